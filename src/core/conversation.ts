@@ -1,0 +1,72 @@
+/** What a record of a dataset must be to be a conversation, and the names that datasets give to its parts. */
+
+/** One message of a conversation, with its text decoded. A missing or null text is the empty one. */
+export interface Turn {
+  /** Who speaks, as the dataset says it: `human`, `gpt`, `user`, `assistant`, `system`, … */
+  readonly from: string;
+  readonly value: string;
+}
+
+/** One record. The reply to a turn is the turn right after it; the last turn has none. */
+export interface Conversation {
+  /** The record's own id, if it has one. */
+  readonly id: string | undefined;
+  readonly turns: readonly Turn[];
+}
+
+const LIST_KEYS = ['conversations', 'conversation', 'messages', 'items'] as const;
+const ROLE_KEYS = ['from', 'role'] as const;
+const TEXT_KEYS = ['value', 'content'] as const;
+const ID_KEYS = ['id', 'conversation_id', 'conversation_hash'] as const;
+
+/**
+ * Reads a record, whatever other keys it has. ShareGPT's names, OpenAI's and their usual variants are understood; where
+ * a record has several, the first in the lists above counts.
+ *
+ * @returns undefined if the record is no conversation: no list of turns, or a turn that is not `{from, value}`
+ */
+export function parseConversation(record: unknown): Conversation | undefined {
+  if (!isObject(record)) return undefined;
+  const list = LIST_KEYS.map((key) => record[key]).find(Array.isArray);
+  if (list === undefined) return undefined;
+  const turns: Turn[] = [];
+  for (const item of list) {
+    const turn = parseTurn(item);
+    if (turn === undefined) return undefined;
+    turns.push(turn);
+  }
+  return { id: parseId(record), turns };
+}
+
+function parseTurn(item: unknown): Turn | undefined {
+  if (!isObject(item)) return undefined;
+  const from = firstOf(item, ROLE_KEYS);
+  const value = parseText(firstOf(item, TEXT_KEYS));
+  return typeof from === 'string' && value !== undefined ? { from, value } : undefined;
+}
+
+/** A text is a string, nothing, or OpenAI's list of parts, of which those of type `text` count. */
+function parseText(text: unknown): string | undefined {
+  if (typeof text === 'string') return text;
+  if (text === null || text === undefined) return '';
+  if (!Array.isArray(text)) return undefined;
+  let joined = '';
+  for (const part of text) {
+    if (!isObject(part)) return undefined;
+    if (part.type === 'text' && typeof part.text === 'string') joined += part.text;
+  }
+  return joined;
+}
+
+function parseId(record: Record<string, unknown>): string | undefined {
+  const id = firstOf(record, ID_KEYS);
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
+}
+
+function firstOf(object: Record<string, unknown>, keys: readonly string[]): unknown {
+  return object[keys.find((key) => object[key] !== undefined) ?? ''];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,160 @@
+/**
+ * What can go wrong, as one table. A code is the project's name for a failure; `status`, `type` and `wireCode` are
+ * how OpenAI's error object tells it to a client. `docs/errors.md` says the same in prose.
+ */
+
+import type { ByteOffset } from './bytes.js';
+
+interface ErrorKind {
+  /** HTTP status. */
+  readonly status: number;
+  /** `error.type` on the wire. */
+  readonly type: 'invalid_request_error' | 'server_error';
+  /** `error.code` on the wire, where it is not the code itself. */
+  readonly wireCode?: string | null;
+  /** Used when the one who throws has nothing better to say. */
+  readonly message: string;
+}
+
+export const ERRORS = {
+  invalid_json: {
+    status: 400,
+    type: 'invalid_request_error',
+    wireCode: null,
+    message: 'We could not parse the JSON body of your request.',
+  },
+  bad_request: {
+    status: 400,
+    type: 'invalid_request_error',
+    wireCode: null,
+    message: 'The request could not be understood.',
+  },
+  missing_required_parameter: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Missing required parameter.',
+  },
+  invalid_type: { status: 400, type: 'invalid_request_error', message: 'Invalid type.' },
+  invalid_value: { status: 400, type: 'invalid_request_error', message: 'Invalid value.' },
+  empty_array: { status: 400, type: 'invalid_request_error', message: 'Invalid value: empty array.' },
+  array_above_max_length: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Invalid value: array too long.',
+  },
+  missing_api_key: {
+    status: 401,
+    type: 'invalid_request_error',
+    wireCode: null,
+    message: "You didn't provide an API key. Expected a header 'Authorization: Bearer <key>'.",
+  },
+  invalid_api_key: { status: 401, type: 'invalid_request_error', message: 'Incorrect API key provided.' },
+  unknown_url: {
+    status: 404,
+    type: 'invalid_request_error',
+    wireCode: null,
+    message: 'Invalid URL.',
+  },
+  prompt_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    message: 'No turn of the dataset that has a reply equals the last message.',
+  },
+  method_not_supported: {
+    status: 405,
+    type: 'invalid_request_error',
+    message: 'Method not supported.',
+  },
+  benchmark_running: {
+    status: 409,
+    type: 'invalid_request_error',
+    message: 'A benchmark is already running. Expected one run at a time.',
+  },
+  request_too_large: {
+    status: 413,
+    type: 'invalid_request_error',
+    message: 'The request body is too large.',
+  },
+  unsupported_content_type: {
+    status: 415,
+    type: 'invalid_request_error',
+    message: "Unsupported content type. This API only accepts 'application/json'.",
+  },
+  internal: {
+    status: 500,
+    type: 'server_error',
+    wireCode: null,
+    message: 'The server had an error while processing your request.',
+  },
+  dataset_invalid: {
+    status: 500,
+    type: 'server_error',
+    message: 'The dataset is not valid JSON; the log of the server says where.',
+  },
+  dataset_changed: {
+    status: 503,
+    type: 'server_error',
+    message: 'The dataset file changed after the server started. Restart the server to serve the new one.',
+  },
+  dataset_unreadable: {
+    status: 503,
+    type: 'server_error',
+    message: 'The dataset file could not be read.',
+  },
+  worker_failed: {
+    status: 503,
+    type: 'server_error',
+    message: 'A worker thread failed while it looked for the prompt.',
+  },
+  overloaded: {
+    status: 503,
+    type: 'server_error',
+    message: 'Too many lookups are waiting. Try again later.',
+  },
+} as const satisfies Record<string, ErrorKind>;
+
+/** The name of a failure. */
+export type ErrorCode = keyof typeof ERRORS;
+
+interface AppErrorDetails {
+  /** Replaces the table's message. */
+  readonly message?: string;
+  /** The field of the request that is wrong, as a path: `messages[0].role`. */
+  readonly param?: string;
+  /** What was thrown before; for the log, never for the client. */
+  readonly cause?: unknown;
+}
+
+/** A failure of one request. The error handler turns it into a response. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly param: string | null;
+
+  constructor(code: ErrorCode, details: AppErrorDetails = {}) {
+    super(details.message ?? ERRORS[code].message, { cause: details.cause });
+    this.code = code;
+    this.param = details.param ?? null;
+  }
+}
+
+/** A failure as a value, as it crosses threads. `detail` is for the log and for the start, never for a client. */
+export interface Failure {
+  readonly kind: 'failed';
+  readonly code: 'dataset_invalid' | 'dataset_changed' | 'dataset_unreadable' | 'worker_failed';
+  readonly detail: string;
+  /** Where in the dataset, if that is known. */
+  readonly offset?: ByteOffset;
+}
+
+/** The dataset breaks JSON's grammar, or the shape of a dataset, at `offset`. */
+export class DatasetSyntaxError extends Error {
+  override readonly name = 'DatasetSyntaxError';
+  readonly offset: ByteOffset;
+
+  /** @param message what was expected there */
+  constructor(offset: ByteOffset, message: string) {
+    super(message);
+    this.offset = offset;
+  }
+}

@@ -1,0 +1,48 @@
+/** Every limit that is no setting, each with its reason. */
+
+import { byteCount } from './bytes.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** One read of the dataset. Blocks of 1 to 4 MB read fastest from the page cache; the smallest of them costs least memory. */
+export const BLOCK_BYTES = byteCount(MiB);
+
+/** The longest shard aimed at. A task holds its worker this long, so it bounds how long a lookup waits for another one. */
+export const SHARD_BYTES = byteCount(16 * MiB);
+
+/** How much of the dataset is read through before the server listens. Bad files of this size never start. */
+export const READ_BEFORE_LISTENING_BYTES = SHARD_BYTES;
+
+/** A longer record is skipped: a worker holds one record in memory at a time, and this bounds it. */
+export const RECORD_BYTES_MAX = byteCount(64 * MiB);
+
+/** Messages in one request. */
+export const MESSAGES_MAX = 10_000;
+
+/** Lookups that may wait for a sweep at once; one more is refused with 503. */
+export const LOOKUPS_MAX = 4096;
+
+/** Worker threads that may be asked for. */
+export const WORKERS_MAX = 64;
+
+/** Offsets of skipped records that are kept for the log. */
+export const SKIPPED_OFFSETS_MAX = 5;
+
+/** The longest prompt, in characters, that the start line puts into its curl. */
+export const EXAMPLE_LENGTH_MAX = 80;
+
+/** The longest `x-request-id` that is echoed, in characters. */
+export const REQUEST_ID_LENGTH_MAX = 256;
+
+/** The longest conversation id, in characters, that is named whole in `x-verbatim-source`. */
+export const SOURCE_ID_LENGTH_MAX = 256;
+
+/** Idle connections stay open this long: longer than the pools of common clients and proxies keep theirs (60 s). */
+export const KEEP_ALIVE_MS = 75_000;
+
+/** How long a stop waits for the requests in flight before it cuts them. */
+export const DRAIN_MS = 25_000;
+
+/** Requests of one self-benchmark. */
+export const BENCHMARK_REQUESTS = 100;

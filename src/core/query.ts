@@ -1,0 +1,44 @@
+/** What a request asks for, stripped of all that doesn't decide the match. */
+
+/** A message of a request, its parts joined. */
+export interface Message {
+  readonly role: string;
+  readonly text: string;
+}
+
+/** What is looked up. */
+export interface Query {
+  /**
+   * The message texts, oldest first, in one or two spellings, the preferred one first: as they were sent, and
+   * without the system messages. None is empty; the last text of each is the prompt.
+   */
+  readonly histories: readonly (readonly string[])[];
+  /** False if earlier messages shall not count: then only the rung `prompt` is tried. */
+  readonly contextual: boolean;
+}
+
+/**
+ * Reduces a request's messages to a query: empty texts and one trailing assistant message are dropped (load generators
+ * send whole conversations, the recorded reply included). System and developer messages count where the dataset has
+ * them, which is tried first, and else don't.
+ *
+ * @returns undefined if nothing is left to look for
+ */
+export function queryOf(messages: readonly Message[]): Query | undefined {
+  const asSent = historyOf(messages);
+  const withoutSystem = historyOf(messages.filter(({ role }) => role !== 'system' && role !== 'developer'));
+  const differ = withoutSystem.length !== asSent.length;
+  const histories = (differ ? [asSent, withoutSystem] : [asSent]).filter((texts) => texts.length > 0);
+  return histories.length > 0 ? { histories, contextual: true } : undefined;
+}
+
+/** A query for the first turn that is exactly this text and has a reply, as the older API asks it. */
+export function valueQuery(text: string): Query {
+  return { histories: [[text]], contextual: false };
+}
+
+function historyOf(messages: readonly Message[]): string[] {
+  const spoken = messages.filter(({ text }) => text !== '');
+  if (spoken.at(-1)?.role === 'assistant') spoken.pop();
+  return spoken.map(({ text }) => text);
+}
