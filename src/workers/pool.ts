@@ -1,0 +1,56 @@
+/** The worker threads' face to the main thread: typed tasks in, outcomes out, no exceptions. */
+
+import { Piscina } from 'piscina';
+import type { RangeSurvey } from '../core/survey.js';
+import type { Counts, FindResult, FindTask, Outcome, RangeTask, ShardTask } from './tasks.js';
+import type * as thread from './thread.js';
+
+/** A fixed number of threads. Tasks wait in one queue, first come, first served. */
+export class WorkerPool {
+  /** How many threads there are. */
+  readonly workers: number;
+  private readonly piscina: Piscina;
+
+  constructor(workers: number) {
+    this.workers = workers;
+    this.piscina = new Piscina({
+      filename: new URL('./thread.js', import.meta.url).href,
+      minThreads: workers,
+      maxThreads: workers,
+    });
+  }
+
+  /** Reads a range of an array under both hypotheses. */
+  surveyRange(task: RangeTask): Promise<Outcome<RangeSurvey>> {
+    return this.run('surveyRange', task);
+  }
+
+  /** Finds the offset after the first line feed of a range; undefined if it has none. */
+  findLineStart(task: RangeTask): Promise<Outcome<number | undefined>> {
+    return this.run('findLineStart', task);
+  }
+
+  /** Counts what a shard holds. */
+  countShard(task: ShardTask): Promise<Outcome<Counts>> {
+    return this.run('countShard', task);
+  }
+
+  /** Searches a shard. */
+  findInShard(task: FindTask): Promise<Outcome<FindResult>> {
+    return this.run('findInShard', task);
+  }
+
+  /** Ends the threads, and with them what they still work on: those tasks fail. */
+  async close(): Promise<void> {
+    await this.piscina.destroy();
+  }
+
+  private async run<T>(name: keyof typeof thread, task: object): Promise<Outcome<T>> {
+    try {
+      return await this.piscina.run(task, { name });
+    } catch (error) {
+      // The thread died, or the pool was closed.
+      return { kind: 'failed', code: 'worker_failed', detail: String(error) };
+    }
+  }
+}

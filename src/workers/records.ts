@@ -1,0 +1,140 @@
+/** From the bytes of a shard to its records: stream-json reads each element of the list, and says what is valid. */
+
+import { StringDecoder } from 'node:string_decoder';
+import { getManyValues, isMany, none } from 'stream-chain/defs.js';
+import Assembler from 'stream-json/core/assembler.js';
+import { jsonParser, type Token } from 'stream-json/core/parser.js';
+import { jsonVerifier, type VerifierError } from 'stream-json/core/utils/verifier.js';
+import { type Block, type ByteOffset, byteOffset, isSpace } from '../core/bytes.js';
+import { splitElements } from '../core/elements.js';
+import { DatasetSyntaxError } from '../core/errors.js';
+import type { DatasetFormat } from '../core/format.js';
+import { RECORD_BYTES_MAX } from '../core/limits.js';
+import type { Shard } from '../core/shards.js';
+
+/** One element of the dataset's list. */
+export interface DatasetRecord {
+  /** Where its first byte stands. */
+  readonly offset: ByteOffset;
+  /** What `JSON.parse` would make of it; undefined, and not looked into, if it is longer than `RECORD_BYTES_MAX`. */
+  readonly value: unknown;
+}
+
+/** Reads the bytes of the dataset from an offset to the end of the shard, in blocks. */
+export type ReadFrom = (start: ByteOffset) => Iterable<Block>;
+
+/**
+ * Yields the records of a shard, in file order.
+ *
+ * @throws DatasetSyntaxError at the byte where the shard stops being JSON
+ */
+export function* readRecords(
+  readFrom: ReadFrom,
+  shard: Shard,
+  format: DatasetFormat,
+  recordBytesMax: number = RECORD_BYTES_MAX,
+): Generator<DatasetRecord, void> {
+  let reader: RecordReader | undefined;
+  let isFirst = shard.index === 0;
+  for (const part of splitElements(readFrom(shard.range.start), shard, format)) {
+    let { bytes, offset } = part;
+    if (reader === undefined) {
+      const blanks = countBlanks(bytes);
+      bytes = bytes.subarray(blanks);
+      offset = byteOffset(offset + blanks);
+      if (bytes.length > 0) reader = new RecordReader(offset);
+    }
+    if (reader === undefined) {
+      // Nothing between two separators: an empty line, or an array without elements, or a comma too many.
+      const allowed = format === 'lines' || part.endedBy === undefined || (part.endedBy === 'end' && isFirst);
+      if (!allowed) throw new DatasetSyntaxError(offset, 'not valid JSON: expected a value');
+      continue;
+    }
+    try {
+      if (reader.length + bytes.length > recordBytesMax) reader.giveUp();
+      reader.push(bytes);
+      if (part.endedBy === undefined) continue;
+      yield { offset: reader.offset, value: reader.end() };
+    } catch (error) {
+      throw error instanceof DatasetSyntaxError
+        ? error
+        : locate(readFrom, reader.offset, shard, format, error);
+    }
+    reader = undefined;
+    isFirst = false;
+  }
+}
+
+/** Tells a stage of stream-chain that its input has ended. Its types know only the input. */
+const FLUSH = none as unknown as string;
+
+/** Feeds one element to stream-json's parser, and its tokens to stream-json's assembler. */
+class RecordReader {
+  readonly offset: ByteOffset;
+  /** Bytes pushed so far. */
+  length = 0;
+  private readonly decoder = new StringDecoder('utf8');
+  private readonly assembler = new Assembler();
+  private parser: ReturnType<typeof jsonParser> | undefined = jsonParser({ streamValues: false });
+
+  constructor(offset: ByteOffset) {
+    this.offset = offset;
+  }
+
+  push(bytes: Uint8Array): void {
+    this.length += bytes.length;
+    if (this.parser !== undefined) this.consume(this.parser(this.decoder.write(bytes)));
+  }
+
+  /** The element's value, once all of it was pushed. */
+  end(): unknown {
+    if (this.parser === undefined) return undefined;
+    this.consume(this.parser(this.decoder.end()));
+    this.consume(this.parser(FLUSH));
+    return this.assembler.current;
+  }
+
+  /** Forgets the element: what comes is only counted. */
+  giveUp(): void {
+    this.parser = undefined;
+  }
+
+  private consume(tokens: ReturnType<ReturnType<typeof jsonParser>>): void {
+    if (!isMany(tokens)) return;
+    for (const token of getManyValues<Token>(tokens)) this.assembler.consume(token);
+  }
+}
+
+/**
+ * Finds the byte at which an element is no JSON: stream-json's verifier reads it again, a byte a character, and tells.
+ */
+function locate(
+  readFrom: ReadFrom,
+  start: ByteOffset,
+  shard: Shard,
+  format: DatasetFormat,
+  cause: unknown,
+): DatasetSyntaxError {
+  const verify = jsonVerifier();
+  try {
+    for (const { bytes, endedBy } of splitElements(readFrom(start), shard, format)) {
+      verify(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'));
+      if (endedBy === undefined) continue;
+      verify(FLUSH);
+      break;
+    }
+  } catch (error) {
+    if (error instanceof DatasetSyntaxError) return error;
+    const { offset, message } = error as VerifierError;
+    const reason = message
+      .replace(/^ERROR at .*?\): /, '')
+      .replace(/^Verifier (cannot parse input: |has )?/, '');
+    return new DatasetSyntaxError(byteOffset(start + offset), `not valid JSON: ${reason}`);
+  }
+  return new DatasetSyntaxError(start, `not valid JSON: ${String(cause)}`);
+}
+
+function countBlanks(bytes: Uint8Array): number {
+  const first = bytes.findIndex((byte) => !isSpace(byte));
+  return first < 0 ? bytes.length : first;
+}

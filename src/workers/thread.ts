@@ -1,0 +1,113 @@
+/** What a worker thread runs: each exported function is a task of the pool. */
+
+import { BYTE, type ByteOffset } from '../core/bytes.js';
+import { type Conversation, parseConversation, type Turn } from '../core/conversation.js';
+import { DatasetSyntaxError, type Failure } from '../core/errors.js';
+import { EXAMPLE_LENGTH_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
+import { bestGrade, matchConversation } from '../core/match.js';
+import { type RangeSurvey, Survey } from '../core/survey.js';
+import { FileChangedError, type FileIdentity, readBlocks, withFile } from './file.js';
+import { type DatasetRecord, readRecords } from './records.js';
+import { isStopped, stopAfter } from './stop-flag.js';
+import type { Counts, FindResult, FindTask, Outcome, RangeTask, ShardCandidate, ShardTask } from './tasks.js';
+
+/** Reads a range of an array under both hypotheses. */
+export function surveyRange({ file, range }: RangeTask): Outcome<RangeSurvey> {
+  return attempt(file, (fd) => {
+    const survey = new Survey();
+    for (const { bytes, offset } of readBlocks(fd, range)) survey.push(bytes, offset);
+    return survey.result();
+  });
+}
+
+/** Finds the offset after the first line feed of a range of JSON lines; undefined if it has none. */
+export function findLineStart({ file, range }: RangeTask): Outcome<number | undefined> {
+  return attempt(file, (fd) => {
+    for (const { bytes, offset } of readBlocks(fd, range)) {
+      const lineEnd = bytes.indexOf(BYTE.lineFeed);
+      if (lineEnd >= 0) return offset + lineEnd + 1;
+    }
+    return undefined;
+  });
+}
+
+/** Reads a shard through, and counts what it holds. */
+export function countShard(task: ShardTask): Outcome<Counts> {
+  return attempt(task.file, (fd) => {
+    let conversations = 0;
+    let turns = 0;
+    let example: string | undefined;
+    let skipped = 0;
+    const skippedAt: ByteOffset[] = [];
+    for (const record of recordsOf(fd, task)) {
+      const conversation = parseConversation(record.value);
+      if (conversation === undefined) {
+        skipped++;
+        if (skippedAt.length < SKIPPED_OFFSETS_MAX) skippedAt.push(record.offset);
+        continue;
+      }
+      conversations++;
+      turns += conversation.turns.length;
+      example ??= exampleOf(conversation);
+    }
+    return { conversations, turns, skipped, skippedAt, example };
+  });
+}
+
+/** Reads a shard until nothing that follows could answer better than what was found here, or in an earlier shard. */
+export function findInShard(task: FindTask): Outcome<FindResult> {
+  const { query, shard, stop } = task;
+  const unbeatable = bestGrade(query);
+  return attempt(task.file, (fd) => {
+    let best: ShardCandidate | undefined;
+    let records = 0;
+    for (const { value } of recordsOf(fd, task)) {
+      const conversation = parseConversation(value);
+      const candidate = conversation && matchConversation(query, conversation);
+      if (candidate !== undefined && candidate.grade > (best?.grade ?? 0)) {
+        best = { ...candidate, conversationId: conversation?.id, record: records };
+        if (candidate.grade === unbeatable) {
+          stopAfter(stop, shard.index);
+          break;
+        }
+      }
+      records++;
+    }
+    return { best, records };
+  });
+}
+
+/** The records of a task's shard, until its flag stops it. */
+function* recordsOf(fd: number, { shard, format, stop }: ShardTask): Generator<DatasetRecord, void> {
+  const readFrom = (start: ByteOffset) => readBlocks(fd, { start, end: shard.range.end });
+  for (const record of readRecords(readFrom, shard, format)) {
+    if (isStopped(stop, shard.index)) return;
+    yield record;
+  }
+}
+
+/** The first short prompt of one line that has a reply. */
+function exampleOf({ turns }: Conversation): string | undefined {
+  const isPresentable = ({ value }: Turn) =>
+    value.length <= EXAMPLE_LENGTH_MAX && /^\P{Cc}*\S\P{Cc}*$/u.test(value);
+  return turns.slice(0, -1).find(isPresentable)?.value;
+}
+
+/** Runs a task on the open dataset, and makes its failure a value. */
+function attempt<T>(file: FileIdentity, use: (fd: number) => T): Outcome<T> {
+  try {
+    return { kind: 'done', value: withFile(file, use) };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  const detail = error instanceof Error ? error.message : String(error);
+  if (error instanceof DatasetSyntaxError) {
+    return { kind: 'failed', code: 'dataset_invalid', detail, offset: error.offset };
+  }
+  if (error instanceof FileChangedError) return { kind: 'failed', code: 'dataset_changed', detail };
+  const isFileError = error instanceof Error && 'syscall' in error;
+  return { kind: 'failed', code: isFileError ? 'dataset_unreadable' : 'worker_failed', detail };
+}
