@@ -1,0 +1,35 @@
+import { LRUCache } from 'lru-cache';
+import type { ByteCount } from '../core/bytes.js';
+import type { Query } from '../core/query.js';
+import type { Lookup, Match } from './lookup.js';
+
+/** What an entry costs besides its texts: the objects and the cache's own bookkeeping, roughly, in bytes. */
+const ENTRY_OVERHEAD_BYTES = 512;
+/** V8 keeps a character in one byte or two; the larger counts. */
+const BYTES_A_CHARACTER = 2;
+
+/** Remembers what lookups found, the most recently used of it, within a number of bytes. Misses are not kept. */
+export class CachedLookup implements Lookup {
+  private readonly behind: Lookup;
+  private readonly found: LRUCache<string, Match>;
+
+  /** @param behind asked for what is not in the cache */
+  constructor(behind: Lookup, maxBytes: ByteCount) {
+    this.behind = behind;
+    this.found = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
+  }
+
+  async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
+    const key = JSON.stringify([query.contextual, query.histories]);
+    const known = this.found.get(key);
+    if (known !== undefined) return known;
+    const match = await this.behind.find(query, signal);
+    if (match !== undefined) this.found.set(key, match);
+    return match;
+  }
+}
+
+function sizeOf({ reply, conversationId }: Match, key: string): number {
+  const characters = key.length + reply.from.length + reply.value.length + conversationId.length;
+  return characters * BYTES_A_CHARACTER + ENTRY_OVERHEAD_BYTES;
+}
