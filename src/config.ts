@@ -1,0 +1,246 @@
+/** The settings: one table gives each its flag, environment variable, default, check and help text. */
+
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { WORKERS_MAX } from './core/limits.js';
+
+/** A setting as the table describes it. */
+interface Option<T> {
+  readonly env: string;
+  /** The long flag, without its dashes; undefined for what must not show in a process list. */
+  readonly flag: string | undefined;
+  /** What stands for the value in the help. */
+  readonly placeholder: string;
+  readonly help: string;
+  readonly defaultValue: T;
+  /** How the default reads in the help and the README, which don't know this machine. */
+  readonly defaultText: string;
+  /** From the text to the value; throws `Expected` if it is not one. */
+  readonly parse: (text: string) => T;
+}
+
+/** Says what a value should have been, to go behind "expected". */
+class Expected extends Error {}
+
+/** A setting that can't be used. Its message is one line that names the setting. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const SAMPLE = fileURLToPath(new URL('../data/sample.json', import.meta.url));
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const ENGINES = ['auto', 'sweep'] as const;
+
+export const OPTIONS = {
+  dataset: {
+    env: 'DATASET',
+    flag: 'dataset',
+    placeholder: 'FILE',
+    help: 'The dataset: a JSON array of conversations, or JSON lines. Also the first argument',
+    defaultValue: SAMPLE,
+    defaultText: 'the sample in `data/`',
+    parse: text,
+  },
+  host: {
+    env: 'HOST',
+    flag: 'host',
+    placeholder: 'ADDRESS',
+    help: 'The address to listen on',
+    defaultValue: '127.0.0.1',
+    defaultText: '`127.0.0.1`',
+    parse: text,
+  },
+  port: {
+    env: 'PORT',
+    flag: 'port',
+    placeholder: 'N',
+    help: 'The port to listen on; 0 picks a free one',
+    defaultValue: 8000,
+    defaultText: '`8000`',
+    parse: wholeNumber(0, 65_535),
+  },
+  workers: {
+    env: 'WORKERS',
+    flag: 'workers',
+    placeholder: 'N',
+    help: 'Worker threads that read the dataset',
+    defaultValue: Math.min(availableParallelism(), WORKERS_MAX),
+    defaultText: "the machine's cores",
+    parse: wholeNumber(1, WORKERS_MAX),
+  },
+  engine: {
+    env: 'ENGINE',
+    flag: 'engine',
+    placeholder: ENGINES.join('|'),
+    help: 'How replies are found: `sweep` reads the dataset for every lookup; `auto` takes the fastest engine there is',
+    defaultValue: 'auto',
+    defaultText: '`auto`',
+    parse: oneOf(ENGINES),
+  },
+  cacheMb: {
+    env: 'CACHE_MB',
+    flag: 'cache-mb',
+    placeholder: 'MB',
+    help: 'Memory for replies that were found before; 0 turns the cache off',
+    defaultValue: 64,
+    defaultText: '`64`',
+    parse: wholeNumber(0, 65_536),
+  },
+  bodyLimitMb: {
+    env: 'BODY_LIMIT_MB',
+    flag: 'body-limit-mb',
+    placeholder: 'MB',
+    help: 'The largest request body that is read',
+    defaultValue: 32,
+    defaultText: '`32`',
+    parse: wholeNumber(1, 256),
+  },
+  apiKeys: {
+    env: 'API_KEYS',
+    flag: undefined,
+    placeholder: 'KEYS',
+    help: 'Keys that are let in, separated by commas. No flag: a flag shows in process lists',
+    defaultValue: [],
+    defaultText: 'none: open to all',
+    parse: list,
+  },
+  logLevel: {
+    env: 'LOG_LEVEL',
+    flag: 'log-level',
+    placeholder: LOG_LEVELS.join('|'),
+    help: 'What is logged, to the standard error output',
+    defaultValue: 'info',
+    defaultText: '`info`',
+    parse: oneOf(LOG_LEVELS),
+  },
+} as const satisfies Record<string, Option<unknown>>;
+
+type Options = typeof OPTIONS;
+
+/** The settings of a run. */
+export type Config = { readonly [K in keyof Options]: ReturnType<Options[K]['parse']> };
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly kind: 'serve'; readonly config: Config }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' };
+
+/**
+ * Reads the command line and the environment. A flag goes before its environment variable, that before the default; an
+ * empty variable counts as none.
+ *
+ * @param args what stands behind the program's name
+ * @throws ConfigError for an unknown flag or a value that is none
+ */
+export function readCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Command {
+  const { flags, positionals } = readFlags(args);
+  if (flags.help === true) return { kind: 'help' };
+  if (flags.version === true) return { kind: 'version' };
+  const [dataset, surplus] = positionals;
+  if (surplus !== undefined)
+    throw new ConfigError(`unexpected argument '${surplus}'; expected one dataset at most`);
+  if (dataset !== undefined && flags.dataset !== undefined) {
+    throw new ConfigError(`the dataset is given twice, as '${dataset}' and by --dataset; expected one`);
+  }
+  const given: Record<string, unknown> = { ...flags, ...(dataset !== undefined && { dataset }) };
+  const entries = Object.entries(OPTIONS).map(([name, option]) => {
+    const fromFlag = option.flag === undefined ? undefined : given[option.flag];
+    if (typeof fromFlag === 'string') return [name, parseValue(option, fromFlag, `--${option.flag}`)];
+    const fromEnv = env[option.env];
+    if (fromEnv !== undefined && fromEnv !== '') return [name, parseValue(option, fromEnv, option.env)];
+    return [name, option.defaultValue];
+  });
+  return { kind: 'serve', config: Object.fromEntries(entries) as Config };
+}
+
+/** The text of `--help`. */
+export function helpText(): string {
+  const rows = Object.values(OPTIONS).map(({ flag, env, placeholder, help, defaultText }) => {
+    const left = flag === undefined ? '' : `--${flag} ${placeholder}`;
+    return `  ${left}\n      ${plain(help)}.\n      Environment: ${env}. Default: ${plain(defaultText)}.`;
+  });
+  return [
+    'Usage: verbatim [DATASET] [FLAGS]',
+    '',
+    'Serves a conversation dataset as an OpenAI-compatible API.',
+    '',
+    ...rows,
+    '  --help\n      Print this and exit.',
+    '  --version\n      Print the version and exit.',
+    '',
+  ].join('\n');
+}
+
+/** The settings as the rows of a Markdown table, for the README. */
+export function settingsTable(): string {
+  const rows = Object.values(OPTIONS).map(
+    ({ env, flag, defaultText, help }) =>
+      `| \`${env}\` | ${flag === undefined ? '' : `\`--${flag}\``} | ${defaultText} | ${help} |`,
+  );
+  return ['| environment | flag | default | what |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function readFlags(args: readonly string[]) {
+  const flags = Object.values(OPTIONS).flatMap(({ flag }) => (flag === undefined ? [] : [flag]));
+  const strings = flags.map((flag) => [flag, { type: 'string' as const }]);
+  const booleans = ['help', 'version'].map((flag) => [flag, { type: 'boolean' as const }]);
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: Object.fromEntries([...strings, ...booleans]),
+      allowPositionals: true,
+    });
+    return { flags: values as Record<string, string | boolean | undefined>, positionals };
+  } catch (error) {
+    // Node's message goes on with advice; its first sentence names the flag.
+    const [problem] = String((error as Error).message).split(/\. |\n/);
+    throw new ConfigError(`${problem}; see --help`);
+  }
+}
+
+function parseValue(option: Option<unknown>, value: string, name: string): unknown {
+  try {
+    return option.parse(value);
+  } catch (error) {
+    if (!(error instanceof Expected)) throw error;
+    const got = option.flag === undefined ? 'something else' : `'${value}'`;
+    throw new ConfigError(`${name}: expected ${error.message}, got ${got}`);
+  }
+}
+
+function text(value: string): string {
+  if (value === '') throw new Expected('a value');
+  return value;
+}
+
+function list(value: string): readonly string[] {
+  const items = value.split(',').map((item) => item.trim());
+  if (items.some((item) => item === '')) throw new Expected('keys separated by commas');
+  return items;
+}
+
+function wholeNumber(min: number, max: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < min || number > max)
+      throw new Expected(`a whole number from ${min} to ${max}`);
+    return number;
+  };
+}
+
+function oneOf<T extends string>(choices: readonly T[]): (value: string) => T {
+  return (value) => {
+    const choice = choices.find((each) => each === value);
+    if (choice === undefined) throw new Expected(`one of ${choices.join(', ')}`);
+    return choice;
+  };
+}
+
+function plain(markdown: string): string {
+  return markdown.replaceAll('`', '');
+}

@@ -1,0 +1,79 @@
+import { piecesOf } from './pieces.js';
+import type { Usage } from './usage.js';
+
+/** What names one completion, the same in all chunks of a stream. */
+export interface CompletionHead {
+  /** `chatcmpl-…` */
+  readonly id: string;
+  /** Seconds since 1970, whole. */
+  readonly created: number;
+  readonly model: string;
+}
+
+/** The body of a completion that is not streamed. */
+export function chatCompletion(
+  { id, created, model }: CompletionHead,
+  content: string,
+  usage: Usage,
+): object {
+  return {
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content, refusal: null, annotations: [] },
+        logprobs: null,
+        finish_reason: 'stop',
+      },
+    ],
+    usage: usageObject(usage),
+    service_tier: 'default',
+    system_fingerprint: null,
+  };
+}
+
+/**
+ * The chunks of a streamed completion: the role, the content in pieces, the reason of its end, and, if asked for, the
+ * usage in a chunk of its own without choices.
+ *
+ * @param usage undefined if it wasn't asked for
+ */
+export function* chatChunks(
+  { id, created, model }: CompletionHead,
+  content: string,
+  usage: Usage | undefined,
+): Generator<object, void> {
+  const head = {
+    id,
+    object: 'chat.completion.chunk',
+    created,
+    model,
+    service_tier: 'default',
+    system_fingerprint: null,
+  };
+  const chunk = (delta: object, finish_reason: 'stop' | null) => ({
+    ...head,
+    choices: [{ index: 0, delta, logprobs: null, finish_reason }],
+    ...(usage && { usage: null }),
+  });
+  yield chunk({ role: 'assistant', content: '', refusal: null }, null);
+  for (const piece of piecesOf(content)) yield chunk({ content: piece }, null);
+  yield chunk({}, 'stop');
+  if (usage !== undefined) yield { ...head, choices: [], usage: usageObject(usage) };
+}
+
+function usageObject(usage: Usage): object {
+  return {
+    ...usage,
+    prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: 0,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ByteCount } from '../core/bytes.js';
+import { AppError, ERRORS } from '../core/errors.js';
+import { errorBody } from '../openai/error-body.js';
+import { sendJson } from './json.js';
+import type { Services } from './services.js';
+
+/** How an error becomes a response's body, in the manner of the API that was called. */
+export type ErrorBody = (error: AppError) => { readonly status: number; readonly body: object };
+
+/** OpenAI's manner. */
+export const openaiErrorBody: ErrorBody = (error) => ({
+  status: ERRORS[error.code].status,
+  body: errorBody(error),
+});
+
+/** Ends every request that failed, with a JSON body; or, where an answer had begun, with the connection. */
+export function errorHandler(toBody: ErrorBody, { logger, bodyLimit }: Services): ErrorRequestHandler {
+  return (thrown: unknown, _request, response, _next) => {
+    // The client has left: nobody to tell.
+    if (response.closed) return;
+    const error = toAppError(thrown, bodyLimit);
+    const { status, body } = toBody(error);
+    if (status >= 500)
+      logger.error({ err: thrown, requestId: response.getHeader('x-request-id') }, error.message);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (status === 503) response.setHeader('retry-after', '1');
+    sendJson(response, status, body);
+  };
+}
+
+/** Refuses every other method on a path. */
+export function allowOnly(...methods: readonly string[]): RequestHandler {
+  return (_request, response) => {
+    response.setHeader('allow', methods.join(', '));
+    throw new AppError('method_not_supported', {
+      message: `Only ${methods.join(' and ')} requests are accepted.`,
+    });
+  };
+}
+
+/** Refuses a path that is none of ours. */
+export const unknownUrl: RequestHandler = (request) => {
+  throw new AppError('unknown_url', {
+    message: `Invalid URL (${request.method} ${request.baseUrl}${request.path})`,
+  });
+};
+
+/** Errors of Express and its body parser carry a `status` for the client, and the parser's a `type`. */
+function toAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const { status, type, message } = thrown as { status?: unknown; type?: unknown; message?: unknown };
+  switch (type) {
+    case 'entity.parse.failed':
+      return new AppError('invalid_json', { message: `${ERRORS.invalid_json.message} (${String(message)})` });
+    case 'entity.too.large':
+      return new AppError('request_too_large', {
+        message: `The request body is too large. Expected at most ${bodyLimit} bytes (the setting BODY_LIMIT_MB).`,
+      });
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+      return new AppError('unsupported_content_type', {
+        message: `Unsupported content type: ${String(message)}.`,
+      });
+  }
+  const isClients = typeof status === 'number' && status >= 400 && status < 500;
+  return new AppError(isClients ? 'bad_request' : 'internal', {
+    cause: thrown,
+    ...(isClients && { message: `The request could not be understood: ${String(message)}.` }),
+  });
+}

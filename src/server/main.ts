@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+/** The program: reads its settings, serves until it is told to stop, and says in one line why it can't. */
+
+import { readFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { type Config, ConfigError, helpText, readCommand } from '../config.js';
+import { DatasetError } from '../lookup/dataset.js';
+import { ListenError } from './listener.js';
+import { serve } from './serve.js';
+
+const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const command = readCommand(args, process.env);
+    switch (command.kind) {
+      case 'help':
+        print(helpText().trimEnd());
+        return EXIT.ok;
+      case 'version':
+        print(version());
+        return EXIT.ok;
+      case 'serve':
+        return await run(command.config);
+    }
+  } catch (error) {
+    if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
+    if (error instanceof DatasetError || error instanceof ListenError)
+      return fail(error.message, EXIT.failed);
+    throw error;
+  }
+}
+
+async function run(config: Config): Promise<number> {
+  const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
+  const told = untilTold();
+  const server = await serve(config, logger, print);
+  try {
+    await Promise.race([told, server.inventoried.then(() => told)]);
+    return EXIT.ok;
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Waits for the first SIGINT or SIGTERM. The next one does what it does by default: it ends the process at once. */
+function untilTold(): Promise<void> {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  return new Promise((resolve) => {
+    const settle = () => {
+      for (const signal of signals) process.off(signal, settle);
+      resolve();
+    };
+    for (const signal of signals) process.on(signal, settle);
+  });
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(problem: string, code: number): number {
+  process.stderr.write(`verbatim: ${problem}\n`);
+  return code;
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(manifest) as { version: unknown }).version);
+}

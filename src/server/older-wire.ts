@@ -1,0 +1,69 @@
+/**
+ * The wire format of the older API that this project succeeds. It ran on FastAPI 0.100 with pydantic 2.1, and its bodies
+ * for errors are kept as its users know them: `detail` is a list that names the field of a bad request, and a string
+ * for anything else.
+ */
+
+import { z } from 'zod';
+import { type AppError, ERRORS } from '../core/errors.js';
+import type { Match } from '../lookup/lookup.js';
+import { parseBody } from '../openai/validation.js';
+import type { ErrorBody } from './errors.js';
+
+const BODY = z.looseObject({
+  conversation: z.looseObject({ from: z.string().optional(), value: z.string() }),
+});
+
+/**
+ * Reads the body of a completion request: `{"conversation": {"from": "human", "value": "…"}}`.
+ *
+ * @returns the value
+ * @throws AppError that names the field that is missing or wrong
+ */
+export function parseOlderRequest(body: unknown): string {
+  return parseBody(BODY, body).conversation.value;
+}
+
+/** The body of a completion: a miss is told in the body too. The three r's are its wire format. */
+export function olderCompletion(match: Match | undefined): object {
+  if (match === undefined) return { data: { success: false, errror: 'Invalid conversation object' } };
+  const { from, value } = match.reply;
+  return { data: { success: true, response: { from, value } } };
+}
+
+/** The older API's manner of telling an error. */
+export const olderErrorBody: ErrorBody = (error) => {
+  const problem = problemOf(error);
+  if (problem !== undefined) return { status: 422, body: { detail: [problem] } };
+  return { status: ERRORS[error.code].status, body: { detail: PLAIN[error.code] ?? error.message } };
+};
+
+const PLAIN: Readonly<Record<string, string>> = {
+  unknown_url: 'Not Found',
+  method_not_supported: 'Method Not Allowed',
+};
+
+/** What is wrong with the request, as pydantic says it; undefined if that is not the trouble. */
+function problemOf({ code, param, message }: AppError): object | undefined {
+  const loc = ['body', ...(param?.split('.') ?? [])];
+  switch (code) {
+    case 'invalid_json':
+      return { type: 'json_invalid', loc, msg: 'JSON decode error', ctx: { error: message } };
+    case 'missing_required_parameter':
+      return { type: 'missing', loc, msg: 'Field required' };
+    case 'unsupported_content_type':
+      return { type: 'model_attributes_type', loc, msg: message };
+    case 'invalid_type':
+      if (param === null) {
+        const msg = 'Input should be a valid dictionary or object to extract fields from';
+        return { type: 'model_attributes_type', loc, msg };
+      }
+      return param === 'conversation'
+        ? { type: 'dict_type', loc, msg: 'Input should be a valid dictionary' }
+        : { type: 'string_type', loc, msg: 'Input should be a valid string' };
+    case 'invalid_value':
+      return { type: 'literal_error', loc: ['query', param], msg: message };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import type { Request, RequestHandler } from 'express';
+import { AppError } from '../../core/errors.js';
+import { BENCHMARK_REQUESTS } from '../../core/limits.js';
+import { sendJson } from '../json.js';
+import type { Services } from '../services.js';
+import { whileOpen } from '../while-open.js';
+
+/** The paths that may be measured, below the older API's own. */
+const PATHS = ['/completion', '/completion/v1'];
+
+/**
+ * `GET /api/v1/chat/api/benchmarks?path=/completion`: sends requests to that path, one after the other, all with the
+ * same prompt, and tells how long they took. One run at a time.
+ */
+export function olderBenchmark({ example }: Services): RequestHandler {
+  let running = false;
+  return async (request, response) => {
+    const path = request.query.path ?? PATHS[0];
+    if (typeof path !== 'string' || !PATHS.includes(path)) {
+      const expected = PATHS.map((each) => `'${each}'`).join(' or ');
+      throw new AppError('invalid_value', { param: 'path', message: `Input should be ${expected}` });
+    }
+    if (running) throw new AppError('benchmark_running');
+    running = true;
+    try {
+      const averageMs = await measure(request, path, example() ?? '', whileOpen(response));
+      sendJson(response, 200, {
+        requests_per_minute: (60_000 / averageMs).toFixed(2),
+        avg_latency_in_seconds: (averageMs / 1000).toFixed(6),
+      });
+    } finally {
+      running = false;
+    }
+  };
+}
+
+/** The mean latency in ms. */
+async function measure(request: Request, path: string, value: string, signal: AbortSignal): Promise<number> {
+  const { localAddress, localPort } = request.socket;
+  const host = localAddress?.includes(':') ? `[${localAddress}]` : localAddress;
+  const { authorization } = request.headers;
+  const startMs = performance.now();
+  for (let i = 0; i < BENCHMARK_REQUESTS; i++) {
+    const answer = await fetch(`http://${host}:${localPort}${request.baseUrl}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
+      body: JSON.stringify({ conversation: { from: 'human', value } }),
+      signal,
+    });
+    await answer.arrayBuffer();
+    if (!answer.ok)
+      throw new AppError('internal', { message: `The benchmark was answered with ${answer.status}.` });
+  }
+  return (performance.now() - startMs) / BENCHMARK_REQUESTS;
+}

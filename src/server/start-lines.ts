@@ -1,0 +1,51 @@
+/** What the server tells the person who started it. */
+
+import type { AddressInfo } from 'node:net';
+import type { Counts } from '../workers/tasks.js';
+
+const number = new Intl.NumberFormat('en-US');
+const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+
+/** The address as a URL. */
+export function urlOf({ address, port, family }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** What is served, and how. Counts are left out while they aren't known. */
+export function servingLine(
+  path: string,
+  bytes: number,
+  workers: number,
+  engine: string,
+  counts?: Counts,
+): string {
+  const parts = [
+    sizeText(bytes),
+    ...(counts === undefined ? [] : [countsLine(counts)]),
+    `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    `engine ${engine}`,
+  ];
+  return `verbatim serves ${path}: ${parts.join(', ')}`;
+}
+
+/** How much there is of it. */
+export function countsLine({ conversations, turns }: Counts): string {
+  return `${number.format(conversations)} conversations, ${number.format(turns)} turns`;
+}
+
+/** A command that asks the server something it knows. */
+export function tryLine({ address, port, family }: AddressInfo, example: string | undefined): string {
+  // One can listen on all addresses, not connect to them.
+  const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+  const url = urlOf({ address: reachable, port, family });
+  if (example === undefined) return `try: curl ${url}/v1/models`;
+  const body = JSON.stringify({ messages: [{ role: 'user', content: example }] });
+  const quoted = `'${body.replaceAll("'", "'\\''")}'`;
+  return `try: curl ${url}/v1/chat/completions -H 'content-type: application/json' -d ${quoted}`;
+}
+
+function sizeText(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
+  const value = bytes / 1000 ** power;
+  return `${power === 0 ? value : value.toPrecision(3)} ${UNITS[power]}`;
+}
