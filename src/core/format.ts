@@ -24,10 +24,13 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
  */
 export function readHead(blocks: Iterable<Block>): DatasetHead {
   let end = byteOffset(0);
+  let markBytes = 0;
   for (const { bytes, offset } of blocks) {
-    const hasMark = offset === 0 && BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte);
-    for (let i = hasMark ? BYTE_ORDER_MARK.length : 0; i < bytes.length; i++) {
-      const byte = bytes[i] as number;
+    for (const [i, byte] of bytes.entries()) {
+      if (markBytes === offset + i && byte === BYTE_ORDER_MARK[markBytes]) {
+        markBytes++;
+        continue;
+      }
       if (isSpace(byte)) continue;
       const at = byteOffset(offset + i);
       if (byte === BYTE.openBracket) return { format: 'array', bodyStart: byteOffset(at + 1) };

@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js';
 import type { Failure } from '../core/errors.js';
 import { EXPECTED_DATASET } from '../core/format.js';
 import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
@@ -82,7 +83,7 @@ export class Inventory {
   private assertNotEmpty(): void {
     const { conversations, skipped, skippedAt } = this.counts;
     if (conversations > 0) return;
-    const found = skipped === 0 ? 'an empty list' : `${skipped} records, and none is a conversation`;
+    const found = skipped === 0 ? 'an empty list' : `${counted(skipped, 'record')}, and no conversation`;
     throw new DatasetError(
       this.dataset.file.path,
       `found ${found}; expected ${EXPECTED_DATASET}`,

@@ -16,10 +16,12 @@ export interface ChatRequest {
 const ROLES = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const;
 
 /** Parts of other types are allowed, and passed over. */
-const PART = z.looseObject({ type: z.string(), text: z.unknown() }).superRefine(({ type, text }, context) => {
-  if (type !== 'text' || typeof text === 'string') return;
-  context.addIssue({ code: 'invalid_type', expected: 'string', input: text, path: ['text'] });
-});
+const PART = z
+  .looseObject({ type: z.string(), text: z.unknown().optional() })
+  .superRefine(({ type, text }, context) => {
+    if (type !== 'text' || typeof text === 'string') return;
+    context.addIssue({ code: 'invalid_type', expected: 'string', input: text, path: ['text'] });
+  });
 
 const MESSAGE = z.looseObject({
   role: z.enum(ROLES),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { byteCount } from '../core/bytes.js';
+import { counted } from '../core/counted.js';
 import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
 import { CachedLookup } from '../lookup/cache.js';
 import { openDataset, planShards } from '../lookup/dataset.js';
@@ -72,7 +73,9 @@ export async function serve(
       if (inventory.progress < 1) return;
       if (!isKnown) print(`the dataset holds ${countsLine(inventory.counts)}`);
       const { skipped, skippedAt } = inventory.counts;
-      if (skipped > 0) logger.warn({ skipped, skippedAt }, skippedText(skipped));
+      if (skipped === 0) return;
+      const what = counted(skipped, 'record that is no conversation', 'records that are no conversations');
+      logger.warn({ skipped, skippedAt }, `skipped ${what}; skippedAt has the byte offsets of the first`);
     });
     return {
       inventoried,
@@ -86,9 +89,4 @@ export async function serve(
     await pool.close();
     throw error;
   }
-}
-
-function skippedText(skipped: number): string {
-  const what = skipped === 1 ? 'record that is no conversation' : 'records that are no conversations';
-  return `skipped ${skipped} ${what}; skippedAt has the byte offsets of the first`;
 }

@@ -1,9 +1,9 @@
 /** What the server tells the person who started it. */
 
 import type { AddressInfo } from 'node:net';
+import { counted } from '../core/counted.js';
 import type { Counts } from '../workers/tasks.js';
 
-const number = new Intl.NumberFormat('en-US');
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
 /** The address as a URL. */
@@ -22,7 +22,7 @@ export function servingLine(
   const parts = [
     sizeText(bytes),
     ...(counts === undefined ? [] : [countsLine(counts)]),
-    `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    counted(workers, 'worker'),
     `engine ${engine}`,
   ];
   return `verbatim serves ${path}: ${parts.join(', ')}`;
@@ -30,7 +30,7 @@ export function servingLine(
 
 /** How much there is of it. */
 export function countsLine({ conversations, turns }: Counts): string {
-  return `${number.format(conversations)} conversations, ${number.format(turns)} turns`;
+  return `${counted(conversations, 'conversation')}, ${counted(turns, 'turn')}`;
 }
 
 /** A command that asks the server something it knows. */

@@ -129,7 +129,9 @@ function locate(
     const reason = message
       .replace(/^ERROR at .*?\): /, '')
       .replace(/^Verifier (cannot parse input: |has )?/, '');
-    return new DatasetSyntaxError(byteOffset(start + offset), `not valid JSON: ${reason}`);
+    const at = byteOffset(start + offset);
+    const what = shard.last && at === shard.range.end ? 'the file is cut off;' : 'not valid JSON:';
+    return new DatasetSyntaxError(at, `${what} ${reason}`);
   }
   return new DatasetSyntaxError(start, `not valid JSON: ${String(cause)}`);
 }

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { datasetWriter, enginesOf, poolOf } from '../support/dataset.js';
+
+const write = datasetWriter();
+const pool = poolOf(3);
+const talk = {
+  id: 'a',
+  conversations: [
+    { from: 'human', value: 'long\nprompt' },
+    { from: 'gpt', value: 'short' },
+    { from: 'human', value: 'x' },
+  ],
+};
+
+async function inventoryOf(content: string) {
+  return (await enginesOf(write(content), pool)).inventory;
+}
+
+describe('an inventory', () => {
+  it.each(['array', 'lines'])(
+    'counts conversations and turns, and the records that are none (%s)',
+    async (format) => {
+      const list = [
+        talk,
+        5,
+        { ...talk, conversations: [] },
+        { messages: 'x' },
+        talk,
+        null,
+        [],
+        {},
+        'x',
+        true,
+      ];
+      const objects = list.filter((each) => each === talk || JSON.stringify(each).startsWith('{'));
+      const content =
+        format === 'array' ? JSON.stringify(list) : objects.map((each) => JSON.stringify(each)).join('\n');
+      const inventory = await inventoryOf(content);
+      expect(inventory.progress).toBe(0);
+      await inventory.read();
+      expect(inventory.progress).toBe(1);
+      const expected = { conversations: 3, turns: 6, skipped: format === 'array' ? 7 : 2 };
+      expect(inventory.counts).toMatchObject(expected);
+      const [first] = inventory.counts.skippedAt;
+      expect(content.slice(first)).toMatch(format === 'array' ? /^5,/ : /^\{"messages/);
+    },
+  );
+
+  it('keeps the first offsets of skipped records, in order', async () => {
+    const inventory = await inventoryOf(JSON.stringify([talk, ...Array.from({ length: 50 }, () => ({}))]));
+    await inventory.read();
+    const start = JSON.stringify([talk]).length;
+    expect(inventory.counts.skippedAt).toEqual([0, 1, 2, 3, 4].map((i) => start + 3 * i));
+  });
+
+  it('finds a prompt to show: of one line, and with a reply', async () => {
+    const inventory = await inventoryOf(JSON.stringify([{ conversations: [talk.conversations[0]] }, talk]));
+    await inventory.read();
+    expect(inventory.counts.example).toBe('short');
+  });
+
+  it.each([
+    ['[]', 'found an empty list'],
+    ['[1, 2, {}]', 'at byte 1: found 3 records, and no conversation'],
+    ['{"data": [{"conversations": []}]}', 'at byte 0: found 1 record, and no conversation'],
+  ])('refuses %s', async (content, problem) => {
+    await expect((await inventoryOf(content)).read()).rejects.toThrow(problem);
+  });
+
+  it('names the first byte that is wrong, though later shards are cut by it', async () => {
+    const list = Array.from({ length: 300 }, () => talk);
+    const text = JSON.stringify(list);
+    const at = text.indexOf('"id"', 1000);
+    // Without this quote, every string that follows is turned inside out.
+    const content = `${text.slice(0, at)}${text.slice(at + 1)}`;
+    await expect((await inventoryOf(content)).read()).rejects.toThrow(`at byte ${at}: not valid JSON`);
+  });
+});

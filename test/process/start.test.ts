@@ -1,0 +1,262 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ServerProcess, startServer } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const good = [
+  {
+    id: 'a',
+    conversations: [
+      { from: 'human', value: "What's up?" },
+      { from: 'gpt', value: 'All well.' },
+    ],
+  },
+];
+
+function file(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('a start', () => {
+  it('says what is served, by what, and a curl that works when pasted', async () => {
+    const path = file('good.json', JSON.stringify(good));
+    const server = startServer([path, '--workers', '3']);
+    await server.url();
+    const [, curl] = await server.waitFor(/^try: (curl .*)$/m);
+    expect(server.stdout).toContain(`${path}: 103 bytes, 1 conversation, 2 turns, 3 workers, engine sweep`);
+    expect(execFileSync('bash', ['-c', `${curl} --silent`], { encoding: 'utf8' })).toContain(
+      '"content":"All well."',
+    );
+  });
+
+  it('serves the sample when it is told nothing', async () => {
+    const url = await startServer().url();
+    const { data } = (await (await fetch(`${url}/v1/models`)).json()) as { data: unknown[] };
+    expect(data).toEqual([expect.objectContaining({ id: 'sample', owned_by: 'verbatim' })]);
+  });
+
+  it('takes its settings from the environment too, and lets a flag go first', async () => {
+    const path = file('env.json', JSON.stringify(good));
+    const server = startServer(['--workers', '2'], {
+      DATASET: path,
+      WORKERS: '1',
+      API_KEYS: 'k',
+      LOG_LEVEL: 'silent',
+    });
+    const url = await server.url();
+    expect(server.stdout).toContain('2 workers');
+    expect((await fetch(`${url}/v1/models`)).status).toBe(401);
+    expect((await fetch(`${url}/v1/models`, { headers: { authorization: 'Bearer k' } })).status).toBe(200);
+    expect(server.stderr).toBe('');
+  });
+
+  it('counts, logs and passes over the records that are no conversations', async () => {
+    const server = startServer([file('mixed.json', JSON.stringify([5, ...good, { text: 'x' }, ...good]))]);
+    const url = await server.url();
+    expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({
+      status: 'ready',
+      progress: 1,
+      conversations: 2,
+      turns: 4,
+    });
+    server.kill('SIGTERM');
+    await server.exited;
+    const lines = server.stderr.split('\n').filter((line) => line !== '');
+    expect(lines.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ skipped: 2, skippedAt: [1, 105] }),
+    );
+  });
+
+  it('answers while it still counts, and counts to the end', async () => {
+    // Longer than what is read before the server listens.
+    const long = {
+      conversations: [
+        { from: 'human', value: 'long' },
+        { from: 'gpt', value: 'x'.repeat(1_000_000) },
+      ],
+    };
+    const records = [
+      ...good,
+      ...Array.from({ length: 40 }, () => long),
+      {
+        id: 'last',
+        conversations: [
+          { from: 'human', value: 'end?' },
+          { from: 'gpt', value: 'end.' },
+        ],
+      },
+    ];
+    const server = startServer([file('long.json', JSON.stringify(records))]);
+    const url = await server.url();
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      body: Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'end?' }] })),
+    });
+    expect(answer.headers.get('x-verbatim-source')).toBe('last#1');
+    await server.waitFor(/the dataset holds 42 conversations, 84 turns/);
+    expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({
+      progress: 1,
+      conversations: 42,
+      turns: 84,
+    });
+  });
+
+  it.each([
+    ['missing', () => join(folder, 'nowhere.json'), 'there is no such file'],
+    ['a folder', () => folder, 'it is a folder; expected a file'],
+    ['empty', () => file('empty.json', ''), 'at byte 0: the file is empty; expected a JSON array'],
+    ['blank', () => file('blank.json', ' \n\t'), 'at byte 3: the file is empty; expected a JSON array'],
+    [
+      'plain text',
+      () => file('plain.json', '\n Dear Sir'),
+      "at byte 2: expected a JSON array of conversations, or JSON lines with one conversation a line, found 'D'",
+    ],
+    [
+      'compressed',
+      () => file('zip.json', Buffer.from([0x1f, 0x8b, 8, 0])),
+      'at byte 0: expected a JSON array of conversations, or JSON lines with one conversation a line, found the byte 0x1f',
+    ],
+    [
+      'cut off in a text',
+      () => file('cut1.json', JSON.stringify(good).slice(0, 60)),
+      'at byte 60: the file is cut off',
+    ],
+    [
+      'cut off after a record',
+      () => file('cut2.json', JSON.stringify(good).slice(0, -1)),
+      "at byte 102: the file is cut off; expected ',' or ']'",
+    ],
+    [
+      'cut off in a line',
+      () => file('cut3.jsonl', `${JSON.stringify(good[0])}\n{"id": "b", "conv`),
+      'at byte 119: the file is cut off; expected a string value',
+    ],
+    [
+      'broken in the middle',
+      () => file('broken.json', `[${JSON.stringify(good[0])}, {"id" 5}]`),
+      "at byte 110: not valid JSON: expected ':'",
+    ],
+    [
+      'an object',
+      () => file('object.json', '{"data": []}'),
+      'at byte 0: found 1 record, and no conversation',
+    ],
+    [
+      'an object of many lines',
+      () => file('object2.json', '{\n  "data": []\n}'),
+      'at byte 1: not valid JSON: expected an object key',
+    ],
+    [
+      'a list of something else',
+      () => file('list.json', '["a", 1]'),
+      'at byte 1: found 2 records, and no conversation; expected a JSON array of conversations',
+    ],
+    [
+      'an empty list',
+      () => file('none.json', '[]'),
+      'found an empty list; expected a JSON array of conversations',
+    ],
+    [
+      'two lists',
+      () => file('two.json', '[{"conversations": []}]\n[]'),
+      'at byte 24: expected nothing after the end of the list',
+    ],
+  ])('on a dataset that is %s fails with one line that says why', async (_what, path, problem) => {
+    const name = path();
+    const server = startServer([name]);
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toMatch(/^verbatim: [^\n]+\n$/);
+    expect(server.stderr).toContain(`verbatim: ${name}: ${problem}`);
+    expect(server.stdout).toBe('');
+  });
+
+  it('on a dataset that may not be read fails with one line that says so', async () => {
+    const path = file('secret.json', JSON.stringify(good));
+    chmodSync(path, 0);
+    const asRoot = process.getuid?.() === 0;
+    // Root may read anything, unless it gives that right away.
+    const program = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url));
+    const server = asRoot
+      ? new ServerProcess('setpriv', [
+          '--bounding-set',
+          '-dac_override,-dac_read_search',
+          process.execPath,
+          program,
+          path,
+        ])
+      : startServer([path]);
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toBe(
+      `verbatim: ${path}: no permission to read it; expected a JSON array of conversations, or JSON lines with one conversation a line\n`,
+    );
+  });
+
+  it('that finds a broken record only after it listens ends with the same line', async () => {
+    const long = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(1_000_000) }] });
+    const path = file('late.json', `[${Array.from({ length: 40 }, () => long).join(',')},{"id": tru}]`);
+    const server = startServer([path]);
+    expect(await server.exited).toBe(1);
+    const at = 1 + 40 * (long.length + 1) + '{"id": '.length;
+    expect(server.stderr).toBe(`verbatim: ${path}: at byte ${at}: not valid JSON: expected a value\n`);
+  });
+
+  it.each([
+    [['--port', '99999'], "--port: expected a whole number from 0 to 65535, got '99999'"],
+    [['--workers=0'], "--workers: expected a whole number from 1 to 64, got '0'"],
+    [['--workers', '1.5'], "--workers: expected a whole number from 1 to 64, got '1.5'"],
+    [['--engine', 'fast'], "--engine: expected one of auto, sweep, got 'fast'"],
+    [['--cache-mb', 'x'], "--cache-mb: expected a whole number from 0 to 65536, got 'x'"],
+    [['--log-level', 'loud'], '--log-level: expected one of fatal, error'],
+    [['--colour', 'red'], "Unknown option '--colour'; see --help"],
+    [['--port'], "Option '--port <value>' argument missing; see --help"],
+    [['a.json', 'b.json'], "unexpected argument 'b.json'; expected one dataset at most"],
+    [
+      ['a.json', '--dataset', 'b.json'],
+      "the dataset is given twice, as 'a.json' and by --dataset; expected one",
+    ],
+  ])('with %j fails with one line and exit code 2', async (args, problem) => {
+    const server = startServer(args);
+    expect(await server.exited).toBe(2);
+    expect(server.stderr).toMatch(/^verbatim: [^\n]+\n$/);
+    expect(server.stderr).toContain(`verbatim: ${problem}`);
+  });
+
+  it('names the environment variable that is wrong, and never prints a key', async () => {
+    const server = startServer([], { PORT: 'http' });
+    expect(await server.exited).toBe(2);
+    expect(server.stderr).toBe("verbatim: PORT: expected a whole number from 0 to 65535, got 'http'\n");
+    const keys = startServer([], { API_KEYS: 'secret,,' });
+    expect(await keys.exited).toBe(2);
+    expect(keys.stderr).toBe('verbatim: API_KEYS: expected keys separated by commas, got something else\n');
+  });
+
+  it('on a port that is taken fails with one line', async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port));
+    });
+    const server = startServer(['--port', String(port)]);
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toContain(`verbatim: cannot listen on 127.0.0.1:${port}: the port is in use`);
+    taken.close();
+  });
+
+  it('prints its help, and its version', async () => {
+    const help = startServer(['--help']);
+    expect(await help.exited).toBe(0);
+    for (const word of ['Usage: verbatim', '--dataset FILE', 'BODY_LIMIT_MB', 'API_KEYS', 'Default: 8000.']) {
+      expect(help.stdout).toContain(word);
+    }
+    const version = startServer(['--version']);
+    expect(await version.exited).toBe(0);
+    const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+    expect(version.stdout.trim()).toBe(JSON.parse(manifest).version);
+  });
+});

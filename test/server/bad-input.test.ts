@@ -1,0 +1,349 @@
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MESSAGES_MAX } from '#dist/core/limits.js';
+import { post, serveApp } from '../support/app.js';
+
+const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+const hello = [{ role: 'user', content: 'Say it.' }];
+
+let base: string;
+let guarded: string;
+beforeAll(async () => {
+  base = await serveApp(dataset);
+  guarded = await serveApp(dataset, { apiKeys: ['first-key', 'second-key'] });
+});
+
+const chat = (body: unknown, headers?: Record<string, string>) =>
+  post(`${base}/v1/chat/completions`, body, headers);
+const older = (body: unknown, headers?: Record<string, string>) =>
+  post(`${base}/api/v1/chat/completion`, body, headers);
+
+describe('a bad chat completion request', () => {
+  const invalid = 'invalid_request_error';
+  it.each([
+    ['broken JSON', '{"messages": [', 400, null, null],
+    ['no JSON', 'messages=hello', 400, null, null],
+    ['a string', '"hello"', 400, null, null],
+    ['an array', [], 400, 'invalid_type', null],
+    ['no body', '', 400, 'missing_required_parameter', 'messages'],
+    ['no messages', { model: 'm' }, 400, 'missing_required_parameter', 'messages'],
+    ['messages that are none', { messages: 'hi' }, 400, 'invalid_type', 'messages'],
+    ['null messages', { messages: null }, 400, 'invalid_type', 'messages'],
+    ['empty messages', { messages: [] }, 400, 'empty_array', 'messages'],
+    [
+      'too many messages',
+      { messages: Array(MESSAGES_MAX + 1).fill(hello[0]) },
+      400,
+      'array_above_max_length',
+      'messages',
+    ],
+    ['a message that is none', { messages: ['hi'] }, 400, 'invalid_type', 'messages[0]'],
+    [
+      'a message without a role',
+      { messages: [...hello, { content: 'x' }] },
+      400,
+      'missing_required_parameter',
+      'messages[1].role',
+    ],
+    [
+      'an unknown role',
+      { messages: [{ role: 'robot', content: 'x' }] },
+      400,
+      'invalid_value',
+      'messages[0].role',
+    ],
+    [
+      'a role that is no string',
+      { messages: [{ role: 5, content: 'x' }] },
+      400,
+      'invalid_value',
+      'messages[0].role',
+    ],
+    [
+      'a content that is a number',
+      { messages: [{ role: 'user', content: 5 }] },
+      400,
+      'invalid_type',
+      'messages[0].content',
+    ],
+    [
+      'a content that is an object',
+      { messages: [{ role: 'user', content: {} }] },
+      400,
+      'invalid_type',
+      'messages[0].content',
+    ],
+    [
+      'a part that is none',
+      { messages: [{ role: 'user', content: ['x'] }] },
+      400,
+      'invalid_type',
+      'messages[0].content[0]',
+    ],
+    [
+      'a part without a type',
+      { messages: [{ role: 'user', content: [{ text: 'x' }] }] },
+      400,
+      'missing_required_parameter',
+      'messages[0].content[0].type',
+    ],
+    [
+      'a text part without text',
+      { messages: [{ role: 'user', content: [{ type: 'text' }] }] },
+      400,
+      'missing_required_parameter',
+      'messages[0].content[0].text',
+    ],
+    [
+      'a text that is none',
+      { messages: [{ role: 'user', content: [{ type: 'text', text: 5 }] }] },
+      400,
+      'invalid_type',
+      'messages[0].content[0].text',
+    ],
+    ['a model that is a number', { messages: hello, model: 5 }, 400, 'invalid_type', 'model'],
+    ['a stream that is a string', { messages: hello, stream: 'yes' }, 400, 'invalid_type', 'stream'],
+    [
+      'stream options that are a list',
+      { messages: hello, stream_options: [] },
+      400,
+      'invalid_type',
+      'stream_options',
+    ],
+    [
+      'include_usage that is a number',
+      { messages: hello, stream_options: { include_usage: 1 } },
+      400,
+      'invalid_type',
+      'stream_options.include_usage',
+    ],
+    [
+      'a body over the limit',
+      { messages: [{ role: 'user', content: 'x'.repeat(1_000_001) }] },
+      413,
+      'request_too_large',
+      null,
+    ],
+    [
+      'a prompt that stands nowhere',
+      { messages: [{ role: 'user', content: 'nowhere' }] },
+      404,
+      'prompt_not_found',
+      'messages',
+    ],
+    [
+      'nothing to look for',
+      { messages: [{ role: 'user', content: '' }] },
+      404,
+      'prompt_not_found',
+      'messages',
+    ],
+  ])('with %s', async (_what, body, status, code, param) => {
+    const response = await chat(body);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe('application/json');
+    const { error } = (await response.json()) as { error: Record<string, unknown> };
+    expect(error).toEqual({ message: expect.any(String), type: invalid, param, code });
+    // Whoever reads only the message learns the field too.
+    if (param !== null && status === 400)
+      expect(error.message).toContain(code === 'invalid_value' ? 'Supported values' : param);
+  });
+
+  it('says what was expected and what came instead', async () => {
+    const response = await chat({ messages: [{ role: 'user', content: 5 }] });
+    const { error } = (await response.json()) as { error: { message: string } };
+    expect(error.message).toBe(
+      "Invalid type for 'messages[0].content': expected one of a string or an array or null, but got an integer instead.",
+    );
+  });
+
+  it('of another content type is refused, and of none is read as JSON', async () => {
+    const body = JSON.stringify({ messages: hello });
+    expect((await chat(body, { 'content-type': 'text/plain' })).status).toBe(415);
+    expect((await chat(body, { 'content-type': 'application/json; charset=utf-8' })).status).toBe(200);
+    expect((await chat(body, { 'content-type': 'application/vnd.x+json' })).status).toBe(200);
+    const bytes = new Uint8Array(Buffer.from(body));
+    const bare = await fetch(`${base}/v1/chat/completions`, { method: 'POST', body: bytes });
+    expect(bare.status).toBe(200);
+  });
+
+  it('in an unknown encoding or character set is refused', async () => {
+    expect((await chat('{}', { 'content-encoding': 'x-own' })).status).toBe(415);
+    expect((await chat('{}', { 'content-type': 'application/json; charset=x-own' })).status).toBe(415);
+  });
+
+  it('leaves the connection good', async () => {
+    for (const body of ['{', { messages: [] }, { messages: hello }]) await (await chat(body)).arrayBuffer();
+    expect((await chat({ messages: hello })).status).toBe(200);
+  });
+});
+
+describe('null and unknown fields', () => {
+  it('are as good as none', async () => {
+    const extra = {
+      model: null,
+      stream: null,
+      stream_options: null,
+      ignore_eos: true,
+      stop: null,
+      x: { y: [] },
+    };
+    const response = await chat({
+      messages: [{ role: 'user', content: 'Say it.', name: 'n', cache_control: {} }],
+      ...extra,
+    });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ model: 'dataset' });
+  });
+
+  it('leave the parts that are no text unread', async () => {
+    const content = [
+      { type: 'text', text: 'Say' },
+      { type: 'image_url', image_url: { url: 'data:' } },
+      { type: 'text', text: ' it.' },
+    ];
+    expect((await chat({ messages: [{ role: 'user', content }] })).status).toBe(200);
+  });
+
+  it('cannot reach a prototype', async () => {
+    const body =
+      '{"__proto__": {"stream": true}, "messages": [{"role": "user", "content": "Say it.", "__proto__": {"role": "x"}}]}';
+    const response = await chat(body);
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(response.status).toBe(200);
+  });
+});
+
+describe('a bad request to the older API', () => {
+  it.each([
+    ['broken JSON', '{', 'json_invalid', ['body']],
+    ['an array', [1], 'model_attributes_type', ['body']],
+    ['no conversation', {}, 'missing', ['body', 'conversation']],
+    ['a conversation that is none', { conversation: 5 }, 'dict_type', ['body', 'conversation']],
+    ['no value', { conversation: { from: 'human' } }, 'missing', ['body', 'conversation', 'value']],
+    [
+      'a value that is a number',
+      { conversation: { value: 5 } },
+      'string_type',
+      ['body', 'conversation', 'value'],
+    ],
+    [
+      'a from that is a number',
+      { conversation: { from: 5, value: '' } },
+      'string_type',
+      ['body', 'conversation', 'from'],
+    ],
+  ])('with %s is answered with 422 and its place', async (_what, body, type, loc) => {
+    const response = await older(body);
+    expect(response.status).toBe(422);
+    expect(await response.json()).toEqual({
+      detail: [expect.objectContaining({ type, loc, msg: expect.any(String) })],
+    });
+  });
+
+  it('is told in its own manner for the rest', async () => {
+    const large = await older({ conversation: { value: 'x'.repeat(1_000_001) } });
+    expect([large.status, await large.json()]).toEqual([
+      413,
+      { detail: expect.stringContaining('BODY_LIMIT_MB') },
+    ]);
+    const method = await fetch(`${base}/api/v1/chat/completion`);
+    expect([method.status, method.headers.get('allow')]).toEqual([405, 'POST']);
+    expect(await method.json()).toEqual({ detail: 'Method Not Allowed' });
+    const path = await fetch(`${base}/api/v1/chat/nothing`);
+    expect([path.status, await path.json()]).toEqual([404, { detail: 'Not Found' }]);
+  });
+});
+
+describe('a wrong method or path', () => {
+  it.each([
+    ['GET', '/v1/chat/completions', 405, 'POST'],
+    ['DELETE', '/v1/models', 405, 'GET, HEAD'],
+    ['POST', '/health', 405, 'GET, HEAD'],
+    ['PUT', '/ready', 405, 'GET, HEAD'],
+    ['GET', '/', 404, null],
+    ['POST', '/v1/chat', 404, null],
+    ['GET', '/%E0%A4%A', 404, null],
+  ])('%s %s', async (method, path, status, allow) => {
+    const response = await fetch(base + path, { method });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('allow')).toBe(allow);
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(await response.json()).toEqual({
+      error: expect.objectContaining({ type: 'invalid_request_error' }),
+    });
+  });
+});
+
+describe('a request id', () => {
+  it('is echoed, or made', async () => {
+    const ask = (id: string) => fetch(`${base}/health`, { headers: { 'x-request-id': id } });
+    expect((await ask('mine-1')).headers.get('x-request-id')).toBe('mine-1');
+    for (const id of ['', 'with space', 'x'.repeat(257)]) {
+      expect((await ask(id)).headers.get('x-request-id')).toBe(`req_${'0'.repeat(32)}`);
+    }
+  });
+});
+
+describe('with keys', () => {
+  const models = (headers: Record<string, string>) => fetch(`${guarded}/v1/models`, { headers });
+
+  it.each([
+    [{}, 401, null],
+    [{ authorization: 'Basic Zmlyc3Qta2V5' }, 401, null],
+    [{ authorization: 'Bearer wrong' }, 401, 'invalid_api_key'],
+    [{ authorization: 'Bearer first-key,second-key' }, 401, 'invalid_api_key'],
+    [{ authorization: 'Bearer second-key' }, 200, undefined],
+    [{ 'api-key': 'first-key' }, 200, undefined],
+  ])('%j is answered with %i', async (headers, status, code) => {
+    const response = await models(headers as Record<string, string>);
+    expect(response.status).toBe(status);
+    const { error } = (await response.json()) as { error?: { code: unknown } };
+    expect(error?.code).toBe(code);
+  });
+
+  it('the older API is guarded too, and health is not', async () => {
+    const response = await post(`${guarded}/api/v1/chat/completion`, { conversation: { value: 'Say it.' } });
+    expect([response.status, await response.json()]).toEqual([
+      401,
+      { detail: expect.stringContaining('API key') },
+    ]);
+    expect((await fetch(`${guarded}/health`)).status).toBe(200);
+    expect((await fetch(`${guarded}/ready`)).status).toBe(200);
+  });
+
+  it('the self-benchmark passes the key on', async () => {
+    const headers = { authorization: 'Bearer first-key' };
+    const response = await fetch(`${guarded}/api/v1/chat/api/benchmarks?path=/completion`, { headers });
+    expect(response.status).toBe(200);
+  });
+});
+
+describe('the self-benchmark', () => {
+  const run = (query: string) => fetch(`${base}/api/v1/chat/api/benchmarks${query}`);
+
+  it.each(['', '?path=/completion', '?path=/completion/v1'])(
+    'tells its figures as strings (%s)',
+    async (query) => {
+      expect(await (await run(query)).json()).toEqual({
+        requests_per_minute: expect.stringMatching(/^\d+\.\d\d$/),
+        avg_latency_in_seconds: expect.stringMatching(/^0\.\d{6}$/),
+      });
+    },
+  );
+
+  it.each(['?path=/other', '?path=/completion&path=/completion/v1', '?path=http://example.com/'])(
+    'refuses %s',
+    async (query) => {
+      const response = await run(query);
+      expect(response.status).toBe(422);
+      expect(await response.json()).toMatchObject({ detail: [{ loc: ['query', 'path'] }] });
+    },
+  );
+
+  it('runs once at a time', async () => {
+    const statuses = (await Promise.all([run(''), run(''), run('')])).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, 409, 409]);
+    expect((await run('')).status).toBe(200);
+  });
+});

@@ -1,0 +1,44 @@
+/** The HTTP side on a real socket, over a real pool and dataset, with a clock that stands and ids that are zeros. */
+
+import { pino } from 'pino';
+import { afterAll } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
+import { CachedLookup } from '#dist/lookup/cache.js';
+import { openDataset } from '#dist/lookup/dataset.js';
+import { createApp } from '#dist/server/app.js';
+import { Listener } from '#dist/server/listener.js';
+import type { Services } from '#dist/server/services.js';
+import { urlOf } from '#dist/server/start-lines.js';
+import { enginesOf, poolOf } from './dataset.js';
+
+/** Serves a dataset until the test file is through; returns the base URL. */
+export async function serveApp(path: string, overrides: Partial<Services> = {}): Promise<string> {
+  const { lookup, inventory } = await enginesOf(openDataset(path), poolOf(2));
+  await inventory.read();
+  const app = createApp({
+    uncachedLookup: lookup,
+    lookup: new CachedLookup(lookup, byteCount(1_000_000)),
+    model: { id: 'dataset', created: 1_700_000_000 },
+    status: () => ({ engine: 'sweep', progress: 1, conversations: 3, turns: 9 }),
+    example: () => inventory.counts.example,
+    bodyLimit: byteCount(1_000_000),
+    apiKeys: [],
+    logger: pino({ level: 'silent' }),
+    now: () => 1_700_000_000_999,
+    newId: (length) => '0'.repeat(length),
+    ...overrides,
+  });
+  const listener = new Listener(app);
+  const address = await listener.listen('127.0.0.1', 0);
+  afterAll(() => listener.stop());
+  return urlOf(address);
+}
+
+/** Posts JSON, or any text as it is. */
+export function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+}

@@ -1,0 +1,65 @@
+/** The match ladder as one would first write it down: loops over a parsed dataset, and nothing clever. */
+
+import { parseConversation, type Turn } from '#dist/core/conversation.js';
+import type { Query } from '#dist/core/query.js';
+import type { Match } from '#dist/lookup/lookup.js';
+
+/** A turn with its place, and the texts before it, from the start of its conversation. */
+interface Place {
+  readonly text: string;
+  readonly before: readonly string[];
+  readonly match: Match;
+}
+
+/** The first turn in file order whose value is exactly equal and that has a reply, as the older API asks for it. */
+export function plainFindValue(records: readonly unknown[], value: string): Turn | undefined {
+  for (const record of records) {
+    const turns = parseConversation(record)?.turns ?? [];
+    for (let i = 0; i + 1 < turns.length; i++) if (turns[i]?.value === value) return turns[i + 1];
+  }
+  return undefined;
+}
+
+/** The match for the messages of a chat. */
+export function plainFind(records: readonly unknown[], { histories }: Query): Match | undefined {
+  const places = records.flatMap(placesOf);
+  for (const history of histories) {
+    const exact = places.find(({ text, before }) => same([...before, text], history));
+    if (exact !== undefined) return { ...exact.match, rung: 'context' };
+  }
+  const longest = Math.max(...histories.map((history) => history.length - 1));
+  for (let run = longest; run >= 2; run--) {
+    const found = places.find(({ text, before }) =>
+      histories.some(
+        (history) => history.length > run && same([...before.slice(-run), text], history.slice(-run - 1)),
+      ),
+    );
+    if (found !== undefined) return { ...found.match, rung: 'context' };
+  }
+  for (const history of histories) {
+    const found = places.find(({ text }) => text === history.at(-1));
+    if (found !== undefined) return { ...found.match, rung: 'prompt' };
+  }
+  return undefined;
+}
+
+function placesOf(record: unknown, ordinal: number): Place[] {
+  const conversation = parseConversation(record);
+  const before: string[] = [];
+  return (conversation?.turns ?? []).flatMap(({ value: text }, i, turns) => {
+    if (text === '') return [];
+    const reply = turns[i + 1];
+    const conversationId = conversation?.id ?? String(ordinal);
+    const place = reply && {
+      text,
+      before: [...before],
+      match: { rung: 'prompt' as const, reply, conversationId, replyIndex: i + 1 },
+    };
+    before.push(text);
+    return place ? [place] : [];
+  });
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
+}

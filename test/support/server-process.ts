@@ -1,0 +1,65 @@
+/** The server as its own process, as people run it. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const program = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url));
+
+/** A started process. */
+export class ServerProcess {
+  private readonly child: ChildProcess;
+  /** What it has written so far. */
+  stdout = '';
+  stderr = '';
+  /** Settles with the exit code, or the name of the signal that ended it. */
+  readonly exited: Promise<number | string>;
+
+  constructor(command: string, args: readonly string[], env: Record<string, string> = {}, cwd?: string) {
+    this.child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, DATASET: '', PORT: '0', ...env },
+      ...(cwd !== undefined && { cwd }),
+    });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.exited = once(this.child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+    onTestFinished(async () => {
+      this.child.kill('SIGKILL');
+      await this.exited;
+    });
+  }
+
+  /** Waits until the process has written what matches; fails if it ends before. */
+  async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.stdout);
+      if (found !== null) return found;
+      const ended = await Promise.race([
+        once(this.child.stdout as NodeJS.ReadableStream, 'data').then(() => false),
+        this.exited.then(() => true),
+      ]);
+      if (ended && !pattern.test(this.stdout))
+        throw new Error(`ended before ${pattern}:\n${this.stdout}${this.stderr}`);
+    }
+  }
+
+  /** The base URL, once it listens. */
+  async url(): Promise<string> {
+    return (await this.waitFor(/listening on (http:\S+)/))[1] as string;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+}
+
+/** Starts the server on a free port. It is gone when the test is through. */
+export function startServer(args: readonly string[] = [], env: Record<string, string> = {}): ServerProcess {
+  return new ServerProcess(process.execPath, [program, ...args], env);
+}

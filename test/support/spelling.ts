@@ -1,0 +1,138 @@
+/** Any way to write a dataset down: what JSON leaves open, chosen at random. */
+
+import fc from 'fast-check';
+
+/** How a dataset is spelled. */
+export interface Spelling {
+  readonly format: 'array' | 'lines';
+  readonly byteOrderMark: boolean;
+  /** Decisions, taken from the front again when they run out. */
+  readonly choices: readonly number[];
+}
+
+export const spelling: fc.Arbitrary<Spelling> = fc.record({
+  format: fc.constantFrom('array', 'lines'),
+  byteOrderMark: fc.boolean(),
+  choices: fc.array(fc.nat(255), { minLength: 1, maxLength: 40 }),
+});
+
+/** Texts that are hard on a reader: escapes, structure, other scripts, lone surrogates. */
+export const text: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom(
+    '',
+    'hi',
+    'continue',
+    'thanks',
+    ' hi ',
+    '\\',
+    '"',
+    '\\"',
+    '"}]},{"',
+    '[{',
+    '}]',
+    '\n\r\t',
+    '😀',
+  ),
+  fc.constantFrom(
+    '{"from": "human", "value": "hi"}',
+    'a\\u0041',
+    'é',
+    '\u2028',
+    '\ud83d',
+    '\ude00x',
+    '\u0000',
+  ),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({
+    unit: fc.constantFrom('\\', '"', '{', '}', '[', ']', ',', ':', 'u', '0', '\n', 'é', '😀'),
+    maxLength: 12,
+  }),
+);
+
+/** Any JSON value, to stand where the reader should pass it over. */
+const anything: fc.Arbitrary<unknown> = fc.jsonValue({ maxDepth: 2 });
+
+const turn = fc.record(
+  { from: fc.constantFrom('human', 'gpt', 'system', 'x'), value: text, extra: anything },
+  {
+    requiredKeys: ['from', 'value'],
+  },
+);
+
+/** A conversation in ShareGPT's format, with whatever else besides. */
+export const conversation = fc.record(
+  { id: text, conversations: fc.array(turn, { maxLength: 5 }), extra: anything, ['__proto__']: anything },
+  { requiredKeys: ['conversations'] },
+);
+
+/** Encodes the elements of a dataset as a file. */
+export function spell(elements: readonly unknown[], { format, byteOrderMark, choices }: Spelling): Buffer {
+  const speller = new Speller(choices, format === 'lines');
+  const mark = byteOrderMark ? '\ufeff' : '';
+  if (format === 'array') return Buffer.from(mark + speller.value(elements));
+  const lines = elements.map((element) => speller.value(element) + speller.lineEnd());
+  // The last line may end with the file.
+  const whole = lines.join('');
+  return Buffer.from(mark + (speller.choose(2) === 0 ? whole.trimEnd() : whole));
+}
+
+class Speller {
+  private taken = 0;
+  private readonly choices: readonly number[];
+  private readonly oneLine: boolean;
+
+  constructor(choices: readonly number[], oneLine: boolean) {
+    this.choices = choices;
+    this.oneLine = oneLine;
+  }
+
+  choose(count: number): number {
+    const choice = this.choices[this.taken % this.choices.length] as number;
+    // Going round the choices shifts them, so that few of them don't make a short cycle.
+    return (choice + Math.floor(this.taken++ / this.choices.length)) % count;
+  }
+
+  lineEnd(): string {
+    return ['\n', '\r\n', '\n\n', ' \n'][this.choose(4)] as string;
+  }
+
+  value(value: unknown): string {
+    const { space } = this;
+    if (typeof value === 'string') return space() + this.string(value) + space();
+    if (Array.isArray(value)) {
+      return `${space()}[${value.map((item) => this.value(item)).join(',') || space()}]${space()}`;
+    }
+    if (typeof value === 'object' && value !== null) {
+      const keys = Object.keys(value);
+      if (this.choose(2) === 0) keys.reverse();
+      const members = keys.map(
+        (key) => `${space()}${this.string(key)}${space()}:${this.value(Reflect.get(value, key))}`,
+      );
+      return `${space()}{${members.join(',') || space()}}${space()}`;
+    }
+    return space() + JSON.stringify(value) + space();
+  }
+
+  private readonly space = (): string => {
+    const spaces = this.oneLine ? ['', '', ' ', '\t'] : ['', '', ' ', '\n', '\r\n  ', '\t'];
+    return spaces[this.choose(spaces.length)] as string;
+  };
+
+  private string(value: string): string {
+    return `"${Array.from(value, (character) => this.character(character)).join('')}"`;
+  }
+
+  private character(character: string): string {
+    const unicode = Array.from({ length: character.length }, (_, i) =>
+      this.unicodeEscape(character.charCodeAt(i)),
+    ).join('');
+    const shortest = JSON.stringify(character).slice(1, -1);
+    if (character === '/') return ['/', '\\/', unicode][this.choose(3)] as string;
+    return this.choose(3) === 0 ? unicode : shortest;
+  }
+
+  private unicodeEscape(unit: number): string {
+    const digits = unit.toString(16).padStart(4, '0');
+    return `\\u${this.choose(2) === 0 ? digits : digits.toUpperCase()}`;
+  }
+}

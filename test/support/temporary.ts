@@ -1,0 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+
+/** A folder that is gone when the test file is through. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'verbatim-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DatasetSyntaxError } from '#dist/core/errors.js';
+import { planOf, recordsOf } from '../support/memory-dataset.js';
+import { conversation, spell, spelling } from '../support/spelling.js';
+
+const element = fc.oneof({ weight: 4, arbitrary: conversation }, { weight: 1, arbitrary: fc.jsonValue() });
+const elements = fc.array(element, { maxLength: 6 });
+const objects = fc.array(conversation, { minLength: 1, maxLength: 6 });
+const cut = fc.record({
+  count: fc.integer({ min: 1, max: 40 }),
+  blockBytes: fc.integer({ min: 1, max: 80 }),
+});
+
+/** What `JSON.parse` makes of a file, element by element. */
+function parsed(file: Buffer, format: 'array' | 'lines'): unknown[] {
+  const text = file.toString('utf8').replace(/^\ufeff/, '');
+  if (format === 'array') return JSON.parse(text);
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line));
+}
+
+describe('the records of a dataset', () => {
+  it('are those of JSON.parse, in order, each once, wherever the file is cut and however it is spelled', () => {
+    fc.assert(
+      fc.property(elements, objects, spelling, cut, (any, lines, how, { count, blockBytes }) => {
+        const file = spell(how.format === 'array' ? any : lines, how);
+        const values = recordsOf(file, count, blockBytes).map(({ value }) => value);
+        expect(values).toStrictEqual(parsed(file, how.format));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('begin at the byte that their offset names', () => {
+    fc.assert(
+      fc.property(objects, spelling, cut, (list, how, { count, blockBytes }) => {
+        const file = spell(list, how);
+        for (const { offset } of recordsOf(file, count, blockBytes))
+          expect(file[offset]).toBe('{'.charCodeAt(0));
+      }),
+    );
+  });
+
+  it('are whole at every cut of a file whose texts look like its structure', () => {
+    const texts = [
+      '}, {"id": "x", "conversations": [',
+      '\\',
+      '\\\\"',
+      '"},{"',
+      '\u{1f600}]',
+      '[[[{{{',
+      '\\"}]}',
+    ];
+    const list = texts.map((value, id) => ({
+      id,
+      conversations: [
+        { from: 'human', value },
+        { value, from: 'gpt' },
+      ],
+    }));
+    for (const text of [
+      JSON.stringify(list),
+      JSON.stringify(list, null, 2),
+      JSON.stringify(list, null, '\t'),
+    ]) {
+      const file = Buffer.from(text);
+      for (let count = 1; count <= file.length; count++) {
+        expect(recordsOf(file, count, 64).map(({ value }) => value)).toStrictEqual(list);
+      }
+    }
+  });
+
+  it('use more than one shard where the file has more than one record', () => {
+    const list = Array.from({ length: 100 }, (_, id) => ({ id, conversations: [] }));
+    expect(planOf(Buffer.from(JSON.stringify(list)), 8, 1000).plan.shards).toHaveLength(8);
+    expect(
+      planOf(Buffer.from(list.map((each) => JSON.stringify(each)).join('\n')), 8, 1000).plan.shards,
+    ).toHaveLength(8);
+  });
+
+  it('end with an error wherever the file is cut off', () => {
+    const list = [{ id: 'a', conversations: [{ from: 'human', value: 'x\\"]' }] }, { conversations: [] }];
+    const file = Buffer.from(JSON.stringify(list, null, 1));
+    for (let length = 1; length < file.length; length++) {
+      for (const count of [1, 2, 5]) {
+        expect(() => recordsOf(file.subarray(0, length), count, 16), `cut at ${length}`).toThrow(
+          DatasetSyntaxError,
+        );
+      }
+    }
+  });
+
+  it('are an error exactly where JSON.parse has one, whichever bytes were changed', () => {
+    const mutation = fc.record({
+      at: fc.nat(),
+      remove: fc.nat(3),
+      insert: fc.string({ unit: fc.constantFrom(...'{}[]",:\\0e-.\n tn\u0001u'), maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(
+        elements,
+        spelling,
+        mutation,
+        cut,
+        (list, how, { at, remove, insert }, { count, blockBytes }) => {
+          const before = spell(list, { ...how, format: 'array', byteOrderMark: false });
+          // The list itself stays one: what is no list is another test's.
+          const start = 1 + before.indexOf('[') + (at % (before.length - before.indexOf('[')));
+          const file = Buffer.concat([
+            before.subarray(0, start),
+            Buffer.from(insert),
+            before.subarray(start + remove),
+          ]);
+          let expected: unknown;
+          try {
+            expected = JSON.parse(file.toString('utf8'));
+          } catch {
+            expect(() => recordsOf(file, count, blockBytes)).toThrow(DatasetSyntaxError);
+            return;
+          }
+          expect(recordsOf(file, count, blockBytes).map(({ value }) => value)).toStrictEqual(expected);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it.each([
+    ['[{"id": 1}, {"id" 2}]', 18, "expected ':'"],
+    ['[{"id": 1} {"id": 2}]', 11, /unexpected characters|expected ',' or ']'/],
+    ['[{"id": 1},, {"id": 2}]', 11, 'expected a value'],
+    ['[{"id": 1},]', 11, 'expected a value'],
+    ['[{"id": 1}]]', 11, 'nothing after the end'],
+    ['[{"é": tru}]', 8, 'expected a value'],
+    ['[{"a": "\\x"}]', 8, 'escaped characters'],
+    ['[{"id": [1}]', 10, "expected ']'"],
+    ['[{"id": 1}', 10, 'cut off'],
+    ['{"id": 1}\n{"id": \n', 17, 'expected a value'],
+    ['{"id": 1}\n{"id": 2} x\n', 20, 'unexpected characters'],
+    ['{\n "id": 1\n}', 1, 'expected an object key'],
+  ])('%s is wrong at byte %i', (text, offset, reason) => {
+    for (const count of [1, 3]) {
+      const read = () => recordsOf(Buffer.from(text), count, 5);
+      expect(read).toThrow(expect.objectContaining({ name: 'DatasetSyntaxError', offset }));
+      expect(read).toThrow(reason);
+    }
+  });
+});
