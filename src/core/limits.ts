@@ -41,6 +41,9 @@ export const SOURCE_ID_LENGTH_MAX = 256;
 /** Idle connections stay open this long: longer than the pools of common clients and proxies keep theirs (60 s). */
 export const KEEP_ALIVE_MS = 75_000;
 
+/** How long a server that stops still takes requests, for those that are on their way. */
+export const STOP_GRACE_MS = 100;
+
 /** How long a stop waits for the requests in flight before it cuts them. */
 export const DRAIN_MS = 25_000;
 

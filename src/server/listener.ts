@@ -1,7 +1,8 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Express } from 'express';
-import { DRAIN_MS, KEEP_ALIVE_MS } from '../core/limits.js';
+import { DRAIN_MS, KEEP_ALIVE_MS, STOP_GRACE_MS } from '../core/limits.js';
 
 /** Why the server can't listen, in one line. */
 export class ListenError extends Error {
@@ -52,12 +53,17 @@ export class Listener {
     return this.server.address() as AddressInfo;
   }
 
-  /** Takes no more connections, answers what has come, and cuts what is not through after `DRAIN_MS`. */
+  /**
+   * Answers what has come and takes no more; what is not through after `DRAIN_MS` is cut. For `STOP_GRACE_MS` requests
+   * are still taken, each as the last of its connection: one may be on its way on a connection that looks idle.
+   */
   async stop(): Promise<void> {
     this.stopping = true;
     for (const response of this.inFlight) endConnectionAfter(response);
+    await delay(STOP_GRACE_MS);
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const cut = setTimeout(() => this.server.closeAllConnections(), DRAIN_MS);
-    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await closed;
     clearTimeout(cut);
   }
 }

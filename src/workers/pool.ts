@@ -1,6 +1,7 @@
 /** The worker threads' face to the main thread: typed tasks in, outcomes out, no exceptions. */
 
 import { Piscina } from 'piscina';
+import type { Failure } from '../core/errors.js';
 import type { RangeSurvey } from '../core/survey.js';
 import type { Counts, FindResult, FindTask, Outcome, RangeTask, ShardTask } from './tasks.js';
 import type * as thread from './thread.js';
@@ -10,6 +11,8 @@ export class WorkerPool {
   /** How many threads there are. */
   readonly workers: number;
   private readonly piscina: Piscina;
+  private readonly running = new Set<Promise<unknown>>();
+  private closed = false;
 
   constructor(workers: number) {
     this.workers = workers;
@@ -40,17 +43,24 @@ export class WorkerPool {
     return this.run('findInShard', task);
   }
 
-  /** Ends the threads, and with them what they still work on: those tasks fail. */
+  /** Waits for the tasks that run or wait, and ends the threads. Whoever wants it quick stops the tasks by their flags. */
   async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all(this.running);
     await this.piscina.destroy();
   }
 
   private async run<T>(name: keyof typeof thread, task: object): Promise<Outcome<T>> {
-    try {
-      return await this.piscina.run(task, { name });
-    } catch (error) {
-      // The thread died, or the pool was closed.
-      return { kind: 'failed', code: 'worker_failed', detail: String(error) };
-    }
+    if (this.closed) return failed('the pool is closed');
+    const running = this.piscina.run(task, { name }).catch((error: unknown) => failed(String(error)));
+    this.running.add(running);
+    const outcome = (await running) as Outcome<T>;
+    this.running.delete(running);
+    return outcome;
   }
+}
+
+/** A thread died, or could not be given its task. */
+function failed(detail: string): Failure {
+  return { kind: 'failed', code: 'worker_failed', detail };
 }

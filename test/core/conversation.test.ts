@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { parseConversation } from '#dist/core/conversation.js';
+
+const turns = [
+  { from: 'human', value: 'a' },
+  { from: 'gpt', value: 'b' },
+];
+
+describe('a conversation', () => {
+  it.each([
+    ['ShareGPT', { id: 'x', conversations: turns }],
+    ['its older name', { id: 'x', items: turns }],
+    [
+      'OpenAI messages',
+      { id: 'x', messages: turns.map(({ from, value }) => ({ role: from, content: value })) },
+    ],
+    [
+      'mixed keys',
+      { conversation_id: 'x', conversation: turns.map(({ from, value }) => ({ value, role: from })) },
+    ],
+  ])('is read from %s', (_name, record) => {
+    expect(parseConversation(record)).toEqual({ id: 'x', turns });
+  });
+
+  it('has the texts of its parts joined, and nothing for null', () => {
+    const content = [{ type: 'text', text: 'a' }, { type: 'image_url' }, { type: 'text', text: 'b' }];
+    const messages = [{ role: 'user', content }, { role: 'assistant', content: null }, { role: 'tool' }];
+    expect(parseConversation({ messages })?.turns.map(({ value }) => value)).toEqual(['ab', '', '']);
+  });
+
+  it('has a number for an id, or none', () => {
+    expect(parseConversation({ id: 7, conversations: [] })).toEqual({ id: '7', turns: [] });
+    expect(parseConversation({ id: null, conversations: [] })).toEqual({ id: undefined, turns: [] });
+  });
+
+  it.each([
+    null,
+    5,
+    'x',
+    [],
+    {},
+    { conversations: null },
+    { conversations: 'x' },
+    { conversations: {} },
+    { conversations: ['x'] },
+    { conversations: [null] },
+    { conversations: [{ value: 'x' }] },
+    { conversations: [{ from: 'human', value: 5 }] },
+    { conversations: [{ from: 5, value: 'x' }] },
+    { messages: [{ role: 'user', content: ['x'] }] },
+  ])('is not %j', (record) => {
+    expect(parseConversation(record)).toBeUndefined();
+  });
+});

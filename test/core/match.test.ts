@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { Conversation } from '#dist/core/conversation.js';
+import { matchConversation } from '#dist/core/match.js';
+import { queryOf, valueQuery } from '#dist/core/query.js';
+
+function talk(...values: string[]): Conversation {
+  return { id: 'x', turns: values.map((value, i) => ({ from: i % 2 === 0 ? 'human' : 'gpt', value })) };
+}
+
+/** The rung and the reply that messages get from a conversation. */
+function ask(conversation: Conversation, ...texts: string[]): [string, string] | undefined {
+  const query = queryOf(texts.map((text) => ({ role: 'user', text })));
+  const found = query && matchConversation(query, conversation);
+  return found && [found.rung, found.reply.value];
+}
+
+describe('the match ladder', () => {
+  it('takes a history from the start before anything else', () => {
+    const conversation = talk('go', 'on', 'go', 'off', 'go');
+    expect(ask(conversation, 'go')).toEqual(['context', 'on']);
+    expect(ask(conversation, 'go', 'on', 'go')).toEqual(['context', 'off']);
+  });
+
+  it('takes the prompt after at least two messages that agree, and else the prompt alone', () => {
+    const conversation = talk('a', 'b', 'go', 'first', 'c', 'd', 'go', 'second');
+    expect(ask(conversation, 'x', 'c', 'd', 'go')).toEqual(['context', 'second']);
+    expect(ask(conversation, 'x', 'd', 'go')).toEqual(['prompt', 'first']);
+    expect(ask(conversation, 'c', 'x', 'go')).toEqual(['prompt', 'first']);
+  });
+
+  it('takes the longest run that agrees', () => {
+    const conversation = talk('b', 'c', 'go', 'two', 'a', 'b', 'c', 'x', 'a', 'b', 'c', 'go', 'three');
+    expect(ask(conversation, 'a', 'b', 'c', 'go')).toEqual(['context', 'three']);
+  });
+
+  it('never takes a turn without a reply', () => {
+    expect(ask(talk('a', 'b', 'end'), 'end')).toBeUndefined();
+    expect(ask(talk('a'), 'a')).toBeUndefined();
+    expect(ask(talk(), 'a')).toBeUndefined();
+  });
+
+  it('lets texts decide, not roles', () => {
+    expect(ask(talk('a', 'recorded by gpt', 'next'), 'recorded by gpt')).toEqual(['prompt', 'next']);
+  });
+
+  it('passes over empty turns in a context, as over empty messages', () => {
+    expect(ask(talk('a', '', 'b', 'reply'), 'a', '', 'b')).toEqual(['context', 'reply']);
+  });
+
+  it('answers an older request whatever comes before', () => {
+    const conversation = talk('a', '', 'b');
+    expect(matchConversation(valueQuery('a'), conversation)).toMatchObject({ rung: 'prompt', replyIndex: 1 });
+    expect(matchConversation(valueQuery(''), conversation)).toMatchObject({ reply: { value: 'b' } });
+  });
+});

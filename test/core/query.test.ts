@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { queryOf } from '#dist/core/query.js';
+
+const say = (role: string, text: string) => ({ role, text });
+
+describe('a query', () => {
+  it('is the texts of the messages, without empty ones and one trailing assistant message', () => {
+    const messages = [say('user', 'a'), say('assistant', ''), say('user', 'b'), say('assistant', 'c')];
+    expect(queryOf(messages)?.histories).toEqual([['a', 'b']]);
+    expect(queryOf([...messages, say('assistant', 'd')])?.histories).toEqual([['a', 'b', 'c']]);
+  });
+
+  it('has a second history, without the system messages, where there are any', () => {
+    const messages = [say('system', 's'), say('developer', 'd'), say('user', 'a'), say('tool', 't')];
+    expect(queryOf(messages)?.histories).toEqual([
+      ['s', 'd', 'a', 't'],
+      ['a', 't'],
+    ]);
+    expect(queryOf([say('user', 'a'), say('assistant', 'b'), say('system', 's')])?.histories).toEqual([
+      ['a', 'b', 's'],
+      ['a'],
+    ]);
+    expect(queryOf([say('system', 's')])?.histories).toEqual([['s']]);
+    expect(queryOf([say('system', ''), say('user', 'a')])?.histories).toEqual([['a']]);
+  });
+
+  it('is none where nothing is left', () => {
+    expect(queryOf([])).toBeUndefined();
+    expect(queryOf([say('user', '')])).toBeUndefined();
+    expect(queryOf([say('assistant', 'a')])).toBeUndefined();
+  });
+});

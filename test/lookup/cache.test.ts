@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
+import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
+import { CachedLookup } from '#dist/lookup/cache.js';
+import type { Lookup, Match } from '#dist/lookup/lookup.js';
+import { datasetWriter, enginesOf, poolOf } from '../support/dataset.js';
+
+const write = datasetWriter();
+const pool = poolOf(2);
+const content = JSON.stringify(
+  Array.from({ length: 20 }, (_, i) => ({
+    conversations: [
+      { from: 'human', value: `prompt ${i}` },
+      { from: 'gpt', value: `${i}`.repeat(1000) },
+    ],
+  })),
+);
+
+/** The real engine, with the queries that reach it. */
+async function watched(): Promise<{ lookup: Lookup; asked: Query[] }> {
+  const { lookup } = await enginesOf(write(content), pool);
+  const asked: Query[] = [];
+  const find = (query: Query): Promise<Match | undefined> => {
+    asked.push(query);
+    return lookup.find(query);
+  };
+  return { lookup: { find }, asked };
+}
+
+const chat = (...texts: string[]) => queryOf(texts.map((text) => ({ role: 'user', text }))) as Query;
+
+describe('a cached lookup', () => {
+  it('answers as the engine does, and the second time without it', async () => {
+    const { lookup, asked } = await watched();
+    const cached = new CachedLookup(lookup, byteCount(100_000));
+    const first = await cached.find(chat('prompt 3'));
+    expect(first).toEqual(await lookup.find(chat('prompt 3')));
+    expect(await cached.find(chat('prompt 3'))).toEqual(first);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('tells queries apart that are alike', async () => {
+    const { lookup } = await watched();
+    const cached = new CachedLookup(lookup, byteCount(100_000));
+    expect((await cached.find(valueQuery('prompt 3')))?.rung).toBe('prompt');
+    expect((await cached.find(chat('prompt 3')))?.rung).toBe('context');
+    expect((await cached.find(chat('x', 'prompt 3')))?.rung).toBe('prompt');
+    expect(await cached.find(chat('prompt', '3'))).toBeUndefined();
+  });
+
+  it('asks again after a miss', async () => {
+    const { lookup, asked } = await watched();
+    const cached = new CachedLookup(lookup, byteCount(100_000));
+    expect(await cached.find(chat('nowhere'))).toBeUndefined();
+    expect(await cached.find(chat('nowhere'))).toBeUndefined();
+    expect(asked).toHaveLength(2);
+  });
+
+  it('forgets what was not used for the longest time when it is full', async () => {
+    const { lookup, asked } = await watched();
+    const cached = new CachedLookup(lookup, byteCount(8000));
+    for (const prompt of ['prompt 1', 'prompt 2', 'prompt 1', 'prompt 3', 'prompt 4', 'prompt 1', 'prompt 2'])
+      await cached.find(chat(prompt));
+    const reached = asked.map(({ histories }) => histories[0]?.[0]);
+    expect(reached).toEqual(['prompt 1', 'prompt 2', 'prompt 3', 'prompt 4', 'prompt 1', 'prompt 2']);
+  });
+
+  it('does not keep what is larger than all of it', async () => {
+    const { lookup, asked } = await watched();
+    const cached = new CachedLookup(lookup, byteCount(1000));
+    await cached.find(chat('prompt 3'));
+    expect((await cached.find(chat('prompt 3')))?.reply.value).toBe('3'.repeat(1000));
+    expect(asked).toHaveLength(2);
+  });
+});

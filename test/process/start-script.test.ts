@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ServerProcess } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const folder = temporaryFolder();
+const clone = join(folder, 'clone with spaces');
+
+/** A copy of the tree as git would clone it, changes that aren't committed included. */
+function copyTree(): void {
+  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  for (const file of files.split('\n').filter((each) => each !== '' && existsSync(join(root, each)))) {
+    cpSync(join(root, file), join(clone, file));
+  }
+}
+
+/** Starts by the script, from another folder than its own; returns what it did before it served. */
+async function start(...args: string[]): Promise<string> {
+  const server = new ServerProcess('bash', [join(clone, 'start.sh'), ...args], {}, folder);
+  await server.waitFor(/^try: /m);
+  server.kill('SIGTERM');
+  // The script has become the server: the signal ends it in order.
+  expect(await server.exited).toBe(0);
+  return (
+    server.stderr
+      .split('\n')
+      .filter((line) => line.startsWith('verbatim: '))
+      .join('\n') + server.stdout.split(', engine')[0]
+  );
+}
+
+describe('start.sh', () => {
+  it('installs and builds what is missing or out of date, and nothing else', {
+    timeout: 300_000,
+  }, async () => {
+    copyTree();
+    const served = `verbatim serves ${join(clone, 'data', 'sample.json')}`;
+    expect(await start()).toMatch(new RegExp(`^verbatim: installing\nverbatim: building${served}`));
+
+    cpSync(join(root, 'test', 'golden', 'dataset.json'), join(folder, 'my.json'));
+    const second = await start('my.json', '--workers', '4', '--port', '0');
+    expect(second).toMatch(/^verbatim serves my\.json: .*, 3 conversations, 9 turns, 4 workers$/);
+
+    const built = statSync(join(clone, 'dist', 'server', 'main.js')).mtime;
+    const later = new Date(Date.now() + 5000);
+    utimesSync(join(clone, 'src', 'config.ts'), later, later);
+    expect(await start()).toMatch(/^verbatim: buildingverbatim serves/);
+    expect(statSync(join(clone, 'dist', 'server', 'main.js')).mtime.getTime()).toBeGreaterThan(
+      built.getTime(),
+    );
+
+    rmSync(join(clone, 'node_modules', '.package-lock.json'));
+    expect(await start()).toMatch(/^verbatim: installing\nverbatim: building/);
+  });
+});

@@ -1,0 +1,84 @@
+import { writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { startServer } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const CONNECTIONS = 64;
+
+/** Enough conversations that a lookup takes a while. */
+function dataset(): string {
+  const path = join(folder, 'dataset.json');
+  const conversations = Array.from({ length: 3000 }, (_, i) => ({
+    conversations: [
+      { from: 'human', value: `prompt ${i}` },
+      { from: 'gpt', value: `reply ${i} `.repeat(50) },
+    ],
+  }));
+  writeFileSync(path, JSON.stringify(conversations));
+  return path;
+}
+
+/** What became of a request: the body of its answer, or what went wrong with it. */
+function ask(url: string, agent: Agent, prompt: string, stream: boolean): Promise<string> {
+  return new Promise((resolve) => {
+    const asked = request(`${url}/v1/chat/completions`, { method: 'POST', agent }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (text: string) => {
+        body += text;
+      });
+      response.on('close', () => resolve(response.complete ? body : 'cut'));
+    });
+    asked.on('error', (error) => resolve(String(error)));
+    asked.end(JSON.stringify({ messages: [{ role: 'user', content: prompt }], stream }));
+  });
+}
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) => {
+  it('under load answers what it has accepted, then ends with exit code 0', async () => {
+    const server = startServer([dataset(), '--workers', '2', '--cache-mb', '0']);
+    const url = await server.url();
+    const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+    let told = false;
+    const results: string[] = [];
+    const client = async (i: number) => {
+      for (let n = 0; !told; n++) {
+        results.push(await ask(url, agent, `prompt ${(i * 37 + n) % 3000}`, i % 2 === 0));
+        if (results.length === 2 * CONNECTIONS) {
+          // Every connection has a request on its way at this moment.
+          told = true;
+          server.kill(signal);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => client(i)));
+    agent.destroy();
+    expect(await server.exited).toBe(0);
+    expect(results.length).toBeGreaterThan(2 * CONNECTIONS);
+    for (const result of results) expect(result).toMatch(/"content":"reply|data: \[DONE\]\n\n$/);
+  });
+
+  it('at rest ends at once, though a client keeps its connection open', async () => {
+    const server = startServer();
+    const url = await server.url();
+    const agent = new Agent({ keepAlive: true });
+    await ask(url, agent, 'What is a mock server good for?', false);
+    server.kill(signal);
+    expect(await server.exited).toBe(0);
+    agent.destroy();
+  });
+
+  it('while it still counts ends with exit code 0', async () => {
+    const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(100_000) }] });
+    const path = join(folder, `${signal}.json`);
+    writeFileSync(path, `[${Array.from({ length: 800 }, () => record).join(',')}]`);
+    const server = startServer([path]);
+    await server.url();
+    server.kill(signal);
+    expect(await server.exited).toBe(0);
+    expect(server.stdout).not.toContain('the dataset holds');
+  });
+});

@@ -1,0 +1,93 @@
+/** The shape of the tree: imports run one way, core stays pure, and what is written twice says the same. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { settingsTable } from '#dist/config.js';
+import { ERRORS } from '#dist/core/errors.js';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+/** What each room may import from, besides itself. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  openai: ['core'],
+  kernel: ['core'],
+  workers: ['core', 'kernel'],
+  lookup: ['core', 'workers'],
+  server: ['core', 'openai', 'workers', 'lookup', 'config.ts'],
+  cli: ['core', 'openai', 'workers', 'lookup', 'server', 'config.ts'],
+  'config.ts': ['core'],
+};
+
+interface Import {
+  readonly file: string;
+  readonly room: string;
+  /** A room, or the name of a package. */
+  readonly from: string;
+}
+
+const imports: Import[] = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .flatMap((file) =>
+    [...read(join('src', file)).matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map(([, from = '']) => ({
+      file,
+      room: roomOf(file),
+      from: from.startsWith('.') ? roomOf(join(dirname(file), from).replace(/\.js$/, '.ts')) : from,
+    })),
+  );
+
+function roomOf(file: string): string {
+  return relative('', file).split(/[/\\]/)[0] as string;
+}
+
+describe('the source', () => {
+  it('has imports to look at', () => {
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  it('imports one way', () => {
+    const wrong = imports.filter(
+      ({ room, from }) => from in ROOMS && from !== room && !ROOMS[room]?.includes(from),
+    );
+    expect(wrong).toEqual([]);
+    expect(imports.filter(({ room }) => !(room in ROOMS))).toEqual([]);
+  });
+
+  it('keeps core and openai free of Node', () => {
+    const pure = imports.filter(({ room }) => room === 'core' || room === 'openai');
+    expect(pure.filter(({ from }) => from.startsWith('node:'))).toEqual([]);
+    expect(pure.filter(({ room, from }) => room === 'core' && !(from in ROOMS))).toEqual([]);
+  });
+
+  it('opens files only in workers and lookup, besides the version in main', () => {
+    const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
+    expect(opening.filter((file) => !/^(?:workers|lookup)\//.test(file))).toEqual(['server/main.ts']);
+  });
+});
+
+describe('the documents', () => {
+  it('list the settings as the table in config.ts has them', () => {
+    expect(read('README.md')).toContain(settingsTable());
+  });
+
+  it('explain every error, with its status, and no other', () => {
+    const rows = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [
+      code,
+      Number(status),
+    ]);
+    expect(rows).toEqual(Object.entries(ERRORS).map(([code, { status }]) => [code, status]));
+  });
+
+  it('link to files that are there', () => {
+    for (const page of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/errors.md']) {
+      for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        expect(() => readFileSync(join(root, dirname(page), target)), `${page} → ${target}`).not.toThrow(
+          /ENOENT/,
+        );
+      }
+    }
+  });
+});
