@@ -32,7 +32,7 @@ interface Import {
 const imports: Import[] = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .flatMap((file) =>
-    [...read(join('src', file)).matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map(([, from = '']) => ({
+    [...read(join('src', file)).matchAll(/\b(?:from\s+|import\s*\(?)'([^']+)'/g)].map(([, from = '']) => ({
       file,
       room: roomOf(file),
       from: from.startsWith('.') ? roomOf(join(dirname(file), from).replace(/\.js$/, '.ts')) : from,

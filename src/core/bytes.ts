@@ -54,3 +54,10 @@ export const BYTE = {
 export function isSpace(byte: number): boolean {
   return byte === BYTE.space || byte === BYTE.lineFeed || byte === BYTE.carriageReturn || byte === BYTE.tab;
 }
+
+/** How many bytes of white space stand at the start. */
+export function countBlanks(bytes: Uint8Array): number {
+  let count = 0;
+  while (count < bytes.length && isSpace(bytes[count] as number)) count++;
+  return count;
+}

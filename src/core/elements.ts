@@ -4,7 +4,7 @@
  * separators is for a parser to judge, and that judgement is complete, since nothing but separators is kept from it.
  */
 
-import { type Block, BYTE, type ByteOffset, byteOffset, isSpace } from './bytes.js';
+import { type Block, BYTE, type ByteOffset, byteOffset, countBlanks } from './bytes.js';
 import { DatasetSyntaxError } from './errors.js';
 import type { DatasetFormat } from './format.js';
 import type { Shard } from './shards.js';
@@ -33,51 +33,95 @@ export function splitElements(
 }
 
 function* splitArray(blocks: Iterable<Block>, shard: Shard): Generator<ElementPart, void> {
-  let depth = 0;
-  let inString = false;
-  let escaped = false;
+  const scanner = new ArrayScanner();
   let ended = false;
-  let blank = true;
+  let isBlank = true;
 
   for (const { bytes, offset } of blocks) {
     let partStart = 0;
-    for (let i = 0; i < bytes.length; i++) {
-      const byte = bytes[i] as number;
-      if (inString) {
-        if (escaped) escaped = false;
-        else if (byte === BYTE.backslash) escaped = true;
-        else if (byte === BYTE.quote) inString = false;
-        continue;
-      }
-      if (isSpace(byte)) continue;
-      if (ended) {
-        throw new DatasetSyntaxError(byteOffset(offset + i), 'expected nothing after the end of the list');
-      }
-      if (depth === 0 && (byte === BYTE.comma || byte === BYTE.closeBracket)) {
-        ended = byte === BYTE.closeBracket;
-        const endedBy = ended ? 'end' : 'separator';
-        yield { bytes: bytes.subarray(partStart, i), offset: byteOffset(offset + partStart), endedBy };
-        partStart = i + 1;
-        blank = true;
-        continue;
-      }
-      blank = false;
-      if (byte === BYTE.quote) inString = true;
-      else if (byte === BYTE.openBrace || byte === BYTE.openBracket) depth++;
-      else if ((byte === BYTE.closeBrace || byte === BYTE.closeBracket) && depth > 0) depth--;
+    while (!ended) {
+      const at = scanner.nextSeparator(bytes, partStart);
+      if (at === undefined) break;
+      ended = bytes[at] === BYTE.closeBracket;
+      yield {
+        bytes: bytes.subarray(partStart, at),
+        offset: byteOffset(offset + partStart),
+        endedBy: ended ? 'end' : 'separator',
+      };
+      partStart = at + 1;
+      isBlank = true;
     }
-    if (partStart < bytes.length && !ended) {
-      yield { bytes: bytes.subarray(partStart), offset: byteOffset(offset + partStart), endedBy: undefined };
+    const rest = bytes.subarray(partStart);
+    const blanks = countBlanks(rest);
+    if (blanks < rest.length) isBlank = false;
+    if (!ended) {
+      yield { bytes: rest, offset: byteOffset(offset + partStart), endedBy: undefined };
+    } else if (!isBlank) {
+      throw new DatasetSyntaxError(byteOffset(offset + partStart + blanks), NOTHING_AFTER_END);
     }
   }
 
   const { end } = shard.range;
-  if (shard.last) {
-    if (ended) return;
+  if (shard.last && !ended) {
     throw new DatasetSyntaxError(end, "the file is cut off; expected ',' or ']' and the end of the list");
   }
-  if (ended) throw new DatasetSyntaxError(end, 'expected nothing after the end of the list');
-  if (!blank) throw new DatasetSyntaxError(end, "expected ',' or ']' after a record");
+  if (!shard.last && ended) throw new DatasetSyntaxError(end, NOTHING_AFTER_END);
+  if (!shard.last && !isBlank) throw new DatasetSyntaxError(end, "expected ',' or ']' after a record");
+}
+
+const NOTHING_AFTER_END = 'expected nothing after the end of the list';
+
+/** Finds the bytes that end an element of an array. Keeps its place in strings and nesting from block to block. */
+class ArrayScanner {
+  private depth = 0;
+  private inString = false;
+  /** In a string, true if the last byte was a backslash that escapes the next one. */
+  private escaped = false;
+
+  /** The next `,` or `]` directly inside the list, at `from` or after it; undefined if it is in no byte of this block. */
+  nextSeparator(bytes: Uint8Array, from: number): number | undefined {
+    let i = this.inString ? this.skipString(bytes, from) : from;
+    for (; i < bytes.length; i++) {
+      switch (bytes[i]) {
+        case BYTE.quote:
+          i = this.skipString(bytes, i + 1) - 1;
+          break;
+        case BYTE.openBrace:
+        case BYTE.openBracket:
+          this.depth++;
+          break;
+        case BYTE.comma:
+          if (this.depth === 0) return i;
+          break;
+        case BYTE.closeBracket:
+          if (this.depth === 0) return i;
+          this.depth--;
+          break;
+        case BYTE.closeBrace:
+          if (this.depth > 0) this.depth--;
+          break;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * The offset after the quote that ends the string, or the end of the block. Most bytes stand in strings, so this goes
+   * from quote to quote (`indexOf` of a Buffer does 2.5 GB/s, a loop 0.3): one after an odd run of backslashes is text.
+   */
+  private skipString(bytes: Uint8Array, from: number): number {
+    const start = this.escaped ? from + 1 : from;
+    let quote = start - 1;
+    do {
+      quote = bytes.indexOf(BYTE.quote, quote + 1);
+      const end = quote < 0 ? bytes.length : quote;
+      let backslashes = 0;
+      while (end - backslashes > start && bytes[end - backslashes - 1] === BYTE.backslash) backslashes++;
+      this.escaped = backslashes % 2 === 1;
+    } while (this.escaped && quote >= 0);
+    this.inString = quote < 0;
+    return quote < 0 ? bytes.length : quote + 1;
+  }
 }
 
 function* splitLines(blocks: Iterable<Block>, shard: Shard): Generator<ElementPart, void> {

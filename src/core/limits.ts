@@ -9,10 +9,10 @@ const MiB = 1024 * KiB;
 export const BLOCK_BYTES = byteCount(MiB);
 
 /** The longest shard aimed at. A task holds its worker this long, so it bounds how long a lookup waits for another one. */
-export const SHARD_BYTES = byteCount(16 * MiB);
+export const SHARD_BYTES = byteCount(8 * MiB);
 
 /** How much of the dataset is read through before the server listens. Bad files of this size never start. */
-export const READ_BEFORE_LISTENING_BYTES = SHARD_BYTES;
+export const READ_BEFORE_LISTENING_BYTES = byteCount(4 * MiB);
 
 /** A longer record is skipped: a worker holds one record in memory at a time, and this bounds it. */
 export const RECORD_BYTES_MAX = byteCount(64 * MiB);

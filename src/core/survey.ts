@@ -36,6 +36,13 @@ export interface RangeSurvey {
   readonly inside: Reading | undefined;
 }
 
+/** 1 for the bytes that say nothing about structure: all but quotes, backslashes, brackets and control characters. */
+const IS_TEXT = Uint8Array.from({ length: 256 }, (_, byte) => (isStructural(byte) ? 0 : 1));
+
+function isStructural(byte: number): boolean {
+  return byte < BYTE.space || '"\\{}[]'.includes(String.fromCharCode(byte));
+}
+
 /** Follows the nesting under one hypothesis. */
 class Nesting {
   refuted = false;
@@ -78,11 +85,10 @@ export class Survey {
 
   /** Takes the next bytes of the range; `offset` is that of the first one. */
   push(bytes: Uint8Array, offset: number): void {
-    for (let i = 0; i < bytes.length; i++) {
-      if (this.escaped) {
-        this.escaped = false;
-        continue;
-      }
+    let i = this.escaped ? 1 : 0;
+    this.escaped = false;
+    for (; i < bytes.length; i++) {
+      if (IS_TEXT[bytes[i] as number] === 1) continue;
       switch (bytes[i]) {
         case BYTE.quote: {
           const inside = this.nowInside;
@@ -92,7 +98,7 @@ export class Survey {
         }
         case BYTE.backslash:
           this.nowOutside.refuted = true;
-          this.escaped = true;
+          i++;
           break;
         case BYTE.openBrace:
         case BYTE.openBracket:
@@ -102,13 +108,12 @@ export class Survey {
         case BYTE.closeBracket:
           this.nowOutside.close();
           break;
-        case BYTE.lineFeed:
-        case BYTE.carriageReturn:
-        case BYTE.tab:
+        default:
           this.nowInside.refuted = true;
-          break;
       }
     }
+    // A backslash at the end escapes what the next bytes begin with.
+    this.escaped = i > bytes.length;
   }
 
   /** What the bytes pushed so far hold. */

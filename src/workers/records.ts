@@ -5,7 +5,7 @@ import { getManyValues, isMany, none } from 'stream-chain/defs.js';
 import Assembler from 'stream-json/core/assembler.js';
 import { jsonParser, type Token } from 'stream-json/core/parser.js';
 import { jsonVerifier, type VerifierError } from 'stream-json/core/utils/verifier.js';
-import { type Block, type ByteOffset, byteOffset, isSpace } from '../core/bytes.js';
+import { type Block, type ByteOffset, byteOffset, countBlanks } from '../core/bytes.js';
 import { splitElements } from '../core/elements.js';
 import { DatasetSyntaxError } from '../core/errors.js';
 import type { DatasetFormat } from '../core/format.js';
@@ -134,9 +134,4 @@ function locate(
     return new DatasetSyntaxError(at, `${what} ${reason}`);
   }
   return new DatasetSyntaxError(start, `not valid JSON: ${String(cause)}`);
-}
-
-function countBlanks(bytes: Uint8Array): number {
-  const first = bytes.findIndex((byte) => !isSpace(byte));
-  return first < 0 ? bytes.length : first;
 }

@@ -62,7 +62,7 @@ describe('a cached lookup', () => {
     for (const prompt of ['prompt 1', 'prompt 2', 'prompt 1', 'prompt 3', 'prompt 4', 'prompt 1', 'prompt 2'])
       await cached.find(chat(prompt));
     const reached = asked.map(({ histories }) => histories[0]?.[0]);
-    expect(reached).toEqual(['prompt 1', 'prompt 2', 'prompt 3', 'prompt 4', 'prompt 1', 'prompt 2']);
+    expect(reached).toEqual(['prompt 1', 'prompt 2', 'prompt 3', 'prompt 4', 'prompt 2']);
   });
 
   it('does not keep what is larger than all of it', async () => {

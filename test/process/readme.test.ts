@@ -1,0 +1,39 @@
+/** What the README shows, word for word, but for the port. */
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startServer } from '../support/server-process.js';
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const reply = 'It stands in for a real service';
+
+/** The first code block of a language that holds a text. */
+function block(language: string, holding: string): string {
+  const blocks = [...readme.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(
+    ([, code = '']) => code,
+  );
+  return blocks.find((code) => code.includes(holding)) ?? expect.fail(`no ${language} block with ${holding}`);
+}
+
+describe("the README's", () => {
+  it('curl is answered from the sample', async () => {
+    const url = await startServer().url();
+    const command = block('sh', 'curl').replace('http://127.0.0.1:8000', url);
+    const answer = execFileSync('bash', ['-c', command], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    expect(JSON.parse(answer).choices[0].message.content).toContain(reply);
+  });
+
+  it('program streams the reply', async () => {
+    const url = await startServer().url();
+    // Inside the project, so that it finds the client among its packages.
+    const program = fileURLToPath(new URL(`../../dist/readme-${process.pid}.mjs`, import.meta.url));
+    onTestFinished(() => rmSync(program));
+    writeFileSync(program, block('js', 'openai').replace('http://127.0.0.1:8000', url));
+    expect(execFileSync(process.execPath, [program], { encoding: 'utf8' })).toContain(reply);
+  });
+});
