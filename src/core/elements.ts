@@ -57,7 +57,8 @@ function* splitArray(blocks: Iterable<Block>, shard: Shard): Generator<ElementPa
     if (!ended) {
       yield { bytes: rest, offset: byteOffset(offset + partStart), endedBy: undefined };
     } else if (!isBlank) {
-      throw new DatasetSyntaxError(byteOffset(offset + partStart + blanks), NOTHING_AFTER_END);
+      const at = byteOffset(offset + partStart + blanks);
+      throw new DatasetSyntaxError(at, 'expected nothing after the end of the list');
     }
   }
 
@@ -65,11 +66,9 @@ function* splitArray(blocks: Iterable<Block>, shard: Shard): Generator<ElementPa
   if (shard.last && !ended) {
     throw new DatasetSyntaxError(end, "the file is cut off; expected ',' or ']' and the end of the list");
   }
-  if (!shard.last && ended) throw new DatasetSyntaxError(end, NOTHING_AFTER_END);
+  // The next shard begins with a record.
   if (!shard.last && !isBlank) throw new DatasetSyntaxError(end, "expected ',' or ']' after a record");
 }
-
-const NOTHING_AFTER_END = 'expected nothing after the end of the list';
 
 /** Finds the bytes that end an element of an array. Keeps its place in strings and nesting from block to block. */
 class ArrayScanner {
@@ -98,7 +97,7 @@ class ArrayScanner {
           this.depth--;
           break;
         case BYTE.closeBrace:
-          if (this.depth > 0) this.depth--;
+          this.depth--;
           break;
       }
     }

@@ -70,5 +70,5 @@ export class Listener {
 
 /** Tells the client, if the headers aren't out yet, that no further request is taken on its connection. */
 function endConnectionAfter(response: ServerResponse): void {
-  if (!response.headersSent) response.shouldKeepAlive = false;
+  response.shouldKeepAlive = false;
 }

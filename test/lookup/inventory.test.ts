@@ -68,11 +68,20 @@ describe('an inventory', () => {
   });
 
   it('names the first byte that is wrong, though later shards are cut by it', async () => {
-    const list = Array.from({ length: 300 }, () => talk);
-    const text = JSON.stringify(list);
+    const text = JSON.stringify(Array.from({ length: 300 }, () => talk));
     const at = text.indexOf('"id"', 1000);
     // Without this quote, every string that follows is turned inside out.
     const content = `${text.slice(0, at)}${text.slice(at + 1)}`;
+    await expect((await inventoryOf(content)).read()).rejects.toThrow(`at byte ${at}: not valid JSON`);
+  });
+
+  it('names the first byte that is wrong, though a later one is found sooner', async () => {
+    const records = Array.from({ length: 3000 }, () => JSON.stringify(talk));
+    // Near the end of the first shard, and at the start of the last.
+    records[990] = '{"id": tru}';
+    records[2010] = '{"id": nul}';
+    const content = `[${records.join(',')}]`;
+    const at = content.indexOf('tru}');
     await expect((await inventoryOf(content)).read()).rejects.toThrow(`at byte ${at}: not valid JSON`);
   });
 });

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startServer } from '../support/server-process.js';
@@ -67,6 +68,51 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     const agent = new Agent({ keepAlive: true });
     await ask(url, agent, 'What is a mock server good for?', false);
     server.kill(signal);
+    expect(await server.exited).toBe(0);
+    agent.destroy();
+  });
+
+  it('still answers a request that was on its way on a connection at rest', async () => {
+    const server = startServer();
+    const url = await server.url();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    await ask(url, agent, 'What is a mock server good for?', false);
+    server.kill(signal);
+    expect(await ask(url, agent, 'What is a mock server good for?', false)).toContain(
+      '"content":"It stands in',
+    );
+    expect(await server.exited).toBe(0);
+    agent.destroy();
+  });
+
+  // Well before the connection would be cut, so that it must have been ended in order.
+  it('finishes a stream that its client reads slowly, and ends after it', { timeout: 20_000 }, async () => {
+    const path = join(folder, `long-${signal}.json`);
+    const reply = 'word '.repeat(100_000);
+    writeFileSync(
+      path,
+      JSON.stringify([
+        {
+          conversations: [
+            { from: 'human', value: 'long' },
+            { from: 'gpt', value: reply },
+          ],
+        },
+      ]),
+    );
+    const server = startServer([path]);
+    const url = await server.url();
+    const agent = new Agent({ keepAlive: true });
+    const asked = request(`${url}/v1/chat/completions`, { method: 'POST', agent });
+    asked.end(JSON.stringify({ messages: [{ role: 'user', content: 'long' }], stream: true }));
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    await once(response, 'readable');
+    server.kill(signal);
+    await server.waitForRefusal(url);
+    let stream = '';
+    for await (const text of response.setEncoding('utf8')) stream += text;
+    expect(stream.match(/"content":"( )?word"/g)).toHaveLength(100_000);
+    expect(stream.endsWith('data: [DONE]\n\n')).toBe(true);
     expect(await server.exited).toBe(0);
     agent.destroy();
   });

@@ -1,8 +1,12 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
+import { get, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import express from 'express';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { sendEventStream } from '#dist/server/event-stream.js';
+import { Listener } from '#dist/server/listener.js';
+import { urlOf } from '#dist/server/start-lines.js';
 import { post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -53,6 +57,31 @@ describe('an event stream', () => {
     const stream = Buffer.concat(chunks).toString('utf8');
     expect(stream.endsWith('\n\ndata: [DONE]\n\n')).toBe(true);
     expect(contentOf(stream)).toBe(reply);
+  });
+
+  it('makes no more events than its client takes, and ends when that leaves', async () => {
+    const EVENTS = 200_000;
+    let made = 0;
+    const ended = new Promise<void>((resolve) => {
+      const events = function* () {
+        try {
+          for (; made < EVENTS; made++) yield { text: 'x'.repeat(1000) };
+        } finally {
+          resolve();
+        }
+      };
+      const app = express().get('/', (_request, response) => sendEventStream(response, events()));
+      const listener = new Listener(app);
+      onTestFinished(() => listener.stop());
+      listener.listen('127.0.0.1', 0).then(async (address) => {
+        const [response] = (await once(get(urlOf(address)), 'response')) as [IncomingMessage];
+        await once(response, 'readable');
+        response.destroy();
+      });
+    });
+    await ended;
+    expect(made).toBeGreaterThan(0);
+    expect(made).toBeLessThan(EVENTS);
   });
 
   it('ends when its client leaves in the middle, and the server goes on', async () => {

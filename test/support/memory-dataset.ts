@@ -21,7 +21,7 @@ export function planOf(
   file: Uint8Array,
   count: number,
   blockBytes: number,
-): { head: DatasetHead; plan: ShardPlan } {
+): { head: DatasetHead; ranges: ByteRange[]; plan: ShardPlan } {
   const end = byteOffset(file.length);
   const head = readHead(blocksOf(file, { start: byteOffset(0), end }, blockBytes));
   const body = { start: head.bodyStart, end };
@@ -31,22 +31,27 @@ export function planOf(
       const lineFeed = file.subarray(range.start, range.end).indexOf(LINE_FEED);
       return lineFeed < 0 ? undefined : range.start + lineFeed + 1;
     });
-    return { head, plan: planLineShards(body, starts) };
+    return { head, ranges, plan: planLineShards(body, starts) };
   }
   const surveys = ranges.map((range) => {
     const survey = new Survey();
     for (const { bytes, offset } of blocksOf(file, range, blockBytes)) survey.push(bytes, offset);
     return survey.result();
   });
-  return { head, plan: planArrayShards(body, surveys) };
+  return { head, ranges, plan: planArrayShards(body, surveys) };
 }
 
 /** All records of a dataset, shard after shard. */
-export function recordsOf(file: Uint8Array, count: number, blockBytes: number): DatasetRecord[] {
+export function recordsOf(
+  file: Uint8Array,
+  count: number,
+  blockBytes: number,
+  recordBytesMax?: number,
+): DatasetRecord[] {
   const { head, plan } = planOf(file, count, blockBytes);
   return plan.shards.flatMap((shard) => {
     const readFrom = (start: number) =>
       blocksOf(file, { start: byteOffset(start), end: shard.range.end }, blockBytes);
-    return [...readRecords(readFrom, shard, head.format)];
+    return [...readRecords(readFrom, shard, head.format, recordBytesMax)];
   });
 }

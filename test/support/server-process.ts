@@ -54,6 +54,16 @@ export class ServerProcess {
     return (await this.waitFor(/listening on (http:\S+)/))[1] as string;
   }
 
+  /** Waits until it takes no more connections. */
+  async waitForRefusal(url: string): Promise<void> {
+    const isTaken = () =>
+      fetch(`${url}/health`).then(
+        () => true,
+        () => false,
+      );
+    while (await isTaken());
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }

@@ -73,12 +73,39 @@ describe('the records of a dataset', () => {
     }
   });
 
-  it('use more than one shard where the file has more than one record', () => {
-    const list = Array.from({ length: 100 }, (_, id) => ({ id, conversations: [] }));
-    expect(planOf(Buffer.from(JSON.stringify(list)), 8, 1000).plan.shards).toHaveLength(8);
-    expect(
-      planOf(Buffer.from(list.map((each) => JSON.stringify(each)).join('\n')), 8, 1000).plan.shards,
-    ).toHaveLength(8);
+  it('are cut into shards at the first record of each range', () => {
+    fc.assert(
+      fc.property(objects, spelling, cut, (list, how, { count, blockBytes }) => {
+        const file = spell(list, how);
+        const { head, plan, ranges } = planOf(file, count, blockBytes);
+        expect(plan.sound).toBe(true);
+        const records = recordsOf(file, 1, file.length).map(({ offset }) => offset);
+        const starts = plan.shards.map(({ range }) => range.start);
+        expect(starts[0]).toBe(head.bodyStart);
+        if (how.format === 'lines') return;
+        const cuts = ranges
+          .slice(1)
+          .map(({ start, end }) => records.find((offset) => offset >= start && offset < end));
+        expect(starts.slice(1)).toEqual(cuts.filter((offset) => offset !== undefined));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('use more than one shard where lines are more than one', () => {
+    const lines = Array.from({ length: 100 }, (_, id) => JSON.stringify({ id, conversations: [] }));
+    expect(planOf(Buffer.from(lines.join('\n')), 8, 1000).plan.shards).toHaveLength(8);
+  });
+
+  it('are passed over where they are longer than a worker may hold', () => {
+    const list = [{ id: 1 }, { id: 2, long: 'x'.repeat(200) }, { id: 3 }];
+    for (const text of [JSON.stringify(list), list.map((each) => JSON.stringify(each)).join('\n')]) {
+      for (const blockBytes of [7, 1000]) {
+        const records = recordsOf(Buffer.from(text), 1, blockBytes, 100);
+        expect(records.map(({ value }) => value)).toEqual([{ id: 1 }, undefined, { id: 3 }]);
+        expect(records[1]?.offset).toBe(text.indexOf('{"id":2'));
+      }
+    }
   });
 
   it('end with an error wherever the file is cut off', () => {
