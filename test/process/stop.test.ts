@@ -72,19 +72,6 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     agent.destroy();
   });
 
-  it('still answers a request that was on its way on a connection at rest', async () => {
-    const server = startServer();
-    const url = await server.url();
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    await ask(url, agent, 'What is a mock server good for?', false);
-    server.kill(signal);
-    expect(await ask(url, agent, 'What is a mock server good for?', false)).toContain(
-      '"content":"It stands in',
-    );
-    expect(await server.exited).toBe(0);
-    agent.destroy();
-  });
-
   // Well before the connection would be cut, so that it must have been ended in order.
   it('finishes a stream that its client reads slowly, and ends after it', { timeout: 20_000 }, async () => {
     const path = join(folder, `long-${signal}.json`);
