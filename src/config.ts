@@ -161,7 +161,7 @@ export function readCommand(
 /** The text of `--help`. */
 export function helpText(): string {
   const rows = Object.values(OPTIONS).map(({ flag, env, placeholder, help, defaultText }) => {
-    const left = flag === undefined ? '' : `--${flag} ${placeholder}`;
+    const left = flag === undefined ? `${env}=${placeholder}` : `--${flag} ${placeholder}`;
     return `  ${left}\n      ${plain(help)}.\n      Environment: ${env}. Default: ${plain(defaultText)}.`;
   });
   return [
@@ -198,7 +198,7 @@ function readFlags(args: readonly string[]) {
     return { flags: values as Record<string, string | boolean | undefined>, positionals };
   } catch (error) {
     // Node's message goes on with advice; its first sentence names the flag.
-    const [problem] = String((error as Error).message).split(/\. |\n/);
+    const [problem] = String((error as Error).message).split(/\.(?:\s|$)/);
     throw new ConfigError(`${problem}; see --help`);
   }
 }

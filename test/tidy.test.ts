@@ -14,11 +14,9 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   openai: ['core'],
-  kernel: ['core'],
-  workers: ['core', 'kernel'],
+  workers: ['core'],
   lookup: ['core', 'workers'],
   server: ['core', 'openai', 'workers', 'lookup', 'config.ts'],
-  cli: ['core', 'openai', 'workers', 'lookup', 'server', 'config.ts'],
   'config.ts': ['core'],
 };
 

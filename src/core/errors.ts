@@ -106,6 +106,11 @@ export const ERRORS = {
     type: 'server_error',
     message: 'A worker thread failed while it looked for the prompt.',
   },
+  benchmark_failed: {
+    status: 503,
+    type: 'server_error',
+    message: 'The benchmark was cut short: the server is stopping, or one of its requests failed.',
+  },
   overloaded: {
     status: 503,
     type: 'server_error',

@@ -14,8 +14,11 @@ export const SHARD_BYTES = byteCount(8 * MiB);
 /** How much of the dataset is read through before the server listens. Bad files of this size never start. */
 export const READ_BEFORE_LISTENING_BYTES = byteCount(4 * MiB);
 
-/** A longer record is skipped: a worker holds one record in memory at a time, and this bounds it. */
-export const RECORD_BYTES_MAX = byteCount(64 * MiB);
+/**
+ * A longer record is skipped. A worker holds the values of one record at a time; text takes about its own length, JSON that
+ * is all structure up to seventy times that.
+ */
+export const RECORD_BYTES_MAX = byteCount(16 * MiB);
 
 /** Messages in one request. */
 export const MESSAGES_MAX = 10_000;

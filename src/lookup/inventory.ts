@@ -4,27 +4,28 @@ import { EXPECTED_DATASET } from '../core/format.js';
 import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import type { Shard, ShardPlan } from '../core/shards.js';
 import type { WorkerPool } from '../workers/pool.js';
-import { newStopFlag, stopAll } from '../workers/stop-flag.js';
+import { isStopped as isShardStopped, type StopFlag } from '../workers/stop-flag.js';
 import type { Counts } from '../workers/tasks.js';
 import { type Dataset, DatasetError, datasetErrorOf } from './dataset.js';
 
 /**
- * The first complete reading of a dataset: it counts, and it proves that every byte is valid. It gives the pool one task
- * a worker at a time, so that a lookup that comes meanwhile waits for one shard at most.
+ * The first complete reading of a dataset: it counts, and it parses every record that lookups parse. It gives the pool one
+ * task a worker at a time, so that a lookup that comes meanwhile waits for one shard at most.
  */
 export class Inventory {
   private readonly dataset: Dataset;
   private readonly shards: readonly Shard[];
   private readonly pool: WorkerPool;
-  private readonly stop = newStopFlag();
+  private readonly stop: StopFlag;
   private readonly counted: (Counts | undefined)[];
   private next = 0;
-  private stopped = false;
 
-  constructor(dataset: Dataset, plan: ShardPlan, pool: WorkerPool) {
+  /** @param stop ends a reading; it then comes back early, without an error */
+  constructor(dataset: Dataset, plan: ShardPlan, pool: WorkerPool, stop: StopFlag) {
     this.dataset = dataset;
     this.shards = plan.shards;
     this.pool = pool;
+    this.stop = stop;
     this.counted = plan.shards.map(() => undefined);
   }
 
@@ -50,15 +51,17 @@ export class Inventory {
   /**
    * Reads on until the first `bytes` of the dataset have been read, or all of it.
    *
-   * @throws DatasetError at the first byte that is not valid, or when there is no conversation in all of the dataset
+   * @throws DatasetError at the first byte that is not valid, when there is no conversation in all of the dataset, or
+   *   when the file can't be read
    */
   async read(bytes = Number.POSITIVE_INFINITY): Promise<void> {
     const until = this.dataset.body.start + bytes;
+    const isStopped = () => isShardStopped(this.stop, 0);
     const failures: { shard: number; failure: Failure }[] = [];
     const readOn = async (): Promise<void> => {
       for (;;) {
         const shard = this.shards[this.next];
-        if (shard === undefined || shard.range.start >= until || failures.length > 0 || this.stopped) return;
+        if (shard === undefined || shard.range.start >= until || failures.length > 0 || isStopped()) return;
         this.next++;
         const { file, format } = this.dataset;
         const outcome = await this.pool.countShard({ file, format, shard, stop: this.stop });
@@ -67,17 +70,11 @@ export class Inventory {
       }
     };
     await Promise.all(Array.from({ length: this.pool.workers }, readOn));
-    if (this.stopped) return;
+    if (isStopped()) return;
     // Shards behind a broken one may be cut at the wrong place, so the first one's word counts.
     const first = failures.sort((a, b) => a.shard - b.shard)[0];
     if (first !== undefined) throw datasetErrorOf(this.dataset.file, first.failure);
     if (this.progress === 1) this.assertNotEmpty();
-  }
-
-  /** Ends the reading; a `read` that waits comes back without an error. */
-  cancel(): void {
-    this.stopped = true;
-    stopAll(this.stop);
   }
 
   private assertNotEmpty(): void {

@@ -1,7 +1,6 @@
-import { z } from 'zod';
 import { MESSAGES_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
-import { parseBody } from './validation.js';
+import { asArray, asFlag, asObject, asOneOf, asOptionalString, asString, wrongType } from './fields.js';
 
 /** What of a chat completion request decides the answer. */
 export interface ChatRequest {
@@ -15,43 +14,44 @@ export interface ChatRequest {
 
 const ROLES = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const;
 
-/** Parts of other types are allowed, and passed over. */
-const PART = z
-  .looseObject({ type: z.string(), text: z.unknown().optional() })
-  .superRefine(({ type, text }, context) => {
-    if (type !== 'text' || typeof text === 'string') return;
-    context.addIssue({ code: 'invalid_type', expected: 'string', input: text, path: ['text'] });
-  });
-
-const MESSAGE = z.looseObject({
-  role: z.enum(ROLES),
-  content: z.union([z.string(), z.array(PART), z.null()]).optional(),
-});
-
-/** Unknown fields and null for an optional one are legal: clients send both. */
-const BODY = z.looseObject({
-  model: z.string().nullish(),
-  messages: z.array(MESSAGE).min(1).max(MESSAGES_MAX),
-  stream: z.boolean().nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
-});
+/** Of these, a message may do without a content: it has called a tool, or says what one gave. */
+const SILENT_ROLES: readonly string[] = ['assistant', 'function'];
 
 /**
- * Reads the body of `POST /v1/chat/completions`.
+ * Reads the body of `POST /v1/chat/completions`. Unknown fields, and null for an optional one, are legal: clients send
+ * both.
  *
- * @throws AppError that names the field that is missing or wrong
+ * @param body what was parsed; undefined if there was none
+ * @throws AppError that names the first field that is missing or wrong
  */
-export function parseChatRequest(body: unknown): ChatRequest {
-  const { model, messages, stream, stream_options } = parseBody(BODY, body);
+export function parseChatRequest(body: unknown = {}): ChatRequest {
+  const { model, messages, stream, stream_options } = asObject(body, '');
+  const { include_usage } = asObject(stream_options ?? {}, 'stream_options');
   return {
-    model: model ?? undefined,
-    messages: messages.map(({ role, content }) => ({ role, text: textOf(content) })),
-    stream: stream ?? false,
-    includeUsage: stream_options?.include_usage ?? false,
+    messages: asArray(messages, 'messages', MESSAGES_MAX).map(parseMessage),
+    model: asOptionalString(model, 'model'),
+    stream: asFlag(stream, 'stream'),
+    includeUsage: asFlag(include_usage, 'stream_options.include_usage'),
   };
 }
 
-function textOf(content: z.infer<typeof MESSAGE>['content']): string {
+function parseMessage(value: unknown, index: number): Message {
+  const path = `messages[${index}]`;
+  const message = asObject(value, path);
+  const role = asOneOf(message.role, `${path}.role`, ROLES);
+  return { role, text: parseContent(message.content, `${path}.content`, role) };
+}
+
+/** A content is a text, or a list of parts, of which those of type `text` count. */
+function parseContent(content: unknown, path: string, role: string): string {
   if (typeof content === 'string') return content;
-  return (content ?? []).map(({ type, text }) => (type === 'text' ? String(text) : '')).join('');
+  if ((content === undefined || content === null) && SILENT_ROLES.includes(role)) return '';
+  if (!Array.isArray(content)) throw wrongType(content, path, 'one of a string or an array of parts');
+  return content.map((part, i) => parsePart(part, `${path}[${i}]`)).join('');
+}
+
+function parsePart(value: unknown, path: string): string {
+  const part = asObject(value, path);
+  const type = asString(part.type, `${path}.type`);
+  return type === 'text' ? asString(part.text, `${path}.text`) : '';
 }

@@ -9,6 +9,13 @@ export interface ModelInfo {
 export function modelList(models: readonly ModelInfo[]): object {
   return {
     object: 'list',
-    data: models.map(({ id, created }) => ({ id, object: 'model', created, owned_by: 'verbatim' })),
+    data: models.map(({ id, created }) => ({
+      id,
+      object: 'model',
+      created,
+      owned_by: 'verbatim',
+      root: id,
+      parent: null,
+    })),
   };
 }

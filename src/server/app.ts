@@ -43,7 +43,7 @@ function olderApi(services: Services): Router {
     .post(readBody(bodyLimit), olderChatCompletion(uncachedLookup))
     .all(allowOnly('POST'));
   api.route('/completion/v1').post(readBody(bodyLimit), olderChatCompletion(lookup)).all(allowOnly('POST'));
-  api.route('/api/benchmarks').get(olderBenchmark(services)).all(allowOnly('GET', 'HEAD'));
+  api.route('/api/benchmarks').head(allowOnly('GET')).get(olderBenchmark(services)).all(allowOnly('GET'));
   api.use(unknownUrl);
   api.use(errorHandler(olderErrorBody, services));
   return api;

@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.js';
 
 /** Reads a JSON body into `request.body`. A missing content type is taken for JSON; another one is refused. */
 export function readBody(limit: ByteCount): RequestHandler[] {
-  return [assertJson, json({ limit, type: () => true })];
+  return [assertJson, json({ limit, type: () => true, strict: false })];
 }
 
 const assertJson: RequestHandler = (request, _response, next) => {

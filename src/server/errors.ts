@@ -18,7 +18,7 @@ export const openaiErrorBody: ErrorBody = (error) => ({
 export function errorHandler(toBody: ErrorBody, { logger, bodyLimit }: Services): ErrorRequestHandler {
   return (thrown: unknown, _request, response, _next) => {
     // The client has left: nobody to tell.
-    if (response.closed) return;
+    if (response.destroyed) return;
     const error = toAppError(thrown, bodyLimit);
     const { status, body } = toBody(error);
     if (status >= 500)

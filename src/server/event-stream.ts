@@ -15,7 +15,7 @@ const HEADERS = {
 export async function sendEventStream(response: Response, events: Iterable<object>): Promise<void> {
   response.writeHead(200, HEADERS);
   for (const event of events) {
-    if (response.closed) return;
+    if (response.destroyed) return;
     if (!response.write(`data: ${JSON.stringify(event)}\n\n`)) await drained(response);
   }
   response.end('data: [DONE]\n\n');
@@ -23,7 +23,7 @@ export async function sendEventStream(response: Response, events: Iterable<objec
 
 /** Waits until there is room to write again, or nobody left to write to. */
 function drained(response: Response): Promise<void> {
-  if (response.closed) return Promise.resolve();
+  if (response.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const settle = () => {
       response.off('drain', settle).off('close', settle);

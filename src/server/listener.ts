@@ -1,8 +1,10 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Express } from 'express';
+import { AppError } from '../core/errors.js';
 import { DRAIN_MS, KEEP_ALIVE_MS, STOP_GRACE_MS } from '../core/limits.js';
+import { errorBody } from '../openai/error-body.js';
 
 /** Why the server can't listen, in one line. */
 export class ListenError extends Error {
@@ -16,24 +18,24 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such address; choose another with --host',
 };
 
-/** An HTTP server that can be stopped without cutting anyone short. */
+/** An HTTP server that knows what is in flight on each connection, so that it can be stopped without cutting it short. */
 export class Listener {
   private readonly server: Server;
-  private readonly inFlight = new Set<ServerResponse>();
+  private readonly connections = new Map<Socket, Set<ServerResponse>>();
   private stopping = false;
 
   constructor(app: Express) {
-    this.server = createServer({ noDelay: true }, app);
+    this.server = createServer({ noDelay: true, requireHostHeader: false });
     this.server.keepAliveTimeout = KEEP_ALIVE_MS;
     this.server.headersTimeout = KEEP_ALIVE_MS + 1000;
-    this.server.prependListener('request', (_request, response: ServerResponse) => {
-      this.inFlight.add(response);
-      if (this.stopping) endConnectionAfter(response);
-      response.on('close', () => {
-        this.inFlight.delete(response);
-        if (this.stopping) this.server.closeIdleConnections();
+    this.server.on('connection', (socket) => this.track(socket));
+    this.server.on('clientError', (error, socket) => this.refuse(error, socket as Socket));
+    for (const event of ['request', 'checkExpectation']) {
+      this.server.on(event, (request: IncomingMessage, response: ServerResponse) => {
+        this.begin(request.socket, response);
+        app(request, response);
       });
-    });
+    }
   }
 
   /**
@@ -59,14 +61,63 @@ export class Listener {
    */
   async stop(): Promise<void> {
     this.stopping = true;
-    for (const response of this.inFlight) endConnectionAfter(response);
+    for (const responses of this.connections.values()) responses.forEach(endConnectionAfter);
     await delay(STOP_GRACE_MS);
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const [socket, responses] of this.connections) if (responses.size === 0) socket.destroy();
     const cut = setTimeout(() => this.server.closeAllConnections(), DRAIN_MS);
     await closed;
     clearTimeout(cut);
   }
+
+  private track(socket: Socket): void {
+    const responses = new Set<ServerResponse>();
+    this.connections.set(socket, responses);
+    socket.on('close', () => {
+      this.connections.delete(socket);
+      // A pipelined response that waits for its turn has no socket yet, and so doesn't hear that its client has left.
+      for (const response of responses) {
+        if (response.socket !== null) continue;
+        response.destroy();
+        response.emit('close');
+      }
+    });
+  }
+
+  private begin(socket: Socket, response: ServerResponse): void {
+    const responses = this.connections.get(socket);
+    responses?.add(response);
+    if (this.stopping) endConnectionAfter(response);
+    response.once('close', () => {
+      responses?.delete(response);
+      if (this.stopping && responses?.size === 0) socket.destroySoon();
+    });
+  }
+
+  /** Answers what is no HTTP, as any other error; unless an answer is under way on the connection. */
+  private refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+    const isBusy = (this.connections.get(socket)?.size ?? 0) > 0;
+    if (isBusy || !socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const status = PROTOCOL_STATUS[error.code ?? ''] ?? '400 Bad Request';
+    const message = `The request could not be understood: ${error.message}.`;
+    const body = JSON.stringify(errorBody(new AppError('bad_request', { message })));
+    const head = [
+      `HTTP/1.1 ${status}`,
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'connection: close',
+    ];
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  }
 }
+
+const PROTOCOL_STATUS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 /** Tells the client, if the headers aren't out yet, that no further request is taken on its connection. */
 function endConnectionAfter(response: ServerResponse): void {

@@ -10,6 +10,11 @@ import { serve } from './serve.js';
 
 const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const;
 
+// Whoever reads the first lines, and then no more, doesn't end the server.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -35,26 +40,20 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run(config: Config): Promise<number> {
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
-  const told = untilTold();
-  const server = await serve(config, logger, print);
-  try {
-    await Promise.race([told, server.inventoried.then(() => told)]);
-    return EXIT.ok;
-  } finally {
-    await server.stop();
-  }
+  await serve(config, { logger, print, signal: toldToStop() });
+  return EXIT.ok;
 }
 
-/** Waits for the first SIGINT or SIGTERM. The next one does what it does by default: it ends the process at once. */
-function untilTold(): Promise<void> {
+/** A signal of the first SIGINT or SIGTERM. The next one does what it does by default: it ends the process at once. */
+function toldToStop(): AbortSignal {
+  const controller = new AbortController();
   const signals = ['SIGINT', 'SIGTERM'] as const;
-  return new Promise((resolve) => {
-    const settle = () => {
-      for (const signal of signals) process.off(signal, settle);
-      resolve();
-    };
-    for (const signal of signals) process.on(signal, settle);
-  });
+  const stop = () => {
+    for (const signal of signals) process.off(signal, stop);
+    controller.abort();
+  };
+  for (const signal of signals) process.on(signal, stop);
+  return controller.signal;
 }
 
 function print(line: string): void {

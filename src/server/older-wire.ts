@@ -4,15 +4,10 @@
  * for anything else.
  */
 
-import { z } from 'zod';
 import { type AppError, ERRORS } from '../core/errors.js';
 import type { Match } from '../lookup/lookup.js';
-import { parseBody } from '../openai/validation.js';
+import { asObject, asOptionalString, asString } from '../openai/fields.js';
 import type { ErrorBody } from './errors.js';
-
-const BODY = z.looseObject({
-  conversation: z.looseObject({ from: z.string().optional(), value: z.string() }),
-});
 
 /**
  * Reads the body of a completion request: `{"conversation": {"from": "human", "value": "…"}}`.
@@ -20,8 +15,10 @@ const BODY = z.looseObject({
  * @returns the value
  * @throws AppError that names the field that is missing or wrong
  */
-export function parseOlderRequest(body: unknown): string {
-  return parseBody(BODY, body).conversation.value;
+export function parseOlderRequest(body: unknown = {}): string {
+  const conversation = asObject(asObject(body, '').conversation, 'conversation');
+  asOptionalString(conversation.from, 'conversation.from');
+  return asString(conversation.value, 'conversation.value');
 }
 
 /** The body of a completion: a miss is told in the body too. The three r's are its wire format. */

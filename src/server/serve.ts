@@ -1,92 +1,112 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
 import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
 import { CachedLookup } from '../lookup/cache.js';
-import { openDataset, planShards } from '../lookup/dataset.js';
+import { type Dataset, DatasetError, openDataset, planShards } from '../lookup/dataset.js';
 import { Inventory } from '../lookup/inventory.js';
 import { SweepLookup } from '../lookup/sweep.js';
 import { WorkerPool } from '../workers/pool.js';
+import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { createApp } from './app.js';
 import { Listener } from './listener.js';
+import type { Services } from './services.js';
 import { countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
 
-/** A server that listens. */
-export interface RunningServer {
-  /** Settles when the dataset was read through; rejects with a DatasetError if it turned out to be broken. */
-  readonly inventoried: Promise<void>;
-  /** Answers what has come, then ends the threads. */
-  stop(): Promise<void>;
+/** What a run of the server needs of the outside world. */
+interface Surroundings {
+  readonly logger: Logger;
+  /** Takes the lines for the person who started it. */
+  readonly print: (line: string) => void;
+  /** Ends the server, in order. */
+  readonly signal: AbortSignal;
 }
 
+const ENGINE = 'sweep';
+
 /**
- * Starts the server: opens the dataset, cuts it into shards, reads the first of them through, listens, and reads the
- * rest while it answers already.
+ * Serves until the signal comes: opens the dataset, cuts it into shards, reads the first of them through, listens, and
+ * reads the rest while it answers already. Comes back when all requests are answered and the threads have ended.
  *
- * @param print takes the lines for the person who started it
  * @throws DatasetError if the file can't be served, ListenError if the address can't be had
  */
-export async function serve(
-  config: Config,
-  logger: Logger,
-  print: (line: string) => void,
-): Promise<RunningServer> {
+export async function serve(config: Config, { logger, print, signal }: Surroundings): Promise<void> {
   const dataset = openDataset(config.dataset);
   const pool = new WorkerPool(config.workers);
+  const stop = newStopFlag();
+  signal.addEventListener('abort', () => stopAll(stop));
   try {
-    const plan = await planShards(dataset, pool);
-    const inventory = new Inventory(dataset, plan, pool);
+    const plan = await planShards(dataset, pool, stop);
+    const inventory = new Inventory(dataset, plan, pool, stop);
     // Where the nesting doesn't come out even, reading will find the place: there is nothing to serve.
     await inventory.read(plan.sound ? READ_BEFORE_LISTENING_BYTES : undefined);
-    const engine = 'sweep';
-    const uncachedLookup = new SweepLookup(dataset, plan, pool);
-    const cacheBytes = byteCount(config.cacheMb * 1_000_000);
-    const app = createApp({
-      uncachedLookup,
-      lookup: cacheBytes > 0 ? new CachedLookup(uncachedLookup, cacheBytes) : uncachedLookup,
-      model: { id: dataset.name, created: Math.floor(dataset.file.mtimeMs / 1000) },
-      status: () => {
-        const { conversations, turns } = inventory.counts;
-        return { engine, progress: inventory.progress, conversations, turns };
-      },
-      example: () => inventory.counts.example,
-      bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
-      apiKeys: config.apiKeys,
-      logger,
-      now: Date.now,
-      newId: (length) =>
-        randomBytes(Math.ceil(length / 2))
-          .toString('hex')
-          .slice(0, length),
-    });
-    const listener = new Listener(app);
-    const address = await listener.listen(config.host, config.port);
+    if (signal.aborted) return;
 
-    const isKnown = inventory.progress === 1;
-    const counts = isKnown ? inventory.counts : undefined;
-    print(servingLine(config.dataset, dataset.file.size, config.workers, engine, counts));
-    print(`listening on ${urlOf(address)}`);
-    print(tryLine(address, inventory.counts.example));
-    const inventoried = inventory.read().then(() => {
-      if (inventory.progress < 1) return;
-      if (!isKnown) print(`the dataset holds ${countsLine(inventory.counts)}`);
-      const { skipped, skippedAt } = inventory.counts;
-      if (skipped === 0) return;
-      const what = counted(skipped, 'record that is no conversation', 'records that are no conversations');
-      logger.warn({ skipped, skippedAt }, `skipped ${what}; skippedAt has the byte offsets of the first`);
-    });
-    return {
-      inventoried,
-      async stop() {
-        inventory.cancel();
-        await listener.stop();
-        await pool.close();
-      },
-    };
+    const lookup = new SweepLookup(dataset, plan, pool);
+    const listener = new Listener(createApp(servicesOf(config, dataset, lookup, inventory, logger)));
+    const address = await listener.listen(config.host, config.port);
+    try {
+      const isCounted = inventory.progress === 1;
+      const counts = isCounted ? inventory.counts : undefined;
+      print(servingLine(config.dataset, dataset.file.size, config.workers, ENGINE, counts));
+      print(`listening on ${urlOf(address)}`);
+      print(tryLine(address, inventory.counts.example, config.apiKeys.length > 0));
+      await countTheRest(inventory, logger);
+      if (!isCounted && inventory.progress === 1) print(`the dataset holds ${countsLine(inventory.counts)}`);
+      if (!signal.aborted) await once(signal, 'abort');
+    } finally {
+      await listener.stop();
+    }
   } catch (error) {
+    // A start that was called off has not failed.
+    if (!signal.aborted) throw error;
+  } finally {
+    stopAll(stop);
     await pool.close();
-    throw error;
   }
+}
+
+function servicesOf(
+  config: Config,
+  dataset: Dataset,
+  uncachedLookup: SweepLookup,
+  inventory: Inventory,
+  logger: Logger,
+): Services {
+  const cacheBytes = byteCount(config.cacheMb * 1_000_000);
+  return {
+    uncachedLookup,
+    lookup: cacheBytes > 0 ? new CachedLookup(uncachedLookup, cacheBytes) : uncachedLookup,
+    model: { id: dataset.name, created: Math.floor(dataset.file.mtimeMs / 1000) },
+    status: () => {
+      const { conversations, turns } = inventory.counts;
+      return { engine: ENGINE, progress: inventory.progress, conversations, turns };
+    },
+    example: () => inventory.counts.example,
+    bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
+    apiKeys: config.apiKeys,
+    logger,
+    now: Date.now,
+    newId: (length) =>
+      randomBytes(Math.ceil(length / 2))
+        .toString('hex')
+        .slice(0, length),
+  };
+}
+
+/** Reads what the start left unread. That the file can't be read just now doesn't end the server. */
+async function countTheRest(inventory: Inventory, logger: Logger): Promise<void> {
+  try {
+    await inventory.read();
+  } catch (error) {
+    if (!(error instanceof DatasetError && error.isTransient)) throw error;
+    logger.error({ err: error }, 'the dataset could not be counted');
+  }
+  const { skipped, skippedAt } = inventory.counts;
+  if (skipped === 0) return;
+  const what = counted(skipped, 'record that is no conversation', 'records that are no conversations');
+  logger.warn({ skipped, skippedAt }, `skipped ${what}; skippedAt has the byte offsets of the first`);
 }

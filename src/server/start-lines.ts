@@ -33,19 +33,35 @@ export function countsLine({ conversations, turns }: Counts): string {
   return `${counted(conversations, 'conversation')}, ${counted(turns, 'turn')}`;
 }
 
-/** A command that asks the server something it knows. */
-export function tryLine({ address, port, family }: AddressInfo, example: string | undefined): string {
+/**
+ * A command that asks the server something it knows.
+ *
+ * @param example a prompt that has a reply, if one is known
+ * @param isGuarded true if a key is needed; the command takes it from the environment, it isn't printed
+ */
+export function tryLine(
+  { address, port, family }: AddressInfo,
+  example: string | undefined,
+  isGuarded: boolean,
+): string {
   // One can listen on all addresses, not connect to them.
   const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
   const url = urlOf({ address: reachable, port, family });
-  if (example === undefined) return `try: curl ${url}/v1/models`;
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell expands it, to the first key of the list.
+  const key = isGuarded ? ' -H "authorization: Bearer ${API_KEYS%%,*}"' : '';
+  if (example === undefined) return `try: curl ${url}/v1/models${key}`;
   const body = JSON.stringify({ messages: [{ role: 'user', content: example }] });
   const quoted = `'${body.replaceAll("'", "'\\''")}'`;
-  return `try: curl ${url}/v1/chat/completions -H 'content-type: application/json' -d ${quoted}`;
+  return `try: curl ${url}/v1/chat/completions -H 'content-type: application/json'${key} -d ${quoted}`;
 }
 
+/** Three digits and a unit; bytes are told exactly. */
 function sizeText(bytes: number): string {
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
-  const value = bytes / 1000 ** power;
-  return `${power === 0 ? value : value.toPrecision(3)} ${UNITS[power]}`;
+  let power = 0;
+  let value = bytes;
+  while (Number(value.toPrecision(3)) >= 1000 && power < UNITS.length - 1) {
+    value /= 1000;
+    power++;
+  }
+  return `${power === 0 ? bytes : Number(value.toPrecision(3))} ${UNITS[power]}`;
 }

@@ -44,7 +44,7 @@ export function withFile<T>(identity: FileIdentity, use: (fd: number) => T): T {
 function assertSameFile(fd: number, expected: FileIdentity): void {
   const { size, mtimeMs, inode } = identityOf(expected.path, fstatSync(fd));
   if (size !== expected.size || mtimeMs !== expected.mtimeMs || inode !== expected.inode) {
-    throw new FileChangedError(`${expected.path} is not the file that was opened at the start`);
+    throw new FileChangedError('the file was changed while it was read');
   }
 }
 
@@ -62,7 +62,7 @@ export function* readBlocks(
   let offset: number = range.start;
   while (offset < range.end) {
     const length = readSync(fd, buffer, 0, Math.min(buffer.length, range.end - offset), offset);
-    if (length === 0) throw new FileChangedError(`the file ends at byte ${offset}, before ${range.end}`);
+    if (length === 0) throw new FileChangedError('the file was cut while it was read');
     yield { bytes: buffer.subarray(0, length), offset: byteOffset(offset) };
     offset += length;
   }

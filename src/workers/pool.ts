@@ -20,6 +20,8 @@ export class WorkerPool {
       filename: new URL('./thread.js', import.meta.url).href,
       minThreads: workers,
       maxThreads: workers,
+      // Without it, a task that finds no free thread at once goes behind all that came after it.
+      stricterFIFO: true,
     });
   }
 

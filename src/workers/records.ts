@@ -65,6 +65,14 @@ export function* readRecords(
   }
 }
 
+/** What was expected, where the verifier says only what it found. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  'escaped characters': 'expected a character or an escape that a string may hold',
+  'unexpected characters': "expected ',' or the end of the record",
+  "unexpected token ']'": 'expected a value',
+  "unexpected token '}'": 'expected an object key',
+};
+
 /** Tells a stage of stream-chain that its input has ended. Its types know only the input. */
 const FLUSH = none as unknown as string;
 
@@ -126,9 +134,8 @@ function locate(
   } catch (error) {
     if (error instanceof DatasetSyntaxError) return error;
     const { offset, message } = error as VerifierError;
-    const reason = message
-      .replace(/^ERROR at .*?\): /, '')
-      .replace(/^Verifier (cannot parse input: |has )?/, '');
+    const words = message.replace(/^ERROR at .*?\): Verifier (?:cannot parse input: |has )/, '');
+    const reason = EXPECTED[words] ?? words;
     const at = byteOffset(start + offset);
     const what = shard.last && at === shard.range.end ? 'the file is cut off;' : 'not valid JSON:';
     return new DatasetSyntaxError(at, `${what} ${reason}`);

@@ -16,6 +16,8 @@ export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | Failure;
 export interface RangeTask {
   readonly file: FileIdentity;
   readonly range: ByteRange;
+  /** Ends the task early; its outcome is then of no use. */
+  readonly stop: StopFlag;
 }
 
 /** Work on a shard. */
@@ -23,7 +25,7 @@ export interface ShardTask {
   readonly file: FileIdentity;
   readonly format: DatasetFormat;
   readonly shard: Shard;
-  /** Ends the task early; its result is then of no use. */
+  /** Ends the task early; its outcome is then of no use. */
   readonly stop: StopFlag;
 }
 

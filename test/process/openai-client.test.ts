@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import OpenAI, { APIError, NotFoundError } from 'openai';
 import { describe, expect, it } from 'vitest';
@@ -11,10 +11,11 @@ async function clientOf(dataset: string): Promise<OpenAI> {
 }
 
 const sample = fileURLToPath(new URL('../../data/sample.json', import.meta.url));
-const [first] = JSON.parse(readFileSync(sample, 'utf8')) as {
+const conversations = JSON.parse(readFileSync(sample, 'utf8')) as {
   id: string;
   conversations: { value: string }[];
 }[];
+const [first] = conversations;
 const turns = first?.conversations.map(({ value }) => value) ?? [];
 const user = (content: string): Message => ({ role: 'user', content });
 
@@ -63,7 +64,14 @@ describe('the openai client', () => {
   it('lists the dataset as the model', async () => {
     const { data } = await (await clientOf(sample)).models.list();
     expect(data).toEqual([
-      { id: 'sample', object: 'model', created: expect.any(Number), owned_by: 'verbatim' },
+      {
+        id: 'sample',
+        object: 'model',
+        created: expect.any(Number),
+        owned_by: 'verbatim',
+        root: 'sample',
+        parent: null,
+      },
     ]);
   });
 
@@ -87,25 +95,24 @@ describe('the openai client', () => {
       expect(choices[0]?.message.content).toBe(turns[i]);
     }
   });
-});
 
-const vicuna = fileURLToPath(new URL('../../../shared/data/vicuna-identity.json', import.meta.url));
-
-describe.runIf(existsSync(vicuna))('the openai client, on a dataset from the wild', () => {
   it('gets the first recorded reply, and in a context the reply of that conversation', async () => {
-    const client = await clientOf(vicuna);
-    const ask = async (messages: Message[]) =>
-      (await client.chat.completions.create({ model: 'any', messages })).choices[0]?.message
-        .content as string;
-    expect(await ask([user('Who are you?')])).toBe(
-      'I am Vicuna, a language model trained by researchers from Large Model Systems Organization (LMSYS).',
-    );
-    const reply = await ask([user('What is up?')]);
-    expect(reply).toBe('Hello! How can I help you today?');
-    expect(
-      await ask([user('What is up?'), { role: 'assistant', content: reply }, user('Who are you?')]),
-    ).toBe(
-      'You can call me Vicuna, and I was trained by Large Model Systems Organization (LMSYS) researchers as a language model.',
-    );
+    const client = await clientOf(sample);
+    const ask = async (...contents: string[]) => {
+      const messages = contents.map(
+        (content, i): Message => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }),
+      );
+      const { choices } = await client.chat.completions.create({ model: 'any', messages });
+      return choices[0]?.message.content as string;
+    };
+    const thanked = conversations
+      .map((each) => each.conversations.map(({ value }) => value))
+      .filter((values) => values.includes('thanks'));
+    const replyIn = (values: string[] | undefined) => values?.[values.indexOf('thanks') + 1];
+    expect(thanked.length).toBeGreaterThan(10);
+    expect(await ask('thanks')).toBe(replyIn(thanked[0]));
+    for (const values of thanked) {
+      expect(await ask(...values.slice(0, values.indexOf('thanks') + 1))).toBe(replyIn(values));
+    }
   });
 });

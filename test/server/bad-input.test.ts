@@ -23,7 +23,9 @@ describe('a bad chat completion request', () => {
   it.each([
     ['broken JSON', '{"messages": [', 400, null, null],
     ['no JSON', 'messages=hello', 400, null, null],
-    ['a string', '"hello"', 400, null, null],
+    ['a string', '"hello"', 400, 'invalid_type', null],
+    ['a number', '5', 400, 'invalid_type', null],
+    ['null', 'null', 400, 'invalid_type', null],
     ['an array', [], 400, 'invalid_type', null],
     ['no body', '', 400, 'missing_required_parameter', 'messages'],
     ['no messages', { model: 'm' }, 400, 'missing_required_parameter', 'messages'],
@@ -56,7 +58,7 @@ describe('a bad chat completion request', () => {
       'a role that is no string',
       { messages: [{ role: 5, content: 'x' }] },
       400,
-      'invalid_value',
+      'invalid_type',
       'messages[0].role',
     ],
     [
@@ -72,6 +74,27 @@ describe('a bad chat completion request', () => {
       400,
       'invalid_type',
       'messages[0].content',
+    ],
+    [
+      'a user message without content',
+      { messages: [{ role: 'user' }] },
+      400,
+      'missing_required_parameter',
+      'messages[0].content',
+    ],
+    [
+      'a user message with null',
+      { messages: [{ role: 'user', content: null }] },
+      400,
+      'invalid_type',
+      'messages[0].content',
+    ],
+    [
+      'a lot of parts that are none',
+      `{"messages":[{"role":"user","content":[${'0,'.repeat(499_000 - 30)}0]}]}`,
+      400,
+      'invalid_type',
+      'messages[0].content[0]',
     ],
     [
       'a part that is none',
@@ -153,7 +176,7 @@ describe('a bad chat completion request', () => {
     const response = await chat({ messages: [{ role: 'user', content: 5 }] });
     const { error } = (await response.json()) as { error: { message: string } };
     expect(error.message).toBe(
-      "Invalid type for 'messages[0].content': expected one of a string or an array or null, but got an integer instead.",
+      "Invalid type for 'messages[0].content': expected one of a string or an array of parts, but got an integer instead.",
     );
   });
 
@@ -218,6 +241,7 @@ describe('a bad request to the older API', () => {
   it.each([
     ['broken JSON', '{', 'json_invalid', ['body']],
     ['an array', [1], 'model_attributes_type', ['body']],
+    ['a number', '5', 'model_attributes_type', ['body']],
     ['no conversation', {}, 'missing', ['body', 'conversation']],
     ['a conversation that is none', { conversation: 5 }, 'dict_type', ['body', 'conversation']],
     ['no value', { conversation: { from: 'human' } }, 'missing', ['body', 'conversation', 'value']],
@@ -312,11 +336,13 @@ describe('with keys', () => {
     expect((await fetch(`${guarded}/ready`)).status).toBe(200);
   });
 
-  it('the self-benchmark passes the key on', async () => {
-    const headers = { authorization: 'Bearer first-key' };
-    const response = await fetch(`${guarded}/api/v1/chat/api/benchmarks?path=/completion`, { headers });
-    expect(response.status).toBe(200);
-  });
+  it.each([{ authorization: 'Bearer first-key' }, { 'api-key': 'first-key' }])(
+    'the self-benchmark passes %j on',
+    async (headers) => {
+      const url = `${guarded}/api/v1/chat/api/benchmarks?path=/completion`;
+      expect((await fetch(url, { headers: headers as Record<string, string> })).status).toBe(200);
+    },
+  );
 });
 
 describe('the self-benchmark', () => {
@@ -340,6 +366,11 @@ describe('the self-benchmark', () => {
       expect(await response.json()).toMatchObject({ detail: [{ loc: ['query', 'path'] }] });
     },
   );
+
+  it('takes GET alone', async () => {
+    const response = await fetch(`${base}/api/v1/chat/api/benchmarks`, { method: 'HEAD' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
+  });
 
   it('runs once at a time', async () => {
     const statuses = (await Promise.all([run(''), run(''), run('')])).map(({ status }) => status);

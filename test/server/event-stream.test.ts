@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { get, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import express from 'express';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { pino } from 'pino';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sendEventStream } from '#dist/server/event-stream.js';
 import { Listener } from '#dist/server/listener.js';
 import { urlOf } from '#dist/server/start-lines.js';
@@ -84,10 +86,37 @@ describe('an event stream', () => {
     expect(made).toBeLessThan(EVENTS);
   });
 
-  it('ends when its client leaves in the middle, and the server goes on', async () => {
-    const response = await openStream();
-    await once(response, 'data');
-    response.destroy();
-    await expectShortAnswer();
+  it('is one event a write', async () => {
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'short' }], stream: true });
+    const head = [
+      'POST /v1/chat/completions HTTP/1.1',
+      'Connection: close',
+      `Content-Length: ${body.length}`,
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+    let answer = '';
+    for await (const text of socket.setEncoding('utf8')) answer += text;
+    // A chunk of HTTP's chunked encoding is a write: its length, then its bytes.
+    const chunked = answer.slice(answer.indexOf('\r\n\r\n') + 2);
+    const chunks = chunked.split(/\r\n[0-9a-f]+\r\n/).slice(1);
+    expect(chunks).toHaveLength(5);
+    for (const chunk of chunks.slice(0, 3)) expect(chunk).toMatch(/^data: \{[^\n]+\}\n\n$/);
+    expect(chunks.slice(3)).toEqual(['data: [DONE]\n\n', '\r\n']);
+  });
+
+  it('that waits behind another on its connection ends too when the client leaves', async () => {
+    const REQUESTS = 8;
+    const lines: { finished: boolean }[] = [];
+    const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) });
+    const url = await serveApp(join(folder, 'dataset.json'), { logger });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'long' }], stream: true });
+    const request = `POST /v1/chat/completions HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    socket.write(request.repeat(REQUESTS));
+    await once(socket, 'readable');
+    socket.destroy();
+    await vi.waitUntil(() => lines.length === REQUESTS, { timeout: 20_000 });
+    expect(lines.filter(({ finished }) => finished).length).toBeLessThan(REQUESTS);
   });
 });

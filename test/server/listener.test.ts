@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ListenError, Listener } from '#dist/server/listener.js';
@@ -31,6 +33,43 @@ describe('a listener that stops', () => {
     expect(await ask(url, agent)).toEqual({ connection: 'close', reused: true });
     await stopped;
     await expect(ask(url, agent)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});
+
+describe('a listener that stops', () => {
+  // Well before connections would be cut, so that it must have ended them itself.
+  it.each(['', 'POST / HTTP/1.1\r\nHo'])(
+    'does not wait for a connection that sent %j',
+    { timeout: 20_000 },
+    async (sent) => {
+      const { listener, url } = await listen();
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      await once(socket, 'connect');
+      await new Promise((resolve) => socket.write(sent, resolve));
+      const closed = once(socket.resume(), 'close');
+      await listener.stop();
+      await closed;
+    },
+  );
+});
+
+describe('what is no HTTP', () => {
+  it.each([
+    ['hello\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n', 400],
+    [`GET / HTTP/1.1\r\nx: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
+  ])('is answered with an error object (%#)', async (sent, status) => {
+    const { listener, url } = await listen();
+    onTestFinished(() => listener.stop());
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write(sent);
+    let answer = '';
+    for await (const text of socket.setEncoding('utf8')) answer += text;
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    const [, body = ''] = answer.split('\r\n\r\n');
+    expect(JSON.parse(body)).toEqual({
+      error: { message: expect.any(String), type: 'invalid_request_error', param: null, code: null },
+    });
   });
 });
 

@@ -7,6 +7,7 @@ import { type Dataset, openDataset, planShards } from '#dist/lookup/dataset.js';
 import { Inventory } from '#dist/lookup/inventory.js';
 import { SweepLookup } from '#dist/lookup/sweep.js';
 import { WorkerPool } from '#dist/workers/pool.js';
+import { newStopFlag } from '#dist/workers/stop-flag.js';
 import { temporaryFolder } from './temporary.js';
 
 /** A pool that is closed when the test file is through. */
@@ -29,10 +30,11 @@ export function datasetWriter(): (content: string | Buffer) => Dataset {
 
 /** The engine and the inventory over a dataset. */
 export async function enginesOf(dataset: Dataset, pool: WorkerPool) {
-  const plan = await planShards(dataset, pool);
+  const stop = newStopFlag();
+  const plan = await planShards(dataset, pool, stop);
   return {
     plan,
     lookup: new SweepLookup(dataset, plan, pool),
-    inventory: new Inventory(dataset, plan, pool),
+    inventory: new Inventory(dataset, plan, pool, stop),
   };
 }

@@ -157,16 +157,16 @@ describe('the records of a dataset', () => {
 
   it.each([
     ['[{"id": 1}, {"id" 2}]', 18, "expected ':'"],
-    ['[{"id": 1} {"id": 2}]', 11, /unexpected characters|expected ',' or ']'/],
+    ['[{"id": 1} {"id": 2}]', 11, "expected ',' or"],
     ['[{"id": 1},, {"id": 2}]', 11, 'expected a value'],
     ['[{"id": 1},]', 11, 'expected a value'],
     ['[{"id": 1}]]', 11, 'nothing after the end'],
     ['[{"é": tru}]', 8, 'expected a value'],
-    ['[{"a": "\\x"}]', 8, 'escaped characters'],
+    ['[{"a": "\\x"}]', 8, 'expected a character or an escape'],
     ['[{"id": [1}]', 10, "expected ']'"],
     ['[{"id": 1}', 10, 'cut off'],
     ['{"id": 1}\n{"id": \n', 17, 'expected a value'],
-    ['{"id": 1}\n{"id": 2} x\n', 20, 'unexpected characters'],
+    ['{"id": 1}\n{"id": 2} x\n', 20, "expected ',' or"],
     ['{\n "id": 1\n}', 1, 'expected an object key'],
   ])('%s is wrong at byte %i', (text, offset, reason) => {
     for (const count of [1, 3]) {
