@@ -15,11 +15,12 @@ const ROUNDS = 3;
 const { values } = parseArgs({
   options: { size: { type: 'string', default: '128' }, workers: { type: 'string', default: '1,2' } },
 });
+const megabytes = Number(values.size);
+if (!(megabytes >= 1))
+  throw new Error(`--size: expected a number of megabytes from 1 on, got '${values.size}'`);
 const say = (text: string) => process.stderr.write(text);
 
-const dataset = await datasetOf(Number(values.size), (progress) =>
-  say(`\rdataset: ${Math.round(progress * 100)} %`),
-);
+const dataset = await datasetOf(megabytes, (progress) => say(`\rdataset: ${Math.round(progress * 100)} %`));
 say(`\n${dataset.path}\n`);
 
 const passes = { 'JSON.parse record by record': jsonParsePass, 'stream-json': streamJsonPass };

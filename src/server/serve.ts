@@ -34,6 +34,7 @@ const ENGINE = 'sweep';
  * @throws DatasetError if the file can't be served, ListenError if the address can't be had
  */
 export async function serve(config: Config, { logger, print, signal }: Surroundings): Promise<void> {
+  logger.debug({ dataset: config.dataset }, 'opening the dataset');
   const dataset = openDataset(config.dataset);
   const pool = new WorkerPool(config.workers);
   const stop = newStopFlag();

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { datasetWriter, enginesOf, poolOf } from '../support/dataset.js';
 
@@ -73,6 +74,17 @@ describe('an inventory', () => {
     // Without this quote, every string that follows is turned inside out.
     const content = `${text.slice(0, at)}${text.slice(at + 1)}`;
     await expect((await inventoryOf(content)).read()).rejects.toThrow(`at byte ${at}: not valid JSON`);
+  });
+
+  it('tells a file that changed from one that can never be served', async () => {
+    const dataset = write(JSON.stringify([talk]));
+    const { inventory } = await enginesOf(dataset, pool);
+    writeFileSync(dataset.file.path, JSON.stringify([talk, talk]));
+    await expect(inventory.read()).rejects.toMatchObject({ name: 'DatasetError', isTransient: true });
+    await expect((await inventoryOf('[]')).read()).rejects.toMatchObject({
+      name: 'DatasetError',
+      isTransient: false,
+    });
   });
 
   it('names the first byte that is wrong, though a later one is found sooner', async () => {

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { cpSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -10,15 +9,10 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = temporaryFolder();
 const clone = join(folder, 'clone with spaces');
 
-/** A copy of the tree as git would clone it, changes that aren't committed included. */
+/** A copy of the tree as a clone would be: without what is installed and built. */
 function copyTree(): void {
-  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  for (const file of files.split('\n').filter((each) => each !== '' && existsSync(join(root, each)))) {
-    cpSync(join(root, file), join(clone, file));
-  }
+  const left = ['node_modules', 'dist', '.git'].map((name) => join(root, name));
+  cpSync(root, clone, { recursive: true, filter: (path) => !left.includes(path) });
 }
 
 /** Starts by the script, from another folder than its own; returns what it did before it served. */

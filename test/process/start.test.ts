@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,24 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
+/** A dataset that is longer than what is read before the server listens. */
+function longFile(name: string): string {
+  const long = {
+    conversations: [
+      { from: 'human', value: 'long' },
+      { from: 'gpt', value: 'x'.repeat(1_000_000) },
+    ],
+  };
+  const last = {
+    id: 'last',
+    conversations: [
+      { from: 'human', value: 'end?' },
+      { from: 'gpt', value: 'end.' },
+    ],
+  };
+  return file(name, JSON.stringify([...good, ...Array.from({ length: 40 }, () => long), last]));
+}
+
 describe('a start', () => {
   it('says what is served, by what, and a curl that works when pasted', async () => {
     const path = file('good.json', JSON.stringify(good));
@@ -34,6 +52,16 @@ describe('a start', () => {
     expect(execFileSync('bash', ['-c', `${curl} --silent`], { encoding: 'utf8' })).toContain(
       '"content":"All well."',
     );
+  });
+
+  it('with keys prints a curl that takes the key from the environment', async () => {
+    const path = file('guarded.json', JSON.stringify(good));
+    const env = { API_KEYS: 'first,second' };
+    const server = startServer([path], env);
+    const [, curl] = await server.waitFor(/^try: (curl .*)$/m);
+    expect(curl).not.toContain('first');
+    const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
+    expect(execFileSync('bash', ['-c', `${curl} --silent`], options)).toContain('"content":"All well."');
   });
 
   it('serves the sample when it is told nothing', async () => {
@@ -75,25 +103,7 @@ describe('a start', () => {
   });
 
   it('answers while it still counts, and counts to the end', async () => {
-    // Longer than what is read before the server listens.
-    const long = {
-      conversations: [
-        { from: 'human', value: 'long' },
-        { from: 'gpt', value: 'x'.repeat(1_000_000) },
-      ],
-    };
-    const records = [
-      ...good,
-      ...Array.from({ length: 40 }, () => long),
-      {
-        id: 'last',
-        conversations: [
-          { from: 'human', value: 'end?' },
-          { from: 'gpt', value: 'end.' },
-        ],
-      },
-    ];
-    const server = startServer([file('long.json', JSON.stringify(records))]);
+    const server = startServer([longFile('long.json')]);
     const url = await server.url();
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
@@ -108,8 +118,50 @@ describe('a start', () => {
     });
   });
 
+  it('goes on when nobody reads what it prints', async () => {
+    const server = startServer([longFile('unread.json')]);
+    const url = await server.url();
+    server.closeStdout();
+    // By the time that all is counted, it has printed once more.
+    let progress = 0;
+    while (progress < 1)
+      progress = ((await (await fetch(`${url}/ready`)).json()) as { progress: number }).progress;
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+  });
+
+  it('goes on when the file changes while it counts, and says that it could not', async () => {
+    const path = longFile('changed.json');
+    const server = startServer([path]);
+    const url = await server.url();
+    appendFileSync(path, ' ');
+    await server.waitFor(/the dataset could not be counted/, 'stderr');
+    expect(await (await fetch(`${url}/ready`)).json()).not.toMatchObject({ progress: 1 });
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      body: Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'end?' }] })),
+    });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await answer.json()).toMatchObject({ error: { code: 'dataset_changed' } });
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'that is called off by %s ends with exit code 0, and never listens',
+    async (signal) => {
+      // Cut off, so that all of it is read before the server would listen.
+      const path = file(`${signal}.json`, readFileSync(longFile('whole.json')).subarray(0, -10));
+      const server = startServer([path, '--workers', '1'], { LOG_LEVEL: 'debug' });
+      await server.waitFor(/opening the dataset/, 'stderr');
+      server.kill(signal);
+      expect(await server.exited).toBe(0);
+      expect(server.stdout).toBe('');
+    },
+  );
+
   it.each([
     ['missing', () => join(folder, 'nowhere.json'), 'there is no such file'],
+    ['missing, and named over two lines', () => 'no\nwhere.json', 'there is no such file'],
     ['a folder', () => folder, 'it is a folder; expected a file'],
     ['empty', () => file('empty.json', ''), 'at byte 0: the file is empty; expected a JSON array'],
     ['blank', () => file('blank.json', ' \n\t'), 'at byte 3: the file is empty; expected a JSON array'],
@@ -173,7 +225,7 @@ describe('a start', () => {
     const server = startServer([name]);
     expect(await server.exited).toBe(1);
     expect(server.stderr).toMatch(/^verbatim: [^\n]+\n$/);
-    expect(server.stderr).toContain(`verbatim: ${name}: ${problem}`);
+    expect(server.stderr).toContain(`verbatim: ${name.replace('\n', '\\n')}: ${problem}`);
     expect(server.stdout).toBe('');
   });
 

@@ -62,7 +62,8 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     for (const result of results) expect(result).toMatch(/"content":"reply|data: \[DONE\]\n\n$/);
   });
 
-  it('at rest ends at once, though a client keeps its connection open', async () => {
+  // Well before connections would be cut, so that it must have ended them in order.
+  it('at rest ends at once, though a client keeps its connection open', { timeout: 20_000 }, async () => {
     const server = startServer();
     const url = await server.url();
     const agent = new Agent({ keepAlive: true });
@@ -72,7 +73,6 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     agent.destroy();
   });
 
-  // Well before the connection would be cut, so that it must have been ended in order.
   it('finishes a stream that its client reads slowly, and ends after it', { timeout: 20_000 }, async () => {
     const path = join(folder, `long-${signal}.json`);
     const reply = 'word '.repeat(100_000);

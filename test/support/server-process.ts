@@ -36,16 +36,15 @@ export class ServerProcess {
   }
 
   /** Waits until the process has written what matches; fails if it ends before. */
-  async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
+  async waitFor(pattern: RegExp, stream: 'stdout' | 'stderr' = 'stdout'): Promise<RegExpExecArray> {
     for (;;) {
-      const found = pattern.exec(this.stdout);
+      const found = pattern.exec(this[stream]);
       if (found !== null) return found;
-      const ended = await Promise.race([
-        once(this.child.stdout as NodeJS.ReadableStream, 'data').then(() => false),
-        this.exited.then(() => true),
-      ]);
-      if (ended && !pattern.test(this.stdout))
+      const written = once(this.child[stream] as NodeJS.ReadableStream, 'data').then(() => false);
+      const ended = await Promise.race([written, this.exited.then(() => true)]);
+      if (ended && !pattern.test(this[stream])) {
         throw new Error(`ended before ${pattern}:\n${this.stdout}${this.stderr}`);
+      }
     }
   }
 
@@ -62,6 +61,11 @@ export class ServerProcess {
         () => false,
       );
     while (await isTaken());
+  }
+
+  /** Stops reading what it prints: its next line goes into a broken pipe. */
+  closeStdout(): void {
+    this.child.stdout?.destroy();
   }
 
   kill(signal: NodeJS.Signals): void {

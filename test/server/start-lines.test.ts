@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { servingLine, tryLine, urlOf } from '#dist/server/start-lines.js';
+
+describe('the start lines', () => {
+  it.each([
+    [0, '0 bytes'],
+    [999, '999 bytes'],
+    [1000, '1 kB'],
+    [211_690, '212 kB'],
+    [999_499, '999 kB'],
+    [999_500, '1 MB'],
+    [678_000_000, '678 MB'],
+    [2.7e12, '2.7 TB'],
+    [1e16, '10000 TB'],
+  ])('tell %i bytes as %s', (bytes, size) => {
+    expect(servingLine('x.json', bytes, 1, 'sweep')).toBe(
+      `verbatim serves x.json: ${size}, 1 worker, engine sweep`,
+    );
+  });
+
+  it('tell an address one can connect to', () => {
+    const everywhere = { address: '::', port: 80, family: 'IPv6' };
+    expect(urlOf(everywhere)).toBe('http://[::]:80');
+    expect(tryLine(everywhere, undefined, false)).toBe('try: curl http://[::1]:80/v1/models');
+    expect(tryLine({ address: '0.0.0.0', port: 1, family: 'IPv4' }, undefined, false)).toContain(
+      'http://127.0.0.1:1/',
+    );
+  });
+});
