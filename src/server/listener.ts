@@ -61,7 +61,11 @@ export class Listener {
    */
   async stop(): Promise<void> {
     this.stopping = true;
-    for (const responses of this.connections.values()) responses.forEach(endConnectionAfter);
+    for (const responses of this.connections.values()) {
+      // Of pipelined ones the last: those before it would take it with them.
+      const last = [...responses].at(-1);
+      if (last !== undefined) endConnectionAfter(last);
+    }
     await delay(STOP_GRACE_MS);
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     for (const [socket, responses] of this.connections) if (responses.size === 0) socket.destroy();

@@ -33,9 +33,12 @@ export function withFile<T>(identity: FileIdentity, use: (fd: number) => T): T {
   const fd = openSync(identity.path, 'r');
   try {
     assertSameFile(fd, identity);
-    const result = use(fd);
-    assertSameFile(fd, identity);
-    return result;
+    try {
+      return use(fd);
+    } finally {
+      // What came of a file that was written to meanwhile, a result or an error, says nothing.
+      assertSameFile(fd, identity);
+    }
   } finally {
     closeSync(fd);
   }

@@ -133,6 +133,7 @@ function locate(
     }
   } catch (error) {
     if (error instanceof DatasetSyntaxError) return error;
+    if (!(error instanceof Error && 'offset' in error)) throw error;
     const { offset, message } = error as VerifierError;
     const words = message.replace(/^ERROR at .*?\): Verifier (?:cannot parse input: |has )/, '');
     const reason = EXPECTED[words] ?? words;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import express from 'express';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ListenError, Listener } from '#dist/server/listener.js';
 import { urlOf } from '#dist/server/start-lines.js';
 
@@ -51,6 +51,26 @@ describe('a listener that stops', () => {
       await closed;
     },
   );
+});
+
+describe('a listener that stops while pipelined requests wait', () => {
+  it('answers all of them', async () => {
+    const going: (() => void)[] = [];
+    const app = express().get('/', async (_request, response) => {
+      await new Promise<void>((resolve) => going.push(resolve));
+      response.send('here');
+    });
+    const listener = new Listener(app);
+    const socket = connect(Number(new URL(urlOf(await listener.listen('127.0.0.1', 0))).port), '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\n\r\n'.repeat(3));
+    await vi.waitUntil(() => going.length === 3);
+    const stopped = listener.stop();
+    for (const go of going) go();
+    let answers = '';
+    for await (const text of socket.setEncoding('utf8')) answers += text;
+    expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
+    await stopped;
+  });
 });
 
 describe('what is no HTTP', () => {
