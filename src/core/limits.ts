@@ -16,7 +16,7 @@ export const READ_BEFORE_LISTENING_BYTES = byteCount(4 * MiB);
 
 /**
  * A longer record is skipped. A worker holds the values of one record at a time; text takes about its own length, JSON that
- * is all structure up to seventy times that.
+ * is all structure up to ninety times that.
  */
 export const RECORD_BYTES_MAX = byteCount(16 * MiB);
 
@@ -49,6 +49,9 @@ export const STOP_GRACE_MS = 100;
 
 /** How long a stop waits for the requests in flight before it cuts them. */
 export const DRAIN_MS = 25_000;
+
+/** How long a connection that was refused stays open, for its client to read why. */
+export const LINGER_MS = 1000;
 
 /** Requests of one self-benchmark. */
 export const BENCHMARK_REQUESTS = 100;

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Express } from 'express';
 import { AppError } from '../core/errors.js';
-import { DRAIN_MS, KEEP_ALIVE_MS, STOP_GRACE_MS } from '../core/limits.js';
+import { DRAIN_MS, KEEP_ALIVE_MS, LINGER_MS, STOP_GRACE_MS } from '../core/limits.js';
 import { errorBody } from '../openai/error-body.js';
 
 /** Why the server can't listen, in one line. */
@@ -115,6 +115,8 @@ export class Listener {
       'connection: close',
     ];
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+    // Time to read it, for a client that is still sending; one that never closes its side is cut.
+    socket.setTimeout(LINGER_MS, () => socket.destroy());
   }
 }
 

@@ -2,18 +2,14 @@
 /** The program: reads its settings, serves until it is told to stop, and says in one line why it can't. */
 
 import { readFileSync } from 'node:fs';
-import { pino } from 'pino';
 import { type Config, ConfigError, helpText, readCommand } from '../config.js';
 import { DatasetError } from '../lookup/dataset.js';
 import { ListenError } from './listener.js';
-import { serve } from './serve.js';
 
 const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const;
 
-// Whoever reads the first lines, and then no more, doesn't end the server.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// That nobody reads what it prints, or that it can't be written, doesn't end the server.
+process.stdout.on('error', () => undefined);
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -39,8 +35,11 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(config: Config): Promise<number> {
+  // Listens for signals first, and loads the rest after that: it takes a while.
+  const signal = toldToStop();
+  const [{ pino }, { serve }] = await Promise.all([import('pino'), import('./serve.js')]);
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
-  await serve(config, { logger, print, signal: toldToStop() });
+  await serve(config, { logger, print, signal });
   return EXIT.ok;
 }
 

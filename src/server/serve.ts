@@ -35,6 +35,7 @@ const ENGINE = 'sweep';
  */
 export async function serve(config: Config, { logger, print, signal }: Surroundings): Promise<void> {
   logger.debug({ dataset: config.dataset }, 'opening the dataset');
+  if (signal.aborted) return;
   const dataset = openDataset(config.dataset);
   const pool = new WorkerPool(config.workers);
   const stop = newStopFlag();
@@ -55,9 +56,11 @@ export async function serve(config: Config, { logger, print, signal }: Surroundi
       print(servingLine(config.dataset, dataset.file.size, config.workers, ENGINE, counts));
       print(`listening on ${urlOf(address)}`);
       print(tryLine(address, inventory.counts.example, config.apiKeys.length > 0));
-      await countTheRest(inventory, logger);
+      const told = signal.aborted ? Promise.resolve() : once(signal, 'abort');
+      // The count may stand behind many lookups: a stop doesn't wait for it.
+      await Promise.race([told, countTheRest(inventory, logger)]);
       if (!isCounted && inventory.progress === 1) print(`the dataset holds ${countsLine(inventory.counts)}`);
-      if (!signal.aborted) await once(signal, 'abort');
+      await told;
     } finally {
       await listener.stop();
     }

@@ -132,6 +132,8 @@ function failureOf(error: unknown): Failure {
     return { kind: 'failed', code: 'dataset_invalid', detail, offset: error.offset };
   }
   if (error instanceof FileChangedError) return { kind: 'failed', code: 'dataset_changed', detail };
-  const isFileError = error instanceof Error && 'syscall' in error;
-  return { kind: 'failed', code: isFileError ? 'dataset_unreadable' : 'worker_failed', detail };
+  if (error instanceof Error && 'syscall' in error && 'code' in error) {
+    return { kind: 'failed', code: 'dataset_unreadable', detail: `the file can't be read (${error.code})` };
+  }
+  return { kind: 'failed', code: 'worker_failed', detail };
 }

@@ -104,6 +104,22 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     agent.destroy();
   });
 
+  it('takes no more connections, though it still counts behind many lookups', {
+    timeout: 20_000,
+  }, async () => {
+    const path = join(folder, `behind-${signal}.json`);
+    const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(1_000_000) }] });
+    writeFileSync(path, `[${Array.from({ length: 60 }, () => record).join(',')}]`);
+    const server = startServer([path, '--workers', '1']);
+    const url = await server.url();
+    const agent = new Agent({ keepAlive: true });
+    for (let i = 0; i < 150; i++) void ask(url, agent, `nowhere ${i}`, false);
+    await fetch(`${url}/ready`);
+    server.kill(signal);
+    await server.waitForRefusal(url);
+    agent.destroy();
+  });
+
   it('while it still counts ends with exit code 0', async () => {
     const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(100_000) }] });
     const path = join(folder, `${signal}.json`);
