@@ -32,6 +32,7 @@ const SAMPLE = fileURLToPath(new URL('../data/sample.json', import.meta.url));
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const ENGINES = ['auto', 'sweep'] as const;
 
+/** Every setting, in the order of the help. */
 export const OPTIONS = {
   dataset: {
     env: 'DATASET',

@@ -16,6 +16,7 @@ interface ErrorKind {
   readonly message: string;
 }
 
+/** Every failure that a client can see, by its code. */
 export const ERRORS = {
   invalid_json: {
     status: 400,

@@ -21,8 +21,11 @@ export function errorHandler(toBody: ErrorBody, { logger, bodyLimit }: Services)
     if (response.destroyed) return;
     const error = toAppError(thrown, bodyLimit);
     const { status, body } = toBody(error);
-    if (status >= 500)
-      logger.error({ err: thrown, requestId: response.getHeader('x-request-id') }, error.message);
+    if (status >= 500) {
+      // The serializer of `err` passes over a cause that is no error, as the failures of workers are.
+      const cause = error.cause instanceof Error ? error.cause.message : error.cause;
+      logger.error({ err: thrown, cause, requestId: response.getHeader('x-request-id') }, error.message);
+    }
     if (response.headersSent) {
       response.destroy();
       return;
