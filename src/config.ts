@@ -30,7 +30,7 @@ export class ConfigError extends Error {
 
 const SAMPLE = fileURLToPath(new URL('../data/sample.json', import.meta.url));
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-const ENGINES = ['auto', 'sweep'] as const;
+const ENGINES = ['auto', 'sweep', 'index'] as const;
 
 /** Every setting, in the order of the help. */
 export const OPTIONS = {
@@ -74,10 +74,19 @@ export const OPTIONS = {
     env: 'ENGINE',
     flag: 'engine',
     placeholder: ENGINES.join('|'),
-    help: 'How replies are found: `sweep` reads the dataset for every lookup; `auto` takes the fastest engine there is',
+    help: 'How replies are found: `sweep` reads the dataset for lookups, `index` keeps keys of all turns in memory, `auto` sweeps until the index is made',
     defaultValue: 'auto',
     defaultText: '`auto`',
     parse: oneOf(ENGINES),
+  },
+  indexDir: {
+    env: 'INDEX_DIR',
+    flag: 'index-dir',
+    placeholder: 'FOLDER',
+    help: 'Where the index is kept for the next start; `none` keeps nothing',
+    defaultValue: undefined,
+    defaultText: "beside the dataset, else the user's cache folder",
+    parse: folder,
   },
   cacheMb: {
     env: 'CACHE_MB',
@@ -217,6 +226,10 @@ function parseValue(option: Option<unknown>, value: string, name: string): unkno
 function text(value: string): string {
   if (value === '') throw new Expected('a value');
   return value;
+}
+
+function folder(value: string): string | undefined {
+  return text(value);
 }
 
 function list(value: string): readonly string[] {

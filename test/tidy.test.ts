@@ -14,8 +14,9 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   openai: ['core'],
-  workers: ['core'],
-  lookup: ['core', 'workers'],
+  kernel: ['core'],
+  workers: ['core', 'kernel'],
+  lookup: ['core', 'kernel', 'workers'],
   server: ['core', 'openai', 'workers', 'lookup', 'config.ts'],
   'config.ts': ['core'],
 };
@@ -60,9 +61,12 @@ describe('the source', () => {
     expect(pure.filter(({ room, from }) => room === 'core' && !(from in ROOMS))).toEqual([]);
   });
 
-  it('opens files only in workers and lookup, besides the version in main', () => {
+  it('opens files only in workers and lookup, besides the kernel and the version', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
-    expect(opening.filter((file) => !/^(?:workers|lookup)\//.test(file))).toEqual(['server/main.ts']);
+    expect(opening.filter((file) => !/^(?:workers|lookup)\//.test(file))).toEqual([
+      'kernel/kernel.ts',
+      'server/main.ts',
+    ]);
   });
 });
 

@@ -38,7 +38,8 @@ export function parseConversation(record: unknown): Conversation | undefined {
   return { id: parseId(record), turns };
 }
 
-function parseTurn(item: unknown): Turn | undefined {
+/** Reads an element of a list of turns; undefined if it is none. */
+export function parseTurn(item: unknown): Turn | undefined {
   if (!isObject(item)) return undefined;
   const from = firstOf(item, ROLE_KEYS);
   const value = parseText(firstOf(item, TEXT_KEYS));

@@ -1,5 +1,5 @@
 /**
- * Splits the bytes of a shard into the elements of its list: at the commas directly inside an array, or at the line
+ * Splits the bytes of a dataset into the elements of its list: at the commas directly inside an array, or at the line
  * feeds of JSON lines. It follows strings and nesting and nothing else of JSON's grammar: what stands between two
  * separators is for a parser to judge, and that judgement is complete, since nothing but separators is kept from it.
  */
@@ -7,7 +7,6 @@
 import { type Block, BYTE, type ByteOffset, byteOffset, countBlanks } from './bytes.js';
 import { DatasetSyntaxError } from './errors.js';
 import type { DatasetFormat } from './format.js';
-import type { Shard } from './shards.js';
 
 /** A piece of an element: all of it, or what one block holds of it. */
 export interface ElementPart {
@@ -19,23 +18,23 @@ export interface ElementPart {
 }
 
 /**
- * Yields the parts of all elements of a shard, in order.
+ * Yields the parts of all elements, in order.
  *
- * @param blocks the bytes of the shard, cut anywhere
+ * @param blocks the bytes from where an element begins to the end of the file, cut anywhere
+ * @param end where the file ends
  * @throws DatasetSyntaxError when the list doesn't end as it should
  */
 export function splitElements(
   blocks: Iterable<Block>,
-  shard: Shard,
+  end: ByteOffset,
   format: DatasetFormat,
 ): Generator<ElementPart, void> {
-  return format === 'array' ? splitArray(blocks, shard) : splitLines(blocks, shard);
+  return format === 'array' ? splitArray(blocks, end) : splitLines(blocks, end);
 }
 
-function* splitArray(blocks: Iterable<Block>, shard: Shard): Generator<ElementPart, void> {
+function* splitArray(blocks: Iterable<Block>, end: ByteOffset): Generator<ElementPart, void> {
   const scanner = new ArrayScanner();
   let ended = false;
-  let isBlank = true;
 
   for (const { bytes, offset } of blocks) {
     let partStart = 0;
@@ -49,25 +48,20 @@ function* splitArray(blocks: Iterable<Block>, shard: Shard): Generator<ElementPa
         endedBy: ended ? 'end' : 'separator',
       };
       partStart = at + 1;
-      isBlank = true;
     }
     const rest = bytes.subarray(partStart);
     const blanks = countBlanks(rest);
-    if (blanks < rest.length) isBlank = false;
     if (!ended) {
       yield { bytes: rest, offset: byteOffset(offset + partStart), endedBy: undefined };
-    } else if (!isBlank) {
+    } else if (blanks < rest.length) {
       const at = byteOffset(offset + partStart + blanks);
       throw new DatasetSyntaxError(at, 'expected nothing after the end of the list');
     }
   }
 
-  const { end } = shard.range;
-  if (shard.last && !ended) {
+  if (!ended) {
     throw new DatasetSyntaxError(end, "the file is cut off; expected ',' or ']' and the end of the list");
   }
-  // The next shard begins with a record.
-  if (!shard.last && !isBlank) throw new DatasetSyntaxError(end, "expected ',' or ']' after a record");
 }
 
 /** Finds the bytes that end an element of an array. Keeps its place in strings and nesting from block to block. */
@@ -123,7 +117,7 @@ class ArrayScanner {
   }
 }
 
-function* splitLines(blocks: Iterable<Block>, shard: Shard): Generator<ElementPart, void> {
+function* splitLines(blocks: Iterable<Block>, end: ByteOffset): Generator<ElementPart, void> {
   for (const { bytes, offset } of blocks) {
     let partStart = 0;
     for (;;) {
@@ -140,5 +134,5 @@ function* splitLines(blocks: Iterable<Block>, shard: Shard): Generator<ElementPa
       yield { bytes: bytes.subarray(partStart), offset: byteOffset(offset + partStart), endedBy: undefined };
     }
   }
-  yield { bytes: new Uint8Array(), offset: shard.range.end, endedBy: 'end' };
+  yield { bytes: new Uint8Array(), offset: end, endedBy: 'end' };
 }

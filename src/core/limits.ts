@@ -11,6 +11,10 @@ export const BLOCK_BYTES = byteCount(MiB);
 /** The longest shard aimed at. A task holds its worker this long, so it bounds how long a lookup waits for another one. */
 export const SHARD_BYTES = byteCount(8 * MiB);
 
+/** How much is looked at to find where a record begins: so much first, and more, up to the second, where that doesn't tell. */
+export const SURVEY_BYTES_MIN = byteCount(64 * KiB);
+export const SURVEY_BYTES_MAX = byteCount(MiB);
+
 /** How much of the dataset is read through before the server listens. Bad files of this size never start. */
 export const READ_BEFORE_LISTENING_BYTES = byteCount(4 * MiB);
 
@@ -52,6 +56,15 @@ export const DRAIN_MS = 25_000;
 
 /** How long a connection that was refused stays open, for its client to read why. */
 export const LINGER_MS = 1000;
+
+/** How often a running server looks whether the dataset's file has changed. */
+export const FILE_CHECK_MS = 1000;
+
+/** An index that was begun so long ago and has not been finished never will be. */
+export const INDEX_LEFTOVER_MS = 3_600_000;
+
+/** How many turns of a shard are looked at for an example. */
+export const EXAMPLE_TRIES_MAX = 100;
 
 /** Requests of one self-benchmark. */
 export const BENCHMARK_REQUESTS = 100;

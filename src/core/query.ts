@@ -1,5 +1,7 @@
 /** What a request asks for, stripped of all that doesn't decide the match. */
 
+import type { KeysOf, TextKeys } from './keys.js';
+
 /** A message of a request, its parts joined. */
 export interface Message {
   readonly role: string;
@@ -13,7 +15,13 @@ export interface Query {
    * without the system messages. None is empty; the last text of each is the prompt.
    */
   readonly histories: readonly (readonly string[])[];
-  /** False if earlier messages shall not count: then only the rung `prompt` is tried. */
+  /** False if earlier messages shall not count, nor white space be folded: then only the rung `prompt` is tried. */
+  readonly contextual: boolean;
+}
+
+/** A query by its keys. */
+export interface KeyedQuery {
+  readonly histories: readonly (readonly TextKeys[])[];
   readonly contextual: boolean;
 }
 
@@ -35,6 +43,17 @@ export function queryOf(messages: readonly Message[]): Query | undefined {
 /** A query for the first turn that is exactly this text and has a reply, as the older API asks it. */
 export function valueQuery(text: string): Query {
   return { histories: [[text]], contextual: false };
+}
+
+/** No text has these, but by the rarest of chances; and that costs only time. */
+const NO_KEYS: TextKeys = { key: { low: 1, high: 1 }, folded: { low: 1, high: 1 } };
+
+/** The query's keys. */
+export function keyedQuery({ histories, contextual }: Query, keysOf: KeysOf): KeyedQuery {
+  return {
+    contextual,
+    histories: histories.map((history) => history.map((text) => keysOf(text) ?? NO_KEYS)),
+  };
 }
 
 function historyOf(messages: readonly Message[]): string[] {

@@ -12,6 +12,7 @@ const BYTES_A_CHARACTER = 2;
 export class CachedLookup implements Lookup {
   private readonly behind: Lookup;
   private readonly found: LRUCache<string, Match>;
+  private generation = 0;
 
   /** @param behind asked for what is not in the cache */
   constructor(behind: Lookup, maxBytes: ByteCount) {
@@ -23,9 +24,16 @@ export class CachedLookup implements Lookup {
     const key = JSON.stringify([query.contextual, query.histories]);
     const known = this.found.get(key);
     if (known !== undefined) return known;
+    const { generation } = this;
     const match = await this.behind.find(query, signal);
-    if (match !== undefined) this.found.set(key, match);
+    if (match !== undefined && generation === this.generation) this.found.set(key, match);
     return match;
+  }
+
+  /** Forgets everything, what is being looked up just now too. */
+  clear(): void {
+    this.generation++;
+    this.found.clear();
   }
 }
 

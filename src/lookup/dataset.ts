@@ -1,22 +1,25 @@
 import { readSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
+import { BYTE, type ByteOffset, byteOffset } from '../core/bytes.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
-import { type DatasetFormat, EXPECTED_DATASET, readHead } from '../core/format.js';
-import { cutRanges, planArrayShards, planLineShards, rangeCount, type ShardPlan } from '../core/shards.js';
-import { FileChangedError, type FileIdentity, identityOf, readBlocks, withFile } from '../workers/file.js';
-import type { WorkerPool } from '../workers/pool.js';
-import type { StopFlag } from '../workers/stop-flag.js';
-import type { Outcome } from '../workers/tasks.js';
+import { EXPECTED_DATASET, readHead } from '../core/format.js';
+import { SURVEY_BYTES_MAX, SURVEY_BYTES_MIN } from '../core/limits.js';
+import { edgesOf, rangeCount, shardsBetween } from '../core/shards.js';
+import type { Kernel } from '../kernel/kernel.js';
+import {
+  type DatasetFile,
+  FileChangedError,
+  identityOf,
+  readBlocks,
+  readFully,
+  withFile,
+} from '../workers/file.js';
+import { ShardPlan } from './shard-run.js';
 
-/** A file that begins as a dataset does. Whether the rest of it is valid, the inventory finds out. */
-export interface Dataset {
+/** A file that begins as a dataset does. Whether the rest of it is valid, the census finds out. */
+export interface Dataset extends DatasetFile {
   /** The file's name without its ending: what the API calls the model. */
   readonly name: string;
-  readonly file: FileIdentity;
-  readonly format: DatasetFormat;
-  /** The bytes that hold the list's elements, to the end of the file. */
-  readonly body: ByteRange;
 }
 
 /** Why a file can't be served: one line that names it, says where the trouble is, and what was expected. */
@@ -65,38 +68,57 @@ export function openDataset(path: string): Dataset {
 }
 
 /**
- * Cuts a dataset into shards: equal ranges first, then, in the workers, the survey that tells where records begin.
+ * Cuts a dataset into shards: at the edges of equal ranges, moved right to where a record seems to begin. Nothing relies on
+ * these cuts being right (see `ShardPlan`), but few are wrong.
  *
- * @param stop ends it early; the promise then rejects
  * @throws DatasetError when the file can't be read
  */
-export async function planShards(dataset: Dataset, pool: WorkerPool, stop: StopFlag): Promise<ShardPlan> {
+export function planShards(dataset: Dataset, workers: number, kernel: Kernel): ShardPlan {
   const { file, format, body } = dataset;
-  const ranges = explain(file.path, () =>
-    withFile(file, (fd) => cutRanges(body, rangeCount(body, pool.workers), byteReader(fd))),
+  return explain(file.path, () =>
+    withFile(file, (fd) => {
+      const edges = edgesOf(body, rangeCount(body, workers), byteReader(fd));
+      const cuts: ByteOffset[] = [];
+      for (const [i, edge] of edges.entries()) {
+        const end = edges[i + 1] ?? body.end;
+        const cut = format === 'lines' ? lineStart(fd, edge, end) : surveyedStart(fd, edge, end, kernel);
+        if (cut !== undefined) cuts.push(cut);
+      }
+      return new ShardPlan(dataset, shardsBetween(body, cuts));
+    }),
   );
-  if (format === 'lines') {
-    const starts = await Promise.all(ranges.map((range) => pool.findLineStart({ file, range, stop })));
-    return planLineShards(
-      body,
-      starts.map((outcome) => unwrap(file, outcome)),
-    );
+}
+
+/** Where the first line begins behind an edge. */
+function lineStart(fd: number, edge: ByteOffset, end: ByteOffset): ByteOffset | undefined {
+  for (const { bytes, offset } of readBlocks(fd, { start: edge, end }, SURVEY_BYTES_MIN)) {
+    const lineEnd = bytes.indexOf(BYTE.lineFeed);
+    if (lineEnd >= 0) return offset + lineEnd + 1 < end ? byteOffset(offset + lineEnd + 1) : undefined;
   }
-  const surveys = await Promise.all(ranges.map((range) => pool.surveyRange({ file, range, stop })));
-  return planArrayShards(
-    body,
-    surveys.map((outcome) => unwrap(file, outcome)),
-  );
+  return undefined;
+}
+
+/** Where the first record of an array seems to begin behind an edge: more is looked at where little doesn't tell. */
+function surveyedStart(
+  fd: number,
+  edge: ByteOffset,
+  end: ByteOffset,
+  kernel: Kernel,
+): ByteOffset | undefined {
+  const longest = Math.min(SURVEY_BYTES_MAX, end - edge);
+  for (let length: number = SURVEY_BYTES_MIN; ; length *= 4) {
+    const looked = Math.min(length, longest);
+    kernel.reserve(looked);
+    readFully(fd, kernel.input.subarray(0, looked), edge);
+    const start = kernel.surveyStart(looked);
+    if (start !== undefined) return byteOffset(edge + start);
+    if (looked === longest) return undefined;
+  }
 }
 
 /** What a failed task says about the dataset. */
-export function datasetErrorOf(file: FileIdentity, { code, detail, offset }: Failure): DatasetError {
+export function datasetErrorOf({ file }: Dataset, { code, detail, offset }: Failure): DatasetError {
   return new DatasetError(file.path, detail, offset, code !== 'dataset_invalid');
-}
-
-function unwrap<T>(file: FileIdentity, outcome: Outcome<T>): T {
-  if (outcome.kind === 'failed') throw datasetErrorOf(file, outcome);
-  return outcome.value;
 }
 
 /** Reads single bytes, mostly out of a window that was read before. */
@@ -119,9 +141,9 @@ function explain<T>(path: string, read: () => T): T {
     return read();
   } catch (error) {
     if (error instanceof DatasetSyntaxError) throw new DatasetError(path, error.message, error.offset);
-    if (error instanceof FileChangedError) throw new DatasetError(path, error.message);
+    if (error instanceof FileChangedError) throw new DatasetError(path, error.message, undefined, true);
     if (!(error instanceof Error && 'syscall' in error && 'code' in error)) throw error;
     const problem = FILE_PROBLEMS[String(error.code)] ?? `it can't be read (${error.code})`;
-    throw new DatasetError(path, `${problem}; expected ${EXPECTED_DATASET}`);
+    throw new DatasetError(path, `${problem}; expected ${EXPECTED_DATASET}`, undefined, true);
   }
 }

@@ -1,72 +1,192 @@
+import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../core/errors.js';
 import { LOOKUPS_MAX } from '../core/limits.js';
 import { bestGrade } from '../core/match.js';
-import type { Query } from '../core/query.js';
-import type { ShardPlan } from '../core/shards.js';
+import type { Place } from '../core/place.js';
+import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
+import { type Kernel, WANTED_BYTES } from '../kernel/kernel.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
-import type { ShardCandidate } from '../workers/tasks.js';
-import type { Dataset } from './dataset.js';
+import type { SharedQuery } from '../workers/tasks.js';
 import type { Lookup, Match } from './lookup.js';
+import { matchWhole, proveMatch } from './proof.js';
+import type { DatasetReader } from './reader.js';
+import type { ShardPlan } from './shard-run.js';
 
-/** The engine that keeps nothing: every lookup reads the dataset, a task a shard, until its answer is certain. */
+/** A lookup that waits for a sweep, or rides on one. */
+interface Rider {
+  readonly query: Query;
+  readonly keys: KeyedQuery;
+  best: Place | undefined;
+  /** True once it has its answer, or doesn't want it any more. */
+  isSettled: boolean;
+  readonly resolve: (best: Place | undefined) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * The engine that keeps nothing: it reads the dataset until the answer is certain. Lookups share sweeps: all that wait when
+ * one starts ride on it, those that come later on the next. (The idea: Crescando's clock scan, Unterbrunner et al., 2009.)
+ */
 export class SweepLookup implements Lookup {
-  private readonly dataset: Dataset;
   private readonly plan: ShardPlan;
   private readonly pool: WorkerPool;
-  private running = 0;
+  private readonly kernel: Kernel;
+  private readonly reader: DatasetReader;
+  private waiting: Rider[] = [];
+  private lookups = 0;
+  private sweeping: Promise<void> | undefined;
 
-  constructor(dataset: Dataset, plan: ShardPlan, pool: WorkerPool) {
-    this.dataset = dataset;
+  constructor(plan: ShardPlan, pool: WorkerPool, kernel: Kernel, reader: DatasetReader) {
     this.plan = plan;
     this.pool = pool;
+    this.kernel = kernel;
+    this.reader = reader;
   }
 
   async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
-    if (this.running >= LOOKUPS_MAX) throw new AppError('overloaded');
-    this.running++;
+    if (this.lookups >= LOOKUPS_MAX) throw new AppError('overloaded');
+    this.lookups++;
     try {
-      return await this.sweep(query, signal);
+      const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
+      const best = await this.ride(query, keys, signal);
+      if (best === undefined) return undefined;
+      return proveMatch(query, best, this.reader) ?? (await this.findByTexts(query, keys, signal));
     } finally {
-      this.running--;
+      this.lookups--;
     }
   }
 
-  private async sweep(query: Query, signal: AbortSignal | undefined): Promise<Match | undefined> {
-    signal?.throwIfAborted();
-    const { file, format } = this.dataset;
-    const stop = newStopFlag();
-    const onAbort = () => stopAll(stop);
-    signal?.addEventListener('abort', onAbort);
-    try {
-      const tasks = this.plan.shards.map((shard) =>
-        this.pool.findInShard({ file, format, shard, query, stop }),
-      );
-      const unbeatable = bestGrade(query);
-      let best: { candidate: ShardCandidate; recordsBefore: number } | undefined;
-      let recordsBefore = 0;
-      // In file order, whichever comes in first: a match counts only once all shards before it are known.
-      for (const task of tasks) {
-        const outcome = await task;
-        signal?.throwIfAborted();
-        if (outcome.kind === 'failed') throw new AppError(outcome.code, { cause: outcome });
-        const { best: candidate, records } = outcome.value;
-        if (candidate !== undefined && candidate.grade > (best?.candidate.grade ?? 0)) {
-          best = { candidate, recordsBefore };
-          if (candidate.grade === unbeatable) break;
-        }
-        recordsBefore += records;
+  /** Settles when no sweep is going on. */
+  get ended(): Promise<void> {
+    return this.sweeping ?? Promise.resolve();
+  }
+
+  /** The best candidate of the whole dataset, as far as keys tell. */
+  private ride(query: Query, keys: KeyedQuery, signal: AbortSignal | undefined): Promise<Place | undefined> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const settle = (act: () => void) => {
+        if (rider.isSettled) return;
+        rider.isSettled = true;
+        signal?.removeEventListener('abort', onAbort);
+        act();
+      };
+      const rider: Rider = {
+        query,
+        keys,
+        best: undefined,
+        isSettled: false,
+        resolve: (best) => settle(() => resolve(best)),
+        reject: (reason) => settle(() => reject(reason)),
+      };
+      const onAbort = () => rider.reject(signal?.reason);
+      signal?.addEventListener('abort', onAbort);
+      this.waiting.push(rider);
+      this.sweeping ??= this.sweepWhileWanted();
+    });
+  }
+
+  private async sweepWhileWanted(): Promise<void> {
+    // Those that come in the same breath ride along.
+    await setImmediate();
+    while (this.waiting.length > 0) {
+      const riders = this.waiting.filter(({ isSettled }) => !isSettled);
+      this.waiting = [];
+      try {
+        await this.sweep(riders);
+      } catch (error) {
+        for (const rider of riders) rider.reject(error);
       }
-      return best && matchOf(best.candidate, best.recordsBefore);
+    }
+    this.sweeping = undefined;
+  }
+
+  private async sweep(riders: readonly Rider[]): Promise<void> {
+    const isOver = () => riders.every(({ isSettled }) => isSettled);
+    for await (const { found, recordsBefore } of this.shardsWith(riders, false, isOver)) {
+      for (const [i, rider] of riders.entries()) {
+        const place = found[i]?.[0];
+        if (place === undefined || place.grade <= (rider.best?.grade ?? 0)) continue;
+        rider.best = { ...place, record: recordsBefore + place.record };
+        // In file order, whichever shard was read first: so this is the first one in the file.
+        if (place.grade === bestGrade(rider.keys)) rider.resolve(rider.best);
+      }
+    }
+    for (const rider of riders) rider.resolve(rider.best);
+  }
+
+  /** The match by the texts of all candidates: needed where two texts have one key, which hardly ever happens. */
+  private async findByTexts(
+    query: Query,
+    keys: KeyedQuery,
+    signal: AbortSignal | undefined,
+  ): Promise<Match | undefined> {
+    let best: { match: Match; grade: number } | undefined;
+    const isOver = () => signal?.aborted === true;
+    for await (const { found, recordsBefore } of this.shardsWith([{ query, keys }], true, isOver)) {
+      for (const place of found[0] ?? []) {
+        const match = matchWhole(query, { ...place, record: recordsBefore + place.record }, this.reader);
+        if (match !== undefined && match.grade > (best?.grade ?? 0)) best = match;
+      }
+    }
+    signal?.throwIfAborted();
+    return best?.match;
+  }
+
+  /** Sweeps the shards, and yields what each holds for the queries, in file order. */
+  private async *shardsWith(
+    asked: readonly Pick<Rider, 'query' | 'keys'>[],
+    exhaustive: boolean,
+    isOver: () => boolean,
+  ): AsyncGenerator<{ found: readonly (readonly Place[])[]; recordsBefore: number }> {
+    const stop = newStopFlag();
+    const queries = asked.map(({ keys }) => sharedQuery(keys));
+    const wanted = this.wantedBy(asked);
+    let recordsBefore = 0;
+    const { dataset } = this.plan;
+    try {
+      const results = this.plan.run(
+        (shard) => this.pool.sweepShard({ dataset, shard, stop, queries, wanted, exhaustive }),
+        this.pool.workers,
+      );
+      for await (const { outcome } of results) {
+        if (isOver()) return;
+        if (outcome.kind === 'failed') throw new AppError(outcome.code, { cause: outcome });
+        yield { found: outcome.value.found, recordsBefore };
+        if (isOver()) return;
+        recordsBefore += outcome.value.records;
+      }
     } finally {
-      signal?.removeEventListener('abort', onAbort);
       stopAll(stop);
     }
   }
+
+  /** What the kernels of all workers are to look for. */
+  private wantedBy(asked: readonly Pick<Rider, 'query'>[]): Uint8Array {
+    this.kernel.wantNone();
+    for (const { query } of asked) {
+      for (const history of query.histories) {
+        for (const [i, text] of history.entries()) {
+          this.kernel.want(text, query.contextual && i === history.length - 1);
+        }
+      }
+    }
+    const shared = new Uint8Array(new SharedArrayBuffer(WANTED_BYTES));
+    shared.set(this.kernel.wanted);
+    return shared;
+  }
 }
 
-/** @param recordsBefore how many records stand in the shards before */
-function matchOf(candidate: ShardCandidate, recordsBefore: number): Match {
-  const { rung, reply, replyIndex, conversationId, record } = candidate;
-  return { rung, reply, replyIndex, conversationId: conversationId ?? String(recordsBefore + record) };
+/** A query's keys, in memory that need not be copied to every thread. */
+function sharedQuery({ contextual, histories }: KeyedQuery): SharedQuery {
+  return {
+    contextual,
+    histories: histories.map((history) => {
+      const numbers = history.flatMap(({ key, folded }) => [key.low, key.high, folded.low, folded.high]);
+      const shared = new Uint32Array(new SharedArrayBuffer(numbers.length * Uint32Array.BYTES_PER_ELEMENT));
+      shared.set(numbers);
+      return shared;
+    }),
+  };
 }

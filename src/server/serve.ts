@@ -4,17 +4,11 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
-import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
 import { CachedLookup } from '../lookup/cache.js';
-import { type Dataset, DatasetError, openDataset, planShards } from '../lookup/dataset.js';
-import { Inventory } from '../lookup/inventory.js';
-import { SweepLookup } from '../lookup/sweep.js';
-import { WorkerPool } from '../workers/pool.js';
-import { newStopFlag, stopAll } from '../workers/stop-flag.js';
-import { createApp } from './app.js';
-import { Listener } from './listener.js';
+import { type Notices, ServedDataset } from '../lookup/served-dataset.js';
+import type { Counts } from '../workers/tasks.js';
 import type { Services } from './services.js';
-import { countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
+import { countsLine, ProgressBar, servingLine, tryLine, urlOf } from './start-lines.js';
 
 /** What a run of the server needs of the outside world. */
 interface Surroundings {
@@ -25,41 +19,56 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-const ENGINE = 'sweep';
-
 /**
- * Serves until the signal comes: opens the dataset, cuts it into shards, reads the first of them through, listens, and
- * reads the rest while it answers already. Comes back when all requests are answered and the threads have ended.
+ * Serves until the signal comes: opens the dataset, listens as soon as there is something to answer from, and walks the rest
+ * while it answers. Comes back when all requests are answered and the threads have ended.
  *
  * @throws DatasetError if the file can't be served, ListenError if the address can't be had
  */
 export async function serve(config: Config, { logger, print, signal }: Surroundings): Promise<void> {
   logger.debug({ dataset: config.dataset }, 'opening the dataset');
   if (signal.aborted) return;
-  const dataset = openDataset(config.dataset);
-  const pool = new WorkerPool(config.workers);
-  const stop = newStopFlag();
-  signal.addEventListener('abort', () => stopAll(stop));
+  const cacheBytes = byteCount(config.cacheMb * 1_000_000);
+  const bar = new ProgressBar(process.stderr, logger);
+  const notices: Notices = {
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    progress: (progress) => bar.show(progress),
+    walked: (counts) => {
+      bar.end();
+      warnOfSkipped(counts, logger);
+    },
+    changed: () => cache?.clear(),
+  };
+  const { engine, workers, indexDir } = config;
+  const served = new ServedDataset(config.dataset, { engine, workers, indexDir, notices });
+  const cache = cacheBytes > 0 ? new CachedLookup(served, cacheBytes) : undefined;
+  const onAbort = () => void served.close();
+  signal.addEventListener('abort', onAbort);
   try {
-    const plan = await planShards(dataset, pool, stop);
-    const inventory = new Inventory(dataset, plan, pool, stop);
-    // Where the nesting doesn't come out even, reading will find the place: there is nothing to serve.
-    await inventory.read(plan.sound ? READ_BEFORE_LISTENING_BYTES : undefined);
+    // The threads are at work before the rest of the server is even loaded.
+    const started = served.start();
+    started.catch(() => undefined);
+    const [{ createApp }, { Listener }] = await Promise.all([import('./app.js'), import('./listener.js')]);
+    const { walked } = await started;
     if (signal.aborted) return;
+    signal.removeEventListener('abort', onAbort);
 
-    const lookup = new SweepLookup(dataset, plan, pool);
-    const listener = new Listener(createApp(servicesOf(config, dataset, lookup, inventory, logger)));
+    const listener = new Listener(createApp(servicesOf(config, served, cache, logger)));
     const address = await listener.listen(config.host, config.port);
     try {
-      const isCounted = inventory.progress === 1;
-      const counts = isCounted ? inventory.counts : undefined;
-      print(servingLine(config.dataset, dataset.file.size, config.workers, ENGINE, counts));
+      const { status, dataset } = served;
+      const isWalked = status.progress === 1;
+      const counts = isWalked ? status.counts : undefined;
+      print(servingLine(config.dataset, dataset.file.size, workers, status.engine, counts));
       print(`listening on ${urlOf(address)}`);
-      print(tryLine(address, inventory.counts.example, config.apiKeys.length > 0));
+      print(tryLine(address, status.counts.example, config.apiKeys.length > 0));
       const told = signal.aborted ? Promise.resolve() : once(signal, 'abort');
-      // The count may stand behind many lookups: a stop doesn't wait for it.
-      await Promise.race([told, countTheRest(inventory, logger)]);
-      if (!isCounted && inventory.progress === 1) print(`the dataset holds ${countsLine(inventory.counts)}`);
+      // The rest of the file may be walked for long: a stop doesn't wait for it.
+      await Promise.race([told, walked]);
+      if (!isWalked && served.status.progress === 1) {
+        print(`the dataset holds ${countsLine(served.status.counts)}; engine ${served.status.engine}`);
+      }
       await told;
     } finally {
       await listener.stop();
@@ -68,28 +77,23 @@ export async function serve(config: Config, { logger, print, signal }: Surroundi
     // A start that was called off has not failed.
     if (!signal.aborted) throw error;
   } finally {
-    stopAll(stop);
-    await pool.close();
+    bar.end();
+    await served.close();
   }
 }
 
 function servicesOf(
   config: Config,
-  dataset: Dataset,
-  uncachedLookup: SweepLookup,
-  inventory: Inventory,
+  served: ServedDataset,
+  cache: CachedLookup | undefined,
   logger: Logger,
 ): Services {
-  const cacheBytes = byteCount(config.cacheMb * 1_000_000);
+  const { name, file } = served.dataset;
   return {
-    uncachedLookup,
-    lookup: cacheBytes > 0 ? new CachedLookup(uncachedLookup, cacheBytes) : uncachedLookup,
-    model: { id: dataset.name, created: Math.floor(dataset.file.mtimeMs / 1000) },
-    status: () => {
-      const { conversations, turns } = inventory.counts;
-      return { engine: ENGINE, progress: inventory.progress, conversations, turns };
-    },
-    example: () => inventory.counts.example,
+    uncachedLookup: served,
+    lookup: cache ?? served,
+    model: { id: name, created: Math.floor(file.mtimeMs / 1000) },
+    status: () => served.status,
     bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
     apiKeys: config.apiKeys,
     logger,
@@ -101,15 +105,7 @@ function servicesOf(
   };
 }
 
-/** Reads what the start left unread. That the file can't be read just now doesn't end the server. */
-async function countTheRest(inventory: Inventory, logger: Logger): Promise<void> {
-  try {
-    await inventory.read();
-  } catch (error) {
-    if (!(error instanceof DatasetError && error.isTransient)) throw error;
-    logger.error({ err: error }, 'the dataset could not be counted');
-  }
-  const { skipped, skippedAt } = inventory.counts;
+function warnOfSkipped({ skipped, skippedAt }: Counts, logger: Logger): void {
   if (skipped === 0) return;
   const what = counted(skipped, 'record that is no conversation', 'records that are no conversations');
   logger.warn({ skipped, skippedAt }, `skipped ${what}; skippedAt has the byte offsets of the first`);

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ByteCount } from '../core/bytes.js';
 import type { Lookup } from '../lookup/lookup.js';
+import type { Status } from '../lookup/served-dataset.js';
 import type { ModelInfo } from '../openai/models.js';
 
 /** All that the routes need of the outside world. */
@@ -11,8 +12,6 @@ export interface Services {
   readonly uncachedLookup: Lookup;
   readonly model: ModelInfo;
   readonly status: () => Status;
-  /** A prompt that has a reply; undefined if none is known. */
-  readonly example: () => string | undefined;
   readonly bodyLimit: ByteCount;
   /** Keys that are let in; none lets everyone in. */
   readonly apiKeys: readonly string[];
@@ -21,14 +20,4 @@ export interface Services {
   readonly now: () => number;
   /** A random string of that many hexadecimal digits. */
   readonly newId: (length: number) => string;
-}
-
-/** How far the server knows its dataset. */
-export interface Status {
-  /** The engine that answers now. */
-  readonly engine: 'sweep';
-  /** How much of the dataset was counted: 0 to 1. */
-  readonly progress: number;
-  readonly conversations: number;
-  readonly turns: number;
 }

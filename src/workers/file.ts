@@ -1,7 +1,8 @@
-/** Reading the dataset, as every thread does it: open, prove that it is still the same file, read blocks. */
+/** Reading the dataset, as every thread does it: open, prove that it is still the same file, read. */
 
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type Block, type ByteCount, type ByteRange, byteCount, byteOffset } from '../core/bytes.js';
+import type { DatasetFormat } from '../core/format.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 
 /** What tells one state of a file from another. */
@@ -13,7 +14,15 @@ export interface FileIdentity {
   readonly inode: number;
 }
 
-/** The file is not the one that the shards were cut from, or not as long as it was. */
+/** A file that begins as a dataset does. */
+export interface DatasetFile {
+  readonly file: FileIdentity;
+  readonly format: DatasetFormat;
+  /** The bytes that hold the list's elements, to the end of the file. */
+  readonly body: ByteRange;
+}
+
+/** The file is not the one that was meant, or not as long as it was. */
 export class FileChangedError extends Error {
   override readonly name = 'FileChangedError';
 }
@@ -21,6 +30,11 @@ export class FileChangedError extends Error {
 /** The identity of the file behind `path`, from its `stat`. */
 export function identityOf(path: string, stats: Stats): FileIdentity {
   return { path, size: byteCount(stats.size), mtimeMs: stats.mtimeMs, inode: stats.ino };
+}
+
+/** True if both are the same state of the same file. */
+export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
+  return one.size === other.size && one.mtimeMs === other.mtimeMs && one.inode === other.inode;
 }
 
 /**
@@ -44,10 +58,23 @@ export function withFile<T>(identity: FileIdentity, use: (fd: number) => T): T {
   }
 }
 
-function assertSameFile(fd: number, expected: FileIdentity): void {
-  const { size, mtimeMs, inode } = identityOf(expected.path, fstatSync(fd));
-  if (size !== expected.size || mtimeMs !== expected.mtimeMs || inode !== expected.inode) {
+/** @throws FileChangedError if the open file is not as it was */
+export function assertSameFile(fd: number, expected: FileIdentity): void {
+  if (!isSameFile(identityOf(expected.path, fstatSync(fd)), expected)) {
     throw new FileChangedError('the file was changed while it was read');
+  }
+}
+
+/**
+ * Reads as many bytes as `into` holds, from a place of the file.
+ *
+ * @throws FileChangedError when the file ends before
+ */
+export function readFully(fd: number, into: Uint8Array, position: number): void {
+  for (let done = 0; done < into.length; ) {
+    const length = readSync(fd, into, done, into.length - done, position + done);
+    if (length === 0) throw new FileChangedError('the file was cut while it was read');
+    done += length;
   }
 }
 
@@ -62,11 +89,9 @@ export function* readBlocks(
   blockBytes: number = BLOCK_BYTES,
 ): Generator<Block, void> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(blockBytes, range.end - range.start));
-  let offset: number = range.start;
-  while (offset < range.end) {
-    const length = readSync(fd, buffer, 0, Math.min(buffer.length, range.end - offset), offset);
-    if (length === 0) throw new FileChangedError('the file was cut while it was read');
-    yield { bytes: buffer.subarray(0, length), offset: byteOffset(offset) };
-    offset += length;
+  for (let offset: number = range.start; offset < range.end; offset += buffer.length) {
+    const bytes = buffer.subarray(0, Math.min(buffer.length, range.end - offset));
+    readFully(fd, bytes, offset);
+    yield { bytes, offset: byteOffset(offset) };
   }
 }

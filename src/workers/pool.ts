@@ -2,8 +2,9 @@
 
 import { Piscina } from 'piscina';
 import type { Failure } from '../core/errors.js';
-import type { RangeSurvey } from '../core/survey.js';
-import type { Counts, FindResult, FindTask, Outcome, RangeTask, ShardTask } from './tasks.js';
+import type { TableData } from '../core/index-table.js';
+import { KEY_BITS, kernelModule } from '../kernel/kernel.js';
+import type { CensusTask, Outcome, ShardCensus, ShardSweep, SweepTask, WorkerSetup } from './tasks.js';
 import type * as thread from './thread.js';
 
 /** A fixed number of threads. Tasks wait in one queue, first come, first served. */
@@ -14,7 +15,8 @@ export class WorkerPool {
   private readonly running = new Set<Promise<unknown>>();
   private closed = false;
 
-  constructor(workers: number) {
+  /** @param keyBits how much of a key the kernels keep: see `Kernel` */
+  constructor(workers: number, keyBits: number = KEY_BITS) {
     this.workers = workers;
     this.piscina = new Piscina({
       filename: new URL('./thread.js', import.meta.url).href,
@@ -22,27 +24,24 @@ export class WorkerPool {
       maxThreads: workers,
       // Without it, a task that finds no free thread at once goes behind all that came after it.
       stricterFIFO: true,
+      // Compiled once for all.
+      workerData: { module: kernelModule(), keyBits } satisfies WorkerSetup,
     });
   }
 
-  /** Reads a range of an array under both hypotheses. */
-  surveyRange(task: RangeTask): Promise<Outcome<RangeSurvey>> {
-    return this.run('surveyRange', task);
-  }
-
-  /** Finds the offset after the first line feed of a range; undefined if it has none. */
-  findLineStart(task: RangeTask): Promise<Outcome<number | undefined>> {
-    return this.run('findLineStart', task);
-  }
-
-  /** Counts what a shard holds. */
-  countShard(task: ShardTask): Promise<Outcome<Counts>> {
-    return this.run('countShard', task);
+  /** Counts what a shard holds, and keeps its part of an index. */
+  takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
+    return this.run('takeCensus', task);
   }
 
   /** Searches a shard. */
-  findInShard(task: FindTask): Promise<Outcome<FindResult>> {
-    return this.run('findInShard', task);
+  sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
+    return this.run('sweepShard', task);
+  }
+
+  /** Puts an index, whose arrays in file order are filled, into its order by turns, or by folded keys. */
+  orderIndex(task: { readonly table: TableData; readonly folded: boolean }): Promise<Outcome<undefined>> {
+    return this.run('orderIndex', task);
   }
 
   /** Waits for the tasks that run or wait, and ends the threads. Whoever wants it quick stops the tasks by their flags. */

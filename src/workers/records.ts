@@ -1,4 +1,7 @@
-/** From the bytes of a shard to its records: stream-json reads each element of the list, and says what is valid. */
+/**
+ * The validating reader: stream-json reads each element of a dataset's list, and has the last word on what is valid. It is
+ * slow; the kernel reads datasets that are served, and this one says why a record is none, and where.
+ */
 
 import { StringDecoder } from 'node:string_decoder';
 import { getManyValues, isMany, none } from 'stream-chain/defs.js';
@@ -10,7 +13,7 @@ import { splitElements } from '../core/elements.js';
 import { DatasetSyntaxError } from '../core/errors.js';
 import type { DatasetFormat } from '../core/format.js';
 import { RECORD_BYTES_MAX } from '../core/limits.js';
-import type { Shard } from '../core/shards.js';
+import type { DatasetFile } from './file.js';
 
 /** One element of the dataset's list. */
 export interface DatasetRecord {
@@ -20,23 +23,23 @@ export interface DatasetRecord {
   readonly value: unknown;
 }
 
-/** Reads the bytes of the dataset from an offset to the end of the shard, in blocks. */
+/** Reads the bytes of the dataset from an offset to its end, in blocks. */
 export type ReadFrom = (start: ByteOffset) => Iterable<Block>;
 
 /**
- * Yields the records of a shard, in file order.
+ * Yields the records from a place on where one begins, in file order.
  *
- * @throws DatasetSyntaxError at the byte where the shard stops being JSON
+ * @throws DatasetSyntaxError at the byte where the dataset stops being JSON
  */
 export function* readRecords(
   readFrom: ReadFrom,
-  shard: Shard,
-  format: DatasetFormat,
+  { format, body }: Pick<DatasetFile, 'format' | 'body'>,
+  start: ByteOffset = body.start,
   recordBytesMax: number = RECORD_BYTES_MAX,
 ): Generator<DatasetRecord, void> {
   let reader: RecordReader | undefined;
-  let isFirst = shard.index === 0;
-  for (const part of splitElements(readFrom(shard.range.start), shard, format)) {
+  let isFirst = start === body.start;
+  for (const part of splitElements(readFrom(start), body.end, format)) {
     let { bytes, offset } = part;
     if (reader === undefined) {
       const blanks = countBlanks(bytes);
@@ -58,7 +61,7 @@ export function* readRecords(
     } catch (error) {
       throw error instanceof DatasetSyntaxError
         ? error
-        : locate(readFrom, reader.offset, shard, format, error);
+        : locate(readFrom, reader.offset, body.end, format, error);
     }
     reader = undefined;
     isFirst = false;
@@ -119,13 +122,13 @@ class RecordReader {
 function locate(
   readFrom: ReadFrom,
   start: ByteOffset,
-  shard: Shard,
+  end: ByteOffset,
   format: DatasetFormat,
   cause: unknown,
 ): DatasetSyntaxError {
   const verify = jsonVerifier();
   try {
-    for (const { bytes, endedBy } of splitElements(readFrom(start), shard, format)) {
+    for (const { bytes, endedBy } of splitElements(readFrom(start), end, format)) {
       verify(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'));
       if (endedBy === undefined) continue;
       verify(FLUSH);
@@ -138,7 +141,7 @@ function locate(
     const words = message.replace(/^ERROR at .*?\): Verifier (?:cannot parse input: |has )/, '');
     const reason = EXPECTED[words] ?? words;
     const at = byteOffset(start + offset);
-    const what = shard.last && at === shard.range.end ? 'the file is cut off;' : 'not valid JSON:';
+    const what = at === end ? 'the file is cut off;' : 'not valid JSON:';
     return new DatasetSyntaxError(at, `${what} ${reason}`);
   }
   return new DatasetSyntaxError(start, `not valid JSON: ${String(cause)}`);

@@ -1,32 +1,42 @@
 /** What the main thread asks of the workers, and what comes back: plain data, since classes don't cross threads. */
 
-import type { ByteOffset, ByteRange } from '../core/bytes.js';
+import type { ByteOffset } from '../core/bytes.js';
 import type { Failure } from '../core/errors.js';
-import type { DatasetFormat } from '../core/format.js';
-import type { Candidate } from '../core/match.js';
-import type { Query } from '../core/query.js';
+import type { Place } from '../core/place.js';
 import type { Shard } from '../core/shards.js';
-import type { FileIdentity } from './file.js';
+import type { DatasetFile } from './file.js';
 import type { StopFlag } from './stop-flag.js';
 
 /** A result, or the reason why there is none. Workers never throw: an error loses its class and code on the way. */
 export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | Failure;
 
-/** Work on a range that was cut blindly. */
-export interface RangeTask {
-  readonly file: FileIdentity;
-  readonly range: ByteRange;
-  /** Ends the task early; its outcome is then of no use. */
-  readonly stop: StopFlag;
+/** What a thread is given when it starts. */
+export interface WorkerSetup {
+  /** The compiled kernel. */
+  readonly module: WebAssembly.Module;
+  readonly keyBits: number;
 }
 
 /** Work on a shard. */
 export interface ShardTask {
-  readonly file: FileIdentity;
-  readonly format: DatasetFormat;
+  readonly dataset: DatasetFile;
   readonly shard: Shard;
   /** Ends the task early; its outcome is then of no use. */
   readonly stop: StopFlag;
+}
+
+/** What every walk over a shard finds out. */
+export interface Walked {
+  /** Where the first record behind the shard begins; the end of the file if there is none. */
+  readonly next: ByteOffset;
+  /** Records that begin in the shard. */
+  readonly records: number;
+}
+
+/** The census of a shard. */
+export interface CensusTask extends ShardTask {
+  /** True if the turns themselves are to be kept, for an index. */
+  readonly keepsTurns: boolean;
 }
 
 /** What a shard, or several, hold. */
@@ -41,21 +51,43 @@ export interface Counts {
   readonly example: string | undefined;
 }
 
-/** The search of a shard for the best match. */
-export interface FindTask extends ShardTask {
-  readonly query: Query;
+/** What the census of a shard found. */
+export interface ShardCensus extends Walked {
+  readonly counts: Counts;
+  /** Undefined unless they were to be kept. */
+  readonly rows: ShardRows | undefined;
 }
 
-/** What a shard holds for a query. */
-export interface FindResult {
-  readonly best: ShardCandidate | undefined;
-  /** Records that were read: all of the shard's, unless the task stopped before its end. */
-  readonly records: number;
+/** A shard's part of an index; its arrays are those of `IndexTable`, in file order. */
+export interface ShardRows {
+  readonly offsets: Float64Array;
+  /** For every conversation, how many turns it has. */
+  readonly turnCounts: Uint32Array;
+  readonly idStarts: Uint32Array;
+  readonly idLengths: Uint32Array;
+  readonly keys: Uint32Array;
+  readonly folded: Uint32Array;
+  readonly starts: Uint32Array;
+  readonly lengths: Uint32Array;
 }
 
-/** A candidate, and the conversation it stands in. */
-export interface ShardCandidate extends Candidate {
-  readonly conversationId: string | undefined;
-  /** Place of the record among the shard's, from 0. */
-  readonly record: number;
+/** A query by its keys, in memory that threads share: for every history four numbers a message, both halves of both keys. */
+export interface SharedQuery {
+  readonly contextual: boolean;
+  readonly histories: readonly Uint32Array[];
+}
+
+/** The search of a shard for several queries at once. */
+export interface SweepTask extends ShardTask {
+  readonly queries: readonly SharedQuery[];
+  /** What the kernel is to look for. */
+  readonly wanted: Uint8Array;
+  /** True if all candidates are asked for, whole conversations; else the best one. */
+  readonly exhaustive: boolean;
+}
+
+/** What a shard holds for the queries. */
+export interface ShardSweep extends Walked {
+  /** For every query its candidates, in file order: one at most unless all were asked for. */
+  readonly found: readonly (readonly Place[])[];
 }

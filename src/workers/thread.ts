@@ -1,128 +1,121 @@
 /** What a worker thread runs: each exported function is a task of the pool. */
 
-import { type Block, BYTE, type ByteOffset, type ByteRange } from '../core/bytes.js';
-import { type Conversation, parseConversation, type Turn } from '../core/conversation.js';
+import { workerData } from 'node:worker_threads';
+import type { ByteOffset } from '../core/bytes.js';
+import { parseTurn } from '../core/conversation.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
-import { EXAMPLE_LENGTH_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
-import { bestGrade, matchConversation } from '../core/match.js';
-import { type RangeSurvey, Survey } from '../core/survey.js';
-import { FileChangedError, type FileIdentity, readBlocks, withFile } from './file.js';
-import { type DatasetRecord, readRecords } from './records.js';
-import { isStopped, type StopFlag, stopAfter } from './stop-flag.js';
-import type { Counts, FindResult, FindTask, Outcome, RangeTask, ShardCandidate, ShardTask } from './tasks.js';
+import { orderFolded, orderTurns } from '../core/index-order.js';
+import type { TableData } from '../core/index-table.js';
+import { BLOCK_BYTES, EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
+import { Kernel, NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
+import { FileChangedError, readBlocks, withFile } from './file.js';
+import { ShardRowsBuilder } from './shard-rows.js';
+import { ShardSweeper } from './shard-sweep.js';
+import { isStopped, stopAfter } from './stop-flag.js';
+import type {
+  CensusTask,
+  Outcome,
+  ShardCensus,
+  ShardSweep,
+  ShardTask,
+  SweepTask,
+  WorkerSetup,
+} from './tasks.js';
+import { type Batch, InvalidRecordError, walk } from './walk.js';
 
-/** Reads a block of the range at a time, until the task is stopped. */
-type ReadRange = (range: ByteRange) => Iterable<Block>;
+const { module, keyBits } = workerData as WorkerSetup;
+const kernel = new Kernel(module, 2 * BLOCK_BYTES, keyBits);
 
 /** Thrown inside a task that nobody waits for any more. */
 class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
-/** Reads a range of an array under both hypotheses. */
-export function surveyRange({ file, range, stop }: RangeTask): Outcome<RangeSurvey> {
-  return attempt(file, stop, 0, (read) => {
-    const survey = new Survey();
-    for (const { bytes, offset } of read(range)) survey.push(bytes, offset);
-    return survey.result();
+/** Walks a shard, counts what it holds, and keeps what an index needs of it. */
+export function takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
+  return attempt(task, (batches) => {
+    const census = new Census();
+    const rows = task.keepsTurns ? new ShardRowsBuilder() : undefined;
+    // Only a kernel that computes all keys looks at every byte of every text.
+    kernel.wantAll();
+    const next = batches((batch) => {
+      rows?.add(batch, census.records);
+      census.add(batch);
+      return false;
+    });
+    const { records, conversations, turns, skipped, skippedAt, example } = census;
+    const counts = { conversations, turns, skipped, skippedAt, example };
+    return { next, records, counts, rows: rows?.result() };
   });
 }
 
-/** Finds the offset after the first line feed of a range of JSON lines; undefined if it has none. */
-export function findLineStart({ file, range, stop }: RangeTask): Outcome<number | undefined> {
-  return attempt(file, stop, 0, (read) => {
-    for (const { bytes, offset } of read(range)) {
-      const lineEnd = bytes.indexOf(BYTE.lineFeed);
-      if (lineEnd >= 0) return offset + lineEnd + 1;
-    }
-    return undefined;
-  });
-}
-
-/** Reads a shard through, and counts what it holds. */
-export function countShard(task: ShardTask): Outcome<Counts> {
-  return attempt(task.file, task.stop, task.shard.index, (read) => {
-    let conversations = 0;
-    let turns = 0;
-    let skipped = 0;
-    let example: string | undefined;
-    const skippedAt: ByteOffset[] = [];
-    for (const { value, offset } of recordsOf(task, read)) {
-      const conversation = parseConversation(value);
-      if (conversation === undefined) {
-        skipped++;
-        if (skippedAt.length < SKIPPED_OFFSETS_MAX) skippedAt.push(offset);
-        continue;
-      }
-      conversations++;
-      turns += conversation.turns.length;
-      example ??= exampleOf(conversation);
-    }
-    return { conversations, turns, skipped, skippedAt, example };
-  });
-}
-
-/** Reads a shard until nothing that follows could answer better than what was found here, or in an earlier shard. */
-export function findInShard(task: FindTask): Outcome<FindResult> {
-  const { query, shard, stop } = task;
-  const unbeatable = bestGrade(query);
-  return attempt(task.file, stop, shard.index, (read) => {
-    let best: ShardCandidate | undefined;
+/** Walks a shard until nothing that follows could answer better than what was found here, or in an earlier shard. */
+export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
+  return attempt(task, (batches) => {
+    const sweeper = new ShardSweeper(task.queries, task.exhaustive);
     let records = 0;
-    for (const { value } of recordsOf(task, read)) {
-      const conversation = parseConversation(value);
-      const candidate = conversation && matchConversation(query, conversation);
-      if (candidate !== undefined && candidate.grade > (best?.grade ?? 0)) {
-        best = { ...candidate, conversationId: conversation?.id, record: records };
-        if (candidate.grade === unbeatable) {
-          stopAfter(stop, shard.index);
-          break;
-        }
-      }
-      records++;
-    }
-    return { best, records };
+    kernel.wantNone();
+    kernel.wanted.set(task.wanted);
+    const next = batches((batch) => {
+      sweeper.add(batch, records);
+      records += batch.records.length / RECORD_NUMBERS;
+      if (!sweeper.isDecided) return false;
+      stopAfter(task.stop, task.shard.index);
+      return true;
+    });
+    return { next, records, found: sweeper.found };
   });
 }
 
-/** The records of a task's shard. */
-function recordsOf({ shard, format }: ShardTask, read: ReadRange): Generator<DatasetRecord, void> {
-  return readRecords((start) => read({ start, end: shard.range.end }), shard, format);
+/** Puts an index into order: its turns, or, if `folded`, its folded keys. */
+export function orderIndex({ table, folded }: { table: TableData; folded: boolean }): Outcome<undefined> {
+  if (folded) orderFolded(table);
+  else orderTurns(table);
+  return { kind: 'done', value: undefined };
 }
 
-/** The first short prompt of one line that has a reply. */
-function exampleOf({ turns }: Conversation): string | undefined {
-  const isPresentable = ({ value }: Turn) =>
-    value.length <= EXAMPLE_LENGTH_MAX && /^\P{Cc}*\S\P{Cc}*$/u.test(value);
-  return turns.slice(0, -1).find(isPresentable)?.value;
-}
+/** Hands the batches of a shard to `take`, until it returns true; returns where the next record begins. */
+type Batches = (take: (batch: Batch) => boolean) => ByteOffset;
 
 /**
  * Runs a task on the open dataset, and makes its failure a value. The flag is looked at before anything is opened, and
- * before every block.
+ * before every read.
  */
-function attempt<T>(
-  file: FileIdentity,
-  stop: StopFlag,
-  shardIndex: number,
-  use: (read: ReadRange) => T,
-): Outcome<T> {
+async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promise<Outcome<T>> {
+  const { dataset, shard, stop } = task;
   const assertWanted = () => {
-    if (isStopped(stop, shardIndex)) throw new StoppedError('nobody waits for this task any more');
+    if (isStopped(stop, shard.index)) throw new StoppedError('nobody waits for this task any more');
   };
   try {
     assertWanted();
-    const value = withFile(file, (fd) =>
-      use(function* (range) {
-        for (const block of readBlocks(fd, range)) {
-          assertWanted();
-          yield block;
+    const value = withFile(dataset.file, (fd) =>
+      use((take) => {
+        const batches = walk(kernel, fd, dataset, shard.range, assertWanted);
+        for (;;) {
+          const { done, value } = batches.next();
+          if (done === true) return value;
+          if (take(value)) return shard.range.end;
         }
       }),
     );
     return { kind: 'done', value };
   } catch (error) {
-    return failureOf(error);
+    return failureOf(error instanceof InvalidRecordError ? await explain(task, error) : error);
+  }
+}
+
+/** What the validating reader says of a record that the kernel takes for no JSON. */
+async function explain({ dataset }: ShardTask, invalid: InvalidRecordError): Promise<unknown> {
+  // Loaded when it is needed, which is hardly ever.
+  const { readRecords } = await import('./records.js');
+  try {
+    withFile(dataset.file, (fd) => {
+      const readFrom = (start: ByteOffset) => readBlocks(fd, { start, end: dataset.body.end });
+      readRecords(readFrom, dataset, invalid.record).next();
+    });
+    return new DatasetSyntaxError(invalid.at, invalid.message);
+  } catch (error) {
+    return error;
   }
 }
 
@@ -136,4 +129,47 @@ function failureOf(error: unknown): Failure {
     return { kind: 'failed', code: 'dataset_unreadable', detail: `the file can't be read (${error.code})` };
   }
   return { kind: 'failed', code: 'worker_failed', detail };
+}
+
+/** What the batches of a shard hold. */
+class Census {
+  records = 0;
+  conversations = 0;
+  turns = 0;
+  skipped = 0;
+  readonly skippedAt: ByteOffset[] = [];
+  example: string | undefined;
+  private tries = 0;
+
+  add(batch: Batch): void {
+    const { base, turns, records } = batch;
+    let row = 0;
+    for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
+      const count = records[at + RECORD.turns] as number;
+      if (count === NO_CONVERSATION) {
+        this.skipped++;
+        const offset = (base + (records[at + RECORD.start] as number)) as ByteOffset;
+        if (this.skippedAt.length < SKIPPED_OFFSETS_MAX) this.skippedAt.push(offset);
+        continue;
+      }
+      this.conversations++;
+      for (let turn = 0; turn + 1 < count && this.example === undefined; turn++)
+        this.tryExample(batch, row + turn);
+      row += count;
+    }
+    this.turns += turns.length / TURN_NUMBERS;
+    this.records += records.length / RECORD_NUMBERS;
+  }
+
+  /** Takes the text of a turn for an example if it is short, and of one line. */
+  private tryExample({ base, offset, bytes, turns }: Batch, row: number): void {
+    const length = turns[row * TURN_NUMBERS + TURN.length] as number;
+    if (length > 8 * EXAMPLE_LENGTH_MAX || this.tries === EXAMPLE_TRIES_MAX) return;
+    this.tries++;
+    const start = base + (turns[row * TURN_NUMBERS + TURN.start] as number) - offset;
+    const turn = parseTurn(JSON.parse(Buffer.from(bytes.subarray(start, start + length)).toString('utf8')));
+    const isPresentable =
+      turn !== undefined && turn.value.length <= EXAMPLE_LENGTH_MAX && /^\P{Cc}*\S\P{Cc}*$/u.test(turn.value);
+    if (isPresentable) this.example = turn.value;
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Conversation } from '#dist/core/conversation.js';
-import { matchConversation } from '#dist/core/match.js';
+import { compareTexts, matchConversation, rungOf } from '#dist/core/match.js';
 import { queryOf, valueQuery } from '#dist/core/query.js';
 
 function talk(...values: string[]): Conversation {
@@ -10,8 +10,8 @@ function talk(...values: string[]): Conversation {
 /** The rung and the reply that messages get from a conversation. */
 function ask(conversation: Conversation, ...texts: string[]): [string, string] | undefined {
   const query = queryOf(texts.map((text) => ({ role: 'user', text })));
-  const found = query && matchConversation(query, conversation);
-  return found && [found.rung, found.reply.value];
+  const found = query && matchConversation(query, compareTexts(query, conversation.turns));
+  return found && [rungOf(found.grade), conversation.turns[found.turn + 1]?.value ?? ''];
 }
 
 describe('the match ladder', () => {
@@ -48,8 +48,17 @@ describe('the match ladder', () => {
   });
 
   it('answers an older request whatever comes before', () => {
-    const conversation = talk('a', '', 'b');
-    expect(matchConversation(valueQuery('a'), conversation)).toMatchObject({ rung: 'prompt', replyIndex: 1 });
-    expect(matchConversation(valueQuery(''), conversation)).toMatchObject({ reply: { value: 'b' } });
+    const { turns } = talk('a', '', 'b');
+    const find = (text: string) => matchConversation(valueQuery(text), compareTexts(valueQuery(text), turns));
+    expect(find('a')).toMatchObject({ turn: 0 });
+    expect(find('')).toMatchObject({ turn: 1 });
+    expect(find(' a')).toBeUndefined();
+  });
+
+  it('takes a prompt that differs in white space only where none is equal', () => {
+    expect(ask(talk(' a\n b', 'folded', 'a b', 'equal', 'c'), 'a b')).toEqual(['prompt', 'equal']);
+    expect(ask(talk('a\r\n  b ', 'folded', 'a b'), '\ta b')).toEqual(['normalized', 'folded']);
+    expect(ask(talk('x', 'y', ' z', 'reply'), 'x', 'y', 'z')).toEqual(['normalized', 'reply']);
+    expect(ask(talk('ab', 'reply'), 'a b')).toBeUndefined();
   });
 });

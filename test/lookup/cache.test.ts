@@ -18,7 +18,7 @@ const content = JSON.stringify(
 
 /** The real engine, with the queries that reach it. */
 async function watched(): Promise<{ lookup: Lookup; asked: Query[] }> {
-  const { lookup } = await enginesOf(write(content), pool);
+  const { index: lookup } = await enginesOf(write(content), pool);
   const asked: Query[] = [];
   const find = (query: Query): Promise<Match | undefined> => {
     asked.push(query);
@@ -63,6 +63,18 @@ describe('a cached lookup', () => {
       await cached.find(chat(prompt));
     const reached = asked.map(({ histories }) => histories[0]?.[0]);
     expect(reached).toEqual(['prompt 1', 'prompt 2', 'prompt 3', 'prompt 4', 'prompt 2']);
+  });
+
+  it('forgets everything when it is told to, what is being looked up just then too', async () => {
+    const { lookup, asked } = await watched();
+    const cached = new CachedLookup(lookup, byteCount(100_000));
+    await cached.find(chat('prompt 1'));
+    const asking = cached.find(chat('prompt 2'));
+    cached.clear();
+    await asking;
+    await cached.find(chat('prompt 1'));
+    await cached.find(chat('prompt 2'));
+    expect(asked).toHaveLength(4);
   });
 
   it('does not keep what is larger than all of it', async () => {

@@ -48,7 +48,7 @@ describe('a start', () => {
     const server = startServer([path, '--workers', '3']);
     await server.url();
     const [, curl] = await server.waitFor(/^try: (curl .*)$/m);
-    expect(server.stdout).toContain(`${path}: 103 bytes, 1 conversation, 2 turns, 3 workers, engine sweep`);
+    expect(server.stdout).toContain(`${path}: 103 bytes, 1 conversation, 2 turns, 3 workers, engine index`);
     expect(execFileSync('bash', ['-c', `${curl} --silent`], { encoding: 'utf8' })).toContain(
       '"content":"All well."',
     );
@@ -129,21 +129,6 @@ describe('a start', () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
     server.kill('SIGTERM');
     expect(await server.exited).toBe(0);
-  });
-
-  it('goes on when the file changes while it counts, and says that it could not', async () => {
-    const path = longFile('changed.json');
-    const server = startServer([path]);
-    const url = await server.url();
-    appendFileSync(path, ' ');
-    await server.waitFor(/the dataset could not be counted/, 'stderr');
-    expect(await (await fetch(`${url}/ready`)).json()).not.toMatchObject({ progress: 1 });
-    const answer = await fetch(`${url}/v1/chat/completions`, {
-      method: 'POST',
-      body: Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'end?' }] })),
-    });
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
-    expect(await answer.json()).toMatchObject({ error: { code: 'dataset_changed' } });
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
@@ -263,7 +248,7 @@ describe('a start', () => {
     [['--port', '99999'], "--port: expected a whole number from 0 to 65535, got '99999'"],
     [['--workers=0'], "--workers: expected a whole number from 1 to 64, got '0'"],
     [['--workers', '1.5'], "--workers: expected a whole number from 1 to 64, got '1.5'"],
-    [['--engine', 'fast'], "--engine: expected one of auto, sweep, got 'fast'"],
+    [['--engine', 'fast'], "--engine: expected one of auto, sweep, index, got 'fast'"],
     [['--cache-mb', 'x'], "--cache-mb: expected a whole number from 0 to 65536, got 'x'"],
     [['--log-level', 'loud'], '--log-level: expected one of fatal, error'],
     [['--colour', 'red'], "Unknown option '--colour'; see --help"],

@@ -13,7 +13,7 @@ describe('the log', () => {
   it('has a line for each request, and the reason of a failure that the client is not told', async () => {
     const lines: object[] = [];
     const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) });
-    const url = await serveApp(path, { logger });
+    const url = await serveApp(path, { logger }, 'sweep');
     const ask = () =>
       post(
         `${url}/v1/chat/completions`,

@@ -12,15 +12,17 @@ import { urlOf } from '#dist/server/start-lines.js';
 import { enginesOf, poolOf } from './dataset.js';
 
 /** Serves a dataset until the test file is through; returns the base URL. */
-export async function serveApp(path: string, overrides: Partial<Services> = {}): Promise<string> {
-  const { lookup, inventory } = await enginesOf(openDataset(path), poolOf(2));
-  await inventory.read();
+export async function serveApp(
+  path: string,
+  overrides: Partial<Services> = {},
+  engine: 'sweep' | 'index' = 'index',
+): Promise<string> {
+  const { census, [engine]: lookup } = await enginesOf(openDataset(path), poolOf(2));
   const app = createApp({
     uncachedLookup: lookup,
     lookup: new CachedLookup(lookup, byteCount(1_000_000)),
     model: { id: 'dataset', created: 1_700_000_000 },
-    status: () => ({ engine: 'sweep', progress: 1, conversations: 3, turns: 9 }),
-    example: () => inventory.counts.example,
+    status: () => ({ isAvailable: true, engine: 'index', progress: 1, counts: census.counts }),
     bodyLimit: byteCount(1_000_000),
     apiKeys: [],
     logger: pino({ level: 'silent' }),

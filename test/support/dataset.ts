@@ -3,16 +3,26 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { KEY_BITS, Kernel, kernelModule } from '#dist/kernel/kernel.js';
+import { Census } from '#dist/lookup/census.js';
 import { type Dataset, openDataset, planShards } from '#dist/lookup/dataset.js';
-import { Inventory } from '#dist/lookup/inventory.js';
+import { IndexLookup } from '#dist/lookup/indexed.js';
+import { DatasetReader } from '#dist/lookup/reader.js';
 import { SweepLookup } from '#dist/lookup/sweep.js';
 import { WorkerPool } from '#dist/workers/pool.js';
 import { newStopFlag } from '#dist/workers/stop-flag.js';
 import { temporaryFolder } from './temporary.js';
 
+const SMALL_BYTES = 1 << 12;
+
+/** A kernel as the main thread has one. */
+export function newKernel(keyBits: number = KEY_BITS): Kernel {
+  return new Kernel(kernelModule(), SMALL_BYTES, keyBits);
+}
+
 /** A pool that is closed when the test file is through. */
-export function poolOf(workers: number): WorkerPool {
-  const pool = new WorkerPool(workers);
+export function poolOf(workers: number, keyBits: number = KEY_BITS): WorkerPool {
+  const pool = new WorkerPool(workers, keyBits);
   afterAll(() => pool.close());
   return pool;
 }
@@ -28,13 +38,22 @@ export function datasetWriter(): (content: string | Buffer) => Dataset {
   };
 }
 
-/** The engine and the inventory over a dataset. */
-export async function enginesOf(dataset: Dataset, pool: WorkerPool) {
-  const stop = newStopFlag();
-  const plan = await planShards(dataset, pool, stop);
+/** The engine that sweeps, and the census, over a dataset. */
+export function sweepOf(dataset: Dataset, pool: WorkerPool, kernel: Kernel = newKernel()) {
+  const plan = planShards(dataset, pool.workers, kernel);
+  const reader = new DatasetReader(dataset.file);
   return {
     plan,
-    lookup: new SweepLookup(dataset, plan, pool),
-    inventory: new Inventory(dataset, plan, pool, stop),
+    reader,
+    sweep: new SweepLookup(plan, pool, kernel, reader),
+    census: new Census(plan, pool, newStopFlag()),
   };
+}
+
+/** Both engines over a dataset. */
+export async function enginesOf(dataset: Dataset, pool: WorkerPool, kernel: Kernel = newKernel()) {
+  const { census, reader, ...rest } = sweepOf(dataset, pool, kernel);
+  const table = await census.take(true, () => undefined);
+  if (table === undefined) throw new Error('expected an index');
+  return { ...rest, census, reader, table, index: new IndexLookup(table, kernel, reader) };
 }

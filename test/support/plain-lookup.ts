@@ -22,7 +22,7 @@ export function plainFindValue(records: readonly unknown[], value: string): Turn
 
 /** The match for the messages of a chat. */
 export function plainFind(records: readonly unknown[], { histories }: Query): Match | undefined {
-  const places = records.flatMap(placesOf);
+  const places = records.flatMap((record, ordinal) => placesOf(record, ordinal, false));
   for (const history of histories) {
     const exact = places.find(({ text, before }) => same([...before, text], history));
     if (exact !== undefined) return { ...exact.match, rung: 'context' };
@@ -40,14 +40,28 @@ export function plainFind(records: readonly unknown[], { histories }: Query): Ma
     const found = places.find(({ text }) => text === history.at(-1));
     if (found !== undefined) return { ...found.match, rung: 'prompt' };
   }
+  for (const history of histories) {
+    const found = records
+      .flatMap((record, ordinal) => placesOf(record, ordinal, true))
+      .find(({ text }) => folded(text) === folded(history.at(-1) ?? ''));
+    if (found !== undefined) return { ...found.match, rung: 'normalized' };
+  }
   return undefined;
 }
 
-function placesOf(record: unknown, ordinal: number): Place[] {
+function folded(text: string): string {
+  return text
+    .split(/\s/)
+    .filter((word) => word !== '')
+    .join(' ');
+}
+
+/** @param withEmpty true if turns without a text count, too */
+function placesOf(record: unknown, ordinal: number, withEmpty: boolean): Place[] {
   const conversation = parseConversation(record);
   const before: string[] = [];
   return (conversation?.turns ?? []).flatMap(({ value: text }, i, turns) => {
-    if (text === '') return [];
+    if (text === '' && !withEmpty) return [];
     const reply = turns[i + 1];
     const conversationId = conversation?.id ?? String(ordinal);
     const place = reply && {

@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { byteOffset } from '#dist/core/bytes.js';
-import { valueQuery } from '#dist/core/query.js';
-import { newStopFlag, stopAfter, stopAll } from '#dist/workers/stop-flag.js';
+import { newStopFlag, stopAfter } from '#dist/workers/stop-flag.js';
 import { datasetWriter, poolOf } from '../support/dataset.js';
 
 const TASKS = 60;
 const write = datasetWriter();
 const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(50_000) }] });
-const { file, format, body } = write(`[${Array.from({ length: 20 }, () => record).join(',')}]`);
+const dataset = write(`[${Array.from({ length: 20 }, () => record).join(',')}]`);
 
 /** The same shard over and over, under other indexes. */
-const shards = Array.from({ length: TASKS }, (_, index) => ({ index, range: body, last: true }));
+const shards = Array.from({ length: TASKS }, (_, index) => ({ index, range: dataset.body }));
+const keepsTurns = false;
 
 describe('the pool', () => {
   it('takes tasks up in the order they came', async () => {
@@ -18,7 +17,7 @@ describe('the pool', () => {
     const stop = newStopFlag();
     const ended: number[] = [];
     const run = async (shard: (typeof shards)[number]) => {
-      await pool.countShard({ file, format, shard, stop });
+      await pool.takeCensus({ dataset, shard, stop, keepsTurns });
       ended.push(shard.index);
     };
     await Promise.all(shards.map(run));
@@ -30,9 +29,8 @@ describe('the pool', () => {
     const pool = poolOf(2);
     const stop = newStopFlag();
     stopAfter(stop, 3);
-    const query = valueQuery('nowhere');
     const outcomes = await Promise.all(
-      shards.map((shard) => pool.findInShard({ file, format, shard, query, stop })),
+      shards.map((shard) => pool.takeCensus({ dataset, shard, stop, keepsTurns })),
     );
     expect(outcomes.map(({ kind }) => kind)).toEqual(
       shards.map(({ index }) => (index <= 3 ? 'done' : 'failed')),
@@ -42,19 +40,13 @@ describe('the pool', () => {
   it('fails what is asked of it after it was closed, and waits for what was asked before', async () => {
     const pool = poolOf(1);
     const stop = newStopFlag();
-    const range = { start: byteOffset(0), end: body.end };
-    const before = pool.surveyRange({ file, range, stop });
+    const [shard = expect.fail('no shard')] = shards;
+    const before = pool.takeCensus({ dataset, shard, stop, keepsTurns });
     await pool.close();
     expect((await before).kind).toBe('done');
-    expect(await pool.surveyRange({ file, range, stop })).toMatchObject({
+    expect(await pool.takeCensus({ dataset, shard, stop, keepsTurns })).toMatchObject({
       kind: 'failed',
       code: 'worker_failed',
     });
-  });
-
-  it('ends a survey that is stopped', async () => {
-    const stop = newStopFlag();
-    stopAll(stop);
-    expect((await poolOf(1).surveyRange({ file, range: body, stop })).kind).toBe('failed');
   });
 });

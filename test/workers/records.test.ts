@@ -1,16 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Block, byteOffset } from '#dist/core/bytes.js';
 import { DatasetSyntaxError } from '#dist/core/errors.js';
-import { planOf, recordsOf } from '../support/memory-dataset.js';
+import { readHead } from '#dist/core/format.js';
+import { type DatasetRecord, readRecords } from '#dist/workers/records.js';
 import { conversation, spell, spelling } from '../support/spelling.js';
 
 const element = fc.oneof({ weight: 4, arbitrary: conversation }, { weight: 1, arbitrary: fc.jsonValue() });
 const elements = fc.array(element, { maxLength: 6 });
 const objects = fc.array(conversation, { minLength: 1, maxLength: 6 });
-const cut = fc.record({
-  count: fc.integer({ min: 1, max: 40 }),
-  blockBytes: fc.integer({ min: 1, max: 80 }),
-});
+const block = fc.integer({ min: 1, max: 80 });
+
+/** All records of a file, read in blocks of a length. */
+function recordsOf(file: Uint8Array, blockBytes: number, recordBytesMax?: number): DatasetRecord[] {
+  const end = byteOffset(file.length);
+  function* blocksFrom(from: number): Generator<Block> {
+    for (let start = from; start < end; start += blockBytes) {
+      yield { bytes: file.subarray(start, start + blockBytes), offset: byteOffset(start) };
+    }
+  }
+  const { format, bodyStart: start } = readHead(blocksFrom(0));
+  return [...readRecords(blocksFrom, { format, body: { start, end } }, start, recordBytesMax)];
+}
 
 /** What `JSON.parse` makes of a file, element by element. */
 function parsed(file: Buffer, format: 'array' | 'lines'): unknown[] {
@@ -23,11 +34,11 @@ function parsed(file: Buffer, format: 'array' | 'lines'): unknown[] {
 }
 
 describe('the records of a dataset', () => {
-  it('are those of JSON.parse, in order, each once, wherever the file is cut and however it is spelled', () => {
+  it('are those of JSON.parse, in order, each once, wherever blocks end and however it is spelled', () => {
     fc.assert(
-      fc.property(elements, objects, spelling, cut, (any, lines, how, { count, blockBytes }) => {
+      fc.property(elements, objects, spelling, block, (any, lines, how, blockBytes) => {
         const file = spell(how.format === 'array' ? any : lines, how);
-        const values = recordsOf(file, count, blockBytes).map(({ value }) => value);
+        const values = recordsOf(file, blockBytes).map(({ value }) => value);
         expect(values).toStrictEqual(parsed(file, how.format));
       }),
       { numRuns: 2000 },
@@ -36,72 +47,18 @@ describe('the records of a dataset', () => {
 
   it('begin at the byte that their offset names', () => {
     fc.assert(
-      fc.property(objects, spelling, cut, (list, how, { count, blockBytes }) => {
+      fc.property(objects, spelling, block, (list, how, blockBytes) => {
         const file = spell(list, how);
-        for (const { offset } of recordsOf(file, count, blockBytes))
-          expect(file[offset]).toBe('{'.charCodeAt(0));
+        for (const { offset } of recordsOf(file, blockBytes)) expect(file[offset]).toBe('{'.charCodeAt(0));
       }),
     );
-  });
-
-  it('are whole at every cut of a file whose texts look like its structure', () => {
-    const texts = [
-      '}, {"id": "x", "conversations": [',
-      '\\',
-      '\\\\"',
-      '"},{"',
-      '\u{1f600}]',
-      '[[[{{{',
-      '\\"}]}',
-    ];
-    const list = texts.map((value, id) => ({
-      id,
-      conversations: [
-        { from: 'human', value },
-        { value, from: 'gpt' },
-      ],
-    }));
-    for (const text of [
-      JSON.stringify(list),
-      JSON.stringify(list, null, 2),
-      JSON.stringify(list, null, '\t'),
-    ]) {
-      const file = Buffer.from(text);
-      for (let count = 1; count <= file.length; count++) {
-        expect(recordsOf(file, count, 64).map(({ value }) => value)).toStrictEqual(list);
-      }
-    }
-  });
-
-  it('are cut into shards at the first record of each range', () => {
-    fc.assert(
-      fc.property(objects, spelling, cut, (list, how, { count, blockBytes }) => {
-        const file = spell(list, how);
-        const { head, plan, ranges } = planOf(file, count, blockBytes);
-        expect(plan.sound).toBe(true);
-        const records = recordsOf(file, 1, file.length).map(({ offset }) => offset);
-        const starts = plan.shards.map(({ range }) => range.start);
-        expect(starts[0]).toBe(head.bodyStart);
-        if (how.format === 'lines') return;
-        const cuts = ranges
-          .slice(1)
-          .map(({ start, end }) => records.find((offset) => offset >= start && offset < end));
-        expect(starts.slice(1)).toEqual(cuts.filter((offset) => offset !== undefined));
-      }),
-      { numRuns: 1000 },
-    );
-  });
-
-  it('use more than one shard where lines are more than one', () => {
-    const lines = Array.from({ length: 100 }, (_, id) => JSON.stringify({ id, conversations: [] }));
-    expect(planOf(Buffer.from(lines.join('\n')), 8, 1000).plan.shards).toHaveLength(8);
   });
 
   it('are passed over where they are longer than a worker may hold', () => {
     const list = [{ id: 1 }, { id: 2, long: 'x'.repeat(200) }, { id: 3 }];
     for (const text of [JSON.stringify(list), list.map((each) => JSON.stringify(each)).join('\n')]) {
       for (const blockBytes of [7, 1000]) {
-        const records = recordsOf(Buffer.from(text), 1, blockBytes, 100);
+        const records = recordsOf(Buffer.from(text), blockBytes, 100);
         expect(records.map(({ value }) => value)).toEqual([{ id: 1 }, undefined, { id: 3 }]);
         expect(records[1]?.offset).toBe(text.indexOf('{"id":2'));
       }
@@ -112,11 +69,7 @@ describe('the records of a dataset', () => {
     const list = [{ id: 'a', conversations: [{ from: 'human', value: 'x\\"]' }] }, { conversations: [] }];
     const file = Buffer.from(JSON.stringify(list, null, 1));
     for (let length = 1; length < file.length; length++) {
-      for (const count of [1, 2, 5]) {
-        expect(() => recordsOf(file.subarray(0, length), count, 16), `cut at ${length}`).toThrow(
-          DatasetSyntaxError,
-        );
-      }
+      expect(() => recordsOf(file.subarray(0, length), 16), `cut at ${length}`).toThrow(DatasetSyntaxError);
     }
   });
 
@@ -127,30 +80,24 @@ describe('the records of a dataset', () => {
       insert: fc.string({ unit: fc.constantFrom(...'{}[]",:\\0e-.\n tn\u0001u'), maxLength: 3 }),
     });
     fc.assert(
-      fc.property(
-        elements,
-        spelling,
-        mutation,
-        cut,
-        (list, how, { at, remove, insert }, { count, blockBytes }) => {
-          const before = spell(list, { ...how, format: 'array', byteOrderMark: false });
-          // The list itself stays one: what is no list is another test's.
-          const start = 1 + before.indexOf('[') + (at % (before.length - before.indexOf('[')));
-          const file = Buffer.concat([
-            before.subarray(0, start),
-            Buffer.from(insert),
-            before.subarray(start + remove),
-          ]);
-          let expected: unknown;
-          try {
-            expected = JSON.parse(file.toString('utf8'));
-          } catch {
-            expect(() => recordsOf(file, count, blockBytes)).toThrow(DatasetSyntaxError);
-            return;
-          }
-          expect(recordsOf(file, count, blockBytes).map(({ value }) => value)).toStrictEqual(expected);
-        },
-      ),
+      fc.property(elements, spelling, mutation, block, (list, how, { at, remove, insert }, blockBytes) => {
+        const before = spell(list, { ...how, format: 'array', byteOrderMark: false });
+        // The list itself stays one: what is no list is another test's.
+        const start = 1 + before.indexOf('[') + (at % (before.length - before.indexOf('[')));
+        const file = Buffer.concat([
+          before.subarray(0, start),
+          Buffer.from(insert),
+          before.subarray(start + remove),
+        ]);
+        let expected: unknown;
+        try {
+          expected = JSON.parse(file.toString('utf8'));
+        } catch {
+          expect(() => recordsOf(file, blockBytes)).toThrow(DatasetSyntaxError);
+          return;
+        }
+        expect(recordsOf(file, blockBytes).map(({ value }) => value)).toStrictEqual(expected);
+      }),
       { numRuns: 3000 },
     );
   });
@@ -169,10 +116,8 @@ describe('the records of a dataset', () => {
     ['{"id": 1}\n{"id": 2} x\n', 20, "expected ',' or"],
     ['{\n "id": 1\n}', 1, 'expected an object key'],
   ])('%s is wrong at byte %i', (text, offset, reason) => {
-    for (const count of [1, 3]) {
-      const read = () => recordsOf(Buffer.from(text), count, 5);
-      expect(read).toThrow(expect.objectContaining({ name: 'DatasetSyntaxError', offset }));
-      expect(read).toThrow(reason);
-    }
+    const read = () => recordsOf(Buffer.from(text), 5);
+    expect(read).toThrow(expect.objectContaining({ name: 'DatasetSyntaxError', offset }));
+    expect(read).toThrow(reason);
   });
 });

@@ -1,8 +1,14 @@
 import type { RequestHandler } from 'express';
+import { AppError } from '../../core/errors.js';
 import { sendJson } from '../json.js';
 import type { Services } from '../services.js';
 
-/** `GET /ready`: the server can answer, and how far it knows its dataset. */
+/** `GET /ready`: whether the server can answer, by which engine, and how far it knows its dataset. */
 export function ready({ status }: Services): RequestHandler {
-  return (_request, response) => sendJson(response, 200, { status: 'ready', ...status() });
+  return (_request, response) => {
+    const { isAvailable, engine, progress, counts } = status();
+    if (!isAvailable) throw new AppError('dataset_changed');
+    const { conversations, turns } = counts;
+    sendJson(response, 200, { status: 'ready', engine, progress, conversations, turns });
+  };
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { datasetWriter, enginesOf, poolOf } from '../support/dataset.js';
+import { datasetWriter, poolOf, sweepOf } from '../support/dataset.js';
 
 const write = datasetWriter();
 const pool = poolOf(3);
@@ -13,11 +13,13 @@ const talk = {
   ],
 };
 
-async function inventoryOf(content: string) {
-  return (await enginesOf(write(content), pool)).inventory;
+function censusOf(content: string) {
+  return sweepOf(write(content), pool).census;
 }
 
-describe('an inventory', () => {
+const take = (census: ReturnType<typeof censusOf>) => census.take(false, () => undefined);
+
+describe('a census', () => {
   it.each(['array', 'lines'])(
     'counts conversations and turns, and the records that are none (%s)',
     async (format) => {
@@ -36,28 +38,28 @@ describe('an inventory', () => {
       const objects = list.filter((each) => each === talk || JSON.stringify(each).startsWith('{'));
       const content =
         format === 'array' ? JSON.stringify(list) : objects.map((each) => JSON.stringify(each)).join('\n');
-      const inventory = await inventoryOf(content);
-      expect(inventory.progress).toBe(0);
-      await inventory.read();
-      expect(inventory.progress).toBe(1);
+      const census = censusOf(content);
+      expect(census.progress).toBe(0);
+      await take(census);
+      expect(census.progress).toBe(1);
       const expected = { conversations: 3, turns: 6, skipped: format === 'array' ? 7 : 2 };
-      expect(inventory.counts).toMatchObject(expected);
-      const [first] = inventory.counts.skippedAt;
+      expect(census.counts).toMatchObject(expected);
+      const [first] = census.counts.skippedAt;
       expect(content.slice(first)).toMatch(format === 'array' ? /^5,/ : /^\{"messages/);
     },
   );
 
   it('keeps the first offsets of skipped records, in order', async () => {
-    const inventory = await inventoryOf(JSON.stringify([talk, ...Array.from({ length: 50 }, () => ({}))]));
-    await inventory.read();
+    const census = censusOf(JSON.stringify([talk, ...Array.from({ length: 50 }, () => ({}))]));
+    await take(census);
     const start = JSON.stringify([talk]).length;
-    expect(inventory.counts.skippedAt).toEqual([0, 1, 2, 3, 4].map((i) => start + 3 * i));
+    expect(census.counts.skippedAt).toEqual([0, 1, 2, 3, 4].map((i) => start + 3 * i));
   });
 
   it('finds a prompt to show: of one line, and with a reply', async () => {
-    const inventory = await inventoryOf(JSON.stringify([{ conversations: [talk.conversations[0]] }, talk]));
-    await inventory.read();
-    expect(inventory.counts.example).toBe('short');
+    const census = censusOf(JSON.stringify([{ conversations: [talk.conversations[0]] }, talk]));
+    await take(census);
+    expect(census.counts.example).toBe('short');
   });
 
   it.each([
@@ -65,7 +67,7 @@ describe('an inventory', () => {
     ['[1, 2, {}]', 'at byte 1: found 3 records, and no conversation'],
     ['{"data": [{"conversations": []}]}', 'at byte 0: found 1 record, and no conversation'],
   ])('refuses %s', async (content, problem) => {
-    await expect((await inventoryOf(content)).read()).rejects.toThrow(problem);
+    await expect(take(censusOf(content))).rejects.toThrow(problem);
   });
 
   it('names the first byte that is wrong, though later shards are cut by it', async () => {
@@ -73,15 +75,15 @@ describe('an inventory', () => {
     const at = text.indexOf('"id"', 1000);
     // Without this quote, every string that follows is turned inside out.
     const content = `${text.slice(0, at)}${text.slice(at + 1)}`;
-    await expect((await inventoryOf(content)).read()).rejects.toThrow(`at byte ${at}: not valid JSON`);
+    await expect(take(censusOf(content))).rejects.toThrow(`at byte ${at}: not valid JSON`);
   });
 
   it('tells a file that changed from one that can never be served', async () => {
     const dataset = write(JSON.stringify([talk]));
-    const { inventory } = await enginesOf(dataset, pool);
+    const { census } = sweepOf(dataset, pool);
     writeFileSync(dataset.file.path, JSON.stringify([talk, talk]));
-    await expect(inventory.read()).rejects.toMatchObject({ name: 'DatasetError', isTransient: true });
-    await expect((await inventoryOf('[]')).read()).rejects.toMatchObject({
+    await expect(take(census)).rejects.toMatchObject({ name: 'DatasetError', isTransient: true });
+    await expect(take(censusOf('[]'))).rejects.toMatchObject({
       name: 'DatasetError',
       isTransient: false,
     });
@@ -94,6 +96,6 @@ describe('an inventory', () => {
     records[2010] = '{"id": nul}';
     const content = `[${records.join(',')}]`;
     const at = content.indexOf('tru}');
-    await expect((await inventoryOf(content)).read()).rejects.toThrow(`at byte ${at}: not valid JSON`);
+    await expect(take(censusOf(content))).rejects.toThrow(`at byte ${at}: not valid JSON`);
   });
 });

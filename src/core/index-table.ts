@@ -1,0 +1,307 @@
+/**
+ * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 28 bytes a turn and 20 a
+ * conversation. Turns that can never be part of an answer, those of conversations of fewer than two, are left out.
+ *
+ *     file order   keys, folded keys, starts, lengths       a row a turn
+ *     order        rows by their key, then by the key of the turn before, and so on back to the start
+ *     foldedOrder  rows by their folded key
+ *
+ * In `order`, all rows whose last turns are the same, however many, stand together: two binary searches find them. That
+ * answers every question of the match ladder, where a table of context keys would answer only the first.
+ */
+
+import { type ByteRange, byteOffset } from './bytes.js';
+import type { Key } from './keys.js';
+import { type Candidate, foldedGrade, gradeOf } from './match.js';
+import type { Place } from './place.js';
+import type { KeyedQuery } from './query.js';
+
+/** How much an index holds. */
+export interface TableSize {
+  readonly turns: number;
+  readonly conversations: number;
+}
+
+/** An index as it is handed from thread to thread, and saved. */
+export interface TableData {
+  readonly size: TableSize;
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** In a turn's length: its text is empty; it is the first of its conversation. The rest is the length, in bytes. */
+export const EMPTY_FLAG = 0x8000_0000;
+export const FIRST_FLAG = 0x4000_0000;
+const LENGTH_MASK = 0x3fff_ffff;
+
+/** Rows of `order` that share a leader, the first of them in file order. */
+export const LED_ROWS = 512;
+
+/** The arrays of an index. */
+export class IndexTable {
+  readonly size: TableSize;
+  readonly buffer: SharedArrayBuffer;
+  /** For every conversation, where its record begins in the file. */
+  readonly offsets: Float64Array;
+  /** For every conversation, its first turn's row. */
+  readonly firstTurns: Uint32Array;
+  /** For every conversation, where its id stands in the record; the record's place among all where it has none. */
+  readonly idStarts: Uint32Array;
+  /** The length of the id, 0 where there is none. */
+  readonly idLengths: Uint32Array;
+  /** For every turn, both halves of its key, the lower one first. */
+  readonly keys: Uint32Array;
+  /** For every turn, the lower half of its folded key. */
+  readonly folded: Uint32Array;
+  /** For every turn, where it begins in the record. */
+  readonly starts: Uint32Array;
+  readonly lengths: Uint32Array;
+  /** The rows of all turns that have a reply. */
+  readonly order: Uint32Array;
+  readonly foldedOrder: Uint32Array;
+  readonly leaders: Uint32Array;
+
+  constructor({ size, buffer }: TableData) {
+    const { turns, conversations } = size;
+    const replies = turns - conversations;
+    this.size = size;
+    this.buffer = buffer;
+    this.offsets = new Float64Array(buffer, 0, conversations);
+    let at = this.offsets.byteLength;
+    const next = (length: number) => {
+      const array = new Uint32Array(buffer, at, length);
+      at += array.byteLength;
+      return array;
+    };
+    this.firstTurns = next(conversations);
+    this.idStarts = next(conversations);
+    this.idLengths = next(conversations);
+    this.keys = next(2 * turns);
+    this.folded = next(turns);
+    this.starts = next(turns);
+    this.lengths = next(turns);
+    this.order = next(replies);
+    this.foldedOrder = next(replies);
+    this.leaders = next(Math.ceil(replies / LED_ROWS));
+  }
+
+  /** The bytes of an index. */
+  static byteLength({ turns, conversations }: TableSize): number {
+    const replies = turns - conversations;
+    return 20 * conversations + 20 * turns + 8 * replies + 4 * Math.ceil(replies / LED_ROWS);
+  }
+
+  /** Room for an index of that size. */
+  static allocate(size: TableSize): IndexTable {
+    return new IndexTable({ size, buffer: new SharedArrayBuffer(IndexTable.byteLength(size)) });
+  }
+
+  /** The best candidate on the rungs `context` and `prompt`, as far as keys tell. */
+  find(query: KeyedQuery): Place | undefined {
+    let best: { grade: number; history: number; row: number; run: number } | undefined;
+    for (const [history, texts] of query.histories.entries()) {
+      const keys = texts.map(({ key }) => key);
+      const found = this.findHistory(query, history, query.contextual ? keys : keys.slice(-1));
+      if (found === undefined) continue;
+      const isBetter = found.grade > (best?.grade ?? 0);
+      if (isBetter || (found.grade === best?.grade && found.row < best.row)) best = { ...found, history };
+    }
+    if (best === undefined) return undefined;
+    let first = best.row;
+    for (let i = 0; i < best.run; i++) first = this.spokenBefore(first);
+    return this.placeOf(best.row, first, best);
+  }
+
+  /** The candidates on the rung `normalized`, the first one of the file first. */
+  *findFolded(query: KeyedQuery): Generator<Place> {
+    if (!query.contextual) return;
+    for (const [history, texts] of query.histories.entries()) {
+      for (const row of this.foldedRows(texts.at(-1)?.folded)) {
+        yield this.placeOf(row, row, { grade: foldedGrade(history), history });
+      }
+    }
+  }
+
+  /** All conversations that hold a candidate, in file order: each as if it agreed from its first turn to its last. */
+  *candidates(query: KeyedQuery): Generator<Place> {
+    const rows = new Set<number>();
+    for (const texts of query.histories) {
+      const key = texts.at(-1)?.key;
+      if (key !== undefined) for (const row of this.rowsBetween(this.bounds([key], 1))) rows.add(row);
+      if (query.contextual) for (const row of this.foldedRows(texts.at(-1)?.folded)) rows.add(row);
+    }
+    const conversations = new Set([...rows].map((row) => this.conversationOf(row)));
+    for (const conversation of [...conversations].sort((a, b) => a - b)) {
+      const first = this.firstTurns[conversation] as number;
+      const last = (this.firstTurns[conversation + 1] ?? this.size.turns) - 1;
+      yield this.placeOf(last - 1, first, { grade: 0, history: 0 });
+    }
+  }
+
+  private findHistory(
+    query: KeyedQuery,
+    history: number,
+    keys: readonly Key[],
+  ): { grade: number; row: number; run: number } | undefined {
+    const at = this.lowerBound(keys, keys.length, 0, this.order.length);
+    const agreeing = Math.max(this.agreement(keys, at - 1), this.agreement(keys, at));
+    if (agreeing === 0) return undefined;
+    const run = agreeing - 1;
+    const [from, to] = this.bounds(keys, agreeing);
+    // Where nothing stands before it, a row comes before those where something does.
+    const row = this.order[from] as number;
+    const isFromStart = this.isAtStart(row, agreeing);
+    const grade = gradeOf(query, history, run, isFromStart);
+    if (isFromStart && grade > gradeOf(query, history, run, false)) return { grade, row, run };
+    const prompt = gradeOf(query, history, 0, false);
+    // Too short a run counts no more than the prompt alone, and then the first one of those answers.
+    const [start, end] = grade > prompt ? [from, to] : this.bounds(keys, 1);
+    return { grade, row: this.firstRow(start, end), run: grade > prompt ? run : 0 };
+  }
+
+  /** The rows of `order` whose last `count` turns are the last of those keys. */
+  private bounds(keys: readonly Key[], count: number): [from: number, to: number] {
+    const from = this.lowerBound(keys, count, 0, this.order.length);
+    let low = from;
+    let high = this.order.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.compare(this.order[middle] as number, keys, count) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return [from, low];
+  }
+
+  /** The first place in `order` that doesn't come before the last `count` of those keys. */
+  private lowerBound(keys: readonly Key[], count: number, from: number, to: number): number {
+    let low = from;
+    let high = to;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.compare(this.order[middle] as number, keys, count) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Compares a row, and those before it, with the last `count` keys, from the last one back. */
+  private compare(row: number, keys: readonly Key[], count: number): number {
+    let turn = row;
+    for (let i = 1; i <= count; i++) {
+      if (turn < 0) return -1;
+      const { low, high } = keys[keys.length - i] as Key;
+      const difference = (this.keys[2 * turn + 1] as number) - high || (this.keys[2 * turn] as number) - low;
+      if (difference !== 0) return difference;
+      turn = this.spokenBefore(turn);
+    }
+    return 0;
+  }
+
+  /** How many of the last keys the row at a place of `order` agrees with. */
+  private agreement(keys: readonly Key[], place: number): number {
+    let turn = this.order[place] ?? -1;
+    let count = 0;
+    while (turn >= 0 && count < keys.length) {
+      const { low, high } = keys[keys.length - 1 - count] as Key;
+      if (this.keys[2 * turn + 1] !== high || this.keys[2 * turn] !== low) break;
+      count++;
+      turn = this.spokenBefore(turn);
+    }
+    return count;
+  }
+
+  /** True if the row and the turns before it are `count`, no more. */
+  private isAtStart(row: number, count: number): boolean {
+    let turn = row;
+    for (let i = 0; i < count; i++) turn = this.spokenBefore(turn);
+    return turn < 0;
+  }
+
+  /** The last turn before that one, in its conversation, whose text is not empty; -1 if there is none. */
+  spokenBefore(row: number): number {
+    let before = row;
+    while (before >= 0 && ((this.lengths[before] as number) & FIRST_FLAG) === 0) {
+      before--;
+      if ((this.lengths[before] as number) < EMPTY_FLAG) return before;
+    }
+    return -1;
+  }
+
+  /** The first row in file order between two places of `order`. */
+  private firstRow(from: number, to: number): number {
+    let first = this.order[from] as number;
+    let at = from;
+    while (at < to) {
+      const isBlock = at % LED_ROWS === 0 && at + LED_ROWS <= to;
+      const row = (isBlock ? this.leaders[at / LED_ROWS] : this.order[at]) as number;
+      if (row < first) first = row;
+      at += isBlock ? LED_ROWS : 1;
+    }
+    return first;
+  }
+
+  private rowsBetween([from, to]: [number, number]): Uint32Array {
+    return this.order.subarray(from, to);
+  }
+
+  /** The rows that have that folded key, as far as its lower half tells, in file order. */
+  private foldedRows(key: Key | undefined): Uint32Array {
+    if (key === undefined) return new Uint32Array();
+    const bound = (isBefore: (folded: number) => boolean) => {
+      let low = 0;
+      let high = this.foldedOrder.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (isBefore(this.folded[this.foldedOrder[middle] as number] as number)) low = middle + 1;
+        else high = middle;
+      }
+      return low;
+    };
+    return this.foldedOrder.subarray(
+      bound((folded) => folded < key.low),
+      bound((folded) => folded <= key.low),
+    );
+  }
+
+  /** The conversation that a row belongs to. */
+  private conversationOf(row: number): number {
+    let low = 0;
+    let high = this.size.conversations;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.firstTurns[middle] as number) <= row) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /** Where a candidate stands in the file. */
+  private placeOf(
+    row: number,
+    firstRow: number,
+    { grade, history }: Pick<Candidate, 'grade' | 'history'>,
+  ): Place {
+    const conversation = this.conversationOf(row);
+    const offset = this.offsets[conversation] as number;
+    const idStart = this.idStarts[conversation] as number;
+    const idLength = this.idLengths[conversation] as number;
+    const firstTurn = this.firstTurns[conversation] as number;
+    return {
+      grade,
+      history,
+      turn: row - firstTurn,
+      firstTurn: firstRow - firstTurn,
+      record: idLength === 0 ? idStart : -1,
+      id: idLength === 0 ? undefined : rangeOf(offset + idStart, idLength),
+      turns: {
+        start: byteOffset(offset + (this.starts[firstRow] as number)),
+        end: byteOffset(
+          offset + (this.starts[row + 1] as number) + ((this.lengths[row + 1] as number) & LENGTH_MASK),
+        ),
+      },
+    };
+  }
+}
+
+function rangeOf(start: number, length: number): ByteRange {
+  return { start: byteOffset(start), end: byteOffset(start + length) };
+}

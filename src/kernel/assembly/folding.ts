@@ -1,0 +1,177 @@
+/**
+ * White space, folded: every run of it becomes one space, at the ends nothing. White space is what JavaScript's `\s` means:
+ * six ASCII characters and nineteen others. Texts come and go as `JSON.stringify` spells them (see strings.ts), so a line
+ * feed is two bytes. Sixteen bytes at a time are taken as they are where no two of white space stand together.
+ */
+
+import { hash } from './hash';
+import { folded } from './memory';
+import { BACKSLASH } from './strings';
+
+const SPACE: u8 = 0x20;
+/** `\u000b`, the vertical tab. */
+const VERTICAL_TAB: u64 = 0x62303030755c;
+const SIX_BYTES: u64 = 0xffffffffffff;
+
+/** So many bytes of a folded text are hashed, at its beginning and at its end. */
+const HEAD_BYTES: usize = 64;
+const TAIL_BYTES: usize = 64;
+/** Where a text is cut for its tail, a character may be cut too: so many bytes of what comes out may be wrong. */
+const SEAM_BYTES: usize = 16;
+
+/**
+ * The key of a text without regard to how much white space it has where it has some. Hashing the beginning and the end
+ * of the folded text costs a fraction of folding the whole; texts that differ only in between are told apart by reading them.
+ */
+export function foldedKey(p: usize, length: usize): u64 {
+  const head = hash(folded, min(HEAD_BYTES, fold(p, p + length, HEAD_BYTES)));
+  let window = TAIL_BYTES + 2 * SEAM_BYTES;
+  while (true) {
+    let from = length > window ? p + length - window : p;
+    // Not between a backslash and what it escapes.
+    while (from > p && load<u8>(from - 1) === BACKSLASH) from--;
+    const left = fold(from, p + length, window);
+    if (from === p || left >= TAIL_BYTES + SEAM_BYTES) {
+      const tail = min(TAIL_BYTES, left);
+      return rotl<u64>(head, 1) ^ hash(folded + left - tail, tail);
+    }
+    window *= 4;
+  }
+}
+
+/** The first bytes of the folded text, eight at most: equal for texts whose folded keys are equal. */
+export function foldedHead(p: usize, length: usize): u64 {
+  const left = fold(p, p + length, 8);
+  const bytes = load<u64>(folded);
+  return left >= 8 ? bytes : bytes & (((<u64>1) << (left * 8)) - 1);
+}
+
+/** True if a text that begins so has the same folded head, however it goes on. */
+export function hasFoldedHead(p: usize, length: usize): bool {
+  return fold(p, p + length, 8) > 8;
+}
+
+/**
+ * Folds the bytes from `from` to `end` into the region `folded`, until that many are written, or a few more.
+ *
+ * @returns how many were written
+ */
+function fold(from: usize, end: usize, enough: usize): usize {
+  const to = folded;
+  let p = from;
+  let out = to;
+  /** True if the byte before was white space; what stands before the text counts as such, so it is trimmed. */
+  let after: i32 = 1;
+  // One byte more than is needed: it might be a space at the end, which goes.
+  while (p < end && out <= to + enough) {
+    const bytes = v128.load(p);
+    const escapes = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(BACKSLASH)));
+    const spaces = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(SPACE)));
+    const hasRun = (spaces & ((spaces << 1) | after)) !== 0;
+    const isAscii = i8x16.bitmask(bytes) === 0;
+    v128.store(out, bytes);
+    if (escapes === 0 && !hasRun && p + 16 <= end && (isAscii || !hasWide(bytes, p, end))) {
+      p += 16;
+      out += 16;
+      after = spaces >> 15;
+      continue;
+    }
+    const count = <i32>min<usize>(escapes === 0 ? 16 : ctz(escapes), end - p);
+    if (count > 0) {
+      const counted = spaces & ((1 << count) - 1);
+      if ((counted & ((counted << 1) | after)) === 0 && (isAscii || !hasWide(bytes, p, end))) {
+        p += count;
+        out += count;
+        after = counted >> (count - 1);
+        continue;
+      }
+      const stop = p + count;
+      while (p < stop) {
+        const byte = load<u8>(p);
+        const width = byte < 0x80 ? <usize>(byte === SPACE) : wide(p, end);
+        if (width === 0) {
+          store<u8>(out++, byte);
+          p++;
+          after = 0;
+        } else {
+          if (!after) store<u8>(out++, SPACE);
+          p += width;
+          after = 1;
+        }
+      }
+      continue;
+    }
+    const width = blankEscape(p);
+    if (width === 0) {
+      store<u16>(out, load<u16>(p));
+      p += 2;
+      out += 2;
+      after = 0;
+    } else {
+      if (!after) store<u8>(out++, SPACE);
+      p += width;
+      after = 1;
+    }
+  }
+  // A space at the end is what is left of trailing white space.
+  return out - to - (after && out > to ? 1 : 0);
+}
+
+/** The length of the escape at `p` if it stands for white space, else 0. */
+function blankEscape(p: usize): usize {
+  switch (load<u8>(p, 1)) {
+    case 0x6e: // n
+    case 0x72: // r
+    case 0x74: // t
+    case 0x66: // f
+      return 2;
+    case 0x75: // u
+      return (load<u64>(p) & SIX_BYTES) === VERTICAL_TAB ? 6 : 0;
+    default:
+      return 0;
+  }
+}
+
+/** True if one of sixteen bytes begins a white space character that is not ASCII. */
+function hasWide(bytes: v128, p: usize, end: usize): bool {
+  for (let mask = wideLeads(bytes); mask !== 0; mask &= mask - 1) {
+    if (wide(p + ctz(mask), end) !== 0) return true;
+  }
+  return false;
+}
+
+/** A bit for each byte that white space could begin with: C2, E1, E2, E3 and EF. */
+function wideLeads(bytes: v128): i32 {
+  return i8x16.bitmask(
+    v128.or(
+      i8x16.eq(v128.and(bytes, i8x16.splat(<i8>0xfc)), i8x16.splat(<i8>0xe0)),
+      v128.or(i8x16.eq(bytes, i8x16.splat(<i8>0xc2)), i8x16.eq(bytes, i8x16.splat(<i8>0xef))),
+    ),
+  );
+}
+
+/** The length of the white space character that begins at `p` and is not ASCII; 0 if there is none. */
+function wide(p: usize, end: usize): usize {
+  const lead = load<u8>(p);
+  if (lead === 0xc2) return p + 2 <= end && load<u8>(p, 1) === 0xa0 ? 2 : 0;
+  if (p + 3 > end) return 0;
+  const code = ((<u32>load<u8>(p, 1)) << 8) | load<u8>(p, 2);
+  switch (lead) {
+    case 0xe1:
+      return code === 0x9a80 ? 3 : 0; // U+1680
+    case 0xe2: // U+2000 to U+200A, U+2028, U+2029, U+202F, U+205F
+      return (code >= 0x8080 && code <= 0x808a) ||
+        code === 0x80a8 ||
+        code === 0x80a9 ||
+        code === 0x80af ||
+        code === 0x819f
+        ? 3
+        : 0;
+    case 0xe3:
+      return code === 0x8080 ? 3 : 0; // U+3000
+    case 0xef:
+      return code === 0xbbbf ? 3 : 0; // U+FEFF
+    default:
+      return 0;
+  }
+}

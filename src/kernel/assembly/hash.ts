@@ -1,0 +1,62 @@
+/**
+ * XXH64 with seed 0 (Yann Collet; the algorithm is specified in xxHash's doc/xxhash_spec.md): four independent lanes of
+ * eight bytes, which keep a processor's multipliers busy.
+ */
+
+const P1: u64 = 0x9e3779b185ebca87;
+const P2: u64 = 0xc2b2ae3d27d4eb4f;
+const P3: u64 = 0x165667b19e3779f9;
+const P4: u64 = 0x85ebca77c2b2ae63;
+const P5: u64 = 0x27d4eb2f165667c5;
+
+/** Cuts all keys to so many bits. With a few, texts get the same key that otherwise never do: for tests. */
+export function narrowKeys(bits: i32): void {
+  mask = bits === 64 ? u64.MAX_VALUE : ((<u64>1) << bits) - 1;
+}
+
+let mask: u64 = u64.MAX_VALUE;
+
+/** The hash of `length` bytes at `p`. */
+export function hash(p: usize, length: usize): u64 {
+  return unmasked(p, length) & mask;
+}
+
+function unmasked(p: usize, length: usize): u64 {
+  const end = p + length;
+  let h: u64;
+  if (length >= 32) {
+    let a: u64 = P1 + P2;
+    let b: u64 = P2;
+    let c: u64 = 0;
+    let d: u64 = 0 - P1;
+    do {
+      a = round(a, load<u64>(p));
+      b = round(b, load<u64>(p, 8));
+      c = round(c, load<u64>(p, 16));
+      d = round(d, load<u64>(p, 24));
+      p += 32;
+    } while (p + 32 <= end);
+    h = rotl<u64>(a, 1) + rotl<u64>(b, 7) + rotl<u64>(c, 12) + rotl<u64>(d, 18);
+    h = merge(merge(merge(merge(h, a), b), c), d);
+  } else {
+    h = P5;
+  }
+  h += length;
+  for (; p + 8 <= end; p += 8) h = rotl<u64>(h ^ round(0, load<u64>(p)), 27) * P1 + P4;
+  if (p + 4 <= end) {
+    h = rotl<u64>(h ^ (<u64>load<u32>(p) * P1), 23) * P2 + P3;
+    p += 4;
+  }
+  for (; p < end; p++) h = rotl<u64>(h ^ (<u64>load<u8>(p) * P5), 11) * P1;
+  h = (h ^ (h >> 33)) * P2;
+  h = (h ^ (h >> 29)) * P3;
+  return h ^ (h >> 32);
+}
+
+function round(lane: u64, word: u64): u64 {
+  return rotl<u64>(lane + word * P2, 31) * P1;
+}
+
+function merge(h: u64, lane: u64): u64 {
+  return (h ^ round(0, lane)) * P1 + P4;
+}

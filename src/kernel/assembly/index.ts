@@ -1,0 +1,133 @@
+/**
+ * The kernel: the loops that every byte of a dataset goes through, as WebAssembly. `../kernel.ts` is its face to
+ * TypeScript, and says what its functions promise.
+ */
+
+import { foldedKey } from './folding';
+import { hash } from './hash';
+import * as regions from './memory';
+import { forgetRows, readRecord, recordCount, turnCount } from './records';
+import { QUOTE } from './strings';
+import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './values';
+import { wantFoldedKey, wantKey } from './wanted';
+
+export { narrowKeys } from './hash';
+export { reserve } from './memory';
+export { passOver } from './passing';
+export { survey, surveyedStart } from './survey';
+export { wantAll, wantedAt, wantNone } from './wanted';
+
+export function inputAt(): usize {
+  return regions.input;
+}
+export function turnsAt(): usize {
+  return regions.turns;
+}
+export function recordsAt(): usize {
+  return regions.records;
+}
+export function turnRows(): usize {
+  return turnCount;
+}
+export function recordRows(): usize {
+  return recordCount;
+}
+
+/** Writes the key and the folded key of the text in the input to where the rows of turns stand. */
+export function keys(length: usize): void {
+  store<u64>(regions.turns, hash(regions.input, length));
+  store<u64>(regions.turns, foldedKey(regions.input, length), 8);
+}
+
+/** Says that the key of the text in the input is looked for; its folded key too if `folded`. */
+export function want(length: usize, folded: bool): void {
+  wantKey(length);
+  if (folded) wantFoldedKey(regions.input, length);
+}
+
+const LINE_FEED: u8 = 0x0a;
+
+// How a walk ends.
+const NEEDS_MORE = 0;
+const REACHED_STOP = 1;
+const LIST_ENDED = 2;
+const ROWS_ARE_FULL = 3;
+const TOO_DEEP = 4;
+const INVALID = 5;
+
+/** Where the walk stands: everything before it was read. */
+let at: usize = 0;
+/** What is expected there: the list's first record or its end, a record, or else what stands behind a record. */
+let expectsFirst: bool = false;
+let expectsRecord: bool = false;
+let isLines: bool = false;
+let lengthMax: usize = 0;
+/** Where the bytes are wrong that a walk calls invalid. */
+let invalid: usize = 0;
+
+export function walkedTo(): usize {
+  return at;
+}
+export function invalidAt(): usize {
+  return invalid;
+}
+export function isAtRecord(): bool {
+  return expectsRecord;
+}
+
+export function beginWalk(lines: bool, first: bool, recordMax: usize): void {
+  isLines = lines;
+  expectsFirst = first;
+  expectsRecord = true;
+  lengthMax = recordMax;
+}
+
+/** The record at which the walk stood was passed over by other means. */
+export function continueBehindRecord(): void {
+  expectsFirst = false;
+  expectsRecord = false;
+}
+
+/** Walks from record to record, up to the first one that begins at `stop` or behind it, or isn't whole. */
+export function walk(from: usize, to: usize, stop: usize): i32 {
+  // What ends every string, whatever it is cut from.
+  for (let i: usize = 0; i < 32; i += 16) v128.store(to + i, i8x16.splat(QUOTE));
+  begin(to, isLines);
+  forgetRows();
+  at = from;
+  while (true) {
+    if (expectsRecord) {
+      at = skipBlanks(at);
+      if (isLines) while (at < to && load<u8>(at) === LINE_FEED) at = skipBlanks(at + 1);
+      // Whoever comes next must find a record: so the list's beginning goes as far as its first one.
+      if (at >= stop && !expectsFirst) return REACHED_STOP;
+      if (at >= to) return NEEDS_MORE;
+      if (expectsFirst && !isLines && load<u8>(at) === CLOSE_BRACKET) {
+        at++;
+        return LIST_ENDED;
+      }
+      if (recordCount === regions.RECORDS_MAX) return ROWS_ARE_FULL;
+      const next = readRecord(at, lengthMax);
+      if (next === 0) {
+        invalid = brokeAt;
+        return isTooDeep ? TOO_DEEP : brokeAt >= to ? NEEDS_MORE : INVALID;
+      }
+      at = next;
+      expectsFirst = false;
+      expectsRecord = false;
+    }
+    const p = skipBlanks(at);
+    if (p >= to) return NEEDS_MORE;
+    const byte = load<u8>(p);
+    if (!isLines && byte === CLOSE_BRACKET) {
+      at = p + 1;
+      return LIST_ENDED;
+    }
+    if (byte !== (isLines ? LINE_FEED : COMMA)) {
+      invalid = p;
+      return INVALID;
+    }
+    at = p + 1;
+    expectsRecord = true;
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * How the kernel's memory is laid out. Nothing is ever allocated: the regions stand behind each other, and grow together
+ * with the capacity, the number of bytes of the dataset that the input can hold.
+ *
+ *     | static data | input | joined | respelled | folded | turns | records |
+ *
+ * The input comes first, so that what it holds stays where it is when the capacity grows.
+ */
+
+/** Wide loads may read this far past the end of a region, and wide stores write. */
+export const PADDING: usize = 64;
+
+/** Bytes of a turn's row, and of a record's. */
+export const TURN_BYTES: usize = 24;
+export const RECORD_BYTES: usize = 20;
+
+/** The shortest turn is `{"from":""},`: no input holds more of them. */
+const SHORTEST_TURN: usize = 12;
+/** As many records are walked at a time. */
+export const RECORDS_MAX: usize = 4096;
+
+/** A byte that is no UTF-8 becomes the three bytes of U+FFFD. */
+const REPAIR_GROWTH: usize = 3;
+
+const PAGE: usize = 65_536;
+
+/** The bytes that are read. */
+export let input: usize = 0;
+/** The parts of a text, joined. */
+export let joined: usize = 0;
+/** A text as `JSON.stringify` would spell it. */
+export let respelled: usize = 0;
+/** A text with its white space folded. */
+export let folded: usize = 0;
+/** Rows of turns, and of records. */
+export let turns: usize = 0;
+export let records: usize = 0;
+
+/** Makes room for that many bytes of input. What the input holds stays, what the other regions hold is lost. */
+export function reserve(capacity: usize): void {
+  input = align(__heap_base);
+  joined = align(input + capacity + PADDING);
+  respelled = align(joined + capacity * REPAIR_GROWTH + PADDING);
+  folded = align(respelled + capacity * REPAIR_GROWTH + PADDING);
+  turns = align(folded + capacity * REPAIR_GROWTH + PADDING);
+  records = align(turns + (capacity / SHORTEST_TURN + 1) * TURN_BYTES);
+  const end = records + RECORDS_MAX * RECORD_BYTES;
+  const missing = (end + PAGE - 1) / PAGE - <usize>memory.size();
+  if (<isize>missing > 0 && memory.grow(<i32>missing) < 0) unreachable();
+}
+
+function align(address: usize): usize {
+  return (address + 63) & ~63;
+}

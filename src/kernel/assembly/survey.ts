@@ -1,0 +1,88 @@
+/**
+ * A byte in the middle of a JSON file doesn't tell whether it stands inside a string. So the bytes are read under both
+ * hypotheses at once: they are each other's opposite at every byte, and a quote swaps them. Wherever a hypothesis takes
+ * a byte for structure that no JSON has there, it is refuted: the wrong one soon is, since it takes text for structure.
+ *
+ *     … y", "value": "a [b] {c" }, { "id": …
+ *     outside:        ^ string  ^ text          (a letter outside strings: refuted)
+ *     inside:  ^ text ^ string  ^ text
+ *
+ * The idea of two hypotheses is that of Pison (Jiang et al., VLDB 2021), there for structural indexes.
+ */
+
+const QUOTE: u8 = 0x22;
+const BACKSLASH: u8 = 0x5c;
+
+/** What a byte may be: structure is what stands outside strings, text what stands inside. */
+const STRUCTURE: u8 = 1;
+const TEXT: u8 = 2;
+const OPENS: u8 = 4;
+const CLOSES: u8 = 8;
+const kinds = memory.data(256);
+
+/** Under each hypothesis: the nesting, relative to the start, its lowest, and where the first container opens at that. */
+const NESTING_BYTES: usize = 12;
+const nestings = memory.data(24, 4);
+
+/** Where a record may begin under a hypothesis, 0 for "begins outside a string" and 1 for "begins inside"; 0 if nowhere. */
+export function surveyedStart(hypothesis: usize): usize {
+  return load<u32>(nestings + hypothesis * NESTING_BYTES, 8);
+}
+
+/**
+ * Reads `length` bytes at `from`, which must not stand right behind a backslash.
+ *
+ * @returns a bit for each hypothesis that was not refuted: 1 for "begins outside a string", 2 for "begins inside"
+ */
+export function survey(from: usize, length: usize): i32 {
+  if (load<u8>(kinds) === 0) classify();
+  memory.fill(nestings, 0, 2 * NESTING_BYTES);
+  const end = from + length;
+  /** The hypothesis that is outside a string here. */
+  let outside: usize = 0;
+  let refuted = 0;
+  for (let p = from; p < end && refuted !== 3; p++) {
+    const byte = load<u8>(p);
+    const kind = load<u8>(kinds + byte);
+    if ((kind & STRUCTURE) === 0) refuted |= 1 << (<i32>outside);
+    if ((kind & TEXT) === 0) refuted |= 2 >> <i32>outside;
+    if (byte === QUOTE) outside = 1 - outside;
+    else if (byte === BACKSLASH) p++;
+    else if (kind & OPENS) open(nestings + outside * NESTING_BYTES, p);
+    else if (kind & CLOSES) close(nestings + outside * NESTING_BYTES);
+  }
+  return ~refuted & 3;
+}
+
+function open(nesting: usize, p: usize): void {
+  const depth = load<i32>(nesting);
+  if (depth === load<i32>(nesting, 4) && load<u32>(nesting, 8) === 0) store<u32>(nesting, p, 8);
+  store<i32>(nesting, depth + 1);
+}
+
+function close(nesting: usize): void {
+  const depth = load<i32>(nesting) - 1;
+  store<i32>(nesting, depth);
+  if (depth >= load<i32>(nesting, 4)) return;
+  store<i32>(nesting, depth, 4);
+  store<u32>(nesting, 0, 8);
+}
+
+function classify(): void {
+  for (let byte = 0x20; byte < 256; byte++) store<u8>(kinds + byte, TEXT);
+  const structure = '{}[]:,"+-.0123456789eEtrufalsn ';
+  for (let i = 0; i < structure.length; i++) mark(<u8>structure.charCodeAt(i), STRUCTURE);
+  store<u8>(kinds + 0x09, STRUCTURE);
+  store<u8>(kinds + 0x0a, STRUCTURE);
+  store<u8>(kinds + 0x0d, STRUCTURE);
+  mark(0x7b, OPENS);
+  mark(0x5b, OPENS);
+  mark(0x7d, CLOSES);
+  mark(0x5d, CLOSES);
+  // So that this is done once.
+  store<u8>(kinds, 16);
+}
+
+function mark(byte: u8, bit: u8): void {
+  store<u8>(kinds + byte, load<u8>(kinds + byte) | bit);
+}

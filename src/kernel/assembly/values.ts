@@ -1,0 +1,179 @@
+/**
+ * JSON's grammar (RFC 8259), followed byte by byte outside strings. Every function takes the address of a first byte and
+ * returns the address behind the last one, or 0: then `broke` says whether bytes are missing or wrong, and `brokeAt` where.
+ * Behind `end` stand quotes, which are nothing that could follow anything, so few places need to look for the end.
+ */
+
+import { QUOTE, skip, brokeAt as stringBrokeAt } from './strings';
+
+export const OPEN_BRACE: u8 = 0x7b;
+export const CLOSE_BRACE: u8 = 0x7d;
+export const OPEN_BRACKET: u8 = 0x5b;
+export const CLOSE_BRACKET: u8 = 0x5d;
+export const COLON: u8 = 0x3a;
+export const COMMA: u8 = 0x2c;
+const LINE_FEED: u8 = 0x0a;
+const SPACE: u8 = 0x20;
+const EIGHT_SPACES: u64 = 0x2020202020202020;
+const MINUS: u8 = 0x2d;
+const DOT: u8 = 0x2e;
+/** `true`, `null` and `alse`, as they stand in memory. */
+const TRUE: u32 = 0x65757274;
+const NULL: u32 = 0x6c6c756e;
+const ALSE: u32 = 0x65736c61;
+
+/** Where reading stops: an address, and what was wrong there. */
+export let brokeAt: usize = 0;
+
+/** True if reading stopped because too many containers were open: what follows may well be valid. */
+export let isTooDeep: bool = false;
+
+/** Past the last byte that may be read. */
+export let end: usize = 0;
+/** False in JSON lines, where a line feed ends a value. */
+let spansLines: bool = true;
+
+/** Says what may be read next. */
+export function begin(to: usize, lines: bool): void {
+  end = to;
+  isTooDeep = false;
+  spansLines = !lines;
+}
+
+/** What was expected at `p` isn't there. */
+export function broken(p: usize): usize {
+  brokeAt = p;
+  return 0;
+}
+
+/** The first byte from `p` on that is no white space. */
+export function skipBlanks(p: usize): usize {
+  while (true) {
+    const byte = load<u8>(p);
+    if (byte > SPACE) return p;
+    if (byte === SPACE || byte === 0x0d || byte === 0x09 || (byte === LINE_FEED && spansLines)) p++;
+    else return p;
+    // Indentation.
+    while (load<u64>(p) === EIGHT_SPACES) p += 8;
+  }
+}
+
+/** Reads over a string; `p` is the byte after its opening quote. */
+export function skipString(p: usize): usize {
+  const next = skip(p, end);
+  return next === 0 ? broken(stringBrokeAt) : next;
+}
+
+/** From the opening quote of an object's key to the first byte of its value. */
+function skipKey(p: usize): usize {
+  if (load<u8>(p) !== QUOTE) return broken(p);
+  p = skipString(p + 1);
+  return p === 0 ? 0 : skipColon(p);
+}
+
+/** From behind an object's key to the first byte of its value. */
+export function skipColon(p: usize): usize {
+  p = skipBlanks(p);
+  return load<u8>(p) === COLON ? skipBlanks(p + 1) : broken(p);
+}
+
+/** The kinds of the containers that are open around a value, a bit each. */
+const DEPTH_MAX: i32 = 1 << 16;
+const kinds = memory.data(DEPTH_MAX / 8);
+function push(depth: i32, isObject: bool): void {
+  const at = kinds + (depth >> 3);
+  const bit: u8 = 1 << (<u8>(depth & 7));
+  store<u8>(at, isObject ? load<u8>(at) | bit : load<u8>(at) & ~bit);
+}
+
+function isInObject(depth: i32): bool {
+  return ((load<u8>(kinds + (depth >> 3)) >> <u8>(depth & 7)) & 1) !== 0;
+}
+
+/** Reads over a value of any kind. */
+export function skipValue(p: usize): usize {
+  let depth = 0;
+  while (true) {
+    const byte = load<u8>(p);
+    if (byte === QUOTE) p = skipString(p + 1);
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      const isObject = byte === OPEN_BRACE;
+      p = skipBlanks(p + 1);
+      if (load<u8>(p) === (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) p++;
+      else {
+        if (depth === DEPTH_MAX) {
+          isTooDeep = true;
+          return 0;
+        }
+        push(depth++, isObject);
+        if (isObject) p = skipKey(p);
+        if (p === 0) return 0;
+        continue;
+      }
+    } else p = skipScalar(p);
+    if (p === 0) return 0;
+    // A value has ended: so do the containers whose last one it is.
+    while (true) {
+      if (depth === 0) return p;
+      p = skipBlanks(p);
+      const isObject = isInObject(depth - 1);
+      const next = load<u8>(p);
+      if (next === COMMA) {
+        p = skipBlanks(p + 1);
+        if (isObject) p = skipKey(p);
+        if (p === 0) return 0;
+        break;
+      }
+      if (next !== (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) return broken(p);
+      depth--;
+      p++;
+    }
+  }
+}
+
+/** Reads over `true`, `false`, `null`, or a number. */
+function skipScalar(p: usize): usize {
+  switch (load<u8>(p)) {
+    case 0x74: // t
+      return load<u32>(p) === TRUE ? p + 4 : brokenWord(p, 4);
+    case 0x6e: // n
+      return load<u32>(p) === NULL ? p + 4 : brokenWord(p, 4);
+    case 0x66: // f
+      return load<u32>(p, 1) === ALSE ? p + 5 : brokenWord(p, 5);
+    default:
+      return skipNumber(p);
+  }
+}
+
+/** A word that would reach past the end may go on as it should. */
+function brokenWord(p: usize, length: usize): usize {
+  return broken(p + length > end ? end : p);
+}
+
+function skipNumber(p: usize): usize {
+  if (load<u8>(p) === MINUS) p++;
+  if (load<u8>(p) === 0x30) p++;
+  else {
+    p = skipDigits(p);
+    if (p === 0) return 0;
+  }
+  if (load<u8>(p) === DOT) {
+    p = skipDigits(p + 1);
+    if (p === 0) return 0;
+  }
+  if ((load<u8>(p) | 0x20) === 0x65) {
+    p++;
+    if (load<u8>(p) === MINUS || load<u8>(p) === 0x2b) p++;
+    p = skipDigits(p);
+    if (p === 0) return 0;
+  }
+  // What follows might be one more digit.
+  return p >= end ? broken(end) : p;
+}
+
+/** One digit at least. */
+function skipDigits(p: usize): usize {
+  const start = p;
+  while (load<u8>(p) - 0x30 < 10) p++;
+  return p === start ? broken(p) : p;
+}

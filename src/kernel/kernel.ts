@@ -1,0 +1,234 @@
+/** The kernel's face to TypeScript: WebAssembly that is built from `assembly/`, and what it promises. */
+
+import { readFileSync } from 'node:fs';
+import { type ByteCount, byteCount } from '../core/bytes.js';
+import type { DatasetFormat } from '../core/format.js';
+import type { TextKeys } from '../core/keys.js';
+import { RECORD_BYTES_MAX } from '../core/limits.js';
+
+/** What stands in `assembly/index.ts`. Addresses and lengths are bytes of its memory. */
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  reserve(capacity: number): void;
+  inputAt(): number;
+  turnsAt(): number;
+  recordsAt(): number;
+  turnRows(): number;
+  recordRows(): number;
+  narrowKeys(bits: number): void;
+  keys(length: number): void;
+  want(length: number, folded: boolean): void;
+  wantAll(): void;
+  wantNone(): void;
+  wantedAt(): number;
+  survey(from: number, length: number): number;
+  surveyedStart(hypothesis: number): number;
+  beginWalk(lines: boolean, first: boolean, recordMax: number): void;
+  walk(from: number, to: number, stop: number): number;
+  walkedTo(): number;
+  invalidAt(): number;
+  isAtRecord(): boolean;
+  passOver(from: number, to: number, begins: boolean, lines: boolean): number;
+  continueBehindRecord(): void;
+}
+
+/** How a walk ended; the numbers are those of `assembly/index.ts`. */
+export const WALKED = {
+  /** The last record isn't whole, or the input has been read to its end. */
+  needsMore: 0,
+  /** The next record begins at the stop, or behind it. */
+  reachedStop: 1,
+  /** The list's closing bracket was read. */
+  listEnded: 2,
+  /** There are rows to take before the walk can go on. */
+  rowsAreFull: 3,
+  /** The next record is nested deeper than the kernel follows. */
+  tooDeep: 4,
+  invalid: 5,
+} as const;
+
+/** Numbers of a turn's row. */
+export const TURN_NUMBERS = 6;
+/** What they are. Keys are halved; a start is a place in the input; the highest bit of a length says that the text is empty. */
+export const TURN = { keyLow: 0, keyHigh: 1, foldedLow: 2, foldedHigh: 3, start: 4, length: 5 } as const;
+
+/** Numbers of a record's row. */
+export const RECORD_NUMBERS = 5;
+/** What they are. An id that is not there has no length; `turns` may be `NO_CONVERSATION`. */
+export const RECORD = { start: 0, length: 1, turns: 2, idStart: 3, idLength: 4 } as const;
+/** In place of the number of turns: the record is no conversation. */
+export const NO_CONVERSATION = 0xffff_ffff;
+
+/** The bytes of the two maps of what is wanted, and of the length behind them. */
+export const WANTED_BYTES = 16_392;
+
+/** The length of a key. */
+export const KEY_BITS = 64;
+
+/** Past this, a text stands in no record: a byte that is no UTF-8 counts as three. */
+const TEXT_BYTES_MAX = 3 * RECORD_BYTES_MAX;
+
+const encoder = new TextEncoder();
+let compiled: WebAssembly.Module | undefined;
+
+/** The compiled kernel. It can be handed to other threads, which then need not compile it. */
+export function kernelModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernel.wasm', import.meta.url)));
+  return compiled;
+}
+
+/** One instance, with a memory of its own, which only ever grows. */
+export class Kernel {
+  /** Bytes that the input can hold. */
+  capacity = 0;
+  /** What is walked, surveyed or hashed. A view: it is another one after `reserve`. */
+  input = new Uint8Array();
+  private readonly exports: Exports;
+  private keyRow = new Uint32Array();
+
+  /** @param keyBits how much of a key is kept; less than all of it only in tests, for keys that collide */
+  constructor(module: WebAssembly.Module, capacity: number, keyBits: number = KEY_BITS) {
+    this.exports = new WebAssembly.Instance(module).exports as unknown as Exports;
+    this.exports.narrowKeys(keyBits);
+    this.reserve(capacity);
+  }
+
+  /** Makes room for that many bytes of input. What it holds stays there. */
+  reserve(capacity: number): void {
+    if (capacity <= this.capacity) return;
+    this.exports.reserve(capacity);
+    this.capacity = capacity;
+    const { memory } = this.exports;
+    this.input = new Uint8Array(memory.buffer, this.exports.inputAt(), capacity);
+    this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), 4);
+  }
+
+  /**
+   * The keys of a text.
+   *
+   * @returns undefined if it is longer than any text of a dataset
+   */
+  keysOf(text: string): TextKeys | undefined {
+    const length = this.write(text);
+    if (length === undefined) return undefined;
+    this.exports.keys(length);
+    const [low = 0, high = 0, foldedLow = 0, foldedHigh = 0] = this.keyRow;
+    return { key: { low, high }, folded: { low: foldedLow, high: foldedHigh } };
+  }
+
+  /** From now on, walks compute the keys of all texts. */
+  wantAll(): void {
+    this.exports.wantAll();
+  }
+
+  /** From now on, walks compute only keys that are wanted. */
+  wantNone(): void {
+    this.exports.wantNone();
+  }
+
+  /** Says that the key of a text is looked for, and its folded key if `folded`. */
+  want(text: string, folded: boolean): void {
+    const length = this.write(text);
+    if (length !== undefined) this.exports.want(length, folded);
+  }
+
+  /** What is wanted, to be copied to another kernel's, `WANTED_BYTES` of it. */
+  get wanted(): Uint8Array {
+    return new Uint8Array(this.exports.memory.buffer, this.exports.wantedAt(), WANTED_BYTES);
+  }
+
+  /**
+   * Looks for the first place in the first `length` bytes of the input where a record of an array may begin, under both
+   * hypotheses about what the first byte stands in. It must not stand behind a backslash.
+   *
+   * @returns undefined if neither hypothesis can be ruled out, or if none is left, or if nothing begins
+   */
+  surveyStart(length: number): number | undefined {
+    const start = this.exports.inputAt();
+    const possible = this.exports.survey(start, length);
+    if (possible !== 1 && possible !== 2) return undefined;
+    const at = this.exports.surveyedStart(possible - 1);
+    return at === 0 ? undefined : at - start;
+  }
+
+  /** Gets ready to walk from a place where a record begins, or, if `first`, behind the list's opening bracket. */
+  beginWalk(format: DatasetFormat, first: boolean, recordBytesMax: number): void {
+    this.exports.beginWalk(format === 'lines', first, recordBytesMax);
+  }
+
+  /**
+   * Walks on through the bytes from `from` to `to` of the input, to the first record that begins at `stop` or behind it.
+   * The rows are those of the records that were read whole.
+   */
+  walk(from: number, to: number, stop: number): (typeof WALKED)[keyof typeof WALKED] {
+    const start = this.exports.inputAt();
+    const within = Math.max(0, Math.min(stop, this.capacity));
+    const walked = this.exports.walk(start + from, start + to, start + within);
+    return walked as (typeof WALKED)[keyof typeof WALKED];
+  }
+
+  /** Where the walk stands: at a record, or right behind one. */
+  get walkedTo(): number {
+    return this.exports.walkedTo() - this.exports.inputAt();
+  }
+
+  /** Where the byte is that made a walk invalid. */
+  get invalidAt(): number {
+    return this.exports.invalidAt() - this.exports.inputAt();
+  }
+
+  /** True if the walk stands at a record, false if it stands behind one. */
+  get isAtRecord(): boolean {
+    return Boolean(this.exports.isAtRecord());
+  }
+
+  /**
+   * Passes over the record at which the walk stands, without looking into it.
+   *
+   * @param begins true for the record's first bytes, false for those that follow
+   * @returns the place behind it; undefined if it goes on after `to`
+   */
+  passOver(from: number, to: number, begins: boolean, format: DatasetFormat): number | undefined {
+    const start = this.exports.inputAt();
+    const end = this.exports.passOver(start + from, start + to, begins, format === 'lines');
+    if (end === 0) return undefined;
+    this.exports.continueBehindRecord();
+    return end - start;
+  }
+
+  /** The rows of the last walk's turns, `TURN_NUMBERS` a turn. Starts count from the start of the memory: see `inputStart`. */
+  get turnRows(): Uint32Array {
+    const { memory } = this.exports;
+    return new Uint32Array(memory.buffer, this.exports.turnsAt(), this.exports.turnRows() * TURN_NUMBERS);
+  }
+
+  /** The rows of its records, `RECORD_NUMBERS` a record. */
+  get recordRows(): Uint32Array {
+    const { memory } = this.exports;
+    return new Uint32Array(
+      memory.buffer,
+      this.exports.recordsAt(),
+      this.exports.recordRows() * RECORD_NUMBERS,
+    );
+  }
+
+  /** What the starts in rows count from: the address of the input. */
+  get inputStart(): ByteCount {
+    return byteCount(this.exports.inputAt());
+  }
+
+  /** Puts a text into the input, as `JSON.stringify` spells it. Returns its length in bytes. */
+  private write(text: string): number | undefined {
+    if (text.length > TEXT_BYTES_MAX) return undefined;
+    const spelled = JSON.stringify(text);
+    // The quotes around it are left out: nothing else is ASCII for certain.
+    const inner = spelled.slice(1, -1);
+    const longest = inner.length * 3;
+    if (longest > this.capacity) {
+      const length = Buffer.byteLength(inner);
+      if (length > TEXT_BYTES_MAX) return undefined;
+      this.reserve(length);
+    }
+    return encoder.encodeInto(inner, this.input).written;
+  }
+}

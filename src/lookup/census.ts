@@ -1,0 +1,126 @@
+import { counted } from '../core/counted.js';
+import { EXPECTED_DATASET } from '../core/format.js';
+import { IndexTable } from '../core/index-table.js';
+import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
+import type { WorkerPool } from '../workers/pool.js';
+import type { StopFlag } from '../workers/stop-flag.js';
+import type { Counts, ShardCensus, ShardRows } from '../workers/tasks.js';
+import { DatasetError, datasetErrorOf } from './dataset.js';
+import type { ShardPlan } from './shard-run.js';
+
+/** The first complete walk over a dataset: it counts, it finds out whether all of it is valid, and it fills an index. */
+export class Census {
+  private readonly plan: ShardPlan;
+  private readonly pool: WorkerPool;
+  private readonly stop: StopFlag;
+  private readonly parts: ShardRows[] = [];
+  /** How many records stand before each part. */
+  private readonly recordsBefore: number[] = [];
+  private total: Counts = { conversations: 0, turns: 0, skipped: 0, skippedAt: [], example: undefined };
+  private walkedTo: number;
+
+  /** @param stop ends it early */
+  constructor(plan: ShardPlan, pool: WorkerPool, stop: StopFlag) {
+    this.plan = plan;
+    this.pool = pool;
+    this.stop = stop;
+    this.walkedTo = plan.dataset.body.start;
+  }
+
+  /** How much of the dataset was walked: 0 to 1. */
+  get progress(): number {
+    const { start, end } = this.plan.dataset.body;
+    return end === start ? 1 : (this.walkedTo - start) / (end - start);
+  }
+
+  /** What was counted so far. */
+  get counts(): Counts {
+    return this.total;
+  }
+
+  /**
+   * Walks all of the dataset.
+   *
+   * @param keepsTurns true if an index shall be made of it
+   * @param onProgress is called each time that more is known
+   * @throws DatasetError at the first byte that is not valid, when there is no conversation in all of the dataset, when the
+   *   file can't be read, or when it was stopped
+   */
+  async take(keepsTurns: boolean, onProgress: (census: Census) => void): Promise<IndexTable | undefined> {
+    const { dataset } = this.plan;
+    let records = 0;
+    const results = this.plan.run(
+      (shard) => this.pool.takeCensus({ dataset, shard, stop: this.stop, keepsTurns }),
+      this.pool.workers,
+    );
+    for await (const { outcome } of results) {
+      if (outcome.kind === 'failed') throw datasetErrorOf(dataset, outcome);
+      this.add(outcome.value, records);
+      records += outcome.value.records;
+      onProgress(this);
+    }
+    this.assertNotEmpty();
+    return keepsTurns ? this.makeIndex() : undefined;
+  }
+
+  private add({ counts, rows, next }: ShardCensus, recordsBefore: number): void {
+    const { total } = this;
+    this.total = {
+      conversations: total.conversations + counts.conversations,
+      turns: total.turns + counts.turns,
+      skipped: total.skipped + counts.skipped,
+      skippedAt: [...total.skippedAt, ...counts.skippedAt].slice(0, SKIPPED_OFFSETS_MAX),
+      example: total.example ?? counts.example,
+    };
+    this.walkedTo = next;
+    if (rows === undefined) return;
+    this.parts.push(rows);
+    this.recordsBefore.push(recordsBefore);
+  }
+
+  private async makeIndex(): Promise<IndexTable> {
+    const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
+    const table = IndexTable.allocate({
+      turns: sum(this.parts.map(({ folded }) => folded.length)),
+      conversations: sum(this.parts.map(({ offsets }) => offsets.length)),
+    });
+    let turn = 0;
+    let conversation = 0;
+    for (const [i, part] of this.parts.entries()) {
+      table.keys.set(part.keys, 2 * turn);
+      table.folded.set(part.folded, turn);
+      table.starts.set(part.starts, turn);
+      table.lengths.set(part.lengths, turn);
+      table.offsets.set(part.offsets, conversation);
+      table.idLengths.set(part.idLengths, conversation);
+      for (const [at, turns] of part.turnCounts.entries()) {
+        const hasId = part.idLengths[at] !== 0;
+        table.firstTurns[conversation] = turn;
+        table.idStarts[conversation] =
+          (part.idStarts[at] as number) + (hasId ? 0 : (this.recordsBefore[i] as number));
+        conversation++;
+        turn += turns;
+      }
+    }
+    this.parts.length = 0;
+    const { size, buffer } = table;
+    const outcomes = await Promise.all(
+      [false, true].map((folded) => this.pool.orderIndex({ table: { size, buffer }, folded })),
+    );
+    for (const outcome of outcomes) {
+      if (outcome.kind === 'failed') throw datasetErrorOf(this.plan.dataset, outcome);
+    }
+    return table;
+  }
+
+  private assertNotEmpty(): void {
+    const { conversations, skipped, skippedAt } = this.counts;
+    if (conversations > 0) return;
+    const found = skipped === 0 ? 'an empty list' : `${counted(skipped, 'record')}, and no conversation`;
+    throw new DatasetError(
+      this.plan.dataset.file.path,
+      `found ${found}; expected ${EXPECTED_DATASET}`,
+      skippedAt[0],
+    );
+  }
+}

@@ -1,0 +1,107 @@
+import { AppError } from '../core/errors.js';
+import type { IndexTable } from '../core/index-table.js';
+import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
+import type { Query } from '../core/query.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { WorkerPool } from '../workers/pool.js';
+import { newStopFlag, stopAll } from '../workers/stop-flag.js';
+import type { Counts } from '../workers/tasks.js';
+import { Census } from './census.js';
+import { type Dataset, planShards } from './dataset.js';
+import type { SavedIndex } from './index-file.js';
+import { IndexLookup } from './indexed.js';
+import type { Lookup, Match } from './lookup.js';
+import { DatasetReader } from './reader.js';
+import { SweepLookup } from './sweep.js';
+
+/** The engines that can be asked for. */
+export type Engine = 'auto' | 'sweep' | 'index';
+
+/** One state of the dataset's file, and what answers from it: sweeps at first, then the index. */
+export class Edition implements Lookup {
+  readonly dataset: Dataset;
+  private readonly kernel: Kernel;
+  private readonly reader: DatasetReader;
+  private readonly stop = newStopFlag();
+  private index: IndexLookup | undefined;
+  private sweep: SweepLookup | undefined;
+  private census: Census | undefined;
+  private saved: Counts | undefined;
+
+  /** @throws what opening the file throws */
+  constructor(dataset: Dataset, kernel: Kernel) {
+    this.dataset = dataset;
+    this.kernel = kernel;
+    this.reader = new DatasetReader(dataset.file);
+  }
+
+  /** The engine that answers now. */
+  get engine(): 'sweep' | 'index' {
+    return this.index === undefined ? 'sweep' : 'index';
+  }
+
+  /** How much of the dataset was walked: 0 to 1. */
+  get progress(): number {
+    return this.saved === undefined ? (this.census?.progress ?? 0) : 1;
+  }
+
+  /** What was counted so far. */
+  get counts(): Counts {
+    return (
+      this.saved ??
+      this.census?.counts ?? { conversations: 0, turns: 0, skipped: 0, skippedAt: [], example: undefined }
+    );
+  }
+
+  /** Answers by an index that was saved. */
+  use({ table, counts }: SavedIndex): void {
+    this.saved = counts;
+    this.index = new IndexLookup(table, this.kernel, this.reader);
+  }
+
+  /**
+   * Walks the dataset, while sweeps answer, unless the engine is `index`; then answers by the index, unless it is `sweep`.
+   *
+   * @param onBegun is called as soon as so much of the file was walked that it looks like a dataset that can be served
+   * @param onProgress is called with the progress, each time that more is known
+   * @returns the index, if one was made
+   * @throws DatasetError
+   */
+  async walk(
+    pool: WorkerPool,
+    engine: Engine,
+    onBegun: () => void,
+    onProgress: (progress: number) => void,
+  ): Promise<IndexTable | undefined> {
+    const plan = planShards(this.dataset, pool.workers, this.kernel);
+    if (engine !== 'index') this.sweep = new SweepLookup(plan, pool, this.kernel, this.reader);
+    this.census = new Census(plan, pool, this.stop);
+    const { start, end } = this.dataset.body;
+    const begun = READ_BEFORE_LISTENING_BYTES / (end - start);
+    const table = await this.census.take(engine !== 'sweep', ({ progress }) => {
+      if (progress >= begun && progress < 1) onBegun();
+      onProgress(progress);
+    });
+    if (table !== undefined) this.index = new IndexLookup(table, this.kernel, this.reader);
+    onBegun();
+    return table;
+  }
+
+  /** @throws AppError when the dataset can't be read, or too much is asked at once */
+  async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
+    const lookup = this.index ?? this.sweep;
+    if (lookup === undefined) throw new AppError('dataset_changed');
+    return lookup.find(query, signal);
+  }
+
+  /** Comes back when no sweep needs the pool any more. */
+  async sweepsEnded(): Promise<void> {
+    await this.sweep?.ended;
+  }
+
+  /** Ends what is going on. Lookups that still want to read fail, as if the file had changed. */
+  close(): void {
+    stopAll(this.stop);
+    this.reader.close();
+  }
+}

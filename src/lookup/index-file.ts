@@ -1,0 +1,213 @@
+/**
+ * The saved index: written once, loaded at later starts if it is of the same dataset, whole and unchanged.
+ *
+ *     | VERBATIX | header length, u32 | header, JSON | blanks to the next 8 | the table's buffer | CRC-32 of all before, u32 |
+ */
+
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, fstatSync, readSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { IndexTable, type TableSize } from '../core/index-table.js';
+import { INDEX_LEFTOVER_MS } from '../core/limits.js';
+import { readFully, withFile } from '../workers/file.js';
+import type { Counts } from '../workers/tasks.js';
+import type { Dataset } from './dataset.js';
+
+/** Raise it when anything about the table, the keys or this file changes. */
+const FORMAT = 1;
+const MAGIC = Buffer.from('VERBATIX');
+const ENDING = '.verbatim-index';
+const UNFINISHED = '.unfinished';
+const ALIGNMENT = 8;
+const CHECKSUM_BYTES = 4;
+/** The digest covers this much at both ends of the dataset, and pieces of a page in between. */
+const DIGEST_END_BYTES = 1 << 16;
+const DIGEST_PIECES = 64;
+const DIGEST_PIECE_BYTES = 4096;
+const HEADER_BYTES_MAX = 1 << 16;
+
+/** What an index says about itself. */
+interface Header {
+  readonly format: number;
+  readonly dataset: {
+    readonly path: string;
+    readonly size: number;
+    readonly mtimeMs: number;
+    readonly digest: string;
+  };
+  readonly size: TableSize;
+  readonly counts: Counts;
+}
+
+/** An index with what was counted when it was made. */
+export interface SavedIndex {
+  readonly table: IndexTable;
+  readonly counts: Counts;
+}
+
+/** Why a file that is there can't be used. */
+class UnusableError extends Error {}
+
+/**
+ * The places for a dataset's index, the preferred one first.
+ *
+ * @param folder a folder, `none` for no place at all, or undefined: beside the dataset, else the user's cache folder
+ */
+export function indexPaths(datasetPath: string, folder: string | undefined): string[] {
+  const path = resolve(datasetPath);
+  if (folder === 'none') return [];
+  // Datasets of the same name may come together in one folder.
+  const unique = `${basename(path)}-${createHash('sha256').update(path).digest('hex').slice(0, 12)}${ENDING}`;
+  if (folder !== undefined) return [join(resolve(folder), unique)];
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return [join(dirname(path), basename(path) + ENDING), join(cache, 'verbatim', unique)];
+}
+
+/**
+ * Loads the index of a dataset.
+ *
+ * @returns undefined if there is no file, a text if it can't be used: why
+ */
+export async function loadIndex(path: string, dataset: Dataset): Promise<SavedIndex | string | undefined> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path, constants.O_RDONLY);
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? undefined : `it can't be read (${codeOf(error)})`;
+  }
+  try {
+    return read(file.fd, dataset);
+  } catch (error) {
+    return error instanceof UnusableError ? error.message : `it can't be read (${codeOf(error)})`;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Saves an index: all of it is on the disk before it gets its name, so nobody ever sees a part of it.
+ *
+ * @throws what the file system has against it
+ */
+export async function saveIndex(
+  path: string,
+  dataset: Dataset,
+  { table, counts }: SavedIndex,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await removeLeftovers(path);
+  const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
+  const file = await open(unfinished, 'wx');
+  try {
+    const parts = [head(headerOf(dataset, table, counts)), Buffer.from(table.buffer)];
+    const checksum = Buffer.alloc(CHECKSUM_BYTES);
+    checksum.writeUInt32LE(parts.reduce((sum, part) => crc32(part, sum), 0));
+    for (const part of [...parts, checksum]) await file.writeFile(part);
+    await file.sync();
+    await file.close();
+    await rename(unfinished, path);
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** Takes away what a process left behind that ended while it was saving. */
+async function removeLeftovers(path: string): Promise<void> {
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(`${basename(path)}.`) || !name.endsWith(UNFINISHED)) continue;
+    const leftover = join(dirname(path), name);
+    const stats = await stat(leftover).catch(() => undefined);
+    if (stats && Date.now() - stats.mtimeMs > INDEX_LEFTOVER_MS) await rm(leftover, { force: true });
+  }
+}
+
+function headerOf({ file }: Dataset, { size }: IndexTable, counts: Counts): Header {
+  return {
+    format: FORMAT,
+    dataset: { path: resolve(file.path), size: file.size, mtimeMs: file.mtimeMs, digest: digestOf(file) },
+    size,
+    counts,
+  };
+}
+
+/** The first bytes of the file, up to the table. */
+function head(header: Header): Buffer {
+  const text = Buffer.from(JSON.stringify(header));
+  const before = MAGIC.length + 4 + text.length;
+  const blanks = Buffer.alloc((ALIGNMENT - (before % ALIGNMENT)) % ALIGNMENT, ' ');
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length + blanks.length);
+  return Buffer.concat([MAGIC, length, text, blanks]);
+}
+
+/** @throws UnusableError, or what reading throws */
+function read(fd: number, dataset: Dataset): SavedIndex {
+  const start = Buffer.alloc(MAGIC.length + 4);
+  readSync(fd, start);
+  if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new UnusableError('it is no index');
+  const headerLength = start.readUInt32LE(MAGIC.length);
+  if (headerLength > HEADER_BYTES_MAX) throw new UnusableError('it is damaged');
+  const text = Buffer.alloc(headerLength);
+  readSync(fd, text, 0, headerLength, start.length);
+  const header = parseHeader(text);
+  if (header.format !== FORMAT) throw new UnusableError(`it has format ${header.format}, expected ${FORMAT}`);
+  const { path, size, mtimeMs } = header.dataset;
+  if (path !== resolve(dataset.file.path)) throw new UnusableError(`it belongs to another dataset, ${path}`);
+  if (size !== dataset.file.size || mtimeMs !== dataset.file.mtimeMs) {
+    throw new UnusableError('the dataset has changed since it was made');
+  }
+  const length = IndexTable.byteLength(header.size);
+  const at = start.length + headerLength;
+  if (fstatSync(fd).size !== at + length + CHECKSUM_BYTES) throw new UnusableError('it is cut off');
+  const table = IndexTable.allocate(header.size);
+  const bytes = Buffer.from(table.buffer);
+  readFully(fd, bytes, at);
+  const checksum = Buffer.alloc(CHECKSUM_BYTES);
+  readFully(fd, checksum, at + length);
+  if (crc32(bytes, crc32(text, crc32(start))) !== checksum.readUInt32LE())
+    throw new UnusableError('it is damaged');
+  if (header.dataset.digest !== digestOf(dataset.file)) {
+    throw new UnusableError('the dataset has changed since it was made');
+  }
+  return { table, counts: header.counts };
+}
+
+/** What stands there was checked for damage by no one yet: anything may. */
+function parseHeader(text: Buffer): Header {
+  try {
+    const header = JSON.parse(text.toString()) as Header;
+    const { turns, conversations } = header.size;
+    const isSize = [turns, conversations].every((count) => Number.isSafeInteger(count) && count >= 0);
+    if (isSize && turns >= conversations && typeof header.dataset.path === 'string') return header;
+  } catch {
+    // It is told below.
+  }
+  throw new UnusableError('it is damaged');
+}
+
+/** A digest of parts of the dataset: another file of the same size and time differs in them, most likely. */
+function digestOf(file: Dataset['file']): string {
+  return withFile(file, (fd) => {
+    const hash = createHash('sha256');
+    const add = (start: number, length: number) => {
+      const bytes = Buffer.alloc(Math.max(0, Math.min(length, file.size - start)));
+      readFully(fd, bytes, start);
+      hash.update(bytes);
+    };
+    add(0, DIGEST_END_BYTES);
+    for (let i = 1; i <= DIGEST_PIECES; i++) {
+      add(Math.floor((file.size * i) / (DIGEST_PIECES + 1)), DIGEST_PIECE_BYTES);
+    }
+    add(Math.max(0, file.size - DIGEST_END_BYTES), DIGEST_END_BYTES);
+    return hash.digest('hex');
+  });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

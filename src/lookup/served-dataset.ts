@@ -1,0 +1,273 @@
+import { statSync } from 'node:fs';
+import { AppError } from '../core/errors.js';
+import type { IndexTable } from '../core/index-table.js';
+import { FILE_CHECK_MS } from '../core/limits.js';
+import type { Query } from '../core/query.js';
+import { Kernel, kernelModule } from '../kernel/kernel.js';
+import { type FileIdentity, identityOf, isSameFile } from '../workers/file.js';
+import { WorkerPool } from '../workers/pool.js';
+import type { Counts } from '../workers/tasks.js';
+import { DatasetError, openDataset } from './dataset.js';
+import { Edition, type Engine } from './edition.js';
+import { indexPaths, loadIndex, saveIndex } from './index-file.js';
+import type { Lookup, Match } from './lookup.js';
+
+/** How a dataset is served. */
+export interface ServedOptions {
+  readonly engine: Engine;
+  readonly workers: number;
+  /** Where indexes are kept: see `indexPaths`. */
+  readonly indexDir: string | undefined;
+  readonly notices: Notices;
+}
+
+/** Takes what happens to the dataset, for the log. */
+export interface Notices {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  /** The dataset is being walked: 0 to 1. */
+  progress(progress: number): void;
+  /** All of it was walked. */
+  walked(counts: Counts): void;
+  /** What was answered before may not be the answer any more. */
+  changed(): void;
+}
+
+/** How far the dataset is known. */
+export interface Status {
+  /** False while the file is none that can be served. */
+  readonly isAvailable: boolean;
+  /** The engine that answers now. */
+  readonly engine: 'sweep' | 'index';
+  /** How much of the dataset was walked: 0 to 1. */
+  readonly progress: number;
+  readonly counts: Counts;
+}
+
+/** What main memory the kernel of the main thread begins with, in bytes. */
+const KERNEL_BYTES = 1 << 16;
+
+/** The dataset behind a path, whatever becomes of the file: it is looked at again and again, and opened anew when it changed. */
+export class ServedDataset implements Lookup {
+  private readonly path: string;
+  private readonly options: ServedOptions;
+  private readonly kernel = new Kernel(kernelModule(), KERNEL_BYTES);
+  private pool: WorkerPool | undefined;
+  private edition: Edition;
+  /** Why the file can't be served as it is now, and which file that is; undefined if it can. */
+  private problem: { readonly error: DatasetError; readonly file: FileIdentity | undefined } | undefined;
+  private walking: Promise<void> = Promise.resolve();
+  private saving: Promise<void> = Promise.resolve();
+  private timer: NodeJS.Timeout | undefined;
+  private closing: Promise<void> | undefined;
+
+  /**
+   * Opens the file. Nothing of it is answered yet: see `start`.
+   *
+   * @throws DatasetError
+   */
+  constructor(path: string, options: ServedOptions) {
+    this.path = path;
+    this.options = options;
+    this.edition = this.openEdition();
+  }
+
+  get dataset(): Edition['dataset'] {
+    return this.edition.dataset;
+  }
+
+  get status(): Status {
+    const { engine, progress, counts } = this.edition;
+    return { isAvailable: this.problem === undefined, engine, progress, counts };
+  }
+
+  /**
+   * Comes back when the dataset can be served: at once if there is a saved index, else when enough of the file was walked.
+   *
+   * @returns settles when all of the file was walked
+   * @throws DatasetError if the file holds no dataset
+   */
+  async start(): Promise<{ readonly walked: Promise<void> }> {
+    const { walked } = await this.begin(this.edition);
+    this.timer = setInterval(() => this.lookAtFile(), FILE_CHECK_MS);
+    this.timer.unref();
+    return {
+      walked: walked.catch((error: unknown) => {
+        if (!(error instanceof DatasetError && error.isTransient)) throw error;
+        this.fail(error);
+      }),
+    };
+  }
+
+  async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
+    if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem.error });
+    const asked = this.edition;
+    try {
+      return await asked.find(query, signal);
+    } catch (error) {
+      if (!(error instanceof AppError) || !FILE_ERRORS.has(error.code)) throw error;
+      this.lookAtFile();
+      if (this.edition === asked) throw error;
+      return this.edition.find(query, signal);
+    }
+  }
+
+  /** Ends the threads, and lets go of the file. */
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
+    clearInterval(this.timer);
+    this.edition.close();
+    await this.walking;
+    await this.saving;
+    await this.pool?.close();
+  }
+
+  private get isClosed(): boolean {
+    return this.closing !== undefined;
+  }
+
+  /** @throws DatasetError */
+  private openEdition(): Edition {
+    const dataset = openDataset(this.path);
+    try {
+      return new Edition(dataset, this.kernel);
+    } catch (error) {
+      throw new DatasetError(
+        this.path,
+        error instanceof Error ? error.message : String(error),
+        undefined,
+        true,
+      );
+    }
+  }
+
+  /** Comes back as soon as the edition can be served; the promise inside settles when all of it was walked. */
+  private async begin(edition: Edition): Promise<{ readonly walked: Promise<void> }> {
+    if (await this.loadIndex(edition)) return { walked: Promise.resolve() };
+    this.pool ??= new WorkerPool(this.options.workers);
+    const pool = this.pool;
+    let onBegun = () => {};
+    const begun = new Promise<void>((resolve) => {
+      onBegun = resolve;
+    });
+    const { engine, notices } = this.options;
+    const walked = edition
+      .walk(pool, engine, engine === 'index' ? () => {} : onBegun, (progress) => notices.progress(progress))
+      .then((table) => this.onWalked(edition, table));
+    this.walking = walked.catch(() => undefined);
+    await Promise.race([begun, walked]);
+    return { walked };
+  }
+
+  private async onWalked(edition: Edition, table: IndexTable | undefined): Promise<void> {
+    this.options.notices.walked(edition.counts);
+    if (table === undefined) return;
+    this.saving = this.saveIndex(edition, table);
+    await edition.sweepsEnded();
+    if (this.edition !== edition || this.isClosed) return;
+    // The index needs no threads: they cost memory.
+    const { pool } = this;
+    this.pool = undefined;
+    await pool?.close();
+  }
+
+  private async loadIndex(edition: Edition): Promise<boolean> {
+    if (this.options.engine === 'sweep') return false;
+    for (const path of indexPaths(this.path, this.options.indexDir)) {
+      const loaded = await loadIndex(path, edition.dataset);
+      if (loaded === undefined) continue;
+      if (typeof loaded === 'string') {
+        this.options.notices.warn({ index: path }, `the saved index is made anew: ${loaded}`);
+        continue;
+      }
+      edition.use(loaded);
+      this.options.notices.info({ index: path }, 'the saved index was loaded');
+      return true;
+    }
+    return false;
+  }
+
+  private async saveIndex({ dataset, counts }: Edition, table: IndexTable): Promise<void> {
+    const problems: string[] = [];
+    const paths = indexPaths(this.path, this.options.indexDir);
+    for (const path of paths) {
+      try {
+        await saveIndex(path, dataset, { table, counts });
+        this.options.notices.info({ index: path }, 'the index was saved');
+        return;
+      } catch (error) {
+        problems.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+    if (paths.length > 0) {
+      this.options.notices.warn({ problems }, 'the index could not be saved; the next start makes it anew');
+    }
+  }
+
+  /** Looks whether the file is still the one that is served, and opens it anew if it isn't. */
+  private lookAtFile(): void {
+    const now = this.identity();
+    if (this.isClosed || now === undefined || this.isKnown(now)) return;
+    try {
+      const edition = this.openEdition();
+      this.options.notices.info({ dataset: this.path }, 'the dataset has changed: it is read anew');
+      this.edition.close();
+      this.edition = edition;
+      this.problem = undefined;
+      this.options.notices.changed();
+      this.beginAnew(edition);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** True if the file is the one that is served, or one of which it is known that it can't be. */
+  private isKnown(file: FileIdentity): boolean {
+    if (this.problem === undefined) return isSameFile(file, this.edition.dataset.file);
+    const { error, file: tried } = this.problem;
+    // What could not be read once may be read now, though nothing else has changed.
+    return !error.isTransient && tried !== undefined && isSameFile(file, tried);
+  }
+
+  private async beginAnew(edition: Edition): Promise<void> {
+    try {
+      const { walked } = await this.begin(edition);
+      await walked;
+    } catch (error) {
+      if (this.edition === edition) this.fail(error);
+    }
+  }
+
+  /** The file can't be served as it is now. It may change again. */
+  private fail(problem: unknown): void {
+    if (this.isClosed) return;
+    const error =
+      problem instanceof DatasetError
+        ? problem
+        : new DatasetError(this.path, String(problem), undefined, true);
+    if (this.problem?.error.message !== error.message) {
+      this.options.notices.warn({ err: error }, 'the dataset cannot be served as it is now');
+    }
+    this.problem = { error, file: this.identity() };
+    this.options.notices.changed();
+  }
+
+  private identity(): FileIdentity | undefined {
+    try {
+      return identityOf(this.path, statSync(this.path));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Failures that a file which changed may be the reason for. */
+const FILE_ERRORS: ReadonlySet<string> = new Set([
+  'dataset_changed',
+  'dataset_unreadable',
+  'dataset_invalid',
+]);

@@ -1,0 +1,77 @@
+/**
+ * Runs a task on every shard, and takes the results in file order. Each result says where the first record behind its shard
+ * really begins, and so whether the next shard was cut right; one that wasn't is done again from there.
+ */
+
+import type { ByteOffset } from '../core/bytes.js';
+import type { Shard } from '../core/shards.js';
+import type { Outcome, Walked } from '../workers/tasks.js';
+import type { Dataset } from './dataset.js';
+
+/** Tasks a worker that wait in the pool's queue at a time: enough to keep it busy, and no more, for others to get in between. */
+const TASKS_A_WORKER = 2;
+
+/** The shards of a dataset, as far as they are known: every run that goes over them sets right what was cut wrong. */
+export class ShardPlan {
+  readonly dataset: Dataset;
+  private readonly shards: Shard[];
+
+  constructor(dataset: Dataset, shards: readonly Shard[]) {
+    this.dataset = dataset;
+    this.shards = [...shards];
+  }
+
+  /** How many shards there are. */
+  get count(): number {
+    return this.shards.length;
+  }
+
+  /**
+   * Runs a task on each shard in turn, several at a time.
+   *
+   * @param workers how many threads there are to keep busy
+   * @returns the outcomes in file order; after a failure there are no more
+   */
+  async *run<T extends Walked>(
+    task: (shard: Shard) => Promise<Outcome<T>>,
+    workers: number,
+  ): AsyncGenerator<{ shard: Shard; outcome: Outcome<T> }, void> {
+    // As they are known now; another run may correct them meanwhile.
+    const shards = this.shards.filter(({ range }) => range.start < range.end);
+    const outcomes: Promise<Outcome<T>>[] = [];
+    let isOver = false;
+    const startNext = () => {
+      const shard = shards[outcomes.length];
+      if (shard === undefined || isOver) return;
+      const outcome = task(shard);
+      outcomes.push(outcome);
+      outcome.then(startNext);
+    };
+    for (let i = 0; i < workers * TASKS_A_WORKER; i++) startNext();
+    try {
+      let next = this.dataset.body.start;
+      for (const [i, planned] of shards.entries()) {
+        let shard = planned;
+        let outcome = await (outcomes[i] as Promise<Outcome<T>>);
+        if (planned.range.start !== next) {
+          shard = this.correct(planned, next);
+          // Nothing begins in what a long record covers.
+          if (shard.range.start === shard.range.end) continue;
+          outcome = await task(shard);
+        }
+        yield { shard, outcome };
+        if (outcome.kind === 'failed') return;
+        next = outcome.value.next;
+      }
+    } finally {
+      isOver = true;
+    }
+  }
+
+  /** Moves the start of a shard to where a record begins. */
+  private correct({ index, range: { end } }: Shard, start: ByteOffset): Shard {
+    const shard = { index, range: { start: start < end ? start : end, end } };
+    this.shards[index] = shard;
+    return shard;
+  }
+}

@@ -1,0 +1,171 @@
+import { type ByteRange, byteOffset } from '../core/bytes.js';
+import { EMPTY_FLAG } from '../core/index-table.js';
+import { bestGrade, type Candidate, type ComparedTurns, matchTurn } from '../core/match.js';
+import type { Place } from '../core/place.js';
+import { NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
+import type { SharedQuery } from './tasks.js';
+import type { Batch } from './walk.js';
+
+/** Numbers of a message in a `SharedQuery`; in the order of a turn's row. */
+const MESSAGE_NUMBERS = 4;
+const LENGTH_MASK = 0x7fff_ffff;
+
+/** A prompt that is looked for. */
+interface Wanted {
+  readonly query: number;
+  readonly history: number;
+}
+
+/** Looks for several queries in the rows of a shard. */
+export class ShardSweeper {
+  /** For every query, what was found. */
+  readonly found: Place[][];
+  private readonly queries: readonly SharedQuery[];
+  private readonly exhaustive: boolean;
+  private readonly shapes: { contextual: boolean; histories: { length: number }[] }[];
+  /** By the lower half of the key, and of the folded key. */
+  private readonly prompts = new Map<number, Wanted[]>();
+  private readonly foldedPrompts = new Map<number, Wanted[]>();
+  private readonly view = new KeyedTurns();
+
+  constructor(queries: readonly SharedQuery[], exhaustive: boolean) {
+    this.queries = queries;
+    this.exhaustive = exhaustive;
+    this.found = queries.map(() => []);
+    this.shapes = queries.map(({ contextual, histories }) => ({
+      contextual,
+      histories: histories.map(({ length }) => ({ length: length / MESSAGE_NUMBERS })),
+    }));
+    for (const [query, { contextual, histories }] of queries.entries()) {
+      for (const [history, messages] of histories.entries()) {
+        const prompt = messages.length - MESSAGE_NUMBERS;
+        append(this.prompts, messages[prompt + TURN.keyLow] as number, { query, history });
+        if (!contextual) continue;
+        append(this.foldedPrompts, messages[prompt + TURN.foldedLow] as number, { query, history });
+      }
+    }
+  }
+
+  /** True if nothing that follows could answer better than what was found. */
+  get isDecided(): boolean {
+    if (this.exhaustive) return false;
+    return this.queries.every((query, i) => (this.found[i]?.[0]?.grade ?? 0) === bestGrade(query));
+  }
+
+  /** @param firstRecord how many of the shard's records stand before the batch */
+  add(batch: Batch, firstRecord: number): void {
+    const { turns, records } = batch;
+    let firstRow = 0;
+    for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
+      const count = records[at + RECORD.turns] as number;
+      if (count === NO_CONVERSATION) continue;
+      // The last turn has no reply.
+      for (let turn = 0; turn + 1 < count; turn++) {
+        const row = (firstRow + turn) * TURN_NUMBERS;
+        const wanted = this.prompts.get(turns[row + TURN.keyLow] as number);
+        const wantedFolded = this.foldedPrompts.get(turns[row + TURN.foldedLow] as number);
+        if (wanted === undefined && wantedFolded === undefined) continue;
+        for (const { query, history } of [...(wanted ?? []), ...(wantedFolded ?? [])]) {
+          this.view.compare(batch.turns, firstRow, count, this.queries[query] as SharedQuery);
+          this.consider(query, turn, history, batch, at, firstRecord + at / RECORD_NUMBERS);
+        }
+      }
+      firstRow += count;
+    }
+  }
+
+  private consider(
+    query: number,
+    turn: number,
+    history: number,
+    batch: Batch,
+    recordAt: number,
+    record: number,
+  ): void {
+    const shape = this.shapes[query] as (typeof this.shapes)[number];
+    const candidate = matchTurn(shape, this.view, turn, history);
+    const found = this.found[query] as Place[];
+    const last = found.at(-1);
+    if (candidate === undefined) return;
+    if (this.exhaustive) {
+      if (last?.record === record) return;
+      const whole = { ...candidate, firstTurn: 0, turn: this.view.count - 2 };
+      found.push(this.placeOf(whole, batch, recordAt, record));
+    } else if (candidate.grade > (last?.grade ?? 0)) {
+      found[0] = this.placeOf(candidate, batch, recordAt, record);
+    }
+  }
+
+  private placeOf(candidate: Candidate, { base, records }: Batch, recordAt: number, record: number): Place {
+    const idLength = records[recordAt + RECORD.idLength] as number;
+    const idStart = base + (records[recordAt + RECORD.idStart] as number);
+    return {
+      ...candidate,
+      record,
+      id: idLength === 0 ? undefined : rangeBetween(idStart, idStart + idLength),
+      turns: rangeBetween(
+        base + this.view.startOf(candidate.firstTurn),
+        base + this.view.endOf(candidate.turn + 1),
+      ),
+    };
+  }
+}
+
+/** The turns of a conversation as rows, compared with a query's keys. */
+class KeyedTurns implements ComparedTurns {
+  count = 0;
+  private rows: Uint32Array = new Uint32Array();
+  private firstRow = 0;
+  private histories: readonly Uint32Array[] = [];
+
+  compare(rows: Uint32Array, firstRow: number, count: number, { histories }: SharedQuery): void {
+    this.rows = rows;
+    this.firstRow = firstRow;
+    this.count = count;
+    this.histories = histories;
+  }
+
+  isEmpty(turn: number): boolean {
+    return this.numberOf(turn, TURN.length) >= EMPTY_FLAG;
+  }
+
+  isMessage(turn: number, history: number, message: number): boolean {
+    return (
+      this.isEqual(turn, history, message, TURN.keyLow) && this.isEqual(turn, history, message, TURN.keyHigh)
+    );
+  }
+
+  isPromptFolded(turn: number, history: number): boolean {
+    const message = (this.histories[history]?.length ?? 0) / MESSAGE_NUMBERS - 1;
+    return (
+      this.isEqual(turn, history, message, TURN.foldedLow) &&
+      this.isEqual(turn, history, message, TURN.foldedHigh)
+    );
+  }
+
+  startOf(turn: number): number {
+    return this.numberOf(turn, TURN.start);
+  }
+
+  endOf(turn: number): number {
+    return this.startOf(turn) + (this.numberOf(turn, TURN.length) & LENGTH_MASK);
+  }
+
+  private isEqual(turn: number, history: number, message: number, number: number): boolean {
+    return this.numberOf(turn, number) === this.histories[history]?.[message * MESSAGE_NUMBERS + number];
+  }
+
+  private numberOf(turn: number, number: number): number {
+    return this.rows[(this.firstRow + turn) * TURN_NUMBERS + number] as number;
+  }
+}
+
+function rangeBetween(start: number, end: number): ByteRange {
+  return { start: byteOffset(start), end: byteOffset(end) };
+}
+
+function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const values = map.get(key);
+  if (values === undefined) map.set(key, [value]);
+  else values.push(value);
+}

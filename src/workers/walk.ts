@@ -1,0 +1,140 @@
+/** Walking a shard: the kernel reads it, a block at a time, and hands on what it finds in batches. */
+
+import { type ByteOffset, type ByteRange, byteOffset, countBlanks } from '../core/bytes.js';
+import { DatasetSyntaxError } from '../core/errors.js';
+import { BLOCK_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
+import { type Kernel, NO_CONVERSATION, WALKED } from '../kernel/kernel.js';
+import { type DatasetFile, readBlocks, readFully } from './file.js';
+
+/** Some records of a shard, as rows of the kernel. Valid until the next batch is asked for. */
+export interface Batch {
+  /** Add it to a start in a row for its offset in the file. */
+  readonly base: number;
+  readonly turns: Uint32Array;
+  readonly records: Uint32Array;
+  /** The bytes of the file from `offset` on, of which the rows speak. */
+  readonly bytes: Uint8Array;
+  readonly offset: ByteOffset;
+}
+
+/** A record that the kernel takes for no JSON. */
+export class InvalidRecordError extends Error {
+  override readonly name = 'InvalidRecordError';
+  /** Where the record begins, and where the kernel stopped. */
+  readonly record: ByteOffset;
+  readonly at: ByteOffset;
+
+  constructor(record: ByteOffset, at: ByteOffset) {
+    super('not valid JSON');
+    this.record = record;
+    this.at = at;
+  }
+}
+
+/** What is read at a time, and the longest record that is looked into. */
+export interface WalkLimits {
+  readonly blockBytes: number;
+  readonly recordBytesMax: number;
+}
+
+const LINE_FEED = 0x0a;
+const NO_TURNS = new Uint32Array();
+const PASSED_OVER = Uint32Array.of(0, 0, NO_CONVERSATION, 0, 0);
+
+/**
+ * Walks the records that begin in a range: a shard, or what is left of one.
+ *
+ * @param beforeRead is called before each read; what it throws ends the walk
+ * @returns where the first record behind the range begins; the end of the file if there is none
+ * @throws InvalidRecordError, DatasetSyntaxError where the list itself is broken, or what reading throws
+ */
+export function* walk(
+  kernel: Kernel,
+  fd: number,
+  { format, body }: DatasetFile,
+  range: ByteRange,
+  beforeRead: () => void,
+  { blockBytes, recordBytesMax }: WalkLimits = { blockBytes: BLOCK_BYTES, recordBytesMax: RECORD_BYTES_MAX },
+): Generator<Batch, ByteOffset> {
+  /** Where the input's first byte stands in the file, and how many of its bytes are read. */
+  let offset: number = range.start;
+  let length = 0;
+
+  /** Reads on: to the end of the range, or, for its last record, behind it. Returns how far the input may be walked. */
+  const read = () => {
+    const at = offset + length;
+    const count = Math.min(blockBytes, (at < range.end ? range.end : body.end) - at);
+    if (count > 0) {
+      beforeRead();
+      if (length + count >= kernel.capacity) kernel.reserve(2 * (length + count));
+      readFully(fd, kernel.input.subarray(length, length + count), at);
+      length += count;
+    }
+    if (!isAtEnd() || format === 'array') return length;
+    // The last line may lack its line feed.
+    kernel.input[length] = LINE_FEED;
+    return length + 1;
+  };
+  const isAtEnd = () => offset + length === body.end;
+  const cutOff = () =>
+    new DatasetSyntaxError(body.end, "the file is cut off; expected ',' or ']' and the end of the list");
+
+  kernel.beginWalk(format, range.start === body.start, recordBytesMax);
+  for (;;) {
+    let from = 0;
+    const to = read();
+    let walked: ReturnType<Kernel['walk']>;
+    do {
+      walked = kernel.walk(from, to, range.end - offset);
+      from = kernel.walkedTo;
+      const { turnRows: turns, recordRows: records, input: bytes, inputStart } = kernel;
+      yield { base: offset - inputStart, turns, records, bytes, offset: byteOffset(offset) };
+    } while (walked === WALKED.rowsAreFull);
+    const here = byteOffset(Math.min(offset + from, body.end));
+
+    if (walked === WALKED.invalid) {
+      const at = byteOffset(offset + kernel.invalidAt);
+      if (kernel.isAtRecord) throw new InvalidRecordError(here, at);
+      const expected = format === 'lines' ? 'the end of the line' : "',' or the end of the list";
+      throw new DatasetSyntaxError(at, `not valid JSON: expected ${expected} after the record`);
+    }
+    if (walked === WALKED.listEnded) {
+      assertBlank(fd, { start: here, end: body.end });
+      return body.end;
+    }
+    if (walked === WALKED.reachedStop && (format === 'lines' || here < body.end))
+      return format === 'lines' ? range.end : here;
+    const isTooLong = walked === WALKED.tooDeep || length - from > recordBytesMax;
+    if (kernel.isAtRecord && isTooLong) {
+      let end = kernel.passOver(from, to, true, format);
+      while (end === undefined) {
+        if (isAtEnd()) throw cutOff();
+        offset += length;
+        length = 0;
+        end = kernel.passOver(0, read(), false, format);
+      }
+      from = end;
+      yield {
+        base: here,
+        turns: NO_TURNS,
+        records: PASSED_OVER,
+        bytes: kernel.input,
+        offset: byteOffset(offset),
+      };
+    } else if (isAtEnd()) {
+      throw kernel.isAtRecord && here < body.end ? new InvalidRecordError(here, body.end) : cutOff();
+    }
+    kernel.input.copyWithin(0, from, length);
+    offset += from;
+    length = Math.max(0, length - from);
+  }
+}
+
+/** @throws DatasetSyntaxError at the first byte of the range that is no white space */
+function assertBlank(fd: number, range: ByteRange): void {
+  for (const { bytes, offset } of readBlocks(fd, range)) {
+    const blanks = countBlanks(bytes);
+    if (blanks === bytes.length) continue;
+    throw new DatasetSyntaxError(byteOffset(offset + blanks), 'expected nothing after the end of the list');
+  }
+}

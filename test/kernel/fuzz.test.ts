@@ -1,0 +1,95 @@
+/**
+ * Mutated datasets: the kernel never traps, never hangs, and never disagrees with `JSON.parse` on what is valid, and on what is in
+ * it. `npm run fuzz` goes on until it is stopped, or finds something; `FUZZ_SEED` takes up a run that was printed.
+ */
+
+import { randomInt } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { newKernel } from '../support/dataset.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { expectedRecords, parsedRecords, walkedRecords } from '../support/walked.js';
+
+const ROUNDS = process.env.FUZZ_FOREVER ? Number.POSITIVE_INFINITY : 4000;
+const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
+const folder = temporaryFolder();
+const kernel = newKernel();
+
+/** A source of chance that a seed starts (Mulberry32). */
+function chance(seed: number): (bound: number) => number {
+  let state = seed >>> 0;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  };
+}
+
+const SEEDS = [
+  '[{"id": "a", "conversations": [{"from": "human", "value": "What is \\u00e9\\ud83d\\ude00?\\n"}, {"from": "gpt", "value": "It\\/s \\"x\\", é 世 😀."}]}, {"id": 5, "items": []}]',
+  '[{"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}, {"type": "image"}]}, {"role": "x", "content": null}], "n": [1, -2.5e+3, true, false, null, {}]}]',
+  '{"conversation": [{"value": "  a  b\\t\\u000b", "from": "gpt", "weight": 0}]}\n{"id": "b", "items": [{"from": "x"}]}\n\n{"conversations": []}',
+  '[ [], {}, "x\\\\", 12, [[[{"a": [1]}]]] , {"conversations": [{"from": "a", "value": ""}, {"from": "b", "value": "                 y"}]} ]',
+].map((text) => Buffer.from(text));
+const PIECES = [
+  '"',
+  '\\',
+  '\\u',
+  '\\ud83d',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  ' ',
+  '\n',
+  '\t',
+  '0',
+  '-',
+  '.',
+  'e',
+  'null',
+  'tru',
+  '\0',
+  '\x80',
+  '\xc3',
+  '\xff',
+  '"value":',
+  '"from":"x"',
+  '{"items":[',
+  '\\n',
+  '\ufeff',
+];
+
+function mutate(file: Buffer, random: (bound: number) => number): Buffer {
+  let mutated = file;
+  for (let i = random(4); i >= 0; i--) {
+    const at = random(mutated.length + 1);
+    const to = at + random(random(3) === 0 ? 12 : 2);
+    const piece = Buffer.from(PIECES[random(PIECES.length)] ?? '', random(2) === 0 ? 'latin1' : 'utf8');
+    const middle = [piece, Buffer.alloc(0), mutated.subarray(at, to + 5), Buffer.from([random(256)])][
+      random(4)
+    ];
+    mutated = Buffer.concat([mutated.subarray(0, at), middle as Buffer, mutated.subarray(to)]);
+  }
+  return mutated;
+}
+
+describe(`mutated datasets, seed ${seed}`, () => {
+  it('are valid where JSON.parse takes them, and hold what it finds', { timeout: 0 }, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const random = chance(seed + round);
+      const file = mutate(SEEDS[random(SEEDS.length)] as Buffer, random);
+      const first = /^\ufeff?\s*([[{])/.exec(file.toString())?.[1];
+      // What begins otherwise is no dataset, whatever follows.
+      if (first === undefined || /^[\s\ufeff]*$/.test(file.toString())) continue;
+      const records = parsedRecords(file, first === '[' ? 'array' : 'lines');
+      const cut = { cuts: [random(400), random(400)], blockBytes: 1 + random(200) };
+      const found = await walkedRecords(kernel, folder, file, cut).catch((error: Error) => error);
+      const what = `FUZZ_SEED=${seed + round}: ${JSON.stringify(file.toString('latin1'))}`;
+      if (records === undefined) expect(found, what).toBeInstanceOf(Error);
+      else expect(found, what).toEqual(expectedRecords(kernel, records));
+    }
+  });
+});

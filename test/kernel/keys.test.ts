@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { foldSpace } from '#dist/core/keys.js';
+import { newKernel } from '../support/dataset.js';
+
+const kernel = newKernel();
+const keysOf = (text: string) => kernel.keysOf(text) ?? expect.fail('a text without keys');
+const hex = ({ low, high }: { low: number; high: number }) =>
+  [high, low].map((half) => half.toString(16).padStart(8, '0')).join('');
+
+/** Texts with much white space of every kind, short and longer than what the folded key looks at. */
+const spaced = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        ' ',
+        '  ',
+        '\n',
+        '\r\n',
+        '\t',
+        '\v',
+        '\f',
+        '\u00a0',
+        '\u2003',
+        '\u2028',
+        '\u3000',
+        '\ufeff',
+        '\u1680',
+      ),
+      fc.constantFrom('a', 'word', 'é', '世', '😀', '\\', '"', '\\n', '\u0001', '\ud800', '\u200b'),
+      fc.string({ minLength: 1, maxLength: 30 }),
+    ),
+    { maxLength: 40 },
+  )
+  .map((parts) => parts.join(''));
+
+describe('keys', () => {
+  it('are XXH64 of the text as JSON.stringify spells it', () => {
+    // The first three are published test values of the algorithm.
+    expect(hex(keysOf('').key)).toBe('ef46db3751d8e999');
+    expect(hex(keysOf('a').key)).toBe('d24ec4f1a98c6e5b');
+    expect(hex(keysOf('abc').key)).toBe('44bc2cf5ad770999');
+    expect(hex(keysOf('Nobody inspects the spammish repetition').key)).toBe('fbcea83c8a378bf1');
+  });
+
+  it('differ where texts differ', () => {
+    fc.assert(
+      fc.property(spaced, spaced, (one, other) => {
+        expect(hex(keysOf(one).key) === hex(keysOf(other).key)).toBe(one === other);
+      }),
+    );
+    expect(hex(keysOf('\ud800').key)).not.toBe(hex(keysOf('\ufffd').key));
+    expect(hex(keysOf('\\ud800').key)).not.toBe(hex(keysOf('\ud800').key));
+  });
+
+  it('are equal when folded exactly where the folded texts are', () => {
+    fc.assert(
+      fc.property(spaced, spaced, (one, other) => {
+        expect(hex(keysOf(one).folded)).toBe(hex(keysOf(foldSpace(one)).folded));
+        const isEqual = hex(keysOf(one).folded) === hex(keysOf(other).folded);
+        if (foldSpace(one) === foldSpace(other)) expect(isEqual).toBe(true);
+        else if (one.length < 60 && other.length < 60) expect(isEqual).toBe(false);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('take for white space what a regular expression takes for it', () => {
+    const between = hex(keysOf('a b').folded);
+    for (let code = 0; code < 0x10000; code++) {
+      const text = `a${String.fromCharCode(code)}b`;
+      expect(hex(keysOf(text).folded) === between, `U+${code.toString(16)}`).toBe(/^a\sb$/.test(text));
+    }
+  });
+
+  it('see the beginning and the end of long texts when folded, however much white space is in them', () => {
+    const spread = (words: readonly string[], blank: string) => words.join(blank);
+    const words = Array.from({ length: 200 }, (_, i) => `word${i}`);
+    const folded = hex(keysOf(spread(words, ' ')).folded);
+    for (const blank of ['\n', ' \t ', ' '.repeat(300), '\u3000\n'.repeat(50)]) {
+      expect(hex(keysOf(`${blank}${spread(words, blank)}${blank}`).folded)).toBe(folded);
+    }
+    expect(hex(keysOf(spread(['x', ...words], ' ')).folded)).not.toBe(folded);
+    expect(hex(keysOf(spread([...words, 'x'], ' ')).folded)).not.toBe(folded);
+  });
+
+  it('are not there for a text longer than any record', () => {
+    expect(kernel.keysOf('x'.repeat(50_400_000))).toBeUndefined();
+    expect(kernel.keysOf('x'.repeat(1_000_000))).toBeDefined();
+  });
+});

@@ -1,0 +1,258 @@
+/** The kernel against `JSON.parse`: the same conversations, with the keys that their texts have, whatever the spelling. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { newKernel } from '../support/dataset.js';
+import { conversation, spell, spelling, text } from '../support/spelling.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { type Cutting, expectedRecords, parsedRecords, walkedRecords } from '../support/walked.js';
+
+const folder = temporaryFolder();
+const kernel = newKernel();
+
+const cutting: fc.Arbitrary<Cutting> = fc.record({
+  cuts: fc.array(fc.nat(5000), { maxLength: 6 }),
+  blockBytes: fc.integer({ min: 1, max: 300 }),
+});
+
+/** A text in one of the shapes that datasets have. */
+const content = fc.oneof(
+  { weight: 4, arbitrary: text },
+  { weight: 1, arbitrary: fc.constantFrom(null, 5, {}, false) },
+  {
+    weight: 2,
+    arbitrary: fc.array(
+      fc.oneof(
+        { weight: 5, arbitrary: fc.record({ type: fc.constantFrom('text', 'image'), text }) },
+        {
+          weight: 1,
+          arbitrary: fc.record({ text, type: fc.constant('text'), extra: fc.jsonValue({ maxDepth: 1 }) }),
+        },
+        {
+          weight: 1,
+          arbitrary: fc.constantFrom(
+            {},
+            { type: 'text' },
+            { type: 'text', text: 5 },
+            { type: 7, text: 'x' },
+            5,
+            'x',
+          ),
+        },
+      ),
+      { maxLength: 3 },
+    ),
+  },
+);
+const anyTurn = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record(
+      {
+        from: fc.constantFrom<unknown>('human', 'gpt', null, 5),
+        role: fc.constantFrom<unknown>('user', 'x', null),
+        value: content,
+        content,
+        weight: fc.jsonValue({ maxDepth: 1 }),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  { weight: 8, arbitrary: fc.record({ from: fc.constantFrom('human', 'gpt'), value: content }) },
+  { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
+);
+const list = fc.oneof(
+  { weight: 5, arbitrary: fc.array(anyTurn, { maxLength: 3 }) },
+  fc.jsonValue({ maxDepth: 1 }),
+);
+const anyRecord = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record(
+      {
+        id: fc.oneof(
+          text,
+          fc.double({ noNaN: true, noDefaultInfinity: true }),
+          fc.constantFrom(null, true, {}, []),
+        ),
+        conversation_id: fc.oneof(text, fc.integer()),
+        conversation_hash: text,
+        conversations: list,
+        conversation: list,
+        messages: list,
+        items: list,
+        extra: fc.jsonValue({ maxDepth: 2 }),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  { weight: 2, arbitrary: conversation },
+  { weight: 1, arbitrary: fc.jsonValue() },
+);
+
+describe('a walk', () => {
+  it('finds what JSON.parse finds, each once and in order, wherever the file is cut and however it is spelled', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(conversation, { minLength: 1, maxLength: 6 }),
+        spelling,
+        cutting,
+        async (list, how, cut) => {
+          const file = spell(list, how);
+          const records = parsedRecords(file, how.format) ?? expect.fail('no JSON');
+          expect(await walkedRecords(kernel, folder, file, cut)).toEqual(expectedRecords(kernel, records));
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('takes for a conversation what parseConversation takes for one, and passes over the rest', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRecord, { maxLength: 5 }), spelling, cutting, async (list, how, cut) => {
+        const format =
+          list.every((each) => typeof each === 'object' && each !== null && !Array.isArray(each)) &&
+          list.length > 0
+            ? how.format
+            : 'array';
+        const file = spell(list, { ...how, format });
+        const records = parsedRecords(file, format) ?? expect.fail('no JSON');
+        expect(await walkedRecords(kernel, folder, file, cut)).toEqual(expectedRecords(kernel, records));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it.each([
+    [
+      'a list twice',
+      '{"conversations": [{"from": "a", "value": "x"}], "conversations": [{"from": "b", "value": "y"}]}',
+    ],
+    [
+      'a list, then no list of the same name',
+      '{"items": [{"from": "a", "value": "x"}], "conversations": [], "conversations": 5}',
+    ],
+    ['a text twice', '{"items": [{"from": "a", "value": "x", "value": "y"}]}'],
+    ['a text, then a number', '{"items": [{"from": "a", "value": "x", "value": 5}]}'],
+    ['a number, then a text', '{"items": [{"from": "a", "value": 5, "value": "x"}]}'],
+    ['a role twice', '{"items": [{"from": 5, "from": "a", "value": "x"}]}'],
+    ['an id twice', '{"id": 5, "items": [], "id": "x"}'],
+    ['an id, then null', '{"id": 5, "items": [], "id": null}'],
+    ['a part twice', '{"items": [{"from": "a", "value": [{"type": "text", "text": "x", "text": "y"}]}]}'],
+    [
+      'a part that stops being one',
+      '{"items": [{"from": "a", "value": [{"type": "text", "text": "x", "type": "image"}]}]}',
+    ],
+    [
+      'names with escapes',
+      '{"\\u0069d": 1, "it\\u0065ms": [{"fr\\u006fm": "a", "\\u0076alue": [{"t\\u0079pe": "\\u0074ext", "text": "x"}]}]}',
+    ],
+    [
+      'names that only begin alike',
+      '{"ids": 1, "item": [], "itemss": [], "items": [{"from ": "a", "from": "b", "values": "x"}]}',
+    ],
+    [
+      'halves of a surrogate pair in two parts',
+      '{"items": [{"from": "a", "value": [{"type": "text", "text": "\\ud83d"}, {"type": "text", "text": "\\ude00"}]}]}',
+    ],
+    [
+      'a backslash before what looks like half a pair',
+      '{"items": [{"from": "a", "value": [{"type": "text", "text": "\\\\ud83d"}, {"type": "text", "text": "\\ude00"}]}]}',
+    ],
+    [
+      'every escape',
+      '{"items": [{"from": "a", "value": "\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\\u000b\\u002F\\u00E9\\u20ac\\ud83d\\ude00\\udc00\\ud800x\\ud800\\ud800\\udc00"}]}',
+    ],
+    ['numbers of every kind', '{"id": -0.5e+10, "x": [0, -0, 1.5, 1E5, 1e-5, 10, -12.25], "items": []}'],
+  ])('understands %s as JSON.parse does', async (_what, record) => {
+    const records = [JSON.parse(record)];
+    for (const blockBytes of [1, 7, 1000]) {
+      const walked = await walkedRecords(kernel, folder, Buffer.from(`[${record}]`), {
+        cuts: [],
+        blockBytes,
+      });
+      expect(walked).toEqual(expectedRecords(kernel, records));
+    }
+  });
+
+  it('reads what is no UTF-8 as a decoder does', async () => {
+    const byte = fc.oneof(
+      fc.integer({ min: 0x80, max: 0xff }),
+      fc.constantFrom(0xc3, 0xe2, 0x80, 0xed, 0xa0, 0xf0, 0x9f, 0xf4, 0x90, 0x61),
+    );
+    const bytes = fc.array(byte, { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(bytes, bytes, fc.constantFrom('', '\\u00e9', '\\n'), async (one, other, between) => {
+        const text = Buffer.concat([Buffer.from(one), Buffer.from(between), Buffer.from(other)]);
+        const file = Buffer.concat([
+          Buffer.from('[{"items":[{"from":"a","value":"'),
+          text,
+          Buffer.from('"},{"from":"a","value":[{"type":"text","text":"'),
+          text,
+          Buffer.from('"},{"type":"text","text":"\\u00e9"}]}]}]'),
+        ]);
+        const records = parsedRecords(file, 'array') ?? expect.fail('no JSON');
+        expect(await walkedRecords(kernel, folder, file, { cuts: [], blockBytes: 1000 })).toEqual(
+          expectedRecords(kernel, records),
+        );
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('passes over records that are longer than it may hold, or nested deeper', async () => {
+    const short = { items: [{ from: 'a', value: 'x' }] };
+    const deep = `${'['.repeat(70_000)}${']'.repeat(70_000)}`;
+    const longs = [
+      JSON.stringify({ items: [{ from: 'a', value: '"]}'.repeat(100) }] }),
+      JSON.stringify('x\\'.repeat(100)),
+      '7'.repeat(300),
+      `{"x": ${deep}, "items": []}`,
+    ];
+    for (const long of longs) {
+      for (const blockBytes of [7, 100_000]) {
+        const cut = { cuts: [10, 100, 200], blockBytes, recordBytesMax: 250 };
+        const array = Buffer.from(`[${JSON.stringify(short)}, ${long} , ${JSON.stringify(short)}]`);
+        const both = [...expectedRecords(kernel, [short]), undefined, ...expectedRecords(kernel, [short])];
+        expect(await walkedRecords(kernel, folder, array, cut)).toEqual(both);
+        const last = Buffer.from(`[${JSON.stringify(short)}, ${long}]`);
+        expect(await walkedRecords(kernel, folder, last, cut)).toEqual(both.slice(0, 2));
+        const lines = Buffer.from(`${JSON.stringify(short)}\n${long}\n${JSON.stringify(short)}`);
+        expect(await walkedRecords(kernel, folder, lines, cut)).toEqual(both);
+        const lastLine = Buffer.from(`${JSON.stringify(short)}\n${long}`);
+        expect(await walkedRecords(kernel, folder, lastLine, cut)).toEqual(both.slice(0, 2));
+      }
+    }
+  });
+
+  it('finds the same records though every cut is wrong', async () => {
+    const list = [
+      '}, {"id": "x", "conversations": [',
+      '\\',
+      '\\\\"',
+      '"},{"',
+      '\u{1f600}]',
+      '[[[{{{',
+      '\\"}]}',
+    ].map((value, id) => ({
+      id,
+      conversations: [
+        { from: 'human', value },
+        { value, from: 'gpt' },
+      ],
+    }));
+    for (const whole of [
+      JSON.stringify(list),
+      JSON.stringify(list, null, 2),
+      JSON.stringify(list, null, '\t'),
+    ]) {
+      const file = Buffer.from(whole);
+      for (let cut = 1; cut <= file.length; cut++) {
+        const cuts = [cut, cut + 1, cut + 40];
+        expect(await walkedRecords(kernel, folder, file, { cuts, blockBytes: 64 })).toEqual(
+          expectedRecords(kernel, list),
+        );
+      }
+    }
+  });
+});

@@ -1,0 +1,236 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseConversation } from '#dist/core/conversation.js';
+import { LOOKUPS_MAX } from '#dist/core/limits.js';
+import { type Message, type Query, queryOf, valueQuery } from '#dist/core/query.js';
+import type { Lookup } from '#dist/lookup/lookup.js';
+import { datasetWriter, enginesOf, newKernel, poolOf, sweepOf } from '../support/dataset.js';
+import { plainFind, plainFindValue } from '../support/plain-lookup.js';
+import { spell, spelling } from '../support/spelling.js';
+
+const write = datasetWriter();
+
+/** Few texts, so that turns are often equal. */
+const word = fc.constantFrom('a', 'b', 'continue', '', ' a', 'a  b', 'a\nb', '"}]', '😀', 'é\n', '\ud83d');
+const turn = fc.record({ from: fc.constantFrom('human', 'gpt', 'system'), value: word });
+const record = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record(
+      { id: fc.string(), conversations: fc.array(turn, { maxLength: 6 }) },
+      { requiredKeys: ['conversations'] },
+    ),
+  },
+  { weight: 1, arbitrary: fc.constantFrom({}, { conversations: 1 }, { conversations: [1] }) },
+);
+const records = fc.array(record, { minLength: 1, maxLength: 12 });
+const message: fc.Arbitrary<Message> = fc.record({
+  role: fc.constantFrom('user', 'assistant', 'system'),
+  text: word,
+});
+
+/** Messages at random, or a stretch of a conversation of the dataset, perhaps after a system message. */
+function messagesFrom(dataset: readonly unknown[]): fc.Arbitrary<Message[]> {
+  const recorded = dataset.flatMap((each) => {
+    const turns = parseConversation(each)?.turns;
+    return turns === undefined ? [] : [turns.map(({ value }) => ({ role: 'user', text: value }))];
+  });
+  const random = fc.array(message, { maxLength: 4 });
+  if (recorded.length === 0) return random;
+  const stretch = fc.tuple(
+    fc.constantFrom(...recorded),
+    fc.nat(6),
+    fc.nat(6),
+    fc.array(message, { maxLength: 1 }),
+  );
+  return fc.oneof(
+    random,
+    stretch.map(([turns, from, to, system]) => [
+      ...system,
+      ...turns.slice(Math.min(from, to), Math.max(from, to)),
+    ]),
+  );
+}
+
+/** Asks both engines of one dataset, and a plain loop over what it holds. */
+async function compare(
+  list: readonly unknown[],
+  engines: { sweep: Lookup; index: Lookup },
+  ask: Ask,
+): Promise<void> {
+  for (let i = 0; i < 4; i++) {
+    const { value, query } = ask();
+    const expected = plainFindValue(list, value);
+    const plain = query && plainFind(list, query);
+    for (const engine of [engines.sweep, engines.index]) {
+      expect((await engine.find(valueQuery(value)))?.reply).toEqual(expected);
+      if (query !== undefined) expect(await engine.find(query)).toEqual(plain);
+    }
+  }
+}
+
+type Ask = () => { value: string; query: ReturnType<typeof queryOf> };
+
+describe('both engines', () => {
+  for (let workers = 1; workers <= 9; workers++) {
+    it(`find what a plain loop over the parsed file finds, with ${workers} workers`, async () => {
+      const pool = poolOf(workers);
+      await fc.assert(
+        fc.asyncProperty(records, spelling, fc.gen(), async (list, how, gen) => {
+          if (!list.some((each) => parseConversation(each))) return;
+          const engines = await enginesOf(write(spell(list, how)), pool);
+          await compare(list, engines, () => ({
+            value: gen(() => word),
+            query: queryOf(gen(messagesFrom, list)),
+          }));
+          engines.reader.close();
+        }),
+        { numRuns: 60 },
+      );
+    });
+  }
+
+  it.each([1, 2, 5])('find the same though keys are cut to %i bits, and collide', async (bits) => {
+    const pool = poolOf(2, bits);
+    await fc.assert(
+      fc.asyncProperty(records, spelling, fc.gen(), async (list, how, gen) => {
+        if (!list.some((each) => parseConversation(each))) return;
+        const engines = await enginesOf(write(spell(list, how)), pool, newKernel(bits));
+        await compare(list, engines, () => ({
+          value: gen(() => word),
+          query: queryOf(gen(messagesFrom, list)),
+        }));
+        engines.reader.close();
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
+  const pool = poolOf(2);
+  const conversations = Array.from({ length: 500 }, (_, i) => ({
+    conversations: [
+      { from: 'human', value: `prompt ${i}` },
+      { from: 'gpt', value: `reply ${i}` },
+    ],
+  }));
+  const content = JSON.stringify(conversations);
+
+  it('names a conversation that has no id by its place in the file', async () => {
+    const { [name]: lookup } = await enginesOf(write(content), pool);
+    expect(await lookup.find(valueQuery('prompt 321'))).toMatchObject({
+      conversationId: '321',
+      replyIndex: 1,
+    });
+  });
+
+  it('answers many at once, each with its own reply', async () => {
+    const { [name]: lookup } = await enginesOf(write(content), pool);
+    const found = await Promise.all(conversations.map((_, i) => lookup.find(valueQuery(`prompt ${i}`))));
+    expect(found.map((match) => match?.reply.value)).toEqual(conversations.map((_, i) => `reply ${i}`));
+  });
+
+  it('finds texts longer than a block, and across the cuts between shards', async () => {
+    const long = Array.from({ length: 30 }, (_, i) => `${i} é\n"${'x'.repeat(900_000)}" ${i}`);
+    const list = long.map((value) => ({
+      conversations: [
+        { from: 'a', value },
+        { from: 'b', value: value.slice(0, 20) },
+      ],
+    }));
+    const { [name]: lookup } = await enginesOf(write(JSON.stringify(list, null, 2)), pool);
+    for (const [i, value] of long.entries()) {
+      expect(await lookup.find(valueQuery(value))).toMatchObject({ conversationId: String(i) });
+    }
+    expect(await lookup.find(valueQuery(`${long[3]} `))).toBeUndefined();
+  });
+
+  it('finds one of very many equal prompts by its context', async () => {
+    const list = Array.from({ length: 20_000 }, (_, i) => ({
+      conversations: [`start ${i % 10_000}`, `more ${i}`, 'continue', 'continue', `reply ${i}`].map(
+        (value) => ({ from: 'x', value }),
+      ),
+    }));
+    const { [name]: lookup } = await enginesOf(write(JSON.stringify(list)), pool);
+    const ask = (...texts: string[]) =>
+      lookup.find(queryOf(texts.map((text) => ({ role: 'user', text }))) as Query);
+    expect(await ask('start 17', 'more 10017', 'continue', 'continue')).toMatchObject({
+      rung: 'context',
+      conversationId: '10017',
+      replyIndex: 4,
+    });
+    expect(await ask('x', 'more 15000', 'continue', 'continue')).toMatchObject({
+      rung: 'context',
+      conversationId: '15000',
+      replyIndex: 4,
+    });
+    expect(await ask('continue')).toMatchObject({ rung: 'prompt', conversationId: '0', replyIndex: 3 });
+    expect(await ask('continue\n')).toMatchObject({ rung: 'normalized', conversationId: '0', replyIndex: 3 });
+  });
+
+  it('fails, and gives no answer, when the file was written to after it was opened', async () => {
+    const dataset = write(content);
+    const { [name]: lookup } = await enginesOf(dataset, pool);
+    writeFileSync(dataset.file.path, JSON.stringify([...conversations].reverse()));
+    await expect(lookup.find(valueQuery('prompt 1'))).rejects.toMatchObject({ code: 'dataset_changed' });
+  });
+});
+
+describe('sweeps', () => {
+  const pool = poolOf(2);
+  const content = JSON.stringify(
+    Array.from({ length: 500 }, (_, i) => ({
+      conversations: [
+        { from: 'a', value: `prompt ${i}` },
+        { from: 'b', value: `reply ${i}` },
+      ],
+    })),
+  );
+
+  it('are refused when too many wait, and served again after that', async () => {
+    const { sweep } = sweepOf(write(content), pool);
+    const leave = new AbortController();
+    const waiting = Array.from({ length: LOOKUPS_MAX }, () =>
+      sweep.find(valueQuery('nowhere'), leave.signal),
+    );
+    await expect(sweep.find(valueQuery('prompt 1'))).rejects.toMatchObject({ code: 'overloaded' });
+    leave.abort(new Error('left'));
+    const settled = await Promise.allSettled(waiting);
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(LOOKUPS_MAX);
+    expect(await sweep.find(valueQuery('prompt 1'))).toMatchObject({ reply: { value: 'reply 1' } });
+  });
+
+  it('are shared by all that wait when one starts', async () => {
+    let tasks = 0;
+    const counting = Object.create(pool, {
+      sweepShard: {
+        value: (task: Parameters<typeof pool.sweepShard>[0]) => {
+          tasks++;
+          return pool.sweepShard(task);
+        },
+      },
+    }) as typeof pool;
+    const { sweep, plan } = sweepOf(write(content), counting);
+    await Promise.all(Array.from({ length: 100 }, (_, i) => sweep.find(valueQuery(`nowhere ${i}`))));
+    expect(tasks).toBe(plan.count);
+  });
+
+  it('leave out who left, and answer the others', async () => {
+    const { sweep } = sweepOf(write(content), pool);
+    const leave = new AbortController();
+    const left = sweep.find(valueQuery('prompt 1'), leave.signal);
+    const stayed = sweep.find(valueQuery('prompt 2'));
+    leave.abort(new Error('left'));
+    await expect(left).rejects.toThrow('left');
+    expect(await stayed).toMatchObject({ reply: { value: 'reply 2' } });
+  });
+
+  it('fail when the file is gone', async () => {
+    const dataset = write(content);
+    const { sweep } = sweepOf(dataset, pool);
+    rmSync(dataset.file.path);
+    await expect(sweep.find(valueQuery('prompt 1'))).rejects.toMatchObject({ code: 'dataset_unreadable' });
+  });
+});

@@ -1,0 +1,181 @@
+/** Datasets walked by the kernel in this thread, cut anywhere, read in blocks of any length. */
+
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ByteOffset, byteOffset } from '#dist/core/bytes.js';
+import { parseConversation, parseTurn, type Turn } from '#dist/core/conversation.js';
+import type { TextKeys } from '#dist/core/keys.js';
+import { shardsBetween } from '#dist/core/shards.js';
+import {
+  type Kernel,
+  NO_CONVERSATION,
+  RECORD,
+  RECORD_NUMBERS,
+  TURN,
+  TURN_NUMBERS,
+} from '#dist/kernel/kernel.js';
+import { openDataset } from '#dist/lookup/dataset.js';
+import { ShardPlan } from '#dist/lookup/shard-run.js';
+import type { Outcome, Walked } from '#dist/workers/tasks.js';
+import { walk } from '#dist/workers/walk.js';
+
+/** A turn as the kernel found it, and as its bytes say it. */
+export interface WalkedTurn {
+  readonly keyLow: number;
+  readonly keyHigh: number;
+  readonly foldedLow: number;
+  readonly foldedHigh: number;
+  readonly isEmpty: boolean;
+  readonly turn: Turn | undefined;
+}
+
+/** A conversation as the kernel found it; undefined stands for a record that is none. */
+export type WalkedRecord =
+  | { readonly id: string | undefined; readonly turns: readonly WalkedTurn[] }
+  | undefined;
+
+/** How a file is cut and read. */
+export interface Cutting {
+  /** Offsets, in any order, anywhere in the file. */
+  readonly cuts: readonly number[];
+  readonly blockBytes: number;
+  readonly recordBytesMax?: number;
+}
+
+const EMPTY_BIT = 0x8000_0000;
+
+/**
+ * All records of a file, in file order.
+ *
+ * @throws what is wrong with it
+ */
+export async function walkedRecords(
+  kernel: Kernel,
+  folder: string,
+  file: Buffer,
+  { cuts, blockBytes, recordBytesMax = 1 << 24 }: Cutting,
+): Promise<WalkedRecord[]> {
+  const path = join(folder, 'walked.json');
+  writeFileSync(path, file);
+  const dataset = openDataset(path);
+  const { body, format } = dataset;
+  const fd = openSync(path, 'r');
+  try {
+    const inside = [...new Set(cuts.map((cut) => placeOf(file, cut, body, format)))]
+      .filter((cut) => cut > body.start && cut < body.end)
+      .sort((a, b) => a - b);
+    const plan = new ShardPlan(dataset, shardsBetween(body, inside));
+    const run = async (shard: {
+      range: typeof body;
+    }): Promise<Outcome<Walked & { found: WalkedRecord[] }>> => {
+      const found: WalkedRecord[] = [];
+      try {
+        const batches = walk(kernel, fd, dataset, shard.range, () => undefined, {
+          blockBytes,
+          recordBytesMax,
+        });
+        for (;;) {
+          const { done, value } = batches.next();
+          if (done === true) return { kind: 'done', value: { next: value, records: found.length, found } };
+          found.push(...recordsOf(value, fd));
+        }
+      } catch (error) {
+        return { kind: 'failed', code: 'dataset_invalid', detail: error as string };
+      }
+    };
+    const records: WalkedRecord[] = [];
+    for await (const { outcome } of plan.run(run, 1)) {
+      if (outcome.kind === 'failed') throw outcome.detail;
+      records.push(...outcome.value.found);
+    }
+    return records;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What `JSON.parse` makes of a file, record by record; undefined if it is none. */
+export function parsedRecords(file: Buffer, format: 'array' | 'lines'): unknown[] | undefined {
+  const whole = file.toString('utf8').replace(/^\ufeff/, '');
+  try {
+    if (format === 'array') return JSON.parse(whole);
+    return whole
+      .split('\n')
+      .filter((line) => !/^[ \t\r]*$/.test(line))
+      .map((line) => JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The records as the walk should have found them. */
+export function expectedRecords(kernel: Kernel, records: readonly unknown[]): WalkedRecord[] {
+  return records.map((record) => {
+    const found = parseConversation(record);
+    if (found === undefined) return undefined;
+    return {
+      id: found.id,
+      turns: found.turns.map((turn) => {
+        const { key, folded } = kernel.keysOf(turn.value) as TextKeys;
+        return {
+          keyLow: key.low,
+          keyHigh: key.high,
+          foldedLow: folded.low,
+          foldedHigh: folded.high,
+          isEmpty: turn.value === '',
+          turn,
+        };
+      }),
+    };
+  });
+}
+
+/** A cut of an array may be anywhere; in JSON lines, every line feed is one, and only those are. */
+function placeOf(
+  file: Buffer,
+  cut: number,
+  { start, end }: { start: ByteOffset; end: ByteOffset },
+  format: 'array' | 'lines',
+): ByteOffset {
+  const place = start + (cut % Math.max(1, end - start));
+  if (format === 'array') return byteOffset(place);
+  const lineEnd = file.indexOf(0x0a, place);
+  return byteOffset(lineEnd < 0 ? end : lineEnd + 1);
+}
+
+function recordsOf(
+  { base, turns, records }: { base: number; turns: Uint32Array; records: Uint32Array },
+  fd: number,
+): WalkedRecord[] {
+  const slice = (start: number, length: number) => {
+    const bytes = Buffer.alloc(length);
+    readSync(fd, bytes, 0, length, base + start);
+    return JSON.parse(bytes.toString());
+  };
+  const found: WalkedRecord[] = [];
+  let row = 0;
+  for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
+    const number = (name: keyof typeof RECORD) => records[at + RECORD[name]] as number;
+    const count = number('turns');
+    if (count === NO_CONVERSATION) {
+      found.push(undefined);
+      continue;
+    }
+    const list: WalkedTurn[] = [];
+    for (let i = 0; i < count; i++, row++) {
+      const numberOf = (name: keyof typeof TURN) => turns[row * TURN_NUMBERS + TURN[name]] as number;
+      const length = numberOf('length');
+      list.push({
+        keyLow: numberOf('keyLow'),
+        keyHigh: numberOf('keyHigh'),
+        foldedLow: numberOf('foldedLow'),
+        foldedHigh: numberOf('foldedHigh'),
+        isEmpty: length >= EMPTY_BIT,
+        turn: parseTurn(slice(numberOf('start'), length % EMPTY_BIT)),
+      });
+    }
+    const id = number('idLength') === 0 ? undefined : String(slice(number('idStart'), number('idLength')));
+    found.push({ id, turns: list });
+  }
+  return found;
+}
