@@ -65,7 +65,8 @@ function parseId(record: Record<string, unknown>): string | undefined {
 }
 
 function firstOf(object: Record<string, unknown>, keys: readonly string[]): unknown {
-  return object[keys.find((key) => object[key] !== undefined) ?? ''];
+  const present = keys.find((key) => object[key] !== undefined);
+  return present === undefined ? undefined : object[present];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -16,11 +16,15 @@ interface Group {
   readonly to: number;
 }
 
+/** Sorts pairs of a row, the lower half of 64 bits, and a number, the upper one: by the number, equal ones as they were. */
+export type SortPairs = (pairs: Uint32Array) => void;
+
 /** Fills `order` and `leaders`; everything in file order must be there. */
-export function orderTurns(data: TableData): void {
+export function orderTurns(data: TableData, sortPairs: SortPairs): void {
   const table = new IndexTable(data);
   const { order, keys } = table;
-  const sorted = sortedPairs(repliedRows(table), (row) => keys[2 * row + 1] as number);
+  const sorted = repliedPairs(table, keys, 2, 1);
+  sortPairs(sorted);
   takeRows(sorted, order);
 
   // Ranks count from 1: 0 is for turns that have nothing before them.
@@ -50,34 +54,30 @@ export function orderTurns(data: TableData): void {
 }
 
 /** Fills `foldedOrder`; everything in file order must be there. */
-export function orderFolded(data: TableData): void {
+export function orderFolded(data: TableData, sortPairs: SortPairs): void {
   const table = new IndexTable(data);
-  const sorted = sortedPairs(repliedRows(table), (row) => table.folded[row] as number);
+  const sorted = repliedPairs(table, table.folded, 1, 0);
+  sortPairs(sorted);
   takeRows(sorted, table.foldedOrder);
 }
 
-/** The rows of all turns that have a reply: all but the last of each conversation. */
-function repliedRows({ size, lengths }: IndexTable): Uint32Array {
-  const rows = new Uint32Array(size.turns - size.conversations);
-  let count = 0;
-  for (let row = 0; row + 1 < size.turns; row++) {
-    if (((lengths[row + 1] as number) & FIRST_FLAG) === 0) rows[count++] = row;
-  }
-  return rows;
-}
-
 /**
- * Pairs of a row and a number of 32 bits, by the number, equal ones in file order: 64-bit numbers, which V8 sorts without
- * calling back. (The second half of a pair is the upper one on every processor that Node runs on but one, S/390.)
+ * The rows of all turns that have a reply, which is all but the last of each conversation, in file order: each with the
+ * number to sort it by, `numbers[row * stride + offset]`.
  */
-function sortedPairs(rows: Uint32Array, numberOf: (row: number) => number): Uint32Array {
-  const pairs = new Uint32Array(2 * rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i] as number;
-    pairs[2 * i] = row;
-    pairs[2 * i + 1] = numberOf(row);
+function repliedPairs(
+  { size, lengths }: IndexTable,
+  numbers: Uint32Array,
+  stride: number,
+  offset: number,
+): Uint32Array {
+  const pairs = new Uint32Array(2 * (size.turns - size.conversations));
+  let at = 0;
+  for (let row = 0; row + 1 < size.turns; row++) {
+    if (((lengths[row + 1] as number) & FIRST_FLAG) !== 0) continue;
+    pairs[at++] = row;
+    pairs[at++] = numbers[row * stride + offset] as number;
   }
-  new BigUint64Array(pairs.buffer).sort();
   return pairs;
 }
 

@@ -10,6 +10,7 @@ import { RECORD_BYTES_MAX } from '../core/limits.js';
 interface Exports {
   readonly memory: WebAssembly.Memory;
   reserve(capacity: number): void;
+  spareRoom(bytes: number): number;
   inputAt(): number;
   turnsAt(): number;
   recordsAt(): number;
@@ -21,6 +22,7 @@ interface Exports {
   wantAll(): void;
   wantNone(): void;
   wantedAt(): number;
+  sortPairs(from: number, other: number, count: number): number;
   survey(from: number, length: number): number;
   surveyedStart(hypothesis: number): number;
   beginWalk(lines: boolean, first: boolean, recordMax: number): void;
@@ -98,9 +100,7 @@ export class Kernel {
     if (capacity <= this.capacity) return;
     this.exports.reserve(capacity);
     this.capacity = capacity;
-    const { memory } = this.exports;
-    this.input = new Uint8Array(memory.buffer, this.exports.inputAt(), capacity);
-    this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), 4);
+    this.takeViews();
   }
 
   /**
@@ -149,6 +149,20 @@ export class Kernel {
     if (possible !== 1 && possible !== 2) return undefined;
     const at = this.exports.surveyedStart(possible - 1);
     return at === 0 ? undefined : at - start;
+  }
+
+  /**
+   * Sorts pairs of a row and a number by the number, equal ones as they were.
+   *
+   * @param pairs the lower half of each 64 bits is the row, the upper one the number
+   */
+  sortPairs(pairs: Uint32Array): void {
+    const { byteLength, length } = pairs;
+    const start = this.exports.spareRoom(2 * byteLength);
+    const numbers = (at: number) => new Uint32Array(this.exports.memory.buffer, at, length);
+    numbers(start).set(pairs);
+    pairs.set(numbers(this.exports.sortPairs(start, start + byteLength, length / 2)));
+    this.takeViews();
   }
 
   /** Gets ready to walk from a place where a record begins, or, if `first`, behind the list's opening bracket. */
@@ -215,6 +229,13 @@ export class Kernel {
   /** What the starts in rows count from: the address of the input. */
   get inputStart(): ByteCount {
     return byteCount(this.exports.inputAt());
+  }
+
+  /** Memory that grows gets another buffer, and old views of it are empty. */
+  private takeViews(): void {
+    const { memory } = this.exports;
+    this.input = new Uint8Array(memory.buffer, this.exports.inputAt(), this.capacity);
+    this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), 4);
   }
 
   /** Puts a text into the input, as `JSON.stringify` spells it. Returns its length in bytes. */

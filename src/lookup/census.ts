@@ -1,6 +1,6 @@
 import { counted } from '../core/counted.js';
 import { EXPECTED_DATASET } from '../core/format.js';
-import { IndexTable } from '../core/index-table.js';
+import { IndexTable, type TableSize } from '../core/index-table.js';
 import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { StopFlag } from '../workers/stop-flag.js';
@@ -14,8 +14,7 @@ export class Census {
   private readonly pool: WorkerPool;
   private readonly stop: StopFlag;
   private readonly parts: ShardRows[] = [];
-  /** How many records stand before each part. */
-  private readonly recordsBefore: number[] = [];
+  private tableSize: TableSize = { turns: 0, conversations: 0 };
   private total: Counts = { conversations: 0, turns: 0, skipped: 0, skippedAt: [], example: undefined };
   private walkedTo: number;
 
@@ -73,34 +72,39 @@ export class Census {
       example: total.example ?? counts.example,
     };
     this.walkedTo = next;
-    if (rows === undefined) return;
+    if (rows !== undefined) this.addRows(rows, recordsBefore);
+  }
+
+  /** Takes a shard's rows; what in them counts from the shard's start counts from the file's after that. */
+  private addRows(rows: ShardRows, recordsBefore: number): void {
+    const { turns, conversations } = this.tableSize;
+    const { firstTurns, idStarts, idLengths } = rows;
+    for (let i = 0; i < firstTurns.length; i++) {
+      firstTurns[i] = (firstTurns[i] as number) + turns;
+      if (idLengths[i] === 0) idStarts[i] = (idStarts[i] as number) + recordsBefore;
+    }
     this.parts.push(rows);
-    this.recordsBefore.push(recordsBefore);
+    this.tableSize = {
+      turns: turns + rows.folded.length,
+      conversations: conversations + firstTurns.length,
+    };
   }
 
   private async makeIndex(): Promise<IndexTable> {
-    const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
-    const table = IndexTable.allocate({
-      turns: sum(this.parts.map(({ folded }) => folded.length)),
-      conversations: sum(this.parts.map(({ offsets }) => offsets.length)),
-    });
+    const table = IndexTable.allocate(this.tableSize);
     let turn = 0;
     let conversation = 0;
-    for (const [i, part] of this.parts.entries()) {
+    for (const part of this.parts) {
       table.keys.set(part.keys, 2 * turn);
       table.folded.set(part.folded, turn);
       table.starts.set(part.starts, turn);
       table.lengths.set(part.lengths, turn);
       table.offsets.set(part.offsets, conversation);
+      table.firstTurns.set(part.firstTurns, conversation);
+      table.idStarts.set(part.idStarts, conversation);
       table.idLengths.set(part.idLengths, conversation);
-      for (const [at, turns] of part.turnCounts.entries()) {
-        const hasId = part.idLengths[at] !== 0;
-        table.firstTurns[conversation] = turn;
-        table.idStarts[conversation] =
-          (part.idStarts[at] as number) + (hasId ? 0 : (this.recordsBefore[i] as number));
-        conversation++;
-        turn += turns;
-      }
+      turn += part.folded.length;
+      conversation += part.firstTurns.length;
     }
     this.parts.length = 0;
     const { size, buffer } = table;

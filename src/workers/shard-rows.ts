@@ -9,7 +9,7 @@ const TURNS_MIN = 2;
 /** Collects a shard's part of an index. */
 export class ShardRowsBuilder {
   private readonly offsets: number[] = [];
-  private readonly turnCounts: number[] = [];
+  private readonly firstTurns: number[] = [];
   private readonly idStarts: number[] = [];
   private readonly idLengths: number[] = [];
   private turns = 0;
@@ -29,7 +29,7 @@ export class ShardRowsBuilder {
         const start = records[at + RECORD.start] as number;
         const idLength = records[at + RECORD.idLength] as number;
         this.offsets.push(base + start);
-        this.turnCounts.push(count);
+        this.firstTurns.push(this.turns);
         this.idLengths.push(idLength);
         this.idStarts.push(
           idLength === 0
@@ -46,7 +46,7 @@ export class ShardRowsBuilder {
   result(): ShardRows {
     return {
       offsets: Float64Array.from(this.offsets),
-      turnCounts: Uint32Array.from(this.turnCounts),
+      firstTurns: Uint32Array.from(this.firstTurns),
       idStarts: Uint32Array.from(this.idStarts),
       idLengths: Uint32Array.from(this.idLengths),
       keys: this.keys.slice(0, 2 * this.turns),

@@ -58,11 +58,10 @@ export interface ShardCensus extends Walked {
   readonly rows: ShardRows | undefined;
 }
 
-/** A shard's part of an index; its arrays are those of `IndexTable`, in file order. */
+/** A shard's part of an index; its arrays are those of `IndexTable`, in file order, but count turns and records from its own. */
 export interface ShardRows {
   readonly offsets: Float64Array;
-  /** For every conversation, how many turns it has. */
-  readonly turnCounts: Uint32Array;
+  readonly firstTurns: Uint32Array;
   readonly idStarts: Uint32Array;
   readonly idLengths: Uint32Array;
   readonly keys: Uint32Array;

@@ -69,8 +69,9 @@ export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
 
 /** Puts an index into order: its turns, or, if `folded`, its folded keys. */
 export function orderIndex({ table, folded }: { table: TableData; folded: boolean }): Outcome<undefined> {
-  if (folded) orderFolded(table);
-  else orderTurns(table);
+  const sortPairs = (pairs: Uint32Array) => kernel.sortPairs(pairs);
+  if (folded) orderFolded(table, sortPairs);
+  else orderTurns(table, sortPairs);
   return { kind: 'done', value: undefined };
 }
 

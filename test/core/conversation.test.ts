@@ -51,4 +51,9 @@ describe('a conversation', () => {
   ])('is not %j', (record) => {
     expect(parseConversation(record)).toBeUndefined();
   });
+
+  it('takes no key for another that is missing', () => {
+    expect(parseConversation({ conversations: [{ '': 'human', value: 'x' }] })).toBeUndefined();
+    expect(parseConversation({ '': 'x', conversations: [] })?.id).toBeUndefined();
+  });
 });

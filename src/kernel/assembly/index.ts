@@ -12,8 +12,9 @@ import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './v
 import { wantFoldedKey, wantKey } from './wanted';
 
 export { narrowKeys } from './hash';
-export { reserve } from './memory';
+export { reserve, spareRoom } from './memory';
 export { passOver } from './passing';
+export { sortPairs } from './sorting';
 export { survey, surveyedStart } from './survey';
 export { wantAll, wantedAt, wantNone } from './wanted';
 

@@ -44,7 +44,17 @@ export function reserve(capacity: usize): void {
   folded = align(respelled + capacity * REPAIR_GROWTH + PADDING);
   turns = align(folded + capacity * REPAIR_GROWTH + PADDING);
   records = align(turns + (capacity / SHORTEST_TURN + 1) * TURN_BYTES);
-  const end = records + RECORDS_MAX * RECORD_BYTES;
+  grow(records + RECORDS_MAX * RECORD_BYTES);
+}
+
+/** Room for that many bytes behind all regions, until the next call of `reserve`. */
+export function spareRoom(bytes: usize): usize {
+  const start = align(records + RECORDS_MAX * RECORD_BYTES);
+  grow(start + bytes);
+  return start;
+}
+
+function grow(end: usize): void {
   const missing = (end + PAGE - 1) / PAGE - <usize>memory.size();
   if (<isize>missing > 0 && memory.grow(<i32>missing) < 0) unreachable();
 }

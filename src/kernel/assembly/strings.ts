@@ -26,6 +26,8 @@ export let brokeAt: usize = 0;
 export let hadEscape: bool = false;
 /** True if the last string may have bytes that are no ASCII. */
 export let maybeNotAscii: bool = false;
+/** True if the last string that was found may have escapes that `JSON.stringify` doesn't write. */
+export let maybeOdd: bool = false;
 
 /** Reads over a string. `p` is the byte after the opening quote; returns the one after the closing quote, or 0. */
 export function skip(p: usize, end: usize): usize {
@@ -45,47 +47,42 @@ export function skip(p: usize, end: usize): usize {
 /**
  * Reads over what `JSON.stringify` could have written.
  *
- * @param p a byte in a string
+ * @param p a byte in a string, none that is escaped
  * @returns the closing quote, or the backslash of an escape that `JSON.stringify` doesn't write, or 0
  */
 export function skipUsual(p: usize, end: usize): usize {
-  hadEscape = false;
-  let seen = i8x16.splat(0);
-  while (true) {
-    const bytes = v128.load(p);
-    seen = v128.or(seen, bytes);
-    const mask = specials(bytes);
-    if (mask === 0) {
-      p += 16;
-      continue;
-    }
-    p += ctz(mask);
-    if (p >= end) return broken(p);
-    const byte = load<u8>(p);
-    if (byte === QUOTE) break;
-    if (byte !== BACKSLASH) return broken(p);
-    const kind = load<u8>(escapes + load<u8>(p, 1));
-    if (kind === ODD_ESCAPE) break;
-    if (p + 2 > end) return broken(end);
-    if (kind === NO_ESCAPE) return broken(p + 1);
-    hadEscape = true;
-    p += 2;
-  }
-  maybeNotAscii = i8x16.bitmask(seen) !== 0;
-  return p;
+  p = scan(p, end, false);
+  if (p >= end) return broken(p);
+  const byte = load<u8>(p);
+  if (byte === QUOTE) return p;
+  if (byte !== BACKSLASH) return broken(p);
+  if (p + 2 > end) return broken(end);
+  const letter = load<u8>(p, 1);
+  return letter === LETTER_U || letter === SLASH ? p : broken(p + 1);
 }
 
-/** True if the last string that was found may have escapes that `JSON.stringify` doesn't write. */
-export let maybeOdd: bool = false;
-
 /**
- * Finds the end of a string without a look at its escapes: sixteen bytes at a time, however many of them are escaped.
+ * Finds the end of a string without a look at its escapes.
  *
  * @param p the byte after the opening quote
  * @returns the closing quote, or 0
  */
 export function findEnd(p: usize, end: usize): usize {
+  p = scan(p, end, true);
+  if (p >= end) return broken(p);
+  const byte = load<u8>(p);
+  // A backslash stops it only where what it escapes is missing.
+  return byte === QUOTE ? p : broken(byte === BACKSLASH ? end : p);
+}
+
+/**
+ * Goes on to the end of a string, or to what can't stand in it, sixteen bytes at a time, however many are escaped.
+ *
+ * @param passesEscapes false stops at the backslash of an escape that `JSON.stringify` doesn't write
+ */
+function scan(p: usize, end: usize, passesEscapes: bool): usize {
   let seen = i8x16.splat(0);
+  let escapes = 0;
   let odd = 0;
   while (true) {
     const bytes = v128.load(p);
@@ -102,6 +99,7 @@ export function findEnd(p: usize, end: usize): usize {
       p += ctz(ends);
       break;
     }
+    escapes = 1;
     // Bytes that a backslash escapes; a backslash that is escaped itself escapes nothing.
     let escaped = backslashes << 1;
     if ((backslashes & escaped) !== 0) {
@@ -111,24 +109,43 @@ export function findEnd(p: usize, end: usize): usize {
         if ((escaped & bit) === 0) escaped |= bit << 1;
       }
     }
-    const letters = v128.or(i8x16.eq(bytes, i8x16.splat(LETTER_U)), i8x16.eq(bytes, i8x16.splat(SLASH)));
-    odd |= i8x16.bitmask(letters) & escaped;
-    const real = ends & ~escaped;
-    if (real !== 0) {
-      p += ctz(real);
+    const unusual = escaped & ~usualLetters(bytes);
+    let stops = ends & ~escaped;
+    if (passesEscapes) odd |= unusual & 0xffff;
+    else stops |= (unusual & 0xffff) >> 1;
+    if (stops !== 0) {
+      p += ctz(stops);
       break;
     }
-    // What the last of the sixteen escapes has been seen to, unless it is the end.
-    if ((escaped & 0x10000) !== 0 && p + 17 <= end) {
-      const letter = load<u8>(p, 16);
-      odd |= <i32>(letter === LETTER_U || letter === SLASH);
-      p += 17;
-    } else p += 16;
+    if ((escaped & 0x10000) === 0) {
+      p += 16;
+      continue;
+    }
+    // The last one of the sixteen escapes what stands behind them.
+    const isUsual = load<u8>(usual + load<u8>(p, 16)) !== 0 && p + 17 <= end;
+    if (!isUsual && (!passesEscapes || p + 17 > end)) {
+      p += 15;
+      break;
+    }
+    if (!isUsual) odd = 1;
+    p += 17;
   }
+  hadEscape = escapes !== 0;
   maybeOdd = odd !== 0;
   maybeNotAscii = i8x16.bitmask(seen) !== 0;
-  return p < end && load<u8>(p) === QUOTE ? p : broken(p);
+  return p;
 }
+
+/** A bit for each of sixteen bytes that `JSON.stringify` writes behind a backslash: `"`, `\\`, b, f, n, r, t. */
+function usualLetters(bytes: v128): i32 {
+  const byLower = i8x16.swizzle(USUAL_BY_LOWER, v128.and(bytes, i8x16.splat(0x0f)));
+  const byUpper = i8x16.swizzle(USUAL_BY_UPPER, i8x16.shr_u(bytes, 4));
+  return i8x16.bitmask(i8x16.ne(v128.and(byLower, byUpper), i8x16.splat(0)));
+}
+
+/** By the lower half of a byte, and by the upper: a bit for each upper half that a letter has. */
+const USUAL_BY_LOWER = i8x16(0, 0, 13, 0, 8, 0, 4, 0, 0, 0, 0, 0, 2, 0, 4, 0);
+const USUAL_BY_UPPER = i8x16(0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0);
 
 /** The byte behind what `respell` wrote. */
 export let respelledTo: usize = 0;
@@ -164,8 +181,9 @@ export function respell(p: usize, end: usize, out: usize): usize {
         respelledTo = out;
         return broken(end);
       }
-      if (load<u8>(escapes + load<u8>(p, 1)) === NO_ESCAPE) return broken(p + 1);
-      if (load<u8>(p, 1) === SLASH) store<u8>(out++, SLASH);
+      const letter = load<u8>(p, 1);
+      if (letter === SLASH) store<u8>(out++, SLASH);
+      else if (load<u8>(usual + letter) === 0) return broken(p + 1);
       else {
         store<u16>(out, load<u16>(p));
         out += 2;
@@ -173,8 +191,33 @@ export function respell(p: usize, end: usize, out: usize): usize {
       p += 2;
       continue;
     }
-    // Where one character is escaped, its neighbours mostly are, too.
+    // Where one character is escaped, its neighbours mostly are, too: so two at a time, as long as they are of one kind.
     while (load<u16>(p) === UNICODE_ESCAPE) {
+      if (load<u16>(p, 6) === UNICODE_ESCAPE && p + 12 <= end) {
+        const codes = twoCodes(v128.load(p));
+        const first = <i32>codes;
+        const second = <i32>(codes >> 32);
+        if (first >= 0x80 && first < 0x800 && second >= 0x80 && second < 0x800) {
+          store<u32>(out, twoBytes(first) | (twoBytes(second) << 16));
+          out += 4;
+          p += 12;
+          continue;
+        }
+        if (first >= 0x800 && second >= 0x800) {
+          if (!isSurrogate(first) && !isSurrogate(second)) {
+            store<u32>(out, threeBytes(first));
+            store<u32>(out, threeBytes(second), 3);
+            out += 6;
+            p += 12;
+            continue;
+          }
+          if ((first & TEN_BITS) === SURROGATES && (second & TEN_BITS) === LOW_SURROGATES) {
+            out = encode(0x10000 + ((first - SURROGATES) << 10) + (second - LOW_SURROGATES), out);
+            p += 12;
+            continue;
+          }
+        }
+      }
       if (p + 6 > end) {
         respelledTo = out;
         return broken(end);
@@ -183,10 +226,10 @@ export function respell(p: usize, end: usize, out: usize): usize {
       if (code < 0) return broken(p + 2);
       p += 6;
       if (code >= 0x80 && code < 0x800) {
-        store<u16>(out, 0x80c0 | (code >> 6) | ((code & 0x3f) << 8));
+        store<u16>(out, twoBytes(code));
         out += 2;
-      } else if (code >= 0x800 && (code < SURROGATES || code > 0xdfff)) {
-        store<u32>(out, 0x8080e0 | (code >> 12) | ((code & 0xfc0) << 2) | ((code & 0x3f) << 16));
+      } else if (code >= 0x800 && !isSurrogate(code)) {
+        store<u32>(out, threeBytes(code));
         out += 3;
       } else if ((code & TEN_BITS) === SURROGATES && load<u16>(p) === UNICODE_ESCAPE && p + 6 <= end) {
         const low = hexAt(p + 2);
@@ -201,10 +244,39 @@ export function respell(p: usize, end: usize, out: usize): usize {
   return p + 1;
 }
 
+function isSurrogate(code: i32): bool {
+  return code >= SURROGATES && code <= 0xdfff;
+}
+
+/** A character of two bytes, or of three, as it stands in memory. */
+function twoBytes(code: i32): i32 {
+  return 0x80c0 | (code >> 6) | ((code & 0x3f) << 8);
+}
+function threeBytes(code: i32): i32 {
+  return 0x8080e0 | (code >> 12) | ((code & 0xfc0) << 2) | ((code & 0x3f) << 16);
+}
+
+/** The numbers of two escapes that stand together, the first one in the lower half; -1 if a digit is none. */
+function twoCodes(escapes: v128): i64 {
+  const digits = i8x16.swizzle(escapes, DIGITS_OF_TWO);
+  const decimal = i8x16.le_u(i8x16.sub(digits, i8x16.splat(0x30)), i8x16.splat(9));
+  const lower = v128.or(digits, i8x16.splat(0x20));
+  const letter = i8x16.le_u(i8x16.sub(lower, i8x16.splat(0x61)), i8x16.splat(5));
+  if ((i8x16.bitmask(v128.or(decimal, letter)) & 0xff) !== 0xff) return -1;
+  const halves = i8x16.add(v128.and(digits, i8x16.splat(0x0f)), v128.and(letter, i8x16.splat(9)));
+  // Half bytes to bytes, bytes to numbers of 16 bits; the first one counts more.
+  const bytes = v128.and(v128.or(i16x8.shl(halves, 4), i16x8.shr_u(halves, 8)), i16x8.splat(0xff));
+  const codes = v128.or(i32x4.shl(bytes, 8), i32x4.shr_u(bytes, 16));
+  return i64x2.extract_lane(v128.and(codes, i32x4.splat(0xffff)), 0);
+}
+
+/** Where the digits are in `\\uXXXX\\uXXXX`. */
+const DIGITS_OF_TWO = i8x16(2, 3, 4, 5, 8, 9, 10, 11, -1, -1, -1, -1, -1, -1, -1, -1);
+
 /** Writes a character as `JSON.stringify` does. */
 function spell(code: i32, out: usize): usize {
   if (code >= 0x20 && code !== QUOTE && code !== BACKSLASH) {
-    if (code < SURROGATES || code > 0xdfff) return encode(code, out);
+    if (!isSurrogate(code)) return encode(code, out);
   } else {
     const letter = code < 0x20 ? load<u8>(shortEscapes + code) : <u8>code;
     if (letter !== 0) {
@@ -243,22 +315,14 @@ function hex(p: usize): i32 {
   return load<i8>(digits + load<u8>(p));
 }
 
-// What a letter means behind a backslash.
-const NO_ESCAPE: u8 = 0;
-const USUAL_ESCAPE: u8 = 1;
-/** One that `JSON.stringify` never writes. */
-const ODD_ESCAPE: u8 = 2;
-
-/** For every byte, what it means behind a backslash. */
-const escapes = memory.data(256);
+/** For every byte, 1 if `JSON.stringify` writes it behind a backslash. */
+const usual = memory.data(256);
 /** For every control character, the letter of its escape, 0 if it has none. */
 const shortEscapes = memory.data(32);
 /** For every byte, the value of the hexadecimal digit that it is, -1 if it is none. */
 const digits = memory.data(256);
 
-for (let i = 0; i < 7; i++) store<u8>(escapes + '"\\bfnrt'.charCodeAt(i), USUAL_ESCAPE);
-store<u8>(escapes + SLASH, ODD_ESCAPE);
-store<u8>(escapes + LETTER_U, ODD_ESCAPE);
+for (let i = 0; i < 7; i++) store<u8>(usual + '"\\bfnrt'.charCodeAt(i), 1);
 for (let i = 0; i < 5; i++) store<u8>(shortEscapes + '\b\f\n\r\t'.charCodeAt(i), 'bfnrt'.charCodeAt(i));
 memory.fill(digits, 0xff, 256);
 for (let i = 0; i < 22; i++) store<u8>(digits + '0123456789abcdefABCDEF'.charCodeAt(i), i < 16 ? i : i - 6);
