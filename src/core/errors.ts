@@ -95,7 +95,8 @@ export const ERRORS = {
   dataset_changed: {
     status: 503,
     type: 'server_error',
-    message: 'The dataset file changed after the server started. Restart the server to serve the new one.',
+    message:
+      'The dataset file has changed, and the server is not done with reading it anew. Try again later.',
   },
   dataset_unreadable: {
     status: 503,
