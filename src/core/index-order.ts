@@ -35,20 +35,21 @@ export function orderTurns(data: TableData, sortPairs: SortPairs): void {
   rankAgain(rank, order, sameHigh, groups);
 
   const before = spokenBefore(table);
-  while (groups.length > 0) {
-    // Rows with nothing left to look at stay as they are, in file order.
-    const undecided = groups.filter(({ from, to }) => hasBefore(order, before, from, to));
-    if (undecided.length === 0) break;
+  // Rows with nothing left to look at stay as they are, in file order.
+  const isUndecided = ({ from, to }: Group) => hasBefore(order, before, from, to);
+  for (let undecided = groups.filter(isUndecided); undecided.length > 0; ) {
     groups = sortGroups(order, undecided, (row) => {
       const other = before[row] as number;
       return other === NONE ? 0 : (rank[other] as number);
     });
     rankAgain(rank, order, undecided, groups);
+    if (!groups.some(isUndecided)) break;
     // From the end, so that what is looked up has not been changed yet.
     for (let row = before.length - 1; row >= 0; row--) {
       const middle = before[row] as number;
       if (middle !== NONE) before[row] = before[middle] as number;
     }
+    undecided = groups.filter(isUndecided);
   }
   fillLeaders(table);
 }

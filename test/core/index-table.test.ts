@@ -1,0 +1,110 @@
+/** The index against a plain loop, on conversations of few different turns, so that long runs of them agree. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { orderFolded, orderTurns } from '#dist/core/index-order.js';
+import { EMPTY_FLAG, FIRST_FLAG, IndexTable } from '#dist/core/index-table.js';
+import type { TextKeys } from '#dist/core/keys.js';
+import { compareTexts, matchConversation } from '#dist/core/match.js';
+
+/** As the kernel sorts them. */
+function sortPairs(pairs: Uint32Array): void {
+  new BigUint64Array(pairs.buffer).sort();
+}
+
+/** Texts are letters, and their keys the letters' codes; the empty text is one of them. */
+function keysOf(text: string): TextKeys {
+  const key = { low: text.codePointAt(0) ?? 0, high: text === 'c' ? 1 : 0 };
+  return { key, folded: key };
+}
+
+/** An index of conversations, each a list of texts. Every turn is ten bytes long, and every record a thousand. */
+function tableOf(conversations: readonly (readonly string[])[]): IndexTable {
+  const turns = conversations.reduce((sum, { length }) => sum + length, 0);
+  const table = IndexTable.allocate({ turns, conversations: conversations.length });
+  let row = 0;
+  for (const [i, texts] of conversations.entries()) {
+    table.offsets[i] = i * 1000;
+    table.firstTurns[i] = row;
+    table.idStarts[i] = i;
+    for (const [turn, text] of texts.entries()) {
+      const { key, folded } = keysOf(text);
+      table.keys.set([key.low, key.high], 2 * row);
+      table.folded[row] = folded.low;
+      table.starts[row] = turn * 10;
+      table.lengths[row] = 10 + (text === '' ? EMPTY_FLAG : 0) + (turn === 0 ? FIRST_FLAG : 0);
+      row++;
+    }
+  }
+  orderTurns(table, sortPairs);
+  orderFolded(table, sortPairs);
+  return table;
+}
+
+const letter = fc.constantFrom('a', 'a', 'a', 'b', 'c', '');
+const conversations = fc.array(fc.array(letter, { minLength: 2, maxLength: 40 }), {
+  minLength: 1,
+  maxLength: 12,
+});
+
+describe('the index', () => {
+  it('finds the first of the best turns, however long the runs are that agree', () => {
+    const histories = fc.array(
+      fc.array(fc.constantFrom('a', 'a', 'a', 'b', 'c', 'd'), { minLength: 1, maxLength: 45 }),
+      {
+        minLength: 1,
+        maxLength: 2,
+      },
+    );
+    fc.assert(
+      fc.property(conversations, histories, fc.boolean(), (list, histories, contextual) => {
+        const query = { histories: contextual ? histories : histories.slice(0, 1), contextual };
+        const keyed = { contextual, histories: query.histories.map((texts) => texts.map(keysOf)) };
+        let best: { grade: number; record: number; turn: number } | undefined;
+        for (const [record, texts] of list.entries()) {
+          const turns = texts.map((value) => ({ from: 'x', value }));
+          const found = matchConversation(query, compareTexts(query, turns));
+          if (found !== undefined && found.grade > (best?.grade ?? 0)) best = { ...found, record };
+        }
+        const place = tableOf(list).find(keyed);
+        expect(place && { grade: place.grade, record: place.record, turn: place.turn }).toEqual(
+          best && { grade: best.grade, record: best.record, turn: best.turn },
+        );
+        if (place === undefined) return;
+        // From the first turn that agrees to the reply, ten bytes each.
+        expect(place.turns).toEqual({
+          start: place.record * 1000 + place.firstTurn * 10,
+          end: place.record * 1000 + (place.turn + 2) * 10,
+        });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('is made of one conversation of very many equal turns', () => {
+    const table = tableOf([Array.from({ length: 200_000 }, () => 'a')]);
+    const ask = (count: number) =>
+      table.find({ contextual: true, histories: [Array.from({ length: count }, () => keysOf('a'))] });
+    expect(ask(1)).toMatchObject({ turn: 0 });
+    expect(ask(5000)).toMatchObject({ turn: 4999, firstTurn: 0 });
+    expect(table.find({ contextual: true, histories: [['b', 'a', 'a', 'a'].map(keysOf)] })).toMatchObject({
+      turn: 2,
+      firstTurn: 0,
+    });
+  });
+
+  it('has at most 40 bytes a turn', () => {
+    for (const turns of [2, 1000, 1_000_000]) {
+      expect(IndexTable.byteLength({ turns, conversations: turns / 2 }) / turns).toBeLessThanOrEqual(40);
+    }
+  });
+
+  it('finds nothing where there is nothing', () => {
+    const table = IndexTable.allocate({ turns: 0, conversations: 0 });
+    orderTurns(table, sortPairs);
+    orderFolded(table, sortPairs);
+    const query = { contextual: true, histories: [[keysOf('a')]] };
+    expect(table.find(query)).toBeUndefined();
+    expect([...table.findFolded(query)]).toEqual([]);
+  });
+});
