@@ -23,4 +23,4 @@ if [[ ! -e $built || $installed -nt $built || -n $(find "$root/src" "$root"/tsco
   npm --prefix "$root" run --silent build >&2
 fi
 
-exec node "$root/dist/server/main.js" "$@"
+exec node "$root/dist/cli/main.js" "$@"

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../server/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 /** What one run of the server cost. Seconds count from the start of the process, or of the request. */
 export interface ServerFigures {

@@ -18,6 +18,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   workers: ['core', 'kernel'],
   lookup: ['core', 'kernel', 'workers'],
   server: ['core', 'openai', 'workers', 'lookup', 'config.ts'],
+  cli: ['core', 'workers', 'lookup', 'server', 'config.ts'],
   'config.ts': ['core'],
 };
 
@@ -64,8 +65,8 @@ describe('the source', () => {
   it('opens files only in workers and lookup, besides the kernel and the version', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect(opening.filter((file) => !/^(?:workers|lookup)\//.test(file))).toEqual([
+      'cli/main.ts',
       'kernel/kernel.ts',
-      'server/main.ts',
     ]);
   });
 });

@@ -42,13 +42,11 @@ describe('start.sh', () => {
     const second = await start('my.json', '--workers', '4', '--port', '0');
     expect(second).toMatch(/^verbatim serves my\.json: .*, 3 conversations, 9 turns, 4 workers$/);
 
-    const built = statSync(join(clone, 'dist', 'server', 'main.js')).mtime;
+    const built = statSync(join(clone, 'dist', 'cli', 'main.js')).mtime;
     const later = new Date(Date.now() + 5000);
     utimesSync(join(clone, 'src', 'config.ts'), later, later);
     expect(await start()).toMatch(/^verbatim: buildingverbatim serves/);
-    expect(statSync(join(clone, 'dist', 'server', 'main.js')).mtime.getTime()).toBeGreaterThan(
-      built.getTime(),
-    );
+    expect(statSync(join(clone, 'dist', 'cli', 'main.js')).mtime.getTime()).toBeGreaterThan(built.getTime());
 
     rmSync(join(clone, 'node_modules', '.package-lock.json'));
     expect(await start()).toMatch(/^verbatim: installing\nverbatim: building/);

@@ -219,7 +219,7 @@ describe('a start', () => {
     chmodSync(path, 0);
     const asRoot = process.getuid?.() === 0;
     // Root may read anything, unless it gives that right away.
-    const program = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url));
+    const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
     const server = asRoot
       ? new ServerProcess('setpriv', [
           '--bounding-set',

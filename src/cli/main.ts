@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-/** The program: reads its settings, serves until it is told to stop, and says in one line why it can't. */
+/** The program: runs the command that it is told, and says in one line why it can't. */
 
 import { readFileSync } from 'node:fs';
 import { type Config, ConfigError, helpText, readCommand } from '../config.js';
 import { DatasetError } from '../lookup/dataset.js';
-import { ListenError } from './listener.js';
+import { ListenError } from '../server/listener.js';
 
 const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const;
 
@@ -37,7 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function run(config: Config): Promise<number> {
   // Listens for signals first, and loads the rest after that: it takes a while.
   const signal = toldToStop();
-  const [{ pino }, { serve }] = await Promise.all([import('pino'), import('./serve.js')]);
+  const [{ pino }, { serve }] = await Promise.all([import('pino'), import('../server/serve.js')]);
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
   await serve(config, { logger, print, signal });
   return EXIT.ok;
