@@ -7,8 +7,9 @@ import { counted } from '../core/counted.js';
 import { CachedLookup } from '../lookup/cache.js';
 import { type Notices, ServedDataset } from '../lookup/served-dataset.js';
 import type { Counts } from '../workers/tasks.js';
+import { type Progress, ProgressBar, ProgressLog } from './progress.js';
 import type { Services } from './services.js';
-import { countsLine, ProgressBar, servingLine, tryLine, urlOf } from './start-lines.js';
+import { countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
 
 /** What a run of the server needs of the outside world. */
 interface Surroundings {
@@ -29,13 +30,13 @@ export async function serve(config: Config, { logger, print, signal }: Surroundi
   logger.debug({ dataset: config.dataset }, 'opening the dataset');
   if (signal.aborted) return;
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
-  const bar = new ProgressBar(process.stderr, logger);
+  const progress = progressOn(logger);
   const notices: Notices = {
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
-    progress: (progress) => bar.show(progress),
+    progress: (walked) => progress.show(walked),
     walked: (counts) => {
-      bar.end();
+      progress.end();
       warnOfSkipped(counts, logger);
     },
     changed: () => cache?.clear(),
@@ -77,7 +78,7 @@ export async function serve(config: Config, { logger, print, signal }: Surroundi
     // A start that was called off has not failed.
     if (!signal.aborted) throw error;
   } finally {
-    bar.end();
+    progress.end();
     await served.close();
   }
 }
@@ -103,6 +104,12 @@ function servicesOf(
         .toString('hex')
         .slice(0, length),
   };
+}
+
+/** A bar on a terminal, unless it is to be quiet; else lines in the log. */
+function progressOn(logger: Logger): Progress {
+  const showsBar = process.stderr.isTTY && logger.isLevelEnabled('info');
+  return showsBar ? new ProgressBar(process.stderr) : new ProgressLog(logger);
 }
 
 function warnOfSkipped({ skipped, skippedAt }: Counts, logger: Logger): void {

@@ -1,8 +1,6 @@
 /** What the server tells the person who started it. */
 
 import type { AddressInfo } from 'node:net';
-import type { WriteStream } from 'node:tty';
-import type { Logger } from 'pino';
 import { counted } from '../core/counted.js';
 import type { Counts } from '../workers/tasks.js';
 
@@ -55,43 +53,6 @@ export function tryLine(
   const body = JSON.stringify({ messages: [{ role: 'user', content: example }] });
   const quoted = `'${body.replaceAll("'", "'\\''")}'`;
   return `try: curl ${url}/v1/chat/completions -H 'content-type: application/json'${key} -d ${quoted}`;
-}
-
-/** A log line this often says how far the dataset was walked. */
-const PROGRESS_LOG_MS = 2000;
-const BAR_WIDTH = 30;
-
-/** Shows how far the dataset was walked: as a bar on a terminal, else in the log, if it takes longer than a moment. */
-export class ProgressBar {
-  private readonly out: Pick<WriteStream, 'isTTY' | 'write'>;
-  private readonly logger: Pick<Logger, 'info' | 'isLevelEnabled'>;
-  private lastMs = performance.now();
-  private isShown = false;
-
-  /** @param out where a bar goes if it is a terminal */
-  constructor(out: Pick<WriteStream, 'isTTY' | 'write'>, logger: Pick<Logger, 'info' | 'isLevelEnabled'>) {
-    this.out = out;
-    this.logger = logger;
-  }
-
-  /** @param progress 0 to 1 */
-  show(progress: number): void {
-    const percent = Math.floor(progress * 100);
-    if (this.out.isTTY && this.logger.isLevelEnabled('info')) {
-      const full = Math.round(progress * BAR_WIDTH);
-      this.out.write(`\rreading ${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} ${percent} %`);
-      this.isShown = true;
-    } else if (performance.now() - this.lastMs >= PROGRESS_LOG_MS) {
-      this.lastMs = performance.now();
-      this.logger.info({ progress }, `walked ${percent} % of the dataset`);
-    }
-  }
-
-  /** Takes the bar away. */
-  end(): void {
-    if (this.isShown) this.out.write('\r\x1b[K');
-    this.isShown = false;
-  }
 }
 
 /** Three digits and a unit; bytes are told exactly. */
