@@ -5,7 +5,7 @@ import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 import type { Counts, ShardCensus, ShardRows } from '../workers/tasks.js';
-import { DatasetError, datasetErrorOf } from './dataset.js';
+import { type Dataset, DatasetError, datasetErrorOf } from './dataset.js';
 import type { ShardPlan } from './shard-run.js';
 
 /** The first complete walk over a dataset: it counts, it finds out whether all of it is valid, and it fills an index. */
@@ -58,7 +58,7 @@ export class Census {
       records += outcome.value.records;
       onProgress(this);
     }
-    this.assertNotEmpty();
+    assertNotEmpty(dataset, this.counts);
     return keepsTurns ? this.makeIndex() : undefined;
   }
 
@@ -116,15 +116,16 @@ export class Census {
     }
     return table;
   }
+}
 
-  private assertNotEmpty(): void {
-    const { conversations, skipped, skippedAt } = this.counts;
-    if (conversations > 0) return;
-    const found = skipped === 0 ? 'an empty list' : `${counted(skipped, 'record')}, and no conversation`;
-    throw new DatasetError(
-      this.plan.dataset.file.path,
-      `found ${found}; expected ${EXPECTED_DATASET}`,
-      skippedAt[0],
-    );
-  }
+/**
+ * Says no to a dataset that can't be served: one without a conversation.
+ *
+ * @param counts what all of it holds
+ * @throws DatasetError
+ */
+export function assertNotEmpty({ file }: Dataset, { conversations, skipped, skippedAt }: Counts): void {
+  if (conversations > 0) return;
+  const found = skipped === 0 ? 'an empty list' : `${counted(skipped, 'record')}, and no conversation`;
+  throw new DatasetError(file.path, `found ${found}; expected ${EXPECTED_DATASET}`, skippedAt[0]);
 }

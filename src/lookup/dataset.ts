@@ -30,11 +30,15 @@ export class DatasetError extends Error {
   readonly isTransient: boolean;
 
   constructor(path: string, problem: string, offset?: ByteOffset, isTransient = false) {
-    // Whatever a path holds, the message is one line.
-    const name = path.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+    const name = printable(path);
     super(offset === undefined ? `${name}: ${problem}` : `${name}: at byte ${offset}: ${problem}`);
     this.isTransient = isTransient;
   }
+}
+
+/** The path as it goes into a message: whatever it holds, that is one line. */
+export function printable(path: string): string {
+  return path.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 const FILE_PROBLEMS: Readonly<Record<string, string>> = {
@@ -68,25 +72,32 @@ export function openDataset(path: string): Dataset {
 }
 
 /**
+ * Opens the dataset's file, and hands it to `use`.
+ *
+ * @throws DatasetError when it can't be read, or is not as it was
+ */
+export function withDataset<T>({ file }: Dataset, use: (fd: number) => T): T {
+  return explain(file.path, () => withFile(file, use));
+}
+
+/**
  * Cuts a dataset into shards: at the edges of equal ranges, moved right to where a record seems to begin. Nothing relies on
  * these cuts being right (see `ShardPlan`), but few are wrong.
  *
  * @throws DatasetError when the file can't be read
  */
 export function planShards(dataset: Dataset, workers: number, kernel: Kernel): ShardPlan {
-  const { file, format, body } = dataset;
-  return explain(file.path, () =>
-    withFile(file, (fd) => {
-      const edges = edgesOf(body, rangeCount(body, workers), byteReader(fd));
-      const cuts: ByteOffset[] = [];
-      for (const [i, edge] of edges.entries()) {
-        const end = edges[i + 1] ?? body.end;
-        const cut = format === 'lines' ? lineStart(fd, edge, end) : surveyedStart(fd, edge, end, kernel);
-        if (cut !== undefined) cuts.push(cut);
-      }
-      return new ShardPlan(dataset, shardsBetween(body, cuts));
-    }),
-  );
+  const { format, body } = dataset;
+  return withDataset(dataset, (fd) => {
+    const edges = edgesOf(body, rangeCount(body, workers), byteReader(fd));
+    const cuts: ByteOffset[] = [];
+    for (const [i, edge] of edges.entries()) {
+      const end = edges[i + 1] ?? body.end;
+      const cut = format === 'lines' ? lineStart(fd, edge, end) : surveyedStart(fd, edge, end, kernel);
+      if (cut !== undefined) cuts.push(cut);
+    }
+    return new ShardPlan(dataset, shardsBetween(body, cuts));
+  });
 }
 
 /** Where the first line begins behind an edge. */
