@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { WORKERS_MAX } from './core/limits.js';
 
 /** A setting as the table describes it. */
@@ -134,6 +134,7 @@ export type Config = { readonly [K in keyof Options]: ReturnType<Options[K]['par
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: 'serve'; readonly config: Config }
+  | { readonly kind: 'check'; readonly path: string }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
@@ -148,7 +149,8 @@ export function readCommand(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Command {
-  const { flags, positionals } = readFlags(args);
+  if (args[0] === 'check') return readCheck(args.slice(1));
+  const { flags, positionals } = readFlags(args, settingFlags());
   if (flags.help === true) return { kind: 'help' };
   if (flags.version === true) return { kind: 'version' };
   const [dataset, surplus] = positionals;
@@ -168,6 +170,17 @@ export function readCommand(
   return { kind: 'serve', config: Object.fromEntries(entries) as Config };
 }
 
+/** What `check` is asked for: one file, and no setting. */
+function readCheck(args: readonly string[]): Command {
+  const { flags, positionals } = readFlags(args, { help: { type: 'boolean' } });
+  if (flags.help === true) return { kind: 'help' };
+  const [path, surplus] = positionals;
+  if (path === undefined || path === '') throw new ConfigError('check: expected a file; see --help');
+  if (surplus !== undefined)
+    throw new ConfigError(`check: unexpected argument '${surplus}'; expected one file`);
+  return { kind: 'check', path };
+}
+
 /** The text of `--help`. */
 export function helpText(): string {
   const rows = Object.values(OPTIONS).map(({ flag, env, placeholder, help, defaultText }) => {
@@ -176,8 +189,10 @@ export function helpText(): string {
   });
   return [
     'Usage: verbatim [DATASET] [FLAGS]',
+    '       verbatim check FILE',
     '',
     'Serves a conversation dataset as an OpenAI-compatible API.',
+    'With check, reads all of a file instead, and says what it holds or where it is not valid.',
     '',
     ...rows,
     '  --help\n      Print this and exit.',
@@ -195,16 +210,19 @@ export function settingsTable(): string {
   return ['| environment | flag | default | what |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-function readFlags(args: readonly string[]) {
+type Flags = NonNullable<ParseArgsConfig['options']>;
+
+/** A flag for every setting that has one, and those that set nothing. */
+function settingFlags(): Flags {
   const flags = Object.values(OPTIONS).flatMap(({ flag }) => (flag === undefined ? [] : [flag]));
   const strings = flags.map((flag) => [flag, { type: 'string' as const }]);
   const booleans = ['help', 'version'].map((flag) => [flag, { type: 'boolean' as const }]);
+  return Object.fromEntries([...strings, ...booleans]);
+}
+
+function readFlags(args: readonly string[], options: Flags) {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: Object.fromEntries([...strings, ...booleans]),
-      allowPositionals: true,
-    });
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     return { flags: values as Record<string, string | boolean | undefined>, positionals };
   } catch (error) {
     // Node's message goes on with advice; its first sentence names the flag.

@@ -8,7 +8,7 @@ import { ListenError } from '../server/listener.js';
 
 const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const;
 
-// That nobody reads what it prints, or that it can't be written, doesn't end the server.
+// That nobody reads what it prints, or that it can't be written, doesn't end the program.
 process.stdout.on('error', () => undefined);
 
 process.exitCode = await main(process.argv.slice(2));
@@ -25,6 +25,8 @@ async function main(args: readonly string[]): Promise<number> {
         return EXIT.ok;
       case 'serve':
         return await run(command.config);
+      case 'check':
+        return await runCheck(command.path);
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
@@ -41,6 +43,17 @@ async function run(config: Config): Promise<number> {
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
   await serve(config, { logger, print, signal });
   return EXIT.ok;
+}
+
+async function runCheck(path: string): Promise<number> {
+  const [{ check }, { ProgressBar }] = await Promise.all([
+    import('./check.js'),
+    import('../server/progress.js'),
+  ]);
+  const { isValid, line } = check(path, new ProgressBar(process.stderr));
+  if (isValid) print(line);
+  else process.stderr.write(`${line}\n`);
+  return isValid ? EXIT.ok : EXIT.failed;
 }
 
 /** A signal of the first SIGINT or SIGTERM. The next one does what it does by default: it ends the process at once. */
