@@ -155,7 +155,6 @@ function read(fd: number, dataset: Dataset): SavedIndex {
   const text = Buffer.alloc(headerLength);
   readSync(fd, text, 0, headerLength, start.length);
   const header = parseHeader(text);
-  if (header.format !== FORMAT) throw new UnusableError(`it has format ${header.format}, expected ${FORMAT}`);
   const { path, size, mtimeMs } = header.dataset;
   if (path !== resolve(dataset.file.path)) throw new UnusableError(`it belongs to another dataset, ${path}`);
   if (size !== dataset.file.size || mtimeMs !== dataset.file.mtimeMs) {
@@ -181,11 +180,25 @@ function read(fd: number, dataset: Dataset): SavedIndex {
 function parseHeader(text: Buffer): Header {
   try {
     const header = JSON.parse(text.toString()) as Header;
-    const { turns, conversations } = header.size;
-    const isSize = [turns, conversations].every((count) => Number.isSafeInteger(count) && count >= 0);
-    if (isSize && turns >= conversations && typeof header.dataset.path === 'string') return header;
-  } catch {
-    // It is told below.
+    const { format, dataset, size, counts } = header;
+    // What else one of another format holds is not known here.
+    if (format !== FORMAT) throw new UnusableError(`it has format ${format}, expected ${FORMAT}`);
+    const numbers = [
+      size.turns,
+      size.conversations,
+      counts.turns,
+      counts.conversations,
+      counts.skipped,
+      ...counts.skippedAt,
+    ];
+    // Whatever was counted takes a byte of the dataset at least.
+    const areCounts = numbers.every(
+      (count) => Number.isInteger(count) && count >= 0 && count <= dataset.size,
+    );
+    const areTexts = typeof dataset.path === 'string' && typeof (counts.example ?? '') === 'string';
+    if (areCounts && areTexts && size.turns >= size.conversations) return header;
+  } catch (error) {
+    if (error instanceof UnusableError) throw error;
   }
   throw new UnusableError('it is damaged');
 }

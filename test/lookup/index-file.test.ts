@@ -1,0 +1,364 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { INDEX_LEFTOVER_MS } from '#dist/core/limits.js';
+import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
+import { type Dataset, openDataset } from '#dist/lookup/dataset.js';
+import { indexPaths, loadIndex, type SavedIndex, saveIndex } from '#dist/lookup/index-file.js';
+import { IndexLookup } from '#dist/lookup/indexed.js';
+import { DatasetReader } from '#dist/lookup/reader.js';
+import { enginesOf, newKernel, poolOf } from '../support/dataset.js';
+import { plainFind } from '../support/plain-lookup.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const pool = poolOf(2);
+/** Whole seconds, which every file system and `utimes` keep as they are. */
+const MADE_AT = 1_700_000_000;
+const MAGIC_BYTES = 8;
+const HEADER_AT = MAGIC_BYTES + 4;
+const CHECKSUM_BYTES = 4;
+
+const talk = (id: string | undefined, ...texts: string[]) => ({
+  ...(id !== undefined && { id }),
+  conversations: texts.map((value, i) => ({ from: i % 2 === 0 ? 'human' : 'gpt', value })),
+});
+const list = [
+  talk('a', 'hi', 'hello', 'continue', 'first'),
+  talk(undefined, 'hi', 'good day', 'continue', 'second'),
+  5,
+  talk('é"\n', 'a\n b', '😀', '', 'nothing was said', 'continue', 'third'),
+  talk('lonely', 'only one'),
+  ...Array.from({ length: 8 }, (_, i) => talk(`many ${i}`, `prompt ${i}`, `reply ${i}`)),
+];
+const histories = [['hi'], ['hi', 'good day', 'continue'], ['continue'], ['a b'], ['prompt 7'], ['only one']];
+const queries = histories.map(
+  (texts) => queryOf(texts.map((text) => ({ role: 'user', text }))) as NonNullable<Query>,
+);
+
+/** A dataset in a folder of its own, as it was at a time long past. */
+function datasetOf(content: string): Dataset {
+  const path = join(mkdtempSync(join(folder, 'of-')), 'dataset.json');
+  return rewrite(path, content);
+}
+
+function rewrite(path: string, content: string, madeAt = MADE_AT): Dataset {
+  writeFileSync(path, content);
+  utimesSync(path, madeAt, madeAt);
+  return openDataset(path);
+}
+
+/** A dataset, its index, and the file where that was saved. */
+async function saved(content = JSON.stringify(list)) {
+  const dataset = datasetOf(content);
+  const { census, table, index } = await enginesOf(dataset, pool);
+  const path = join(dirname(dataset.file.path), 'saved', 'index');
+  await saveIndex(path, dataset, { table, counts: census.counts });
+  return { dataset, path, table, counts: census.counts, index, bytes: readFileSync(path) };
+}
+
+/** Loads what stands in the file now; fails if it isn't refused. */
+async function refusal(path: string, dataset: Dataset): Promise<string> {
+  const loaded = await loadIndex(path, dataset);
+  if (typeof loaded !== 'string')
+    throw new Error(loaded === undefined ? 'there is no file' : 'it was loaded');
+  return loaded;
+}
+
+type Header = Record<string, unknown> & { dataset: object; size: object; counts: object };
+
+/** The file with another header, and the checksum that belongs to it. */
+function withHeader(bytes: Buffer, change: (header: Header) => unknown): Buffer {
+  const end = HEADER_AT + bytes.readUInt32LE(MAGIC_BYTES);
+  const text = Buffer.from(
+    JSON.stringify(change(JSON.parse(bytes.toString('utf8', HEADER_AT, end)) as Header)),
+  );
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  const checked = [bytes.subarray(0, MAGIC_BYTES), length, text, bytes.subarray(end, -CHECKSUM_BYTES)];
+  const checksum = Buffer.alloc(CHECKSUM_BYTES);
+  checksum.writeUInt32LE(crc32(Buffer.concat(checked)));
+  return Buffer.concat([...checked, checksum]);
+}
+
+describe('a saved index', () => {
+  it('is loaded as it was: every array, all counts, and the same answers', async () => {
+    const { dataset, path, table, counts, index } = await saved();
+    const loaded = (await loadIndex(path, dataset)) as SavedIndex;
+    expect(loaded.counts).toEqual(counts);
+    expect(loaded.table.size).toEqual(table.size);
+    for (const [name, array] of Object.entries(table)) {
+      if (ArrayBuffer.isView(array)) expect([name, Reflect.get(loaded.table, name)]).toEqual([name, array]);
+    }
+    expect(Buffer.from(loaded.table.buffer).equals(Buffer.from(table.buffer))).toBe(true);
+    const again = new IndexLookup(loaded.table, newKernel(), new DatasetReader(dataset.file));
+    for (const query of queries) {
+      const found = await again.find(query);
+      expect(found).toEqual(plainFind(list, query));
+      expect(found).toEqual(await index.find(query));
+    }
+    expect((await again.find(valueQuery('prompt 3')))?.reply.value).toBe('reply 3');
+  });
+
+  it('is loaded though it holds no conversation that could answer', async () => {
+    const { dataset, path } = await saved(JSON.stringify([talk('lonely', 'only one')]));
+    expect(await loadIndex(path, dataset)).toMatchObject({ table: { size: { turns: 0, conversations: 0 } } });
+  });
+
+  it('takes the place of an older one, and leaves nothing else in the folder', async () => {
+    const { dataset, path, table, counts } = await saved();
+    await saveIndex(path, dataset, { table, counts });
+    expect(readdirSync(dirname(path))).toEqual([basename(path)]);
+  });
+
+  it('is not there before it was saved', async () => {
+    const dataset = datasetOf(JSON.stringify(list));
+    expect(await loadIndex(join(folder, 'nowhere', 'index'), dataset)).toBeUndefined();
+  });
+
+  it('is refused, cut at any length', async () => {
+    const { dataset, path, bytes } = await saved();
+    for (let length = 0; length < bytes.length; length++) {
+      writeFileSync(path, bytes.subarray(0, length));
+      expect([length, await refusal(path, dataset)]).toEqual([
+        length,
+        expect.stringMatching(/^it is (no index|damaged|cut off)$/),
+      ]);
+    }
+    writeFileSync(path, Buffer.concat([bytes, Buffer.alloc(1)]));
+    await refusal(path, dataset);
+    writeFileSync(path, bytes);
+    expect(await loadIndex(path, dataset)).toBeTypeOf('object');
+  });
+
+  it.each([
+    ['one bit', (byte: number, at: number) => byte ^ (1 << (at % 8))],
+    ['all bits', (byte: number) => byte ^ 0xff],
+  ])('is refused with %s flipped in any byte', async (_what, flip) => {
+    const { dataset, path, bytes } = await saved();
+    for (const [at, byte] of bytes.entries()) {
+      bytes[at] = flip(byte, at);
+      writeFileSync(path, bytes);
+      bytes[at] = byte;
+      expect([at, await refusal(path, dataset)]).toEqual([at, expect.stringMatching(/^(it|the dataset) .+/)]);
+    }
+  });
+
+  it.each(Array.from({ length: CHECKSUM_BYTES }, (_, i) => i))(
+    'is refused with its arrays or its checksum damaged, and says so (%i)',
+    async (i) => {
+      const { dataset, path, bytes } = await saved();
+      for (const at of [bytes.length - CHECKSUM_BYTES + i, bytes.length - CHECKSUM_BYTES - 1 - i]) {
+        const damaged = Buffer.from(bytes);
+        damaged[at] = (damaged[at] as number) ^ 1;
+        writeFileSync(path, damaged);
+        expect(await refusal(path, dataset)).toBe('it is damaged');
+      }
+    },
+  );
+
+  it('is refused where there is a folder, or a path that leads through a file', async () => {
+    const { dataset, path } = await saved();
+    mkdirSync(`${path}-folder`);
+    expect(await refusal(`${path}-folder`, dataset)).toBe("it can't be read (EISDIR)");
+    expect(await refusal(join(path, 'index'), dataset)).toBe("it can't be read (ENOTDIR)");
+  });
+
+  it.each([0, 2, 1.5, '1', null])('is refused if its format is %j', async (format) => {
+    const { dataset, path, bytes } = await saved();
+    writeFileSync(
+      path,
+      withHeader(bytes, (header) => ({ ...header, format })),
+    );
+    expect(await refusal(path, dataset)).toBe(`it has format ${format}, expected 1`);
+  });
+
+  it('of another format tells so, whatever else that holds', async () => {
+    const { dataset, path, bytes } = await saved();
+    writeFileSync(
+      path,
+      withHeader(bytes, () => ({ format: 2, files: [] })),
+    );
+    expect(await refusal(path, dataset)).toBe('it has format 2, expected 1');
+  });
+
+  const wild = [-1, -8, 0.5, 2 ** 31, 2 ** 32 + 1, 2 ** 53, 1e300, -1e300, null, '3', [], {}];
+  it.each([
+    ['turns', 'size'],
+    ['conversations', 'size'],
+    ['turns', 'counts'],
+    ['conversations', 'counts'],
+    ['skipped', 'counts'],
+    ['skippedAt', 'counts'],
+  ] as const)('is refused if the number of %s in its %s is none that can be', async (name, part) => {
+    const { dataset, path, bytes } = await saved();
+    for (const value of wild) {
+      // A list of none is what `skippedAt` may be.
+      const spoiled = name === 'skippedAt' ? (Array.isArray(value) ? [-1] : value) : value;
+      const change = (header: Header) => ({ ...header, [part]: { ...header[part], [name]: spoiled } });
+      writeFileSync(path, withHeader(bytes, change));
+      expect([value, await refusal(path, dataset)]).toEqual([value, 'it is damaged']);
+    }
+  });
+
+  it.each(['dataset', 'size', 'counts'])('is refused if its header has no %s', async (name) => {
+    const { dataset, path, bytes } = await saved();
+    for (const value of [undefined, null, 5]) {
+      writeFileSync(
+        path,
+        withHeader(bytes, (header) => ({ ...header, [name]: value })),
+      );
+      expect(await refusal(path, dataset)).toBe('it is damaged');
+    }
+  });
+
+  it.each([null, 5, 'x', []])('is refused if its header is %j', async (header) => {
+    const { dataset, path, bytes } = await saved();
+    writeFileSync(
+      path,
+      withHeader(bytes, () => header),
+    );
+    expect(await refusal(path, dataset)).toMatch(/damaged|format/);
+  });
+
+  it('is loaded, if nothing was changed in its header', async () => {
+    const { dataset, path, bytes } = await saved();
+    writeFileSync(
+      path,
+      withHeader(bytes, (header) => header),
+    );
+    expect(await loadIndex(path, dataset)).toBeTypeOf('object');
+  });
+});
+
+describe('a saved index whose dataset', () => {
+  const content = JSON.stringify(list);
+  const changed = 'the dataset has changed since it was made';
+
+  it('is another one with the same content is refused', async () => {
+    const { dataset, path } = await saved();
+    expect(await refusal(path, datasetOf(content))).toBe(
+      `it belongs to another dataset, ${dataset.file.path}`,
+    );
+  });
+
+  it('has another size is refused', async () => {
+    const { dataset, path } = await saved();
+    expect(await refusal(path, rewrite(dataset.file.path, `${content} `))).toBe(changed);
+  });
+
+  it('was written at another time is refused', async () => {
+    const { dataset, path } = await saved();
+    expect(await refusal(path, rewrite(dataset.file.path, content, MADE_AT + 1))).toBe(changed);
+  });
+
+  it('holds something else at the same size and time is refused', async () => {
+    const { dataset, path } = await saved();
+    const other = rewrite(dataset.file.path, content.replace('reply 3', 'other 3'));
+    expect(other.file).toEqual(dataset.file);
+    expect(await refusal(path, other)).toBe(changed);
+  });
+
+  it('was changed at its very end, far behind its start, is refused', async () => {
+    const last = (value: string) => JSON.stringify([...list, talk('x', 'x'.repeat(300_000), value)]);
+    const { dataset, path } = await saved(last('a'));
+    expect(await refusal(path, rewrite(dataset.file.path, last('b')))).toBe(changed);
+  });
+
+  it('is gone, or changes while it is loaded, is refused', async () => {
+    const { dataset, path } = await saved();
+    utimesSync(dataset.file.path, MADE_AT, MADE_AT + 1);
+    expect(await refusal(path, dataset)).toMatch(/changed/);
+    rmSync(dataset.file.path);
+    expect(await refusal(path, dataset)).toBe("it can't be read (ENOENT)");
+  });
+
+  it('was put back as it was is loaded', async () => {
+    const { dataset, path } = await saved();
+    rmSync(dataset.file.path);
+    expect(await loadIndex(path, rewrite(dataset.file.path, content))).toBeTypeOf('object');
+  });
+});
+
+describe('saving an index', () => {
+  it('takes away what was left unfinished long ago, and nothing younger, nor of others', async () => {
+    const { dataset, path, table, counts } = await saved();
+    const old = new Date(Date.now() - INDEX_LEFTOVER_MS - 60_000);
+    const young = new Date(Date.now() - INDEX_LEFTOVER_MS + 60_000);
+    const leave = (name: string, date: Date) => {
+      writeFileSync(join(dirname(path), name), 'x');
+      utimesSync(join(dirname(path), name), date, date);
+    };
+    leave('index.00.unfinished', old);
+    leave('index.11.unfinished', young);
+    leave('other.22.unfinished', old);
+    leave('index.33', old);
+    await saveIndex(path, dataset, { table, counts });
+    const left = ['index', 'index.11.unfinished', 'index.33', 'other.22.unfinished'];
+    expect(readdirSync(dirname(path)).sort()).toEqual(left);
+  });
+
+  it('fails, and leaves nothing behind, where a folder is in its place', async () => {
+    const { dataset, path, table, counts } = await saved();
+    const taken = join(dirname(path), 'taken');
+    mkdirSync(join(taken, 'inside'), { recursive: true });
+    await expect(saveIndex(taken, dataset, { table, counts })).rejects.toThrow();
+    expect(readdirSync(dirname(path)).sort()).toEqual(['index', 'taken']);
+  });
+
+  it('fails, and leaves the older one, when the dataset has changed', async () => {
+    const { dataset, path, table, counts, bytes } = await saved();
+    writeFileSync(dataset.file.path, '[]');
+    await expect(saveIndex(path, dataset, { table, counts })).rejects.toThrow('changed');
+    expect(readdirSync(dirname(path))).toEqual(['index']);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+  });
+
+  it('makes the folder that it needs', async () => {
+    const { dataset, path, table, counts } = await saved();
+    const deep = join(dirname(path), 'a', 'b', 'index');
+    await saveIndex(deep, dataset, { table, counts });
+    expect(statSync(deep).size).toBe(statSync(path).size);
+  });
+});
+
+describe('the place of an index', () => {
+  const stub = (name: string, value: string | undefined) => {
+    vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+  };
+
+  it('is none where none is wanted', () => {
+    expect(indexPaths('/data/a.json', 'none')).toEqual([]);
+  });
+
+  it('is in the folder that was named, under a name for each dataset', () => {
+    const [one, ...others] = indexPaths('/data/a.json', '/indexes');
+    expect(others).toEqual([]);
+    expect(one).toMatch(/^\/indexes\/a\.json-[0-9a-f]{12}\.verbatim-index$/);
+    expect(indexPaths('/data/../data/a.json', '/indexes')).toEqual([one]);
+    expect(indexPaths('/other/a.json', '/indexes')).not.toEqual([one]);
+  });
+
+  it("is beside the dataset, else in the user's cache folder", () => {
+    stub('XDG_CACHE_HOME', '/caches');
+    const [beside, cached] = indexPaths('/data/a.json', undefined);
+    expect(beside).toBe('/data/a.json.verbatim-index');
+    expect(cached).toMatch(/^\/caches\/verbatim\/a\.json-[0-9a-f]{12}\.verbatim-index$/);
+    stub('XDG_CACHE_HOME', undefined);
+    expect(dirname(indexPaths('/data/a.json', undefined)[1] as string)).toBe(
+      join(homedir(), '.cache', 'verbatim'),
+    );
+  });
+});
