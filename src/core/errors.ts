@@ -95,8 +95,7 @@ export const ERRORS = {
   dataset_changed: {
     status: 503,
     type: 'server_error',
-    message:
-      'The dataset file has changed, and the server is not done with reading it anew. Try again later.',
+    message: 'The dataset file has changed, and is not ready to be served as it is now. Try again later.',
   },
   dataset_unreadable: {
     status: 503,

@@ -35,6 +35,11 @@ export class Edition implements Lookup {
     this.reader = new DatasetReader(dataset.file);
   }
 
+  /** False while there is nothing to answer from yet. */
+  get canAnswer(): boolean {
+    return (this.index ?? this.sweep) !== undefined;
+  }
+
   /** The engine that answers now. */
   get engine(): 'sweep' | 'index' {
     return this.index === undefined ? 'sweep' : 'index';

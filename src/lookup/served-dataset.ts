@@ -35,7 +35,7 @@ export interface Notices {
 
 /** How far the dataset is known. */
 export interface Status {
-  /** False while the file is none that can be served. */
+  /** False while the file is none that can be served, and while nothing of it can be answered yet. */
   readonly isAvailable: boolean;
   /** The engine that answers now. */
   readonly engine: 'sweep' | 'index';
@@ -54,8 +54,10 @@ export class ServedDataset implements Lookup {
   private readonly kernel = new Kernel(kernelModule(), KERNEL_BYTES);
   private pool: WorkerPool | undefined;
   private edition: Edition;
+  /** True once another state of the file was opened than the one at the start. */
+  private hasChanged = false;
   /** Why the file can't be served as it is now, and which file that is; undefined if it can. */
-  private problem: { readonly error: DatasetError; readonly file: FileIdentity | undefined } | undefined;
+  private problem: { readonly error: DatasetError; readonly file: FileIdentity } | undefined;
   private walking: Promise<void> = Promise.resolve();
   private saving: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
@@ -77,24 +79,26 @@ export class ServedDataset implements Lookup {
   }
 
   get status(): Status {
-    const { engine, progress, counts } = this.edition;
-    return { isAvailable: this.problem === undefined, engine, progress, counts };
+    const { canAnswer, engine, progress, counts } = this.edition;
+    return { isAvailable: this.problem === undefined && canAnswer, engine, progress, counts };
   }
 
   /**
    * Comes back when the dataset can be served: at once if there is a saved index, else when enough of the file was walked.
    *
    * @returns settles when all of the file was walked
-   * @throws DatasetError if the file holds no dataset
+   * @throws DatasetError if the file holds no dataset, or when it was closed meanwhile
    */
   async start(): Promise<{ readonly walked: Promise<void> }> {
-    const { walked } = await this.begin(this.edition);
+    const { edition } = this;
+    const { walked } = await this.begin(edition);
     this.timer = setInterval(() => this.lookAtFile(), FILE_CHECK_MS);
     this.timer.unref();
     return {
       walked: walked.catch((error: unknown) => {
+        if (this.isLeft(edition)) return;
         if (!(error instanceof DatasetError && error.isTransient)) throw error;
-        this.fail(error);
+        this.fail(error, edition.dataset.file);
       }),
     };
   }
@@ -103,12 +107,22 @@ export class ServedDataset implements Lookup {
     if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem.error });
     const asked = this.edition;
     try {
-      return await asked.find(query, signal);
+      return await this.ask(asked, query, signal);
     } catch (error) {
       if (!(error instanceof AppError) || !FILE_ERRORS.has(error.code)) throw error;
       this.lookAtFile();
       if (this.edition === asked) throw error;
-      return this.edition.find(query, signal);
+      return this.ask(this.edition, query, signal);
+    }
+  }
+
+  private async ask(edition: Edition, query: Query, signal?: AbortSignal): Promise<Match | undefined> {
+    try {
+      return await edition.find(query, signal);
+    } catch (error) {
+      // A file that was valid once may be again: unlike at the start, this doesn't end the server.
+      const isInvalid = error instanceof AppError && error.code === 'dataset_invalid';
+      throw isInvalid && this.hasChanged ? new AppError('dataset_changed', { cause: error }) : error;
     }
   }
 
@@ -147,7 +161,9 @@ export class ServedDataset implements Lookup {
 
   /** Comes back as soon as the edition can be served; the promise inside settles when all of it was walked. */
   private async begin(edition: Edition): Promise<{ readonly walked: Promise<void> }> {
-    if (await this.loadIndex(edition)) return { walked: Promise.resolve() };
+    const isLoaded = await this.loadIndex(edition);
+    if (this.isClosed) throw new DatasetError(this.path, 'it was closed', undefined, true);
+    if (isLoaded) return { walked: this.closePool() };
     this.pool ??= new WorkerPool(this.options.workers);
     const pool = this.pool;
     let onBegun = () => {};
@@ -166,10 +182,13 @@ export class ServedDataset implements Lookup {
   private async onWalked(edition: Edition, table: IndexTable | undefined): Promise<void> {
     this.options.notices.walked(edition.counts);
     if (table === undefined) return;
-    this.saving = this.saveIndex(edition, table);
+    this.saving = this.saving.then(() => this.saveIndex(edition, table));
     await edition.sweepsEnded();
-    if (this.edition !== edition || this.isClosed) return;
-    // The index needs no threads: they cost memory.
+    if (this.edition === edition && !this.isClosed) await this.closePool();
+  }
+
+  /** An index needs no threads: they cost memory. */
+  private async closePool(): Promise<void> {
     const { pool } = this;
     this.pool = undefined;
     await pool?.close();
@@ -217,11 +236,12 @@ export class ServedDataset implements Lookup {
       this.options.notices.info({ dataset: this.path }, 'the dataset has changed: it is read anew');
       this.edition.close();
       this.edition = edition;
+      this.hasChanged = true;
       this.problem = undefined;
       this.options.notices.changed();
       this.beginAnew(edition);
     } catch (error) {
-      this.fail(error);
+      this.fail(error, now);
     }
   }
 
@@ -230,7 +250,7 @@ export class ServedDataset implements Lookup {
     if (this.problem === undefined) return isSameFile(file, this.edition.dataset.file);
     const { error, file: tried } = this.problem;
     // What could not be read once may be read now, though nothing else has changed.
-    return !error.isTransient && tried !== undefined && isSameFile(file, tried);
+    return !error.isTransient && isSameFile(file, tried);
   }
 
   private async beginAnew(edition: Edition): Promise<void> {
@@ -238,12 +258,22 @@ export class ServedDataset implements Lookup {
       const { walked } = await this.begin(edition);
       await walked;
     } catch (error) {
-      if (this.edition === edition) this.fail(error);
+      if (!this.isLeft(edition)) this.fail(error, edition.dataset.file);
     }
   }
 
-  /** The file can't be served as it is now. It may change again. */
-  private fail(problem: unknown): void {
+  /** True if the file has changed since that edition of it was opened: what became of the edition doesn't matter then. */
+  private isLeft(edition: Edition): boolean {
+    this.lookAtFile();
+    return this.edition !== edition || this.problem !== undefined;
+  }
+
+  /**
+   * The file can't be served as it is now. It may change again.
+   *
+   * @param file the state of it that can't: it may have changed already since it was tried
+   */
+  private fail(problem: unknown, file: FileIdentity): void {
     if (this.isClosed) return;
     const error =
       problem instanceof DatasetError
@@ -252,7 +282,7 @@ export class ServedDataset implements Lookup {
     if (this.problem?.error.message !== error.message) {
       this.options.notices.warn({ err: error }, 'the dataset cannot be served as it is now');
     }
-    this.problem = { error, file: this.identity() };
+    this.problem = { error, file };
     this.options.notices.changed();
   }
 

@@ -155,6 +155,15 @@ describe('a saved index', () => {
     }
   });
 
+  it('is refused where something else stands, and says so', async () => {
+    const { dataset, path, bytes } = await saved();
+    writeFileSync(path, JSON.stringify(list));
+    expect(await refusal(path, dataset)).toBe('it is no index');
+    bytes[0] = 0;
+    writeFileSync(path, bytes);
+    expect(await refusal(path, dataset)).toBe('it is no index');
+  });
+
   it.each(Array.from({ length: CHECKSUM_BYTES }, (_, i) => i))(
     'is refused with its arrays or its checksum damaged, and says so (%i)',
     async (i) => {
@@ -210,6 +219,15 @@ describe('a saved index', () => {
       writeFileSync(path, withHeader(bytes, change));
       expect([value, await refusal(path, dataset)]).toEqual([value, 'it is damaged']);
     }
+  });
+
+  it('is refused if it says that it holds fewer turns than conversations', async () => {
+    const { dataset, path, bytes } = await saved();
+    writeFileSync(
+      path,
+      withHeader(bytes, (header) => ({ ...header, size: { turns: 10, conversations: 11 } })),
+    );
+    expect(await refusal(path, dataset)).toBe('it is damaged');
   });
 
   it.each(['dataset', 'size', 'counts'])('is refused if its header has no %s', async (name) => {

@@ -1,0 +1,366 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { AppError } from '#dist/core/errors.js';
+import { FILE_CHECK_MS } from '#dist/core/limits.js';
+import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
+import { indexPaths } from '#dist/lookup/index-file.js';
+import type { ServedDataset } from '#dist/lookup/served-dataset.js';
+import { WorkerPool } from '#dist/workers/pool.js';
+import { plainFind } from '../support/plain-lookup.js';
+import { appendRecord, open, openAndWalk, type Recorder, replace } from '../support/served.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const ENGINES = ['auto', 'sweep', 'index'] as const;
+const RECORDS = 40;
+
+/** A record whose replies carry a version; `padding` makes it long. */
+const record = (i: number, version: string, padding = '') => ({
+  ...(i % 2 === 0 && { id: `id ${i}` }),
+  conversations: ['hi', `hello ${i}`, `prompt ${i}`, `${version} reply ${i}`, 'continue', padding].map(
+    (value, turn) => ({ from: turn % 2 === 0 ? 'human' : 'gpt', value }),
+  ),
+});
+const listOf = (version: string, count = RECORDS, padding = '') =>
+  Array.from({ length: count }, (_, i) => record(i, version, padding));
+const contentOf = (...args: Parameters<typeof listOf>) => JSON.stringify(listOf(...args));
+
+/** So long that it can be served before all of it was walked. */
+const LONG = 'é\\"long '.repeat(40_000);
+const longList = listOf('v1', RECORDS, LONG);
+
+const questions = [['hi'], ['hi', 'hello 7', 'prompt 7'], ['continue'], ['prompt  39'], ['hello 3'], ['no']];
+const queries = questions.map(
+  (texts) => queryOf(texts.map((text) => ({ role: 'user', text }))) as NonNullable<Query>,
+);
+
+function fileOf(content: string): string {
+  const path = join(mkdtempSync(join(folder, 'of-')), 'dataset.json');
+  writeFileSync(path, content);
+  return path;
+}
+
+// The server looks at the file when the tests say so.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
+afterEach(() => void vi.useRealTimers());
+
+/** Lets the server look at the file, and whatever waits go on. */
+async function look(): Promise<void> {
+  vi.advanceTimersByTime(FILE_CHECK_MS);
+  await setImmediate();
+}
+
+async function lookUntil(recorder: Recorder, text: string): Promise<void> {
+  while (!recorder.notices.some((notice) => notice.includes(text))) await look();
+}
+
+async function expectPlainAnswers(served: ServedDataset, list: readonly unknown[]): Promise<void> {
+  for (const query of queries) expect(await served.find(query)).toEqual(plainFind(list, query));
+}
+
+/** The reply to a prompt, `missing`, or `unavailable`; fails if anything else comes of it. */
+async function ask(served: ServedDataset, prompt: string): Promise<string> {
+  try {
+    return (await served.find(valueQuery(prompt)))?.reply.value ?? 'missing';
+  } catch (error) {
+    expect(error).toBeInstanceOf(AppError);
+    expect(['dataset_changed', 'dataset_unreadable']).toContain((error as AppError).code);
+    return 'unavailable';
+  }
+}
+
+/** Asks until that is the answer; fails if there is one before that is none of the others. */
+async function askUntil(
+  served: ServedDataset,
+  prompt: string,
+  answer: string,
+  ...before: string[]
+): Promise<void> {
+  for (;;) {
+    const got = await ask(served, prompt);
+    expect([answer, 'unavailable', ...before]).toContain(got);
+    if (got === answer) return;
+    await look();
+  }
+}
+
+describe('a dataset that is served', () => {
+  it('by auto is answered by sweeps before the index stands, and the same by the index after', async () => {
+    const { served, recorder } = open(fileOf(JSON.stringify(longList)));
+    const { walked } = await served.start();
+    expect(served.status).toMatchObject({ isAvailable: true, engine: 'sweep' });
+    expect(served.status.progress).toBeGreaterThan(0);
+    expect(recorder.notices).not.toContain('walked');
+    await expectPlainAnswers(served, longList);
+    await walked;
+    const counts = { conversations: RECORDS, turns: 6 * RECORDS };
+    expect(served.status).toMatchObject({ isAvailable: true, engine: 'index', progress: 1, counts });
+    await expectPlainAnswers(served, longList);
+    expect(recorder.progresses.length).toBeGreaterThan(1);
+    expect(recorder.progresses).toEqual(recorder.progresses.toSorted((a, b) => a - b));
+    expect(recorder.progresses.at(-1)).toBe(1);
+    expect(recorder.progresses.every((progress) => progress > 0)).toBe(true);
+  });
+
+  it('by index is answered only when the index stands', async () => {
+    const { served } = open(fileOf(JSON.stringify(longList)), { engine: 'index' });
+    const starting = served.start();
+    expect(await ask(served, 'prompt 1')).toBe('unavailable');
+    expect(served.status).toMatchObject({ isAvailable: false, progress: 0 });
+    await starting;
+    expect(served.status).toMatchObject({ isAvailable: true, engine: 'index', progress: 1 });
+    await expectPlainAnswers(served, longList);
+  });
+
+  it('by sweep has no index, and saves none', async () => {
+    const path = fileOf(JSON.stringify(longList));
+    const { served, recorder } = await openAndWalk(path, { engine: 'sweep', indexDir: undefined });
+    expect(served.status).toMatchObject({ isAvailable: true, engine: 'sweep', progress: 1 });
+    await expectPlainAnswers(served, longList);
+    await served.close();
+    expect(recorder.notices).toEqual(['walked']);
+    expect(readdirSync(join(path, '..'))).toEqual(['dataset.json']);
+  });
+
+  it('asks no thread for anything when it is closed before it has begun', async () => {
+    const asked = vi.spyOn(WorkerPool.prototype, 'takeCensus');
+    onTestFinished(() => asked.mockRestore());
+    const { served } = open(fileOf(contentOf('v1')));
+    const starting = served.start();
+    await Promise.all([served.close(), expect(starting).rejects.toThrow('closed')]);
+    expect(asked).not.toHaveBeenCalled();
+  });
+});
+
+describe('a dataset whose index is saved', () => {
+  const content = contentOf('v1');
+  /** The dataset, and where its index was saved by a first start. */
+  const indexed = async (
+    indexDir: string | undefined = join(mkdtempSync(join(folder, 'in-')), 'indexes'),
+  ) => {
+    const path = fileOf(content);
+    const { served, recorder } = await openAndWalk(path, { indexDir });
+    await served.close();
+    const [index = ''] = indexPaths(path, indexDir);
+    return { path, index, indexDir, recorder };
+  };
+
+  it.each(['auto', 'index'] as const)('is answered by it at the next start (%s)', async (engine) => {
+    const { path, indexDir, recorder } = await indexed();
+    expect(recorder.notices).toEqual(['walked', 'info the index was saved']);
+    const { served, recorder: again } = open(path, { engine, indexDir });
+    await served.start();
+    expect(served.status).toMatchObject({ engine: 'index', progress: 1, counts: { turns: 6 * RECORDS } });
+    expect(again.notices).toEqual(['info the saved index was loaded']);
+    expect(again.progresses).toEqual([]);
+    await expectPlainAnswers(served, listOf('v1'));
+  });
+
+  it.each([
+    ['cut', 'it is cut off', (path: string) => truncateSync(path, 2000)],
+    ['emptied', 'it is no index', (path: string) => truncateSync(path)],
+    [
+      'damaged',
+      'it is damaged',
+      (path: string) => {
+        const bytes = readFileSync(path);
+        bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+        writeFileSync(path, bytes);
+      },
+    ],
+  ])('makes it anew, and says why, if that was %s', async (_what, why, spoil) => {
+    const { path, index, indexDir } = await indexed();
+    spoil(index);
+    const { served, recorder } = await openAndWalk(path, { indexDir });
+    await recorder.waitFor('the index was saved');
+    expect(recorder.notices[0]).toBe(`warn the saved index is made anew: ${why}`);
+    await expectPlainAnswers(served, listOf('v1'));
+    const { recorder: third } = await openAndWalk(path, { indexDir });
+    expect(third.notices).toEqual(['info the saved index was loaded']);
+  });
+
+  it('makes it anew if the dataset has changed between the starts', async () => {
+    const { path, indexDir } = await indexed();
+    replace(path, contentOf('v2'));
+    const { served, recorder } = await openAndWalk(path, { indexDir });
+    const why = 'the dataset has changed since it was made';
+    expect(recorder.notices[0]).toBe(`warn the saved index is made anew: ${why}`);
+    await expectPlainAnswers(served, listOf('v2'));
+  });
+
+  it("keeps it in the user's cache folder if it can't be kept beside the dataset", async () => {
+    vi.stubEnv('XDG_CACHE_HOME', mkdtempSync(join(folder, 'cache-')));
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const path = fileOf(content);
+    const [beside = '', cached = ''] = indexPaths(path, undefined);
+    mkdirSync(join(beside, 'taken'), { recursive: true });
+    const { recorder } = await openAndWalk(path, { indexDir: undefined });
+    await recorder.waitFor('the index was saved');
+    expect(statSync(cached).size).toBeGreaterThan(0);
+  });
+
+  it('is served, with a warning, if it can be kept nowhere', async () => {
+    const path = fileOf(content);
+    const { served, recorder } = await openAndWalk(path, { indexDir: join(path, 'indexes') });
+    await recorder.waitFor('warn the index could not be saved; the next start makes it anew');
+    expect(served.status).toMatchObject({ isAvailable: true, engine: 'index' });
+    await expectPlainAnswers(served, listOf('v1'));
+  });
+});
+
+describe.each(ENGINES)('a dataset that changes while it is served by %s', (engine) => {
+  const start = async (content = contentOf('v1')) => {
+    const path = fileOf(content);
+    return { path, ...(await openAndWalk(path, { engine })) };
+  };
+
+  it('is answered from the new file when it was replaced', async () => {
+    const { path, served, recorder } = await start();
+    replace(path, contentOf('v2', RECORDS + 1));
+    await askUntil(served, 'prompt 40', 'v2 reply 40', 'missing');
+    expect(recorder.notices).toContain('changed');
+    await expectPlainAnswers(served, listOf('v2', RECORDS + 1));
+    expect(served.status.isAvailable).toBe(true);
+  });
+
+  it('is answered from the new file though that has the same size and time', async () => {
+    const { path, served } = await start();
+    const { atime, mtime, size } = statSync(path);
+    utimesSync(path, atime, mtime);
+    writeFileSync(`${path}.new`, contentOf('v2'));
+    utimesSync(`${path}.new`, atime, mtime);
+    replace(path, contentOf('v2'));
+    expect(statSync(path).size).toBe(size);
+    await askUntil(served, 'prompt 7', 'v2 reply 7', 'v1 reply 7');
+    await expectPlainAnswers(served, listOf('v2'));
+  });
+
+  it('is answered with what was appended to it', async () => {
+    const { path, served, recorder } = await start();
+    appendRecord(path, record(RECORDS, 'more'));
+    await askUntil(served, 'prompt 40', 'more reply 40', 'missing');
+    expect(recorder.notices).toContain('changed');
+    await expectPlainAnswers(served, [...listOf('v1'), record(RECORDS, 'more')]);
+  });
+
+  it('is not answered while it is cut, and is again when it is whole', async () => {
+    const { path, served, recorder } = await start();
+    truncateSync(path, statSync(path).size - 1);
+    await lookUntil(recorder, 'warn the dataset cannot be served as it is now');
+    expect(await ask(served, 'prompt 7')).toBe('unavailable');
+    expect(served.status.isAvailable).toBe(false);
+    writeFileSync(path, contentOf('v2'));
+    await askUntil(served, 'prompt 7', 'v2 reply 7');
+    expect(served.status.isAvailable).toBe(true);
+    await expectPlainAnswers(served, listOf('v2'));
+  });
+
+  it.each([
+    ['is empty', ''],
+    ['is no dataset', '\n Dear Sir'],
+    ['is broken behind its start', contentOf('v2').replace('"prompt 30"', '"prompt 30')],
+  ])('is not answered while it %s, and is again when it is as it was', async (_what, content) => {
+    const { path, served, recorder } = await start();
+    replace(path, content);
+    await lookUntil(recorder, 'warn the dataset cannot be served as it is now');
+    await expect(served.find(valueQuery('prompt 7'))).rejects.toMatchObject({ code: 'dataset_changed' });
+    replace(path, contentOf('v1'));
+    await askUntil(served, 'prompt 7', 'v1 reply 7');
+    await expectPlainAnswers(served, listOf('v1'));
+  });
+
+  it.each([
+    ['when it is opened', ''],
+    ['when it is walked', contentOf('v2').slice(0, -1)],
+  ])(
+    'is answered again though it becomes whole in the moment in which it is found not to be, %s',
+    async (_when, broken) => {
+      const { path, served, recorder } = await start();
+      recorder.on('cannot be served as it is now', () => writeFileSync(path, contentOf('v3')));
+      replace(path, broken);
+      // Sweeps answer from what is good of the broken file, until that is found out.
+      await askUntil(served, 'prompt 7', 'v3 reply 7', 'v1 reply 7', 'v2 reply 7');
+    },
+  );
+
+  it('has shorter answers when lines are cut from its end', async () => {
+    const lines = listOf('v1').map((each) => `${JSON.stringify(each)}\n`);
+    const { path, served } = await start(lines.join(''));
+    truncateSync(path, Buffer.byteLength(lines.slice(0, 30).join('')));
+    await askUntil(served, 'prompt 39', 'missing', 'v1 reply 39');
+    await expectPlainAnswers(served, listOf('v1', 30));
+  });
+
+  it('is answered from the last of many files', async () => {
+    const { path, served } = await start();
+    for (let version = 2; version < 40; version++) {
+      replace(path, contentOf(`v${version}`, RECORDS + version));
+      await ask(served, 'prompt 7');
+    }
+    await askUntil(served, 'prompt 78', 'v39 reply 78', 'missing');
+    await expectPlainAnswers(served, listOf('v39', RECORDS + 39));
+  });
+
+  it('is told to be unavailable, or answers, at any moment', async () => {
+    const { path, served, recorder } = await start();
+    const told: Promise<unknown>[] = [];
+    recorder.on('', () => {
+      const { isAvailable } = served.status;
+      told.push(ask(served, 'hi').then((answer) => [isAvailable, answer]));
+    });
+    replace(path, JSON.stringify(longList));
+    await lookUntil(recorder, 'changed');
+    await askUntil(served, 'prompt 7', 'v1 reply 7');
+    for (const each of await Promise.all(told)) {
+      expect([
+        [true, 'hello 0'],
+        [false, 'unavailable'],
+      ]).toContainEqual(each);
+    }
+  });
+});
+
+describe('a dataset that changes before all of it was walked', () => {
+  it('is answered from the new file, and never said to be none that can be served', async () => {
+    const path = fileOf(JSON.stringify(longList));
+    const { served, recorder } = open(path);
+    const { walked } = await served.start();
+    replace(path, contentOf('v2'));
+    await askUntil(served, 'prompt 7', 'v2 reply 7', 'v1 reply 7');
+    await walked;
+    expect(recorder.notices.filter((notice) => notice.startsWith('warn'))).toEqual([]);
+    await expectPlainAnswers(served, listOf('v2'));
+  });
+
+  it('lets the server go on, though it was none that could be served', async () => {
+    const path = fileOf(JSON.stringify(longList).slice(0, -1));
+    const { served } = open(path);
+    const { walked } = await served.start();
+    replace(path, contentOf('v2'));
+    await walked;
+    await askUntil(served, 'prompt 7', 'v2 reply 7');
+  });
+
+  it('is unavailable, and not at fault, where a sweep finds it broken before the walk does', async () => {
+    const path = fileOf(contentOf('v1'));
+    const { served, recorder } = await openAndWalk(path, { engine: 'sweep' });
+    const answers: Promise<string>[] = [];
+    recorder.on('changed', () => void setImmediate().then(() => answers.push(ask(served, 'nowhere'))));
+    replace(path, JSON.stringify(longList).slice(0, -1));
+    await lookUntil(recorder, 'warn the dataset cannot be served as it is now');
+    expect(await Promise.all(answers)).toContain('unavailable');
+    rmSync(path);
+  });
+});

@@ -1,0 +1,88 @@
+/** A dataset as the server holds it, with all that it says about itself. */
+
+import { EventEmitter, once } from 'node:events';
+import { closeSync, openSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { onTestFinished } from 'vitest';
+import { type Notices, ServedDataset, type ServedOptions } from '#dist/lookup/served-dataset.js';
+import type { Counts } from '#dist/workers/tasks.js';
+
+/** Keeps every notice. */
+export class Recorder implements Notices {
+  /** As `warn …`, `info …`, `walked` or `changed`. */
+  readonly notices: string[] = [];
+  readonly progresses: number[] = [];
+  counts: Counts | undefined;
+  private readonly emitter = new EventEmitter();
+
+  info(_fields: object, message: string): void {
+    this.note(`info ${message}`);
+  }
+
+  warn(_fields: object, message: string): void {
+    this.note(`warn ${message}`);
+  }
+
+  progress(progress: number): void {
+    this.progresses.push(progress);
+  }
+
+  walked(counts: Counts): void {
+    this.counts = counts;
+    this.note('walked');
+  }
+
+  changed(): void {
+    this.note('changed');
+  }
+
+  /** Calls back, at once, each time that such a notice comes. */
+  on(text: string, act: () => void): void {
+    this.emitter.on('notice', (notice: string) => {
+      if (notice.includes(text)) act();
+    });
+  }
+
+  /** Waits for a notice that has this in it, if it has not come yet. */
+  async waitFor(text: string): Promise<void> {
+    while (!this.notices.some((notice) => notice.includes(text))) await once(this.emitter, 'notice');
+  }
+
+  private note(notice: string): void {
+    this.notices.push(notice);
+    this.emitter.emit('notice', notice);
+  }
+}
+
+/** Opens a dataset. It is closed when the test is through. */
+export function open(path: string, options: Partial<ServedOptions> = {}) {
+  const recorder = new Recorder();
+  const served = new ServedDataset(path, {
+    engine: 'auto',
+    workers: 2,
+    indexDir: 'none',
+    notices: recorder,
+    ...options,
+  });
+  onTestFinished(() => served.close());
+  return { served, recorder };
+}
+
+/** Opens a dataset, and waits until all of it was walked. */
+export async function openAndWalk(path: string, options: Partial<ServedOptions> = {}) {
+  const opened = open(path, options);
+  await (await opened.served.start()).walked;
+  return opened;
+}
+
+/** Puts another file in the place of one, in one step. */
+export function replace(path: string, content: string): void {
+  writeFileSync(`${path}.new`, content);
+  renameSync(`${path}.new`, path);
+}
+
+/** Writes on at the end of a list, in its place: its last bracket gives way to one more record. */
+export function appendRecord(path: string, record: unknown): void {
+  const file = openSync(path, 'r+');
+  writeSync(file, `,${JSON.stringify(record)}]`, statSync(path).size - 1);
+  closeSync(file);
+}
