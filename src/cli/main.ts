@@ -39,9 +39,12 @@ async function main(args: readonly string[]): Promise<number> {
 async function run(config: Config): Promise<number> {
   // Listens for signals first, and loads the rest after that: it takes a while.
   const signal = toldToStop();
-  const [{ pino }, { serve }] = await Promise.all([import('pino'), import('../server/serve.js')]);
-  const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
-  await serve(config, { logger, print, signal });
+  const { serve } = await import('../server/serve.js');
+  const loadLogger = async () => {
+    const { pino } = await import('pino');
+    return pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
+  };
+  await serve(config, { loadLogger, print, signal });
   return EXIT.ok;
 }
 

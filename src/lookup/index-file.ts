@@ -5,7 +5,7 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, fstatSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -71,19 +71,19 @@ export function indexPaths(datasetPath: string, folder: string | undefined): str
  *
  * @returns undefined if there is no file, a text if it can't be used: why
  */
-export async function loadIndex(path: string, dataset: Dataset): Promise<SavedIndex | string | undefined> {
-  let file: Awaited<ReturnType<typeof open>>;
+export function loadIndex(path: string, dataset: Dataset): SavedIndex | string | undefined {
+  let fd: number;
   try {
-    file = await open(path, constants.O_RDONLY);
+    fd = openSync(path, 'r');
   } catch (error) {
     return codeOf(error) === 'ENOENT' ? undefined : `it can't be read (${codeOf(error)})`;
   }
   try {
-    return read(file.fd, dataset);
+    return read(fd, dataset);
   } catch (error) {
     return error instanceof UnusableError ? error.message : `it can't be read (${codeOf(error)})`;
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 

@@ -161,9 +161,7 @@ export class ServedDataset implements Lookup {
 
   /** Comes back as soon as the edition can be served; the promise inside settles when all of it was walked. */
   private async begin(edition: Edition): Promise<{ readonly walked: Promise<void> }> {
-    const isLoaded = await this.loadIndex(edition);
-    if (this.isClosed) throw new DatasetError(this.path, 'it was closed', undefined, true);
-    if (isLoaded) return { walked: this.closePool() };
+    if (this.loadIndex(edition)) return { walked: this.closePool() };
     this.pool ??= new WorkerPool(this.options.workers);
     const pool = this.pool;
     let onBegun = () => {};
@@ -194,10 +192,10 @@ export class ServedDataset implements Lookup {
     await pool?.close();
   }
 
-  private async loadIndex(edition: Edition): Promise<boolean> {
+  private loadIndex(edition: Edition): boolean {
     if (this.options.engine === 'sweep') return false;
     for (const path of indexPaths(this.path, this.options.indexDir)) {
-      const loaded = await loadIndex(path, edition.dataset);
+      const loaded = loadIndex(path, edition.dataset);
       if (loaded === undefined) continue;
       if (typeof loaded === 'string') {
         this.options.notices.warn({ index: path }, `the saved index is made anew: ${loaded}`);

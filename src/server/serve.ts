@@ -13,7 +13,8 @@ import { countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
 
 /** What a run of the server needs of the outside world. */
 interface Surroundings {
-  readonly logger: Logger;
+  /** Loads the log, which takes a while. */
+  readonly loadLogger: () => Promise<Logger>;
   /** Takes the lines for the person who started it. */
   readonly print: (line: string) => void;
   /** Ends the server, in order. */
@@ -26,18 +27,20 @@ interface Surroundings {
  *
  * @throws DatasetError if the file can't be served, ListenError if the address can't be had
  */
-export async function serve(config: Config, { logger, print, signal }: Surroundings): Promise<void> {
-  logger.debug({ dataset: config.dataset }, 'opening the dataset');
+export async function serve(config: Config, { loadLogger, print, signal }: Surroundings): Promise<void> {
   if (signal.aborted) return;
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
-  const progress = progressOn(logger);
+  // What happens before the log is there waits for it.
+  const early: ((logger: Logger) => void)[] = [];
+  let tell = (line: (logger: Logger) => void): void => void early.push(line);
+  let progress: Progress | undefined;
   const notices: Notices = {
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    progress: (walked) => progress.show(walked),
+    info: (fields, message) => tell((logger) => logger.info(fields, message)),
+    warn: (fields, message) => tell((logger) => logger.warn(fields, message)),
+    progress: (walked) => progress?.show(walked),
     walked: (counts) => {
-      progress.end();
-      warnOfSkipped(counts, logger);
+      progress?.end();
+      tell((logger) => warnOfSkipped(counts, logger));
     },
     changed: () => cache?.clear(),
   };
@@ -50,6 +53,11 @@ export async function serve(config: Config, { logger, print, signal }: Surroundi
     // The threads are at work before the rest of the server is even loaded.
     const started = served.start();
     started.catch(() => undefined);
+    const logger = await loadLogger();
+    tell = (line) => line(logger);
+    early.forEach(tell);
+    progress = progressOn(logger);
+    logger.debug({ dataset: config.dataset }, 'reading the dataset');
     const [{ createApp }, { Listener }] = await Promise.all([import('./app.js'), import('./listener.js')]);
     const { walked } = await started;
     if (signal.aborted) return;
@@ -78,7 +86,7 @@ export async function serve(config: Config, { logger, print, signal }: Surroundi
     // A start that was called off has not failed.
     if (!signal.aborted) throw error;
   } finally {
-    progress.end();
+    progress?.end();
     await served.close();
   }
 }

@@ -137,7 +137,7 @@ describe('a start', () => {
       // Cut off, so that all of it is read before the server would listen.
       const path = file(`${signal}.json`, readFileSync(longFile('whole.json')).subarray(0, -10));
       const server = startServer([path, '--workers', '1'], { LOG_LEVEL: 'debug' });
-      await server.waitFor(/opening the dataset/, 'stderr');
+      await server.waitFor(/reading the dataset/, 'stderr');
       server.kill(signal);
       expect(await server.exited).toBe(0);
       expect(server.stdout).toBe('');
