@@ -9,7 +9,7 @@ import type { Outcome, Walked } from '../workers/tasks.js';
 import type { Dataset } from './dataset.js';
 
 /** Tasks a worker that wait in the pool's queue at a time: enough to keep it busy, and no more, for others to get in between. */
-const TASKS_A_WORKER = 4;
+const TASKS_A_WORKER = 2;
 
 /** The shards of a dataset, as far as they are known: every run that goes over them sets right what was cut wrong. */
 export class ShardPlan {

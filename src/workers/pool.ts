@@ -25,7 +25,7 @@ export class WorkerPool {
       // Without it, a task that finds no free thread at once goes behind all that came after it.
       stricterFIFO: true,
       // The next task is with its thread before the last one is done: a main thread that is busy delays none.
-      concurrentTasksPerWorker: 4,
+      concurrentTasksPerWorker: 2,
       // Compiled once for all.
       workerData: { module: kernelModule(), keyBits } satisfies WorkerSetup,
     });

@@ -64,7 +64,7 @@ describe('check, on a file that is valid,', () => {
     expect(await check([path], { PORT: 'http', DATASET: 'nowhere.json' })).toMatchObject({ code: 0 });
   });
 
-  it('may be named check', async () => {
+  it('takes a file named check, which is still served as --dataset', async () => {
     const checking = startServer(['check', '--', file('check', `[${line}]`)]);
     expect(await checking.exited).toBe(0);
     const serving = startServer(['--dataset', join(folder, 'check')]);
