@@ -12,11 +12,12 @@ import { pipeline } from 'node:stream/promises';
 import { Random } from './random.js';
 
 /** Part of the file's name: raise it when the generator writes something else. */
-const VERSION = 1;
+const VERSION = 2;
 const SEED = 20_230_409;
 const FLUSH_CHARACTERS = 1 << 20;
 
-const SHORT_PROMPTS = [
+/** The prompts that many conversations share. */
+export const SHORT_PROMPTS = [
   'continue',
   'thanks',
   'go on',
@@ -87,7 +88,7 @@ function* texts(bytes: number, report: (progress: number) => void): Generator<st
   yield `${pending}\n]\n`;
 }
 
-/** One record, indented as ShareGPT V3 is. */
+/** One record, indented as ShareGPT V3 is. Its numbers are fitted: at 678 MB, conversations and turns are as many as there. */
 function conversation(random: Random, index: number): string {
   const isForeign = random.chance(1 / 4);
   const words = isForeign ? random.pick(OTHERS) : LATIN;
@@ -95,8 +96,8 @@ function conversation(random: Random, index: number): string {
   const conversations: { from: string; value: string }[] = [];
   do {
     conversations.push({ from: 'human', value: prompt(random, words) });
-    conversations.push({ from: 'gpt', value: text(random, words, random.length(1200, 0.8, 30_000)) });
-  } while (random.chance(0.68));
+    conversations.push({ from: 'gpt', value: text(random, words, random.length(1180, 0.758, 30_000)) });
+  } while (random.chance(0.6875));
   // Parts of long conversations begin with a reply, and some conversations end without one.
   if (random.chance(0.1)) conversations.shift();
   if (random.chance(0.05)) conversations.pop();
@@ -110,7 +111,7 @@ function conversation(random: Random, index: number): string {
 function prompt(random: Random, words: readonly string[]): string {
   if (random.chance(0.03)) return random.pick(SHORT_PROMPTS);
   // The number makes prompts different from each other, as nearly all are.
-  return `${text(random, words, random.length(150, 1.2, 20_000))} ${random.below(1e9)}`;
+  return `${text(random, words, random.length(120, 1.2, 20_000))} ${random.below(1e9)}`;
 }
 
 /** Words up to about that many bytes of UTF-8. */

@@ -24,6 +24,16 @@ export class Random {
     return list[this.below(list.length)] as T;
   }
 
+  /** The list in another order. (Fisher and Yates.) */
+  shuffled<T>(list: readonly T[]): T[] {
+    const result = [...list];
+    for (let i = result.length - 1; i > 0; i--) {
+      const other = this.below(i + 1);
+      [result[i], result[other]] = [result[other] as T, result[i] as T];
+    }
+    return result;
+  }
+
   /** True that often: 0 never, 1 always. */
   chance(probability: number): boolean {
     return this.next() < probability;

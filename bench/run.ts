@@ -1,83 +1,84 @@
 /**
- * `npm run bench`: what a start and a miss cost on a generated dataset, beside plain passes over the same file, in
- * interleaved rounds of one run. Options: `--size MB` (128 unless told) and `--workers 1,2`.
+ * `npm run bench -- engine`: what the engines cost on a generated dataset, beside plain passes over the same file, in
+ * interleaved rounds of one run; and whether they answer right. Options: `--size MB` (678 unless told), `--rounds N` (3
+ * unless told), and `--large` for what the index of a file four times as long costs, too.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, platform } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { datasetOf } from './dataset.js';
+import { datasetOf, type GeneratedDataset } from './dataset.js';
+import { engineTable, LARGE_TIMES } from './engine-report.js';
+import { measureRounds } from './engine-rounds.js';
 import { jsonParsePass, streamJsonPass } from './passes.js';
-import { measureServer, type ServerFigures } from './server-figures.js';
+import { median } from './statistics.js';
+import { verifyEngines } from './verify.js';
 
-const ROUNDS = 3;
-const { values } = parseArgs({
-  options: { size: { type: 'string', default: '128' }, workers: { type: 'string', default: '1,2' } },
+const { values, positionals } = parseArgs({
+  options: {
+    size: { type: 'string', default: '678' },
+    rounds: { type: 'string', default: '3' },
+    large: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
 });
-const megabytes = Number(values.size);
-if (!(megabytes >= 1))
-  throw new Error(`--size: expected a number of megabytes from 1 on, got '${values.size}'`);
-const say = (text: string) => process.stderr.write(text);
+const [what = 'engine', ...surplus] = positionals;
+if (what !== 'engine' || surplus.length > 0)
+  throw new Error(`expected 'engine', got '${positionals.join(' ')}'`);
+const megabytes = numberOf('size', values.size);
+const roundCount = numberOf('rounds', values.rounds);
 
-const dataset = await datasetOf(megabytes, (progress) => say(`\rdataset: ${Math.round(progress * 100)} %`));
-say(`\n${dataset.path}\n`);
+const dataset = await generated(megabytes);
+const large = values.large ? await generated(LARGE_TIMES * megabytes) : undefined;
+// The first reading brings a file into the page cache.
+const { conversations, turns } = jsonParsePass(dataset.path);
+if (large !== undefined) jsonParsePass(large.path);
 
-const passes = { 'JSON.parse record by record': jsonParsePass, 'stream-json': streamJsonPass };
-const workerCounts = values.workers.split(',');
-const passSeconds = new Map(Object.keys(passes).map((name) => [name, [] as number[]]));
-const figures = new Map(workerCounts.map((workers) => [workers, [] as ServerFigures[]]));
-// The first reading brings the file into the page cache.
-await jsonParsePass(dataset.path);
-for (let round = 1; round <= ROUNDS; round++) {
-  say(`round ${round} of ${ROUNDS}\n`);
-  for (const [name, pass] of Object.entries(passes)) {
-    const startMs = performance.now();
-    await pass(dataset.path);
-    passSeconds.get(name)?.push((performance.now() - startMs) / 1000);
-  }
-  for (const workers of workerCounts) {
-    figures.get(workers)?.push(await measureServer(dataset.path, workers));
-  }
-}
-
-const base = median([...passSeconds.values()][0] ?? []);
-const rows = [
-  ...[...passSeconds].map(([name, seconds]) => row(`${name}, one thread`, median(seconds))),
-  ...[...figures].flatMap(([workers, rounds]) => [
-    row(`start to ready, WORKERS=${workers}`, median(rounds.map((each) => each.readySeconds))),
-    row(`start to counted, WORKERS=${workers}`, median(rounds.map((each) => each.countedSeconds))),
-    row(`one miss, WORKERS=${workers}`, median(rounds.map((each) => each.missSeconds))),
-  ]),
-];
-const memory = [...figures].map(
-  ([workers, rounds]) =>
-    `| WORKERS=${workers} | ${Math.round(median(rounds.map((each) => each.peakMegabytes)))} |`,
+say('stream-json\n');
+const streamStartMs = performance.now();
+await streamJsonPass(dataset.path);
+const streamSeconds = (performance.now() - streamStartMs) / 1000;
+const rounds = await measureRounds(dataset.path, large?.path, roundCount, (round) =>
+  say(`round ${round} of ${roundCount}\n`),
 );
+const passSeconds = median(rounds.map((round) => round.passSeconds));
+
 const date = new Date().toISOString().slice(0, 10);
 const machine = `${platform()}-${arch()}-${availableParallelism()}cpu`;
-const report = `# ${date}, ${machine}
+const measured = `# ${date}, ${machine}: the engines
 
-${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}. Dataset: ${(dataset.bytes / 1e6).toFixed(0)} MB, generated, in the page cache.
-Medians of ${ROUNDS} interleaved rounds. The ratio is to the pass of \`JSON.parse\` record by record in the same run.
+${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}. Dataset: ${(dataset.bytes / 1e6).toFixed(0)} MB, ${conversations} conversations, ${turns} turns, generated, in the page cache.
+Medians of ${roundCount} interleaved rounds. Ratios are to the pass of \`JSON.parse\` record by record on one thread, ${passSeconds.toFixed(2)} s in
+the same run, where nothing else is named; that of stream-json took ${streamSeconds.toFixed(2)} s, ${(streamSeconds / passSeconds).toFixed(1)} times as long.
 
-| what | seconds | ratio |
-|---|---|---|
-${rows.join('\n')}
-
-| peak resident memory | MB |
-|---|---|
-${memory.join('\n')}
+${engineTable(rounds)}
 `;
+process.stdout.write(measured);
+
+say('verifying\n');
+const { requests, rungs } = await verifyEngines(dataset.path);
+const verified = `\nverified ${requests} requests on both engines: ${rungs}\n`;
+process.stdout.write(verified);
+
 const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
 mkdirSync(folder, { recursive: true });
-writeFileSync(`${folder}${date}-${machine}.md`, report);
-process.stdout.write(report);
+writeFileSync(`${folder}${date}-${machine}-engine.md`, measured + verified);
 
-function row(name: string, seconds: number): string {
-  return `| ${name} | ${seconds.toFixed(2)} | ${(seconds / base).toFixed(2)} |`;
+function generated(size: number): Promise<GeneratedDataset> {
+  say(`dataset of ${size} MB\n`);
+  return datasetOf(size, (progress) => {
+    if (process.stderr.isTTY) say(`\r${Math.round(progress * 100)} %\r`);
+  });
 }
 
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+function say(text: string): void {
+  process.stderr.write(text);
+}
+
+function numberOf(name: string, text: string): number {
+  const number = Number(text);
+  if (!(Number.isInteger(number) && number >= 1))
+    throw new Error(`--${name}: expected a whole number from 1 on, got '${text}'`);
+  return number;
 }

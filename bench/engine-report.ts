@@ -1,0 +1,70 @@
+import { CONCURRENT_MISSES, WORKERS } from './engine-figures.js';
+import type { EngineRound } from './engine-rounds.js';
+import { type Goal, goalTable, type Row } from './goals.js';
+import { median } from './statistics.js';
+
+/** How many times as long as the dataset the large one is. */
+export const LARGE_TIMES = 4;
+
+/** What a figure must reach, and shall, in the unit of its row. */
+type Reach = Pick<Goal, 'must' | 'aim'>;
+
+/** What was measured, by medians over the rounds, beside the goals. */
+export function engineTable(rounds: readonly EngineRound[]): string {
+  const middle = (figureOf: (round: EngineRound) => number) => median(rounds.map(figureOf));
+  const pass = middle(({ passSeconds }) => passSeconds);
+  const build = middle((round) => round.build.buildSeconds);
+  const first = middle((round) => round.firstAnswerSeconds);
+  const firstSaved = middle((round) => round.firstAnswerSavedSeconds);
+  const resident = middle((round) => round.build.residentMegabytes);
+  const peak = middle((round) => round.build.peakMegabytes);
+  const lookup = middle(({ lookups }) => lookups.medianMicroseconds);
+  const lookup99 = middle(({ lookups }) => lookups.percentile99Microseconds);
+  const miss = middle(({ misses }) => misses.oneSeconds);
+  const misses = middle((round) => round.misses.concurrentSeconds);
+  const largeBuild = middle((round) => round.largeBuild?.buildSeconds ?? Number.NaN);
+  const largeResident = middle((round) => round.largeBuild?.residentMegabytes ?? Number.NaN);
+
+  const hasLarge = rounds.some((round) => round.largeBuild !== undefined);
+  const workers = `${WORKERS} workers`;
+  const large = `${LARGE_TIMES} × the file`;
+  return goalTable([
+    fasterRow(`index build, ${workers}, from process start`, build, pass, { must: 4, aim: 8 }),
+    plainRow('start to first answer, `auto`, no saved index', first, 's', 2, { must: 1, aim: 0.4 }),
+    plainRow('start to first answer, `auto`, saved index', firstSaved, 's', 2, { must: 0.5, aim: 0.2 }),
+    plainRow('resident memory when ready, `index`', resident, 'MB', 0, { must: 200, aim: 120 }),
+    plainRow('its peak, while the index is built', peak, 'MB', 0),
+    plainRow('lookup in the process, hit, median', lookup, 'µs', 1, { must: 30, aim: 10 }),
+    plainRow('lookup in the process, hit, 99th percentile', lookup99, 'µs', 1, { must: 200, aim: 50 }),
+    fasterRow(`one sweep (a miss), ${workers}`, miss, pass, { must: 8, aim: 14 }),
+    timesRow(`${CONCURRENT_MISSES} concurrent misses, against one`, misses, miss, 's', { must: 2, aim: 1.2 }),
+    ...(hasLarge
+      ? [
+          timesRow(`${large}, build`, largeBuild, build, 's', { must: 1.1 * LARGE_TIMES, aim: LARGE_TIMES }),
+          timesRow(`${large}, memory`, largeResident, resident, 'MB', {
+            must: LARGE_TIMES,
+            aim: LARGE_TIMES,
+          }),
+        ]
+      : []),
+  ]);
+}
+
+function plainRow(what: string, figure: number, unit: string, digits: number, reach?: Reach): Row {
+  const goal = reach && { ...reach, unit };
+  return { what, measured: `${figure.toFixed(digits)} ${unit}`, ratio: '', figure, goal };
+}
+
+/** @param seconds is to be so many times less than `baseSeconds` */
+function fasterRow(what: string, seconds: number, baseSeconds: number, reach: Reach): Row {
+  const figure = baseSeconds / seconds;
+  const goal = { ...reach, unit: '× faster', isAtLeast: true };
+  return { what, measured: `${seconds.toFixed(2)} s`, ratio: `${figure.toFixed(1)} × faster`, figure, goal };
+}
+
+/** @param amount is to be no more than so many times `base` */
+function timesRow(what: string, amount: number, base: number, unit: string, reach: Reach): Row {
+  const figure = amount / base;
+  const measured = `${amount.toFixed(unit === 's' ? 2 : 0)} ${unit}`;
+  return { what, measured, ratio: `${figure.toFixed(2)} ×`, figure, goal: { ...reach, unit: '×' } };
+}

@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type BuildFigures,
+  type MissFigures,
+  measureBuild,
+  measureFirstAnswer,
+  measureMisses,
+  saveIndex,
+} from './engine-figures.js';
+import { type LookupFigures, measureLookups } from './lookup-figures.js';
+import { jsonParsePass, recordsOf } from './passes.js';
+import { Random } from './random.js';
+import { promptsOf, sampleRecords } from './sample.js';
+
+const SEED = 7;
+/** How many records give a prompt that is looked up: one in three before it counts. */
+const LOOKED_UP_RECORDS = 15_000;
+const WARM_UP_SHARE = 1 / 3;
+/** A prompt of so many characters is no repeated one. */
+const LONG_PROMPT = 100;
+
+/** All that is measured in one round. */
+export interface EngineRound {
+  /** `JSON.parse` record by record, on one thread. */
+  readonly passSeconds: number;
+  readonly build: BuildFigures;
+  /** With a saved index, and without one. */
+  readonly firstAnswerSavedSeconds: number;
+  readonly firstAnswerSeconds: number;
+  readonly lookups: LookupFigures;
+  readonly misses: MissFigures;
+  /** Of the large dataset, if there is one. */
+  readonly largeBuild: BuildFigures | undefined;
+}
+
+/**
+ * Measures the engines, a round after the other, so that what slows the machine down for a while slows everything down.
+ *
+ * @param path a dataset in the page cache
+ * @param largePath a larger one, whose index is built beside the other's; undefined for none
+ * @param onRound is called before each round
+ */
+export async function measureRounds(
+  path: string,
+  largePath: string | undefined,
+  rounds: number,
+  onRound: (round: number) => void,
+): Promise<EngineRound[]> {
+  const random = new Random(SEED);
+  const prompts = random.shuffled(promptsOf(sampleRecords(path, LOOKED_UP_RECORDS, random), random));
+  const warmUps = Math.floor(prompts.length * WARM_UP_SHARE);
+  const lookupTask = { path, warmUp: prompts.slice(0, warmUps), measured: prompts.slice(warmUps) };
+  const prompt = earlyPrompt(path);
+  const indexDir = mkdtempSync(join(tmpdir(), 'verbatim-bench-'));
+  const measured: EngineRound[] = [];
+  try {
+    await saveIndex(path, prompt, indexDir);
+    for (let round = 1; round <= rounds; round++) {
+      onRound(round);
+      const startMs = performance.now();
+      jsonParsePass(path);
+      measured.push({
+        passSeconds: (performance.now() - startMs) / 1000,
+        build: await measureBuild(path),
+        largeBuild: largePath === undefined ? undefined : await measureBuild(largePath),
+        firstAnswerSeconds: await measureFirstAnswer(path, prompt, 'none'),
+        firstAnswerSavedSeconds: await measureFirstAnswer(path, prompt, indexDir),
+        lookups: await measureLookups(lookupTask),
+        misses: await measureMisses(path),
+      });
+    }
+  } finally {
+    rmSync(indexDir, { recursive: true });
+  }
+  return measured;
+}
+
+/** The first prompt of its own that begins a conversation. */
+function earlyPrompt(path: string): string {
+  for (const { conversations } of recordsOf(path)) {
+    const [prompt, reply] = conversations;
+    if (prompt !== undefined && reply !== undefined && prompt.value.length >= LONG_PROMPT)
+      return prompt.value;
+  }
+  throw new Error(`${path}: no prompt is long enough`);
+}

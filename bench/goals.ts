@@ -1,0 +1,36 @@
+/** The table of what was measured beside what it must reach. */
+
+/** What a figure must reach, and what it would reach if all went well. */
+export interface Goal {
+  readonly must: number;
+  readonly aim: number;
+  /** What stands behind both numbers. */
+  readonly unit: string;
+  /** True if a higher number is better. */
+  readonly isAtLeast?: boolean;
+}
+
+/** One row. */
+export interface Row {
+  readonly what: string;
+  readonly measured: string;
+  readonly ratio: string;
+  /** The number that the goal is about. */
+  readonly figure: number;
+  /** Undefined for what is only told. */
+  readonly goal: Goal | undefined;
+}
+
+/** The rows as a Markdown table. */
+export function goalTable(rows: readonly Row[]): string {
+  const head = '| what | measured | ratio | must reach | aim for | met |\n|---|---|---|---|---|---|';
+  return [head, ...rows.map(lineOf)].join('\n');
+}
+
+function lineOf({ what, measured, ratio, figure, goal }: Row): string {
+  if (goal === undefined) return `| ${[what, measured, ratio, '', '', ''].join(' | ')} |`;
+  const { must, aim, unit, isAtLeast = false } = goal;
+  const reaches = (number: number) => (isAtLeast ? figure >= number : figure <= number);
+  const met = reaches(aim) ? 'yes, and the aim' : reaches(must) ? 'yes' : '**no**';
+  return `| ${[what, measured, ratio, `${must} ${unit}`, `${aim} ${unit}`, met].join(' | ')} |`;
+}

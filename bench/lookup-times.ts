@@ -1,0 +1,34 @@
+/** The process behind `measureLookups`: it takes one task, and sends what it measured. */
+
+import { once } from 'node:events';
+import { queryOf } from '#dist/core/query.js';
+import type { ServedDataset } from '#dist/lookup/served-dataset.js';
+import type { LookupFigures, LookupTask } from './lookup-figures.js';
+import { withServed } from './served.js';
+import { percentile } from './statistics.js';
+
+const [{ path, warmUp, measured }] = (await once(process, 'message')) as [LookupTask];
+await withServed(path, 'index', async (served) => {
+  await timesOf(served, warmUp);
+  const times = await timesOf(served, measured);
+  const figures: LookupFigures = {
+    medianMicroseconds: percentile(times, 0.5),
+    percentile99Microseconds: percentile(times, 0.99),
+  };
+  process.send?.(figures);
+});
+process.disconnect();
+
+/** How long each prompt takes to be found, in microseconds. */
+async function timesOf(served: ServedDataset, prompts: readonly string[]): Promise<number[]> {
+  const times: number[] = [];
+  for (const text of prompts) {
+    const query = queryOf([{ role: 'user', text }]);
+    const startMs = performance.now();
+    const match = query && (await served.find(query));
+    times.push((performance.now() - startMs) * 1000);
+    if (match === undefined)
+      throw new Error(`a prompt of the dataset was not found: ${JSON.stringify(text)}`);
+  }
+  return times;
+}

@@ -1,0 +1,89 @@
+/**
+ * The match ladder over values of `JSON.parse`, as plainly as it can be said, for any number of queries of one dataset. No
+ * keys, no offsets, no bytes: maps from texts to the places where they stand. Only texts that a query asks for are kept.
+ */
+
+import assert from 'node:assert/strict';
+import type { Query } from '#dist/core/query.js';
+import type { Match } from '#dist/lookup/lookup.js';
+import type { GeneratedRecord, GeneratedTurn } from './passes.js';
+
+/** A turn that has a reply. */
+interface Place {
+  /** The texts from the start of the conversation to the turn's own. */
+  readonly texts: readonly string[];
+  readonly match: Match;
+}
+
+/** What a plain search answers to some queries. */
+export class PlainAnswers {
+  /** The places of each prompt in file order, and those of each prompt with its white space folded. */
+  private readonly exact: ReadonlyMap<string, Place[]>;
+  private readonly folded: ReadonlyMap<string, Place[]>;
+
+  /**
+   * Searches records once.
+   *
+   * @param records have ids and no empty texts, as all that are generated
+   * @param queries can be asked after that; the histories of each end with the same prompt
+   */
+  constructor(records: Iterable<GeneratedRecord>, queries: readonly Query[]) {
+    const prompts = queries.map(promptOf);
+    this.exact = new Map(prompts.map((prompt) => [prompt, []]));
+    this.folded = new Map(prompts.map((prompt) => [fold(prompt), []]));
+    for (const { id, conversations: turns } of records) {
+      for (const [i, { value }] of turns.slice(0, -1).entries()) {
+        const lists = [this.exact.get(value), this.folded.get(fold(value))].filter(
+          (list) => list !== undefined,
+        );
+        if (lists.length === 0) continue;
+        const texts = turns.slice(0, i + 1).map((turn) => turn.value);
+        const reply = turns[i + 1] as GeneratedTurn;
+        const match = { rung: 'prompt' as const, reply, conversationId: id, replyIndex: i + 1 };
+        for (const list of lists) list.push({ texts, match });
+      }
+    }
+  }
+
+  /** The answer to one of the queries. */
+  find(query: Query): Match | undefined {
+    const { histories } = query;
+    const places = this.exact.get(promptOf(query)) ?? [];
+    for (const history of histories) {
+      const found = places.find(
+        ({ texts }) => texts.length === history.length && endsAlike(texts, history, history.length),
+      );
+      if (found) return { ...found.match, rung: 'context' };
+    }
+    // A context that doesn't reach back to the start counts from two messages before the prompt on.
+    const longest = Math.max(...histories.map((history) => history.length));
+    for (let count = longest; count > 2; count--) {
+      const found = places.find(({ texts }) => histories.some((history) => endsAlike(texts, history, count)));
+      if (found) return { ...found.match, rung: 'context' };
+    }
+    const [exact] = places;
+    if (exact) return exact.match;
+    const [folded] = this.folded.get(fold(promptOf(query))) ?? [];
+    return folded && { ...folded.match, rung: 'normalized' };
+  }
+}
+
+function promptOf({ histories }: Query): string {
+  const [prompt = '', ...others] = new Set(histories.map((history) => history.at(-1)));
+  assert(others.length === 0, 'the histories of a query end with the same prompt');
+  return prompt;
+}
+
+function fold(text: string): string {
+  return text
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .join(' ');
+}
+
+/** True if the last `count` texts are the same, and both have as many. */
+function endsAlike(a: readonly string[], b: readonly string[], count: number): boolean {
+  if (a.length < count || b.length < count) return false;
+  for (let i = 1; i <= count; i++) if (a[a.length - i] !== b[b.length - i]) return false;
+  return true;
+}

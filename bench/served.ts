@@ -1,0 +1,21 @@
+import type { Engine } from '#dist/lookup/edition.js';
+import { ServedDataset } from '#dist/lookup/served-dataset.js';
+import { WORKERS } from './engine-figures.js';
+
+/** Opens a dataset in this process, hands it to `use` when all of it was walked, and closes it whatever happens. */
+export async function withServed<T>(
+  path: string,
+  engine: Engine,
+  use: (served: ServedDataset) => Promise<T>,
+): Promise<T> {
+  const ignore = () => {};
+  const notices = { info: ignore, warn: ignore, progress: ignore, walked: ignore, changed: ignore };
+  const served = new ServedDataset(path, { engine, workers: WORKERS, indexDir: 'none', notices });
+  try {
+    const { walked } = await served.start();
+    await walked;
+    return await use(served);
+  } finally {
+    await served.close();
+  }
+}
