@@ -115,13 +115,14 @@ export function expectedRecords(kernel: Kernel, records: readonly unknown[]): Wa
     if (found === undefined) return undefined;
     return {
       id: found.id,
-      turns: found.turns.map((turn) => {
+      turns: found.turns.map((turn, i) => {
+        const hasKeys = i + 1 < found.turns.length;
         const { key, folded } = kernel.keysOf(turn.value) as TextKeys;
         return {
-          keyLow: key.low,
-          keyHigh: key.high,
-          foldedLow: folded.low,
-          foldedHigh: folded.high,
+          keyLow: hasKeys ? key.low : 0,
+          keyHigh: hasKeys ? key.high : 0,
+          foldedLow: hasKeys ? folded.low : 0,
+          foldedHigh: hasKeys ? folded.high : 0,
           isEmpty: turn.value === '',
           turn,
         };
@@ -163,13 +164,15 @@ function recordsOf(
     }
     const list: WalkedTurn[] = [];
     for (let i = 0; i < count; i++, row++) {
+      // The last turn has no reply, and may have no keys.
+      const hasKeys = i + 1 < count;
       const numberOf = (name: keyof typeof TURN) => turns[row * TURN_NUMBERS + TURN[name]] as number;
       const length = numberOf('length');
       list.push({
-        keyLow: numberOf('keyLow'),
-        keyHigh: numberOf('keyHigh'),
-        foldedLow: numberOf('foldedLow'),
-        foldedHigh: numberOf('foldedHigh'),
+        keyLow: hasKeys ? numberOf('keyLow') : 0,
+        keyHigh: hasKeys ? numberOf('keyHigh') : 0,
+        foldedLow: hasKeys ? numberOf('foldedLow') : 0,
+        foldedHigh: hasKeys ? numberOf('foldedHigh') : 0,
         isEmpty: length >= EMPTY_BIT,
         turn: parseTurn(slice(numberOf('start'), length % EMPTY_BIT)),
       });

@@ -134,20 +134,29 @@ function blankEscape(p: usize): usize {
 
 /** True if one of sixteen bytes begins a white space character that is not ASCII. */
 function hasWide(bytes: v128, p: usize, end: usize): bool {
-  for (let mask = wideLeads(bytes); mask !== 0; mask &= mask - 1) {
+  const second = v128.load(p, 1);
+  const third = v128.load(p, 2);
+  const second80 = i8x16.eq(second, i8x16.splat(<i8>0x80));
+  const third80 = i8x16.eq(third, i8x16.splat(<i8>0x80));
+  // U+2000 to U+200F, U+2028 to U+202F, U+205F, and a few that are no white space: those are told apart below.
+  const general = v128.and(
+    i8x16.eq(bytes, i8x16.splat(<i8>0xe2)),
+    v128.or(
+      v128.and(second80, i8x16.le_u(third, i8x16.splat(<i8>0xaf))),
+      i8x16.eq(second, i8x16.splat(<i8>0x81)),
+    ),
+  );
+  const ideographic = v128.and(i8x16.eq(bytes, i8x16.splat(<i8>0xe3)), v128.and(second80, third80));
+  const noBreak = v128.and(i8x16.eq(bytes, i8x16.splat(<i8>0xc2)), i8x16.eq(second, i8x16.splat(<i8>0xa0)));
+  const rare = v128.or(
+    v128.and(i8x16.eq(bytes, i8x16.splat(<i8>0xe1)), i8x16.eq(second, i8x16.splat(<i8>0x9a))),
+    v128.and(i8x16.eq(bytes, i8x16.splat(<i8>0xef)), i8x16.eq(second, i8x16.splat(<i8>0xbb))),
+  );
+  let mask = i8x16.bitmask(v128.or(v128.or(general, ideographic), v128.or(noBreak, rare)));
+  for (; mask !== 0; mask &= mask - 1) {
     if (wide(p + ctz(mask), end) !== 0) return true;
   }
   return false;
-}
-
-/** A bit for each byte that white space could begin with: C2, E1, E2, E3 and EF. */
-function wideLeads(bytes: v128): i32 {
-  return i8x16.bitmask(
-    v128.or(
-      i8x16.eq(v128.and(bytes, i8x16.splat(<i8>0xfc)), i8x16.splat(<i8>0xe0)),
-      v128.or(i8x16.eq(bytes, i8x16.splat(<i8>0xc2)), i8x16.eq(bytes, i8x16.splat(<i8>0xef))),
-    ),
-  );
 }
 
 /** The length of the white space character that begins at `p` and is not ASCII; 0 if there is none. */

@@ -62,7 +62,7 @@ const lists = memory.data(48, 4);
 const ids = memory.data(36, 4);
 /** For each name of a role, its kind. */
 const roles = memory.data(2, 2);
-/** For each name of a text, its two keys, its kind, and whether it is empty. */
+/** For each name of a text, its two keys, or where it stands, its kind, whether it is empty, and whether it has no keys yet. */
 const texts = memory.data(48, 8);
 
 /**
@@ -149,6 +149,7 @@ function readList(p: usize, list: usize): usize {
   }
   const from = turnCount;
   let isGood = true;
+  unfinished = 0;
   p = skipBlanks(p + 1);
   if (load<u8>(p) === CLOSE_BRACKET) p++;
   else {
@@ -169,6 +170,7 @@ function readList(p: usize, list: usize): usize {
       p = skipBlanks(p);
     }
   }
+  dropKeys();
   store<u8>(list, isGood ? GOOD : BAD);
   store<u32>(list, from, 4);
   store<u32>(list, turnCount - from, 8);
@@ -208,13 +210,34 @@ function readTurn(p: usize): usize {
   const chosen = load<u8>(texts, 16) !== ABSENT ? texts : texts + 24;
   const kind = load<u8>(chosen, 16);
   if (role !== GOOD || kind === BAD) return p;
-  if (kind === ABSENT) keepKeys(chosen, p, 0);
+  if (kind === ABSENT) keepText(chosen, p, 0);
+  // The turn before has a reply: now its keys are worth making.
+  finishKeys();
   const row = turns + turnCount++ * TURN_BYTES;
   store<u64>(row, load<u64>(chosen));
   store<u64>(row, load<u64>(chosen, 8), 8);
   store<u32>(row, start, 16);
   store<u32>(row, (p - start) | ((<usize>load<u8>(chosen, 17)) << 31), 20);
+  unfinished = load<u8>(chosen, 18) !== 0 ? row : 0;
   return p;
+}
+
+/** The row of the last turn, if its keys are not made yet: where they go stand the place and the length of its text. */
+let unfinished: usize = 0;
+
+/** Makes the keys of the last turn. */
+function finishKeys(): void {
+  if (unfinished !== 0) makeKeys(unfinished, load<u32>(unfinished), load<u32>(unfinished, 8));
+  unfinished = 0;
+}
+
+/** Leaves the last turn without keys: it has no reply, and is never looked for. */
+function dropKeys(): void {
+  if (unfinished !== 0) {
+    store<u64>(unfinished, 0);
+    store<u64>(unfinished, 0, 8);
+  }
+  unfinished = 0;
 }
 
 /** Reads what stands under a text's name: a string, null, or a list of parts. */
@@ -224,7 +247,7 @@ function readText(p: usize, slot: usize): usize {
   if (first === OPEN_BRACKET) return readParts(p, slot);
   const next = skipValue(p);
   if (next === 0) return 0;
-  if (first === 0x6e) keepKeys(slot, p, 0);
+  if (first === 0x6e) keepText(slot, p, 0);
   else store<u8>(slot, BAD, 16);
   return next;
 }
@@ -235,7 +258,7 @@ function readString(start: usize, slot: usize): usize {
     const close = findEnd(start, end);
     if (close === 0) return broken(stringBrokeAt);
     if (!maybeOdd && (!maybeNotAscii || isUtf8(start, close))) {
-      keepKeys(slot, start, close - start);
+      keepText(slot, start, close - start);
       return close + 1;
     }
     if (!maybeNotAscii && close - start > LONGEST_ESCAPE * longestWanted() && !mayBeginAsWanted(start)) {
@@ -256,7 +279,7 @@ function readString(start: usize, slot: usize): usize {
     isAscii = isAscii && !maybeNotAscii;
   }
   if (!isAscii && !isUtf8(start, p - 1)) keepRespelled(slot, start, p - 1);
-  else if (isUsual) keepKeys(slot, start, p - 1 - start);
+  else if (isUsual) keepText(slot, start, p - 1 - start);
   else keepKeys(slot, respelled, respelledTo - respelled);
   return p;
 }
@@ -277,8 +300,7 @@ function mayBeginAsWanted(start: usize): bool {
 function keepNoKeys(slot: usize): void {
   store<u64>(slot, 0);
   store<u64>(slot, 0, 8);
-  store<u8>(slot, GOOD, 16);
-  store<u8>(slot, 0, 17);
+  keepKind(slot, 1, false);
 }
 
 /** Keeps the keys of a string, whatever its spelling, that stands from `p` to its closing quote. */
@@ -289,11 +311,28 @@ function keepRespelled(slot: usize, p: usize, to: usize): void {
   keepKeys(slot, respelled, respelledTo - respelled);
 }
 
+/** Keeps a text that stands where it stays, in the input: its keys are made when they are needed. */
+function keepText(slot: usize, p: usize, length: usize): void {
+  store<u64>(slot, p);
+  store<u64>(slot, length, 8);
+  keepKind(slot, length, true);
+}
+
+/** Keeps the keys of a text. */
 function keepKeys(slot: usize, p: usize, length: usize): void {
-  store<u64>(slot, isKeyWanted(length) ? hash(p, length) : 0);
-  store<u64>(slot, isFoldedKeyWanted(p, length) ? foldedKey(p, length) : 0, 8);
+  makeKeys(slot, p, length);
+  keepKind(slot, length, false);
+}
+
+function keepKind(slot: usize, length: usize, isUnfinished: bool): void {
   store<u8>(slot, GOOD, 16);
   store<u8>(slot, <u8>(length === 0), 17);
+  store<u8>(slot, <u8>isUnfinished, 18);
+}
+
+function makeKeys(to: usize, p: usize, length: usize): void {
+  store<u64>(to, isKeyWanted(length) ? hash(p, length) : 0);
+  store<u64>(to, isFoldedKeyWanted(p, length) ? foldedKey(p, length) : 0, 8);
 }
 
 /** Joins the texts of a list of parts: of the objects in it whose `type` is `text` and whose `text` is a string. */
@@ -377,19 +416,21 @@ function isPartText(value: usize, length: usize): bool {
   return plainLength === 4 && isName(value, 'text');
 }
 
+const LETTER_E: u8 = 0x65;
+// Names of turns, as their bytes stand in memory; of `value` the first four.
+const FROM: u32 = 0x6d6f7266;
+const ROLE: u32 = 0x656c6f72;
+const VALU: u32 = 0x756c6176;
+const CONTENT: u64 = 0x746e65746e6f63;
+const SEVEN_BYTES: u64 = 0xffffffffffffff;
+
 /** The place of a turn's key: 0 and 1 are roles, 2 and 3 texts, -1 is any other. */
 function turnName(key: usize, length: usize): i32 {
   key = plainKey(key, length);
-  switch (<i32>plainLength) {
-    case 4:
-      return isName(key, 'from') ? 0 : isName(key, 'role') ? 1 : -1;
-    case 5:
-      return isName(key, 'value') ? 2 : -1;
-    case 7:
-      return isName(key, 'content') ? 3 : -1;
-    default:
-      return -1;
-  }
+  const first = load<u32>(key);
+  if (plainLength === 4) return first === FROM ? 0 : first === ROLE ? 1 : -1;
+  if (plainLength === 5) return first === VALU && load<u8>(key, 4) === LETTER_E ? 2 : -1;
+  return plainLength === 7 && (load<u64>(key) & SEVEN_BYTES) === CONTENT ? 3 : -1;
 }
 
 /** The place of a record's key: 0 to 3 are lists, 4 to 6 ids, -1 is any other. */
