@@ -1,7 +1,7 @@
 /** A dataset as the server holds it, with all that it says about itself. */
 
 import { EventEmitter, once } from 'node:events';
-import { closeSync, openSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { type Notices, ServedDataset, type ServedOptions } from '#dist/lookup/served-dataset.js';
 import type { Counts } from '#dist/workers/tasks.js';
@@ -74,9 +74,10 @@ export async function openAndWalk(path: string, options: Partial<ServedOptions> 
   return opened;
 }
 
-/** Puts another file in the place of one, in one step. */
-export function replace(path: string, content: string): void {
+/** Puts another file in the place of one, in one step; if times are given, as if it had been written then. */
+export function replace(path: string, content: string, times?: { atime: Date; mtime: Date }): void {
   writeFileSync(`${path}.new`, content);
+  if (times !== undefined) utimesSync(`${path}.new`, times.atime, times.mtime);
   renameSync(`${path}.new`, path);
 }
 

@@ -1,0 +1,262 @@
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, truncateSync, watch, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openDataset } from '#dist/lookup/dataset.js';
+import { indexPaths, loadIndex } from '#dist/lookup/index-file.js';
+import { appendRecord, replace } from '../support/served.js';
+import { type ServerProcess, startServer } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const newFolder = (name: string) => mkdtempSync(join(folder, name));
+
+/** The replies of a dataset, by their prompts. */
+type Replies = ReadonlyMap<string, string>;
+
+/** Every reply carries its prompt and a version, at both ends; those of another version have another length. */
+function repliesOf(version: number, from: number, to: number): Replies {
+  const entries = Array.from({ length: to - from }, (_, i) => {
+    const mark = `version ${version} of ${from + i}`;
+    return [`prompt ${from + i}`, `${mark} ${'é\n"'.repeat(20 + 3 * version + (i % 7))} ${mark}`] as const;
+  });
+  return new Map(entries);
+}
+
+function recordsOf(replies: Replies): object[] {
+  return [...replies].map(([prompt, reply], i) => {
+    const values = ['hello', `good day ${i}`, prompt, reply];
+    return {
+      conversations: values.map((value, turn) => ({ from: turn % 2 === 0 ? 'human' : 'gpt', value })),
+    };
+  });
+}
+
+function fileOf(content: string): string {
+  const path = join(newFolder('data-'), 'dataset.json');
+  writeFileSync(path, content);
+  return path;
+}
+
+const arrayOf = (replies: Replies) => JSON.stringify(recordsOf(replies));
+const linesOf = (replies: Replies) =>
+  recordsOf(replies)
+    .map((record) => `${JSON.stringify(record)}\n`)
+    .join('');
+
+interface Answer {
+  readonly status: number;
+  readonly reply: string | undefined;
+  readonly retryAfter: string | null;
+}
+
+async function ask(url: string, prompt: string): Promise<Answer> {
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: [{ role: 'user', content: prompt }] }),
+  });
+  const { choices } = (await response.json()) as { choices?: { message: { content: string } }[] };
+  const reply = choices?.[0]?.message.content;
+  return { status: response.status, reply, retryAfter: response.headers.get('retry-after') };
+}
+
+/** Waits until the index answers. */
+async function indexStands(url: string): Promise<void> {
+  for (;;) {
+    const { engine } = (await (await fetch(`${url}/ready`)).json()) as { engine?: string };
+    if (engine === 'index') return;
+  }
+}
+
+describe('the saved index of a large dataset', () => {
+  const replies = repliesOf(1, 0, 90_000);
+  const path = fileOf(arrayOf(replies));
+  const asked = ['prompt 0', 'prompt 44444', 'prompt 89999', 'prompt 90000'];
+
+  const start = (indexDir: string) =>
+    startServer([path, '--workers', '2'], { INDEX_DIR: indexDir, LOG_LEVEL: 'debug' });
+  const expectRightAnswers = async (url: string) => {
+    for (const prompt of asked) expect((await ask(url, prompt)).reply).toEqual(replies.get(prompt));
+  };
+  const indexIn = (indexDir: string) => indexPaths(path, indexDir)[0] as string;
+
+  it.each<[string, (server: ServerProcess, indexDir: string) => Promise<unknown>]>([
+    ['it opens the dataset', (server) => server.waitFor(/opening the dataset/, 'stderr')],
+    ['it listens', (server) => server.waitFor(/listening/)],
+    ...[1, 2, 3, 4, 5].map((count): [string, (server: ServerProcess, indexDir: string) => Promise<void>] => [
+      `its folder has changed ${count} times`,
+      async (_server, indexDir) => {
+        const watcher = watch(indexDir);
+        for (let i = 0; i < count; i++) await once(watcher, 'change');
+        watcher.close();
+      },
+    ]),
+    ['the index is saved', (server) => server.waitFor(/the index was saved/, 'stderr')],
+  ])('is whole or not there when its server is killed as %s', async (_when, moment) => {
+    const indexDir = newFolder('index-');
+    const killed = start(indexDir);
+    await moment(killed, indexDir);
+    killed.kill('SIGKILL');
+    expect(await killed.exited).toBe('SIGKILL');
+    const left = await loadIndex(indexIn(indexDir), openDataset(path));
+    expect(['undefined', 'object']).toContain(typeof left);
+
+    const next = start(indexDir);
+    const url = await next.url();
+    await expectRightAnswers(url);
+    await indexStands(url);
+    await expectRightAnswers(url);
+    await next.waitFor(left === undefined ? /the index was saved/ : /the saved index was loaded/, 'stderr');
+    expect(next.stderr).not.toContain('made anew');
+  });
+
+  it('is good for a third server when two have made it at once', async () => {
+    const indexDir = newFolder('index-');
+    const both = [start(indexDir), start(indexDir)];
+    for (const server of both) {
+      const url = await server.url();
+      await expectRightAnswers(url);
+      await server.waitFor(/the index was saved|the saved index was loaded/, 'stderr');
+      await expectRightAnswers(url);
+    }
+    expect(readdirSync(indexDir).map((name) => join(indexDir, name))).toEqual([indexIn(indexDir)]);
+    const third = start(indexDir);
+    await expectRightAnswers(await third.url());
+    expect(third.stderr).toContain('the saved index was loaded');
+    expect(third.stderr).not.toContain('made anew');
+  });
+
+  it('is done without, with a warning, where it can be written nowhere', async () => {
+    const indexDir = join(fileOf('x'), 'indexes');
+    const server = start(indexDir);
+    const url = await server.url();
+    const [line] = await server.waitFor(/^.*the index could not be saved.*$/m, 'stderr');
+    expect(JSON.parse(line)).toMatchObject({ level: 40, problems: [expect.stringContaining('ENOTDIR')] });
+    await indexStands(url);
+    await expectRightAnswers(url);
+  });
+});
+
+/** How a dataset changes under load. */
+interface Change {
+  readonly before: Replies;
+  readonly after: Replies;
+  readonly content: (replies: Replies) => string;
+  readonly apply: (path: string) => void;
+}
+
+const old = repliesOf(1, 0, 3000);
+const other = repliesOf(2, 1000, 4500);
+const more = repliesOf(1, 3000, 3001);
+const fewer = new Map([...old].slice(0, 1500));
+
+const CHANGES: Readonly<Record<string, Change>> = {
+  'is replaced': {
+    before: old,
+    after: other,
+    content: arrayOf,
+    apply: (path) => replace(path, arrayOf(other)),
+  },
+  'is written anew in its place': {
+    before: old,
+    after: other,
+    content: arrayOf,
+    apply: (path) => writeFileSync(path, arrayOf(other)),
+  },
+  'is appended to': {
+    before: old,
+    after: new Map([...old, ...more]),
+    content: arrayOf,
+    apply: (path) => appendRecord(path, recordsOf(more)[0]),
+  },
+  'is cut between its lines': {
+    before: old,
+    after: fewer,
+    content: linesOf,
+    apply: (path) => truncateSync(path, Buffer.byteLength(linesOf(fewer))),
+  },
+};
+
+const CLIENTS = 8;
+const ANSWERS_EACH = 40;
+
+/** Asks one prompt after the other, and holds every answer against what the file held before and holds after it changed. */
+class Load {
+  /** True once something was answered that only the new file says. */
+  isNew = false;
+  private readonly before: Replies;
+  private readonly after: Replies;
+  private readonly prompts: readonly string[];
+
+  constructor({ before, after }: Change) {
+    this.before = before;
+    this.after = after;
+    this.prompts = [...new Map([...before, ...after]).keys()];
+  }
+
+  /** Asks until so many answers, busy ones not counted, have come after that is true. */
+  async ask(url: string, client: number, isDue: () => boolean): Promise<void> {
+    for (let n = 0, answers = 0; answers < ANSWERS_EACH; n++) {
+      // Some prompts come again and again, others never; the last ones, which may be new, often.
+      const at = n % 5 === 0 ? -1 - (client % 3) : (client * 997 + n * n * 31) % this.prompts.length;
+      if (this.isAnswered(await this.askOne(url, this.prompts.at(at) as string)) && isDue()) answers++;
+    }
+  }
+
+  /** @throws if the answer is none that may be given */
+  private async askOne(url: string, prompt: string): Promise<Answer> {
+    const wasNew = this.isNew;
+    const answer = await ask(url, prompt);
+    if (answer.status === 503) {
+      expect(answer.retryAfter).toBe('1');
+      return answer;
+    }
+    expect(answer.status).toBe(answer.reply === undefined ? 404 : 200);
+    const [before, after] = [this.before.get(prompt), this.after.get(prompt)];
+    expect(wasNew ? [after] : [before, after]).toContain(answer.reply);
+    if (answer.reply === after && after !== before) this.isNew = true;
+    return answer;
+  }
+
+  private isAnswered({ status }: Answer): boolean {
+    return status !== 503;
+  }
+}
+
+describe.each(['auto', 'sweep', 'index'])('under load by engine %s a dataset', (engine) => {
+  it.each(Object.keys(CHANGES))(
+    'that %s is answered from the old file or the new one, then from the new one',
+    async (name) => {
+      const change = CHANGES[name] as Change;
+      const path = fileOf(change.content(change.before));
+      const args = [path, '--engine', engine, '--workers', '2'];
+      const url = await startServer(args, { INDEX_DIR: newFolder('index-') }).url();
+      const load = new Load(change);
+      const clients = Array.from({ length: CLIENTS }, (_, i) => i);
+      await Promise.all(clients.map((i) => load.ask(url, i, () => true)));
+      const running = Promise.all(clients.map((i) => load.ask(url, i, () => load.isNew)));
+      change.apply(path);
+      await running;
+    },
+  );
+
+  it('that is cut in a record is answered with 503, and again once it is whole', async () => {
+    const change = CHANGES['is written anew in its place'] as Change;
+    const path = fileOf(arrayOf(old));
+    const args = [path, '--engine', engine, '--workers', '2'];
+    const server = startServer(args, { INDEX_DIR: newFolder('index-') });
+    const url = await server.url();
+    const load = new Load(change);
+    const running = Promise.all(
+      Array.from({ length: CLIENTS }, (_, i) => load.ask(url, i, () => load.isNew)),
+    );
+    truncateSync(path, Buffer.byteLength(arrayOf(fewer)));
+    await server.waitFor(/cannot be served as it is now/, 'stderr');
+    expect(await ask(url, 'prompt 1')).toMatchObject({ status: 503, retryAfter: '1' });
+    expect((await fetch(`${url}/ready`)).status).toBe(503);
+    change.apply(path);
+    await running;
+    expect((await fetch(`${url}/ready`)).status).toBe(200);
+  });
+});
