@@ -74,10 +74,10 @@ export async function openAndWalk(path: string, options: Partial<ServedOptions> 
   return opened;
 }
 
-/** Puts another file in the place of one, in one step; if times are given, as if it had been written then. */
-export function replace(path: string, content: string, times?: { atime: Date; mtime: Date }): void {
+/** Puts another file in the place of one, in one step; perhaps as if it had been written at another time. */
+export function replace(path: string, content: string, writtenAt?: Date): void {
   writeFileSync(`${path}.new`, content);
-  if (times !== undefined) utimesSync(`${path}.new`, times.atime, times.mtime);
+  if (writtenAt !== undefined) utimesSync(`${path}.new`, writtenAt, writtenAt);
   renameSync(`${path}.new`, path);
 }
 
