@@ -34,7 +34,7 @@ export class SweepLookup implements Lookup {
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
   private waiting: Rider[] = [];
-  private lookups = 0;
+  private readonly lookups = new Set<Promise<unknown>>();
   private sweeping: Promise<void> | undefined;
 
   constructor(plan: ShardPlan, pool: WorkerPool, kernel: Kernel, reader: DatasetReader) {
@@ -45,21 +45,26 @@ export class SweepLookup implements Lookup {
   }
 
   async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
-    if (this.lookups >= LOOKUPS_MAX) throw new AppError('overloaded');
-    this.lookups++;
+    if (this.lookups.size >= LOOKUPS_MAX) throw new AppError('overloaded');
+    const lookup = this.findNow(query, signal);
+    this.lookups.add(lookup);
     try {
-      const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
-      const best = await this.ride(query, keys, signal);
-      if (best === undefined) return undefined;
-      return proveMatch(query, best, this.reader) ?? (await this.findByTexts(query, keys, signal));
+      return await lookup;
     } finally {
-      this.lookups--;
+      this.lookups.delete(lookup);
     }
   }
 
-  /** Settles when no sweep is going on. */
-  get ended(): Promise<void> {
-    return this.sweeping ?? Promise.resolve();
+  private async findNow(query: Query, signal: AbortSignal | undefined): Promise<Match | undefined> {
+    const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
+    const best = await this.ride(query, keys, signal);
+    if (best === undefined) return undefined;
+    return proveMatch(query, best, this.reader) ?? (await this.findByTexts(query, keys, signal));
+  }
+
+  /** Settles when all lookups that are going on now have their answers: after that, if no more come, the pool is not needed. */
+  get ended(): Promise<unknown> {
+    return Promise.allSettled(this.lookups);
   }
 
   /** The best candidate of the whole dataset, as far as keys tell. */
