@@ -82,7 +82,7 @@ describe('the saved index of a large dataset', () => {
   const indexIn = (indexDir: string) => indexPaths(path, indexDir)[0] as string;
 
   it.each<[string, (server: ServerProcess, indexDir: string) => Promise<unknown>]>([
-    ['it opens the dataset', (server) => server.waitFor(/opening the dataset/, 'stderr')],
+    ['it reads the dataset', (server) => server.waitFor(/reading the dataset/, 'stderr')],
     ['it listens', (server) => server.waitFor(/listening/)],
     ...[1, 2, 3, 4, 5].map((count): [string, (server: ServerProcess, indexDir: string) => Promise<void>] => [
       `its folder has changed ${count} times`,
