@@ -33,6 +33,9 @@ export const EMPTY_FLAG = 0x8000_0000;
 export const FIRST_FLAG = 0x4000_0000;
 const LENGTH_MASK = 0x3fff_ffff;
 
+/** How far from where a key should stand the search for it begins to look, in rows. */
+const NEAR_ROWS = 64;
+
 /** Rows of `order` that share a leader, the first of them in file order. */
 export const LED_ROWS = 512;
 
@@ -142,7 +145,7 @@ export class IndexTable {
     history: number,
     keys: readonly Key[],
   ): { grade: number; row: number; run: number } | undefined {
-    const at = this.lowerBound(keys, keys.length, 0, this.order.length);
+    const at = this.lowerBound(keys, keys.length);
     const agreeing = Math.max(this.agreement(keys, at - 1), this.agreement(keys, at));
     if (agreeing === 0) return undefined;
     const run = agreeing - 1;
@@ -160,27 +163,51 @@ export class IndexTable {
 
   /** The rows of `order` whose last `count` turns are the last of those keys. */
   private bounds(keys: readonly Key[], count: number): [from: number, to: number] {
-    const from = this.lowerBound(keys, count, 0, this.order.length);
+    const from = this.lowerBound(keys, count);
+    // Mostly there is one; where there are many, the end is found in steps that double.
     let low = from;
-    let high = this.order.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.compare(this.order[middle] as number, keys, count) <= 0) low = middle + 1;
-      else high = middle;
+    let step = 1;
+    while (low + step <= this.order.length && this.compareAt(low + step - 1, keys, count) === 0) {
+      low += step;
+      step *= 2;
     }
-    return [from, low];
+    const high = Math.min(this.order.length, low + step);
+    return [from, this.firstPlace(low, high, (place) => this.compareAt(place, keys, count) > 0)];
   }
 
   /** The first place in `order` that doesn't come before the last `count` of those keys. */
-  private lowerBound(keys: readonly Key[], count: number, from: number, to: number): number {
-    let low = from;
-    let high = to;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.compare(this.order[middle] as number, keys, count) < 0) low = middle + 1;
-      else high = middle;
+  private lowerBound(keys: readonly Key[], count: number): number {
+    const { length } = this.order;
+    const isBehind = (place: number) => this.compareAt(place, keys, count) >= 0;
+    // Keys are hashes, spread evenly: so the place is near where it would be if they were so exactly. (Interpolation search.)
+    const guess = Math.floor(((keys.at(-1)?.high ?? 0) / 2 ** 32) * length);
+    let low = guess;
+    let high = guess;
+    for (let step = NEAR_ROWS; low > 0 && isBehind(low - 1); step *= 2) {
+      high = low;
+      low = Math.max(0, low - step);
     }
-    return low;
+    for (let step = NEAR_ROWS; high < length && !isBehind(high); step *= 2) {
+      low = high + 1;
+      high = Math.min(length, high + step);
+    }
+    return this.firstPlace(low, high, isBehind);
+  }
+
+  /** The first place from `low` on for which it is true, `high` if there is none before. */
+  private firstPlace(low: number, high: number, isTrue: (place: number) => boolean): number {
+    let from = low;
+    let to = high;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (isTrue(middle)) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
+
+  private compareAt(place: number, keys: readonly Key[], count: number): number {
+    return this.compare(this.order[place] as number, keys, count);
   }
 
   /** Compares a row, and those before it, with the last `count` keys, from the last one back. */
@@ -246,32 +273,19 @@ export class IndexTable {
   /** The rows that have that folded key, as far as its lower half tells, in file order. */
   private foldedRows(key: Key | undefined): Uint32Array {
     if (key === undefined) return new Uint32Array();
-    const bound = (isBefore: (folded: number) => boolean) => {
-      let low = 0;
-      let high = this.foldedOrder.length;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (isBefore(this.folded[this.foldedOrder[middle] as number] as number)) low = middle + 1;
-        else high = middle;
-      }
-      return low;
-    };
+    const foldedAt = (place: number) => this.folded[this.foldedOrder[place] as number] as number;
+    const { length } = this.foldedOrder;
+    const from = this.firstPlace(0, length, (place) => foldedAt(place) >= key.low);
     return this.foldedOrder.subarray(
-      bound((folded) => folded < key.low),
-      bound((folded) => folded <= key.low),
+      from,
+      this.firstPlace(from, length, (place) => foldedAt(place) > key.low),
     );
   }
 
   /** The conversation that a row belongs to. */
   private conversationOf(row: number): number {
-    let low = 0;
-    let high = this.size.conversations;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.firstTurns[middle] as number) <= row) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    const { conversations } = this.size;
+    return this.firstPlace(0, conversations, (place) => (this.firstTurns[place] as number) > row) - 1;
   }
 
   /** Where a candidate stands in the file. */

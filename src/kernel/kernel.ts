@@ -115,8 +115,11 @@ export class Kernel {
     const length = this.write(text);
     if (length === undefined) return undefined;
     this.exports.keys(length);
-    const [low = 0, high = 0, foldedLow = 0, foldedHigh = 0] = this.keyRow;
-    return { key: { low, high }, folded: { low: foldedLow, high: foldedHigh } };
+    const half = (number: number) => this.keyRow[number] as number;
+    return {
+      key: { low: half(TURN.keyLow), high: half(TURN.keyHigh) },
+      folded: { low: half(TURN.foldedLow), high: half(TURN.foldedHigh) },
+    };
   }
 
   /** From now on, walks compute the keys of all texts. */
