@@ -180,6 +180,8 @@ export class ServedDataset implements Lookup {
   private async onWalked(edition: Edition, table: IndexTable | undefined): Promise<void> {
     this.options.notices.walked(edition.counts);
     if (table === undefined) return;
+    const { turns, conversations } = edition.counts;
+    this.options.notices.info({ conversations, turns }, 'the index stands');
     this.saving = this.saving.then(() => this.saveIndex(edition, table));
     await edition.sweepsEnded();
     if (this.edition === edition && !this.isClosed) await this.closePool();

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { AppError } from '../core/errors.js';
 import { LOOKUPS_MAX } from '../core/limits.js';
 import { bestGrade } from '../core/match.js';
@@ -12,6 +12,9 @@ import type { Lookup, Match } from './lookup.js';
 import { matchWhole, proveMatch } from './proof.js';
 import type { DatasetReader } from './reader.js';
 import type { ShardPlan } from './shard-run.js';
+
+/** A sweep reads about a million bytes a millisecond: lookups are gathered for a twentieth of its time at most. */
+const GATHERED_BYTES_A_MS = 20_000_000;
 
 /** A lookup that waits for a sweep, or rides on one. */
 interface Rider {
@@ -93,9 +96,8 @@ export class SweepLookup implements Lookup {
   }
 
   private async sweepWhileWanted(): Promise<void> {
-    // Those that come in the same breath ride along.
-    await setImmediate();
     while (this.waiting.length > 0) {
+      await this.gather();
       const riders = this.waiting.filter(({ isSettled }) => !isSettled);
       this.waiting = [];
       try {
@@ -105,6 +107,18 @@ export class SweepLookup implements Lookup {
       }
     }
     this.sweeping = undefined;
+  }
+
+  /** Waits while more lookups come in, one close upon the other, but no longer than a small part of a sweep takes. */
+  private async gather(): Promise<void> {
+    const { start, end } = this.plan.dataset.body;
+    const longestMs = (end - start) / GATHERED_BYTES_A_MS;
+    const startMs = performance.now();
+    let before: number;
+    do {
+      before = this.waiting.length;
+      await (longestMs >= 1 ? setTimeout(1) : setImmediate());
+    } while (this.waiting.length > before && performance.now() - startMs < longestMs);
   }
 
   private async sweep(riders: readonly Rider[]): Promise<void> {

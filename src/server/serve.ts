@@ -58,6 +58,8 @@ export async function serve(config: Config, { loadLogger, print, signal }: Surro
     early.forEach(tell);
     progress = progressOn(logger);
     logger.debug({ dataset: config.dataset }, 'reading the dataset');
+    // With nothing to answer before the index stands, what would answer may wait: loading it would only slow that down.
+    if (engine === 'index') await started;
     const [{ createApp }, { Listener }] = await Promise.all([import('./app.js'), import('./listener.js')]);
     const { walked } = await started;
     if (signal.aborted) return;
