@@ -93,10 +93,9 @@ export class Edition implements Lookup {
   }
 
   /** @throws AppError when the dataset can't be read, or too much is asked at once */
-  async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
-    const lookup = this.index ?? this.sweep;
-    if (lookup === undefined) throw new AppError('dataset_changed');
-    return lookup.find(query, signal);
+  find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
+    const lookup: Lookup | undefined = this.index ?? this.sweep;
+    return lookup?.find(query, signal) ?? Promise.reject(new AppError('dataset_changed'));
   }
 
   /** Comes back when no sweep needs the pool any more. */

@@ -107,23 +107,21 @@ export class ServedDataset implements Lookup {
     if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem.error });
     const asked = this.edition;
     try {
-      return await this.ask(asked, query, signal);
+      return await asked.find(query, signal);
     } catch (error) {
       if (!(error instanceof AppError) || !FILE_ERRORS.has(error.code)) throw error;
       this.lookAtFile();
-      if (this.edition === asked) throw error;
-      return this.ask(this.edition, query, signal);
+      if (this.edition === asked) throw this.explained(error);
+      return this.edition.find(query, signal).catch((again: unknown) => {
+        throw this.explained(again);
+      });
     }
   }
 
-  private async ask(edition: Edition, query: Query, signal?: AbortSignal): Promise<Match | undefined> {
-    try {
-      return await edition.find(query, signal);
-    } catch (error) {
-      // A file that was valid once may be again: unlike at the start, this doesn't end the server.
-      const isInvalid = error instanceof AppError && error.code === 'dataset_invalid';
-      throw isInvalid && this.hasChanged ? new AppError('dataset_changed', { cause: error }) : error;
-    }
+  /** A file that was valid once may be again: unlike at the start, one that isn't doesn't end the server. */
+  private explained(error: unknown): unknown {
+    const isInvalid = error instanceof AppError && error.code === 'dataset_invalid';
+    return isInvalid && this.hasChanged ? new AppError('dataset_changed', { cause: error }) : error;
   }
 
   /** Ends the threads, and lets go of the file. */
