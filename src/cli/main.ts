@@ -3,8 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { type Config, ConfigError, helpText, readCommand } from '../config.js';
-import { DatasetError } from '../lookup/dataset.js';
-import { ListenError } from '../server/listener.js';
+import { CommandError } from '../core/errors.js';
 
 const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const;
 
@@ -30,8 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
-    if (error instanceof DatasetError || error instanceof ListenError)
-      return fail(error.message, EXIT.failed);
+    if (error instanceof CommandError) return fail(error.message, EXIT.failed);
     throw error;
   }
 }

@@ -144,6 +144,11 @@ export class AppError extends Error {
   }
 }
 
+/** Why a command can't do what it was told. Its message is one line, for the person who gave it. */
+export class CommandError extends Error {
+  override readonly name: string = 'CommandError';
+}
+
 /** A failure as a value, as it crosses threads. `detail` is for the log and for the start, never for a client. */
 export interface Failure {
   readonly kind: 'failed';

@@ -1,7 +1,7 @@
 import { readSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { BYTE, type ByteOffset, byteOffset } from '../core/bytes.js';
-import { DatasetSyntaxError, type Failure } from '../core/errors.js';
+import { CommandError, DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { EXPECTED_DATASET, readHead } from '../core/format.js';
 import { SURVEY_BYTES_MAX, SURVEY_BYTES_MIN } from '../core/limits.js';
 import { edgesOf, rangeCount, shardsBetween } from '../core/shards.js';
@@ -23,7 +23,7 @@ export interface Dataset extends DatasetFile {
 }
 
 /** Why a file can't be served: one line that names it, says where the trouble is, and what was expected. */
-export class DatasetError extends Error {
+export class DatasetError extends CommandError {
   override readonly name = 'DatasetError';
 
   /** True if the file could not be read just now; false if what it holds can never be served. */

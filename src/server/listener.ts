@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Express } from 'express';
-import { AppError } from '../core/errors.js';
+import { AppError, CommandError } from '../core/errors.js';
 import { DRAIN_MS, KEEP_ALIVE_MS, LINGER_MS, STOP_GRACE_MS } from '../core/limits.js';
 import { errorBody } from '../openai/error-body.js';
 
 /** Why the server can't listen, in one line. */
-export class ListenError extends Error {
+export class ListenError extends CommandError {
   override readonly name = 'ListenError';
 }
 

@@ -156,7 +156,7 @@ describe('a dataset whose index is saved', () => {
 
   it.each(['auto', 'index'] as const)('is answered by it at the next start (%s)', async (engine) => {
     const { path, indexDir, recorder } = await indexed();
-    expect(recorder.notices).toEqual(['walked', 'info the index was saved']);
+    expect(recorder.notices).toEqual(['walked', 'info the index stands', 'info the index was saved']);
     const { served, recorder: again } = open(path, { engine, indexDir });
     await served.start();
     expect(served.status).toMatchObject({ engine: 'index', progress: 1, counts: { turns: 6 * RECORDS } });
