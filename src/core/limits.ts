@@ -19,8 +19,8 @@ export const SURVEY_BYTES_MAX = byteCount(MiB);
 export const READ_BEFORE_LISTENING_BYTES = byteCount(4 * MiB);
 
 /**
- * A longer record is skipped. A worker holds the values of one record at a time; text takes about its own length, JSON that
- * is all structure up to ninety times that.
+ * A longer record is skipped. The kernel of a worker holds the bytes of one record at a time. So does the validating
+ * reader, which makes values of them: text takes about its own length, JSON that is all structure up to ninety times that.
  */
 export const RECORD_BYTES_MAX = byteCount(16 * MiB);
 
