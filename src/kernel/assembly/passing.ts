@@ -3,10 +3,9 @@
  * but strings and nesting.
  */
 
+import { BACKSLASH, QUOTE } from './strings';
 import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET } from './values';
 
-const QUOTE: u8 = 0x22;
-const BACKSLASH: u8 = 0x5c;
 const LINE_FEED: u8 = 0x0a;
 const SPACE: u8 = 0x20;
 

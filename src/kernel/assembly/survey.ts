@@ -10,8 +10,7 @@
  * The idea of two hypotheses is that of Pison (Jiang et al., VLDB 2021), there for structural indexes.
  */
 
-const QUOTE: u8 = 0x22;
-const BACKSLASH: u8 = 0x5c;
+import { BACKSLASH, QUOTE } from './strings';
 
 /** What a byte may be: structure is what stands outside strings, text what stands inside. */
 const STRUCTURE: u8 = 1;
