@@ -31,6 +31,13 @@ export let maybeOdd: bool = false;
 
 /** Reads over a string. `p` is the byte after the opening quote; returns the one after the closing quote, or 0. */
 export function skip(p: usize, end: usize): usize {
+  // Most strings whose text doesn't matter are short.
+  const stops = specials(v128.load(p));
+  const close = p + ctz(stops);
+  if (stops !== 0 && close < end && load<u8>(close) === QUOTE) {
+    hadEscape = false;
+    return close + 1;
+  }
   let hadOdd = false;
   p = skipUsual(p, end);
   while (p !== 0 && load<u8>(p) === BACKSLASH) {
@@ -191,33 +198,8 @@ export function respell(p: usize, end: usize, out: usize): usize {
       p += 2;
       continue;
     }
-    // Where one character is escaped, its neighbours mostly are, too: so two at a time, as long as they are of one kind.
+    // Where one character is escaped, its neighbours mostly are, too.
     while (load<u16>(p) === UNICODE_ESCAPE) {
-      if (load<u16>(p, 6) === UNICODE_ESCAPE && p + 12 <= end) {
-        const codes = twoCodes(v128.load(p));
-        const first = <i32>codes;
-        const second = <i32>(codes >> 32);
-        if (first >= 0x80 && first < 0x800 && second >= 0x80 && second < 0x800) {
-          store<u32>(out, twoBytes(first) | (twoBytes(second) << 16));
-          out += 4;
-          p += 12;
-          continue;
-        }
-        if (first >= 0x800 && second >= 0x800) {
-          if (!isSurrogate(first) && !isSurrogate(second)) {
-            store<u32>(out, threeBytes(first));
-            store<u32>(out, threeBytes(second), 3);
-            out += 6;
-            p += 12;
-            continue;
-          }
-          if ((first & TEN_BITS) === SURROGATES && (second & TEN_BITS) === LOW_SURROGATES) {
-            out = encode(0x10000 + ((first - SURROGATES) << 10) + (second - LOW_SURROGATES), out);
-            p += 12;
-            continue;
-          }
-        }
-      }
       if (p + 6 > end) {
         respelledTo = out;
         return broken(end);
@@ -225,18 +207,20 @@ export function respell(p: usize, end: usize, out: usize): usize {
       const code = hexAt(p + 2);
       if (code < 0) return broken(p + 2);
       p += 6;
-      if (code >= 0x80 && code < 0x800) {
-        store<u16>(out, twoBytes(code));
+      if (<u32>(code - 0x80) < 0x780) {
+        store<u16>(out, 0x80c0 | (code >> 6) | ((code & 0x3f) << 8));
         out += 2;
-      } else if (code >= 0x800 && !isSurrogate(code)) {
-        store<u32>(out, threeBytes(code));
+      } else if (code < 0x80) {
+        out = spell(code, out);
+      } else if (!isSurrogate(code)) {
+        store<u32>(out, 0x8080e0 | (code >> 12) | ((code & 0xfc0) << 2) | ((code & 0x3f) << 16));
         out += 3;
-      } else if ((code & TEN_BITS) === SURROGATES && load<u16>(p) === UNICODE_ESCAPE && p + 6 <= end) {
-        const low = hexAt(p + 2);
-        const isPair = (low & TEN_BITS) === LOW_SURROGATES;
+      } else {
+        const low = load<u16>(p) === UNICODE_ESCAPE && p + 6 <= end ? hexAt(p + 2) : 0;
+        const isPair = code < LOW_SURROGATES && (low & TEN_BITS) === LOW_SURROGATES;
         if (isPair) p += 6;
         out = spell(isPair ? 0x10000 + ((code - SURROGATES) << 10) + (low - LOW_SURROGATES) : code, out);
-      } else out = spell(code, out);
+      }
     }
   }
   maybeNotAscii = i8x16.bitmask(seen) !== 0;
@@ -245,33 +229,8 @@ export function respell(p: usize, end: usize, out: usize): usize {
 }
 
 function isSurrogate(code: i32): bool {
-  return code >= SURROGATES && code <= 0xdfff;
+  return (code & 0xfffff800) === SURROGATES;
 }
-
-/** A character of two bytes, or of three, as it stands in memory. */
-function twoBytes(code: i32): i32 {
-  return 0x80c0 | (code >> 6) | ((code & 0x3f) << 8);
-}
-function threeBytes(code: i32): i32 {
-  return 0x8080e0 | (code >> 12) | ((code & 0xfc0) << 2) | ((code & 0x3f) << 16);
-}
-
-/** The numbers of two escapes that stand together, the first one in the lower half; -1 if a digit is none. */
-function twoCodes(escapes: v128): i64 {
-  const digits = i8x16.swizzle(escapes, DIGITS_OF_TWO);
-  const decimal = i8x16.le_u(i8x16.sub(digits, i8x16.splat(0x30)), i8x16.splat(9));
-  const lower = v128.or(digits, i8x16.splat(0x20));
-  const letter = i8x16.le_u(i8x16.sub(lower, i8x16.splat(0x61)), i8x16.splat(5));
-  if ((i8x16.bitmask(v128.or(decimal, letter)) & 0xff) !== 0xff) return -1;
-  const halves = i8x16.add(v128.and(digits, i8x16.splat(0x0f)), v128.and(letter, i8x16.splat(9)));
-  // Half bytes to bytes, bytes to numbers of 16 bits; the first one counts more.
-  const bytes = v128.and(v128.or(i16x8.shl(halves, 4), i16x8.shr_u(halves, 8)), i16x8.splat(0xff));
-  const codes = v128.or(i32x4.shl(bytes, 8), i32x4.shr_u(bytes, 16));
-  return i64x2.extract_lane(v128.and(codes, i32x4.splat(0xffff)), 0);
-}
-
-/** Where the digits are in `\\uXXXX\\uXXXX`. */
-const DIGITS_OF_TWO = i8x16(2, 3, 4, 5, 8, 9, 10, 11, -1, -1, -1, -1, -1, -1, -1, -1);
 
 /** Writes a character as `JSON.stringify` does. */
 function spell(code: i32, out: usize): usize {
@@ -308,21 +267,27 @@ function specials(bytes: v128): i32 {
 
 /** The number that four hexadecimal digits stand for, negative if one is none. */
 function hexAt(p: usize): i32 {
-  return (hex(p) << 12) | (hex(p + 1) << 8) | (hex(p + 2) << 4) | hex(p + 3);
-}
-
-function hex(p: usize): i32 {
-  return load<i8>(digits + load<u8>(p));
+  const upper: i32 = load<u16>(hex + ((<usize>load<u16>(p)) << 1));
+  const lower: i32 = load<u16>(hex + ((<usize>load<u16>(p, 2)) << 1));
+  return upper & lower & IS_HEX ? ((upper & 0xff) << 8) | (lower & 0xff) : -1;
 }
 
 /** For every byte, 1 if `JSON.stringify` writes it behind a backslash. */
 const usual = memory.data(256);
 /** For every control character, the letter of its escape, 0 if it has none. */
 const shortEscapes = memory.data(32);
-/** For every byte, the value of the hexadecimal digit that it is, -1 if it is none. */
-const digits = memory.data(256);
+/** For every two bytes that are hexadecimal digits, as they stand in memory, the number that they stand for, and `IS_HEX`. */
+const hex = memory.data(131_072, 2);
+const IS_HEX: i32 = 0x100;
 
 for (let i = 0; i < 7; i++) store<u8>(usual + '"\\bfnrt'.charCodeAt(i), 1);
 for (let i = 0; i < 5; i++) store<u8>(shortEscapes + '\b\f\n\r\t'.charCodeAt(i), 'bfnrt'.charCodeAt(i));
-memory.fill(digits, 0xff, 256);
-for (let i = 0; i < 22; i++) store<u8>(digits + '0123456789abcdefABCDEF'.charCodeAt(i), i < 16 ? i : i - 6);
+
+const digits = '0123456789abcdefABCDEF';
+for (let i = 0; i < 22; i++) {
+  for (let j = 0; j < 22; j++) {
+    const number = ((i < 16 ? i : i - 6) << 4) | (j < 16 ? j : j - 6);
+    const bytes: usize = digits.charCodeAt(i) | (digits.charCodeAt(j) << 8);
+    store<u16>(hex + (bytes << 1), number | IS_HEX);
+  }
+}

@@ -14,7 +14,6 @@ export const COLON: u8 = 0x3a;
 export const COMMA: u8 = 0x2c;
 const LINE_FEED: u8 = 0x0a;
 const SPACE: u8 = 0x20;
-const EIGHT_SPACES: u64 = 0x2020202020202020;
 const MINUS: u8 = 0x2d;
 const DOT: u8 = 0x2e;
 /** `true`, `null` and `alse`, as they stand in memory. */
@@ -48,13 +47,16 @@ export function broken(p: usize): usize {
 
 /** The first byte from `p` on that is no white space. */
 export function skipBlanks(p: usize): usize {
+  if (load<u8>(p) > SPACE) return p;
+  if (load<u8>(p) === SPACE && load<u8>(p, 1) > SPACE) return p + 1;
   while (true) {
-    const byte = load<u8>(p);
-    if (byte > SPACE) return p;
-    if (byte === SPACE || byte === 0x0d || byte === 0x09 || (byte === LINE_FEED && spansLines)) p++;
-    else return p;
-    // Indentation.
-    while (load<u64>(p) === EIGHT_SPACES) p += 8;
+    const bytes = v128.load(p);
+    const spaces = v128.or(i8x16.eq(bytes, i8x16.splat(SPACE)), i8x16.eq(bytes, i8x16.splat(0x09)));
+    const returns = i8x16.eq(bytes, i8x16.splat(0x0d));
+    const lineFeeds = v128.and(i8x16.eq(bytes, i8x16.splat(LINE_FEED)), i8x16.splat(spansLines ? -1 : 0));
+    const others = i8x16.bitmask(v128.or(v128.or(spaces, returns), lineFeeds)) ^ 0xffff;
+    if (others !== 0) return p + ctz(others);
+    p += 16;
   }
 }
 
