@@ -30,12 +30,12 @@ interface Import {
 }
 
 const imports: Import[] = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /\.m?ts$/.test(file))
   .flatMap((file) =>
     [...read(join('src', file)).matchAll(/\b(?:from\s+|import\s*\(?)'([^']+)'/g)].map(([, from = '']) => ({
       file,
       room: roomOf(file),
-      from: from.startsWith('.') ? roomOf(join(dirname(file), from).replace(/\.js$/, '.ts')) : from,
+      from: from.startsWith('.') ? roomOf(join(dirname(file), from).replace(/\.(m?)js$/, '.$1ts')) : from,
     })),
   );
 

@@ -1,14 +1,18 @@
 /**
- * Puts the rows of an index into their orders. For one conversation after another, "a turn's key, then that of the turn
- * before it, and so on" is a string read backwards, and what is sorted are all its suffixes; so this is how suffix arrays are
- * made: each round doubles how many turns the order looks at, and asks of a turn only which rank the last round gave to it.
- * (Manber and Myers, 1990; only what is still undecided is sorted again, as Larsson and Sadakane do.)
+ * Makes an index of the rows of its shards, in two halves, and puts them into their orders. For one conversation after
+ * another, "a turn's key, then that of the turn before it, and so on" is a string read backwards, and what is sorted are all
+ * its suffixes; so this is how suffix arrays are made: a few turns decide nearly always, and where they don't, each round
+ * doubles how many turns the order looks at, and asks of a turn only which rank the last round gave to it. (Manber and
+ * Myers, 1990; only what is still undecided is sorted again, as Larsson and Sadakane do.)
  */
 
-import { EMPTY_FLAG, FIRST_FLAG, IndexTable, LED_ROWS, type TableData } from './index-table.js';
+import { EMPTY_FLAG, FIRST_FLAG, type IndexRows, type IndexTable, type RowArray } from './index-table.js';
 
-/** No turn stands before. */
-const NONE = 0xffff_ffff;
+/** No turn stands before. It counts as less than any key and any rank. */
+const NONE = -1;
+
+/** So many turns are compared by their keys before ranks are given: that takes time and memory for all rows. */
+const KEYED_TURNS = 3;
 
 /** A stretch of the order whose rows are equal so far. */
 interface Group {
@@ -16,143 +20,229 @@ interface Group {
   readonly to: number;
 }
 
-/** Sorts pairs of a row, the lower half of 64 bits, and a number, the upper one: by the number, equal ones as they were. */
-export type SortPairs = (pairs: Uint32Array) => void;
-
-/** Fills `order` and `leaders`; everything in file order must be there. */
-export function orderTurns(data: TableData, sortPairs: SortPairs): void {
-  const table = new IndexTable(data);
-  const { order, keys } = table;
-  const sorted = repliedPairs(table, keys, 2, 1);
-  sortPairs(sorted);
-  takeRows(sorted, order);
-
-  // Ranks count from 1: 0 is for turns that have nothing before them.
-  const rank = new Uint32Array(table.size.turns);
-  for (let place = 0; place < order.length; place++) rank[order[place] as number] = place + 1;
-  const sameHigh = split([{ from: 0, to: order.length }], (place) => sorted[2 * place + 1] as number);
-  let groups = sortGroups(order, sameHigh, (row) => keys[2 * row] as number);
-  rankAgain(rank, order, sameHigh, groups);
-
-  const before = spokenBefore(table);
-  // Rows with nothing left to look at stay as they are, in file order.
-  const isUndecided = ({ from, to }: Group) => hasBefore(order, before, from, to);
-  for (let undecided = groups.filter(isUndecided); undecided.length > 0; ) {
-    groups = sortGroups(order, undecided, (row) => {
-      const other = before[row] as number;
-      return other === NONE ? 0 : (rank[other] as number);
-    });
-    rankAgain(rank, order, undecided, groups);
-    if (!groups.some(isUndecided)) break;
-    // From the end, so that what is looked up has not been changed yet.
-    for (let row = before.length - 1; row >= 0; row--) {
-      const middle = before[row] as number;
-      if (middle !== NONE) before[row] = before[middle] as number;
-    }
-    undecided = groups.filter(isUndecided);
-  }
-  fillLeaders(table);
+/** Rows that follow each other, and a number for each: `numbers[i * stride + offset]`. */
+export interface RowNumbers {
+  readonly firstRow: number;
+  /** What stands in the rows for the turns' lengths: it tells which turns are the last of their conversations. */
+  readonly lengths: Uint32Array;
+  readonly numbers: Uint32Array;
+  readonly stride: number;
+  readonly offset: number;
 }
 
-/** Fills `foldedOrder`; everything in file order must be there. */
-export function orderFolded(data: TableData, sortPairs: SortPairs): void {
-  const table = new IndexTable(data);
-  const sorted = repliedPairs(table, table.folded, 1, 0);
-  sortPairs(sorted);
-  takeRows(sorted, table.foldedOrder);
+/** Sorted rows. They are valid until something else is sorted. */
+export interface SortedRows {
+  readonly rows: Uint32Array;
+  /** The places in them whose number is that of the place before. */
+  readonly equal: Uint32Array;
+}
+
+/** Sorts what has too many rows for JavaScript to be quick. */
+export interface RowSorter {
+  /**
+   * Sorts the rows of all turns that have a reply, which is all but the last of each conversation, by their numbers, equal
+   * ones in file order.
+   *
+   * @param count how many those are
+   */
+  sortRows(count: number, parts: Iterable<RowNumbers>): SortedRows;
+  /** The least of each `LED_ROWS` of the rows that were sorted last. */
+  leadersOf(rows: Uint32Array): Uint32Array;
+}
+
+/** Fills, of an index, keys, lengths, `order` and `leaders`. */
+export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
+  fill(table, parts, ['keys', 'lengths']);
+  const { rows, equal } = sorter.sortRows(table.order.length, numbersOf(parts, 'keys', 2, 1));
+  orderBackwards(table, rows, equal);
+  table.leaders.set(sorter.leadersOf(rows));
+  table.order.set(rows);
+}
+
+/** Fills all the rest of it. */
+export function fillFolded(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
+  fill(table, parts, ['offsets', 'firstTurns', 'idStarts', 'idLengths', 'folded', 'starts']);
+  const { foldedOrder } = table;
+  foldedOrder.set(sorter.sortRows(foldedOrder.length, numbersOf(parts, 'folded', 1, 0)).rows);
+}
+
+/** Copies arrays of all parts, one part behind the other. */
+function fill(table: IndexTable, parts: readonly IndexRows[], names: readonly RowArray[]): void {
+  for (const name of names) {
+    let at = 0;
+    for (const part of parts) {
+      table[name].set(part[name], at);
+      at += part[name].length;
+    }
+  }
+}
+
+function* numbersOf(
+  parts: readonly IndexRows[],
+  name: 'keys' | 'folded',
+  stride: number,
+  offset: number,
+): Generator<RowNumbers> {
+  let firstRow = 0;
+  for (const { lengths, [name]: numbers } of parts) {
+    yield { firstRow, lengths, numbers, stride, offset };
+    firstRow += lengths.length;
+  }
 }
 
 /**
- * The rows of all turns that have a reply, which is all but the last of each conversation, in file order: each with the
- * number to sort it by, `numbers[row * stride + offset]`.
+ * Puts those rows into their order whose keys have equal upper halves.
+ *
+ * @param order sorted by those halves
+ * @param equal the places in it with the same one as the place before
  */
-function repliedPairs(
-  { size, lengths }: IndexTable,
-  numbers: Uint32Array,
-  stride: number,
-  offset: number,
-): Uint32Array {
-  const pairs = new Uint32Array(2 * (size.turns - size.conversations));
-  let at = 0;
-  for (let row = 0; row + 1 < size.turns; row++) {
-    if (((lengths[row + 1] as number) & FIRST_FLAG) !== 0) continue;
-    pairs[at++] = row;
-    pairs[at++] = numbers[row * stride + offset] as number;
+function orderBackwards(table: IndexTable, order: Uint32Array, equal: Uint32Array): void {
+  const { keys } = table;
+  const spoken = new SpokenBefore(table);
+  const decided: Group[] = [];
+  let groups = sortGroups(order, groupsOf(equal), (row) => keys[2 * row] as number, decided);
+  for (let turns = 1; turns < KEYED_TURNS; turns++) {
+    const half = (row: number, half: 0 | 1) => {
+      const before = spoken.find(row, turns);
+      return before === NONE ? NONE : (keys[2 * before + half] as number);
+    };
+    groups = sortGroups(order, groups, (row) => half(row, 1), decided);
+    groups = sortGroups(order, groups, (row) => half(row, 0), decided);
   }
-  return pairs;
+  if (groups.length > 0) orderByRanks(order, spoken, groups, decided);
 }
 
-function takeRows(pairs: Uint32Array, rows: Uint32Array): void {
-  for (let i = 0; i < rows.length; i++) rows[i] = pairs[2 * i] as number;
-}
-
-/** For every row the last one before it, in its conversation, whose text is not empty; `NONE` where there is none. */
-function spokenBefore({ lengths }: IndexTable): Uint32Array {
-  const before = new Uint32Array(lengths.length);
-  let last = NONE;
-  for (let row = 0; row < lengths.length; row++) {
-    const length = lengths[row] as number;
-    if ((length & FIRST_FLAG) !== 0) last = NONE;
-    before[row] = last;
-    if (length < EMPTY_FLAG) last = row;
+/**
+ * Decides the rest, however far back one must look.
+ *
+ * @param undecided the rows that are equal as far as the order goes, `KEYED_TURNS` turns
+ * @param decided those that are equal and have nothing more before them
+ */
+function orderByRanks(
+  order: Uint32Array,
+  spoken: SpokenBefore,
+  undecided: readonly Group[],
+  decided: Group[],
+): void {
+  const rank = new Int32Array(spoken.rows).fill(NONE);
+  for (let place = 0; place < order.length; place++) rank[order[place] as number] = place;
+  /** Rows that are equal so far have one rank. */
+  const rankEqual = (groups: readonly Group[]) => {
+    for (const { from, to } of groups) for (let at = from; at < to; at++) rank[order[at] as number] = from;
+  };
+  rankEqual(decided);
+  rankEqual(undecided);
+  const before = Int32Array.from({ length: spoken.rows }, (_, row) => spoken.find(row, KEYED_TURNS));
+  const beforeOf = (row: number) => (row === NONE ? NONE : (before[row] as number));
+  const rankBefore = (row: number) => {
+    const other = beforeOf(row);
+    return other === NONE ? NONE : (rank[other] as number);
+  };
+  for (let groups = undecided; groups.length > 0; ) {
+    const settled: Group[] = [];
+    const parts = sortGroups(order, groups, rankBefore, settled);
+    for (const { from, to } of groups) for (let at = from; at < to; at++) rank[order[at] as number] = at;
+    rankEqual(settled);
+    rankEqual(parts);
+    // From the end, so that what is looked up has not been changed yet.
+    for (let row = before.length - 1; row >= 0; row--) before[row] = beforeOf(beforeOf(row));
+    groups = parts;
   }
-  return before;
 }
 
-function hasBefore(order: Uint32Array, before: Uint32Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (before[order[at] as number] !== NONE) return true;
-  return false;
+/** The stretches of places that are equal, from those that are equal to the place before. */
+function groupsOf(equal: Uint32Array): Group[] {
+  const groups: Group[] = [];
+  for (let i = 0; i < equal.length; ) {
+    const from = (equal[i] as number) - 1;
+    let to = from + 1;
+    while (equal[i] === to) {
+      to++;
+      i++;
+    }
+    groups.push({ from, to });
+  }
+  return groups;
 }
 
-/** Sorts each group by a number, equal rows in file order; returns the groups of more than one row that are left. */
+/**
+ * Sorts each group by a number of 32 bits or `NONE`, equal rows in file order.
+ *
+ * @param decided takes the groups of more than one row that have `NONE`: they stay as they are
+ * @returns those that are left
+ */
 function sortGroups(
   order: Uint32Array,
   groups: readonly Group[],
   numberOf: (row: number) => number,
+  decided: Group[],
 ): Group[] {
-  for (const { from, to } of groups) {
-    order.subarray(from, to).sort((a, b) => numberOf(a) - numberOf(b) || a - b);
-  }
-  return split(groups, (place) => numberOf(order[place] as number));
-}
-
-/** The stretches of more than one place with the same number. */
-function split(groups: readonly Group[], numberAt: (place: number) => number): Group[] {
   const parts: Group[] = [];
-  for (const { from, to } of groups) {
-    let start = from;
-    let number = numberAt(from);
-    for (let at = from + 1; at <= to; at++) {
-      const next = at < to ? numberAt(at) : -1;
-      if (next === number) continue;
-      if (at - start > 1) parts.push({ from: start, to: at });
-      start = at;
-      number = next;
+  for (const group of groups) {
+    const rows = order.subarray(group.from, group.to);
+    const pairs = new Uint32Array(2 * rows.length);
+    let without = 0;
+    let end = 0;
+    for (const row of rows) {
+      const number = numberOf(row);
+      if (number === NONE) rows[without++] = row;
+      else {
+        pairs[end++] = row;
+        pairs[end++] = number;
+      }
+    }
+    if (without > 1) decided.push({ from: group.from, to: group.from + without });
+    // As numbers of 64 bits, of which the upper half decides, and then the row.
+    new BigUint64Array(pairs.buffer, 0, end / 2).sort();
+    let start = 0;
+    for (let at = 0; at < end; at += 2) {
+      rows[without + at / 2] = pairs[at] as number;
+      if (at + 2 < end && pairs[at + 3] === pairs[at + 1]) continue;
+      if (at > start)
+        parts.push({ from: group.from + without + start / 2, to: group.from + without + at / 2 + 1 });
+      start = at + 2;
     }
   }
   return parts;
 }
 
-/** Gives every row of the groups its place as its rank; rows that are still equal have one rank. */
-function rankAgain(
-  rank: Uint32Array,
-  order: Uint32Array,
-  groups: readonly Group[],
-  equal: readonly Group[],
-): void {
-  for (const { from, to } of groups) for (let at = from; at < to; at++) rank[order[at] as number] = at + 1;
-  for (const { from, to } of equal) for (let at = from; at < to; at++) rank[order[at] as number] = from + 1;
-}
+/** Finds the turns before a turn, of those whose text is not empty. */
+class SpokenBefore {
+  private readonly lengths: Uint32Array;
+  /** What was found for rows behind an empty text. */
+  private readonly found = new Map<number, number>();
 
-/** Finds the first row in file order of each stretch of the order. */
-function fillLeaders({ order, leaders }: IndexTable): void {
-  for (let block = 0; block < leaders.length; block++) {
-    let first = NONE;
-    const end = Math.min(order.length, (block + 1) * LED_ROWS);
-    for (let at = block * LED_ROWS; at < end; at++) {
-      const row = order[at] as number;
-      if (row < first) first = row;
-    }
-    leaders[block] = first;
+  constructor({ lengths }: IndexTable) {
+    this.lengths = lengths;
+  }
+
+  get rows(): number {
+    return this.lengths.length;
+  }
+
+  /** The one that stands so many before a row, in its conversation; `NONE` if there is none. */
+  find(row: number, turns: number): number {
+    let before = row;
+    for (let i = 0; i < turns && before !== NONE; i++) before = this.last(before);
+    return before;
+  }
+
+  private last(row: number): number {
+    if (((this.lengths[row] as number) & FIRST_FLAG) !== 0) return NONE;
+    return (this.lengths[row - 1] as number) < EMPTY_FLAG ? row - 1 : this.lastBehindEmpty(row);
+  }
+
+  /** Many rows may stand behind the same empty texts: those are passed over once. */
+  private lastBehindEmpty(row: number): number {
+    let at = row;
+    let known: number | undefined;
+    do {
+      const isFirst = ((this.lengths[at] as number) & FIRST_FLAG) !== 0;
+      at--;
+      if (isFirst) known = NONE;
+      else known = (this.lengths[at] as number) < EMPTY_FLAG ? at : this.found.get(at);
+    } while (known === undefined);
+    this.found.set(row, known);
+    return known;
   }
 }

@@ -2,47 +2,31 @@
  * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 28 bytes a turn and 20 a
  * conversation. Turns that can never be part of an answer, those of conversations of fewer than two, are left out.
  *
- *     file order   keys, folded keys, starts, lengths       a row a turn
+ *     IndexRows    in file order; every shard has some, which are put together
  *     order        rows by their key, then by the key of the turn before, and so on back to the start
  *     foldedOrder  rows by their folded key
- *
- * In `order`, all rows whose last turns are the same, however many, stand together: two binary searches find them. That
- * answers every question of the match ladder, where a table of context keys would answer only the first.
  */
 
-import { type ByteRange, byteOffset } from './bytes.js';
-import type { Key } from './keys.js';
-import { type Candidate, foldedGrade, gradeOf } from './match.js';
-import type { Place } from './place.js';
-import type { KeyedQuery } from './query.js';
-
-/** How much an index holds. */
-export interface TableSize {
+/** How many rows there are. */
+export interface RowCounts {
   readonly turns: number;
   readonly conversations: number;
 }
 
-/** An index as it is handed from thread to thread, and saved. */
-export interface TableData {
-  readonly size: TableSize;
+/** Rows as they are handed from thread to thread. */
+export interface RowData {
+  readonly size: RowCounts;
   readonly buffer: SharedArrayBuffer;
 }
 
 /** In a turn's length: its text is empty; it is the first of its conversation. The rest is the length, in bytes. */
 export const EMPTY_FLAG = 0x8000_0000;
 export const FIRST_FLAG = 0x4000_0000;
-const LENGTH_MASK = 0x3fff_ffff;
 
-/** How far from where a key should stand the search for it begins to look, in rows. */
-const NEAR_ROWS = 64;
-
-/** Rows of `order` that share a leader, the first of them in file order. */
-export const LED_ROWS = 512;
-
-/** The arrays of an index. */
-export class IndexTable {
-  readonly size: TableSize;
-  readonly buffer: SharedArrayBuffer;
+/** The rows of a shard, which count from its start, or of a dataset. */
+export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
+  readonly size: RowCounts;
+  readonly buffer: Memory;
   /** For every conversation, where its record begins in the file. */
   readonly offsets: Float64Array;
   /** For every conversation, its first turn's row. */
@@ -58,18 +42,14 @@ export class IndexTable {
   /** For every turn, where it begins in the record. */
   readonly starts: Uint32Array;
   readonly lengths: Uint32Array;
-  /** The rows of all turns that have a reply. */
-  readonly order: Uint32Array;
-  readonly foldedOrder: Uint32Array;
-  readonly leaders: Uint32Array;
 
-  constructor({ size, buffer }: TableData) {
+  /** @param start where they begin in their memory, in bytes */
+  constructor({ size, buffer }: { size: RowCounts; buffer: Memory }, start = 0) {
     const { turns, conversations } = size;
-    const replies = turns - conversations;
     this.size = size;
     this.buffer = buffer;
-    this.offsets = new Float64Array(buffer, 0, conversations);
-    let at = this.offsets.byteLength;
+    this.offsets = new Float64Array(buffer, start, conversations);
+    let at = start + this.offsets.byteLength;
     const next = (length: number) => {
       const array = new Uint32Array(buffer, at, length);
       at += array.byteLength;
@@ -82,240 +62,60 @@ export class IndexTable {
     this.folded = next(turns);
     this.starts = next(turns);
     this.lengths = next(turns);
-    this.order = next(replies);
-    this.foldedOrder = next(replies);
-    this.leaders = next(Math.ceil(replies / LED_ROWS));
   }
 
-  /** The bytes of an index. */
-  static byteLength({ turns, conversations }: TableSize): number {
-    const replies = turns - conversations;
-    return 20 * conversations + 20 * turns + 8 * replies + 4 * Math.ceil(replies / LED_ROWS);
-  }
-
-  /** Room for an index of that size. */
-  static allocate(size: TableSize): IndexTable {
-    return new IndexTable({ size, buffer: new SharedArrayBuffer(IndexTable.byteLength(size)) });
-  }
-
-  /** The best candidate on the rungs `context` and `prompt`, as far as keys tell. */
-  find(query: KeyedQuery): Place | undefined {
-    let best: { grade: number; history: number; row: number; run: number } | undefined;
-    for (const [history, texts] of query.histories.entries()) {
-      const keys = texts.map(({ key }) => key);
-      const found = this.findHistory(query, history, query.contextual ? keys : keys.slice(-1));
-      if (found === undefined) continue;
-      const isBetter = found.grade > (best?.grade ?? 0);
-      if (isBetter || (found.grade === best?.grade && found.row < best.row)) best = { ...found, history };
-    }
-    if (best === undefined) return undefined;
-    let first = best.row;
-    for (let i = 0; i < best.run; i++) first = this.spokenBefore(first);
-    return this.placeOf(best.row, first, best);
-  }
-
-  /** The candidates on the rung `normalized`, the first one of the file first. */
-  *findFolded(query: KeyedQuery): Generator<Place> {
-    if (!query.contextual) return;
-    for (const [history, texts] of query.histories.entries()) {
-      for (const row of this.foldedRows(texts.at(-1)?.folded)) {
-        yield this.placeOf(row, row, { grade: foldedGrade(history), history });
-      }
-    }
-  }
-
-  /** All conversations that hold a candidate, in file order: each as if it agreed from its first turn to its last. */
-  *candidates(query: KeyedQuery): Generator<Place> {
-    const rows = new Set<number>();
-    for (const texts of query.histories) {
-      const key = texts.at(-1)?.key;
-      if (key !== undefined) for (const row of this.rowsBetween(this.bounds([key], 1))) rows.add(row);
-      if (query.contextual) for (const row of this.foldedRows(texts.at(-1)?.folded)) rows.add(row);
-    }
-    const conversations = new Set([...rows].map((row) => this.conversationOf(row)));
-    for (const conversation of [...conversations].sort((a, b) => a - b)) {
-      const first = this.firstTurns[conversation] as number;
-      const last = (this.firstTurns[conversation + 1] ?? this.size.turns) - 1;
-      yield this.placeOf(last - 1, first, { grade: 0, history: 0 });
-    }
-  }
-
-  private findHistory(
-    query: KeyedQuery,
-    history: number,
-    keys: readonly Key[],
-  ): { grade: number; row: number; run: number } | undefined {
-    const at = this.lowerBound(keys, keys.length);
-    const agreeing = Math.max(this.agreement(keys, at - 1), this.agreement(keys, at));
-    if (agreeing === 0) return undefined;
-    const run = agreeing - 1;
-    const [from, to] = this.bounds(keys, agreeing);
-    // Where nothing stands before it, a row comes before those where something does.
-    const row = this.order[from] as number;
-    const isFromStart = this.isAtStart(row, agreeing);
-    const grade = gradeOf(query, history, run, isFromStart);
-    if (isFromStart && grade > gradeOf(query, history, run, false)) return { grade, row, run };
-    const prompt = gradeOf(query, history, 0, false);
-    // Too short a run counts no more than the prompt alone, and then the first one of those answers.
-    const [start, end] = grade > prompt ? [from, to] : this.bounds(keys, 1);
-    return { grade, row: this.firstRow(start, end), run: grade > prompt ? run : 0 };
-  }
-
-  /** The rows of `order` whose last `count` turns are the last of those keys. */
-  private bounds(keys: readonly Key[], count: number): [from: number, to: number] {
-    const from = this.lowerBound(keys, count);
-    // Mostly there is one; where there are many, the end is found in steps that double.
-    let low = from;
-    let step = 1;
-    while (low + step <= this.order.length && this.compareAt(low + step - 1, keys, count) === 0) {
-      low += step;
-      step *= 2;
-    }
-    const high = Math.min(this.order.length, low + step);
-    return [from, this.firstPlace(low, high, (place) => this.compareAt(place, keys, count) > 0)];
-  }
-
-  /** The first place in `order` that doesn't come before the last `count` of those keys. */
-  private lowerBound(keys: readonly Key[], count: number): number {
-    const { length } = this.order;
-    const isBehind = (place: number) => this.compareAt(place, keys, count) >= 0;
-    // Keys are hashes, spread evenly: so the place is near where it would be if they were so exactly. (Interpolation search.)
-    const guess = Math.floor(((keys.at(-1)?.high ?? 0) / 2 ** 32) * length);
-    let low = guess;
-    let high = guess;
-    for (let step = NEAR_ROWS; low > 0 && isBehind(low - 1); step *= 2) {
-      high = low;
-      low = Math.max(0, low - step);
-    }
-    for (let step = NEAR_ROWS; high < length && !isBehind(high); step *= 2) {
-      low = high + 1;
-      high = Math.min(length, high + step);
-    }
-    return this.firstPlace(low, high, isBehind);
-  }
-
-  /** The first place from `low` on for which it is true, `high` if there is none before. */
-  private firstPlace(low: number, high: number, isTrue: (place: number) => boolean): number {
-    let from = low;
-    let to = high;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (isTrue(middle)) to = middle;
-      else from = middle + 1;
-    }
-    return from;
-  }
-
-  private compareAt(place: number, keys: readonly Key[], count: number): number {
-    return this.compare(this.order[place] as number, keys, count);
-  }
-
-  /** Compares a row, and those before it, with the last `count` keys, from the last one back. */
-  private compare(row: number, keys: readonly Key[], count: number): number {
-    let turn = row;
-    for (let i = 1; i <= count; i++) {
-      if (turn < 0) return -1;
-      const { low, high } = keys[keys.length - i] as Key;
-      const difference = (this.keys[2 * turn + 1] as number) - high || (this.keys[2 * turn] as number) - low;
-      if (difference !== 0) return difference;
-      turn = this.spokenBefore(turn);
-    }
-    return 0;
-  }
-
-  /** How many of the last keys the row at a place of `order` agrees with. */
-  private agreement(keys: readonly Key[], place: number): number {
-    let turn = this.order[place] ?? -1;
-    let count = 0;
-    while (turn >= 0 && count < keys.length) {
-      const { low, high } = keys[keys.length - 1 - count] as Key;
-      if (this.keys[2 * turn + 1] !== high || this.keys[2 * turn] !== low) break;
-      count++;
-      turn = this.spokenBefore(turn);
-    }
-    return count;
-  }
-
-  /** True if the row and the turns before it are `count`, no more. */
-  private isAtStart(row: number, count: number): boolean {
-    let turn = row;
-    for (let i = 0; i < count; i++) turn = this.spokenBefore(turn);
-    return turn < 0;
-  }
-
-  /** The last turn before that one, in its conversation, whose text is not empty; -1 if there is none. */
-  spokenBefore(row: number): number {
-    let before = row;
-    while (before >= 0 && ((this.lengths[before] as number) & FIRST_FLAG) === 0) {
-      before--;
-      if ((this.lengths[before] as number) < EMPTY_FLAG) return before;
-    }
-    return -1;
-  }
-
-  /** The first row in file order between two places of `order`. */
-  private firstRow(from: number, to: number): number {
-    let first = this.order[from] as number;
-    let at = from;
-    while (at < to) {
-      const isBlock = at % LED_ROWS === 0 && at + LED_ROWS <= to;
-      const row = (isBlock ? this.leaders[at / LED_ROWS] : this.order[at]) as number;
-      if (row < first) first = row;
-      at += isBlock ? LED_ROWS : 1;
-    }
-    return first;
-  }
-
-  private rowsBetween([from, to]: [number, number]): Uint32Array {
-    return this.order.subarray(from, to);
-  }
-
-  /** The rows that have that folded key, as far as its lower half tells, in file order. */
-  private foldedRows(key: Key | undefined): Uint32Array {
-    if (key === undefined) return new Uint32Array();
-    const foldedAt = (place: number) => this.folded[this.foldedOrder[place] as number] as number;
-    const { length } = this.foldedOrder;
-    const from = this.firstPlace(0, length, (place) => foldedAt(place) >= key.low);
-    return this.foldedOrder.subarray(
-      from,
-      this.firstPlace(from, length, (place) => foldedAt(place) > key.low),
-    );
-  }
-
-  /** The conversation that a row belongs to. */
-  private conversationOf(row: number): number {
-    const { conversations } = this.size;
-    return this.firstPlace(0, conversations, (place) => (this.firstTurns[place] as number) > row) - 1;
-  }
-
-  /** Where a candidate stands in the file. */
-  private placeOf(
-    row: number,
-    firstRow: number,
-    { grade, history }: Pick<Candidate, 'grade' | 'history'>,
-  ): Place {
-    const conversation = this.conversationOf(row);
-    const offset = this.offsets[conversation] as number;
-    const idStart = this.idStarts[conversation] as number;
-    const idLength = this.idLengths[conversation] as number;
-    const firstTurn = this.firstTurns[conversation] as number;
-    return {
-      grade,
-      history,
-      turn: row - firstTurn,
-      firstTurn: firstRow - firstTurn,
-      record: idLength === 0 ? idStart : -1,
-      id: idLength === 0 ? undefined : rangeOf(offset + idStart, idLength),
-      turns: {
-        start: byteOffset(offset + (this.starts[firstRow] as number)),
-        end: byteOffset(
-          offset + (this.starts[row + 1] as number) + ((this.lengths[row + 1] as number) & LENGTH_MASK),
-        ),
-      },
-    };
+  /** The bytes of so many rows. */
+  static byteLength({ turns, conversations }: RowCounts): number {
+    return 20 * conversations + 20 * turns;
   }
 }
 
-function rangeOf(start: number, length: number): ByteRange {
-  return { start: byteOffset(start), end: byteOffset(start + length) };
+/** The names of the arrays of rows. */
+export const ROW_ARRAYS = [
+  'offsets',
+  'firstTurns',
+  'idStarts',
+  'idLengths',
+  'keys',
+  'folded',
+  'starts',
+  'lengths',
+] as const;
+export type RowArray = (typeof ROW_ARRAYS)[number];
+
+/** Rows of `order` that share a leader, the first of them in file order. */
+export const LED_ROWS = 512;
+
+/** The rows of a dataset, and their orders. */
+export class IndexTable extends IndexRows {
+  /** The rows of all turns that have a reply. */
+  readonly order: Uint32Array;
+  readonly foldedOrder: Uint32Array;
+  readonly leaders: Uint32Array;
+
+  constructor(data: RowData) {
+    super(data);
+    const { size, buffer } = data;
+    const replies = repliesOf(size);
+    const orderAt = IndexRows.byteLength(size);
+    this.order = new Uint32Array(buffer, orderAt, replies);
+    this.foldedOrder = new Uint32Array(buffer, orderAt + 4 * replies, replies);
+    this.leaders = new Uint32Array(buffer, orderAt + 8 * replies, Math.ceil(replies / LED_ROWS));
+  }
+
+  /** The bytes of an index. */
+  static override byteLength(size: RowCounts): number {
+    const replies = repliesOf(size);
+    return IndexRows.byteLength(size) + 8 * replies + 4 * Math.ceil(replies / LED_ROWS);
+  }
+
+  /** Room for an index of that size. */
+  static allocate(size: RowCounts): IndexTable {
+    return new IndexTable({ size, buffer: new SharedArrayBuffer(IndexTable.byteLength(size)) });
+  }
+}
+
+/** How many turns have a reply: all but the last of each conversation. */
+function repliesOf({ turns, conversations }: RowCounts): number {
+  return turns - conversations;
 }

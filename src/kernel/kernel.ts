@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { type ByteCount, byteCount } from '../core/bytes.js';
 import type { DatasetFormat } from '../core/format.js';
+import type { RowNumbers, RowSorter, SortedRows } from '../core/index-order.js';
+import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../core/index-table.js';
 import type { TextKeys } from '../core/keys.js';
 import { RECORD_BYTES_MAX } from '../core/limits.js';
 
@@ -16,13 +18,32 @@ interface Exports {
   recordsAt(): number;
   turnRows(): number;
   recordRows(): number;
+  conversationRows(): number;
+  beginKeeping(): void;
+  keep(base: number, firstRecord: number): void;
+  keptAt(): number;
+  keptRoom(): number;
+  keptTurns(): number;
+  keptConversations(): number;
   narrowKeys(bits: number): void;
   keys(length: number): void;
   want(length: number, folded: boolean): void;
   wantAll(): void;
   wantNone(): void;
   wantedAt(): number;
-  sortPairs(from: number, other: number, count: number): number;
+  beginSort(): void;
+  addPairs(
+    firstRow: number,
+    count: number,
+    lengths: number,
+    numbers: number,
+    stride: number,
+    out: number,
+  ): number;
+  placeDigits(): void;
+  moveByDigit(digit: number, from: number, to: number, other: number): void;
+  takeRows(pairs: number, count: number, equal: number): number;
+  leastRows(rows: number, count: number, stretch: number, out: number): void;
   survey(from: number, length: number): number;
   surveyedStart(hypothesis: number): number;
   beginWalk(lines: boolean, first: boolean, recordMax: number): void;
@@ -67,6 +88,12 @@ export const NO_CONVERSATION = 0xffff_ffff;
 /** The bytes of the two maps of what is wanted, and of the length behind them. */
 export const WANTED_BYTES = 16_392;
 
+/** Of what is sorted: a row and its number, the digits of a number, and what is done in one call. See `assembly/sorting.ts`. */
+const PAIR_BYTES = 8;
+const SORT_DIGITS = 3;
+const MOVED_BYTES = 1 << 15;
+const ADDED_ROWS = 1 << 12;
+
 /** The length of a key. */
 export const KEY_BITS = 64;
 
@@ -83,7 +110,7 @@ export function kernelModule(): WebAssembly.Module {
 }
 
 /** One instance, with a memory of its own, which only ever grows. */
-export class Kernel {
+export class Kernel implements RowSorter {
   /** Bytes that the input can hold. */
   capacity = 0;
   /** What is walked, surveyed or hashed. A view: it is another one after `reserve`. */
@@ -157,18 +184,52 @@ export class Kernel {
     return at === 0 ? undefined : at - start;
   }
 
-  /**
-   * Sorts pairs of a row and a number by the number, equal ones as they were.
-   *
-   * @param pairs the lower half of each 64 bits is the row, the upper one the number
-   */
-  sortPairs(pairs: Uint32Array): void {
-    const { byteLength, length } = pairs;
-    const start = this.exports.spareRoom(2 * byteLength);
-    const numbers = (at: number) => new Uint32Array(this.exports.memory.buffer, at, length);
-    numbers(start).set(pairs);
-    pairs.set(numbers(this.exports.sortPairs(start, start + byteLength, length / 2)));
+  sortRows(count: number, parts: Iterable<RowNumbers>): SortedRows {
+    const { exports } = this;
+    const bytes = PAIR_BYTES * count;
+    let pairs = exports.spareRoom(2 * bytes);
+    let other = pairs + bytes;
     this.takeViews();
+    exports.beginSort();
+    let filled = pairs;
+    for (const part of parts) filled = this.addPairs(part, filled);
+    exports.placeDigits();
+    for (let digit = 0; digit < SORT_DIGITS; digit++) {
+      for (let from = pairs; from < filled; from += MOVED_BYTES) {
+        exports.moveByDigit(digit, from, Math.min(from + MOVED_BYTES, filled), other);
+      }
+      filled += other - pairs;
+      [pairs, other] = [other, pairs];
+    }
+    const found = exports.takeRows(pairs, count, other);
+    const { buffer } = exports.memory;
+    return { rows: new Uint32Array(buffer, pairs, count), equal: new Uint32Array(buffer, other, found) };
+  }
+
+  leadersOf(rows: Uint32Array): Uint32Array {
+    const count = Math.ceil(rows.length / LED_ROWS);
+    // Behind the rows there is room as long: the pairs stood there.
+    const out = rows.byteOffset + rows.byteLength;
+    this.exports.leastRows(rows.byteOffset, rows.length, LED_ROWS, out);
+    return new Uint32Array(this.exports.memory.buffer, out, count);
+  }
+
+  /** Adds pairs for some rows behind those that are there; returns the address behind them. */
+  private addPairs({ firstRow, lengths, numbers, stride, offset }: RowNumbers, out: number): number {
+    const { exports } = this;
+    const start = exports.inputAt();
+    const copied = new Uint32Array(exports.memory.buffer, start, (1 + stride) * ADDED_ROWS);
+    let filled = out;
+    for (let row = 0; row < lengths.length; row += ADDED_ROWS) {
+      const count = Math.min(ADDED_ROWS, lengths.length - row);
+      copied.set(numbers.subarray(row * stride, (row + count) * stride));
+      copied.set(lengths.subarray(row + 1, row + 1 + count), stride * ADDED_ROWS);
+      // Behind the last turn of all stands none.
+      if (row + count === lengths.length) copied[stride * ADDED_ROWS + count - 1] = FIRST_FLAG;
+      const lengthsAt = start + 4 * stride * ADDED_ROWS;
+      filled = exports.addPairs(firstRow + row, count, lengthsAt, start + 4 * offset, 4 * stride, filled);
+    }
+    return filled;
   }
 
   /** Gets ready to walk from a place where a record begins, or, if `first`, behind the list's opening bracket. */
@@ -230,6 +291,39 @@ export class Kernel {
       this.exports.recordsAt(),
       this.exports.recordRows() * RECORD_NUMBERS,
     );
+  }
+
+  /** How many of the records are conversations. */
+  get conversations(): number {
+    return this.exports.conversationRows();
+  }
+
+  /** Forgets what was kept for an index. */
+  beginKeeping(): void {
+    this.exports.beginKeeping();
+  }
+
+  /**
+   * Keeps what an index needs of the rows that the last walk wrote.
+   *
+   * @param base add it to a start in a row for its offset in the file
+   * @param firstRecord how many of the shard's records stand before them
+   */
+  keep(base: number, firstRecord: number): void {
+    this.exports.keep(base, firstRecord);
+    this.takeViews();
+  }
+
+  /** A copy of what was kept, in memory that threads share. */
+  kept(): RowData {
+    const { exports } = this;
+    const size = { turns: exports.keptTurns(), conversations: exports.keptConversations() };
+    const buffer = new SharedArrayBuffer(IndexRows.byteLength(size));
+    const copy = new IndexRows({ size, buffer });
+    const room = { turns: exports.keptRoom(), conversations: exports.keptRoom() };
+    const kept = new IndexRows({ size: room, buffer: exports.memory.buffer }, exports.keptAt());
+    for (const name of ROW_ARRAYS) copy[name].set(kept[name].subarray(0, copy[name].length));
+    return { size, buffer };
   }
 
   /** What the starts in rows count from: the address of the input. */

@@ -1,10 +1,10 @@
 import { counted } from '../core/counted.js';
 import { EXPECTED_DATASET } from '../core/format.js';
-import { IndexTable, type TableSize } from '../core/index-table.js';
+import { IndexRows, IndexTable, type RowCounts, type RowData } from '../core/index-table.js';
 import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { StopFlag } from '../workers/stop-flag.js';
-import type { Counts, ShardCensus, ShardRows } from '../workers/tasks.js';
+import type { Counts, ShardCensus } from '../workers/tasks.js';
 import { type Dataset, DatasetError, datasetErrorOf } from './dataset.js';
 import type { ShardPlan } from './shard-run.js';
 
@@ -13,8 +13,8 @@ export class Census {
   private readonly plan: ShardPlan;
   private readonly pool: WorkerPool;
   private readonly stop: StopFlag;
-  private readonly parts: ShardRows[] = [];
-  private tableSize: TableSize = { turns: 0, conversations: 0 };
+  private readonly parts: RowData[] = [];
+  private tableSize: RowCounts = { turns: 0, conversations: 0 };
   private total: Counts = { conversations: 0, turns: 0, skipped: 0, skippedAt: [], example: undefined };
   private walkedTo: number;
 
@@ -76,42 +76,25 @@ export class Census {
   }
 
   /** Takes a shard's rows; what in them counts from the shard's start counts from the file's after that. */
-  private addRows(rows: ShardRows, recordsBefore: number): void {
+  private addRows(data: RowData, recordsBefore: number): void {
     const { turns, conversations } = this.tableSize;
-    const { firstTurns, idStarts, idLengths } = rows;
+    const { firstTurns, idStarts, idLengths, size } = new IndexRows(data);
     for (let i = 0; i < firstTurns.length; i++) {
       firstTurns[i] = (firstTurns[i] as number) + turns;
       if (idLengths[i] === 0) idStarts[i] = (idStarts[i] as number) + recordsBefore;
     }
-    this.parts.push(rows);
-    this.tableSize = {
-      turns: turns + rows.folded.length,
-      conversations: conversations + firstTurns.length,
-    };
+    this.parts.push(data);
+    this.tableSize = { turns: turns + size.turns, conversations: conversations + size.conversations };
   }
 
   private async makeIndex(): Promise<IndexTable> {
     const table = IndexTable.allocate(this.tableSize);
-    let turn = 0;
-    let conversation = 0;
-    for (const part of this.parts) {
-      table.keys.set(part.keys, 2 * turn);
-      table.folded.set(part.folded, turn);
-      table.starts.set(part.starts, turn);
-      table.lengths.set(part.lengths, turn);
-      table.offsets.set(part.offsets, conversation);
-      table.firstTurns.set(part.firstTurns, conversation);
-      table.idStarts.set(part.idStarts, conversation);
-      table.idLengths.set(part.idLengths, conversation);
-      turn += part.folded.length;
-      conversation += part.firstTurns.length;
-    }
-    this.parts.length = 0;
     const { size, buffer } = table;
-    const outcomes = await Promise.all(
-      [false, true].map((folded) => this.pool.orderIndex({ table: { size, buffer }, folded })),
+    const parts = this.parts.splice(0);
+    const halves = (['turns', 'folded'] as const).map((half) =>
+      this.pool.makeIndex({ table: { size, buffer }, parts, half }),
     );
-    for (const outcome of outcomes) {
+    for (const outcome of await Promise.all(halves)) {
       if (outcome.kind === 'failed') throw datasetErrorOf(this.plan.dataset, outcome);
     }
     return table;

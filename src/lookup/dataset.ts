@@ -48,7 +48,7 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
 };
 
 /** How far apart the reads are that look at single bytes, in bytes. */
-const WINDOW_BYTES = 1 << 16;
+const WINDOW_BYTES = 1 << 12;
 
 /**
  * Looks at a file: that it is one, that it can be read, and how it begins.

@@ -7,10 +7,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { IndexTable, type TableSize } from '../core/index-table.js';
+import { IndexTable, type RowCounts } from '../core/index-table.js';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
 import { readFully, withFile } from '../workers/file.js';
 import type { Counts } from '../workers/tasks.js';
@@ -19,7 +18,6 @@ import type { Dataset } from './dataset.js';
 /** Raise it when anything about the table, the keys or this file changes. */
 const FORMAT = 1;
 const MAGIC = Buffer.from('VERBATIX');
-const ENDING = '.verbatim-index';
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;
 const CHECKSUM_BYTES = 4;
@@ -38,7 +36,7 @@ interface Header {
     readonly mtimeMs: number;
     readonly digest: string;
   };
-  readonly size: TableSize;
+  readonly size: RowCounts;
   readonly counts: Counts;
 }
 
@@ -50,21 +48,6 @@ export interface SavedIndex {
 
 /** Why a file that is there can't be used. */
 class UnusableError extends Error {}
-
-/**
- * The places for a dataset's index, the preferred one first.
- *
- * @param folder a folder, `none` for no place at all, or undefined: beside the dataset, else the user's cache folder
- */
-export function indexPaths(datasetPath: string, folder: string | undefined): string[] {
-  const path = resolve(datasetPath);
-  if (folder === 'none') return [];
-  // Datasets of the same name may come together in one folder.
-  const unique = `${basename(path)}-${createHash('sha256').update(path).digest('hex').slice(0, 12)}${ENDING}`;
-  if (folder !== undefined) return [join(resolve(folder), unique)];
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return [join(dirname(path), basename(path) + ENDING), join(cache, 'verbatim', unique)];
-}
 
 /**
  * Loads the index of a dataset.

@@ -1,3 +1,4 @@
+import { IndexSearch } from '../core/index-search.js';
 import type { IndexTable } from '../core/index-table.js';
 import { bestGrade } from '../core/match.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
@@ -8,22 +9,22 @@ import type { DatasetReader } from './reader.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {
-  private readonly table: IndexTable;
+  private readonly index: IndexSearch;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
 
   constructor(table: IndexTable, kernel: Kernel, reader: DatasetReader) {
-    this.table = table;
+    this.index = new IndexSearch(table);
     this.kernel = kernel;
     this.reader = reader;
   }
 
   async find(query: Query): Promise<Match | undefined> {
     const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
-    const place = this.table.find(keys);
+    const place = this.index.find(keys);
     if (place !== undefined) return proveMatch(query, place, this.reader) ?? this.findByTexts(query, keys);
     // In file order for each history, and the preferred history first: so the first that proves true answers.
-    for (const candidate of this.table.findFolded(keys)) {
+    for (const candidate of this.index.findFolded(keys)) {
       const match = proveMatch(query, candidate, this.reader);
       if (match !== undefined) return match;
     }
@@ -33,7 +34,7 @@ export class IndexLookup implements Lookup {
   /** The match by the texts of all candidates: needed where two texts have one key, which hardly ever happens. */
   private findByTexts(query: Query, keys: KeyedQuery): Match | undefined {
     let best: { match: Match; grade: number } | undefined;
-    for (const candidate of this.table.candidates(keys)) {
+    for (const candidate of this.index.candidates(keys)) {
       const found = matchWhole(query, candidate, this.reader);
       if (found === undefined || found.grade <= (best?.grade ?? 0)) continue;
       best = found;

@@ -9,13 +9,16 @@ import { WorkerPool } from '../workers/pool.js';
 import type { Counts } from '../workers/tasks.js';
 import { DatasetError, openDataset } from './dataset.js';
 import { Edition, type Engine } from './edition.js';
-import { indexPaths, loadIndex, saveIndex } from './index-file.js';
+import { loadIndex, saveIndex } from './index-file.js';
+import { indexPaths } from './index-paths.js';
 import type { Lookup, Match } from './lookup.js';
 
 /** How a dataset is served. */
 export interface ServedOptions {
   readonly engine: Engine;
   readonly workers: number;
+  /** Threads that are there already, as many; they end with the dataset. */
+  readonly pool?: WorkerPool | undefined;
   /** Where indexes are kept: see `indexPaths`. */
   readonly indexDir: string | undefined;
   readonly notices: Notices;
@@ -71,6 +74,7 @@ export class ServedDataset implements Lookup {
   constructor(path: string, options: ServedOptions) {
     this.path = path;
     this.options = options;
+    this.pool = options.pool;
     this.edition = this.openEdition();
   }
 

@@ -4,8 +4,10 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
-import { CachedLookup } from '../lookup/cache.js';
-import { type Notices, ServedDataset } from '../lookup/served-dataset.js';
+import type { CachedLookup } from '../lookup/cache.js';
+import { isIndexSaved } from '../lookup/index-paths.js';
+import type { Notices, ServedDataset } from '../lookup/served-dataset.js';
+import { WorkerPool } from '../workers/pool.js';
 import type { Counts } from '../workers/tasks.js';
 import { type Progress, ProgressBar, ProgressLog } from './progress.js';
 import type { Services } from './services.js';
@@ -27,13 +29,31 @@ interface Surroundings {
  *
  * @throws DatasetError if the file can't be served, ListenError if the address can't be had
  */
-export async function serve(config: Config, { loadLogger, print, signal }: Surroundings): Promise<void> {
+export async function serve(config: Config, surroundings: Surroundings): Promise<void> {
+  if (surroundings.signal.aborted) return;
+  // Threads take a while to start: so they do it while the rest is loaded. With a saved index they will hardly be needed.
+  const { engine, dataset, indexDir, workers } = config;
+  const pool = engine !== 'sweep' && isIndexSaved(dataset, indexDir) ? undefined : new WorkerPool(workers);
+  try {
+    await serveWith(pool, config, surroundings);
+  } finally {
+    await pool?.close();
+  }
+}
+
+async function serveWith(
+  pool: WorkerPool | undefined,
+  config: Config,
+  { loadLogger, print, signal }: Surroundings,
+): Promise<void> {
+  const { ServedDataset } = await import('../lookup/served-dataset.js');
   if (signal.aborted) return;
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
   // What happens before the log is there waits for it.
   const early: ((logger: Logger) => void)[] = [];
   let tell = (line: (logger: Logger) => void): void => void early.push(line);
   let progress: Progress | undefined;
+  let cache: CachedLookup | undefined;
   const notices: Notices = {
     info: (fields, message) => tell((logger) => logger.info(fields, message)),
     warn: (fields, message) => tell((logger) => logger.warn(fields, message)),
@@ -45,12 +65,11 @@ export async function serve(config: Config, { loadLogger, print, signal }: Surro
     changed: () => cache?.clear(),
   };
   const { engine, workers, indexDir } = config;
-  const served = new ServedDataset(config.dataset, { engine, workers, indexDir, notices });
-  const cache = cacheBytes > 0 ? new CachedLookup(served, cacheBytes) : undefined;
+  const served = new ServedDataset(config.dataset, { engine, workers, pool, indexDir, notices });
   const onAbort = () => void served.close();
   signal.addEventListener('abort', onAbort);
   try {
-    // The threads are at work before the rest of the server is even loaded.
+    // The threads are at work before what answers is even loaded.
     const started = served.start();
     started.catch(() => undefined);
     const logger = await loadLogger();
@@ -60,11 +79,16 @@ export async function serve(config: Config, { loadLogger, print, signal }: Surro
     logger.debug({ dataset: config.dataset }, 'reading the dataset');
     // With nothing to answer before the index stands, what would answer may wait: loading it would only slow that down.
     if (engine === 'index') await started;
-    const [{ createApp }, { Listener }] = await Promise.all([import('./app.js'), import('./listener.js')]);
+    const [{ createApp }, { Listener }, { CachedLookup }] = await Promise.all([
+      import('./app.js'),
+      import('./listener.js'),
+      import('../lookup/cache.js'),
+    ]);
     const { walked } = await started;
     if (signal.aborted) return;
     signal.removeEventListener('abort', onAbort);
 
+    if (cacheBytes > 0) cache = new CachedLookup(served, cacheBytes);
     const listener = new Listener(createApp(servicesOf(config, served, cache, logger)));
     const address = await listener.listen(config.host, config.port);
     try {

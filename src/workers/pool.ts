@@ -1,25 +1,35 @@
 /** The worker threads' face to the main thread: typed tasks in, outcomes out, no exceptions. */
 
-import { Piscina } from 'piscina';
+import { createRequire } from 'node:module';
 import type { Failure } from '../core/errors.js';
-import type { TableData } from '../core/index-table.js';
 import { KEY_BITS, kernelModule } from '../kernel/kernel.js';
-import type { CensusTask, Outcome, ShardCensus, ShardSweep, SweepTask, WorkerSetup } from './tasks.js';
-import type * as thread from './thread.js';
+import type {
+  CensusTask,
+  IndexTask,
+  Outcome,
+  ShardCensus,
+  ShardSweep,
+  SweepTask,
+  WorkerSetup,
+} from './tasks.js';
+import type * as thread from './thread.mjs';
+
+// By require, since import() reads a CommonJS module a second time for its names: that takes as long as the first.
+const { Piscina } = createRequire(import.meta.url)('piscina') as typeof import('piscina');
 
 /** A fixed number of threads. Tasks wait in one queue, first come, first served. */
 export class WorkerPool {
   /** How many threads there are. */
   readonly workers: number;
-  private readonly piscina: Piscina;
+  private readonly piscina: InstanceType<typeof Piscina>;
   private readonly running = new Set<Promise<unknown>>();
-  private closed = false;
+  private closing: Promise<void> | undefined;
 
   /** @param keyBits how much of a key the kernels keep: see `Kernel` */
   constructor(workers: number, keyBits: number = KEY_BITS) {
     this.workers = workers;
     this.piscina = new Piscina({
-      filename: new URL('./thread.js', import.meta.url).href,
+      filename: new URL('./thread.mjs', import.meta.url).href,
       minThreads: workers,
       maxThreads: workers,
       // Without it, a task that finds no free thread at once goes behind all that came after it.
@@ -41,20 +51,19 @@ export class WorkerPool {
     return this.run('sweepShard', task);
   }
 
-  /** Puts an index, whose arrays in file order are filled, into its order by turns, or by folded keys. */
-  orderIndex(task: { readonly table: TableData; readonly folded: boolean }): Promise<Outcome<undefined>> {
-    return this.run('orderIndex', task);
+  /** Makes one half of an index. */
+  makeIndex(task: IndexTask): Promise<Outcome<undefined>> {
+    return this.run('makeIndex', task);
   }
 
   /** Waits for the tasks that run or wait, and ends the threads. Whoever wants it quick stops the tasks by their flags. */
-  async close(): Promise<void> {
-    this.closed = true;
-    await Promise.all(this.running);
-    await this.piscina.destroy();
+  close(): Promise<void> {
+    this.closing ??= Promise.all(this.running).then(() => this.piscina.destroy());
+    return this.closing;
   }
 
   private async run<T>(name: keyof typeof thread, task: object): Promise<Outcome<T>> {
-    if (this.closed) return failed('the pool is closed');
+    if (this.closing !== undefined) return failed('the pool is closed');
     const running = this.piscina.run(task, { name }).catch((error: unknown) => failed(String(error)));
     this.running.add(running);
     const outcome = (await running) as Outcome<T>;

@@ -2,6 +2,7 @@
 
 import type { ByteOffset } from '../core/bytes.js';
 import type { Failure } from '../core/errors.js';
+import type { RowData } from '../core/index-table.js';
 import type { Place } from '../core/place.js';
 import type { Shard } from '../core/shards.js';
 import type { DatasetFile } from './file.js';
@@ -54,20 +55,17 @@ export interface Counts {
 /** What the census of a shard found. */
 export interface ShardCensus extends Walked {
   readonly counts: Counts;
-  /** Undefined unless they were to be kept. */
-  readonly rows: ShardRows | undefined;
+  /** The shard's part of an index, which counts turns and records from its own; undefined unless it was to be kept. */
+  readonly rows: RowData | undefined;
 }
 
-/** A shard's part of an index; its arrays are those of `IndexTable`, in file order, but count turns and records from its own. */
-export interface ShardRows {
-  readonly offsets: Float64Array;
-  readonly firstTurns: Uint32Array;
-  readonly idStarts: Uint32Array;
-  readonly idLengths: Uint32Array;
-  readonly keys: Uint32Array;
-  readonly folded: Uint32Array;
-  readonly starts: Uint32Array;
-  readonly lengths: Uint32Array;
+/** The making of one half of an index: of its arrays in file order, and one of its orders. */
+export interface IndexTask {
+  /** The index to fill. */
+  readonly table: RowData;
+  /** What to fill it with, in file order. */
+  readonly parts: readonly RowData[];
+  readonly half: 'turns' | 'folded';
 }
 
 /** A query by its keys, in memory that threads share: for every history four numbers a message, both halves of both keys. */

@@ -12,6 +12,8 @@ export interface Batch {
   readonly base: number;
   readonly turns: Uint32Array;
   readonly records: Uint32Array;
+  /** How many of the records are conversations. */
+  readonly conversations: number;
   /** The bytes of the file from `offset` on, of which the rows speak. */
   readonly bytes: Uint8Array;
   readonly offset: ByteOffset;
@@ -87,8 +89,8 @@ export function* walk(
     do {
       walked = kernel.walk(from, to, range.end - offset);
       from = kernel.walkedTo;
-      const { turnRows: turns, recordRows: records, input: bytes, inputStart } = kernel;
-      yield { base: offset - inputStart, turns, records, bytes, offset: byteOffset(offset) };
+      const { turnRows: turns, recordRows: records, conversations, input: bytes, inputStart } = kernel;
+      yield { base: offset - inputStart, turns, records, conversations, bytes, offset: byteOffset(offset) };
     } while (walked === WALKED.rowsAreFull);
     const here = byteOffset(Math.min(offset + from, body.end));
 
@@ -118,6 +120,7 @@ export function* walk(
         base: here,
         turns: NO_TURNS,
         records: PASSED_OVER,
+        conversations: 0,
         bytes: kernel.input,
         offset: byteOffset(offset),
       };

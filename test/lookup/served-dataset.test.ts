@@ -16,7 +16,7 @@ import { AppError } from '#dist/core/errors.js';
 import { FILE_CHECK_MS } from '#dist/core/limits.js';
 import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { DatasetError } from '#dist/lookup/dataset.js';
-import { indexPaths } from '#dist/lookup/index-file.js';
+import { indexPaths } from '#dist/lookup/index-paths.js';
 import type { ServedDataset } from '#dist/lookup/served-dataset.js';
 import { plainFind } from '../support/plain-lookup.js';
 import { appendRecord, open, openAndWalk, type Recorder, replace } from '../support/served.js';

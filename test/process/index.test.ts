@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, truncateSync, watch, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '#dist/lookup/dataset.js';
-import { indexPaths, loadIndex } from '#dist/lookup/index-file.js';
+import { loadIndex } from '#dist/lookup/index-file.js';
+import { indexPaths } from '#dist/lookup/index-paths.js';
 import { appendRecord, replace } from '../support/served.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';

@@ -5,16 +5,18 @@
 
 import { foldedKey } from './folding';
 import { hash } from './hash';
+import { beginKeeping } from './keeping';
 import * as regions from './memory';
-import { forgetRows, readRecord, recordCount, turnCount } from './records';
+import { conversationCount, forgetRows, readRecord, recordCount, turnCount } from './records';
 import { QUOTE } from './strings';
 import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './values';
 import { wantFoldedKey, wantKey } from './wanted';
 
 export { narrowKeys } from './hash';
-export { reserve, spareRoom } from './memory';
+export { beginKeeping, keep, keptConversations, keptRoom, keptTurns } from './keeping';
+export { reserve } from './memory';
 export { passOver } from './passing';
-export { sortPairs } from './sorting';
+export { addPairs, beginSort, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
 export { wantAll, wantedAt, wantNone } from './wanted';
 
@@ -32,6 +34,19 @@ export function turnRows(): usize {
 }
 export function recordRows(): usize {
   return recordCount;
+}
+export function conversationRows(): usize {
+  return conversationCount;
+}
+export function keptAt(): usize {
+  return regions.kept;
+}
+
+/** Room for so many bytes, where what is kept stands: that is lost. */
+export function spareRoom(bytes: usize): usize {
+  beginKeeping();
+  regions.growKept(bytes);
+  return regions.kept;
 }
 
 /** Writes the key and the folded key of the text in the input to where the rows of turns stand. */

@@ -2,9 +2,10 @@
  * How the kernel's memory is laid out. Nothing is ever allocated: the regions stand behind each other, and grow together
  * with the capacity, the number of bytes of the dataset that the input can hold.
  *
- *     | static data | input | joined | respelled | folded | turns | records |
+ *     | static data | input | joined | respelled | folded | turns | records | kept |
  *
- * The input comes first, so that what it holds stays where it is when the capacity grows.
+ * The input comes first, so that what it holds stays where it is when the capacity grows. What is kept comes last, since it
+ * grows by itself.
  */
 
 /** Wide loads may read this far past the end of a region, and wide stores write. */
@@ -35,8 +36,11 @@ export let folded: usize = 0;
 /** Rows of turns, and of records. */
 export let turns: usize = 0;
 export let records: usize = 0;
+/** What is kept of one batch after the other. */
+export let kept: usize = 0;
+let keptBytes: usize = 0;
 
-/** Makes room for that many bytes of input. What the input holds stays, what the other regions hold is lost. */
+/** Makes room for that many bytes of input. What the input holds, and what is kept, stays; what the others hold is lost. */
 export function reserve(capacity: usize): void {
   input = align(__heap_base);
   joined = align(input + capacity + PADDING);
@@ -44,14 +48,16 @@ export function reserve(capacity: usize): void {
   folded = align(respelled + capacity * REPAIR_GROWTH + PADDING);
   turns = align(folded + capacity * REPAIR_GROWTH + PADDING);
   records = align(turns + (capacity / SHORTEST_TURN + 1) * TURN_BYTES);
-  grow(records + RECORDS_MAX * RECORD_BYTES);
+  const from = kept;
+  kept = align(records + RECORDS_MAX * RECORD_BYTES);
+  grow(kept + keptBytes);
+  memory.copy(kept, from, keptBytes);
 }
 
-/** Room for that many bytes behind all regions, until the next call of `reserve`. */
-export function spareRoom(bytes: usize): usize {
-  const start = align(records + RECORDS_MAX * RECORD_BYTES);
-  grow(start + bytes);
-  return start;
+/** Makes room for so many bytes to be kept. Those that are there stay. */
+export function growKept(bytes: usize): void {
+  if (bytes > keptBytes) keptBytes = bytes;
+  grow(kept + keptBytes);
 }
 
 function grow(end: usize): void {

@@ -36,15 +36,18 @@ import { isAllWanted, isFoldedKeyWanted, isKeyWanted, longestWanted } from './wa
 /** Rows written so far. */
 export let turnCount: usize = 0;
 export let recordCount: usize = 0;
+/** Records among them that are conversations. */
+export let conversationCount: usize = 0;
 
 /** Forgets the rows that were written. */
 export function forgetRows(): void {
   turnCount = 0;
   recordCount = 0;
+  conversationCount = 0;
 }
 
 /** In a record's row, in place of the number of its turns: it is no conversation. */
-const NO_CONVERSATION: u32 = 0xffffffff;
+export const NO_CONVERSATION: u32 = 0xffffffff;
 
 // Names, by the place in the lists of core/conversation.ts.
 const LISTS: usize = 4;
@@ -91,6 +94,7 @@ export function readRecord(p: usize, lengthMax: usize): usize {
   if (from !== firstTurn)
     memory.copy(turns + firstTurn * TURN_BYTES, turns + from * TURN_BYTES, count * TURN_BYTES);
   turnCount = firstTurn + count;
+  conversationCount++;
   store<u32>(row, count, 8);
   const id = firstPresent(ids, IDS);
   const hasId = id !== 0 && load<u8>(id) === GOOD;

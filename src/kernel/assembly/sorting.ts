@@ -1,52 +1,118 @@
-/** Sorting pairs of 32-bit numbers, a row and what it is sorted by, eight bytes a pair: by the second, equal ones as they were. */
+/**
+ * Sorting rows by a number: pairs of a row and its number, four bytes each, by a radix sort from the lowest digit. It is
+ * done in calls for a part of the pairs each, because an engine puts optimized code in place of its first, slow one only
+ * between calls: in a function that loops over all pairs it never would.
+ */
 
 /** A digit has so many bits: three of them make a number. */
 const DIGIT_BITS: u32 = 11;
-const DIGITS: usize = 1 << DIGIT_BITS;
-const MASK: u32 = <u32>DIGITS - 1;
+const DIGITS: u32 = 1 << DIGIT_BITS;
+
+/** In a turn's length: it is the first of its conversation. */
+const FIRST_FLAG: u32 = 0x40000000;
 
 /** How many pairs have each digit, then where the next pair of each goes; for all three digits, four bytes each. */
 const places = memory.data(24_576, 4);
 
-/**
- * A radix sort from the lowest digit.
- *
- * @param from where the pairs stand
- * @param other room for as many
- * @returns where they stand sorted: the one or the other
- */
-export function sortPairs(from: usize, other: usize, count: usize): usize {
-  const size = count << 3;
+/** Forgets what was counted. */
+export function beginSort(): void {
   memory.fill(places, 0, 3 * DIGITS * 4);
-  for (let p = from; p < from + size; p += 8) {
-    const number = load<u32>(p, 4);
-    for (let digit: u32 = 0; digit < 3; digit++) {
-      const place = placeOf(digit, number);
-      store<u32>(place, load<u32>(place) + 1);
+}
+
+/**
+ * Writes, and counts the digits of, a pair for each of so many rows that is followed by another one of its conversation.
+ *
+ * @param lengths the lengths of the turns behind them
+ * @param numbers the numbers to sort by, one every `stride` bytes
+ * @param out where the first pair goes
+ * @returns the address behind the last one
+ */
+export function addPairs(
+  firstRow: u32,
+  count: u32,
+  lengths: usize,
+  numbers: usize,
+  stride: usize,
+  out: usize,
+): usize {
+  for (let row = firstRow; row < firstRow + count; row++) {
+    if ((load<u32>(lengths) & FIRST_FLAG) === 0) {
+      const number = load<u32>(numbers);
+      store<u32>(out, row);
+      store<u32>(out, number, 4);
+      out += 8;
+      increase(placeOf(0, number));
+      increase(placeOf(1, number));
+      increase(placeOf(2, number));
     }
+    lengths += 4;
+    numbers += stride;
   }
+  return out;
+}
+
+/** When there are all pairs: where the first one with each digit goes. */
+export function placeDigits(): void {
   for (let digit: u32 = 0; digit < 3; digit++) {
     let next: u32 = 0;
-    for (let i: u32 = 0; i < <u32>DIGITS; i++) {
-      const place = places + (digit * <u32>DIGITS + i) * 4;
+    for (let value: u32 = 0; value < DIGITS; value++) {
+      const place = places + (digit * DIGITS + value) * 4;
       const pairs = load<u32>(place);
       store<u32>(place, next);
       next += pairs;
     }
-    for (let p = from; p < from + size; p += 8) {
-      const place = placeOf(digit, load<u32>(p, 4));
-      const at = load<u32>(place);
-      store<u32>(place, at + 1);
-      store<u64>(other + ((<usize>at) << 3), load<u64>(p));
-    }
-    const swap = from;
-    from = other;
-    other = swap;
   }
-  return from;
 }
 
-/** Where the count of pairs stands that have the same digit as a number. */
+/** Moves the pairs between two addresses to where they go by a digit: 0 is the lowest, with which to begin. */
+export function moveByDigit(digit: u32, from: usize, to: usize, other: usize): void {
+  for (let p = from; p < to; p += 8) {
+    const at = increase(placeOf(digit, load<u32>(p, 4)));
+    store<u64>(other + ((<usize>at) << 3), load<u64>(p));
+  }
+}
+
+/**
+ * Leaves of sorted pairs only the rows.
+ *
+ * @param equal takes the places whose number is that of the place before
+ * @returns how many those are
+ */
+export function takeRows(pairs: usize, count: u32, equal: usize): u32 {
+  let found: u32 = 0;
+  let before = ~load<u32>(pairs, 4);
+  for (let place: u32 = 0; place < count; place++) {
+    const pair = pairs + ((<usize>place) << 3);
+    const number = load<u32>(pair, 4);
+    store<u32>(pairs + ((<usize>place) << 2), load<u32>(pair));
+    store<u32>(equal + ((<usize>found) << 2), place);
+    found += <u32>(number === before);
+    before = number;
+  }
+  return found;
+}
+
+/** Writes the least of each `stretch` rows. */
+export function leastRows(rows: usize, count: u32, stretch: u32, out: usize): void {
+  let least = u32.MAX_VALUE;
+  for (let place: u32 = 0; place < count; ) {
+    const row = load<u32>(rows + ((<usize>place) << 2));
+    if (row < least) least = row;
+    place++;
+    if (place % stretch !== 0 && place !== count) continue;
+    store<u32>(out, least);
+    out += 4;
+    least = u32.MAX_VALUE;
+  }
+}
+
 function placeOf(digit: u32, number: u32): usize {
-  return places + (digit * <u32>DIGITS + ((number >> (digit * DIGIT_BITS)) & MASK)) * 4;
+  return places + (digit * DIGITS + ((number >> (digit * DIGIT_BITS)) & (DIGITS - 1))) * 4;
+}
+
+/** Adds one to what stands there; returns what it was. */
+function increase(place: usize): u32 {
+  const count = load<u32>(place);
+  store<u32>(place, count + 1);
+  return count;
 }

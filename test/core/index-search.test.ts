@@ -2,15 +2,14 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { orderFolded, orderTurns } from '#dist/core/index-order.js';
-import { EMPTY_FLAG, FIRST_FLAG, IndexTable } from '#dist/core/index-table.js';
+import { fillFolded, fillTurns } from '#dist/core/index-order.js';
+import { IndexSearch } from '#dist/core/index-search.js';
+import { EMPTY_FLAG, FIRST_FLAG, IndexRows, IndexTable } from '#dist/core/index-table.js';
 import type { TextKeys } from '#dist/core/keys.js';
 import { compareTexts, matchConversation } from '#dist/core/match.js';
+import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
 
-/** As the kernel sorts them. */
-function sortPairs(pairs: Uint32Array): void {
-  new BigUint64Array(pairs.buffer).sort();
-}
+const kernel = new Kernel(kernelModule(), 1 << 16);
 
 /** Texts are letters, and their keys the letters' codes; the empty text is one of them. */
 function keysOf(text: string): TextKeys {
@@ -18,27 +17,38 @@ function keysOf(text: string): TextKeys {
   return { key, folded: key };
 }
 
-/** An index of conversations, each a list of texts. Every turn is ten bytes long, and every record a thousand. */
-function tableOf(conversations: readonly (readonly string[])[]): IndexTable {
-  const turns = conversations.reduce((sum, { length }) => sum + length, 0);
+/** A search in an index of conversations, each a list of texts. Every turn is ten bytes long, and every record a thousand. */
+function indexOf(conversations: readonly (readonly string[])[]): IndexSearch {
+  const middle = conversations.length >> 1;
+  const firstHalf = rowsOf(conversations.slice(0, middle), 0, 0);
+  const parts = [firstHalf, rowsOf(conversations.slice(middle), middle, firstHalf.size.turns)];
+  const turns = parts.reduce((sum, { size }) => sum + size.turns, 0);
   const table = IndexTable.allocate({ turns, conversations: conversations.length });
+  fillTurns(table, parts, kernel);
+  fillFolded(table, parts, kernel);
+  return new IndexSearch(table);
+}
+
+/** The rows of some conversations, `first` and following, whose first turn is `firstTurn` of all. */
+function rowsOf(conversations: readonly (readonly string[])[], first: number, firstTurn: number): IndexRows {
+  const turns = conversations.reduce((sum, { length }) => sum + length, 0);
+  const size = { turns, conversations: conversations.length };
+  const rows = new IndexRows({ size, buffer: new SharedArrayBuffer(IndexRows.byteLength(size)) });
   let row = 0;
   for (const [i, texts] of conversations.entries()) {
-    table.offsets[i] = i * 1000;
-    table.firstTurns[i] = row;
-    table.idStarts[i] = i;
+    rows.offsets[i] = (first + i) * 1000;
+    rows.firstTurns[i] = firstTurn + row;
+    rows.idStarts[i] = first + i;
     for (const [turn, text] of texts.entries()) {
       const { key, folded } = keysOf(text);
-      table.keys.set([key.low, key.high], 2 * row);
-      table.folded[row] = folded.low;
-      table.starts[row] = turn * 10;
-      table.lengths[row] = 10 + (text === '' ? EMPTY_FLAG : 0) + (turn === 0 ? FIRST_FLAG : 0);
+      rows.keys.set([key.low, key.high], 2 * row);
+      rows.folded[row] = folded.low;
+      rows.starts[row] = turn * 10;
+      rows.lengths[row] = 10 + (text === '' ? EMPTY_FLAG : 0) + (turn === 0 ? FIRST_FLAG : 0);
       row++;
     }
   }
-  orderTurns(table, sortPairs);
-  orderFolded(table, sortPairs);
-  return table;
+  return rows;
 }
 
 const letter = fc.constantFrom('a', 'a', 'a', 'b', 'c', '');
@@ -66,7 +76,7 @@ describe('the index', () => {
           const found = matchConversation(query, compareTexts(query, turns));
           if (found !== undefined && found.grade > (best?.grade ?? 0)) best = { ...found, record };
         }
-        const place = tableOf(list).find(keyed);
+        const place = indexOf(list).find(keyed);
         expect(place && { grade: place.grade, record: place.record, turn: place.turn }).toEqual(
           best && { grade: best.grade, record: best.record, turn: best.turn },
         );
@@ -82,12 +92,12 @@ describe('the index', () => {
   });
 
   it('is made of one conversation of very many equal turns', () => {
-    const table = tableOf([Array.from({ length: 200_000 }, () => 'a')]);
+    const index = indexOf([Array.from({ length: 200_000 }, () => 'a')]);
     const ask = (count: number) =>
-      table.find({ contextual: true, histories: [Array.from({ length: count }, () => keysOf('a'))] });
+      index.find({ contextual: true, histories: [Array.from({ length: count }, () => keysOf('a'))] });
     expect(ask(1)).toMatchObject({ turn: 0 });
     expect(ask(5000)).toMatchObject({ turn: 4999, firstTurn: 0 });
-    expect(table.find({ contextual: true, histories: [['b', 'a', 'a', 'a'].map(keysOf)] })).toMatchObject({
+    expect(index.find({ contextual: true, histories: [['b', 'a', 'a', 'a'].map(keysOf)] })).toMatchObject({
       turn: 2,
       firstTurn: 0,
     });
@@ -100,11 +110,9 @@ describe('the index', () => {
   });
 
   it('finds nothing where there is nothing', () => {
-    const table = IndexTable.allocate({ turns: 0, conversations: 0 });
-    orderTurns(table, sortPairs);
-    orderFolded(table, sortPairs);
+    const index = indexOf([]);
     const query = { contextual: true, histories: [[keysOf('a')]] };
-    expect(table.find(query)).toBeUndefined();
-    expect([...table.findFolded(query)]).toEqual([]);
+    expect(index.find(query)).toBeUndefined();
+    expect([...index.findFolded(query)]).toEqual([]);
   });
 });

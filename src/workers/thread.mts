@@ -4,16 +4,16 @@ import { workerData } from 'node:worker_threads';
 import type { ByteOffset } from '../core/bytes.js';
 import { parseTurn } from '../core/conversation.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
-import { orderFolded, orderTurns } from '../core/index-order.js';
-import type { TableData } from '../core/index-table.js';
+import { fillFolded, fillTurns } from '../core/index-order.js';
+import { IndexRows, IndexTable } from '../core/index-table.js';
 import { BLOCK_BYTES, EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import { Kernel, NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
 import { FileChangedError, readBlocks, withFile } from './file.js';
-import { ShardRowsBuilder } from './shard-rows.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { isStopped, stopAfter } from './stop-flag.js';
 import type {
   CensusTask,
+  IndexTask,
   Outcome,
   ShardCensus,
   ShardSweep,
@@ -35,17 +35,19 @@ class StoppedError extends Error {
 export function takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
   return attempt(task, (batches) => {
     const census = new Census();
-    const rows = task.keepsTurns ? new ShardRowsBuilder() : undefined;
     // Only a kernel that computes all keys looks at every byte of every text.
     kernel.wantAll();
+    kernel.beginKeeping();
     const next = batches((batch) => {
-      rows?.add(batch, census.records);
+      const { records } = census;
       census.add(batch);
+      // Last, since what the batch is a view of may move.
+      if (task.keepsTurns && batch.conversations > 0) kernel.keep(batch.base, records);
       return false;
     });
     const { records, conversations, turns, skipped, skippedAt, example } = census;
     const counts = { conversations, turns, skipped, skippedAt, example };
-    return { next, records, counts, rows: rows?.result() };
+    return { next, records, counts, rows: task.keepsTurns ? kernel.kept() : undefined };
   });
 }
 
@@ -67,11 +69,14 @@ export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
   });
 }
 
-/** Puts an index into order: its turns, or, if `folded`, its folded keys. */
-export function orderIndex({ table, folded }: { table: TableData; folded: boolean }): Outcome<undefined> {
-  const sortPairs = (pairs: Uint32Array) => kernel.sortPairs(pairs);
-  if (folded) orderFolded(table, sortPairs);
-  else orderTurns(table, sortPairs);
+/** Makes one half of an index. */
+export function makeIndex({ table, parts, half }: IndexTask): Outcome<undefined> {
+  const fill = half === 'turns' ? fillTurns : fillFolded;
+  fill(
+    new IndexTable(table),
+    parts.map((part) => new IndexRows(part)),
+    kernel,
+  );
   return { kind: 'done', value: undefined };
 }
 
@@ -143,29 +148,42 @@ class Census {
   private tries = 0;
 
   add(batch: Batch): void {
-    const { base, turns, records } = batch;
+    const records = batch.records.length / RECORD_NUMBERS;
+    if (batch.conversations < records) this.addSkipped(batch);
+    if (this.example === undefined && this.tries < EXAMPLE_TRIES_MAX) this.seekExample(batch);
+    this.conversations += batch.conversations;
+    this.turns += batch.turns.length / TURN_NUMBERS;
+    this.records += records;
+  }
+
+  private addSkipped({ base, records }: Batch): void {
+    for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
+      if (records[at + RECORD.turns] !== NO_CONVERSATION) continue;
+      this.skipped++;
+      const offset = (base + (records[at + RECORD.start] as number)) as ByteOffset;
+      if (this.skippedAt.length < SKIPPED_OFFSETS_MAX) this.skippedAt.push(offset);
+    }
+  }
+
+  /** Looks for a prompt with a reply. */
+  private seekExample(batch: Batch): void {
+    const { records } = batch;
     let row = 0;
     for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
       const count = records[at + RECORD.turns] as number;
-      if (count === NO_CONVERSATION) {
-        this.skipped++;
-        const offset = (base + (records[at + RECORD.start] as number)) as ByteOffset;
-        if (this.skippedAt.length < SKIPPED_OFFSETS_MAX) this.skippedAt.push(offset);
-        continue;
-      }
-      this.conversations++;
-      for (let turn = 0; turn + 1 < count && this.example === undefined; turn++)
+      if (count === NO_CONVERSATION) continue;
+      for (let turn = 0; turn + 1 < count; turn++) {
         this.tryExample(batch, row + turn);
+        if (this.example !== undefined || this.tries === EXAMPLE_TRIES_MAX) return;
+      }
       row += count;
     }
-    this.turns += turns.length / TURN_NUMBERS;
-    this.records += records.length / RECORD_NUMBERS;
   }
 
   /** Takes the text of a turn for an example if it is short, and of one line. */
   private tryExample({ base, offset, bytes, turns }: Batch, row: number): void {
     const length = turns[row * TURN_NUMBERS + TURN.length] as number;
-    if (length > 8 * EXAMPLE_LENGTH_MAX || this.tries === EXAMPLE_TRIES_MAX) return;
+    if (length > 8 * EXAMPLE_LENGTH_MAX) return;
     this.tries++;
     const start = base + (turns[row * TURN_NUMBERS + TURN.start] as number) - offset;
     const turn = parseTurn(JSON.parse(Buffer.from(bytes.subarray(start, start + length)).toString('utf8')));

@@ -1,0 +1,241 @@
+/**
+ * Searching an index. In `order`, all rows whose last turns are the same, however many, stand together: two searches find
+ * them. That answers every question of the match ladder, where a table of context keys would answer only the first.
+ */
+
+import { type ByteRange, byteOffset } from './bytes.js';
+import { EMPTY_FLAG, FIRST_FLAG, type IndexTable, LED_ROWS } from './index-table.js';
+import type { Key } from './keys.js';
+import { type Candidate, foldedGrade, gradeOf } from './match.js';
+import type { Place } from './place.js';
+import type { KeyedQuery } from './query.js';
+
+const LENGTH_MASK = 0x3fff_ffff;
+
+/** How far from where a key should stand the search for it begins to look, in rows. */
+const NEAR_ROWS = 64;
+
+/** Finds in an index where candidates stand, as far as keys tell. */
+export class IndexSearch {
+  private readonly table: IndexTable;
+
+  constructor(table: IndexTable) {
+    this.table = table;
+  }
+
+  /** The best candidate on the rungs `context` and `prompt`, as far as keys tell. */
+  find(query: KeyedQuery): Place | undefined {
+    let best: { grade: number; history: number; row: number; run: number } | undefined;
+    for (const [history, texts] of query.histories.entries()) {
+      const keys = texts.map(({ key }) => key);
+      const found = this.findHistory(query, history, query.contextual ? keys : keys.slice(-1));
+      if (found === undefined) continue;
+      const isBetter = found.grade > (best?.grade ?? 0);
+      if (isBetter || (found.grade === best?.grade && found.row < best.row)) best = { ...found, history };
+    }
+    if (best === undefined) return undefined;
+    return this.placeOf(best.row, this.spokenBefore(best.row, best.run), best);
+  }
+
+  /** The candidates on the rung `normalized`, the first one of the file first. */
+  *findFolded(query: KeyedQuery): Generator<Place> {
+    if (!query.contextual) return;
+    for (const [history, texts] of query.histories.entries()) {
+      for (const row of this.foldedRows(texts.at(-1)?.folded)) {
+        yield this.placeOf(row, row, { grade: foldedGrade(history), history });
+      }
+    }
+  }
+
+  /** All conversations that hold a candidate, in file order: each as if it agreed from its first turn to its last. */
+  *candidates(query: KeyedQuery): Generator<Place> {
+    const rows = new Set<number>();
+    for (const texts of query.histories) {
+      const key = texts.at(-1)?.key;
+      if (key !== undefined) for (const row of this.rowsBetween(this.bounds([key], 1))) rows.add(row);
+      if (query.contextual) for (const row of this.foldedRows(texts.at(-1)?.folded)) rows.add(row);
+    }
+    const conversations = new Set([...rows].map((row) => this.conversationOf(row)));
+    for (const conversation of [...conversations].sort((a, b) => a - b)) {
+      const first = this.table.firstTurns[conversation] as number;
+      const last = (this.table.firstTurns[conversation + 1] ?? this.table.size.turns) - 1;
+      yield this.placeOf(last - 1, first, { grade: 0, history: 0 });
+    }
+  }
+
+  private findHistory(
+    query: KeyedQuery,
+    history: number,
+    keys: readonly Key[],
+  ): { grade: number; row: number; run: number } | undefined {
+    const at = this.lowerBound(keys, keys.length);
+    const agreeing = Math.max(this.agreement(keys, at - 1), this.agreement(keys, at));
+    if (agreeing === 0) return undefined;
+    const run = agreeing - 1;
+    const [from, to] = this.bounds(keys, agreeing);
+    // Where nothing stands before it, a row comes before those where something does.
+    const row = this.table.order[from] as number;
+    const isFromStart = this.spokenBefore(row, agreeing) < 0;
+    const grade = gradeOf(query, history, run, isFromStart);
+    if (isFromStart && grade > gradeOf(query, history, run, false)) return { grade, row, run };
+    const prompt = gradeOf(query, history, 0, false);
+    // Too short a run counts no more than the prompt alone, and then the first one of those answers.
+    const [start, end] = grade > prompt ? [from, to] : this.bounds(keys, 1);
+    return { grade, row: this.firstRow(start, end), run: grade > prompt ? run : 0 };
+  }
+
+  /** The rows of `order` whose last `count` turns are the last of those keys. */
+  private bounds(keys: readonly Key[], count: number): [from: number, to: number] {
+    const from = this.lowerBound(keys, count);
+    // Mostly there is one; where there are many, the end is found in steps that double.
+    let low = from;
+    let step = 1;
+    while (low + step <= this.table.order.length && this.compareAt(low + step - 1, keys, count) === 0) {
+      low += step;
+      step *= 2;
+    }
+    const high = Math.min(this.table.order.length, low + step);
+    return [from, this.firstPlace(low, high, (place) => this.compareAt(place, keys, count) > 0)];
+  }
+
+  /** The first place in `order` that doesn't come before the last `count` of those keys. */
+  private lowerBound(keys: readonly Key[], count: number): number {
+    const { length } = this.table.order;
+    const isBehind = (place: number) => this.compareAt(place, keys, count) >= 0;
+    // Keys are hashes, spread evenly: so the place is near where it would be if they were so exactly. (Interpolation search.)
+    const guess = Math.floor(((keys.at(-1)?.high ?? 0) / 2 ** 32) * length);
+    let low = guess;
+    let high = guess;
+    for (let step = NEAR_ROWS; low > 0 && isBehind(low - 1); step *= 2) {
+      high = low;
+      low = Math.max(0, low - step);
+    }
+    for (let step = NEAR_ROWS; high < length && !isBehind(high); step *= 2) {
+      low = high + 1;
+      high = Math.min(length, high + step);
+    }
+    return this.firstPlace(low, high, isBehind);
+  }
+
+  /** The first place from `low` on for which it is true, `high` if there is none before. */
+  private firstPlace(low: number, high: number, isTrue: (place: number) => boolean): number {
+    let from = low;
+    let to = high;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (isTrue(middle)) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
+
+  private compareAt(place: number, keys: readonly Key[], count: number): number {
+    return this.compare(this.table.order[place] as number, keys, count);
+  }
+
+  /** Compares a row, and those before it, with the last `count` keys, from the last one back. */
+  private compare(row: number, keys: readonly Key[], count: number): number {
+    let turn = row;
+    for (let i = 1; i <= count; i++) {
+      if (turn < 0) return -1;
+      const { low, high } = keys[keys.length - i] as Key;
+      const difference =
+        (this.table.keys[2 * turn + 1] as number) - high || (this.table.keys[2 * turn] as number) - low;
+      if (difference !== 0) return difference;
+      turn = this.spokenBefore(turn);
+    }
+    return 0;
+  }
+
+  /** How many of the last keys the row at a place of `order` agrees with. */
+  private agreement(keys: readonly Key[], place: number): number {
+    let turn = this.table.order[place] ?? -1;
+    let count = 0;
+    while (turn >= 0 && count < keys.length) {
+      const { low, high } = keys[keys.length - 1 - count] as Key;
+      if (this.table.keys[2 * turn + 1] !== high || this.table.keys[2 * turn] !== low) break;
+      count++;
+      turn = this.spokenBefore(turn);
+    }
+    return count;
+  }
+
+  /** The turn that is so many before that one, in its conversation, of those whose text is not empty; -1 if there is none. */
+  private spokenBefore(row: number, turns = 1): number {
+    let before = row;
+    for (let left = turns; left > 0; ) {
+      if (before < 0 || ((this.table.lengths[before] as number) & FIRST_FLAG) !== 0) return -1;
+      before--;
+      if ((this.table.lengths[before] as number) < EMPTY_FLAG) left--;
+    }
+    return before;
+  }
+
+  /** The first row in file order between two places of `order`. */
+  private firstRow(from: number, to: number): number {
+    let first = this.table.order[from] as number;
+    let at = from;
+    while (at < to) {
+      const isBlock = at % LED_ROWS === 0 && at + LED_ROWS <= to;
+      const row = (isBlock ? this.table.leaders[at / LED_ROWS] : this.table.order[at]) as number;
+      if (row < first) first = row;
+      at += isBlock ? LED_ROWS : 1;
+    }
+    return first;
+  }
+
+  private rowsBetween([from, to]: [number, number]): Uint32Array {
+    return this.table.order.subarray(from, to);
+  }
+
+  /** The rows that have that folded key, as far as its lower half tells, in file order. */
+  private foldedRows(key: Key | undefined): Uint32Array {
+    if (key === undefined) return new Uint32Array();
+    const foldedAt = (place: number) => this.table.folded[this.table.foldedOrder[place] as number] as number;
+    const { length } = this.table.foldedOrder;
+    const from = this.firstPlace(0, length, (place) => foldedAt(place) >= key.low);
+    return this.table.foldedOrder.subarray(
+      from,
+      this.firstPlace(from, length, (place) => foldedAt(place) > key.low),
+    );
+  }
+
+  /** The conversation that a row belongs to. */
+  private conversationOf(row: number): number {
+    const { conversations } = this.table.size;
+    return this.firstPlace(0, conversations, (place) => (this.table.firstTurns[place] as number) > row) - 1;
+  }
+
+  /** Where a candidate stands in the file. */
+  private placeOf(
+    row: number,
+    firstRow: number,
+    { grade, history }: Pick<Candidate, 'grade' | 'history'>,
+  ): Place {
+    const conversation = this.conversationOf(row);
+    const offset = this.table.offsets[conversation] as number;
+    const idStart = this.table.idStarts[conversation] as number;
+    const idLength = this.table.idLengths[conversation] as number;
+    const firstTurn = this.table.firstTurns[conversation] as number;
+    return {
+      grade,
+      history,
+      turn: row - firstTurn,
+      firstTurn: firstRow - firstTurn,
+      record: idLength === 0 ? idStart : -1,
+      id: idLength === 0 ? undefined : rangeOf(offset + idStart, idLength),
+      turns: {
+        start: byteOffset(offset + (this.table.starts[firstRow] as number)),
+        end: byteOffset(
+          offset +
+            (this.table.starts[row + 1] as number) +
+            ((this.table.lengths[row + 1] as number) & LENGTH_MASK),
+        ),
+      },
+    };
+  }
+}
+
+function rangeOf(start: number, length: number): ByteRange {
+  return { start: byteOffset(start), end: byteOffset(start + length) };
+}
