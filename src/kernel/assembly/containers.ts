@@ -1,0 +1,57 @@
+/**
+ * Reading objects and lists, a member or an element at a time:
+ *
+ *     for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) …
+ *
+ * Then `p` is 0, or stands behind the closing bracket.
+ */
+
+import { QUOTE } from './strings';
+import { broken, CLOSE_BRACE, CLOSE_BRACKET, COMMA, skipBlanks, skipColon, skipString } from './values';
+
+/** True if the last step met the closing bracket. */
+export let isClosed: bool = false;
+/** The last member's key: its first byte behind the quote, and its length in bytes. */
+export let keyAt: usize = 0;
+export let keyLength: usize = 0;
+
+/** From an object's opening brace to its first member's value. */
+export function firstMember(p: usize): usize {
+  p = skipBlanks(p + 1);
+  isClosed = load<u8>(p) === CLOSE_BRACE;
+  return isClosed ? p + 1 : readKey(p);
+}
+
+/** From behind a member's value to the next one's. */
+export function nextMember(p: usize): usize {
+  p = skipBlanks(p);
+  const next = load<u8>(p);
+  isClosed = next === CLOSE_BRACE;
+  if (isClosed) return p + 1;
+  return next === COMMA ? readKey(skipBlanks(p + 1)) : broken(p);
+}
+
+function readKey(p: usize): usize {
+  if (load<u8>(p) !== QUOTE) return broken(p);
+  keyAt = p + 1;
+  p = skipString(keyAt);
+  if (p === 0) return 0;
+  keyLength = p - 1 - keyAt;
+  return skipColon(p);
+}
+
+/** From a list's opening bracket to its first element. */
+export function firstElement(p: usize): usize {
+  p = skipBlanks(p + 1);
+  isClosed = load<u8>(p) === CLOSE_BRACKET;
+  return isClosed ? p + 1 : p;
+}
+
+/** From behind an element to the next one. */
+export function nextElement(p: usize): usize {
+  p = skipBlanks(p);
+  const next = load<u8>(p);
+  isClosed = next === CLOSE_BRACKET;
+  if (isClosed) return p + 1;
+  return next === COMMA ? skipBlanks(p + 1) : broken(p);
+}

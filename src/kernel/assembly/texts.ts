@@ -1,0 +1,197 @@
+/**
+ * The texts of turns, and their keys. What is kept of a text has 24 bytes, a slot: its two keys, or the place and the length of
+ * what they will be made of; at 16 what it is, at 17 whether it is empty, at 18 whether its keys are still to be made.
+ */
+
+import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
+import { foldedKey, hasFoldedHead } from './folding';
+import { hash } from './hash';
+import { folded, joined, respelled } from './memory';
+import { isPartText, PART_TEXT, PART_TYPE, partName } from './names';
+import {
+  findEnd,
+  maybeNotAscii,
+  maybeOdd,
+  QUOTE,
+  respell,
+  respelledTo,
+  skipUsual,
+  brokeAt as stringBrokeAt,
+} from './strings';
+import { isUtf8, repair } from './utf8';
+import { broken, end, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
+import { isAllWanted, isFoldedKeyWanted, isKeyWanted, longestWanted } from './wanted';
+
+/** What stands under a name. */
+export const ABSENT: u8 = 0;
+export const GOOD: u8 = 1;
+export const BAD: u8 = 2;
+
+/** Reads what stands under a text's name: a string, null, or a list of parts. */
+export function readText(p: usize, slot: usize): usize {
+  const first = load<u8>(p);
+  if (first === QUOTE) return readString(p + 1, slot);
+  if (first === OPEN_BRACKET) return readParts(p, slot);
+  const next = skipValue(p);
+  if (next === 0) return 0;
+  if (first === 0x6e) keepText(slot, p, 0);
+  else store<u8>(slot, BAD, 16);
+  return next;
+}
+
+/** Reads a text that is a string: nearly always its bytes can be taken as they are. */
+function readString(start: usize, slot: usize): usize {
+  if (!isAllWanted) {
+    const close = findEnd(start, end);
+    if (close === 0) return broken(stringBrokeAt);
+    if (!maybeOdd && (!maybeNotAscii || isUtf8(start, close))) {
+      keepText(slot, start, close - start);
+      return close + 1;
+    }
+    if (!maybeNotAscii && close - start > LONGEST_ESCAPE * longestWanted() && !mayBeginAsWanted(start)) {
+      keepNoKeys(slot);
+      return close + 1;
+    }
+  }
+  let p = skipUsual(start, end);
+  if (p === 0) return broken(stringBrokeAt);
+  let isAscii = !maybeNotAscii;
+  const isUsual = load<u8>(p) === QUOTE;
+  if (isUsual) p++;
+  else {
+    const usual = p - start;
+    for (let i: usize = 0; i < usual; i += 16) v128.store(respelled + i, v128.load(start + i));
+    p = respell(p, end, respelled + usual);
+    if (p === 0) return broken(stringBrokeAt);
+    isAscii = isAscii && !maybeNotAscii;
+  }
+  if (!isAscii && !isUtf8(start, p - 1)) keepRespelled(slot, start, p - 1);
+  else if (isUsual) keepText(slot, start, p - 1 - start);
+  else keepKeys(slot, respelled, respelledTo - respelled);
+  return p;
+}
+
+/** How many bytes may stand for one. */
+const LONGEST_ESCAPE: usize = 6;
+/** So much of a string is read for the beginning of its text. */
+const BEGINNING_BYTES: usize = 128;
+
+/** True if a string, oddly spelled but in ASCII, may begin like a text whose folded key is looked for. */
+function mayBeginAsWanted(start: usize): bool {
+  respell(start, start + BEGINNING_BYTES, respelled);
+  const length = respelledTo - respelled;
+  return isFoldedKeyWanted(respelled, length) || !hasFoldedHead(respelled, length);
+}
+
+/** Keeps of a text only that it is there, and not empty: it is none that is looked for. */
+function keepNoKeys(slot: usize): void {
+  store<u64>(slot, 0);
+  store<u64>(slot, 0, 8);
+  keepKind(slot, 1, false);
+}
+
+/** Keeps the keys of a string, whatever its spelling, that stands from `p` to its closing quote. */
+function keepRespelled(slot: usize, p: usize, to: usize): void {
+  const repaired = repair(p, to, folded);
+  memory.fill(repaired, QUOTE, 16);
+  respell(folded, repaired + 1, respelled);
+  keepKeys(slot, respelled, respelledTo - respelled);
+}
+
+/** Keeps a text that stands where it stays, in the input: its keys are made when they are needed. */
+export function keepText(slot: usize, p: usize, length: usize): void {
+  store<u64>(slot, p);
+  store<u64>(slot, length, 8);
+  keepKind(slot, length, true);
+}
+
+/** Keeps the keys of a text. */
+function keepKeys(slot: usize, p: usize, length: usize): void {
+  makeKeys(slot, p, length);
+  keepKind(slot, length, false);
+}
+
+function keepKind(slot: usize, length: usize, isUnfinished: bool): void {
+  store<u8>(slot, GOOD, 16);
+  store<u8>(slot, <u8>(length === 0), 17);
+  store<u8>(slot, <u8>isUnfinished, 18);
+}
+
+function makeKeys(to: usize, p: usize, length: usize): void {
+  store<u64>(to, isKeyWanted(length) ? hash(p, length) : 0);
+  store<u64>(to, isFoldedKeyWanted(p, length) ? foldedKey(p, length) : 0, 8);
+}
+
+/** Joins the texts of a list of parts: of the objects in it whose `type` is `text` and whose `text` is a string. */
+function readParts(p: usize, slot: usize): usize {
+  let isGood = true;
+  let out = joined;
+  for (p = firstElement(p); p !== 0 && !isClosed; p = nextElement(p)) {
+    if (load<u8>(p) === OPEN_BRACE) {
+      p = readPart(p);
+      // The pieces are put together as they are spelled, so that two halves of a surrogate pair meet.
+      out = repair(partText, partText + partLength, out);
+    } else {
+      isGood = false;
+      p = skipValue(p);
+    }
+    if (p === 0) return 0;
+  }
+  if (p === 0) return 0;
+  if (isGood) keepRespelled(slot, joined, out);
+  else store<u8>(slot, BAD, 16);
+  return p;
+}
+
+/** The string that the last part added. */
+let partText: usize = 0;
+let partLength: usize = 0;
+
+/** Reads a part. */
+function readPart(p: usize): usize {
+  let isText = false;
+  let length: usize = 0;
+  partLength = 0;
+  for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
+    const name = partName();
+    const value = p;
+    p = skipValue(value);
+    if (p === 0) return 0;
+    const isString = load<u8>(value) === QUOTE;
+    if (name === PART_TYPE) isText = isString && isPartText(value + 1, p - 2 - value);
+    if (name === PART_TEXT) {
+      partText = value + 1;
+      length = isString ? p - 2 - value : 0;
+    }
+  }
+  if (isText) partLength = length;
+  return p;
+}
+
+/** The row of the last turn, if its keys are not made yet: where they go stand the place and the length of its text. */
+let unfinished: usize = 0;
+
+/** Says that a list of turns begins. */
+export function beginTurns(): void {
+  unfinished = 0;
+}
+
+/** Says that a turn's row was written, with what is kept of a text: its keys, if it has none yet, wait until they are needed. */
+export function rowWritten(row: usize, text: usize): void {
+  unfinished = load<u8>(text, 18) !== 0 ? row : 0;
+}
+
+/** Makes the keys of the last turn. */
+export function finishKeys(): void {
+  if (unfinished !== 0) makeKeys(unfinished, load<u32>(unfinished), load<u32>(unfinished, 8));
+  unfinished = 0;
+}
+
+/** Leaves the last turn without keys: it has no reply, and is never looked for. */
+export function dropKeys(): void {
+  if (unfinished !== 0) {
+    store<u64>(unfinished, 0);
+    store<u64>(unfinished, 0, 8);
+  }
+  unfinished = 0;
+}
