@@ -147,6 +147,25 @@ describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
     expect(await lookup.find(valueQuery(`${long[3]} `))).toBeUndefined();
   });
 
+  it('finds each of very many short conversations, before and behind one longer than a block', async () => {
+    const conversation = (value: string, i: number) => ({
+      conversations: [
+        { from: 'a', value },
+        { from: 'b', value: `reply ${i}` },
+      ],
+    });
+    const list = Array.from({ length: 30_000 }, (_, i) => conversation(`prompt ${i}`, i));
+    list[20_000] = conversation('x'.repeat(5_000_000), 20_000);
+    const { [name]: lookup } = await enginesOf(write(JSON.stringify(list)), pool);
+    for (const i of [0, 1, 8191, 8192, 16_383, 16_384, 19_999, 20_001, 29_999]) {
+      expect(await lookup.find(valueQuery(`prompt ${i}`))).toMatchObject({
+        conversationId: String(i),
+        reply: { value: `reply ${i}` },
+      });
+    }
+    expect(await lookup.find(valueQuery('prompt 20000'))).toBeUndefined();
+  });
+
   it('finds one of very many equal prompts by its context', async () => {
     const list = Array.from({ length: 20_000 }, (_, i) => ({
       conversations: [`start ${i % 10_000}`, `more ${i}`, 'continue', 'continue', `reply ${i}`].map(

@@ -7,7 +7,7 @@ import { growKept, kept, RECORD_BYTES, records, TURN_BYTES, turns } from './memo
 import { NO_CONVERSATION, recordCount, turnCount } from './records';
 
 /** In a turn's length: it is the first of its conversation. */
-const FIRST_FLAG: u32 = 0x40000000;
+export const FIRST_FLAG: u32 = 0x40000000;
 /** Fewer turns hold no prompt that has a reply: such conversations are no part of an index. */
 const TURNS_MIN: u32 = 2;
 /** The bytes of all arrays a turn, and a conversation. */

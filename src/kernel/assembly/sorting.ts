@@ -4,12 +4,11 @@
  * between calls: in a function that loops over all pairs it never would.
  */
 
+import { FIRST_FLAG } from './keeping';
+
 /** A digit has so many bits: three of them make a number. */
 const DIGIT_BITS: u32 = 11;
 const DIGITS: u32 = 1 << DIGIT_BITS;
-
-/** In a turn's length: it is the first of its conversation. */
-const FIRST_FLAG: u32 = 0x40000000;
 
 /** How many pairs have each digit, then where the next pair of each goes; for all three digits, four bytes each. */
 const places = memory.data(24_576, 4);
