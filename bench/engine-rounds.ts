@@ -10,7 +10,8 @@ import {
   saveIndex,
 } from './engine-figures.js';
 import { type LookupFigures, measureLookups } from './lookup-figures.js';
-import { jsonParsePass, recordsOf } from './passes.js';
+import { measurePass } from './pass-figures.js';
+import { recordsOf } from './passes.js';
 import { Random } from './random.js';
 import { promptsOf, sampleRecords } from './sample.js';
 
@@ -59,10 +60,9 @@ export async function measureRounds(
     await saveIndex(path, prompt, indexDir);
     for (let round = 1; round <= rounds; round++) {
       onRound(round);
-      const startMs = performance.now();
-      jsonParsePass(path);
+      const pass = await measurePass({ path, by: 'JSON.parse' });
       measured.push({
-        passSeconds: (performance.now() - startMs) / 1000,
+        passSeconds: pass.seconds,
         build: await measureBuild(path),
         largeBuild: largePath === undefined ? undefined : await measureBuild(largePath),
         firstAnswerSeconds: await measureFirstAnswer(path, prompt, 'none'),

@@ -1,10 +1,6 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { inOwnProcess } from './own-process.js';
 
-const program = fileURLToPath(new URL('./lookup-times.js', import.meta.url));
-
-/** What is looked up in the other process. */
+/** What is looked up. */
 export interface LookupTask {
   readonly path: string;
   /** Looked up first, and not counted. */
@@ -18,15 +14,7 @@ export interface LookupFigures {
   readonly percentile99Microseconds: number;
 }
 
-/** Looks prompts up by the index, without a cache, in a process of their own, whose heap holds nothing else. */
-export async function measureLookups(task: LookupTask): Promise<LookupFigures> {
-  const child = fork(program, { serialization: 'advanced' });
-  const ended = once(child, 'exit');
-  const answered = once(child, 'message');
-  child.send(task);
-  const [figures] = (await Promise.race([answered, ended])) as [LookupFigures | number | null];
-  await ended;
-  if (figures === null || typeof figures === 'number')
-    throw new Error(`the process that looks up ended with ${figures}`);
-  return figures;
+/** Looks prompts up by the index, without a cache. */
+export function measureLookups(task: LookupTask): Promise<LookupFigures> {
+  return inOwnProcess('./lookup-times.js', task);
 }

@@ -1,13 +1,13 @@
-/** The process behind `measureLookups`: it takes one task, and sends what it measured. */
+/** The process behind `measureLookups`. */
 
-import { once } from 'node:events';
 import { queryOf } from '#dist/core/query.js';
 import type { ServedDataset } from '#dist/lookup/served-dataset.js';
 import type { LookupFigures, LookupTask } from './lookup-figures.js';
+import { answer, taskOf } from './own-process.js';
 import { withServed } from './served.js';
 import { percentile } from './statistics.js';
 
-const [{ path, warmUp, measured }] = (await once(process, 'message')) as [LookupTask];
+const { path, warmUp, measured } = await taskOf<LookupTask>();
 await withServed(path, 'index', async (served) => {
   await timesOf(served, warmUp);
   const times = await timesOf(served, measured);
@@ -15,9 +15,8 @@ await withServed(path, 'index', async (served) => {
     medianMicroseconds: percentile(times, 0.5),
     percentile99Microseconds: percentile(times, 0.99),
   };
-  process.send?.(figures);
+  answer(figures);
 });
-process.disconnect();
 
 /** How long each prompt takes to be found, in microseconds. */
 async function timesOf(served: ServedDataset, prompts: readonly string[]): Promise<number[]> {

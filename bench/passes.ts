@@ -58,11 +58,14 @@ export function jsonParsePass(path: string): { conversations: number; turns: num
   return { conversations, turns };
 }
 
-/** stream-json, the way its documentation shows. Returns how many turns it saw. */
-export async function streamJsonPass(path: string): Promise<number> {
+/** stream-json, the way its documentation shows. Returns how much it saw. */
+export async function streamJsonPass(path: string): Promise<{ conversations: number; turns: number }> {
+  let conversations = 0;
   let turns = 0;
   const records = chain([createReadStream(path), parser.asStream(), streamArray.asStream()]);
-  for await (const { value } of records as AsyncIterable<{ value: GeneratedRecord }>)
+  for await (const { value } of records as AsyncIterable<{ value: GeneratedRecord }>) {
+    conversations++;
     turns += value.conversations.length;
-  return turns;
+  }
+  return { conversations, turns };
 }

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { datasetOf, type GeneratedDataset } from './dataset.js';
 import { engineTable, LARGE_TIMES } from './engine-report.js';
 import { measureRounds } from './engine-rounds.js';
-import { jsonParsePass, streamJsonPass } from './passes.js';
+import { measurePass } from './pass-figures.js';
 import { median } from './statistics.js';
 import { verifyEngines } from './verify.js';
 
@@ -32,13 +32,11 @@ const roundCount = numberOf('rounds', values.rounds);
 const dataset = await generated(megabytes);
 const large = values.large ? await generated(LARGE_TIMES * megabytes) : undefined;
 // The first reading brings a file into the page cache.
-const { conversations, turns } = jsonParsePass(dataset.path);
-if (large !== undefined) jsonParsePass(large.path);
+const { conversations, turns } = await measurePass({ path: dataset.path, by: 'JSON.parse' });
+if (large !== undefined) await measurePass({ path: large.path, by: 'JSON.parse' });
 
 say('stream-json\n');
-const streamStartMs = performance.now();
-await streamJsonPass(dataset.path);
-const streamSeconds = (performance.now() - streamStartMs) / 1000;
+const { seconds: streamSeconds } = await measurePass({ path: dataset.path, by: 'stream-json' });
 const rounds = await measureRounds(dataset.path, large?.path, roundCount, (round) =>
   say(`round ${round} of ${roundCount}\n`),
 );
@@ -49,8 +47,8 @@ const machine = `${platform()}-${arch()}-${availableParallelism()}cpu`;
 const measured = `# ${date}, ${machine}: the engines
 
 ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}. Dataset: ${(dataset.bytes / 1e6).toFixed(0)} MB, ${conversations} conversations, ${turns} turns, generated, in the page cache.
-Medians of ${roundCount} interleaved rounds. Ratios are to the pass of \`JSON.parse\` record by record on one thread, ${passSeconds.toFixed(2)} s in
-the same run, where nothing else is named; that of stream-json took ${streamSeconds.toFixed(2)} s, ${(streamSeconds / passSeconds).toFixed(1)} times as long.
+Medians of ${roundCount} interleaved rounds, each figure of a process of its own. Ratios are to the pass of \`JSON.parse\` record by record
+on one thread, ${passSeconds.toFixed(2)} s in the same run, where nothing else is named; that of stream-json took ${streamSeconds.toFixed(2)} s, ${(streamSeconds / passSeconds).toFixed(1)} times as long.
 
 ${engineTable(rounds)}
 `;

@@ -187,6 +187,8 @@ export class Kernel implements RowSorter {
   sortRows(count: number, parts: Iterable<RowNumbers>): SortedRows {
     const { exports } = this;
     const bytes = PAIR_BYTES * count;
+    // Numbers and lengths go through the input.
+    this.reserve(3 * 4 * ADDED_ROWS);
     let pairs = exports.spareRoom(2 * bytes);
     let other = pairs + bytes;
     this.takeViews();
