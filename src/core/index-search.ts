@@ -4,13 +4,11 @@
  */
 
 import { type ByteRange, byteOffset } from './bytes.js';
-import { EMPTY_FLAG, FIRST_FLAG, type IndexTable, LED_ROWS } from './index-table.js';
+import { EMPTY_FLAG, FIRST_FLAG, type IndexTable, LED_ROWS, LENGTH_MASK } from './index-table.js';
 import type { Key } from './keys.js';
 import { type Candidate, foldedGrade, gradeOf } from './match.js';
 import type { Place } from './place.js';
 import type { KeyedQuery } from './query.js';
-
-const LENGTH_MASK = 0x3fff_ffff;
 
 /** How far from where a key should stand the search for it begins to look, in rows. */
 const NEAR_ROWS = 64;

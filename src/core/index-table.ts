@@ -22,6 +22,7 @@ export interface RowData {
 /** In a turn's length: its text is empty; it is the first of its conversation. The rest is the length, in bytes. */
 export const EMPTY_FLAG = 0x8000_0000;
 export const FIRST_FLAG = 0x4000_0000;
+export const LENGTH_MASK = 0x3fff_ffff;
 
 /** The rows of a shard, which count from its start, or of a dataset. */
 export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {

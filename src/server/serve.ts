@@ -71,7 +71,8 @@ async function serveWith(
   try {
     // The threads are at work before what answers is even loaded.
     const started = served.start();
-    started.catch(() => undefined);
+    // Whichever fails, and whenever, is seen to below.
+    started.then(({ walked }) => walked).catch(() => undefined);
     const logger = await loadLogger();
     tell = (line) => line(logger);
     early.forEach(tell);

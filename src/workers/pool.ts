@@ -12,7 +12,7 @@ import type {
   SweepTask,
   WorkerSetup,
 } from './tasks.js';
-import type * as thread from './thread.mjs';
+import type * as thread from './thread.js';
 
 // By require, since import() reads a CommonJS module a second time for its names: that takes as long as the first.
 const { Piscina } = createRequire(import.meta.url)('piscina') as typeof import('piscina');
@@ -29,7 +29,7 @@ export class WorkerPool {
   constructor(workers: number, keyBits: number = KEY_BITS) {
     this.workers = workers;
     this.piscina = new Piscina({
-      filename: new URL('./thread.mjs', import.meta.url).href,
+      filename: new URL('./thread.js', import.meta.url).href,
       minThreads: workers,
       maxThreads: workers,
       // Without it, a task that finds no free thread at once goes behind all that came after it.
@@ -58,8 +58,17 @@ export class WorkerPool {
 
   /** Waits for the tasks that run or wait, and ends the threads. Whoever wants it quick stops the tasks by their flags. */
   close(): Promise<void> {
-    this.closing ??= Promise.all(this.running).then(() => this.piscina.destroy());
+    this.closing ??= this.closeOnce();
     return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
+    await Promise.all(this.running);
+    // A thread that is ended while it loads its modules may take the process with it. Idle threads get a task each.
+    const name: keyof typeof thread = 'isLoaded';
+    const loaded = Array.from({ length: this.workers }, () => this.piscina.run(undefined, { name }));
+    await Promise.allSettled(loaded);
+    await this.piscina.destroy();
   }
 
   private async run<T>(name: keyof typeof thread, task: object): Promise<Outcome<T>> {

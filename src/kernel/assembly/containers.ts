@@ -6,14 +6,10 @@
  * Then `p` is 0, or stands behind the closing bracket.
  */
 
-import { QUOTE } from './strings';
-import { broken, CLOSE_BRACE, CLOSE_BRACKET, COMMA, skipBlanks, skipColon, skipString } from './values';
+import { broken, CLOSE_BRACE, CLOSE_BRACKET, COMMA, readKey, skipBlanks } from './values';
 
 /** True if the last step met the closing bracket. */
 export let isClosed: bool = false;
-/** The last member's key: its first byte behind the quote, and its length in bytes. */
-export let keyAt: usize = 0;
-export let keyLength: usize = 0;
 
 /** From an object's opening brace to its first member's value. */
 export function firstMember(p: usize): usize {
@@ -29,15 +25,6 @@ export function nextMember(p: usize): usize {
   isClosed = next === CLOSE_BRACE;
   if (isClosed) return p + 1;
   return next === COMMA ? readKey(skipBlanks(p + 1)) : broken(p);
-}
-
-function readKey(p: usize): usize {
-  if (load<u8>(p) !== QUOTE) return broken(p);
-  keyAt = p + 1;
-  p = skipString(keyAt);
-  if (p === 0) return 0;
-  keyLength = p - 1 - keyAt;
-  return skipColon(p);
 }
 
 /** From a list's opening bracket to its first element. */

@@ -42,11 +42,10 @@ export function keptAt(): usize {
   return regions.kept;
 }
 
-/** Room for so many bytes, where what is kept stands: that is lost. */
+/** Room for so many bytes, in place of what was kept. */
 export function spareRoom(bytes: usize): usize {
   beginKeeping();
-  regions.growKept(bytes);
-  return regions.kept;
+  return regions.spareRoom(bytes);
 }
 
 /** Writes the key and the folded key of the text in the input to where the rows of turns stand. */

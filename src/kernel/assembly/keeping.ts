@@ -64,13 +64,13 @@ export function keep(base: f64, firstRecord: u32): void {
     const start = load<u32>(record);
     const idLength = load<u32>(record, 16);
     store<f64>(offsets + 8 * conversationsKept, base + <f64>start);
-    const at = 4 * conversationsKept++;
+    const at: usize = 4 * conversationsKept++;
     store<u32>(firstTurns + at, turnsKept);
-    store<u32>(idStarts + at, idLength === 0 ? firstRecord + i : load<u32>(record, 12) - start);
+    store<u32>(idStarts + at, idLength === 0 ? firstRecord + <u32>i : load<u32>(record, 12) - start);
     store<u32>(idLengths + at, idLength);
     for (let flag = FIRST_FLAG; turn < end; turn += TURN_BYTES) {
       store<u64>(keys + 8 * turnsKept, load<u64>(turn));
-      const at = 4 * turnsKept++;
+      const at: usize = 4 * turnsKept++;
       store<u32>(folded + at, load<u32>(turn, 8));
       store<u32>(starts + at, load<u32>(turn, 16) - start);
       store<u32>(lengths + at, load<u32>(turn, 20) | flag);
@@ -85,8 +85,8 @@ function makeRoom(turnsNeeded: usize, conversationsNeeded: usize): void {
   if (needed <= room) return;
   const larger = max(ROOM_MIN, 2 * needed);
   growKept(2 * ROW_BYTES * larger);
-  let from = 2 * ROW_BYTES * room;
-  let to = 2 * ROW_BYTES * larger;
+  let from: usize = 2 * ROW_BYTES * room;
+  let to: usize = 2 * ROW_BYTES * larger;
   for (let array = 0; array < 8; array++) {
     // From the last one: lengths, starts, folded, keys, id lengths, id starts, first turns, offsets.
     const width: usize = array === 3 || array === 7 ? 8 : 4;

@@ -56,8 +56,14 @@ export function reserve(capacity: usize): void {
 
 /** Makes room for so many bytes to be kept. Those that are there stay. */
 export function growKept(bytes: usize): void {
-  if (bytes > keptBytes) keptBytes = bytes;
-  grow(kept + keptBytes);
+  keptBytes = bytes;
+  grow(kept + bytes);
+}
+
+/** Room for so many bytes, in place of what was kept: until the next call of `reserve`. */
+export function spareRoom(bytes: usize): usize {
+  grow(kept + bytes);
+  return kept;
 }
 
 function grow(end: usize): void {

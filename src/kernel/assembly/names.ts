@@ -1,9 +1,8 @@
 /** The names that count in records, turns and parts: the places are those in the lists of core/conversation.ts. */
 
-import { keyAt, keyLength } from './containers';
 import { respelled } from './memory';
 import { hadEscape, respell, respelledTo } from './strings';
-import { end } from './values';
+import { end, keyAt, keyLength } from './values';
 
 export const PART_TYPE: i32 = 0;
 export const PART_TEXT: i32 = 1;

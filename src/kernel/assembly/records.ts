@@ -7,7 +7,20 @@ import { firstElement, firstMember, isClosed, nextElement, nextMember } from './
 import { RECORD_BYTES, records, TURN_BYTES, turns } from './memory';
 import { recordName, turnName } from './names';
 import { QUOTE } from './strings';
-import { ABSENT, BAD, beginTurns, dropKeys, finishKeys, GOOD, keepText, readText, rowWritten } from './texts';
+import {
+  ABSENT,
+  BAD,
+  beginTurns,
+  dropKeys,
+  finishKeys,
+  GOOD,
+  keepText,
+  readText,
+  rowWritten,
+  TEXT_BYTES,
+  TEXT_IS_EMPTY,
+  TEXT_KIND,
+} from './texts';
 import { OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
 
 /** Rows written so far. */
@@ -78,7 +91,7 @@ export function readRecord(p: usize, lengthMax: usize): usize {
 
 /** The first name under which something stands, 0 if there is none. */
 function firstPresent(slots: usize, count: usize): usize {
-  for (let slot = slots; slot < slots + count * 12; slot += 12) {
+  for (let slot = slots; slot < slots + count * SLOT_BYTES; slot += SLOT_BYTES) {
     if (load<u8>(slot) !== ABSENT) return slot;
   }
   return 0;
@@ -88,8 +101,8 @@ function firstPresent(slots: usize, count: usize): usize {
 function readMembers(p: usize): usize {
   for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
     const name = recordName();
-    if (name >= <i32>LISTS) p = readId(p, ids + (name - <i32>LISTS) * 12);
-    else if (name >= 0) p = readList(p, lists + name * 12);
+    if (name >= <i32>LISTS) p = readId(p, ids + (name - <i32>LISTS) * SLOT_BYTES);
+    else if (name >= 0) p = readList(p, lists + name * SLOT_BYTES);
     else p = skipValue(p);
     if (p === 0) return 0;
   }
@@ -138,11 +151,11 @@ function readList(p: usize, list: usize): usize {
 function readTurn(p: usize): usize {
   const start = p;
   store<u16>(roles, 0);
-  store<u8>(texts, ABSENT, 16);
-  store<u8>(texts + 24, ABSENT, 16);
+  store<u8>(texts, ABSENT, TEXT_KIND);
+  store<u8>(texts + TEXT_BYTES, ABSENT, TEXT_KIND);
   for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
     const name = turnName();
-    if (name >= NAMES) p = readText(p, texts + (name - NAMES) * 24);
+    if (name >= NAMES) p = readText(p, texts + (name - NAMES) * TEXT_BYTES);
     else {
       if (name >= 0) store<u8>(roles + name, load<u8>(p) === QUOTE ? GOOD : BAD);
       p = skipValue(p);
@@ -151,8 +164,8 @@ function readTurn(p: usize): usize {
   }
   if (p === 0) return 0;
   const role = load<u8>(roles) !== ABSENT ? load<u8>(roles) : load<u8>(roles, 1);
-  const chosen = load<u8>(texts, 16) !== ABSENT ? texts : texts + 24;
-  const kind = load<u8>(chosen, 16);
+  const chosen = load<u8>(texts, TEXT_KIND) !== ABSENT ? texts : texts + TEXT_BYTES;
+  const kind = load<u8>(chosen, TEXT_KIND);
   if (role !== GOOD || kind === BAD) return p;
   if (kind === ABSENT) keepText(chosen, p, 0);
   // The turn before has a reply: now its keys are worth making.
@@ -161,7 +174,7 @@ function readTurn(p: usize): usize {
   store<u64>(row, load<u64>(chosen));
   store<u64>(row, load<u64>(chosen, 8), 8);
   store<u32>(row, start, 16);
-  store<u32>(row, (p - start) | ((<usize>load<u8>(chosen, 17)) << 31), 20);
+  store<u32>(row, (p - start) | ((<usize>load<u8>(chosen, TEXT_IS_EMPTY)) << 31), 20);
   rowWritten(row, chosen);
   return p;
 }

@@ -177,20 +177,14 @@ export function respell(p: usize, end: usize, out: usize): usize {
     }
     p += ctz(mask);
     out += ctz(mask);
-    if (p >= end) {
-      respelledTo = out;
-      return broken(p);
-    }
+    if (p >= end) return brokenOff(p, out);
     if (load<u8>(p) === QUOTE) break;
-    if (load<u8>(p) !== BACKSLASH) return broken(p);
+    if (load<u8>(p) !== BACKSLASH) return brokenOff(p, out);
     if (load<u8>(p, 1) !== LETTER_U) {
-      if (p + 2 > end) {
-        respelledTo = out;
-        return broken(end);
-      }
+      if (p + 2 > end) return brokenOff(end, out);
       const letter = load<u8>(p, 1);
       if (letter === SLASH) store<u8>(out++, SLASH);
-      else if (load<u8>(usual + letter) === 0) return broken(p + 1);
+      else if (load<u8>(usual + letter) === 0) return brokenOff(p + 1, out);
       else {
         store<u16>(out, load<u16>(p));
         out += 2;
@@ -200,12 +194,9 @@ export function respell(p: usize, end: usize, out: usize): usize {
     }
     // Where one character is escaped, its neighbours mostly are, too.
     while (load<u16>(p) === UNICODE_ESCAPE) {
-      if (p + 6 > end) {
-        respelledTo = out;
-        return broken(end);
-      }
+      if (p + 6 > end) return brokenOff(end, out);
       const code = hexAt(p + 2);
-      if (code < 0) return broken(p + 2);
+      if (code < 0) return brokenOff(p + 2, out);
       p += 6;
       if (<u32>(code - 0x80) < 0x780) {
         store<u16>(out, 0x80c0 | (code >> 6) | ((code & 0x3f) << 8));
@@ -216,7 +207,10 @@ export function respell(p: usize, end: usize, out: usize): usize {
         store<u32>(out, 0x8080e0 | (code >> 12) | ((code & 0xfc0) << 2) | ((code & 0x3f) << 16));
         out += 3;
       } else {
-        const low = load<u16>(p) === UNICODE_ESCAPE && p + 6 <= end ? hexAt(p + 2) : 0;
+        const isFollowed = load<u16>(p) === UNICODE_ESCAPE;
+        // The other half of a pair may be cut off.
+        if (isFollowed && p + 6 > end) return brokenOff(end, out);
+        const low = isFollowed ? hexAt(p + 2) : 0;
         const isPair = code < LOW_SURROGATES && (low & TEN_BITS) === LOW_SURROGATES;
         if (isPair) p += 6;
         out = spell(isPair ? 0x10000 + ((code - SURROGATES) << 10) + (low - LOW_SURROGATES) : code, out);
@@ -226,6 +220,12 @@ export function respell(p: usize, end: usize, out: usize): usize {
   maybeNotAscii = i8x16.bitmask(seen) !== 0;
   respelledTo = out;
   return p + 1;
+}
+
+/** Ends a respelling where the string breaks off. */
+function brokenOff(p: usize, out: usize): usize {
+  respelledTo = out;
+  return broken(p);
 }
 
 function isSurrogate(code: i32): bool {

@@ -1,6 +1,6 @@
 /**
- * The texts of turns, and their keys. What is kept of a text has 24 bytes, a slot: its two keys, or the place and the length of
- * what they will be made of; at 16 what it is, at 17 whether it is empty, at 18 whether its keys are still to be made.
+ * The texts of turns, and their keys. What is kept of a text is its two keys, or the place and the length of what they will be
+ * made of; what it is; whether it is empty; and whether its keys are still to be made.
  */
 
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
@@ -22,6 +22,12 @@ import { isUtf8, repair } from './utf8';
 import { broken, end, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
 import { isAllWanted, isFoldedKeyWanted, isKeyWanted, longestWanted } from './wanted';
 
+/** The bytes that are kept of a text, and where in them its kind stands, and the two flags. */
+export const TEXT_BYTES: usize = 24;
+export const TEXT_KIND: usize = 16;
+export const TEXT_IS_EMPTY: usize = 17;
+const TEXT_HAS_NO_KEYS: usize = 18;
+
 /** What stands under a name. */
 export const ABSENT: u8 = 0;
 export const GOOD: u8 = 1;
@@ -35,7 +41,7 @@ export function readText(p: usize, slot: usize): usize {
   const next = skipValue(p);
   if (next === 0) return 0;
   if (first === 0x6e) keepText(slot, p, 0);
-  else store<u8>(slot, BAD, 16);
+  else store<u8>(slot, BAD, TEXT_KIND);
   return next;
 }
 
@@ -112,9 +118,9 @@ function keepKeys(slot: usize, p: usize, length: usize): void {
 }
 
 function keepKind(slot: usize, length: usize, isUnfinished: bool): void {
-  store<u8>(slot, GOOD, 16);
-  store<u8>(slot, <u8>(length === 0), 17);
-  store<u8>(slot, <u8>isUnfinished, 18);
+  store<u8>(slot, GOOD, TEXT_KIND);
+  store<u8>(slot, <u8>(length === 0), TEXT_IS_EMPTY);
+  store<u8>(slot, <u8>isUnfinished, TEXT_HAS_NO_KEYS);
 }
 
 function makeKeys(to: usize, p: usize, length: usize): void {
@@ -139,7 +145,7 @@ function readParts(p: usize, slot: usize): usize {
   }
   if (p === 0) return 0;
   if (isGood) keepRespelled(slot, joined, out);
-  else store<u8>(slot, BAD, 16);
+  else store<u8>(slot, BAD, TEXT_KIND);
   return p;
 }
 
@@ -178,7 +184,7 @@ export function beginTurns(): void {
 
 /** Says that a turn's row was written, with what is kept of a text: its keys, if it has none yet, wait until they are needed. */
 export function rowWritten(row: usize, text: usize): void {
-  unfinished = load<u8>(text, 18) !== 0 ? row : 0;
+  unfinished = load<u8>(text, TEXT_HAS_NO_KEYS) !== 0 ? row : 0;
 }
 
 /** Makes the keys of the last turn. */

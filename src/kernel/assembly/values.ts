@@ -61,20 +61,27 @@ export function skipBlanks(p: usize): usize {
 }
 
 /** Reads over a string; `p` is the byte after its opening quote. */
-export function skipString(p: usize): usize {
+function skipString(p: usize): usize {
   const next = skip(p, end);
   return next === 0 ? broken(stringBrokeAt) : next;
 }
 
+/** The last key that was read: its first byte behind the quote, and its length in bytes. */
+export let keyAt: usize = 0;
+export let keyLength: usize = 0;
+
 /** From the opening quote of an object's key to the first byte of its value. */
-function skipKey(p: usize): usize {
+export function readKey(p: usize): usize {
   if (load<u8>(p) !== QUOTE) return broken(p);
-  p = skipString(p + 1);
-  return p === 0 ? 0 : skipColon(p);
+  keyAt = p + 1;
+  p = skipString(keyAt);
+  if (p === 0) return 0;
+  keyLength = p - 1 - keyAt;
+  return skipColon(p);
 }
 
 /** From behind an object's key to the first byte of its value. */
-export function skipColon(p: usize): usize {
+function skipColon(p: usize): usize {
   p = skipBlanks(p);
   return load<u8>(p) === COLON ? skipBlanks(p + 1) : broken(p);
 }
@@ -108,7 +115,7 @@ export function skipValue(p: usize): usize {
           return 0;
         }
         push(depth++, isObject);
-        if (isObject) p = skipKey(p);
+        if (isObject) p = readKey(p);
         if (p === 0) return 0;
         continue;
       }
@@ -122,7 +129,7 @@ export function skipValue(p: usize): usize {
       const next = load<u8>(p);
       if (next === COMMA) {
         p = skipBlanks(p + 1);
-        if (isObject) p = skipKey(p);
+        if (isObject) p = readKey(p);
         if (p === 0) return 0;
         break;
       }

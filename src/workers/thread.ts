@@ -31,6 +31,11 @@ class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
+/** Does nothing, as soon as the thread can do something. */
+export function isLoaded(): true {
+  return true;
+}
+
 /** Walks a shard, counts what it holds, and keeps what an index needs of it. */
 export function takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
   return attempt(task, (batches) => {
