@@ -1,0 +1,112 @@
+/** Walks that look for a few texts: of those, every key is there, and no other text is taken for one of them. */
+
+import { afterAll, describe, expect, it } from 'vitest';
+import type { TextKeys } from '#dist/core/keys.js';
+import { newKernel } from '../support/dataset.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { type WalkedTurn, walkedRecords } from '../support/walked.js';
+
+const folder = temporaryFolder();
+const kernel = newKernel();
+afterAll(() => kernel.wantAll());
+
+/** Walks over turns whose texts are spelled so, while some texts are looked for. */
+async function walkedTurns(
+  spelled: readonly (string | Buffer)[],
+  wanted: readonly { text: string; folded: boolean }[],
+): Promise<WalkedTurn[]> {
+  const file = Buffer.concat([
+    Buffer.from('[{"items": ['),
+    ...spelled.flatMap((each) => [
+      Buffer.from('{"from": "a", "value": "'),
+      Buffer.from(each),
+      Buffer.from('"}, '),
+    ]),
+    Buffer.from('{"from": "b", "value": "the reply"}]}]'),
+  ]);
+  kernel.wantNone();
+  for (const { text, folded } of wanted) kernel.want(text, folded);
+  const [record] = await walkedRecords(kernel, folder, file, { cuts: [], blockBytes: 1 << 16 });
+  return record?.turns.slice(0, spelled.length) ?? expect.fail('no conversation');
+}
+
+const keyOf = ({ keyLow, keyHigh }: WalkedTurn) => ({ low: keyLow, high: keyHigh });
+const foldedKeyOf = ({ foldedLow, foldedHigh }: WalkedTurn) => ({ low: foldedLow, high: foldedHigh });
+const keysOf = (text: string) => kernel.keysOf(text) as TextKeys;
+
+/** All of a text as escapes of six bytes. */
+const escaped = (text: string) =>
+  Array.from(
+    { length: text.length },
+    (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`,
+  ).join('');
+
+describe('a walk that looks for a few texts', () => {
+  it.each(['a\\/b', '\\u0061', '\\u00e9', '\\ud83d\\ude00', '\\ud83d', '\\u000a', '\\\\\\/', 'é\\/'])(
+    'finds them where %s is spelled so, at any place of a text',
+    async (odd) => {
+      const spelled = Array.from({ length: 40 }, (_, i) => `${'x'.repeat(i)}${odd}${'y'.repeat(i % 3)}`);
+      for (const folded of [true, false]) {
+        const texts = spelled.map((each): string => JSON.parse(`"${each}"`));
+        const turns = await walkedTurns(
+          spelled,
+          texts.map((text) => ({ text, folded })),
+        );
+        expect(turns.map(keyOf)).toEqual(texts.map((text) => keysOf(text).key));
+        if (folded) expect(turns.map(foldedKeyOf)).toEqual(texts.map((text) => keysOf(text).folded));
+      }
+    },
+  );
+
+  it('finds a text though every character is an escape, with or without regard to white space', async () => {
+    for (const text of ['a', 'some words', 'some more words '.repeat(20), 'é世\n"\\']) {
+      for (const folded of [true, false]) {
+        const [turn] = await walkedTurns([escaped(text)], [{ text, folded }]);
+        expect(keyOf(turn as WalkedTurn)).toEqual(keysOf(text).key);
+      }
+    }
+  });
+
+  it('finds a text with more white space, as escapes before it, in it and behind it', async () => {
+    const text = 'two words';
+    const { folded } = keysOf(text);
+    const blanks = Array.from({ length: 70 }, (_, i) => '\\u0020'.repeat(i));
+    for (const spelled of [
+      blanks.map((blank) => `${blank}two words\\u000a`),
+      blanks.map((blank) => `two\\n${blank}words\\/`.replace('\\/', '\\u0009')),
+      blanks.map((blank) => `two words\\u000a${blank}`),
+      blanks.map((blank) => `${blank}\\u0074wo${blank} ${escaped('words')}${blank}`),
+    ]) {
+      const turns = await walkedTurns(spelled, [{ text, folded: true }]);
+      expect(turns.map(foldedKeyOf)).toEqual(spelled.map(() => folded));
+    }
+  });
+
+  it('finds a text whose folded form is shorter than others that are looked for', async () => {
+    const texts = ['a', 'b'.repeat(300), 'c'];
+    const wanted = texts.map((text) => ({ text, folded: true }));
+    const turns = await walkedTurns(texts.map(escaped), wanted);
+    expect(turns.map(keyOf)).toEqual(texts.map((text) => keysOf(text).key));
+  });
+
+  it('finds a text that is no UTF-8 in the file, however long it is there', async () => {
+    const spelled = Buffer.concat([
+      Buffer.from([0xff]),
+      Buffer.from(`several words${'\\u0020'.repeat(90)}more`),
+    ]);
+    const text = '\ufffdseveral words more';
+    const [turn] = await walkedTurns([spelled], [{ text, folded: true }]);
+    expect(foldedKeyOf(turn as WalkedTurn)).toEqual(keysOf(text).folded);
+  });
+
+  it('knows of all others whether they are empty, and gives them no key that is looked for', async () => {
+    const spelled = ['', 'other words', escaped('other words, and many'), `${escaped('other')}é`, '\\u0020'];
+    const turns = await walkedTurns(spelled, [{ text: 'w', folded: true }]);
+    expect(turns.map(({ isEmpty }) => isEmpty)).toEqual([true, false, false, false, false]);
+    const { key, folded } = keysOf('w');
+    for (const turn of turns) {
+      expect(keyOf(turn)).not.toEqual(key);
+      expect(foldedKeyOf(turn)).not.toEqual(folded);
+    }
+  });
+});
