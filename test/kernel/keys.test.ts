@@ -84,6 +84,33 @@ describe('keys', () => {
     expect(hex(keysOf(spread([...words, 'x'], ' ')).folded)).not.toBe(folded);
   });
 
+  it('see the same end of a long text when folded, however much white space stands behind it', () => {
+    const start = 'x'.repeat(100);
+    const seams = ['\u3000', '\u00a0', '\v', '\n', '\\', '世', '😀', '\ud800'];
+    const texts = seams.flatMap((seam) => [
+      ...Array.from({ length: 16 }, (_, i) => start + seam + 'y'.repeat(56 + i)),
+      `${start}${seam.repeat(40)}n${'y'.repeat(20)}`,
+    ]);
+    for (const text of texts) {
+      const folded = hex(keysOf(foldSpace(text)).folded);
+      for (let blanks = 0; blanks < 45; blanks++) {
+        expect(hex(keysOf(text + ' '.repeat(blanks)).folded), `${text}, ${blanks}`).toBe(folded);
+      }
+    }
+  });
+
+  it('see the same beginning of a long text when folded, wherever it has white space', () => {
+    for (let length = 50; length < 80; length++) {
+      const words = ['x'.repeat(length), 'y'.repeat(100)];
+      const folded = hex(keysOf(words.join(' ')).folded);
+      for (const blank of [' ', '  ', '\n', '\v', '\u3000']) {
+        for (let blanks = 0; blanks < 20; blanks++) {
+          expect(hex(keysOf(' '.repeat(blanks) + words.join(blank)).folded), `${length}`).toBe(folded);
+        }
+      }
+    }
+  });
+
   it('are not there for a text longer than any record', () => {
     expect(kernel.keysOf('x'.repeat(50_400_000))).toBeUndefined();
     expect(kernel.keysOf('x'.repeat(1_000_000))).toBeDefined();
