@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
 import { newKernel } from '../support/dataset.js';
 import { conversation, spell, spelling, text } from '../support/spelling.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -132,37 +133,65 @@ describe('a walk', () => {
       'a list, then no list of the same name',
       '{"items": [{"from": "a", "value": "x"}], "conversations": [], "conversations": 5}',
     ],
-    ['a text twice', '{"items": [{"from": "a", "value": "x", "value": "y"}]}'],
-    ['a text, then a number', '{"items": [{"from": "a", "value": "x", "value": 5}]}'],
-    ['a number, then a text', '{"items": [{"from": "a", "value": 5, "value": "x"}]}'],
-    ['a role twice', '{"items": [{"from": 5, "from": "a", "value": "x"}]}'],
+    [
+      'a text twice',
+      '{"items": [{"from": "a", "value": "x", "value": "y"}, {"from": "b", "value": "the reply"}]}',
+    ],
+    [
+      'a text, then a number',
+      '{"items": [{"from": "a", "value": "x", "value": 5}, {"from": "b", "value": "the reply"}]}',
+    ],
+    [
+      'a number, then a text',
+      '{"items": [{"from": "a", "value": 5, "value": "x"}, {"from": "b", "value": "the reply"}]}',
+    ],
+    [
+      'a role twice',
+      '{"items": [{"from": 5, "from": "a", "value": "x"}, {"from": "b", "value": "the reply"}]}',
+    ],
     ['an id twice', '{"id": 5, "items": [], "id": "x"}'],
     ['an id, then null', '{"id": 5, "items": [], "id": null}'],
-    ['a part twice', '{"items": [{"from": "a", "value": [{"type": "text", "text": "x", "text": "y"}]}]}'],
+    [
+      'a part twice',
+      '{"items": [{"from": "a", "value": [{"type": "text", "text": "x", "text": "y"}]}, {"from": "b", "value": "the reply"}]}',
+    ],
     [
       'a part that stops being one',
-      '{"items": [{"from": "a", "value": [{"type": "text", "text": "x", "type": "image"}]}]}',
+      '{"items": [{"from": "a", "value": [{"type": "text", "text": "x", "type": "image"}]}, {"from": "b", "value": "the reply"}]}',
     ],
     [
       'names with escapes',
-      '{"\\u0069d": 1, "it\\u0065ms": [{"fr\\u006fm": "a", "\\u0076alue": [{"t\\u0079pe": "\\u0074ext", "text": "x"}]}]}',
+      '{"\\u0069d": 1, "it\\u0065ms": [{"fr\\u006fm": "a", "\\u0076alue": [{"t\\u0079pe": "\\u0074ext", "text": "x"}]}, {"from": "b", "value": "the reply"}]}',
     ],
     [
       'names that only begin alike',
-      '{"ids": 1, "item": [], "itemss": [], "items": [{"from ": "a", "from": "b", "values": "x"}]}',
+      '{"ids": 1, "item": [], "itemss": [], "items": [{"from ": "a", "from": "b", "values": "x"}, {"from": "b", "value": "the reply"}]}',
     ],
     [
       'halves of a surrogate pair in two parts',
-      '{"items": [{"from": "a", "value": [{"type": "text", "text": "\\ud83d"}, {"type": "text", "text": "\\ude00"}]}]}',
+      '{"items": [{"from": "a", "value": [{"type": "text", "text": "\\ud83d"}, {"type": "text", "text": "\\ude00"}]}, {"from": "b", "value": "the reply"}]}',
     ],
     [
       'a backslash before what looks like half a pair',
-      '{"items": [{"from": "a", "value": [{"type": "text", "text": "\\\\ud83d"}, {"type": "text", "text": "\\ude00"}]}]}',
+      '{"items": [{"from": "a", "value": [{"type": "text", "text": "\\\\ud83d"}, {"type": "text", "text": "\\ude00"}]}, {"from": "b", "value": "the reply"}]}',
     ],
     [
       'every escape',
-      '{"items": [{"from": "a", "value": "\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\\u000b\\u002F\\u00E9\\u20ac\\ud83d\\ude00\\udc00\\ud800x\\ud800\\ud800\\udc00"}]}',
+      '{"items": [{"from": "a", "value": "\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\\u000b\\u002F\\u00E9\\u20ac\\ud83d\\ude00\\udc00\\ud800x\\ud800\\ud800\\udc00"}, {"from": "b", "value": "the reply"}]}',
     ],
+    [
+      'names that differ in the last character',
+      '{"conversation_hasg": 1, "conversation_ic": 2, "ic": 3, "items": [{"from": "a", "rolf": 5, "value": "x", "valuf": "y"}, {"role": "b", "fron": 5, "content": "x", "contenu": "y"}, {"from": "a", "value": [{"type": "text", "typf": "image", "text": "x", "texu": "y"}]}, {"from": "b", "value": "the reply"}], "itemt": [], "messaget": [], "conversatioo": [], "conversationt": []}',
+    ],
+    [
+      'names of nothing but escapes',
+      '{"\\u0063\\u006f\\u006e\\u0076\\u0065\\u0072\\u0073\\u0061\\u0074\\u0069\\u006f\\u006e\\u005f\\u0068\\u0061\\u0073\\u0068": "x", "\\u0063\\u006f\\u006e\\u0076\\u0065\\u0072\\u0073\\u0061\\u0074\\u0069\\u006f\\u006e\\u0073": [{"\\u0072\\u006f\\u006c\\u0065": "a", "\\u0063\\u006f\\u006e\\u0074\\u0065\\u006e\\u0074": [{"\\u0074\\u0079\\u0070\\u0065": "\\u0074\\u0065\\u0078\\u0074", "\\u0074\\u0065\\u0078\\u0074": "x"}]}, {"from": "b", "value": "the reply"}]}',
+    ],
+    [
+      'escapes on both sides of where a character takes one byte more',
+      '{"items": [{"from": "a", "value": "\\u007f\\u0080\\u07ff\\u0800\\ud7ff\\ue000\\uffff\\ud800\\udc00\\udbff\\udfff"}, {"from": "b", "value": "the reply"}]}',
+    ],
+    ['an id that begins with a 9', '{"id": 90, "items": []}'],
     ['numbers of every kind', '{"id": -0.5e+10, "x": [0, -0, 1.5, 1E5, 1e-5, 10, -12.25], "items": []}'],
   ])('understands %s as JSON.parse does', async (_what, record) => {
     const records = [JSON.parse(record)];
@@ -200,6 +229,28 @@ describe('a walk', () => {
     );
   });
 
+  it('tells what is UTF-8 from what nearly is, at any place of a text', async () => {
+    const sequences = [
+      ...['c280', 'dfbf', 'e0a080', 'ed9fbf', 'ee8080', 'efbfbf', 'f0908080', 'f48fbfbf'],
+      ...['c080', 'c1bf', 'e08080', 'e09fbf', 'eda080', 'edbfbf', 'f0808080', 'f08fbfbf', 'f4908080'],
+      ...['f5808080', 'f7bfbfbf', 'f888808080', 'ff', '80', 'bf', 'c3', 'e0a0', 'e282', 'f09f', 'f09f98'],
+    ].map((hex) => Buffer.from(hex, 'hex'));
+    const texts = sequences.flatMap((sequence) =>
+      Array.from({ length: 66 }, (_, i) =>
+        Buffer.concat([Buffer.from('x'.repeat(i >> 1)), sequence, Buffer.from(i % 2 === 0 ? '' : 'y')]),
+      ),
+    );
+    const file = Buffer.concat([
+      Buffer.from('[{"items":['),
+      ...texts.flatMap((text) => [Buffer.from('{"from":"a","value":"'), text, Buffer.from('"},')]),
+      Buffer.from('{"from":"b","value":"the reply"}]}]'),
+    ]);
+    const records = parsedRecords(file, 'array') ?? expect.fail('no JSON');
+    expect(await walkedRecords(kernel, folder, file, { cuts: [], blockBytes: 1_000_000 })).toEqual(
+      expectedRecords(kernel, records),
+    );
+  });
+
   it('passes over records that are longer than it may hold, or nested deeper', async () => {
     const short = { items: [{ from: 'a', value: 'x' }] };
     const deep = `${'['.repeat(70_000)}${']'.repeat(70_000)}`;
@@ -222,6 +273,69 @@ describe('a walk', () => {
         const lastLine = Buffer.from(`${JSON.stringify(short)}\n${long}`);
         expect(await walkedRecords(kernel, folder, lastLine, cut)).toEqual(both.slice(0, 2));
       }
+    }
+  });
+
+  it('looks into a record that is as long as it may be, and no byte longer', async () => {
+    const list = [
+      { items: [{ from: 'a', value: 'x' }] },
+      { items: [{ from: 'a', value: 'longer' }] },
+      { items: [] },
+    ];
+    const longest = JSON.stringify(list[1]).length;
+    const file = Buffer.from(JSON.stringify(list));
+    const walked = (recordBytesMax: number) =>
+      walkedRecords(kernel, folder, file, { cuts: [], blockBytes: 1000, recordBytesMax });
+    const [first, , last] = expectedRecords(kernel, list);
+    expect(await walked(longest)).toEqual(expectedRecords(kernel, list));
+    expect(await walked(longest - 1)).toEqual([first, undefined, last]);
+  });
+
+  it('finds what is wrong behind a record that was nested too deep', async () => {
+    const deep = `${'['.repeat(70_000)}${']'.repeat(70_000)}`;
+    for (const rest of ['{"items": tru}', '[1,]', '"x" 5']) {
+      for (const blockBytes of [1000, 1_000_000]) {
+        const file = Buffer.from(`[${deep}, ${rest}, {"items": []}]`);
+        await expect(walkedRecords(kernel, folder, file, { cuts: [], blockBytes })).rejects.toThrow(
+          /not valid JSON/,
+        );
+      }
+    }
+  });
+
+  it('passes over a long record as ever after one that is cut off', async () => {
+    const cut = { cuts: [], blockBytes: 100, recordBytesMax: 250 };
+    for (const cutOff of [`[[[["${'x'.repeat(400)}`, `[[[["${'x'.repeat(400)}"`, `["${'x'.repeat(394)}\\`]) {
+      await expect(walkedRecords(kernel, folder, Buffer.from(cutOff), cut)).rejects.toThrow(/cut off/);
+      const file = Buffer.from(`["${'y'.repeat(400)}", {"items": []}]`);
+      expect(await walkedRecords(kernel, folder, file, cut)).toEqual([
+        undefined,
+        ...expectedRecords(kernel, [{ items: [] }]),
+      ]);
+    }
+  });
+
+  it('has room for as many turns, and for as long a text, as a file of that size can hold', async () => {
+    const reply = { from: 'b', value: 'the reply' };
+    const shortest = '{"from":""},'.repeat(20_000);
+    const wrong = Buffer.alloc(100_000, 0xff);
+    for (const file of [
+      Buffer.from(`[{"items":[${shortest}${JSON.stringify(reply)}]}]`),
+      Buffer.concat([
+        Buffer.from('[{"items":[{"from":"a","value":"x"},{"from":"a","value":"'),
+        wrong,
+        Buffer.from(`"},${JSON.stringify(reply)}]}]`),
+      ]),
+      Buffer.concat([
+        Buffer.from('[{"items":[{"from":"a","value":"x"},{"from":"a","value":[{"type":"text","text":"'),
+        wrong,
+        Buffer.from(`"}]},${JSON.stringify(reply)}]}]`),
+      ]),
+    ]) {
+      const tight = new Kernel(kernelModule(), file.length + 1);
+      const records = parsedRecords(file, 'array') ?? expect.fail('no JSON');
+      const walked = await walkedRecords(tight, folder, file, { cuts: [], blockBytes: file.length });
+      expect(walked).toEqual(expectedRecords(kernel, records));
     }
   });
 
