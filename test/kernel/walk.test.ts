@@ -204,6 +204,16 @@ describe('a walk', () => {
     }
   });
 
+  it.each(['01', '-01', '-', '1.', '.5', '1.e5', '1e', '1e+', '+1', '0x1', '1_0'])(
+    'takes %s for no number',
+    async (number) => {
+      const file = Buffer.from(`[{"n": ${number}, "items": []}]`);
+      await expect(walkedRecords(kernel, folder, file, { cuts: [], blockBytes: 1000 })).rejects.toThrow(
+        /not valid JSON/,
+      );
+    },
+  );
+
   it('reads what is no UTF-8 as a decoder does', async () => {
     const byte = fc.oneof(
       fc.integer({ min: 0x80, max: 0xff }),
