@@ -147,6 +147,19 @@ describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
     expect(await lookup.find(valueQuery(`${long[3]} `))).toBeUndefined();
   });
 
+  it.each([17, 18, 19, 20, 21])(
+    'finds a text with a pair of escapes behind %i escaped spaces, but for white space',
+    async (spaces) => {
+      // Somewhere in there, what is read of a text for its beginning ends between the halves.
+      const value = `${'\\u0020'.repeat(spaces)}abcd\\ud83d\\ude00`;
+      const record = `{"conversations": [{"from": "a", "value": "${value}"}, {"from": "b", "value": "here"}]}`;
+      const { [name]: lookup } = await enginesOf(write(`[${record}]`), pool);
+      expect(await lookup.find(valueQuery('abcd😀'))).toBeUndefined();
+      const query = queryOf([{ role: 'user', text: 'abcd😀' }]) as Query;
+      expect(await lookup.find(query)).toMatchObject({ rung: 'normalized', reply: { value: 'here' } });
+    },
+  );
+
   it('finds each of very many short conversations, before and behind one longer than a block', async () => {
     const conversation = (value: string, i: number) => ({
       conversations: [

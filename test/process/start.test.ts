@@ -245,6 +245,20 @@ describe('a start', () => {
     expect(server.stderr).toBe(`verbatim: ${path}: at byte ${at}: not valid JSON: expected a value\n`);
   });
 
+  it.each(['auto', 'sweep'])(
+    'that finds a broken record about when it begins to listen ends with the same line, by %s',
+    async (engine) => {
+      const long = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(1_000_000) }] });
+      for (const count of [20, 30, 20, 30, 20, 30]) {
+        const path = file('soon.json', `[${Array.from({ length: count }, () => long).join(',')},}`);
+        const server = startServer([path, '--engine', engine, '--index-dir', 'none']);
+        expect(await server.exited).toBe(1);
+        const at = 1 + count * (long.length + 1);
+        expect(server.stderr).toBe(`verbatim: ${path}: at byte ${at}: not valid JSON: expected a value\n`);
+      }
+    },
+  );
+
   it.each([
     [['--port', '99999'], "--port: expected a whole number from 0 to 65535, got '99999'"],
     [['--workers=0'], "--workers: expected a whole number from 1 to 64, got '0'"],

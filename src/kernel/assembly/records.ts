@@ -101,8 +101,8 @@ function firstPresent(slots: usize, count: usize): usize {
 function readMembers(p: usize): usize {
   for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
     const name = recordName();
-    if (name >= <i32>LISTS) p = readId(p, ids + (name - <i32>LISTS) * SLOT_BYTES);
-    else if (name >= 0) p = readList(p, lists + name * SLOT_BYTES);
+    if (name >= <i32>LISTS) p = readId(p, ids + <usize>(name - <i32>LISTS) * SLOT_BYTES);
+    else if (name >= 0) p = readList(p, lists + <usize>name * SLOT_BYTES);
     else p = skipValue(p);
     if (p === 0) return 0;
   }
@@ -155,7 +155,7 @@ function readTurn(p: usize): usize {
   store<u8>(texts + TEXT_BYTES, ABSENT, TEXT_KIND);
   for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
     const name = turnName();
-    if (name >= NAMES) p = readText(p, texts + (name - NAMES) * TEXT_BYTES);
+    if (name >= NAMES) p = readText(p, texts + <usize>(name - NAMES) * TEXT_BYTES);
     else {
       if (name >= 0) store<u8>(roles + name, load<u8>(p) === QUOTE ? GOOD : BAD);
       p = skipValue(p);
