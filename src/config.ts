@@ -31,6 +31,7 @@ export class ConfigError extends Error {
 const SAMPLE = fileURLToPath(new URL('../data/sample.json', import.meta.url));
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const ENGINES = ['auto', 'sweep', 'index'] as const;
+const ON_MISS = ['error', 'fallback'] as const;
 
 /** Every setting, in the order of the help. */
 export const OPTIONS = {
@@ -87,6 +88,33 @@ export const OPTIONS = {
     defaultValue: undefined,
     defaultText: "beside the dataset, else the user's cache folder",
     parse: folder,
+  },
+  onMiss: {
+    env: 'ON_MISS',
+    flag: 'on-miss',
+    placeholder: ON_MISS.join('|'),
+    help: 'What a prompt without a reply gets: an `error`, 404, or the text of `FALLBACK_TEXT` as a `fallback`, 200',
+    defaultValue: 'error',
+    defaultText: '`error`',
+    parse: oneOf(ON_MISS),
+  },
+  fallbackText: {
+    env: 'FALLBACK_TEXT',
+    flag: 'fallback-text',
+    placeholder: 'TEXT',
+    help: 'What is replied to a prompt without a reply, if `ON_MISS` is `fallback`',
+    defaultValue: 'No recorded reply for this prompt.',
+    defaultText: '`No recorded reply for this prompt.`',
+    parse: text,
+  },
+  strictModels: {
+    env: 'STRICT_MODELS',
+    flag: 'strict-models',
+    placeholder: '0|1',
+    help: "With 1, only the dataset's own model name is answered; else any is",
+    defaultValue: false,
+    defaultText: '`0`',
+    parse: flag,
   },
   cacheMb: {
     env: 'CACHE_MB',
@@ -254,6 +282,11 @@ function list(value: string): readonly string[] {
   const items = value.split(',').map((item) => item.trim());
   if (items.some((item) => item === '')) throw new Expected('keys separated by commas');
   return items;
+}
+
+function flag(value: string): boolean {
+  if (value !== '0' && value !== '1') throw new Expected('0 or 1');
+  return value === '1';
 }
 
 function wholeNumber(min: number, max: number): (value: string) => number {

@@ -42,7 +42,7 @@ async function run(config: Config): Promise<number> {
     const { pino } = await import('pino');
     return pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
   };
-  await serve(config, { loadLogger, print, signal });
+  await serve(config, { loadLogger, print, version: version(), signal });
   return EXIT.ok;
 }
 

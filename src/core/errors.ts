@@ -56,6 +56,11 @@ export const ERRORS = {
     wireCode: null,
     message: 'Invalid URL.',
   },
+  model_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    message: 'The model does not exist.',
+  },
   prompt_not_found: {
     status: 404,
     type: 'invalid_request_error',

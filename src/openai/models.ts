@@ -5,17 +5,27 @@ export interface ModelInfo {
   readonly created: number;
 }
 
+/** Said of every model, since clients ask: as many tokens as large models read. A recorded reply has no such limit. */
+const CONTEXT_TOKENS = 131_072;
+
 /** The body of `GET /v1/models`. */
-export function modelList(models: readonly ModelInfo[]): object {
+export function modelList(model: ModelInfo): object {
+  return { object: 'list', data: [modelObject(model, model.id)] };
+}
+
+/**
+ * The body of `GET /v1/models/{id}`.
+ *
+ * @param id the name that was asked for; the model that answers under it is the root
+ */
+export function modelObject({ id: root, created }: ModelInfo, id: string): object {
   return {
-    object: 'list',
-    data: models.map(({ id, created }) => ({
-      id,
-      object: 'model',
-      created,
-      owned_by: 'verbatim',
-      root: id,
-      parent: null,
-    })),
+    id,
+    object: 'model',
+    created,
+    owned_by: 'verbatim',
+    root,
+    parent: null,
+    max_model_len: CONTEXT_TOKENS,
   };
 }

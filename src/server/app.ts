@@ -1,4 +1,4 @@
-import express, { type Express, Router } from 'express';
+import express, { type Express, type RequestHandler, Router } from 'express';
 import { requireKey } from './auth.js';
 import { readBody } from './body.js';
 import { allowOnly, errorHandler, openaiErrorBody, unknownUrl } from './errors.js';
@@ -6,10 +6,11 @@ import { olderErrorBody } from './older-wire.js';
 import { requestLog } from './request-log.js';
 import { chatCompletions } from './routes/chat-completions.js';
 import { health } from './routes/health.js';
-import { models } from './routes/models.js';
+import { modelById, models } from './routes/models.js';
 import { olderBenchmark } from './routes/older-benchmark.js';
 import { olderChatCompletion } from './routes/older-completion.js';
 import { ready } from './routes/ready.js';
+import { version } from './routes/version.js';
 import type { Services } from './services.js';
 
 /** The HTTP side of verbatim: every path, what guards it, and how it fails. */
@@ -18,19 +19,39 @@ export function createApp(services: Services): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(requestLog(services));
+  app.use(singleSlashes);
 
   app.route('/health').get(health).all(allowOnly('GET', 'HEAD'));
   app.route('/ready').get(ready(services)).all(allowOnly('GET', 'HEAD'));
   app.use('/api/v1/chat', olderApi(services));
+  app.route('/version').get(version(services)).all(allowOnly('GET', 'HEAD'));
   app.use(requireKey(services.apiKeys));
-  app.route('/v1/models').get(models(services)).all(allowOnly('GET', 'HEAD'));
-  app
-    .route('/v1/chat/completions')
-    .post(readBody(services.bodyLimit), chatCompletions(services))
-    .all(allowOnly('POST'));
+  const api = openaiApi(services);
+  app.use('/v1', api);
+  // As it is asked for where the base URL lacks the prefix.
+  app.use(api);
   app.use(unknownUrl);
   app.use(errorHandler(openaiErrorBody, services));
   return app;
+}
+
+/** A base URL that ends with a slash makes paths with two of them. */
+const singleSlashes: RequestHandler = (request, _response, next) => {
+  const [path = '', ...query] = request.url.split('?');
+  if (path.includes('//')) request.url = [path.replace(/\/{2,}/g, '/'), ...query].join('?');
+  next();
+};
+
+/** OpenAI's API. */
+function openaiApi(services: Services): Router {
+  const api = Router();
+  api.route('/models').get(models(services)).all(allowOnly('GET', 'HEAD'));
+  api.route('/models/*id').get(modelById(services)).all(allowOnly('GET', 'HEAD'));
+  api
+    .route('/chat/completions')
+    .post(readBody(services.bodyLimit), chatCompletions(services))
+    .all(allowOnly('POST'));
+  return api;
 }
 
 /** The API that this project succeeds, with errors in its own manner. */

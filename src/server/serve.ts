@@ -19,6 +19,8 @@ interface Surroundings {
   readonly loadLogger: () => Promise<Logger>;
   /** Takes the lines for the person who started it. */
   readonly print: (line: string) => void;
+  /** The program's version. */
+  readonly version: string;
   /** Ends the server, in order. */
   readonly signal: AbortSignal;
 }
@@ -44,7 +46,7 @@ export async function serve(config: Config, surroundings: Surroundings): Promise
 async function serveWith(
   pool: WorkerPool | undefined,
   config: Config,
-  { loadLogger, print, signal }: Surroundings,
+  { loadLogger, print, version, signal }: Surroundings,
 ): Promise<void> {
   const { ServedDataset } = await import('../lookup/served-dataset.js');
   if (signal.aborted) return;
@@ -90,7 +92,7 @@ async function serveWith(
     signal.removeEventListener('abort', onAbort);
 
     if (cacheBytes > 0) cache = new CachedLookup(served, cacheBytes);
-    const listener = new Listener(createApp(servicesOf(config, served, cache, logger)));
+    const listener = new Listener(createApp(servicesOf(config, served, cache, logger, version)));
     const address = await listener.listen(config.host, config.port);
     try {
       const { status, dataset } = served;
@@ -123,12 +125,16 @@ function servicesOf(
   served: ServedDataset,
   cache: CachedLookup | undefined,
   logger: Logger,
+  version: string,
 ): Services {
   const { name, file } = served.dataset;
   return {
     uncachedLookup: served,
     lookup: cache ?? served,
     model: { id: name, created: Math.floor(file.mtimeMs / 1000) },
+    strictModels: config.strictModels,
+    fallback: config.onMiss === 'fallback' ? config.fallbackText : undefined,
+    version,
     status: () => served.status,
     bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
     apiKeys: config.apiKeys,

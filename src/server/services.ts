@@ -11,6 +11,12 @@ export interface Services {
   /** Finds replies in the dataset itself. */
   readonly uncachedLookup: Lookup;
   readonly model: ModelInfo;
+  /** True if no other model name than that one is answered. */
+  readonly strictModels: boolean;
+  /** The reply to prompts that have none; undefined answers them with an error. */
+  readonly fallback: string | undefined;
+  /** The program's version. */
+  readonly version: string;
   readonly status: () => Status;
   readonly bodyLimit: ByteCount;
   /** Keys that are let in; none lets everyone in. */

@@ -7,19 +7,25 @@ import { estimateUsage } from '../../openai/usage.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
 import { setMatchHeaders } from '../match-headers.js';
+import { assertModel } from '../model-name.js';
 import type { Services } from '../services.js';
 import { whileOpen } from '../while-open.js';
 
-/** `POST /v1/chat/completions`: the recorded reply to the last message, in the context of those before it. */
-export function chatCompletions({ lookup, model, now, newId }: Services): RequestHandler {
+/**
+ * `POST /v1/chat/completions`: the recorded reply to the last message, in the context of those before it; where there is none,
+ * the fallback, if there is one.
+ */
+export function chatCompletions(services: Services): RequestHandler {
+  const { lookup, fallback, model, now, newId } = services;
   return async (request, response) => {
     const asked = parseChatRequest(request.body);
+    assertModel(services, asked.model);
     const query = queryOf(asked.messages);
     const match = query && (await lookup.find(query, whileOpen(response)));
     setMatchHeaders(response, match);
-    if (match === undefined) throw new AppError('prompt_not_found', { param: 'messages' });
+    const content = match?.reply.value ?? fallback;
+    if (content === undefined) throw new AppError('prompt_not_found', { param: 'messages' });
 
-    const content = match.reply.value;
     const usage = estimateUsage(asked.messages, content);
     const head = {
       id: `chatcmpl-${newId(29)}`,
