@@ -8,11 +8,15 @@ import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { Counts } from '../workers/tasks.js';
 import { Census } from './census.js';
 import { type Dataset, planShards } from './dataset.js';
+import { digestOf } from './digest.js';
 import type { SavedIndex } from './index-file.js';
 import { IndexLookup } from './indexed.js';
 import type { Lookup, Match } from './lookup.js';
 import { DatasetReader } from './reader.js';
 import { SweepLookup } from './sweep.js';
+
+/** As many as OpenAI's have. */
+const FINGERPRINT_DIGITS = 10;
 
 /** The engines that can be asked for. */
 export type Engine = 'auto' | 'sweep' | 'index';
@@ -27,6 +31,7 @@ export class Edition implements Lookup {
   private sweep: SweepLookup | undefined;
   private census: Census | undefined;
   private saved: Counts | undefined;
+  private digest: string | undefined;
 
   /** @throws what opening the file throws */
   constructor(dataset: Dataset, kernel: Kernel) {
@@ -38,6 +43,16 @@ export class Edition implements Lookup {
   /** False while there is nothing to answer from yet. */
   get canAnswer(): boolean {
     return (this.index ?? this.sweep) !== undefined;
+  }
+
+  /** A name for what the file holds; undefined if it can't be read just now. */
+  get fingerprint(): string | undefined {
+    try {
+      this.digest ??= digestOf(this.dataset.file);
+    } catch {
+      // What it was for tells that the file has changed, or can't be read.
+    }
+    return this.digest && `fp_${this.digest.slice(0, FINGERPRINT_DIGITS)}`;
   }
 
   /** The engine that answers now. */

@@ -4,16 +4,17 @@
  *     | VERBATIX | header length, u32 | header, JSON | blanks to the next 8 | the table's buffer | CRC-32 of all before, u32 |
  */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { IndexTable, type RowCounts } from '../core/index-table.js';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
-import { readFully, withFile } from '../workers/file.js';
+import { readFully } from '../workers/file.js';
 import type { Counts } from '../workers/tasks.js';
 import type { Dataset } from './dataset.js';
+import { digestOf } from './digest.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
 const FORMAT = 1;
@@ -21,10 +22,6 @@ const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;
 const CHECKSUM_BYTES = 4;
-/** The digest covers this much at both ends of the dataset, and pieces of a page in between. */
-const DIGEST_END_BYTES = 1 << 16;
-const DIGEST_PIECES = 64;
-const DIGEST_PIECE_BYTES = 4096;
 const HEADER_BYTES_MAX = 1 << 16;
 
 /** What an index says about itself. */
@@ -196,24 +193,6 @@ function parseHeader(text: Buffer): Header {
     if (error instanceof UnusableError) throw error;
   }
   throw new UnusableError('it is damaged');
-}
-
-/** A digest of parts of the dataset: another file of the same size and time differs in them, most likely. */
-function digestOf(file: Dataset['file']): string {
-  return withFile(file, (fd) => {
-    const hash = createHash('sha256');
-    const add = (start: number, length: number) => {
-      const bytes = Buffer.alloc(Math.max(0, Math.min(length, file.size - start)));
-      readFully(fd, bytes, start);
-      hash.update(bytes);
-    };
-    add(0, DIGEST_END_BYTES);
-    for (let i = 1; i <= DIGEST_PIECES; i++) {
-      add(Math.floor((file.size * i) / (DIGEST_PIECES + 1)), DIGEST_PIECE_BYTES);
-    }
-    add(Math.max(0, file.size - DIGEST_END_BYTES), DIGEST_END_BYTES);
-    return hash.digest('hex');
-  });
 }
 
 function codeOf(error: unknown): string {

@@ -82,6 +82,11 @@ export class ServedDataset implements Lookup {
     return this.edition.dataset;
   }
 
+  /** A name for what the file holds now; undefined if it can't be read. */
+  get fingerprint(): string | undefined {
+    return this.edition.fingerprint;
+  }
+
   get status(): Status {
     const { canAnswer, engine, progress, counts } = this.edition;
     return { isAvailable: this.problem === undefined && canAnswer, engine, progress, counts };

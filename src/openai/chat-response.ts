@@ -8,11 +8,13 @@ export interface CompletionHead {
   /** Seconds since 1970, whole. */
   readonly created: number;
   readonly model: string;
+  /** Names the dataset. */
+  readonly fingerprint: string | undefined;
 }
 
 /** The body of a completion that is not streamed. */
 export function chatCompletion(
-  { id, created, model }: CompletionHead,
+  { id, created, model, fingerprint }: CompletionHead,
   content: string,
   usage: Usage,
 ): object {
@@ -31,7 +33,7 @@ export function chatCompletion(
     ],
     usage: usageObject(usage),
     service_tier: 'default',
-    system_fingerprint: null,
+    system_fingerprint: fingerprint ?? null,
   };
 }
 
@@ -42,7 +44,7 @@ export function chatCompletion(
  * @param usage undefined if it wasn't asked for
  */
 export function* chatChunks(
-  { id, created, model }: CompletionHead,
+  { id, created, model, fingerprint }: CompletionHead,
   content: string,
   usage: Usage | undefined,
 ): Generator<object, void> {
@@ -52,7 +54,7 @@ export function* chatChunks(
     created,
     model,
     service_tier: 'default',
-    system_fingerprint: null,
+    system_fingerprint: fingerprint ?? null,
   };
   const chunk = (delta: object, finish_reason: 'stop' | null) => ({
     ...head,

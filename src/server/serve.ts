@@ -132,6 +132,7 @@ function servicesOf(
     uncachedLookup: served,
     lookup: cache ?? served,
     model: { id: name, created: Math.floor(file.mtimeMs / 1000) },
+    fingerprint: () => served.fingerprint,
     strictModels: config.strictModels,
     fallback: config.onMiss === 'fallback' ? config.fallbackText : undefined,
     version,

@@ -11,6 +11,8 @@ export interface Services {
   /** Finds replies in the dataset itself. */
   readonly uncachedLookup: Lookup;
   readonly model: ModelInfo;
+  /** Names what the dataset holds; undefined if it can't be read just now. */
+  readonly fingerprint: () => string | undefined;
   /** True if no other model name than that one is answered. */
   readonly strictModels: boolean;
   /** The reply to prompts that have none; undefined answers them with an error. */

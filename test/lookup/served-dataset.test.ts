@@ -114,6 +114,13 @@ describe('a dataset that is served', () => {
     expect(recorder.progresses.every((progress) => progress > 0)).toBe(true);
   });
 
+  it('has a fingerprint, which is that of what it holds', async () => {
+    const { served } = open(fileOf(contentOf('v1')));
+    expect(served.fingerprint).toMatch(/^fp_[0-9a-f]{10}$/);
+    expect(open(fileOf(contentOf('v1'))).served.fingerprint).toBe(served.fingerprint);
+    expect(open(fileOf(contentOf('v2'))).served.fingerprint).not.toBe(served.fingerprint);
+  });
+
   it('by index is answered only when the index stands', async () => {
     const { served } = open(fileOf(JSON.stringify(longList)), { engine: 'index' });
     const starting = served.start();
@@ -222,6 +229,16 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     const path = fileOf(content);
     return { path, ...(await openAndWalk(path, { engine })) };
   };
+
+  it('has the fingerprint of the new file when it was replaced', async () => {
+    const path = fileOf(contentOf('v1'));
+    const { served } = await openAndWalk(path);
+    const before = served.fingerprint;
+    replace(path, contentOf('v2'));
+    await look();
+    expect(served.fingerprint).toBe(open(fileOf(contentOf('v2'))).served.fingerprint);
+    expect(served.fingerprint).not.toBe(before);
+  });
 
   it('is answered from the new file when it was replaced', async () => {
     const { path, served, recorder } = await start();

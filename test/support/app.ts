@@ -22,6 +22,7 @@ export async function serveApp(
     uncachedLookup: lookup,
     lookup: new CachedLookup(lookup, byteCount(1_000_000)),
     model: { id: 'dataset', created: 1_700_000_000 },
+    fingerprint: () => 'fp_0123456789',
     strictModels: false,
     fallback: undefined,
     version: '1.2.3',

@@ -16,7 +16,7 @@ import { whileOpen } from '../while-open.js';
  * the fallback, if there is one.
  */
 export function chatCompletions(services: Services): RequestHandler {
-  const { lookup, fallback, model, now, newId } = services;
+  const { lookup, fallback, fingerprint, model, now, newId } = services;
   return async (request, response) => {
     const asked = parseChatRequest(request.body);
     assertModel(services, asked.model);
@@ -31,6 +31,7 @@ export function chatCompletions(services: Services): RequestHandler {
       id: `chatcmpl-${newId(29)}`,
       created: Math.floor(now() / 1000),
       model: asked.model ?? model.id,
+      fingerprint: fingerprint(),
     };
     if (asked.stream) {
       await sendEventStream(response, chatChunks(head, content, asked.includeUsage ? usage : undefined));
