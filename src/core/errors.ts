@@ -43,6 +43,16 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'Invalid value: array too long.',
   },
+  integer_below_min_value: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Invalid value: integer below minimum value.',
+  },
+  integer_above_max_value: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Invalid value: integer above maximum value.',
+  },
   missing_api_key: {
     status: 401,
     type: 'invalid_request_error',

@@ -68,3 +68,7 @@ export const EXAMPLE_TRIES_MAX = 100;
 
 /** Requests of one self-benchmark. */
 export const BENCHMARK_REQUESTS = 100;
+
+/** Choices that one request may ask for, and texts that may stop a reply: OpenAI's limits. */
+export const CHOICES_MAX = 128;
+export const STOPS_MAX = 4;

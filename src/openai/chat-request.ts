@@ -1,6 +1,16 @@
-import { MESSAGES_MAX } from '../core/limits.js';
+import { CHOICES_MAX, MESSAGES_MAX, STOPS_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
-import { asArray, asFlag, asObject, asOneOf, asOptionalString, asString, wrongType } from './fields.js';
+import {
+  asArray,
+  asFlag,
+  asInteger,
+  asObject,
+  asOneOf,
+  asOptionalString,
+  asString,
+  wrongType,
+} from './fields.js';
+import type { Stops } from './stops.js';
 
 /** What of a chat completion request decides the answer. */
 export interface ChatRequest {
@@ -10,6 +20,9 @@ export interface ChatRequest {
   readonly stream: boolean;
   /** True if a stream shall end with a chunk that holds the usage. */
   readonly includeUsage: boolean;
+  /** How many times the reply is given. */
+  readonly choices: number;
+  readonly stops: Stops;
 }
 
 const ROLES = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const;
@@ -25,14 +38,27 @@ const SILENT_ROLES: readonly string[] = ['assistant', 'function'];
  * @throws AppError that names the first field that is missing or wrong
  */
 export function parseChatRequest(body: unknown = {}): ChatRequest {
-  const { model, messages, stream, stream_options } = asObject(body, '');
+  const { model, messages, stream, stream_options, n, stop, include_stop_str_in_output } = asObject(body, '');
   const { include_usage } = asObject(stream_options ?? {}, 'stream_options');
   return {
     messages: asArray(messages, 'messages', MESSAGES_MAX).map(parseMessage),
     model: asOptionalString(model, 'model'),
     stream: asFlag(stream, 'stream'),
     includeUsage: asFlag(include_usage, 'stream_options.include_usage'),
+    choices: asInteger(n, 'n', { min: 1, max: CHOICES_MAX, byDefault: 1 }),
+    stops: {
+      texts: parseStop(stop),
+      areKept: asFlag(include_stop_str_in_output, 'include_stop_str_in_output'),
+    },
   };
+}
+
+/** A stop is a text or a list of them, which may be empty: clients send that. */
+function parseStop(stop: unknown): readonly string[] {
+  if (stop === undefined || stop === null) return [];
+  if (typeof stop === 'string') return [stop];
+  if (!Array.isArray(stop)) throw wrongType(stop, 'stop', 'one of a string or an array of strings');
+  return asArray(stop, 'stop', STOPS_MAX, 0).map((text, i) => asString(text, `stop[${i}]`));
 }
 
 function parseMessage(value: unknown, index: number): Message {

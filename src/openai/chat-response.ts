@@ -12,10 +12,16 @@ export interface CompletionHead {
   readonly fingerprint: string | undefined;
 }
 
-/** The body of a completion that is not streamed. */
+/**
+ * The body of a completion that is not streamed.
+ *
+ * @param choices how many times the content is given
+ * @param usage of all choices
+ */
 export function chatCompletion(
   { id, created, model, fingerprint }: CompletionHead,
   content: string,
+  choices: number,
   usage: Usage,
 ): object {
   return {
@@ -23,14 +29,12 @@ export function chatCompletion(
     object: 'chat.completion',
     created,
     model,
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', content, refusal: null, annotations: [] },
-        logprobs: null,
-        finish_reason: 'stop',
-      },
-    ],
+    choices: Array.from({ length: choices }, (_, index) => ({
+      index,
+      message: { role: 'assistant', content, refusal: null, annotations: [] },
+      logprobs: null,
+      finish_reason: 'stop',
+    })),
     usage: usageObject(usage),
     service_tier: 'default',
     system_fingerprint: fingerprint ?? null,
@@ -38,14 +42,16 @@ export function chatCompletion(
 }
 
 /**
- * The chunks of a streamed completion: the role, the content in pieces, the reason of its end, and, if asked for, the
- * usage in a chunk of its own without choices.
+ * The chunks of a streamed completion: for one choice after the other the role, the content in pieces, and the reason of its
+ * end; and, if asked for, the usage in a chunk of its own without choices.
  *
- * @param usage undefined if it wasn't asked for
+ * @param choices how many times the content is given
+ * @param usage of all choices; undefined if it wasn't asked for
  */
 export function* chatChunks(
   { id, created, model, fingerprint }: CompletionHead,
   content: string,
+  choices: number,
   usage: Usage | undefined,
 ): Generator<object, void> {
   const head = {
@@ -56,14 +62,17 @@ export function* chatChunks(
     service_tier: 'default',
     system_fingerprint: fingerprint ?? null,
   };
-  const chunk = (delta: object, finish_reason: 'stop' | null) => ({
-    ...head,
-    choices: [{ index: 0, delta, logprobs: null, finish_reason }],
-    ...(usage && { usage: null }),
-  });
-  yield chunk({ role: 'assistant', content: '', refusal: null }, null);
-  for (const piece of piecesOf(content)) yield chunk({ content: piece }, null);
-  yield chunk({}, 'stop');
+  const pieces = piecesOf(content);
+  for (let index = 0; index < choices; index++) {
+    const chunk = (delta: object, finish_reason: 'stop' | null) => ({
+      ...head,
+      choices: [{ index, delta, logprobs: null, finish_reason }],
+      ...(usage && { usage: null }),
+    });
+    yield chunk({ role: 'assistant', content: '', refusal: null }, null);
+    for (const piece of pieces) yield chunk({ content: piece }, null);
+    yield chunk({}, 'stop');
+  }
   if (usage !== undefined) yield { ...head, choices: [], usage: usageObject(usage) };
 }
 

@@ -15,10 +15,10 @@ export function asObject(value: unknown, path: string): Fields {
   return value as Fields;
 }
 
-/** An array of one element at least and `max` at most. */
-export function asArray(value: unknown, path: string, max: number): readonly unknown[] {
+/** An array of `min` elements at least and `max` at most. */
+export function asArray(value: unknown, path: string, max: number, min: 0 | 1 = 1): readonly unknown[] {
   if (!Array.isArray(value)) throw wrongType(value, path, 'an array');
-  if (value.length > 0 && value.length <= max) return value;
+  if (value.length >= min && value.length <= max) return value;
   const [code, problem, bound] =
     value.length === 0
       ? (['empty_array', 'empty array', 'minimum length 1'] as const)
@@ -44,6 +44,23 @@ export function asFlag(value: unknown, path: string): boolean {
   if (value === undefined || value === null) return false;
   if (typeof value !== 'boolean') throw wrongType(value, path, 'a boolean');
   return value;
+}
+
+/** An integer from `min` to `max`; a missing one and null are the default. */
+export function asInteger(
+  value: unknown,
+  path: string,
+  { min, max, byDefault }: { min: number; max: number; byDefault: number },
+): number {
+  if (value === undefined || value === null) return byDefault;
+  if (typeof value !== 'number' || !Number.isInteger(value)) throw wrongType(value, path, 'an integer');
+  if (value >= min && value <= max) return value;
+  const [code, problem, bound] =
+    value < min
+      ? (['integer_below_min_value', 'integer below minimum value', `>= ${min}`] as const)
+      : (['integer_above_max_value', 'integer above maximum value', `<= ${max}`] as const);
+  const message = `Invalid '${path}': ${problem}. Expected a value ${bound}, but got ${value} instead.`;
+  throw new AppError(code, { param: path, message });
 }
 
 /** One of a list of strings. */

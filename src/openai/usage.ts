@@ -12,13 +12,17 @@ const BYTES_A_TOKEN = 4;
 
 const utf8 = new TextEncoder();
 
-/** The usage of a chat completion, estimated from the texts' lengths: no tokenizer is asked. */
-export function estimateUsage(messages: readonly Message[], reply: string): Usage {
+/**
+ * The usage of a chat completion, estimated from the texts' lengths: no tokenizer is asked.
+ *
+ * @param choices how many times the reply is given
+ */
+export function estimateUsage(messages: readonly Message[], reply: string, choices: number): Usage {
   const prompt_tokens = Math.max(
     1,
     messages.reduce((sum, { text }) => sum + estimateTokens(text), 0),
   );
-  const completion_tokens = estimateTokens(reply);
+  const completion_tokens = choices * estimateTokens(reply);
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }
 

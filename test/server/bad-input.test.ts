@@ -39,6 +39,13 @@ describe('a bad chat completion request', () => {
       'array_above_max_length',
       'messages',
     ],
+    ['no choice', { messages: hello, n: 0 }, 400, 'integer_below_min_value', 'n'],
+    ['too many choices', { messages: hello, n: 129 }, 400, 'integer_above_max_value', 'n'],
+    ['half a choice', { messages: hello, n: 1.5 }, 400, 'invalid_type', 'n'],
+    ['a number of choices that is none', { messages: hello, n: '2' }, 400, 'invalid_type', 'n'],
+    ['a stop that is none', { messages: hello, stop: 5 }, 400, 'invalid_type', 'stop'],
+    ['stops that are none', { messages: hello, stop: ['a', 5] }, 400, 'invalid_type', 'stop[1]'],
+    ['too many stops', { messages: hello, stop: [...'abcde'] }, 400, 'array_above_max_length', 'stop'],
     ['a message that is none', { messages: ['hi'] }, 400, 'invalid_type', 'messages[0]'],
     [
       'a message without a role',

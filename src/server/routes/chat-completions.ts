@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.js';
 import { queryOf } from '../../core/query.js';
 import { parseChatRequest } from '../../openai/chat-request.js';
 import { chatChunks, chatCompletion } from '../../openai/chat-response.js';
+import { cutAtStop } from '../../openai/stops.js';
 import { estimateUsage } from '../../openai/usage.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
@@ -23,10 +24,12 @@ export function chatCompletions(services: Services): RequestHandler {
     const query = queryOf(asked.messages);
     const match = query && (await lookup.find(query, whileOpen(response)));
     setMatchHeaders(response, match);
-    const content = match?.reply.value ?? fallback;
-    if (content === undefined) throw new AppError('prompt_not_found', { param: 'messages' });
+    const reply = match?.reply.value ?? fallback;
+    if (reply === undefined) throw new AppError('prompt_not_found', { param: 'messages' });
 
-    const usage = estimateUsage(asked.messages, content);
+    const { choices } = asked;
+    const content = cutAtStop(reply, asked.stops);
+    const usage = estimateUsage(asked.messages, content, choices);
     const head = {
       id: `chatcmpl-${newId(29)}`,
       created: Math.floor(now() / 1000),
@@ -34,9 +37,12 @@ export function chatCompletions(services: Services): RequestHandler {
       fingerprint: fingerprint(),
     };
     if (asked.stream) {
-      await sendEventStream(response, chatChunks(head, content, asked.includeUsage ? usage : undefined));
+      await sendEventStream(
+        response,
+        chatChunks(head, content, choices, asked.includeUsage ? usage : undefined),
+      );
     } else {
-      sendJson(response, 200, chatCompletion(head, content, usage));
+      sendJson(response, 200, chatCompletion(head, content, choices, usage));
     }
   };
 }

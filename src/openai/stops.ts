@@ -1,0 +1,19 @@
+/** Texts before which a reply ends. */
+export interface Stops {
+  readonly texts: readonly string[];
+  /** True if the one that ended it is kept. */
+  readonly areKept: boolean;
+}
+
+/** The text up to the first place where one of the stops stands; an empty one stops nothing. */
+export function cutAtStop(text: string, { texts, areKept }: Stops): string {
+  let end = text.length;
+  let from = text.length;
+  for (const stop of texts) {
+    const at = stop === '' ? -1 : text.indexOf(stop);
+    if (at < 0 || at > from || (at === from && at + stop.length > end)) continue;
+    from = at;
+    end = at + stop.length;
+  }
+  return text.slice(0, areKept ? end : from);
+}

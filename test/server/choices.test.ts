@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import OpenAI from 'openai';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { serveApp } from '../support/app.js';
+
+const REPLY = 'Two words,\n\t"quoted" \\ and 🚀 → naïve  end. ';
+const messages = [{ role: 'user' as const, content: 'Say it.' }];
+
+let client: OpenAI;
+beforeAll(async () => {
+  const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+  client = new OpenAI({ baseURL: `${await serveApp(dataset)}/v1`, apiKey: 'any' });
+});
+
+const create = (fields: object) => client.chat.completions.create({ model: 'any', messages, ...fields });
+const contentsOf = ({ choices }: OpenAI.ChatCompletion) => choices.map(({ message }) => message.content);
+
+describe('n', () => {
+  it('gives the reply so many times, each with its index', async () => {
+    const completion = await create({ n: 3 });
+    expect(contentsOf(completion)).toEqual([REPLY, REPLY, REPLY]);
+    expect(completion.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+  });
+
+  it('counts the reply so many times, and the prompt once', async () => {
+    const [one, three] = [await create({}), await create({ n: 3 })];
+    expect(three.usage?.completion_tokens).toBe(3 * (one.usage?.completion_tokens ?? 0));
+    expect(three.usage?.prompt_tokens).toBe(one.usage?.prompt_tokens);
+    expect(three.usage?.total_tokens).toBe(
+      (three.usage?.prompt_tokens ?? 0) + (three.usage?.completion_tokens ?? 0),
+    );
+  });
+
+  it('is streamed, with one usage for all', async () => {
+    const stream = client.chat.completions.stream({
+      model: 'any',
+      messages,
+      n: 2,
+      stream_options: { include_usage: true },
+    });
+    let usages = 0;
+    for await (const { usage } of stream) if (usage) usages++;
+    const completion = await stream.finalChatCompletion();
+    expect(contentsOf(completion)).toEqual([REPLY, REPLY]);
+    expect(usages).toBe(1);
+    expect(completion.usage).toEqual((await create({ n: 2 })).usage);
+  });
+
+  it.each([null, 1])('of %s is one', async (n) => {
+    expect(contentsOf(await create({ n }))).toEqual([REPLY]);
+  });
+});
+
+describe('stop', () => {
+  it.each([
+    ['a text', { stop: ' and' }, 'Two words,\n\t"quoted" \\'],
+    ['several', { stop: ['end', '🚀', 'naïve'] }, 'Two words,\n\t"quoted" \\ and '],
+    ['one that is not there', { stop: ['nowhere'] }, REPLY],
+    ['none', { stop: [] }, REPLY],
+    ['null', { stop: null }, REPLY],
+    ['one that is kept', { stop: [','], include_stop_str_in_output: true }, 'Two words,'],
+  ])('%s ends the reply, streamed or not', async (_what, fields, content) => {
+    const completion = await create(fields);
+    expect(contentsOf(completion)).toEqual([content]);
+    expect(completion.choices[0]?.finish_reason).toBe('stop');
+    const stream = client.chat.completions.stream({ model: 'any', messages, ...fields });
+    expect(await stream.finalContent()).toBe(content);
+  });
+
+  it('makes the usage less', async () => {
+    const [whole, cut] = [await create({}), await create({ stop: ',' })];
+    expect(cut.usage?.completion_tokens).toBeLessThan(whole.usage?.completion_tokens ?? 0);
+  });
+});
