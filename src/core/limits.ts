@@ -72,3 +72,6 @@ export const BENCHMARK_REQUESTS = 100;
 /** Choices that one request may ask for, and texts that may stop a reply: OpenAI's limits. */
 export const CHOICES_MAX = 128;
 export const STOPS_MAX = 4;
+
+/** Prompts of one completion request. */
+export const PROMPTS_MAX = 128;

@@ -1,4 +1,4 @@
-import { CHOICES_MAX, MESSAGES_MAX, STOPS_MAX } from '../core/limits.js';
+import { CHOICES_MAX, MESSAGES_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
 import {
   asArray,
@@ -10,7 +10,7 @@ import {
   asString,
   wrongType,
 } from './fields.js';
-import type { Stops } from './stops.js';
+import { parseStop, type Stops } from './stops.js';
 
 /** What of a chat completion request decides the answer. */
 export interface ChatRequest {
@@ -46,19 +46,8 @@ export function parseChatRequest(body: unknown = {}): ChatRequest {
     stream: asFlag(stream, 'stream'),
     includeUsage: asFlag(include_usage, 'stream_options.include_usage'),
     choices: asInteger(n, 'n', { min: 1, max: CHOICES_MAX, byDefault: 1 }),
-    stops: {
-      texts: parseStop(stop),
-      areKept: asFlag(include_stop_str_in_output, 'include_stop_str_in_output'),
-    },
+    stops: parseStop(stop, include_stop_str_in_output),
   };
-}
-
-/** A stop is a text or a list of them, which may be empty: clients send that. */
-function parseStop(stop: unknown): readonly string[] {
-  if (stop === undefined || stop === null) return [];
-  if (typeof stop === 'string') return [stop];
-  if (!Array.isArray(stop)) throw wrongType(stop, 'stop', 'one of a string or an array of strings');
-  return asArray(stop, 'stop', STOPS_MAX, 0).map((text, i) => asString(text, `stop[${i}]`));
 }
 
 function parseMessage(value: unknown, index: number): Message {

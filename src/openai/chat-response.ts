@@ -1,9 +1,9 @@
 import { piecesOf } from './pieces.js';
-import type { Usage } from './usage.js';
+import { type Usage, usageObject } from './usage.js';
 
 /** What names one completion, the same in all chunks of a stream. */
 export interface CompletionHead {
-  /** `chatcmpl-…` */
+  /** `chatcmpl-…`, `cmpl-…` */
   readonly id: string;
   /** Seconds since 1970, whole. */
   readonly created: number;
@@ -74,17 +74,4 @@ export function* chatChunks(
     yield chunk({}, 'stop');
   }
   if (usage !== undefined) yield { ...head, choices: [], usage: usageObject(usage) };
-}
-
-function usageObject(usage: Usage): object {
-  return {
-    ...usage,
-    prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
-    completion_tokens_details: {
-      reasoning_tokens: 0,
-      audio_tokens: 0,
-      accepted_prediction_tokens: 0,
-      rejected_prediction_tokens: 0,
-    },
-  };
 }

@@ -26,6 +26,30 @@ export function estimateUsage(messages: readonly Message[], reply: string, choic
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }
 
+/** The usage of several completions. */
+export function sumOf(usages: readonly Usage[]): Usage {
+  const sum = (name: keyof Usage) => usages.reduce((total, usage) => total + usage[name], 0);
+  return {
+    prompt_tokens: sum('prompt_tokens'),
+    completion_tokens: sum('completion_tokens'),
+    total_tokens: sum('total_tokens'),
+  };
+}
+
+/** Usage as a response has it. */
+export function usageObject(usage: Usage): object {
+  return {
+    ...usage,
+    prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: 0,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  };
+}
+
 function estimateTokens(text: string): number {
   return Math.ceil(utf8.encode(text).length / BYTES_A_TOKEN);
 }

@@ -5,6 +5,7 @@ import { allowOnly, errorHandler, openaiErrorBody, unknownUrl } from './errors.j
 import { olderErrorBody } from './older-wire.js';
 import { requestLog } from './request-log.js';
 import { chatCompletions } from './routes/chat-completions.js';
+import { completions } from './routes/completions.js';
 import { health } from './routes/health.js';
 import { modelById, models } from './routes/models.js';
 import { olderBenchmark } from './routes/older-benchmark.js';
@@ -51,6 +52,7 @@ function openaiApi(services: Services): Router {
     .route('/chat/completions')
     .post(readBody(services.bodyLimit), chatCompletions(services))
     .all(allowOnly('POST'));
+  api.route('/completions').post(readBody(services.bodyLimit), completions(services)).all(allowOnly('POST'));
   return api;
 }
 

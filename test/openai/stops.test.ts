@@ -17,6 +17,7 @@ describe('a text with stops', () => {
   it('ends with its stop if that is kept, the shorter one of two at one place', () => {
     expect(cutAtStop('one, two', { texts: ['two', ', '], areKept: true })).toBe('one, ');
     expect(cutAtStop('one, two', { texts: [', t', ','], areKept: true })).toBe('one,');
+    expect(cutAtStop('one, two', { texts: [',', ', t'], areKept: true })).toBe('one,');
   });
 
   it('is what stands before the first of them, whatever they are', () => {

@@ -1,0 +1,69 @@
+import type { RequestHandler } from 'express';
+import { AppError } from '../../core/errors.js';
+import { type Message, queryOf } from '../../core/query.js';
+import type { Match } from '../../lookup/lookup.js';
+import { messagesOf } from '../../openai/chat-templates.js';
+import { parseCompletionRequest } from '../../openai/completion-request.js';
+import { completion, completionChunks } from '../../openai/completion-response.js';
+import { cutAtStop } from '../../openai/stops.js';
+import { estimateUsage, sumOf } from '../../openai/usage.js';
+import { sendEventStream } from '../event-stream.js';
+import { sendJson } from '../json.js';
+import { setMatchHeaders } from '../match-headers.js';
+import { assertModel } from '../model-name.js';
+import type { Services } from '../services.js';
+import { whileOpen } from '../while-open.js';
+
+/**
+ * `POST /v1/completions`: the recorded reply to each prompt. One that a chat template has made is looked up as the messages it
+ * was made of, and, where that finds nothing, as it is.
+ */
+export function completions(services: Services): RequestHandler {
+  const { lookup, fallback, fingerprint, model, now, newId } = services;
+  return async (request, response) => {
+    const asked = parseCompletionRequest(request.body);
+    assertModel(services, asked.model);
+    const signal = whileOpen(response);
+    const find = async (messages: readonly Message[]): Promise<Match | undefined> => {
+      const query = queryOf(messages);
+      return query && (await lookup.find(query, signal));
+    };
+    const matches = await Promise.all(
+      asked.prompts.map(async (prompt) => {
+        const messages = messagesOf(prompt);
+        return (messages && (await find(messages))) ?? (await find([{ role: 'user', text: prompt }]));
+      }),
+    );
+    // Where there are several, the headers speak of the first.
+    setMatchHeaders(response, matches[0]);
+
+    const answers = asked.prompts.map((prompt, i) => {
+      const reply = matches[i]?.reply.value ?? fallback;
+      if (reply === undefined) {
+        const message = `No turn of the dataset that has a reply equals prompt ${i + 1} of ${matches.length}.`;
+        throw new AppError('prompt_not_found', { param: 'prompt', ...(matches.length > 1 && { message }) });
+      }
+      return { prompt, text: cutAtStop(reply, asked.stops) };
+    });
+    const choices = answers.flatMap(({ prompt, text }) =>
+      Array.from({ length: asked.choices }, () => ({ echoed: asked.echo ? prompt : '', text })),
+    );
+    const usage = sumOf(
+      answers.map(({ prompt, text }) => estimateUsage([{ role: 'user', text: prompt }], text, asked.choices)),
+    );
+    const head = {
+      id: `cmpl-${newId(29)}`,
+      created: Math.floor(now() / 1000),
+      model: asked.model ?? model.id,
+      fingerprint: fingerprint(),
+    };
+    if (asked.stream) {
+      await sendEventStream(
+        response,
+        completionChunks(head, choices, asked.includeUsage ? usage : undefined),
+      );
+    } else {
+      sendJson(response, 200, completion(head, choices, usage));
+    }
+  };
+}
