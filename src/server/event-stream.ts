@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { openaiHeaders } from './openai-headers.js';
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -13,7 +14,7 @@ const HEADERS = {
  * @param events each becomes one line of JSON
  */
 export async function sendEventStream(response: Response, events: Iterable<object>): Promise<void> {
-  response.writeHead(200, HEADERS);
+  response.writeHead(200, { ...HEADERS, ...openaiHeaders(response) });
   for (const event of events) {
     if (response.destroyed) return;
     if (!response.write(`data: ${JSON.stringify(event)}\n\n`)) await drained(response);

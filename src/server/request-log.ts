@@ -10,6 +10,7 @@ export function requestLog({ logger, now, newId }: Services): RequestHandler {
     const requestId = isPrintable ? sent : `req_${newId(32)}`;
     response.setHeader('x-request-id', requestId);
     const startMs = now();
+    response.locals.elapsedMs = () => now() - startMs;
     const { method, path } = request;
     response.on('close', () => {
       const fields = {

@@ -60,6 +60,7 @@ describe('a prompt by no template', () => {
     'What is <|im_start|>user\n?',
     'Explain\n### Instruction:\nx\n### Response:',
     'ASSISTANT:',
+    '### Instruction:\\nx',
   ])('%j is none', (prompt) => {
     expect(messagesOf(prompt)).toBeUndefined();
   });
