@@ -71,6 +71,7 @@ describe('the openai client', () => {
         owned_by: 'verbatim',
         root: 'sample',
         parent: null,
+        max_model_len: 131_072,
       },
     ]);
   });
