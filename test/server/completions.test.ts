@@ -140,3 +140,16 @@ describe('a bad completion request', () => {
     ]);
   });
 });
+
+describe('a prompt that has no text', () => {
+  it('is told to have none', async () => {
+    const chat = await post(`${base}/v1/chat/completions`, { messages: [{ role: 'user', content: '' }] });
+    expect(await chat.json()).toMatchObject({
+      error: { code: 'prompt_not_found', message: 'There is no text in the last message to look up.' },
+    });
+    const plain = await post(`${base}/v1/completions`, { prompt: '' });
+    expect(await plain.json()).toMatchObject({
+      error: { code: 'prompt_not_found', message: 'There is no text in the prompt to look up.' },
+    });
+  });
+});

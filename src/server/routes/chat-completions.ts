@@ -1,5 +1,4 @@
 import type { RequestHandler } from 'express';
-import { AppError } from '../../core/errors.js';
 import { queryOf } from '../../core/query.js';
 import { parseChatRequest } from '../../openai/chat-request.js';
 import { chatChunks, chatCompletion } from '../../openai/chat-response.js';
@@ -9,6 +8,7 @@ import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
 import { setMatchHeaders } from '../match-headers.js';
 import { assertModel } from '../model-name.js';
+import { promptNotFound } from '../prompt-not-found.js';
 import type { Services } from '../services.js';
 import { whileOpen } from '../while-open.js';
 
@@ -25,7 +25,7 @@ export function chatCompletions(services: Services): RequestHandler {
     const match = query && (await lookup.find(query, whileOpen(response)));
     setMatchHeaders(response, match);
     const reply = match?.reply.value ?? fallback;
-    if (reply === undefined) throw new AppError('prompt_not_found', { param: 'messages' });
+    if (reply === undefined) throw promptNotFound(query, 'messages', 'the last message');
 
     const { choices } = asked;
     const content = cutAtStop(reply, asked.stops);

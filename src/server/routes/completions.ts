@@ -1,5 +1,4 @@
 import type { RequestHandler } from 'express';
-import { AppError } from '../../core/errors.js';
 import { type Message, queryOf } from '../../core/query.js';
 import type { Match } from '../../lookup/lookup.js';
 import { messagesOf } from '../../openai/chat-templates.js';
@@ -11,6 +10,7 @@ import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
 import { setMatchHeaders } from '../match-headers.js';
 import { assertModel } from '../model-name.js';
+import { promptNotFound } from '../prompt-not-found.js';
 import type { Services } from '../services.js';
 import { whileOpen } from '../while-open.js';
 
@@ -40,8 +40,8 @@ export function completions(services: Services): RequestHandler {
     const answers = asked.prompts.map((prompt, i) => {
       const reply = matches[i]?.reply.value ?? fallback;
       if (reply === undefined) {
-        const message = `No turn of the dataset that has a reply equals prompt ${i + 1} of ${matches.length}.`;
-        throw new AppError('prompt_not_found', { param: 'prompt', ...(matches.length > 1 && { message }) });
+        const what = matches.length > 1 ? `prompt ${i + 1} of ${matches.length}` : 'the prompt';
+        throw promptNotFound(queryOf([{ role: 'user', text: prompt }]), 'prompt', what);
       }
       return { prompt, text: cutAtStop(reply, asked.stops) };
     });
