@@ -184,6 +184,7 @@ export class Kernel implements RowSorter {
     return at === 0 ? undefined : at - start;
   }
 
+  /** See `RowSorter`. The input is lost. */
   sortRows(count: number, parts: Iterable<RowNumbers>): SortedRows {
     const { exports } = this;
     const bytes = PAIR_BYTES * count;
@@ -208,6 +209,7 @@ export class Kernel implements RowSorter {
     return { rows: new Uint32Array(buffer, pairs, count), equal: new Uint32Array(buffer, other, found) };
   }
 
+  /** See `RowSorter`. */
   leadersOf(rows: Uint32Array): Uint32Array {
     const count = Math.ceil(rows.length / LED_ROWS);
     // Behind the rows there is room as long: the pairs stood there.
@@ -226,7 +228,7 @@ export class Kernel implements RowSorter {
       const count = Math.min(ADDED_ROWS, lengths.length - row);
       copied.set(numbers.subarray(row * stride, (row + count) * stride));
       copied.set(lengths.subarray(row + 1, row + 1 + count), stride * ADDED_ROWS);
-      // Behind the last turn of all stands none.
+      // Behind the last turn of a part stands none of its conversation.
       if (row + count === lengths.length) copied[stride * ADDED_ROWS + count - 1] = FIRST_FLAG;
       const lengthsAt = start + 4 * stride * ADDED_ROWS;
       filled = exports.addPairs(firstRow + row, count, lengthsAt, start + 4 * offset, 4 * stride, filled);

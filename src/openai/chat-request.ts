@@ -1,28 +1,11 @@
-import { CHOICES_MAX, MESSAGES_MAX } from '../core/limits.js';
+import { MESSAGES_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
-import {
-  asArray,
-  asFlag,
-  asInteger,
-  asObject,
-  asOneOf,
-  asOptionalString,
-  asString,
-  wrongType,
-} from './fields.js';
-import { parseStop, type Stops } from './stops.js';
+import { type AnswerOptions, parseAnswerOptions } from './answer-options.js';
+import { asArray, asObject, asOneOf, asString, wrongType } from './fields.js';
 
 /** What of a chat completion request decides the answer. */
-export interface ChatRequest {
-  /** The model's name as it was asked for. Any name is answered. */
-  readonly model: string | undefined;
+export interface ChatRequest extends AnswerOptions {
   readonly messages: readonly Message[];
-  readonly stream: boolean;
-  /** True if a stream shall end with a chunk that holds the usage. */
-  readonly includeUsage: boolean;
-  /** How many times the reply is given. */
-  readonly choices: number;
-  readonly stops: Stops;
 }
 
 const ROLES = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const;
@@ -38,15 +21,10 @@ const SILENT_ROLES: readonly string[] = ['assistant', 'function'];
  * @throws AppError that names the first field that is missing or wrong
  */
 export function parseChatRequest(body: unknown = {}): ChatRequest {
-  const { model, messages, stream, stream_options, n, stop, include_stop_str_in_output } = asObject(body, '');
-  const { include_usage } = asObject(stream_options ?? {}, 'stream_options');
+  const fields = asObject(body, '');
   return {
-    messages: asArray(messages, 'messages', MESSAGES_MAX).map(parseMessage),
-    model: asOptionalString(model, 'model'),
-    stream: asFlag(stream, 'stream'),
-    includeUsage: asFlag(include_usage, 'stream_options.include_usage'),
-    choices: asInteger(n, 'n', { min: 1, max: CHOICES_MAX, byDefault: 1 }),
-    stops: parseStop(stop, include_stop_str_in_output),
+    messages: asArray(fields.messages, 'messages', MESSAGES_MAX).map(parseMessage),
+    ...parseAnswerOptions(fields),
   };
 }
 

@@ -1,19 +1,13 @@
-import { CHOICES_MAX, PROMPTS_MAX } from '../core/limits.js';
-import { asArray, asFlag, asInteger, asObject, asOptionalString, asString, wrongType } from './fields.js';
-import { parseStop, type Stops } from './stops.js';
+import { PROMPTS_MAX } from '../core/limits.js';
+import { type AnswerOptions, parseAnswerOptions } from './answer-options.js';
+import { asArray, asFlag, asObject, asString, wrongType } from './fields.js';
 
 /** What of a completion request decides the answer. */
-export interface CompletionRequest {
-  readonly model: string | undefined;
+export interface CompletionRequest extends AnswerOptions {
   /** Each is answered by itself. */
   readonly prompts: readonly string[];
   /** True if an answer begins with its prompt. */
   readonly echo: boolean;
-  readonly stream: boolean;
-  readonly includeUsage: boolean;
-  /** How many times each prompt's reply is given. */
-  readonly choices: number;
-  readonly stops: Stops;
 }
 
 /**
@@ -23,19 +17,11 @@ export interface CompletionRequest {
  * @throws AppError that names the first field that is missing or wrong
  */
 export function parseCompletionRequest(body: unknown = {}): CompletionRequest {
-  const { model, prompt, echo, stream, stream_options, n, stop, include_stop_str_in_output } = asObject(
-    body,
-    '',
-  );
-  const { include_usage } = asObject(stream_options ?? {}, 'stream_options');
+  const fields = asObject(body, '');
   return {
-    prompts: parsePrompts(prompt),
-    model: asOptionalString(model, 'model'),
-    echo: asFlag(echo, 'echo'),
-    stream: asFlag(stream, 'stream'),
-    includeUsage: asFlag(include_usage, 'stream_options.include_usage'),
-    choices: asInteger(n, 'n', { min: 1, max: CHOICES_MAX, byDefault: 1 }),
-    stops: parseStop(stop, include_stop_str_in_output),
+    prompts: parsePrompts(fields.prompt),
+    echo: asFlag(fields.echo, 'echo'),
+    ...parseAnswerOptions(fields),
   };
 }
 

@@ -4,6 +4,7 @@ import { parseChatRequest } from '../../openai/chat-request.js';
 import { chatChunks, chatCompletion } from '../../openai/chat-response.js';
 import { cutAtStop } from '../../openai/stops.js';
 import { estimateUsage } from '../../openai/usage.js';
+import { completionHead } from '../completion-head.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
 import { setMatchHeaders } from '../match-headers.js';
@@ -17,7 +18,7 @@ import { whileOpen } from '../while-open.js';
  * the fallback, if there is one.
  */
 export function chatCompletions(services: Services): RequestHandler {
-  const { lookup, fallback, fingerprint, model, now, newId } = services;
+  const { lookup, fallback } = services;
   return async (request, response) => {
     const asked = parseChatRequest(request.body);
     assertModel(services, asked.model);
@@ -30,12 +31,7 @@ export function chatCompletions(services: Services): RequestHandler {
     const { choices } = asked;
     const content = cutAtStop(reply, asked.stops);
     const usage = estimateUsage(asked.messages, content, choices);
-    const head = {
-      id: `chatcmpl-${newId(29)}`,
-      created: Math.floor(now() / 1000),
-      model: asked.model ?? model.id,
-      fingerprint: fingerprint(),
-    };
+    const head = completionHead(services, 'chatcmpl', asked.model);
     if (asked.stream) {
       await sendEventStream(
         response,

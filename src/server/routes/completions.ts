@@ -6,6 +6,7 @@ import { parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionChunks } from '../../openai/completion-response.js';
 import { cutAtStop } from '../../openai/stops.js';
 import { estimateUsage, sumOf } from '../../openai/usage.js';
+import { completionHead } from '../completion-head.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
 import { setMatchHeaders } from '../match-headers.js';
@@ -19,7 +20,7 @@ import { whileOpen } from '../while-open.js';
  * was made of, and, where that finds nothing, as it is.
  */
 export function completions(services: Services): RequestHandler {
-  const { lookup, fallback, fingerprint, model, now, newId } = services;
+  const { lookup, fallback } = services;
   return async (request, response) => {
     const asked = parseCompletionRequest(request.body);
     assertModel(services, asked.model);
@@ -51,12 +52,7 @@ export function completions(services: Services): RequestHandler {
     const usage = sumOf(
       answers.map(({ prompt, text }) => estimateUsage([{ role: 'user', text: prompt }], text, asked.choices)),
     );
-    const head = {
-      id: `cmpl-${newId(29)}`,
-      created: Math.floor(now() / 1000),
-      model: asked.model ?? model.id,
-      fingerprint: fingerprint(),
-    };
+    const head = completionHead(services, 'cmpl', asked.model);
     if (asked.stream) {
       await sendEventStream(
         response,
