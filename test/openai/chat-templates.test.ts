@@ -60,7 +60,7 @@ describe('a prompt by no template', () => {
     'What is <|im_start|>user\n?',
     'Explain\n### Instruction:\nx\n### Response:',
     'ASSISTANT:',
-    '### Instruction:\\nx',
+    '### Instruction:\nx',
   ])('%j is none', (prompt) => {
     expect(messagesOf(prompt)).toBeUndefined();
   });
