@@ -37,6 +37,7 @@ export const ERRORS = {
   },
   invalid_type: { status: 400, type: 'invalid_request_error', message: 'Invalid type.' },
   invalid_value: { status: 400, type: 'invalid_request_error', message: 'Invalid value.' },
+  unsupported_value: { status: 400, type: 'invalid_request_error', message: 'Unsupported value.' },
   empty_array: { status: 400, type: 'invalid_request_error', message: 'Invalid value: empty array.' },
   array_above_max_length: {
     status: 400,
@@ -52,6 +53,16 @@ export const ERRORS = {
     status: 400,
     type: 'invalid_request_error',
     message: 'Invalid value: integer above maximum value.',
+  },
+  decimal_below_min_value: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Invalid value: decimal below minimum value.',
+  },
+  decimal_above_max_value: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Invalid value: decimal above maximum value.',
   },
   missing_api_key: {
     status: 401,

@@ -1,6 +1,6 @@
-import { CHOICES_MAX } from '../core/limits.js';
-import { asFlag, asInteger, asObject, asOptionalString, type Fields } from './fields.js';
-import { parseStop, type Stops } from './stops.js';
+import type { FromSchema } from 'json-schema-to-ts';
+import type { answerFields } from './schemas/common.js';
+import type { Stops } from './stops.js';
 
 /** How an answer is to be given: the same of a chat completion and of a completion. */
 export interface AnswerOptions {
@@ -14,19 +14,16 @@ export interface AnswerOptions {
   readonly stops: Stops;
 }
 
-/**
- * Reads them from a request's body.
- *
- * @throws AppError that names the first field that is wrong
- */
-export function parseAnswerOptions(body: Fields): AnswerOptions {
-  const { model, stream, stream_options, n, stop, include_stop_str_in_output } = body;
-  const { include_usage } = asObject(stream_options ?? {}, 'stream_options');
+/** Reads them from the fields of a request. */
+export function answerOptions(
+  fields: FromSchema<{ type: 'object'; properties: typeof answerFields }>,
+): AnswerOptions {
+  const { model, stream, stream_options, n, stop, include_stop_str_in_output } = fields;
   return {
-    model: asOptionalString(model, 'model'),
-    stream: asFlag(stream, 'stream'),
-    includeUsage: asFlag(include_usage, 'stream_options.include_usage'),
-    choices: asInteger(n, 'n', { min: 1, max: CHOICES_MAX, byDefault: 1 }),
-    stops: parseStop(stop, include_stop_str_in_output),
+    model: model ?? undefined,
+    stream: stream ?? false,
+    includeUsage: stream_options?.include_usage ?? false,
+    choices: n ?? 1,
+    stops: { texts: [stop ?? []].flat(), areKept: include_stop_str_in_output ?? false },
   };
 }

@@ -1,6 +1,6 @@
-import { PROMPTS_MAX } from '../core/limits.js';
-import { type AnswerOptions, parseAnswerOptions } from './answer-options.js';
-import { asArray, asFlag, asObject, asString, wrongType } from './fields.js';
+import { type AnswerOptions, answerOptions } from './answer-options.js';
+import { checked } from './check.js';
+import { completion } from './schemas/checks.js';
 
 /** What of a completion request decides the answer. */
 export interface CompletionRequest extends AnswerOptions {
@@ -11,27 +11,12 @@ export interface CompletionRequest extends AnswerOptions {
 }
 
 /**
- * Reads the body of `POST /v1/completions`. Unknown fields, and null for an optional one, are legal.
+ * Reads the body of `POST /v1/completions`.
  *
  * @param body what was parsed; undefined if there was none
  * @throws AppError that names the first field that is missing or wrong
  */
-export function parseCompletionRequest(body: unknown = {}): CompletionRequest {
-  const fields = asObject(body, '');
-  return {
-    prompts: parsePrompts(fields.prompt),
-    echo: asFlag(fields.echo, 'echo'),
-    ...parseAnswerOptions(fields),
-  };
-}
-
-/** Token ids are texts only to those who know the tokenizer. */
-function parsePrompts(prompt: unknown): readonly string[] {
-  if (typeof prompt === 'string') return [prompt];
-  const expected = 'a string or an array of strings (prompts of token ids are not supported)';
-  if (!Array.isArray(prompt)) throw wrongType(prompt, 'prompt', expected);
-  return asArray(prompt, 'prompt', PROMPTS_MAX).map((text, i) => {
-    if (typeof text === 'number' || Array.isArray(text)) throw wrongType(text, `prompt[${i}]`, expected);
-    return asString(text, `prompt[${i}]`);
-  });
+export function parseCompletionRequest(body: unknown): CompletionRequest {
+  const fields = checked(completion, body);
+  return { prompts: [fields.prompt].flat(), echo: fields.echo ?? false, ...answerOptions(fields) };
 }

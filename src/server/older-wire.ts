@@ -6,7 +6,8 @@
 
 import { type AppError, ERRORS } from '../core/errors.js';
 import type { Match } from '../lookup/lookup.js';
-import { asObject, asOptionalString, asString } from '../openai/fields.js';
+import { checked } from '../openai/check.js';
+import { older } from '../openai/schemas/checks.js';
 import type { ErrorBody } from './errors.js';
 
 /**
@@ -15,10 +16,8 @@ import type { ErrorBody } from './errors.js';
  * @returns the value
  * @throws AppError that names the field that is missing or wrong
  */
-export function parseOlderRequest(body: unknown = {}): string {
-  const conversation = asObject(asObject(body, '').conversation, 'conversation');
-  asOptionalString(conversation.from, 'conversation.from');
-  return asString(conversation.value, 'conversation.value');
+export function parseOlderRequest(body: unknown): string {
+  return checked(older, body).conversation.value;
 }
 
 /** The body of a completion: a miss is told in the body too. The three r's are its wire format. */

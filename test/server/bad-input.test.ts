@@ -183,7 +183,7 @@ describe('a bad chat completion request', () => {
     const response = await chat({ messages: [{ role: 'user', content: 5 }] });
     const { error } = (await response.json()) as { error: { message: string } };
     expect(error.message).toBe(
-      "Invalid type for 'messages[0].content': expected one of a string or an array of parts, but got an integer instead.",
+      "Invalid type for 'messages[0].content': expected one of a string or an array of objects, but got an integer instead.",
     );
   });
 

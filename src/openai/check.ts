@@ -1,0 +1,159 @@
+/**
+ * Checks a request's body by the code that Ajv makes of its schema when the project is built. It stops at the first thing that
+ * is wrong, and throws what OpenAI would answer, with the field's path (`messages[0].role`).
+ */
+
+import type { ErrorObject } from 'ajv';
+import { AppError } from '../core/errors.js';
+
+/** What Ajv makes of a schema. */
+export interface Check<T> {
+  (body: unknown): body is T;
+  /** Of the last body; the first one tells. */
+  errors?: ErrorObject[] | null;
+}
+
+/**
+ * The body, as its schema describes it.
+ *
+ * @param body what was parsed; undefined if there was none, which is an object without fields
+ * @throws AppError that names the first field that is missing or wrong
+ */
+export function checked<T>(check: Check<T>, body: unknown = {}): T {
+  if (check(body)) return body;
+  const [error] = check.errors ?? [];
+  throw error === undefined ? new AppError('bad_request') : explained(error);
+}
+
+function explained(error: ErrorObject): AppError {
+  const { keyword, params, data, instancePath, parentSchema } = error;
+  const path = pathOf(instancePath);
+  switch (keyword) {
+    case 'required':
+      return missing(join(path, params.missingProperty));
+    case 'minItems':
+      return outOfBounds(
+        'empty_array',
+        path,
+        'empty array',
+        'an array with minimum length 1',
+        'an empty array',
+      );
+    case 'maxItems': {
+      const bound = `an array with maximum length ${params.limit}`;
+      const got = `an array with length ${(data as unknown[]).length}`;
+      return outOfBounds('array_above_max_length', path, 'array too long', bound, got);
+    }
+    case 'minimum':
+    case 'maximum':
+      return beyond(error, path);
+    case 'discriminator':
+      return tagged(error, path);
+    case 'enum':
+      return unsupported('invalid_value', path, data, params.allowedValues);
+    case 'const':
+      return unsupported('unsupported_value', path, data, [params.allowedValue]);
+    default:
+      return wrongType(data, path, [params.type ?? 'object'].flat(), parentSchema?.items?.type);
+  }
+}
+
+function missing(path: string): AppError {
+  const message = `Missing required parameter: '${path}'.`;
+  return new AppError('missing_required_parameter', { param: path, message });
+}
+
+/** A number that is too small, or too large. */
+function beyond({ keyword, params, data, parentSchema }: ErrorObject, path: string): AppError {
+  const kind = [parentSchema?.type].flat().includes('integer') ? 'integer' : 'decimal';
+  const [side, word] =
+    keyword === 'minimum'
+      ? (['below_min', 'below minimum'] as const)
+      : (['above_max', 'above maximum'] as const);
+  const bound = `a value ${params.comparison} ${params.limit}`;
+  return outOfBounds(`${kind}_${side}_value`, path, `${kind} ${word} value`, bound, String(data));
+}
+
+function outOfBounds(
+  code: ConstructorParameters<typeof AppError>[0],
+  path: string,
+  problem: string,
+  bound: string,
+  got: string,
+): AppError {
+  const message = `Invalid '${path}': ${problem}. Expected ${bound}, but got ${got} instead.`;
+  return new AppError(code, { param: path, message });
+}
+
+/** The field that says which of several schemas counts is none of those that are known. */
+function tagged({ params, parentSchema }: ErrorObject, path: string): AppError {
+  const field = join(path, params.tag);
+  if (params.error === 'tag') return wrongType(params.tagValue, field, ['string']);
+  const supported = parentSchema?.oneOf.flatMap(
+    ({ properties }: { properties: Record<string, { enum: string[] }> }) => properties[params.tag]?.enum,
+  );
+  return unsupported('invalid_value', field, params.tagValue, supported);
+}
+
+function unsupported(
+  code: 'invalid_value' | 'unsupported_value',
+  path: string,
+  value: unknown,
+  supported: readonly unknown[],
+): AppError {
+  if (typeof value !== 'string') return wrongType(value, path, ['string']);
+  const list = supported.map((each) => `'${each}'`).join(', ');
+  const what = code === 'invalid_value' ? 'Invalid' : 'Unsupported';
+  const message = `${what} value: '${shortened(value)}'. Supported values are: ${list}.`;
+  return new AppError(code, { param: path, message });
+}
+
+/**
+ * The error for a value of another type than expected. Null is said to be expected nowhere: leaving a field out is plainer.
+ *
+ * @param items the type of an array's elements, if one is expected and they have one
+ */
+function wrongType(value: unknown, path: string, types: readonly string[], items?: string): AppError {
+  const array = items === undefined ? 'an array' : `an array of ${items}s`;
+  const names = types
+    .filter((type) => type !== 'null')
+    .map((type) => (type === 'array' ? array : (TYPE_NAMES[type] ?? type)));
+  const expected = names.length > 1 ? `one of ${names.join(' or ')}` : names[0];
+  const field = path === '' ? 'the request body' : `'${path}'`;
+  const message = `Invalid type for ${field}: expected ${expected}, but got ${typeName(value)} instead.`;
+  return new AppError('invalid_type', { message, ...(path !== '' && { param: path }) });
+}
+
+/** JSON Schema's types in OpenAI's words. */
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'a string',
+  array: 'an array',
+  object: 'an object',
+  boolean: 'a boolean',
+  integer: 'an integer',
+  number: 'a decimal',
+};
+
+function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a decimal';
+  return TYPE_NAMES[typeof value] ?? typeof value;
+}
+
+/** A JSON pointer as OpenAI writes paths: `/messages/0/role` is `messages[0].role`. */
+function pathOf(pointer: string): string {
+  const names = pointer.split('/').slice(1);
+  return names.map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~')).reduce(join, '');
+}
+
+function join(path: string, name: string): string {
+  if (/^\d+$/.test(name)) return `${path}[${name}]`;
+  return path === '' ? shortened(name) : `${path}.${shortened(name)}`;
+}
+
+/** Part of a text for a message, whatever was sent. */
+function shortened(text: string): string {
+  const MAX = 40;
+  return text.length > MAX ? `${text.slice(0, MAX)}…` : text;
+}

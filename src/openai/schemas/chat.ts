@@ -1,0 +1,127 @@
+import { MESSAGES_MAX } from '../../core/limits.js';
+import { answerFields, ignored, limitField } from './common.js';
+
+const part = {
+  type: 'object',
+  required: ['type'],
+  properties: {
+    type: { type: 'string', description: 'Parts of type `text` count; the others are passed over.' },
+    text: { type: 'string' },
+  },
+  if: { required: ['type'], properties: { type: { const: 'text' } } },
+  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+  then: { required: ['text'] },
+} as const;
+
+const content = { type: ['string', 'array'], items: part } as const;
+const optionalContent = { type: ['string', 'array', 'null'], items: part } as const;
+const name = { type: ['string', 'null'], description: 'Counted in the usage; decides nothing.' } as const;
+
+const toolCall = {
+  type: 'object',
+  properties: {
+    id: ignored.string,
+    function: {
+      type: ['object', 'null'],
+      properties: { name: { type: ['string', 'null'] }, arguments: { type: ['string', 'null'] } },
+    },
+  },
+} as const;
+
+/** A message of a chat. */
+export const messageSchema = {
+  type: 'object',
+  required: ['role'],
+  discriminator: { propertyName: 'role' },
+  oneOf: [
+    {
+      required: ['content'],
+      properties: { role: { enum: ['developer', 'system', 'user'] }, content, name },
+    },
+    {
+      properties: {
+        role: { enum: ['assistant'] },
+        content: optionalContent,
+        name,
+        tool_calls: { type: ['array', 'null'], items: toolCall },
+        refusal: ignored.string,
+      },
+    },
+    {
+      required: ['content'],
+      properties: { role: { enum: ['tool'] }, content, name, tool_call_id: ignored.string },
+    },
+    { properties: { role: { enum: ['function'] }, content: optionalContent, name } },
+  ],
+} as const;
+
+/** The body of `POST /v1/chat/completions`. Fields that are not listed here are legal, and have no effect. */
+export const chatSchema = {
+  $id: 'ChatCompletionRequest',
+  type: 'object',
+  required: ['messages'],
+  properties: {
+    messages: {
+      type: 'array',
+      minItems: 1,
+      maxItems: MESSAGES_MAX,
+      items: messageSchema,
+      description:
+        'The last one is looked up, in the context of those before it. Texts decide, roles do not; system and developer messages are left out where the dataset does not have them.',
+    },
+    ...answerFields,
+    max_completion_tokens: limitField,
+    max_tokens: {
+      ...limitField,
+      description: 'The older name of `max_completion_tokens`, which goes before it.',
+    },
+    tools: {
+      type: ['array', 'null'],
+      items: { type: 'object' },
+      description:
+        'Accepted, and decide nothing: a recorded function call is given whether its tool is named or not.',
+    },
+    tool_choice: {
+      type: ['string', 'object', 'null'],
+      if: { type: 'string' },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+      then: { enum: ['none', 'auto', 'required'] },
+      description: 'With `none`, a recorded function call is given as a text. Else it has no effect.',
+    },
+    parallel_tool_calls: ignored.boolean,
+    functions: { ...ignored.array, items: { type: 'object' } },
+    function_call: { type: ['string', 'object', 'null'], description: ignored.string.description },
+    logprobs: {
+      type: ['boolean', 'null'],
+      description: 'Accepted; the answer has none: `logprobs` is null.',
+    },
+    top_logprobs: { type: ['integer', 'null'], minimum: 0, maximum: 20, description: 'As `logprobs`.' },
+    response_format: {
+      type: ['object', 'null'],
+      required: ['type'],
+      properties: { type: { enum: ['text', 'json_object', 'json_schema'] } },
+      description: ignored.string.description,
+    },
+    modalities: {
+      type: ['array', 'null'],
+      items: { const: 'text' },
+      description: 'Nothing but `text` can be answered.',
+    },
+    audio: ignored.object,
+    prediction: ignored.object,
+    web_search_options: ignored.object,
+    reasoning_effort: ignored.string,
+    verbosity: ignored.string,
+    prompt_cache_key: ignored.string,
+    prompt_cache_retention: ignored.string,
+    prompt_cache_options: ignored.object,
+    safety_identifier: ignored.string,
+    service_tier: { type: ['string', 'null'], description: 'Accepted; the answer says `default`.' },
+    store: { type: ['boolean', 'null'], description: 'Accepted; nothing is kept.' },
+    metadata: {
+      type: ['object', 'null'],
+      additionalProperties: { type: 'string' },
+      description: ignored.string.description,
+    },
+  },
+} as const;

@@ -1,0 +1,11 @@
+/** The checks that `compile.ts` makes of the schemas. */
+
+import type { FromSchema } from 'json-schema-to-ts';
+import type { Check } from '../check.js';
+import type { chatSchema } from './chat.js';
+import type { completionSchema } from './completion.js';
+import type { olderSchema } from './older.js';
+
+export const chat: Check<FromSchema<typeof chatSchema>>;
+export const completion: Check<FromSchema<typeof completionSchema>>;
+export const older: Check<FromSchema<typeof olderSchema>>;

@@ -1,0 +1,96 @@
+/** What the requests have in common. Each field says what it does; null is legal for all that are optional. */
+
+import { CHOICES_MAX, STOPS_MAX } from '../../core/limits.js';
+
+const NO_EFFECT = 'Accepted, has no effect: a recorded reply is what it is.';
+
+/** A number that would steer a model. */
+const ignoredNumber = <Min extends number, Max extends number>(minimum: Min, maximum: Max) =>
+  ({ type: ['number', 'null'], minimum, maximum, description: NO_EFFECT }) as const;
+
+/** Fields that would steer a model, or are for OpenAI's own use. */
+export const ignored = {
+  boolean: { type: ['boolean', 'null'], description: NO_EFFECT },
+  integer: { type: ['integer', 'null'], description: NO_EFFECT },
+  string: { type: ['string', 'null'], description: NO_EFFECT },
+  object: { type: ['object', 'null'], description: NO_EFFECT },
+  array: { type: ['array', 'null'], description: NO_EFFECT },
+} as const;
+
+/** Sampling, which recorded replies know nothing of. Values that no model takes are refused. */
+export const samplingFields = {
+  temperature: ignoredNumber(0, 2),
+  top_p: ignoredNumber(0, 1),
+} as const;
+
+/** Sampling that the Responses API doesn't have. */
+export const olderSamplingFields = {
+  ...samplingFields,
+  frequency_penalty: ignoredNumber(-2, 2),
+  presence_penalty: ignoredNumber(-2, 2),
+  seed: ignored.integer,
+  logit_bias: {
+    type: ['object', 'null'],
+    additionalProperties: { type: 'number', minimum: -100, maximum: 100 },
+    description: NO_EFFECT,
+  },
+} as const;
+
+/** The model's name, which all requests may have. */
+export const modelField = {
+  model: {
+    type: ['string', 'null'],
+    description:
+      "Any name is answered, and echoed, unless `STRICT_MODELS` is set. Without one, the dataset's own.",
+  },
+} as const;
+
+/** An upper limit for the tokens of an answer. */
+export const limitField = {
+  type: ['integer', 'null'],
+  minimum: 0,
+  description:
+    'Tokens of the reply at most; a longer one is cut, and ends with `length`. How strictly, the setting `MAX_TOKENS` says.',
+} as const;
+
+/** How chat completions and completions are to be answered. */
+export const answerFields = {
+  ...modelField,
+  ...olderSamplingFields,
+  stream: {
+    type: ['boolean', 'null'],
+    description: 'True for server-sent events.',
+  },
+  stream_options: {
+    type: ['object', 'null'],
+    description: 'Without `stream`, they have no effect.',
+    properties: {
+      include_usage: {
+        type: ['boolean', 'null'],
+        description: 'True for a last chunk that has the usage, and no choices.',
+      },
+      continuous_usage_stats: {
+        type: ['boolean', 'null'],
+        description: 'True for the usage so far in every chunk, as vLLM has it.',
+      },
+      include_obfuscation: ignored.boolean,
+    },
+  },
+  n: {
+    type: ['integer', 'null'],
+    minimum: 1,
+    maximum: CHOICES_MAX,
+    description: 'How many times the reply is given: it is the same each time.',
+  },
+  stop: {
+    type: ['string', 'array', 'null'],
+    items: { type: 'string' },
+    maxItems: STOPS_MAX,
+    description: 'A text, or several: the reply ends before the first of them.',
+  },
+  include_stop_str_in_output: {
+    type: ['boolean', 'null'],
+    description: 'True if the text that ended the reply is part of it, as vLLM has it.',
+  },
+  user: ignored.string,
+} as const;

@@ -1,0 +1,27 @@
+/**
+ * Run by the build: makes JavaScript of the schemas, which checks requests without a library that would have to be loaded, and
+ * would have to read the schemas, at each start.
+ */
+
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import standalone from 'ajv/dist/standalone/index.js';
+import { chatSchema } from './chat.js';
+import { completionSchema } from './completion.js';
+import { olderSchema } from './older.js';
+
+/** The schemas, by the names that their checks have in `checks.d.ts`. */
+const SCHEMAS = { chat: chatSchema, completion: completionSchema, older: olderSchema };
+
+const ajv = new Ajv2020({
+  schemas: Object.values(SCHEMAS),
+  code: { source: true, esm: true },
+  discriminator: true,
+  allowUnionTypes: true,
+  strictTypes: false,
+  strictRequired: false,
+  // Errors have the value, and what was expected of it.
+  verbose: true,
+});
+const names = Object.fromEntries(Object.entries(SCHEMAS).map(([name, { $id }]) => [name, $id]));
+
+process.stdout.write(standalone.default(ajv, names));

@@ -1,0 +1,28 @@
+import { PROMPTS_MAX } from '../../core/limits.js';
+import { answerFields, ignored, limitField } from './common.js';
+
+/** The body of `POST /v1/completions`. Fields that are not listed here are legal, and have no effect. */
+export const completionSchema = {
+  $id: 'CompletionRequest',
+  type: 'object',
+  required: ['prompt'],
+  properties: {
+    prompt: {
+      type: ['string', 'array'],
+      minItems: 1,
+      maxItems: PROMPTS_MAX,
+      items: { type: 'string' },
+      description:
+        'A prompt, or several: each is answered by itself. One that a known chat template has made (ChatML, Llama 2 and 3, Mistral, Vicuna, Alpaca, the AI SDK) is looked up as the messages it was made of.',
+    },
+    ...answerFields,
+    max_tokens: { ...limitField, description: `${limitField.description} Without it, the reply is whole.` },
+    echo: { type: ['boolean', 'null'], description: 'True if each answer begins with its prompt.' },
+    best_of: { type: ['integer', 'null'], minimum: 0, maximum: 20, description: ignored.integer.description },
+    logprobs: {
+      type: ['integer', 'boolean', 'null'],
+      description: 'Accepted; the answer has none: `logprobs` is null.',
+    },
+    suffix: ignored.string,
+  },
+} as const;
