@@ -1,0 +1,120 @@
+/** LangChain's models for OpenAI: the one for chat and the one for completions. */
+
+import {
+  AIMessage,
+  type AIMessageChunk,
+  type BaseMessage,
+  HumanMessage,
+  SystemMessage,
+  type UsageMetadata,
+} from '@langchain/core/messages';
+import { ChatOpenAI, type ChatOpenAIFields, OpenAI } from '@langchain/openai';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  expectCounts,
+  PROMPT,
+  REPLY,
+  SYSTEM,
+  SYSTEM_REPLY,
+  serveRecorded,
+  serveRecordedBusyOnce,
+  TALK,
+  TALK_REPLY,
+  watchedFetch,
+} from '../support/recorded.js';
+
+let baseUrl: string;
+beforeAll(async () => {
+  baseUrl = (await serveRecorded()).baseUrl;
+});
+
+const fieldsOf = (baseURL: string, fetch = globalThis.fetch) => ({
+  model: 'recorded',
+  apiKey: 'any',
+  configuration: { baseURL, fetch },
+});
+const chat = (fetch?: typeof globalThis.fetch, fields: ChatOpenAIFields = {}) =>
+  new ChatOpenAI({ ...fieldsOf(baseUrl, fetch), ...fields });
+
+const talk = TALK.map((text, i) => (i % 2 === 0 ? new HumanMessage(text) : new AIMessage(text)));
+
+const countsOf = ({ usage_metadata: usage }: { usage_metadata?: UsageMetadata | undefined }) => ({
+  prompt: usage?.input_tokens,
+  completion: usage?.output_tokens,
+  total: usage?.total_tokens,
+});
+
+/** What a stream adds up to. */
+async function streamed(messages: string | BaseMessage[]) {
+  const chunks: AIMessageChunk[] = [];
+  for await (const chunk of await chat().stream(messages)) chunks.push(chunk);
+  return { chunks, whole: chunks.reduce((sum, chunk) => sum.concat(chunk)) };
+}
+
+describe("LangChain's chat model", () => {
+  it('is given the recorded reply', async () => {
+    const message = await chat().invoke(PROMPT);
+    expect(message.content).toBe(REPLY);
+    expect(message.id).toMatch(/^chatcmpl-/);
+    expect(message.response_metadata).toMatchObject({ finish_reason: 'stop', model_name: 'recorded' });
+    expectCounts(countsOf(message));
+  });
+
+  it('is given it in pieces, and counts as many tokens', async () => {
+    const { chunks, whole } = await streamed(PROMPT);
+    expect(chunks.filter(({ content }) => content !== '').length).toBeGreaterThan(5);
+    expect(whole.content).toBe(REPLY);
+    expect(whole.response_metadata).toMatchObject({ finish_reason: 'stop', model_name: 'recorded' });
+    expect(chunks.filter(({ usage_metadata }) => usage_metadata !== undefined)).toHaveLength(1);
+    expectCounts(countsOf(whole));
+    expect(countsOf(whole)).toEqual(countsOf(await chat().invoke(PROMPT)));
+  });
+
+  it('is given the reply of the conversation that it sends, and under the words of the system', async () => {
+    expect((await chat().invoke(talk)).content).toBe(TALK_REPLY);
+    expect((await streamed(talk)).whole.content).toBe(TALK_REPLY);
+    const withSystem = [new SystemMessage(SYSTEM), ...talk];
+    expect((await chat().invoke(withSystem)).content).toBe(SYSTEM_REPLY);
+    expect((await streamed(withSystem)).whole.content).toBe(SYSTEM_REPLY);
+  });
+
+  it('is given several replies at once', async () => {
+    const messages = await chat().batch([PROMPT, TALK[0]]);
+    expect(messages.map(({ content }) => content)).toEqual([REPLY, TALK[1]]);
+  });
+
+  it('is told that a prompt stands nowhere, and does not ask again', async () => {
+    const { exchanges, fetch } = watchedFetch();
+    const miss = { status: 404, code: 'prompt_not_found', param: 'messages' };
+    await expect(chat(fetch).invoke('It stands nowhere.')).rejects.toMatchObject(miss);
+    await expect(chat(fetch).stream('It stands nowhere.')).rejects.toMatchObject(miss);
+    expect(exchanges.map(({ status }) => status)).toEqual([404, 404]);
+  });
+
+  it('asks again where the server was busy', async () => {
+    const { exchanges, fetch } = watchedFetch();
+    const model = new ChatOpenAI(fieldsOf((await serveRecordedBusyOnce()).baseUrl, fetch));
+    expect((await model.invoke(PROMPT)).content).toBe(REPLY);
+    expect(exchanges).toMatchObject([{ status: 503, retryAfter: '1' }, { status: 200 }]);
+  });
+});
+
+describe("LangChain's completion model", () => {
+  it('is given the recorded reply, at once or in pieces', async () => {
+    const model = new OpenAI(fieldsOf(baseUrl));
+    expect(await model.invoke(PROMPT)).toBe(REPLY);
+    const pieces: string[] = [];
+    for await (const piece of await model.stream(PROMPT)) pieces.push(piece);
+    expect(pieces.length).toBeGreaterThan(5);
+    expect(pieces.join('')).toBe(REPLY);
+  });
+
+  it('is given the replies to several prompts by one request, and their counts', async () => {
+    const { exchanges, fetch } = watchedFetch();
+    const { generations, llmOutput } = await new OpenAI(fieldsOf(baseUrl, fetch)).generate([PROMPT, TALK[0]]);
+    expect(generations.map(([first]) => first?.text)).toEqual([REPLY, TALK[1]]);
+    expect(exchanges).toHaveLength(1);
+    const { promptTokens, completionTokens, totalTokens } = llmOutput?.tokenUsage ?? {};
+    expectCounts({ prompt: promptTokens, completion: completionTokens, total: totalTokens });
+  });
+});

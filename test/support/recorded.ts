@@ -1,0 +1,110 @@
+/** A small dataset for clients: its last prompts are the same, so that only what was said before tells them apart. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { AppError } from '#dist/core/errors.js';
+import { openDataset } from '#dist/lookup/dataset.js';
+import type { Lookup } from '#dist/lookup/lookup.js';
+import type { Services } from '#dist/server/services.js';
+import { serveApp } from './app.js';
+import { enginesOf, poolOf } from './dataset.js';
+import { temporaryFolder } from './temporary.js';
+
+/** A prompt, and its reply: with all that a stream must not lose. */
+export const PROMPT = 'Name a colour.';
+export const REPLY = 'Blue 🚀, or as "they" say:\n\n\tnaïve \\ 青い.  ';
+
+/** Prompt, reply, and a prompt that has another reply where nothing was said before. */
+export const TALK = ['Name a fruit.', 'A pear, then.', 'And another?'] as const;
+export const TALK_REPLY = 'An apple, of course.';
+
+/** Where the system said this before them, the reply is another. */
+export const SYSTEM = 'Be brief.';
+export const SYSTEM_REPLY = 'Apple!';
+
+const talk = (...values: string[]) =>
+  values.map((value, i) => ({ from: i % 2 === 0 ? 'human' : 'gpt', value }));
+
+/** The dataset's file. */
+export const RECORDED = JSON.stringify([
+  { id: 'alone', conversations: talk(PROMPT, REPLY, TALK[2], 'Green, it seems.') },
+  { id: 'talk', conversations: talk(...TALK, TALK_REPLY) },
+  {
+    id: 'system',
+    conversations: [{ from: 'system', value: SYSTEM }, ...talk(...TALK, SYSTEM_REPLY)],
+  },
+]);
+
+/** A server of that dataset, until the test file is through. */
+export interface Recorded {
+  /** With the `/v1` that clients are given. */
+  readonly baseUrl: string;
+  /** As clients without a path are given it. */
+  readonly origin: string;
+}
+
+/** Serves the dataset. */
+export async function serveRecorded(overrides: Partial<Services> = {}): Promise<Recorded> {
+  const origin = await serveApp(writeDataset(), overrides);
+  return { origin, baseUrl: `${origin}/v1` };
+}
+
+/** Serves the dataset, but refuses the first request, since too many wait. */
+export async function serveRecordedBusyOnce(): Promise<Recorded> {
+  const { index } = await enginesOf(openDataset(writeDataset()), poolOf(1));
+  let isBusy = true;
+  const lookup: Lookup = {
+    find: async (query) => {
+      if (!isBusy) return index.find(query);
+      isBusy = false;
+      throw new AppError('overloaded');
+    },
+  };
+  return serveRecorded({ lookup });
+}
+
+function writeDataset(): string {
+  const path = join(temporaryFolder(), 'recorded.json');
+  writeFileSync(path, RECORDED);
+  return path;
+}
+
+/** Token counts under a client's own names. */
+export interface Counts {
+  readonly prompt: number | undefined;
+  readonly completion: number | undefined;
+  readonly total: number | undefined;
+}
+
+/** Token counts must be there, and add up. */
+export function expectCounts({ prompt, completion, total }: Counts): void {
+  for (const count of [prompt, completion]) {
+    expect(count).toBeGreaterThan(0);
+    expect(Number.isInteger(count)).toBe(true);
+  }
+  expect(total).toBe((prompt ?? 0) + (completion ?? 0));
+}
+
+/**
+ * A `fetch` for a client, which keeps what it asked and was answered.
+ *
+ * @param onBusy called after each 503, before the client knows
+ */
+export function watchedFetch(onBusy: () => void = () => undefined) {
+  const exchanges: { status: number; retryAfter: string | null; path: string; body: Sent }[] = [];
+  const watched: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init);
+    exchanges.push({
+      status: response.status,
+      retryAfter: response.headers.get('retry-after'),
+      path: new URL(response.url).pathname,
+      body: JSON.parse(String(init?.body ?? 'null')) as Sent,
+    });
+    if (response.status === 503) onBusy();
+    return response;
+  };
+  return { exchanges, fetch: watched };
+}
+
+type Sent = Readonly<Record<string, unknown>> | null;
