@@ -1,5 +1,6 @@
 import type { Engine } from '#dist/lookup/edition.js';
 import { ServedDataset } from '#dist/lookup/served-dataset.js';
+import { TokenPool } from '#dist/workers/token-pool.js';
 import { WORKERS } from './engine-figures.js';
 
 /** Opens a dataset in this process, hands it to `use` when all of it was walked, and closes it whatever happens. */
@@ -10,7 +11,10 @@ export async function withServed<T>(
 ): Promise<T> {
   const ignore = () => {};
   const notices = { info: ignore, warn: ignore, progress: ignore, walked: ignore, changed: ignore };
-  const served = new ServedDataset(path, { engine, workers: WORKERS, indexDir: 'none', notices });
+  // Nothing is asked of it: what is measured here has no usage.
+  const tokens = new TokenPool('o200k_base');
+  const options = { engine, workers: WORKERS, indexDir: 'none', tokens, countsAhead: false, notices };
+  const served = new ServedDataset(path, options);
   try {
     const { walked } = await served.start();
     await walked;

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { WORKERS_MAX } from './core/limits.js';
+import { TOKENIZERS } from './core/tokens.js';
 
 /** A setting as the table describes it. */
 interface Option<T> {
@@ -32,6 +33,8 @@ const SAMPLE = fileURLToPath(new URL('../data/sample.json', import.meta.url));
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const ENGINES = ['auto', 'sweep', 'index'] as const;
 const ON_MISS = ['error', 'fallback'] as const;
+const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
+const USAGE = ['count', 'estimate'] as const;
 
 /** Every setting, in the order of the help. */
 export const OPTIONS = {
@@ -106,6 +109,33 @@ export const OPTIONS = {
     defaultValue: 'No recorded reply for this prompt.',
     defaultText: '`No recorded reply for this prompt.`',
     parse: text,
+  },
+  maxTokens: {
+    env: 'MAX_TOKENS',
+    flag: 'max-tokens',
+    placeholder: MAX_TOKENS.join('|'),
+    help: 'How `max_tokens` cuts replies: `exact`; `tolerant`, only where it is less than nine tenths of the reply, since load generators send lengths by a tokenizer of their own; or `ignore`',
+    defaultValue: 'tolerant',
+    defaultText: '`tolerant`',
+    parse: oneOf(MAX_TOKENS),
+  },
+  usage: {
+    env: 'USAGE',
+    flag: 'usage',
+    placeholder: USAGE.join('|'),
+    help: 'How tokens are counted: `count` asks a tokenizer, in a thread of its own; `estimate` takes four bytes for one',
+    defaultValue: 'count',
+    defaultText: '`count`',
+    parse: oneOf(USAGE),
+  },
+  tokenizer: {
+    env: 'TOKENIZER',
+    flag: 'tokenizer',
+    placeholder: TOKENIZERS.join('|'),
+    help: "Whose tokens are counted: `o200k_base` is that of OpenAI's models since GPT-4o, `cl100k_base` that of those before",
+    defaultValue: 'o200k_base',
+    defaultText: '`o200k_base`',
+    parse: oneOf(TOKENIZERS),
   },
   strictModels: {
     env: 'STRICT_MODELS',

@@ -13,6 +13,11 @@ import type { KeyedQuery } from './query.js';
 /** How far from where a key should stand the search for it begins to look, in rows. */
 const NEAR_ROWS = 64;
 
+/** A place, with the row of its conversation's first turn. */
+export interface IndexPlace extends Place {
+  readonly firstRow: number;
+}
+
 /** Finds in an index where candidates stand, as far as keys tell. */
 export class IndexSearch {
   private readonly table: IndexTable;
@@ -22,7 +27,7 @@ export class IndexSearch {
   }
 
   /** The best candidate on the rungs `context` and `prompt`, as far as keys tell. */
-  find(query: KeyedQuery): Place | undefined {
+  find(query: KeyedQuery): IndexPlace | undefined {
     let best: { grade: number; history: number; row: number; run: number } | undefined;
     for (const [history, texts] of query.histories.entries()) {
       const keys = texts.map(({ key }) => key);
@@ -36,7 +41,7 @@ export class IndexSearch {
   }
 
   /** The candidates on the rung `normalized`, the first one of the file first. */
-  *findFolded(query: KeyedQuery): Generator<Place> {
+  *findFolded(query: KeyedQuery): Generator<IndexPlace> {
     if (!query.contextual) return;
     for (const [history, texts] of query.histories.entries()) {
       for (const row of this.foldedRows(texts.at(-1)?.folded)) {
@@ -46,7 +51,7 @@ export class IndexSearch {
   }
 
   /** All conversations that hold a candidate, in file order: each as if it agreed from its first turn to its last. */
-  *candidates(query: KeyedQuery): Generator<Place> {
+  *candidates(query: KeyedQuery): Generator<IndexPlace> {
     const rows = new Set<number>();
     for (const texts of query.histories) {
       const key = texts.at(-1)?.key;
@@ -209,7 +214,7 @@ export class IndexSearch {
     row: number,
     firstRow: number,
     { grade, history }: Pick<Candidate, 'grade' | 'history'>,
-  ): Place {
+  ): IndexPlace {
     const conversation = this.conversationOf(row);
     const offset = this.table.offsets[conversation] as number;
     const idStart = this.table.idStarts[conversation] as number;
@@ -218,6 +223,7 @@ export class IndexSearch {
     return {
       grade,
       history,
+      firstRow: firstTurn,
       turn: row - firstTurn,
       firstTurn: firstRow - firstTurn,
       record: idLength === 0 ? idStart : -1,

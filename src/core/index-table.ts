@@ -1,10 +1,11 @@
 /**
- * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 28 bytes a turn and 20 a
+ * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 32 bytes a turn and 20 a
  * conversation. Turns that can never be part of an answer, those of conversations of fewer than two, are left out.
  *
  *     IndexRows    in file order; every shard has some, which are put together
  *     order        rows by their key, then by the key of the turn before, and so on back to the start
  *     foldedOrder  rows by their folded key
+ *     tokens       how many each turn has, filled in when it is asked for, or nobody asks for anything
  */
 
 /** How many rows there are. */
@@ -93,6 +94,8 @@ export class IndexTable extends IndexRows {
   readonly order: Uint32Array;
   readonly foldedOrder: Uint32Array;
   readonly leaders: Uint32Array;
+  /** For every turn, how many tokens its text has; 0 while they are not counted. */
+  readonly tokens: Uint32Array;
 
   constructor(data: RowData) {
     super(data);
@@ -102,12 +105,23 @@ export class IndexTable extends IndexRows {
     this.order = new Uint32Array(buffer, orderAt, replies);
     this.foldedOrder = new Uint32Array(buffer, orderAt + 4 * replies, replies);
     this.leaders = new Uint32Array(buffer, orderAt + 8 * replies, Math.ceil(replies / LED_ROWS));
+    // Last, since it is what still changes when the rest stands.
+    this.tokens = new Uint32Array(buffer, this.leaders.byteOffset + this.leaders.byteLength, size.turns);
+  }
+
+  /** How many turns that have a text don't have their tokens counted. */
+  get uncounted(): number {
+    let count = 0;
+    for (let row = 0; row < this.size.turns; row++) {
+      if (this.tokens[row] === 0 && (this.lengths[row] as number) < EMPTY_FLAG) count++;
+    }
+    return count;
   }
 
   /** The bytes of an index. */
   static override byteLength(size: RowCounts): number {
     const replies = repliesOf(size);
-    return IndexRows.byteLength(size) + 8 * replies + 4 * Math.ceil(replies / LED_ROWS);
+    return IndexRows.byteLength(size) + 8 * replies + 4 * Math.ceil(replies / LED_ROWS) + 4 * size.turns;
   }
 
   /** Room for an index of that size. */

@@ -73,5 +73,17 @@ export const BENCHMARK_REQUESTS = 100;
 export const CHOICES_MAX = 128;
 export const STOPS_MAX = 4;
 
+/** Memory for the counts of texts that stand in no index, in bytes. */
+export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);
+
+/** How long the thread that knows a tokenizer is kept when nothing is asked of it: it holds some 45 MB. */
+export const TOKENIZER_KEPT_MS = 30_000;
+
+/** How long a server must have been idle before it counts tokens ahead. */
+export const IDLE_MS = 500;
+
+/** Turns whose tokens are counted ahead in one task. */
+export const TURNS_AHEAD = 4096;
+
 /** Prompts of one completion request. */
 export const PROMPTS_MAX = 128;

@@ -6,6 +6,8 @@ import type { KeysOf, TextKeys } from './keys.js';
 export interface Message {
   readonly role: string;
   readonly text: string;
+  /** The speaker's own name. It decides nothing. */
+  readonly name?: string | undefined;
 }
 
 /** What is looked up. */
@@ -33,11 +35,16 @@ export interface KeyedQuery {
  * @returns undefined if nothing is left to look for
  */
 export function queryOf(messages: readonly Message[]): Query | undefined {
-  const asSent = historyOf(messages);
-  const withoutSystem = historyOf(messages.filter(({ role }) => role !== 'system' && role !== 'developer'));
-  const differ = withoutSystem.length !== asSent.length;
-  const histories = (differ ? [asSent, withoutSystem] : [asSent]).filter((texts) => texts.length > 0);
+  const histories = historiesOf(messages).map((history) => history.map(({ text }) => text));
   return histories.length > 0 ? { histories, contextual: true } : undefined;
+}
+
+/** The messages that are a query's histories. */
+export function historiesOf(messages: readonly Message[]): readonly (readonly Message[])[] {
+  const asSent = spoken(messages);
+  const withoutSystem = spoken(messages.filter(({ role }) => role !== 'system' && role !== 'developer'));
+  const differ = withoutSystem.length !== asSent.length;
+  return (differ ? [asSent, withoutSystem] : [asSent]).filter((history) => history.length > 0);
 }
 
 /** A query for the first turn that is exactly this text and has a reply, as the older API asks it. */
@@ -56,8 +63,8 @@ export function keyedQuery({ histories, contextual }: Query, keysOf: KeysOf): Ke
   };
 }
 
-function historyOf(messages: readonly Message[]): string[] {
-  const spoken = messages.filter(({ text }) => text !== '');
-  if (spoken.at(-1)?.role === 'assistant') spoken.pop();
-  return spoken.map(({ text }) => text);
+function spoken(messages: readonly Message[]): Message[] {
+  const history = messages.filter(({ text }) => text !== '');
+  if (history.at(-1)?.role === 'assistant') history.pop();
+  return history;
 }

@@ -28,6 +28,8 @@ export class Edition implements Lookup {
   private readonly reader: DatasetReader;
   private readonly stop = newStopFlag();
   private index: IndexLookup | undefined;
+  /** The index, if it stands. */
+  table: IndexTable | undefined;
   private sweep: SweepLookup | undefined;
   private census: Census | undefined;
   private saved: Counts | undefined;
@@ -76,6 +78,7 @@ export class Edition implements Lookup {
   /** Answers by an index that was saved. */
   use({ table, counts }: SavedIndex): void {
     this.saved = counts;
+    this.table = table;
     this.index = new IndexLookup(table, this.kernel, this.reader);
   }
 
@@ -102,6 +105,7 @@ export class Edition implements Lookup {
       if (progress >= begun && progress < 1) onBegun();
       onProgress(progress);
     });
+    this.table = table;
     if (table !== undefined) this.index = new IndexLookup(table, this.kernel, this.reader);
     onBegun();
     return table;

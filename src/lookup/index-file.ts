@@ -11,13 +11,14 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { IndexTable, type RowCounts } from '../core/index-table.js';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
+import type { Tokenizer } from '../core/tokens.js';
 import { readFully } from '../workers/file.js';
 import type { Counts } from '../workers/tasks.js';
 import type { Dataset } from './dataset.js';
 import { digestOf } from './digest.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;
@@ -35,6 +36,8 @@ interface Header {
   };
   readonly size: RowCounts;
   readonly counts: Counts;
+  /** Whose tokens are counted. */
+  readonly tokenizer: string;
 }
 
 /** An index with what was counted when it was made. */
@@ -49,9 +52,14 @@ class UnusableError extends Error {}
 /**
  * Loads the index of a dataset.
  *
+ * @param tokenizer counts of another one's tokens are forgotten
  * @returns undefined if there is no file, a text if it can't be used: why
  */
-export function loadIndex(path: string, dataset: Dataset): SavedIndex | string | undefined {
+export function loadIndex(
+  path: string,
+  dataset: Dataset,
+  tokenizer: Tokenizer,
+): SavedIndex | string | undefined {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -59,7 +67,9 @@ export function loadIndex(path: string, dataset: Dataset): SavedIndex | string |
     return codeOf(error) === 'ENOENT' ? undefined : `it can't be read (${codeOf(error)})`;
   }
   try {
-    return read(fd, dataset);
+    const { tokenizer: counted, ...index } = read(fd, dataset);
+    if (counted !== tokenizer) index.table.tokens.fill(0);
+    return index;
   } catch (error) {
     return error instanceof UnusableError ? error.message : `it can't be read (${codeOf(error)})`;
   } finally {
@@ -76,13 +86,18 @@ export async function saveIndex(
   path: string,
   dataset: Dataset,
   { table, counts }: SavedIndex,
+  tokenizer: Tokenizer,
 ): Promise<void> {
   await makeFolder(dirname(path));
   await removeLeftovers(path);
   const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
   const file = await open(unfinished, 'wx');
   try {
-    const parts = [head(headerOf(dataset, table, counts)), Buffer.from(table.buffer)];
+    const header = headerOf(dataset, table, counts, tokenizer);
+    const { byteOffset: tokensAt } = table.tokens;
+    // Tokens may be counted just now: their counts are taken as they are at one moment.
+    const tokens = Buffer.from(table.tokens.slice().buffer);
+    const parts = [head(header), Buffer.from(table.buffer, 0, tokensAt), tokens];
     const checksum = Buffer.alloc(CHECKSUM_BYTES);
     checksum.writeUInt32LE(parts.reduce((sum, part) => crc32(part, sum), 0));
     for (const part of [...parts, checksum]) await file.writeFile(part);
@@ -118,12 +133,13 @@ async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-function headerOf({ file }: Dataset, { size }: IndexTable, counts: Counts): Header {
+function headerOf({ file }: Dataset, { size }: IndexTable, counts: Counts, tokenizer: Tokenizer): Header {
   return {
     format: FORMAT,
     dataset: { path: resolve(file.path), size: file.size, mtimeMs: file.mtimeMs, digest: digestOf(file) },
     size,
     counts,
+    tokenizer,
   };
 }
 
@@ -138,7 +154,7 @@ function head(header: Header): Buffer {
 }
 
 /** @throws UnusableError, or what reading throws */
-function read(fd: number, dataset: Dataset): SavedIndex {
+function read(fd: number, dataset: Dataset): SavedIndex & Pick<Header, 'tokenizer'> {
   const start = Buffer.alloc(MAGIC.length + 4);
   readSync(fd, start);
   if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new UnusableError('it is no index');
@@ -165,7 +181,7 @@ function read(fd: number, dataset: Dataset): SavedIndex {
   if (header.dataset.digest !== digestOf(dataset.file)) {
     throw new UnusableError('the dataset has changed since it was made');
   }
-  return { table, counts: header.counts };
+  return { table, counts: header.counts, tokenizer: header.tokenizer };
 }
 
 /** What stands there was checked for damage by no one yet: anything may. */

@@ -1,4 +1,4 @@
-import { IndexSearch } from '../core/index-search.js';
+import { type IndexPlace, IndexSearch } from '../core/index-search.js';
 import type { IndexTable } from '../core/index-table.js';
 import { bestGrade } from '../core/match.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
@@ -9,11 +9,13 @@ import type { DatasetReader } from './reader.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {
+  private readonly table: IndexTable;
   private readonly index: IndexSearch;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
 
   constructor(table: IndexTable, kernel: Kernel, reader: DatasetReader) {
+    this.table = table;
     this.index = new IndexSearch(table);
     this.kernel = kernel;
     this.reader = reader;
@@ -22,13 +24,22 @@ export class IndexLookup implements Lookup {
   async find(query: Query): Promise<Match | undefined> {
     const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
     const place = this.index.find(keys);
-    if (place !== undefined) return proveMatch(query, place, this.reader) ?? this.findByTexts(query, keys);
+    if (place !== undefined) return this.prove(query, place) ?? this.findByTexts(query, keys);
     // In file order for each history, and the preferred history first: so the first that proves true answers.
     for (const candidate of this.index.findFolded(keys)) {
-      const match = proveMatch(query, candidate, this.reader);
+      const match = this.prove(query, candidate);
       if (match !== undefined) return match;
     }
     return undefined;
+  }
+
+  private prove(query: Query, place: IndexPlace): Match | undefined {
+    const match = proveMatch(query, place, this.reader);
+    if (match === undefined) return undefined;
+    const prompt = place.firstRow + match.replyIndex - 1;
+    const agreesFrom = place.firstRow + place.firstTurn;
+    const first = match.rung === 'normalized' ? prompt + 1 : agreesFrom;
+    return { ...match, rows: { table: this.table, prompt, first, history: place.history } };
   }
 
   /** The match by the texts of all candidates: needed where two texts have one key, which hardly ever happens. */

@@ -1,6 +1,18 @@
 import type { Turn } from '../core/conversation.js';
+import type { IndexTable } from '../core/index-table.js';
 import type { Rung } from '../core/match.js';
 import type { Query } from '../core/query.js';
+
+/** The turns of a match in the index that has found it: their tokens are counted there. */
+export interface MatchRows {
+  readonly table: IndexTable;
+  /** The row of the prompt; that of the reply is the next one. */
+  readonly prompt: number;
+  /** The row of the first turn that agrees with a message of the query; behind the prompt's if none does. */
+  readonly first: number;
+  /** The history of the query that they agree with. */
+  readonly history: number;
+}
 
 /** A recorded reply that answers a query. */
 export interface Match {
@@ -10,6 +22,8 @@ export interface Match {
   readonly conversationId: string;
   /** Place of the reply among the conversation's turns, from 0. */
   readonly replyIndex: number;
+  /** Undefined if no index has found it. */
+  readonly rows?: MatchRows;
 }
 
 /** Finds recorded replies. Every implementation gives the same answer to the same query. */

@@ -7,6 +7,8 @@ import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { type FileIdentity, identityOf, isSameFile } from '../workers/file.js';
 import { WorkerPool } from '../workers/pool.js';
 import type { Counts } from '../workers/tasks.js';
+import type { TokenPool } from '../workers/token-pool.js';
+import { CountingAhead } from './counting-ahead.js';
 import { DatasetError, openDataset } from './dataset.js';
 import { Edition, type Engine } from './edition.js';
 import { loadIndex, saveIndex } from './index-file.js';
@@ -21,6 +23,10 @@ export interface ServedOptions {
   readonly pool?: WorkerPool | undefined;
   /** Where indexes are kept: see `indexPaths`. */
   readonly indexDir: string | undefined;
+  /** Counts the tokens of an index. It ends with whoever has made it. */
+  readonly tokens: TokenPool;
+  /** True if they are counted before anybody asks. */
+  readonly countsAhead: boolean;
   readonly notices: Notices;
 }
 
@@ -63,6 +69,9 @@ export class ServedDataset implements Lookup {
   private problem: { readonly error: DatasetError; readonly file: FileIdentity } | undefined;
   private walking: Promise<void> = Promise.resolve();
   private saving: Promise<void> = Promise.resolve();
+  private counting: CountingAhead | undefined;
+  /** How many turns of the index had their tokens still to be counted when it was saved or loaded. */
+  private savedUncounted = 0;
   private timer: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
@@ -112,7 +121,13 @@ export class ServedDataset implements Lookup {
     };
   }
 
+  /** Somebody asks something: what is done while nobody does gives way. */
+  giveWay(): void {
+    this.counting?.giveWay();
+  }
+
   async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
+    this.giveWay();
     if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem.error });
     const asked = this.edition;
     try {
@@ -143,6 +158,8 @@ export class ServedDataset implements Lookup {
     clearInterval(this.timer);
     this.edition.close();
     await this.walking;
+    await this.counting?.stop();
+    this.saveCounts();
     await this.saving;
     await this.pool?.close();
   }
@@ -168,7 +185,10 @@ export class ServedDataset implements Lookup {
 
   /** Comes back as soon as the edition can be served; the promise inside settles when all of it was walked. */
   private async begin(edition: Edition): Promise<{ readonly walked: Promise<void> }> {
-    if (this.loadIndex(edition)) return { walked: this.closePool() };
+    if (this.loadIndex(edition)) {
+      this.countAhead(edition);
+      return { walked: this.closePool() };
+    }
     this.pool ??= new WorkerPool(this.options.workers);
     const pool = this.pool;
     let onBegun = () => {};
@@ -189,7 +209,8 @@ export class ServedDataset implements Lookup {
     if (table === undefined) return;
     const { turns, conversations } = edition.counts;
     this.options.notices.info({ conversations, turns }, 'the index stands');
-    this.saving = this.saving.then(() => this.saveIndex(edition, table));
+    this.saving = this.saving.then(() => this.saveIndex(edition));
+    this.countAhead(edition);
     await edition.sweepsEnded();
     if (this.edition === edition && !this.isClosed) await this.closePool();
   }
@@ -204,7 +225,7 @@ export class ServedDataset implements Lookup {
   private loadIndex(edition: Edition): boolean {
     if (this.options.engine === 'sweep') return false;
     for (const path of indexPaths(this.path, this.options.indexDir)) {
-      const loaded = loadIndex(path, edition.dataset);
+      const loaded = loadIndex(path, edition.dataset, this.options.tokens.tokenizer);
       if (loaded === undefined) continue;
       if (typeof loaded === 'string') {
         this.options.notices.warn({ index: path }, `the saved index is made anew: ${loaded}`);
@@ -217,12 +238,37 @@ export class ServedDataset implements Lookup {
     return false;
   }
 
-  private async saveIndex({ dataset, counts }: Edition, table: IndexTable): Promise<void> {
+  /** Counts the tokens of an edition while there is nothing else to do, and saves their counts. */
+  private countAhead(edition: Edition): void {
+    this.counting?.stop();
+    this.counting = undefined;
+    const { table } = edition;
+    if (table === undefined || this.isClosed || this.edition !== edition) return;
+    this.savedUncounted = table.uncounted;
+    const { tokens, countsAhead } = this.options;
+    if (!countsAhead || this.savedUncounted === 0) return;
+    this.counting = new CountingAhead(tokens, edition.dataset.file, table, () => this.saveCounts());
+  }
+
+  /** Saves the index again if more tokens were counted since. */
+  private saveCounts(): void {
+    const { edition } = this;
+    const { table, dataset } = edition;
+    const now = this.identity();
+    if (table === undefined || now === undefined || !isSameFile(now, dataset.file)) return;
+    const { uncounted } = table;
+    if (uncounted === this.savedUncounted) return;
+    this.savedUncounted = uncounted;
+    this.saving = this.saving.then(() => this.saveIndex(edition));
+  }
+
+  private async saveIndex({ dataset, counts, table }: Edition): Promise<void> {
+    if (table === undefined) return;
     const problems: string[] = [];
     const paths = indexPaths(this.path, this.options.indexDir);
     for (const path of paths) {
       try {
-        await saveIndex(path, dataset, { table, counts });
+        await saveIndex(path, dataset, { table, counts }, this.options.tokens.tokenizer);
         this.options.notices.info({ index: path }, 'the index was saved');
         return;
       } catch (error) {

@@ -12,6 +12,8 @@ export interface AnswerOptions {
   /** How many times a reply is given. */
   readonly choices: number;
   readonly stops: Stops;
+  /** True if each chunk of a stream has the usage so far. */
+  readonly continuousUsage: boolean;
 }
 
 /** Reads them from the fields of a request. */
@@ -24,6 +26,7 @@ export function answerOptions(
     stream: stream ?? false,
     includeUsage: stream_options?.include_usage ?? false,
     choices: n ?? 1,
+    continuousUsage: stream_options?.continuous_usage_stats ?? false,
     stops: { texts: [stop ?? []].flat(), areKept: include_stop_str_in_output ?? false },
   };
 }

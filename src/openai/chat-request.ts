@@ -8,6 +8,8 @@ import { chat } from './schemas/checks.js';
 /** What of a chat completion request decides the answer. */
 export interface ChatRequest extends AnswerOptions {
   readonly messages: readonly Message[];
+  /** How many tokens the reply may have. */
+  readonly maxTokens: number | undefined;
 }
 
 /**
@@ -18,11 +20,15 @@ export interface ChatRequest extends AnswerOptions {
  */
 export function parseChatRequest(body: unknown): ChatRequest {
   const fields = checked(chat, body);
-  return { messages: fields.messages.map(messageOf), ...answerOptions(fields) };
+  return {
+    messages: fields.messages.map(messageOf),
+    maxTokens: fields.max_completion_tokens ?? fields.max_tokens ?? undefined,
+    ...answerOptions(fields),
+  };
 }
 
-function messageOf({ role, content }: FromSchema<typeof messageSchema>): Message {
-  return { role, text: textOf(content ?? '') };
+function messageOf({ role, content, name }: FromSchema<typeof messageSchema>): Message {
+  return { role, text: textOf(content ?? ''), name: name ?? undefined };
 }
 
 /** A content is a text, or a list of parts, of which those of type `text` count. */

@@ -1,5 +1,5 @@
-import { piecesOf } from './pieces.js';
-import { type Usage, usageObject } from './usage.js';
+import type { Reply } from './reply.js';
+import { type StreamUsage, type Usage, usageObject } from './usage.js';
 
 /** What names one completion, the same in all chunks of a stream. */
 export interface CompletionHead {
@@ -15,12 +15,12 @@ export interface CompletionHead {
 /**
  * The body of a completion that is not streamed.
  *
- * @param choices how many times the content is given
+ * @param choices how many times the reply is given
  * @param usage of all choices
  */
 export function chatCompletion(
   { id, created, model, fingerprint }: CompletionHead,
-  content: string,
+  { text, finishReason }: Reply,
   choices: number,
   usage: Usage,
 ): object {
@@ -31,9 +31,9 @@ export function chatCompletion(
     model,
     choices: Array.from({ length: choices }, (_, index) => ({
       index,
-      message: { role: 'assistant', content, refusal: null, annotations: [] },
+      message: { role: 'assistant', content: text, refusal: null, annotations: [] },
       logprobs: null,
-      finish_reason: 'stop',
+      finish_reason: finishReason,
     })),
     usage: usageObject(usage),
     service_tier: 'default',
@@ -45,14 +45,13 @@ export function chatCompletion(
  * The chunks of a streamed completion: for one choice after the other the role, the content in pieces, and the reason of its
  * end; and, if asked for, the usage in a chunk of its own without choices.
  *
- * @param choices how many times the content is given
- * @param usage of all choices; undefined if it wasn't asked for
+ * @param choices how many times the reply is given
  */
 export function* chatChunks(
   { id, created, model, fingerprint }: CompletionHead,
-  content: string,
+  { pieces, finishReason }: Reply,
   choices: number,
-  usage: Usage | undefined,
+  usage: StreamUsage,
 ): Generator<object, void> {
   const head = {
     id,
@@ -62,16 +61,18 @@ export function* chatChunks(
     service_tier: 'default',
     system_fingerprint: fingerprint ?? null,
   };
-  const pieces = piecesOf(content);
   for (let index = 0; index < choices; index++) {
-    const chunk = (delta: object, finish_reason: 'stop' | null) => ({
+    const chunk = (delta: object, finish_reason: string | null) => ({
       ...head,
       choices: [{ index, delta, logprobs: null, finish_reason }],
-      ...(usage && { usage: null }),
+      ...usage.soFar(),
     });
     yield chunk({ role: 'assistant', content: '', refusal: null }, null);
-    for (const piece of pieces) yield chunk({ content: piece }, null);
-    yield chunk({}, 'stop');
+    for (const { text, tokens } of pieces) {
+      usage.add(tokens);
+      yield chunk({ content: text }, null);
+    }
+    yield chunk({}, finishReason);
   }
-  if (usage !== undefined) yield { ...head, choices: [], usage: usageObject(usage) };
+  if (usage.isAsked) yield { ...head, choices: [], usage: usage.all() };
 }

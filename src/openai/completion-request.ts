@@ -8,6 +8,8 @@ export interface CompletionRequest extends AnswerOptions {
   readonly prompts: readonly string[];
   /** True if an answer begins with its prompt. */
   readonly echo: boolean;
+  /** How many tokens the reply may have. */
+  readonly maxTokens: number | undefined;
 }
 
 /**
@@ -18,5 +20,10 @@ export interface CompletionRequest extends AnswerOptions {
  */
 export function parseCompletionRequest(body: unknown): CompletionRequest {
   const fields = checked(completion, body);
-  return { prompts: [fields.prompt].flat(), echo: fields.echo ?? false, ...answerOptions(fields) };
+  return {
+    prompts: [fields.prompt].flat(),
+    echo: fields.echo ?? false,
+    maxTokens: fields.max_tokens ?? undefined,
+    ...answerOptions(fields),
+  };
 }

@@ -1,10 +1,16 @@
-/** White space and what follows it, so that a piece is about a word; a long run of other characters is divided. */
-const PIECE = /\s*\S{1,16}|\s+$/gu;
+import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
+import type { Tokenizer } from '../core/tokens.js';
+
+/** How a tokenizer divides a text, about a word at a time, before it looks for tokens: none ever goes over such a bound. */
+const PIECES: Readonly<Record<Tokenizer, RegExp>> = {
+  o200k_base: O200K_TOKEN_SPLIT_REGEX,
+  cl100k_base: CL100K_TOKEN_SPLIT_REGEX,
+};
 
 /**
- * Cuts a text into the pieces that a stream sends one by one: about a word each, never inside a code point.
+ * Cuts a text into the pieces that a stream sends one by one: about a word each, between tokens, never inside a code point.
  * Joined, they are the text.
  */
-export function piecesOf(text: string): string[] {
-  return text.match(PIECE) ?? [];
+export function piecesOf(text: string, tokenizer: Tokenizer): readonly string[] {
+  return text.match(PIECES[tokenizer]) ?? [];
 }

@@ -1,4 +1,5 @@
 import type { Message } from '../core/query.js';
+import type { AnswerOptions } from './answer-options.js';
 
 /** Token counts as OpenAI reports them. */
 export interface Usage {
@@ -7,33 +8,24 @@ export interface Usage {
   readonly total_tokens: number;
 }
 
-/** OpenAI's rule of thumb: a token is about four characters of English, so four bytes of UTF-8. */
-const BYTES_A_TOKEN = 4;
-
-const utf8 = new TextEncoder();
+/** What a message costs besides its text, its role among it; what a name costs besides itself; and what begins the reply. */
+const TOKENS_A_MESSAGE = 4;
+const TOKENS_A_NAME = 1;
+const TOKENS_TO_BEGIN = 3;
 
 /**
- * The usage of a chat completion, estimated from the texts' lengths: no tokenizer is asked.
+ * The tokens of a chat's prompt, as the OpenAI cookbook counts them ("How to count tokens with tiktoken").
  *
- * @param choices how many times the reply is given
+ * @param texts the tokens of all texts and names
  */
-export function estimateUsage(messages: readonly Message[], reply: string, choices: number): Usage {
-  const prompt_tokens = Math.max(
-    1,
-    messages.reduce((sum, { text }) => sum + estimateTokens(text), 0),
-  );
-  const completion_tokens = choices * estimateTokens(reply);
-  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+export function chatPromptTokens(messages: readonly Message[], texts: number): number {
+  const names = messages.filter(({ name }) => name !== undefined).length;
+  return TOKENS_TO_BEGIN + TOKENS_A_MESSAGE * messages.length + TOKENS_A_NAME * names + texts;
 }
 
-/** The usage of several completions. */
-export function sumOf(usages: readonly Usage[]): Usage {
-  const sum = (name: keyof Usage) => usages.reduce((total, usage) => total + usage[name], 0);
-  return {
-    prompt_tokens: sum('prompt_tokens'),
-    completion_tokens: sum('completion_tokens'),
-    total_tokens: sum('total_tokens'),
-  };
+/** The usage of a request. */
+export function usageOf(prompt_tokens: number, completion_tokens: number): Usage {
+  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }
 
 /** Usage as a response has it. */
@@ -50,6 +42,36 @@ export function usageObject(usage: Usage): object {
   };
 }
 
-function estimateTokens(text: string): number {
-  return Math.ceil(utf8.encode(text).length / BYTES_A_TOKEN);
+/** The usage in a stream: at its end, if it was asked for, or in every chunk. */
+export class StreamUsage {
+  /** True if the last chunk has it. */
+  readonly isAsked: boolean;
+  private readonly isContinuous: boolean;
+  private readonly total: Usage;
+  private given = 0;
+
+  constructor(
+    { includeUsage, continuousUsage }: Pick<AnswerOptions, 'includeUsage' | 'continuousUsage'>,
+    total: Usage,
+  ) {
+    this.isAsked = includeUsage;
+    this.isContinuous = includeUsage && continuousUsage;
+    this.total = total;
+  }
+
+  /** Counts what goes out. */
+  add(tokens = 0): void {
+    this.given += tokens;
+  }
+
+  /** What of a chunk that is not the last tells the usage: nothing if it wasn't asked for, else null or the usage so far. */
+  soFar(): object {
+    if (this.isContinuous) return { usage: usageObject(usageOf(this.total.prompt_tokens, this.given)) };
+    return this.isAsked ? { usage: null } : {};
+  }
+
+  /** The usage of all that was given. */
+  all(): object {
+    return usageObject(this.total);
+  }
 }

@@ -7,8 +7,10 @@ import { counted } from '../core/counted.js';
 import type { CachedLookup } from '../lookup/cache.js';
 import { isIndexSaved } from '../lookup/index-paths.js';
 import type { Notices, ServedDataset } from '../lookup/served-dataset.js';
+import type { TokenCounter } from '../lookup/token-counter.js';
 import { WorkerPool } from '../workers/pool.js';
 import type { Counts } from '../workers/tasks.js';
+import { TokenPool } from '../workers/token-pool.js';
 import { type Progress, ProgressBar, ProgressLog } from './progress.js';
 import type { Services } from './services.js';
 import { countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
@@ -67,7 +69,10 @@ async function serveWith(
     changed: () => cache?.clear(),
   };
   const { engine, workers, indexDir } = config;
-  const served = new ServedDataset(config.dataset, { engine, workers, pool, indexDir, notices });
+  const tokens = new TokenPool(config.tokenizer);
+  const countsAhead = config.usage === 'count';
+  const options = { engine, workers, pool, indexDir, tokens, countsAhead, notices };
+  const served = new ServedDataset(config.dataset, options);
   const onAbort = () => void served.close();
   signal.addEventListener('abort', onAbort);
   try {
@@ -82,17 +87,20 @@ async function serveWith(
     logger.debug({ dataset: config.dataset }, 'reading the dataset');
     // With nothing to answer before the index stands, what would answer may wait: loading it would only slow that down.
     if (engine === 'index') await started;
-    const [{ createApp }, { Listener }, { CachedLookup }] = await Promise.all([
-      import('./app.js'),
-      import('./listener.js'),
-      import('../lookup/cache.js'),
-    ]);
+    const [{ createApp }, { Listener }, { CachedLookup }, { estimatingCounter, RealCounter }] =
+      await Promise.all([
+        import('./app.js'),
+        import('./listener.js'),
+        import('../lookup/cache.js'),
+        import('../lookup/token-counter.js'),
+      ]);
     const { walked } = await started;
     if (signal.aborted) return;
     signal.removeEventListener('abort', onAbort);
 
     if (cacheBytes > 0) cache = new CachedLookup(served, cacheBytes);
-    const listener = new Listener(createApp(servicesOf(config, served, cache, logger, version)));
+    const counter = countsAhead ? new RealCounter(tokens, () => served.giveWay()) : estimatingCounter;
+    const listener = new Listener(createApp(servicesOf(config, served, counter, cache, logger, version)));
     const address = await listener.listen(config.host, config.port);
     try {
       const { status, dataset } = served;
@@ -117,12 +125,14 @@ async function serveWith(
   } finally {
     progress?.end();
     await served.close();
+    await tokens.close();
   }
 }
 
 function servicesOf(
   config: Config,
   served: ServedDataset,
+  tokens: TokenCounter,
   cache: CachedLookup | undefined,
   logger: Logger,
   version: string,
@@ -134,6 +144,9 @@ function servicesOf(
     model: { id: name, created: Math.floor(file.mtimeMs / 1000) },
     fingerprint: () => served.fingerprint,
     strictModels: config.strictModels,
+    tokens,
+    tokenizer: config.tokenizer,
+    maxTokens: config.maxTokens,
     fallback: config.onMiss === 'fallback' ? config.fallbackText : undefined,
     version,
     status: () => served.status,

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import type { ByteCount } from '../core/bytes.js';
+import type { Tokenizer } from '../core/tokens.js';
 import type { Lookup } from '../lookup/lookup.js';
 import type { Status } from '../lookup/served-dataset.js';
+import type { TokenCounter } from '../lookup/token-counter.js';
 import type { ModelInfo } from '../openai/models.js';
 
 /** All that the routes need of the outside world. */
@@ -17,6 +19,12 @@ export interface Services {
   readonly strictModels: boolean;
   /** The reply to prompts that have none; undefined answers them with an error. */
   readonly fallback: string | undefined;
+  /** Counts tokens, for the usage. */
+  readonly tokens: TokenCounter;
+  /** Whose tokens they are. */
+  readonly tokenizer: Tokenizer;
+  /** How a limit of tokens cuts replies. */
+  readonly maxTokens: 'tolerant' | 'exact' | 'ignore';
   /** The program's version. */
   readonly version: string;
   readonly status: () => Status;

@@ -5,7 +5,8 @@ import type { Failure } from '../core/errors.js';
 import type { RowData } from '../core/index-table.js';
 import type { Place } from '../core/place.js';
 import type { Shard } from '../core/shards.js';
-import type { DatasetFile } from './file.js';
+import type { Tokenizer } from '../core/tokens.js';
+import type { DatasetFile, FileIdentity } from './file.js';
 import type { StopFlag } from './stop-flag.js';
 
 /** A result, or the reason why there is none. Workers never throw: an error loses its class and code on the way. */
@@ -16,6 +17,11 @@ export interface WorkerSetup {
   /** The compiled kernel. */
   readonly module: WebAssembly.Module;
   readonly keyBits: number;
+}
+
+/** What a thread that counts tokens is given when it starts. */
+export interface TokenSetup {
+  readonly tokenizer: Tokenizer;
 }
 
 /** Work on a shard. */
@@ -66,6 +72,24 @@ export interface IndexTask {
   /** What to fill it with, in file order. */
   readonly parts: readonly RowData[];
   readonly half: 'turns' | 'folded';
+}
+
+/** The cutting of a text after so many tokens. */
+export interface CutTask {
+  readonly text: string;
+  readonly tokens: number;
+}
+
+/** The counting of the tokens of turns. */
+export interface CountTask {
+  readonly file: FileIdentity;
+  /** The index, whose counts are filled in. */
+  readonly table: RowData;
+  /** The rows to count, of which those that were counted before are passed over. */
+  readonly from: number;
+  readonly to: number;
+  /** Ends the task early. */
+  readonly stop: StopFlag;
 }
 
 /** A query by its keys, in memory that threads share: for every history four numbers a message, both halves of both keys. */

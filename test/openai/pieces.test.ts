@@ -1,34 +1,48 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { TOKENIZERS } from '#dist/core/tokens.js';
 import { piecesOf } from '#dist/openai/pieces.js';
+import { loadTokenizer, type Tokenizer } from '#dist/workers/tokenizer.js';
 import { text } from '../support/spelling.js';
 
-describe('the pieces of a text', () => {
-  it('are the text when they are joined, each of them small', () => {
+const texts = fc.oneof(
+  text,
+  fc.lorem(),
+  fc.array(text).map((parts) => parts.join(' ')),
+);
+
+describe.each(TOKENIZERS)('the pieces of a text by %s', (name) => {
+  let tokenizer: Tokenizer;
+  beforeAll(async () => {
+    tokenizer = await loadTokenizer(name);
+  });
+
+  it('are the text when they are joined', () => {
     fc.assert(
-      fc.property(
-        fc.oneof(
-          text,
-          fc.lorem(),
-          fc.array(text).map((texts) => texts.join(' ')),
-        ),
-        (whole) => {
-          const pieces = piecesOf(whole);
-          expect(pieces.join('')).toBe(whole);
-          for (const piece of pieces) expect(Array.from(piece.trim()).length).toBeLessThanOrEqual(16);
-        },
-      ),
+      fc.property(texts, (whole) => {
+        expect(piecesOf(whole, name).join('')).toBe(whole);
+      }),
     );
   });
 
-  it('are about the words', () => {
-    expect(piecesOf('One, two  three.\n\nFour ')).toEqual(['One,', ' two', '  three.', '\n\nFour', ' ']);
-    expect(piecesOf('')).toEqual([]);
+  it('are whole tokens', () => {
+    fc.assert(
+      fc.property(texts, (whole) => {
+        const each = piecesOf(whole, name).flatMap((piece) => tokenizer.encode(piece));
+        expect(each).toEqual(tokenizer.encode(whole));
+      }),
+    );
   });
 
   it('never end inside a code point', () => {
-    const pieces = piecesOf(`a${'👩‍👩‍👧'.repeat(50)}`);
+    const pieces = piecesOf('a👩‍👩‍👧 '.repeat(50), name);
     expect(pieces.length).toBeGreaterThan(1);
     for (const piece of pieces) expect(piece.isWellFormed()).toBe(true);
   });
+});
+
+it('are about the words', () => {
+  const pieces = piecesOf('One, two  three.\n\nFour ', 'o200k_base');
+  expect(pieces).toEqual(['One', ',', ' two', ' ', ' three', '.\n\n', 'Four', ' ']);
+  expect(piecesOf('', 'o200k_base')).toEqual([]);
 });

@@ -100,7 +100,7 @@ describe('the saved index of a large dataset', () => {
     await moment(killed, indexDir);
     killed.kill('SIGKILL');
     expect(await killed.exited).toBe('SIGKILL');
-    const left = await loadIndex(indexIn(indexDir), openDataset(path));
+    const left = await loadIndex(indexIn(indexDir), openDataset(path), 'o200k_base');
     expect(['undefined', 'object']).toContain(typeof left);
 
     const next = start(indexDir);

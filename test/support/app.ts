@@ -5,11 +5,17 @@ import { afterAll } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
 import { CachedLookup } from '#dist/lookup/cache.js';
 import { openDataset } from '#dist/lookup/dataset.js';
+import { RealCounter } from '#dist/lookup/token-counter.js';
 import { createApp } from '#dist/server/app.js';
 import { Listener } from '#dist/server/listener.js';
 import type { Services } from '#dist/server/services.js';
 import { urlOf } from '#dist/server/start-lines.js';
+import { TokenPool } from '#dist/workers/token-pool.js';
 import { enginesOf, poolOf } from './dataset.js';
+
+/** One for all apps of a test file: a tokenizer takes a while to load. */
+const tokens = new TokenPool('o200k_base');
+afterAll(() => tokens.close());
 
 /** Serves a dataset until the test file is through; returns the base URL. */
 export async function serveApp(
@@ -25,6 +31,9 @@ export async function serveApp(
     fingerprint: () => 'fp_0123456789',
     strictModels: false,
     fallback: undefined,
+    tokens: new RealCounter(tokens, () => {}),
+    tokenizer: tokens.tokenizer,
+    maxTokens: 'tolerant',
     version: '1.2.3',
     status: () => ({ isAvailable: true, engine: 'index', progress: 1, counts: census.counts }),
     bodyLimit: byteCount(1_000_000),

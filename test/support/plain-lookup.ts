@@ -20,6 +20,13 @@ export function plainFindValue(records: readonly unknown[], value: string): Turn
   return undefined;
 }
 
+/** What a lookup has found, without where it stands in an index: that is the same for both engines. */
+export function withoutRows(match: Match | undefined): Match | undefined {
+  if (match === undefined) return undefined;
+  const { rows: _rows, ...plain } = match;
+  return plain;
+}
+
 /** The match for the messages of a chat. */
 export function plainFind(records: readonly unknown[], { histories }: Query): Match | undefined {
   const places = records.flatMap((record, ordinal) => placesOf(record, ordinal, false));

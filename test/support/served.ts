@@ -5,6 +5,7 @@ import { closeSync, openSync, renameSync, statSync, utimesSync, writeFileSync, w
 import { onTestFinished } from 'vitest';
 import { type Notices, ServedDataset, type ServedOptions } from '#dist/lookup/served-dataset.js';
 import type { Counts } from '#dist/workers/tasks.js';
+import { TokenPool } from '#dist/workers/token-pool.js';
 
 /** Keeps every notice. */
 export class Recorder implements Notices {
@@ -53,6 +54,9 @@ export class Recorder implements Notices {
   }
 }
 
+/** Nothing is asked of it here, unless a test does. */
+const tokens = new TokenPool('o200k_base');
+
 /** Opens a dataset. It is closed when the test is through. */
 export function open(path: string, options: Partial<ServedOptions> = {}) {
   const recorder = new Recorder();
@@ -60,6 +64,8 @@ export function open(path: string, options: Partial<ServedOptions> = {}) {
     engine: 'auto',
     workers: 2,
     indexDir: 'none',
+    tokens,
+    countsAhead: false,
     notices: recorder,
     ...options,
   });

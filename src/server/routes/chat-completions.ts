@@ -2,8 +2,8 @@ import type { RequestHandler } from 'express';
 import { queryOf } from '../../core/query.js';
 import { parseChatRequest } from '../../openai/chat-request.js';
 import { chatChunks, chatCompletion } from '../../openai/chat-response.js';
-import { cutAtStop } from '../../openai/stops.js';
-import { estimateUsage } from '../../openai/usage.js';
+import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
+import { replyTo, textsOf } from '../answer.js';
 import { completionHead } from '../completion-head.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
@@ -18,27 +18,24 @@ import { whileOpen } from '../while-open.js';
  * the fallback, if there is one.
  */
 export function chatCompletions(services: Services): RequestHandler {
-  const { lookup, fallback } = services;
+  const { lookup } = services;
   return async (request, response) => {
     const asked = parseChatRequest(request.body);
+    const { messages, choices } = asked;
     assertModel(services, asked.model);
-    const query = queryOf(asked.messages);
+    const query = queryOf(messages);
     const match = query && (await lookup.find(query, whileOpen(response)));
     setMatchHeaders(response, match);
-    const reply = match?.reply.value ?? fallback;
-    if (reply === undefined) throw promptNotFound(query, 'messages', 'the last message');
+    const answer = await replyTo(services, match, textsOf(messages, match), asked);
+    if (answer === undefined) throw promptNotFound(query, 'messages', 'the last message');
 
-    const { choices } = asked;
-    const content = cutAtStop(reply, asked.stops);
-    const usage = estimateUsage(asked.messages, content, choices);
+    const { reply } = answer;
+    const usage = usageOf(chatPromptTokens(messages, answer.promptTokens), choices * reply.tokens);
     const head = completionHead(services, 'chatcmpl', asked.model);
     if (asked.stream) {
-      await sendEventStream(
-        response,
-        chatChunks(head, content, choices, asked.includeUsage ? usage : undefined),
-      );
+      await sendEventStream(response, chatChunks(head, reply, choices, new StreamUsage(asked, usage)));
     } else {
-      sendJson(response, 200, chatCompletion(head, content, choices, usage));
+      sendJson(response, 200, chatCompletion(head, reply, choices, usage));
     }
   };
 }

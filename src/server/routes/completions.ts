@@ -4,8 +4,8 @@ import type { Match } from '../../lookup/lookup.js';
 import { messagesOf } from '../../openai/chat-templates.js';
 import { parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionChunks } from '../../openai/completion-response.js';
-import { cutAtStop } from '../../openai/stops.js';
-import { estimateUsage, sumOf } from '../../openai/usage.js';
+import { StreamUsage, usageOf } from '../../openai/usage.js';
+import { replyTo } from '../answer.js';
 import { completionHead } from '../completion-head.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
@@ -20,7 +20,7 @@ import { whileOpen } from '../while-open.js';
  * was made of, and, where that finds nothing, as it is.
  */
 export function completions(services: Services): RequestHandler {
-  const { lookup, fallback } = services;
+  const { lookup } = services;
   return async (request, response) => {
     const asked = parseCompletionRequest(request.body);
     assertModel(services, asked.model);
@@ -38,26 +38,25 @@ export function completions(services: Services): RequestHandler {
     // Where there are several, the headers speak of the first.
     setMatchHeaders(response, matches[0]);
 
-    const answers = asked.prompts.map((prompt, i) => {
-      const reply = matches[i]?.reply.value ?? fallback;
-      if (reply === undefined) {
+    const answers = await Promise.all(
+      asked.prompts.map(async (prompt, i) => {
+        const answer = await replyTo(services, matches[i], [{ text: prompt }], asked);
+        if (answer !== undefined) return { prompt, ...answer };
         const what = matches.length > 1 ? `prompt ${i + 1} of ${matches.length}` : 'the prompt';
         throw promptNotFound(queryOf([{ role: 'user', text: prompt }]), 'prompt', what);
-      }
-      return { prompt, text: cutAtStop(reply, asked.stops) };
-    });
-    const choices = answers.flatMap(({ prompt, text }) =>
-      Array.from({ length: asked.choices }, () => ({ echoed: asked.echo ? prompt : '', text })),
+      }),
     );
-    const usage = sumOf(
-      answers.map(({ prompt, text }) => estimateUsage([{ role: 'user', text: prompt }], text, asked.choices)),
+    const choices = answers.flatMap(({ prompt, reply }) =>
+      Array.from({ length: asked.choices }, () => ({ echoed: asked.echo ? prompt : '', reply })),
+    );
+    const promptTokens = answers.reduce((sum, answer) => sum + answer.promptTokens, 0);
+    const usage = usageOf(
+      promptTokens,
+      choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
     );
     const head = completionHead(services, 'cmpl', asked.model);
     if (asked.stream) {
-      await sendEventStream(
-        response,
-        completionChunks(head, choices, asked.includeUsage ? usage : undefined),
-      );
+      await sendEventStream(response, completionChunks(head, choices, new StreamUsage(asked, usage)));
     } else {
       sendJson(response, 200, completion(head, choices, usage));
     }

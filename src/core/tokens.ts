@@ -1,0 +1,38 @@
+/** Tokens, as far as no vocabulary is needed for them. */
+
+/** The tokenizers that there are: OpenAI's. */
+export const TOKENIZERS = ['o200k_base', 'cl100k_base'] as const;
+export type Tokenizer = (typeof TOKENIZERS)[number];
+
+/** OpenAI's rule of thumb: a token is about four characters of English, so four bytes of UTF-8. */
+const BYTES_A_TOKEN = 4;
+
+/** About how many tokens a text has. */
+export function estimateTokens(text: string): number {
+  return Math.ceil(utf8Length(text) / BYTES_A_TOKEN);
+}
+
+/** About the first tokens of a text, and never more; no character is cut. */
+export function estimatedCut(text: string, tokens: number): string {
+  let bytes = 0;
+  let end = 0;
+  for (const character of text) {
+    bytes += utf8Length(character);
+    if (bytes > tokens * BYTES_A_TOKEN) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}
+
+/** How many bytes of UTF-8 a text takes. */
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // Either half of a pair counts for half of its four bytes.
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800 || (unit >= 0xd800 && unit < 0xe000)) bytes += 2;
+    else bytes += 3;
+  }
+  return bytes;
+}

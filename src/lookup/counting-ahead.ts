@@ -1,0 +1,70 @@
+import type { IndexTable } from '../core/index-table.js';
+import { IDLE_MS, TURNS_AHEAD } from '../core/limits.js';
+import type { FileIdentity } from '../workers/file.js';
+import { newStopFlag, type StopFlag, stopAll } from '../workers/stop-flag.js';
+import type { TokenPool } from '../workers/token-pool.js';
+
+/**
+ * Counts the tokens of all turns of an index while nobody asks anything of the server. It gives way as soon as somebody does,
+ * after the turn that is being counted.
+ */
+export class CountingAhead {
+  private readonly pool: TokenPool;
+  private readonly file: FileIdentity;
+  private readonly table: IndexTable;
+  private readonly onDone: () => void;
+  private readonly timer: NodeJS.Timeout;
+  private row = 0;
+  private busyAt: number;
+  private flag: StopFlag = newStopFlag();
+  private running: Promise<void> | undefined;
+
+  /**
+   * Begins when the server has been idle for a while.
+   *
+   * @param onDone is called once all are counted
+   */
+  constructor(pool: TokenPool, file: FileIdentity, table: IndexTable, onDone: () => void) {
+    this.pool = pool;
+    this.file = file;
+    this.table = table;
+    this.onDone = onDone;
+    this.busyAt = performance.now();
+    this.timer = setInterval(() => {
+      if (performance.now() - this.busyAt >= IDLE_MS) this.running ??= this.countWhileIdle();
+    }, IDLE_MS / 2);
+    this.timer.unref();
+  }
+
+  /** Somebody asks something. */
+  giveWay(): void {
+    this.busyAt = performance.now();
+    if (this.running !== undefined) stopAll(this.flag);
+  }
+
+  /** Ends it; comes back when nothing is counted any more. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    stopAll(this.flag);
+    await this.running;
+  }
+
+  private async countWhileIdle(): Promise<void> {
+    this.flag = newStopFlag();
+    const { size, buffer } = this.table;
+    const started = this.busyAt;
+    while (this.row < size.turns && this.busyAt === started) {
+      const to = Math.min(size.turns, this.row + TURNS_AHEAD);
+      const task = { file: this.file, table: { size, buffer }, from: this.row, to, stop: this.flag };
+      const outcome = await this.pool.countTurns(task);
+      // The file has changed, or the thread has died: what is missing is counted when it is asked for.
+      if (outcome.kind === 'failed') return clearInterval(this.timer);
+      this.row = outcome.value;
+      if (this.row < to) break;
+    }
+    this.running = undefined;
+    if (this.row < size.turns) return;
+    clearInterval(this.timer);
+    this.onDone();
+  }
+}

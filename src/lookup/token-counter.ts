@@ -1,0 +1,98 @@
+/** Counting tokens: each text once. What was counted stands in the index, or, for texts that are in none, in a cache. */
+
+import { LRUCache } from 'lru-cache';
+import { AppError } from '../core/errors.js';
+import type { IndexTable } from '../core/index-table.js';
+import { COUNTED_TEXTS_BYTES } from '../core/limits.js';
+import { estimatedCut, estimateTokens } from '../core/tokens.js';
+import type { Outcome } from '../workers/tasks.js';
+import type { TokenPool } from '../workers/token-pool.js';
+
+/** What an entry of the cache costs besides its text, roughly, in bytes. */
+const ENTRY_OVERHEAD_BYTES = 256;
+/** V8 keeps a character in one byte or two; the larger counts. */
+const BYTES_A_CHARACTER = 2;
+
+/** A text to be counted, and the turn that it is, if an index has that. */
+export interface CountedText {
+  readonly text: string;
+  readonly turn?: { readonly table: IndexTable; readonly row: number } | undefined;
+}
+
+/** Knows how many tokens texts have. */
+export interface TokenCounter {
+  /** @throws AppError */
+  count(texts: readonly CountedText[]): Promise<readonly number[]>;
+  /**
+   * The first tokens of a text, as a text; a character that is not whole at its end is left out.
+   *
+   * @throws AppError
+   */
+  cut(text: string, tokens: number): Promise<string>;
+}
+
+/** Takes no tokenizer: a token is four bytes. */
+export const estimatingCounter: TokenCounter = {
+  count: async (texts) => texts.map(({ text }) => estimateTokens(text)),
+  cut: async (text, tokens) => estimatedCut(text, tokens),
+};
+
+/** Asks a tokenizer. */
+export class RealCounter implements TokenCounter {
+  private readonly pool: TokenPool;
+  private readonly onAsked: () => void;
+  private readonly counted = new LRUCache<string, number>({
+    maxSize: COUNTED_TEXTS_BYTES,
+    sizeCalculation: (_, text) => text.length * BYTES_A_CHARACTER + ENTRY_OVERHEAD_BYTES,
+  });
+  /** Those that are being counted. */
+  private readonly counting = new Map<string, Promise<number>>();
+
+  /** @param onAsked is called each time that something is asked of it */
+  constructor(pool: TokenPool, onAsked: () => void) {
+    this.pool = pool;
+    this.onAsked = onAsked;
+  }
+
+  async count(texts: readonly CountedText[]): Promise<readonly number[]> {
+    this.onAsked();
+    const unknown = texts.filter((text) => this.known(text) === undefined);
+    const fresh = [...new Set(unknown.map(({ text }) => text))].filter((text) => !this.counting.has(text));
+    if (fresh.length > 0) this.begin(fresh);
+    const counts = await Promise.all(
+      texts.map((text) => this.known(text) ?? this.counting.get(text.text) ?? 0),
+    );
+    for (const [i, { turn }] of texts.entries())
+      if (turn !== undefined) turn.table.tokens[turn.row] = counts[i] as number;
+    return counts;
+  }
+
+  async cut(text: string, tokens: number): Promise<string> {
+    this.onAsked();
+    return resultOf(await this.pool.cut(text, tokens));
+  }
+
+  private known({ text, turn }: CountedText): number | undefined {
+    if (text === '') return 0;
+    return turn?.table.tokens[turn.row] || this.counted.get(text);
+  }
+
+  private begin(texts: readonly string[]): void {
+    const all = this.pool.count(texts).then(resultOf);
+    for (const [i, text] of texts.entries()) {
+      const one = all.then((counts) => counts[i] as number);
+      this.counting.set(text, one);
+      one
+        .then((count) => this.counted.set(text, count))
+        // Whoever asked is told.
+        .catch(() => undefined)
+        .finally(() => this.counting.delete(text));
+    }
+  }
+}
+
+/** @throws AppError if there is none */
+export function resultOf<T>(outcome: Outcome<T>): T {
+  if (outcome.kind === 'failed') throw new AppError(outcome.code, { cause: outcome.detail });
+  return outcome.value;
+}

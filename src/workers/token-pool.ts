@@ -1,0 +1,75 @@
+import { TOKENIZER_KEPT_MS } from '../core/limits.js';
+import type { Tokenizer } from '../core/tokens.js';
+import type { CountTask, Outcome, TokenSetup } from './tasks.js';
+import { Threads } from './threads.js';
+import type * as thread from './token-thread.js';
+
+/** The face of the thread that knows a tokenizer. It is started when something is asked of it, and ends when nothing is for long. */
+export class TokenPool {
+  readonly tokenizer: Tokenizer;
+  private threads: Threads | undefined;
+  private tasks = 0;
+  private idle: NodeJS.Timeout | undefined;
+  private ending: Promise<unknown> = Promise.resolve();
+  private isClosed = false;
+
+  constructor(tokenizer: Tokenizer) {
+    this.tokenizer = tokenizer;
+  }
+
+  /** How many tokens texts have. */
+  count(texts: readonly string[]): Promise<Outcome<readonly number[]>> {
+    return this.run('count', texts);
+  }
+
+  /** The first tokens of a text, as a text. A character that is not whole at its end is left out. */
+  cut(text: string, tokens: number): Promise<Outcome<string>> {
+    return this.run('cut', { text, tokens });
+  }
+
+  /** The tokens of a text. */
+  encode(text: string): Promise<Outcome<readonly number[]>> {
+    return this.run('encode', text);
+  }
+
+  /** The text of tokens; undefined if one of them is none. */
+  decode(tokens: readonly number[]): Promise<Outcome<string | undefined>> {
+    return this.run('decode', tokens);
+  }
+
+  /** Counts the tokens of turns into their index; the outcome is the row to go on from. */
+  countTurns(task: CountTask): Promise<Outcome<number>> {
+    return this.run('countTurns', task);
+  }
+
+  /** Waits for the tasks that run or wait, and ends the thread. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.endThread();
+    await this.ending;
+  }
+
+  private async run<T>(name: keyof typeof thread, task: unknown): Promise<Outcome<T>> {
+    if (this.isClosed) return { kind: 'failed', code: 'worker_failed', detail: 'the pool is closed' };
+    this.threads ??= new Threads({
+      filename: new URL('./token-thread.js', import.meta.url),
+      threads: 1,
+      // A task that can be stopped early doesn't hold up others that are with the thread already.
+      tasksAhead: 1,
+      workerData: { tokenizer: this.tokenizer } satisfies TokenSetup,
+    });
+    clearTimeout(this.idle);
+    this.tasks++;
+    const outcome = await this.threads.run<T>(name, task);
+    this.tasks--;
+    if (this.tasks === 0) this.idle = setTimeout(() => this.endThread(), TOKENIZER_KEPT_MS).unref();
+    return outcome;
+  }
+
+  private endThread(): void {
+    clearTimeout(this.idle);
+    const { threads } = this;
+    this.threads = undefined;
+    if (threads !== undefined) this.ending = Promise.all([this.ending, threads.close()]);
+  }
+}

@@ -1,0 +1,75 @@
+/** What the thread that counts tokens runs: each exported function is a task. */
+
+import { workerData } from 'node:worker_threads';
+import { parseTurn } from '../core/conversation.js';
+import { EMPTY_FLAG, IndexTable, LENGTH_MASK } from '../core/index-table.js';
+import { readFully, withFile } from './file.js';
+import { isStopped } from './stop-flag.js';
+import type { CountTask, CutTask, Outcome, TokenSetup } from './tasks.js';
+import { loadTokenizer } from './tokenizer.js';
+
+const tokenizer = await loadTokenizer((workerData as TokenSetup).tokenizer);
+
+/** Does nothing, as soon as the thread can do something. */
+export function isLoaded(): true {
+  return true;
+}
+
+/** How many tokens texts have. */
+export function count(texts: readonly string[]): Outcome<readonly number[]> {
+  return done(texts.map((text) => tokenizer.count(text)));
+}
+
+/** The first tokens of a text, as a text. */
+export function cut({ text, tokens }: CutTask): Outcome<string> {
+  return done(tokenizer.cut(text, tokens));
+}
+
+/** The tokens of a text. */
+export function encode(text: string): Outcome<readonly number[]> {
+  return done(tokenizer.encode(text));
+}
+
+/** The text of tokens; undefined if one of them is none. */
+export function decode(tokens: readonly number[]): Outcome<string | undefined> {
+  return done(tokenizer.decode(tokens));
+}
+
+/** Counts the tokens of turns, and keeps them in the index. Returns the row after the last one that was looked at. */
+export function countTurns({ file, table: data, from, to, stop }: CountTask): Outcome<number> {
+  const table = new IndexTable(data);
+  try {
+    const next = withFile(file, (fd) => {
+      let row = from;
+      for (let conversation = conversationOf(table, from); row < to && !isStopped(stop, 0); row++) {
+        while ((table.firstTurns[conversation + 1] ?? table.size.turns) <= row) conversation++;
+        if (table.tokens[row] !== 0) continue;
+        const length = table.lengths[row] as number;
+        if (length >= EMPTY_FLAG) continue;
+        const bytes = Buffer.allocUnsafe(length & LENGTH_MASK);
+        readFully(fd, bytes, (table.offsets[conversation] as number) + (table.starts[row] as number));
+        table.tokens[row] = tokenizer.count(parseTurn(JSON.parse(bytes.toString()))?.value ?? '');
+      }
+      return row;
+    });
+    return done(next);
+  } catch (error) {
+    // Whoever serves the file finds out what has become of it.
+    return { kind: 'failed', code: 'dataset_unreadable', detail: String(error) };
+  }
+}
+
+function conversationOf({ firstTurns }: IndexTable, row: number): number {
+  let low = 0;
+  let high = firstTurns.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((firstTurns[middle] as number) > row) high = middle;
+    else low = middle + 1;
+  }
+  return low - 1;
+}
+
+function done<T>(value: T): Outcome<T> {
+  return { kind: 'done', value };
+}

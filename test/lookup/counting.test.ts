@@ -1,0 +1,192 @@
+/** Tokens counted into an index, ahead and on demand, and saved with it. */
+
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { IDLE_MS } from '#dist/core/limits.js';
+import { valueQuery } from '#dist/core/query.js';
+import { CountingAhead } from '#dist/lookup/counting-ahead.js';
+import { openDataset } from '#dist/lookup/dataset.js';
+import { loadIndex, type SavedIndex, saveIndex } from '#dist/lookup/index-file.js';
+import { indexPaths } from '#dist/lookup/index-paths.js';
+import { RealCounter } from '#dist/lookup/token-counter.js';
+import { TokenPool } from '#dist/workers/token-pool.js';
+import { enginesOf, poolOf } from '../support/dataset.js';
+import { open } from '../support/served.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const workers = poolOf(2);
+const tokens = new TokenPool('o200k_base');
+afterAll(() => tokens.close());
+
+const textOf = (i: number) => (i % 7 === 6 ? '' : `turn ${i}: ${'日本 word\n'.repeat(i % 5)}`);
+const listOf = (conversations: number) =>
+  Array.from({ length: conversations }, (_, c) => ({
+    messages: [0, 1, 2].map((t) => ({ role: 'user', content: textOf(3 * c + t) })),
+  }));
+
+function fileOf(conversations: number): string {
+  const path = join(mkdtempSync(join(folder, 'of-')), 'dataset.json');
+  writeFileSync(path, JSON.stringify(listOf(conversations)));
+  return path;
+}
+
+const countsOf = (conversations: number) =>
+  Array.from({ length: 3 * conversations }, (_, i) => encode(textOf(i)).length);
+
+async function indexOf(conversations: number) {
+  const dataset = openDataset(fileOf(conversations));
+  return { dataset, ...(await enginesOf(dataset, workers)) };
+}
+
+describe('counting ahead', () => {
+  // Time passes when the tests say so.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('counts every turn once the server is idle', async () => {
+    const { dataset, table } = await indexOf(20);
+    const done = new Promise<void>((resolve) => {
+      const ahead = new CountingAhead(tokens, dataset.file, table, resolve);
+      onTestFinished(() => ahead.stop());
+    });
+    expect(table.uncounted).toBeGreaterThan(0);
+    vi.advanceTimersByTime(2 * IDLE_MS);
+    await done;
+    expect([...table.tokens]).toEqual(countsOf(20));
+    expect(table.uncounted).toBe(0);
+  });
+
+  it('begins only when nothing was asked for a while', async () => {
+    const { dataset, table } = await indexOf(20);
+    const { uncounted } = table;
+    const ahead = new CountingAhead(tokens, dataset.file, table, () => {});
+    for (let i = 0; i < 20; i++) {
+      vi.advanceTimersByTime(IDLE_MS / 2);
+      ahead.giveWay();
+    }
+    await ahead.stop();
+    expect(table.uncounted).toBe(uncounted);
+  });
+
+  it('gives way when something is asked, and goes on after', async () => {
+    const { dataset, table } = await indexOf(4000);
+    const { uncounted } = table;
+    let isDone = false;
+    const ahead = new CountingAhead(tokens, dataset.file, table, () => {
+      isDone = true;
+    });
+    onTestFinished(() => ahead.stop());
+    vi.advanceTimersByTime(2 * IDLE_MS);
+    while (table.uncounted === uncounted) await setImmediate();
+    ahead.giveWay();
+    // What is asked then comes next, and not when all turns are counted.
+    await tokens.count(['asked']);
+    expect(table.uncounted).toBeGreaterThan(0);
+    while (!isDone) {
+      vi.advanceTimersByTime(IDLE_MS);
+      await setImmediate();
+    }
+    expect([...table.tokens]).toEqual(countsOf(4000));
+  });
+
+  it('ends when the file is another one', async () => {
+    const { dataset, table } = await indexOf(20);
+    writeFileSync(dataset.file.path, JSON.stringify(listOf(21)));
+    const { uncounted } = table;
+    const ahead = new CountingAhead(tokens, dataset.file, table, () => {});
+    vi.advanceTimersByTime(2 * IDLE_MS);
+    await ahead.stop();
+    expect(table.uncounted).toBe(uncounted);
+  });
+});
+
+describe('counted tokens', () => {
+  const load = (path: string, tokenizer: 'o200k_base' | 'cl100k_base' = 'o200k_base') =>
+    loadIndex(indexPaths(path, undefined)[0] as string, openDataset(path), tokenizer) as SavedIndex;
+
+  it('are saved with the index when all are counted', async () => {
+    const path = fileOf(20);
+    const { served, recorder } = open(path, { indexDir: undefined, tokens, countsAhead: true });
+    await (await served.start()).walked;
+    const saves = () => recorder.notices.filter((notice) => notice.includes('the index was saved')).length;
+    while (saves() < 2) await setImmediate();
+    expect([...load(path).table.tokens]).toEqual(countsOf(20));
+    await served.close();
+
+    // And at the next start, nothing is left to count.
+    const closed = new TokenPool('o200k_base');
+    await closed.close();
+    const next = open(path, { indexDir: undefined, tokens: closed, countsAhead: true });
+    await next.served.start();
+    const match = await next.served.find(valueQuery(textOf(0)));
+    const { table, prompt } = match?.rows ?? {};
+    const turn = table && prompt !== undefined ? { table, row: prompt } : undefined;
+    const counter = new RealCounter(closed, () => {});
+    expect(await counter.count([{ text: textOf(0), turn }])).toEqual([encode(textOf(0)).length]);
+  });
+
+  it('are saved with the index at the end, if some were asked for', async () => {
+    const path = fileOf(20);
+    const { served } = open(path, { indexDir: undefined, tokens, countsAhead: false });
+    await (await served.start()).walked;
+    const { table, prompt } = (await served.find(valueQuery(textOf(4))))?.rows ?? {};
+    if (table === undefined || prompt === undefined) throw new Error('it is not found by the index');
+    await new RealCounter(tokens, () => {}).count([{ text: textOf(4), turn: { table, row: prompt } }]);
+    await served.close();
+    const saved = load(path).table;
+    expect(saved.tokens[4]).toBe(encode(textOf(4)).length);
+    expect(saved.tokens.filter((count) => count > 0)).toHaveLength(1);
+  });
+
+  it('are forgotten when another tokenizer is asked for, and the index is not', async () => {
+    const { dataset, table, census } = await indexOf(20);
+    const path = indexPaths(dataset.file.path, undefined)[0] as string;
+    table.tokens.fill(5);
+    await saveIndex(path, dataset, { table, counts: census.counts }, 'o200k_base');
+    expect([...load(dataset.file.path).table.tokens]).toEqual([...table.tokens]);
+    const other = load(dataset.file.path, 'cl100k_base').table;
+    expect(other.tokens.every((count) => count === 0)).toBe(true);
+    expect([...other.order]).toEqual([...table.order]);
+  });
+
+  it('may be counted while they are saved', async () => {
+    const { dataset, table, census } = await indexOf(2000);
+    const path = join(dirname(dataset.file.path), 'index');
+    let isSaved = false;
+    const saving = saveIndex(path, dataset, { table, counts: census.counts }, 'o200k_base').finally(() => {
+      isSaved = true;
+    });
+    for (let i = 1; !isSaved; i++) {
+      table.tokens.fill(i);
+      await setImmediate();
+    }
+    await saving;
+    expect(loadIndex(path, dataset, 'o200k_base')).toBeTypeOf('object');
+  });
+
+  it('of a text that many ask for at once are counted once', async () => {
+    const asked: (readonly string[])[] = [];
+    const pool = new Proxy(tokens, {
+      get: (target, name) =>
+        name === 'count'
+          ? (texts: readonly string[]) => {
+              asked.push(texts);
+              return target.count(texts);
+            }
+          : Reflect.get(target, name, target),
+    });
+    const counter = new RealCounter(pool, () => {});
+    const texts = [{ text: 'one' }, { text: 'two words' }, { text: 'one' }, { text: '' }];
+    const counts = await Promise.all([counter.count(texts), counter.count(texts)]);
+    expect(counts).toEqual([
+      [1, 2, 1, 0],
+      [1, 2, 1, 0],
+    ]);
+    await counter.count(texts);
+    expect(asked.flat()).toEqual(['one', 'two words']);
+  });
+});
