@@ -27,7 +27,8 @@ export function parseChatRequest(body: unknown): ChatRequest {
   };
 }
 
-function messageOf({ role, content, name }: FromSchema<typeof messageSchema>): Message {
+/** A message of a request as the lookup knows it. */
+export function messageOf({ role, content, name }: FromSchema<typeof messageSchema>): Message {
   return { role, text: textOf(content ?? ''), name: name ?? undefined };
 }
 

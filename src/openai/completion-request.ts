@@ -4,8 +4,8 @@ import { completion } from './schemas/checks.js';
 
 /** What of a completion request decides the answer. */
 export interface CompletionRequest extends AnswerOptions {
-  /** Each is answered by itself. */
-  readonly prompts: readonly string[];
+  /** Each is answered by itself. Those that are numbers are token ids. */
+  readonly prompts: readonly (string | readonly number[])[];
   /** True if an answer begins with its prompt. */
   readonly echo: boolean;
   /** How many tokens the reply may have. */
@@ -21,9 +21,17 @@ export interface CompletionRequest extends AnswerOptions {
 export function parseCompletionRequest(body: unknown): CompletionRequest {
   const fields = checked(completion, body);
   return {
-    prompts: [fields.prompt].flat(),
+    prompts: promptsOf(fields.prompt),
     echo: fields.echo ?? false,
     maxTokens: fields.max_tokens ?? undefined,
     ...answerOptions(fields),
   };
+}
+
+/** The check has seen to it that all elements are of one kind. */
+function promptsOf(prompt: string | readonly unknown[]): CompletionRequest['prompts'] {
+  if (typeof prompt === 'string') return [prompt];
+  return typeof prompt[0] === 'number'
+    ? [prompt as readonly number[]]
+    : (prompt as CompletionRequest['prompts']);
 }

@@ -6,7 +6,7 @@ export interface ModelInfo {
 }
 
 /** Said of every model, since clients ask: as many tokens as large models read. A recorded reply has no such limit. */
-const CONTEXT_TOKENS = 131_072;
+export const CONTEXT_TOKENS = 131_072;
 
 /** The body of `GET /v1/models`. */
 export function modelList(model: ModelInfo): object {

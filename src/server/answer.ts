@@ -27,7 +27,7 @@ interface Asked {
  * @throws AppError if the tokens can't be counted
  */
 export async function replyTo(
-  { tokens, tokenizer, maxTokens, fallback }: Services,
+  { tokens, tokenPool, maxTokens, fallback }: Services,
   match: Match | undefined,
   prompt: readonly CountedText[],
   asked: Asked,
@@ -50,7 +50,7 @@ export async function replyTo(
   return { reply, promptTokens };
 
   async function piecesToSend(content: string): Promise<readonly Piece[]> {
-    const texts = piecesOf(content, tokenizer).map((piece) => ({ text: piece, tokens: undefined }));
+    const texts = piecesOf(content, tokenPool.tokenizer).map((piece) => ({ text: piece, tokens: undefined }));
     if (!asked.includeUsage || !asked.continuousUsage) return texts;
     const each = await tokens.count(texts);
     return texts.map((piece, i) => ({ ...piece, tokens: each[i] }));

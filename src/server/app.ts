@@ -11,6 +11,7 @@ import { modelById, models } from './routes/models.js';
 import { olderBenchmark } from './routes/older-benchmark.js';
 import { olderChatCompletion } from './routes/older-completion.js';
 import { ready } from './routes/ready.js';
+import { detokenize, tokenize } from './routes/tokenize.js';
 import { version } from './routes/version.js';
 import type { Services } from './services.js';
 
@@ -27,6 +28,9 @@ export function createApp(services: Services): Express {
   app.use('/api/v1/chat', olderApi(services));
   app.route('/version').get(version(services)).all(allowOnly('GET', 'HEAD'));
   app.use(requireKey(services.apiKeys));
+  const body = readBody(services.bodyLimit);
+  app.route('/tokenize').post(body, tokenize(services)).all(allowOnly('POST'));
+  app.route('/detokenize').post(body, detokenize(services)).all(allowOnly('POST'));
   const api = openaiApi(services);
   app.use('/v1', api);
   // As it is asked for where the base URL lacks the prefix.

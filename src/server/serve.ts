@@ -100,7 +100,9 @@ async function serveWith(
 
     if (cacheBytes > 0) cache = new CachedLookup(served, cacheBytes);
     const counter = countsAhead ? new RealCounter(tokens, () => served.giveWay()) : estimatingCounter;
-    const listener = new Listener(createApp(servicesOf(config, served, counter, cache, logger, version)));
+    const listener = new Listener(
+      createApp(servicesOf(config, served, counter, tokens, cache, logger, version)),
+    );
     const address = await listener.listen(config.host, config.port);
     try {
       const { status, dataset } = served;
@@ -133,6 +135,7 @@ function servicesOf(
   config: Config,
   served: ServedDataset,
   tokens: TokenCounter,
+  tokenPool: TokenPool,
   cache: CachedLookup | undefined,
   logger: Logger,
   version: string,
@@ -145,7 +148,7 @@ function servicesOf(
     fingerprint: () => served.fingerprint,
     strictModels: config.strictModels,
     tokens,
-    tokenizer: config.tokenizer,
+    tokenPool,
     maxTokens: config.maxTokens,
     fallback: config.onMiss === 'fallback' ? config.fallbackText : undefined,
     version,

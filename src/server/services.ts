@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { ByteCount } from '../core/bytes.js';
-import type { Tokenizer } from '../core/tokens.js';
 import type { Lookup } from '../lookup/lookup.js';
 import type { Status } from '../lookup/served-dataset.js';
 import type { TokenCounter } from '../lookup/token-counter.js';
 import type { ModelInfo } from '../openai/models.js';
+import type { TokenPool } from '../workers/token-pool.js';
 
 /** All that the routes need of the outside world. */
 export interface Services {
@@ -21,8 +21,8 @@ export interface Services {
   readonly fallback: string | undefined;
   /** Counts tokens, for the usage. */
   readonly tokens: TokenCounter;
-  /** Whose tokens they are. */
-  readonly tokenizer: Tokenizer;
+  /** Encodes and decodes. */
+  readonly tokenPool: TokenPool;
   /** How a limit of tokens cuts replies. */
   readonly maxTokens: 'tolerant' | 'exact' | 'ignore';
   /** The program's version. */

@@ -4,6 +4,7 @@ import type { ByteOffset } from '../core/bytes.js';
 import type { Failure } from '../core/errors.js';
 import type { RowData } from '../core/index-table.js';
 import type { Place } from '../core/place.js';
+import type { Message } from '../core/query.js';
 import type { Shard } from '../core/shards.js';
 import type { Tokenizer } from '../core/tokens.js';
 import type { DatasetFile, FileIdentity } from './file.js';
@@ -72,6 +73,13 @@ export interface IndexTask {
   /** What to fill it with, in file order. */
   readonly parts: readonly RowData[];
   readonly half: 'turns' | 'folded';
+}
+
+/** The encoding of a chat. */
+export interface ChatTask {
+  readonly messages: readonly Message[];
+  /** True if it ends with what begins a reply. */
+  readonly beginsReply: boolean;
 }
 
 /** The cutting of a text after so many tokens. */

@@ -1,6 +1,6 @@
 import { TOKENIZER_KEPT_MS } from '../core/limits.js';
 import type { Tokenizer } from '../core/tokens.js';
-import type { CountTask, Outcome, TokenSetup } from './tasks.js';
+import type { ChatTask, CountTask, Outcome, TokenSetup } from './tasks.js';
 import { Threads } from './threads.js';
 import type * as thread from './token-thread.js';
 
@@ -30,6 +30,16 @@ export class TokenPool {
   /** The tokens of a text. */
   encode(text: string): Promise<Outcome<readonly number[]>> {
     return this.run('encode', text);
+  }
+
+  /** The tokens of a chat: see `Tokenizer.encodeChat`. */
+  encodeChat(task: ChatTask): Promise<Outcome<readonly number[]>> {
+    return this.run('encodeChat', task);
+  }
+
+  /** The texts of tokens, one by one: of a character that is several tokens, each has U+FFFD. */
+  decodeEach(tokens: readonly number[]): Promise<Outcome<readonly string[]>> {
+    return this.run('decodeEach', tokens);
   }
 
   /** The text of tokens; undefined if one of them is none. */

@@ -5,7 +5,7 @@ import { parseTurn } from '../core/conversation.js';
 import { EMPTY_FLAG, IndexTable, LENGTH_MASK } from '../core/index-table.js';
 import { readFully, withFile } from './file.js';
 import { isStopped } from './stop-flag.js';
-import type { CountTask, CutTask, Outcome, TokenSetup } from './tasks.js';
+import type { ChatTask, CountTask, CutTask, Outcome, TokenSetup } from './tasks.js';
 import { loadTokenizer } from './tokenizer.js';
 
 const tokenizer = await loadTokenizer((workerData as TokenSetup).tokenizer);
@@ -28,6 +28,16 @@ export function cut({ text, tokens }: CutTask): Outcome<string> {
 /** The tokens of a text. */
 export function encode(text: string): Outcome<readonly number[]> {
   return done(tokenizer.encode(text));
+}
+
+/** The tokens of a chat. */
+export function encodeChat({ messages, beginsReply }: ChatTask): Outcome<readonly number[]> {
+  return done(tokenizer.encodeChat(messages, beginsReply));
+}
+
+/** The texts of tokens, one by one. */
+export function decodeEach(tokens: readonly number[]): Outcome<readonly string[]> {
+  return done(tokens.map((token) => tokenizer.decode([token]) ?? ''));
 }
 
 /** The text of tokens; undefined if one of them is none. */

@@ -5,6 +5,7 @@
  */
 
 import { StringDecoder } from 'node:string_decoder';
+import type { Message } from '../core/query.js';
 import type { Tokenizer as TokenizerName } from '../core/tokens.js';
 
 /** How long a word may be to be encoded whole, in characters. */
@@ -20,10 +21,22 @@ const WORDS_REMEMBERED = 20_000;
 /** What marks the end of a text, and the like, is text as any other. */
 const NOTHING_SPECIAL = { disallowedSpecial: new Set<string>() };
 
+/** What stands between the messages of a chat, a token each. */
+const START = '<|im_start|>';
+const SEPARATOR = '<|im_sep|>';
+const END = '<|im_end|>';
+const MARKS = { allowedSpecial: new Set([START, SEPARATOR, END]) };
+
 /** Counts, cuts, encodes and decodes. */
 export interface Tokenizer {
   count(text: string): number;
   encode(text: string): number[];
+  /**
+   * The tokens of a chat, as many as the OpenAI cookbook counts.
+   *
+   * @param beginsReply true if it ends with what begins a reply
+   */
+  encodeChat(messages: readonly Message[], beginsReply: boolean): number[];
   /** The text of tokens; undefined if one of them is none of the vocabulary's. */
   decode(tokens: readonly number[]): string | undefined;
   /** The text of so many tokens, from the start; a character that is not whole at its end is left out. */
@@ -50,13 +63,23 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
       for (const token of encoding.encode(part, NOTHING_SPECIAL)) tokens.push(token);
     return tokens;
   };
+  const mark = (text: string): number => encoding.encode(text, MARKS)[0] as number;
+  const marks = new Map([START, SEPARATOR, END].map((text) => [mark(text), text]));
   const bytesOf = (token: number): Uint8Array | undefined => {
-    const known = ranks.default[token];
+    const known = ranks.default[token] ?? marks.get(token);
     if (known === undefined) return undefined;
     return typeof known === 'string' ? Buffer.from(known) : Uint8Array.from(known);
   };
   return {
     encode,
+    encodeChat: (messages, beginsReply) => {
+      const said = messages.flatMap(({ role, name, text }) => {
+        const speaker =
+          name === undefined ? encode(role) : [...encode(role), ...encode(':'), ...encode(name)];
+        return [mark(START), ...speaker, mark(SEPARATOR), ...encode(text), mark(END)];
+      });
+      return beginsReply ? [...said, mark(START), ...encode('assistant'), mark(SEPARATOR)] : said;
+    },
     count: (text) =>
       partsOf(text).reduce((sum, part) => sum + encoding.countTokens(part, NOTHING_SPECIAL), 0),
     decode: (tokens) => {

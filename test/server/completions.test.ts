@@ -119,8 +119,6 @@ describe('a bad completion request', () => {
     ['a null prompt', { prompt: null }, 'invalid_type', 'prompt'],
     ['no prompts', { prompt: [] }, 'empty_array', 'prompt'],
     ['too many prompts', { prompt: Array(129).fill('Say it.') }, 'array_above_max_length', 'prompt'],
-    ['token ids', { prompt: [1, 2, 3] }, 'invalid_type', 'prompt[0]'],
-    ['lists of token ids', { prompt: [[1, 2], [3]] }, 'invalid_type', 'prompt[0]'],
     ['a prompt that is none', { prompt: ['Say it.', {}] }, 'invalid_type', 'prompt[1]'],
     ['an echo that is none', { prompt: 'Say it.', echo: 1 }, 'invalid_type', 'echo'],
     ['too many choices', { prompt: 'Say it.', n: 200 }, 'integer_above_max_value', 'n'],

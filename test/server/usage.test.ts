@@ -135,7 +135,7 @@ describe('the usage', () => {
   it('is that of another tokenizer, if it is told so', async () => {
     const pool = new TokenPool('cl100k_base');
     afterAll(() => pool.close());
-    const base = await serveApp(path, { tokens: new RealCounter(pool, () => {}), tokenizer: 'cl100k_base' });
+    const base = await serveApp(path, { tokens: new RealCounter(pool, () => {}), tokenPool: pool });
     const { usage, choices } = await ask(base, { messages: requests['a longer conversation']?.slice(0, 3) });
     const completion = choices[0]?.message.content ?? '';
     expect(usage.completion_tokens).toBe(encodeOlder(completion).length);

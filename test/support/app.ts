@@ -32,7 +32,7 @@ export async function serveApp(
     strictModels: false,
     fallback: undefined,
     tokens: new RealCounter(tokens, () => {}),
-    tokenizer: tokens.tokenizer,
+    tokenPool: tokens,
     maxTokens: 'tolerant',
     version: '1.2.3',
     status: () => ({ isAvailable: true, engine: 'index', progress: 1, counts: census.counts }),

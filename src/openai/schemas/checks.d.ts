@@ -5,7 +5,10 @@ import type { Check } from '../check.js';
 import type { chatSchema } from './chat.js';
 import type { completionSchema } from './completion.js';
 import type { olderSchema } from './older.js';
+import type { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
 export const chat: Check<FromSchema<typeof chatSchema>>;
 export const completion: Check<FromSchema<typeof completionSchema>>;
+export const tokenize: Check<FromSchema<typeof tokenizeSchema>>;
+export const detokenize: Check<FromSchema<typeof detokenizeSchema>>;
 export const older: Check<FromSchema<typeof olderSchema>>;

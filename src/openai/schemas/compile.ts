@@ -8,9 +8,16 @@ import standalone from 'ajv/dist/standalone/index.js';
 import { chatSchema } from './chat.js';
 import { completionSchema } from './completion.js';
 import { olderSchema } from './older.js';
+import { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
 /** The schemas, by the names that their checks have in `checks.d.ts`. */
-const SCHEMAS = { chat: chatSchema, completion: completionSchema, older: olderSchema };
+const SCHEMAS = {
+  chat: chatSchema,
+  completion: completionSchema,
+  older: olderSchema,
+  tokenize: tokenizeSchema,
+  detokenize: detokenizeSchema,
+};
 
 const ajv = new Ajv2020({
   schemas: Object.values(SCHEMAS),

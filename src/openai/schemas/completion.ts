@@ -10,10 +10,18 @@ export const completionSchema = {
     prompt: {
       type: ['string', 'array'],
       minItems: 1,
-      maxItems: PROMPTS_MAX,
-      items: { type: 'string' },
+      if: { type: 'array', prefixItems: [{ type: 'integer' }] },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+      then: { items: { type: 'integer' } },
+      else: {
+        maxItems: PROMPTS_MAX,
+        if: { type: 'array', prefixItems: [{ type: 'array' }] },
+        // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+        then: { items: { type: 'array', minItems: 1, items: { type: 'integer' } } },
+        else: { items: { type: 'string' } },
+      },
       description:
-        'A prompt, or several: each is answered by itself. One that a known chat template has made (ChatML, Llama 2 and 3, Mistral, Vicuna, Alpaca, the AI SDK) is looked up as the messages it was made of.',
+        'A prompt, or several, each a text or a list of token ids by the setting `TOKENIZER`: each is answered by itself. One that a known chat template has made (ChatML, Llama 2 and 3, Mistral, Vicuna, Alpaca, the AI SDK) is looked up as the messages it was made of.',
     },
     ...answerFields,
     max_tokens: { ...limitField, description: `${limitField.description} Without it, the reply is whole.` },

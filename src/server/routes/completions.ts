@@ -13,6 +13,7 @@ import { setMatchHeaders } from '../match-headers.js';
 import { assertModel } from '../model-name.js';
 import { promptNotFound } from '../prompt-not-found.js';
 import type { Services } from '../services.js';
+import { textOfTokens } from '../token-text.js';
 import { whileOpen } from '../while-open.js';
 
 /**
@@ -29,8 +30,13 @@ export function completions(services: Services): RequestHandler {
       const query = queryOf(messages);
       return query && (await lookup.find(query, signal));
     };
+    const prompts = await Promise.all(
+      asked.prompts.map((prompt) =>
+        typeof prompt === 'string' ? prompt : textOfTokens(services, prompt, 'prompt'),
+      ),
+    );
     const matches = await Promise.all(
-      asked.prompts.map(async (prompt) => {
+      prompts.map(async (prompt) => {
         const messages = messagesOf(prompt);
         return (messages && (await find(messages))) ?? (await find([{ role: 'user', text: prompt }]));
       }),
@@ -39,7 +45,7 @@ export function completions(services: Services): RequestHandler {
     setMatchHeaders(response, matches[0]);
 
     const answers = await Promise.all(
-      asked.prompts.map(async (prompt, i) => {
+      prompts.map(async (prompt, i) => {
         const answer = await replyTo(services, matches[i], [{ text: prompt }], asked);
         if (answer !== undefined) return { prompt, ...answer };
         const what = matches.length > 1 ? `prompt ${i + 1} of ${matches.length}` : 'the prompt';

@@ -1,0 +1,38 @@
+import type { RequestHandler } from 'express';
+import { resultOf } from '../../lookup/token-counter.js';
+import { checked } from '../../openai/check.js';
+import { CONTEXT_TOKENS } from '../../openai/models.js';
+import { detokenize as check } from '../../openai/schemas/checks.js';
+import { parseTokenizeRequest } from '../../openai/tokens-request.js';
+import { sendJson } from '../json.js';
+import { assertModel } from '../model-name.js';
+import type { Services } from '../services.js';
+import { textOfTokens } from '../token-text.js';
+
+/** `POST /tokenize`, as vLLM has it: the tokens of a prompt, or of a chat. */
+export function tokenize(services: Services): RequestHandler {
+  const { tokenPool } = services;
+  return async (request, response) => {
+    const { model, content, beginsReply, returnStrings } = parseTokenizeRequest(request.body);
+    assertModel(services, model);
+    const isText = typeof content === 'string';
+    const tokens = resultOf(
+      await (isText ? tokenPool.encode(content) : tokenPool.encodeChat({ messages: content, beginsReply })),
+    );
+    sendJson(response, 200, {
+      count: tokens.length,
+      max_model_len: CONTEXT_TOKENS,
+      tokens,
+      token_strs: returnStrings ? resultOf(await tokenPool.decodeEach(tokens)) : null,
+    });
+  };
+}
+
+/** `POST /detokenize`, as vLLM has it: the text of tokens. */
+export function detokenize(services: Services): RequestHandler {
+  return async (request, response) => {
+    const { model, tokens } = checked(check, request.body);
+    assertModel(services, model ?? undefined);
+    sendJson(response, 200, { prompt: await textOfTokens(services, tokens, 'tokens') });
+  };
+}

@@ -1,0 +1,156 @@
+import { fileURLToPath } from 'node:url';
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { post, serveApp } from '../support/app.js';
+
+const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+let base: string;
+let strict: string;
+beforeAll(async () => {
+  base = await serveApp(dataset);
+  strict = await serveApp(dataset, { strictModels: true });
+});
+
+const text = 'Hello, 日本 and 😀 <|endoftext|>\n\tlast \ud800line';
+
+async function ask(route: string, body: object) {
+  const response = await post(`${base}/${route}`, body);
+  expect(response.status).toBe(200);
+  return response.json() as Promise<Record<string, unknown>>;
+}
+
+describe('POST /tokenize', () => {
+  it('gives the tokens of a prompt, as vLLM has it', async () => {
+    const tokens = encode(text, { disallowedSpecial: new Set() });
+    expect(await ask('tokenize', { prompt: text })).toEqual({
+      count: tokens.length,
+      max_model_len: 131_072,
+      tokens,
+      token_strs: null,
+    });
+    expect(await ask('tokenize', { prompt: '' })).toMatchObject({ count: 0, tokens: [] });
+  });
+
+  it('gives the text of each token, if asked for', async () => {
+    const { token_strs } = await ask('tokenize', { prompt: 'Hello there, you', return_token_strs: true });
+    expect(token_strs).toEqual(['Hello', ' there', ',', ' you']);
+  });
+
+  it('gives as many tokens of a chat as its usage counts', async () => {
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', name: 'Anna', content: [{ type: 'text', text: 'Say it.' }] },
+    ];
+    const { count, tokens } = await ask('tokenize', { messages });
+    const { usage } = await ask('v1/chat/completions', { messages });
+    expect(count).toBe((usage as { prompt_tokens: number }).prompt_tokens);
+    expect(tokens).toHaveLength(count as number);
+    expect(await ask('tokenize', { messages, add_generation_prompt: false })).toMatchObject({
+      count: (count as number) - 3,
+    });
+    expect(await ask('detokenize', { tokens })).toEqual({
+      prompt:
+        '<|im_start|>system<|im_sep|>Be brief.<|im_end|><|im_start|>user:Anna<|im_sep|>Say it.<|im_end|><|im_start|>assistant<|im_sep|>',
+    });
+  });
+
+  it.each([
+    [{}, 'missing_required_parameter', 'prompt'],
+    [{ prompt: 5 }, 'invalid_type', 'prompt'],
+    [{ prompt: null }, 'invalid_type', 'prompt'],
+    [{ messages: [] }, 'empty_array', 'messages'],
+    [{ messages: [{ role: 'robot', content: 'x' }] }, 'invalid_value', 'messages[0].role'],
+    [{ prompt: 'x', return_token_strs: 1 }, 'invalid_type', 'return_token_strs'],
+  ])('refuses %j', async (body, code, param) => {
+    const response = await post(`${base}/tokenize`, body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code, param } });
+  });
+});
+
+describe('POST /detokenize', () => {
+  it('gives the text back', async () => {
+    const { tokens } = await ask('tokenize', { prompt: text });
+    expect(await ask('detokenize', { tokens })).toEqual({ prompt: text.toWellFormed() });
+    expect(await ask('detokenize', { tokens: [] })).toEqual({ prompt: '' });
+  });
+
+  it('says of half a character that it is none, and leaves nothing of it for the next', async () => {
+    const character = '𒀀';
+    const whole = encode(character);
+    expect(whole.length).toBeGreaterThan(1);
+    expect(await ask('detokenize', { tokens: whole.slice(0, 1) })).toEqual({ prompt: '\ufffd' });
+    expect(await ask('detokenize', { tokens: whole })).toEqual({ prompt: character });
+  });
+
+  it.each([
+    [{}, 'missing_required_parameter', 'tokens'],
+    [{ tokens: 'x' }, 'invalid_type', 'tokens'],
+    [{ tokens: ['x'] }, 'invalid_type', 'tokens[0]'],
+    [{ tokens: [1.5] }, 'invalid_type', 'tokens[0]'],
+    [{ tokens: [-1] }, 'invalid_value', 'tokens'],
+    [{ tokens: [1, 5_000_000] }, 'invalid_value', 'tokens'],
+  ])('refuses %j', async (body, code, param) => {
+    const response = await post(`${base}/detokenize`, body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code, param } });
+  });
+});
+
+describe.each(['tokenize', 'detokenize'])('/%s', (route) => {
+  it('takes POST alone', async () => {
+    const response = await fetch(`${base}/${route}`);
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
+  });
+
+  it('refuses another model, if it is strict', async () => {
+    const response = await post(`${strict}/${route}`, { model: 'x', prompt: 'x', tokens: [1] });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ error: { code: 'model_not_found' } });
+  });
+});
+
+describe('a prompt of token ids', () => {
+  const completion = (prompt: unknown, more: object = {}) =>
+    post(`${base}/v1/completions`, { prompt, ...more });
+  const textsIn = async (response: Response) =>
+    ((await response.json()) as { choices: { text: string }[] }).choices.map((choice) => choice.text);
+
+  it('is answered as its text is', async () => {
+    const expected = await textsIn(await completion('Say it.'));
+    expect(await textsIn(await completion(encode('Say it.')))).toEqual(expected);
+    expect(await textsIn(await completion([encode('Say it.'), encode('Say it.')]))).toEqual([
+      ...expected,
+      ...expected,
+    ]);
+  });
+
+  it('is echoed as its text', async () => {
+    const [text] = await textsIn(await completion(encode('Say it.'), { echo: true }));
+    expect(text?.startsWith('Say it.')).toBe(true);
+  });
+
+  it('may be longer than there may be prompts', async () => {
+    const response = await completion(Array(1000).fill(encode(' word')[0]));
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({
+      error: { message: expect.stringContaining(`${1000 * ' word'.length} characters`) },
+    });
+  });
+
+  it.each([
+    ['an id that is none', [1, 5_000_000], 'invalid_value', 'prompt'],
+    ['ids and texts', [1, 'x'], 'invalid_type', 'prompt[1]'],
+    ['texts and ids', ['x', 1], 'invalid_type', 'prompt[1]'],
+    ['lists and texts', [[1], 'x'], 'invalid_type', 'prompt[1]'],
+    ['a list of texts', [['x']], 'invalid_type', 'prompt[0][0]'],
+    ['an empty list', [[]], 'empty_array', 'prompt[0]'],
+    ['a fraction', [1.5], 'invalid_type', 'prompt[0]'],
+    ['too many lists', Array(129).fill([1]), 'array_above_max_length', 'prompt'],
+  ])('refuses %s', async (_what, prompt, code, param) => {
+    const response = await completion(prompt);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code, param } });
+  });
+});
