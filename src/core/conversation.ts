@@ -1,10 +1,14 @@
 /** What a record of a dataset must be to be a conversation, and the names that datasets give to its parts. */
 
+import { type FunctionCall, parseCalls, parseCallText } from './calls.js';
+
 /** One message of a conversation, with its text decoded. A missing or null text is the empty one. */
 export interface Turn {
   /** Who speaks, as the dataset says it: `human`, `gpt`, `user`, `assistant`, `system`, … */
   readonly from: string;
   readonly value: string;
+  /** The function calls that it is, or that come with its text. */
+  readonly calls?: readonly FunctionCall[];
 }
 
 /** One record. The reply to a turn is the turn right after it; the last turn has none. */
@@ -43,7 +47,20 @@ export function parseTurn(item: unknown): Turn | undefined {
   if (!isObject(item)) return undefined;
   const from = firstOf(item, ROLE_KEYS);
   const value = parseText(firstOf(item, TEXT_KEYS));
-  return typeof from === 'string' && value !== undefined ? { from, value } : undefined;
+  if (typeof from !== 'string' || value === undefined) return undefined;
+  const calls = callsOf(item, from, value);
+  return calls === undefined ? { from, value } : { from, value, calls };
+}
+
+/** True if the text of a turn is a function call, or several, as ShareGPT's datasets have them. */
+export function isCallText({ from }: Pick<Turn, 'from'>): boolean {
+  return from.trim().toLowerCase() === 'function_call';
+}
+
+function callsOf(item: Record<string, unknown>, from: string, value: string): Turn['calls'] {
+  if (isCallText({ from })) return parseCallText(value);
+  const { tool_calls, function_call } = item;
+  return tool_calls || function_call ? parseCalls(tool_calls, function_call) : undefined;
 }
 
 /** A text is a string, nothing, or OpenAI's list of parts, of which those of type `text` count. */

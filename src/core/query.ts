@@ -1,5 +1,6 @@
 /** What a request asks for, stripped of all that doesn't decide the match. */
 
+import { type FunctionCall, textOfCalls } from './calls.js';
 import type { KeysOf, TextKeys } from './keys.js';
 
 /** A message of a request, its parts joined. */
@@ -8,13 +9,15 @@ export interface Message {
   readonly text: string;
   /** The speaker's own name. It decides nothing. */
   readonly name?: string | undefined;
+  /** The functions that it calls. */
+  readonly calls?: readonly FunctionCall[] | undefined;
 }
 
 /** What is looked up. */
 export interface Query {
   /**
-   * The message texts, oldest first, in one or two spellings, the preferred one first: as they were sent, and
-   * without the system messages. None is empty; the last text of each is the prompt.
+   * The message texts, oldest first, in up to four spellings, the preferred one first: as they were sent, and without the
+   * system messages; each without function calls, and with them as texts. None is empty; the last text of each is the prompt.
    */
   readonly histories: readonly (readonly string[])[];
   /** False if earlier messages shall not count, nor white space be folded: then only the rung `prompt` is tried. */
@@ -41,10 +44,24 @@ export function queryOf(messages: readonly Message[]): Query | undefined {
 
 /** The messages that are a query's histories. */
 export function historiesOf(messages: readonly Message[]): readonly (readonly Message[])[] {
-  const asSent = spoken(messages);
-  const withoutSystem = spoken(messages.filter(({ role }) => role !== 'system' && role !== 'developer'));
-  const differ = withoutSystem.length !== asSent.length;
-  return (differ ? [asSent, withoutSystem] : [asSent]).filter((history) => history.length > 0);
+  const withoutSystem = messages.filter(({ role }) => role !== 'system' && role !== 'developer');
+  const differ = spoken(withoutSystem).length !== spoken(messages).length;
+  const spellings = differ ? [messages, withoutSystem] : [messages];
+  const areCalled = messages.some(isCall);
+  return spellings
+    .flatMap((each) => (areCalled ? [each, each.map(withCallText)] : [each]))
+    .map(spoken)
+    .filter((history) => history.length > 0);
+}
+
+/** True if a message is function calls and nothing else. */
+function isCall({ text, calls }: Message): boolean {
+  return text === '' && calls !== undefined;
+}
+
+/** Calls as ShareGPT's datasets have them, a text. In OpenAI's they have none. */
+function withCallText(message: Message): Message {
+  return isCall(message) ? { ...message, text: textOfCalls(message.calls ?? []) } : message;
 }
 
 /** A query for the first turn that is exactly this text and has a reply, as the older API asks it. */

@@ -1,4 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
+import { parseCalls } from '../core/calls.js';
 import type { Message } from '../core/query.js';
 import { type AnswerOptions, answerOptions } from './answer-options.js';
 import { checked } from './check.js';
@@ -10,6 +11,8 @@ export interface ChatRequest extends AnswerOptions {
   readonly messages: readonly Message[];
   /** How many tokens the reply may have. */
   readonly maxTokens: number | undefined;
+  /** False if recorded function calls are to be given as texts. */
+  readonly allowsCalls: boolean;
 }
 
 /**
@@ -23,13 +26,16 @@ export function parseChatRequest(body: unknown): ChatRequest {
   return {
     messages: fields.messages.map(messageOf),
     maxTokens: fields.max_completion_tokens ?? fields.max_tokens ?? undefined,
+    allowsCalls: fields.tool_choice !== 'none',
     ...answerOptions(fields),
   };
 }
 
 /** A message of a request as the lookup knows it. */
-export function messageOf({ role, content, name }: FromSchema<typeof messageSchema>): Message {
-  return { role, text: textOf(content ?? ''), name: name ?? undefined };
+export function messageOf(message: FromSchema<typeof messageSchema>): Message {
+  const { role, content, name } = message;
+  const calls = role === 'assistant' ? parseCalls(message.tool_calls, message.function_call) : undefined;
+  return { role, text: textOf(content ?? ''), name: name ?? undefined, calls };
 }
 
 /** A content is a text, or a list of parts, of which those of type `text` count. */

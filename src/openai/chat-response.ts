@@ -1,4 +1,4 @@
-import type { Reply } from './reply.js';
+import type { Reply, ToolCall } from './reply.js';
 import { type StreamUsage, type Usage, usageObject } from './usage.js';
 
 /** What names one completion, the same in all chunks of a stream. */
@@ -20,10 +20,17 @@ export interface CompletionHead {
  */
 export function chatCompletion(
   { id, created, model, fingerprint }: CompletionHead,
-  { text, finishReason }: Reply,
+  { text, finishReason, calls }: Reply,
   choices: number,
   usage: Usage,
 ): object {
+  const message = {
+    role: 'assistant',
+    content: calls.length > 0 && text === '' ? null : text,
+    refusal: null,
+    annotations: [],
+    ...(calls.length > 0 && { tool_calls: calls.map(toolCall) }),
+  };
   return {
     id,
     object: 'chat.completion',
@@ -31,7 +38,7 @@ export function chatCompletion(
     model,
     choices: Array.from({ length: choices }, (_, index) => ({
       index,
-      message: { role: 'assistant', content: text, refusal: null, annotations: [] },
+      message,
       logprobs: null,
       finish_reason: finishReason,
     })),
@@ -42,14 +49,14 @@ export function chatCompletion(
 }
 
 /**
- * The chunks of a streamed completion: for one choice after the other the role, the content in pieces, and the reason of its
- * end; and, if asked for, the usage in a chunk of its own without choices.
+ * The chunks of a streamed completion: for one choice after the other the role, the content in pieces, function calls, their
+ * arguments in pieces, too, and the reason of its end; and, if asked for, the usage in a chunk of its own without choices.
  *
  * @param choices how many times the reply is given
  */
 export function* chatChunks(
   { id, created, model, fingerprint }: CompletionHead,
-  { pieces, finishReason }: Reply,
+  { text, pieces, calls, finishReason }: Reply,
   choices: number,
   usage: StreamUsage,
 ): Generator<object, void> {
@@ -67,12 +74,24 @@ export function* chatChunks(
       choices: [{ index, delta, logprobs: null, finish_reason }],
       ...usage.soFar(),
     });
-    yield chunk({ role: 'assistant', content: '', refusal: null }, null);
-    for (const { text, tokens } of pieces) {
-      usage.add(tokens);
-      yield chunk({ content: text }, null);
+    const content = calls.length > 0 && text === '' ? null : '';
+    yield chunk({ role: 'assistant', content, refusal: null }, null);
+    for (const piece of pieces) {
+      usage.add(piece.tokens);
+      yield chunk({ content: piece.text }, null);
+    }
+    for (const [i, call] of calls.entries()) {
+      yield chunk({ tool_calls: [{ index: i, ...toolCall({ ...call, arguments: '' }) }] }, null);
+      for (const piece of call.pieces) {
+        usage.add(piece.tokens);
+        yield chunk({ tool_calls: [{ index: i, function: { arguments: piece.text } }] }, null);
+      }
     }
     yield chunk({}, finishReason);
   }
   if (usage.isAsked) yield { ...head, choices: [], usage: usage.all() };
+}
+
+function toolCall({ id, name, arguments: given }: ToolCall): object {
+  return { id, type: 'function', function: { name, arguments: given } };
 }

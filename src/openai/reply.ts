@@ -6,10 +6,22 @@ export interface Reply {
   readonly tokens: number;
   /** The pieces that a stream sends one by one: joined, they are the text. */
   readonly pieces: readonly Piece[];
+  /** The function calls that it is, or that come with its text. */
+  readonly calls: readonly ToolCall[];
 }
 
-/** Why a reply ends: it is whole, or cut at a stop; or it is as long as it may be. */
-export type FinishReason = 'stop' | 'length';
+/** A function call as it goes out. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** JSON. */
+  readonly arguments: string;
+  /** The same, in pieces. */
+  readonly pieces: readonly Piece[];
+}
+
+/** Why a reply ends: it is whole, or cut at a stop; it is as long as it may be; or it calls functions. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls';
 
 /** A piece of a reply. */
 export interface Piece {

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { type FunctionCall, textOfCalls } from '../core/calls.js';
+import { isCallText } from '../core/conversation.js';
 import { EMPTY_FLAG } from '../core/index-table.js';
 import { historiesOf, type Message } from '../core/query.js';
 import type { Match } from '../lookup/lookup.js';
@@ -10,58 +13,111 @@ import type { Services } from './services.js';
 /** How much less than a reply's tokens a limit must be to cut it, where the setting is `tolerant`. */
 const TOLERANCE = 0.1;
 
+/** Characters of a call's id behind its prefix, as many as OpenAI's have. */
+const CALL_ID_LENGTH = 24;
+
 /** What of a request says how much of a reply is given, and how. */
 interface Asked {
   readonly stops: Stops;
   readonly maxTokens: number | undefined;
+  /** False if recorded function calls are to be given as texts. */
+  readonly allowsCalls: boolean;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly continuousUsage: boolean;
 }
 
+/** A reply, and how many tokens the prompt has. */
+interface Answer {
+  readonly reply: Reply;
+  readonly promptTokens: number;
+}
+
 /**
- * The reply of a match, or the fallback where there is none, cut as it was asked for; and how many tokens the prompt has.
+ * The reply of a match, or the fallback where there is none, cut as it was asked for. Function calls are never cut.
  *
  * @param prompt the texts that the prompt consists of
  * @returns undefined if there is neither
  * @throws AppError if the tokens can't be counted
  */
-export async function replyTo(
-  { tokens, tokenPool, maxTokens, fallback }: Services,
+export async function answerOf(
+  services: Services,
   match: Match | undefined,
   prompt: readonly CountedText[],
   asked: Asked,
-): Promise<{ readonly reply: Reply; readonly promptTokens: number } | undefined> {
-  const recorded = match?.reply.value ?? fallback;
+): Promise<Answer | undefined> {
+  const { tokens, maxTokens, fallback } = services;
+  const recorded = match === undefined ? fallback : match.reply.value;
   if (recorded === undefined) return undefined;
-  const whole = cutAtStop(recorded, asked.stops);
-  const counts = await tokens.count([
-    ...prompt,
-    { text: whole, turn: whole === recorded ? replyTurn(match) : undefined },
-  ]);
-  const all = counts.at(-1) ?? 0;
-  const promptTokens = counts.slice(0, -1).reduce((sum, count) => sum + count, 0);
+  const calls = match?.reply.calls;
+  if (match !== undefined && calls !== undefined && asked.allowsCalls) {
+    return answerOfCalls(services, match, calls, prompt, asked);
+  }
 
+  const text = recorded === '' && calls !== undefined ? textOfCalls(calls) : recorded;
+  const whole = cutAtStop(text, asked.stops);
+  const turn = whole === match?.reply.value ? replyTurn(match) : undefined;
+  const counts = await tokens.count([...prompt, { text: whole, turn }]);
+  const all = counts.at(-1) ?? 0;
   const limit = asked.maxTokens ?? all;
   const isCut = limit < { exact: all, tolerant: all * (1 - TOLERANCE), ignore: 0 }[maxTokens];
-  const text = isCut ? await tokens.cut(whole, limit) : whole;
-  const pieces = asked.stream ? await piecesToSend(text) : [];
-  const reply: Reply = { text, tokens: isCut ? limit : all, finishReason: isCut ? 'length' : 'stop', pieces };
-  return { reply, promptTokens };
-
-  async function piecesToSend(content: string): Promise<readonly Piece[]> {
-    const texts = piecesOf(content, tokenPool.tokenizer).map((piece) => ({ text: piece, tokens: undefined }));
-    if (!asked.includeUsage || !asked.continuousUsage) return texts;
-    const each = await tokens.count(texts);
-    return texts.map((piece, i) => ({ ...piece, tokens: each[i] }));
-  }
+  const given = isCut ? await tokens.cut(whole, limit) : whole;
+  const reply: Reply = {
+    text: given,
+    tokens: isCut ? limit : all,
+    finishReason: isCut ? 'length' : 'stop',
+    pieces: await piecesToSend(services, given, asked),
+    calls: [],
+  };
+  return { reply, promptTokens: sum(counts.slice(0, -1)) };
 }
 
-/** The texts of a chat's messages, and of the names of who speaks. */
+/** A reply that calls functions: with its text, if it has one besides. */
+async function answerOfCalls(
+  services: Services,
+  match: Match,
+  calls: readonly FunctionCall[],
+  prompt: readonly CountedText[],
+  asked: Asked,
+): Promise<Answer> {
+  const text = isCallText(match.reply) ? '' : match.reply.value;
+  const given = calls.map(({ name, arguments: args }) => ({ text: `${name}${args}` }));
+  const counts = await services.tokens.count([...prompt, { text }, ...given]);
+  const reply: Reply = {
+    text,
+    tokens: sum(counts.slice(prompt.length)),
+    finishReason: 'tool_calls',
+    pieces: await piecesToSend(services, text, asked),
+    calls: await Promise.all(
+      calls.map(async (call, i) => ({
+        ...call,
+        id: call.id ?? callId(match, i),
+        pieces: await piecesToSend(services, call.arguments, asked),
+      })),
+    ),
+  };
+  return { reply, promptTokens: sum(counts.slice(0, prompt.length)) };
+}
+
+/** The pieces of a text, if it is to be streamed; each with its tokens, if every chunk is to tell the usage. */
+async function piecesToSend(
+  { tokens, tokenPool }: Services,
+  text: string,
+  { stream, includeUsage, continuousUsage }: Asked,
+): Promise<readonly Piece[]> {
+  if (!stream) return [];
+  const texts = piecesOf(text, tokenPool.tokenizer).map((piece) => ({ text: piece, tokens: undefined }));
+  if (!includeUsage || !continuousUsage) return texts;
+  const counts = await tokens.count(texts);
+  return texts.map((piece, i) => ({ ...piece, tokens: counts[i] }));
+}
+
+/** The texts of a chat's messages, of the functions they call, and of the names of who speaks. */
 export function textsOf(messages: readonly Message[], match: Match | undefined): readonly CountedText[] {
   const turns = turnsOf(messages, match);
   return messages.flatMap((message) => [
     { text: message.text, turn: turns.get(message) },
+    ...(message.calls ?? []).map((call) => ({ text: `${call.name}${call.arguments}` })),
     ...(message.name === undefined ? [] : [{ text: message.name }]),
   ]);
 }
@@ -83,4 +139,14 @@ function turnsOf(messages: readonly Message[], match: Match | undefined): Map<Me
 
 function replyTurn(match: Match | undefined): CountedText['turn'] {
   return match?.rows && { table: match.rows.table, row: match.rows.prompt + 1 };
+}
+
+/** A name for a call that was recorded without one: always the same. */
+function callId({ conversationId, replyIndex }: Match, index: number): string {
+  const hash = createHash('sha256').update(`${conversationId}#${replyIndex}#${index}`).digest('hex');
+  return `call_${hash.slice(0, CALL_ID_LENGTH)}`;
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

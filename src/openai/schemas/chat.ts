@@ -17,15 +17,14 @@ const content = { type: ['string', 'array'], items: part } as const;
 const optionalContent = { type: ['string', 'array', 'null'], items: part } as const;
 const name = { type: ['string', 'null'], description: 'Counted in the usage; decides nothing.' } as const;
 
+const functionCall = {
+  type: ['object', 'null'],
+  properties: { name: { type: ['string', 'null'] }, arguments: { type: ['string', 'null'] } },
+} as const;
+
 const toolCall = {
   type: 'object',
-  properties: {
-    id: ignored.string,
-    function: {
-      type: ['object', 'null'],
-      properties: { name: { type: ['string', 'null'] }, arguments: { type: ['string', 'null'] } },
-    },
-  },
+  properties: { id: { type: ['string', 'null'] }, function: functionCall },
 } as const;
 
 /** A message of a chat. */
@@ -43,7 +42,12 @@ export const messageSchema = {
         role: { enum: ['assistant'] },
         content: optionalContent,
         name,
-        tool_calls: { type: ['array', 'null'], items: toolCall },
+        tool_calls: {
+          type: ['array', 'null'],
+          items: toolCall,
+          description: 'Compared with the dataset where it has function calls as texts; else passed over.',
+        },
+        function_call: { ...functionCall, description: 'The older form of one of `tool_calls`.' },
         refusal: ignored.string,
       },
     },

@@ -3,7 +3,7 @@ import { queryOf } from '../../core/query.js';
 import { parseChatRequest } from '../../openai/chat-request.js';
 import { chatChunks, chatCompletion } from '../../openai/chat-response.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
-import { replyTo, textsOf } from '../answer.js';
+import { answerOf, textsOf } from '../answer.js';
 import { completionHead } from '../completion-head.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
@@ -26,7 +26,7 @@ export function chatCompletions(services: Services): RequestHandler {
     const query = queryOf(messages);
     const match = query && (await lookup.find(query, whileOpen(response)));
     setMatchHeaders(response, match);
-    const answer = await replyTo(services, match, textsOf(messages, match), asked);
+    const answer = await answerOf(services, match, textsOf(messages, match), asked);
     if (answer === undefined) throw promptNotFound(query, 'messages', 'the last message');
 
     const { reply } = answer;

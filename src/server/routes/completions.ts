@@ -5,7 +5,7 @@ import { messagesOf } from '../../openai/chat-templates.js';
 import { parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionChunks } from '../../openai/completion-response.js';
 import { StreamUsage, usageOf } from '../../openai/usage.js';
-import { replyTo } from '../answer.js';
+import { answerOf } from '../answer.js';
 import { completionHead } from '../completion-head.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
@@ -46,7 +46,10 @@ export function completions(services: Services): RequestHandler {
 
     const answers = await Promise.all(
       prompts.map(async (prompt, i) => {
-        const answer = await replyTo(services, matches[i], [{ text: prompt }], asked);
+        const answer = await answerOf(services, matches[i], [{ text: prompt }], {
+          ...asked,
+          allowsCalls: false,
+        });
         if (answer !== undefined) return { prompt, ...answer };
         const what = matches.length > 1 ? `prompt ${i + 1} of ${matches.length}` : 'the prompt';
         throw promptNotFound(queryOf([{ role: 'user', text: prompt }]), 'prompt', what);

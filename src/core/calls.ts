@@ -1,0 +1,75 @@
+/** Function calls, as datasets record them and as clients send them back. */
+
+/** A call of a function. */
+export interface FunctionCall {
+  /** The name of this call, if it has one: its result refers to it. */
+  readonly id: string | undefined;
+  /** The function's name. */
+  readonly name: string;
+  /** JSON, mostly an object. */
+  readonly arguments: string;
+}
+
+/** OpenAI's `tool_calls`, or its older `function_call`; undefined if there are none. */
+export function parseCalls(toolCalls: unknown, functionCall: unknown): readonly FunctionCall[] | undefined {
+  const list: unknown[] = Array.isArray(toolCalls) ? toolCalls : [{ function: functionCall }];
+  const calls = list.flatMap((call) => {
+    const { id, function: called } = fieldsOf(call);
+    return parseCall(called, id) ?? [];
+  });
+  return calls.length > 0 ? calls : undefined;
+}
+
+/**
+ * ShareGPT's turn from `function_call`, whose text is the call as JSON, or a list of calls.
+ *
+ * @returns undefined if the text is something else
+ */
+export function parseCallText(text: string): readonly FunctionCall[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const list = Array.isArray(value) ? value : [value];
+  const calls = list.flatMap((call) => parseCall(call, undefined) ?? []);
+  if (calls.length === 0 || calls.length < list.length) return undefined;
+  const [call] = calls;
+  const spelled = Array.isArray(value) ? undefined : ARGUMENTS.exec(text)?.[1];
+  return call !== undefined && spelled !== undefined && isObject(spelled)
+    ? [{ ...call, arguments: spelled }]
+    : calls;
+}
+
+/** The arguments as they stand in a text that names them last, as nearly all do: so they come back as they were spelled. */
+const ARGUMENTS = /^\s*\{\s*"name"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*"arguments"\s*:\s*(\{[\s\S]*\})\s*\}\s*$/;
+
+/** The text of calls as ShareGPT's datasets have it. They are written by Python, which puts a space behind colons and commas, or without. */
+export function textOfCalls(calls: readonly FunctionCall[]): string {
+  const texts = calls.map(({ name, arguments: given }) => {
+    const space = /"\s*:\S/.test(given) ? '' : ' ';
+    return `{"name":${space}${JSON.stringify(name)},${space}"arguments":${space}${given}}`;
+  });
+  return texts.length === 1 ? (texts[0] as string) : `[${texts.join(', ')}]`;
+}
+
+function parseCall(call: unknown, id: unknown): FunctionCall | undefined {
+  const { name, arguments: given } = fieldsOf(call);
+  if (typeof name !== 'string') return undefined;
+  const text = typeof given === 'string' ? given : JSON.stringify(given ?? {});
+  return { id: typeof id === 'string' ? id : undefined, name, arguments: text };
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null;
+  } catch {
+    return false;
+  }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

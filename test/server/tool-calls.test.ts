@@ -1,0 +1,218 @@
+/** Recorded function calls, as clients of OpenAI's API call functions: a call, its result, the reply. */
+
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+import OpenAI from 'openai';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { post, serveApp } from '../support/app.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const python = '{"name": "get_weather", "arguments": {"city": "Paris", "days": 2}}';
+const compact = '{"name":"get_weather","arguments":{"city":"Rome"}}';
+const several = '[{"name": "add", "arguments": {"a": 1}}, {"name": "sub", "arguments": {"b": [2, 3]}}]';
+const sharegpt = (ask: string, call: string, result: string, reply: string) => ({
+  conversations: [
+    { from: 'human', value: ask },
+    { from: 'function_call', value: call },
+    { from: 'observation', value: result },
+    { from: 'gpt', value: reply },
+  ],
+});
+const recorded = {
+  role: 'assistant',
+  content: null,
+  tool_calls: [
+    { id: 'call_1', type: 'function', function: { name: 'look_up', arguments: '{"word":"naïve"}' } },
+    { id: 'call_2', type: 'function', function: { name: 'look_up', arguments: { word: 'two' } } },
+  ],
+};
+const list = [
+  sharegpt('Weather in Paris?', python, '{"sky": "blue"}', 'It is blue.'),
+  sharegpt('Weather in Rome?', compact, 'grey', 'It is grey.'),
+  sharegpt('Sums?', several, '1 and 2', 'There.'),
+  sharegpt('Broken?', '{"name": ', 'nothing', 'Sorry.'),
+  // The same results in other conversations, before and after.
+  sharegpt('Elsewhere?', python, 'grey', 'Elsewhere it is grey.'),
+  {
+    messages: [
+      { role: 'user', content: 'Define them.' },
+      recorded,
+      { role: 'tool', tool_call_id: 'call_1', content: 'simple' },
+      { role: 'tool', tool_call_id: 'call_2', content: '2' },
+      { role: 'assistant', content: 'Simple, and 2.' },
+      { role: 'user', content: 'Once more.' },
+      {
+        role: 'assistant',
+        content: 'I will look.',
+        function_call: { name: 'look_up', arguments: '{}' },
+      },
+    ],
+  },
+  {
+    messages: [
+      { role: 'user', content: 'other' },
+      { role: 'tool', content: '2' },
+      { role: 'assistant', content: 'No.' },
+    ],
+  },
+];
+const path = join(mkdtempSync(join(temporaryFolder(), 'calls-')), 'dataset.json');
+writeFileSync(path, JSON.stringify([list[4], ...list.slice(0, 4), ...list.slice(5)]));
+
+interface Message {
+  role: string;
+  content: string | null;
+  tool_calls?: { id: string; type: string; function: { name: string; arguments: string } }[];
+}
+interface Answer {
+  choices: { message: Message; finish_reason: string }[];
+  usage: { prompt_tokens: number; completion_tokens: number };
+}
+
+describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,', (engine) => {
+  let base: string;
+  beforeAll(async () => {
+    base = await serveApp(path, {}, engine);
+  });
+  const ask = async (messages: object[], more: object = {}) => {
+    const response = await post(`${base}/v1/chat/completions`, { messages, ...more });
+    expect(response.status).toBe(200);
+    const { choices, usage } = (await response.json()) as Answer;
+    const [choice] = choices;
+    if (choice === undefined) throw new Error('there is no choice');
+    return { ...choice, choices, usage, rung: response.headers.get('x-verbatim-match') };
+  };
+  const user = (content: string) => ({ role: 'user', content });
+
+  it.each([
+    [
+      'as Python writes it',
+      'Weather in Paris?',
+      '{"city": "Paris", "days": 2}',
+      '{"sky": "blue"}',
+      'It is blue.',
+    ],
+    ['without spaces', 'Weather in Rome?', '{"city":"Rome"}', 'grey', 'It is grey.'],
+  ])(
+    'of ShareGPT, %s, is called, and its result answered in its context',
+    async (_how, prompt, args, result, reply) => {
+      const called = await ask([user(prompt)]);
+      expect(called.finish_reason).toBe('tool_calls');
+      expect(called.message).toEqual({
+        role: 'assistant',
+        content: null,
+        refusal: null,
+        annotations: [],
+        tool_calls: [
+          {
+            id: expect.stringMatching(/^call_[0-9a-f]{24}$/),
+            type: 'function',
+            function: { name: 'get_weather', arguments: args },
+          },
+        ],
+      });
+      const { usage } = called;
+      expect(usage.completion_tokens).toBe(encode(`get_weather${args}`).length);
+      const id = called.message.tool_calls?.[0]?.id;
+      const answered = await ask([
+        user(prompt),
+        called.message,
+        { role: 'tool', tool_call_id: id, content: result },
+      ]);
+      expect(answered).toMatchObject({ rung: 'context', finish_reason: 'stop', message: { content: reply } });
+      expect(answered.message).not.toHaveProperty('tool_calls');
+      // The same request, the same id.
+      expect((await ask([user(prompt)])).message).toEqual(called.message);
+    },
+  );
+
+  it('may be several at once', async () => {
+    const called = await ask([user('Sums?')]);
+    expect(called.message.tool_calls?.map((call) => call.function)).toEqual([
+      { name: 'add', arguments: '{"a":1}' },
+      { name: 'sub', arguments: '{"b":[2,3]}' },
+    ]);
+    expect(new Set(called.message.tool_calls?.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('that is none is a text', async () => {
+    expect(await ask([user('Broken?')])).toMatchObject({
+      message: { content: '{"name": ' },
+      finish_reason: 'stop',
+    });
+  });
+
+  it('of OpenAI keeps its ids, and its result is answered in its context', async () => {
+    const called = await ask([user('Define them.')]);
+    const [first, second] = recorded.tool_calls;
+    expect(called.message).toMatchObject({ content: null });
+    expect(called.message.tool_calls).toEqual([
+      first,
+      { ...second, function: { name: 'look_up', arguments: '{"word":"two"}' } },
+    ]);
+    const results = [
+      { role: 'tool', tool_call_id: 'call_1', content: 'simple' },
+      { role: 'tool', tool_call_id: 'call_2', content: '2' },
+    ];
+    const answered = await ask([user('Define them.'), called.message, ...results]);
+    expect(answered).toMatchObject({ rung: 'context', message: { content: 'Simple, and 2.' } });
+  });
+
+  it('may come with a text', async () => {
+    const called = await ask([user('Once more.')]);
+    expect(called).toMatchObject({
+      finish_reason: 'tool_calls',
+      message: { content: 'I will look.', tool_calls: [{ function: { name: 'look_up', arguments: '{}' } }] },
+    });
+  });
+
+  it('is a text if tools are not to be chosen', async () => {
+    const none = { tool_choice: 'none' };
+    const sharegpt = await ask([user('Weather in Paris?')], none);
+    expect(sharegpt).toMatchObject({ finish_reason: 'stop', message: { content: python } });
+    expect(sharegpt.message).not.toHaveProperty('tool_calls');
+    const openai = await ask([user('Define them.')], none);
+    expect(openai.message.content).toBe(
+      '[{"name":"look_up","arguments":{"word":"naïve"}}, {"name":"look_up","arguments":{"word":"two"}}]',
+    );
+    expect((await ask([user('Once more.')], none)).message).toMatchObject({ content: 'I will look.' });
+    const response = await post(`${base}/v1/completions`, { prompt: 'Weather in Paris?' });
+    expect(await response.json()).toMatchObject({ choices: [{ text: python }] });
+  });
+
+  it('is never cut, and given as often as it is asked for', async () => {
+    const whole = await ask([user('Weather in Paris?')]);
+    const more = await ask([user('Weather in Paris?')], { max_tokens: 1, stop: 'Paris', n: 2 });
+    expect(more.choices.map(({ message }) => message)).toEqual([whole.message, whole.message]);
+    expect(more.usage.completion_tokens).toBe(2 * whole.usage.completion_tokens);
+  });
+
+  it.each(['Weather in Paris?', 'Define them.', 'Once more.', 'Sums?'])(
+    'is put together by the openai client from a stream: %s',
+    async (prompt) => {
+      const client = new OpenAI({ apiKey: 'none', baseURL: `${base}/v1` });
+      const messages = [{ role: 'user' as const, content: prompt }];
+      const whole = await client.chat.completions.create({ model: 'any', messages });
+      const stream = client.chat.completions.stream({ model: 'any', messages });
+      const { choices } = await stream.finalChatCompletion();
+      expect(choices[0]?.finish_reason).toBe('tool_calls');
+      expect(choices[0]?.message.content ?? null).toBe(whole.choices[0]?.message.content);
+      const called = choices[0]?.message.tool_calls;
+      expect(called).toMatchObject(whole.choices[0]?.message.tool_calls ?? ['none']);
+    },
+  );
+});
+
+it("a call in the history is compared as OpenAI's datasets have it before it is a text", async () => {
+  const base = await serveApp(path);
+  const response = await post(`${base}/v1/chat/completions`, {
+    messages: [
+      { role: 'user', content: 'other' },
+      { role: 'assistant', content: null, tool_calls: recorded.tool_calls.slice(0, 1) },
+      { role: 'tool', content: '2' },
+    ],
+  });
+  expect(response.headers.get('x-verbatim-match')).toBe('context');
+  expect(await response.json()).toMatchObject({ choices: [{ message: { content: 'No.' } }] });
+});
