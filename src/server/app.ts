@@ -24,6 +24,8 @@ export function createApp(services: Services): Express {
   app.use(singleSlashes);
 
   app.route('/health').get(health).all(allowOnly('GET', 'HEAD'));
+  // As SageMaker asks, and vLLM answers.
+  app.route('/ping').get(health).post(health).all(allowOnly('GET', 'HEAD', 'POST'));
   app.route('/ready').get(ready(services)).all(allowOnly('GET', 'HEAD'));
   app.use('/api/v1/chat', olderApi(services));
   app.route('/version').get(version(services)).all(allowOnly('GET', 'HEAD'));

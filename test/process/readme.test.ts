@@ -28,12 +28,16 @@ describe("the README's", () => {
     expect(JSON.parse(answer).choices[0].message.content).toContain(reply);
   });
 
-  it('program streams the reply', async () => {
+  it.each([
+    ['the openai client', "from 'openai'"],
+    ['the AI SDK', "from 'ai'"],
+    ['LangChain', "from '@langchain/openai'"],
+  ])('program with %s streams the reply', async (_client, holding) => {
     const url = await startServer().url();
     // Inside the project, so that it finds the client among its packages.
     const program = fileURLToPath(new URL(`../../dist/readme-${process.pid}.mjs`, import.meta.url));
     onTestFinished(() => rmSync(program));
-    writeFileSync(program, block('js', 'openai').replace('http://127.0.0.1:8000', url));
+    writeFileSync(program, block('js', holding).replace('http://127.0.0.1:8000', url));
     expect(execFileSync(process.execPath, [program], { encoding: 'utf8' })).toContain(reply);
   });
 });

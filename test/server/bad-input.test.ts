@@ -291,6 +291,7 @@ describe('a wrong method or path', () => {
     ['GET', '/v1/chat/completions', 405, 'POST'],
     ['DELETE', '/v1/models', 405, 'GET, HEAD'],
     ['POST', '/health', 405, 'GET, HEAD'],
+    ['PUT', '/ping', 405, 'GET, HEAD, POST'],
     ['PUT', '/ready', 405, 'GET, HEAD'],
     ['GET', '/', 404, null],
     ['POST', '/v1/chat', 404, null],
@@ -340,6 +341,9 @@ describe('with keys', () => {
       { detail: expect.stringContaining('API key') },
     ]);
     expect((await fetch(`${guarded}/health`)).status).toBe(200);
+    for (const method of ['GET', 'POST']) {
+      expect((await fetch(`${guarded}/ping`, { method })).status).toBe(200);
+    }
     expect((await fetch(`${guarded}/ready`)).status).toBe(200);
   });
 
