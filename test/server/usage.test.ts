@@ -18,12 +18,13 @@ const list = [
     'Hello there',
     'Hi! How are you?',
     'Fine.',
-    'Glad to hear it: 日本語 and 😀.',
+    'Glad to hear it: 日本語, 𒀀 and 😀.',
     'continue',
     'and so on',
   ),
   talk('Hello there', '', 'Fine.', 'Another one', 'continue', 'elsewhere'),
   talk('Hi! How are you?', 'Good.'),
+  talk('One', 'Two words more', '', 'Three', 'this is the last', 'bye'),
   talk('two\n words', `A long one. ${'la '.repeat(200)}`),
 ];
 const path = join(mkdtempSync(join(temporaryFolder(), 'usage-')), 'dataset.json');
@@ -41,7 +42,7 @@ const requests: Record<string, Message[]> = {
     user('Hello there'),
     assistant('Hi! How are you?'),
     user('Fine.'),
-    assistant('Glad to hear it: 日本語 and 😀.'),
+    assistant('Glad to hear it: 日本語, 𒀀 and 😀.'),
     user('continue'),
   ],
   'a conversation with an empty turn': [
@@ -49,6 +50,12 @@ const requests: Record<string, Message[]> = {
     user('Fine.'),
     assistant('Another one'),
     user('continue'),
+  ],
+  'an empty turn further back': [
+    user('One'),
+    assistant('Two words more'),
+    user('Three'),
+    user('this is the last'),
   ],
   'a system message': [{ role: 'system', content: 'Be nice, and brief.' }, user('Hello there')],
   'a system message between': [
@@ -162,7 +169,7 @@ describe('the usage', () => {
 
 describe('the limit of tokens', () => {
   const long = [user('two\n words')];
-  const whole = list[3]?.conversations[1]?.value ?? '';
+  const whole = list[4]?.conversations[1]?.value ?? '';
   const length = encode(whole).length;
   const bases: Record<string, string> = {};
   beforeAll(async () => {
@@ -214,7 +221,7 @@ describe('the limit of tokens', () => {
   });
 
   it('never cuts a character', async () => {
-    const reply = 'Glad to hear it: 日本語 and 😀.';
+    const reply = 'Glad to hear it: 日本語, 𒀀 and 😀.';
     for (let max_tokens = 1; max_tokens < encode(reply).length; max_tokens++) {
       const { usage, choices } = await ask(bases.exact as string, {
         messages: requests['a conversation'],
