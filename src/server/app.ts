@@ -6,10 +6,12 @@ import { olderErrorBody } from './older-wire.js';
 import { requestLog } from './request-log.js';
 import { chatCompletions } from './routes/chat-completions.js';
 import { completions } from './routes/completions.js';
+import { docsFiles, docsPage, docsScript } from './routes/docs.js';
 import { health } from './routes/health.js';
 import { modelById, models } from './routes/models.js';
 import { olderBenchmark } from './routes/older-benchmark.js';
 import { olderChatCompletion } from './routes/older-completion.js';
+import { openapi } from './routes/openapi.js';
 import { ready } from './routes/ready.js';
 import { detokenize, tokenize } from './routes/tokenize.js';
 import { version } from './routes/version.js';
@@ -33,6 +35,10 @@ export function createApp(services: Services): Express {
   const body = readBody(services.bodyLimit);
   app.route('/tokenize').post(body, tokenize(services)).all(allowOnly('POST'));
   app.route('/detokenize').post(body, detokenize(services)).all(allowOnly('POST'));
+  app.route('/openapi.json').get(openapi(services)).all(allowOnly('GET', 'HEAD'));
+  app.route('/docs').get(docsPage).all(allowOnly('GET', 'HEAD'));
+  app.get('/docs/page.js', docsScript);
+  app.use('/docs', docsFiles);
   const api = openaiApi(services);
   app.use('/v1', api);
   // As it is asked for where the base URL lacks the prefix.

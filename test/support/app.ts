@@ -1,5 +1,6 @@
 /** The HTTP side on a real socket, over a real pool and dataset, with a clock that stands and ids that are zeros. */
 
+import type { Express } from 'express';
 import { pino } from 'pino';
 import { afterAll } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
@@ -17,14 +18,14 @@ import { enginesOf, poolOf } from './dataset.js';
 const tokens = new TokenPool('o200k_base');
 afterAll(() => tokens.close());
 
-/** Serves a dataset until the test file is through; returns the base URL. */
-export async function serveApp(
+/** The app over a dataset. */
+export async function appOf(
   path: string,
   overrides: Partial<Services> = {},
   engine: 'sweep' | 'index' = 'index',
-): Promise<string> {
+): Promise<Express> {
   const { census, [engine]: lookup } = await enginesOf(openDataset(path), poolOf(2));
-  const app = createApp({
+  return createApp({
     uncachedLookup: lookup,
     lookup: new CachedLookup(lookup, byteCount(1_000_000)),
     model: { id: 'dataset', created: 1_700_000_000 },
@@ -43,7 +44,11 @@ export async function serveApp(
     newId: (length) => '0'.repeat(length),
     ...overrides,
   });
-  const listener = new Listener(app);
+}
+
+/** Serves a dataset until the test file is through; returns the base URL. */
+export async function serveApp(...app: Parameters<typeof appOf>): Promise<string> {
+  const listener = new Listener(await appOf(...app));
   const address = await listener.listen('127.0.0.1', 0);
   afterAll(() => listener.stop());
   return urlOf(address);

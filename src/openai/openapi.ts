@@ -1,0 +1,167 @@
+/** The API described in OpenAPI 3.1, made of the table of operations and of the schemas that check requests. */
+
+import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
+import { errorBody } from './error-body.js';
+import { OPERATIONS, type Operation, type Schema, TAGS } from './operations.js';
+import { errorSchema, olderErrorSchema, olderInvalidSchema } from './schemas/answers.js';
+
+/** What can go wrong with every request, and with those that need a key. */
+const ERRORS_ANYWHERE = ['bad_request', 'internal'] as const satisfies readonly ErrorCode[];
+const KEY_ERRORS = ['missing_api_key', 'invalid_api_key'] as const satisfies readonly ErrorCode[];
+
+/** Codes that the older API answers with 422, and a list. */
+const OLDER_INVALID: ReadonlySet<ErrorCode> = new Set([
+  'invalid_json',
+  'missing_required_parameter',
+  'invalid_type',
+  'invalid_value',
+  'unsupported_content_type',
+]);
+
+const HEADERS = {
+  'x-request-id': { description: "The request's own, or one that was made.", schema: { type: 'string' } },
+  'x-verbatim-match': {
+    description: 'What was found: the whole context, the last message, or it but for white space.',
+    schema: { enum: ['context', 'prompt', 'normalized', 'none'] },
+  },
+  'x-verbatim-source': {
+    description: 'Where the reply stands: the id of its conversation, `#`, and its turn. Not with a miss.',
+    schema: { type: 'string' },
+  },
+  'retry-after': { description: 'When to try again, in seconds.', schema: { type: 'integer' } },
+} as const;
+
+/** The document, for one version of the program. */
+export function openapiDocument(version: string): object {
+  const schemas: Record<string, object> = {};
+  const refer = (schema: Schema) => named(schema, schemas);
+  const paths: Record<string, object> = {};
+  for (const operation of OPERATIONS) {
+    const { path, method } = operation;
+    paths[path] = { ...paths[path], [method]: operationObject(operation, refer) };
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'verbatim',
+      version,
+      license: { name: 'MIT', identifier: 'MIT' },
+      description:
+        'Serves a conversation dataset as an OpenAI-compatible API: a prompt that stands in the dataset gets the recorded reply. Other paths are 404, other methods 405.',
+    },
+    servers: [{ url: '/' }],
+    tags: TAGS,
+    // The empty one: no key is needed unless the server has some.
+    security: [{}, { bearer: [] }, { apiKey: [] }],
+    paths,
+    components: {
+      schemas,
+      headers: HEADERS,
+      examples: Object.fromEntries(
+        errorsTold().map((code) => [code, { value: errorBody(new AppError(code)) }]),
+      ),
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'One of `API_KEYS`, if the server has any.' },
+        apiKey: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'api-key',
+          description: 'The same, in another header.',
+        },
+      },
+    },
+  };
+}
+
+function operationObject(operation: Operation, refer: (schema: Schema) => object): object {
+  const { id, tag, summary, description, parameters, body, answer, isLookup, isOpen } = operation;
+  const content = Object.entries(answer).map(([type, schema]) => [type, { schema: refer(schema) }]);
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description !== undefined && { description }),
+    ...(isOpen === true && { security: [] }),
+    ...(parameters !== undefined && { parameters }),
+    ...(body !== undefined && {
+      requestBody: { required: true, content: { 'application/json': { schema: refer(body) } } },
+    }),
+    responses: {
+      200: {
+        description: summary,
+        headers: headers(
+          'x-request-id',
+          ...(isLookup === true ? (['x-verbatim-match', 'x-verbatim-source'] as const) : []),
+        ),
+        content: Object.fromEntries(content),
+      },
+      ...errorResponses(operation, refer),
+    },
+  };
+}
+
+/** The errors of an operation, by status. */
+function errorResponses(operation: Operation, refer: (schema: Schema) => object): object {
+  const isOlder = operation.tag === 'Older API';
+  const statusOf = (code: ErrorCode) => (isOlder && OLDER_INVALID.has(code) ? 422 : ERRORS[code].status);
+  const codes = errorsOf(operation);
+  return Object.fromEntries(
+    [...new Set(codes.map(statusOf))].map((status) => {
+      const ofStatus = codes.filter((code) => statusOf(code) === status);
+      return [
+        status,
+        {
+          description: ofStatus.map((code) => `\`${code}\`: ${ERRORS[code].message}`).join('\n\n'),
+          headers: headers(
+            'x-request-id',
+            ...(status === 503 ? (['retry-after'] as const) : []),
+            ...(ofStatus.includes('prompt_not_found') ? (['x-verbatim-match'] as const) : []),
+          ),
+          content: {
+            'application/json': isOlder
+              ? { schema: refer(status === 422 ? olderInvalidSchema : olderErrorSchema) }
+              : { schema: refer(errorSchema), examples: references('examples', ofStatus) },
+          },
+        },
+      ];
+    }),
+  );
+}
+
+function errorsOf({ errors = [], isOpen }: Operation): ErrorCode[] {
+  return [...ERRORS_ANYWHERE, ...(isOpen === true ? [] : KEY_ERRORS), ...errors];
+}
+
+/** All that operations of OpenAI's manner can fail with. */
+function errorsTold(): ErrorCode[] {
+  const told = OPERATIONS.filter(({ tag }) => tag !== 'Older API').flatMap(errorsOf);
+  return [...new Set(told)];
+}
+
+function headers(...names: (keyof typeof HEADERS)[]): object {
+  return references('headers', names);
+}
+
+function references(kind: string, names: readonly string[]): object {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/${kind}/${name}` }]));
+}
+
+/**
+ * A schema as the document has it: whatever has an `$id` is put among `schemas`, and referred to. An `$id` of its own would
+ * change what references mean, so it goes; and so does `discriminator`, which OpenAPI allows between named schemas alone, and
+ * which says nothing that the schemas beside it don't.
+ */
+function named(schema: Schema, schemas: Record<string, object>): object {
+  const { $id, discriminator: _, ...rest } = schema as { $id?: string; discriminator?: unknown };
+  if ($id === undefined) return mapped(rest, schemas);
+  schemas[$id] ??= mapped(rest, schemas);
+  return { $ref: `#/components/schemas/${$id}` };
+}
+
+function mapped(schema: object, schemas: Record<string, object>): object {
+  const value = (each: unknown): unknown => {
+    if (Array.isArray(each)) return each.map(value);
+    return typeof each === 'object' && each !== null ? named(each, schemas) : each;
+  };
+  return Object.fromEntries(Object.entries(schema).map(([key, each]) => [key, value(each)]));
+}

@@ -1,0 +1,221 @@
+/** What the server can be asked for: a table, of which `openapi.ts` makes the document. A new path is one more entry. */
+
+import type { ErrorCode } from '../core/errors.js';
+import {
+  chatChunkSchema,
+  chatCompletionSchema,
+  completionAnswerSchema,
+  completionChunkSchema,
+  healthSchema,
+  modelListSchema,
+  modelSchema,
+  olderAnswerSchema,
+  olderBenchmarkSchema,
+  readySchema,
+  versionSchema,
+} from './schemas/answers.js';
+import { chatSchema } from './schemas/chat.js';
+import { completionSchema } from './schemas/completion.js';
+import { olderSchema } from './schemas/older.js';
+
+/** A JSON Schema. One that has an `$id`, at any depth, is told once, under that name. */
+export type Schema = object;
+
+/** A method of a path. */
+export interface Operation {
+  readonly method: 'get' | 'post' | 'delete';
+  readonly path: string;
+  /** A name for it that no other has, for those who make code of the document. */
+  readonly id: string;
+  readonly tag: (typeof TAGS)[number]['name'];
+  readonly summary: string;
+  readonly description?: string;
+  readonly parameters?: readonly object[];
+  /** The very schema that checks the request. */
+  readonly body?: Schema;
+  /** What a good answer holds, by its content type. */
+  readonly answer: Readonly<Record<string, Schema>>;
+  /** Whether the answer comes from the dataset, which its headers then say. */
+  readonly isLookup?: boolean;
+  /** Whether it is answered without a key, even if the server has some. */
+  readonly isOpen?: boolean;
+  /** What can go wrong, besides what can everywhere. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+/** The groups of operations. */
+export const TAGS = [
+  { name: 'OpenAI', description: "OpenAI's API. Its paths are there without `/v1`, too." },
+  { name: 'Server', description: 'About the server itself.' },
+  {
+    name: 'Older API',
+    description: 'The API that this project succeeds. It tells errors in its own manner.',
+  },
+] as const;
+
+const BODY_ERRORS = [
+  'invalid_json',
+  'missing_required_parameter',
+  'invalid_type',
+  'invalid_value',
+  'unsupported_value',
+  'empty_array',
+  'array_above_max_length',
+  'integer_below_min_value',
+  'integer_above_max_value',
+  'decimal_below_min_value',
+  'decimal_above_max_value',
+  'request_too_large',
+  'unsupported_content_type',
+] as const satisfies readonly ErrorCode[];
+
+const DATASET_ERRORS = [
+  'dataset_invalid',
+  'dataset_changed',
+  'dataset_unreadable',
+  'worker_failed',
+  'overloaded',
+] as const satisfies readonly ErrorCode[];
+
+const COMPLETION_ERRORS = [...BODY_ERRORS, 'model_not_found', 'prompt_not_found', ...DATASET_ERRORS] as const;
+
+const json = (schema: Schema) => ({ 'application/json': schema });
+
+const olderCompletion = {
+  method: 'post',
+  tag: 'Older API',
+  description:
+    'The first turn whose text is exactly the value, and that has a reply. A miss is told in the body.',
+  body: olderSchema,
+  answer: json(olderAnswerSchema),
+  isLookup: true,
+  errors: [...BODY_ERRORS, ...DATASET_ERRORS],
+} as const;
+
+/** Every operation, in the order of the document. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/v1/chat/completions',
+    id: 'createChatCompletion',
+    tag: 'OpenAI',
+    summary: 'The recorded reply to a chat',
+    description: 'With `stream`, server-sent events: each `data` is such a chunk, and the last one `[DONE]`.',
+    body: chatSchema,
+    answer: { ...json(chatCompletionSchema), 'text/event-stream': chatChunkSchema },
+    isLookup: true,
+    errors: COMPLETION_ERRORS,
+  },
+  {
+    method: 'post',
+    path: '/v1/completions',
+    id: 'createCompletion',
+    tag: 'OpenAI',
+    summary: 'The recorded reply to a prompt, or to several',
+    description:
+      'With `stream`, server-sent events: each `data` is such a chunk, and the last one `[DONE]`. The headers speak of the first prompt.',
+    body: completionSchema,
+    answer: { ...json(completionAnswerSchema), 'text/event-stream': completionChunkSchema },
+    isLookup: true,
+    errors: COMPLETION_ERRORS,
+  },
+  {
+    method: 'get',
+    path: '/v1/models',
+    id: 'listModels',
+    tag: 'OpenAI',
+    summary: 'The dataset that is served',
+    answer: json(modelListSchema),
+  },
+  {
+    method: 'get',
+    path: '/v1/models/{id}',
+    id: 'retrieveModel',
+    tag: 'OpenAI',
+    summary: 'The dataset, under the name that it is asked for',
+    parameters: [
+      {
+        name: 'id',
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+        description: 'Any name, unless `STRICT_MODELS` is set. It may have slashes in it.',
+      },
+    ],
+    answer: json(modelSchema),
+    errors: ['model_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/health',
+    id: 'health',
+    tag: 'Server',
+    summary: 'Whether the server is alive',
+    answer: json(healthSchema),
+    isOpen: true,
+  },
+  {
+    method: 'get',
+    path: '/ready',
+    id: 'ready',
+    tag: 'Server',
+    summary: 'Whether it can answer, by which engine, and how much of the dataset was read',
+    answer: json(readySchema),
+    isOpen: true,
+    errors: ['dataset_changed'],
+  },
+  {
+    method: 'get',
+    path: '/version',
+    id: 'version',
+    tag: 'Server',
+    summary: 'Which verbatim this is',
+    answer: json(versionSchema),
+    isOpen: true,
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    id: 'openapi',
+    tag: 'Server',
+    summary: 'This document',
+    answer: json({ type: 'object' }),
+  },
+  {
+    method: 'get',
+    path: '/docs',
+    id: 'docs',
+    tag: 'Server',
+    summary: 'This document as a page',
+    answer: { 'text/html': { type: 'string' } },
+  },
+  {
+    ...olderCompletion,
+    path: '/api/v1/chat/completion',
+    id: 'olderCompletion',
+    summary: 'The recorded reply to a text, without the cache',
+  },
+  {
+    ...olderCompletion,
+    path: '/api/v1/chat/completion/v1',
+    id: 'olderCachedCompletion',
+    summary: 'The recorded reply to a text, through the cache',
+  },
+  {
+    method: 'get',
+    path: '/api/v1/chat/api/benchmarks',
+    id: 'olderBenchmark',
+    tag: 'Older API',
+    summary: 'How long 100 requests take, one after the other',
+    parameters: [
+      {
+        name: 'path',
+        in: 'query',
+        schema: { enum: ['/completion', '/completion/v1'], default: '/completion' },
+        description: 'The path that they go to.',
+      },
+    ],
+    answer: json(olderBenchmarkSchema),
+    errors: ['invalid_value', 'benchmark_running', 'benchmark_failed'],
+  },
+];

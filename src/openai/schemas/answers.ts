@@ -1,0 +1,342 @@
+/** What the server answers, for the document at `/openapi.json`. Nothing is checked by these: a test holds answers against them. */
+
+const count = { type: 'integer', minimum: 0 } as const;
+const id = { type: 'string' } as const;
+const created = { type: 'integer', description: 'Seconds since 1970.' } as const;
+const model = { type: 'string', description: 'The name that was asked for.' } as const;
+const fingerprint = { type: ['string', 'null'], description: 'Names what the dataset holds.' } as const;
+const logprobs = { type: 'null', description: 'A recorded reply has none.' } as const;
+const reasons = ['stop', 'length', 'tool_calls'] as const;
+const finishReason = { enum: reasons } as const;
+const finishReasonOfChunk = { enum: [...reasons, null], description: 'Null until the last chunk.' } as const;
+
+const toolFunction = {
+  type: 'object',
+  properties: { name: { type: 'string' }, arguments: { type: 'string', description: 'JSON.' } },
+} as const;
+
+const toolCall = {
+  type: 'object',
+  required: ['id', 'type', 'function'],
+  properties: { id, type: { const: 'function' }, function: toolFunction },
+} as const;
+
+const toolCallOfChunk = {
+  type: 'object',
+  required: ['index', 'function'],
+  properties: { index: count, id, type: { const: 'function' }, function: toolFunction },
+} as const;
+
+const usage = {
+  $id: 'Usage',
+  type: 'object',
+  description: 'An estimate.',
+  required: [
+    'prompt_tokens',
+    'completion_tokens',
+    'total_tokens',
+    'prompt_tokens_details',
+    'completion_tokens_details',
+  ],
+  properties: {
+    prompt_tokens: count,
+    completion_tokens: count,
+    total_tokens: count,
+    prompt_tokens_details: {
+      type: 'object',
+      required: ['cached_tokens', 'audio_tokens'],
+      properties: { cached_tokens: count, audio_tokens: count },
+    },
+    completion_tokens_details: {
+      type: 'object',
+      required: [
+        'reasoning_tokens',
+        'audio_tokens',
+        'accepted_prediction_tokens',
+        'rejected_prediction_tokens',
+      ],
+      properties: {
+        reasoning_tokens: count,
+        audio_tokens: count,
+        accepted_prediction_tokens: count,
+        rejected_prediction_tokens: count,
+      },
+    },
+  },
+} as const;
+
+const usageOfChunk = {
+  oneOf: [usage, { type: 'null' }],
+  description:
+    'Only if `stream_options` ask for it; then it stands in the last chunk, and is null in the others.',
+} as const;
+
+/** The body of `POST /v1/chat/completions`. */
+export const chatCompletionSchema = {
+  $id: 'ChatCompletion',
+  type: 'object',
+  required: ['id', 'object', 'created', 'model', 'choices', 'usage', 'service_tier', 'system_fingerprint'],
+  properties: {
+    id,
+    object: { const: 'chat.completion' },
+    created,
+    model,
+    choices: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['index', 'message', 'logprobs', 'finish_reason'],
+        properties: {
+          index: count,
+          message: {
+            type: 'object',
+            required: ['role', 'content', 'refusal', 'annotations'],
+            properties: {
+              role: { const: 'assistant' },
+              content: { type: ['string', 'null'], description: 'The recorded reply.' },
+              tool_calls: {
+                type: 'array',
+                items: toolCall,
+                description: 'Only of a recorded function call.',
+              },
+              refusal: { type: 'null' },
+              annotations: { type: 'array', maxItems: 0 },
+            },
+          },
+          logprobs,
+          finish_reason: finishReason,
+        },
+      },
+    },
+    usage,
+    service_tier: { const: 'default' },
+    system_fingerprint: fingerprint,
+  },
+} as const;
+
+/** What one event of a streamed chat completion holds. */
+export const chatChunkSchema = {
+  $id: 'ChatCompletionChunk',
+  type: 'object',
+  required: ['id', 'object', 'created', 'model', 'service_tier', 'system_fingerprint', 'choices'],
+  properties: {
+    id,
+    object: { const: 'chat.completion.chunk' },
+    created,
+    model,
+    service_tier: { const: 'default' },
+    system_fingerprint: fingerprint,
+    choices: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['index', 'delta', 'logprobs', 'finish_reason'],
+        properties: {
+          index: count,
+          delta: {
+            type: 'object',
+            properties: {
+              role: { const: 'assistant' },
+              content: { type: ['string', 'null'], description: 'The next piece of the reply.' },
+              tool_calls: { type: 'array', items: toolCallOfChunk },
+              refusal: { type: 'null' },
+            },
+          },
+          logprobs,
+          finish_reason: finishReasonOfChunk,
+        },
+      },
+    },
+    usage: usageOfChunk,
+  },
+} as const;
+
+const completionProperties = {
+  id,
+  object: { const: 'text_completion' },
+  created,
+  model,
+  system_fingerprint: fingerprint,
+} as const;
+
+const completionChoices = (finish_reason: object) => ({
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['text', 'index', 'logprobs', 'finish_reason'],
+    properties: { text: { type: 'string' }, index: count, logprobs, finish_reason },
+  },
+});
+
+/** The body of `POST /v1/completions`. */
+export const completionAnswerSchema = {
+  $id: 'Completion',
+  type: 'object',
+  required: ['id', 'object', 'created', 'model', 'system_fingerprint', 'choices', 'usage'],
+  properties: { ...completionProperties, choices: completionChoices(finishReason), usage },
+} as const;
+
+/** What one event of a streamed completion holds. */
+export const completionChunkSchema = {
+  $id: 'CompletionChunk',
+  type: 'object',
+  required: ['id', 'object', 'created', 'model', 'system_fingerprint', 'choices'],
+  properties: {
+    ...completionProperties,
+    choices: completionChoices(finishReasonOfChunk),
+    usage: usageOfChunk,
+  },
+} as const;
+
+/** The body of `GET /v1/models/{id}`. */
+export const modelSchema = {
+  $id: 'Model',
+  type: 'object',
+  required: ['id', 'object', 'created', 'owned_by', 'root', 'parent', 'max_model_len'],
+  properties: {
+    id,
+    object: { const: 'model' },
+    created: { type: 'integer', description: "The dataset's last change, in seconds since 1970." },
+    owned_by: { type: 'string' },
+    root: { type: 'string', description: 'The name of the dataset.' },
+    parent: { type: 'null' },
+    max_model_len: count,
+  },
+} as const;
+
+/** The body of `GET /v1/models`. */
+export const modelListSchema = {
+  $id: 'ModelList',
+  type: 'object',
+  required: ['object', 'data'],
+  properties: { object: { const: 'list' }, data: { type: 'array', items: modelSchema } },
+} as const;
+
+/** The body of `GET /health`. */
+export const healthSchema = {
+  $id: 'Health',
+  type: 'object',
+  required: ['status'],
+  properties: { status: { const: 'ok' } },
+} as const;
+
+/** The body of `GET /ready`. */
+export const readySchema = {
+  $id: 'Ready',
+  type: 'object',
+  required: ['status', 'engine', 'progress', 'conversations', 'turns'],
+  properties: {
+    status: { const: 'ready' },
+    engine: { enum: ['sweep', 'index'], description: 'What answers now.' },
+    progress: {
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      description: 'How much of the dataset was read.',
+    },
+    conversations: { ...count, description: 'As far as the dataset was read.' },
+    turns: count,
+  },
+} as const;
+
+/** The body of `GET /version`. */
+export const versionSchema = {
+  $id: 'Version',
+  type: 'object',
+  required: ['version'],
+  properties: { version: { type: 'string' } },
+} as const;
+
+/** The body of a completion of the older API. The three r's are its wire format. */
+export const olderAnswerSchema = {
+  $id: 'OlderCompletion',
+  type: 'object',
+  required: ['data'],
+  properties: {
+    data: {
+      oneOf: [
+        {
+          type: 'object',
+          required: ['success', 'response'],
+          properties: {
+            success: { const: true },
+            response: {
+              type: 'object',
+              required: ['from', 'value'],
+              properties: { from: { type: 'string' }, value: { type: 'string' } },
+            },
+          },
+        },
+        {
+          type: 'object',
+          required: ['success', 'errror'],
+          properties: { success: { const: false }, errror: { type: 'string' } },
+        },
+      ],
+    },
+  },
+} as const;
+
+/** The body of the older API's benchmark. */
+export const olderBenchmarkSchema = {
+  $id: 'OlderBenchmark',
+  type: 'object',
+  required: ['requests_per_minute', 'avg_latency_in_seconds'],
+  properties: {
+    requests_per_minute: { type: 'string', pattern: '^\\d+\\.\\d{2}$' },
+    avg_latency_in_seconds: { type: 'string', pattern: '^\\d+\\.\\d{6}$' },
+  },
+} as const;
+
+/** OpenAI's error object. */
+export const errorSchema = {
+  $id: 'Error',
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['message', 'type', 'param', 'code'],
+      properties: {
+        message: { type: 'string' },
+        type: { enum: ['invalid_request_error', 'server_error'] },
+        param: { type: ['string', 'null'], description: 'The field that is wrong, as a path.' },
+        code: { type: ['string', 'null'] },
+      },
+    },
+  },
+} as const;
+
+/** An error of the older API. */
+export const olderErrorSchema = {
+  $id: 'OlderError',
+  type: 'object',
+  required: ['detail'],
+  properties: { detail: { type: 'string' } },
+} as const;
+
+/** What the older API says of a bad request. */
+export const olderInvalidSchema = {
+  $id: 'OlderValidationError',
+  type: 'object',
+  required: ['detail'],
+  properties: {
+    detail: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['type', 'loc', 'msg'],
+        properties: {
+          type: { type: 'string' },
+          loc: { type: 'array', items: { type: 'string' }, description: 'Where it stands.' },
+          msg: { type: 'string' },
+          ctx: {
+            type: 'object',
+            required: ['error'],
+            properties: { error: { type: 'string' } },
+          },
+        },
+      },
+    },
+  },
+} as const;

@@ -1,0 +1,76 @@
+import { fileURLToPath } from 'node:url';
+import express, { type RequestHandler, type Response } from 'express';
+import { openaiHeaders } from '../openai-headers.js';
+
+/** What the page is made of besides itself; the build puts it there. */
+const FILES = fileURLToPath(new URL('../../docs/', import.meta.url));
+
+/** Nothing from anywhere else, nothing inline, and no frame around it. Swagger UI's style sheet has pictures in it. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>verbatim: the API</title>
+<link rel="icon" href="docs/favicon-32x32.png">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="api"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/page.js"></script>
+</body>
+</html>
+`;
+
+/** Draws the page. The validator that Swagger UI would ask is on another server. */
+const SCRIPT = `SwaggerUIBundle({
+  url: 'openapi.json',
+  dom_id: '#api',
+  validatorUrl: null,
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+});
+`;
+
+/** `GET /docs`: the API, browsable. Its links are relative, so that it works behind a proxy's prefix. */
+export const docsPage: RequestHandler = (request, response) => {
+  if (request.path.endsWith('/')) return response.redirect('../docs');
+  send(response, 'text/html; charset=utf-8', PAGE);
+};
+
+/** What draws the page. */
+export const docsScript: RequestHandler = (_request, response) => {
+  send(response, 'text/javascript; charset=utf-8', SCRIPT);
+};
+
+/** Its other files. */
+export const docsFiles: RequestHandler = express.static(FILES, {
+  index: false,
+  redirect: false,
+  setHeaders: (response) => setHeaders(response as Response),
+});
+
+function send(response: Response, type: string, content: string): void {
+  setHeaders(response);
+  response.type(type).send(content);
+}
+
+function setHeaders(response: Response): void {
+  response.set({
+    'content-security-policy': POLICY,
+    'x-content-type-options': 'nosniff',
+    ...openaiHeaders(response),
+  });
+}

@@ -1,0 +1,326 @@
+/** The description of the API: valid, whole, and true of what the server answers. */
+
+import { fileURLToPath } from 'node:url';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Express } from 'express';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ERRORS } from '#dist/core/errors.js';
+import { chatSchema } from '#dist/openai/schemas/chat.js';
+import { completionSchema } from '#dist/openai/schemas/completion.js';
+import { olderSchema } from '#dist/openai/schemas/older.js';
+import { appOf, post, serveApp } from '../support/app.js';
+
+const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+const messages = [{ role: 'user', content: 'Say it.' }];
+
+interface Told {
+  readonly description: string;
+  readonly headers: Record<string, unknown>;
+  readonly content: Record<string, { schema: object; examples?: Record<string, unknown> }>;
+}
+
+interface Document {
+  readonly info: { readonly version: string };
+  readonly paths: Record<string, Record<string, { operationId: string; responses: Record<string, Told> }>>;
+  readonly components: {
+    readonly schemas: Record<string, object>;
+    readonly examples: Record<string, { value: unknown }>;
+  };
+}
+
+let base: string;
+let guarded: string;
+let document: Document;
+beforeAll(async () => {
+  base = await serveApp(dataset, { strictModels: true });
+  guarded = await serveApp(dataset, { apiKeys: ['the-key'] });
+  document = (await (await fetch(`${base}/openapi.json`)).json()) as Document;
+});
+
+/** As `GET /path`, all that the document describes. */
+const described = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+
+describe('the document', () => {
+  it('is OpenAPI 3.1', async () => {
+    const { valid, errors } = await new Validator().validate(structuredClone(document) as never);
+    expect(errors).toBeUndefined();
+    expect(valid).toBe(true);
+  });
+
+  it('has schemas of JSON Schema 2020-12, whose references lead somewhere', () => {
+    const ajv = ajvOf(document.components.schemas);
+    const names = Object.keys(document.components.schemas);
+    expect(names).toContain('ChatCompletionRequest');
+    for (const name of names) expect(ajv.getSchema(name), name).toBeTypeOf('function');
+  });
+
+  it('names the version, and is JSON', async () => {
+    const response = await fetch(`${base}/openapi.json`);
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(document.info.version).toBe('1.2.3');
+  });
+
+  it('describes every route of the app, and no other', async () => {
+    expect(described().sort()).toEqual(routesOf(await appOf(dataset)).sort());
+  });
+
+  it('names each operation once', () => {
+    const ids = Object.values(document.paths).flatMap((methods) =>
+      Object.values(methods).map(({ operationId }) => operationId),
+    );
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it.each([chatSchema, completionSchema, olderSchema])(
+    'has the schema that checks requests: $$id',
+    (schema) => {
+      const { $id, ...rest } = schema;
+      const text = JSON.stringify(rest).replaceAll('"discriminator":{"propertyName":"role"},', '');
+      expect(document.components.schemas[$id]).toEqual(JSON.parse(text));
+    },
+  );
+
+  it('tells every error that a described path can have', () => {
+    const codes = Object.keys(ERRORS).filter(
+      (code) => code !== 'unknown_url' && code !== 'method_not_supported',
+    );
+    const told = Object.values(document.paths)
+      .flatMap((methods) => Object.values(methods))
+      .flatMap(({ responses }) => Object.values(responses))
+      .flatMap(({ description }) => [...description.matchAll(/^`(\w+)`: /gm)].map(([, code]) => code));
+    expect([...new Set(told)].sort()).toEqual(codes.sort());
+  });
+
+  it('shows errors as they are', () => {
+    for (const { value } of Object.values(document.components.examples))
+      expectFit(value, { $ref: '#/components/schemas/Error' });
+  });
+});
+
+/** A request, and the operation and the status that its answer is an example of. */
+interface Example {
+  readonly operation: string;
+  readonly status: number;
+  readonly what: string;
+  /** The path, if the operation's has a hole in it. */
+  readonly at?: string;
+  readonly body?: unknown;
+}
+
+const chat = { operation: 'POST /v1/chat/completions', body: { messages } };
+const completion = { operation: 'POST /v1/completions', body: { prompt: 'Say it.' } };
+const older = { operation: 'POST /api/v1/chat/completion', body: { conversation: { value: 'Say it.' } } };
+const stream = { stream: true, stream_options: { include_usage: true } };
+
+const EXAMPLES: readonly Example[] = [
+  { ...chat, status: 200, what: 'an answer' },
+  { ...chat, status: 200, what: 'choices', body: { messages, n: 3 } },
+  { ...chat, status: 200, what: 'a stream', body: { messages, stream: true } },
+  { ...chat, status: 200, what: 'a stream with usage', body: { messages, ...stream } },
+  { ...chat, status: 400, what: 'a bad request', body: {} },
+  { ...chat, status: 404, what: 'a model', body: { messages, model: 'another' } },
+  { ...chat, status: 404, what: 'a prompt', body: { messages: [{ role: 'user', content: 'nowhere' }] } },
+  { ...chat, status: 413, what: 'too much', body: { messages, user: 'x'.repeat(1_000_000) } },
+  { ...completion, status: 200, what: 'an answer' },
+  { ...completion, status: 200, what: 'prompts', body: { prompt: ['Say it.', 'continue'], echo: true } },
+  { ...completion, status: 200, what: 'a stream', body: { prompt: 'Say it.', stream: true } },
+  { ...completion, status: 200, what: 'a stream with usage', body: { prompt: 'Say it.', ...stream } },
+  { ...completion, status: 400, what: 'a bad request', body: { prompt: [] } },
+  { ...completion, status: 404, what: 'an unknown one', body: { prompt: 'nowhere' } },
+  { operation: 'GET /v1/models', status: 200, what: 'an answer' },
+  { operation: 'GET /v1/models/{id}', status: 200, what: 'an answer', at: '/v1/models/dataset' },
+  { operation: 'GET /v1/models/{id}', status: 404, what: 'an unknown one', at: '/v1/models/another' },
+  { operation: 'GET /health', status: 200, what: 'an answer' },
+  { operation: 'GET /ready', status: 200, what: 'an answer' },
+  { operation: 'GET /version', status: 200, what: 'an answer' },
+  { operation: 'GET /openapi.json', status: 200, what: 'an answer' },
+  { operation: 'GET /docs', status: 200, what: 'an answer' },
+  { ...older, status: 200, what: 'an answer' },
+  { ...older, status: 200, what: 'a miss', body: { conversation: { value: 'nowhere' } } },
+  { ...older, status: 422, what: 'a bad request', body: '{' },
+  { ...older, status: 413, what: 'too much', body: { conversation: { value: 'x'.repeat(1_000_000) } } },
+  { ...older, operation: 'POST /api/v1/chat/completion/v1', status: 200, what: 'an answer' },
+  {
+    operation: 'POST /api/v1/chat/completion/v1',
+    status: 422,
+    what: 'a bad request',
+    body: { conversation: {} },
+  },
+  { operation: 'GET /api/v1/chat/api/benchmarks', status: 200, what: 'an answer' },
+  {
+    operation: 'GET /api/v1/chat/api/benchmarks',
+    status: 422,
+    what: 'a bad request',
+    at: '/api/v1/chat/api/benchmarks?path=/x',
+  },
+];
+
+describe('the server answers as described', () => {
+  it.each(EXAMPLES)('$operation: $status, $what', async ({ operation, status, at, body }) => {
+    const [method = '', path = ''] = operation.split(' ');
+    const url = base + (at ?? path);
+    const response = await (method === 'POST' ? post(url, body) : fetch(url, { method }));
+    expect(response.status).toBe(status);
+    await expectDescribed(response, method, path);
+  });
+
+  it('in each operation', () => {
+    const answered = EXAMPLES.filter(({ status }) => status === 200).map(({ operation }) => operation);
+    expect([...new Set(answered)].sort()).toEqual(described().sort());
+  });
+
+  it('without a key, where it asks for one', async () => {
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, { responses }] of Object.entries(methods)) {
+        const response = await fetch(guarded + path, { method });
+        expect([path, response.status === 401]).toEqual([path, '401' in responses]);
+        if (response.status === 401) await expectDescribed(response, method, path);
+      }
+    }
+  });
+
+  it('while the dataset changes', async () => {
+    const changing = await serveApp(dataset, {
+      status: () => ({ isAvailable: false, engine: 'sweep', progress: 0, counts: {} as never }),
+    });
+    const response = await fetch(`${changing}/ready`);
+    expect(response.status).toBe(503);
+    await expectDescribed(response, 'GET', '/ready');
+  });
+});
+
+describe('the page', () => {
+  it('allows nothing from elsewhere, nothing inline, and no frame', async () => {
+    for (const [path, type] of [
+      ['/docs', 'text/html; charset=utf-8'],
+      ['/docs/page.js', 'text/javascript; charset=utf-8'],
+      ['/docs/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+      ['/docs/swagger-ui.css', 'text/css; charset=utf-8'],
+      ['/docs/favicon-32x32.png', 'image/png'],
+    ]) {
+      const { status, headers } = await fetch(base + path);
+      expect([path, status, headers.get('content-type')]).toEqual([path, 200, type]);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      const policy = headers.get('content-security-policy') ?? '';
+      expect(policy).toMatch(/^default-src 'none';.*; frame-ancestors 'none'$/);
+      expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    }
+  });
+
+  it('is found with a slash behind it, too', async () => {
+    const response = await fetch(`${base}/docs/`);
+    expect([response.url, response.status]).toEqual([`${base}/docs`, 200]);
+  });
+
+  it.each(['/docs/nothing', '/docs/..%2fcli%2fmain.js', '/docs/swagger-ui.css/'])(
+    'has no %s',
+    async (path) => {
+      const response = await fetch(base + path);
+      expect([response.status, response.headers.get('content-type')]).toEqual([404, 'application/json']);
+    },
+  );
+
+  it.each(['/docs', '/docs/page.js', '/docs/swagger-ui.css', '/openapi.json'])(
+    'asks for the key, where there is one: %s',
+    async (path) => {
+      expect((await fetch(guarded + path)).status).toBe(401);
+      const headers = { authorization: 'Bearer the-key' };
+      expect((await fetch(guarded + path, { headers })).status).toBe(200);
+    },
+  );
+
+  it.each(['/docs', '/openapi.json'])('takes no POST at %s', async (path) => {
+    const response = await post(base + path, {});
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+});
+
+const OURS = /^(?:x-verbatim-.*|x-request-id|retry-after)$/;
+
+/** The status, the headers and the body of a response stand in the document. */
+async function expectDescribed(response: Response, method: string, path: string): Promise<void> {
+  const told = document.paths[path]?.[method.toLowerCase()]?.responses[response.status];
+  const sent = [...response.headers.keys()].filter((name) => OURS.test(name));
+  const headers = Object.keys(told?.headers ?? {});
+  expect(headers).toEqual(expect.arrayContaining(sent));
+  // A miss has no source, and an error not all that its status may have.
+  const isHit = response.status === 200 && response.headers.get('x-verbatim-match') !== 'none';
+  if (isHit) expect(sent).toEqual(expect.arrayContaining(headers));
+
+  const type = response.headers.get('content-type')?.split(';')[0] ?? '';
+  const schema = told?.content[type]?.schema;
+  expect(schema, `${response.status} ${type}`).toBeDefined();
+  const text = await response.text();
+  for (const value of bodiesOf(type, text)) expectFit(value, schema as object);
+}
+
+/** What a body holds: of a stream, all its events but the last, which ends it. */
+function bodiesOf(type: string, text: string): unknown[] {
+  if (type === 'application/json') return [JSON.parse(text)];
+  if (type !== 'text/event-stream') return [text];
+  const events = text.split('\n\n').filter((event) => event !== '');
+  expect(events.pop()).toBe('data: [DONE]');
+  expect(events.length).toBeGreaterThan(2);
+  return events.map((event) => JSON.parse(event.replace(/^data: /, '')));
+}
+
+/** The value is what the schema describes, and has no field that the schema doesn't name. */
+function expectFit(value: unknown, schema: object): void {
+  const validate = ajvOf(closed(document.components.schemas)).compile(local(closed(schema)) as object);
+  validate(value);
+  expect(validate.errors, JSON.stringify(value)).toBeNull();
+}
+
+/** Ajv, which knows the document's schemas by their names. */
+function ajvOf(schemas: unknown): Ajv2020 {
+  const ajv = new Ajv2020({ allowUnionTypes: true, strictRequired: false, strictTypes: false });
+  for (const [name, schema] of Object.entries(schemas as object))
+    ajv.addSchema(local(schema) as object, name);
+  return ajv;
+}
+
+/** A schema that refers to others by their mere names. */
+function local(schema: unknown): unknown {
+  return JSON.parse(JSON.stringify(schema).replaceAll('#/components/schemas/', ''));
+}
+
+/** A schema, all of whose objects have no fields but those they name. */
+function closed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closed);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const entries = Object.entries(schema).map(([key, value]) => [key, closed(value)]);
+  const isObject = 'type' in schema && schema.type === 'object' && 'properties' in schema;
+  return Object.fromEntries([...entries, ...(isObject ? [['additionalProperties', false]] : [])]);
+}
+
+/** What a router of Express has inside: routes, and routers and other handlers with the path that they are mounted at. */
+interface Layer {
+  readonly rawPath: string;
+  readonly handle: { readonly stack?: readonly Layer[] };
+  readonly route?: { readonly path: string; readonly methods: Record<string, boolean> };
+}
+
+/** As `GET /path`, all that an app answers. A router that is mounted twice counts where it is first. */
+function routesOf(app: Express): string[] {
+  const seen = new Set<object>();
+  const walk = (stack: readonly Layer[], prefix: string): string[] =>
+    stack.flatMap(({ rawPath, handle, route }) => {
+      if (route !== undefined) return routes(route, prefix);
+      if (handle.stack === undefined || seen.has(handle)) return [];
+      seen.add(handle);
+      return walk(handle.stack, prefix + rawPath);
+    });
+  return walk((app.router as unknown as { stack: readonly Layer[] }).stack, '');
+}
+
+/** The methods of a route that do more than to refuse; files of the page are no part of the API. */
+function routes({ path, methods }: NonNullable<Layer['route']>, prefix: string): string[] {
+  if (path.startsWith('/docs/')) return [];
+  return Object.keys(methods)
+    .filter((method) => !['head', '_all'].includes(method))
+    .map((method) => `${method.toUpperCase()} ${prefix}${path.replace(/[*:](\w+)/g, '{$1}')}`);
+}
