@@ -22,12 +22,12 @@ export interface Check<T> {
 export function checked<T>(check: Check<T>, body: unknown = {}): T {
   if (check(body)) return body;
   const [error] = check.errors ?? [];
-  throw error === undefined ? new AppError('bad_request') : explained(error);
+  throw error === undefined ? new AppError('bad_request') : explained(error, body);
 }
 
-function explained(error: ErrorObject): AppError {
+function explained(error: ErrorObject, body: unknown): AppError {
   const { keyword, params, data, instancePath, parentSchema } = error;
-  const path = pathOf(instancePath);
+  const path = pathOf(instancePath, body);
   switch (keyword) {
     case 'required':
       return missing(join(path, params.missingProperty));
@@ -141,14 +141,19 @@ function typeName(value: unknown): string {
   return TYPE_NAMES[typeof value] ?? typeof value;
 }
 
-/** A JSON pointer as OpenAI writes paths: `/messages/0/role` is `messages[0].role`. */
-function pathOf(pointer: string): string {
-  const names = pointer.split('/').slice(1);
-  return names.map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~')).reduce(join, '');
+/** A JSON pointer as OpenAI writes paths: `/messages/0/role` is `messages[0].role`. A field may have a number for a name, too. */
+function pathOf(pointer: string, body: unknown): string {
+  let path = '';
+  let value = body;
+  for (const part of pointer.split('/').slice(1)) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    path = Array.isArray(value) ? `${path}[${name}]` : join(path, name);
+    value = (value as Record<string, unknown>)[name];
+  }
+  return path;
 }
 
 function join(path: string, name: string): string {
-  if (/^\d+$/.test(name)) return `${path}[${name}]`;
   return path === '' ? shortened(name) : `${path}.${shortened(name)}`;
 }
 
