@@ -1,0 +1,196 @@
+/** Every field of the requests, with values of every other type, and beyond its bounds. The cases come of the schemas. */
+
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { chatSchema } from '#dist/openai/schemas/chat.js';
+import { completionSchema } from '#dist/openai/schemas/completion.js';
+import { post, serveApp } from '../support/app.js';
+
+const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+
+let base: string;
+beforeAll(async () => {
+  base = await serveApp(dataset);
+});
+
+/** What the schemas are made of. */
+interface Schema {
+  readonly type?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Schema;
+  readonly items?: Schema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly enum?: readonly string[];
+  readonly const?: string;
+  readonly oneOf?: readonly Schema[];
+  readonly then?: Schema;
+}
+
+/** A body with one thing wrong in it, and what the answer says of that. */
+interface Case {
+  readonly param: string;
+  readonly code: string;
+  readonly body: unknown;
+}
+
+/** A value of each type. */
+const SAMPLES = { null: null, boolean: true, integer: 5, number: 1.5, string: 'x', array: [], object: {} };
+
+/**
+ * All that can be wrong with a value.
+ *
+ * @param param where it stands
+ * @param wrap makes a body, right in all else, of such a value
+ */
+function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unknown): Generator<Case, void> {
+  const wrong = (code: string, value: unknown): Case => ({ param, code, body: wrap(value) });
+  const { items, minItems, maxItems, minimum, maximum, additionalProperties } = schema;
+  for (const [type, sample] of Object.entries(SAMPLES)) {
+    if (!typesOf(schema).includes(type)) yield wrong('invalid_type', sample);
+  }
+  const words = schema.enum ?? schema.then?.enum;
+  if (words !== undefined) yield wrong('invalid_value', 'unheard-of');
+  if (schema.const !== undefined) yield wrong('unsupported_value', 'unheard-of');
+  const kind = typesOf(schema).includes('number') ? 'decimal' : 'integer';
+  if (minimum !== undefined) yield wrong(`${kind}_below_min_value`, minimum - 1);
+  if (maximum !== undefined) yield wrong(`${kind}_above_max_value`, maximum + 1);
+
+  if (items !== undefined) {
+    if (minItems !== undefined) yield wrong('empty_array', []);
+    if (maxItems !== undefined)
+      yield wrong('array_above_max_length', Array(maxItems + 1).fill(exampleOf(items)));
+    yield* casesOf(items, `${param}[0]`, (value) => wrap([value]));
+    yield* casesOf(items, `${param}[1]`, (value) => wrap([exampleOf(items), value]));
+  }
+  if (additionalProperties !== undefined)
+    yield* casesOf(additionalProperties, `${param}.any`, (value) => wrap({ any: value }));
+  for (const branch of [schema, ...branchesOf(schema)]) yield* casesOfFields(branch, param, wrap);
+}
+
+function* casesOfFields(
+  schema: Schema,
+  param: string,
+  wrap: (value: unknown) => unknown,
+): Generator<Case, void> {
+  const path = (name: string) => (param === '' ? name : `${param}.${name}`);
+  const example = objectOf(schema);
+  for (const name of schema.required ?? []) {
+    const { [name]: _, ...rest } = example;
+    yield { param: path(name), code: 'missing_required_parameter', body: wrap(rest) };
+  }
+  for (const [name, field] of Object.entries(schema.properties ?? {}))
+    yield* casesOf(field, path(name), (value) => wrap({ ...example, [name]: value }));
+}
+
+/** The types that a value may have. An integer is a number, too. */
+function typesOf({ type, enum: words, const: word }: Schema): readonly string[] {
+  const types = type === undefined && (words ?? word) !== undefined ? ['string'] : [type ?? []].flat();
+  return types.includes('number') ? [...types, 'integer'] : types;
+}
+
+/** The least that a schema takes. */
+function exampleOf(schema: Schema): unknown {
+  const word = schema.const ?? schema.enum?.[0];
+  if (word !== undefined) return word;
+  const [branch] = branchesOf(schema);
+  if (branch !== undefined) return objectOf(branch);
+  const types = typesOf(schema);
+  if (types.includes('string')) return 'x';
+  return types.includes('array') ? [exampleOf(schema.items ?? {})] : objectOf(schema);
+}
+
+function objectOf({ required = [], properties = {} }: Schema): Record<string, unknown> {
+  return Object.fromEntries(required.map((name) => [name, exampleOf(properties[name] ?? {})]));
+}
+
+/** What an object may be, by the field that tells; that one is always there. */
+function branchesOf({ oneOf = [], required = [] }: Schema): Schema[] {
+  return oneOf.map((branch) => ({ ...branch, required: [...required, ...(branch.required ?? [])] }));
+}
+
+describe.each([
+  ['/v1/chat/completions', chatSchema],
+  ['/v1/completions', completionSchema],
+] as [string, Schema][])('%s', (path, schema) => {
+  const cases = [...casesOf(schema, '', (body) => body)].filter(({ param }) => param !== '');
+  const params = [...new Set(cases.map(({ param }) => param))];
+
+  it.each(params)('%s', async (param) => {
+    for (const { code, body } of cases.filter((each) => each.param === param))
+      await expectRefused(await post(base + path, body), code, param);
+  });
+
+  it('has a case for each of its fields', () => {
+    expect(params).toEqual(expect.arrayContaining(Object.keys(schema.properties ?? {})));
+  });
+});
+
+/** What both endpoints answer. */
+const GOOD = { messages: [{ role: 'user', content: 'Say it.' }], prompt: 'Say it.' };
+
+/** As OpenAI's description has them. */
+const BOUNDS: readonly [string, string, 'integer' | 'decimal', number, number | undefined][] = [
+  ['/v1/chat/completions', 'temperature', 'decimal', 0, 2],
+  ['/v1/chat/completions', 'top_p', 'decimal', 0, 1],
+  ['/v1/chat/completions', 'frequency_penalty', 'decimal', -2, 2],
+  ['/v1/chat/completions', 'presence_penalty', 'decimal', -2, 2],
+  ['/v1/chat/completions', 'logit_bias.50256', 'decimal', -100, 100],
+  ['/v1/chat/completions', 'top_logprobs', 'integer', 0, 20],
+  ['/v1/chat/completions', 'n', 'integer', 1, 128],
+  ['/v1/chat/completions', 'max_tokens', 'integer', 0, undefined],
+  ['/v1/chat/completions', 'max_completion_tokens', 'integer', 0, undefined],
+  ['/v1/completions', 'temperature', 'decimal', 0, 2],
+  ['/v1/completions', 'top_p', 'decimal', 0, 1],
+  ['/v1/completions', 'frequency_penalty', 'decimal', -2, 2],
+  ['/v1/completions', 'presence_penalty', 'decimal', -2, 2],
+  ['/v1/completions', 'logit_bias.50256', 'decimal', -100, 100],
+  ['/v1/completions', 'best_of', 'integer', 0, 20],
+  ['/v1/completions', 'n', 'integer', 1, 128],
+  ['/v1/completions', 'max_tokens', 'integer', 0, undefined],
+];
+
+describe('a bound', () => {
+  it.each(BOUNDS)('of %s: %s', async (path, param, kind, least, most) => {
+    const [name = '', key] = param.split('.');
+    const ask = (value: number) =>
+      post(base + path, { ...GOOD, [name]: key === undefined ? value : { [key]: value } });
+    const step = kind === 'integer' ? 1 : 0.001;
+    expect((await ask(least)).status).toBe(200);
+    await expectRefused(await ask(least - step), `${kind}_below_min_value`, param);
+    if (most === undefined) return;
+    expect((await ask(most)).status).toBe(200);
+    await expectRefused(await ask(most + step), `${kind}_above_max_value`, param);
+  });
+});
+
+describe('a word that is none of those known', () => {
+  it.each([
+    ['tool_choice', { ...GOOD, tool_choice: 'always' }, 'invalid_value', 'none, auto, required'],
+    [
+      'response_format.type',
+      { ...GOOD, response_format: { type: 'xml' } },
+      'invalid_value',
+      'text, json_object, json_schema',
+    ],
+    ['modalities[1]', { ...GOOD, modalities: ['text', 'audio'] }, 'unsupported_value', 'text'],
+  ])('of %s', async (param, body, code, known) => {
+    const list = known.split(', ').map((word) => `'${word}'`);
+    const message = await expectRefused(await post(`${base}/v1/chat/completions`, body), code, param);
+    expect(message).toContain(`Supported values are: ${list.join(', ')}.`);
+  });
+});
+
+/** A request is refused as OpenAI does it. Returns the message. */
+async function expectRefused(response: Response, code: string, param: string): Promise<string> {
+  const { error } = (await response.json()) as { error: Record<string, unknown> };
+  expect([response.status, response.headers.get('content-type'), error]).toEqual([
+    400,
+    'application/json',
+    { message: expect.any(String), type: 'invalid_request_error', param, code },
+  ]);
+  return String(error.message);
+}
