@@ -1,0 +1,276 @@
+/** What is large, broken or meant to hurt: each is answered, and the connection that it came on answers the next request. */
+
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
+import { serveApp } from '../support/app.js';
+
+const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+const MB = 1 << 20;
+/** As many messages as one request may have. */
+const MESSAGES_MAX = 10_000;
+const CHAT = '/v1/chat/completions';
+const COMPLETIONS = '/v1/completions';
+
+let base: string;
+beforeAll(async () => {
+  base = await serveApp(dataset, { strictModels: true, bodyLimit: byteCount(32 * MB) });
+});
+
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+afterAll(() => agent.destroy());
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly json: { readonly error?: unknown };
+  readonly socket: Socket;
+}
+
+interface Question {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+}
+
+/** Asks on the one connection that there is. A string or bytes are sent as they are. */
+function ask({ method = 'POST', path = CHAT, headers = {}, body = '' }: Question): Promise<Answer> {
+  const bytes = Buffer.isBuffer(body)
+    ? body
+    : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  return new Promise((resolve, reject) => {
+    const sent = request(base + path, {
+      agent,
+      method,
+      headers: { 'content-type': 'application/json', 'content-length': bytes.length, ...headers },
+    });
+    sent.on('error', reject).on('response', async (response) => {
+      const { statusCode, headers, socket } = response;
+      const text = await response.setEncoding('utf8').toArray();
+      resolve({ status: statusCode, headers, json: JSON.parse(text.join('')), socket });
+    });
+    sent.end(bytes);
+  });
+}
+
+const said = (content: unknown) => ({ messages: [{ role: 'user', content }] });
+const good = said('Say it.');
+const invalid = 'invalid_request_error';
+const missed = [404, 'prompt_not_found', 'messages'] as const;
+
+/** Nested lists, as many bytes of them. */
+const nested = (length: number) => '['.repeat(length / 2) + ']'.repeat(length / 2);
+/** JSON with bytes in the place of its dollar sign. */
+const withBytes = (json: string, bytes: readonly number[]) => {
+  const [before = '', after = ''] = json.split('$');
+  return Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
+};
+
+const CASES: readonly [
+  what: string,
+  question: () => Question,
+  status: number,
+  code: string | null,
+  param: string | null,
+][] = [
+  ['a prompt of 31 MB', () => ({ body: said('x'.repeat(31 * MB)) }), ...missed],
+  [
+    'a prompt of 31 MB of escapes',
+    () => ({ body: `{"messages":[{"role":"user","content":"${'\\u0041'.repeat((31 * MB) / 6)}"}]}` }),
+    ...missed,
+  ],
+  ['31 MB that nothing closes', () => ({ body: '['.repeat(31 * MB) }), 400, null, null],
+  ['31 MB of lists in lists', () => ({ body: nested(31 * MB) }), 400, 'invalid_type', null],
+  [
+    '31 MB of lists in the place of a message',
+    () => ({ body: `{"messages":[${nested(31 * MB)}]}` }),
+    400,
+    'invalid_type',
+    'messages[0]',
+  ],
+  [
+    '31 MB of lists that count for nothing',
+    () => ({ body: `{"messages":[{"role":"user","content":"nowhere"}],"x":${nested(31 * MB)}}` }),
+    ...missed,
+  ],
+  [
+    '31 MB of parts that are none',
+    () => ({ body: `{"messages":[{"role":"user","content":[${'0,'.repeat(15 * MB)}0]}]}` }),
+    400,
+    'invalid_type',
+    'messages[0].content[0]',
+  ],
+  [
+    '31 MB of parts without a type',
+    () => ({ body: `{"messages":[{"role":"user","content":[${'{},'.repeat(10 * MB)}{}]}]}` }),
+    400,
+    'missing_required_parameter',
+    'messages[0].content[0].type',
+  ],
+  [
+    '31 MB of parts that are no text',
+    () => ({
+      body: `{"messages":[{"role":"user","content":[${'{"type":""},'.repeat(2.5 * MB)}{"type":""}]}]}`,
+    }),
+    ...missed,
+  ],
+  ['a body over the limit', () => ({ body: 'x'.repeat(32 * MB + 1) }), 413, 'request_too_large', null],
+  [
+    'one message too many',
+    () => ({ body: { messages: Array(MESSAGES_MAX + 1).fill(good.messages[0]) } }),
+    400,
+    'array_above_max_length',
+    'messages',
+  ],
+  [
+    'bytes that are no UTF-8 in a prompt',
+    () => ({ body: withBytes('{"messages":[{"role":"user","content":"Say$it."}]}', [0xff, 0xc3]) }),
+    ...missed,
+  ],
+  [
+    'bytes that are no UTF-8 in a role',
+    () => ({ body: withBytes('{"messages":[{"role":"$","content":"x"}]}', [0xff]) }),
+    400,
+    'invalid_value',
+    'messages[0].role',
+  ],
+  [
+    'bytes that are no UTF-8 between fields',
+    () => ({ body: withBytes('{$"messages":[]}', [0xed, 0xa0, 0x80]) }),
+    400,
+    null,
+    null,
+  ],
+  ['a body in UTF-16', () => ({ body: Buffer.from(JSON.stringify(good), 'utf16le') }), 400, null, null],
+  [
+    'half a pair in a prompt',
+    () => ({ body: String.raw`{"messages":[{"role":"user","content":"\ud800"}]}` }),
+    ...missed,
+  ],
+  [
+    'pairs the wrong way round',
+    () => ({ body: String.raw`{"messages":[{"role":"user","content":"\udc00\ud800"}]}` }),
+    ...missed,
+  ],
+  [
+    'half a pair in a prompt to complete',
+    () => ({ path: COMPLETIONS, body: String.raw`{"prompt":["\ud800"]}` }),
+    404,
+    'prompt_not_found',
+    'prompt',
+  ],
+  [
+    'half a pair in a role',
+    () => ({ body: String.raw`{"messages":[{"role":"\ud800","content":"x"}]}` }),
+    400,
+    'invalid_value',
+    'messages[0].role',
+  ],
+  [
+    'half a pair in a name of a model',
+    () => ({ body: String.raw`{"model":"\ud800","messages":[{"role":"user","content":"x"}]}` }),
+    404,
+    'model_not_found',
+    'model',
+  ],
+  [
+    'messages in a prototype alone',
+    () => ({ body: `{"__proto__":${JSON.stringify(good)}}` }),
+    400,
+    'missing_required_parameter',
+    'messages',
+  ],
+  [
+    'a role in a prototype alone',
+    () => ({ body: '{"messages":[{"__proto__":{"role":"user"},"content":"Say it."}]}' }),
+    400,
+    'missing_required_parameter',
+    'messages[0].role',
+  ],
+  [
+    'a role that every object has',
+    () => ({ body: '{"messages":[{"role":"constructor","content":"Say it."}]}' }),
+    400,
+    'invalid_value',
+    'messages[0].role',
+  ],
+  [
+    'a role that is a prototype',
+    () => ({ body: '{"messages":[{"role":"__proto__","content":"Say it."}]}' }),
+    400,
+    'invalid_value',
+    'messages[0].role',
+  ],
+  [
+    'another content type',
+    () => ({ headers: { 'content-type': 'text/plain' }, body: good }),
+    415,
+    'unsupported_content_type',
+    null,
+  ],
+  [
+    'no content type that there is',
+    () => ({ headers: { 'content-type': 'json' }, body: good }),
+    415,
+    'unsupported_content_type',
+    null,
+  ],
+  ['another model', () => ({ body: { ...good, model: 'another' } }), 404, 'model_not_found', 'model'],
+  [
+    'another model by its path',
+    () => ({ method: 'GET', path: '/v1/models/another' }),
+    404,
+    'model_not_found',
+    'model',
+  ],
+  ['an unknown path', () => ({ path: '/v1/nothing', body: good }), 404, null, null],
+  ['a wrong method', () => ({ method: 'PUT', body: good }), 405, 'method_not_supported', null],
+];
+
+describe('a request with', () => {
+  it.each(CASES)('%s', async (_what, question, status, code, param) => {
+    const { socket } = await ask({ body: good });
+    const answer = await ask(question());
+    expect([answer.status, answer.headers['content-type'], answer.json.error]).toEqual([
+      status,
+      'application/json',
+      { message: expect.any(String), type: invalid, param, code },
+    ]);
+    expect(answer.headers.allow).toBe(status === 405 ? 'POST' : undefined);
+
+    const next = await ask({ body: good });
+    expect([next.status, next.headers['x-verbatim-match']]).toEqual([200, 'context']);
+    expect(answer.socket).toBe(socket);
+    expect(next.socket).toBe(socket);
+  });
+
+  it(`${MESSAGES_MAX} messages is answered`, async () => {
+    const before = Array(MESSAGES_MAX - 1).fill({ role: 'user', content: 'nowhere' });
+    const { status, headers } = await ask({ body: { messages: [...before, ...good.messages] } });
+    expect([status, headers['x-verbatim-source']]).toEqual([200, 'first#1']);
+  });
+
+  it('names of what all objects have, at every level, is answered as without', async () => {
+    const chat = { messages: [{ role: 'user', content: [{ type: 'text', text: 'Say it.' }] }], tools: [{}] };
+    const bodies = { [CHAT]: chat, [COMPLETIONS]: { prompt: 'Say it.' } };
+    const planted = '{"stream":true,"role":"system","type":"x","text":"x","echo":true,"polluted":true}';
+    for (const [path, body] of Object.entries(bodies)) {
+      const plain = JSON.stringify({ ...body, stream_options: {}, response_format: { type: 'text' } });
+      const expected = await ask({ path, body: plain });
+      expect(expected.status).toBe(200);
+      for (const name of ['__proto__', 'constructor', 'prototype', 'toString']) {
+        const field = `"${name}":${planted}`;
+        const answer = await ask({
+          path,
+          body: plain.replaceAll('{}', `{${field}}`).replaceAll('{"', `{${field},"`),
+        });
+        expect([answer.status, answer.json]).toEqual([200, expected.json]);
+      }
+    }
+    expect(Object.keys(Object.prototype)).toEqual([]);
+    expect({}).not.toHaveProperty('polluted');
+  });
+});
