@@ -8,18 +8,39 @@ const HEADERS = {
 };
 
 /**
- * Sends server-sent events as OpenAI's clients read them: `data: ` lines only, one event a write, `[DONE]` last.
- * Waits when the client reads slowly, and ends early when it leaves.
+ * Sends server-sent events as OpenAI's clients read those of completions: `data: ` lines only, `[DONE]` last.
  *
  * @param events each becomes one line of JSON
  */
-export async function sendEventStream(response: Response, events: Iterable<object>): Promise<void> {
+export function sendEventStream(response: Response, events: Iterable<object>): Promise<void> {
+  return send(response, events, dataOf, 'data: [DONE]\n\n');
+}
+
+/** Sends server-sent events as OpenAI's clients read those of responses: each has its type on a line of its own. */
+export function sendNamedEvents(
+  response: Response,
+  events: Iterable<{ readonly type: string }>,
+): Promise<void> {
+  return send(response, events, (event) => `event: ${event.type}\n${dataOf(event)}`);
+}
+
+/** One event a write. Waits when the client reads slowly, and ends early when it leaves. */
+async function send<E>(
+  response: Response,
+  events: Iterable<E>,
+  textOf: (event: E) => string,
+  end?: string,
+): Promise<void> {
   response.writeHead(200, { ...HEADERS, ...openaiHeaders(response) });
   for (const event of events) {
     if (response.destroyed) return;
-    if (!response.write(`data: ${JSON.stringify(event)}\n\n`)) await drained(response);
+    if (!response.write(textOf(event))) await drained(response);
   }
-  response.end('data: [DONE]\n\n');
+  response.end(end);
+}
+
+function dataOf(event: object): string {
+  return `data: ${JSON.stringify(event)}\n\n`;
 }
 
 /** Waits until there is room to write again, or nobody left to write to. */
