@@ -64,6 +64,11 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'Invalid value: decimal above maximum value.',
   },
+  previous_response_not_found: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Previous response not found.',
+  },
   missing_api_key: {
     status: 401,
     type: 'invalid_request_error',
@@ -86,6 +91,11 @@ export const ERRORS = {
     status: 404,
     type: 'invalid_request_error',
     message: 'No turn of the dataset that has a reply equals the last message.',
+  },
+  response_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    message: 'Response not found.',
   },
   method_not_supported: {
     status: 405,

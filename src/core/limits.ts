@@ -24,7 +24,7 @@ export const READ_BEFORE_LISTENING_BYTES = byteCount(4 * MiB);
  */
 export const RECORD_BYTES_MAX = byteCount(16 * MiB);
 
-/** Messages in one request. */
+/** Messages, or items, in one request. */
 export const MESSAGES_MAX = 10_000;
 
 /** Lookups that may wait for a sweep at once; one more is refused with 503. */
@@ -87,3 +87,7 @@ export const TURNS_AHEAD = 4096;
 
 /** Prompts of one completion request. */
 export const PROMPTS_MAX = 128;
+
+/** Responses that are kept, to be continued and retrieved: so many of them, and so much memory. The oldest make room. */
+export const RESPONSES_KEPT_MAX = 10_000;
+export const RESPONSES_KEPT_BYTES = byteCount(64 * MiB);

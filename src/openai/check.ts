@@ -53,6 +53,8 @@ function explained(error: ErrorObject, body: unknown): AppError {
       return unsupported('invalid_value', path, data, params.allowedValues);
     case 'const':
       return unsupported('unsupported_value', path, data, [params.allowedValue]);
+    case 'not':
+      return refused(path, data);
     default:
       return wrongType(data, path, [params.type ?? 'object'].flat(), parentSchema?.items?.type);
   }
@@ -106,6 +108,13 @@ function unsupported(
   const what = code === 'invalid_value' ? 'Invalid' : 'Unsupported';
   const message = `${what} value: '${shortened(value)}'. Supported values are: ${list}.`;
   return new AppError(code, { param: path, message });
+}
+
+/** A value, or a type of values, that OpenAI has and verbatim has not. */
+function refused(path: string, value: unknown): AppError {
+  const what = typeof value === 'boolean' ? String(value) : typeName(value);
+  const message = `Unsupported value: '${path}' does not support ${what} here. Leave it out.`;
+  return new AppError('unsupported_value', { param: path, message });
 }
 
 /**

@@ -1,18 +1,22 @@
 import express, { type Express, type RequestHandler, Router } from 'express';
+import { RESPONSES_KEPT_BYTES, RESPONSES_KEPT_MAX } from '../core/limits.js';
 import { requireKey } from './auth.js';
 import { readBody } from './body.js';
 import { allowOnly, errorHandler, openaiErrorBody, unknownUrl } from './errors.js';
 import { olderErrorBody } from './older-wire.js';
 import { requestLog } from './request-log.js';
+import { ResponseStore } from './response-store.js';
 import { chatCompletions } from './routes/chat-completions.js';
 import { completions } from './routes/completions.js';
 import { docsFiles, docsPage, docsScript } from './routes/docs.js';
 import { health } from './routes/health.js';
+import { deleteResponse, inputItems, responseById } from './routes/kept-responses.js';
 import { modelById, models } from './routes/models.js';
 import { olderBenchmark } from './routes/older-benchmark.js';
 import { olderChatCompletion } from './routes/older-completion.js';
 import { openapi } from './routes/openapi.js';
 import { ready } from './routes/ready.js';
+import { responses } from './routes/responses.js';
 import { detokenize, tokenize } from './routes/tokenize.js';
 import { version } from './routes/version.js';
 import type { Services } from './services.js';
@@ -27,7 +31,11 @@ export function createApp(services: Services): Express {
 
   app.route('/health').get(health).all(allowOnly('GET', 'HEAD'));
   // As SageMaker asks, and vLLM answers.
-  app.route('/ping').get(health).post(health).all(allowOnly('GET', 'HEAD', 'POST'));
+  app
+    .route('/ping')
+    .get(health)
+    .post(health)
+    .all(allowOnly('GET', 'HEAD', 'POST'));
   app.route('/ready').get(ready(services)).all(allowOnly('GET', 'HEAD'));
   app.use('/api/v1/chat', olderApi(services));
   app.route('/version').get(version(services)).all(allowOnly('GET', 'HEAD'));
@@ -65,6 +73,17 @@ function openaiApi(services: Services): Router {
     .post(readBody(services.bodyLimit), chatCompletions(services))
     .all(allowOnly('POST'));
   api.route('/completions').post(readBody(services.bodyLimit), completions(services)).all(allowOnly('POST'));
+  const store = new ResponseStore(RESPONSES_KEPT_MAX, RESPONSES_KEPT_BYTES);
+  api
+    .route('/responses')
+    .post(readBody(services.bodyLimit), responses(services, store))
+    .all(allowOnly('POST'));
+  api
+    .route('/responses/:id')
+    .get(responseById(services, store))
+    .delete(deleteResponse(store))
+    .all(allowOnly('GET', 'HEAD', 'DELETE'));
+  api.route('/responses/:id/input_items').get(inputItems(store)).all(allowOnly('GET', 'HEAD'));
   return api;
 }
 

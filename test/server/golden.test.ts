@@ -32,6 +32,7 @@ async function expectGolden(name: string, response: Response): Promise<void> {
 
 const user = (content: unknown) => ({ role: 'user', content });
 const chat = (body: object) => post(`${base}/v1/chat/completions`, body);
+const respond = (body: object) => post(`${base}/v1/responses`, body);
 const older = (path: string, conversation: object) =>
   post(`${base}/api/v1/chat/completion${path}`, { conversation });
 
@@ -66,6 +67,18 @@ describe('the bytes of', () => {
 
   it('a miss', async () => {
     await expectGolden('chat-miss', await chat({ messages: [user('Say it')], stream: true }));
+  });
+
+  it('a response', async () => {
+    await expectGolden('response', await respond({ model: 'gpt-4o', input: 'Say it.' }));
+  });
+
+  it('a stream of a response', async () => {
+    await expectGolden('response-stream', await respond({ model: 'gpt-4o', input: 'Say it.', stream: true }));
+  });
+
+  it('a miss of a response', async () => {
+    await expectGolden('response-miss', await respond({ input: [user('Say it')], stream: true }));
   });
 
   it('the list of models', async () => {

@@ -5,6 +5,7 @@ import type { Check } from '../check.js';
 import type { chatSchema } from './chat.js';
 import type { completionSchema } from './completion.js';
 import type { olderSchema } from './older.js';
+import type { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
 import type { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
 export const chat: Check<FromSchema<typeof chatSchema>>;
@@ -12,3 +13,6 @@ export const completion: Check<FromSchema<typeof completionSchema>>;
 export const tokenize: Check<FromSchema<typeof tokenizeSchema>>;
 export const detokenize: Check<FromSchema<typeof detokenizeSchema>>;
 export const older: Check<FromSchema<typeof olderSchema>>;
+export const responses: Check<FromSchema<typeof responsesSchema>>;
+export const retrieve: Check<FromSchema<typeof retrieveSchema>>;
+export const inputItems: Check<FromSchema<typeof inputItemsSchema>>;

@@ -8,6 +8,7 @@ import standalone from 'ajv/dist/standalone/index.js';
 import { chatSchema } from './chat.js';
 import { completionSchema } from './completion.js';
 import { olderSchema } from './older.js';
+import { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
 import { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
 /** The schemas, by the names that their checks have in `checks.d.ts`. */
@@ -17,6 +18,9 @@ const SCHEMAS = {
   older: olderSchema,
   tokenize: tokenizeSchema,
   detokenize: detokenizeSchema,
+  responses: responsesSchema,
+  retrieve: retrieveSchema,
+  inputItems: inputItemsSchema,
 };
 
 const ajv = new Ajv2020({

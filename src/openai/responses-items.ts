@@ -1,0 +1,115 @@
+/** The items that the Responses API has where chat completions have messages. */
+
+import type { FromSchema } from 'json-schema-to-ts';
+import { parseCalls } from '../core/calls.js';
+import { AppError } from '../core/errors.js';
+import type { Message } from '../core/query.js';
+import { checked } from './check.js';
+import { inputItems } from './schemas/checks.js';
+import type { functionOutputSchema, itemSchema, messageItemSchema } from './schemas/responses.js';
+
+/** An item of an input or an output, as its schema has checked it. */
+export type Item = FromSchema<typeof itemSchema>;
+
+/** An item that has an id. */
+export type NamedItem = Item & { readonly id: string };
+
+type Content = FromSchema<typeof messageItemSchema>['content'];
+
+/** What the items say, oldest first. Those that say nothing are passed over. */
+export function messagesOf(items: readonly Item[]): Message[] {
+  return items.flatMap((item): Message[] => {
+    switch (typeOf(item)) {
+      case 'message': {
+        const { role, content } = item as FromSchema<typeof messageItemSchema>;
+        return [{ role, text: textOf(content) }];
+      }
+      case 'function_call':
+        return [{ role: 'assistant', text: '', calls: parseCalls(undefined, item) }];
+      case 'function_call_output': {
+        const { output } = item as FromSchema<typeof functionOutputSchema>;
+        return [{ role: 'tool', text: textOf(output) }];
+      }
+      default:
+        return [];
+    }
+  });
+}
+
+/** The items as they are listed: with their types, statuses and ids. A message's text is a part. */
+export function namedItems(items: readonly Item[], responseId: string): NamedItem[] {
+  return items.map((item, index) => {
+    const type = typeOf(item);
+    const named = {
+      ...item,
+      type,
+      id: item.id ?? `${ID_PREFIXES[type] ?? 'item'}_${digitsOf(responseId)}_${index}`,
+      status: item.status ?? 'completed',
+    };
+    if (type !== 'message') return named;
+    const { role, content } = item as FromSchema<typeof messageItemSchema>;
+    return { ...named, content: typeof content === 'string' ? [partOf(role, content)] : content };
+  });
+}
+
+/** The id of the message that a response has as its output. */
+export function messageId(responseId: string): string {
+  return `msg_${digitsOf(responseId)}`;
+}
+
+/** The id of the response that has made an item's id: that has its digits, so that no list of items is needed. */
+export function responseIdIn(itemId: string): string {
+  return `resp_${digitsOf(itemId)}`;
+}
+
+/**
+ * The body of `GET /v1/responses/{id}/input_items`: a page of the list.
+ *
+ * @param query which page
+ * @throws AppError that names the first field of the query that is wrong
+ */
+export function itemList(items: readonly NamedItem[], query: object): object {
+  const { limit = 20, order = 'desc', after } = checked(inputItems, query);
+  const ordered = order === 'asc' ? items : items.toReversed();
+  const start = ordered.findIndex(({ id }) => id === after) + 1;
+  if (after !== undefined && start === 0) {
+    const message = `Invalid value: '${after}'. Expected the id of an item of the list.`;
+    throw new AppError('invalid_value', { param: 'after', message });
+  }
+  const data = ordered.slice(start, start + limit);
+  return {
+    object: 'list',
+    data,
+    // Clients expect texts, in an empty list too.
+    first_id: data[0]?.id ?? '',
+    last_id: data.at(-1)?.id ?? '',
+    has_more: start + limit < ordered.length,
+  };
+}
+
+const ID_PREFIXES: Readonly<Record<string, string>> = {
+  message: 'msg',
+  function_call: 'fc',
+  function_call_output: 'fco',
+  reasoning: 'rs',
+};
+
+/** The digits between an id's prefix and, of an input's items, the place. */
+function digitsOf(id: string): string {
+  return id.split('_')[1] ?? '';
+}
+
+function typeOf({ type }: Item): string {
+  return type ?? 'message';
+}
+
+function partOf(role: string, text: string): object {
+  return role === 'assistant' ? { type: 'output_text', text, annotations: [] } : { type: 'input_text', text };
+}
+
+function textOf(content: Content): string {
+  if (typeof content === 'string') return content;
+  return content.map(({ type, text }) => (TEXT_TYPES.includes(type) ? text : '')).join('');
+}
+
+const TEXT_TYPES: readonly string[] = ['input_text', 'output_text', 'text'];

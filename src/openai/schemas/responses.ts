@@ -1,0 +1,204 @@
+import { MESSAGES_MAX } from '../../core/limits.js';
+import { ignored, limitField, modelField, samplingFields } from './common.js';
+
+const ECHOED = 'Echoed; has no other effect.';
+
+/** Fields that a response repeats. */
+const echoed = {
+  boolean: { type: ['boolean', 'null'], description: ECHOED },
+  string: { type: ['string', 'null'], description: ECHOED },
+} as const;
+
+const part = {
+  type: 'object',
+  required: ['type'],
+  properties: {
+    type: {
+      type: 'string',
+      description: 'Parts of type `input_text`, `output_text` and `text` count; the others are passed over.',
+    },
+    text: { type: 'string' },
+  },
+  if: { required: ['type'], properties: { type: { enum: ['input_text', 'output_text', 'text'] } } },
+  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+  then: { required: ['text'] },
+} as const;
+
+const content = { type: ['string', 'array'], items: part } as const;
+
+/** An item that is a message: one without a type, too. */
+export const messageItemSchema = {
+  type: 'object',
+  required: ['role', 'content'],
+  properties: { role: { enum: ['user', 'assistant', 'system', 'developer'] }, content },
+} as const;
+
+/** What a function that was called has returned. */
+export const functionOutputSchema = {
+  type: 'object',
+  required: ['call_id', 'output'],
+  properties: { call_id: { type: 'string' }, output: content },
+} as const;
+
+const referenceSchema = { required: ['id'], properties: { id: { type: 'string' } } } as const;
+
+/** Items that are of a type: one without any is not. */
+const typed = <Type extends string>(type: Type) =>
+  ({ required: ['type'], properties: { type: { const: type } } }) as const;
+
+/** An item of an input. */
+export const itemSchema = {
+  type: 'object',
+  properties: {
+    type: {
+      type: ['string', 'null'],
+      description:
+        'Without one, the item is a message. A `function_call_output` counts as one, an `item_reference` as the item that it names, if that is kept, and once; other types have no text to look up, and are passed over.',
+    },
+    id: { type: ['string', 'null'], description: 'Kept; without one, the item gets one.' },
+  },
+  // biome-ignore-start lint/suspicious/noThenProperty: JSON Schema's word.
+  allOf: [
+    { if: { properties: { type: { enum: ['message', null] } } }, then: messageItemSchema },
+    { if: typed('function_call_output'), then: functionOutputSchema },
+    { if: typed('item_reference'), then: referenceSchema },
+  ],
+  // biome-ignore-end lint/suspicious/noThenProperty: JSON Schema's word.
+} as const;
+
+/** The body of `POST /v1/responses`. Fields that are not listed here are legal, and have no effect. */
+export const responsesSchema = {
+  $id: 'CreateResponseRequest',
+  type: 'object',
+  required: ['input'],
+  properties: {
+    input: {
+      type: ['string', 'array'],
+      minItems: 1,
+      maxItems: MESSAGES_MAX,
+      items: itemSchema,
+      description:
+        'A text, or a list of items. The last message is looked up, in the context of those before it. Texts decide, roles do not; system and developer messages are left out where the dataset does not have them.',
+    },
+    instructions: {
+      type: ['string', 'null'],
+      description:
+        'A system message in front of all others. A response that continues this one does not have it.',
+    },
+    previous_response_id: {
+      type: ['string', 'null'],
+      description:
+        'The response that is continued: its input and output, and those of the responses that it continued, go before the input.',
+    },
+    store: {
+      type: ['boolean', 'null'],
+      description:
+        'False if the response shall not be kept. Else it can be continued, retrieved and deleted, until room is needed for newer ones.',
+    },
+    stream: { type: ['boolean', 'null'], description: 'True for server-sent events.' },
+    stream_options: {
+      type: ['object', 'null'],
+      description: ignored.object.description,
+      properties: { include_obfuscation: ignored.boolean },
+    },
+    ...modelField,
+    max_output_tokens: { ...limitField, minimum: 1 },
+    temperature: { ...samplingFields.temperature, description: ECHOED },
+    top_p: { ...samplingFields.top_p, description: ECHOED },
+    top_logprobs: {
+      type: ['integer', 'null'],
+      minimum: 0,
+      maximum: 20,
+      description: 'Echoed; the answer has none: `logprobs` is empty.',
+    },
+    tools: {
+      type: ['array', 'null'],
+      items: { type: 'object', properties: { type: { type: ['string', 'null'] } } },
+      description: ECHOED,
+    },
+    tool_choice: {
+      type: ['string', 'object', 'null'],
+      if: { type: 'string' },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+      then: { enum: ['none', 'auto', 'required'] },
+      description: ECHOED,
+    },
+    parallel_tool_calls: echoed.boolean,
+    max_tool_calls: { type: ['integer', 'null'], minimum: 1, description: ECHOED },
+    text: {
+      type: ['object', 'null'],
+      properties: {
+        format: {
+          type: ['object', 'null'],
+          required: ['type'],
+          properties: { type: { enum: ['text', 'json_object', 'json_schema'] } },
+        },
+        verbosity: { type: ['string', 'null'] },
+      },
+      description: ECHOED,
+    },
+    reasoning: {
+      type: ['object', 'null'],
+      properties: { effort: { type: ['string', 'null'] }, summary: { type: ['string', 'null'] } },
+      description: ECHOED,
+    },
+    truncation: {
+      ...echoed.string,
+      if: { type: 'string' },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+      then: { enum: ['auto', 'disabled'] },
+    },
+    metadata: {
+      type: ['object', 'null'],
+      additionalProperties: { type: 'string' },
+      description: ECHOED,
+    },
+    user: echoed.string,
+    safety_identifier: echoed.string,
+    prompt_cache_key: echoed.string,
+    prompt_cache_retention: ignored.string,
+    prompt_cache_options: ignored.object,
+    service_tier: { type: ['string', 'null'], description: 'Accepted; the answer says `default`.' },
+    include: { ...ignored.array, items: { type: 'string' } },
+    background: {
+      type: ['boolean', 'null'],
+      not: { const: true },
+      description: 'Nothing runs in the background: the answer is there at once.',
+    },
+    prompt: {
+      type: ['object', 'null'],
+      not: { type: 'object' },
+      description: 'Prompts that are kept at OpenAI are not known here.',
+    },
+    conversation: {
+      type: ['string', 'object', 'null'],
+      description: 'Accepted, has no effect: `previous_response_id` continues a response.',
+    },
+    context_management: ignored.array,
+    moderation: ignored.object,
+  },
+} as const;
+
+/** The query of `GET /v1/responses/{id}`. */
+export const retrieveSchema = {
+  $id: 'RetrieveResponseQuery',
+  type: 'object',
+  properties: {
+    stream: { type: 'boolean', description: 'True for the events that a stream of the response has.' },
+    starting_after: {
+      type: 'integer',
+      description: 'Of a stream, only the events with a greater `sequence_number`.',
+    },
+  },
+} as const;
+
+/** The query of `GET /v1/responses/{id}/input_items`. */
+export const inputItemsSchema = {
+  $id: 'ListInputItemsQuery',
+  type: 'object',
+  properties: {
+    limit: { type: 'integer', minimum: 1, maximum: 100, description: 'Items at most; 20 by default.' },
+    order: { type: 'string', enum: ['asc', 'desc'], description: 'The last item comes first, unless `asc`.' },
+    after: { type: 'string', description: 'The id of the item behind which the list begins.' },
+  },
+} as const;

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
+import { parseResponsesRequest } from '#dist/openai/responses-request.js';
+import { responseObject } from '#dist/openai/responses-response.js';
+import { type KeptResponse, ResponseStore } from '#dist/server/response-store.js';
+
+const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+const { echoed } = parseResponsesRequest({ input: 'hello' });
+
+function keptOf(id: string, text = 'reply'): KeptResponse {
+  const head = { id, created: 1_700_000_000, model: 'm' };
+  const input = [{ type: 'message', id: `in_${id}`, role: 'user', content: [] }];
+  return { response: responseObject(head, { text, isCut: false, usage }, echoed), input };
+}
+
+function keptIds(store: ResponseStore, ids: readonly string[]): string[] {
+  return ids.filter((id) => store.get(id) !== undefined);
+}
+
+describe('a response store', () => {
+  it('gives back what was kept, and nothing once it is deleted', () => {
+    const store = new ResponseStore(10, byteCount(1_000_000));
+    store.keep(keptOf('a'));
+    store.keep(keptOf('b'));
+    expect(store.get('a')).toEqual(keptOf('a'));
+    expect([store.delete('a'), store.delete('a')]).toEqual([true, false]);
+    expect(keptIds(store, ['a', 'b'])).toEqual(['b']);
+  });
+
+  it('gives what was used longest ago up when there are too many', () => {
+    const store = new ResponseStore(2, byteCount(1_000_000));
+    store.keep(keptOf('a'));
+    store.keep(keptOf('b'));
+    store.get('a');
+    store.keep(keptOf('c'));
+    expect(keptIds(store, ['a', 'b', 'c'])).toEqual(['a', 'c']);
+  });
+
+  it('gives what was used longest ago up when they are too large together', () => {
+    const store = new ResponseStore(1000, byteCount(50_000));
+    const ids = Array.from({ length: 10 }, (_, i) => `r${i}`);
+    // Two bytes a character: two of them have room, and three have not.
+    for (const id of ids) store.keep(keptOf(id, 'x'.repeat(10_000)));
+    expect(keptIds(store, ids)).toEqual(['r8', 'r9']);
+  });
+
+  it('does not keep what is larger than all of it, and keeps the others', () => {
+    const store = new ResponseStore(1000, byteCount(50_000));
+    store.keep(keptOf('small'));
+    store.keep(keptOf('large', 'x'.repeat(30_000)));
+    expect(keptIds(store, ['small', 'large'])).toEqual(['small']);
+  });
+});

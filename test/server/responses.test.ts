@@ -1,0 +1,562 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MESSAGES_MAX } from '#dist/core/limits.js';
+import { post, serveApp } from '../support/app.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const temporary = temporaryFolder();
+const golden = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+const sample = fileURLToPath(new URL('../../data/sample.json', import.meta.url));
+const REPLY = 'Two words,\n\t"quoted" \\ and 🚀 → naïve  end. ';
+const FALLBACK = 'Nothing is recorded for that.';
+
+interface Item {
+  id: string;
+  type: string;
+  content: { text: string }[];
+}
+type Body = Record<string, unknown> & { id: string; output: Item[]; error: Record<string, unknown> };
+interface Page {
+  data: Item[];
+  first_id: string;
+  last_id: string;
+  has_more: boolean;
+}
+
+let count = 0;
+/** Ids that differ, as those of a real server do. */
+const newId = (length: number) => (++count).toString(16).padStart(length, '0');
+
+let base: string;
+let sampleBase: string;
+let strict: string;
+beforeAll(async () => {
+  base = await serveApp(golden, { newId });
+  sampleBase = await serveApp(sample, { newId });
+  strict = await serveApp(golden, { newId, strictModels: true, fallback: FALLBACK });
+});
+
+const ask = (body: unknown, url = base) => post(`${url}/v1/responses`, body);
+const bodyOf = async (response: Response) => (await response.json()) as Body;
+const create = async (body: object, url = base) => bodyOf(await ask(body, url));
+const get = (path: string, url = base) => fetch(`${url}/v1/responses/${path}`);
+const remove = (id: string) => fetch(`${base}/v1/responses/${id}`, { method: 'DELETE' });
+const itemsOf = async (id: string, query = '') =>
+  (await (await get(`${id}/input_items${query}`)).json()) as Page;
+const textOf = ({ output }: Body) => output[0]?.content[0]?.text;
+const user = (content: unknown) => ({ role: 'user', content });
+
+describe('a bad request for a response', () => {
+  it.each([
+    ['broken JSON', '{', 400, null, null],
+    ['a list', [], 400, 'invalid_type', null],
+    ['no input', { model: 'm' }, 400, 'missing_required_parameter', 'input'],
+    ['null for an input', { input: null }, 400, 'invalid_type', 'input'],
+    ['a number for an input', { input: 5 }, 400, 'invalid_type', 'input'],
+    ['an empty input', { input: [] }, 400, 'empty_array', 'input'],
+    [
+      'too many items',
+      { input: Array(MESSAGES_MAX + 1).fill(user('x')) },
+      400,
+      'array_above_max_length',
+      'input',
+    ],
+    ['an item that is none', { input: ['x'] }, 400, 'invalid_type', 'input[0]'],
+    [
+      'a message without a role',
+      { input: [{ content: 'x' }] },
+      400,
+      'missing_required_parameter',
+      'input[0].role',
+    ],
+    [
+      'a message without content',
+      { input: [user('x'), { type: 'message', role: 'user' }] },
+      400,
+      'missing_required_parameter',
+      'input[1].content',
+    ],
+    ['an unknown role', { input: [{ role: 'tool', content: 'x' }] }, 400, 'invalid_value', 'input[0].role'],
+    ['a content that is none', { input: [user(5)] }, 400, 'invalid_type', 'input[0].content'],
+    ['a part that is none', { input: [user(['x'])] }, 400, 'invalid_type', 'input[0].content[0]'],
+    [
+      'a text part without a text',
+      { input: [user([{ type: 'input_text' }])] },
+      400,
+      'missing_required_parameter',
+      'input[0].content[0].text',
+    ],
+    [
+      "a function's output that is missing",
+      { input: [{ type: 'function_call_output', call_id: 'c' }] },
+      400,
+      'missing_required_parameter',
+      'input[0].output',
+    ],
+    [
+      'a reference to nothing',
+      { input: [{ type: 'item_reference' }] },
+      400,
+      'missing_required_parameter',
+      'input[0].id',
+    ],
+    ['instructions that are none', { input: 'x', instructions: 5 }, 400, 'invalid_type', 'instructions'],
+    ['a store that is none', { input: 'x', store: 'no' }, 400, 'invalid_type', 'store'],
+    ['a stream that is none', { input: 'x', stream: 'yes' }, 400, 'invalid_type', 'stream'],
+    [
+      'no tokens at all',
+      { input: 'x', max_output_tokens: 0 },
+      400,
+      'integer_below_min_value',
+      'max_output_tokens',
+    ],
+    [
+      'a temperature too high',
+      { input: 'x', temperature: 2.5 },
+      400,
+      'decimal_above_max_value',
+      'temperature',
+    ],
+    ['metadata that is no text', { input: 'x', metadata: { a: 5 } }, 400, 'invalid_type', 'metadata.a'],
+    [
+      'an unknown format',
+      { input: 'x', text: { format: { type: 'xml' } } },
+      400,
+      'invalid_value',
+      'text.format.type',
+    ],
+    ['an unknown tool choice', { input: 'x', tool_choice: 'any' }, 400, 'invalid_value', 'tool_choice'],
+    ['an unknown truncation', { input: 'x', truncation: 'all' }, 400, 'invalid_value', 'truncation'],
+    ['work for the background', { input: 'x', background: true }, 400, 'unsupported_value', 'background'],
+    ['a prompt kept elsewhere', { input: 'x', prompt: { id: 'p' } }, 400, 'unsupported_value', 'prompt'],
+    [
+      'an unknown response to continue',
+      { input: 'Say it.', previous_response_id: 'resp_0' },
+      400,
+      'previous_response_not_found',
+      'previous_response_id',
+    ],
+    ['a prompt that stands nowhere', { input: 'nowhere' }, 404, 'prompt_not_found', 'input'],
+    ['nothing to look for', { input: '' }, 404, 'prompt_not_found', 'input'],
+    [
+      'items without a text',
+      { input: [{ type: 'reasoning', summary: [] }] },
+      404,
+      'prompt_not_found',
+      'input',
+    ],
+  ])('with %s', async (_what, sent, status, code, param) => {
+    const response = await ask(sent);
+    expect(response.status).toBe(status);
+    const { error } = await bodyOf(response);
+    expect(error).toEqual({ message: expect.any(String), type: 'invalid_request_error', param, code });
+  });
+
+  it('says what is not supported, and which response is not found', async () => {
+    const background = await create({ input: 'x', background: true });
+    expect(background.error.message).toBe(
+      "Unsupported value: 'background' does not support true here. Leave it out.",
+    );
+    const previous = await create({ input: 'x', previous_response_id: 'resp_0' });
+    expect(previous.error.message).toBe("Previous response with id 'resp_0' not found.");
+  });
+
+  it.each([
+    ['GET', '/v1/responses', 405, 'POST'],
+    ['POST', '/v1/responses/resp_0', 405, 'GET, HEAD, DELETE'],
+    ['DELETE', '/v1/responses/resp_0/input_items', 405, 'GET, HEAD'],
+    ['GET', '/v1/responses/resp_0', 404, null],
+    ['GET', '/v1/responses/resp_0?stream=true', 404, null],
+    ['DELETE', '/v1/responses/resp_0', 404, null],
+    ['GET', '/v1/responses/resp_0/input_items', 404, null],
+  ])('%s %s is answered with %i', async (method, path, status, allow) => {
+    const response = await fetch(base + path, { method });
+    expect([response.status, response.headers.get('allow')]).toEqual([status, allow]);
+    const code = status === 405 ? 'method_not_supported' : 'response_not_found';
+    expect((await bodyOf(response)).error).toMatchObject({ type: 'invalid_request_error', code });
+  });
+});
+
+describe('an input', () => {
+  it.each([
+    ['a text', 'Say it.'],
+    ['a message without a type', [user('Say it.')]],
+    ['a message with null for a type', [{ type: null, ...user('Say it.') }]],
+    [
+      'parts, of which texts count',
+      [
+        user([
+          { type: 'input_text', text: 'Say' },
+          { type: 'input_image', text: 'x' },
+          { type: 'input_text', text: ' it.' },
+        ]),
+      ],
+    ],
+    [
+      "a function's output",
+      [
+        { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' },
+        { type: 'function_call_output', call_id: 'c', output: 'Say it.' },
+      ],
+    ],
+    [
+      "parts of a function's output",
+      [{ type: 'function_call_output', call_id: 'c', output: [{ type: 'input_text', text: 'Say it.' }] }],
+    ],
+    [
+      'items that say nothing',
+      [
+        user('Say it.'),
+        { type: 'reasoning', id: 'rs_1', summary: [], content: [{ type: 'reasoning_text', text: 'x' }] },
+        { type: 'something_new', content: 5, output: 5 },
+        { type: 'item_reference', id: 'msg_unknown' },
+        { type: 'item_reference', id: 'unknown' },
+      ],
+    ],
+    ['a reply at the end', [user('Say it.'), { role: 'assistant', content: 'Two words' }]],
+  ])('of %s is answered', async (_what, input) => {
+    const response = await ask({ input });
+    expect(response.headers.get('x-verbatim-source')).toBe('first#1');
+    const made = await bodyOf(response);
+    expect(textOf(made)).toBe(REPLY);
+    expect(made.status).toBe('completed');
+  });
+
+  it('is looked up behind its instructions', async () => {
+    expect(textOf(await create({ input: 'continue', instructions: 'Be brief.' }))).toBe('Briefly.');
+    expect(textOf(await create({ input: 'continue' }))).not.toBe('Briefly.');
+  });
+
+  it('with a function call and its output is found where both are recorded', async () => {
+    const call = '{"name": "weather", "arguments": {"city": "Oslo"}}';
+    const turn = (from: string, value: string) => ({ from, value });
+    const path = join(temporary, 'calls.json');
+    const elsewhere = [turn('human', 'Sunny'), turn('gpt', 'Elsewhere.')];
+    const called = [
+      turn('human', 'And in Oslo?'),
+      turn('function_call', call),
+      turn('observation', 'Sunny'),
+      turn('gpt', 'Take a hat.'),
+    ];
+    writeFileSync(path, JSON.stringify([{ conversations: elsewhere }, { conversations: called }]));
+    const url = await serveApp(path, { newId });
+    expect(textOf(await create({ input: 'And in Oslo?' }, url))).toBe(call);
+    const items = [
+      { type: 'function_call', call_id: 'c', name: 'weather', arguments: '{"city": "Oslo"}' },
+      { type: 'function_call_output', call_id: 'c', output: 'Sunny' },
+    ];
+    expect(textOf(await create({ input: [user('And in Oslo?'), ...items] }, url))).toBe('Take a hat.');
+  });
+
+  it('is found in its context whatever the instructions are', async () => {
+    const response = await ask({ input: 'Say it.', instructions: 'They stand nowhere.' });
+    expect(response.headers.get('x-verbatim-match')).toBe('context');
+  });
+
+  it('is answered with as many tokens as it allows, streamed or not, and says that it was cut', async () => {
+    const sent = { input: 'Say it.', max_output_tokens: 3 };
+    const made = await create(sent);
+    expect(made).toMatchObject({
+      status: 'incomplete',
+      incomplete_details: { reason: 'max_output_tokens' },
+      usage: { output_tokens: 3 },
+    });
+    expect(REPLY.startsWith(textOf(made) as string)).toBe(true);
+    expect(textOf(made)).not.toBe(REPLY);
+    const streamed = await (await ask({ ...sent, stream: true })).text();
+    expect(streamed).toMatch(/event: response\.incomplete\ndata: [^\n]+\n\n$/);
+  });
+
+  it('gets the same answer each time, but for its ids', async () => {
+    const [one, other] = [await create({ input: 'Say it.' }), await create({ input: 'Say it.' })];
+    const withoutIds = (made: Body) => JSON.stringify(made).replace(/_[0-9a-f]{48}/g, '_');
+    expect(withoutIds(one)).toBe(withoutIds(other));
+    expect(one.id).not.toBe(other.id);
+  });
+
+  it('without a recorded reply gets the fallback, and only the dataset is a model, if the server is so set', async () => {
+    const response = await ask({ model: 'dataset', input: 'nowhere' }, strict);
+    expect([response.status, response.headers.get('x-verbatim-match')]).toEqual([200, 'none']);
+    expect(textOf(await bodyOf(response))).toBe(FALLBACK);
+    const { error } = await create({ model: 'gpt-4o', input: 'Say it.' }, strict);
+    expect(error).toMatchObject({ code: 'model_not_found', param: 'model' });
+  });
+
+  it('may be sent where the base URL lacks /v1', async () => {
+    const made = await bodyOf(await post(`${base}/responses`, { input: 'Say it.' }));
+    expect(await bodyOf(await get(made.id))).toEqual(made);
+  });
+});
+
+describe('a response', () => {
+  it('repeats what was asked for', async () => {
+    const sent = {
+      model: 'gpt-4o',
+      instructions: 'Be kind.',
+      max_output_tokens: 10_000,
+      max_tool_calls: 3,
+      metadata: { a: 'b' },
+      parallel_tool_calls: false,
+      prompt_cache_key: 'k',
+      reasoning: { effort: 'low', summary: null },
+      safety_identifier: 's',
+      store: false,
+      temperature: 0.5,
+      text: { format: { type: 'json_object' }, verbosity: 'low' },
+      tool_choice: { type: 'function', name: 'f' },
+      top_logprobs: 2,
+      top_p: 0.25,
+      truncation: 'auto',
+      user: 'u',
+    };
+    const { model, ...made } = await create({ input: 'Say it.', ...sent });
+    expect({ model, ...made }).toMatchObject(sent);
+  });
+
+  it("has OpenAI's defaults for what was left out, or is null", async () => {
+    const defaults = {
+      model: 'dataset',
+      instructions: null,
+      max_output_tokens: null,
+      metadata: {},
+      parallel_tool_calls: true,
+      previous_response_id: null,
+      reasoning: { effort: null, summary: null },
+      store: true,
+      temperature: 1,
+      text: { format: { type: 'text' }, verbosity: 'medium' },
+      tool_choice: 'auto',
+      tools: [],
+      top_p: 1,
+      truncation: 'disabled',
+      user: null,
+    };
+    expect(await create({ input: 'Say it.', text: {} })).toMatchObject(defaults);
+    const nulls = Object.fromEntries(Object.keys(defaults).map((name) => [name, null]));
+    const noted = { background: null, prompt: null, conversation: null, include: null, service_tier: null };
+    expect(await create({ input: 'Say it.', ...nulls, ...noted })).toMatchObject(defaults);
+  });
+
+  it('has all fields of its functions', async () => {
+    const parameters = { type: 'object', properties: {} };
+    const tools = [
+      { type: 'function', name: 'bare' },
+      { type: 'function', name: 'whole', description: 'd', parameters, strict: true },
+      { type: 'web_search' },
+    ];
+    expect((await create({ input: 'Say it.', tools })).tools).toEqual([
+      { type: 'function', name: 'bare', description: null, parameters: null, strict: null },
+      tools[1],
+      tools[2],
+    ]);
+  });
+});
+
+describe('previous_response_id', () => {
+  const conversations = (
+    JSON.parse(readFileSync(sample, 'utf8')) as { conversations: { value: string }[] }[]
+  ).map(({ conversations }) => conversations.map(({ value }) => value));
+  const begins = conversations.map(([begin]) => begin);
+  /** Conversations that begin as no other does, and go on with what others say, too: there, the chain decides. */
+  const long = conversations.filter(
+    (turns) =>
+      turns.includes('thanks') &&
+      turns.indexOf('thanks') > 1 &&
+      begins.indexOf(turns[0]) === begins.lastIndexOf(turns[0]),
+  );
+
+  it('continues a recorded conversation, turn by turn', async () => {
+    expect(long.length).toBeGreaterThan(3);
+    for (const turns of long) {
+      let previous_response_id: string | null = null;
+      for (let i = 0; i + 1 < turns.length; i += 2) {
+        const made: Body = await create({ input: turns[i], previous_response_id }, sampleBase);
+        expect(textOf(made)).toBe(turns[i + 1]);
+        expect(made.previous_response_id).toBe(previous_response_id);
+        previous_response_id = made.id;
+      }
+    }
+  });
+
+  it('continues a response in two ways, and each goes on by itself', async () => {
+    const { id } = await create({ input: 'Say it.' });
+    const first = await create({ input: 'continue', previous_response_id: id });
+    const again = await create({ input: 'continue', previous_response_id: id });
+    expect(textOf(first)).toBe(textOf(again));
+    expect(textOf(first)).toContain('averyveryvery');
+  });
+
+  it('does not bring instructions along', async () => {
+    const { id } = await create({ input: 'Nothing?', instructions: 'Be brief.' });
+    const made = await create({ input: 'continue', previous_response_id: id });
+    expect(made.instructions).toBeNull();
+    expect(textOf(made)).not.toBe('Briefly.');
+  });
+
+  it('alone asks for nothing', async () => {
+    const { id } = await create({ input: 'Say it.' });
+    const response = await ask({ input: '', previous_response_id: id });
+    expect(response.status).toBe(404);
+  });
+
+  it('is counted as a chat of the same messages is', async () => {
+    const one = await create({ input: 'Say it.' });
+    const two = await create({
+      input: 'continue',
+      instructions: 'Be kind.',
+      previous_response_id: one.id,
+    });
+    const messages = [
+      { role: 'system', content: 'Be kind.' },
+      user('Say it.'),
+      { role: 'assistant', content: REPLY },
+      user('continue'),
+    ];
+    const chat = await bodyOf(await post(`${base}/v1/chat/completions`, { messages }));
+    const { prompt_tokens, completion_tokens, total_tokens } = chat.usage as Record<string, number>;
+    expect(two.usage).toMatchObject({
+      input_tokens: prompt_tokens,
+      output_tokens: completion_tokens,
+      total_tokens,
+    });
+  });
+
+  it('of a response whose own predecessor was deleted is not found', async () => {
+    const one = await create({ input: 'Say it.' });
+    const two = await create({ input: 'continue', previous_response_id: one.id });
+    await remove(one.id);
+    expect((await create({ input: 'continue', previous_response_id: two.id })).error).toMatchObject({
+      code: 'previous_response_not_found',
+      message: `Previous response with id '${one.id}' not found.`,
+    });
+  });
+});
+
+describe('references', () => {
+  it('stand for items of an earlier input and output', async () => {
+    const one = await create({ input: 'Say it.' });
+    const asked = await itemsOf(one.id);
+    const references = [asked.data[0]?.id, one.output[0]?.id].map((id) => ({ type: 'item_reference', id }));
+    const two = await ask({ input: [...references, user('continue')] });
+    expect(two.headers.get('x-verbatim-match')).toBe('context');
+    expect(two.headers.get('x-verbatim-source')).toBe('first#3');
+    const { data } = await itemsOf((await bodyOf(two)).id, '?order=asc');
+    expect(data.map(({ content }) => content[0]?.text)).toEqual(['Say it.', REPLY, 'continue']);
+  });
+
+  it('to the same item, however many, are one', async () => {
+    const one = await create({ input: [user('x'.repeat(1000)), user('Say it.')] });
+    const { data } = await itemsOf(one.id, '?order=asc');
+    const reference = { type: 'item_reference', id: data[0]?.id };
+    const two = await create({ input: [...Array(100).fill(reference), user('Say it.')] });
+    expect(textOf(two)).toBe(REPLY);
+    expect((await itemsOf(two.id)).data).toHaveLength(2);
+  });
+});
+
+describe('a response that was made', () => {
+  it('is there until it is deleted', async () => {
+    const made = await create({ input: 'Say it.' });
+    expect(await bodyOf(await get(made.id))).toEqual(made);
+    const deleted = await remove(made.id);
+    expect([deleted.status, await deleted.json()]).toEqual([
+      200,
+      { id: made.id, object: 'response', deleted: true },
+    ]);
+    const gone = await get(made.id);
+    expect([gone.status, (await bodyOf(gone)).error]).toEqual([
+      404,
+      {
+        message: `Response with id '${made.id}' not found.`,
+        type: 'invalid_request_error',
+        param: null,
+        code: 'response_not_found',
+      },
+    ]);
+  });
+
+  it('is not kept if it shall not be', async () => {
+    const { id } = await create({ input: 'Say it.', store: false });
+    expect((await get(id)).status).toBe(404);
+    expect((await get(`${id}/input_items`)).status).toBe(404);
+    expect((await create({ input: 'continue', previous_response_id: id })).error.code).toBe(
+      'previous_response_not_found',
+    );
+  });
+
+  it('streams again as it did, or from an event on', async () => {
+    const streamed = await (await ask({ input: 'Say it.', stream: true })).text();
+    const id = /"id":"(resp_\w+)"/.exec(streamed)?.[1];
+    expect(await (await get(`${id}?stream=true`)).text()).toBe(streamed);
+    const events = streamed.split(/(?<=\n\n)/);
+    expect(await (await get(`${id}?stream=true&starting_after=3`)).text()).toBe(events.slice(4).join(''));
+    expect(await (await get(`${id}?stream=true&starting_after=999`)).text()).toBe('');
+    expect(await bodyOf(await get(`${id}?stream=false`))).toMatchObject({ id, status: 'completed' });
+  });
+
+  it.each([
+    ['?stream=maybe', 'invalid_type', 'stream'],
+    ['?starting_after=x', 'invalid_type', 'starting_after'],
+    ['/input_items?limit=0', 'integer_below_min_value', 'limit'],
+    ['/input_items?limit=101', 'integer_above_max_value', 'limit'],
+    ['/input_items?limit=many', 'invalid_type', 'limit'],
+    ['/input_items?order=random', 'invalid_value', 'order'],
+    ['/input_items?after=msg_0', 'invalid_value', 'after'],
+  ])('is refused with %s', async (query, code, param) => {
+    const { id } = await create({ input: 'Say it.' });
+    const response = await get(id + query);
+    expect(response.status).toBe(400);
+    expect((await bodyOf(response)).error).toMatchObject({ code, param });
+  });
+});
+
+describe('the input items', () => {
+  it('are what was sent, with types, statuses and ids', async () => {
+    const call = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' };
+    const output = { type: 'function_call_output', call_id: 'c', output: 'Say it.' };
+    const reply = { id: 'msg_own', role: 'assistant', content: 'Yes' };
+    const { id } = await create({ input: [user('Hi'), reply, call, output] });
+    const { data, ...rest } = await itemsOf(id, '?order=asc');
+    expect(data).toEqual([
+      {
+        type: 'message',
+        id: expect.stringMatching(/^msg_/),
+        status: 'completed',
+        role: 'user',
+        content: [{ type: 'input_text', text: 'Hi' }],
+      },
+      {
+        type: 'message',
+        id: 'msg_own',
+        status: 'completed',
+        role: 'assistant',
+        content: [{ type: 'output_text', text: 'Yes', annotations: [] }],
+      },
+      { ...call, id: expect.stringMatching(/^fc_/), status: 'completed' },
+      { ...output, id: expect.stringMatching(/^fco_/), status: 'completed' },
+    ]);
+    expect(new Set(data.map((item) => item.id)).size).toBe(4);
+    expect(rest).toEqual({
+      object: 'list',
+      first_id: data[0]?.id,
+      last_id: data[3]?.id,
+      has_more: false,
+    });
+  });
+
+  it('come in pages, the last item first', async () => {
+    const texts = Array.from({ length: 25 }, (_, i) => `${i}`);
+    const { id } = await create({ input: [...texts, 'Say it.'].map(user) });
+    const textsOf = ({ data }: Page) => data.map(({ content }) => content[0]?.text);
+    const first = await itemsOf(id);
+    expect(textsOf(first)).toEqual(['Say it.', ...texts.toReversed()].slice(0, 20));
+    expect(first.has_more).toBe(true);
+    const second = await itemsOf(id, `?after=${first.last_id}`);
+    expect(textsOf(second)).toEqual(['5', '4', '3', '2', '1', '0']);
+    expect(second.has_more).toBe(false);
+    expect(textsOf(await itemsOf(id, '?limit=2&order=asc'))).toEqual(['0', '1']);
+    expect(await itemsOf(id, `?after=${second.last_id}`)).toMatchObject({ data: [], last_id: '' });
+  });
+});
