@@ -83,6 +83,71 @@ describe('the openai client, with the sample', () => {
     expect(await stream.finalContent()).toBe(turns[1]);
   });
 
+  it('creates a response, and continues it', async () => {
+    const client = await clientOf(sample);
+    const one = await client.responses.create({ model: 'any', input: turns[0] as string });
+    expect(one.output_text).toBe(turns[1]);
+    expect(one).toMatchObject({ status: 'completed', model: 'any', error: null });
+    expect(one.usage?.total_tokens).toBeGreaterThan(2);
+    const two = await client.responses.create({
+      model: 'any',
+      input: [{ role: 'user', content: [{ type: 'input_text', text: turns[2] as string }] }],
+      previous_response_id: one.id,
+    });
+    expect(two.output_text).toBe(turns[3]);
+  });
+
+  it('streams a response, in pieces that are the reply together', async () => {
+    const client = await clientOf(sample);
+    const input = turns[0] as string;
+    const pieces: string[] = [];
+    let last: OpenAI.Responses.ResponseStreamEvent | undefined;
+    let count = 0;
+    for await (const event of await client.responses.create({ model: 'any', input, stream: true })) {
+      expect(event.sequence_number).toBe(count++);
+      if (event.type === 'response.output_text.delta') pieces.push(event.delta);
+      last = event;
+    }
+    expect(pieces.join('')).toBe(turns[1]);
+    expect(pieces.length).toBeGreaterThan(10);
+    expect(last).toMatchObject({ type: 'response.completed', response: { status: 'completed' } });
+  });
+
+  it('streams a response through its helper', async () => {
+    const client = await clientOf(sample);
+    const response = await client.responses
+      .stream({ model: 'any', input: turns[0] as string })
+      .finalResponse();
+    expect(response.output_text).toBe(turns[1]);
+    expect(response.usage?.output_tokens).toBeGreaterThan(10);
+  });
+
+  it('retrieves a response, streams it again, lists its input and deletes it', async () => {
+    const client = await clientOf(sample);
+    const input = turns
+      .slice(0, 1)
+      .concat(Array(24).fill('thanks'))
+      .map((content) => ({ role: 'user' as const, content }));
+    const { id, output_text } = await client.responses.create({ model: 'any', input });
+    expect((await client.responses.retrieve(id)).output_text).toBe(output_text);
+    let streamed = '';
+    for await (const event of await client.responses.retrieve(id, { stream: true })) {
+      if (event.type === 'response.output_text.delta') streamed += event.delta;
+    }
+    expect(streamed).toBe(output_text);
+    const texts: unknown[] = [];
+    // More than a page: the client asks for the next one.
+    for await (const item of client.responses.inputItems.list(id)) {
+      texts.push(item.type === 'message' && item.content[0]?.type === 'input_text' && item.content[0].text);
+    }
+    expect(texts).toEqual(input.map(({ content }) => content).reverse());
+    await client.responses.delete(id);
+    await expect(client.responses.retrieve(id)).rejects.toMatchObject({
+      status: 404,
+      code: 'response_not_found',
+    });
+  });
+
   it('lists the dataset as the model', async () => {
     const { data } = await (await clientOf(sample)).models.list();
     expect(data).toEqual([
@@ -103,6 +168,8 @@ describe('the openai client, with the sample', () => {
     const miss = client.chat.completions.create({ model: 'any', messages: [user('It stands nowhere.')] });
     await expect(miss).rejects.toThrow(NotFoundError);
     await expect(miss).rejects.toMatchObject({ status: 404, code: 'prompt_not_found', param: 'messages' });
+    const response = client.responses.create({ model: 'any', input: 'It stands nowhere.' });
+    await expect(response).rejects.toMatchObject({ status: 404, code: 'prompt_not_found', param: 'input' });
     const empty = client.chat.completions.create({ model: 'any', messages: [] });
     await expect(empty).rejects.toThrow(APIError);
     await expect(empty).rejects.toMatchObject({ status: 400, code: 'empty_array', param: 'messages' });
