@@ -57,6 +57,7 @@ const requests: Record<string, Message[]> = {
     user('Three'),
     user('this is the last'),
   ],
+  'a turn before an empty one': [user('Two words more')],
   'a system message': [{ role: 'system', content: 'Be nice, and brief.' }, user('Hello there')],
   'a system message between': [
     user('Hello there'),
