@@ -3,12 +3,15 @@
 import { workerData } from 'node:worker_threads';
 import { parseTurn } from '../core/conversation.js';
 import { EMPTY_FLAG, IndexTable, LENGTH_MASK } from '../core/index-table.js';
+import { BLOCK_BYTES } from '../core/limits.js';
 import { readFully, withFile } from './file.js';
 import { isStopped } from './stop-flag.js';
 import type { ChatTask, CountTask, CutTask, Outcome, TokenSetup } from './tasks.js';
 import { loadTokenizer } from './tokenizer.js';
 
 const tokenizer = await loadTokenizer((workerData as TokenSetup).tokenizer);
+
+let buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES / 4);
 
 /** Does nothing, as soon as the thread can do something. */
 export function isLoaded(): true {
@@ -56,7 +59,7 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ou
         if (table.tokens[row] !== 0) continue;
         const length = table.lengths[row] as number;
         if (length >= EMPTY_FLAG) continue;
-        const bytes = Buffer.allocUnsafe(length & LENGTH_MASK);
+        const bytes = room(length & LENGTH_MASK);
         readFully(fd, bytes, (table.offsets[conversation] as number) + (table.starts[row] as number));
         table.tokens[row] = tokenizer.count(parseTurn(JSON.parse(bytes.toString()))?.value ?? '');
       }
@@ -67,6 +70,12 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ou
     // Whoever serves the file finds out what has become of it.
     return { kind: 'failed', code: 'dataset_unreadable', detail: String(error) };
   }
+}
+
+/** Memory to read a turn into, the same each time, unless the turn is longer than any before. */
+function room(length: number): Buffer {
+  if (length > buffer.length) buffer = Buffer.allocUnsafeSlow(2 * length);
+  return buffer.subarray(0, length);
 }
 
 function conversationOf({ firstTurns }: IndexTable, row: number): number {
