@@ -74,7 +74,8 @@ export function openapiDocument(version: string): object {
 }
 
 function operationObject(operation: Operation, refer: (schema: Schema) => object): object {
-  const { id, tag, summary, description, parameters, body, answer, isLookup, isOpen } = operation;
+  const { id, tag, summary, description, body, answer, isLookup, isOpen } = operation;
+  const parameters = parametersOf(operation);
   const content = Object.entries(answer).map(([type, schema]) => [type, { schema: refer(schema) }]);
   return {
     operationId: id,
@@ -82,7 +83,7 @@ function operationObject(operation: Operation, refer: (schema: Schema) => object
     summary,
     ...(description !== undefined && { description }),
     ...(isOpen === true && { security: [] }),
-    ...(parameters !== undefined && { parameters }),
+    ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
       requestBody: { required: true, content: { 'application/json': { schema: refer(body) } } },
     }),
@@ -98,6 +99,17 @@ function operationObject(operation: Operation, refer: (schema: Schema) => object
       ...errorResponses(operation, refer),
     },
   };
+}
+
+/** The parameters of an operation, those that its query may have among them. */
+function parametersOf({ parameters = [], query }: Operation): object[] {
+  const fields = Object.entries(query?.properties ?? {}).map(([name, { description, ...schema }]) => ({
+    name,
+    in: 'query',
+    schema,
+    description,
+  }));
+  return [...parameters, ...fields];
 }
 
 /** The errors of an operation, by status. */

@@ -12,11 +12,21 @@ import {
   olderAnswerSchema,
   olderBenchmarkSchema,
   readySchema,
+  tokenListSchema,
+  tokenTextSchema,
   versionSchema,
 } from './schemas/answers.js';
 import { chatSchema } from './schemas/chat.js';
 import { completionSchema } from './schemas/completion.js';
 import { olderSchema } from './schemas/older.js';
+import { inputItemsSchema, responsesSchema, retrieveSchema } from './schemas/responses.js';
+import {
+  deletedResponseSchema,
+  inputItemListSchema,
+  responseEventSchema,
+  responseSchema,
+} from './schemas/responses-answers.js';
+import { detokenizeSchema, tokenizeSchema } from './schemas/tokens.js';
 
 /** A JSON Schema. One that has an `$id`, at any depth, is told once, under that name. */
 export type Schema = object;
@@ -31,6 +41,8 @@ export interface Operation {
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly object[];
+  /** The very schema that checks the query. */
+  readonly query?: { readonly properties: Readonly<Record<string, { readonly description: string }>> };
   /** The very schema that checks the request. */
   readonly body?: Schema;
   /** What a good answer holds, by its content type. */
@@ -81,6 +93,28 @@ const COMPLETION_ERRORS = [...BODY_ERRORS, 'model_not_found', 'prompt_not_found'
 
 const json = (schema: Schema) => ({ 'application/json': schema });
 
+const responseId = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  schema: { type: 'string' },
+  description: 'Of a response that is kept.',
+} as const;
+
+const tokens = {
+  method: 'post',
+  tag: 'Server',
+  errors: [...BODY_ERRORS, 'model_not_found', 'worker_failed'],
+} as const;
+
+const ping = {
+  path: '/ping',
+  tag: 'Server',
+  summary: 'Whether the server is alive, as SageMaker asks',
+  answer: json(healthSchema),
+  isOpen: true,
+} as const;
+
 const olderCompletion = {
   method: 'post',
   tag: 'Older API',
@@ -113,11 +147,64 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'OpenAI',
     summary: 'The recorded reply to a prompt, or to several',
     description:
-      'With `stream`, server-sent events: each `data` is such a chunk, and the last one `[DONE]`. The headers speak of the first prompt.',
+      'With `stream`, server-sent events: each `data` is such a chunk, and the last one `[DONE]`. The headers speak of the first prompt. A recorded function call is given as a text.',
     body: completionSchema,
     answer: { ...json(completionAnswerSchema), 'text/event-stream': completionChunkSchema },
     isLookup: true,
     errors: COMPLETION_ERRORS,
+  },
+  {
+    method: 'post',
+    path: '/v1/responses',
+    id: 'createResponse',
+    tag: 'OpenAI',
+    summary: 'The recorded reply to an input',
+    description:
+      'With `stream`, server-sent events: each has its type as `event`, and is such an object as `data`; the last one has the whole response, `[DONE]` does not follow. A recorded function call is given as a text. The response is kept in memory, unless `store` is false, until newer ones need the room.',
+    body: responsesSchema,
+    answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
+    isLookup: true,
+    errors: [...COMPLETION_ERRORS, 'previous_response_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/responses/{id}',
+    id: 'retrieveResponse',
+    tag: 'OpenAI',
+    summary: 'A response that was kept',
+    description: 'With `stream`, its events once more.',
+    parameters: [responseId],
+    query: retrieveSchema,
+    answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
+    errors: ['invalid_type', 'response_not_found'],
+  },
+  {
+    method: 'delete',
+    path: '/v1/responses/{id}',
+    id: 'deleteResponse',
+    tag: 'OpenAI',
+    summary: 'Forgets a response',
+    description: 'What continued it can be retrieved, but not be continued any more.',
+    parameters: [responseId],
+    answer: json(deletedResponseSchema),
+    errors: ['response_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/responses/{id}/input_items',
+    id: 'listInputItems',
+    tag: 'OpenAI',
+    summary: 'The input that a response answers',
+    parameters: [responseId],
+    query: inputItemsSchema,
+    answer: json(inputItemListSchema),
+    errors: [
+      'invalid_type',
+      'invalid_value',
+      'integer_below_min_value',
+      'integer_above_max_value',
+      'response_not_found',
+    ],
   },
   {
     method: 'get',
@@ -154,6 +241,8 @@ export const OPERATIONS: readonly Operation[] = [
     answer: json(healthSchema),
     isOpen: true,
   },
+  { ...ping, method: 'get', id: 'ping' },
+  { ...ping, method: 'post', id: 'postPing' },
   {
     method: 'get',
     path: '/ready',
@@ -172,6 +261,22 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Which verbatim this is',
     answer: json(versionSchema),
     isOpen: true,
+  },
+  {
+    ...tokens,
+    path: '/tokenize',
+    id: 'tokenize',
+    summary: 'The tokens of a prompt, or of a chat',
+    body: tokenizeSchema,
+    answer: json(tokenListSchema),
+  },
+  {
+    ...tokens,
+    path: '/detokenize',
+    id: 'detokenize',
+    summary: 'The text of tokens',
+    body: detokenizeSchema,
+    answer: json(tokenTextSchema),
   },
   {
     method: 'get',

@@ -1,6 +1,7 @@
 /** The description of the API: valid, whole, and true of what the server answers. */
 
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Express } from 'express';
@@ -9,9 +10,24 @@ import { ERRORS } from '#dist/core/errors.js';
 import { chatSchema } from '#dist/openai/schemas/chat.js';
 import { completionSchema } from '#dist/openai/schemas/completion.js';
 import { olderSchema } from '#dist/openai/schemas/older.js';
+import { inputItemsSchema, responsesSchema, retrieveSchema } from '#dist/openai/schemas/responses.js';
+import { detokenizeSchema, tokenizeSchema } from '#dist/openai/schemas/tokens.js';
 import { appOf, post, serveApp } from '../support/app.js';
+import { temporaryFolder } from '../support/temporary.js';
 
-const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+/** A conversation that calls functions, behind those that don't. */
+const CALLING = {
+  conversations: [
+    { from: 'human', value: 'Weather?' },
+    { from: 'function_call', value: '[{"name": "sky", "arguments": {"at": "Rome"}}, {"name": "now"}]' },
+    { from: 'observation', value: 'blue' },
+    { from: 'gpt', value: 'It is blue.' },
+  ],
+};
+const golden = readFileSync(new URL('../golden/dataset.json', import.meta.url), 'utf8');
+const dataset = join(mkdtempSync(join(temporaryFolder(), 'openapi-')), 'dataset.json');
+writeFileSync(dataset, JSON.stringify([...JSON.parse(golden), CALLING]));
+
 const messages = [{ role: 'user', content: 'Say it.' }];
 
 interface Told {
@@ -20,9 +36,19 @@ interface Told {
   readonly content: Record<string, { schema: object; examples?: Record<string, unknown> }>;
 }
 
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly schema: object;
+  readonly description: string;
+}
+
 interface Document {
   readonly info: { readonly version: string };
-  readonly paths: Record<string, Record<string, { operationId: string; responses: Record<string, Told> }>>;
+  readonly paths: Record<
+    string,
+    Record<string, { operationId: string; parameters?: Parameter[]; responses: Record<string, Told> }>
+  >;
   readonly components: {
     readonly schemas: Record<string, object>;
     readonly examples: Record<string, { value: unknown }>;
@@ -75,7 +101,7 @@ describe('the document', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it.each([chatSchema, completionSchema, olderSchema])(
+  it.each([chatSchema, completionSchema, olderSchema, responsesSchema, tokenizeSchema, detokenizeSchema])(
     'has the schema that checks requests: $$id',
     (schema) => {
       const { $id, ...rest } = schema;
@@ -83,6 +109,34 @@ describe('the document', () => {
       expect(document.components.schemas[$id]).toEqual(JSON.parse(text));
     },
   );
+
+  it.each([
+    ['/v1/responses/{id}', retrieveSchema],
+    ['/v1/responses/{id}/input_items', inputItemsSchema],
+  ])('has the schema that checks the query of %s', (path, { properties }) => {
+    const told = document.paths[path]?.get?.parameters?.filter((parameter) => parameter.in === 'query');
+    const fields = told?.map(({ name, schema, description }) => [name, { ...schema, description }]);
+    expect(Object.fromEntries(fields ?? [])).toEqual(properties);
+  });
+
+  it('says of every field of a request what it does', () => {
+    const requests = Object.keys(document.components.schemas).filter((name) => name.endsWith('Request'));
+    expect(requests).toHaveLength(6);
+    const fields = requests.flatMap((name) => fieldsOf(document.components.schemas[name], name));
+    expect(fields.length).toBeGreaterThan(100);
+    expect(fields.filter(({ schema }) => !schema.description).map(({ name }) => name)).toEqual([]);
+  });
+
+  it('shows prompts that are none but those that the server takes', async () => {
+    const examples: readonly unknown[] = completionSchema.properties.prompt.examples;
+    expect(examples).toHaveLength(4);
+    for (const prompt of examples) {
+      const response = await post(`${base}/v1/completions`, { prompt });
+      // They are looked up, all as the same text, and stand nowhere.
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining('5 char') } });
+    }
+  });
 
   it('tells every error that a described path can have', () => {
     const codes = Object.keys(ERRORS).filter(
@@ -108,19 +162,44 @@ interface Example {
   readonly what: string;
   /** The path, if the operation's has a hole in it. */
   readonly at?: string;
+  /** A response that is made before: its id is `KEPT_ID`, as all ids are zeros. */
+  readonly first?: unknown;
   readonly body?: unknown;
 }
 
 const chat = { operation: 'POST /v1/chat/completions', body: { messages } };
 const completion = { operation: 'POST /v1/completions', body: { prompt: 'Say it.' } };
 const older = { operation: 'POST /api/v1/chat/completion', body: { conversation: { value: 'Say it.' } } };
+const response = { operation: 'POST /v1/responses', body: { input: 'Say it.' } };
+const KEPT_ID = `resp_${'0'.repeat(48)}`;
+const kept = { first: { input: 'Say it.', max_output_tokens: 2 } };
+const retrieved = { ...kept, operation: 'GET /v1/responses/{id}', at: `/v1/responses/${KEPT_ID}` };
+const listed = {
+  ...kept,
+  operation: 'GET /v1/responses/{id}/input_items',
+  at: `/v1/responses/${KEPT_ID}/input_items`,
+};
+const deleted = { ...kept, operation: 'DELETE /v1/responses/{id}', at: `/v1/responses/${KEPT_ID}` };
+const calling = [{ role: 'user', content: 'Weather?' }];
 const stream = { stream: true, stream_options: { include_usage: true } };
+const counting = { stream: true, stream_options: { include_usage: true, continuous_usage_stats: true } };
 
 const EXAMPLES: readonly Example[] = [
   { ...chat, status: 200, what: 'an answer' },
   { ...chat, status: 200, what: 'choices', body: { messages, n: 3 } },
   { ...chat, status: 200, what: 'a stream', body: { messages, stream: true } },
   { ...chat, status: 200, what: 'a stream with usage', body: { messages, ...stream } },
+  { ...chat, status: 200, what: 'a stream with usage throughout', body: { messages, ...counting } },
+  { ...chat, status: 200, what: 'one that is cut', body: { messages, max_tokens: 2 } },
+  { ...chat, status: 200, what: 'a stream that is cut', body: { messages, max_tokens: 2, ...stream } },
+  { ...chat, status: 200, what: 'function calls', body: { messages: calling } },
+  { ...chat, status: 200, what: 'a stream of function calls', body: { messages: calling, stream: true } },
+  {
+    ...chat,
+    status: 200,
+    what: 'a stream of function calls with usage throughout',
+    body: { messages: calling, ...counting },
+  },
   { ...chat, status: 400, what: 'a bad request', body: {} },
   { ...chat, status: 404, what: 'a model', body: { messages, model: 'another' } },
   { ...chat, status: 404, what: 'a prompt', body: { messages: [{ role: 'user', content: 'nowhere' }] } },
@@ -129,13 +208,107 @@ const EXAMPLES: readonly Example[] = [
   { ...completion, status: 200, what: 'prompts', body: { prompt: ['Say it.', 'continue'], echo: true } },
   { ...completion, status: 200, what: 'a stream', body: { prompt: 'Say it.', stream: true } },
   { ...completion, status: 200, what: 'a stream with usage', body: { prompt: 'Say it.', ...stream } },
+  {
+    ...completion,
+    status: 200,
+    what: 'a stream with usage throughout',
+    body: { prompt: 'Say it.', ...counting },
+  },
+  { ...completion, status: 200, what: 'token ids', body: { prompt: [62316, 480, 13] } },
+  {
+    ...completion,
+    status: 200,
+    what: 'prompts of token ids, cut',
+    body: {
+      prompt: [
+        [62316, 480, 13],
+        [62316, 480, 13],
+      ],
+      max_tokens: 2,
+    },
+  },
   { ...completion, status: 400, what: 'a bad request', body: { prompt: [] } },
   { ...completion, status: 404, what: 'an unknown one', body: { prompt: 'nowhere' } },
+  { ...response, status: 200, what: 'an answer' },
+  { ...response, status: 200, what: 'one that is cut', body: { input: 'Say it.', max_output_tokens: 2 } },
+  { ...response, status: 200, what: 'a stream', body: { input: 'Say it.', stream: true } },
+  {
+    ...response,
+    status: 200,
+    what: 'a stream that is cut',
+    body: { input: 'Say it.', stream: true, max_output_tokens: 2 },
+  },
+  {
+    ...response,
+    status: 200,
+    what: 'fields that are echoed',
+    body: {
+      input: [{ role: 'user', content: [{ type: 'input_text', text: 'Weather?' }] }],
+      instructions: 'Be brief.',
+      max_output_tokens: 1000,
+      max_tool_calls: 1,
+      parallel_tool_calls: false,
+      prompt_cache_key: 'key',
+      reasoning: { effort: 'low' },
+      safety_identifier: 'someone',
+      store: false,
+      temperature: 0.5,
+      text: { format: { type: 'json_schema', name: 'n', schema: {} } },
+      tool_choice: { type: 'function', name: 'f' },
+      tools: [{ type: 'function', name: 'f' }, { type: 'web_search' }],
+      top_logprobs: 5,
+      top_p: 0.5,
+      truncation: 'auto',
+      user: 'someone',
+      metadata: { a: 'b' },
+    },
+  },
+  {
+    ...response,
+    ...kept,
+    status: 200,
+    what: 'one that continues another',
+    body: { input: 'continue', previous_response_id: KEPT_ID },
+  },
+  { ...response, status: 400, what: 'a bad request', body: { input: [] } },
+  {
+    ...response,
+    status: 400,
+    what: 'one that continues none',
+    body: { input: 'continue', previous_response_id: 'resp_1' },
+  },
+  { ...response, status: 404, what: 'a model', body: { input: 'Say it.', model: 'another' } },
+  { ...response, status: 404, what: 'an input, to be streamed', body: { input: 'nowhere', stream: true } },
+  { ...response, status: 413, what: 'too much', body: { input: 'x'.repeat(1_000_000) } },
+  { ...retrieved, status: 200, what: 'an answer' },
+  { ...retrieved, status: 200, what: 'a stream', at: `${retrieved.at}?stream=true&starting_after=0` },
+  { ...retrieved, status: 400, what: 'a bad query', at: `${retrieved.at}?stream=yes` },
+  { ...retrieved, status: 404, what: 'an unknown one', at: '/v1/responses/resp_1' },
+  { ...listed, status: 200, what: 'an answer' },
+  { ...listed, status: 400, what: 'a limit', at: `${listed.at}?limit=0` },
+  { ...listed, status: 400, what: 'an order', at: `${listed.at}?order=none` },
+  { ...listed, status: 404, what: 'an unknown one', at: '/v1/responses/resp_1/input_items' },
+  { ...deleted, status: 200, what: 'an answer' },
+  { ...deleted, status: 404, what: 'an unknown one', at: '/v1/responses/resp_1' },
   { operation: 'GET /v1/models', status: 200, what: 'an answer' },
   { operation: 'GET /v1/models/{id}', status: 200, what: 'an answer', at: '/v1/models/dataset' },
   { operation: 'GET /v1/models/{id}', status: 404, what: 'an unknown one', at: '/v1/models/another' },
   { operation: 'GET /health', status: 200, what: 'an answer' },
+  { operation: 'GET /ping', status: 200, what: 'an answer' },
+  { operation: 'POST /ping', status: 200, what: 'an answer' },
   { operation: 'GET /ready', status: 200, what: 'an answer' },
+  { operation: 'POST /tokenize', status: 200, what: 'an answer', body: { prompt: 'Say it.' } },
+  {
+    operation: 'POST /tokenize',
+    status: 200,
+    what: 'texts, of a chat',
+    body: { messages, return_token_strs: true },
+  },
+  { operation: 'POST /tokenize', status: 400, what: 'a bad request', body: {} },
+  { operation: 'POST /tokenize', status: 404, what: 'a model', body: { prompt: '', model: 'another' } },
+  { operation: 'POST /detokenize', status: 200, what: 'an answer', body: { tokens: [62316, 480, 13] } },
+  { operation: 'POST /detokenize', status: 400, what: 'no token', body: { tokens: [5_000_000] } },
+  { operation: 'POST /detokenize', status: 404, what: 'a model', body: { tokens: [], model: 'another' } },
   { operation: 'GET /version', status: 200, what: 'an answer' },
   { operation: 'GET /openapi.json', status: 200, what: 'an answer' },
   { operation: 'GET /docs', status: 200, what: 'an answer' },
@@ -160,8 +333,9 @@ const EXAMPLES: readonly Example[] = [
 ];
 
 describe('the server answers as described', () => {
-  it.each(EXAMPLES)('$operation: $status, $what', async ({ operation, status, at, body }) => {
+  it.each(EXAMPLES)('$operation: $status, $what', async ({ operation, status, at, first, body }) => {
     const [method = '', path = ''] = operation.split(' ');
+    if (first !== undefined) await post(`${base}/v1/responses`, first);
     const url = base + (at ?? path);
     const response = await (method === 'POST' ? post(url, body) : fetch(url, { method }));
     expect(response.status).toBe(status);
@@ -171,6 +345,32 @@ describe('the server answers as described', () => {
   it('in each operation', () => {
     const answered = EXAMPLES.filter(({ status }) => status === 200).map(({ operation }) => operation);
     expect([...new Set(answered)].sort()).toEqual(described().sort());
+  });
+
+  it.each([
+    ['a text', { input: 'Say it.' }, 'completed'],
+    ['one that is cut', { input: 'Say it.', max_output_tokens: 2 }, 'incomplete'],
+  ])('with the events that the document names, in its order: %s', async (_what, body, end) => {
+    const sent = await post(`${base}/v1/responses`, { ...body, stream: true });
+    const events = eventsOf(await sent.text()) as { type: string }[];
+    const { oneOf = [] } = document.components.schemas.ResponseEvent as { oneOf?: Field[] };
+    const types = oneOf.map(({ properties }) => properties?.type?.const);
+    const ends = ['response.completed', 'response.incomplete'];
+    expect(types.slice(-2)).toEqual(ends);
+    expect([...new Set(events.map(({ type }) => type))]).toEqual([...types.slice(0, -2), `response.${end}`]);
+  });
+
+  it.each([
+    ['stop', messages, {}],
+    ['length', messages, { max_tokens: 2 }],
+    ['tool_calls', calling, {}],
+  ])('with each reason to end that the document names: %s', async (reason, said, more) => {
+    const ask = (fields: object) =>
+      post(`${base}/v1/chat/completions`, { messages: said, ...more, ...fields });
+    expect(await (await ask({})).json()).toMatchObject({ choices: [{ finish_reason: reason }] });
+    const chunks = eventsOf(await (await ask({ ...counting })).text());
+    expect(chunks.at(-2)).toMatchObject({ choices: [{ finish_reason: reason }] });
+    for (const chunk of chunks) expect(chunk).toMatchObject({ usage: { total_tokens: expect.any(Number) } });
   });
 
   it('without a key, where it asks for one', async () => {
@@ -255,24 +455,64 @@ async function expectDescribed(response: Response, method: string, path: string)
   const schema = told?.content[type]?.schema;
   expect(schema, `${response.status} ${type}`).toBeDefined();
   const text = await response.text();
-  for (const value of bodiesOf(type, text)) expectFit(value, schema as object);
+  expectAllFit(bodiesOf(type, text), schema as object);
 }
 
-/** What a body holds: of a stream, all its events but the last, which ends it. */
+/** What a body holds: of a stream, what its events hold. */
 function bodiesOf(type: string, text: string): unknown[] {
   if (type === 'application/json') return [JSON.parse(text)];
   if (type !== 'text/event-stream') return [text];
-  const events = text.split('\n\n').filter((event) => event !== '');
-  expect(events.pop()).toBe('data: [DONE]');
+  const events = eventsOf(text);
   expect(events.length).toBeGreaterThan(2);
-  return events.map((event) => JSON.parse(event.replace(/^data: /, '')));
+  return events;
+}
+
+/** What the events of a stream hold. They have their types on lines of their own, or else an event that is none comes last. */
+function eventsOf(text: string): unknown[] {
+  const events = text.split('\n\n').filter((event) => event !== '');
+  if (!text.startsWith('event: ')) {
+    expect(events.pop()).toBe('data: [DONE]');
+    return events.map((event) => JSON.parse(event.replace(/^data: /, '')));
+  }
+  return events.map((event) => {
+    const [, type, data = ''] = /^event: (.*)\ndata: (.*)$/.exec(event) ?? [];
+    const value = JSON.parse(data);
+    expect(value.type).toBe(type);
+    return value;
+  });
 }
 
 /** The value is what the schema describes, and has no field that the schema doesn't name. */
 function expectFit(value: unknown, schema: object): void {
+  expectAllFit([value], schema);
+}
+
+function expectAllFit(values: readonly unknown[], schema: object): void {
   const validate = ajvOf(closed(document.components.schemas)).compile(local(closed(schema)) as object);
-  validate(value);
-  expect(validate.errors, JSON.stringify(value)).toBeNull();
+  for (const value of values) {
+    validate(value);
+    expect(validate.errors, JSON.stringify(value)).toBeNull();
+  }
+}
+
+/** What a schema is made of, as far as it matters here. */
+interface Field {
+  readonly description?: string;
+  readonly const?: unknown;
+  readonly properties?: Readonly<Record<string, Field>>;
+}
+
+/** The fields that a schema names, at any depth. A condition names none: what it asks for stands beside it. */
+function fieldsOf(schema: unknown, path: string): { name: string; schema: Field }[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { properties = {} } = schema as Field;
+  const own = Object.entries(properties).map(([name, field]) => ({ name: `${path}.${name}`, schema: field }));
+  const parts = Object.entries(schema).filter(([key]) => !['if', 'properties', 'examples'].includes(key));
+  return [
+    ...own,
+    ...own.flatMap((field) => fieldsOf(field.schema, field.name)),
+    ...parts.flatMap(([, part]) => fieldsOf(part, path)),
+  ];
 }
 
 /** Ajv, which knows the document's schemas by their names. */

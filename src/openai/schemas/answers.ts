@@ -1,9 +1,10 @@
 /** What the server answers, for the document at `/openapi.json`. Nothing is checked by these: a test holds answers against them. */
 
-const count = { type: 'integer', minimum: 0 } as const;
-const id = { type: 'string' } as const;
-const created = { type: 'integer', description: 'Seconds since 1970.' } as const;
-const model = { type: 'string', description: 'The name that was asked for.' } as const;
+/** Fields that several answers have. */
+export const count = { type: 'integer', minimum: 0 } as const;
+export const id = { type: 'string' } as const;
+export const created = { type: 'integer', description: 'Seconds since 1970.' } as const;
+export const model = { type: 'string', description: 'The name that was asked for.' } as const;
 const fingerprint = { type: ['string', 'null'], description: 'Names what the dataset holds.' } as const;
 const logprobs = { type: 'null', description: 'A recorded reply has none.' } as const;
 const reasons = ['stop', 'length', 'tool_calls'] as const;
@@ -18,11 +19,16 @@ const toolFunction = {
 const toolCall = {
   type: 'object',
   required: ['id', 'type', 'function'],
-  properties: { id, type: { const: 'function' }, function: toolFunction },
+  properties: {
+    id,
+    type: { const: 'function' },
+    function: { ...toolFunction, required: ['name', 'arguments'] },
+  },
 } as const;
 
 const toolCallOfChunk = {
   type: 'object',
+  description: 'The first of a call has its id and its name; the arguments come in pieces.',
   required: ['index', 'function'],
   properties: { index: count, id, type: { const: 'function' }, function: toolFunction },
 } as const;
@@ -30,7 +36,7 @@ const toolCallOfChunk = {
 const usage = {
   $id: 'Usage',
   type: 'object',
-  description: 'An estimate.',
+  description: 'Tokens, counted or estimated as the setting `USAGE` says.',
   required: [
     'prompt_tokens',
     'completion_tokens',
@@ -68,7 +74,7 @@ const usage = {
 const usageOfChunk = {
   oneOf: [usage, { type: 'null' }],
   description:
-    'Only if `stream_options` ask for it; then it stands in the last chunk, and is null in the others.',
+    'Only if `stream_options` ask for it; then it stands in the last chunk, and is null in the others, unless they have the usage so far.',
 } as const;
 
 /** The body of `POST /v1/chat/completions`. */
@@ -245,6 +251,31 @@ export const versionSchema = {
   type: 'object',
   required: ['version'],
   properties: { version: { type: 'string' } },
+} as const;
+
+/** The body of `POST /tokenize`. */
+export const tokenListSchema = {
+  $id: 'TokenList',
+  type: 'object',
+  required: ['count', 'max_model_len', 'tokens', 'token_strs'],
+  properties: {
+    count,
+    max_model_len: count,
+    tokens: { type: 'array', items: count, description: 'Ids of the setting `TOKENIZER`.' },
+    token_strs: {
+      type: ['array', 'null'],
+      items: { type: 'string' },
+      description: 'The text of each, if asked for.',
+    },
+  },
+} as const;
+
+/** The body of `POST /detokenize`. */
+export const tokenTextSchema = {
+  $id: 'TokenText',
+  type: 'object',
+  required: ['prompt'],
+  properties: { prompt: { type: 'string', description: 'The text of the tokens.' } },
 } as const;
 
 /** The body of a completion of the older API. The three r's are its wire format. */

@@ -6,25 +6,38 @@ const part = {
   required: ['type'],
   properties: {
     type: { type: 'string', description: 'Parts of type `text` count; the others are passed over.' },
-    text: { type: 'string' },
+    text: { type: 'string', description: 'Needed in a part of type `text`.' },
   },
   if: { required: ['type'], properties: { type: { const: 'text' } } },
   // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
   then: { required: ['text'] },
 } as const;
 
-const content = { type: ['string', 'array'], items: part } as const;
-const optionalContent = { type: ['string', 'array', 'null'], items: part } as const;
+const CONTENT = 'A text, or parts whose texts are put together.';
+
+const content = { type: ['string', 'array'], items: part, description: CONTENT } as const;
+const optionalContent = {
+  type: ['string', 'array', 'null'],
+  items: part,
+  description: `${CONTENT} May be left out.`,
+} as const;
 const name = { type: ['string', 'null'], description: 'Counted in the usage; decides nothing.' } as const;
 
 const functionCall = {
   type: ['object', 'null'],
-  properties: { name: { type: ['string', 'null'] }, arguments: { type: ['string', 'null'] } },
+  properties: {
+    name: { type: ['string', 'null'], description: 'Of the function. A call without one is passed over.' },
+    arguments: { type: ['string', 'null'], description: 'JSON.' },
+  },
+  description: 'What is called.',
 } as const;
 
 const toolCall = {
   type: 'object',
-  properties: { id: { type: ['string', 'null'] }, function: functionCall },
+  properties: {
+    id: { type: ['string', 'null'], description: 'Decides nothing.' },
+    function: functionCall,
+  },
 } as const;
 
 /** A message of a chat. */
@@ -35,11 +48,19 @@ export const messageSchema = {
   oneOf: [
     {
       required: ['content'],
-      properties: { role: { enum: ['developer', 'system', 'user'] }, content, name },
+      properties: {
+        role: {
+          enum: ['developer', 'system', 'user'],
+          description:
+            'Who speaks. System and developer messages are left out where the dataset does not have them.',
+        },
+        content,
+        name,
+      },
     },
     {
       properties: {
-        role: { enum: ['assistant'] },
+        role: { enum: ['assistant'], description: 'A reply that was given before.' },
         content: optionalContent,
         name,
         tool_calls: {
@@ -53,9 +74,20 @@ export const messageSchema = {
     },
     {
       required: ['content'],
-      properties: { role: { enum: ['tool'] }, content, name, tool_call_id: ignored.string },
+      properties: {
+        role: { enum: ['tool'], description: 'What a function that was called has returned.' },
+        content,
+        name,
+        tool_call_id: ignored.string,
+      },
     },
-    { properties: { role: { enum: ['function'] }, content: optionalContent, name } },
+    {
+      properties: {
+        role: { enum: ['function'], description: 'The older form of `tool`.' },
+        content: optionalContent,
+        name,
+      },
+    },
   ],
 } as const;
 
@@ -71,19 +103,19 @@ export const chatSchema = {
       maxItems: MESSAGES_MAX,
       items: messageSchema,
       description:
-        'The last one is looked up, in the context of those before it. Texts decide, roles do not; system and developer messages are left out where the dataset does not have them.',
+        'The last one is looked up, in the context of those before it. Texts decide, roles do not; empty messages are passed over, and so is an assistant message at the end.',
     },
     ...answerFields,
     max_completion_tokens: limitField,
     max_tokens: {
       ...limitField,
-      description: 'The older name of `max_completion_tokens`, which goes before it.',
+      description: 'The older name of `max_completion_tokens`, which counts where there are both.',
     },
     tools: {
       type: ['array', 'null'],
       items: { type: 'object' },
       description:
-        'Accepted, and decide nothing: a recorded function call is given whether its tool is named or not.',
+        'Accepted, and decide nothing: a recorded function call is given whether its tool is named or not, and is never cut.',
     },
     tool_choice: {
       type: ['string', 'object', 'null'],
@@ -103,7 +135,12 @@ export const chatSchema = {
     response_format: {
       type: ['object', 'null'],
       required: ['type'],
-      properties: { type: { enum: ['text', 'json_object', 'json_schema'] } },
+      properties: {
+        type: {
+          enum: ['text', 'json_object', 'json_schema'],
+          description: ignored.string.description,
+        },
+      },
       description: ignored.string.description,
     },
     modalities: {

@@ -45,12 +45,15 @@ export const modelField = {
   },
 } as const;
 
+/** When a limit cuts. */
+export const LIMIT_STRICTNESS =
+  'How strictly, the setting `MAX_TOKENS` says: by default, only if it is less than nine tenths of the reply.';
+
 /** An upper limit for the tokens of an answer. */
 export const limitField = {
   type: ['integer', 'null'],
   minimum: 0,
-  description:
-    'Tokens of the reply at most; a longer one is cut, and ends with `length`. How strictly, the setting `MAX_TOKENS` says.',
+  description: `Tokens of the reply at most; a longer one is cut, and ends with \`length\`. ${LIMIT_STRICTNESS}`,
 } as const;
 
 /** How chat completions and completions are to be answered. */
@@ -59,11 +62,11 @@ export const answerFields = {
   ...olderSamplingFields,
   stream: {
     type: ['boolean', 'null'],
-    description: 'True for server-sent events.',
+    description: 'True for the reply in pieces, as server-sent events.',
   },
   stream_options: {
     type: ['object', 'null'],
-    description: 'Without `stream`, they have no effect.',
+    description: 'What a stream holds besides. Without `stream`, they have no effect.',
     properties: {
       include_usage: {
         type: ['boolean', 'null'],
@@ -71,7 +74,7 @@ export const answerFields = {
       },
       continuous_usage_stats: {
         type: ['boolean', 'null'],
-        description: 'True for the usage so far in every chunk, as vLLM has it.',
+        description: 'With `include_usage`, true for the usage so far in every chunk, as vLLM has it.',
       },
       include_obfuscation: ignored.boolean,
     },
@@ -86,7 +89,7 @@ export const answerFields = {
     type: ['string', 'array', 'null'],
     items: { type: 'string' },
     maxItems: STOPS_MAX,
-    description: 'A text, or several: the reply ends before the first of them.',
+    description: 'A text, or several: the reply ends before the first that it has.',
   },
   include_stop_str_in_output: {
     type: ['boolean', 'null'],

@@ -12,16 +12,20 @@ export const completionSchema = {
       minItems: 1,
       if: { type: 'array', prefixItems: [{ type: 'integer' }] },
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
-      then: { items: { type: 'integer' } },
+      then: { title: 'A prompt as token ids', items: { type: 'integer' } },
       else: {
         maxItems: PROMPTS_MAX,
         if: { type: 'array', prefixItems: [{ type: 'array' }] },
         // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
-        then: { items: { type: 'array', minItems: 1, items: { type: 'integer' } } },
-        else: { items: { type: 'string' } },
+        then: {
+          title: 'Prompts, each as token ids',
+          items: { type: 'array', minItems: 1, items: { type: 'integer' } },
+        },
+        else: { title: 'A prompt, or prompts, as texts', items: { type: 'string' } },
       },
       description:
-        'A prompt, or several, each a text or a list of token ids by the setting `TOKENIZER`: each is answered by itself. One that a known chat template has made (ChatML, Llama 2 and 3, Mistral, Vicuna, Alpaca, the AI SDK) is looked up as the messages it was made of.',
+        'A prompt, or several, of which each is answered by itself: a text, a list of texts, a list of token ids, which is one prompt, or a list of such lists. Texts and ids do not mix. Ids are those of the setting `TOKENIZER`, and are looked up as their text. A prompt that a known chat template has made (ChatML, Llama 2 and 3, Mistral, Vicuna, Alpaca, the AI SDK) is looked up as the messages it was made of.',
+      examples: ['Hello', ['Hello', 'Hello'], [13225], [[13225], [13225]]],
     },
     ...answerFields,
     max_tokens: { ...limitField, description: `${limitField.description} Without it, the reply is whole.` },

@@ -7,6 +7,7 @@ export const olderSchema = {
     conversation: {
       type: 'object',
       required: ['value'],
+      description: 'A turn of a conversation.',
       properties: {
         from: { type: ['string', 'null'], description: 'Decides nothing.' },
         value: { type: 'string', description: 'The text of the turn that is looked up, exactly.' },

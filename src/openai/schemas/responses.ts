@@ -1,5 +1,5 @@
 import { MESSAGES_MAX } from '../../core/limits.js';
-import { ignored, limitField, modelField, samplingFields } from './common.js';
+import { ignored, LIMIT_STRICTNESS, limitField, modelField, samplingFields } from './common.js';
 
 const ECHOED = 'Echoed; has no other effect.';
 
@@ -17,30 +17,47 @@ const part = {
       type: 'string',
       description: 'Parts of type `input_text`, `output_text` and `text` count; the others are passed over.',
     },
-    text: { type: 'string' },
+    text: { type: 'string', description: 'Needed in a part of such a type.' },
   },
   if: { required: ['type'], properties: { type: { enum: ['input_text', 'output_text', 'text'] } } },
   // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
   then: { required: ['text'] },
 } as const;
 
-const content = { type: ['string', 'array'], items: part } as const;
+const content = {
+  type: ['string', 'array'],
+  items: part,
+  description: 'A text, or parts whose texts are put together.',
+} as const;
 
 /** An item that is a message: one without a type, too. */
 export const messageItemSchema = {
   type: 'object',
   required: ['role', 'content'],
-  properties: { role: { enum: ['user', 'assistant', 'system', 'developer'] }, content },
+  properties: {
+    role: {
+      enum: ['user', 'assistant', 'system', 'developer'],
+      description:
+        'Who speaks. System and developer messages are left out where the dataset does not have them.',
+    },
+    content,
+  },
 } as const;
 
 /** What a function that was called has returned. */
 export const functionOutputSchema = {
   type: 'object',
   required: ['call_id', 'output'],
-  properties: { call_id: { type: 'string' }, output: content },
+  properties: {
+    call_id: { type: 'string', description: 'Decides nothing.' },
+    output: content,
+  },
 } as const;
 
-const referenceSchema = { required: ['id'], properties: { id: { type: 'string' } } } as const;
+const referenceSchema = {
+  required: ['id'],
+  properties: { id: { type: 'string', description: 'Of an item of a response that is kept.' } },
+} as const;
 
 /** Items that are of a type: one without any is not. */
 const typed = <Type extends string>(type: Type) =>
@@ -78,7 +95,7 @@ export const responsesSchema = {
       maxItems: MESSAGES_MAX,
       items: itemSchema,
       description:
-        'A text, or a list of items. The last message is looked up, in the context of those before it. Texts decide, roles do not; system and developer messages are left out where the dataset does not have them.',
+        'A text, or a list of items. The last message is looked up, in the context of those before it. Texts decide, roles do not; empty messages are passed over, and so is an assistant message at the end.',
     },
     instructions: {
       type: ['string', 'null'],
@@ -95,14 +112,21 @@ export const responsesSchema = {
       description:
         'False if the response shall not be kept. Else it can be continued, retrieved and deleted, until room is needed for newer ones.',
     },
-    stream: { type: ['boolean', 'null'], description: 'True for server-sent events.' },
+    stream: {
+      type: ['boolean', 'null'],
+      description: 'True for the reply in pieces, as server-sent events.',
+    },
     stream_options: {
       type: ['object', 'null'],
       description: ignored.object.description,
       properties: { include_obfuscation: ignored.boolean },
     },
     ...modelField,
-    max_output_tokens: { ...limitField, minimum: 1 },
+    max_output_tokens: {
+      ...limitField,
+      minimum: 1,
+      description: `Tokens of the reply at most; a response with a longer one is \`incomplete\`. ${LIMIT_STRICTNESS}`,
+    },
     temperature: { ...samplingFields.temperature, description: ECHOED },
     top_p: { ...samplingFields.top_p, description: ECHOED },
     top_logprobs: {
@@ -113,8 +137,16 @@ export const responsesSchema = {
     },
     tools: {
       type: ['array', 'null'],
-      items: { type: 'object', properties: { type: { type: ['string', 'null'] } } },
-      description: ECHOED,
+      items: {
+        type: 'object',
+        properties: {
+          type: {
+            type: ['string', 'null'],
+            description: 'A `function` is echoed with all of its fields; those it lacks are null.',
+          },
+        },
+      },
+      description: 'Echoed, and decide nothing: a recorded function call is given as a text.',
     },
     tool_choice: {
       type: ['string', 'object', 'null'],
@@ -131,15 +163,18 @@ export const responsesSchema = {
         format: {
           type: ['object', 'null'],
           required: ['type'],
-          properties: { type: { enum: ['text', 'json_object', 'json_schema'] } },
+          properties: {
+            type: { enum: ['text', 'json_object', 'json_schema'], description: ECHOED },
+          },
+          description: ECHOED,
         },
-        verbosity: { type: ['string', 'null'] },
+        verbosity: echoed.string,
       },
       description: ECHOED,
     },
     reasoning: {
       type: ['object', 'null'],
-      properties: { effort: { type: ['string', 'null'] }, summary: { type: ['string', 'null'] } },
+      properties: { effort: echoed.string, summary: echoed.string },
       description: ECHOED,
     },
     truncation: {
@@ -163,12 +198,12 @@ export const responsesSchema = {
     background: {
       type: ['boolean', 'null'],
       not: { const: true },
-      description: 'Nothing runs in the background: the answer is there at once.',
+      description: 'True is refused: nothing runs in the background, the answer is there at once.',
     },
     prompt: {
       type: ['object', 'null'],
       not: { type: 'object' },
-      description: 'Prompts that are kept at OpenAI are not known here.',
+      description: 'Refused: prompts that are kept at OpenAI are not known here.',
     },
     conversation: {
       type: ['string', 'object', 'null'],

@@ -1,6 +1,6 @@
 import { MESSAGES_MAX } from '../../core/limits.js';
 import { messageSchema } from './chat.js';
-import { ignored, modelField } from './common.js';
+import { modelField } from './common.js';
 
 /** The body of `POST /tokenize`, as vLLM has it: a prompt, or the messages of a chat. */
 export const tokenizeSchema = {
@@ -8,20 +8,24 @@ export const tokenizeSchema = {
   type: 'object',
   properties: {
     ...modelField,
-    prompt: { type: 'string' },
+    prompt: { type: 'string', description: 'A text; needed unless there are `messages`.' },
     messages: {
       type: 'array',
       minItems: 1,
       maxItems: MESSAGES_MAX,
       items: messageSchema,
-      description: 'Goes before a prompt. Their tokens are as many as the usage of a chat completion counts.',
+      description:
+        'Those of a chat, which count where there is a prompt, too. They have as many tokens as the usage of a chat completion says.',
     },
     add_generation_prompt: {
       type: ['boolean', 'null'],
       description: 'False to leave out what begins the reply to messages.',
     },
     return_token_strs: { type: ['boolean', 'null'], description: 'True for the text of each token, too.' },
-    add_special_tokens: ignored.boolean,
+    add_special_tokens: {
+      type: ['boolean', 'null'],
+      description: 'Accepted, has no effect: a prompt gets no tokens but those of its text.',
+    },
   },
   if: { not: { required: ['messages'] } },
   // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
@@ -33,5 +37,12 @@ export const detokenizeSchema = {
   $id: 'DetokenizeRequest',
   type: 'object',
   required: ['tokens'],
-  properties: { ...modelField, tokens: { type: 'array', items: { type: 'integer' } } },
+  properties: {
+    ...modelField,
+    tokens: {
+      type: 'array',
+      items: { type: 'integer' },
+      description: 'Ids of the setting `TOKENIZER`.',
+    },
+  },
 } as const;

@@ -1,0 +1,183 @@
+/** What the Responses API answers, for the document at `/openapi.json`, as `answers.ts` has the others. */
+
+import { count, created, id, model } from './answers.js';
+
+const text = { type: 'string' } as const;
+const optionalText = { type: ['string', 'null'] } as const;
+const optionalCount = { type: ['integer', 'null'], minimum: 0 } as const;
+const none = { type: 'array', maxItems: 0 } as const;
+const status = { enum: ['in_progress', 'completed', 'incomplete'] } as const;
+
+const textPart = {
+  $id: 'ResponseText',
+  type: 'object',
+  required: ['type', 'text', 'annotations', 'logprobs'],
+  properties: { type: { const: 'output_text' }, text, annotations: none, logprobs: none },
+} as const;
+
+const message = {
+  $id: 'ResponseMessage',
+  type: 'object',
+  required: ['id', 'type', 'status', 'role', 'content'],
+  properties: {
+    id,
+    type: { const: 'message' },
+    status,
+    role: { const: 'assistant' },
+    content: { type: 'array', items: textPart },
+  },
+} as const;
+
+const usage = {
+  $id: 'ResponseUsage',
+  type: 'object',
+  description: 'Tokens, counted or estimated as the setting `USAGE` says.',
+  required: [
+    'input_tokens',
+    'input_tokens_details',
+    'output_tokens',
+    'output_tokens_details',
+    'total_tokens',
+  ],
+  properties: {
+    input_tokens: count,
+    input_tokens_details: {
+      type: 'object',
+      required: ['cached_tokens', 'cache_write_tokens'],
+      properties: { cached_tokens: count, cache_write_tokens: count },
+    },
+    output_tokens: count,
+    output_tokens_details: {
+      type: 'object',
+      required: ['reasoning_tokens'],
+      properties: { reasoning_tokens: count },
+    },
+    total_tokens: count,
+  },
+} as const;
+
+const properties = {
+  id,
+  object: { const: 'response' },
+  created_at: created,
+  completed_at: { type: ['integer', 'null'], description: 'Null unless it is completed.' },
+  status: {
+    ...status,
+    description: 'Incomplete if the reply was cut. Only the events of a stream say `in_progress`.',
+  },
+  background: { const: false },
+  error: { type: 'null' },
+  incomplete_details: {
+    type: ['object', 'null'],
+    required: ['reason'],
+    properties: { reason: { const: 'max_output_tokens' } },
+  },
+  model,
+  output: { type: 'array', items: message, description: 'The recorded reply, as one message.' },
+  instructions: optionalText,
+  max_output_tokens: optionalCount,
+  max_tool_calls: optionalCount,
+  parallel_tool_calls: { type: 'boolean' },
+  previous_response_id: optionalText,
+  prompt_cache_key: optionalText,
+  reasoning: {
+    type: 'object',
+    required: ['effort', 'summary'],
+    properties: { effort: optionalText, summary: optionalText },
+  },
+  safety_identifier: optionalText,
+  store: { type: 'boolean' },
+  temperature: { type: 'number' },
+  text: {
+    type: 'object',
+    required: ['format', 'verbosity'],
+    properties: { format: { type: 'object', required: ['type'] }, verbosity: text },
+  },
+  tool_choice: { type: ['string', 'object'] },
+  tools: { type: 'array', items: { type: 'object' } },
+  top_logprobs: count,
+  top_p: { type: 'number' },
+  truncation: { enum: ['auto', 'disabled'] },
+  user: optionalText,
+  metadata: { type: 'object', additionalProperties: text },
+  presence_penalty: { const: 0 },
+  frequency_penalty: { const: 0 },
+  service_tier: { const: 'default' },
+  usage: { oneOf: [usage, { type: 'null' }], description: 'Null while it is in progress.' },
+} as const;
+
+/** The body of `POST /v1/responses`, and of `GET /v1/responses/{id}`. */
+export const responseSchema = {
+  $id: 'Response',
+  type: 'object',
+  description: 'What the request has set is repeated.',
+  required: Object.keys(properties),
+  properties,
+} as const;
+
+/** A response in a state; before it is through, it has no output. */
+function responseThatIs(state: (typeof status.enum)[number]): object {
+  const isThrough = state !== 'in_progress';
+  const output = isThrough ? { minItems: 1 } : { maxItems: 0 };
+  const known = isThrough ? { type: 'object' } : { type: 'null' };
+  return { allOf: [responseSchema, { properties: { status: { const: state }, output, usage: known } }] };
+}
+
+function event(type: string, fields: Readonly<Record<string, object>>): object {
+  const properties = {
+    type: { const: type },
+    ...fields,
+    sequence_number: { ...count, description: 'Counts the events of the stream from 0.' },
+  };
+  return { type: 'object', title: type, required: Object.keys(properties), properties };
+}
+
+const item = { output_index: count, item: message };
+const place = { item_id: id, output_index: count, content_index: count };
+
+/** What one event of a streamed response holds. */
+export const responseEventSchema = {
+  $id: 'ResponseEvent',
+  oneOf: [
+    event('response.created', { response: responseThatIs('in_progress') }),
+    event('response.in_progress', { response: responseThatIs('in_progress') }),
+    event('response.output_item.added', item),
+    event('response.content_part.added', { ...place, part: textPart }),
+    event('response.output_text.delta', {
+      ...place,
+      delta: { type: 'string', description: 'The next piece of the reply.' },
+      logprobs: none,
+    }),
+    event('response.output_text.done', { ...place, text, logprobs: none }),
+    event('response.content_part.done', { ...place, part: textPart }),
+    event('response.output_item.done', item),
+    event('response.completed', { response: responseThatIs('completed') }),
+    event('response.incomplete', { response: responseThatIs('incomplete') }),
+  ],
+} as const;
+
+/** The body of `DELETE /v1/responses/{id}`. */
+export const deletedResponseSchema = {
+  $id: 'DeletedResponse',
+  type: 'object',
+  required: ['id', 'object', 'deleted'],
+  properties: { id, object: { const: 'response' }, deleted: { const: true } },
+} as const;
+
+/** The body of `GET /v1/responses/{id}/input_items`. */
+export const inputItemListSchema = {
+  $id: 'InputItemList',
+  type: 'object',
+  required: ['object', 'data', 'first_id', 'last_id', 'has_more'],
+  properties: {
+    object: { const: 'list' },
+    data: {
+      type: 'array',
+      description: 'The items as they were sent, but that a text is a list of parts, and all have an id.',
+      items: { type: 'object', required: ['id', 'type', 'status'] },
+    },
+    first_id: { type: 'string', description: 'Empty if there are none.' },
+    last_id: { type: 'string', description: 'Empty if there are none.' },
+    has_more: { type: 'boolean', description: 'True if others come behind the last.' },
+  },
+} as const;
