@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { chatSchema } from '#dist/openai/schemas/chat.js';
 import { completionSchema } from '#dist/openai/schemas/completion.js';
+import { responsesSchema } from '#dist/openai/schemas/responses.js';
+import { detokenizeSchema, tokenizeSchema } from '#dist/openai/schemas/tokens.js';
 import { post, serveApp } from '../support/app.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
@@ -24,9 +26,12 @@ interface Schema {
   readonly maxItems?: number;
   readonly minimum?: number;
   readonly maximum?: number;
-  readonly enum?: readonly string[];
+  readonly enum?: readonly (string | null)[];
   readonly const?: string;
   readonly oneOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
+  readonly not?: { readonly const?: boolean; readonly type?: 'object' };
+  readonly if?: Schema;
   readonly then?: Schema;
 }
 
@@ -55,6 +60,8 @@ function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unkno
   const words = schema.enum ?? schema.then?.enum;
   if (words !== undefined) yield wrong('invalid_value', 'unheard-of');
   if (schema.const !== undefined) yield wrong('unsupported_value', 'unheard-of');
+  if (schema.not !== undefined)
+    yield wrong('unsupported_value', schema.not.const ?? SAMPLES[schema.not.type ?? 'object']);
   const kind = typesOf(schema).includes('number') ? 'decimal' : 'integer';
   if (minimum !== undefined) yield wrong(`${kind}_below_min_value`, minimum - 1);
   if (maximum !== undefined) yield wrong(`${kind}_above_max_value`, maximum + 1);
@@ -68,16 +75,20 @@ function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unkno
   }
   if (additionalProperties !== undefined)
     yield* casesOf(additionalProperties, `${param}.any`, (value) => wrap({ any: value }));
-  for (const branch of [schema, ...branchesOf(schema)]) yield* casesOfFields(branch, param, wrap);
+  yield* casesOfFields(schema, param, objectOf(schema), wrap);
+  for (const { known, rest } of branchesOf(schema))
+    yield* casesOfFields(rest, param, { ...known, ...objectOf(rest) }, wrap);
 }
+
+/** @param example an object that is right */
 
 function* casesOfFields(
   schema: Schema,
   param: string,
+  example: Readonly<Record<string, unknown>>,
   wrap: (value: unknown) => unknown,
 ): Generator<Case, void> {
   const path = (name: string) => (param === '' ? name : `${param}.${name}`);
-  const example = objectOf(schema);
   for (const name of schema.required ?? []) {
     const { [name]: _, ...rest } = example;
     yield { param: path(name), code: 'missing_required_parameter', body: wrap(rest) };
@@ -96,25 +107,47 @@ function typesOf({ type, enum: words, const: word }: Schema): readonly string[] 
 function exampleOf(schema: Schema): unknown {
   const word = schema.const ?? schema.enum?.[0];
   if (word !== undefined) return word;
-  const [branch] = branchesOf(schema);
-  if (branch !== undefined) return objectOf(branch);
   const types = typesOf(schema);
   if (types.includes('string')) return 'x';
+  if (types.includes('integer')) return 1;
   return types.includes('array') ? [exampleOf(schema.items ?? {})] : objectOf(schema);
 }
 
-function objectOf({ required = [], properties = {} }: Schema): Record<string, unknown> {
-  return Object.fromEntries(required.map((name) => [name, exampleOf(properties[name] ?? {})]));
+function objectOf(schema: Schema): Record<string, unknown> {
+  const { required = [], properties = {} } = schema;
+  const own = Object.fromEntries(required.map((name) => [name, exampleOf(properties[name] ?? {})]));
+  const [branch] = branchesOf(schema);
+  return branch === undefined ? own : { ...own, ...branch.known, ...objectOf(branch.rest) };
 }
 
-/** What an object may be, by the field that tells; that one is always there. */
-function branchesOf({ oneOf = [], required = [] }: Schema): Schema[] {
-  return oneOf.map((branch) => ({ ...branch, required: [...required, ...(branch.required ?? [])] }));
+/** One of the things that an object may be: what tells that it is that, and what holds for it besides. */
+interface Branch {
+  readonly known: Readonly<Record<string, unknown>>;
+  readonly rest: Schema;
+}
+
+/** What an object may be, by the field that tells; that one is always there, or by a condition. */
+function branchesOf(schema: Schema): Branch[] {
+  const { oneOf = [], allOf = [], required = [] } = schema;
+  const tagged = oneOf.map((branch) => ({
+    known: {},
+    rest: { ...branch, required: [...required, ...(branch.required ?? [])] },
+  }));
+  const conditional = [...allOf, schema].flatMap(({ if: condition, then }) => {
+    if (condition === undefined || then?.required === undefined) return [];
+    const asked = then.required.map((name) => [name, schema.properties?.[name] ?? {}]);
+    const rest = { required: then.required, properties: then.properties ?? Object.fromEntries(asked) };
+    return [{ known: objectOf(condition), rest }];
+  });
+  return [...tagged, ...conditional];
 }
 
 describe.each([
   ['/v1/chat/completions', chatSchema],
   ['/v1/completions', completionSchema],
+  ['/v1/responses', responsesSchema],
+  ['/tokenize', tokenizeSchema],
+  ['/detokenize', detokenizeSchema],
 ] as [string, Schema][])('%s', (path, schema) => {
   const cases = [...casesOf(schema, '', (body) => body)].filter(({ param }) => param !== '');
   const params = [...new Set(cases.map(({ param }) => param))];
@@ -129,8 +162,9 @@ describe.each([
   });
 });
 
-/** What both endpoints answer. */
+/** What both endpoints of completions answer, and that of responses. */
 const GOOD = { messages: [{ role: 'user', content: 'Say it.' }], prompt: 'Say it.' };
+const GOOD_INPUT = { input: 'Say it.' };
 
 /** As OpenAI's description has them. */
 const BOUNDS: readonly [string, string, 'integer' | 'decimal', number, number | undefined][] = [
@@ -151,13 +185,19 @@ const BOUNDS: readonly [string, string, 'integer' | 'decimal', number, number | 
   ['/v1/completions', 'best_of', 'integer', 0, 20],
   ['/v1/completions', 'n', 'integer', 1, 128],
   ['/v1/completions', 'max_tokens', 'integer', 0, undefined],
+  ['/v1/responses', 'temperature', 'decimal', 0, 2],
+  ['/v1/responses', 'top_p', 'decimal', 0, 1],
+  ['/v1/responses', 'top_logprobs', 'integer', 0, 20],
+  ['/v1/responses', 'max_output_tokens', 'integer', 1, undefined],
+  ['/v1/responses', 'max_tool_calls', 'integer', 1, undefined],
 ];
 
 describe('a bound', () => {
   it.each(BOUNDS)('of %s: %s', async (path, param, kind, least, most) => {
     const [name = '', key] = param.split('.');
+    const good = path === '/v1/responses' ? GOOD_INPUT : GOOD;
     const ask = (value: number) =>
-      post(base + path, { ...GOOD, [name]: key === undefined ? value : { [key]: value } });
+      post(base + path, { ...good, [name]: key === undefined ? value : { [key]: value } });
     const step = kind === 'integer' ? 1 : 0.001;
     expect((await ask(least)).status).toBe(200);
     await expectRefused(await ask(least - step), `${kind}_below_min_value`, param);
