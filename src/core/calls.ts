@@ -1,5 +1,7 @@
 /** Function calls, as datasets record them and as clients send them back. */
 
+import { elementsOf, respaced } from './json-spelling.js';
+
 /** A call of a function. */
 export interface FunctionCall {
   /** The name of this call, if it has one: its result refers to it. */
@@ -35,23 +37,31 @@ export function parseCallText(text: string): readonly FunctionCall[] | undefined
   const list = Array.isArray(value) ? value : [value];
   const calls = list.flatMap((call) => parseCall(call, undefined) ?? []);
   if (calls.length === 0 || calls.length < list.length) return undefined;
-  const [call] = calls;
-  const spelled = Array.isArray(value) ? undefined : ARGUMENTS.exec(text)?.[1];
-  return call !== undefined && spelled !== undefined && isObject(spelled)
-    ? [{ ...call, arguments: spelled }]
-    : calls;
+  const texts = Array.isArray(value) ? elementsOf(text) : [text];
+  return calls.map((call, i) => {
+    const spelled = ARGUMENTS.exec(texts[i] ?? '')?.[1];
+    return spelled !== undefined && isObject(spelled) ? { ...call, arguments: spelled } : call;
+  });
 }
 
 /** The arguments as they stand in a text that names them last, as nearly all do: so they come back as they were spelled. */
 const ARGUMENTS = /^\s*\{\s*"name"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*"arguments"\s*:\s*(\{[\s\S]*\})\s*\}\s*$/;
 
-/** The text of calls as ShareGPT's datasets have it. They are written by Python, which puts a space behind colons and commas, or without. */
-export function textOfCalls(calls: readonly FunctionCall[]): string {
+/** What a dataset has behind colons and commas: a space, as Python writes JSON, or nothing, as JavaScript does. */
+export type Spacing = ' ' | '';
+
+/**
+ * The text of calls as ShareGPT's datasets have it.
+ *
+ * @param spacing how it is spelled; without it, the arguments stay as they are, and the rest is spelled as they seem to be
+ */
+export function textOfCalls(calls: readonly FunctionCall[], spacing?: Spacing): string {
+  const space = spacing ?? (calls.some((call) => /"\s*:\S/.test(call.arguments)) ? '' : ' ');
   const texts = calls.map(({ name, arguments: given }) => {
-    const space = /"\s*:\S/.test(given) ? '' : ' ';
-    return `{"name":${space}${JSON.stringify(name)},${space}"arguments":${space}${given}}`;
+    const spelled = spacing === undefined ? given : respaced(given, spacing);
+    return `{"name":${space}${JSON.stringify(name)},${space}"arguments":${space}${spelled}}`;
   });
-  return texts.length === 1 ? (texts[0] as string) : `[${texts.join(', ')}]`;
+  return texts.length === 1 ? (texts[0] as string) : `[${texts.join(`,${space}`)}]`;
 }
 
 function parseCall(call: unknown, id: unknown): FunctionCall | undefined {

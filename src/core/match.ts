@@ -42,10 +42,10 @@ export interface Candidate {
 /** How many messages before the prompt must agree to make a context that doesn't reach back to the start. */
 const RUN_MIN = 2;
 
-// From below: a grade for each of four histories on the rung `normalized`, and on `prompt`, then a run's length counts, and
+// From below: a grade for each of eight histories on the rung `normalized`, and on `prompt`, then a run's length counts, and
 // above all runs stand the conversations that are a history exactly. Grades fit into 31 bits.
-const FOLDED_GRADE = 4;
-const PROMPT_GRADE = 8;
+const FOLDED_GRADE = 8;
+const PROMPT_GRADE = 16;
 const EXACT_GRADE = 0x7fff_ffff;
 
 /** The grade of a turn that is the prompt after `run` agreeing turns, which may be all there are before it. */

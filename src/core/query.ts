@@ -1,6 +1,6 @@
 /** What a request asks for, stripped of all that doesn't decide the match. */
 
-import { type FunctionCall, textOfCalls } from './calls.js';
+import { type FunctionCall, type Spacing, textOfCalls } from './calls.js';
 import type { KeysOf, TextKeys } from './keys.js';
 
 /** A message of a request, its parts joined. */
@@ -16,8 +16,9 @@ export interface Message {
 /** What is looked up. */
 export interface Query {
   /**
-   * The message texts, oldest first, in up to four spellings, the preferred one first: as they were sent, and without the
-   * system messages; each without function calls, and with them as texts. None is empty; the last text of each is the prompt.
+   * The message texts, oldest first, in up to eight spellings, the preferred one first: as they were sent, and without the
+   * system messages; each without function calls, and with them as texts, in three spellings. No two are the same, and none is
+   * empty; the last text of each is the prompt.
    */
   readonly histories: readonly (readonly string[])[];
   /** False if earlier messages shall not count, nor white space be folded: then only the rung `prompt` is tried. */
@@ -45,13 +46,19 @@ export function queryOf(messages: readonly Message[]): Query | undefined {
 /** The messages that are a query's histories. */
 export function historiesOf(messages: readonly Message[]): readonly (readonly Message[])[] {
   const withoutSystem = messages.filter(({ role }) => role !== 'system' && role !== 'developer');
-  const differ = spoken(withoutSystem).length !== spoken(messages).length;
-  const spellings = differ ? [messages, withoutSystem] : [messages];
-  const areCalled = messages.some(isCall);
-  return spellings
-    .flatMap((each) => (areCalled ? [each, each.map(withCallText)] : [each]))
+  const spacings = messages.some(isCall) ? CALL_SPACINGS : [];
+  return [messages, withoutSystem]
+    .flatMap((each) => [each, ...spacings.map((spacing) => each.map((one) => withCallText(one, spacing)))])
     .map(spoken)
-    .filter((history) => history.length > 0);
+    .filter((history) => history.length > 0)
+    .filter((history, i, all) => !all.slice(0, i).some((earlier) => areSame(earlier, history)));
+}
+
+/** As the arguments were sent; and, since many clients parse them and spell them anew, in either way that datasets do. */
+const CALL_SPACINGS: readonly (Spacing | undefined)[] = [undefined, ' ', ''];
+
+function areSame(one: readonly Message[], other: readonly Message[]): boolean {
+  return one.length === other.length && one.every(({ text }, i) => text === other[i]?.text);
 }
 
 /** True if a message is function calls and nothing else. */
@@ -60,8 +67,8 @@ function isCall({ text, calls }: Message): boolean {
 }
 
 /** Calls as ShareGPT's datasets have them, a text. In OpenAI's they have none. */
-function withCallText(message: Message): Message {
-  return isCall(message) ? { ...message, text: textOfCalls(message.calls ?? []) } : message;
+function withCallText(message: Message, spacing: Spacing | undefined): Message {
+  return isCall(message) ? { ...message, text: textOfCalls(message.calls ?? [], spacing) } : message;
 }
 
 /** A query for the first turn that is exactly this text and has a reply, as the older API asks it. */

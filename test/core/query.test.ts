@@ -24,6 +24,28 @@ describe('a query', () => {
     expect(queryOf([say('system', ''), say('user', 'a')])?.histories).toEqual([['a']]);
   });
 
+  it('has function calls as texts, too: as they were sent, and in the two spellings of datasets', () => {
+    const call = (given: string) => ({ id: undefined, name: 'f', arguments: given });
+    const asking = (given: string) => [
+      say('user', 'a'),
+      { role: 'assistant', text: '', calls: [call(given)] },
+      say('tool', 'b'),
+    ];
+    const python = '{"name": "f", "arguments": {"x": [1.0, "\\": ,"]}}';
+    const compact = '{"name":"f","arguments":{"x":[1.0,"\\": ,"]}}';
+    const histories = (given: string) => queryOf(asking(given))?.histories.map((texts) => texts.join(' | '));
+    const [text, asPython, asCompact] = ['a | b', `a | ${python} | b`, `a | ${compact} | b`];
+    expect(histories('{"x":[1.0,"\\": ,"]}')).toEqual([text, asCompact, asPython]);
+    expect(histories('{"x": [1.0, "\\": ,"]}')).toEqual([text, asPython, asCompact]);
+    expect(histories('{ "x":[1.0, "\\": ,"]}')).toEqual([
+      text,
+      'a | {"name":"f","arguments":{ "x":[1.0, "\\": ,"]}} | b',
+      asPython,
+      asCompact,
+    ]);
+    expect(queryOf([say('system', 's'), ...asking('{ "x":1}')])?.histories).toHaveLength(8);
+  });
+
   it('is none where nothing is left', () => {
     expect(queryOf([])).toBeUndefined();
     expect(queryOf([say('user', '')])).toBeUndefined();

@@ -130,10 +130,26 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
   it('may be several at once', async () => {
     const called = await ask([user('Sums?')]);
     expect(called.message.tool_calls?.map((call) => call.function)).toEqual([
-      { name: 'add', arguments: '{"a":1}' },
-      { name: 'sub', arguments: '{"b":[2,3]}' },
+      { name: 'add', arguments: '{"a": 1}' },
+      { name: 'sub', arguments: '{"b": [2, 3]}' },
     ]);
     expect(new Set(called.message.tool_calls?.map(({ id }) => id)).size).toBe(2);
+    const result = { role: 'tool', content: '1 and 2' };
+    const answered = await ask([user('Sums?'), called.message, result]);
+    expect(answered).toMatchObject({ rung: 'context', message: { content: 'There.' } });
+  });
+
+  it.each([
+    ['Python', 'Elsewhere?', '{"city":"Paris","days":2}', 'Elsewhere it is grey.'],
+    ['JavaScript', 'Weather in Rome?', '{"city": "Rome"}', 'It is grey.'],
+  ])('as %s spells it is found when it is sent back spelled anew', async (_who, prompt, args, reply) => {
+    const call = { id: 'c', type: 'function', function: { name: 'get_weather', arguments: args } };
+    const answered = await ask([
+      user(prompt),
+      { role: 'assistant', content: null, tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c', content: 'grey' },
+    ]);
+    expect(answered).toMatchObject({ rung: 'context', message: { content: reply } });
   });
 
   it('that is none is a text', async () => {
@@ -174,7 +190,7 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
     expect(sharegpt.message).not.toHaveProperty('tool_calls');
     const openai = await ask([user('Define them.')], none);
     expect(openai.message.content).toBe(
-      '[{"name":"look_up","arguments":{"word":"naïve"}}, {"name":"look_up","arguments":{"word":"two"}}]',
+      '[{"name":"look_up","arguments":{"word":"naïve"}},{"name":"look_up","arguments":{"word":"two"}}]',
     );
     expect((await ask([user('Once more.')], none)).message).toMatchObject({ content: 'I will look.' });
     const response = await post(`${base}/v1/completions`, { prompt: 'Weather in Paris?' });

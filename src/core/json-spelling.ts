@@ -1,0 +1,41 @@
+/** JSON as it is spelled: a value may be written in many ways, and texts are compared as they stand. Nothing is parsed here. */
+
+/** The elements of a list that has some, each as it is spelled. */
+export function elementsOf(list: string): readonly string[] {
+  const elements: string[] = [];
+  let depth = 0;
+  let start = list.indexOf('[') + 1;
+  for (const { text, at } of tokensOf(list)) {
+    if (depth === 1 && (text === ',' || text === ']')) {
+      elements.push(list.slice(start, at));
+      start = at + 1;
+    }
+    if (text === '[' || text === '{') depth++;
+    if (text === ']' || text === '}') depth--;
+  }
+  return elements;
+}
+
+/** The same JSON with this behind its colons and commas, and no other white space. */
+export function respaced(json: string, space: string): string {
+  let spelled = '';
+  for (const { text } of tokensOf(json)) {
+    if (text.trim() !== '') spelled += text === ':' || text === ',' ? text + space : text;
+  }
+  return spelled;
+}
+
+/** The strings, which may lack an end, and all characters between them. */
+function* tokensOf(json: string): Generator<{ readonly text: string; readonly at: number }, void> {
+  for (let at = 0; at < json.length; ) {
+    const end = json[at] === '"' ? endOfString(json, at) : at + 1;
+    yield { text: json.slice(at, end), at };
+    at = end;
+  }
+}
+
+function endOfString(json: string, start: number): number {
+  let at = start + 1;
+  while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+  return at + 1;
+}

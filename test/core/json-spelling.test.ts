@@ -1,0 +1,33 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { elementsOf, respaced } from '#dist/core/json-spelling.js';
+
+const compact = fc.json();
+const indented = fc.jsonValue().map((value) => JSON.stringify(value, null, '\t'));
+const anyJson = fc.oneof(compact, indented);
+
+describe('the spelling of JSON', () => {
+  it('gives the elements of a list as they stand', () => {
+    fc.assert(
+      fc.property(fc.array(anyJson, { minLength: 1 }), (elements) => {
+        const found = elementsOf(` [ ${elements.join(' , ')} ] `).map((element) => element.trim());
+        expect(found).toEqual(elements);
+      }),
+    );
+  });
+
+  it("has JavaScript's spaces or Python's, and means the same", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+        const json = JSON.stringify(value, null, 2);
+        expect(respaced(json, '')).toBe(JSON.stringify(value));
+        expect(JSON.parse(respaced(json, ' '))).toEqual(JSON.parse(json));
+      }),
+    );
+    expect(respaced('{"a":[1.0,{ }],\n"b\\": ,":null}', ' ')).toBe('{"a": [1.0, {}], "b\\": ,": null}');
+  });
+
+  it.each(['"', '"\\', '{"a', '[,]', ''])('takes what is none as it is: %s', (text) => {
+    expect(respaced(text, '')).toBe(text);
+  });
+});
