@@ -1,6 +1,6 @@
 import type { Tokenizer } from '../core/tokens.js';
 import { piecesOf } from './pieces.js';
-import type { ResponseObject } from './responses-response.js';
+import type { OutputItem, ResponseObject } from './responses-response.js';
 
 /** An event of a response's stream. */
 export interface ResponseEvent {
@@ -10,11 +10,11 @@ export interface ResponseEvent {
 }
 
 /**
- * The events of a response's stream: it begins, its message begins, the text comes in pieces, and all that has begun ends, the
- * response last.
+ * The events of a response's stream: it begins, an item begins, its text or arguments come in pieces, and all that has begun
+ * ends, the response last.
  *
  * @param response as it is when it is through
- * @param tokenizer by which the text is divided
+ * @param tokenizer by which texts and arguments are divided
  */
 export function* responseEvents(
   response: ResponseObject,
@@ -36,19 +36,43 @@ function* eventsOf(response: ResponseObject, tokenizer: Tokenizer): Generator<Re
   };
   yield { type: 'response.created', response: begun };
   yield { type: 'response.in_progress', response: begun };
-  for (const [output_index, item] of response.output.entries()) {
-    const begunItem = { ...item, status: 'in_progress', content: [] };
-    yield { type: 'response.output_item.added', output_index, item: begunItem };
-    for (const [content_index, part] of item.content.entries()) {
-      const at = { item_id: item.id, output_index, content_index };
-      yield { type: 'response.content_part.added', ...at, part: { ...part, text: '' } };
-      for (const delta of piecesOf(part.text, tokenizer)) {
-        yield { type: 'response.output_text.delta', ...at, delta, logprobs: [] };
-      }
-      yield { type: 'response.output_text.done', ...at, text: part.text, logprobs: [] };
-      yield { type: 'response.content_part.done', ...at, part };
-    }
-    yield { type: 'response.output_item.done', output_index, item };
-  }
+  for (const [output_index, item] of response.output.entries())
+    yield* itemEvents(item, output_index, tokenizer);
   yield { type: `response.${response.status}`, response };
+}
+
+function* itemEvents(
+  item: OutputItem,
+  output_index: number,
+  tokenizer: Tokenizer,
+): Generator<ResponseEvent, void> {
+  const nothing = item.type === 'message' ? { content: [] } : { arguments: '' };
+  const begun = { ...item, status: 'in_progress', ...nothing };
+  yield { type: 'response.output_item.added', output_index, item: begun };
+  const at = { item_id: item.id, output_index };
+  if (item.type === 'message') {
+    for (const [content_index, part] of item.content.entries()) {
+      yield* partEvents(part, { ...at, content_index }, tokenizer);
+    }
+  } else {
+    for (const delta of piecesOf(item.arguments, tokenizer)) {
+      yield { type: 'response.function_call_arguments.delta', ...at, delta };
+    }
+    const { name, arguments: given } = item;
+    yield { type: 'response.function_call_arguments.done', ...at, name, arguments: given };
+  }
+  yield { type: 'response.output_item.done', output_index, item };
+}
+
+function* partEvents(
+  part: { readonly text: string },
+  at: object,
+  tokenizer: Tokenizer,
+): Generator<ResponseEvent, void> {
+  yield { type: 'response.content_part.added', ...at, part: { ...part, text: '' } };
+  for (const delta of piecesOf(part.text, tokenizer)) {
+    yield { type: 'response.output_text.delta', ...at, delta, logprobs: [] };
+  }
+  yield { type: 'response.output_text.done', ...at, text: part.text, logprobs: [] };
+  yield { type: 'response.content_part.done', ...at, part };
 }

@@ -1,7 +1,7 @@
 /** The items that the Responses API has where chat completions have messages. */
 
 import type { FromSchema } from 'json-schema-to-ts';
-import { parseCalls } from '../core/calls.js';
+import { type FunctionCall, parseCalls } from '../core/calls.js';
 import { AppError } from '../core/errors.js';
 import type { Message } from '../core/query.js';
 import { checked } from './check.js';
@@ -16,24 +16,35 @@ export type NamedItem = Item & { readonly id: string };
 
 type Content = FromSchema<typeof messageItemSchema>['content'];
 
-/** What the items say, oldest first. Those that say nothing are passed over. */
+/**
+ * What the items say, oldest first. Those that say nothing are passed over; function calls with nothing said between them are
+ * one message.
+ */
 export function messagesOf(items: readonly Item[]): Message[] {
-  return items.flatMap((item): Message[] => {
+  const messages: (Message & { readonly calls?: FunctionCall[] })[] = [];
+  for (const item of items) {
     switch (typeOf(item)) {
       case 'message': {
         const { role, content } = item as FromSchema<typeof messageItemSchema>;
-        return [{ role, text: textOf(content) }];
+        messages.push({ role, text: textOf(content) });
+        break;
       }
-      case 'function_call':
-        return [{ role: 'assistant', text: '', calls: parseCalls(undefined, item) }];
+      case 'function_call': {
+        const [call] = parseCalls(undefined, item) ?? [];
+        const earlier = messages.at(-1)?.calls;
+        if (call === undefined) break;
+        if (earlier !== undefined) earlier.push(call);
+        else messages.push({ role: 'assistant', text: '', calls: [call] });
+        break;
+      }
       case 'function_call_output': {
         const { output } = item as FromSchema<typeof functionOutputSchema>;
-        return [{ role: 'tool', text: textOf(output) }];
+        messages.push({ role: 'tool', text: textOf(output) });
+        break;
       }
-      default:
-        return [];
     }
-  });
+  }
+  return messages;
 }
 
 /** The items as they are listed: with their types, statuses and ids. A message's text is a part. */
@@ -55,6 +66,11 @@ export function namedItems(items: readonly Item[], responseId: string): NamedIte
 /** The id of the message that a response has as its output. */
 export function messageId(responseId: string): string {
   return `msg_${digitsOf(responseId)}`;
+}
+
+/** The id of a function call that a response has in its output: it is none that the response gives to an item of its input. */
+export function callId(responseId: string, index: number): string {
+  return `fc_${digitsOf(responseId)}_out${index}`;
 }
 
 /** The id of the response that has made an item's id: that has its digits, so that no list of items is needed. */
@@ -94,7 +110,7 @@ const ID_PREFIXES: Readonly<Record<string, string>> = {
   reasoning: 'rs',
 };
 
-/** The digits between an id's prefix and, of an input's items, the place. */
+/** The digits between an id's prefix and, of all items but an output's message, the place. */
 function digitsOf(id: string): string {
   return id.split('_')[1] ?? '';
 }

@@ -15,6 +15,8 @@ export interface ResponsesRequest {
   readonly input: readonly Item[];
   /** Tokens of the reply at most. */
   readonly maxTokens: number | undefined;
+  /** False if recorded function calls are to be given as texts. */
+  readonly allowsCalls: boolean;
   /** False if nothing is to be kept. */
   readonly isKept: boolean;
   readonly echoed: EchoedFields;
@@ -39,6 +41,7 @@ export function parseResponsesRequest(body: unknown): ResponsesRequest {
     previousId: previous_response_id ?? undefined,
     input: typeof input === 'string' ? [{ type: 'message', role: 'user', content: input }] : input,
     maxTokens: fields.max_output_tokens ?? undefined,
+    allowsCalls: fields.tool_choice !== 'none',
     isKept: store ?? true,
     echoed: echoedFields(fields),
   };

@@ -1,4 +1,5 @@
-import { messageId } from './responses-items.js';
+import type { ToolCall } from './reply.js';
+import { callId, messageId } from './responses-items.js';
 import type { EchoedFields } from './responses-request.js';
 import type { Usage } from './usage.js';
 
@@ -14,17 +15,24 @@ export interface ResponseHead {
 /** What is answered. */
 export interface ResponseAnswer {
   readonly text: string;
+  /** The function calls that it is, or that come with its text. */
+  readonly calls: readonly Omit<ToolCall, 'pieces'>[];
   /** True if the reply goes on, but no more tokens were asked for. */
   readonly isCut: boolean;
   readonly usage: Usage;
 }
+
+/** An item of an output. */
+export type OutputItem = OutputMessage | OutputCall;
+type OutputMessage = ReturnType<typeof messageItem>;
+type OutputCall = ReturnType<typeof callItem>;
 
 /** The body of a response, as it is when it is through. */
 export type ResponseObject = ReturnType<typeof responseObject>;
 
 /** Makes the body of a response. */
 export function responseObject(head: ResponseHead, answer: ResponseAnswer, echoed: EchoedFields) {
-  const status = answer.isCut ? ('incomplete' as const) : ('completed' as const);
+  const status: Status = answer.isCut ? 'incomplete' : 'completed';
   return {
     id: head.id,
     object: 'response',
@@ -35,20 +43,42 @@ export function responseObject(head: ResponseHead, answer: ResponseAnswer, echoe
     error: null,
     incomplete_details: answer.isCut ? { reason: 'max_output_tokens' } : null,
     model: head.model,
-    output: [
-      {
-        id: messageId(head.id),
-        type: 'message',
-        status,
-        role: 'assistant' as const,
-        content: [{ type: 'output_text', text: answer.text, annotations: [], logprobs: [] }],
-      },
-    ],
+    output: outputOf(head.id, status, answer),
     ...echoed,
     presence_penalty: 0,
     frequency_penalty: 0,
     service_tier: 'default',
     usage: usageOf(answer.usage),
+  };
+}
+
+/** The message, unless function calls are all there is; and these. */
+function outputOf(id: string, status: Status, { text, calls }: ResponseAnswer): OutputItem[] {
+  const callItems = calls.map((call, index) => callItem(callId(id, index), call));
+  const isSilent = text === '' && calls.length > 0;
+  return isSilent ? callItems : [messageItem(messageId(id), status, text), ...callItems];
+}
+
+type Status = 'completed' | 'incomplete';
+
+function messageItem(id: string, status: Status, text: string) {
+  return {
+    id,
+    type: 'message' as const,
+    status,
+    role: 'assistant' as const,
+    content: [{ type: 'output_text', text, annotations: [], logprobs: [] }],
+  };
+}
+
+function callItem(id: string, { id: call_id, name, arguments: given }: ResponseAnswer['calls'][number]) {
+  return {
+    id,
+    type: 'function_call' as const,
+    status: 'completed' as const,
+    call_id,
+    name,
+    arguments: given,
   };
 }
 

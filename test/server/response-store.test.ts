@@ -10,7 +10,7 @@ const { echoed } = parseResponsesRequest({ input: 'hello' });
 function keptOf(id: string, text = 'reply'): KeptResponse {
   const head = { id, created: 1_700_000_000, model: 'm' };
   const input = [{ type: 'message', id: `in_${id}`, role: 'user', content: [] }];
-  return { response: responseObject(head, { text, isCut: false, usage }, echoed), input };
+  return { response: responseObject(head, { calls: [], text, isCut: false, usage }, echoed), input };
 }
 
 function keptIds(store: ResponseStore, ids: readonly string[]): string[] {

@@ -70,7 +70,7 @@ export const itemSchema = {
     type: {
       type: ['string', 'null'],
       description:
-        'Without one, the item is a message. A `function_call_output` counts as one, an `item_reference` as the item that it names, if that is kept, and once; other types have no text to look up, and are passed over.',
+        'Without one, the item is a message. A `function_call_output` counts as one, and so do `function_call`s in a row; an `item_reference` as the item that it names, if that is kept, and once. Other types have no text to look up, and are passed over.',
     },
     id: { type: ['string', 'null'], description: 'Kept; without one, the item gets one.' },
   },
@@ -146,14 +146,16 @@ export const responsesSchema = {
           },
         },
       },
-      description: 'Echoed, and decide nothing: a recorded function call is given as a text.',
+      description:
+        'Echoed, and decide nothing: a recorded function call is given whether its tool is named or not.',
     },
     tool_choice: {
       type: ['string', 'object', 'null'],
       if: { type: 'string' },
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
       then: { enum: ['none', 'auto', 'required'] },
-      description: ECHOED,
+      description:
+        'Echoed. With `none`, a recorded function call is given as a text. Else it has no other effect.',
     },
     parallel_tool_calls: echoed.boolean,
     max_tool_calls: { type: ['integer', 'null'], minimum: 1, description: ECHOED },

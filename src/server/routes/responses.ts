@@ -25,10 +25,9 @@ import { whileOpen } from '../while-open.js';
 /** Digits of an id behind its prefix, as many as OpenAI's have. */
 const ID_DIGITS = 48;
 
-/** How a reply is taken: as a text, without stops, and in one piece, which the events divide. */
+/** How a reply is taken: without stops, and in one piece, which the events divide. */
 const WHOLE = {
   stops: { texts: [], areKept: false },
-  allowsCalls: false,
   stream: false,
   includeUsage: false,
   continuousUsage: false,
@@ -43,7 +42,7 @@ export function responses(services: Services, store: ResponseStore): RequestHand
   return async (request, response) => {
     const asked = parseResponsesRequest(request.body);
     assertModel(services, asked.model);
-    const { instructions, previousId, maxTokens } = asked;
+    const { instructions, previousId, maxTokens, allowsCalls } = asked;
     const input = resolved(asked.input, store);
     const said = messagesOf(input);
     const messages = [
@@ -55,14 +54,15 @@ export function responses(services: Services, store: ResponseStore): RequestHand
     const query = queryOf(said) && queryOf(messages);
     const match = query && (await lookup.find(query, whileOpen(response)));
     setMatchHeaders(response, match);
-    const answer = await answerOf(services, match, textsOf(messages, match), { ...WHOLE, maxTokens });
+    const how = { ...WHOLE, maxTokens, allowsCalls };
+    const answer = await answerOf(services, match, textsOf(messages, match), how);
     if (answer === undefined) throw promptNotFound(query, 'input', 'the last message of the input');
 
-    const { text, tokens, finishReason } = answer.reply;
+    const { text, calls, tokens, finishReason } = answer.reply;
     const usage = usageOf(chatPromptTokens(messages, answer.promptTokens), tokens);
     const id = `resp_${newId(ID_DIGITS)}`;
     const head = { id, created: Math.floor(now() / 1000), model: asked.model ?? model.id };
-    const made = responseObject(head, { text, isCut: finishReason === 'length', usage }, asked.echoed);
+    const made = responseObject(head, { text, calls, isCut: finishReason === 'length', usage }, asked.echoed);
     if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
     if (asked.stream) await sendNamedEvents(response, responseEvents(made, tokenPool.tokenizer));
     else sendJson(response, 200, made);
