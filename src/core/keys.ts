@@ -11,9 +11,20 @@ export interface Key {
 export interface TextKeys {
   /** Of the text as it is. */
   readonly key: Key;
-  /** Of the text without regard to how much white space it has where it has some. */
+  /** Of the text without regard to how much white space it has where it has some: see `beginningOf`. */
   readonly folded: Key;
 }
+
+/** So many bits of a folded key's lower half say how its text ends, the others how it begins. */
+const END_BITS = 12;
+
+/** What the lower half of a folded key says of the text's beginning: it is equal for texts that begin alike, see `HEAD_BYTES`. */
+export function beginningOf(foldedLow: number): number {
+  return foldedLow >>> END_BITS;
+}
+
+/** Texts begin alike if their first bytes are the same, so many, folded and as `JSON.stringify` spells them. */
+export const HEAD_BYTES = 64;
 
 /** Says what the keys of a text are; undefined for a text that is longer than any of a dataset. */
 export type KeysOf = (text: string) => TextKeys | undefined;

@@ -73,8 +73,8 @@ export const WALKED = {
 /** Numbers of a turn's row. */
 export const TURN_NUMBERS = 6;
 /**
- * What they are. Keys are halved, and may be missing in a conversation's last turn, which has no reply; a start is a place in
- * the input; the highest bit of a length says that the text is empty.
+ * What they are. Keys are halved. A conversation's last turn, which has no reply, may lack its key, and, unless all are wanted,
+ * its folded key. A start is a place in the input; the highest bit of a length says that the text is empty.
  */
 export const TURN = { keyLow: 0, keyHigh: 1, foldedLow: 2, foldedHigh: 3, start: 4, length: 5 } as const;
 

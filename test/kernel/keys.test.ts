@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foldSpace } from '#dist/core/keys.js';
+import { beginningOf, foldSpace } from '#dist/core/keys.js';
 import { newKernel } from '../support/dataset.js';
 
 const kernel = newKernel();
@@ -63,6 +63,36 @@ describe('keys', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+
+  it('say when folded which texts have the same first 64 bytes', () => {
+    const headOf = (text: string) =>
+      Buffer.from(JSON.stringify(foldSpace(text)).slice(1, -1)).subarray(0, 64);
+    const beginning = (text: string) => beginningOf(keysOf(text).folded.low);
+    fc.assert(
+      fc.property(spaced, spaced, spaced, (start, one, other) => {
+        for (const [a, b] of [
+          [start + one, start + other],
+          [`${'word '.repeat(12)}${one}`, `${'word '.repeat(12)}${other}`],
+          [`${'word\n'.repeat(13)}${one}`, `${'word  '.repeat(13)}${other}`],
+        ] as const) {
+          if (headOf(a).equals(headOf(b))) expect(beginning(a)).toBe(beginning(b));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    // Twenty bits are equal by chance now and then: so these are always the same texts.
+    const texts = Array.from({ length: 64 }, (_, i) => `${'x'.repeat(i)}y${'x'.repeat(63 - i)}`);
+    expect(new Set(texts.map(beginning)).size).toBe(texts.length);
+    expect(new Set(texts.map((text) => beginning(`${text}, going on`)))).toEqual(
+      new Set(texts.map(beginning)),
+    );
+  });
+
+  it('tell short texts apart by either half when folded', () => {
+    const keys = Array.from({ length: 2000 }, (_, i) => keysOf(`short ${i}`).folded);
+    expect(new Set(keys.map(({ low }) => low)).size).toBe(keys.length);
+    expect(new Set(keys.map(({ high }) => high)).size).toBe(keys.length);
   });
 
   it('take for white space what a regular expression takes for it', () => {

@@ -121,8 +121,8 @@ export function expectedRecords(kernel: Kernel, records: readonly unknown[]): Wa
         return {
           keyLow: hasKeys ? key.low : 0,
           keyHigh: hasKeys ? key.high : 0,
-          foldedLow: hasKeys ? folded.low : 0,
-          foldedHigh: hasKeys ? folded.high : 0,
+          foldedLow: folded.low,
+          foldedHigh: folded.high,
           isEmpty: turn.value === '',
           turn,
         };
@@ -164,15 +164,15 @@ function recordsOf(
     }
     const list: WalkedTurn[] = [];
     for (let i = 0; i < count; i++, row++) {
-      // The last turn has no reply, and may have no keys.
+      // The last turn has no reply, and may lack its key.
       const hasKeys = i + 1 < count;
       const numberOf = (name: keyof typeof TURN) => turns[row * TURN_NUMBERS + TURN[name]] as number;
       const length = numberOf('length');
       list.push({
         keyLow: hasKeys ? numberOf('keyLow') : 0,
         keyHigh: hasKeys ? numberOf('keyHigh') : 0,
-        foldedLow: hasKeys ? numberOf('foldedLow') : 0,
-        foldedHigh: hasKeys ? numberOf('foldedHigh') : 0,
+        foldedLow: numberOf('foldedLow'),
+        foldedHigh: numberOf('foldedHigh'),
         isEmpty: length >= EMPTY_BIT,
         turn: parseTurn(slice(numberOf('start'), length % EMPTY_BIT)),
       });

@@ -16,12 +16,20 @@ const SIX_BYTES: u64 = 0xffffffffffff;
 /** So many bytes of a folded text are hashed, at its beginning and at its end. */
 const HEAD_BYTES: usize = 64;
 const TAIL_BYTES: usize = 64;
+/** So many of the lower half's bits are the end's: as many as `END_BITS` in core/keys.ts. */
+const END_BITS: u64 = 12;
+const END_MASK: u64 = (1 << END_BITS) - 1;
 /** Where a text is cut for its tail, a character may be cut too: so many bytes of what comes out may be wrong. */
 const SEAM_BYTES: usize = 16;
 
 /**
  * The key of a text without regard to how much white space it has where it has some. Hashing the beginning and the end
  * of the folded text costs a fraction of folding the whole; texts that differ only in between are told apart by reading them.
+ *
+ *     | 32 bits of both hashes | 20 of the beginning's | 12 of the end's |
+ *
+ * An index keeps the lower half: in their order by it, texts that begin alike stand together. The end's bits are taken from
+ * where the beginning's are not, for the many texts whose end is their beginning.
  */
 export function foldedKey(p: usize, length: usize): u64 {
   const head = hash(folded, min(HEAD_BYTES, fold(p, p + length, HEAD_BYTES)));
@@ -32,8 +40,10 @@ export function foldedKey(p: usize, length: usize): u64 {
     while (from > p && load<u8>(from - 1) === BACKSLASH) from--;
     const left = fold(from, p + length, window);
     if (from === p || left >= TAIL_BYTES + SEAM_BYTES) {
-      const tail = min(TAIL_BYTES, left);
-      return rotl<u64>(head, 1) ^ hash(folded + left - tail, tail);
+      const length = min(TAIL_BYTES, left);
+      const tail = hash(folded + left - length, length);
+      const upper = (rotl<u64>(head, 1) ^ tail) & 0xffffffff00000000;
+      return upper | <u64>(<u32>(head << END_BITS)) | ((tail ^ (tail >> 20)) & END_MASK);
     }
     window *= 4;
   }

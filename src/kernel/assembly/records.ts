@@ -11,7 +11,7 @@ import {
   ABSENT,
   BAD,
   beginTurns,
-  dropKeys,
+  dropKey,
   finishKeys,
   GOOD,
   keepText,
@@ -140,7 +140,7 @@ function readList(p: usize, list: usize): usize {
     if (p === 0) return 0;
   }
   if (p === 0) return 0;
-  dropKeys();
+  dropKey();
   store<u8>(list, isGood ? GOOD : BAD);
   store<u32>(list, from, 4);
   store<u32>(list, turnCount - from, 8);

@@ -193,11 +193,12 @@ export function finishKeys(): void {
   unfinished = 0;
 }
 
-/** Leaves the last turn without keys: it has no reply, and is never looked for. */
-export function dropKeys(): void {
+/** Leaves the last turn without its key: it has no reply, and never answers. An index keeps its folded key, to tell just that. */
+export function dropKey(): void {
   if (unfinished !== 0) {
+    const key = isAllWanted ? foldedKey(load<u32>(unfinished), load<u32>(unfinished, 8)) : 0;
     store<u64>(unfinished, 0);
-    store<u64>(unfinished, 0, 8);
+    store<u64>(unfinished, key, 8);
   }
   unfinished = 0;
 }
