@@ -5,7 +5,7 @@
 
 import { type ByteRange, byteOffset } from './bytes.js';
 import { EMPTY_FLAG, FIRST_FLAG, type IndexTable, LED_ROWS, LENGTH_MASK } from './index-table.js';
-import type { Key } from './keys.js';
+import { beginningOf, type Key } from './keys.js';
 import { type Candidate, foldedGrade, gradeOf } from './match.js';
 import type { Place } from './place.js';
 import type { KeyedQuery } from './query.js';
@@ -63,6 +63,28 @@ export class IndexSearch {
       const first = this.table.firstTurns[conversation] as number;
       const last = (this.table.firstTurns[conversation + 1] ?? this.table.size.turns) - 1;
       yield this.placeOf(last - 1, first, { grade: 0, history: 0 });
+    }
+  }
+
+  /** The last turns of conversations that equal a text with that folded key, white space aside, as far as keys tell. */
+  *unanswered({ low }: Key): Generator<Place> {
+    const { folded, size } = this.table;
+    // No order has them, since they never answer: it takes a look at every turn.
+    for (let row = folded.indexOf(low); row >= 0; row = folded.indexOf(low, row + 1)) {
+      const isLast = row + 1 === size.turns || ((this.table.lengths[row + 1] as number) & FIRST_FLAG) !== 0;
+      if (isLast) yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
+    }
+  }
+
+  /** The turns that have a reply and begin as a text with that folded key does, as far as keys tell; in no order to rely on. */
+  *alike({ low }: Key): Generator<Place> {
+    const beginning = beginningOf(low);
+    const beginningAt = (place: number) => beginningOf(this.foldedAt(place));
+    const { foldedOrder } = this.table;
+    let place = this.firstPlace(0, foldedOrder.length, (each) => beginningAt(each) >= beginning);
+    for (; place < foldedOrder.length && beginningAt(place) === beginning; place++) {
+      const row = foldedOrder[place] as number;
+      yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
     }
   }
 
@@ -194,13 +216,16 @@ export class IndexSearch {
   /** The rows that have that folded key, as far as its lower half tells, in file order. */
   private foldedRows(key: Key | undefined): Uint32Array {
     if (key === undefined) return new Uint32Array();
-    const foldedAt = (place: number) => this.table.folded[this.table.foldedOrder[place] as number] as number;
     const { length } = this.table.foldedOrder;
-    const from = this.firstPlace(0, length, (place) => foldedAt(place) >= key.low);
+    const from = this.firstPlace(0, length, (place) => this.foldedAt(place) >= key.low);
     return this.table.foldedOrder.subarray(
       from,
-      this.firstPlace(from, length, (place) => foldedAt(place) > key.low),
+      this.firstPlace(from, length, (place) => this.foldedAt(place) > key.low),
     );
+  }
+
+  private foldedAt(place: number): number {
+    return this.table.folded[this.table.foldedOrder[place] as number] as number;
   }
 
   /** The conversation that a row belongs to. */
@@ -209,11 +234,12 @@ export class IndexSearch {
     return this.firstPlace(0, conversations, (place) => (this.table.firstTurns[place] as number) > row) - 1;
   }
 
-  /** Where a candidate stands in the file. */
+  /** Where a candidate stands in the file, with the turns from one row to another. */
   private placeOf(
     row: number,
     firstRow: number,
     { grade, history }: Pick<Candidate, 'grade' | 'history'>,
+    lastRow = row + 1,
   ): IndexPlace {
     const conversation = this.conversationOf(row);
     const offset = this.table.offsets[conversation] as number;
@@ -232,8 +258,8 @@ export class IndexSearch {
         start: byteOffset(offset + (this.table.starts[firstRow] as number)),
         end: byteOffset(
           offset +
-            (this.table.starts[row + 1] as number) +
-            ((this.table.lengths[row + 1] as number) & LENGTH_MASK),
+            (this.table.starts[lastRow] as number) +
+            ((this.table.lengths[lastRow] as number) & LENGTH_MASK),
         ),
       },
     };

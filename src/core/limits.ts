@@ -36,6 +36,10 @@ export const WORKERS_MAX = 64;
 /** Offsets of skipped records that are kept for the log. */
 export const SKIPPED_OFFSETS_MAX = 5;
 
+/** Where a prompt isn't found, so many turns that may begin alike are read, none longer than this. */
+export const ALIKE_TRIES_MAX = 8;
+export const ALIKE_BYTES_MAX = byteCount(MiB);
+
 /** The longest prompt, in characters, that the start line puts into its curl. */
 export const EXAMPLE_LENGTH_MAX = 80;
 
@@ -44,6 +48,9 @@ export const REQUEST_ID_LENGTH_MAX = 256;
 
 /** The longest conversation id, in characters, that is named whole in `x-verbatim-source`. */
 export const SOURCE_ID_LENGTH_MAX = 256;
+
+/** The longest one that is named whole in an error's message. */
+export const MESSAGE_ID_LENGTH_MAX = 64;
 
 /** Idle connections stay open this long: longer than the pools of common clients and proxies keep theirs (60 s). */
 export const KEEP_ALIVE_MS = 75_000;

@@ -11,7 +11,7 @@ import { type Dataset, planShards } from './dataset.js';
 import { digestOf } from './digest.js';
 import type { SavedIndex } from './index-file.js';
 import { IndexLookup } from './indexed.js';
-import type { Lookup, Match } from './lookup.js';
+import type { Alike, Lookup, Match } from './lookup.js';
 import { DatasetReader } from './reader.js';
 import { SweepLookup } from './sweep.js';
 
@@ -115,6 +115,11 @@ export class Edition implements Lookup {
   find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
     const lookup: Lookup | undefined = this.index ?? this.sweep;
     return lookup?.find(query, signal) ?? Promise.reject(new AppError('dataset_changed'));
+  }
+
+  /** What the index knows that is like a prompt without a reply. Sweeps know nothing. */
+  alike(query: Query): Alike | undefined {
+    return this.index?.alike(query);
   }
 
   /** Comes back when no sweep needs the pool any more. */

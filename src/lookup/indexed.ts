@@ -1,10 +1,13 @@
 import { type IndexPlace, IndexSearch } from '../core/index-search.js';
 import type { IndexTable } from '../core/index-table.js';
+import { foldSpace } from '../core/keys.js';
+import { ALIKE_BYTES_MAX, ALIKE_TRIES_MAX } from '../core/limits.js';
 import { bestGrade } from '../core/match.js';
+import type { Place } from '../core/place.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Lookup, Match } from './lookup.js';
-import { matchWhole, proveMatch } from './proof.js';
+import type { Alike, Lookup, Match } from './lookup.js';
+import { matchWhole, proveAlike, proveMatch } from './proof.js';
 import type { DatasetReader } from './reader.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
@@ -29,6 +32,33 @@ export class IndexLookup implements Lookup {
     for (const candidate of this.index.findFolded(keys)) {
       const match = this.prove(query, candidate);
       if (match !== undefined) return match;
+    }
+    return undefined;
+  }
+
+  /** A turn that is like the prompt of a query that finds nothing, its texts compared; undefined if none is known. Never fails. */
+  alike({ histories }: Query): Alike | undefined {
+    const prompt = histories[0]?.at(-1) ?? '';
+    const keys = this.kernel.keysOf(prompt);
+    if (keys === undefined || foldSpace(prompt) === '') return undefined;
+    try {
+      return (
+        this.firstAlike(prompt, this.index.unanswered(keys.folded), true) ??
+        this.firstAlike(prompt, this.index.alike(keys.folded), false)
+      );
+    } catch {
+      // The file can't be read just now. That there is no answer was found before.
+      return undefined;
+    }
+  }
+
+  /** The first of the first few places whose text proves alike. */
+  private firstAlike(prompt: string, places: Iterable<Place>, isLast: boolean): Alike | undefined {
+    let tries = 0;
+    for (const place of places) {
+      const isShort = place.turns.end - place.turns.start <= ALIKE_BYTES_MAX;
+      const found = isShort ? proveAlike(prompt, place, isLast, this.reader) : undefined;
+      if (found !== undefined || ++tries === ALIKE_TRIES_MAX) return found;
     }
     return undefined;
   }

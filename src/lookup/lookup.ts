@@ -26,6 +26,15 @@ export interface Match {
   readonly rows?: MatchRows;
 }
 
+/** A turn that is like a prompt which has no reply. */
+export interface Alike {
+  readonly conversationId: string;
+  /** Its place among the conversation's turns, from 0. */
+  readonly turnIndex: number;
+  /** True if the turn equals the prompt, white space aside, and is its conversation's last; else it begins alike. */
+  readonly lacksReply: boolean;
+}
+
 /** Finds recorded replies. Every implementation gives the same answer to the same query. */
 export interface Lookup {
   /**

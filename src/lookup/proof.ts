@@ -2,10 +2,11 @@
 
 import type { ByteRange } from '../core/bytes.js';
 import { parseTurn, type Turn } from '../core/conversation.js';
+import { foldSpace, HEAD_BYTES } from '../core/keys.js';
 import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
-import type { Match } from './lookup.js';
+import type { Alike, Match } from './lookup.js';
 import type { DatasetReader } from './reader.js';
 
 /** What stands between an id and the turns is read along with them if it is no longer than this, in bytes. */
@@ -40,6 +41,35 @@ export function matchWhole(
   if (turns === undefined || candidate === undefined) return undefined;
   const match = matchOf({ ...place, ...candidate, firstTurn: 0 }, candidate.turn, turns, id);
   return match && { match, grade: candidate.grade };
+}
+
+/**
+ * What is alike about the turn at a place and a prompt, by their texts; undefined if it is nothing.
+ *
+ * @param isLast true if the turn is its conversation's last
+ */
+export function proveAlike(
+  prompt: string,
+  place: Place,
+  isLast: boolean,
+  reader: DatasetReader,
+): Alike | undefined {
+  const { turns, id } = readPlace(place, reader);
+  const [turn] = turns ?? [];
+  if (turn === undefined) return undefined;
+  const [folded, expected] = [foldSpace(turn.value), foldSpace(prompt)];
+  if (!headOf(folded).equals(headOf(expected))) return undefined;
+  return {
+    conversationId: id ?? String(place.record),
+    turnIndex: place.turn,
+    lacksReply: isLast && folded === expected,
+  };
+}
+
+function headOf(folded: string): Buffer {
+  // A character takes a byte at least; one more, since the last may be half of a pair.
+  const spelled = JSON.stringify(folded.slice(0, HEAD_BYTES + 1)).slice(1, -1);
+  return Buffer.from(spelled).subarray(0, HEAD_BYTES);
 }
 
 /** @param turn the prompt's place among the turns that were read */

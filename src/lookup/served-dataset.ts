@@ -13,7 +13,7 @@ import { DatasetError, openDataset } from './dataset.js';
 import { Edition, type Engine } from './edition.js';
 import { loadIndex, saveIndex } from './index-file.js';
 import { indexPaths } from './index-paths.js';
-import type { Lookup, Match } from './lookup.js';
+import type { Alike, Lookup, Match } from './lookup.js';
 
 /** How a dataset is served. */
 export interface ServedOptions {
@@ -140,6 +140,11 @@ export class ServedDataset implements Lookup {
         throw this.explained(again);
       });
     }
+  }
+
+  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. Never fails. */
+  alike(query: Query): Alike | undefined {
+    return this.edition.alike(query);
   }
 
   /** A file that was valid once may be again: unlike at the start, one that isn't doesn't end the server. */

@@ -10,7 +10,7 @@ export function setMatchHeaders(response: Response, match: Match | undefined): v
 }
 
 /** An id may hold anything; in a header, what is no printable ASCII is percent-encoded, and the percent sign too. */
-function headerSafe(id: string): string {
-  const short = id.slice(0, SOURCE_ID_LENGTH_MAX).toWellFormed();
+export function headerSafe(id: string, lengthMax: number = SOURCE_ID_LENGTH_MAX): string {
+  const short = id.slice(0, lengthMax).toWellFormed();
   return short.replace(/[^\x21-\x24\x26-\x7e]+/g, encodeURIComponent);
 }

@@ -1,18 +1,36 @@
 import { AppError } from '../core/errors.js';
+import { MESSAGE_ID_LENGTH_MAX } from '../core/limits.js';
 import type { Query } from '../core/query.js';
+import type { Alike } from '../lookup/lookup.js';
+import { headerSafe } from './match-headers.js';
 
 /**
- * The error for a prompt that has no reply: it tells how long the prompt is, which shows what was taken for it.
+ * The error for a prompt that has no reply: it tells how long the prompt is, which shows what was taken for it, what was tried,
+ * and where a turn stands that is like it.
  *
  * @param query what was looked up; undefined if there was nothing to look up
  * @param param the field that holds the prompt
  * @param what how the prompt is called there
+ * @param alike undefined if nothing is known to be like the prompt
  */
-export function promptNotFound(query: Query | undefined, param: string, what: string): AppError {
+export function promptNotFound(
+  query: Query | undefined,
+  param: string,
+  what: string,
+  alike?: Alike | undefined,
+): AppError {
   const prompt = query?.histories[0]?.at(-1);
-  const message =
-    prompt === undefined
-      ? `There is no text in ${what} to look up.`
-      : `No turn of the dataset that has a reply equals ${what} (${prompt.length} characters), white space aside.`;
+  if (query === undefined || prompt === undefined) {
+    return new AppError('prompt_not_found', { param, message: `There is no text in ${what} to look up.` });
+  }
+  const hasContext = query.histories.some(({ length }) => length > 1);
+  const tried = `${hasContext ? 'in its context, alone, ' : 'as it is '}and with white space folded`;
+  const missing = `No turn of the dataset that has a reply equals ${what} (${prompt.length} characters)`;
+  const message = `${missing}, which was looked for ${tried}.${alike === undefined ? '' : ` ${told(alike)}`}`;
   return new AppError('prompt_not_found', { param, message });
+}
+
+function told({ conversationId, turnIndex, lacksReply }: Alike): string {
+  const turn = `Turn ${turnIndex} of conversation \`${headerSafe(conversationId, MESSAGE_ID_LENGTH_MAX)}\``;
+  return `${turn} ${lacksReply ? 'equals it, but has no reply' : 'starts alike'}.`;
 }

@@ -144,6 +144,7 @@ function servicesOf(
   return {
     uncachedLookup: served,
     lookup: cache ?? served,
+    alike: (query) => served.alike(query),
     model: { id: name, created: Math.floor(file.mtimeMs / 1000) },
     fingerprint: () => served.fingerprint,
     strictModels: config.strictModels,

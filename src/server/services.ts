@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ByteCount } from '../core/bytes.js';
-import type { Lookup } from '../lookup/lookup.js';
+import type { Query } from '../core/query.js';
+import type { Alike, Lookup } from '../lookup/lookup.js';
 import type { Status } from '../lookup/served-dataset.js';
 import type { TokenCounter } from '../lookup/token-counter.js';
 import type { ModelInfo } from '../openai/models.js';
@@ -12,6 +13,8 @@ export interface Services {
   readonly lookup: Lookup;
   /** Finds replies in the dataset itself. */
   readonly uncachedLookup: Lookup;
+  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. Never fails. */
+  readonly alike: (query: Query) => Alike | undefined;
   readonly model: ModelInfo;
   /** Names what the dataset holds; undefined if it can't be read just now. */
   readonly fingerprint: () => string | undefined;

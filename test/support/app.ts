@@ -24,10 +24,11 @@ export async function appOf(
   overrides: Partial<Services> = {},
   engine: 'sweep' | 'index' = 'index',
 ): Promise<Express> {
-  const { census, [engine]: lookup } = await enginesOf(openDataset(path), poolOf(2));
+  const { census, [engine]: lookup, index } = await enginesOf(openDataset(path), poolOf(2));
   return createApp({
     uncachedLookup: lookup,
     lookup: new CachedLookup(lookup, byteCount(1_000_000)),
+    alike: (query) => (engine === 'index' ? index.alike(query) : undefined),
     model: { id: 'dataset', created: 1_700_000_000 },
     fingerprint: () => 'fp_0123456789',
     strictModels: false,

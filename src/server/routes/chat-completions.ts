@@ -27,7 +27,9 @@ export function chatCompletions(services: Services): RequestHandler {
     const match = query && (await lookup.find(query, whileOpen(response)));
     setMatchHeaders(response, match);
     const answer = await answerOf(services, match, textsOf(messages, match), asked);
-    if (answer === undefined) throw promptNotFound(query, 'messages', 'the last message');
+    if (answer === undefined) {
+      throw promptNotFound(query, 'messages', 'the last message', query && services.alike(query));
+    }
 
     const { reply } = answer;
     const usage = usageOf(chatPromptTokens(messages, answer.promptTokens), choices * reply.tokens);

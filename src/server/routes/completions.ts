@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
-import { type Message, queryOf } from '../../core/query.js';
-import type { Match } from '../../lookup/lookup.js';
+import type { AppError } from '../../core/errors.js';
+import { type Query, queryOf } from '../../core/query.js';
+import type { Alike, Match } from '../../lookup/lookup.js';
 import { messagesOf } from '../../openai/chat-templates.js';
 import { parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionChunks } from '../../openai/completion-response.js';
@@ -26,21 +27,19 @@ export function completions(services: Services): RequestHandler {
     const asked = parseCompletionRequest(request.body);
     assertModel(services, asked.model);
     const signal = whileOpen(response);
-    const find = async (messages: readonly Message[]): Promise<Match | undefined> => {
-      const query = queryOf(messages);
-      return query && (await lookup.find(query, signal));
+    const find = async (prompt: string): Promise<Match | undefined> => {
+      for (const query of queriesOf(prompt)) {
+        const match = await lookup.find(query, signal);
+        if (match !== undefined) return match;
+      }
+      return undefined;
     };
     const prompts = await Promise.all(
       asked.prompts.map((prompt) =>
         typeof prompt === 'string' ? prompt : textOfTokens(services, prompt, 'prompt'),
       ),
     );
-    const matches = await Promise.all(
-      prompts.map(async (prompt) => {
-        const messages = messagesOf(prompt);
-        return (messages && (await find(messages))) ?? (await find([{ role: 'user', text: prompt }]));
-      }),
-    );
+    const matches = await Promise.all(prompts.map(find));
     // Where there are several, the headers speak of the first.
     setMatchHeaders(response, matches[0]);
 
@@ -50,15 +49,15 @@ export function completions(services: Services): RequestHandler {
           ...asked,
           allowsCalls: false,
         });
-        if (answer !== undefined) return { prompt, ...answer };
-        const what = matches.length > 1 ? `prompt ${i + 1} of ${matches.length}` : 'the prompt';
-        throw promptNotFound(queryOf([{ role: 'user', text: prompt }]), 'prompt', what);
+        return answer && { prompt, ...answer };
       }),
     );
-    const choices = answers.flatMap(({ prompt, reply }) =>
+    const found = answers.filter((answer) => answer !== undefined);
+    if (found.length < answers.length) throw notFound(services, prompts, answers.indexOf(undefined));
+    const choices = found.flatMap(({ prompt, reply }) =>
       Array.from({ length: asked.choices }, () => ({ echoed: asked.echo ? prompt : '', reply })),
     );
-    const promptTokens = answers.reduce((sum, answer) => sum + answer.promptTokens, 0);
+    const promptTokens = found.reduce((sum, answer) => sum + answer.promptTokens, 0);
     const usage = usageOf(
       promptTokens,
       choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
@@ -70,4 +69,19 @@ export function completions(services: Services): RequestHandler {
       sendJson(response, 200, completion(head, choices, usage));
     }
   };
+}
+
+/** What a prompt is looked up as, one after the other. */
+function queriesOf(prompt: string): Query[] {
+  const spellings = [messagesOf(prompt), [{ role: 'user', text: prompt }]];
+  return spellings.flatMap((messages) => (messages && queryOf(messages)) ?? []);
+}
+
+/** The error for the first of the prompts that has no reply. */
+function notFound(services: Services, prompts: readonly string[], missing: number): AppError {
+  const what = prompts.length > 1 ? `prompt ${missing + 1} of ${prompts.length}` : 'the prompt';
+  const queries = queriesOf(prompts[missing] ?? '');
+  let alike: Alike | undefined;
+  for (const query of queries) alike ??= services.alike(query);
+  return promptNotFound(queries.at(-1), 'prompt', what, alike);
 }

@@ -1,0 +1,120 @@
+/** What the index says of prompts that have no reply, against plain loops over the parsed records. */
+
+import { rmSync, writeFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseConversation } from '#dist/core/conversation.js';
+import { foldSpace } from '#dist/core/keys.js';
+import { ALIKE_BYTES_MAX } from '#dist/core/limits.js';
+import { type Query, queryOf } from '#dist/core/query.js';
+import { datasetWriter, enginesOf, newKernel, poolOf } from '../support/dataset.js';
+import { spell, spelling } from '../support/spelling.js';
+
+const write = datasetWriter();
+const pool = poolOf(2);
+const START = 'a beginning of more than sixty-four bytes, as the prompts of templates have ';
+
+const word = fc.constantFrom(
+  '',
+  ' ',
+  'a',
+  'b',
+  `${START}a`,
+  `${START} b`,
+  `\n${START}a `,
+  '\u0001'.repeat(11),
+);
+const conversation = fc.array(word, { minLength: 1, maxLength: 5 }).map((texts) => ({
+  conversations: texts.map((value) => ({ from: 'x', value })),
+}));
+const records = fc.array(conversation, { minLength: 1, maxLength: 8 });
+
+const queryFor = (text: string) => queryOf([{ role: 'user', text }]) as Query;
+const talk = (...texts: string[]) => ({ conversations: texts.map((value) => ({ from: 'x', value })) });
+const headOf = (text: string) => Buffer.from(JSON.stringify(foldSpace(text)).slice(1, -1)).subarray(0, 64);
+
+async function indexOf(content: Buffer | readonly unknown[], bits?: number) {
+  const dataset = write(Buffer.isBuffer(content) ? content : JSON.stringify(content));
+  const some = bits === undefined ? pool : poolOf(2, bits);
+  return { ...(await enginesOf(dataset, some, newKernel(bits))), dataset };
+}
+
+describe('the index', () => {
+  it('keeps the folded keys of all turns, of the last ones too', async () => {
+    const kernel = newKernel();
+    await fc.assert(
+      fc.asyncProperty(records, spelling, async (list, how) => {
+        const { table, reader } = await indexOf(spell(list, how));
+        const turns = list.flatMap((each) => {
+          const found = parseConversation(each)?.turns ?? [];
+          return found.length < 2 ? [] : found;
+        });
+        expect([...table.folded]).toEqual(turns.map(({ value }) => kernel.keysOf(value)?.folded.low));
+        reader.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('tells of turns that are alike, and of no others, as a plain loop finds them', async () => {
+    const prompt = fc.oneof(word, fc.constantFrom(`${START}c`, START.slice(0, 64), START.slice(0, 60), 'c'));
+    await fc.assert(
+      fc.asyncProperty(records, prompt, async (list, text) => {
+        if (text === '') return;
+        const { index, reader } = await indexOf(list);
+        const query = queryFor(text);
+        if ((await index.find(query)) !== undefined) return reader.close();
+        const all = list.flatMap(({ conversations: turns }, record) =>
+          turns.map(({ value }, turn) => ({ value, record, turn, turns: turns.length })),
+        );
+        const kept = all.filter(({ turns }) => turns > 1);
+        const isLast = ({ turn, turns }: (typeof all)[number]) => turn === turns - 1;
+        const equal = kept.filter((each) => isLast(each) && foldSpace(each.value) === foldSpace(text));
+        const begun = kept.filter((each) => !isLast(each) && headOf(each.value).equals(headOf(text)));
+        const expected = foldSpace(text) === '' ? [] : equal.length > 0 ? equal : begun;
+        const found = index.alike(query);
+        if (expected.length === 0 && found === undefined) return reader.close();
+        expect(expected.map(({ record, turn }) => `${record}#${turn}`)).toContain(
+          `${found?.conversationId}#${found?.turnIndex}`,
+        );
+        expect(found?.lacksReply).toBe(equal.length > 0);
+        reader.close();
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('tells nothing that is not so, though keys are cut to one bit, and collide', async () => {
+    const list = Array.from({ length: 30 }, (_, i) => talk(`prompt ${i}`, `reply ${i}`));
+    const { index } = await indexOf(list, 1);
+    expect(index.alike(queryFor('nowhere'))).toBeUndefined();
+    expect(index.alike(queryFor('reply 29'))?.conversationId ?? '29').toBe('29');
+  });
+
+  it('names a conversation by its id', async () => {
+    const { index } = await indexOf([
+      talk('x', 'y'),
+      { id: 'é 1', ...talk('hi', `${START}one`, 'y', 'bye') },
+    ]);
+    const alike = { conversationId: 'é 1', turnIndex: 1, lacksReply: false };
+    expect(index.alike(queryFor(`${START}two`))).toEqual(alike);
+    const last = { conversationId: 'é 1', turnIndex: 3, lacksReply: true };
+    expect(index.alike(queryFor('bye\n'))).toEqual(last);
+  });
+
+  it('reads no turn only to tell of it that is very long', async () => {
+    const long = START + 'x'.repeat(ALIKE_BYTES_MAX);
+    const { index } = await indexOf([talk(long, 'y')]);
+    expect(index.alike(queryFor(`${START}two`))).toBeUndefined();
+  });
+
+  it('tells nothing when the file was written to, or is gone and closed', async () => {
+    const { index, reader, dataset } = await indexOf([talk('x', 'y')]);
+    expect(index.alike(queryFor('y'))).toBeDefined();
+    writeFileSync(dataset.file.path, JSON.stringify([talk('z', 'y')]));
+    expect(index.alike(queryFor('y'))).toBeUndefined();
+    rmSync(dataset.file.path);
+    reader.close();
+    expect(index.alike(queryFor('y'))).toBeUndefined();
+  });
+});
