@@ -102,6 +102,14 @@ describe('the index', () => {
     expect(index.alike(queryFor('bye\n'))).toEqual(last);
   });
 
+  it('says that a turn has no reply only if it has none, and all of it is equal', async () => {
+    const long = (middle: string) => `${START}${middle}${START}`;
+    const { index } = await indexOf([talk('x', 'y'), talk('hi', long('one'))]);
+    const query = queryFor(long('two'));
+    expect(index.alike(query)).toEqual({ conversationId: '1', turnIndex: 1, lacksReply: false });
+    expect(index.alike(queryFor('x'))).toEqual({ conversationId: '0', turnIndex: 0, lacksReply: false });
+  });
+
   it('reads no turn only to tell of it that is very long', async () => {
     const long = START + 'x'.repeat(ALIKE_BYTES_MAX);
     const { index } = await indexOf([talk(long, 'y')]);
