@@ -56,7 +56,9 @@ export function responses(services: Services, store: ResponseStore): RequestHand
     setMatchHeaders(response, match);
     const how = { ...WHOLE, maxTokens, allowsCalls };
     const answer = await answerOf(services, match, textsOf(messages, match), how);
-    if (answer === undefined) throw promptNotFound(query, 'input', 'the last message of the input');
+    if (answer === undefined) {
+      throw promptNotFound(query, 'input', 'the last message of the input', query && services.alike(query));
+    }
 
     const { text, calls, tokens, finishReason } = answer.reply;
     const usage = usageOf(chatPromptTokens(messages, answer.promptTokens), tokens);
