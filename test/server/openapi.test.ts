@@ -127,7 +127,7 @@ describe('the document', () => {
     expect(fields.filter(({ schema }) => !schema.description).map(({ name }) => name)).toEqual([]);
   });
 
-  it('shows prompts that are none but those that the server takes', async () => {
+  it('shows a prompt of each form, as the server takes them', async () => {
     const examples: readonly unknown[] = completionSchema.properties.prompt.examples;
     expect(examples).toHaveLength(4);
     for (const prompt of examples) {
