@@ -160,7 +160,7 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'OpenAI',
     summary: 'The recorded reply to an input',
     description:
-      'With `stream`, server-sent events: each has its type as `event`, and is such an object as `data`; the last one has the whole response, `[DONE]` does not follow. A recorded function call is given as a text. The response is kept in memory, unless `store` is false, until newer ones need the room.',
+      'With `stream`, server-sent events: each has its type as `event`, and is such an object as `data`; the last one has the whole response, `[DONE]` does not follow. The response is kept in memory, unless `store` is false, until newer ones need the room.',
     body: responsesSchema,
     answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
     isLookup: true,

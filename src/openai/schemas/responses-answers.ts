@@ -28,6 +28,22 @@ const message = {
   },
 } as const;
 
+const call = {
+  $id: 'ResponseFunctionCall',
+  type: 'object',
+  required: ['id', 'type', 'status', 'call_id', 'name', 'arguments'],
+  properties: {
+    id,
+    type: { const: 'function_call' },
+    status,
+    call_id: id,
+    name: text,
+    arguments: { type: 'string', description: 'JSON.' },
+  },
+} as const;
+
+const outputItem = { oneOf: [message, call] } as const;
+
 const usage = {
   $id: 'ResponseUsage',
   type: 'object',
@@ -73,7 +89,12 @@ const properties = {
     properties: { reason: { const: 'max_output_tokens' } },
   },
   model,
-  output: { type: 'array', items: message, description: 'The recorded reply, as one message.' },
+  output: {
+    type: 'array',
+    items: outputItem,
+    description:
+      'The recorded reply: a message, function calls, or a message and the calls that come with it.',
+  },
   instructions: optionalText,
   max_output_tokens: optionalCount,
   max_tool_calls: optionalCount,
@@ -132,8 +153,9 @@ function event(type: string, fields: Readonly<Record<string, object>>): object {
   return { type: 'object', title: type, required: Object.keys(properties), properties };
 }
 
-const item = { output_index: count, item: message };
-const place = { item_id: id, output_index: count, content_index: count };
+const item = { output_index: count, item: outputItem };
+const placeOfCall = { item_id: id, output_index: count };
+const place = { ...placeOfCall, content_index: count };
 
 /** What one event of a streamed response holds. */
 export const responseEventSchema = {
@@ -150,6 +172,11 @@ export const responseEventSchema = {
     }),
     event('response.output_text.done', { ...place, text, logprobs: none }),
     event('response.content_part.done', { ...place, part: textPart }),
+    event('response.function_call_arguments.delta', {
+      ...placeOfCall,
+      delta: { type: 'string', description: 'The next piece of the arguments.' },
+    }),
+    event('response.function_call_arguments.done', { ...placeOfCall, name: text, arguments: text }),
     event('response.output_item.done', item),
     event('response.completed', { response: responseThatIs('completed') }),
     event('response.incomplete', { response: responseThatIs('incomplete') }),
