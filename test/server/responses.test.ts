@@ -16,6 +16,9 @@ interface Item {
   id: string;
   type: string;
   content: { text: string }[];
+  call_id?: string;
+  name?: string;
+  arguments?: string;
 }
 type Body = Record<string, unknown> & { id: string; output: Item[]; error: Record<string, unknown> };
 interface Page {
@@ -242,7 +245,7 @@ describe('an input', () => {
     ];
     writeFileSync(path, JSON.stringify([{ conversations: elsewhere }, { conversations: called }]));
     const url = await serveApp(path, { newId });
-    expect(textOf(await create({ input: 'And in Oslo?' }, url))).toBe(call);
+    expect(textOf(await create({ input: 'And in Oslo?', tool_choice: 'none' }, url))).toBe(call);
     const items = [
       { type: 'function_call', call_id: 'c', name: 'weather', arguments: '{"city": "Oslo"}' },
       { type: 'function_call_output', call_id: 'c', output: 'Sunny' },
@@ -431,6 +434,130 @@ describe('previous_response_id', () => {
       code: 'previous_response_not_found',
       message: `Previous response with id '${one.id}' not found.`,
     });
+  });
+});
+
+describe('a recorded function call', () => {
+  const several = '[{"name": "add", "arguments": {"a": 1}}, {"name": "sub", "arguments": {"b": [2]}}]';
+  const tool_calls = ['one', 'two'].map((word, i) => ({
+    id: `call_${i}`,
+    type: 'function',
+    function: { name: 'look_up', arguments: `{"word":"${word}"}` },
+  }));
+  const turn = (from: string, value: string) => ({ from, value });
+  const records = [
+    { conversations: [turn('human', 'Done'), turn('gpt', 'Elsewhere.')] },
+    {
+      conversations: [
+        turn('human', 'Sums?'),
+        turn('function_call', several),
+        turn('observation', 'Done'),
+        turn('gpt', 'There.'),
+      ],
+    },
+    {
+      messages: [
+        { role: 'user', content: 'Define them.' },
+        { role: 'assistant', content: null, tool_calls },
+        { role: 'tool', tool_call_id: 'call_0', content: 'simple' },
+        { role: 'tool', tool_call_id: 'call_1', content: 'Done' },
+        { role: 'assistant', content: 'Simple.' },
+        { role: 'user', content: 'Once more.' },
+        { role: 'assistant', content: 'I will look.', tool_calls: tool_calls.slice(0, 1) },
+        { role: 'tool', content: 'Done' },
+        { role: 'assistant', content: 'Once more, simple.' },
+      ],
+    },
+  ];
+  let url: string;
+  beforeAll(async () => {
+    const path = join(temporary, 'several-calls.json');
+    writeFileSync(path, JSON.stringify(records));
+    url = await serveApp(path, { newId });
+  });
+  const outputsOf = ({ output }: Body, ...results: string[]) =>
+    output
+      .filter(({ type }) => type === 'function_call')
+      .flatMap(({ call_id }, i) =>
+        results[i] === undefined ? [] : { type: 'function_call_output', call_id, output: results[i] },
+      );
+
+  it('is an item of the output, and has an id that no other item has', async () => {
+    const { output, usage, status, id } = await create({ input: 'Define them.' }, url);
+    expect(status).toBe('completed');
+    expect(output).toEqual(
+      tool_calls.map((call) => ({
+        id: expect.stringMatching(/^fc_/),
+        type: 'function_call',
+        status: 'completed',
+        call_id: call.id,
+        ...call.function,
+      })),
+    );
+    expect(new Set(output.map((item) => item.id)).size).toBe(2);
+    expect(usage).toMatchObject({ output_tokens: expect.any(Number) });
+    expect((usage as { output_tokens: number }).output_tokens).toBeGreaterThan(10);
+    expect((await bodyOf(await get(id, url))).output).toEqual(output);
+  });
+
+  it.each([
+    ["ShareGPT's datasets", 'Sums?', ['Done'], 'There.'],
+    ["OpenAI's datasets", 'Define them.', ['simple', 'Done'], 'Simple.'],
+  ])('of %s is continued by the results, however the calls are sent', async (_of, prompt, results, reply) => {
+    const called = await create({ input: prompt }, url);
+    expect(called.output).toHaveLength(2);
+    const outputs = outputsOf(called, ...results);
+    const references = called.output.map(({ id }) => ({ type: 'item_reference', id }));
+    const reasoning = { type: 'reasoning', summary: [] };
+    for (const sent of [
+      { input: outputs, previous_response_id: called.id },
+      { input: [user(prompt), ...called.output, ...outputs] },
+      { input: [user(prompt), ...called.output.flatMap((item) => [reasoning, item]), ...outputs] },
+      { input: [user(prompt), ...references, ...outputs] },
+    ]) {
+      const response = await ask(sent, url);
+      expect(response.headers.get('x-verbatim-match')).toBe('context');
+      expect(textOf(await bodyOf(response))).toBe(reply);
+    }
+  });
+
+  it('comes behind the text that it has besides, and is continued, too', async () => {
+    const begun = await create({ input: 'Define them.' }, url);
+    const told = await create(
+      { input: outputsOf(begun, 'simple', 'Done'), previous_response_id: begun.id },
+      url,
+    );
+    const called = await create({ input: 'Once more.', previous_response_id: told.id }, url);
+    expect(called.output).toMatchObject([
+      { type: 'message', content: [{ text: 'I will look.' }] },
+      { type: 'function_call', call_id: 'call_0', name: 'look_up' },
+    ]);
+    const last = await create({ input: outputsOf(called, 'Done'), previous_response_id: called.id }, url);
+    expect(textOf(last)).toBe('Once more, simple.');
+  });
+
+  it('is counted as a chat of the same messages is', async () => {
+    const called = await create({ input: 'Define them.' }, url);
+    const input = outputsOf(called, 'simple', 'Done');
+    const made = await create({ input, previous_response_id: called.id }, url);
+    const messages = records[2]?.messages?.slice(0, 4);
+    const chat = await bodyOf(await post(`${url}/v1/chat/completions`, { messages }));
+    const { prompt_tokens, completion_tokens } = chat.usage as Record<string, number>;
+    expect(made.usage).toMatchObject({ input_tokens: prompt_tokens, output_tokens: completion_tokens });
+  });
+
+  it('is a text if tools are not to be chosen, and never cut else', async () => {
+    const asText = await create({ input: 'Sums?', tool_choice: 'none' }, url);
+    expect(asText.output).toHaveLength(1);
+    expect(textOf(asText)).toBe(several);
+    const whole = await create({ input: 'Sums?', max_output_tokens: 1 }, url);
+    expect(whole).toMatchObject({ status: 'completed', output: [{ arguments: '{"a": 1}' }, {}] });
+  });
+
+  it('without a name says nothing', async () => {
+    const nameless = { type: 'function_call', call_id: 'c', arguments: '{}' };
+    const response = await ask({ input: [user('Define them.'), nameless] }, url);
+    expect(response.headers.get('x-verbatim-match')).toBe('context');
   });
 });
 
