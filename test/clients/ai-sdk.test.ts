@@ -2,7 +2,16 @@
 
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { APICallError, generateText, type LanguageModel, type ModelMessage, streamText } from 'ai';
+import {
+  APICallError,
+  generateText,
+  jsonSchema,
+  type LanguageModel,
+  type ModelMessage,
+  stepCountIs,
+  streamText,
+  tool,
+} from 'ai';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   expectCounts,
@@ -14,10 +23,16 @@ import {
   serveRecordedBusyOnce,
   TALK,
   TALK_REPLY,
+  TOOL_INPUT,
+  TOOL_NAME,
+  TOOL_PROMPT,
+  TOOL_REPLY,
+  TOOL_RESULT,
   watchedFetch,
 } from '../support/recorded.js';
 
 const MODELS: readonly [string, (baseURL: string, fetch?: typeof globalThis.fetch) => LanguageModel][] = [
+  ["OpenAI's default model, of responses,", (baseURL, fetch) => openai(baseURL, fetch)('recorded')],
   ["OpenAI's chat model", (baseURL, fetch) => openai(baseURL, fetch).chat('recorded')],
   ["OpenAI's completion model", (baseURL, fetch) => openai(baseURL, fetch).completion('recorded')],
   ['a compatible chat model', (baseURL, fetch) => compatible(baseURL, fetch).chatModel('recorded')],
@@ -60,7 +75,7 @@ describe.each(MODELS)('%s of the AI SDK', (_name, modelAt) => {
     });
     expect([text, finishReason]).toEqual([REPLY, 'stop']);
     expectCounts(countsOf(usage));
-    expect(response.id).toMatch(/^(?:chatcmpl|cmpl)-/);
+    expect(response.id).toMatch(/^(?:chatcmpl-|cmpl-|resp_)/);
     expect(response.timestamp).toEqual(new Date(1_700_000_000_000));
     expect(response.headers?.['x-verbatim-source']).toBe('alone#1');
   });
@@ -108,6 +123,56 @@ describe.each(MODELS)('%s of the AI SDK', (_name, modelAt) => {
   });
 });
 
+describe.each(MODELS.slice(0, 2))('%s of the AI SDK, with a tool,', (_name, modelAt) => {
+  const toolbox = () => {
+    const inputs: unknown[] = [];
+    const look = tool({
+      inputSchema: jsonSchema<typeof TOOL_INPUT>({
+        type: 'object',
+        properties: { city: { type: 'string' }, days: { type: 'integer' } },
+      }),
+      execute: async (input) => {
+        inputs.push(input);
+        return TOOL_RESULT;
+      },
+    });
+    return { inputs, tools: { [TOOL_NAME]: look }, stopWhen: stepCountIs(2) };
+  };
+
+  it('calls it as recorded, and gets the reply to its result', async () => {
+    const { inputs, ...how } = toolbox();
+    const { steps, text } = await generateText({ model: modelAt(baseUrl), prompt: TOOL_PROMPT, ...how });
+    expect(inputs).toEqual([TOOL_INPUT]);
+    expect(steps.map(({ finishReason }) => finishReason)).toEqual(['tool-calls', 'stop']);
+    expect(text).toBe(TOOL_REPLY);
+    for (const { usage } of steps) expectCounts(countsOf(usage));
+  });
+
+  it('does so in a stream', async () => {
+    const { inputs, ...how } = toolbox();
+    const stream = streamText({ model: modelAt(baseUrl), prompt: TOOL_PROMPT, ...how });
+    const deltas: string[] = [];
+    for await (const part of stream.fullStream) if (part.type === 'tool-input-delta') deltas.push(part.delta);
+    expect(deltas.length).toBeGreaterThan(5);
+    expect(JSON.parse(deltas.join(''))).toEqual(TOOL_INPUT);
+    expect(inputs).toEqual([TOOL_INPUT]);
+    expect((await stream.steps).map(({ finishReason }) => finishReason)).toEqual(['tool-calls', 'stop']);
+    expect(await stream.text).toBe(TOOL_REPLY);
+  });
+
+  it('does so where nothing is kept', async () => {
+    const { inputs, ...how } = toolbox();
+    const providerOptions = { openai: { store: false } };
+    const { text } = await generateText({
+      model: modelAt(baseUrl),
+      prompt: TOOL_PROMPT,
+      providerOptions,
+      ...how,
+    });
+    expect([inputs, text]).toEqual([[TOOL_INPUT], TOOL_REPLY]);
+  });
+});
+
 function expectMiss(error: unknown): void {
   expect(error).toBeInstanceOf(APICallError);
   const { statusCode, isRetryable, message, data } = error as APICallError;
@@ -117,6 +182,12 @@ function expectMiss(error: unknown): void {
 }
 
 describe('the AI SDK', () => {
+  it('asks for a response where it is told no more', async () => {
+    const { exchanges, fetch } = watchedFetch();
+    await generateText({ model: openai(baseUrl, fetch)('recorded'), prompt: PROMPT });
+    expect(exchanges[0]?.path).toBe('/v1/responses');
+  });
+
   it('calls the words of a system those of a developer for a model that reasons, which are the same', async () => {
     const { exchanges, fetch } = watchedFetch();
     const model = openai(baseUrl, fetch).chat('gpt-5');

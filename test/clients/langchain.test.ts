@@ -6,6 +6,7 @@ import {
   type BaseMessage,
   HumanMessage,
   SystemMessage,
+  ToolMessage,
   type UsageMetadata,
 } from '@langchain/core/messages';
 import { ChatOpenAI, type ChatOpenAIFields, OpenAI } from '@langchain/openai';
@@ -20,6 +21,11 @@ import {
   serveRecordedBusyOnce,
   TALK,
   TALK_REPLY,
+  TOOL_INPUT,
+  TOOL_NAME,
+  TOOL_PROMPT,
+  TOOL_REPLY,
+  TOOL_RESULT,
   watchedFetch,
 } from '../support/recorded.js';
 
@@ -96,6 +102,60 @@ describe("LangChain's chat model", () => {
     const model = new ChatOpenAI(fieldsOf((await serveRecordedBusyOnce()).baseUrl, fetch));
     expect((await model.invoke(PROMPT)).content).toBe(REPLY);
     expect(exchanges).toMatchObject([{ status: 503, retryAfter: '1' }, { status: 200 }]);
+  });
+});
+
+describe("LangChain's chat model, of responses,", () => {
+  const responses = (fetch?: typeof globalThis.fetch) => chat(fetch, { useResponsesApi: true });
+
+  it('is given the recorded reply', async () => {
+    const { exchanges, fetch } = watchedFetch();
+    const message = await responses(fetch).invoke(PROMPT);
+    expect(message.text).toBe(REPLY);
+    expect(message.response_metadata).toMatchObject({ status: 'completed', model_name: 'recorded' });
+    expectCounts(countsOf(message));
+    expect(exchanges[0]?.path).toBe('/v1/responses');
+  });
+
+  it('is given it in pieces, and counts as many tokens', async () => {
+    const chunks: AIMessageChunk[] = [];
+    for await (const chunk of await responses().stream(PROMPT)) chunks.push(chunk);
+    expect(chunks.filter(({ text }) => text !== '').length).toBeGreaterThan(5);
+    const whole = chunks.reduce((sum, chunk) => sum.concat(chunk));
+    expect(whole.text).toBe(REPLY);
+    expectCounts(countsOf(whole));
+    expect(countsOf(whole)).toEqual(countsOf(await responses().invoke(PROMPT)));
+  });
+
+  it('is given the reply of the conversation that it sends, and under the words of the system', async () => {
+    expect((await responses().invoke(talk)).text).toBe(TALK_REPLY);
+    expect((await responses().invoke([new SystemMessage(SYSTEM), ...talk])).text).toBe(SYSTEM_REPLY);
+  });
+});
+
+describe.each([false, true])("LangChain's chat model with a tool, of responses: %s,", (useResponsesApi) => {
+  const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+  const bound = () =>
+    chat(undefined, { useResponsesApi }).bindTools([
+      { type: 'function', function: { name: TOOL_NAME, description: '', parameters } },
+    ]);
+
+  it('calls it as recorded, and is given the reply to its result', async () => {
+    const asked = new HumanMessage(TOOL_PROMPT);
+    const called = await bound().invoke([asked]);
+    expect(called.tool_calls).toMatchObject([{ name: TOOL_NAME, args: TOOL_INPUT }]);
+    const result = new ToolMessage({
+      content: TOOL_RESULT,
+      tool_call_id: called.tool_calls?.[0]?.id as string,
+    });
+    expect((await bound().invoke([asked, called, result])).text).toBe(TOOL_REPLY);
+  });
+
+  it('puts the call together from a stream', async () => {
+    const chunks: AIMessageChunk[] = [];
+    for await (const chunk of await bound().stream(TOOL_PROMPT)) chunks.push(chunk);
+    const whole = chunks.reduce((sum, chunk) => sum.concat(chunk));
+    expect(whole.tool_calls).toMatchObject([{ name: TOOL_NAME, args: TOOL_INPUT }]);
   });
 });
 

@@ -21,6 +21,11 @@ import {
   serveRecordedBusyOnce,
   TALK,
   TALK_REPLY,
+  TOOL_INPUT,
+  TOOL_NAME,
+  TOOL_PROMPT,
+  TOOL_REPLY,
+  TOOL_RESULT,
   watchedFetch,
 } from '../support/recorded.js';
 import { startServer } from '../support/server-process.js';
@@ -310,6 +315,26 @@ describe("the openai client's streaming helper", () => {
   });
 });
 
+describe("the openai client's responses", () => {
+  it.each(['at once', 'through the streaming helper'])('call a function, %s, and go on', async (how) => {
+    const asked = { model, input: TOOL_PROMPT };
+    const called =
+      how === 'at once'
+        ? await client.responses.create(asked)
+        : await client.responses.stream(asked).finalResponse();
+    const [call] = called.output;
+    if (call?.type !== 'function_call') throw new Error('expected a function call');
+    expect(call).toMatchObject({ name: TOOL_NAME, status: 'completed' });
+    expect(JSON.parse(call.arguments)).toEqual(TOOL_INPUT);
+    const result = { type: 'function_call_output' as const, call_id: call.call_id, output: TOOL_RESULT };
+    const { id } = called;
+    const continued = await client.responses.create({ model, input: [result], previous_response_id: id });
+    expect(continued.output_text).toBe(TOOL_REPLY);
+    const input = [{ role: 'user' as const, content: TOOL_PROMPT }, call, result];
+    expect((await client.responses.create({ model, input })).output_text).toBe(TOOL_REPLY);
+  });
+});
+
 describe('the openai client', () => {
   it.each(['system', 'developer'] as const)('gets the reply under the words of a %s', async (role) => {
     const { choices } = await client.chat.completions.create({
@@ -408,7 +433,7 @@ describe('the openai client', () => {
     const server = startServer([path, '--index-dir', 'none']);
     const { exchanges, fetch } = watchedFetch(() => writeFileSync(path, RECORDED));
     const asking = new OpenAI({ baseURL: `${await server.url()}/v1`, apiKey: 'any', maxRetries: 10, fetch });
-    truncateSync(path, RECORDED.length / 2);
+    truncateSync(path, Math.floor(RECORDED.length / 2));
     await server.waitFor(/cannot be served as it is now/, 'stderr');
     const { choices } = await asking.chat.completions.create({ model, messages });
     expect(choices[0]?.message.content).toBe(REPLY);

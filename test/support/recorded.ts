@@ -23,6 +23,13 @@ export const TALK_REPLY = 'An apple, of course.';
 export const SYSTEM = 'Be brief.';
 export const SYSTEM_REPLY = 'Apple!';
 
+/** A prompt that calls a function, whose result has another reply where nothing was said before. */
+export const TOOL_PROMPT = 'What is the sky like in Paris?';
+export const TOOL_NAME = 'look_up_sky';
+export const TOOL_INPUT = { city: 'Paris', days: 2 };
+export const TOOL_RESULT = 'Grey.';
+export const TOOL_REPLY = 'It is grey there.';
+
 const talk = (...values: string[]) =>
   values.map((value, i) => ({ from: i % 2 === 0 ? 'human' : 'gpt', value }));
 
@@ -33,6 +40,20 @@ export const RECORDED = JSON.stringify([
   {
     id: 'system',
     conversations: [{ from: 'system', value: SYSTEM }, ...talk(...TALK, SYSTEM_REPLY)],
+  },
+  { id: 'result', conversations: talk('Name a dull colour.', 'No.', TOOL_RESULT, 'If you say so.') },
+  {
+    id: 'tool',
+    conversations: [
+      { from: 'human', value: TOOL_PROMPT },
+      // As Python spells it.
+      {
+        from: 'function_call',
+        value: `{"name": "${TOOL_NAME}", "arguments": {"city": "Paris", "days": 2}}`,
+      },
+      { from: 'observation', value: TOOL_RESULT },
+      { from: 'gpt', value: TOOL_REPLY },
+    ],
   },
 ]);
 
