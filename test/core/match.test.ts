@@ -55,6 +55,25 @@ describe('the match ladder', () => {
     expect(find(' a')).toBeUndefined();
   });
 
+  it('tells the rungs apart by the last of eight histories, too', () => {
+    const asked = queryOf([
+      { role: 'user', text: 'x' },
+      { role: 'assistant', text: '', calls: [{ id: undefined, name: 'f', arguments: '{ "a":1}' }] },
+      { role: 'tool', text: 'go' },
+      { role: 'system', text: 's' },
+    ]);
+    const rung = (...values: string[]) => {
+      const found = asked && matchConversation(asked, compareTexts(asked, talk(...values).turns));
+      return found && rungOf(found.grade);
+    };
+    expect(asked?.histories).toHaveLength(8);
+    expect(['go', 'go ', '{}'].map((text) => rung('b', text, 'reply'))).toEqual([
+      'prompt',
+      'normalized',
+      undefined,
+    ]);
+  });
+
   it('takes a prompt that differs in white space only where none is equal', () => {
     expect(ask(talk(' a\n b', 'folded', 'a b', 'equal', 'c'), 'a b')).toEqual(['prompt', 'equal']);
     expect(ask(talk('a\r\n  b ', 'folded', 'a b'), '\ta b')).toEqual(['normalized', 'folded']);
