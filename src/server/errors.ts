@@ -69,6 +69,10 @@ function toAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
         message: `Unsupported content type: ${String(message)}.`,
       });
   }
+  // What is nested so deeply can be parsed, but not be written again.
+  if (thrown instanceof RangeError && thrown.message.includes('call stack')) {
+    return new AppError('bad_request', { cause: thrown, message: 'The request is nested too deeply.' });
+  }
   const isClients = typeof status === 'number' && status >= 400 && status < 500;
   return new AppError(isClients ? 'bad_request' : 'internal', {
     cause: thrown,

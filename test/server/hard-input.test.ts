@@ -117,6 +117,26 @@ const CASES: readonly [
     }),
     ...missed,
   ],
+  [
+    'a call of a function with lists in lists',
+    () => ({
+      path: '/v1/responses',
+      body: `{"input":[{"role":"user","content":"Say it."},{"type":"function_call","call_id":"c","name":"f","arguments":${nested(MB)}}]}`,
+    }),
+    400,
+    null,
+    null,
+  ],
+  [
+    'an item that would be kept, with lists in lists',
+    () => ({
+      path: '/v1/responses',
+      body: `{"input":[{"type":"other","x":${nested(MB)}},{"role":"user","content":"Say it."}]}`,
+    }),
+    400,
+    null,
+    null,
+  ],
   ['a body over the limit', () => ({ body: 'x'.repeat(32 * MB + 1) }), 413, 'request_too_large', null],
   [
     'one message too many',
