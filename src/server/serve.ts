@@ -38,15 +38,20 @@ export async function serve(config: Config, surroundings: Surroundings): Promise
   // Threads take a while to start: so they do it while the rest is loaded. With a saved index they will hardly be needed.
   const { engine, dataset, indexDir, workers } = config;
   const pool = engine !== 'sweep' && isIndexSaved(dataset, indexDir) ? undefined : new WorkerPool(workers);
+  const tokens = new TokenPool(config.tokenizer);
+  // Who is answered before there is an index waits for nothing else as long. The engine `index` is only delayed by it.
+  if (pool !== undefined && engine !== 'index' && config.usage === 'count') tokens.start();
   try {
-    await serveWith(pool, config, surroundings);
+    await serveWith(pool, tokens, config, surroundings);
   } finally {
     await pool?.close();
+    await tokens.close();
   }
 }
 
 async function serveWith(
   pool: WorkerPool | undefined,
+  tokens: TokenPool,
   config: Config,
   { loadLogger, print, version, signal }: Surroundings,
 ): Promise<void> {
@@ -69,7 +74,6 @@ async function serveWith(
     changed: () => cache?.clear(),
   };
   const { engine, workers, indexDir } = config;
-  const tokens = new TokenPool(config.tokenizer);
   const countsAhead = config.usage === 'count';
   const options = { engine, workers, pool, indexDir, tokens, countsAhead, notices };
   const served = new ServedDataset(config.dataset, options);
@@ -127,7 +131,6 @@ async function serveWith(
   } finally {
     progress?.end();
     await served.close();
-    await tokens.close();
   }
 }
 

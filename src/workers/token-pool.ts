@@ -20,6 +20,11 @@ export class TokenPool {
     this.tokenizer = tokenizer;
   }
 
+  /** Starts the thread, for whatever will be asked. */
+  start(): void {
+    void this.run('isLoaded', undefined);
+  }
+
   /** How many tokens texts have. */
   count(texts: readonly string[]): Promise<Outcome<readonly number[]>> {
     return this.run('count', texts);

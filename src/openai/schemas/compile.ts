@@ -30,6 +30,7 @@ const ajv = new Ajv2020({
   allowUnionTypes: true,
   strictTypes: false,
   strictRequired: false,
+  strictTuples: false,
   // Errors have the value, and what was expected of it.
   verbose: true,
 });
