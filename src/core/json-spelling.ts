@@ -16,14 +16,32 @@ export function elementsOf(list: string): readonly string[] {
   return elements;
 }
 
+/** Characters that are put together at once. A request may hold megabytes: to add them one by one takes gigabytes. */
+const CHUNK = 8192;
+
 /** The same JSON with this behind its colons and commas, and no other white space. */
-export function respaced(json: string, space: string): string {
+export function respaced(json: string, space: ' ' | ''): string {
+  const codes = new Uint16Array(CHUNK);
+  let used = 0;
   let spelled = '';
-  for (const { text } of tokensOf(json)) {
-    if (text.trim() !== '') spelled += text === ':' || text === ',' ? text + space : text;
+  const add = (code: number) => {
+    codes[used++] = code;
+    if (used < CHUNK) return;
+    spelled += String.fromCharCode(...codes);
+    used = 0;
+  };
+  for (let at = 0; at < json.length; ) {
+    const end = json[at] === '"' ? Math.min(endOfString(json, at), json.length) : at + 1;
+    const isSpace = WHITE_SPACE.includes(json[at] as string);
+    const isFollowed = space !== '' && (json[at] === ':' || json[at] === ',');
+    for (; at < end; at++) if (!isSpace) add(json.charCodeAt(at));
+    if (isFollowed) add(SPACE_CODE);
   }
-  return spelled;
+  return spelled + String.fromCharCode(...codes.subarray(0, used));
 }
+
+const WHITE_SPACE = ' \t\n\r';
+const SPACE_CODE = 0x20;
 
 /** The strings, which may lack an end, and all characters between them. */
 function* tokensOf(json: string): Generator<{ readonly text: string; readonly at: number }, void> {

@@ -45,13 +45,17 @@ export function queryOf(messages: readonly Message[]): Query | undefined {
 
 /** The messages that are a query's histories. */
 export function historiesOf(messages: readonly Message[]): readonly (readonly Message[])[] {
-  const withoutSystem = messages.filter(({ role }) => role !== 'system' && role !== 'developer');
   const spacings = messages.some(isCall) ? CALL_SPACINGS : [];
-  return [messages, withoutSystem]
-    .flatMap((each) => [each, ...spacings.map((spacing) => each.map((one) => withCallText(one, spacing)))])
+  const spellings = spacings.map((spacing) => messages.map((one) => withCallText(one, spacing)));
+  const all = [messages, ...spellings];
+  return [...all, ...all.map(withoutSystem)]
     .map(spoken)
     .filter((history) => history.length > 0)
     .filter((history, i, all) => !all.slice(0, i).some((earlier) => areSame(earlier, history)));
+}
+
+function withoutSystem(messages: readonly Message[]): readonly Message[] {
+  return messages.filter(({ role }) => role !== 'system' && role !== 'developer');
 }
 
 /** As the arguments were sent; and, since many clients parse them and spell them anew, in either way that datasets do. */

@@ -27,6 +27,11 @@ describe('the spelling of JSON', () => {
     expect(respaced('{"a":[1.0,{ }],\n"b\\": ,":null}', ' ')).toBe('{"a": [1.0, {}], "b\\": ,": null}');
   });
 
+  it('is that of long texts, too', () => {
+    const json = `[${'1,"a",'.repeat(10_000)}1]`;
+    expect(respaced(json, ' ')).toBe(json.replaceAll(',', ', '));
+  });
+
   it.each(['"', '"\\', '{"a', '[,]', ''])('takes what is none as it is: %s', (text) => {
     expect(respaced(text, '')).toBe(text);
   });
