@@ -245,10 +245,11 @@ export class ServedDataset implements Lookup {
 
   /** Counts the tokens of an edition while there is nothing else to do, and saves their counts. */
   private countAhead(edition: Edition): void {
+    const { table } = edition;
+    // A walk may be through after the file has changed: it must not stop the counting of what came since.
+    if (table === undefined || this.isClosed || this.edition !== edition) return;
     this.counting?.stop();
     this.counting = undefined;
-    const { table } = edition;
-    if (table === undefined || this.isClosed || this.edition !== edition) return;
     this.savedUncounted = table.uncounted;
     const { tokens, countsAhead } = this.options;
     if (!countsAhead || this.savedUncounted === 0) return;
