@@ -73,10 +73,11 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
   return {
     encode,
     encodeChat: (messages, beginsReply) => {
-      const said = messages.flatMap(({ role, name, text }) => {
+      const said = messages.flatMap(({ role, name, text, calls = [] }) => {
         const speaker =
           name === undefined ? encode(role) : [...encode(role), ...encode(':'), ...encode(name)];
-        return [mark(START), ...speaker, mark(SEPARATOR), ...encode(text), mark(END)];
+        const called = calls.flatMap((call) => encode(`${call.name}${call.arguments}`));
+        return [mark(START), ...speaker, mark(SEPARATOR), ...encode(text), ...called, mark(END)];
       });
       return beginsReply ? [...said, mark(START), ...encode('assistant'), mark(SEPARATOR)] : said;
     },

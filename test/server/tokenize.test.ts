@@ -54,6 +54,18 @@ describe('POST /tokenize', () => {
     });
   });
 
+  it('gives as many tokens of a chat with function calls as its usage counts', async () => {
+    const called = { name: 'get_weather', arguments: '{"city":"Paris"}' };
+    const messages = [
+      { role: 'user', content: 'Weather?' },
+      { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: called }] },
+      { role: 'user', content: 'Say it.' },
+    ];
+    const { count } = await ask('tokenize', { messages });
+    const { usage } = await ask('v1/chat/completions', { messages });
+    expect(count).toBe((usage as { prompt_tokens: number }).prompt_tokens);
+  });
+
   it.each([
     [{}, 'missing_required_parameter', 'prompt'],
     [{ prompt: 5 }, 'invalid_type', 'prompt'],
