@@ -80,6 +80,9 @@ export const BENCHMARK_REQUESTS = 100;
 export const CHOICES_MAX = 128;
 export const STOPS_MAX = 4;
 
+/** Characters of the texts in one body, all choices together: a string of JSON holds some eight times as many, and no more. */
+export const ANSWER_CHARACTERS_MAX = 64 * MiB;
+
 /** Memory for the counts of texts that stand in no index, in bytes. */
 export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);
 

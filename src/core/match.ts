@@ -124,7 +124,9 @@ export function compareTexts({ histories }: Query, turns: readonly Turn[]): Comp
     count: turns.length,
     isEmpty: (turn) => turns[turn]?.value === '',
     isMessage: (turn, history, message) => turns[turn]?.value === histories[history]?.[message],
-    isPromptFolded: (turn, history) => foldSpace(turns[turn]?.value ?? '') === foldedPrompt(history),
+    // Of a prompt that is white space alone, nothing is left to compare.
+    isPromptFolded: (turn, history) =>
+      foldedPrompt(history) !== '' && foldSpace(turns[turn]?.value ?? '') === foldedPrompt(history),
   };
 }
 

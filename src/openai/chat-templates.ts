@@ -10,7 +10,8 @@ import type { Message } from '../core/query.js';
 type Template = (prompt: string) => readonly Message[] | undefined;
 
 /**
- * The messages that a prompt was made of, if one of the known templates has made it.
+ * The messages that a prompt was made of, if one of the known templates has made it; with all white space that was not the
+ * template's. Some templates trim what they are given: see `trimmed`.
  *
  * @returns undefined if none has
  */
@@ -20,6 +21,11 @@ export function messagesOf(prompt: string): readonly Message[] | undefined {
     if (messages !== undefined) return messages.length > MESSAGES_MAX ? undefined : messages;
   }
   return undefined;
+}
+
+/** The messages without white space at their ends, as clients may have had them before they filled a template. */
+export function trimmed(messages: readonly Message[]): readonly Message[] {
+  return messages.map((message) => ({ ...message, text: message.text.trim() }));
 }
 
 /** A header names the role of what follows, up to the mark of its end; the last header is that of the reply to come. */
@@ -34,7 +40,7 @@ function headed(header: RegExp, end: string): Template {
   };
 }
 
-const chatMl = headed(/<\|im_start\|>(\w+)\n/g, '<|im_end|>');
+const chatMl = headed(/<\|im_start\|>(\w+)(?:\n|<\|im_sep\|>)/g, '<|im_end|>');
 const llama3 = headed(/<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n/g, '<|eot_id|>');
 
 /** Llama 2 and Mistral: what the user says stands in brackets, and what the system says at the beginning of the first. */
@@ -45,10 +51,10 @@ const instructions: Template = (prompt) => {
     const [said = '', reply = ''] = turn.split('[/INST]', 2);
     const [, system, asked = said] = /^\s*<<SYS>>(.*?)<<\/SYS>>(.*)$/s.exec(said) ?? [];
     return [
-      message('system', system ?? ''),
-      message('user', asked),
-      message('assistant', reply.replace(/<\/s>(?:\s*<s>)?\s*$/, '')),
-    ].filter(({ text }) => text !== '');
+      ...systemMessage(system ?? ''),
+      message('user', unpadded(asked.replace(/^\n\n/, ''))),
+      message('assistant', unpadded(reply.replace(/<\/s>(?:\s*<s>)?\s*$/, ''))),
+    ].filter(({ text }) => text.trim() !== '');
   });
 };
 
@@ -61,7 +67,7 @@ const vicuna: Template = (prompt) => {
     ...said.slice(0, -1).map((turn) => {
       const colon = turn.indexOf(':');
       const role = turn.slice(0, colon) === 'USER' ? 'user' : 'assistant';
-      return message(role, turn.slice(colon + 1));
+      return message(role, turn.slice(colon + 1).replace(/^ /, ''));
     }),
   ];
 };
@@ -76,7 +82,7 @@ const alpaca: Template = (prompt) => {
   const text = prompt.trimEnd();
   const isPreface = start === 0 || (start > 0 && prompt.startsWith('Below is an instruction'));
   if (!isPreface || !text.endsWith(RESPONSE)) return undefined;
-  const body = text.slice(start + INSTRUCTION.length, -RESPONSE.length);
+  const body = text.slice(start + INSTRUCTION.length, -RESPONSE.length).replace(/\n\n$/, '');
   const input = body.indexOf(INPUT);
   if (input < 0) return [message('user', body)];
   return [message('user', `${body.slice(0, input).trim()}\n${body.slice(input + INPUT.length)}`)];
@@ -91,7 +97,7 @@ const named: Template = (prompt) => {
     ...systemMessage(system),
     ...said.slice(0, -1).map((turn) => {
       const colon = turn.indexOf(':');
-      return message(turn.slice(0, colon), turn.slice(colon + 1));
+      return message(turn.slice(0, colon), turn.slice(colon + 1).replace(/^\n/, ''));
     }),
   ];
 };
@@ -99,9 +105,14 @@ const named: Template = (prompt) => {
 const TEMPLATES: readonly Template[] = [chatMl, llama3, instructions, vicuna, alpaca, named];
 
 function systemMessage(text: string): readonly Message[] {
-  return text.trim() === '' ? [] : [message('system', text)];
+  return text.trim() === '' ? [] : [message('system', text.trim())];
+}
+
+/** What stands in a template with a space on either side, without them. */
+function unpadded(text: string): string {
+  return text.replace(/^ /, '').replace(/ $/, '');
 }
 
 function message(role: string, text: string): Message {
-  return { role, text: text.trim() };
+  return { role, text };
 }

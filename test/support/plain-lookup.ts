@@ -50,7 +50,7 @@ export function plainFind(records: readonly unknown[], { histories }: Query): Ma
   for (const history of histories) {
     const found = records
       .flatMap((record, ordinal) => placesOf(record, ordinal, true))
-      .find(({ text }) => folded(text) === folded(history.at(-1) ?? ''));
+      .find(({ text }) => folded(text) !== '' && folded(text) === folded(history.at(-1) ?? ''));
     if (found !== undefined) return { ...found.match, rung: 'normalized' };
   }
   return undefined;

@@ -4,6 +4,7 @@ import { parseChatRequest } from '../../openai/chat-request.js';
 import { chatChunks, chatCompletion } from '../../openai/chat-response.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
 import { answerOf, textsOf } from '../answer.js';
+import { assertAnswerFits } from '../answer-size.js';
 import { completionHead } from '../completion-head.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
@@ -37,6 +38,7 @@ export function chatCompletions(services: Services): RequestHandler {
     if (asked.stream) {
       await sendEventStream(response, chatChunks(head, reply, choices, new StreamUsage(asked, usage)));
     } else {
+      assertAnswerFits(choices * reply.text.length);
       sendJson(response, 200, chatCompletion(head, reply, choices, usage));
     }
   };

@@ -2,11 +2,12 @@ import type { RequestHandler } from 'express';
 import type { AppError } from '../../core/errors.js';
 import { type Query, queryOf } from '../../core/query.js';
 import type { Alike, Match } from '../../lookup/lookup.js';
-import { messagesOf } from '../../openai/chat-templates.js';
+import { messagesOf, trimmed } from '../../openai/chat-templates.js';
 import { parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionChunks } from '../../openai/completion-response.js';
 import { StreamUsage, usageOf } from '../../openai/usage.js';
 import { answerOf } from '../answer.js';
+import { assertAnswerFits } from '../answer-size.js';
 import { completionHead } from '../completion-head.js';
 import { sendEventStream } from '../event-stream.js';
 import { sendJson } from '../json.js';
@@ -19,7 +20,7 @@ import { whileOpen } from '../while-open.js';
 
 /**
  * `POST /v1/completions`: the recorded reply to each prompt. One that a chat template has made is looked up as the messages it
- * was made of, and, where that finds nothing, as it is.
+ * was made of, and, where that finds no conversation, as it is.
  */
 export function completions(services: Services): RequestHandler {
   const { lookup } = services;
@@ -28,11 +29,13 @@ export function completions(services: Services): RequestHandler {
     assertModel(services, asked.model);
     const signal = whileOpen(response);
     const find = async (prompt: string): Promise<Match | undefined> => {
+      let first: Match | undefined;
       for (const query of queriesOf(prompt)) {
         const match = await lookup.find(query, signal);
-        if (match !== undefined) return match;
+        if (match?.rung === 'context') return match;
+        first ??= match;
       }
-      return undefined;
+      return first;
     };
     const prompts = await Promise.all(
       asked.prompts.map((prompt) =>
@@ -66,15 +69,19 @@ export function completions(services: Services): RequestHandler {
     if (asked.stream) {
       await sendEventStream(response, completionChunks(head, choices, new StreamUsage(asked, usage)));
     } else {
+      assertAnswerFits(
+        choices.reduce((sum, { echoed, reply }) => sum + echoed.length + reply.text.length, 0),
+      );
       sendJson(response, 200, completion(head, choices, usage));
     }
   };
 }
 
-/** What a prompt is looked up as, one after the other. */
+/** What a prompt is looked up as, one after the other: the first that is a conversation's answers, else the first that is found. */
 function queriesOf(prompt: string): Query[] {
-  const spellings = [messagesOf(prompt), [{ role: 'user', text: prompt }]];
-  return spellings.flatMap((messages) => (messages && queryOf(messages)) ?? []);
+  const said = messagesOf(prompt);
+  const spellings = [...(said === undefined ? [] : [said, trimmed(said)]), [{ role: 'user', text: prompt }]];
+  return spellings.flatMap((messages) => queryOf(messages) ?? []);
 }
 
 /** The error for the first of the prompts that has no reply. */
