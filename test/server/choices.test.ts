@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { serveApp } from '../support/app.js';
+import { estimatingCounter } from '#dist/lookup/token-counter.js';
+import { post, serveApp } from '../support/app.js';
 
 const REPLY = 'Two words,\n\t"quoted" \\ and 🚀 → naïve  end. ';
 const messages = [{ role: 'user' as const, content: 'Say it.' }];
@@ -16,6 +17,19 @@ const create = (fields: object) => client.chat.completions.create({ model: 'any'
 const contentsOf = ({ choices }: OpenAI.ChatCompletion) => choices.map(({ message }) => message.content);
 
 describe('n', () => {
+  it.each([
+    ['chat/completions', { messages: [{ role: 'user', content: 'nowhere' }], n: 128 }],
+    ['completions', { prompt: Array(128).fill('nowhere'), n: 1 }],
+  ])('of %s is refused, and named, where no body could hold so much', async (route, body) => {
+    const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+    const base = await serveApp(dataset, { fallback: 'la '.repeat(200_000), tokens: estimatingCounter });
+    const response = await post(`${base}/v1/${route}`, body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code: 'invalid_value', param: 'n' } });
+    const one = await post(`${base}/v1/${route}`, { ...body, n: 1, prompt: 'nowhere' });
+    expect(one.status).toBe(200);
+  });
+
   it('gives the reply so many times, each with its index', async () => {
     const completion = await create({ n: 3 });
     expect(contentsOf(completion)).toEqual([REPLY, REPLY, REPLY]);
