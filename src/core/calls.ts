@@ -39,10 +39,14 @@ export function parseCallText(text: string): readonly FunctionCall[] | undefined
   if (calls.length === 0 || calls.length < list.length) return undefined;
   const texts = Array.isArray(value) ? elementsOf(text) : [text];
   return calls.map((call, i) => {
-    const spelled = ARGUMENTS.exec(texts[i] ?? '')?.[1];
+    const text = texts[i] ?? '';
+    const spelled = text.length <= SPELLED_LENGTH_MAX ? ARGUMENTS.exec(text)?.[1] : undefined;
     return spelled !== undefined && isObject(spelled) ? { ...call, arguments: spelled } : call;
   });
 }
+
+/** A longer text has its arguments spelled anew, in characters: the expression below can't take any length. */
+const SPELLED_LENGTH_MAX = 1 << 20;
 
 /** The arguments as they stand in a text that names them last, as nearly all do: so they come back as they were spelled. */
 const ARGUMENTS = /^\s*\{\s*"name"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*"arguments"\s*:\s*(\{[\s\S]*\})\s*\}\s*$/;

@@ -58,7 +58,7 @@ export class IndexSearch {
       if (key !== undefined) for (const row of this.rowsBetween(this.bounds([key], 1))) rows.add(row);
       if (query.contextual) for (const row of this.foldedRows(texts.at(-1)?.folded)) rows.add(row);
     }
-    const conversations = new Set([...rows].map((row) => this.conversationOf(row)));
+    const conversations = new Set([...rows].map((row) => this.table.conversationOf(row)));
     for (const conversation of [...conversations].sort((a, b) => a - b)) {
       const first = this.table.firstTurns[conversation] as number;
       const last = (this.table.firstTurns[conversation + 1] ?? this.table.size.turns) - 1;
@@ -228,12 +228,6 @@ export class IndexSearch {
     return this.table.folded[this.table.foldedOrder[place] as number] as number;
   }
 
-  /** The conversation that a row belongs to. */
-  private conversationOf(row: number): number {
-    const { conversations } = this.table.size;
-    return this.firstPlace(0, conversations, (place) => (this.table.firstTurns[place] as number) > row) - 1;
-  }
-
   /** Where a candidate stands in the file, with the turns from one row to another. */
   private placeOf(
     row: number,
@@ -241,7 +235,7 @@ export class IndexSearch {
     { grade, history }: Pick<Candidate, 'grade' | 'history'>,
     lastRow = row + 1,
   ): IndexPlace {
-    const conversation = this.conversationOf(row);
+    const conversation = this.table.conversationOf(row);
     const offset = this.table.offsets[conversation] as number;
     const idStart = this.table.idStarts[conversation] as number;
     const idLength = this.table.idLengths[conversation] as number;

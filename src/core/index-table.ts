@@ -109,6 +109,18 @@ export class IndexTable extends IndexRows {
     this.tokens = new Uint32Array(buffer, this.leaders.byteOffset + this.leaders.byteLength, size.turns);
   }
 
+  /** The conversation that a row belongs to. */
+  conversationOf(row: number): number {
+    let low = 0;
+    let high = this.size.conversations;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.firstTurns[middle] as number) > row) high = middle;
+      else low = middle + 1;
+    }
+    return low - 1;
+  }
+
   /** How many turns that have a text don't have their tokens counted. */
   get uncounted(): number {
     let count = 0;

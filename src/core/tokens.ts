@@ -2,7 +2,7 @@
 
 /** The tokenizers that there are: OpenAI's. */
 export const TOKENIZERS = ['o200k_base', 'cl100k_base'] as const;
-export type Tokenizer = (typeof TOKENIZERS)[number];
+export type TokenizerName = (typeof TOKENIZERS)[number];
 
 /** OpenAI's rule of thumb: a token is about four characters of English, so four bytes of UTF-8. */
 const BYTES_A_TOKEN = 4;
@@ -35,4 +35,22 @@ function utf8Length(text: string): number {
     else bytes += 3;
   }
   return bytes;
+}
+
+/** How long a word may be to be encoded whole, in characters. */
+const WORD_LENGTH_MAX = 256;
+const LONG_WORD = new RegExp(
+  `[\\p{L}\\p{M}]{${WORD_LENGTH_MAX}}|[^\\s\\p{L}\\p{N}]{${WORD_LENGTH_MAX}}|[\\r\\n/]{${WORD_LENGTH_MAX}}|\\s{${WORD_LENGTH_MAX}}`,
+  'gu',
+);
+
+/**
+ * The text, in parts none of which has a word that is too long. Byte pair encoding takes time by the square of a word's length, and
+ * the expressions that divide a text into words can't take any length: words longer than any language has are taken in parts,
+ * which costs a token or so each.
+ */
+export function partsOf(text: string): readonly string[] {
+  if (text.length <= WORD_LENGTH_MAX) return [text];
+  const ends = [...text.matchAll(LONG_WORD)].map(({ index, 0: { length } }) => index + length);
+  return [0, ...ends].map((start, i) => text.slice(start, ends[i])).filter((part) => part !== '');
 }

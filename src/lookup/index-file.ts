@@ -11,7 +11,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { IndexTable, type RowCounts } from '../core/index-table.js';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
-import type { Tokenizer } from '../core/tokens.js';
+import type { TokenizerName } from '../core/tokens.js';
 import { readFully } from '../workers/file.js';
 import type { Counts } from '../workers/tasks.js';
 import type { Dataset } from './dataset.js';
@@ -58,7 +58,7 @@ class UnusableError extends Error {}
 export function loadIndex(
   path: string,
   dataset: Dataset,
-  tokenizer: Tokenizer,
+  tokenizer: TokenizerName,
 ): SavedIndex | string | undefined {
   let fd: number;
   try {
@@ -86,7 +86,7 @@ export async function saveIndex(
   path: string,
   dataset: Dataset,
   { table, counts }: SavedIndex,
-  tokenizer: Tokenizer,
+  tokenizer: TokenizerName,
 ): Promise<void> {
   await makeFolder(dirname(path));
   await removeLeftovers(path);
@@ -133,7 +133,7 @@ async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-function headerOf({ file }: Dataset, { size }: IndexTable, counts: Counts, tokenizer: Tokenizer): Header {
+function headerOf({ file }: Dataset, { size }: IndexTable, counts: Counts, tokenizer: TokenizerName): Header {
   return {
     format: FORMAT,
     dataset: { path: resolve(file.path), size: file.size, mtimeMs: file.mtimeMs, digest: digestOf(file) },

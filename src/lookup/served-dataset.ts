@@ -127,7 +127,6 @@ export class ServedDataset implements Lookup {
   }
 
   async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
-    this.giveWay();
     if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem.error });
     const asked = this.edition;
     try {

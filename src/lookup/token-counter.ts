@@ -1,11 +1,10 @@
 /** Counting tokens: each text once. What was counted stands in the index, or, for texts that are in none, in a cache. */
 
 import { LRUCache } from 'lru-cache';
-import { AppError } from '../core/errors.js';
 import type { IndexTable } from '../core/index-table.js';
 import { COUNTED_TEXTS_BYTES } from '../core/limits.js';
 import { estimatedCut, estimateTokens } from '../core/tokens.js';
-import type { Outcome } from '../workers/tasks.js';
+import { resultOf } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
 
 /** What an entry of the cache costs besides its text, roughly, in bytes. */
@@ -40,7 +39,6 @@ export const estimatingCounter: TokenCounter = {
 /** Asks a tokenizer. */
 export class RealCounter implements TokenCounter {
   private readonly pool: TokenPool;
-  private readonly onAsked: () => void;
   private readonly counted = new LRUCache<string, number>({
     maxSize: COUNTED_TEXTS_BYTES,
     sizeCalculation: (_, text) => text.length * BYTES_A_CHARACTER + ENTRY_OVERHEAD_BYTES,
@@ -48,14 +46,11 @@ export class RealCounter implements TokenCounter {
   /** Those that are being counted. */
   private readonly counting = new Map<string, Promise<number>>();
 
-  /** @param onAsked is called each time that something is asked of it */
-  constructor(pool: TokenPool, onAsked: () => void) {
+  constructor(pool: TokenPool) {
     this.pool = pool;
-    this.onAsked = onAsked;
   }
 
   async count(texts: readonly CountedText[]): Promise<readonly number[]> {
-    this.onAsked();
     const unknown = texts.filter((text) => this.known(text) === undefined);
     const fresh = [...new Set(unknown.map(({ text }) => text))].filter((text) => !this.counting.has(text));
     if (fresh.length > 0) this.begin(fresh);
@@ -68,7 +63,6 @@ export class RealCounter implements TokenCounter {
   }
 
   async cut(text: string, tokens: number): Promise<string> {
-    this.onAsked();
     return resultOf(await this.pool.cut(text, tokens));
   }
 
@@ -89,10 +83,4 @@ export class RealCounter implements TokenCounter {
         .finally(() => this.counting.delete(text));
     }
   }
-}
-
-/** @throws AppError if there is none */
-export function resultOf<T>(outcome: Outcome<T>): T {
-  if (outcome.kind === 'failed') throw new AppError(outcome.code, { cause: outcome.detail });
-  return outcome.value;
 }

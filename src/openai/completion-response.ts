@@ -1,5 +1,5 @@
 import type { CompletionHead } from './chat-response.js';
-import type { Reply } from './reply.js';
+import type { Piece, Reply } from './reply.js';
 import { type StreamUsage, type Usage, usageObject } from './usage.js';
 
 /** A choice of a completion: what it begins with because it was asked to be echoed, and what the dataset says to that. */
@@ -30,14 +30,16 @@ export function* completionChunks(
 ): Generator<object, void> {
   const start = common(head);
   for (const [index, { echoed, reply }] of choices.entries()) {
-    const pieces = [...(echoed === '' ? [] : [{ text: echoed, tokens: 0 }]), ...reply.pieces];
-    const last = pieces.pop() ?? { text: '', tokens: 0 };
-    for (const { text, tokens } of pieces) {
+    const chunk = ({ text, tokens }: Piece, finish_reason: string | null) => {
       usage.add(tokens);
-      yield { ...start, choices: [choice(text, index, null)], ...usage.soFar() };
+      return { ...start, choices: [choice(text, index, finish_reason)], ...usage.soFar() };
+    };
+    let last: Piece = { text: echoed, tokens: 0 };
+    for (const piece of reply.pieces) {
+      if (last.text !== '') yield chunk(last, null);
+      last = piece;
     }
-    usage.add(last.tokens);
-    yield { ...start, choices: [choice(last.text, index, reply.finishReason)], ...usage.soFar() };
+    yield chunk(last, reply.finishReason);
   }
   if (usage.isAsked) yield { ...start, choices: [], usage: usage.all() };
 }

@@ -5,7 +5,7 @@ export interface Reply {
   /** How many tokens the text has. */
   readonly tokens: number;
   /** The pieces that a stream sends one by one: joined, they are the text. */
-  readonly pieces: readonly Piece[];
+  readonly pieces: Iterable<Piece>;
   /** The function calls that it is, or that come with its text. */
   readonly calls: readonly ToolCall[];
 }
@@ -17,7 +17,7 @@ export interface ToolCall {
   /** JSON. */
   readonly arguments: string;
   /** The same, in pieces. */
-  readonly pieces: readonly Piece[];
+  readonly pieces: Iterable<Piece>;
 }
 
 /** Why a reply ends: it is whole, or cut at a stop; it is as long as it may be; or it calls functions. */

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../core/tokens.js';
+import type { TokenizerName } from '../core/tokens.js';
 import { piecesOf } from './pieces.js';
 import type { OutputItem, ResponseObject } from './responses-response.js';
 
@@ -18,14 +18,14 @@ export interface ResponseEvent {
  */
 export function* responseEvents(
   response: ResponseObject,
-  tokenizer: Tokenizer,
+  tokenizer: TokenizerName,
 ): Generator<ResponseEvent, void> {
   let sequence_number = 0;
   for (const event of eventsOf(response, tokenizer)) yield { ...event, sequence_number: sequence_number++ };
 }
 
 /** The same, not yet counted. */
-function* eventsOf(response: ResponseObject, tokenizer: Tokenizer): Generator<ResponseEvent, void> {
+function* eventsOf(response: ResponseObject, tokenizer: TokenizerName): Generator<ResponseEvent, void> {
   const begun = {
     ...response,
     status: 'in_progress',
@@ -44,7 +44,7 @@ function* eventsOf(response: ResponseObject, tokenizer: Tokenizer): Generator<Re
 function* itemEvents(
   item: OutputItem,
   output_index: number,
-  tokenizer: Tokenizer,
+  tokenizer: TokenizerName,
 ): Generator<ResponseEvent, void> {
   const nothing = item.type === 'message' ? { content: [] } : { arguments: '' };
   const begun = { ...item, status: 'in_progress', ...nothing };
@@ -67,7 +67,7 @@ function* itemEvents(
 function* partEvents(
   part: { readonly text: string },
   at: object,
-  tokenizer: Tokenizer,
+  tokenizer: TokenizerName,
 ): Generator<ResponseEvent, void> {
   yield { type: 'response.content_part.added', ...at, part: { ...part, text: '' } };
   for (const delta of piecesOf(part.text, tokenizer)) {

@@ -3,6 +3,7 @@ import { type FunctionCall, textOfCalls } from '../core/calls.js';
 import { isCallText } from '../core/conversation.js';
 import { EMPTY_FLAG } from '../core/index-table.js';
 import { historiesOf, type Message } from '../core/query.js';
+import type { TokenizerName } from '../core/tokens.js';
 import type { Match } from '../lookup/lookup.js';
 import type { CountedText } from '../lookup/token-counter.js';
 import { piecesOf } from '../openai/pieces.js';
@@ -104,12 +105,21 @@ async function piecesToSend(
   { tokens, tokenPool }: Services,
   text: string,
   { stream, includeUsage, continuousUsage }: Asked,
-): Promise<readonly Piece[]> {
+): Promise<Iterable<Piece>> {
   if (!stream) return [];
-  const texts = piecesOf(text, tokenPool.tokenizer).map((piece) => ({ text: piece, tokens: undefined }));
-  if (!includeUsage || !continuousUsage) return texts;
+  if (!includeUsage || !continuousUsage) return uncounted(text, tokenPool.tokenizer);
+  const texts = [...piecesOf(text, tokenPool.tokenizer)].map((piece) => ({ text: piece }));
   const counts = await tokens.count(texts);
   return texts.map((piece, i) => ({ ...piece, tokens: counts[i] }));
+}
+
+/** Pieces that are made when they are sent: to a slow client, all at once would be many times the text. */
+function uncounted(text: string, tokenizer: TokenizerName): Iterable<Piece> {
+  return {
+    *[Symbol.iterator]() {
+      for (const piece of piecesOf(text, tokenizer)) yield { text: piece, tokens: undefined };
+    },
+  };
 }
 
 /** The texts of a chat's messages, of the functions they call, and of the names of who speaks. */

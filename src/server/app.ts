@@ -37,6 +37,11 @@ export function createApp(services: Services): Express {
     .post(health)
     .all(allowOnly('GET', 'HEAD', 'POST'));
   app.route('/ready').get(ready(services)).all(allowOnly('GET', 'HEAD'));
+  // Whoever looks after the server asks nothing of it: the requests above don't count.
+  app.use((_request, _response, next) => {
+    services.giveWay();
+    next();
+  });
   app.use('/api/v1/chat', olderApi(services));
   app.route('/version').get(version(services)).all(allowOnly('GET', 'HEAD'));
   app.use(requireKey(services.apiKeys));

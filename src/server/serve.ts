@@ -103,7 +103,7 @@ async function serveWith(
     signal.removeEventListener('abort', onAbort);
 
     if (cacheBytes > 0) cache = new CachedLookup(served, cacheBytes);
-    const counter = countsAhead ? new RealCounter(tokens, () => served.giveWay()) : estimatingCounter;
+    const counter = countsAhead ? new RealCounter(tokens) : estimatingCounter;
     const listener = new Listener(
       createApp(servicesOf(config, served, counter, tokens, cache, logger, version)),
     );
@@ -152,6 +152,7 @@ function servicesOf(
     fingerprint: () => served.fingerprint,
     strictModels: config.strictModels,
     tokens,
+    giveWay: () => served.giveWay(),
     tokenPool,
     maxTokens: config.maxTokens,
     fallback: config.onMiss === 'fallback' ? config.fallbackText : undefined,

@@ -24,6 +24,8 @@ export interface Services {
   readonly fallback: string | undefined;
   /** Counts tokens, for the usage. */
   readonly tokens: TokenCounter;
+  /** Tells what is done while nobody asks anything that somebody does. */
+  readonly giveWay: () => void;
   /** Encodes and decodes. */
   readonly tokenPool: TokenPool;
   /** How a limit of tokens cuts replies. */

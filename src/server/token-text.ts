@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.js';
-import { resultOf } from '../lookup/token-counter.js';
+import { resultOf } from '../workers/tasks.js';
 import type { Services } from './services.js';
 
 /**

@@ -1,17 +1,23 @@
 /** What the main thread asks of the workers, and what comes back: plain data, since classes don't cross threads. */
 
 import type { ByteOffset } from '../core/bytes.js';
-import type { Failure } from '../core/errors.js';
+import { AppError, type Failure } from '../core/errors.js';
 import type { RowData } from '../core/index-table.js';
 import type { Place } from '../core/place.js';
 import type { Message } from '../core/query.js';
 import type { Shard } from '../core/shards.js';
-import type { Tokenizer } from '../core/tokens.js';
+import type { TokenizerName } from '../core/tokens.js';
 import type { DatasetFile, FileIdentity } from './file.js';
 import type { StopFlag } from './stop-flag.js';
 
 /** A result, or the reason why there is none. Workers never throw: an error loses its class and code on the way. */
 export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | Failure;
+
+/** @throws AppError if there is none */
+export function resultOf<T>(outcome: Outcome<T>): T {
+  if (outcome.kind === 'failed') throw new AppError(outcome.code, { cause: outcome.detail });
+  return outcome.value;
+}
 
 /** What a thread is given when it starts. */
 export interface WorkerSetup {
@@ -22,7 +28,7 @@ export interface WorkerSetup {
 
 /** What a thread that counts tokens is given when it starts. */
 export interface TokenSetup {
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TokenizerName;
 }
 
 /** Work on a shard. */

@@ -56,6 +56,16 @@ export class Threads {
     return this.closing;
   }
 
+  /**
+   * Ends the threads whatever they do: their tasks fail.
+   *
+   * @param loaded when a thread is through with loading its modules: before, its end might take the process with it
+   */
+  abandon(loaded: Promise<unknown>): Promise<void> {
+    this.closing ??= loaded.then(() => this.piscina.destroy());
+    return this.closing;
+  }
+
   private async closeOnce(): Promise<void> {
     await Promise.all(this.running);
     // A thread that is ended while it loads its modules may take the process with it. Idle threads get a task each.

@@ -1,5 +1,5 @@
 import { TOKENIZER_KEPT_MS } from '../core/limits.js';
-import type { Tokenizer } from '../core/tokens.js';
+import type { TokenizerName } from '../core/tokens.js';
 import type { ChatTask, CountTask, Outcome, TokenSetup } from './tasks.js';
 import { Threads } from './threads.js';
 import type * as thread from './token-thread.js';
@@ -9,14 +9,15 @@ const YOUNG_MIB = 8;
 
 /** The face of the thread that knows a tokenizer. It is started when something is asked of it, and ends when nothing is for long. */
 export class TokenPool {
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: TokenizerName;
   private threads: Threads | undefined;
+  private loaded: Promise<unknown> = Promise.resolve();
   private tasks = 0;
   private idle: NodeJS.Timeout | undefined;
   private ending: Promise<unknown> = Promise.resolve();
   private isClosed = false;
 
-  constructor(tokenizer: Tokenizer) {
+  constructor(tokenizer: TokenizerName) {
     this.tokenizer = tokenizer;
   }
 
@@ -60,7 +61,7 @@ export class TokenPool {
     return this.run('countTurns', task);
   }
 
-  /** Waits for the tasks that run or wait, and ends the thread. */
+  /** Ends the thread, whatever it does: a text may take it long, and nobody waits for that any more. */
   async close(): Promise<void> {
     this.isClosed = true;
     this.endThread();
@@ -69,14 +70,7 @@ export class TokenPool {
 
   private async run<T>(name: keyof typeof thread, task: unknown): Promise<Outcome<T>> {
     if (this.isClosed) return { kind: 'failed', code: 'worker_failed', detail: 'the pool is closed' };
-    this.threads ??= new Threads({
-      filename: new URL('./token-thread.js', import.meta.url),
-      threads: 1,
-      // A task that can be stopped early doesn't hold up others that are with the thread already.
-      tasksAhead: 1,
-      youngMiB: YOUNG_MIB,
-      workerData: { tokenizer: this.tokenizer } satisfies TokenSetup,
-    });
+    this.threads ??= this.startThread();
     clearTimeout(this.idle);
     this.tasks++;
     const outcome = await this.threads.run<T>(name, task);
@@ -85,10 +79,23 @@ export class TokenPool {
     return outcome;
   }
 
+  private startThread(): Threads {
+    const threads = new Threads({
+      filename: new URL('./token-thread.js', import.meta.url),
+      threads: 1,
+      // A task that can be stopped early doesn't hold up others that are with the thread already.
+      tasksAhead: 1,
+      youngMiB: YOUNG_MIB,
+      workerData: { tokenizer: this.tokenizer } satisfies TokenSetup,
+    });
+    this.loaded = threads.run('isLoaded', undefined);
+    return threads;
+  }
+
   private endThread(): void {
     clearTimeout(this.idle);
     const { threads } = this;
     this.threads = undefined;
-    if (threads !== undefined) this.ending = Promise.all([this.ending, threads.close()]);
+    if (threads !== undefined) this.ending = Promise.all([this.ending, threads.abandon(this.loaded)]);
   }
 }

@@ -54,7 +54,7 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ou
   try {
     const next = withFile(file, (fd) => {
       let row = from;
-      for (let conversation = conversationOf(table, from); row < to && !isStopped(stop, 0); row++) {
+      for (let conversation = table.conversationOf(from); row < to && !isStopped(stop, 0); row++) {
         while ((table.firstTurns[conversation + 1] ?? table.size.turns) <= row) conversation++;
         if (table.tokens[row] !== 0) continue;
         const length = table.lengths[row] as number;
@@ -76,17 +76,6 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ou
 function room(length: number): Buffer {
   if (length > buffer.length) buffer = Buffer.allocUnsafeSlow(2 * length);
   return buffer.subarray(0, length);
-}
-
-function conversationOf({ firstTurns }: IndexTable, row: number): number {
-  let low = 0;
-  let high = firstTurns.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((firstTurns[middle] as number) > row) high = middle;
-    else low = middle + 1;
-  }
-  return low - 1;
 }
 
 function done<T>(value: T): Outcome<T> {

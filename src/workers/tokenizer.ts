@@ -1,19 +1,11 @@
 /**
  * A tokenizer of OpenAI's, with its vocabulary: some 45 MB of memory and a fifth of a second to load, so it is loaded in a thread
- * of its own. Byte pair encoding takes time by the square of a word's length; words longer than any language has are encoded in
- * parts, which costs a token or so each.
+ * of its own.
  */
 
 import { StringDecoder } from 'node:string_decoder';
 import type { Message } from '../core/query.js';
-import type { Tokenizer as TokenizerName } from '../core/tokens.js';
-
-/** How long a word may be to be encoded whole, in characters. */
-const WORD_LENGTH_MAX = 256;
-const LONG_WORD = new RegExp(
-  `[\\p{L}\\p{M}]{${WORD_LENGTH_MAX}}|[^\\s\\p{L}\\p{N}]{${WORD_LENGTH_MAX}}|[\\r\\n/]{${WORD_LENGTH_MAX}}|\\s{${WORD_LENGTH_MAX}}`,
-  'gu',
-);
+import { partsOf, type TokenizerName } from '../core/tokens.js';
 
 /** Words whose tokens are remembered: more of them cost memory, and hardly save time. */
 const WORDS_REMEMBERED = 20_000;
@@ -92,11 +84,4 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
       return new StringDecoder('utf8').write(Buffer.concat(bytes as Uint8Array[]));
     },
   };
-}
-
-/** The text, in parts none of which has a word that is too long. */
-function partsOf(text: string): readonly string[] {
-  if (text.length <= WORD_LENGTH_MAX) return [text];
-  const ends = [...text.matchAll(LONG_WORD)].map(({ index, 0: { length } }) => index + length);
-  return [0, ...ends].map((start, i) => text.slice(start, ends[i])).filter((part) => part !== '');
 }

@@ -131,7 +131,7 @@ describe('counted tokens', () => {
     const match = await next.served.find(valueQuery(textOf(0)));
     const { table, prompt } = match?.rows ?? {};
     const turn = table && prompt !== undefined ? { table, row: prompt } : undefined;
-    const counter = new RealCounter(closed, () => {});
+    const counter = new RealCounter(closed);
     expect(await counter.count([{ text: textOf(0), turn }])).toEqual([encode(textOf(0)).length]);
   });
 
@@ -141,7 +141,7 @@ describe('counted tokens', () => {
     await (await served.start()).walked;
     const { table, prompt } = (await served.find(valueQuery(textOf(4))))?.rows ?? {};
     if (table === undefined || prompt === undefined) throw new Error('it is not found by the index');
-    await new RealCounter(tokens, () => {}).count([{ text: textOf(4), turn: { table, row: prompt } }]);
+    await new RealCounter(tokens).count([{ text: textOf(4), turn: { table, row: prompt } }]);
     await served.close();
     const saved = load(path).table;
     expect(saved.tokens[4]).toBe(encode(textOf(4)).length);
@@ -185,7 +185,7 @@ describe('counted tokens', () => {
             }
           : Reflect.get(target, name, target),
     });
-    const counter = new RealCounter(pool, () => {});
+    const counter = new RealCounter(pool);
     const texts = [{ text: 'one' }, { text: 'two words' }, { text: 'one' }, { text: '' }];
     const counts = await Promise.all([counter.count(texts), counter.count(texts)]);
     expect(counts).toEqual([

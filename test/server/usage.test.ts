@@ -143,7 +143,7 @@ describe('the usage', () => {
   it('is that of another tokenizer, if it is told so', async () => {
     const pool = new TokenPool('cl100k_base');
     afterAll(() => pool.close());
-    const base = await serveApp(path, { tokens: new RealCounter(pool, () => {}), tokenPool: pool });
+    const base = await serveApp(path, { tokens: new RealCounter(pool), tokenPool: pool });
     const { usage, choices } = await ask(base, { messages: requests['a longer conversation']?.slice(0, 3) });
     const completion = choices[0]?.message.content ?? '';
     expect(usage.completion_tokens).toBe(encodeOlder(completion).length);
@@ -161,7 +161,7 @@ describe('the usage', () => {
   it("is unavailable, and says so, when it can't be counted", async () => {
     const pool = new TokenPool('o200k_base');
     await pool.close();
-    const base = await serveApp(path, { tokens: new RealCounter(pool, () => {}) });
+    const base = await serveApp(path, { tokens: new RealCounter(pool) });
     const response = await post(`${base}/v1/chat/completions`, { messages: [user('Hello there')] });
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ error: { code: 'worker_failed' } });

@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express';
-import { resultOf } from '../../lookup/token-counter.js';
 import { checked } from '../../openai/check.js';
 import { CONTEXT_TOKENS } from '../../openai/models.js';
 import { detokenize as check } from '../../openai/schemas/checks.js';
 import { parseTokenizeRequest } from '../../openai/tokens-request.js';
+import { resultOf } from '../../workers/tasks.js';
 import { sendJson } from '../json.js';
 import { assertModel } from '../model-name.js';
 import type { Services } from '../services.js';

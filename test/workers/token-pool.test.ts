@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { TokenPool } from '#dist/workers/token-pool.js';
+
+/** Letters in no order, in words as long as they may be: they take a tokenizer seconds. */
+function hardText(length: number): string {
+  let state = 1;
+  return Array.from({ length }, () => {
+    state = (state * 48_271) % 0x7fff_ffff;
+    return String.fromCharCode(97 + (state % 26));
+  }).join('');
+}
+
+it('a token pool that is closed waits for no text', async () => {
+  const pool = new TokenPool('o200k_base');
+  expect(await pool.count(['one two'])).toEqual({ kind: 'done', value: [2] });
+  const counting = pool.count([hardText(3_000_000)]);
+  await pool.close();
+  expect((await counting).kind).toBe('failed');
+  expect((await pool.count(['one'])).kind).toBe('failed');
+});
+
+it('a token pool may be closed while it loads', async () => {
+  const pool = new TokenPool('o200k_base');
+  const counting = pool.count(['one two']);
+  await pool.close();
+  expect(['done', 'failed']).toContain((await counting).kind);
+});
