@@ -11,8 +11,7 @@ import type { TokenPool } from '../workers/token-pool.js';
 import { CountingAhead } from './counting-ahead.js';
 import { DatasetError, openDataset } from './dataset.js';
 import { Edition, type Engine } from './edition.js';
-import { loadIndex, saveIndex } from './index-file.js';
-import { indexPaths } from './index-paths.js';
+import { IndexKeeper } from './index-keeper.js';
 import type { Alike, Lookup, Match } from './lookup.js';
 
 /** How a dataset is served. */
@@ -60,6 +59,7 @@ const KERNEL_BYTES = 1 << 16;
 export class ServedDataset implements Lookup {
   private readonly path: string;
   private readonly options: ServedOptions;
+  private readonly keeper: IndexKeeper;
   private readonly kernel = new Kernel(kernelModule(), KERNEL_BYTES);
   private pool: WorkerPool | undefined;
   private edition: Edition;
@@ -68,7 +68,6 @@ export class ServedDataset implements Lookup {
   /** Why the file can't be served as it is now, and which file that is; undefined if it can. */
   private problem: { readonly error: DatasetError; readonly file: FileIdentity } | undefined;
   private walking: Promise<void> = Promise.resolve();
-  private saving: Promise<void> = Promise.resolve();
   private counting: CountingAhead | undefined;
   /** How many turns of the index had their tokens still to be counted when it was saved or loaded. */
   private savedUncounted = 0;
@@ -83,6 +82,8 @@ export class ServedDataset implements Lookup {
   constructor(path: string, options: ServedOptions) {
     this.path = path;
     this.options = options;
+    const { indexDir, tokens, notices } = options;
+    this.keeper = new IndexKeeper(path, indexDir, tokens.tokenizer, notices);
     this.pool = options.pool;
     this.edition = this.openEdition();
   }
@@ -164,7 +165,7 @@ export class ServedDataset implements Lookup {
     await this.walking;
     await this.counting?.stop();
     this.saveCounts();
-    await this.saving;
+    await this.keeper.settled;
     await this.pool?.close();
   }
 
@@ -213,7 +214,7 @@ export class ServedDataset implements Lookup {
     if (table === undefined) return;
     const { turns, conversations } = edition.counts;
     this.options.notices.info({ conversations, turns }, 'the index stands');
-    this.saving = this.saving.then(() => this.saveIndex(edition));
+    this.keeper.keep(edition.dataset, { table, counts: edition.counts });
     this.countAhead(edition);
     await edition.sweepsEnded();
     if (this.edition === edition && !this.isClosed) await this.closePool();
@@ -227,19 +228,9 @@ export class ServedDataset implements Lookup {
   }
 
   private loadIndex(edition: Edition): boolean {
-    if (this.options.engine === 'sweep') return false;
-    for (const path of indexPaths(this.path, this.options.indexDir)) {
-      const loaded = loadIndex(path, edition.dataset, this.options.tokens.tokenizer);
-      if (loaded === undefined) continue;
-      if (typeof loaded === 'string') {
-        this.options.notices.warn({ index: path }, `the saved index is made anew: ${loaded}`);
-        continue;
-      }
-      edition.use(loaded);
-      this.options.notices.info({ index: path }, 'the saved index was loaded');
-      return true;
-    }
-    return false;
+    const loaded = this.options.engine === 'sweep' ? undefined : this.keeper.load(edition.dataset);
+    if (loaded !== undefined) edition.use(loaded);
+    return loaded !== undefined;
   }
 
   /** Counts the tokens of an edition while there is nothing else to do, and saves their counts. */
@@ -264,25 +255,7 @@ export class ServedDataset implements Lookup {
     const { uncounted } = table;
     if (uncounted === this.savedUncounted) return;
     this.savedUncounted = uncounted;
-    this.saving = this.saving.then(() => this.saveIndex(edition));
-  }
-
-  private async saveIndex({ dataset, counts, table }: Edition): Promise<void> {
-    if (table === undefined) return;
-    const problems: string[] = [];
-    const paths = indexPaths(this.path, this.options.indexDir);
-    for (const path of paths) {
-      try {
-        await saveIndex(path, dataset, { table, counts }, this.options.tokens.tokenizer);
-        this.options.notices.info({ index: path }, 'the index was saved');
-        return;
-      } catch (error) {
-        problems.push(error instanceof Error ? error.message : String(error));
-      }
-    }
-    if (paths.length > 0) {
-      this.options.notices.warn({ problems }, 'the index could not be saved; the next start makes it anew');
-    }
+    this.keeper.keep(dataset, { table, counts: edition.counts });
   }
 
   /** Looks whether the file is still the one that is served, and opens it anew if it isn't. */

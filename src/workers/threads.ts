@@ -38,6 +38,10 @@ export class Threads {
       ...(youngMiB !== undefined && { resourceLimits: { maxYoungGenerationSizeMb: youngMiB } }),
       workerData,
     });
+    // Where a thread is ended while it runs a task, its result may still come, which Piscina takes for an error.
+    this.piscina.on('error', (error: unknown) => {
+      if (this.closing === undefined) throw error;
+    });
   }
 
   /** Runs a task by its name. */

@@ -23,7 +23,7 @@ export class TokenPool {
 
   /** Starts the thread, for whatever will be asked. */
   start(): void {
-    void this.run('isLoaded', undefined);
+    this.threads ??= this.startThread();
   }
 
   /** How many tokens texts have. */

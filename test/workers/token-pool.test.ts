@@ -25,3 +25,14 @@ it('a token pool may be closed while it loads', async () => {
   await pool.close();
   expect(['done', 'failed']).toContain((await counting).kind);
 });
+
+it('a token pool may be closed at any moment of a short task', async () => {
+  for (let i = 0; i < 8; i++) {
+    const pool = new TokenPool('o200k_base');
+    pool.start();
+    await pool.count(['loaded']);
+    const counting = pool.count([hardText(1000 * i)]);
+    await pool.close();
+    expect(['done', 'failed']).toContain((await counting).kind);
+  }
+});

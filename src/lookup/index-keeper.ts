@@ -1,0 +1,71 @@
+import type { TokenizerName } from '../core/tokens.js';
+import type { Dataset } from './dataset.js';
+import { loadIndex, type SavedIndex, saveIndex } from './index-file.js';
+import { indexPaths } from './index-paths.js';
+import type { Notices } from './served-dataset.js';
+
+/** Keeps the index of a dataset's file for later starts, wherever it can be kept, and tells what has become of it. */
+export class IndexKeeper {
+  private readonly path: string;
+  private readonly indexDir: string | undefined;
+  private readonly tokenizer: TokenizerName;
+  private readonly notices: Notices;
+  private saving: Promise<void> = Promise.resolve();
+
+  /**
+   * @param indexDir see `indexPaths`
+   * @param tokenizer whose tokens are counted in the index
+   */
+  constructor(path: string, indexDir: string | undefined, tokenizer: TokenizerName, notices: Notices) {
+    this.path = path;
+    this.indexDir = indexDir;
+    this.tokenizer = tokenizer;
+    this.notices = notices;
+  }
+
+  /** The index that was kept of the file as it is now; undefined if there is none that can be used. */
+  load(dataset: Dataset): SavedIndex | undefined {
+    for (const path of this.paths) {
+      const loaded = loadIndex(path, dataset, this.tokenizer);
+      if (loaded === undefined) continue;
+      if (typeof loaded === 'string') {
+        this.notices.warn({ index: path }, `the saved index is made anew: ${loaded}`);
+        continue;
+      }
+      this.notices.info({ index: path }, 'the saved index was loaded');
+      return loaded;
+    }
+    return undefined;
+  }
+
+  /** Keeps an index, once those before are kept. It never fails: where none can be kept, a warning tells why. */
+  keep(dataset: Dataset, index: SavedIndex): void {
+    this.saving = this.saving.then(() => this.save(dataset, index));
+  }
+
+  /** Comes back when nothing is being saved any more. */
+  get settled(): Promise<void> {
+    return this.saving;
+  }
+
+  /** Where it may be, the preferred place first; known once the file is known to be there. */
+  private get paths(): readonly string[] {
+    return indexPaths(this.path, this.indexDir);
+  }
+
+  private async save(dataset: Dataset, index: SavedIndex): Promise<void> {
+    const problems: string[] = [];
+    for (const path of this.paths) {
+      try {
+        await saveIndex(path, dataset, index, this.tokenizer);
+        this.notices.info({ index: path }, 'the index was saved');
+        return;
+      } catch (error) {
+        problems.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+    if (problems.length > 0) {
+      this.notices.warn({ problems }, 'the index could not be saved; the next start makes it anew');
+    }
+  }
+}
