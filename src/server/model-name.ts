@@ -13,7 +13,6 @@ export function assertModel(
 ): void {
   if (!strictModels || name === undefined || name === model.id) return;
   throw new AppError('model_not_found', {
-    param: 'model',
     message: `The model \`${name}\` does not exist. Expected \`${model.id}\`.`,
   });
 }

@@ -382,7 +382,7 @@ describe('the openai client', () => {
   it('is refused another model by a strict server', async () => {
     const { baseUrl } = await serveRecorded({ strictModels: true });
     const strict = new OpenAI({ baseURL: baseUrl, apiKey: 'any' });
-    const missing = { status: 404, code: 'model_not_found', param: 'model', type: 'invalid_request_error' };
+    const missing = { status: 404, code: 'model_not_found', param: null, type: 'invalid_request_error' };
     await expect(strict.models.retrieve('other')).rejects.toMatchObject(missing);
     const asked = strict.chat.completions.create({ model: 'other', messages });
     await expect(asked).rejects.toMatchObject(missing);

@@ -59,7 +59,7 @@ describe('a strict server', () => {
     error: {
       message: 'The model `gpt-4o` does not exist. Expected `dataset`.',
       type: 'invalid_request_error',
-      param: 'model',
+      param: null,
       code: 'model_not_found',
     },
   };
