@@ -241,9 +241,14 @@ export class ServedDataset implements Lookup {
     this.counting?.stop();
     this.counting = undefined;
     this.savedUncounted = table.uncounted;
-    const { tokens, countsAhead } = this.options;
-    if (!countsAhead || this.savedUncounted === 0) return;
-    this.counting = new CountingAhead(tokens, edition.dataset.file, table, () => this.saveCounts());
+    const { tokens, countsAhead, notices } = this.options;
+    if (!countsAhead) return;
+    const tell = () => notices.info({ turns: edition.counts.turns }, 'all tokens are counted');
+    if (this.savedUncounted === 0) return tell();
+    this.counting = new CountingAhead(tokens, edition.dataset.file, table, () => {
+      tell();
+      this.saveCounts();
+    });
   }
 
   /** Saves the index again if more tokens were counted since. */
