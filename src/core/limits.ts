@@ -83,6 +83,15 @@ export const STOPS_MAX = 4;
 /** Characters of the texts in one body, all choices together: a string of JSON holds some eight times as many, and no more. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 
+/** A stream that is longer, in bytes, is made while it is sent: its client may read slowly. */
+export const READY_STREAM_BYTES_MAX = byteCount(256 * KiB);
+
+/**
+ * An answer is remembered for bodies up to this length: V8 hashes a longer string by its length alone, so that bodies of the same
+ * length would have to be compared one after the other.
+ */
+export const REMEMBERED_BODY_BYTES_MAX = byteCount(16_383);
+
 /** Memory for the counts of texts that stand in no index, in bytes. */
 export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);
 

@@ -8,36 +8,80 @@ const ENTRY_OVERHEAD_BYTES = 512;
 /** V8 keeps a character in one byte or two; the larger counts. */
 const BYTES_A_CHARACTER = 2;
 
-/** Remembers what lookups found, the most recently used of it, within a number of bytes. Misses are not kept. */
-export class CachedLookup implements Lookup {
-  private readonly behind: Lookup;
-  private readonly found: LRUCache<string, Match>;
+/** A part of a cache that holds entries of one kind. */
+export interface CacheOf<T extends object> {
+  get(key: string): T | undefined;
+  /** @param characters of the texts in the entry, its key aside */
+  set(key: string, entry: T, characters: number): void;
+  /** Another number after each time that the cache has forgotten everything: what was found before is not to be kept then. */
+  readonly generation: number;
+}
+
+/** Remembers what was found before, the most recently used of it, within a number of bytes. */
+export class Cache {
+  private readonly entries: LRUCache<string, object>;
   private generation = 0;
 
-  /** @param behind asked for what is not in the cache */
-  constructor(behind: Lookup, maxBytes: ByteCount) {
-    this.behind = behind;
-    this.found = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
+  constructor(maxBytes: ByteCount) {
+    this.entries = new LRUCache({ maxSize: maxBytes });
   }
 
-  async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
-    const key = JSON.stringify([query.contextual, query.histories]);
-    const known = this.found.get(key);
-    if (known !== undefined) return known;
-    const { generation } = this;
-    const match = await this.behind.find(query, signal);
-    if (match !== undefined && generation === this.generation) this.found.set(key, match);
-    return match;
+  /**
+   * A part of the cache. All parts share its bytes.
+   *
+   * @param prefix no other part's, nor the beginning of one
+   */
+  part<T extends object>(prefix: string): CacheOf<T> {
+    const cache = this;
+    return {
+      get: (key) => cache.entries.get(prefix + key) as T | undefined,
+      set: (key, entry, characters) => {
+        const size = (prefix.length + key.length + characters) * BYTES_A_CHARACTER + ENTRY_OVERHEAD_BYTES;
+        cache.entries.set(prefix + key, entry, { size });
+      },
+      get generation() {
+        return cache.generation;
+      },
+    };
   }
 
   /** Forgets everything, what is being looked up just now too. */
   clear(): void {
     this.generation++;
-    this.found.clear();
+    this.entries.clear();
   }
 }
 
-function sizeOf({ reply, conversationId }: Match, key: string): number {
-  const characters = key.length + reply.from.length + reply.value.length + conversationId.length;
-  return characters * BYTES_A_CHARACTER + ENTRY_OVERHEAD_BYTES;
+/** Remembers what lookups found. Misses are not kept. */
+export class CachedLookup implements Lookup {
+  private readonly behind: Lookup;
+  private readonly found: CacheOf<Match>;
+
+  /** @param behind asked for what is not in the cache */
+  constructor(behind: Lookup, cache: Cache) {
+    this.behind = behind;
+    this.found = cache.part('match ');
+  }
+
+  findNow(query: Query): Match | undefined {
+    // An index is as quick as this cache, and needs none of its memory.
+    return this.behind.findNow(query) ?? this.found.get(keyOf(query));
+  }
+
+  async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
+    const key = keyOf(query);
+    const known = this.found.get(key);
+    if (known !== undefined) return known;
+    const { generation } = this.found;
+    const match = await this.behind.find(query, signal);
+    if (match !== undefined && generation === this.found.generation) {
+      const { reply, conversationId } = match;
+      this.found.set(key, match, reply.from.length + reply.value.length + conversationId.length);
+    }
+    return match;
+  }
+}
+
+function keyOf({ contextual, histories }: Query): string {
+  return JSON.stringify([contextual, histories]);
 }

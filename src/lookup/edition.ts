@@ -117,6 +117,11 @@ export class Edition implements Lookup {
     return lookup?.find(query, signal) ?? Promise.reject(new AppError('dataset_changed'));
   }
 
+  /** What the index finds. Sweeps take longer. */
+  findNow(query: Query): Match | undefined {
+    return this.index?.findNow(query);
+  }
+
   /** What the index knows that is like a prompt without a reply. Sweeps know nothing. */
   alike(query: Query): Alike | undefined {
     return this.index?.alike(query);

@@ -25,6 +25,19 @@ export class IndexLookup implements Lookup {
   }
 
   async find(query: Query): Promise<Match | undefined> {
+    return this.search(query);
+  }
+
+  findNow(query: Query): Match | undefined {
+    try {
+      return this.search(query);
+    } catch {
+      // The file can't be read just now: that is for `find` to tell.
+      return undefined;
+    }
+  }
+
+  private search(query: Query): Match | undefined {
     const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
     const place = this.index.find(keys);
     if (place !== undefined) return this.prove(query, place) ?? this.findByTexts(query, keys);

@@ -44,4 +44,6 @@ export interface Lookup {
    * @throws AppError when the dataset can't be read, or too much is asked at once
    */
   find(query: Query, signal?: AbortSignal): Promise<Match | undefined>;
+  /** The match for a query, if it is known at once; undefined if there is none, or if it takes longer. Never fails. */
+  findNow(query: Query): Match | undefined;
 }

@@ -142,6 +142,10 @@ export class ServedDataset implements Lookup {
     }
   }
 
+  findNow(query: Query): Match | undefined {
+    return this.problem === undefined ? this.edition.findNow(query) : undefined;
+  }
+
   /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. Never fails. */
   alike(query: Query): Alike | undefined {
     return this.edition.alike(query);
@@ -244,7 +248,10 @@ export class ServedDataset implements Lookup {
     const { tokens, countsAhead, notices } = this.options;
     if (!countsAhead) return;
     const tell = () => notices.info({ turns: edition.counts.turns }, 'all tokens are counted');
-    if (this.savedUncounted === 0) return tell();
+    if (this.savedUncounted === 0) {
+      tell();
+      return;
+    }
     this.counting = new CountingAhead(tokens, edition.dataset.file, table, () => {
       tell();
       this.saveCounts();

@@ -49,7 +49,7 @@ export class SweepLookup implements Lookup {
 
   async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
     if (this.lookups.size >= LOOKUPS_MAX) throw new AppError('overloaded');
-    const lookup = this.findNow(query, signal);
+    const lookup = this.search(query, signal);
     this.lookups.add(lookup);
     try {
       return await lookup;
@@ -58,7 +58,12 @@ export class SweepLookup implements Lookup {
     }
   }
 
-  private async findNow(query: Query, signal: AbortSignal | undefined): Promise<Match | undefined> {
+  /** A sweep takes longer than that. */
+  findNow(): undefined {
+    return undefined;
+  }
+
+  private async search(query: Query, signal: AbortSignal | undefined): Promise<Match | undefined> {
     const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
     const best = await this.ride(query, keys, signal);
     if (best === undefined) return undefined;

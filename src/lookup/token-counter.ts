@@ -22,6 +22,8 @@ export interface CountedText {
 export interface TokenCounter {
   /** @throws AppError */
   count(texts: readonly CountedText[]): Promise<readonly number[]>;
+  /** The same, if all are known; else undefined. */
+  countNow(texts: readonly CountedText[]): readonly number[] | undefined;
   /**
    * The first tokens of a text, as a text; a character that is not whole at its end is left out.
    *
@@ -32,9 +34,14 @@ export interface TokenCounter {
 
 /** Takes no tokenizer: a token is four bytes. */
 export const estimatingCounter: TokenCounter = {
-  count: async (texts) => texts.map(({ text }) => estimateTokens(text)),
+  count: async (texts) => estimated(texts),
+  countNow: estimated,
   cut: async (text, tokens) => estimatedCut(text, tokens),
 };
+
+function estimated(texts: readonly CountedText[]): number[] {
+  return texts.map(({ text }) => estimateTokens(text));
+}
 
 /** Asks a tokenizer. */
 export class RealCounter implements TokenCounter {
@@ -59,6 +66,16 @@ export class RealCounter implements TokenCounter {
     );
     for (const [i, { turn }] of texts.entries())
       if (turn !== undefined) turn.table.tokens[turn.row] = counts[i] as number;
+    return counts;
+  }
+
+  countNow(texts: readonly CountedText[]): readonly number[] | undefined {
+    const counts: number[] = [];
+    for (const text of texts) {
+      const count = this.known(text);
+      if (count === undefined) return undefined;
+      counts.push(count);
+    }
     return counts;
   }
 

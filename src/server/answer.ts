@@ -29,7 +29,7 @@ interface Asked {
 }
 
 /** A reply, and how many tokens the prompt has. */
-interface Answer {
+export interface Answer {
   readonly reply: Reply;
   readonly promptTokens: number;
 }
@@ -60,17 +60,44 @@ export async function answerOf(
   const turn = whole === match?.reply.value ? replyTurn(match) : undefined;
   const counts = await tokens.count([...prompt, { text: whole, turn }]);
   const all = counts.at(-1) ?? 0;
-  const limit = asked.maxTokens ?? all;
-  const isCut = limit < { exact: all, tolerant: all * (1 - TOLERANCE), ignore: 0 }[maxTokens];
-  const given = isCut ? await tokens.cut(whole, limit) : whole;
+  const isCut = isCutAt(asked.maxTokens, all, maxTokens);
+  const given = isCut ? await tokens.cut(whole, asked.maxTokens) : whole;
   const reply: Reply = {
     text: given,
-    tokens: isCut ? limit : all,
+    tokens: isCut ? asked.maxTokens : all,
     finishReason: isCut ? 'length' : 'stop',
     pieces: await piecesToSend(services, given, asked),
     calls: [],
   };
   return { reply, promptTokens: sum(counts.slice(0, -1)) };
+}
+
+/**
+ * The same, if it takes nothing but what is at hand: texts whose tokens are known, and no tokenizer to cut them. Function calls
+ * take longer, too.
+ *
+ * @returns undefined if it takes more than that
+ */
+export function answerNow(
+  { tokens, tokenPool, maxTokens }: Services,
+  match: Match,
+  prompt: readonly CountedText[],
+  asked: Asked,
+): Answer | undefined {
+  if (match.reply.calls !== undefined || (asked.stream && asked.continuousUsage)) return undefined;
+  const text = cutAtStop(match.reply.value, asked.stops);
+  const turn = text === match.reply.value ? replyTurn(match) : undefined;
+  const counts = tokens.countNow([...prompt, { text, turn }]);
+  const all = counts?.at(-1);
+  if (counts === undefined || all === undefined || isCutAt(asked.maxTokens, all, maxTokens)) return undefined;
+  const pieces = asked.stream ? uncounted(text, tokenPool.tokenizer) : [];
+  const reply: Reply = { text, tokens: all, finishReason: 'stop', pieces, calls: [] };
+  return { reply, promptTokens: sum(counts) - all };
+}
+
+/** True if a limit cuts a reply of so many tokens. */
+function isCutAt(limit: number | undefined, tokens: number, how: Services['maxTokens']): limit is number {
+  return limit !== undefined && limit < { exact: tokens, tolerant: tokens * (1 - TOLERANCE), ignore: 0 }[how];
 }
 
 /** A reply that calls functions: with its text, if it has one besides. */

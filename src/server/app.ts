@@ -1,13 +1,14 @@
+import type { RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler, Router } from 'express';
 import { RESPONSES_KEPT_BYTES, RESPONSES_KEPT_MAX } from '../core/limits.js';
-import { requireKey } from './auth.js';
+import { type KeyCheck, keyCheck, requireKey } from './auth.js';
 import { readBody } from './body.js';
 import { allowOnly, errorHandler, openaiErrorBody, unknownUrl } from './errors.js';
+import { type MessageClasses, messageClasses } from './message-classes.js';
 import { olderErrorBody } from './older-wire.js';
-import { requestLog } from './request-log.js';
 import { ResponseStore } from './response-store.js';
-import { chatCompletions } from './routes/chat-completions.js';
-import { completions } from './routes/completions.js';
+import { chatCompletionNow, chatCompletions } from './routes/chat-completions.js';
+import { completionNow, completions } from './routes/completions.js';
 import { docsFiles, docsPage, docsScript } from './routes/docs.js';
 import { health } from './routes/health.js';
 import { deleteResponse, inputItems, responseById } from './routes/kept-responses.js';
@@ -20,13 +21,22 @@ import { responses } from './routes/responses.js';
 import { detokenize, tokenize } from './routes/tokenize.js';
 import { version } from './routes/version.js';
 import type { Services } from './services.js';
+import { underExpress } from './under-express.js';
+
+/** What answers the requests of a server, which is to make them of these classes. */
+export interface App {
+  /** The routes. */
+  readonly express: Express;
+  readonly handle: RequestListener;
+  readonly classes: MessageClasses;
+}
 
 /** The HTTP side of verbatim: every path, what guards it, and how it fails. */
-export function createApp(services: Services): Express {
+export function createApp(services: Services): App {
+  const check = keyCheck(services.apiKeys);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(requestLog(services));
   app.use(singleSlashes);
 
   app.route('/health').get(health).all(allowOnly('GET', 'HEAD'));
@@ -42,9 +52,9 @@ export function createApp(services: Services): Express {
     services.giveWay();
     next();
   });
-  app.use('/api/v1/chat', olderApi(services));
+  app.use('/api/v1/chat', olderApi(services, check));
   app.route('/version').get(version(services)).all(allowOnly('GET', 'HEAD'));
-  app.use(requireKey(services.apiKeys));
+  app.use(requireKey(check));
   const body = readBody(services.bodyLimit);
   app.route('/tokenize').post(body, tokenize(services)).all(allowOnly('POST'));
   app.route('/detokenize').post(body, detokenize(services)).all(allowOnly('POST'));
@@ -58,7 +68,17 @@ export function createApp(services: Services): Express {
   app.use(api);
   app.use(unknownUrl);
   app.use(errorHandler(openaiErrorBody, services));
-  return app;
+
+  const chatNow = chatCompletionNow(services);
+  const textNow = completionNow(services);
+  const routes = new Map([
+    ['/v1/chat/completions', chatNow],
+    ['/chat/completions', chatNow],
+    ['/v1/completions', textNow],
+    ['/completions', textNow],
+  ]);
+  const handle = underExpress(app, routes, services, check);
+  return { express: app, handle, classes: messageClasses(app) };
 }
 
 /** A base URL that ends with a slash makes paths with two of them. */
@@ -93,10 +113,10 @@ function openaiApi(services: Services): Router {
 }
 
 /** The API that this project succeeds, with errors in its own manner. */
-function olderApi(services: Services): Router {
-  const { lookup, uncachedLookup, bodyLimit, apiKeys } = services;
+function olderApi(services: Services, check: KeyCheck): Router {
+  const { lookup, uncachedLookup, bodyLimit } = services;
   const api = Router();
-  api.use(requireKey(apiKeys));
+  api.use(requireKey(check));
   api
     .route('/completion')
     .post(readBody(bodyLimit), olderChatCompletion(uncachedLookup))

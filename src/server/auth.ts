@@ -1,6 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestHandler } from 'express';
 import { AppError } from '../core/errors.js';
+
+/** Says why a request with such headers is not let in; undefined if it is. */
+export type KeyCheck = (headers: IncomingHttpHeaders) => 'missing_api_key' | 'invalid_api_key' | undefined;
 
 /**
  * Lets requests in that carry one of the keys, as `Authorization: Bearer <key>` or `api-key: <key>`. The comparison
@@ -8,16 +12,24 @@ import { AppError } from '../core/errors.js';
  *
  * @param keys none lets everyone in
  */
-export function requireKey(keys: readonly string[]): RequestHandler {
+export function keyCheck(keys: readonly string[]): KeyCheck {
   const digests = keys.map(digest);
-  return (request, _response, next) => {
-    if (digests.length === 0) return next();
-    const bearer = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    const given = bearer ?? request.get('api-key');
-    if (given === undefined) throw new AppError('missing_api_key');
+  return ({ authorization = '', 'api-key': apiKey }) => {
+    if (digests.length === 0) return undefined;
+    const bearer = /^Bearer +(.+)$/i.exec(authorization)?.[1];
+    const given = bearer ?? (typeof apiKey === 'string' ? apiKey : undefined);
+    if (given === undefined) return 'missing_api_key';
     const sent = digest(given.trim());
-    if (digests.filter((known) => timingSafeEqual(known, sent)).length === 0)
-      throw new AppError('invalid_api_key');
+    const isKnown = digests.filter((known) => timingSafeEqual(known, sent)).length > 0;
+    return isKnown ? undefined : 'invalid_api_key';
+  };
+}
+
+/** Refuses requests that are not let in. */
+export function requireKey(check: KeyCheck): RequestHandler {
+  return (request, _response, next) => {
+    const problem = check(request.headers);
+    if (problem !== undefined) throw new AppError(problem);
     next();
   };
 }

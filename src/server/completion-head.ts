@@ -2,7 +2,7 @@ import type { CompletionHead } from '../openai/chat-response.js';
 import type { Services } from './services.js';
 
 /** Digits of an id behind its prefix, as many as OpenAI's have. */
-const ID_DIGITS = 29;
+export const ID_DIGITS = 29;
 
 /**
  * Names one completion.

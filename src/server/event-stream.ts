@@ -1,7 +1,8 @@
 import type { Response } from 'express';
 import { openaiHeaders } from './openai-headers.js';
+import { factsOf } from './request-facts.js';
 
-const HEADERS = {
+export const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
@@ -31,7 +32,7 @@ async function send<E>(
   textOf: (event: E) => string,
   end?: string,
 ): Promise<void> {
-  response.writeHead(200, { ...HEADERS, ...openaiHeaders(response) });
+  response.writeHead(200, [...Object.entries(STREAM_HEADERS).flat(), ...openaiHeaders(factsOf(response))]);
   for (const event of events) {
     if (response.destroyed) return;
     if (!response.write(textOf(event))) await drained(response);

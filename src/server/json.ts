@@ -1,13 +1,16 @@
 import type { Response } from 'express';
 import { openaiHeaders } from './openai-headers.js';
+import { factsOf } from './request-facts.js';
 
 /** Sends a JSON body, with the content type as OpenAI's servers give it. */
 export function sendJson(response: Response, status: number, body: object): void {
   const bytes = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': bytes.length,
-    ...openaiHeaders(response),
-  });
+  response.writeHead(status, [
+    'content-type',
+    'application/json',
+    'content-length',
+    String(bytes.length),
+    ...openaiHeaders(factsOf(response)),
+  ]);
   response.end(bytes);
 }

@@ -1,10 +1,16 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Express } from 'express';
 import { AppError, CommandError } from '../core/errors.js';
 import { DRAIN_MS, KEEP_ALIVE_MS, LINGER_MS, STOP_GRACE_MS } from '../core/limits.js';
 import { errorBody } from '../openai/error-body.js';
+import type { MessageClasses } from './message-classes.js';
 
 /** Why the server can't listen, in one line. */
 export class ListenError extends CommandError {
@@ -24,8 +30,12 @@ export class Listener {
   private readonly connections = new Map<Socket, Set<ServerResponse>>();
   private stopping = false;
 
-  constructor(app: Express) {
-    this.server = createServer({ noDelay: true, requireHostHeader: false });
+  /**
+   * @param handle answers requests
+   * @param classes what it wants them to be made of, if not of Node's own
+   */
+  constructor(handle: RequestListener, classes?: MessageClasses) {
+    this.server = createServer({ noDelay: true, requireHostHeader: false, ...classes });
     this.server.keepAliveTimeout = KEEP_ALIVE_MS;
     this.server.headersTimeout = KEEP_ALIVE_MS + 1000;
     this.server.on('connection', (socket) => this.track(socket));
@@ -33,7 +43,7 @@ export class Listener {
     for (const event of ['request', 'checkExpectation']) {
       this.server.on(event, (request: IncomingMessage, response: ServerResponse) => {
         this.begin(request.socket, response);
-        app(request, response);
+        handle(request, response);
       });
     }
   }

@@ -1,12 +1,23 @@
 import type { Response } from 'express';
 import { SOURCE_ID_LENGTH_MAX } from '../core/limits.js';
 import type { Match } from '../lookup/lookup.js';
+import { factsOf } from './request-facts.js';
 
 /** Says in the headers where an answer comes from, or that there is none. */
 export function setMatchHeaders(response: Response, match: Match | undefined): void {
-  response.setHeader('x-verbatim-match', match?.rung ?? 'none');
-  if (match === undefined) return;
-  response.setHeader('x-verbatim-source', `${headerSafe(match.conversationId)}#${match.replyIndex}`);
+  const rung = match?.rung ?? 'none';
+  const source = match && sourceOf(match);
+  response.setHeader('x-verbatim-match', rung);
+  if (source !== undefined) response.setHeader('x-verbatim-source', source);
+  const facts = factsOf(response);
+  if (facts === undefined) return;
+  facts.match = rung;
+  facts.source = source;
+}
+
+/** Where a reply stands, as the header `x-verbatim-source` says it. */
+export function sourceOf({ conversationId, replyIndex }: Match): string {
+  return `${headerSafe(conversationId)}#${replyIndex}`;
 }
 
 /** An id may hold anything; in a header, what is no printable ASCII is percent-encoded, and the percent sign too. */

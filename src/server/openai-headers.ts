@@ -1,12 +1,10 @@
-import type { Response } from 'express';
+import type { RequestFacts } from './request-facts.js';
 
-/** What OpenAI says with every response: the version of its API, and how many ms it took until the response begins. */
-export function openaiHeaders({ locals }: Response): Record<string, string> {
-  const elapsedMs: unknown = locals.elapsedMs?.();
-  return {
-    'openai-version': '2020-10-01',
-    ...(typeof elapsedMs === 'number' && {
-      'openai-processing-ms': String(Math.max(0, Math.round(elapsedMs))),
-    }),
-  };
+/**
+ * What OpenAI says with every response: the version of its API, and how many ms it took until the response begins. A list of names
+ * and values.
+ */
+export function openaiHeaders(facts: RequestFacts | undefined): string[] {
+  const version = ['openai-version', '2020-10-01'];
+  return facts === undefined ? version : [...version, 'openai-processing-ms', String(facts.elapsedMs)];
 }

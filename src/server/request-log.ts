@@ -1,30 +1,29 @@
-import type { RequestHandler } from 'express';
-import { REQUEST_ID_LENGTH_MAX } from '../core/limits.js';
-import type { Services } from './services.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { RequestFacts } from './request-facts.js';
 
-/** Gives every request its id, the client's own if it sent a printable one, and logs a line when it ends. */
-export function requestLog({ logger, now, newId }: Services): RequestHandler {
-  return (request, response, next) => {
-    const sent = request.get('x-request-id') ?? '';
-    const isPrintable = /^[\x21-\x7e]+$/.test(sent) && sent.length <= REQUEST_ID_LENGTH_MAX;
-    const requestId = isPrintable ? sent : `req_${newId(32)}`;
-    response.setHeader('x-request-id', requestId);
-    const startMs = now();
-    response.locals.elapsedMs = () => now() - startMs;
-    const { method, path } = request;
-    response.on('close', () => {
-      const fields = {
-        requestId,
-        method,
-        path,
-        status: response.statusCode,
-        finished: response.writableFinished,
-        match: response.getHeader('x-verbatim-match'),
-        source: response.getHeader('x-verbatim-source'),
-        durationMs: now() - startMs,
-      };
-      logger.info(fields, 'request');
-    });
-    next();
-  };
+/** Logs a line when a request ends. */
+export function logWhenClosed(
+  logger: Logger,
+  request: IncomingMessage,
+  response: ServerResponse,
+  facts: RequestFacts,
+): void {
+  if (!logger.isLevelEnabled('info')) return;
+  const { method, url = '' } = request;
+  response.on('close', () => {
+    const { requestId, match, source, elapsedMs: durationMs } = facts;
+    const query = url.indexOf('?');
+    const fields = {
+      requestId,
+      method,
+      path: query < 0 ? url : url.slice(0, query),
+      status: response.statusCode,
+      finished: response.writableFinished,
+      match,
+      source,
+      durationMs,
+    };
+    logger.info(fields, 'request');
+  });
 }

@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
-import type { CachedLookup } from '../lookup/cache.js';
+import type { Cache } from '../lookup/cache.js';
 import { isIndexSaved } from '../lookup/index-paths.js';
 import type { Notices, ServedDataset } from '../lookup/served-dataset.js';
-import type { TokenCounter } from '../lookup/token-counter.js';
 import { WorkerPool } from '../workers/pool.js';
 import type { Counts } from '../workers/tasks.js';
 import { TokenPool } from '../workers/token-pool.js';
 import { type Progress, ProgressBar, ProgressLog } from './progress.js';
+import { randomIds } from './random-ids.js';
+import type { ReadyAnswer } from './ready-answer.js';
 import type { Services } from './services.js';
 import { countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
 
@@ -62,7 +62,7 @@ async function serveWith(
   const early: ((logger: Logger) => void)[] = [];
   let tell = (line: (logger: Logger) => void): void => void early.push(line);
   let progress: Progress | undefined;
-  let cache: CachedLookup | undefined;
+  let cache: Cache | undefined;
   const notices: Notices = {
     info: (fields, message) => tell((logger) => logger.info(fields, message)),
     warn: (fields, message) => tell((logger) => logger.warn(fields, message)),
@@ -91,7 +91,7 @@ async function serveWith(
     logger.debug({ dataset: config.dataset }, 'reading the dataset');
     // With nothing to answer before the index stands, what would answer may wait: loading it would only slow that down.
     if (engine === 'index') await started;
-    const [{ createApp }, { Listener }, { CachedLookup }, { estimatingCounter, RealCounter }] =
+    const [{ createApp }, { Listener }, { Cache, CachedLookup }, { estimatingCounter, RealCounter }] =
       await Promise.all([
         import('./app.js'),
         import('./listener.js'),
@@ -102,11 +102,18 @@ async function serveWith(
     if (signal.aborted) return;
     signal.removeEventListener('abort', onAbort);
 
-    if (cacheBytes > 0) cache = new CachedLookup(served, cacheBytes);
+    if (cacheBytes > 0) cache = new Cache(cacheBytes);
+    const lookup = cache === undefined ? served : new CachedLookup(served, cache);
     const counter = countsAhead ? new RealCounter(tokens) : estimatingCounter;
-    const listener = new Listener(
-      createApp(servicesOf(config, served, counter, tokens, cache, logger, version)),
-    );
+    const answers = cache?.part<ReadyAnswer>('answer ');
+    const { handle, classes } = createApp({
+      ...servicesOf(config, served, logger, version),
+      lookup,
+      answers,
+      tokens: counter,
+      tokenPool: tokens,
+    });
+    const listener = new Listener(handle, classes);
     const address = await listener.listen(config.host, config.port);
     try {
       const { status, dataset } = served;
@@ -134,26 +141,21 @@ async function serveWith(
   }
 }
 
+/** The services, but for those that were loaded late. */
 function servicesOf(
   config: Config,
   served: ServedDataset,
-  tokens: TokenCounter,
-  tokenPool: TokenPool,
-  cache: CachedLookup | undefined,
   logger: Logger,
   version: string,
-): Services {
+): Omit<Services, 'lookup' | 'answers' | 'tokens' | 'tokenPool'> {
   const { name, file } = served.dataset;
   return {
     uncachedLookup: served,
-    lookup: cache ?? served,
     alike: (query) => served.alike(query),
     model: { id: name, created: Math.floor(file.mtimeMs / 1000) },
     fingerprint: () => served.fingerprint,
     strictModels: config.strictModels,
-    tokens,
     giveWay: () => served.giveWay(),
-    tokenPool,
     maxTokens: config.maxTokens,
     fallback: config.onMiss === 'fallback' ? config.fallbackText : undefined,
     version,
@@ -162,10 +164,7 @@ function servicesOf(
     apiKeys: config.apiKeys,
     logger,
     now: Date.now,
-    newId: (length) =>
-      randomBytes(Math.ceil(length / 2))
-        .toString('hex')
-        .slice(0, length),
+    newId: randomIds(),
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import type { ByteCount } from '../core/bytes.js';
 import type { Query } from '../core/query.js';
+import type { CacheOf } from '../lookup/cache.js';
 import type { Alike, Lookup } from '../lookup/lookup.js';
 import type { Status } from '../lookup/served-dataset.js';
 import type { TokenCounter } from '../lookup/token-counter.js';
 import type { ModelInfo } from '../openai/models.js';
 import type { TokenPool } from '../workers/token-pool.js';
+import type { ReadyAnswer } from './ready-answer.js';
 
 /** All that the routes need of the outside world. */
 export interface Services {
@@ -13,6 +15,8 @@ export interface Services {
   readonly lookup: Lookup;
   /** Finds replies in the dataset itself. */
   readonly uncachedLookup: Lookup;
+  /** Answers that were given before, by the path and the body of their request; undefined if none are kept. */
+  readonly answers: CacheOf<ReadyAnswer> | undefined;
   /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. Never fails. */
   readonly alike: (query: Query) => Alike | undefined;
   readonly model: ModelInfo;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
 import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
-import { CachedLookup } from '#dist/lookup/cache.js';
+import { Cache, CachedLookup } from '#dist/lookup/cache.js';
 import type { Lookup, Match } from '#dist/lookup/lookup.js';
 import { datasetWriter, enginesOf, poolOf } from '../support/dataset.js';
 
@@ -24,7 +24,7 @@ async function watched(): Promise<{ lookup: Lookup; asked: Query[] }> {
     asked.push(query);
     return lookup.find(query);
   };
-  return { lookup: { find }, asked };
+  return { lookup: { find, findNow: (query) => lookup.findNow(query) }, asked };
 }
 
 const chat = (...texts: string[]) => queryOf(texts.map((text) => ({ role: 'user', text }))) as Query;
@@ -32,7 +32,7 @@ const chat = (...texts: string[]) => queryOf(texts.map((text) => ({ role: 'user'
 describe('a cached lookup', () => {
   it('answers as the engine does, and the second time without it', async () => {
     const { lookup, asked } = await watched();
-    const cached = new CachedLookup(lookup, byteCount(100_000));
+    const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
     const first = await cached.find(chat('prompt 3'));
     expect(first).toEqual(await lookup.find(chat('prompt 3')));
     expect(await cached.find(chat('prompt 3'))).toEqual(first);
@@ -41,7 +41,7 @@ describe('a cached lookup', () => {
 
   it('tells queries apart that are alike', async () => {
     const { lookup } = await watched();
-    const cached = new CachedLookup(lookup, byteCount(100_000));
+    const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
     expect((await cached.find(valueQuery('prompt 3')))?.rung).toBe('prompt');
     expect((await cached.find(chat('prompt 3')))?.rung).toBe('context');
     expect((await cached.find(chat('x', 'prompt 3')))?.rung).toBe('prompt');
@@ -50,7 +50,7 @@ describe('a cached lookup', () => {
 
   it('asks again after a miss', async () => {
     const { lookup, asked } = await watched();
-    const cached = new CachedLookup(lookup, byteCount(100_000));
+    const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
     expect(await cached.find(chat('nowhere'))).toBeUndefined();
     expect(await cached.find(chat('nowhere'))).toBeUndefined();
     expect(asked).toHaveLength(2);
@@ -58,7 +58,7 @@ describe('a cached lookup', () => {
 
   it('forgets what was not used for the longest time when it is full', async () => {
     const { lookup, asked } = await watched();
-    const cached = new CachedLookup(lookup, byteCount(8000));
+    const cached = new CachedLookup(lookup, new Cache(byteCount(8000)));
     for (const prompt of ['prompt 1', 'prompt 2', 'prompt 1', 'prompt 3', 'prompt 4', 'prompt 1', 'prompt 2'])
       await cached.find(chat(prompt));
     const reached = asked.map(({ histories }) => histories[0]?.[0]);
@@ -67,10 +67,11 @@ describe('a cached lookup', () => {
 
   it('forgets everything when it is told to, what is being looked up just then too', async () => {
     const { lookup, asked } = await watched();
-    const cached = new CachedLookup(lookup, byteCount(100_000));
+    const cache = new Cache(byteCount(100_000));
+    const cached = new CachedLookup(lookup, cache);
     await cached.find(chat('prompt 1'));
     const asking = cached.find(chat('prompt 2'));
-    cached.clear();
+    cache.clear();
     await asking;
     await cached.find(chat('prompt 1'));
     await cached.find(chat('prompt 2'));
@@ -79,7 +80,7 @@ describe('a cached lookup', () => {
 
   it('does not keep what is larger than all of it', async () => {
     const { lookup, asked } = await watched();
-    const cached = new CachedLookup(lookup, byteCount(1000));
+    const cached = new CachedLookup(lookup, new Cache(byteCount(1000)));
     await cached.find(chat('prompt 3'));
     expect((await cached.find(chat('prompt 3')))?.reply.value).toBe('3'.repeat(1000));
     expect(asked).toHaveLength(2);

@@ -91,7 +91,7 @@ describe('the document', () => {
   });
 
   it('describes every route of the app, and no other', async () => {
-    expect(described().sort()).toEqual(routesOf(await appOf(dataset)).sort());
+    expect(described().sort()).toEqual(routesOf((await appOf(dataset)).express).sort());
   });
 
   it('names each operation once', () => {

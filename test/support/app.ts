@@ -1,13 +1,12 @@
 /** The HTTP side on a real socket, over a real pool and dataset, with a clock that stands and ids that are zeros. */
 
-import type { Express } from 'express';
 import { pino } from 'pino';
 import { afterAll } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
-import { CachedLookup } from '#dist/lookup/cache.js';
+import { Cache, CachedLookup } from '#dist/lookup/cache.js';
 import { openDataset } from '#dist/lookup/dataset.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
-import { createApp } from '#dist/server/app.js';
+import { type App, createApp } from '#dist/server/app.js';
 import { Listener } from '#dist/server/listener.js';
 import type { Services } from '#dist/server/services.js';
 import { urlOf } from '#dist/server/start-lines.js';
@@ -23,11 +22,13 @@ export async function appOf(
   path: string,
   overrides: Partial<Services> = {},
   engine: 'sweep' | 'index' = 'index',
-): Promise<Express> {
+): Promise<App> {
   const { census, [engine]: lookup, index } = await enginesOf(openDataset(path), poolOf(2));
+  const cache = new Cache(byteCount(1_000_000));
   return createApp({
     uncachedLookup: lookup,
-    lookup: new CachedLookup(lookup, byteCount(1_000_000)),
+    lookup: new CachedLookup(lookup, cache),
+    answers: cache.part('answer '),
     alike: (query) => (engine === 'index' ? index.alike(query) : undefined),
     model: { id: 'dataset', created: 1_700_000_000 },
     fingerprint: () => 'fp_0123456789',
@@ -50,7 +51,8 @@ export async function appOf(
 
 /** Serves a dataset until the test file is through; returns the base URL. */
 export async function serveApp(...app: Parameters<typeof appOf>): Promise<string> {
-  const listener = new Listener(await appOf(...app));
+  const { handle, classes } = await appOf(...app);
+  const listener = new Listener(handle, classes);
   const address = await listener.listen('127.0.0.1', 0);
   afterAll(() => listener.stop());
   return urlOf(address);

@@ -81,6 +81,7 @@ export async function serveRecordedBusyOnce(): Promise<Recorded> {
       isBusy = false;
       throw new AppError('overloaded');
     },
+    findNow: () => undefined,
   };
   return serveRecorded({ lookup });
 }

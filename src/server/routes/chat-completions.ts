@@ -1,16 +1,16 @@
 import type { RequestHandler } from 'express';
 import { queryOf } from '../../core/query.js';
-import { parseChatRequest } from '../../openai/chat-request.js';
+import { type ChatRequest, parseChatRequest } from '../../openai/chat-request.js';
 import { chatChunks, chatCompletion } from '../../openai/chat-response.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
-import { answerOf, textsOf } from '../answer.js';
+import { type Answer, answerNow, answerOf, textsOf } from '../answer.js';
 import { assertAnswerFits } from '../answer-size.js';
 import { completionHead } from '../completion-head.js';
-import { sendEventStream } from '../event-stream.js';
-import { sendJson } from '../json.js';
 import { setMatchHeaders } from '../match-headers.js';
 import { assertModel } from '../model-name.js';
 import { promptNotFound } from '../prompt-not-found.js';
+import { type ReadyAnswer, readyAnswer } from '../ready-answer.js';
+import { type Completion, sendCompletion } from '../send-completion.js';
 import type { Services } from '../services.js';
 import { whileOpen } from '../while-open.js';
 
@@ -22,7 +22,7 @@ export function chatCompletions(services: Services): RequestHandler {
   const { lookup } = services;
   return async (request, response) => {
     const asked = parseChatRequest(request.body);
-    const { messages, choices } = asked;
+    const { messages } = asked;
     assertModel(services, asked.model);
     const query = queryOf(messages);
     const match = query && (await lookup.find(query, whileOpen(response)));
@@ -31,15 +31,30 @@ export function chatCompletions(services: Services): RequestHandler {
     if (answer === undefined) {
       throw promptNotFound(query, 'messages', 'the last message', query && services.alike(query));
     }
-
-    const { reply } = answer;
-    const usage = usageOf(chatPromptTokens(messages, answer.promptTokens), choices * reply.tokens);
-    const head = completionHead(services, 'chatcmpl', asked.model);
-    if (asked.stream) {
-      await sendEventStream(response, chatChunks(head, reply, choices, new StreamUsage(asked, usage)));
-    } else {
-      assertAnswerFits(choices * reply.text.length);
-      sendJson(response, 200, chatCompletion(head, reply, choices, usage));
-    }
+    await sendCompletion(response, completionOf(services, asked, answer));
   };
+}
+
+/** The same, of what is found at once: see under-express.ts. */
+export function chatCompletionNow(services: Services): (body: unknown) => ReadyAnswer | undefined {
+  const { lookup } = services;
+  return (body) => {
+    const asked = parseChatRequest(body);
+    const { messages } = asked;
+    assertModel(services, asked.model);
+    const query = queryOf(messages);
+    const match = query && lookup.findNow(query);
+    if (match === undefined) return undefined;
+    const answer = answerNow(services, match, textsOf(messages, match), asked);
+    return answer && readyAnswer(match, completionOf(services, asked, answer));
+  };
+}
+
+function completionOf(services: Services, asked: ChatRequest, { reply, promptTokens }: Answer): Completion {
+  const { messages, choices } = asked;
+  const usage = usageOf(chatPromptTokens(messages, promptTokens), choices * reply.tokens);
+  const head = completionHead(services, 'chatcmpl', asked.model);
+  if (asked.stream) return { head, chunks: chatChunks(head, reply, choices, new StreamUsage(asked, usage)) };
+  assertAnswerFits(choices * reply.text.length);
+  return { head, body: chatCompletion(head, reply, choices, usage) };
 }

@@ -1,22 +1,27 @@
 import type { RequestHandler } from 'express';
 import type { AppError } from '../../core/errors.js';
-import { type Query, queryOf } from '../../core/query.js';
+import { type Message, type Query, queryOf } from '../../core/query.js';
 import type { Alike, Match } from '../../lookup/lookup.js';
 import { messagesOf, trimmed } from '../../openai/chat-templates.js';
-import { parseCompletionRequest } from '../../openai/completion-request.js';
+import { type CompletionRequest, parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionChunks } from '../../openai/completion-response.js';
 import { StreamUsage, usageOf } from '../../openai/usage.js';
-import { answerOf } from '../answer.js';
+import { type Answer, answerNow, answerOf, textsOf } from '../answer.js';
 import { assertAnswerFits } from '../answer-size.js';
 import { completionHead } from '../completion-head.js';
-import { sendEventStream } from '../event-stream.js';
-import { sendJson } from '../json.js';
 import { setMatchHeaders } from '../match-headers.js';
 import { assertModel } from '../model-name.js';
 import { promptNotFound } from '../prompt-not-found.js';
+import { type ReadyAnswer, readyAnswer } from '../ready-answer.js';
+import { type Completion, sendCompletion } from '../send-completion.js';
 import type { Services } from '../services.js';
 import { textOfTokens } from '../token-text.js';
 import { whileOpen } from '../while-open.js';
+
+/** An answer, and what it is the answer to. */
+interface PromptAnswer extends Answer {
+  readonly prompt: string;
+}
 
 /**
  * `POST /v1/completions`: the recorded reply to each prompt. One that a chat template has made is looked up as the messages it
@@ -46,42 +51,66 @@ export function completions(services: Services): RequestHandler {
     // Where there are several, the headers speak of the first.
     setMatchHeaders(response, matches[0]);
 
+    const how = { ...asked, allowsCalls: false };
     const answers = await Promise.all(
       prompts.map(async (prompt, i) => {
-        const answer = await answerOf(services, matches[i], [{ text: prompt }], {
-          ...asked,
-          allowsCalls: false,
-        });
+        const answer = await answerOf(services, matches[i], [{ text: prompt }], how);
         return answer && { prompt, ...answer };
       }),
     );
     const found = answers.filter((answer) => answer !== undefined);
     if (found.length < answers.length) throw notFound(services, prompts, answers.indexOf(undefined));
-    const choices = found.flatMap(({ prompt, reply }) =>
-      Array.from({ length: asked.choices }, () => ({ echoed: asked.echo ? prompt : '', reply })),
-    );
-    const promptTokens = found.reduce((sum, answer) => sum + answer.promptTokens, 0);
-    const usage = usageOf(
-      promptTokens,
-      choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
-    );
-    const head = completionHead(services, 'cmpl', asked.model);
-    if (asked.stream) {
-      await sendEventStream(response, completionChunks(head, choices, new StreamUsage(asked, usage)));
-    } else {
-      assertAnswerFits(
-        choices.reduce((sum, { echoed, reply }) => sum + echoed.length + reply.text.length, 0),
-      );
-      sendJson(response, 200, completion(head, choices, usage));
-    }
+    await sendCompletion(response, completionOf(services, asked, found));
   };
+}
+
+/** The same, of one prompt that is found at once, in a context if it may have one: see under-express.ts. */
+export function completionNow(services: Services): (body: unknown) => ReadyAnswer | undefined {
+  const { lookup } = services;
+  return (body) => {
+    const asked = parseCompletionRequest(body);
+    assertModel(services, asked.model);
+    const [prompt] = asked.prompts;
+    if (typeof prompt !== 'string' || asked.prompts.length > 1) return undefined;
+    const queries = queriesOf(prompt);
+    const [query] = queries;
+    const match = query && lookup.findNow(query);
+    // What a template has made may be found better in another spelling.
+    if (match === undefined || (queries.length > 1 && match.rung !== 'context')) return undefined;
+    const texts = queries.length > 1 ? [{ text: prompt }] : textsOf([said(prompt)], match);
+    const answer = answerNow(services, match, texts, { ...asked, allowsCalls: false });
+    return answer && readyAnswer(match, completionOf(services, asked, [{ prompt, ...answer }]));
+  };
+}
+
+function completionOf(
+  services: Services,
+  asked: CompletionRequest,
+  answers: readonly PromptAnswer[],
+): Completion {
+  const choices = answers.flatMap(({ prompt, reply }) =>
+    Array.from({ length: asked.choices }, () => ({ echoed: asked.echo ? prompt : '', reply })),
+  );
+  const promptTokens = answers.reduce((sum, answer) => sum + answer.promptTokens, 0);
+  const usage = usageOf(
+    promptTokens,
+    choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
+  );
+  const head = completionHead(services, 'cmpl', asked.model);
+  if (asked.stream) return { head, chunks: completionChunks(head, choices, new StreamUsage(asked, usage)) };
+  assertAnswerFits(choices.reduce((sum, { echoed, reply }) => sum + echoed.length + reply.text.length, 0));
+  return { head, body: completion(head, choices, usage) };
 }
 
 /** What a prompt is looked up as, one after the other: the first that is a conversation's answers, else the first that is found. */
 function queriesOf(prompt: string): Query[] {
-  const said = messagesOf(prompt);
-  const spellings = [...(said === undefined ? [] : [said, trimmed(said)]), [{ role: 'user', text: prompt }]];
-  return spellings.flatMap((messages) => queryOf(messages) ?? []);
+  const messages = messagesOf(prompt);
+  const spellings = [...(messages === undefined ? [] : [messages, trimmed(messages)]), [said(prompt)]];
+  return spellings.flatMap((spelling) => queryOf(spelling) ?? []);
+}
+
+function said(text: string): Message {
+  return { role: 'user', text };
 }
 
 /** The error for the first of the prompts that has no reply. */

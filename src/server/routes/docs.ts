@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler, type Response } from 'express';
 import { openaiHeaders } from '../openai-headers.js';
+import { factsOf } from '../request-facts.js';
 
 /** What the page is made of besides itself; the build puts it there. */
 const FILES = fileURLToPath(new URL('../../docs/', import.meta.url));
@@ -71,6 +72,7 @@ function setHeaders(response: Response): void {
   response.set({
     'content-security-policy': POLICY,
     'x-content-type-options': 'nosniff',
-    ...openaiHeaders(response),
   });
+  const headers = openaiHeaders(factsOf(response));
+  for (let i = 0; i < headers.length; i += 2) response.set(headers[i] as string, headers[i + 1]);
 }

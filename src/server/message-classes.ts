@@ -1,0 +1,31 @@
+import { IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
+import express, { type Express } from 'express';
+
+/** The classes that a server makes its requests and responses of. */
+export type MessageClasses = Required<Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'>>;
+
+/**
+ * Gives an Express app classes for the requests and responses of its server.
+ *
+ * Express gives every request and response the app's own prototypes, by `Object.setPrototypeOf`. On an object that was made with
+ * another one this turns the engine's inline caches off, for all that is done with it later: on Node 20 that is most of what
+ * Express costs. Objects of these classes have the app's prototypes from the start, and setting them anew changes nothing.
+ *
+ * They are classes that extend Node's, whose prototypes become the app's. The other way round, functions that call Node's
+ * constructors and have the app's prototypes, is half as good: V8 makes room in an object for the fields that its constructor sets,
+ * parents of classes included, and where they find none the object becomes a hash table.
+ */
+export function messageClasses(app: Express): MessageClasses {
+  class AppRequest extends IncomingMessage {}
+  class AppResponse extends ServerResponse {}
+  app.request = asPrototypeOf(app, AppRequest.prototype, express.request) as typeof app.request;
+  app.response = asPrototypeOf(app, AppResponse.prototype, express.response) as typeof app.response;
+  return { IncomingMessage: AppRequest, ServerResponse: AppResponse as unknown as typeof ServerResponse };
+}
+
+/** Makes of a prototype what Express makes for an app: an object with its methods, and the app. */
+function asPrototypeOf(app: Express, prototype: object, methods: object): object {
+  Object.setPrototypeOf(prototype, methods);
+  const how = { configurable: true, enumerable: true, writable: true };
+  return Object.defineProperty(prototype, 'app', { ...how, value: app });
+}

@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { REQUEST_ID_LENGTH_MAX } from '../core/limits.js';
+import type { Services } from './services.js';
+
+/** Characters of an id that is made, behind its prefix. */
+const ID_DIGITS = 32;
+
+/** What is known of a request besides what it asks for. It goes with its response, as Express's `locals`. */
+export class RequestFacts {
+  /** The client's own, if it sent a printable one; else made. */
+  readonly requestId: string;
+  /** The bytes of the body, if they have been read. */
+  body: Buffer | undefined = undefined;
+  /** What the headers say of the match, for the log. */
+  match: string | undefined = undefined;
+  source: string | undefined = undefined;
+  private readonly now: () => number;
+  private readonly startMs: number;
+
+  constructor({ headers }: IncomingMessage, { now, newId }: Pick<Services, 'now' | 'newId'>) {
+    const sent = headers['x-request-id'];
+    this.requestId = isEchoed(sent) ? sent : `req_${newId(ID_DIGITS)}`;
+    this.now = now;
+    this.startMs = now();
+  }
+
+  /** Since the request came, in ms. */
+  get elapsedMs(): number {
+    return Math.max(0, Math.round(this.now() - this.startMs));
+  }
+}
+
+/** The facts that go with a response; undefined if nobody has collected them. */
+export function factsOf(response: ServerResponse): RequestFacts | undefined {
+  const { locals } = response as ServerResponse & { readonly locals?: unknown };
+  return locals instanceof RequestFacts ? locals : undefined;
+}
+
+function isEchoed(id: unknown): id is string {
+  return typeof id === 'string' && /^[\x21-\x7e]+$/.test(id) && id.length <= REQUEST_ID_LENGTH_MAX;
+}

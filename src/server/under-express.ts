@@ -1,0 +1,97 @@
+/**
+ * What lies under Express: every request comes here first, and most that find something are answered here.
+ *
+ * Express takes about as long to find the route of a request as Node takes for all the rest, reading and writing included. So a
+ * POST to one of the few paths that load comes by is read here, and answered if that takes no waiting: from the cache of answers, by
+ * the body's bytes alone, or else by the index. Whatever is out of the ordinary goes on to Express, its body read or not: an
+ * unusual header, a bad field, a prompt that isn't found, a sweep. There it is answered as if nothing had been tried, so nothing is
+ * told here, and nothing can go wrong here. What was measured is in docs/decisions/0007-under-express.md.
+ */
+
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Express } from 'express';
+import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
+import type { KeyCheck } from './auth.js';
+import { ID_DIGITS } from './completion-head.js';
+import { type ReadyAnswer, sendReady } from './ready-answer.js';
+import { RequestFacts } from './request-facts.js';
+import { logWhenClosed } from './request-log.js';
+import type { Services } from './services.js';
+
+/** Answers a body at once; where that can't be done, it is undefined, or throws. */
+type AnswerNow = (body: unknown) => ReadyAnswer | undefined;
+
+/**
+ * Handles all requests of a server.
+ *
+ * @param app what answers the others
+ * @param routes by their paths
+ */
+export function underExpress(
+  app: Express,
+  routes: ReadonlyMap<string, AnswerNow>,
+  services: Services,
+  keyCheck: KeyCheck,
+): RequestListener {
+  const { answers, bodyLimit, giveWay, logger, newId, now } = services;
+
+  return (request, response) => {
+    const facts = new RequestFacts(request, services);
+    (response as ServerResponse & { locals: RequestFacts }).locals = facts;
+    logWhenClosed(logger, request, response, facts);
+    const answerNow = routes.get(request.url ?? '');
+    if (answerNow === undefined || !isPlain(request, bodyLimit) || keyCheck(request.headers) !== undefined) {
+      handOver(request, response, facts);
+      return;
+    }
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      const body = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+      const answer = answerTo(request.url ?? '', body, answerNow);
+      if (answer === undefined) {
+        facts.body = body;
+        handOver(request, response, facts);
+      } else {
+        giveWay();
+        sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000));
+      }
+    });
+  };
+
+  function handOver(request: IncomingMessage, response: ServerResponse, { requestId }: RequestFacts): void {
+    response.setHeader('x-request-id', requestId);
+    app(request, response);
+  }
+
+  function answerTo(path: string, body: Buffer, answerNow: AnswerNow): ReadyAnswer | undefined {
+    const isRemembered = answers !== undefined && body.length <= REMEMBERED_BODY_BYTES_MAX;
+    const key = isRemembered ? path + body.toString('latin1') : '';
+    const known = isRemembered ? answers.get(key) : undefined;
+    if (known !== undefined) return known;
+    try {
+      const answer = answerNow(JSON.parse(body.toString()));
+      if (answer !== undefined && isRemembered) answers.set(key, answer, answer.length);
+      return answer;
+    } catch {
+      // Express tells what is wrong.
+      return undefined;
+    }
+  }
+}
+
+/** True if a request is a POST with a plain body of JSON that may be read. */
+function isPlain({ method, headers, httpVersionMinor }: IncomingMessage, bodyLimit: number): boolean {
+  const type = headers['content-type'];
+  const length = Number(headers['content-length']);
+  return (
+    method === 'POST' &&
+    length > 0 &&
+    length <= bodyLimit &&
+    (type === undefined || type === 'application/json' || type === 'application/json; charset=utf-8') &&
+    headers['content-encoding'] === undefined &&
+    headers.expect === undefined &&
+    // Streams are sent in chunks, which older clients don't know.
+    httpVersionMinor === 1
+  );
+}
