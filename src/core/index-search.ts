@@ -5,17 +5,25 @@
 
 import { type ByteRange, byteOffset } from './bytes.js';
 import { EMPTY_FLAG, FIRST_FLAG, type IndexTable, LED_ROWS, LENGTH_MASK } from './index-table.js';
-import { beginningOf, type Key } from './keys.js';
+import { beginningOf, type Key, type TextKeys } from './keys.js';
 import { type Candidate, foldedGrade, gradeOf } from './match.js';
 import type { Place } from './place.js';
 import type { KeyedQuery } from './query.js';
 
 /** How far from where a key should stand the search for it begins to look, in rows. */
-const NEAR_ROWS = 64;
+const NEAR_ROWS = 8;
 
 /** A place, with the row of its conversation's first turn. */
 export interface IndexPlace extends Place {
   readonly firstRow: number;
+}
+
+/** The best candidate of a history: its row, and how many turns before it agree. */
+interface Found {
+  readonly history: number;
+  readonly grade: number;
+  readonly row: number;
+  readonly run: number;
 }
 
 /** Finds in an index where candidates stand, as far as keys tell. */
@@ -28,16 +36,14 @@ export class IndexSearch {
 
   /** The best candidate on the rungs `context` and `prompt`, as far as keys tell. */
   find(query: KeyedQuery): IndexPlace | undefined {
-    let best: { grade: number; history: number; row: number; run: number } | undefined;
-    for (const [history, texts] of query.histories.entries()) {
-      const keys = texts.map(({ key }) => key);
-      const found = this.findHistory(query, history, query.contextual ? keys : keys.slice(-1));
+    let best: Found | undefined;
+    for (let history = 0; history < query.histories.length; history++) {
+      const found = this.findHistory(query, history);
       if (found === undefined) continue;
-      const isBetter = found.grade > (best?.grade ?? 0);
-      if (isBetter || (found.grade === best?.grade && found.row < best.row)) best = { ...found, history };
+      const isBetter = best === undefined || found.grade > best.grade;
+      if (isBetter || (found.grade === best?.grade && found.row < best.row)) best = found;
     }
-    if (best === undefined) return undefined;
-    return this.placeOf(best.row, this.spokenBefore(best.row, best.run), best);
+    return best && this.placeOf(best.row, this.spokenBefore(best.row, best.run), best);
   }
 
   /** The candidates on the rung `normalized`, the first one of the file first. */
@@ -88,11 +94,9 @@ export class IndexSearch {
     }
   }
 
-  private findHistory(
-    query: KeyedQuery,
-    history: number,
-    keys: readonly Key[],
-  ): { grade: number; row: number; run: number } | undefined {
+  private findHistory(query: KeyedQuery, history: number): Found | undefined {
+    const texts = query.histories[history] as readonly TextKeys[];
+    const keys = (query.contextual ? texts : texts.slice(-1)).map(keyOf);
     const at = this.lowerBound(keys, keys.length);
     const agreeing = Math.max(this.agreement(keys, at - 1), this.agreement(keys, at));
     if (agreeing === 0) return undefined;
@@ -102,11 +106,11 @@ export class IndexSearch {
     const row = this.table.order[from] as number;
     const isFromStart = this.spokenBefore(row, agreeing) < 0;
     const grade = gradeOf(query, history, run, isFromStart);
-    if (isFromStart && grade > gradeOf(query, history, run, false)) return { grade, row, run };
+    if (isFromStart && grade > gradeOf(query, history, run, false)) return { history, grade, row, run };
     const prompt = gradeOf(query, history, 0, false);
     // Too short a run counts no more than the prompt alone, and then the first one of those answers.
     const [start, end] = grade > prompt ? [from, to] : this.bounds(keys, 1);
-    return { grade, row: this.firstRow(start, end), run: grade > prompt ? run : 0 };
+    return { history, grade, row: this.firstRow(start, end), run: grade > prompt ? run : 0 };
   }
 
   /** The rows of `order` whose last `count` turns are the last of those keys. */
@@ -127,8 +131,12 @@ export class IndexSearch {
   private lowerBound(keys: readonly Key[], count: number): number {
     const { length } = this.table.order;
     const isBehind = (place: number) => this.compareAt(place, keys, count) >= 0;
-    // Keys are hashes, spread evenly: so the place is near where it would be if they were so exactly. (Interpolation search.)
-    const guess = Math.floor(((keys.at(-1)?.high ?? 0) / 2 ** 32) * length);
+    // Keys are hashes, spread evenly: so the place is near where it would be if they were so exactly, and the second guess, made from
+    // what stands at the first, is nearer still. (Interpolation search.)
+    const { high: sought } = keys[keys.length - 1] ?? { high: 0 };
+    const first = Math.floor((sought / 2 ** 32) * length);
+    const found = this.table.keys[2 * (this.table.order[first] ?? 0) + 1] ?? 0;
+    const guess = Math.max(0, Math.min(length, first + Math.round(((sought - found) / 2 ** 32) * length)));
     let low = guess;
     let high = guess;
     for (let step = NEAR_ROWS; low > 0 && isBehind(low - 1); step *= 2) {
@@ -258,6 +266,10 @@ export class IndexSearch {
       },
     };
   }
+}
+
+function keyOf({ key }: TextKeys): Key {
+  return key;
 }
 
 function rangeOf(start: number, length: number): ByteRange {

@@ -45,6 +45,10 @@ export function queryOf(messages: readonly Message[]): Query | undefined {
 
 /** The messages that are a query's histories. */
 export function historiesOf(messages: readonly Message[]): readonly (readonly Message[])[] {
+  if (!messages.some((message) => isSystem(message) || isCall(message))) {
+    const history = spoken(messages);
+    return history.length > 0 ? [history] : [];
+  }
   const spacings = messages.some(isCall) ? CALL_SPACINGS : [];
   const spellings = spacings.map((spacing) => messages.map((one) => withCallText(one, spacing)));
   const all = [messages, ...spellings];
@@ -55,7 +59,11 @@ export function historiesOf(messages: readonly Message[]): readonly (readonly Me
 }
 
 function withoutSystem(messages: readonly Message[]): readonly Message[] {
-  return messages.filter(({ role }) => role !== 'system' && role !== 'developer');
+  return messages.filter((message) => !isSystem(message));
+}
+
+function isSystem({ role }: Message): boolean {
+  return role === 'system' || role === 'developer';
 }
 
 /** As the arguments were sent; and, since many clients parse them and spell them anew, in either way that datasets do. */

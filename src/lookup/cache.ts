@@ -1,18 +1,19 @@
 import { LRUCache } from 'lru-cache';
 import type { ByteCount } from '../core/bytes.js';
 import type { Query } from '../core/query.js';
-import type { Lookup, Match } from './lookup.js';
+import type { Lookup, Match, SpelledMatch } from './lookup.js';
+import { spelledMatch } from './spelled-match.js';
 
 /** What an entry costs besides its texts: the objects and the cache's own bookkeeping, roughly, in bytes. */
 const ENTRY_OVERHEAD_BYTES = 512;
-/** V8 keeps a character in one byte or two; the larger counts. */
+/** V8 keeps a character in a byte or two; the larger counts. */
 const BYTES_A_CHARACTER = 2;
 
 /** A part of a cache that holds entries of one kind. */
 export interface CacheOf<T extends object> {
   get(key: string): T | undefined;
-  /** @param characters of the texts in the entry, its key aside */
-  set(key: string, entry: T, characters: number): void;
+  /** @param bytes of memory that the entry takes, its key aside */
+  set(key: string, entry: T, bytes: number): void;
   /** Another number after each time that the cache has forgotten everything: what was found before is not to be kept then. */
   readonly generation: number;
 }
@@ -35,8 +36,8 @@ export class Cache {
     const cache = this;
     return {
       get: (key) => cache.entries.get(prefix + key) as T | undefined,
-      set: (key, entry, characters) => {
-        const size = (prefix.length + key.length + characters) * BYTES_A_CHARACTER + ENTRY_OVERHEAD_BYTES;
+      set: (key, entry, bytes) => {
+        const size = (prefix.length + key.length) * BYTES_A_CHARACTER + bytes + ENTRY_OVERHEAD_BYTES;
         cache.entries.set(prefix + key, entry, { size });
       },
       get generation() {
@@ -63,9 +64,12 @@ export class CachedLookup implements Lookup {
     this.found = cache.part('match ');
   }
 
-  findNow(query: Query): Match | undefined {
+  findNow(query: Query): SpelledMatch | undefined {
     // An index is as quick as this cache, and needs none of its memory.
-    return this.behind.findNow(query) ?? this.found.get(keyOf(query));
+    const found = this.behind.findNow(query);
+    if (found !== undefined) return found;
+    const known = this.found.get(keyOf(query));
+    return known && spelledMatch(known);
   }
 
   async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
@@ -76,7 +80,8 @@ export class CachedLookup implements Lookup {
     const match = await this.behind.find(query, signal);
     if (match !== undefined && generation === this.found.generation) {
       const { reply, conversationId } = match;
-      this.found.set(key, match, reply.from.length + reply.value.length + conversationId.length);
+      const characters = reply.from.length + reply.value.length + conversationId.length;
+      this.found.set(key, match, characters * BYTES_A_CHARACTER);
     }
     return match;
   }

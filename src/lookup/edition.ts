@@ -11,7 +11,7 @@ import { type Dataset, planShards } from './dataset.js';
 import { digestOf } from './digest.js';
 import type { SavedIndex } from './index-file.js';
 import { IndexLookup } from './indexed.js';
-import type { Alike, Lookup, Match } from './lookup.js';
+import type { Alike, Lookup, Match, SpelledMatch } from './lookup.js';
 import { DatasetReader } from './reader.js';
 import { SweepLookup } from './sweep.js';
 
@@ -118,7 +118,7 @@ export class Edition implements Lookup {
   }
 
   /** What the index finds. Sweeps take longer. */
-  findNow(query: Query): Match | undefined {
+  findNow(query: Query): SpelledMatch | undefined {
     return this.index?.findNow(query);
   }
 

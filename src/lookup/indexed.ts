@@ -6,9 +6,10 @@ import { bestGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Alike, Lookup, Match } from './lookup.js';
-import { matchWhole, proveAlike, proveMatch } from './proof.js';
+import type { Alike, Lookup, Match, MatchRows, SpelledMatch } from './lookup.js';
+import { matchWhole, proveAlike, proveMatch, proveSpelled } from './proof.js';
 import type { DatasetReader } from './reader.js';
+import { spelledMatch } from './spelled-match.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {
@@ -25,21 +26,31 @@ export class IndexLookup implements Lookup {
   }
 
   async find(query: Query): Promise<Match | undefined> {
-    return this.search(query);
+    const keys = this.keysOf(query);
+    return this.matchAt(this.index.find(keys), query, keys);
   }
 
-  findNow(query: Query): Match | undefined {
+  findNow(query: Query): SpelledMatch | undefined {
+    const keys = this.keysOf(query);
+    const place = this.index.find(keys);
     try {
-      return this.search(query);
+      const rows = place && this.rowsOf(place, place.turn);
+      const spelled = rows && proveSpelled(query, place, this.reader, rows);
+      if (spelled !== undefined) return spelled;
+      const match = this.matchAt(place, query, keys);
+      return match && spelledMatch(match);
     } catch {
       // The file can't be read just now: that is for `find` to tell.
       return undefined;
     }
   }
 
-  private search(query: Query): Match | undefined {
-    const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
-    const place = this.index.find(keys);
+  private keysOf(query: Query): KeyedQuery {
+    return keyedQuery(query, (text) => this.kernel.keysOf(text));
+  }
+
+  /** The match at the best place for a query, or, where there is none, by folded texts. */
+  private matchAt(place: IndexPlace | undefined, query: Query, keys: KeyedQuery): Match | undefined {
     if (place !== undefined) return this.prove(query, place) ?? this.findByTexts(query, keys);
     // In file order for each history, and the preferred history first: so the first that proves true answers.
     for (const candidate of this.index.findFolded(keys)) {
@@ -79,10 +90,13 @@ export class IndexLookup implements Lookup {
   private prove(query: Query, place: IndexPlace): Match | undefined {
     const match = proveMatch(query, place, this.reader);
     if (match === undefined) return undefined;
-    const prompt = place.firstRow + match.replyIndex - 1;
-    const agreesFrom = place.firstRow + place.firstTurn;
-    const first = match.rung === 'normalized' ? prompt + 1 : agreesFrom;
-    return { ...match, rows: { table: this.table, prompt, first, history: place.history } };
+    const rows = this.rowsOf(place, match.replyIndex - 1);
+    return { ...match, rows: match.rung === 'normalized' ? { ...rows, first: rows.prompt + 1 } : rows };
+  }
+
+  /** @param turn the prompt's, in its conversation */
+  private rowsOf({ firstRow, firstTurn, history }: IndexPlace, turn: number): MatchRows {
+    return { table: this.table, prompt: firstRow + turn, first: firstRow + firstTurn, history };
   }
 
   /** The match by the texts of all candidates: needed where two texts have one key, which hardly ever happens. */

@@ -26,6 +26,12 @@ export interface Match {
   readonly rows?: MatchRows;
 }
 
+/** A match, its reply as it is spelled. It is a text, and calls no function. */
+export interface SpelledMatch extends Omit<Match, 'reply'> {
+  /** The reply's text as `JSON.stringify` spells it, quotes included; a byte string: each character is a byte of UTF-8. */
+  readonly spelled: string;
+}
+
 /** A turn that is like a prompt which has no reply. */
 export interface Alike {
   readonly conversationId: string;
@@ -44,6 +50,9 @@ export interface Lookup {
    * @throws AppError when the dataset can't be read, or too much is asked at once
    */
   find(query: Query, signal?: AbortSignal): Promise<Match | undefined>;
-  /** The match for a query, if it is known at once; undefined if there is none, or if it takes longer. Never fails. */
-  findNow(query: Query): Match | undefined;
+  /**
+   * The match for a query, if it is known at once, and its reply is a text; undefined if there is none, or if it takes longer.
+   * Never fails.
+   */
+  findNow(query: Query): SpelledMatch | undefined;
 }

@@ -1,13 +1,16 @@
 /** Keys find, texts decide: from the place that keys have found to a match, by reading the bytes that stand there. */
 
-import type { ByteRange } from '../core/bytes.js';
+import { isUtf8 } from 'node:buffer';
+import { type ByteRange, lengthOf } from '../core/bytes.js';
 import { parseTurn, type Turn } from '../core/conversation.js';
 import { foldSpace, HEAD_BYTES } from '../core/keys.js';
 import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
-import type { Alike, Match } from './lookup.js';
+import type { Alike, Match, MatchRows, SpelledMatch } from './lookup.js';
 import type { DatasetReader } from './reader.js';
+import { decodedSpelling, spellingOf } from './spelled-match.js';
+import { isStringified, nextStart, type SpelledTurn, spelledTurnAt } from './spelled-turns.js';
 
 /** What stands between an id and the turns is read along with them if it is no longer than this, in bytes. */
 const GAP_BYTES_MAX = 4096;
@@ -18,7 +21,8 @@ const GAP_BYTES_MAX = 4096;
  * @throws what the reader throws
  */
 export function proveMatch(query: Query, place: Place, reader: DatasetReader): Match | undefined {
-  const { turns, id } = readPlace(place, reader);
+  const { turns: bytes, id } = readPlace(place, reader);
+  const turns = parseTurns(bytes);
   if (turns === undefined) return undefined;
   const turn = place.turn - place.firstTurn;
   const compared = compareTexts(query, turns);
@@ -30,13 +34,48 @@ export function proveMatch(query: Query, place: Place, reader: DatasetReader): M
   return matchOf(place, turn, turns, id);
 }
 
+/**
+ * The same without parsing the turns, where they have the shape that nearly all have. Texts are compared as they are spelled, if they
+ * are spelled alike, and that of the reply is taken as it stands there, if it is spelled as an answer spells it.
+ *
+ * @param rows what the match is to say of them
+ * @returns undefined if a turn has another shape, or the texts are not what their keys say
+ * @throws what the reader throws
+ */
+export function proveSpelled(
+  query: Query,
+  place: Place,
+  reader: DatasetReader,
+  rows: MatchRows,
+): SpelledMatch | undefined {
+  const history = query.histories[place.history];
+  // Every turn of the place is a message, the last ones of the history, but for the empty ones, and the last is the reply.
+  const turns = place.turn - place.firstTurn + 1;
+  const rung = rungOf(place.grade);
+  if (history === undefined || turns > history.length) return undefined;
+  const { turns: bytes, id } = readPlace(place, reader);
+  const text = bytes.toString('latin1');
+  let start = 0;
+  for (let i = history.length - turns; i < history.length; i++) {
+    const turn = spelledTurnAt(text, start);
+    if (turn === undefined || !isSpelled(text, turn, history[i] as string)) return undefined;
+    start = nextStart(text, turn.end);
+  }
+  const reply = spelledTurnAt(text, start);
+  if (reply === undefined || !isUtf8(bytes.subarray(reply.textStart, reply.textEnd))) return undefined;
+  const stands = text.slice(reply.textStart, reply.textEnd);
+  const spelled = isStringified(stands) ? stands : spellingOf(decodedSpelling(stands));
+  return { rung, spelled, conversationId: id ?? String(place.record), replyIndex: place.turn + 1, rows };
+}
+
 /** The best match of a whole conversation, by its texts alone, with its grade. */
 export function matchWhole(
   query: Query,
   place: Place,
   reader: DatasetReader,
 ): { match: Match; grade: number } | undefined {
-  const { turns, id } = readPlace(place, reader);
+  const { turns: bytes, id } = readPlace(place, reader);
+  const turns = parseTurns(bytes);
   const candidate = turns && matchConversation(query, compareTexts(query, turns));
   if (turns === undefined || candidate === undefined) return undefined;
   const match = matchOf({ ...place, ...candidate, firstTurn: 0 }, candidate.turn, turns, id);
@@ -54,7 +93,8 @@ export function proveAlike(
   isLast: boolean,
   reader: DatasetReader,
 ): Alike | undefined {
-  const { turns, id } = readPlace(place, reader);
+  const { turns: bytes, id } = readPlace(place, reader);
+  const turns = parseTurns(bytes);
   const [turn] = turns ?? [];
   if (turn === undefined) return undefined;
   const [folded, expected] = [foldSpace(turn.value), foldSpace(prompt)];
@@ -64,6 +104,12 @@ export function proveAlike(
     turnIndex: place.turn,
     lacksReply: isLast && folded === expected,
   };
+}
+
+function isSpelled(bytes: string, { textStart, textEnd }: SpelledTurn, text: string): boolean {
+  const spelled = spellingOf(text);
+  if (textEnd - textStart === spelled.length && bytes.startsWith(spelled, textStart)) return true;
+  return decodedSpelling(bytes.slice(textStart, textEnd)) === text;
 }
 
 function headOf(folded: string): Buffer {
@@ -85,36 +131,49 @@ function matchOf(
   return { rung: rungOf(grade), reply, conversationId: id ?? String(record), replyIndex };
 }
 
-/** Reads the turns of a place and its id, mostly in one go. */
-function readPlace(
-  { turns, id }: Place,
-  reader: DatasetReader,
-): { turns: Turn[] | undefined; id: string | undefined } {
-  if (id === undefined) return { turns: parseTurns(reader.read(turns), turns.start, turns), id: undefined };
-  const together: ByteRange = {
-    start: id.start < turns.start ? id.start : turns.start,
-    end: id.end > turns.end ? id.end : turns.end,
-  };
-  const length = turns.end - turns.start + (id.end - id.start);
-  if (together.end - together.start - length <= GAP_BYTES_MAX) {
-    const bytes = reader.read(together);
-    return { turns: parseTurns(bytes, together.start, turns), id: parseId(bytes, together.start, id) };
-  }
-  const text = parseId(reader.read(id), id.start, id);
-  return { turns: parseTurns(reader.read(turns), turns.start, turns), id: text };
+/** The bytes at a place, from the first turn to the last, and the id. */
+interface PlaceBytes {
+  /** Valid until the next read. */
+  readonly turns: Buffer;
+  readonly id: string | undefined;
 }
 
-/** The turns that stand in a range, separated by commas; undefined if what stands there is something else. */
-function parseTurns(bytes: Buffer, offset: number, { start, end }: ByteRange): Turn[] | undefined {
-  const items = parse(`[${bytes.toString('utf8', start - offset, end - offset)}]`);
+/** Reads the turns of a place and its id, mostly in one go. */
+function readPlace({ turns, id }: Place, reader: DatasetReader): PlaceBytes {
+  if (id === undefined) return { turns: reader.read(turns), id };
+  const together = togetherOf(turns, id);
+  if (together === undefined) {
+    const [text, idText] = reader.readAll(turns, id) as [Buffer, Buffer];
+    return { turns: text, id: parseId(idText) };
+  }
+  const bytes = reader.read(together);
+  const part = ({ start, end }: ByteRange) => bytes.subarray(start - together.start, end - together.start);
+  return { turns: part(turns), id: parseId(part(id)) };
+}
+
+/** What has both, the turns and the id, if that is hardly more than they are; undefined if they stand far apart. */
+function togetherOf(turns: ByteRange, id: ByteRange): ByteRange | undefined {
+  const start = id.start < turns.start ? id.start : turns.start;
+  const end = id.end > turns.end ? id.end : turns.end;
+  const gap = end - start - lengthOf(turns) - lengthOf(id);
+  return gap <= GAP_BYTES_MAX ? { start, end } : undefined;
+}
+
+/** The turns that stand there, separated by commas; undefined if it is something else. */
+function parseTurns(bytes: Buffer): Turn[] | undefined {
+  const items = parse(`[${bytes.toString()}]`);
   if (!Array.isArray(items)) return undefined;
   const turns = items.map(parseTurn).filter((turn) => turn !== undefined);
   return turns.length === items.length ? turns : undefined;
 }
 
-function parseId(bytes: Buffer, offset: number, { start, end }: ByteRange): string {
-  return String(parse(bytes.toString('utf8', start - offset, end - offset)));
+function parseId(bytes: Buffer): string {
+  const spelled = bytes.toString('latin1');
+  return PLAIN_ID.test(spelled) ? spelled.slice(1, -1) : String(parse(bytes.toString()));
 }
+
+/** A string of ASCII without escapes, as ids mostly are: nothing is to be decoded. */
+const PLAIN_ID = /^"[\x20\x21\x23-\x5b\x5d-\x7e]*"$/;
 
 function parse(text: string): unknown {
   try {

@@ -12,7 +12,7 @@ import { CountingAhead } from './counting-ahead.js';
 import { DatasetError, openDataset } from './dataset.js';
 import { Edition, type Engine } from './edition.js';
 import { IndexKeeper } from './index-keeper.js';
-import type { Alike, Lookup, Match } from './lookup.js';
+import type { Alike, Lookup, Match, SpelledMatch } from './lookup.js';
 
 /** How a dataset is served. */
 export interface ServedOptions {
@@ -142,7 +142,7 @@ export class ServedDataset implements Lookup {
     }
   }
 
-  findNow(query: Query): Match | undefined {
+  findNow(query: Query): SpelledMatch | undefined {
     return this.problem === undefined ? this.edition.findNow(query) : undefined;
   }
 

@@ -22,8 +22,8 @@ export interface CountedText {
 export interface TokenCounter {
   /** @throws AppError */
   count(texts: readonly CountedText[]): Promise<readonly number[]>;
-  /** The same, if all are known; else undefined. */
-  countNow(texts: readonly CountedText[]): readonly number[] | undefined;
+  /** The same of one text, if it is known; else undefined. */
+  countNow(text: CountedText): number | undefined;
   /**
    * The first tokens of a text, as a text; a character that is not whole at its end is left out.
    *
@@ -34,13 +34,13 @@ export interface TokenCounter {
 
 /** Takes no tokenizer: a token is four bytes. */
 export const estimatingCounter: TokenCounter = {
-  count: async (texts) => estimated(texts),
+  count: async (texts) => texts.map(estimated),
   countNow: estimated,
   cut: async (text, tokens) => estimatedCut(text, tokens),
 };
 
-function estimated(texts: readonly CountedText[]): number[] {
-  return texts.map(({ text }) => estimateTokens(text));
+function estimated({ text }: CountedText): number {
+  return estimateTokens(text);
 }
 
 /** Asks a tokenizer. */
@@ -58,34 +58,26 @@ export class RealCounter implements TokenCounter {
   }
 
   async count(texts: readonly CountedText[]): Promise<readonly number[]> {
-    const unknown = texts.filter((text) => this.known(text) === undefined);
+    const unknown = texts.filter((text) => this.countNow(text) === undefined);
     const fresh = [...new Set(unknown.map(({ text }) => text))].filter((text) => !this.counting.has(text));
     if (fresh.length > 0) this.begin(fresh);
     const counts = await Promise.all(
-      texts.map((text) => this.known(text) ?? this.counting.get(text.text) ?? 0),
+      texts.map((text) => this.countNow(text) ?? this.counting.get(text.text) ?? 0),
     );
     for (const [i, { turn }] of texts.entries())
       if (turn !== undefined) turn.table.tokens[turn.row] = counts[i] as number;
     return counts;
   }
 
-  countNow(texts: readonly CountedText[]): readonly number[] | undefined {
-    const counts: number[] = [];
-    for (const text of texts) {
-      const count = this.known(text);
-      if (count === undefined) return undefined;
-      counts.push(count);
-    }
-    return counts;
+  countNow(counted: CountedText): number | undefined {
+    const { turn } = counted;
+    const known = turn?.table.tokens[turn.row];
+    if (known) return known;
+    return counted.text === '' ? 0 : this.counted.get(counted.text);
   }
 
   async cut(text: string, tokens: number): Promise<string> {
     return resultOf(await this.pool.cut(text, tokens));
-  }
-
-  private known({ text, turn }: CountedText): number | undefined {
-    if (text === '') return 0;
-    return turn?.table.tokens[turn.row] || this.counted.get(text);
   }
 
   private begin(texts: readonly string[]): void {

@@ -27,6 +27,8 @@ export function answerOptions(
     includeUsage: stream_options?.include_usage ?? false,
     choices: n ?? 1,
     continuousUsage: stream_options?.continuous_usage_stats ?? false,
-    stops: { texts: [stop ?? []].flat(), areKept: include_stop_str_in_output ?? false },
+    stops: stop ? { texts: [stop].flat(), areKept: include_stop_str_in_output ?? false } : NO_STOPS,
   };
 }
+
+const NO_STOPS: Stops = { texts: [], areKept: false };

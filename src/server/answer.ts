@@ -4,7 +4,7 @@ import { isCallText } from '../core/conversation.js';
 import { EMPTY_FLAG } from '../core/index-table.js';
 import { historiesOf, type Message } from '../core/query.js';
 import type { TokenizerName } from '../core/tokens.js';
-import type { Match } from '../lookup/lookup.js';
+import type { Match, MatchRows } from '../lookup/lookup.js';
 import type { CountedText } from '../lookup/token-counter.js';
 import { piecesOf } from '../openai/pieces.js';
 import type { Piece, Reply } from '../openai/reply.js';
@@ -18,7 +18,7 @@ const TOLERANCE = 0.1;
 const CALL_ID_LENGTH = 24;
 
 /** What of a request says how much of a reply is given, and how. */
-interface Asked {
+export interface Asked {
   readonly stops: Stops;
   readonly maxTokens: number | undefined;
   /** False if recorded function calls are to be given as texts. */
@@ -72,31 +72,12 @@ export async function answerOf(
   return { reply, promptTokens: sum(counts.slice(0, -1)) };
 }
 
-/**
- * The same, if it takes nothing but what is at hand: texts whose tokens are known, and no tokenizer to cut them. Function calls
- * take longer, too.
- *
- * @returns undefined if it takes more than that
- */
-export function answerNow(
-  { tokens, tokenPool, maxTokens }: Services,
-  match: Match,
-  prompt: readonly CountedText[],
-  asked: Asked,
-): Answer | undefined {
-  if (match.reply.calls !== undefined || (asked.stream && asked.continuousUsage)) return undefined;
-  const text = cutAtStop(match.reply.value, asked.stops);
-  const turn = text === match.reply.value ? replyTurn(match) : undefined;
-  const counts = tokens.countNow([...prompt, { text, turn }]);
-  const all = counts?.at(-1);
-  if (counts === undefined || all === undefined || isCutAt(asked.maxTokens, all, maxTokens)) return undefined;
-  const pieces = asked.stream ? uncounted(text, tokenPool.tokenizer) : [];
-  const reply: Reply = { text, tokens: all, finishReason: 'stop', pieces, calls: [] };
-  return { reply, promptTokens: sum(counts) - all };
-}
-
 /** True if a limit cuts a reply of so many tokens. */
-function isCutAt(limit: number | undefined, tokens: number, how: Services['maxTokens']): limit is number {
+export function isCutAt(
+  limit: number | undefined,
+  tokens: number,
+  how: Services['maxTokens'],
+): limit is number {
   return limit !== undefined && limit < { exact: tokens, tolerant: tokens * (1 - TOLERANCE), ignore: 0 }[how];
 }
 
@@ -141,7 +122,7 @@ async function piecesToSend(
 }
 
 /** Pieces that are made when they are sent: to a slow client, all at once would be many times the text. */
-function uncounted(text: string, tokenizer: TokenizerName): Iterable<Piece> {
+export function uncounted(text: string, tokenizer: TokenizerName): Iterable<Piece> {
   return {
     *[Symbol.iterator]() {
       for (const piece of piecesOf(text, tokenizer)) yield { text: piece, tokens: undefined };
@@ -150,31 +131,35 @@ function uncounted(text: string, tokenizer: TokenizerName): Iterable<Piece> {
 }
 
 /** The texts of a chat's messages, of the functions they call, and of the names of who speaks. */
-export function textsOf(messages: readonly Message[], match: Match | undefined): readonly CountedText[] {
-  const turns = turnsOf(messages, match);
-  return messages.flatMap((message) => [
-    { text: message.text, turn: turns.get(message) },
-    ...(message.calls ?? []).map((call) => ({ text: `${call.name}${call.arguments}` })),
-    ...(message.name === undefined ? [] : [{ text: message.name }]),
-  ]);
+export function textsOf(messages: readonly Message[], match: Found | undefined): CountedText[] {
+  const turns = match?.rows && turnsOf(messages, match.rows);
+  const texts: CountedText[] = [];
+  for (const message of messages) {
+    texts.push({ text: message.text, turn: turns?.get(message) });
+    for (const call of message.calls ?? []) texts.push({ text: `${call.name}${call.arguments}` });
+    if (message.name !== undefined) texts.push({ text: message.name });
+  }
+  return texts;
 }
 
+/** What of a match says which turns it is made of. */
+type Found = Pick<Match, 'rows'>;
+
 /** The turns of the index that the messages of a request are, as far as they agree. */
-function turnsOf(messages: readonly Message[], match: Match | undefined): Map<Message, CountedText['turn']> {
+function turnsOf(messages: readonly Message[], rows: MatchRows): Map<Message, CountedText['turn']> {
   const turns = new Map<Message, CountedText['turn']>();
-  if (match?.rows === undefined) return turns;
-  const { table, prompt, first, history } = match.rows;
+  const { table, prompt, first, history } = rows;
+  const said = historiesOf(messages)[history] ?? [];
   let row = prompt;
-  for (const message of (historiesOf(messages)[history] ?? []).toReversed()) {
-    if (row < first) break;
-    turns.set(message, { table, row });
+  for (let i = said.length - 1; i >= 0 && row >= first; i--) {
+    turns.set(said[i] as Message, { table, row });
     do row--;
     while (row >= first && (table.lengths[row] as number) >= EMPTY_FLAG);
   }
   return turns;
 }
 
-function replyTurn(match: Match | undefined): CountedText['turn'] {
+export function replyTurn(match: Found | undefined): CountedText['turn'] {
   return match?.rows && { table: match.rows.table, row: match.rows.prompt + 1 };
 }
 

@@ -102,7 +102,7 @@ export class Listener {
     const responses = this.connections.get(socket);
     responses?.add(response);
     if (this.stopping) endConnectionAfter(response);
-    response.once('close', () => {
+    response.on('close', () => {
       responses?.delete(response);
       if (this.stopping && responses?.size === 0) socket.destroySoon();
     });

@@ -16,12 +16,16 @@ export function setMatchHeaders(response: Response, match: Match | undefined): v
 }
 
 /** Where a reply stands, as the header `x-verbatim-source` says it. */
-export function sourceOf({ conversationId, replyIndex }: Match): string {
+export function sourceOf({
+  conversationId,
+  replyIndex,
+}: Pick<Match, 'conversationId' | 'replyIndex'>): string {
   return `${headerSafe(conversationId)}#${replyIndex}`;
 }
 
 /** An id may hold anything; in a header, what is no printable ASCII is percent-encoded, and the percent sign too. */
 export function headerSafe(id: string, lengthMax: number = SOURCE_ID_LENGTH_MAX): string {
+  if (id.length <= lengthMax && /^[\x21-\x24\x26-\x7e]*$/.test(id)) return id;
   const short = id.slice(0, lengthMax).toWellFormed();
   return short.replace(/[^\x21-\x24\x26-\x7e]+/g, encodeURIComponent);
 }

@@ -7,8 +7,8 @@
 
 import type { ServerResponse } from 'node:http';
 import { READY_STREAM_BYTES_MAX } from '../core/limits.js';
-import type { Rung } from '../core/match.js';
 import type { Match } from '../lookup/lookup.js';
+import { byteString } from '../lookup/spelled-match.js';
 import type { CompletionHead } from '../openai/chat-response.js';
 import { ID_DIGITS } from './completion-head.js';
 import { STREAM_HEADERS } from './event-stream.js';
@@ -17,16 +17,35 @@ import { openaiHeaders } from './openai-headers.js';
 import type { RequestFacts } from './request-facts.js';
 import type { Completion } from './send-completion.js';
 
-/** An answer from the dataset. */
+/** Where an answer comes from, as its headers say it. */
+type Origin = Pick<Match, 'rung' | 'conversationId' | 'replyIndex'>;
+
+/** What stands before an id, between it and a date, and behind that. */
+export type Head = readonly [beforeId: string, between: string, behindDate: string];
+
+/** An answer from the dataset, and the bytes of memory that it takes. */
 export interface ReadyAnswer {
-  readonly rung: Rung;
+  readonly rung: string;
   readonly source: string;
-  /** What stands before the id, between it and the date, and behind that. */
-  readonly head: readonly [string, string, string];
-  /** Of a stream, whose events all begin with the head: what stands between the heads. Undefined if the head is all there is. */
-  readonly between: readonly string[] | undefined;
-  /** Characters of all its texts. */
+  readonly content: ReadyBody | ReadyStream;
   readonly length: number;
+}
+
+/** All of a body. */
+interface ReadyBody {
+  readonly kind: 'body';
+  readonly head: Head;
+}
+
+/** All events of a stream, as they go over the wire, and where in each of them the id and the date are to be put. */
+interface ReadyStream {
+  readonly kind: 'stream';
+  readonly bytes: Buffer;
+  readonly holes: readonly number[];
+  /** What stands between an id and a date. */
+  readonly between: string;
+  /** True while the bytes are being sent, and must stay as they are. */
+  isBusy: boolean;
 }
 
 /**
@@ -34,39 +53,55 @@ export interface ReadyAnswer {
  *
  * @returns undefined if it is a stream so long that its client may have to be waited for
  */
-export function readyAnswer(match: Match, completion: Completion): ReadyAnswer | undefined {
-  const { head, chunks } = completion;
-  return chunks === undefined ? readyBody(match, head, completion.body) : readyStream(match, head, chunks);
+export function readyAnswer(match: Origin, { head, body, chunks }: Completion): ReadyAnswer | undefined {
+  return chunks === undefined ? readyBody(match, splitHead(head, body)) : readyStream(match, head, chunks);
 }
 
-function readyBody(match: Match, head: CompletionHead, body: object): ReadyAnswer {
-  const text = byteString(JSON.stringify(body));
-  return { ...originOf(match), head: splitHead(text, head), between: undefined, length: text.length };
+/** An answer whose body is all spelled. */
+export function readyBody({ rung, ...place }: Origin, head: Head): ReadyAnswer {
+  const length = head[0].length + head[1].length + head[2].length;
+  return { rung, source: sourceOf(place), content: { kind: 'body', head }, length };
 }
 
-function readyStream(match: Match, head: CompletionHead, chunks: Iterable<object>): ReadyAnswer | undefined {
-  const between: string[] = [];
-  let beginning = '';
-  let rest = '';
+function readyStream(match: Origin, head: CompletionHead, chunks: Iterable<object>): ReadyAnswer | undefined {
+  const wire: string[] = [];
+  const holes: number[] = [];
   let length = 0;
+  let between = '';
   for (const chunk of chunks) {
     const event = byteString(`data: ${JSON.stringify(chunk)}\n\n`);
-    length += event.length;
+    const beforeId = event.indexOf(head.id) + head.id.length - ID_DIGITS;
+    // All begin alike, with the id and the date.
+    if (between === '') between = cutHead(event, head)[1];
+    const size = `${event.length.toString(16)}\r\n`;
+    holes.push(length + size.length + beforeId);
+    wire.push(size, event, '\r\n');
+    length += size.length + event.length + 2;
     if (length > READY_STREAM_BYTES_MAX) return undefined;
-    if (beginning === '') beginning = event.slice(0, event.indexOf(CHOICES));
-    between.push(`${rest}${event.length.toString(16)}\r\n`);
-    rest = `${event.slice(beginning.length)}\r\n`;
   }
-  between.push(`${rest}${STREAM_END}`);
-  return { ...originOf(match), head: splitHead(beginning, head), between, length };
+  wire.push(STREAM_END);
+  const bytes = Buffer.from(wire.join(''), 'latin1');
+  const content: ReadyStream = { kind: 'stream', bytes, holes, between, isBusy: false };
+  return { rung: match.rung, source: sourceOf(match), content, length };
 }
 
-/** What follows the head in each chunk of a stream. A quote inside a text has a backslash before it, so this is not the model's name. */
-const CHOICES = '"choices":[';
 /** The last event, and the end of the body, each a chunk of HTTP's chunked encoding. */
 const STREAM_END = 'e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n';
 
-const JSON_HEADERS = ['content-type', 'application/json'];
+/** Spells a body, and cuts it at the id and the date. */
+export function splitHead(head: CompletionHead, body: object): Head {
+  return cutHead(byteString(JSON.stringify(body)), head);
+}
+
+/** A body begins with the id, and the date follows it: no text of the client's or of the dataset's stands before them. */
+function cutHead(text: string, { id, created }: CompletionHead): Head {
+  const idEnd = text.indexOf(id) + id.length;
+  const date = `"created":${created}`;
+  const dateEnd = text.indexOf(date, idEnd) + date.length;
+  const dateStart = dateEnd - String(created).length;
+  return [text.slice(0, idEnd - ID_DIGITS), text.slice(idEnd, dateStart), text.slice(dateEnd)];
+}
+
 const STREAM_HEADER_LIST = Object.entries(STREAM_HEADERS).flat();
 
 /**
@@ -77,52 +112,42 @@ const STREAM_HEADER_LIST = Object.entries(STREAM_HEADERS).flat();
  */
 export function sendReady(
   response: ServerResponse,
-  { head: [first, second, third], between, rung, source }: ReadyAnswer,
+  { rung, source, content }: ReadyAnswer,
   facts: RequestFacts,
   digits: string,
   created: number,
 ): void {
   facts.match = rung;
   facts.source = source;
-  const head = `${first}${digits}${second}${created}${third}`;
   // A list of names and values is what Node takes as it is.
-  const headers = [
-    'x-request-id',
-    facts.requestId,
-    'x-verbatim-match',
-    rung,
-    'x-verbatim-source',
-    source,
-    ...openaiHeaders(facts),
-  ];
-  if (between === undefined) {
-    response.writeHead(200, [...headers, ...JSON_HEADERS, 'content-length', String(head.length)]);
-    response.end(head, 'latin1');
+  const headers = openaiHeaders(facts);
+  headers.push('x-request-id', facts.requestId, 'x-verbatim-match', rung, 'x-verbatim-source', source);
+  if (content.kind === 'body') {
+    const [first, second, third] = content.head;
+    const body = `${first}${digits}${second}${created}${third}`;
+    headers.push('content-type', 'application/json', 'content-length', String(body.length));
+    response.writeHead(200, headers);
+    response.end(body, 'latin1');
+  } else {
+    headers.push(...STREAM_HEADER_LIST);
+    response.writeHead(200, headers);
+    // The chunks are there already, one an event, as `sendEventStream` makes them: Node is not to make one of them all.
+    response.chunkedEncoding = false;
+    sendStream(response, content, `${digits}${content.between}${created}`);
+  }
+}
+
+/** Puts the id and the date into all events. The bytes are long, so they are copied only if they are just being sent to somebody else. */
+function sendStream(response: ServerResponse, stream: ReadyStream, named: string): void {
+  const name = Buffer.from(named, 'latin1');
+  const bytes = stream.isBusy ? Buffer.from(stream.bytes) : stream.bytes;
+  for (const hole of stream.holes) bytes.set(name, hole);
+  if (bytes !== stream.bytes) {
+    response.end(bytes);
     return;
   }
-  response.writeHead(200, [...headers, ...STREAM_HEADER_LIST]);
-  // The chunks are there already, one an event, as `sendEventStream` makes them: Node is not to make one of them all.
-  response.chunkedEncoding = false;
-  response.end(between.join(head), 'latin1');
-}
-
-function originOf(match: Match): Pick<ReadyAnswer, 'rung' | 'source'> {
-  return { rung: match.rung, source: sourceOf(match) };
-}
-
-/** The id is what a body begins with, and the date follows it: no text of the client's or of the dataset's stands before them. */
-function splitHead(text: string, { id, created }: CompletionHead): ReadyAnswer['head'] {
-  const idEnd = text.indexOf(id) + id.length;
-  const date = `"created":${created}`;
-  const dateEnd = text.indexOf(date, idEnd) + date.length;
-  return [
-    text.slice(0, idEnd - ID_DIGITS),
-    text.slice(idEnd, dateEnd - String(created).length),
-    text.slice(dateEnd),
-  ];
-}
-
-function byteString(text: string): string {
-  // Mostly all of it is ASCII, and then it is one already.
-  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1');
+  stream.isBusy = true;
+  response.end(bytes, () => {
+    stream.isBusy = false;
+  });
 }

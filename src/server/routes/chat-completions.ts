@@ -3,8 +3,10 @@ import { queryOf } from '../../core/query.js';
 import { type ChatRequest, parseChatRequest } from '../../openai/chat-request.js';
 import { chatChunks, chatCompletion } from '../../openai/chat-response.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
-import { type Answer, answerNow, answerOf, textsOf } from '../answer.js';
+import { type Answer, answerOf, textsOf } from '../answer.js';
+import { answerNow } from '../answer-now.js';
 import { assertAnswerFits } from '../answer-size.js';
+import { BodyTemplates } from '../body-template.js';
 import { completionHead } from '../completion-head.js';
 import { setMatchHeaders } from '../match-headers.js';
 import { assertModel } from '../model-name.js';
@@ -38,6 +40,9 @@ export function chatCompletions(services: Services): RequestHandler {
 /** The same, of what is found at once: see under-express.ts. */
 export function chatCompletionNow(services: Services): (body: unknown) => ReadyAnswer | undefined {
   const { lookup } = services;
+  const templates = new BodyTemplates(services, 'chatcmpl', 'content', (head, reply, usage) =>
+    chatCompletion(head, reply, 1, usage),
+  );
   return (body) => {
     const asked = parseChatRequest(body);
     const { messages } = asked;
@@ -46,7 +51,12 @@ export function chatCompletionNow(services: Services): (body: unknown) => ReadyA
     const match = query && lookup.findNow(query);
     if (match === undefined) return undefined;
     const answer = answerNow(services, match, textsOf(messages, match), asked);
-    return answer && readyAnswer(match, completionOf(services, asked, answer));
+    if (answer === undefined) return undefined;
+    if (!answer.isWhole || asked.stream || asked.choices > 1) {
+      return readyAnswer(match, completionOf(services, asked, answer.decoded()));
+    }
+    const usage = usageOf(chatPromptTokens(messages, answer.promptTokens), answer.tokens);
+    return templates.answer(match, asked.model, usage);
   };
 }
 

@@ -6,8 +6,10 @@ import { messagesOf, trimmed } from '../../openai/chat-templates.js';
 import { type CompletionRequest, parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionChunks } from '../../openai/completion-response.js';
 import { StreamUsage, usageOf } from '../../openai/usage.js';
-import { type Answer, answerNow, answerOf, textsOf } from '../answer.js';
+import { type Answer, answerOf, textsOf } from '../answer.js';
+import { answerNow } from '../answer-now.js';
 import { assertAnswerFits } from '../answer-size.js';
+import { BodyTemplates } from '../body-template.js';
 import { completionHead } from '../completion-head.js';
 import { setMatchHeaders } from '../match-headers.js';
 import { assertModel } from '../model-name.js';
@@ -67,6 +69,9 @@ export function completions(services: Services): RequestHandler {
 /** The same, of one prompt that is found at once, in a context if it may have one: see under-express.ts. */
 export function completionNow(services: Services): (body: unknown) => ReadyAnswer | undefined {
   const { lookup } = services;
+  const templates = new BodyTemplates(services, 'cmpl', 'text', (head, reply, usage) =>
+    completion(head, [{ echoed: '', reply }], usage),
+  );
   return (body) => {
     const asked = parseCompletionRequest(body);
     assertModel(services, asked.model);
@@ -79,7 +84,12 @@ export function completionNow(services: Services): (body: unknown) => ReadyAnswe
     if (match === undefined || (queries.length > 1 && match.rung !== 'context')) return undefined;
     const texts = queries.length > 1 ? [{ text: prompt }] : textsOf([said(prompt)], match);
     const answer = answerNow(services, match, texts, { ...asked, allowsCalls: false });
-    return answer && readyAnswer(match, completionOf(services, asked, [{ prompt, ...answer }]));
+    if (answer === undefined) return undefined;
+    if (!answer.isWhole || asked.stream || asked.choices > 1 || asked.echo) {
+      return readyAnswer(match, completionOf(services, asked, [{ prompt, ...answer.decoded() }]));
+    }
+    const usage = usageOf(answer.promptTokens, answer.tokens);
+    return templates.answer(match, asked.model, usage);
   };
 }
 
