@@ -1,20 +1,21 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 
 /**
  * Gives a task to a script in a process of its own, whose heap holds nothing else, and waits for what it sends back.
  *
- * @param script its name, beside this file
+ * @param script where it stands
+ * @throws Error if it ends before it has answered
  */
-export async function inOwnProcess<T extends object>(script: string, task: object): Promise<T> {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), { serialization: 'advanced' });
+export async function inOwnProcess<T extends object>(script: URL, task: object): Promise<T> {
+  const child = fork(script, { serialization: 'advanced' });
   const ended = once(child, 'exit');
   const answered = once(child, 'message');
   child.send(task);
   const [answer] = (await Promise.race([answered, ended])) as [T | number | null];
   await ended;
-  if (answer === null || typeof answer === 'number') throw new Error(`${script} ended with ${answer}`);
+  if (answer === null || typeof answer === 'number')
+    throw new Error(`${script.pathname} ended with ${answer}`);
   return answer;
 }
 
