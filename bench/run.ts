@@ -9,6 +9,9 @@ import { circumstancesOf } from './circumstances.js';
 import { exitOnSignals } from './cleanup.js';
 import { generatedDataset } from './dataset.js';
 import { measureEngines } from './engine/section.js';
+import { compare } from './http/compare.js';
+import { generatorOf } from './http/generators.js';
+import { measureHttp } from './http/section.js';
 import { type BenchOptions, readOptions } from './options.js';
 import { say } from './progress.js';
 import { type Section, writeResults } from './results.js';
@@ -20,7 +23,8 @@ const args = process.argv.slice(2);
 exitOnSignals();
 try {
   const options = readOptions(args);
-  if (options.kind === 'measure') await measure(options);
+  if (options.kind === 'compare') process.stdout.write(await compare(options));
+  else await measure(options);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   say(`bench: ${error.message}\n`);
@@ -28,11 +32,18 @@ try {
 }
 
 async function measure(options: BenchOptions): Promise<void> {
-  const { engine, sizeMegabytes, rounds, large } = options;
+  const { engine, http, quick, sizeMegabytes, rounds, large } = options;
+  // What can't be had is said before anything takes its time.
+  const generator = http ? generatorOf(options.generator) : undefined;
   const dataset = await generatedDataset(sizeMegabytes);
   const sections: Section[] = [];
+  if (generator !== undefined) sections.push(...(await measureHttp(dataset, generator, { quick, rounds })));
   if (engine) sections.push(await measureEngines(dataset, sizeMegabytes, rounds, large));
-  const { page, path } = writeResults(titleOf(options), circumstancesOf(args, undefined), sections);
+  const { page, path } = writeResults(
+    titleOf(options),
+    circumstancesOf(args, generator?.description),
+    sections,
+  );
   process.stdout.write(page);
   say(`written to ${path}\n`);
 }
