@@ -10,13 +10,14 @@ import { once } from 'node:events';
 export async function inOwnProcess<T extends object>(script: URL, task: object): Promise<T> {
   const child = fork(script, { serialization: 'advanced' });
   const ended = once(child, 'exit');
-  const answered = once(child, 'message');
+  const answered = once(child, 'message').then(([found]) => found as T);
+  // The end of the process can be known before all that it has sent; that of the channel can't.
+  const silent = once(child, 'disconnect').then(() => undefined);
   child.send(task);
-  const [answer] = (await Promise.race([answered, ended])) as [T | number | null];
-  await ended;
-  if (answer === null || typeof answer === 'number')
-    throw new Error(`${script.pathname} ended with ${answer}`);
-  return answer;
+  const found = await Promise.race([answered, silent]);
+  const [code] = await ended;
+  if (found === undefined) throw new Error(`${script.pathname} ended with ${code}`);
+  return found;
 }
 
 /** What the script was given. */
@@ -27,6 +28,5 @@ export async function taskOf<T>(): Promise<T> {
 
 /** Sends back what the script found out. Nothing can be sent after that. */
 export function answer(found: object): void {
-  process.send?.(found);
-  process.disconnect();
+  process.send?.(found, () => process.disconnect());
 }

@@ -22,10 +22,10 @@ export function comparedText(before: Results, after: Results): string {
     const base = figures.get(figure.name);
     return base === undefined ? [] : [lineOf(base, figure)];
   });
-  const only = before.figures.length + after.figures.length - 2 * lines.length;
+  const lone = before.figures.length + after.figures.length - 2 * lines.length;
   return `# ${titleOf(before)} → ${titleOf(after)}
 
-Medians, and the ratio of the second to the first. ${only === 0 ? '' : `${only} figures stand in one of both alone. `}A ratio within the spread of the rounds says nothing.
+Medians, and the ratio of the second to the first. ${loneText(lone)}A ratio within the spread of the rounds says nothing.
 
 | figure | unit | before | after | ratio | spread before | spread after |
 |---|---|---|---|---|---|---|
@@ -44,6 +44,11 @@ function lineOf(before: Figure, after: Figure): string {
     spreadOf(before),
     spreadOf(after),
   ].join(' | ')} |`;
+}
+
+function loneText(count: number): string {
+  if (count === 0) return '';
+  return count === 1 ? '1 figure is in one of both only. ' : `${count} figures are in one of both only. `;
 }
 
 function titleOf({ circumstances }: Results): string {

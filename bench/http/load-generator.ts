@@ -28,6 +28,7 @@ export interface Target {
 export interface Bodies {
   readonly path: string;
   readonly count: number;
+  readonly meanBytes: number;
 }
 
 /** What came of it. */

@@ -94,8 +94,9 @@ function scenarioOf(
 ): Scenario {
   if (all.length === 0) throw new Error(`${name}: the dataset is too small to have any`);
   const path = join(temporaryFolder(), 'bodies.jsonl');
-  writeFileSync(path, all.map(({ body }) => `${body}\n`).join(''));
-  const bodies = { path, count: all.length };
+  const text = all.map(({ body }) => `${body}\n`).join('');
+  writeFileSync(path, text);
+  const bodies = { path, count: all.length, meanBytes: Buffer.byteLength(text) / all.length - 1 };
   return { name, path: CHAT_PATH, bodies, expectedStatus, isCached, samples: all.slice(0, SAMPLE_COUNT) };
 }
 

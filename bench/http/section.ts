@@ -26,7 +26,7 @@ export interface HttpOptions {
 const COMPARISON = { seconds: 4, firstWarmUpSeconds: 3, warmUpSeconds: 1 };
 const MATRIX = { seconds: 2, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
 const SIZES = { seconds: 3, firstWarmUpSeconds: 2, warmUpSeconds: 1 };
-const QUICK = { seconds: 1, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
+const QUICK = { seconds: 1, firstWarmUpSeconds: 2, warmUpSeconds: 0 };
 
 /** Measures it, in sections, the most telling first. */
 export async function measureHttp(
