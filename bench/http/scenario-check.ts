@@ -15,20 +15,8 @@ interface Answer {
  * @throws Error if an answer is not the dataset's
  */
 export async function checkScenario(scenario: Scenario, url: string): Promise<void> {
-  for (const sample of scenario.samples) {
-    const answer = await post(`${url}${scenario.path}`, sample.body);
-    const text = await answer.text();
-    const match = answer.headers.get('x-verbatim-match');
-    const isHit = match === 'context' || match === 'prompt';
-    if (
-      answer.status !== scenario.expectedStatus ||
-      isHit !== (sample.reply !== undefined) ||
-      (isHit && replyIn(text, sample) !== sample.reply)
-    )
-      throw new Error(
-        `${scenario.name}: not the recorded answer: status ${answer.status}, match ${match}: ${text}`,
-      );
-  }
+  // All at once: they share their sweeps.
+  await Promise.all(scenario.samples.map((sample) => checkSample(scenario, sample, url)));
 }
 
 /**
@@ -43,6 +31,17 @@ export async function checkPeer(scenario: Scenario, url: string): Promise<void> 
     if (answer.status !== 200 || !replyIn(text, sample))
       throw new Error(`${url}: no completion: status ${answer.status}: ${text}`);
   }
+}
+
+async function checkSample(scenario: Scenario, sample: Sample, url: string): Promise<void> {
+  const answer = await post(`${url}${scenario.path}`, sample.body);
+  const text = await answer.text();
+  const match = answer.headers.get('x-verbatim-match');
+  const isHit = match === 'context' || match === 'prompt';
+  const { status } = answer;
+  const isExpected = status === scenario.expectedStatus && isHit === (sample.reply !== undefined);
+  if (!isExpected || (isHit && replyIn(text, sample) !== sample.reply))
+    throw new Error(`${scenario.name}: not the recorded answer: status ${status}, match ${match}: ${text}`);
 }
 
 function post(url: string, body: string): Promise<Response> {

@@ -42,7 +42,8 @@ export type Scenarios = Readonly<Record<ScenarioName, Scenario>>;
 
 const CHAT_PATH = '/v1/chat/completions';
 const REPEATED_COUNT = 100;
-const SAMPLE_COUNT = 5;
+/** All that are repeated, so that a cache holds them once the answers were looked at. */
+const SAMPLE_COUNT = REPEATED_COUNT;
 
 /** Prepares the requests of every kind. */
 export function scenariosOf(questions: Questions): Scenarios {
