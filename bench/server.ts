@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.js';
@@ -36,6 +36,7 @@ export class Server {
   private readonly child: ChildProcess;
   private readonly ended: Promise<unknown>;
   private readonly forget: () => void;
+  private readonly news = new EventEmitter();
   private text = '';
 
   constructor({ args, logPath }: ServerCommand) {
@@ -47,6 +48,7 @@ export class Server {
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.text += text;
+        this.news.emit('text');
       });
     }
   }
@@ -82,10 +84,7 @@ export class Server {
       if (found !== null) return found[1] ?? '';
       if (this.child.exitCode !== null)
         throw new Error(`the server ended before it printed ${pattern}: ${this.text}`);
-      const events = [this.child.stdout, this.child.stderr].map(
-        (stream) => stream && once(stream, 'data').catch(() => undefined),
-      );
-      await Promise.race([...events, this.ended].filter((event) => event !== null));
+      await Promise.race([once(this.news, 'text'), this.ended]);
     }
   }
 
