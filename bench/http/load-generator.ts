@@ -53,11 +53,11 @@ export interface Latency {
 export type Failures = Readonly<Record<string, number>>;
 
 /** @throws Error if anything went wrong, or nothing was answered */
-export function assertClean(target: Target, load: Load, failures: Failures): void {
+export function assertClean(target: Target, requests: number, failures: Failures): void {
   const wrong = Object.entries(failures).filter(([, count]) => count > 0);
-  if (wrong.length === 0 && load.requests > 0) return;
+  if (wrong.length === 0 && requests > 0) return;
   const counts = wrong.map(([kind, count]) => `${kind}: ${count}`).join(', ');
   throw new Error(
-    `${target.url}, status ${target.expectedStatus} expected: ${load.requests} answers; ${counts || 'no failures'}`,
+    `${target.url}, status ${target.expectedStatus} expected: ${requests} answers; ${counts || 'no failures'}`,
   );
 }

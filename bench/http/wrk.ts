@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from '../cleanup.js';
 import { UsageError } from '../usage-error.js';
+import { latencyOf, measuredCounts } from './latency-histogram.js';
 import { assertClean, type Load, type LoadGenerator, type Target } from './load-generator.js';
 
 /** Requests are made before the first is sent. A connection takes the next one whenever it is free. */
@@ -27,35 +28,34 @@ function request()
 end
 
 function done(summary, latency, _)
-  local errors = summary.errors
-  io.write(string.format('\\nresult {"requests": %.0f, "microseconds": %.0f, "mean": %.3f, "p50": %.0f, "p975": %.0f, "p99": %.0f, "max": %.0f, "connect": %.0f, "read": %.0f, "write": %.0f, "timeout": %.0f, "status": %.0f}\\n',
-    summary.requests, summary.duration, latency.mean, latency:percentile(50), latency:percentile(97.5),
-    latency:percentile(99), latency.max, errors.connect, errors.read, errors.write, errors.timeout, errors.status))
+  local errors, counts = summary.errors, {}
+  for i = 1, #latency do
+    counts[i] = string.format("[%.0f, %.0f]", latency(i))
+  end
+  io.write(string.format('\\nresult {"requests": %.0f, "microseconds": %.0f, "connect": %.0f, "read": %.0f, "write": %.0f, "timeout": %.0f, "status": %.0f, "latencies": [%s]}\\n',
+    summary.requests, summary.duration, errors.connect, errors.read, errors.write, errors.timeout, errors.status,
+    table.concat(counts, ", ")))
 end
 `;
 
 /** From here on wrk counts a status as an error. */
 const ERROR_STATUS = 400;
 const TIMEOUT_SECONDS = 20;
+/** Every latency that was seen is a few bytes. */
+const OUTPUT_MAX_BYTES = 1 << 28;
 
-/** What the script prints: times in microseconds, and counts. */
-type Printed = Readonly<
-  Record<
-    | 'requests'
-    | 'microseconds'
-    | 'mean'
-    | 'p50'
-    | 'p975'
-    | 'p99'
-    | 'max'
-    | 'connect'
-    | 'read'
-    | 'write'
-    | 'timeout'
-    | 'status',
-    number
-  >
->;
+/** What the script prints. */
+interface Printed {
+  readonly requests: number;
+  readonly microseconds: number;
+  readonly connect: number;
+  readonly read: number;
+  readonly write: number;
+  readonly timeout: number;
+  readonly status: number;
+  /** Each latency that was seen, in microseconds, and how often. */
+  readonly latencies: readonly (readonly [number, number])[];
+}
 
 /**
  * The program that is installed.
@@ -68,24 +68,28 @@ export function wrk(): LoadGenerator {
   writeFileSync(script, SCRIPT);
   return {
     name,
-    description: `${name} (one thread; it adds the requests that a late answer kept from being sent to the latencies)`,
+    description: `${name} (one thread)`,
     run: (target) => run(script, target),
   };
 }
 
 async function run(script: string, target: Target): Promise<Load> {
   const { url, bodies, first, connections, seconds } = target;
-  const { stdout } = await promisify(execFile)('wrk', [
-    '--threads=1',
-    `--connections=${connections}`,
-    `--duration=${seconds}s`,
-    `--timeout=${TIMEOUT_SECONDS}s`,
-    `--script=${script}`,
-    url,
-    '--',
-    bodies.path,
-    String(first),
-  ]);
+  const { stdout } = await promisify(execFile)(
+    'wrk',
+    [
+      '--threads=1',
+      `--connections=${connections}`,
+      `--duration=${seconds}s`,
+      `--timeout=${TIMEOUT_SECONDS}s`,
+      `--script=${script}`,
+      url,
+      '--',
+      bodies.path,
+      String(first),
+    ],
+    { maxBuffer: OUTPUT_MAX_BYTES },
+  );
   return loadOf(stdout, target);
 }
 
@@ -93,19 +97,15 @@ async function run(script: string, target: Target): Promise<Load> {
 export function loadOf(stdout: string, target: Target): Load {
   const text = /^result (\{.*\})$/m.exec(stdout)?.[1];
   if (text === undefined) throw new Error(`wrk has printed no result: ${stdout}`);
-  const { requests, microseconds, mean, p50, p975, p99, max, connect, read, write, timeout, status } =
-    JSON.parse(text) as Printed;
-  const latency = {
-    mean: mean / 1000,
-    p50: p50 / 1000,
-    p975: p975 / 1000,
-    p99: p99 / 1000,
-    max: max / 1000,
-  };
-  const load = { requests, seconds: microseconds / 1e6, latency };
+  const printed = JSON.parse(text) as Printed;
+  const { requests, microseconds, connect, read, write, timeout, status, latencies } = printed;
+  const failures = { connect, read, write, timeout };
   const expected = target.expectedStatus >= ERROR_STATUS ? requests : 0;
-  assertClean(target, load, { connect, read, write, timeout, status: Math.abs(status - expected) });
-  return load;
+  const interval = Math.floor(microseconds / Math.floor(requests / target.connections));
+  // Answers that came too late have no latency; so they are looked for first.
+  assertClean(target, requests, { ...failures, status: Math.abs(status - expected) });
+  const latency = latencyOf(measuredCounts(new Map(latencies), requests, interval));
+  return { requests, seconds: microseconds / 1e6, latency };
 }
 
 function installedVersion(): string {

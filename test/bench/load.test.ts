@@ -7,12 +7,16 @@ const bodies = { path: '/none', count: 1, meanBytes: 1 };
 const target = { url: 'http://here', bodies, first: 0, connections: 1, seconds: 2, expectedStatus: 200 };
 const missing = { ...target, expectedStatus: 404 };
 
-function wrkOutput(counts: Readonly<Record<string, number>> = {}): string {
+function wrkOutput(counts: Readonly<Record<string, unknown>> = {}): string {
   const result = {
     requests: 1000,
     microseconds: 2_000_000,
-    ...{ mean: 1500.5, p50: 1000, p975: 2500, p99: 4000, max: 9000 },
     ...{ connect: 0, read: 0, write: 0, timeout: 0, status: 0 },
+    latencies: [
+      [1000, 600],
+      [2500, 390],
+      [9000, 10],
+    ],
     ...counts,
   };
   return `Running 2s test\n  1000 requests in 2.00s\n\nresult ${JSON.stringify(result)}\n`;
@@ -23,7 +27,7 @@ describe('a load by wrk', () => {
     expect(wrkLoad(wrkOutput(), target)).toEqual({
       requests: 1000,
       seconds: 2,
-      latency: { mean: 1.5005, p50: 1, p975: 2.5, p99: 4, max: 9 },
+      latency: { mean: 1.665, p50: 1, p975: 2.5, p99: 9, max: 9 },
     });
   });
 
@@ -35,6 +39,20 @@ describe('a load by wrk', () => {
     ['no answer', { requests: 0 }, target],
   ])('fails at %s', (_, counts, of) => {
     expect(() => wrkLoad(wrkOutput(counts), of)).toThrow('http://here, status');
+  });
+
+  it('has no latencies but those of answers', () => {
+    // At 2 ms a request, wrk adds answers after 7, 5 and 3 ms to each that came after 9 ms; and 2.5 ms is not late.
+    const latencies = [
+      [1000, 600],
+      [2500, 390],
+      [3000, 10],
+      [5000, 10],
+      [7000, 10],
+      [9000, 10],
+    ];
+    expect(wrkLoad(wrkOutput({ latencies }), target)).toEqual(wrkLoad(wrkOutput(), target));
+    expect(() => wrkLoad(wrkOutput({ latencies: latencies.slice(1) }), target)).toThrow('1000 answers');
   });
 
   it('counts the errors that were expected as answers', () => {
