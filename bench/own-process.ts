@@ -20,8 +20,9 @@ export async function inOwnProcess<T extends object>(script: URL, task: object):
   return found;
 }
 
-/** What the script was given. */
+/** What the script was given. The process ends when there is nobody any more to answer. */
 export async function taskOf<T>(): Promise<T> {
+  process.once('disconnect', () => process.exit());
   const [task] = (await once(process, 'message')) as [T];
   return task;
 }
