@@ -44,6 +44,8 @@ export class Server {
     this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', log] });
     if (typeof log === 'number') closeSync(log);
     this.ended = once(this.child, 'close');
+    // Any number of requests may wait for the server to listen.
+    this.news.setMaxListeners(0);
     this.forget = atExit(() => this.child.kill('SIGTERM'));
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
