@@ -5,10 +5,12 @@
  * that looks like the dataset itself.
  */
 
-import { createWriteStream, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { atExit } from './cleanup.js';
+import { say } from './progress.js';
 import { Random } from './random.js';
 
 /** Part of the file's name: raise it when the generator writes something else. */
@@ -52,28 +54,31 @@ export interface GeneratedDataset {
 }
 
 /**
- * The dataset of about that size, from the cache folder, or generated into it.
+ * The dataset of about that size, from the cache folder, or generated into it, which shows its progress.
  *
  * @param megabytes about how long the file is, in 1,000,000 bytes
- * @param report is told the progress, 0 to 1
  */
-export async function datasetOf(
-  megabytes: number,
-  report: (progress: number) => void,
-): Promise<GeneratedDataset> {
-  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'verbatim-bench');
-  const path = join(folder, `sharegpt-v${VERSION}-${megabytes}mb.json`);
+export async function generatedDataset(megabytes: number): Promise<GeneratedDataset> {
+  const path = join(cacheFolder(), `sharegpt-v${VERSION}-${megabytes}mb.json`);
   if (!existsSync(path)) {
-    mkdirSync(folder, { recursive: true });
+    say(`generating a dataset of ${megabytes} MB\n`);
+    mkdirSync(cacheFolder(), { recursive: true });
     const unfinished = `${path}.${process.pid}`;
-    await pipeline(texts(megabytes * 1_000_000, report), createWriteStream(unfinished));
+    const forget = atExit(() => rmSync(unfinished, { force: true }));
+    await pipeline(texts(megabytes * 1_000_000), createWriteStream(unfinished));
     renameSync(unfinished, path);
+    forget();
   }
   return { path, bytes: statSync(path).size };
 }
 
+/** Where the benchmark keeps what takes long to make. */
+export function cacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'verbatim-bench');
+}
+
 /** The file's text, in large pieces. */
-function* texts(bytes: number, report: (progress: number) => void): Generator<string, void> {
+function* texts(bytes: number): Generator<string, void> {
   const random = new Random(SEED);
   let pending = '[';
   let written = 0;
@@ -81,7 +86,7 @@ function* texts(bytes: number, report: (progress: number) => void): Generator<st
     pending += `${i === 0 ? '' : ','}\n  ${conversation(random, i)}`;
     if (pending.length < FLUSH_CHARACTERS) continue;
     written += Buffer.byteLength(pending);
-    report(Math.min(1, written / bytes));
+    showShare(written / bytes);
     yield pending;
     pending = '';
   }
@@ -129,6 +134,10 @@ function text(random: Random, words: readonly string[], bytes: number): string {
 function sentence(random: Random, words: readonly string[]): string {
   const list = Array.from({ length: 3 + random.below(9) }, () => random.pick(words));
   return list.join(' ') + random.pick(['. ', ', ', '? ', '.\n\n', ':\n- ', '" ', ' (', ') ', '! ']);
+}
+
+function showShare(share: number): void {
+  if (process.stderr.isTTY) say(`${Math.min(100, Math.round(share * 100))} %\r`);
 }
 
 function unicodeEscape(character: string): string {

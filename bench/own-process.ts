@@ -1,31 +1,33 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 
 /**
  * Gives a task to a script in a process of its own, whose heap holds nothing else, and waits for what it sends back.
  *
- * @param script its name, beside this file
+ * @param script where it stands
+ * @throws Error if it ends before it has answered
  */
-export async function inOwnProcess<T extends object>(script: string, task: object): Promise<T> {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), { serialization: 'advanced' });
+export async function inOwnProcess<T extends object>(script: URL, task: object): Promise<T> {
+  const child = fork(script, { serialization: 'advanced' });
   const ended = once(child, 'exit');
-  const answered = once(child, 'message');
+  const answered = once(child, 'message').then(([found]) => found as T);
+  // The end of the process can be known before all that it has sent; that of the channel can't.
+  const silent = once(child, 'disconnect').then(() => undefined);
   child.send(task);
-  const [answer] = (await Promise.race([answered, ended])) as [T | number | null];
-  await ended;
-  if (answer === null || typeof answer === 'number') throw new Error(`${script} ended with ${answer}`);
-  return answer;
+  const found = await Promise.race([answered, silent]);
+  const [code] = await ended;
+  if (found === undefined) throw new Error(`${script.pathname} ended with ${code}`);
+  return found;
 }
 
-/** What the script was given. */
+/** What the script was given. The process ends when there is nobody any more to answer. */
 export async function taskOf<T>(): Promise<T> {
+  process.once('disconnect', () => process.exit());
   const [task] = (await once(process, 'message')) as [T];
   return task;
 }
 
 /** Sends back what the script found out. Nothing can be sent after that. */
 export function answer(found: object): void {
-  process.send?.(found);
-  process.disconnect();
+  process.send?.(found, () => process.disconnect());
 }

@@ -2,19 +2,15 @@
 
 import type { Message } from '#dist/core/query.js';
 import { SHORT_PROMPTS } from './dataset.js';
-import { type GeneratedRecord, type GeneratedTurn, recordsOf } from './passes.js';
 import type { Random } from './random.js';
+import { type GeneratedRecord, type GeneratedTurn, recordsOf } from './records.js';
+import { Reservoir } from './reservoir.js';
 
-/** So many records, or all if there are fewer, each as likely as any other. (Vitter's algorithm R.) */
+/** So many records, or all if there are fewer, each as likely as any other. */
 export function sampleRecords(path: string, count: number, random: Random): GeneratedRecord[] {
-  const sample: GeneratedRecord[] = [];
-  let seen = 0;
-  for (const record of recordsOf(path)) {
-    seen++;
-    const at = seen <= count ? seen - 1 : random.below(seen);
-    if (at < count) sample[at] = record;
-  }
-  return sample;
+  const sample = new Reservoir<GeneratedRecord>(count, random);
+  for (const record of recordsOf(path)) sample.add(record);
+  return sample.items;
 }
 
 /** One prompt with a reply of each record that has one, each text once. */

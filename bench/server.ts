@@ -1,24 +1,28 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { EventEmitter, once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { atExit } from './cleanup.js';
+import { cpuMicrosecondsOf, type Memory, memoryOf } from './process-usage.js';
 
 const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
-/** What a process takes of main memory, in 1,000,000 bytes; not a number where the system doesn't tell. */
-export interface Memory {
-  readonly residentMegabytes: number;
-  /** The highest it ever was. */
-  readonly peakMegabytes: number;
+/** How a server is started. */
+export interface ServerCommand {
+  /** The script, and what it is given. */
+  readonly args: readonly string[];
+  /** The file that its standard error goes to, for a server that writes much there; undefined to have it read here. */
+  readonly logPath?: string;
 }
 
-/** Starts the server as people do, hands it to `use`, and stops it whatever happens. Flags go before the defaults here. */
-export async function withServer<T>(
-  path: string,
-  flags: readonly string[],
-  use: (server: Server) => Promise<T>,
-): Promise<T> {
-  const server = new Server(path, flags);
+/** Ours, without a cache and a log unless flags say otherwise. `main` is the script of another build. */
+export function verbatim(path: string, flags: readonly string[], main = program): ServerCommand {
+  return { args: [main, path, '--port', '0', '--cache-mb', '0', '--log-level', 'warn', ...flags] };
+}
+
+/** Starts a server, hands it to `use`, and stops it whatever happens. */
+export async function withServer<T>(command: ServerCommand, use: (server: Server) => Promise<T>): Promise<T> {
+  const server = new Server(command);
   try {
     return await use(server);
   } finally {
@@ -26,21 +30,27 @@ export async function withServer<T>(
   }
 }
 
-/** A server process of its own, without a cache. */
+/** A server in a process of its own. */
 export class Server {
   private readonly startMs = performance.now();
   private readonly child: ChildProcess;
   private readonly ended: Promise<unknown>;
+  private readonly forget: () => void;
+  private readonly news = new EventEmitter();
   private text = '';
 
-  constructor(path: string, flags: readonly string[]) {
-    const defaults = ['--port', '0', '--cache-mb', '0', '--log-level', 'warn'];
-    const args = [program, path, ...defaults, ...flags];
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor({ args, logPath }: ServerCommand) {
+    const log = logPath === undefined ? 'pipe' : openSync(logPath, 'w');
+    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', log] });
+    if (typeof log === 'number') closeSync(log);
     this.ended = once(this.child, 'close');
+    // Any number of requests may wait for the server to listen.
+    this.news.setMaxListeners(0);
+    this.forget = atExit(() => this.child.kill('SIGTERM'));
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.text += text;
+        this.news.emit('text');
       });
     }
   }
@@ -51,15 +61,22 @@ export class Server {
   }
 
   get memory(): Memory {
-    const { pid } = this.child;
-    try {
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      const megabytes = (name: string) =>
-        (Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024) / 1e6;
-      return { residentMegabytes: megabytes('VmRSS'), peakMegabytes: megabytes('VmHWM') };
-    } catch {
-      return { residentMegabytes: Number.NaN, peakMegabytes: Number.NaN };
-    }
+    return memoryOf(this.child.pid ?? 0);
+  }
+
+  /** The time that the process has run for, in microseconds. */
+  get cpuMicroseconds(): number {
+    return cpuMicrosecondsOf(this.child.pid ?? 0);
+  }
+
+  /** Where it listens, as soon as it does. */
+  get url(): Promise<string> {
+    return this.printed(/listening on (\S+)/);
+  }
+
+  /** True if the server has printed something so far. */
+  hasPrinted(pattern: RegExp): boolean {
+    return pattern.test(this.text);
   }
 
   /** Waits until the server has printed something; returns the pattern's first group. */
@@ -69,17 +86,13 @@ export class Server {
       if (found !== null) return found[1] ?? '';
       if (this.child.exitCode !== null)
         throw new Error(`the server ended before it printed ${pattern}: ${this.text}`);
-      const events = [this.child.stdout, this.child.stderr].map(
-        (stream) => stream && once(stream, 'data').catch(() => undefined),
-      );
-      await Promise.race([...events, this.ended]);
+      await Promise.race([once(this.news, 'text'), this.ended]);
     }
   }
 
   /** Asks for a chat completion, as soon as the server listens, and reads all of the answer. */
   async ask(prompt: string, expectedStatus: number): Promise<void> {
-    const url = await this.printed(/listening on (\S+)/);
-    const answer = await fetch(`${url}/v1/chat/completions`, {
+    const answer = await fetch(`${await this.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ messages: [{ role: 'user', content: prompt }] }),
@@ -90,7 +103,7 @@ export class Server {
   }
 
   async stop(): Promise<void> {
-    this.child.kill('SIGTERM');
+    this.forget();
     await this.ended;
   }
 }

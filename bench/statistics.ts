@@ -1,10 +1,15 @@
 /** The value below which that share of the numbers lies, 0 to 1; not a number if there are none. */
-export function percentile(numbers: readonly number[], share: number): number {
+export function percentile(numbers: Iterable<number>, share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
 /** The middle one of an odd count of numbers. */
-export function median(numbers: readonly number[]): number {
+export function median(numbers: Iterable<number>): number {
   return percentile(numbers, 1 / 2);
+}
+
+/** Each number of one list over that of another: what was measured in the same round shares its troubles. */
+export function ratios(numbers: readonly number[], bases: readonly number[]): number[] {
+  return numbers.map((number, i) => number / (bases[i] ?? Number.NaN));
 }

@@ -1,4 +1,4 @@
-import { inOwnProcess } from './own-process.js';
+import { inOwnProcess } from '../own-process.js';
 
 /** What is looked up. */
 export interface LookupTask {
@@ -16,5 +16,5 @@ export interface LookupFigures {
 
 /** Looks prompts up by the index, without a cache. */
 export function measureLookups(task: LookupTask): Promise<LookupFigures> {
-  return inOwnProcess('./lookup-times.js', task);
+  return inOwnProcess(new URL('./lookup-times.js', import.meta.url), task);
 }

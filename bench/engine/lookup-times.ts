@@ -2,10 +2,10 @@
 
 import { queryOf } from '#dist/core/query.js';
 import type { ServedDataset } from '#dist/lookup/served-dataset.js';
+import { answer, taskOf } from '../own-process.js';
+import { percentile } from '../statistics.js';
 import type { LookupFigures, LookupTask } from './lookup-figures.js';
-import { answer, taskOf } from './own-process.js';
 import { withServed } from './served.js';
-import { percentile } from './statistics.js';
 
 const { path, warmUp, measured } = await taskOf<LookupTask>();
 await withServed(path, 'index', async (served) => {

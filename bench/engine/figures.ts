@@ -1,8 +1,9 @@
 /** What the engines cost, each figure measured on a server of its own. Seconds count from the start of its process. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Memory, withServer } from './server.js';
-import { median } from './statistics.js';
+import type { Memory } from '../process-usage.js';
+import { verbatim, withServer } from '../server.js';
+import { median } from '../statistics.js';
 
 export const WORKERS = 2;
 /** How long a server is left alone before its memory counts: threads end, and pages go back to the system. */
@@ -20,7 +21,7 @@ export interface BuildFigures extends Memory {
 
 /** Makes an index from nothing: from the start of the process until the log says that it stands. */
 export function measureBuild(path: string): Promise<BuildFigures> {
-  return withServer(path, [...flagsOf('index', 'none'), '--log-level', 'info'], async (server) => {
+  return withServer(verbatim(path, [...flagsOf('index', 'none'), '--log-level', 'info']), async (server) => {
     await server.printed(/the index stands/);
     const buildSeconds = server.seconds;
     await server.printed(/listening on/);
@@ -31,7 +32,7 @@ export function measureBuild(path: string): Promise<BuildFigures> {
 
 /** Makes an index and keeps it in a folder, for later starts. */
 export function saveIndex(path: string, prompt: string, indexDir: string): Promise<void> {
-  return withServer(path, [...flagsOf('auto', indexDir), '--log-level', 'info'], async (server) => {
+  return withServer(verbatim(path, [...flagsOf('auto', indexDir), '--log-level', 'info']), async (server) => {
     // The first request of all is slow for reasons of this process; so it is made here, where it doesn't count.
     await server.ask(prompt, 200);
     await server.printed(/the index was saved/);
@@ -45,7 +46,7 @@ export function saveIndex(path: string, prompt: string, indexDir: string): Promi
  * @returns when the answer was there, in seconds
  */
 export function measureFirstAnswer(path: string, prompt: string, indexDir: string): Promise<number> {
-  return withServer(path, flagsOf('auto', indexDir), async (server) => {
+  return withServer(verbatim(path, flagsOf('auto', indexDir)), async (server) => {
     await server.ask(prompt, 200);
     const { seconds } = server;
     // A saved index that wasn't loaded is another case, and none to measure.
@@ -63,7 +64,7 @@ export interface MissFigures {
 
 /** Asks for prompts that are nowhere, in a server that sweeps and has counted its dataset. */
 export function measureMisses(path: string): Promise<MissFigures> {
-  return withServer(path, flagsOf('sweep', 'none'), async (server) => {
+  return withServer(verbatim(path, flagsOf('sweep', 'none')), async (server) => {
     await server.printed(/ (turns?)/);
     let asked = 0;
     const miss = () => server.ask(`This prompt stands in no dataset. ${asked++}`, 404);

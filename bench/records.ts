@@ -1,9 +1,6 @@
-/** Plain passes over a generated dataset on one thread, to compare with. */
+/** The records of a generated dataset, one after the other. */
 
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
-import { chain } from 'stream-chain';
-import { parser } from 'stream-json/parser.js';
-import { streamArray } from 'stream-json/streamers/stream-array.js';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 const BLOCK_BYTES = 1 << 20;
 /** In an array indented by two spaces, and nowhere in a text, since no string holds a raw line feed. */
@@ -45,27 +42,4 @@ export function* recordsOf(path: string): Generator<GeneratedRecord, void> {
   } finally {
     closeSync(fd);
   }
-}
-
-/** `JSON.parse`, record by record. Returns how much it saw. */
-export function jsonParsePass(path: string): { conversations: number; turns: number } {
-  let conversations = 0;
-  let turns = 0;
-  for (const record of recordsOf(path)) {
-    conversations++;
-    turns += record.conversations.length;
-  }
-  return { conversations, turns };
-}
-
-/** stream-json, the way its documentation shows. Returns how much it saw. */
-export async function streamJsonPass(path: string): Promise<{ conversations: number; turns: number }> {
-  let conversations = 0;
-  let turns = 0;
-  const records = chain([createReadStream(path), parser.asStream(), streamArray.asStream()]);
-  for await (const { value } of records as AsyncIterable<{ value: GeneratedRecord }>) {
-    conversations++;
-    turns += value.conversations.length;
-  }
-  return { conversations, turns };
 }

@@ -1,4 +1,4 @@
-import { inOwnProcess } from './own-process.js';
+import { inOwnProcess } from '../own-process.js';
 
 /** A pass over a dataset. */
 export interface PassTask {
@@ -15,5 +15,5 @@ export interface PassFigures {
 
 /** Passes over a generated dataset, on one thread. The start of the process doesn't count. */
 export function measurePass(task: PassTask): Promise<PassFigures> {
-  return inOwnProcess('./pass-times.js', task);
+  return inOwnProcess(new URL('./pass-times.js', import.meta.url), task);
 }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import type { Query } from '#dist/core/query.js';
 import type { Match } from '#dist/lookup/lookup.js';
-import type { GeneratedRecord, GeneratedTurn } from './passes.js';
+import type { GeneratedRecord, GeneratedTurn } from '../records.js';
 
 /** A turn that has a reply. */
 interface Place {

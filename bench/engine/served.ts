@@ -1,7 +1,7 @@
 import type { Engine } from '#dist/lookup/edition.js';
 import { ServedDataset } from '#dist/lookup/served-dataset.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
-import { WORKERS } from './engine-figures.js';
+import { WORKERS } from './figures.js';
 
 /** Opens a dataset in this process, hands it to `use` when all of it was walked, and closes it whatever happens. */
 export async function withServed<T>(

@@ -1,7 +1,8 @@
-import { CONCURRENT_MISSES, WORKERS } from './engine-figures.js';
-import type { EngineRound } from './engine-rounds.js';
-import { type Goal, goalTable, type Row } from './goals.js';
-import { median } from './statistics.js';
+import { type Goal, goalTable, type Row } from '../goals.js';
+import { type Figure, figureOf } from '../results.js';
+import { median } from '../statistics.js';
+import { CONCURRENT_MISSES, WORKERS } from './figures.js';
+import type { EngineRound } from './rounds.js';
 
 /** How many times as long as the dataset the large one is. */
 export const LARGE_TIMES = 4;
@@ -48,6 +49,33 @@ export function engineTable(rounds: readonly EngineRound[]): string {
         ]
       : []),
   ]);
+}
+
+/** The same, each round's, for programs. */
+export function engineFigures(rounds: readonly EngineRound[], streamSeconds: number): Figure[] {
+  const figure = (name: string, unit: string, of: (round: EngineRound) => number | undefined) =>
+    figureOf(
+      `engine / ${name}`,
+      unit,
+      rounds.map((round) => of(round) ?? Number.NaN),
+    );
+  return [
+    ...figureOf('engine / pass of stream-json', 's', [streamSeconds]),
+    ...figure('pass of JSON.parse', 's', (round) => round.passSeconds),
+    ...figure('build', 's', (round) => round.build.buildSeconds),
+    ...figure('build, faster than JSON.parse', '×', (round) => round.passSeconds / round.build.buildSeconds),
+    ...figure('first answer', 's', (round) => round.firstAnswerSeconds),
+    ...figure('first answer, saved index', 's', (round) => round.firstAnswerSavedSeconds),
+    ...figure('resident memory', 'MB', (round) => round.build.residentMegabytes),
+    ...figure('peak memory', 'MB', (round) => round.build.peakMegabytes),
+    ...figure('lookup, p50', 'µs', (round) => round.lookups.medianMicroseconds),
+    ...figure('lookup, p99', 'µs', (round) => round.lookups.percentile99Microseconds),
+    ...figure('sweep', 's', (round) => round.misses.oneSeconds),
+    ...figure('sweep, faster than JSON.parse', '×', (round) => round.passSeconds / round.misses.oneSeconds),
+    ...figure(`${CONCURRENT_MISSES} misses`, 's', (round) => round.misses.concurrentSeconds),
+    ...figure('large build', 's', (round) => round.largeBuild?.buildSeconds),
+    ...figure('large resident memory', 'MB', (round) => round.largeBuild?.residentMegabytes),
+  ];
 }
 
 function plainRow(what: string, figure: number, unit: string, digits: number, reach?: Reach): Row {

@@ -1,6 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Random } from '../random.js';
+import { recordsOf } from '../records.js';
+import { promptsOf, sampleRecords } from '../sample.js';
 import {
   type BuildFigures,
   type MissFigures,
@@ -8,12 +11,9 @@ import {
   measureFirstAnswer,
   measureMisses,
   saveIndex,
-} from './engine-figures.js';
+} from './figures.js';
 import { type LookupFigures, measureLookups } from './lookup-figures.js';
 import { measurePass } from './pass-figures.js';
-import { recordsOf } from './passes.js';
-import { Random } from './random.js';
-import { promptsOf, sampleRecords } from './sample.js';
 
 const SEED = 7;
 /** How many records give a prompt that is looked up: one in three before it counts. */

@@ -1,6 +1,6 @@
 /** The process behind `measurePass`. */
 
-import { answer, taskOf } from './own-process.js';
+import { answer, taskOf } from '../own-process.js';
 import type { PassFigures, PassTask } from './pass-figures.js';
 import { jsonParsePass, streamJsonPass } from './passes.js';
 

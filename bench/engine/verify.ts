@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Query, queryOf } from '#dist/core/query.js';
 import type { Match } from '#dist/lookup/lookup.js';
-import { recordsOf } from './passes.js';
+import { Random } from '../random.js';
+import { recordsOf } from '../records.js';
+import { requestsOf, sampleRecords } from '../sample.js';
 import { PlainAnswers } from './plain-answers.js';
-import { Random } from './random.js';
-import { requestsOf, sampleRecords } from './sample.js';
 import { withServed } from './served.js';
 
 const SEED = 3;

@@ -1,0 +1,67 @@
+/** `npm run bench -- compare A B`: how two results or two commits differ. */
+
+import type { CompareOptions } from '../options.js';
+import { type Figure, type Results, readResults } from '../results.js';
+import { UsageError } from '../usage-error.js';
+import { compareCommits } from './compare-commits.js';
+
+/** The comparison as Markdown. */
+export async function compare(options: CompareOptions): Promise<string> {
+  const { before, after } = options;
+  const files = [before, after].filter((name) => name.endsWith('.json')).length;
+  if (files === 1)
+    throw new UsageError(`compare: expected two commits or two results files, got '${before}' '${after}'`);
+  if (files === 2) return comparedText(readResults(before), readResults(after));
+  return comparedText(...(await compareCommits(options)));
+}
+
+/** Both results beside each other, and the ratio of the second to the first. */
+export function comparedText(before: Results, after: Results): string {
+  const figures = new Map(before.figures.map((figure) => [figure.name, figure]));
+  const lines = after.figures.flatMap((figure) => {
+    const base = figures.get(figure.name);
+    return base === undefined ? [] : [lineOf(base, figure)];
+  });
+  const lone = before.figures.length + after.figures.length - 2 * lines.length;
+  return `# ${titleOf(before)} → ${titleOf(after)}
+
+Medians, and the ratio of the second to the first. ${loneText(lone)}A ratio within the spread of the rounds says nothing.
+
+| figure | unit | before | after | ratio | spread before | spread after |
+|---|---|---|---|---|---|---|
+${lines.join('\n')}
+`;
+}
+
+function lineOf(before: Figure, after: Figure): string {
+  const ratio = after.median / before.median;
+  return `| ${[
+    before.name,
+    before.unit,
+    numberText(before.median),
+    numberText(after.median),
+    Number.isFinite(ratio) ? ratio.toFixed(3) : '',
+    spreadOf(before),
+    spreadOf(after),
+  ].join(' | ')} |`;
+}
+
+function loneText(count: number): string {
+  if (count === 0) return '';
+  return count === 1 ? '1 figure is in one of both only. ' : `${count} figures are in one of both only. `;
+}
+
+function titleOf({ circumstances }: Results): string {
+  const { date, machine, commit } = circumstances;
+  return `${date} ${machine} ${commit}`;
+}
+
+/** The lowest and the highest round, over the median. */
+function spreadOf({ median, values }: Figure): string {
+  if (values.length < 2 || median === 0) return '';
+  return `${(Math.min(...values) / median).toFixed(2)}–${(Math.max(...values) / median).toFixed(2)}`;
+}
+
+function numberText(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}

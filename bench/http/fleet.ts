@@ -1,0 +1,20 @@
+import { Server, type ServerCommand } from '../server.js';
+
+/** Starts servers, waits until all of them listen, hands them to `use`, and stops them whatever happens. */
+export async function withServers<T>(
+  commands: readonly ServerCommand[],
+  use: (servers: readonly Server[]) => Promise<T>,
+): Promise<T> {
+  const servers: Server[] = [];
+  try {
+    // One by one: each start takes all of the machine.
+    for (const command of commands) {
+      const server = new Server(command);
+      servers.push(server);
+      await server.url;
+    }
+    return await use(servers);
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}

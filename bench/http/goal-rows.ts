@@ -1,0 +1,89 @@
+/** What the server must reach beside others, and whether it does. */
+
+import { type Goal, goalTable, type Row } from '../goals.js';
+import { median, ratios } from '../statistics.js';
+import { CONNECTIONS, type Comparison, rowOf } from './comparison.js';
+import type { Measurement } from './measurement.js';
+
+const NO_MORE = { unit: '×' };
+const AT_LEAST = { unit: '×', isAtLeast: true };
+
+/** What was measured besides the comparison; undefined for what was not. */
+export interface OtherFigures {
+  readonly largestOverSmallest: readonly number[] | undefined;
+  readonly growthPercent: number | undefined;
+}
+
+/** The goals as Markdown. A ratio is the median of those within a round. */
+export function goalsText(comparison: Comparison, others: OtherFigures): string {
+  const base = rowOf(comparison, 'node:http, body parsed');
+  const express = rowOf(comparison, 'Express 5');
+  const repeated = rowOf(comparison, 'verbatim: hit, repeated');
+  const different = rowOf(comparison, 'verbatim: hit, all different, no cache');
+  const streamed = rowOf(comparison, 'verbatim: hit, streamed');
+  const tail = Math.max(tailOf(repeated), tailOf(different));
+  const { largestOverSmallest, growthPercent } = others;
+  const rows: Row[] = [
+    cpuRow('hit, repeated, over node:http with the body parsed', repeated, base, { must: 1.6, aim: 1.15 }),
+    cpuRow('hit, all different, no cache, over the same', different, base, { must: 2, aim: 1.4 }),
+    rateRow('hit, repeated, of node:http with the body parsed', repeated, base, { must: 0.6, aim: 0.85 }),
+    rateRow('hit, all different, no cache, of the same', different, base, { must: 0.45, aim: 0.7 }),
+    rateRow('the same, of Express 5', different, express, { must: 2, aim: 4 }),
+    rateRow('hit, streamed, of the unstreamed', streamed, repeated, { must: 0.3, aim: 0.6 }),
+    ratioRow(`p99 over p50, hits, the worse kind, ${CONNECTIONS} connections`, '', tail, {
+      ...NO_MORE,
+      must: 4,
+      aim: 2,
+    }),
+  ];
+  if (largestOverSmallest !== undefined)
+    rows.push(
+      ratioRow('requests/s, 2.7 GB dataset, of a 10 MB one', '', median(largestOverSmallest), {
+        ...AT_LEAST,
+        must: 0.9,
+        aim: 1,
+      }),
+    );
+  if (growthPercent !== undefined)
+    rows.push({
+      what: 'memory growth over 1,000,000 requests, after the first 100,000',
+      measured: `${growthPercent.toFixed(1)} %`,
+      ratio: '',
+      figure: growthPercent,
+      goal: { must: 10, aim: 0, unit: '%' },
+    });
+  return `## Goals\n\n${goalTable(rows)}\n`;
+}
+
+/** How long the slow ones wait, in times of the usual. */
+function tailOf(rounds: readonly Measurement[]): number {
+  return median(rounds.map(({ latency }) => latency.p99 / latency.p50));
+}
+
+function cpuRow(
+  what: string,
+  ours: readonly Measurement[],
+  theirs: readonly Measurement[],
+  reach: Pick<Goal, 'must' | 'aim'>,
+): Row {
+  const [own, base] = [ours, theirs].map((rounds) => rounds.map((round) => round.cpuMicrosecondsPerRequest));
+  const ratio = median(ratios(own ?? [], base ?? []));
+  const measured = `${median(own ?? []).toFixed(1)} µs`;
+  return ratioRow(`CPU a request, ${what}`, measured, ratio, { ...NO_MORE, ...reach });
+}
+
+function rateRow(
+  what: string,
+  ours: readonly Measurement[],
+  theirs: readonly Measurement[],
+  reach: Pick<Goal, 'must' | 'aim'>,
+): Row {
+  const [own, base] = [ours, theirs].map((rounds) => rounds.map((round) => round.requestsPerSecond));
+  const ratio = median(ratios(own ?? [], base ?? []));
+  const measured = `${median(own ?? []).toFixed(0)} /s`;
+  return ratioRow(`requests/s, ${what}`, measured, ratio, { ...AT_LEAST, ...reach });
+}
+
+function ratioRow(what: string, measured: string, ratio: number, goal: Goal): Row {
+  return { what, measured, ratio: `${ratio.toFixed(2)} ×`, figure: ratio, goal };
+}

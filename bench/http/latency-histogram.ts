@@ -1,0 +1,59 @@
+/**
+ * What wrk has measured, without what it makes up. For each answer that came late, wrk adds the answers that would have come
+ * in that time had requests been sent at their average pace: a pause of 100 ms at 5 ms a request counts as 20 late answers
+ * for each connection. autocannon adds none, and the two must tell the same of the same server.
+ */
+
+import type { Latency } from './load-generator.js';
+
+/** How often each latency was seen, in whole microseconds. */
+export type LatencyCounts = ReadonlyMap<number, number>;
+
+/**
+ * The counts as they were before wrk added to them.
+ *
+ * @param requests how many answers there were
+ * @param intervalMicroseconds how long a connection took for each on average
+ * @throws Error if these are not the counts of so many answers
+ */
+export function measuredCounts(
+  printed: LatencyCounts,
+  requests: number,
+  intervalMicroseconds: number,
+): LatencyCounts {
+  if (totalOf(printed) === requests) return printed;
+  const counts = new Map(printed);
+  // From an answer after n µs, wrk adds answers after n - interval, n - 2 intervals and so on, down to one interval. Nothing
+  // is added to the longest; so it is known, and so is what it has added, and then the next one is known.
+  for (const late of [...printed.keys()].sort((a, b) => b - a)) {
+    const count = counts.get(late) ?? 0;
+    if (late < 2 * intervalMicroseconds || count === 0) continue;
+    for (let at = late - intervalMicroseconds; at > intervalMicroseconds; at -= intervalMicroseconds)
+      counts.set(at, (counts.get(at) ?? 0) - count);
+  }
+  const isSound = totalOf(counts) === requests && [...counts.values()].every((count) => count >= 0);
+  if (!isSound) throw new Error(`wrk's latencies are not those of ${requests} answers`);
+  return counts;
+}
+
+/** The counts in short; not a number if there are none. */
+export function latencyOf(counts: LatencyCounts): Latency {
+  const sorted = [...counts].filter(([, count]) => count > 0).sort(([a], [b]) => a - b);
+  const total = totalOf(counts);
+  const sum = sorted.reduce((micros, [value, count]) => micros + value * count, 0);
+  const at = (share: number) => {
+    let seen = 0;
+    const found = sorted.find(([, count]) => {
+      seen += count;
+      return seen > Math.min(total - 1, Math.floor(total * share));
+    });
+    return (found?.[0] ?? Number.NaN) / 1000;
+  };
+  return { mean: sum / total / 1000, p50: at(0.5), p975: at(0.975), p99: at(0.99), max: at(1) };
+}
+
+function totalOf(counts: LatencyCounts): number {
+  let total = 0;
+  for (const count of counts.values()) total += count;
+  return total;
+}

@@ -1,0 +1,63 @@
+/** What makes requests as fast as they are answered. */
+export interface LoadGenerator {
+  readonly name: string;
+  /** The name, and what one must know of its numbers. */
+  readonly description: string;
+  /**
+   * Keeps connections busy for a while.
+   *
+   * @throws Error if an answer has another status than is expected, or a connection fails
+   */
+  run(target: Target): Promise<Load>;
+}
+
+/** What is asked. */
+export interface Target {
+  /** With the path. Requests are POST. */
+  readonly url: string;
+  readonly bodies: Bodies;
+  /** Which body is sent first; the others follow in turn. */
+  readonly first: number;
+  readonly connections: number;
+  /** A whole number. */
+  readonly seconds: number;
+  readonly expectedStatus: number;
+}
+
+/** JSON texts in a file, one a line. */
+export interface Bodies {
+  readonly path: string;
+  readonly count: number;
+  readonly meanBytes: number;
+}
+
+/** What came of it. */
+export interface Load {
+  /** Those that were answered. */
+  readonly requests: number;
+  readonly seconds: number;
+  /** From a request to the end of its answer. */
+  readonly latency: Latency;
+}
+
+/** In milliseconds. */
+export interface Latency {
+  readonly mean: number;
+  readonly p50: number;
+  readonly p975: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** What went wrong in a run, by kind. */
+export type Failures = Readonly<Record<string, number>>;
+
+/** @throws Error if anything went wrong, or nothing was answered */
+export function assertClean(target: Target, requests: number, failures: Failures): void {
+  const wrong = Object.entries(failures).filter(([, count]) => count > 0);
+  if (wrong.length === 0 && requests > 0) return;
+  const counts = wrong.map(([kind, count]) => `${kind}: ${count}`).join(', ');
+  throw new Error(
+    `${target.url}, status ${target.expectedStatus} expected: ${requests} answers; ${counts || 'no failures'}`,
+  );
+}

@@ -1,0 +1,124 @@
+/** Every scenario at several counts of connections and workers, on both engines. */
+
+import type { Section } from '../results.js';
+import { type Server, type ServerCommand, verbatim } from '../server.js';
+import { median } from '../statistics.js';
+import { latencyChart } from './charts.js';
+import { latencyColumns } from './comparison-table.js';
+import { withServers } from './fleet.js';
+import type { LoadGenerator } from './load-generator.js';
+import { type Cell, figuresOf, type Measurement, measureInRounds, type RoundPlan } from './measurement.js';
+import type { PreparedDataset } from './prepared-dataset.js';
+import { checkScenario } from './scenario-check.js';
+import { SCENARIOS, type ScenarioName, type Scenarios } from './scenarios.js';
+
+/** A cell, before a server is there for it. */
+export interface MatrixCell {
+  readonly engine: Engine;
+  readonly scenario: ScenarioName;
+  readonly workers: number;
+  readonly connections: number;
+}
+
+/** A cell, and what its rounds have measured. */
+export interface MeasuredCell extends MatrixCell {
+  readonly rounds: readonly Measurement[];
+}
+
+const ENGINES = ['index', 'sweep'] as const;
+type Engine = (typeof ENGINES)[number];
+
+const CONNECTIONS = 32;
+const WORKERS = 2;
+export const ALL_CONNECTIONS = [1, 32, 256];
+const OTHER_WORKERS = [1, 4];
+const CACHE_FLAGS = ['--cache-mb', '64'];
+
+/** All cells of the table. */
+export const FULL_MATRIX = ENGINES.flatMap((engine) =>
+  SCENARIOS.flatMap((scenario): MatrixCell[] => [
+    ...ALL_CONNECTIONS.map((connections) => ({ engine, scenario, workers: WORKERS, connections })),
+    ...OTHER_WORKERS.map((workers) => ({ engine, scenario, workers, connections: CONNECTIONS })),
+  ]),
+);
+
+/** The scenarios that no other section measures, each once. */
+export const QUICK_MATRIX = FULL_MATRIX.filter(
+  ({ engine, scenario, workers, connections }) =>
+    engine === 'index' && !scenario.startsWith('hit') && workers === WORKERS && connections === CONNECTIONS,
+);
+
+/** Measures the cells of a matrix. All servers stay up. */
+export async function measureMatrix(
+  matrix: readonly MatrixCell[],
+  dataset: PreparedDataset,
+  scenarios: Scenarios,
+  generator: LoadGenerator,
+  plan: RoundPlan,
+): Promise<Section> {
+  const keys = [...new Set(matrix.map((cell) => serverKey(cell, scenarios)))];
+  const commands = keys.map((key) => commandOf(key, dataset));
+  const measured = await withServers(commands, async (servers) => {
+    const cells = matrix.map((cell): Cell => {
+      const server = servers[keys.indexOf(serverKey(cell, scenarios))] as Server;
+      return {
+        name: nameOf(cell),
+        server,
+        scenario: scenarios[cell.scenario],
+        connections: cell.connections,
+      };
+    });
+    for (const { scenario, server } of cells) await checkScenario(scenario, await server.url);
+    return measureInRounds(generator, cells, plan, 'matrix');
+  });
+  const rows = matrix.map((cell, i): MeasuredCell => ({ ...cell, rounds: measured[i] ?? [] }));
+  return {
+    text: textOf(rows, scenarios, plan),
+    figures: rows.flatMap((row) => figuresOf(`matrix / ${nameOf(row)}`, row.rounds)),
+    charts: matrix === FULL_MATRIX ? [latencyChart(rows.filter(isInChart), ALL_CONNECTIONS)] : [],
+  };
+}
+
+/** The flags of the server that a cell is measured on, as a text. */
+function serverKey({ engine, scenario, workers }: MatrixCell, scenarios: Scenarios): string {
+  const cache = scenarios[scenario].isCached ? CACHE_FLAGS : [];
+  return ['--engine', engine, '--workers', String(workers), ...cache].join(' ');
+}
+
+function commandOf(key: string, { path, indexFlags }: PreparedDataset): ServerCommand {
+  return verbatim(path, [...key.split(' '), ...indexFlags]);
+}
+
+function nameOf({ engine, scenario, workers, connections }: MatrixCell): string {
+  return `${engine} / ${scenario} / ${workers} workers / ${connections} connections`;
+}
+
+function isInChart({ engine, workers }: MatrixCell): boolean {
+  return engine === 'index' && workers === WORKERS;
+}
+
+function textOf(rows: readonly MeasuredCell[], scenarios: Scenarios, { rounds, seconds }: RoundPlan): string {
+  const lines = rows.map((row) => {
+    const middle = (of: (measurement: Measurement) => number) => median(row.rounds.map(of));
+    const rate = middle((round) => round.requestsPerSecond);
+    return `| ${[
+      row.engine,
+      row.scenario,
+      scenarios[row.scenario].bodies.meanBytes.toFixed(0),
+      row.workers,
+      row.connections,
+      rate.toFixed(rate < 100 ? 1 : 0),
+      middle((round) => round.cpuMicrosecondsPerRequest).toFixed(1),
+      ...latencyColumns(row.rounds),
+    ].join(' | ')} |`;
+  });
+  return `## Scenarios
+
+Medians of ${rounds} interleaved rounds of ${seconds} s each. Repeated and streamed hits are asked of a server with its cache of 64 MB, the rest of one
+without a cache. Where no prompt or conversation is as long as the scenario's name says, the longest stand in.
+
+| engine | scenario | request, bytes | workers | connections | requests/s | CPU µs a request | p50 ms | p97.5 ms | p99 ms | max ms |
+|---|---|---|---|---|---|---|---|---|---|---|
+${lines.join('\n')}
+`;
+}

@@ -1,0 +1,67 @@
+/** All that is measured over HTTP. */
+
+import type { GeneratedDataset } from '../dataset.js';
+import { say } from '../progress.js';
+import type { Section } from '../results.js';
+import { compareServers } from './comparison.js';
+import { comparisonText } from './comparison-table.js';
+import { goalsText } from './goal-rows.js';
+import type { LoadGenerator } from './load-generator.js';
+import { FULL_MATRIX, measureMatrix, QUICK_MATRIX } from './matrix.js';
+import type { RoundPlan } from './measurement.js';
+import { measureOlderApi } from './older-api.js';
+import { prepareDataset } from './prepared-dataset.js';
+import { questionsOf } from './questions.js';
+import { fillingScenario, scenariosOf } from './scenarios.js';
+import { measureSizes } from './sizes.js';
+import { soak } from './soak.js';
+
+/** How much time is taken. */
+export interface HttpOptions {
+  readonly quick: boolean;
+  readonly rounds: number;
+}
+
+/** Time enough for the clock that CPU is measured by, which counts hundredths of a second. */
+const COMPARISON = { seconds: 4, firstWarmUpSeconds: 3, warmUpSeconds: 1 };
+const MATRIX = { seconds: 2, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
+const SIZES = { seconds: 3, firstWarmUpSeconds: 2, warmUpSeconds: 1 };
+const QUICK = { seconds: 1, firstWarmUpSeconds: 2, warmUpSeconds: 0 };
+
+/** Measures it, in sections, the most telling first. */
+export async function measureHttp(
+  { path, bytes }: GeneratedDataset,
+  generator: LoadGenerator,
+  { quick, rounds }: HttpOptions,
+): Promise<Section[]> {
+  const planOf = (plan: Omit<RoundPlan, 'rounds'>): RoundPlan => ({ rounds, ...(quick ? QUICK : plan) });
+  say('reading the dataset\n');
+  const questions = questionsOf(path);
+  const scenarios = scenariosOf(questions);
+  const dataset = await prepareDataset(path);
+  const comparison = await compareServers(dataset, scenarios, generator, planOf(COMPARISON), !quick);
+  const matrix = await measureMatrix(
+    quick ? QUICK_MATRIX : FULL_MATRIX,
+    dataset,
+    scenarios,
+    generator,
+    planOf(MATRIX),
+  );
+  const older = await measureOlderApi(dataset, questions.usual, rounds);
+  const memory = quick ? undefined : await soak(dataset, fillingScenario(questions), generator);
+  const sizes = quick ? undefined : await measureSizes(generator, planOf(SIZES));
+  const { largestOverSmallest } = sizes ?? {};
+  const goals = goalsText(comparison, { largestOverSmallest, growthPercent: memory?.growthPercent });
+  const megabytes = (bytes / 1e6).toFixed(0);
+  return [
+    {
+      text: `${goals}\nDataset: ${megabytes} MB, generated, in the page cache; its index is loaded, its tokens are counted.\n`,
+      figures: [],
+    },
+    { text: comparisonText(comparison), figures: comparison.figures },
+    older,
+    matrix,
+    ...(memory === undefined ? [] : [memory]),
+    ...(sizes === undefined ? [] : [sizes]),
+  ];
+}

@@ -1,0 +1,14 @@
+/** Bare node:http: the same bytes for everyone, whatever was asked. */
+
+import { createServer } from 'node:http';
+import { completionOf } from './completion.js';
+import { listen } from './listening.js';
+
+const body = Buffer.from(JSON.stringify(completionOf('m')));
+
+listen(
+  createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+    response.end(body);
+  }),
+);

@@ -1,0 +1,79 @@
+/** The same questions to datasets of other sizes: what a request costs must not depend on the size. */
+
+import { generatedDataset } from '../dataset.js';
+import { type Figure, figureOf, type Section } from '../results.js';
+import { type Server, verbatim } from '../server.js';
+import { median, ratios } from '../statistics.js';
+import { sizesChart } from './charts.js';
+import { withSpread } from './comparison-table.js';
+import { withServers } from './fleet.js';
+import type { LoadGenerator } from './load-generator.js';
+import { type Cell, figuresOf, measureInRounds, type RoundPlan } from './measurement.js';
+import { type PreparedDataset, prepareDataset } from './prepared-dataset.js';
+import { questionsOf } from './questions.js';
+import { checkScenario } from './scenario-check.js';
+import { type Scenario, scenariosOf } from './scenarios.js';
+
+const SIZES_MEGABYTES = [10, 100, 678, 2712];
+const CONNECTIONS = 32;
+
+/** The series, and what its goal is about. */
+export interface SizeSeries extends Section {
+  /** The rate of the largest dataset over that of the smallest, each round's. */
+  readonly largestOverSmallest: readonly number[];
+}
+
+interface SizedDataset {
+  readonly megabytes: number;
+  readonly scenario: Scenario;
+  readonly dataset: PreparedDataset;
+}
+
+/** Measures hits of different prompts without a cache. */
+export async function measureSizes(generator: LoadGenerator, plan: RoundPlan): Promise<SizeSeries> {
+  const datasets: SizedDataset[] = [];
+  for (const megabytes of SIZES_MEGABYTES) {
+    const { path } = await generatedDataset(megabytes);
+    const scenario = scenariosOf(questionsOf(path))['hit, all different'];
+    datasets.push({ megabytes, scenario, dataset: await prepareDataset(path) });
+  }
+  const commands = datasets.map(({ dataset: { path, indexFlags } }) =>
+    verbatim(path, ['--engine', 'index', ...indexFlags]),
+  );
+  const measured = await withServers(commands, async (servers) => {
+    const cells = datasets.map(({ megabytes, scenario }, i): Cell => {
+      return { name: `${megabytes} MB`, server: servers[i] as Server, scenario, connections: CONNECTIONS };
+    });
+    for (const { scenario, server } of cells) await checkScenario(scenario, await server.url);
+    return measureInRounds(generator, cells, plan, 'sizes');
+  });
+  const rates = measured.map((rounds) => rounds.map((round) => round.requestsPerSecond));
+  const smallest = rates[0] ?? [];
+  const lines = datasets.map(({ megabytes, scenario }, i) => {
+    const own = rates[i] ?? [];
+    const columns = [
+      megabytes,
+      scenario.bodies.count,
+      withSpread(own, 0),
+      withSpread(ratios(own, smallest), 2),
+    ];
+    return `| ${columns.join(' | ')} |`;
+  });
+  const largestOverSmallest = ratios(rates.at(-1) ?? [], smallest);
+  const figures: Figure[] = datasets.flatMap(({ megabytes }, i) =>
+    figuresOf(`sizes / ${megabytes} MB`, measured[i] ?? []),
+  );
+  return {
+    text: `## Dataset sizes
+
+Hits, all prompts different, no cache, ${CONNECTIONS} connections; the ratio is to the smallest, in the same round.
+
+| dataset, MB | prompts | requests/s | ratio |
+|---|---|---|---|
+${lines.join('\n')}
+`,
+    figures: [...figures, ...figureOf('sizes / largest over smallest', '×', largestOverSmallest)],
+    charts: [sizesChart(SIZES_MEGABYTES, rates.map(median))],
+    largestOverSmallest,
+  };
+}

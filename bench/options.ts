@@ -1,0 +1,102 @@
+/** What `npm run bench` is told. */
+
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { UsageError } from './usage-error.js';
+
+/** What is to be measured, and how. */
+export interface BenchOptions {
+  readonly kind: 'measure';
+  readonly engine: boolean;
+  readonly http: boolean;
+  /** About a minute instead of twenty. */
+  readonly quick: boolean;
+  /** Of the dataset, in 1,000,000 bytes. */
+  readonly sizeMegabytes: number;
+  readonly rounds: number;
+  readonly generator: GeneratorName;
+  /** True to measure the index of a file four times as long, too. */
+  readonly large: boolean;
+}
+
+/** Two results files or two commits to compare. */
+export interface CompareOptions extends Omit<BenchOptions, 'kind'> {
+  readonly kind: 'compare';
+  readonly before: string;
+  readonly after: string;
+}
+
+const GENERATORS = ['autocannon', 'wrk'] as const;
+
+/** What requests are made with. */
+export type GeneratorName = (typeof GENERATORS)[number];
+
+const SIZE_MEGABYTES = 678;
+const QUICK_SIZE_MEGABYTES = 10;
+const ROUNDS = 3;
+
+const OPTIONS = {
+  size: { type: 'string' },
+  rounds: { type: 'string' },
+  with: { type: 'string' },
+  large: { type: 'boolean' },
+  quick: { type: 'boolean' },
+} as const satisfies ParseArgsConfig['options'];
+
+/**
+ * Reads the command line.
+ *
+ * @throws UsageError if it can't be understood
+ */
+export function readOptions(args: readonly string[]): BenchOptions | CompareOptions {
+  const { values, positionals } = parse(args);
+  const [what, ...rest] = positionals;
+  const { quick = false, large = false } = values;
+  if (quick && what !== 'http') throw new UsageError("--quick: expected after 'http'");
+  const options = {
+    engine: what !== 'http',
+    http: what !== 'engine',
+    quick,
+    large,
+    sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),
+    rounds: numberOf('rounds', values.rounds, ROUNDS),
+    generator: generatorOf(values.with),
+  };
+  if (what === 'compare') {
+    const [before, after] = rest;
+    if (before === undefined || after === undefined || rest.length > 2)
+      throw new UsageError(`compare: expected two commits or two results files, got ${quoted(rest)}`);
+    return { kind: 'compare', ...options, before, after };
+  }
+  if (rest.length > 0 || !(what === undefined || what === 'engine' || what === 'http'))
+    throw new UsageError(`expected nothing, 'engine', 'http' or 'compare A B', got ${quoted(positionals)}`);
+  return { kind: 'measure', ...options };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    // Node's message goes on with advice; its first sentence names the option.
+    const [problem] = String((error as Error).message).split(/\.(?:\s|$)/);
+    const known = Object.keys(OPTIONS).map((name) => `--${name}`);
+    throw new UsageError(`${problem}; expected ${known.join(', ')}`);
+  }
+}
+
+function numberOf(name: string, text: string | undefined, defaultValue: number): number {
+  if (text === undefined) return defaultValue;
+  const number = Number(text);
+  if (!(Number.isInteger(number) && number >= 1))
+    throw new UsageError(`--${name}: expected a whole number from 1 on, got '${text}'`);
+  return number;
+}
+
+function generatorOf(text: string | undefined): GeneratorName {
+  const name = GENERATORS.find((known) => known === (text ?? GENERATORS[0]));
+  if (name === undefined) throw new UsageError(`--with: expected ${GENERATORS.join(' or ')}, got '${text}'`);
+  return name;
+}
+
+function quoted(texts: readonly string[]): string {
+  return texts.length === 0 ? 'nothing' : texts.map((text) => `'${text}'`).join(' ');
+}

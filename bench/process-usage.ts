@@ -1,0 +1,42 @@
+/** What a process uses, as Linux tells it; not a number on other systems. */
+
+import { readFileSync } from 'node:fs';
+
+/** What a process takes of main memory, in 1,000,000 bytes. */
+export interface Memory {
+  readonly residentMegabytes: number;
+  /** The highest it ever was. */
+  readonly peakMegabytes: number;
+}
+
+/** Linux counts the time of a process in hundredths of a second, on all its architectures. */
+const TICK_MICROSECONDS = 10_000;
+const BYTES_PER_KILOBYTE = 1024;
+
+export function memoryOf(pid: number): Memory {
+  const status = processFile(pid, 'status');
+  const megabytes = (name: string) =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * BYTES_PER_KILOBYTE) / 1e6;
+  return { residentMegabytes: megabytes('VmRSS'), peakMegabytes: megabytes('VmHWM') };
+}
+
+/** The time that all threads of a process have run for, in user and kernel mode, in microseconds. */
+export function cpuMicrosecondsOf(pid: number): number {
+  return cpuMicrosecondsIn(processFile(pid, 'stat'));
+}
+
+/** The same out of the text of /proc/PID/stat. */
+export function cpuMicrosecondsIn(stat: string): number {
+  // The second field is the program's name in parentheses, which may hold spaces and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [userTicks, kernelTicks] = fields.slice(11, 13);
+  return (Number(userTicks) + Number(kernelTicks)) * TICK_MICROSECONDS;
+}
+
+function processFile(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
+}

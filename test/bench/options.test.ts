@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { readOptions } from '../../bench/options.js';
+
+describe('the options of the benchmark', () => {
+  it('measure all of it on 678 MB unless they say otherwise', () => {
+    expect(readOptions([])).toEqual({
+      kind: 'measure',
+      engine: true,
+      http: true,
+      quick: false,
+      large: false,
+      sizeMegabytes: 678,
+      rounds: 3,
+      generator: 'autocannon',
+    });
+    expect(readOptions(['http', '--quick'])).toMatchObject({ engine: false, sizeMegabytes: 10 });
+    expect(readOptions(['http', '--quick', '--size', '678'])).toMatchObject({ sizeMegabytes: 678 });
+  });
+
+  it.each([
+    [['https'], "expected nothing, 'engine', 'http' or 'compare A B', got 'https'"],
+    [['engine', 'http'], "got 'engine' 'http'"],
+    [['engine', '--quick'], "--quick: expected after 'http'"],
+    [['--sise', '3'], "Unknown option '--sise'; expected --size, --rounds"],
+    [['--size', '1.5'], "--size: expected a whole number from 1 on, got '1.5'"],
+    [['--rounds', '0'], "--rounds: expected a whole number from 1 on, got '0'"],
+    [['--with', 'ab'], "--with: expected autocannon or wrk, got 'ab'"],
+    [['compare', 'a'], "compare: expected two commits or two results files, got 'a'"],
+  ])('say in one line why they are wrong: %j', (args, problem) => {
+    const read = () => readOptions(args);
+    expect(read).toThrow(expect.objectContaining({ name: 'UsageError' }));
+    expect(read).toThrow(problem);
+    expect(read).not.toThrow(/\n/);
+  });
+});
