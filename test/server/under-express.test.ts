@@ -1,0 +1,75 @@
+/** What is answered under Express is what Express answers, byte for byte. */
+
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { serveApp } from '../support/app.js';
+
+const TRANSPORT_HEADERS = ['connection', 'date', 'keep-alive', 'transfer-encoding'];
+const golden = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+
+let base: string;
+beforeAll(async () => {
+  base = await serveApp(golden);
+});
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: object;
+  readonly body: string;
+}
+
+/** @param isPlain false for a body of no known length, which goes to Express */
+async function ask(path: string, body: object, isPlain: boolean): Promise<Answer> {
+  const text = JSON.stringify(body);
+  const length = isPlain ? { 'content-length': Buffer.byteLength(text) } : { 'transfer-encoding': 'chunked' };
+  const asked = request(base + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...length },
+  });
+  asked.end(text);
+  const [response] = await once(asked, 'response');
+  const parts: Buffer[] = [];
+  for await (const part of response) parts.push(part as Buffer);
+  const headers = Object.entries(response.headers as object).filter(
+    ([name]) => !TRANSPORT_HEADERS.includes(name),
+  );
+  const bytes = Buffer.concat(parts).toString('latin1');
+  return { status: response.statusCode, headers: Object.fromEntries(headers), body: bytes };
+}
+
+const user = (content: string) => ({ messages: [{ role: 'user', content }] });
+
+describe('an answer from under Express', () => {
+  it.each([
+    ['/v1/chat/completions', { model: 'gpt-4o', ...user('Say it.') }],
+    ['/v1/chat/completions', { model: '日本"content":""', ...user('Say it.') }],
+    ['/v1/chat/completions', { ...user('Say it.'), n: 3 }],
+    ['/v1/chat/completions', { ...user('Say it.'), stop: ['naïve'] }],
+    ['/v1/chat/completions', { ...user('  Say   it. ') }],
+    ['/v1/chat/completions', { ...user('continue'), stream: true }],
+    ['/v1/chat/completions', { ...user('Say it.'), stream: true, stream_options: { include_usage: true } }],
+    ['/v1/chat/completions', { ...user('continue'), max_tokens: 1 }],
+    ['/v1/chat/completions', user('nowhere')],
+    ['/v1/chat/completions', { messages: [] }],
+    ['/chat/completions', user('continue')],
+    ['/v1/completions', { prompt: 'Say it.' }],
+    ['/v1/completions', { prompt: 'Say it.', echo: true, stream: true }],
+    ['/v1/completions', { prompt: ['Say it.', 'continue'] }],
+  ])('is what Express answers: %s %j', async (path, body) => {
+    const expected = await ask(path, body, false);
+    // Tokens are counted by now; the second time comes from the cache.
+    expect(await ask(path, body, true)).toEqual(expected);
+    expect(await ask(path, body, true)).toEqual(expected);
+  });
+
+  it('is the same for many who ask for one stream at once', async () => {
+    const body = { ...user('Say it.'), stream: true };
+    const expected = await ask('/v1/chat/completions', body, false);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => ask('/v1/chat/completions', body, true)),
+    );
+    for (const answer of answers) expect(answer).toEqual(expected);
+  });
+});
