@@ -63,7 +63,8 @@ export function proveSpelled(
   }
   const reply = spelledTurnAt(text, start);
   if (reply === undefined || !isUtf8(bytes.subarray(reply.textStart, reply.textEnd))) return undefined;
-  const stands = text.slice(reply.textStart, reply.textEnd);
+  // A slice of the text would hold all of it in memory.
+  const stands = bytes.toString('latin1', reply.textStart, reply.textEnd);
   const spelled = isStringified(stands) ? stands : spellingOf(decodedSpelling(stands));
   return { rung, spelled, conversationId: id ?? String(place.record), replyIndex: place.turn + 1, rows };
 }

@@ -147,7 +147,9 @@ function sendStream(response: ServerResponse, stream: ReadyStream, named: string
     return;
   }
   stream.isBusy = true;
-  response.end(bytes, () => {
+  // That comes when all is sent, and when the client leaves before.
+  response.on('close', () => {
     stream.isBusy = false;
   });
+  response.end(bytes);
 }
