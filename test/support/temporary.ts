@@ -6,6 +6,7 @@ import { afterAll } from 'vitest';
 /** A folder that is gone when the test file is through. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'verbatim-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  // A browser's processes may still be writing there when it has ended.
+  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return folder;
 }
