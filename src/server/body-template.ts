@@ -8,6 +8,8 @@ import type { Services } from './services.js';
 
 /** Templates that are kept: clients mostly ask for one model, or a few. */
 const TEMPLATES_MAX = 64;
+/** That of a longer name is made anew each time: a name may be as long as a request. In characters. */
+const KEPT_NAME_LENGTH_MAX = 256;
 
 /** Makes the body of a completion that gives a reply once. */
 export type MakeBody = (head: CompletionHead, reply: Reply, usage: Usage) => object;
@@ -55,7 +57,7 @@ export class BodyTemplates {
       const head = completionHead(this.services, this.idPrefix, model);
       const body = this.makeBody(head, NOTHING, NO_USAGE);
       template = new BodyTemplate(splitHead(head, body), this.field);
-      this.templates.set(model, template);
+      if (model.length <= KEPT_NAME_LENGTH_MAX) this.templates.set(model, template);
     }
     return template;
   }
