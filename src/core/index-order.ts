@@ -6,7 +6,14 @@
  * Myers, 1990; only what is still undecided is sorted again, as Larsson and Sadakane do.)
  */
 
-import { EMPTY_FLAG, FIRST_FLAG, type IndexRows, type IndexTable, type RowArray } from './index-table.js';
+import {
+  EMPTY_FLAG,
+  FIRST_FLAG,
+  type IndexRows,
+  type IndexTable,
+  MILESTONE_ROWS,
+  type RowArray,
+} from './index-table.js';
 
 /** No turn stands before. It counts as less than any key and any rank. */
 const NONE = -1;
@@ -50,13 +57,18 @@ export interface RowSorter {
   leadersOf(rows: Uint32Array): Uint32Array;
 }
 
-/** Fills, of an index, keys, lengths, `order` and `leaders`. */
+/** Fills, of an index, keys, lengths, `order`, `milestones` and `leaders`. */
 export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
   fill(table, parts, ['keys', 'lengths']);
   const { rows, equal } = sorter.sortRows(table.order.length, numbersOf(parts, 'keys', 2, 1));
   orderBackwards(table, rows, equal);
   table.leaders.set(sorter.leadersOf(rows));
-  table.order.set(rows);
+  const { order, milestones, keys } = table;
+  order.set(rows);
+  for (let i = 0; i < milestones.length; i++) {
+    const row = order[(i + 1) * MILESTONE_ROWS - 1] as number;
+    milestones[i] = keys[2 * row + 1] as number;
+  }
 }
 
 /** Fills all the rest of it. */

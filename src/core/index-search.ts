@@ -4,14 +4,18 @@
  */
 
 import { type ByteRange, byteOffset } from './bytes.js';
-import { EMPTY_FLAG, FIRST_FLAG, type IndexTable, LED_ROWS, LENGTH_MASK } from './index-table.js';
+import {
+  EMPTY_FLAG,
+  FIRST_FLAG,
+  type IndexTable,
+  LED_ROWS,
+  LENGTH_MASK,
+  MILESTONE_ROWS,
+} from './index-table.js';
 import { beginningOf, type Key, type TextKeys } from './keys.js';
 import { type Candidate, foldedGrade, gradeOf } from './match.js';
 import type { Place } from './place.js';
 import type { KeyedQuery } from './query.js';
-
-/** How far from where a key should stand the search for it begins to look, in rows. */
-const NEAR_ROWS = 8;
 
 /** A place, with the row of its conversation's first turn. */
 export interface IndexPlace extends Place {
@@ -98,7 +102,8 @@ export class IndexSearch {
     const texts = query.histories[history] as readonly TextKeys[];
     const keys = (query.contextual ? texts : texts.slice(-1)).map(keyOf);
     const at = this.lowerBound(keys, keys.length);
-    const agreeing = Math.max(this.agreement(keys, at - 1), this.agreement(keys, at));
+    const here = this.agreement(keys, at);
+    const agreeing = here === keys.length ? here : Math.max(here, this.agreement(keys, at - 1));
     if (agreeing === 0) return undefined;
     const run = agreeing - 1;
     const [from, to] = this.bounds(keys, agreeing);
@@ -116,38 +121,40 @@ export class IndexSearch {
   /** The rows of `order` whose last `count` turns are the last of those keys. */
   private bounds(keys: readonly Key[], count: number): [from: number, to: number] {
     const from = this.lowerBound(keys, count);
-    // Mostly there is one; where there are many, the end is found in steps that double.
-    let low = from;
-    let step = 1;
-    while (low + step <= this.table.order.length && this.compareAt(low + step - 1, keys, count) === 0) {
-      low += step;
-      step *= 2;
-    }
-    const high = Math.min(this.table.order.length, low + step);
-    return [from, this.firstPlace(low, high, (place) => this.compareAt(place, keys, count) > 0)];
+    const isPast = (place: number) => this.compareAt(place, keys, count) > 0;
+    return [from, this.firstNear(from, this.table.order.length, isPast)];
   }
 
   /** The first place in `order` that doesn't come before the last `count` of those keys. */
   private lowerBound(keys: readonly Key[], count: number): number {
-    const { length } = this.table.order;
-    const isBehind = (place: number) => this.compareAt(place, keys, count) >= 0;
-    // Keys are hashes, spread evenly: so the place is near where it would be if they were so exactly, and the second guess, made from
-    // what stands at the first, is nearer still. (Interpolation search.)
+    const { order, milestones } = this.table;
+    const { length } = milestones;
     const { high: sought } = keys[keys.length - 1] ?? { high: 0 };
+    // Keys are hashes, spread evenly: so a milestone is near where it would be if they were so exactly, and the second guess, made from
+    // what stands at the first, is nearer still. (Interpolation search.)
     const first = Math.floor((sought / 2 ** 32) * length);
-    const found = this.table.keys[2 * (this.table.order[first] ?? 0) + 1] ?? 0;
-    const guess = Math.max(0, Math.min(length, first + Math.round(((sought - found) / 2 ** 32) * length)));
+    const off = (sought - (milestones[first] ?? 0)) / 2 ** 32;
+    const guess = Math.max(0, Math.min(length, first + Math.round(off * length)));
+    const from = this.firstNear(guess, length, (i) => (milestones[i] as number) >= sought);
+    const to = this.firstNear(from, length, (i) => (milestones[i] as number) > sought);
+    // A milestone is the last of its rows.
+    const end = to === length ? order.length : (to + 1) * MILESTONE_ROWS - 1;
+    return this.firstPlace(from * MILESTONE_ROWS, end, (place) => this.compareAt(place, keys, count) >= 0);
+  }
+
+  /** The first place before `length` for which it is true, `length` if there is none: looked for in steps that double. */
+  private firstNear(guess: number, length: number, isTrue: (place: number) => boolean): number {
     let low = guess;
     let high = guess;
-    for (let step = NEAR_ROWS; low > 0 && isBehind(low - 1); step *= 2) {
-      high = low;
-      low = Math.max(0, low - step);
+    for (let step = 1; low > 0 && isTrue(low - 1); step *= 2) {
+      high = low - 1;
+      low = Math.max(0, high - step);
     }
-    for (let step = NEAR_ROWS; high < length && !isBehind(high); step *= 2) {
+    for (let step = 1; high < length && !isTrue(high); step *= 2) {
       low = high + 1;
       high = Math.min(length, high + step);
     }
-    return this.firstPlace(low, high, isBehind);
+    return this.firstPlace(low, high, isTrue);
   }
 
   /** The first place from `low` on for which it is true, `high` if there is none before. */
@@ -162,13 +169,9 @@ export class IndexSearch {
     return from;
   }
 
+  /** Compares the row at a place of `order`, and those before it, with the last `count` keys, from the last one back. */
   private compareAt(place: number, keys: readonly Key[], count: number): number {
-    return this.compare(this.table.order[place] as number, keys, count);
-  }
-
-  /** Compares a row, and those before it, with the last `count` keys, from the last one back. */
-  private compare(row: number, keys: readonly Key[], count: number): number {
-    let turn = row;
+    let turn = this.table.order[place] as number;
     for (let i = 1; i <= count; i++) {
       if (turn < 0) return -1;
       const { low, high } = keys[keys.length - i] as Key;

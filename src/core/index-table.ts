@@ -1,9 +1,10 @@
 /**
- * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 32 bytes a turn and 20 a
+ * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 34 bytes a turn and 20 a
  * conversation. Turns that can never be part of an answer, those of conversations of fewer than two, are left out.
  *
  *     IndexRows    in file order; every shard has some, which are put together
  *     order        rows by their key, then by the key of the turn before, and so on back to the start
+ *     milestones   the upper halves of every second of those rows' keys: a search looks at what stands side by side, up to its end
  *     foldedOrder  rows by their folded key
  *     tokens       how many each turn has, filled in when it is asked for, or nobody asks for anything
  */
@@ -85,6 +86,9 @@ export const ROW_ARRAYS = [
 ] as const;
 export type RowArray = (typeof ROW_ARRAYS)[number];
 
+/** Rows of `order` that share a milestone, the upper half of the last one's key. */
+export const MILESTONE_ROWS = 2;
+
 /** Rows of `order` that share a leader, the first of them in file order. */
 export const LED_ROWS = 512;
 
@@ -92,6 +96,7 @@ export const LED_ROWS = 512;
 export class IndexTable extends IndexRows {
   /** The rows of all turns that have a reply. */
   readonly order: Uint32Array;
+  readonly milestones: Uint32Array;
   readonly foldedOrder: Uint32Array;
   readonly leaders: Uint32Array;
   /** For every turn, how many tokens its text has; 0 while they are not counted. */
@@ -103,8 +108,14 @@ export class IndexTable extends IndexRows {
     const replies = repliesOf(size);
     const orderAt = IndexRows.byteLength(size);
     this.order = new Uint32Array(buffer, orderAt, replies);
-    this.foldedOrder = new Uint32Array(buffer, orderAt + 4 * replies, replies);
-    this.leaders = new Uint32Array(buffer, orderAt + 8 * replies, Math.ceil(replies / LED_ROWS));
+    this.milestones = new Uint32Array(buffer, orderAt + 4 * replies, milestonesOf(replies));
+    this.foldedOrder = new Uint32Array(
+      buffer,
+      this.milestones.byteOffset + this.milestones.byteLength,
+      replies,
+    );
+    const leadersAt = this.foldedOrder.byteOffset + this.foldedOrder.byteLength;
+    this.leaders = new Uint32Array(buffer, leadersAt, Math.ceil(replies / LED_ROWS));
     // Last, since it is what still changes when the rest stands.
     this.tokens = new Uint32Array(buffer, this.leaders.byteOffset + this.leaders.byteLength, size.turns);
   }
@@ -133,13 +144,20 @@ export class IndexTable extends IndexRows {
   /** The bytes of an index. */
   static override byteLength(size: RowCounts): number {
     const replies = repliesOf(size);
-    return IndexRows.byteLength(size) + 8 * replies + 4 * Math.ceil(replies / LED_ROWS) + 4 * size.turns;
+    return (
+      IndexRows.byteLength(size) +
+      4 * (2 * replies + milestonesOf(replies) + Math.ceil(replies / LED_ROWS) + size.turns)
+    );
   }
 
   /** Room for an index of that size. */
   static allocate(size: RowCounts): IndexTable {
     return new IndexTable({ size, buffer: new SharedArrayBuffer(IndexTable.byteLength(size)) });
   }
+}
+
+function milestonesOf(replies: number): number {
+  return Math.floor(replies / MILESTONE_ROWS);
 }
 
 /** How many turns have a reply: all but the last of each conversation. */

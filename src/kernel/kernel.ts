@@ -14,6 +14,7 @@ interface Exports {
   reserve(capacity: number): void;
   spareRoom(bytes: number): number;
   inputAt(): number;
+  proofAt(): number;
   turnsAt(): number;
   recordsAt(): number;
   turnRows(): number;
@@ -44,6 +45,10 @@ interface Exports {
   moveByDigit(digit: number, from: number, to: number, other: number): void;
   takeRows(pairs: number, count: number, equal: number): number;
   leastRows(rows: number, count: number, stretch: number, out: number): void;
+  beginProof(to: number): void;
+  proveTurn(at: number, length: number): number;
+  spellReply(at: number): number;
+  replyAt(): number;
   survey(from: number, length: number): number;
   surveyedStart(hypothesis: number): number;
   beginWalk(lines: boolean, first: boolean, recordMax: number): void;
@@ -113,16 +118,26 @@ export function kernelModule(): WebAssembly.Module {
 export class Kernel implements RowSorter {
   /** Bytes that the input can hold. */
   capacity = 0;
-  /** What is walked, surveyed or hashed. A view: it is another one after `reserve`. */
-  input = new Uint8Array();
   private readonly exports: Exports;
+  private inputView = new Uint8Array();
   private keyRow = new Uint32Array();
+  /** All of its memory. */
+  private bytes = Buffer.alloc(0);
+  /** The text that stands in the input, spelled, and its length there, in bytes. */
+  private written: string | undefined;
+  private writtenLength = 0;
 
   /** @param keyBits how much of a key is kept; less than all of it only in tests, for keys that collide */
   constructor(module: WebAssembly.Module, capacity: number, keyBits: number = KEY_BITS) {
     this.exports = new WebAssembly.Instance(module).exports as unknown as Exports;
     this.exports.narrowKeys(keyBits);
     this.reserve(capacity);
+  }
+
+  /** What is walked, surveyed or hashed. A view: it is another one after `reserve`. */
+  get input(): Uint8Array {
+    this.written = undefined;
+    return this.inputView;
   }
 
   /** Makes room for that many bytes of input. What it holds stays there. */
@@ -147,6 +162,39 @@ export class Kernel implements RowSorter {
       key: { low: half(TURN.keyLow), high: half(TURN.keyHigh) },
       folded: { low: half(TURN.foldedLow), high: half(TURN.foldedHigh) },
     };
+  }
+
+  /**
+   * Room for turns that are to be proved, a view: what it holds is lost when anything else is done but to prove them.
+   *
+   * @param length up to `capacity`
+   */
+  proofRoom(length: number): Buffer {
+    const start = this.exports.proofAt();
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /**
+   * Proves that turns have certain texts, one after the other.
+   *
+   * @param texts of all turns but the last; their keys were asked for before
+   * @param turns separated by commas, in memory of `proofRoom`
+   * @returns the text of the last, as `JSON.stringify` spells it, quotes included: a byte string, each character a byte of UTF-8;
+   *     undefined if a text is another, or if the shape of a turn is unusual, or if the last calls functions
+   */
+  replyTo(texts: readonly string[], turns: Buffer): string | undefined {
+    const { exports } = this;
+    let at = turns.byteOffset;
+    exports.beginProof(at + turns.length);
+    for (const text of texts) {
+      const length = this.write(text);
+      at = length === undefined ? 0 : exports.proveTurn(at, length);
+      if (at === 0) return undefined;
+    }
+    const length = exports.spellReply(at);
+    if (length === 0) return undefined;
+    const start = exports.replyAt();
+    return this.bytes.toString('latin1', start, start + length);
   }
 
   /** From now on, walks compute the keys of all texts. */
@@ -221,6 +269,7 @@ export class Kernel implements RowSorter {
   /** Adds pairs for some rows behind those that are there; returns the address behind them. */
   private addPairs({ firstRow, lengths, numbers, stride, offset }: RowNumbers, out: number): number {
     const { exports } = this;
+    this.written = undefined;
     const start = exports.inputAt();
     const copied = new Uint32Array(exports.memory.buffer, start, (1 + stride) * ADDED_ROWS);
     let filled = out;
@@ -338,12 +387,14 @@ export class Kernel implements RowSorter {
   /** Memory that grows gets another buffer, and old views of it are empty. */
   private takeViews(): void {
     const { memory } = this.exports;
-    this.input = new Uint8Array(memory.buffer, this.exports.inputAt(), this.capacity);
+    this.bytes = Buffer.from(memory.buffer);
+    this.inputView = new Uint8Array(memory.buffer, this.exports.inputAt(), this.capacity);
     this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), 4);
   }
 
-  /** Puts a text into the input, as `JSON.stringify` spells it. Returns its length in bytes. */
+  /** Puts a text into the input, as `JSON.stringify` spells it, if it isn't there. Returns its length in bytes. */
   private write(text: string): number | undefined {
+    if (text === this.written) return this.writtenLength;
     if (text.length > TEXT_BYTES_MAX) return undefined;
     const spelled = JSON.stringify(text);
     // The quotes around it are left out: nothing else is ASCII for certain.
@@ -354,6 +405,8 @@ export class Kernel implements RowSorter {
       if (length > TEXT_BYTES_MAX) return undefined;
       this.reserve(length);
     }
-    return encoder.encodeInto(inner, this.input).written;
+    this.writtenLength = encoder.encodeInto(inner, this.inputView).written;
+    this.written = text;
+    return this.writtenLength;
   }
 }

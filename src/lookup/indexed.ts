@@ -35,7 +35,7 @@ export class IndexLookup implements Lookup {
     const place = this.index.find(keys);
     try {
       const rows = place && this.rowsOf(place, place.turn);
-      const spelled = rows && proveSpelled(query, place, this.reader, rows);
+      const spelled = rows && proveSpelled(query, place, this.reader, this.kernel, rows);
       if (spelled !== undefined) return spelled;
       const match = this.matchAt(place, query, keys);
       return match && spelledMatch(match);

@@ -1,16 +1,14 @@
 /** Keys find, texts decide: from the place that keys have found to a match, by reading the bytes that stand there. */
 
-import { isUtf8 } from 'node:buffer';
 import { type ByteRange, lengthOf } from '../core/bytes.js';
 import { parseTurn, type Turn } from '../core/conversation.js';
 import { foldSpace, HEAD_BYTES } from '../core/keys.js';
 import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
+import type { Kernel } from '../kernel/kernel.js';
 import type { Alike, Match, MatchRows, SpelledMatch } from './lookup.js';
 import type { DatasetReader } from './reader.js';
-import { decodedSpelling, spellingOf } from './spelled-match.js';
-import { isStringified, nextStart, type SpelledTurn, spelledTurnAt } from './spelled-turns.js';
 
 /** What stands between an id and the turns is read along with them if it is no longer than this, in bytes. */
 const GAP_BYTES_MAX = 4096;
@@ -35,9 +33,9 @@ export function proveMatch(query: Query, place: Place, reader: DatasetReader): M
 }
 
 /**
- * The same without parsing the turns, where they have the shape that nearly all have. Texts are compared as they are spelled, if they
- * are spelled alike, and that of the reply is taken as it stands there, if it is spelled as an answer spells it.
+ * The same by the kernel, without parsing the turns, where they have the shape that nearly all have.
  *
+ * @param kernel the one that has made the keys of the query
  * @param rows what the match is to say of them
  * @returns undefined if a turn has another shape, or the texts are not what their keys say
  * @throws what the reader throws
@@ -46,27 +44,20 @@ export function proveSpelled(
   query: Query,
   place: Place,
   reader: DatasetReader,
+  kernel: Kernel,
   rows: MatchRows,
 ): SpelledMatch | undefined {
   const history = query.histories[place.history];
   // Every turn of the place is a message, the last ones of the history, but for the empty ones, and the last is the reply.
-  const turns = place.turn - place.firstTurn + 1;
-  const rung = rungOf(place.grade);
-  if (history === undefined || turns > history.length) return undefined;
-  const { turns: bytes, id } = readPlace(place, reader);
-  const text = bytes.toString('latin1');
-  let start = 0;
-  for (let i = history.length - turns; i < history.length; i++) {
-    const turn = spelledTurnAt(text, start);
-    if (turn === undefined || !isSpelled(text, turn, history[i] as string)) return undefined;
-    start = nextStart(text, turn.end);
-  }
-  const reply = spelledTurnAt(text, start);
-  if (reply === undefined || !isUtf8(bytes.subarray(reply.textStart, reply.textEnd))) return undefined;
-  // A slice of the text would hold all of it in memory.
-  const stands = bytes.toString('latin1', reply.textStart, reply.textEnd);
-  const spelled = isStringified(stands) ? stands : spellingOf(decodedSpelling(stands));
-  return { rung, spelled, conversationId: id ?? String(place.record), replyIndex: place.turn + 1, rows };
+  const prompts = place.turn - place.firstTurn + 1;
+  if (history === undefined || prompts > history.length) return undefined;
+  if (longestRead(place) > kernel.capacity) return undefined;
+  const { turns, id } = readPlace(place, reader, (length) => kernel.proofRoom(length));
+  const texts = prompts === history.length ? history : history.slice(-prompts);
+  const spelled = kernel.replyTo(texts, turns);
+  if (spelled === undefined) return undefined;
+  const conversationId = id ?? String(place.record);
+  return { rung: rungOf(place.grade), spelled, conversationId, replyIndex: place.turn + 1, rows };
 }
 
 /** The best match of a whole conversation, by its texts alone, with its grade. */
@@ -107,12 +98,6 @@ export function proveAlike(
   };
 }
 
-function isSpelled(bytes: string, { textStart, textEnd }: SpelledTurn, text: string): boolean {
-  const spelled = spellingOf(text);
-  if (textEnd - textStart === spelled.length && bytes.startsWith(spelled, textStart)) return true;
-  return decodedSpelling(bytes.slice(textStart, textEnd)) === text;
-}
-
 function headOf(folded: string): Buffer {
   // A character takes a byte at least; one more, since the last may be half of a pair.
   const spelled = JSON.stringify(folded.slice(0, HEAD_BYTES + 1)).slice(1, -1);
@@ -139,17 +124,38 @@ interface PlaceBytes {
   readonly id: string | undefined;
 }
 
-/** Reads the turns of a place and its id, mostly in one go. */
-function readPlace({ turns, id }: Place, reader: DatasetReader): PlaceBytes {
-  if (id === undefined) return { turns: reader.read(turns), id };
-  const together = togetherOf(turns, id);
-  if (together === undefined) {
-    const [text, idText] = reader.readAll(turns, id) as [Buffer, Buffer];
-    return { turns: text, id: parseId(idText) };
+/**
+ * Reads the turns of a place and its id, mostly in one go.
+ *
+ * @param roomFor gives memory to read into, so many bytes
+ */
+function readPlace(
+  { turns, id }: Place,
+  reader: DatasetReader,
+  roomFor = (length: number) => reader.roomFor(length),
+): PlaceBytes {
+  if (id === undefined) {
+    const bytes = roomFor(lengthOf(turns));
+    reader.read(bytes, turns.start);
+    return { turns: bytes, id };
   }
-  const bytes = reader.read(together);
-  const part = ({ start, end }: ByteRange) => bytes.subarray(start - together.start, end - together.start);
-  return { turns: part(turns), id: parseId(part(id)) };
+  const together = togetherOf(turns, id);
+  if (together !== undefined) {
+    const bytes = roomFor(lengthOf(together));
+    reader.read(bytes, together.start);
+    const part = ({ start, end }: ByteRange) => bytes.subarray(start - together.start, end - together.start);
+    return { turns: part(turns), id: parseId(part(id)) };
+  }
+  const length = lengthOf(turns);
+  const bytes = roomFor(length + lengthOf(id));
+  const parts = [bytes.subarray(0, length), bytes.subarray(length)] as const;
+  reader.readBoth(parts[0], turns.start, parts[1], id.start);
+  return { turns: parts[0], id: parseId(parts[1]) };
+}
+
+/** So many bytes `readPlace` reads at most. */
+function longestRead({ turns, id }: Place): number {
+  return lengthOf(turns) + (id === undefined ? 0 : lengthOf(id) + GAP_BYTES_MAX);
 }
 
 /** What has both, the turns and the id, if that is hardly more than they are; undefined if they stand far apart. */

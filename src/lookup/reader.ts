@@ -1,5 +1,4 @@
 import { closeSync, openSync } from 'node:fs';
-import { type ByteRange, lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import { assertSameFile, FileChangedError, type FileIdentity, readFully } from '../workers/file.js';
 
@@ -25,30 +24,27 @@ export class DatasetReader {
     }
   }
 
-  /**
-   * The bytes of a range, valid until the next call.
-   *
-   * @throws AppError if it can't be read, or if the file was written to since it was opened
-   */
-  read(range: ByteRange): Buffer {
-    return this.readAll(range)[0] as Buffer;
+  /** Memory to read into, so many bytes. It is what the last call gave, too, if it isn't long. */
+  roomFor(length: number): Buffer {
+    return length <= BUFFER_BYTES ? this.buffer.subarray(0, length) : Buffer.allocUnsafeSlow(length);
   }
 
-  /** The same of several ranges: to look whether the file was written to takes half as long as a read, and once is enough. */
-  readAll(...ranges: readonly ByteRange[]): readonly Buffer[] {
-    const length = ranges.reduce((sum, range) => sum + lengthOf(range), 0);
-    const bytes = length <= BUFFER_BYTES ? this.buffer : Buffer.allocUnsafeSlow(length);
+  /**
+   * Reads as many bytes as there is room for.
+   *
+   * @throws AppError if they can't be read, or if the file was written to since it was opened
+   */
+  read(into: Buffer, start: number): void {
+    this.readBoth(into, start);
+  }
+
+  /** Reads from two places. To look whether the file was written to takes half as long as a read, and once is enough. */
+  readBoth(into: Buffer, start: number, other?: Buffer, otherStart = 0): void {
     if (this.fd === CLOSED) throw new AppError('dataset_changed');
     try {
-      let end = 0;
-      const read = ranges.map((range) => {
-        const part = bytes.subarray(end, end + lengthOf(range));
-        end += part.length;
-        readFully(this.fd, part, range.start);
-        return part;
-      });
+      readFully(this.fd, into, start);
+      if (other !== undefined) readFully(this.fd, other, otherStart);
       assertSameFile(this.fd, this.file);
-      return read;
     } catch (cause) {
       const code = cause instanceof FileChangedError ? 'dataset_changed' : 'dataset_unreadable';
       throw new AppError(code, { cause });

@@ -16,12 +16,17 @@ export { narrowKeys } from './hash';
 export { beginKeeping, keep, keptConversations, keptRoom, keptTurns } from './keeping';
 export { reserve } from './memory';
 export { passOver } from './passing';
+export { beginProof, proveTurn, replyAt, spellReply } from './proving';
 export { addPairs, beginSort, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
 export { wantAll, wantedAt, wantNone } from './wanted';
 
 export function inputAt(): usize {
   return regions.input;
+}
+/** Where turns may be put that are to be proved. */
+export function proofAt(): usize {
+  return regions.joined;
 }
 export function turnsAt(): usize {
   return regions.turns;

@@ -27,7 +27,7 @@ const PAGE: usize = 65_536;
 
 /** The bytes that are read. */
 export let input: usize = 0;
-/** The parts of a text, joined. */
+/** The parts of a text, joined; or turns that are to be proved, of which none has parts. */
 export let joined: usize = 0;
 /** A text as `JSON.stringify` would spell it. */
 export let respelled: usize = 0;

@@ -38,6 +38,13 @@ export function turnName(): i32 {
   return plainLength === 7 && (load<u64>(key) & SEVEN_BYTES) === CONTENT ? 3 : -1;
 }
 
+/** True if the last member of a turn has the name of function calls. */
+export function isCallsName(): bool {
+  const key = plain(keyAt, keyLength);
+  if (plainLength === 10) return isName(key, 'tool_calls');
+  return plainLength === 13 && isName(key, 'function_call');
+}
+
 /** The place of the name of a record's last member: 0 to 3 are lists, 4 to 6 ids, -1 is any other. */
 export function recordName(): i32 {
   const key = plain(keyAt, keyLength);

@@ -59,6 +59,24 @@ function readString(start: usize, slot: usize): usize {
       return close + 1;
     }
   }
+  const p = spellString(start);
+  if (p === 0) return 0;
+  if (spelledAt === start) keepText(slot, start, spelledLength);
+  else keepKeys(slot, spelledAt, spelledLength);
+  return p;
+}
+
+/** Where the text stands that was spelled last, as `JSON.stringify` spells it, without quotes; and its length in bytes. */
+export let spelledAt: usize = 0;
+export let spelledLength: usize = 0;
+
+/**
+ * Reads a string, and spells it: where it stands, if it is spelled as it should be.
+ *
+ * @param start the byte after the opening quote
+ * @returns the byte after the closing quote, or 0
+ */
+export function spellString(start: usize): usize {
   let p = skipUsual(start, end);
   if (p === 0) return broken(stringBrokeAt);
   let isAscii = !maybeNotAscii;
@@ -71,9 +89,11 @@ function readString(start: usize, slot: usize): usize {
     if (p === 0) return broken(stringBrokeAt);
     isAscii = isAscii && !maybeNotAscii;
   }
-  if (!isAscii && !isUtf8(start, p - 1)) keepRespelled(slot, start, p - 1);
-  else if (isUsual) keepText(slot, start, p - 1 - start);
-  else keepKeys(slot, respelled, respelledTo - respelled);
+  if (!isAscii && !isUtf8(start, p - 1)) spellRepaired(start, p - 1);
+  else {
+    spelledAt = isUsual ? start : respelled;
+    spelledLength = isUsual ? p - 1 - start : respelledTo - respelled;
+  }
   return p;
 }
 
@@ -96,12 +116,13 @@ function keepNoKeys(slot: usize): void {
   keepKind(slot, 1, false);
 }
 
-/** Keeps the keys of a string, whatever its spelling, that stands from `p` to its closing quote. */
-function keepRespelled(slot: usize, p: usize, to: usize): void {
+/** Spells a string, whatever its spelling, that stands from `p` to its closing quote. */
+function spellRepaired(p: usize, to: usize): void {
   const repaired = repair(p, to, folded);
   memory.fill(repaired, QUOTE, 16);
   respell(folded, repaired + 1, respelled);
-  keepKeys(slot, respelled, respelledTo - respelled);
+  spelledAt = respelled;
+  spelledLength = respelledTo - respelled;
 }
 
 /** Keeps a text that stands where it stays, in the input: its keys are made when they are needed. */
@@ -144,8 +165,10 @@ function readParts(p: usize, slot: usize): usize {
     if (p === 0) return 0;
   }
   if (p === 0) return 0;
-  if (isGood) keepRespelled(slot, joined, out);
-  else store<u8>(slot, BAD, TEXT_KIND);
+  if (isGood) {
+    spellRepaired(joined, out);
+    keepKeys(slot, spelledAt, spelledLength);
+  } else store<u8>(slot, BAD, TEXT_KIND);
   return p;
 }
 
