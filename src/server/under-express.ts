@@ -16,10 +16,18 @@ import { ID_DIGITS } from './completion-head.js';
 import { type ReadyAnswer, sendReady } from './ready-answer.js';
 import { RequestFacts } from './request-facts.js';
 import { logWhenClosed } from './request-log.js';
+import { sendTogether } from './send-together.js';
 import type { Services } from './services.js';
 
 /** Answers a body at once; where that can't be done, it is undefined, or throws. */
 type AnswerNow = (body: unknown) => ReadyAnswer | undefined;
+
+/** An answer that was found, and what it answers. */
+interface Found {
+  readonly response: ServerResponse;
+  readonly answer: ReadyAnswer;
+  readonly facts: RequestFacts;
+}
 
 /**
  * Handles all requests of a server.
@@ -34,6 +42,9 @@ export function underExpress(
   keyCheck: KeyCheck,
 ): RequestListener {
   const { answers, bodyLimit, giveWay, logger, newId, now } = services;
+  const send = sendTogether(({ response, answer, facts }: Found) =>
+    sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000)),
+  );
 
   return (request, response) => {
     const facts = new RequestFacts(request, services);
@@ -54,7 +65,7 @@ export function underExpress(
         handOver(request, response, facts);
       } else {
         giveWay();
-        sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000));
+        send({ response, answer, facts });
       }
     });
   };
