@@ -1,8 +1,20 @@
 import { IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
 import express, { type Express } from 'express';
 
-/** The classes that a server makes its requests and responses of. */
+/** The classes that a server makes its requests and responses of; the requests are `AppRequest`s. */
 export type MessageClasses = Required<Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'>>;
+
+/** A request whose body can be had past its stream, which costs more than all that Node does to parse it. */
+export interface AppRequest extends IncomingMessage {
+  /**
+   * Takes the body, all of it at once when it has come. To be called before any of it has.
+   *
+   * @param take isn't called if the client leaves before
+   */
+  takeBody(take: (body: Buffer) => void): void;
+  /** Makes the body that was taken one to be read from the stream, as if nothing had been. */
+  giveBack(body: Buffer): void;
+}
 
 /**
  * Gives an Express app classes for the requests and responses of its server.
@@ -16,11 +28,39 @@ export type MessageClasses = Required<Pick<ServerOptions, 'IncomingMessage' | 'S
  * parents of classes included, and where they find none the object becomes a hash table.
  */
 export function messageClasses(app: Express): MessageClasses {
-  class AppRequest extends IncomingMessage {}
+  class Request extends IncomingMessage implements AppRequest {
+    /** Node's own mark: a body that isn't marked as read is read to its end when the answer is sent, and thrown away. */
+    _consumed = false;
+    bodyTaker: ((body: Buffer) => void) | undefined = undefined;
+    bodyParts: Buffer[] = [];
+
+    takeBody(take: (body: Buffer) => void): void {
+      this.bodyTaker = take;
+    }
+
+    giveBack(body: Buffer): void {
+      this._consumed = false;
+      super.push(body);
+      super.push(null);
+    }
+
+    /** Node's parser calls this with each part of the body, and with null at the end. */
+    override push(part: Buffer | null): boolean {
+      const { bodyTaker: take, bodyParts: parts } = this;
+      if (take === undefined) return super.push(part);
+      if (part !== null) parts.push(part);
+      else {
+        this.bodyTaker = undefined;
+        this._consumed = true;
+        take(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+      }
+      return true;
+    }
+  }
   class AppResponse extends ServerResponse {}
-  app.request = asPrototypeOf(app, AppRequest.prototype, express.request) as typeof app.request;
+  app.request = asPrototypeOf(app, Request.prototype, express.request) as typeof app.request;
   app.response = asPrototypeOf(app, AppResponse.prototype, express.response) as typeof app.response;
-  return { IncomingMessage: AppRequest, ServerResponse: AppResponse as unknown as typeof ServerResponse };
+  return { IncomingMessage: Request, ServerResponse: AppResponse as unknown as typeof ServerResponse };
 }
 
 /** Makes of a prototype what Express makes for an app: an object with its methods, and the app. */

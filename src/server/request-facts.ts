@@ -9,8 +9,6 @@ const ID_DIGITS = 32;
 export class RequestFacts {
   /** The client's own, if it sent a printable one; else made. */
   readonly requestId: string;
-  /** The bytes of the body, if they have been read. */
-  body: Buffer | undefined = undefined;
   /** What the headers say of the match, for the log. */
   match: string | undefined = undefined;
   source: string | undefined = undefined;

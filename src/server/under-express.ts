@@ -3,7 +3,7 @@
  *
  * Express takes about as long to find the route of a request as Node takes for all the rest, reading and writing included. So a
  * POST to one of the few paths that load comes by is read here, and answered if that takes no waiting: from the cache of answers, by
- * the body's bytes alone, or else by the index. Whatever is out of the ordinary goes on to Express, its body read or not: an
+ * the body's bytes alone, or else by the index. Whatever is out of the ordinary goes on to Express: an
  * unusual header, a bad field, a prompt that isn't found, a sweep. There it is answered as if nothing had been tried, so nothing is
  * told here, and nothing can go wrong here. What was measured is in docs/decisions/0007-under-express.md.
  */
@@ -13,6 +13,7 @@ import type { Express } from 'express';
 import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
 import type { KeyCheck } from './auth.js';
 import { ID_DIGITS } from './completion-head.js';
+import type { AppRequest } from './message-classes.js';
 import { type ReadyAnswer, sendReady } from './ready-answer.js';
 import { RequestFacts } from './request-facts.js';
 import { logWhenClosed } from './request-log.js';
@@ -30,7 +31,7 @@ interface Found {
 }
 
 /**
- * Handles all requests of a server.
+ * Handles all requests of a server, which are to be of the app's classes.
  *
  * @param app what answers the others
  * @param routes by their paths
@@ -55,13 +56,10 @@ export function underExpress(
       handOver(request, response, facts);
       return;
     }
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      const body = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+    (request as AppRequest).takeBody((body) => {
       const answer = answerTo(request.url ?? '', body, answerNow);
       if (answer === undefined) {
-        facts.body = body;
+        (request as AppRequest).giveBack(body);
         handOver(request, response, facts);
       } else {
         giveWay();
