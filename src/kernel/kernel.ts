@@ -120,6 +120,8 @@ export class Kernel implements RowSorter {
   capacity = 0;
   private readonly exports: Exports;
   private inputView = new Uint8Array();
+  /** The same with the bytes before and behind it: a text with its quotes. */
+  private spelledView = new Uint8Array();
   private keyRow = new Uint32Array();
   /** All of its memory. */
   private bytes = Buffer.alloc(0);
@@ -164,28 +166,24 @@ export class Kernel implements RowSorter {
     };
   }
 
-  /**
-   * Room for turns that are to be proved, a view: what it holds is lost when anything else is done but to prove them.
-   *
-   * @param length up to `capacity`
-   */
-  proofRoom(length: number): Buffer {
-    const start = this.exports.proofAt();
-    return this.bytes.subarray(start, start + length);
+  /** Room for turns that are to be proved, `capacity` bytes. What it holds is lost when anything else is done but to prove them. */
+  get proofRoom(): { readonly bytes: Buffer; readonly at: number } {
+    return { bytes: this.bytes, at: this.exports.proofAt() };
   }
 
   /**
    * Proves that turns have certain texts, one after the other.
    *
    * @param texts of all turns but the last; their keys were asked for before
-   * @param turns separated by commas, in memory of `proofRoom`
+   * @param start where in the bytes of `proofRoom` the turns stand, separated by commas
+   * @param end where they end
    * @returns the text of the last, as `JSON.stringify` spells it, quotes included: a byte string, each character a byte of UTF-8;
    *     undefined if a text is another, or if the shape of a turn is unusual, or if the last calls functions
    */
-  replyTo(texts: readonly string[], turns: Buffer): string | undefined {
+  replyTo(texts: readonly string[], start: number, end: number): string | undefined {
     const { exports } = this;
-    let at = turns.byteOffset;
-    exports.beginProof(at + turns.length);
+    let at = start;
+    exports.beginProof(end);
     for (const text of texts) {
       const length = this.write(text);
       at = length === undefined ? 0 : exports.proveTurn(at, length);
@@ -193,8 +191,8 @@ export class Kernel implements RowSorter {
     }
     const length = exports.spellReply(at);
     if (length === 0) return undefined;
-    const start = exports.replyAt();
-    return this.bytes.toString('latin1', start, start + length);
+    const replyAt = exports.replyAt();
+    return this.bytes.toString('latin1', replyAt, replyAt + length);
   }
 
   /** From now on, walks compute the keys of all texts. */
@@ -388,7 +386,9 @@ export class Kernel implements RowSorter {
   private takeViews(): void {
     const { memory } = this.exports;
     this.bytes = Buffer.from(memory.buffer);
-    this.inputView = new Uint8Array(memory.buffer, this.exports.inputAt(), this.capacity);
+    const start = this.exports.inputAt();
+    this.inputView = new Uint8Array(memory.buffer, start, this.capacity);
+    this.spelledView = new Uint8Array(memory.buffer, start - 1, this.capacity + 2);
     this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), 4);
   }
 
@@ -397,15 +397,13 @@ export class Kernel implements RowSorter {
     if (text === this.written) return this.writtenLength;
     if (text.length > TEXT_BYTES_MAX) return undefined;
     const spelled = JSON.stringify(text);
-    // The quotes around it are left out: nothing else is ASCII for certain.
-    const inner = spelled.slice(1, -1);
-    const longest = inner.length * 3;
-    if (longest > this.capacity) {
-      const length = Buffer.byteLength(inner);
+    if (3 * spelled.length > this.capacity) {
+      const length = Buffer.byteLength(spelled);
       if (length > TEXT_BYTES_MAX) return undefined;
       this.reserve(length);
     }
-    this.writtenLength = encoder.encodeInto(inner, this.inputView).written;
+    // Its quotes stand around the input: to cut them off would take a copy.
+    this.writtenLength = encoder.encodeInto(spelled, this.spelledView).written - 2;
     this.written = text;
     return this.writtenLength;
   }

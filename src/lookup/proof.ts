@@ -19,8 +19,7 @@ const GAP_BYTES_MAX = 4096;
  * @throws what the reader throws
  */
 export function proveMatch(query: Query, place: Place, reader: DatasetReader): Match | undefined {
-  const { turns: bytes, id } = readPlace(place, reader);
-  const turns = parseTurns(bytes);
+  const { turns, id } = parsePlace(place, reader);
   if (turns === undefined) return undefined;
   const turn = place.turn - place.firstTurn;
   const compared = compareTexts(query, turns);
@@ -51,10 +50,10 @@ export function proveSpelled(
   // Every turn of the place is a message, the last ones of the history, but for the empty ones, and the last is the reply.
   const prompts = place.turn - place.firstTurn + 1;
   if (history === undefined || prompts > history.length) return undefined;
-  if (longestRead(place) > kernel.capacity) return undefined;
-  const { turns, id } = readPlace(place, reader, (length) => kernel.proofRoom(length));
+  if (lengthAt(place) > kernel.capacity) return undefined;
+  const { turns, id } = readPlace(place, reader, kernel.proofRoom);
   const texts = prompts === history.length ? history : history.slice(-prompts);
-  const spelled = kernel.replyTo(texts, turns);
+  const spelled = kernel.replyTo(texts, turns.start, turns.end);
   if (spelled === undefined) return undefined;
   const conversationId = id ?? String(place.record);
   return { rung: rungOf(place.grade), spelled, conversationId, replyIndex: place.turn + 1, rows };
@@ -66,8 +65,7 @@ export function matchWhole(
   place: Place,
   reader: DatasetReader,
 ): { match: Match; grade: number } | undefined {
-  const { turns: bytes, id } = readPlace(place, reader);
-  const turns = parseTurns(bytes);
+  const { turns, id } = parsePlace(place, reader);
   const candidate = turns && matchConversation(query, compareTexts(query, turns));
   if (turns === undefined || candidate === undefined) return undefined;
   const match = matchOf({ ...place, ...candidate, firstTurn: 0 }, candidate.turn, turns, id);
@@ -85,8 +83,7 @@ export function proveAlike(
   isLast: boolean,
   reader: DatasetReader,
 ): Alike | undefined {
-  const { turns: bytes, id } = readPlace(place, reader);
-  const turns = parseTurns(bytes);
+  const { turns, id } = parsePlace(place, reader);
   const [turn] = turns ?? [];
   if (turn === undefined) return undefined;
   const [folded, expected] = [foldSpace(turn.value), foldSpace(prompt)];
@@ -117,44 +114,37 @@ function matchOf(
   return { rung: rungOf(grade), reply, conversationId: id ?? String(record), replyIndex };
 }
 
-/** The bytes at a place, from the first turn to the last, and the id. */
+/** Where bytes are put: into `bytes`, from `at` on. */
+export interface Room {
+  readonly bytes: Buffer;
+  readonly at: number;
+}
+
+/** What stands at a place, in the room that it was read into: the turns, from the first to the last, and the id. */
 interface PlaceBytes {
-  /** Valid until the next read. */
-  readonly turns: Buffer;
+  readonly bytes: Buffer;
+  readonly turns: { readonly start: number; readonly end: number };
   readonly id: string | undefined;
 }
 
-/**
- * Reads the turns of a place and its id, mostly in one go.
- *
- * @param roomFor gives memory to read into, so many bytes
- */
-function readPlace(
-  { turns, id }: Place,
-  reader: DatasetReader,
-  roomFor = (length: number) => reader.roomFor(length),
-): PlaceBytes {
+/** Reads the turns of a place and its id, mostly in one go, and puts them from `at` on. */
+function readPlace({ turns, id }: Place, reader: DatasetReader, { bytes, at }: Room): PlaceBytes {
+  const length = lengthOf(turns);
   if (id === undefined) {
-    const bytes = roomFor(lengthOf(turns));
-    reader.read(bytes, turns.start);
-    return { turns: bytes, id };
+    reader.read(bytes, at, turns);
+    return { bytes, turns: { start: at, end: at + length }, id };
   }
   const together = togetherOf(turns, id);
-  if (together !== undefined) {
-    const bytes = roomFor(lengthOf(together));
-    reader.read(bytes, together.start);
-    const part = ({ start, end }: ByteRange) => bytes.subarray(start - together.start, end - together.start);
-    return { turns: part(turns), id: parseId(part(id)) };
-  }
-  const length = lengthOf(turns);
-  const bytes = roomFor(length + lengthOf(id));
-  const parts = [bytes.subarray(0, length), bytes.subarray(length)] as const;
-  reader.readBoth(parts[0], turns.start, parts[1], id.start);
-  return { turns: parts[0], id: parseId(parts[1]) };
+  if (together !== undefined) reader.read(bytes, at, together);
+  else reader.read(bytes, at, turns, id);
+  const start = together === undefined ? at : at + turns.start - together.start;
+  const idStart = together === undefined ? at + length : at + id.start - together.start;
+  const conversationId = parseId(bytes, idStart, idStart + lengthOf(id));
+  return { bytes, turns: { start, end: start + length }, id: conversationId };
 }
 
 /** So many bytes `readPlace` reads at most. */
-function longestRead({ turns, id }: Place): number {
+function lengthAt({ turns, id }: Place): number {
   return lengthOf(turns) + (id === undefined ? 0 : lengthOf(id) + GAP_BYTES_MAX);
 }
 
@@ -166,17 +156,21 @@ function togetherOf(turns: ByteRange, id: ByteRange): ByteRange | undefined {
   return gap <= GAP_BYTES_MAX ? { start, end } : undefined;
 }
 
-/** The turns that stand there, separated by commas; undefined if it is something else. */
-function parseTurns(bytes: Buffer): Turn[] | undefined {
-  const items = parse(`[${bytes.toString()}]`);
-  if (!Array.isArray(items)) return undefined;
-  const turns = items.map(parseTurn).filter((turn) => turn !== undefined);
-  return turns.length === items.length ? turns : undefined;
+/** The turns at a place, and the id; undefined if something else stands there. */
+function parsePlace(
+  place: Place,
+  reader: DatasetReader,
+): { turns: Turn[] | undefined; id: string | undefined } {
+  const { bytes, turns, id } = readPlace(place, reader, reader.roomFor(lengthAt(place)));
+  const items = parse(`[${bytes.toString('utf8', turns.start, turns.end)}]`);
+  const parsed = Array.isArray(items) ? items.map(parseTurn).filter((turn) => turn !== undefined) : [];
+  const areTurns = Array.isArray(items) && parsed.length === items.length;
+  return { turns: areTurns ? parsed : undefined, id };
 }
 
-function parseId(bytes: Buffer): string {
-  const spelled = bytes.toString('latin1');
-  return PLAIN_ID.test(spelled) ? spelled.slice(1, -1) : String(parse(bytes.toString()));
+function parseId(bytes: Buffer, start: number, end: number): string {
+  const spelled = bytes.toString('latin1', start, end);
+  return PLAIN_ID.test(spelled) ? spelled.slice(1, -1) : String(parse(bytes.toString('utf8', start, end)));
 }
 
 /** A string of ASCII without escapes, as ids mostly are: nothing is to be decoded. */

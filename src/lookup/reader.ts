@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { type ByteRange, lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import { assertSameFile, FileChangedError, type FileIdentity, readFully } from '../workers/file.js';
 
@@ -24,26 +25,24 @@ export class DatasetReader {
     }
   }
 
-  /** Memory to read into, so many bytes. It is what the last call gave, too, if it isn't long. */
-  roomFor(length: number): Buffer {
-    return length <= BUFFER_BYTES ? this.buffer.subarray(0, length) : Buffer.allocUnsafeSlow(length);
+  /** Memory to read so many bytes into. It is what the last call gave, too, if it isn't long. */
+  roomFor(length: number): { readonly bytes: Buffer; readonly at: number } {
+    return { bytes: length <= BUFFER_BYTES ? this.buffer : Buffer.allocUnsafeSlow(length), at: 0 };
   }
 
   /**
-   * Reads as many bytes as there is room for.
+   * Reads a range, and another one behind it, if one is given: to look whether the file was written to takes half as long as a read,
+   * and once is enough.
    *
+   * @param at where in `into` they are put
    * @throws AppError if they can't be read, or if the file was written to since it was opened
    */
-  read(into: Buffer, start: number): void {
-    this.readBoth(into, start);
-  }
-
-  /** Reads from two places. To look whether the file was written to takes half as long as a read, and once is enough. */
-  readBoth(into: Buffer, start: number, other?: Buffer, otherStart = 0): void {
+  read(into: Buffer, at: number, range: ByteRange, other?: ByteRange): void {
     if (this.fd === CLOSED) throw new AppError('dataset_changed');
     try {
-      readFully(this.fd, into, start);
-      if (other !== undefined) readFully(this.fd, other, otherStart);
+      const length = lengthOf(range);
+      readFully(this.fd, into, range.start, at, length);
+      if (other !== undefined) readFully(this.fd, into, other.start, at + length, lengthOf(other));
       assertSameFile(this.fd, this.file);
     } catch (cause) {
       const code = cause instanceof FileChangedError ? 'dataset_changed' : 'dataset_unreadable';

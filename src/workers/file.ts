@@ -66,15 +66,21 @@ export function assertSameFile(fd: number, expected: FileIdentity): void {
 }
 
 /**
- * Reads as many bytes as `into` holds, from a place of the file.
+ * Reads from a place of the file: as many bytes as `into` holds, or so many, and puts them there from `at` on.
  *
  * @throws FileChangedError when the file ends before
  */
-export function readFully(fd: number, into: Uint8Array, position: number): void {
-  for (let done = 0; done < into.length; ) {
-    const length = readSync(fd, into, done, into.length - done, position + done);
-    if (length === 0) throw new FileChangedError('the file was cut while it was read');
-    done += length;
+export function readFully(
+  fd: number,
+  into: Uint8Array,
+  position: number,
+  at = 0,
+  length = into.length - at,
+): void {
+  for (let done = 0; done < length; ) {
+    const read = readSync(fd, into, at + done, length - done, position + done);
+    if (read === 0) throw new FileChangedError('the file was cut while it was read');
+    done += read;
   }
 }
 

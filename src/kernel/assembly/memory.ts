@@ -42,7 +42,8 @@ let keptBytes: usize = 0;
 
 /** Makes room for that many bytes of input. What the input holds, and what is kept, stays; what the others hold is lost. */
 export function reserve(capacity: usize): void {
-  input = align(__heap_base);
+  // Before it there is room for the quote of a text.
+  input = align(__heap_base + 1);
   joined = align(input + capacity + PADDING);
   respelled = align(joined + capacity * REPAIR_GROWTH + PADDING);
   folded = align(respelled + capacity * REPAIR_GROWTH + PADDING);
