@@ -27,6 +27,8 @@ interface Exports {
   keptTurns(): number;
   keptConversations(): number;
   narrowKeys(bits: number): void;
+  textAt(): number;
+  spell(length: number): number;
   keys(length: number): void;
   want(length: number, folded: boolean): void;
   wantAll(): void;
@@ -122,6 +124,8 @@ export class Kernel implements RowSorter {
   private inputView = new Uint8Array();
   /** The same with the bytes before and behind it: a text with its quotes. */
   private spelledView = new Uint8Array();
+  /** Where texts are put that are still to be spelled. */
+  private textView = new Uint8Array();
   private keyRow = new Uint32Array();
   /** All of its memory. */
   private bytes = Buffer.alloc(0);
@@ -389,6 +393,7 @@ export class Kernel implements RowSorter {
     const start = this.exports.inputAt();
     this.inputView = new Uint8Array(memory.buffer, start, this.capacity);
     this.spelledView = new Uint8Array(memory.buffer, start - 1, this.capacity + 2);
+    this.textView = new Uint8Array(memory.buffer, this.exports.textAt(), 3 * this.capacity);
     this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), 4);
   }
 
@@ -396,15 +401,25 @@ export class Kernel implements RowSorter {
   private write(text: string): number | undefined {
     if (text === this.written) return this.writtenLength;
     if (text.length > TEXT_BYTES_MAX) return undefined;
-    const spelled = JSON.stringify(text);
-    if (3 * spelled.length > this.capacity) {
-      const length = Buffer.byteLength(spelled);
-      if (length > TEXT_BYTES_MAX) return undefined;
-      this.reserve(length);
-    }
-    // Its quotes stand around the input: to cut them off would take a copy.
-    this.writtenLength = encoder.encodeInto(spelled, this.spelledView).written - 2;
-    this.written = text;
-    return this.writtenLength;
+    const length = this.spell(text) ?? this.writeSpelled(JSON.stringify(text));
+    this.written = length === undefined ? undefined : text;
+    this.writtenLength = length ?? 0;
+    return length;
+  }
+
+  /** Writes a text; undefined if it is too long for the input as it is, or has half a surrogate pair, which UTF-8 can't spell. */
+  private spell(text: string): number | undefined {
+    if (text.length > this.capacity || !text.isWellFormed()) return undefined;
+    const { written } = encoder.encodeInto(text, this.textView);
+    const length = this.exports.spell(written);
+    return length < 0 ? undefined : length;
+  }
+
+  /** Writes one with its quotes, which stand around the input: to cut them off would take a copy. */
+  private writeSpelled(spelled: string): number | undefined {
+    const bytes = Buffer.byteLength(spelled);
+    if (bytes - 2 > TEXT_BYTES_MAX) return undefined;
+    this.reserve(bytes);
+    return encoder.encodeInto(spelled, this.spelledView).written - 2;
   }
 }

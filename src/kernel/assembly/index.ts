@@ -8,7 +8,7 @@ import { hash } from './hash';
 import { beginKeeping } from './keeping';
 import * as regions from './memory';
 import { conversationCount, forgetRows, readRecord, recordCount, turnCount } from './records';
-import { QUOTE } from './strings';
+import { QUOTE, spellText } from './strings';
 import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './values';
 import { wantFoldedKey, wantKey } from './wanted';
 
@@ -51,6 +51,18 @@ export function keptAt(): usize {
 export function spareRoom(bytes: usize): usize {
   beginKeeping();
   return regions.spareRoom(bytes);
+}
+
+/** Where a text may be put that `spell` spells. */
+export function textAt(): usize {
+  return regions.folded;
+}
+
+/** Writes a text of so many bytes into the input, as `JSON.stringify` spells it; returns the length of that, negative if it is too long. */
+export function spell(length: usize): isize {
+  const from = regions.folded;
+  const to = spellText(from, from + length, regions.input, regions.input + regions.inputBytes);
+  return to === 0 ? -1 : to - regions.input;
 }
 
 /** Writes the key and the folded key of the text in the input to where the rows of turns stand. */

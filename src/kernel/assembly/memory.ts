@@ -27,11 +27,13 @@ const PAGE: usize = 65_536;
 
 /** The bytes that are read. */
 export let input: usize = 0;
+/** How many there may be. */
+export let inputBytes: usize = 0;
 /** The parts of a text, joined; or turns that are to be proved, of which none has parts. */
 export let joined: usize = 0;
 /** A text as `JSON.stringify` would spell it. */
 export let respelled: usize = 0;
-/** A text with its white space folded. */
+/** A text with its white space folded; or one that is still to be spelled. */
 export let folded: usize = 0;
 /** Rows of turns, and of records. */
 export let turns: usize = 0;
@@ -44,6 +46,7 @@ let keptBytes: usize = 0;
 export function reserve(capacity: usize): void {
   // Before it there is room for the quote of a text.
   input = align(__heap_base + 1);
+  inputBytes = capacity;
   joined = align(input + capacity + PADDING);
   respelled = align(joined + capacity * REPAIR_GROWTH + PADDING);
   folded = align(respelled + capacity * REPAIR_GROWTH + PADDING);

@@ -222,6 +222,31 @@ export function respell(p: usize, end: usize, out: usize): usize {
   return p + 1;
 }
 
+/**
+ * Writes a text, which is no string of JSON, as `JSON.stringify` would.
+ *
+ * @param p its first byte
+ * @param to the byte behind its last
+ * @param limit where what is written must end
+ * @returns the byte behind what was written; 0 if there isn't room for it
+ */
+export function spellText(p: usize, to: usize, out: usize, limit: usize): usize {
+  while (out <= limit) {
+    const bytes = v128.load(p);
+    v128.store(out, bytes);
+    const mask = specials(bytes);
+    const plain: usize = mask === 0 ? 16 : ctz(mask);
+    if (p + plain >= to) {
+      out += to - p;
+      return out <= limit ? out : 0;
+    }
+    p += plain;
+    out += plain;
+    if (mask !== 0) out = spell(load<u8>(p++), out);
+  }
+  return 0;
+}
+
 /** Ends a respelling where the string breaks off. */
 function brokenOff(p: usize, out: usize): usize {
   respelledTo = out;
