@@ -19,9 +19,13 @@ export interface BuildFigures extends Memory {
   readonly buildSeconds: number;
 }
 
-/** Makes an index from nothing: from the start of the process until the log says that it stands. */
+/**
+ * Makes an index from nothing: from the start of the process until the log says that it stands. Its memory is that of a server which
+ * estimates tokens: else it would be counting them just then, in a thread that has a tokenizer.
+ */
 export function measureBuild(path: string): Promise<BuildFigures> {
-  return withServer(verbatim(path, [...flagsOf('index', 'none'), '--log-level', 'info']), async (server) => {
+  const flags = [...flagsOf('index', 'none'), '--log-level', 'info', '--usage', 'estimate'];
+  return withServer(verbatim(path, flags), async (server) => {
     await server.printed(/the index stands/);
     const buildSeconds = server.seconds;
     await server.printed(/listening on/);
