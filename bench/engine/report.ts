@@ -33,7 +33,10 @@ export function engineTable(rounds: readonly EngineRound[]): string {
     fasterRow(`index build, ${workers}, from process start`, build, pass, { must: 4, aim: 8 }),
     plainRow('start to first answer, `auto`, no saved index', first, 's', 2, { must: 1, aim: 0.4 }),
     plainRow('start to first answer, `auto`, saved index', firstSaved, 's', 2, { must: 0.5, aim: 0.2 }),
-    plainRow('resident memory when ready, `index`, tokens estimated', resident, 'MB', 0, { must: 200, aim: 120 }),
+    plainRow('resident memory when ready, `index`, tokens estimated', resident, 'MB', 0, {
+      must: 200,
+      aim: 120,
+    }),
     plainRow('its peak, while the index is built', peak, 'MB', 0),
     plainRow('lookup in the process, hit, median', lookup, 'µs', 1, { must: 30, aim: 10 }),
     plainRow('lookup in the process, hit, 99th percentile', lookup99, 'µs', 1, { must: 200, aim: 50 }),
