@@ -2,10 +2,12 @@
 /** The program: runs the command that it is told, and says in one line why it can't. */
 
 import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
 import { type Config, ConfigError, helpText, readCommand } from '../config.js';
 import { CommandError } from '../core/errors.js';
 
-const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const;
+/** `defect` is what sysexits.h calls EX_SOFTWARE. */
+const EXIT = { ok: 0, failed: 1, badSettings: 2, defect: 70 } as const;
 
 // That nobody reads what it prints, or that it can't be written, doesn't end the program.
 process.stdout.on('error', () => undefined);
@@ -37,12 +39,21 @@ async function main(args: readonly string[]): Promise<number> {
 async function run(config: Config): Promise<number> {
   // Listens for signals first, and loads the rest after that: it takes a while.
   const signal = toldToStop();
+  const onHangup = hangups();
   const { serve } = await import('../server/serve.js');
+  let logger: Logger | undefined;
+  // Nobody knows what holds after that: whoever looks after the process starts it anew.
+  process.on('uncaughtException', (error) => {
+    if (logger !== undefined) logger.fatal({ err: error }, 'a defect of the server: it ends');
+    else process.stderr.write(`verbatim: ${error.stack ?? error}\n`);
+    process.exit(EXIT.defect);
+  });
   const loadLogger = async () => {
-    const { pino } = await import('pino');
-    return pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
+    const { createLogger } = await import('./logger.js');
+    logger = createLogger(config);
+    return logger;
   };
-  await serve(config, { loadLogger, print, version: version(), signal });
+  await serve(config, { loadLogger, print, version: version(), signal, onHangup });
   return EXIT.ok;
 }
 
@@ -67,6 +78,15 @@ function toldToStop(): AbortSignal {
   };
   for (const signal of signals) process.on(signal, stop);
   return controller.signal;
+}
+
+/**
+ * Registers what is to be done at SIGHUP. A terminal that is closed sends it, too: there the server ends, as all programs do.
+ */
+function hangups(): (act: () => void) => void {
+  const acts: (() => void)[] = [];
+  if (!process.stdin.isTTY) process.on('SIGHUP', () => acts.forEach((act) => void act()));
+  return (act) => void acts.push(act);
 }
 
 function print(line: string): void {

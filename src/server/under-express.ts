@@ -11,23 +11,31 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Express } from 'express';
 import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
-import type { KeyCheck } from './auth.js';
 import { ID_DIGITS } from './completion-head.js';
 import type { AppRequest } from './message-classes.js';
 import { type ReadyAnswer, sendReady } from './ready-answer.js';
 import { RequestFacts } from './request-facts.js';
 import { logWhenClosed } from './request-log.js';
+import type { RequestRecord } from './request-metrics.js';
+import { routeOf } from './route-names.js';
 import { sendTogether } from './send-together.js';
 import type { Services } from './services.js';
 
 /** Answers a body at once; where that can't be done, it is undefined, or throws. */
 type AnswerNow = (body: unknown) => ReadyAnswer | undefined;
 
+/** A path that is answered here, and the name that it has in the description of the API. */
+export interface Route {
+  readonly name: string;
+  readonly answerNow: AnswerNow;
+}
+
 /** An answer that was found, and what it answers. */
 interface Found {
   readonly response: ServerResponse;
   readonly answer: ReadyAnswer;
   readonly facts: RequestFacts;
+  readonly route: Route;
 }
 
 /**
@@ -38,38 +46,47 @@ interface Found {
  */
 export function underExpress(
   app: Express,
-  routes: ReadonlyMap<string, AnswerNow>,
+  routes: ReadonlyMap<string, Route>,
   services: Services,
-  keyCheck: KeyCheck,
 ): RequestListener {
-  const { answers, bodyLimit, giveWay, logger, newId, now } = services;
-  const send = sendTogether(({ response, answer, facts }: Found) =>
-    sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000)),
-  );
+  const { answers, bodyLimit, corsOrigins, giveWay, keyCheck, logger, metrics, newId, now } = services;
+  const isCrossOrigin = ({ headers }: IncomingMessage) =>
+    corsOrigins.length > 0 && headers.origin !== undefined;
+  const send = sendTogether(({ response, answer, facts, route }: Found) => {
+    sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000));
+    // All of it is on its way.
+    metrics.record(recordOf(facts, route.name, response.statusCode));
+  });
 
   return (request, response) => {
     const facts = new RequestFacts(request, services);
     (response as ServerResponse & { locals: RequestFacts }).locals = facts;
     logWhenClosed(logger, request, response, facts);
-    const answerNow = routes.get(request.url ?? '');
-    if (answerNow === undefined || !isPlain(request, bodyLimit) || keyCheck(request.headers) !== undefined) {
+    const route = routes.get(request.url ?? '');
+    if (
+      route === undefined ||
+      !isPlain(request, bodyLimit) ||
+      isCrossOrigin(request) ||
+      keyCheck(request.headers) !== undefined
+    ) {
       handOver(request, response, facts);
       return;
     }
     (request as AppRequest).takeBody((body) => {
-      const answer = answerTo(request.url ?? '', body, answerNow);
+      const answer = answerTo(request.url ?? '', body, route.answerNow);
       if (answer === undefined) {
         (request as AppRequest).giveBack(body);
         handOver(request, response, facts);
       } else {
         giveWay();
-        send({ response, answer, facts });
+        send({ response, answer, facts, route });
       }
     });
   };
 
-  function handOver(request: IncomingMessage, response: ServerResponse, { requestId }: RequestFacts): void {
-    response.setHeader('x-request-id', requestId);
+  function handOver(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): void {
+    response.setHeader('x-request-id', facts.requestId);
+    response.on('close', () => metrics.record(recordOf(facts, routeOf(request), response.statusCode)));
     app(request, response);
   }
 
@@ -87,6 +104,23 @@ export function underExpress(
       return undefined;
     }
   }
+}
+
+/** What is counted of a request that ends now. */
+function recordOf(facts: RequestFacts, route: string, status: number): RequestRecord {
+  const { cameAt, beganAt, match = '', outcome } = facts;
+  const now = performance.now();
+  const seconds = (now - cameAt) / 1000;
+  const firstSeconds = ((beganAt ?? now) - cameAt) / 1000;
+  return {
+    route,
+    status,
+    match,
+    seconds,
+    firstSeconds,
+    usage: outcome?.usage,
+    finishReason: outcome?.finishReason,
+  };
 }
 
 /** True if a request is a POST with a plain body of JSON that may be read. */

@@ -12,7 +12,7 @@ import { completionSchema } from '#dist/openai/schemas/completion.js';
 import { olderSchema } from '#dist/openai/schemas/older.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from '#dist/openai/schemas/responses.js';
 import { detokenizeSchema, tokenizeSchema } from '#dist/openai/schemas/tokens.js';
-import { appOf, post, serveApp } from '../support/app.js';
+import { appOf, guardedBy, post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 /** A conversation that calls functions, behind those that don't. */
@@ -60,7 +60,7 @@ let guarded: string;
 let document: Document;
 beforeAll(async () => {
   base = await serveApp(dataset, { strictModels: true });
-  guarded = await serveApp(dataset, { apiKeys: ['the-key'] });
+  guarded = await serveApp(dataset, guardedBy('the-key'));
   document = (await (await fetch(`${base}/openapi.json`)).json()) as Document;
 });
 
