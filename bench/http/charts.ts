@@ -76,7 +76,7 @@ export function latencyChart(cells: readonly MeasuredCell[], connections: readon
 
 /** Throughput by dataset size, from zero on: it should be flat. */
 export function sizesChart(megabytes: readonly number[], rates: readonly number[]): Chart {
-  const title = 'Throughput by dataset size: hits, all prompts different, no cache, 32 connections';
+  const title = 'Throughput by dataset size: hits, as many different prompts, no cache, 32 connections';
   return draw('sizes', title, {
     grid: { left: 90, right: 40, top: 70, bottom: 70 },
     xAxis: {

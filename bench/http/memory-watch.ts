@@ -25,6 +25,13 @@ export class MemoryWatch {
     return this.highest;
   }
 
+  /** The highest since this was called last, or since the beginning. */
+  takeHighest(): number {
+    const { highestMegabytes } = this;
+    this.highest = 0;
+    return highestMegabytes;
+  }
+
   stop(): void {
     clearInterval(this.timer);
   }

@@ -59,6 +59,11 @@ export function scenariosOf(questions: Questions): Scenarios {
   };
 }
 
+/** Requests for so many prompts of any kind, not found in a cache. */
+export function shortScenario({ short }: Questions, count: number): Scenario {
+  return hitsOf('hit, all different', short.slice(0, count), false);
+}
+
 /** The requests to fill a cache with. */
 export function fillingScenario({ short }: Questions): Scenario {
   return hitsOf('hit, all different', short, true);

@@ -129,7 +129,10 @@ function olderApi(services: Services, limit: readonly RequestHandler[]): Router 
     .route('/completion')
     .post(readBody(bodyLimit), olderChatCompletion(uncachedLookup, requestTimeoutMs))
     .all(allowOnly('POST'));
-  api.route('/completion/v1').post(readBody(bodyLimit), olderChatCompletion(lookup, requestTimeoutMs)).all(allowOnly('POST'));
+  api
+    .route('/completion/v1')
+    .post(readBody(bodyLimit), olderChatCompletion(lookup, requestTimeoutMs))
+    .all(allowOnly('POST'));
   api.route('/api/benchmarks').head(allowOnly('GET')).get(olderBenchmark(services)).all(allowOnly('GET'));
   api.use(unknownUrl);
   api.use(errorHandler(olderErrorBody, services));

@@ -121,7 +121,10 @@ describe('a server whose disk', () => {
     const { server, url, begin } = await startFaulty(['--engine', 'sweep']);
     await server.waitFor(/the dataset holds|turns/);
     const end = begin('emfile');
-    expect(await ask(url, last)).toEqual({ status: 503, text: expect.stringContaining('dataset_unreadable') });
+    expect(await ask(url, last)).toEqual({
+      status: 503,
+      text: expect.stringContaining('dataset_unreadable'),
+    });
     end();
     expect(await ask(url, last)).toEqual(replyTo(last));
   });

@@ -37,7 +37,10 @@ describe('a server with origins', async () => {
   const url = await serveApp(dataset, { corsOrigins: [page], ...guardedBy('right') });
 
   it('tells a browser that their pages may ask, before it sends a key', async () => {
-    const asked = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-stainless-os' };
+    const asked = {
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'x-stainless-os',
+    };
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: 'OPTIONS',
       headers: { origin: page, ...asked },
@@ -110,7 +113,9 @@ describe('a server with a limit of requests', () => {
     for (const [i, path] of gets.entries()) {
       expect([path, ...rateOf(await fetch(url + path))]).toEqual([path, 100, 99 - i]);
     }
-    const older = await post(`${url}/api/v1/chat/completion`, { conversation: { from: 'human', value: 'x' } });
+    const older = await post(`${url}/api/v1/chat/completion`, {
+      conversation: { from: 'human', value: 'x' },
+    });
     expect(rateOf(older)).toEqual([100, 94]);
     expect(rateOf(await post(`${url}/tokenize`, { prompt: 'x' }))).toEqual([100, 93]);
   });

@@ -8,7 +8,10 @@ import { Listener, type Timeouts } from '#dist/server/listener.js';
 
 const SOON_MS = 200;
 
-async function serve(app: Express, timeouts: Partial<Timeouts>): Promise<{ port: number; listener: Listener }> {
+async function serve(
+  app: Express,
+  timeouts: Partial<Timeouts>,
+): Promise<{ port: number; listener: Listener }> {
   const listener = new Listener(app, undefined, { drainMs: 0, ...timeouts });
   const { port } = await listener.listen('127.0.0.1', 0);
   onTestFinished(() => listener.stop());
@@ -57,7 +60,9 @@ describe('a client that', () => {
     const answer = await ended;
     clearInterval(timer);
     expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
-    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { type: 'invalid_request_error' } });
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({
+      error: { type: 'invalid_request_error' },
+    });
   });
 
   it('never reads its answer is cut', async () => {

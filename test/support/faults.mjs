@@ -40,7 +40,8 @@ function take(name) {
 }
 
 function failIf(name, code, syscall) {
-  if (existsSync(join(folder, name))) throw Object.assign(new Error(`${code}: a fault, ${syscall}`), { code, syscall });
+  if (existsSync(join(folder, name)))
+    throw Object.assign(new Error(`${code}: a fault, ${syscall}`), { code, syscall });
 }
 
 fs.readSync = (...args) => {
