@@ -156,7 +156,7 @@ export const ERRORS = {
   overloaded: {
     status: 503,
     type: 'server_error',
-    message: 'Too many lookups are waiting. Try again later.',
+    message: 'Too many requests are waiting, or connections open. Try again later.',
   },
   stopping: {
     status: 503,

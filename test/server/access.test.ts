@@ -12,11 +12,11 @@ const ask = (url: string, headers?: Record<string, string>) =>
 describe('a server with keys', async () => {
   const url = await serveApp(dataset, guardedBy('right'));
 
-  it.each(['/health', '/ping', '/ready'])('answers %s without one', async (path) => {
+  it.each(['/health', '/ping', '/ready', '/version'])('answers %s without one', async (path) => {
     expect((await fetch(url + path)).status).toBe(200);
   });
 
-  it.each(['/metrics', '/docs', '/docs/page.js', '/openapi.json', '/version', '/v1/models', '/nowhere'])(
+  it.each(['/metrics', '/docs', '/docs/page.js', '/openapi.json', '/v1/models', '/nowhere'])(
     'asks for one at %s',
     async (path) => {
       expect((await fetch(url + path)).status).toBe(401);

@@ -312,6 +312,7 @@ const EXAMPLES: readonly Example[] = [
   { operation: 'POST /detokenize', status: 400, what: 'no token', body: { tokens: [5_000_000] } },
   { operation: 'POST /detokenize', status: 404, what: 'a model', body: { tokens: [], model: 'another' } },
   { operation: 'GET /version', status: 200, what: 'an answer' },
+  { operation: 'GET /metrics', status: 200, what: 'an answer' },
   { operation: 'GET /openapi.json', status: 200, what: 'an answer' },
   { operation: 'GET /docs', status: 200, what: 'an answer' },
   { ...older, status: 200, what: 'an answer' },

@@ -16,11 +16,6 @@ const { open } = fs.promises;
 /** What ends a thread, or a task of it. */
 const DEATHS = {
   exit: () => process.exit(3),
-  throw: () => {
-    setImmediate(() => {
-      throw new Error('thrown where nobody catches it');
-    });
-  },
   trap: () => {
     throw new WebAssembly.RuntimeError('unreachable');
   },
