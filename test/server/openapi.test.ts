@@ -413,6 +413,9 @@ describe('the page', () => {
       const { status, headers } = await fetch(base + path);
       expect([path, status, headers.get('content-type')]).toEqual([path, 200, type]);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-frame-options')).toBe('DENY');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
       const policy = headers.get('content-security-policy') ?? '';
       expect(policy).toMatch(/^default-src 'none';.*; frame-ancestors 'none'$/);
       expect(policy).not.toMatch(/unsafe|https?:|\*/);
