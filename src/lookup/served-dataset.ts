@@ -231,6 +231,8 @@ export class ServedDataset implements Lookup {
     }
     this.pool ??= new WorkerPool(this.options.workers);
     const pool = this.pool;
+    pool.onDeath = () =>
+      this.options.notices.warn({}, 'a worker thread died: it is replaced, and its work done again');
     let onBegun = () => {};
     const begun = new Promise<void>((resolve) => {
       onBegun = resolve;

@@ -37,6 +37,11 @@ export class WorkerPool {
     return this.threads.queue;
   }
 
+  /** Sets what is called when a thread has died, and is replaced. */
+  set onDeath(act: () => void) {
+    this.threads.onDeath = act;
+  }
+
   /** How many threads have died so far, and were replaced. */
   get deaths(): number {
     return this.threads.deaths;

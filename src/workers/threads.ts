@@ -34,6 +34,8 @@ type Pool = InstanceType<typeof Piscina>;
 export class Threads {
   /** How many threads have died so far. */
   deaths = 0;
+  /** Is called when one has. */
+  onDeath = () => {};
   private readonly options: ThreadOptions;
   private pool: Pool;
   private readonly running = new Set<Promise<unknown>>();
@@ -92,6 +94,7 @@ export class Threads {
     pool.on('workerDestroy', () => {
       if (this.closing !== undefined || pool !== this.pool) return;
       this.deaths++;
+      this.onDeath();
       setImmediate(() => this.lookAfter(pool));
     });
     return pool;

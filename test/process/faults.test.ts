@@ -88,7 +88,10 @@ describe('a server whose worker dies', () => {
     // A thread that has trapped lives on, with a new kernel.
     const restarts = await metric(url, 'verbatim_worker_restarts_total');
     if (death === 'trap') expect(restarts).toBe(0);
-    else expect(restarts).toBeGreaterThanOrEqual(3);
+    else {
+      expect(restarts).toBeGreaterThanOrEqual(3);
+      expect(server.stderr).toContain('a worker thread died');
+    }
     expect((await fetch(`${url}/ready`)).status).toBe(200);
   });
 
