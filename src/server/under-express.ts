@@ -9,6 +9,7 @@
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
 import type { KeyCheck } from './auth.js';
@@ -43,11 +44,13 @@ export function underExpress(
   keyCheck: KeyCheck,
 ): RequestListener {
   const { answers, bodyLimit, giveWay, logger, newId, now } = services;
-  const send = sendTogether(({ response, answer, facts }: Found) =>
-    sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000)),
-  );
+  const send = ({ response, answer, facts }: Found) =>
+    sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000));
+  const together = sendTogether(send);
+  const connections = new WeakSet<Socket>();
 
-  return (request, response) => {
+  return (plain, response) => {
+    const request = plain as AppRequest;
     const facts = new RequestFacts(request, services);
     (response as ServerResponse & { locals: RequestFacts }).locals = facts;
     logWhenClosed(logger, request, response, facts);
@@ -56,17 +59,28 @@ export function underExpress(
       handOver(request, response, facts);
       return;
     }
-    (request as AppRequest).takeBody((body) => {
+    flushAtEnd(request.socket);
+    request.takeBody((body) => {
       const answer = answerTo(request.url ?? '', body, answerNow);
       if (answer === undefined) {
-        (request as AppRequest).giveBack(body);
+        request.giveBack(body);
         handOver(request, response, facts);
       } else {
         giveWay();
-        send({ response, answer, facts });
+        const found = { response, answer, facts };
+        // The bytes of a stream are one's own while they are sent: of those that go at once, few need a copy.
+        if (answer.content.kind === 'stream') send(found);
+        else together.add(found);
       }
     });
   };
+
+  /** Where a client closes its side, Node ends the connection: what waits for the end of this turn must go before that. */
+  function flushAtEnd(socket: Socket): void {
+    if (connections.has(socket)) return;
+    connections.add(socket);
+    socket.prependListener('end', together.flush);
+  }
 
   function handOver(request: IncomingMessage, response: ServerResponse, { requestId }: RequestFacts): void {
     response.setHeader('x-request-id', requestId);
