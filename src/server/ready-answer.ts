@@ -148,7 +148,7 @@ export function sendReady(
   }
 }
 
-/** Puts the id and the date into all events. The bytes are long, so they are copied only if they are just being sent to somebody else. */
+/** Puts the id and the date into all events. The bytes are long, so they are copied only while they are being sent to somebody else. */
 function sendStream(response: ServerResponse, stream: ReadyStream, named: string): void {
   const name = Buffer.from(named, 'latin1');
   const bytes = stream.isBusy ? Buffer.from(stream.bytes) : stream.bytes;

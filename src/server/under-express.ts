@@ -9,6 +9,7 @@
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
 import { ID_DIGITS } from './completion-head.js';
@@ -52,13 +53,16 @@ export function underExpress(
   const { answers, bodyLimit, corsOrigins, giveWay, keyCheck, logger, metrics, newId, now } = services;
   const isCrossOrigin = ({ headers }: IncomingMessage) =>
     corsOrigins.length > 0 && headers.origin !== undefined;
-  const send = sendTogether(({ response, answer, facts, route }: Found) => {
+  const send = ({ response, answer, facts, route }: Found) => {
     sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000));
     // All of it is on its way.
     metrics.record(recordOf(facts, route.name, response.statusCode));
-  });
+  };
+  const together = sendTogether(send);
+  const connections = new WeakSet<Socket>();
 
-  return (request, response) => {
+  return (plain, response) => {
+    const request = plain as AppRequest;
     const facts = new RequestFacts(request, services);
     (response as ServerResponse & { locals: RequestFacts }).locals = facts;
     logWhenClosed(logger, request, response, facts);
@@ -72,17 +76,28 @@ export function underExpress(
       handOver(request, response, facts);
       return;
     }
-    (request as AppRequest).takeBody((body) => {
+    flushAtEnd(request.socket);
+    request.takeBody((body) => {
       const answer = answerTo(request.url ?? '', body, route.answerNow);
       if (answer === undefined) {
-        (request as AppRequest).giveBack(body);
+        request.giveBack(body);
         handOver(request, response, facts);
       } else {
         giveWay();
-        send({ response, answer, facts, route });
+        const found = { response, answer, facts, route };
+        // The bytes of a stream are one's own while they are sent: of those that go at once, few need a copy.
+        if (answer.content.kind === 'stream') send(found);
+        else together.add(found);
       }
     });
   };
+
+  /** Where a client closes its side, Node ends the connection: what waits for the end of this turn must go before that. */
+  function flushAtEnd(socket: Socket): void {
+    if (connections.has(socket)) return;
+    connections.add(socket);
+    socket.prependListener('end', together.flush);
+  }
 
   function handOver(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): void {
     response.setHeader('x-request-id', facts.requestId);
