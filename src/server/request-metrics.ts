@@ -1,7 +1,7 @@
 /** What is counted of every request, for `GET /metrics`. It is counted while load comes by: so it takes no more than a few additions. */
 
 import type { FinishReason } from '../openai/reply.js';
-import type { Usage } from '../openai/usage.js';
+import type { RequestFacts } from './request-facts.js';
 
 /** The upper bounds of the buckets of a latency, in seconds. */
 export const LATENCY_BOUNDS = [
@@ -23,23 +23,13 @@ export class Histogram {
   }
 }
 
-/** What is known of a request that has ended. */
-export interface RequestRecord {
-  /** The path that it was for, as the description of the API has it; `other` for one that isn't there. */
+/** How many requests of one kind there were. */
+export interface RequestCount {
+  /** The path that they were for, as the description of the API has it; `other` for those that aren't there. */
   readonly route: string;
   readonly status: number;
   /** What the header `x-verbatim-match` says, empty where there is none. */
   readonly match: string;
-  readonly seconds: number;
-  /** Until the first byte of the answer. */
-  readonly firstSeconds: number;
-  /** Undefined if no completion was given. */
-  readonly usage: Usage | undefined;
-  readonly finishReason: FinishReason | undefined;
-}
-
-/** The requests of one kind. */
-export interface RequestCount extends Pick<RequestRecord, 'route' | 'status' | 'match'> {
   count: number;
 }
 
@@ -59,8 +49,11 @@ export class RequestMetrics {
   promptTokens = 0;
   completionTokens = 0;
 
-  record(record: RequestRecord): void {
-    const { route, status, match, seconds, firstSeconds, usage, finishReason } = record;
+  /** Counts a request that ends now. */
+  record(route: string, status: number, { cameAt, beganAt, match = '', outcome }: RequestFacts): void {
+    const now = performance.now();
+    const seconds = (now - cameAt) / 1000;
+    const firstSeconds = ((beganAt ?? now) - cameAt) / 1000;
     const key = `${route} ${status} ${match}`;
     const known = this.counts.get(key);
     if (known === undefined) this.counts.set(key, { route, status, match, count: 1 });
@@ -72,7 +65,8 @@ export class RequestMetrics {
     }
     latency.whole.add(seconds);
     latency.first.add(firstSeconds);
-    if (usage === undefined || finishReason === undefined) return;
+    if (outcome === undefined) return;
+    const { usage, finishReason } = outcome;
     this.completions.whole.add(seconds);
     this.completions.first.add(firstSeconds);
     this.promptTokens += usage.prompt_tokens;

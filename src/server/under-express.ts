@@ -17,7 +17,6 @@ import type { AppRequest } from './message-classes.js';
 import { type ReadyAnswer, sendReady } from './ready-answer.js';
 import { RequestFacts } from './request-facts.js';
 import { logWhenClosed } from './request-log.js';
-import type { RequestRecord } from './request-metrics.js';
 import { routeOf } from './route-names.js';
 import { sendTogether } from './send-together.js';
 import type { Services } from './services.js';
@@ -56,7 +55,7 @@ export function underExpress(
   const send = ({ response, answer, facts, route }: Found) => {
     sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000));
     // All of it is on its way.
-    metrics.record(recordOf(facts, route.name, response.statusCode));
+    metrics.record(route.name, response.statusCode, facts);
   };
   const together = sendTogether(send);
   const connections = new WeakSet<Socket>();
@@ -101,7 +100,7 @@ export function underExpress(
 
   function handOver(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): void {
     response.setHeader('x-request-id', facts.requestId);
-    response.on('close', () => metrics.record(recordOf(facts, routeOf(request), response.statusCode)));
+    response.on('close', () => metrics.record(routeOf(request), response.statusCode, facts));
     app(request, response);
   }
 
@@ -119,23 +118,6 @@ export function underExpress(
       return undefined;
     }
   }
-}
-
-/** What is counted of a request that ends now. */
-function recordOf(facts: RequestFacts, route: string, status: number): RequestRecord {
-  const { cameAt, beganAt, match = '', outcome } = facts;
-  const now = performance.now();
-  const seconds = (now - cameAt) / 1000;
-  const firstSeconds = ((beganAt ?? now) - cameAt) / 1000;
-  return {
-    route,
-    status,
-    match,
-    seconds,
-    firstSeconds,
-    usage: outcome?.usage,
-    finishReason: outcome?.finishReason,
-  };
 }
 
 /** True if a request is a POST with a plain body of JSON that may be read. */
