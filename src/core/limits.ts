@@ -59,7 +59,7 @@ export const MESSAGE_ID_LENGTH_MAX = 64;
 export const KEEP_ALIVE_MS = 75_000;
 
 /** How long a server that stops still takes requests, for those that are on their way. */
-export const STOP_GRACE_MS = 100;
+export const STOP_GRACE_MS = 500;
 
 /** How long a stop waits for the requests in flight before it cuts them, unless the setting says otherwise. */
 export const DRAIN_MS = 25_000;
