@@ -89,9 +89,17 @@ it('starts the server, with its keys and its index where the unit says, and stop
   const server = new ServerProcess(command, args, { ...env, DATASET: join(folder, 'my.json') }, '/');
   const url = await server.url();
   expect(env.API_KEYS).toBe(`@${join(folder, 'credentials', credential)}`);
-  expect((await fetch(`${url}/v1/models`)).status).toBe(401);
+  const ask = async (key: string) =>
+    (await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status;
+  expect([await ask('first'), await ask('second'), await ask('third')]).toEqual([200, 200, 401]);
   await server.waitFor(/the index was saved/, 'stderr');
   expect(readdirSync(join(folder, 'lib', state))).toHaveLength(1);
+
+  const [, reload] = /^\/bin\/kill -(\w+) \$MAINPID$/.exec(settingsOf('ExecReload')[0] ?? '') ?? [];
+  writeFileSync(join(folder, 'credentials', credential), 'third\n');
+  server.kill(`SIG${reload}` as NodeJS.Signals);
+  await server.waitFor(/the settings were read again/, 'stderr');
+  expect([await ask('first'), await ask('third')]).toEqual([401, 200]);
   server.kill(settingsOf('KillSignal')[0] as NodeJS.Signals);
   expect(await server.exited).toBe(0);
 });
