@@ -11,23 +11,27 @@ export interface RawAnswer {
 /** What of the bytes are whole answers, and what is left behind them. */
 export interface Answers {
   readonly answers: readonly RawAnswer[];
+  /** How often the client was told to go on. */
+  readonly continues: number;
   readonly rest: Buffer;
 }
 
 /**
- * Reads as many answers as are whole, none of which answers a HEAD. Those that only say to go on (100) are passed over.
+ * Reads as many answers as are whole, none of which answers a HEAD. Those that only say to go on (100) are counted.
  *
  * @throws if the bytes are no such answers
  */
 export function readAnswers(bytes: Buffer): Answers {
   const answers: RawAnswer[] = [];
+  let continues = 0;
   for (let at = 0; ; ) {
     const headEnd = bytes.indexOf('\r\n\r\n', at);
-    if (headEnd < 0) return { answers, rest: bytes.subarray(at) };
+    if (headEnd < 0) return { answers, continues, rest: bytes.subarray(at) };
     const head = headOf(bytes.toString('latin1', at, headEnd));
     const found = bodyAt(bytes, headEnd + 4, head);
-    if (found === undefined) return { answers, rest: bytes.subarray(at) };
+    if (found === undefined) return { answers, continues, rest: bytes.subarray(at) };
     if (head.status >= 200) answers.push({ ...head, body: found.body });
+    else continues++;
     at = found.end;
   }
 }
@@ -54,6 +58,8 @@ function bodyAt(
   if (status < 200 || status === 204 || status === 304) return { body: Buffer.alloc(0), end: start };
   if (headers['transfer-encoding'] === 'chunked') return chunksAt(bytes, start);
   const length = headers['content-length'];
+  // As long as the connection is.
+  if (length === undefined && headers.connection === 'close') return undefined;
   if (length === undefined || !/^\d+$/.test(length))
     throw new Error(`expected a length, got ${JSON.stringify(headers)}`);
   const end = start + Number(length);

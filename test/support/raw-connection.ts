@@ -5,11 +5,12 @@ import { type RawAnswer, readAnswers } from './http-answers.js';
 /** A connection that sends whatever bytes it is given, and reads the answers. */
 export class RawConnection {
   private readonly socket: Socket;
-  private bytes = Buffer.alloc(0);
-  /** The answers that have come whole. */
-  readonly answers: RawAnswer[] = [];
-  /** What is wrong with what came, as HTTP. */
-  problem: Error | undefined;
+  /** What has come behind the answers that are known to be whole. */
+  private parts: Buffer[] = [];
+  private readonly whole: RawAnswer[] = [];
+  private wrong: Error | undefined;
+  /** How often it was told to go on, as far as answers were looked at. */
+  continues = 0;
   /** Settles when the connection is closed, by whichever side, in order or not. */
   readonly closed: Promise<void>;
   isClosed = false;
@@ -18,7 +19,7 @@ export class RawConnection {
     this.socket = socket;
     // The end of a connection is told by its `close`.
     socket.on('error', () => undefined);
-    socket.on('data', (bytes: Buffer) => this.take(bytes));
+    socket.on('data', (bytes: Buffer) => this.parts.push(bytes));
     this.closed = new Promise((resolve) =>
       socket.once('close', () => {
         this.isClosed = true;
@@ -30,14 +31,27 @@ export class RawConnection {
   /** @param url of the server */
   static async open(url: string): Promise<RawConnection> {
     const { hostname, port } = new URL(url);
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true, allowHalfOpen: true });
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
     await once(socket, 'connect');
     return new RawConnection(socket);
   }
 
-  /** What has come behind the last whole answer. */
-  get rest(): Buffer {
-    return this.bytes;
+  /** The answers that have come whole. Those that are taken out of it don't come again. */
+  get answers(): RawAnswer[] {
+    this.read();
+    return this.whole;
+  }
+
+  /** What is wrong with what came, as HTTP. */
+  get problem(): Error | undefined {
+    this.read();
+    return this.wrong;
+  }
+
+  /** How many bytes have come behind the last whole answer. */
+  get restBytes(): number {
+    this.read();
+    return this.parts[0]?.length ?? 0;
   }
 
   send(bytes: Buffer | string): void {
@@ -62,6 +76,11 @@ export class RawConnection {
     this.socket.resume();
   }
 
+  /** Waits until something has come. */
+  async begun(): Promise<void> {
+    await once(this.socket, 'data');
+  }
+
   /** Waits until so many answers have come, or the connection is closed. */
   async waitFor(answers: number): Promise<void> {
     while (this.answers.length < answers && !this.isClosed) {
@@ -69,14 +88,16 @@ export class RawConnection {
     }
   }
 
-  private take(bytes: Buffer): void {
-    if (this.problem !== undefined) return;
+  private read(): void {
+    if (this.wrong !== undefined || this.parts.length === 0) return;
+    const bytes = this.parts.length === 1 ? (this.parts[0] as Buffer) : Buffer.concat(this.parts);
     try {
-      const { answers, rest } = readAnswers(Buffer.concat([this.bytes, bytes]));
-      this.answers.push(...answers);
-      this.bytes = Buffer.from(rest);
+      const { answers, continues, rest } = readAnswers(bytes);
+      this.continues += continues;
+      this.whole.push(...answers);
+      this.parts = rest.length === 0 ? [] : [rest];
     } catch (error) {
-      this.problem = error as Error;
+      this.wrong = error as Error;
     }
   }
 }
