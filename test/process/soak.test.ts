@@ -303,7 +303,7 @@ class Client {
     const answers = raw.answers.splice(0);
     const headMs = performance.now();
     this.judge.count('pipelined');
-    if (raw.problem !== undefined || answers.length !== all.length || raw.rest.length > 0) {
+    if (raw.problem !== undefined || answers.length !== all.length || raw.restBytes > 0) {
       this.judge.complain(`${answers.length} answers to ${all.length} pipelined requests, ${raw.problem}`);
       raw.destroy();
       return;
