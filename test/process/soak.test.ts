@@ -38,7 +38,7 @@ import {
 } from '../support/versions.js';
 
 const given = process.env.SOAK_SECONDS;
-const seconds = Number(given ?? 10);
+const seconds = Number(given ?? 12);
 const faultEveryMs = given === undefined ? 1000 : 2000;
 const seed = Number(process.env.SOAK_SEED ?? randomInt(2 ** 31));
 const ENGINES = ['auto', 'sweep', 'index'] as const;
@@ -49,7 +49,7 @@ const CLIENTS = 32;
 /** Prompts that are asked again and again. */
 const HOT = 50;
 /** What was read once may be answered until the server looks at the file again; on a busy machine it looks late. */
-const STALE_MS = FILE_CHECK_MS + 1000;
+const STALE_MS = FILE_CHECK_MS + 700;
 /** After a fault of the file, the server looks at it again, and reads it anew. */
 const HEALED_MS = FILE_CHECK_MS + 2000;
 /** What a client that is told to try again waits. */
@@ -355,8 +355,8 @@ class Faults {
   }
 
   private readonly all: Readonly<Record<string, () => void | Promise<void>>> = {
-    'kills a thread': () => this.kill('exit'),
     replaces: () => this.replace(),
+    'kills a thread': () => this.kill('exit'),
     'fails the disk': () => this.failDisk(),
     'traps a thread': () => this.kill('trap'),
     'changes keys': () => this.changeKeys(),

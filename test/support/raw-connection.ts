@@ -81,9 +81,9 @@ export class RawConnection {
     await once(this.socket, 'data');
   }
 
-  /** Waits until so many answers have come, or the connection is closed. */
+  /** Waits until so many answers have come, or none will: it is closed, or what has come is no answer. */
   async waitFor(answers: number): Promise<void> {
-    while (this.answers.length < answers && !this.isClosed) {
+    while (this.answers.length < answers && !this.isClosed && this.problem === undefined) {
       await Promise.race([once(this.socket, 'data').catch(() => undefined), this.closed]);
     }
   }
