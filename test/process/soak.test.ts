@@ -49,7 +49,7 @@ const CLIENTS = 32;
 /** Prompts that are asked again and again. */
 const HOT = 50;
 /** What was read once may be answered until the server looks at the file again; on a busy machine it looks late. */
-const STALE_MS = FILE_CHECK_MS + 700;
+const STALE_MS = FILE_CHECK_MS + 1000;
 /** After a fault of the file, the server looks at it again, and reads it anew. */
 const HEALED_MS = FILE_CHECK_MS + 2000;
 /** What a client that is told to try again waits. */
