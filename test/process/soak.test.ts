@@ -31,6 +31,7 @@ import {
   conversationCount,
   expectedReply,
   fileOf,
+  LONGEST,
   longOnes,
   type Question,
   type Reply,
@@ -240,7 +241,7 @@ class Client {
   private choose(isLong: boolean): Asked {
     const { random } = this;
     const question: Question = isLong
-      ? { kind: 'first', i: pick(random, longOnes), isLoose: false }
+      ? { kind: 'first', i: random(20) === 0 ? LONGEST : pick(random, longOnes), isLoose: false }
       : this.question();
     const apis = APIS.filter(
       ({ takesChats, canStream }) => (question.kind !== 'context' || takesChats) && (!isLong || canStream),
@@ -258,7 +259,9 @@ class Client {
 
   private question(): Question {
     const { random } = this;
-    const i = random(random(2) === 0 ? HOT : conversationCount);
+    const any = random(random(2) === 0 ? HOT : conversationCount);
+    // Long replies are asked for by themselves.
+    const i = longOnes.includes(any) ? any + 1 : any;
     const { current } = this.history.versions;
     switch (random(8)) {
       case 0:

@@ -4,9 +4,12 @@
  */
 
 const CONVERSATIONS = 10_000;
-/** One of so many replies is long: its stream is larger than all buffers between the server and a client. */
+/** One of so many replies is long: its stream is made while it is sent. */
 const LONG_EVERY = 500;
 const LONG_LINES = 300;
+/** The stream of this one is larger than the buffers between the server and a client that doesn't read. */
+export const LONGEST = 7;
+const LONGEST_LINES = 4000;
 
 /** What a version has in common with all others. */
 export const ON = 'Go on.';
@@ -21,7 +24,7 @@ export function parityPromptOf(i: number, parity: number): string {
 }
 
 export function replyOf(i: number, version: number): string {
-  const lines = isLong(i) ? LONG_LINES : 1 + (i % 60);
+  const lines = i === LONGEST ? LONGEST_LINES : isLong(i) ? LONG_LINES : 1 + (i % 60);
   const line = `naïve "${i}" \\ 🚀 v${version}\n`;
   return `Reply ${i} of version ${version}: ${line.repeat(lines)}end of ${i}, v${version}`;
 }
@@ -40,11 +43,11 @@ export const conversationCount = CONVERSATIONS;
 /** Conversations whose first reply is long. */
 export const longOnes: readonly number[] = Array.from(
   { length: CONVERSATIONS / LONG_EVERY },
-  (_, i) => i * LONG_EVERY + 7,
+  (_, i) => i * LONG_EVERY + LONGEST,
 );
 
 function isLong(i: number): boolean {
-  return i % LONG_EVERY === 7;
+  return i % LONG_EVERY === LONGEST;
 }
 
 /** The file of a version. */
