@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { WORKERS_MAX } from './core/limits.js';
+import { DRAIN_MS, WORKERS_MAX } from './core/limits.js';
 import { TOKENIZERS } from './core/tokens.js';
 
 /** A setting as the table describes it. */
@@ -31,6 +31,7 @@ export class ConfigError extends Error {
 
 const SAMPLE = fileURLToPath(new URL('../data/sample.json', import.meta.url));
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 const ENGINES = ['auto', 'sweep', 'index'] as const;
 const ON_MISS = ['error', 'fallback'] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
@@ -168,10 +169,55 @@ export const OPTIONS = {
     env: 'API_KEYS',
     flag: undefined,
     placeholder: 'KEYS',
-    help: 'Keys that are let in, separated by commas. No flag: a flag shows in process lists',
+    help: 'Keys that are let in, separated by commas; or `@` and the path of a file that has them, a line each, and is read again at `SIGHUP`. No flag: a flag shows in process lists',
     defaultValue: [],
     defaultText: 'none: open to all',
-    parse: list,
+    parse: keys,
+  },
+  corsOrigins: {
+    env: 'CORS_ORIGINS',
+    flag: 'cors-origins',
+    placeholder: 'ORIGINS',
+    help: 'Origins whose pages may ask from a browser, separated by commas; `*` for all',
+    defaultValue: [],
+    defaultText: 'none',
+    parse: origins,
+  },
+  rateLimit: {
+    env: 'RATE_LIMIT',
+    flag: 'rate-limit',
+    placeholder: 'N',
+    help: 'Requests a minute that each key may make, or each address where there are no keys; 0 sets no limit',
+    defaultValue: 0,
+    defaultText: '`0`',
+    parse: wholeNumber(0, 1_000_000_000),
+  },
+  requestTimeoutMs: {
+    env: 'REQUEST_TIMEOUT_MS',
+    flag: 'request-timeout-ms',
+    placeholder: 'MS',
+    help: 'How long a request may wait for its answer to begin before it gets 503',
+    defaultValue: 600_000,
+    defaultText: '`600000`',
+    parse: wholeNumber(1, 2_147_483_647),
+  },
+  drainMs: {
+    env: 'DRAIN_MS',
+    flag: 'drain-ms',
+    placeholder: 'MS',
+    help: 'How long a server that is told to stop waits for the requests in flight before it cuts them',
+    defaultValue: DRAIN_MS,
+    defaultText: '`25000`',
+    parse: wholeNumber(0, 2_147_483_647),
+  },
+  logFormat: {
+    env: 'LOG_FORMAT',
+    flag: 'log-format',
+    placeholder: LOG_FORMATS.join('|'),
+    help: 'How lines of the log look: `json`, `pretty`, or `auto`, which is pretty on a terminal',
+    defaultValue: 'auto',
+    defaultText: '`auto`',
+    parse: oneOf(LOG_FORMATS),
   },
   logLevel: {
     env: 'LOG_LEVEL',
@@ -308,9 +354,28 @@ function folder(value: string): string | undefined {
   return text(value);
 }
 
-function list(value: string): readonly string[] {
+/** Where keys are: here, or in a file. */
+export type KeySource = readonly string[] | { readonly file: string };
+
+function keys(value: string): KeySource {
+  if (value.startsWith('@')) {
+    if (value.length === 1) throw new Expected('the path of a file behind @');
+    return { file: value.slice(1) };
+  }
+  return list(value, 'keys separated by commas');
+}
+
+function origins(value: string): readonly string[] {
+  const expected = 'origins separated by commas, as https://example.org, or *';
+  const items = list(value, expected);
+  const isOrigin = (item: string) => item === '*' || (URL.canParse(item) && new URL(item).origin === item);
+  if (!items.every(isOrigin)) throw new Expected(expected);
+  return items;
+}
+
+function list(value: string, expected: string): readonly string[] {
   const items = value.split(',').map((item) => item.trim());
-  if (items.some((item) => item === '')) throw new Expected('keys separated by commas');
+  if (items.some((item) => item === '')) throw new Expected(expected);
   return items;
 }
 

@@ -62,11 +62,12 @@ describe('the source', () => {
     expect(pure.filter(({ room, from }) => room === 'core' && !(from in ROOMS))).toEqual([]);
   });
 
-  it('opens files only in workers and lookup, besides the kernel and the version', () => {
+  it('opens files only in workers and lookup, besides the kernel, the version and the keys', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect(opening.filter((file) => !/^(?:workers|lookup)\//.test(file))).toEqual([
       'cli/main.ts',
       'kernel/kernel.ts',
+      'server/api-keys.ts',
     ]);
   });
 });
@@ -85,7 +86,13 @@ describe('the documents', () => {
   });
 
   it('link to files that are there', () => {
-    for (const page of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/errors.md']) {
+    for (const page of [
+      'README.md',
+      'ARCHITECTURE.md',
+      'CONTRIBUTING.md',
+      'docs/errors.md',
+      'deploy/README.md',
+    ]) {
       for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
         expect(() => readFileSync(join(root, dirname(page), target)), `${page} → ${target}`).not.toThrow(
           /ENOENT/,

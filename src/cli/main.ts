@@ -3,10 +3,12 @@
 
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import type { Logger } from 'pino';
 import { type Config, ConfigError, helpText, readCommand } from '../config.js';
 import { CommandError } from '../core/errors.js';
 
-const EXIT = { ok: 0, failed: 1, badSettings: 2 } as const;
+/** `defect` is what sysexits.h calls EX_SOFTWARE. */
+const EXIT = { ok: 0, failed: 1, badSettings: 2, defect: 70 } as const;
 
 // That nobody reads what it prints, or that it can't be written, doesn't end the program.
 process.stdout.on('error', () => undefined);
@@ -38,15 +40,24 @@ async function main(args: readonly string[]): Promise<number> {
 async function run(config: Config): Promise<number> {
   // Listens for signals first, and loads the rest after that: it takes a while.
   const signal = toldToStop();
+  const onHangup = hangups();
   // By itself, V8 lets garbage grow to three times what is in use before it looks for it: a cache that is full, and whose entries come
   // and go, took 360 MB where it takes 230 now, and no more time. It may grow by so many percent.
   setFlagsFromString('--heap-growing-percent=60');
   const { serve } = await import('../server/serve.js');
+  let logger: Logger | undefined;
+  // Nobody knows what holds after that: whoever looks after the process starts it anew.
+  process.on('uncaughtException', (error) => {
+    if (logger !== undefined) logger.fatal({ err: error }, 'a defect of the server: it ends');
+    else process.stderr.write(`verbatim: ${error.stack ?? error}\n`);
+    process.exit(EXIT.defect);
+  });
   const loadLogger = async () => {
-    const { pino } = await import('pino');
-    return pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }));
+    const { createLogger } = await import('./logger.js');
+    logger = createLogger(config);
+    return logger;
   };
-  await serve(config, { loadLogger, print, version: version(), signal });
+  await serve(config, { loadLogger, print, version: version(), signal, onHangup });
   return EXIT.ok;
 }
 
@@ -71,6 +82,15 @@ function toldToStop(): AbortSignal {
   };
   for (const signal of signals) process.on(signal, stop);
   return controller.signal;
+}
+
+/**
+ * Registers what is to be done at SIGHUP. A terminal that is closed sends it, too: there the server ends, as all programs do.
+ */
+function hangups(): (act: () => void) => void {
+  const acts: (() => void)[] = [];
+  if (!process.stdin.isTTY) process.on('SIGHUP', () => acts.forEach((act) => void act()));
+  return (act) => void acts.push(act);
 }
 
 function print(line: string): void {

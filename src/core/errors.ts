@@ -9,7 +9,7 @@ interface ErrorKind {
   /** HTTP status. */
   readonly status: number;
   /** `error.type` on the wire. */
-  readonly type: 'invalid_request_error' | 'server_error';
+  readonly type: 'invalid_request_error' | 'requests' | 'server_error';
   /** `error.code` on the wire, where it is not the code itself. */
   readonly wireCode?: string | null;
   /** Used when the one who throws has nothing better to say. */
@@ -117,6 +117,11 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: "Unsupported content type. This API only accepts 'application/json'.",
   },
+  rate_limit_exceeded: {
+    status: 429,
+    type: 'requests',
+    message: 'Rate limit reached for requests.',
+  },
   internal: {
     status: 500,
     type: 'server_error',
@@ -151,7 +156,17 @@ export const ERRORS = {
   overloaded: {
     status: 503,
     type: 'server_error',
-    message: 'Too many lookups are waiting. Try again later.',
+    message: 'Too many requests are waiting, or connections open. Try again later.',
+  },
+  stopping: {
+    status: 503,
+    type: 'server_error',
+    message: 'The server is stopping.',
+  },
+  timed_out: {
+    status: 503,
+    type: 'server_error',
+    message: 'It took too long to find an answer. Try again later.',
   },
 } as const satisfies Record<string, ErrorKind>;
 

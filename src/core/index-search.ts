@@ -106,7 +106,8 @@ export class IndexSearch {
     const agreeing = here === keys.length ? here : Math.max(here, this.agreement(keys, at - 1));
     if (agreeing === 0) return undefined;
     const run = agreeing - 1;
-    const [from, to] = this.bounds(keys, agreeing);
+    const [from, to] =
+      here === keys.length ? this.boundsFrom(at, keys, agreeing) : this.bounds(keys, agreeing);
     // Where nothing stands before it, a row comes before those where something does.
     const row = this.table.order[from] as number;
     const isFromStart = this.spokenBefore(row, agreeing) < 0;
@@ -120,9 +121,13 @@ export class IndexSearch {
 
   /** The rows of `order` whose last `count` turns are the last of those keys. */
   private bounds(keys: readonly Key[], count: number): [from: number, to: number] {
-    const from = this.lowerBound(keys, count);
+    return this.boundsFrom(this.lowerBound(keys, count), keys, count);
+  }
+
+  /** The same, if the first one is known. */
+  private boundsFrom(from: number, keys: readonly Key[], count: number): [from: number, to: number] {
     const isPast = (place: number) => this.compareAt(place, keys, count) > 0;
-    return [from, this.firstNear(from, this.table.order.length, isPast)];
+    return [from, this.firstFrom(from, this.table.order.length, isPast)];
   }
 
   /** The first place in `order` that doesn't come before the last `count` of those keys. */
@@ -136,7 +141,7 @@ export class IndexSearch {
     const off = (sought - (milestones[first] ?? 0)) / 2 ** 32;
     const guess = Math.max(0, Math.min(length, first + Math.round(off * length)));
     const from = this.firstNear(guess, length, (i) => (milestones[i] as number) >= sought);
-    const to = this.firstNear(from, length, (i) => (milestones[i] as number) > sought);
+    const to = this.firstFrom(from, length, (i) => (milestones[i] as number) > sought);
     // A milestone is the last of its rows.
     const end = to === length ? order.length : (to + 1) * MILESTONE_ROWS - 1;
     return this.firstPlace(from * MILESTONE_ROWS, end, (place) => this.compareAt(place, keys, count) >= 0);
@@ -150,6 +155,13 @@ export class IndexSearch {
       high = low - 1;
       low = Math.max(0, high - step);
     }
+    return high < guess ? this.firstPlace(low, high, isTrue) : this.firstFrom(guess, length, isTrue);
+  }
+
+  /** The same, if it is known to be false for all places before. */
+  private firstFrom(from: number, length: number, isTrue: (place: number) => boolean): number {
+    let low = from;
+    let high = from;
     for (let step = 1; high < length && !isTrue(high); step *= 2) {
       low = high + 1;
       high = Math.min(length, high + step);

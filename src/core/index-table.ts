@@ -4,7 +4,8 @@
  *
  *     IndexRows    in file order; every shard has some, which are put together
  *     order        rows by their key, then by the key of the turn before, and so on back to the start
- *     milestones   the upper halves of every second of those rows' keys: a search looks at what stands side by side, up to its end
+ *     milestones   the upper halves of every second of those rows' keys: a search finds its two or so rows among these, which stand
+ *                  side by side, before it looks at keys, which don't
  *     foldedOrder  rows by their folded key
  *     tokens       how many each turn has, filled in when it is asked for, or nobody asks for anything
  */

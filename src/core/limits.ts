@@ -30,6 +30,9 @@ export const MESSAGES_MAX = 10_000;
 /** Lookups that may wait for a sweep at once; one more is refused with 503. */
 export const LOOKUPS_MAX = 4096;
 
+/** Texts that may wait for being counted; a request that brings more is refused with 503. */
+export const COUNTED_AT_ONCE_MAX = 16_384;
+
 /** Worker threads that may be asked for. */
 export const WORKERS_MAX = 64;
 
@@ -56,10 +59,23 @@ export const MESSAGE_ID_LENGTH_MAX = 64;
 export const KEEP_ALIVE_MS = 75_000;
 
 /** How long a server that stops still takes requests, for those that are on their way. */
-export const STOP_GRACE_MS = 100;
+export const STOP_GRACE_MS = 500;
 
-/** How long a stop waits for the requests in flight before it cuts them. */
+/** How long a stop waits for the requests in flight before it cuts them, unless the setting says otherwise. */
 export const DRAIN_MS = 25_000;
+
+/** A request's head must have come after so long, and all of it, body included, after so long. */
+export const HEADERS_MS = 30_000;
+export const REQUEST_BODY_MS = 120_000;
+
+/** How often is looked whether they have. */
+export const CONNECTIONS_CHECK_MS = 1000;
+
+/** A client that takes nothing of its answer for so long is gone. */
+export const STALLED_MS = 60_000;
+
+/** Connections that may wait to be accepted, as far as the system has room for them: all clients of a load test may come at once. */
+export const BACKLOG = 4096;
 
 /** How long a connection that was refused stays open, for its client to read why. */
 export const LINGER_MS = 1000;

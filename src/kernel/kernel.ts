@@ -107,6 +107,9 @@ export const KEY_BITS = 64;
 /** Past this, a text stands in no record: a byte that is no UTF-8 counts as three. */
 const TEXT_BYTES_MAX = 3 * RECORD_BYTES_MAX;
 
+/** The longest text, in characters, of which is remembered that it stands in the input. */
+const REMEMBERED_LENGTH_MAX = 1 << 16;
+
 const encoder = new TextEncoder();
 let compiled: WebAssembly.Module | undefined;
 
@@ -140,7 +143,10 @@ export class Kernel implements RowSorter {
     this.reserve(capacity);
   }
 
-  /** What is walked, surveyed or hashed. A view: it is another one after `reserve`. */
+  /**
+   * What is walked, surveyed or hashed. A view: it is another one after `reserve`. Whoever asks for it may write to it, so that the
+   * text of the last keys is taken for gone: it isn't to be held until others are asked for.
+   */
   get input(): Uint8Array {
     this.written = undefined;
     return this.inputView;
@@ -402,7 +408,8 @@ export class Kernel implements RowSorter {
     if (text === this.written) return this.writtenLength;
     if (text.length > TEXT_BYTES_MAX) return undefined;
     const length = this.spell(text) ?? this.writeSpelled(JSON.stringify(text));
-    this.written = length === undefined ? undefined : text;
+    // A longer one would be held in memory.
+    this.written = length === undefined || text.length > REMEMBERED_LENGTH_MAX ? undefined : text;
     this.writtenLength = length ?? 0;
     return length;
   }

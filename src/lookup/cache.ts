@@ -22,6 +22,9 @@ export interface CacheOf<T extends object> {
 export class Cache {
   private readonly entries: LRUCache<string, object>;
   private generation = 0;
+  /** How many entries were asked for and there, and how many were not. */
+  hits = 0;
+  misses = 0;
 
   constructor(maxBytes: ByteCount) {
     this.entries = new LRUCache({ maxSize: maxBytes });
@@ -35,7 +38,12 @@ export class Cache {
   part<T extends object>(prefix: string): CacheOf<T> {
     const cache = this;
     return {
-      get: (key) => cache.entries.get(prefix + key) as T | undefined,
+      get: (key) => {
+        const entry = cache.entries.get(prefix + key) as T | undefined;
+        if (entry === undefined) cache.misses++;
+        else cache.hits++;
+        return entry;
+      },
       set: (key, entry, bytes) => {
         const size = (prefix.length + key.length) * BYTES_A_CHARACTER + bytes + ENTRY_OVERHEAD_BYTES;
         cache.entries.set(prefix + key, entry, { size });
@@ -44,6 +52,11 @@ export class Cache {
         return cache.generation;
       },
     };
+  }
+
+  /** Memory of what it holds. */
+  get bytes(): number {
+    return this.entries.calculatedSize;
   }
 
   /** Forgets everything, what is being looked up just now too. */

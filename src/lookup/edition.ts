@@ -13,7 +13,7 @@ import type { SavedIndex } from './index-file.js';
 import { IndexLookup } from './indexed.js';
 import type { Alike, Lookup, Match, SpelledMatch } from './lookup.js';
 import { DatasetReader } from './reader.js';
-import { SweepLookup } from './sweep.js';
+import { type SweepCount, SweepLookup } from './sweep.js';
 
 /** As many as OpenAI's have. */
 const FINGERPRINT_DIGITS = 10;
@@ -35,8 +35,16 @@ export class Edition implements Lookup {
   private saved: Counts | undefined;
   private digest: string | undefined;
 
-  /** @throws what opening the file throws */
-  constructor(dataset: Dataset, kernel: Kernel) {
+  /** How long the walk took that the index was made by, in seconds; 0 if there was none. */
+  buildSeconds = 0;
+  private readonly sweepCount: SweepCount;
+
+  /**
+   * @param sweepCount is told of every sweep
+   * @throws what opening the file throws
+   */
+  constructor(dataset: Dataset, kernel: Kernel, sweepCount: SweepCount) {
+    this.sweepCount = sweepCount;
     this.dataset = dataset;
     this.kernel = kernel;
     this.reader = new DatasetReader(dataset.file);
@@ -65,6 +73,11 @@ export class Edition implements Lookup {
   /** How much of the dataset was walked: 0 to 1. */
   get progress(): number {
     return this.saved === undefined ? (this.census?.progress ?? 0) : 1;
+  }
+
+  /** How many lookups wait for a sweep. */
+  get waiting(): number {
+    return this.sweep?.unanswered ?? 0;
   }
 
   /** What was counted so far. */
@@ -96,8 +109,10 @@ export class Edition implements Lookup {
     onBegun: () => void,
     onProgress: (progress: number) => void,
   ): Promise<IndexTable | undefined> {
+    const startMs = performance.now();
     const plan = planShards(this.dataset, pool.workers, this.kernel);
-    if (engine !== 'index') this.sweep = new SweepLookup(plan, pool, this.kernel, this.reader);
+    const { kernel, reader, sweepCount } = this;
+    if (engine !== 'index') this.sweep = new SweepLookup(plan, pool, kernel, reader, sweepCount);
     this.census = new Census(plan, pool, this.stop);
     const { start, end } = this.dataset.body;
     const begun = READ_BEFORE_LISTENING_BYTES / (end - start);
@@ -106,7 +121,10 @@ export class Edition implements Lookup {
       onProgress(progress);
     });
     this.table = table;
-    if (table !== undefined) this.index = new IndexLookup(table, this.kernel, this.reader);
+    if (table !== undefined) {
+      this.index = new IndexLookup(table, this.kernel, this.reader);
+      this.buildSeconds = (performance.now() - startMs) / 1000;
+    }
     onBegun();
     return table;
   }

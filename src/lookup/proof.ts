@@ -50,6 +50,7 @@ export function proveSpelled(
   // Every turn of the place is a message, the last ones of the history, but for the empty ones, and the last is the reply.
   const prompts = place.turn - place.firstTurn + 1;
   if (history === undefined || prompts > history.length) return undefined;
+  // Each of their bytes may become three where they are spelled, and there is as much room for that.
   if (lengthAt(place) > kernel.capacity) return undefined;
   const { turns, id } = readPlace(place, reader, kernel.proofRoom);
   const texts = prompts === history.length ? history : history.slice(-prompts);

@@ -13,6 +13,7 @@ import { DatasetError, openDataset } from './dataset.js';
 import { Edition, type Engine } from './edition.js';
 import { IndexKeeper } from './index-keeper.js';
 import type { Alike, Lookup, Match, SpelledMatch } from './lookup.js';
+import type { SweepCount } from './sweep.js';
 
 /** How a dataset is served. */
 export interface ServedOptions {
@@ -52,6 +53,19 @@ export interface Status {
   readonly counts: Counts;
 }
 
+/** What is counted of a dataset that is served. */
+export interface DatasetFigures extends SweepCount {
+  /** Lookups that wait for a sweep. */
+  readonly waiting: number;
+  /** Turns in the index, 0 while there is none, and how long it took to make it, 0 if it was loaded. */
+  readonly indexRows: number;
+  readonly indexBuildSeconds: number;
+  /** Tasks that wait for a worker thread. */
+  readonly poolQueue: number;
+  readonly workerRestarts: number;
+  readonly datasetBytes: number;
+}
+
 /** What main memory the kernel of the main thread begins with, in bytes. */
 const KERNEL_BYTES = 1 << 16;
 
@@ -71,6 +85,9 @@ export class ServedDataset implements Lookup {
   private counting: CountingAhead | undefined;
   /** How many turns of the index had their tokens still to be counted when it was saved or loaded. */
   private savedUncounted = 0;
+  private readonly sweepCount: SweepCount = { sweeps: 0, riders: 0 };
+  /** Of the threads of pools that were closed. */
+  private formerDeaths = 0;
   private timer: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
@@ -119,6 +136,20 @@ export class ServedDataset implements Lookup {
         if (!(error instanceof DatasetError && error.isTransient)) throw error;
         this.fail(error, edition.dataset.file);
       }),
+    };
+  }
+
+  /** What is counted, for who looks after the server. */
+  get figures(): DatasetFigures {
+    const { dataset, table, buildSeconds, waiting } = this.edition;
+    return {
+      ...this.sweepCount,
+      waiting,
+      indexRows: table?.size.turns ?? 0,
+      indexBuildSeconds: buildSeconds,
+      poolQueue: this.pool?.queue ?? 0,
+      workerRestarts: this.formerDeaths + (this.pool?.deaths ?? 0),
+      datasetBytes: dataset.file.size,
     };
   }
 
@@ -181,7 +212,7 @@ export class ServedDataset implements Lookup {
   private openEdition(): Edition {
     const dataset = openDataset(this.path);
     try {
-      return new Edition(dataset, this.kernel);
+      return new Edition(dataset, this.kernel, this.sweepCount);
     } catch (error) {
       throw new DatasetError(
         this.path,
@@ -200,6 +231,8 @@ export class ServedDataset implements Lookup {
     }
     this.pool ??= new WorkerPool(this.options.workers);
     const pool = this.pool;
+    pool.onDeath = () =>
+      this.options.notices.warn({}, 'a worker thread died: it is replaced, and its work done again');
     let onBegun = () => {};
     const begun = new Promise<void>((resolve) => {
       onBegun = resolve;
@@ -228,6 +261,7 @@ export class ServedDataset implements Lookup {
   private async closePool(): Promise<void> {
     const { pool } = this;
     this.pool = undefined;
+    this.formerDeaths += pool?.deaths ?? 0;
     await pool?.close();
   }
 
@@ -270,8 +304,8 @@ export class ServedDataset implements Lookup {
     this.keeper.keep(dataset, { table, counts: edition.counts });
   }
 
-  /** Looks whether the file is still the one that is served, and opens it anew if it isn't. */
-  private lookAtFile(): void {
+  /** Looks whether the file is still the one that is served, and opens it anew if it isn't. It does so every second by itself. */
+  lookAtFile(): void {
     const now = this.identity();
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
     try {

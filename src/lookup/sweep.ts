@@ -27,6 +27,12 @@ interface Rider {
   readonly reject: (reason: unknown) => void;
 }
 
+/** How many sweeps were made, and for how many lookups. */
+export interface SweepCount {
+  sweeps: number;
+  riders: number;
+}
+
 /**
  * The engine that keeps nothing: it reads the dataset until the answer is certain. Lookups share sweeps: all that wait when
  * one starts ride on it, those that come later on the next. (The idea: Crescando's clock scan, Unterbrunner et al., 2009.)
@@ -39,12 +45,26 @@ export class SweepLookup implements Lookup {
   private waiting: Rider[] = [];
   private readonly lookups = new Set<Promise<unknown>>();
   private sweeping: Promise<void> | undefined;
+  private readonly count: SweepCount;
 
-  constructor(plan: ShardPlan, pool: WorkerPool, kernel: Kernel, reader: DatasetReader) {
+  /** @param count is told of every sweep */
+  constructor(
+    plan: ShardPlan,
+    pool: WorkerPool,
+    kernel: Kernel,
+    reader: DatasetReader,
+    count: SweepCount = { sweeps: 0, riders: 0 },
+  ) {
+    this.count = count;
     this.plan = plan;
     this.pool = pool;
     this.kernel = kernel;
     this.reader = reader;
+  }
+
+  /** How many lookups have no answer yet. */
+  get unanswered(): number {
+    return this.lookups.size;
   }
 
   async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
@@ -128,6 +148,8 @@ export class SweepLookup implements Lookup {
 
   private async sweep(riders: readonly Rider[]): Promise<void> {
     const isOver = () => riders.every(({ isSettled }) => isSettled);
+    this.count.sweeps++;
+    this.count.riders += riders.length;
     for await (const { found, recordsBefore } of this.shardsWith(riders, false, isOver)) {
       for (const [i, rider] of riders.entries()) {
         const place = found[i]?.[0];

@@ -1,8 +1,9 @@
 /** Counting tokens: each text once. What was counted stands in the index, or, for texts that are in none, in a cache. */
 
 import { LRUCache } from 'lru-cache';
+import { AppError } from '../core/errors.js';
 import type { IndexTable } from '../core/index-table.js';
-import { COUNTED_TEXTS_BYTES } from '../core/limits.js';
+import { COUNTED_AT_ONCE_MAX, COUNTED_TEXTS_BYTES } from '../core/limits.js';
 import { estimatedCut, estimateTokens } from '../core/tokens.js';
 import { resultOf } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
@@ -60,6 +61,7 @@ export class RealCounter implements TokenCounter {
   async count(texts: readonly CountedText[]): Promise<readonly number[]> {
     const unknown = texts.filter((text) => this.countNow(text) === undefined);
     const fresh = [...new Set(unknown.map(({ text }) => text))].filter((text) => !this.counting.has(text));
+    if (this.counting.size + fresh.length > COUNTED_AT_ONCE_MAX) throw new AppError('overloaded');
     if (fresh.length > 0) this.begin(fresh);
     const counts = await Promise.all(
       texts.map((text) => this.countNow(text) ?? this.counting.get(text.text) ?? 0),

@@ -6,6 +6,7 @@ import { OPERATIONS, type Operation, type Schema, TAGS } from './operations.js';
 import { errorSchema, olderErrorSchema, olderInvalidSchema } from './schemas/answers.js';
 
 /** What can go wrong with every request, and with those that need a key. */
+const LIMIT_ERRORS = ['rate_limit_exceeded'] as const satisfies readonly ErrorCode[];
 const ERRORS_ANYWHERE = ['bad_request', 'internal'] as const satisfies readonly ErrorCode[];
 const KEY_ERRORS = ['missing_api_key', 'invalid_api_key'] as const satisfies readonly ErrorCode[];
 
@@ -126,7 +127,7 @@ function errorResponses(operation: Operation, refer: (schema: Schema) => object)
           description: ofStatus.map((code) => `\`${code}\`: ${ERRORS[code].message}`).join('\n\n'),
           headers: headers(
             'x-request-id',
-            ...(status === 503 ? (['retry-after'] as const) : []),
+            ...(status === 503 || status === 429 ? (['retry-after'] as const) : []),
             ...(ofStatus.includes('prompt_not_found') ? (['x-verbatim-match'] as const) : []),
           ),
           content: {
@@ -140,8 +141,15 @@ function errorResponses(operation: Operation, refer: (schema: Schema) => object)
   );
 }
 
-function errorsOf({ errors = [], isOpen }: Operation): ErrorCode[] {
-  return [...ERRORS_ANYWHERE, ...(isOpen === true ? [] : KEY_ERRORS), ...errors];
+function errorsOf({ errors = [], isOpen, tag, body }: Operation): ErrorCode[] {
+  // A limit counts what is asked of the dataset, and of the tokenizer.
+  const isLimited = tag !== 'Server' || body !== undefined;
+  return [
+    ...ERRORS_ANYWHERE,
+    ...(isOpen === true ? [] : KEY_ERRORS),
+    ...(isLimited ? LIMIT_ERRORS : []),
+    ...errors,
+  ];
 }
 
 /** All that operations of OpenAI's manner can fail with. */

@@ -87,6 +87,7 @@ const DATASET_ERRORS = [
   'dataset_unreadable',
   'worker_failed',
   'overloaded',
+  'timed_out',
 ] as const satisfies readonly ErrorCode[];
 
 const COMPLETION_ERRORS = [...BODY_ERRORS, 'model_not_found', 'prompt_not_found', ...DATASET_ERRORS] as const;
@@ -251,7 +252,15 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Whether it can answer, by which engine, and how much of the dataset was read',
     answer: json(readySchema),
     isOpen: true,
-    errors: ['dataset_changed'],
+    errors: ['dataset_changed', 'stopping'],
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    id: 'metrics',
+    tag: 'Server',
+    summary: 'What is counted, for Prometheus',
+    answer: { 'text/plain': { type: 'string' } },
   },
   {
     method: 'get',

@@ -1,17 +1,20 @@
 import type { RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler, Router } from 'express';
 import { RESPONSES_KEPT_BYTES, RESPONSES_KEPT_MAX } from '../core/limits.js';
-import { type KeyCheck, keyCheck, requireKey } from './auth.js';
+import { requireKey } from './auth.js';
 import { readBody } from './body.js';
+import { allowOrigins } from './cross-origin.js';
 import { allowOnly, errorHandler, openaiErrorBody, unknownUrl } from './errors.js';
 import { type MessageClasses, messageClasses } from './message-classes.js';
 import { olderErrorBody } from './older-wire.js';
+import { limitRate, rateHeaders } from './rate-limit.js';
 import { ResponseStore } from './response-store.js';
 import { chatCompletionNow, chatCompletions } from './routes/chat-completions.js';
 import { completionNow, completions } from './routes/completions.js';
 import { docsFiles, docsPage, docsScript } from './routes/docs.js';
 import { health } from './routes/health.js';
 import { deleteResponse, inputItems, responseById } from './routes/kept-responses.js';
+import { metrics } from './routes/metrics.js';
 import { modelById, models } from './routes/models.js';
 import { olderBenchmark } from './routes/older-benchmark.js';
 import { olderChatCompletion } from './routes/older-completion.js';
@@ -33,11 +36,13 @@ export interface App {
 
 /** The HTTP side of verbatim: every path, what guards it, and how it fails. */
 export function createApp(services: Services): App {
-  const check = keyCheck(services.apiKeys);
+  const { keyCheck: check, hasKeys, rateLimit, corsOrigins } = services;
+  const limit = rateLimit === 0 ? [] : [limitRate(rateLimit, hasKeys), rateHeaders];
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(singleSlashes);
+  if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
 
   app.route('/health').get(health).all(allowOnly('GET', 'HEAD'));
   // As SageMaker asks, and vLLM answers.
@@ -52,32 +57,34 @@ export function createApp(services: Services): App {
     services.giveWay();
     next();
   });
-  app.use('/api/v1/chat', olderApi(services, check));
+  app.use('/api/v1/chat', olderApi(services, limit));
   app.route('/version').get(version(services)).all(allowOnly('GET', 'HEAD'));
   app.use(requireKey(check));
   const body = readBody(services.bodyLimit);
-  app.route('/tokenize').post(body, tokenize(services)).all(allowOnly('POST'));
-  app.route('/detokenize').post(body, detokenize(services)).all(allowOnly('POST'));
+  app.route('/tokenize').post(limit, body, tokenize(services)).all(allowOnly('POST'));
+  app.route('/detokenize').post(limit, body, detokenize(services)).all(allowOnly('POST'));
   app.route('/openapi.json').get(openapi(services)).all(allowOnly('GET', 'HEAD'));
   app.route('/docs').get(docsPage).all(allowOnly('GET', 'HEAD'));
   app.get('/docs/page.js', docsScript);
+  app.route('/metrics').get(metrics(services)).all(allowOnly('GET', 'HEAD'));
   app.use('/docs', docsFiles);
-  const api = openaiApi(services);
+  const api = openaiApi(services, limit);
   app.use('/v1', api);
   // As it is asked for where the base URL lacks the prefix.
   app.use(api);
   app.use(unknownUrl);
   app.use(errorHandler(openaiErrorBody, services));
 
-  const chatNow = chatCompletionNow(services);
-  const textNow = completionNow(services);
+  const chat = { name: '/v1/chat/completions', answerNow: chatCompletionNow(services) };
+  const text = { name: '/v1/completions', answerNow: completionNow(services) };
   const routes = new Map([
-    ['/v1/chat/completions', chatNow],
-    ['/chat/completions', chatNow],
-    ['/v1/completions', textNow],
-    ['/completions', textNow],
+    ['/v1/chat/completions', chat],
+    ['/chat/completions', chat],
+    ['/v1/completions', text],
+    ['/completions', text],
   ]);
-  const handle = underExpress(app, routes, services, check);
+  // A limit counts what Express has.
+  const handle = underExpress(app, rateLimit === 0 ? routes : new Map(), services);
   return { express: app, handle, classes: messageClasses(app) };
 }
 
@@ -89,8 +96,9 @@ const singleSlashes: RequestHandler = (request, _response, next) => {
 };
 
 /** OpenAI's API. */
-function openaiApi(services: Services): Router {
+function openaiApi(services: Services, limit: readonly RequestHandler[]): Router {
   const api = Router();
+  if (limit.length > 0) api.use(...limit);
   api.route('/models').get(models(services)).all(allowOnly('GET', 'HEAD'));
   api.route('/models/*id').get(modelById(services)).all(allowOnly('GET', 'HEAD'));
   api
@@ -113,15 +121,18 @@ function openaiApi(services: Services): Router {
 }
 
 /** The API that this project succeeds, with errors in its own manner. */
-function olderApi(services: Services, check: KeyCheck): Router {
-  const { lookup, uncachedLookup, bodyLimit } = services;
+function olderApi(services: Services, limit: readonly RequestHandler[]): Router {
+  const { lookup, uncachedLookup, bodyLimit, keyCheck, requestTimeoutMs } = services;
   const api = Router();
-  api.use(requireKey(check));
+  api.use(requireKey(keyCheck), ...limit);
   api
     .route('/completion')
-    .post(readBody(bodyLimit), olderChatCompletion(uncachedLookup))
+    .post(readBody(bodyLimit), olderChatCompletion(uncachedLookup, requestTimeoutMs))
     .all(allowOnly('POST'));
-  api.route('/completion/v1').post(readBody(bodyLimit), olderChatCompletion(lookup)).all(allowOnly('POST'));
+  api
+    .route('/completion/v1')
+    .post(readBody(bodyLimit), olderChatCompletion(lookup, requestTimeoutMs))
+    .all(allowOnly('POST'));
   api.route('/api/benchmarks').head(allowOnly('GET')).get(olderBenchmark(services)).all(allowOnly('GET'));
   api.use(unknownUrl);
   api.use(errorHandler(olderErrorBody, services));

@@ -45,7 +45,7 @@ export class BodyTemplates {
    */
   answer(match: SpelledMatch, model: string | undefined, usage: Usage): ReadyAnswer {
     const template = this.templateFor(model ?? this.services.model.id);
-    return readyBody(match, template.filled(match.spelled, usage));
+    return readyBody(match, template.filled(match.spelled, usage), { usage, finishReason: 'stop' });
   }
 
   private templateFor(model: string): BodyTemplate {

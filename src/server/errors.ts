@@ -55,7 +55,9 @@ export const unknownUrl: RequestHandler = (request) => {
 /** Errors of Express and its body parser carry a `status` for the client, and the parser's a `type`. */
 function toAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
   if (thrown instanceof AppError) return thrown;
-  const { status, type, message } = thrown as { status?: unknown; type?: unknown; message?: unknown };
+  const { status, type, code, message } = thrown as Readonly<Record<string, unknown>>;
+  // Modules and pages are loaded when they are first needed.
+  if (code === 'EMFILE' || code === 'ENFILE') return new AppError('overloaded', { cause: thrown });
   switch (type) {
     case 'entity.parse.failed':
       return new AppError('invalid_json', { message: `${ERRORS.invalid_json.message} (${String(message)})` });

@@ -8,7 +8,17 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, CommandError } from '../core/errors.js';
-import { DRAIN_MS, KEEP_ALIVE_MS, LINGER_MS, STOP_GRACE_MS } from '../core/limits.js';
+import {
+  BACKLOG,
+  CONNECTIONS_CHECK_MS,
+  DRAIN_MS,
+  HEADERS_MS,
+  KEEP_ALIVE_MS,
+  LINGER_MS,
+  REQUEST_BODY_MS,
+  STALLED_MS,
+  STOP_GRACE_MS,
+} from '../core/limits.js';
 import { errorBody } from '../openai/error-body.js';
 import type { MessageClasses } from './message-classes.js';
 
@@ -24,20 +34,56 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such address; choose another with --host',
 };
 
+/** How long clients may take, and a stop. All in ms. */
+export interface Timeouts {
+  /** For the head of a request. */
+  readonly headersMs: number;
+  /** For all of it. */
+  readonly requestMs: number;
+  /** For taking more of an answer that has begun. */
+  readonly stalledMs: number;
+  /** Between requests. */
+  readonly idleMs: number;
+  /** For the requests in flight when the server is stopped. */
+  readonly drainMs: number;
+}
+
+const TIMEOUTS: Timeouts = {
+  headersMs: HEADERS_MS,
+  requestMs: REQUEST_BODY_MS,
+  stalledMs: STALLED_MS,
+  idleMs: KEEP_ALIVE_MS,
+  drainMs: DRAIN_MS,
+};
+
 /** An HTTP server that knows what is in flight on each connection, so that it can be stopped without cutting it short. */
 export class Listener {
   private readonly server: Server;
   private readonly connections = new Map<Socket, Set<ServerResponse>>();
+  private readonly timeouts: Timeouts;
   private stopping = false;
+  /** How many requests have answers that have not ended. */
+  inFlight = 0;
 
   /**
    * @param handle answers requests
    * @param classes what it wants them to be made of, if not of Node's own
+   * @param timeouts those that are not as usual
    */
-  constructor(handle: RequestListener, classes?: MessageClasses) {
-    this.server = createServer({ noDelay: true, requireHostHeader: false, ...classes });
-    this.server.keepAliveTimeout = KEEP_ALIVE_MS;
-    this.server.headersTimeout = KEEP_ALIVE_MS + 1000;
+  constructor(handle: RequestListener, classes?: MessageClasses, timeouts: Partial<Timeouts> = {}) {
+    this.timeouts = { ...TIMEOUTS, ...timeouts };
+    const { headersMs, requestMs, stalledMs, idleMs } = this.timeouts;
+    this.server = createServer({
+      noDelay: true,
+      requireHostHeader: false,
+      keepAliveTimeout: idleMs,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, headersMs),
+      ...classes,
+    });
+    this.server.timeout = stalledMs;
+    this.server.on('timeout', (socket) => this.endStalled(socket));
     this.server.on('connection', (socket) => this.track(socket));
     this.server.on('clientError', (error, socket) => this.refuse(error, socket as Socket));
     for (const event of ['request', 'checkExpectation']) {
@@ -60,13 +106,13 @@ export class Listener {
         const problem = LISTEN_PROBLEMS[error.code ?? ''] ?? error.message;
         reject(new ListenError(`cannot listen on ${host}:${port}: ${problem}`));
       });
-      this.server.listen(port, host, resolve);
+      this.server.listen({ port, host, backlog: BACKLOG }, resolve);
     });
     return this.server.address() as AddressInfo;
   }
 
   /**
-   * Answers what has come and takes no more; what is not through after `DRAIN_MS` is cut. For `STOP_GRACE_MS` requests
+   * Answers what has come and takes no more; what is not through after `drainMs` is cut. For `STOP_GRACE_MS` requests
    * are still taken, each as the last of its connection: one may be on its way on a connection that looks idle.
    */
   async stop(): Promise<void> {
@@ -79,7 +125,7 @@ export class Listener {
     await delay(STOP_GRACE_MS);
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     for (const [socket, responses] of this.connections) if (responses.size === 0) socket.destroy();
-    const cut = setTimeout(() => this.server.closeAllConnections(), DRAIN_MS);
+    const cut = setTimeout(() => this.server.closeAllConnections(), this.timeouts.drainMs);
     await closed;
     clearTimeout(cut);
   }
@@ -101,16 +147,28 @@ export class Listener {
   private begin(socket: Socket, response: ServerResponse): void {
     const responses = this.connections.get(socket);
     responses?.add(response);
+    this.inFlight++;
     if (this.stopping) endConnectionAfter(response);
     response.on('close', () => {
       responses?.delete(response);
+      this.inFlight--;
       if (this.stopping && responses?.size === 0) socket.destroySoon();
     });
   }
 
-  /** Answers what is no HTTP, as any other error; unless an answer is under way on the connection. */
+  /** Ends a connection on which nothing has moved for long, unless its client is waiting for an answer. */
+  private endStalled(socket: Socket): void {
+    const responses = [...(this.connections.get(socket) ?? [])];
+    if (responses.some(({ headersSent }) => !headersSent)) socket.setTimeout(this.timeouts.stalledMs);
+    else socket.destroy();
+  }
+
+  /** Answers what is no HTTP, or comes too slowly, as any other error; unless an answer is under way on the connection. */
   private refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-    const isBusy = (this.connections.get(socket)?.size ?? 0) > 0;
+    const [first, ...others] = this.connections.get(socket) ?? [];
+    // The body of a request that is being handled has not come to its end.
+    const isSlow = error.code === TOO_SLOW && first?.headersSent === false && others.length === 0;
+    const isBusy = first !== undefined && !isSlow;
     if (isBusy || !socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
       return;
@@ -130,9 +188,11 @@ export class Listener {
   }
 }
 
+const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
+
 const PROTOCOL_STATUS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  [TOO_SLOW]: '408 Request Timeout',
 };
 
 /** Tells the client, if the headers aren't out yet, that no further request is taken on its connection. */

@@ -51,6 +51,8 @@ export function messageClasses(app: Express): MessageClasses {
       if (part !== null) parts.push(part);
       else {
         this.bodyTaker = undefined;
+        // A connection keeps its last request until the next one comes.
+        this.bodyParts = [];
         this._consumed = true;
         take(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
       }

@@ -15,7 +15,7 @@ import { STREAM_HEADERS } from './event-stream.js';
 import { sourceOf } from './match-headers.js';
 import { openaiHeaders } from './openai-headers.js';
 import type { RequestFacts } from './request-facts.js';
-import type { Completion } from './send-completion.js';
+import type { Completion, Outcome } from './send-completion.js';
 
 /** Where an answer comes from, as its headers say it. */
 type Origin = Pick<Match, 'rung' | 'conversationId' | 'replyIndex'>;
@@ -27,6 +27,7 @@ export type Head = readonly [beforeId: string, between: string, behindDate: stri
 export interface ReadyAnswer {
   readonly rung: string;
   readonly source: string;
+  readonly outcome: Outcome;
   readonly content: ReadyBody | ReadyStream;
   readonly length: number;
 }
@@ -53,17 +54,26 @@ interface ReadyStream {
  *
  * @returns undefined if it is a stream so long that its client may have to be waited for
  */
-export function readyAnswer(match: Origin, { head, body, chunks }: Completion): ReadyAnswer | undefined {
-  return chunks === undefined ? readyBody(match, splitHead(head, body)) : readyStream(match, head, chunks);
+export function readyAnswer(match: Origin, completion: Completion): ReadyAnswer | undefined {
+  const { head, body, chunks, usage, finishReason } = completion;
+  const outcome = { usage, finishReason };
+  return chunks === undefined
+    ? readyBody(match, splitHead(head, body), outcome)
+    : readyStream(match, head, chunks, outcome);
 }
 
 /** An answer whose body is all spelled. */
-export function readyBody({ rung, ...place }: Origin, head: Head): ReadyAnswer {
+export function readyBody({ rung, ...place }: Origin, head: Head, outcome: Outcome): ReadyAnswer {
   const length = head[0].length + head[1].length + head[2].length;
-  return { rung, source: sourceOf(place), content: { kind: 'body', head }, length };
+  return { rung, source: sourceOf(place), outcome, content: { kind: 'body', head }, length };
 }
 
-function readyStream(match: Origin, head: CompletionHead, chunks: Iterable<object>): ReadyAnswer | undefined {
+function readyStream(
+  match: Origin,
+  head: CompletionHead,
+  chunks: Iterable<object>,
+  outcome: Outcome,
+): ReadyAnswer | undefined {
   const wire: string[] = [];
   const holes: number[] = [];
   let length = 0;
@@ -82,7 +92,7 @@ function readyStream(match: Origin, head: CompletionHead, chunks: Iterable<objec
   wire.push(STREAM_END);
   const bytes = Buffer.from(wire.join(''), 'latin1');
   const content: ReadyStream = { kind: 'stream', bytes, holes, between, isBusy: false };
-  return { rung: match.rung, source: sourceOf(match), content, length };
+  return { rung: match.rung, source: sourceOf(match), outcome, content, length };
 }
 
 /** The last event, and the end of the body, each a chunk of HTTP's chunked encoding. */
@@ -112,13 +122,14 @@ const STREAM_HEADER_LIST = Object.entries(STREAM_HEADERS).flat();
  */
 export function sendReady(
   response: ServerResponse,
-  { rung, source, content }: ReadyAnswer,
+  { rung, source, outcome, content }: ReadyAnswer,
   facts: RequestFacts,
   digits: string,
   created: number,
 ): void {
   facts.match = rung;
   facts.source = source;
+  facts.outcome = outcome;
   // A list of names and values is what Node takes as it is.
   const headers = openaiHeaders(facts);
   headers.push('x-request-id', facts.requestId, 'x-verbatim-match', rung, 'x-verbatim-source', source);
@@ -137,7 +148,7 @@ export function sendReady(
   }
 }
 
-/** Puts the id and the date into all events. The bytes are long, so they are copied only if they are just being sent to somebody else. */
+/** Puts the id and the date into all events. The bytes are long, so they are copied only while they are being sent to somebody else. */
 function sendStream(response: ServerResponse, stream: ReadyStream, named: string): void {
   const name = Buffer.from(named, 'latin1');
   const bytes = stream.isBusy ? Buffer.from(stream.bytes) : stream.bytes;

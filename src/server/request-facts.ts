@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { REQUEST_ID_LENGTH_MAX } from '../core/limits.js';
+import type { Outcome } from './send-completion.js';
 import type { Services } from './services.js';
 
 /** Characters of an id that is made, behind its prefix. */
@@ -12,6 +13,11 @@ export class RequestFacts {
   /** What the headers say of the match, for the log. */
   match: string | undefined = undefined;
   source: string | undefined = undefined;
+  /** Of the completion that is given, if one is. */
+  outcome: Outcome | undefined = undefined;
+  /** When the request came, and when its answer began: ms of a clock that only goes on. */
+  readonly cameAt = performance.now();
+  beganAt: number | undefined = undefined;
   private readonly now: () => number;
   private readonly startMs: number;
 
@@ -20,6 +26,16 @@ export class RequestFacts {
     this.requestId = isEchoed(sent) ? sent : `req_${newId(ID_DIGITS)}`;
     this.now = now;
     this.startMs = now();
+  }
+
+  /** Tells what completion is given. */
+  tellOutcome({ usage, finishReason }: Outcome): void {
+    this.outcome = { usage, finishReason };
+  }
+
+  /** Tells that the answer begins now. */
+  begin(): void {
+    this.beganAt ??= performance.now();
   }
 
   /** Since the request came, in ms. */

@@ -1,18 +1,28 @@
+/** Takes what is to be sent. */
+export interface SendTogether<T> {
+  add(item: T): void;
+  /** Sends what waits now. */
+  flush(): void;
+}
+
 /**
  * Sends answers together that were found in one turn of the event loop, while requests of many connections were read. The first one
- * wakes a client that sleeps, which costs the sender as much as all else about it; for the others it is awake. Alone, an answer
- * waits for nothing. (Redis writes its replies like that: `handleClientsWithPendingWrites`.)
+ * wakes a client that sleeps, which costs the sender as much as all else about it; for the others it is awake. One that is alone goes
+ * at the end of the turn, too. (Redis writes its replies like that: `handleClientsWithPendingWrites`.)
  *
- * @param send is called for one after the other
+ * @param send is called for one after the other. What it throws is a defect, and ends the process.
  */
-export function sendTogether<T>(send: (item: T) => void): (item: T) => void {
+export function sendTogether<T>(send: (item: T) => void): SendTogether<T> {
   let waiting: T[] = [];
-  const sendAll = () => {
+  const flush = () => {
     const items = waiting;
     waiting = [];
     for (const item of items) send(item);
   };
-  return (item) => {
-    if (waiting.push(item) === 1) setImmediate(sendAll);
+  return {
+    add: (item) => {
+      if (waiting.push(item) === 1) setImmediate(flush);
+    },
+    flush,
   };
 }

@@ -9,6 +9,7 @@ import type { Notices, ServedDataset } from '../lookup/served-dataset.js';
 import { WorkerPool } from '../workers/pool.js';
 import type { Counts } from '../workers/tasks.js';
 import { TokenPool } from '../workers/token-pool.js';
+import { ApiKeys } from './api-keys.js';
 import { type Progress, ProgressBar, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
 import type { ReadyAnswer } from './ready-answer.js';
@@ -25,6 +26,8 @@ interface Surroundings {
   readonly version: string;
   /** Ends the server, in order. */
   readonly signal: AbortSignal;
+  /** Takes what is to be done each time that the settings' files may have changed. */
+  readonly onHangup: (act: () => void) => void;
 }
 
 /**
@@ -53,8 +56,9 @@ async function serveWith(
   pool: WorkerPool | undefined,
   tokens: TokenPool,
   config: Config,
-  { loadLogger, print, version, signal }: Surroundings,
+  { loadLogger, print, version, signal, onHangup }: Surroundings,
 ): Promise<void> {
+  const keys = new ApiKeys(config.apiKeys);
   const { ServedDataset } = await import('../lookup/served-dataset.js');
   if (signal.aborted) return;
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
@@ -89,15 +93,22 @@ async function serveWith(
     early.forEach(tell);
     progress = progressOn(logger);
     logger.debug({ dataset: config.dataset }, 'reading the dataset');
+    if (keys.areNone && !isLoopback(config.host)) logger.warn({ host: config.host }, OPEN_TO_ALL);
     // With nothing to answer before the index stands, what would answer may wait: loading it would only slow that down.
     if (engine === 'index') await started;
-    const [{ createApp }, { Listener }, { Cache, CachedLookup }, { estimatingCounter, RealCounter }] =
-      await Promise.all([
-        import('./app.js'),
-        import('./listener.js'),
-        import('../lookup/cache.js'),
-        import('../lookup/token-counter.js'),
-      ]);
+    const [
+      { createApp },
+      { Listener },
+      { Cache, CachedLookup },
+      { estimatingCounter, RealCounter },
+      { RequestMetrics },
+    ] = await Promise.all([
+      import('./app.js'),
+      import('./listener.js'),
+      import('../lookup/cache.js'),
+      import('../lookup/token-counter.js'),
+      import('./request-metrics.js'),
+    ]);
     const { walked } = await started;
     if (signal.aborted) return;
     signal.removeEventListener('abort', onAbort);
@@ -105,15 +116,25 @@ async function serveWith(
     if (cacheBytes > 0) cache = new Cache(cacheBytes);
     const lookup = cache === undefined ? served : new CachedLookup(served, cache);
     const counter = countsAhead ? new RealCounter(tokens) : estimatingCounter;
+    let listener: InstanceType<typeof Listener> | undefined;
     const answers = cache?.part<ReadyAnswer>('answer ');
     const { handle, classes } = createApp({
-      ...servicesOf(config, served, logger, version),
+      ...servicesOf(config, served, keys, logger, version),
+      isStopping: () => signal.aborted,
+      metrics: new RequestMetrics(),
+      figures: () => ({
+        ...served.figures,
+        inFlight: listener?.inFlight ?? 0,
+        cacheHits: cache?.hits ?? 0,
+        cacheMisses: cache?.misses ?? 0,
+        cacheBytes: cache?.bytes ?? 0,
+      }),
       lookup,
       answers,
       tokens: counter,
       tokenPool: tokens,
     });
-    const listener = new Listener(handle, classes);
+    listener = new Listener(handle, classes, { drainMs: config.drainMs });
     const address = await listener.listen(config.host, config.port);
     try {
       const { status, dataset } = served;
@@ -121,7 +142,11 @@ async function serveWith(
       const counts = isWalked ? status.counts : undefined;
       print(servingLine(config.dataset, dataset.file.size, workers, status.engine, counts));
       print(`listening on ${urlOf(address)}`);
-      print(tryLine(address, status.counts.example, config.apiKeys.length > 0));
+      print(tryLine(address, status.counts.example, keys));
+      onHangup(() => {
+        served.lookAtFile();
+        reloadKeys(keys, logger);
+      });
       const told = signal.aborted ? Promise.resolve() : once(signal, 'abort');
       // The rest of the file may be walked for long: a stop doesn't wait for it.
       await Promise.race([told, walked]);
@@ -145,9 +170,10 @@ async function serveWith(
 function servicesOf(
   config: Config,
   served: ServedDataset,
+  keys: ApiKeys,
   logger: Logger,
   version: string,
-): Omit<Services, 'lookup' | 'answers' | 'tokens' | 'tokenPool'> {
+): Omit<Services, 'lookup' | 'answers' | 'tokens' | 'tokenPool' | 'isStopping' | 'metrics' | 'figures'> {
   const { name, file } = served.dataset;
   return {
     uncachedLookup: served,
@@ -161,11 +187,32 @@ function servicesOf(
     version,
     status: () => served.status,
     bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
-    apiKeys: config.apiKeys,
+    hasKeys: !keys.areNone,
+    keyCheck: keys.check,
+    corsOrigins: config.corsOrigins,
+    rateLimit: config.rateLimit,
+    requestTimeoutMs: config.requestTimeoutMs,
     logger,
     now: Date.now,
     newId: randomIds(),
   };
+}
+
+const OPEN_TO_ALL =
+  'anybody who can reach this machine can ask: set API_KEYS, or listen on 127.0.0.1 only (the setting HOST)';
+
+/** True if nobody but this machine can connect. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+}
+
+function reloadKeys(keys: ApiKeys, logger: Logger): void {
+  try {
+    keys.reload();
+    logger.info('the settings were read again');
+  } catch (error) {
+    logger.error(`${(error as Error).message}; the keys stay as they were`);
+  }
 }
 
 /** A bar on a terminal, unless it is to be quiet; else lines in the log. */

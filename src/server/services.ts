@@ -3,11 +3,22 @@ import type { ByteCount } from '../core/bytes.js';
 import type { Query } from '../core/query.js';
 import type { CacheOf } from '../lookup/cache.js';
 import type { Alike, Lookup } from '../lookup/lookup.js';
-import type { Status } from '../lookup/served-dataset.js';
+import type { DatasetFigures, Status } from '../lookup/served-dataset.js';
 import type { TokenCounter } from '../lookup/token-counter.js';
 import type { ModelInfo } from '../openai/models.js';
 import type { TokenPool } from '../workers/token-pool.js';
+import type { KeyCheck } from './auth.js';
 import type { ReadyAnswer } from './ready-answer.js';
+import type { RequestMetrics } from './request-metrics.js';
+
+/** What is counted besides requests. */
+export interface Figures extends DatasetFigures {
+  /** Requests whose answers have not ended. */
+  readonly inFlight: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+  readonly cacheBytes: number;
+}
 
 /** All that the routes need of the outside world. */
 export interface Services {
@@ -38,8 +49,21 @@ export interface Services {
   readonly version: string;
   readonly status: () => Status;
   readonly bodyLimit: ByteCount;
-  /** Keys that are let in; none lets everyone in. */
-  readonly apiKeys: readonly string[];
+  /** True if a key is needed. */
+  readonly hasKeys: boolean;
+  readonly keyCheck: KeyCheck;
+  /** Origins whose pages may ask from a browser. */
+  readonly corsOrigins: readonly string[];
+  /** Requests a minute that a key, or an address, may make; 0 sets no limit. */
+  readonly rateLimit: number;
+  /** How long a request may wait for its answer. */
+  readonly requestTimeoutMs: number;
+  /** Counts requests. */
+  readonly metrics: RequestMetrics;
+  /** What else is counted. */
+  readonly figures: () => Figures;
+  /** True once the server was told to stop. */
+  readonly isStopping: () => boolean;
   readonly logger: Logger;
   /** Milliseconds since 1970. */
   readonly now: () => number;

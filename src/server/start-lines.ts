@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { counted } from '../core/counted.js';
 import type { Counts } from '../workers/tasks.js';
+import type { ApiKeys } from './api-keys.js';
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
@@ -37,18 +38,19 @@ export function countsLine({ conversations, turns }: Counts): string {
  * A command that asks the server something it knows.
  *
  * @param example a prompt that has a reply, if one is known
- * @param isGuarded true if a key is needed; the command takes it from the environment, it isn't printed
+ * @param keys if one is needed, the command takes it from the environment: it isn't printed
  */
 export function tryLine(
   { address, port, family }: AddressInfo,
   example: string | undefined,
-  isGuarded: boolean,
+  { areNone, file }: Pick<ApiKeys, 'areNone' | 'file'>,
 ): string {
   // One can listen on all addresses, not connect to them.
   const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
   const url = urlOf({ address: reachable, port, family });
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell expands it, to the first key of the list.
-  const key = isGuarded ? ' -H "authorization: Bearer ${API_KEYS%%,*}"' : '';
+  const first = file === undefined ? '${API_KEYS%%,*}' : '$(head -n1 "${API_KEYS#@}")';
+  const key = areNone ? '' : ` -H "authorization: Bearer ${first}"`;
   if (example === undefined) return `try: curl ${url}/v1/models${key}`;
   const body = JSON.stringify({ messages: [{ role: 'user', content: example }] });
   const quoted = `'${body.replaceAll("'", "'\\''")}'`;

@@ -9,25 +9,33 @@
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
-import type { KeyCheck } from './auth.js';
 import { ID_DIGITS } from './completion-head.js';
 import type { AppRequest } from './message-classes.js';
 import { type ReadyAnswer, sendReady } from './ready-answer.js';
 import { RequestFacts } from './request-facts.js';
 import { logWhenClosed } from './request-log.js';
+import { routeOf } from './route-names.js';
 import { sendTogether } from './send-together.js';
 import type { Services } from './services.js';
 
 /** Answers a body at once; where that can't be done, it is undefined, or throws. */
 type AnswerNow = (body: unknown) => ReadyAnswer | undefined;
 
+/** A path that is answered here, and the name that it has in the description of the API. */
+export interface Route {
+  readonly name: string;
+  readonly answerNow: AnswerNow;
+}
+
 /** An answer that was found, and what it answers. */
 interface Found {
   readonly response: ServerResponse;
   readonly answer: ReadyAnswer;
   readonly facts: RequestFacts;
+  readonly route: Route;
 }
 
 /**
@@ -38,38 +46,61 @@ interface Found {
  */
 export function underExpress(
   app: Express,
-  routes: ReadonlyMap<string, AnswerNow>,
+  routes: ReadonlyMap<string, Route>,
   services: Services,
-  keyCheck: KeyCheck,
 ): RequestListener {
-  const { answers, bodyLimit, giveWay, logger, newId, now } = services;
-  const send = sendTogether(({ response, answer, facts }: Found) =>
-    sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000)),
-  );
+  const { answers, bodyLimit, corsOrigins, giveWay, keyCheck, logger, metrics, newId, now } = services;
+  const isCrossOrigin = ({ headers }: IncomingMessage) =>
+    corsOrigins.length > 0 && headers.origin !== undefined;
+  const send = ({ response, answer, facts, route }: Found) => {
+    sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000));
+    // All of it is on its way.
+    metrics.record(route.name, response.statusCode, facts);
+  };
+  const together = sendTogether(send);
+  const connections = new WeakSet<Socket>();
 
-  return (request, response) => {
+  return (plain, response) => {
+    const request = plain as AppRequest;
     const facts = new RequestFacts(request, services);
     (response as ServerResponse & { locals: RequestFacts }).locals = facts;
     logWhenClosed(logger, request, response, facts);
-    const answerNow = routes.get(request.url ?? '');
-    if (answerNow === undefined || !isPlain(request, bodyLimit) || keyCheck(request.headers) !== undefined) {
+    const route = routes.get(request.url ?? '');
+    if (
+      route === undefined ||
+      !isPlain(request, bodyLimit) ||
+      isCrossOrigin(request) ||
+      keyCheck(request.headers) !== undefined
+    ) {
       handOver(request, response, facts);
       return;
     }
-    (request as AppRequest).takeBody((body) => {
-      const answer = answerTo(request.url ?? '', body, answerNow);
+    flushAtEnd(request.socket);
+    request.takeBody((body) => {
+      const answer = answerTo(request.url ?? '', body, route.answerNow);
       if (answer === undefined) {
-        (request as AppRequest).giveBack(body);
+        request.giveBack(body);
         handOver(request, response, facts);
       } else {
         giveWay();
-        send({ response, answer, facts });
+        const found = { response, answer, facts, route };
+        // The bytes of a stream are one's own while they are sent: of those that go at once, few need a copy.
+        if (answer.content.kind === 'stream') send(found);
+        else together.add(found);
       }
     });
   };
 
-  function handOver(request: IncomingMessage, response: ServerResponse, { requestId }: RequestFacts): void {
-    response.setHeader('x-request-id', requestId);
+  /** Where a client closes its side, Node ends the connection: what waits for the end of this turn must go before that. */
+  function flushAtEnd(socket: Socket): void {
+    if (connections.has(socket)) return;
+    connections.add(socket);
+    socket.prependListener('end', together.flush);
+  }
+
+  function handOver(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): void {
+    response.setHeader('x-request-id', facts.requestId);
+    response.on('close', () => metrics.record(routeOf(request), response.statusCode, facts));
     app(request, response);
   }
 

@@ -32,6 +32,21 @@ export class WorkerPool {
     });
   }
 
+  /** How many tasks wait for a thread. */
+  get queue(): number {
+    return this.threads.queue;
+  }
+
+  /** Sets what is called when a thread has died, and is replaced. */
+  set onDeath(act: () => void) {
+    this.threads.onDeath = act;
+  }
+
+  /** How many threads have died so far, and were replaced. */
+  get deaths(): number {
+    return this.threads.deaths;
+  }
+
   /** Counts what a shard holds, and keeps its part of an index. */
   takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
     return this.run('takeCensus', task);

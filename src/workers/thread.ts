@@ -24,7 +24,8 @@ import type {
 import { type Batch, InvalidRecordError, walk } from './walk.js';
 
 const { module, keyBits } = workerData as WorkerSetup;
-const kernel = new Kernel(module, 2 * BLOCK_BYTES, keyBits);
+const newKernel = () => new Kernel(module, 2 * BLOCK_BYTES, keyBits);
+let kernel = newKernel();
 
 /** Thrown inside a task that nobody waits for any more. */
 class StoppedError extends Error {
@@ -111,6 +112,11 @@ async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promis
     );
     return { kind: 'done', value };
   } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) {
+      // What a kernel holds that has trapped is anybody's guess. The task is tried again where it came from.
+      kernel = newKernel();
+      throw error;
+    }
     return failureOf(error instanceof InvalidRecordError ? await explain(task, error) : error);
   }
 }

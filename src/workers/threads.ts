@@ -19,37 +19,44 @@ interface ThreadOptions {
   readonly workerData: unknown;
 }
 
-/** Threads that run tasks. Tasks wait in one queue, first come, first served; a failure is an outcome, not an exception. */
+/** A task is given to so many threads, one after the other, where they die while they run it. */
+const TRIES = 3;
+
+/** How long threads that can't even be started are left alone before that is tried again, in ms. */
+const START_AGAIN_MS = 200;
+
+type Pool = InstanceType<typeof Piscina>;
+
+/**
+ * Threads that run tasks. Tasks wait in one queue, first come, first served; a failure is an outcome, not an exception. A thread that
+ * dies is replaced, and its tasks are run again.
+ */
 export class Threads {
-  private readonly count: number;
-  private readonly piscina: InstanceType<typeof Piscina>;
+  /** How many threads have died so far. */
+  deaths = 0;
+  /** Is called when one has. */
+  onDeath = () => {};
+  private readonly options: ThreadOptions;
+  private pool: Pool;
   private readonly running = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
 
-  constructor({ filename, threads, tasksAhead, youngMiB, workerData }: ThreadOptions) {
-    this.count = threads;
-    this.piscina = new Piscina({
-      filename: filename.href,
-      minThreads: threads,
-      maxThreads: threads,
-      // Without it, a task that finds no free thread at once goes behind all that came after it.
-      stricterFIFO: true,
-      concurrentTasksPerWorker: tasksAhead,
-      ...(youngMiB !== undefined && { resourceLimits: { maxYoungGenerationSizeMb: youngMiB } }),
-      workerData,
-    });
-    // Where a thread is ended while it runs a task, its result may still come, which Piscina takes for an error.
-    this.piscina.on('error', (error: unknown) => {
-      if (this.closing === undefined) throw error;
-    });
+  constructor(options: ThreadOptions) {
+    this.options = options;
+    this.pool = this.start();
+  }
+
+  /** How many tasks wait. */
+  get queue(): number {
+    return this.pool.queueSize;
   }
 
   /** Runs a task by its name. */
   async run<T>(name: string, task: unknown): Promise<Outcome<T>> {
     if (this.closing !== undefined) return failed('the pool is closed');
-    const running = this.piscina.run(task, { name }).catch((error: unknown) => failed(String(error)));
+    const running = this.runUntilDone<T>(name, task);
     this.running.add(running);
-    const outcome = (await running) as Outcome<T>;
+    const outcome = await running;
     this.running.delete(running);
     return outcome;
   }
@@ -66,22 +73,66 @@ export class Threads {
    * @param loaded when a thread is through with loading its modules: before, its end might take the process with it
    */
   abandon(loaded: Promise<unknown>): Promise<void> {
-    this.closing ??= loaded.then(() => this.piscina.destroy());
+    this.closing ??= loaded.then(() => this.pool.destroy());
     return this.closing;
+  }
+
+  private start(): Pool {
+    const { filename, threads, tasksAhead, youngMiB, workerData } = this.options;
+    const pool: Pool = new Piscina({
+      filename: filename.href,
+      minThreads: threads,
+      maxThreads: threads,
+      // Without it, a task that finds no free thread at once goes behind all that came after it.
+      stricterFIFO: true,
+      concurrentTasksPerWorker: tasksAhead,
+      ...(youngMiB !== undefined && { resourceLimits: { maxYoungGenerationSizeMb: youngMiB } }),
+      workerData,
+    });
+    // Threads that die idle are told of like that; and, where one is ended while it runs a task, a result that still comes.
+    pool.on('error', () => undefined);
+    pool.on('workerDestroy', () => {
+      if (this.closing !== undefined || pool !== this.pool) return;
+      this.deaths++;
+      this.onDeath();
+      setImmediate(() => this.lookAfter(pool));
+    });
+    return pool;
+  }
+
+  /** Piscina replaces a thread that dies, but for one that dies before it has begun; and after that none any more. */
+  private lookAfter(pool: Pool): void {
+    const isLeft = () => this.closing !== undefined || pool !== this.pool;
+    if (isLeft() || pool.threads.length >= this.options.threads) return;
+    setTimeout(() => {
+      if (isLeft() || pool.threads.length >= this.options.threads) return;
+      this.pool = this.start();
+      // What waits and runs there fails, and is tried again here.
+      pool.destroy();
+    }, START_AGAIN_MS);
+  }
+
+  private async runUntilDone<T>(name: string, task: unknown): Promise<Outcome<T>> {
+    for (let left = TRIES - 1; ; left--) {
+      try {
+        return (await this.pool.run(task, { name })) as Outcome<T>;
+      } catch (error) {
+        if (left === 0 || this.closing !== undefined) return failed(String(error));
+      }
+    }
   }
 
   private async closeOnce(): Promise<void> {
     await Promise.all(this.running);
+    const { pool } = this;
     // A thread that is ended while it loads its modules may take the process with it. Idle threads get a task each.
-    const loaded = Array.from({ length: this.count }, () =>
-      this.piscina.run(undefined, { name: 'isLoaded' }),
-    );
+    const loaded = pool.threads.map(() => pool.run(undefined, { name: 'isLoaded' }));
     await Promise.allSettled(loaded);
-    await this.piscina.destroy();
+    await pool.destroy();
   }
 }
 
-/** A thread died, or could not be given its task. */
+/** All threads that were given the task died, or could not be given it. */
 function failed(detail: string): Failure {
   return { kind: 'failed', code: 'worker_failed', detail };
 }

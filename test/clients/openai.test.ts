@@ -10,6 +10,7 @@ import OpenAI, {
 } from 'openai';
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { guardedBy } from '../support/app.js';
 import {
   expectCounts,
   PROMPT,
@@ -368,7 +369,7 @@ describe('the openai client', () => {
   });
 
   it('is refused without the right key', async () => {
-    const { baseUrl } = await serveRecorded({ apiKeys: ['right'] });
+    const { baseUrl } = await serveRecorded(guardedBy('right'));
     const listWith = (apiKey: string) => new OpenAI({ baseURL: baseUrl, apiKey }).models.list();
     await expect(listWith('wrong')).rejects.toThrow(AuthenticationError);
     await expect(listWith('wrong')).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MESSAGES_MAX } from '#dist/core/limits.js';
-import { post, serveApp } from '../support/app.js';
+import { guardedBy, post, serveApp } from '../support/app.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 const hello = [{ role: 'user', content: 'Say it.' }];
@@ -10,7 +10,7 @@ let base: string;
 let guarded: string;
 beforeAll(async () => {
   base = await serveApp(dataset);
-  guarded = await serveApp(dataset, { apiKeys: ['first-key', 'second-key'] });
+  guarded = await serveApp(dataset, guardedBy('first-key', 'second-key'));
 });
 
 const chat = (body: unknown, headers?: Record<string, string>) =>

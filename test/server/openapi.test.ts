@@ -12,7 +12,7 @@ import { completionSchema } from '#dist/openai/schemas/completion.js';
 import { olderSchema } from '#dist/openai/schemas/older.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from '#dist/openai/schemas/responses.js';
 import { detokenizeSchema, tokenizeSchema } from '#dist/openai/schemas/tokens.js';
-import { appOf, post, serveApp } from '../support/app.js';
+import { appOf, guardedBy, post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 /** A conversation that calls functions, behind those that don't. */
@@ -60,7 +60,7 @@ let guarded: string;
 let document: Document;
 beforeAll(async () => {
   base = await serveApp(dataset, { strictModels: true });
-  guarded = await serveApp(dataset, { apiKeys: ['the-key'] });
+  guarded = await serveApp(dataset, guardedBy('the-key'));
   document = (await (await fetch(`${base}/openapi.json`)).json()) as Document;
 });
 
@@ -312,6 +312,7 @@ const EXAMPLES: readonly Example[] = [
   { operation: 'POST /detokenize', status: 400, what: 'no token', body: { tokens: [5_000_000] } },
   { operation: 'POST /detokenize', status: 404, what: 'a model', body: { tokens: [], model: 'another' } },
   { operation: 'GET /version', status: 200, what: 'an answer' },
+  { operation: 'GET /metrics', status: 200, what: 'an answer' },
   { operation: 'GET /openapi.json', status: 200, what: 'an answer' },
   { operation: 'GET /docs', status: 200, what: 'an answer' },
   { ...older, status: 200, what: 'an answer' },
@@ -412,6 +413,9 @@ describe('the page', () => {
       const { status, headers } = await fetch(base + path);
       expect([path, status, headers.get('content-type')]).toEqual([path, 200, type]);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-frame-options')).toBe('DENY');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
       const policy = headers.get('content-security-policy') ?? '';
       expect(policy).toMatch(/^default-src 'none';.*; frame-ancestors 'none'$/);
       expect(policy).not.toMatch(/unsafe|https?:|\*/);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { servingLine, tryLine, urlOf } from '#dist/server/start-lines.js';
 
+const OPEN = { areNone: true, file: undefined };
+
 describe('the start lines', () => {
   it.each([
     [0, '0 bytes'],
@@ -21,8 +23,8 @@ describe('the start lines', () => {
   it('tell an address one can connect to', () => {
     const everywhere = { address: '::', port: 80, family: 'IPv6' };
     expect(urlOf(everywhere)).toBe('http://[::]:80');
-    expect(tryLine(everywhere, undefined, false)).toBe('try: curl http://[::1]:80/v1/models');
-    expect(tryLine({ address: '0.0.0.0', port: 1, family: 'IPv4' }, undefined, false)).toContain(
+    expect(tryLine(everywhere, undefined, OPEN)).toBe('try: curl http://[::1]:80/v1/models');
+    expect(tryLine({ address: '0.0.0.0', port: 1, family: 'IPv4' }, undefined, OPEN)).toContain(
       'http://127.0.0.1:1/',
     );
   });

@@ -7,8 +7,10 @@ import { Cache, CachedLookup } from '#dist/lookup/cache.js';
 import { openDataset } from '#dist/lookup/dataset.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
 import { type App, createApp } from '#dist/server/app.js';
+import { keyCheck } from '#dist/server/auth.js';
 import { Listener } from '#dist/server/listener.js';
-import type { Services } from '#dist/server/services.js';
+import { RequestMetrics } from '#dist/server/request-metrics.js';
+import type { Figures, Services } from '#dist/server/services.js';
 import { urlOf } from '#dist/server/start-lines.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { enginesOf, poolOf } from './dataset.js';
@@ -16,6 +18,21 @@ import { enginesOf, poolOf } from './dataset.js';
 /** One for all apps of a test file: a tokenizer takes a while to load. */
 const tokens = new TokenPool('o200k_base');
 afterAll(() => tokens.close());
+
+const NO_FIGURES: Figures = {
+  sweeps: 0,
+  riders: 0,
+  waiting: 0,
+  indexRows: 0,
+  indexBuildSeconds: 0,
+  poolQueue: 0,
+  workerRestarts: 0,
+  datasetBytes: 0,
+  inFlight: 0,
+  cacheHits: 0,
+  cacheMisses: 0,
+  cacheBytes: 0,
+};
 
 /** The app over a dataset. */
 export async function appOf(
@@ -41,12 +58,24 @@ export async function appOf(
     version: '1.2.3',
     status: () => ({ isAvailable: true, engine: 'index', progress: 1, counts: census.counts }),
     bodyLimit: byteCount(1_000_000),
-    apiKeys: [],
+    hasKeys: false,
+    keyCheck: keyCheck([]),
+    corsOrigins: [],
+    rateLimit: 0,
+    requestTimeoutMs: 60_000,
+    isStopping: () => false,
+    metrics: new RequestMetrics(),
+    figures: () => NO_FIGURES,
     logger: pino({ level: 'silent' }),
     now: () => 1_700_000_000_999,
     newId: (length) => '0'.repeat(length),
     ...overrides,
   });
+}
+
+/** What of the services makes an app ask for a key. */
+export function guardedBy(...keys: readonly string[]): Pick<Services, 'hasKeys' | 'keyCheck'> {
+  return { hasKeys: true, keyCheck: keyCheck(keys) };
 }
 
 /** Serves a dataset until the test file is through; returns the base URL. */

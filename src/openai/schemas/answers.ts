@@ -330,7 +330,7 @@ export const errorSchema = {
       required: ['message', 'type', 'param', 'code'],
       properties: {
         message: { type: 'string' },
-        type: { enum: ['invalid_request_error', 'server_error'] },
+        type: { enum: ['invalid_request_error', 'requests', 'server_error'] },
         param: { type: ['string', 'null'], description: 'The field that is wrong, as a path.' },
         code: { type: ['string', 'null'] },
       },

@@ -27,7 +27,7 @@ export function chatCompletions(services: Services): RequestHandler {
     const { messages } = asked;
     assertModel(services, asked.model);
     const query = queryOf(messages);
-    const match = query && (await lookup.find(query, whileOpen(response)));
+    const match = query && (await lookup.find(query, whileOpen(response, services.requestTimeoutMs)));
     setMatchHeaders(response, match);
     const answer = await answerOf(services, match, textsOf(messages, match), asked);
     if (answer === undefined) {
@@ -64,7 +64,9 @@ function completionOf(services: Services, asked: ChatRequest, { reply, promptTok
   const { messages, choices } = asked;
   const usage = usageOf(chatPromptTokens(messages, promptTokens), choices * reply.tokens);
   const head = completionHead(services, 'chatcmpl', asked.model);
-  if (asked.stream) return { head, chunks: chatChunks(head, reply, choices, new StreamUsage(asked, usage)) };
+  const told = { head, usage, finishReason: reply.finishReason };
+  if (asked.stream)
+    return { ...told, chunks: chatChunks(head, reply, choices, new StreamUsage(asked, usage)) };
   assertAnswerFits(choices * reply.text.length);
-  return { head, body: chatCompletion(head, reply, choices, usage) };
+  return { ...told, body: chatCompletion(head, reply, choices, usage) };
 }

@@ -34,7 +34,7 @@ export function completions(services: Services): RequestHandler {
   return async (request, response) => {
     const asked = parseCompletionRequest(request.body);
     assertModel(services, asked.model);
-    const signal = whileOpen(response);
+    const signal = whileOpen(response, services.requestTimeoutMs);
     const find = async (prompt: string): Promise<Match | undefined> => {
       let first: Match | undefined;
       for (const query of queriesOf(prompt)) {
@@ -107,9 +107,11 @@ function completionOf(
     choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
   );
   const head = completionHead(services, 'cmpl', asked.model);
-  if (asked.stream) return { head, chunks: completionChunks(head, choices, new StreamUsage(asked, usage)) };
+  const told = { head, usage, finishReason: answers[0]?.reply.finishReason ?? 'stop' };
+  if (asked.stream)
+    return { ...told, chunks: completionChunks(head, choices, new StreamUsage(asked, usage)) };
   assertAnswerFits(choices.reduce((sum, { echoed, reply }) => sum + echoed.length + reply.text.length, 0));
-  return { head, body: completion(head, choices, usage) };
+  return { ...told, body: completion(head, choices, usage) };
 }
 
 /** What a prompt is looked up as, one after the other: the first that is a conversation's answers, else the first that is found. */

@@ -72,6 +72,10 @@ function setHeaders(response: Response): void {
   response.set({
     'content-security-policy': POLICY,
     'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
   });
   const headers = openaiHeaders(factsOf(response));
   for (let i = 0; i < headers.length; i += 2) response.set(headers[i] as string, headers[i + 1]);

@@ -12,7 +12,7 @@ const PATHS = ['/completion', '/completion/v1'];
  * `GET /api/v1/chat/api/benchmarks?path=/completion`: sends requests to that path, one after the other, all with the
  * same prompt, and tells how long they took. One run at a time.
  */
-export function olderBenchmark({ status }: Services): RequestHandler {
+export function olderBenchmark({ status, requestTimeoutMs }: Services): RequestHandler {
   let running = false;
   return async (request, response) => {
     const path = request.query.path ?? PATHS[0];
@@ -23,7 +23,12 @@ export function olderBenchmark({ status }: Services): RequestHandler {
     if (running) throw new AppError('benchmark_running');
     running = true;
     try {
-      const averageMs = await measure(request, path, status().counts.example ?? '', whileOpen(response));
+      const averageMs = await measure(
+        request,
+        path,
+        status().counts.example ?? '',
+        whileOpen(response, requestTimeoutMs),
+      );
       sendJson(response, 200, {
         requests_per_minute: (60_000 / averageMs).toFixed(2),
         avg_latency_in_seconds: (averageMs / 1000).toFixed(6),

@@ -7,10 +7,10 @@ import { olderCompletion, parseOlderRequest } from '../older-wire.js';
 import { whileOpen } from '../while-open.js';
 
 /** `POST /api/v1/chat/completion`, and `…/v1`: the reply to the first turn that is exactly the value. */
-export function olderChatCompletion(lookup: Lookup): RequestHandler {
+export function olderChatCompletion(lookup: Lookup, timeoutMs: number): RequestHandler {
   return async (request, response) => {
     const query = valueQuery(parseOlderRequest(request.body));
-    const match = await lookup.find(query, whileOpen(response));
+    const match = await lookup.find(query, whileOpen(response, timeoutMs));
     setMatchHeaders(response, match);
     sendJson(response, 200, olderCompletion(match));
   };

@@ -18,6 +18,7 @@ import { sendJson } from '../json.js';
 import { setMatchHeaders } from '../match-headers.js';
 import { assertModel } from '../model-name.js';
 import { promptNotFound } from '../prompt-not-found.js';
+import { factsOf } from '../request-facts.js';
 import type { KeptResponse, ResponseStore } from '../response-store.js';
 import type { Services } from '../services.js';
 import { whileOpen } from '../while-open.js';
@@ -52,7 +53,7 @@ export function responses(services: Services, store: ResponseStore): RequestHand
     ];
     // An input without a text asks for nothing, whatever was said before.
     const query = queryOf(said) && queryOf(messages);
-    const match = query && (await lookup.find(query, whileOpen(response)));
+    const match = query && (await lookup.find(query, whileOpen(response, services.requestTimeoutMs)));
     setMatchHeaders(response, match);
     const how = { ...WHOLE, maxTokens, allowsCalls };
     const answer = await answerOf(services, match, textsOf(messages, match), how);
@@ -65,6 +66,7 @@ export function responses(services: Services, store: ResponseStore): RequestHand
     const id = `resp_${newId(ID_DIGITS)}`;
     const head = { id, created: Math.floor(now() / 1000), model: asked.model ?? model.id };
     const made = responseObject(head, { text, calls, isCut: finishReason === 'length', usage }, asked.echoed);
+    factsOf(response)?.tellOutcome({ usage, finishReason });
     if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
     if (asked.stream) await sendNamedEvents(response, responseEvents(made, tokenPool.tokenizer));
     else sendJson(response, 200, made);

@@ -1,0 +1,18 @@
+import { createRequire } from 'node:module';
+import { type Logger, pino } from 'pino';
+import type { Config } from '../config.js';
+
+/**
+ * The log, on the standard error output. Lines are written at once, so that a process that ends has told all: one object of JSON a
+ * line, or, on a terminal, for people.
+ */
+export function createLogger({ logFormat, logLevel }: Pick<Config, 'logFormat' | 'logLevel'>): Logger {
+  const isPretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stderr.isTTY);
+  return pino({ level: logLevel }, isPretty ? prettyLines() : pino.destination({ fd: 2, sync: true }));
+}
+
+/** Loaded only where it is needed: it takes a while. */
+function prettyLines() {
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
+  return pretty({ destination: 2, sync: true, colorize: process.stderr.isTTY, ignore: 'pid,hostname' });
+}

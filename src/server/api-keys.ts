@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError, type KeySource } from '../config.js';
+import { type KeyCheck, keyCheck } from './auth.js';
+
+/** The keys that are let in, as they are known now. */
+export class ApiKeys {
+  private readonly source: KeySource;
+  private checkNow: KeyCheck;
+
+  /** @throws ConfigError if they stand in a file that has none, or can't be read */
+  constructor(source: KeySource) {
+    this.source = source;
+    this.checkNow = keyCheck(readKeys(source));
+  }
+
+  /** True if anybody is let in. */
+  get areNone(): boolean {
+    return Array.isArray(this.source) && this.source.length === 0;
+  }
+
+  /** The file that they stand in, if they do. */
+  get file(): string | undefined {
+    return 'file' in this.source ? this.source.file : undefined;
+  }
+
+  /** See `KeyCheck`. */
+  readonly check: KeyCheck = (headers) => this.checkNow(headers);
+
+  /**
+   * Reads their file again, if they stand in one. Where that fails, the keys stay.
+   *
+   * @throws ConfigError as at the start
+   */
+  reload(): void {
+    this.checkNow = keyCheck(readKeys(this.source));
+  }
+}
+
+function readKeys(source: KeySource): readonly string[] {
+  if (!('file' in source)) return source;
+  const expected = `API_KEYS: expected a file of keys, a line each, at '${source.file}'`;
+  let text: string;
+  try {
+    text = readFileSync(source.file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`${expected}; it can't be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  const keys = text
+    .split(/[\n,]/)
+    .map((key) => key.trim())
+    .filter((key) => key !== '');
+  // None would let everyone in.
+  if (keys.length === 0) throw new ConfigError(`${expected}; it has none`);
+  return keys;
+}

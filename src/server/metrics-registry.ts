@@ -1,0 +1,160 @@
+/** What `GET /metrics` tells: names, what they mean, and where their values are. Values are taken when somebody asks. */
+
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
+import { type Histogram, LATENCY_BOUNDS } from './request-metrics.js';
+import type { Services } from './services.js';
+
+/** A value with its labels. */
+type Labelled = readonly [labels: Readonly<Record<string, string | number>>, value: number];
+
+/** The metrics of a server. Those that begin with `vllm:` are what load generators read of vLLM. */
+export function createRegistry({ metrics, figures, model }: Services): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  const labels = { model_name: model.id };
+  collectDefaultMetrics({ register: registry });
+
+  const counter = (name: string, help: string, labelNames: string[], values: () => Iterable<Labelled>) =>
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const [labels, value] of values()) this.inc(labels, value);
+      },
+    });
+  const count = (name: string, help: string, value: () => number) =>
+    counter(name, help, [], () => [[{}, value()]]);
+  const gauge = (name: string, help: string, value: () => number, labels: Record<string, string> = {}) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: Object.keys(labels),
+      registers,
+      collect() {
+        this.set(labels, value());
+      },
+    });
+  const latency = (name: string, help: string, values: () => Iterable<LabelledHistogram>) =>
+    registry.registerMetric(latencyMetric(name, help, values));
+
+  counter(
+    'verbatim_requests_total',
+    'Requests that have ended, by path, status and what has found the answer: context, prompt, normalized, none, or nothing that was looked for.',
+    ['route', 'status', 'match'],
+    () => [...metrics.requests].map(({ route, status, match, count }) => [{ route, status, match }, count]),
+  );
+  const byRoute = (which: 'whole' | 'first') => () =>
+    [...metrics.routes].map(([route, latency]) => ({ labels: { route }, histogram: latency[which] }));
+  latency('verbatim_request_duration_seconds', 'From a request to the end of its answer.', byRoute('whole'));
+  latency(
+    'verbatim_time_to_first_chunk_seconds',
+    'From a request to the beginning of its answer.',
+    byRoute('first'),
+  );
+  gauge('verbatim_requests_in_flight', 'Requests whose answers have not ended.', () => figures().inFlight);
+
+  count(
+    'verbatim_cache_hits_total',
+    'Answers and replies that were found in the cache.',
+    () => figures().cacheHits,
+  );
+  count('verbatim_cache_misses_total', 'Those that were not.', () => figures().cacheMisses);
+  gauge('verbatim_cache_bytes', 'Memory of what the cache holds.', () => figures().cacheBytes);
+
+  count('verbatim_sweeps_total', 'Sweeps over the dataset.', () => figures().sweeps);
+  count('verbatim_sweep_riders_total', 'Lookups that these sweeps were made for.', () => figures().riders);
+  gauge('verbatim_lookups_waiting', 'Lookups that wait for a sweep.', () => figures().waiting);
+  gauge('verbatim_index_rows', 'Turns in the index; 0 while there is none.', () => figures().indexRows);
+  gauge(
+    'verbatim_index_build_seconds',
+    'How long it took to walk the dataset for the index; 0 if it was loaded, or while there is none.',
+    () => figures().indexBuildSeconds,
+  );
+  gauge('verbatim_pool_queue', 'Tasks that wait for a worker thread.', () => figures().poolQueue);
+  count(
+    'verbatim_worker_restarts_total',
+    'Worker threads that died and were replaced.',
+    () => figures().workerRestarts,
+  );
+  gauge('verbatim_dataset_bytes', 'The length of the dataset file.', () => figures().datasetBytes);
+
+  const completions = (which: 'whole' | 'first') => () => [{ labels, histogram: metrics.completions[which] }];
+  latency(
+    'vllm:e2e_request_latency_seconds',
+    'From a request to the end of its completion.',
+    completions('whole'),
+  );
+  latency(
+    'vllm:time_to_first_token_seconds',
+    'From a request to the beginning of its completion.',
+    completions('first'),
+  );
+  counter('vllm:prompt_tokens_total', 'Tokens of prompts.', ['model_name'], () => [
+    [labels, metrics.promptTokens],
+  ]);
+  counter('vllm:generation_tokens_total', 'Tokens of completions.', ['model_name'], () => [
+    [labels, metrics.completionTokens],
+  ]);
+  counter(
+    'vllm:request_success_total',
+    'Completions, by why they end.',
+    ['model_name', 'finished_reason'],
+    () => [...metrics.finished].map(([reason, count]) => [{ ...labels, finished_reason: reason }, count]),
+  );
+  gauge(
+    'vllm:num_requests_running',
+    'Requests whose answers have not ended and wait for no sweep.',
+    () => Math.max(0, figures().inFlight - figures().waiting),
+    labels,
+  );
+  gauge('vllm:num_requests_waiting', 'Lookups that wait for a sweep.', () => figures().waiting, labels);
+  return registry;
+}
+
+interface LabelledHistogram {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly histogram: Histogram;
+}
+
+/**
+ * A histogram of prom-client's, but for its counts, which are kept elsewhere: its own takes longer to add to than a request may. The
+ * registry asks of a metric only this.
+ */
+function latencyMetric(name: string, help: string, values: () => Iterable<LabelledHistogram>): Metric {
+  const metric = {
+    name,
+    get: async () => ({
+      name,
+      help,
+      type: 'histogram',
+      aggregator: 'sum',
+      values: [...values()].flatMap(({ labels, histogram }) => samplesOf(name, labels, histogram)),
+    }),
+    reset: () => {},
+  };
+  return metric as unknown as Metric;
+}
+
+function samplesOf(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  { counts, sum }: Histogram,
+): object[] {
+  let total = 0;
+  const buckets = counts.map((count, i) => {
+    total += count;
+    return {
+      metricName: `${name}_bucket`,
+      labels: { ...labels, le: LATENCY_BOUNDS[i] ?? '+Inf' },
+      value: total,
+    };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: total },
+  ];
+}

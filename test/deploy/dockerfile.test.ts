@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { validate } from 'dockerfile-utils';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { IMAGE, rehearse } from '../support/image.js';
+import { read, SETTINGS } from '../support/project.js';
+import { ServerProcess } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+describe('the Dockerfile', () => {
+  it('is one that a linter has nothing to say of', () => {
+    const problems = validate(read('deploy/Dockerfile')).map(({ message, range }) => [
+      range.start.line,
+      message,
+    ]);
+    expect(problems).toEqual([]);
+  });
+
+  it('has one base, of a major version of Node that is in long-term support', () => {
+    const [base, ...others] = new Set(IMAGE.bases);
+    expect(others).toEqual([]);
+    const major = Number(/^node:(\d+)-bookworm-slim$/.exec(base ?? '')?.[1]);
+    expect(major).toBeGreaterThanOrEqual(20);
+    expect(major % 2).toBe(0);
+  });
+
+  it('sets what are settings, and its port and its folders agree with them', () => {
+    const { NODE_ENV, ...settings } = IMAGE.env;
+    expect(NODE_ENV).toBe('production');
+    expect(SETTINGS).toEqual(expect.arrayContaining(Object.keys(settings)));
+    expect(settings.HOST).toBe('0.0.0.0');
+    expect(Number(settings.PORT)).toBe(IMAGE.port);
+    expect(IMAGE.volumes).toEqual(['/data', settings.INDEX_DIR]);
+  });
+
+  it('stops the server with a signal that it takes, and runs it as nobody who is root', () => {
+    expect(IMAGE.stopSignal).toBe('SIGTERM');
+    expect(IMAGE.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  });
+});
+
+describe('what the Dockerfile makes', () => {
+  const folder = temporaryFolder();
+  let root: string;
+  beforeAll(async () => {
+    root = await rehearse(folder);
+    // Others than root may go in: the server does.
+    chmodSync(folder, 0o755);
+  }, 300_000);
+
+  /** A path, or a word that is one, of the image. */
+  const inImage = (word: string) => (word.startsWith('/') ? join(root, word) : word);
+
+  /** Runs as the image's user, who may write nowhere but in the volume. */
+  function asUser(command: readonly string[]): string[] {
+    const words = command.map(inImage);
+    if (process.getuid?.() !== 0) return words;
+    const [user, group] = IMAGE.user.split(':');
+    return ['setpriv', `--reuid=${user}`, `--regid=${group}`, '--clear-groups', '--', ...words];
+  }
+
+  it('holds what the server needs, and nothing of what it is developed with', () => {
+    expect(readdirSync(join(root, 'app')).sort()).toEqual([
+      'LICENSE',
+      'data',
+      'dist',
+      'node_modules',
+      'package.json',
+    ]);
+    const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
+    const isThere = (name: string) => existsSync(join(root, 'app', 'node_modules', name));
+    expect(Object.keys(manifest.dependencies ?? {}).filter((name) => !isThere(name))).toEqual([]);
+    expect(Object.keys(manifest.devDependencies ?? {}).filter(isThere)).toEqual([]);
+  });
+
+  it('serves, is healthy only while it does, keeps its index, and ends in order', async () => {
+    const [command = '', ...args] = asUser(IMAGE.entrypoint);
+    const indexDir = inImage(IMAGE.env.INDEX_DIR ?? '');
+    mkdirSync(join(folder, 'nothing'));
+    const surroundings = { HOME: join(folder, 'nothing'), TMPDIR: join(folder, 'nothing') };
+    const env = { ...IMAGE.env, ...surroundings, PORT: '0', INDEX_DIR: indexDir };
+    const server = new ServerProcess(command, args, env, join(root, 'app'));
+    const { port } = new URL(await server.url());
+    await server.waitFor(/the index was saved/, 'stderr');
+    expect(readdirSync(indexDir)).toHaveLength(1);
+    expect(server.stdout).toMatch(/verbatim serves .*data\/sample\.json/);
+
+    const [program = '', ...checkArgs] = asUser(IMAGE.healthcheck);
+    const check = () => spawnSync(program, checkArgs, { env: { ...process.env, PORT: port } }).status;
+    expect(check()).toBe(0);
+    server.kill(IMAGE.stopSignal as NodeJS.Signals);
+    expect(await server.exited).toBe(0);
+    expect(check()).toBe(1);
+  });
+});

@@ -1,0 +1,183 @@
+/** A server process whose threads die, whose disk fails, and that has a defect. */
+
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { post } from '../support/app.js';
+import { program, ServerProcess, startServer } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const preload = fileURLToPath(new URL('../support/faults.mjs', import.meta.url));
+const CONVERSATIONS = 20_000;
+
+/** Large enough for several shards. */
+const dataset = join(folder, 'dataset.json');
+writeFileSync(
+  dataset,
+  JSON.stringify(
+    Array.from({ length: CONVERSATIONS }, (_, i) => ({
+      conversations: [
+        { from: 'human', value: `prompt ${i}` },
+        { from: 'gpt', value: `reply ${i} `.repeat(100) },
+      ],
+    })),
+  ),
+);
+
+interface Faulty {
+  readonly server: ServerProcess;
+  readonly url: string;
+  /** Makes a fault happen; returns what ends it, for one that lasts. */
+  readonly begin: (name: string) => () => void;
+  /** True once it has happened, for one that happens once. */
+  readonly hasHappened: (name: string) => boolean;
+}
+
+async function startFaulty(args: readonly string[], nodeOptions = ''): Promise<Faulty> {
+  const faults = mkdtempSync(join(folder, 'faults-'));
+  const env = { FAULTS: faults, NODE_OPTIONS: `--import=${preload} ${nodeOptions}` };
+  const server = startServer([dataset, '--cache-mb', '0', '--workers', '2', ...args], env);
+  const url = await server.url();
+  return {
+    server,
+    url,
+    begin: (name) => {
+      writeFileSync(join(faults, name), '');
+      return () => rmSync(join(faults, name));
+    },
+    hasHappened: (name) => !existsSync(join(faults, name)),
+  };
+}
+
+async function ask(url: string, i: number): Promise<{ status: number; text: string }> {
+  const answer = await post(`${url}/v1/chat/completions`, {
+    messages: [{ role: 'user', content: `prompt ${i}` }],
+  });
+  const body = (await answer.json()) as { choices?: { message: { content: string } }[]; error?: object };
+  return { status: answer.status, text: body.choices?.[0]?.message.content ?? JSON.stringify(body.error) };
+}
+
+const replyTo = (i: number) => ({ status: 200, text: `reply ${i} `.repeat(100) });
+const last = CONVERSATIONS - 1;
+
+async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+}
+
+describe('a server whose worker dies', () => {
+  it.each([
+    ['exit', ''],
+    ['trap', ''],
+    ['out-of-memory', '--max-old-space-size=150'],
+  ])('by %s sweeps its shard again, and goes on', { timeout: 60_000 }, async (death, nodeOptions) => {
+    const { server, url, begin, hasHappened } = await startFaulty(['--engine', 'sweep'], nodeOptions);
+    await server.waitFor(/the dataset holds|turns/);
+    expect(await ask(url, last)).toEqual(replyTo(last));
+    for (let times = 0; times < 3; times++) {
+      begin(death);
+      const asked = [0, 7000, last, last - 1].map(async (i) => {
+        expect(await ask(url, i)).toEqual(replyTo(i));
+      });
+      await Promise.all(asked);
+      expect(hasHappened(death)).toBe(true);
+    }
+    // A thread that has trapped lives on, with a new kernel.
+    const restarts = await metric(url, 'verbatim_worker_restarts_total');
+    if (death === 'trap') expect(restarts).toBe(0);
+    else {
+      expect(restarts).toBeGreaterThanOrEqual(3);
+      expect(server.stderr).toContain('a worker thread died');
+    }
+    expect((await fetch(`${url}/ready`)).status).toBe(200);
+  });
+
+  it('while it makes the index has the index all the same', { timeout: 60_000 }, async () => {
+    const faults = mkdtempSync(join(folder, 'faults-'));
+    writeFileSync(join(faults, 'exit'), '');
+    const env = { FAULTS: faults, NODE_OPTIONS: `--import=${preload}` };
+    const server = startServer([dataset, '--engine', 'index', '--index-dir', 'none'], env);
+    const url = await server.url();
+    expect(existsSync(join(faults, 'exit'))).toBe(false);
+    expect(await metric(url, 'verbatim_index_rows')).toBe(2 * CONVERSATIONS);
+    expect(await ask(url, last)).toEqual(replyTo(last));
+  });
+});
+
+describe('a server whose disk', () => {
+  it.each(['index', 'sweep'])('cannot be read says so with 503, and heals, by %s', async (engine) => {
+    const { server, url, begin } = await startFaulty(['--engine', engine]);
+    await server.waitFor(/the dataset holds|turns/);
+    expect(await ask(url, last)).toEqual(replyTo(last));
+    const end = begin('eio');
+    const failed = await ask(url, last);
+    expect(failed).toEqual({ status: 503, text: expect.stringContaining('dataset_unreadable') });
+    expect(failed.text).not.toContain(dataset);
+    end();
+    expect(await ask(url, last)).toEqual(replyTo(last));
+  });
+
+  it('has no file left to open says so with 503, and heals', async () => {
+    const { server, url, begin } = await startFaulty(['--engine', 'sweep']);
+    await server.waitFor(/the dataset holds|turns/);
+    const end = begin('emfile');
+    expect(await ask(url, last)).toEqual({
+      status: 503,
+      text: expect.stringContaining('dataset_unreadable'),
+    });
+    end();
+    expect(await ask(url, last)).toEqual(replyTo(last));
+  });
+
+  it('is full serves without a saved index, and leaves nothing behind', async () => {
+    const faults = mkdtempSync(join(folder, 'faults-'));
+    const indexes = mkdtempSync(join(folder, 'indexes-'));
+    writeFileSync(join(faults, 'enospc'), '');
+    const env = { FAULTS: faults, NODE_OPTIONS: `--import=${preload}` };
+    const server = startServer([dataset, '--engine', 'index', '--index-dir', indexes], env);
+    const url = await server.url();
+    await server.waitFor(/ENOSPC/, 'stderr');
+    expect(await ask(url, last)).toEqual(replyTo(last));
+    expect(readdirSync(indexes)).toEqual([]);
+  });
+});
+
+describe('a server with fewer files than connections', () => {
+  /** The status of an answer, or what went wrong with the connection. */
+  function statusOf(url: string, i: number): Promise<number | string | undefined> {
+    return new Promise((resolve) => {
+      const asked = request(`${url}/v1/chat/completions`, { method: 'POST', agent: false }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
+      });
+      asked.on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+      asked.end(JSON.stringify({ messages: [{ role: 'user', content: `prompt ${i}` }] }));
+    });
+  }
+
+  it('refuses those that it has no room for, and answers all others', { timeout: 60_000 }, async () => {
+    const command = `ulimit -n 64; exec '${process.execPath}' '${program}' '${dataset}' --engine index --index-dir none`;
+    const server = new ServerProcess('bash', ['-c', command]);
+    const url = await server.url();
+    // Some of them find nothing: Express answers those, with what it loads then.
+    const asked = Array.from({ length: 200 }, (_, i) => statusOf(url, i * (i % 2 === 0 ? 1 : CONVERSATIONS)));
+    const statuses = new Set(await Promise.all(asked));
+    expect([...statuses].filter((status) => ![200, 404, 503, 'ECONNRESET'].includes(status ?? ''))).toEqual(
+      [],
+    );
+    for (let i = 0; i < 10; i++) expect(await ask(url, i)).toEqual(replyTo(i));
+  });
+});
+
+describe('a server with a defect', () => {
+  it('logs it, and ends with exit code 70', async () => {
+    const { server } = await startFaulty(['--log-level', 'info']);
+    server.kill('SIGUSR2');
+    expect(await server.exited).toBe(70);
+    const lines = server.stderr.split('\n').filter((line) => line.startsWith('{'));
+    const fatal = lines.map((line) => JSON.parse(line)).find(({ level }) => level === 60);
+    expect(fatal).toMatchObject({ err: { message: 'a defect' }, msg: 'a defect of the server: it ends' });
+  });
+});

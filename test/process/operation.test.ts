@@ -1,0 +1,181 @@
+/** A server as it is run for real: its keys in a file, its log, its limits, its signals. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { post } from '../support/app.js';
+import { startServer } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const PROMPT = 'What is a mock server good for?';
+const ask = (url: string, prompt = PROMPT, headers: Record<string, string> = {}) =>
+  post(`${url}/v1/chat/completions`, { messages: [{ role: 'user', content: prompt }] }, headers);
+const asKey = async (url: string, key: string) =>
+  (await ask(url, PROMPT, { authorization: `Bearer ${key}` })).status;
+
+function keyFile(content: string): string {
+  const path = join(mkdtempSync(join(folder, 'keys-')), 'keys');
+  writeFileSync(path, content);
+  return path;
+}
+
+/** The lines of a log that have a message. */
+function linesOf(log: string): Record<string, unknown>[] {
+  return log
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+describe('keys in a file', () => {
+  it('are read at the start, and again at SIGHUP', async () => {
+    const path = keyFile('first\n  second \n\n');
+    const server = startServer(['--log-level', 'info'], { API_KEYS: `@${path}` });
+    const url = await server.url();
+    expect([await asKey(url, 'first'), await asKey(url, 'second'), await asKey(url, '')]).toEqual([
+      200, 200, 401,
+    ]);
+    const [, curl] = await server.waitFor(/^try: (curl .*)$/m);
+    const options = { encoding: 'utf8', env: { ...process.env, API_KEYS: `@${path}` } } as const;
+    expect(execFileSync('bash', ['-c', `${curl} --silent`], options)).toContain('"choices"');
+    writeFileSync(path, 'third\n');
+    server.kill('SIGHUP');
+    await server.waitFor(/the settings were read again/, 'stderr');
+    expect([await asKey(url, 'first'), await asKey(url, 'third')]).toEqual([401, 200]);
+  });
+
+  it('stay as they were while the file has none', async () => {
+    const path = keyFile('first');
+    const server = startServer(['--log-level', 'info'], { API_KEYS: `@${path}` });
+    const url = await server.url();
+    writeFileSync(path, '\n');
+    server.kill('SIGHUP');
+    await server.waitFor(/it has none; the keys stay as they were/, 'stderr');
+    expect([await asKey(url, 'first'), await asKey(url, 'other')]).toEqual([200, 401]);
+    expect(server.stderr).not.toContain('first');
+  });
+
+  it.each([
+    ['that is not there', join(folder, 'nowhere'), "it can't be read (ENOENT)"],
+    ['that is empty', keyFile(' \n'), 'it has none'],
+  ])('end the start with one line for a file %s', async (_, path, problem) => {
+    const server = startServer([], { API_KEYS: `@${path}` });
+    expect(await server.exited).toBe(2);
+    expect(server.stderr).toBe(
+      `verbatim: API_KEYS: expected a file of keys, a line each, at '${path}'; ${problem}\n`,
+    );
+  });
+});
+
+describe('a server that listens to all', () => {
+  it('without keys warns of it; with keys, or to this machine alone, it does not', async () => {
+    const warns = async (host: string, env: Record<string, string> = {}) => {
+      const server = startServer(['--host', host, '--log-level', 'warn'], env);
+      await server.url();
+      return server.stderr.includes('anybody who can reach this machine can ask: set API_KEYS');
+    };
+    expect(await warns('0.0.0.0')).toBe(true);
+    expect(await warns('::')).toBe(true);
+    expect(await warns('0.0.0.0', { API_KEYS: 'k' })).toBe(false);
+    expect(await warns('127.0.0.1')).toBe(false);
+  });
+});
+
+describe('the log', () => {
+  it('has one line a request, of one shape, and neither prompts nor keys, whatever is sent', async () => {
+    const server = startServer(['--log-level', 'info'], { API_KEYS: 'the-key' });
+    const url = await server.url();
+    const key = { authorization: 'Bearer the-key' };
+    await ask(url, PROMPT, { ...key, 'x-request-id': 'hit' });
+    await ask(url, 'a secret prompt', { ...key, 'x-request-id': 'miss' });
+    await ask(url, PROMPT, { authorization: 'Bearer wrong-key', 'x-request-id': 'refused' });
+    await fetch(`${url}/v1/x%0a%22%7d?q=secret-query`, { headers: { ...key, 'x-request-id': 'odd path' } });
+    await post(`${url}/v1/chat/completions`, '{"messages": "secret body', { ...key, 'x-request-id': 'bad' });
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    const requests = linesOf(server.stderr).filter(({ msg }) => msg === 'request');
+    const base = { method: 'POST', path: '/v1/chat/completions', durationMs: expect.any(Number) };
+    expect(requests).toEqual([
+      expect.objectContaining({
+        ...base,
+        requestId: 'hit',
+        status: 200,
+        match: 'context',
+        source: expect.any(String),
+      }),
+      expect.objectContaining({ ...base, requestId: 'miss', status: 404, match: 'none' }),
+      expect.objectContaining({ ...base, requestId: 'refused', status: 401 }),
+      expect.objectContaining({
+        path: '/v1/x%0a%22%7d',
+        status: 404,
+        requestId: expect.stringMatching(/^req_/),
+      }),
+      expect.objectContaining({ ...base, requestId: 'bad', status: 400 }),
+    ]);
+    for (const secret of ['secret', 'mock server', 'the-key', 'wrong-key'])
+      expect(server.stderr).not.toContain(secret);
+  });
+
+  it('is for people if it is told so', async () => {
+    const server = startServer(['--log-level', 'info', '--log-format', 'pretty']);
+    await ask(await server.url());
+    await server.waitFor(/INFO.*: request\n/, 'stderr');
+    expect(server.stderr).toMatch(/ {4}match: "context"/);
+    expect(server.stderr).not.toMatch(/^\{/m);
+  });
+});
+
+describe('a lookup', () => {
+  it('that takes longer than REQUEST_TIMEOUT_MS gets 503, and the next ones are answered', async () => {
+    const path = join(folder, 'large.json');
+    const conversations = Array.from({ length: 30_000 }, (_, i) => ({
+      conversations: [
+        { from: 'human', value: `prompt ${i}` },
+        { from: 'gpt', value: `reply ${i} `.repeat(100) },
+      ],
+    }));
+    writeFileSync(path, JSON.stringify(conversations));
+    const server = startServer([path, '--engine', 'sweep', '--workers', '1', '--request-timeout-ms', '1']);
+    const url = await server.url();
+    const late = await ask(url, 'nowhere');
+    expect(late.status).toBe(503);
+    expect(late.headers.get('retry-after')).toBe('1');
+    expect(await late.json()).toMatchObject({ error: { code: 'timed_out', type: 'server_error' } });
+    const older = await post(`${url}/api/v1/chat/completion`, {
+      conversation: { from: 'human', value: 'nowhere' },
+    });
+    expect(older.status).toBe(503);
+    expect((await fetch(`${url}/ready`)).status).toBe(200);
+  });
+
+  it('by the index is not held up by a sweep', async () => {
+    const path = join(folder, 'large.json');
+    const server = startServer([path, '--engine', 'auto', '--workers', '1', '--index-dir', 'none']);
+    const url = await server.url();
+    const sweeps = Array.from({ length: 20 }, (_, i) => ask(url, `nowhere ${i}`));
+    await server.waitFor(/engine index/);
+    expect((await ask(url, 'prompt 29999')).status).toBe(200);
+    for (const answer of await Promise.all(sweeps)) expect(answer.status).toBe(404);
+  });
+});
+
+describe('a setting', () => {
+  it.each([
+    ['--cors-origins', 'example.org', 'origins separated by commas, as https://example.org, or *'],
+    [
+      '--cors-origins',
+      'https://example.org/path',
+      'origins separated by commas, as https://example.org, or *',
+    ],
+    ['--rate-limit', '1.5', 'a whole number from 0 to 1000000000'],
+    ['--drain-ms', 'soon', 'a whole number from 0 to 2147483647'],
+    ['--request-timeout-ms', '0', 'a whole number from 1 to 2147483647'],
+    ['--log-format', 'xml', 'one of auto, json, pretty'],
+  ])('%s %s is refused', async (flag, value, expected) => {
+    const server = startServer([flag, value]);
+    expect(await server.exited).toBe(2);
+    expect(server.stderr).toBe(`verbatim: ${flag}: expected ${expected}, got '${value}'\n`);
+  });
+});

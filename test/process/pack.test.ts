@@ -1,0 +1,76 @@
+/** The package, as npm makes it and as its users install it. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { npm, type Packed, pack } from '../support/packed.js';
+import { ROOT, read, VERSION } from '../support/project.js';
+import { ServerProcess } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const home = join(folder, 'home');
+let packed: Packed;
+
+beforeAll(async () => {
+  packed = await pack(folder);
+  mkdirSync(home);
+  await npm(['install', '--prefix', '.', '--no-audit', '--no-fund', packed.path], home);
+}, 300_000);
+
+const filesIn = (path: string) =>
+  readdirSync(join(ROOT, path), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
+
+describe('the package', () => {
+  it('holds the program, the sample and the documents, and nothing else', () => {
+    const modules = filesIn('src')
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.includes('/assembly/'))
+      .map((path) => path.replace(/^src(.*)\.ts$/, 'dist$1.js'))
+      // Run by the build alone, it needs what users don't install.
+      .filter((path) => path !== 'dist/openai/schemas/compile.js');
+    const made = ['dist/kernel/kernel.wasm', 'dist/openai/schemas/checks.js', ...filesIn('dist/docs')];
+    const others = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'data/sample.json'];
+    expect(packed.files).toEqual([...modules, ...made, ...others, ...filesIn('docs')].sort());
+  });
+
+  it('imports nothing but what comes with it', () => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object };
+    const asked = packed.files
+      .filter((path) => path.endsWith('.js') && !path.startsWith('dist/docs/'))
+      .flatMap((path) => [
+        ...readFileSync(join(home, 'node_modules', 'verbatim', path), 'utf8').matchAll(
+          /\b(?:from\s+|import\s*\(?|createRequire\(import\.meta\.url\)\()'([@\w][^']*)'/g,
+        ),
+      ])
+      .map(([, name = '']) => name)
+      .filter((name) => !name.startsWith('node:'));
+    const packages = new Set(asked.map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0]));
+    expect([...packages].sort()).toEqual(Object.keys(dependencies).sort());
+  });
+});
+
+describe('installed in an empty folder, npx verbatim', () => {
+  it('says its version', () => {
+    const said = execFileSync('npx', ['verbatim', '--version'], { cwd: home, encoding: 'utf8' });
+    expect(said.trim()).toBe(VERSION);
+  });
+
+  it('serves the sample and the page of the API, and ends with exit code 0 at SIGTERM', async () => {
+    // npx hands the signal to a shell: Bash has become the server by then, others would leave it behind.
+    const env = { npm_config_script_shell: 'bash' };
+    const server = new ServerProcess('npx', ['verbatim', '--port', '0'], env, home);
+    const url = await server.url();
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'What is a mock server good for?' }] }),
+    });
+    expect(answer.headers.get('x-verbatim-match')).toBe('context');
+    expect((await fetch(`${url}/docs/swagger-ui-bundle.js`)).status).toBe(200);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+  });
+});

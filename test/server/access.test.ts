@@ -1,0 +1,138 @@
+/** Who may ask, from where, and how often. */
+
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { guardedBy, post, serveApp } from '../support/app.js';
+
+const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+const hello = { messages: [{ role: 'user', content: 'Say it.' }] };
+const ask = (url: string, headers?: Record<string, string>) =>
+  post(`${url}/v1/chat/completions`, hello, headers);
+
+describe('a server with keys', async () => {
+  const url = await serveApp(dataset, guardedBy('right'));
+
+  it.each(['/health', '/ping', '/ready', '/version'])('answers %s without one', async (path) => {
+    expect((await fetch(url + path)).status).toBe(200);
+  });
+
+  it.each(['/metrics', '/docs', '/docs/page.js', '/openapi.json', '/v1/models', '/nowhere'])(
+    'asks for one at %s',
+    async (path) => {
+      expect((await fetch(url + path)).status).toBe(401);
+      const answer = await fetch(url + path, { headers: { authorization: 'Bearer right' } });
+      expect(answer.status).toBe(path === '/nowhere' ? 404 : 200);
+    },
+  );
+
+  it.each(['wrong', 'righ', 'rightright', 'RIGHT', 'rïght'])('refuses the key %s', async (key) => {
+    const answer = await ask(url, { authorization: `Bearer ${key}` });
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toMatchObject({ error: { code: 'invalid_api_key' } });
+  });
+});
+
+describe('a server with origins', async () => {
+  const page = 'https://pages.example';
+  const url = await serveApp(dataset, { corsOrigins: [page], ...guardedBy('right') });
+
+  it('tells a browser that their pages may ask, before it sends a key', async () => {
+    const asked = {
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'x-stainless-os',
+    };
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'OPTIONS',
+      headers: { origin: page, ...asked },
+    });
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-origin')).toBe(page);
+    expect(answer.headers.get('access-control-allow-headers')).toBe('x-stainless-os');
+  });
+
+  it('lets them read answers and errors, and the headers that are its own', async () => {
+    for (const authorization of ['Bearer right', 'Bearer wrong']) {
+      const answer = await ask(url, { origin: page, authorization });
+      expect(answer.headers.get('access-control-allow-origin')).toBe(page);
+      expect(answer.headers.get('access-control-expose-headers')).toContain('x-verbatim-match');
+    }
+  });
+
+  it('lets no other page read', async () => {
+    const answer = await ask(url, { origin: 'https://evil.example', authorization: 'Bearer right' });
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('lets all of them read if it is told *', async () => {
+    const open = await serveApp(dataset, { corsOrigins: ['*'] });
+    const answer = await ask(open, { origin: 'https://any.example' });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+  });
+});
+
+describe('a server without origins', async () => {
+  it('says nothing of them', async () => {
+    const answer = await ask(await serveApp(dataset), { origin: 'https://any.example' });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
+
+describe('a server with a limit of requests', () => {
+  const rateOf = ({ headers }: Response) =>
+    ['limit', 'remaining'].map((name) => Number(headers.get(`x-ratelimit-${name}-requests`)));
+
+  it('counts them, answers so many a minute, and says when to come back', async () => {
+    const url = await serveApp(dataset, { rateLimit: 2 });
+    const answers = [await ask(url), await ask(`${url}/`), await ask(url)];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
+    expect(answers.map(rateOf)).toEqual([
+      [2, 1],
+      [2, 0],
+      [2, 0],
+    ]);
+    const { headers } = answers[2] as Response;
+    const seconds = Number(headers.get('retry-after'));
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(60);
+    expect(Math.ceil(Number(headers.get('retry-after-ms')) / 1000)).toBe(seconds);
+    expect(headers.get('x-ratelimit-reset-requests')).toMatch(/^[\d.]+s$/);
+    expect(await (answers[2] as Response).json()).toEqual({
+      error: {
+        message: `Rate limit reached for requests: 2 a minute. Please try again in ${seconds}s.`,
+        type: 'requests',
+        param: null,
+        code: 'rate_limit_exceeded',
+      },
+    });
+  });
+
+  it('counts each path once, and all of them together', async () => {
+    const url = await serveApp(dataset, { rateLimit: 100 });
+    const gets = ['/v1/models', '/models', '/v1/models/any', '/v1/nothing', '/nothing'];
+    for (const [i, path] of gets.entries()) {
+      expect([path, ...rateOf(await fetch(url + path))]).toEqual([path, 100, 99 - i]);
+    }
+    const older = await post(`${url}/api/v1/chat/completion`, {
+      conversation: { from: 'human', value: 'x' },
+    });
+    expect(rateOf(older)).toEqual([100, 94]);
+    expect(rateOf(await post(`${url}/tokenize`, { prompt: 'x' }))).toEqual([100, 93]);
+  });
+
+  it('counts each key by itself, and nothing that is open to all', async () => {
+    const url = await serveApp(dataset, { rateLimit: 1, ...guardedBy('one', 'other') });
+    const asKey = async (key: string) => (await ask(url, { authorization: `Bearer ${key}` })).status;
+    expect(await asKey('one')).toBe(200);
+    expect(await asKey('one')).toBe(429);
+    expect(await asKey('other')).toBe(200);
+    for (let i = 0; i < 3; i++) expect((await fetch(`${url}/ready`)).status).toBe(200);
+  });
+
+  it('does not let a client without keys pass for many', async () => {
+    const url = await serveApp(dataset, { rateLimit: 1 });
+    const asNobody = async (key: string) => (await ask(url, { authorization: `Bearer ${key}` })).status;
+    expect(await asNobody('made up')).toBe(200);
+    expect(await asNobody('made up, too')).toBe(429);
+  });
+});

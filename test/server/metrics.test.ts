@@ -1,0 +1,101 @@
+/** What Prometheus, and load generators, read. */
+
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { post, serveApp } from '../support/app.js';
+
+const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+
+/** The samples of a text in Prometheus's format, by name and labels. */
+function samplesOf(text: string): Map<string, number> {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => {
+      const [, name = '', value = ''] = /^(.*) (\S+)$/.exec(line) ?? [];
+      return [name, Number(value)];
+    }),
+  );
+}
+
+async function metricsOf(url: string): Promise<Map<string, number>> {
+  const answer = await fetch(`${url}/metrics`);
+  expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  return samplesOf(await answer.text());
+}
+
+const messages = (content: string) => [{ role: 'user', content }];
+
+describe('the metrics', () => {
+  it('count requests by path, status and what has found the answer', async () => {
+    const url = await serveApp(dataset);
+    const chat = `${url}/v1/chat/completions`;
+    await post(chat, { messages: messages('Say it.') });
+    await post(chat, { messages: messages('Say it.') });
+    await post(`${url}/chat/completions`, { messages: messages('Say  it.') });
+    await post(chat, { messages: messages('nowhere') });
+    await post(chat, { messages: 'none' });
+    await fetch(`${url}/V1/models/a/b`);
+    await fetch(`${url}/v1/responses/resp_1`);
+    await fetch(`${url}/${'x'.repeat(50)}`);
+    const samples = await metricsOf(url);
+    const count = (labels: string) => samples.get(`verbatim_requests_total{${labels}}`);
+    const chats = 'route="/v1/chat/completions"';
+    expect(count(`${chats},status="200",match="context"`)).toBe(2);
+    expect(count(`${chats},status="200",match="normalized"`)).toBe(1);
+    expect(count(`${chats},status="404",match="none"`)).toBe(1);
+    expect(count(`${chats},status="400",match=""`)).toBe(1);
+    expect(count('route="/v1/models/{id}",status="200",match=""')).toBe(1);
+    expect(count('route="/v1/responses/{id}",status="404",match=""')).toBe(1);
+    expect(count('route="other",status="404",match=""')).toBe(1);
+  });
+
+  it('have latencies, until the answer begins and until it ends, in buckets that add up', async () => {
+    const url = await serveApp(dataset);
+    for (const stream of [false, true]) {
+      await (await post(`${url}/v1/chat/completions`, { messages: messages('Say it.'), stream })).text();
+    }
+    await (await post(`${url}/v1/responses`, { input: 'Say it.', stream: true })).text();
+    const samples = await metricsOf(url);
+    for (const [name, labels, count] of [
+      ['verbatim_request_duration_seconds', 'route="/v1/chat/completions"', 2],
+      ['verbatim_time_to_first_chunk_seconds', 'route="/v1/responses"', 1],
+      ['vllm:e2e_request_latency_seconds', 'model_name="dataset"', 3],
+      ['vllm:time_to_first_token_seconds', 'model_name="dataset"', 3],
+    ] as const) {
+      expect(samples.get(`${name}_count{${labels}}`)).toBe(count);
+      expect(samples.get(`${name}_bucket{${labels},le="+Inf"}`)).toBe(count);
+      expect(samples.get(`${name}_bucket{${labels},le="60"}`)).toBe(count);
+      expect(samples.get(`${name}_sum{${labels}}`)).toBeGreaterThan(0);
+    }
+  });
+
+  it('have the tokens and ends of completions under the names of vLLM', async () => {
+    const url = await serveApp(dataset);
+    let prompt = 0;
+    let completion = 0;
+    const add = async (path: string, body: object) => {
+      const { usage } = (await (await post(url + path, body)).json()) as { usage: Record<string, number> };
+      prompt += usage.prompt_tokens ?? usage.input_tokens ?? Number.NaN;
+      completion += usage.completion_tokens ?? usage.output_tokens ?? Number.NaN;
+    };
+    await add('/v1/chat/completions', { messages: messages('Say it.') });
+    await add('/v1/chat/completions', { messages: messages('Say it.'), n: 3 });
+    await add('/v1/completions', { prompt: 'Say it.', max_tokens: 1 });
+    await add('/v1/responses', { input: 'Say it.' });
+    await post(`${url}/v1/chat/completions`, { messages: messages('nowhere') });
+    const samples = await metricsOf(url);
+    const model = 'model_name="dataset"';
+    expect(samples.get(`vllm:prompt_tokens_total{${model}}`)).toBe(prompt);
+    expect(samples.get(`vllm:generation_tokens_total{${model}}`)).toBe(completion);
+    expect(samples.get(`vllm:request_success_total{${model},finished_reason="stop"}`)).toBe(3);
+    expect(samples.get(`vllm:request_success_total{${model},finished_reason="length"}`)).toBe(1);
+    expect(samples.get(`vllm:num_requests_waiting{${model}}`)).toBe(0);
+    expect(samples.has(`vllm:num_requests_running{${model}}`)).toBe(true);
+  });
+
+  it('tell of the process', async () => {
+    const samples = await metricsOf(await serveApp(dataset));
+    expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
+    expect(samples.has('nodejs_eventloop_lag_p99_seconds')).toBe(true);
+  });
+});

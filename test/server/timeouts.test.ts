@@ -1,0 +1,103 @@
+/** Clients that take too long: each is cut, and takes nothing from others. */
+
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import express, { type Express } from 'express';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Listener, type Timeouts } from '#dist/server/listener.js';
+
+const SOON_MS = 200;
+
+async function serve(
+  app: Express,
+  timeouts: Partial<Timeouts>,
+): Promise<{ port: number; listener: Listener }> {
+  const listener = new Listener(app, undefined, { drainMs: 0, ...timeouts });
+  const { port } = await listener.listen('127.0.0.1', 0);
+  onTestFinished(() => listener.stop());
+  return { port, listener };
+}
+
+/** A connection; what it has got when the server has ended it. */
+async function open(port: number): Promise<{ socket: Socket; ended: Promise<string> }> {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  let text = '';
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    text += part;
+  });
+  socket.on('error', () => undefined);
+  const ended = once(socket, 'close').then(() => text);
+  await once(socket, 'connect');
+  return { socket, ended };
+}
+
+const echo = () =>
+  express()
+    .use(express.text())
+    .all('/', (request, response) => void response.send(`got ${request.body ?? ''}`));
+
+describe('a client that', () => {
+  it('never ends the head of its request is told so, and cut', async () => {
+    const { port } = await serve(echo(), { headersMs: SOON_MS });
+    const { socket, ended } = await open(port);
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n');
+    const timer = setInterval(() => socket.write('x-more: 1\r\n'), SOON_MS / 10);
+    expect(await ended).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    clearInterval(timer);
+  });
+
+  it('never sends anything is told so, and cut', async () => {
+    const { port } = await serve(echo(), { headersMs: SOON_MS });
+    expect(await (await open(port)).ended).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('never ends its body is told so, and cut', async () => {
+    const { port } = await serve(echo(), { headersMs: SOON_MS, requestMs: 2 * SOON_MS });
+    const { socket, ended } = await open(port);
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 1000\r\n\r\n');
+    const timer = setInterval(() => socket.write('x'), SOON_MS / 10);
+    const answer = await ended;
+    clearInterval(timer);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({
+      error: { type: 'invalid_request_error' },
+    });
+  });
+
+  it('never reads its answer is cut', async () => {
+    const app = express().get('/', async (_request, response) => {
+      response.on('close', () => void 0);
+      while (!response.destroyed) {
+        if (!response.write('x'.repeat(65_536))) {
+          await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+        }
+      }
+    });
+    const { port, listener } = await serve(app, { stalledMs: SOON_MS });
+    const { socket, ended } = await open(port);
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await once(socket, 'data');
+    socket.pause();
+    while (listener.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    socket.resume();
+    expect(await ended).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('asks nothing more is cut', async () => {
+    const { port } = await serve(echo(), { idleMs: SOON_MS });
+    const { socket, ended } = await open(port);
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    expect(await ended).toMatch(/\r\n\r\ngot $/);
+  });
+
+  it('waits for its answer is not cut', async () => {
+    const app = express().get('/', (_request, response) => {
+      setTimeout(() => response.send('at last'), 5 * SOON_MS);
+    });
+    const { port } = await serve(app, { stalledMs: SOON_MS, headersMs: SOON_MS, requestMs: SOON_MS });
+    const { socket, ended } = await open(port);
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    expect(await ended).toMatch(/at last$/);
+  });
+});

@@ -1,0 +1,70 @@
+/**
+ * Faults, for a server process that is started with `--import` of this file, in all of its threads: each happens once a file of its
+ * name stands in the folder `FAULTS`. Those of threads happen in the first worker that reads the dataset then, once a file; those of
+ * the disk happen everywhere, as long as the file stands there.
+ */
+
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+
+const folder = process.env.FAULTS ?? '';
+const { existsSync, openSync, readSync, unlinkSync } = fs;
+const { open } = fs.promises;
+
+/** What ends a thread, or a task of it. */
+const DEATHS = {
+  exit: () => process.exit(3),
+  trap: () => {
+    throw new WebAssembly.RuntimeError('unreachable');
+  },
+  'out-of-memory': () => {
+    for (const all = []; ; ) all.push(Array.from({ length: 1000 }, () => ({})));
+  },
+};
+
+/** True for one who asks, if the file is there: it is gone then. */
+function take(name) {
+  try {
+    unlinkSync(join(folder, name));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function failIf(name, code, syscall) {
+  if (existsSync(join(folder, name)))
+    throw Object.assign(new Error(`${code}: a fault, ${syscall}`), { code, syscall });
+}
+
+fs.readSync = (...args) => {
+  if (!isMainThread) for (const [name, die] of Object.entries(DEATHS)) if (take(name)) die();
+  failIf('eio', 'EIO', 'read');
+  return readSync(...args);
+};
+
+fs.openSync = (...args) => {
+  failIf('emfile', 'EMFILE', 'open');
+  return openSync(...args);
+};
+
+fs.promises.open = async (...args) => {
+  const file = await open(...args);
+  const { writeFile } = file;
+  file.writeFile = async (...data) => {
+    failIf('enospc', 'ENOSPC', 'write');
+    return writeFile.apply(file, data);
+  };
+  return file;
+};
+
+// In the main thread, at a signal that the server has no use for.
+if (isMainThread) {
+  process.on('SIGUSR2', () => {
+    throw new Error('a defect');
+  });
+}
+
+syncBuiltinESMExports();
