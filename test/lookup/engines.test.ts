@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { parseConversation } from '#dist/core/conversation.js';
 import { LOOKUPS_MAX } from '#dist/core/limits.js';
 import { type Message, type Query, queryOf, valueQuery } from '#dist/core/query.js';
-import { KEY_BITS, Kernel, kernelModule } from '#dist/kernel/kernel.js';
+import { KEY_BITS } from '#dist/kernel/kernel.js';
 import type { IndexLookup } from '#dist/lookup/indexed.js';
 import type { Lookup, SpelledMatch } from '#dist/lookup/lookup.js';
-import { datasetWriter, enginesOf, newKernel, poolOf, sweepOf } from '../support/dataset.js';
+import { datasetWriter, enginesOf, KERNEL_BYTES, newKernel, poolOf, sweepOf } from '../support/dataset.js';
 import { oddDataset } from '../support/odd-records.js';
 import { plainFind, plainFindNow, plainFindValue, withoutRows } from '../support/plain-lookup.js';
 import { spell, spelling } from '../support/spelling.js';
@@ -58,6 +58,16 @@ function messagesFrom(dataset: readonly unknown[]): fc.Arbitrary<Message[]> {
 
 function talk(...values: string[]) {
   return { conversations: values.map((value) => ({ from: 'x', value })) };
+}
+
+/** A query for every turn, by all that stands before it, and by itself. */
+function queriesFor(dataset: readonly unknown[]): Query[] {
+  return dataset
+    .flatMap((each) => {
+      const turns = parseConversation(each)?.turns ?? [];
+      return turns.flatMap((_, i) => [turns.slice(0, i + 1), turns.slice(i, i + 1)]);
+    })
+    .flatMap((turns) => queryOf(turns.map(({ value }) => ({ role: 'user', text: value }))) ?? []);
 }
 
 /** Asks both engines of one dataset, and a plain loop over what it holds. */
@@ -117,14 +127,20 @@ describe('both engines', () => {
       await fc.assert(
         fc.asyncProperty(oddDataset, fc.gen(), async ({ content, records, texts }, gen) => {
           if (!records.some((each) => parseConversation(each))) return;
-          const engines = await enginesOf(write(content), pool, newKernel(bits));
+          // A kernel with little room proves few turns, and grows.
+          const capacity = gen(() => fc.constantFrom(KERNEL_BYTES, KERNEL_BYTES, 64));
+          const engines = await enginesOf(write(content), pool, newKernel(bits, capacity));
           await compare(records, engines, () => ({
             value: gen(() => fc.constantFrom(...texts)),
             query: queryOf(gen(messagesFrom, records)),
           }));
+          for (const query of queriesFor(records)) {
+            await expectNow(engines.index, query, plainFindNow(plainFind(records, query)));
+          }
           engines.reader.close();
         }),
-        { numRuns: 300 },
+        // A counterexample takes long to shrink.
+        { numRuns: 150, interruptAfterTimeLimit: 20_000 },
       );
     },
   );
@@ -148,7 +164,6 @@ describe('both engines', () => {
 
 describe('the index, at once,', () => {
   const pool = poolOf(1);
-  const CAPACITY = 1 << 16;
 
   it.each(['x', 'é', '😀', '\n', '"', '\u0001', '\ud83d'])(
     'finds texts of %j as long as its kernel has room for, and about as long as that',
@@ -159,7 +174,7 @@ describe('the index, at once,', () => {
         return character.repeat(count) + 'x'.repeat(length - count * bytes(character));
       };
       // Some bytes of a turn are not its text, and some are left for an id that stands near.
-      const around = [CAPACITY, CAPACITY - 4096, CAPACITY / 3, CAPACITY / 6];
+      const around = [KERNEL_BYTES, KERNEL_BYTES - 4096, KERNEL_BYTES / 3, KERNEL_BYTES / 6];
       const lengths = around.flatMap((length) => [-150, -100, -50, -1, 0, 1].map((more) => length + more));
       const list = lengths.flatMap((length, i) => [
         { id: `id ${i}`, ...talk(textOf(length), textOf(length + 1)) },
@@ -168,13 +183,36 @@ describe('the index, at once,', () => {
       const dataset = write(JSON.stringify(list));
       for (const { conversations } of list) {
         // A kernel that has grown has more room.
-        const { index, reader } = await enginesOf(dataset, pool, new Kernel(kernelModule(), CAPACITY));
+        const { index, reader } = await enginesOf(dataset, pool, newKernel());
         const query = queryOf([{ role: 'user', text: conversations[0]?.value ?? '' }]) as Query;
         await expectNow(index, query, plainFindNow(plainFind(list, query)));
         reader.close();
       }
     },
   );
+
+  it.each([
+    '{"from":"x","value":"a","content":"b"}',
+    '{"content":"b","value":"a","from":"x"}',
+    '{"from":"x","value":"a","value":"b"}',
+    '{"from":"x","value":"a","value":null}',
+    '{"from":"x","value":null,"content":"b"}',
+    '{"from":"x","role":null,"value":"a"}',
+    '{"from":"x","value":"a","c\\u006fntent":"b"}',
+    '{"content":"b","v\\u0061lue":"a","from":"x"}',
+    '{"from":"x","x":{"value":"b"},"value":"a","y":[{"from":"y","value":"b"}]}',
+    '{"role":"x","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}',
+    '{"role":"assistant","content":"a","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}',
+    '{"role":"assistant","content":"a","tool_calls":null}',
+    String.raw`{"from":"function_call","value":"{\"name\":\"f\",\"arguments\":{}}"}`,
+    String.raw`{"from":"\u0066unction_call","value":"{\"name\":\"f\",\"arguments\":{}}"}`,
+  ])('finds the turn %s, and what follows it, as a plain loop does', async (turn) => {
+    const [before, behind] = ['before', 'behind'].map((value) => JSON.stringify({ from: 'x', value }));
+    const content = `[{"id": 7, "conversations": [${before}, ${turn}, ${behind}]}]`;
+    const { index } = await enginesOf(write(content), pool);
+    const list = JSON.parse(content) as unknown[];
+    for (const query of queriesFor(list)) await expectNow(index, query, plainFindNow(plainFind(list, query)));
+  });
 
   it('finds nothing, and does not fail, when the file was written to after it was opened', async () => {
     const dataset = write(JSON.stringify([talk('one', 'first')]));

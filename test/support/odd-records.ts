@@ -101,7 +101,7 @@ function turnOf(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
       memberOf(nameOf('x', 'name', 'values', 'fro', 'text', '__proto__', 'toString'), passedOver),
     ),
     sometimes(95, memberOf(nameOf('value', 'content'), valueFrom(text))),
-    sometimes(10, memberOf(nameOf('from', 'role', 'value', 'content'), fc.oneof(text, fc.constant('null')))),
+    sometimes(20, memberOf(nameOf('from', 'role', 'value', 'content'), fc.oneof(text, fc.constant('null')))),
     sometimes(10, memberOf(nameOf('tool_calls', 'function_call'), calls)),
     sometimes(10, memberOf(nameOf('x', 'tool_call_id', 'contents', 'valuf', 'role2'), passedOver)),
   );
