@@ -5,23 +5,28 @@ import { describe, expect, it } from 'vitest';
 import { fillFolded, fillTurns } from '#dist/core/index-order.js';
 import { IndexSearch } from '#dist/core/index-search.js';
 import { EMPTY_FLAG, FIRST_FLAG, IndexRows, IndexTable } from '#dist/core/index-table.js';
-import type { TextKeys } from '#dist/core/keys.js';
+import type { Key, TextKeys } from '#dist/core/keys.js';
 import { compareTexts, matchConversation } from '#dist/core/match.js';
 import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
 
 const kernel = new Kernel(kernelModule(), 1 << 16);
 
+type TextKeysOf = (text: string) => TextKeys;
+
 /** Texts are letters, and their keys the letters' codes; the empty text is one of them. */
-function keysOf(text: string): TextKeys {
+function letterKeys(text: string): TextKeys {
   const key = { low: text.codePointAt(0) ?? 0, high: text === 'c' ? 1 : 0 };
   return { key, folded: key };
 }
 
 /** A search in an index of conversations, each a list of texts. Every turn is ten bytes long, and every record a thousand. */
-function indexOf(conversations: readonly (readonly string[])[]): IndexSearch {
+function indexOf(
+  conversations: readonly (readonly string[])[],
+  keysOf: TextKeysOf = letterKeys,
+): IndexSearch {
   const middle = conversations.length >> 1;
-  const firstHalf = rowsOf(conversations.slice(0, middle), 0, 0);
-  const parts = [firstHalf, rowsOf(conversations.slice(middle), middle, firstHalf.size.turns)];
+  const firstHalf = rowsOf(conversations.slice(0, middle), 0, 0, keysOf);
+  const parts = [firstHalf, rowsOf(conversations.slice(middle), middle, firstHalf.size.turns, keysOf)];
   const turns = parts.reduce((sum, { size }) => sum + size.turns, 0);
   const table = IndexTable.allocate({ turns, conversations: conversations.length });
   fillTurns(table, parts, kernel);
@@ -30,7 +35,12 @@ function indexOf(conversations: readonly (readonly string[])[]): IndexSearch {
 }
 
 /** The rows of some conversations, `first` and following, whose first turn is `firstTurn` of all. */
-function rowsOf(conversations: readonly (readonly string[])[], first: number, firstTurn: number): IndexRows {
+function rowsOf(
+  conversations: readonly (readonly string[])[],
+  first: number,
+  firstTurn: number,
+  keysOf: TextKeysOf,
+): IndexRows {
   const turns = conversations.reduce((sum, { length }) => sum + length, 0);
   const size = { turns, conversations: conversations.length };
   const rows = new IndexRows({ size, buffer: new SharedArrayBuffer(IndexRows.byteLength(size)) });
@@ -57,6 +67,36 @@ const conversations = fc.array(fc.array(letter, { minLength: 2, maxLength: 40 })
   maxLength: 12,
 });
 
+const LETTERS = ['', ...'abcdefghijklmnopqrstuvwx'];
+
+/** A loop over all conversations finds the same turn. */
+function expectFirstOfBest(
+  list: readonly (readonly string[])[],
+  index: IndexSearch,
+  histories: readonly (readonly string[])[],
+  contextual: boolean,
+  keysOf: TextKeysOf = letterKeys,
+): void {
+  const query = { histories: contextual ? histories : histories.slice(0, 1), contextual };
+  const keyed = { contextual, histories: query.histories.map((texts) => texts.map(keysOf)) };
+  let best: { grade: number; record: number; turn: number } | undefined;
+  for (const [record, texts] of list.entries()) {
+    const turns = texts.map((value) => ({ from: 'x', value }));
+    const found = matchConversation(query, compareTexts(query, turns));
+    if (found !== undefined && found.grade > (best?.grade ?? 0)) best = { ...found, record };
+  }
+  const place = index.find(keyed);
+  expect(place && { grade: place.grade, record: place.record, turn: place.turn }).toEqual(
+    best && { grade: best.grade, record: best.record, turn: best.turn },
+  );
+  if (place === undefined) return;
+  // From the first turn that agrees to the reply, ten bytes each.
+  expect(place.turns).toEqual({
+    start: place.record * 1000 + place.firstTurn * 10,
+    end: place.record * 1000 + (place.turn + 2) * 10,
+  });
+}
+
 describe('the index', () => {
   it('finds the first of the best turns, however long the runs are that agree', () => {
     const histories = fc.array(
@@ -68,39 +108,75 @@ describe('the index', () => {
     );
     fc.assert(
       fc.property(conversations, histories, fc.boolean(), (list, histories, contextual) => {
-        const query = { histories: contextual ? histories : histories.slice(0, 1), contextual };
-        const keyed = { contextual, histories: query.histories.map((texts) => texts.map(keysOf)) };
-        let best: { grade: number; record: number; turn: number } | undefined;
-        for (const [record, texts] of list.entries()) {
-          const turns = texts.map((value) => ({ from: 'x', value }));
-          const found = matchConversation(query, compareTexts(query, turns));
-          if (found !== undefined && found.grade > (best?.grade ?? 0)) best = { ...found, record };
-        }
-        const place = indexOf(list).find(keyed);
-        expect(place && { grade: place.grade, record: place.record, turn: place.turn }).toEqual(
-          best && { grade: best.grade, record: best.record, turn: best.turn },
-        );
-        if (place === undefined) return;
-        // From the first turn that agrees to the reply, ten bytes each.
-        expect(place.turns).toEqual({
-          start: place.record * 1000 + place.firstTurn * 10,
-          end: place.record * 1000 + (place.turn + 2) * 10,
-        });
+        expectFirstOfBest(list, indexOf(list), histories, contextual);
       }),
       { numRuns: 3000 },
     );
   });
 
+  it('finds it wherever keys lie: spread out, at the ends, or with many of one upper half', () => {
+    const half = fc.oneof(
+      fc.constantFrom(0, 1, 2, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff),
+      fc.nat(0xffff_ffff),
+    );
+    const key = fc.record({ low: half, high: half });
+    const keys = fc.uniqueArray(key, {
+      minLength: LETTERS.length,
+      maxLength: LETTERS.length,
+      selector: ({ low, high }) => `${high} ${low}`,
+    });
+    const letter = fc.constantFrom(...LETTERS);
+    // Of few turns, too: up to five have a reply.
+    const few = fc.array(fc.array(letter, { minLength: 2, maxLength: 3 }), { maxLength: 2 });
+    const many = fc.array(fc.array(letter, { minLength: 2, maxLength: 30 }), { maxLength: 30 });
+    const list = fc.oneof(few, many);
+    const random = fc.array(letter, { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(
+        keys,
+        list,
+        fc.array(random, { maxLength: 6 }),
+        fc.boolean(),
+        (keys, list, asked, contextual) => {
+          const keysOf = (text: string): TextKeys => {
+            const key = keys[LETTERS.indexOf(text)] as Key;
+            return { key, folded: key };
+          };
+          const index = indexOf(list, keysOf);
+          const recorded = list.map((texts) => texts.filter((text) => text !== '').slice(0, -1));
+          for (const history of [...asked, ...recorded]) {
+            const spoken = history.filter((text) => text !== '');
+            if (spoken.length > 0) expectFirstOfBest(list, index, [spoken], contextual, keysOf);
+          }
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('finds each of very many texts by keys as hashes are', () => {
+    const keysOf = (text: string) => kernel.keysOf(text) as TextKeys;
+    const list = Array.from({ length: 5000 }, (_, i) => [`prompt ${i}`, 'reply', 'more', `end ${i}`]);
+    const index = indexOf(list, keysOf);
+    for (let i = 0; i < list.length; i++) {
+      const ask = (text: string) => index.find({ contextual: true, histories: [[keysOf(text)]] });
+      expect(ask(`prompt ${i}`)).toMatchObject({ record: i, turn: 0 });
+      expect(ask(`end ${i}`)).toBeUndefined();
+    }
+  });
+
   it('is made of one conversation of very many equal turns', () => {
     const index = indexOf([Array.from({ length: 200_000 }, () => 'a')]);
     const ask = (count: number) =>
-      index.find({ contextual: true, histories: [Array.from({ length: count }, () => keysOf('a'))] });
+      index.find({ contextual: true, histories: [Array.from({ length: count }, () => letterKeys('a'))] });
     expect(ask(1)).toMatchObject({ turn: 0 });
     expect(ask(5000)).toMatchObject({ turn: 4999, firstTurn: 0 });
-    expect(index.find({ contextual: true, histories: [['b', 'a', 'a', 'a'].map(keysOf)] })).toMatchObject({
-      turn: 2,
-      firstTurn: 0,
-    });
+    expect(index.find({ contextual: true, histories: [['b', 'a', 'a', 'a'].map(letterKeys)] })).toMatchObject(
+      {
+        turn: 2,
+        firstTurn: 0,
+      },
+    );
   });
 
   it('has at most 40 bytes a turn', () => {
@@ -111,7 +187,7 @@ describe('the index', () => {
 
   it('finds nothing where there is nothing', () => {
     const index = indexOf([]);
-    const query = { contextual: true, histories: [[keysOf('a')]] };
+    const query = { contextual: true, histories: [[letterKeys('a')]] };
     expect(index.find(query)).toBeUndefined();
     expect([...index.findFolded(query)]).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beginningOf, foldSpace } from '#dist/core/keys.js';
+import { KEY_BITS } from '#dist/kernel/kernel.js';
 import { newKernel } from '../support/dataset.js';
 
 const kernel = newKernel();
@@ -137,6 +138,59 @@ describe('keys', () => {
         for (let blanks = 0; blanks < 20; blanks++) {
           expect(hex(keysOf(' '.repeat(blanks) + words.join(blank)).folded), `${length}`).toBe(folded);
         }
+      }
+    }
+  });
+
+  it('are made of what JSON.stringify writes, wherever the text ends, and the room for it', () => {
+    const unit = fc.constantFrom('a', 'é', '世', '😀', '\n', '\u0001', '"', '\\', '\x7f', '\ud83d', '\ude00');
+    const pattern = fc.array(unit, { minLength: 1, maxLength: 4 }).map((units) => units.join(''));
+    const capacity = fc.constantFrom(64, 100, 255, 256, 1000);
+    // Of the room that there is, and of half, a third and a sixth of it: characters take up to six bytes.
+    const length = fc.record({ part: fc.constantFrom(1, 2, 3, 6), more: fc.integer({ min: -20, max: 20 }) });
+    fc.assert(
+      fc.property(capacity, fc.array(fc.tuple(pattern, length), { maxLength: 8 }), (capacity, asked) => {
+        const small = newKernel(KEY_BITS, capacity);
+        for (const [pattern, { part, more }] of asked) {
+          const text = pattern.repeat(capacity).slice(0, Math.max(0, Math.floor(capacity / part) + more));
+          small.keysOf(text);
+          const spelled = Buffer.from(JSON.stringify(text).slice(1, -1));
+          expect(Buffer.from(small.input.subarray(0, spelled.length)).toString()).toBe(spelled.toString());
+          // The input was looked at, and is written anew, with room for anything.
+          expect(small.keysOf(text)).toEqual(kernel.keysOf(text));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('are the same when they are asked for again, whatever the kernel has done in between', () => {
+    const small = newKernel(KEY_BITS, 100);
+    const rows = {
+      firstRow: 0,
+      lengths: new Uint32Array(2),
+      numbers: new Uint32Array(2),
+      stride: 1,
+      offset: 0,
+    };
+    const between: Record<string, () => unknown> = {
+      nothing: () => undefined,
+      'other keys': () => small.keysOf('another'),
+      'longer text': () => small.keysOf('x'.repeat(5000)),
+      'text of halves': () => small.keysOf('\ud83d'),
+      'text longer than any': () => small.keysOf('x'.repeat(50_400_000)),
+      'what is wanted': () => small.want('wanted', true),
+      'bytes of a file': () => small.input.fill(0x61),
+      'rows to sort': () => small.sortRows(2, [rows]),
+      'more room': () => small.reserve(2 * small.capacity),
+      'turns to prove': () => small.replyTo(['proved'], small.proofRoom.at, small.proofRoom.at),
+    };
+    for (const text of ['', 'a', 'some "text"', '\ude00', 'é'.repeat(90)]) {
+      const expected = kernel.keysOf(text);
+      for (const [what, act] of Object.entries(between)) {
+        small.keysOf(text);
+        act();
+        expect(small.keysOf(text), `${text}, ${what}`).toEqual(expected);
       }
     }
   });

@@ -4,9 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { parseConversation } from '#dist/core/conversation.js';
 import { LOOKUPS_MAX } from '#dist/core/limits.js';
 import { type Message, type Query, queryOf, valueQuery } from '#dist/core/query.js';
-import type { Lookup } from '#dist/lookup/lookup.js';
-import { datasetWriter, enginesOf, newKernel, poolOf, sweepOf } from '../support/dataset.js';
-import { plainFind, plainFindValue, withoutRows } from '../support/plain-lookup.js';
+import { KEY_BITS } from '#dist/kernel/kernel.js';
+import type { IndexLookup } from '#dist/lookup/indexed.js';
+import type { Lookup, SpelledMatch } from '#dist/lookup/lookup.js';
+import { datasetWriter, enginesOf, KERNEL_BYTES, newKernel, poolOf, sweepOf } from '../support/dataset.js';
+import { oddDataset } from '../support/odd-records.js';
+import { plainFind, plainFindNow, plainFindValue, withoutRows } from '../support/plain-lookup.js';
 import { spell, spelling } from '../support/spelling.js';
 
 const write = datasetWriter();
@@ -53,10 +56,24 @@ function messagesFrom(dataset: readonly unknown[]): fc.Arbitrary<Message[]> {
   );
 }
 
+function talk(...values: string[]) {
+  return { conversations: values.map((value) => ({ from: 'x', value })) };
+}
+
+/** A query for every turn, by all that stands before it, and by itself. */
+function queriesFor(dataset: readonly unknown[]): Query[] {
+  return dataset
+    .flatMap((each) => {
+      const turns = parseConversation(each)?.turns ?? [];
+      return turns.flatMap((_, i) => [turns.slice(0, i + 1), turns.slice(i, i + 1)]);
+    })
+    .flatMap((turns) => queryOf(turns.map(({ value }) => ({ role: 'user', text: value }))) ?? []);
+}
+
 /** Asks both engines of one dataset, and a plain loop over what it holds. */
 async function compare(
   list: readonly unknown[],
-  engines: { sweep: Lookup; index: Lookup },
+  engines: { sweep: Lookup; index: IndexLookup },
   ask: Ask,
 ): Promise<void> {
   for (let i = 0; i < 4; i++) {
@@ -67,7 +84,19 @@ async function compare(
       expect((await engine.find(valueQuery(value)))?.reply).toEqual(expected);
       if (query !== undefined) expect(withoutRows(await engine.find(query))).toEqual(plain);
     }
+    if (query !== undefined) await expectNow(engines.index, query, plainFindNow(plain));
   }
+}
+
+/** What is found at once is what is found, and costs as many tokens: it stands in the same rows. */
+async function expectNow(
+  index: IndexLookup,
+  query: Query,
+  expected: SpelledMatch | undefined,
+): Promise<void> {
+  const now = index.findNow(query);
+  expect(withoutRows(now)).toEqual(expected);
+  if (now !== undefined) expect(now.rows).toEqual((await index.find(query))?.rows);
 }
 
 type Ask = () => { value: string; query: ReturnType<typeof queryOf> };
@@ -91,6 +120,31 @@ describe('both engines', () => {
     });
   }
 
+  it.each([KEY_BITS, 1, 2, 5])(
+    'find it in files that hardly anyone writes, by keys of %i bits',
+    async (bits) => {
+      const pool = poolOf(2, bits);
+      await fc.assert(
+        fc.asyncProperty(oddDataset, fc.gen(), async ({ content, records, texts }, gen) => {
+          if (!records.some((each) => parseConversation(each))) return;
+          // A kernel with little room proves few turns, and grows.
+          const capacity = gen(() => fc.constantFrom(KERNEL_BYTES, KERNEL_BYTES, 64));
+          const engines = await enginesOf(write(content), pool, newKernel(bits, capacity));
+          await compare(records, engines, () => ({
+            value: gen(() => fc.constantFrom(...texts)),
+            query: queryOf(gen(messagesFrom, records)),
+          }));
+          for (const query of queriesFor(records)) {
+            await expectNow(engines.index, query, plainFindNow(plainFind(records, query)));
+          }
+          engines.reader.close();
+        }),
+        // A counterexample takes long to shrink.
+        { numRuns: 150, interruptAfterTimeLimit: 20_000 },
+      );
+    },
+  );
+
   it.each([1, 2, 5])('find the same though keys are cut to %i bits, and collide', async (bits) => {
     const pool = poolOf(2, bits);
     await fc.assert(
@@ -105,6 +159,68 @@ describe('both engines', () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('the index, at once,', () => {
+  const pool = poolOf(1);
+
+  it.each(['x', 'é', '😀', '\n', '"', '\u0001', '\ud83d'])(
+    'finds texts of %j as long as its kernel has room for, and about as long as that',
+    async (character) => {
+      const bytes = (text: string) => Buffer.byteLength(JSON.stringify(text)) - 2;
+      const textOf = (length: number) => {
+        const count = Math.floor(length / bytes(character));
+        return character.repeat(count) + 'x'.repeat(length - count * bytes(character));
+      };
+      // Some bytes of a turn are not its text, and some are left for an id that stands near.
+      const around = [KERNEL_BYTES, KERNEL_BYTES - 4096, KERNEL_BYTES / 3, KERNEL_BYTES / 6];
+      const lengths = around.flatMap((length) => [-150, -100, -50, -1, 0, 1].map((more) => length + more));
+      const list = lengths.flatMap((length, i) => [
+        { id: `id ${i}`, ...talk(textOf(length), textOf(length + 1)) },
+        { id: 'near', ...talk(`${i}`, textOf(length)) },
+      ]);
+      const dataset = write(JSON.stringify(list));
+      for (const { conversations } of list) {
+        // A kernel that has grown has more room.
+        const { index, reader } = await enginesOf(dataset, pool, newKernel());
+        const query = queryOf([{ role: 'user', text: conversations[0]?.value ?? '' }]) as Query;
+        await expectNow(index, query, plainFindNow(plainFind(list, query)));
+        reader.close();
+      }
+    },
+  );
+
+  it.each([
+    '{"from":"x","value":"a","content":"b"}',
+    '{"content":"b","value":"a","from":"x"}',
+    '{"from":"x","value":"a","value":"b"}',
+    '{"from":"x","value":"a","value":null}',
+    '{"from":"x","value":null,"content":"b"}',
+    '{"from":"x","role":null,"value":"a"}',
+    '{"from":"x","value":"a","c\\u006fntent":"b"}',
+    '{"content":"b","v\\u0061lue":"a","from":"x"}',
+    '{"from":"x","x":{"value":"b"},"value":"a","y":[{"from":"y","value":"b"}]}',
+    '{"role":"x","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}',
+    '{"role":"assistant","content":"a","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}',
+    '{"role":"assistant","content":"a","tool_calls":null}',
+    String.raw`{"from":"function_call","value":"{\"name\":\"f\",\"arguments\":{}}"}`,
+    String.raw`{"from":"\u0066unction_call","value":"{\"name\":\"f\",\"arguments\":{}}"}`,
+  ])('finds the turn %s, and what follows it, as a plain loop does', async (turn) => {
+    const [before, behind] = ['before', 'behind'].map((value) => JSON.stringify({ from: 'x', value }));
+    const content = `[{"id": 7, "conversations": [${before}, ${turn}, ${behind}]}]`;
+    const { index } = await enginesOf(write(content), pool);
+    const list = JSON.parse(content) as unknown[];
+    for (const query of queriesFor(list)) await expectNow(index, query, plainFindNow(plainFind(list, query)));
+  });
+
+  it('finds nothing, and does not fail, when the file was written to after it was opened', async () => {
+    const dataset = write(JSON.stringify([talk('one', 'first')]));
+    const { index } = await enginesOf(dataset, pool);
+    const query = queryOf([{ role: 'user', text: 'one' }]) as Query;
+    expect(index.findNow(query)).toMatchObject({ spelled: '"first"' });
+    writeFileSync(dataset.file.path, JSON.stringify([talk('one', 'changed')]));
+    expect(index.findNow(query)).toBeUndefined();
   });
 });
 

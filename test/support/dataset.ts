@@ -13,11 +13,12 @@ import { WorkerPool } from '#dist/workers/pool.js';
 import { newStopFlag } from '#dist/workers/stop-flag.js';
 import { temporaryFolder } from './temporary.js';
 
-const SMALL_BYTES = 1 << 12;
+/** What the main thread's kernel has room for at first, in bytes. */
+export const KERNEL_BYTES = 1 << 16;
 
 /** A kernel as the main thread has one. */
-export function newKernel(keyBits: number = KEY_BITS): Kernel {
-  return new Kernel(kernelModule(), SMALL_BYTES, keyBits);
+export function newKernel(keyBits: number = KEY_BITS, capacity: number = KERNEL_BYTES): Kernel {
+  return new Kernel(kernelModule(), capacity, keyBits);
 }
 
 /** A pool that is closed when the test file is through. */

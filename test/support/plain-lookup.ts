@@ -2,7 +2,7 @@
 
 import { parseConversation, type Turn } from '#dist/core/conversation.js';
 import type { Query } from '#dist/core/query.js';
-import type { Match } from '#dist/lookup/lookup.js';
+import type { Match, SpelledMatch } from '#dist/lookup/lookup.js';
 
 /** A turn with its place, and the texts before it, from the start of its conversation. */
 interface Place {
@@ -21,10 +21,19 @@ export function plainFindValue(records: readonly unknown[], value: string): Turn
 }
 
 /** What a lookup has found, without where it stands in an index: that is the same for both engines. */
-export function withoutRows(match: Match | undefined): Match | undefined {
+export function withoutRows<Found extends Pick<Match, 'rows'>>(
+  match: Found | undefined,
+): Omit<Found, 'rows'> | undefined {
   if (match === undefined) return undefined;
   const { rows: _rows, ...plain } = match;
   return plain;
+}
+
+/** What is found at once, where that match is what there is: a text, as `JSON.stringify` spells it, a character a byte. */
+export function plainFindNow(match: Match | undefined): SpelledMatch | undefined {
+  if (match === undefined || match.reply.calls !== undefined) return undefined;
+  const { reply, ...plain } = match;
+  return { ...plain, spelled: Buffer.from(JSON.stringify(reply.value)).toString('latin1') };
 }
 
 /** The match for the messages of a chat. */

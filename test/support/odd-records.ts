@@ -1,0 +1,137 @@
+/**
+ * Records as hardly anyone writes them, and as JSON allows them: names twice, or with escapes, members in any order and unheard of,
+ * texts that are no UTF-8. They are byte strings, each character a byte, since no text could hold all of that.
+ */
+
+import fc from 'fast-check';
+
+/** A dataset, and the texts that stand in it, spelled as there. */
+export interface OddDataset {
+  readonly content: Buffer;
+  /** What a plain loop goes over. */
+  readonly records: readonly unknown[];
+  readonly texts: readonly string[];
+}
+
+/** What stands in bytes, as everyone reads it: what is no UTF-8 is U+FFFD. */
+function parsed(bytes: string): unknown {
+  return JSON.parse(Buffer.from(bytes, 'latin1').toString());
+}
+
+function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+const piece = fc.constantFrom(
+  ...['a', 'b', 'continue', ' ', '  ', '/', '}]', '[{', ','],
+  ...['xxxxxxxxxxxxxxx', '0123456789abcdef', 'x'.repeat(1365), '\\u00e9'.repeat(700), '\\n'.repeat(2047)],
+  ...['é', '世', '😀', '\u2028', '\u3000', '\ufffd', '\x7f'].map(bytesOf),
+  ...['\\u00e9', '\\u2028', '\\ufffd', '\\u007F', '\\ud83d\\ude00', '\\ud83d', '\\ude00', '\\uD83D\\u0061'],
+  ...['\\/', '\\n', '\\u000a', '\\u0000', '\\u001F', '\\t ', '\\b\\f', '\\"', '\\u0022', '\\\\', '\\u005c'],
+  // Cut short, half of a pair, and what begins nothing.
+  ...['\xff', '\xc3', '\xe2\x82', '\xf0\x9f\x98', '\xed\xa0\xbd'],
+);
+const text = fc.array(piece, { maxLength: 4 }).map((pieces) => `"${pieces.join('')}"`);
+
+/** A name as it is, or now and then with an escape. */
+function nameOf(...names: readonly string[]): fc.Arbitrary<string> {
+  const name = fc.constantFrom(...names);
+  const escaped = name.map(
+    (text) => `\\u${text.charCodeAt(0).toString(16).padStart(4, '0')}${text.slice(1)}`,
+  );
+  return fc
+    .oneof({ weight: 15, arbitrary: name }, { weight: 1, arbitrary: escaped })
+    .map((text) => `"${text}"`);
+}
+
+type Member = readonly [name: string, value: string];
+
+function memberOf(name: fc.Arbitrary<string>, value: fc.Arbitrary<string>): fc.Arbitrary<Member> {
+  return fc.tuple(name, value);
+}
+
+/** What is passed over; some of it so long that nothing behind it is read along with what stands before. */
+const passedOver = fc.constantFrom(
+  ...['1', '-0.5e3', 'null', 'true', '{}', '[]', '[1,{"from":"x","value":"y"}]', '{"value":"no","a":[{}]}'],
+  ...['"s\\u0041"', '"from"', `"${'y'.repeat(4090)}"`, `"${'y'.repeat(5000)}"`],
+);
+
+/** Members in one order or the other, with white space wherever it may stand. */
+function objectOf(...members: readonly fc.Arbitrary<readonly Member[]>[]): fc.Arbitrary<string> {
+  const space = fc.constantFrom('', '', '', ' ', '\t', '  ');
+  return fc.tuple(fc.tuple(...members), fc.boolean(), space).map(([lists, isReversed, space]) => {
+    const all = isReversed ? lists.flat().reverse() : lists.flat();
+    const spelled = all.map(([name, value]) => `${space}${name}${space}:${space}${value}${space}`);
+    return `{${spelled.join(',')}}`;
+  });
+}
+
+/** A member that so many of a hundred have. */
+function sometimes(percent: number, member: fc.Arbitrary<Member>): fc.Arbitrary<readonly Member[]> {
+  return fc.oneof(
+    { weight: percent, arbitrary: member.map((each) => [each]) },
+    { weight: 100 - percent, arbitrary: fc.constant([]) },
+  );
+}
+
+const role = fc.constantFrom(
+  ...['"human"', '"gpt"', '"user"', '"system"', '"assistant"', '""', '"a very, very long role"'],
+  ...['"function_call"', '" Function_Call "', '"\\u0066unction_call"'],
+);
+const calls = fc.constantFrom(
+  ...['null', '0', '[]', '{"name":"f","arguments":"{}"}'],
+  '[{"id":"c","function":{"name":"f","arguments":"{}"}}]',
+);
+const called = '"{\\"name\\": \\"f\\", \\"arguments\\": {}}"';
+
+/** What stands under the name of a text: mostly one of those texts. */
+function valueFrom(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const parts = fc
+    .tuple(text, text)
+    .map(([a, b]) => `[{"type":"text","text":${a}},{"type":"image"},{"text":${b},"type":"text"}]`);
+  const others = fc.constantFrom('null', '""', '[]', '5');
+  return fc.oneof({ weight: 16, arbitrary: text }, { weight: 1, arbitrary: parts }, others);
+}
+
+function turnOf(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return objectOf(
+    sometimes(99, memberOf(nameOf('from', 'role'), role)),
+    sometimes(
+      10,
+      memberOf(nameOf('x', 'name', 'values', 'fro', 'text', '__proto__', 'toString'), passedOver),
+    ),
+    sometimes(95, memberOf(nameOf('value', 'content'), valueFrom(text))),
+    sometimes(20, memberOf(nameOf('from', 'role', 'value', 'content'), fc.oneof(text, fc.constant('null')))),
+    sometimes(10, memberOf(nameOf('tool_calls', 'function_call'), calls)),
+    sometimes(10, memberOf(nameOf('x', 'tool_call_id', 'contents', 'valuf', 'role2'), passedOver)),
+  );
+}
+
+const id = fc.constantFrom(
+  ...['"id1"', '"id2"', '"\\u0069d"', '7', '-1.50e2', '12345678901234567890', '""', 'null', '[1]'],
+  ...[`"${bytesOf('é')} %"`, '"\xff"', '"\\ud83d"', `"${'i'.repeat(300)}"`, `"${'i'.repeat(5000)}"`],
+);
+
+function recordOf(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const turns = fc.array(turnOf(text), { maxLength: 6 }).map((each) => `[${each.join(' , ')}]`);
+  const list = memberOf(nameOf('conversations', 'conversation', 'messages', 'items'), turns);
+  return objectOf(
+    sometimes(80, memberOf(nameOf('id', 'conversation_id', 'conversation_hash'), id)),
+    sometimes(40, memberOf(nameOf('x', 'id2'), passedOver)),
+    list.map((each) => [each]),
+    sometimes(10, memberOf(nameOf('id', 'y'), passedOver)),
+  );
+}
+
+/** Few texts in many turns, so that turns are often equal. */
+export const oddDataset: fc.Arbitrary<OddDataset> = fc
+  .array(text, { minLength: 2, maxLength: 6 })
+  .chain((texts) => {
+    const record = recordOf(fc.constantFrom(...texts, called));
+    return fc.tuple(fc.constant(texts), fc.array(record, { minLength: 1, maxLength: 10 }), fc.boolean());
+  })
+  .map(([texts, records, isList]) => ({
+    content: Buffer.from(isList ? `[${records.join(',\n')}]` : records.join('\r\n'), 'latin1'),
+    records: records.map(parsed),
+    texts: texts.map((each) => parsed(each) as string),
+  }));
