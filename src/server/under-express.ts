@@ -78,7 +78,7 @@ export function underExpress(
     }
     flushAtEnd(request.socket);
     request.takeBody((body) => {
-      const answer = answerTo(request.url, body, route.answerNow);
+      const answer = answerTo(request.url ?? '', body, route.answerNow);
       if (answer === undefined) {
         request.giveBack(body);
         handOver(request, response, facts);
