@@ -56,8 +56,8 @@ const HEALED_MS = FILE_CHECK_MS + 2000;
 /** What a client that is told to try again waits. */
 const AGAIN_MS = 50;
 const MEMORY_EVERY_MS = 200;
-/** Shorter runs say nothing about memory. */
-const MEMORY_SECONDS = 60;
+/** Memory grows for some two minutes, until heaps and arenas of all threads have their sizes: shorter runs say nothing about it. */
+const MEMORY_SECONDS = 600;
 const GROWTH_MAX = 1.1;
 const STEADY_KEY = 'steady';
 const keyOf = (turn: number) => `turn-${turn}`;
@@ -438,7 +438,7 @@ class Faults {
   }
 }
 
-/** The highest resident memory in each quarter of a run, in MB; zeros where the system doesn't tell. */
+/** The highest resident memory in each quarter of what is left of a run after its first third, in MB; zeros where the system doesn't tell. */
 class Memory {
   private readonly samples: number[] = [];
   private readonly timer: NodeJS.Timeout;
@@ -450,9 +450,10 @@ class Memory {
   /** Ends the watch. */
   quarters(): number[] {
     clearInterval(this.timer);
-    const length = Math.max(1, Math.floor(this.samples.length / 4));
+    const settled = this.samples.slice(Math.floor(this.samples.length / 3));
+    const length = Math.max(1, Math.floor(settled.length / 4));
     return [0, 1, 2, 3].map((quarter) =>
-      Math.round(Math.max(0, ...this.samples.slice(quarter * length, (quarter + 1) * length))),
+      Math.round(Math.max(0, ...settled.slice(quarter * length, (quarter + 1) * length))),
     );
   }
 }
