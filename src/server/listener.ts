@@ -86,9 +86,10 @@ export class Listener {
     this.server.on('timeout', (socket) => this.endStalled(socket));
     this.server.on('connection', (socket) => this.track(socket));
     this.server.on('clientError', (error, socket) => this.refuse(error, socket as Socket));
-    for (const event of ['request', 'checkExpectation']) {
+    for (const event of ['request', 'checkExpectation', 'checkContinue']) {
       this.server.on(event, (request: IncomingMessage, response: ServerResponse) => {
         this.begin(request.socket, response);
+        if (event === 'checkContinue') tellToGoOn(response);
         handle(request, response);
       });
     }
@@ -194,6 +195,19 @@ const PROTOCOL_STATUS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   [TOO_SLOW]: '408 Request Timeout',
 };
+
+/**
+ * Tells a client that asks for it to send its body. A pipelined response has to wait for its turn: Node would put these bytes behind its
+ * headers, into its body.
+ */
+function tellToGoOn(response: ServerResponse): void {
+  if (response.socket !== null) response.writeContinue();
+  else {
+    response.once('socket', () => {
+      if (!response.headersSent) response.writeContinue();
+    });
+  }
+}
 
 /** Tells the client, if the headers aren't out yet, that no further request is taken on its connection. */
 function endConnectionAfter(response: ServerResponse): void {

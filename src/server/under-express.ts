@@ -62,10 +62,11 @@ export function underExpress(
 
   return (plain, response) => {
     const request = plain as AppRequest;
+    request.url = pathOf(request.url ?? '');
     const facts = new RequestFacts(request, services);
     (response as ServerResponse & { locals: RequestFacts }).locals = facts;
     logWhenClosed(logger, request, response, facts);
-    const route = routes.get(request.url ?? '');
+    const route = routes.get(request.url);
     if (
       route === undefined ||
       !isPlain(request, bodyLimit) ||
@@ -118,6 +119,16 @@ export function underExpress(
       return undefined;
     }
   }
+}
+
+/**
+ * The path that a request asks for, and its query. A client that takes the server for a proxy puts the server's address before
+ * them. Of what is no path one is made, which nobody knows: Express fails on it before any of its handlers has it.
+ */
+function pathOf(url: string): string {
+  if (url.startsWith('/')) return url;
+  const path = url.replace(/^https?:\/\/[^/?#]*/i, '');
+  return path.startsWith('/') ? path : `/${path}`;
 }
 
 /** True if a request is a POST with a plain body of JSON that may be read. */

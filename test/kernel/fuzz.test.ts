@@ -5,6 +5,7 @@
 
 import { randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { chance } from '../support/chance.js';
 import { newKernel } from '../support/dataset.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { expectedRecords, parsedRecords, walkedRecords } from '../support/walked.js';
@@ -13,17 +14,6 @@ const ROUNDS = process.env.FUZZ_FOREVER ? Number.POSITIVE_INFINITY : 4000;
 const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 const folder = temporaryFolder();
 const kernel = newKernel();
-
-/** A source of chance that a seed starts (Mulberry32). */
-function chance(seed: number): (bound: number) => number {
-  let state = seed >>> 0;
-  return (bound) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
-  };
-}
 
 const SEEDS = [
   '[{"id": "a", "conversations": [{"from": "human", "value": "What is \\u00e9\\ud83d\\ude00?\\n"}, {"from": "gpt", "value": "It\\/s \\"x\\", é 世 😀."}]}, {"id": 5, "items": []}]',

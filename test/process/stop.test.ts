@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { RawConnection } from '../support/raw-connection.js';
 import { startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
-const CONNECTIONS = 64;
+const CONNECTIONS = 256;
 
 /** Enough conversations that a lookup takes a while. */
 function dataset(): string {
@@ -130,4 +131,61 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     expect(await server.exited).toBe(0);
     expect(server.stderr).not.toContain('"level":50');
   });
+});
+
+/** A server, and a client that has begun to read a reply which fills all buffers between them, and reads no more of it. */
+async function stalledOn(args: readonly string[]) {
+  const path = join(folder, 'stalled.json');
+  const reply = 'word '.repeat(200_000);
+  const conversations = [
+    { from: 'human', value: 'long' },
+    { from: 'gpt', value: reply },
+  ];
+  writeFileSync(path, JSON.stringify([{ conversations }]));
+  const server = startServer([path, ...args]);
+  const url = await server.url();
+  const body = JSON.stringify({ messages: [{ role: 'user', content: 'long' }], stream: true });
+  const connection = await RawConnection.open(url);
+  connection.send(`POST /v1/chat/completions HTTP/1.1\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  await connection.begun();
+  connection.pause();
+  return { server, url, connection };
+}
+
+describe('a server that drains', () => {
+  it('says on a connection that is still open that it is not ready', async () => {
+    const { server, url, connection } = await stalledOn([]);
+    server.kill('SIGTERM');
+    await server.waitForRefusal(url);
+    connection.send('GET /ready HTTP/1.1\r\n\r\n');
+    connection.resume();
+    await connection.closed;
+    const [stream, ready] = connection.answers;
+    expect(stream?.body.toString().endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(ready).toMatchObject({ status: 503, headers: { 'retry-after': '1', connection: 'close' } });
+    expect(JSON.parse(String(ready?.body))).toMatchObject({ error: { code: 'stopping' } });
+    expect(await server.exited).toBe(0);
+  });
+
+  it('cuts what has not ended after DRAIN_MS, and ends with exit code 0', { timeout: 20_000 }, async () => {
+    const { server, connection } = await stalledOn(['--drain-ms', '300']);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    connection.resume();
+    await connection.closed;
+    expect(connection.answers).toEqual([]);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends at once at another %s',
+    { timeout: 20_000 },
+    async (signal) => {
+      const { server, url, connection } = await stalledOn([]);
+      server.kill('SIGTERM');
+      await server.waitForRefusal(url);
+      server.kill(signal);
+      expect(await server.exited).toBe(signal);
+      connection.destroy();
+    },
+  );
 });

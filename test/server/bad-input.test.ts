@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MESSAGES_MAX } from '#dist/core/limits.js';
 import { guardedBy, post, serveApp } from '../support/app.js';
+import { RawConnection } from '../support/raw-connection.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 const hello = [{ role: 'user', content: 'Say it.' }];
@@ -305,6 +306,32 @@ describe('a wrong method or path', () => {
       error: expect.objectContaining({ type: 'invalid_request_error' }),
     });
   });
+});
+
+describe('a URL', () => {
+  async function get(url: string, method = 'GET') {
+    const connection = await RawConnection.open(base);
+    connection.send(`${method} ${url} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`);
+    await connection.waitFor(1);
+    connection.destroy();
+    const [{ status, body } = { status: 0, body: '' }] = connection.answers;
+    return { status, json: JSON.parse(body.toString()) as unknown };
+  }
+
+  it.each(['http://other/health?a=1', 'HTTPS://[::1]:443/health', 'http://[::1/health', '/health'])(
+    '%s is answered by its path',
+    async (url) => {
+      expect(await get(url)).toEqual({ status: 200, json: { status: 'ok' } });
+    },
+  );
+
+  it.each(['http://[::1', 'ws://[::1', 'http://other', '*'])(
+    '%s is none of ours, as any other error',
+    async (url) => {
+      const error = { message: expect.stringMatching(/^Invalid URL \(OPTIONS \//), code: null };
+      expect(await get(url, 'OPTIONS')).toMatchObject({ status: 404, json: { error } });
+    },
+  );
 });
 
 describe('a request id', () => {

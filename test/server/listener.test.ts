@@ -5,6 +5,7 @@ import express from 'express';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ListenError, Listener } from '#dist/server/listener.js';
 import { urlOf } from '#dist/server/start-lines.js';
+import { RawConnection } from '../support/raw-connection.js';
 
 async function listen(): Promise<{ listener: Listener; url: string }> {
   const listener = new Listener(express().get('/', (_request, response) => response.send('here')));
@@ -70,6 +71,32 @@ describe('a listener that stops while pipelined requests wait', () => {
     for await (const text of socket.setEncoding('utf8')) answers += text;
     expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
     await stopped;
+  });
+});
+
+describe('a pipelined request that asks whether to send its body', () => {
+  it.each([
+    ['is told so when its turn comes', '/next', 2],
+    ['and is answered before its turn is not told so within its answer', '/at-once', 1],
+  ])('%s', async (_what, path, times) => {
+    const going: (() => void)[] = [];
+    const listener = new Listener(async ({ url }, response) => {
+      if (url !== '/at-once') await new Promise<void>((resolve) => going.push(resolve));
+      response.end(Buffer.from('here'));
+    });
+    const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
+    const head = 'HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n';
+    connection.send(`POST /first ${head}bodyPOST ${path} ${head}body`);
+    await vi.waitUntil(() => going.length === times);
+    going[0]?.();
+    await connection.waitFor(1);
+    going[1]?.();
+    await connection.waitFor(2);
+    expect(connection.problem).toBeUndefined();
+    expect(connection.answers.map(({ body }) => String(body))).toEqual(['here', 'here']);
+    expect(connection.continues).toBe(times);
+    connection.destroy();
+    await listener.stop();
   });
 });
 

@@ -64,6 +64,11 @@ export class ServerProcess {
     while (await isTaken());
   }
 
+  /** The process's id. */
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   /** Stops reading what it prints: its next line goes into a broken pipe. */
   closeStdout(): void {
     this.child.stdout?.destroy();

@@ -1,0 +1,535 @@
+/**
+ * A server under mixed traffic, while its threads die, its disk fails and its dataset changes: every answer is held against the
+ * versions of the file that it may come from. `npm run soak` does it for ten minutes, or `SOAK_SECONDS`; `SOAK_SEED` takes a run up
+ * again that was printed, as far as chance goes.
+ */
+
+import { randomInt } from 'node:crypto';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { Agent } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { FILE_CHECK_MS } from '#dist/core/limits.js';
+import { APIS, type Api, readEvents } from '../support/apis.js';
+import { type Chance, chance, pick } from '../support/chance.js';
+import { type Exchange, exchange } from '../support/exchange.js';
+import { RawConnection } from '../support/raw-connection.js';
+import { type ServerProcess, startServer } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { Timeline } from '../support/timeline.js';
+import {
+  conversationCount,
+  expectedReply,
+  fileOf,
+  LONGEST,
+  longOnes,
+  type Question,
+  type Reply,
+  textsOf,
+} from '../support/versions.js';
+
+const given = process.env.SOAK_SECONDS;
+const seconds = Number(given ?? 12);
+const faultEveryMs = given === undefined ? 1000 : 2000;
+const seed = Number(process.env.SOAK_SEED ?? randomInt(2 ** 31));
+const ENGINES = ['auto', 'sweep', 'index'] as const;
+const folder = temporaryFolder();
+const preload = fileURLToPath(new URL('../support/faults.mjs', import.meta.url));
+
+const CLIENTS = 32;
+/** Prompts that are asked again and again. */
+const HOT = 50;
+/** What was read once may be answered until the server looks at the file again; on a busy machine it looks late. */
+const STALE_MS = FILE_CHECK_MS + 1000;
+/** After a fault of the file, the server looks at it again, and reads it anew. */
+const HEALED_MS = FILE_CHECK_MS + 2000;
+/** What a client that is told to try again waits. */
+const AGAIN_MS = 50;
+const MEMORY_EVERY_MS = 200;
+/** Shorter runs say nothing about memory. */
+const MEMORY_SECONDS = 60;
+const GROWTH_MAX = 1.1;
+const STEADY_KEY = 'steady';
+const keyOf = (turn: number) => `turn-${turn}`;
+
+/** What the server was like at any time. */
+class History {
+  /** Which version the file had. */
+  readonly versions = new Timeline<number>();
+  /** Which key it lets in, besides the steady one. */
+  readonly keys = new Timeline<number>();
+  /** True while it may say that it can't answer. */
+  readonly isDisturbed = new Timeline<boolean>();
+
+  constructor() {
+    for (const timeline of [this.versions, this.keys]) timeline.begin(1, Number.NEGATIVE_INFINITY);
+    this.isDisturbed.begin(false, Number.NEGATIVE_INFINITY);
+  }
+
+  disturb(): void {
+    this.isDisturbed.begin(true, performance.now());
+  }
+
+  heal(): void {
+    this.isDisturbed.begin(false, performance.now());
+  }
+}
+
+/** What was asked by whom. */
+interface Asked {
+  readonly api: Api;
+  readonly question: Question;
+  readonly stream: boolean;
+  /** The number of the client's key, if it is not the steady one. */
+  readonly key: number | undefined;
+  readonly isCut: boolean;
+}
+
+/** Holds answers against what the server was like when it gave them. */
+class Judge {
+  readonly counts: Record<string, number> = {};
+  readonly wrong: string[] = [];
+  private readonly history: History;
+
+  constructor(history: History) {
+    this.history = history;
+  }
+
+  count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
+  complain(what: string): void {
+    this.count('wrong');
+    if (this.wrong.length < 20) this.wrong.push(what);
+  }
+
+  /** Looks at an answer. */
+  judge(asked: Asked, answer: Exchange): void {
+    const problem = this.problemOf(asked, answer);
+    if (problem === undefined) return;
+    const { api, question, stream } = asked;
+    const { status, headers, text, startMs, headMs } = answer;
+    const versions = this.history.versions.between(startMs - STALE_MS, headMs);
+    this.complain(
+      `${problem}: ${api.path} ${JSON.stringify({ question, stream, status, headers, versions })} ${(headMs - startMs).toFixed()} ms, ${text.slice(0, 300)} … ${text.slice(-100)}`,
+    );
+  }
+
+  private problemOf(asked: Asked, answer: Exchange): string | undefined {
+    const { api, question, key, isCut } = asked;
+    const { status, headers, isWhole, startMs, headMs } = answer;
+    if (!isWhole && !isCut) return 'lost on the way';
+    const keys = this.history.keys.between(startMs - STALE_MS, headMs);
+    if (status === 401) {
+      this.count('not let in');
+      return key === undefined || !keys.some((each) => each !== key) ? 'not let in' : undefined;
+    }
+    if (key !== undefined && !keys.includes(key)) return 'let in';
+    if (status === 503) {
+      this.count('503');
+      if (headers['retry-after'] !== '1') return '503 without Retry-After';
+      const isDisturbed = this.history.isDisturbed.between(startMs - HEALED_MS, headMs).includes(true);
+      return isDisturbed ? undefined : 'an unexpected 503';
+    }
+    const replies = this.history.versions
+      .between(startMs - STALE_MS, headMs)
+      .map((version) => expectedOf(api, question, version));
+    const rung = headers['x-verbatim-match'];
+    if (status === 404 || (status === 200 && rung === 'none')) {
+      this.count('misses');
+      if (status === 404 && !answer.text.includes('"prompt_not_found"')) return 'another 404';
+      return replies.includes(undefined) ? undefined : 'a miss';
+    }
+    if (status !== 200) return 'an unexpected status';
+    this.count(isCut ? 'cut' : asked.stream ? 'streams' : 'hits');
+    const text = textIn(asked, answer);
+    if (text === undefined) return 'no whole answer';
+    const source = headers['x-verbatim-source'];
+    const isRecorded = replies.some(
+      (reply) =>
+        reply !== undefined &&
+        (isCut && !isWhole ? reply.text.startsWith(text) : reply.text === text) &&
+        reply.rung === rung &&
+        reply.source === source,
+    );
+    return isRecorded ? undefined : 'a wrong reply';
+  }
+}
+
+/** The older API takes a value as it is alone, and names no context. */
+function expectedOf(api: Api, question: Question, version: number): Reply | undefined {
+  const reply = expectedReply(question, version);
+  if (api.isLoose || reply === undefined) return reply;
+  return question.kind === 'first' && question.isLoose ? undefined : { ...reply, rung: 'prompt' };
+}
+
+/** The text of a reply, as far as it has come; undefined if it is not all there though it ought to be. */
+function textIn({ api, stream, isCut }: Asked, { text, isWhole }: Exchange): string | undefined {
+  try {
+    if (!stream) return isWhole ? api.replyIn(JSON.parse(text)) : '';
+    const { events, isEnded } = readEvents(text);
+    if (!isEnded && !isCut) return undefined;
+    return events.map((event) => api.deltaIn(event) ?? '').join('');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Asks until it is told to stop. */
+class Client {
+  private readonly url: string;
+  private readonly random: Chance;
+  private readonly history: History;
+  private readonly judge: Judge;
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  private raw: RawConnection | undefined;
+
+  constructor(url: string, random: Chance, history: History, judge: Judge) {
+    this.url = url;
+    this.random = random;
+    this.history = history;
+    this.judge = judge;
+  }
+
+  async run(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      try {
+        await this.act();
+      } catch (error) {
+        this.judge.complain(`lost: ${error}`);
+      }
+    }
+    this.agent.destroy();
+    this.raw?.destroy();
+  }
+
+  private act(): Promise<void> {
+    const dice = this.random(100);
+    if (dice < 3) return this.sendMalformed();
+    if (dice < 10) return this.pipeline();
+    return this.ask(dice);
+  }
+
+  private async ask(dice: number): Promise<void> {
+    const isLong = dice < 12;
+    const asked = this.choose(isLong);
+    const answer = await exchange({
+      agent: this.agent,
+      url: this.url + asked.api.path,
+      headers: headersOf(asked),
+      body: JSON.stringify(asked.api.bodyOf(textsOf(asked.question), asked.stream)),
+      isDribbled: dice >= 90,
+      isSlow: isLong && !asked.isCut,
+      isCut: asked.isCut,
+    });
+    this.judge.judge(asked, answer);
+    if (answer.status === 503) await setTimeout(AGAIN_MS);
+  }
+
+  /** @param isLong true for a long reply, which is read slowly or cut */
+  private choose(isLong: boolean): Asked {
+    const { random } = this;
+    const question: Question = isLong
+      ? { kind: 'first', i: random(20) === 0 ? LONGEST : pick(random, longOnes), isLoose: false }
+      : this.question();
+    const apis = APIS.filter(
+      ({ takesChats, canStream }) => (question.kind !== 'context' || takesChats) && (!isLong || canStream),
+    );
+    const api = pick(random, apis);
+    return {
+      api,
+      question,
+      stream: api.canStream && (isLong || random(3) === 0),
+      // The one that is let in now, or the one before.
+      key: random(20) === 0 ? this.history.keys.current - random(2) : undefined,
+      isCut: isLong && random(2) === 0,
+    };
+  }
+
+  private question(): Question {
+    const { random } = this;
+    const any = random(random(2) === 0 ? HOT : conversationCount);
+    // Long replies are asked for by themselves.
+    const i = longOnes.includes(any) ? any + 1 : any;
+    const { current } = this.history.versions;
+    switch (random(8)) {
+      case 0:
+        return { kind: 'nowhere', i };
+      case 1:
+        return { kind: 'parity', i, parity: random(2) };
+      case 2:
+      case 3:
+        return { kind: 'context', i, said: Math.max(1, current - random(2)) };
+      default:
+        return { kind: 'first', i, isLoose: random(8) === 0 };
+    }
+  }
+
+  private async sendMalformed(): Promise<void> {
+    const { api } = this.choose(false);
+    const body = pick(this.random, [
+      '{"messages": [',
+      '[]',
+      '{}',
+      '"',
+      '',
+      '{"messages": 5, "prompt": {}}',
+      '\0',
+    ]);
+    const sent = { agent: this.agent, url: this.url + api.path, headers: bearer(STEADY_KEY), body };
+    const { status, text, isWhole } = await exchange(sent);
+    this.judge.count('malformed');
+    const isRefused = isWhole && (status === 400 || status === 422);
+    if (!isRefused) this.judge.complain(`${status} for ${JSON.stringify(body)} to ${api.path}: ${text}`);
+  }
+
+  /** Several requests in one packet. */
+  private async pipeline(): Promise<void> {
+    const { random } = this;
+    if (this.raw === undefined || this.raw.isClosed) this.raw = await RawConnection.open(this.url);
+    const { raw } = this;
+    const all = Array.from({ length: 2 + random(4) }, () => this.choose(false));
+    const startMs = performance.now();
+    raw.send(all.map(requestOf).join(''));
+    await raw.waitFor(all.length);
+    const answers = raw.answers.splice(0);
+    const headMs = performance.now();
+    this.judge.count('pipelined');
+    if (raw.problem !== undefined || answers.length !== all.length || raw.restBytes > 0) {
+      this.judge.complain(`${answers.length} answers to ${all.length} pipelined requests, ${raw.problem}`);
+      raw.destroy();
+      return;
+    }
+    for (const [i, { status, headers, body }] of answers.entries()) {
+      const answer = { startMs, headMs, status, headers, text: body.toString(), isWhole: true };
+      this.judge.judge(all[i] as Asked, answer);
+    }
+  }
+}
+
+function requestOf(asked: Asked): string {
+  const body = JSON.stringify(asked.api.bodyOf(textsOf(asked.question), asked.stream));
+  const headers = { ...headersOf(asked), host: 'x', 'content-length': String(Buffer.byteLength(body)) };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST ${asked.api.path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+}
+
+function headersOf({ key }: Asked): Record<string, string> {
+  return bearer(key === undefined ? STEADY_KEY : keyOf(key));
+}
+
+function bearer(key: string): Record<string, string> {
+  return { authorization: `Bearer ${key}` };
+}
+
+/** What happens to a server. */
+class Faults {
+  private readonly engine: string;
+  private readonly server: () => ServerProcess;
+  private readonly history: History;
+  private readonly random: Chance;
+  readonly dataset: string;
+  readonly keyFile: string;
+  readonly faultFolder: string;
+  readonly counts: Record<string, number> = {};
+
+  constructor(engine: string, server: () => ServerProcess, history: History, random: Chance) {
+    this.engine = engine;
+    this.server = server;
+    this.history = history;
+    this.random = random;
+    const own = mkdtempSync(join(folder, 'soak-'));
+    this.faultFolder = mkdtempSync(join(own, 'faults-'));
+    this.dataset = join(own, 'dataset.json');
+    this.keyFile = join(own, 'keys');
+    writeFileSync(this.dataset, fileOf(1));
+    this.writeKeys(1);
+  }
+
+  private readonly all: Readonly<Record<string, () => void | Promise<void>>> = {
+    replaces: () => this.replace(),
+    'kills a thread': () => this.kill('exit'),
+    'fails the disk': () => this.failDisk(),
+    'traps a thread': () => this.kill('trap'),
+    'changes keys': () => this.changeKeys(),
+    truncates: () => this.truncate(),
+    'replaces again': () => this.replace(),
+    'hangs up': () => this.server().kill('SIGHUP'),
+  };
+
+  /** Makes them happen, one after the other. */
+  async run(first: number, everyMs: number, isOver: () => boolean): Promise<void> {
+    const names = Object.keys(this.all);
+    for (let n = first; !isOver(); n++) {
+      await setTimeout(everyMs);
+      const name = names[n % names.length] as string;
+      await this.all[name]?.();
+      this.counts[name] = (this.counts[name] ?? 0) + 1;
+    }
+    this.clear();
+  }
+
+  /** What stands and waits for a thread to be read by. */
+  private clear(): void {
+    for (const name of ['exit', 'trap']) rmSync(join(this.faultFolder, name), { force: true });
+  }
+
+  private kill(how: string): void {
+    // Two at once would look as if the dataset killed whatever reads it.
+    this.clear();
+    writeFileSync(join(this.faultFolder, how), '');
+  }
+
+  private replace(): void {
+    const version = this.history.versions.current + 1;
+    writeFileSync(`${this.dataset}.new`, fileOf(version));
+    // An index has nothing to answer from while the next one is made.
+    if (this.engine === 'index') this.history.disturb();
+    const fromMs = performance.now();
+    renameSync(`${this.dataset}.new`, this.dataset);
+    this.history.versions.begin(version, fromMs);
+    if (this.engine === 'index') this.history.heal();
+  }
+
+  private async failDisk(): Promise<void> {
+    const file = join(this.faultFolder, 'eio');
+    this.history.disturb();
+    writeFileSync(file, '');
+    await setTimeout(50 + this.random(400));
+    rmSync(file);
+    this.history.heal();
+  }
+
+  /** Cuts the file in a record, and makes it whole again: in its place, or by another one. */
+  private async truncate(): Promise<void> {
+    const whole = readFileSync(this.dataset);
+    this.history.disturb();
+    truncateSync(this.dataset, this.random(whole.length));
+    await setTimeout(50 + this.random(400));
+    if (this.random(2) === 0) writeFileSync(this.dataset, whole);
+    else {
+      writeFileSync(`${this.dataset}.whole`, whole);
+      copyFileSync(`${this.dataset}.whole`, this.dataset);
+    }
+    this.history.heal();
+  }
+
+  private changeKeys(): void {
+    const turn = this.history.keys.current + 1;
+    const fromMs = performance.now();
+    this.writeKeys(turn);
+    this.server().kill('SIGHUP');
+    this.history.keys.begin(turn, fromMs);
+  }
+
+  private writeKeys(turn: number): void {
+    writeFileSync(this.keyFile, `${STEADY_KEY}\n${keyOf(turn)}\n`);
+  }
+}
+
+/** The highest resident memory in each quarter of a run, in MB; zeros where the system doesn't tell. */
+class Memory {
+  private readonly samples: number[] = [];
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(server: ServerProcess) {
+    this.timer = setInterval(() => this.samples.push(residentMegabytes(server)), MEMORY_EVERY_MS);
+  }
+
+  /** Ends the watch. */
+  quarters(): number[] {
+    clearInterval(this.timer);
+    const length = Math.max(1, Math.floor(this.samples.length / 4));
+    return [0, 1, 2, 3].map((quarter) =>
+      Math.round(Math.max(0, ...this.samples.slice(quarter * length, (quarter + 1) * length))),
+    );
+  }
+}
+
+function residentMegabytes(server: ServerProcess): number {
+  try {
+    const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1000;
+  } catch {
+    return 0;
+  }
+}
+
+/** Errors in the log that are none of those that faults bring about. */
+function defectsIn(log: string): string[] {
+  return log
+    .split('\n')
+    .filter((line) => line !== '' && !line.includes('"code":"dataset_') && !line.includes('"code":"worker_'))
+    .filter((line) => /"level":(?:50|60)|^verbatim:/.test(line));
+}
+
+describe(`a server under load and faults, seed ${seed}`, () => {
+  it.each(ENGINES)('answers by %s what is recorded, and goes on', { timeout: 0 }, async (engine) => {
+    const random = chance(seed + ENGINES.indexOf(engine));
+    const history = new History();
+    let server: ServerProcess;
+    const faults = new Faults(engine, () => server, history, random);
+    const args = [faults.dataset, '--engine', engine, '--workers', '2', '--cache-mb', '4'];
+    server = startServer([...args, '--log-level', 'error'], {
+      FAULTS: faults.faultFolder,
+      NODE_OPTIONS: `--import=${preload}`,
+      API_KEYS: `@${faults.keyFile}`,
+      INDEX_DIR: mkdtempSync(join(folder, 'index-')),
+    });
+    const url = await server.url();
+    let hasEnded = false;
+    void server.exited.then(() => {
+      hasEnded = true;
+    });
+
+    const judge = new Judge(history);
+    const memory = new Memory(server);
+    const defects: string[] = [];
+    const endMs = performance.now() + (seconds * 1000) / ENGINES.length;
+    const isOver = () => {
+      // The log of hours would be too long to keep.
+      defects.push(...defectsIn(server.stderr));
+      server.stderr = '';
+      return hasEnded || performance.now() > endMs;
+    };
+    const clients = Array.from(
+      { length: CLIENTS },
+      (_, i) => new Client(url, chance(seed + 1000 * (i + 1)), history, judge),
+    );
+    await Promise.all([
+      faults.run(3 * ENGINES.indexOf(engine), faultEveryMs, isOver),
+      ...clients.map((client) => client.run(() => hasEnded || performance.now() > endMs)),
+    ]);
+    const quarters = memory.quarters();
+    process.stdout.write(
+      `soak, ${engine}: ${JSON.stringify({ ...judge.counts, ...faults.counts })}, MB by quarters ${quarters.join(', ')}\n`,
+    );
+
+    expect(judge.wrong).toEqual([]);
+    expect(defects).toEqual([]);
+    expect(hasEnded).toBe(false);
+    await isReady(url);
+    const [, second = 0, , last = 0] = quarters;
+    if (seconds >= MEMORY_SECONDS) expect(last).toBeLessThan(second * GROWTH_MAX);
+  });
+});
+
+/** Waits until the server says that it can answer. */
+async function isReady(url: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if ((await fetch(`${url}/ready`)).status === 200) return;
+    await setTimeout(100);
+  }
+  throw new Error('expected a server that is ready again');
+}

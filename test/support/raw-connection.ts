@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { type RawAnswer, readAnswers } from './http-answers.js';
+
+/** A connection that sends whatever bytes it is given, and reads the answers. */
+export class RawConnection {
+  private readonly socket: Socket;
+  /** What has come behind the answers that are known to be whole. */
+  private parts: Buffer[] = [];
+  private readonly whole: RawAnswer[] = [];
+  private wrong: Error | undefined;
+  /** How often it was told to go on, as far as answers were looked at. */
+  continues = 0;
+  /** Settles when the connection is closed, by whichever side, in order or not. */
+  readonly closed: Promise<void>;
+  isClosed = false;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    // The end of a connection is told by its `close`.
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes: Buffer) => this.parts.push(bytes));
+    this.closed = new Promise((resolve) =>
+      socket.once('close', () => {
+        this.isClosed = true;
+        resolve();
+      }),
+    );
+  }
+
+  /** @param url of the server */
+  static async open(url: string): Promise<RawConnection> {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+    await once(socket, 'connect');
+    return new RawConnection(socket);
+  }
+
+  /** The answers that have come whole. Those that are taken out of it don't come again. */
+  get answers(): RawAnswer[] {
+    this.read();
+    return this.whole;
+  }
+
+  /** What is wrong with what came, as HTTP. */
+  get problem(): Error | undefined {
+    this.read();
+    return this.wrong;
+  }
+
+  /** How many bytes have come behind the last whole answer. */
+  get restBytes(): number {
+    this.read();
+    return this.parts[0]?.length ?? 0;
+  }
+
+  send(bytes: Buffer | string): void {
+    if (this.socket.writable) this.socket.write(bytes);
+  }
+
+  /** Sends nothing more. */
+  end(): void {
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** Stops to read, or goes on. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** Waits until something has come. */
+  async begun(): Promise<void> {
+    await once(this.socket, 'data');
+  }
+
+  /** Waits until so many answers have come, or none will: it is closed, or what has come is no answer. */
+  async waitFor(answers: number): Promise<void> {
+    while (this.answers.length < answers && !this.isClosed && this.problem === undefined) {
+      await Promise.race([once(this.socket, 'data').catch(() => undefined), this.closed]);
+    }
+  }
+
+  private read(): void {
+    if (this.wrong !== undefined || this.parts.length === 0) return;
+    const bytes = this.parts.length === 1 ? (this.parts[0] as Buffer) : Buffer.concat(this.parts);
+    try {
+      const { answers, continues, rest } = readAnswers(bytes);
+      this.continues += continues;
+      this.whole.push(...answers);
+      this.parts = rest.length === 0 ? [] : [rest];
+    } catch (error) {
+      this.wrong = error as Error;
+    }
+  }
+}

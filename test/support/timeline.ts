@@ -1,0 +1,23 @@
+/** What held when. */
+export class Timeline<T> {
+  private readonly entries: { readonly value: T; readonly fromMs: number; untilMs: number }[] = [];
+
+  /** What holds from now on. */
+  get current(): T {
+    return this.entries.at(-1)?.value as T;
+  }
+
+  /** Something else holds from a moment on; before it, both may. */
+  begin(value: T, fromMs: number): void {
+    const last = this.entries.at(-1);
+    if (last !== undefined) last.untilMs = performance.now();
+    this.entries.push({ value, fromMs, untilMs: Number.POSITIVE_INFINITY });
+  }
+
+  /** All that held at some time between two moments, both included. */
+  between(startMs: number, endMs: number): T[] {
+    return this.entries
+      .filter(({ fromMs, untilMs }) => fromMs <= endMs && untilMs >= startMs)
+      .map(({ value }) => value);
+  }
+}
