@@ -1,5 +1,6 @@
 /** The shape of the tree: imports run one way, core stays pure, and what is written twice says the same. */
 
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,6 +70,17 @@ describe('the source', () => {
       'kernel/kernel.ts',
       'server/api-keys.ts',
     ]);
+  });
+});
+
+describe('the repository', () => {
+  it('holds nothing that Node writes when it is looked into', () => {
+    // Where there is no git, as in what was unpacked from an archive, nothing is committed.
+    const { status, stdout } = spawnSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' });
+    const files = status === 0 ? stdout.split('\n') : [];
+    const written =
+      /(?:^|\/)(?:isolate-.*\.log|v8\.log|core)$|\.(?:cpuprofile|heapprofile|heapsnapshot|log)$|perf\.data/;
+    expect(files.filter((file) => written.test(file))).toEqual([]);
   });
 });
 

@@ -214,6 +214,28 @@ describe('the index, at once,', () => {
     for (const query of queriesFor(list)) await expectNow(index, query, plainFindNow(plainFind(list, query)));
   });
 
+  it('finds no text that differs from what was asked for in a byte, or begins like it, though their keys collide', async () => {
+    const colliding = poolOf(1, 1);
+    for (const length of [1, 2, 15, 16, 17, 31, 32, 33, 50]) {
+      const text = 'x'.repeat(length);
+      const { index, reader } = await enginesOf(
+        write(JSON.stringify([talk(text, 'reply')])),
+        colliding,
+        newKernel(1),
+      );
+      const ask = (asked: string) =>
+        index.findNow(queryOf([{ role: 'user', text: asked }]) as Query)?.spelled;
+      expect(ask(text)).toBe('"reply"');
+      for (let i = 0; i < length; i++) {
+        // One of them has the same key, mostly.
+        for (const other of 'abcd') expect(ask(text.slice(0, i) + other + text.slice(i + 1))).toBeUndefined();
+      }
+      for (const other of 'abcd') expect(ask(text + other)).toBeUndefined();
+      for (let end = 1; end < length; end++) expect(ask(text.slice(0, end))).toBeUndefined();
+      reader.close();
+    }
+  });
+
   it('finds nothing, and does not fail, when the file was written to after it was opened', async () => {
     const dataset = write(JSON.stringify([talk('one', 'first')]));
     const { index } = await enginesOf(dataset, pool);

@@ -1,0 +1,44 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { sendTogether } from '#dist/server/send-together.js';
+
+describe('what is found in one turn of the event loop', () => {
+  it('is sent in its order, all of it when the turn ends', async () => {
+    const sent: number[] = [];
+    const together = sendTogether((item: number) => sent.push(item));
+    together.add(1);
+    // Nothing comes between the items, though it was asked for after the first.
+    setImmediate(() => sent.push(0));
+    for (const item of [2, 3, 4]) together.add(item);
+    expect(sent).toEqual([]);
+    await turn();
+    expect(sent).toEqual([1, 2, 3, 4, 0]);
+  });
+
+  it('is sent in the next turn, if it is found while others are sent', async () => {
+    const sent: number[] = [];
+    const together = sendTogether((item: number) => {
+      if (item < 3) together.add(item + 10);
+      sent.push(item);
+    });
+    for (const item of [1, 2, 3]) together.add(item);
+    await turn();
+    expect(sent).toEqual([1, 2, 3]);
+    await turn();
+    expect(sent).toEqual([1, 2, 3, 11, 12]);
+  });
+
+  it('is sent at once where it must be, and not again', async () => {
+    const sent: number[] = [];
+    const together = sendTogether((item: number) => sent.push(item));
+    together.flush();
+    together.add(1);
+    together.add(2);
+    together.flush();
+    expect(sent).toEqual([1, 2]);
+    together.add(3);
+    await turn();
+    await turn();
+    expect(sent).toEqual([1, 2, 3]);
+  });
+});
