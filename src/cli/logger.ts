@@ -8,7 +8,10 @@ import type { Config } from '../config.js';
  */
 export function createLogger({ logFormat, logLevel }: Pick<Config, 'logFormat' | 'logLevel'>): Logger {
   const isPretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stderr.isTTY);
-  return pino({ level: logLevel }, isPretty ? prettyLines() : pino.destination({ fd: 2, sync: true }));
+  const lines = isPretty ? prettyLines() : pino.destination({ fd: 2, sync: true });
+  // That the log can't be written, as on a full disk, is no reason not to answer.
+  lines.on('error', () => undefined);
+  return pino({ level: logLevel }, lines);
 }
 
 /** Loaded only where it is needed: it takes a while. */

@@ -2,13 +2,14 @@
 /** The program: runs the command that it is told, and says in one line why it can't. */
 
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { type Config, ConfigError, helpText, readCommand } from '../config.js';
 import { CommandError } from '../core/errors.js';
 
 /** `defect` is what sysexits.h calls EX_SOFTWARE. */
-const EXIT = { ok: 0, failed: 1, badSettings: 2, defect: 70 } as const;
+const EXIT = { ok: 0, failed: 1, badSettings: 2, defect: 70, bySignal: 128 } as const;
 
 // That nobody reads what it prints, or that it can't be written, doesn't end the program.
 process.stdout.on('error', () => undefined);
@@ -48,9 +49,12 @@ async function run(config: Config): Promise<number> {
   let logger: Logger | undefined;
   // Nobody knows what holds after that: whoever looks after the process starts it anew.
   process.on('uncaughtException', (error) => {
-    if (logger !== undefined) logger.fatal({ err: error }, 'a defect of the server: it ends');
-    else process.stderr.write(`verbatim: ${error.stack ?? error}\n`);
-    process.exit(EXIT.defect);
+    try {
+      if (logger !== undefined) logger.fatal({ err: error }, 'a defect of the server: it ends');
+      else process.stderr.write(`verbatim: ${error.stack ?? error}\n`);
+    } finally {
+      process.exit(EXIT.defect);
+    }
   });
   const loadLogger = async () => {
     const { createLogger } = await import('./logger.js');
@@ -72,16 +76,23 @@ async function runCheck(path: string): Promise<number> {
   return isValid ? EXIT.ok : EXIT.failed;
 }
 
-/** A signal of the first SIGINT or SIGTERM. The next one does what it does by default: it ends the process at once. */
+/** A signal of the first SIGINT or SIGTERM. The next one ends the process at once. */
 function toldToStop(): AbortSignal {
   const controller = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const stop = () => {
-    for (const signal of signals) process.off(signal, stop);
-    controller.abort();
-  };
-  for (const signal of signals) process.on(signal, stop);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) endBy(signal);
+      controller.abort();
+    });
+  }
   return controller.signal;
+}
+
+/** Ends the process as the signal does by default; as the first one of a container, which has no default, as a shell would tell it. */
+function endBy(signal: 'SIGINT' | 'SIGTERM'): never {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  process.exit(EXIT.bySignal + constants.signals[signal]);
 }
 
 /**

@@ -203,7 +203,12 @@ export class CommandError extends Error {
 /** A failure as a value, as it crosses threads. `detail` is for the log and for the start, never for a client. */
 export interface Failure {
   readonly kind: 'failed';
-  readonly code: 'dataset_invalid' | 'dataset_changed' | 'dataset_unreadable' | 'worker_failed';
+  readonly code:
+    | 'dataset_invalid'
+    | 'dataset_changed'
+    | 'dataset_unreadable'
+    | 'worker_failed'
+    | 'overloaded';
   readonly detail: string;
   /** Where in the dataset, if that is known. */
   readonly offset?: ByteOffset;

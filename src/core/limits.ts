@@ -33,6 +33,13 @@ export const LOOKUPS_MAX = 4096;
 /** Texts that may wait for being counted; a request that brings more is refused with 503. */
 export const COUNTED_AT_ONCE_MAX = 16_384;
 
+/** Characters that may wait for the tokenizer, which takes a second for some millions of them. */
+export const TOKENIZED_AT_ONCE_MAX = 64 * MiB;
+
+/** Bytes of bodies that may be held at once; of one whose length isn't told before, so many are taken for it. */
+export const BODIES_BYTES_MAX = byteCount(512 * MiB);
+export const CHUNKED_BODY_BYTES = byteCount(MiB);
+
 /** Worker threads that may be asked for. */
 export const WORKERS_MAX = 64;
 

@@ -125,6 +125,7 @@ export class SweepLookup implements Lookup {
       await this.gather();
       const riders = this.waiting.filter(({ isSettled }) => !isSettled);
       this.waiting = [];
+      if (riders.length === 0) continue;
       try {
         await this.sweep(riders);
       } catch (error) {

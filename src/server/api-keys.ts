@@ -46,7 +46,7 @@ function readKeys(source: KeySource): readonly string[] {
     throw new ConfigError(`${expected}; it can't be read (${(error as NodeJS.ErrnoException).code})`);
   }
   const keys = text
-    .split(/[\n,]/)
+    .split('\n')
     .map((key) => key.trim())
     .filter((key) => key !== '');
   // None would let everyone in.

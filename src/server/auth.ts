@@ -14,15 +14,20 @@ export type KeyCheck = (headers: IncomingHttpHeaders) => 'missing_api_key' | 'in
  */
 export function keyCheck(keys: readonly string[]): KeyCheck {
   const digests = keys.map(digest);
-  return ({ authorization = '', 'api-key': apiKey }) => {
+  return (headers) => {
     if (digests.length === 0) return undefined;
-    const bearer = /^Bearer +(.+)$/i.exec(authorization)?.[1];
-    const given = bearer ?? (typeof apiKey === 'string' ? apiKey : undefined);
+    const given = keyIn(headers);
     if (given === undefined) return 'missing_api_key';
-    const sent = digest(given.trim());
+    const sent = digest(given);
     const isKnown = digests.filter((known) => timingSafeEqual(known, sent)).length > 0;
     return isKnown ? undefined : 'invalid_api_key';
   };
+}
+
+/** The key that a request carries, however it is spelled. */
+export function keyIn({ authorization = '', 'api-key': apiKey }: IncomingHttpHeaders): string | undefined {
+  const bearer = /^Bearer +(.+)$/i.exec(authorization)?.[1];
+  return (bearer ?? (typeof apiKey === 'string' ? apiKey : undefined))?.trim();
 }
 
 /** Refuses requests that are not let in. */

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator, type RateLimitInfo, rateLimit } from 'express-rate-limit';
 import { AppError } from '../core/errors.js';
+import { keyIn } from './auth.js';
 
 const MINUTE_MS = 60_000;
 /** Under this name, the library leaves at a request what it has counted. */
@@ -20,8 +21,7 @@ export function limitRate(limit: number, hasKeys: boolean): RequestHandler {
     legacyHeaders: false,
     // The routes without `/v1` come behind those with it: what was counted there isn't counted again.
     skip: (request) => countedOf(request) !== undefined,
-    keyGenerator: ({ headers, ip = '' }) =>
-      hasKeys ? String(headers.authorization ?? headers['api-key']) : ipKeyGenerator(ip),
+    keyGenerator: ({ headers, ip = '' }) => (hasKeys ? keyIn(headers) : undefined) ?? ipKeyGenerator(ip),
     handler: (request, response, next) => {
       const waitMs = tellRate(request, response);
       response.setHeader('retry-after', Math.ceil(waitMs / 1000));

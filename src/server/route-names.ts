@@ -9,9 +9,12 @@ const OTHER = 'other';
 
 /** The path that Express has found for a request, as the description of the API has it: `/v1/models/{id}`. */
 export function routeOf(request: IncomingMessage): string {
-  const { baseUrl = '', route } = request as Partial<Request>;
+  const { baseUrl = '', originalUrl = request.url ?? '', route } = request as Partial<Request>;
   const path = route?.path as unknown;
-  if (typeof path !== 'string') return OTHER;
-  const name = `${baseUrl.toLowerCase()}${path}`.replace(/[:*](\w+)/g, '{$1}');
+  // What was refused before a route was found tells only its URL.
+  const name =
+    typeof path === 'string'
+      ? `${baseUrl.toLowerCase()}${path}`.replace(/[:*](\w+)/g, '{$1}')
+      : originalUrl.replace(/\?.*/s, '');
   return [name, `/v1${name}`].find((each) => NAMES.has(each)) ?? OTHER;
 }

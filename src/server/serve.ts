@@ -77,6 +77,7 @@ async function serveWith(
     },
     changed: () => cache?.clear(),
   };
+  onHangup(() => tell((logger) => reloadKeys(keys, logger)));
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
   const options = { engine, workers, pool, indexDir, tokens, countsAhead, notices };
@@ -143,10 +144,7 @@ async function serveWith(
       print(servingLine(config.dataset, dataset.file.size, workers, status.engine, counts));
       print(`listening on ${urlOf(address)}`);
       print(tryLine(address, status.counts.example, keys));
-      onHangup(() => {
-        served.lookAtFile();
-        reloadKeys(keys, logger);
-      });
+      onHangup(() => served.lookAtFile());
       const told = signal.aborted ? Promise.resolve() : once(signal, 'abort');
       // The rest of the file may be walked for long: a stop doesn't wait for it.
       await Promise.race([told, walked]);
@@ -203,7 +201,7 @@ const OPEN_TO_ALL =
 
 /** True if nobody but this machine can connect. */
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host);
 }
 
 function reloadKeys(keys: ApiKeys, logger: Logger): void {

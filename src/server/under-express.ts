@@ -11,12 +11,15 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Express } from 'express';
-import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
+import { AppError } from '../core/errors.js';
+import { BODIES_BYTES_MAX, CHUNKED_BODY_BYTES, REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
+import { errorBody } from '../openai/error-body.js';
 import { ID_DIGITS } from './completion-head.js';
+import { sendJson } from './json.js';
 import type { AppRequest } from './message-classes.js';
 import { type ReadyAnswer, sendReady } from './ready-answer.js';
 import { RequestFacts } from './request-facts.js';
-import { logWhenClosed } from './request-log.js';
+import { logRequest, statusOf } from './request-log.js';
 import { routeOf } from './route-names.js';
 import { sendTogether } from './send-together.js';
 import type { Services } from './services.js';
@@ -35,7 +38,6 @@ interface Found {
   readonly response: ServerResponse;
   readonly answer: ReadyAnswer;
   readonly facts: RequestFacts;
-  readonly route: Route;
 }
 
 /**
@@ -52,20 +54,30 @@ export function underExpress(
   const { answers, bodyLimit, corsOrigins, giveWay, keyCheck, logger, metrics, newId, now } = services;
   const isCrossOrigin = ({ headers }: IncomingMessage) =>
     corsOrigins.length > 0 && headers.origin !== undefined;
-  const send = ({ response, answer, facts, route }: Found) => {
+  const send = ({ response, answer, facts }: Found) =>
     sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000));
-    // All of it is on its way.
-    metrics.record(route.name, response.statusCode, facts);
-  };
   const together = sendTogether(send);
   const connections = new WeakSet<Socket>();
+  /** Of the requests that have no answer yet. */
+  let bodiesBytes = 0;
 
   return (plain, response) => {
     const request = plain as AppRequest;
     request.url = pathOf(request.url ?? '');
     const facts = new RequestFacts(request, services);
     (response as ServerResponse & { locals: RequestFacts }).locals = facts;
-    logWhenClosed(logger, request, response, facts);
+    const bodyBytes = bodyBytesOf(request);
+    bodiesBytes += bodyBytes;
+    const path = request.url;
+    response.on('close', () => {
+      bodiesBytes -= bodyBytes;
+      metrics.record(routes.get(path)?.name ?? routeOf(request), statusOf(response), facts);
+      if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);
+    });
+    if (bodiesBytes > BODIES_BYTES_MAX && bodyBytes < bodiesBytes) {
+      refuse(response, facts);
+      return;
+    }
     const route = routes.get(request.url);
     if (
       route === undefined ||
@@ -84,7 +96,7 @@ export function underExpress(
         handOver(request, response, facts);
       } else {
         giveWay();
-        const found = { response, answer, facts, route };
+        const found = { response, answer, facts };
         // The bytes of a stream are one's own while they are sent: of those that go at once, few need a copy.
         if (answer.content.kind === 'stream') send(found);
         else together.add(found);
@@ -101,7 +113,6 @@ export function underExpress(
 
   function handOver(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): void {
     response.setHeader('x-request-id', facts.requestId);
-    response.on('close', () => metrics.record(routeOf(request), response.statusCode, facts));
     app(request, response);
   }
 
@@ -119,6 +130,20 @@ export function underExpress(
       return undefined;
     }
   }
+}
+
+/** How much of a request's body there may be to hold. */
+function bodyBytesOf({ headers }: IncomingMessage): number {
+  const length = Number(headers['content-length'] ?? 0);
+  return headers['transfer-encoding'] === undefined ? length : CHUNKED_BODY_BYTES;
+}
+
+/** Answers a request whose body there is no room for. */
+function refuse(response: ServerResponse, { requestId }: RequestFacts): void {
+  response.setHeader('x-request-id', requestId);
+  response.setHeader('retry-after', '1');
+  response.setHeader('connection', 'close');
+  sendJson(response, 503, errorBody(new AppError('overloaded')));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { TOKENIZER_KEPT_MS } from '../core/limits.js';
+import { TOKENIZED_AT_ONCE_MAX, TOKENIZER_KEPT_MS } from '../core/limits.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { ChatTask, CountTask, Outcome, TokenSetup } from './tasks.js';
 import { Threads } from './threads.js';
@@ -13,6 +13,8 @@ export class TokenPool {
   private threads: Threads | undefined;
   private loaded: Promise<unknown> = Promise.resolve();
   private tasks = 0;
+  /** How much of texts waits, in characters. */
+  private waiting = 0;
   private idle: NodeJS.Timeout | undefined;
   private ending: Promise<unknown> = Promise.resolve();
   private isClosed = false;
@@ -28,32 +30,32 @@ export class TokenPool {
 
   /** How many tokens texts have. */
   count(texts: readonly string[]): Promise<Outcome<readonly number[]>> {
-    return this.run('count', texts);
+    return this.run('count', texts, lengthOf(texts));
   }
 
   /** The first tokens of a text, as a text. A character that is not whole at its end is left out. */
   cut(text: string, tokens: number): Promise<Outcome<string>> {
-    return this.run('cut', { text, tokens });
+    return this.run('cut', { text, tokens }, text.length);
   }
 
   /** The tokens of a text. */
   encode(text: string): Promise<Outcome<readonly number[]>> {
-    return this.run('encode', text);
+    return this.run('encode', text, text.length);
   }
 
   /** The tokens of a chat: see `Tokenizer.encodeChat`. */
   encodeChat(task: ChatTask): Promise<Outcome<readonly number[]>> {
-    return this.run('encodeChat', task);
+    return this.run('encodeChat', task, lengthOf(task.messages.map(({ text }) => text)));
   }
 
   /** The texts of tokens, one by one: of a character that is several tokens, each has U+FFFD. */
   decodeEach(tokens: readonly number[]): Promise<Outcome<readonly string[]>> {
-    return this.run('decodeEach', tokens);
+    return this.run('decodeEach', tokens, tokens.length);
   }
 
   /** The text of tokens; undefined if one of them is none. */
   decode(tokens: readonly number[]): Promise<Outcome<string | undefined>> {
-    return this.run('decode', tokens);
+    return this.run('decode', tokens, tokens.length);
   }
 
   /** Counts the tokens of turns into their index; the outcome is the row to go on from. */
@@ -68,13 +70,20 @@ export class TokenPool {
     await this.ending;
   }
 
-  private async run<T>(name: keyof typeof thread, task: unknown): Promise<Outcome<T>> {
+  /** @param size of what there is to do, in characters, or in tokens */
+  private async run<T>(name: keyof typeof thread, task: unknown, size = 0): Promise<Outcome<T>> {
     if (this.isClosed) return { kind: 'failed', code: 'worker_failed', detail: 'the pool is closed' };
+    // One that is large by itself is done, if it needn't wait.
+    if (this.waiting > 0 && this.waiting + size > TOKENIZED_AT_ONCE_MAX) {
+      return { kind: 'failed', code: 'overloaded', detail: 'too much text waits for the tokenizer' };
+    }
+    this.waiting += size;
     this.threads ??= this.startThread();
     clearTimeout(this.idle);
     this.tasks++;
     const outcome = await this.threads.run<T>(name, task);
     this.tasks--;
+    this.waiting -= size;
     if (this.tasks === 0) this.idle = setTimeout(() => this.endThread(), TOKENIZER_KEPT_MS).unref();
     return outcome;
   }
@@ -98,4 +107,8 @@ export class TokenPool {
     this.threads = undefined;
     if (threads !== undefined) this.ending = Promise.all([this.ending, threads.abandon(this.loaded)]);
   }
+}
+
+function lengthOf(texts: readonly string[]): number {
+  return texts.reduce((sum, { length }) => sum + length, 0);
 }

@@ -171,6 +171,17 @@ describe('a server with fewer files than connections', () => {
   });
 });
 
+describe('a server whose log is on a full disk', () => {
+  it.each(['json', 'pretty'])('answers all the same, %s', async (format) => {
+    const command = `exec '${process.execPath}' '${program}' '${dataset}' --log-level info --log-format ${format} 2>/dev/full`;
+    const server = new ServerProcess('bash', ['-c', command]);
+    const url = await server.url();
+    for (let i = 0; i < 5; i++) expect(await ask(url, i)).toEqual(replyTo(i));
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+  });
+});
+
 describe('a server with a defect', () => {
   it('logs it, and ends with exit code 70', async () => {
     const { server } = await startFaulty(['--log-level', 'info']);

@@ -126,6 +126,14 @@ describe('a server with a limit of requests', () => {
     expect(await asKey('one')).toBe(200);
     expect(await asKey('one')).toBe(429);
     expect(await asKey('other')).toBe(200);
+    // However it is spelled, it is the same one.
+    for (const headers of [
+      { authorization: 'BEARER   one' },
+      { authorization: 'made up', 'api-key': 'one' },
+      { 'api-key': 'one' },
+    ] as Record<string, string>[]) {
+      expect((await ask(url, headers)).status).toBe(429);
+    }
     for (let i = 0; i < 3; i++) expect((await fetch(`${url}/ready`)).status).toBe(200);
   });
 

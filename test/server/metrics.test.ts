@@ -1,8 +1,11 @@
 /** What Prometheus, and load generators, read. */
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { post, serveApp } from '../support/app.js';
+import { guardedBy, post, serveApp } from '../support/app.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
@@ -47,6 +50,36 @@ describe('the metrics', () => {
     expect(count('route="/v1/models/{id}",status="200",match=""')).toBe(1);
     expect(count('route="/v1/responses/{id}",status="404",match=""')).toBe(1);
     expect(count('route="other",status="404",match=""')).toBe(1);
+  });
+
+  it('tell what was refused, and whose client left before the answer', async () => {
+    const path = join(temporaryFolder(), 'large.json');
+    const turn = { from: 'human', value: 'x'.repeat(1000) };
+    writeFileSync(
+      path,
+      JSON.stringify(Array.from({ length: 40_000 }, () => ({ conversations: [turn, turn] }))),
+    );
+    const url = await serveApp(path, guardedBy('right'), 'sweep');
+    await post(`${url}/v1/chat/completions`, {});
+    const headers = { authorization: 'Bearer right', 'content-type': 'application/json' };
+    const left = new AbortController();
+    const asked = fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ messages: messages('nowhere') }),
+      signal: left.signal,
+    });
+    setTimeout(() => left.abort(), 5);
+    await expect(asked).rejects.toThrow('aborted');
+    const count = async (status: number) => {
+      const text = await (await fetch(`${url}/metrics`, { headers })).text();
+      const labels = `route="/v1/chat/completions",status="${status}",match=""`;
+      return samplesOf(text).get(`verbatim_requests_total{${labels}}`);
+    };
+    expect(await count(401)).toBe(1);
+    while ((await count(499)) === undefined);
+    expect(await count(499)).toBe(1);
+    expect(await count(200)).toBeUndefined();
   });
 
   it('have latencies, until the answer begins and until it ends, in buckets that add up', async () => {

@@ -2,9 +2,13 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import express, { type Express } from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
+import { BODIES_BYTES_MAX } from '#dist/core/limits.js';
 import { Listener, type Timeouts } from '#dist/server/listener.js';
+import { post, serveApp } from '../support/app.js';
 
 const SOON_MS = 200;
 
@@ -99,5 +103,30 @@ describe('a client that', () => {
     const { socket, ended } = await open(port);
     socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     expect(await ended).toMatch(/at last$/);
+  });
+});
+
+describe('bodies that together are too much to hold', () => {
+  it('are refused until there is room', async () => {
+    const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+    const url = new URL(await serveApp(dataset, { bodyLimit: byteCount(64_000_000) }));
+    const ask = async () => {
+      const { socket, ended } = await open(Number(url.port));
+      const head = 'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 60000000\r\n\r\n';
+      socket.write(`${head}{`);
+      return { socket, ended };
+    };
+    const held = [];
+    for (let bytes = 60_000_000; bytes <= BODIES_BYTES_MAX; bytes += 60_000_000) held.push(await ask());
+    const answer = await (await ask()).ended;
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    expect(answer).toMatch(/\r\nretry-after: 1\r\n/);
+    expect(answer).toContain('"code":"overloaded"');
+    for (const { socket } of held) socket.destroy();
+    await Promise.all(held.map(({ ended }) => ended));
+    const body = { messages: [{ role: 'user', content: 'Say it.' }] };
+    let status = 503;
+    while (status === 503) status = (await post(`${url.origin}/v1/chat/completions`, body)).status;
+    expect(status).toBe(200);
   });
 });

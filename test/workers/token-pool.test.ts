@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { TOKENIZED_AT_ONCE_MAX } from '#dist/core/limits.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 
 /** Letters in no order, in words as long as they may be: they take a tokenizer seconds. */
@@ -35,4 +36,13 @@ it('a token pool may be closed at any moment of a short task', async () => {
     await pool.close();
     expect(['done', 'failed']).toContain((await counting).kind);
   }
+});
+
+it('a token pool takes one text of any length, and refuses others while too much waits', async () => {
+  const pool = new TokenPool('o200k_base');
+  const large = 'x '.repeat(TOKENIZED_AT_ONCE_MAX / 3);
+  const first = pool.encode(large);
+  expect(await pool.encode(large)).toMatchObject({ kind: 'failed', code: 'overloaded' });
+  await pool.close();
+  expect((await first).kind).toBe('failed');
 });

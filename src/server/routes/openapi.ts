@@ -4,9 +4,10 @@ import type { Services } from '../services.js';
 
 /** `GET /openapi.json`: the API, described. The description is loaded when it is first asked for, so that no start waits for it. */
 export function openapi({ version }: Services): RequestHandler {
-  let document: Promise<object> | undefined;
+  let document: object | undefined;
   return async (_request, response) => {
-    document ??= import('../../openai/openapi.js').then(({ openapiDocument }) => openapiDocument(version));
-    sendJson(response, 200, await document);
+    const { openapiDocument } = await import('../../openai/openapi.js');
+    document ??= openapiDocument(version);
+    sendJson(response, 200, document);
   };
 }
