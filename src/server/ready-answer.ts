@@ -163,4 +163,6 @@ function sendStream(response: ServerResponse, stream: ReadyStream, named: string
     stream.isBusy = false;
   });
   response.end(bytes);
+  // Mostly the system has taken all of it by now.
+  if (response.socket?.writableLength === 0) stream.isBusy = false;
 }

@@ -54,9 +54,9 @@ export function underExpress(
   const { answers, bodyLimit, corsOrigins, giveWay, keyCheck, logger, metrics, newId, now } = services;
   const isCrossOrigin = ({ headers }: IncomingMessage) =>
     corsOrigins.length > 0 && headers.origin !== undefined;
-  const send = ({ response, answer, facts }: Found) =>
-    sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000));
-  const together = sendTogether(send);
+  const together = sendTogether(({ response, answer, facts }: Found) =>
+    sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000)),
+  );
   const connections = new WeakSet<Socket>();
   /** Of the requests that have no answer yet. */
   let bodiesBytes = 0;
@@ -96,10 +96,7 @@ export function underExpress(
         handOver(request, response, facts);
       } else {
         giveWay();
-        const found = { response, answer, facts };
-        // The bytes of a stream are one's own while they are sent: of those that go at once, few need a copy.
-        if (answer.content.kind === 'stream') send(found);
-        else together.add(found);
+        together.add({ response, answer, facts });
       }
     });
   };
