@@ -106,6 +106,9 @@ export const STOPS_MAX = 4;
 /** Characters of the texts in one body, all choices together: a string of JSON holds some eight times as many, and no more. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 
+/** A longer body goes to Express at once: what isn't found is parsed once more there, which may take seconds. */
+export const ANSWERED_NOW_BYTES_MAX = byteCount(4 * MiB);
+
 /** A stream that is longer, in bytes, is made while it is sent: its client may read slowly. */
 export const READY_STREAM_BYTES_MAX = byteCount(256 * KiB);
 

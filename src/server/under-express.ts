@@ -12,7 +12,12 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import { AppError } from '../core/errors.js';
-import { BODIES_BYTES_MAX, CHUNKED_BODY_BYTES, REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
+import {
+  ANSWERED_NOW_BYTES_MAX,
+  BODIES_BYTES_MAX,
+  CHUNKED_BODY_BYTES,
+  REMEMBERED_BODY_BYTES_MAX,
+} from '../core/limits.js';
 import { errorBody } from '../openai/error-body.js';
 import { ID_DIGITS } from './completion-head.js';
 import { sendJson } from './json.js';
@@ -58,6 +63,7 @@ export function underExpress(
     sendReady(response, answer, facts, newId(ID_DIGITS), Math.floor(now() / 1000)),
   );
   const connections = new WeakSet<Socket>();
+  const bytesMax = Math.min(bodyLimit, ANSWERED_NOW_BYTES_MAX);
   /** Of the requests that have no answer yet. */
   let bodiesBytes = 0;
 
@@ -81,7 +87,7 @@ export function underExpress(
     const route = routes.get(request.url);
     if (
       route === undefined ||
-      !isPlain(request, bodyLimit) ||
+      !isPlain(request, bytesMax) ||
       isCrossOrigin(request) ||
       keyCheck(request.headers) !== undefined
     ) {
@@ -154,13 +160,13 @@ function pathOf(url: string): string {
 }
 
 /** True if a request is a POST with a plain body of JSON that may be read. */
-function isPlain({ method, headers, httpVersionMinor }: IncomingMessage, bodyLimit: number): boolean {
+function isPlain({ method, headers, httpVersionMinor }: IncomingMessage, bytesMax: number): boolean {
   const type = headers['content-type'];
   const length = Number(headers['content-length']);
   return (
     method === 'POST' &&
     length > 0 &&
-    length <= bodyLimit &&
+    length <= bytesMax &&
     (type === undefined || type === 'application/json' || type === 'application/json; charset=utf-8') &&
     headers['content-encoding'] === undefined &&
     headers.expect === undefined &&
