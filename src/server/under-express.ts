@@ -72,7 +72,7 @@ export function underExpress(
     request.url = pathOf(request.url ?? '');
     const facts = new RequestFacts(request, services);
     (response as ServerResponse & { locals: RequestFacts }).locals = facts;
-    const bodyBytes = bodyBytesOf(request);
+    const bodyBytes = bodyBytesOf(request, bodyLimit);
     bodiesBytes += bodyBytes;
     const path = request.url;
     response.on('close', () => {
@@ -80,7 +80,8 @@ export function underExpress(
       metrics.record(routes.get(path)?.name ?? routeOf(request), statusOf(response), facts);
       if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);
     });
-    if (bodiesBytes > BODIES_BYTES_MAX && bodyBytes < bodiesBytes) {
+    // What has no body is answered all the same: whoever looks after the server asks like that.
+    if (bodyBytes > 0 && bodyBytes < bodiesBytes && bodiesBytes > BODIES_BYTES_MAX) {
       refuse(response, facts);
       return;
     }
@@ -135,9 +136,9 @@ export function underExpress(
   }
 }
 
-/** How much of a request's body there may be to hold. */
-function bodyBytesOf({ headers }: IncomingMessage): number {
-  const length = Number(headers['content-length'] ?? 0);
+/** How much of a request's body there may be to hold: of one that is over the limit nothing more is read. */
+function bodyBytesOf({ headers }: IncomingMessage, bodyLimit: number): number {
+  const length = Math.min(bodyLimit, Number(headers['content-length'] ?? 0));
   return headers['transfer-encoding'] === undefined ? length : CHUNKED_BODY_BYTES;
 }
 

@@ -122,6 +122,8 @@ describe('bodies that together are too much to hold', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 503 /);
     expect(answer).toMatch(/\r\nretry-after: 1\r\n/);
     expect(answer).toContain('"code":"overloaded"');
+    expect((await fetch(`${url.origin}/health`)).status).toBe(200);
+    expect((await fetch(`${url.origin}/ready`)).status).toBe(200);
     for (const { socket } of held) socket.destroy();
     await Promise.all(held.map(({ ended }) => ended));
     const body = { messages: [{ role: 'user', content: 'Say it.' }] };
