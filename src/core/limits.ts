@@ -40,6 +40,12 @@ export const TOKENIZED_AT_ONCE_MAX = 64 * MiB;
 export const BODIES_BYTES_MAX = byteCount(512 * MiB);
 export const CHUNKED_BODY_BYTES = byteCount(MiB);
 
+/** A task is given to so many threads, one after the other, where they die while they run it. */
+export const TASK_TRIES_MAX = 3;
+
+/** How long threads that can't even be started are left alone before that is tried again. */
+export const THREADS_AGAIN_MS = 200;
+
 /** Worker threads that may be asked for. */
 export const WORKERS_MAX = 64;
 

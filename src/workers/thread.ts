@@ -78,12 +78,22 @@ export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
 /** Makes one half of an index. */
 export function makeIndex({ table, parts, half }: IndexTask): Outcome<undefined> {
   const fill = half === 'turns' ? fillTurns : fillFolded;
-  fill(
-    new IndexTable(table),
-    parts.map((part) => new IndexRows(part)),
-    kernel,
-  );
+  try {
+    fill(
+      new IndexTable(table),
+      parts.map((part) => new IndexRows(part)),
+      kernel,
+    );
+  } catch (error) {
+    throw afterTrap(error);
+  }
   return { kind: 'done', value: undefined };
+}
+
+/** What a kernel holds that has trapped is anybody's guess: it is replaced. The task is tried again where it came from. */
+function afterTrap(error: unknown): unknown {
+  if (error instanceof WebAssembly.RuntimeError) kernel = newKernel();
+  return error;
 }
 
 /** Hands the batches of a shard to `take`, until it returns true; returns where the next record begins. */
@@ -112,11 +122,7 @@ async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promis
     );
     return { kind: 'done', value };
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) {
-      // What a kernel holds that has trapped is anybody's guess. The task is tried again where it came from.
-      kernel = newKernel();
-      throw error;
-    }
+    if (error instanceof WebAssembly.RuntimeError) throw afterTrap(error);
     return failureOf(error instanceof InvalidRecordError ? await explain(task, error) : error);
   }
 }

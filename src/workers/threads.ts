@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Failure } from '../core/errors.js';
+import { TASK_TRIES_MAX, THREADS_AGAIN_MS } from '../core/limits.js';
 import type { Outcome } from './tasks.js';
 
 // By require, since import() reads a CommonJS module a second time for its names: that takes as long as the first.
@@ -18,12 +19,6 @@ interface ThreadOptions {
   /** What each is given when it starts. */
   readonly workerData: unknown;
 }
-
-/** A task is given to so many threads, one after the other, where they die while they run it. */
-const TRIES = 3;
-
-/** How long threads that can't even be started are left alone before that is tried again, in ms. */
-const START_AGAIN_MS = 200;
 
 type Pool = InstanceType<typeof Piscina>;
 
@@ -109,11 +104,11 @@ export class Threads {
       this.pool = this.start();
       // What waits and runs there fails, and is tried again here.
       pool.destroy();
-    }, START_AGAIN_MS);
+    }, THREADS_AGAIN_MS);
   }
 
   private async runUntilDone<T>(name: string, task: unknown): Promise<Outcome<T>> {
-    for (let left = TRIES - 1; ; left--) {
+    for (let left = TASK_TRIES_MAX - 1; ; left--) {
       try {
         return (await this.pool.run(task, { name })) as Outcome<T>;
       } catch (error) {
