@@ -16,6 +16,7 @@ import { sourceOf } from './match-headers.js';
 import { openaiHeaders } from './openai-headers.js';
 import type { RequestFacts } from './request-facts.js';
 import type { Completion, Outcome } from './send-completion.js';
+import { sendWhole } from './whole-response.js';
 
 /** Where an answer comes from, as its headers say it. */
 type Origin = Pick<Match, 'rung' | 'conversationId' | 'replyIndex'>;
@@ -112,7 +113,8 @@ function cutHead(text: string, { id, created }: CompletionHead): Head {
   return [text.slice(0, idEnd - ID_DIGITS), text.slice(idEnd, dateStart), text.slice(dateEnd)];
 }
 
-const STREAM_HEADER_LIST = Object.entries(STREAM_HEADERS).flat();
+/** Their chunks are there already, one an event, as `sendEventStream` makes them. */
+const STREAM_HEADER_LIST = [...Object.entries(STREAM_HEADERS).flat(), 'transfer-encoding', 'chunked'];
 
 /**
  * Sends an answer to a client that takes HTTP 1.1, all of it in one write.
@@ -130,39 +132,38 @@ export function sendReady(
   facts.match = rung;
   facts.source = source;
   facts.outcome = outcome;
-  // A list of names and values is what Node takes as it is.
   const headers = openaiHeaders(facts);
   headers.push('x-request-id', facts.requestId, 'x-verbatim-match', rung, 'x-verbatim-source', source);
   if (content.kind === 'body') {
     const [first, second, third] = content.head;
     const body = `${first}${digits}${second}${created}${third}`;
     headers.push('content-type', 'application/json', 'content-length', String(body.length));
-    response.writeHead(200, headers);
-    response.end(body, 'latin1');
+    sendWhole(response, headers, body, created);
   } else {
     headers.push(...STREAM_HEADER_LIST);
-    response.writeHead(200, headers);
-    // The chunks are there already, one an event, as `sendEventStream` makes them: Node is not to make one of them all.
-    response.chunkedEncoding = false;
-    sendStream(response, content, `${digits}${content.between}${created}`);
+    sendStream(response, headers, content, `${digits}${content.between}`, created);
   }
 }
 
 /** Puts the id and the date into all events. The bytes are long, so they are copied only while they are being sent to somebody else. */
-function sendStream(response: ServerResponse, stream: ReadyStream, named: string): void {
-  const name = Buffer.from(named, 'latin1');
+function sendStream(
+  response: ServerResponse,
+  headers: readonly string[],
+  stream: ReadyStream,
+  beforeDate: string,
+  created: number,
+): void {
+  const name = Buffer.from(`${beforeDate}${created}`, 'latin1');
   const bytes = stream.isBusy ? Buffer.from(stream.bytes) : stream.bytes;
   for (const hole of stream.holes) bytes.set(name, hole);
-  if (bytes !== stream.bytes) {
-    response.end(bytes);
-    return;
+  if (bytes === stream.bytes) {
+    stream.isBusy = true;
+    // That comes when all is sent, and when the client leaves before.
+    response.on('close', () => {
+      stream.isBusy = false;
+    });
   }
-  stream.isBusy = true;
-  // That comes when all is sent, and when the client leaves before.
-  response.on('close', () => {
-    stream.isBusy = false;
-  });
-  response.end(bytes);
+  sendWhole(response, headers, bytes, created);
   // Mostly the system has taken all of it by now.
-  if (response.socket?.writableLength === 0) stream.isBusy = false;
+  if (bytes === stream.bytes && response.socket?.writableLength === 0) stream.isBusy = false;
 }
