@@ -106,17 +106,16 @@ export class IndexSearch {
     const agreeing = here === keys.length ? here : Math.max(here, this.agreement(keys, at - 1));
     if (agreeing === 0) return undefined;
     const run = agreeing - 1;
-    const [from, to] =
-      here === keys.length ? this.boundsFrom(at, keys, agreeing) : this.bounds(keys, agreeing);
+    const from = here === keys.length ? at : this.lowerBound(keys, agreeing);
     // Where nothing stands before it, a row comes before those where something does.
     const row = this.table.order[from] as number;
     const isFromStart = this.spokenBefore(row, agreeing) < 0;
     const grade = gradeOf(query, history, run, isFromStart);
     if (isFromStart && grade > gradeOf(query, history, run, false)) return { history, grade, row, run };
-    const prompt = gradeOf(query, history, 0, false);
     // Too short a run counts no more than the prompt alone, and then the first one of those answers.
-    const [start, end] = grade > prompt ? [from, to] : this.bounds(keys, 1);
-    return { history, grade, row: this.firstRow(start, end), run: grade > prompt ? run : 0 };
+    const count = grade > gradeOf(query, history, 0, false) ? agreeing : 1;
+    const [start, end] = count === agreeing ? this.boundsFrom(from, keys, count) : this.bounds(keys, count);
+    return { history, grade, row: this.firstRow(start, end), run: count - 1 };
   }
 
   /** The rows of `order` whose last `count` turns are the last of those keys. */
