@@ -7,12 +7,15 @@
  */
 
 import {
-  EMPTY_FLAG,
-  FIRST_FLAG,
+  CONVERSATION,
+  CONVERSATION_NUMBERS,
+  ENTRY_ROWS,
   type IndexRows,
   type IndexTable,
-  MILESTONE_ROWS,
-  type RowArray,
+  ORDER,
+  ORDER_NUMBERS,
+  ROW,
+  ROW_NUMBERS,
 } from './index-table.js';
 
 /** No turn stands before. It counts as less than any key and any rank. */
@@ -37,9 +40,10 @@ export interface RowNumbers {
   readonly offset: number;
 }
 
-/** Sorted rows. They are valid until something else is sorted. */
+/** Sorted rows, and their numbers. They are valid until something else is sorted. */
 export interface SortedRows {
   readonly rows: Uint32Array;
+  readonly numbers: Uint32Array;
   /** The places in them whose number is that of the place before. */
   readonly equal: Uint32Array;
 }
@@ -57,36 +61,56 @@ export interface RowSorter {
   leadersOf(rows: Uint32Array): Uint32Array;
 }
 
-/** Fills, of an index, keys, lengths, `order`, `milestones` and `leaders`. */
+/** Fills, of an index, `rows`, `order`, `buckets` and `leaders`. */
 export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
-  fill(table, parts, ['keys', 'lengths']);
-  const { rows, equal } = sorter.sortRows(table.order.length, numbersOf(parts, 'keys', 2, 1));
-  orderBackwards(table, rows, equal);
-  table.leaders.set(sorter.leadersOf(rows));
-  const { order, milestones, keys } = table;
-  order.set(rows);
-  for (let i = 0; i < milestones.length; i++) {
-    const row = order[(i + 1) * MILESTONE_ROWS - 1] as number;
-    milestones[i] = keys[2 * row + 1] as number;
+  const { rows, order, buckets } = table;
+  let at = 0;
+  for (const { keys, starts, lengths } of parts) {
+    for (let i = 0; i < lengths.length; i++, at += ROW_NUMBERS) {
+      rows[at + ROW.keyLow] = keys[2 * i] as number;
+      rows[at + ROW.keyHigh] = keys[2 * i + 1] as number;
+      rows[at + ROW.start] = starts[i] as number;
+      rows[at + ROW.length] = lengths[i] as number;
+    }
   }
+  const sorted = sorter.sortRows(table.replies, numbersOf(parts, 'keys', 2, 1));
+  orderBackwards(table, sorted.rows, sorted.equal);
+  table.leaders.set(sorter.leadersOf(sorted.rows));
+  for (let place = 0; place < sorted.rows.length; place++) {
+    const key = sorted.numbers[place] as number;
+    order[place * ORDER_NUMBERS + ORDER.key] = key;
+    order[place * ORDER_NUMBERS + ORDER.row] = sorted.rows[place] as number;
+    // How many each has; then, since that stands one further on, where each begins.
+    const behind = Math.floor(table.bucketOf(key)) + 1;
+    buckets[behind] = (buckets[behind] as number) + 1;
+  }
+  for (let i = 1; i < buckets.length; i++) buckets[i] = (buckets[i] as number) + (buckets[i - 1] as number);
 }
 
 /** Fills all the rest of it. */
 export function fillFolded(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
-  fill(table, parts, ['offsets', 'firstTurns', 'idStarts', 'idLengths', 'folded', 'starts']);
-  const { foldedOrder } = table;
-  foldedOrder.set(sorter.sortRows(foldedOrder.length, numbersOf(parts, 'folded', 1, 0)).rows);
-}
-
-/** Copies arrays of all parts, one part behind the other. */
-function fill(table: IndexTable, parts: readonly IndexRows[], names: readonly RowArray[]): void {
-  for (const name of names) {
-    let at = 0;
-    for (const part of parts) {
-      table[name].set(part[name], at);
-      at += part[name].length;
+  const { conversations, conversationsAt, folded, foldedOrder, size } = table;
+  let at = 0;
+  let row = 0;
+  for (const part of parts) {
+    folded.set(part.folded, row);
+    row += part.folded.length;
+    for (let i = 0; i < part.offsets.length; i++, at += CONVERSATION_NUMBERS) {
+      const offset = part.offsets[i] as number;
+      conversations[at + CONVERSATION.offsetLow] = offset;
+      conversations[at + CONVERSATION.offsetHigh] = offset / 2 ** 32;
+      conversations[at + CONVERSATION.firstTurn] = part.firstTurns[i] as number;
+      conversations[at + CONVERSATION.idStart] = part.idStarts[i] as number;
+      conversations[at + CONVERSATION.idLength] = part.idLengths[i] as number;
     }
   }
+  let conversation = 0;
+  for (let entry = 0; entry < conversationsAt.length - 1; entry++) {
+    while (table.firstTurnOf(conversation + 1) <= entry * ENTRY_ROWS) conversation++;
+    conversationsAt[entry] = conversation;
+  }
+  conversationsAt[conversationsAt.length - 1] = Math.max(0, size.conversations - 1);
+  foldedOrder.set(sorter.sortRows(table.replies, numbersOf(parts, 'folded', 1, 0)).rows);
 }
 
 function* numbersOf(
@@ -109,17 +133,17 @@ function* numbersOf(
  * @param equal the places in it with the same one as the place before
  */
 function orderBackwards(table: IndexTable, order: Uint32Array, equal: Uint32Array): void {
-  const { keys } = table;
+  const { rows } = table;
   const spoken = new SpokenBefore(table);
   const decided: Group[] = [];
-  let groups = sortGroups(order, groupsOf(equal), (row) => keys[2 * row] as number, decided);
+  const half = (row: number, turns: number, number: number) => {
+    const before = spoken.find(row, turns);
+    return before === NONE ? NONE : (rows[before * ROW_NUMBERS + number] as number);
+  };
+  let groups = sortGroups(order, groupsOf(equal), (row) => half(row, 0, ROW.keyLow), decided);
   for (let turns = 1; turns < KEYED_TURNS; turns++) {
-    const half = (row: number, half: 0 | 1) => {
-      const before = spoken.find(row, turns);
-      return before === NONE ? NONE : (keys[2 * before + half] as number);
-    };
-    groups = sortGroups(order, groups, (row) => half(row, 1), decided);
-    groups = sortGroups(order, groups, (row) => half(row, 0), decided);
+    groups = sortGroups(order, groups, (row) => half(row, turns, ROW.keyHigh), decided);
+    groups = sortGroups(order, groups, (row) => half(row, turns, ROW.keyLow), decided);
   }
   if (groups.length > 0) orderByRanks(order, spoken, groups, decided);
 }
@@ -220,16 +244,16 @@ function sortGroups(
 
 /** Finds the turns before a turn, of those whose text is not empty. */
 class SpokenBefore {
-  private readonly lengths: Uint32Array;
+  private readonly table: IndexTable;
   /** What was found for rows behind an empty text. */
   private readonly found = new Map<number, number>();
 
-  constructor({ lengths }: IndexTable) {
-    this.lengths = lengths;
+  constructor(table: IndexTable) {
+    this.table = table;
   }
 
   get rows(): number {
-    return this.lengths.length;
+    return this.table.size.turns;
   }
 
   /** The one that stands so many before a row, in its conversation; `NONE` if there is none. */
@@ -240,8 +264,8 @@ class SpokenBefore {
   }
 
   private last(row: number): number {
-    if (((this.lengths[row] as number) & FIRST_FLAG) !== 0) return NONE;
-    return (this.lengths[row - 1] as number) < EMPTY_FLAG ? row - 1 : this.lastBehindEmpty(row);
+    if (this.table.isFirst(row)) return NONE;
+    return this.table.isSpoken(row - 1) ? row - 1 : this.lastBehindEmpty(row);
   }
 
   /** Many rows may stand behind the same empty texts: those are passed over once. */
@@ -249,10 +273,10 @@ class SpokenBefore {
     let at = row;
     let known: number | undefined;
     do {
-      const isFirst = ((this.lengths[at] as number) & FIRST_FLAG) !== 0;
+      const isFirst = this.table.isFirst(at);
       at--;
       if (isFirst) known = NONE;
-      else known = (this.lengths[at] as number) < EMPTY_FLAG ? at : this.found.get(at);
+      else known = this.table.isSpoken(at) ? at : this.found.get(at);
     } while (known === undefined);
     this.found.set(row, known);
     return known;

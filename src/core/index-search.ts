@@ -4,13 +4,17 @@
  */
 
 import { type ByteRange, byteOffset } from './bytes.js';
+import { firstBetween, firstFrom, firstNear } from './first.js';
 import {
-  EMPTY_FLAG,
-  FIRST_FLAG,
+  CONVERSATION,
+  CONVERSATION_NUMBERS,
   type IndexTable,
   LED_ROWS,
   LENGTH_MASK,
-  MILESTONE_ROWS,
+  ORDER,
+  ORDER_NUMBERS,
+  ROW,
+  ROW_NUMBERS,
 } from './index-table.js';
 import { beginningOf, type Key, type TextKeys } from './keys.js';
 import { type Candidate, foldedGrade, gradeOf } from './match.js';
@@ -65,13 +69,16 @@ export class IndexSearch {
     const rows = new Set<number>();
     for (const texts of query.histories) {
       const key = texts.at(-1)?.key;
-      if (key !== undefined) for (const row of this.rowsBetween(this.bounds([key], 1))) rows.add(row);
+      if (key !== undefined) {
+        const [from, to] = this.bounds([key], 1);
+        for (let place = from; place < to; place++) rows.add(this.rowAt(place));
+      }
       if (query.contextual) for (const row of this.foldedRows(texts.at(-1)?.folded)) rows.add(row);
     }
     const conversations = new Set([...rows].map((row) => this.table.conversationOf(row)));
     for (const conversation of [...conversations].sort((a, b) => a - b)) {
-      const first = this.table.firstTurns[conversation] as number;
-      const last = (this.table.firstTurns[conversation + 1] ?? this.table.size.turns) - 1;
+      const first = this.table.firstTurnOf(conversation);
+      const last = this.table.firstTurnOf(conversation + 1) - 1;
       yield this.placeOf(last - 1, first, { grade: 0, history: 0 });
     }
   }
@@ -81,7 +88,7 @@ export class IndexSearch {
     const { folded, size } = this.table;
     // No order has them, since they never answer: it takes a look at every turn.
     for (let row = folded.indexOf(low); row >= 0; row = folded.indexOf(low, row + 1)) {
-      const isLast = row + 1 === size.turns || ((this.table.lengths[row + 1] as number) & FIRST_FLAG) !== 0;
+      const isLast = row + 1 === size.turns || this.table.isFirst(row + 1);
       if (isLast) yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
     }
   }
@@ -91,7 +98,7 @@ export class IndexSearch {
     const beginning = beginningOf(low);
     const beginningAt = (place: number) => beginningOf(this.foldedAt(place));
     const { foldedOrder } = this.table;
-    let place = this.firstPlace(0, foldedOrder.length, (each) => beginningAt(each) >= beginning);
+    let place = firstBetween(0, foldedOrder.length, (each) => beginningAt(each) >= beginning);
     for (; place < foldedOrder.length && beginningAt(place) === beginning; place++) {
       const row = foldedOrder[place] as number;
       yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
@@ -108,7 +115,7 @@ export class IndexSearch {
     const run = agreeing - 1;
     const from = here === keys.length ? at : this.lowerBound(keys, agreeing);
     // Where nothing stands before it, a row comes before those where something does.
-    const row = this.table.order[from] as number;
+    const row = this.rowAt(from);
     const isFromStart = this.spokenBefore(row, agreeing) < 0;
     const grade = gradeOf(query, history, run, isFromStart);
     if (isFromStart && grade > gradeOf(query, history, run, false)) return { history, grade, row, run };
@@ -126,123 +133,98 @@ export class IndexSearch {
   /** The same, if the first one is known. */
   private boundsFrom(from: number, keys: readonly Key[], count: number): [from: number, to: number] {
     const isPast = (place: number) => this.compareAt(place, keys, count) > 0;
-    return [from, this.firstFrom(from, this.table.order.length, isPast)];
+    return [from, firstFrom(from, this.table.replies, isPast)];
   }
 
   /** The first place in `order` that doesn't come before the last `count` of those keys. */
   private lowerBound(keys: readonly Key[], count: number): number {
-    const { order, milestones } = this.table;
-    const { length } = milestones;
-    const { high: sought } = keys[keys.length - 1] ?? { high: 0 };
-    // Keys are hashes, spread evenly: so a milestone is near where it would be if they were so exactly, and the second guess, made from
-    // what stands at the first, is nearer still. (Interpolation search.)
-    const first = Math.floor((sought / 2 ** 32) * length);
-    const off = (sought - (milestones[first] ?? 0)) / 2 ** 32;
-    const guess = Math.max(0, Math.min(length, first + Math.round(off * length)));
-    const from = this.firstNear(guess, length, (i) => (milestones[i] as number) >= sought);
-    const to = this.firstFrom(from, length, (i) => (milestones[i] as number) > sought);
-    // A milestone is the last of its rows.
-    const end = to === length ? order.length : (to + 1) * MILESTONE_ROWS - 1;
-    return this.firstPlace(from * MILESTONE_ROWS, end, (place) => this.compareAt(place, keys, count) >= 0);
-  }
-
-  /** The first place before `length` for which it is true, `length` if there is none: looked for in steps that double. */
-  private firstNear(guess: number, length: number, isTrue: (place: number) => boolean): number {
-    let low = guess;
-    let high = guess;
-    for (let step = 1; low > 0 && isTrue(low - 1); step *= 2) {
-      high = low - 1;
-      low = Math.max(0, high - step);
-    }
-    return high < guess ? this.firstPlace(low, high, isTrue) : this.firstFrom(guess, length, isTrue);
-  }
-
-  /** The same, if it is known to be false for all places before. */
-  private firstFrom(from: number, length: number, isTrue: (place: number) => boolean): number {
-    let low = from;
-    let high = from;
-    for (let step = 1; high < length && !isTrue(high); step *= 2) {
-      low = high + 1;
-      high = Math.min(length, high + step);
-    }
-    return this.firstPlace(low, high, isTrue);
-  }
-
-  /** The first place from `low` on for which it is true, `high` if there is none before. */
-  private firstPlace(low: number, high: number, isTrue: (place: number) => boolean): number {
-    let from = low;
-    let to = high;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (isTrue(middle)) to = middle;
-      else from = middle + 1;
-    }
-    return from;
+    const { buckets } = this.table;
+    const { high: sought } = keys[keys.length - 1] as Key;
+    const at = this.table.bucketOf(sought);
+    const bucket = Math.floor(at);
+    const low = buckets[bucket] as number;
+    const high = buckets[bucket + 1] as number;
+    // Keys are hashes, spread evenly: so a key is near where it would be if they were so exactly. (Interpolation search.)
+    const guess = low + Math.floor((at - bucket) * (high - low));
+    const from = firstNear(guess, low, high, (place) => this.upperAt(place) >= sought);
+    const to = firstFrom(from, high, (place) => this.upperAt(place) > sought);
+    return firstBetween(from, to, (place) => this.compareAt(place, keys, count) >= 0);
   }
 
   /** Compares the row at a place of `order`, and those before it, with the last `count` keys, from the last one back. */
   private compareAt(place: number, keys: readonly Key[], count: number): number {
-    let turn = this.table.order[place] as number;
-    for (let i = 1; i <= count; i++) {
-      if (turn < 0) return -1;
-      const { low, high } = keys[keys.length - i] as Key;
-      const difference =
-        (this.table.keys[2 * turn + 1] as number) - high || (this.table.keys[2 * turn] as number) - low;
-      if (difference !== 0) return difference;
-      turn = this.spokenBefore(turn);
+    const prompt = keys[keys.length - 1] as Key;
+    let row = this.rowAt(place);
+    // Most are told apart by what stands in `order`.
+    let difference = this.upperAt(place) - prompt.high || this.compareKey(row, prompt);
+    for (let i = 2; i <= count && difference === 0; i++) {
+      row = this.spokenBefore(row);
+      difference = row < 0 ? -1 : this.compareKey(row, keys[keys.length - i] as Key);
     }
-    return 0;
+    return difference;
   }
 
   /** How many of the last keys the row at a place of `order` agrees with. */
   private agreement(keys: readonly Key[], place: number): number {
-    let turn = this.table.order[place] ?? -1;
+    if (place < 0 || place >= this.table.replies) return 0;
+    let row = this.rowAt(place);
     let count = 0;
-    while (turn >= 0 && count < keys.length) {
-      const { low, high } = keys[keys.length - 1 - count] as Key;
-      if (this.table.keys[2 * turn + 1] !== high || this.table.keys[2 * turn] !== low) break;
+    while (row >= 0 && count < keys.length) {
+      if (this.compareKey(row, keys[keys.length - 1 - count] as Key) !== 0) break;
       count++;
-      turn = this.spokenBefore(turn);
+      row = this.spokenBefore(row);
     }
     return count;
+  }
+
+  private compareKey(row: number, { low, high }: Key): number {
+    const { rows } = this.table;
+    const at = row * ROW_NUMBERS;
+    return (rows[at + ROW.keyHigh] as number) - high || (rows[at + ROW.keyLow] as number) - low;
+  }
+
+  /** The row at a place of `order`. */
+  private rowAt(place: number): number {
+    return this.table.order[place * ORDER_NUMBERS + ORDER.row] as number;
+  }
+
+  /** The upper half of its key. */
+  private upperAt(place: number): number {
+    return this.table.order[place * ORDER_NUMBERS + ORDER.key] as number;
   }
 
   /** The turn that is so many before that one, in its conversation, of those whose text is not empty; -1 if there is none. */
   private spokenBefore(row: number, turns = 1): number {
     let before = row;
     for (let left = turns; left > 0; ) {
-      if (before < 0 || ((this.table.lengths[before] as number) & FIRST_FLAG) !== 0) return -1;
+      if (before < 0 || this.table.isFirst(before)) return -1;
       before--;
-      if ((this.table.lengths[before] as number) < EMPTY_FLAG) left--;
+      if (this.table.isSpoken(before)) left--;
     }
     return before;
   }
 
   /** The first row in file order between two places of `order`. */
   private firstRow(from: number, to: number): number {
-    let first = this.table.order[from] as number;
+    let first = this.rowAt(from);
     let at = from;
     while (at < to) {
       const isBlock = at % LED_ROWS === 0 && at + LED_ROWS <= to;
-      const row = (isBlock ? this.table.leaders[at / LED_ROWS] : this.table.order[at]) as number;
+      const row = isBlock ? (this.table.leaders[at / LED_ROWS] as number) : this.rowAt(at);
       if (row < first) first = row;
       at += isBlock ? LED_ROWS : 1;
     }
     return first;
   }
 
-  private rowsBetween([from, to]: [number, number]): Uint32Array {
-    return this.table.order.subarray(from, to);
-  }
-
   /** The rows that have that folded key, as far as its lower half tells, in file order. */
   private foldedRows(key: Key | undefined): Uint32Array {
     if (key === undefined) return new Uint32Array();
     const { length } = this.table.foldedOrder;
-    const from = this.firstPlace(0, length, (place) => this.foldedAt(place) >= key.low);
+    const from = firstBetween(0, length, (place) => this.foldedAt(place) >= key.low);
     return this.table.foldedOrder.subarray(
       from,
-      this.firstPlace(from, length, (place) => this.foldedAt(place) > key.low),
+      firstBetween(from, length, (place) => this.foldedAt(place) > key.low),
     );
   }
 
@@ -257,11 +239,13 @@ export class IndexSearch {
     { grade, history }: Pick<Candidate, 'grade' | 'history'>,
     lastRow = row + 1,
   ): IndexPlace {
-    const conversation = this.table.conversationOf(row);
-    const offset = this.table.offsets[conversation] as number;
-    const idStart = this.table.idStarts[conversation] as number;
-    const idLength = this.table.idLengths[conversation] as number;
-    const firstTurn = this.table.firstTurns[conversation] as number;
+    const { table } = this;
+    const conversation = table.conversationOf(row);
+    const offset = table.offsetOf(conversation);
+    const numbers = conversation * CONVERSATION_NUMBERS;
+    const idStart = table.conversations[numbers + CONVERSATION.idStart] as number;
+    const idLength = table.conversations[numbers + CONVERSATION.idLength] as number;
+    const firstTurn = table.firstTurnOf(conversation);
     return {
       grade,
       history,
@@ -271,12 +255,8 @@ export class IndexSearch {
       record: idLength === 0 ? idStart : -1,
       id: idLength === 0 ? undefined : rangeOf(offset + idStart, idLength),
       turns: {
-        start: byteOffset(offset + (this.table.starts[firstRow] as number)),
-        end: byteOffset(
-          offset +
-            (this.table.starts[lastRow] as number) +
-            ((this.table.lengths[lastRow] as number) & LENGTH_MASK),
-        ),
+        start: byteOffset(offset + table.startOf(firstRow)),
+        end: byteOffset(offset + table.startOf(lastRow) + (table.lengthOf(lastRow) & LENGTH_MASK)),
       },
     };
   }

@@ -1,14 +1,12 @@
 /**
- * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 34 bytes a turn and 20 a
+ * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 36 bytes a turn and 8 a
  * conversation. Turns that can never be part of an answer, those of conversations of fewer than two, are left out.
  *
- *     IndexRows    in file order; every shard has some, which are put together
- *     order        rows by their key, then by the key of the turn before, and so on back to the start
- *     milestones   the upper halves of every second of those rows' keys: a search finds its two or so rows among these, which stand
- *                  side by side, before it looks at keys, which don't
- *     foldedOrder  rows by their folded key
- *     tokens       how many each turn has, filled in when it is asked for, or nobody asks for anything
+ * What is asked together stands together: in memory that is in none of the processor's caches, what costs time is how many places of
+ * it are touched.
  */
+
+import { firstNear } from './first.js';
 
 /** How many rows there are. */
 export interface RowCounts {
@@ -27,7 +25,7 @@ export const EMPTY_FLAG = 0x8000_0000;
 export const FIRST_FLAG = 0x4000_0000;
 export const LENGTH_MASK = 0x3fff_ffff;
 
-/** The rows of a shard, which count from its start, or of a dataset. */
+/** The rows of a shard, which count from its start, an array for each of their numbers. */
 export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
   readonly size: RowCounts;
   readonly buffer: Memory;
@@ -85,99 +83,177 @@ export const ROW_ARRAYS = [
   'starts',
   'lengths',
 ] as const;
-export type RowArray = (typeof ROW_ARRAYS)[number];
 
-/** Rows of `order` that share a milestone, the upper half of the last one's key. */
-export const MILESTONE_ROWS = 2;
+/** Numbers of a turn in an index. */
+export const ROW_NUMBERS = 5;
+/** What they are: both halves of its key; where it begins in the record; its length; its tokens, 0 while they are not counted. */
+export const ROW = { keyLow: 0, keyHigh: 1, start: 2, length: 3, tokens: 4 } as const;
+
+/** Numbers of a conversation in an index. */
+export const CONVERSATION_NUMBERS = 5;
+/**
+ * What they are: where its record begins in the file, in two halves; its first turn's row; where its id stands in the record, or
+ * the record's place among all where it has none; the length of the id, 0 where there is none.
+ */
+export const CONVERSATION = { offsetLow: 0, offsetHigh: 1, firstTurn: 2, idStart: 3, idLength: 4 } as const;
+
+/** Numbers of a place in `order`, and what they are: the upper half of the turn's key, and its row. */
+export const ORDER_NUMBERS = 2;
+export const ORDER = { key: 0, row: 1 } as const;
 
 /** Rows of `order` that share a leader, the first of them in file order. */
 export const LED_ROWS = 512;
 
+/** Keys are divided among as many buckets, a power of two, as make so many rows of `order` a bucket at most, if they are evenly spread. */
+const BUCKET_ROWS = 512;
+
+/** Rows that share an entry of `conversationsAt`. */
+export const ENTRY_ROWS = 512;
+
+const UPPER_HALF = 2 ** 32;
+
 /** The rows of a dataset, and their orders. */
-export class IndexTable extends IndexRows {
-  /** The rows of all turns that have a reply. */
+export class IndexTable {
+  readonly size: RowCounts;
+  readonly buffer: SharedArrayBuffer;
+  /** How many turns have a reply: all but the last of each conversation. */
+  readonly replies: number;
+  /** All turns, in file order, `ROW_NUMBERS` each. */
+  readonly rows: Uint32Array;
+  /** All conversations, in file order, `CONVERSATION_NUMBERS` each. */
+  readonly conversations: Uint32Array;
+  /** For every turn, the lower half of its folded key. */
+  readonly folded: Uint32Array;
+  /** The turns that have a reply, by their key, then by that of the turn before, and so on back to the start. */
   readonly order: Uint32Array;
-  readonly milestones: Uint32Array;
+  /** The rows of the same turns by their folded key. */
   readonly foldedOrder: Uint32Array;
   readonly leaders: Uint32Array;
-  /** For every turn, how many tokens its text has; 0 while they are not counted. */
-  readonly tokens: Uint32Array;
+  /** For every bucket of keys, and behind the last one, the first place in `order`. */
+  readonly buckets: Uint32Array;
+  /** The conversations of the first of each `ENTRY_ROWS` rows, and the last one. */
+  readonly conversationsAt: Uint32Array;
 
-  constructor(data: RowData) {
-    super(data);
-    const { size, buffer } = data;
-    const replies = repliesOf(size);
-    const orderAt = IndexRows.byteLength(size);
-    this.order = new Uint32Array(buffer, orderAt, replies);
-    this.milestones = new Uint32Array(buffer, orderAt + 4 * replies, milestonesOf(replies));
-    this.foldedOrder = new Uint32Array(
-      buffer,
-      this.milestones.byteOffset + this.milestones.byteLength,
-      replies,
-    );
-    const leadersAt = this.foldedOrder.byteOffset + this.foldedOrder.byteLength;
-    this.leaders = new Uint32Array(buffer, leadersAt, Math.ceil(replies / LED_ROWS));
-    // Last, since it is what still changes when the rest stands.
-    this.tokens = new Uint32Array(buffer, this.leaders.byteOffset + this.leaders.byteLength, size.turns);
-  }
-
-  /** The conversation that a row belongs to. */
-  conversationOf(row: number): number {
-    const { firstTurns } = this;
-    const { turns, conversations } = this.size;
-    // It is about where it would be if all were as long, and about as far from what stands there as the rows between them say; then
-    // all is near, and so mostly in one piece of memory. (Interpolation search.)
-    const perTurn = conversations / turns;
-    const guess = Math.floor(row * perTurn);
-    const nearer = guess + Math.round((row - (firstTurns[guess] as number)) * perTurn);
-    let low = Math.max(0, Math.min(conversations - 1, nearer));
-    let high = low + 1;
-    for (let step = 1; low > 0 && (firstTurns[low] as number) > row; step *= 2) {
-      high = low;
-      low = Math.max(0, low - step);
-    }
-    for (let step = 1; high < conversations && (firstTurns[high] as number) <= row; step *= 2) {
-      low = high;
-      high = Math.min(conversations, high + step);
-    }
-    // The last one that begins at the row or before it.
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if ((firstTurns[middle] as number) > row) high = middle;
-      else low = middle;
-    }
-    return low;
-  }
-
-  /** How many turns that have a text don't have their tokens counted. */
-  get uncounted(): number {
-    let count = 0;
-    for (let row = 0; row < this.size.turns; row++) {
-      if (this.tokens[row] === 0 && (this.lengths[row] as number) < EMPTY_FLAG) count++;
-    }
-    return count;
+  constructor({ size, buffer }: RowData) {
+    this.size = size;
+    this.buffer = buffer;
+    const lengths = lengthsOf(size);
+    let at = 0;
+    const next = (length: number) => {
+      const array = new Uint32Array(buffer, at, length);
+      at += array.byteLength;
+      return array;
+    };
+    this.replies = repliesOf(size);
+    this.rows = next(lengths.rows);
+    this.conversations = next(lengths.conversations);
+    this.folded = next(lengths.folded);
+    this.order = next(lengths.order);
+    this.foldedOrder = next(lengths.foldedOrder);
+    this.leaders = next(lengths.leaders);
+    this.buckets = next(lengths.buckets);
+    this.conversationsAt = next(lengths.conversationsAt);
   }
 
   /** The bytes of an index. */
-  static override byteLength(size: RowCounts): number {
-    const replies = repliesOf(size);
-    return (
-      IndexRows.byteLength(size) +
-      4 * (2 * replies + milestonesOf(replies) + Math.ceil(replies / LED_ROWS) + size.turns)
-    );
+  static byteLength(size: RowCounts): number {
+    const numbers = Object.values(lengthsOf(size)).reduce((sum, length) => sum + length, 0);
+    return numbers * Uint32Array.BYTES_PER_ELEMENT;
   }
 
   /** Room for an index of that size. */
   static allocate(size: RowCounts): IndexTable {
     return new IndexTable({ size, buffer: new SharedArrayBuffer(IndexTable.byteLength(size)) });
   }
+
+  /** The length of a turn, with its flags. */
+  lengthOf(row: number): number {
+    return this.rows[row * ROW_NUMBERS + ROW.length] as number;
+  }
+
+  /** True if the text of a turn is not empty. */
+  isSpoken(row: number): boolean {
+    return this.lengthOf(row) < EMPTY_FLAG;
+  }
+
+  /** True if a turn is the first of its conversation. */
+  isFirst(row: number): boolean {
+    return (this.lengthOf(row) & FIRST_FLAG) !== 0;
+  }
+
+  /** Where a turn begins in its record. */
+  startOf(row: number): number {
+    return this.rows[row * ROW_NUMBERS + ROW.start] as number;
+  }
+
+  /** How many tokens a turn's text has; 0 while they are not counted. */
+  tokensOf(row: number): number {
+    return this.rows[row * ROW_NUMBERS + ROW.tokens] as number;
+  }
+
+  setTokens(row: number, tokens: number): void {
+    this.rows[row * ROW_NUMBERS + ROW.tokens] = tokens;
+  }
+
+  /** Where a conversation's record begins in the file. */
+  offsetOf(conversation: number): number {
+    const at = conversation * CONVERSATION_NUMBERS;
+    const low = this.conversations[at + CONVERSATION.offsetLow] as number;
+    return low + (this.conversations[at + CONVERSATION.offsetHigh] as number) * UPPER_HALF;
+  }
+
+  /** The row of a conversation's first turn; behind the last one, that behind all turns. */
+  firstTurnOf(conversation: number): number {
+    if (conversation === this.size.conversations) return this.size.turns;
+    return this.conversations[conversation * CONVERSATION_NUMBERS + CONVERSATION.firstTurn] as number;
+  }
+
+  /** The conversation that a row belongs to. */
+  conversationOf(row: number): number {
+    const at = row / ENTRY_ROWS;
+    const entry = Math.floor(at);
+    const first = this.conversationsAt[entry] as number;
+    const last = this.conversationsAt[entry + 1] as number;
+    // The one behind it is about where it would be if all were as long.
+    const guess = first + 1 + Math.floor((at - entry) * (last - first));
+    return firstNear(guess, first + 1, last + 1, (each) => this.firstTurnOf(each) > row) - 1;
+  }
+
+  /** Where among the buckets a key is, by its upper half: the whole part is the bucket, the rest how far into it. */
+  bucketOf(key: number): number {
+    return (key / UPPER_HALF) * (this.buckets.length - 1);
+  }
+
+  /** How many turns that have a text don't have their tokens counted. */
+  get uncounted(): number {
+    let count = 0;
+    for (let row = 0; row < this.size.turns; row++) {
+      if (this.tokensOf(row) === 0 && this.isSpoken(row)) count++;
+    }
+    return count;
+  }
+
+  /** Makes all tokens uncounted. */
+  forgetTokens(): void {
+    for (let row = 0; row < this.size.turns; row++) this.setTokens(row, 0);
+  }
 }
 
-function milestonesOf(replies: number): number {
-  return Math.floor(replies / MILESTONE_ROWS);
+/** The numbers in each array of an index, in the order in which they stand. */
+function lengthsOf(size: RowCounts) {
+  const replies = repliesOf(size);
+  return {
+    rows: size.turns * ROW_NUMBERS,
+    conversations: size.conversations * CONVERSATION_NUMBERS,
+    folded: size.turns,
+    order: replies * ORDER_NUMBERS,
+    foldedOrder: replies,
+    leaders: Math.ceil(replies / LED_ROWS),
+    buckets: 2 ** Math.max(0, Math.ceil(Math.log2(replies / BUCKET_ROWS))) + 1,
+    conversationsAt: Math.ceil(size.turns / ENTRY_ROWS) + 1,
+  };
 }
 
-/** How many turns have a reply: all but the last of each conversation. */
 function repliesOf({ turns, conversations }: RowCounts): number {
   return turns - conversations;
 }

@@ -45,7 +45,7 @@ interface Exports {
   ): number;
   placeDigits(): void;
   moveByDigit(digit: number, from: number, to: number, other: number): void;
-  takeRows(pairs: number, count: number, equal: number): number;
+  takeRows(pairs: number, count: number, equal: number, numbers: number): number;
   leastRows(rows: number, count: number, stretch: number, out: number): void;
   beginProof(to: number): void;
   proveTurn(at: number, length: number): number;
@@ -260,9 +260,14 @@ export class Kernel implements RowSorter {
       filled += other - pairs;
       [pairs, other] = [other, pairs];
     }
-    const found = exports.takeRows(pairs, count, other);
+    const numbers = other + bytes / 2;
+    const found = exports.takeRows(pairs, count, other, numbers);
     const { buffer } = exports.memory;
-    return { rows: new Uint32Array(buffer, pairs, count), equal: new Uint32Array(buffer, other, found) };
+    return {
+      rows: new Uint32Array(buffer, pairs, count),
+      numbers: new Uint32Array(buffer, numbers, count),
+      equal: new Uint32Array(buffer, other, found),
+    };
   }
 
   /** See `RowSorter`. */

@@ -18,12 +18,14 @@ import type { Dataset } from './dataset.js';
 import { digestOf } from './digest.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
-const FORMAT = 4;
+const FORMAT = 5;
 const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;
 const CHECKSUM_BYTES = 4;
 const HEADER_BYTES_MAX = 1 << 16;
+/** What is written at once. */
+const PIECE_BYTES = 1 << 20;
 
 /** What an index says about itself. */
 interface Header {
@@ -68,7 +70,7 @@ export function loadIndex(
   }
   try {
     const { tokenizer: counted, ...index } = read(fd, dataset);
-    if (counted !== tokenizer) index.table.tokens.fill(0);
+    if (counted !== tokenizer) index.table.forgetTokens();
     return index;
   } catch (error) {
     return error instanceof UnusableError ? error.message : `it can't be read (${codeOf(error)})`;
@@ -94,13 +96,14 @@ export async function saveIndex(
   const file = await open(unfinished, 'wx');
   try {
     const header = headerOf(dataset, table, counts, tokenizer);
-    const { byteOffset: tokensAt } = table.tokens;
-    // Tokens may be counted just now: their counts are taken as they are at one moment.
-    const tokens = Buffer.from(table.tokens.slice().buffer);
-    const parts = [head(header), Buffer.from(table.buffer, 0, tokensAt), tokens];
-    const checksum = Buffer.alloc(CHECKSUM_BYTES);
-    checksum.writeUInt32LE(parts.reduce((sum, part) => crc32(part, sum), 0));
-    for (const part of [...parts, checksum]) await file.writeFile(part);
+    let checksum = 0;
+    for (const part of [head(header), ...piecesOf(table)]) {
+      checksum = crc32(part, checksum);
+      await file.writeFile(part);
+    }
+    const last = Buffer.alloc(CHECKSUM_BYTES);
+    last.writeUInt32LE(checksum);
+    await file.writeFile(last);
     await file.sync();
     await file.close();
     await rename(unfinished, path);
@@ -108,6 +111,13 @@ export async function saveIndex(
     await file.close().catch(() => undefined);
     await rm(unfinished, { force: true });
     throw error;
+  }
+}
+
+/** The bytes of an index. Tokens may be counted just now: each piece is a copy, and so of one moment. */
+function* piecesOf({ buffer }: IndexTable): Generator<Buffer> {
+  for (let at = 0; at < buffer.byteLength; at += PIECE_BYTES) {
+    yield Buffer.from(Buffer.from(buffer, at, Math.min(PIECE_BYTES, buffer.byteLength - at)));
   }
 }
 

@@ -67,13 +67,13 @@ export class RealCounter implements TokenCounter {
       texts.map((text) => this.countNow(text) ?? this.counting.get(text.text) ?? 0),
     );
     for (const [i, { turn }] of texts.entries())
-      if (turn !== undefined) turn.table.tokens[turn.row] = counts[i] as number;
+      if (turn !== undefined) turn.table.setTokens(turn.row, counts[i] as number);
     return counts;
   }
 
   countNow(counted: CountedText): number | undefined {
     const { turn } = counted;
-    const known = turn?.table.tokens[turn.row];
+    const known = turn?.table.tokensOf(turn.row);
     if (known) return known;
     return counted.text === '' ? 0 : this.counted.get(counted.text);
   }

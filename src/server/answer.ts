@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FunctionCall, textOfCalls } from '../core/calls.js';
 import { isCallText } from '../core/conversation.js';
-import { EMPTY_FLAG } from '../core/index-table.js';
 import { historiesOf, type Message } from '../core/query.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { Match, MatchRows } from '../lookup/lookup.js';
@@ -154,7 +153,7 @@ function turnsOf(messages: readonly Message[], rows: MatchRows): Map<Message, Co
   for (let i = said.length - 1; i >= 0 && row >= first; i--) {
     turns.set(said[i] as Message, { table, row });
     do row--;
-    while (row >= first && (table.lengths[row] as number) >= EMPTY_FLAG);
+    while (row >= first && !table.isSpoken(row));
   }
   return turns;
 }

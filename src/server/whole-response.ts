@@ -33,8 +33,8 @@ export function sendWhole(
   nowSeconds: number,
 ): void {
   const { socket } = response;
-  // A pipelined one that waits for its turn has no socket; one that is its connection's last says so.
-  if (socket === null || !response.shouldKeepAlive || socket.writableLength > 0) {
+  // A pipelined one that waits for its turn has no socket yet; one that is its connection's last has other headers.
+  if (!socket?.writable || !response.shouldKeepAlive) {
     response.writeHead(200, headers as string[]);
     // It is chunked already, if it is to be.
     response.chunkedEncoding = false;

@@ -2,7 +2,7 @@
 
 import { workerData } from 'node:worker_threads';
 import { parseTurn } from '../core/conversation.js';
-import { EMPTY_FLAG, IndexTable, LENGTH_MASK } from '../core/index-table.js';
+import { IndexTable, LENGTH_MASK } from '../core/index-table.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import { readFully, withFile } from './file.js';
 import { isStopped } from './stop-flag.js';
@@ -55,13 +55,11 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ou
     const next = withFile(file, (fd) => {
       let row = from;
       for (let conversation = table.conversationOf(from); row < to && !isStopped(stop, 0); row++) {
-        while ((table.firstTurns[conversation + 1] ?? table.size.turns) <= row) conversation++;
-        if (table.tokens[row] !== 0) continue;
-        const length = table.lengths[row] as number;
-        if (length >= EMPTY_FLAG) continue;
-        const bytes = room(length & LENGTH_MASK);
-        readFully(fd, bytes, (table.offsets[conversation] as number) + (table.starts[row] as number));
-        table.tokens[row] = tokenizer.count(parseTurn(JSON.parse(bytes.toString()))?.value ?? '');
+        while (table.firstTurnOf(conversation + 1) <= row) conversation++;
+        if (table.tokensOf(row) !== 0 || !table.isSpoken(row)) continue;
+        const bytes = room(table.lengthOf(row) & LENGTH_MASK);
+        readFully(fd, bytes, table.offsetOf(conversation) + table.startOf(row));
+        table.setTokens(row, tokenizer.count(parseTurn(JSON.parse(bytes.toString()))?.value ?? ''));
       }
       return row;
     });

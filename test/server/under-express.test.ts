@@ -2,11 +2,11 @@
 
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { serveApp } from '../support/app.js';
 
-const TRANSPORT_HEADERS = ['connection', 'date', 'keep-alive', 'transfer-encoding'];
 const golden = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
 let base: string;
@@ -20,23 +20,25 @@ interface Answer {
   readonly body: string;
 }
 
-/** @param isPlain false for a body of no known length, which goes to Express */
-async function ask(path: string, body: object, isPlain: boolean): Promise<Answer> {
+/**
+ * @param isPlain false for a body of no known length, which goes to Express
+ * @param agent false for a connection that ends with the answer
+ */
+async function ask(path: string, body: object, isPlain: boolean, agent?: false): Promise<Answer> {
   const text = JSON.stringify(body);
   const length = isPlain ? { 'content-length': Buffer.byteLength(text) } : { 'transfer-encoding': 'chunked' };
   const asked = request(base + path, {
     method: 'POST',
+    ...(agent === false && { agent }),
     headers: { 'content-type': 'application/json', ...length },
   });
   asked.end(text);
   const [response] = await once(asked, 'response');
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part as Buffer);
-  const headers = Object.entries(response.headers as object).filter(
-    ([name]) => !TRANSPORT_HEADERS.includes(name),
-  );
-  const bytes = Buffer.concat(parts).toString('latin1');
-  return { status: response.statusCode, headers: Object.fromEntries(headers), body: bytes };
+  const { date, ...headers } = response.headers as { readonly date: string };
+  expect(date).toBe(new Date(date).toUTCString());
+  return { status: response.statusCode, headers, body: Buffer.concat(parts).toString('latin1') };
 }
 
 const user = (content: string) => ({ messages: [{ role: 'user', content }] });
@@ -62,6 +64,31 @@ describe('an answer from under Express', () => {
     // Tokens are counted by now; the second time comes from the cache.
     expect(await ask(path, body, true)).toEqual(expected);
     expect(await ask(path, body, true)).toEqual(expected);
+  });
+
+  it.each([false, true])('is the same on a connection that ends with it: streamed %s', async (stream) => {
+    const body = { ...user('Say it.'), stream };
+    const expected = await ask('/v1/chat/completions', body, false, false);
+    expect(expected.headers).toMatchObject({ connection: 'close' });
+    expect(await ask('/v1/chat/completions', body, true, false)).toEqual(expected);
+  });
+
+  it('is all that a connection gets', async () => {
+    const text = JSON.stringify(user('Say it.'));
+    const rest = `host: x\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n`;
+    const post = `POST /v1/chat/completions HTTP/1.1\r\n${rest}`;
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    socket.write(`${post}\r\n${text}`);
+    const [first] = await once(socket, 'data');
+    socket.end(`${post}\r\n${text}${post}\r\n${text}${post}connection: close\r\n\r\n${text}`);
+    const parts = [first, ...(await socket.toArray())] as Buffer[];
+    const heads = Buffer.concat(parts).toString('latin1').split('HTTP/1.1 ').slice(1);
+    expect(heads.map((answer) => /^200 OK\r\n[^{]*\r\n\r\n\{"id".*\}$/.test(answer))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
   });
 
   it('is the same for many who ask for one stream at once', async () => {

@@ -75,15 +75,17 @@ export function moveByDigit(digit: u32, from: usize, to: usize, other: usize): v
  * Leaves of sorted pairs only the rows.
  *
  * @param equal takes the places whose number is that of the place before
- * @returns how many those are
+ * @param numbers takes the numbers
+ * @returns how many places there are in `equal`
  */
-export function takeRows(pairs: usize, count: u32, equal: usize): u32 {
+export function takeRows(pairs: usize, count: u32, equal: usize, numbers: usize): u32 {
   let found: u32 = 0;
   let before = ~load<u32>(pairs, 4);
   for (let place: u32 = 0; place < count; place++) {
     const pair = pairs + ((<usize>place) << 3);
     const number = load<u32>(pair, 4);
     store<u32>(pairs + ((<usize>place) << 2), load<u32>(pair));
+    store<u32>(numbers + ((<usize>place) << 2), number);
     store<u32>(equal + ((<usize>found) << 2), place);
     found += <u32>(number === before);
     before = number;
