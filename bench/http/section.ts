@@ -26,6 +26,8 @@ export interface HttpOptions {
 const COMPARISON = { seconds: 4, firstWarmUpSeconds: 3, warmUpSeconds: 1 };
 const MATRIX = { seconds: 2, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
 const SIZES = { seconds: 3, firstWarmUpSeconds: 2, warmUpSeconds: 1 };
+/** Rates of different servers are compared, whose memory lies elsewhere each time: it takes more rounds to tell them apart. */
+const SIZES_ROUNDS_MIN = 7;
 const QUICK = { seconds: 1, firstWarmUpSeconds: 2, warmUpSeconds: 0 };
 
 /** Measures it, in sections, the most telling first. */
@@ -49,7 +51,7 @@ export async function measureHttp(
   );
   const older = await measureOlderApi(dataset, questions.usual, rounds);
   const memory = quick ? undefined : await soak(dataset, fillingScenario(questions), generator);
-  const sizes = quick ? undefined : await measureSizes(generator, planOf(SIZES));
+  const sizes = quick ? undefined : await measureSizes(generator, { ...SIZES, rounds: Math.max(SIZES_ROUNDS_MIN, rounds) });
   const { largestOverSmallest } = sizes ?? {};
   const goals = goalsText(comparison, { largestOverSmallest, growthPercent: memory?.growthPercent });
   const megabytes = (bytes / 1e6).toFixed(0);

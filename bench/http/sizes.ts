@@ -68,8 +68,8 @@ export async function measureSizes(generator: LoadGenerator, plan: RoundPlan): P
   return {
     text: `## Dataset sizes
 
-Hits, ${PROMPTS} different prompts from all over the file, no cache, ${CONNECTIONS} connections; the ratio is to the smallest, in the same
-round.
+Hits, ${PROMPTS} different prompts from all over the file, no cache, ${CONNECTIONS} connections; medians of ${plan.rounds} interleaved rounds; the
+ratio is to the smallest, in the same round.
 
 | dataset, MB | prompts | requests/s | ratio |
 |---|---|---|---|
