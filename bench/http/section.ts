@@ -51,7 +51,9 @@ export async function measureHttp(
   );
   const older = await measureOlderApi(dataset, questions.usual, rounds);
   const memory = quick ? undefined : await soak(dataset, fillingScenario(questions), generator);
-  const sizes = quick ? undefined : await measureSizes(generator, { ...SIZES, rounds: Math.max(SIZES_ROUNDS_MIN, rounds) });
+  const sizes = quick
+    ? undefined
+    : await measureSizes(generator, { ...SIZES, rounds: Math.max(SIZES_ROUNDS_MIN, rounds) });
   const { largestOverSmallest } = sizes ?? {};
   const goals = goalsText(comparison, { largestOverSmallest, growthPercent: memory?.growthPercent });
   const megabytes = (bytes / 1e6).toFixed(0);
