@@ -119,6 +119,12 @@ export function kernelModule(): WebAssembly.Module {
   return compiled;
 }
 
+/** Where bytes are put: into `bytes`, from `at` on. */
+export interface Room {
+  readonly bytes: Buffer;
+  readonly at: number;
+}
+
 /** One instance, with a memory of its own, which only ever grows. */
 export class Kernel implements RowSorter {
   /** Bytes that the input can hold. */
@@ -177,7 +183,7 @@ export class Kernel implements RowSorter {
   }
 
   /** Room for turns that are to be proved, `capacity` bytes. What it holds is lost when anything else is done but to prove them. */
-  get proofRoom(): { readonly bytes: Buffer; readonly at: number } {
+  get proofRoom(): Room {
     return { bytes: this.bytes, at: this.exports.proofAt() };
   }
 

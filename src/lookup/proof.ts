@@ -6,7 +6,7 @@ import { foldSpace, HEAD_BYTES } from '../core/keys.js';
 import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
-import type { Kernel } from '../kernel/kernel.js';
+import type { Kernel, Room } from '../kernel/kernel.js';
 import type { Alike, Match, MatchRows, SpelledMatch } from './lookup.js';
 import type { DatasetReader } from './reader.js';
 
@@ -113,12 +113,6 @@ function matchOf(
   if (reply === undefined) return undefined;
   const replyIndex = firstTurn + turn + 1;
   return { rung: rungOf(grade), reply, conversationId: id ?? String(record), replyIndex };
-}
-
-/** Where bytes are put: into `bytes`, from `at` on. */
-export interface Room {
-  readonly bytes: Buffer;
-  readonly at: number;
 }
 
 /** What stands at a place, in the room that it was read into: the turns, from the first to the last, and the id. */

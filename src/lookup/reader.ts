@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { type ByteRange, lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
+import type { Room } from '../kernel/kernel.js';
 import { assertSameFile, FileChangedError, type FileIdentity, readFully } from '../workers/file.js';
 
 /** What is kept for reading into. Longer reads get memory of their own. */
@@ -26,7 +27,7 @@ export class DatasetReader {
   }
 
   /** Memory to read so many bytes into. It is what the last call gave, too, if it isn't long. */
-  roomFor(length: number): { readonly bytes: Buffer; readonly at: number } {
+  roomFor(length: number): Room {
     return { bytes: length <= BUFFER_BYTES ? this.buffer : Buffer.allocUnsafeSlow(length), at: 0 };
   }
 
