@@ -3,11 +3,9 @@ import { EMPTY_FLAG } from '../core/index-table.js';
 import { bestGrade, type Candidate, type ComparedTurns, matchTurn } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import { NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
-import type { SharedQuery } from './tasks.js';
+import { MESSAGE_NUMBERS, type SharedQuery } from './tasks.js';
 import type { Batch } from './walk.js';
 
-/** Numbers of a message in a `SharedQuery`; in the order of a turn's row. */
-const MESSAGE_NUMBERS = 4;
 const LENGTH_MASK = 0x7fff_ffff;
 
 /** A prompt that is looked for. */

@@ -106,6 +106,9 @@ export interface CountTask {
   readonly stop: StopFlag;
 }
 
+/** Numbers of a message in a `SharedQuery`, in the order of a turn's row. */
+export const MESSAGE_NUMBERS = 4;
+
 /** A query by its keys, in memory that threads share: for every history four numbers a message, both halves of both keys. */
 export interface SharedQuery {
   readonly contextual: boolean;
