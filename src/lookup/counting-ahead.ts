@@ -57,11 +57,15 @@ export class CountingAhead {
       const to = Math.min(size.turns, this.row + TURNS_AHEAD);
       const task = { file: this.file, table: { size, buffer }, from: this.row, to, stop: this.flag };
       const outcome = await this.pool.countTurns(task);
-      // The file has changed, or the thread has died: what is missing is counted when it is asked for.
-      if (outcome.kind === 'failed') return clearInterval(this.timer);
+      if (outcome.kind === 'failed') {
+        // A thread has died of a turn, time after time: what is missing is counted when it is asked for.
+        if (outcome.code === 'worker_failed') clearInterval(this.timer);
+        break;
+      }
       this.row = outcome.value;
       if (this.row < to) break;
     }
+    // A file that can't be read may be read later.
     this.running = undefined;
     if (this.row < size.turns) return;
     clearInterval(this.timer);

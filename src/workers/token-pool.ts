@@ -18,9 +18,18 @@ export class TokenPool {
   private idle: NodeJS.Timeout | undefined;
   private ending: Promise<unknown> = Promise.resolve();
   private isClosed = false;
+  /** Of threads that were ended since. */
+  private formerDeaths = 0;
+  /** Is called when the thread has died, and is replaced. */
+  onDeath = () => {};
 
   constructor(tokenizer: TokenizerName) {
     this.tokenizer = tokenizer;
+  }
+
+  /** How many times the thread has died so far, and was replaced. */
+  get deaths(): number {
+    return this.formerDeaths + (this.threads?.deaths ?? 0);
   }
 
   /** Starts the thread, for whatever will be asked. */
@@ -97,6 +106,7 @@ export class TokenPool {
       youngMiB: YOUNG_MIB,
       workerData: { tokenizer: this.tokenizer } satisfies TokenSetup,
     });
+    threads.onDeath = () => this.onDeath();
     this.loaded = threads.run('isLoaded', undefined);
     return threads;
   }
@@ -105,6 +115,7 @@ export class TokenPool {
     clearTimeout(this.idle);
     const { threads } = this;
     this.threads = undefined;
+    this.formerDeaths += threads?.deaths ?? 0;
     if (threads !== undefined) this.ending = Promise.all([this.ending, threads.abandon(this.loaded)]);
   }
 }

@@ -3,8 +3,10 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { IDLE_MS } from '#dist/core/limits.js';
 import { post } from '../support/app.js';
 import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -104,6 +106,28 @@ describe('a server whose worker dies', () => {
     expect(existsSync(join(faults, 'exit'))).toBe(false);
     expect(await metric(url, 'verbatim_index_rows')).toBe(2 * CONVERSATIONS);
     expect(await ask(url, last)).toEqual(replyTo(last));
+  });
+});
+
+describe('counting tokens ahead', () => {
+  it('goes on when its thread has died', { timeout: 60_000 }, async () => {
+    const args = ['--engine', 'index', '--index-dir', 'none', '--log-level', 'info'];
+    const { server, url, begin, hasHappened } = await startFaulty(args);
+    begin('exit');
+    await server.waitFor(/all tokens are counted/, 'stderr');
+    expect(hasHappened('exit')).toBe(true);
+    expect(server.stderr).toContain('the thread that counts tokens died');
+    expect(await metric(url, 'verbatim_worker_restarts_total')).toBe(1);
+  });
+
+  it('goes on when the file can be read again', { timeout: 60_000 }, async () => {
+    const args = ['--engine', 'index', '--index-dir', 'none', '--log-level', 'info'];
+    const { server, begin } = await startFaulty(args);
+    const end = begin('eio');
+    // It begins within that time.
+    await setTimeout(3 * IDLE_MS);
+    end();
+    await server.waitFor(/all tokens are counted/, 'stderr');
   });
 });
 
