@@ -8,6 +8,7 @@ import { allowOnly, errorHandler, openaiErrorBody, unknownUrl } from './errors.j
 import { type MessageClasses, messageClasses } from './message-classes.js';
 import { olderErrorBody } from './older-wire.js';
 import { limitRate, rateHeaders } from './rate-limit.js';
+import { logRefused } from './request-log.js';
 import { ResponseStore } from './response-store.js';
 import { chatCompletionNow, chatCompletions } from './routes/chat-completions.js';
 import { completionNow, completions } from './routes/completions.js';
@@ -32,6 +33,8 @@ export interface App {
   readonly express: Express;
   readonly handle: RequestListener;
   readonly classes: MessageClasses;
+  /** Takes the status of what was refused before it was a request. */
+  readonly onRefused: (status: number) => void;
 }
 
 /** The HTTP side of verbatim: every path, what guards it, and how it fails. */
@@ -85,7 +88,11 @@ export function createApp(services: Services): App {
   ]);
   // A limit counts what Express has.
   const handle = underExpress(app, rateLimit === 0 ? routes : new Map(), services);
-  return { express: app, handle, classes: messageClasses(app) };
+  const onRefused = (status: number) => {
+    services.metrics.recordRefused(status);
+    logRefused(services.logger, status);
+  };
+  return { express: app, handle, classes: messageClasses(app), onRefused };
 }
 
 /** A base URL that ends with a slash makes paths with two of them. */

@@ -64,6 +64,8 @@ export class Listener {
   private stopping = false;
   /** How many requests have answers that have not ended. */
   inFlight = 0;
+  /** Is called when something is refused that never became a request, with the status. */
+  onRefused: (status: number) => void = () => {};
 
   /**
    * @param handle answers requests
@@ -175,6 +177,10 @@ export class Listener {
       return;
     }
     const status = PROTOCOL_STATUS[error.code ?? ''] ?? '400 Bad Request';
+    const statusCode = Number.parseInt(status, 10);
+    // For the log: to a request that has begun, this is the answer.
+    if (first !== undefined) first.statusCode = statusCode;
+    else this.onRefused(statusCode);
     const message = `The request could not be understood: ${error.message}.`;
     const body = JSON.stringify(errorBody(new AppError('bad_request', { message })));
     const head = [

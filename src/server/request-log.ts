@@ -5,9 +5,17 @@ import type { RequestFacts } from './request-facts.js';
 /** What is told of a request whose client has left before its answer began, as nginx does. */
 const CLIENT_LEFT = 499;
 
+/** What a client was told whose body came too slowly: its answer went past the response. */
+const TOO_SLOW = 408;
+
 /** The status of a response that is closed. */
 export function statusOf({ headersSent, statusCode }: ServerResponse): number {
-  return headersSent ? statusCode : CLIENT_LEFT;
+  return headersSent || statusCode === TOO_SLOW ? statusCode : CLIENT_LEFT;
+}
+
+/** Logs what was refused before it was a request. */
+export function logRefused(logger: Logger, status: number): void {
+  logger.info({ status }, 'no request');
 }
 
 /** Logs the line of a request that has ended. */

@@ -2,6 +2,7 @@
 
 import type { FinishReason } from '../openai/reply.js';
 import type { RequestFacts } from './request-facts.js';
+import { OTHER } from './route-names.js';
 
 /** The upper bounds of the buckets of a latency, in seconds. */
 export const LATENCY_BOUNDS = [
@@ -54,10 +55,7 @@ export class RequestMetrics {
     const now = performance.now();
     const seconds = (now - cameAt) / 1000;
     const firstSeconds = ((beganAt ?? now) - cameAt) / 1000;
-    const key = `${route} ${status} ${match}`;
-    const known = this.counts.get(key);
-    if (known === undefined) this.counts.set(key, { route, status, match, count: 1 });
-    else known.count++;
+    this.count(route, status, match);
     let latency = this.routes.get(route);
     if (latency === undefined) {
       latency = { whole: new Histogram(), first: new Histogram() };
@@ -72,6 +70,18 @@ export class RequestMetrics {
     this.promptTokens += usage.prompt_tokens;
     this.completionTokens += usage.completion_tokens;
     this.finished.set(finishReason, (this.finished.get(finishReason) ?? 0) + 1);
+  }
+
+  /** Counts what was refused before it was a request. */
+  recordRefused(status: number): void {
+    this.count(OTHER, status, '');
+  }
+
+  private count(route: string, status: number, match: string): void {
+    const key = `${route} ${status} ${match}`;
+    const known = this.counts.get(key);
+    if (known === undefined) this.counts.set(key, { route, status, match, count: 1 });
+    else known.count++;
   }
 
   /** How many requests of each kind there were. */

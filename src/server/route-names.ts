@@ -5,7 +5,7 @@ import { OPERATIONS } from '../openai/operations.js';
 /** Those of the description of the API. */
 const NAMES: ReadonlySet<string> = new Set(OPERATIONS.map(({ path }) => path));
 /** For all other paths: whatever clients send, there are no more names than these. */
-const OTHER = 'other';
+export const OTHER = 'other';
 
 /** The path that Express has found for a request, as the description of the API has it: `/v1/models/{id}`. */
 export function routeOf(request: IncomingMessage): string {

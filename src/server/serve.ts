@@ -77,6 +77,8 @@ async function serveWith(
     },
     changed: () => cache?.clear(),
   };
+  tokens.onDeath = () =>
+    notices.warn({}, 'the thread that counts tokens died: it is replaced, and its work done again');
   onHangup(() => tell((logger) => reloadKeys(keys, logger)));
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
@@ -119,12 +121,13 @@ async function serveWith(
     const counter = countsAhead ? new RealCounter(tokens) : estimatingCounter;
     let listener: InstanceType<typeof Listener> | undefined;
     const answers = cache?.part<ReadyAnswer>('answer ');
-    const { handle, classes } = createApp({
+    const { handle, classes, onRefused } = createApp({
       ...servicesOf(config, served, keys, logger, version),
       isStopping: () => signal.aborted,
       metrics: new RequestMetrics(),
       figures: () => ({
         ...served.figures,
+        workerRestarts: served.figures.workerRestarts + tokens.deaths,
         inFlight: listener?.inFlight ?? 0,
         cacheHits: cache?.hits ?? 0,
         cacheMisses: cache?.misses ?? 0,
@@ -136,6 +139,7 @@ async function serveWith(
       tokenPool: tokens,
     });
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
+    listener.onRefused = onRefused;
     const address = await listener.listen(config.host, config.port);
     try {
       const { status, dataset } = served;

@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import express, { type Express } from 'express';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
 import { BODIES_BYTES_MAX } from '#dist/core/limits.js';
 import { Listener, type Timeouts } from '#dist/server/listener.js';
+import { statusOf } from '#dist/server/request-log.js';
 import { post, serveApp } from '../support/app.js';
 
 const SOON_MS = 200;
@@ -43,12 +44,15 @@ const echo = () =>
 
 describe('a client that', () => {
   it('never ends the head of its request is told so, and cut', async () => {
-    const { port } = await serve(echo(), { headersMs: SOON_MS });
+    const { port, listener } = await serve(echo(), { headersMs: SOON_MS });
+    const refused: number[] = [];
+    listener.onRefused = (status) => void refused.push(status);
     const { socket, ended } = await open(port);
     socket.write('GET / HTTP/1.1\r\nhost: x\r\n');
     const timer = setInterval(() => socket.write('x-more: 1\r\n'), SOON_MS / 10);
     expect(await ended).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
     clearInterval(timer);
+    expect(refused).toEqual([408]);
   });
 
   it('never sends anything is told so, and cut', async () => {
@@ -57,7 +61,14 @@ describe('a client that', () => {
   });
 
   it('never ends its body is told so, and cut', async () => {
-    const { port } = await serve(echo(), { headersMs: SOON_MS, requestMs: 2 * SOON_MS });
+    const statuses: number[] = [];
+    const app = express()
+      .use((_request, response, next) => {
+        response.on('close', () => void statuses.push(statusOf(response)));
+        next();
+      })
+      .use(echo());
+    const { port } = await serve(app, { headersMs: SOON_MS, requestMs: 2 * SOON_MS });
     const { socket, ended } = await open(port);
     socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 1000\r\n\r\n');
     const timer = setInterval(() => socket.write('x'), SOON_MS / 10);
@@ -67,6 +78,8 @@ describe('a client that', () => {
     expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({
       error: { type: 'invalid_request_error' },
     });
+    // For the log.
+    await vi.waitFor(() => expect(statuses).toEqual([408]));
   });
 
   it('never reads its answer is cut', async () => {
