@@ -196,7 +196,7 @@ export const OPTIONS = {
     env: 'REQUEST_TIMEOUT_MS',
     flag: 'request-timeout-ms',
     placeholder: 'MS',
-    help: 'How long a reply may be looked for before the request gets 503',
+    help: 'How long a request may wait for its answer before it gets 503',
     defaultValue: 600_000,
     defaultText: '`600000`',
     parse: wholeNumber(1, 2_147_483_647),

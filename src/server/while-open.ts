@@ -15,3 +15,22 @@ export function whileOpen(response: Response, timeoutMs: number): AbortSignal {
   });
   return controller.signal;
 }
+
+/**
+ * What a task comes to, if that is before the signal is aborted: nobody waits for it any longer, though it may go on.
+ *
+ * @throws the signal's reason, or what the task throws
+ */
+export async function unlessAborted<T>(signal: AbortSignal, task: Promise<T>): Promise<T> {
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+  });
+  signal.addEventListener('abort', onAbort);
+  try {
+    if (signal.aborted) onAbort();
+    return await Promise.race([task, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,7 +1,9 @@
 /** A server as it is run for real: its keys in a file, its log, its limits, its signals. */
 
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { post } from '../support/app.js';
@@ -124,6 +126,34 @@ describe('the log', () => {
     await server.waitFor(/INFO.*: request\n/, 'stderr');
     expect(server.stderr).toMatch(/ {4}match: "context"/);
     expect(server.stderr).not.toMatch(/^\{/m);
+  });
+});
+
+describe('what is no request', () => {
+  it('has a line in the log, and is counted', async () => {
+    const server = startServer(['--log-level', 'info']);
+    const url = await server.url();
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.end('nonsense\r\n\r\n');
+    expect((await socket.toArray()).join('')).toMatch(/^HTTP\/1\.1 400 /);
+    await server.waitFor(/"status":400,"msg":"no request"/, 'stderr');
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('verbatim_requests_total{route="other",status="400",match=""} 1');
+  });
+});
+
+describe('a request for tokens', () => {
+  it('that takes longer than REQUEST_TIMEOUT_MS gets 503', async () => {
+    const server = startServer(['--request-timeout-ms', '50']);
+    const url = await server.url();
+    // Words without spaces take longest: this is seconds of them.
+    const prompt = randomBytes(3_000_000)
+      .toString('base64')
+      .replace(/[^a-z]/g, '');
+    const late = await post(`${url}/tokenize`, { prompt });
+    expect(late.status).toBe(503);
+    expect(await late.json()).toMatchObject({ error: { code: 'timed_out' } });
+    expect((await fetch(`${url}/ready`)).status).toBe(200);
   });
 });
 

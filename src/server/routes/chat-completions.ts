@@ -14,7 +14,7 @@ import { promptNotFound } from '../prompt-not-found.js';
 import { type ReadyAnswer, readyAnswer } from '../ready-answer.js';
 import { type Completion, sendCompletion } from '../send-completion.js';
 import type { Services } from '../services.js';
-import { whileOpen } from '../while-open.js';
+import { unlessAborted, whileOpen } from '../while-open.js';
 
 /**
  * `POST /v1/chat/completions`: the recorded reply to the last message, in the context of those before it; where there is none,
@@ -27,9 +27,10 @@ export function chatCompletions(services: Services): RequestHandler {
     const { messages } = asked;
     assertModel(services, asked.model);
     const query = queryOf(messages);
-    const match = query && (await lookup.find(query, whileOpen(response, services.requestTimeoutMs)));
+    const signal = whileOpen(response, services.requestTimeoutMs);
+    const match = query && (await lookup.find(query, signal));
     setMatchHeaders(response, match);
-    const answer = await answerOf(services, match, textsOf(messages, match), asked);
+    const answer = await unlessAborted(signal, answerOf(services, match, textsOf(messages, match), asked));
     if (answer === undefined) {
       throw promptNotFound(query, 'messages', 'the last message', query && services.alike(query));
     }

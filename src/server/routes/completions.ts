@@ -18,7 +18,7 @@ import { type ReadyAnswer, readyAnswer } from '../ready-answer.js';
 import { type Completion, sendCompletion } from '../send-completion.js';
 import type { Services } from '../services.js';
 import { textOfTokens } from '../token-text.js';
-import { whileOpen } from '../while-open.js';
+import { unlessAborted, whileOpen } from '../while-open.js';
 
 /** An answer, and what it is the answer to. */
 interface PromptAnswer extends Answer {
@@ -44,22 +44,20 @@ export function completions(services: Services): RequestHandler {
       }
       return first;
     };
-    const prompts = await Promise.all(
-      asked.prompts.map((prompt) =>
-        typeof prompt === 'string' ? prompt : textOfTokens(services, prompt, 'prompt'),
-      ),
+    const texts = asked.prompts.map((prompt) =>
+      typeof prompt === 'string' ? prompt : textOfTokens(services, prompt, 'prompt'),
     );
+    const prompts = await unlessAborted(signal, Promise.all(texts));
     const matches = await Promise.all(prompts.map(find));
     // Where there are several, the headers speak of the first.
     setMatchHeaders(response, matches[0]);
 
     const how = { ...asked, allowsCalls: false };
-    const answers = await Promise.all(
-      prompts.map(async (prompt, i) => {
-        const answer = await answerOf(services, matches[i], [{ text: prompt }], how);
-        return answer && { prompt, ...answer };
-      }),
-    );
+    const counted = prompts.map(async (prompt, i) => {
+      const answer = await answerOf(services, matches[i], [{ text: prompt }], how);
+      return answer && { prompt, ...answer };
+    });
+    const answers = await unlessAborted(signal, Promise.all(counted));
     const found = answers.filter((answer) => answer !== undefined);
     if (found.length < answers.length) throw notFound(services, prompts, answers.indexOf(undefined));
     await sendCompletion(response, completionOf(services, asked, found));

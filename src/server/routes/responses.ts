@@ -21,7 +21,7 @@ import { promptNotFound } from '../prompt-not-found.js';
 import { factsOf } from '../request-facts.js';
 import type { KeptResponse, ResponseStore } from '../response-store.js';
 import type { Services } from '../services.js';
-import { whileOpen } from '../while-open.js';
+import { unlessAborted, whileOpen } from '../while-open.js';
 
 /** Digits of an id behind its prefix, as many as OpenAI's have. */
 const ID_DIGITS = 48;
@@ -53,10 +53,11 @@ export function responses(services: Services, store: ResponseStore): RequestHand
     ];
     // An input without a text asks for nothing, whatever was said before.
     const query = queryOf(said) && queryOf(messages);
-    const match = query && (await lookup.find(query, whileOpen(response, services.requestTimeoutMs)));
+    const signal = whileOpen(response, services.requestTimeoutMs);
+    const match = query && (await lookup.find(query, signal));
     setMatchHeaders(response, match);
     const how = { ...WHOLE, maxTokens, allowsCalls };
-    const answer = await answerOf(services, match, textsOf(messages, match), how);
+    const answer = await unlessAborted(signal, answerOf(services, match, textsOf(messages, match), how));
     if (answer === undefined) {
       throw promptNotFound(query, 'input', 'the last message of the input', query && services.alike(query));
     }

@@ -8,6 +8,7 @@ import { sendJson } from '../json.js';
 import { assertModel } from '../model-name.js';
 import type { Services } from '../services.js';
 import { textOfTokens } from '../token-text.js';
+import { unlessAborted, whileOpen } from '../while-open.js';
 
 /** `POST /tokenize`, as vLLM has it: the tokens of a prompt, or of a chat. */
 export function tokenize(services: Services): RequestHandler {
@@ -15,15 +16,17 @@ export function tokenize(services: Services): RequestHandler {
   return async (request, response) => {
     const { model, content, beginsReply, returnStrings } = parseTokenizeRequest(request.body);
     assertModel(services, model);
-    const isText = typeof content === 'string';
-    const tokens = resultOf(
-      await (isText ? tokenPool.encode(content) : tokenPool.encodeChat({ messages: content, beginsReply })),
-    );
+    const signal = whileOpen(response, services.requestTimeoutMs);
+    const encoded =
+      typeof content === 'string'
+        ? tokenPool.encode(content)
+        : tokenPool.encodeChat({ messages: content, beginsReply });
+    const tokens = resultOf(await unlessAborted(signal, encoded));
     sendJson(response, 200, {
       count: tokens.length,
       max_model_len: CONTEXT_TOKENS,
       tokens,
-      token_strs: returnStrings ? resultOf(await tokenPool.decodeEach(tokens)) : null,
+      token_strs: returnStrings ? resultOf(await unlessAborted(signal, tokenPool.decodeEach(tokens))) : null,
     });
   };
 }
@@ -33,6 +36,8 @@ export function detokenize(services: Services): RequestHandler {
   return async (request, response) => {
     const { model, tokens } = checked(check, request.body);
     assertModel(services, model ?? undefined);
-    sendJson(response, 200, { prompt: await textOfTokens(services, tokens, 'tokens') });
+    const signal = whileOpen(response, services.requestTimeoutMs);
+    const prompt = await unlessAborted(signal, textOfTokens(services, tokens, 'tokens'));
+    sendJson(response, 200, { prompt });
   };
 }
