@@ -6,8 +6,8 @@ import type { Place } from '../core/place.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
 import { type Kernel, WANTED_BYTES } from '../kernel/kernel.js';
 import type { WorkerPool } from '../workers/pool.js';
+import { shareQueries } from '../workers/shared-queries.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
-import { MESSAGE_NUMBERS, type SharedQuery } from '../workers/tasks.js';
 import type { Lookup, Match } from './lookup.js';
 import { matchWhole, proveMatch } from './proof.js';
 import type { DatasetReader } from './reader.js';
@@ -188,7 +188,7 @@ export class SweepLookup implements Lookup {
     isOver: () => boolean,
   ): AsyncGenerator<{ found: readonly (readonly Place[])[]; recordsBefore: number }> {
     const stop = newStopFlag();
-    const queries = sharedQueries(asked.map(({ keys }) => keys));
+    const queries = shareQueries(asked.map(({ keys }) => keys));
     const wanted = this.wantedBy(asked);
     let recordsBefore = 0;
     const { dataset } = this.plan;
@@ -223,20 +223,4 @@ export class SweepLookup implements Lookup {
     shared.set(this.kernel.wanted);
     return shared;
   }
-}
-
-/** The keys of queries, in one piece of memory that need not be copied to every thread. */
-function sharedQueries(queries: readonly KeyedQuery[]): SharedQuery[] {
-  const messages = queries.flatMap(({ histories }) => histories).reduce((sum, { length }) => sum + length, 0);
-  const buffer = new SharedArrayBuffer(messages * MESSAGE_NUMBERS * Uint32Array.BYTES_PER_ELEMENT);
-  let at = 0;
-  return queries.map(({ contextual, histories }) => ({
-    contextual,
-    histories: histories.map((history) => {
-      const shared = new Uint32Array(buffer, at, history.length * MESSAGE_NUMBERS);
-      shared.set(history.flatMap(({ key, folded }) => [key.low, key.high, folded.low, folded.high]));
-      at += shared.byteLength;
-      return shared;
-    }),
-  }));
 }

@@ -3,7 +3,7 @@ import { EMPTY_FLAG } from '../core/index-table.js';
 import { bestGrade, type Candidate, type ComparedTurns, matchTurn } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import { NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
-import { MESSAGE_NUMBERS, type SharedQuery } from './tasks.js';
+import { MESSAGE_NUMBERS, type SharedQuery } from './shared-queries.js';
 import type { Batch } from './walk.js';
 
 const LENGTH_MASK = 0x7fff_ffff;

@@ -106,18 +106,10 @@ export interface CountTask {
   readonly stop: StopFlag;
 }
 
-/** Numbers of a message in a `SharedQuery`, in the order of a turn's row. */
-export const MESSAGE_NUMBERS = 4;
-
-/** A query by its keys, in memory that threads share: for every history four numbers a message, both halves of both keys. */
-export interface SharedQuery {
-  readonly contextual: boolean;
-  readonly histories: readonly Uint32Array[];
-}
-
 /** The search of a shard for several queries at once. */
 export interface SweepTask extends ShardTask {
-  readonly queries: readonly SharedQuery[];
+  /** See `shareQueries`. */
+  readonly queries: Uint32Array;
   /** What the kernel is to look for. */
   readonly wanted: Uint8Array;
   /** True if all candidates are asked for, whole conversations; else the best one. */

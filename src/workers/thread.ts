@@ -10,6 +10,7 @@ import { BLOCK_BYTES, EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX
 import { Kernel, NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
 import { FileChangedError, readBlocks, withFile } from './file.js';
 import { ShardSweeper } from './shard-sweep.js';
+import { sharedQueries } from './shared-queries.js';
 import { isStopped, stopAfter } from './stop-flag.js';
 import type {
   CensusTask,
@@ -60,7 +61,7 @@ export function takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
 /** Walks a shard until nothing that follows could answer better than what was found here, or in an earlier shard. */
 export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
   return attempt(task, (batches) => {
-    const sweeper = new ShardSweeper(task.queries, task.exhaustive);
+    const sweeper = new ShardSweeper(sharedQueries(task.queries), task.exhaustive);
     let records = 0;
     kernel.wantNone();
     kernel.wanted.set(task.wanted);

@@ -1,0 +1,48 @@
+/** Queries by their keys, in memory that threads share: thousands may ride on a sweep, and each of its tasks is given them. */
+
+import type { KeyedQuery } from '../core/query.js';
+
+/** Numbers of a message: both halves of both keys, in the order of a turn's row. */
+export const MESSAGE_NUMBERS = 4;
+
+/** A query. */
+export interface SharedQuery {
+  readonly contextual: boolean;
+  /** Of each history, `MESSAGE_NUMBERS` a message. */
+  readonly histories: readonly Uint32Array[];
+}
+
+/**
+ * Puts queries into one piece of memory:
+ *
+ *     for each query:   1 if it is contextual, else 0 | how many histories | those
+ *     for each history: how many numbers | those
+ */
+export function shareQueries(queries: readonly KeyedQuery[]): Uint32Array {
+  const numbers: number[] = [];
+  for (const { contextual, histories } of queries) {
+    numbers.push(contextual ? 1 : 0, histories.length);
+    for (const history of histories) {
+      numbers.push(history.length * MESSAGE_NUMBERS);
+      for (const { key, folded } of history) numbers.push(key.low, key.high, folded.low, folded.high);
+    }
+  }
+  const shared = new Uint32Array(new SharedArrayBuffer(numbers.length * Uint32Array.BYTES_PER_ELEMENT));
+  shared.set(numbers);
+  return shared;
+}
+
+/** The queries that were put there. */
+export function sharedQueries(shared: Uint32Array): SharedQuery[] {
+  const queries: SharedQuery[] = [];
+  for (let at = 0; at < shared.length; ) {
+    const contextual = shared[at++] === 1;
+    const histories = Array.from({ length: shared[at++] as number }, () => {
+      const start = at + 1;
+      at = start + (shared[at] as number);
+      return shared.subarray(start, at);
+    });
+    queries.push({ contextual, histories });
+  }
+  return queries;
+}
