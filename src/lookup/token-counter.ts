@@ -10,6 +10,8 @@ import type { TokenPool } from '../workers/token-pool.js';
 
 /** What an entry of the cache costs besides its text, roughly, in bytes. */
 const ENTRY_OVERHEAD_BYTES = 256;
+/** Characters of texts that are counted in one task, unless it is a single one. */
+const BATCH_LENGTH_MAX = 1 << 16;
 /** V8 keeps a character in one byte or two; the larger counts. */
 const BYTES_A_CHARACTER = 2;
 
@@ -53,6 +55,8 @@ export class RealCounter implements TokenCounter {
   });
   /** Those that are being counted. */
   private readonly counting = new Map<string, Promise<number>>();
+  /** Those that are to be counted. */
+  private batch: Batch | undefined;
 
   constructor(pool: TokenPool) {
     this.pool = pool;
@@ -83,9 +87,8 @@ export class RealCounter implements TokenCounter {
   }
 
   private begin(texts: readonly string[]): void {
-    const all = this.pool.count(texts).then(resultOf);
-    for (const [i, text] of texts.entries()) {
-      const one = all.then((counts) => counts[i] as number);
+    for (const text of texts) {
+      const one = this.inBatch(text);
       this.counting.set(text, one);
       one
         .then((count) => this.counted.set(text, count))
@@ -93,5 +96,52 @@ export class RealCounter implements TokenCounter {
         .catch(() => undefined)
         .finally(() => this.counting.delete(text));
     }
+  }
+
+  /** Counts a text with those that are asked for in the same turn of the event loop. */
+  private inBatch(text: string): Promise<number> {
+    if (this.batch?.hasRoomFor(text) !== true) {
+      this.batch?.send();
+      const batch = new Batch(this.pool);
+      this.batch = batch;
+      setImmediate(() => {
+        if (this.batch === batch) this.batch = undefined;
+        batch.send();
+      });
+    }
+    return this.batch.add(text);
+  }
+}
+
+/** Texts that are counted in one task: to hand a task over takes as long as to count a short text. */
+class Batch {
+  private readonly pool: TokenPool;
+  private readonly texts: string[] = [];
+  private length = 0;
+  private isSent = false;
+  private settle: (counts: Promise<readonly number[]>) => void = () => {};
+  private readonly counts = new Promise<readonly number[]>((resolve) => {
+    this.settle = resolve;
+  });
+
+  constructor(pool: TokenPool) {
+    this.pool = pool;
+  }
+
+  /** False if a text would hold up the others. */
+  hasRoomFor(text: string): boolean {
+    return this.length === 0 || this.length + text.length <= BATCH_LENGTH_MAX;
+  }
+
+  /** How many tokens a text has; settles after `send`. */
+  async add(text: string): Promise<number> {
+    const at = this.texts.push(text) - 1;
+    this.length += text.length;
+    return (await this.counts)[at] as number;
+  }
+
+  send(): void {
+    if (!this.isSent) this.settle(this.pool.count(this.texts).then(resultOf));
+    this.isSent = true;
   }
 }

@@ -202,4 +202,14 @@ describe('counted tokens', () => {
     await counter.count(texts);
     expect(asked.flat()).toEqual(['one', 'two words']);
   });
+
+  it("of texts of all lengths that are asked for at once are each the text's own", async () => {
+    const texts = Array.from(
+      { length: 200 },
+      (_, i) => `${i} ${'word '.repeat(i % 9 === 8 ? 20_000 : 10 * i)}`,
+    );
+    const counter = new RealCounter(tokens);
+    const counts = await Promise.all(texts.map((text) => counter.count([{ text }, { text: 'same' }])));
+    expect(counts).toEqual(texts.map((text) => [encode(text).length, 1]));
+  });
 });
