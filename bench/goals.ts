@@ -19,6 +19,8 @@ export interface Row {
   readonly figure: number;
   /** Undefined for what is only told. */
   readonly goal: Goal | undefined;
+  /** What must be known if it isn't reached. */
+  readonly excuse?: string | undefined;
 }
 
 /** The rows as a Markdown table. */
@@ -27,10 +29,10 @@ export function goalTable(rows: readonly Row[]): string {
   return [head, ...rows.map(lineOf)].join('\n');
 }
 
-function lineOf({ what, measured, ratio, figure, goal }: Row): string {
+function lineOf({ what, measured, ratio, figure, goal, excuse = '' }: Row): string {
   if (goal === undefined) return `| ${[what, measured, ratio, '', '', ''].join(' | ')} |`;
   const { must, aim, unit, isAtLeast = false } = goal;
   const reaches = (number: number) => (isAtLeast ? figure >= number : figure <= number);
-  const met = reaches(aim) ? 'yes, and the aim' : reaches(must) ? 'yes' : '**no**';
+  const met = reaches(aim) ? 'yes, and the aim' : reaches(must) ? 'yes' : `**no**${excuse}`;
   return `| ${[what, measured, ratio, `${must} ${unit}`, `${aim} ${unit}`, met].join(' | ')} |`;
 }

@@ -5,6 +5,9 @@ import { median, ratios } from '../statistics.js';
 import { CONNECTIONS, type Comparison, rowOf } from './comparison.js';
 import type { Measurement } from './measurement.js';
 
+/** A server that is asked as fast as it answers is busy for this part of the time, at least. */
+const BUSY = 0.9;
+
 const NO_MORE = { unit: '×' };
 const AT_LEAST = { unit: '×', isAtLeast: true };
 
@@ -81,7 +84,15 @@ function rateRow(
   const [own, base] = [ours, theirs].map((rounds) => rounds.map((round) => round.requestsPerSecond));
   const ratio = median(ratios(own ?? [], base ?? []));
   const measured = `${median(own ?? []).toFixed(0)} /s`;
-  return ratioRow(`requests/s, ${what}`, measured, ratio, { ...AT_LEAST, ...reach });
+  const row = ratioRow(`requests/s, ${what}`, measured, ratio, { ...AT_LEAST, ...reach });
+  const busy = median(ours.map((round) => (round.requestsPerSecond * round.cpuMicrosecondsPerRequest) / 1e6));
+  return {
+    ...row,
+    excuse:
+      busy < BUSY
+        ? `, but the server was busy ${(busy * 100).toFixed(0)} % of the time: the load generator is the limit`
+        : '',
+  };
 }
 
 function ratioRow(what: string, measured: string, ratio: number, goal: Goal): Row {

@@ -28,7 +28,7 @@ const MATRIX = { seconds: 2, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
 const SIZES = { seconds: 3, firstWarmUpSeconds: 2, warmUpSeconds: 1 };
 /** Rates of different servers are compared, whose memory lies elsewhere each time: it takes more rounds to tell them apart. */
 const SIZES_ROUNDS_MIN = 7;
-const QUICK = { seconds: 1, firstWarmUpSeconds: 2, warmUpSeconds: 0 };
+const QUICK = { seconds: 1, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
 
 /** Measures it, in sections, the most telling first. */
 export async function measureHttp(

@@ -97,9 +97,9 @@ export async function saveIndex(
   try {
     const header = headerOf(dataset, table, counts, tokenizer);
     let checksum = 0;
-    for (const part of [head(header), ...piecesOf(table)]) {
-      checksum = crc32(part, checksum);
-      await file.writeFile(part);
+    for (const piece of piecesOf(header, table)) {
+      checksum = crc32(piece, checksum);
+      await file.writeFile(piece);
     }
     const last = Buffer.alloc(CHECKSUM_BYTES);
     last.writeUInt32LE(checksum);
@@ -114,8 +114,9 @@ export async function saveIndex(
   }
 }
 
-/** The bytes of an index. Tokens may be counted just now: each piece is a copy, and so of one moment. */
-function* piecesOf({ buffer }: IndexTable): Generator<Buffer> {
+/** The bytes of the file, up to the checksum. Tokens may be counted just now: each piece is a copy, and so of one moment. */
+function* piecesOf(header: Header, { buffer }: IndexTable): Generator<Buffer> {
+  yield head(header);
   for (let at = 0; at < buffer.byteLength; at += PIECE_BYTES) {
     yield Buffer.from(Buffer.from(buffer, at, Math.min(PIECE_BYTES, buffer.byteLength - at)));
   }

@@ -152,7 +152,7 @@ export class Listener {
     responses?.add(response);
     this.inFlight++;
     if (this.stopping) endConnectionAfter(response);
-    response.on('close', () => {
+    response.once('close', () => {
       responses?.delete(response);
       this.inFlight--;
       if (this.stopping && responses?.size === 0) socket.destroySoon();

@@ -46,8 +46,8 @@ interface ReadyStream {
   readonly holes: readonly number[];
   /** What stands between an id and a date. */
   readonly between: string;
-  /** True while the bytes are being sent, and must stay as they are. */
-  isBusy: boolean;
+  /** By whom the bytes are being sent: until all of them are, they must stay as they are. */
+  sender: ServerResponse | undefined;
 }
 
 /**
@@ -92,7 +92,7 @@ function readyStream(
   }
   wire.push(STREAM_END);
   const bytes = Buffer.from(wire.join(''), 'latin1');
-  const content: ReadyStream = { kind: 'stream', bytes, holes, between, isBusy: false };
+  const content: ReadyStream = { kind: 'stream', bytes, holes, between, sender: undefined };
   return { rung: match.rung, source: sourceOf(match), outcome, content, length };
 }
 
@@ -154,16 +154,21 @@ function sendStream(
   created: number,
 ): void {
   const name = Buffer.from(`${beforeDate}${created}`, 'latin1');
-  const bytes = stream.isBusy ? Buffer.from(stream.bytes) : stream.bytes;
+  const isShared = stream.sender === undefined;
+  const bytes = isShared ? stream.bytes : Buffer.from(stream.bytes);
   for (const hole of stream.holes) bytes.set(name, hole);
-  if (bytes === stream.bytes) {
-    stream.isBusy = true;
-    // That comes when all is sent, and when the client leaves before.
-    response.on('close', () => {
-      stream.isBusy = false;
-    });
+  if (!isShared) {
+    sendWhole(response, headers, bytes, created);
+    return;
   }
+  stream.sender = response;
+  const release = () => {
+    // By the time that a response is closed, another one may have them.
+    if (stream.sender === response) stream.sender = undefined;
+  };
+  // That comes when all is sent, and when the client leaves before.
+  response.on('close', release);
   sendWhole(response, headers, bytes, created);
   // Mostly the system has taken all of it by now.
-  if (bytes === stream.bytes && response.socket?.writableLength === 0) stream.isBusy = false;
+  if (response.socket?.writableLength === 0) release();
 }

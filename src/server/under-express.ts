@@ -75,7 +75,7 @@ export function underExpress(
     const bodyBytes = bodyBytesOf(request, bodyLimit);
     bodiesBytes += bodyBytes;
     const path = request.url;
-    response.on('close', () => {
+    response.once('close', () => {
       bodiesBytes -= bodyBytes;
       metrics.record(routes.get(path)?.name ?? routeOf(request), statusOf(response), facts);
       if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);

@@ -1,11 +1,15 @@
 /** What is answered under Express is what Express answers, byte for byte. */
 
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { serveApp } from '../support/app.js';
+import { randomIds } from '#dist/server/random-ids.js';
+import { post, serveApp } from '../support/app.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const golden = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
@@ -98,5 +102,57 @@ describe('an answer from under Express', () => {
       Array.from({ length: 50 }, () => ask('/v1/chat/completions', body, true)),
     );
     for (const answer of answers) expect(answer).toEqual(expected);
+  });
+
+  it('is a stream of its own for each, though one of them reads late', async () => {
+    const path = join(temporaryFolder(), 'long.json');
+    const turns = [
+      { from: 'human', value: 'long' },
+      { from: 'gpt', value: 'word '.repeat(500) },
+    ];
+    writeFileSync(path, JSON.stringify([{ conversations: turns }]));
+    const url = await serveApp(path, { newId: randomIds() });
+    const port = Number(new URL(url).port);
+    const body = JSON.stringify({ ...user('long'), stream: true });
+    const head = `host: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+    const one = `POST /v1/chat/completions HTTP/1.1\r\n${head}\r\n\r\n${body}`;
+    const last = one.replace('\r\n', '\r\nconnection: close\r\n');
+    const open = async () => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      return socket;
+    };
+    const answers: string[] = [];
+    /** Reads an answer on a connection that gets no other. */
+    const read = async (socket: Socket) => {
+      let answer = '';
+      while (!answer.endsWith('\r\n0\r\n\r\n')) {
+        answer += socket.read()?.toString('latin1') ?? '';
+        if (!answer.endsWith('\r\n0\r\n\r\n')) await once(socket, 'readable');
+      }
+      answers.push(answer);
+    };
+    // Until the answer is remembered.
+    await (await post(`${url}/v1/chat/completions`, body)).text();
+    const late = await open();
+    const others = await Promise.all([open(), open(), open()]);
+    // At some time the system has no room for all of an answer that isn't read.
+    for (let time = 0; time < 120; time++) {
+      for (const socket of others) socket.write(one);
+      late.write(one);
+      await Promise.all(others.map(read));
+      for (const socket of others) socket.write(one);
+      await Promise.all(others.map(read));
+    }
+    for (const socket of others) socket.destroy();
+    late.write(last);
+    const [, ...streams] = Buffer.concat(await late.toArray())
+      .toString('latin1')
+      .split('HTTP/1.1 200 OK');
+    for (const stream of [...answers, ...streams]) {
+      const ids = stream.match(/"id":"chatcmpl-\w+"/g) ?? [];
+      expect(ids.length).toBeGreaterThan(500);
+      expect(new Set(ids).size).toBe(1);
+    }
   });
 });

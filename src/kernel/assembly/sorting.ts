@@ -72,7 +72,7 @@ export function moveByDigit(digit: u32, from: usize, to: usize, other: usize): v
 }
 
 /**
- * Leaves of sorted pairs only the rows.
+ * Takes sorted pairs apart: the rows stay where the pairs were.
  *
  * @param equal takes the places whose number is that of the place before
  * @param numbers takes the numbers
