@@ -33,11 +33,14 @@ export function goalsText(comparison: Comparison, others: OtherFigures): string 
     rateRow('hit, all different, no cache, of the same', different, base, { must: 0.45, aim: 0.7 }),
     rateRow('the same, of Express 5', different, express, { must: 2, aim: 4 }),
     rateRow('hit, streamed, of the unstreamed', streamed, repeated, { must: 0.3, aim: 0.6 }),
-    ratioRow(`p99 over p50, hits, the worse kind, ${CONNECTIONS} connections`, '', tail, {
-      ...NO_MORE,
-      must: 4,
-      aim: 2,
-    }),
+    {
+      ...ratioRow(`p99 over p50, hits, the worse kind, ${CONNECTIONS} connections`, '', tail, {
+        ...NO_MORE,
+        must: 4,
+        aim: 2,
+      }),
+      excuse: `; that of node:http with the body parsed is ${tailOf(base).toFixed(2)} ×`,
+    },
   ];
   if (largestOverSmallest !== undefined)
     rows.push(
