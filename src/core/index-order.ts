@@ -104,6 +104,9 @@ export function fillFolded(table: IndexTable, parts: readonly IndexRows[], sorte
       conversations[at + CONVERSATION.idLength] = part.idLengths[i] as number;
     }
   }
+  for (let end = 1; end <= size.conversations; end++) {
+    table.addEnding(folded[table.firstTurnOf(end) - 1] as number);
+  }
   let conversation = 0;
   for (let entry = 0; entry < conversationsAt.length - 1; entry++) {
     while (table.firstTurnOf(conversation + 1) <= entry * ENTRY_ROWS) conversation++;

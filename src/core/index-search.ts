@@ -86,6 +86,7 @@ export class IndexSearch {
   /** The last turns of conversations that equal a text with that folded key, white space aside, as far as keys tell. */
   *unanswered({ low }: Key): Generator<Place> {
     const { folded, size } = this.table;
+    if (!this.table.mayEnd(low)) return;
     // No order has them, since they never answer: it takes a look at every turn.
     for (let row = folded.indexOf(low); row >= 0; row = folded.indexOf(low, row + 1)) {
       const isLast = row + 1 === size.turns || this.table.isFirst(row + 1);

@@ -1,5 +1,5 @@
 /**
- * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 36 bytes a turn and 8 a
+ * The index: what is kept of every turn of a dataset, in flat arrays on one piece of shared memory, 36 bytes a turn and 9 a
  * conversation. Turns that can never be part of an answer, those of conversations of fewer than two, are left out.
  *
  * What is asked together stands together: in memory that is in none of the processor's caches, what costs time is how many places of
@@ -112,6 +112,10 @@ export const ENTRY_ROWS = 512;
 
 const UPPER_HALF = 2 ** 32;
 
+/** Bits of `endings` a conversation, and how many of them a key sets: of a hundred keys that are none, three look as if they were. */
+const ENDING_BITS = 8;
+const ENDING_MIXERS = [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d];
+
 /** The rows of a dataset, and their orders. */
 export class IndexTable {
   readonly size: RowCounts;
@@ -133,6 +137,8 @@ export class IndexTable {
   readonly buckets: Uint32Array;
   /** The conversations of the first of each `ENTRY_ROWS` rows, and the last one. */
   readonly conversationsAt: Uint32Array;
+  /** Bits that the folded keys of conversations' last turns have set, which no order has. (Bloom, 1970.) */
+  readonly endings: Uint32Array;
 
   constructor({ size, buffer }: RowData) {
     this.size = size;
@@ -153,6 +159,7 @@ export class IndexTable {
     this.leaders = next(lengths.leaders);
     this.buckets = next(lengths.buckets);
     this.conversationsAt = next(lengths.conversationsAt);
+    this.endings = next(lengths.endings);
   }
 
   /** The bytes of an index. */
@@ -224,6 +231,27 @@ export class IndexTable {
     return (key / UPPER_HALF) * (this.buckets.length - 1);
   }
 
+  /** Notes the lower half of the folded key of a conversation's last turn. */
+  addEnding(folded: number): void {
+    for (const mixer of ENDING_MIXERS) {
+      const { word, bit } = this.endingAt(folded, mixer);
+      this.endings[word] = (this.endings[word] as number) | bit;
+    }
+  }
+
+  /** False if no conversation ends with a turn of that folded key. */
+  mayEnd(folded: number): boolean {
+    return ENDING_MIXERS.every((mixer) => {
+      const { word, bit } = this.endingAt(folded, mixer);
+      return ((this.endings[word] as number) & bit) !== 0;
+    });
+  }
+
+  private endingAt(folded: number, mixer: number): { readonly word: number; readonly bit: number } {
+    const at = Math.floor(((Math.imul(folded, mixer) >>> 0) / UPPER_HALF) * this.endings.length * 32);
+    return { word: at >>> 5, bit: 1 << (at & 31) };
+  }
+
   /** How many turns that have a text don't have their tokens counted. */
   get uncounted(): number {
     let count = 0;
@@ -251,6 +279,7 @@ function lengthsOf(size: RowCounts) {
     leaders: Math.ceil(replies / LED_ROWS),
     buckets: 2 ** Math.max(0, Math.ceil(Math.log2(replies / BUCKET_ROWS))) + 1,
     conversationsAt: Math.ceil(size.turns / ENTRY_ROWS) + 1,
+    endings: Math.ceil((size.conversations * ENDING_BITS) / 32),
   };
 }
 

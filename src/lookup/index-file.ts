@@ -18,7 +18,7 @@ import type { Dataset } from './dataset.js';
 import { digestOf } from './digest.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
-const FORMAT = 5;
+const FORMAT = 6;
 const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;
