@@ -90,6 +90,9 @@ export const STALLED_MS = 60_000;
 /** Connections that may wait to be accepted, as far as the system has room for them: all clients of a load test may come at once. */
 export const BACKLOG = 4096;
 
+/** Of lines that can't be written just now, so many bytes are kept; later ones are lost. */
+export const LOG_BYTES_MAX = byteCount(MiB);
+
 /** How long a connection that was refused stays open, for its client to read why. */
 export const LINGER_MS = 1000;
 
