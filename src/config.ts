@@ -362,7 +362,15 @@ function keys(value: string): KeySource {
     if (value.length === 1) throw new Expected('the path of a file behind @');
     return { file: value.slice(1) };
   }
-  return list(value, 'keys separated by commas');
+  const expected = 'keys of printable ASCII, separated by commas';
+  const items = list(value, expected);
+  if (!items.every(isKey)) throw new Expected(expected);
+  return items;
+}
+
+/** True if a client can send it in a header. */
+export function isKey(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
 }
 
 function origins(value: string): readonly string[] {

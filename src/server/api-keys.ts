@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { ConfigError, type KeySource } from '../config.js';
+import { readFileSync, statSync } from 'node:fs';
+import { ConfigError, isKey, type KeySource } from '../config.js';
 import { type KeyCheck, keyCheck } from './auth.js';
 
 /** The keys that are let in, as they are known now. */
@@ -41,8 +41,11 @@ function readKeys(source: KeySource): readonly string[] {
   const expected = `API_KEYS: expected a file of keys, a line each, at '${source.file}'`;
   let text: string;
   try {
+    // What is none may never end.
+    if (!statSync(source.file).isFile()) throw new ConfigError(`${expected}; it is no regular file`);
     text = readFileSync(source.file, 'utf8');
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw new ConfigError(`${expected}; it can't be read (${(error as NodeJS.ErrnoException).code})`);
   }
   const keys = text
@@ -51,5 +54,6 @@ function readKeys(source: KeySource): readonly string[] {
     .filter((key) => key !== '');
   // None would let everyone in.
   if (keys.length === 0) throw new ConfigError(`${expected}; it has none`);
+  if (!keys.every(isKey)) throw new ConfigError(`${expected}; one has other characters than printable ASCII`);
   return keys;
 }

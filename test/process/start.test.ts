@@ -286,7 +286,9 @@ describe('a start', () => {
     expect(server.stderr).toBe("verbatim: PORT: expected a whole number from 0 to 65535, got 'http'\n");
     const keys = startServer([], { API_KEYS: 'secret,,' });
     expect(await keys.exited).toBe(2);
-    expect(keys.stderr).toBe('verbatim: API_KEYS: expected keys separated by commas, got something else\n');
+    expect(keys.stderr).toBe(
+      'verbatim: API_KEYS: expected keys of printable ASCII, separated by commas, got something else\n',
+    );
   });
 
   it('on a port that is taken fails with one line', async () => {
