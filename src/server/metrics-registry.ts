@@ -100,14 +100,14 @@ export function createRegistry({ metrics, figures, model }: Services): Registry 
   ]);
   counter(
     'vllm:request_success_total',
-    'Completions, by why they end.',
+    'Completions, by why they end; abort if the client left before.',
     ['model_name', 'finished_reason'],
     () => [...metrics.finished].map(([reason, count]) => [{ ...labels, finished_reason: reason }, count]),
   );
   gauge(
     'vllm:num_requests_running',
-    'Requests whose answers have not ended and wait for no sweep.',
-    () => Math.max(0, figures().inFlight - figures().waiting),
+    'Requests for completions whose answers have not ended and wait for no sweep.',
+    () => Math.max(0, metrics.running - figures().waiting),
     labels,
   );
   gauge('vllm:num_requests_waiting', 'Lookups that wait for a sweep.', () => figures().waiting, labels);

@@ -46,12 +46,24 @@ export class RequestMetrics {
   readonly routes = new Map<string, RouteLatency>();
   /** Of completions that were given. */
   readonly completions: RouteLatency = { whole: new Histogram(), first: new Histogram() };
-  readonly finished = new Map<FinishReason, number>();
+  /** By why they ended: `abort` if the client left before. */
+  readonly finished = new Map<FinishReason | 'abort', number>();
+  /** Requests for completions whose answers have not ended. */
+  running = 0;
   promptTokens = 0;
   completionTokens = 0;
 
-  /** Counts a request that ends now. */
-  record(route: string, status: number, { cameAt, beganAt, match = '', outcome }: RequestFacts): void {
+  /**
+   * Counts a request that ends now.
+   *
+   * @param isWhole false if the client left before it had all of the answer
+   */
+  record(
+    route: string,
+    status: number,
+    { cameAt, beganAt, match = '', outcome }: RequestFacts,
+    isWhole: boolean,
+  ): void {
     const now = performance.now();
     const seconds = (now - cameAt) / 1000;
     const firstSeconds = ((beganAt ?? now) - cameAt) / 1000;
@@ -64,12 +76,14 @@ export class RequestMetrics {
     latency.whole.add(seconds);
     latency.first.add(firstSeconds);
     if (outcome === undefined) return;
-    const { usage, finishReason } = outcome;
-    this.completions.whole.add(seconds);
+    const { usage } = outcome;
+    const finishReason = isWhole ? outcome.finishReason : 'abort';
+    this.finished.set(finishReason, (this.finished.get(finishReason) ?? 0) + 1);
     this.completions.first.add(firstSeconds);
     this.promptTokens += usage.prompt_tokens;
+    if (!isWhole) return;
+    this.completions.whole.add(seconds);
     this.completionTokens += usage.completion_tokens;
-    this.finished.set(finishReason, (this.finished.get(finishReason) ?? 0) + 1);
   }
 
   /** Counts what was refused before it was a request. */

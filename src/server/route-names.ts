@@ -18,3 +18,12 @@ export function routeOf(request: IncomingMessage): string {
       : originalUrl.replace(/\?.*/s, '');
   return [name, `/v1${name}`].find((each) => NAMES.has(each)) ?? OTHER;
 }
+
+const COMPLETIONS: ReadonlySet<string> = new Set(
+  ['/chat/completions', '/completions', '/responses'].flatMap((path) => [path, `/v1${path}`]),
+);
+
+/** True if a URL, whose query doesn't matter, is one that completions are asked of. */
+export function isCompletionPath(url: string): boolean {
+  return COMPLETIONS.has(url.includes('?') ? url.replace(/\?.*/s, '') : url);
+}

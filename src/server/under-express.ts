@@ -25,7 +25,7 @@ import type { AppRequest } from './message-classes.js';
 import { type ReadyAnswer, sendReady } from './ready-answer.js';
 import { RequestFacts } from './request-facts.js';
 import { logRequest, statusOf } from './request-log.js';
-import { routeOf } from './route-names.js';
+import { isCompletionPath, routeOf } from './route-names.js';
 import { sendTogether } from './send-together.js';
 import type { Services } from './services.js';
 
@@ -75,9 +75,13 @@ export function underExpress(
     const bodyBytes = bodyBytesOf(request, bodyLimit);
     bodiesBytes += bodyBytes;
     const path = request.url;
+    const isCompletion = request.method === 'POST' && isCompletionPath(path);
+    if (isCompletion) metrics.running++;
     response.once('close', () => {
       bodiesBytes -= bodyBytes;
-      metrics.record(routes.get(path)?.name ?? routeOf(request), statusOf(response), facts);
+      if (isCompletion) metrics.running--;
+      const route = routes.get(path)?.name ?? routeOf(request);
+      metrics.record(route, statusOf(response), facts, response.writableFinished);
       if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);
     });
     // What has no body is answered all the same: whoever looks after the server asks like that.

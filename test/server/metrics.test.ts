@@ -123,7 +123,32 @@ describe('the metrics', () => {
     expect(samples.get(`vllm:request_success_total{${model},finished_reason="stop"}`)).toBe(3);
     expect(samples.get(`vllm:request_success_total{${model},finished_reason="length"}`)).toBe(1);
     expect(samples.get(`vllm:num_requests_waiting{${model}}`)).toBe(0);
-    expect(samples.has(`vllm:num_requests_running{${model}}`)).toBe(true);
+    expect(samples.get(`vllm:num_requests_running{${model}}`)).toBe(0);
+  });
+
+  it('tell of completions whose clients have left, and not of their tokens', async () => {
+    const path = join(temporaryFolder(), 'long.json');
+    const turns = [
+      { from: 'human', value: 'long' },
+      { from: 'gpt', value: 'word '.repeat(200_000) },
+    ];
+    writeFileSync(path, JSON.stringify([{ conversations: turns }]));
+    const url = await serveApp(path);
+    const left = new AbortController();
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ messages: messages('long'), stream: true }),
+      signal: left.signal,
+    });
+    await answer.body?.getReader().read();
+    expect((await metricsOf(url)).get('vllm:num_requests_running{model_name="dataset"}')).toBe(1);
+    left.abort();
+    const aborted = 'vllm:request_success_total{model_name="dataset",finished_reason="abort"}';
+    while ((await metricsOf(url)).get(aborted) !== 1);
+    const samples = await metricsOf(url);
+    expect(samples.get('vllm:generation_tokens_total{model_name="dataset"}')).toBe(0);
+    expect(samples.get('vllm:num_requests_running{model_name="dataset"}')).toBe(0);
   });
 
   it('tell of the process', async () => {
