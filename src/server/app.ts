@@ -5,6 +5,7 @@ import { requireKey } from './auth.js';
 import { readBody } from './body.js';
 import { allowOrigins } from './cross-origin.js';
 import { allowOnly, errorHandler, openaiErrorBody, unknownUrl } from './errors.js';
+import type { Refused } from './listener.js';
 import { type MessageClasses, messageClasses } from './message-classes.js';
 import { olderErrorBody } from './older-wire.js';
 import { limitRate, rateHeaders } from './rate-limit.js';
@@ -33,8 +34,8 @@ export interface App {
   readonly express: Express;
   readonly handle: RequestListener;
   readonly classes: MessageClasses;
-  /** Takes the status of what was refused before it was a request. */
-  readonly onRefused: (status: number) => void;
+  /** Takes what was refused before it was a request. */
+  readonly onRefused: (refused: Refused) => void;
 }
 
 /** The HTTP side of verbatim: every path, what guards it, and how it fails. */
@@ -88,9 +89,9 @@ export function createApp(services: Services): App {
   ]);
   // A limit counts what Express has.
   const handle = underExpress(app, rateLimit === 0 ? routes : new Map(), services);
-  const onRefused = (status: number) => {
-    services.metrics.recordRefused(status);
-    logRefused(services.logger, status);
+  const onRefused = (refused: Refused) => {
+    services.metrics.recordRefused(refused.status);
+    logRefused(services.logger, refused);
   };
   return { express: app, handle, classes: messageClasses(app), onRefused };
 }

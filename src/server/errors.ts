@@ -21,10 +21,16 @@ export function errorHandler(toBody: ErrorBody, { logger, bodyLimit }: Services)
     if (response.destroyed) return;
     const error = toAppError(thrown, bodyLimit);
     const { status, body } = toBody(error);
-    if (status >= 500) {
+    if (status === 503) {
+      // Nothing is wrong with the server: it says what it can't do just now.
+      const requestId = response.getHeader('x-request-id');
+      logger.warn({ code: error.code, cause: textOf(error.cause), requestId }, error.message);
+    } else if (status >= 500) {
       // The serializer of `err` passes over a cause that is no error, as the failures of workers are.
-      const cause = error.cause instanceof Error ? error.cause.message : error.cause;
-      logger.error({ err: thrown, cause, requestId: response.getHeader('x-request-id') }, error.message);
+      logger.error(
+        { err: thrown, cause: textOf(error.cause), requestId: response.getHeader('x-request-id') },
+        error.message,
+      );
     }
     if (response.headersSent) {
       response.destroy();
@@ -33,6 +39,11 @@ export function errorHandler(toBody: ErrorBody, { logger, bodyLimit }: Services)
     if (status === 503) response.setHeader('retry-after', '1');
     sendJson(response, status, body);
   };
+}
+
+/** A cause, for the log. */
+function textOf(cause: unknown): unknown {
+  return cause instanceof Error ? cause.message : cause;
 }
 
 /** Refuses every other method on a path. */

@@ -56,6 +56,14 @@ const TIMEOUTS: Timeouts = {
   drainMs: DRAIN_MS,
 };
 
+/** What was refused. */
+export interface Refused {
+  readonly status: number;
+  /** Node's code for what is wrong with it. */
+  readonly reason: string | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
 /** An HTTP server that knows what is in flight on each connection, so that it can be stopped without cutting it short. */
 export class Listener {
   private readonly server: Server;
@@ -64,8 +72,8 @@ export class Listener {
   private stopping = false;
   /** How many requests have answers that have not ended. */
   inFlight = 0;
-  /** Is called when something is refused that never became a request, with the status. */
-  onRefused: (status: number) => void = () => {};
+  /** Is called when something is refused that never became a request. */
+  onRefused: (refused: Refused) => void = () => {};
 
   /**
    * @param handle answers requests
@@ -169,9 +177,9 @@ export class Listener {
   /** Answers what is no HTTP, or comes too slowly, as any other error; unless an answer is under way on the connection. */
   private refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     const [first, ...others] = this.connections.get(socket) ?? [];
-    // The body of a request that is being handled has not come to its end.
-    const isSlow = error.code === TOO_SLOW && first?.headersSent === false && others.length === 0;
-    const isBusy = first !== undefined && !isSlow;
+    // It is about the body of a request that is being handled, if that has not come to its end.
+    const isBody = first?.headersSent === false && !first.req.complete && others.length === 0;
+    const isBusy = first !== undefined && !isBody;
     if (isBusy || !socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
       return;
@@ -180,7 +188,10 @@ export class Listener {
     const statusCode = Number.parseInt(status, 10);
     // For the log: to a request that has begun, this is the answer.
     if (first !== undefined) first.statusCode = statusCode;
-    else this.onRefused(statusCode);
+    else {
+      const { code: reason } = error;
+      this.onRefused({ status: statusCode, reason, remoteAddress: socket.remoteAddress });
+    }
     const message = `The request could not be understood: ${error.message}.`;
     const body = JSON.stringify(errorBody(new AppError('bad_request', { message })));
     const head = [

@@ -152,8 +152,10 @@ async function serveWith(
       const told = signal.aborted ? Promise.resolve() : once(signal, 'abort');
       // The rest of the file may be walked for long: a stop doesn't wait for it.
       await Promise.race([told, walked]);
-      if (!isWalked && served.status.progress === 1) {
-        print(`the dataset holds ${countsLine(served.status.counts)}; engine ${served.status.engine}`);
+      const { progress, counts: all, engine } = served.status;
+      // All may have been walked before, but the index not made.
+      if (progress === 1 && (!isWalked || engine !== status.engine)) {
+        print(`the dataset holds ${countsLine(all)}; engine ${engine}`);
       }
       await told;
     } finally {

@@ -9,10 +9,12 @@ import { AppError } from '../core/errors.js';
 export function whileOpen(response: Response, timeoutMs: number): AbortSignal {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new AppError('timed_out')), timeoutMs);
-  response.on('close', () => {
+  const end = () => {
     clearTimeout(timer);
     if (!response.writableFinished) controller.abort();
-  });
+  };
+  if (response.closed) end();
+  else response.on('close', end);
   return controller.signal;
 }
 

@@ -129,6 +129,39 @@ describe('the log', () => {
   });
 });
 
+describe('keys that no client can send', () => {
+  it.each(['ключ', 'a b', 'good,c\u0001'])('are no keys: %j', async (key) => {
+    for (const keys of [key, `@${keyFile(`good\n${key}`)}`]) {
+      const server = startServer([], { API_KEYS: keys });
+      expect(await server.exited).toBe(2);
+      expect(server.stderr).toMatch(/^verbatim: API_KEYS: expected .*printable ASCII.*\n$/);
+    }
+  });
+
+  it('are what a file that may never end has', async () => {
+    const path = join(mkdtempSync(join(folder, 'keys-')), 'fifo');
+    execFileSync('mkfifo', [path]);
+    const server = startServer([], { API_KEYS: `@${path}` });
+    expect(await server.exited).toBe(2);
+    expect(server.stderr).toContain('no regular file');
+  });
+});
+
+describe('the log', () => {
+  it('has the path that was asked for, whatever has answered', async () => {
+    const server = startServer(['--log-level', 'info']);
+    const url = await server.url();
+    await ask(url);
+    await ask(url);
+    await fetch(`${url}/v1/models/a?b=c`);
+    await post(`${url}/api/v1/chat/completion`, { conversation: { from: 'human', value: PROMPT } });
+    await server.waitFor(/chat\/completion",/, 'stderr');
+    const paths = linesOf(server.stderr).flatMap(({ path }) => path ?? []);
+    const chat = '/v1/chat/completions';
+    expect(paths).toEqual([chat, chat, '/v1/models/a', '/api/v1/chat/completion']);
+  });
+});
+
 describe('what is no request', () => {
   it('has a line in the log, and is counted', async () => {
     const server = startServer(['--log-level', 'info']);
@@ -136,7 +169,10 @@ describe('what is no request', () => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     socket.end('nonsense\r\n\r\n');
     expect((await socket.toArray()).join('')).toMatch(/^HTTP\/1\.1 400 /);
-    await server.waitFor(/"status":400,"msg":"no request"/, 'stderr');
+    await server.waitFor(
+      /"status":400,"reason":"HPE_INVALID_METHOD","remoteAddress":"127.0.0.1","msg":"no request"/,
+      'stderr',
+    );
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('verbatim_requests_total{route="other",status="400",match=""} 1');
   });

@@ -26,7 +26,9 @@ describe('the log', () => {
     const request = { requestId: 'mine', method: 'POST', path: '/v1/chat/completions', msg: 'request' };
     expect(lines).toContainEqual(expect.objectContaining({ ...request, status: 404, match: 'none' }));
     const cause = expect.objectContaining({ detail: "the file can't be read (ENOENT)" });
-    expect(lines).toContainEqual(expect.objectContaining({ level: 50, requestId: 'mine', cause }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 40, code: 'dataset_unreadable', requestId: 'mine', cause }),
+    );
     expect(JSON.stringify(lines)).not.toContain('Say it');
   });
 });

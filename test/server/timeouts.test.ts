@@ -46,7 +46,7 @@ describe('a client that', () => {
   it('never ends the head of its request is told so, and cut', async () => {
     const { port, listener } = await serve(echo(), { headersMs: SOON_MS });
     const refused: number[] = [];
-    listener.onRefused = (status) => void refused.push(status);
+    listener.onRefused = ({ status }) => void refused.push(status);
     const { socket, ended } = await open(port);
     socket.write('GET / HTTP/1.1\r\nhost: x\r\n');
     const timer = setInterval(() => socket.write('x-more: 1\r\n'), SOON_MS / 10);
@@ -80,6 +80,17 @@ describe('a client that', () => {
     });
     // For the log.
     await vi.waitFor(() => expect(statuses).toEqual([408]));
+  });
+
+  it('sends a body that is none is told so, and cut', async () => {
+    const { port } = await serve(echo(), {});
+    const { socket, ended } = await open(port);
+    socket.write(
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n',
+    );
+    await new Promise((resolve) => setTimeout(resolve, SOON_MS / 2));
+    socket.write('zz\r\n');
+    expect(await ended).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
   });
 
   it('never reads its answer is cut', async () => {
