@@ -96,9 +96,7 @@ export function fillFolded(table: IndexTable, parts: readonly IndexRows[], sorte
     folded.set(part.folded, row);
     row += part.folded.length;
     for (let i = 0; i < part.offsets.length; i++, at += CONVERSATION_NUMBERS) {
-      const offset = part.offsets[i] as number;
-      conversations[at + CONVERSATION.offsetLow] = offset;
-      conversations[at + CONVERSATION.offsetHigh] = offset / 2 ** 32;
+      table.setOffset(at / CONVERSATION_NUMBERS, part.offsets[i] as number);
       conversations[at + CONVERSATION.firstTurn] = part.firstTurns[i] as number;
       conversations[at + CONVERSATION.idStart] = part.idStarts[i] as number;
       conversations[at + CONVERSATION.idLength] = part.idLengths[i] as number;

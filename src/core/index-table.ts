@@ -132,6 +132,7 @@ export class IndexTable {
   readonly order: Uint32Array;
   /** The rows of the same turns by their folded key. */
   readonly foldedOrder: Uint32Array;
+  /** For every `LED_ROWS` places in `order`, the first of their rows in file order. */
   readonly leaders: Uint32Array;
   /** For every bucket of keys, and behind the last one, the first place in `order`. */
   readonly buckets: Uint32Array;
@@ -198,6 +199,7 @@ export class IndexTable {
     return this.rows[row * ROW_NUMBERS + ROW.tokens] as number;
   }
 
+  /** Keeps how many tokens a turn's text has; 0 forgets it. */
   setTokens(row: number, tokens: number): void {
     this.rows[row * ROW_NUMBERS + ROW.tokens] = tokens;
   }
@@ -207,6 +209,13 @@ export class IndexTable {
     const at = conversation * CONVERSATION_NUMBERS;
     const low = this.conversations[at + CONVERSATION.offsetLow] as number;
     return low + (this.conversations[at + CONVERSATION.offsetHigh] as number) * UPPER_HALF;
+  }
+
+  /** @param offset where the record begins, in bytes */
+  setOffset(conversation: number, offset: number): void {
+    const at = conversation * CONVERSATION_NUMBERS;
+    this.conversations[at + CONVERSATION.offsetLow] = offset;
+    this.conversations[at + CONVERSATION.offsetHigh] = offset / UPPER_HALF;
   }
 
   /** The row of a conversation's first turn; behind the last one, that behind all turns. */

@@ -33,6 +33,9 @@ export const LOOKUPS_MAX = 4096;
 /** Texts that may wait for being counted; a request that brings more is refused with 503. */
 export const COUNTED_AT_ONCE_MAX = 16_384;
 
+/** Characters of texts that are counted in one task, unless it is a single one: so long they wait for each other. */
+export const COUNTED_TOGETHER_MAX = 64 * KiB;
+
 /** Characters that may wait for the tokenizer, which takes a second for some millions of them. */
 export const TOKENIZED_AT_ONCE_MAX = 64 * MiB;
 

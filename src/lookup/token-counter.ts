@@ -3,15 +3,13 @@
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../core/errors.js';
 import type { IndexTable } from '../core/index-table.js';
-import { COUNTED_AT_ONCE_MAX, COUNTED_TEXTS_BYTES } from '../core/limits.js';
+import { COUNTED_AT_ONCE_MAX, COUNTED_TEXTS_BYTES, COUNTED_TOGETHER_MAX } from '../core/limits.js';
 import { estimatedCut, estimateTokens } from '../core/tokens.js';
 import { resultOf } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
 
 /** What an entry of the cache costs besides its text, roughly, in bytes. */
 const ENTRY_OVERHEAD_BYTES = 256;
-/** Characters of texts that are counted in one task, unless it is a single one. */
-const BATCH_LENGTH_MAX = 1 << 16;
 /** V8 keeps a character in one byte or two; the larger counts. */
 const BYTES_A_CHARACTER = 2;
 
@@ -113,7 +111,9 @@ export class RealCounter implements TokenCounter {
   }
 }
 
-/** Texts that are counted in one task: to hand a task over takes as long as to count a short text. */
+/**
+ * Texts that are counted in one task: to hand a task over takes as long as to count a short text. Where it fails, it fails for all.
+ */
 class Batch {
   private readonly pool: TokenPool;
   private readonly texts: string[] = [];
@@ -130,7 +130,7 @@ class Batch {
 
   /** False if a text would hold up the others. */
   hasRoomFor(text: string): boolean {
-    return this.length === 0 || this.length + text.length <= BATCH_LENGTH_MAX;
+    return this.length === 0 || this.length + text.length <= COUNTED_TOGETHER_MAX;
   }
 
   /** How many tokens a text has; settles after `send`. */

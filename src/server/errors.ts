@@ -24,11 +24,11 @@ export function errorHandler(toBody: ErrorBody, { logger, bodyLimit }: Services)
     if (status === 503) {
       // Nothing is wrong with the server: it says what it can't do just now.
       const requestId = response.getHeader('x-request-id');
-      logger.warn({ code: error.code, cause: textOf(error.cause), requestId }, error.message);
+      logger.warn({ code: error.code, cause: loggedCause(error.cause), requestId }, error.message);
     } else if (status >= 500) {
       // The serializer of `err` passes over a cause that is no error, as the failures of workers are.
       logger.error(
-        { err: thrown, cause: textOf(error.cause), requestId: response.getHeader('x-request-id') },
+        { err: thrown, cause: loggedCause(error.cause), requestId: response.getHeader('x-request-id') },
         error.message,
       );
     }
@@ -42,7 +42,7 @@ export function errorHandler(toBody: ErrorBody, { logger, bodyLimit }: Services)
 }
 
 /** A cause, for the log. */
-function textOf(cause: unknown): unknown {
+function loggedCause(cause: unknown): unknown {
   return cause instanceof Error ? cause.message : cause;
 }
 

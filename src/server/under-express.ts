@@ -80,8 +80,8 @@ export function underExpress(
     response.once('close', () => {
       bodiesBytes -= bodyBytes;
       if (isCompletion) metrics.running--;
-      const route = routes.get(path)?.name ?? routeOf(request);
-      metrics.record(route, statusOf(response), facts, response.writableFinished);
+      const name = routes.get(path)?.name ?? routeOf(request);
+      metrics.record(name, statusOf(response), facts, response.writableFinished);
       if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);
     });
     // What has no body is answered all the same: whoever looks after the server asks like that.
