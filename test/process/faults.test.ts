@@ -206,6 +206,22 @@ describe('a server whose log is on a full disk', () => {
   });
 });
 
+describe('a log on a full disk', () => {
+  it('keeps a megabyte of what it cannot write, and no more', async () => {
+    const program = `
+      const { createLogger } = await import('#dist/cli/logger.js');
+      const logger = createLogger({ logFormat: 'json', logLevel: 'info' });
+      for (let i = 0; i < 200_000; i++) logger.info({ i }, 'x'.repeat(250));
+      gc();
+      console.log('kept', process.memoryUsage().heapUsed);
+      process.exit();`;
+    const command = 'exec "$0" --expose-gc --input-type=module --eval "$1" 2>/dev/full';
+    const logging = new ServerProcess('bash', ['-c', command, process.execPath, program]);
+    const [, kept] = await logging.waitFor(/^kept (\d+)$/m);
+    expect(Number(kept)).toBeLessThan(30_000_000);
+  });
+});
+
 describe('a server with a defect', () => {
   it('logs it, and ends with exit code 70', async () => {
     const { server } = await startFaulty(['--log-level', 'info']);
