@@ -12,11 +12,26 @@ import { QUOTE, spellText } from './strings';
 import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './values';
 import { wantFoldedKey, wantKey } from './wanted';
 
+export { classesAt, takeAscii } from './characters';
+export {
+  addPart,
+  beginEnvelope,
+  countsAt,
+  eventsAt,
+  eventTextAt,
+  isCutBefore,
+  layEvents,
+  setNumber,
+  takeText,
+  writeEvents,
+  writtenBytes,
+  writtenPieces,
+} from './events';
 export { narrowKeys } from './hash';
 export { beginKeeping, keep, keptConversations, keptRoom, keptTurns } from './keeping';
 export { reserve } from './memory';
 export { passOver } from './passing';
-export { beginProof, proveTurn, replyAt, spellReply } from './proving';
+export { beginProof, proveTurn, replyAt, roleAt, roleLength, spellReply } from './proving';
 export { addPairs, beginSort, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
 export { wantAll, wantedAt, wantNone } from './wanted';

@@ -70,11 +70,11 @@ export function spareRoom(bytes: usize): usize {
   return kept;
 }
 
-function grow(end: usize): void {
+export function grow(end: usize): void {
   const missing = (end + PAGE - 1) / PAGE - <usize>memory.size();
   if (<isize>missing > 0 && memory.grow(<i32>missing) < 0) unreachable();
 }
 
-function align(address: usize): usize {
+export function align(address: usize): usize {
   return (address + 63) & ~63;
 }

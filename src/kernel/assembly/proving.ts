@@ -15,6 +15,17 @@ const TEXT_NAMES: i32 = 2;
 /** A role at least as long as `function_call`: its text may be a call. */
 const LONG_ROLE: usize = 13;
 
+/** Who speaks in the last turn that was looked at: without quotes, escapes or more than twelve bytes. */
+let role: usize = 0;
+let roleBytes: usize = 0;
+
+export function roleAt(): usize {
+  return role;
+}
+export function roleLength(): usize {
+  return roleBytes;
+}
+
 /** Says where what is proved next ends. */
 export function beginProof(to: usize): void {
   // What ends every string, whatever it is cut from.
@@ -83,6 +94,8 @@ function spellTurn(p: usize): usize {
         hasRole = true;
         p = skipValue(p);
         if (hadEscape || p - 1 - start >= LONG_ROLE) return 0;
+        role = start;
+        roleBytes = p - 1 - start;
       }
     }
     if (p === 0) return 0;
