@@ -18,7 +18,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   kernel: ['core'],
   workers: ['core', 'kernel'],
   lookup: ['core', 'kernel', 'workers'],
-  server: ['core', 'openai', 'workers', 'lookup', 'config.ts'],
+  models: ['core', 'lookup'],
+  server: ['core', 'openai', 'kernel', 'workers', 'lookup', 'models', 'config.ts'],
   cli: ['core', 'workers', 'lookup', 'server', 'config.ts'],
   'config.ts': ['core'],
 };

@@ -4,15 +4,19 @@
  */
 
 import assert from 'node:assert/strict';
+import type { Turn } from '#dist/core/conversation.js';
 import type { Query } from '#dist/core/query.js';
 import type { Match } from '#dist/lookup/lookup.js';
 import type { GeneratedRecord, GeneratedTurn } from '../records.js';
+
+/** A match without what an index knows of it, and its reply as it was parsed. */
+export type PlainMatch = Omit<Match, 'reply' | 'tokens'> & { readonly reply: Turn };
 
 /** A turn that has a reply. */
 interface Place {
   /** The texts from the start of the conversation to the turn's own. */
   readonly texts: readonly string[];
-  readonly match: Match;
+  readonly match: PlainMatch;
 }
 
 /** What a plain search answers to some queries. */
@@ -46,7 +50,7 @@ export class PlainAnswers {
   }
 
   /** The answer to one of the queries. */
-  find(query: Query): Match | undefined {
+  find(query: Query): PlainMatch | undefined {
     const { histories } = query;
     const places = this.exact.get(promptOf(query)) ?? [];
     for (const history of histories) {

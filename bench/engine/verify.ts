@@ -4,7 +4,7 @@ import type { Match } from '#dist/lookup/lookup.js';
 import { Random } from '../random.js';
 import { recordsOf } from '../records.js';
 import { requestsOf, sampleRecords } from '../sample.js';
-import { PlainAnswers } from './plain-answers.js';
+import { PlainAnswers, type PlainMatch } from './plain-answers.js';
 import { withServed } from './served.js';
 
 const SEED = 3;
@@ -52,19 +52,19 @@ function sampleQueries(path: string): Query[] {
 }
 
 /** What engines have in common. */
-function withoutRows(match: Match | undefined): Match | undefined {
+function plainMatch(match: Match | undefined): PlainMatch | undefined {
   if (match === undefined) return undefined;
-  const { rows: _rows, ...plain } = match;
-  return plain;
+  const { rung, reply, conversationId, replyIndex } = match;
+  return { rung, reply: { from: reply.from, value: reply.value }, conversationId, replyIndex };
 }
 
 function assertSame(
   engine: string,
   queries: readonly Query[],
   answers: readonly (Match | undefined)[],
-  expected: readonly (Match | undefined)[],
+  expected: readonly (PlainMatch | undefined)[],
 ): void {
-  const wrong = [...queries.keys()].filter((i) => !isDeepStrictEqual(withoutRows(answers[i]), expected[i]));
+  const wrong = [...queries.keys()].filter((i) => !isDeepStrictEqual(plainMatch(answers[i]), expected[i]));
   if (wrong.length === 0) return;
   const shown = wrong.slice(0, SHOWN).map((i) =>
     JSON.stringify({

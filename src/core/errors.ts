@@ -180,6 +180,8 @@ interface AppErrorDetails {
   readonly param?: string;
   /** What was thrown before; for the log, never for the client. */
   readonly cause?: unknown;
+  /** Headers that tell more of it: names and values. */
+  readonly headers?: readonly string[];
 }
 
 /** A failure of one request. The error handler turns it into a response. */
@@ -187,11 +189,13 @@ export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
   readonly param: string | null;
+  readonly headers: readonly string[];
 
   constructor(code: ErrorCode, details: AppErrorDetails = {}) {
     super(details.message ?? ERRORS[code].message, { cause: details.cause });
     this.code = code;
     this.param = details.param ?? null;
+    this.headers = details.headers ?? [];
   }
 }
 

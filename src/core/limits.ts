@@ -118,11 +118,9 @@ export const STOPS_MAX = 4;
 /** Characters of the texts in one body, all choices together: a string of JSON holds some eight times as many, and no more. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 
-/** A longer body goes to Express at once: what isn't found is parsed once more there, which may take seconds. */
-export const ANSWERED_NOW_BYTES_MAX = byteCount(4 * MiB);
-
-/** A stream that is longer, in bytes, is made while it is sent: its client may read slowly. */
-export const READY_STREAM_BYTES_MAX = byteCount(256 * KiB);
+/** What of a stream is made at once, in bytes: the events of a reply of some 8 kB. So many of these are kept for the next streams. */
+export const SLAB_BYTES = byteCount(512 * KiB);
+export const SLABS_KEPT = 4;
 
 /**
  * An answer is remembered for bodies up to this length: V8 hashes a longer string by its length alone, so that bodies of the same

@@ -51,6 +51,8 @@ interface Exports {
   proveTurn(at: number, length: number): number;
   spellReply(at: number): number;
   replyAt(): number;
+  roleAt(): number;
+  roleLength(): number;
   survey(from: number, length: number): number;
   surveyedStart(hypothesis: number): number;
   beginWalk(lines: boolean, first: boolean, recordMax: number): void;
@@ -193,10 +195,14 @@ export class Kernel implements RowSorter {
    * @param texts of all turns but the last; their keys were asked for before
    * @param start where in the bytes of `proofRoom` the turns stand, separated by commas
    * @param end where they end
-   * @returns the text of the last, as `JSON.stringify` spells it, quotes included: a byte string, each character a byte of UTF-8;
-   *     undefined if a text is another, or if the shape of a turn is unusual, or if the last calls functions
+   * @returns of the last who speaks, and the text as `JSON.stringify` spells it, quotes included: a byte string, each character a byte
+   *     of UTF-8; undefined if a text is another, or if the shape of a turn is unusual, or if the last calls functions
    */
-  replyTo(texts: readonly string[], start: number, end: number): string | undefined {
+  replyTo(
+    texts: readonly string[],
+    start: number,
+    end: number,
+  ): { readonly from: string; readonly spelled: string } | undefined {
     const { exports } = this;
     let at = start;
     exports.beginProof(end);
@@ -208,7 +214,11 @@ export class Kernel implements RowSorter {
     const length = exports.spellReply(at);
     if (length === 0) return undefined;
     const replyAt = exports.replyAt();
-    return this.bytes.toString('latin1', replyAt, replyAt + length);
+    const roleAt = exports.roleAt();
+    return {
+      from: this.bytes.toString('utf8', roleAt, roleAt + exports.roleLength()),
+      spelled: this.bytes.toString('latin1', replyAt, replyAt + length),
+    };
   }
 
   /** From now on, walks compute the keys of all texts. */

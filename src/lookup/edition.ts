@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.js';
 import type { IndexTable } from '../core/index-table.js';
 import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
+import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { WorkerPool } from '../workers/pool.js';
@@ -11,7 +12,7 @@ import { type Dataset, planShards } from './dataset.js';
 import { digestOf } from './digest.js';
 import type { SavedIndex } from './index-file.js';
 import { IndexLookup } from './indexed.js';
-import type { Alike, Lookup, Match, SpelledMatch } from './lookup.js';
+import type { Alike, Lookup, Match } from './lookup.js';
 import { DatasetReader } from './reader.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 
@@ -129,15 +130,15 @@ export class Edition implements Lookup {
     return table;
   }
 
-  /** @throws AppError when the dataset can't be read, or too much is asked at once */
-  find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
-    const lookup: Lookup | undefined = this.index ?? this.sweep;
-    return lookup?.find(query, signal) ?? Promise.reject(new AppError('dataset_changed'));
+  get isImmediate(): boolean {
+    return this.index !== undefined;
   }
 
-  /** What the index finds. Sweeps take longer. */
-  findNow(query: Query): SpelledMatch | undefined {
-    return this.index?.findNow(query);
+  /** @throws AppError when the dataset can't be read, or too much is asked at once */
+  find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
+    const lookup: Lookup | undefined = this.index ?? this.sweep;
+    if (lookup === undefined) throw new AppError('dataset_changed');
+    return lookup.find(query, signal);
   }
 
   /** What the index knows that is like a prompt without a reply. Sweeps know nothing. */

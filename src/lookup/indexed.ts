@@ -6,10 +6,9 @@ import { bestGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Alike, Lookup, Match, MatchRows, SpelledMatch } from './lookup.js';
+import type { Alike, Lookup, Match, MatchTokens, TokenCount } from './lookup.js';
 import { matchWhole, proveAlike, proveMatch, proveSpelled } from './proof.js';
 import type { DatasetReader } from './reader.js';
-import { spelledMatch } from './spelled-match.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {
@@ -25,39 +24,28 @@ export class IndexLookup implements Lookup {
     this.reader = reader;
   }
 
-  async find(query: Query): Promise<Match | undefined> {
-    const keys = this.keysOf(query);
-    return this.matchAt(this.index.find(keys), query, keys);
+  get isImmediate(): true {
+    return true;
   }
 
-  findNow(query: Query): SpelledMatch | undefined {
+  find(query: Query): Match | undefined {
     const keys = this.keysOf(query);
     const place = this.index.find(keys);
-    try {
-      const rows = place && this.rowsOf(place, place.turn);
-      const spelled = rows && proveSpelled(query, place, this.reader, this.kernel, rows);
-      if (spelled !== undefined) return spelled;
-      const match = this.matchAt(place, query, keys);
-      return match && spelledMatch(match);
-    } catch {
-      // The file can't be read just now: that is for `find` to tell.
-      return undefined;
+    if (place !== undefined) {
+      const tokens = this.tokensOf(place, place.turn, true);
+      const spelled = proveSpelled(query, place, this.reader, this.kernel, tokens);
+      return spelled ?? this.prove(query, place) ?? this.findByTexts(query, keys);
     }
-  }
-
-  private keysOf(query: Query): KeyedQuery {
-    return keyedQuery(query, (text) => this.kernel.keysOf(text));
-  }
-
-  /** The match at the best place for a query, or, where there is none, by folded texts. */
-  private matchAt(place: IndexPlace | undefined, query: Query, keys: KeyedQuery): Match | undefined {
-    if (place !== undefined) return this.prove(query, place) ?? this.findByTexts(query, keys);
     // In file order for each history, and the preferred history first: so the first that proves true answers.
     for (const candidate of this.index.findFolded(keys)) {
       const match = this.prove(query, candidate);
       if (match !== undefined) return match;
     }
     return undefined;
+  }
+
+  private keysOf(query: Query): KeyedQuery {
+    return keyedQuery(query, (text) => this.kernel.keysOf(text));
   }
 
   /** A turn that is like the prompt of a query that finds nothing, its texts compared; undefined if none is known. Never fails. */
@@ -90,13 +78,16 @@ export class IndexLookup implements Lookup {
   private prove(query: Query, place: IndexPlace): Match | undefined {
     const match = proveMatch(query, place, this.reader);
     if (match === undefined) return undefined;
-    const rows = this.rowsOf(place, match.replyIndex - 1);
-    return { ...match, rows: match.rung === 'normalized' ? { ...rows, first: rows.prompt + 1 } : rows };
+    return { ...match, tokens: this.tokensOf(place, match.replyIndex - 1, match.rung !== 'normalized') };
   }
 
-  /** @param turn the prompt's, in its conversation */
-  private rowsOf({ firstRow, firstTurn, history }: IndexPlace, turn: number): MatchRows {
-    return { table: this.table, prompt: firstRow + turn, first: firstRow + firstTurn, history };
+  /**
+   * @param turn the prompt's, in its conversation
+   * @param agrees false if the prompt's turn is not quite the last message
+   */
+  private tokensOf({ firstRow, firstTurn, history }: IndexPlace, turn: number, agrees: boolean): MatchTokens {
+    const prompt = firstRow + turn;
+    return new RowTokens(this.table, prompt, agrees ? firstRow + firstTurn : prompt + 1, history);
   }
 
   /** The match by the texts of all candidates: needed where two texts have one key, which hardly ever happens. */
@@ -109,5 +100,49 @@ export class IndexLookup implements Lookup {
       if (found.grade === bestGrade(keys)) break;
     }
     return best?.match;
+  }
+}
+
+/** The token counts of rows, which stand in the index. */
+class RowTokens implements MatchTokens {
+  readonly history: number;
+  readonly reply: TokenCount;
+  private readonly table: IndexTable;
+  private readonly prompt: number;
+  private readonly first: number;
+
+  /** @param first the row of the first turn that agrees with a message; behind the prompt's if none does */
+  constructor(table: IndexTable, prompt: number, first: number, history: number) {
+    this.table = table;
+    this.prompt = prompt;
+    this.first = first;
+    this.history = history;
+    this.reply = new RowCount(table, prompt + 1);
+  }
+
+  messages(): readonly TokenCount[] {
+    const counts: TokenCount[] = [];
+    // Empty turns are no messages.
+    for (let row = this.prompt; row >= this.first; row--)
+      if (this.table.isSpoken(row)) counts.push(new RowCount(this.table, row));
+    return counts;
+  }
+}
+
+class RowCount implements TokenCount {
+  private readonly table: IndexTable;
+  private readonly row: number;
+
+  constructor(table: IndexTable, row: number) {
+    this.table = table;
+    this.row = row;
+  }
+
+  get tokens(): number {
+    return this.table.tokensOf(this.row);
+  }
+
+  set tokens(tokens: number) {
+    this.table.setTokens(this.row, tokens);
   }
 }

@@ -1,35 +1,35 @@
-import type { Turn } from '../core/conversation.js';
-import type { IndexTable } from '../core/index-table.js';
 import type { Rung } from '../core/match.js';
+import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { RecordedReply } from './recorded-reply.js';
 
-/** The turns of a match in the index that has found it: their tokens are counted there. */
-export interface MatchRows {
-  readonly table: IndexTable;
-  /** The row of the prompt; that of the reply is the next one. */
-  readonly prompt: number;
-  /** The row of the first turn that agrees with a message of the query; behind the prompt's if none does. */
-  readonly first: number;
-  /** The history of the query that they agree with. */
+/** How many tokens a turn has. The index keeps the count for whoever asks next. */
+export interface TokenCount {
+  /** 0 while it was not counted. */
+  tokens: number;
+}
+
+/** The token counts of the turns that a match consists of. */
+export interface MatchTokens {
+  /** The history of the query that the turns agree with. */
   readonly history: number;
+  readonly reply: TokenCount;
+  /** Those of the messages of that history that turns agree with, the last message first. */
+  messages(): readonly TokenCount[];
 }
 
 /** A recorded reply that answers a query. */
 export interface Match {
   readonly rung: Rung;
-  readonly reply: Turn;
+  readonly reply: RecordedReply;
   /** The id of the conversation it stands in; the record's place in the file, from 0, if it has none. */
   readonly conversationId: string;
   /** Place of the reply among the conversation's turns, from 0. */
   readonly replyIndex: number;
+  /** The id of the model that it is from, where several were asked. */
+  readonly dataset?: string;
   /** Undefined if no index has found it. */
-  readonly rows?: MatchRows;
-}
-
-/** A match, its reply as it is spelled. It is a text, and calls no function. */
-export interface SpelledMatch extends Omit<Match, 'reply'> {
-  /** The reply's text as `JSON.stringify` spells it, quotes included; a byte string: each character is a byte of UTF-8. */
-  readonly spelled: string;
+  readonly tokens?: MatchTokens | undefined;
 }
 
 /** A turn that is like a prompt which has no reply. */
@@ -43,16 +43,13 @@ export interface Alike {
 
 /** Finds recorded replies. Every implementation gives the same answer to the same query. */
 export interface Lookup {
+  /** True while replies are found without waiting: remembering them elsewhere gains nothing then. */
+  readonly isImmediate: boolean;
   /**
-   * The match for a query, undefined if there is none.
+   * The match for a query, undefined if there is none; a promise of it only where the dataset has to be swept.
    *
-   * @param signal ends the search when the answer is no longer wanted; the promise then rejects with its reason
-   * @throws AppError when the dataset can't be read, or too much is asked at once
+   * @param signal tells when the answer is no longer wanted; the promise then rejects with its reason. Asked for only where somebody waits
+   * @throws AppError, at once or as a rejection, when the dataset can't be read, or too much is asked at once
    */
-  find(query: Query, signal?: AbortSignal): Promise<Match | undefined>;
-  /**
-   * The match for a query, if it is known at once, and its reply is a text; undefined if there is none, or if it takes longer.
-   * Never fails.
-   */
-  findNow(query: Query): SpelledMatch | undefined;
+  find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined>;
 }

@@ -7,8 +7,9 @@ import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } fr
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
 import type { Kernel, Room } from '../kernel/kernel.js';
-import type { Alike, Match, MatchRows, SpelledMatch } from './lookup.js';
+import type { Alike, Match, MatchTokens } from './lookup.js';
 import type { DatasetReader } from './reader.js';
+import { RecordedReply } from './recorded-reply.js';
 
 /** What stands between an id and the turns is read along with them if it is no longer than this, in bytes. */
 const GAP_BYTES_MAX = 4096;
@@ -35,7 +36,7 @@ export function proveMatch(query: Query, place: Place, reader: DatasetReader): M
  * The same by the kernel, without parsing the turns, where they have the shape that nearly all have.
  *
  * @param kernel the one that has made the keys of the query
- * @param rows what the match is to say of them
+ * @param tokens what the match is to say of them
  * @returns undefined if a turn has another shape, or the texts are not what their keys say
  * @throws what the reader throws
  */
@@ -44,8 +45,8 @@ export function proveSpelled(
   place: Place,
   reader: DatasetReader,
   kernel: Kernel,
-  rows: MatchRows,
-): SpelledMatch | undefined {
+  tokens: MatchTokens,
+): Match | undefined {
   const history = query.histories[place.history];
   // Every turn of the place is a message, the last ones of the history, but for the empty ones, and the last is the reply.
   const prompts = place.turn - place.firstTurn + 1;
@@ -54,10 +55,11 @@ export function proveSpelled(
   if (lengthAt(place) > kernel.capacity) return undefined;
   const { turns, id } = readPlace(place, reader, kernel.proofRoom);
   const texts = prompts === history.length ? history : history.slice(-prompts);
-  const spelled = kernel.replyTo(texts, turns.start, turns.end);
-  if (spelled === undefined) return undefined;
+  const proved = kernel.replyTo(texts, turns.start, turns.end);
+  if (proved === undefined) return undefined;
+  const reply = RecordedReply.spelled(proved.from, proved.spelled);
   const conversationId = id ?? String(place.record);
-  return { rung: rungOf(place.grade), spelled, conversationId, replyIndex: place.turn + 1, rows };
+  return { rung: rungOf(place.grade), reply, conversationId, replyIndex: place.turn + 1, tokens };
 }
 
 /** The best match of a whole conversation, by its texts alone, with its grade. */
@@ -111,8 +113,12 @@ function matchOf(
 ): Match | undefined {
   const reply = turns[turn + 1];
   if (reply === undefined) return undefined;
-  const replyIndex = firstTurn + turn + 1;
-  return { rung: rungOf(grade), reply, conversationId: id ?? String(record), replyIndex };
+  return {
+    rung: rungOf(grade),
+    reply: RecordedReply.of(reply),
+    conversationId: id ?? String(record),
+    replyIndex: firstTurn + turn + 1,
+  };
 }
 
 /** What stands at a place, in the room that it was read into: the turns, from the first to the last, and the id. */

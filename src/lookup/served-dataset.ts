@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { AppError } from '../core/errors.js';
 import type { IndexTable } from '../core/index-table.js';
 import { FILE_CHECK_MS } from '../core/limits.js';
+import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { type FileIdentity, identityOf, isSameFile } from '../workers/file.js';
@@ -12,7 +13,7 @@ import { CountingAhead } from './counting-ahead.js';
 import { DatasetError, openDataset } from './dataset.js';
 import { Edition, type Engine } from './edition.js';
 import { IndexKeeper } from './index-keeper.js';
-import type { Alike, Lookup, Match, SpelledMatch } from './lookup.js';
+import type { Alike, Lookup, Match } from './lookup.js';
 import type { SweepCount } from './sweep.js';
 
 /** How a dataset is served. */
@@ -158,23 +159,37 @@ export class ServedDataset implements Lookup {
     this.counting?.giveWay();
   }
 
-  async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
+  get isImmediate(): boolean {
+    return this.edition.isImmediate;
+  }
+
+  find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem.error });
     const asked = this.edition;
+    const again = (error: unknown) => this.findAgain(asked, error, query, signal);
     try {
-      return await asked.find(query, signal);
+      const found = asked.find(query, signal);
+      return found instanceof Promise ? found.catch(again) : found;
     } catch (error) {
-      if (!(error instanceof AppError) || !FILE_ERRORS.has(error.code)) throw error;
-      this.lookAtFile();
-      if (this.edition === asked) throw this.explained(error);
-      return this.edition.find(query, signal).catch((again: unknown) => {
-        throw this.explained(again);
-      });
+      return again(error);
     }
   }
 
-  findNow(query: Query): SpelledMatch | undefined {
-    return this.problem === undefined ? this.edition.findNow(query) : undefined;
+  /** Looks whether the file is why a lookup has failed: in another file, it may succeed. */
+  private async findAgain(
+    asked: Edition,
+    error: unknown,
+    query: Query,
+    signal: (() => AbortSignal) | undefined,
+  ): Promise<Match | undefined> {
+    if (!(error instanceof AppError) || !FILE_ERRORS.has(error.code)) throw error;
+    this.lookAtFile();
+    if (this.edition === asked) throw this.explained(error);
+    try {
+      return await this.edition.find(query, signal);
+    } catch (again) {
+      throw this.explained(again);
+    }
   }
 
   /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. Never fails. */

@@ -67,20 +67,19 @@ export class SweepLookup implements Lookup {
     return this.lookups.size;
   }
 
-  async find(query: Query, signal?: AbortSignal): Promise<Match | undefined> {
+  get isImmediate(): false {
+    return false;
+  }
+
+  async find(query: Query, signal?: () => AbortSignal): Promise<Match | undefined> {
     if (this.lookups.size >= LOOKUPS_MAX) throw new AppError('overloaded');
-    const lookup = this.search(query, signal);
+    const lookup = this.search(query, signal?.());
     this.lookups.add(lookup);
     try {
       return await lookup;
     } finally {
       this.lookups.delete(lookup);
     }
-  }
-
-  /** A sweep takes longer than that. */
-  findNow(): undefined {
-    return undefined;
   }
 
   private async search(query: Query, signal: AbortSignal | undefined): Promise<Match | undefined> {

@@ -2,42 +2,44 @@
 
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../core/errors.js';
-import type { IndexTable } from '../core/index-table.js';
 import { COUNTED_AT_ONCE_MAX, COUNTED_TEXTS_BYTES, COUNTED_TOGETHER_MAX } from '../core/limits.js';
+import type { MaybePromise } from '../core/maybe-promise.js';
 import { estimatedCut, estimateTokens } from '../core/tokens.js';
 import { resultOf } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
+import type { TokenCount } from './lookup.js';
 
 /** What an entry of the cache costs besides its text, roughly, in bytes. */
 const ENTRY_OVERHEAD_BYTES = 256;
 /** V8 keeps a character in one byte or two; the larger counts. */
 const BYTES_A_CHARACTER = 2;
 
-/** A text to be counted, and the turn that it is, if an index has that. */
+/** A text to be counted, and where its count is kept, if an index has it. */
 export interface CountedText {
   readonly text: string;
-  readonly turn?: { readonly table: IndexTable; readonly row: number } | undefined;
+  readonly kept?: TokenCount | undefined;
 }
 
 /** Knows how many tokens texts have. */
 export interface TokenCounter {
-  /** @throws AppError */
-  count(texts: readonly CountedText[]): Promise<readonly number[]>;
-  /** The same of one text, if it is known; else undefined. */
-  countNow(text: CountedText): number | undefined;
+  /**
+   * A promise of them only where a tokenizer has to be asked.
+   *
+   * @throws AppError
+   */
+  count(texts: readonly CountedText[]): MaybePromise<readonly number[]>;
   /**
    * The first tokens of a text, as a text; a character that is not whole at its end is left out.
    *
    * @throws AppError
    */
-  cut(text: string, tokens: number): Promise<string>;
+  cut(text: string, tokens: number): MaybePromise<string>;
 }
 
 /** Takes no tokenizer: a token is four bytes. */
 export const estimatingCounter: TokenCounter = {
-  count: async (texts) => texts.map(estimated),
-  countNow: estimated,
-  cut: async (text, tokens) => estimatedCut(text, tokens),
+  count: (texts) => texts.map(estimated),
+  cut: estimatedCut,
 };
 
 function estimated({ text }: CountedText): number {
@@ -60,24 +62,34 @@ export class RealCounter implements TokenCounter {
     this.pool = pool;
   }
 
-  async count(texts: readonly CountedText[]): Promise<readonly number[]> {
-    const unknown = texts.filter((text) => this.countNow(text) === undefined);
+  count(texts: readonly CountedText[]): MaybePromise<readonly number[]> {
+    const counts: number[] = [];
+    for (const text of texts) {
+      const known = this.known(text);
+      if (known === undefined) return this.ask(texts);
+      counts.push(known);
+    }
+    return counts;
+  }
+
+  private async ask(texts: readonly CountedText[]): Promise<readonly number[]> {
+    const unknown = texts.filter((text) => this.known(text) === undefined);
     const fresh = [...new Set(unknown.map(({ text }) => text))].filter((text) => !this.counting.has(text));
     if (this.counting.size + fresh.length > COUNTED_AT_ONCE_MAX) throw new AppError('overloaded');
     if (fresh.length > 0) this.begin(fresh);
     const counts = await Promise.all(
-      texts.map((text) => this.countNow(text) ?? this.counting.get(text.text) ?? 0),
+      texts.map((text) => this.known(text) ?? this.counting.get(text.text) ?? 0),
     );
-    for (const [i, { turn }] of texts.entries())
-      if (turn !== undefined) turn.table.setTokens(turn.row, counts[i] as number);
+    for (const [i, { kept }] of texts.entries()) if (kept !== undefined) kept.tokens = counts[i] as number;
     return counts;
   }
 
-  countNow(counted: CountedText): number | undefined {
-    const { turn } = counted;
-    const known = turn?.table.tokensOf(turn.row);
-    if (known) return known;
-    return counted.text === '' ? 0 : this.counted.get(counted.text);
+  private known(counted: CountedText): number | undefined {
+    const kept = counted.kept?.tokens;
+    if (kept) return kept;
+    // To ask for a text may mean to decode it.
+    const { text } = counted;
+    return text === '' ? 0 : this.counted.get(text);
   }
 
   async cut(text: string, tokens: number): Promise<string> {

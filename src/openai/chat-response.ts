@@ -1,95 +1,90 @@
+import { spell } from '../core/spelled-text.js';
+import { DONE, type EventStream, type Head, type StreamPart } from './event-stream.js';
 import type { Reply, ToolCall } from './reply.js';
-import { type StreamUsage, type Usage, usageObject } from './usage.js';
+import { type StreamUsage, type Usage, usageText } from './usage.js';
 
-/** What names one completion, the same in all chunks of a stream. */
-export interface CompletionHead {
-  /** `chatcmpl-…`, `cmpl-…` */
-  readonly id: string;
-  /** Seconds since 1970, whole. */
-  readonly created: number;
+/** What an answer says of the model and the dataset. Its id and its date are put in when it is sent. */
+export interface AnswerHead {
+  /** The model's name as it was asked for. */
   readonly model: string;
-  /** Names the dataset. */
+  /** Names the dataset's state. */
   readonly fingerprint: string | undefined;
 }
 
+const ID = 'chatcmpl-';
+
 /**
- * The body of a completion that is not streamed.
+ * The body of a completion that is not streamed, a byte string.
  *
  * @param choices how many times the reply is given
  * @param usage of all choices
  */
 export function chatCompletion(
-  { id, created, model, fingerprint }: CompletionHead,
-  { text, finishReason, calls }: Reply,
+  { model, fingerprint }: AnswerHead,
+  { content, finishReason, calls }: Reply,
   choices: number,
   usage: Usage,
-): object {
-  const message = {
-    role: 'assistant',
-    content: calls.length > 0 && text === '' ? null : text,
-    refusal: null,
-    annotations: [],
-    ...(calls.length > 0 && { tool_calls: calls.map(toolCall) }),
-  };
-  return {
-    id,
-    object: 'chat.completion',
-    created,
-    model,
-    choices: Array.from({ length: choices }, (_, index) => ({
-      index,
-      message,
-      logprobs: null,
-      finish_reason: finishReason,
-    })),
-    usage: usageObject(usage),
-    service_tier: 'default',
-    system_fingerprint: fingerprint ?? null,
-  };
+): Head {
+  const given = contentOf(content.spelled, calls, 'null');
+  const called = calls.length === 0 ? '' : `,"tool_calls":${spell(calls.map(toolCall))}`;
+  const message = `"message":{"role":"assistant","content":${given},"refusal":null,"annotations":[]${called}}`;
+  let list = '';
+  for (let index = 0; index < choices; index++) {
+    const choice = `{"index":${index},${message},"logprobs":null,"finish_reason":"${finishReason}"}`;
+    list += index === 0 ? choice : `,${choice}`;
+  }
+  return [
+    `{"id":"${ID}`,
+    '","object":"chat.completion","created":',
+    `,"model":${spell(model)},"choices":[${list}],"usage":${usageText(usage)},"service_tier":"default","system_fingerprint":${spell(fingerprint ?? null)}}`,
+  ];
 }
 
 /**
- * The chunks of a streamed completion: for one choice after the other the role, the content in pieces, function calls, their
- * arguments in pieces, too, and the reason of its end; and, if asked for, the usage in a chunk of its own without choices.
+ * The events of a streamed completion: for one choice after the other the role, the content in pieces, function calls, their
+ * arguments in pieces, too, and the reason of its end; and, if asked for, the usage in an event of its own without choices.
  *
  * @param choices how many times the reply is given
  */
-export function* chatChunks(
-  { id, created, model, fingerprint }: CompletionHead,
-  { text, pieces, calls, finishReason }: Reply,
+export function chatStream(
+  { model, fingerprint }: AnswerHead,
+  { content, calls, finishReason, pieceTokens }: Reply,
   choices: number,
   usage: StreamUsage,
-): Generator<object, void> {
-  const head = {
-    id,
-    object: 'chat.completion.chunk',
-    created,
-    model,
-    service_tier: 'default',
-    system_fingerprint: fingerprint ?? null,
-  };
+): EventStream {
+  const parts: StreamPart[] = [];
   for (let index = 0; index < choices; index++) {
-    const chunk = (delta: object, finish_reason: string | null) => ({
-      ...head,
-      choices: [{ index, delta, logprobs: null, finish_reason }],
-      ...usage.soFar(),
-    });
-    const content = calls.length > 0 && text === '' ? null : '';
-    yield chunk({ role: 'assistant', content, refusal: null }, null);
-    for (const piece of pieces) {
-      usage.add(piece.tokens);
-      yield chunk({ content: piece.text }, null);
-    }
+    const before = `,"choices":[{"index":${index},"delta":{`;
+    const event = (delta: string, finish = 'null') =>
+      parts.push(`${before}${delta}${AFTER_DELTA}${finish}}]${usage.soFar()}}\n\n`);
+    event(`"role":"assistant","content":${contentOf('""', calls, 'null', content.spelled)},"refusal":null`);
+    parts.push(usage.pieces(content, `${before}"content":"`, `"${AFTER_DELTA}null}]`, pieceTokens));
     for (const [i, call] of calls.entries()) {
-      yield chunk({ tool_calls: [{ index: i, ...toolCall({ ...call, arguments: '' }) }] }, null);
-      for (const piece of call.pieces) {
-        usage.add(piece.tokens);
-        yield chunk({ tool_calls: [{ index: i, function: { arguments: piece.text } }] }, null);
-      }
+      const begun = { index: i, ...toolCall({ ...call, arguments: '' }) };
+      event(`"tool_calls":${spell([begun])}`);
+      const start = `${before}"tool_calls":[{"index":${i},"function":{"arguments":"`;
+      const given = { text: call.arguments, spelled: spell(call.arguments) };
+      parts.push(usage.pieces(given, start, `"}}]${AFTER_DELTA}null}]`, call.pieceTokens));
     }
-    yield chunk({}, finishReason);
+    event('', `"${finishReason}"`);
   }
-  if (usage.isAsked) yield { ...head, choices: [], usage: usage.all() };
+  if (usage.isAsked) parts.push(usage.lastEvent());
+  return {
+    head: [
+      `data: {"id":"${ID}`,
+      '","object":"chat.completion.chunk","created":',
+      `,"model":${spell(model)},"service_tier":"default","system_fingerprint":${spell(fingerprint ?? null)}`,
+    ],
+    parts,
+    end: DONE,
+  };
+}
+
+const AFTER_DELTA = '},"logprobs":null,"finish_reason":';
+
+/** A content as it is given, but for one that is nothing beside function calls. */
+function contentOf(given: string, calls: Reply['calls'], nothing: string, spelled = given): string {
+  return calls.length > 0 && spelled === '""' ? nothing : given;
 }
 
 function toolCall({ id, name, arguments: given }: ToolCall): object {

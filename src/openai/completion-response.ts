@@ -1,6 +1,8 @@
-import type { CompletionHead } from './chat-response.js';
-import type { Piece, Reply } from './reply.js';
-import { type StreamUsage, type Usage, usageObject } from './usage.js';
+import { spell } from '../core/spelled-text.js';
+import type { AnswerHead } from './chat-response.js';
+import { DONE, type EventStream, type Head, type StreamPart } from './event-stream.js';
+import type { Reply } from './reply.js';
+import { type StreamUsage, type Usage, usageText } from './usage.js';
 
 /** A choice of a completion: what it begins with because it was asked to be echoed, and what the dataset says to that. */
 export interface CompletionChoice {
@@ -8,46 +10,52 @@ export interface CompletionChoice {
   readonly reply: Reply;
 }
 
-/** The body of a completion that is not streamed. */
-export function completion(head: CompletionHead, choices: readonly CompletionChoice[], usage: Usage): object {
-  return {
-    ...common(head),
-    choices: choices.map(({ echoed, reply }, index) =>
-      choice(echoed + reply.text, index, reply.finishReason),
-    ),
-    usage: usageObject(usage),
-  };
+const BEFORE_DATE = '","object":"text_completion","created":';
+
+/** The body of a completion that is not streamed, a byte string. */
+export function completion(head: AnswerHead, choices: readonly CompletionChoice[], usage: Usage): Head {
+  const list = choices.map(({ echoed, reply: { content, finishReason } }, index) => {
+    const text = echoed === '' ? content.spelled : spell(echoed + content.text);
+    return `{"text":${text}${afterText(index, `"${finishReason}"`)}`;
+  });
+  return [
+    '{"id":"cmpl-',
+    BEFORE_DATE,
+    `${common(head)},"choices":[${list.join(',')}],"usage":${usageText(usage)}}`,
+  ];
 }
 
 /**
- * The chunks of a streamed completion: for one choice after the other its text in pieces, the last of which has the reason of
- * its end; and, if asked for, the usage in a chunk of its own without choices.
+ * The events of a streamed completion: for one choice after the other its text in pieces, the last of which has the reason of
+ * its end; and, if asked for, the usage in an event of its own without choices.
  */
-export function* completionChunks(
-  head: CompletionHead,
+export function completionStream(
+  head: AnswerHead,
   choices: readonly CompletionChoice[],
   usage: StreamUsage,
-): Generator<object, void> {
-  const start = common(head);
+): EventStream {
+  const parts: StreamPart[] = [];
   for (const [index, { echoed, reply }] of choices.entries()) {
-    const chunk = ({ text, tokens }: Piece, finish_reason: string | null) => {
-      usage.add(tokens);
-      return { ...start, choices: [choice(text, index, finish_reason)], ...usage.soFar() };
-    };
-    let last: Piece = { text: echoed, tokens: 0 };
-    for (const piece of reply.pieces) {
-      if (last.text !== '') yield chunk(last, null);
-      last = piece;
+    const { content, pieceTokens, finishReason } = reply;
+    const isSilent = content.spelled === '""';
+    const finish = `"${finishReason}"`;
+    if (echoed !== '' || isSilent) {
+      const end = afterText(index, isSilent ? finish : 'null');
+      parts.push(`${BEFORE_TEXT}${spell(echoed)}${end}]${usage.soFar()}}\n\n`);
     }
-    yield chunk(last, reply.finishReason);
+    const [after, last] = ['null', finish].map((reason) => `"${afterText(index, reason)}]`);
+    parts.push(usage.pieces(content, `${BEFORE_TEXT}"`, after as string, pieceTokens, last));
   }
-  if (usage.isAsked) yield { ...start, choices: [], usage: usage.all() };
+  if (usage.isAsked) parts.push(usage.lastEvent());
+  return { head: ['data: {"id":"cmpl-', BEFORE_DATE, common(head)], parts, end: DONE };
 }
 
-function common({ id, created, model, fingerprint }: CompletionHead): object {
-  return { id, object: 'text_completion', created, model, system_fingerprint: fingerprint ?? null };
+const BEFORE_TEXT = ',"choices":[{"text":';
+
+function common({ model, fingerprint }: AnswerHead): string {
+  return `,"model":${spell(model)},"system_fingerprint":${spell(fingerprint ?? null)}`;
 }
 
-function choice(text: string, index: number, finish_reason: string | null): object {
-  return { text, index, logprobs: null, finish_reason };
+function afterText(index: number, finish: string): string {
+  return `,"index":${index},"logprobs":null,"finish_reason":${finish}}`;
 }

@@ -9,8 +9,8 @@ export interface ModelInfo {
 export const CONTEXT_TOKENS = 131_072;
 
 /** The body of `GET /v1/models`. */
-export function modelList(model: ModelInfo): object {
-  return { object: 'list', data: [modelObject(model, model.id)] };
+export function modelList(models: readonly ModelInfo[]): object {
+  return { object: 'list', data: models.map((model) => modelObject(model, model.id)) };
 }
 
 /**

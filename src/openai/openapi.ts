@@ -2,7 +2,7 @@
 
 import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
 import { errorBody } from './error-body.js';
-import { OPERATIONS, type Operation, type Schema, TAGS } from './operations.js';
+import { isLimited, OPERATIONS, type Operation, type Schema, TAGS } from './operations.js';
 import { errorSchema, olderErrorSchema, olderInvalidSchema } from './schemas/answers.js';
 
 /** What can go wrong with every request, and with those that need a key. */
@@ -27,6 +27,10 @@ const HEADERS = {
   },
   'x-verbatim-source': {
     description: 'Where the reply stands: the id of its conversation, `#`, and its turn. Not with a miss.',
+    schema: { type: 'string' },
+  },
+  'x-verbatim-dataset': {
+    description: 'The id of the model whose dataset has the reply. Not with a miss.',
     schema: { type: 'string' },
   },
   'retry-after': { description: 'When to try again, in seconds.', schema: { type: 'integer' } },
@@ -93,7 +97,9 @@ function operationObject(operation: Operation, refer: (schema: Schema) => object
         description: summary,
         headers: headers(
           'x-request-id',
-          ...(isLookup === true ? (['x-verbatim-match', 'x-verbatim-source'] as const) : []),
+          ...(isLookup === true
+            ? (['x-verbatim-match', 'x-verbatim-source', 'x-verbatim-dataset'] as const)
+            : []),
         ),
         content: Object.fromEntries(content),
       },
@@ -141,13 +147,12 @@ function errorResponses(operation: Operation, refer: (schema: Schema) => object)
   );
 }
 
-function errorsOf({ errors = [], isOpen, tag, body }: Operation): ErrorCode[] {
-  // A limit counts what is asked of the dataset, and of the tokenizer.
-  const isLimited = tag !== 'Server' || body !== undefined;
+function errorsOf(operation: Operation): ErrorCode[] {
+  const { errors = [], isOpen } = operation;
   return [
     ...ERRORS_ANYWHERE,
     ...(isOpen === true ? [] : KEY_ERRORS),
-    ...(isLimited ? LIMIT_ERRORS : []),
+    ...(isLimited(operation) ? LIMIT_ERRORS : []),
     ...errors,
   ];
 }

@@ -1,4 +1,7 @@
-/** What the server can be asked for: a table, of which `openapi.ts` makes the document. A new path is one more entry. */
+/**
+ * What the server can be asked for, as the one table of paths: routes, allowed methods, names in the metrics and the document are made
+ * of it. A new path is one more entry.
+ */
 
 import type { ErrorCode } from '../core/errors.js';
 import {
@@ -28,11 +31,14 @@ import {
 } from './schemas/responses-answers.js';
 import { detokenizeSchema, tokenizeSchema } from './schemas/tokens.js';
 
+/** Where the older API's paths begin. */
+export const OLDER_BASE = '/api/v1/chat';
+
 /** A JSON Schema. One that has an `$id`, at any depth, is told once, under that name. */
 export type Schema = object;
 
 /** A method of a path. */
-export interface Operation {
+interface Described {
   readonly method: 'get' | 'post' | 'delete';
   readonly path: string;
   /** A name for it that no other has, for those who make code of the document. */
@@ -51,8 +57,15 @@ export interface Operation {
   readonly isLookup?: boolean;
   /** Whether it is answered without a key, even if the server has some. */
   readonly isOpen?: boolean;
+  /** Whether HEAD is refused: to answer a GET without its body would take as long. */
+  readonly refusesHead?: boolean;
   /** What can go wrong, besides what can everywhere. */
   readonly errors?: readonly ErrorCode[];
+}
+
+/** Whether a limit of requests counts an operation: what is asked of the dataset, and of the tokenizer. */
+export function isLimited({ tag, body }: Operation): boolean {
+  return tag !== 'Server' || body !== undefined;
 }
 
 /** The groups of operations. */
@@ -127,8 +140,7 @@ const olderCompletion = {
   errors: [...BODY_ERRORS, ...DATASET_ERRORS],
 } as const;
 
-/** Every operation, in the order of the document. */
-export const OPERATIONS: readonly Operation[] = [
+const TABLE = [
   {
     method: 'post',
     path: '/v1/chat/completions',
@@ -321,6 +333,7 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'olderBenchmark',
     tag: 'Older API',
     summary: 'How long 100 requests take, one after the other',
+    refusesHead: true,
     parameters: [
       {
         name: 'path',
@@ -332,4 +345,15 @@ export const OPERATIONS: readonly Operation[] = [
     answer: json(olderBenchmarkSchema),
     errors: ['invalid_value', 'benchmark_running', 'benchmark_failed'],
   },
-];
+] as const satisfies readonly Described[];
+
+/** The name of an operation. */
+export type OperationId = (typeof TABLE)[number]['id'];
+
+/** A method of a path, with a name that is in the table. */
+export interface Operation extends Described {
+  readonly id: OperationId;
+}
+
+/** Every operation, in the order of the document. */
+export const OPERATIONS: readonly Operation[] = TABLE;

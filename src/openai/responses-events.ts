@@ -1,31 +1,19 @@
-import type { TokenizerName } from '../core/tokens.js';
-import { piecesOf } from './pieces.js';
+import { spell } from '../core/spelled-text.js';
+import type { EventStream, StreamPart } from './event-stream.js';
 import type { OutputItem, ResponseObject } from './responses-response.js';
-
-/** An event of a response's stream. */
-export interface ResponseEvent {
-  /** `response.…` */
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
 
 /**
  * The events of a response's stream: it begins, an item begins, its text or arguments come in pieces, and all that has begun
- * ends, the response last.
+ * ends, the response last. Each has its type on a line of its own, and a number.
  *
  * @param response as it is when it is through
- * @param tokenizer by which texts and arguments are divided
+ * @param from the number of the first event that is sent
  */
-export function* responseEvents(
-  response: ResponseObject,
-  tokenizer: TokenizerName,
-): Generator<ResponseEvent, void> {
-  let sequence_number = 0;
-  for (const event of eventsOf(response, tokenizer)) yield { ...event, sequence_number: sequence_number++ };
+export function responseStream(response: ResponseObject, from = 0): EventStream {
+  return { head: undefined, parts: [...eventsOf(response)], end: '', afterNumber: '}\n\n', from };
 }
 
-/** The same, not yet counted. */
-function* eventsOf(response: ResponseObject, tokenizer: TokenizerName): Generator<ResponseEvent, void> {
+function* eventsOf(response: ResponseObject): Generator<StreamPart, void> {
   const begun = {
     ...response,
     status: 'in_progress',
@@ -34,45 +22,49 @@ function* eventsOf(response: ResponseObject, tokenizer: TokenizerName): Generato
     output: [],
     usage: null,
   };
-  yield { type: 'response.created', response: begun };
-  yield { type: 'response.in_progress', response: begun };
-  for (const [output_index, item] of response.output.entries())
-    yield* itemEvents(item, output_index, tokenizer);
-  yield { type: `response.${response.status}`, response };
+  yield event('response.created', { response: begun });
+  yield event('response.in_progress', { response: begun });
+  for (const [output_index, item] of response.output.entries()) yield* itemEvents(item, output_index);
+  yield event(`response.${response.status}`, { response });
 }
 
-function* itemEvents(
-  item: OutputItem,
-  output_index: number,
-  tokenizer: TokenizerName,
-): Generator<ResponseEvent, void> {
+function* itemEvents(item: OutputItem, output_index: number): Generator<StreamPart, void> {
   const nothing = item.type === 'message' ? { content: [] } : { arguments: '' };
   const begun = { ...item, status: 'in_progress', ...nothing };
-  yield { type: 'response.output_item.added', output_index, item: begun };
+  yield event('response.output_item.added', { output_index, item: begun });
   const at = { item_id: item.id, output_index };
   if (item.type === 'message') {
-    for (const [content_index, part] of item.content.entries()) {
-      yield* partEvents(part, { ...at, content_index }, tokenizer);
-    }
+    for (const [content_index, part] of item.content.entries())
+      yield* partEvents(part, { ...at, content_index });
   } else {
-    for (const delta of piecesOf(item.arguments, tokenizer)) {
-      yield { type: 'response.function_call_arguments.delta', ...at, delta };
-    }
     const { name, arguments: given } = item;
-    yield { type: 'response.function_call_arguments.done', ...at, name, arguments: given };
+    yield pieces('response.function_call_arguments.delta', at, given, {});
+    yield event('response.function_call_arguments.done', { ...at, name, arguments: given });
   }
-  yield { type: 'response.output_item.done', output_index, item };
+  yield event('response.output_item.done', { output_index, item });
 }
 
-function* partEvents(
-  part: { readonly text: string },
-  at: object,
-  tokenizer: TokenizerName,
-): Generator<ResponseEvent, void> {
-  yield { type: 'response.content_part.added', ...at, part: { ...part, text: '' } };
-  for (const delta of piecesOf(part.text, tokenizer)) {
-    yield { type: 'response.output_text.delta', ...at, delta, logprobs: [] };
-  }
-  yield { type: 'response.output_text.done', ...at, text: part.text, logprobs: [] };
-  yield { type: 'response.content_part.done', ...at, part };
+function* partEvents(part: { readonly text: string }, at: object): Generator<StreamPart, void> {
+  yield event('response.content_part.added', { ...at, part: { ...part, text: '' } });
+  yield pieces('response.output_text.delta', at, part.text, { logprobs: [] });
+  yield event('response.output_text.done', { ...at, text: part.text, logprobs: [] });
+  yield event('response.content_part.done', { ...at, part });
+}
+
+/** What the sender puts a number behind. */
+const NUMBER = '"sequence_number":';
+
+function event(type: string, fields: object): string {
+  return `event: ${type}\ndata: ${spell({ type, ...fields }).slice(0, -1)},${NUMBER}`;
+}
+
+/** @param more fields behind the piece */
+function pieces(type: string, at: object, text: string, more: object): StreamPart {
+  const start = spell({ type, ...at }).slice(0, -1);
+  const end = spell({ delta: '', ...more }).slice('{"delta":"'.length, -1);
+  return {
+    content: { text, spelled: spell(text) },
+    before: `event: ${type}\ndata: ${start},"delta":"`,
+    after: [`${end},${NUMBER}`],
+  };
 }

@@ -1,5 +1,7 @@
 import type { Message } from '../core/query.js';
+import type { SpelledText } from '../core/spelled-text.js';
 import type { AnswerOptions } from './answer-options.js';
+import type { PieceEvents } from './event-stream.js';
 
 /** Token counts as OpenAI reports them. */
 export interface Usage {
@@ -28,23 +30,24 @@ export function usageOf(prompt_tokens: number, completion_tokens: number): Usage
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }
 
-/** Usage as a response has it. */
-export function usageObject(usage: Usage): object {
-  return {
-    ...usage,
-    prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
-    completion_tokens_details: {
-      reasoning_tokens: 0,
-      audio_tokens: 0,
-      accepted_prediction_tokens: 0,
-      rejected_prediction_tokens: 0,
-    },
-  };
+const DETAILS = JSON.stringify({
+  prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+  completion_tokens_details: {
+    reasoning_tokens: 0,
+    audio_tokens: 0,
+    accepted_prediction_tokens: 0,
+    rejected_prediction_tokens: 0,
+  },
+}).slice(1);
+
+/** Usage as an answer has it, spelled. */
+export function usageText({ prompt_tokens, completion_tokens, total_tokens }: Usage): string {
+  return `{"prompt_tokens":${prompt_tokens},"completion_tokens":${completion_tokens},"total_tokens":${total_tokens},${DETAILS}`;
 }
 
-/** The usage in a stream: at its end, if it was asked for, or in every chunk. */
+/** The usage in a stream: at its end, if it was asked for, or in every event. */
 export class StreamUsage {
-  /** True if the last chunk has it. */
+  /** True if the last event has it. */
   readonly isAsked: boolean;
   private readonly isContinuous: boolean;
   private readonly total: Usage;
@@ -59,19 +62,48 @@ export class StreamUsage {
     this.total = total;
   }
 
-  /** Counts what goes out. */
-  add(tokens = 0): void {
-    this.given += tokens;
+  /** What of an event that is not the last tells the usage: nothing if it wasn't asked for, else null or the usage so far. */
+  soFar(): string {
+    if (!this.isContinuous) return this.isAsked ? ',"usage":null' : '';
+    return `,"usage":${usageText(usageOf(this.total.prompt_tokens, this.given))}`;
   }
 
-  /** What of a chunk that is not the last tells the usage: nothing if it wasn't asked for, else null or the usage so far. */
-  soFar(): object {
-    if (this.isContinuous) return { usage: usageObject(usageOf(this.total.prompt_tokens, this.given)) };
-    return this.isAsked ? { usage: null } : {};
+  /**
+   * The events of a text, which tell the usage as all others do.
+   *
+   * @param after what stands behind a piece, before the usage
+   * @param counts the tokens of the pieces, each with those before it
+   * @param afterLast what stands behind the last piece, if that differs
+   */
+  pieces(
+    content: SpelledText,
+    before: string,
+    after: string,
+    counts: Uint32Array | undefined,
+    afterLast?: string,
+  ): PieceEvents {
+    const { prompt_tokens } = this.total;
+    const given = this.given;
+    this.given += counts?.at(-1) ?? 0;
+    const end = (text: string) =>
+      this.isContinuous
+        ? [
+            `${text},"usage":{"prompt_tokens":${prompt_tokens},"completion_tokens":`,
+            ',"total_tokens":',
+            `,${DETAILS}}\n\n`,
+          ]
+        : [`${text}${this.soFar()}}\n\n`];
+    return {
+      content,
+      before,
+      after: end(after),
+      ...(afterLast !== undefined && { afterLast: end(afterLast) }),
+      ...(this.isContinuous && { numbers: [given, prompt_tokens + given], counts }),
+    };
   }
 
-  /** The usage of all that was given. */
-  all(): object {
-    return usageObject(this.total);
+  /** The event that has the usage of all that was given, and no choice. */
+  lastEvent(): string {
+    return `,"choices":[],"usage":${usageText(this.total)}}\n\n`;
   }
 }

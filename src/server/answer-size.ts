@@ -1,13 +1,20 @@
 import { AppError } from '../core/errors.js';
 import { ANSWER_CHARACTERS_MAX } from '../core/limits.js';
+import type { Reply } from '../openai/reply.js';
 
 /**
  * Refuses an answer that no body could hold. A stream may be of any length.
  *
- * @param characters of all choices
+ * @param choices how many times each reply is given
+ * @param echoed characters that each choice of them has besides
  * @throws AppError
  */
-export function assertAnswerFits(characters: number): void {
+export function assertAnswerFits(replies: readonly Reply[], choices: number, echoed = 0): void {
+  const total = (lengthOf: (reply: Reply) => number) =>
+    choices * replies.reduce((sum, reply) => sum + lengthOf(reply), echoed);
+  // A spelling is as long as its text, at least, and needn't be decoded.
+  if (total(({ content }) => content.spelled.length) <= ANSWER_CHARACTERS_MAX) return;
+  const characters = total(({ content }) => content.text.length);
   if (characters <= ANSWER_CHARACTERS_MAX) return;
   throw new AppError('invalid_value', {
     param: 'n',

@@ -1,32 +1,65 @@
 import type { RequestListener } from 'node:http';
-import express, { type Express, type RequestHandler, Router } from 'express';
-import { RESPONSES_KEPT_BYTES, RESPONSES_KEPT_MAX } from '../core/limits.js';
-import { requireKey } from './auth.js';
+import express, { type Express, type RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import type { ByteCount } from '../core/bytes.js';
+import { EventWriter } from '../kernel/event-writer.js';
+import { kernelModule } from '../kernel/kernel.js';
+import type { Cache } from '../lookup/cache.js';
+import type { Catalog } from '../models/catalog.js';
+import { isLimited, type OperationId } from '../openai/operations.js';
+import type { TokenPool } from '../workers/token-pool.js';
+import { AnswerCache } from './answer-cache.js';
+import { type KeyCheck, requireKey } from './auth.js';
 import { readBody } from './body.js';
+import type { Clock } from './clock.js';
 import { allowOrigins } from './cross-origin.js';
-import { allowOnly, errorHandler, openaiErrorBody, unknownUrl } from './errors.js';
+import { docsFiles, docsScript } from './endpoints/docs.js';
+import { endpointsOf } from './endpoints/index.js';
+import { allowOnly, Failures, unknownUrl } from './errors.js';
+import { frontOf } from './front.js';
 import type { Refused } from './listener.js';
 import { type MessageClasses, messageClasses } from './message-classes.js';
-import { olderErrorBody } from './older-wire.js';
+import type { Figures } from './metrics-registry.js';
 import { limitRate, rateHeaders } from './rate-limit.js';
+import { Replies, type ReplySettings } from './replies.js';
 import { logRefused } from './request-log.js';
-import { ResponseStore } from './response-store.js';
-import { chatCompletionNow, chatCompletions } from './routes/chat-completions.js';
-import { completionNow, completions } from './routes/completions.js';
-import { docsFiles, docsPage, docsScript } from './routes/docs.js';
-import { health } from './routes/health.js';
-import { deleteResponse, inputItems, responseById } from './routes/kept-responses.js';
-import { metrics } from './routes/metrics.js';
-import { modelById, models } from './routes/models.js';
-import { olderBenchmark } from './routes/older-benchmark.js';
-import { olderChatCompletion } from './routes/older-completion.js';
-import { openapi } from './routes/openapi.js';
-import { ready } from './routes/ready.js';
-import { responses } from './routes/responses.js';
-import { detokenize, tokenize } from './routes/tokenize.js';
-import { version } from './routes/version.js';
-import type { Services } from './services.js';
-import { underExpress } from './under-express.js';
+import type { RequestMetrics } from './request-metrics.js';
+import { ROUTES } from './routes.js';
+import { type Run, runnerOf } from './runner.js';
+import { Sender } from './sender.js';
+
+/** What the HTTP side is made of. */
+export interface AppParts extends AppSettings {
+  readonly catalog: Catalog;
+  readonly replies: Omit<ReplySettings, 'tokenizer'>;
+  /** Encodes and decodes. */
+  readonly tokenPool: TokenPool;
+  /** What answers are kept in; undefined if none are. */
+  readonly cache: Cache | undefined;
+  readonly clock: Clock;
+  readonly metrics: RequestMetrics;
+  /** What is counted besides requests. */
+  readonly figures: () => Figures;
+  readonly keyCheck: KeyCheck;
+  /** True once the server was told to stop. */
+  readonly isStopping: () => boolean;
+  /** The program's version. */
+  readonly version: string;
+  readonly logger: Logger;
+}
+
+/** How requests are let in. */
+export interface AppSettings {
+  readonly bodyLimit: ByteCount;
+  /** True if a key is needed. */
+  readonly hasKeys: boolean;
+  /** Origins whose pages may ask from a browser. */
+  readonly corsOrigins: readonly string[];
+  /** Requests a minute that a key, or an address, may make; 0 sets no limit. */
+  readonly rateLimit: number;
+  /** How long a request may wait for its answer. */
+  readonly requestTimeoutMs: number;
+}
 
 /** What answers the requests of a server, which is to make them of these classes. */
 export interface App {
@@ -39,61 +72,89 @@ export interface App {
 }
 
 /** The HTTP side of verbatim: every path, what guards it, and how it fails. */
-export function createApp(services: Services): App {
-  const { keyCheck: check, hasKeys, rateLimit, corsOrigins } = services;
-  const limit = rateLimit === 0 ? [] : [limitRate(rateLimit, hasKeys), rateHeaders];
+export function createApp(parts: AppParts): App {
+  const { catalog, tokenPool, clock, metrics, figures, logger, bodyLimit, cache } = parts;
+  const { tokenizer } = tokenPool;
+  const endpoints = endpointsOf({
+    ...parts,
+    replies: new Replies({ ...parts.replies, tokenizer }),
+    measured: { metrics, figures, catalog },
+  });
+  const runs = Object.fromEntries(
+    Object.entries(endpoints).map(([id, endpoint]) => [id, runnerOf(endpoint, parts.requestTimeoutMs)]),
+  ) as Readonly<Record<OperationId, Run>>;
+  const sender = new Sender(clock, { writer: new EventWriter(kernelModule()), tokenizer });
+  const failures = new Failures(sender, logger, bodyLimit);
+  const app = expressApp(parts, runs, sender, failures);
+  const answers = cache && new AnswerCache(cache);
+  const giveWay = () => catalog.giveWay();
+  const handle = frontOf(app, { ...parts, endpoints, runs, sender, failures, answers, giveWay });
+  const onRefused = (refused: Refused) => {
+    metrics.recordRefused(refused.status);
+    logRefused(logger, refused);
+  };
+  return { express: app, handle, classes: messageClasses(app), onRefused };
+}
+
+/** The routes of all operations, for requests that are out of the ordinary. */
+function expressApp(
+  { catalog, corsOrigins, rateLimit, hasKeys, keyCheck, bodyLimit, requestTimeoutMs }: AppParts,
+  runs: Readonly<Record<OperationId, Run>>,
+  sender: Sender,
+  failures: Failures,
+): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(singleSlashes);
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
-
-  app.route('/health').get(health).all(allowOnly('GET', 'HEAD'));
-  // As SageMaker asks, and vLLM answers.
-  app
-    .route('/ping')
-    .get(health)
-    .post(health)
-    .all(allowOnly('GET', 'HEAD', 'POST'));
-  app.route('/ready').get(ready(services)).all(allowOnly('GET', 'HEAD'));
-  // Whoever looks after the server asks nothing of it: the requests above don't count.
+  const limit = rateLimit === 0 ? [] : [limitRate(rateLimit, hasKeys), rateHeaders];
+  const handlerOf =
+    (run: Run): RequestHandler =>
+    async (request, response) => {
+      const { path, body, params, query } = request;
+      // A parameter that may have slashes in it is a list.
+      const texts = Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')]);
+      const input = { path, body, params: Object.fromEntries(texts), query };
+      sender.send(response, await run(input, request, response));
+    };
+  const addRoutes = (areOpen: boolean) => {
+    for (const { paths, operations } of ROUTES) {
+      const all = [...operations.values()];
+      if (all.every(({ isOpen = false }) => isOpen) !== areOpen) continue;
+      const methods = all.flatMap(({ method, refusesHead }) =>
+        method === 'get' && refusesHead !== true ? ['GET', 'HEAD'] : [method.toUpperCase()],
+      );
+      const isCounted = all.some(isLimited);
+      for (const path of paths) {
+        const route = app.route(expressPath(path));
+        if (isCounted && limit.length > 0) route.all(limit);
+        if (!methods.includes('HEAD')) route.head(allowOnly(methods));
+        for (const { id, method, body } of all) {
+          route[method](...(body === undefined ? [] : readBody(bodyLimit)), handlerOf(runs[id]));
+        }
+        route.all(allowOnly(methods));
+      }
+    }
+  };
+  addRoutes(true);
   app.use((_request, _response, next) => {
-    services.giveWay();
+    catalog.giveWay();
     next();
   });
-  app.use('/api/v1/chat', olderApi(services, limit));
-  app.route('/version').get(version(services)).all(allowOnly('GET', 'HEAD'));
-  app.use(requireKey(check));
-  const body = readBody(services.bodyLimit);
-  app.route('/tokenize').post(limit, body, tokenize(services)).all(allowOnly('POST'));
-  app.route('/detokenize').post(limit, body, detokenize(services)).all(allowOnly('POST'));
-  app.route('/openapi.json').get(openapi(services)).all(allowOnly('GET', 'HEAD'));
-  app.route('/docs').get(docsPage).all(allowOnly('GET', 'HEAD'));
-  app.get('/docs/page.js', docsScript);
-  app.route('/metrics').get(metrics(services)).all(allowOnly('GET', 'HEAD'));
+  app.use(requireKey(keyCheck));
+  addRoutes(false);
+  app.get('/docs/page.js', handlerOf(runnerOf(docsScript, requestTimeoutMs)));
   app.use('/docs', docsFiles);
-  const api = openaiApi(services, limit);
-  app.use('/v1', api);
-  // As it is asked for where the base URL lacks the prefix.
-  app.use(api);
+  if (limit.length > 0) app.use(...limit);
   app.use(unknownUrl);
-  app.use(errorHandler(openaiErrorBody, services));
+  app.use(failures.handler);
+  return app;
+}
 
-  const chat = { name: '/v1/chat/completions', answerNow: chatCompletionNow(services) };
-  const text = { name: '/v1/completions', answerNow: completionNow(services) };
-  const routes = new Map([
-    ['/v1/chat/completions', chat],
-    ['/chat/completions', chat],
-    ['/v1/completions', text],
-    ['/completions', text],
-  ]);
-  // A limit counts what Express has.
-  const handle = underExpress(app, rateLimit === 0 ? routes : new Map(), services);
-  const onRefused = (refused: Refused) => {
-    services.metrics.recordRefused(refused.status);
-    logRefused(services.logger, refused);
-  };
-  return { express: app, handle, classes: messageClasses(app), onRefused };
+/** A path as Express has it. */
+function expressPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, path.includes('/models/') ? '*$1' : ':$1');
 }
 
 /** A base URL that ends with a slash makes paths with two of them. */
@@ -102,47 +163,3 @@ const singleSlashes: RequestHandler = (request, _response, next) => {
   if (path.includes('//')) request.url = [path.replace(/\/{2,}/g, '/'), ...query].join('?');
   next();
 };
-
-/** OpenAI's API. */
-function openaiApi(services: Services, limit: readonly RequestHandler[]): Router {
-  const api = Router();
-  if (limit.length > 0) api.use(...limit);
-  api.route('/models').get(models(services)).all(allowOnly('GET', 'HEAD'));
-  api.route('/models/*id').get(modelById(services)).all(allowOnly('GET', 'HEAD'));
-  api
-    .route('/chat/completions')
-    .post(readBody(services.bodyLimit), chatCompletions(services))
-    .all(allowOnly('POST'));
-  api.route('/completions').post(readBody(services.bodyLimit), completions(services)).all(allowOnly('POST'));
-  const store = new ResponseStore(RESPONSES_KEPT_MAX, RESPONSES_KEPT_BYTES);
-  api
-    .route('/responses')
-    .post(readBody(services.bodyLimit), responses(services, store))
-    .all(allowOnly('POST'));
-  api
-    .route('/responses/:id')
-    .get(responseById(services, store))
-    .delete(deleteResponse(store))
-    .all(allowOnly('GET', 'HEAD', 'DELETE'));
-  api.route('/responses/:id/input_items').get(inputItems(store)).all(allowOnly('GET', 'HEAD'));
-  return api;
-}
-
-/** The API that this project succeeds, with errors in its own manner. */
-function olderApi(services: Services, limit: readonly RequestHandler[]): Router {
-  const { lookup, uncachedLookup, bodyLimit, keyCheck, requestTimeoutMs } = services;
-  const api = Router();
-  api.use(requireKey(keyCheck), ...limit);
-  api
-    .route('/completion')
-    .post(readBody(bodyLimit), olderChatCompletion(uncachedLookup, requestTimeoutMs))
-    .all(allowOnly('POST'));
-  api
-    .route('/completion/v1')
-    .post(readBody(bodyLimit), olderChatCompletion(lookup, requestTimeoutMs))
-    .all(allowOnly('POST'));
-  api.route('/api/benchmarks').head(allowOnly('GET')).get(olderBenchmark(services)).all(allowOnly('GET'));
-  api.use(unknownUrl);
-  api.use(errorHandler(olderErrorBody, services));
-  return api;
-}

@@ -1,43 +1,83 @@
+import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { Logger } from 'pino';
 import type { ByteCount } from '../core/bytes.js';
 import { AppError, ERRORS } from '../core/errors.js';
 import { errorBody } from '../openai/error-body.js';
-import { sendJson } from './json.js';
-import type { Services } from './services.js';
+import { OLDER_BASE } from '../openai/operations.js';
+import type { Answered } from './endpoint.js';
+import { olderErrorBody } from './older-wire.js';
+import { NOWHERE } from './origin.js';
+import { factsOf } from './request-facts.js';
+import type { Sender } from './sender.js';
 
 /** How an error becomes a response's body, in the manner of the API that was called. */
 export type ErrorBody = (error: AppError) => { readonly status: number; readonly body: object };
 
 /** OpenAI's manner. */
-export const openaiErrorBody: ErrorBody = (error) => ({
+const openaiErrorBody: ErrorBody = (error) => ({
   status: ERRORS[error.code].status,
   body: errorBody(error),
 });
 
-/** Ends every request that failed, with a JSON body; or, where an answer had begun, with the connection. */
-export function errorHandler(toBody: ErrorBody, { logger, bodyLimit }: Services): ErrorRequestHandler {
-  return (thrown: unknown, _request, response, _next) => {
+/** Answers requests that failed. */
+export class Failures {
+  private readonly sender: Sender;
+  private readonly logger: Logger;
+  private readonly bodyLimit: ByteCount;
+
+  constructor(sender: Sender, logger: Logger, bodyLimit: ByteCount) {
+    this.sender = sender;
+    this.logger = logger;
+    this.bodyLimit = bodyLimit;
+  }
+
+  /** Answers an error by its code; anything else is a defect, and thrown. */
+  answer(response: ServerResponse, thrown: unknown): void {
     // The client has left: nobody to tell.
-    if (response.destroyed) return;
-    const error = toAppError(thrown, bodyLimit);
-    const { status, body } = toBody(error);
-    if (status === 503) {
-      // Nothing is wrong with the server: it says what it can't do just now.
-      const requestId = response.getHeader('x-request-id');
-      logger.warn({ code: error.code, cause: loggedCause(error.cause), requestId }, error.message);
-    } else if (status >= 500) {
-      // The serializer of `err` passes over a cause that is no error, as the failures of workers are.
-      logger.error(
-        { err: thrown, cause: loggedCause(error.cause), requestId: response.getHeader('x-request-id') },
-        error.message,
-      );
-    }
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    if (status === 503) response.setHeader('retry-after', '1');
-    sendJson(response, status, body);
+    if (response.destroyed && !isDefect(thrown)) return;
+    const error = asAppError(thrown, this.bodyLimit);
+    this.log(error, response);
+    if (response.headersSent) response.destroy();
+    else this.sender.send(response, failedAnswer(error, response.req.url ?? ''));
+  }
+
+  /** Express's handler of errors. */
+  get handler(): ErrorRequestHandler {
+    return (thrown: unknown, { originalUrl }, response, _next) => {
+      // Express cuts off what its routers are mounted on.
+      response.req.url = originalUrl;
+      try {
+        this.answer(response, thrown);
+      } catch (defect) {
+        // What is thrown here, Express would catch.
+        process.nextTick(() => {
+          throw defect;
+        });
+      }
+    };
+  }
+
+  private log(error: AppError, response: ServerResponse): void {
+    const { status } = ERRORS[error.code];
+    if (status < 500) return;
+    const { requestId } = factsOf(response);
+    const cause = loggedCause(error.cause);
+    // With a 503 nothing is wrong with the server: it says what it can't do just now.
+    if (status === 503) this.logger.warn({ code: error.code, cause, requestId }, error.message);
+    // The serializer of `err` passes over a cause that is no error, as the failures of workers are.
+    else this.logger.error({ err: error, cause, requestId }, error.message);
+  }
+}
+
+/** The answer that tells an error. */
+export function failedAnswer(error: AppError, url: string): Answered {
+  const { status, body } = (url.startsWith(OLDER_BASE) ? olderErrorBody : openaiErrorBody)(error);
+  return {
+    status,
+    ...(error.code === 'prompt_not_found' && { origin: NOWHERE }),
+    headers: [...(status === 503 ? ['retry-after', '1'] : []), ...error.headers],
+    content: { kind: 'json', body },
   };
 }
 
@@ -47,48 +87,65 @@ function loggedCause(cause: unknown): unknown {
 }
 
 /** Refuses every other method on a path. */
-export function allowOnly(...methods: readonly string[]): RequestHandler {
-  return (_request, response) => {
-    response.setHeader('allow', methods.join(', '));
+export function allowOnly(methods: readonly string[]): RequestHandler {
+  return () => {
     throw new AppError('method_not_supported', {
       message: `Only ${methods.join(' and ')} requests are accepted.`,
+      headers: ['allow', methods.join(', ')],
     });
   };
 }
 
 /** Refuses a path that is none of ours. */
 export const unknownUrl: RequestHandler = (request) => {
-  throw new AppError('unknown_url', {
-    message: `Invalid URL (${request.method} ${request.baseUrl}${request.path})`,
-  });
+  throw new AppError('unknown_url', { message: `Invalid URL (${request.method} ${request.path})` });
 };
 
-/** Errors of Express and its body parser carry a `status` for the client, and the parser's a `type`. */
-function toAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
+/** True for what no client can cause. */
+function isDefect(thrown: unknown): boolean {
+  try {
+    asAppError(thrown, 0 as ByteCount);
+    return false;
+  } catch {
+    return !(thrown instanceof DOMException && thrown.name === 'AbortError');
+  }
+}
+
+/**
+ * What was thrown as an error that a client can be told. Errors of Express and its body parser carry a `status` for the client, and
+ * the parser's a `type`.
+ *
+ * @throws what is no such error: a defect
+ */
+export function asAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
   if (thrown instanceof AppError) return thrown;
-  const { status, type, code, message } = thrown as Readonly<Record<string, unknown>>;
+  if (!(thrown instanceof Error)) throw thrown;
+  const { status, type, code, message } = thrown as Error & Readonly<Record<string, unknown>>;
   // Modules and pages are loaded when they are first needed.
   if (code === 'EMFILE' || code === 'ENFILE') return new AppError('overloaded', { cause: thrown });
   switch (type) {
     case 'entity.parse.failed':
-      return new AppError('invalid_json', { message: `${ERRORS.invalid_json.message} (${String(message)})` });
+      return invalidJson(message);
     case 'entity.too.large':
       return new AppError('request_too_large', {
         message: `The request body is too large. Expected at most ${bodyLimit} bytes (the setting BODY_LIMIT_MB).`,
       });
     case 'encoding.unsupported':
     case 'charset.unsupported':
-      return new AppError('unsupported_content_type', {
-        message: `Unsupported content type: ${String(message)}.`,
-      });
+      return new AppError('unsupported_content_type', { message: `Unsupported content type: ${message}.` });
   }
   // What is nested so deeply can be parsed, but not be written again.
-  if (thrown instanceof RangeError && thrown.message.includes('call stack')) {
+  if (thrown instanceof RangeError && message.includes('call stack')) {
     return new AppError('bad_request', { cause: thrown, message: 'The request is nested too deeply.' });
   }
-  const isClients = typeof status === 'number' && status >= 400 && status < 500;
-  return new AppError(isClients ? 'bad_request' : 'internal', {
+  if (typeof status !== 'number' || status < 400 || status >= 500) throw thrown;
+  return new AppError('bad_request', {
     cause: thrown,
-    ...(isClients && { message: `The request could not be understood: ${String(message)}.` }),
+    message: `The request could not be understood: ${message}.`,
   });
+}
+
+/** @param problem what JSON's parser says */
+export function invalidJson(problem: string): AppError {
+  return new AppError('invalid_json', { message: `${ERRORS.invalid_json.message} (${problem})` });
 }

@@ -12,8 +12,6 @@ export interface AppRequest extends IncomingMessage {
    * @param take isn't called if the client leaves before
    */
   takeBody(take: (body: Buffer) => void): void;
-  /** Makes the body that was taken one to be read from the stream, as if nothing had been. */
-  giveBack(body: Buffer): void;
 }
 
 /**
@@ -36,12 +34,6 @@ export function messageClasses(app: Express): MessageClasses {
 
     takeBody(take: (body: Buffer) => void): void {
       this.bodyTaker = take;
-    }
-
-    giveBack(body: Buffer): void {
-      this._consumed = false;
-      super.push(body);
-      super.push(null);
     }
 
     /** Node's parser calls this with each part of the body, and with null at the end. */

@@ -1,17 +1,35 @@
 /** What `GET /metrics` tells: names, what they mean, and where their values are. Values are taken when somebody asks. */
 
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
+import type { DatasetFigures } from '../lookup/served-dataset.js';
+import type { Catalog } from '../models/catalog.js';
+import type { RequestMetrics } from './request-metrics.js';
 import { type Histogram, LATENCY_BOUNDS } from './request-metrics.js';
-import type { Services } from './services.js';
+
+/** What is counted besides requests. */
+export interface Figures extends DatasetFigures {
+  /** Requests whose answers have not ended. */
+  readonly inFlight: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+  readonly cacheBytes: number;
+}
+
+/** Where all that is counted is. */
+export interface Measured {
+  readonly metrics: RequestMetrics;
+  readonly figures: () => Figures;
+  readonly catalog: Pick<Catalog, 'models'>;
+}
 
 /** A value with its labels. */
 type Labelled = readonly [labels: Readonly<Record<string, string | number>>, value: number];
 
 /** The metrics of a server. Those that begin with `vllm:` are what load generators read of vLLM. */
-export function createRegistry({ metrics, figures, model }: Services): Registry {
+export function createRegistry({ metrics, figures, catalog }: Measured): Registry {
   const registry = new Registry();
   const registers = [registry];
-  const labels = { model_name: model.id };
+  const labels = { model_name: catalog.models[0]?.id ?? '' };
   collectDefaultMetrics({ register: registry });
 
   const counter = (name: string, help: string, labelNames: string[], values: () => Iterable<Labelled>) =>
@@ -61,7 +79,11 @@ export function createRegistry({ metrics, figures, model }: Services): Registry 
     'Answers and replies that were found in the cache.',
     () => figures().cacheHits,
   );
-  count('verbatim_cache_misses_total', 'Those that were not.', () => figures().cacheMisses);
+  count(
+    'verbatim_cache_misses_total',
+    'Lookups for which the dataset was asked.',
+    () => figures().cacheMisses,
+  );
   gauge('verbatim_cache_bytes', 'Memory of what the cache holds.', () => figures().cacheBytes);
 
   count('verbatim_sweeps_total', 'Sweeps over the dataset.', () => figures().sweeps);

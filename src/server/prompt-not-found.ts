@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.js';
 import { MESSAGE_ID_LENGTH_MAX } from '../core/limits.js';
 import type { Query } from '../core/query.js';
 import type { Alike } from '../lookup/lookup.js';
-import { headerSafe } from './match-headers.js';
+import { headerSafe } from './origin.js';
 
 /**
  * The error for a prompt that has no reply: it tells how long the prompt is, which shows what was taken for it, what was tried,

@@ -19,8 +19,6 @@ export function limitRate(limit: number, hasKeys: boolean): RequestHandler {
     requestPropertyName: COUNTED,
     standardHeaders: false,
     legacyHeaders: false,
-    // The routes without `/v1` come behind those with it: what was counted there isn't counted again.
-    skip: (request) => countedOf(request) !== undefined,
     keyGenerator: ({ headers, ip = '' }) => (hasKeys ? keyIn(headers) : undefined) ?? ipKeyGenerator(ip),
     handler: (request, response, next) => {
       const waitMs = tellRate(request, response);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { REQUEST_ID_LENGTH_MAX } from '../core/limits.js';
-import type { Outcome } from './send-completion.js';
-import type { Services } from './services.js';
+import type { Clock } from './clock.js';
+import type { Answered, Outcome } from './endpoint.js';
 
 /** Characters of an id that is made, behind its prefix. */
 const ID_DIGITS = 32;
@@ -21,16 +21,18 @@ export class RequestFacts {
   private readonly now: () => number;
   private readonly startMs: number;
 
-  constructor({ headers }: IncomingMessage, { now, newId }: Pick<Services, 'now' | 'newId'>) {
+  constructor({ headers }: IncomingMessage, { now, newId }: Clock) {
     const sent = headers['x-request-id'];
     this.requestId = isEchoed(sent) ? sent : `req_${newId(ID_DIGITS)}`;
     this.now = now;
     this.startMs = now();
   }
 
-  /** Tells what completion is given. */
-  tellOutcome({ usage, finishReason }: Outcome): void {
-    this.outcome = { usage, finishReason };
+  /** Tells what is answered. */
+  answer({ origin, outcome }: Answered): void {
+    this.match = origin?.match;
+    this.source = origin?.source;
+    this.outcome = outcome;
   }
 
   /** Tells that the answer begins now. */
@@ -44,10 +46,19 @@ export class RequestFacts {
   }
 }
 
-/** The facts that go with a response; undefined if nobody has collected them. */
-export function factsOf(response: ServerResponse): RequestFacts | undefined {
-  const { locals } = response as ServerResponse & { readonly locals?: unknown };
-  return locals instanceof RequestFacts ? locals : undefined;
+/** A response, and what is known of its request. */
+interface Known extends ServerResponse {
+  locals: RequestFacts;
+}
+
+/** Lets facts go with a response. */
+export function attachFacts(response: ServerResponse, facts: RequestFacts): void {
+  (response as Known).locals = facts;
+}
+
+/** The facts that go with a response. */
+export function factsOf(response: ServerResponse): RequestFacts {
+  return (response as Known).locals;
 }
 
 function isEchoed(id: unknown): id is string {

@@ -2,7 +2,7 @@
 
 import type { FinishReason } from '../openai/reply.js';
 import type { RequestFacts } from './request-facts.js';
-import { OTHER } from './route-names.js';
+import { OTHER } from './routes.js';
 
 /** The upper bounds of the buckets of a latency, in seconds. */
 export const LATENCY_BOUNDS = [

@@ -3,17 +3,15 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
-import type { Cache } from '../lookup/cache.js';
 import { isIndexSaved } from '../lookup/index-paths.js';
-import type { Notices, ServedDataset } from '../lookup/served-dataset.js';
+import type { Notices } from '../lookup/served-dataset.js';
+import type { ServedModel } from '../models/served-model.js';
 import { WorkerPool } from '../workers/pool.js';
 import type { Counts } from '../workers/tasks.js';
 import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys } from './api-keys.js';
 import { type Progress, ProgressBar, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
-import type { ReadyAnswer } from './ready-answer.js';
-import type { Services } from './services.js';
 import { countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
 
 /** What a run of the server needs of the outside world. */
@@ -66,7 +64,7 @@ async function serveWith(
   const early: ((logger: Logger) => void)[] = [];
   let tell = (line: (logger: Logger) => void): void => void early.push(line);
   let progress: Progress | undefined;
-  let cache: Cache | undefined;
+  let model: ServedModel | undefined;
   const notices: Notices = {
     info: (fields, message) => tell((logger) => logger.info(fields, message)),
     warn: (fields, message) => tell((logger) => logger.warn(fields, message)),
@@ -75,7 +73,7 @@ async function serveWith(
       progress?.end();
       tell((logger) => warnOfSkipped(counts, logger));
     },
-    changed: () => cache?.clear(),
+    changed: () => model?.forget(),
   };
   tokens.onDeath = () =>
     notices.warn({}, 'the thread that counts tokens died: it is replaced, and its work done again');
@@ -102,28 +100,37 @@ async function serveWith(
     const [
       { createApp },
       { Listener },
-      { Cache, CachedLookup },
+      { Cache },
       { estimatingCounter, RealCounter },
       { RequestMetrics },
+      { Catalog },
+      { ServedModel },
     ] = await Promise.all([
       import('./app.js'),
       import('./listener.js'),
       import('../lookup/cache.js'),
       import('../lookup/token-counter.js'),
       import('./request-metrics.js'),
+      import('../models/catalog.js'),
+      import('../models/served-model.js'),
     ]);
     const { walked } = await started;
     if (signal.aborted) return;
     signal.removeEventListener('abort', onAbort);
 
-    if (cacheBytes > 0) cache = new Cache(cacheBytes);
-    const lookup = cache === undefined ? served : new CachedLookup(served, cache);
-    const counter = countsAhead ? new RealCounter(tokens) : estimatingCounter;
+    const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
+    model = new ServedModel(served.dataset.name, served, cache);
     let listener: InstanceType<typeof Listener> | undefined;
-    const answers = cache?.part<ReadyAnswer>('answer ');
     const { handle, classes, onRefused } = createApp({
-      ...servicesOf(config, served, keys, logger, version),
-      isStopping: () => signal.aborted,
+      catalog: new Catalog([model], config.strictModels),
+      replies: {
+        tokens: countsAhead ? new RealCounter(tokens) : estimatingCounter,
+        maxTokens: config.maxTokens,
+        fallback: config.onMiss === 'fallback' ? config.fallbackText : undefined,
+      },
+      tokenPool: tokens,
+      cache,
+      clock: { now: Date.now, newId: randomIds() },
       metrics: new RequestMetrics(),
       figures: () => ({
         ...served.figures,
@@ -133,10 +140,15 @@ async function serveWith(
         cacheMisses: cache?.misses ?? 0,
         cacheBytes: cache?.bytes ?? 0,
       }),
-      lookup,
-      answers,
-      tokens: counter,
-      tokenPool: tokens,
+      keyCheck: keys.check,
+      isStopping: () => signal.aborted,
+      version,
+      logger,
+      bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
+      hasKeys: !keys.areNone,
+      corsOrigins: config.corsOrigins,
+      rateLimit: config.rateLimit,
+      requestTimeoutMs: config.requestTimeoutMs,
     });
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;
@@ -168,38 +180,6 @@ async function serveWith(
     progress?.end();
     await served.close();
   }
-}
-
-/** The services, but for those that were loaded late. */
-function servicesOf(
-  config: Config,
-  served: ServedDataset,
-  keys: ApiKeys,
-  logger: Logger,
-  version: string,
-): Omit<Services, 'lookup' | 'answers' | 'tokens' | 'tokenPool' | 'isStopping' | 'metrics' | 'figures'> {
-  const { name, file } = served.dataset;
-  return {
-    uncachedLookup: served,
-    alike: (query) => served.alike(query),
-    model: { id: name, created: Math.floor(file.mtimeMs / 1000) },
-    fingerprint: () => served.fingerprint,
-    strictModels: config.strictModels,
-    giveWay: () => served.giveWay(),
-    maxTokens: config.maxTokens,
-    fallback: config.onMiss === 'fallback' ? config.fallbackText : undefined,
-    version,
-    status: () => served.status,
-    bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
-    hasKeys: !keys.areNone,
-    keyCheck: keys.check,
-    corsOrigins: config.corsOrigins,
-    rateLimit: config.rateLimit,
-    requestTimeoutMs: config.requestTimeoutMs,
-    logger,
-    now: Date.now,
-    newId: randomIds(),
-  };
 }
 
 const OPEN_TO_ALL =

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.js';
 import { resultOf } from '../workers/tasks.js';
-import type { Services } from './services.js';
+import type { TokenPool } from '../workers/token-pool.js';
 
 /**
  * The text of tokens.
@@ -9,7 +9,7 @@ import type { Services } from './services.js';
  * @throws AppError if one is none of the tokenizer's
  */
 export async function textOfTokens(
-  { tokenPool }: Services,
+  tokenPool: TokenPool,
   tokens: readonly number[],
   param: string,
 ): Promise<string> {

@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 import { AppError } from '../core/errors.js';
 
 /**
@@ -6,7 +6,7 @@ import { AppError } from '../core/errors.js';
  *
  * @param timeoutMs after it, the signal's reason is an AppError
  */
-export function whileOpen(response: Response, timeoutMs: number): AbortSignal {
+export function whileOpen(response: ServerResponse, timeoutMs: number): AbortSignal {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new AppError('timed_out')), timeoutMs);
   const end = () => {
@@ -19,14 +19,20 @@ export function whileOpen(response: Response, timeoutMs: number): AbortSignal {
 }
 
 /**
- * What a task comes to, if that is before the signal is aborted: nobody waits for it any longer, though it may go on.
+ * What a task comes to, if that is before the signal is aborted: nobody waits for it any longer, though it may go on. A defect of it
+ * is thrown all the same.
  *
  * @throws the signal's reason, or what the task throws
  */
 export async function unlessAborted<T>(signal: AbortSignal, task: Promise<T>): Promise<T> {
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
+    onAbort = () => {
+      reject(signal.reason);
+      task.catch((error: unknown) => {
+        if (!(error instanceof AppError) && error !== signal.reason) throw error;
+      });
+    };
   });
   signal.addEventListener('abort', onAbort);
   try {

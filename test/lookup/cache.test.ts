@@ -20,11 +20,11 @@ const content = JSON.stringify(
 async function watched(): Promise<{ lookup: Lookup; asked: Query[] }> {
   const { index: lookup } = await enginesOf(write(content), pool);
   const asked: Query[] = [];
-  const find = (query: Query): Promise<Match | undefined> => {
+  const find = async (query: Query): Promise<Match | undefined> => {
     asked.push(query);
     return lookup.find(query);
   };
-  return { lookup: { find, findNow: (query) => lookup.findNow(query) }, asked };
+  return { lookup: { find, isImmediate: false }, asked };
 }
 
 const chat = (...texts: string[]) => queryOf(texts.map((text) => ({ role: 'user', text }))) as Query;
@@ -67,11 +67,10 @@ describe('a cached lookup', () => {
 
   it('forgets everything when it is told to, what is being looked up just then too', async () => {
     const { lookup, asked } = await watched();
-    const cache = new Cache(byteCount(100_000));
-    const cached = new CachedLookup(lookup, cache);
+    const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
     await cached.find(chat('prompt 1'));
     const asking = cached.find(chat('prompt 2'));
-    cache.clear();
+    cached.clear();
     await asking;
     await cached.find(chat('prompt 1'));
     await cached.find(chat('prompt 2'));

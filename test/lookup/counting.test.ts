@@ -136,19 +136,18 @@ describe('counted tokens', () => {
     const next = open(path, { indexDir: undefined, tokens: closed, countsAhead: true });
     await next.served.start();
     const match = await next.served.find(valueQuery(textOf(0)));
-    const { table, prompt } = match?.rows ?? {};
-    const turn = table && prompt !== undefined ? { table, row: prompt } : undefined;
+    const [kept] = match?.tokens?.messages() ?? [];
     const counter = new RealCounter(closed);
-    expect(await counter.count([{ text: textOf(0), turn }])).toEqual([encode(textOf(0)).length]);
+    expect(await counter.count([{ text: textOf(0), kept }])).toEqual([encode(textOf(0)).length]);
   });
 
   it('are saved with the index at the end, if some were asked for', async () => {
     const path = fileOf(20);
     const { served } = open(path, { indexDir: undefined, tokens, countsAhead: false });
     await (await served.start()).walked;
-    const { table, prompt } = (await served.find(valueQuery(textOf(4))))?.rows ?? {};
-    if (table === undefined || prompt === undefined) throw new Error('it is not found by the index');
-    await new RealCounter(tokens).count([{ text: textOf(4), turn: { table, row: prompt } }]);
+    const [kept] = (await served.find(valueQuery(textOf(4))))?.tokens?.messages() ?? [];
+    if (kept === undefined) throw new Error('it is not found by the index');
+    await new RealCounter(tokens).count([{ text: textOf(4), kept }]);
     await served.close();
     const saved = load(path).table;
     expect(saved.tokensOf(4)).toBe(encode(textOf(4)).length);

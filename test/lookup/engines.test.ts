@@ -6,10 +6,10 @@ import { LOOKUPS_MAX } from '#dist/core/limits.js';
 import { type Message, type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { KEY_BITS } from '#dist/kernel/kernel.js';
 import type { IndexLookup } from '#dist/lookup/indexed.js';
-import type { Lookup, SpelledMatch } from '#dist/lookup/lookup.js';
+import type { Lookup } from '#dist/lookup/lookup.js';
 import { datasetWriter, enginesOf, KERNEL_BYTES, newKernel, poolOf, sweepOf } from '../support/dataset.js';
 import { oddDataset } from '../support/odd-records.js';
-import { plainFind, plainFindNow, plainFindValue, withoutRows } from '../support/plain-lookup.js';
+import { plainFind, plainFindValue, plainMatch } from '../support/plain-lookup.js';
 import { spell, spelling } from '../support/spelling.js';
 
 const write = datasetWriter();
@@ -81,22 +81,10 @@ async function compare(
     const expected = plainFindValue(list, value);
     const plain = query && plainFind(list, query);
     for (const engine of [engines.sweep, engines.index]) {
-      expect((await engine.find(valueQuery(value)))?.reply).toEqual(expected);
-      if (query !== undefined) expect(withoutRows(await engine.find(query))).toEqual(plain);
+      expect(plainMatch(await engine.find(valueQuery(value)))?.reply).toEqual(expected);
+      if (query !== undefined) expect(plainMatch(await engine.find(query))).toEqual(plain);
     }
-    if (query !== undefined) await expectNow(engines.index, query, plainFindNow(plain));
   }
-}
-
-/** What is found at once is what is found, and costs as many tokens: it stands in the same rows. */
-async function expectNow(
-  index: IndexLookup,
-  query: Query,
-  expected: SpelledMatch | undefined,
-): Promise<void> {
-  const now = index.findNow(query);
-  expect(withoutRows(now)).toEqual(expected);
-  if (now !== undefined) expect(now.rows).toEqual((await index.find(query))?.rows);
 }
 
 type Ask = () => { value: string; query: ReturnType<typeof queryOf> };
@@ -135,7 +123,7 @@ describe('both engines', () => {
             query: queryOf(gen(messagesFrom, records)),
           }));
           for (const query of queriesFor(records)) {
-            await expectNow(engines.index, query, plainFindNow(plainFind(records, query)));
+            expect(plainMatch(engines.index.find(query))).toEqual(plainFind(records, query));
           }
           engines.reader.close();
         }),
@@ -185,7 +173,7 @@ describe('the index, at once,', () => {
         // A kernel that has grown has more room.
         const { index, reader } = await enginesOf(dataset, pool, newKernel());
         const query = queryOf([{ role: 'user', text: conversations[0]?.value ?? '' }]) as Query;
-        await expectNow(index, query, plainFindNow(plainFind(list, query)));
+        expect(plainMatch(index.find(query))).toEqual(plainFind(list, query));
         reader.close();
       }
     },
@@ -211,7 +199,8 @@ describe('the index, at once,', () => {
     const content = `[{"id": 7, "conversations": [${before}, ${turn}, ${behind}]}]`;
     const { index } = await enginesOf(write(content), pool);
     const list = JSON.parse(content) as unknown[];
-    for (const query of queriesFor(list)) await expectNow(index, query, plainFindNow(plainFind(list, query)));
+    for (const query of queriesFor(list))
+      expect(plainMatch(index.find(query))).toEqual(plainFind(list, query));
   });
 
   it('finds no text that differs from what was asked for in a byte, or begins like it, though their keys collide', async () => {
@@ -224,7 +213,7 @@ describe('the index, at once,', () => {
         newKernel(1),
       );
       const ask = (asked: string) =>
-        index.findNow(queryOf([{ role: 'user', text: asked }]) as Query)?.spelled;
+        index.find(queryOf([{ role: 'user', text: asked }]) as Query)?.reply.content.spelled;
       expect(ask(text)).toBe('"reply"');
       for (let i = 0; i < length; i++) {
         // One of them has the same key, mostly.
@@ -236,13 +225,13 @@ describe('the index, at once,', () => {
     }
   });
 
-  it('finds nothing, and does not fail, when the file was written to after it was opened', async () => {
+  it('fails when the file was written to after it was opened', async () => {
     const dataset = write(JSON.stringify([talk('one', 'first')]));
     const { index } = await enginesOf(dataset, pool);
     const query = queryOf([{ role: 'user', text: 'one' }]) as Query;
-    expect(index.findNow(query)).toMatchObject({ spelled: '"first"' });
+    expect(index.find(query)).toMatchObject({ reply: { value: 'first' } });
     writeFileSync(dataset.file.path, JSON.stringify([talk('one', 'changed')]));
-    expect(index.findNow(query)).toBeUndefined();
+    expect(() => index.find(query)).toThrow(expect.objectContaining({ code: 'dataset_changed' }));
   });
 });
 
@@ -344,7 +333,9 @@ describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
     const dataset = write(content);
     const { [name]: lookup } = await enginesOf(dataset, pool);
     writeFileSync(dataset.file.path, JSON.stringify([...conversations].reverse()));
-    await expect(lookup.find(valueQuery('prompt 1'))).rejects.toMatchObject({ code: 'dataset_changed' });
+    await expect((async () => lookup.find(valueQuery('prompt 1')))()).rejects.toMatchObject({
+      code: 'dataset_changed',
+    });
   });
 });
 
@@ -363,7 +354,7 @@ describe('sweeps', () => {
     const { sweep } = sweepOf(write(content), pool);
     const leave = new AbortController();
     const waiting = Array.from({ length: LOOKUPS_MAX }, () =>
-      sweep.find(valueQuery('nowhere'), leave.signal),
+      sweep.find(valueQuery('nowhere'), () => leave.signal),
     );
     await expect(sweep.find(valueQuery('prompt 1'))).rejects.toMatchObject({ code: 'overloaded' });
     leave.abort(new Error('left'));
@@ -390,7 +381,7 @@ describe('sweeps', () => {
   it('leave out who left, and answer the others', async () => {
     const { sweep } = sweepOf(write(content), pool);
     const leave = new AbortController();
-    const left = sweep.find(valueQuery('prompt 1'), leave.signal);
+    const left = sweep.find(valueQuery('prompt 1'), () => leave.signal);
     const stayed = sweep.find(valueQuery('prompt 2'));
     leave.abort(new Error('left'));
     await expect(left).rejects.toThrow('left');

@@ -20,7 +20,7 @@ import { indexPaths } from '#dist/lookup/index-paths.js';
 import { IndexLookup } from '#dist/lookup/indexed.js';
 import { DatasetReader } from '#dist/lookup/reader.js';
 import { enginesOf, newKernel, poolOf } from '../support/dataset.js';
-import { plainFind, withoutRows } from '../support/plain-lookup.js';
+import { plainFind, plainMatch } from '../support/plain-lookup.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -106,9 +106,9 @@ describe('a saved index', () => {
     expect(Buffer.from(loaded.table.buffer).equals(Buffer.from(table.buffer))).toBe(true);
     const again = new IndexLookup(loaded.table, newKernel(), new DatasetReader(dataset.file));
     for (const query of queries) {
-      const found = withoutRows(await again.find(query));
+      const found = plainMatch(await again.find(query));
       expect(found).toEqual(plainFind(list, query));
-      expect(found).toEqual(withoutRows(await index.find(query)));
+      expect(found).toEqual(plainMatch(await index.find(query)));
     }
     expect((await again.find(valueQuery('prompt 3')))?.reply.value).toBe('reply 3');
   });

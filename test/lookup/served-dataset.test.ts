@@ -18,7 +18,7 @@ import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { DatasetError } from '#dist/lookup/dataset.js';
 import { indexPaths } from '#dist/lookup/index-paths.js';
 import type { ServedDataset } from '#dist/lookup/served-dataset.js';
-import { plainFind, withoutRows } from '../support/plain-lookup.js';
+import { plainFind, plainMatch } from '../support/plain-lookup.js';
 import { appendRecord, open, openAndWalk, type Recorder, replace } from '../support/served.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -67,7 +67,7 @@ async function lookUntil(recorder: Recorder, text: string): Promise<void> {
 }
 
 async function expectPlainAnswers(served: ServedDataset, list: readonly unknown[]): Promise<void> {
-  for (const query of queries) expect(withoutRows(await served.find(query))).toEqual(plainFind(list, query));
+  for (const query of queries) expect(plainMatch(await served.find(query))).toEqual(plainFind(list, query));
 }
 
 /** The reply to a prompt, `missing`, or `unavailable`; fails if anything else comes of it. */

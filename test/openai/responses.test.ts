@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { responseEvents } from '#dist/openai/responses-events.js';
+import { responseStream } from '#dist/openai/responses-events.js';
 import { parseResponsesRequest } from '#dist/openai/responses-request.js';
 import { type ResponseAnswer, responseObject } from '#dist/openai/responses-response.js';
+import { eventsOf } from '../support/events.js';
 
 const head = { id: 'resp_0a', created: 1_700_000_000, model: 'm' };
 const usage = { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 };
@@ -23,7 +24,7 @@ describe('a response whose reply was cut', () => {
   });
 
   it('ends its stream with that', () => {
-    const events = [...responseEvents(cut, 'o200k_base')];
+    const events = eventsOf(responseStream(cut));
     expect(events.at(-1)).toMatchObject({ type: 'response.incomplete', response: cut });
     expect(events.at(-2)).toMatchObject({
       type: 'response.output_item.done',
@@ -36,7 +37,7 @@ describe('a response whose reply was cut', () => {
 
 describe('the events of a response', () => {
   it('come in the order that clients build upon, and are counted', () => {
-    const events = [...responseEvents(responseOf('two words', false), 'o200k_base')];
+    const events = eventsOf(responseStream(responseOf('two words', false)));
     expect(events.map(({ type }) => type)).toEqual([
       'response.created',
       'response.in_progress',
@@ -58,7 +59,7 @@ describe('the events of a response', () => {
       { id: 'call_2', name: 'now', arguments: '' },
     ];
     const silent = responseOf('', false, calls);
-    const events = [...responseEvents(silent, 'o200k_base')];
+    const events = eventsOf(responseStream(silent));
     const item = { type: 'function_call', call_id: 'call_1', name: 'add' };
     const begun = { ...item, id: 'fc_0a_out0', status: 'in_progress', arguments: '' };
     const at = { item_id: 'fc_0a_out0', output_index: 0 };
@@ -98,7 +99,7 @@ describe('the events of a response', () => {
   });
 
   it('of an empty reply are the same, without a piece', () => {
-    const types = [...responseEvents(responseOf('', false), 'o200k_base')].map(({ type }) => type);
+    const types = eventsOf(responseStream(responseOf('', false))).map(({ type }) => type);
     expect(types).toHaveLength(8);
     expect(types).not.toContain('response.output_text.delta');
   });

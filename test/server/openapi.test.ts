@@ -91,7 +91,10 @@ describe('the document', () => {
   });
 
   it('describes every route of the app, and no other', async () => {
-    expect(described().sort()).toEqual(routesOf((await appOf(dataset)).express).sort());
+    const routes = routesOf((await appOf(dataset)).express);
+    // OpenAI's are there without their prefix, too.
+    const isShort = (route: string) => routes.includes(route.replace(' ', ' /v1'));
+    expect(described().sort()).toEqual(routes.filter((route) => !isShort(route)).sort());
   });
 
   it('names each operation once', () => {
@@ -393,7 +396,7 @@ describe('the server answers as described', () => {
 
   it('while the dataset changes', async () => {
     const changing = await serveApp(dataset, {
-      status: () => ({ isAvailable: false, engine: 'sweep', progress: 0, counts: {} as never }),
+      status: { isAvailable: false, engine: 'sweep', progress: 0, counts: {} as never },
     });
     const response = await fetch(`${changing}/ready`);
     expect(response.status).toBe(503);

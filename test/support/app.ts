@@ -6,11 +6,14 @@ import { byteCount } from '#dist/core/bytes.js';
 import { Cache, CachedLookup } from '#dist/lookup/cache.js';
 import { openDataset } from '#dist/lookup/dataset.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
-import { type App, createApp } from '#dist/server/app.js';
+import { Catalog } from '#dist/models/catalog.js';
+import type { Model } from '#dist/models/model.js';
+import { type App, type AppParts, createApp } from '#dist/server/app.js';
 import { keyCheck } from '#dist/server/auth.js';
+import type { Clock } from '#dist/server/clock.js';
 import { Listener } from '#dist/server/listener.js';
+import type { Figures } from '#dist/server/metrics-registry.js';
 import { RequestMetrics } from '#dist/server/request-metrics.js';
-import type { Figures, Services } from '#dist/server/services.js';
 import { urlOf } from '#dist/server/start-lines.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { enginesOf, poolOf } from './dataset.js';
@@ -34,29 +37,45 @@ const NO_FIGURES: Figures = {
   cacheBytes: 0,
 };
 
+/** What of an app may be otherwise. */
+export type Overrides = Partial<
+  Omit<AppParts, 'catalog' | 'replies' | 'clock'> & AppParts['replies'] & Clock & Model
+> & { readonly strictModels?: boolean };
+
 /** The app over a dataset. */
 export async function appOf(
   path: string,
-  overrides: Partial<Services> = {},
+  overrides: Overrides = {},
   engine: 'sweep' | 'index' = 'index',
 ): Promise<App> {
-  const { census, [engine]: lookup, index } = await enginesOf(openDataset(path), poolOf(2));
+  const { census, [engine]: engineLookup, index } = await enginesOf(openDataset(path), poolOf(2));
   const cache = new Cache(byteCount(1_000_000));
-  return createApp({
-    uncachedLookup: lookup,
-    lookup: new CachedLookup(lookup, cache),
-    answers: cache.part('answer '),
+  const model: Model = {
+    id: 'dataset',
+    created: 1_700_000_000,
+    fingerprint: 'fp_0123456789',
+    lookup: new CachedLookup(engineLookup, cache),
+    uncachedLookup: engineLookup,
     alike: (query) => (engine === 'index' ? index.alike(query) : undefined),
-    model: { id: 'dataset', created: 1_700_000_000 },
-    fingerprint: () => 'fp_0123456789',
-    strictModels: false,
-    fallback: undefined,
-    tokens: new RealCounter(tokens),
+    status: { isAvailable: true, engine: 'index', progress: 1, counts: census.counts },
     giveWay: () => {},
+    generation: 0,
+    ...overrides,
+  };
+  return createApp({
+    catalog: new Catalog([model], overrides.strictModels ?? false),
+    replies: {
+      tokens: overrides.tokens ?? new RealCounter(tokens),
+      maxTokens: overrides.maxTokens ?? 'tolerant',
+      fallback: overrides.fallback,
+    },
     tokenPool: tokens,
-    maxTokens: 'tolerant',
+    cache,
+    clock: {
+      now: overrides.now ?? (() => 1_700_000_000_999),
+      newId: overrides.newId ?? ((length) => '0'.repeat(length)),
+    },
     version: '1.2.3',
-    status: () => ({ isAvailable: true, engine: 'index', progress: 1, counts: census.counts }),
     bodyLimit: byteCount(1_000_000),
     hasKeys: false,
     keyCheck: keyCheck([]),
@@ -67,14 +86,12 @@ export async function appOf(
     metrics: new RequestMetrics(),
     figures: () => NO_FIGURES,
     logger: pino({ level: 'silent' }),
-    now: () => 1_700_000_000_999,
-    newId: (length) => '0'.repeat(length),
     ...overrides,
   });
 }
 
-/** What of the services makes an app ask for a key. */
-export function guardedBy(...keys: readonly string[]): Pick<Services, 'hasKeys' | 'keyCheck'> {
+/** What makes an app ask for a key. */
+export function guardedBy(...keys: readonly string[]): Pick<AppParts, 'hasKeys' | 'keyCheck'> {
   return { hasKeys: true, keyCheck: keyCheck(keys) };
 }
 

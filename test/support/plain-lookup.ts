@@ -2,13 +2,16 @@
 
 import { parseConversation, type Turn } from '#dist/core/conversation.js';
 import type { Query } from '#dist/core/query.js';
-import type { Match, SpelledMatch } from '#dist/lookup/lookup.js';
+import type { Match } from '#dist/lookup/lookup.js';
+
+/** A match without what an index knows of it, and its reply as it was parsed. */
+export type PlainMatch = Omit<Match, 'reply' | 'tokens'> & { readonly reply: Turn };
 
 /** A turn with its place, and the texts before it, from the start of its conversation. */
 interface Place {
   readonly text: string;
   readonly before: readonly string[];
-  readonly match: Match;
+  readonly match: PlainMatch;
 }
 
 /** The first turn in file order whose value is exactly equal and that has a reply, as the older API asks for it. */
@@ -20,24 +23,22 @@ export function plainFindValue(records: readonly unknown[], value: string): Turn
   return undefined;
 }
 
-/** What a lookup has found, without where it stands in an index: that is the same for both engines. */
-export function withoutRows<Found extends Pick<Match, 'rows'>>(
-  match: Found | undefined,
-): Omit<Found, 'rows'> | undefined {
+/** What a lookup has found, without where its tokens are counted: that is the same for both engines. */
+export function plainMatch(match: Match | undefined): PlainMatch | undefined {
   if (match === undefined) return undefined;
-  const { rows: _rows, ...plain } = match;
-  return plain;
+  const { tokens: _, reply, ...rest } = match;
+  return { ...rest, reply: plainReply(reply) };
 }
 
-/** What is found at once, where that match is what there is: a text, as `JSON.stringify` spells it, a character a byte. */
-export function plainFindNow(match: Match | undefined): SpelledMatch | undefined {
-  if (match === undefined || match.reply.calls !== undefined) return undefined;
-  const { reply, ...plain } = match;
-  return { ...plain, spelled: Buffer.from(JSON.stringify(reply.value)).toString('latin1') };
+/** A reply as it was parsed. Its spelling must be that of its text. */
+export function plainReply({ from, value, calls, content }: Match['reply']): Turn {
+  const spelled = Buffer.from(JSON.stringify(value)).toString('latin1');
+  if (content.spelled !== spelled) throw new Error(`expected ${spelled}, got ${content.spelled}`);
+  return calls === undefined ? { from, value } : { from, value, calls };
 }
 
 /** The match for the messages of a chat. */
-export function plainFind(records: readonly unknown[], { histories }: Query): Match | undefined {
+export function plainFind(records: readonly unknown[], { histories }: Query): PlainMatch | undefined {
   const places = records.flatMap((record, ordinal) => placesOf(record, ordinal, false));
   for (const history of histories) {
     const exact = places.find(({ text, before }) => same([...before, text], history));

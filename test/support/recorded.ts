@@ -6,8 +6,7 @@ import { expect } from 'vitest';
 import { AppError } from '#dist/core/errors.js';
 import { openDataset } from '#dist/lookup/dataset.js';
 import type { Lookup } from '#dist/lookup/lookup.js';
-import type { Services } from '#dist/server/services.js';
-import { serveApp } from './app.js';
+import { type Overrides, serveApp } from './app.js';
 import { enginesOf, poolOf } from './dataset.js';
 import { temporaryFolder } from './temporary.js';
 
@@ -66,7 +65,7 @@ export interface Recorded {
 }
 
 /** Serves the dataset. */
-export async function serveRecorded(overrides: Partial<Services> = {}): Promise<Recorded> {
+export async function serveRecorded(overrides: Overrides = {}): Promise<Recorded> {
   const origin = await serveApp(writeDataset(), overrides);
   return { origin, baseUrl: `${origin}/v1` };
 }
@@ -81,7 +80,7 @@ export async function serveRecordedBusyOnce(): Promise<Recorded> {
       isBusy = false;
       throw new AppError('overloaded');
     },
-    findNow: () => undefined,
+    isImmediate: false,
   };
   return serveRecorded({ lookup });
 }

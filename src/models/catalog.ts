@@ -1,0 +1,136 @@
+import { AppError } from '../core/errors.js';
+import type { Rung } from '../core/match.js';
+import { after, type MaybePromise } from '../core/maybe-promise.js';
+import type { Query } from '../core/query.js';
+import type { Alike, Lookup, Match } from '../lookup/lookup.js';
+import type { Status } from '../lookup/served-dataset.js';
+import type { Model } from './model.js';
+
+/** The models of a server. */
+export class Catalog {
+  /** In the order in which they were named; at least one. */
+  readonly models: readonly Model[];
+  private readonly byId: ReadonlyMap<string, Model>;
+  private readonly isStrict: boolean;
+  /** What answers under any other name. */
+  private readonly any: Model;
+
+  /** @param isStrict true if no other names than the models' own are answered */
+  constructor(models: readonly Model[], isStrict: boolean) {
+    const [first] = models;
+    if (first === undefined) throw new Error('a catalog needs a model');
+    this.models = models;
+    this.byId = new Map(models.map((model) => [model.id, model]));
+    this.isStrict = isStrict;
+    this.any = models.length === 1 ? first : new AllModels(models);
+  }
+
+  /**
+   * The model of that name. Any other name, or none, asks all of them.
+   *
+   * @throws AppError if only the models' own names are answered
+   */
+  resolve(name: string | undefined): Model {
+    const known = name === undefined ? undefined : this.byId.get(name);
+    if (known !== undefined) return known;
+    if (!this.isStrict || name === undefined) return this.any;
+    const names = this.models.map(({ id }) => `\`${id}\``).join(' or ');
+    throw new AppError('model_not_found', {
+      message: `The model \`${name}\` does not exist. Expected ${names}.`,
+    });
+  }
+
+  /** True if every model can answer. */
+  get isAvailable(): boolean {
+    return this.models.every(({ status }) => status.isAvailable);
+  }
+
+  /** Pauses background work when a request arrives. */
+  giveWay(): void {
+    for (const model of this.models) model.giveWay();
+  }
+}
+
+/** All models, asked in their order, as if they were one. */
+class AllModels implements Model {
+  private readonly models: readonly Model[];
+  private readonly first: Model;
+  readonly lookup: Lookup;
+  readonly uncachedLookup: Lookup;
+
+  constructor(models: readonly Model[]) {
+    this.models = models;
+    this.first = models[0] as Model;
+    this.lookup = new LayeredLookup(models, ({ lookup }) => lookup);
+    this.uncachedLookup = new LayeredLookup(models, ({ uncachedLookup }) => uncachedLookup);
+  }
+
+  get id(): string {
+    return this.first.id;
+  }
+
+  get created(): number {
+    return this.first.created;
+  }
+
+  get fingerprint(): string | undefined {
+    return this.first.fingerprint;
+  }
+
+  get status(): Status {
+    return this.first.status;
+  }
+
+  get generation(): number {
+    return this.models.reduce((sum, { generation }) => sum + generation, 0);
+  }
+
+  alike(query: Query): Alike | undefined {
+    for (const model of this.models) {
+      const alike = model.alike(query);
+      if (alike !== undefined) return alike;
+    }
+    return undefined;
+  }
+
+  giveWay(): void {
+    for (const model of this.models) model.giveWay();
+  }
+}
+
+/** From the best rung to the worst. */
+const RUNGS: readonly Rung[] = ['context', 'prompt', 'normalized'];
+
+/** Lookups that are asked in order: the better rung wins, then the earlier layer. */
+class LayeredLookup implements Lookup {
+  private readonly models: readonly Model[];
+  private readonly lookupOf: (model: Model) => Lookup;
+
+  constructor(models: readonly Model[], lookupOf: (model: Model) => Lookup) {
+    this.models = models;
+    this.lookupOf = lookupOf;
+  }
+
+  get isImmediate(): boolean {
+    return this.models.every((model) => this.lookupOf(model).isImmediate);
+  }
+
+  find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
+    return this.findFrom(0, undefined, query, signal);
+  }
+
+  private findFrom(
+    layer: number,
+    best: Match | undefined,
+    query: Query,
+    signal: (() => AbortSignal) | undefined,
+  ): MaybePromise<Match | undefined> {
+    const model = this.models[layer];
+    if (model === undefined || best?.rung === RUNGS[0]) return best;
+    return after(this.lookupOf(model).find(query, signal), (match) => {
+      const isBetter =
+        match !== undefined && (best === undefined || RUNGS.indexOf(match.rung) < RUNGS.indexOf(best.rung));
+      return this.findFrom(layer + 1, isBetter ? { ...match, dataset: model.id } : best, query, signal);
+    });
+  }
+}

@@ -1,0 +1,24 @@
+import type { Query } from '../core/query.js';
+import type { Alike, Lookup } from '../lookup/lookup.js';
+import type { Status } from '../lookup/served-dataset.js';
+
+/** What one model name stands for: a dataset, and what finds replies in it. */
+export interface Model {
+  readonly id: string;
+  /** Seconds since 1970, whole: the dataset's last change. */
+  readonly created: number;
+  /** Names what the dataset holds; undefined if it can't be read just now. */
+  readonly fingerprint: string | undefined;
+  /** Finds replies, through the cache. */
+  readonly lookup: Lookup;
+  /** Finds replies in the dataset itself. */
+  readonly uncachedLookup: Lookup;
+  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. */
+  alike(query: Query): Alike | undefined;
+  /** How far the dataset is known. */
+  readonly status: Status;
+  /** Pauses background work when a request arrives. */
+  giveWay(): void;
+  /** Incremented when the dataset changes: results of an older generation must not be given any more. */
+  readonly generation: number;
+}

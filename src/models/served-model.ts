@@ -1,0 +1,48 @@
+import type { Query } from '../core/query.js';
+import { type Cache, CachedLookup } from '../lookup/cache.js';
+import type { Alike, Lookup } from '../lookup/lookup.js';
+import type { ServedDataset, Status } from '../lookup/served-dataset.js';
+import type { Model } from './model.js';
+
+/** A model whose dataset is a file that is served. */
+export class ServedModel implements Model {
+  readonly id: string;
+  readonly created: number;
+  readonly lookup: Lookup;
+  readonly uncachedLookup: Lookup;
+  generation = 0;
+  private readonly served: ServedDataset;
+  private readonly cached: CachedLookup | undefined;
+
+  /** @param cache shared with other models; undefined keeps nothing */
+  constructor(id: string, served: ServedDataset, cache: Cache | undefined) {
+    this.id = id;
+    this.created = Math.floor(served.dataset.file.mtimeMs / 1000);
+    this.served = served;
+    this.cached = cache && new CachedLookup(served, cache, id);
+    this.lookup = this.cached ?? served;
+    this.uncachedLookup = served;
+  }
+
+  get fingerprint(): string | undefined {
+    return this.served.fingerprint;
+  }
+
+  get status(): Status {
+    return this.served.status;
+  }
+
+  alike(query: Query): Alike | undefined {
+    return this.served.alike(query);
+  }
+
+  giveWay(): void {
+    this.served.giveWay();
+  }
+
+  /** What was answered before may not be the answer any more. */
+  forget(): void {
+    this.generation++;
+    this.cached?.clear();
+  }
+}

@@ -1,0 +1,60 @@
+import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
+import { type Cache, CachePart } from '../lookup/cache.js';
+import type { Answered } from './endpoint.js';
+
+/** What an answer costs besides its texts, roughly, in bytes. */
+const ANSWER_OVERHEAD_BYTES = 512;
+
+/** Remembers answers by the path and the bytes of the body: a repeated request isn't even parsed. */
+export class AnswerCache {
+  private readonly cache: Cache;
+  private readonly answers: CachePart<Answered>;
+
+  constructor(cache: Cache) {
+    this.cache = cache;
+    this.answers = new CachePart(cache, 'answer ');
+  }
+
+  /** The key of a request; undefined if its answer is not remembered. */
+  keyOf(path: string, body: Buffer): string | undefined {
+    return body.length <= REMEMBERED_BODY_BYTES_MAX ? path + body.toString('latin1') : undefined;
+  }
+
+  get(key: string): Answered | undefined {
+    const answered = this.answers.get(key);
+    if (answered === undefined) return undefined;
+    if (!isCurrent(answered)) {
+      this.answers.delete(key);
+      return undefined;
+    }
+    this.cache.hits++;
+    return answered;
+  }
+
+  /** Remembers an answer, if it is one to remember, and the dataset is still what it was taken from. */
+  set(key: string, answered: Answered): void {
+    if (answered.asOf !== undefined && isCurrent(answered))
+      this.answers.set(key, answered, bytesOf(answered));
+  }
+}
+
+function isCurrent({ asOf }: Answered): boolean {
+  return asOf?.model.generation === asOf?.generation;
+}
+
+/** Memory of an answer. Its texts are byte strings. */
+function bytesOf({ content }: Answered): number {
+  switch (content.kind) {
+    case 'named':
+      return ANSWER_OVERHEAD_BYTES + content.head.reduce((sum, { length }) => sum + length, 0);
+    case 'events':
+      return content.stream.parts.reduce((sum, part) => {
+        if (typeof part === 'string') return sum + part.length;
+        return sum + part.content.spelled.length + (part.counts?.byteLength ?? 0) + ANSWER_OVERHEAD_BYTES;
+      }, ANSWER_OVERHEAD_BYTES);
+    case 'text':
+      return ANSWER_OVERHEAD_BYTES + 2 * content.text.length;
+    case 'json':
+      return ANSWER_OVERHEAD_BYTES + JSON.stringify(content.body).length;
+  }
+}

@@ -1,0 +1,123 @@
+import type { AppError } from '../../core/errors.js';
+import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
+import { type Message, type Query, queryOf } from '../../core/query.js';
+import type { Alike, Lookup, Match } from '../../lookup/lookup.js';
+import type { Catalog } from '../../models/catalog.js';
+import type { Model } from '../../models/model.js';
+import { messagesOf, trimmed } from '../../openai/chat-templates.js';
+import { type CompletionRequest, parseCompletionRequest } from '../../openai/completion-request.js';
+import { completion, completionStream } from '../../openai/completion-response.js';
+import { StreamUsage, usageOf } from '../../openai/usage.js';
+import type { TokenPool } from '../../workers/token-pool.js';
+import { assertAnswerFits } from '../answer-size.js';
+import type { Answered, Endpoint } from '../endpoint.js';
+import { originOf } from '../origin.js';
+import { promptNotFound } from '../prompt-not-found.js';
+import { type CountedReply, type Replies, textsOf } from '../replies.js';
+import { textOfTokens } from '../token-text.js';
+
+/** A reply, and what it is the reply to. */
+interface PromptReply extends CountedReply {
+  readonly prompt: string;
+}
+
+/**
+ * `POST /v1/completions`: the recorded reply to each prompt. One that a chat template has made is looked up as the messages it
+ * was made of, and, where that finds no conversation, as it is.
+ */
+export function completions(
+  catalog: Catalog,
+  replies: Replies,
+  tokenPool: TokenPool,
+): Endpoint<CompletionRequest> {
+  return {
+    isRemembered: true,
+    parse: ({ body }) => parseCompletionRequest(body),
+    answer: (asked, { signal }) => {
+      const model = catalog.resolve(asked.model);
+      const asOf = { model, generation: model.generation };
+      const texts = asked.prompts.map((prompt) =>
+        typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt'),
+      );
+      return after(all(texts), (prompts) => {
+        const queries = prompts.map(queriesOf);
+        return after(all(queries.map((each) => findFirst(model.lookup, each, signal))), (matches) => {
+          const how = { ...asked, allowsCalls: false };
+          const counted = prompts.map((prompt, i) => {
+            // What a template has made is no turn of the dataset.
+            const isTurn = (queries[i] as readonly Query[]).length < 2;
+            const texts = isTurn ? textsOf([said(prompt)], matches[i]) : [{ text: prompt }];
+            return after(replies.of(matches[i], texts, how), (reply) => reply && { prompt, ...reply });
+          });
+          return after(all(counted), (answers): Answered => {
+            const found = answers.filter((answer) => answer !== undefined);
+            if (found.length < answers.length) throw notFound(model, queries, answers.indexOf(undefined));
+            // Where there are several, the headers speak of the first.
+            return { origin: originOf(matches[0], model), ...completionOf(model, asked, found), asOf };
+          });
+        });
+      });
+    },
+  };
+}
+
+/** The first match that is a conversation's; else the first of all. */
+function findFirst(
+  lookup: Lookup,
+  [query, ...others]: readonly Query[],
+  signal: () => AbortSignal,
+  first?: Match,
+): MaybePromise<Match | undefined> {
+  if (query === undefined) return first;
+  return after(lookup.find(query, signal), (match) =>
+    match?.rung === 'context' ? match : findFirst(lookup, others, signal, first ?? match),
+  );
+}
+
+function completionOf(
+  model: Model,
+  asked: CompletionRequest,
+  answers: readonly PromptReply[],
+): Pick<Answered, 'outcome' | 'content'> {
+  const choices = answers.flatMap(({ prompt, reply }) =>
+    Array.from({ length: asked.choices }, () => ({ echoed: asked.echo ? prompt : '', reply })),
+  );
+  const promptTokens = answers.reduce((sum, answer) => sum + answer.promptTokens, 0);
+  const usage = usageOf(
+    promptTokens,
+    choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
+  );
+  const head = { model: asked.model ?? model.id, fingerprint: model.fingerprint };
+  const outcome = { usage, finishReason: answers[0]?.reply.finishReason ?? 'stop' };
+  if (asked.stream) {
+    const stream = completionStream(head, choices, new StreamUsage(asked, usage));
+    return { outcome, content: { kind: 'events', stream } };
+  }
+  const echoed = asked.echo ? answers.reduce((sum, { prompt }) => sum + prompt.length, 0) : 0;
+  assertAnswerFits(
+    answers.map(({ reply }) => reply),
+    asked.choices,
+    echoed,
+  );
+  return { outcome, content: { kind: 'named', head: completion(head, choices, usage) } };
+}
+
+/** What a prompt is looked up as, one after the other: the first that is a conversation's answers, else the first that is found. */
+function queriesOf(prompt: string): Query[] {
+  const messages = messagesOf(prompt);
+  const spellings = [...(messages === undefined ? [] : [messages, trimmed(messages)]), [said(prompt)]];
+  return spellings.flatMap((spelling) => queryOf(spelling) ?? []);
+}
+
+function said(text: string): Message {
+  return { role: 'user', text };
+}
+
+/** The error for the first of the prompts that has no reply. */
+function notFound(model: Model, asked: readonly (readonly Query[])[], missing: number): AppError {
+  const what = asked.length > 1 ? `prompt ${missing + 1} of ${asked.length}` : 'the prompt';
+  const queries = asked[missing] ?? [];
+  let alike: Alike | undefined;
+  for (const query of queries) alike ??= model.alike(query);
+  return promptNotFound(queries.at(-1), 'prompt', what, alike);
+}

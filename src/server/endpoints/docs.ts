@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url';
+import express, { type RequestHandler } from 'express';
+import type { Endpoint } from '../endpoint.js';
+import { openaiHeaders } from '../openai-headers.js';
+import { factsOf } from '../request-facts.js';
+
+/** What the page is made of besides itself; the build puts it there. */
+const FILES = fileURLToPath(new URL('../../docs/', import.meta.url));
+
+/** Nothing from anywhere else, nothing inline, and no frame around it. Swagger UI's style sheet has pictures in it. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>verbatim: the API</title>
+<link rel="icon" href="docs/favicon-32x32.png">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="api"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/page.js"></script>
+</body>
+</html>
+`;
+
+/** Draws the page. The validator that Swagger UI would ask is on another server. */
+const SCRIPT = `SwaggerUIBundle({
+  url: 'openapi.json',
+  dom_id: '#api',
+  validatorUrl: null,
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+});
+`;
+
+const HEADERS = {
+  'content-security-policy': POLICY,
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/** `GET /docs`: the API, browsable. Its links are relative, so that it works behind a proxy's prefix. */
+export const docs: Endpoint<boolean> = {
+  parse: ({ path }) => path.endsWith('/'),
+  answer: (hasSlash) => ({
+    ...(hasSlash && { status: 302 }),
+    headers: [...Object.entries(HEADERS).flat(), ...(hasSlash ? ['location', '../docs'] : [])],
+    content: { kind: 'text', type: 'text/html; charset=utf-8', text: hasSlash ? '' : PAGE },
+  }),
+};
+
+/** What draws the page. */
+export const docsScript: Endpoint<void> = {
+  parse: () => undefined,
+  answer: () => ({
+    headers: Object.entries(HEADERS).flat(),
+    content: { kind: 'text', type: 'text/javascript; charset=utf-8', text: SCRIPT },
+  }),
+};
+
+/** Its other files. */
+export const docsFiles: RequestHandler = express.static(FILES, {
+  index: false,
+  redirect: false,
+  setHeaders: (response) => {
+    const headers = openaiHeaders(factsOf(response));
+    for (let i = 0; i < headers.length; i += 2)
+      response.setHeader(headers[i] as string, headers[i + 1] as string);
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+  },
+});

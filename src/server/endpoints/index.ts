@@ -1,0 +1,66 @@
+import { RESPONSES_KEPT_BYTES, RESPONSES_KEPT_MAX } from '../../core/limits.js';
+import type { Catalog } from '../../models/catalog.js';
+import type { OperationId } from '../../openai/operations.js';
+import type { TokenPool } from '../../workers/token-pool.js';
+import type { Clock } from '../clock.js';
+import type { Endpoint } from '../endpoint.js';
+import type { Measured } from '../metrics-registry.js';
+import type { Replies } from '../replies.js';
+import { ResponseStore } from '../response-store.js';
+import { chatCompletions } from './chat-completions.js';
+import { completions } from './completions.js';
+import { docs } from './docs.js';
+import { health } from './health.js';
+import { deleteResponse, inputItems, responseById } from './kept-responses.js';
+import { metrics } from './metrics.js';
+import { modelById, models } from './models.js';
+import { olderBenchmark } from './older-benchmark.js';
+import { olderChatCompletion } from './older-completion.js';
+import { openapi } from './openapi.js';
+import { ready } from './ready.js';
+import { responses } from './responses.js';
+import { detokenize, tokenize } from './tokenize.js';
+import { version } from './version.js';
+
+/** What the endpoints answer from. */
+export interface EndpointParts {
+  readonly catalog: Catalog;
+  readonly replies: Replies;
+  /** Encodes and decodes. */
+  readonly tokenPool: TokenPool;
+  readonly clock: Clock;
+  readonly measured: Measured;
+  /** True once the server was told to stop. */
+  readonly isStopping: () => boolean;
+  /** The program's version. */
+  readonly version: string;
+}
+
+/** What answers each operation. */
+export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
+  const { catalog, replies, tokenPool, clock } = parts;
+  const store = new ResponseStore(RESPONSES_KEPT_MAX, RESPONSES_KEPT_BYTES);
+  return {
+    createChatCompletion: chatCompletions(catalog, replies),
+    createCompletion: completions(catalog, replies, tokenPool),
+    createResponse: responses(catalog, replies, store, clock),
+    retrieveResponse: responseById(store),
+    deleteResponse: deleteResponse(store),
+    listInputItems: inputItems(store),
+    listModels: models(catalog),
+    retrieveModel: modelById(catalog),
+    health,
+    ping: health,
+    postPing: health,
+    ready: ready(catalog, parts.isStopping),
+    metrics: metrics(parts.measured),
+    version: version(parts.version),
+    tokenize: tokenize(catalog, tokenPool),
+    detokenize: detokenize(catalog, tokenPool),
+    openapi: openapi(parts.version),
+    docs,
+    olderCompletion: olderChatCompletion(catalog, false),
+    olderCachedCompletion: olderChatCompletion(catalog, true),
+    olderBenchmark: olderBenchmark(catalog),
+  };
+}

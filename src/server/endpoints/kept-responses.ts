@@ -1,0 +1,62 @@
+import { AppError } from '../../core/errors.js';
+import { checked } from '../../openai/check.js';
+import { responseStream } from '../../openai/responses-events.js';
+import { itemList } from '../../openai/responses-items.js';
+import { retrieve } from '../../openai/schemas/checks.js';
+import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
+import type { KeptResponse, ResponseStore } from '../response-store.js';
+
+/** `GET /v1/responses/{id}`: a response that was kept; its events once more, if that is asked for. */
+export function responseById(store: ResponseStore): Endpoint<Answered> {
+  return {
+    parse: ({ params, query }) => {
+      const { stream, starting_after = -1 } = checked(retrieve, valuesOf(query, 'stream', 'starting_after'));
+      const { response } = found(store, params.id);
+      if (!stream) return jsonOf(response);
+      return {
+        content: { kind: 'events', stream: responseStream(response, Math.max(0, starting_after + 1)) },
+      };
+    },
+    answer: (answered) => answered,
+  };
+}
+
+/** `DELETE /v1/responses/{id}`: forgets it. What continued it can't be continued any more. */
+export function deleteResponse(store: ResponseStore): Endpoint<string> {
+  return {
+    parse: ({ params: { id = '' } }) => id,
+    answer: (id) => {
+      if (!store.delete(id)) throw notFound(id);
+      return jsonOf({ id, object: 'response', deleted: true });
+    },
+  };
+}
+
+/** `GET /v1/responses/{id}/input_items`: what it was an answer to. */
+export function inputItems(store: ResponseStore): Endpoint<object> {
+  return {
+    parse: ({ params, query }) => itemList(found(store, params.id).input, valuesOf(query, 'limit')),
+    answer: jsonOf,
+  };
+}
+
+function found(store: ResponseStore, id = ''): KeptResponse {
+  const kept = store.get(id);
+  if (kept === undefined) throw notFound(id);
+  return kept;
+}
+
+function notFound(id: string): AppError {
+  return new AppError('response_not_found', { message: `Response with id '${id}' not found.` });
+}
+
+/** A query's fields are texts: those named, where they say a whole number, or true or false, become that. */
+function valuesOf(query: Readonly<Record<string, unknown>>, ...names: readonly string[]): object {
+  const values = { ...query };
+  for (const name of names) {
+    const text = values[name];
+    if (typeof text === 'string' && /^(?:0|-?[1-9]\d{0,14}|true|false)$/.test(text))
+      values[name] = JSON.parse(text);
+  }
+  return values;
+}

@@ -1,0 +1,18 @@
+import type { Registry } from 'prom-client';
+import type { Endpoint } from '../endpoint.js';
+import type { Measured } from '../metrics-registry.js';
+
+/** `GET /metrics`: what Prometheus reads, in its text format. */
+export function metrics(measured: Measured): Endpoint<void> {
+  let registry: Registry | undefined;
+  return {
+    parse: () => undefined,
+    answer: async () => {
+      // Loaded only where somebody asks: it takes a while.
+      const { createRegistry } = await import('../metrics-registry.js');
+      registry ??= createRegistry(measured);
+      const text = await registry.metrics();
+      return { content: { kind: 'text', type: registry.contentType, text } };
+    },
+  };
+}

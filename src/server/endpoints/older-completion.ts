@@ -1,0 +1,28 @@
+import { after } from '../../core/maybe-promise.js';
+import { type Query, valueQuery } from '../../core/query.js';
+import type { Catalog } from '../../models/catalog.js';
+import { type Endpoint, jsonOf } from '../endpoint.js';
+import { olderCompletion, parseOlderRequest } from '../older-wire.js';
+import { originOf } from '../origin.js';
+
+/**
+ * `POST /api/v1/chat/completion`, and `…/v1`: the reply to the first turn that is exactly the value.
+ *
+ * @param isCached true if it may come from the cache
+ */
+export function olderChatCompletion(catalog: Catalog, isCached: boolean): Endpoint<Query> {
+  return {
+    isRemembered: isCached,
+    parse: ({ body }) => valueQuery(parseOlderRequest(body)),
+    answer: (query, { signal }) => {
+      const model = catalog.resolve(undefined);
+      const asOf = { model, generation: model.generation };
+      const lookup = isCached ? model.lookup : model.uncachedLookup;
+      return after(lookup.find(query, signal), (match) => ({
+        origin: originOf(match, model),
+        ...jsonOf(olderCompletion(match)),
+        ...(match !== undefined && { asOf }),
+      }));
+    },
+  };
+}

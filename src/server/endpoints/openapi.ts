@@ -1,0 +1,14 @@
+import { type Endpoint, jsonOf } from '../endpoint.js';
+
+/** `GET /openapi.json`: the API, described. The description is loaded when it is first asked for, so that no start waits for it. */
+export function openapi(version: string): Endpoint<void> {
+  let document: object | undefined;
+  return {
+    parse: () => undefined,
+    answer: async () => {
+      const { openapiDocument } = await import('../../openai/openapi.js');
+      document ??= openapiDocument(version);
+      return jsonOf(document);
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import { AppError } from '../../core/errors.js';
+import { after } from '../../core/maybe-promise.js';
+import { type Message, queryOf } from '../../core/query.js';
+import type { Catalog } from '../../models/catalog.js';
+import { responseStream } from '../../openai/responses-events.js';
+import {
+  type Item,
+  messagesOf,
+  type NamedItem,
+  namedItems,
+  responseIdIn,
+} from '../../openai/responses-items.js';
+import { parseResponsesRequest, type ResponsesRequest } from '../../openai/responses-request.js';
+import { responseObject } from '../../openai/responses-response.js';
+import { chatPromptTokens, usageOf } from '../../openai/usage.js';
+import type { Clock } from '../clock.js';
+import type { Content, Endpoint } from '../endpoint.js';
+import { originOf } from '../origin.js';
+import { promptNotFound } from '../prompt-not-found.js';
+import { type Replies, textsOf } from '../replies.js';
+import type { KeptResponse, ResponseStore } from '../response-store.js';
+
+/** Digits of an id behind its prefix, as many as OpenAI's have. */
+const ID_DIGITS = 48;
+
+/** How a reply is taken: without stops, and in one piece, which the events divide. */
+const WHOLE = {
+  stops: { texts: [], areKept: false },
+  stream: false,
+  includeUsage: false,
+  continuousUsage: false,
+};
+
+/**
+ * `POST /v1/responses`: the recorded reply to the last message of the input, in the context of those before it and of the
+ * responses that it continues; where there is none, the fallback, if there is one.
+ */
+export function responses(
+  catalog: Catalog,
+  replies: Replies,
+  store: ResponseStore,
+  { newId, now }: Clock,
+): Endpoint<ResponsesRequest> {
+  return {
+    parse: ({ body }) => parseResponsesRequest(body),
+    answer: (asked, { signal }) => {
+      const model = catalog.resolve(asked.model);
+      const { instructions, previousId, maxTokens, allowsCalls } = asked;
+      const input = resolved(asked.input, store);
+      const said = messagesOf(input);
+      const messages = [
+        ...(instructions === undefined ? [] : [{ role: 'system', text: instructions }]),
+        ...(previousId === undefined ? [] : historyOf(previousId, store)),
+        ...said,
+      ];
+      // An input without a text asks for nothing, whatever was said before.
+      const query = queryOf(said) && queryOf(messages);
+      return after(query && model.lookup.find(query, signal), (match) =>
+        after(
+          replies.of(match, textsOf(messages, match), { ...WHOLE, maxTokens, allowsCalls }),
+          (counted) => {
+            if (counted === undefined) {
+              const alike = query && model.alike(query);
+              throw promptNotFound(query, 'input', 'the last message of the input', alike);
+            }
+            const { content, calls, tokens, finishReason } = counted.reply;
+            const usage = usageOf(chatPromptTokens(messages, counted.promptTokens), tokens);
+            const id = `resp_${newId(ID_DIGITS)}`;
+            const head = { id, created: Math.floor(now() / 1000), model: asked.model ?? model.id };
+            const isCut = finishReason === 'length';
+            const made = responseObject(head, { text: content.text, calls, isCut, usage }, asked.echoed);
+            if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
+            const given: Content = asked.stream
+              ? { kind: 'events', stream: responseStream(made) }
+              : { kind: 'json', body: made };
+            return { origin: originOf(match, model), outcome: { usage, finishReason }, content: given };
+          },
+        ),
+      );
+    },
+  };
+}
+
+/**
+ * The items, with those that are kept in the places of references to them. Each is put in once: else a request of little length
+ * could become one of any.
+ */
+function resolved(items: readonly Item[], store: ResponseStore): readonly Item[] {
+  const references = items.filter(({ type }) => type === 'item_reference');
+  const responseIds = new Set(references.map(({ id }) => responseIdIn(id ?? '')));
+  const kept = [...responseIds].flatMap((id) => store.get(id) ?? []).flatMap(itemsOf);
+  const named = new Map(kept.map((item) => [item.id, item]));
+  return items.flatMap((item) => {
+    if (item.type !== 'item_reference') return [item];
+    const found = named.get(item.id ?? '');
+    return found !== undefined && named.delete(found.id) ? [found] : [];
+  });
+}
+
+/**
+ * What was said in a response and in those that it continued, oldest first.
+ *
+ * @throws AppError if one of them is not kept
+ */
+function historyOf(id: string, store: ResponseStore): Message[] {
+  const chain: KeptResponse[] = [];
+  for (let next: string | null = id; next !== null; ) {
+    const kept = store.get(next);
+    if (kept === undefined) {
+      throw new AppError('previous_response_not_found', {
+        param: 'previous_response_id',
+        message: `Previous response with id '${next}' not found.`,
+      });
+    }
+    chain.push(kept);
+    next = kept.response.previous_response_id;
+  }
+  return chain.reverse().flatMap((kept) => messagesOf(itemsOf(kept)));
+}
+
+function itemsOf({ input, response }: KeptResponse): readonly NamedItem[] {
+  return [...input, ...response.output];
+}

@@ -1,0 +1,46 @@
+import type { Catalog } from '../../models/catalog.js';
+import { checked } from '../../openai/check.js';
+import { CONTEXT_TOKENS } from '../../openai/models.js';
+import { detokenize as check } from '../../openai/schemas/checks.js';
+import { parseTokenizeRequest, type TokenizeRequest } from '../../openai/tokens-request.js';
+import { resultOf } from '../../workers/tasks.js';
+import type { TokenPool } from '../../workers/token-pool.js';
+import { type Endpoint, jsonOf } from '../endpoint.js';
+import { textOfTokens } from '../token-text.js';
+
+/** `POST /tokenize`, as vLLM has it: the tokens of a prompt, or of a chat. */
+export function tokenize(catalog: Catalog, tokenPool: TokenPool): Endpoint<TokenizeRequest> {
+  return {
+    parse: ({ body }) => parseTokenizeRequest(body),
+    answer: async ({ model, content, beginsReply, returnStrings }) => {
+      catalog.resolve(model);
+      const tokens = resultOf(
+        typeof content === 'string'
+          ? await tokenPool.encode(content)
+          : await tokenPool.encodeChat({ messages: content, beginsReply }),
+      );
+      return jsonOf({
+        count: tokens.length,
+        max_model_len: CONTEXT_TOKENS,
+        tokens,
+        token_strs: returnStrings ? resultOf(await tokenPool.decodeEach(tokens)) : null,
+      });
+    },
+  };
+}
+
+/** `POST /detokenize`, as vLLM has it: the text of tokens. */
+export function detokenize(catalog: Catalog, tokenPool: TokenPool): Endpoint<DetokenizeRequest> {
+  return {
+    parse: ({ body }) => checked(check, body),
+    answer: async ({ model, tokens }) => {
+      catalog.resolve(model ?? undefined);
+      return jsonOf({ prompt: await textOfTokens(tokenPool, tokens, 'tokens') });
+    },
+  };
+}
+
+interface DetokenizeRequest {
+  readonly model?: string | null | undefined;
+  readonly tokens: readonly number[];
+}

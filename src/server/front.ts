@@ -1,0 +1,209 @@
+/**
+ * What lies under Express: every request comes here first, and most are answered here.
+ *
+ * Express takes about as long to find the route of a request as Node takes for all the rest, reading and writing included. So what
+ * load comes by, a POST with a plain body, or a GET, to a path without parameters, is read here and given to its endpoint. Whatever is
+ * out of the ordinary goes through Express, to the same endpoint: another encoding, a chunked body, a page of another origin, a limit
+ * of requests. What was measured is in docs/decisions/0007-under-express.md.
+ */
+
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Express } from 'express';
+import type { Logger } from 'pino';
+import type { ByteCount } from '../core/bytes.js';
+import { AppError } from '../core/errors.js';
+import { BODIES_BYTES_MAX, CHUNKED_BODY_BYTES } from '../core/limits.js';
+import { isLimited, type Operation, type OperationId } from '../openai/operations.js';
+import type { AnswerCache } from './answer-cache.js';
+import type { KeyCheck } from './auth.js';
+import type { Clock } from './clock.js';
+import type { Answered, Endpoint, Input } from './endpoint.js';
+import { type Failures, invalidJson } from './errors.js';
+import type { AppRequest } from './message-classes.js';
+import { attachFacts, RequestFacts } from './request-facts.js';
+import { logRequest, statusOf } from './request-log.js';
+import type { RequestMetrics } from './request-metrics.js';
+import { isCompletion, OTHER, operationAt, routeAt } from './routes.js';
+import type { Run } from './runner.js';
+import { sendTogether } from './send-together.js';
+import type { Sender } from './sender.js';
+
+/** What the front needs. */
+export interface FrontParts {
+  readonly endpoints: Readonly<Record<OperationId, Endpoint>>;
+  readonly runs: Readonly<Record<OperationId, Run>>;
+  readonly sender: Sender;
+  readonly failures: Failures;
+  /** Undefined if no answers are kept. */
+  readonly answers: AnswerCache | undefined;
+  readonly clock: Clock;
+  readonly keyCheck: KeyCheck;
+  readonly bodyLimit: ByteCount;
+  readonly corsOrigins: readonly string[];
+  /** Requests a minute; 0 sets no limit. */
+  readonly rateLimit: number;
+  /** Pauses background work when a request arrives. */
+  readonly giveWay: () => void;
+  readonly metrics: RequestMetrics;
+  readonly logger: Logger;
+}
+
+const NOTHING = {};
+
+/**
+ * Handles all requests of a server, which are to be of the app's classes.
+ *
+ * @param app what answers the others
+ */
+export function frontOf(app: Express, parts: FrontParts): RequestListener {
+  const { endpoints, runs, sender, failures, answers, bodyLimit, keyCheck, logger, metrics, clock } = parts;
+  const together = sendTogether(([response, answered]: [ServerResponse, Answered]) =>
+    sender.send(response, answered),
+  );
+  const connections = new WeakSet<Socket>();
+  /** Of the requests that have no answer yet. */
+  let bodiesBytes = 0;
+
+  return (plain, response) => {
+    const request = plain as AppRequest;
+    request.url = pathOf(request.url ?? '');
+    const facts = new RequestFacts(request, clock);
+    attachFacts(response, facts);
+    const bodyBytes = bodyBytesOf(request, bodyLimit);
+    bodiesBytes += bodyBytes;
+    const { url: path, method = '' } = request;
+    const operation = operationAt(method, path);
+    const isRunning = isCompletion(operation ?? routeAt(path)?.operations.get(method));
+    if (isRunning) metrics.running++;
+    response.once('close', () => {
+      bodiesBytes -= bodyBytes;
+      if (isRunning) metrics.running--;
+      const name = operation?.path ?? routeAt(path)?.name ?? OTHER;
+      metrics.record(name, statusOf(response), facts, response.writableFinished);
+      if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);
+    });
+    // Requests without a body (health checks, metrics) are served even when the memory for bodies is exhausted.
+    if (bodyBytes > 0 && bodyBytes < bodiesBytes && bodiesBytes > BODIES_BYTES_MAX) {
+      response.shouldKeepAlive = false;
+      failures.answer(response, new AppError('overloaded'));
+    } else if (operation === undefined || !isPlain(request, operation)) {
+      app(request, response);
+    } else {
+      flushAtEnd(request.socket);
+      if (operation.isOpen !== true) parts.giveWay();
+      if (operation.body === undefined) answer(operation, undefined, request, response);
+      else request.takeBody((body) => answerBody(operation, body, request, response));
+    }
+  };
+
+  /** True if a request can be answered here: nothing about it is out of the ordinary. */
+  function isPlain(request: IncomingMessage, operation: Operation): boolean {
+    const { headers } = request;
+    const isAllowed = operation.isOpen === true || keyCheck(headers) === undefined;
+    const isCrossOrigin = parts.corsOrigins.length > 0 && headers.origin !== undefined;
+    const isCounted = parts.rateLimit > 0 && isLimited(operation);
+    const hasBody = operation.body === undefined ? hasNoBody : hasPlainBody;
+    return isAllowed && !isCrossOrigin && !isCounted && hasBody(request, bodyLimit);
+  }
+
+  function answerBody(
+    operation: Operation,
+    body: Buffer,
+    request: AppRequest,
+    response: ServerResponse,
+  ): void {
+    const path = request.url as string;
+    const isRemembered = endpoints[operation.id].isRemembered === true;
+    const key = isRemembered ? answers?.keyOf(path, body) : undefined;
+    const known = key === undefined ? undefined : answers?.get(key);
+    if (known !== undefined) together.add([response, known]);
+    else {
+      const keep = key === undefined ? undefined : (answered: Answered) => answers?.set(key, answered);
+      answer(operation, body, request, response, keep);
+    }
+  }
+
+  function answer(
+    operation: Operation,
+    body: Buffer | undefined,
+    request: AppRequest,
+    response: ServerResponse,
+    keep?: (answered: Answered) => void,
+  ): void {
+    const fail = (error: unknown) => failures.answer(response, error);
+    const send = (answered: Answered) => {
+      keep?.(answered);
+      sender.send(response, answered);
+    };
+    try {
+      const input: Input = {
+        path: request.url as string,
+        body: parsed(body),
+        params: NOTHING,
+        query: NOTHING,
+      };
+      const answered = runs[operation.id](input, request, response);
+      if (answered instanceof Promise) answered.then(send).catch(fail);
+      else {
+        keep?.(answered);
+        together.add([response, answered]);
+      }
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** Where a client closes its side, Node ends the connection: what waits for the end of this turn must go before that. */
+  function flushAtEnd(socket: Socket): void {
+    if (connections.has(socket)) return;
+    connections.add(socket);
+    socket.prependListener('end', together.flush);
+  }
+}
+
+/** @throws AppError if it is no JSON */
+function parsed(body: Buffer | undefined): unknown {
+  if (body === undefined) return undefined;
+  const text = body.toString();
+  try {
+    return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
+  } catch (error) {
+    throw invalidJson((error as Error).message);
+  }
+}
+
+const BYTE_ORDER_MARK = 0xfeff;
+
+/** How much of a request's body there may be to hold: of one that is over the limit nothing more is read. */
+function bodyBytesOf({ headers }: IncomingMessage, bodyLimit: number): number {
+  const length = Math.min(bodyLimit, Number(headers['content-length'] ?? 0));
+  return headers['transfer-encoding'] === undefined ? length : CHUNKED_BODY_BYTES;
+}
+
+/**
+ * The path that a request asks for, and its query. A client that takes the server for a proxy puts the server's address before
+ * them. Of what is no path one is made, which nobody knows: Express fails on it before any of its handlers has it.
+ */
+function pathOf(url: string): string {
+  if (url.startsWith('/')) return url;
+  const path = url.replace(/^https?:\/\/[^/?#]*/i, '');
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+function hasNoBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+}
+
+/** True if a request has a body of plain JSON that may be read. */
+function hasPlainBody({ headers }: IncomingMessage, bytesMax: number): boolean {
+  const type = headers['content-type'];
+  const length = Number(headers['content-length']);
+  return (
+    length > 0 &&
+    length <= bytesMax &&
+    (type === undefined || type === 'application/json' || type === 'application/json; charset=utf-8') &&
+    headers['content-encoding'] === undefined &&
+    headers.expect === undefined
+  );
+}

@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto';
+import { type FunctionCall, textOfCalls } from '../core/calls.js';
+import { isCallText } from '../core/conversation.js';
+import { after, all, type MaybePromise } from '../core/maybe-promise.js';
+import { historiesOf, type Message } from '../core/query.js';
+import { Decoded, type SpelledText } from '../core/spelled-text.js';
+import type { TokenizerName } from '../core/tokens.js';
+import type { Match, TokenCount } from '../lookup/lookup.js';
+import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
+import { piecesOf } from '../openai/pieces.js';
+import type { FinishReason, Reply, ToolCall } from '../openai/reply.js';
+import { cutAtStop, type Stops } from '../openai/stops.js';
+
+/** How much less than a reply's tokens a limit must be to cut it, where the setting is `tolerant`. */
+const TOLERANCE = 0.1;
+
+/** Characters of a call's id behind its prefix, as many as OpenAI's have. */
+const CALL_ID_LENGTH = 24;
+
+/** What of a request says how much of a reply is given, and how. */
+export interface AskedReply {
+  readonly stops: Stops;
+  readonly maxTokens: number | undefined;
+  /** False if recorded function calls are to be given as texts. */
+  readonly allowsCalls: boolean;
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+  readonly continuousUsage: boolean;
+}
+
+/** A reply, and how many tokens the prompt has. */
+export interface CountedReply {
+  readonly reply: Reply;
+  readonly promptTokens: number;
+}
+
+/** How replies are cut and counted. */
+export interface ReplySettings {
+  readonly tokens: TokenCounter;
+  readonly tokenizer: TokenizerName;
+  /** How a limit of tokens cuts replies. */
+  readonly maxTokens: 'tolerant' | 'exact' | 'ignore';
+  /** The reply to prompts that have none; undefined answers them with an error. */
+  readonly fallback: string | undefined;
+}
+
+/** Makes of a match as much of its reply as is asked for. */
+export class Replies {
+  private readonly settings: ReplySettings;
+
+  constructor(settings: ReplySettings) {
+    this.settings = settings;
+  }
+
+  /**
+   * The reply of a match, or the fallback where there is none, cut as it is asked for. Function calls are never cut.
+   *
+   * @param prompt the texts that the prompt consists of
+   * @returns undefined if there is neither
+   * @throws AppError if the tokens can't be counted
+   */
+  of(
+    match: Match | undefined,
+    prompt: readonly CountedText[],
+    asked: AskedReply,
+  ): MaybePromise<CountedReply | undefined> {
+    const { fallback } = this.settings;
+    if (match === undefined) {
+      return fallback === undefined
+        ? undefined
+        : this.textReply(new Decoded(fallback), undefined, prompt, asked);
+    }
+    const { calls, content } = match.reply;
+    if (calls === undefined) return this.textReply(content, match.tokens?.reply, prompt, asked);
+    if (asked.allowsCalls) return this.callsReply(match, calls, prompt, asked);
+    const isText = content.text !== '';
+    const given = isText ? content : new Decoded(textOfCalls(calls));
+    return this.textReply(given, isText ? match.tokens?.reply : undefined, prompt, asked);
+  }
+
+  /** @param kept where the count of the whole text is kept */
+  private textReply(
+    recorded: SpelledText,
+    kept: TokenCount | undefined,
+    prompt: readonly CountedText[],
+    asked: AskedReply,
+  ): MaybePromise<CountedReply> {
+    const { tokens } = this.settings;
+    const whole = cutAtStops(recorded, asked.stops);
+    const counted = new CountedContent(whole, whole === recorded ? kept : undefined);
+    return after(tokens.count([...prompt, counted]), (counts) => {
+      const promptTokens = sum(counts, 0, prompt.length);
+      const count = counts[prompt.length] as number;
+      const limit = asked.maxTokens;
+      if (!this.isCut(limit, count)) return this.replied(whole, count, 'stop', promptTokens, asked);
+      return after(tokens.cut(whole.text, limit), (text) =>
+        this.replied(new Decoded(text), limit, 'length', promptTokens, asked),
+      );
+    });
+  }
+
+  private replied(
+    content: SpelledText,
+    tokens: number,
+    finishReason: FinishReason,
+    promptTokens: number,
+    asked: AskedReply,
+  ): MaybePromise<CountedReply> {
+    return after(
+      this.pieceTokens(() => content.text, asked),
+      (pieceTokens) => ({
+        reply: { content, tokens, finishReason, pieceTokens, calls: [] },
+        promptTokens,
+      }),
+    );
+  }
+
+  /** A reply that calls functions: with its text, if it has one besides. */
+  private callsReply(
+    match: Match,
+    calls: readonly FunctionCall[],
+    prompt: readonly CountedText[],
+    asked: AskedReply,
+  ): MaybePromise<CountedReply> {
+    const text = isCallText(match.reply) ? '' : match.reply.value;
+    const given = calls.map(({ name, arguments: args }) => ({ text: `${name}${args}` }));
+    const pieces = [text, ...calls.map((call) => call.arguments)].map((each) =>
+      this.pieceTokens(() => each, asked),
+    );
+    return after(this.settings.tokens.count([...prompt, { text }, ...given]), (counts) =>
+      after(all(pieces), ([pieceTokens, ...ofCalls]) => {
+        const named = calls.map(
+          (call, i): ToolCall => ({ ...call, id: call.id ?? callId(match, i), pieceTokens: ofCalls[i] }),
+        );
+        const tokens = sum(counts, prompt.length, counts.length);
+        return {
+          reply: {
+            content: new Decoded(text),
+            tokens,
+            finishReason: 'tool_calls',
+            pieceTokens,
+            calls: named,
+          },
+          promptTokens: sum(counts, 0, prompt.length),
+        };
+      }),
+    );
+  }
+
+  /** True if a limit cuts a reply of so many tokens. */
+  private isCut(limit: number | undefined, tokens: number): limit is number {
+    const least = { exact: tokens, tolerant: tokens * (1 - TOLERANCE), ignore: 0 };
+    return limit !== undefined && limit < least[this.settings.maxTokens];
+  }
+
+  /** The tokens of the pieces of a text, each with those before it, if every event of a stream is to tell the usage. */
+  private pieceTokens(
+    text: () => string,
+    { stream, includeUsage, continuousUsage }: AskedReply,
+  ): MaybePromise<Uint32Array | undefined> {
+    if (!stream || !includeUsage || !continuousUsage) return undefined;
+    const { tokens, tokenizer } = this.settings;
+    const pieces = [...piecesOf(text(), tokenizer)].map((piece) => ({ text: piece }));
+    return after(tokens.count(pieces), (counts) => {
+      let total = 0;
+      return Uint32Array.from(counts, (count) => {
+        total += count;
+        return total;
+      });
+    });
+  }
+}
+
+/** The text up to a stop; the very same if none stands in it. */
+function cutAtStops(content: SpelledText, stops: Stops): SpelledText {
+  if (stops.texts.length === 0) return content;
+  const cut = cutAtStop(content.text, stops);
+  return cut.length === content.text.length ? content : new Decoded(cut);
+}
+
+/** A content to be counted, which is decoded only if that takes its text. */
+class CountedContent implements CountedText {
+  readonly kept: TokenCount | undefined;
+  private readonly content: SpelledText;
+
+  constructor(content: SpelledText, kept: TokenCount | undefined) {
+    this.content = content;
+    this.kept = kept;
+  }
+
+  get text(): string {
+    return this.content.text;
+  }
+}
+
+/** The texts of a chat's messages, of the functions they call, and of the names of who speaks. */
+export function textsOf(messages: readonly Message[], match: Match | undefined): CountedText[] {
+  const kept = match?.tokens && keptCounts(messages, match.tokens);
+  const texts: CountedText[] = [];
+  for (const message of messages) {
+    texts.push({ text: message.text, kept: kept?.get(message) });
+    for (const call of message.calls ?? []) texts.push({ text: `${call.name}${call.arguments}` });
+    if (message.name !== undefined) texts.push({ text: message.name });
+  }
+  return texts;
+}
+
+/** Where the counts of messages are kept, of those that turns agree with. */
+function keptCounts(
+  messages: readonly Message[],
+  tokens: NonNullable<Match['tokens']>,
+): Map<Message, TokenCount> {
+  const said = historiesOf(messages)[tokens.history] ?? [];
+  const counts = tokens.messages();
+  const kept = new Map<Message, TokenCount>();
+  for (let i = 0; i < counts.length && i < said.length; i++)
+    kept.set(said[said.length - 1 - i] as Message, counts[i] as TokenCount);
+  return kept;
+}
+
+/** A name for a call that was recorded without one: always the same. */
+function callId({ conversationId, replyIndex }: Match, index: number): string {
+  const hash = createHash('sha256').update(`${conversationId}#${replyIndex}#${index}`).digest('hex');
+  return `call_${hash.slice(0, CALL_ID_LENGTH)}`;
+}
+
+function sum(counts: readonly number[], from: number, to: number): number {
+  let total = 0;
+  for (let i = from; i < to; i++) total += counts[i] as number;
+  return total;
+}

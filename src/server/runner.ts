@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { MaybePromise } from '../core/maybe-promise.js';
+import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
+import { unlessAborted, whileOpen } from './while-open.js';
+
+/** A path and a method, and what answers them. */
+export type Run = (
+  input: Input,
+  request: IncomingMessage,
+  response: ServerResponse,
+) => MaybePromise<Answered>;
+
+/**
+ * Has an endpoint answer a request.
+ *
+ * @param timeoutMs how long a request may wait for its answer
+ * @returns the answer; a promise of it where it has to be waited for, which rejects when the client leaves
+ */
+export function runnerOf(endpoint: Endpoint, timeoutMs: number): Run {
+  return (input, request, response) => {
+    const asked = endpoint.parse(input);
+    const context = new Context(request, response, timeoutMs);
+    const answered = endpoint.answer(asked, context);
+    return answered instanceof Promise ? unlessAborted(context.signal(), answered) : answered;
+  };
+}
+
+class Context implements RequestContext {
+  readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+  private readonly timeoutMs: number;
+  private made: AbortSignal | undefined = undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, timeoutMs: number) {
+    this.request = request;
+    this.response = response;
+    this.timeoutMs = timeoutMs;
+  }
+
+  readonly signal = (): AbortSignal => {
+    this.made ??= whileOpen(this.response, this.timeoutMs);
+    return this.made;
+  };
+}

@@ -1,0 +1,170 @@
+/** The bytes of a stream's events, made slice by slice. */
+
+import { spell } from '../core/spelled-text.js';
+import type { TokenizerName } from '../core/tokens.js';
+import {
+  ENVELOPE_BYTES_MAX,
+  type EventWriter,
+  TEXT_START,
+  type TextEvents,
+  type TextPosition,
+} from '../kernel/event-writer.js';
+import type { EventStream, PieceEvents } from '../openai/event-stream.js';
+import { piecesOf } from '../openai/pieces.js';
+
+/** What makes events of texts. */
+export interface EventMaker {
+  readonly writer: EventWriter;
+  /** By which texts are cut into pieces. */
+  readonly tokenizer: TokenizerName;
+}
+
+/** The last chunk of HTTP's chunked encoding. */
+const LAST_CHUNK = '0\r\n\r\n';
+
+/** The events of one stream that are still to be made. */
+export class StreamBytes {
+  private readonly stream: EventStream;
+  private readonly head: string;
+  private readonly maker: EventMaker;
+  private readonly isChunked: boolean;
+  /** How many parts have begun. */
+  private begun = 0;
+  /** The number of the next event. */
+  private number = 0;
+  /** The next event, if it is one by itself. */
+  private event: string | undefined;
+  /** Else what the kernel writes, from a position on. */
+  private text: { readonly events: TextEvents; readonly part: PieceEvents } | undefined;
+  private position: TextPosition = TEXT_START;
+  /** Or what it doesn't: the events of a text that are made one by one. */
+  private others: Iterator<string> | undefined;
+  private isEnded = false;
+  /** True once all bytes were made. */
+  isDone = false;
+
+  /**
+   * @param head what each event begins with, a byte string
+   * @param isChunked true to frame each event as a chunk of HTTP's chunked encoding, and to end with the last chunk
+   */
+  constructor(stream: EventStream, head: string, maker: EventMaker, isChunked: boolean) {
+    this.stream = stream;
+    this.head = head;
+    this.maker = maker;
+    this.isChunked = isChunked;
+  }
+
+  /**
+   * Writes as many events as there is room for.
+   *
+   * @returns where their bytes end; where that is `at` the next event is too long: it has `eventBytes`
+   */
+  fill(out: Buffer, at: number): number {
+    let end = at;
+    while (!this.isDone) {
+      if (this.event !== undefined) {
+        if (this.event.length > out.length - end) return end;
+        end += out.write(this.event, end, 'latin1');
+        this.event = undefined;
+      } else if (this.text !== undefined) {
+        end = this.writeText(this.text, out, end);
+        if (this.text !== undefined) return end;
+      }
+      this.advance();
+    }
+    return end;
+  }
+
+  /** The length of the next event, if it is one by itself. */
+  get eventBytes(): number {
+    return this.event?.length ?? 0;
+  }
+
+  private writeText({ events, part }: NonNullable<typeof this.text>, out: Buffer, at: number): number {
+    const { writer, tokenizer } = this.maker;
+    // Another stream may have been written meanwhile.
+    writer.load(part.content.spelled, tokenizer);
+    const written = writer.write(events, this.position, this.isChunked, out, at);
+    this.position = written;
+    if (written.isDone) {
+      this.text = undefined;
+      this.number += written.piece;
+    }
+    return written.end;
+  }
+
+  /** Goes on to what is written next. */
+  private advance(): void {
+    const other = this.others?.next();
+    if (other !== undefined && !other.done) {
+      this.add(other.value);
+      return;
+    }
+    this.others = undefined;
+    const part = this.stream.parts[this.begun++];
+    if (typeof part === 'string') this.add(this.head + part);
+    else if (part !== undefined) this.begin(part);
+    else if (this.isEnded) this.isDone = true;
+    else {
+      this.isEnded = true;
+      const { end } = this.stream;
+      this.event = (end === '' ? '' : this.framed(end)) + (this.isChunked ? LAST_CHUNK : '');
+    }
+  }
+
+  private add(event: string): void {
+    const { from = 0, afterNumber } = this.stream;
+    const number = this.number++;
+    if (number < from) return;
+    this.event = this.framed(afterNumber === undefined ? event : `${event}${number}${afterNumber}`);
+  }
+
+  private begin(part: PieceEvents): void {
+    const { stream, maker, head } = this;
+    const events = this.textEvents(part);
+    // The name of a model may be as long as a request.
+    const envelope = [events.before, ...events.after, ...(events.afterLast ?? [])];
+    const envelopeBytes = envelope.reduce((sum, { length }) => sum + length, 0);
+    const isWhole = stream.from === undefined || stream.from <= this.number;
+    if (
+      isWhole &&
+      envelopeBytes <= ENVELOPE_BYTES_MAX &&
+      maker.writer.load(part.content.spelled, maker.tokenizer)
+    ) {
+      this.text = { events, part };
+      this.position = TEXT_START;
+    } else {
+      this.others = eventsOf(part, head, maker.tokenizer);
+    }
+  }
+
+  private textEvents({ before, after, afterLast, numbers, counts }: PieceEvents): TextEvents {
+    const { afterNumber } = this.stream;
+    const start = { before: this.head + before };
+    if (afterNumber === undefined) return { ...start, after, afterLast, numbers: numbers ?? [], counts };
+    return { ...start, after: [...after, afterNumber], numbers: [this.number] };
+  }
+
+  private framed(event: string): string {
+    return this.isChunked ? `${event.length.toString(16)}\r\n${event}\r\n` : event;
+  }
+}
+
+/** The events of a text, one by one, but for their numbers: what the kernel makes of most texts. */
+function* eventsOf(part: PieceEvents, head: string, tokenizer: TokenizerName): Generator<string, void> {
+  const { content, before, after, afterLast = after, numbers = [], counts } = part;
+  const start = head + before;
+  let piece: string | undefined;
+  let index = 0;
+  const event = (parts: readonly string[]) => {
+    const added = counts?.[index] ?? index;
+    const end = parts.map((text, i) => (i === 0 ? text : `${(numbers[i - 1] ?? 0) + added}${text}`));
+    index++;
+    return start + spell(piece).slice(1, -1) + end.join('');
+  };
+  for (const next of piecesOf(content.text, tokenizer)) {
+    if (piece !== undefined) yield event(after);
+    piece = next;
+  }
+  if (piece !== undefined) yield event(afterLast);
+}

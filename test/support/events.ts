@@ -1,0 +1,30 @@
+/** The events of a stream, as they go out. */
+
+import { EventWriter } from '#dist/kernel/event-writer.js';
+import { kernelModule } from '#dist/kernel/kernel.js';
+import type { EventStream } from '#dist/openai/event-stream.js';
+import { StreamBytes } from '#dist/server/stream-bytes.js';
+
+const maker = { writer: new EventWriter(kernelModule()), tokenizer: 'o200k_base' as const };
+
+/** All bytes, made in slices of that many. */
+export function bytesOf(stream: EventStream, head: string, isChunked: boolean, sliceBytes: number): string {
+  const bytes = new StreamBytes(stream, head, maker, isChunked);
+  let text = '';
+  let slice = Buffer.alloc(sliceBytes);
+  while (!bytes.isDone) {
+    const end = bytes.fill(slice, 0);
+    if (end === 0 && !bytes.isDone) slice = Buffer.alloc(bytes.eventBytes);
+    text += slice.toString('latin1', 0, end);
+  }
+  return text;
+}
+
+/** The data of all events. */
+export function eventsOf(stream: EventStream): Readonly<Record<string, unknown>>[] {
+  const text = Buffer.from(bytesOf(stream, '', false, 1 << 20), 'latin1').toString();
+  return text
+    .split('\n\n')
+    .slice(0, -1)
+    .map((event) => JSON.parse(event.slice(event.indexOf('data: ') + 'data: '.length)));
+}
