@@ -8,7 +8,7 @@ import type { Measurement } from './measurement.js';
 import { SCENARIOS } from './scenarios.js';
 
 const WIDTH = 1000;
-const HEIGHT = 480;
+const HEIGHT = 520;
 /** Told apart by people who see fewer colours, too. (Okabe and Ito.) */
 const COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00'];
 
@@ -25,12 +25,14 @@ export function latencyChart(cells: readonly MeasuredCell[], connections: readon
     axisLabel: { color: '#333' },
   };
   const series = panels.flatMap(({ of }, panel) =>
-    SCENARIOS.map((scenario) => ({
+    SCENARIOS.map((scenario, index) => ({
       type: 'line' as const,
       name: scenario,
       xAxisIndex: panel,
       yAxisIndex: panel,
       symbolSize: 7,
+      // Colours repeat after the last one: the second time, lines are dashed.
+      lineStyle: { type: index < COLORS.length ? ('solid' as const) : ('dashed' as const) },
       data: connections.map((count) => {
         const cell = cells.find((each) => each.scenario === scenario && each.connections === count);
         return cell === undefined ? null : Number(median(cell.rounds.map(of)).toFixed(3));
@@ -45,8 +47,8 @@ export function latencyChart(cells: readonly MeasuredCell[], connections: readon
   };
   return draw('latency', title, {
     grid: [
-      { left: 70, right: '53%', top: 70, bottom: 110 },
-      { left: '53%', right: 30, top: 70, bottom: 110 },
+      { left: 70, right: '53%', top: 70, bottom: 150 },
+      { left: '53%', right: 30, top: 70, bottom: 150 },
     ],
     xAxis: panels.map((_, gridIndex) => ({
       ...axis,
@@ -67,7 +69,7 @@ export function latencyChart(cells: readonly MeasuredCell[], connections: readon
     legend: {
       bottom: 15,
       itemGap: 30,
-      textStyle: { fontSize: 13, width: 125, overflow: 'none' },
+      textStyle: { fontSize: 13, width: 190, overflow: 'none' },
       data: [...SCENARIOS],
     },
     series,

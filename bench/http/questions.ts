@@ -22,6 +22,8 @@ export interface Questions {
   readonly usual: readonly Question[];
   /** Prompts of up to 250 bytes with any reply: more of them. */
   readonly short: readonly Question[];
+  /** Prompts of 30 to 250 bytes with replies of 7 to 9 kB. If the dataset has none, the longest replies below 9 kB. */
+  readonly longReplies: readonly Question[];
   /** Prompts of 15 kB and more; the longest, if there are none. */
   readonly long: readonly Question[];
   /** About `TURNS` messages; the longest, if no conversation has as many. */
@@ -34,6 +36,8 @@ const USUAL = { promptMin: 150, promptMax: 250, replyMin: 1000, replyMax: 1400 }
 const SHORT_MIN = 30;
 const SHORT_COUNT = 60_000;
 const LONG_MIN = 15_000;
+/** Bytes of a long reply. */
+const LONG_REPLY = { min: 7000, max: 9000 };
 const TURNS = 16;
 /** How many of the longest stand in where none is long enough. */
 const LONGEST_COUNT = 8;
@@ -45,13 +49,16 @@ export function questionsOf(path: string): Questions {
   const usual: Question[] = [];
   const short = new Reservoir<Question>(SHORT_COUNT, random);
   const conversations = new Reservoir<Question>(CONVERSATION_COUNT, random);
+  const longReplies = new Longest(LONG_REPLY.min, ({ reply }) => Buffer.byteLength(reply));
   const longPrompts = new Longest(LONG_MIN, ({ messages }) => Buffer.byteLength(messages[0]?.content ?? ''));
   const longConversations = new Longest(TURNS, ({ messages }) => messages.length);
   for (const record of recordsOf(path)) {
     for (const question of promptsIn(record)) {
       const bytes = Buffer.byteLength(question.messages[0]?.content ?? '');
-      if (isUsual(bytes, Buffer.byteLength(question.reply))) usual.push(question);
-      if (bytes >= SHORT_MIN && bytes <= USUAL.promptMax) short.add(question);
+      const replyBytes = Buffer.byteLength(question.reply);
+      if (isUsual(bytes, replyBytes)) usual.push(question);
+      if (isShort(bytes)) short.add(question);
+      if (isShort(bytes) && replyBytes <= LONG_REPLY.max) longReplies.add(question);
       longPrompts.add(question);
     }
     const conversation = conversationIn(record);
@@ -66,6 +73,8 @@ export function questionsOf(path: string): Questions {
     conversations: random.shuffled(
       conversations.items.length > 0 ? conversations.items : longConversations.items,
     ),
+    // Shuffled last: every kind above keeps the order that it had before this kind existed.
+    longReplies: random.shuffled(longReplies.items),
   };
 }
 
@@ -94,6 +103,10 @@ function isUsual(promptBytes: number, replyBytes: number): boolean {
   return (
     promptBytes >= promptMin && promptBytes <= promptMax && replyBytes >= replyMin && replyBytes <= replyMax
   );
+}
+
+function isShort(promptBytes: number): boolean {
+  return promptBytes >= SHORT_MIN && promptBytes <= USUAL.promptMax;
 }
 
 /** Those that are long enough, or the longest few if there are none. */

@@ -1,60 +1,94 @@
 import type { Sample, Scenario } from './scenarios.js';
 
-/** What of an answer is looked at. */
-interface Answer {
+/** The fields of a completion or a chunk that are checked. */
+interface Completion {
   readonly choices: readonly {
     readonly message?: { content: string };
     readonly delta?: { content?: string };
   }[];
+  readonly usage?: { readonly completion_tokens?: number } | null;
 }
 
+/** A response, read to its end. */
+interface Answer {
+  readonly status: number;
+  /** The header `x-verbatim-match`, which only our server sends. */
+  readonly match: string | null;
+  readonly text: string;
+}
+
+/** True if the answer is what a server must send for the sample. */
+type Expectation = (answer: Answer, sample: Sample) => boolean;
+
 /**
- * Asks for some of a scenario's requests, to know that what is measured is what its name says.
+ * Sends some of a scenario's requests to our server and compares the replies with the dataset's.
  *
- * @param url where a server of ours listens
- * @throws Error if an answer is not the dataset's
+ * @throws Error if a reply or `x-verbatim-match` is not as recorded
  */
 export async function checkScenario(scenario: Scenario, url: string): Promise<void> {
-  // All at once: they share their sweeps.
-  await Promise.all(scenario.samples.map((sample) => checkSample(scenario, sample, url)));
+  await check(scenario, url, (answer, sample) => {
+    const isHit = answer.match === 'context' || answer.match === 'prompt';
+    return isHit === (sample.reply !== undefined) && isRecorded(scenario, answer, sample);
+  });
 }
 
 /**
- * The same for a server that answers all alike.
+ * The same for another server that looks prompts up in the dataset.
  *
- * @throws Error if the answer is no completion
+ * @throws Error if a reply is not as recorded
+ */
+export async function checkReplies(scenario: Scenario, url: string): Promise<void> {
+  await check(scenario, url, (answer, sample) => isRecorded(scenario, answer, sample));
+}
+
+/**
+ * The same for a server that sends one fixed completion.
+ *
+ * @throws Error if an answer is not a completion
  */
 export async function checkPeer(scenario: Scenario, url: string): Promise<void> {
-  for (const sample of scenario.samples) {
-    const answer = await post(`${url}${scenario.path}`, sample.body);
-    const text = await answer.text();
-    if (answer.status !== 200 || !replyIn(text, sample))
-      throw new Error(`${url}: no completion: status ${answer.status}: ${text}`);
-  }
+  await check(scenario, url, ({ status, text }, sample) => status === 200 && !!replyIn(text, sample));
 }
 
-async function checkSample(scenario: Scenario, sample: Sample, url: string): Promise<void> {
-  const answer = await post(`${url}${scenario.path}`, sample.body);
-  const text = await answer.text();
-  const match = answer.headers.get('x-verbatim-match');
-  const isHit = match === 'context' || match === 'prompt';
-  const { status } = answer;
-  const isExpected = status === scenario.expectedStatus && isHit === (sample.reply !== undefined);
-  if (!isExpected || (isHit && replyIn(text, sample) !== sample.reply))
-    throw new Error(`${scenario.name}: not the recorded answer: status ${status}, match ${match}: ${text}`);
+/** Sends all samples at once: under the sweep engine they share their sweeps. */
+async function check(scenario: Scenario, url: string, isExpected: Expectation): Promise<void> {
+  await Promise.all(
+    scenario.samples.map(async (sample) => {
+      const answer = await post(`${url}${scenario.path}`, sample.body);
+      if (isExpected(answer, sample)) return;
+      const { status, match, text } = answer;
+      throw new Error(
+        `${scenario.name}: unexpected answer: ${url}, status ${status}, match ${match}: ${text}`,
+      );
+    }),
+  );
 }
 
-function post(url: string, body: string): Promise<Response> {
-  return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+function isRecorded({ expectedStatus }: Scenario, { status, text }: Answer, sample: Sample): boolean {
+  if (status !== expectedStatus) return false;
+  return sample.reply === undefined || replyIn(text, sample) === sample.reply;
 }
 
-/** The text of a completion or of a stream that came to its end. */
-function replyIn(text: string, { isStream }: Sample): string | undefined {
-  if (!isStream) return (JSON.parse(text) as Answer).choices[0]?.message?.content;
+async function post(url: string, body: string): Promise<Answer> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  const { status, headers } = response;
+  return { status, match: headers.get('x-verbatim-match'), text: await response.text() };
+}
+
+/** The reply in a completion or a stream; undefined if the stream is truncated or lacks the usage that was requested. */
+function replyIn(text: string, { parameters }: Sample): string | undefined {
+  if (!parameters.stream) return (JSON.parse(text) as Completion).choices[0]?.message?.content;
   const events = text
     .split('\n\n')
     .filter((event) => event !== '')
     .map((event) => event.replace(/^data: /, ''));
   if (events.pop() !== '[DONE]') return undefined;
-  return events.map((event) => (JSON.parse(event) as Answer).choices[0]?.delta?.content ?? '').join('');
+  const chunks = events.map((event) => JSON.parse(event) as Completion);
+  const hasUsage = chunks.at(-1)?.usage?.completion_tokens !== undefined;
+  if (hasUsage !== (parameters.stream_options !== undefined)) return undefined;
+  return chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('');
 }

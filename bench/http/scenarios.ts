@@ -21,8 +21,14 @@ export interface Scenario {
 /** A request, and the reply that it must get; undefined for a miss. */
 export interface Sample {
   readonly body: string;
-  readonly isStream: boolean;
+  readonly parameters: Parameters;
   readonly reply: string | undefined;
+}
+
+/** The request's fields besides `model` and `messages`. */
+export interface Parameters {
+  readonly stream?: true;
+  readonly stream_options?: { readonly include_usage: true };
 }
 
 /** Every kind, in the order of the tables. */
@@ -31,6 +37,9 @@ export const SCENARIOS = [
   'hit, all different',
   'miss',
   'hit, streamed',
+  'hit, streamed, all different',
+  'hit, streamed, 8 kB',
+  'hit, streamed, usage',
   '16-turn conversation',
   '20 kB prompt',
 ] as const;
@@ -41,19 +50,24 @@ export type ScenarioName = (typeof SCENARIOS)[number];
 export type Scenarios = Readonly<Record<ScenarioName, Scenario>>;
 
 const CHAT_PATH = '/v1/chat/completions';
+const STREAM: Parameters = { stream: true };
+const STREAM_WITH_USAGE: Parameters = { stream: true, stream_options: { include_usage: true } };
 const REPEATED_COUNT = 100;
 /** All that are repeated, so that a cache holds them once the answers were looked at. */
 const SAMPLE_COUNT = REPEATED_COUNT;
 
 /** Prepares the requests of every kind. */
 export function scenariosOf(questions: Questions): Scenarios {
-  const { usual, long, conversations } = questions;
+  const { usual, long, longReplies, conversations } = questions;
   const repeated = usual.slice(0, REPEATED_COUNT);
   return {
     'hit, repeated': hitsOf('hit, repeated', repeated, true),
     'hit, all different': hitsOf('hit, all different', usual, false),
     miss: missesOf(usual),
-    'hit, streamed': hitsOf('hit, streamed', repeated, true, { stream: true }),
+    'hit, streamed': hitsOf('hit, streamed', repeated, true, STREAM),
+    'hit, streamed, all different': hitsOf('hit, streamed, all different', usual, false, STREAM),
+    'hit, streamed, 8 kB': hitsOf('hit, streamed, 8 kB', longReplies, false, STREAM),
+    'hit, streamed, usage': hitsOf('hit, streamed, usage', usual, false, STREAM_WITH_USAGE),
     '16-turn conversation': hitsOf('16-turn conversation', conversations, false),
     '20 kB prompt': hitsOf('20 kB prompt', long, false),
   };
@@ -73,23 +87,28 @@ function hitsOf(
   name: ScenarioName,
   questions: readonly Question[],
   isCached: boolean,
-  parameters: { readonly stream?: true } = {},
+  parameters: Parameters = {},
 ): Scenario {
-  const isStream = parameters.stream === true;
   const all = questions.map(({ messages, reply }) => ({
     body: bodyOf(messages, parameters),
-    isStream,
+    parameters,
     reply,
   }));
   return scenarioOf(name, all, isCached, 200);
 }
 
+/** Prompts as long as those of the hits: the cost of a miss over that of a hit must not depend on the length. */
 function missesOf(questions: readonly Question[]): Scenario {
   const all = questions.map(({ messages }) => {
-    const changed = messages.map(({ role, content }) => ({ role, content: `${content} and no more` }));
-    return { body: bodyOf(changed, {}), isStream: false, reply: undefined };
+    const changed = messages.map(({ role, content }) => ({ role, content: unknownPrompt(content) }));
+    return { body: bodyOf(changed, {}), parameters: {}, reply: undefined };
   });
   return scenarioOf('miss', all, false, 404);
+}
+
+/** The prompt with its number, which makes generated prompts unique, overwritten. */
+function unknownPrompt(content: string): string {
+  return content.replace(/\d+$/, (number) => 'x'.repeat(number.length));
 }
 
 function scenarioOf(
@@ -106,6 +125,6 @@ function scenarioOf(
   return { name, path: CHAT_PATH, bodies, expectedStatus, isCached, samples: all.slice(0, SAMPLE_COUNT) };
 }
 
-function bodyOf(messages: readonly Message[], parameters: object): string {
+function bodyOf(messages: readonly Message[], parameters: Parameters): string {
   return JSON.stringify({ model: 'm', messages, ...parameters });
 }
