@@ -41,7 +41,7 @@ export async function measureHttp(
   const questions = questionsOf(path);
   const scenarios = scenariosOf(questions);
   const dataset = await prepareDataset(path);
-  const comparison = await compareServers(dataset, scenarios, generator, planOf(COMPARISON), !quick);
+  const comparison = await compareServers(dataset, scenarios, generator, planOf(COMPARISON), quick);
   const matrix = await measureMatrix(
     quick ? QUICK_MATRIX : FULL_MATRIX,
     dataset,
