@@ -1,4 +1,7 @@
-/** Two commits, each built in a worktree of its own, measured by the driver of this tree in interleaved rounds. */
+/**
+ * Two commits, each built in a worktree of its own, measured by the driver of this tree in interleaved rounds. The server that
+ * the goals are ratios to is measured in each round, too.
+ */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,14 +12,16 @@ import { generatedDataset } from '../dataset.js';
 import type { CompareOptions } from '../options.js';
 import { say } from '../progress.js';
 import type { Results } from '../results.js';
-import { type Server, verbatim, withServer } from '../server.js';
+import { type Server, type ServerCommand, verbatim, withServer } from '../server.js';
 import { UsageError } from '../usage-error.js';
+import { BASE, ROWS } from './comparison-rows.js';
+import { cpuGoalFigures } from './cpu-goals.js';
 import { withServers } from './fleet.js';
 import { generatorOf } from './generators.js';
 import { type Cell, figuresOf, measureInRounds } from './measurement.js';
 import { questionsOf } from './questions.js';
 import { checkScenario } from './scenario-check.js';
-import { SCENARIOS, scenariosOf } from './scenarios.js';
+import { SCENARIOS, type Scenario, type ScenarioName, scenariosOf } from './scenarios.js';
 
 const CONNECTIONS = 32;
 const PLAN = { seconds: 2, firstWarmUpSeconds: 2, warmUpSeconds: 0 };
@@ -24,37 +29,49 @@ const PLAN = { seconds: 2, firstWarmUpSeconds: 2, warmUpSeconds: 0 };
 const IDLE_SHARE = 0.05;
 const IDLE_SECONDS = 4;
 
-/** Measures both; the results of each, as far as they tell. */
+/** Measures all scenarios on both commits; returns the results of each, with its ratios to `BASE`. */
 export async function compareCommits(options: CompareOptions): Promise<[Results, Results]> {
   const { before, after, sizeMegabytes, rounds } = options;
   const commits = [commitOf(before), commitOf(after)];
   const generator = generatorOf(options.generator);
   const { path } = await generatedDataset(sizeMegabytes);
-  const scenarios = Object.values(scenariosOf(questionsOf(path)));
-  const mains = commits.map(buildOf);
-  const commands = [];
-  for (const main of mains) {
-    const flags = ['--engine', 'index', '--index-dir', temporaryFolder()];
-    await withServer(verbatim(path, flags, main), untilIdle);
-    commands.push(verbatim(path, flags, main), verbatim(path, [...flags, '--cache-mb', '64'], main));
-  }
-  const measured = await withServers(commands, async (servers) => {
-    // Both answer one scenario before both answer the next: what is compared is measured at nearly the same time.
-    const cells = scenarios.flatMap((scenario) =>
-      commits.map((commit, i): Cell => {
-        const server = servers[2 * i + (scenario.isCached ? 1 : 0)] as Server;
-        return { name: commit, server, scenario, connections: CONNECTIONS };
+  const scenarios = scenariosOf(questionsOf(path));
+  const commands = [ROWS[BASE].server.command({ path, indexFlags: [] })];
+  for (const main of commits.map(buildOf)) commands.push(...(await commandsOf(path, main)));
+  const [base = [], ...measured] = await withServers(commands, async ([peer, ...servers]) => {
+    const baseCell = cellOf(BASE, peer as Server, scenarios[ROWS[BASE].scenario]);
+    // Both commits are measured on one scenario before either is on the next: less time passes between the two.
+    const cells = SCENARIOS.flatMap((name) =>
+      commits.map((commit, i) => {
+        const scenario = scenarios[name];
+        return cellOf(commit, servers[2 * i + (scenario.isCached ? 1 : 0)] as Server, scenario);
       }),
     );
+    await ROWS[BASE].server.check(baseCell.scenario, await baseCell.server.url);
     for (const { scenario, server } of cells) await checkScenario(scenario, await server.url);
-    return measureInRounds(generator, cells, { ...PLAN, rounds }, 'commits');
+    return measureInRounds(generator, [baseCell, ...cells], { ...PLAN, rounds }, 'commits');
   });
-  const resultsOf = (i: number): Results => ({
-    version: 1,
-    circumstances: { ...circumstancesOf([], generator.description), commit: commits[i] ?? '' },
-    figures: SCENARIOS.flatMap((name, scenario) => figuresOf(name, measured[2 * scenario + i] ?? [])),
-  });
+  const resultsOf = (i: number): Results => {
+    const roundsOf = (name: ScenarioName) => measured[2 * SCENARIOS.indexOf(name) + i] ?? [];
+    const ratios = cpuGoalFigures((row) => (row === BASE ? base : roundsOf(ROWS[row].scenario)));
+    return {
+      version: 1,
+      circumstances: { ...circumstancesOf([], generator.description), commit: commits[i] ?? '' },
+      figures: [...SCENARIOS.flatMap((name) => figuresOf(name, roundsOf(name))), ...ratios],
+    };
+  };
   return [resultsOf(0), resultsOf(1)];
+}
+
+/** Makes the index of a build, its tokens counted; returns the servers without and with a cache. */
+async function commandsOf(path: string, main: string): Promise<ServerCommand[]> {
+  const flags = ['--engine', 'index', '--index-dir', temporaryFolder()];
+  await withServer(verbatim(path, flags, main), untilIdle);
+  return [verbatim(path, flags, main), verbatim(path, [...flags, '--cache-mb', '64'], main)];
+}
+
+function cellOf(name: string, server: Server, scenario: Scenario): Cell {
+  return { name, server, scenario, connections: CONNECTIONS };
 }
 
 /** @throws UsageError if there is no such commit */

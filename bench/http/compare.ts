@@ -4,6 +4,8 @@ import type { CompareOptions } from '../options.js';
 import { type Figure, type Results, readResults } from '../results.js';
 import { UsageError } from '../usage-error.js';
 import { compareCommits } from './compare-commits.js';
+import { withSpread } from './comparison-table.js';
+import { CPU_GOALS, type CpuGoal, cpuFigureName } from './cpu-goals.js';
 
 /** The comparison as Markdown. */
 export async function compare(options: CompareOptions): Promise<string> {
@@ -15,22 +17,54 @@ export async function compare(options: CompareOptions): Promise<string> {
   return comparedText(...(await compareCommits(options)));
 }
 
-/** Both results beside each other, and the ratio of the second to the first. */
+/** Both results beside each other, the ratio of the second to the first, and the goals for CPU at the end. */
 export function comparedText(before: Results, after: Results): string {
-  const figures = new Map(before.figures.map((figure) => [figure.name, figure]));
+  const figures = figuresByName(before);
   const lines = after.figures.flatMap((figure) => {
     const base = figures.get(figure.name);
-    return base === undefined ? [] : [lineOf(base, figure)];
+    return base === undefined ? [] : [{ name: figure.name, text: lineOf(base, figure) }];
   });
   const lone = before.figures.length + after.figures.length - 2 * lines.length;
+  const plain = lines.filter(({ name }) => !GOAL_NAMES.has(name)).map(({ text }) => text);
   return `# ${titleOf(before)} → ${titleOf(after)}
 
 Medians, and the ratio of the second to the first. ${loneText(lone)}A ratio within the spread of the rounds says nothing.
 
 | figure | unit | before | after | ratio | spread before | spread after |
 |---|---|---|---|---|---|---|
+${plain.join('\n')}
+${goalsText(before, after)}`;
+}
+
+const GOAL_NAMES: ReadonlySet<string> = new Set(CPU_GOALS.map(cpuFigureName));
+
+/** The goals for CPU that both results have figures of, as Markdown; empty if there are none. */
+function goalsText(before: Results, after: Results): string {
+  const [earlier, later] = [figuresByName(before), figuresByName(after)];
+  const lines = CPU_GOALS.flatMap((goal) => {
+    const name = cpuFigureName(goal);
+    const [base, figure] = [earlier.get(name), later.get(name)];
+    return base === undefined || figure === undefined ? [] : [goalLineOf(goal, base, figure)];
+  });
+  if (lines.length === 0) return '';
+  return `
+## Goals
+
+CPU a request as a ratio, both sides measured in the same round; the lowest and the highest round in parentheses.
+
+| CPU a request | must reach | before | after |
+|---|---|---|---|
 ${lines.join('\n')}
 `;
+}
+
+function goalLineOf({ what, must }: CpuGoal, before: Figure, after: Figure): string {
+  const columns = [what, `${must} ×`, withSpread(before.values, 2), withSpread(after.values, 2)];
+  return `| ${columns.join(' | ')} |`;
+}
+
+function figuresByName({ figures }: Results): ReadonlyMap<string, Figure> {
+  return new Map(figures.map((figure) => [figure.name, figure]));
 }
 
 function lineOf(before: Figure, after: Figure): string {

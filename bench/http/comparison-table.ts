@@ -1,23 +1,20 @@
 import { median, ratios } from '../statistics.js';
 import { CONNECTIONS, type Comparison, rowOf } from './comparison.js';
+import { BASE } from './comparison-rows.js';
+import { cpuOf } from './cpu-goals.js';
 import type { Measurement } from './measurement.js';
-
-const BASE = 'node:http, body parsed';
 
 /** The comparison as Markdown. The ratios are the result: rates are those of this machine and this hour. */
 export function comparisonText(comparison: Comparison): string {
   const base = rowOf(comparison, BASE);
   const lines = [...comparison.rows].map(([name, { rounds, memory }]) => {
     const rates = rounds.map((round) => round.requestsPerSecond);
-    const cpu = rounds.map((round) => round.cpuMicrosecondsPerRequest);
+    const cpu = cpuOf(rounds);
     const rateRatios = ratios(
       rates,
       base.map((round) => round.requestsPerSecond),
     );
-    const cpuRatios = ratios(
-      cpu,
-      base.map((round) => round.cpuMicrosecondsPerRequest),
-    );
+    const cpuRatios = ratios(cpu, cpuOf(base));
     const { before, highest, after } = memory;
     return `| ${[
       name,
@@ -31,7 +28,7 @@ export function comparisonText(comparison: Comparison): string {
   });
   return `## Beside other servers
 
-${CONNECTIONS} connections. A reply of 1.2 kB each. Medians of ${base.length} interleaved rounds, lowest and highest in parentheses; ratios are to
+${CONNECTIONS} connections. Replies have 1.2 kB where the row doesn't say 8 kB. Rows of the Map share one server. Medians of ${base.length} interleaved rounds, lowest and highest in parentheses; ratios are to
 ${BASE}, in the same round. CPU is that of all threads of the server's process.
 
 | server | requests/s | ratio | CPU µs a request | ratio | p50 ms | p97.5 ms | p99 ms | max ms | memory before, highest, after, MB |

@@ -3,8 +3,9 @@
 import type { GeneratedDataset } from '../dataset.js';
 import { say } from '../progress.js';
 import type { Section } from '../results.js';
-import { compareServers } from './comparison.js';
+import { compareServers, rowOf } from './comparison.js';
 import { comparisonText } from './comparison-table.js';
+import { cpuGoalFigures } from './cpu-goals.js';
 import { goalsText } from './goal-rows.js';
 import type { LoadGenerator } from './load-generator.js';
 import { FULL_MATRIX, measureMatrix, QUICK_MATRIX } from './matrix.js';
@@ -60,7 +61,7 @@ export async function measureHttp(
   return [
     {
       text: `${goals}\nDataset: ${megabytes} MB, generated, in the page cache; its index is loaded, its tokens are counted.\n`,
-      figures: [],
+      figures: cpuGoalFigures((row) => rowOf(comparison, row)),
     },
     { text: comparisonText(comparison), figures: comparison.figures },
     older,
