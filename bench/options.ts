@@ -8,7 +8,7 @@ export interface BenchOptions {
   readonly kind: 'measure';
   readonly engine: boolean;
   readonly http: boolean;
-  /** About a minute instead of twenty. */
+  /** About a minute instead of thirty. */
   readonly quick: boolean;
   /** Of the dataset, in 1,000,000 bytes. */
   readonly sizeMegabytes: number;

@@ -29,7 +29,8 @@ export function comparisonText(comparison: Comparison): string {
   return `## Beside other servers
 
 ${CONNECTIONS} connections. Replies have 1.2 kB where the row doesn't say 8 kB. Rows of the Map share one server. Medians of ${base.length} interleaved rounds, lowest and highest in parentheses; ratios are to
-${BASE}, in the same round. CPU is that of all threads of the server's process.
+${BASE}, in the same round. CPU is that of all threads of the server's process, and includes the
+responses that the end of a round cut off: at less than a few hundred requests/s that is a visible share.
 
 | server | requests/s | ratio | CPU µs a request | ratio | p50 ms | p97.5 ms | p99 ms | max ms | memory before, highest, after, MB |
 |---|---|---|---|---|---|---|---|---|---|

@@ -18,7 +18,7 @@ export interface Cell {
 /** What a round has measured. */
 export interface Measurement {
   readonly requestsPerSecond: number;
-  /** All threads of the server. */
+  /** All threads of the server. Responses that the end of the round cut off, at most one a connection, cost CPU and aren't counted. */
   readonly cpuMicrosecondsPerRequest: number;
   readonly latency: Latency;
 }
