@@ -192,7 +192,11 @@ export class AppError extends Error {
   readonly headers: readonly string[];
 
   constructor(code: ErrorCode, details: AppErrorDetails = {}) {
+    const { stackTraceLimit } = Error;
+    // What a client did wrong is no matter of the code: to walk the stack takes as long as to look a prompt up.
+    if (ERRORS[code].status < 500) Error.stackTraceLimit = 0;
     super(details.message ?? ERRORS[code].message, { cause: details.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.param = details.param ?? null;
     this.headers = details.headers ?? [];

@@ -7,6 +7,7 @@ import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } fr
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
 import type { Kernel, Room } from '../kernel/kernel.js';
+import { spell } from '../core/spelled-text.js';
 import type { Alike, Match, MatchTokens } from './lookup.js';
 import type { DatasetReader } from './reader.js';
 import { RecordedReply } from './recorded-reply.js';
@@ -89,19 +90,21 @@ export function proveAlike(
   const { turns, id } = parsePlace(place, reader);
   const [turn] = turns ?? [];
   if (turn === undefined) return undefined;
-  const [folded, expected] = [foldSpace(turn.value), foldSpace(prompt)];
-  if (!headOf(folded).equals(headOf(expected))) return undefined;
+  if (headOf(turn.value) !== headOf(prompt)) return undefined;
   return {
     conversationId: id ?? String(place.record),
     turnIndex: place.turn,
-    lacksReply: isLast && folded === expected,
+    lacksReply: isLast && foldSpace(turn.value) === foldSpace(prompt),
   };
 }
 
-function headOf(folded: string): Buffer {
+/** The beginning of a text that the beginnings of keys tell apart, its white space folded; a byte string. */
+function headOf(text: string): string {
   // A character takes a byte at least; one more, since the last may be half of a pair.
-  const spelled = JSON.stringify(folded.slice(0, HEAD_BYTES + 1)).slice(1, -1);
-  return Buffer.from(spelled).subarray(0, HEAD_BYTES);
+  const length = HEAD_BYTES + 1;
+  let folded = foldSpace(text.slice(0, 4 * length));
+  if (folded.length < length && text.length > 4 * length) folded = foldSpace(text);
+  return spell(folded.slice(0, length)).slice(1, -1).slice(0, HEAD_BYTES);
 }
 
 /** @param turn the prompt's place among the turns that were read */

@@ -32,14 +32,24 @@ export class Failures {
     this.bodyLimit = bodyLimit;
   }
 
-  /** Answers an error by its code; anything else is a defect, and thrown. */
-  answer(response: ServerResponse, thrown: unknown): void {
-    // The client has left: nobody to tell.
-    if (response.destroyed && !isDefect(thrown)) return;
+  /**
+   * The answer that tells an error, which is logged if it is the server's.
+   *
+   * @throws what is no error that a client can be told: a defect
+   */
+  answerTo(response: ServerResponse, thrown: unknown): Answered {
     const error = asAppError(thrown, this.bodyLimit);
     this.log(error, response);
+    return failedAnswer(error, response.req.url ?? '');
+  }
+
+  /** Sends that answer; where another one had begun, ends the connection. */
+  answer(response: ServerResponse, thrown: unknown): void {
+    // The client has left: nobody to tell.
+    if (response.destroyed && hasLeft(thrown)) return;
+    const answered = this.answerTo(response, thrown);
     if (response.headersSent) response.destroy();
-    else this.sender.send(response, failedAnswer(error, response.req.url ?? ''));
+    else this.sender.send(response, answered);
   }
 
   /** Express's handler of errors. */
@@ -101,14 +111,12 @@ export const unknownUrl: RequestHandler = (request) => {
   throw new AppError('unknown_url', { message: `Invalid URL (${request.method} ${request.path})` });
 };
 
-/** True for what no client can cause. */
-function isDefect(thrown: unknown): boolean {
-  try {
-    asAppError(thrown, 0 as ByteCount);
-    return false;
-  } catch {
-    return !(thrown instanceof DOMException && thrown.name === 'AbortError');
-  }
+/** True for what a client causes that leaves: its signal's reason, or what its body's reader says. */
+function hasLeft(thrown: unknown): boolean {
+  return (
+    thrown instanceof AppError ||
+    (thrown instanceof Error && (thrown.name === 'AbortError' || 'status' in thrown))
+  );
 }
 
 /**

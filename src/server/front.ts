@@ -150,7 +150,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
         together.add([response, answered]);
       }
     } catch (error) {
-      fail(error);
+      together.add([response, failures.answerTo(response, error)]);
     }
   }
 
