@@ -17,7 +17,7 @@ beforeAll(async () => {
   packed = await pack(folder);
   mkdirSync(home);
   await npm(['install', '--prefix', '.', '--no-audit', '--no-fund', packed.path], home);
-}, 300_000);
+});
 
 const filesIn = (path: string) =>
   readdirSync(join(ROOT, path), { recursive: true, withFileTypes: true })

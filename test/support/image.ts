@@ -35,9 +35,10 @@ export const IMAGE = {
  * Does in a folder what the Dockerfile does in an image, as far as this Dockerfile needs it: a folder a stage, and the system
  * that it runs on for their base.
  *
+ * @param env of its commands
  * @returns the folder that stands for the root of the image
  */
-export async function rehearse(folder: string): Promise<string> {
+export async function rehearse(folder: string, env: Record<string, string>): Promise<string> {
   const stages = new Map<string, string>();
   let root = '';
   let workdir = '/';
@@ -68,7 +69,10 @@ export async function rehearse(folder: string): Promise<string> {
         break;
       }
       case 'RUN':
-        await promisify(execFile)('sh', ['-c', argumentsOf(instruction)], { cwd: inStage('.') });
+        await promisify(execFile)('sh', ['-c', argumentsOf(instruction)], {
+          cwd: inStage('.'),
+          env: { ...process.env, ...env },
+        });
         break;
     }
   }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { OFFLINE_FIRST } from './npm.js';
 import { ROOT } from './project.js';
 
 /** The built tree, packed as it would be published. */
@@ -18,8 +19,11 @@ export async function pack(folder: string): Promise<Packed> {
   return { path: join(folder, packed.filename), files: packed.files.map(({ path }) => path).sort() };
 }
 
-/** Runs npm to its end; returns what it says. */
+/** Runs npm to its end; returns what it says. What it has downloaded before, it takes from its cache. */
 export async function npm(args: readonly string[], cwd: string): Promise<string> {
-  const { stdout } = await promisify(execFile)('npm', args, { cwd });
+  const { stdout } = await promisify(execFile)('npm', args, {
+    cwd,
+    env: { ...process.env, ...OFFLINE_FIRST },
+  });
   return stdout;
 }

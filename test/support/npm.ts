@@ -1,0 +1,22 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ROOT } from './project.js';
+
+/** Environment in which npm downloads only what its cache lacks. */
+export const OFFLINE_FIRST = { npm_config_prefer_offline: 'true' } as const;
+
+/**
+ * Environment in which `npm ci` links this project's packages where its manifest and lock file are used; all else is npm's. For the
+ * installs after the first: that one is real.
+ *
+ * @param folder for the command that stands in for npm
+ */
+export function shelvedNpm(folder: string): Record<string, string> {
+  const program = fileURLToPath(new URL('shelved-npm.mjs', import.meta.url));
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'npm'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
+  chmodSync(join(folder, 'npm'), 0o755);
+  const path = process.env.PATH ?? '';
+  return { ...OFFLINE_FIRST, PATH: `${folder}:${path}`, NPM_PATH: path, SHELF: ROOT };
+}
