@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { check } from '#dist/cli/check.js';
+import { openAndWalk } from '../support/served.js';
 import { startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -24,11 +26,15 @@ function file(name: string, content: string): string {
 }
 
 /** Runs the command to its end. */
-async function check(args: readonly string[], env: Record<string, string> = {}) {
-  const checking = startServer(['check', ...args], env);
+async function run(args: readonly string[]) {
+  const checking = startServer(['check', ...args]);
   const code = await checking.exited;
   return { code, stdout: checking.stdout, stderr: checking.stderr };
 }
+
+/** The line that the command prints. */
+const lineOf = (path: string) => check(path, NO_PROGRESS);
+const NO_PROGRESS = { show: () => {}, end: () => {} };
 
 describe('check, on a file that is valid,', () => {
   it.each([
@@ -47,28 +53,22 @@ describe('check, on a file that is valid,', () => {
       `${line}\n{}\n${line}\n{"messages": 5}\n{"messages": [1]}`,
       `2 conversations, 4 turns, 3 records that are no conversations (the first at line 2, byte ${lineBytes + 1})`,
     ],
-  ])('%s, says what it holds', async (_what, name, content, holds) => {
+  ])('%s, says what it holds', (_what, name, content, holds) => {
     const path = file(name, content);
-    expect(await check([path])).toEqual({ code: 0, stdout: `${path}: ${holds}\n`, stderr: '' });
+    expect(lineOf(path)).toEqual({ isValid: true, line: `${path}: ${holds}` });
   });
 
-  it('counts a record that is too long to look into as no conversation', async () => {
+  it('counts a record that is too long to look into as no conversation', () => {
     const long = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(17 * 1024 * 1024) }] });
     const path = file('long.jsonl', `${line}\n${long}\n${line}\n`);
     const holds = `2 conversations, 4 turns, 1 record that is no conversation (at line 2, byte ${lineBytes + 1})`;
-    expect(await check([path])).toEqual({ code: 0, stdout: `${path}: ${holds}\n`, stderr: '' });
+    expect(lineOf(path)).toEqual({ isValid: true, line: `${path}: ${holds}` });
   });
 
-  it('takes no setting from the environment', async () => {
-    const path = file('env.json', `[${line}]`);
-    expect(await check([path], { PORT: 'http', DATASET: 'nowhere.json' })).toMatchObject({ code: 0 });
-  });
-
-  it('takes a file named check, which is still served as --dataset', async () => {
-    const checking = startServer(['check', '--', file('check', `[${line}]`)]);
-    expect(await checking.exited).toBe(0);
-    const serving = startServer(['--dataset', join(folder, 'check')]);
-    await serving.waitFor(/^verbatim serves .*check: /m);
+  it('prints that, and ends with exit code 0', async () => {
+    const path = file('good.json', `[${line}]`);
+    const stdout = `${path}: 1 conversation, 2 turns\n`;
+    expect(await run([path])).toEqual({ code: 0, stdout, stderr: '' });
   });
 });
 
@@ -143,15 +143,17 @@ describe('check, on a file that is not valid,', () => {
       `[${line},]`,
       { line: 1, column: lineCharacters + 3, before: ']', reason: 'not valid JSON: expected a value' },
     ],
-  ])('%s, says where and why', async (_what, name, content, expected) => {
+  ])('%s, says where and why', (_what, name, content, expected) => {
     const path = file(name, content);
     const at = Buffer.from(content.slice(0, content.lastIndexOf(expected.before))).length;
     const place = `${path.replace('\n', '\\n')}:${expected.line}:${expected.column}`;
-    expect(await check([path])).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: `${place}: ${expected.reason} (byte ${at})\n`,
-    });
+    expect(lineOf(path)).toEqual({ isValid: false, line: `${place}: ${expected.reason} (byte ${at})` });
+  });
+
+  it('prints that as an error, and ends with exit code 1', async () => {
+    const path = file('bad.json', `[${line},]`);
+    const stderr = `${lineOf(path).line}\n`;
+    expect(await run([path])).toEqual({ code: 1, stdout: '', stderr });
   });
 
   it.each([
@@ -166,28 +168,29 @@ describe('check, on a file that is not valid,', () => {
     ],
   ])('%s, says what a start says', async (_what, pathOf, problem) => {
     const path = pathOf();
-    const stderr = `verbatim: ${path}: ${problem}\n`;
-    expect(await check([path])).toEqual({ code: 1, stdout: '', stderr });
+    const thrown = expect.objectContaining({ name: 'DatasetError', message: `${path}: ${problem}` });
+    expect(() => lineOf(path)).toThrow(thrown);
+    await expect(openAndWalk(path)).rejects.toThrow(thrown);
+  });
+
+  it('prints that as an error, as a start does', async () => {
+    const path = file('gone.json', '[1, 2]');
     const server = startServer([path]);
     expect(await server.exited).toBe(1);
-    expect(server.stderr).toBe(stderr);
+    expect(await run([path])).toEqual({ code: 1, stdout: '', stderr: server.stderr });
   });
 });
 
 describe('check', () => {
-  it.each([
-    [[], 'check: expected a file; see --help'],
-    [['a.json', 'b.json'], "check: unexpected argument 'b.json'; expected one file"],
-    [['a.json', '--port', '0'], "Unknown option '--port'; see --help"],
-  ])('with %j fails with one line and exit code 2', async (args, problem) => {
-    const stderr = `verbatim: ${problem}\n`;
-    expect(await check(args, { DATASET: 'data/sample.json' })).toEqual({ code: 2, stdout: '', stderr });
+  it('without a file fails with one line and exit code 2', async () => {
+    const stderr = 'verbatim: check: expected a file; see --help\n';
+    expect(await run([])).toEqual({ code: 2, stdout: '', stderr });
   });
 
   it('is in the help, its own too', async () => {
     const help = startServer(['--help']);
     expect(await help.exited).toBe(0);
     expect(help.stdout).toContain('verbatim check FILE');
-    expect(await check(['--help'])).toEqual({ code: 0, stdout: help.stdout, stderr: '' });
+    expect(await run(['--help'])).toEqual({ code: 0, stdout: help.stdout, stderr: '' });
   });
 });
