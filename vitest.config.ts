@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { FACTOR } from './test/support/factor.js';
 import LongestFirst from './test/support/longest-first.js';
 
 /** Tests of real installs: of a clone, of the package, of the image. */
@@ -21,7 +22,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'packaging', include: packaging, testTimeout: 600_000, hookTimeout: 600_000 },
+        test: {
+          name: 'packaging',
+          include: packaging,
+          testTimeout: 600_000 * FACTOR,
+          hookTimeout: 600_000 * FACTOR,
+        },
       },
       {
         extends: true,
@@ -29,8 +35,8 @@ export default defineConfig({
           name: 'process',
           include: processes,
           exclude: packaging,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 180_000 * FACTOR,
+          hookTimeout: 180_000 * FACTOR,
         },
       },
       {
@@ -39,8 +45,8 @@ export default defineConfig({
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: [...packaging, ...processes],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 60_000 * FACTOR,
+          hookTimeout: 60_000 * FACTOR,
         },
       },
     ],

@@ -8,6 +8,7 @@ import { EMPTY_FLAG, FIRST_FLAG, IndexRows, IndexTable } from '#dist/core/index-
 import type { Key, TextKeys } from '#dist/core/keys.js';
 import { compareTexts, matchConversation } from '#dist/core/match.js';
 import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
+import { runs } from '../support/factor.js';
 
 const kernel = new Kernel(kernelModule(), 1 << 16);
 
@@ -110,7 +111,7 @@ describe('the index', () => {
       fc.property(conversations, histories, fc.boolean(), (list, histories, contextual) => {
         expectFirstOfBest(list, indexOf(list), histories, contextual);
       }),
-      { numRuns: 3000 },
+      runs(1000),
     );
   });
 
@@ -150,7 +151,7 @@ describe('the index', () => {
           }
         },
       ),
-      { numRuns: 1500 },
+      runs(500),
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { elementsOf, respaced } from '#dist/core/json-spelling.js';
+import { runs } from '../support/factor.js';
 
 const compact = fc.json();
 const indented = fc.jsonValue().map((value) => JSON.stringify(value, null, '\t'));
@@ -13,6 +14,7 @@ describe('the spelling of JSON', () => {
         const found = elementsOf(` [ ${elements.join(' , ')} ] `).map((element) => element.trim());
         expect(found).toEqual(elements);
       }),
+      runs(100),
     );
   });
 
@@ -23,6 +25,7 @@ describe('the spelling of JSON', () => {
         expect(respaced(json, '')).toBe(JSON.stringify(value));
         expect(JSON.parse(respaced(json, ' '))).toEqual(JSON.parse(json));
       }),
+      runs(100),
     );
     expect(respaced('{"a":[1.0,{ }],\n"b\\": ,":null}', ' ')).toBe('{"a": [1.0, {}], "b\\": ,": null}');
   });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type Block, byteOffset } from '#dist/core/bytes.js';
 import { textPositionAfter } from '#dist/core/text-position.js';
+import { runs } from '../support/factor.js';
 
 it('the position after a text is that of its lines and code points, wherever blocks end', () => {
   const text = fc.string({ unit: fc.constantFrom(...'a"é語😀\n\r\t\ufeff') });
@@ -18,5 +19,6 @@ it('the position after a text is that of its lines and code points, wherever blo
         column: [...(lines.at(-1) as string)].length + 1,
       });
     }),
+    runs(100),
   );
 });

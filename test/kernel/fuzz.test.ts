@@ -3,15 +3,15 @@
  * it. `npm run fuzz` goes on until it is stopped, or finds something; `FUZZ_SEED` takes up a run that was printed.
  */
 
-import { randomInt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { chance } from '../support/chance.js';
 import { newKernel } from '../support/dataset.js';
+import { FACTOR, SEED } from '../support/factor.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { expectedRecords, parsedRecords, walkedRecords } from '../support/walked.js';
 
-const ROUNDS = process.env.FUZZ_FOREVER ? Number.POSITIVE_INFINITY : 4000;
-const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
+const ROUNDS = process.env.FUZZ_FOREVER ? Number.POSITIVE_INFINITY : 2000 * FACTOR;
+const seed = Number(process.env.FUZZ_SEED ?? SEED);
 const folder = temporaryFolder();
 const kernel = newKernel();
 

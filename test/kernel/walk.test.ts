@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
 import { newKernel } from '../support/dataset.js';
+import { runs } from '../support/factor.js';
 import { conversation, spell, spelling, text } from '../support/spelling.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { type Cutting, expectedRecords, parsedRecords, walkedRecords } from '../support/walked.js';
@@ -104,7 +105,7 @@ describe('a walk', () => {
           expect(await walkedRecords(kernel, folder, file, cut)).toEqual(expectedRecords(kernel, records));
         },
       ),
-      { numRuns: 1500 },
+      runs(500),
     );
   });
 
@@ -120,7 +121,7 @@ describe('a walk', () => {
         const records = parsedRecords(file, format) ?? expect.fail('no JSON');
         expect(await walkedRecords(kernel, folder, file, cut)).toEqual(expectedRecords(kernel, records));
       }),
-      { numRuns: 3000 },
+      runs(1000),
     );
   });
 
@@ -235,7 +236,7 @@ describe('a walk', () => {
           expectedRecords(kernel, records),
         );
       }),
-      { numRuns: 3000 },
+      runs(1000),
     );
   });
 

@@ -8,6 +8,7 @@ import { foldSpace } from '#dist/core/keys.js';
 import { ALIKE_BYTES_MAX } from '#dist/core/limits.js';
 import { type Query, queryOf } from '#dist/core/query.js';
 import { datasetWriter, enginesOf, newKernel, poolOf } from '../support/dataset.js';
+import { runs } from '../support/factor.js';
 import { spell, spelling } from '../support/spelling.js';
 
 const write = datasetWriter();
@@ -52,7 +53,7 @@ describe('the index', () => {
         expect([...table.folded]).toEqual(turns.map(({ value }) => kernel.keysOf(value)?.folded.low));
         reader.close();
       }),
-      { numRuns: 60 },
+      runs(20),
     );
   });
 
@@ -80,7 +81,7 @@ describe('the index', () => {
         expect(found?.lacksReply).toBe(equal.length > 0);
         reader.close();
       }),
-      { numRuns: 150 },
+      runs(50),
     );
   });
 

@@ -8,6 +8,7 @@ import { KEY_BITS } from '#dist/kernel/kernel.js';
 import type { IndexLookup } from '#dist/lookup/indexed.js';
 import type { Lookup } from '#dist/lookup/lookup.js';
 import { datasetWriter, enginesOf, KERNEL_BYTES, newKernel, poolOf, sweepOf } from '../support/dataset.js';
+import { FACTOR, runs } from '../support/factor.js';
 import { oddDataset } from '../support/odd-records.js';
 import { plainFind, plainFindValue, plainMatch } from '../support/plain-lookup.js';
 import { spell, spelling } from '../support/spelling.js';
@@ -103,7 +104,7 @@ describe('both engines', () => {
           }));
           engines.reader.close();
         }),
-        { numRuns: 60 },
+        runs(20),
       );
     });
   }
@@ -128,7 +129,7 @@ describe('both engines', () => {
           engines.reader.close();
         }),
         // A counterexample takes long to shrink.
-        { numRuns: 150, interruptAfterTimeLimit: 20_000 },
+        { ...runs(50), interruptAfterTimeLimit: 20_000 * FACTOR },
       );
     },
   );
@@ -145,7 +146,7 @@ describe('both engines', () => {
         }));
         engines.reader.close();
       }),
-      { numRuns: 150 },
+      runs(50),
     );
   });
 });

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { TOKENIZERS } from '#dist/core/tokens.js';
 import { piecesOf } from '#dist/openai/pieces.js';
 import { loadTokenizer, type Tokenizer } from '#dist/workers/tokenizer.js';
+import { runs } from '../support/factor.js';
 import { text } from '../support/spelling.js';
 
 const texts = fc.oneof(
@@ -22,6 +23,7 @@ describe.each(TOKENIZERS)('the pieces of a text by %s', (name) => {
       fc.property(texts, (whole) => {
         expect([...piecesOf(whole, name)].join('')).toBe(whole);
       }),
+      runs(100),
     );
   });
 
@@ -31,6 +33,7 @@ describe.each(TOKENIZERS)('the pieces of a text by %s', (name) => {
         const each = [...piecesOf(whole, name)].flatMap((piece) => tokenizer.encode(piece));
         expect(each).toEqual(tokenizer.encode(whole));
       }),
+      runs(100),
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutAtStop } from '#dist/openai/stops.js';
+import { runs } from '../support/factor.js';
 
 describe('a text with stops', () => {
   it.each([
@@ -33,6 +34,7 @@ describe('a text with stops', () => {
         const stopsThere = real.some((stop) => text.startsWith(stop, cut.length));
         expect(stopsThere || cut === text).toBe(true);
       }),
+      runs(100),
     );
   });
 });

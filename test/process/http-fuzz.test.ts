@@ -3,19 +3,19 @@
  * `npm run fuzz:http` sends a hundred thousand, or `FUZZ_REQUESTS`; `FUZZ_SEED` takes a run up that was printed.
  */
 
-import { randomInt } from 'node:crypto';
 import { Agent } from 'node:http';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { brokenHttp, SMUGGLED } from '../support/broken-http.js';
 import { chance } from '../support/chance.js';
 import { exchange } from '../support/exchange.js';
+import { FACTOR, SEED } from '../support/factor.js';
 import { oddRequest } from '../support/odd-json.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 2000);
-const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 2000 * FACTOR);
+const seed = Number(process.env.FUZZ_SEED ?? SEED);
 const CLIENTS = 16;
 /** Whatever comes is answered, or its connection closed, after so long. */
 const ANSWERED_MS = 10_000;

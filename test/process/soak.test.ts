@@ -4,7 +4,6 @@
  * again that was printed, as far as chance goes.
  */
 
-import { randomInt } from 'node:crypto';
 import {
   copyFileSync,
   mkdtempSync,
@@ -23,6 +22,7 @@ import { FILE_CHECK_MS } from '#dist/core/limits.js';
 import { APIS, type Api, readEvents } from '../support/apis.js';
 import { type Chance, chance, pick } from '../support/chance.js';
 import { type Exchange, exchange } from '../support/exchange.js';
+import { FACTOR, SEED } from '../support/factor.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -39,9 +39,9 @@ import {
 } from '../support/versions.js';
 
 const given = process.env.SOAK_SECONDS;
-const seconds = Number(given ?? 12);
+const seconds = Number(given ?? 12 * FACTOR);
 const faultEveryMs = given === undefined ? 1000 : 2000;
-const seed = Number(process.env.SOAK_SEED ?? randomInt(2 ** 31));
+const seed = Number(process.env.SOAK_SEED ?? SEED);
 const ENGINES = ['auto', 'sweep', 'index'] as const;
 const folder = temporaryFolder();
 const preload = fileURLToPath(new URL('../support/faults.mjs', import.meta.url));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CommandError } from '#dist/core/errors.js';
+import { FACTOR } from '../support/factor.js';
 import { openAndWalk } from '../support/served.js';
 import { ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -271,7 +272,7 @@ describe('a start', () => {
     'that finds a broken record about when it begins to listen ends with the same line, by %s',
     async (engine) => {
       const long = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(1_000_000) }] });
-      for (const count of [20, 30, 20, 30, 20, 30]) {
+      for (const count of Array.from({ length: FACTOR }, () => [20, 30]).flat()) {
         const path = file('soon.json', `[${Array.from({ length: count }, () => long).join(',')},}`);
         const server = startServer([path, '--engine', engine, '--index-dir', 'none']);
         expect(await server.exited).toBe(1);

@@ -1,7 +1,14 @@
 import type { Reporter, TestModule } from 'vitest/node';
+import { FACTOR, IS_LONG, SEED } from './factor.js';
 
-/** Ends a run with one plain line: `N passed, N failed`. */
+const SEEDED = `TEST_FACTOR=${FACTOR} TEST_SEED=${SEED}\n`;
+
+/** Ends a run with one plain line: `N passed, N failed`. A run with a seed of its own begins with it, and names it if it fails. */
 export default class SummaryReporter implements Reporter {
+  onTestRunStart(): void {
+    if (IS_LONG) process.stdout.write(SEEDED);
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const states = modules
       .flatMap((module) => [...module.children.allTests()])
@@ -12,6 +19,7 @@ export default class SummaryReporter implements Reporter {
     const failed =
       states.filter((state) => state === 'failed').length + brokenModules.length + unhandledErrors.length;
     const passed = states.filter((state) => state === 'passed').length;
+    if (IS_LONG && failed > 0) process.stdout.write(`\nfailed with ${SEEDED}`);
     process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   }
 }

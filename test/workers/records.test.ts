@@ -4,6 +4,7 @@ import { type Block, byteOffset } from '#dist/core/bytes.js';
 import { DatasetSyntaxError } from '#dist/core/errors.js';
 import { readHead } from '#dist/core/format.js';
 import { type DatasetRecord, readRecords } from '#dist/workers/records.js';
+import { runs } from '../support/factor.js';
 import { conversation, spell, spelling } from '../support/spelling.js';
 
 const element = fc.oneof({ weight: 4, arbitrary: conversation }, { weight: 1, arbitrary: fc.jsonValue() });
@@ -41,7 +42,7 @@ describe('the records of a dataset', () => {
         const values = recordsOf(file, blockBytes).map(({ value }) => value);
         expect(values).toStrictEqual(parsed(file, how.format));
       }),
-      { numRuns: 2000 },
+      runs(700),
     );
   });
 
@@ -51,6 +52,7 @@ describe('the records of a dataset', () => {
         const file = spell(list, how);
         for (const { offset } of recordsOf(file, blockBytes)) expect(file[offset]).toBe('{'.charCodeAt(0));
       }),
+      runs(100),
     );
   });
 
@@ -98,7 +100,7 @@ describe('the records of a dataset', () => {
         }
         expect(recordsOf(file, blockBytes).map(({ value }) => value)).toStrictEqual(expected);
       }),
-      { numRuns: 3000 },
+      runs(1000),
     );
   });
 
