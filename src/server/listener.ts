@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { AppError, CommandError } from '../core/errors.js';
 import {
   BACKLOG,
@@ -70,6 +70,8 @@ export class Listener {
   private readonly connections = new Map<Socket, Set<ServerResponse>>();
   private readonly timeouts: Timeouts;
   private stopping = false;
+  /** How many requests there were. */
+  private begun = 0;
   /** How many requests have answers that have not ended. */
   inFlight = 0;
   /** Is called when something is refused that never became a request. */
@@ -92,6 +94,8 @@ export class Listener {
       connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, headersMs),
       ...classes,
     });
+    // server.close() calls this. Node takes a connection for idle as soon as its response has ended, though it may not have flushed.
+    this.server.closeIdleConnections = () => {};
     this.server.timeout = stalledMs;
     this.server.on('timeout', (socket) => this.endStalled(socket));
     this.server.on('connection', (socket) => this.track(socket));
@@ -123,8 +127,9 @@ export class Listener {
   }
 
   /**
-   * Answers what has come and takes no more; what is not through after `drainMs` is cut. For `STOP_GRACE_MS` requests
-   * are still taken, each as the last of its connection: one may be on its way on a connection that looks idle.
+   * Answers every request that has arrived, and closes the connections after their answers. For `STOP_GRACE_MS` requests are still
+   * accepted, each as the last of its connection: a client may be about to send one on a connection that is idle. Answers that have not
+   * ended after `drainMs` are cut.
    */
   async stop(): Promise<void> {
     this.stopping = true;
@@ -134,7 +139,14 @@ export class Listener {
       if (last !== undefined) endConnectionAfter(last);
     }
     await delay(STOP_GRACE_MS);
+    // The kernel resets what is closed with bytes that were not read. An overdue timer fires before the event loop polls, so the grace
+    // period alone doesn't tell: one turn accepts the connections in the backlog, the ones after it read what all of them have sent.
+    await turn();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (let before = -1; before !== this.begun; ) {
+      before = this.begun;
+      await turn();
+    }
     for (const [socket, responses] of this.connections) if (responses.size === 0) socket.destroy();
     const cut = setTimeout(() => this.server.closeAllConnections(), this.timeouts.drainMs);
     await closed;
@@ -158,13 +170,24 @@ export class Listener {
   private begin(socket: Socket, response: ServerResponse): void {
     const responses = this.connections.get(socket);
     responses?.add(response);
+    this.begun++;
     this.inFlight++;
     if (this.stopping) endConnectionAfter(response);
     response.once('close', () => {
       responses?.delete(response);
       this.inFlight--;
-      if (this.stopping && responses?.size === 0) socket.destroySoon();
+      if (this.stopping && responses?.size === 0) void this.endAtRest(socket, response);
     });
+  }
+
+  /** Closes a connection after its last response. If that was sent as keep-alive, its client may send a request until it is closed. */
+  private async endAtRest(socket: Socket, last: ServerResponse): Promise<void> {
+    if (last.shouldKeepAlive && !socket.destroyed) {
+      await delay(STOP_GRACE_MS);
+      await turn();
+      if (this.connections.get(socket)?.size !== 0) return;
+    }
+    socket.destroySoon();
   }
 
   /** Ends a connection on which nothing has moved for long, unless its client is waiting for an answer. */
@@ -228,5 +251,5 @@ function tellToGoOn(response: ServerResponse): void {
 
 /** Tells the client, if the headers aren't out yet, that no further request is taken on its connection. */
 function endConnectionAfter(response: ServerResponse): void {
-  response.shouldKeepAlive = false;
+  if (!response.headersSent) response.shouldKeepAlive = false;
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RawConnection } from '../support/raw-connection.js';
 import { startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -23,8 +23,14 @@ function dataset(): string {
   return path;
 }
 
-/** What became of a request: the body of its answer, or what went wrong with it. */
-function ask(url: string, agent: Agent, prompt: string, stream: boolean): Promise<string> {
+/** What became of a request: the body of its answer, or what went wrong with it. Calls back once the kernel has all of it. */
+function ask(
+  url: string,
+  agent: Agent,
+  prompt: string,
+  stream: boolean,
+  onSent: () => void = () => {},
+): Promise<string> {
   return new Promise((resolve) => {
     const asked = request(`${url}/v1/chat/completions`, { method: 'POST', agent }, (response) => {
       let body = '';
@@ -35,7 +41,7 @@ function ask(url: string, agent: Agent, prompt: string, stream: boolean): Promis
       response.on('close', () => resolve(response.complete ? body : 'cut'));
     });
     asked.on('error', (error) => resolve(String(error)));
-    asked.end(JSON.stringify({ messages: [{ role: 'user', content: prompt }], stream }));
+    asked.end(JSON.stringify({ messages: [{ role: 'user', content: prompt }], stream }), onSent);
   });
 }
 
@@ -45,13 +51,18 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     const url = await server.url();
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
     let told = false;
+    let asked = 0;
+    let sent = 0;
+    const onSent = () => sent++;
     const results: string[] = [];
     const client = async (i: number) => {
       for (let n = 0; !told; n++) {
-        results.push(await ask(url, agent, `prompt ${(i * 37 + n) % 3000}`, i % 2 === 0));
+        asked++;
+        results.push(await ask(url, agent, `prompt ${(i * 37 + n) % 3000}`, i % 2 === 0, onSent));
         if (results.length === 2 * CONNECTIONS) {
-          // Every connection has a request on its way at this moment.
+          // All connections but one have a request on its way. What leaves only after the signal may come too late.
           told = true;
+          await vi.waitUntil(() => sent === asked);
           server.kill(signal);
         }
       }

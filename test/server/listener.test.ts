@@ -1,11 +1,18 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { STOP_GRACE_MS } from '#dist/core/limits.js';
 import { ListenError, Listener } from '#dist/server/listener.js';
 import { urlOf } from '#dist/server/start-lines.js';
 import { RawConnection } from '../support/raw-connection.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 async function listen(): Promise<{ listener: Listener; url: string }> {
   const listener = new Listener(express().get('/', (_request, response) => response.send('here')));
@@ -34,6 +41,74 @@ describe('a listener that stops', () => {
     expect(await ask(url, agent)).toEqual({ connection: 'close', reused: true });
     await stopped;
     await expect(ask(url, agent)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});
+
+/** Keeps this thread, and the server with it, from all else until there is a file, and for some time after that. */
+function stallUntil(file: string, thenMs: number): void {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  while (!existsSync(file)) Atomics.wait(cell, 0, 0, 10);
+  Atomics.wait(cell, 0, 0, thenMs);
+}
+
+describe('a listener that stops on a machine too busy to let it read', () => {
+  const folder = temporaryFolder();
+  const client = fileURLToPath(new URL('../support/late-client.mjs', import.meta.url));
+
+  it.each([
+    ['at rest', ['rest'], 2],
+    ['not accepted yet', [], 1],
+  ])('answers what has come meanwhile on a connection %s', async (_which, args, answers) => {
+    const { listener, url } = await listen();
+    const sent = join(mkdtempSync(join(folder, 'sent-')), 'sent');
+    const asking = spawn(process.execPath, [client, url, sent, ...args]);
+    const said = asking.stdout.setEncoding('utf8').toArray();
+    await once(asking.stderr, 'data');
+    const stopped = listener.stop();
+    asking.stdin.write('ask\n');
+    stallUntil(sent, 2 * STOP_GRACE_MS);
+    await stopped;
+    expect((await said).join('').match(/HTTP\/1\.1 200 OK|E[A-Z]{4,}/g)).toEqual(
+      Array(answers).fill('HTTP/1.1 200 OK'),
+    );
+  });
+});
+
+describe('a listener that stops', () => {
+  it('sends a large answer to its end, though its client takes it later', async () => {
+    const answer = Buffer.alloc(20_000_000, 'x');
+    const listener = new Listener((_request, response) => void response.end(answer));
+    const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
+    connection.send('GET / HTTP/1.1\r\n\r\n');
+    await connection.begun();
+    connection.pause();
+    const stopped = listener.stop();
+    await setTimeout(2 * STOP_GRACE_MS);
+    connection.resume();
+    await connection.closed;
+    expect(connection.answers[0]?.body).toHaveLength(answer.length);
+    await stopped;
+  });
+});
+
+describe('a listener that stops', () => {
+  it('answers a request that follows an answer which had begun before, as the last one', async () => {
+    const going: (() => void)[] = [];
+    const listener = new Listener(async (_request, response) => {
+      response.write('he');
+      if (going.length === 0) await new Promise<void>((resolve) => going.push(resolve));
+      response.end('re');
+    });
+    const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
+    connection.send('GET / HTTP/1.1\r\n\r\n');
+    await connection.begun();
+    const stopped = listener.stop();
+    going[0]?.();
+    await connection.waitFor(1);
+    connection.send('GET / HTTP/1.1\r\n\r\n');
+    await connection.waitFor(2);
+    expect(connection.answers.map(({ headers }) => headers.connection)).toEqual(['keep-alive', 'close']);
+    await stopped;
   });
 });
 
