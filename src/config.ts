@@ -1,9 +1,11 @@
 /** The settings: one table gives each its flag, environment variable, default, check and help text. */
 
 import { availableParallelism } from 'node:os';
+import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { DRAIN_MS, WORKERS_MAX } from './core/limits.js';
+import type { ModelSpec } from './core/model-spec.js';
 import { TOKENIZERS } from './core/tokens.js';
 
 /** A setting as the table describes it. */
@@ -42,11 +44,11 @@ export const OPTIONS = {
   dataset: {
     env: 'DATASET',
     flag: 'dataset',
-    placeholder: 'FILE',
-    help: 'The dataset: a JSON array of conversations, or JSON lines. Also the first argument',
-    defaultValue: SAMPLE,
+    placeholder: 'FILES',
+    help: 'The datasets, separated by colons: each a JSON array of conversations, or JSON lines, served as a model of the name of its file, or as NAME if it is given as `NAME=FILE`. Also the arguments',
+    defaultValue: [{ id: 'sample', path: SAMPLE }],
     defaultText: 'the sample in `data/`',
-    parse: text,
+    parse: datasets,
   },
   host: {
     env: 'HOST',
@@ -142,7 +144,7 @@ export const OPTIONS = {
     env: 'STRICT_MODELS',
     flag: 'strict-models',
     placeholder: '0|1',
-    help: "With 1, only the dataset's own model name is answered; else any is",
+    help: "With 1, only the datasets' own model names are answered; else any other asks all of them, in their order",
     defaultValue: false,
     defaultText: '`0`',
     parse: flag,
@@ -257,15 +259,13 @@ export function readCommand(
   const { flags, positionals } = readFlags(args, settingFlags());
   if (flags.help === true) return { kind: 'help' };
   if (flags.version === true) return { kind: 'version' };
-  const [dataset, surplus] = positionals;
-  if (surplus !== undefined)
-    throw new ConfigError(`unexpected argument '${surplus}'; expected one dataset at most`);
-  if (dataset !== undefined && flags.dataset !== undefined) {
-    throw new ConfigError(`the dataset is given twice, as '${dataset}' and by --dataset; expected one`);
+  const [first] = positionals;
+  if (first !== undefined && flags.dataset !== undefined) {
+    throw new ConfigError(`datasets are given twice, as '${first}' and by --dataset; expected one of both`);
   }
-  const given: Record<string, unknown> = { ...flags, ...(dataset !== undefined && { dataset }) };
   const entries = Object.entries(OPTIONS).map(([name, option]) => {
-    const fromFlag = option.flag === undefined ? undefined : given[option.flag];
+    if (name === 'dataset' && first !== undefined) return [name, modelsOf(positionals, 'arguments')];
+    const fromFlag = option.flag === undefined ? undefined : flags[option.flag];
     if (typeof fromFlag === 'string') return [name, parseValue(option, fromFlag, `--${option.flag}`)];
     const fromEnv = env[option.env];
     if (fromEnv !== undefined && fromEnv !== '') return [name, parseValue(option, fromEnv, option.env)];
@@ -292,10 +292,10 @@ export function helpText(): string {
     return `  ${left}\n      ${plain(help)}.\n      Environment: ${env}. Default: ${plain(defaultText)}.`;
   });
   return [
-    'Usage: verbatim [DATASET] [FLAGS]',
+    'Usage: verbatim [[NAME=]FILE …] [FLAGS]',
     '       verbatim check FILE',
     '',
-    'Serves a conversation dataset as an OpenAI-compatible API.',
+    'Serves conversation datasets as an OpenAI-compatible API, each as a model.',
     'With check, reads all of a file instead, and says what it holds or where it is not valid.',
     '',
     ...rows,
@@ -348,6 +348,27 @@ function parseValue(option: Option<unknown>, value: string, name: string): unkno
 function text(value: string): string {
   if (value === '') throw new Expected('a value');
   return value;
+}
+
+function datasets(value: string): readonly ModelSpec[] {
+  return modelsOf(value.split(':'), 'DATASET');
+}
+
+/**
+ * @param given each a path, or a name, `=` and a path: a name has no slash in it
+ * @throws ConfigError if two have one name
+ */
+function modelsOf(given: readonly string[], where: string): readonly ModelSpec[] {
+  const specs = given.map((each) => {
+    const [, name, path = each] = /^([^/=]+)=(.*)$/s.exec(each) ?? [];
+    if (path === '') throw new ConfigError(`${where}: expected a file, got '${each}'`);
+    return { id: name ?? basename(path, extname(path)), path };
+  });
+  const twice = specs.find(({ id }, i) => specs.findIndex((other) => other.id === id) < i);
+  if (twice === undefined) return specs;
+  throw new ConfigError(
+    `two datasets are called '${twice.id}'; expected a name for each, as other=${twice.path}`,
+  );
 }
 
 function folder(value: string): string | undefined {

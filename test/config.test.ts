@@ -39,10 +39,12 @@ it.each([
   ],
   [['--colour', 'red'], "Unknown option '--colour'; see --help"],
   [['--port'], "Option '--port <value>' argument missing; see --help"],
-  [['a.json', 'b.json'], "unexpected argument 'b.json'; expected one dataset at most"],
+  [['a.json', 'x/a.jsonl'], "two datasets are called 'a'; expected a name for each, as other=x/a.jsonl"],
+  [['m=a.json', 'm=b.json'], "two datasets are called 'm'; expected a name for each, as other=b.json"],
+  [['m='], "arguments: expected a file, got 'm='"],
   [
     ['a.json', '--dataset', 'b.json'],
-    "the dataset is given twice, as 'a.json' and by --dataset; expected one",
+    "datasets are given twice, as 'a.json' and by --dataset; expected one of both",
   ],
   [['check'], 'check: expected a file; see --help'],
   [['check', 'a.json', 'b.json'], "check: unexpected argument 'b.json'; expected one file"],
@@ -73,6 +75,28 @@ it('a file may be named check', () => {
   expect(readCommand(['check', '--', 'check'], {})).toEqual({ kind: 'check', path: 'check' });
   expect(readCommand(['--dataset', 'check'], {})).toMatchObject({
     kind: 'serve',
-    config: { dataset: 'check' },
+    config: { dataset: [{ id: 'check', path: 'check' }] },
+  });
+});
+
+it.each([
+  [['a.json', 'gpt-4o=b.jsonl'], {}],
+  [['--dataset', 'a.json:gpt-4o=b.jsonl'], {}],
+  [[], { DATASET: 'a.json:gpt-4o=b.jsonl' }],
+])('datasets are models of the names of their files, or of given ones: %j %j', (args, env) => {
+  const command = readCommand(args, env);
+  expect(command).toMatchObject({
+    config: {
+      dataset: [
+        { id: 'a', path: 'a.json' },
+        { id: 'gpt-4o', path: 'b.jsonl' },
+      ],
+    },
+  });
+});
+
+it('a path may have an equals sign in it', () => {
+  expect(readCommand(['./a=b.json'], {})).toMatchObject({
+    config: { dataset: [{ id: 'a=b', path: './a=b.json' }] },
   });
 });

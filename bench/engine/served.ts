@@ -1,5 +1,6 @@
 import type { Engine } from '#dist/lookup/edition.js';
 import { ServedDataset } from '#dist/lookup/served-dataset.js';
+import { SharedPool } from '#dist/workers/shared-pool.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { WORKERS } from './figures.js';
 
@@ -13,7 +14,14 @@ export async function withServed<T>(
   const notices = { info: ignore, warn: ignore, progress: ignore, walked: ignore, changed: ignore };
   // Nothing is asked of it: what is measured here has no usage.
   const tokens = new TokenPool('o200k_base');
-  const options = { engine, workers: WORKERS, indexDir: 'none', tokens, countsAhead: false, notices };
+  const options = {
+    engine,
+    pool: new SharedPool(WORKERS),
+    indexDir: 'none',
+    tokens,
+    countsAhead: false,
+    notices,
+  };
   const served = new ServedDataset(path, options);
   try {
     const { walked } = await served.start();

@@ -131,7 +131,9 @@ export interface Room {
 export class Kernel implements RowSorter {
   /** Bytes that the input can hold. */
   capacity = 0;
-  private readonly exports: Exports;
+  private readonly module: WebAssembly.Module;
+  private readonly keyBits: number;
+  private exports: Exports;
   private inputView = new Uint8Array();
   /** The same with the bytes before and behind it: a text with its quotes. */
   private spelledView = new Uint8Array();
@@ -146,9 +148,25 @@ export class Kernel implements RowSorter {
 
   /** @param keyBits how much of a key is kept; less than all of it only in tests, for keys that collide */
   constructor(module: WebAssembly.Module, capacity: number, keyBits: number = KEY_BITS) {
-    this.exports = new WebAssembly.Instance(module).exports as unknown as Exports;
-    this.exports.narrowKeys(keyBits);
+    this.module = module;
+    this.keyBits = keyBits;
+    this.exports = this.instantiate();
     this.reserve(capacity);
+  }
+
+  /** Takes another instance in place of one that has trapped, whose memory may hold anything. */
+  renew(): void {
+    const { capacity } = this;
+    this.capacity = 0;
+    this.written = undefined;
+    this.exports = this.instantiate();
+    this.reserve(capacity);
+  }
+
+  private instantiate(): Exports {
+    const exports = new WebAssembly.Instance(this.module).exports as unknown as Exports;
+    exports.narrowKeys(this.keyBits);
+    return exports;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { AppError } from '../core/errors.js';
 import { type IndexPlace, IndexSearch } from '../core/index-search.js';
 import type { IndexTable } from '../core/index-table.js';
 import { foldSpace } from '../core/keys.js';
@@ -58,7 +59,8 @@ export class IndexLookup implements Lookup {
         this.firstAlike(prompt, this.index.unanswered(keys.folded), true) ??
         this.firstAlike(prompt, this.index.alike(keys.folded), false)
       );
-    } catch {
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
       // The file can't be read just now. That there is no answer was found before.
       return undefined;
     }

@@ -2,7 +2,13 @@ import { closeSync, openSync } from 'node:fs';
 import { type ByteRange, lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { Room } from '../kernel/kernel.js';
-import { assertSameFile, FileChangedError, type FileIdentity, readFully } from '../workers/file.js';
+import {
+  assertSameFile,
+  FileChangedError,
+  type FileIdentity,
+  isSystemError,
+  readFully,
+} from '../workers/file.js';
 
 /** What is kept for reading into. Longer reads get memory of their own. */
 const BUFFER_BYTES = 1 << 18;
@@ -46,8 +52,9 @@ export class DatasetReader {
       if (other !== undefined) readFully(this.fd, into, other.start, at + length, lengthOf(other));
       assertSameFile(this.fd, this.file);
     } catch (cause) {
-      const code = cause instanceof FileChangedError ? 'dataset_changed' : 'dataset_unreadable';
-      throw new AppError(code, { cause });
+      if (cause instanceof FileChangedError) throw new AppError('dataset_changed', { cause });
+      if (isSystemError(cause)) throw new AppError('dataset_unreadable', { cause });
+      throw cause;
     }
   }
 

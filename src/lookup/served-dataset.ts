@@ -5,8 +5,14 @@ import { FILE_CHECK_MS } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
-import { type FileIdentity, identityOf, isSameFile } from '../workers/file.js';
-import { WorkerPool } from '../workers/pool.js';
+import {
+  FileChangedError,
+  type FileIdentity,
+  identityOf,
+  isSameFile,
+  isSystemError,
+} from '../workers/file.js';
+import type { SharedPool } from '../workers/shared-pool.js';
 import type { Counts } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { CountingAhead } from './counting-ahead.js';
@@ -19,9 +25,8 @@ import type { SweepCount } from './sweep.js';
 /** How a dataset is served. */
 export interface ServedOptions {
   readonly engine: Engine;
-  readonly workers: number;
-  /** Threads that are there already, as many; they end with the dataset. */
-  readonly pool?: WorkerPool | undefined;
+  /** The threads that read it. */
+  readonly pool: SharedPool;
   /** Where indexes are kept: see `indexPaths`. */
   readonly indexDir: string | undefined;
   /** Counts the tokens of an index. It ends with whoever has made it. */
@@ -61,9 +66,6 @@ export interface DatasetFigures extends SweepCount {
   /** Turns in the index, 0 while there is none, and how long it took to make it, 0 if it was loaded. */
   readonly indexRows: number;
   readonly indexBuildSeconds: number;
-  /** Tasks that wait for a worker thread. */
-  readonly poolQueue: number;
-  readonly workerRestarts: number;
   readonly datasetBytes: number;
 }
 
@@ -76,7 +78,8 @@ export class ServedDataset implements Lookup {
   private readonly options: ServedOptions;
   private readonly keeper: IndexKeeper;
   private readonly kernel = new Kernel(kernelModule(), KERNEL_BYTES);
-  private pool: WorkerPool | undefined;
+  /** True while the threads are needed. */
+  private usesPool = false;
   private edition: Edition;
   /** True once another state of the file was opened than the one at the start. */
   private hasChanged = false;
@@ -87,8 +90,6 @@ export class ServedDataset implements Lookup {
   /** How many turns of the index had their tokens still to be counted when it was saved or loaded. */
   private savedUncounted = 0;
   private readonly sweepCount: SweepCount = { sweeps: 0, riders: 0 };
-  /** Of the threads of pools that were closed. */
-  private formerDeaths = 0;
   private timer: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
@@ -102,7 +103,6 @@ export class ServedDataset implements Lookup {
     this.options = options;
     const { indexDir, tokens, notices } = options;
     this.keeper = new IndexKeeper(path, indexDir, tokens.tokenizer, notices);
-    this.pool = options.pool;
     this.edition = this.openEdition();
   }
 
@@ -148,8 +148,6 @@ export class ServedDataset implements Lookup {
       waiting,
       indexRows: table?.size.turns ?? 0,
       indexBuildSeconds: buildSeconds,
-      poolQueue: this.pool?.queue ?? 0,
-      workerRestarts: this.formerDeaths + (this.pool?.deaths ?? 0),
       datasetBytes: dataset.file.size,
     };
   }
@@ -182,6 +180,7 @@ export class ServedDataset implements Lookup {
     query: Query,
     signal: (() => AbortSignal) | undefined,
   ): Promise<Match | undefined> {
+    if (error instanceof WebAssembly.RuntimeError) throw this.replaceKernel(error);
     if (!(error instanceof AppError) || !FILE_ERRORS.has(error.code)) throw error;
     this.lookAtFile();
     if (this.edition === asked) throw this.explained(error);
@@ -192,9 +191,22 @@ export class ServedDataset implements Lookup {
     }
   }
 
-  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. Never fails. */
+  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. */
   alike(query: Query): Alike | undefined {
-    return this.edition.alike(query);
+    try {
+      return this.edition.alike(query);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      this.replaceKernel(error);
+      return undefined;
+    }
+  }
+
+  /** After a trap the kernel's memory is undefined: replaces the instance. Returns what the request that met it is told. */
+  private replaceKernel(trap: WebAssembly.RuntimeError): AppError {
+    this.options.notices.warn({ err: trap }, 'the kernel trapped; replaced');
+    this.kernel.renew();
+    return new AppError('worker_failed', { cause: trap });
   }
 
   /** A file that was valid once may be again: unlike at the start, one that isn't doesn't end the server. */
@@ -216,7 +228,7 @@ export class ServedDataset implements Lookup {
     await this.counting?.stop();
     this.saveCounts();
     await this.keeper.settled;
-    await this.pool?.close();
+    await this.leavePool();
   }
 
   private get isClosed(): boolean {
@@ -229,12 +241,8 @@ export class ServedDataset implements Lookup {
     try {
       return new Edition(dataset, this.kernel, this.sweepCount);
     } catch (error) {
-      throw new DatasetError(
-        this.path,
-        error instanceof Error ? error.message : String(error),
-        undefined,
-        true,
-      );
+      if (!(error instanceof FileChangedError) && !isSystemError(error)) throw error;
+      throw new DatasetError(this.path, error.message, undefined, true);
     }
   }
 
@@ -242,12 +250,10 @@ export class ServedDataset implements Lookup {
   private async begin(edition: Edition): Promise<{ readonly walked: Promise<void> }> {
     if (this.loadIndex(edition)) {
       this.countAhead(edition);
-      return { walked: this.closePool() };
+      return { walked: this.leavePool() };
     }
-    this.pool ??= new WorkerPool(this.options.workers);
-    const pool = this.pool;
-    pool.onDeath = () =>
-      this.options.notices.warn({}, 'a worker thread died: it is replaced, and its work done again');
+    const pool = this.usesPool ? this.options.pool.start() : this.options.pool.take();
+    this.usesPool = true;
     let onBegun = () => {};
     const begun = new Promise<void>((resolve) => {
       onBegun = resolve;
@@ -269,15 +275,14 @@ export class ServedDataset implements Lookup {
     this.keeper.keep(edition.dataset, { table, counts: edition.counts });
     this.countAhead(edition);
     await edition.sweepsEnded();
-    if (this.edition === edition && !this.isClosed) await this.closePool();
+    if (this.edition === edition && !this.isClosed) await this.leavePool();
   }
 
   /** An index needs no threads: they cost memory. */
-  private async closePool(): Promise<void> {
-    const { pool } = this;
-    this.pool = undefined;
-    this.formerDeaths += pool?.deaths ?? 0;
-    await pool?.close();
+  private async leavePool(): Promise<void> {
+    if (!this.usesPool) return;
+    this.usesPool = false;
+    await this.options.pool.give();
   }
 
   private loadIndex(edition: Edition): boolean {
@@ -367,14 +372,11 @@ export class ServedDataset implements Lookup {
    */
   private fail(problem: unknown, file: FileIdentity): void {
     if (this.isClosed) return;
-    const error =
-      problem instanceof DatasetError
-        ? problem
-        : new DatasetError(this.path, String(problem), undefined, true);
-    if (this.problem?.error.message !== error.message) {
-      this.options.notices.warn({ err: error }, 'the dataset cannot be served as it is now');
+    if (!(problem instanceof DatasetError)) throw problem;
+    if (this.problem?.error.message !== problem.message) {
+      this.options.notices.warn({ err: problem }, 'the dataset cannot be served as it is now');
     }
-    this.problem = { error, file };
+    this.problem = { error: problem, file };
     this.options.notices.changed();
   }
 

@@ -7,7 +7,12 @@ import type { RequestMetrics } from './request-metrics.js';
 import { type Histogram, LATENCY_BOUNDS } from './request-metrics.js';
 
 /** What is counted besides requests. */
-export interface Figures extends DatasetFigures {
+export interface Figures {
+  /** Of each model, by its id. */
+  readonly datasets: ReadonlyMap<string, DatasetFigures>;
+  /** Tasks that wait for a worker thread. */
+  readonly poolQueue: number;
+  readonly workerRestarts: number;
   /** Requests whose answers have not ended. */
   readonly inFlight: number;
   readonly cacheHits: number;
@@ -60,9 +65,9 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
 
   counter(
     'verbatim_requests_total',
-    'Requests that have ended, by path, status and what has found the answer: context, prompt, normalized, none, or nothing that was looked for.',
-    ['route', 'status', 'match'],
-    () => [...metrics.requests].map(({ route, status, match, count }) => [{ route, status, match }, count]),
+    'Requests that have ended, by path, status and what has found the answer (context, prompt, normalized, none, or nothing that was looked for), and the model whose dataset has it.',
+    ['route', 'status', 'match', 'model'],
+    () => [...metrics.requests].map(({ count, ...labels }) => [{ ...labels }, count]),
   );
   const byRoute = (which: 'whole' | 'first') => () =>
     [...metrics.routes].map(([route, latency]) => ({ labels: { route }, histogram: latency[which] }));
@@ -86,22 +91,45 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
   );
   gauge('verbatim_cache_bytes', 'Memory of what the cache holds.', () => figures().cacheBytes);
 
-  count('verbatim_sweeps_total', 'Sweeps over the dataset.', () => figures().sweeps);
-  count('verbatim_sweep_riders_total', 'Lookups that these sweeps were made for.', () => figures().riders);
-  gauge('verbatim_lookups_waiting', 'Lookups that wait for a sweep.', () => figures().waiting);
-  gauge('verbatim_index_rows', 'Turns in the index; 0 while there is none.', () => figures().indexRows);
-  gauge(
+  const byModel = (of: (figures: DatasetFigures) => number) => () =>
+    [...figures().datasets].map(([model, figures]): Labelled => [{ model }, of(figures)]);
+  const waiting = () => [...figures().datasets.values()].reduce((sum, { waiting }) => sum + waiting, 0);
+  const modelCount = (name: string, help: string, of: (figures: DatasetFigures) => number) =>
+    counter(name, help, ['model'], byModel(of));
+  const modelGauge = (name: string, help: string, of: (figures: DatasetFigures) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['model'],
+      registers,
+      collect() {
+        for (const [labels, value] of byModel(of)()) this.set(labels, value);
+      },
+    });
+  modelCount('verbatim_sweeps_total', 'Sweeps over the dataset.', ({ sweeps }) => sweeps);
+  modelCount(
+    'verbatim_sweep_riders_total',
+    'Lookups that these sweeps were made for.',
+    ({ riders }) => riders,
+  );
+  modelGauge('verbatim_lookups_waiting', 'Lookups that wait for a sweep.', ({ waiting }) => waiting);
+  modelGauge(
+    'verbatim_index_rows',
+    'Turns in the index; 0 while there is none.',
+    ({ indexRows }) => indexRows,
+  );
+  modelGauge(
     'verbatim_index_build_seconds',
     'How long it took to walk the dataset for the index; 0 if it was loaded, or while there is none.',
-    () => figures().indexBuildSeconds,
+    ({ indexBuildSeconds }) => indexBuildSeconds,
   );
+  modelGauge('verbatim_dataset_bytes', 'The length of the dataset file.', ({ datasetBytes }) => datasetBytes);
   gauge('verbatim_pool_queue', 'Tasks that wait for a worker thread.', () => figures().poolQueue);
   count(
     'verbatim_worker_restarts_total',
     'Worker threads that died and were replaced.',
     () => figures().workerRestarts,
   );
-  gauge('verbatim_dataset_bytes', 'The length of the dataset file.', () => figures().datasetBytes);
 
   const completions = (which: 'whole' | 'first') => () => [{ labels, histogram: metrics.completions[which] }];
   latency(
@@ -129,10 +157,10 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
   gauge(
     'vllm:num_requests_running',
     'Requests for completions whose answers have not ended and wait for no sweep.',
-    () => Math.max(0, metrics.running - figures().waiting),
+    () => Math.max(0, metrics.running - waiting()),
     labels,
   );
-  gauge('vllm:num_requests_waiting', 'Lookups that wait for a sweep.', () => figures().waiting, labels);
+  gauge('vllm:num_requests_waiting', 'Lookups that wait for a sweep.', waiting, labels);
   return registry;
 }
 

@@ -13,6 +13,7 @@ export class RequestFacts {
   /** What the headers say of the match, for the log. */
   match: string | undefined = undefined;
   source: string | undefined = undefined;
+  dataset: string | undefined = undefined;
   /** Of the completion that is given, if one is. */
   outcome: Outcome | undefined = undefined;
   /** When the request came, and when its answer began: ms of a clock that only goes on. */
@@ -32,6 +33,7 @@ export class RequestFacts {
   answer({ origin, outcome }: Answered): void {
     this.match = origin?.match;
     this.source = origin?.source;
+    this.dataset = origin?.dataset;
     this.outcome = outcome;
   }
 

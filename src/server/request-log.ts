@@ -24,7 +24,7 @@ export function logRequest(
   response: ServerResponse,
   facts: RequestFacts,
 ): void {
-  const { requestId, match, source, elapsedMs: durationMs } = facts;
+  const { requestId, match, source, dataset, elapsedMs: durationMs } = facts;
   const { method } = request;
   // Express cuts off what its routers are mounted on.
   const { originalUrl: url = request.url ?? '' } = request as Partial<Request>;
@@ -37,6 +37,7 @@ export function logRequest(
     finished: response.writableFinished,
     match,
     source,
+    dataset,
     durationMs,
   };
   logger.info(fields, 'request');

@@ -31,6 +31,8 @@ export interface RequestCount {
   readonly status: number;
   /** What the header `x-verbatim-match` says, empty where there is none. */
   readonly match: string;
+  /** The model whose dataset has the reply, empty where there is none. */
+  readonly model: string;
   count: number;
 }
 
@@ -61,13 +63,13 @@ export class RequestMetrics {
   record(
     route: string,
     status: number,
-    { cameAt, beganAt, match = '', outcome }: RequestFacts,
+    { cameAt, beganAt, match = '', dataset = '', outcome }: RequestFacts,
     isWhole: boolean,
   ): void {
     const now = performance.now();
     const seconds = (now - cameAt) / 1000;
     const firstSeconds = ((beganAt ?? now) - cameAt) / 1000;
-    this.count(route, status, match);
+    this.count(route, status, match, dataset);
     let latency = this.routes.get(route);
     if (latency === undefined) {
       latency = { whole: new Histogram(), first: new Histogram() };
@@ -88,13 +90,13 @@ export class RequestMetrics {
 
   /** Counts what was refused before it was a request. */
   recordRefused(status: number): void {
-    this.count(OTHER, status, '');
+    this.count(OTHER, status, '', '');
   }
 
-  private count(route: string, status: number, match: string): void {
-    const key = `${route} ${status} ${match}`;
+  private count(route: string, status: number, match: string, model: string): void {
+    const key = `${route} ${status} ${match} ${model}`;
     const known = this.counts.get(key);
-    if (known === undefined) this.counts.set(key, { route, status, match, count: 1 });
+    if (known === undefined) this.counts.set(key, { route, status, match, model, count: 1 });
     else known.count++;
   }
 

@@ -3,10 +3,11 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
+import type { ModelSpec } from '../core/model-spec.js';
 import { isIndexSaved } from '../lookup/index-paths.js';
 import type { Notices } from '../lookup/served-dataset.js';
 import type { ServedModel } from '../models/served-model.js';
-import { WorkerPool } from '../workers/pool.js';
+import { SharedPool } from '../workers/shared-pool.js';
 import type { Counts } from '../workers/tasks.js';
 import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys } from './api-keys.js';
@@ -36,57 +37,64 @@ interface Surroundings {
  */
 export async function serve(config: Config, surroundings: Surroundings): Promise<void> {
   if (surroundings.signal.aborted) return;
-  // Threads take a while to start: so they do it while the rest is loaded. With a saved index they will hardly be needed.
   const { engine, dataset, indexDir, workers } = config;
-  const pool = engine !== 'sweep' && isIndexSaved(dataset, indexDir) ? undefined : new WorkerPool(workers);
+  const pool = new SharedPool(workers);
   const tokens = new TokenPool(config.tokenizer);
-  // Who is answered before there is an index waits for nothing else as long. The engine `index` is only delayed by it.
-  if (pool !== undefined && engine !== 'index' && config.usage === 'count') tokens.start();
+  // Threads take a while to start: so they do it while the rest is loaded. With saved indexes they will hardly be needed.
+  if (engine === 'sweep' || !dataset.every(({ path }) => isIndexSaved(path, indexDir))) {
+    pool.start();
+    // Who is answered before there is an index waits for nothing else as long. The engine `index` is only delayed by it.
+    if (engine !== 'index' && config.usage === 'count') tokens.start();
+  }
   try {
     await serveWith(pool, tokens, config, surroundings);
   } finally {
-    await pool?.close();
+    await pool.close();
     await tokens.close();
   }
 }
 
 async function serveWith(
-  pool: WorkerPool | undefined,
+  pool: SharedPool,
   tokens: TokenPool,
   config: Config,
   { loadLogger, print, version, signal, onHangup }: Surroundings,
 ): Promise<void> {
   const keys = new ApiKeys(config.apiKeys);
-  const { ServedDataset } = await import('../lookup/served-dataset.js');
+  const { ServedDatasets } = await import('../models/served-datasets.js');
   if (signal.aborted) return;
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
   // What happens before the log is there waits for it.
   const early: ((logger: Logger) => void)[] = [];
   let tell = (line: (logger: Logger) => void): void => void early.push(line);
   let progress: Progress | undefined;
-  let model: ServedModel | undefined;
-  const notices: Notices = {
-    info: (fields, message) => tell((logger) => logger.info(fields, message)),
-    warn: (fields, message) => tell((logger) => logger.warn(fields, message)),
-    progress: (walked) => progress?.show(walked),
-    walked: (counts) => {
-      progress?.end();
-      tell((logger) => warnOfSkipped(counts, logger));
-    },
-    changed: () => model?.forget(),
+  const models = new Map<string, ServedModel>();
+  const warn = (message: string) => tell((logger) => logger.warn(message));
+  const noticesOf = ({ id }: ModelSpec): Notices => {
+    const named = (fields: object) => (config.dataset.length > 1 ? { model: id, ...fields } : fields);
+    return {
+      info: (fields, message) => tell((logger) => logger.info(named(fields), message)),
+      warn: (fields, message) => tell((logger) => logger.warn(named(fields), message)),
+      progress: () => progress?.show(datasets.progress),
+      walked: (counts) => {
+        if (datasets.progress === 1) progress?.end();
+        tell((logger) => warnOfSkipped(counts, logger));
+      },
+      changed: () => models.get(id)?.forget(),
+    };
   };
-  tokens.onDeath = () =>
-    notices.warn({}, 'the thread that counts tokens died: it is replaced, and its work done again');
+  pool.onDeath = () => warn('a worker thread died: it is replaced, and its work done again');
+  tokens.onDeath = () => warn('the thread that counts tokens died: it is replaced, and its work done again');
   onHangup(() => tell((logger) => reloadKeys(keys, logger)));
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
-  const options = { engine, workers, pool, indexDir, tokens, countsAhead, notices };
-  const served = new ServedDataset(config.dataset, options);
-  const onAbort = () => void served.close();
+  const options = { engine, pool, indexDir, tokens, countsAhead };
+  const datasets = new ServedDatasets(config.dataset, options, noticesOf);
+  const onAbort = () => void datasets.close();
   signal.addEventListener('abort', onAbort);
   try {
     // The threads are at work before what answers is even loaded.
-    const started = served.start();
+    const started = datasets.start();
     // Whichever fails, and whenever, is seen to below.
     started.then(({ walked }) => walked).catch(() => undefined);
     const logger = await loadLogger();
@@ -119,10 +127,10 @@ async function serveWith(
     signal.removeEventListener('abort', onAbort);
 
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
-    model = new ServedModel(served.dataset.name, served, cache);
+    for (const { id, served } of datasets.all) models.set(id, new ServedModel(id, served, cache));
     let listener: InstanceType<typeof Listener> | undefined;
     const { handle, classes, onRefused } = createApp({
-      catalog: new Catalog([model], config.strictModels),
+      catalog: new Catalog([...models.values()], config.strictModels),
       replies: {
         tokens: countsAhead ? new RealCounter(tokens) : estimatingCounter,
         maxTokens: config.maxTokens,
@@ -133,8 +141,9 @@ async function serveWith(
       clock: { now: Date.now, newId: randomIds() },
       metrics: new RequestMetrics(),
       figures: () => ({
-        ...served.figures,
-        workerRestarts: served.figures.workerRestarts + tokens.deaths,
+        datasets: datasets.figures,
+        poolQueue: pool.queue,
+        workerRestarts: pool.deaths + tokens.deaths,
         inFlight: listener?.inFlight ?? 0,
         cacheHits: cache?.hits ?? 0,
         cacheMisses: cache?.misses ?? 0,
@@ -154,20 +163,25 @@ async function serveWith(
     listener.onRefused = onRefused;
     const address = await listener.listen(config.host, config.port);
     try {
-      const { status, dataset } = served;
-      const isWalked = status.progress === 1;
-      const counts = isWalked ? status.counts : undefined;
-      print(servingLine(config.dataset, dataset.file.size, workers, status.engine, counts));
+      const before = datasets.all.map(({ served }) => served.status);
+      for (const { path, served } of datasets.all) {
+        const { progress, engine, counts } = served.status;
+        const known = progress === 1 ? counts : undefined;
+        print(servingLine(path, served.dataset.file.size, workers, engine, known));
+      }
       print(`listening on ${urlOf(address)}`);
-      print(tryLine(address, status.counts.example, keys));
-      onHangup(() => served.lookAtFile());
+      print(tryLine(address, before.find(({ counts }) => counts.example)?.counts.example, keys));
+      onHangup(() => datasets.lookAtFiles());
       const told = signal.aborted ? Promise.resolve() : once(signal, 'abort');
-      // The rest of the file may be walked for long: a stop doesn't wait for it.
+      // The rest of the files may be walked for long: a stop doesn't wait for it.
       await Promise.race([told, walked]);
-      const { progress, counts: all, engine } = served.status;
-      // All may have been walked before, but the index not made.
-      if (progress === 1 && (!isWalked || engine !== status.engine)) {
-        print(`the dataset holds ${countsLine(all)}; engine ${engine}`);
+      for (const [i, { id, served }] of datasets.all.entries()) {
+        const { progress, counts, engine } = served.status;
+        // All may have been walked before, but the index not made.
+        if (progress === 1 && (before[i]?.progress !== 1 || engine !== before[i]?.engine)) {
+          const what = datasets.all.length > 1 ? `the dataset ${id}` : 'the dataset';
+          print(`${what} holds ${countsLine(counts)}; engine ${engine}`);
+        }
       }
       await told;
     } finally {
@@ -178,7 +192,7 @@ async function serveWith(
     if (!signal.aborted) throw error;
   } finally {
     progress?.end();
-    await served.close();
+    await datasets.close();
   }
 }
 

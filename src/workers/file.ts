@@ -27,6 +27,11 @@ export class FileChangedError extends Error {
   override readonly name = 'FileChangedError';
 }
 
+/** True if the system could not do what it was asked to. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
+
 /** The identity of the file behind `path`, from its `stat`. */
 export function identityOf(path: string, stats: Stats): FileIdentity {
   return { path, size: byteCount(stats.size), mtimeMs: stats.mtimeMs, inode: stats.ino };

@@ -291,7 +291,9 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     const { path, served, recorder } = await start();
     replace(path, content);
     await lookUntil(recorder, 'warn the dataset cannot be served as it is now');
-    await expect(served.find(valueQuery('prompt 7'))).rejects.toMatchObject({ code: 'dataset_changed' });
+    await expect((async () => served.find(valueQuery('prompt 7')))()).rejects.toMatchObject({
+      code: 'dataset_changed',
+    });
     replace(path, contentOf('v1'));
     await askUntil(served, 'prompt 7', 'v1 reply 7');
     await expectPlainAnswers(served, listOf('v1'));

@@ -67,7 +67,8 @@ const last = CONVERSATIONS - 1;
 
 async function metric(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+  return Number(line?.slice(name.length));
 }
 
 describe('a server whose worker dies', () => {
@@ -104,7 +105,7 @@ describe('a server whose worker dies', () => {
     const server = startServer([dataset, '--engine', 'index', '--index-dir', 'none'], env);
     const url = await server.url();
     expect(existsSync(join(faults, 'exit'))).toBe(false);
-    expect(await metric(url, 'verbatim_index_rows')).toBe(2 * CONVERSATIONS);
+    expect(await metric(url, 'verbatim_index_rows{model="dataset"}')).toBe(2 * CONVERSATIONS);
     expect(await ask(url, last)).toEqual(replyTo(last));
   });
 });
@@ -230,5 +231,25 @@ describe('a server with a defect', () => {
     const lines = server.stderr.split('\n').filter((line) => line.startsWith('{'));
     const fatal = lines.map((line) => JSON.parse(line)).find(({ level }) => level === 60);
     expect(fatal).toMatchObject({ err: { message: 'a defect' }, msg: 'a defect of the server: it ends' });
+  });
+
+  it('of a lookup, which is none to be answered, ends the same way', async () => {
+    const { server, url, begin } = await startFaulty(['--engine', 'index', '--log-level', 'info']);
+    begin('main-defect');
+    await expect(ask(url, last)).rejects.toThrow();
+    expect(await server.exited).toBe(70);
+    expect(server.stderr).toContain('a defect of a lookup');
+  });
+});
+
+describe('a kernel of the main thread that traps', () => {
+  it('is replaced: the request gets 503, and the next one its reply', async () => {
+    const { server, url, begin } = await startFaulty(['--engine', 'index', '--log-level', 'warn']);
+    begin('main-trap');
+    expect((await ask(url, last)).status).toBe(503);
+    expect(await ask(url, last)).toEqual(replyTo(last));
+    expect(server.stderr).toContain('the kernel trapped; replaced');
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
   });
 });

@@ -172,7 +172,7 @@ describe('what is no request', () => {
       'stderr',
     );
     const metrics = await (await fetch(`${url}/metrics`)).text();
-    expect(metrics).toContain('verbatim_requests_total{route="other",status="400",match=""} 1');
+    expect(metrics).toContain('verbatim_requests_total{route="other",status="400",match="",model=""} 1');
   });
 });
 

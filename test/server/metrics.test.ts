@@ -43,13 +43,13 @@ describe('the metrics', () => {
     const samples = await metricsOf(url);
     const count = (labels: string) => samples.get(`verbatim_requests_total{${labels}}`);
     const chats = 'route="/v1/chat/completions"';
-    expect(count(`${chats},status="200",match="context"`)).toBe(2);
-    expect(count(`${chats},status="200",match="normalized"`)).toBe(1);
-    expect(count(`${chats},status="404",match="none"`)).toBe(1);
-    expect(count(`${chats},status="400",match=""`)).toBe(1);
-    expect(count('route="/v1/models/{id}",status="200",match=""')).toBe(1);
-    expect(count('route="/v1/responses/{id}",status="404",match=""')).toBe(1);
-    expect(count('route="other",status="404",match=""')).toBe(1);
+    expect(count(`${chats},status="200",match="context",model="dataset"`)).toBe(2);
+    expect(count(`${chats},status="200",match="normalized",model="dataset"`)).toBe(1);
+    expect(count(`${chats},status="404",match="none",model=""`)).toBe(1);
+    expect(count(`${chats},status="400",match="",model=""`)).toBe(1);
+    expect(count('route="/v1/models/{id}",status="200",match="",model=""')).toBe(1);
+    expect(count('route="/v1/responses/{id}",status="404",match="",model=""')).toBe(1);
+    expect(count('route="other",status="404",match="",model=""')).toBe(1);
   });
 
   it('tell what was refused, and whose client left before the answer', async () => {
@@ -73,7 +73,7 @@ describe('the metrics', () => {
     await expect(asked).rejects.toThrow('aborted');
     const count = async (status: number) => {
       const text = await (await fetch(`${url}/metrics`, { headers })).text();
-      const labels = `route="/v1/chat/completions",status="${status}",match=""`;
+      const labels = `route="/v1/chat/completions",status="${status}",match="",model=""`;
       return samplesOf(text).get(`verbatim_requests_total{${labels}}`);
     };
     expect(await count(401)).toBe(1);

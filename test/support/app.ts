@@ -23,14 +23,11 @@ const tokens = new TokenPool('o200k_base');
 afterAll(() => tokens.close());
 
 const NO_FIGURES: Figures = {
-  sweeps: 0,
-  riders: 0,
-  waiting: 0,
-  indexRows: 0,
-  indexBuildSeconds: 0,
+  datasets: new Map([
+    ['dataset', { sweeps: 0, riders: 0, waiting: 0, indexRows: 0, indexBuildSeconds: 0, datasetBytes: 0 }],
+  ]),
   poolQueue: 0,
   workerRestarts: 0,
-  datasetBytes: 0,
   inFlight: 0,
   cacheHits: 0,
   cacheMisses: 0,
@@ -38,9 +35,9 @@ const NO_FIGURES: Figures = {
 };
 
 /** What of an app may be otherwise. */
-export type Overrides = Partial<
-  Omit<AppParts, 'catalog' | 'replies' | 'clock'> & AppParts['replies'] & Clock & Model
-> & { readonly strictModels?: boolean };
+export type Overrides = Partial<Omit<AppParts, 'replies' | 'clock'> & AppParts['replies'] & Clock & Model> & {
+  readonly strictModels?: boolean;
+};
 
 /** The app over a dataset. */
 export async function appOf(

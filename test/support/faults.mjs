@@ -39,7 +39,16 @@ function failIf(name, code, syscall) {
     throw Object.assign(new Error(`${code}: a fault, ${syscall}`), { code, syscall });
 }
 
+/** What happens where the main thread reads the dataset for a lookup. */
+const MAIN_FAULTS = {
+  'main-trap': DEATHS.trap,
+  'main-defect': () => {
+    throw new TypeError('a defect of a lookup');
+  },
+};
+
 fs.readSync = (...args) => {
+  if (isMainThread) for (const [name, fail] of Object.entries(MAIN_FAULTS)) if (take(name)) fail();
   if (!isMainThread) for (const [name, die] of Object.entries(DEATHS)) if (take(name)) die();
   failIf('eio', 'EIO', 'read');
   return readSync(...args);

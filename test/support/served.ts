@@ -4,6 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { closeSync, openSync, renameSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { type Notices, ServedDataset, type ServedOptions } from '#dist/lookup/served-dataset.js';
+import { SharedPool } from '#dist/workers/shared-pool.js';
 import type { Counts } from '#dist/workers/tasks.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 
@@ -62,7 +63,7 @@ export function open(path: string, options: Partial<ServedOptions> = {}) {
   const recorder = new Recorder();
   const served = new ServedDataset(path, {
     engine: 'auto',
-    workers: 2,
+    pool: new SharedPool(2),
     indexDir: 'none',
     tokens,
     countsAhead: false,

@@ -1,0 +1,82 @@
+/** Two datasets behind one server: a request's `model` picks one, any other name asks both. */
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { post } from '../support/app.js';
+import { datasetWriter } from '../support/dataset.js';
+import { serveModels } from '../support/models.js';
+
+const write = datasetWriter();
+const talk = (...values: string[]) => ({
+  conversations: values.map((value, i) => ({ from: i % 2 === 0 ? 'human' : 'gpt', value })),
+});
+const first = write(
+  JSON.stringify([talk('both', 'of the first'), talk('a b', 'exactly'), talk('one', 'One.')]),
+);
+const second = write(
+  JSON.stringify([talk('both', 'of the second'), talk('a  b', 'folded'), talk('x', 'y', 'z', 'two', 'Two.')]),
+);
+const paths = { first: first.file.path, 'org/second': second.file.path };
+
+let base: string;
+let strict: string;
+beforeAll(async () => {
+  base = (await serveModels(paths)).url;
+  strict = (await serveModels(paths, { strictModels: true })).url;
+});
+
+async function ask(url: string, model: string | undefined, content: string) {
+  const messages = [{ role: 'user', content }];
+  const answer = await post(`${url}/v1/chat/completions`, { model, messages });
+  const body = (await answer.json()) as {
+    choices?: { message: { content: string } }[];
+    error?: { code: string };
+  };
+  return [body.choices?.[0]?.message.content ?? body.error?.code, answer.headers.get('x-verbatim-dataset')];
+}
+
+describe('a server of two datasets', () => {
+  it('answers from the one that is asked for, and from no other', async () => {
+    expect(await ask(base, 'first', 'both')).toEqual(['of the first', 'first']);
+    expect(await ask(base, 'org/second', 'both')).toEqual(['of the second', 'org/second']);
+    expect(await ask(base, 'first', 'two')).toEqual(['prompt_not_found', null]);
+    // The second time from the cache, which keeps them apart.
+    expect(await ask(base, 'org/second', 'both')).toEqual(['of the second', 'org/second']);
+  });
+
+  it('asks both under any other name: the better match answers, then the earlier dataset', async () => {
+    for (const model of ['gpt-4o', undefined]) {
+      expect(await ask(base, model, 'both')).toEqual(['of the first', 'first']);
+      expect(await ask(base, model, 'two')).toEqual(['Two.', 'org/second']);
+      expect(await ask(base, model, 'a  b')).toEqual(['folded', 'org/second']);
+      expect(await ask(base, model, 'nowhere')).toEqual(['prompt_not_found', null]);
+    }
+  });
+
+  it('refuses other names where it is strict', async () => {
+    expect(await ask(strict, 'gpt-4o', 'both')).toEqual(['model_not_found', null]);
+    expect(await ask(strict, 'org/second', 'both')).toEqual(['of the second', 'org/second']);
+    expect((await fetch(`${strict}/v1/models/org/second`)).status).toBe(200);
+    expect((await fetch(`${strict}/v1/models/gpt-4o`)).status).toBe(404);
+  });
+
+  it('counts a request once, as found in the cache or as not', async () => {
+    const { url, cache } = await serveModels(paths);
+    await ask(url, 'first', 'both');
+    await ask(url, 'first', 'nowhere');
+    expect([cache.hits, cache.misses]).toEqual([0, 2]);
+    await ask(url, 'first', 'both');
+    expect([cache.hits, cache.misses]).toEqual([1, 2]);
+  });
+
+  it('lists both, and says of both whether they are ready', async () => {
+    const list = (await (await fetch(`${base}/v1/models`)).json()) as { data: { id: string }[] };
+    expect(list.data.map(({ id }) => id)).toEqual(['first', 'org/second']);
+    expect(await (await fetch(`${base}/ready`)).json()).toMatchObject({
+      status: 'ready',
+      models: [
+        { id: 'first', conversations: 3, turns: 6 },
+        { id: 'org/second', conversations: 3 },
+      ],
+    });
+  });
+});

@@ -1,0 +1,38 @@
+/** Several datasets behind one app. */
+
+import { afterAll } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
+import { Cache } from '#dist/lookup/cache.js';
+import { Catalog } from '#dist/models/catalog.js';
+import { ServedDatasets } from '#dist/models/served-datasets.js';
+import { ServedModel } from '#dist/models/served-model.js';
+import { SharedPool } from '#dist/workers/shared-pool.js';
+import { TokenPool } from '#dist/workers/token-pool.js';
+import { serveApp } from './app.js';
+import { Recorder } from './served.js';
+
+/**
+ * Serves datasets until the test file is through; returns the base URL, and the cache.
+ *
+ * @param paths by the ids of their models
+ */
+export async function serveModels(
+  paths: Readonly<Record<string, string>>,
+  { strictModels = false }: { readonly strictModels?: boolean } = {},
+): Promise<{ readonly url: string; readonly cache: Cache }> {
+  const specs = Object.entries(paths).map(([id, path]) => ({ id, path }));
+  const cache = new Cache(byteCount(1_000_000));
+  const options = {
+    engine: 'index' as const,
+    pool: new SharedPool(2),
+    indexDir: 'none',
+    tokens: new TokenPool('o200k_base'),
+    countsAhead: false,
+  };
+  const datasets = new ServedDatasets(specs, options, () => new Recorder());
+  afterAll(() => datasets.close());
+  await datasets.start();
+  const models = datasets.all.map(({ id, served }) => new ServedModel(id, served, cache));
+  const catalog = new Catalog(models, strictModels);
+  return { url: await serveApp(Object.values(paths)[0] as string, { catalog, cache }), cache };
+}
