@@ -8,11 +8,12 @@ import type { WorkerPool } from '../workers/pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { Counts } from '../workers/tasks.js';
 import { Census } from './census.js';
-import { type Dataset, planShards } from './dataset.js';
+import type { Dataset } from './dataset.js';
 import { digestOf } from './digest.js';
 import type { SavedIndex } from './index-file.js';
 import { IndexLookup } from './indexed.js';
 import type { Alike, Lookup, Match } from './lookup.js';
+import { planShards } from './plan-shards.js';
 import { DatasetReader } from './reader.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 

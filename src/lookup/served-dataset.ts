@@ -20,6 +20,7 @@ import { DatasetError, openDataset } from './dataset.js';
 import { Edition, type Engine } from './edition.js';
 import { IndexKeeper } from './index-keeper.js';
 import type { Alike, Lookup, Match } from './lookup.js';
+import type { Notices } from './notices.js';
 import type { SweepCount } from './sweep.js';
 
 /** How a dataset is served. */
@@ -34,18 +35,6 @@ export interface ServedOptions {
   /** True if they are counted before anybody asks. */
   readonly countsAhead: boolean;
   readonly notices: Notices;
-}
-
-/** Takes what happens to the dataset, for the log. */
-export interface Notices {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  /** The dataset is being walked: 0 to 1. */
-  progress(progress: number): void;
-  /** All of it was walked. */
-  walked(counts: Counts): void;
-  /** What was answered before may not be the answer any more. */
-  changed(): void;
 }
 
 /** How far the dataset is known. */

@@ -3,16 +3,13 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { ByteCount } from '../core/bytes.js';
 import { AppError, ERRORS } from '../core/errors.js';
-import { errorBody } from '../openai/error-body.js';
+import { type ErrorBody, errorBody } from '../openai/error-body.js';
 import { OLDER_BASE } from '../openai/operations.js';
 import type { Answered } from './endpoint.js';
 import { olderErrorBody } from './older-wire.js';
 import { NOWHERE } from './origin.js';
 import { factsOf } from './request-facts.js';
 import type { Sender } from './sender.js';
-
-/** How an error becomes a response's body, in the manner of the API that was called. */
-export type ErrorBody = (error: AppError) => { readonly status: number; readonly body: object };
 
 /** OpenAI's manner. */
 const openaiErrorBody: ErrorBody = (error) => ({

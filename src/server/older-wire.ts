@@ -7,8 +7,8 @@
 import { type AppError, ERRORS } from '../core/errors.js';
 import type { Match } from '../lookup/lookup.js';
 import { checked } from '../openai/check.js';
+import type { ErrorBody } from '../openai/error-body.js';
 import { older } from '../openai/schemas/checks.js';
-import type { ErrorBody } from './errors.js';
 
 /**
  * Reads the body of a completion request: `{"conversation": {"from": "human", "value": "…"}}`.

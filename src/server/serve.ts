@@ -5,7 +5,7 @@ import { byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { isIndexSaved } from '../lookup/index-paths.js';
-import type { Notices } from '../lookup/served-dataset.js';
+import type { Notices } from '../lookup/notices.js';
 import type { ServedModel } from '../models/served-model.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import type { Counts } from '../workers/tasks.js';

@@ -1,0 +1,72 @@
+import { readSync } from 'node:fs';
+import { BYTE, type ByteOffset, byteOffset } from '../core/bytes.js';
+import { SURVEY_BYTES_MAX, SURVEY_BYTES_MIN } from '../core/limits.js';
+import { edgesOf, rangeCount, shardsBetween } from '../core/shards.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { readBlocks, readFully } from '../workers/file.js';
+import { type Dataset, withDataset } from './dataset.js';
+import { ShardPlan } from './shard-run.js';
+
+/** How far apart the reads are that look at single bytes, in bytes. */
+const WINDOW_BYTES = 1 << 12;
+
+/**
+ * Cuts a dataset into shards: at the edges of equal ranges, moved right to where a record seems to begin. Nothing relies on
+ * these cuts being right (see `ShardPlan`), but few are wrong.
+ *
+ * @throws DatasetError when the file can't be read
+ */
+export function planShards(dataset: Dataset, workers: number, kernel: Kernel): ShardPlan {
+  const { format, body } = dataset;
+  return withDataset(dataset, (fd) => {
+    const edges = edgesOf(body, rangeCount(body, workers), byteReader(fd));
+    const cuts: ByteOffset[] = [];
+    for (const [i, edge] of edges.entries()) {
+      const end = edges[i + 1] ?? body.end;
+      const cut = format === 'lines' ? lineStart(fd, edge, end) : surveyedStart(fd, edge, end, kernel);
+      if (cut !== undefined) cuts.push(cut);
+    }
+    return new ShardPlan(dataset, shardsBetween(body, cuts));
+  });
+}
+
+/** Where the first line begins behind an edge. */
+function lineStart(fd: number, edge: ByteOffset, end: ByteOffset): ByteOffset | undefined {
+  for (const { bytes, offset } of readBlocks(fd, { start: edge, end }, SURVEY_BYTES_MIN)) {
+    const lineEnd = bytes.indexOf(BYTE.lineFeed);
+    if (lineEnd >= 0) return offset + lineEnd + 1 < end ? byteOffset(offset + lineEnd + 1) : undefined;
+  }
+  return undefined;
+}
+
+/** Where the first record of an array seems to begin behind an edge: more is looked at where little doesn't tell. */
+function surveyedStart(
+  fd: number,
+  edge: ByteOffset,
+  end: ByteOffset,
+  kernel: Kernel,
+): ByteOffset | undefined {
+  const longest = Math.min(SURVEY_BYTES_MAX, end - edge);
+  for (let length: number = SURVEY_BYTES_MIN; ; length *= 4) {
+    const looked = Math.min(length, longest);
+    kernel.reserve(looked);
+    readFully(fd, kernel.input.subarray(0, looked), edge);
+    const start = kernel.surveyStart(looked);
+    if (start !== undefined) return byteOffset(edge + start);
+    if (looked === longest) return undefined;
+  }
+}
+
+/** Reads single bytes, mostly out of a window that was read before. */
+function byteReader(fd: number): (offset: ByteOffset) => number {
+  const window = Buffer.alloc(WINDOW_BYTES);
+  let start = 0;
+  let length = 0;
+  return (offset) => {
+    if (offset < start || offset >= start + length) {
+      start = offset;
+      length = readSync(fd, window, 0, WINDOW_BYTES, offset);
+    }
+    return window[offset - start] ?? 0;
+  };
+}
