@@ -19,8 +19,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   workers: ['core', 'kernel'],
   lookup: ['core', 'kernel', 'workers'],
   models: ['core', 'lookup'],
-  server: ['core', 'openai', 'kernel', 'workers', 'lookup', 'models', 'config.ts'],
-  cli: ['core', 'workers', 'lookup', 'server', 'config.ts'],
+  http: ['core', 'openai', 'kernel', 'workers', 'lookup', 'models', 'config.ts'],
+  cli: ['core', 'workers', 'lookup', 'http', 'config.ts'],
   'config.ts': ['core'],
 };
 
@@ -68,8 +68,8 @@ describe('the source', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect(opening.filter((file) => !/^(?:workers|lookup)\//.test(file))).toEqual([
       'cli/main.ts',
+      'http/api-keys.ts',
       'kernel/kernel.ts',
-      'server/api-keys.ts',
     ]);
   });
 });

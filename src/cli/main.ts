@@ -45,7 +45,7 @@ async function run(config: Config): Promise<number> {
   // By itself, V8 lets garbage grow to three times what is in use before it looks for it: a cache that is full, and whose entries come
   // and go, took 360 MB where it takes 230 now, and no more time. It may grow by so many percent.
   setFlagsFromString('--heap-growing-percent=60');
-  const { serve } = await import('../server/serve.js');
+  const { serve } = await import('../http/serve.js');
   let logger: Logger | undefined;
   // Nobody knows what holds after that: whoever looks after the process starts it anew.
   process.on('uncaughtException', (error) => {
@@ -68,7 +68,7 @@ async function run(config: Config): Promise<number> {
 async function runCheck(path: string): Promise<number> {
   const [{ check }, { ProgressBar }] = await Promise.all([
     import('./check.js'),
-    import('../server/progress.js'),
+    import('../http/progress.js'),
   ]);
   const { isValid, line } = check(path, new ProgressBar(process.stderr));
   if (isValid) print(line);

@@ -6,7 +6,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ApiKeys } from '#dist/server/api-keys.js';
+import { ApiKeys } from '#dist/http/api-keys.js';
 import { post } from '../support/app.js';
 import { startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';

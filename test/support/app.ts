@@ -3,18 +3,18 @@
 import { pino } from 'pino';
 import { afterAll } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
+import { type App, type AppParts, createApp } from '#dist/http/app.js';
+import { keyCheck } from '#dist/http/auth.js';
+import type { Clock } from '#dist/http/clock.js';
+import { Listener } from '#dist/http/listener.js';
+import type { Figures } from '#dist/http/metrics-registry.js';
+import { RequestMetrics } from '#dist/http/request-metrics.js';
+import { urlOf } from '#dist/http/start-lines.js';
 import { Cache, CachedLookup } from '#dist/lookup/cache.js';
 import { openDataset } from '#dist/lookup/dataset.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
 import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';
-import { type App, type AppParts, createApp } from '#dist/server/app.js';
-import { keyCheck } from '#dist/server/auth.js';
-import type { Clock } from '#dist/server/clock.js';
-import { Listener } from '#dist/server/listener.js';
-import type { Figures } from '#dist/server/metrics-registry.js';
-import { RequestMetrics } from '#dist/server/request-metrics.js';
-import { urlOf } from '#dist/server/start-lines.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { enginesOf, poolOf } from './dataset.js';
 

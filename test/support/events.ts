@@ -1,9 +1,9 @@
 /** The events of a stream, as they go out. */
 
+import { StreamBytes } from '#dist/http/stream-bytes.js';
 import { EventWriter } from '#dist/kernel/event-writer.js';
 import { kernelModule } from '#dist/kernel/kernel.js';
 import type { EventStream } from '#dist/openai/event-stream.js';
-import { StreamBytes } from '#dist/server/stream-bytes.js';
 
 const maker = { writer: new EventWriter(kernelModule()), tokenizer: 'o200k_base' as const };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
+import { type KeptResponse, ResponseStore } from '#dist/http/response-store.js';
 import { parseResponsesRequest } from '#dist/openai/responses-request.js';
 import { responseObject } from '#dist/openai/responses-response.js';
-import { type KeptResponse, ResponseStore } from '#dist/server/response-store.js';
 
 const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
 const { echoed } = parseResponsesRequest({ input: 'hello' });

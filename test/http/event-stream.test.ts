@@ -5,12 +5,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Listener } from '#dist/http/listener.js';
+import { attachFacts, RequestFacts } from '#dist/http/request-facts.js';
+import { Sender } from '#dist/http/sender.js';
+import { urlOf } from '#dist/http/start-lines.js';
 import { EventWriter } from '#dist/kernel/event-writer.js';
 import { kernelModule } from '#dist/kernel/kernel.js';
-import { Listener } from '#dist/server/listener.js';
-import { attachFacts, RequestFacts } from '#dist/server/request-facts.js';
-import { Sender } from '#dist/server/sender.js';
-import { urlOf } from '#dist/server/start-lines.js';
 import { post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
 

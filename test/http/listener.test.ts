@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { STOP_GRACE_MS } from '#dist/core/limits.js';
-import { ListenError, Listener } from '#dist/server/listener.js';
-import { urlOf } from '#dist/server/start-lines.js';
+import { ListenError, Listener } from '#dist/http/listener.js';
+import { urlOf } from '#dist/http/start-lines.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { temporaryFolder } from '../support/temporary.js';
 

@@ -7,8 +7,8 @@ import express, { type Express } from 'express';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
 import { BODIES_BYTES_MAX } from '#dist/core/limits.js';
-import { Listener, type Timeouts } from '#dist/server/listener.js';
-import { statusOf } from '#dist/server/request-log.js';
+import { Listener, type Timeouts } from '#dist/http/listener.js';
+import { statusOf } from '#dist/http/request-log.js';
 import { post, serveApp } from '../support/app.js';
 
 const SOON_MS = 200;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { servingLine, tryLine, urlOf } from '#dist/server/start-lines.js';
+import { servingLine, tryLine, urlOf } from '#dist/http/start-lines.js';
 
 const OPEN = { areNone: true, file: undefined };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProgressBar } from '#dist/server/progress.js';
+import { ProgressBar } from '#dist/http/progress.js';
 
 /** A bar, and all that it writes. */
 function barOn(isTTY: boolean) {

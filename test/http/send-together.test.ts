@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { sendTogether } from '#dist/server/send-together.js';
+import { sendTogether } from '#dist/http/send-together.js';
 
 describe('what is found in one turn of the event loop', () => {
   it('is sent in its order, all of it when the turn ends', async () => {
