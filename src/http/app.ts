@@ -83,7 +83,11 @@ export function createApp(parts: AppParts): App {
   const runs = Object.fromEntries(
     Object.entries(endpoints).map(([id, endpoint]) => [id, runnerOf(endpoint, parts.requestTimeoutMs)]),
   ) as Readonly<Record<OperationId, Run>>;
-  const sender = new Sender(clock, { writer: new EventWriter(kernelModule()), tokenizer });
+  const newWriter = (trap?: Error) => {
+    if (trap !== undefined) logger.warn({ err: trap }, 'the kernel that writes events trapped; replaced');
+    return new EventWriter(kernelModule());
+  };
+  const sender = new Sender(clock, { writer: newWriter(), tokenizer, newWriter });
   const failures = new Failures(sender, logger, bodyLimit);
   const app = expressApp(parts, runs, sender, failures);
   const answers = cache && new AnswerCache(cache);

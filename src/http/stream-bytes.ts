@@ -14,9 +14,11 @@ import { piecesOf } from '../openai/pieces.js';
 
 /** What makes events of texts. */
 export interface EventMaker {
-  readonly writer: EventWriter;
+  writer: EventWriter;
   /** By which texts are cut into pieces. */
   readonly tokenizer: TokenizerName;
+  /** Another writer, in place of one that has trapped. */
+  readonly newWriter: (trap: WebAssembly.RuntimeError) => EventWriter;
 }
 
 /** The last chunk of HTTP's chunked encoding. */
@@ -82,15 +84,30 @@ export class StreamBytes {
 
   private writeText({ events, part }: NonNullable<typeof this.text>, out: Buffer, at: number): number {
     const { writer, tokenizer } = this.maker;
-    // Another stream may have been written meanwhile.
-    writer.load(part.content.spelled, tokenizer);
-    const written = writer.write(events, this.position, this.isChunked, out, at);
-    this.position = written;
-    if (written.isDone) {
-      this.text = undefined;
-      this.number += written.piece;
+    try {
+      // Another stream may have been written meanwhile.
+      writer.load(part.content.spelled, tokenizer);
+      const written = writer.write(events, this.position, this.isChunked, out, at);
+      this.position = written;
+      if (written.isDone) {
+        this.text = undefined;
+        this.number += written.piece;
+      }
+      return written.end;
+    } catch (error) {
+      this.goOnWithout(part, error);
+      return at;
     }
-    return written.end;
+  }
+
+  /** Makes the rest of a text's events without the kernel, which has trapped. */
+  private goOnWithout(part: PieceEvents, error: unknown): void {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    this.maker.writer = this.maker.newWriter(error);
+    this.text = undefined;
+    this.others = eventsOf(part, this.head, this.maker.tokenizer);
+    for (let made = 0; made < this.position.piece; made++) this.others.next();
+    this.number += this.position.piece;
   }
 
   /** Goes on to what is written next. */

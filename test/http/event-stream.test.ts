@@ -9,9 +9,8 @@ import { Listener } from '#dist/http/listener.js';
 import { attachFacts, RequestFacts } from '#dist/http/request-facts.js';
 import { Sender } from '#dist/http/sender.js';
 import { urlOf } from '#dist/http/start-lines.js';
-import { EventWriter } from '#dist/kernel/event-writer.js';
-import { kernelModule } from '#dist/kernel/kernel.js';
 import { post, serveApp } from '../support/app.js';
+import { newMaker } from '../support/events.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -77,10 +76,7 @@ describe('an event stream', () => {
       });
       const stream = { head: undefined, parts, end: '' };
       const clock = { now: () => 0, newId: () => '' };
-      const sender = new Sender(clock, {
-        writer: new EventWriter(kernelModule()),
-        tokenizer: 'o200k_base',
-      });
+      const sender = new Sender(clock, newMaker());
       const listener = new Listener((request, response) => {
         attachFacts(response, new RequestFacts(request, clock));
         response.on('close', resolve);

@@ -1,15 +1,26 @@
 /** The events of a stream, as they go out. */
 
-import { StreamBytes } from '#dist/http/stream-bytes.js';
+import { type EventMaker, StreamBytes } from '#dist/http/stream-bytes.js';
 import { EventWriter } from '#dist/kernel/event-writer.js';
 import { kernelModule } from '#dist/kernel/kernel.js';
 import type { EventStream } from '#dist/openai/event-stream.js';
 
-const maker = { writer: new EventWriter(kernelModule()), tokenizer: 'o200k_base' as const };
+/** What makes events, with a writer of its own, or with that one. */
+export function newMaker(writer = new EventWriter(kernelModule())): EventMaker {
+  return { writer, tokenizer: 'o200k_base', newWriter: () => new EventWriter(kernelModule()) };
+}
+
+const maker = newMaker();
 
 /** All bytes, made in slices of that many. */
-export function bytesOf(stream: EventStream, head: string, isChunked: boolean, sliceBytes: number): string {
-  const bytes = new StreamBytes(stream, head, maker, isChunked);
+export function bytesOf(
+  stream: EventStream,
+  head: string,
+  isChunked: boolean,
+  sliceBytes: number,
+  by: EventMaker = maker,
+): string {
+  const bytes = new StreamBytes(stream, head, by, isChunked);
   let text = '';
   let slice = Buffer.alloc(sliceBytes);
   while (!bytes.isDone) {

@@ -1,0 +1,84 @@
+/** The bytes of a stream are the same however they are made: in one go, slab by slab, by the kernel or without it. */
+
+import { describe, expect, it } from 'vitest';
+import { Decoded } from '#dist/core/spelled-text.js';
+import { EventWriter } from '#dist/kernel/event-writer.js';
+import { kernelModule } from '#dist/kernel/kernel.js';
+import { chatStream } from '#dist/openai/chat-response.js';
+import { responseStream } from '#dist/openai/responses-events.js';
+import { parseResponsesRequest } from '#dist/openai/responses-request.js';
+import { responseObject } from '#dist/openai/responses-response.js';
+import { StreamUsage, usageOf } from '#dist/openai/usage.js';
+import { bytesOf, newMaker } from '../support/events.js';
+
+const texts = [
+  '',
+  'one',
+  'Two words,\n\t"quoted" \\ and 🚀 → naïve  end. ',
+  'la '.repeat(5000),
+  'x'.repeat(3000),
+  'word '.repeat(20_000),
+];
+
+/** A stream of completions in which every event tells the usage. */
+function streamOf(text: string) {
+  const options = { includeUsage: true, continuousUsage: true };
+  const usage = new StreamUsage(options, usageOf(3, 2 * text.length));
+  // As many tokens as pieces.
+  const pieceTokens = Uint32Array.from({ length: text.length }, (_, i) => i + 1);
+  const reply = {
+    content: new Decoded(text),
+    tokens: 1,
+    finishReason: 'stop' as const,
+    pieceTokens,
+    calls: [],
+  };
+  return chatStream({ model: 'm', fingerprint: undefined }, reply, 2, usage);
+}
+
+function responseOf(text: string) {
+  const head = { id: 'resp_0a', created: 1, model: 'm' };
+  const { echoed } = parseResponsesRequest({ input: 'hello' });
+  return responseObject(head, { text, calls: [], isCut: false, usage: usageOf(1, 1) }, echoed);
+}
+
+/** A writer that traps the second time that it writes. */
+class Trapping extends EventWriter {
+  private times = 0;
+
+  override write(...args: Parameters<EventWriter['write']>): ReturnType<EventWriter['write']> {
+    if (++this.times === 2) throw new WebAssembly.RuntimeError('unreachable');
+    return super.write(...args);
+  }
+}
+
+describe.each(texts)('the events of a text that begins with %.10j', (text) => {
+  it('are the same in slabs of any size', () => {
+    const whole = bytesOf(streamOf(text), 'data: {"id":"x"', true, 1 << 26);
+    for (const slab of [1000, 4096, 1 << 16])
+      expect(bytesOf(streamOf(text), 'data: {"id":"x"', true, slab) === whole).toBe(true);
+  });
+
+  it('are the same with a head that is too long for the kernel, but for the head', () => {
+    const head = `data: {"model":"${'m'.repeat(1 << 16)}"`;
+    const bytes = bytesOf(streamOf(text.slice(0, 1000)), head, false, 1 << 20);
+    const expected = bytesOf(streamOf(text.slice(0, 1000)), 'HEAD', false, 1 << 20);
+    expect(bytes.replaceAll(head, 'HEAD') === expected).toBe(true);
+  });
+
+  it('are the same where the kernel traps on its way', () => {
+    for (const stream of [streamOf(text), responseStream(responseOf(text))]) {
+      const whole = bytesOf(stream, 'data: {"id":"x"', true, 1 << 26);
+      const maker = newMaker(new Trapping(kernelModule()));
+      expect(bytesOf(stream, 'data: {"id":"x"', true, 4096, maker) === whole).toBe(true);
+    }
+  });
+
+  it('of a response may begin at any number', () => {
+    const events = bytesOf(responseStream(responseOf(text)), '', false, 1 << 20).split('\n\n');
+    for (const from of [1, 5, events.length - 2, events.length + 9]) {
+      const rest = bytesOf(responseStream(responseOf(text), from), '', false, 1 << 20);
+      expect(rest === events.slice(from).join('\n\n')).toBe(true);
+    }
+  });
+});
