@@ -11,18 +11,8 @@ import { ERRORS } from '#dist/core/errors.js';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** What each room may import from, besides itself. */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  core: [],
-  openai: ['core'],
-  kernel: ['core'],
-  workers: ['core', 'kernel'],
-  lookup: ['core', 'kernel', 'workers'],
-  models: ['core', 'lookup'],
-  http: ['core', 'openai', 'kernel', 'workers', 'lookup', 'models', 'config.ts'],
-  cli: ['core', 'workers', 'lookup', 'http', 'config.ts'],
-  'config.ts': ['core'],
-};
+/** What each room may import from, besides itself. dependency-cruiser has its rules from here, too. */
+const ROOMS = JSON.parse(read('test/rooms.json')) as Readonly<Record<string, readonly string[]>>;
 
 interface Import {
   readonly file: string;
@@ -86,6 +76,15 @@ describe('the repository', () => {
 });
 
 describe('the documents', () => {
+  it('have the map of the rooms', () => {
+    const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `src\/([\w.]+)` \|[^|]*\| ([^|]*) \|$/gm)];
+    const map = rows.map(([, room, imports = '']) => [
+      room,
+      imports === 'nothing' ? [] : imports.split(', '),
+    ]);
+    expect(map).toEqual(Object.entries(ROOMS));
+  });
+
   it('list the settings as the table in config.ts has them', () => {
     expect(read('README.md')).toContain(settingsTable());
   });

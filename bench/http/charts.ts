@@ -3,7 +3,7 @@
 import * as echarts from 'echarts';
 import type { Chart } from '../results.js';
 import { median } from '../statistics.js';
-import type { MeasuredCell } from './matrix.js';
+import type { MeasuredCell } from './matrix-cell.js';
 import type { Measurement } from './measurement.js';
 import { SCENARIOS } from './scenarios.js';
 

@@ -32,7 +32,7 @@ export interface Comparison {
 }
 
 /** The rounds of a row. */
-export interface ComparedRow {
+interface ComparedRow {
   readonly rounds: readonly Measurement[];
   /** Resident memory before the first round, at its highest, and after the last one, in 1,000,000 bytes. */
   readonly memory: { readonly before: number; readonly highest: number; readonly after: number };

@@ -8,30 +8,15 @@ import { ROWS } from './comparison-rows.js';
 import { latencyColumns } from './comparison-table.js';
 import { withServers } from './fleet.js';
 import type { LoadGenerator } from './load-generator.js';
+import { ENGINES, type MatrixCell, type MeasuredCell } from './matrix-cell.js';
 import { type Cell, figuresOf, type Measurement, measureInRounds, type RoundPlan } from './measurement.js';
 import type { PreparedDataset } from './prepared-dataset.js';
 import { checkScenario } from './scenario-check.js';
 import { SCENARIOS, type ScenarioName, type Scenarios } from './scenarios.js';
 
-/** A cell, before a server is there for it. */
-export interface MatrixCell {
-  readonly engine: Engine;
-  readonly scenario: ScenarioName;
-  readonly workers: number;
-  readonly connections: number;
-}
-
-/** A cell, and what its rounds have measured. */
-export interface MeasuredCell extends MatrixCell {
-  readonly rounds: readonly Measurement[];
-}
-
-const ENGINES = ['index', 'sweep'] as const;
-type Engine = (typeof ENGINES)[number];
-
 const CONNECTIONS = 32;
 const WORKERS = 2;
-export const ALL_CONNECTIONS = [1, 32, 256];
+const ALL_CONNECTIONS = [1, 32, 256];
 const OTHER_WORKERS = [1, 4];
 const CACHE_FLAGS = ['--cache-mb', '64'];
 

@@ -26,7 +26,7 @@ export interface Sample {
 }
 
 /** The request's fields besides `model` and `messages`. */
-export interface Parameters {
+interface Parameters {
   readonly stream?: true;
   readonly stream_options?: { readonly include_usage: true };
 }

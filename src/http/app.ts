@@ -49,7 +49,7 @@ export interface AppParts extends AppSettings {
 }
 
 /** How requests are let in. */
-export interface AppSettings {
+interface AppSettings {
   readonly bodyLimit: ByteCount;
   /** True if a key is needed. */
   readonly hasKeys: boolean;

@@ -78,7 +78,7 @@ export class Failures {
 }
 
 /** The answer that tells an error. */
-export function failedAnswer(error: AppError, url: string): Answered {
+function failedAnswer(error: AppError, url: string): Answered {
   const { status, body } = (url.startsWith(OLDER_BASE) ? olderErrorBody : openaiErrorBody)(error);
   return {
     status,
@@ -122,7 +122,7 @@ function hasLeft(thrown: unknown): boolean {
  *
  * @throws what is no such error: a defect
  */
-export function asAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
+function asAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
   if (thrown instanceof AppError) return thrown;
   if (!(thrown instanceof Error)) throw thrown;
   const { status, type, code, message } = thrown as Error & Readonly<Record<string, unknown>>;

@@ -31,7 +31,7 @@ export function plainMatch(match: Match | undefined): PlainMatch | undefined {
 }
 
 /** A reply as it was parsed. Its spelling must be that of its text. */
-export function plainReply({ from, value, calls, content }: Match['reply']): Turn {
+function plainReply({ from, value, calls, content }: Match['reply']): Turn {
   const spelled = Buffer.from(JSON.stringify(value)).toString('latin1');
   if (content.spelled !== spelled) throw new Error(`expected ${spelled}, got ${content.spelled}`);
   return calls === undefined ? { from, value } : { from, value, calls };

@@ -12,28 +12,28 @@ export const LONGEST = 7;
 const LONGEST_LINES = 4000;
 
 /** What a version has in common with all others. */
-export const ON = 'Go on.';
+const ON = 'Go on.';
 
-export function promptOf(i: number): string {
+function promptOf(i: number): string {
   return `Prompt ${i}, which all versions have`;
 }
 
 /** A prompt that only every other version has. */
-export function parityPromptOf(i: number, parity: number): string {
+function parityPromptOf(i: number, parity: number): string {
   return `Only of parity ${parity}: ${i}`;
 }
 
-export function replyOf(i: number, version: number): string {
+function replyOf(i: number, version: number): string {
   const lines = i === LONGEST ? LONGEST_LINES : isLong(i) ? LONG_LINES : 1 + (i % 60);
   const line = `naïve "${i}" \\ 🚀 v${version}\n`;
   return `Reply ${i} of version ${version}: ${line.repeat(lines)}end of ${i}, v${version}`;
 }
 
-export function secondReplyOf(i: number, version: number): string {
+function secondReplyOf(i: number, version: number): string {
   return `Second ${i} of version ${version}, and no more of it than v${version}`;
 }
 
-export function parityReplyOf(i: number, version: number): string {
+function parityReplyOf(i: number, version: number): string {
   return `Parity ${i} of version ${version}, v${version}`;
 }
 

@@ -190,7 +190,7 @@ const BY_SECOND_UPPER = i8x16(
 /** The highest that the last three bytes of a text may be. */
 const LAST_MAX = i8x16(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, <i8>0xef, <i8>0xdf, <i8>0xbf);
 /** Loaded at 16 - n, it keeps the first n bytes of a block. */
-export const keep = memory.data(32);
+const keep = memory.data(32);
 memory.fill(keep, 0xff, 16);
 
 /** Copies the bytes from `p` to `end`, with U+FFFD for what is no UTF-8. Returns the address behind the copy. */

@@ -24,7 +24,7 @@ export const samplingFields = {
 } as const;
 
 /** Sampling that the Responses API doesn't have. */
-export const olderSamplingFields = {
+const olderSamplingFields = {
   ...samplingFields,
   frequency_penalty: ignoredNumber(-2, 2),
   presence_penalty: ignoredNumber(-2, 2),

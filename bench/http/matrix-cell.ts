@@ -1,0 +1,19 @@
+import type { Measurement } from './measurement.js';
+import type { ScenarioName } from './scenarios.js';
+
+/** A cell, before a server is there for it. */
+export interface MatrixCell {
+  readonly engine: Engine;
+  readonly scenario: ScenarioName;
+  readonly workers: number;
+  readonly connections: number;
+}
+
+/** A cell, and what its rounds have measured. */
+export interface MeasuredCell extends MatrixCell {
+  readonly rounds: readonly Measurement[];
+}
+
+/** The engines that are measured. */
+export const ENGINES = ['index', 'sweep'] as const;
+type Engine = (typeof ENGINES)[number];
