@@ -64,12 +64,7 @@ async function ask(url: string, prompt: string): Promise<Answer> {
 }
 
 /** Waits until the index answers. */
-async function indexStands(url: string): Promise<void> {
-  for (;;) {
-    const { engine } = (await (await fetch(`${url}/ready`)).json()) as { engine?: string };
-    if (engine === 'index') return;
-  }
-}
+const indexStands = (server: ServerProcess) => server.waitFor(/engine index/);
 
 describe('the saved index of a large dataset', () => {
   const count = 30_000 * Math.min(FACTOR, 3);
@@ -108,7 +103,7 @@ describe('the saved index of a large dataset', () => {
     const next = start(indexDir);
     const url = await next.url();
     await expectRightAnswers(url);
-    await indexStands(url);
+    await indexStands(next);
     await expectRightAnswers(url);
     await next.waitFor(left === undefined ? /the index was saved/ : /the saved index was loaded/, 'stderr');
     expect(next.stderr).not.toContain('made anew');
@@ -140,7 +135,7 @@ describe('the saved index of a large dataset', () => {
       const url = await server.url();
       const [line] = await server.waitFor(/^.*the index could not be saved.*$/m, 'stderr');
       expect(JSON.parse(line)).toMatchObject({ level: 40, problems: [expect.stringContaining(code)] });
-      await indexStands(url);
+      await indexStands(server);
       await expectRightAnswers(url);
     },
   );
