@@ -55,6 +55,6 @@ function bytesOf({ content }: Answered): number {
     case 'text':
       return ANSWER_OVERHEAD_BYTES + 2 * content.text.length;
     case 'json':
-      return ANSWER_OVERHEAD_BYTES + JSON.stringify(content.body).length;
+      return ANSWER_OVERHEAD_BYTES + content.spelled.length;
   }
 }

@@ -11,7 +11,7 @@ import type { Reply } from '../openai/reply.js';
  */
 export function assertAnswerFits(replies: readonly Reply[], choices: number, echoed = 0): void {
   const total = (lengthOf: (reply: Reply) => number) =>
-    choices * replies.reduce((sum, reply) => sum + lengthOf(reply), echoed);
+    choices * replies.reduce((sum, reply) => sum + lengthOf(reply) + callsLength(reply), echoed);
   // A spelling is as long as its text, at least, and needn't be decoded.
   if (total(({ content }) => content.spelled.length) <= ANSWER_CHARACTERS_MAX) return;
   const characters = total(({ content }) => content.text.length);
@@ -20,4 +20,8 @@ export function assertAnswerFits(replies: readonly Reply[], choices: number, ech
     param: 'n',
     message: `Invalid 'n': the answer would have ${characters} characters. Expected at most ${ANSWER_CHARACTERS_MAX}: ask for fewer choices, or for a stream.`,
   });
+}
+
+function callsLength({ calls }: Reply): number {
+  return calls.reduce((sum, call) => sum + call.name.length + call.arguments.length, 0);
 }

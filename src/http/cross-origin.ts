@@ -8,6 +8,7 @@ const HEADERS = [
   'x-request-id',
   'x-verbatim-match',
   'x-verbatim-source',
+  'x-verbatim-dataset',
   'openai-processing-ms',
   'openai-version',
   'x-ratelimit-limit-requests',

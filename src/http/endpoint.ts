@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { MaybePromise } from '../core/maybe-promise.js';
+import { spell } from '../core/spelled-text.js';
 import type { Model } from '../models/model.js';
 import type { EventStream, Head } from '../openai/event-stream.js';
 import type { FinishReason } from '../openai/reply.js';
@@ -74,14 +75,17 @@ export interface Outcome {
 
 /** What is in a body. */
 export type Content =
-  | { readonly kind: 'json'; readonly body: object }
+  /** JSON, a byte string. */
+  | { readonly kind: 'json'; readonly spelled: string }
   /** JSON, spelled but for its id and date. */
   | { readonly kind: 'named'; readonly head: Head }
   | { readonly kind: 'events'; readonly stream: EventStream }
   /** A text with a content type of its own. */
   | { readonly kind: 'text'; readonly type: string; readonly text: string };
 
-/** An answer of JSON. */
+/**
+ * An answer of JSON. It is spelled at once: what of a request is nested too deeply, or too long to be spelled, is the endpoint's error.
+ */
 export function jsonOf(body: object): Answered {
-  return { content: { kind: 'json', body } };
+  return { content: { kind: 'json', spelled: spell(body) } };
 }

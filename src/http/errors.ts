@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import type { ByteCount } from '../core/bytes.js';
+import { type ByteCount, byteCount } from '../core/bytes.js';
 import { AppError, ERRORS } from '../core/errors.js';
 import { type ErrorBody, errorBody } from '../openai/error-body.js';
 import { OLDER_BASE } from '../openai/operations.js';
-import type { Answered } from './endpoint.js';
+import { type Answered, jsonOf } from './endpoint.js';
 import { olderErrorBody } from './older-wire.js';
 import { NOWHERE } from './origin.js';
 import { factsOf } from './request-facts.js';
@@ -43,7 +43,7 @@ export class Failures {
   /** Sends that answer; where another one had begun, ends the connection. */
   answer(response: ServerResponse, thrown: unknown): void {
     // The client has left: nobody to tell.
-    if (response.destroyed && hasLeft(thrown)) return;
+    if (response.destroyed && !isDefect(thrown)) return;
     const answered = this.answerTo(response, thrown);
     if (response.headersSent) response.destroy();
     else this.sender.send(response, answered);
@@ -84,7 +84,7 @@ function failedAnswer(error: AppError, url: string): Answered {
     status,
     ...(error.code === 'prompt_not_found' && { origin: NOWHERE }),
     headers: [...(status === 503 ? ['retry-after', '1'] : []), ...error.headers],
-    content: { kind: 'json', body },
+    ...jsonOf(body),
   };
 }
 
@@ -108,12 +108,15 @@ export const unknownUrl: RequestHandler = (request) => {
   throw new AppError('unknown_url', { message: `Invalid URL (${request.method} ${request.path})` });
 };
 
-/** True for what a client causes that leaves: its signal's reason, or what its body's reader says. */
-function hasLeft(thrown: unknown): boolean {
-  return (
-    thrown instanceof AppError ||
-    (thrown instanceof Error && (thrown.name === 'AbortError' || 'status' in thrown))
-  );
+/** True for what no client can cause, by what it sends or by leaving. */
+export function isDefect(thrown: unknown): boolean {
+  if (thrown instanceof Error && thrown.name === 'AbortError') return false;
+  try {
+    asAppError(thrown, byteCount(0));
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /**
@@ -139,9 +142,15 @@ function asAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
     case 'charset.unsupported':
       return new AppError('unsupported_content_type', { message: `Unsupported content type: ${message}.` });
   }
-  // What is nested so deeply can be parsed, but not be written again.
+  // What is nested so deeply, or so long, can be parsed, but not be written again.
   if (thrown instanceof RangeError && message.includes('call stack')) {
     return new AppError('bad_request', { cause: thrown, message: 'The request is nested too deeply.' });
+  }
+  if (code === 'ERR_STRING_TOO_LONG' || (thrown instanceof RangeError && message.includes('string length'))) {
+    return new AppError('bad_request', {
+      cause: thrown,
+      message: 'The answer would be too long to be written.',
+    });
   }
   if (typeof status !== 'number' || status < 400 || status >= 500) throw thrown;
   return new AppError('bad_request', {

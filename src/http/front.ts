@@ -58,9 +58,13 @@ const NOTHING = {};
  */
 export function frontOf(app: Express, parts: FrontParts): RequestListener {
   const { endpoints, runs, sender, failures, answers, bodyLimit, keyCheck, logger, metrics, clock } = parts;
-  const together = sendTogether(([response, answered]: [ServerResponse, Answered]) =>
-    sender.send(response, answered),
-  );
+  const together = sendTogether(([response, answered]: [ServerResponse, Answered]) => {
+    try {
+      sender.send(response, answered);
+    } catch (error) {
+      failures.answer(response, error);
+    }
+  });
   const connections = new WeakSet<Socket>();
   /** Of the requests that have no answer yet. */
   let bodiesBytes = 0;
@@ -101,7 +105,9 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
   function isPlain(request: IncomingMessage, operation: Operation): boolean {
     const { headers } = request;
     const isAllowed = operation.isOpen === true || keyCheck(headers) === undefined;
-    const isCrossOrigin = parts.corsOrigins.length > 0 && headers.origin !== undefined;
+    // What a cache may keep, a GET, tells which origins it is for, whoever asks.
+    const isCrossOrigin =
+      parts.corsOrigins.length > 0 && (headers.origin !== undefined || operation.body === undefined);
     const isCounted = parts.rateLimit > 0 && isLimited(operation);
     const hasBody = operation.body === undefined ? hasNoBody : hasPlainBody;
     return isAllowed && !isCrossOrigin && !isCounted && hasBody(request, bodyLimit);

@@ -1,7 +1,7 @@
 /** Sends answers: the one place where the bytes of an answer go into a response. */
 
 import type { ServerResponse } from 'node:http';
-import { byteString, spell } from '../core/spelled-text.js';
+import { byteString } from '../core/spelled-text.js';
 import type { Clock } from './clock.js';
 import type { Answered, Content } from './endpoint.js';
 import { openaiHeaders } from './openai-headers.js';
@@ -74,7 +74,7 @@ export class Sender {
   private bodyOf(content: Exclude<Content, Events>): string {
     switch (content.kind) {
       case 'json':
-        return spell(content.body);
+        return content.spelled;
       case 'text':
         return byteString(content.text);
       case 'named':

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { AppError } from '../core/errors.js';
+import { isDefect } from './errors.js';
 
 /**
  * A signal that is aborted when the client leaves before its response has ended, and when it has waited for so long.
@@ -30,7 +31,7 @@ export async function unlessAborted<T>(signal: AbortSignal, task: Promise<T>): P
     onAbort = () => {
       reject(signal.reason);
       task.catch((error: unknown) => {
-        if (!(error instanceof AppError) && error !== signal.reason) throw error;
+        if (isDefect(error)) throw error;
       });
     };
   });

@@ -93,6 +93,10 @@ class AllModels implements Model {
     return undefined;
   }
 
+  sourceOf(match: Match | undefined): Model {
+    return this.models.find(({ id }) => id === match?.dataset) ?? this.first;
+  }
+
   giveWay(): void {
     for (const model of this.models) model.giveWay();
   }

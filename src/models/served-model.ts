@@ -36,6 +36,10 @@ export class ServedModel implements Model {
     return this.served.alike(query);
   }
 
+  sourceOf(): this {
+    return this;
+  }
+
   giveWay(): void {
     this.served.giveWay();
   }

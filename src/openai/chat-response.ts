@@ -1,4 +1,4 @@
-import { spell } from '../core/spelled-text.js';
+import { Decoded, type SpelledText, spell } from '../core/spelled-text.js';
 import { DONE, type EventStream, type Head, type StreamPart } from './event-stream.js';
 import type { Reply, ToolCall } from './reply.js';
 import { type StreamUsage, type Usage, usageText } from './usage.js';
@@ -53,6 +53,8 @@ export function chatStream(
   usage: StreamUsage,
 ): EventStream {
   const parts: StreamPart[] = [];
+  // All choices have the same: they are spelled once.
+  const given = calls.map((call) => new Decoded(call.arguments));
   for (let index = 0; index < choices; index++) {
     const before = `,"choices":[{"index":${index},"delta":{`;
     const event = (delta: string, finish = 'null') =>
@@ -63,8 +65,7 @@ export function chatStream(
       const begun = { index: i, ...toolCall({ ...call, arguments: '' }) };
       event(`"tool_calls":${spell([begun])}`);
       const start = `${before}"tool_calls":[{"index":${i},"function":{"arguments":"`;
-      const given = { text: call.arguments, spelled: spell(call.arguments) };
-      parts.push(usage.pieces(given, start, `"}}]${AFTER_DELTA}null}]`, call.pieceTokens));
+      parts.push(usage.pieces(given[i] as SpelledText, start, `"}}]${AFTER_DELTA}null}]`, call.pieceTokens));
     }
     event('', `"${finishReason}"`);
   }

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
-import { serveApp } from '../support/app.js';
+import { post, serveApp } from '../support/app.js';
 import { FACTOR } from '../support/factor.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
@@ -300,5 +300,21 @@ describe('a request with', () => {
     }
     expect(Object.keys(Object.prototype)).toEqual([]);
     expect({}).not.toHaveProperty('polluted');
+  });
+});
+
+describe('what can be parsed, but not be written again', () => {
+  const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+
+  it('is refused, whether the response is kept or not, and the server goes on', async () => {
+    for (const store of [true, false]) {
+      const tool = `{"type":"function","name":"f","parameters":${nested(50_000)}}`;
+      const body = `{"input":"Say it.","store":${store},"tools":[${tool}]}`;
+      // The second time, all tokens are counted, and it is answered at once.
+      for (let time = 0; time < 2; time++) {
+        expect((await post(`${base}/v1/responses`, body)).status).toBe(400);
+        expect((await fetch(`${base}/health`)).status).toBe(200);
+      }
+    }
   });
 });

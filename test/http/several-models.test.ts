@@ -59,6 +59,15 @@ describe('a server of two datasets', () => {
     expect((await fetch(`${strict}/v1/models/gpt-4o`)).status).toBe(404);
   });
 
+  it('names the state of the dataset that has the reply, whatever name was asked for', async () => {
+    const fingerprint = async (model: string) => {
+      const messages = [{ role: 'user', content: 'two' }];
+      const answer = await post(`${base}/v1/chat/completions`, { model, messages });
+      return ((await answer.json()) as { system_fingerprint: string }).system_fingerprint;
+    };
+    expect(await fingerprint('gpt-4o')).toBe(await fingerprint('org/second'));
+  });
+
   it('counts a request once, as found in the cache or as not', async () => {
     const { url, cache } = await serveModels(paths);
     await ask(url, 'first', 'both');

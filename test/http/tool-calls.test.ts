@@ -232,3 +232,23 @@ it("a call in the history is compared as OpenAI's datasets have it before it is 
   expect(response.headers.get('x-verbatim-match')).toBe('context');
   expect(await response.json()).toMatchObject({ choices: [{ message: { content: 'No.' } }] });
 });
+
+it('many choices of a call with large arguments are refused, where no body could hold them', async () => {
+  const path = join(temporaryFolder(), 'large-call.json');
+  const given = JSON.stringify({ text: '"\u0001'.repeat(300_000) });
+  const turns = [
+    { role: 'user', content: 'call' },
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: given } }],
+    },
+  ];
+  writeFileSync(path, JSON.stringify([{ messages: turns }]));
+  const base = await serveApp(path);
+  const body = { n: 128, messages: [{ role: 'user', content: 'call' }] };
+  const refused = await post(`${base}/v1/chat/completions`, body);
+  expect(refused.status).toBe(400);
+  expect(await refused.json()).toMatchObject({ error: { param: 'n' } });
+  expect((await post(`${base}/v1/chat/completions`, { ...body, n: 2 })).status).toBe(200);
+});

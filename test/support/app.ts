@@ -56,6 +56,7 @@ export async function appOf(
     alike: (query) => (engine === 'index' ? index.alike(query) : undefined),
     status: { isAvailable: true, engine: 'index', progress: 1, counts: census.counts },
     giveWay: () => {},
+    sourceOf: () => model,
     generation: 0,
     ...overrides,
   };

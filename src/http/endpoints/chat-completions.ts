@@ -30,7 +30,7 @@ export function chatCompletions(catalog: Catalog, replies: Replies): Endpoint<Ch
           }
           const { reply, promptTokens } = counted;
           const usage = usageOf(chatPromptTokens(messages, promptTokens), choices * reply.tokens);
-          const head = { model: asked.model ?? model.id, fingerprint: model.fingerprint };
+          const head = { model: asked.model ?? model.id, fingerprint: model.sourceOf(match).fingerprint };
           const content = (): Content => {
             if (asked.stream) {
               const stream = chatStream(head, reply, choices, new StreamUsage(asked, usage));

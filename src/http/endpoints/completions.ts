@@ -4,6 +4,7 @@ import { type Message, type Query, queryOf } from '../../core/query.js';
 import type { Alike, Lookup, Match } from '../../lookup/lookup.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
+import type { AnswerHead } from '../../openai/chat-response.js';
 import { messagesOf, trimmed } from '../../openai/chat-templates.js';
 import { type CompletionRequest, parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionStream } from '../../openai/completion-response.js';
@@ -53,7 +54,11 @@ export function completions(
             const found = answers.filter((answer) => answer !== undefined);
             if (found.length < answers.length) throw notFound(model, queries, answers.indexOf(undefined));
             // Where there are several, the headers speak of the first.
-            return { origin: originOf(matches[0], model), ...completionOf(model, asked, found), asOf };
+            return {
+              origin: originOf(matches[0], model),
+              ...completionOf(asked, found, headOf(asked, model, matches[0])),
+              asOf,
+            };
           });
         });
       });
@@ -74,10 +79,14 @@ function findFirst(
   );
 }
 
+function headOf({ model }: CompletionRequest, asked: Model, match: Match | undefined): AnswerHead {
+  return { model: model ?? asked.id, fingerprint: asked.sourceOf(match).fingerprint };
+}
+
 function completionOf(
-  model: Model,
   asked: CompletionRequest,
   answers: readonly PromptReply[],
+  head: AnswerHead,
 ): Pick<Answered, 'outcome' | 'content'> {
   const choices = answers.flatMap(({ prompt, reply }) =>
     Array.from({ length: asked.choices }, () => ({ echoed: asked.echo ? prompt : '', reply })),
@@ -87,7 +96,6 @@ function completionOf(
     promptTokens,
     choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
   );
-  const head = { model: asked.model ?? model.id, fingerprint: model.fingerprint };
   const outcome = { usage, finishReason: answers[0]?.reply.finishReason ?? 'stop' };
   if (asked.stream) {
     const stream = completionStream(head, choices, new StreamUsage(asked, usage));

@@ -14,7 +14,7 @@ import { parseResponsesRequest, type ResponsesRequest } from '../../openai/respo
 import { responseObject } from '../../openai/responses-response.js';
 import { chatPromptTokens, usageOf } from '../../openai/usage.js';
 import type { Clock } from '../clock.js';
-import type { Content, Endpoint } from '../endpoint.js';
+import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
 import { originOf } from '../origin.js';
 import { promptNotFound } from '../prompt-not-found.js';
 import { type Replies, textsOf } from '../replies.js';
@@ -70,10 +70,10 @@ export function responses(
             const isCut = finishReason === 'length';
             const made = responseObject(head, { text: content.text, calls, isCut, usage }, asked.echoed);
             if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
-            const given: Content = asked.stream
-              ? { kind: 'events', stream: responseStream(made) }
-              : { kind: 'json', body: made };
-            return { origin: originOf(match, model), outcome: { usage, finishReason }, content: given };
+            const given: Answered = asked.stream
+              ? { content: { kind: 'events', stream: responseStream(made) } }
+              : jsonOf(made);
+            return { ...given, origin: originOf(match, model), outcome: { usage, finishReason } };
           },
         ),
       );
