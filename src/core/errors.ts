@@ -122,12 +122,6 @@ export const ERRORS = {
     type: 'requests',
     message: 'Rate limit reached for requests.',
   },
-  internal: {
-    status: 500,
-    type: 'server_error',
-    wireCode: null,
-    message: 'The server had an error while processing your request.',
-  },
   dataset_invalid: {
     status: 500,
     type: 'server_error',

@@ -7,7 +7,7 @@ import { errorSchema, olderErrorSchema, olderInvalidSchema } from './schemas/ans
 
 /** What can go wrong with every request, and with those that need a key. */
 const LIMIT_ERRORS = ['rate_limit_exceeded'] as const satisfies readonly ErrorCode[];
-const ERRORS_ANYWHERE = ['bad_request', 'internal'] as const satisfies readonly ErrorCode[];
+const ERRORS_ANYWHERE = ['bad_request'] as const satisfies readonly ErrorCode[];
 const KEY_ERRORS = ['missing_api_key', 'invalid_api_key'] as const satisfies readonly ErrorCode[];
 
 /** Codes that the older API answers with 422, and a list. */
