@@ -24,7 +24,7 @@ import { limitRate, rateHeaders } from './rate-limit.js';
 import { Replies, type ReplySettings } from './replies.js';
 import { logRefused } from './request-log.js';
 import type { RequestMetrics } from './request-metrics.js';
-import { ROUTES } from './routes.js';
+import { expressPath, ROUTES } from './routes.js';
 import { type Run, runnerOf } from './runner.js';
 import { Sender } from './sender.js';
 
@@ -154,11 +154,6 @@ function expressApp(
   app.use(unknownUrl);
   app.use(failures.handler);
   return app;
-}
-
-/** A path as Express has it. */
-function expressPath(path: string): string {
-  return path.replace(/\{(\w+)\}/g, path.includes('/models/') ? '*$1' : ':$1');
 }
 
 /** A base URL that ends with a slash makes paths with two of them. */

@@ -20,6 +20,11 @@ const EXACT: ReadonlyMap<string, Route> = new Map(
   ROUTES.flatMap((route) => route.paths.map((path) => [path, route] as const)),
 );
 
+/** Every path of every route, as it may be spelled. */
+const PATTERNS: readonly (readonly [RegExp, Route])[] = ROUTES.flatMap((route) =>
+  route.paths.map((path) => [patternOf(path), route] as const),
+);
+
 /** For all other paths, in the metrics: whatever clients send, there are no more names than these. */
 export const OTHER = 'other';
 
@@ -33,7 +38,7 @@ export function routeAt(url: string): Route | undefined {
   const exact = EXACT.get(url);
   if (exact !== undefined) return exact;
   const path = url.replace(/\?.*/s, '').replace(/\/{2,}/g, '/');
-  return ROUTES.find(({ paths }) => paths.some((each) => patternOf(each).test(path)));
+  return PATTERNS.find(([pattern]) => pattern.test(path))?.[1];
 }
 
 const COMPLETIONS: ReadonlySet<OperationId> = new Set([
@@ -61,8 +66,18 @@ function routes(): Route[] {
   });
 }
 
-/** As Express finds paths: in any case, and with a slash at the end. A model's name may have slashes in it. */
+/** A path as Express has it. */
+export function expressPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, hasSlashes(path) ? '*$1' : ':$1');
+}
+
+/** As Express finds paths: in any case, and with a slash at the end. */
 function patternOf(path: string): RegExp {
-  const parts = path.replaceAll('.', '\\.').replace(/\{\w+\}/g, path.includes('/models/') ? '.+' : '[^/]+');
+  const parts = path.replaceAll('.', '\\.').replace(/\{\w+\}/g, hasSlashes(path) ? '.+' : '[^/]+');
   return new RegExp(`^${parts}/?$`, 'i');
+}
+
+/** True if what stands in a path's parameter may have slashes in it, as a model's name may. */
+function hasSlashes(path: string): boolean {
+  return path.includes('/models/');
 }
