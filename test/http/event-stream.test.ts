@@ -12,6 +12,7 @@ import { urlOf } from '#dist/http/start-lines.js';
 import { post, serveApp } from '../support/app.js';
 import { newMaker } from '../support/events.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { WAIT } from '../support/wait.js';
 
 const folder = temporaryFolder();
 const reply = 'a word and another, '.repeat(20_000);
@@ -124,7 +125,7 @@ describe('an event stream', () => {
     socket.write(request.repeat(REQUESTS));
     await once(socket, 'readable');
     socket.destroy();
-    await vi.waitUntil(() => lines.length === REQUESTS, { timeout: 20_000 });
+    await vi.waitUntil(() => lines.length === REQUESTS, WAIT);
     expect(lines.filter(({ finished }) => finished).length).toBeLessThan(REQUESTS);
   });
 });

@@ -13,6 +13,7 @@ import { ListenError, Listener } from '#dist/http/listener.js';
 import { urlOf } from '#dist/http/start-lines.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { WAIT } from '../support/wait.js';
 
 async function listen(): Promise<{ listener: Listener; url: string }> {
   const listener = new Listener(express().get('/', (_request, response) => response.send('here')));
@@ -139,7 +140,7 @@ describe('a listener that stops while pipelined requests wait', () => {
     const listener = new Listener(app);
     const socket = connect(Number(new URL(urlOf(await listener.listen('127.0.0.1', 0))).port), '127.0.0.1');
     socket.write('GET / HTTP/1.1\r\n\r\n'.repeat(3));
-    await vi.waitUntil(() => going.length === 3);
+    await vi.waitUntil(() => going.length === 3, WAIT);
     const stopped = listener.stop();
     for (const go of going) go();
     let answers = '';
@@ -162,7 +163,7 @@ describe('a pipelined request that asks whether to send its body', () => {
     const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
     const head = 'HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n';
     connection.send(`POST /first ${head}bodyPOST ${path} ${head}body`);
-    await vi.waitUntil(() => going.length === times);
+    await vi.waitUntil(() => going.length === times, WAIT);
     going[0]?.();
     await connection.waitFor(1);
     going[1]?.();

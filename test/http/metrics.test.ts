@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { Lookup } from '#dist/lookup/lookup.js';
 import { guardedBy, post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -53,23 +54,26 @@ describe('the metrics', () => {
   });
 
   it('tell what was refused, and whose client left before the answer', async () => {
-    const path = join(temporaryFolder(), 'large.json');
-    const turn = { from: 'human', value: 'x'.repeat(1000) };
-    writeFileSync(
-      path,
-      JSON.stringify(Array.from({ length: 40_000 }, () => ({ conversations: [turn, turn] }))),
-    );
-    const url = await serveApp(path, guardedBy('right'), 'sweep');
+    const left = new AbortController();
+    // The client leaves while its prompt is being looked up.
+    const lookup: Lookup = {
+      isImmediate: false,
+      find: (_query, unwanted) =>
+        new Promise((_resolve, reject) => {
+          const signal = unwanted?.();
+          signal?.addEventListener('abort', () => reject(signal.reason));
+          left.abort();
+        }),
+    };
+    const url = await serveApp(dataset, { ...guardedBy('right'), lookup, uncachedLookup: lookup });
     await post(`${url}/v1/chat/completions`, {});
     const headers = { authorization: 'Bearer right', 'content-type': 'application/json' };
-    const left = new AbortController();
     const asked = fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       headers,
       body: JSON.stringify({ messages: messages('nowhere') }),
       signal: left.signal,
     });
-    setTimeout(() => left.abort(), 5);
     await expect(asked).rejects.toThrow('aborted');
     const count = async (status: number) => {
       const text = await (await fetch(`${url}/metrics`, { headers })).text();

@@ -10,6 +10,7 @@ import { BODIES_BYTES_MAX } from '#dist/core/limits.js';
 import { Listener, type Timeouts } from '#dist/http/listener.js';
 import { statusOf } from '#dist/http/request-log.js';
 import { post, serveApp } from '../support/app.js';
+import { WAIT } from '../support/wait.js';
 
 const SOON_MS = 200;
 
@@ -79,7 +80,7 @@ describe('a client that', () => {
       error: { type: 'invalid_request_error' },
     });
     // For the log.
-    await vi.waitFor(() => expect(statuses).toEqual([408]));
+    await vi.waitFor(() => expect(statuses).toEqual([408]), WAIT);
   });
 
   it('sends a body that is none is told so, and cut', async () => {

@@ -3,9 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { FACTOR } from '../support/factor.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { WAIT } from '../support/wait.js';
 
 const folder = temporaryFolder();
 const CONNECTIONS = 256;
@@ -62,7 +64,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
         if (results.length === 2 * CONNECTIONS) {
           // All connections but one have a request on its way. What leaves only after the signal may come too late.
           told = true;
-          await vi.waitUntil(() => sent === asked);
+          await vi.waitUntil(() => sent === asked, WAIT);
           server.kill(signal);
         }
       }
@@ -135,7 +137,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
   it('as soon as it listens, the dataset walked or not, ends with exit code 0', async () => {
     const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(100_000) }] });
     const path = join(folder, `${signal}.json`);
-    writeFileSync(path, `[${Array.from({ length: 800 }, () => record).join(',')}]`);
+    writeFileSync(path, `[${Array.from({ length: 200 * FACTOR }, () => record).join(',')}]`);
     const server = startServer([path]);
     await server.url();
     server.kill(signal);
