@@ -64,6 +64,26 @@ describe('the source', () => {
   });
 });
 
+describe('the tests', () => {
+  const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => ({ file, text: read(join('test', file)) }));
+
+  it('take the runs and the seed of every property from the factor', () => {
+    const count = (text: string, what: RegExp) => [...text.matchAll(what)].length;
+    const wrong = tests.filter(
+      ({ text }) => count(text, /\bfc\.assert\(/g) !== count(text, /\bruns\(\d+\)/g),
+    );
+    expect(wrong.map(({ file }) => file)).toEqual([]);
+  });
+
+  it('that start a server as a process are in the projects for that', () => {
+    const isFast = (file: string) => !/^(?:process|deploy)\/|^clients\/openai/.test(file);
+    const wrong = tests.filter(({ file, text }) => isFast(file) && /support\/server-process\.js'/.test(text));
+    expect(wrong.map(({ file }) => file)).toEqual([]);
+  });
+});
+
 describe('the repository', () => {
   it('holds nothing that Node writes when it is looked into', () => {
     // Where there is no git, as in what was unpacked from an archive, nothing is committed.

@@ -16,6 +16,7 @@ import {
 import { kernelModule } from '#dist/kernel/kernel.js';
 import { piecesOf } from '#dist/openai/pieces.js';
 import { type Chance, chance, pick } from '../support/chance.js';
+import { runs } from '../support/factor.js';
 
 const FUZZED_TEXTS = 8000;
 const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
@@ -206,7 +207,7 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
       fc.property(any, (text) => {
         if (text !== '') expectAlike(text, tokenizer);
       }),
-      { numRuns: 2000 },
+      runs(700),
     );
   });
 
