@@ -1,22 +1,24 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { FACTOR } from './test/support/factor.js';
 import LongestFirst from './test/support/longest-first.js';
 
-/** Tests of real installs: of a clone, of the package, of the image. */
-const packaging = ['test/process/{pack,start-script}.test.ts', 'test/deploy/dockerfile.test.ts'];
+/** Tests of installs: of a clone, of the package, of the image, of the service. */
+const packaging = ['test/process/{pack,start-script}.test.ts', 'test/deploy/{dockerfile,systemd}.test.ts'];
 /** Tests that start processes and signal them. */
 const processes = [
   'test/process/**/*.test.ts',
   'test/clients/openai.test.ts',
-  'test/deploy/{compose,kubernetes,systemd}.test.ts',
+  'test/deploy/{compose,kubernetes}.test.ts',
 ];
 
 export default defineConfig({
   test: {
-    // A worker per core: tests wait for events, so a busy machine makes them slow, never wrong.
-    maxWorkers: '100%',
+    // One more than there are cores, since tests of processes wait much of their time.
+    maxWorkers: availableParallelism() + 1,
     // Node loads what is built, as in production: Vite would only transform it again for each file.
     server: { deps: { external: [/\/dist\//] } },
+    setupFiles: ['test/support/setup.ts'],
     reporters: ['default', './test/support/summary-reporter.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [
@@ -43,6 +45,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'fast',
+          // A process and its modules for all files of a worker: loading them anew took a fifth of the time.
+          isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: [...packaging, ...processes],
           testTimeout: 60_000 * FACTOR,

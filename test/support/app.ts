@@ -1,7 +1,6 @@
 /** The HTTP side on a real socket, over a real pool and dataset, with a clock that stands and ids that are zeros. */
 
 import { pino } from 'pino';
-import { afterAll } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
 import { type App, type AppParts, createApp } from '#dist/http/app.js';
 import { keyCheck } from '#dist/http/auth.js';
@@ -17,10 +16,21 @@ import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { enginesOf, poolOf } from './dataset.js';
+import { atEndOfFile } from './end-of-file.js';
 
 /** One for all apps of a test file: a tokenizer takes a while to load. */
-const tokens = new TokenPool('o200k_base');
-afterAll(() => tokens.close());
+let tokens: TokenPool | undefined;
+
+function tokensOfFile(): TokenPool {
+  if (tokens !== undefined) return tokens;
+  const opened = new TokenPool('o200k_base');
+  tokens = opened;
+  atEndOfFile(() => {
+    tokens = undefined;
+    return opened.close();
+  });
+  return opened;
+}
 
 const NO_FIGURES: Figures = {
   datasets: new Map([
@@ -46,6 +56,7 @@ export async function appOf(
   engine: 'sweep' | 'index' = 'index',
 ): Promise<App> {
   const { census, [engine]: engineLookup, index } = await enginesOf(openDataset(path), poolOf(2));
+  const tokens = tokensOfFile();
   const cache = new Cache(byteCount(1_000_000));
   const model: Model = {
     id: 'dataset',
@@ -98,7 +109,7 @@ export async function serveApp(...app: Parameters<typeof appOf>): Promise<string
   const { handle, classes } = await appOf(...app);
   const listener = new Listener(handle, classes);
   const address = await listener.listen('127.0.0.1', 0);
-  afterAll(() => listener.stop());
+  atEndOfFile(() => listener.stop());
   return urlOf(address);
 }
 

@@ -2,7 +2,6 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { KEY_BITS, Kernel, kernelModule } from '#dist/kernel/kernel.js';
 import { Census } from '#dist/lookup/census.js';
 import { type Dataset, openDataset } from '#dist/lookup/dataset.js';
@@ -12,6 +11,7 @@ import { DatasetReader } from '#dist/lookup/reader.js';
 import { SweepLookup } from '#dist/lookup/sweep.js';
 import { WorkerPool } from '#dist/workers/pool.js';
 import { newStopFlag } from '#dist/workers/stop-flag.js';
+import { atEndOfFile } from './end-of-file.js';
 import { temporaryFolder } from './temporary.js';
 
 /** What the main thread's kernel has room for at first, in bytes. */
@@ -25,7 +25,7 @@ export function newKernel(keyBits: number = KEY_BITS, capacity: number = KERNEL_
 /** A pool that is closed when the test file is through. */
 export function poolOf(workers: number, keyBits: number = KEY_BITS): WorkerPool {
   const pool = new WorkerPool(workers, keyBits);
-  afterAll(() => pool.close());
+  atEndOfFile(() => pool.close());
   return pool;
 }
 

@@ -1,6 +1,5 @@
 /** Several datasets behind one app. */
 
-import { afterAll } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
 import { Cache } from '#dist/lookup/cache.js';
 import { Catalog } from '#dist/models/catalog.js';
@@ -9,6 +8,7 @@ import { ServedModel } from '#dist/models/served-model.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { serveApp } from './app.js';
+import { atEndOfFile } from './end-of-file.js';
 import { Recorder } from './served.js';
 
 /**
@@ -30,7 +30,7 @@ export async function serveModels(
     countsAhead: false,
   };
   const datasets = new ServedDatasets(specs, options, () => new Recorder());
-  afterAll(() => datasets.close());
+  atEndOfFile(() => datasets.close());
   await datasets.start();
   const models = datasets.all.map(({ id, served }) => new ServedModel(id, served, cache));
   const catalog = new Catalog(models, strictModels);
