@@ -4,11 +4,11 @@ import type { Logger } from 'pino';
 import { type ByteCount, byteCount } from '../core/bytes.js';
 import { AppError, ERRORS } from '../core/errors.js';
 import { type ErrorBody, errorBody } from '../openai/error-body.js';
-import { OLDER_BASE } from '../openai/operations.js';
 import { type Answered, jsonOf } from './endpoint.js';
 import { olderErrorBody } from './older-wire.js';
 import { NOWHERE } from './origin.js';
 import { factsOf } from './request-facts.js';
+import { isOlderPath } from './routes.js';
 import type { Sender } from './sender.js';
 
 /** OpenAI's manner. */
@@ -37,7 +37,7 @@ export class Failures {
   answerTo(response: ServerResponse, thrown: unknown): Answered {
     const error = asAppError(thrown, this.bodyLimit);
     this.log(error, response);
-    return failedAnswer(error, response.req.url ?? '');
+    return failedAnswer(error, isOlderPath(response.req.url ?? ''));
   }
 
   /** Sends that answer; where another one had begun, ends the connection. */
@@ -78,8 +78,8 @@ export class Failures {
 }
 
 /** The answer that tells an error. */
-function failedAnswer(error: AppError, url: string): Answered {
-  const { status, body } = (url.startsWith(OLDER_BASE) ? olderErrorBody : openaiErrorBody)(error);
+function failedAnswer(error: AppError, isOlder: boolean): Answered {
+  const { status, body } = (isOlder ? olderErrorBody : openaiErrorBody)(error);
   return {
     status,
     ...(error.code === 'prompt_not_found' && { origin: NOWHERE }),

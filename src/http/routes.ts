@@ -1,6 +1,6 @@
 /** The paths of the API, as the table of operations has them. */
 
-import { OPERATIONS, type Operation, type OperationId } from '../openai/operations.js';
+import { OLDER_BASE, OPERATIONS, type Operation, type OperationId } from '../openai/operations.js';
 
 /** All methods of one path. */
 export interface Route {
@@ -37,8 +37,18 @@ export function operationAt(method: string, path: string): Operation | undefined
 export function routeAt(url: string): Route | undefined {
   const exact = EXACT.get(url);
   if (exact !== undefined) return exact;
-  const path = url.replace(/\?.*/s, '').replace(/\/{2,}/g, '/');
+  const path = pathOf(url);
   return PATTERNS.find(([pattern]) => pattern.test(path))?.[1];
+}
+
+/** True if a URL is below where the older API's paths begin, whether there is such a path or not. */
+export function isOlderPath(url: string): boolean {
+  return `${pathOf(url)}/`.toLowerCase().startsWith(`${OLDER_BASE}/`);
+}
+
+/** The path of a URL, single slashes in it. */
+function pathOf(url: string): string {
+  return url.replace(/\?.*/s, '').replace(/\/{2,}/g, '/');
 }
 
 const COMPLETIONS: ReadonlySet<OperationId> = new Set([

@@ -247,6 +247,17 @@ describe('null and unknown fields', () => {
 
 describe('a bad request to the older API', () => {
   it.each([
+    ['/api/v1/chat/completion', true],
+    ['//api/v1//chat/completion', true],
+    ['/API/v1/Chat/Completion', true],
+    ['/api/v1/chat/nothing', true],
+    ['/api/v1/chatter', false],
+  ])('is told in its manner, and no other is: %s', async (path, isOlder) => {
+    const body = (await (await post(base + path, {})).json()) as object;
+    expect(Object.keys(body)).toEqual([isOlder ? 'detail' : 'error']);
+  });
+
+  it.each([
     ['broken JSON', '{', 'json_invalid', ['body']],
     ['an array', [1], 'model_attributes_type', ['body']],
     ['a number', '5', 'model_attributes_type', ['body']],

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../core/errors.js';
 import { BENCHMARK_REQUESTS } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
+import { OLDER_BASE } from '../../openai/operations.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
 /** The paths that may be measured, below the older API's own. */
 const PATHS = ['/completion', '/completion/v1'];
-const BASE = '/api/v1/chat';
 
 /**
  * `GET /api/v1/chat/api/benchmarks?path=/completion`: sends requests to that path, one after the other, all with the
@@ -51,7 +51,7 @@ async function measure(
   const headers = { 'content-type': 'application/json', ...keyOf(request) };
   try {
     for (let i = 0; i < BENCHMARK_REQUESTS; i++) {
-      const url = `http://${host}:${localPort}${BASE}${path}`;
+      const url = `http://${host}:${localPort}${OLDER_BASE}${path}`;
       const answer = await fetch(url, { method: 'POST', headers, body, signal });
       await answer.arrayBuffer();
       if (!answer.ok) throw new Error(`a request was answered with ${answer.status}`);
