@@ -50,6 +50,7 @@ function bytesOf({ content }: Answered): number {
     case 'events':
       return content.stream.parts.reduce((sum, part) => {
         if (typeof part === 'string') return sum + part.length;
+        if (typeof part === 'function') return sum + ANSWER_OVERHEAD_BYTES;
         return sum + part.content.spelled.length + (part.counts?.byteLength ?? 0) + ANSWER_OVERHEAD_BYTES;
       }, ANSWER_OVERHEAD_BYTES);
     case 'text':

@@ -97,11 +97,12 @@ export class Sender {
     const isChunked = response.req.httpVersionMinor === 1;
     const head = stream.head === undefined ? '' : this.named(stream.head);
     const bytes = new StreamBytes(stream, head, this.maker, isChunked);
+    let begun: Buffer | undefined;
     let at = 0;
-    let slab = this.slabs.take();
     if (isChunked) headers.push('transfer-encoding', 'chunked');
     if (isRaw) {
-      at = slab.write(rawHead(response, 200, headers, this.clock.now()), 'latin1');
+      begun = this.slabs.take();
+      at = begun.write(rawHead(response, 200, headers, this.clock.now()), 'latin1');
     } else {
       response.writeHead(200, headers);
       // The events are chunks already.
@@ -109,20 +110,20 @@ export class Sender {
     }
     const pump = () => {
       while (!bytes.isDone && !response.destroyed) {
-        const end = bytes.fill(slab, at);
+        // A client that reads slowly holds no more than what is being sent to it.
+        let slab = begun ?? this.slabs.take();
+        let end = bytes.fill(slab, at);
         if (end === at && !bytes.isDone) {
           slab = this.slabs.longer(slab, at, bytes.eventBytes);
-          continue;
+          end = bytes.fill(slab, at);
         }
-        const isTaken = this.write(sink, slab, end);
-        slab = this.slabs.take();
+        begun = undefined;
         at = 0;
-        if (!isTaken && !bytes.isDone) {
+        if (!this.write(sink, slab, end) && !bytes.isDone) {
           sink.once('drain', pump);
           return;
         }
       }
-      this.slabs.give(slab);
       if (bytes.isDone) response.end();
     };
     response.once('close', () => sink.off('drain', pump));

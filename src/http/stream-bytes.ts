@@ -120,6 +120,7 @@ export class StreamBytes {
     this.others = undefined;
     const part = this.stream.parts[this.begun++];
     if (typeof part === 'string') this.add(this.head + part);
+    else if (typeof part === 'function') this.add(this.head + part());
     else if (part !== undefined) this.begin(part);
     else if (this.isEnded) this.isDone = true;
     else {

@@ -40,11 +40,6 @@ export class Catalog {
     });
   }
 
-  /** True if every model can answer. */
-  get isAvailable(): boolean {
-    return this.models.every(({ status }) => status.isAvailable);
-  }
-
   /** Pauses background work when a request arrives. */
   giveWay(): void {
     for (const model of this.models) model.giveWay();

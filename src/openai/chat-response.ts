@@ -25,7 +25,7 @@ export function chatCompletion(
   choices: number,
   usage: Usage,
 ): Head {
-  const given = contentOf(content.spelled, calls, 'null');
+  const given = isCallAlone(content, calls) ? 'null' : content.spelled;
   const called = calls.length === 0 ? '' : `,"tool_calls":${spell(calls.map(toolCall))}`;
   const message = `"message":{"role":"assistant","content":${given},"refusal":null,"annotations":[]${called}}`;
   let list = '';
@@ -59,7 +59,7 @@ export function chatStream(
     const before = `,"choices":[{"index":${index},"delta":{`;
     const event = (delta: string, finish = 'null') =>
       parts.push(`${before}${delta}${AFTER_DELTA}${finish}}]${usage.soFar()}}\n\n`);
-    event(`"role":"assistant","content":${contentOf('""', calls, 'null', content.spelled)},"refusal":null`);
+    event(`"role":"assistant","content":${isCallAlone(content, calls) ? 'null' : '""'},"refusal":null`);
     parts.push(usage.pieces(content, `${before}"content":"`, `"${AFTER_DELTA}null}]`, pieceTokens));
     for (const [i, call] of calls.entries()) {
       const begun = { index: i, ...toolCall({ ...call, arguments: '' }) };
@@ -83,9 +83,9 @@ export function chatStream(
 
 const AFTER_DELTA = '},"logprobs":null,"finish_reason":';
 
-/** A content as it is given, but for one that is nothing beside function calls. */
-function contentOf(given: string, calls: Reply['calls'], nothing: string, spelled = given): string {
-  return calls.length > 0 && spelled === '""' ? nothing : given;
+/** True if function calls are all there is: the content is null then. */
+function isCallAlone(content: SpelledText, calls: Reply['calls']): boolean {
+  return calls.length > 0 && content.spelled === '""';
 }
 
 function toolCall({ id, name, arguments: given }: ToolCall): object {

@@ -1,4 +1,4 @@
-import { spell } from '../core/spelled-text.js';
+import { type SpelledText, spell } from '../core/spelled-text.js';
 import type { AnswerHead } from './chat-response.js';
 import { DONE, type EventStream, type Head, type StreamPart } from './event-stream.js';
 import type { Reply } from './reply.js';
@@ -6,7 +6,7 @@ import { type StreamUsage, type Usage, usageText } from './usage.js';
 
 /** A choice of a completion: what it begins with because it was asked to be echoed, and what the dataset says to that. */
 export interface CompletionChoice {
-  readonly echoed: string;
+  readonly echoed: SpelledText | undefined;
   readonly reply: Reply;
 }
 
@@ -15,7 +15,8 @@ const BEFORE_DATE = '","object":"text_completion","created":';
 /** The body of a completion that is not streamed, a byte string. */
 export function completion(head: AnswerHead, choices: readonly CompletionChoice[], usage: Usage): Head {
   const list = choices.map(({ echoed, reply: { content, finishReason } }, index) => {
-    const text = echoed === '' ? content.spelled : spell(echoed + content.text);
+    const text =
+      echoed === undefined ? content.spelled : echoed.spelled.slice(0, -1) + content.spelled.slice(1);
     return `{"text":${text}${afterText(index, `"${finishReason}"`)}`;
   });
   return [
@@ -39,9 +40,9 @@ export function completionStream(
     const { content, pieceTokens, finishReason } = reply;
     const isSilent = content.spelled === '""';
     const finish = `"${finishReason}"`;
-    if (echoed !== '' || isSilent) {
+    if (echoed !== undefined || isSilent) {
       const end = afterText(index, isSilent ? finish : 'null');
-      parts.push(`${BEFORE_TEXT}${spell(echoed)}${end}]${usage.soFar()}}\n\n`);
+      parts.push(`${BEFORE_TEXT}${echoed?.spelled ?? '""'}${end}]${usage.soFar()}}\n\n`);
     }
     const [after, last] = ['null', finish].map((reason) => `"${afterText(index, reason)}]`);
     parts.push(usage.pieces(content, `${BEFORE_TEXT}"`, after as string, pieceTokens, last));

@@ -21,8 +21,11 @@ export interface EventStream {
   readonly from?: number;
 }
 
-/** One event, from behind the head to its blank line, or to its number; or those of a text. */
-export type StreamPart = string | PieceEvents;
+/**
+ * One event, from behind the head to its blank line, or to its number; or what spells it when it is written, for one that is long; or
+ * the events of a text.
+ */
+export type StreamPart = string | (() => string) | PieceEvents;
 
 /** The events of a text: one a piece, which is about a word. */
 export interface PieceEvents {

@@ -25,7 +25,7 @@ function* eventsOf(response: ResponseObject): Generator<StreamPart, void> {
   yield event('response.created', { response: begun });
   yield event('response.in_progress', { response: begun });
   for (const [output_index, item] of response.output.entries()) yield* itemEvents(item, output_index);
-  yield event(`response.${response.status}`, { response });
+  yield () => event(`response.${response.status}`, { response });
 }
 
 function* itemEvents(item: OutputItem, output_index: number): Generator<StreamPart, void> {
@@ -39,16 +39,16 @@ function* itemEvents(item: OutputItem, output_index: number): Generator<StreamPa
   } else {
     const { name, arguments: given } = item;
     yield pieces('response.function_call_arguments.delta', at, given, {});
-    yield event('response.function_call_arguments.done', { ...at, name, arguments: given });
+    yield () => event('response.function_call_arguments.done', { ...at, name, arguments: given });
   }
-  yield event('response.output_item.done', { output_index, item });
+  yield () => event('response.output_item.done', { output_index, item });
 }
 
 function* partEvents(part: { readonly text: string }, at: object): Generator<StreamPart, void> {
   yield event('response.content_part.added', { ...at, part: { ...part, text: '' } });
   yield pieces('response.output_text.delta', at, part.text, { logprobs: [] });
-  yield event('response.output_text.done', { ...at, text: part.text, logprobs: [] });
-  yield event('response.content_part.done', { ...at, part });
+  yield () => event('response.output_text.done', { ...at, text: part.text, logprobs: [] });
+  yield () => event('response.content_part.done', { ...at, part });
 }
 
 /** What the sender puts a number behind. */

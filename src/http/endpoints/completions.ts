@@ -1,6 +1,7 @@
 import type { AppError } from '../../core/errors.js';
 import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../../core/query.js';
+import { Decoded } from '../../core/spelled-text.js';
 import type { Alike, Lookup, Match } from '../../lookup/lookup.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
@@ -88,9 +89,10 @@ function completionOf(
   answers: readonly PromptReply[],
   head: AnswerHead,
 ): Pick<Answered, 'outcome' | 'content'> {
-  const choices = answers.flatMap(({ prompt, reply }) =>
-    Array.from({ length: asked.choices }, () => ({ echoed: asked.echo ? prompt : '', reply })),
-  );
+  const choices = answers.flatMap(({ prompt, reply }) => {
+    const echoed = asked.echo && prompt !== '' ? new Decoded(prompt) : undefined;
+    return Array.from({ length: asked.choices }, () => ({ echoed, reply }));
+  });
   const promptTokens = answers.reduce((sum, answer) => sum + answer.promptTokens, 0);
   const usage = usageOf(
     promptTokens,

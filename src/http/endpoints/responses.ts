@@ -69,10 +69,11 @@ export function responses(
             const head = { id, created: Math.floor(now() / 1000), model: asked.model ?? model.id };
             const isCut = finishReason === 'length';
             const made = responseObject(head, { text: content.text, calls, isCut, usage }, asked.echoed);
-            if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
             const given: Answered = asked.stream
               ? { content: { kind: 'events', stream: responseStream(made) } }
               : jsonOf(made);
+            // What can't be spelled is not kept.
+            if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
             return { ...given, origin: originOf(match, model), outcome: { usage, finishReason } };
           },
         ),
