@@ -5,6 +5,7 @@ import type { TokenizerName } from '../core/tokens.js';
 import {
   ENVELOPE_BYTES_MAX,
   type EventWriter,
+  envelopeBytes,
   TEXT_START,
   type TextEvents,
   type TextPosition,
@@ -140,19 +141,18 @@ export class StreamBytes {
   private begin(part: PieceEvents): void {
     const { stream, maker, head } = this;
     const events = this.textEvents(part);
-    // The name of a model may be as long as a request.
-    const envelope = [events.before, ...events.after, ...(events.afterLast ?? [])];
-    const envelopeBytes = envelope.reduce((sum, { length }) => sum + length, 0);
+    this.position = TEXT_START;
     const isWhole = stream.from === undefined || stream.from <= this.number;
-    if (
-      isWhole &&
-      envelopeBytes <= ENVELOPE_BYTES_MAX &&
-      maker.writer.load(part.content.spelled, maker.tokenizer)
-    ) {
-      this.text = { events, part };
-      this.position = TEXT_START;
-    } else {
+    // The name of a model may be as long as a request.
+    if (!isWhole || envelopeBytes(events) > ENVELOPE_BYTES_MAX) {
       this.others = eventsOf(part, head, maker.tokenizer);
+      return;
+    }
+    try {
+      if (maker.writer.load(part.content.spelled, maker.tokenizer)) this.text = { events, part };
+      else this.others = eventsOf(part, head, maker.tokenizer);
+    } catch (error) {
+      this.goOnWithout(part, error);
     }
   }
 

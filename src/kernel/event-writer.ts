@@ -8,7 +8,7 @@ import type { TokenizerName } from '../core/tokens.js';
 /** The longest text that is loaded, in bytes as it is spelled. Longer ones are rare, and would take memory in every writer. */
 export const EVENT_TEXT_BYTES_MAX = 1 << 16;
 
-/** The longest envelope: all parts of a `TextEvents`. */
+/** The longest envelope, as `envelopeBytes` measures it. */
 export const ENVELOPE_BYTES_MAX = 1 << 15;
 
 /** The events that are made in one call: they stay in the processor's cache until they are copied. */
@@ -187,10 +187,10 @@ export class EventWriter {
   }
 
   /** Puts an envelope into the memory, if another one is there. */
-  private setEnvelope({ before, after, afterLast = after }: TextEvents): void {
-    const parts = [before, ...after, ...afterLast];
+  private setEnvelope(events: TextEvents): void {
+    const parts = envelopeOf(events);
     if (parts.length === this.parts.length && parts.every((part, i) => part === this.parts[i])) return;
-    const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+    const bytes = envelopeBytes(events);
     if (bytes > ENVELOPE_BYTES_MAX) {
       throw new RangeError(`envelope of ${bytes} bytes: at most ${ENVELOPE_BYTES_MAX} are allowed`);
     }
@@ -198,4 +198,13 @@ export class EventWriter {
     this.exports.beginEnvelope();
     for (const part of parts) this.bytes.write(part, this.exports.addPart(part.length), 'latin1');
   }
+}
+
+/** The length of an envelope, in bytes. Without `afterLast`, the last piece has an `after` of its own. */
+export function envelopeBytes(events: TextEvents): number {
+  return envelopeOf(events).reduce((sum, { length }) => sum + length, 0);
+}
+
+function envelopeOf({ before, after, afterLast = after }: TextEvents): readonly string[] {
+  return [before, ...after, ...afterLast];
 }

@@ -43,8 +43,15 @@ export class ServedDatasets {
    * @throws DatasetError
    */
   async start(): Promise<{ readonly walked: Promise<unknown> }> {
-    const started = await Promise.all(this.all.map(({ served }) => served.start()));
-    return { walked: Promise.all(started.map(({ walked }) => walked)) };
+    const walks: Promise<void>[] = [];
+    const start = async ({ served }: NamedDataset) => {
+      const { walked } = await served.start();
+      // One may fail while another has still to begin: the caller is told when all have.
+      walked.catch(() => undefined);
+      walks.push(walked);
+    };
+    await Promise.all(this.all.map(start));
+    return { walked: Promise.all(walks) };
   }
 
   /** What is counted of each, by the ids of their models. */

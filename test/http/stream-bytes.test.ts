@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Decoded } from '#dist/core/spelled-text.js';
-import { EventWriter } from '#dist/kernel/event-writer.js';
+import { ENVELOPE_BYTES_MAX, EventWriter } from '#dist/kernel/event-writer.js';
 import { kernelModule } from '#dist/kernel/kernel.js';
 import { chatStream } from '#dist/openai/chat-response.js';
 import { responseStream } from '#dist/openai/responses-events.js';
@@ -42,9 +42,20 @@ function responseOf(text: string) {
   return responseObject(head, { text, calls: [], isCut: false, usage: usageOf(1, 1) }, echoed);
 }
 
-/** A writer that traps the second time that it writes. */
+/** A writer that traps the second time that it writes, or, if it is to, when it loads a text. */
 class Trapping extends EventWriter {
   private times = 0;
+  private readonly loads: boolean;
+
+  constructor(loads: boolean) {
+    super(kernelModule());
+    this.loads = loads;
+  }
+
+  override load(...args: Parameters<EventWriter['load']>): boolean {
+    if (!this.loads) throw new WebAssembly.RuntimeError('unreachable');
+    return super.load(...args);
+  }
 
   override write(...args: Parameters<EventWriter['write']>): ReturnType<EventWriter['write']> {
     if (++this.times === 2) throw new WebAssembly.RuntimeError('unreachable');
@@ -69,8 +80,10 @@ describe.each(texts)('the events of a text that begins with %.10j', (text) => {
   it('are the same where the kernel traps on its way', () => {
     for (const stream of [streamOf(text), responseStream(responseOf(text))]) {
       const whole = bytesOf(stream, 'data: {"id":"x"', true, 1 << 26);
-      const maker = newMaker(new Trapping(kernelModule()));
-      expect(bytesOf(stream, 'data: {"id":"x"', true, 4096, maker) === whole).toBe(true);
+      for (const loads of [true, false]) {
+        const maker = newMaker(new Trapping(loads));
+        expect(bytesOf(stream, 'data: {"id":"x"', true, 4096, maker) === whole).toBe(true);
+      }
     }
   });
 
@@ -81,4 +94,22 @@ describe.each(texts)('the events of a text that begins with %.10j', (text) => {
       expect(rest === events.slice(from).join('\n\n')).toBe(true);
     }
   });
+});
+
+it('a head of any length about that of the longest envelope has the events that any other has', () => {
+  const expected = bytesOf(streamOf('two words'), 'HEAD', false, 1 << 20);
+  const plain = chatStream(
+    { model: 'm', fingerprint: undefined },
+    { content: new Decoded('two words'), tokens: 2, finishReason: 'stop', calls: [] },
+    1,
+    new StreamUsage({ includeUsage: false, continuousUsage: false }, usageOf(1, 2)),
+  );
+  const expectedPlain = bytesOf(plain, 'HEAD', false, 1 << 20);
+  for (let length = ENVELOPE_BYTES_MAX - 1200; length < ENVELOPE_BYTES_MAX + 10; length++) {
+    const head = 'm'.repeat(length);
+    expect(bytesOf(streamOf('two words'), head, false, 1 << 20).replaceAll(head, 'HEAD') === expected).toBe(
+      true,
+    );
+    expect(bytesOf(plain, head, false, 1 << 20).replaceAll(head, 'HEAD') === expectedPlain).toBe(true);
+  }
 });
