@@ -99,6 +99,26 @@ describe('a start', () => {
     expect(server.stderr).toBe('');
   });
 
+  it('of several datasets says what each holds', async () => {
+    const server = startServer([
+      file('one.json', JSON.stringify(good)),
+      `m=${file('two.json', JSON.stringify(good))}`,
+    ]);
+    const url = await server.url();
+    expect(server.stdout.match(/^verbatim serves .*$/gm)).toHaveLength(2);
+    const { data } = (await (await fetch(`${url}/v1/models`)).json()) as { data: { id: string }[] };
+    expect(data.map(({ id }) => id)).toEqual(['one', 'm']);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+  });
+
+  it('of several datasets ends with the one that is none, in one line', async () => {
+    const broken = file('broken.json', JSON.stringify(good).replace('"All', '"All"'));
+    const server = startServer([longFile('whole.json'), broken, '--log-level', 'fatal']);
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toMatch(/^verbatim: .*broken\.json: at byte \d+: not valid JSON.*\n$/);
+  });
+
   it('counts, logs and passes over the records that are no conversations', async () => {
     const server = startServer([file('mixed.json', JSON.stringify([5, ...good, { text: 'x' }, ...good]))]);
     const url = await server.url();
