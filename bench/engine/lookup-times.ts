@@ -1,7 +1,7 @@
 /** The process behind `measureLookups`. */
 
 import { queryOf } from '#dist/core/query.js';
-import type { ServedDataset } from '#dist/lookup/served-dataset.js';
+import type { ServedDataset } from '#dist/models/served-dataset.js';
 import { answer, taskOf } from '../own-process.js';
 import { percentile } from '../statistics.js';
 import type { LookupFigures, LookupTask } from './lookup-figures.js';

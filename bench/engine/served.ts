@@ -1,5 +1,5 @@
-import type { Engine } from '#dist/lookup/edition.js';
-import { ServedDataset } from '#dist/lookup/served-dataset.js';
+import type { Engine } from '#dist/models/edition.js';
+import { ServedDataset } from '#dist/models/served-dataset.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { WORKERS } from './figures.js';

@@ -3,12 +3,11 @@ import { parseConversation } from '../core/conversation.js';
 import { counted } from '../core/counted.js';
 import { DatasetSyntaxError } from '../core/errors.js';
 import { type TextPosition, textPositionAfter } from '../core/text-position.js';
+import { assertNotEmpty, type Counts } from '../dataset/counts.js';
+import { type Dataset, openDataset, printable, withDataset } from '../dataset/dataset.js';
+import { readBlocks } from '../dataset/file.js';
+import { type ReadFrom, readRecords } from '../dataset/records.js';
 import type { Progress } from '../http/progress.js';
-import { assertNotEmpty } from '../lookup/census.js';
-import { type Dataset, openDataset, printable, withDataset } from '../lookup/dataset.js';
-import { readBlocks } from '../workers/file.js';
-import { type ReadFrom, readRecords } from '../workers/records.js';
-import type { Counts } from '../workers/tasks.js';
 
 /** What a file holds, or where it is not valid: one line for people. */
 export interface Verdict {

@@ -61,3 +61,9 @@ export function countBlanks(bytes: Uint8Array): number {
   while (count < bytes.length && isSpace(bytes[count] as number)) count++;
   return count;
 }
+
+/** Where bytes are put: into `bytes`, from `at` on. */
+export interface Room {
+  readonly bytes: Buffer;
+  readonly at: number;
+}

@@ -1,8 +1,8 @@
 /** What `GET /metrics` tells: names, what they mean, and where their values are. Values are taken when somebody asks. */
 
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
-import type { DatasetFigures } from '../lookup/served-dataset.js';
 import type { Catalog } from '../models/catalog.js';
+import type { DatasetFigures } from '../models/served-dataset.js';
 import type { RequestMetrics } from './request-metrics.js';
 import { type Histogram, LATENCY_BOUNDS } from './request-metrics.js';
 

@@ -2,7 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import { counted } from '../core/counted.js';
-import type { Counts } from '../workers/tasks.js';
+import type { Counts } from '../dataset/counts.js';
 import type { ApiKeys } from './api-keys.js';
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];

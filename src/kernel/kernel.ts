@@ -1,12 +1,12 @@
 /** The kernel's face to TypeScript: WebAssembly that is built from `assembly/`, and what it promises. */
 
 import { readFileSync } from 'node:fs';
-import { type ByteCount, byteCount } from '../core/bytes.js';
-import type { DatasetFormat } from '../core/format.js';
-import type { RowNumbers, RowSorter, SortedRows } from '../core/index-order.js';
-import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../core/index-table.js';
+import { type ByteCount, byteCount, type Room } from '../core/bytes.js';
 import type { TextKeys } from '../core/keys.js';
 import { RECORD_BYTES_MAX } from '../core/limits.js';
+import type { DatasetFormat } from '../dataset/format.js';
+import type { RowNumbers, RowSorter, SortedRows } from '../index/order.js';
+import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
 
 /** What stands in `assembly/index.ts`. Addresses and lengths are bytes of its memory. */
 interface Exports {
@@ -119,12 +119,6 @@ let compiled: WebAssembly.Module | undefined;
 export function kernelModule(): WebAssembly.Module {
   compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernel.wasm', import.meta.url)));
   return compiled;
-}
-
-/** Where bytes are put: into `bytes`, from `at` on. */
-export interface Room {
-  readonly bytes: Buffer;
-  readonly at: number;
 }
 
 /** One instance, with a memory of its own, which only ever grows. */

@@ -1,15 +1,15 @@
 import { AppError } from '../core/errors.js';
-import { type IndexPlace, IndexSearch } from '../core/index-search.js';
-import type { IndexTable } from '../core/index-table.js';
 import { foldSpace } from '../core/keys.js';
 import { ALIKE_BYTES_MAX, ALIKE_TRIES_MAX } from '../core/limits.js';
 import { bestGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
+import type { DatasetReader } from '../dataset/reader.js';
+import { type IndexPlace, IndexSearch } from '../index/search.js';
+import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Alike, Lookup, Match, MatchTokens, TokenCount } from './lookup.js';
 import { matchWhole, proveAlike, proveMatch, proveSpelled } from './proof.js';
-import type { DatasetReader } from './reader.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {

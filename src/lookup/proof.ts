@@ -1,15 +1,15 @@
 /** Keys find, texts decide: from the place that keys have found to a match, by reading the bytes that stand there. */
 
-import { type ByteRange, lengthOf } from '../core/bytes.js';
+import { type ByteRange, lengthOf, type Room } from '../core/bytes.js';
 import { parseTurn, type Turn } from '../core/conversation.js';
 import { foldSpace, HEAD_BYTES } from '../core/keys.js';
 import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
 import { spell } from '../core/spelled-text.js';
-import type { Kernel, Room } from '../kernel/kernel.js';
+import type { DatasetReader } from '../dataset/reader.js';
+import type { Kernel } from '../kernel/kernel.js';
 import type { Alike, Match, MatchTokens } from './lookup.js';
-import type { DatasetReader } from './reader.js';
 import { RecordedReply } from './recorded-reply.js';
 
 /** What stands between an id and the turns is read along with them if it is no longer than this, in bytes. */

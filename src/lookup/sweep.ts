@@ -4,14 +4,14 @@ import { LOOKUPS_MAX } from '../core/limits.js';
 import { bestGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
+import type { DatasetReader } from '../dataset/reader.js';
 import { type Kernel, WANTED_BYTES } from '../kernel/kernel.js';
 import type { WorkerPool } from '../workers/pool.js';
+import type { ShardPlan } from '../workers/shard-run.js';
 import { shareQueries } from '../workers/shared-queries.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { Lookup, Match } from './lookup.js';
 import { matchWhole, proveMatch } from './proof.js';
-import type { DatasetReader } from './reader.js';
-import type { ShardPlan } from './shard-run.js';
 
 /** A sweep reads about a million bytes a millisecond: lookups are gathered for a twentieth of its time at most. */
 const GATHERED_BYTES_A_MS = 20_000_000;

@@ -3,8 +3,8 @@ import type { Rung } from '../core/match.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Alike, Lookup, Match } from '../lookup/lookup.js';
-import type { Status } from '../lookup/served-dataset.js';
 import type { Model } from './model.js';
+import type { Status } from './served-dataset.js';
 
 /** The models of a server. */
 export class Catalog {

@@ -1,6 +1,6 @@
 import type { Query } from '../core/query.js';
 import type { Alike, Lookup, Match } from '../lookup/lookup.js';
-import type { Status } from '../lookup/served-dataset.js';
+import type { Status } from './served-dataset.js';
 
 /** What one model name stands for: a dataset, and what finds replies in it. */
 export interface Model {

@@ -1,6 +1,6 @@
 import type { ModelSpec } from '../core/model-spec.js';
-import type { Notices } from '../lookup/notices.js';
-import { type DatasetFigures, ServedDataset, type ServedOptions } from '../lookup/served-dataset.js';
+import type { Notices } from './notices.js';
+import { type DatasetFigures, ServedDataset, type ServedOptions } from './served-dataset.js';
 
 /** A dataset that is served, under the name of its model. */
 export interface NamedDataset extends ModelSpec {

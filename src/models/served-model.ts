@@ -1,8 +1,8 @@
 import type { Query } from '../core/query.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
 import type { Alike, Lookup } from '../lookup/lookup.js';
-import type { ServedDataset, Status } from '../lookup/served-dataset.js';
 import type { Model } from './model.js';
+import type { ServedDataset, Status } from './served-dataset.js';
 
 /** A model whose dataset is a file that is served. */
 export class ServedModel implements Model {

@@ -1,7 +1,7 @@
 import { type ByteRange, byteOffset } from '../core/bytes.js';
-import { EMPTY_FLAG } from '../core/index-table.js';
 import { bestGrade, type Candidate, type ComparedTurns, matchTurn } from '../core/match.js';
 import type { Place } from '../core/place.js';
+import { EMPTY_FLAG } from '../index/table.js';
 import { NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
 import { MESSAGE_NUMBERS, type SharedQuery } from './shared-queries.js';
 import type { Batch } from './walk.js';

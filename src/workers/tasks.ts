@@ -2,12 +2,13 @@
 
 import type { ByteOffset } from '../core/bytes.js';
 import { AppError, type Failure } from '../core/errors.js';
-import type { RowData } from '../core/index-table.js';
 import type { Place } from '../core/place.js';
 import type { Message } from '../core/query.js';
-import type { Shard } from '../core/shards.js';
 import type { TokenizerName } from '../core/tokens.js';
-import type { DatasetFile, FileIdentity } from './file.js';
+import type { Counts } from '../dataset/counts.js';
+import type { DatasetFile, FileIdentity } from '../dataset/file.js';
+import type { Shard } from '../dataset/shards.js';
+import type { RowData } from '../index/table.js';
 import type { StopFlag } from './stop-flag.js';
 
 /** A result, or the reason why there is none. Workers never throw: an error loses its class and code on the way. */
@@ -51,18 +52,6 @@ export interface Walked {
 export interface CensusTask extends ShardTask {
   /** True if the turns themselves are to be kept, for an index. */
   readonly keepsTurns: boolean;
-}
-
-/** What a shard, or several, hold. */
-export interface Counts {
-  readonly conversations: number;
-  readonly turns: number;
-  /** Records that are no conversations. */
-  readonly skipped: number;
-  /** Where the first few of them stand. */
-  readonly skippedAt: readonly ByteOffset[];
-  /** A short prompt that has a reply, to show to people; undefined if there is none. */
-  readonly example: string | undefined;
 }
 
 /** What the census of a shard found. */

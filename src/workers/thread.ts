@@ -4,11 +4,11 @@ import { workerData } from 'node:worker_threads';
 import type { ByteOffset } from '../core/bytes.js';
 import { parseTurn } from '../core/conversation.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
-import { fillFolded, fillTurns } from '../core/index-order.js';
-import { IndexRows, IndexTable } from '../core/index-table.js';
 import { BLOCK_BYTES, EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
+import { FileChangedError, readBlocks, withFile } from '../dataset/file.js';
+import { fillFolded, fillTurns } from '../index/order.js';
+import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
-import { FileChangedError, readBlocks, withFile } from './file.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
 import { isStopped, stopAfter } from './stop-flag.js';
@@ -131,7 +131,7 @@ async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promis
 /** What the validating reader says of a record that the kernel takes for no JSON. */
 async function explain({ dataset }: ShardTask, invalid: InvalidRecordError): Promise<unknown> {
   // Loaded when it is needed, which is hardly ever.
-  const { readRecords } = await import('./records.js');
+  const { readRecords } = await import('../dataset/records.js');
   try {
     withFile(dataset.file, (fd) => {
       const readFrom = (start: ByteOffset) => readBlocks(fd, { start, end: dataset.body.end });

@@ -2,9 +2,9 @@
 
 import { workerData } from 'node:worker_threads';
 import { parseTurn } from '../core/conversation.js';
-import { IndexTable, LENGTH_MASK } from '../core/index-table.js';
 import { BLOCK_BYTES } from '../core/limits.js';
-import { readFully, withFile } from './file.js';
+import { readFully, withFile } from '../dataset/file.js';
+import { IndexTable, LENGTH_MASK } from '../index/table.js';
 import { isStopped } from './stop-flag.js';
 import type { ChatTask, CountTask, CutTask, Outcome, TokenSetup } from './tasks.js';
 import { loadTokenizer } from './tokenizer.js';

@@ -3,8 +3,8 @@
 import { type ByteOffset, type ByteRange, byteOffset, countBlanks } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
 import { BLOCK_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
+import { type DatasetFile, readBlocks, readFully } from '../dataset/file.js';
 import { type Kernel, NO_CONVERSATION, WALKED } from '../kernel/kernel.js';
-import { type DatasetFile, readBlocks, readFully } from './file.js';
 
 /** Some records of a shard, as rows of the kernel. Valid until the next batch is asked for. */
 export interface Batch {

@@ -2,6 +2,7 @@
 
 import { pino } from 'pino';
 import { byteCount } from '#dist/core/bytes.js';
+import { openDataset } from '#dist/dataset/dataset.js';
 import { type App, type AppParts, createApp } from '#dist/http/app.js';
 import { keyCheck } from '#dist/http/auth.js';
 import type { Clock } from '#dist/http/clock.js';
@@ -10,7 +11,6 @@ import type { Figures } from '#dist/http/metrics-registry.js';
 import { RequestMetrics } from '#dist/http/request-metrics.js';
 import { urlOf } from '#dist/http/start-lines.js';
 import { Cache, CachedLookup } from '#dist/lookup/cache.js';
-import { openDataset } from '#dist/lookup/dataset.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
 import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';

@@ -2,13 +2,13 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Dataset, openDataset } from '#dist/dataset/dataset.js';
+import { DatasetReader } from '#dist/dataset/reader.js';
 import { KEY_BITS, Kernel, kernelModule } from '#dist/kernel/kernel.js';
-import { Census } from '#dist/lookup/census.js';
-import { type Dataset, openDataset } from '#dist/lookup/dataset.js';
 import { IndexLookup } from '#dist/lookup/indexed.js';
-import { planShards } from '#dist/lookup/plan-shards.js';
-import { DatasetReader } from '#dist/lookup/reader.js';
 import { SweepLookup } from '#dist/lookup/sweep.js';
+import { Census } from '#dist/models/census.js';
+import { planShards } from '#dist/workers/plan-shards.js';
 import { WorkerPool } from '#dist/workers/pool.js';
 import { newStopFlag } from '#dist/workers/stop-flag.js';
 import { atEndOfFile } from './end-of-file.js';

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { AppError } from '#dist/core/errors.js';
-import { openDataset } from '#dist/lookup/dataset.js';
+import { openDataset } from '#dist/dataset/dataset.js';
 import type { Lookup } from '#dist/lookup/lookup.js';
 import { type Overrides, serveApp } from './app.js';
 import { enginesOf, poolOf } from './dataset.js';

@@ -3,10 +3,10 @@
 import { EventEmitter, once } from 'node:events';
 import { closeSync, openSync, renameSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
-import type { Notices } from '#dist/lookup/notices.js';
-import { ServedDataset, type ServedOptions } from '#dist/lookup/served-dataset.js';
+import type { Counts } from '#dist/dataset/counts.js';
+import type { Notices } from '#dist/models/notices.js';
+import { ServedDataset, type ServedOptions } from '#dist/models/served-dataset.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
-import type { Counts } from '#dist/workers/tasks.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 
 /** Keeps every notice. */

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { type ByteOffset, byteOffset } from '#dist/core/bytes.js';
 import { parseConversation, parseTurn, type Turn } from '#dist/core/conversation.js';
 import type { TextKeys } from '#dist/core/keys.js';
-import { shardsBetween } from '#dist/core/shards.js';
+import { openDataset } from '#dist/dataset/dataset.js';
+import { shardsBetween } from '#dist/dataset/shards.js';
 import {
   type Kernel,
   NO_CONVERSATION,
@@ -14,8 +15,7 @@ import {
   TURN,
   TURN_NUMBERS,
 } from '#dist/kernel/kernel.js';
-import { openDataset } from '#dist/lookup/dataset.js';
-import { ShardPlan } from '#dist/lookup/shard-run.js';
+import { ShardPlan } from '#dist/workers/shard-run.js';
 import type { Outcome, Walked } from '#dist/workers/tasks.js';
 import { walk } from '#dist/workers/walk.js';
 

@@ -3,8 +3,8 @@
  * finds out where its last record really ends, and so whether the next cut is right. See docs/decisions/0004.
  */
 
-import { BYTE, type ByteOffset, type ByteRange, byteOffset, lengthOf } from './bytes.js';
-import { SHARD_BYTES } from './limits.js';
+import { BYTE, type ByteOffset, type ByteRange, byteOffset, lengthOf } from '../core/bytes.js';
+import { SHARD_BYTES } from '../core/limits.js';
 
 /**
  * A byte range of the dataset. Whoever walks it reads the records that begin in it, the last one to its end.

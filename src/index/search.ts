@@ -3,8 +3,12 @@
  * them. That answers every question of the match ladder, where a table of context keys would answer only the first.
  */
 
-import { type ByteRange, byteOffset } from './bytes.js';
-import { firstBetween, firstFrom, firstNear } from './first.js';
+import { type ByteRange, byteOffset } from '../core/bytes.js';
+import { firstBetween, firstFrom, firstNear } from '../core/first.js';
+import { beginningOf, type Key, type TextKeys } from '../core/keys.js';
+import { type Candidate, foldedGrade, gradeOf } from '../core/match.js';
+import type { Place } from '../core/place.js';
+import type { KeyedQuery } from '../core/query.js';
 import {
   CONVERSATION,
   CONVERSATION_NUMBERS,
@@ -15,11 +19,7 @@ import {
   ORDER_NUMBERS,
   ROW,
   ROW_NUMBERS,
-} from './index-table.js';
-import { beginningOf, type Key, type TextKeys } from './keys.js';
-import { type Candidate, foldedGrade, gradeOf } from './match.js';
-import type { Place } from './place.js';
-import type { KeyedQuery } from './query.js';
+} from './table.js';
 
 /** A place, with the row of its conversation's first turn. */
 export interface IndexPlace extends Place {

@@ -4,8 +4,8 @@
  * separators is for a parser to judge, and that judgement is complete, since nothing but separators is kept from it.
  */
 
-import { type Block, BYTE, type ByteOffset, byteOffset, countBlanks } from './bytes.js';
-import { DatasetSyntaxError } from './errors.js';
+import { type Block, BYTE, type ByteOffset, byteOffset, countBlanks } from '../core/bytes.js';
+import { DatasetSyntaxError } from '../core/errors.js';
 import type { DatasetFormat } from './format.js';
 
 /** A piece of an element: all of it, or what one block holds of it. */

@@ -1,4 +1,4 @@
-import type { Counts } from '../workers/tasks.js';
+import type { Counts } from '../dataset/counts.js';
 
 /** Takes what happens to the dataset, for the log. */
 export interface Notices {

@@ -9,11 +9,11 @@ import Assembler from 'stream-json/core/assembler.js';
 import { jsonParser, type Token } from 'stream-json/core/parser.js';
 import { jsonVerifier, type VerifierError } from 'stream-json/core/utils/verifier.js';
 import { type Block, type ByteOffset, byteOffset, countBlanks } from '../core/bytes.js';
-import { splitElements } from '../core/elements.js';
 import { DatasetSyntaxError } from '../core/errors.js';
-import type { DatasetFormat } from '../core/format.js';
 import { RECORD_BYTES_MAX } from '../core/limits.js';
+import { splitElements } from './elements.js';
 import type { DatasetFile } from './file.js';
+import type { DatasetFormat } from './format.js';
 
 /** One element of the dataset's list. */
 export interface DatasetRecord {

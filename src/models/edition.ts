@@ -1,21 +1,21 @@
 import { AppError } from '../core/errors.js';
-import type { IndexTable } from '../core/index-table.js';
 import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
+import type { Dataset } from '../dataset/dataset.js';
+import { digestOf } from '../dataset/digest.js';
+import { DatasetReader } from '../dataset/reader.js';
+import type { SavedIndex } from '../index/saved-index.js';
+import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { IndexLookup } from '../lookup/indexed.js';
+import type { Alike, Lookup, Match } from '../lookup/lookup.js';
+import { type SweepCount, SweepLookup } from '../lookup/sweep.js';
+import { planShards } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
-import type { Counts } from '../workers/tasks.js';
 import { Census } from './census.js';
-import type { Dataset } from './dataset.js';
-import { digestOf } from './digest.js';
-import type { SavedIndex } from './index-file.js';
-import { IndexLookup } from './indexed.js';
-import type { Alike, Lookup, Match } from './lookup.js';
-import { planShards } from './plan-shards.js';
-import { DatasetReader } from './reader.js';
-import { type SweepCount, SweepLookup } from './sweep.js';
 
 /** As many as OpenAI's have. */
 const FINGERPRINT_DIGITS = 10;
@@ -84,10 +84,7 @@ export class Edition implements Lookup {
 
   /** What was counted so far. */
   get counts(): Counts {
-    return (
-      this.saved ??
-      this.census?.counts ?? { conversations: 0, turns: 0, skipped: 0, skippedAt: [], example: undefined }
-    );
+    return this.saved ?? this.census?.counts ?? NOTHING_COUNTED;
   }
 
   /** Answers by an index that was saved. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FileIdentity, readFully, withFile } from '../workers/file.js';
+import { type FileIdentity, readFully, withFile } from './file.js';
 
 /** The digest covers this much at both ends of the dataset, and pieces of a page in between. */
 const DIGEST_END_BYTES = 1 << 16;

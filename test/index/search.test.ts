@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fillFolded, fillTurns } from '#dist/core/index-order.js';
-import { IndexSearch } from '#dist/core/index-search.js';
-import { EMPTY_FLAG, FIRST_FLAG, IndexRows, IndexTable } from '#dist/core/index-table.js';
 import type { Key, TextKeys } from '#dist/core/keys.js';
 import { compareTexts, matchConversation } from '#dist/core/match.js';
+import { fillFolded, fillTurns } from '#dist/index/order.js';
+import { IndexSearch } from '#dist/index/search.js';
+import { EMPTY_FLAG, FIRST_FLAG, IndexRows, IndexTable } from '#dist/index/table.js';
 import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
 import { runs } from '../support/factor.js';
 

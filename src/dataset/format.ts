@@ -1,5 +1,5 @@
-import { type Block, BYTE, type ByteOffset, byteOffset, isSpace } from './bytes.js';
-import { DatasetSyntaxError } from './errors.js';
+import { type Block, BYTE, type ByteOffset, byteOffset, isSpace } from '../core/bytes.js';
+import { DatasetSyntaxError } from '../core/errors.js';
 
 /** How the conversations of a dataset are strung together: one JSON array, or a JSON text a line. */
 export type DatasetFormat = 'array' | 'lines';

@@ -1,10 +1,10 @@
 import { readSync } from 'node:fs';
 import { BYTE, type ByteOffset, byteOffset } from '../core/bytes.js';
 import { SURVEY_BYTES_MAX, SURVEY_BYTES_MIN } from '../core/limits.js';
-import { edgesOf, rangeCount, shardsBetween } from '../core/shards.js';
+import { type Dataset, withDataset } from '../dataset/dataset.js';
+import { readBlocks, readFully } from '../dataset/file.js';
+import { edgesOf, rangeCount, shardsBetween } from '../dataset/shards.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { readBlocks, readFully } from '../workers/file.js';
-import { type Dataset, withDataset } from './dataset.js';
 import { ShardPlan } from './shard-run.js';
 
 /** How far apart the reads are that look at single bytes, in bytes. */

@@ -1,7 +1,7 @@
 import type { TokenizerName } from '../core/tokens.js';
-import type { Dataset } from './dataset.js';
-import { loadIndex, type SavedIndex, saveIndex } from './index-file.js';
-import { indexPaths } from './index-paths.js';
+import type { Dataset } from '../dataset/dataset.js';
+import { indexPaths } from '../index/paths.js';
+import { loadIndex, type SavedIndex, saveIndex } from '../index/saved-index.js';
 import type { Notices } from './notices.js';
 
 /** Keeps the index of a dataset's file for later starts, wherever it can be kept, and tells what has become of it. */

@@ -1,27 +1,27 @@
 import { statSync } from 'node:fs';
 import { AppError } from '../core/errors.js';
-import type { IndexTable } from '../core/index-table.js';
 import { FILE_CHECK_MS } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import { Kernel, kernelModule } from '../kernel/kernel.js';
+import type { Counts } from '../dataset/counts.js';
+import { DatasetError, openDataset } from '../dataset/dataset.js';
 import {
   FileChangedError,
   type FileIdentity,
   identityOf,
   isSameFile,
   isSystemError,
-} from '../workers/file.js';
+} from '../dataset/file.js';
+import type { IndexTable } from '../index/table.js';
+import { Kernel, kernelModule } from '../kernel/kernel.js';
+import type { Alike, Lookup, Match } from '../lookup/lookup.js';
+import type { SweepCount } from '../lookup/sweep.js';
 import type { SharedPool } from '../workers/shared-pool.js';
-import type { Counts } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { CountingAhead } from './counting-ahead.js';
-import { DatasetError, openDataset } from './dataset.js';
 import { Edition, type Engine } from './edition.js';
 import { IndexKeeper } from './index-keeper.js';
-import type { Alike, Lookup, Match } from './lookup.js';
 import type { Notices } from './notices.js';
-import type { SweepCount } from './sweep.js';
 
 /** How a dataset is served. */
 export interface ServedOptions {

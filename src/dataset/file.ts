@@ -2,8 +2,8 @@
 
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type Block, type ByteCount, type ByteRange, byteCount, byteOffset } from '../core/bytes.js';
-import type { DatasetFormat } from '../core/format.js';
 import { BLOCK_BYTES } from '../core/limits.js';
+import type { DatasetFormat } from './format.js';
 
 /** What tells one state of a file from another. */
 export interface FileIdentity {

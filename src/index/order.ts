@@ -16,7 +16,7 @@ import {
   ORDER_NUMBERS,
   ROW,
   ROW_NUMBERS,
-} from './index-table.js';
+} from './table.js';
 
 /** No turn stands before. It counts as less than any key and any rank. */
 const NONE = -1;

@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import { CommandError, DatasetSyntaxError, type Failure } from '../core/errors.js';
-import { EXPECTED_DATASET, readHead } from '../core/format.js';
-import { type DatasetFile, FileChangedError, identityOf, readBlocks, withFile } from '../workers/file.js';
+import { type DatasetFile, FileChangedError, identityOf, readBlocks, withFile } from './file.js';
+import { EXPECTED_DATASET, readHead } from './format.js';
 
 /** A file that begins as a dataset does. Whether the rest of it is valid, the census finds out. */
 export interface Dataset extends DatasetFile {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Block, byteOffset } from '#dist/core/bytes.js';
 import { DatasetSyntaxError } from '#dist/core/errors.js';
-import { readHead } from '#dist/core/format.js';
-import { type DatasetRecord, readRecords } from '#dist/workers/records.js';
+import { readHead } from '#dist/dataset/format.js';
+import { type DatasetRecord, readRecords } from '#dist/dataset/records.js';
 import { runs } from '../support/factor.js';
 import { conversation, spell, spelling } from '../support/spelling.js';
 

@@ -1,14 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
-import { type ByteRange, lengthOf } from '../core/bytes.js';
+import { type ByteRange, lengthOf, type Room } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
-import type { Room } from '../kernel/kernel.js';
-import {
-  assertSameFile,
-  FileChangedError,
-  type FileIdentity,
-  isSystemError,
-  readFully,
-} from '../workers/file.js';
+import { assertSameFile, FileChangedError, type FileIdentity, isSystemError, readFully } from './file.js';
 
 /** What is kept for reading into. Longer reads get memory of their own. */
 const BUFFER_BYTES = 1 << 18;

@@ -6,7 +6,7 @@
  * it are touched.
  */
 
-import { firstNear } from './first.js';
+import { firstNear } from '../core/first.js';
 
 /** How many rows there are. */
 export interface RowCounts {

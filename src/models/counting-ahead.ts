@@ -1,6 +1,6 @@
-import type { IndexTable } from '../core/index-table.js';
 import { IDLE_MS, TURNS_AHEAD } from '../core/limits.js';
-import type { FileIdentity } from '../workers/file.js';
+import type { FileIdentity } from '../dataset/file.js';
+import type { IndexTable } from '../index/table.js';
 import { newStopFlag, type StopFlag, stopAll } from '../workers/stop-flag.js';
 import type { TokenPool } from '../workers/token-pool.js';
 

@@ -9,13 +9,13 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { IndexTable, type RowCounts } from '../core/index-table.js';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
 import type { TokenizerName } from '../core/tokens.js';
-import { readFully } from '../workers/file.js';
-import type { Counts } from '../workers/tasks.js';
-import type { Dataset } from './dataset.js';
-import { digestOf } from './digest.js';
+import type { Counts } from '../dataset/counts.js';
+import type { Dataset } from '../dataset/dataset.js';
+import { digestOf } from '../dataset/digest.js';
+import { readFully } from '../dataset/file.js';
+import { IndexTable, type RowCounts } from './table.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
 const FORMAT = 6;

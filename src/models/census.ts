@@ -1,12 +1,11 @@
-import { counted } from '../core/counted.js';
-import { EXPECTED_DATASET } from '../core/format.js';
-import { IndexRows, IndexTable, type RowCounts, type RowData } from '../core/index-table.js';
 import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
+import { assertNotEmpty, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
+import { datasetErrorOf } from '../dataset/dataset.js';
+import { IndexRows, IndexTable, type RowCounts, type RowData } from '../index/table.js';
 import type { WorkerPool } from '../workers/pool.js';
+import type { ShardPlan } from '../workers/shard-run.js';
 import type { StopFlag } from '../workers/stop-flag.js';
-import type { Counts, ShardCensus } from '../workers/tasks.js';
-import { type Dataset, DatasetError, datasetErrorOf } from './dataset.js';
-import type { ShardPlan } from './shard-run.js';
+import type { ShardCensus } from '../workers/tasks.js';
 
 /** The first complete walk over a dataset: it counts, it finds out whether all of it is valid, and it fills an index. */
 export class Census {
@@ -15,7 +14,7 @@ export class Census {
   private readonly stop: StopFlag;
   private readonly parts: RowData[] = [];
   private tableSize: RowCounts = { turns: 0, conversations: 0 };
-  private total: Counts = { conversations: 0, turns: 0, skipped: 0, skippedAt: [], example: undefined };
+  private total: Counts = NOTHING_COUNTED;
   private walkedTo: number;
 
   /** @param stop ends it early */
@@ -99,16 +98,4 @@ export class Census {
     }
     return table;
   }
-}
-
-/**
- * Says no to a dataset that can't be served: one without a conversation.
- *
- * @param counts what all of it holds
- * @throws DatasetError
- */
-export function assertNotEmpty({ file }: Dataset, { conversations, skipped, skippedAt }: Counts): void {
-  if (conversations > 0) return;
-  const found = skipped === 0 ? 'an empty list' : `${counted(skipped, 'record')}, and no conversation`;
-  throw new DatasetError(file.path, `found ${found}; expected ${EXPECTED_DATASET}`, skippedAt[0]);
 }

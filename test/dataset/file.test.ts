@@ -1,7 +1,7 @@
 import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FileChangedError, identityOf, withFile } from '#dist/workers/file.js';
+import { FileChangedError, identityOf, withFile } from '#dist/dataset/file.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const path = join(temporaryFolder(), 'file.json');

@@ -4,9 +4,9 @@
  */
 
 import type { ByteOffset } from '../core/bytes.js';
-import type { Shard } from '../core/shards.js';
-import type { Outcome, Walked } from '../workers/tasks.js';
-import type { Dataset } from './dataset.js';
+import type { Dataset } from '../dataset/dataset.js';
+import type { Shard } from '../dataset/shards.js';
+import type { Outcome, Walked } from './tasks.js';
 
 /** Tasks a worker that wait in the pool's queue at a time: enough to keep it busy, and no more, for others to get in between. */
 const TASKS_A_WORKER = 2;
