@@ -24,7 +24,7 @@ async function timesOf(served: ServedDataset, prompts: readonly string[]): Promi
   for (const text of prompts) {
     const query = queryOf([{ role: 'user', text }]);
     const startMs = performance.now();
-    const match = query && (await served.find(query));
+    const match = query && (await served.lookup.find(query));
     times.push((performance.now() - startMs) * 1000);
     if (match === undefined)
       throw new Error(`a prompt of the dataset was not found: ${JSON.stringify(text)}`);

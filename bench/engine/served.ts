@@ -1,4 +1,4 @@
-import type { Engine } from '#dist/models/edition.js';
+import type { Engine } from '#dist/models/build.js';
 import { ServedDataset } from '#dist/models/served-dataset.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
 import { TokenPool } from '#dist/workers/token-pool.js';

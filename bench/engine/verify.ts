@@ -29,7 +29,7 @@ export async function verifyEngines(path: string): Promise<{ requests: number; r
     await withServed(path, engine, async (served) => {
       for (let i = 0; i < queries.length; i += GROUP) {
         const group = queries.slice(i, i + GROUP);
-        const answers = await Promise.all(group.map((query) => served.find(query)));
+        const answers = await Promise.all(group.map((query) => served.lookup.find(query)));
         assertSame(engine, group, answers, expected.slice(i, i + GROUP));
       }
       if (served.status.engine !== engine)

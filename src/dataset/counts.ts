@@ -1,7 +1,7 @@
 import type { ByteOffset } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
 import { type Dataset, DatasetError } from './dataset.js';
-import { EXPECTED_DATASET } from './format.js';
+import { EXPECTED_DATASET } from './sources.js';
 
 /** What a shard holds, or several do. */
 export interface Counts {

@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import { CommandError, DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { type DatasetFile, FileChangedError, identityOf, readBlocks, withFile } from './file.js';
-import { EXPECTED_DATASET, readHead } from './format.js';
+import { EXPECTED_DATASET, openBySource } from './sources.js';
 
 /** A file that begins as a dataset does. Whether the rest of it is valid, the census finds out. */
 export interface Dataset extends DatasetFile {
@@ -49,11 +49,10 @@ export function openDataset(path: string): Dataset {
       throw new DatasetError(path, `it is ${kind}; expected a file that holds ${EXPECTED_DATASET}`);
     }
     const file = identityOf(path, stats);
-    const end = byteOffset(file.size);
-    const { format, bodyStart } = withFile(file, (fd) =>
-      readHead(readBlocks(fd, { start: byteOffset(0), end })),
+    const opened = withFile(file, (fd) =>
+      openBySource(file, readBlocks(fd, { start: byteOffset(0), end: byteOffset(file.size) })),
     );
-    return { name: basename(path, extname(path)), file, format, body: { start: bodyStart, end } };
+    return { name: basename(path, extname(path)), ...opened };
   });
 }
 

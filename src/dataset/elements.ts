@@ -6,7 +6,7 @@
 
 import { type Block, BYTE, type ByteOffset, byteOffset, countBlanks } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
-import type { DatasetFormat } from './format.js';
+import type { DatasetFormat } from './file.js';
 
 /** A piece of an element: all of it, or what one block holds of it. */
 export interface ElementPart {

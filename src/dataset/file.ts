@@ -3,7 +3,9 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type Block, type ByteCount, type ByteRange, byteCount, byteOffset } from '../core/bytes.js';
 import { BLOCK_BYTES } from '../core/limits.js';
-import type { DatasetFormat } from './format.js';
+
+/** How the records of a dataset are strung together: one JSON array, or a JSON text a line. */
+export type DatasetFormat = 'array' | 'lines';
 
 /** What tells one state of a file from another. */
 export interface FileIdentity {

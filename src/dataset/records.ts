@@ -12,8 +12,7 @@ import { type Block, type ByteOffset, byteOffset, countBlanks } from '../core/by
 import { DatasetSyntaxError } from '../core/errors.js';
 import { RECORD_BYTES_MAX } from '../core/limits.js';
 import { splitElements } from './elements.js';
-import type { DatasetFile } from './file.js';
-import type { DatasetFormat } from './format.js';
+import type { DatasetFile, DatasetFormat } from './file.js';
 
 /** One element of the dataset's list. */
 export interface DatasetRecord {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type ByteCount, byteCount, type Room } from '../core/bytes.js';
 import type { TextKeys } from '../core/keys.js';
 import { RECORD_BYTES_MAX } from '../core/limits.js';
-import type { DatasetFormat } from '../dataset/format.js';
+import type { DatasetFormat } from '../dataset/file.js';
 import type { RowNumbers, RowSorter, SortedRows } from '../index/order.js';
 import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
 

@@ -11,6 +11,8 @@ export class IndexKeeper {
   private readonly tokenizer: TokenizerName;
   private readonly notices: Notices;
   private saving: Promise<void> = Promise.resolve();
+  /** How many turns of the index had their tokens still to be counted when it was kept or loaded. */
+  private uncounted = 0;
 
   /**
    * @param indexDir see `indexPaths`
@@ -33,6 +35,7 @@ export class IndexKeeper {
         continue;
       }
       this.notices.info({ index: path }, 'the saved index was loaded');
+      this.uncounted = loaded.table.uncounted;
       return loaded;
     }
     return undefined;
@@ -40,7 +43,13 @@ export class IndexKeeper {
 
   /** Keeps an index, once those before are kept. It never fails: where none can be kept, a warning tells why. */
   keep(dataset: Dataset, index: SavedIndex): void {
+    this.uncounted = index.table.uncounted;
     this.saving = this.saving.then(() => this.save(dataset, index));
+  }
+
+  /** Keeps an index again if more of its tokens are counted than when it was kept. */
+  keepCounts(dataset: Dataset, index: SavedIndex): void {
+    if (index.table.uncounted !== this.uncounted) this.keep(dataset, index);
   }
 
   /** Comes back when nothing is being saved any more. */

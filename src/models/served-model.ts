@@ -19,9 +19,9 @@ export class ServedModel implements Model {
     this.id = id;
     this.created = Math.floor(served.dataset.file.mtimeMs / 1000);
     this.served = served;
-    this.cached = cache && new CachedLookup(served, cache, id);
-    this.lookup = this.cached ?? served;
-    this.uncachedLookup = served;
+    this.cached = cache && new CachedLookup(served.lookup, cache, id);
+    this.lookup = this.cached ?? served.lookup;
+    this.uncachedLookup = served.lookup;
   }
 
   get fingerprint(): string | undefined {
@@ -33,7 +33,7 @@ export class ServedModel implements Model {
   }
 
   alike(query: Query): Alike | undefined {
-    return this.served.alike(query);
+    return this.served.lookup.alike(query);
   }
 
   sourceOf(): this {

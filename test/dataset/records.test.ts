@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Block, byteOffset } from '#dist/core/bytes.js';
+import { type Block, byteCount, byteOffset } from '#dist/core/bytes.js';
 import { DatasetSyntaxError } from '#dist/core/errors.js';
-import { readHead } from '#dist/dataset/format.js';
 import { type DatasetRecord, readRecords } from '#dist/dataset/records.js';
+import { openBySource } from '#dist/dataset/sources.js';
 import { runs } from '../support/factor.js';
 import { conversation, spell, spelling } from '../support/spelling.js';
 
@@ -20,8 +20,9 @@ function recordsOf(file: Uint8Array, blockBytes: number, recordBytesMax?: number
       yield { bytes: file.subarray(start, start + blockBytes), offset: byteOffset(start) };
     }
   }
-  const { format, bodyStart: start } = readHead(blocksFrom(0));
-  return [...readRecords(blocksFrom, { format, body: { start, end } }, start, recordBytesMax)];
+  const identity = { path: '', size: byteCount(file.length), mtimeMs: 0, inode: 0 };
+  const dataset = openBySource(identity, blocksFrom(0));
+  return [...readRecords(blocksFrom, dataset, dataset.body.start, recordBytesMax)];
 }
 
 /** What `JSON.parse` makes of a file, element by element. */

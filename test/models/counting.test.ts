@@ -135,7 +135,7 @@ describe('counted tokens', () => {
     await closed.close();
     const next = open(path, { indexDir: undefined, tokens: closed, countsAhead: true });
     await next.served.start();
-    const match = await next.served.find(valueQuery(textOf(0)));
+    const match = await next.served.lookup.find(valueQuery(textOf(0)));
     const [kept] = match?.tokens?.messages() ?? [];
     const counter = new RealCounter(closed);
     expect(await counter.count([{ text: textOf(0), kept }])).toEqual([encode(textOf(0)).length]);
@@ -145,7 +145,7 @@ describe('counted tokens', () => {
     const path = fileOf(20);
     const { served } = open(path, { indexDir: undefined, tokens, countsAhead: false });
     await (await served.start()).walked;
-    const [kept] = (await served.find(valueQuery(textOf(4))))?.tokens?.messages() ?? [];
+    const [kept] = (await served.lookup.find(valueQuery(textOf(4))))?.tokens?.messages() ?? [];
     if (kept === undefined) throw new Error('it is not found by the index');
     await new RealCounter(tokens).count([{ text: textOf(4), kept }]);
     await served.close();

@@ -67,13 +67,14 @@ async function lookUntil(recorder: Recorder, text: string): Promise<void> {
 }
 
 async function expectPlainAnswers(served: ServedDataset, list: readonly unknown[]): Promise<void> {
-  for (const query of queries) expect(plainMatch(await served.find(query))).toEqual(plainFind(list, query));
+  for (const query of queries)
+    expect(plainMatch(await served.lookup.find(query))).toEqual(plainFind(list, query));
 }
 
 /** The reply to a prompt, `missing`, or `unavailable`; fails if anything else comes of it. */
 async function ask(served: ServedDataset, prompt: string): Promise<string> {
   try {
-    return (await served.find(valueQuery(prompt)))?.reply.value ?? 'missing';
+    return (await served.lookup.find(valueQuery(prompt)))?.reply.value ?? 'missing';
   } catch (error) {
     expect(error).toBeInstanceOf(AppError);
     expect(['dataset_changed', 'dataset_unreadable']).toContain((error as AppError).code);
@@ -291,7 +292,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     const { path, served, recorder } = await start();
     replace(path, content);
     await lookUntil(recorder, 'warn the dataset cannot be served as it is now');
-    await expect((async () => served.find(valueQuery('prompt 7')))()).rejects.toMatchObject({
+    await expect((async () => served.lookup.find(valueQuery('prompt 7')))()).rejects.toMatchObject({
       code: 'dataset_changed',
     });
     replace(path, contentOf('v1'));
