@@ -54,9 +54,9 @@ describe('the source', () => {
     expect(pure.filter(({ room, from }) => room === 'core' && !(from in ROOMS))).toEqual([]);
   });
 
-  it('opens files only in workers and lookup, besides the kernel, the version and the keys', () => {
+  it('opens files only for datasets and their indexes, besides the kernel, the version and the keys', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
-    expect(opening.filter((file) => !/^(?:workers|lookup)\//.test(file))).toEqual([
+    expect(opening.filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
       'cli/main.ts',
       'http/api-keys.ts',
       'kernel/kernel.ts',

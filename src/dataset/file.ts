@@ -1,6 +1,6 @@
 /** Reading the dataset, as every thread does it: open, prove that it is still the same file, read. */
 
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { type Block, type ByteCount, type ByteRange, byteCount, byteOffset } from '../core/bytes.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 
@@ -37,6 +37,15 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 /** The identity of the file behind `path`, from its `stat`. */
 export function identityOf(path: string, stats: Stats): FileIdentity {
   return { path, size: byteCount(stats.size), mtimeMs: stats.mtimeMs, inode: stats.ino };
+}
+
+/** The identity of the file behind `path` as it is now; undefined if there is none to be seen. */
+export function identityAt(path: string): FileIdentity | undefined {
+  try {
+    return identityOf(path, statSync(path));
+  } catch {
+    return undefined;
+  }
 }
 
 /** True if both are the same state of the same file. */

@@ -20,6 +20,7 @@ import { frontOf } from './front.js';
 import type { Refused } from './listener.js';
 import { type MessageClasses, messageClasses } from './message-classes.js';
 import type { Figures } from './metrics-registry.js';
+import type { MissPolicy } from './miss-policies.js';
 import { limitRate, rateHeaders } from './rate-limit.js';
 import { Replies, type ReplySettings } from './replies.js';
 import { logRefused } from './request-log.js';
@@ -31,6 +32,8 @@ import { Sender } from './sender.js';
 /** What the HTTP side is made of. */
 export interface AppParts extends AppSettings {
   readonly catalog: Catalog;
+  /** What a prompt gets that has no reply. */
+  readonly onMiss: MissPolicy;
   readonly replies: Omit<ReplySettings, 'tokenizer'>;
   /** Encodes and decodes. */
   readonly tokenPool: TokenPool;

@@ -1,13 +1,13 @@
 import { SOURCE_ID_LENGTH_MAX } from '../core/limits.js';
-import type { Match } from '../lookup/lookup.js';
+import type { Given } from '../lookup/lookup.js';
 import type { Model } from '../models/model.js';
 import type { Origin } from './endpoint.js';
 
 /** Where a reply comes from, as the headers say it. */
-export function originOf(match: Match | undefined, model: Pick<Model, 'sourceOf'>): Origin {
-  if (match === undefined) return NOWHERE;
-  const source = `${headerSafe(match.conversationId)}#${match.replyIndex}`;
-  return { match: match.rung, source, dataset: headerSafe(model.sourceOf(match).id) };
+export function originOf(given: Given | undefined, model: Pick<Model, 'sourceOf'>): Origin {
+  if (given?.rung === undefined) return NOWHERE;
+  const source = `${headerSafe(given.conversationId)}#${given.replyIndex}`;
+  return { match: given.rung, source, dataset: headerSafe(model.sourceOf(given).id) };
 }
 
 /** There is no recorded reply. */

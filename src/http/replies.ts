@@ -5,7 +5,7 @@ import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { historiesOf, type Message } from '../core/query.js';
 import { Decoded, type SpelledText } from '../core/spelled-text.js';
 import type { TokenizerName } from '../core/tokens.js';
-import type { Match, TokenCount } from '../lookup/lookup.js';
+import type { Given, TokenCount } from '../lookup/lookup.js';
 import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
 import { piecesOf } from '../openai/pieces.js';
 import type { FinishReason, Reply, ToolCall } from '../openai/reply.js';
@@ -40,11 +40,9 @@ export interface ReplySettings {
   readonly tokenizer: TokenizerName;
   /** How a limit of tokens cuts replies. */
   readonly maxTokens: 'tolerant' | 'exact' | 'ignore';
-  /** The reply to prompts that have none; undefined answers them with an error. */
-  readonly fallback: string | undefined;
 }
 
-/** Makes of a match as much of its reply as is asked for. */
+/** Makes of a reply as much as is asked for. */
 export class Replies {
   private readonly settings: ReplySettings;
 
@@ -53,29 +51,18 @@ export class Replies {
   }
 
   /**
-   * The reply of a match, or the fallback where there is none, cut as it is asked for. Function calls are never cut.
+   * A reply, cut as it is asked for. Function calls are never cut.
    *
    * @param prompt the texts that the prompt consists of
-   * @returns undefined if there is neither
    * @throws AppError if the tokens can't be counted
    */
-  of(
-    match: Match | undefined,
-    prompt: readonly CountedText[],
-    asked: AskedReply,
-  ): MaybePromise<CountedReply | undefined> {
-    const { fallback } = this.settings;
-    if (match === undefined) {
-      return fallback === undefined
-        ? undefined
-        : this.textReply(new Decoded(fallback), undefined, prompt, asked);
-    }
-    const { calls, content } = match.reply;
-    if (calls === undefined) return this.textReply(content, match.tokens?.reply, prompt, asked);
-    if (asked.allowsCalls) return this.callsReply(match, calls, prompt, asked);
+  of(given: Given, prompt: readonly CountedText[], asked: AskedReply): MaybePromise<CountedReply> {
+    const { calls, content } = given.reply;
+    if (calls === undefined) return this.textReply(content, given.tokens?.reply, prompt, asked);
+    if (asked.allowsCalls) return this.callsReply(given, calls, prompt, asked);
     const isText = content.text !== '';
-    const given = isText ? content : new Decoded(textOfCalls(calls));
-    return this.textReply(given, isText ? match.tokens?.reply : undefined, prompt, asked);
+    const text = isText ? content : new Decoded(textOfCalls(calls));
+    return this.textReply(text, isText ? given.tokens?.reply : undefined, prompt, asked);
   }
 
   /** @param kept where the count of the whole text is kept */
@@ -117,20 +104,20 @@ export class Replies {
 
   /** A reply that calls functions: with its text, if it has one besides. */
   private callsReply(
-    match: Match,
+    given: Given,
     calls: readonly FunctionCall[],
     prompt: readonly CountedText[],
     asked: AskedReply,
   ): MaybePromise<CountedReply> {
-    const text = isCallText(match.reply) ? '' : match.reply.value;
-    const given = calls.map(({ name, arguments: args }) => ({ text: `${name}${args}` }));
+    const text = isCallText(given.reply) ? '' : given.reply.value;
+    const called = calls.map(({ name, arguments: args }) => ({ text: `${name}${args}` }));
     const pieces = [text, ...calls.map((call) => call.arguments)].map((each) =>
       this.pieceTokens(() => each, asked),
     );
-    return after(this.settings.tokens.count([...prompt, { text }, ...given]), (counts) =>
+    return after(this.settings.tokens.count([...prompt, { text }, ...called]), (counts) =>
       after(all(pieces), ([pieceTokens, ...ofCalls]) => {
         const named = calls.map(
-          (call, i): ToolCall => ({ ...call, id: call.id ?? callId(match, i), pieceTokens: ofCalls[i] }),
+          (call, i): ToolCall => ({ ...call, id: call.id ?? callId(given, i), pieceTokens: ofCalls[i] }),
         );
         const tokens = sum(counts, prompt.length, counts.length);
         return {
@@ -194,8 +181,8 @@ class CountedContent implements CountedText {
 }
 
 /** The texts of a chat's messages, of the functions they call, and of the names of who speaks. */
-export function textsOf(messages: readonly Message[], match: Match | undefined): CountedText[] {
-  const kept = match?.tokens && keptCounts(messages, match.tokens);
+export function textsOf(messages: readonly Message[], { tokens }: Given): CountedText[] {
+  const kept = tokens && keptCounts(messages, tokens);
   const texts: CountedText[] = [];
   for (const message of messages) {
     texts.push({ text: message.text, kept: kept?.get(message) });
@@ -208,7 +195,7 @@ export function textsOf(messages: readonly Message[], match: Match | undefined):
 /** Where the counts of messages are kept, of those that turns agree with. */
 function keptCounts(
   messages: readonly Message[],
-  tokens: NonNullable<Match['tokens']>,
+  tokens: NonNullable<Given['tokens']>,
 ): Map<Message, TokenCount> {
   const said = historiesOf(messages)[tokens.history] ?? [];
   const counts = tokens.messages();
@@ -219,8 +206,9 @@ function keptCounts(
 }
 
 /** A name for a call that was recorded without one: always the same. */
-function callId({ conversationId, replyIndex }: Match, index: number): string {
-  const hash = createHash('sha256').update(`${conversationId}#${replyIndex}#${index}`).digest('hex');
+function callId(given: Given, index: number): string {
+  const turn = given.rung === undefined ? '' : `${given.conversationId}#${given.replyIndex}`;
+  const hash = createHash('sha256').update(`${turn}#${index}`).digest('hex');
   return `call_${hash.slice(0, CALL_ID_LENGTH)}`;
 }
 

@@ -27,10 +27,21 @@ export interface Match {
   /** Place of the reply among the conversation's turns, from 0. */
   readonly replyIndex: number;
   /** The id of the model that it is from, where several were asked. */
-  readonly dataset?: string;
+  readonly dataset?: string | undefined;
   /** Undefined if no index has found it. */
   readonly tokens?: MatchTokens | undefined;
 }
+
+/** A reply that stands in where none was recorded. */
+export interface StandIn {
+  readonly rung?: undefined;
+  readonly dataset?: undefined;
+  readonly reply: RecordedReply;
+  readonly tokens?: undefined;
+}
+
+/** What a prompt is answered from. */
+export type Given = Match | StandIn;
 
 /** A turn that is like a prompt which has no reply. */
 export interface Alike {

@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.js';
 import type { Rung } from '../core/match.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import type { Alike, Lookup, Match } from '../lookup/lookup.js';
+import type { Alike, Given, Lookup, Match } from '../lookup/lookup.js';
 import type { Model } from './model.js';
 import type { Status } from './served-dataset.js';
 
@@ -88,8 +88,8 @@ class AllModels implements Model {
     return undefined;
   }
 
-  sourceOf(match: Match | undefined): Model {
-    return this.models.find(({ id }) => id === match?.dataset) ?? this.first;
+  sourceOf(given: Given | undefined): Model {
+    return this.models.find(({ id }) => id === given?.dataset) ?? this.first;
   }
 
   giveWay(): void {

@@ -1,5 +1,5 @@
 import type { Query } from '../core/query.js';
-import type { Alike, Lookup, Match } from '../lookup/lookup.js';
+import type { Alike, Given, Lookup } from '../lookup/lookup.js';
 import type { Status } from './served-dataset.js';
 
 /** What one model name stands for: a dataset, and what finds replies in it. */
@@ -15,8 +15,8 @@ export interface Model {
   readonly uncachedLookup: Lookup;
   /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. */
   alike(query: Query): Alike | undefined;
-  /** The model whose dataset a match is from: itself, unless it stands for several. */
-  sourceOf(match: Match | undefined): Pick<Model, 'id' | 'fingerprint'>;
+  /** The model whose dataset a reply is from: itself, unless it stands for several. */
+  sourceOf(given: Given | undefined): Pick<Model, 'id' | 'fingerprint'>;
   /** How far the dataset is known. */
   readonly status: Status;
   /** Pauses background work when a request arrives. */

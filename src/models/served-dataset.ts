@@ -1,11 +1,10 @@
-import { statSync } from 'node:fs';
 import { FILE_CHECK_MS } from '../core/limits.js';
 import type { Counts } from '../dataset/counts.js';
 import { type Dataset, DatasetError, openDataset } from '../dataset/dataset.js';
 import {
   FileChangedError,
   type FileIdentity,
-  identityOf,
+  identityAt,
   isSameFile,
   isSystemError,
 } from '../dataset/file.js';
@@ -244,14 +243,14 @@ export class ServedDataset {
   /** Saves the index again if more tokens were counted since. */
   private saveCounts(): void {
     const { table, edition, counts } = this.build;
-    const now = this.identity();
+    const now = identityAt(this.path);
     if (table === undefined || now === undefined || !isSameFile(now, edition.dataset.file)) return;
     this.keeper.keepCounts(edition.dataset, { table, counts });
   }
 
   /** Looks whether the file is still the one that is served, and opens it anew if it isn't. It does so every second by itself. */
   lookAtFile(): void {
-    const now = this.identity();
+    const now = identityAt(this.path);
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
     try {
       const build = this.open();
@@ -304,13 +303,5 @@ export class ServedDataset {
     this.problem = { error: problem, file };
     this.lookup.problem = problem;
     this.options.notices.changed();
-  }
-
-  private identity(): FileIdentity | undefined {
-    try {
-      return identityOf(this.path, statSync(this.path));
-    } catch {
-      return undefined;
-    }
   }
 }

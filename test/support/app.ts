@@ -8,6 +8,7 @@ import { keyCheck } from '#dist/http/auth.js';
 import type { Clock } from '#dist/http/clock.js';
 import { Listener } from '#dist/http/listener.js';
 import type { Figures } from '#dist/http/metrics-registry.js';
+import { errorOnMiss, fallbackOnMiss } from '#dist/http/miss-policies.js';
 import { RequestMetrics } from '#dist/http/request-metrics.js';
 import { urlOf } from '#dist/http/start-lines.js';
 import { Cache, CachedLookup } from '#dist/lookup/cache.js';
@@ -47,6 +48,8 @@ const NO_FIGURES: Figures = {
 /** What of an app may be otherwise. */
 export type Overrides = Partial<Omit<AppParts, 'replies' | 'clock'> & AppParts['replies'] & Clock & Model> & {
   readonly strictModels?: boolean;
+  /** What a prompt without a reply is replied; without it, an error. */
+  readonly fallback?: string;
 };
 
 /** The app over a dataset. */
@@ -76,8 +79,8 @@ export async function appOf(
     replies: {
       tokens: overrides.tokens ?? new RealCounter(tokens),
       maxTokens: overrides.maxTokens ?? 'tolerant',
-      fallback: overrides.fallback,
     },
+    onMiss: overrides.fallback === undefined ? errorOnMiss : fallbackOnMiss(overrides.fallback),
     tokenPool: tokens,
     cache,
     clock: {

@@ -6,15 +6,21 @@ import { chatCompletion, chatStream } from '../../openai/chat-response.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
 import { assertAnswerFits } from '../answer-size.js';
 import type { Content, Endpoint } from '../endpoint.js';
+import type { MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { promptNotFound } from '../prompt-not-found.js';
 import { type Replies, textsOf } from '../replies.js';
 
+/** Where the prompt stands, for errors. */
+const PROMPT = { param: 'messages', what: 'the last message' };
+
 /**
- * `POST /v1/chat/completions`: the recorded reply to the last message, in the context of those before it; where there is none,
- * the fallback, if there is one.
+ * `POST /v1/chat/completions`: the recorded reply to the last message, in the context of those before it.
  */
-export function chatCompletions(catalog: Catalog, replies: Replies): Endpoint<ChatRequest> {
+export function chatCompletions(
+  catalog: Catalog,
+  onMiss: MissPolicy,
+  replies: Replies,
+): Endpoint<ChatRequest> {
   return {
     isRemembered: true,
     parse: ({ body }) => parseChatRequest(body),
@@ -23,14 +29,15 @@ export function chatCompletions(catalog: Catalog, replies: Replies): Endpoint<Ch
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       const query = queryOf(messages);
-      return after(query && model.lookup.find(query, signal), (match) =>
-        after(replies.of(match, textsOf(messages, match), asked), (counted) => {
-          if (counted === undefined) {
-            throw promptNotFound(query, 'messages', 'the last message', query && model.alike(query));
-          }
-          const { reply, promptTokens } = counted;
+      const found = query && model.lookup.find(query, signal);
+      const given = after(
+        found,
+        (match) => match ?? onMiss({ ...PROMPT, model, queries: query ? [query] : [] }, signal),
+      );
+      return after(given, (given) =>
+        after(replies.of(given, textsOf(messages, given), asked), ({ reply, promptTokens }) => {
           const usage = usageOf(chatPromptTokens(messages, promptTokens), choices * reply.tokens);
-          const head = { model: asked.model ?? model.id, fingerprint: model.sourceOf(match).fingerprint };
+          const head = { model: asked.model ?? model.id, fingerprint: model.sourceOf(given).fingerprint };
           const content = (): Content => {
             if (asked.stream) {
               const stream = chatStream(head, reply, choices, new StreamUsage(asked, usage));
@@ -40,7 +47,7 @@ export function chatCompletions(catalog: Catalog, replies: Replies): Endpoint<Ch
             return { kind: 'named', head: chatCompletion(head, reply, choices, usage) };
           };
           const outcome = { usage, finishReason: reply.finishReason };
-          return { origin: originOf(match, model), outcome, content: content(), asOf };
+          return { origin: originOf(given, model), outcome, content: content(), asOf };
         }),
       );
     },

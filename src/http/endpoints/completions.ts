@@ -1,8 +1,7 @@
-import type { AppError } from '../../core/errors.js';
 import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
-import type { Alike, Lookup, Match } from '../../lookup/lookup.js';
+import type { Given, Lookup, Match } from '../../lookup/lookup.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
 import type { AnswerHead } from '../../openai/chat-response.js';
@@ -13,8 +12,8 @@ import { StreamUsage, usageOf } from '../../openai/usage.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import { assertAnswerFits } from '../answer-size.js';
 import type { Answered, Endpoint } from '../endpoint.js';
+import type { Miss, MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { promptNotFound } from '../prompt-not-found.js';
 import { type CountedReply, type Replies, textsOf } from '../replies.js';
 import { textOfTokens } from '../token-text.js';
 
@@ -29,6 +28,7 @@ interface PromptReply extends CountedReply {
  */
 export function completions(
   catalog: Catalog,
+  onMiss: MissPolicy,
   replies: Replies,
   tokenPool: TokenPool,
 ): Endpoint<CompletionRequest> {
@@ -43,21 +43,25 @@ export function completions(
       );
       return after(all(texts), (prompts) => {
         const queries = prompts.map(queriesOf);
-        return after(all(queries.map((each) => findFirst(model.lookup, each, signal))), (matches) => {
+        const found = queries.map((each) => findFirst(model.lookup, each, signal));
+        const given = after(all(found), (matches) =>
+          all(matches.map((match, i) => match ?? onMiss(missOf(model, queries, i), signal))),
+        );
+        return after(given, (given) => {
           const how = { ...asked, allowsCalls: false };
           const counted = prompts.map((prompt, i) => {
             // What a template has made is no turn of the dataset.
             const isTurn = (queries[i] as readonly Query[]).length < 2;
-            const texts = isTurn ? textsOf([said(prompt)], matches[i]) : [{ text: prompt }];
-            return after(replies.of(matches[i], texts, how), (reply) => reply && { prompt, ...reply });
+            const each = given[i] as Given;
+            const texts = isTurn ? textsOf([said(prompt)], each) : [{ text: prompt }];
+            return after(replies.of(each, texts, how), (reply) => ({ prompt, ...reply }));
           });
           return after(all(counted), (answers): Answered => {
-            const found = answers.filter((answer) => answer !== undefined);
-            if (found.length < answers.length) throw notFound(model, queries, answers.indexOf(undefined));
             // Where there are several, the headers speak of the first.
+            const first = given[0] as Given;
             return {
-              origin: originOf(matches[0], model),
-              ...completionOf(asked, found, headOf(asked, model, matches[0])),
+              origin: originOf(first, model),
+              ...completionOf(asked, answers, headOf(asked, model, first)),
               asOf,
             };
           });
@@ -80,8 +84,8 @@ function findFirst(
   );
 }
 
-function headOf({ model }: CompletionRequest, asked: Model, match: Match | undefined): AnswerHead {
-  return { model: model ?? asked.id, fingerprint: asked.sourceOf(match).fingerprint };
+function headOf({ model }: CompletionRequest, asked: Model, given: Given): AnswerHead {
+  return { model: model ?? asked.id, fingerprint: asked.sourceOf(given).fingerprint };
 }
 
 function completionOf(
@@ -123,11 +127,7 @@ function said(text: string): Message {
   return { role: 'user', text };
 }
 
-/** The error for the first of the prompts that has no reply. */
-function notFound(model: Model, asked: readonly (readonly Query[])[], missing: number): AppError {
+function missOf(model: Model, asked: readonly (readonly Query[])[], missing: number): Miss {
   const what = asked.length > 1 ? `prompt ${missing + 1} of ${asked.length}` : 'the prompt';
-  const queries = asked[missing] ?? [];
-  let alike: Alike | undefined;
-  for (const query of queries) alike ??= model.alike(query);
-  return promptNotFound(queries.at(-1), 'prompt', what, alike);
+  return { model, queries: asked[missing] ?? [], param: 'prompt', what };
 }

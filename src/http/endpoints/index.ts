@@ -5,6 +5,7 @@ import type { TokenPool } from '../../workers/token-pool.js';
 import type { Clock } from '../clock.js';
 import type { Endpoint } from '../endpoint.js';
 import type { Measured } from '../metrics-registry.js';
+import type { MissPolicy } from '../miss-policies.js';
 import type { Replies } from '../replies.js';
 import { ResponseStore } from '../response-store.js';
 import { chatCompletions } from './chat-completions.js';
@@ -25,6 +26,7 @@ import { version } from './version.js';
 /** What the endpoints answer from. */
 export interface EndpointParts {
   readonly catalog: Catalog;
+  readonly onMiss: MissPolicy;
   readonly replies: Replies;
   /** Encodes and decodes. */
   readonly tokenPool: TokenPool;
@@ -38,12 +40,12 @@ export interface EndpointParts {
 
 /** What answers each operation. */
 export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
-  const { catalog, replies, tokenPool, clock } = parts;
+  const { catalog, onMiss, replies, tokenPool, clock } = parts;
   const store = new ResponseStore(RESPONSES_KEPT_MAX, RESPONSES_KEPT_BYTES);
   return {
-    createChatCompletion: chatCompletions(catalog, replies),
-    createCompletion: completions(catalog, replies, tokenPool),
-    createResponse: responses(catalog, replies, store, clock),
+    createChatCompletion: chatCompletions(catalog, onMiss, replies),
+    createCompletion: completions(catalog, onMiss, replies, tokenPool),
+    createResponse: responses(catalog, onMiss, replies, store, clock),
     retrieveResponse: responseById(store),
     deleteResponse: deleteResponse(store),
     listInputItems: inputItems(store),

@@ -15,13 +15,16 @@ import { responseObject } from '../../openai/responses-response.js';
 import { chatPromptTokens, usageOf } from '../../openai/usage.js';
 import type { Clock } from '../clock.js';
 import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
+import type { MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { promptNotFound } from '../prompt-not-found.js';
 import { type Replies, textsOf } from '../replies.js';
 import type { KeptResponse, ResponseStore } from '../response-store.js';
 
 /** Digits of an id behind its prefix, as many as OpenAI's have. */
 const ID_DIGITS = 48;
+
+/** Where the prompt stands, for errors. */
+const PROMPT = { param: 'input', what: 'the last message of the input' };
 
 /** How a reply is taken: without stops, and in one piece, which the events divide. */
 const WHOLE = {
@@ -33,10 +36,11 @@ const WHOLE = {
 
 /**
  * `POST /v1/responses`: the recorded reply to the last message of the input, in the context of those before it and of the
- * responses that it continues; where there is none, the fallback, if there is one.
+ * responses that it continues.
  */
 export function responses(
   catalog: Catalog,
+  onMiss: MissPolicy,
   replies: Replies,
   store: ResponseStore,
   { newId, now }: Clock,
@@ -55,26 +59,27 @@ export function responses(
       ];
       // An input without a text asks for nothing, whatever was said before.
       const query = queryOf(said) && queryOf(messages);
-      return after(query && model.lookup.find(query, signal), (match) =>
+      const found = query && model.lookup.find(query, signal);
+      const given = after(
+        found,
+        (match) => match ?? onMiss({ ...PROMPT, model, queries: query ? [query] : [] }, signal),
+      );
+      return after(given, (given) =>
         after(
-          replies.of(match, textsOf(messages, match), { ...WHOLE, maxTokens, allowsCalls }),
+          replies.of(given, textsOf(messages, given), { ...WHOLE, maxTokens, allowsCalls }),
           (counted) => {
-            if (counted === undefined) {
-              const alike = query && model.alike(query);
-              throw promptNotFound(query, 'input', 'the last message of the input', alike);
-            }
             const { content, calls, tokens, finishReason } = counted.reply;
             const usage = usageOf(chatPromptTokens(messages, counted.promptTokens), tokens);
             const id = `resp_${newId(ID_DIGITS)}`;
             const head = { id, created: Math.floor(now() / 1000), model: asked.model ?? model.id };
             const isCut = finishReason === 'length';
             const made = responseObject(head, { text: content.text, calls, isCut, usage }, asked.echoed);
-            const given: Answered = asked.stream
+            const answered: Answered = asked.stream
               ? { content: { kind: 'events', stream: responseStream(made) } }
               : jsonOf(made);
             // What can't be spelled is not kept.
             if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
-            return { ...given, origin: originOf(match, model), outcome: { usage, finishReason } };
+            return { ...answered, origin: originOf(given, model), outcome: { usage, finishReason } };
           },
         ),
       );
