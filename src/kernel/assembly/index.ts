@@ -29,6 +29,15 @@ export {
 } from './events';
 export { narrowKeys } from './hash';
 export { beginKeeping, keep, keptConversations, keptRoom, keptTurns } from './keeping';
+export {
+  beginMeasuring,
+  measure,
+  measuredAt,
+  measuredDepth,
+  measuredNames,
+  measuredParts,
+  measuredValues,
+} from './measuring';
 export { reserve } from './memory';
 export { passOver } from './passing';
 export { beginProof, proveTurn, replyAt, roleAt, roleLength, spellReply } from './proving';
