@@ -37,11 +37,18 @@ describe('a response store', () => {
   });
 
   it('gives what was used longest ago up when they are too large together', () => {
-    const store = new ResponseStore(1000, byteCount(50_000));
+    const store = new ResponseStore(1000, byteCount(60_000));
     const ids = Array.from({ length: 10 }, (_, i) => `r${i}`);
-    // Two bytes a character: two of them have room, and three have not.
+    // Two bytes a character, and some more for all that a response has besides: two of them have room, and three have not.
     for (const id of ids) store.keep(keptOf(id, 'x'.repeat(10_000)));
     expect(keptIds(store, ids)).toEqual(['r8', 'r9']);
+  });
+
+  it('counts what values take besides their characters', () => {
+    const store = new ResponseStore(1000, byteCount(60_000));
+    const { response, input } = keptOf('many');
+    store.keep({ response: { ...response, tools: Array.from({ length: 1000 }, () => ({ a: 1 })) }, input });
+    expect(keptIds(store, ['many'])).toEqual([]);
   });
 
   it('does not keep what is larger than all of it, and keeps the others', () => {

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/errors.js';
+import { MESSAGES_MAX } from '../../core/limits.js';
 import { after } from '../../core/maybe-promise.js';
 import { type Message, queryOf } from '../../core/query.js';
 import type { Catalog } from '../../models/catalog.js';
@@ -106,10 +107,11 @@ function resolved(items: readonly Item[], store: ResponseStore): readonly Item[]
 /**
  * What was said in a response and in those that it continued, oldest first.
  *
- * @throws AppError if one of them is not kept
+ * @throws AppError if one of them is not kept, or they have more items than a request may have
  */
 function historyOf(id: string, store: ResponseStore): Message[] {
   const chain: KeptResponse[] = [];
+  let items = 0;
   for (let next: string | null = id; next !== null; ) {
     const kept = store.get(next);
     if (kept === undefined) {
@@ -119,6 +121,13 @@ function historyOf(id: string, store: ResponseStore): Message[] {
       });
     }
     chain.push(kept);
+    items += kept.input.length + kept.response.output.length;
+    if (items > MESSAGES_MAX) {
+      throw new AppError('array_above_max_length', {
+        param: 'previous_response_id',
+        message: `Invalid 'previous_response_id': conversation too long. Expected at most ${MESSAGES_MAX} items in the responses that it continues.`,
+      });
+    }
     next = kept.response.previous_response_id;
   }
   return chain.reverse().flatMap((kept) => messagesOf(itemsOf(kept)));
