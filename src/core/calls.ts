@@ -45,7 +45,10 @@ export function parseCallText(text: string): readonly FunctionCall[] | undefined
   });
 }
 
-/** A longer text has its arguments spelled anew, in characters: the expression below can't take any length. */
+/**
+ * A longer text of a turn has its arguments spelled anew, in characters: the expression below can't take any length. Longer arguments of a
+ * request are looked up as they are.
+ */
 const SPELLED_LENGTH_MAX = 1 << 20;
 
 /** The arguments as they stand in a text that names them last, as nearly all do: so they come back as they were spelled. */
@@ -62,7 +65,8 @@ export type Spacing = ' ' | '';
 export function textOfCalls(calls: readonly FunctionCall[], spacing?: Spacing): string {
   const space = spacing ?? (calls.some((call) => /"\s*:\S/.test(call.arguments)) ? '' : ' ');
   const texts = calls.map(({ name, arguments: given }) => {
-    const spelled = spacing === undefined ? given : respaced(given, spacing);
+    const spelled =
+      spacing === undefined || given.length > SPELLED_LENGTH_MAX ? given : respaced(given, spacing);
     return `{"name":${space}${JSON.stringify(name)},${space}"arguments":${space}${spelled}}`;
   });
   return texts.length === 1 ? (texts[0] as string) : `[${texts.join(`,${space}`)}]`;

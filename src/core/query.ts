@@ -93,10 +93,14 @@ const NO_KEYS: TextKeys = { key: { low: 1, high: 1 }, folded: { low: 1, high: 1 
 
 /** The query's keys. */
 export function keyedQuery({ histories, contextual }: Query, keysOf: KeysOf): KeyedQuery {
-  return {
-    contextual,
-    histories: histories.map((history) => history.map((text) => keysOf(text) ?? NO_KEYS)),
+  const known = new Map<string, TextKeys>();
+  const keysOnce = (text: string) => {
+    const keys = known.get(text) ?? keysOf(text) ?? NO_KEYS;
+    // Most texts are in all histories.
+    if (histories.length > 1) known.set(text, keys);
+    return keys;
   };
+  return { contextual, histories: histories.map((history) => history.map(keysOnce)) };
 }
 
 function spoken(messages: readonly Message[]): Message[] {

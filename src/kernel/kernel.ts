@@ -106,8 +106,12 @@ const ADDED_ROWS = 1 << 12;
 /** The length of a key. */
 export const KEY_BITS = 64;
 
-/** Past this, a text stands in no record: a byte that is no UTF-8 counts as three. */
+/** A longer text, in characters, stands in no record: a byte makes one at most. Spelled, a byte that isn't UTF-8 takes three. */
+const TEXT_LENGTH_MAX = RECORD_BYTES_MAX;
 const TEXT_BYTES_MAX = 3 * RECORD_BYTES_MAX;
+
+/** The longest text with half a surrogate pair, in characters, that is looked up: `JSON.stringify` takes a second for six million. */
+const HALF_PAIRS_LENGTH_MAX = 1 << 18;
 
 /** The longest text, in characters, of which is remembered that it stands in the input. */
 const REMEMBERED_LENGTH_MAX = 1 << 16;
@@ -439,27 +443,30 @@ export class Kernel implements RowSorter {
   /** Puts a text into the input, as `JSON.stringify` spells it, if it isn't there. Returns its length in bytes. */
   private write(text: string): number | undefined {
     if (text === this.written) return this.writtenLength;
-    if (text.length > TEXT_BYTES_MAX) return undefined;
-    const length = this.spell(text) ?? this.writeSpelled(JSON.stringify(text));
+    if (text.length > TEXT_LENGTH_MAX) return undefined;
+    const length = text.isWellFormed() ? this.spell(text) : this.writeSpelled(text);
     // A longer one would be held in memory.
     this.written = length === undefined || text.length > REMEMBERED_LENGTH_MAX ? undefined : text;
     this.writtenLength = length ?? 0;
     return length;
   }
 
-  /** Writes a text; undefined if it is too long for the input as it is, or has half a surrogate pair, which UTF-8 can't spell. */
+  /** Spells a text that UTF-8 can encode; undefined if that takes more bytes than a record has room for. */
   private spell(text: string): number | undefined {
-    if (text.length > this.capacity || !text.isWellFormed()) return undefined;
-    const { written } = encoder.encodeInto(text, this.textView);
-    const length = this.exports.spell(written);
-    return length < 0 ? undefined : length;
+    for (let room = text.length; ; room = Math.min(2 * this.capacity, TEXT_BYTES_MAX)) {
+      this.reserve(room);
+      const { written } = encoder.encodeInto(text, this.textView);
+      const length = this.exports.spell(written);
+      if (length >= 0) return length;
+      if (this.capacity >= TEXT_BYTES_MAX) return undefined;
+    }
   }
 
-  /** Writes one with its quotes, which stand around the input: to cut them off would take a copy. */
-  private writeSpelled(spelled: string): number | undefined {
-    const bytes = Buffer.byteLength(spelled);
-    if (bytes - 2 > TEXT_BYTES_MAX) return undefined;
-    this.reserve(bytes);
+  /** Writes a text that has half a surrogate pair, with its quotes, which stand around the input: to cut them off would take a copy. */
+  private writeSpelled(text: string): number | undefined {
+    if (text.length > HALF_PAIRS_LENGTH_MAX) return undefined;
+    const spelled = JSON.stringify(text);
+    this.reserve(Buffer.byteLength(spelled));
     return encoder.encodeInto(spelled, this.spelledView).written - 2;
   }
 }

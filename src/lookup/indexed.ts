@@ -1,5 +1,4 @@
 import { AppError } from '../core/errors.js';
-import { foldSpace } from '../core/keys.js';
 import { ALIKE_BYTES_MAX, ALIKE_TRIES_MAX } from '../core/limits.js';
 import { bestGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
@@ -52,8 +51,9 @@ export class IndexLookup implements Lookup {
   /** A turn that is like the prompt of a query that finds nothing, its texts compared; undefined if none is known. Never fails. */
   alike({ histories }: Query): Alike | undefined {
     const prompt = histories[0]?.at(-1) ?? '';
-    const keys = this.kernel.keysOf(prompt);
-    if (keys === undefined || foldSpace(prompt) === '') return undefined;
+    const isShort = prompt.length <= ALIKE_BYTES_MAX;
+    const keys = isShort && /\S/.test(prompt) ? this.kernel.keysOf(prompt) : undefined;
+    if (keys === undefined) return undefined;
     try {
       return (
         this.firstAlike(prompt, this.index.unanswered(keys.folded), true) ??
