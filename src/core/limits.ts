@@ -39,9 +39,31 @@ export const COUNTED_TOGETHER_MAX = 64 * KiB;
 /** Characters that may wait for the tokenizer, which takes a second for some millions of them. */
 export const TOKENIZED_AT_ONCE_MAX = 64 * MiB;
 
-/** Bytes of bodies that may be held at once; of one whose length isn't told before, so many are taken for it. */
+/** Total bytes of request bodies in memory, inflated where they were compressed; and the share of V8's heap that they may take. */
 export const BODIES_BYTES_MAX = byteCount(512 * MiB);
-export const CHUNKED_BODY_BYTES = byteCount(MiB);
+export const BODIES_HEAP_SHARE = 1 / 4;
+
+/**
+ * What the JSON of one body may hold: `JSON.parse` would make gigabytes of 30 MB of `{},{},…`, and take seconds. A conversation of 10,000
+ * turns, with its contents in parts and its calls, has 200,000 parts; a batch of 2,048 prompts of 400 token ids has 800,000 values.
+ * For names that are all different V8 takes ten times as long as for those it knows; tools have some thousands of them.
+ */
+export const BODY_VALUES_MAX = 1_000_000;
+export const BODY_PARTS_MAX = 250_000;
+export const BODY_NAMES_MAX = 32_768;
+
+/** Objects and arrays in each other. `JSON.stringify` runs out of stack at some 7,000; JSON Schemas in tools have some dozens. */
+export const BODY_DEPTH_MAX = 1000;
+
+/** What a value, and a part besides, take at most when they are parsed, in bytes. */
+export const VALUE_BYTES = byteCount(8);
+export const PART_BYTES = byteCount(80);
+
+/** Longer bodies are measured and decoded so much at a time, for a few milliseconds each, so that others get their turn. */
+export const BODY_SLICE_BYTES = byteCount(MiB);
+
+/** The connection ends after an answer to a request whose body wasn't read and is longer: reading on takes longer than a new connection. */
+export const UNREAD_BYTES_MAX = byteCount(64 * KiB);
 
 /** A task is given to so many threads, one after the other, where they die while they run it. */
 export const TASK_TRIES_MAX = 3;
@@ -55,7 +77,7 @@ export const WORKERS_MAX = 64;
 /** Offsets of skipped records that are kept for the log. */
 export const SKIPPED_OFFSETS_MAX = 5;
 
-/** Where a prompt isn't found, so many turns that may begin alike are read, none longer than this. */
+/** Where a prompt isn't found that is no longer than this, so many turns that may begin alike are read, none longer. */
 export const ALIKE_TRIES_MAX = 8;
 export const ALIKE_BYTES_MAX = byteCount(MiB);
 

@@ -1,8 +1,9 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { ByteCount } from '../core/bytes.js';
 import { EventWriter } from '../kernel/event-writer.js';
+import { JsonMeter } from '../kernel/json-meter.js';
 import { kernelModule } from '../kernel/kernel.js';
 import type { Cache } from '../lookup/cache.js';
 import type { Catalog } from '../models/catalog.js';
@@ -10,9 +11,9 @@ import { isLimited, type OperationId } from '../openai/operations.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { AnswerCache } from './answer-cache.js';
 import { type KeyCheck, requireKey } from './auth.js';
-import { readBody } from './body.js';
+import { Bodies, readBody } from './body.js';
 import type { Clock } from './clock.js';
-import { allowOrigins } from './cross-origin.js';
+import { allowOrigins, originHeaders } from './cross-origin.js';
 import { docsFiles, docsScript } from './endpoints/docs.js';
 import { endpointsOf } from './endpoints/index.js';
 import { allowOnly, Failures, unknownUrl } from './errors.js';
@@ -54,6 +55,8 @@ export interface AppParts extends AppSettings {
 /** How requests are let in. */
 interface AppSettings {
   readonly bodyLimit: ByteCount;
+  /** Memory for the bodies of all requests. */
+  readonly bodiesBytesMax: ByteCount;
   /** True if a key is needed. */
   readonly hasKeys: boolean;
   /** Origins whose pages may ask from a browser. */
@@ -72,11 +75,13 @@ export interface App {
   readonly classes: MessageClasses;
   /** Takes what was refused before it was a request. */
   readonly onRefused: (refused: Refused) => void;
+  /** What its answer has besides, given the headers of the request as far as they are known. */
+  readonly refusedHeaders: (headers: IncomingHttpHeaders) => readonly string[];
 }
 
 /** The HTTP side of verbatim: every path, what guards it, and how it fails. */
 export function createApp(parts: AppParts): App {
-  const { catalog, tokenPool, clock, metrics, figures, logger, bodyLimit, cache } = parts;
+  const { catalog, tokenPool, clock, metrics, figures, logger, cache } = parts;
   const { tokenizer } = tokenPool;
   const endpoints = endpointsOf({
     ...parts,
@@ -91,24 +96,27 @@ export function createApp(parts: AppParts): App {
     return new EventWriter(kernelModule());
   };
   const sender = new Sender(clock, { writer: newWriter(), tokenizer, newWriter });
-  const failures = new Failures(sender, logger, bodyLimit);
-  const app = expressApp(parts, runs, sender, failures);
+  const failures = new Failures(sender, logger);
+  const bodies = new Bodies(parts.bodyLimit, parts.bodiesBytesMax, () => new JsonMeter(kernelModule()));
+  const app = expressApp(parts, runs, sender, failures, bodies);
   const answers = cache && new AnswerCache(cache);
   const giveWay = () => catalog.giveWay();
-  const handle = frontOf(app, { ...parts, endpoints, runs, sender, failures, answers, giveWay });
+  const handle = frontOf(app, { ...parts, endpoints, runs, sender, failures, bodies, answers, giveWay });
   const onRefused = (refused: Refused) => {
     metrics.recordRefused(refused.status);
     logRefused(logger, refused);
   };
-  return { express: app, handle, classes: messageClasses(app), onRefused };
+  const refusedHeaders = (headers: IncomingHttpHeaders) => originHeaders(parts.corsOrigins, headers);
+  return { express: app, handle, classes: messageClasses(app), onRefused, refusedHeaders };
 }
 
 /** The routes of all operations, for requests that are out of the ordinary. */
 function expressApp(
-  { catalog, corsOrigins, rateLimit, hasKeys, keyCheck, bodyLimit, requestTimeoutMs }: AppParts,
+  { catalog, corsOrigins, rateLimit, hasKeys, keyCheck, requestTimeoutMs }: AppParts,
   runs: Readonly<Record<OperationId, Run>>,
   sender: Sender,
   failures: Failures,
+  bodies: Bodies,
 ): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -138,7 +146,7 @@ function expressApp(
         if (isCounted && limit.length > 0) route.all(limit);
         if (!methods.includes('HEAD')) route.head(allowOnly(methods));
         for (const { id, method, body } of all) {
-          route[method](...(body === undefined ? [] : readBody(bodyLimit)), handlerOf(runs[id]));
+          route[method](...(body === undefined ? [] : [readBody(bodies)]), handlerOf(runs[id]));
         }
         route.all(allowOnly(methods));
       }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import cors from 'cors';
 import type { RequestHandler } from 'express';
 
@@ -27,4 +28,17 @@ const HEADERS = [
 export function allowOrigins(origins: readonly string[]): RequestHandler {
   const origin = origins.includes('*') ? '*' : [...origins];
   return cors({ origin, exposedHeaders: HEADERS, maxAge: DAY_SECONDS });
+}
+
+/**
+ * The headers by which a page may read an answer that is given before there is a request: names and values.
+ *
+ * @param headers those of the request, as far as they are known
+ */
+export function originHeaders(
+  origins: readonly string[],
+  { origin }: IncomingHttpHeaders,
+): readonly string[] {
+  const allowed = origins.includes('*') ? '*' : origins.find((each) => each === origin);
+  return allowed === undefined ? [] : ['access-control-allow-origin', allowed, 'vary', 'Origin'];
 }

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { type ByteCount, byteCount } from '../core/bytes.js';
 import { AppError, ERRORS } from '../core/errors.js';
 import { type ErrorBody, errorBody } from '../openai/error-body.js';
 import { type Answered, jsonOf } from './endpoint.js';
@@ -21,12 +20,10 @@ const openaiErrorBody: ErrorBody = (error) => ({
 export class Failures {
   private readonly sender: Sender;
   private readonly logger: Logger;
-  private readonly bodyLimit: ByteCount;
 
-  constructor(sender: Sender, logger: Logger, bodyLimit: ByteCount) {
+  constructor(sender: Sender, logger: Logger) {
     this.sender = sender;
     this.logger = logger;
-    this.bodyLimit = bodyLimit;
   }
 
   /**
@@ -35,7 +32,7 @@ export class Failures {
    * @throws what is no error that a client can be told: a defect
    */
   answerTo(response: ServerResponse, thrown: unknown): Answered {
-    const error = asAppError(thrown, this.bodyLimit);
+    const error = asAppError(thrown);
     this.log(error, response);
     return failedAnswer(error, isOlderPath(response.req.url ?? ''));
   }
@@ -112,7 +109,7 @@ export const unknownUrl: RequestHandler = (request) => {
 export function isDefect(thrown: unknown): boolean {
   if (thrown instanceof Error && thrown.name === 'AbortError') return false;
   try {
-    asAppError(thrown, byteCount(0));
+    asAppError(thrown);
     return false;
   } catch {
     return true;
@@ -120,28 +117,16 @@ export function isDefect(thrown: unknown): boolean {
 }
 
 /**
- * What was thrown as an error that a client can be told. Errors of Express and its body parser carry a `status` for the client, and
- * the parser's a `type`.
+ * What was thrown as an error that a client can be told. Errors of Express carry a `status` for the client.
  *
  * @throws what is no such error: a defect
  */
-function asAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
+function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   if (!(thrown instanceof Error)) throw thrown;
-  const { status, type, code, message } = thrown as Error & Readonly<Record<string, unknown>>;
+  const { status, code, message } = thrown as Error & Readonly<Record<string, unknown>>;
   // Modules and pages are loaded when they are first needed.
   if (code === 'EMFILE' || code === 'ENFILE') return new AppError('overloaded', { cause: thrown });
-  switch (type) {
-    case 'entity.parse.failed':
-      return invalidJson(message);
-    case 'entity.too.large':
-      return new AppError('request_too_large', {
-        message: `The request body is too large. Expected at most ${bodyLimit} bytes (the setting BODY_LIMIT_MB).`,
-      });
-    case 'encoding.unsupported':
-    case 'charset.unsupported':
-      return new AppError('unsupported_content_type', { message: `Unsupported content type: ${message}.` });
-  }
   // What is nested so deeply, or so long, can be parsed, but not be written again.
   if (thrown instanceof RangeError && message.includes('call stack')) {
     return new AppError('bad_request', { cause: thrown, message: 'The request is nested too deeply.' });
@@ -157,9 +142,4 @@ function asAppError(thrown: unknown, bodyLimit: ByteCount): AppError {
     cause: thrown,
     message: `The request could not be understood: ${message}.`,
   });
-}
-
-/** @param problem what JSON's parser says */
-export function invalidJson(problem: string): AppError {
-  return new AppError('invalid_json', { message: `${ERRORS.invalid_json.message} (${problem})` });
 }

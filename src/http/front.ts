@@ -11,15 +11,14 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
-import type { ByteCount } from '../core/bytes.js';
-import { AppError } from '../core/errors.js';
-import { BODIES_BYTES_MAX, CHUNKED_BODY_BYTES } from '../core/limits.js';
+import { after } from '../core/maybe-promise.js';
 import { isLimited, type Operation, type OperationId } from '../openai/operations.js';
 import type { AnswerCache } from './answer-cache.js';
 import type { KeyCheck } from './auth.js';
+import type { Bodies } from './body.js';
 import type { Clock } from './clock.js';
 import type { Answered, Endpoint, Input } from './endpoint.js';
-import { type Failures, invalidJson } from './errors.js';
+import type { Failures } from './errors.js';
 import type { AppRequest } from './message-classes.js';
 import { attachFacts, RequestFacts } from './request-facts.js';
 import { logRequest, statusOf } from './request-log.js';
@@ -35,11 +34,11 @@ export interface FrontParts {
   readonly runs: Readonly<Record<OperationId, Run>>;
   readonly sender: Sender;
   readonly failures: Failures;
+  readonly bodies: Bodies;
   /** Undefined if no answers are kept. */
   readonly answers: AnswerCache | undefined;
   readonly clock: Clock;
   readonly keyCheck: KeyCheck;
-  readonly bodyLimit: ByteCount;
   readonly corsOrigins: readonly string[];
   /** Requests a minute; 0 sets no limit. */
   readonly rateLimit: number;
@@ -57,7 +56,7 @@ const NOTHING = {};
  * @param app what answers the others
  */
 export function frontOf(app: Express, parts: FrontParts): RequestListener {
-  const { endpoints, runs, sender, failures, answers, bodyLimit, keyCheck, logger, metrics, clock } = parts;
+  const { endpoints, runs, sender, failures, bodies, answers, keyCheck, logger, metrics, clock } = parts;
   const together = sendTogether(([response, answered]: [ServerResponse, Answered]) => {
     try {
       sender.send(response, answered);
@@ -66,38 +65,37 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     }
   });
   const connections = new WeakSet<Socket>();
-  /** Of the requests that have no answer yet. */
-  let bodiesBytes = 0;
 
   return (plain, response) => {
     const request = plain as AppRequest;
     request.url = pathOf(request.url ?? '');
     const facts = new RequestFacts(request, clock);
     attachFacts(response, facts);
-    const bodyBytes = bodyBytesOf(request, bodyLimit);
-    bodiesBytes += bodyBytes;
     const { url: path, method = '' } = request;
     const operation = operationAt(method, path);
     const isRunning = isCompletion(operation ?? routeAt(path)?.operations.get(method));
     if (isRunning) metrics.running++;
     response.once('close', () => {
-      bodiesBytes -= bodyBytes;
+      bodies.release(facts);
       if (isRunning) metrics.running--;
       const name = operation?.path ?? routeAt(path)?.name ?? OTHER;
       metrics.record(name, statusOf(response), facts, response.writableFinished);
       if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);
     });
-    // Requests without a body (health checks, metrics) are served even when the memory for bodies is exhausted.
-    if (bodyBytes > 0 && bodyBytes < bodiesBytes && bodiesBytes > BODIES_BYTES_MAX) {
-      response.shouldKeepAlive = false;
-      failures.answer(response, new AppError('overloaded'));
-    } else if (operation === undefined || !isPlain(request, operation)) {
+    if (operation === undefined || !isPlain(request, operation)) {
       app(request, response);
     } else {
       flushAtEnd(request.socket);
       if (operation.isOpen !== true) parts.giveWay();
       if (operation.body === undefined) answer(operation, undefined, request, response);
-      else request.takeBody((body) => answerBody(operation, body, request, response));
+      else {
+        bodies.read(
+          request,
+          response,
+          (body) => answerBody(operation, body, request, response),
+          (error) => failures.answer(response, error),
+        );
+      }
     }
   };
 
@@ -110,7 +108,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       parts.corsOrigins.length > 0 && (headers.origin !== undefined || operation.body === undefined);
     const isCounted = parts.rateLimit > 0 && isLimited(operation);
     const hasBody = operation.body === undefined ? hasNoBody : hasPlainBody;
-    return isAllowed && !isCrossOrigin && !isCounted && hasBody(request, bodyLimit);
+    return isAllowed && !isCrossOrigin && !isCounted && hasBody(request, bodies.limit);
   }
 
   function answerBody(
@@ -142,14 +140,12 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       keep?.(answered);
       sender.send(response, answered);
     };
+    const run = (parsed: unknown) => {
+      const input: Input = { path: request.url as string, body: parsed, params: NOTHING, query: NOTHING };
+      return runs[operation.id](input, request, response);
+    };
     try {
-      const input: Input = {
-        path: request.url as string,
-        body: parsed(body),
-        params: NOTHING,
-        query: NOTHING,
-      };
-      const answered = runs[operation.id](input, request, response);
+      const answered = body === undefined ? run(undefined) : after(bodies.parse(body, response), run);
       if (answered instanceof Promise) answered.then(send).catch(fail);
       else {
         keep?.(answered);
@@ -166,25 +162,6 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     connections.add(socket);
     socket.prependListener('end', together.flush);
   }
-}
-
-/** @throws AppError if it is no JSON */
-function parsed(body: Buffer | undefined): unknown {
-  if (body === undefined) return undefined;
-  const text = body.toString();
-  try {
-    return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
-  } catch (error) {
-    throw invalidJson((error as Error).message);
-  }
-}
-
-const BYTE_ORDER_MARK = 0xfeff;
-
-/** How much of a request's body there may be to hold: of one that is over the limit nothing more is read. */
-function bodyBytesOf({ headers }: IncomingMessage, bodyLimit: number): number {
-  const length = Math.min(bodyLimit, Number(headers['content-length'] ?? 0));
-  return headers['transfer-encoding'] === undefined ? length : CHUNKED_BODY_BYTES;
 }
 
 /**

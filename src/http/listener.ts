@@ -1,5 +1,6 @@
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type RequestListener,
   type Server,
@@ -76,6 +77,8 @@ export class Listener {
   inFlight = 0;
   /** Is called when something is refused that never became a request. */
   onRefused: (refused: Refused) => void = () => {};
+  /** Headers of the answer to what is refused, names and values. It is given those of the request, as far as they are known. */
+  refusedHeaders: (headers: IncomingHttpHeaders) => readonly string[] = () => [];
 
   /**
    * @param handle answers requests
@@ -102,8 +105,9 @@ export class Listener {
     this.server.on('clientError', (error, socket) => this.refuse(error, socket as Socket));
     for (const event of ['request', 'checkExpectation', 'checkContinue']) {
       this.server.on(event, (request: IncomingMessage, response: ServerResponse) => {
+        // Its connection ends with an earlier answer.
+        if (!request.socket.writable) return;
         this.begin(request.socket, response);
-        if (event === 'checkContinue') tellToGoOn(response);
         handle(request, response);
       });
     }
@@ -223,6 +227,8 @@ export class Listener {
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
     ];
+    const more = this.refusedHeaders(first?.req.headers ?? {});
+    for (let i = 0; i < more.length; i += 2) head.push(`${more[i]}: ${more[i + 1]}`);
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
     // Time to read it, for a client that is still sending; one that never closes its side is cut.
     socket.setTimeout(LINGER_MS, () => socket.destroy());
@@ -235,19 +241,6 @@ const PROTOCOL_STATUS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   [TOO_SLOW]: '408 Request Timeout',
 };
-
-/**
- * Tells a client that asks for it to send its body. A pipelined response has to wait for its turn: Node would put these bytes behind its
- * headers, into its body.
- */
-function tellToGoOn(response: ServerResponse): void {
-  if (response.socket !== null) response.writeContinue();
-  else {
-    response.once('socket', () => {
-      if (!response.headersSent) response.writeContinue();
-    });
-  }
-}
 
 /** Tells the client, if the headers aren't out yet, that no further request is taken on its connection. */
 function endConnectionAfter(response: ServerResponse): void {

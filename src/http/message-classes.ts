@@ -4,14 +4,17 @@ import express, { type Express } from 'express';
 /** The classes that a server makes its requests and responses of; the requests are `AppRequest`s. */
 export type MessageClasses = Required<Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'>>;
 
+/** Takes the parts of a body as they come. */
+export interface BodyTaker {
+  take(part: Buffer): void;
+  /** Isn't called if the client leaves before. */
+  end(): void;
+}
+
 /** A request whose body can be had past its stream, which costs more than all that Node does to parse it. */
 export interface AppRequest extends IncomingMessage {
-  /**
-   * Takes the body, all of it at once when it has come. To be called before any of it has.
-   *
-   * @param take isn't called if the client leaves before
-   */
-  takeBody(take: (body: Buffer) => void): void;
+  /** Has the body taken. To be called before any of it has come. */
+  takeBody(taker: BodyTaker): void;
 }
 
 /**
@@ -29,24 +32,22 @@ export function messageClasses(app: Express): MessageClasses {
   class Request extends IncomingMessage implements AppRequest {
     /** Node's own mark: a body that isn't marked as read is read to its end when the answer is sent, and thrown away. */
     _consumed = false;
-    bodyTaker: ((body: Buffer) => void) | undefined = undefined;
-    bodyParts: Buffer[] = [];
+    bodyTaker: BodyTaker | undefined = undefined;
 
-    takeBody(take: (body: Buffer) => void): void {
-      this.bodyTaker = take;
+    takeBody(taker: BodyTaker): void {
+      this.bodyTaker = taker;
     }
 
     /** Node's parser calls this with each part of the body, and with null at the end. */
     override push(part: Buffer | null): boolean {
-      const { bodyTaker: take, bodyParts: parts } = this;
-      if (take === undefined) return super.push(part);
-      if (part !== null) parts.push(part);
+      const { bodyTaker: taker } = this;
+      if (taker === undefined) return super.push(part);
+      if (part !== null) taker.take(part);
       else {
-        this.bodyTaker = undefined;
         // A connection keeps its last request until the next one comes.
-        this.bodyParts = [];
+        this.bodyTaker = undefined;
         this._consumed = true;
-        take(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+        taker.end();
       }
       return true;
     }

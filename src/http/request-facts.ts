@@ -16,6 +16,8 @@ export class RequestFacts {
   dataset: string | undefined = undefined;
   /** Of the completion that is given, if one is. */
   outcome: Outcome | undefined = undefined;
+  /** Memory that its body takes. */
+  heldBytes = 0;
   /** When the request came, and when its answer began: ms of a clock that only goes on. */
   readonly cameAt = performance.now();
   beganAt: number | undefined = undefined;

@@ -9,6 +9,7 @@ import { rawHead, rawSocket } from './raw-response.js';
 import { factsOf } from './request-facts.js';
 import { Slabs } from './slabs.js';
 import { type EventMaker, StreamBytes } from './stream-bytes.js';
+import { endIfUnread } from './unread.js';
 
 /** Digits of a completion's id behind its prefix, as many as OpenAI's have. */
 const ID_DIGITS = 29;
@@ -42,6 +43,7 @@ export class Sender {
   /** Sends an answer; nothing if the client has left. */
   send(response: ServerResponse, answered: Answered): void {
     if (response.destroyed) return;
+    endIfUnread(response);
     const facts = factsOf(response);
     const { status = 200, origin, content } = answered;
     facts.answer(answered);

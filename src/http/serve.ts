@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
-import { byteCount } from '../core/bytes.js';
+import { type ByteCount, byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
+import { BODIES_BYTES_MAX, BODIES_HEAP_SHARE } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { Counts } from '../dataset/counts.js';
 import { isIndexSaved } from '../index/paths.js';
@@ -131,7 +133,7 @@ async function serveWith(
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
     for (const { id, served } of datasets.all) models.set(id, new ServedModel(id, served, cache));
     let listener: InstanceType<typeof Listener> | undefined;
-    const { handle, classes, onRefused } = createApp({
+    const { handle, classes, onRefused, refusedHeaders } = createApp({
       catalog: new Catalog([...models.values()], config.strictModels),
       replies: {
         tokens: countsAhead ? new RealCounter(tokens) : estimatingCounter,
@@ -156,6 +158,7 @@ async function serveWith(
       version,
       logger,
       bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
+      bodiesBytesMax: bodiesBytesMax(),
       hasKeys: !keys.areNone,
       corsOrigins: config.corsOrigins,
       rateLimit: config.rateLimit,
@@ -163,6 +166,7 @@ async function serveWith(
     });
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;
+    listener.refusedHeaders = refusedHeaders;
     const address = await listener.listen(config.host, config.port);
     try {
       const before = datasets.all.map(({ served }) => served.status);
@@ -196,6 +200,12 @@ async function serveWith(
     progress?.end();
     await datasets.close();
   }
+}
+
+/** Memory for bodies: what they become is in V8's heap. */
+function bodiesBytesMax(): ByteCount {
+  const share = Math.floor(getHeapStatistics().heap_size_limit * BODIES_HEAP_SHARE);
+  return byteCount(Math.min(BODIES_BYTES_MAX, share));
 }
 
 const OPEN_TO_ALL =

@@ -11,9 +11,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { STOP_GRACE_MS } from '#dist/core/limits.js';
 import { ListenError, Listener } from '#dist/http/listener.js';
 import { urlOf } from '#dist/http/start-lines.js';
+import { serveApp } from '../support/app.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
+
+const golden = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
 async function listen(): Promise<{ listener: Listener; url: string }> {
   const listener = new Listener(express().get('/', (_request, response) => response.send('here')));
@@ -151,28 +154,29 @@ describe('a listener that stops while pipelined requests wait', () => {
 });
 
 describe('a pipelined request that asks whether to send its body', () => {
-  it.each([
-    ['is told so when its turn comes', '/next', 2],
-    ['and is answered before its turn is not told so within its answer', '/at-once', 1],
-  ])('%s', async (_what, path, times) => {
-    const going: (() => void)[] = [];
-    const listener = new Listener(async ({ url }, response) => {
-      if (url !== '/at-once') await new Promise<void>((resolve) => going.push(resolve));
-      response.end(Buffer.from('here'));
-    });
-    const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
-    const head = 'HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n';
-    connection.send(`POST /first ${head}bodyPOST ${path} ${head}body`);
-    await vi.waitUntil(() => going.length === times, WAIT);
-    going[0]?.();
+  const body = JSON.stringify({ messages: [{ role: 'user', content: 'Say it.' }] });
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: ${body.length}\r\n\r\n`;
+
+  it('is told so when its turn comes', async () => {
+    const connection = await RawConnection.open(await serveApp(golden));
+    connection.send(`${head}${body}${head}`);
     await connection.waitFor(1);
-    going[1]?.();
+    connection.send(body);
     await connection.waitFor(2);
     expect(connection.problem).toBeUndefined();
-    expect(connection.answers.map(({ body }) => String(body))).toEqual(['here', 'here']);
-    expect(connection.continues).toBe(times);
+    expect(connection.answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(connection.continues).toBe(2);
     connection.destroy();
-    await listener.stop();
+  });
+
+  it('and is answered before its turn is not told so within its answer', async () => {
+    const connection = await RawConnection.open(await serveApp(golden));
+    connection.send(`${head}${body}${head.replace('/v1/chat/completions', '/health')}`);
+    await connection.waitFor(2);
+    expect(connection.problem).toBeUndefined();
+    expect(connection.answers.map(({ status }) => status)).toEqual([200, 405]);
+    expect(connection.continues).toBe(1);
+    connection.destroy();
   });
 });
 

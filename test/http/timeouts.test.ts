@@ -2,14 +2,10 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import express, { type Express } from 'express';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { byteCount } from '#dist/core/bytes.js';
-import { BODIES_BYTES_MAX } from '#dist/core/limits.js';
 import { Listener, type Timeouts } from '#dist/http/listener.js';
 import { statusOf } from '#dist/http/request-log.js';
-import { post, serveApp } from '../support/app.js';
 import { WAIT } from '../support/wait.js';
 
 const SOON_MS = 200;
@@ -128,32 +124,5 @@ describe('a client that', () => {
     const { socket, ended } = await open(port);
     socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     expect(await ended).toMatch(/at last$/);
-  });
-});
-
-describe('bodies that together are too much to hold', () => {
-  it('are refused until there is room, and nothing else is', async () => {
-    const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
-    const url = new URL(await serveApp(dataset, { bodyLimit: byteCount(2 * BODIES_BYTES_MAX) }));
-    const ask = async (length: number) => {
-      const { socket, ended } = await open(Number(url.port));
-      const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`;
-      socket.write(`${head}{`);
-      return { socket, ended };
-    };
-    // One that is alone may be as long as the limit of one says.
-    const held = await ask(BODIES_BYTES_MAX + 1);
-    const answer = await (await ask(100)).ended;
-    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
-    expect(answer).toMatch(/\r\nretry-after: 1\r\n/);
-    expect(answer).toContain('"code":"overloaded"');
-    expect((await fetch(`${url.origin}/health`)).status).toBe(200);
-    expect((await fetch(`${url.origin}/ready`)).status).toBe(200);
-    held.socket.destroy();
-    await held.ended;
-    const body = { messages: [{ role: 'user', content: 'Say it.' }] };
-    let status = 503;
-    while (status === 503) status = (await post(`${url.origin}/v1/chat/completions`, body)).status;
-    expect(status).toBe(200);
   });
 });

@@ -89,6 +89,7 @@ export async function appOf(
     },
     version: '1.2.3',
     bodyLimit: byteCount(1_000_000),
+    bodiesBytesMax: byteCount(100_000_000),
     hasKeys: false,
     keyCheck: keyCheck([]),
     corsOrigins: [],
@@ -109,8 +110,9 @@ export function guardedBy(...keys: readonly string[]): Pick<AppParts, 'hasKeys' 
 
 /** Serves a dataset until the test file is through; returns the base URL. */
 export async function serveApp(...app: Parameters<typeof appOf>): Promise<string> {
-  const { handle, classes } = await appOf(...app);
+  const { handle, classes, refusedHeaders } = await appOf(...app);
   const listener = new Listener(handle, classes);
+  listener.refusedHeaders = refusedHeaders;
   const address = await listener.listen('127.0.0.1', 0);
   atEndOfFile(() => listener.stop());
   return urlOf(address);

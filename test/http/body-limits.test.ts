@@ -1,0 +1,334 @@
+/** How much a body may be: of bytes, sent or inflated, of what JSON.parse makes of them, and together with others. */
+
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
+import {
+  BODY_DEPTH_MAX,
+  BODY_NAMES_MAX,
+  BODY_PARTS_MAX,
+  BODY_VALUES_MAX,
+  MESSAGES_MAX,
+} from '#dist/core/limits.js';
+import { guardedBy, post, serveApp } from '../support/app.js';
+import { RawConnection } from '../support/raw-connection.js';
+import { WAIT } from '../support/wait.js';
+
+const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+const MB = 1_000_000;
+const LIMIT = 8 * MB;
+const PATH = '/v1/chat/completions';
+const HIT = '{"messages":[{"role":"user","content":"Say it."}]}';
+/** A hit with a field that has no effect. */
+const withField = (json: string) => `${HIT.slice(0, -1)},"x":${json}}`;
+
+let base: string;
+beforeAll(async () => {
+  base = await serveApp(dataset, { bodyLimit: byteCount(LIMIT), ...guardedBy('key') });
+});
+
+const KEY = { authorization: 'Bearer key' };
+const ask = (body: string) => post(base + PATH, body, KEY);
+const codeOf = async (answer: Response) => ((await answer.json()) as { error: { code: unknown } }).error.code;
+const headOf = (...lines: readonly string[]) =>
+  [`POST ${PATH} HTTP/1.1`, 'host: x', 'authorization: Bearer key', ...lines, '', ''].join('\r\n');
+const chunkOf = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+
+async function open(url = base): Promise<RawConnection> {
+  const connection = await RawConnection.open(url);
+  onTestFinished(() => connection.destroy());
+  return connection;
+}
+
+/** Sends chunks until an answer has come; the connection is closed after it. */
+async function floodedAnswer(connection: RawConnection): Promise<RawConnection['answers'][number]> {
+  const chunk = chunkOf(' '.repeat(65_536));
+  while (connection.answers.length === 0 && !connection.isClosed) {
+    connection.send(chunk);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  // It still sends: what it has got must not be lost by that.
+  for (let i = 0; i < 20; i++) connection.send(chunk);
+  await connection.closed;
+  const [answer] = connection.answers;
+  return answer ?? expect.fail('no answer');
+}
+
+describe('a body over the limit', () => {
+  it.each([
+    ['is told so before it comes', []],
+    ['is told so instead of to go on', ['expect: 100-continue']],
+  ])('%s, and its connection ends', async (_what, lines) => {
+    const connection = await open();
+    connection.send(headOf(`content-length: ${LIMIT + 1}`, ...lines));
+    await connection.waitFor(1);
+    expect(connection.answers[0]).toMatchObject({ status: 413, headers: { connection: 'close' } });
+    expect(String(connection.answers[0]?.body)).toContain(`at most ${LIMIT} bytes`);
+    expect(connection.continues).toBe(0);
+    connection.end();
+    await connection.closed;
+  });
+
+  it('is told so when its chunks are over it, and what follows is not answered', async () => {
+    const connection = await open();
+    connection.send(headOf('transfer-encoding: chunked'));
+    const answer = await floodedAnswer(connection);
+    expect(answer).toMatchObject({ status: 413, headers: { connection: 'close' } });
+    expect(connection.answers).toHaveLength(1);
+  });
+
+  it('may be sent by a client that reads its answer only then', async () => {
+    const connection = await open();
+    connection.pause();
+    connection.send(headOf(`content-length: ${LIMIT + 1}`));
+    connection.send(' '.repeat(LIMIT + 1));
+    connection.resume();
+    await connection.waitFor(1);
+    expect(connection.answers[0]?.status).toBe(413);
+  });
+
+  it.each([
+    ['a key is missing', PATH, 401],
+    ['the path is none', '/v1/nothing', 401],
+    ['the path takes no body', '/health', 405],
+  ])('is not read on where %s', async (_what, path, status) => {
+    const connection = await open();
+    connection.send(`POST ${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`);
+    expect(await floodedAnswer(connection)).toMatchObject({ status, headers: { connection: 'close' } });
+  });
+});
+
+describe('a compressed body', () => {
+  const encodings = [
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ] as const;
+  const send = (encoding: string, bytes: Buffer) =>
+    fetch(base + PATH, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': encoding, ...KEY },
+      body: new Uint8Array(bytes),
+    });
+
+  it.each(encodings)('is inflated: %s', async (encoding, compress) => {
+    expect((await send(encoding, compress(Buffer.from(HIT)))).status).toBe(200);
+    expect((await send(encoding.toUpperCase(), compress(Buffer.from(HIT)))).status).toBe(200);
+  });
+
+  it.each(encodings)(
+    'may be as long as the limit when it is inflated, and no longer: %s',
+    async (encoding, compress) => {
+      const padded = (length: number) => compress(Buffer.from(HIT + ' '.repeat(length - HIT.length)));
+      expect((await send(encoding, padded(LIMIT))).status).toBe(200);
+      const answer = await send(encoding, padded(LIMIT + 1));
+      expect([answer.status, await codeOf(answer)]).toEqual([413, 'request_too_large']);
+    },
+  );
+
+  it.each(encodings)('that is broken, or cut off, is told so: %s', async (encoding, compress) => {
+    for (const bytes of [Buffer.from(HIT), compress(Buffer.from(HIT)).subarray(0, -4)]) {
+      const answer = await send(encoding, bytes);
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain('could not be decompressed');
+    }
+    expect((await ask(HIT)).status).toBe(200);
+  });
+
+  it.each(['zzz', 'gzip, gzip', 'constructor'])(
+    'in an encoding that is unknown is refused: %s',
+    async (encoding) => {
+      const answer = await send(encoding, Buffer.from(HIT));
+      expect(answer.status).toBe(415);
+      expect(await answer.text()).toContain('gzip, deflate, br');
+    },
+  );
+});
+
+describe('a charset', () => {
+  it.each(['utf-8', 'UTF8', '"utf8"', '"UTF-8"'])('%s is UTF-8', async (charset) => {
+    const headers = { 'content-type': `application/json; charset=${charset}`, ...KEY };
+    expect((await post(base + PATH, HIT, headers)).status).toBe(200);
+  });
+
+  it.each(['utf-16', 'latin1'])('%s is refused', async (charset) => {
+    const headers = { 'content-type': `application/json;charset=${charset}`, ...KEY };
+    expect((await post(base + PATH, HIT, headers)).status).toBe(415);
+  });
+});
+
+describe('what a body holds', () => {
+  const times = (count: number, json: string) => `[${`${json},`.repeat(count - 1)}${json}]`;
+  const named = (count: number) => `{${Array.from({ length: count }, (_, i) => `"n${i}":1`).join()}}`;
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  /** More than a slice of a long body. */
+  const LONG = 1.1 * MB;
+  const spaces = ' '.repeat(LONG);
+
+  it.each([
+    ['values', withField(times(BODY_VALUES_MAX + 1, '1')), 413, `${BODY_VALUES_MAX} values`],
+    ['objects', withField(times(BODY_PARTS_MAX, '{}')), 413, `${BODY_PARTS_MAX} objects, arrays and strings`],
+    ['strings', withField(times(BODY_PARTS_MAX, '""')), 413, `${BODY_PARTS_MAX} objects, arrays and strings`],
+    ['names', withField(named(2 * BODY_NAMES_MAX)), 413, `${BODY_NAMES_MAX} different names`],
+    [
+      'arrays in arrays',
+      withField(nested(BODY_DEPTH_MAX)),
+      400,
+      `at most ${BODY_DEPTH_MAX} objects and arrays`,
+    ],
+  ])('may not be too many %s', async (_what, body, status, expected) => {
+    for (const each of [body, `${body}${spaces}`]) {
+      const answer = await ask(each);
+      expect(answer.status).toBe(status);
+      expect(await answer.text()).toContain(expected);
+    }
+  });
+
+  it.each([
+    ['deeply nested', withField(nested(BODY_DEPTH_MAX - 1))],
+    ['a prompt of 200,000 token ids', withField(times(200_000, '123456'))],
+    ['2,048 lists of 400 token ids', withField(times(2048, times(400, '1234')))],
+    ['tools with 5,000 names', withField(named(5000))],
+    ['one long text', withField(`"${'\\"[{\\\\'.repeat(LONG / 6)}"`)],
+  ])('may be as much as clients send: %s', async (_what, body) => {
+    for (const each of [body, `${body}${spaces}`]) expect((await ask(each)).status).toBe(200);
+  });
+
+  it(`may be a conversation of ${MESSAGES_MAX} messages, their contents in parts`, async () => {
+    const said = '{"role":"user","content":[{"type":"text","text":"a turn"}]}';
+    const body = `{"messages":[${`${said},`.repeat(MESSAGES_MAX - 1)}${said.replace('a turn', 'Say it.')}]}`;
+    expect((await ask(body)).status).toBe(200);
+  });
+
+  it('is read as it was sent, wherever a long body is cut', async () => {
+    for (let shift = 0; shift < 4; shift++) {
+      const text = `${'x'.repeat(shift)}${'日本😀'.repeat(LONG / 10)}`;
+      const answer = await post(
+        `${base}/v1/responses`,
+        JSON.stringify({ input: 'Say it.', user: text }),
+        KEY,
+      );
+      expect(((await answer.json()) as { user: string }).user === text).toBe(true);
+    }
+  });
+
+  it('is refused when it is nested too deeply, streamed or not', async () => {
+    const tools = `[{"type":"function","name":"f","parameters":${'{"a":'.repeat(9000)}1${'}'.repeat(9000)}}]`;
+    for (const stream of [true, false]) {
+      const answer = await post(
+        `${base}/v1/responses`,
+        `{"input":"Say it.","stream":${stream},"tools":${tools}}`,
+        KEY,
+      );
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain('nested too deeply');
+    }
+  });
+
+  it('may come a byte at a time', async () => {
+    const connection = await open();
+    connection.send(headOf('transfer-encoding: chunked'));
+    connection.send(`${[...HIT].map(chunkOf).join('')}0\r\n\r\n`);
+    await connection.waitFor(1);
+    expect(connection.answers[0]?.status).toBe(200);
+  });
+});
+
+describe('bodies together', () => {
+  const page = { origin: 'https://pages.example' };
+  const small = { bodyLimit: byteCount(LIMIT), bodiesBytesMax: byteCount(MB), corsOrigins: ['*'] };
+  const begin = async (url: string, length: number, sent: number) => {
+    const connection = await open(url);
+    connection.send(headOf(`content-length: ${length}`) + ' '.repeat(sent));
+    return connection;
+  };
+
+  it('hold what has come of them, and are refused while that is too much', async () => {
+    const url = await serveApp(dataset, small);
+    // One that is alone may be as long as the limit of one says.
+    const held = await begin(url, LIMIT, 2 * MB);
+    await vi.waitUntil(async () => (await post(url + PATH, HIT)).status === 503, WAIT);
+    for (const headers of [{}, page]) {
+      const answer = await post(url + PATH, HIT, headers);
+      expect([answer.status, await codeOf(answer)]).toEqual([503, 'overloaded']);
+      expect(answer.headers.get('retry-after')).toBe('1');
+      if (headers === page) expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    }
+    for (const path of ['/health', '/ready', '/metrics']) expect((await fetch(url + path)).status).toBe(200);
+    held.destroy();
+    await vi.waitUntil(async () => (await post(url + PATH, HIT)).status === 200, WAIT);
+  });
+
+  it('hold nothing while they are only announced', async () => {
+    const url = await serveApp(dataset, small);
+    for (let i = 0; i < 20; i++) await begin(url, LIMIT, 0);
+    const chunked = await open(url);
+    chunked.send(headOf('transfer-encoding: chunked'));
+    expect((await post(url + PATH, HIT)).status).toBe(200);
+  });
+
+  it('hold what they are inflated to', async () => {
+    const url = await serveApp(dataset, small);
+    await begin(url, MB, MB - 100_000);
+    const zeros = new Uint8Array(gzipSync(Buffer.alloc(200_000, ' ')));
+    const encoded = { 'content-encoding': 'gzip' };
+    const send = () => fetch(url + PATH, { method: 'POST', headers: encoded, body: zeros });
+    await vi.waitUntil(async () => (await send()).status === 503, WAIT);
+    expect((await post(url + PATH, HIT)).status).toBe(200);
+  });
+
+  it('are each answered when many are long', async () => {
+    const url = await serveApp(dataset, { bodyLimit: byteCount(LIMIT) });
+    const long = withField(`"${'x'.repeat(2 * MB)}"`);
+    const answers = await Promise.all(
+      [long, HIT, long, HIT, `${long}x`, long].map((body) => post(url + PATH, body)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 400, 200]);
+  });
+});
+
+describe('what is refused before it is a request', () => {
+  it('can be read by the pages that may ask', async () => {
+    const connection = await open(await serveApp(dataset, { corsOrigins: ['*'] }));
+    connection.send('no HTTP\r\n\r\n');
+    await connection.waitFor(1);
+    expect(connection.answers[0]).toMatchObject({
+      status: 400,
+      headers: { 'access-control-allow-origin': '*' },
+    });
+  });
+
+  it('can be read by the page whose body was broken, if it may ask', async () => {
+    const url = await serveApp(dataset, { corsOrigins: ['https://pages.example'] });
+    const allowed = async (origin: string) => {
+      const connection = await open(url);
+      connection.send(headOf(`origin: ${origin}`, 'transfer-encoding: chunked'));
+      connection.send('zz\r\n');
+      await connection.waitFor(1);
+      return connection.answers[0]?.headers['access-control-allow-origin'];
+    };
+    expect(await allowed('https://pages.example')).toBe('https://pages.example');
+    expect(await allowed('https://evil.example')).toBeUndefined();
+  });
+});
+
+describe('a request that offers HTTP/2', () => {
+  const head = headOf(
+    'connection: Upgrade, HTTP2-Settings',
+    'upgrade: h2c',
+    'http2-settings: AAMAAABkAAQCAAAAAAIAAAAA',
+    `content-length: ${HIT.length}`,
+  );
+
+  it('is answered by HTTP/1.1, and so is the next one', async () => {
+    const connection = await open();
+    for (let i = 1; i <= 2; i++) {
+      connection.send(head);
+      await new Promise((resolve) => setImmediate(resolve));
+      connection.send(HIT);
+      await connection.waitFor(i);
+      expect(connection.answers.map(({ status }) => status)).toEqual(Array(i).fill(200));
+    }
+  });
+});
