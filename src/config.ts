@@ -162,7 +162,7 @@ export const OPTIONS = {
     env: 'BODY_LIMIT_MB',
     flag: 'body-limit-mb',
     placeholder: 'MB',
-    help: 'The largest request body that is read',
+    help: 'The largest request body that is read, inflated if it is compressed',
     defaultValue: 32,
     defaultText: '`32`',
     parse: wholeNumber(1, 256),

@@ -14,9 +14,9 @@ it('goes on, whatever bodies hold', async () => {
   const url = await server.url();
   const hit = said('What is a mock server good for?', '1');
   // A kilobyte of these takes a megabyte when it is inflated, and a hundred when it is parsed.
-  const bomb = new Uint8Array(gzipSync(said('hi', `[${'{},'.repeat((30 * MB) / 3)}{}]`)));
+  const bomb = new Uint8Array(gzipSync(said('hi', `[${'{},'.repeat((15 * MB) / 3)}{}]`)));
   const headers = { 'content-encoding': 'gzip' };
-  const bombs = Array.from({ length: 4 }, () => fetch(url + PATH, { method: 'POST', headers, body: bomb }));
+  const bombs = Array.from({ length: 2 }, () => fetch(url + PATH, { method: 'POST', headers, body: bomb }));
   for (const { status } of await Promise.all([...bombs, post(url + PATH, hit)]))
     expect([200, 413, 503]).toContain(status);
   const bodies: readonly (readonly [status: number, body: string])[] = [
