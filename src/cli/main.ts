@@ -7,12 +7,13 @@ import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { type Config, ConfigError, helpText, readCommand } from '../config.js';
 import { CommandError } from '../core/errors.js';
+import { escapeControls } from './control-characters.js';
 
 /** `defect` is what sysexits.h calls EX_SOFTWARE. */
 const EXIT = { ok: 0, failed: 1, badSettings: 2, defect: 70, bySignal: 128 } as const;
 
-// That nobody reads what it prints, or that it can't be written, doesn't end the program.
-process.stdout.on('error', () => undefined);
+// Ignore EPIPE and other write errors.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -105,11 +106,11 @@ function hangups(): (act: () => void) => void {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${escapeControls(line)}\n`);
 }
 
 function fail(problem: string, code: number): number {
-  process.stderr.write(`verbatim: ${problem}\n`);
+  process.stderr.write(`verbatim: ${escapeControls(problem)}\n`);
   return code;
 }
 

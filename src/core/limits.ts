@@ -115,8 +115,14 @@ export const STALLED_MS = 60_000;
 /** Connections that may wait to be accepted, as far as the system has room for them: all clients of a load test may come at once. */
 export const BACKLOG = 4096;
 
-/** Of lines that can't be written just now, so many bytes are kept; later ones are lost. */
+/** Bytes of log lines that wait while they can't be written. Later lines are dropped, and counted. */
 export const LOG_BYTES_MAX = byteCount(MiB);
+
+/** Waiting log lines are retried after this long: a pipe takes 64 KiB at a time, so its reader gets some 3 MB/s. */
+export const LOG_AGAIN_MS = 20;
+
+/** How often a process that ends waits 100 ms for the reader of its log: its last line may say why it ends. */
+export const LOG_EXIT_WAITS = 10;
 
 /** How long a connection that was refused stays open, for its client to read why. */
 export const LINGER_MS = 1000;

@@ -2,14 +2,16 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { LOG_BYTES_MAX } from '#dist/core/limits.js';
 import { ApiKeys } from '#dist/http/api-keys.js';
 import { post } from '../support/app.js';
-import { startServer } from '../support/server-process.js';
+import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { WAIT } from '../support/wait.js';
 
 const folder = temporaryFolder();
 const PROMPT = 'What is a mock server good for?';
@@ -222,5 +224,74 @@ describe('a lookup', () => {
     await server.waitFor(/engine index/);
     expect((await ask(url, 'prompt 29999')).status).toBe(200);
     for (const answer of await Promise.all(sweeps)) expect(answer.status).toBe(404);
+  });
+});
+
+/** A server whose log goes into a pipe that nothing is read from until the test does. */
+async function startUnread(format: string) {
+  const fifo = join(mkdtempSync(join(folder, 'log-')), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(reader));
+  const command = `exec '${process.execPath}' '${program}' --log-level info --log-format ${format} 2>'${fifo}'`;
+  const server = new ServerProcess('bash', ['-c', command]);
+  return { server, url: await server.url(), reader };
+}
+
+/** Asks for so many paths, each with a long line in the log. */
+async function logLines(url: string, count: number): Promise<void> {
+  const ask = () => fetch(`${url}/nowhere/${'a'.repeat(12_000)}`);
+  const answers = await Promise.all(Array.from({ length: count }, ask));
+  expect(answers.map(({ status }) => status)).toEqual(Array(count).fill(404));
+}
+
+describe('a log whose reader stops', () => {
+  it.each(['json', 'pretty'])('drops lines, %s, and counts them once it is read again', async (format) => {
+    const { server, url, reader } = await startUnread(format);
+    // The pipe holds 64 KiB, the server a megabyte more.
+    await logLines(url, 120);
+    let log = '';
+    const part = Buffer.alloc(100_000);
+    const read = () => {
+      try {
+        log += part.toString('utf8', 0, readSync(reader, part));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      }
+      expect(log).toMatch(/log lines dropped/);
+    };
+    await vi.waitFor(read, { ...WAIT, interval: 5 });
+    expect(log).toMatch(/"?lines"?: ?[1-9]/);
+    expect(log.length).toBeGreaterThan(LOG_BYTES_MAX);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+  });
+
+  it('does not keep the server from ending', async () => {
+    const { server, url } = await startUnread('json');
+    await logLines(url, 10);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+  });
+
+  it.each(['json', 'pretty'])('does not end the server when it leaves, %s', async (format) => {
+    const server = startServer(['--log-level', 'info', '--log-format', format]);
+    const url = await server.url();
+    server.closeStderr();
+    for (let i = 0; i < 3; i++) expect((await ask(url)).status).toBe(200);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+  });
+});
+
+describe('control characters in a path', () => {
+  it.each(['json', 'pretty'])('are escaped in the log, %s, and in what is printed', async (format) => {
+    const path = join(folder, 'odd \u009b31m\u007f\u0085.json');
+    writeFileSync(path, '[{"conversations":[{"from":"human","value":"a"},{"from":"gpt","value":"b"}]}]');
+    const server = startServer([path, '--log-level', 'debug', '--log-format', format]);
+    await server.url();
+    await server.waitFor(/odd \\u009b31m\\u007f\\u0085\.json/);
+    await server.waitFor(/odd \\+u009b31m\\+u007f\\+u0085\.json/, 'stderr');
+    expect(server.stdout + server.stderr).not.toMatch(/[\x7f-\x9f]/);
   });
 });

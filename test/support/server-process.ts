@@ -74,6 +74,11 @@ export class ServerProcess {
     this.child.stdout?.destroy();
   }
 
+  /** The same of what it logs. */
+  closeStderr(): void {
+    this.child.stderr?.destroy();
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
