@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { type Config, ConfigError, helpText, readCommand } from '../config.js';
 import { CommandError } from '../core/errors.js';
+import { SIGNAL_AGAIN_MS } from '../core/limits.js';
 import { escapeControls } from './control-characters.js';
 
 /** `defect` is what sysexits.h calls EX_SOFTWARE. */
@@ -77,12 +78,14 @@ async function runCheck(path: string): Promise<number> {
   return isValid ? EXIT.ok : EXIT.failed;
 }
 
-/** A signal of the first SIGINT or SIGTERM. The next one ends the process at once. */
+/** Aborted by the first SIGINT or SIGTERM. One that comes `SIGNAL_AGAIN_MS` later, or after that, ends the process at once. */
 function toldToStop(): AbortSignal {
   const controller = new AbortController();
+  let firstMs: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) endBy(signal);
+      firstMs ??= performance.now();
+      if (performance.now() - firstMs >= SIGNAL_AGAIN_MS) endBy(signal);
       controller.abort();
     });
   }

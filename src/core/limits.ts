@@ -99,6 +99,12 @@ export const KEEP_ALIVE_MS = 75_000;
 /** How long a server that stops still takes requests, for those that are on their way. */
 export const STOP_GRACE_MS = 500;
 
+/**
+ * Signals within this time are one stop: GNU `timeout` signals its child and the child's group, a terminal all of a group. A person who
+ * has lost patience takes longer.
+ */
+export const SIGNAL_AGAIN_MS = 1000;
+
 /** How long a stop waits for the requests in flight before it cuts them, unless the setting says otherwise. */
 export const DRAIN_MS = 25_000;
 

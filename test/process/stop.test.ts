@@ -190,15 +190,32 @@ describe('a server that drains', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'ends at once at another %s',
+    'ends at once at another %s, which comes a second later',
     { timeout: 20_000 },
     async (signal) => {
-      const { server, url, connection } = await stalledOn([]);
+      const { server, connection } = await stalledOn([]);
       server.kill('SIGTERM');
-      await server.waitForRefusal(url);
-      server.kill(signal);
+      const timer = setInterval(() => server.kill(signal), 100);
       expect(await server.exited).toBe(signal);
+      clearInterval(timer);
       connection.destroy();
     },
   );
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('takes another %s at once for the same stop', async (signal) => {
+    const server = startServer();
+    const url = await server.url();
+    const connection = await RawConnection.open(url);
+    const body = '{"messages": [{"role": "user", "content": "What is a mock server good for?"}]}';
+    connection.send(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n{`,
+    );
+    server.kill('SIGTERM');
+    await vi.waitUntil(async () => (await fetch(`${url}/ready`)).status === 503, { ...WAIT, interval: 5 });
+    server.kill(signal);
+    connection.send(body.slice(1));
+    await connection.closed;
+    expect(connection.answers.map(({ status }) => status)).toEqual([200]);
+    expect(await server.exited).toBe(0);
+  });
 });
