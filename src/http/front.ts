@@ -8,7 +8,6 @@
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { after } from '../core/maybe-promise.js';
@@ -64,7 +63,6 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       failures.answer(response, error);
     }
   });
-  const connections = new WeakSet<Socket>();
 
   return (plain, response) => {
     const request = plain as AppRequest;
@@ -85,7 +83,6 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     if (operation === undefined || !isPlain(request, operation)) {
       app(request, response);
     } else {
-      flushAtEnd(request.socket);
       if (operation.isOpen !== true) parts.giveWay();
       if (operation.body === undefined) answer(operation, undefined, request, response);
       else {
@@ -154,13 +151,6 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     } catch (error) {
       together.add([response, failures.answerTo(response, error)]);
     }
-  }
-
-  /** Where a client closes its side, Node ends the connection: what waits for the end of this turn must go before that. */
-  function flushAtEnd(socket: Socket): void {
-    if (connections.has(socket)) return;
-    connections.add(socket);
-    socket.prependListener('end', together.flush);
   }
 }
 

@@ -99,6 +99,8 @@ export class Listener {
     });
     // server.close() calls this. Node takes a connection for idle as soon as its response has ended, though it may not have flushed.
     this.server.closeIdleConnections = () => {};
+    // A client may close its sending side after its request (`nc -N`). Node's `Server` reads this field, which has no option.
+    Object.assign(this.server, { httpAllowHalfOpen: true });
     this.server.timeout = stalledMs;
     this.server.on('timeout', (socket) => this.endStalled(socket));
     this.server.on('connection', (socket) => this.track(socket));
@@ -160,6 +162,10 @@ export class Listener {
   private track(socket: Socket): void {
     const responses = new Set<ServerResponse>();
     this.connections.set(socket, responses);
+    socket.on('end', () => {
+      const last = [...responses].at(-1);
+      if (last !== undefined) endConnectionAfter(last);
+    });
     socket.on('close', () => {
       this.connections.delete(socket);
       // A pipelined response that waits for its turn has no socket yet, and so doesn't hear that its client has left.

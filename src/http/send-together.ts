@@ -1,8 +1,6 @@
 /** Takes what is to be sent. */
 export interface SendTogether<T> {
   add(item: T): void;
-  /** Sends what waits now. */
-  flush(): void;
 }
 
 /**
@@ -23,6 +21,5 @@ export function sendTogether<T>(send: (item: T) => void): SendTogether<T> {
     add: (item) => {
       if (waiting.push(item) === 1) setImmediate(flush);
     },
-    flush,
   };
 }

@@ -1,6 +1,8 @@
 /** What Prometheus, and load generators, read. */
 
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -54,27 +56,24 @@ describe('the metrics', () => {
   });
 
   it('tell what was refused, and whose client left before the answer', async () => {
-    const left = new AbortController();
-    // The client leaves while its prompt is being looked up.
+    let leave = () => {};
+    // The client resets its connection while its prompt is being looked up.
     const lookup: Lookup = {
       isImmediate: false,
       find: (_query, unwanted) =>
         new Promise((_resolve, reject) => {
           const signal = unwanted?.();
           signal?.addEventListener('abort', () => reject(signal.reason));
-          left.abort();
+          leave();
         }),
     };
     const url = await serveApp(dataset, { ...guardedBy('right'), lookup, uncachedLookup: lookup });
     await post(`${url}/v1/chat/completions`, {});
     const headers = { authorization: 'Bearer right', 'content-type': 'application/json' };
-    const asked = fetch(`${url}/v1/chat/completions`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ messages: messages('nowhere') }),
-      signal: left.signal,
-    });
-    await expect(asked).rejects.toThrow('aborted');
+    const asked = request(`${url}/v1/chat/completions`, { method: 'POST', headers });
+    leave = () => asked.socket?.resetAndDestroy();
+    asked.end(JSON.stringify({ messages: messages('nowhere') }));
+    await expect(once(asked, 'response')).rejects.toThrow('socket hang up');
     const count = async (status: number) => {
       const text = await (await fetch(`${url}/metrics`, { headers })).text();
       const labels = `route="/v1/chat/completions",status="${status}",match="",model=""`;

@@ -27,18 +27,4 @@ describe('what is found in one turn of the event loop', () => {
     await turn();
     expect(sent).toEqual([1, 2, 3, 11, 12]);
   });
-
-  it('is sent at once where it must be, and not again', async () => {
-    const sent: number[] = [];
-    const together = sendTogether((item: number) => sent.push(item));
-    together.flush();
-    together.add(1);
-    together.add(2);
-    together.flush();
-    expect(sent).toEqual([1, 2]);
-    together.add(3);
-    await turn();
-    await turn();
-    expect(sent).toEqual([1, 2, 3]);
-  });
 });

@@ -2,10 +2,12 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import express, { type Express } from 'express';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Listener, type Timeouts } from '#dist/http/listener.js';
 import { statusOf } from '#dist/http/request-log.js';
+import { serveApp } from '../support/app.js';
 import { WAIT } from '../support/wait.js';
 
 const SOON_MS = 200;
@@ -124,5 +126,55 @@ describe('a client that', () => {
     const { socket, ended } = await open(port);
     socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     expect(await ended).toMatch(/at last$/);
+  });
+});
+
+describe('a client that closes its sending side after its request', () => {
+  const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+  const say = (more: object) => ({ messages: [{ role: 'user', content: 'Say it.' }], ...more });
+
+  /** What comes until the server has ended the connection. */
+  async function answerTo(url: string, ...requests: [path: string, body: object][]): Promise<string> {
+    const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    const sent = requests.map(([path, body]) => {
+      const text = JSON.stringify(body);
+      return `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
+    });
+    socket.end(sent.join(''));
+    let answer = '';
+    for await (const text of socket.setEncoding('utf8')) answer += text;
+    return answer;
+  }
+
+  it.each(['index', 'sweep'] as const)('gets its answer, by the engine %s', async (engine) => {
+    const url = await serveApp(dataset, {}, engine);
+    for (const more of [{}, { stream: true }, { max_tokens: 2 }, { max_tokens: 2, stream: true }]) {
+      const answer = await answerTo(url, ['/v1/chat/completions', say(more)]);
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(answer).toMatch(/\}$|0\r\n\r\n$/);
+    }
+    const prompt = 'words that no index has';
+    expect(await answerTo(url, ['/tokenize', { prompt }])).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+
+  it('gets the answers to all that it has sent, and then the end of the connection', async () => {
+    const url = await serveApp(dataset, {}, 'sweep');
+    const one = ['/v1/chat/completions', say({ max_tokens: 2 })] satisfies [string, object];
+    const answer = await answerTo(url, one, one, one);
+    expect(answer.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(3);
+    expect(answer.match(/^connection: .*$/gim)?.at(-1)).toBe('Connection: close');
+  });
+
+  it('and never reads is cut', async () => {
+    const { port, listener } = await serve(
+      express().get('/', (_request, response) => void response.send('x'.repeat(20_000_000))),
+      { stalledMs: SOON_MS },
+    );
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => undefined).end('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await vi.waitUntil(() => listener.inFlight === 1, { ...WAIT, interval: 1 });
+    await vi.waitUntil(() => listener.inFlight === 0, WAIT);
   });
 });
