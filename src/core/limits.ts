@@ -152,6 +152,15 @@ export const STOPS_MAX = 4;
 /** Characters of the texts in one body, all choices together: a string of JSON holds some eight times as many, and no more. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 
+/**
+ * How much of a turn of the event loop goes to what takes long: streams and answers of more than a slab, and counting the pieces of a
+ * text. A step takes no longer than that itself, so other clients wait for 10 ms.
+ */
+export const SLICE_MS = 5;
+
+/** Pieces of a text that are counted in one step: some four milliseconds. */
+export const PIECES_TOGETHER_MAX = 4096;
+
 /** What of a stream is made at once, in bytes: the events of a reply of some 8 kB. So many of these are kept for the next streams. */
 export const SLAB_BYTES = byteCount(512 * KiB);
 export const SLABS_KEPT = 4;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FunctionCall, textOfCalls } from '../core/calls.js';
 import { isCallText } from '../core/conversation.js';
+import { PIECES_TOGETHER_MAX } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { historiesOf, type Message } from '../core/query.js';
 import { Decoded, type SpelledText } from '../core/spelled-text.js';
@@ -10,6 +11,7 @@ import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
 import { piecesOf } from '../openai/pieces.js';
 import type { FinishReason, Reply, ToolCall } from '../openai/reply.js';
 import { cutAtStop, type Stops } from '../openai/stops.js';
+import { nextStep } from './turns.js';
 
 /** How much less than a reply's tokens a limit must be to cut it, where the setting is `tolerant`. */
 const TOLERANCE = 0.1;
@@ -147,14 +149,21 @@ export class Replies {
   ): MaybePromise<Uint32Array | undefined> {
     if (!stream || !includeUsage || !continuousUsage) return undefined;
     const { tokens, tokenizer } = this.settings;
-    const pieces = [...piecesOf(text(), tokenizer)].map((piece) => ({ text: piece }));
-    return after(tokens.count(pieces), (counts) => {
-      let total = 0;
-      return Uint32Array.from(counts, (count) => {
-        total += count;
-        return total;
+    const pieces = piecesOf(text(), tokenizer);
+    const totals: number[] = [];
+    const countOn = (): MaybePromise<Uint32Array> => {
+      const some: CountedText[] = [];
+      while (some.length < PIECES_TOGETHER_MAX) {
+        const { value, done } = pieces.next();
+        if (done) break;
+        some.push({ text: value });
+      }
+      return after(tokens.count(some), (counts) => {
+        for (const count of counts) totals.push((totals.at(-1) ?? 0) + count);
+        return some.length < PIECES_TOGETHER_MAX ? Uint32Array.from(totals) : nextStep().then(countOn);
       });
-    });
+    };
+    return countOn();
   }
 }
 

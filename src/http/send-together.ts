@@ -1,3 +1,5 @@
+import { SLICE_MS } from '../core/limits.js';
+
 /** Takes what is to be sent. */
 export interface SendTogether<T> {
   add(item: T): void;
@@ -6,7 +8,8 @@ export interface SendTogether<T> {
 /**
  * Sends answers together that were found in one turn of the event loop, while requests of many connections were read. The first one
  * wakes a client that sleeps, which costs the sender as much as all else about it; for the others it is awake. One that is alone goes
- * at the end of the turn, too. (Redis writes its replies like that: `handleClientsWithPendingWrites`.)
+ * at the end of the turn, too. (Redis writes its replies like that: `handleClientsWithPendingWrites`.) What
+ * takes longer than `SLICE_MS` goes on in the next turn.
  *
  * @param send is called for one after the other. What it throws is a defect, and ends the process.
  */
@@ -15,7 +18,15 @@ export function sendTogether<T>(send: (item: T) => void): SendTogether<T> {
   const flush = () => {
     const items = waiting;
     waiting = [];
-    for (const item of items) send(item);
+    const endMs = performance.now() + SLICE_MS;
+    for (const [i, item] of items.entries()) {
+      send(item);
+      if (performance.now() < endMs) continue;
+      // The rest goes first in the next turn.
+      if (waiting.length === 0 && i + 1 < items.length) setImmediate(flush);
+      waiting = [...items.slice(i + 1), ...waiting];
+      return;
+    }
   };
   return {
     add: (item) => {

@@ -1,7 +1,10 @@
 /** Sends answers: the one place where the bytes of an answer go into a response. */
 
 import type { ServerResponse } from 'node:http';
+import { SLAB_BYTES } from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
+import type { Head } from '../openai/event-stream.js';
+import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';
 import type { Answered, Content } from './endpoint.js';
 import { openaiHeaders } from './openai-headers.js';
@@ -9,6 +12,7 @@ import { rawHead, rawSocket } from './raw-response.js';
 import { factsOf } from './request-facts.js';
 import { Slabs } from './slabs.js';
 import { type EventMaker, StreamBytes } from './stream-bytes.js';
+import { queueStep } from './turns.js';
 import { endIfUnread } from './unread.js';
 
 /** Digits of a completion's id behind its prefix, as many as OpenAI's have. */
@@ -57,7 +61,11 @@ export class Sender {
     if (content.kind === 'text') headers.push('content-type', content.type);
     else headers.push(...CONTENT_HEADERS[content.kind]);
     if (content.kind === 'events') this.sendEvents(response, headers, content);
-    else this.sendBody(response, status, headers, this.bodyOf(content));
+    else if (content.kind === 'named') this.sendNamed(response, status, headers, content.head);
+    else {
+      const body = content.kind === 'json' ? content.spelled : byteString(content.text);
+      this.sendBody(response, status, headers, body);
+    }
   }
 
   /** @param body a byte string */
@@ -73,63 +81,76 @@ export class Sender {
     }
   }
 
-  private bodyOf(content: Exclude<Content, Events>): string {
-    switch (content.kind) {
-      case 'json':
-        return content.spelled;
-      case 'text':
-        return byteString(content.text);
-      case 'named':
-        return this.named(content.head);
+  /** Sends a body under a new id and today's date: in one write if a slab has room for it, else as the client takes it. */
+  private sendNamed(response: ServerResponse, status: number, headers: string[], head: Head): void {
+    let length = 0;
+    for (const part of head) length += part.length;
+    if (length <= SLAB_BYTES) this.sendBody(response, status, headers, this.named(head));
+    else {
+      const [beforeId, between, ...afterDate] = head;
+      const begun = this.named([beforeId, between]);
+      headers.push('content-length', String(begun.length + length - beforeId.length - between.length));
+      this.pump(response, status, headers, new BodyBytes([begun, ...afterDate]));
     }
   }
 
   /** What goes out under a new id and today's date. */
-  private named([beforeId, between, afterDate]: readonly [string, string, string]): string {
+  private named([beforeId, between, ...afterDate]: Head): string {
     const { newId, now } = this.clock;
-    return `${beforeId}${newId(ID_DIGITS)}${between}${Math.floor(now() / 1000)}${afterDate}`;
+    let named = `${beforeId}${newId(ID_DIGITS)}${between}${Math.floor(now() / 1000)}`;
+    for (const part of afterDate) named += part;
+    return named;
   }
 
-  /** Sends events: in one write where there is room for all of them, else as the client takes them. */
   private sendEvents(response: ServerResponse, headers: string[], { stream }: Events): void {
-    const socket = rawSocket(response);
-    const sink = socket ?? response;
-    const isRaw = socket !== undefined;
     // HTTP 1.0 has no chunks.
     const isChunked = response.req.httpVersionMinor === 1;
     const head = stream.head === undefined ? '' : this.named(stream.head);
-    const bytes = new StreamBytes(stream, head, this.maker, isChunked);
+    if (isChunked) headers.push('transfer-encoding', 'chunked');
+    this.pump(response, 200, headers, new StreamBytes(stream, head, this.maker, isChunked));
+  }
+
+  /**
+   * Sends bytes as they are made: in one write where a slab has room for all of them, else as the client takes them, one slab in a step
+   * of what takes long.
+   */
+  private pump(
+    response: ServerResponse,
+    status: number,
+    headers: string[],
+    bytes: StreamBytes | BodyBytes,
+  ): void {
+    const socket = rawSocket(response);
+    const sink = socket ?? response;
     let begun: Buffer | undefined;
     let at = 0;
-    if (isChunked) headers.push('transfer-encoding', 'chunked');
-    if (isRaw) {
+    if (socket !== undefined) {
       begun = this.slabs.take();
-      at = begun.write(rawHead(response, 200, headers, this.clock.now()), 'latin1');
+      at = begun.write(rawHead(response, status, headers, this.clock.now()), 'latin1');
     } else {
-      response.writeHead(200, headers);
-      // The events are chunks already.
+      response.writeHead(status, headers);
+      // Events are chunks already.
       response.chunkedEncoding = false;
     }
-    const pump = () => {
-      while (!bytes.isDone && !response.destroyed) {
-        // A client that reads slowly holds no more than what is being sent to it.
-        let slab = begun ?? this.slabs.take();
-        let end = bytes.fill(slab, at);
-        if (end === at && !bytes.isDone) {
-          slab = this.slabs.longer(slab, at, bytes.eventBytes);
-          end = bytes.fill(slab, at);
-        }
-        begun = undefined;
-        at = 0;
-        if (!this.write(sink, slab, end) && !bytes.isDone) {
-          sink.once('drain', pump);
-          return;
-        }
+    const goOn = () => queueStep(step);
+    const step = () => {
+      if (response.destroyed) return;
+      // A client that reads slowly holds no more than what is being sent to it.
+      let slab = begun ?? this.slabs.take();
+      let end = bytes.fill(slab, at);
+      if (end === at && bytes instanceof StreamBytes && !bytes.isDone) {
+        slab = this.slabs.longer(slab, at, bytes.eventBytes);
+        end = bytes.fill(slab, at);
       }
+      begun = undefined;
+      at = 0;
+      const isTaken = this.write(sink, slab, end);
       if (bytes.isDone) response.end();
+      else if (isTaken) goOn();
+      else sink.once('drain', goOn);
     };
-    response.once('close', () => sink.off('drain', pump));
-    pump();
+    response.once('close', () => sink.off('drain', goOn));
+    step();
   }
 
   /** Writes a slab, which is given back once the system has taken its bytes. */

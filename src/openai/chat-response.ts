@@ -27,16 +27,19 @@ export function chatCompletion(
 ): Head {
   const given = isCallAlone(content, calls) ? 'null' : content.spelled;
   const called = calls.length === 0 ? '' : `,"tool_calls":${spell(calls.map(toolCall))}`;
-  const message = `"message":{"role":"assistant","content":${given},"refusal":null,"annotations":[]${called}}`;
-  let list = '';
+  const afterContent = `,"refusal":null,"annotations":[]${called}},"logprobs":null,"finish_reason":"${finishReason}"}`;
+  // The content is one string in all choices: in `n` copies it might have to be held `n` times.
+  const list: string[] = [];
   for (let index = 0; index < choices; index++) {
-    const choice = `{"index":${index},${message},"logprobs":null,"finish_reason":"${finishReason}"}`;
-    list += index === 0 ? choice : `,${choice}`;
+    const comma = index === 0 ? '' : ',';
+    list.push(`${comma}{"index":${index},"message":{"role":"assistant","content":`, given, afterContent);
   }
   return [
     `{"id":"${ID}`,
     '","object":"chat.completion","created":',
-    `,"model":${spell(model)},"choices":[${list}],"usage":${usageText(usage)},"service_tier":"default","system_fingerprint":${spell(fingerprint ?? null)}}`,
+    `,"model":${spell(model)},"choices":[`,
+    ...list,
+    `],"usage":${usageText(usage)},"service_tier":"default","system_fingerprint":${spell(fingerprint ?? null)}}`,
   ];
 }
 

@@ -14,15 +14,17 @@ const BEFORE_DATE = '","object":"text_completion","created":';
 
 /** The body of a completion that is not streamed, a byte string. */
 export function completion(head: AnswerHead, choices: readonly CompletionChoice[], usage: Usage): Head {
-  const list = choices.map(({ echoed, reply: { content, finishReason } }, index) => {
+  const list = choices.flatMap(({ echoed, reply: { content, finishReason } }, index) => {
     const text =
-      echoed === undefined ? content.spelled : echoed.spelled.slice(0, -1) + content.spelled.slice(1);
-    return `{"text":${text}${afterText(index, `"${finishReason}"`)}`;
+      echoed === undefined ? [content.spelled] : [echoed.spelled.slice(0, -1), content.spelled.slice(1)];
+    return [index === 0 ? '{"text":' : ',{"text":', ...text, afterText(index, `"${finishReason}"`)];
   });
   return [
     '{"id":"cmpl-',
     BEFORE_DATE,
-    `${common(head)},"choices":[${list.join(',')}],"usage":${usageText(usage)}}`,
+    `${common(head)},"choices":[`,
+    ...list,
+    `],"usage":${usageText(usage)}}`,
   ];
 }
 

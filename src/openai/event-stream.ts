@@ -5,8 +5,8 @@
 
 import type { SpelledText } from '../core/spelled-text.js';
 
-/** What stands before the random digits of an id, between them and the date, and after that. */
-export type Head = readonly [beforeId: string, between: string, afterDate: string];
+/** What comes before the random digits of an id, between them and the date, and after that. */
+export type Head = readonly [beforeId: string, between: string, ...afterDate: string[]];
 
 /** All events of a stream. */
 export interface EventStream {

@@ -1,8 +1,10 @@
+import { Agent } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { estimatingCounter } from '#dist/lookup/token-counter.js';
 import { post, serveApp } from '../support/app.js';
+import { exchange } from '../support/exchange.js';
 
 const REPLY = 'Two words,\n\t"quoted" \\ and 🚀 → naïve  end. ';
 const messages = [{ role: 'user' as const, content: 'Say it.' }];
@@ -15,6 +17,8 @@ beforeAll(async () => {
 
 const create = (fields: object) => client.chat.completions.create({ model: 'any', messages, ...fields });
 const contentsOf = ({ choices }: OpenAI.ChatCompletion) => choices.map(({ message }) => message.content);
+
+type Choice = { index: number; text: string; message?: { content: string } };
 
 describe('n', () => {
   it.each([
@@ -34,6 +38,24 @@ describe('n', () => {
     const completion = await create({ n: 3 });
     expect(contentsOf(completion)).toEqual([REPLY, REPLY, REPLY]);
     expect(completion.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+  });
+
+  it.each([
+    ['/v1/chat/completions', { messages: [{ role: 'user', content: 'nowhere' }] }],
+    ['/v1/completions', { prompt: 'nowhere', echo: true }],
+  ])('of a long reply gives it whole, %s', async (path, asked) => {
+    const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+    const reply = 'naïve 🚀 "la" '.repeat(10_000);
+    const base = await serveApp(dataset, { fallback: reply, tokens: estimatingCounter });
+    // On a connection that stays open, and on one that doesn't.
+    for (const agent of [new Agent({ keepAlive: true }), new Agent()]) {
+      const { text } = await exchange({ agent, url: base + path, body: JSON.stringify({ ...asked, n: 7 }) });
+      agent.destroy();
+      const { choices } = JSON.parse(text) as { choices: Choice[] };
+      expect(choices.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      for (const choice of choices)
+        expect(choice.message?.content ?? choice.text.slice('nowhere'.length)).toBe(reply);
+    }
   });
 
   it('counts the reply so many times, and the prompt once', async () => {

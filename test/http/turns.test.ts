@@ -1,0 +1,92 @@
+/** What takes long for one client keeps no other one waiting. */
+
+import { createServer } from 'node:http';
+import { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { expect, it, vi } from 'vitest';
+import { SLICE_MS } from '#dist/core/limits.js';
+import type { App } from '#dist/http/app.js';
+import { nextStep, queueStep } from '#dist/http/turns.js';
+import { estimatingCounter } from '#dist/lookup/token-counter.js';
+import { appOf } from '../support/app.js';
+import { WAIT } from '../support/wait.js';
+
+const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
+
+/**
+ * What comes on a connection whose client takes all bytes at once, and in how many turns of the event loop.
+ */
+async function answerTo(app: App, path: string, body: object): Promise<{ text: string; turns: number }> {
+  let turns = 0;
+  const counter = setInterval(() => void turns++);
+  const parts: Buffer[] = [];
+  const connection = new Duplex({
+    read: () => {},
+    write: (bytes: Buffer, _encoding, done) => {
+      parts.push(Buffer.from(bytes));
+      done();
+    },
+  });
+  createServer(app.classes, app.handle).emit('connection', connection);
+  const text = JSON.stringify(body);
+  connection.push(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
+  await vi.waitUntil(() => isWhole(parts), { ...WAIT, interval: 1 });
+  clearInterval(counter);
+  connection.destroy();
+  return { text: Buffer.concat(parts).toString(), turns };
+}
+
+const isWhole = (parts: readonly Buffer[]) => parts.at(-1)?.subarray(-5).toString() === '0\r\n\r\n';
+
+const words = Array.from({ length: 20_000 }, (_, i) => `word${i % 999} and`).join(' ');
+const chat = { messages: [{ role: 'user', content: 'nowhere' }], stream: true };
+const usage = { include_usage: true, continuous_usage_stats: true };
+
+it.each([
+  ['a stream of many choices', '/v1/chat/completions', { ...chat, n: 4 }],
+  ['a stream whose pieces are counted', '/v1/chat/completions', { ...chat, n: 2, stream_options: usage }],
+  ['a stream of many prompts', '/v1/completions', { prompt: Array(4).fill('nowhere'), stream: true }],
+  ['the stream of a response', '/v1/responses', { input: 'nowhere', stream: true }],
+])('%s that is taken as fast as it comes gives way to others', async (_what, path, body) => {
+  const app = await appOf(dataset, { fallback: words, tokens: estimatingCounter });
+  const { text, turns } = await answerTo(app, path, body);
+  expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(turns).toBeGreaterThan(5);
+});
+
+/** Takes that long. */
+function work(ms: number): void {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+}
+
+it('steps that take as long as a slice are one a turn of the event loop', async () => {
+  let turns = 0;
+  const count = () => {
+    turns++;
+    immediate = setImmediate(count);
+  };
+  let immediate = setImmediate(count);
+  const at: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    queueStep(() => {
+      at.push(turns);
+      work(SLICE_MS);
+    });
+  }
+  await nextStep();
+  clearImmediate(immediate);
+  expect(new Set(at).size).toBe(3);
+});
+
+it('those of one task come between those of others', async () => {
+  const order: string[] = [];
+  const task = async (name: string) => {
+    for (let i = 0; i < 3; i++) {
+      await nextStep();
+      order.push(name);
+    }
+  };
+  await Promise.all([task('a'), task('b')]);
+  expect(order.join('')).toBe('ababab');
+});
