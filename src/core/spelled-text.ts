@@ -1,9 +1,13 @@
-/** Texts as `JSON.stringify` spells them, quotes included, as byte strings: each character is a byte of UTF-8. */
+/**
+ * JSON of texts as it is sent, quotes included, as byte strings: each character is a byte of UTF-8. It is that of `JSON.stringify`, but
+ * for U+0085, U+2028 and U+2029, which are escaped: JSON allows them, but many clients read a stream by lines and end a line there, as
+ * Python's `str.splitlines` does.
+ */
 
 /** A text, decoded or spelled only when somebody asks for that. */
 export interface SpelledText {
   readonly text: string;
-  /** As `JSON.stringify` spells it, quotes included; a byte string. */
+  /** As it is sent, quotes included; a byte string. */
   readonly spelled: string;
 }
 
@@ -12,8 +16,9 @@ export class Spelled implements SpelledText {
   readonly spelled: string;
   private decoded: string | undefined = undefined;
 
+  /** @param spelled JSON of the text, a byte string */
   constructor(spelled: string) {
-    this.spelled = spelled;
+    this.spelled = withoutLineEnds(spelled);
   }
 
   get text(): string {
@@ -37,9 +42,28 @@ export class Decoded implements SpelledText {
   }
 }
 
-/** JSON of a value, as a byte string. */
+/** JSON of a value as it is sent, a byte string. */
 export function spell(value: unknown): string {
+  return withoutLineEnds(plainJson(value));
+}
+
+/** JSON of a value as `JSON.stringify` spells it, a byte string. */
+export function plainJson(value: unknown): string {
   return byteString(JSON.stringify(value));
+}
+
+const NEXT_LINE = '\xc2\x85';
+const LINE_SEPARATOR = '\xe2\x80\xa8';
+const PARAGRAPH_SEPARATOR = '\xe2\x80\xa9';
+const LINE_ENDS = [NEXT_LINE, LINE_SEPARATOR, PARAGRAPH_SEPARATOR];
+
+/** The same JSON on one line, whatever a client takes for the end of a line. A search for bytes that are rare costs next to nothing. */
+function withoutLineEnds(json: string): string {
+  if (!LINE_ENDS.some((bytes) => json.includes(bytes))) return json;
+  return json
+    .replaceAll(NEXT_LINE, '\\u0085')
+    .replaceAll(LINE_SEPARATOR, '\\u2028')
+    .replaceAll(PARAGRAPH_SEPARATOR, '\\u2029');
 }
 
 /** The bytes of a text, a character each. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { MaybePromise } from '../core/maybe-promise.js';
-import { spell } from '../core/spelled-text.js';
+import { plainJson, spell } from '../core/spelled-text.js';
 import type { Model } from '../models/model.js';
 import type { EventStream, Head } from '../openai/event-stream.js';
 import type { FinishReason } from '../openai/reply.js';
@@ -88,4 +88,9 @@ export type Content =
  */
 export function jsonOf(body: object): Answered {
   return { content: { kind: 'json', spelled: spell(body) } };
+}
+
+/** The same of the older API, whose bodies are those of `JSON.stringify`. */
+export function olderJsonOf(body: object): Answered {
+  return { content: { kind: 'json', spelled: plainJson(body) } };
 }

@@ -3,7 +3,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { AppError, ERRORS } from '../core/errors.js';
 import { type ErrorBody, errorBody } from '../openai/error-body.js';
-import { type Answered, jsonOf } from './endpoint.js';
+import { type Answered, jsonOf, olderJsonOf } from './endpoint.js';
 import { olderErrorBody } from './older-wire.js';
 import { NOWHERE } from './origin.js';
 import { factsOf } from './request-facts.js';
@@ -81,7 +81,7 @@ function failedAnswer(error: AppError, isOlder: boolean): Answered {
     status,
     ...(error.code === 'prompt_not_found' && { origin: NOWHERE }),
     headers: [...(status === 503 ? ['retry-after', '1'] : []), ...error.headers],
-    ...jsonOf(body),
+    ...(isOlder ? olderJsonOf : jsonOf)(body),
   };
 }
 

@@ -115,7 +115,7 @@ export class EventWriter {
   /**
    * Loads a text for `write`. Loading the same string again costs nothing.
    *
-   * @param spelled as `JSON.stringify` spells it, quotes included, as a byte string
+   * @param spelled as it is sent (`core/spelled-text.ts`), quotes included: a byte string
    * @returns false if `piecesOf` has to cut it: it is longer than `EVENT_TEXT_BYTES_MAX`, or `partsOf` would cut it
    */
   load(spelled: string, tokenizer: TokenizerName): boolean {

@@ -6,7 +6,7 @@ import { foldSpace, HEAD_BYTES } from '../core/keys.js';
 import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
-import { spell } from '../core/spelled-text.js';
+import { plainJson } from '../core/spelled-text.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Alike, Match, MatchTokens } from './lookup.js';
@@ -104,7 +104,7 @@ function headOf(text: string): string {
   const length = HEAD_BYTES + 1;
   let folded = foldSpace(text.slice(0, 4 * length));
   if (folded.length < length && text.length > 4 * length) folded = foldSpace(text);
-  return spell(folded.slice(0, length)).slice(1, -1).slice(0, HEAD_BYTES);
+  return plainJson(folded.slice(0, length)).slice(1, -1).slice(0, HEAD_BYTES);
 }
 
 /** @param turn the prompt's place among the turns that were read */

@@ -1,10 +1,11 @@
-/** The events that the kernel writes are, byte for byte, those that a loop over `piecesOf` writes with `JSON.stringify`. */
+/** The events that the kernel writes are, byte for byte, those that a loop over `piecesOf` writes with the pieces spelled. */
 
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConversation } from '#dist/core/conversation.js';
+import { spell } from '#dist/core/spelled-text.js';
 import { partsOf, TOKENIZERS, type TokenizerName } from '#dist/core/tokens.js';
 import {
   ENVELOPE_BYTES_MAX,
@@ -23,7 +24,6 @@ const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 const writer = new EventWriter(kernelModule());
 
 const bytesOf = (text: string) => Buffer.from(text).toString('latin1');
-const spell = (text: string) => bytesOf(JSON.stringify(text));
 
 const PLAIN: TextEvents = { before: 'data: {"content":"', after: ['"}\n\n'] };
 /** An envelope with everything: numbers, another end of the last event, and bytes beyond ASCII. */
@@ -96,6 +96,8 @@ const SPACES = [
   '\u00a0',
   '\u2003',
   '\u2028',
+  '\u2029',
+  '\u0085',
   '\u3000',
   '\ufeff',
 ];

@@ -2,6 +2,7 @@
 
 import { parseConversation, type Turn } from '#dist/core/conversation.js';
 import type { Query } from '#dist/core/query.js';
+import { spell } from '#dist/core/spelled-text.js';
 import type { Match } from '#dist/lookup/lookup.js';
 
 /** A match without what an index knows of it, and its reply as it was parsed. */
@@ -32,7 +33,7 @@ export function plainMatch(match: Match | undefined): PlainMatch | undefined {
 
 /** A reply as it was parsed. Its spelling must be that of its text. */
 function plainReply({ from, value, calls, content }: Match['reply']): Turn {
-  const spelled = Buffer.from(JSON.stringify(value)).toString('latin1');
+  const spelled = spell(value);
   if (content.spelled !== spelled) throw new Error(`expected ${spelled}, got ${content.spelled}`);
   return calls === undefined ? { from, value } : { from, value, calls };
 }

@@ -1,7 +1,7 @@
 import { after } from '../../core/maybe-promise.js';
 import { type Query, valueQuery } from '../../core/query.js';
 import type { Catalog } from '../../models/catalog.js';
-import { type Endpoint, jsonOf } from '../endpoint.js';
+import { type Endpoint, olderJsonOf } from '../endpoint.js';
 import { olderCompletion, parseOlderRequest } from '../older-wire.js';
 import { originOf } from '../origin.js';
 
@@ -20,7 +20,7 @@ export function olderChatCompletion(catalog: Catalog, isCached: boolean): Endpoi
       const lookup = isCached ? model.lookup : model.uncachedLookup;
       return after(lookup.find(query, signal), (match) => ({
         origin: originOf(match, model),
-        ...jsonOf(olderCompletion(match)),
+        ...olderJsonOf(olderCompletion(match)),
         ...(match !== undefined && { asOf }),
       }));
     },

@@ -1,7 +1,7 @@
 /**
- * The characters of a text as `JSON.stringify` spells it, and the Unicode category of each. The categories come from JavaScript, a
- * page of 256 code points at a time, when a text first has a character of the page: so they are those of the engine that runs the
- * tokenizers' regular expressions, whatever version of Unicode it has.
+ * The characters of a text as it is spelled to be sent (`core/spelled-text.ts`), and the Unicode category of each. The categories come
+ * from JavaScript, a page of 256 code points at a time, when a text first has a character of the page: so they are those of the engine
+ * that runs the tokenizers' regular expressions, whatever version of Unicode it has.
  */
 
 import { BACKSLASH, QUOTE } from './strings';
@@ -26,6 +26,7 @@ export const CLASS: u32 = 0xff;
 export const LENGTH_SHIFT: u32 = 8;
 
 const SLASH: u8 = 0x2f;
+const DIGIT_2: u8 = 0x32;
 const SPACE: u8 = 0x20;
 const LETTER_D: u8 = 0x64;
 const LETTER_N: u8 = 0x6e;
@@ -80,8 +81,10 @@ function escapeAt(p: usize): u32 {
   if (letter === LETTER_N || letter === LETTER_R) return LINE_END | (2 << LENGTH_SHIFT);
   if (letter === LETTER_T || letter === LETTER_F) return BLANK | (2 << LENGTH_SHIFT);
   if (letter !== LETTER_U) return OTHER | (2 << LENGTH_SHIFT);
-  // Half a surrogate pair, or a control character.
-  if (load<u8>(p, 2) === LETTER_D) return OTHER | (6 << LENGTH_SHIFT);
+  // Half a surrogate pair, U+2028 or U+2029, or a control character.
+  const group = load<u8>(p, 2);
+  if (group === LETTER_D) return OTHER | (6 << LENGTH_SHIFT);
+  if (group === DIGIT_2) return BLANK | (6 << LENGTH_SHIFT);
   const digit = load<u8>(p, 5);
   const code = ((load<u8>(p, 4) & 0xf) << 4) | (digit <= 0x39 ? digit & 0xf : digit - 0x57);
   return <u32>load<u8>(classes + code) | (6 << LENGTH_SHIFT);
