@@ -31,7 +31,7 @@ export interface Tokenizer {
   encodeChat(messages: readonly Message[], beginsReply: boolean): number[];
   /** The text of tokens; undefined if one of them is none of the vocabulary's. */
   decode(tokens: readonly number[]): string | undefined;
-  /** The text of so many tokens, from the start; a character that is not whole at its end is left out. */
+  /** The beginning of a text that has so many tokens; a character that is not whole at its end is left out. */
   cut(text: string, tokens: number): string;
 }
 
@@ -81,7 +81,9 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
     },
     cut: (text, tokens) => {
       const bytes = encode(text).slice(0, tokens).map(bytesOf);
-      return new StringDecoder('utf8').write(Buffer.concat(bytes as Uint8Array[]));
+      const { length } = new StringDecoder('utf8').write(Buffer.concat(bytes as Uint8Array[]));
+      // Half a surrogate pair was encoded as U+FFFD, which is as long.
+      return text.slice(0, length);
     },
   };
 }

@@ -26,6 +26,7 @@ const list = [
   talk('Hi! How are you?', 'Good.'),
   talk('One', 'Two words more', '', 'Three', 'this is the last', 'bye'),
   talk('two\n words', `A long one. ${'la '.repeat(200)}`),
+  talk('Halves?', '\ud83d one \ude00, 😀\ud83d\ud83d😀 and 𒀀\udc00 \ufffd end'),
 ];
 const path = join(mkdtempSync(join(temporaryFolder(), 'usage-')), 'dataset.json');
 writeFileSync(path, JSON.stringify(list));
@@ -202,6 +203,20 @@ describe('the limit of tokens', () => {
       'completions',
     );
     expect(completion.choices[0]).toMatchObject({ text: content, finish_reason });
+  });
+
+  it('never changes what it leaves, halves of surrogate pairs neither', async () => {
+    const messages = [user('Halves?')];
+    const [recorded] = (await ask(bases.exact as string, { messages })).choices;
+    const whole = recorded?.message.content as string;
+    const cuts = await Promise.all(
+      Array.from({ length: encode(whole).length }, async (_, max_tokens) => {
+        const { choices } = await ask(bases.exact as string, { messages, max_tokens });
+        return choices[0]?.message.content as string;
+      }),
+    );
+    for (const cut of cuts) expect(whole.startsWith(cut)).toBe(true);
+    expect(cuts).toContain('\ud83d one \ude00');
   });
 
   it('goes by max_completion_tokens before max_tokens', async () => {
