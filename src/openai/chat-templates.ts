@@ -40,7 +40,7 @@ function headed(header: RegExp, end: string): Template {
   };
 }
 
-const chatMl = headed(/<\|im_start\|>(\w+)(?:\n|<\|im_sep\|>)/g, '<|im_end|>');
+const chatMl = headed(/<\|im_start\|>(\w+)(?::[^\n<]*)?(?:\n|<\|im_sep\|>)/g, '<|im_end|>');
 const llama3 = headed(/<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n/g, '<|eot_id|>');
 
 /** Llama 2 and Mistral: what the user says stands in brackets, and what the system says at the beginning of the first. */

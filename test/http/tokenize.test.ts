@@ -138,6 +138,19 @@ describe('a prompt of token ids', () => {
     ]);
   });
 
+  it('that a chat with names was tokenized to is looked up as its messages', async () => {
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', name: 'Anna-1', content: 'Say it.' },
+    ];
+    const { tokens } = await ask('tokenize', { messages });
+    const chat = await post(`${base}/v1/chat/completions`, { messages });
+    const { choices } = (await chat.json()) as { choices: { message: { content: string } }[] };
+    const answer = await completion(tokens);
+    expect(answer.status).toBe(200);
+    expect(await textsIn(answer)).toEqual([choices[0]?.message.content]);
+  });
+
   it('is echoed as its text', async () => {
     const [text] = await textsIn(await completion(encode('Say it.'), { echo: true }));
     expect(text?.startsWith('Say it.')).toBe(true);
