@@ -1,6 +1,7 @@
 /** Function calls, as datasets record them and as clients send them back. */
 
 import { elementsOf, respaced } from './json-spelling.js';
+import { SPELLED_JSON_LENGTH_MAX } from './limits.js';
 
 /** A call of a function. */
 export interface FunctionCall {
@@ -40,16 +41,10 @@ export function parseCallText(text: string): readonly FunctionCall[] | undefined
   const texts = Array.isArray(value) ? elementsOf(text) : [text];
   return calls.map((call, i) => {
     const text = texts[i] ?? '';
-    const spelled = text.length <= SPELLED_LENGTH_MAX ? ARGUMENTS.exec(text)?.[1] : undefined;
-    return spelled !== undefined && isObject(spelled) ? { ...call, arguments: spelled } : call;
+    const spelled = text.length <= SPELLED_JSON_LENGTH_MAX ? ARGUMENTS.exec(text)?.[1] : undefined;
+    return spelled !== undefined && isStructure(spelled) ? { ...call, arguments: spelled } : call;
   });
 }
-
-/**
- * A longer text of a turn has its arguments spelled anew, in characters: the expression below can't take any length. Longer arguments of a
- * request are looked up as they are.
- */
-const SPELLED_LENGTH_MAX = 1 << 20;
 
 /** The arguments as they stand in a text that names them last, as nearly all do: so they come back as they were spelled. */
 const ARGUMENTS = /^\s*\{\s*"name"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*"arguments"\s*:\s*(\{[\s\S]*\})\s*\}\s*$/;
@@ -65,8 +60,10 @@ export type Spacing = ' ' | '';
 export function textOfCalls(calls: readonly FunctionCall[], spacing?: Spacing): string {
   const space = spacing ?? (calls.some((call) => /"\s*:\S/.test(call.arguments)) ? '' : ' ');
   const texts = calls.map(({ name, arguments: given }) => {
-    const spelled =
-      spacing === undefined || given.length > SPELLED_LENGTH_MAX ? given : respaced(given, spacing);
+    // Some models, and some clients, leave the arguments of a call without any empty.
+    const args = given.trim() === '' ? '{}' : given;
+    const isShort = args.length <= SPELLED_JSON_LENGTH_MAX;
+    const spelled = spacing !== undefined && isShort ? respaced(args, spacing) : args;
     return `{"name":${space}${JSON.stringify(name)},${space}"arguments":${space}${spelled}}`;
   });
   return texts.length === 1 ? (texts[0] as string) : `[${texts.join(`,${space}`)}]`;
@@ -79,10 +76,12 @@ function parseCall(call: unknown, id: unknown): FunctionCall | undefined {
   return { id: typeof id === 'string' ? id : undefined, name, arguments: text };
 }
 
-function isObject(text: string): boolean {
+/** True if a text is a JSON object or array, and not longer than `SPELLED_JSON_LENGTH_MAX`. */
+export function isStructure(text: string): boolean {
+  if (text.length > SPELLED_JSON_LENGTH_MAX || !/^\s*[{[]/.test(text)) return false;
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null;
+    JSON.parse(text);
+    return true;
   } catch {
     return false;
   }

@@ -27,6 +27,12 @@ export const RECORD_BYTES_MAX = byteCount(16 * MiB);
 /** Messages, or items, in one request. */
 export const MESSAGES_MAX = 10_000;
 
+/**
+ * Characters of a function call's arguments, or result, whose spelling counts. To take longer ones apart would need too much memory:
+ * arguments are given spelled anew, results are found as they are sent.
+ */
+export const SPELLED_JSON_LENGTH_MAX = MiB;
+
 /** Lookups that may wait for a sweep at once; one more is refused with 503. */
 export const LOOKUPS_MAX = 4096;
 

@@ -5,7 +5,7 @@
 
 import type { Turn } from './conversation.js';
 import { foldSpace } from './keys.js';
-import type { Query } from './query.js';
+import { HISTORIES_MAX, type Query } from './query.js';
 
 /** The step of the ladder that found a match. */
 export type Rung = 'context' | 'prompt' | 'normalized';
@@ -42,10 +42,10 @@ export interface Candidate {
 /** How many messages before the prompt must agree to make a context that doesn't reach back to the start. */
 const RUN_MIN = 2;
 
-// From below: a grade for each of eight histories on the rung `normalized`, and on `prompt`, then a run's length counts, and
+// From below: a grade for each history on the rung `normalized`, and on `prompt`, then a run's length counts, and
 // above all runs stand the conversations that are a history exactly. Grades fit into 31 bits.
-const FOLDED_GRADE = 8;
-const PROMPT_GRADE = 16;
+const FOLDED_GRADE = HISTORIES_MAX;
+const PROMPT_GRADE = 2 * HISTORIES_MAX;
 const EXACT_GRADE = 0x7fff_ffff;
 
 /** The grade of a turn that is the prompt after `run` agreeing turns, which may be all there are before it. */

@@ -1,6 +1,7 @@
 /** What a request asks for, stripped of all that doesn't decide the match. */
 
-import { type FunctionCall, type Spacing, textOfCalls } from './calls.js';
+import { type FunctionCall, isStructure, type Spacing, textOfCalls } from './calls.js';
+import { respaced } from './json-spelling.js';
 import type { KeysOf, TextKeys } from './keys.js';
 
 /** A message of a request, its parts joined. */
@@ -16,14 +17,17 @@ export interface Message {
 /** What is looked up. */
 export interface Query {
   /**
-   * The message texts, oldest first, in up to eight spellings, the preferred one first: as they were sent, and without the
-   * system messages; each without function calls, and with them as texts, in three spellings. No two are the same, and none is
-   * empty; the last text of each is the prompt.
+   * The message texts, oldest first, in up to `HISTORIES_MAX` spellings, the preferred one first: as they were sent, and without the
+   * system messages; each with the results of functions in three spellings, and without function calls or with them as texts, in three
+   * spellings. No two are the same, and none is empty; the last text of each is the prompt.
    */
   readonly histories: readonly (readonly string[])[];
   /** False if earlier messages shall not count, nor white space be folded: then only the rung `prompt` is tried. */
   readonly contextual: boolean;
 }
+
+/** With system messages or without, results in three spellings, calls in three or left out. */
+export const HISTORIES_MAX = 2 * 3 * 4;
 
 /** A query by its keys. */
 export interface KeyedQuery {
@@ -45,13 +49,11 @@ export function queryOf(messages: readonly Message[]): Query | undefined {
 
 /** The messages that are a query's histories. */
 export function historiesOf(messages: readonly Message[]): readonly (readonly Message[])[] {
-  if (!messages.some((message) => isSystem(message) || isCall(message))) {
+  if (!messages.some((message) => isSystem(message) || isCall(message) || isResult(message))) {
     const history = spoken(messages);
     return history.length > 0 ? [history] : [];
   }
-  const spacings = messages.some(isCall) ? CALL_SPACINGS : [];
-  const spellings = spacings.map((spacing) => messages.map((one) => withCallText(one, spacing)));
-  const all = [messages, ...spellings];
+  const all = withResults(messages).flatMap((spelling) => [spelling, ...withCalls(spelling)]);
   return [...all, ...all.map(withoutSystem)]
     .map(spoken)
     .filter((history) => history.length > 0)
@@ -66,11 +68,32 @@ function isSystem({ role }: Message): boolean {
   return role === 'system' || role === 'developer';
 }
 
-/** As the arguments were sent; and, since many clients parse them and spell them anew, in either way that datasets do. */
-const CALL_SPACINGS: readonly (Spacing | undefined)[] = [undefined, ' ', ''];
+/** Many clients parse JSON and spell it anew: it is looked for in either way that datasets spell it. */
+const SPACINGS: readonly Spacing[] = [' ', ''];
+
+/** The messages as they are; and with the results of functions spelled anew, those that are JSON. */
+function withResults(messages: readonly Message[]): readonly (readonly Message[])[] {
+  const results = new Set(messages.filter((message) => isResult(message) && isStructure(message.text)));
+  if (results.size === 0) return [messages];
+  const spelled = SPACINGS.map((spacing) =>
+    messages.map((one) => (results.has(one) ? { ...one, text: respaced(one.text, spacing) } : one)),
+  );
+  return [messages, ...spelled];
+}
+
+/** The messages with function calls as texts: with the arguments as they were sent, and spelled anew. Nothing if there are none. */
+function withCalls(messages: readonly Message[]): readonly (readonly Message[])[] {
+  if (!messages.some(isCall)) return [];
+  return [undefined, ...SPACINGS].map((spacing) => messages.map((one) => withCallText(one, spacing)));
+}
 
 function areSame(one: readonly Message[], other: readonly Message[]): boolean {
   return one.length === other.length && one.every(({ text }, i) => text === other[i]?.text);
+}
+
+/** True if a message is what a function has returned. */
+function isResult({ role }: Message): boolean {
+  return role === 'tool' || role === 'function';
 }
 
 /** True if a message is function calls and nothing else. */

@@ -55,19 +55,19 @@ describe('the match ladder', () => {
     expect(find(' a')).toBeUndefined();
   });
 
-  it('tells the rungs apart by the last of eight histories, too', () => {
+  it('tells the rungs apart by the last of all histories that a query may have, too', () => {
     const asked = queryOf([
       { role: 'user', text: 'x' },
       { role: 'assistant', text: '', calls: [{ id: undefined, name: 'f', arguments: '{ "a":1}' }] },
-      { role: 'tool', text: 'go' },
+      { role: 'tool', text: '{ "b":2}' },
       { role: 'system', text: 's' },
     ]);
     const rung = (...values: string[]) => {
       const found = asked && matchConversation(asked, compareTexts(asked, talk(...values).turns));
       return found && rungOf(found.grade);
     };
-    expect(asked?.histories).toHaveLength(8);
-    expect(['go', 'go ', '{}'].map((text) => rung('b', text, 'reply'))).toEqual([
+    expect(asked?.histories).toHaveLength(24);
+    expect(['{"b":2}', '{"b":2} ', '{}'].map((text) => rung('b', text, 'reply'))).toEqual([
       'prompt',
       'normalized',
       undefined,

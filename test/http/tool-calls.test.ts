@@ -31,6 +31,7 @@ const list = [
   sharegpt('Weather in Paris?', python, '{"sky": "blue"}', 'It is blue.'),
   sharegpt('Weather in Rome?', compact, 'grey', 'It is grey.'),
   sharegpt('Sums?', several, '1 and 2', 'There.'),
+  sharegpt('Temperature?', python, '{"temp": 20, "in": ["C", "a: b"]}', 'It is 20.'),
   sharegpt('Broken?', '{"name": ', 'nothing', 'Sorry.'),
   // The same results in other conversations, before and after.
   sharegpt('Elsewhere?', python, 'grey', 'Elsewhere it is grey.'),
@@ -51,6 +52,12 @@ const list = [
   },
   {
     messages: [
+      { role: 'user', content: 'What time?' },
+      { role: 'assistant', content: null, tool_calls: [{ function: { name: 'now', arguments: '' } }] },
+    ],
+  },
+  {
+    messages: [
       { role: 'user', content: 'other' },
       { role: 'tool', content: '2' },
       { role: 'assistant', content: 'No.' },
@@ -58,7 +65,7 @@ const list = [
   },
 ];
 const path = join(mkdtempSync(join(temporaryFolder(), 'calls-')), 'dataset.json');
-writeFileSync(path, JSON.stringify([list[4], ...list.slice(0, 4), ...list.slice(5)]));
+writeFileSync(path, JSON.stringify([list[5], ...list.slice(0, 5), ...list.slice(6)]));
 
 interface Message {
   role: string;
@@ -150,6 +157,32 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
       { role: 'tool', tool_call_id: 'c', content: 'grey' },
     ]);
     expect(answered).toMatchObject({ rung: 'context', message: { content: reply } });
+  });
+
+  it.each([
+    ['{"city": "Paris", "days": 2}', '{"temp":20,"in":["C","a: b"]}'],
+    ['{"city":"Paris","days":2}', '{"temp":20,"in":["C","a: b"]}'],
+    ['{"city":"Paris","days":2}', '{"temp": 20, "in": ["C", "a: b"]}'],
+    ['{"city": "Paris", "days": 2}', '{\n  "temp": 20,\n  "in": ["C", "a: b"]\n}'],
+  ])('is found with its result, whichever of the two is spelled anew: %s %s', async (args, content) => {
+    const call = { id: 'c', type: 'function', function: { name: 'get_weather', arguments: args } };
+    const answered = await ask([
+      { role: 'system', content: 'Be brief.' },
+      user('Temperature?'),
+      { role: 'assistant', content: null, tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'c', content },
+    ]);
+    expect(answered).toMatchObject({ rung: 'context', message: { content: 'It is 20.' } });
+    // What is no JSON is compared as it is.
+    const other = await post(`${base}/v1/chat/completions`, {
+      messages: [{ role: 'tool', content: content.slice(1) }],
+    });
+    expect(other.status).toBe(404);
+  });
+
+  it('that was recorded without arguments has none as a text, too', async () => {
+    const answered = await ask([user('What time?')], { tool_choice: 'none' });
+    expect(answered.message.content).toBe('{"name": "now", "arguments": {}}');
   });
 
   it('that is none is a text', async () => {
