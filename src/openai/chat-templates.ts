@@ -28,26 +28,86 @@ export function trimmed(messages: readonly Message[]): readonly Message[] {
   return messages.map((message) => ({ ...message, text: message.text.trim() }));
 }
 
-/** A header names the role of what follows, up to the mark of its end; the last header is that of the reply to come. */
-function headed(header: RegExp, end: string): Template {
+/** A template that puts each message between a header and, mostly, an end. */
+interface Format {
+  /** Stands in every prompt of the template: to look for it in others costs next to nothing. */
+  readonly mark: string;
+  /** What stands before a message; the group is the role. The last header is that of the reply to come. */
+  readonly header: RegExp;
+  /** What ends a message before the next header. */
+  readonly end: RegExp;
+  /** What the system says stands between this and the first header. */
+  readonly start?: string;
+}
+
+const FORMATS: readonly Format[] = [
+  // ChatML, which `/tokenize` writes with separators in place of line feeds, and with names.
+  {
+    mark: '<|im_start|>',
+    header: /<\|im_start\|>(\w+)(?::[^\n<]*)?(?:\n|<\|im_sep\|>)/g,
+    end: /<\|im_end\|>/,
+  },
+  // Llama 3.
+  {
+    mark: '<|start_header_id|>',
+    header: /<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n/g,
+    end: /<\|eot_id\|>/,
+  },
+  // Gemma.
+  { mark: '<start_of_turn>', header: /<start_of_turn>(\w+)\n/g, end: /<end_of_turn>/ },
+  // Phi-3 and Phi-4, Zephyr, and GLM-4, whose messages have no end, and whose later ones tell that they were not thought about.
+  {
+    mark: '<|assistant|>',
+    header: /<\|(system|user|assistant|observation)\|>\n?(?:<think>\s*<\/think>\n?)?/g,
+    end: /<\|end\|>|<\/s>|<\|endoftext\|>/,
+  },
+  // DeepSeek.
+  {
+    mark: '<｜Assistant｜>',
+    header: /<｜(User|Assistant)｜>(?:<\/think>)?/g,
+    end: /<｜end▁of▁sentence｜>/,
+    start: '<｜begin▁of▁sentence｜>',
+  },
+  // Harmony: the system's message is the template's own, and what is not of the channel `final` is no message.
+  {
+    mark: '<|start|>',
+    header:
+      /<\|start\|>(developer|user|assistant)(?:<\|channel\|>final)?(?:<\|message\|>(?:# Instructions\n\n)?|$)/g,
+    end: /<\|end\|>/,
+  },
+  // Command R.
+  {
+    mark: '<|START_OF_TURN_TOKEN|>',
+    header: /<\|START_OF_TURN_TOKEN\|><\|(\w+)_TOKEN\|>(?:<\|START_RESPONSE\|>)?/g,
+    end: /<\|END_RESPONSE\|>|<\|END_OF_TURN_TOKEN\|>/,
+  },
+];
+
+function byFormat({ mark, header, end, start }: Format): Template {
   return (prompt) => {
-    const headers = [...prompt.matchAll(header)];
+    if (!prompt.includes(mark)) return undefined;
+    const headers: RegExpExecArray[] = [];
+    for (const match of prompt.matchAll(header)) if (headers.push(match) > MESSAGES_MAX + 1) return undefined;
     if (headers.length < 2) return undefined;
-    return headers.slice(0, -1).map((match, i) => {
+    const before = start === undefined ? '' : (prompt.slice(0, headers[0]?.index).split(start)[1] ?? '');
+    const said = headers.slice(0, -1).map((match, i) => {
       const content = prompt.slice(match.index + match[0].length, headers[i + 1]?.index);
       return message(match[1] as string, content.split(end, 1)[0] as string);
     });
+    return [...systemMessage(before), ...said];
   };
 }
 
-const chatMl = headed(/<\|im_start\|>(\w+)(?::[^\n<]*)?(?:\n|<\|im_sep\|>)/g, '<|im_end|>');
-const llama3 = headed(/<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n/g, '<|eot_id|>');
-
-/** Llama 2 and Mistral: what the user says stands in brackets, and what the system says at the beginning of the first. */
+/**
+ * Llama 2 and Mistral: what the user says stands in brackets, and what the system says at the beginning of the first, or in brackets
+ * before it.
+ */
 const instructions: Template = (prompt) => {
-  const text = prompt.replace(/^<s>\s*/, '');
+  const whole = prompt.replace(/^(?:<s>)?\s*/, '');
+  const isSystemFirst = whole.startsWith(SYSTEM_START) && whole.includes(SYSTEM_END);
+  const [before = '', text = ''] = isSystemFirst ? splitOnce(whole, SYSTEM_END) : ['', whole];
   if (!text.startsWith('[INST]') || !text.trimEnd().endsWith('[/INST]')) return undefined;
-  return text.split('[INST]').flatMap((turn) => {
+  const said = text.split('[INST]').flatMap((turn) => {
     const [said = '', reply = ''] = turn.split('[/INST]', 2);
     const [, system, asked = said] = /^\s*<<SYS>>(.*?)<<\/SYS>>(.*)$/s.exec(said) ?? [];
     return [
@@ -56,7 +116,16 @@ const instructions: Template = (prompt) => {
       message('assistant', unpadded(reply.replace(/<\/s>(?:\s*<s>)?\s*$/, ''))),
     ].filter(({ text }) => text.trim() !== '');
   });
+  return [...systemMessage(before.slice(SYSTEM_START.length)), ...said];
 };
+
+const SYSTEM_START = '[SYSTEM_PROMPT]';
+const SYSTEM_END = '[/SYSTEM_PROMPT]';
+
+function splitOnce(text: string, at: string): readonly string[] {
+  const index = text.indexOf(at);
+  return [text.slice(0, index), text.slice(index + at.length)];
+}
 
 /** Names in front of what is said, on one line; before the first of them stands what the system says. */
 const vicuna: Template = (prompt) => {
@@ -102,7 +171,24 @@ const named: Template = (prompt) => {
   ];
 };
 
-const TEMPLATES: readonly Template[] = [chatMl, llama3, instructions, vicuna, alpaca, named];
+/** LlamaIndex's, for models without a template: a role before each message, on its line. */
+const roleAndColon: Template = (prompt) => {
+  if (!/^(?:system|user): /.test(prompt) || !prompt.trimEnd().endsWith('\nassistant:')) return undefined;
+  const said = prompt.split(/\n(?=(?:system|user|assistant|tool):(?: |$))/).slice(0, -1);
+  return said.map((turn) => {
+    const [role = '', text = ''] = splitOnce(turn, ': ');
+    return message(role, text);
+  });
+};
+
+const TEMPLATES: readonly Template[] = [
+  ...FORMATS.map(byFormat),
+  instructions,
+  vicuna,
+  alpaca,
+  named,
+  roleAndColon,
+];
 
 function systemMessage(text: string): readonly Message[] {
   return text.trim() === '' ? [] : [message('system', text.trim())];
@@ -113,6 +199,15 @@ function unpadded(text: string): string {
   return text.replace(/^ /, '').replace(/ $/, '');
 }
 
+/** @param role as a template has it */
 function message(role: string, text: string): Message {
-  return { role, text };
+  const name = role.toLowerCase();
+  return { role: ROLES[name] ?? name, text };
 }
+
+/** What templates call roles, where that is not OpenAI's name. */
+const ROLES: Readonly<Record<string, string>> = {
+  model: 'assistant',
+  chatbot: 'assistant',
+  observation: 'tool',
+};

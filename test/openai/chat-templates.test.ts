@@ -28,6 +28,81 @@ const unsystematic: Record<string, string> = {
   'the AI SDK': 'user:\nHello\nthere\n\nassistant:\nHi: you.\n\nuser:\nWhat is up?\n\nassistant:\n',
 };
 
+/**
+ * What later templates make of it. The first group is that of the models' tokenizer configurations as llama.cpp has them with their
+ * output (ggml-org/llama.cpp, tests/test-chat-template.cpp); the sources of the others stand beside them.
+ */
+const later: Record<string, string> = {
+  'Phi-3':
+    '<s><|system|>\nBe brief.<|end|>\n<|user|>\nHello\nthere<|end|>\n<|assistant|>\nHi: you.<|end|>\n<|user|>\nWhat is up?<|end|>\n<|assistant|>\n',
+  'GLM-4':
+    '[gMASK]<sop><|system|>\nBe brief.<|user|>\nHello\nthere<|assistant|>\nHi: you.<|user|>\nWhat is up?<|assistant|>\n',
+  'GLM-4, later':
+    '[gMASK]<sop><|system|>\nBe brief.<|user|>\nHello\nthere<|assistant|>\nHi: you.<|user|>\nWhat is up?<|assistant|>',
+  'Command R':
+    '<BOS_TOKEN><|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>Be brief.<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|USER_TOKEN|>Hello\nthere<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>Hi: you.<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|USER_TOKEN|>What is up?<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>',
+  'Mistral v7':
+    '<s>[SYSTEM_PROMPT] Be brief.[/SYSTEM_PROMPT][INST] Hello\nthere[/INST] Hi: you.</s>[INST] What is up?[/INST]',
+  // huggingface.co/mistralai/Mistral-Small-3.1-24B-Instruct-2503, chat_template.json; ggml-org/llama.cpp has it in models/templates.
+  'Mistral v7-tekken':
+    '<s>[SYSTEM_PROMPT]Be brief.[/SYSTEM_PROMPT][INST]Hello\nthere[/INST]Hi: you.</s>[INST]What is up?[/INST]',
+  // ggml-org/llama.cpp, models/templates/llama-cpp-microsoft-Phi-4-mini-instruct.jinja.
+  'Phi-4-mini':
+    '<|system|>Be brief.<|end|><|user|>Hello\nthere<|end|><|assistant|>Hi: you.<|end|><|user|>What is up?<|end|><|assistant|>',
+  // ggml-org/llama.cpp, models/templates/glm_4_5.jinja, without thinking.
+  'GLM-4.5':
+    '[gMASK]<sop><|system|>\nBe brief.<|user|>\nHello\nthere<|assistant|>\n<think></think>\nHi: you.<|user|>\nWhat is up?<|assistant|>\n<think></think>',
+  // huggingface.co/HuggingFaceH4/zephyr-7b-beta, tokenizer_config.json; so does LlamaIndex's own for it.
+  Zephyr:
+    '<|system|>\nBe brief.</s>\n<|user|>\nHello\nthere</s>\n<|assistant|>\nHi: you.</s>\n<|user|>\nWhat is up?</s>\n<|assistant|>\n',
+  // huggingface.co/deepseek-ai/DeepSeek-V3, tokenizer_config.json.
+  'DeepSeek-V3':
+    '<｜begin▁of▁sentence｜>Be brief.<｜User｜>Hello\nthere<｜Assistant｜>Hi: you.<｜end▁of▁sentence｜><｜User｜>What is up?<｜Assistant｜>',
+  // The same of DeepSeek-R1, which begins to think.
+  'DeepSeek-R1':
+    '<｜begin▁of▁sentence｜>Be brief.<｜User｜>Hello\nthere<｜Assistant｜>Hi: you.<｜end▁of▁sentence｜><｜User｜>What is up?<｜Assistant｜><think>\n',
+  // ggml-org/llama.cpp, models/templates/deepseek-ai-DeepSeek-V3.1.jinja.
+  'DeepSeek-V3.1':
+    '<｜begin▁of▁sentence｜>Be brief.<｜User｜>Hello\nthere<｜Assistant｜></think>Hi: you.<｜end▁of▁sentence｜><｜User｜>What is up?<｜Assistant｜></think>',
+  // run-llama/llama_index, llama_index/core/base/llms/generic_utils.py, messages_to_prompt.
+  LlamaIndex: 'system: Be brief.\nuser: Hello\nthere\nassistant: Hi: you.\nuser: What is up?\nassistant: ',
+};
+/** Those whose models know no system message. */
+const laterUnsystematic: Record<string, string> = {
+  Gemma:
+    '<bos><start_of_turn>user\nHello\nthere<end_of_turn>\n<start_of_turn>model\nHi: you.<end_of_turn>\n<start_of_turn>user\nWhat is up?<end_of_turn>\n<start_of_turn>model\n',
+  'Mistral v1': '<s> [INST] Hello\nthere [/INST] Hi: you.</s> [INST] What is up? [/INST]',
+  'Mistral v3': '<s>[INST] Hello\nthere[/INST] Hi: you.</s>[INST] What is up?[/INST]',
+  'Mistral v3-tekken': '<s>[INST]Hello\nthere[/INST]Hi: you.</s>[INST]What is up?[/INST]',
+  'DeepSeek-V3':
+    '<｜begin▁of▁sentence｜><｜User｜>Hello\nthere<｜Assistant｜>Hi: you.<｜end▁of▁sentence｜><｜User｜>What is up?<｜Assistant｜>',
+  LlamaIndex: 'user: Hello\nthere\nassistant: Hi: you.\nuser: What is up?\nassistant: ',
+};
+
+describe('a prompt by the later template of', () => {
+  it.each(Object.entries(later))('%s is taken apart', (_name, prompt) => {
+    expect(messagesOf(prompt)).toEqual(conversation);
+  });
+
+  it.each(Object.entries(laterUnsystematic))(
+    '%s, without a system message, is taken apart',
+    (_name, prompt) => {
+      expect(messagesOf(prompt)).toEqual(withoutSystem);
+    },
+  );
+
+  // huggingface.co/openai/gpt-oss-20b, chat_template.jinja; cookbook.openai.com/articles/openai-harmony.
+  it('Harmony is taken apart, without what the template itself says, and what was only thought', () => {
+    const own =
+      '<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n\nReasoning: medium\n\n# Valid channels: analysis, commentary, final. Channel must be included for every message.<|end|>';
+    const prompt = `${own}<|start|>developer<|message|># Instructions\n\nBe brief.<|end|><|start|>user<|message|>Hello\nthere<|end|><|start|>assistant<|channel|>analysis<|message|>Somebody greets.<|end|><|start|>assistant<|channel|>final<|message|>Hi: you.<|end|><|start|>user<|message|>What is up?<|end|><|start|>assistant`;
+    expect(messagesOf(prompt)).toEqual([{ role: 'developer', text: 'Be brief.' }, ...withoutSystem]);
+    expect(messagesOf(`${own}<|start|>user<|message|>Hello<|end|><|start|>assistant`)).toEqual([
+      { role: 'user', text: 'Hello' },
+    ]);
+  });
+});
+
 describe('a prompt by the template of', () => {
   it.each(Object.entries(prompts))('%s is taken apart', (_name, prompt) => {
     expect(messagesOf(prompt)).toEqual(conversation);
@@ -54,6 +129,13 @@ describe('a prompt by no template', () => {
     '',
     'Hello',
     'user: hello',
+    'Who says\nuser: hello\nassistant: ',
+    'What does <|user|> mean?',
+    'What does <start_of_turn>user\n mean?',
+    'What is <｜Assistant｜>?',
+    '<|start|>assistant',
+    'What is [SYSTEM_PROMPT]?',
+    '[SYSTEM_PROMPT]x',
     'USER: hello',
     'What does [INST] mean?',
     'What does [INST] hello [/INST] mean?',
@@ -81,6 +163,21 @@ describe('a prompt by no template', () => {
         messagesOf(part.repeat(count) + end);
         messagesOf(`### Instruction:\n${part.repeat(count)}${end}`);
         messagesOf(`[INST]<<SYS>>${part.repeat(count)}${end}`);
+      }
+    }
+    for (const part of [
+      '<|im_start|>user:',
+      '<|user|><think>\n',
+      '<|assistant|>\n',
+      '<｜Assistant｜>',
+      '<|start|>assistant',
+      '<start_of_turn>user',
+      '[SYSTEM_PROMPT]',
+      '\nuser: ',
+      ' ',
+    ]) {
+      for (const start of ['', '<|assistant|><think>', 'user: ']) {
+        messagesOf(`${start}${part.repeat(300_000)}\nassistant: `);
       }
     }
   });

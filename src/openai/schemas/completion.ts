@@ -24,7 +24,7 @@ export const completionSchema = {
         else: { title: 'A prompt, or prompts, as texts', items: { type: 'string' } },
       },
       description:
-        'A prompt, or several, of which each is answered by itself: a text, a list of texts, a list of token ids, which is one prompt, or a list of such lists. Texts and ids do not mix. Ids are those of the setting `TOKENIZER`, and are looked up as their text. A prompt that a known chat template has made (ChatML, Llama 2 and 3, Mistral, Vicuna, Alpaca, the AI SDK) is looked up as the messages it was made of.',
+        'A prompt, or several, of which each is answered by itself: a text, a list of texts, a list of token ids, which is one prompt, or a list of such lists. Texts and ids do not mix. Ids are those of the setting `TOKENIZER`, and are looked up as their text. A prompt that a known chat template has made (ChatML, Llama 2 and 3, Mistral, Gemma, Phi, Zephyr, GLM, DeepSeek, Harmony, Command R, Vicuna, Alpaca, the AI SDK, LlamaIndex) is looked up as the messages it was made of.',
       examples: ['Hello', ['Hello', 'Hello'], [13225], [[13225], [13225]]],
     },
     ...answerFields,
