@@ -180,7 +180,7 @@ export const REMEMBERED_BODY_BYTES_MAX = byteCount(16_383);
 /** Memory for the counts of texts that stand in no index, in bytes. */
 export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);
 
-/** How long the thread that knows a tokenizer is kept when nothing is asked of it: it holds some 45 MB. */
+/** How long the thread that knows a tokenizer is kept, where tokens are estimated, after the last request for it: it holds some 75 MB. */
 export const TOKENIZER_KEPT_MS = 30_000;
 
 /** How long a server must have been idle before it counts tokens ahead. */

@@ -168,6 +168,7 @@ async function serveWith(
     listener.onRefused = onRefused;
     listener.refusedHeaders = refusedHeaders;
     const address = await listener.listen(config.host, config.port);
+    if (countsAhead) tokens.start();
     try {
       const before = datasets.all.map(({ served }) => served.status);
       for (const { path, served } of datasets.all) {

@@ -7,7 +7,10 @@ import type * as thread from './token-thread.js';
 /** Tokens are short-lived, and there are many. With V8's own choice, counting takes some 80 MB more, and is no quicker. */
 const YOUNG_MIB = 8;
 
-/** The face of the thread that knows a tokenizer. It is started when something is asked of it, and ends when nothing is for long. */
+/**
+ * The face of the thread that knows a tokenizer. It starts when something is asked of it, and ends after `TOKENIZER_KEPT_MS` without a
+ * request; or is kept, if `start` has started it.
+ */
 export class TokenPool {
   readonly tokenizer: TokenizerName;
   private threads: Threads | undefined;
@@ -17,6 +20,7 @@ export class TokenPool {
   private waiting = 0;
   private idle: NodeJS.Timeout | undefined;
   private ending: Promise<unknown> = Promise.resolve();
+  private isKept = false;
   private isClosed = false;
   /** Of threads that were ended since. */
   private formerDeaths = 0;
@@ -32,8 +36,10 @@ export class TokenPool {
     return this.formerDeaths + (this.threads?.deaths ?? 0);
   }
 
-  /** Starts the thread, for whatever will be asked. */
+  /** Starts the thread ahead of need, and keeps it: a request that has to wait for it waits half a second, longer on a busy machine. */
   start(): void {
+    this.isKept = true;
+    clearTimeout(this.idle);
     this.threads ??= this.startThread();
   }
 
@@ -93,7 +99,8 @@ export class TokenPool {
     const outcome = await this.threads.run<T>(name, task);
     this.tasks--;
     this.waiting -= size;
-    if (this.tasks === 0) this.idle = setTimeout(() => this.endThread(), TOKENIZER_KEPT_MS).unref();
+    if (this.tasks === 0 && !this.isKept)
+      this.idle = setTimeout(() => this.endThread(), TOKENIZER_KEPT_MS).unref();
     return outcome;
   }
 

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { TOKENIZED_AT_ONCE_MAX } from '#dist/core/limits.js';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { TOKENIZED_AT_ONCE_MAX, TOKENIZER_KEPT_MS } from '#dist/core/limits.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 
 /** Letters in no order, in words as long as they may be: they take a tokenizer seconds. */
@@ -10,6 +10,28 @@ function hardText(length: number): string {
     return String.fromCharCode(97 + (state % 26));
   }).join('');
 }
+
+it.each([
+  ['ends its thread when nothing is asked of it', false, 2],
+  ['keeps its thread once it was started ahead', true, 1],
+])('a token pool %s', async (_what, isStarted, threads) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  let started = 0;
+  const onWorker = () => void started++;
+  process.on('worker', onWorker);
+  onTestFinished(() => {
+    vi.useRealTimers();
+    process.off('worker', onWorker);
+  });
+  const pool = new TokenPool('o200k_base');
+  if (isStarted) pool.start();
+  for (let i = 0; i < 2; i++) {
+    expect(await pool.count(['one two'])).toEqual({ kind: 'done', value: [2] });
+    vi.advanceTimersByTime(TOKENIZER_KEPT_MS);
+  }
+  await pool.close();
+  expect(started).toBe(threads);
+});
 
 it('a token pool that is closed waits for no text', async () => {
   const pool = new TokenPool('o200k_base');

@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect, it, onTestFinished } from 'vitest';
+import { readCommand } from '#dist/config.js';
+import { serve } from '#dist/http/serve.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const path = join(folder, 'dataset.json');
+const conversations = [
+  { from: 'human', value: 'one' },
+  { from: 'gpt', value: 'two' },
+];
+writeFileSync(path, JSON.stringify([{ conversations }]));
+
+/** Serves by the index; returns how many threads were started until the first answer. */
+async function threadsWith(usage: string): Promise<number> {
+  const command = readCommand([path, '--port', '0', '--engine', 'index'], {
+    USAGE: usage,
+    INDEX_DIR: folder,
+  });
+  if (command.kind !== 'serve') throw new Error('expected settings to serve by');
+  const stop = new AbortController();
+  let startedThreads = 0;
+  const onWorker = () => void startedThreads++;
+  onTestFinished(() => void process.off('worker', onWorker));
+  process.on('worker', onWorker);
+  const listening = new EventTarget();
+  const url = once(listening, 'url');
+  const served = serve(command.config, {
+    loadLogger: async () => pino({ level: 'silent' }),
+    print: (line) => {
+      const [found] = /http:\S+/.exec(line) ?? [];
+      if (line.startsWith('listening')) listening.dispatchEvent(new CustomEvent('url', { detail: found }));
+    },
+    version: '0',
+    signal: stop.signal,
+    onHangup: () => {},
+  });
+  const [{ detail }] = await url;
+  await (await fetch(`${detail}/ready`)).text();
+  process.off('worker', onWorker);
+  stop.abort();
+  await served;
+  return startedThreads;
+}
+
+it('the tokenizer is loaded before it is needed, unless tokens are estimated, by a saved index, too', async () => {
+  // Makes the index.
+  await threadsWith('estimate');
+  expect(await threadsWith('estimate')).toBe(0);
+  expect(await threadsWith('count')).toBe(1);
+});
