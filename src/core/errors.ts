@@ -38,6 +38,7 @@ export const ERRORS = {
   invalid_type: { status: 400, type: 'invalid_request_error', message: 'Invalid type.' },
   invalid_value: { status: 400, type: 'invalid_request_error', message: 'Invalid value.' },
   unsupported_value: { status: 400, type: 'invalid_request_error', message: 'Unsupported value.' },
+  empty_string: { status: 400, type: 'invalid_request_error', message: 'Invalid value: empty string.' },
   empty_array: { status: 400, type: 'invalid_request_error', message: 'Invalid value: empty array.' },
   array_above_max_length: {
     status: 400,

@@ -31,4 +31,9 @@ export function answerOptions(
   };
 }
 
+/** A limit of tokens; undefined if there is none. Many clients that know llama.cpp or LM Studio send -1 for that. */
+export function limitOf(limit: number | null | undefined): number | undefined {
+  return limit === null || limit === -1 ? undefined : limit;
+}
+
 const NO_STOPS: Stops = { texts: [], areKept: false };

@@ -1,7 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { parseCalls } from '../core/calls.js';
 import type { Message } from '../core/query.js';
-import { type AnswerOptions, answerOptions } from './answer-options.js';
+import { type AnswerOptions, answerOptions, limitOf } from './answer-options.js';
 import { checked } from './check.js';
 import type { messageSchema } from './schemas/chat.js';
 import { chat } from './schemas/checks.js';
@@ -25,7 +25,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
   const fields = checked(chat, body);
   return {
     messages: fields.messages.map(messageOf),
-    maxTokens: fields.max_completion_tokens ?? fields.max_tokens ?? undefined,
+    maxTokens: limitOf(fields.max_completion_tokens ?? fields.max_tokens),
     allowsCalls: fields.tool_choice !== 'none',
     ...answerOptions(fields),
   };

@@ -31,6 +31,14 @@ function explained(error: ErrorObject, body: unknown): AppError {
   switch (keyword) {
     case 'required':
       return missing(join(path, params.missingProperty));
+    case 'minLength':
+      return outOfBounds(
+        'empty_string',
+        path,
+        'empty string',
+        'a string with minimum length 1',
+        'an empty string',
+      );
     case 'minItems':
       return outOfBounds(
         'empty_array',
@@ -103,10 +111,11 @@ function unsupported(
   value: unknown,
   supported: readonly unknown[],
 ): AppError {
-  if (typeof value !== 'string') return wrongType(value, path, ['string']);
+  const type = typeof supported[0];
+  if (typeof value !== type) return wrongType(value, path, [type]);
   const list = supported.map((each) => `'${each}'`).join(', ');
   const what = code === 'invalid_value' ? 'Invalid' : 'Unsupported';
-  const message = `${what} value: '${shortened(value)}'. Supported values are: ${list}.`;
+  const message = `${what} value: '${shortened(String(value))}'. Supported values are: ${list}.`;
   return new AppError(code, { param: path, message });
 }
 

@@ -1,4 +1,4 @@
-import { type AnswerOptions, answerOptions } from './answer-options.js';
+import { type AnswerOptions, answerOptions, limitOf } from './answer-options.js';
 import { checked } from './check.js';
 import { completion } from './schemas/checks.js';
 
@@ -23,7 +23,7 @@ export function parseCompletionRequest(body: unknown): CompletionRequest {
   return {
     prompts: promptsOf(fields.prompt),
     echo: fields.echo ?? false,
-    maxTokens: fields.max_tokens ?? undefined,
+    maxTokens: limitOf(fields.max_tokens),
     ...answerOptions(fields),
   };
 }

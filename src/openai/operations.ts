@@ -84,6 +84,7 @@ const BODY_ERRORS = [
   'invalid_type',
   'invalid_value',
   'unsupported_value',
+  'empty_string',
   'empty_array',
   'array_above_max_length',
   'integer_below_min_value',
@@ -189,7 +190,7 @@ const TABLE = [
     parameters: [responseId],
     query: retrieveSchema,
     answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
-    errors: ['invalid_type', 'response_not_found'],
+    errors: ['invalid_type', 'integer_below_min_value', 'response_not_found'],
   },
   {
     method: 'delete',

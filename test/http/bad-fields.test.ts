@@ -22,12 +22,13 @@ interface Schema {
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema;
   readonly items?: Schema;
+  readonly minLength?: number;
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly (string | null)[];
-  readonly const?: string;
+  readonly const?: string | boolean;
   readonly oneOf?: readonly Schema[];
   readonly allOf?: readonly Schema[];
   readonly not?: { readonly const?: boolean; readonly type?: 'object' };
@@ -53,13 +54,15 @@ const SAMPLES = { null: null, boolean: true, integer: 5, number: 1.5, string: 'x
  */
 function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unknown): Generator<Case, void> {
   const wrong = (code: string, value: unknown): Case => ({ param, code, body: wrap(value) });
-  const { items, minItems, maxItems, minimum, maximum, additionalProperties } = schema;
+  const { items, minLength, minItems, maxItems, minimum, maximum, additionalProperties } = schema;
   for (const [type, sample] of Object.entries(SAMPLES)) {
     if (!typesOf(schema).includes(type)) yield wrong('invalid_type', sample);
   }
   const words = schema.enum ?? schema.then?.enum;
   if (words !== undefined) yield wrong('invalid_value', 'unheard-of');
-  if (schema.const !== undefined) yield wrong('unsupported_value', 'unheard-of');
+  if (schema.const !== undefined)
+    yield wrong('unsupported_value', typeof schema.const === 'boolean' ? !schema.const : 'unheard-of');
+  if (minLength !== undefined) yield wrong('empty_string', '');
   if (schema.not !== undefined)
     yield wrong('unsupported_value', schema.not.const ?? SAMPLES[schema.not.type ?? 'object']);
   const kind = typesOf(schema).includes('number') ? 'decimal' : 'integer';
@@ -109,7 +112,8 @@ function exampleOf(schema: Schema): unknown {
   if (word !== undefined) return word;
   const types = typesOf(schema);
   if (types.includes('string')) return 'x';
-  if (types.includes('integer')) return 1;
+  if (types.includes('integer')) return schema.minimum ?? 1;
+  if (types.includes('boolean')) return true;
   return types.includes('array') ? [exampleOf(schema.items ?? {})] : objectOf(schema);
 }
 
@@ -133,12 +137,24 @@ function branchesOf(schema: Schema): Branch[] {
     known: {},
     rest: { ...branch, required: [...required, ...(branch.required ?? [])] },
   }));
-  const conditional = [...allOf, schema].flatMap(({ if: condition, then }) => {
-    if (condition === undefined || then?.required === undefined) return [];
+  const conditional: Branch[] = [];
+  for (const { if: condition, then } of [...allOf, schema]) {
+    if (condition === undefined || then?.required === undefined) continue;
     const asked = then.required.map((name) => [name, schema.properties?.[name] ?? {}]);
     const rest = { required: then.required, properties: then.properties ?? Object.fromEntries(asked) };
-    return [{ known: objectOf(condition), rest }];
-  });
+    const own = Object.fromEntries(
+      required.map((name) => [name, exampleOf(schema.properties?.[name] ?? {})]),
+    );
+    // What must be there in any case comes first.
+    const [first] = conditional.filter(({ known }) => Object.keys(known).length === 0);
+    conditional.push({
+      known: {
+        ...(condition.required && { ...own, ...(first && objectOf(first.rest)) }),
+        ...objectOf(condition),
+      },
+      rest,
+    });
+  }
   return [...tagged, ...conditional];
 }
 
@@ -165,6 +181,7 @@ describe.each([
 /** What both endpoints of completions answer, and that of responses. */
 const GOOD = { messages: [{ role: 'user', content: 'Say it.' }], prompt: 'Say it.' };
 const GOOD_INPUT = { input: 'Say it.' };
+const GOOD_LOGPROBS = { ...GOOD, logprobs: true };
 
 /** As OpenAI's description has them. */
 const BOUNDS: readonly [string, string, 'integer' | 'decimal', number, number | undefined][] = [
@@ -174,9 +191,10 @@ const BOUNDS: readonly [string, string, 'integer' | 'decimal', number, number | 
   ['/v1/chat/completions', 'presence_penalty', 'decimal', -2, 2],
   ['/v1/chat/completions', 'logit_bias.50256', 'decimal', -100, 100],
   ['/v1/chat/completions', 'top_logprobs', 'integer', 0, 20],
+  ['/v1/completions', 'logprobs', 'integer', 0, 5],
   ['/v1/chat/completions', 'n', 'integer', 1, 128],
-  ['/v1/chat/completions', 'max_tokens', 'integer', 0, undefined],
-  ['/v1/chat/completions', 'max_completion_tokens', 'integer', 0, undefined],
+  ['/v1/chat/completions', 'max_tokens', 'integer', -1, undefined],
+  ['/v1/chat/completions', 'max_completion_tokens', 'integer', -1, undefined],
   ['/v1/completions', 'temperature', 'decimal', 0, 2],
   ['/v1/completions', 'top_p', 'decimal', 0, 1],
   ['/v1/completions', 'frequency_penalty', 'decimal', -2, 2],
@@ -184,18 +202,18 @@ const BOUNDS: readonly [string, string, 'integer' | 'decimal', number, number | 
   ['/v1/completions', 'logit_bias.50256', 'decimal', -100, 100],
   ['/v1/completions', 'best_of', 'integer', 0, 20],
   ['/v1/completions', 'n', 'integer', 1, 128],
-  ['/v1/completions', 'max_tokens', 'integer', 0, undefined],
+  ['/v1/completions', 'max_tokens', 'integer', -1, undefined],
   ['/v1/responses', 'temperature', 'decimal', 0, 2],
   ['/v1/responses', 'top_p', 'decimal', 0, 1],
   ['/v1/responses', 'top_logprobs', 'integer', 0, 20],
   ['/v1/responses', 'max_output_tokens', 'integer', 1, undefined],
-  ['/v1/responses', 'max_tool_calls', 'integer', 1, undefined],
+  ['/v1/responses', 'max_tool_calls', 'integer', 0, undefined],
 ];
 
 describe('a bound', () => {
   it.each(BOUNDS)('of %s: %s', async (path, param, kind, least, most) => {
     const [name = '', key] = param.split('.');
-    const good = path === '/v1/responses' ? GOOD_INPUT : GOOD;
+    const good = path === '/v1/responses' ? GOOD_INPUT : param === 'top_logprobs' ? GOOD_LOGPROBS : GOOD;
     const ask = (value: number) =>
       post(base + path, { ...good, [name]: key === undefined ? value : { [key]: value } });
     const step = kind === 'integer' ? 1 : 0.001;
@@ -204,6 +222,47 @@ describe('a bound', () => {
     if (most === undefined) return;
     expect((await ask(most)).status).toBe(200);
     await expectRefused(await ask(most + step), `${kind}_above_max_value`, param);
+  });
+});
+
+describe('a field that needs another', () => {
+  it.each([
+    ['/v1/chat/completions', { ...GOOD, top_logprobs: 2 }, 'missing_required_parameter', 'logprobs'],
+    ['/v1/chat/completions', { ...GOOD, top_logprobs: 2, logprobs: false }, 'unsupported_value', 'logprobs'],
+    ['/v1/chat/completions', { ...GOOD, top_logprobs: 2, logprobs: null }, 'invalid_type', 'logprobs'],
+    [
+      '/v1/chat/completions',
+      { ...GOOD, response_format: { type: 'json_schema' } },
+      'missing_required_parameter',
+      'response_format.json_schema',
+    ],
+    [
+      '/v1/chat/completions',
+      { ...GOOD, response_format: { type: 'json_schema', json_schema: { name: 'n' } } },
+      'missing_required_parameter',
+      'response_format.json_schema.schema',
+    ],
+    [
+      '/v1/responses',
+      { ...GOOD_INPUT, text: { format: { type: 'json_schema', name: 'n' } } },
+      'missing_required_parameter',
+      'text.format.schema',
+    ],
+  ])('of %s is refused without it: %j', async (path, body, code, param) => {
+    await expectRefused(await post(base + path, body), code, param);
+  });
+
+  it.each([
+    ['/v1/chat/completions', { ...GOOD, top_logprobs: 0 }],
+    ['/v1/chat/completions', { ...GOOD, response_format: { type: 'text' } }],
+    [
+      '/v1/chat/completions',
+      { ...GOOD, response_format: { type: 'json_schema', json_schema: { name: 'n', schema: {} } } },
+    ],
+    ['/v1/responses', { ...GOOD_INPUT, text: {} }],
+    ['/v1/responses', { ...GOOD_INPUT, max_tool_calls: 0 }],
+  ])('of %s is fine where it has it, or asks for nothing: %j', async (path, body) => {
+    expect((await post(base + path, body)).status).toBe(200);
   });
 });
 

@@ -288,6 +288,7 @@ const EXAMPLES: readonly Example[] = [
   { ...retrieved, status: 200, what: 'an answer' },
   { ...retrieved, status: 200, what: 'a stream', at: `${retrieved.at}?stream=true&starting_after=0` },
   { ...retrieved, status: 400, what: 'a bad query', at: `${retrieved.at}?stream=yes` },
+  { ...retrieved, status: 400, what: 'a number below all', at: `${retrieved.at}?starting_after=-1` },
   { ...retrieved, status: 404, what: 'an unknown one', at: '/v1/responses/resp_1' },
   { ...listed, status: 200, what: 'an answer' },
   { ...listed, status: 400, what: 'a limit', at: `${listed.at}?limit=0` },

@@ -100,7 +100,7 @@ describe('POST /detokenize', () => {
     [{ tokens: 'x' }, 'invalid_type', 'tokens'],
     [{ tokens: ['x'] }, 'invalid_type', 'tokens[0]'],
     [{ tokens: [1.5] }, 'invalid_type', 'tokens[0]'],
-    [{ tokens: [-1] }, 'invalid_value', 'tokens'],
+    [{ tokens: [-1] }, 'integer_below_min_value', 'tokens[0]'],
     [{ tokens: [1, 5_000_000] }, 'invalid_value', 'tokens'],
   ])('refuses %j', async (body, code, param) => {
     const response = await post(`${base}/detokenize`, body);

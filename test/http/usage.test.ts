@@ -219,6 +219,19 @@ describe('the limit of tokens', () => {
     expect(cuts).toContain('\ud83d one \ude00');
   });
 
+  it('is none where it is -1', async () => {
+    for (const limit of [{ max_tokens: -1 }, { max_completion_tokens: -1, max_tokens: 2 }]) {
+      const { choices } = await ask(bases.exact as string, { messages: long, ...limit });
+      expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: whole } });
+    }
+    const completion = await ask(
+      bases.exact as string,
+      { prompt: 'two\n words', max_tokens: -1 },
+      'completions',
+    );
+    expect(completion.choices[0]).toMatchObject({ text: whole, finish_reason: 'stop' });
+  });
+
   it('goes by max_completion_tokens before max_tokens', async () => {
     const { usage } = await ask(bases.exact as string, {
       messages: long,

@@ -1,5 +1,5 @@
 import { MESSAGES_MAX } from '../../core/limits.js';
-import { answerFields, ignored, limitField } from './common.js';
+import { answerFields, ignored, limitField, namedSchema } from './common.js';
 
 const part = {
   type: 'object',
@@ -129,9 +129,14 @@ export const chatSchema = {
     function_call: { type: ['string', 'object', 'null'], description: ignored.string.description },
     logprobs: {
       type: ['boolean', 'null'],
-      description: 'Accepted; the answer has none: `logprobs` is null.',
+      description: 'Accepted; a recorded reply has no probabilities: `logprobs` is null.',
     },
-    top_logprobs: { type: ['integer', 'null'], minimum: 0, maximum: 20, description: 'As `logprobs`.' },
+    top_logprobs: {
+      type: ['integer', 'null'],
+      minimum: 0,
+      maximum: 20,
+      description: 'As `logprobs`, which must be true if there are to be any.',
+    },
     response_format: {
       type: ['object', 'null'],
       required: ['type'],
@@ -139,6 +144,19 @@ export const chatSchema = {
         type: {
           enum: ['text', 'json_object', 'json_schema'],
           description: ignored.string.description,
+        },
+      },
+      if: { required: ['type'], properties: { type: { const: 'json_schema' } } },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+      then: {
+        required: ['json_schema'],
+        properties: {
+          json_schema: {
+            type: 'object',
+            required: ['name', 'schema'],
+            properties: namedSchema,
+            description: ignored.string.description,
+          },
         },
       },
       description: ignored.string.description,
@@ -165,4 +183,14 @@ export const chatSchema = {
       description: ignored.string.description,
     },
   },
+  allOf: [
+    {
+      if: { required: ['top_logprobs'], properties: { top_logprobs: { type: 'integer', minimum: 1 } } },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+      then: {
+        required: ['logprobs'],
+        properties: { logprobs: { type: 'boolean', const: true, description: 'Needed by `top_logprobs`.' } },
+      },
+    },
+  ],
 } as const;

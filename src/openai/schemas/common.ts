@@ -17,6 +17,12 @@ export const ignored = {
   array: { type: ['array', 'null'], description: NO_EFFECT },
 } as const;
 
+/** What a format of `json_schema` must have: the schema that a reply of a model would keep to. */
+export const namedSchema = {
+  name: { type: 'string', description: NO_EFFECT },
+  schema: { type: 'object', description: NO_EFFECT },
+} as const;
+
 /** Sampling, which recorded replies know nothing of. Values that no model takes are refused. */
 export const samplingFields = {
   temperature: ignoredNumber(0, 2),
@@ -52,9 +58,12 @@ export const LIMIT_STRICTNESS =
 /** An upper limit for the tokens of an answer. */
 export const limitField = {
   type: ['integer', 'null'],
-  minimum: 0,
-  description: `Tokens of the reply at most; a longer one is cut, and ends with \`length\`. ${LIMIT_STRICTNESS}`,
+  minimum: -1,
+  description: `Tokens of the reply at most; a longer one is cut, and ends with \`length\`. -1 is no limit. ${LIMIT_STRICTNESS}`,
 } as const;
+
+/** Ids of the tokenizer. */
+export const tokenIds = { type: 'integer', minimum: 0 } as const;
 
 /** How chat completions and completions are to be answered. */
 export const answerFields = {

@@ -31,6 +31,8 @@ const ajv = new Ajv2020({
   strictTypes: false,
   strictRequired: false,
   strictTuples: false,
+  // Lengths in UTF-16 units, for which the code needs no library.
+  unicode: false,
   // Errors have the value, and what was expected of it.
   verbose: true,
 });

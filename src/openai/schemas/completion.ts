@@ -1,5 +1,5 @@
 import { PROMPTS_MAX } from '../../core/limits.js';
-import { answerFields, ignored, limitField } from './common.js';
+import { answerFields, ignored, limitField, tokenIds } from './common.js';
 
 /** The body of `POST /v1/completions`. Fields that are not listed here are legal, and have no effect. */
 export const completionSchema = {
@@ -12,14 +12,14 @@ export const completionSchema = {
       minItems: 1,
       if: { type: 'array', prefixItems: [{ type: 'integer' }] },
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
-      then: { title: 'A prompt as token ids', items: { type: 'integer' } },
+      then: { title: 'A prompt as token ids', items: tokenIds },
       else: {
         maxItems: PROMPTS_MAX,
         if: { type: 'array', prefixItems: [{ type: 'array' }] },
         // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
         then: {
           title: 'Prompts, each as token ids',
-          items: { type: 'array', minItems: 1, items: { type: 'integer' } },
+          items: { type: 'array', minItems: 1, items: tokenIds },
         },
         else: { title: 'A prompt, or prompts, as texts', items: { type: 'string' } },
       },
@@ -32,8 +32,10 @@ export const completionSchema = {
     echo: { type: ['boolean', 'null'], description: 'True if each answer begins with its prompt.' },
     best_of: { type: ['integer', 'null'], minimum: 0, maximum: 20, description: ignored.integer.description },
     logprobs: {
-      type: ['integer', 'boolean', 'null'],
-      description: 'Accepted; the answer has none: `logprobs` is null.',
+      type: ['integer', 'null'],
+      minimum: 0,
+      maximum: 5,
+      description: 'Accepted; a recorded reply has no probabilities: `logprobs` is null.',
     },
     suffix: ignored.string,
   },

@@ -1,5 +1,5 @@
 import { MESSAGES_MAX } from '../../core/limits.js';
-import { ignored, LIMIT_STRICTNESS, limitField, modelField, samplingFields } from './common.js';
+import { ignored, LIMIT_STRICTNESS, limitField, modelField, namedSchema, samplingFields } from './common.js';
 
 const ECHOED = 'Echoed; has no other effect.';
 
@@ -104,6 +104,7 @@ export const responsesSchema = {
     },
     previous_response_id: {
       type: ['string', 'null'],
+      minLength: 1,
       description:
         'The response that is continued: its input and output, and those of the responses that it continued, go before the input.',
     },
@@ -133,7 +134,7 @@ export const responsesSchema = {
       type: ['integer', 'null'],
       minimum: 0,
       maximum: 20,
-      description: 'Echoed; the answer has none: `logprobs` is empty.',
+      description: 'Echoed; a recorded reply has no probabilities: `logprobs` is empty.',
     },
     tools: {
       type: ['array', 'null'],
@@ -158,7 +159,7 @@ export const responsesSchema = {
         'Echoed. With `none`, a recorded function call is given as a text. Else it has no other effect.',
     },
     parallel_tool_calls: echoed.boolean,
-    max_tool_calls: { type: ['integer', 'null'], minimum: 1, description: ECHOED },
+    max_tool_calls: { type: ['integer', 'null'], minimum: 0, description: ECHOED },
     text: {
       type: ['object', 'null'],
       properties: {
@@ -168,6 +169,9 @@ export const responsesSchema = {
           properties: {
             type: { enum: ['text', 'json_object', 'json_schema'], description: ECHOED },
           },
+          if: { required: ['type'], properties: { type: { const: 'json_schema' } } },
+          // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+          then: { required: ['name', 'schema'], properties: namedSchema },
           description: ECHOED,
         },
         verbosity: echoed.string,
@@ -224,6 +228,7 @@ export const retrieveSchema = {
     stream: { type: 'boolean', description: 'True for the events that a stream of the response has.' },
     starting_after: {
       type: 'integer',
+      minimum: 0,
       description: 'Of a stream, only the events with a greater `sequence_number`.',
     },
   },

@@ -1,6 +1,6 @@
 import { MESSAGES_MAX } from '../../core/limits.js';
 import { messageSchema } from './chat.js';
-import { modelField } from './common.js';
+import { modelField, tokenIds } from './common.js';
 
 /** The body of `POST /tokenize`, as vLLM has it: a prompt, or the messages of a chat. */
 export const tokenizeSchema = {
@@ -41,7 +41,7 @@ export const detokenizeSchema = {
     ...modelField,
     tokens: {
       type: 'array',
-      items: { type: 'integer' },
+      items: tokenIds,
       description: 'Ids of the setting `TOKENIZER`.',
     },
   },
