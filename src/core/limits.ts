@@ -151,9 +151,11 @@ export const EXAMPLE_TRIES_MAX = 100;
 /** Requests of one self-benchmark. */
 export const BENCHMARK_REQUESTS = 100;
 
-/** Choices that one request may ask for, and texts that may stop a reply: OpenAI's limits. */
+/** Choices that one request may ask for: OpenAI's limit. */
 export const CHOICES_MAX = 128;
-export const STOPS_MAX = 4;
+
+/** Texts that may stop a reply. OpenAI takes four, but other servers more, and their clients send them; each is a search of the reply. */
+export const STOPS_MAX = 64;
 
 /** Characters of the texts in one body, all choices together: a string of JSON holds some eight times as many, and no more. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;

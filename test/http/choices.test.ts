@@ -91,6 +91,7 @@ describe('stop', () => {
   it.each([
     ['a text', { stop: ' and' }, 'Two words,\n\t"quoted" \\'],
     ['several', { stop: ['end', '🚀', 'naïve'] }, 'Two words,\n\t"quoted" \\ and '],
+    ['more than four', { stop: ['a1', 'b1', 'c1', 'd1', 'e1', '🚀'] }, 'Two words,\n\t"quoted" \\ and '],
     ['one that is not there', { stop: ['nowhere'] }, REPLY],
     ['none', { stop: [] }, REPLY],
     ['null', { stop: null }, REPLY],
