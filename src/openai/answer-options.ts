@@ -16,13 +16,18 @@ export interface AnswerOptions {
   readonly continuousUsage: boolean;
 }
 
-/** Reads them from the fields of a request. */
+/**
+ * Reads them from the fields of a request.
+ *
+ * @param deployment the model where the fields name none
+ */
 export function answerOptions(
   fields: FromSchema<{ type: 'object'; properties: typeof answerFields }>,
+  deployment: string | undefined,
 ): AnswerOptions {
   const { model, stream, stream_options, n, stop, include_stop_str_in_output } = fields;
   return {
-    model: model ?? undefined,
+    model: model ?? deployment,
     stream: stream ?? false,
     includeUsage: stream_options?.include_usage ?? false,
     choices: n ?? 1,

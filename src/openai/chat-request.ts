@@ -3,6 +3,8 @@ import { parseCalls } from '../core/calls.js';
 import type { Message } from '../core/query.js';
 import { type AnswerOptions, answerOptions, limitOf } from './answer-options.js';
 import { checked } from './check.js';
+import { textOf } from './content.js';
+import { itemsOf, messagesOf } from './responses-items.js';
 import type { messageSchema } from './schemas/chat.js';
 import { chat } from './schemas/checks.js';
 
@@ -19,15 +21,16 @@ export interface ChatRequest extends AnswerOptions {
  * Reads the body of `POST /v1/chat/completions`.
  *
  * @param body what was parsed; undefined if there was none
+ * @param deployment the model that the path names, if it does
  * @throws AppError that names the first field that is missing or wrong
  */
-export function parseChatRequest(body: unknown): ChatRequest {
+export function parseChatRequest(body: unknown, deployment?: string): ChatRequest {
   const fields = checked(chat, body);
   return {
-    messages: fields.messages.map(messageOf),
+    messages: fields.messages?.map(messageOf) ?? messagesOf(itemsOf(fields.input ?? [])),
     maxTokens: limitOf(fields.max_completion_tokens ?? fields.max_tokens),
     allowsCalls: fields.tool_choice !== 'none',
-    ...answerOptions(fields),
+    ...answerOptions(fields, deployment),
   };
 }
 
@@ -36,10 +39,4 @@ export function messageOf(message: FromSchema<typeof messageSchema>): Message {
   const { role, content, name } = message;
   const calls = role === 'assistant' ? parseCalls(message.tool_calls, message.function_call) : undefined;
   return { role, text: textOf(content ?? ''), name: name ?? undefined, calls };
-}
-
-/** A content is a text, or a list of parts, of which those of type `text` count. */
-function textOf(content: string | readonly { type: string; text?: string }[]): string {
-  if (typeof content === 'string') return content;
-  return content.map(({ type, text }) => (type === 'text' ? text : '')).join('');
 }

@@ -16,15 +16,16 @@ export interface CompletionRequest extends AnswerOptions {
  * Reads the body of `POST /v1/completions`.
  *
  * @param body what was parsed; undefined if there was none
+ * @param deployment the model that the path names, if it does
  * @throws AppError that names the first field that is missing or wrong
  */
-export function parseCompletionRequest(body: unknown): CompletionRequest {
+export function parseCompletionRequest(body: unknown, deployment?: string): CompletionRequest {
   const fields = checked(completion, body);
   return {
     prompts: promptsOf(fields.prompt),
     echo: fields.echo ?? false,
     maxTokens: limitOf(fields.max_tokens),
-    ...answerOptions(fields),
+    ...answerOptions(fields, deployment),
   };
 }
 

@@ -5,6 +5,7 @@ import { type FunctionCall, parseCalls } from '../core/calls.js';
 import { AppError } from '../core/errors.js';
 import type { Message } from '../core/query.js';
 import { checked } from './check.js';
+import { textOf } from './content.js';
 import { inputItems } from './schemas/checks.js';
 import type { functionOutputSchema, itemSchema, messageItemSchema } from './schemas/responses.js';
 
@@ -14,7 +15,10 @@ export type Item = FromSchema<typeof itemSchema>;
 /** An item that has an id. */
 export type NamedItem = Item & { readonly id: string };
 
-type Content = FromSchema<typeof messageItemSchema>['content'];
+/** The items of an input: a text is what a user says. */
+export function itemsOf(input: string | readonly Item[]): readonly Item[] {
+  return typeof input === 'string' ? [{ type: 'message', role: 'user', content: input }] : input;
+}
 
 /**
  * What the items say, oldest first. Those that say nothing are passed over; function calls with nothing said between them are
@@ -122,10 +126,3 @@ function typeOf({ type }: Item): string {
 function partOf(role: string, text: string): object {
   return role === 'assistant' ? { type: 'output_text', text, annotations: [] } : { type: 'input_text', text };
 }
-
-function textOf(content: Content): string {
-  if (typeof content === 'string') return content;
-  return content.map(({ type, text }) => (TEXT_TYPES.includes(type) ? text : '')).join('');
-}
-
-const TEXT_TYPES: readonly string[] = ['input_text', 'output_text', 'text'];

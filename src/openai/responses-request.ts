@@ -1,6 +1,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { checked } from './check.js';
-import type { Item } from './responses-items.js';
+import { type Item, itemsOf } from './responses-items.js';
 import { responses } from './schemas/checks.js';
 import type { responsesSchema } from './schemas/responses.js';
 
@@ -39,7 +39,7 @@ export function parseResponsesRequest(body: unknown): ResponsesRequest {
     stream: stream ?? false,
     instructions: instructions ?? undefined,
     previousId: previous_response_id ?? undefined,
-    input: typeof input === 'string' ? [{ type: 'message', role: 'user', content: input }] : input,
+    input: itemsOf(input),
     maxTokens: fields.max_output_tokens ?? undefined,
     allowsCalls: fields.tool_choice !== 'none',
     isKept: store ?? true,

@@ -1,25 +1,11 @@
 import { MESSAGES_MAX } from '../../core/limits.js';
-import { answerFields, ignored, limitField, namedSchema } from './common.js';
+import { answerFields, content, ignored, limitField, namedSchema } from './common.js';
+import { inputField } from './responses.js';
 
-const part = {
-  type: 'object',
-  required: ['type'],
-  properties: {
-    type: { type: 'string', description: 'Parts of type `text` count; the others are passed over.' },
-    text: { type: 'string', description: 'Needed in a part of type `text`.' },
-  },
-  if: { required: ['type'], properties: { type: { const: 'text' } } },
-  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
-  then: { required: ['text'] },
-} as const;
-
-const CONTENT = 'A text, or parts whose texts are put together.';
-
-const content = { type: ['string', 'array'], items: part, description: CONTENT } as const;
 const optionalContent = {
+  ...content,
   type: ['string', 'array', 'null'],
-  items: part,
-  description: `${CONTENT} May be left out.`,
+  description: `${content.description} May be left out.`,
 } as const;
 const name = { type: ['string', 'null'], description: 'Counted in the usage; decides nothing.' } as const;
 
@@ -95,7 +81,6 @@ export const messageSchema = {
 export const chatSchema = {
   $id: 'ChatCompletionRequest',
   type: 'object',
-  required: ['messages'],
   properties: {
     messages: {
       type: 'array',
@@ -103,7 +88,12 @@ export const chatSchema = {
       maxItems: MESSAGES_MAX,
       items: messageSchema,
       description:
-        'The last one is looked up, in the context of those before it. Texts decide, roles do not; empty messages are passed over, and so is an assistant message at the end.',
+        'The last one is looked up, in the context of those before it. Texts decide, roles do not; empty messages are passed over, and so is an assistant message at the end. Needed, unless there is an `input`.',
+    },
+    input: {
+      ...inputField,
+      description:
+        'What some clients send in place of `messages`, as the Responses API has it. Without effect where there are `messages`.',
     },
     ...answerFields,
     max_completion_tokens: limitField,
@@ -185,7 +175,15 @@ export const chatSchema = {
   },
   allOf: [
     {
-      if: { required: ['top_logprobs'], properties: { top_logprobs: { type: 'integer', minimum: 1 } } },
+      if: { not: { required: ['input'] } },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+      then: { required: ['messages'] },
+    },
+    {
+      if: {
+        required: ['top_logprobs'],
+        properties: { top_logprobs: { type: 'integer', minimum: 1, maximum: 20 } },
+      },
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
       then: {
         required: ['logprobs'],

@@ -42,6 +42,31 @@ const olderSamplingFields = {
   },
 } as const;
 
+/** Parts of a content that have a text: those of chats, and of responses, which some clients send to chats, too. */
+export const TEXT_TYPES: readonly string[] = ['input_text', 'output_text', 'text'];
+
+const part = {
+  type: 'object',
+  required: ['type'],
+  properties: {
+    type: {
+      type: 'string',
+      description: 'Parts of type `input_text`, `output_text` and `text` count; the others are passed over.',
+    },
+    text: { type: 'string', description: 'Needed in a part of such a type.' },
+  },
+  if: { required: ['type'], properties: { type: { enum: TEXT_TYPES } } },
+  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+  then: { required: ['text'] },
+} as const;
+
+/** What a message says. */
+export const content = {
+  type: ['string', 'array'],
+  items: part,
+  description: 'A text, or parts whose texts are put together.',
+} as const;
+
 /** The model's name, which all requests may have. */
 export const modelField = {
   model: {

@@ -1,5 +1,13 @@
 import { MESSAGES_MAX } from '../../core/limits.js';
-import { ignored, LIMIT_STRICTNESS, limitField, modelField, namedSchema, samplingFields } from './common.js';
+import {
+  content,
+  ignored,
+  LIMIT_STRICTNESS,
+  limitField,
+  modelField,
+  namedSchema,
+  samplingFields,
+} from './common.js';
 
 const ECHOED = 'Echoed; has no other effect.';
 
@@ -7,27 +15,6 @@ const ECHOED = 'Echoed; has no other effect.';
 const echoed = {
   boolean: { type: ['boolean', 'null'], description: ECHOED },
   string: { type: ['string', 'null'], description: ECHOED },
-} as const;
-
-const part = {
-  type: 'object',
-  required: ['type'],
-  properties: {
-    type: {
-      type: 'string',
-      description: 'Parts of type `input_text`, `output_text` and `text` count; the others are passed over.',
-    },
-    text: { type: 'string', description: 'Needed in a part of such a type.' },
-  },
-  if: { required: ['type'], properties: { type: { enum: ['input_text', 'output_text', 'text'] } } },
-  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
-  then: { required: ['text'] },
-} as const;
-
-const content = {
-  type: ['string', 'array'],
-  items: part,
-  description: 'A text, or parts whose texts are put together.',
 } as const;
 
 /** An item that is a message: one without a type, too. */
@@ -83,20 +70,23 @@ export const itemSchema = {
   // biome-ignore-end lint/suspicious/noThenProperty: JSON Schema's word.
 } as const;
 
+/** What is asked of a response. */
+export const inputField = {
+  type: ['string', 'array'],
+  minItems: 1,
+  maxItems: MESSAGES_MAX,
+  items: itemSchema,
+  description:
+    'A text, or a list of items. The last message is looked up, in the context of those before it. Texts decide, roles do not; empty messages are passed over, and so is an assistant message at the end.',
+} as const;
+
 /** The body of `POST /v1/responses`. Fields that are not listed here are legal, and have no effect. */
 export const responsesSchema = {
   $id: 'CreateResponseRequest',
   type: 'object',
   required: ['input'],
   properties: {
-    input: {
-      type: ['string', 'array'],
-      minItems: 1,
-      maxItems: MESSAGES_MAX,
-      items: itemSchema,
-      description:
-        'A text, or a list of items. The last message is looked up, in the context of those before it. Texts decide, roles do not; empty messages are passed over, and so is an assistant message at the end.',
-    },
+    input: inputField,
     instructions: {
       type: ['string', 'null'],
       description:
