@@ -26,7 +26,7 @@ import { limitRate, rateHeaders } from './rate-limit.js';
 import { Replies, type ReplySettings } from './replies.js';
 import { logRefused } from './request-log.js';
 import type { RequestMetrics } from './request-metrics.js';
-import { expressPath, ROUTES } from './routes.js';
+import { expressPath, ROUTES, routeAt } from './routes.js';
 import { type Run, runnerOf } from './runner.js';
 import { Sender } from './sender.js';
 
@@ -134,7 +134,8 @@ function expressApp(
       sender.send(response, await run(input, request, response));
     };
   const addRoutes = (areOpen: boolean) => {
-    for (const { paths, operations } of ROUTES) {
+    for (const each of ROUTES) {
+      const { paths, operations } = each;
       const all = [...operations.values()];
       if (all.every(({ isOpen = false }) => isOpen) !== areOpen) continue;
       const methods = all.flatMap(({ method, refusesHead }) =>
@@ -143,6 +144,10 @@ function expressApp(
       const isCounted = all.some(isLimited);
       for (const path of paths) {
         const route = app.route(expressPath(path));
+        // What Express takes for a parameter may be none.
+        if (path.includes('{')) {
+          route.all((request, _response, next) => next(routeAt(request.path) === each ? undefined : 'route'));
+        }
         if (isCounted && limit.length > 0) route.all(limit);
         if (!methods.includes('HEAD')) route.head(allowOnly(methods));
         for (const { id, method, body } of all) {

@@ -67,6 +67,11 @@ export class Replies {
     return this.textReply(text, isText ? given.tokens?.reply : undefined, prompt, asked);
   }
 
+  /** How many tokens texts have, all together. */
+  tokensOf(texts: readonly CountedText[]): MaybePromise<number> {
+    return after(this.settings.tokens.count(texts), (counts) => sum(counts, 0, counts.length));
+  }
+
   /** @param kept where the count of the whole text is kept */
   private textReply(
     recorded: SpelledText,

@@ -1,6 +1,12 @@
 /** The paths of the API, as the table of operations has them. */
 
-import { OLDER_BASE, OPERATIONS, type Operation, type OperationId } from '../openai/operations.js';
+import {
+  OLDER_BASE,
+  OPENAI_BASES,
+  OPERATIONS,
+  type Operation,
+  type OperationId,
+} from '../openai/operations.js';
 
 /** All methods of one path. */
 export interface Route {
@@ -22,7 +28,7 @@ const EXACT: ReadonlyMap<string, Route> = new Map(
 
 /** Every path of every route, as it may be spelled. */
 const PATTERNS: readonly (readonly [RegExp, Route])[] = ROUTES.flatMap((route) =>
-  route.paths.map((path) => [patternOf(path), route] as const),
+  route.paths.map((path) => [patternOf(path, route), route] as const),
 );
 
 /** For all other paths, in the metrics: whatever clients send, there are no more names than these. */
@@ -67,10 +73,10 @@ function routes(): Route[] {
   return names.map((name) => {
     const operations = OPERATIONS.filter(({ path }) => path === name);
     const isOpenAi = operations.some(({ tag }) => tag === 'OpenAI');
+    const own = isOpenAi ? OPENAI_BASES.map((base) => name.replace(OPENAI_BASES[0], base)) : [name];
     return {
       name,
-      // As it is asked for where the base URL lacks the prefix.
-      paths: isOpenAi ? [name, name.replace(/^\/v1/, '')] : [name],
+      paths: [...own, ...operations.flatMap(({ aliases = [] }) => aliases)],
       operations: new Map(operations.map((operation) => [operation.method.toUpperCase(), operation])),
     };
   });
@@ -81,9 +87,13 @@ export function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, hasSlashes(path) ? '*$1' : ':$1');
 }
 
-/** As Express finds paths: in any case, and with a slash at the end. */
-function patternOf(path: string): RegExp {
-  const parts = path.replaceAll('.', '\\.').replace(/\{\w+\}/g, hasSlashes(path) ? '.+' : '[^/]+');
+/** As Express finds paths, in any case and with a slash at the end; and with parameters that are what the table says of them. */
+function patternOf(path: string, { operations }: Route): RegExp {
+  const parameters = [...operations.values()].flatMap(({ parameters = [] }) => parameters);
+  const parts = path.replaceAll('.', '\\.').replace(/\{(\w+)\}/g, (_, name) => {
+    const start = parameters.find((each) => each.name === name)?.schema.pattern?.replace('^', '') ?? '';
+    return start + (hasSlashes(path) ? '.+' : '[^/]+');
+  });
   return new RegExp(`^${parts}/?$`, 'i');
 }
 

@@ -26,16 +26,32 @@ import { inputItemsSchema, responsesSchema, retrieveSchema } from './schemas/res
 import {
   deletedResponseSchema,
   inputItemListSchema,
+  inputTokensSchema,
   responseEventSchema,
   responseSchema,
 } from './schemas/responses-answers.js';
 import { detokenizeSchema, tokenizeSchema } from './schemas/tokens.js';
+
+/**
+ * Where OpenAI's paths begin for clients whose base URL is another one: it lacks `/v1`, or has it twice, or is Azure's. The paths of the
+ * table begin with the first.
+ */
+export const OPENAI_BASES = ['/v1', '', '/v1/v1', '/openai/v1', '/openai'] as const;
 
 /** Where the older API's paths begin. */
 export const OLDER_BASE = '/api/v1/chat';
 
 /** A JSON Schema. One that has an `$id`, at any depth, is told once, under that name. */
 export type Schema = object;
+
+/** A parameter as OpenAPI has it. */
+interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query';
+  readonly schema: Readonly<Record<string, unknown>> & { readonly pattern?: string };
+  readonly required?: boolean;
+  readonly description: string;
+}
 
 /** A method of a path. */
 interface Described {
@@ -46,7 +62,10 @@ interface Described {
   readonly tag: (typeof TAGS)[number]['name'];
   readonly summary: string;
   readonly description?: string;
-  readonly parameters?: readonly object[];
+  /** Of one in the path, a `pattern` may say how it begins: a path that has something else there is another one. */
+  readonly parameters?: readonly Parameter[];
+  /** Other paths that lead there, besides those of `OPENAI_BASES`. They may have parameters of their own. */
+  readonly aliases?: readonly string[];
   /** The very schema that checks the query. */
   readonly query?: { readonly properties: Readonly<Record<string, { readonly description: string }>> };
   /** The very schema that checks the request. */
@@ -70,7 +89,11 @@ export function isLimited({ tag, body }: Operation): boolean {
 
 /** The groups of operations. */
 export const TAGS = [
-  { name: 'OpenAI', description: "OpenAI's API. Its paths are there without `/v1`, too." },
+  {
+    name: 'OpenAI',
+    description:
+      "OpenAI's API. Its paths are there without `/v1`, too, and as Azure has them: below `/openai` and `/openai/v1`, and those of completions below `/openai/deployments/{deployment}`, which is the model unless the body names one.",
+  },
   { name: 'Server', description: 'About the server itself.' },
   {
     name: 'Older API',
@@ -112,7 +135,7 @@ const responseId = {
   name: 'id',
   in: 'path',
   required: true,
-  schema: { type: 'string' },
+  schema: { type: 'string', pattern: '^resp_' },
   description: 'Of a response that is kept.',
 } as const;
 
@@ -145,6 +168,7 @@ const TABLE = [
   {
     method: 'post',
     path: '/v1/chat/completions',
+    aliases: ['/openai/deployments/{deployment}/chat/completions'],
     id: 'createChatCompletion',
     tag: 'OpenAI',
     summary: 'The recorded reply to a chat',
@@ -157,6 +181,7 @@ const TABLE = [
   {
     method: 'post',
     path: '/v1/completions',
+    aliases: ['/openai/deployments/{deployment}/completions'],
     id: 'createCompletion',
     tag: 'OpenAI',
     summary: 'The recorded reply to a prompt, or to several',
@@ -179,6 +204,24 @@ const TABLE = [
     answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
     isLookup: true,
     errors: [...COMPLETION_ERRORS, 'previous_response_not_found'],
+  },
+  {
+    method: 'post',
+    path: '/v1/responses/input_tokens',
+    id: 'countInputTokens',
+    tag: 'OpenAI',
+    summary: 'How many tokens the input of a response has',
+    description: 'As many as the usage of the response says. Nothing is looked up or kept.',
+    body: responsesSchema,
+    answer: json(inputTokensSchema),
+    errors: [
+      ...BODY_ERRORS,
+      'model_not_found',
+      'previous_response_not_found',
+      'worker_failed',
+      'overloaded',
+      'timed_out',
+    ],
   },
   {
     method: 'get',

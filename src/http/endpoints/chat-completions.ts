@@ -23,7 +23,7 @@ export function chatCompletions(
 ): Endpoint<ChatRequest> {
   return {
     isRemembered: true,
-    parse: ({ body }) => parseChatRequest(body),
+    parse: ({ body, params }) => parseChatRequest(body, params.deployment),
     answer: (asked, { signal }) => {
       const { messages, choices } = asked;
       const model = catalog.resolve(asked.model);

@@ -34,7 +34,7 @@ export function completions(
 ): Endpoint<CompletionRequest> {
   return {
     isRemembered: true,
-    parse: ({ body }) => parseCompletionRequest(body),
+    parse: ({ body, params }) => parseCompletionRequest(body, params.deployment),
     answer: (asked, { signal }) => {
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };

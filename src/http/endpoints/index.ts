@@ -19,7 +19,7 @@ import { olderBenchmark } from './older-benchmark.js';
 import { olderChatCompletion } from './older-completion.js';
 import { openapi } from './openapi.js';
 import { ready } from './ready.js';
-import { responses } from './responses.js';
+import { inputTokens, responses } from './responses.js';
 import { detokenize, tokenize } from './tokenize.js';
 import { version } from './version.js';
 
@@ -46,6 +46,7 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     createChatCompletion: chatCompletions(catalog, onMiss, replies),
     createCompletion: completions(catalog, onMiss, replies, tokenPool),
     createResponse: responses(catalog, onMiss, replies, store, clock),
+    countInputTokens: inputTokens(catalog, replies, store),
     retrieveResponse: responseById(store),
     deleteResponse: deleteResponse(store),
     listInputItems: inputItems(store),

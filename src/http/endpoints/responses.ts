@@ -50,14 +50,8 @@ export function responses(
     parse: ({ body }) => parseResponsesRequest(body),
     answer: (asked, { signal }) => {
       const model = catalog.resolve(asked.model);
-      const { instructions, previousId, maxTokens, allowsCalls } = asked;
-      const input = resolved(asked.input, store);
-      const said = messagesOf(input);
-      const messages = [
-        ...(instructions === undefined ? [] : [{ role: 'system', text: instructions }]),
-        ...(previousId === undefined ? [] : historyOf(previousId, store)),
-        ...said,
-      ];
+      const { maxTokens, allowsCalls } = asked;
+      const { input, said, messages } = inputOf(asked, store);
       // An input without a text asks for nothing, whatever was said before.
       const query = queryOf(said) && queryOf(messages);
       const found = query && model.lookup.find(query, signal);
@@ -86,6 +80,40 @@ export function responses(
       );
     },
   };
+}
+
+/** `POST /v1/responses/input_tokens`: how many tokens the input of such a response would have. */
+export function inputTokens(
+  catalog: Catalog,
+  replies: Replies,
+  store: ResponseStore,
+): Endpoint<ResponsesRequest> {
+  return {
+    parse: ({ body }) => parseResponsesRequest(body),
+    answer: (asked) => {
+      catalog.resolve(asked.model);
+      const { messages } = inputOf(asked, store);
+      return after(replies.tokensOf(textsOf(messages, undefined)), (tokens) =>
+        jsonOf({ object: 'response.input_tokens', input_tokens: chatPromptTokens(messages, tokens) }),
+      );
+    },
+  };
+}
+
+/**
+ * What a request says: its items, what is said in them, and all that goes before that.
+ *
+ * @throws AppError if a response that it continues is not kept
+ */
+function inputOf({ input, instructions, previousId }: ResponsesRequest, store: ResponseStore) {
+  const items = resolved(input, store);
+  const said = messagesOf(items);
+  const messages: Message[] = [
+    ...(instructions === undefined ? [] : [{ role: 'system', text: instructions }]),
+    ...(previousId === undefined ? [] : historyOf(previousId, store)),
+    ...said,
+  ];
+  return { input: items, said, messages };
 }
 
 /**

@@ -2,6 +2,14 @@
 
 import { count, created, id, model } from './answers.js';
 
+/** The body of `POST /v1/responses/input_tokens`. */
+export const inputTokensSchema = {
+  $id: 'InputTokens',
+  type: 'object',
+  required: ['object', 'input_tokens'],
+  properties: { object: { const: 'response.input_tokens' }, input_tokens: count },
+} as const;
+
 const text = { type: 'string' } as const;
 const optionalText = { type: ['string', 'null'] } as const;
 const optionalCount = { type: ['integer', 'null'], minimum: 0 } as const;
