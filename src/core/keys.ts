@@ -1,4 +1,7 @@
-/** Keys: 64-bit hashes of texts, in halves, since JavaScript's numbers hold no 64 bits. Equal texts have equal keys. */
+/**
+ * Keys: 64-bit hashes of texts, in halves, since JavaScript's numbers hold no 64 bits. Under one seed, equal texts have equal keys. A
+ * client that doesn't know the seed can't make texts whose keys collide.
+ */
 
 /** A 64-bit hash. */
 export interface Key {
@@ -7,20 +10,33 @@ export interface Key {
   readonly high: number;
 }
 
+/** What keys depend on besides the text: 64 random bits, drawn for each index. */
+export type KeySeed = Key;
+
+/** Keys without a seed: plain XXH64. */
+export const NO_SEED: KeySeed = { low: 0, high: 0 };
+
 /** The keys of one text. */
 export interface TextKeys {
   /** Of the text as it is. */
   readonly key: Key;
   /** Of the text without regard to how much white space it has where it has some: see `beginningOf`. */
   readonly folded: Key;
+  /** The same, but of the text's beginning and end alone. An index has either for a turn: see `indexKey` in the kernel. */
+  readonly ends: Key;
 }
 
-/** So many bits of a folded key's lower half say how its text ends, the others how it begins. */
+/** So many bits of a folded key's lower half don't say how its text begins. */
 const END_BITS = 12;
 
 /** What the lower half of a folded key says of the text's beginning: it is equal for texts that begin alike, see `HEAD_BYTES`. */
 export function beginningOf(foldedLow: number): number {
   return foldedLow >>> END_BITS;
+}
+
+/** What an index keeps of the upper half of a folded key. */
+export function extraOf(foldedHigh: number): number {
+  return foldedHigh & 0xff;
 }
 
 /** Texts begin alike if their first bytes are the same, so many, folded and as `JSON.stringify` spells them. */

@@ -83,9 +83,15 @@ export const WORKERS_MAX = 64;
 /** Offsets of skipped records that are kept for the log. */
 export const SKIPPED_OFFSETS_MAX = 5;
 
-/** Where a prompt isn't found that is no longer than this, so many turns that may begin alike are read, none longer. */
+/**
+ * How long lookups that compare many texts may hold up the event loop in one turn, in milliseconds: some two hundred reads, and no longer
+ * than other requests wait for each other anyhow.
+ */
+export const COMPARE_SLICE_MS = 1;
+
+/** Where a prompt isn't found that is no longer than this, so many turns that may begin alike are read, none longer: to parse it takes a tenth of a millisecond. */
 export const ALIKE_TRIES_MAX = 8;
-export const ALIKE_BYTES_MAX = byteCount(MiB);
+export const ALIKE_BYTES_MAX = byteCount(64 * KiB);
 
 /** The longest prompt, in characters, that the start line puts into its curl. */
 export const EXAMPLE_LENGTH_MAX = 80;

@@ -112,7 +112,8 @@ export function valueQuery(text: string): Query {
 }
 
 /** No text has these, but by the rarest of chances; and that costs only time. */
-const NO_KEYS: TextKeys = { key: { low: 1, high: 1 }, folded: { low: 1, high: 1 } };
+const NO_KEY = { low: 1, high: 1 };
+const NO_KEYS: TextKeys = { key: NO_KEY, folded: NO_KEY, ends: NO_KEY };
 
 /** The query's keys. */
 export function keyedQuery({ histories, contextual }: Query, keysOf: KeysOf): KeyedQuery {

@@ -1,7 +1,6 @@
-import type { AppError } from '../core/errors.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import type { Alike, Given, StandIn } from '../lookup/lookup.js';
+import type { Given, StandIn } from '../lookup/lookup.js';
 import { RecordedReply } from '../lookup/recorded-reply.js';
 import type { Model } from '../models/model.js';
 import { promptNotFound } from './prompt-not-found.js';
@@ -26,18 +25,15 @@ export interface Miss {
 export type MissPolicy = (miss: Miss, signal: () => AbortSignal) => MaybePromise<Given>;
 
 /** A 404 that says what was looked for. */
-export const errorOnMiss: MissPolicy = (miss) => {
-  throw notFound(miss);
+export const errorOnMiss: MissPolicy = ({ model, queries, param, what }, signal) => {
+  const alike = firstFound(queries, (query) => model.alike(query, signal));
+  return after(alike, (alike) => {
+    throw promptNotFound(queries.at(-1), param, what, alike);
+  });
 };
 
 /** A text, the same for all. */
 export function fallbackOnMiss(text: string): MissPolicy {
   const given: StandIn = { reply: RecordedReply.of({ from: 'assistant', value: text }) };
   return () => given;
-}
-
-function notFound({ model, queries, param, what }: Miss): AppError {
-  let alike: Alike | undefined;
-  for (const query of queries) alike ??= model.alike(query);
-  return promptNotFound(queries.at(-1), param, what, alike);
 }

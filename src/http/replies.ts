@@ -8,10 +8,10 @@ import { Decoded, type SpelledText } from '../core/spelled-text.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { Given, TokenCount } from '../lookup/lookup.js';
 import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
+import { inStep } from '../lookup/turns.js';
 import { piecesOf } from '../openai/pieces.js';
 import type { FinishReason, Reply, ToolCall } from '../openai/reply.js';
 import { cutAtStop, type Stops } from '../openai/stops.js';
-import { nextStep } from './turns.js';
 
 /** How much less than a reply's tokens a limit must be to cut it, where the setting is `tolerant`. */
 const TOLERANCE = 0.1;
@@ -118,11 +118,11 @@ export class Replies {
   ): MaybePromise<CountedReply> {
     const text = isCallText(given.reply) ? '' : given.reply.value;
     const called = calls.map(({ name, arguments: args }) => ({ text: `${name}${args}` }));
-    const pieces = [text, ...calls.map((call) => call.arguments)].map((each) =>
+    const pieces = all([text, ...calls.map((call) => call.arguments)], (each) =>
       this.pieceTokens(() => each, asked),
     );
     return after(this.settings.tokens.count([...prompt, { text }, ...called]), (counts) =>
-      after(all(pieces), ([pieceTokens, ...ofCalls]) => {
+      after(pieces, ([pieceTokens, ...ofCalls]) => {
         const named = calls.map(
           (call, i): ToolCall => ({ ...call, id: call.id ?? callId(given, i), pieceTokens: ofCalls[i] }),
         );
@@ -165,7 +165,7 @@ export class Replies {
       }
       return after(tokens.count(some), (counts) => {
         for (const count of counts) totals.push((totals.at(-1) ?? 0) + count);
-        return some.length < PIECES_TOGETHER_MAX ? Uint32Array.from(totals) : nextStep().then(countOn);
+        return some.length < PIECES_TOGETHER_MAX ? Uint32Array.from(totals) : inStep(countOn);
       });
     };
     return countOn();
@@ -195,7 +195,8 @@ class CountedContent implements CountedText {
 }
 
 /** The texts of a chat's messages, of the functions they call, and of the names of who speaks. */
-export function textsOf(messages: readonly Message[], { tokens }: Given): CountedText[] {
+export function textsOf(messages: readonly Message[], given?: Given): CountedText[] {
+  const tokens = given?.tokens;
   const kept = tokens && keptCounts(messages, tokens);
   const texts: CountedText[] = [];
   for (const message of messages) {

@@ -3,6 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import { SLAB_BYTES } from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
+import { queueStep } from '../lookup/turns.js';
 import type { Head } from '../openai/event-stream.js';
 import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';
@@ -12,7 +13,6 @@ import { rawHead, rawSocket } from './raw-response.js';
 import { factsOf } from './request-facts.js';
 import { Slabs } from './slabs.js';
 import { type EventMaker, StreamBytes } from './stream-bytes.js';
-import { queueStep } from './turns.js';
 import { endIfUnread } from './unread.js';
 
 /** Digits of a completion's id behind its prefix, as many as OpenAI's have. */

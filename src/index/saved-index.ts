@@ -18,7 +18,7 @@ import { readFully } from '../dataset/file.js';
 import { IndexTable, type RowCounts } from './table.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
-const FORMAT = 6;
+const FORMAT = 7;
 const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;

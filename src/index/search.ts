@@ -5,7 +5,7 @@
 
 import { type ByteRange, byteOffset } from '../core/bytes.js';
 import { firstBetween, firstFrom, firstNear } from '../core/first.js';
-import { beginningOf, type Key, type TextKeys } from '../core/keys.js';
+import { beginningOf, extraOf, type Key, type TextKeys } from '../core/keys.js';
 import { type Candidate, foldedGrade, gradeOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery } from '../core/query.js';
@@ -26,6 +26,9 @@ export interface IndexPlace extends Place {
   readonly firstRow: number;
 }
 
+/** How many rows are looked through in one step: that takes some 50 µs. */
+const ROWS_A_STEP = 1 << 16;
+
 /** The best candidate of a history: its row, and how many turns before it agree. */
 interface Found {
   readonly history: number;
@@ -33,6 +36,15 @@ interface Found {
   readonly row: number;
   readonly run: number;
 }
+
+/** The keys of the last text of a history. */
+export interface KeyedPrompt {
+  readonly history: number;
+  readonly keys: TextKeys;
+}
+
+/** What a search finds, one after the other; undefined where a step has found nothing. */
+export type Steps<T> = Generator<T | undefined, void>;
 
 /** Finds in an index where candidates stand, as far as keys tell. */
 export class IndexSearch {
@@ -54,43 +66,49 @@ export class IndexSearch {
     return best && this.placeOf(best.row, this.spokenBefore(best.row, best.run), best);
   }
 
-  /** The candidates on the rung `normalized`, the first one of the file first. */
-  *findFolded(query: KeyedQuery): Generator<IndexPlace> {
-    if (!query.contextual) return;
-    for (const [history, texts] of query.histories.entries()) {
-      for (const row of this.foldedRows(texts.at(-1)?.folded)) {
-        yield this.placeOf(row, row, { grade: foldedGrade(history), history });
+  /** The candidates on the rung `normalized`, for each prompt the first one of the file first. */
+  *findFolded(prompts: readonly KeyedPrompt[]): Steps<IndexPlace> {
+    for (const { history, keys } of prompts) {
+      for (const row of this.foldedRows(keys)) {
+        yield row === undefined ? row : this.placeOf(row, row, { grade: foldedGrade(history), history });
       }
     }
   }
 
-  /** All conversations that hold a candidate, in file order: each as if it agreed from its first turn to its last. */
-  *candidates(query: KeyedQuery): Generator<IndexPlace> {
-    const rows = new Set<number>();
-    for (const texts of query.histories) {
-      const key = texts.at(-1)?.key;
-      if (key !== undefined) {
-        const [from, to] = this.bounds([key], 1);
-        for (let place = from; place < to; place++) rows.add(this.rowAt(place));
+  /** All conversations that hold a candidate, in no order to rely on: each as if it agreed from its first turn to its last. */
+  *candidates(prompts: readonly KeyedPrompt[], isFolded: boolean): Steps<IndexPlace> {
+    const seen = new Set<number>();
+    for (const { keys } of prompts) {
+      for (const row of this.rowsOf(keys, isFolded)) {
+        const conversation = row === undefined ? undefined : this.table.conversationOf(row);
+        if (conversation === undefined || seen.has(conversation)) {
+          yield undefined;
+          continue;
+        }
+        seen.add(conversation);
+        const first = this.table.firstTurnOf(conversation);
+        const last = this.table.firstTurnOf(conversation + 1) - 1;
+        yield this.placeOf(last - 1, first, { grade: 0, history: 0 });
       }
-      if (query.contextual) for (const row of this.foldedRows(texts.at(-1)?.folded)) rows.add(row);
-    }
-    const conversations = new Set([...rows].map((row) => this.table.conversationOf(row)));
-    for (const conversation of [...conversations].sort((a, b) => a - b)) {
-      const first = this.table.firstTurnOf(conversation);
-      const last = this.table.firstTurnOf(conversation + 1) - 1;
-      yield this.placeOf(last - 1, first, { grade: 0, history: 0 });
     }
   }
 
-  /** The last turns of conversations that equal a text with that folded key, white space aside, as far as keys tell. */
-  *unanswered({ low }: Key): Generator<Place> {
-    const { folded, size } = this.table;
-    if (!this.table.mayEnd(low)) return;
-    // No order has them, since they never answer: it takes a look at every turn.
-    for (let row = folded.indexOf(low); row >= 0; row = folded.indexOf(low, row + 1)) {
-      const isLast = row + 1 === size.turns || this.table.isFirst(row + 1);
-      if (isLast) yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
+  /** The last turns of conversations that equal a text with those keys, white space aside, as far as keys tell. */
+  *unanswered({ folded, ends }: TextKeys): Steps<Place> {
+    const { table } = this;
+    for (const key of distinct([folded, ends])) {
+      if (!table.mayEnd(key.low)) continue;
+      // No order has them, since they never answer: it takes a look at every turn.
+      for (let from = 0; from < table.size.turns; from += ROWS_A_STEP) {
+        const rows = table.folded.subarray(from, from + ROWS_A_STEP);
+        for (let at = rows.indexOf(key.low); at >= 0; at = rows.indexOf(key.low, at + 1)) {
+          const row = from + at;
+          const isLast = row + 1 === table.size.turns || table.isFirst(row + 1);
+          const isFound = isLast && table.mayBeFolded(row, key);
+          yield isFound ? this.placeOf(row, row, { grade: 0, history: 0 }, row) : undefined;
+        }
+        yield undefined;
+      }
     }
   }
 
@@ -218,9 +236,27 @@ export class IndexSearch {
     return first;
   }
 
+  /** The rows that have that key, or one of those folded keys if `isFolded`. */
+  private *rowsOf(keys: TextKeys, isFolded: boolean): Steps<number> {
+    const [from, to] = this.bounds([keys.key], 1);
+    for (let place = from; place < to; place++) yield this.rowAt(place);
+    if (isFolded) yield* this.foldedRows(keys);
+  }
+
+  /** The rows that have either folded key, in file order. */
+  private *foldedRows({ folded, ends }: TextKeys): Steps<number> {
+    const runs = distinct([folded, ends]).map((key) => ({ key, rows: this.foldedRun(key), at: 0 }));
+    const [one, other] = runs;
+    for (;;) {
+      const next = (other?.rows[other.at] ?? Infinity) < (one?.rows[one.at] ?? Infinity) ? other : one;
+      const row = next?.rows[next.at++];
+      if (next === undefined || row === undefined) return;
+      yield this.table.mayBeFolded(row, next.key) ? row : undefined;
+    }
+  }
+
   /** The rows that have that folded key, as far as its lower half tells, in file order. */
-  private foldedRows(key: Key | undefined): Uint32Array {
-    if (key === undefined) return new Uint32Array();
+  private foldedRun(key: Key): Uint32Array {
     const { length } = this.table.foldedOrder;
     const from = firstBetween(0, length, (place) => this.foldedAt(place) >= key.low);
     return this.table.foldedOrder.subarray(
@@ -261,6 +297,12 @@ export class IndexSearch {
       },
     };
   }
+}
+
+/** Of two folded keys, those that an index tells apart. */
+function distinct([one, other]: readonly [Key, Key]): readonly Key[] {
+  const areEqual = one.low === other.low && extraOf(one.high) === extraOf(other.high);
+  return areEqual ? [one] : [one, other];
 }
 
 function keyOf({ key }: TextKeys): Key {

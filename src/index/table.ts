@@ -7,6 +7,7 @@
  */
 
 import { firstNear } from '../core/first.js';
+import { extraOf, type Key, type KeySeed, NO_SEED } from '../core/keys.js';
 
 /** How many rows there are. */
 export interface RowCounts {
@@ -19,6 +20,10 @@ export interface RowData {
   readonly size: RowCounts;
   readonly buffer: SharedArrayBuffer;
 }
+
+/** The lower bits of a turn's start say where it begins in its record, which is shorter than 2²⁴ bytes, the upper ones are `extraOf` its folded key. */
+const START_BITS = 24;
+const START_MASK = 2 ** START_BITS - 1;
 
 /** In a turn's length: its text is empty; it is the first of its conversation. The rest is the length, in bytes. */
 export const EMPTY_FLAG = 0x8000_0000;
@@ -41,7 +46,7 @@ export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
   readonly keys: Uint32Array;
   /** For every turn, the lower half of its folded key. */
   readonly folded: Uint32Array;
-  /** For every turn, where it begins in the record. */
+  /** For every turn, where it begins in the record, and eight bits more of its folded key. */
   readonly starts: Uint32Array;
   readonly lengths: Uint32Array;
 
@@ -86,7 +91,7 @@ export const ROW_ARRAYS = [
 
 /** Numbers of a turn in an index. */
 export const ROW_NUMBERS = 5;
-/** What they are: both halves of its key; where it begins in the record; its length; its tokens, 0 while they are not counted. */
+/** What they are: both halves of its key; where it begins in the record, with eight bits of its folded key; its length; its tokens, 0 while they are not counted. */
 export const ROW = { keyLow: 0, keyHigh: 1, start: 2, length: 3, tokens: 4 } as const;
 
 /** Numbers of a conversation in an index. */
@@ -140,6 +145,8 @@ export class IndexTable {
   readonly conversationsAt: Uint32Array;
   /** Bits that the folded keys of conversations' last turns have set, which no order has. (Bloom, 1970.) */
   readonly endings: Uint32Array;
+  /** Both halves of the seed that all keys were made with, the lower one first. */
+  private readonly seedHalves: Uint32Array;
 
   constructor({ size, buffer }: RowData) {
     this.size = size;
@@ -161,6 +168,7 @@ export class IndexTable {
     this.buckets = next(lengths.buckets);
     this.conversationsAt = next(lengths.conversationsAt);
     this.endings = next(lengths.endings);
+    this.seedHalves = next(lengths.seedHalves);
   }
 
   /** The bytes of an index. */
@@ -169,9 +177,17 @@ export class IndexTable {
     return numbers * Uint32Array.BYTES_PER_ELEMENT;
   }
 
-  /** Room for an index of that size. */
-  static allocate(size: RowCounts): IndexTable {
-    return new IndexTable({ size, buffer: new SharedArrayBuffer(IndexTable.byteLength(size)) });
+  /** Room for an index of that size, whose keys are made with that seed. */
+  static allocate(size: RowCounts, seed: KeySeed = NO_SEED): IndexTable {
+    const table = new IndexTable({ size, buffer: new SharedArrayBuffer(IndexTable.byteLength(size)) });
+    table.seedHalves.set([seed.low, seed.high]);
+    return table;
+  }
+
+  /** What all keys were made with. */
+  get seed(): KeySeed {
+    const [low = 0, high = 0] = this.seedHalves;
+    return { low, high };
   }
 
   /** The length of a turn, with its flags. */
@@ -191,7 +207,12 @@ export class IndexTable {
 
   /** Where a turn begins in its record. */
   startOf(row: number): number {
-    return this.rows[row * ROW_NUMBERS + ROW.start] as number;
+    return (this.rows[row * ROW_NUMBERS + ROW.start] as number) & START_MASK;
+  }
+
+  /** False if a turn has another folded key, of those whose lower half is the same. */
+  mayBeFolded(row: number, { high }: Key): boolean {
+    return (this.rows[row * ROW_NUMBERS + ROW.start] as number) >>> START_BITS === extraOf(high);
   }
 
   /** How many tokens a turn's text has; 0 while they are not counted. */
@@ -289,6 +310,7 @@ function lengthsOf(size: RowCounts) {
     buckets: 2 ** Math.max(0, Math.ceil(Math.log2(replies / BUCKET_ROWS))) + 1,
     conversationsAt: Math.ceil(size.turns / ENTRY_ROWS) + 1,
     endings: Math.ceil((size.conversations * ENDING_BITS) / 32),
+    seedHalves: 2,
   };
 }
 

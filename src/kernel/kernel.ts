@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { type ByteCount, byteCount, type Room } from '../core/bytes.js';
-import type { TextKeys } from '../core/keys.js';
+import { type KeySeed, NO_SEED, type TextKeys } from '../core/keys.js';
 import { RECORD_BYTES_MAX } from '../core/limits.js';
 import type { DatasetFormat } from '../dataset/file.js';
 import type { RowNumbers, RowSorter, SortedRows } from '../index/order.js';
@@ -29,6 +29,7 @@ interface Exports {
   narrowKeys(bits: number): void;
   textAt(): number;
   spell(length: number): number;
+  seedKeys(low: number, high: number): void;
   keys(length: number): void;
   want(length: number, folded: boolean): void;
   wantAll(): void;
@@ -82,10 +83,15 @@ export const WALKED = {
 /** Numbers of a turn's row. */
 export const TURN_NUMBERS = 6;
 /**
- * What they are. Keys are halved. A conversation's last turn, which has no reply, may lack its key, and, unless all are wanted,
- * its folded key. A start is a place in the input; the highest bit of a length says that the text is empty.
+ * What they are. Keys are halved. Where all are wanted, the folded key may be that of the ends. A conversation's last turn, which has
+ * no reply, may lack its key, and, unless all are wanted, its folded key. A start is a place in the input; the highest bit of a length says that the text is empty.
  */
 export const TURN = { keyLow: 0, keyHigh: 1, foldedLow: 2, foldedHigh: 3, start: 4, length: 5 } as const;
+
+/** Where the keys of one text stand, those of a row come first: the ends' key, and how many numbers that makes. */
+const ENDS_LOW = 4;
+const ENDS_HIGH = 5;
+const KEY_NUMBERS = 6;
 
 /** Numbers of a record's row. */
 export const RECORD_NUMBERS = 5;
@@ -138,6 +144,7 @@ export class Kernel implements RowSorter {
   /** Where texts are put that are still to be spelled. */
   private textView = new Uint8Array();
   private keyRow = new Uint32Array();
+  private seed: KeySeed = NO_SEED;
   /** All of its memory. */
   private bytes = Buffer.alloc(0);
   /** The text that stands in the input, spelled, and its length there, in bytes. */
@@ -164,6 +171,7 @@ export class Kernel implements RowSorter {
   private instantiate(): Exports {
     const exports = new WebAssembly.Instance(this.module).exports as unknown as Exports;
     exports.narrowKeys(this.keyBits);
+    this.seed = NO_SEED;
     return exports;
   }
 
@@ -184,8 +192,15 @@ export class Kernel implements RowSorter {
     this.takeViews();
   }
 
+  /** The keys of all texts depend on a seed from now on. */
+  useSeed(seed: KeySeed): void {
+    if (seed === this.seed) return;
+    this.exports.seedKeys(seed.low, seed.high);
+    this.seed = seed;
+  }
+
   /**
-   * The keys of a text.
+   * The keys of a text, by the seed that is in use.
    *
    * @returns undefined if it is longer than any text of a dataset
    */
@@ -197,6 +212,7 @@ export class Kernel implements RowSorter {
     return {
       key: { low: half(TURN.keyLow), high: half(TURN.keyHigh) },
       folded: { low: half(TURN.foldedLow), high: half(TURN.foldedHigh) },
+      ends: { low: half(ENDS_LOW), high: half(ENDS_HIGH) },
     };
   }
 
@@ -437,7 +453,7 @@ export class Kernel implements RowSorter {
     this.inputView = new Uint8Array(memory.buffer, start, this.capacity);
     this.spelledView = new Uint8Array(memory.buffer, start - 1, this.capacity + 2);
     this.textView = new Uint8Array(memory.buffer, this.exports.textAt(), 3 * this.capacity);
-    this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), 4);
+    this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), KEY_NUMBERS);
   }
 
   /** Puts a text into the input, as `JSON.stringify` spells it, if it isn't there. Returns its length in bytes. */

@@ -83,10 +83,10 @@ export class CurrentLookup implements Lookup {
     }
   }
 
-  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. */
-  alike(query: Query): Alike | undefined {
+  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known without a sweep. */
+  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
     try {
-      return this.now.alike(query);
+      return this.now.alike(query, signal);
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       this.replaceKernel(error);

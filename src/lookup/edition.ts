@@ -82,8 +82,8 @@ export class Edition implements Lookup {
   }
 
   /** What the index knows that is like a prompt without a reply. Sweeps know nothing. */
-  alike(query: Query): Alike | undefined {
-    return this.index?.alike(query);
+  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
+    return this.index?.alike(query, signal);
   }
 
   /** Comes back when no sweep needs the pool any more. */

@@ -1,24 +1,29 @@
+import { lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
+import type { KeySeed, TextKeys } from '../core/keys.js';
 import { ALIKE_BYTES_MAX, ALIKE_TRIES_MAX } from '../core/limits.js';
-import { bestGrade } from '../core/match.js';
+import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
 import type { DatasetReader } from '../dataset/reader.js';
-import { type IndexPlace, IndexSearch } from '../index/search.js';
+import { type IndexPlace, IndexSearch, type KeyedPrompt } from '../index/search.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Alike, Lookup, Match, MatchTokens, TokenCount } from './lookup.js';
 import { matchWhole, proveAlike, proveMatch, proveSpelled } from './proof.js';
+import { inSlices } from './turns.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {
   private readonly table: IndexTable;
+  private readonly seed: KeySeed;
   private readonly index: IndexSearch;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
 
   constructor(table: IndexTable, kernel: Kernel, reader: DatasetReader) {
     this.table = table;
+    this.seed = table.seed;
     this.index = new IndexSearch(table);
     this.kernel = kernel;
     this.reader = reader;
@@ -28,36 +33,46 @@ export class IndexLookup implements Lookup {
     return true;
   }
 
-  find(query: Query): Match | undefined {
-    const keys = this.keysOf(query);
+  find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
+    this.kernel.useSeed(this.seed);
+    const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
     const place = this.index.find(keys);
-    if (place !== undefined) {
-      const tokens = this.tokensOf(place, place.turn, true);
-      const spelled = proveSpelled(query, place, this.reader, this.kernel, tokens);
-      return spelled ?? this.prove(query, place) ?? this.findByTexts(query, keys);
+    if (place === undefined) {
+      return query.contextual ? inSlices(this.findFolded(query, keys), signal) : undefined;
     }
-    // In file order for each history, and the preferred history first: so the first that proves true answers.
-    for (const candidate of this.index.findFolded(keys)) {
-      const match = this.prove(query, candidate);
+    const tokens = this.tokensOf(place, place.turn, true);
+    const spelled = proveSpelled(query, place, this.reader, this.kernel, tokens);
+    return spelled ?? this.prove(query, place) ?? inSlices(this.findByTexts(query, keys), signal);
+  }
+
+  /** In file order for each history, and the preferred history first: so the first that proves true answers. */
+  private *findFolded(query: Query, keys: KeyedQuery): Generator<void, Match | undefined> {
+    for (const candidate of this.index.findFolded(promptsOf(query, keys))) {
+      const match = candidate && this.prove(query, candidate);
       if (match !== undefined) return match;
+      yield;
     }
     return undefined;
   }
 
-  private keysOf(query: Query): KeyedQuery {
-    return keyedQuery(query, (text) => this.kernel.keysOf(text));
+  /**
+   * A turn that is like the prompt of a query that finds nothing, its texts compared; undefined if none is known. Fails only if it is
+   * no longer wanted.
+   */
+  alike({ histories }: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
+    const prompt = histories[0]?.at(-1) ?? '';
+    if (prompt.length > ALIKE_BYTES_MAX || !/\S/.test(prompt)) return undefined;
+    this.kernel.useSeed(this.seed);
+    const keys = this.kernel.keysOf(prompt);
+    if (keys === undefined) return undefined;
+    return inSlices(this.findAlike(prompt, keys), signal);
   }
 
-  /** A turn that is like the prompt of a query that finds nothing, its texts compared; undefined if none is known. Never fails. */
-  alike({ histories }: Query): Alike | undefined {
-    const prompt = histories[0]?.at(-1) ?? '';
-    const isShort = prompt.length <= ALIKE_BYTES_MAX;
-    const keys = isShort && /\S/.test(prompt) ? this.kernel.keysOf(prompt) : undefined;
-    if (keys === undefined) return undefined;
+  private *findAlike(prompt: string, keys: TextKeys): Generator<void, Alike | undefined> {
     try {
       return (
-        this.firstAlike(prompt, this.index.unanswered(keys.folded), true) ??
-        this.firstAlike(prompt, this.index.alike(keys.folded), false)
+        (yield* this.firstAlike(prompt, this.index.unanswered(keys), true)) ??
+        (yield* this.firstAlike(prompt, this.index.alike(keys.folded), false))
       );
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -67,12 +82,18 @@ export class IndexLookup implements Lookup {
   }
 
   /** The first of the first few places whose text proves alike. */
-  private firstAlike(prompt: string, places: Iterable<Place>, isLast: boolean): Alike | undefined {
+  private *firstAlike(
+    prompt: string,
+    places: Iterable<Place | undefined>,
+    isLast: boolean,
+  ): Generator<void, Alike | undefined> {
     let tries = 0;
     for (const place of places) {
-      const isShort = place.turns.end - place.turns.start <= ALIKE_BYTES_MAX;
+      const isShort = place !== undefined && lengthOf(place.turns) <= ALIKE_BYTES_MAX;
       const found = isShort ? proveAlike(prompt, place, isLast, this.reader) : undefined;
-      if (found !== undefined || ++tries === ALIKE_TRIES_MAX) return found;
+      if (place !== undefined) tries++;
+      if (found !== undefined || tries === ALIKE_TRIES_MAX) return found;
+      yield;
     }
     return undefined;
   }
@@ -93,16 +114,28 @@ export class IndexLookup implements Lookup {
   }
 
   /** The match by the texts of all candidates: needed where two texts have one key, which hardly ever happens. */
-  private findByTexts(query: Query, keys: KeyedQuery): Match | undefined {
-    let best: { match: Match; grade: number } | undefined;
-    for (const candidate of this.index.candidates(keys)) {
-      const found = matchWhole(query, candidate, this.reader);
-      if (found === undefined || found.grade <= (best?.grade ?? 0)) continue;
-      best = found;
-      if (found.grade === bestGrade(keys)) break;
+  private *findByTexts(query: Query, keys: KeyedQuery): Generator<void, Match | undefined> {
+    let best: { match: Match; grade: number; firstRow: number } | undefined;
+    for (const candidate of this.index.candidates(promptsOf(query, keys), query.contextual)) {
+      const found = candidate && matchWhole(query, candidate, this.reader);
+      if (found !== undefined) {
+        const { firstRow } = candidate as IndexPlace;
+        const isBetter = best === undefined || found.grade > best.grade;
+        if (isBetter || (found.grade === best?.grade && firstRow < best.firstRow))
+          best = { ...found, firstRow };
+      }
+      yield;
     }
     return best?.match;
   }
+}
+
+/** The prompts of a query, each text once, with the first history that it is of. */
+function promptsOf({ histories }: Query, keys: KeyedQuery): readonly KeyedPrompt[] {
+  const texts = histories.map((history) => history.at(-1));
+  return keys.histories
+    .map((history, i) => ({ history: i, keys: history.at(-1) as TextKeys }))
+    .filter(({ history }) => texts.indexOf(texts[history]) === history);
 }
 
 /** The token counts of rows, which stand in the index. */

@@ -54,10 +54,10 @@ export interface Alike {
 
 /** Finds recorded replies. Every implementation gives the same answer to the same query. */
 export interface Lookup {
-  /** True while replies are found without waiting: remembering them elsewhere gains nothing then. */
+  /** True while replies are found without a sweep: remembering them elsewhere gains nothing then. */
   readonly isImmediate: boolean;
   /**
-   * The match for a query, undefined if there is none; a promise of it only where the dataset has to be swept.
+   * The match for a query, undefined if there is none; a promise of it only where the dataset has to be swept, or many texts to be compared.
    *
    * @param signal tells when the answer is no longer wanted; the promise then rejects with its reason. Asked for only where somebody waits
    * @throws AppError, at once or as a rejection, when the dataset can't be read, or too much is asked at once

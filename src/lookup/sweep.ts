@@ -12,6 +12,7 @@ import { shareQueries } from '../workers/shared-queries.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { Lookup, Match } from './lookup.js';
 import { matchWhole, proveMatch } from './proof.js';
+import { inSlices } from './turns.js';
 
 /** A sweep reads about a million bytes a millisecond: lookups are gathered for a twentieth of its time at most. */
 const GATHERED_BYTES_A_MS = 20_000_000;
@@ -26,6 +27,8 @@ interface Rider {
   readonly resolve: (best: Place | undefined) => void;
   readonly reject: (reason: unknown) => void;
 }
+
+type WholeMatch = ReturnType<typeof matchWhole>;
 
 /** How many sweeps were made, and for how many lookups. */
 export interface SweepCount {
@@ -83,6 +86,7 @@ export class SweepLookup implements Lookup {
   }
 
   private async search(query: Query, signal: AbortSignal | undefined): Promise<Match | undefined> {
+    this.kernel.useSeed(this.plan.seed);
     const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
     const best = await this.ride(query, keys, signal);
     if (best === undefined) return undefined;
@@ -168,16 +172,25 @@ export class SweepLookup implements Lookup {
     keys: KeyedQuery,
     signal: AbortSignal | undefined,
   ): Promise<Match | undefined> {
-    let best: { match: Match; grade: number } | undefined;
+    let best: WholeMatch;
     const isOver = () => signal?.aborted === true;
     for await (const { found, recordsBefore } of this.shardsWith([{ query, keys }], true, isOver)) {
-      for (const place of found[0] ?? []) {
-        const match = matchWhole(query, { ...place, record: recordsBefore + place.record }, this.reader);
-        if (match !== undefined && match.grade > (best?.grade ?? 0)) best = match;
-      }
+      const places = (found[0] ?? []).map((place) => ({ ...place, record: recordsBefore + place.record }));
+      best = await inSlices(this.bestOf(query, places, best), signal && (() => signal));
     }
     signal?.throwIfAborted();
     return best?.match;
+  }
+
+  /** The best match of places, which come in file order, unless the best before is as good. */
+  private *bestOf(query: Query, places: readonly Place[], before: WholeMatch): Generator<void, WholeMatch> {
+    let best = before;
+    for (const place of places) {
+      const match = matchWhole(query, place, this.reader);
+      if (match !== undefined && match.grade > (best?.grade ?? 0)) best = match;
+      yield;
+    }
+    return best;
   }
 
   /** Sweeps the shards, and yields what each holds for the queries, in file order. */
@@ -190,10 +203,10 @@ export class SweepLookup implements Lookup {
     const queries = shareQueries(asked.map(({ keys }) => keys));
     const wanted = this.wantedBy(asked);
     let recordsBefore = 0;
-    const { dataset } = this.plan;
+    const { dataset, seed } = this.plan;
     try {
       const results = this.plan.run(
-        (shard) => this.pool.sweepShard({ dataset, shard, stop, queries, wanted, exhaustive }),
+        (shard) => this.pool.sweepShard({ dataset, shard, seed, stop, queries, wanted, exhaustive }),
         this.pool.workers,
       );
       for await (const { outcome } of results) {

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.js';
 import type { Rung } from '../core/match.js';
-import { after, type MaybePromise } from '../core/maybe-promise.js';
+import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Alike, Given, Lookup, Match } from '../lookup/lookup.js';
 import type { Model } from './model.js';
@@ -80,12 +80,8 @@ class AllModels implements Model {
     return this.models.reduce((sum, { generation }) => sum + generation, 0);
   }
 
-  alike(query: Query): Alike | undefined {
-    for (const model of this.models) {
-      const alike = model.alike(query);
-      if (alike !== undefined) return alike;
-    }
-    return undefined;
+  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
+    return firstFound(this.models, (model) => model.alike(query, signal));
   }
 
   sourceOf(given: Given | undefined): Model {

@@ -45,10 +45,10 @@ export class Census {
    *   file can't be read, or when it was stopped
    */
   async take(keepsTurns: boolean, onProgress: (census: Census) => void): Promise<IndexTable | undefined> {
-    const { dataset } = this.plan;
+    const { dataset, seed } = this.plan;
     let records = 0;
     const results = this.plan.run(
-      (shard) => this.pool.takeCensus({ dataset, shard, stop: this.stop, keepsTurns }),
+      (shard) => this.pool.takeCensus({ dataset, shard, seed, stop: this.stop, keepsTurns }),
       this.pool.workers,
     );
     for await (const { outcome } of results) {
@@ -87,7 +87,7 @@ export class Census {
   }
 
   private async makeIndex(): Promise<IndexTable> {
-    const table = IndexTable.allocate(this.tableSize);
+    const table = IndexTable.allocate(this.tableSize, this.plan.seed);
     const { size, buffer } = table;
     const parts = this.parts.splice(0);
     const halves = (['turns', 'folded'] as const).map((half) =>

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Alike, Given, Lookup } from '../lookup/lookup.js';
 import type { Status } from './served-dataset.js';
@@ -13,8 +14,8 @@ export interface Model {
   readonly lookup: Lookup;
   /** Finds replies in the dataset itself. */
   readonly uncachedLookup: Lookup;
-  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known at once. */
-  alike(query: Query): Alike | undefined;
+  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known without a sweep. */
+  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined>;
   /** The model whose dataset a reply is from: itself, unless it stands for several. */
   sourceOf(given: Given | undefined): Pick<Model, 'id' | 'fingerprint'>;
   /** How far the dataset is known. */

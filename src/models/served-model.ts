@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
 import type { Alike, Lookup } from '../lookup/lookup.js';
@@ -32,8 +33,8 @@ export class ServedModel implements Model {
     return this.served.status;
   }
 
-  alike(query: Query): Alike | undefined {
-    return this.served.lookup.alike(query);
+  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
+    return this.served.lookup.alike(query, signal);
   }
 
   sourceOf(): this {

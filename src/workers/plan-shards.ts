@@ -1,5 +1,7 @@
+import { getRandomValues } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { BYTE, type ByteOffset, byteOffset } from '../core/bytes.js';
+import type { KeySeed } from '../core/keys.js';
 import { SURVEY_BYTES_MAX, SURVEY_BYTES_MIN } from '../core/limits.js';
 import { type Dataset, withDataset } from '../dataset/dataset.js';
 import { readBlocks, readFully } from '../dataset/file.js';
@@ -26,8 +28,13 @@ export function planShards(dataset: Dataset, workers: number, kernel: Kernel): S
       const cut = format === 'lines' ? lineStart(fd, edge, end) : surveyedStart(fd, edge, end, kernel);
       if (cut !== undefined) cuts.push(cut);
     }
-    return new ShardPlan(dataset, shardsBetween(body, cuts));
+    return new ShardPlan(dataset, shardsBetween(body, cuts), randomSeed());
   });
+}
+
+function randomSeed(): KeySeed {
+  const [low = 0, high = 0] = getRandomValues(new Uint32Array(2));
+  return { low, high };
 }
 
 /** Where the first line begins behind an edge. */

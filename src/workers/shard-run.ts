@@ -4,6 +4,7 @@
  */
 
 import type { ByteOffset } from '../core/bytes.js';
+import type { KeySeed } from '../core/keys.js';
 import type { Dataset } from '../dataset/dataset.js';
 import type { Shard } from '../dataset/shards.js';
 import type { Outcome, Walked } from './tasks.js';
@@ -14,10 +15,13 @@ const TASKS_A_WORKER = 2;
 /** The shards of a dataset, as far as they are known: every run that goes over them sets right what was cut wrong. */
 export class ShardPlan {
   readonly dataset: Dataset;
+  /** Of the keys of all texts. */
+  readonly seed: KeySeed;
   private readonly shards: Shard[];
 
-  constructor(dataset: Dataset, shards: readonly Shard[]) {
+  constructor(dataset: Dataset, shards: readonly Shard[], seed: KeySeed) {
     this.dataset = dataset;
+    this.seed = seed;
     this.shards = [...shards];
   }
 

@@ -2,6 +2,7 @@
 
 import type { ByteOffset } from '../core/bytes.js';
 import { AppError, type Failure } from '../core/errors.js';
+import type { KeySeed } from '../core/keys.js';
 import type { Place } from '../core/place.js';
 import type { Message } from '../core/query.js';
 import type { TokenizerName } from '../core/tokens.js';
@@ -36,6 +37,8 @@ export interface TokenSetup {
 export interface ShardTask {
   readonly dataset: DatasetFile;
   readonly shard: Shard;
+  /** Of the keys of all texts. */
+  readonly seed: KeySeed;
   /** Ends the task early; its outcome is then of no use. */
   readonly stop: StopFlag;
 }

@@ -111,6 +111,7 @@ async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promis
   };
   try {
     assertWanted();
+    kernel.useSeed(task.seed);
     const value = withFile(dataset.file, (fd) =>
       use((take) => {
         const batches = walk(kernel, fd, dataset, shard.range, assertWanted);

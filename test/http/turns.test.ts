@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { SLICE_MS } from '#dist/core/limits.js';
 import type { App } from '#dist/http/app.js';
-import { nextStep, queueStep } from '#dist/http/turns.js';
 import { estimatingCounter } from '#dist/lookup/token-counter.js';
+import { inStep, queueStep } from '#dist/lookup/turns.js';
 import { appOf } from '../support/app.js';
 import { WAIT } from '../support/wait.js';
 
@@ -74,7 +74,7 @@ it('steps that take as long as a slice are one a turn of the event loop', async 
       work(SLICE_MS);
     });
   }
-  await nextStep();
+  await inStep(() => undefined);
   clearImmediate(immediate);
   expect(new Set(at).size).toBe(3);
 });
@@ -83,7 +83,7 @@ it('those of one task come between those of others', async () => {
   const order: string[] = [];
   const task = async (name: string) => {
     for (let i = 0; i < 3; i++) {
-      await nextStep();
+      await inStep(() => undefined);
       order.push(name);
     }
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { beginningOf, foldSpace } from '#dist/core/keys.js';
+import { beginningOf, foldSpace, NO_SEED } from '#dist/core/keys.js';
 import { KEY_BITS } from '#dist/kernel/kernel.js';
 import { newKernel } from '../support/dataset.js';
 import { runs } from '../support/factor.js';
@@ -36,6 +36,12 @@ const spaced = fc
   )
   .map((parts) => parts.join(''));
 
+/** Made to have the same XXH64: one lane of it is fed with other words, of which the second cancels the first. */
+const COLLIDING = [
+  'The same key has a text of sixty-four bytes that reads otherwise',
+  'tubaaaaa key has a text of sixtyFt5{(wqbtes that reads otherwise',
+] as const;
+
 describe('keys', () => {
   it('are XXH64 of the text as JSON.stringify spells it', () => {
     // The first three are published test values of the algorithm.
@@ -43,6 +49,30 @@ describe('keys', () => {
     expect(hex(keysOf('a').key)).toBe('d24ec4f1a98c6e5b');
     expect(hex(keysOf('abc').key)).toBe('44bc2cf5ad770999');
     expect(hex(keysOf('Nobody inspects the spammish repetition').key)).toBe('fbcea83c8a378bf1');
+  });
+
+  it('are others under another seed, and so are those that collide', () => {
+    const [one, other] = COLLIDING;
+    expect(hex(keysOf(one).key)).toBe(hex(keysOf(other).key));
+    const seen = new Set<string>();
+    for (const seed of [
+      { low: 1, high: 0 },
+      { low: 0, high: 1 },
+      { low: 5, high: 7 },
+      { low: 0, high: 0x8000_0000 },
+    ]) {
+      const seeded = newKernel();
+      seeded.useSeed(seed);
+      const keys = [one, other, 'a'].map((text) => seeded.keysOf(text) ?? expect.fail('a text without keys'));
+      for (const each of keys) for (const key of Object.values(each)) seen.add(hex(key));
+      expect(hex(seeded.keysOf(foldSpace(`${one}  x`))?.folded ?? expect.fail())).toBe(
+        hex(seeded.keysOf(`${one} \n x`)?.folded ?? expect.fail()),
+      );
+      seeded.useSeed(NO_SEED);
+      expect(seeded.keysOf(one)).toEqual(keysOf(one));
+    }
+    // Short texts have one folded key: that of a text of up to 64 bytes is that of its ends.
+    expect(seen.size).toBe(4 * 3 * 2);
   });
 
   it('differ where texts differ', () => {

@@ -124,7 +124,7 @@ describe('both engines', () => {
             query: queryOf(gen(messagesFrom, records)),
           }));
           for (const query of queriesFor(records)) {
-            expect(plainMatch(engines.index.find(query))).toEqual(plainFind(records, query));
+            expect(plainMatch(await engines.index.find(query))).toEqual(plainFind(records, query));
           }
           engines.reader.close();
         }),
@@ -174,7 +174,7 @@ describe('the index, at once,', () => {
         // A kernel that has grown has more room.
         const { index, reader } = await enginesOf(dataset, pool, newKernel());
         const query = queryOf([{ role: 'user', text: conversations[0]?.value ?? '' }]) as Query;
-        expect(plainMatch(index.find(query))).toEqual(plainFind(list, query));
+        expect(plainMatch(await index.find(query))).toEqual(plainFind(list, query));
         reader.close();
       }
     },
@@ -201,7 +201,7 @@ describe('the index, at once,', () => {
     const { index } = await enginesOf(write(content), pool);
     const list = JSON.parse(content) as unknown[];
     for (const query of queriesFor(list))
-      expect(plainMatch(index.find(query))).toEqual(plainFind(list, query));
+      expect(plainMatch(await index.find(query))).toEqual(plainFind(list, query));
   });
 
   it('finds no text that differs from what was asked for in a byte, or begins like it, though their keys collide', async () => {
@@ -213,15 +213,16 @@ describe('the index, at once,', () => {
         colliding,
         newKernel(1),
       );
-      const ask = (asked: string) =>
-        index.find(queryOf([{ role: 'user', text: asked }]) as Query)?.reply.content.spelled;
-      expect(ask(text)).toBe('"reply"');
+      const ask = async (asked: string) =>
+        (await index.find(queryOf([{ role: 'user', text: asked }]) as Query))?.reply.content.spelled;
+      expect(await ask(text)).toBe('"reply"');
       for (let i = 0; i < length; i++) {
         // One of them has the same key, mostly.
-        for (const other of 'abcd') expect(ask(text.slice(0, i) + other + text.slice(i + 1))).toBeUndefined();
+        for (const other of 'abcd')
+          expect(await ask(text.slice(0, i) + other + text.slice(i + 1))).toBeUndefined();
       }
-      for (const other of 'abcd') expect(ask(text + other)).toBeUndefined();
-      for (let end = 1; end < length; end++) expect(ask(text.slice(0, end))).toBeUndefined();
+      for (const other of 'abcd') expect(await ask(text + other)).toBeUndefined();
+      for (let end = 1; end < length; end++) expect(await ask(text.slice(0, end))).toBeUndefined();
       reader.close();
     }
   });

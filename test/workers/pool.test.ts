@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NO_SEED } from '#dist/core/keys.js';
 import { newStopFlag, stopAfter } from '#dist/workers/stop-flag.js';
 import { datasetWriter, poolOf } from '../support/dataset.js';
 
@@ -17,7 +18,7 @@ describe('the pool', () => {
     const stop = newStopFlag();
     const ended: number[] = [];
     const run = async (shard: (typeof shards)[number]) => {
-      await pool.takeCensus({ dataset, shard, stop, keepsTurns });
+      await pool.takeCensus({ dataset, shard, seed: NO_SEED, stop, keepsTurns });
       ended.push(shard.index);
     };
     // Both threads are up before it counts.
@@ -39,7 +40,7 @@ describe('the pool', () => {
     const stop = newStopFlag();
     stopAfter(stop, 3);
     const outcomes = await Promise.all(
-      shards.map((shard) => pool.takeCensus({ dataset, shard, stop, keepsTurns })),
+      shards.map((shard) => pool.takeCensus({ dataset, shard, seed: NO_SEED, stop, keepsTurns })),
     );
     expect(outcomes.map(({ kind }) => kind)).toEqual(
       shards.map(({ index }) => (index <= 3 ? 'done' : 'failed')),
@@ -50,10 +51,10 @@ describe('the pool', () => {
     const pool = poolOf(1);
     const stop = newStopFlag();
     const [shard = expect.fail('no shard')] = shards;
-    const before = pool.takeCensus({ dataset, shard, stop, keepsTurns });
+    const before = pool.takeCensus({ dataset, shard, seed: NO_SEED, stop, keepsTurns });
     await pool.close();
     expect((await before).kind).toBe('done');
-    expect(await pool.takeCensus({ dataset, shard, stop, keepsTurns })).toMatchObject({
+    expect(await pool.takeCensus({ dataset, shard, seed: NO_SEED, stop, keepsTurns })).toMatchObject({
       kind: 'failed',
       code: 'worker_failed',
     });

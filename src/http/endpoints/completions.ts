@@ -38,25 +38,25 @@ export function completions(
     answer: (asked, { signal }) => {
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
-      const texts = asked.prompts.map((prompt) =>
+      const texts = all(asked.prompts, (prompt) =>
         typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt'),
       );
-      return after(all(texts), (prompts) => {
+      return after(texts, (prompts) => {
         const queries = prompts.map(queriesOf);
-        const found = queries.map((each) => findFirst(model.lookup, each, signal));
-        const given = after(all(found), (matches) =>
-          all(matches.map((match, i) => match ?? onMiss(missOf(model, queries, i), signal))),
+        const found = all(queries, (each) => findFirst(model.lookup, each, signal));
+        const given = after(found, (matches) =>
+          all(matches, (match, i) => match ?? onMiss(missOf(model, queries, i), signal)),
         );
         return after(given, (given) => {
           const how = { ...asked, allowsCalls: false };
-          const counted = prompts.map((prompt, i) => {
+          const counted = all(prompts, (prompt, i) => {
             // What a template has made is no turn of the dataset.
             const isTurn = (queries[i] as readonly Query[]).length < 2;
             const each = given[i] as Given;
             const texts = isTurn ? textsOf([said(prompt)], each) : [{ text: prompt }];
             return after(replies.of(each, texts, how), (reply) => ({ prompt, ...reply }));
           });
-          return after(all(counted), (answers): Answered => {
+          return after(counted, (answers): Answered => {
             // Where there are several, the headers speak of the first.
             const first = given[0] as Given;
             return {

@@ -93,7 +93,7 @@ export function inputTokens(
     answer: (asked) => {
       catalog.resolve(asked.model);
       const { messages } = inputOf(asked, store);
-      return after(replies.tokensOf(textsOf(messages, undefined)), (tokens) =>
+      return after(replies.tokensOf(textsOf(messages)), (tokens) =>
         jsonOf({ object: 'response.input_tokens', input_tokens: chatPromptTokens(messages, tokens) }),
       );
     },

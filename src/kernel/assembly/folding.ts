@@ -16,23 +16,68 @@ const SIX_BYTES: u64 = 0xffffffffffff;
 /** So many bytes of a folded text are hashed, at its beginning and at its end. */
 const HEAD_BYTES: usize = 64;
 const TAIL_BYTES: usize = 64;
-/** So many of the lower half's bits are the end's: as many as `END_BITS` in core/keys.ts. */
+/** So many of the lower half's bits are not the beginning's: as many as `END_BITS` in core/keys.ts. */
 const END_BITS: u64 = 12;
 const END_MASK: u64 = (1 << END_BITS) - 1;
 /** Where a text is cut for its tail, a character may be cut too: so many bytes of what comes out may be wrong. */
 const SEAM_BYTES: usize = 16;
 
 /**
- * The key of a text without regard to how much white space it has where it has some. Hashing the beginning and the end
- * of the folded text costs a fraction of folding the whole; texts that differ only in between are told apart by reading them.
+ * The key of a text without regard to how much white space it has where it has some.
  *
- *     | 32 bits of both hashes | 20 of the beginning's | 12 of the end's |
+ *     | 32 bits of both hashes | 20 of the beginning's | 12 of the other's |
  *
- * An index keeps the lower half: in their order by it, texts that begin alike stand together. The end's bits are taken from
- * where the beginning's are not, for the many texts whose end is their beginning.
+ * The one hash is the beginning's, the other that of all of the folded text. An index keeps the lower half, and eight bits of the
+ * upper: in their order by the lower half, texts that begin alike stand together. The last bits are taken from where the beginning's are
+ * not, for the many texts that are no longer than their beginning.
  */
 export function foldedKey(p: usize, length: usize): u64 {
-  const head = hash(folded, min(HEAD_BYTES, fold(p, p + length, HEAD_BYTES)));
+  const head = hashHead(p, length);
+  return mixed(head, hash(folded, fold(p, p + length, length)));
+}
+
+/** The same, but the other hash is that of the end: to fold all of a text takes three times as long as to hash it. */
+export function endsKey(p: usize, length: usize): u64 {
+  const head = hashHead(p, length);
+  return mixed(head, hashTail(p, length));
+}
+
+/**
+ * One of the two, as an index keeps it: for most texts that of the ends, which tells them apart well enough. The texts of a template
+ * begin and end alike: where a beginning has occurred often, the key is that of all the text.
+ */
+export function indexKey(p: usize, length: usize): u64 {
+  const head = hashHead(p, length);
+  const isWhole = length > HEAD_BYTES + TAIL_BYTES && isOften(head);
+  return mixed(head, isWhole ? hash(folded, fold(p, p + length, length)) : hashTail(p, length));
+}
+
+/** How often each beginning has occurred, as far as so many bits of its hash tell. All counts are halved after so many texts. */
+const COUNT_BITS: u64 = 18;
+const COUNTS: usize = 1 << 18;
+const HALVED_AFTER: u32 = 1 << 16;
+/** By chance, a beginning seems to have occurred that often for one text in a hundred. */
+const OFTEN: u8 = 3;
+const counts = memory.data(262_144, 16);
+let counted: u32 = 0;
+
+/** Counts a beginning; true if it has occurred often before. */
+function isOften(head: u64): bool {
+  const at = counts + <usize>(head >> (64 - COUNT_BITS));
+  const count = load<u8>(at);
+  if (count < u8.MAX_VALUE) store<u8>(at, count + 1);
+  if (++counted === HALVED_AFTER) {
+    counted = 0;
+    for (let i: usize = 0; i < COUNTS; i += 16) v128.store(counts + i, i8x16.shr_u(v128.load(counts + i), 1));
+  }
+  return count >= OFTEN;
+}
+
+function hashHead(p: usize, length: usize): u64 {
+  return hash(folded, min(HEAD_BYTES, fold(p, p + length, HEAD_BYTES)));
+}
+
+function hashTail(p: usize, length: usize): u64 {
   let window = TAIL_BYTES + 2 * SEAM_BYTES;
   while (true) {
     let from = length > window ? p + length - window : p;
@@ -41,12 +86,15 @@ export function foldedKey(p: usize, length: usize): u64 {
     const left = fold(from, p + length, window);
     if (from === p || left >= TAIL_BYTES + SEAM_BYTES) {
       const length = min(TAIL_BYTES, left);
-      const tail = hash(folded + left - length, length);
-      const upper = (rotl<u64>(head, 1) ^ tail) & 0xffffffff00000000;
-      return upper | <u64>(<u32>(head << END_BITS)) | ((tail ^ (tail >> 20)) & END_MASK);
+      return hash(folded + left - length, length);
     }
     window *= 4;
   }
+}
+
+function mixed(head: u64, other: u64): u64 {
+  const upper = (rotl<u64>(head, 1) ^ other) & 0xffffffff00000000;
+  return upper | <u64>(<u32>(head << END_BITS)) | ((other ^ (other >> 20)) & END_MASK);
 }
 
 /** The first bytes of the folded text, eight at most: equal for texts whose folded keys are equal. */

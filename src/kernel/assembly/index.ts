@@ -3,8 +3,8 @@
  * TypeScript, and says what its functions promise.
  */
 
-import { foldedKey } from './folding';
-import { hash } from './hash';
+import { endsKey, foldedKey } from './folding';
+import { hash, seedHash } from './hash';
 import { beginKeeping } from './keeping';
 import * as regions from './memory';
 import { conversationCount, forgetRows, readRecord, recordCount, turnCount } from './records';
@@ -89,10 +89,16 @@ export function spell(length: usize): isize {
   return to === 0 ? -1 : to - regions.input;
 }
 
-/** Writes the key and the folded key of the text in the input to where the rows of turns stand. */
+/** Sets the seed of all keys. */
+export function seedKeys(low: u32, high: u32): void {
+  seedHash(<u64>low | ((<u64>high) << 32));
+}
+
+/** Writes the key, the folded key and the ends' key of the text in the input to where the rows of turns stand. */
 export function keys(length: usize): void {
   store<u64>(regions.turns, hash(regions.input, length));
   store<u64>(regions.turns, foldedKey(regions.input, length), 8);
+  store<u64>(regions.turns, endsKey(regions.input, length), 16);
 }
 
 /** Says that the key of the text in the input is looked for; its folded key too if `folded`. */

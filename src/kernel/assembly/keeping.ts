@@ -72,7 +72,8 @@ export function keep(base: f64, firstRecord: u32): void {
       store<u64>(keys + 8 * turnsKept, load<u64>(turn));
       const at: usize = 4 * turnsKept++;
       store<u32>(folded + at, load<u32>(turn, 8));
-      store<u32>(starts + at, load<u32>(turn, 16) - start);
+      // A record has less than 2²⁴ bytes before a turn. Above them stands the lowest byte of the folded key's upper half.
+      store<u32>(starts + at, (load<u32>(turn, 16) - start) | ((<u32>load<u8>(turn, 12)) << 24));
       store<u32>(lengths + at, load<u32>(turn, 20) | flag);
       flag = 0;
     }

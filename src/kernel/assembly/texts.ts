@@ -4,7 +4,7 @@
  */
 
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
-import { foldedKey, hasFoldedHead } from './folding';
+import { foldedKey, hasFoldedHead, indexKey } from './folding';
 import { hash } from './hash';
 import { folded, joined, respelled } from './memory';
 import { isPartText, PART_TEXT, PART_TYPE, partName } from './names';
@@ -146,6 +146,10 @@ function keepKind(slot: usize, length: usize, isUnfinished: bool): void {
 
 function makeKeys(to: usize, p: usize, length: usize): void {
   store<u64>(to, isKeyWanted(length) ? hash(p, length) : 0);
+  if (isAllWanted) {
+    store<u64>(to, indexKey(p, length), 8);
+    return;
+  }
   store<u64>(to, isFoldedKeyWanted(p, length) ? foldedKey(p, length) : 0, 8);
 }
 
@@ -219,7 +223,7 @@ export function finishKeys(): void {
 /** Leaves the last turn without its key: it has no reply, and never answers. An index keeps its folded key, to tell just that. */
 export function dropKey(): void {
   if (unfinished !== 0) {
-    const key = isAllWanted ? foldedKey(load<u32>(unfinished), load<u32>(unfinished, 8)) : 0;
+    const key = isAllWanted ? indexKey(load<u32>(unfinished), load<u32>(unfinished, 8)) : 0;
     store<u64>(unfinished, 0);
     store<u64>(unfinished, key, 8);
   }
