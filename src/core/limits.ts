@@ -58,7 +58,7 @@ export const BODY_VALUES_MAX = 1_000_000;
 export const BODY_PARTS_MAX = 250_000;
 export const BODY_NAMES_MAX = 32_768;
 
-/** Objects and arrays in each other. `JSON.stringify` runs out of stack at some 7,000; JSON Schemas in tools have some dozens. */
+/** Objects and arrays in each other. `JSON.stringify` runs out of stack at some 4,500; JSON Schemas in tools have some dozens. */
 export const BODY_DEPTH_MAX = 1000;
 
 /** What a value, and a part besides, take at most when they are parsed, in bytes. */
