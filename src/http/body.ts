@@ -258,18 +258,9 @@ function inflaterOf({ headers }: IncomingMessage): (typeof INFLATERS)[keyof type
   });
 }
 
-/**
- * Tells a client that waits for it to send its body. A pipelined response has to wait for its turn: Node would put these bytes after its
- * headers, into its body.
- */
+/** Tells a client that waits for it to send its body. */
 function tellToGoOn({ headers }: IncomingMessage, response: ServerResponse): void {
-  if (!/^100-continue$/i.test(headers.expect ?? '')) return;
-  if (response.socket !== null) response.writeContinue();
-  else {
-    response.once('socket', () => {
-      if (!response.headersSent) response.writeContinue();
-    });
-  }
+  if (/^100-continue$/i.test(headers.expect ?? '')) response.writeContinue();
 }
 
 /** Reads the JSON body of a request into `request.body`. A missing content type is taken for JSON; another one is refused. */

@@ -21,6 +21,7 @@ import {
   STOP_GRACE_MS,
 } from '../core/limits.js';
 import { errorBody } from '../openai/error-body.js';
+import { closeGently } from './linger.js';
 import type { MessageClasses } from './message-classes.js';
 
 /** Why the server can't listen, in one line. */
@@ -65,7 +66,10 @@ export interface Refused {
   readonly remoteAddress: string | undefined;
 }
 
-/** An HTTP server that knows what is in flight on each connection, so that it can be stopped without cutting it short. */
+/**
+ * An HTTP server that knows what is in flight on each connection, so that it can be stopped without cutting it short. The requests of a
+ * connection are handled one after the other.
+ */
 export class Listener {
   private readonly server: Server;
   private readonly connections = new Map<Socket, Set<ServerResponse>>();
@@ -107,10 +111,11 @@ export class Listener {
     this.server.on('clientError', (error, socket) => this.refuse(error, socket as Socket));
     for (const event of ['request', 'checkExpectation', 'checkContinue']) {
       this.server.on(event, (request: IncomingMessage, response: ServerResponse) => {
-        // Its connection ends with an earlier answer.
-        if (!request.socket.writable) return;
-        this.begin(request.socket, response);
-        handle(request, response);
+        const { socket } = request;
+        // Its connection ends with an earlier answer: what comes after that is read, so that the kernel doesn't reset it, and dropped.
+        if (!socket.writable) return;
+        this.begin(socket, response);
+        inTurn(socket, response, () => handle(request, response));
       });
     }
   }
@@ -139,7 +144,8 @@ export class Listener {
    */
   async stop(): Promise<void> {
     this.stopping = true;
-    for (const responses of this.connections.values()) {
+    for (const [socket, responses] of this.connections) {
+      closeGently(socket);
       // Of pipelined ones the last: those before it would take it with them.
       const last = [...responses].at(-1);
       if (last !== undefined) endConnectionAfter(last);
@@ -162,6 +168,7 @@ export class Listener {
   private track(socket: Socket): void {
     const responses = new Set<ServerResponse>();
     this.connections.set(socket, responses);
+    if (this.stopping) closeGently(socket);
     socket.on('end', () => {
       const last = [...responses].at(-1);
       if (last !== undefined) endConnectionAfter(last);
@@ -179,10 +186,14 @@ export class Listener {
 
   private begin(socket: Socket, response: ServerResponse): void {
     const responses = this.connections.get(socket);
+    if (this.stopping) {
+      // What has come before on the connection isn't the last one any more.
+      for (const other of responses ?? []) if (!other.headersSent) other.shouldKeepAlive = true;
+      endConnectionAfter(response);
+    }
     responses?.add(response);
     this.begun++;
     this.inFlight++;
-    if (this.stopping) endConnectionAfter(response);
     response.once('close', () => {
       responses?.delete(response);
       this.inFlight--;
@@ -202,8 +213,8 @@ export class Listener {
 
   /** Ends a connection on which nothing has moved for long, unless its client is waiting for an answer. */
   private endStalled(socket: Socket): void {
-    const responses = [...(this.connections.get(socket) ?? [])];
-    if (responses.some(({ headersSent }) => !headersSent)) socket.setTimeout(this.timeouts.stalledMs);
+    const [current] = this.connections.get(socket) ?? [];
+    if (current?.headersSent === false) socket.setTimeout(this.timeouts.stalledMs);
     else socket.destroy();
   }
 
@@ -247,6 +258,33 @@ const PROTOCOL_STATUS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   [TOO_SLOW]: '408 Request Timeout',
 };
+
+/**
+ * Handles a request when the answers to those before it on its connection are out, as Go's `net/http` and nginx do: what a client doesn't
+ * read is one answer, however many it asks for. Meanwhile Node reads no more than it has begun with. It does so where as much waits for
+ * a connection as fits into its buffer, and so much is told to wait.
+ */
+function inTurn(socket: Socket, response: ServerResponse, handle: () => void): void {
+  if (response.socket !== null) {
+    handle();
+    return;
+  }
+  const { _onPendingData: addPending } = response as unknown as Internals;
+  const pending = socket.writableHighWaterMark + 1;
+  addPending(pending);
+  response.once('socket', () => {
+    addPending(-pending);
+    process.nextTick(() => {
+      if (!response.destroyed) handle();
+    });
+  });
+}
+
+/** What Node keeps in a response: 20, 22 and 24 do. */
+interface Internals {
+  /** Takes how many bytes more, or less, wait for the connection. */
+  readonly _onPendingData: (bytes: number) => void;
+}
 
 /** Tells the client, if the headers aren't out yet, that no further request is taken on its connection. */
 function endConnectionAfter(response: ServerResponse): void {

@@ -13,7 +13,7 @@ export interface BodyTaker {
 
 /** A request whose body can be had past its stream, which costs more than all that Node does to parse it. */
 export interface AppRequest extends IncomingMessage {
-  /** Has the body taken. To be called before any of it has come. */
+  /** Has the body taken. To be called before any of it was read. */
   takeBody(taker: BodyTaker): void;
 }
 
@@ -35,7 +35,10 @@ export function messageClasses(app: Express): MessageClasses {
     bodyTaker: BodyTaker | undefined = undefined;
 
     takeBody(taker: BodyTaker): void {
+      // Of a pipelined request, which waited for its turn, some of the body has come, or all.
+      if (this.readableLength > 0) taker.take(this.read());
       this.bodyTaker = taker;
+      if (this.complete) this.push(null);
     }
 
     /** Node's parser calls this with each part of the body, and with null at the end. */

@@ -8,12 +8,12 @@ import type { Head } from '../openai/event-stream.js';
 import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';
 import type { Answered, Content } from './endpoint.js';
+import { endIfUnread } from './linger.js';
 import { openaiHeaders } from './openai-headers.js';
 import { rawHead, rawSocket } from './raw-response.js';
 import { factsOf } from './request-facts.js';
 import { Slabs } from './slabs.js';
 import { type EventMaker, StreamBytes } from './stream-bytes.js';
-import { endIfUnread } from './unread.js';
 
 /** Digits of a completion's id behind its prefix, as many as OpenAI's have. */
 const ID_DIGITS = 29;

@@ -143,9 +143,15 @@ describe('a listener that stops while pipelined requests wait', () => {
     const listener = new Listener(app);
     const socket = connect(Number(new URL(urlOf(await listener.listen('127.0.0.1', 0))).port), '127.0.0.1');
     socket.write('GET / HTTP/1.1\r\n\r\n'.repeat(3));
-    await vi.waitUntil(() => going.length === 3, WAIT);
+    await vi.waitUntil(() => going.length === 1, WAIT);
     const stopped = listener.stop();
-    for (const go of going) go();
+    const goOn = async () => {
+      for (let i = 0; i < 3; i++) {
+        await vi.waitUntil(() => going.length > i, WAIT);
+        going[i]?.();
+      }
+    };
+    void goOn();
     let answers = '';
     for await (const text of socket.setEncoding('utf8')) answers += text;
     expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
@@ -177,6 +183,92 @@ describe('a pipelined request that asks whether to send its body', () => {
     expect(connection.answers.map(({ status }) => status)).toEqual([200, 405]);
     expect(connection.continues).toBe(1);
     connection.destroy();
+  });
+
+  it('is handled, and its connection read on, once the answers before it are out', async () => {
+    const listener = new Listener(async (request, response) => {
+      let body = '';
+      for await (const part of request) body += part;
+      handled++;
+      response.end(`${body}${'x'.repeat(100_000)}`);
+    });
+    let handled = 0;
+    const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
+    onTestFinished(async () => {
+      connection.destroy();
+      await listener.stop();
+    });
+    connection.pause();
+    // Their answers are more than all buffers on the way hold; some 480 requests are read at once.
+    const REQUESTS = 1000;
+    const bodies = Array.from({ length: REQUESTS }, (_, i) => String(i).padEnd(100, '.'));
+    const requests = bodies.map((body) => `POST / HTTP/1.1\r\ncontent-length: 100\r\n\r\n${body}`);
+    connection.send(requests.join(''));
+    let before = 0;
+    const isStill = () => {
+      const isSame = handled > 0 && handled === before;
+      before = handled;
+      return isSame;
+    };
+    await vi.waitUntil(isStill, { ...WAIT, interval: 100 });
+    expect(handled).toBeLessThan(REQUESTS / 4);
+    connection.resume();
+    await connection.waitFor(REQUESTS);
+    expect(connection.answers.map(({ body }) => body.toString('latin1', 0, 100))).toEqual(bodies);
+  });
+});
+
+describe('pipelined requests', () => {
+  it('that wait for an answer are read a packet at a time, and all are answered', async () => {
+    let go = () => {};
+    const going = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const listener = new Listener(async (_request, response) => {
+      await going;
+      response.end();
+    });
+    const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
+    onTestFinished(async () => {
+      connection.destroy();
+      await listener.stop();
+    });
+    const REQUESTS = 10_000;
+    connection.send('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(REQUESTS));
+    let before = 0;
+    const isStill = () => {
+      const isSame = listener.inFlight > 0 && listener.inFlight === before;
+      before = listener.inFlight;
+      return isSame;
+    };
+    await vi.waitUntil(isStill, { ...WAIT, interval: 100 });
+    expect(listener.inFlight).toBeLessThan(REQUESTS / 2);
+    go();
+    await connection.waitFor(REQUESTS);
+    expect(connection.answers).toHaveLength(REQUESTS);
+  });
+});
+
+describe('a listener that stops', () => {
+  it('lets its client read the last answer, though it has sent more than was read', async () => {
+    const going: (() => void)[] = [];
+    const listener = new Listener(async (_request, response) => {
+      await new Promise<void>((resolve) => going.push(resolve));
+      response.end(Buffer.alloc(500_000, 'x'));
+    });
+    const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
+    connection.pause();
+    connection.send('GET / HTTP/1.1\r\nconnection: close\r\n\r\n');
+    await vi.waitUntil(() => going.length === 1, WAIT);
+    const stopped = listener.stop();
+    going[0]?.();
+    await vi.waitUntil(() => listener.inFlight === 0, WAIT);
+    connection.send('GET / HTTP/1.1\r\n\r\n');
+    await setTimeout(50);
+    connection.resume();
+    await connection.closed;
+    expect(connection.answers.map(({ body }) => body.length)).toEqual([500_000]);
+    await stopped;
   });
 });
 

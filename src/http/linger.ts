@@ -1,5 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { LINGER_MS, UNREAD_BYTES_MAX } from '../core/limits.js';
+
+/**
+ * Has Node close a connection for sending only, after its last answer, and at all when the client does or after `LINGER_MS`: the kernel
+ * resets a connection that is closed with bytes that were not read, and the client loses what it hasn't read of its answers.
+ */
+export function closeGently(socket: Socket): void {
+  socket.destroySoon = () => {
+    socket.end();
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  };
+}
 
 /**
  * Has the connection end after a response whose request has a body that was not read to its end, unless the rest is known to be short: Node
@@ -8,15 +20,8 @@ import { LINGER_MS, UNREAD_BYTES_MAX } from '../core/limits.js';
 export function endIfUnread(response: ServerResponse): void {
   const { req } = response;
   if (req.complete || !mayBeLong(req)) return;
-  const { socket } = req;
   response.shouldKeepAlive = false;
-  // Node calls it after the response. A connection that is closed with bytes that were not read is reset, and the client would lose
-  // the answer: so only this side is closed, and what still comes is thrown away until the client closes its own, or for so long.
-  socket.destroySoon = () => {
-    socket.end();
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-    socket.once('close', () => clearTimeout(timer));
-  };
+  closeGently(req.socket);
 }
 
 /** True if more than a little of a body may be to come. A client that waits to be told to go on may send it or not. */
