@@ -115,7 +115,8 @@ export class Listener {
         // Its connection ends with an earlier answer: what comes after that is read, so that the kernel doesn't reset it, and dropped.
         if (!socket.writable) return;
         this.begin(socket, response);
-        inTurn(socket, response, () => handle(request, response));
+        if (response.socket !== null) handle(request, response);
+        else inTurn(socket, response, () => handle(request, response));
       });
     }
   }
@@ -260,15 +261,11 @@ const PROTOCOL_STATUS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Handles a request when the answers to those before it on its connection are out, as Go's `net/http` and nginx do: what a client doesn't
+ * Handles a pipelined request when the answers to those before it on its connection are out, as Go's `net/http` and nginx do: what a client doesn't
  * read is one answer, however many it asks for. Meanwhile Node reads no more than it has begun with. It does so where as much waits for
  * a connection as fits into its buffer, and so much is told to wait.
  */
 function inTurn(socket: Socket, response: ServerResponse, handle: () => void): void {
-  if (response.socket !== null) {
-    handle();
-    return;
-  }
   const { _onPendingData: addPending } = response as unknown as Internals;
   const pending = socket.writableHighWaterMark + 1;
   addPending(pending);

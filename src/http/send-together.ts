@@ -18,13 +18,13 @@ export function sendTogether<T>(send: (item: T) => void): SendTogether<T> {
   const flush = () => {
     const items = waiting;
     waiting = [];
-    const endMs = performance.now() + SLICE_MS;
-    for (const [i, item] of items.entries()) {
-      send(item);
-      if (performance.now() < endMs) continue;
+    const endMs = items.length > 1 ? performance.now() + SLICE_MS : 0;
+    for (let next = 0; next < items.length; ) {
+      send(items[next++] as T);
+      if (next === items.length || performance.now() < endMs) continue;
       // The rest goes first in the next turn.
-      if (waiting.length === 0 && i + 1 < items.length) setImmediate(flush);
-      waiting = [...items.slice(i + 1), ...waiting];
+      if (waiting.length === 0) setImmediate(flush);
+      waiting = [...items.slice(next), ...waiting];
       return;
     }
   };

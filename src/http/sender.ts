@@ -95,10 +95,10 @@ export class Sender {
   }
 
   /** What goes out under a new id and today's date. */
-  private named([beforeId, between, ...afterDate]: Head): string {
+  private named(head: Head): string {
     const { newId, now } = this.clock;
-    let named = `${beforeId}${newId(ID_DIGITS)}${between}${Math.floor(now() / 1000)}`;
-    for (const part of afterDate) named += part;
+    let named = `${head[0]}${newId(ID_DIGITS)}${head[1]}${Math.floor(now() / 1000)}`;
+    for (let i = 2; i < head.length; i++) named += head[i];
     return named;
   }
 

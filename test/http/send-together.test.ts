@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { SLICE_MS } from '#dist/core/limits.js';
 import { sendTogether } from '#dist/http/send-together.js';
 
 describe('what is found in one turn of the event loop', () => {
@@ -26,5 +27,20 @@ describe('what is found in one turn of the event loop', () => {
     expect(sent).toEqual([1, 2, 3]);
     await turn();
     expect(sent).toEqual([1, 2, 3, 11, 12]);
+  });
+
+  it('goes on in the next turn, in its order, where it takes long', async () => {
+    const sent: number[] = [];
+    const together = sendTogether((item: number) => {
+      const endMs = performance.now() + SLICE_MS;
+      while (performance.now() < endMs);
+      sent.push(item);
+    });
+    for (const item of [1, 2, 3]) together.add(item);
+    await turn();
+    expect(sent).toEqual([1]);
+    together.add(4);
+    for (let i = 0; i < 3; i++) await turn();
+    expect(sent).toEqual([1, 2, 3, 4]);
   });
 });
