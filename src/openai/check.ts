@@ -31,14 +31,6 @@ function explained(error: ErrorObject, body: unknown): AppError {
   switch (keyword) {
     case 'required':
       return missing(join(path, params.missingProperty));
-    case 'minLength':
-      return outOfBounds(
-        'empty_string',
-        path,
-        'empty string',
-        'a string with minimum length 1',
-        'an empty string',
-      );
     case 'minItems':
       return outOfBounds(
         'empty_array',
@@ -62,9 +54,15 @@ function explained(error: ErrorObject, body: unknown): AppError {
     case 'const':
       return unsupported('unsupported_value', path, data, [params.allowedValue]);
     case 'not':
-      return refused(path, data);
-    default:
-      return wrongType(data, path, [params.type ?? 'object'].flat(), parentSchema?.items?.type);
+      return data === ''
+        ? outOfBounds('empty_string', path, 'empty string', 'a string', 'an empty string')
+        : refused(path, data);
+    default: {
+      const { items } = parentSchema ?? {};
+      // What has a name of its own is an object.
+      const ofItems = items?.$ref === undefined ? items?.type : 'object';
+      return wrongType(data, path, [params.type ?? 'object'].flat(), ofItems);
+    }
   }
 }
 

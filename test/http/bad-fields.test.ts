@@ -22,7 +22,6 @@ interface Schema {
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema;
   readonly items?: Schema;
-  readonly minLength?: number;
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly minimum?: number;
@@ -31,7 +30,9 @@ interface Schema {
   readonly const?: string | boolean;
   readonly oneOf?: readonly Schema[];
   readonly allOf?: readonly Schema[];
-  readonly not?: { readonly const?: boolean; readonly type?: 'object' };
+  readonly anyOf?: readonly Schema[];
+  readonly dependentSchemas?: Readonly<Record<string, Schema>>;
+  readonly not?: { readonly const?: boolean | string; readonly type?: 'object' };
   readonly if?: Schema;
   readonly then?: Schema;
 }
@@ -54,7 +55,7 @@ const SAMPLES = { null: null, boolean: true, integer: 5, number: 1.5, string: 'x
  */
 function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unknown): Generator<Case, void> {
   const wrong = (code: string, value: unknown): Case => ({ param, code, body: wrap(value) });
-  const { items, minLength, minItems, maxItems, minimum, maximum, additionalProperties } = schema;
+  const { items, minItems, maxItems, minimum, maximum, additionalProperties } = schema;
   for (const [type, sample] of Object.entries(SAMPLES)) {
     if (!typesOf(schema).includes(type)) yield wrong('invalid_type', sample);
   }
@@ -62,9 +63,11 @@ function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unkno
   if (words !== undefined) yield wrong('invalid_value', 'unheard-of');
   if (schema.const !== undefined)
     yield wrong('unsupported_value', typeof schema.const === 'boolean' ? !schema.const : 'unheard-of');
-  if (minLength !== undefined) yield wrong('empty_string', '');
   if (schema.not !== undefined)
-    yield wrong('unsupported_value', schema.not.const ?? SAMPLES[schema.not.type ?? 'object']);
+    yield wrong(
+      schema.not.const === '' ? 'empty_string' : 'unsupported_value',
+      schema.not.const ?? SAMPLES[schema.not.type ?? 'object'],
+    );
   const kind = typesOf(schema).includes('number') ? 'decimal' : 'integer';
   if (minimum !== undefined) yield wrong(`${kind}_below_min_value`, minimum - 1);
   if (maximum !== undefined) yield wrong(`${kind}_above_max_value`, maximum + 1);
@@ -92,7 +95,7 @@ function* casesOfFields(
   wrap: (value: unknown) => unknown,
 ): Generator<Case, void> {
   const path = (name: string) => (param === '' ? name : `${param}.${name}`);
-  for (const name of schema.required ?? []) {
+  for (const name of [...(schema.required ?? []), ...(schema.anyOf?.[0]?.required ?? [])]) {
     const { [name]: _, ...rest } = example;
     yield { param: path(name), code: 'missing_required_parameter', body: wrap(rest) };
   }
@@ -118,10 +121,15 @@ function exampleOf(schema: Schema): unknown {
 }
 
 function objectOf(schema: Schema): Record<string, unknown> {
-  const { required = [], properties = {} } = schema;
-  const own = Object.fromEntries(required.map((name) => [name, exampleOf(properties[name] ?? {})]));
+  const own = neededOf(schema);
   const [branch] = branchesOf(schema);
   return branch === undefined ? own : { ...own, ...branch.known, ...objectOf(branch.rest) };
+}
+
+/** The fields that an object has in any case; of several sets of which one is needed, the first. */
+function neededOf({ required = [], anyOf: [first] = [], properties = {} }: Schema): Record<string, unknown> {
+  const names = [...required, ...(first?.required ?? [])];
+  return Object.fromEntries(names.map((name) => [name, exampleOf(properties[name] ?? {})]));
 }
 
 /** One of the things that an object may be: what tells that it is that, and what holds for it besides. */
@@ -132,29 +140,19 @@ interface Branch {
 
 /** What an object may be, by the field that tells; that one is always there, or by a condition. */
 function branchesOf(schema: Schema): Branch[] {
-  const { oneOf = [], allOf = [], required = [] } = schema;
+  const { oneOf = [], allOf = [], dependentSchemas = {}, required = [] } = schema;
   const tagged = oneOf.map((branch) => ({
     known: {},
     rest: { ...branch, required: [...required, ...(branch.required ?? [])] },
   }));
-  const conditional: Branch[] = [];
-  for (const { if: condition, then } of [...allOf, schema]) {
-    if (condition === undefined || then?.required === undefined) continue;
-    const asked = then.required.map((name) => [name, schema.properties?.[name] ?? {}]);
-    const rest = { required: then.required, properties: then.properties ?? Object.fromEntries(asked) };
-    const own = Object.fromEntries(
-      required.map((name) => [name, exampleOf(schema.properties?.[name] ?? {})]),
-    );
-    // What must be there in any case comes first.
-    const [first] = conditional.filter(({ known }) => Object.keys(known).length === 0);
-    conditional.push({
-      known: {
-        ...(condition.required && { ...own, ...(first && objectOf(first.rest)) }),
-        ...objectOf(condition),
-      },
-      rest,
-    });
-  }
+  const conditional = [...allOf, ...Object.values(dependentSchemas), schema].flatMap(
+    ({ if: condition, then }) => {
+      if (condition === undefined || then?.required === undefined) return [];
+      const asked = then.required.map((name) => [name, schema.properties?.[name] ?? {}]);
+      const rest = { required: then.required, properties: then.properties ?? Object.fromEntries(asked) };
+      return [{ known: { ...neededOf(schema), ...objectOf(condition) }, rest }];
+    },
+  );
   return [...tagged, ...conditional];
 }
 

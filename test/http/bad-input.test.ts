@@ -46,7 +46,7 @@ describe('a bad chat completion request', () => {
     ['a number of choices that is none', { messages: hello, n: '2' }, 400, 'invalid_type', 'n'],
     ['a stop that is none', { messages: hello, stop: 5 }, 400, 'invalid_type', 'stop'],
     ['stops that are none', { messages: hello, stop: ['a', 5] }, 400, 'invalid_type', 'stop[1]'],
-    ['too many stops', { messages: hello, stop: [...'abcde'] }, 400, 'array_above_max_length', 'stop'],
+    ['too many stops', { messages: hello, stop: Array(65).fill('a') }, 400, 'array_above_max_length', 'stop'],
     ['a message that is none', { messages: ['hi'] }, 400, 'invalid_type', 'messages[0]'],
     [
       'a message without a role',

@@ -173,13 +173,9 @@ export const chatSchema = {
       description: ignored.string.description,
     },
   },
-  allOf: [
-    {
-      if: { not: { required: ['input'] } },
-      // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
-      then: { required: ['messages'] },
-    },
-    {
+  anyOf: [{ required: ['messages'] }, { required: ['input'] }],
+  dependentSchemas: {
+    top_logprobs: {
       if: {
         required: ['top_logprobs'],
         properties: { top_logprobs: { type: 'integer', minimum: 1, maximum: 20 } },
@@ -190,5 +186,5 @@ export const chatSchema = {
         properties: { logprobs: { type: 'boolean', const: true, description: 'Needed by `top_logprobs`.' } },
       },
     },
-  ],
+  },
 } as const;

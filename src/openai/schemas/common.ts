@@ -46,6 +46,7 @@ const olderSamplingFields = {
 export const TEXT_TYPES: readonly string[] = ['input_text', 'output_text', 'text'];
 
 const part = {
+  $id: 'ContentPart',
   type: 'object',
   required: ['type'],
   properties: {

@@ -52,6 +52,7 @@ const typed = <Type extends string>(type: Type) =>
 
 /** An item of an input. */
 export const itemSchema = {
+  $id: 'InputItem',
   type: 'object',
   properties: {
     type: {
@@ -94,7 +95,8 @@ export const responsesSchema = {
     },
     previous_response_id: {
       type: ['string', 'null'],
-      minLength: 1,
+      // The code for a length would need a library.
+      not: { const: '' },
       description:
         'The response that is continued: its input and output, and those of the responses that it continued, go before the input.',
     },
