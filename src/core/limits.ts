@@ -179,6 +179,9 @@ export const PIECES_TOGETHER_MAX = 4096;
 export const SLAB_BYTES = byteCount(512 * KiB);
 export const SLABS_KEPT = 4;
 
+/** Bytes of the texts of a stream that is sent at once: their events fit into a slab, about. */
+export const STREAM_AT_ONCE_MAX = byteCount(12 * KiB);
+
 /**
  * An answer is remembered for bodies up to this length: V8 hashes a longer string by its length alone, so that bodies of the same
  * length would have to be compared one after the other.

@@ -135,7 +135,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     const fail = (error: unknown) => failures.answer(response, error);
     const send = (answered: Answered) => {
       keep?.(answered);
-      sender.send(response, answered);
+      together.add([response, answered]);
     };
     const run = (parsed: unknown) => {
       const input: Input = { path: request.url as string, body: parsed, params: NOTHING, query: NOTHING };
@@ -144,10 +144,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     try {
       const answered = body === undefined ? run(undefined) : after(bodies.parse(body, response), run);
       if (answered instanceof Promise) answered.then(send).catch(fail);
-      else {
-        keep?.(answered);
-        together.add([response, answered]);
-      }
+      else send(answered);
     } catch (error) {
       together.add([response, failures.answerTo(response, error)]);
     }

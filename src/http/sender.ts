@@ -1,10 +1,10 @@
 /** Sends answers: the one place where the bytes of an answer go into a response. */
 
 import type { ServerResponse } from 'node:http';
-import { SLAB_BYTES } from '../core/limits.js';
+import { SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
 import { queueStep } from '../lookup/turns.js';
-import type { Head } from '../openai/event-stream.js';
+import type { EventStream, Head } from '../openai/event-stream.js';
 import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';
 import type { Answered, Content } from './endpoint.js';
@@ -90,7 +90,7 @@ export class Sender {
       const [beforeId, between, ...afterDate] = head;
       const begun = this.named([beforeId, between]);
       headers.push('content-length', String(begun.length + length - beforeId.length - between.length));
-      this.pump(response, status, headers, new BodyBytes([begun, ...afterDate]));
+      this.pump(response, status, headers, new BodyBytes([begun, ...afterDate]), true);
     }
   }
 
@@ -107,27 +107,28 @@ export class Sender {
     const isChunked = response.req.httpVersionMinor === 1;
     const head = stream.head === undefined ? '' : this.named(stream.head);
     if (isChunked) headers.push('transfer-encoding', 'chunked');
-    this.pump(response, 200, headers, new StreamBytes(stream, head, this.maker, isChunked));
+    const bytes = new StreamBytes(stream, head, this.maker, isChunked);
+    this.pump(response, 200, headers, bytes, isLong(stream));
   }
 
   /**
    * Sends bytes as they are made: in one write where a slab has room for all of them, else as the client takes them, one slab in a step
    * of what takes long.
+   *
+   * @param isLong true if it is probably more than a slab
    */
   private pump(
     response: ServerResponse,
     status: number,
     headers: string[],
     bytes: StreamBytes | BodyBytes,
+    isLong: boolean,
   ): void {
     const socket = rawSocket(response);
     const sink = socket ?? response;
-    let begun: Buffer | undefined;
-    let at = 0;
-    if (socket !== undefined) {
-      begun = this.slabs.take();
-      at = begun.write(rawHead(response, status, headers, this.clock.now()), 'latin1');
-    } else {
+    let rawBytes = '';
+    if (socket !== undefined) rawBytes = rawHead(response, status, headers, this.clock.now());
+    else {
       response.writeHead(status, headers);
       // Events are chunks already.
       response.chunkedEncoding = false;
@@ -136,21 +137,23 @@ export class Sender {
     const step = () => {
       if (response.destroyed) return;
       // A client that reads slowly holds no more than what is being sent to it.
-      let slab = begun ?? this.slabs.take();
+      let slab = this.slabs.take();
+      const at = rawBytes === '' ? 0 : slab.write(rawBytes, 'latin1');
+      rawBytes = '';
       let end = bytes.fill(slab, at);
       if (end === at && bytes instanceof StreamBytes && !bytes.isDone) {
         slab = this.slabs.longer(slab, at, bytes.eventBytes);
         end = bytes.fill(slab, at);
       }
-      begun = undefined;
-      at = 0;
       const isTaken = this.write(sink, slab, end);
       if (bytes.isDone) response.end();
       else if (isTaken) goOn();
       else sink.once('drain', goOn);
     };
     response.once('close', () => sink.off('drain', goOn));
-    step();
+    // An ordinary stream goes at once: those that take long are not to hold it up.
+    if (isLong) goOn();
+    else step();
   }
 
   /** Writes a slab, which is given back once the system has taken its bytes. */
@@ -169,4 +172,15 @@ export class Sender {
     if (sink.writableLength === 0) give();
     return isTaken;
   }
+}
+
+/** True if a stream has more text than `STREAM_AT_ONCE_MAX`. */
+function isLong({ parts }: EventStream): boolean {
+  let length = 0;
+  for (let i = 0; i < parts.length && length <= STREAM_AT_ONCE_MAX; i++) {
+    const part = parts[i];
+    if (typeof part === 'string') length += part.length;
+    else if (typeof part === 'object') length += part.content.spelled.length;
+  }
+  return length > STREAM_AT_ONCE_MAX;
 }
