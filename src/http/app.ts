@@ -131,7 +131,11 @@ function expressApp(
       // A parameter that may have slashes in it is a list.
       const texts = Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')]);
       const input = { path, body, params: Object.fromEntries(texts), query };
-      sender.send(response, await run(input, request, response));
+      try {
+        sender.send(response, await run(input, request, response));
+      } catch (error) {
+        failures.answerWithin(response, error);
+      }
     };
   const addRoutes = (areOpen: boolean) => {
     for (const each of ROUTES) {

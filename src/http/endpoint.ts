@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { AppError } from '../core/errors.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { plainJson, spell } from '../core/spelled-text.js';
 import type { Model } from '../models/model.js';
@@ -69,6 +70,8 @@ export interface Origin {
 
 /** What a completion has cost, and why it ends. */
 export interface Outcome {
+  /** The id of the model that it counts for. */
+  readonly model: string;
   readonly usage: Usage;
   readonly finishReason: FinishReason;
 }
@@ -84,10 +87,17 @@ export type Content =
   | { readonly kind: 'text'; readonly type: string; readonly text: string };
 
 /**
- * An answer of JSON. It is spelled at once: what of a request is nested too deeply, or too long to be spelled, is the endpoint's error.
+ * An answer of JSON, spelled at once.
+ *
+ * @throws AppError if it would be longer than a string can be: what is echoed of a request grows where it is escaped
  */
 export function jsonOf(body: object): Answered {
-  return { content: { kind: 'json', spelled: spell(body) } };
+  try {
+    return { content: { kind: 'json', spelled: spell(body) } };
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new AppError('bad_request', { cause, message: 'The answer would be too long to be written.' });
+  }
 }
 
 /** The same of the older API, whose bodies are those of `JSON.stringify`. */

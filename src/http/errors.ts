@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { AppError, ERRORS } from '../core/errors.js';
 import { type ErrorBody, errorBody } from '../openai/error-body.js';
 import { type Answered, jsonOf, olderJsonOf } from './endpoint.js';
+import { isOutOfFiles } from './loaded.js';
 import { olderErrorBody } from './older-wire.js';
 import { NOWHERE } from './origin.js';
 import { factsOf } from './request-facts.js';
@@ -29,12 +30,12 @@ export class Failures {
   /**
    * The answer that tells an error, which is logged if it is the server's.
    *
-   * @throws what is no error that a client can be told: a defect
+   * @throws what was thrown if it is no AppError: a defect
    */
   answerTo(response: ServerResponse, thrown: unknown): Answered {
-    const error = asAppError(thrown);
-    this.log(error, response);
-    return failedAnswer(error, isOlderPath(response.req.url ?? ''));
+    if (!(thrown instanceof AppError)) throw thrown;
+    this.log(thrown, response);
+    return failedAnswer(thrown, isOlderPath(response.req.url ?? ''));
   }
 
   /** Sends that answer; where another one had begun, ends the connection. */
@@ -46,19 +47,23 @@ export class Failures {
     else this.sender.send(response, answered);
   }
 
-  /** Express's handler of errors. */
+  /** Sends the answer to what an endpoint has thrown that Express has called: Express would catch a defect, too. */
+  answerWithin(response: ServerResponse, thrown: unknown): void {
+    try {
+      this.answer(response, thrown);
+    } catch (defect) {
+      process.nextTick(() => {
+        throw defect;
+      });
+    }
+  }
+
+  /** Express's handler of errors: of its own, and of what is called before an endpoint. */
   get handler(): ErrorRequestHandler {
     return (thrown: unknown, { originalUrl }, response, _next) => {
       // Express cuts off what its routers are mounted on.
       response.req.url = originalUrl;
-      try {
-        this.answer(response, thrown);
-      } catch (defect) {
-        // What is thrown here, Express would catch.
-        process.nextTick(() => {
-          throw defect;
-        });
-      }
+      this.answerWithin(response, expressError(thrown));
     };
   }
 
@@ -107,37 +112,15 @@ export const unknownUrl: RequestHandler = (request) => {
 
 /** True for what no client can cause, by what it sends or by leaving. */
 export function isDefect(thrown: unknown): boolean {
-  if (thrown instanceof Error && thrown.name === 'AbortError') return false;
-  try {
-    asAppError(thrown);
-    return false;
-  } catch {
-    return true;
-  }
+  return !(thrown instanceof AppError || (thrown instanceof Error && thrown.name === 'AbortError'));
 }
 
-/**
- * What was thrown as an error that a client can be told. Errors of Express carry a `status` for the client.
- *
- * @throws what is no such error: a defect
- */
-function asAppError(thrown: unknown): AppError {
-  if (thrown instanceof AppError) return thrown;
-  if (!(thrown instanceof Error)) throw thrown;
-  const { status, code, message } = thrown as Error & Readonly<Record<string, unknown>>;
-  // Modules and pages are loaded when they are first needed.
-  if (code === 'EMFILE' || code === 'ENFILE') return new AppError('overloaded', { cause: thrown });
-  // What is nested so deeply, or so long, can be parsed, but not be written again.
-  if (thrown instanceof RangeError && message.includes('call stack')) {
-    return new AppError('bad_request', { cause: thrown, message: 'The request is nested too deeply.' });
-  }
-  if (code === 'ERR_STRING_TOO_LONG' || (thrown instanceof RangeError && message.includes('string length'))) {
-    return new AppError('bad_request', {
-      cause: thrown,
-      message: 'The answer would be too long to be written.',
-    });
-  }
-  if (typeof status !== 'number' || status < 400 || status >= 500) throw thrown;
+/** What Express itself fails with, as an error for the client: such errors carry a `status` for it. Anything else stays as it is. */
+function expressError(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof AppError) return thrown;
+  if (isOutOfFiles(thrown)) return new AppError('overloaded', { cause: thrown });
+  const { status, message } = thrown as Error & { readonly status?: unknown };
+  if (typeof status !== 'number' || status < 400 || status >= 500) return thrown;
   return new AppError('bad_request', {
     cause: thrown,
     message: `The request could not be understood: ${message}.`,

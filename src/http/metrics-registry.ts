@@ -34,6 +34,7 @@ type Labelled = readonly [labels: Readonly<Record<string, string | number>>, val
 export function createRegistry({ metrics, figures, catalog }: Measured): Registry {
   const registry = new Registry();
   const registers = [registry];
+  // What is counted of all models together has the name of the first.
   const labels = { model_name: catalog.models[0]?.id ?? '' };
   collectDefaultMetrics({ register: registry });
 
@@ -131,28 +132,36 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
     () => figures().workerRestarts,
   );
 
-  const completions = (which: 'whole' | 'first') => () => [{ labels, histogram: metrics.completions[which] }];
+  const completions = () =>
+    catalog.models.map(({ id }) => ({ labels: { model_name: id }, counts: metrics.completionsOf(id) }));
+  const completionLatency = (which: 'whole' | 'first') => () =>
+    completions().map(({ labels, counts }) => ({ labels, histogram: counts[which] }));
   latency(
     'vllm:e2e_request_latency_seconds',
     'From a request to the end of its completion.',
-    completions('whole'),
+    completionLatency('whole'),
   );
   latency(
     'vllm:time_to_first_token_seconds',
     'From a request to the beginning of its completion.',
-    completions('first'),
+    completionLatency('first'),
   );
-  counter('vllm:prompt_tokens_total', 'Tokens of prompts.', ['model_name'], () => [
-    [labels, metrics.promptTokens],
-  ]);
-  counter('vllm:generation_tokens_total', 'Tokens of completions.', ['model_name'], () => [
-    [labels, metrics.completionTokens],
-  ]);
+  counter('vllm:prompt_tokens_total', 'Tokens of prompts.', ['model_name'], () =>
+    completions().map(({ labels, counts }): Labelled => [labels, counts.promptTokens]),
+  );
+  counter('vllm:generation_tokens_total', 'Tokens of completions.', ['model_name'], () =>
+    completions().map(({ labels, counts }): Labelled => [labels, counts.completionTokens]),
+  );
   counter(
     'vllm:request_success_total',
     'Completions, by why they end; abort if the client left before.',
     ['model_name', 'finished_reason'],
-    () => [...metrics.finished].map(([reason, count]) => [{ ...labels, finished_reason: reason }, count]),
+    () =>
+      completions().flatMap(({ labels, counts }) =>
+        [...counts.finished].map(
+          ([reason, count]): Labelled => [{ ...labels, finished_reason: reason }, count],
+        ),
+      ),
   );
   gauge(
     'vllm:num_requests_running',

@@ -1,3 +1,4 @@
+import type { Config } from '../config.js';
 import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Given, StandIn } from '../lookup/lookup.js';
@@ -17,15 +18,48 @@ export interface Miss {
 }
 
 /**
- * What a miss gets. A further one is a function here, and its name in the setting `ON_MISS`.
+ * What a miss gets. A further one is an entry of `POLICIES`, and its name in the setting `ON_MISS`.
  *
  * @param signal tells when the answer is no longer wanted
  * @throws AppError, at once or as a rejection
  */
 export type MissPolicy = (miss: Miss, signal: () => AbortSignal) => MaybePromise<Given>;
 
+/** The policies, by their names in the setting `ON_MISS`. */
+const POLICIES: Readonly<Record<Config['onMiss'], (settings: MissSettings) => MissPolicy>> = {
+  error: () => errorOnMiss,
+  fallback: ({ fallbackText }) => fallbackOnMiss(fallbackText),
+};
+
+/** What of the settings says what a miss gets. */
+export type MissSettings = Pick<Config, 'onMiss' | 'fallbackText'>;
+
+/** The policy that is set. */
+export function missPolicyOf(settings: MissSettings): MissPolicy {
+  return POLICIES[settings.onMiss](settings);
+}
+
+/**
+ * What a prompt is answered from: what is found for a query, else what the policy gives.
+ *
+ * @param query undefined if there is nothing to look up
+ * @param prompt where it stands in the request
+ */
+export function findOrMiss(
+  model: Model,
+  query: Query | undefined,
+  prompt: Pick<Miss, 'param' | 'what'>,
+  onMiss: MissPolicy,
+  signal: () => AbortSignal,
+): MaybePromise<Given> {
+  return after(
+    query && model.lookup.find(query, signal),
+    (match) => match ?? onMiss({ ...prompt, model, queries: query === undefined ? [] : [query] }, signal),
+  );
+}
+
 /** A 404 that says what was looked for. */
-export const errorOnMiss: MissPolicy = ({ model, queries, param, what }, signal) => {
+const errorOnMiss: MissPolicy = ({ model, queries, param, what }, signal) => {
   const alike = firstFound(queries, (query) => model.alike(query, signal));
   return after(alike, (alike) => {
     throw promptNotFound(queries.at(-1), param, what, alike);
@@ -33,7 +67,7 @@ export const errorOnMiss: MissPolicy = ({ model, queries, param, what }, signal)
 };
 
 /** A text, the same for all. */
-export function fallbackOnMiss(text: string): MissPolicy {
+function fallbackOnMiss(text: string): MissPolicy {
   const given: StandIn = { reply: RecordedReply.of({ from: 'assistant', value: text }) };
   return () => given;
 }

@@ -118,11 +118,10 @@ export class Replies {
   ): MaybePromise<CountedReply> {
     const text = isCallText(given.reply) ? '' : given.reply.value;
     const called = calls.map(({ name, arguments: args }) => ({ text: `${name}${args}` }));
-    const pieces = all([text, ...calls.map((call) => call.arguments)], (each) =>
-      this.pieceTokens(() => each, asked),
-    );
-    return after(this.settings.tokens.count([...prompt, { text }, ...called]), (counts) =>
-      after(pieces, ([pieceTokens, ...ofCalls]) => {
+    const texts = [text, ...calls.map((call) => call.arguments)];
+    return after(this.settings.tokens.count([...prompt, { text }, ...called]), (counts) => {
+      const pieces = all(texts, (each) => this.pieceTokens(() => each, asked));
+      return after(pieces, ([pieceTokens, ...ofCalls]) => {
         const named = calls.map(
           (call, i): ToolCall => ({ ...call, id: call.id ?? callId(given, i), pieceTokens: ofCalls[i] }),
         );
@@ -137,8 +136,8 @@ export class Replies {
           },
           promptTokens: sum(counts, 0, prompt.length),
         };
-      }),
-    );
+      });
+    });
   }
 
   /** True if a limit cuts a reply of so many tokens. */

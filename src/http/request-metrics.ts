@@ -42,18 +42,24 @@ export interface RouteLatency {
   readonly first: Histogram;
 }
 
+/** What is counted of the completions of a model. */
+export class CompletionCounts implements RouteLatency {
+  readonly whole = new Histogram();
+  readonly first = new Histogram();
+  /** By why they ended: `abort` if the client left before. */
+  readonly finished = new Map<FinishReason | 'abort', number>();
+  promptTokens = 0;
+  completionTokens = 0;
+}
+
 /** The counts of all requests. */
 export class RequestMetrics {
   private readonly counts = new Map<string, RequestCount>();
   readonly routes = new Map<string, RouteLatency>();
-  /** Of completions that were given. */
-  readonly completions: RouteLatency = { whole: new Histogram(), first: new Histogram() };
-  /** By why they ended: `abort` if the client left before. */
-  readonly finished = new Map<FinishReason | 'abort', number>();
+  /** Of completions that were given, by their models' ids. */
+  private readonly completions = new Map<string, CompletionCounts>();
   /** Requests for completions whose answers have not ended. */
   running = 0;
-  promptTokens = 0;
-  completionTokens = 0;
 
   /**
    * Counts a request that ends now.
@@ -79,13 +85,24 @@ export class RequestMetrics {
     latency.first.add(firstSeconds);
     if (outcome === undefined) return;
     const { usage } = outcome;
+    const counts = this.completionsOf(outcome.model);
     const finishReason = isWhole ? outcome.finishReason : 'abort';
-    this.finished.set(finishReason, (this.finished.get(finishReason) ?? 0) + 1);
-    this.completions.first.add(firstSeconds);
-    this.promptTokens += usage.prompt_tokens;
+    counts.finished.set(finishReason, (counts.finished.get(finishReason) ?? 0) + 1);
+    counts.first.add(firstSeconds);
+    counts.promptTokens += usage.prompt_tokens;
     if (!isWhole) return;
-    this.completions.whole.add(seconds);
-    this.completionTokens += usage.completion_tokens;
+    counts.whole.add(seconds);
+    counts.completionTokens += usage.completion_tokens;
+  }
+
+  /** What is counted of a model's completions. */
+  completionsOf(model: string): CompletionCounts {
+    let counts = this.completions.get(model);
+    if (counts === undefined) {
+      counts = new CompletionCounts();
+      this.completions.set(model, counts);
+    }
+    return counts;
   }
 
   /** Counts what was refused before it was a request. */

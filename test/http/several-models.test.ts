@@ -1,5 +1,6 @@
 /** Two datasets behind one server: a request's `model` picks one, any other name asks both. */
 
+import { writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { post } from '../support/app.js';
 import { datasetWriter } from '../support/dataset.js';
@@ -87,5 +88,31 @@ describe('a server of two datasets', () => {
         { id: 'org/second', conversations: 3 },
       ],
     });
+  });
+
+  it('counts completions under the name of the model that has given them', async () => {
+    const { url } = await serveModels(paths);
+    await ask(url, 'org/second', 'both');
+    await ask(url, 'gpt-4o', 'two');
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('vllm:request_success_total{model_name="org/second",finished_reason="stop"} 2');
+    expect(metrics).toContain('vllm:generation_tokens_total{model_name="first"} 0');
+  });
+
+  it('says which of them is unavailable', async () => {
+    const broken = write(JSON.stringify([talk('fine', 'Fine.')])).file.path;
+    const { url, datasets } = await serveModels({ first: first.file.path, broken });
+    writeFileSync(broken, 'no dataset');
+    datasets.lookAtFiles();
+    const answer = await fetch(`${url}/ready`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({
+      error: { code: 'dataset_changed' },
+      models: [
+        { id: 'first', status: 'ready' },
+        { id: 'broken', status: 'unavailable' },
+      ],
+    });
+    expect(await ask(url, 'first', 'both')).toEqual(['of the first', 'first']);
   });
 });

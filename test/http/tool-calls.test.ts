@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { AppError } from '#dist/core/errors.js';
 import { post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -284,4 +285,14 @@ it('many choices of a call with large arguments are refused, where no body could
   expect(refused.status).toBe(400);
   expect(await refused.json()).toMatchObject({ error: { param: 'n' } });
   expect((await post(`${base}/v1/chat/completions`, { ...body, n: 2 })).status).toBe(200);
+});
+
+it('a call whose tokens cannot be counted just now is refused, and the server goes on', async () => {
+  const overloaded = () => Promise.reject(new AppError('overloaded'));
+  const base = await serveApp(path, { tokens: { count: overloaded, cut: overloaded } });
+  const stream_options = { include_usage: true, continuous_usage_stats: true };
+  const messages = [{ role: 'user', content: 'Weather in Paris?' }];
+  const answer = await post(`${base}/v1/chat/completions`, { messages, stream: true, stream_options });
+  expect(answer.status).toBe(503);
+  expect(await answer.json()).toMatchObject({ error: { code: 'overloaded' } });
 });

@@ -233,12 +233,16 @@ describe('a server with a defect', () => {
     expect(fatal).toMatchObject({ err: { message: 'a defect' }, msg: 'a defect of the server: it ends' });
   });
 
-  it('of a lookup, which is none to be answered, ends the same way', async () => {
+  it.each([
+    ['main-defect', 'a defect of a lookup'],
+    ['main-recursion', 'Maximum call stack size exceeded'],
+    ['main-status', 'a defect with a status'],
+  ])('of a lookup, which is none to be answered, ends the same way: %s', async (fault, message) => {
     const { server, url, begin } = await startFaulty(['--engine', 'index', '--log-level', 'info']);
-    begin('main-defect');
+    begin(fault);
     await expect(ask(url, last)).rejects.toThrow();
     expect(await server.exited).toBe(70);
-    expect(server.stderr).toContain('a defect of a lookup');
+    expect(server.stderr).toContain(message);
   });
 });
 

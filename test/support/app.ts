@@ -8,7 +8,7 @@ import { keyCheck } from '#dist/http/auth.js';
 import type { Clock } from '#dist/http/clock.js';
 import { Listener } from '#dist/http/listener.js';
 import type { Figures } from '#dist/http/metrics-registry.js';
-import { errorOnMiss, fallbackOnMiss } from '#dist/http/miss-policies.js';
+import { missPolicyOf } from '#dist/http/miss-policies.js';
 import { RequestMetrics } from '#dist/http/request-metrics.js';
 import { urlOf } from '#dist/http/start-lines.js';
 import { Cache, CachedLookup } from '#dist/lookup/cache.js';
@@ -80,7 +80,10 @@ export async function appOf(
       tokens: overrides.tokens ?? new RealCounter(tokens),
       maxTokens: overrides.maxTokens ?? 'tolerant',
     },
-    onMiss: overrides.fallback === undefined ? errorOnMiss : fallbackOnMiss(overrides.fallback),
+    onMiss: missPolicyOf({
+      onMiss: overrides.fallback === undefined ? 'error' : 'fallback',
+      fallbackText: overrides.fallback ?? '',
+    }),
     tokenPool: tokens,
     cache,
     clock: {

@@ -45,6 +45,13 @@ const MAIN_FAULTS = {
   'main-defect': () => {
     throw new TypeError('a defect of a lookup');
   },
+  // What looks like an error of a request is none here.
+  'main-recursion': function again() {
+    again();
+  },
+  'main-status': () => {
+    throw Object.assign(new Error('a defect with a status'), { status: 404 });
+  },
 };
 
 fs.readSync = (...args) => {

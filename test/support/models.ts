@@ -12,14 +12,14 @@ import { atEndOfFile } from './end-of-file.js';
 import { Recorder } from './served.js';
 
 /**
- * Serves datasets until the test file is through; returns the base URL, and the cache.
+ * Serves datasets until the test file is through; returns the base URL, the cache and the datasets.
  *
  * @param paths by the ids of their models
  */
 export async function serveModels(
   paths: Readonly<Record<string, string>>,
   { strictModels = false }: { readonly strictModels?: boolean } = {},
-): Promise<{ readonly url: string; readonly cache: Cache }> {
+): Promise<{ readonly url: string; readonly cache: Cache; readonly datasets: ServedDatasets }> {
   const specs = Object.entries(paths).map(([id, path]) => ({ id, path }));
   const cache = new Cache(byteCount(1_000_000));
   const options = {
@@ -34,5 +34,6 @@ export async function serveModels(
   await datasets.start();
   const models = datasets.all.map(({ id, served }) => new ServedModel(id, served, cache));
   const catalog = new Catalog(models, strictModels);
-  return { url: await serveApp(Object.values(paths)[0] as string, { catalog, cache }), cache };
+  const url = await serveApp(Object.values(paths)[0] as string, { catalog, cache });
+  return { url, cache, datasets };
 }

@@ -6,7 +6,7 @@ import { chatCompletion, chatStream } from '../../openai/chat-response.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
 import { assertAnswerFits } from '../answer-size.js';
 import type { Content, Endpoint } from '../endpoint.js';
-import type { MissPolicy } from '../miss-policies.js';
+import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf } from '../replies.js';
 
@@ -29,11 +29,7 @@ export function chatCompletions(
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       const query = queryOf(messages);
-      const found = query && model.lookup.find(query, signal);
-      const given = after(
-        found,
-        (match) => match ?? onMiss({ ...PROMPT, model, queries: query ? [query] : [] }, signal),
-      );
+      const given = findOrMiss(model, query, PROMPT, onMiss, signal);
       return after(given, (given) =>
         after(replies.of(given, textsOf(messages, given), asked), ({ reply, promptTokens }) => {
           const usage = usageOf(chatPromptTokens(messages, promptTokens), choices * reply.tokens);
@@ -46,7 +42,7 @@ export function chatCompletions(
             assertAnswerFits([reply], choices);
             return { kind: 'named', head: chatCompletion(head, reply, choices, usage) };
           };
-          const outcome = { usage, finishReason: reply.finishReason };
+          const outcome = { model: model.sourceOf(given).id, usage, finishReason: reply.finishReason };
           return { origin: originOf(given, model), outcome, content: content(), asOf };
         }),
       );

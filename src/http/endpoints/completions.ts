@@ -61,7 +61,7 @@ export function completions(
             const first = given[0] as Given;
             return {
               origin: originOf(first, model),
-              ...completionOf(asked, answers, headOf(asked, model, first)),
+              ...completionOf(asked, answers, headOf(asked, model, first), model.sourceOf(first).id),
               asOf,
             };
           });
@@ -88,10 +88,12 @@ function headOf({ model }: CompletionRequest, asked: Model, given: Given): Answe
   return { model: model ?? asked.id, fingerprint: asked.sourceOf(given).fingerprint };
 }
 
+/** @param model the id of the model that it counts for */
 function completionOf(
   asked: CompletionRequest,
   answers: readonly PromptReply[],
   head: AnswerHead,
+  model: string,
 ): Pick<Answered, 'outcome' | 'content'> {
   const choices = answers.flatMap(({ prompt, reply }) => {
     const echoed = asked.echo && prompt !== '' ? new Decoded(prompt) : undefined;
@@ -102,7 +104,7 @@ function completionOf(
     promptTokens,
     choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
   );
-  const outcome = { usage, finishReason: answers[0]?.reply.finishReason ?? 'stop' };
+  const outcome = { model, usage, finishReason: answers[0]?.reply.finishReason ?? 'stop' };
   if (asked.stream) {
     const stream = completionStream(head, choices, new StreamUsage(asked, usage));
     return { outcome, content: { kind: 'events', stream } };

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Endpoint } from '../endpoint.js';
+import { loaded } from '../loaded.js';
 import type { Measured } from '../metrics-registry.js';
 
 /** `GET /metrics`: what Prometheus reads, in its text format. */
@@ -9,7 +10,7 @@ export function metrics(measured: Measured): Endpoint<void> {
     parse: () => undefined,
     answer: async () => {
       // Loaded only where somebody asks: it takes a while.
-      const { createRegistry } = await import('../metrics-registry.js');
+      const { createRegistry } = await loaded(() => import('../metrics-registry.js'));
       registry ??= createRegistry(measured);
       const text = await registry.metrics();
       return { content: { kind: 'text', type: registry.contentType, text } };

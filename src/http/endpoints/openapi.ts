@@ -1,4 +1,5 @@
 import { type Endpoint, jsonOf } from '../endpoint.js';
+import { loaded } from '../loaded.js';
 
 /** `GET /openapi.json`: the API, described. The description is loaded when it is first asked for, so that no start waits for it. */
 export function openapi(version: string): Endpoint<void> {
@@ -6,7 +7,7 @@ export function openapi(version: string): Endpoint<void> {
   return {
     parse: () => undefined,
     answer: async () => {
-      const { openapiDocument } = await import('../../openai/openapi.js');
+      const { openapiDocument } = await loaded(() => import('../../openai/openapi.js'));
       document ??= openapiDocument(version);
       return jsonOf(document);
     },

@@ -1,9 +1,11 @@
 import { AppError } from '../../core/errors.js';
 import type { Catalog } from '../../models/catalog.js';
+import type { Model } from '../../models/model.js';
+import { errorBody } from '../../openai/error-body.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
 /**
- * `GET /ready`: whether the server can answer, by which engine, and how far it knows its datasets.
+ * `GET /ready`: whether the server can answer, by which engine, and how far it knows its datasets; of several models, each.
  *
  * @param isStopping true once the server was told to stop
  */
@@ -12,12 +14,18 @@ export function ready({ models }: Catalog, isStopping: () => boolean): Endpoint<
     parse: () => undefined,
     answer: () => {
       if (isStopping()) throw new AppError('stopping');
-      const states = models.map(({ id, status: { isAvailable, engine, progress, counts } }) => {
-        if (!isAvailable) throw new AppError('dataset_changed');
-        return { id, engine, progress, conversations: counts.conversations, turns: counts.turns };
-      });
-      const [{ id: _, ...first }] = states as [(typeof states)[number]];
-      return jsonOf({ status: 'ready', ...first, ...(states.length > 1 && { models: states }) });
+      const states = models.map(stateOf);
+      const all =
+        states.length > 1 ? { models: states.map((state, i) => ({ id: models[i]?.id, ...state })) } : {};
+      if (states.every(({ status }) => status === 'ready')) return jsonOf({ ...states[0], ...all });
+      if (states.length === 1) throw new AppError('dataset_changed');
+      const body = { ...errorBody(new AppError('dataset_changed')), ...all };
+      return { ...jsonOf(body), status: 503, headers: ['retry-after', '1'] };
     },
   };
+}
+
+function stateOf({ status: { isAvailable, engine, progress, counts } }: Model) {
+  const { conversations, turns } = counts;
+  return { status: isAvailable ? 'ready' : 'unavailable', engine, progress, conversations, turns };
 }

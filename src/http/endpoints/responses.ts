@@ -16,7 +16,7 @@ import { responseObject } from '../../openai/responses-response.js';
 import { chatPromptTokens, usageOf } from '../../openai/usage.js';
 import type { Clock } from '../clock.js';
 import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
-import type { MissPolicy } from '../miss-policies.js';
+import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf } from '../replies.js';
 import type { KeptResponse, ResponseStore } from '../response-store.js';
@@ -54,11 +54,7 @@ export function responses(
       const { input, said, messages } = inputOf(asked, store);
       // An input without a text asks for nothing, whatever was said before.
       const query = queryOf(said) && queryOf(messages);
-      const found = query && model.lookup.find(query, signal);
-      const given = after(
-        found,
-        (match) => match ?? onMiss({ ...PROMPT, model, queries: query ? [query] : [] }, signal),
-      );
+      const given = findOrMiss(model, query, PROMPT, onMiss, signal);
       return after(given, (given) =>
         after(
           replies.of(given, textsOf(messages, given), { ...WHOLE, maxTokens, allowsCalls }),
@@ -74,7 +70,8 @@ export function responses(
               : jsonOf(made);
             // What can't be spelled is not kept.
             if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
-            return { ...answered, origin: originOf(given, model), outcome: { usage, finishReason } };
+            const outcome = { model: model.sourceOf(given).id, usage, finishReason };
+            return { ...answered, origin: originOf(given, model), outcome };
           },
         ),
       );

@@ -242,6 +242,11 @@ export const readySchema = {
     },
     conversations: { ...count, description: 'As far as the dataset was read.' },
     turns: count,
+    models: {
+      type: 'array',
+      items: { type: 'object', required: ['id', 'status'] },
+      description: 'The same of each model, where there are several. With 503 too, beside the error.',
+    },
   },
 } as const;
 

@@ -1,0 +1,19 @@
+import { AppError } from '../core/errors.js';
+
+/**
+ * A module that is loaded when it is first needed.
+ *
+ * @throws AppError if the system has no file left to open it by
+ */
+export async function loaded<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw isOutOfFiles(cause) ? new AppError('overloaded', { cause }) : cause;
+  }
+}
+
+/** True if the process, or the system, has too many files open. */
+export function isOutOfFiles(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
+}
