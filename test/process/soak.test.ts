@@ -55,6 +55,10 @@ const STALE_MS = FILE_CHECK_MS + 1000;
 const HEALED_MS = FILE_CHECK_MS + 2000;
 /** What a client that is told to try again waits. */
 const AGAIN_MS = 50;
+/** Connections whose body never comes, and of those whose body is dribbled; and of those that never read, for each of which megabytes are made. */
+const IDLERS = 200;
+const UNREAD = 5;
+const DRIBBLE_MS = 200;
 const MEMORY_EVERY_MS = 200;
 /** Memory grows for some two minutes, until heaps and arenas of all threads have their sizes: shorter runs say nothing about it. */
 const MEMORY_SECONDS = 600;
@@ -217,6 +221,7 @@ class Client {
   private act(): Promise<void> {
     const dice = this.random(100);
     if (dice < 3) return this.sendMalformed();
+    if (dice < 6) return this.halfClose();
     if (dice < 10) return this.pipeline();
     return this.ask(dice);
   }
@@ -294,6 +299,24 @@ class Client {
     if (!isRefused) this.judge.complain(`${status} for ${JSON.stringify(body)} to ${api.path}: ${text}`);
   }
 
+  /** A request after which the client closes its sending side. */
+  private async halfClose(): Promise<void> {
+    const asked = this.choose(false);
+    const raw = await RawConnection.open(this.url);
+    const startMs = performance.now();
+    raw.send(requestOf(asked));
+    raw.end();
+    await raw.closed;
+    const headMs = performance.now();
+    this.judge.count('half-closed');
+    const [answer] = raw.answers;
+    if (answer === undefined) this.judge.complain(`no answer to a half-closed client, ${raw.problem}`);
+    else {
+      const { status, headers, body } = answer;
+      this.judge.judge(asked, { startMs, headMs, status, headers, text: body.toString(), isWhole: true });
+    }
+  }
+
   /** Several requests in one packet. */
   private async pipeline(): Promise<void> {
     const { random } = this;
@@ -315,6 +338,42 @@ class Client {
       const answer = { startMs, headMs, status, headers, text: body.toString(), isWhole: true };
       this.judge.judge(all[i] as Asked, answer);
     }
+  }
+}
+
+/** Connections whose clients announce a body that never comes, dribble one, or never read their answers: they change nothing for others. */
+class Idlers {
+  private readonly connections: RawConnection[] = [];
+  private readonly timer: NodeJS.Timeout;
+
+  /** @param dribbling those whose bodies come, a byte now and then */
+  private constructor(dribbling: readonly RawConnection[]) {
+    this.timer = setInterval(() => {
+      for (const connection of dribbling) connection.send(' ');
+    }, DRIBBLE_MS);
+  }
+
+  static async open(url: string): Promise<Idlers> {
+    const open = (length: number) => Promise.all(Array.from({ length }, () => RawConnection.open(url)));
+    const [announcing, dribbling] = [await open(IDLERS), await open(IDLERS)];
+    const unread = await open(UNREAD);
+    const idlers = new Idlers(dribbling);
+    idlers.connections.push(...announcing, ...dribbling, ...unread);
+    const head = `POST /v1/chat/completions HTTP/1.1\r\nauthorization: Bearer ${STEADY_KEY}\r\n`;
+    for (const connection of [...announcing, ...dribbling])
+      connection.send(`${head}content-length: 1000\r\n\r\n`);
+    const [prompt] = textsOf({ kind: 'first', i: LONGEST, isLoose: false });
+    const body = JSON.stringify({ messages: [{ role: 'user', content: prompt }], stream: true, n: 128 });
+    for (const connection of unread) {
+      connection.pause();
+      connection.send(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`.repeat(3));
+    }
+    return idlers;
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    for (const connection of this.connections) connection.destroy();
   }
 }
 
@@ -366,6 +425,7 @@ class Faults {
     truncates: () => this.truncate(),
     'replaces again': () => this.replace(),
     'hangs up': () => this.server().kill('SIGHUP'),
+    'stalls the log': () => this.stallLog(),
   };
 
   /** Makes them happen, one after the other. */
@@ -423,6 +483,12 @@ class Faults {
       copyFileSync(`${this.dataset}.whole`, this.dataset);
     }
     this.history.heal();
+  }
+
+  private async stallLog(): Promise<void> {
+    this.server().pauseStderr();
+    await setTimeout(this.random(1000));
+    this.server().resumeStderr();
   }
 
   private changeKeys(): void {
@@ -508,10 +574,12 @@ describe(`a server under load and faults, seed ${seed}`, () => {
       { length: CLIENTS },
       (_, i) => new Client(url, chance(seed + 1000 * (i + 1)), history, judge),
     );
+    const idlers = await Idlers.open(url);
     await Promise.all([
       faults.run(3 * ENGINES.indexOf(engine), faultEveryMs, isOver),
       ...clients.map((client) => client.run(() => hasEnded || performance.now() > endMs)),
     ]);
+    idlers.close();
     const quarters = memory.quarters();
     process.stdout.write(
       `soak, ${engine}: ${JSON.stringify({ ...judge.counts, ...faults.counts })}, MB by quarters ${quarters.join(', ')}\n`,
@@ -523,6 +591,8 @@ describe(`a server under load and faults, seed ${seed}`, () => {
     await isReady(url);
     const [, second = 0, , last = 0] = quarters;
     if (seconds >= MEMORY_SECONDS) expect(last).toBeLessThan(second * GROWTH_MAX);
+    for (const signal of ['SIGTERM', 'SIGTERM'] as const) server.kill(signal);
+    expect(await server.exited).toBe(0);
   });
 });
 

@@ -74,7 +74,16 @@ export class ServerProcess {
     this.child.stdout?.destroy();
   }
 
-  /** The same of what it logs. */
+  /** Stops to read what it logs, or goes on. */
+  pauseStderr(): void {
+    this.child.stderr?.pause();
+  }
+
+  resumeStderr(): void {
+    this.child.stderr?.resume();
+  }
+
+  /** Leaves what it logs: its next line goes into a broken pipe. */
   closeStderr(): void {
     this.child.stderr?.destroy();
   }
