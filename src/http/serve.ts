@@ -171,10 +171,11 @@ async function serveWith(
     if (countsAhead) tokens.start();
     try {
       const before = datasets.all.map(({ served }) => served.status);
-      for (const { path, served } of datasets.all) {
+      for (const { id, path, served } of datasets.all) {
         const { progress, engine, counts } = served.status;
         const known = progress === 1 ? counts : undefined;
-        print(servingLine(path, served.dataset.file.size, workers, engine, known));
+        const model = datasets.all.length > 1 ? id : undefined;
+        print(servingLine(model, path, served.dataset.file.size, workers, engine, known));
       }
       print(`listening on ${urlOf(address)}`);
       print(tryLine(address, before.find(({ counts }) => counts.example)?.counts.example, keys));

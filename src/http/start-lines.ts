@@ -12,8 +12,13 @@ export function urlOf({ address, port, family }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** What is served, and how. Counts are left out while they aren't known. */
+/**
+ * What is served, and how. Counts are left out while they aren't known.
+ *
+ * @param model its name, where there are several
+ */
 export function servingLine(
+  model: string | undefined,
   path: string,
   bytes: number,
   workers: number,
@@ -26,7 +31,8 @@ export function servingLine(
     counted(workers, 'worker'),
     `engine ${engine}`,
   ];
-  return `verbatim serves ${path}: ${parts.join(', ')}`;
+  const named = model === undefined ? path : `${model} from ${path}`;
+  return `verbatim serves ${named}: ${parts.join(', ')}`;
 }
 
 /** How much there is of it. */

@@ -15,9 +15,13 @@ describe('the start lines', () => {
     [2.7e12, '2.7 TB'],
     [1e16, '10000 TB'],
   ])('tell %i bytes as %s', (bytes, size) => {
-    expect(servingLine('x.json', bytes, 1, 'sweep')).toBe(
+    expect(servingLine(undefined, 'x.json', bytes, 1, 'sweep')).toBe(
       `verbatim serves x.json: ${size}, 1 worker, engine sweep`,
     );
+  });
+
+  it('name the models of several datasets', () => {
+    expect(servingLine('gpt-4o', 'x.json', 1, 1, 'index')).toMatch(/^verbatim serves gpt-4o from x\.json: /);
   });
 
   it('tell an address one can connect to', () => {

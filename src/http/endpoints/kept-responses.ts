@@ -3,21 +3,21 @@ import { checked } from '../../openai/check.js';
 import { responseStream } from '../../openai/responses-events.js';
 import { itemList } from '../../openai/responses-items.js';
 import { retrieve } from '../../openai/schemas/checks.js';
-import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
+import { type Endpoint, type Input, jsonOf } from '../endpoint.js';
 import type { KeptResponse, ResponseStore } from '../response-store.js';
 
 /** `GET /v1/responses/{id}`: a response that was kept; its events once more, if that is asked for. */
-export function responseById(store: ResponseStore): Endpoint<Answered> {
+export function responseById(store: ResponseStore): Endpoint<{ id: string; from: number | undefined }> {
   return {
-    parse: ({ params, query }) => {
+    parse: ({ params: { id = '' }, query }) => {
       const { stream, starting_after = -1 } = checked(retrieve, valuesOf(query, 'stream', 'starting_after'));
-      const { response } = found(store, params.id);
-      if (!stream) return jsonOf(response);
-      return {
-        content: { kind: 'events', stream: responseStream(response, Math.max(0, starting_after + 1)) },
-      };
+      return { id, from: stream ? Math.max(0, starting_after + 1) : undefined };
     },
-    answer: (answered) => answered,
+    answer: ({ id, from }) => {
+      const { response } = found(store, id);
+      if (from === undefined) return jsonOf(response);
+      return { content: { kind: 'events', stream: responseStream(response, from) } };
+    },
   };
 }
 
@@ -33,10 +33,10 @@ export function deleteResponse(store: ResponseStore): Endpoint<string> {
 }
 
 /** `GET /v1/responses/{id}/input_items`: what it was an answer to. */
-export function inputItems(store: ResponseStore): Endpoint<object> {
+export function inputItems(store: ResponseStore): Endpoint<Pick<Input, 'params' | 'query'>> {
   return {
-    parse: ({ params, query }) => itemList(found(store, params.id).input, valuesOf(query, 'limit')),
-    answer: jsonOf,
+    parse: (input) => input,
+    answer: ({ params, query }) => jsonOf(itemList(found(store, params.id).input, valuesOf(query, 'limit'))),
   };
 }
 
