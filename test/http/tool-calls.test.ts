@@ -284,7 +284,9 @@ it('many choices of a call with large arguments are refused, where no body could
   const refused = await post(`${base}/v1/chat/completions`, body);
   expect(refused.status).toBe(400);
   expect(await refused.json()).toMatchObject({ error: { param: 'n' } });
-  expect((await post(`${base}/v1/chat/completions`, { ...body, n: 2 })).status).toBe(200);
+  const answer = await post(`${base}/v1/chat/completions`, { ...body, n: 2 });
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toMatchObject({ choices: [{ index: 0 }, { index: 1 }] });
 });
 
 it('a call whose tokens cannot be counted just now is refused, and the server goes on', async () => {
