@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type FileIdentity, readFully, withFile } from './file.js';
+import { open } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { BLOCK_BYTES } from '../core/limits.js';
+import { assertSameFile, FileChangedError, type FileIdentity, readFully, withFile } from './file.js';
 
 /** The digest covers this much at both ends of the dataset, and pieces of a page in between. */
 const DIGEST_END_BYTES = 1 << 16;
@@ -26,4 +29,28 @@ export function digestOf(file: FileIdentity): string {
     add(Math.max(0, file.size - DIGEST_END_BYTES), DIGEST_END_BYTES);
     return hash.digest('hex');
   });
+}
+
+/**
+ * The CRC-32 of all of a dataset's file. A block of it is read in each turn of the event loop.
+ *
+ * @throws what reading throws, also if the file is not as it was
+ */
+export async function checksumOf(file: FileIdentity): Promise<number> {
+  const handle = await open(file.path);
+  try {
+    assertSameFile(handle.fd, file);
+    const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    let checksum = 0;
+    for (let at = 0; at < file.size; ) {
+      const { bytesRead } = await handle.read(block, 0, block.length, at);
+      if (bytesRead === 0) throw new FileChangedError('the file was cut while it was read');
+      checksum = crc32(block.subarray(0, bytesRead), checksum);
+      at += bytesRead;
+    }
+    assertSameFile(handle.fd, file);
+    return checksum;
+  } finally {
+    await handle.close();
+  }
 }

@@ -13,6 +13,8 @@ export interface FileIdentity {
   readonly size: ByteCount;
   /** Last change, in ms since 1970, with what fraction the file system gives. */
   readonly mtimeMs: number;
+  /** The same of the last change of anything about it: unlike `mtimeMs`, no program can put it back. */
+  readonly ctimeMs: number;
   readonly inode: number;
 }
 
@@ -36,7 +38,8 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 
 /** The identity of the file behind `path`, from its `stat`. */
 export function identityOf(path: string, stats: Stats): FileIdentity {
-  return { path, size: byteCount(stats.size), mtimeMs: stats.mtimeMs, inode: stats.ino };
+  const { mtimeMs, ctimeMs, ino } = stats;
+  return { path, size: byteCount(stats.size), mtimeMs, ctimeMs, inode: ino };
 }
 
 /** The identity of the file behind `path` as it is now; undefined if there is none to be seen. */
@@ -50,6 +53,11 @@ export function identityAt(path: string): FileIdentity | undefined {
 
 /** True if both are the same state of the same file. */
 export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
+  return isSameContent(one, other) && one.ctimeMs === other.ctimeMs;
+}
+
+/** True if both seem to hold the same: a program that puts the time of the last change back can make it seem so. */
+function isSameContent(one: FileIdentity, other: FileIdentity): boolean {
   return one.size === other.size && one.mtimeMs === other.mtimeMs && one.inode === other.inode;
 }
 
@@ -76,7 +84,10 @@ export function withFile<T>(identity: FileIdentity, use: (fd: number) => T): T {
 
 /** @throws FileChangedError if the open file is not as it was */
 export function assertSameFile(fd: number, expected: FileIdentity): void {
-  if (!isSameFile(identityOf(expected.path, fstatSync(fd)), expected)) {
+  const stats = fstatSync(fd);
+  // Removing a file changes its ctime, and nothing that was read from it.
+  const isSame = stats.nlink === 0 ? isSameContent : isSameFile;
+  if (!isSame(identityOf(expected.path, stats), expected)) {
     throw new FileChangedError('the file was changed while it was read');
   }
 }

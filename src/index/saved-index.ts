@@ -7,14 +7,14 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { Counts } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
-import { digestOf } from '../dataset/digest.js';
-import { readFully } from '../dataset/file.js';
+import { checksumOf, digestOf } from '../dataset/digest.js';
+import { type FileIdentity, isSameFile, readFully } from '../dataset/file.js';
 import { IndexTable, type RowCounts } from './table.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
@@ -30,11 +30,9 @@ const PIECE_BYTES = 1 << 20;
 /** What an index says about itself. */
 interface Header {
   readonly format: number;
-  readonly dataset: {
-    readonly path: string;
-    readonly size: number;
-    readonly mtimeMs: number;
+  readonly dataset: Pick<FileIdentity, 'size' | 'mtimeMs' | 'ctimeMs' | 'inode'> & {
     readonly digest: string;
+    readonly checksum: number;
   };
   readonly size: RowCounts;
   readonly counts: Counts;
@@ -43,25 +41,32 @@ interface Header {
 }
 
 /** An index with what was counted when it was made. */
-export interface SavedIndex {
+export interface KeptIndex {
   readonly table: IndexTable;
   readonly counts: Counts;
+}
+
+/** An index that is saved. */
+export interface SavedIndex extends KeptIndex {
+  /** That of the dataset's file: see `checksumOf`. */
+  readonly checksum: number;
 }
 
 /** Why a file that is there can't be used. */
 class UnusableError extends Error {}
 
 /**
- * Loads the index of a dataset.
+ * Loads the index of a dataset. If the dataset's file is the very one that it was made of, as far as the system tells, a digest of parts
+ * is compared; else, as of a copy, all of the file.
  *
  * @param tokenizer counts of another one's tokens are forgotten
  * @returns undefined if there is no file, a text if it can't be used: why
  */
-export function loadIndex(
+export async function loadIndex(
   path: string,
   dataset: Dataset,
   tokenizer: TokenizerName,
-): SavedIndex | string | undefined {
+): Promise<SavedIndex | string | undefined> {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -69,7 +74,7 @@ export function loadIndex(
     return codeOf(error) === 'ENOENT' ? undefined : `it can't be read (${codeOf(error)})`;
   }
   try {
-    const { tokenizer: counted, ...index } = read(fd, dataset);
+    const { tokenizer: counted, ...index } = await read(fd, dataset);
     if (counted !== tokenizer) index.table.forgetTokens();
     return index;
   } catch (error) {
@@ -87,7 +92,7 @@ export function loadIndex(
 export async function saveIndex(
   path: string,
   dataset: Dataset,
-  { table, counts }: SavedIndex,
+  { table, counts, checksum: datasetChecksum }: SavedIndex,
   tokenizer: TokenizerName,
 ): Promise<void> {
   await makeFolder(dirname(path));
@@ -95,7 +100,7 @@ export async function saveIndex(
   const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
   const file = await open(unfinished, 'wx');
   try {
-    const header = headerOf(dataset, table, counts, tokenizer);
+    const header = headerOf(dataset, table, counts, datasetChecksum, tokenizer);
     let checksum = 0;
     for (const piece of piecesOf(header, table)) {
       checksum = crc32(piece, checksum);
@@ -144,10 +149,17 @@ async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-function headerOf({ file }: Dataset, { size }: IndexTable, counts: Counts, tokenizer: TokenizerName): Header {
+function headerOf(
+  { file }: Dataset,
+  { size }: IndexTable,
+  counts: Counts,
+  checksum: number,
+  tokenizer: TokenizerName,
+): Header {
+  const { path: _, ...identity } = file;
   return {
     format: FORMAT,
-    dataset: { path: resolve(file.path), size: file.size, mtimeMs: file.mtimeMs, digest: digestOf(file) },
+    dataset: { ...identity, digest: digestOf(file), checksum },
     size,
     counts,
     tokenizer,
@@ -165,7 +177,7 @@ function head(header: Header): Buffer {
 }
 
 /** @throws UnusableError, or what reading throws */
-function read(fd: number, dataset: Dataset): SavedIndex & Pick<Header, 'tokenizer'> {
+async function read(fd: number, { file }: Dataset): Promise<SavedIndex & Pick<Header, 'tokenizer'>> {
   const start = Buffer.alloc(MAGIC.length + 4);
   readSync(fd, start);
   if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new UnusableError('it is no index');
@@ -174,11 +186,8 @@ function read(fd: number, dataset: Dataset): SavedIndex & Pick<Header, 'tokenize
   const text = Buffer.alloc(headerLength);
   readSync(fd, text, 0, headerLength, start.length);
   const header = parseHeader(text);
-  const { path, size, mtimeMs } = header.dataset;
-  if (path !== resolve(dataset.file.path)) throw new UnusableError(`it belongs to another dataset, ${path}`);
-  if (size !== dataset.file.size || mtimeMs !== dataset.file.mtimeMs) {
-    throw new UnusableError('the dataset has changed since it was made');
-  }
+  const changed = new UnusableError('the dataset has changed since it was made');
+  if (header.dataset.size !== file.size) throw changed;
   const length = IndexTable.byteLength(header.size);
   const at = start.length + headerLength;
   if (fstatSync(fd).size !== at + length + CHECKSUM_BYTES) throw new UnusableError('it is cut off');
@@ -189,10 +198,10 @@ function read(fd: number, dataset: Dataset): SavedIndex & Pick<Header, 'tokenize
   readFully(fd, checksum, at + length);
   if (crc32(bytes, crc32(text, crc32(start))) !== checksum.readUInt32LE())
     throw new UnusableError('it is damaged');
-  if (header.dataset.digest !== digestOf(dataset.file)) {
-    throw new UnusableError('the dataset has changed since it was made');
-  }
-  return { table, counts: header.counts, tokenizer: header.tokenizer };
+  const { digest, checksum: expected, ...made } = header.dataset;
+  if (digest !== digestOf(file)) throw changed;
+  if (!isSameFile({ ...file, ...made }, file) && expected !== (await checksumOf(file))) throw changed;
+  return { table, counts: header.counts, checksum: expected, tokenizer: header.tokenizer };
 }
 
 /** What stands there was checked for damage by no one yet: anything may. */
@@ -214,8 +223,8 @@ function parseHeader(text: Buffer): Header {
     const areCounts = numbers.every(
       (count) => Number.isInteger(count) && count >= 0 && count <= dataset.size,
     );
-    const areTexts = typeof dataset.path === 'string' && typeof (counts.example ?? '') === 'string';
-    if (areCounts && areTexts && size.turns >= size.conversations) return header;
+    if (areCounts && typeof (counts.example ?? '') === 'string' && size.turns >= size.conversations)
+      return header;
   } catch (error) {
     if (error instanceof UnusableError) throw error;
   }

@@ -1,6 +1,6 @@
 import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
-import type { SavedIndex } from '../index/saved-index.js';
+import type { KeptIndex } from '../index/saved-index.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Edition } from '../lookup/edition.js';
@@ -41,7 +41,7 @@ export class Build {
   }
 
   /** Takes an index that was saved. */
-  use({ table, counts }: SavedIndex): void {
+  use({ table, counts }: KeptIndex): void {
     this.saved = counts;
     this.table = table;
     this.edition.useIndex(table);

@@ -1,7 +1,8 @@
 import type { TokenizerName } from '../core/tokens.js';
 import type { Dataset } from '../dataset/dataset.js';
+import { checksumOf } from '../dataset/digest.js';
 import { indexPaths } from '../index/paths.js';
-import { loadIndex, type SavedIndex, saveIndex } from '../index/saved-index.js';
+import { type KeptIndex, loadIndex, type SavedIndex, saveIndex } from '../index/saved-index.js';
 import type { Notices } from './notices.js';
 
 /** Keeps the index of a dataset's file for later starts, wherever it can be kept, and tells what has become of it. */
@@ -13,6 +14,8 @@ export class IndexKeeper {
   private saving: Promise<void> = Promise.resolve();
   /** How many turns of the index had their tokens still to be counted when it was kept or loaded. */
   private uncounted = 0;
+  /** Of the files of datasets whose indexes were saved or loaded. */
+  private readonly checksums = new WeakMap<Dataset, number>();
 
   /**
    * @param indexDir see `indexPaths`
@@ -26,9 +29,9 @@ export class IndexKeeper {
   }
 
   /** The index that was kept of the file as it is now; undefined if there is none that can be used. */
-  load(dataset: Dataset): SavedIndex | undefined {
+  async load(dataset: Dataset): Promise<SavedIndex | undefined> {
     for (const path of this.paths) {
-      const loaded = loadIndex(path, dataset, this.tokenizer);
+      const loaded = await loadIndex(path, dataset, this.tokenizer);
       if (loaded === undefined) continue;
       if (typeof loaded === 'string') {
         this.notices.warn({ index: path }, `the saved index is made anew: ${loaded}`);
@@ -36,19 +39,20 @@ export class IndexKeeper {
       }
       this.notices.info({ index: path }, 'the saved index was loaded');
       this.uncounted = loaded.table.uncounted;
+      this.checksums.set(dataset, loaded.checksum);
       return loaded;
     }
     return undefined;
   }
 
   /** Keeps an index, once those before are kept. It never fails: where none can be kept, a warning tells why. */
-  keep(dataset: Dataset, index: SavedIndex): void {
+  keep(dataset: Dataset, index: KeptIndex): void {
     this.uncounted = index.table.uncounted;
     this.saving = this.saving.then(() => this.save(dataset, index));
   }
 
   /** Keeps an index again if more of its tokens are counted than when it was kept. */
-  keepCounts(dataset: Dataset, index: SavedIndex): void {
+  keepCounts(dataset: Dataset, index: KeptIndex): void {
     if (index.table.uncounted !== this.uncounted) this.keep(dataset, index);
   }
 
@@ -62,11 +66,13 @@ export class IndexKeeper {
     return indexPaths(this.path, this.indexDir);
   }
 
-  private async save(dataset: Dataset, index: SavedIndex): Promise<void> {
+  private async save(dataset: Dataset, index: KeptIndex): Promise<void> {
     const problems: string[] = [];
     for (const path of this.paths) {
       try {
-        await saveIndex(path, dataset, index, this.tokenizer);
+        const checksum = this.checksums.get(dataset) ?? (await checksumOf(dataset.file));
+        this.checksums.set(dataset, checksum);
+        await saveIndex(path, dataset, { ...index, checksum }, this.tokenizer);
         this.notices.info({ index: path }, 'the index was saved');
         return;
       } catch (error) {

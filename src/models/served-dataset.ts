@@ -179,7 +179,10 @@ export class ServedDataset {
   /** Comes back as soon as the edition can be served; the promise inside settles when all of it was walked. */
   private async begin(build: Build): Promise<{ readonly walked: Promise<void> }> {
     const { engine, notices } = this.options;
-    const saved = engine === 'sweep' ? undefined : this.keeper.load(build.edition.dataset);
+    // Whether an index is of a file that has changed may take long to find out: sweeps answer sooner.
+    const isStart = this.timer === undefined;
+    const saved = isStart && engine !== 'sweep' ? await this.keeper.load(build.edition.dataset) : undefined;
+    if (this.isClosed) throw new DatasetError(this.path, 'it was closed', undefined, true);
     if (saved !== undefined) {
       build.use(saved);
       this.countAhead(build);

@@ -20,7 +20,7 @@ function recordsOf(file: Uint8Array, blockBytes: number, recordBytesMax?: number
       yield { bytes: file.subarray(start, start + blockBytes), offset: byteOffset(start) };
     }
   }
-  const identity = { path: '', size: byteCount(file.length), mtimeMs: 0, inode: 0 };
+  const identity = { path: '', size: byteCount(file.length), mtimeMs: 0, ctimeMs: 0, inode: 0 };
   const dataset = openBySource(identity, blocksFrom(0));
   return [...readRecords(blocksFrom, dataset, dataset.body.start, recordBytesMax)];
 }

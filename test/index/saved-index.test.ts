@@ -3,6 +3,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -15,6 +16,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { INDEX_LEFTOVER_MS } from '#dist/core/limits.js';
 import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { type Dataset, openDataset } from '#dist/dataset/dataset.js';
+import { checksumOf } from '#dist/dataset/digest.js';
 import { DatasetReader } from '#dist/dataset/reader.js';
 import { indexPaths } from '#dist/index/paths.js';
 import { loadIndex, type SavedIndex, saveIndex } from '#dist/index/saved-index.js';
@@ -66,8 +68,9 @@ async function saved(content = JSON.stringify(list)) {
   const dataset = datasetOf(content);
   const { census, table, index } = await enginesOf(dataset, pool);
   const path = join(dirname(dataset.file.path), 'saved', 'index');
-  await saveIndex(path, dataset, { table, counts: census.counts }, TOKENIZER);
-  return { dataset, path, table, counts: census.counts, index, bytes: readFileSync(path) };
+  const kept = { table, counts: census.counts, checksum: await checksumOf(dataset.file) };
+  await saveIndex(path, dataset, kept, TOKENIZER);
+  return { dataset, path, ...kept, index, bytes: readFileSync(path) };
 }
 
 /** Loads what stands in the file now; fails if it isn't refused. */
@@ -121,8 +124,8 @@ describe('a saved index', () => {
   });
 
   it('takes the place of an older one, and leaves nothing else in the folder', async () => {
-    const { dataset, path, table, counts } = await saved();
-    await saveIndex(path, dataset, { table, counts }, TOKENIZER);
+    const { dataset, path, table, counts, checksum } = await saved();
+    await saveIndex(path, dataset, { table, counts, checksum }, TOKENIZER);
     expect(readdirSync(dirname(path))).toEqual([basename(path)]);
   });
 
@@ -268,11 +271,14 @@ describe('a saved index whose dataset', () => {
   const content = JSON.stringify(list);
   const changed = 'the dataset has changed since it was made';
 
-  it('is another one with the same content is refused', async () => {
+  it('was moved, or copied, or written again, is loaded', async () => {
     const { dataset, path } = await saved();
-    expect(await refusal(path, datasetOf(content))).toBe(
-      `it belongs to another dataset, ${dataset.file.path}`,
-    );
+    const loads = async (of: Dataset) => expect(await loadIndex(path, of, TOKENIZER)).toBeTypeOf('object');
+    await loads(datasetOf(content));
+    const moved = `${dataset.file.path}.moved`;
+    renameSync(dataset.file.path, moved);
+    await loads(openDataset(moved));
+    await loads(rewrite(moved, content, MADE_AT + 1));
   });
 
   it('has another size is refused', async () => {
@@ -280,16 +286,22 @@ describe('a saved index whose dataset', () => {
     expect(await refusal(path, rewrite(dataset.file.path, `${content} `))).toBe(changed);
   });
 
-  it('was written at another time is refused', async () => {
-    const { dataset, path } = await saved();
-    expect(await refusal(path, rewrite(dataset.file.path, content, MADE_AT + 1))).toBe(changed);
-  });
-
   it('holds something else at the same size and time is refused', async () => {
     const { dataset, path } = await saved();
     const other = rewrite(dataset.file.path, content.replace('reply 3', 'other 3'));
-    expect(other.file).toEqual(dataset.file);
+    expect(other.file).toMatchObject({ size: dataset.file.size, mtimeMs: dataset.file.mtimeMs });
     expect(await refusal(path, other)).toBe(changed);
+  });
+
+  it('holds something else in a single byte, of the same size and time, is refused, wherever that is', async () => {
+    const long = JSON.stringify([...list, talk('x', 'x'.repeat(2_000_000), 'y')]);
+    const { dataset, path } = await saved(long);
+    for (let i = 1; i < 20; i++) {
+      const at = Math.floor((long.length * i) / 20);
+      const other = rewrite(dataset.file.path, `${long.slice(0, at)}z${long.slice(at + 1)}`);
+      expect(await refusal(path, other)).toBe(changed);
+    }
+    expect(await loadIndex(path, rewrite(dataset.file.path, long), TOKENIZER)).toBeTypeOf('object');
   });
 
   it('was changed at its very end, far behind its start, is refused', async () => {
@@ -315,7 +327,7 @@ describe('a saved index whose dataset', () => {
 
 describe('saving an index', () => {
   it('takes away what was left unfinished long ago, and nothing younger, nor of others', async () => {
-    const { dataset, path, table, counts } = await saved();
+    const { dataset, path, table, counts, checksum } = await saved();
     const old = new Date(Date.now() - INDEX_LEFTOVER_MS - 60_000);
     const young = new Date(Date.now() - INDEX_LEFTOVER_MS + 60_000);
     const leave = (name: string, date: Date) => {
@@ -326,31 +338,31 @@ describe('saving an index', () => {
     leave('index.11.unfinished', young);
     leave('other.22.unfinished', old);
     leave('index.33', old);
-    await saveIndex(path, dataset, { table, counts }, TOKENIZER);
+    await saveIndex(path, dataset, { table, counts, checksum }, TOKENIZER);
     const left = ['index', 'index.11.unfinished', 'index.33', 'other.22.unfinished'];
     expect(readdirSync(dirname(path)).sort()).toEqual(left);
   });
 
   it('fails, and leaves nothing behind, where a folder is in its place', async () => {
-    const { dataset, path, table, counts } = await saved();
+    const { dataset, path, table, counts, checksum } = await saved();
     const taken = join(dirname(path), 'taken');
     mkdirSync(join(taken, 'inside'), { recursive: true });
-    await expect(saveIndex(taken, dataset, { table, counts }, TOKENIZER)).rejects.toThrow();
+    await expect(saveIndex(taken, dataset, { table, counts, checksum }, TOKENIZER)).rejects.toThrow();
     expect(readdirSync(dirname(path)).sort()).toEqual(['index', 'taken']);
   });
 
   it('fails, and leaves the older one, when the dataset has changed', async () => {
-    const { dataset, path, table, counts, bytes } = await saved();
+    const { dataset, path, table, counts, checksum, bytes } = await saved();
     writeFileSync(dataset.file.path, '[]');
-    await expect(saveIndex(path, dataset, { table, counts }, TOKENIZER)).rejects.toThrow('changed');
+    await expect(saveIndex(path, dataset, { table, counts, checksum }, TOKENIZER)).rejects.toThrow('changed');
     expect(readdirSync(dirname(path))).toEqual(['index']);
     expect(readFileSync(path).equals(bytes)).toBe(true);
   });
 
   it('makes the folder that it needs', async () => {
-    const { dataset, path, table, counts } = await saved();
+    const { dataset, path, table, counts, checksum } = await saved();
     const deep = join(dirname(path), 'a', 'b', 'index');
-    await saveIndex(deep, dataset, { table, counts }, TOKENIZER);
+    await saveIndex(deep, dataset, { table, counts, checksum }, TOKENIZER);
     expect(statSync(deep).size).toBe(statSync(path).size);
   });
 });

@@ -264,6 +264,29 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     await expectPlainAnswers(served, listOf('v2'));
   });
 
+  it('is answered from the file as it is though that was written in place, and its time put back', async () => {
+    const path = fileOf(contentOf('v1'));
+    // A whole second, which every file system keeps as it is.
+    const madeAt = new Date('2026-01-01');
+    utimesSync(path, madeAt, madeAt);
+    const { served } = await openAndWalk(path, { engine });
+    const { mtimeMs, ino, size } = statSync(path);
+    writeFileSync(path, contentOf('v1').replace('"prompt 7"', '"remind 7"'));
+    utimesSync(path, madeAt, madeAt);
+    expect(statSync(path)).toMatchObject({ ino, size, mtimeMs });
+    await askUntil(served, 'remind 7', 'v1 reply 7', 'missing');
+    expect(await ask(served, 'prompt 7')).toBe('missing');
+  });
+
+  it('is answered while it is gone', async () => {
+    const { path, served } = await start();
+    rmSync(path);
+    for (let i = 0; i < 3; i++) await look();
+    if (engine !== 'sweep') expect(await ask(served, 'prompt 7')).toBe('v1 reply 7');
+    writeFileSync(path, contentOf('v2'));
+    await askUntil(served, 'prompt 7', 'v2 reply 7', 'v1 reply 7');
+  });
+
   it('is answered with what was appended to it', async () => {
     const { path, served, recorder } = await start();
     appendRecord(path, record(RECORDS, 'more'));
