@@ -75,6 +75,8 @@ export class Listener {
   private readonly connections = new Map<Socket, Set<ServerResponse>>();
   private readonly timeouts: Timeouts;
   private stopping = false;
+  /** How many connections there were. */
+  private accepted = 0;
   /** How many requests there were. */
   private begun = 0;
   /** How many requests have answers that have not ended. */
@@ -153,8 +155,12 @@ export class Listener {
     }
     await delay(STOP_GRACE_MS);
     // The kernel resets what is closed with bytes that were not read. An overdue timer fires before the event loop polls, so the grace
-    // period alone doesn't tell: one turn accepts the connections in the backlog, the ones after it read what all of them have sent.
-    await turn();
+    // period alone doesn't tell: turns accept the connections in the backlog, one each on newer versions of Node, and the ones after them
+    // read what all of them have sent. Clients that connect anew without end are cut off at last.
+    for (let before = -1, turns = 0; before !== this.accepted && turns < BACKLOG; turns++) {
+      before = this.accepted;
+      await turn();
+    }
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     for (let before = -1; before !== this.begun; ) {
       before = this.begun;
@@ -169,6 +175,7 @@ export class Listener {
   private track(socket: Socket): void {
     const responses = new Set<ServerResponse>();
     this.connections.set(socket, responses);
+    this.accepted++;
     if (this.stopping) closeGently(socket);
     socket.on('end', () => {
       const last = [...responses].at(-1);

@@ -61,7 +61,8 @@ describe('a listener that stops on a machine too busy to let it read', () => {
 
   it.each([
     ['at rest', ['rest'], 2],
-    ['not accepted yet', [], 1],
+    ['not accepted yet', ['1'], 1],
+    ['not accepted yet, one of many', ['50'], 50],
   ])('answers what has come meanwhile on a connection %s', async (_which, args, answers) => {
     const { listener, url } = await listen();
     const sent = join(mkdtempSync(join(folder, 'sent-')), 'sent');

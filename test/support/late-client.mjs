@@ -1,14 +1,14 @@
 /**
- * A client in a process of its own: `node late-client.mjs URL FILE [rest]`. Prints a line on stderr when it is ready, with `rest` after
- * a first request on a connection that it keeps. Told to by a line on stdin, it sends a request, on that connection or a new one, and
- * then creates the file. Prints the answers, or the code of the connection's error.
+ * A client in a process of its own: `node late-client.mjs URL FILE [rest|N]`. Prints a line on stderr when it is ready, with `rest` after
+ * a first request on a connection that it keeps. Told to by a line on stdin, it sends a request, on that connection or each of N new ones,
+ * and then creates the file. Prints the answers, or the code of the connection's error.
  */
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
-const [url, file, isAtRest] = process.argv.slice(2);
+const [url, file, how] = process.argv.slice(2);
 const REQUEST = 'GET / HTTP/1.1\r\n\r\n';
 
 async function open() {
@@ -26,11 +26,12 @@ async function openAndAsk() {
   return socket;
 }
 
-const kept = isAtRest === undefined ? undefined : await openAndAsk();
+const kept = how === 'rest' ? [await openAndAsk()] : undefined;
 process.stderr.write('ready\n');
 await once(process.stdin, 'data');
-const socket = kept ?? (await open());
-const closed = new Promise((resolve) => socket.once('close', resolve));
-socket.write(REQUEST, () => writeFileSync(file, ''));
-await closed;
+const sockets = kept ?? (await Promise.all(Array.from({ length: Number(how) }, open)));
+const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.write(REQUEST, resolve))));
+writeFileSync(file, '');
+await Promise.all(closed);
 process.exit();
