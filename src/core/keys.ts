@@ -22,7 +22,7 @@ export interface TextKeys {
   readonly key: Key;
   /** Of the text without regard to how much white space it has where it has some: see `beginningOf`. */
   readonly folded: Key;
-  /** The same, but of the text's beginning and end alone. An index has either for a turn: see `indexKey` in the kernel. */
+  /** The same, but of the text's beginning and end alone. An index has either for a turn, this for a conversation's last: see `indexKey`. */
   readonly ends: Key;
 }
 
@@ -47,5 +47,6 @@ export type KeysOf = (text: string) => TextKeys | undefined;
 
 /** A text with its white space folded, as the rung `normalized` compares it: trimmed, and each run of it one space. */
 export function foldSpace(text: string): string {
-  return text.trim().replace(/\s+/g, ' ');
+  // A single space stays, without being written anew: that takes a third of the time.
+  return text.trim().replace(/[^\S ]\s*| \s+/g, ' ');
 }

@@ -93,22 +93,20 @@ export class IndexSearch {
     }
   }
 
-  /** The last turns of conversations that equal a text with those keys, white space aside, as far as keys tell. */
-  *unanswered({ folded, ends }: TextKeys): Steps<Place> {
+  /** The last turns of conversations that equal a text whose ends have that key, white space aside, as far as keys tell. */
+  *unanswered(ends: Key): Steps<Place> {
     const { table } = this;
-    for (const key of distinct([folded, ends])) {
-      if (!table.mayEnd(key.low)) continue;
-      // No order has them, since they never answer: it takes a look at every turn.
-      for (let from = 0; from < table.size.turns; from += ROWS_A_STEP) {
-        const rows = table.folded.subarray(from, from + ROWS_A_STEP);
-        for (let at = rows.indexOf(key.low); at >= 0; at = rows.indexOf(key.low, at + 1)) {
-          const row = from + at;
-          const isLast = row + 1 === table.size.turns || table.isFirst(row + 1);
-          const isFound = isLast && table.mayBeFolded(row, key);
-          yield isFound ? this.placeOf(row, row, { grade: 0, history: 0 }, row) : undefined;
-        }
-        yield undefined;
+    if (!table.mayEnd(ends.low)) return;
+    // No order has them, since they never answer: it takes a look at every turn.
+    for (let from = 0; from < table.size.turns; from += ROWS_A_STEP) {
+      const rows = table.folded.subarray(from, from + ROWS_A_STEP);
+      for (let at = rows.indexOf(ends.low); at >= 0; at = rows.indexOf(ends.low, at + 1)) {
+        const row = from + at;
+        const isLast = row + 1 === table.size.turns || table.isFirst(row + 1);
+        const isFound = isLast && table.mayBeFolded(row, ends);
+        yield isFound ? this.placeOf(row, row, { grade: 0, history: 0 }, row) : undefined;
       }
+      yield undefined;
     }
   }
 

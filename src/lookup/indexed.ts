@@ -71,7 +71,7 @@ export class IndexLookup implements Lookup {
   private *findAlike(prompt: string, keys: TextKeys): Generator<void, Alike | undefined> {
     try {
       return (
-        (yield* this.firstAlike(prompt, this.index.unanswered(keys), true)) ??
+        (yield* this.firstAlike(prompt, this.index.unanswered(keys.ends), true)) ??
         (yield* this.firstAlike(prompt, this.index.alike(keys.folded), false))
       );
     } catch (error) {

@@ -27,16 +27,16 @@ const SEAM_BYTES: usize = 16;
  *
  *     | 32 bits of both hashes | 20 of the beginning's | 12 of the other's |
  *
- * The one hash is the beginning's, the other that of all of the folded text. An index keeps the lower half, and eight bits of the
+ * The one hash is the beginning's, the other that of all of the folded text, or of its end. An index keeps the lower half, and eight bits of the
  * upper: in their order by the lower half, texts that begin alike stand together. The last bits are taken from where the beginning's are
  * not, for the many texts that are no longer than their beginning.
  */
 export function foldedKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
-  return mixed(head, hash(folded, fold(p, p + length, length)));
+  return mixed(head, hashAll(p, length));
 }
 
-/** The same, but the other hash is that of the end: to fold all of a text takes three times as long as to hash it. */
+/** The same, but the other hash is always that of the end: to fold all of a text takes three times as long as to hash it. */
 export function endsKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
   return mixed(head, hashTail(p, length));
@@ -49,15 +49,15 @@ export function endsKey(p: usize, length: usize): u64 {
 export function indexKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
   const isWhole = length > HEAD_BYTES + TAIL_BYTES && isOften(head);
-  return mixed(head, isWhole ? hash(folded, fold(p, p + length, length)) : hashTail(p, length));
+  return mixed(head, isWhole ? hashAll(p, length) : hashTail(p, length));
 }
 
 /** How often each beginning has occurred, as far as so many bits of its hash tell. All counts are halved after so many texts. */
 const COUNT_BITS: u64 = 18;
 const COUNTS: usize = 1 << 18;
-const HALVED_AFTER: u32 = 1 << 16;
-/** By chance, a beginning seems to have occurred that often for one text in a hundred. */
-const OFTEN: u8 = 3;
+const HALVED_AFTER: u32 = 1 << 15;
+/** By chance, a beginning seems to have occurred that often for some two texts in a hundred. */
+const OFTEN: u8 = 2;
 const counts = memory.data(262_144, 16);
 let counted: u32 = 0;
 
@@ -75,6 +75,13 @@ function isOften(head: u64): bool {
 
 function hashHead(p: usize, length: usize): u64 {
   return hash(folded, min(HEAD_BYTES, fold(p, p + length, HEAD_BYTES)));
+}
+
+/** The hash of all of a folded text; where its ends are all of it, that of its end, so that such a text has one folded key. */
+function hashAll(p: usize, length: usize): u64 {
+  const left = fold(p, p + length, length);
+  const hashed = left > HEAD_BYTES + TAIL_BYTES ? left : min(TAIL_BYTES, left);
+  return hash(folded + left - hashed, hashed);
 }
 
 function hashTail(p: usize, length: usize): u64 {

@@ -4,7 +4,7 @@
  */
 
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
-import { foldedKey, hasFoldedHead, indexKey } from './folding';
+import { endsKey, foldedKey, hasFoldedHead, indexKey } from './folding';
 import { hash } from './hash';
 import { folded, joined, respelled } from './memory';
 import { isPartText, PART_TEXT, PART_TYPE, partName } from './names';
@@ -220,10 +220,10 @@ export function finishKeys(): void {
   unfinished = 0;
 }
 
-/** Leaves the last turn without its key: it has no reply, and never answers. An index keeps its folded key, to tell just that. */
+/** Leaves the last turn without its key: it has no reply, and never answers. An index keeps the key of its ends, to tell just that. */
 export function dropKey(): void {
   if (unfinished !== 0) {
-    const key = isAllWanted ? indexKey(load<u32>(unfinished), load<u32>(unfinished, 8)) : 0;
+    const key = isAllWanted ? endsKey(load<u32>(unfinished), load<u32>(unfinished, 8)) : 0;
     store<u64>(unfinished, 0);
     store<u64>(unfinished, key, 8);
   }
