@@ -9,6 +9,8 @@ export interface SpelledText {
   readonly text: string;
   /** As it is sent, quotes included; a byte string. */
   readonly spelled: string;
+  /** The length of the one of both that is known, in characters. */
+  readonly knownLength: number;
 }
 
 /** A text that is known as it is spelled, by this spelling or any other that JSON allows. */
@@ -19,6 +21,10 @@ export class Spelled implements SpelledText {
   /** @param spelled JSON of the text, a byte string */
   constructor(spelled: string) {
     this.spelled = withoutLineEnds(spelled);
+  }
+
+  get knownLength(): number {
+    return this.spelled.length;
   }
 
   get text(): string {
@@ -34,6 +40,10 @@ export class Decoded implements SpelledText {
 
   constructor(text: string) {
     this.text = text;
+  }
+
+  get knownLength(): number {
+    return this.text.length;
   }
 
   get spelled(): string {

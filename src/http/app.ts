@@ -14,10 +14,12 @@ import { type KeyCheck, requireKey } from './auth.js';
 import { Bodies, readBody } from './body.js';
 import type { Clock } from './clock.js';
 import { allowOrigins, originHeaders } from './cross-origin.js';
+import type { Endpoint } from './endpoint.js';
 import { docsFiles, docsScript } from './endpoints/docs.js';
 import { endpointsOf } from './endpoints/index.js';
 import { allowOnly, Failures, unknownUrl } from './errors.js';
 import { frontOf } from './front.js';
+import { HeldMemory } from './held-memory.js';
 import type { Refused } from './listener.js';
 import { type MessageClasses, messageClasses } from './message-classes.js';
 import type { Figures } from './metrics-registry.js';
@@ -55,8 +57,8 @@ export interface AppParts extends AppSettings {
 /** How requests are let in. */
 interface AppSettings {
   readonly bodyLimit: ByteCount;
-  /** Memory for the bodies of all requests. */
-  readonly bodiesBytesMax: ByteCount;
+  /** Memory for what all requests hold: their bodies, and the recorded replies that they are answered with. */
+  readonly heldBytesMax: ByteCount;
   /** True if a key is needed. */
   readonly hasKeys: boolean;
   /** Origins whose pages may ask from a browser. */
@@ -88,8 +90,10 @@ export function createApp(parts: AppParts): App {
     replies: new Replies({ ...parts.replies, tokenizer }),
     measured: { metrics, figures, catalog },
   });
+  const held = new HeldMemory(parts.heldBytesMax);
+  const runOf = (endpoint: Endpoint) => runnerOf(endpoint, held, parts.requestTimeoutMs);
   const runs = Object.fromEntries(
-    Object.entries(endpoints).map(([id, endpoint]) => [id, runnerOf(endpoint, parts.requestTimeoutMs)]),
+    Object.entries(endpoints).map(([id, endpoint]) => [id, runOf(endpoint)]),
   ) as Readonly<Record<OperationId, Run>>;
   const newWriter = (trap?: Error) => {
     if (trap !== undefined) logger.warn({ err: trap }, 'the kernel that writes events trapped; replaced');
@@ -97,11 +101,21 @@ export function createApp(parts: AppParts): App {
   };
   const sender = new Sender(clock, { writer: newWriter(), tokenizer, newWriter });
   const failures = new Failures(sender, logger);
-  const bodies = new Bodies(parts.bodyLimit, parts.bodiesBytesMax, () => new JsonMeter(kernelModule()));
-  const app = expressApp(parts, runs, sender, failures, bodies);
+  const bodies = new Bodies(parts.bodyLimit, held, () => new JsonMeter(kernelModule()));
+  const app = expressApp(parts, runs, runOf(docsScript), sender, failures, bodies);
   const answers = cache && new AnswerCache(cache);
   const giveWay = () => catalog.giveWay();
-  const handle = frontOf(app, { ...parts, endpoints, runs, sender, failures, bodies, answers, giveWay });
+  const handle = frontOf(app, {
+    ...parts,
+    endpoints,
+    runs,
+    sender,
+    failures,
+    bodies,
+    held,
+    answers,
+    giveWay,
+  });
   const onRefused = (refused: Refused) => {
     metrics.recordRefused(refused.status);
     logRefused(logger, refused);
@@ -112,8 +126,9 @@ export function createApp(parts: AppParts): App {
 
 /** The routes of all operations, for requests that are out of the ordinary. */
 function expressApp(
-  { catalog, corsOrigins, rateLimit, hasKeys, keyCheck, requestTimeoutMs }: AppParts,
+  { catalog, corsOrigins, rateLimit, hasKeys, keyCheck }: AppParts,
   runs: Readonly<Record<OperationId, Run>>,
+  runDocsScript: Run,
   sender: Sender,
   failures: Failures,
   bodies: Bodies,
@@ -168,7 +183,7 @@ function expressApp(
   });
   app.use(requireKey(keyCheck));
   addRoutes(false);
-  app.get('/docs/page.js', handlerOf(runnerOf(docsScript, requestTimeoutMs)));
+  app.get('/docs/page.js', handlerOf(runDocsScript));
   app.use('/docs', docsFiles);
   if (limit.length > 0) app.use(...limit);
   app.use(unknownUrl);

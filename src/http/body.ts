@@ -18,6 +18,7 @@ import {
 } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { JsonMeter, JsonSize } from '../kernel/json-meter.js';
+import type { HeldMemory } from './held-memory.js';
 import type { AppRequest, BodyTaker } from './message-classes.js';
 import { factsOf, type RequestFacts } from './request-facts.js';
 
@@ -36,22 +37,20 @@ const BYTE_ORDER_MARK = 0xfeff;
 export class Bodies {
   /** The longest body that is read, in bytes. */
   readonly limit: ByteCount;
-  private readonly bytesMax: ByteCount;
+  private readonly held: HeldMemory;
   private readonly meter: JsonMeter;
   /** For long bodies, between whose slices short ones are measured. */
   private readonly longMeter: JsonMeter;
-  /** What the requests hold that have no answer yet. */
-  private heldBytes = 0;
   /** Settles when the long bodies are parsed that came so far: two at a time would take twice the memory. */
   private parsing: Promise<unknown> = Promise.resolve();
 
   /**
    * @param limit the longest body that is read, in bytes
-   * @param bytesMax how much all of them may hold; one that is alone may hold as much as `limit` says
+   * @param held counts what all of them hold; one that is alone may hold as much as `limit` says
    */
-  constructor(limit: ByteCount, bytesMax: ByteCount, newMeter: () => JsonMeter) {
+  constructor(limit: ByteCount, held: HeldMemory, newMeter: () => JsonMeter) {
     this.limit = limit;
-    this.bytesMax = bytesMax;
+    this.held = held;
     this.meter = newMeter();
     this.longMeter = newMeter();
   }
@@ -101,16 +100,9 @@ export class Bodies {
    * @returns why it isn't to be read on; undefined if it is
    */
   hold(facts: RequestFacts, bytes: number, length: number): AppError | undefined {
-    facts.heldBytes += bytes;
-    this.heldBytes += bytes;
+    const isOver = this.held.hold(facts, bytes);
     if (length > this.limit) return this.tooLarge();
-    const isOver = this.heldBytes > this.bytesMax && this.heldBytes > facts.heldBytes;
     return isOver ? new AppError('overloaded') : undefined;
-  }
-
-  /** Counts what a request holds no more, since its response is closed. */
-  release(facts: RequestFacts): void {
-    this.heldBytes -= facts.heldBytes;
   }
 
   /**
@@ -154,8 +146,8 @@ export class Bodies {
 
   /** Counts what is made of a body. */
   private holdParsed({ values, parts }: JsonSize, response: ServerResponse): void {
-    const problem = this.hold(factsOf(response), values * VALUE_BYTES + parts * PART_BYTES, 0);
-    if (problem !== undefined) throw problem;
+    const bytes = values * VALUE_BYTES + parts * PART_BYTES;
+    if (this.held.hold(factsOf(response), bytes)) throw new AppError('overloaded');
   }
 
   private tooLarge(): AppError {

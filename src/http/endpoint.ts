@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { AppError } from '../core/errors.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { plainJson, spell } from '../core/spelled-text.js';
+import type { Match } from '../lookup/lookup.js';
 import type { Model } from '../models/model.js';
 import type { EventStream, Head } from '../openai/event-stream.js';
 import type { FinishReason } from '../openai/reply.js';
@@ -41,6 +42,12 @@ export interface RequestContext {
   readonly request: IncomingMessage;
   /** Tells when the client has left, or waits for too long. Made when it is first asked for. */
   readonly signal: () => AbortSignal;
+  /**
+   * Counts a reply that the request is answered with among what all requests hold, until its answer is sent.
+   *
+   * @throws AppError if there is no room for it
+   */
+  holdReply(match: Match): void;
 }
 
 /** An answer. It may be sent any number of times. */

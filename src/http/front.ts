@@ -18,6 +18,7 @@ import type { Bodies } from './body.js';
 import type { Clock } from './clock.js';
 import type { Answered, Endpoint, Input } from './endpoint.js';
 import type { Failures } from './errors.js';
+import type { HeldMemory } from './held-memory.js';
 import type { AppRequest } from './message-classes.js';
 import { attachFacts, RequestFacts } from './request-facts.js';
 import { logRequest, statusOf } from './request-log.js';
@@ -34,6 +35,7 @@ export interface FrontParts {
   readonly sender: Sender;
   readonly failures: Failures;
   readonly bodies: Bodies;
+  readonly held: HeldMemory;
   /** Undefined if no answers are kept. */
   readonly answers: AnswerCache | undefined;
   readonly clock: Clock;
@@ -55,7 +57,8 @@ const NOTHING = {};
  * @param app what answers the others
  */
 export function frontOf(app: Express, parts: FrontParts): RequestListener {
-  const { endpoints, runs, sender, failures, bodies, answers, keyCheck, logger, metrics, clock } = parts;
+  const { endpoints, runs, sender, failures, bodies, held, answers, keyCheck, logger, metrics, clock } =
+    parts;
   const together = sendTogether(([response, answered]: [ServerResponse, Answered]) => {
     try {
       sender.send(response, answered);
@@ -74,7 +77,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     const isRunning = isCompletion(operation ?? routeAt(path)?.operations.get(method));
     if (isRunning) metrics.running++;
     response.once('close', () => {
-      bodies.release(facts);
+      held.release(facts);
       if (isRunning) metrics.running--;
       const name = operation?.path ?? routeAt(path)?.name ?? OTHER;
       metrics.record(name, statusOf(response), facts, response.writableFinished);

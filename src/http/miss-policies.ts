@@ -4,6 +4,7 @@ import type { Query } from '../core/query.js';
 import type { Given, StandIn } from '../lookup/lookup.js';
 import { RecordedReply } from '../lookup/recorded-reply.js';
 import type { Model } from '../models/model.js';
+import type { RequestContext } from './endpoint.js';
 import { promptNotFound } from './prompt-not-found.js';
 
 /** A prompt that no turn equals. */
@@ -44,18 +45,23 @@ export function missPolicyOf(settings: MissSettings): MissPolicy {
  *
  * @param query undefined if there is nothing to look up
  * @param prompt where it stands in the request
+ * @throws AppError, at once or as a rejection
  */
 export function findOrMiss(
   model: Model,
   query: Query | undefined,
   prompt: Pick<Miss, 'param' | 'what'>,
   onMiss: MissPolicy,
-  signal: () => AbortSignal,
+  context: RequestContext,
 ): MaybePromise<Given> {
-  return after(
-    query && model.lookup.find(query, signal),
-    (match) => match ?? onMiss({ ...prompt, model, queries: query === undefined ? [] : [query] }, signal),
-  );
+  const { signal } = context;
+  return after(query && model.lookup.find(query, signal), (match) => {
+    if (match === undefined) {
+      return onMiss({ ...prompt, model, queries: query === undefined ? [] : [query] }, signal);
+    }
+    context.holdReply(match);
+    return match;
+  });
 }
 
 /** A 404 that says what was looked for. */

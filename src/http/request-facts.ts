@@ -16,8 +16,10 @@ export class RequestFacts {
   dataset: string | undefined = undefined;
   /** Of the completion that is given, if one is. */
   outcome: Outcome | undefined = undefined;
-  /** Memory that its body takes. */
+  /** Memory that it takes: its body, and the replies that it is answered with. */
   heldBytes = 0;
+  /** That of the replies alone. */
+  replyBytes = 0;
   /** When the request came, and when its answer began: ms of a clock that only goes on. */
   readonly cameAt = performance.now();
   beganAt: number | undefined = undefined;

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MaybePromise } from '../core/maybe-promise.js';
+import type { Match } from '../lookup/lookup.js';
 import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
+import type { HeldMemory } from './held-memory.js';
+import { factsOf } from './request-facts.js';
 import { unlessAborted, whileOpen } from './while-open.js';
 
 /** A path and a method, and what answers them. */
@@ -13,13 +16,14 @@ export type Run = (
 /**
  * Has an endpoint answer a request.
  *
+ * @param held counts what its requests hold
  * @param timeoutMs how long a request may wait for its answer
  * @returns the answer; a promise of it where it has to be waited for, which rejects when the client leaves
  */
-export function runnerOf(endpoint: Endpoint, timeoutMs: number): Run {
+export function runnerOf(endpoint: Endpoint, held: HeldMemory, timeoutMs: number): Run {
   return (input, request, response) => {
     const asked = endpoint.parse(input);
-    const context = new Context(request, response, timeoutMs);
+    const context = new Context(request, response, held, timeoutMs);
     const answered = endpoint.answer(asked, context);
     return answered instanceof Promise ? unlessAborted(context.signal(), answered) : answered;
   };
@@ -28,12 +32,14 @@ export function runnerOf(endpoint: Endpoint, timeoutMs: number): Run {
 class Context implements RequestContext {
   readonly request: IncomingMessage;
   private readonly response: ServerResponse;
+  private readonly held: HeldMemory;
   private readonly timeoutMs: number;
   private made: AbortSignal | undefined = undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, timeoutMs: number) {
+  constructor(request: IncomingMessage, response: ServerResponse, held: HeldMemory, timeoutMs: number) {
     this.request = request;
     this.response = response;
+    this.held = held;
     this.timeoutMs = timeoutMs;
   }
 
@@ -41,4 +47,8 @@ class Context implements RequestContext {
     this.made ??= whileOpen(this.response, this.timeoutMs);
     return this.made;
   };
+
+  holdReply(match: Match): void {
+    this.held.holdReply(factsOf(this.response), match);
+  }
 }

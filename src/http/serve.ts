@@ -158,7 +158,7 @@ async function serveWith(
       version,
       logger,
       bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
-      bodiesBytesMax: bodiesBytesMax(),
+      heldBytesMax: heldBytesMax(),
       hasKeys: !keys.areNone,
       corsOrigins: config.corsOrigins,
       rateLimit: config.rateLimit,
@@ -204,8 +204,8 @@ async function serveWith(
   }
 }
 
-/** Memory for bodies: what they become is in V8's heap. */
-function bodiesBytesMax(): ByteCount {
+/** Memory for what requests hold: what bodies become, and recorded replies, are in V8's heap. */
+function heldBytesMax(): ByteCount {
   const share = Math.floor(getHeapStatistics().heap_size_limit * BODIES_HEAP_SHARE);
   return byteCount(Math.min(BODIES_BYTES_MAX, share));
 }

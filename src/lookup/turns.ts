@@ -29,6 +29,30 @@ export function inStep<T>(work: () => MaybePromise<T>): Promise<T> {
   });
 }
 
+/**
+ * What `make` makes of each item: at once if none has to be waited for, and all of it takes no longer than a slice.
+ *
+ * @throws what `make` throws, at once or as a rejection
+ */
+export function allInSteps<T, U>(
+  items: readonly T[],
+  make: (item: T, index: number) => MaybePromise<U>,
+): MaybePromise<readonly U[]> {
+  const made: MaybePromise<U>[] = [];
+  const goOn = (): MaybePromise<readonly U[]> => {
+    const endMs = performance.now() + SLICE_MS;
+    while (made.length < items.length) {
+      const value = make(items[made.length] as T, made.length);
+      // Its failure is told with all of them, or not at all if an earlier one has failed.
+      if (value instanceof Promise) value.catch(() => undefined);
+      made.push(value);
+      if (performance.now() >= endMs && made.length < items.length) return inStep(goOn);
+    }
+    return made.some((value) => value instanceof Promise) ? Promise.all(made) : (made as readonly U[]);
+  };
+  return goOn();
+}
+
 /** Lookups whose comparisons wait for their next step. */
 let comparing = 0;
 

@@ -1,4 +1,4 @@
-import { spell } from '../core/spelled-text.js';
+import { Decoded, spell } from '../core/spelled-text.js';
 import type { EventStream, StreamPart } from './event-stream.js';
 import type { OutputItem, ResponseObject } from './responses-response.js';
 
@@ -63,7 +63,7 @@ function pieces(type: string, at: object, text: string, more: object): StreamPar
   const start = spell({ type, ...at }).slice(0, -1);
   const end = spell({ delta: '', ...more }).slice('{"delta":"'.length, -1);
   return {
-    content: { text, spelled: spell(text) },
+    content: new Decoded(text),
     before: `event: ${type}\ndata: ${start},"delta":"`,
     after: [`${end},${NUMBER}`],
   };

@@ -1,5 +1,6 @@
 /** How much a body may be: of bytes, sent or inflated, of what JSON.parse makes of them, and together with others. */
 
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -11,7 +12,9 @@ import {
   BODY_VALUES_MAX,
   MESSAGES_MAX,
 } from '#dist/core/limits.js';
+import { estimatingCounter } from '#dist/lookup/token-counter.js';
 import { guardedBy, post, serveApp } from '../support/app.js';
+import { datasetWriter } from '../support/dataset.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { WAIT } from '../support/wait.js';
 
@@ -237,7 +240,7 @@ describe('what a body holds', () => {
 
 describe('bodies together', () => {
   const page = { origin: 'https://pages.example' };
-  const small = { bodyLimit: byteCount(LIMIT), bodiesBytesMax: byteCount(MB), corsOrigins: ['*'] };
+  const small = { bodyLimit: byteCount(LIMIT), heldBytesMax: byteCount(MB), corsOrigins: ['*'] };
   const begin = async (url: string, length: number, sent: number) => {
     const connection = await open(url);
     connection.send(headOf(`content-length: ${length}`) + ' '.repeat(sent));
@@ -247,8 +250,12 @@ describe('bodies together', () => {
   it('hold what has come of them, and are refused while that is too much', async () => {
     const url = await serveApp(dataset, small);
     // One that is alone may be as long as the limit of one says.
-    const held = await begin(url, LIMIT, 2 * MB);
-    await vi.waitUntil(async () => (await post(url + PATH, HIT)).status === 503, WAIT);
+    let held = await begin(url, LIMIT, 2 * MB);
+    await vi.waitUntil(async () => {
+      // While another was asked for, it wasn't alone.
+      if (held.isClosed) held = await begin(url, LIMIT, 2 * MB);
+      return (await post(url + PATH, HIT)).status === 503;
+    }, WAIT);
     for (const headers of [{}, page]) {
       const answer = await post(url + PATH, HIT, headers);
       expect([answer.status, await codeOf(answer)]).toEqual([503, 'overloaded']);
@@ -330,5 +337,45 @@ describe('a request that offers HTTP/2', () => {
       await connection.waitFor(i);
       expect(connection.answers.map(({ status }) => status)).toEqual(Array(i).fill(200));
     }
+  });
+});
+
+describe('recorded replies that requests are answered with', () => {
+  const long = (name: string) => ({
+    conversations: [
+      { from: 'human', value: name },
+      { from: 'gpt', value: name.repeat(300_000) },
+    ],
+  });
+  const path = datasetWriter()(JSON.stringify([long('a'), long('b')])).file.path;
+  const complete = (url: string, prompt: readonly string[]) =>
+    post(`${url}/v1/completions`, { prompt, stream: true, max_tokens: 1_000_000 });
+
+  it('are held once for prompts that are the same, and refused where they are too much together', async () => {
+    const url = await serveApp(path, { heldBytesMax: byteCount(MB), tokens: estimatingCounter });
+    const given = await complete(url, Array(9).fill('a'));
+    expect(given.status).toBe(200);
+    expect((await given.text()).match(/"finish_reason":"stop"/g)).toHaveLength(9);
+    const refused = await complete(url, ['a', 'b']);
+    expect([refused.status, await codeOf(refused)]).toEqual([413, 'request_too_large']);
+  });
+
+  it('are held until they are sent: meanwhile others are told to come again', async () => {
+    const url = await serveApp(path, { heldBytesMax: byteCount(MB), tokens: estimatingCounter });
+    const body = JSON.stringify({ prompt: Array(100).fill('a'), stream: true });
+    // Reads nothing.
+    const connection = connect(Number(new URL(url).port), '127.0.0.1').pause();
+    onTestFinished(() => void connection.destroy());
+    connection.write(
+      `POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    const ask = async () => {
+      const answer = await complete(url, ['b']);
+      await answer.text();
+      return answer.status;
+    };
+    await vi.waitUntil(async () => (await ask()) === 503, WAIT);
+    connection.destroy();
+    await vi.waitUntil(async () => (await ask()) === 200, WAIT);
   });
 });

@@ -92,7 +92,7 @@ export async function appOf(
     },
     version: '1.2.3',
     bodyLimit: byteCount(1_000_000),
-    bodiesBytesMax: byteCount(100_000_000),
+    heldBytesMax: byteCount(100_000_000),
     hasKeys: false,
     keyCheck: keyCheck([]),
     corsOrigins: [],

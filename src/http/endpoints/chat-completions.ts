@@ -24,12 +24,12 @@ export function chatCompletions(
   return {
     isRemembered: true,
     parse: ({ body, params }) => parseChatRequest(body, params.deployment),
-    answer: (asked, { signal }) => {
+    answer: (asked, context) => {
       const { messages, choices } = asked;
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       const query = queryOf(messages);
-      const given = findOrMiss(model, query, PROMPT, onMiss, signal);
+      const given = findOrMiss(model, query, PROMPT, onMiss, context);
       return after(given, (given) =>
         after(replies.of(given, textsOf(messages, given), asked), ({ reply, promptTokens }) => {
           const usage = usageOf(chatPromptTokens(messages, promptTokens), choices * reply.tokens);

@@ -2,6 +2,7 @@ import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
 import type { Given, Lookup, Match } from '../../lookup/lookup.js';
+import { allInSteps } from '../../lookup/turns.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
 import type { AnswerHead } from '../../openai/chat-response.js';
@@ -35,28 +36,38 @@ export function completions(
   return {
     isRemembered: true,
     parse: ({ body, params }) => parseCompletionRequest(body, params.deployment),
-    answer: (asked, { signal }) => {
+    answer: (asked, context) => {
+      const { signal } = context;
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       const texts = all(asked.prompts, (prompt) =>
         typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt'),
       );
       return after(texts, (prompts) => {
-        const queries = prompts.map(queriesOf);
-        const found = all(queries, (each) => findFirst(model.lookup, each, signal));
+        // Those that are the same are looked up once.
+        const different = [...new Set(prompts)];
+        const queries = different.map(queriesOf);
+        const found = allInSteps(queries, (each) =>
+          after(findFirst(model.lookup, each, signal), (match) => {
+            if (match !== undefined) context.holdReply(match);
+            return match;
+          }),
+        );
         const given = after(found, (matches) =>
-          all(matches, (match, i) => match ?? onMiss(missOf(model, queries, i), signal)),
+          all(matches, (match, i) => match ?? onMiss(missOf(model, prompts, different, queries, i), signal)),
         );
         return after(given, (given) => {
           const how = { ...asked, allowsCalls: false };
-          const counted = all(prompts, (prompt, i) => {
+          const counted = allInSteps(different, (prompt, i) => {
             // What a template has made is no turn of the dataset.
             const isTurn = (queries[i] as readonly Query[]).length < 2;
             const each = given[i] as Given;
             const texts = isTurn ? textsOf([said(prompt)], each) : [{ text: prompt }];
             return after(replies.of(each, texts, how), (reply) => ({ prompt, ...reply }));
           });
-          return after(counted, (answers): Answered => {
+          return after(counted, (replied): Answered => {
+            const byPrompt = new Map(replied.map((reply) => [reply.prompt, reply]));
+            const answers = prompts.map((prompt) => byPrompt.get(prompt) as PromptReply);
             // Where there are several, the headers speak of the first.
             const first = given[0] as Given;
             return {
@@ -129,7 +140,15 @@ function said(text: string): Message {
   return { role: 'user', text };
 }
 
-function missOf(model: Model, asked: readonly (readonly Query[])[], missing: number): Miss {
-  const what = asked.length > 1 ? `prompt ${missing + 1} of ${asked.length}` : 'the prompt';
-  return { model, queries: asked[missing] ?? [], param: 'prompt', what };
+/** @param missing which of the different prompts has no reply */
+function missOf(
+  model: Model,
+  prompts: readonly string[],
+  different: readonly string[],
+  queries: readonly (readonly Query[])[],
+  missing: number,
+): Miss {
+  const place = prompts.indexOf(different[missing] as string);
+  const what = prompts.length > 1 ? `prompt ${place + 1} of ${prompts.length}` : 'the prompt';
+  return { model, queries: queries[missing] ?? [], param: 'prompt', what };
 }

@@ -48,13 +48,13 @@ export function responses(
 ): Endpoint<ResponsesRequest> {
   return {
     parse: ({ body }) => parseResponsesRequest(body),
-    answer: (asked, { signal }) => {
+    answer: (asked, context) => {
       const model = catalog.resolve(asked.model);
       const { maxTokens, allowsCalls } = asked;
       const { input, said, messages } = inputOf(asked, store);
       // An input without a text asks for nothing, whatever was said before.
       const query = queryOf(said) && queryOf(messages);
-      const given = findOrMiss(model, query, PROMPT, onMiss, signal);
+      const given = findOrMiss(model, query, PROMPT, onMiss, context);
       return after(given, (given) =>
         after(
           replies.of(given, textsOf(messages, given), { ...WHOLE, maxTokens, allowsCalls }),
