@@ -32,8 +32,9 @@ export class HeldMemory {
    *
    * @throws AppError if there is no room for it
    */
-  holdReply(facts: RequestFacts, { reply: { content, calls = [] } }: Match): void {
-    const characters = calls.reduce((sum, call) => sum + call.arguments.length, content.knownLength);
+  holdReply(facts: RequestFacts, { reply: { content, calls } }: Match): void {
+    let characters = content.knownLength;
+    if (calls !== undefined) for (const call of calls) characters += call.arguments.length;
     const bytes = characters * BYTES_A_CHARACTER;
     facts.replyBytes += bytes;
     const isOver = this.hold(facts, bytes);
