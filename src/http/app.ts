@@ -28,7 +28,7 @@ import { limitRate, rateHeaders } from './rate-limit.js';
 import { Replies, type ReplySettings } from './replies.js';
 import { logRefused } from './request-log.js';
 import type { RequestMetrics } from './request-metrics.js';
-import { expressPath, ROUTES, routeAt } from './routes.js';
+import { expressPath, ROUTES, routeAt, singleSlashes } from './routes.js';
 import { type Run, runnerOf } from './runner.js';
 import { Sender } from './sender.js';
 
@@ -136,7 +136,7 @@ function expressApp(
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(singleSlashes);
+  app.use(useSingleSlashes);
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
   const limit = rateLimit === 0 ? [] : [limitRate(rateLimit, hasKeys), rateHeaders];
   const handlerOf =
@@ -191,9 +191,9 @@ function expressApp(
   return app;
 }
 
-/** A base URL that ends with a slash makes paths with two of them. */
-const singleSlashes: RequestHandler = (request, _response, next) => {
+/** Has Express find paths as `routeAt` does. */
+const useSingleSlashes: RequestHandler = (request, _response, next) => {
   const [path = '', ...query] = request.url.split('?');
-  if (path.includes('//')) request.url = [path.replace(/\/{2,}/g, '/'), ...query].join('?');
+  if (path.includes('//')) request.url = [singleSlashes(path), ...query].join('?');
   next();
 };

@@ -54,7 +54,15 @@ export function isOlderPath(url: string): boolean {
 
 /** The path of a URL, single slashes in it. */
 function pathOf(url: string): string {
-  return url.replace(/\?.*/s, '').replace(/\/{2,}/g, '/');
+  return singleSlashes(url.replace(/\?.*/s, ''));
+}
+
+/**
+ * A path with single slashes in it: a base URL that ends with a slash makes paths with two of them. An empty deployment keeps its two: what
+ * comes after it is no name of a deployment.
+ */
+export function singleSlashes(path: string): string {
+  return path.replace(/(?<!\/deployments)\/{2,}/gi, '/');
 }
 
 const COMPLETIONS: ReadonlySet<OperationId> = new Set([

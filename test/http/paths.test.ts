@@ -58,6 +58,12 @@ describe("Azure's paths", () => {
     expect(await told(await post(strict + at('dataset', path), body))).toEqual([200, object, 'dataset']);
   });
 
+  it.each(['', '/', '//'])('are unknown without a deployment: %j more slashes', async (slashes) => {
+    for (const path of ['chat/completions', 'completions']) {
+      expect(await told(await post(base + at(slashes, path), { messages }))).toEqual([404, undefined, null]);
+    }
+  });
+
   it('are counted with those of OpenAI', async () => {
     await post(base + at('gpt-4o', 'chat/completions'), { messages });
     const metrics = await (await fetch(`${base}/metrics`)).text();
