@@ -250,9 +250,9 @@ function inflaterOf({ headers }: IncomingMessage): (typeof INFLATERS)[keyof type
   });
 }
 
-/** Tells a client that waits for it to send its body. */
-function tellToGoOn({ headers }: IncomingMessage, response: ServerResponse): void {
-  if (/^100-continue$/i.test(headers.expect ?? '')) response.writeContinue();
+/** Tells a client that waits for it to send its body. HTTP 1.0 has no such answer. */
+function tellToGoOn({ headers, httpVersionMinor }: IncomingMessage, response: ServerResponse): void {
+  if (httpVersionMinor > 0 && /^100-continue$/i.test(headers.expect ?? '')) response.writeContinue();
 }
 
 /** Reads the JSON body of a request into `request.body`. A missing content type is taken for JSON; another one is refused. */

@@ -15,7 +15,6 @@ import {
   DRAIN_MS,
   HEADERS_MS,
   KEEP_ALIVE_MS,
-  LINGER_MS,
   REQUEST_BODY_MS,
   STALLED_MS,
   STOP_GRACE_MS,
@@ -107,10 +106,13 @@ export class Listener {
     this.server.closeIdleConnections = () => {};
     // A client may close its sending side after its request (`nc -N`). Node's `Server` reads this field, which has no option.
     Object.assign(this.server, { httpAllowHalfOpen: true });
+    // Node drops headers after the first thousand, and the length of the body with them. `maxHeaderSize` bounds their number, too.
+    this.server.maxHeadersCount = 0;
     this.server.timeout = stalledMs;
     this.server.on('timeout', (socket) => this.endStalled(socket));
     this.server.on('connection', (socket) => this.track(socket));
     this.server.on('clientError', (error, socket) => this.refuse(error, socket as Socket));
+    this.server.on('connect', (_request, socket) => this.refuseConnect(socket as Socket));
     for (const event of ['request', 'checkExpectation', 'checkContinue']) {
       this.server.on(event, (request: IncomingMessage, response: ServerResponse) => {
         const { socket } = request;
@@ -226,20 +228,38 @@ export class Listener {
     else socket.destroy();
   }
 
-  /** Answers what is no HTTP, or comes too slowly, as any other error; unless an answer is under way on the connection. */
+  /**
+   * Answers bytes that aren't HTTP, or come too slowly, as any other error. If requests that came before them are waiting for their
+   * answers, these are sent instead, and the connection ends after them. The parser reports an error again with every packet that follows.
+   */
   private refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-    const [first, ...others] = this.connections.get(socket) ?? [];
-    // It is about the body of a request that is being handled, if that has not come to its end.
-    const isBody = first?.headersSent === false && !first.req.complete && others.length === 0;
-    const isBusy = first !== undefined && !isBody;
-    if (isBusy || !socket.writable || error.code === 'ECONNRESET') {
+    if (error.code === 'ECONNRESET') {
       socket.destroy();
       return;
     }
+    // The connection ends already.
+    if (!socket.writable) return;
+    closeGently(socket);
+    const responses = [...(this.connections.get(socket) ?? [])];
+    const last = responses.findLast(({ req, headersSent }) => req.complete || headersSent);
+    if (last === undefined) this.answerRefused(error, socket, responses[0]);
+    else if (last.shouldKeepAlive) {
+      last.shouldKeepAlive = false;
+      // Where its head is out, Node keeps the connection.
+      last.once('close', () => socket.destroySoon());
+    }
+  }
+
+  /** @param response of the request whose body it is about; undefined if it is about none */
+  private answerRefused(
+    error: NodeJS.ErrnoException,
+    socket: Socket,
+    response: ServerResponse | undefined,
+  ): void {
     const status = PROTOCOL_STATUS[error.code ?? ''] ?? '400 Bad Request';
     const statusCode = Number.parseInt(status, 10);
     // For the log: to a request that has begun, this is the answer.
-    if (first !== undefined) first.statusCode = statusCode;
+    if (response !== undefined) response.statusCode = statusCode;
     else {
       const { code: reason } = error;
       this.onRefused({ status: statusCode, reason, remoteAddress: socket.remoteAddress });
@@ -252,11 +272,18 @@ export class Listener {
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
     ];
-    const more = this.refusedHeaders(first?.req.headers ?? {});
+    const more = this.refusedHeaders(response?.req.headers ?? {});
     for (let i = 0; i < more.length; i += 2) head.push(`${more[i]}: ${more[i + 1]}`);
-    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-    // Time to read it, for a client that is still sending; one that never closes its side is cut.
-    socket.setTimeout(LINGER_MS, () => socket.destroy());
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+    socket.destroySoon();
+  }
+
+  /** Refuses CONNECT, and reads on past Node's parser, which has left the connection: only answers that are under way still need it. */
+  private refuseConnect(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    socket.on('drain', () => this.connections.get(socket)?.values().next().value?.emit('drain'));
+    socket.resume();
+    this.refuse(new Error('CONNECT is not supported'), socket);
   }
 }
 

@@ -73,6 +73,15 @@ describe('a body over the limit', () => {
     await connection.closed;
   });
 
+  it('is told so before it comes, however many headers are before its length', async () => {
+    const connection = await open();
+    connection.send(headOf(...Array(1100).fill('a: b'), `content-length: ${LIMIT + 1}`));
+    await connection.waitFor(1);
+    expect(connection.answers[0]).toMatchObject({ status: 413, headers: { connection: 'close' } });
+    connection.end();
+    await connection.closed;
+  });
+
   it('is told so when its chunks are over it, and what follows is not answered', async () => {
     const connection = await open();
     connection.send(headOf('transfer-encoding: chunked'));

@@ -176,6 +176,15 @@ describe('a pipelined request that asks whether to send its body', () => {
     connection.destroy();
   });
 
+  it('is told nothing if it is of HTTP 1.0, which has no such answer', async () => {
+    const connection = await RawConnection.open(await serveApp(golden));
+    connection.send(`${head.replace('HTTP/1.1', 'HTTP/1.0')}${body}`);
+    await connection.waitFor(1);
+    expect(connection.answers.map(({ status }) => status)).toEqual([200]);
+    expect(connection.continues).toBe(0);
+    connection.destroy();
+  });
+
   it('and is answered before its turn is not told so within its answer', async () => {
     const connection = await RawConnection.open(await serveApp(golden));
     connection.send(`${head}${body}${head.replace('/v1/chat/completions', '/health')}`);
@@ -273,11 +282,60 @@ describe('a listener that stops', () => {
   });
 });
 
+describe('a request that was accepted', () => {
+  const body = JSON.stringify({ messages: [{ role: 'user', content: 'Say it.' }] });
+  const request = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+
+  it.each([
+    ['a byte more than its content-length', '}'],
+    ['garbage', 'hello\r\n\r\n'],
+    ['a request whose chunks are broken', 'POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nhello'],
+    ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n'],
+  ])('is answered, and its connection ends, if %s follows in the same packet', async (_what, bytes) => {
+    const connection = await RawConnection.open(await serveApp(golden));
+    onTestFinished(() => connection.destroy());
+    connection.send(request + request + bytes);
+    await connection.waitFor(2);
+    // It goes on: its answers must not be lost by that.
+    for (let i = 0; i < 20; i++) connection.send('hello\r\n\r\n');
+    connection.end();
+    await connection.closed;
+    expect(connection.answers.map(({ status, headers }) => [status, headers.connection])).toEqual([
+      [200, 'keep-alive'],
+      [200, 'close'],
+    ]);
+    expect(connection.restBytes).toBe(0);
+  });
+
+  it('is answered to its end, if its answer had begun before garbage follows', async () => {
+    const going: (() => void)[] = [];
+    const listener = new Listener(async (_request, response) => {
+      response.write('he');
+      await new Promise<void>((resolve) => going.push(resolve));
+      response.end('re');
+    });
+    const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
+    onTestFinished(() => listener.stop());
+    connection.send('GET / HTTP/1.1\r\n\r\n');
+    await connection.begun();
+    for (let i = 0; i < 20; i++) {
+      connection.send('hello\r\n\r\n');
+      await setTimeout(1);
+    }
+    going[0]?.();
+    await connection.waitFor(1);
+    connection.end();
+    await connection.closed;
+    expect(connection.answers.map(({ status, body }) => [status, String(body)])).toEqual([[200, 'here']]);
+  });
+});
+
 describe('what is no HTTP', () => {
   it.each([
     ['hello\r\n\r\n', 400],
     ['GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n', 400],
     [`GET / HTTP/1.1\r\nx: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
+    ['CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n', 400],
   ])('is answered with an error object (%#)', async (sent, status) => {
     const { listener, url } = await listen();
     onTestFinished(() => listener.stop());
