@@ -1,7 +1,7 @@
 /** The shape of the tree: imports run one way, core stays pure, and what is written twice says the same. */
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -107,6 +107,17 @@ describe('the documents', () => {
       Number(status),
     ]);
     expect(rows).toEqual(Object.entries(ERRORS).map(([code, { status }]) => [code, status]));
+  });
+
+  it('name files of the source that are there', () => {
+    // The rooms that paths begin with, below src/. A decision may speak of what is no more.
+    const path = new RegExp(
+      `\\b(?<![./-])(?:src/)?((?:${Object.keys(ROOMS).join('|')})/[\\w./-]*\\.m?ts)\\b`,
+      'g',
+    );
+    const named = [...read('ARCHITECTURE.md').matchAll(path)].map(([, file = '']) => file);
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((file) => !existsSync(join(root, 'src', file)))).toEqual([]);
   });
 
   it('link to files that are there', () => {

@@ -89,8 +89,10 @@ export const SKIPPED_OFFSETS_MAX = 5;
  */
 export const COMPARE_SLICE_MS = 1;
 
-/** Where a prompt isn't found that is no longer than this, so many turns that may begin alike are read, none longer: to parse it takes a tenth of a millisecond. */
+/** Conversations that are read for a turn that begins like a prompt which isn't found. Each takes a tenth of a millisecond at most. */
 export const ALIKE_TRIES_MAX = 8;
+
+/** A longer conversation isn't read for that, and a longer prompt isn't looked up: parsing this much takes a tenth of a millisecond. */
 export const ALIKE_BYTES_MAX = byteCount(64 * KiB);
 
 /** The longest prompt, in characters, that the start line puts into its curl. */
@@ -168,7 +170,7 @@ export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 
 /**
  * How much of a turn of the event loop goes to what takes long: streams and answers of more than a slab, and counting the pieces of a
- * text. A step takes no longer than that itself, so other clients wait for 10 ms.
+ * text. The clock bounds how many steps a turn has. It can't interrupt a step: a single native call on a text of megabytes takes longer.
  */
 export const SLICE_MS = 5;
 

@@ -4,10 +4,8 @@ import { createServer } from 'node:http';
 import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
-import { SLICE_MS } from '#dist/core/limits.js';
 import type { App } from '#dist/http/app.js';
 import { estimatingCounter } from '#dist/lookup/token-counter.js';
-import { inStep, queueStep } from '#dist/lookup/turns.js';
 import { appOf } from '../support/app.js';
 import { WAIT } from '../support/wait.js';
 
@@ -52,41 +50,4 @@ it.each([
   const { text, turns } = await answerTo(app, path, body);
   expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(turns).toBeGreaterThan(5);
-});
-
-/** Takes that long. */
-function work(ms: number): void {
-  const endMs = performance.now() + ms;
-  while (performance.now() < endMs);
-}
-
-it('steps that take as long as a slice are one a turn of the event loop', async () => {
-  let turns = 0;
-  const count = () => {
-    turns++;
-    immediate = setImmediate(count);
-  };
-  let immediate = setImmediate(count);
-  const at: number[] = [];
-  for (let i = 0; i < 3; i++) {
-    queueStep(() => {
-      at.push(turns);
-      work(SLICE_MS);
-    });
-  }
-  await inStep(() => undefined);
-  clearImmediate(immediate);
-  expect(new Set(at).size).toBe(3);
-});
-
-it('those of one task come between those of others', async () => {
-  const order: string[] = [];
-  const task = async (name: string) => {
-    for (let i = 0; i < 3; i++) {
-      await inStep(() => undefined);
-      order.push(name);
-    }
-  };
-  await Promise.all([task('a'), task('b')]);
-  expect(order.join('')).toBe('ababab');
 });

@@ -1,0 +1,42 @@
+/** Steps take turns, and leave the event loop to others in between. */
+
+import { expect, it } from 'vitest';
+import { SLICE_MS } from '#dist/core/limits.js';
+import { inStep, queueStep } from '#dist/lookup/turns.js';
+
+/** Takes that long. */
+function work(ms: number): void {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+}
+
+it('steps that take as long as a slice are one a turn of the event loop', async () => {
+  let turns = 0;
+  const count = () => {
+    turns++;
+    immediate = setImmediate(count);
+  };
+  let immediate = setImmediate(count);
+  const at: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    queueStep(() => {
+      at.push(turns);
+      work(SLICE_MS);
+    });
+  }
+  await inStep(() => undefined);
+  clearImmediate(immediate);
+  expect(new Set(at).size).toBe(3);
+});
+
+it('those of one task come between those of others', async () => {
+  const order: string[] = [];
+  const task = async (name: string) => {
+    for (let i = 0; i < 3; i++) {
+      await inStep(() => undefined);
+      order.push(name);
+    }
+  };
+  await Promise.all([task('a'), task('b')]);
+  expect(order.join('')).toBe('ababab');
+});
