@@ -78,6 +78,8 @@ export const docsScript: Endpoint<void> = {
 export const docsFiles: RequestHandler = express.static(FILES, {
   index: false,
   redirect: false,
+  // Files are sent whole: a range that a file doesn't have is no error then.
+  acceptRanges: false,
   setHeaders: (response) => {
     const headers = openaiHeaders(factsOf(response));
     for (let i = 0; i < headers.length; i += 2)
