@@ -58,7 +58,7 @@ const FORMATS: readonly Format[] = [
   // Phi-3 and Phi-4, Zephyr, and GLM-4, whose messages have no end, and whose later ones tell that they were not thought about.
   {
     mark: '<|assistant|>',
-    header: /<\|(system|user|assistant|observation)\|>\n?(?:<think>\s*<\/think>\n?)?/g,
+    header: /<\|(system|user|assistant|observation)\|>\n?(?:<think>\s{0,2}<\/think>\n?)?/g,
     end: /<\|end\|>|<\/s>|<\|endoftext\|>/,
   },
   // DeepSeek.
@@ -107,7 +107,7 @@ const instructions: Template = (prompt) => {
   const isSystemFirst = whole.startsWith(SYSTEM_START) && whole.includes(SYSTEM_END);
   const [before = '', text = ''] = isSystemFirst ? splitOnce(whole, SYSTEM_END) : ['', whole];
   if (!text.startsWith('[INST]') || !text.trimEnd().endsWith('[/INST]')) return undefined;
-  const said = text.split('[INST]').flatMap((turn) => {
+  const said = parts(text, '[INST]')?.flatMap((turn) => {
     const [said = '', reply = ''] = turn.split('[/INST]', 2);
     const [, system, asked = said] = /^\s*<<SYS>>(.*?)<<\/SYS>>(.*)$/s.exec(said) ?? [];
     return [
@@ -116,11 +116,20 @@ const instructions: Template = (prompt) => {
       message('assistant', unpadded(reply.replace(/<\/s>(?:\s*<s>)?\s*$/, ''))),
     ].filter(({ text }) => text.trim() !== '');
   });
-  return [...systemMessage(before.slice(SYSTEM_START.length)), ...said];
+  return said && [...systemMessage(before.slice(SYSTEM_START.length)), ...said];
 };
 
 const SYSTEM_START = '[SYSTEM_PROMPT]';
 const SYSTEM_END = '[/SYSTEM_PROMPT]';
+
+/** The parts of a prompt between its messages; undefined if they are more than a request may have messages. The rest isn't read then. */
+function parts(prompt: string, separator: string | RegExp): readonly string[] | undefined {
+  const found = prompt.split(separator as RegExp, PARTS_MAX + 1);
+  return found.length > PARTS_MAX ? undefined : found;
+}
+
+/** Besides the messages, there are one part before the first and one of the reply to come. */
+const PARTS_MAX = MESSAGES_MAX + 2;
 
 function splitOnce(text: string, at: string): readonly string[] {
   const index = text.indexOf(at);
@@ -130,7 +139,8 @@ function splitOnce(text: string, at: string): readonly string[] {
 /** Names in front of what is said, on one line; before the first of them stands what the system says. */
 const vicuna: Template = (prompt) => {
   if (!prompt.trimEnd().endsWith('ASSISTANT:') || !prompt.includes('USER: ')) return undefined;
-  const [system = '', ...said] = ` ${prompt}`.split(/(?:\s|<\/s>)(?=USER: |ASSISTANT:)/);
+  const [system, ...said] = parts(` ${prompt}`, /(?:\s|<\/s>)(?=USER: |ASSISTANT:)/) ?? [];
+  if (system === undefined) return undefined;
   return [
     ...systemMessage(system),
     ...said.slice(0, -1).map((turn) => {
@@ -161,7 +171,8 @@ const alpaca: Template = (prompt) => {
 const named: Template = (prompt) => {
   const hasUser = prompt.startsWith('user:\n') || prompt.includes('\n\nuser:\n');
   if (!hasUser || !prompt.endsWith('\n\nassistant:\n')) return undefined;
-  const [system = '', ...said] = `\n\n${prompt}`.split(/\n\n(?=(?:user|assistant):\n)/);
+  const [system, ...said] = parts(`\n\n${prompt}`, /\n\n(?=(?:user|assistant):\n)/) ?? [];
+  if (system === undefined) return undefined;
   return [
     ...systemMessage(system),
     ...said.slice(0, -1).map((turn) => {
@@ -174,8 +185,8 @@ const named: Template = (prompt) => {
 /** LlamaIndex's, for models without a template: a role before each message, on its line. */
 const roleAndColon: Template = (prompt) => {
   if (!/^(?:system|user): /.test(prompt) || !prompt.trimEnd().endsWith('\nassistant:')) return undefined;
-  const said = prompt.split(/\n(?=(?:system|user|assistant|tool):(?: |$))/).slice(0, -1);
-  return said.map((turn) => {
+  const said = parts(prompt, /\n(?=(?:system|user|assistant|tool):(?: |$))/)?.slice(0, -1);
+  return said?.map((turn) => {
     const [role = '', text = ''] = splitOnce(turn, ': ');
     return message(role, text);
   });

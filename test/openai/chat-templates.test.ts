@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MESSAGES_MAX } from '#dist/core/limits.js';
 import { messagesOf } from '#dist/openai/chat-templates.js';
 
 const conversation = [
@@ -145,6 +146,18 @@ describe('a prompt by no template', () => {
     '### Instruction:\nx',
   ])('%j is none', (prompt) => {
     expect(messagesOf(prompt)).toBeUndefined();
+  });
+
+  it.each([
+    ['[INST]', '[INST] x [/INST]', '[INST] y [/INST]'],
+    ['Vicuna', ' USER: x', ' ASSISTANT:'],
+    ['the AI SDK', '\n\nuser:\nx', '\n\nassistant:\n'],
+    ['LlamaIndex', 'user: x\n', '\nassistant: '],
+    ['Phi', '<|user|>x<|end|>', '<|assistant|>'],
+    ['[INST], of empty ones', '[INST]', '[INST] x [/INST]'],
+  ])('is none with more messages than a request may have: %s', (_template, turn, end) => {
+    expect(messagesOf(turn.repeat(MESSAGES_MAX - 1) + end)?.length).toBeLessThanOrEqual(MESSAGES_MAX);
+    expect(messagesOf(turn.repeat(MESSAGES_MAX + 3) + end)).toBeUndefined();
   });
 
   it('is read in no more than its length takes, whatever it repeats', () => {
