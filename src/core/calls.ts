@@ -55,15 +55,14 @@ export type Spacing = ' ' | '';
 /**
  * The text of calls as ShareGPT's datasets have it.
  *
- * @param spacing how it is spelled; without it, the arguments stay as they are, and the rest is spelled as they seem to be
+ * @param spacing how all of it is spelled; without it, the arguments stay as they are, and the rest is spelled as they seem to be
  */
 export function textOfCalls(calls: readonly FunctionCall[], spacing?: Spacing): string {
   const space = spacing ?? (calls.some((call) => /"\s*:\S/.test(call.arguments)) ? '' : ' ');
   const texts = calls.map(({ name, arguments: given }) => {
     // Some models, and some clients, leave the arguments of a call without any empty.
     const args = given.trim() === '' ? '{}' : given;
-    const isShort = args.length <= SPELLED_JSON_LENGTH_MAX;
-    const spelled = spacing !== undefined && isShort ? respaced(args, spacing) : args;
+    const spelled = spacing === undefined ? args : respaced(args, spacing);
     return `{"name":${space}${JSON.stringify(name)},${space}"arguments":${space}${spelled}}`;
   });
   return texts.length === 1 ? (texts[0] as string) : `[${texts.join(`,${space}`)}]`;
@@ -78,13 +77,18 @@ function parseCall(call: unknown, id: unknown): FunctionCall | undefined {
 
 /** True if a text is a JSON object or array, and not longer than `SPELLED_JSON_LENGTH_MAX`. */
 export function isStructure(text: string): boolean {
-  if (text.length > SPELLED_JSON_LENGTH_MAX || !/^\s*[{[]/.test(text)) return false;
+  if (text.length > SPELLED_JSON_LENGTH_MAX || !startsStructure(text)) return false;
   try {
     JSON.parse(text);
     return true;
   } catch {
     return false;
   }
+}
+
+/** True if a text begins as a JSON object or array does. */
+export function startsStructure(text: string): boolean {
+  return /^\s*[{[]/.test(text);
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -21,27 +21,37 @@ const CHUNK = 8192;
 
 /** The same JSON with this behind its colons and commas, and no other white space. */
 export function respaced(json: string, space: ' ' | ''): string {
-  const codes = new Uint16Array(CHUNK);
+  const codes = new Uint16Array(Math.min(CHUNK, 2 * json.length));
   let used = 0;
   let spelled = '';
   const add = (code: number) => {
     codes[used++] = code;
-    if (used < CHUNK) return;
+    if (used < codes.length) return;
     spelled += String.fromCharCode(...codes);
     used = 0;
   };
   for (let at = 0; at < json.length; ) {
-    const end = json[at] === '"' ? Math.min(endOfString(json, at), json.length) : at + 1;
-    const isSpace = WHITE_SPACE.includes(json[at] as string);
-    const isFollowed = space !== '' && (json[at] === ':' || json[at] === ',');
-    for (; at < end; at++) if (!isSpace) add(json.charCodeAt(at));
-    if (isFollowed) add(SPACE_CODE);
+    const code = json.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = Math.min(endOfString(json, at), json.length);
+      for (; at < end; at++) add(json.charCodeAt(at));
+      continue;
+    }
+    at++;
+    if (code === SPACE || code === TAB || code === LINE_FEED || code === CARRIAGE_RETURN) continue;
+    add(code);
+    if (space !== '' && (code === COLON || code === COMMA)) add(SPACE);
   }
   return spelled + String.fromCharCode(...codes.subarray(0, used));
 }
 
-const WHITE_SPACE = ' \t\n\r';
-const SPACE_CODE = 0x20;
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
 
 /** The strings, which may lack an end, and all characters between them. */
 function* tokensOf(json: string): Generator<{ readonly text: string; readonly at: number }, void> {

@@ -1,8 +1,9 @@
 /** What a request asks for, stripped of all that doesn't decide the match. */
 
-import { type FunctionCall, isStructure, type Spacing, textOfCalls } from './calls.js';
+import { type FunctionCall, isStructure, type Spacing, startsStructure, textOfCalls } from './calls.js';
 import { respaced } from './json-spelling.js';
 import type { KeysOf, TextKeys } from './keys.js';
+import { SPELLED_JSON_LENGTH_MAX } from './limits.js';
 
 /** A message of a request, its parts joined. */
 export interface Message {
@@ -53,7 +54,8 @@ export function historiesOf(messages: readonly Message[]): readonly (readonly Me
     const history = spoken(messages);
     return history.length > 0 ? [history] : [];
   }
-  const all = withResults(messages).flatMap((spelling) => [spelling, ...withCalls(spelling)]);
+  const { results, calls } = spellingsOf(messages);
+  const all = [messages, ...spelled(messages, results)].flatMap((one) => [one, ...spelled(one, calls)]);
   return [...all, ...all.map(withoutSystem)]
     .map(spoken)
     .filter((history) => history.length > 0)
@@ -71,20 +73,49 @@ function isSystem({ role }: Message): boolean {
 /** Many clients parse JSON and spell it anew: it is looked for in either way that datasets spell it. */
 const SPACINGS: readonly Spacing[] = [' ', ''];
 
-/** The messages as they are; and with the results of functions spelled anew, those that are JSON. */
-function withResults(messages: readonly Message[]): readonly (readonly Message[])[] {
-  const results = new Set(messages.filter((message) => isResult(message) && isStructure(message.text)));
-  if (results.size === 0) return [messages];
-  const spelled = SPACINGS.map((spacing) =>
-    messages.map((one) => (results.has(one) ? { ...one, text: respaced(one.text, spacing) } : one)),
-  );
-  return [messages, ...spelled];
+/** Messages in the spellings that are looked up besides the one that was sent. */
+type Spellings = ReadonlyMap<Message, readonly Message[]>;
+
+/**
+ * Results in two spellings, those that are JSON, and calls in three: with the arguments as they were sent, and spelled anew. The last
+ * messages come first, as they decide most, until `SPELLED_JSON_LENGTH_MAX` characters are spelled; the others stay as they were sent.
+ */
+function spellingsOf(messages: readonly Message[]): {
+  readonly results: Spellings;
+  readonly calls: Spellings;
+} {
+  const results = new Map<Message, readonly Message[]>();
+  const calls = new Map<Message, readonly Message[]>();
+  let room = SPELLED_JSON_LENGTH_MAX;
+  const takesRoom = (length: number) => {
+    if (length > room) return false;
+    room -= length;
+    return true;
+  };
+  for (let i = messages.length - 1; i >= 0; i--) {
+    const one = messages[i] as Message;
+    const spelledAs = (text: string): Message => (text === one.text ? one : { ...one, text });
+    if (isCall(one)) {
+      const called = one.calls ?? [];
+      const sent = spelledAs(textOfCalls(called));
+      const isSpelled = takesRoom(called.reduce((sum, call) => sum + call.arguments.length, 0));
+      const spell = (spacing: Spacing) => (isSpelled ? spelledAs(textOfCalls(called, spacing)) : sent);
+      calls.set(one, [sent, ...SPACINGS.map(spell)]);
+    } else if (isResult(one) && startsStructure(one.text)) {
+      if (takesRoom(one.text.length) && isStructure(one.text))
+        results.set(
+          one,
+          SPACINGS.map((spacing) => spelledAs(respaced(one.text, spacing))),
+        );
+    }
+  }
+  return { results, calls };
 }
 
-/** The messages with function calls as texts: with the arguments as they were sent, and spelled anew. Nothing if there are none. */
-function withCalls(messages: readonly Message[]): readonly (readonly Message[])[] {
-  if (!messages.some(isCall)) return [];
-  return [undefined, ...SPACINGS].map((spacing) => messages.map((one) => withCallText(one, spacing)));
+/** The messages in each of the spellings; nothing if none of them has any. */
+function spelled(messages: readonly Message[], spellings: Spellings): readonly (readonly Message[])[] {
+  const [some = []] = spellings.values();
+  return some.map((_, i) => messages.map((one) => spellings.get(one)?.[i] ?? one));
 }
 
 function areSame(one: readonly Message[], other: readonly Message[]): boolean {
@@ -99,11 +130,6 @@ function isResult({ role }: Message): boolean {
 /** True if a message is function calls and nothing else. */
 function isCall({ text, calls }: Message): boolean {
   return text === '' && calls !== undefined;
-}
-
-/** Calls as ShareGPT's datasets have them, a text. In OpenAI's they have none. */
-function withCallText(message: Message, spacing: Spacing | undefined): Message {
-  return isCall(message) ? { ...message, text: textOfCalls(message.calls ?? [], spacing) } : message;
 }
 
 /** A query for the first turn that is exactly this text and has a reply, as the older API asks it. */

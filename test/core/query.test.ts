@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SPELLED_JSON_LENGTH_MAX } from '#dist/core/limits.js';
 import { queryOf } from '#dist/core/query.js';
 
 const say = (role: string, text: string) => ({ role, text });
@@ -44,6 +45,29 @@ describe('a query', () => {
       asCompact,
     ]);
     expect(queryOf([say('system', 's'), ...asking('{ "x":1}')])?.histories).toHaveLength(8);
+  });
+
+  it('has the last results and calls in all spellings, up to a limit of all together, and earlier ones as they were sent', () => {
+    const long = `{"x":"${'y'.repeat(SPELLED_JSON_LENGTH_MAX / 2)}"}`;
+    const short = '{"z":1}';
+    const asking = (earlier: string) => [
+      say('tool', earlier),
+      say('user', 'a'),
+      say('tool', long),
+      say('tool', short),
+    ];
+    const firsts = (earlier: string) =>
+      queryOf(asking(earlier))?.histories.map(([first]) => first === earlier);
+    expect(firsts(long)).toEqual([true, true]);
+    expect(firsts(short)).toEqual([true, false]);
+    const call = { id: undefined, name: 'f', arguments: long };
+    const calling = [{ role: 'assistant', text: '', calls: [call] }, say('tool', long), say('user', 'a')];
+    expect(queryOf(calling)?.histories.map((texts) => texts[texts.length - 3])).toEqual([
+      undefined,
+      `{"name":"f","arguments":${long}}`,
+      undefined,
+      `{"name":"f","arguments":${long}}`,
+    ]);
   });
 
   it('is none where nothing is left', () => {
