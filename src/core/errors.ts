@@ -45,6 +45,11 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'Invalid value: array too long.',
   },
+  string_above_max_length: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Invalid value: string too long.',
+  },
   integer_below_min_value: {
     status: 400,
     type: 'invalid_request_error',

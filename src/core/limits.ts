@@ -28,8 +28,9 @@ export const RECORD_BYTES_MAX = byteCount(16 * MiB);
 export const MESSAGES_MAX = 10_000;
 
 /**
- * Characters of a function call's arguments, or result, whose spelling counts. To take longer ones apart would need too much memory:
- * arguments are given spelled anew, results are found as they are sent.
+ * Characters of function calls and results that are spelled anew, all those of a request together, the last ones first: each million takes
+ * some ten milliseconds and several times its memory. The others are looked up as they were sent. A recorded call that is longer is given
+ * spelled anew.
  */
 export const SPELLED_JSON_LENGTH_MAX = MiB;
 
@@ -164,6 +165,12 @@ export const CHOICES_MAX = 128;
 
 /** Texts that may stop a reply. OpenAI takes four, but other servers more, and their clients send them; each is a search of the reply. */
 export const STOPS_MAX = 64;
+
+/**
+ * Characters of a text that may stop a reply: real ones are some dozens. V8 searches for one of up to 250 characters in the time that the
+ * reply's length takes; for a longer one it may take a thousand times as much.
+ */
+export const STOP_LENGTH_MAX = 250;
 
 /** Characters of the texts in one body, all choices together: a string of JSON holds some eight times as many, and no more. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;

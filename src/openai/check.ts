@@ -44,6 +44,11 @@ function explained(error: ErrorObject, body: unknown): AppError {
       const got = `an array with length ${(data as unknown[]).length}`;
       return outOfBounds('array_above_max_length', path, 'array too long', bound, got);
     }
+    case 'maxLength': {
+      const bound = `a string with maximum length ${params.limit}`;
+      const got = `a string with length ${(data as string).length}`;
+      return outOfBounds('string_above_max_length', path, 'string too long', bound, got);
+    }
     case 'minimum':
     case 'maximum':
       return beyond(error, path);

@@ -110,6 +110,7 @@ const BODY_ERRORS = [
   'empty_string',
   'empty_array',
   'array_above_max_length',
+  'string_above_max_length',
   'integer_below_min_value',
   'integer_above_max_value',
   'decimal_below_min_value',

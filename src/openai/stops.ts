@@ -10,8 +10,10 @@ export function cutAtStop(text: string, { texts, areKept }: Stops): string {
   let end = text.length;
   let from = text.length;
   for (const stop of texts) {
-    const at = stop === '' ? -1 : text.indexOf(stop);
-    if (at < 0 || at > from || (at === from && at + stop.length > end)) continue;
+    // Only where one would count: before the first that was found, or at its place.
+    const range = from < text.length ? text.slice(0, from + stop.length) : text;
+    const at = stop === '' ? -1 : range.indexOf(stop);
+    if (at < 0 || (at === from && at + stop.length > end)) continue;
     from = at;
     end = at + stop.length;
   }

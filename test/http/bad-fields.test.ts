@@ -24,6 +24,7 @@ interface Schema {
   readonly items?: Schema;
   readonly minItems?: number;
   readonly maxItems?: number;
+  readonly maxLength?: number;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly (string | null)[];
@@ -55,7 +56,7 @@ const SAMPLES = { null: null, boolean: true, integer: 5, number: 1.5, string: 'x
  */
 function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unknown): Generator<Case, void> {
   const wrong = (code: string, value: unknown): Case => ({ param, code, body: wrap(value) });
-  const { items, minItems, maxItems, minimum, maximum, additionalProperties } = schema;
+  const { items, minItems, maxItems, maxLength, minimum, maximum, additionalProperties } = schema;
   for (const [type, sample] of Object.entries(SAMPLES)) {
     if (!typesOf(schema).includes(type)) yield wrong('invalid_type', sample);
   }
@@ -72,6 +73,7 @@ function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unkno
   if (minimum !== undefined) yield wrong(`${kind}_below_min_value`, minimum - 1);
   if (maximum !== undefined) yield wrong(`${kind}_above_max_value`, maximum + 1);
 
+  if (maxLength !== undefined) yield wrong('string_above_max_length', 'x'.repeat(maxLength + 1));
   if (items !== undefined) {
     if (minItems !== undefined) yield wrong('empty_array', []);
     if (maxItems !== undefined)

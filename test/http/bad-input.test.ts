@@ -47,6 +47,14 @@ describe('a bad chat completion request', () => {
     ['a stop that is none', { messages: hello, stop: 5 }, 400, 'invalid_type', 'stop'],
     ['stops that are none', { messages: hello, stop: ['a', 5] }, 400, 'invalid_type', 'stop[1]'],
     ['too many stops', { messages: hello, stop: Array(65).fill('a') }, 400, 'array_above_max_length', 'stop'],
+    ['a long stop', { messages: hello, stop: 'a'.repeat(251) }, 400, 'string_above_max_length', 'stop'],
+    [
+      'a long stop of several',
+      { messages: hello, stop: ['a', 'a'.repeat(251)] },
+      400,
+      'string_above_max_length',
+      'stop[1]',
+    ],
     ['a message that is none', { messages: ['hi'] }, 400, 'invalid_type', 'messages[0]'],
     [
       'a message without a role',

@@ -1,6 +1,6 @@
 /** What the requests have in common. Each field says what it does; null is legal for all that are optional. */
 
-import { CHOICES_MAX, STOPS_MAX } from '../../core/limits.js';
+import { CHOICES_MAX, STOP_LENGTH_MAX, STOPS_MAX } from '../../core/limits.js';
 
 const NO_EFFECT = 'Accepted, has no effect: a recorded reply is what it is.';
 
@@ -122,9 +122,11 @@ export const answerFields = {
   },
   stop: {
     type: ['string', 'array', 'null'],
-    items: { type: 'string' },
+    maxLength: STOP_LENGTH_MAX,
+    items: { type: 'string', maxLength: STOP_LENGTH_MAX },
     maxItems: STOPS_MAX,
-    description: 'A text, or several: the reply ends before the first that it has.',
+    description:
+      'A text, or several, of up to 250 characters each: the reply ends before the first that it has.',
   },
   include_stop_str_in_output: {
     type: ['boolean', 'null'],

@@ -38,6 +38,9 @@ function refer(value: unknown): unknown {
 Object.values(SCHEMAS).forEach(refer);
 
 const ajv = new Ajv2020({
+  // Lengths of texts are JavaScript's: to count code points would take a module of Ajv at run time. Ajv warns of this option at each build.
+  unicode: false,
+  logger: false,
   schemas: [...named.values()],
   // Each is a function of its own: V8 optimizes none that is too long, and a check then takes thirty times as long.
   inlineRefs: false,
