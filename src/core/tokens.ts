@@ -45,12 +45,18 @@ const LONG_WORD = new RegExp(
 );
 
 /**
- * The text, in parts none of which has a word that is too long. Byte pair encoding takes time by the square of a word's length, and
+ * The text, in parts none of which has a word that is too long, each found when it is asked for. Byte pair encoding takes time by the square of a word's length, and
  * the expressions that divide a text into words can't take any length: words longer than any language has are taken in parts,
  * which costs a token or so each.
  */
-export function partsOf(text: string): readonly string[] {
-  if (text.length <= WORD_LENGTH_MAX) return [text];
-  const ends = [...text.matchAll(LONG_WORD)].map(({ index, 0: { length } }) => index + length);
-  return [0, ...ends].map((start, i) => text.slice(start, ends[i])).filter((part) => part !== '');
+export function* partsOf(text: string): Generator<string, void> {
+  let start = 0;
+  if (text.length > WORD_LENGTH_MAX) {
+    for (const { index, 0: word } of text.matchAll(LONG_WORD)) {
+      const end = index + word.length;
+      yield text.slice(start, end);
+      start = end;
+    }
+  }
+  if (start < text.length || text === '') yield text.slice(start);
 }

@@ -73,8 +73,11 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
       });
       return beginsReply ? [...said, mark(START), ...encode('assistant'), mark(SEPARATOR)] : said;
     },
-    count: (text) =>
-      partsOf(text).reduce((sum, part) => sum + encoding.countTokens(part, NOTHING_SPECIAL), 0),
+    count: (text) => {
+      let count = 0;
+      for (const part of partsOf(text)) count += encoding.countTokens(part, NOTHING_SPECIAL);
+      return count;
+    },
     decode: (tokens) => {
       const bytes = tokens.map(bytesOf);
       return bytes.includes(undefined) ? undefined : Buffer.concat(bytes as Uint8Array[]).toString('utf8');

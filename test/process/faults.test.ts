@@ -112,7 +112,7 @@ describe('a server whose worker dies', () => {
 
 describe('counting tokens ahead', () => {
   it('goes on when its thread has died', { timeout: 60_000 }, async () => {
-    const args = ['--engine', 'index', '--index-dir', 'none', '--log-level', 'info'];
+    const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
     const { server, url, begin, hasHappened } = await startFaulty(args);
     begin('exit');
     await server.waitFor(/all tokens are counted/, 'stderr');
@@ -122,7 +122,7 @@ describe('counting tokens ahead', () => {
   });
 
   it('goes on when the file can be read again', { timeout: 60_000 }, async () => {
-    const args = ['--engine', 'index', '--index-dir', 'none', '--log-level', 'info'];
+    const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
     const { server, begin } = await startFaulty(args);
     const end = begin('eio');
     // It begins within that time.

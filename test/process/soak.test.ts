@@ -552,6 +552,7 @@ describe(`a server under load and faults, seed ${seed}`, () => {
       FAULTS: faults.faultFolder,
       NODE_OPTIONS: `--import=${preload}`,
       API_KEYS: `@${faults.keyFile}`,
+      USAGE: 'count',
       INDEX_DIR: mkdtempSync(join(folder, 'index-')),
     });
     const url = await server.url();

@@ -20,7 +20,8 @@ export class ServerProcess {
   constructor(command: string, args: readonly string[], env: Record<string, string> = {}, cwd?: string) {
     this.child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, DATASET: '', PORT: '0', ...env },
+      // A tokenizer takes a second of CPU to load: those who need one say so.
+      env: { ...process.env, DATASET: '', PORT: '0', USAGE: 'estimate', ...env },
       ...(cwd !== undefined && { cwd }),
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
