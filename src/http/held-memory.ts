@@ -17,11 +17,12 @@ export class HeldMemory {
   }
 
   /**
-   * Counts so many bytes more for a request.
+   * Counts so many bytes more for a request, unless it is released already.
    *
    * @returns true if all requests hold too much now, and this isn't the only one that holds something
    */
   hold(facts: RequestFacts, bytes: number): boolean {
+    if (facts.isReleased) return false;
     facts.heldBytes += bytes;
     this.bytes += bytes;
     return this.bytes > this.bytesMax && this.bytes > facts.heldBytes;
@@ -49,5 +50,6 @@ export class HeldMemory {
   release(facts: RequestFacts): void {
     this.bytes -= facts.heldBytes;
     facts.heldBytes = 0;
+    facts.isReleased = true;
   }
 }

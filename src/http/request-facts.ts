@@ -18,6 +18,8 @@ export class RequestFacts {
   outcome: Outcome | undefined = undefined;
   /** Memory that it takes: its body, and the replies that it is answered with. */
   heldBytes = 0;
+  /** True once its response is closed: what is found for it after that is held by nobody. */
+  isReleased = false;
   /** That of the replies alone. */
   replyBytes = 0;
   /** When the request came, and when its answer began: ms of a clock that only goes on. */
