@@ -46,9 +46,9 @@ export const COUNTED_TOGETHER_MAX = 64 * KiB;
 /** Characters that may wait for the tokenizer, which takes a second for some millions of them. */
 export const TOKENIZED_AT_ONCE_MAX = 64 * MiB;
 
-/** Total bytes of request bodies in memory, inflated where they were compressed; and the share of V8's heap that they may take. */
-export const BODIES_BYTES_MAX = byteCount(512 * MiB);
-export const BODIES_HEAP_SHARE = 1 / 4;
+/** Bytes that all requests together may hold, of bodies (inflated) and of recorded replies; and the share of V8's heap that this may be. */
+export const HELD_BYTES_MAX = byteCount(512 * MiB);
+export const HELD_HEAP_SHARE = 1 / 4;
 
 /**
  * What the JSON of one body may hold: `JSON.parse` would make gigabytes of 30 MB of `{},{},…`, and take seconds. A conversation of 10,000

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { type ByteCount, byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
-import { BODIES_BYTES_MAX, BODIES_HEAP_SHARE } from '../core/limits.js';
+import { HELD_BYTES_MAX, HELD_HEAP_SHARE } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { Counts } from '../dataset/counts.js';
 import { isIndexSaved } from '../index/paths.js';
@@ -206,8 +206,8 @@ async function serveWith(
 
 /** Memory for what requests hold: what bodies become, and recorded replies, are in V8's heap. */
 function heldBytesMax(): ByteCount {
-  const share = Math.floor(getHeapStatistics().heap_size_limit * BODIES_HEAP_SHARE);
-  return byteCount(Math.min(BODIES_BYTES_MAX, share));
+  const share = Math.floor(getHeapStatistics().heap_size_limit * HELD_HEAP_SHARE);
+  return byteCount(Math.min(HELD_BYTES_MAX, share));
 }
 
 const OPEN_TO_ALL =
