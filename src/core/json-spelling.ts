@@ -1,5 +1,7 @@
 /** JSON as it is spelled: a value may be written in many ways, and texts are compared as they stand. Nothing is parsed here. */
 
+import { BYTE, isSpace } from './bytes.js';
+
 /** The elements of a list that has some, each as it is spelled. */
 export function elementsOf(list: string): readonly string[] {
   const elements: string[] = [];
@@ -32,26 +34,18 @@ export function respaced(json: string, space: ' ' | ''): string {
   };
   for (let at = 0; at < json.length; ) {
     const code = json.charCodeAt(at);
-    if (code === QUOTE) {
+    if (code === BYTE.quote) {
       const end = Math.min(endOfString(json, at), json.length);
       for (; at < end; at++) add(json.charCodeAt(at));
       continue;
     }
     at++;
-    if (code === SPACE || code === TAB || code === LINE_FEED || code === CARRIAGE_RETURN) continue;
+    if (isSpace(code)) continue;
     add(code);
-    if (space !== '' && (code === COLON || code === COMMA)) add(SPACE);
+    if (space !== '' && (code === BYTE.colon || code === BYTE.comma)) add(BYTE.space);
   }
   return spelled + String.fromCharCode(...codes.subarray(0, used));
 }
-
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
 
 /** The strings, which may lack an end, and all characters between them. */
 function* tokensOf(json: string): Generator<{ readonly text: string; readonly at: number }, void> {
