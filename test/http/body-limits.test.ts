@@ -1,6 +1,6 @@
 /** How much a body may be: of bytes, sent or inflated, of what JSON.parse makes of them, and together with others. */
 
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -255,16 +255,20 @@ describe('bodies together', () => {
     connection.send(headOf(`content-length: ${length}`) + ' '.repeat(sent));
     return connection;
   };
+  /** Begins a body, and asks until there is no room for another. Whichever comes second is refused: the body is begun anew if that is it. */
+  const fill = async (url: string, length: number, sent: number, ask: () => Promise<Response>) => {
+    let held = await begin(url, length, sent);
+    await vi.waitUntil(async () => {
+      if (held.isClosed) held = await begin(url, length, sent);
+      return (await ask()).status === 503;
+    }, WAIT);
+    return held;
+  };
 
   it('hold what has come of them, and are refused while that is too much', async () => {
     const url = await serveApp(dataset, small);
     // One that is alone may be as long as the limit of one says.
-    let held = await begin(url, LIMIT, 2 * MB);
-    await vi.waitUntil(async () => {
-      // While another was asked for, it wasn't alone.
-      if (held.isClosed) held = await begin(url, LIMIT, 2 * MB);
-      return (await post(url + PATH, HIT)).status === 503;
-    }, WAIT);
+    const held = await fill(url, LIMIT, 2 * MB, () => post(url + PATH, HIT));
     for (const headers of [{}, page]) {
       const answer = await post(url + PATH, HIT, headers);
       expect([answer.status, await codeOf(answer)]).toEqual([503, 'overloaded']);
@@ -286,11 +290,10 @@ describe('bodies together', () => {
 
   it('hold what they are inflated to', async () => {
     const url = await serveApp(dataset, small);
-    await begin(url, MB, MB - 100_000);
     const zeros = new Uint8Array(gzipSync(Buffer.alloc(200_000, ' ')));
     const encoded = { 'content-encoding': 'gzip' };
     const send = () => fetch(url + PATH, { method: 'POST', headers: encoded, body: zeros });
-    await vi.waitUntil(async () => (await send()).status === 503, WAIT);
+    await fill(url, MB, MB - 100_000, send);
     expect((await post(url + PATH, HIT)).status).toBe(200);
   });
 
@@ -372,19 +375,27 @@ describe('recorded replies that requests are answered with', () => {
   it('are held until they are sent: meanwhile others are told to come again', async () => {
     const url = await serveApp(path, { heldBytesMax: byteCount(MB), tokens: estimatingCounter });
     const body = JSON.stringify({ prompt: Array(100).fill('a'), stream: true });
-    // Reads nothing.
-    const connection = connect(Number(new URL(url).port), '127.0.0.1').pause();
-    onTestFinished(() => void connection.destroy());
-    connection.write(
-      `POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-    );
+    const unread: Socket[] = [];
+    onTestFinished(() => unread.forEach((each) => void each.destroy()));
+    /** Asks, and reads nothing. */
+    const hold = () => {
+      const connection = connect(Number(new URL(url).port), '127.0.0.1').pause();
+      unread.push(connection);
+      connection.write(
+        `POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      );
+    };
     const ask = async () => {
       const answer = await complete(url, ['b']);
       await answer.text();
       return answer.status;
     };
-    await vi.waitUntil(async () => (await ask()) === 503, WAIT);
-    connection.destroy();
+    await vi.waitUntil(async () => {
+      // One that came while another was asked for is refused itself.
+      hold();
+      return (await ask()) === 503;
+    }, WAIT);
+    for (const each of unread) each.destroy();
     await vi.waitUntil(async () => (await ask()) === 200, WAIT);
   });
 });
