@@ -24,6 +24,10 @@ export interface TextKeys {
   readonly folded: Key;
   /** The same, but of the text's beginning and end alone. An index has either for a turn, this for a conversation's last: see `indexKey`. */
   readonly ends: Key;
+  /** The first eight bytes of the folded text. */
+  readonly head: Key;
+  /** How long the text is, as `JSON.stringify` spells it, in bytes, without quotes. */
+  readonly length: number;
 }
 
 /** So many bits of a folded key's lower half don't say how its text begins. */

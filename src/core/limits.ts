@@ -90,6 +90,10 @@ export const SKIPPED_OFFSETS_MAX = 5;
  */
 export const COMPARE_SLICE_MS = 1;
 
+/** Characters whose keys are made in one step, one to three milliseconds, where all texts of a lookup have more than so many together. */
+export const KEYED_TOGETHER_MAX = 64 * KiB;
+export const KEYED_AT_ONCE_MAX = 256 * KiB;
+
 /** Conversations that are read for a turn that begins like a prompt which isn't found. Each takes a tenth of a millisecond at most. */
 export const ALIKE_TRIES_MAX = 8;
 

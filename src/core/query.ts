@@ -139,7 +139,7 @@ export function valueQuery(text: string): Query {
 
 /** No text has these, but by the rarest of chances; and that costs only time. */
 const NO_KEY = { low: 1, high: 1 };
-const NO_KEYS: TextKeys = { key: NO_KEY, folded: NO_KEY, ends: NO_KEY };
+const NO_KEYS: TextKeys = { key: NO_KEY, folded: NO_KEY, ends: NO_KEY, head: NO_KEY, length: 0 };
 
 /** The query's keys. */
 export function keyedQuery({ histories, contextual }: Query, keysOf: KeysOf): KeyedQuery {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { type ByteCount, byteCount, type Room } from '../core/bytes.js';
 import { type KeySeed, NO_SEED, type TextKeys } from '../core/keys.js';
-import { RECORD_BYTES_MAX } from '../core/limits.js';
+import { KEYED_TOGETHER_MAX, RECORD_BYTES_MAX } from '../core/limits.js';
 import type { DatasetFormat } from '../dataset/file.js';
 import type { RowNumbers, RowSorter, SortedRows } from '../index/order.js';
 import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
@@ -31,7 +31,12 @@ interface Exports {
   spell(length: number): number;
   seedKeys(low: number, high: number): void;
   keys(length: number): void;
-  want(length: number, folded: boolean): void;
+  keyingAt(): number;
+  keyingBytes(): number;
+  beginKeys(): void;
+  addToKeys(length: number): void;
+  endKeys(): void;
+  want(length: number, headLow: number, headHigh: number, folded: boolean): void;
   wantAll(): void;
   wantNone(): void;
   wantedAt(): number;
@@ -88,10 +93,13 @@ export const TURN_NUMBERS = 6;
  */
 export const TURN = { keyLow: 0, keyHigh: 1, foldedLow: 2, foldedHigh: 3, start: 4, length: 5 } as const;
 
-/** Where the keys of one text stand, those of a row come first: the ends' key, and how many numbers that makes. */
+/** Where the keys of one text stand, those of a row come first: what comes behind them, and how many numbers that makes. */
 const ENDS_LOW = 4;
 const ENDS_HIGH = 5;
-const KEY_NUMBERS = 6;
+const HEAD_LOW = 6;
+const HEAD_HIGH = 7;
+const LENGTH = 8;
+const KEY_NUMBERS = 9;
 
 /** Numbers of a record's row. */
 export const RECORD_NUMBERS = 5;
@@ -208,11 +216,51 @@ export class Kernel implements RowSorter {
     const length = this.write(text);
     if (length === undefined) return undefined;
     this.exports.keys(length);
+    return this.writtenKeys();
+  }
+
+  /**
+   * The keys of a long text, slice by slice: other texts may come between them. Yields after each.
+   *
+   * @param sliceLength how many characters are taken at a time
+   * @returns undefined if it is longer than any text of a dataset
+   */
+  *keysInSlices(
+    text: string,
+    seed: KeySeed,
+    sliceLength: number = KEYED_TOGETHER_MAX,
+  ): Generator<void, TextKeys | undefined> {
+    if (text.length > TEXT_LENGTH_MAX) return undefined;
+    const size = this.exports.keyingBytes();
+    const state = new Uint8Array(size);
+    const inState = (act: () => void) => {
+      this.useSeed(seed);
+      const at = this.exports.keyingAt();
+      this.bytes.set(state, at);
+      act();
+      state.set(this.bytes.subarray(at, at + size));
+    };
+    inState(() => this.exports.beginKeys());
+    for (let at = 0; at < text.length; ) {
+      const slice = sliceAt(text, at, sliceLength);
+      const length = this.write(slice);
+      if (length === undefined) return undefined;
+      inState(() => this.exports.addToKeys(length));
+      at += slice.length;
+      yield;
+    }
+    inState(() => this.exports.endKeys());
+    return this.writtenKeys();
+  }
+
+  private writtenKeys(): TextKeys {
     const half = (number: number) => this.keyRow[number] as number;
     return {
       key: { low: half(TURN.keyLow), high: half(TURN.keyHigh) },
       folded: { low: half(TURN.foldedLow), high: half(TURN.foldedHigh) },
       ends: { low: half(ENDS_LOW), high: half(ENDS_HIGH) },
+      head: { low: half(HEAD_LOW), high: half(HEAD_HIGH) },
+      length: half(LENGTH),
     };
   }
 
@@ -264,9 +312,8 @@ export class Kernel implements RowSorter {
   }
 
   /** Says that the key of a text is looked for, and its folded key if `folded`. */
-  want(text: string, folded: boolean): void {
-    const length = this.write(text);
-    if (length !== undefined) this.exports.want(length, folded);
+  want({ length, head }: TextKeys, folded: boolean): void {
+    this.exports.want(length, head.low, head.high, folded);
   }
 
   /** What is wanted, to be copied to another kernel's, `WANTED_BYTES` of it. */
@@ -485,4 +532,12 @@ export class Kernel implements RowSorter {
     this.reserve(Buffer.byteLength(spelled));
     return encoder.encodeInto(spelled, this.spelledView).written - 2;
   }
+}
+
+/** Some characters of a text, two of them at least if there are, without the first half of a surrogate pair at their end. */
+function sliceAt(text: string, from: number, length: number): string {
+  const to = from + length;
+  const last = text.charCodeAt(to - 1);
+  const isHalf = to < text.length && last >= 0xd800 && last < 0xdc00;
+  return text.slice(from, isHalf ? to - 1 : to);
 }

@@ -2,13 +2,14 @@ import { lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { KeySeed, TextKeys } from '../core/keys.js';
 import { ALIKE_BYTES_MAX, ALIKE_TRIES_MAX } from '../core/limits.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
-import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
+import type { KeyedQuery, Query } from '../core/query.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import { type IndexPlace, IndexSearch, type KeyedPrompt } from '../index/search.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { keysOf } from './keyed.js';
 import type { Alike, Lookup, Match, MatchTokens, TokenCount } from './lookup.js';
 import { matchWhole, proveAlike, proveMatch, proveSpelled } from './proof.js';
 import { inSlices } from './turns.js';
@@ -34,8 +35,10 @@ export class IndexLookup implements Lookup {
   }
 
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
-    this.kernel.useSeed(this.seed);
-    const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
+    return after(keysOf(query, this.kernel, this.seed, signal), (keys) => this.findBy(query, keys, signal));
+  }
+
+  private findBy(query: Query, keys: KeyedQuery, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     const place = this.index.find(keys);
     if (place === undefined) {
       return query.contextual ? inSlices(this.findFolded(query, keys), signal) : undefined;

@@ -3,13 +3,14 @@ import { AppError } from '../core/errors.js';
 import { LOOKUPS_MAX } from '../core/limits.js';
 import { bestGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
-import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
+import type { KeyedQuery, Query } from '../core/query.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import { type Kernel, WANTED_BYTES } from '../kernel/kernel.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import { shareQueries } from '../workers/shared-queries.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
+import { keysOf } from './keyed.js';
 import type { Lookup, Match } from './lookup.js';
 import { matchWhole, proveMatch } from './proof.js';
 import { inSlices } from './turns.js';
@@ -86,8 +87,7 @@ export class SweepLookup implements Lookup {
   }
 
   private async search(query: Query, signal: AbortSignal | undefined): Promise<Match | undefined> {
-    this.kernel.useSeed(this.plan.seed);
-    const keys = keyedQuery(query, (text) => this.kernel.keysOf(text));
+    const keys = await keysOf(query, this.kernel, this.plan.seed, signal && (() => signal));
     const best = await this.ride(query, keys, signal);
     if (best === undefined) return undefined;
     return proveMatch(query, best, this.reader) ?? (await this.findByTexts(query, keys, signal));
@@ -222,12 +222,12 @@ export class SweepLookup implements Lookup {
   }
 
   /** What the kernels of all workers are to look for. */
-  private wantedBy(asked: readonly Pick<Rider, 'query'>[]): Uint8Array {
+  private wantedBy(asked: readonly Pick<Rider, 'keys'>[]): Uint8Array {
     this.kernel.wantNone();
-    for (const { query } of asked) {
-      for (const history of query.histories) {
+    for (const { keys } of asked) {
+      for (const history of keys.histories) {
         for (const [i, text] of history.entries()) {
-          this.kernel.want(text, query.contextual && i === history.length - 1);
+          this.kernel.want(text, keys.contextual && i === history.length - 1);
         }
       }
     }

@@ -17,7 +17,7 @@ type TextKeysOf = (text: string) => TextKeys;
 /** Texts are letters, and their keys the letters' codes; the empty text is one of them. */
 function letterKeys(text: string): TextKeys {
   const key = { low: text.codePointAt(0) ?? 0, high: text === 'c' ? 1 : 0 };
-  return { key, folded: key, ends: key };
+  return { key, folded: key, ends: key, head: key, length: text.length };
 }
 
 /** A search in an index of conversations, each a list of texts. Every turn is ten bytes long, and every record a thousand. */
@@ -141,7 +141,7 @@ describe('the index', () => {
         (keys, list, asked, contextual) => {
           const keysOf = (text: string): TextKeys => {
             const key = keys[LETTERS.indexOf(text)] as Key;
-            return { key, folded: key, ends: key };
+            return { key, folded: key, ends: key, head: key, length: text.length };
           };
           const index = indexOf(list, keysOf);
           const recorded = list.map((texts) => texts.filter((text) => text !== '').slice(0, -1));

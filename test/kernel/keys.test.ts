@@ -64,7 +64,7 @@ describe('keys', () => {
       const seeded = newKernel();
       seeded.useSeed(seed);
       const keys = [one, other, 'a'].map((text) => seeded.keysOf(text) ?? expect.fail('a text without keys'));
-      for (const each of keys) for (const key of Object.values(each)) seen.add(hex(key));
+      for (const { key, folded, ends } of keys) for (const each of [key, folded, ends]) seen.add(hex(each));
       expect(hex(seeded.keysOf(foldSpace(`${one}  x`))?.folded ?? expect.fail())).toBe(
         hex(seeded.keysOf(`${one} \n x`)?.folded ?? expect.fail()),
       );
@@ -211,7 +211,7 @@ describe('keys', () => {
       'longer text': () => small.keysOf('x'.repeat(5000)),
       'text of halves': () => small.keysOf('\ud83d'),
       'text longer than any': () => small.keysOf('x'.repeat(50_400_000)),
-      'what is wanted': () => small.want('wanted', true),
+      'slices of a text': () => [...small.keysInSlices('in slices', NO_SEED, 2)],
       'bytes of a file': () => small.input.fill(0x61),
       'rows to sort': () => small.sortRows(2, [rows]),
       'more room': () => small.reserve(2 * small.capacity),
@@ -225,6 +225,26 @@ describe('keys', () => {
         expect(small.keysOf(text), `${text}, ${what}`).toEqual(expected);
       }
     }
+  });
+
+  it('are the same for a text that is taken in slices, with other texts between them', () => {
+    const sliced = fc.tuple(spaced, fc.integer({ min: 2, max: 80 }), fc.integer({ min: 1, max: 4 }));
+    fc.assert(
+      fc.property(sliced, spaced, ([part, sliceLength, times], other) => {
+        const text = part.repeat(times);
+        const expected = kernel.keysOf(text);
+        const slices = kernel.keysInSlices(text, NO_SEED, sliceLength);
+        let result = slices.next();
+        for (; result.done !== true; result = slices.next()) {
+          kernel.useSeed({ low: 1, high: 2 });
+          kernel.keysOf(other);
+          kernel.keysInSlices(other, NO_SEED, 7).next();
+        }
+        kernel.useSeed(NO_SEED);
+        expect(result.value).toEqual(expected);
+      }),
+      runs(2000),
+    );
   });
 
   it('are not there for a text longer than any record', () => {

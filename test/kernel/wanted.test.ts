@@ -25,7 +25,7 @@ async function walkedTurns(
     Buffer.from('{"from": "b", "value": "the reply"}]}]'),
   ]);
   kernel.wantNone();
-  for (const { text, folded } of wanted) kernel.want(text, folded);
+  for (const { text, folded } of wanted) kernel.want(kernel.keysOf(text) as TextKeys, folded);
   const [record] = await walkedRecords(kernel, folder, file, { cuts: [], blockBytes: 1 << 16 });
   return record?.turns.slice(0, spelled.length) ?? expect.fail('no conversation');
 }

@@ -4,7 +4,7 @@
  * feed is two bytes. Sixteen bytes at a time are taken as they are where no two of white space stand together.
  */
 
-import { hash } from './hash';
+import { addToHash, beginHash, endHash, HASHING_BYTES, hash, hashedBytes } from './hash';
 import { folded } from './memory';
 import { BACKSLASH } from './strings';
 
@@ -104,11 +104,79 @@ function mixed(head: u64, other: u64): u64 {
   return upper | <u64>(<u32>(head << END_BITS)) | ((other ^ (other >> 20)) & END_MASK);
 }
 
+/** The state of the keys of a text that comes in slices, none of which ends within a character. */
+export const KEYING_BYTES: usize = 2 * HASHING_BYTES + HEAD_BYTES + TAIL_BYTES + 8;
+/** Where the state stands of the text that a slice is added to. */
+export const keying: usize = memory.data(288, 16);
+/** The hash of the text as it is, and that of the folded text; its beginning and its end; and how the last slice ended. */
+const whole = keying;
+const wholeFolded = whole + HASHING_BYTES;
+const head = wholeFolded + HASHING_BYTES;
+const tail = head + HEAD_BYTES;
+const ending = tail + TAIL_BYTES;
+
+/** Begins the keys of a text. */
+export function beginSlices(): void {
+  beginHash(whole);
+  beginHash(wholeFolded);
+  store<u8>(ending, 1);
+  store<u8>(ending, 0, 1);
+}
+
+/** Adds a slice of the text. */
+export function addSlice(p: usize, length: usize): void {
+  addToHash(whole, p, length);
+  const left = fold(p, p + length, length, load<u8>(ending));
+  if (left > 0) {
+    // A space is written when it is known that it isn't the last of the text.
+    if (load<u8>(ending, 1) !== 0) addFolded(space, 1);
+    addFolded(folded, left);
+    store<u8>(ending, <u8>endsInSpace, 1);
+  } else if (endsInSpace) store<u8>(ending, 1, 1);
+  store<u8>(ending, <u8>isAfterSpace);
+}
+
+const space = memory.data<u8>([SPACE]);
+
+function addFolded(p: usize, length: usize): void {
+  const before = hashedBytes(wholeFolded);
+  if (before < HEAD_BYTES) memory.copy(head + before, p, min(length, HEAD_BYTES - before));
+  const kept = length < TAIL_BYTES ? min(before, TAIL_BYTES - length) : 0;
+  const added = min(length, TAIL_BYTES);
+  memory.copy(tail, tail + min(before, TAIL_BYTES) - kept, kept);
+  memory.copy(tail + kept, p + length - added, added);
+  addToHash(wholeFolded, p, length);
+}
+
+/** Writes the keys of a text whose slices were added, as `writeKeys` does. */
+export function writeKeysOfSlices(to: usize): void {
+  const left = hashedBytes(wholeFolded);
+  const beginning = hash(head, min(HEAD_BYTES, left));
+  const end = hash(tail, min(TAIL_BYTES, left));
+  store<u64>(to, endHash(whole));
+  store<u64>(to, mixed(beginning, left > HEAD_BYTES + TAIL_BYTES ? endHash(wholeFolded) : end), 8);
+  store<u64>(to, mixed(beginning, end), 16);
+  store<u64>(to, firstBytes(head, left), 24);
+  store<u32>(to, <u32>hashedBytes(whole), 32);
+}
+
+/** Writes the key of a text, its folded key, that of its ends, its folded head, and its length. */
+export function writeKeys(to: usize, p: usize, length: usize): void {
+  store<u64>(to, hash(p, length));
+  store<u64>(to, foldedKey(p, length), 8);
+  store<u64>(to, endsKey(p, length), 16);
+  store<u64>(to, foldedHead(p, length), 24);
+  store<u32>(to, <u32>length, 32);
+}
+
 /** The first bytes of the folded text, eight at most: equal for texts whose folded keys are equal. */
 export function foldedHead(p: usize, length: usize): u64 {
-  const left = fold(p, p + length, 8);
-  const bytes = load<u64>(folded);
-  return left >= 8 ? bytes : bytes & (((<u64>1) << (left * 8)) - 1);
+  return firstBytes(folded, fold(p, p + length, 8));
+}
+
+function firstBytes(p: usize, length: usize): u64 {
+  const bytes = load<u64>(p);
+  return length >= 8 ? bytes : bytes & (((<u64>1) << (length * 8)) - 1);
 }
 
 /** True if a text that begins so has the same folded head, however it goes on. */
@@ -116,17 +184,20 @@ export function hasFoldedHead(p: usize, length: usize): bool {
   return fold(p, p + length, 8) > 8;
 }
 
+/** How the bytes ended that were folded last: in white space, and in a space that was written, but isn't counted. */
+let isAfterSpace: bool = true;
+let endsInSpace: bool = false;
+
 /**
  * Folds the bytes from `from` to `end` into the region `folded`, until that many are written, or a few more.
  *
+ * @param after 1 if the byte before was white space, else 0; what stands before a text counts as such, so it is trimmed
  * @returns how many were written
  */
-function fold(from: usize, end: usize, enough: usize): usize {
+function fold(from: usize, end: usize, enough: usize, after: i32 = 1): usize {
   const to = folded;
   let p = from;
   let out = to;
-  /** True if the byte before was white space; what stands before the text counts as such, so it is trimmed. */
-  let after: i32 = 1;
   // One byte more than is needed: it might be a space at the end, which goes.
   while (p < end && out <= to + enough) {
     const bytes = v128.load(p);
@@ -178,8 +249,10 @@ function fold(from: usize, end: usize, enough: usize): usize {
       after = 1;
     }
   }
+  isAfterSpace = after !== 0;
   // A space at the end is what is left of trailing white space.
-  return out - to - (after && out > to ? 1 : 0);
+  endsInSpace = isAfterSpace && out > to;
+  return out - to - <usize>endsInSpace;
 }
 
 /** The length of the escape at `p` if it stands for white space, else 0. */

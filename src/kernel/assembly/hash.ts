@@ -41,7 +41,7 @@ function unmasked(p: usize, length: usize): u64 {
   const m1 = p1;
   const m2 = p2;
   let h: u64;
-  if (length >= 32) {
+  if (length >= STRIPE_BYTES) {
     let a: u64 = seed + m1 + m2;
     let b: u64 = seed + m2;
     let c: u64 = seed;
@@ -51,14 +51,80 @@ function unmasked(p: usize, length: usize): u64 {
       b = round(b, load<u64>(p, 8), m1, m2);
       c = round(c, load<u64>(p, 16), m1, m2);
       d = round(d, load<u64>(p, 24), m1, m2);
-      p += 32;
-    } while (p + 32 <= end);
-    h = rotl<u64>(a, 1) + rotl<u64>(b, 7) + rotl<u64>(c, 12) + rotl<u64>(d, 18);
-    h = merge(merge(merge(merge(h, a, m1, m2), b, m1, m2), c, m1, m2), d, m1, m2);
+      p += STRIPE_BYTES;
+    } while (p + STRIPE_BYTES <= end);
+    h = converged(a, b, c, d, m1, m2);
   } else {
     h = seed + P5;
   }
-  h += length;
+  return finished(h + length, p, end, m1, m2);
+}
+
+/** What a round of all lanes takes. */
+const STRIPE_BYTES: usize = 32;
+
+/** A hash in the making: the four lanes, how many bytes it has taken, and those of them that fill no stripe yet. */
+export const HASHING_BYTES: usize = 72;
+const HASHED: usize = 32;
+const REST: usize = 40;
+
+/** Begins a hash of bytes that come in parts. */
+export function beginHash(hashing: usize): void {
+  store<u64>(hashing, seed + p1 + p2);
+  store<u64>(hashing, seed + p2, 8);
+  store<u64>(hashing, seed, 16);
+  store<u64>(hashing, seed - p1, 24);
+  store<u64>(hashing, 0, HASHED);
+}
+
+/** Takes a part. */
+export function addToHash(hashing: usize, p: usize, length: usize): void {
+  const end = p + length;
+  const rest = hashedBytes(hashing) & (STRIPE_BYTES - 1);
+  store<u64>(hashing, hashedBytes(hashing) + length, HASHED);
+  if (rest > 0) {
+    const added = min(length, STRIPE_BYTES - rest);
+    memory.copy(hashing + REST + rest, p, added);
+    p += added;
+    if (rest + added < STRIPE_BYTES) return;
+    takeStripe(hashing, hashing + REST);
+  }
+  for (; p + STRIPE_BYTES <= end; p += STRIPE_BYTES) takeStripe(hashing, p);
+  memory.copy(hashing + REST, p, end - p);
+}
+
+/** How many bytes a hash has taken. */
+export function hashedBytes(hashing: usize): usize {
+  return <usize>load<u64>(hashing, HASHED);
+}
+
+/** The hash of all the bytes that it has taken. */
+export function endHash(hashing: usize): u64 {
+  const length = hashedBytes(hashing);
+  let h: u64 = seed + P5;
+  if (length >= STRIPE_BYTES) {
+    const a = load<u64>(hashing);
+    const b = load<u64>(hashing, 8);
+    h = converged(a, b, load<u64>(hashing, 16), load<u64>(hashing, 24), p1, p2);
+  }
+  const rest = hashing + REST;
+  return finished(h + length, rest, rest + (length & (STRIPE_BYTES - 1)), p1, p2) & mask;
+}
+
+function takeStripe(hashing: usize, p: usize): void {
+  for (let lane: usize = 0; lane < STRIPE_BYTES; lane += 8) {
+    store<u64>(hashing + lane, round(load<u64>(hashing + lane), load<u64>(p + lane), p1, p2));
+  }
+}
+
+/** One hash of the four lanes. */
+function converged(a: u64, b: u64, c: u64, d: u64, m1: u64, m2: u64): u64 {
+  const h = rotl<u64>(a, 1) + rotl<u64>(b, 7) + rotl<u64>(c, 12) + rotl<u64>(d, 18);
+  return merge(merge(merge(merge(h, a, m1, m2), b, m1, m2), c, m1, m2), d, m1, m2);
+}
+
+/** The hash, with the bytes that fill no stripe. */
+function finished(h: u64, p: usize, end: usize, m1: u64, m2: u64): u64 {
   for (; p + 8 <= end; p += 8) h = rotl<u64>(h ^ round(0, load<u64>(p), m1, m2), 27) * m1 + P4;
   if (p + 4 <= end) {
     h = rotl<u64>(h ^ (<u64>load<u32>(p) * m1), 23) * m2 + P3;

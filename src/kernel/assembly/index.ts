@@ -3,8 +3,8 @@
  * TypeScript, and says what its functions promise.
  */
 
-import { endsKey, foldedKey } from './folding';
-import { hash, seedHash } from './hash';
+import { addSlice, beginSlices, KEYING_BYTES, keying, writeKeys, writeKeysOfSlices } from './folding';
+import { seedHash } from './hash';
 import { beginKeeping } from './keeping';
 import * as regions from './memory';
 import { conversationCount, forgetRows, readRecord, recordCount, turnCount } from './records';
@@ -94,17 +94,34 @@ export function seedKeys(low: u32, high: u32): void {
   seedHash(<u64>low | ((<u64>high) << 32));
 }
 
-/** Writes the key, the folded key and the ends' key of the text in the input to where the rows of turns stand. */
+/** Writes the keys of the text in the input, and what they are wanted by, to where the rows of turns stand. */
 export function keys(length: usize): void {
-  store<u64>(regions.turns, hash(regions.input, length));
-  store<u64>(regions.turns, foldedKey(regions.input, length), 8);
-  store<u64>(regions.turns, endsKey(regions.input, length), 16);
+  writeKeys(regions.turns, regions.input, length);
 }
 
-/** Says that the key of the text in the input is looked for; its folded key too if `folded`. */
-export function want(length: usize, folded: bool): void {
+/** Where the state of the keys of a text stands that comes in slices: to be kept, and put back, where other texts come between them. */
+export function keyingAt(): usize {
+  return keying;
+}
+export function keyingBytes(): usize {
+  return KEYING_BYTES;
+}
+export function beginKeys(): void {
+  beginSlices();
+}
+/** Adds what stands in the input. */
+export function addToKeys(length: usize): void {
+  addSlice(regions.input, length);
+}
+/** As `keys`. */
+export function endKeys(): void {
+  writeKeysOfSlices(regions.turns);
+}
+
+/** Says that the key of a text of that length is looked for; its folded key too if `folded`. */
+export function want(length: usize, headLow: u32, headHigh: u32, folded: bool): void {
   wantKey(length);
-  if (folded) wantFoldedKey(regions.input, length);
+  if (folded) wantFoldedKey(<u64>headLow | ((<u64>headHigh) << 32));
 }
 
 const LINE_FEED: u8 = 0x0a;

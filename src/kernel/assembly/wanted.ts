@@ -35,8 +35,9 @@ export function wantKey(length: usize): void {
   set(lengths, <u64>length & BIT_MASK);
 }
 
-export function wantFoldedKey(p: usize, length: usize): void {
-  set(heads, (foldedHead(p, length) * MIX) >> 48);
+/** @param head the folded head of the text */
+export function wantFoldedKey(head: u64): void {
+  set(heads, (head * MIX) >> 48);
 }
 
 /** The length of the longest text whose key is looked for. */
