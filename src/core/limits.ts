@@ -29,10 +29,13 @@ export const MESSAGES_MAX = 10_000;
 
 /**
  * Characters of function calls and results that are spelled anew, all those of a request together, the last ones first: each million takes
- * some ten milliseconds and several times its memory. The others are looked up as they were sent. A recorded call that is longer is given
- * spelled anew.
+ * some hundred milliseconds and several times its memory. The others are looked up as they were sent. A recorded call that is longer is
+ * given spelled anew.
  */
-export const SPELLED_JSON_LENGTH_MAX = MiB;
+export const SPELLED_JSON_LENGTH_MAX = 256 * KiB;
+
+/** The longest prompt, in characters, that is looked at for the marks of a chat template: a million tokens, which few models take, have as many. */
+export const TEMPLATE_LENGTH_MAX = 4 * MiB;
 
 /** Lookups that may wait for a sweep at once; one more is refused with 503. */
 export const LOOKUPS_MAX = 4096;
@@ -52,10 +55,10 @@ export const HELD_HEAP_SHARE = 1 / 4;
 
 /**
  * What the JSON of one body may hold: `JSON.parse` would make gigabytes of 30 MB of `{},{},…`, and take seconds. A conversation of 10,000
- * turns, with its contents in parts and its calls, has 200,000 parts; a batch of 2,048 prompts of 400 token ids has 800,000 values.
+ * turns, with its contents in parts and its calls, has 200,000 parts; 128 prompts of 4,096 token ids have that many values.
  * For names that are all different V8 takes ten times as long as for those it knows; tools have some thousands of them.
  */
-export const BODY_VALUES_MAX = 1_000_000;
+export const BODY_VALUES_MAX = 524_288 + 4096;
 export const BODY_PARTS_MAX = 250_000;
 export const BODY_NAMES_MAX = 32_768;
 
@@ -175,6 +178,9 @@ export const STOPS_MAX = 64;
  * reply's length takes; for a longer one it may take a thousand times as much.
  */
 export const STOP_LENGTH_MAX = 250;
+
+/** Characters of a reply that are searched for all stops in one step: a millisecond where there are many. */
+export const STOPS_SEARCH_LENGTH = 16 * KiB;
 
 /** Characters of the texts in one body, all choices together: a string of JSON holds some eight times as many, and no more. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;

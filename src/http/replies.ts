@@ -8,7 +8,7 @@ import { Decoded, type SpelledText } from '../core/spelled-text.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { Given, TokenCount } from '../lookup/lookup.js';
 import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
-import { inStep } from '../lookup/turns.js';
+import { inSlices, inStep } from '../lookup/turns.js';
 import { piecesOf } from '../openai/pieces.js';
 import type { FinishReason, Reply, ToolCall } from '../openai/reply.js';
 import { cutAtStop, type Stops } from '../openai/stops.js';
@@ -79,9 +79,20 @@ export class Replies {
     prompt: readonly CountedText[],
     asked: AskedReply,
   ): MaybePromise<CountedReply> {
+    return after(cutAtStops(recorded, asked.stops), (whole) =>
+      this.cutReply(whole, whole === recorded ? kept : undefined, prompt, asked),
+    );
+  }
+
+  /** A reply that was cut at stops, cut to as many tokens as are asked for. */
+  private cutReply(
+    whole: SpelledText,
+    kept: TokenCount | undefined,
+    prompt: readonly CountedText[],
+    asked: AskedReply,
+  ): MaybePromise<CountedReply> {
     const { tokens } = this.settings;
-    const whole = cutAtStops(recorded, asked.stops);
-    const counted = new CountedContent(whole, whole === recorded ? kept : undefined);
+    const counted = new CountedContent(whole, kept);
     return after(tokens.count([...prompt, counted]), (counts) => {
       const promptTokens = sum(counts, 0, prompt.length);
       const count = counts[prompt.length] as number;
@@ -154,7 +165,9 @@ export class Replies {
     if (!stream || !includeUsage || !continuousUsage) return undefined;
     const { tokens, tokenizer } = this.settings;
     const pieces = piecesOf(text(), tokenizer);
-    const totals: number[] = [];
+    let totals = new Uint32Array(PIECES_TOGETHER_MAX);
+    let counted = 0;
+    let total = 0;
     const countOn = (): MaybePromise<Uint32Array> => {
       const some: CountedText[] = [];
       while (some.length < PIECES_TOGETHER_MAX) {
@@ -163,8 +176,16 @@ export class Replies {
         some.push({ text: value });
       }
       return after(tokens.count(some), (counts) => {
-        for (const count of counts) totals.push((totals.at(-1) ?? 0) + count);
-        return some.length < PIECES_TOGETHER_MAX ? Uint32Array.from(totals) : inStep(countOn);
+        if (counted + counts.length > totals.length) {
+          const longer = new Uint32Array(2 * totals.length);
+          longer.set(totals);
+          totals = longer;
+        }
+        for (const count of counts) {
+          total += count;
+          totals[counted++] = total;
+        }
+        return some.length < PIECES_TOGETHER_MAX ? totals.subarray(0, counted) : inStep(countOn);
       });
     };
     return countOn();
@@ -172,10 +193,12 @@ export class Replies {
 }
 
 /** The text up to a stop; the very same if none stands in it. */
-function cutAtStops(content: SpelledText, stops: Stops): SpelledText {
+function cutAtStops(content: SpelledText, stops: Stops): MaybePromise<SpelledText> {
   if (stops.texts.length === 0) return content;
-  const cut = cutAtStop(content.text, stops);
-  return cut.length === content.text.length ? content : new Decoded(cut);
+  const { text } = content;
+  return after(inSlices(cutAtStop(text, stops)), (cut) =>
+    cut.length === text.length ? content : new Decoded(cut),
+  );
 }
 
 /** A content to be counted, which is decoded only if that takes its text. */

@@ -38,7 +38,11 @@ export class IndexLookup implements Lookup {
     return after(keysOf(query, this.kernel, this.seed, signal), (keys) => this.findBy(query, keys, signal));
   }
 
-  private findBy(query: Query, keys: KeyedQuery, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
+  private findBy(
+    query: Query,
+    keys: KeyedQuery,
+    signal?: () => AbortSignal,
+  ): MaybePromise<Match | undefined> {
     const place = this.index.find(keys);
     if (place === undefined) {
       return query.contextual ? inSlices(this.findFolded(query, keys), signal) : undefined;

@@ -3,7 +3,7 @@
  * own tokenizer configurations.
  */
 
-import { MESSAGES_MAX } from '../core/limits.js';
+import { MESSAGES_MAX, TEMPLATE_LENGTH_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
 
 /** Takes a prompt apart; undefined if it is none of the template's. */
@@ -13,9 +13,10 @@ type Template = (prompt: string) => readonly Message[] | undefined;
  * The messages that a prompt was made of, if one of the known templates has made it; with all white space that was not the
  * template's. Some templates trim what they are given: see `trimmed`.
  *
- * @returns undefined if none has
+ * @returns undefined if none has, or if it is too long
  */
 export function messagesOf(prompt: string): readonly Message[] | undefined {
+  if (prompt.length > TEMPLATE_LENGTH_MAX) return undefined;
   for (const template of TEMPLATES) {
     const messages = template(prompt);
     if (messages !== undefined) return messages.length > MESSAGES_MAX ? undefined : messages;

@@ -1,3 +1,5 @@
+import { STOPS_SEARCH_LENGTH } from '../core/limits.js';
+
 /** Texts before which a reply ends. */
 export interface Stops {
   readonly texts: readonly string[];
@@ -5,17 +7,34 @@ export interface Stops {
   readonly areKept: boolean;
 }
 
-/** The text up to the first place where one of the stops stands; an empty one stops nothing. */
-export function cutAtStop(text: string, { texts, areKept }: Stops): string {
-  let end = text.length;
-  let from = text.length;
-  for (const stop of texts) {
-    // Only where one would count: before the first that was found, or at its place.
-    const range = from < text.length ? text.slice(0, from + stop.length) : text;
-    const at = stop === '' ? -1 : range.indexOf(stop);
-    if (at < 0 || (at === from && at + stop.length > end)) continue;
-    from = at;
-    end = at + stop.length;
+/**
+ * Searches a text for stops, step by step. Yields after each.
+ *
+ * @returns the text up to the first place where one of the stops stands; an empty one stops nothing
+ */
+export function* cutAtStop(text: string, { texts, areKept }: Stops): Generator<void, string> {
+  const stops = texts.filter((stop) => stop !== '');
+  const longest = Math.max(0, ...stops.map((stop) => stop.length));
+  for (let at = 0; at < text.length && longest > 0; at += STOPS_SEARCH_LENGTH) {
+    const first = firstOf(stops, text.slice(at, at + STOPS_SEARCH_LENGTH + longest - 1));
+    if (first !== undefined) return text.slice(0, at + (areKept ? first.end : first.start));
+    yield;
   }
-  return text.slice(0, areKept ? end : from);
+  return text;
+}
+
+/** Where the first of the stops stands in a text, the shortest of those that begin there. */
+function firstOf(stops: readonly string[], text: string): { start: number; end: number } | undefined {
+  let first: { start: number; end: number } | undefined;
+  for (const stop of stops) {
+    const start = text.indexOf(stop);
+    const end = start + stop.length;
+    if (
+      start < 0 ||
+      (first !== undefined && (start > first.start || (start === first.start && end > first.end)))
+    )
+      continue;
+    first = { start, end };
+  }
+  return first;
 }

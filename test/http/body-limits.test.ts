@@ -200,7 +200,7 @@ describe('what a body holds', () => {
   it.each([
     ['deeply nested', withField(nested(BODY_DEPTH_MAX - 1))],
     ['a prompt of 200,000 token ids', withField(times(200_000, '123456'))],
-    ['2,048 lists of 400 token ids', withField(times(2048, times(400, '1234')))],
+    ['128 lists of 4,096 token ids', withField(times(128, times(4096, '1234')))],
     ['tools with 5,000 names', withField(named(5000))],
     ['one long text', withField(`"${'\\"[{\\\\'.repeat(LONG / 6)}"`)],
   ])('may be as much as clients send: %s', async (_what, body) => {

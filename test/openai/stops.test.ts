@@ -1,7 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutAtStop } from '#dist/openai/stops.js';
+import { STOPS_SEARCH_LENGTH } from '#dist/core/limits.js';
+import { cutAtStop, type Stops } from '#dist/openai/stops.js';
 import { runs } from '../support/factor.js';
+
+/** The text that is left, and in how many steps that was found. */
+function searched(text: string, stops: Stops): { cut: string; steps: number } {
+  const steps = cutAtStop(text, stops);
+  for (let count = 1; ; count++) {
+    const { value, done } = steps.next();
+    if (done === true) return { cut: value, steps: count };
+  }
+}
+
+const cutOf = (text: string, stops: Stops) => searched(text, stops).cut;
 
 describe('a text with stops', () => {
   it.each([
@@ -12,29 +24,37 @@ describe('a text with stops', () => {
     ['an empty one, which stops nothing', ['', 'two'], 'one, '],
     ['one that it begins with', ['one'], ''],
   ])('%s', (_what, texts, expected) => {
-    expect(cutAtStop('one, two', { texts, areKept: false })).toBe(expected);
+    expect(cutOf('one, two', { texts, areKept: false })).toBe(expected);
   });
 
   it('ends with its stop if that is kept, the shorter one of two at one place', () => {
-    expect(cutAtStop('one, two', { texts: ['two', ', '], areKept: true })).toBe('one, ');
-    expect(cutAtStop('one, two', { texts: [', t', ','], areKept: true })).toBe('one,');
-    expect(cutAtStop('one, two', { texts: [',', ', t'], areKept: true })).toBe('one,');
+    expect(cutOf('one, two', { texts: ['two', ', '], areKept: true })).toBe('one, ');
+    expect(cutOf('one, two', { texts: [', t', ','], areKept: true })).toBe('one,');
+    expect(cutOf('one, two', { texts: [',', ', t'], areKept: true })).toBe('one,');
   });
 
   it('is what stands before the first of them, whatever they are', () => {
     const words = fc.array(fc.constantFrom('a', 'b', 'ab', 'ba', '😀'), { maxLength: 12 });
     const stops = fc.array(fc.constantFrom('', 'aa', 'ab', 'bb', 'b', '😀a'), { maxLength: 4 });
+    // The first step ends somewhere in the words.
+    const before = fc.integer({ min: 0, max: 14 }).map((length) => 'x'.repeat(STOPS_SEARCH_LENGTH - length));
     fc.assert(
-      fc.property(words, stops, (list, texts) => {
-        const text = list.join('');
-        const cut = cutAtStop(text, { texts, areKept: false });
+      fc.property(fc.oneof(before, fc.constant('')), words, stops, (beginning, list, texts) => {
+        const text = beginning + list.join('');
+        const cut = cutOf(text, { texts, areKept: false });
         expect(text.startsWith(cut)).toBe(true);
         const real = texts.filter((stop) => stop !== '');
         expect(real.some((stop) => cut.includes(stop))).toBe(false);
         const stopsThere = real.some((stop) => text.startsWith(stop, cut.length));
         expect(stopsThere || cut === text).toBe(true);
       }),
-      runs(100),
+      runs(400),
     );
+  });
+
+  it('is searched for all of them step by step, and no further than the first', () => {
+    const text = `${'x'.repeat(3 * STOPS_SEARCH_LENGTH)}stop${'x'.repeat(5 * STOPS_SEARCH_LENGTH)}`;
+    expect(searched(text, { texts: ['none'], areKept: false }).steps).toBe(10);
+    expect(searched(text, { texts: ['none', 'stop'], areKept: false }).steps).toBe(4);
   });
 });
