@@ -1,13 +1,11 @@
 /** Measures JSON before it is parsed: `JSON.parse` makes up to ninety bytes of one, and takes up to a microsecond for three. */
 
-/** Bytes that are measured in one call: `BLOCK_BYTES` of `assembly/measuring.ts`. */
-const BLOCK_BYTES = 65_536;
-
 /** The exports of `assembly/index.ts` that measure. */
 interface Exports {
   readonly memory: WebAssembly.Memory;
   beginMeasuring(): void;
   measuredAt(): number;
+  measuredAtOnce(): number;
   measure(length: number): void;
   measuredValues(): number;
   measuredParts(): number;
@@ -34,7 +32,8 @@ export class JsonMeter {
 
   constructor(module: WebAssembly.Module) {
     this.exports = new WebAssembly.Instance(module).exports as unknown as Exports;
-    this.block = new Uint8Array(this.exports.memory.buffer, this.exports.measuredAt(), BLOCK_BYTES);
+    const { memory, measuredAt, measuredAtOnce } = this.exports;
+    this.block = new Uint8Array(memory.buffer, measuredAt(), measuredAtOnce());
   }
 
   /** Begins another text. */
@@ -44,8 +43,9 @@ export class JsonMeter {
 
   /** Goes on with the next bytes of the text, UTF-8, wherever they are cut. If it isn't JSON, what `size` says means nothing. */
   add(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
-      const part = bytes.subarray(at, at + BLOCK_BYTES);
+    const { length } = this.block;
+    for (let at = 0; at < bytes.length; at += length) {
+      const part = bytes.subarray(at, at + length);
       this.block.set(part);
       this.exports.measure(part.length);
     }

@@ -33,6 +33,7 @@ export {
   beginMeasuring,
   measure,
   measuredAt,
+  measuredAtOnce,
   measuredDepth,
   measuredNames,
   measuredParts,

@@ -32,6 +32,11 @@ let escaped: bool = false;
 export function measuredAt(): usize {
   return block;
 }
+
+/** How many bytes there is room for. */
+export function measuredAtOnce(): i32 {
+  return BLOCK_BYTES;
+}
 export function measuredValues(): i32 {
   return values;
 }
