@@ -50,6 +50,16 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'Invalid value: string too long.',
   },
+  object_above_max_properties: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Invalid value: too many properties.',
+  },
+  property_name_above_max_length: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'Invalid property name: too long.',
+  },
   integer_below_min_value: {
     status: 400,
     type: 'invalid_request_error',

@@ -182,6 +182,28 @@ export const STOP_LENGTH_MAX = 250;
 /** Characters of a reply that are searched for all stops in one step: a millisecond where there are many. */
 export const STOPS_SEARCH_LENGTH = 16 * KiB;
 
+/** Characters of a text that a request brings: OpenAI's limit, which its OpenAPI document has for contents of the Responses API. */
+export const TEXT_LENGTH_MAX = 10_485_760;
+
+/**
+ * Characters of what an answer repeats of its request: of `instructions`, of prompts with `echo`, and of the JSON of `tools` and the other
+ * objects. OpenAI documents no limit for them; until 2024, it had this one for all contents. Escaping that much takes some 20 ms.
+ */
+export const ECHOED_LENGTH_MAX = MiB;
+
+/** Pairs of `metadata`, and characters of their keys and values: OpenAI's limits. */
+export const METADATA_PAIRS_MAX = 16;
+export const METADATA_KEY_LENGTH_MAX = 64;
+export const METADATA_VALUE_LENGTH_MAX = 512;
+
+/** Characters of a model's name. Those of files on Hugging Face, and of deployments, are below 200. */
+export const MODEL_LENGTH_MAX = 256;
+
+/**
+ * Characters of what names a user, a conversation's cache, a response, or a way to answer. OpenAI takes 64 for some of them, but gateways put JSON there.
+ */
+export const LABEL_LENGTH_MAX = 512;
+
 /** Characters of the texts in one body, all choices together: a string of JSON holds some eight times as many, and no more. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 

@@ -26,7 +26,7 @@ export function checked<T>(check: Check<T>, body: unknown = {}): T {
 }
 
 function explained(error: ErrorObject, body: unknown): AppError {
-  const { keyword, params, data, instancePath, parentSchema } = error;
+  const { keyword, params, data, instancePath, parentSchema, propertyName } = error;
   const path = pathOf(instancePath, body);
   switch (keyword) {
     case 'required':
@@ -44,7 +44,13 @@ function explained(error: ErrorObject, body: unknown): AppError {
       const got = `an array with length ${(data as unknown[]).length}`;
       return outOfBounds('array_above_max_length', path, 'array too long', bound, got);
     }
+    case 'maxProperties': {
+      const bound = `an object with at most ${params.limit} properties`;
+      const got = `an object with ${Object.keys(data as object).length} properties`;
+      return outOfBounds('object_above_max_properties', path, 'too many properties', bound, got);
+    }
     case 'maxLength': {
+      if (propertyName !== undefined) return longName(path, propertyName, params.limit);
       const bound = `a string with maximum length ${params.limit}`;
       const got = `a string with length ${(data as string).length}`;
       return outOfBounds('string_above_max_length', path, 'string too long', bound, got);
@@ -96,6 +102,11 @@ function outOfBounds(
 ): AppError {
   const message = `Invalid '${path}': ${problem}. Expected ${bound}, but got ${got} instead.`;
   return new AppError(code, { param: path, message });
+}
+
+function longName(path: string, name: string, limit: number): AppError {
+  const message = `Invalid property name in '${path}': '${shortened(name)}' is too long. Expected a string with maximum length ${limit}, but got a string with length ${name.length} instead.`;
+  return new AppError('property_name_above_max_length', { param: path, message });
 }
 
 /** The field that says which of several schemas counts is none of those that are known. */

@@ -1,3 +1,5 @@
+import { AppError } from '../core/errors.js';
+import { ECHOED_LENGTH_MAX } from '../core/limits.js';
 import { type AnswerOptions, answerOptions, limitOf } from './answer-options.js';
 import { checked } from './check.js';
 import { completion } from './schemas/checks.js';
@@ -21,12 +23,23 @@ export interface CompletionRequest extends AnswerOptions {
  */
 export function parseCompletionRequest(body: unknown, deployment?: string): CompletionRequest {
   const fields = checked(completion, body);
+  const prompts = promptsOf(fields.prompt);
+  const echo = fields.echo ?? false;
+  if (echo) assertEchoFits(prompts);
   return {
-    prompts: promptsOf(fields.prompt),
-    echo: fields.echo ?? false,
+    prompts,
+    echo,
     maxTokens: limitOf(fields.max_tokens),
     ...answerOptions(fields, deployment),
   };
+}
+
+/** @throws AppError if prompts are too long to be echoed */
+function assertEchoFits(prompts: CompletionRequest['prompts']): void {
+  const length = prompts.reduce((sum, prompt) => sum + prompt.length, 0);
+  if (length <= ECHOED_LENGTH_MAX) return;
+  const message = `Invalid 'prompt': too long to be echoed. Expected at most ${ECHOED_LENGTH_MAX} characters of all prompts together, but got ${length} instead.`;
+  throw new AppError('string_above_max_length', { param: 'prompt', message });
 }
 
 /** The check has seen to it that all elements are of one kind. */

@@ -111,6 +111,8 @@ const BODY_ERRORS = [
   'empty_array',
   'array_above_max_length',
   'string_above_max_length',
+  'object_above_max_properties',
+  'property_name_above_max_length',
   'integer_below_min_value',
   'integer_above_max_value',
   'decimal_below_min_value',

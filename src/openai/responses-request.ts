@@ -1,4 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
+import { AppError } from '../core/errors.js';
+import { jsonLength } from '../core/json-length.js';
+import { ECHOED_LENGTH_MAX } from '../core/limits.js';
 import { checked } from './check.js';
 import { type Item, itemsOf } from './responses-items.js';
 import { responses } from './schemas/checks.js';
@@ -33,6 +36,7 @@ export type EchoedFields = ReturnType<typeof echoedFields>;
  */
 export function parseResponsesRequest(body: unknown): ResponsesRequest {
   const fields = checked(responses, body);
+  assertEchoFits(fields);
   const { input, model, stream, instructions, previous_response_id, store } = fields;
   return {
     model: model ?? undefined,
@@ -45,6 +49,18 @@ export function parseResponsesRequest(body: unknown): ResponsesRequest {
     isKept: store ?? true,
     echoed: echoedFields(fields),
   };
+}
+
+/** The fields that are echoed, whatever they hold. The schema has limits for the others. */
+const ECHOED_VALUES = ['tools', 'tool_choice', 'text', 'reasoning'] as const;
+
+/** @throws AppError if one of them is too long to be echoed */
+function assertEchoFits(fields: FromSchema<typeof responsesSchema>): void {
+  for (const name of ECHOED_VALUES) {
+    if (jsonLength(fields[name], ECHOED_LENGTH_MAX) <= ECHOED_LENGTH_MAX) continue;
+    const message = `'${name}' is too long to be echoed. Expected at most ${ECHOED_LENGTH_MAX} characters of JSON.`;
+    throw new AppError('request_too_large', { param: name, message });
+  }
 }
 
 function echoedFields(fields: FromSchema<typeof responsesSchema>) {

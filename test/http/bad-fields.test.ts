@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
 import { chatSchema } from '#dist/openai/schemas/chat.js';
 import { completionSchema } from '#dist/openai/schemas/completion.js';
 import { responsesSchema } from '#dist/openai/schemas/responses.js';
@@ -10,9 +11,14 @@ import { post, serveApp } from '../support/app.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
+/** Characters that a text may have, and one that is echoed. */
+const TEXT_MAX = 10_485_760;
+const ECHOED_MAX = 1_048_576;
+
 let base: string;
 beforeAll(async () => {
-  base = await serveApp(dataset);
+  // The longest texts that a request may have are longer than the bodies of other tests.
+  base = await serveApp(dataset, { bodyLimit: byteCount(32_000_000) });
 });
 
 /** What the schemas are made of. */
@@ -25,6 +31,8 @@ interface Schema {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly maxLength?: number;
+  readonly maxProperties?: number;
+  readonly propertyNames?: { readonly maxLength: number };
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly (string | null)[];
@@ -57,6 +65,7 @@ const SAMPLES = { null: null, boolean: true, integer: 5, number: 1.5, string: 'x
 function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unknown): Generator<Case, void> {
   const wrong = (code: string, value: unknown): Case => ({ param, code, body: wrap(value) });
   const { items, minItems, maxItems, maxLength, minimum, maximum, additionalProperties } = schema;
+  const { maxProperties, propertyNames } = schema;
   for (const [type, sample] of Object.entries(SAMPLES)) {
     if (!typesOf(schema).includes(type)) yield wrong('invalid_type', sample);
   }
@@ -73,7 +82,12 @@ function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unkno
   if (minimum !== undefined) yield wrong(`${kind}_below_min_value`, minimum - 1);
   if (maximum !== undefined) yield wrong(`${kind}_above_max_value`, maximum + 1);
 
-  if (maxLength !== undefined) yield wrong('string_above_max_length', 'x'.repeat(maxLength + 1));
+  // To send a text of ten megabytes for each field would take a minute: below, some are.
+  if (maxLength !== undefined && maxLength < TEXT_MAX)
+    yield wrong('string_above_max_length', 'x'.repeat(maxLength + 1));
+  if (maxProperties !== undefined) yield wrong('object_above_max_properties', pairs(maxProperties + 1));
+  if (propertyNames !== undefined)
+    yield wrong('property_name_above_max_length', { ['x'.repeat(propertyNames.maxLength + 1)]: 'x' });
   if (items !== undefined) {
     if (minItems !== undefined) yield wrong('empty_array', []);
     if (maxItems !== undefined)
@@ -88,8 +102,10 @@ function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unkno
     yield* casesOfFields(rest, param, { ...known, ...objectOf(rest) }, wrap);
 }
 
-/** @param example an object that is right */
+/** So many of them. */
+const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']));
 
+/** @param example an object that is right */
 function* casesOfFields(
   schema: Schema,
   param: string,
@@ -181,6 +197,8 @@ describe.each([
 /** What both endpoints of completions answer, and that of responses. */
 const GOOD = { messages: [{ role: 'user', content: 'Say it.' }], prompt: 'Say it.' };
 const GOOD_INPUT = { input: 'Say it.' };
+const goodFor = (path: string) => (path === '/v1/responses' ? GOOD_INPUT : GOOD);
+const said = (content: unknown) => ({ messages: [{ role: 'user', content }] });
 const GOOD_LOGPROBS = { ...GOOD, logprobs: true };
 
 /** As OpenAI's description has them. */
@@ -213,7 +231,7 @@ const BOUNDS: readonly [string, string, 'integer' | 'decimal', number, number | 
 describe('a bound', () => {
   it.each(BOUNDS)('of %s: %s', async (path, param, kind, least, most) => {
     const [name = '', key] = param.split('.');
-    const good = path === '/v1/responses' ? GOOD_INPUT : param === 'top_logprobs' ? GOOD_LOGPROBS : GOOD;
+    const good = param === 'top_logprobs' && path !== '/v1/responses' ? GOOD_LOGPROBS : goodFor(path);
     const ask = (value: number) =>
       post(base + path, { ...good, [name]: key === undefined ? value : { [key]: value } });
     const step = kind === 'integer' ? 1 : 0.001;
@@ -222,6 +240,103 @@ describe('a bound', () => {
     if (most === undefined) return;
     expect((await ask(most)).status).toBe(200);
     await expectRefused(await ask(most + step), `${kind}_above_max_value`, param);
+  });
+});
+
+/** What is too long by one character, or one pair; and where. */
+const LENGTHS: readonly [string, string, number, (length: number) => object][] = [
+  ['/v1/chat/completions', 'messages[0].content', TEXT_MAX, (n) => said('x'.repeat(n))],
+  [
+    '/v1/chat/completions',
+    'messages[0].content[0].text',
+    TEXT_MAX,
+    (n) => said([{ type: 'text', text: 'x'.repeat(n) }]),
+  ],
+  ['/v1/completions', 'prompt', TEXT_MAX, (n) => ({ prompt: 'x'.repeat(n) })],
+  ['/v1/completions', 'prompt[1]', TEXT_MAX, (n) => ({ prompt: ['x', 'x'.repeat(n)] })],
+  ['/v1/completions', 'prompt', ECHOED_MAX, (n) => ({ prompt: 'x'.repeat(n), echo: true })],
+  ['/v1/completions', 'prompt', ECHOED_MAX, (n) => ({ prompt: ['x', 'x'.repeat(n - 1)], echo: true })],
+  ['/v1/responses', 'input', TEXT_MAX, (n) => ({ input: 'x'.repeat(n) })],
+  ['/v1/responses', 'input[0].content', TEXT_MAX, (n) => ({ input: said('x'.repeat(n)).messages })],
+  ['/v1/responses', 'instructions', ECHOED_MAX, (n) => ({ ...GOOD_INPUT, instructions: 'x'.repeat(n) })],
+  ...[
+    ['model', 256],
+    ['user', 512],
+    ['safety_identifier', 512],
+    ['prompt_cache_key', 512],
+  ].flatMap(([name, max]) =>
+    ['/v1/chat/completions', '/v1/responses'].map((path): (typeof LENGTHS)[number] => [
+      path,
+      name as string,
+      max as number,
+      (n) => ({ ...goodFor(path), [name as string]: 'x'.repeat(n) }),
+    ]),
+  ),
+  ['/v1/responses', 'metadata.k', 512, (n) => ({ ...GOOD_INPUT, metadata: { k: 'x'.repeat(n) } })],
+];
+
+describe('a text', () => {
+  it.each(LENGTHS)('of %s: %s has at most %i characters', async (path, param, most, bodyOf) => {
+    const longest = await post(base + path, bodyOf(most));
+    expect([200, 404]).toContain(longest.status);
+    await longest.arrayBuffer();
+    const message = await expectRefused(
+      await post(base + path, bodyOf(most + 1)),
+      'string_above_max_length',
+      param,
+    );
+    expect(message).toContain(String(most));
+  });
+
+  it('of the older API is as long as a body may be', async () => {
+    const conversation = { value: 'x'.repeat(TEXT_MAX + 1) };
+    const response = await post(`${base}/api/v1/chat/completion`, { conversation });
+    expect(await response.json()).toMatchObject({ data: { success: false } });
+  });
+});
+
+describe('metadata', () => {
+  it.each(['/v1/chat/completions', '/v1/responses'])('of %s has 16 pairs at most', async (path) => {
+    const ask = (metadata: object) => post(base + path, { ...goodFor(path), metadata });
+    expect((await ask(pairs(16))).status).toBe(200);
+    const message = await expectRefused(await ask(pairs(17)), 'object_above_max_properties', 'metadata');
+    expect(message).toBe(
+      "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, but got an object with 17 properties instead.",
+    );
+  });
+
+  it.each(['/v1/chat/completions', '/v1/responses'])('of %s has keys of 64 characters', async (path) => {
+    const ask = (key: string) => post(base + path, { ...goodFor(path), metadata: { [key]: 'v' } });
+    expect((await ask('k'.repeat(64))).status).toBe(200);
+    const message = await expectRefused(
+      await ask('k'.repeat(65)),
+      'property_name_above_max_length',
+      'metadata',
+    );
+    expect(message).toMatch(
+      /^Invalid property name in 'metadata': 'k{40}…' is too long\..*64.*65 instead\.$/,
+    );
+  });
+});
+
+describe('a field that is echoed, whatever it holds', () => {
+  it.each([
+    ['tools', (text: string) => [{ type: 'function', name: 'f', description: text }]],
+    ['tools', (text: string) => [{ type: 'function', [text]: 1 }]],
+    ['tools', ({ length }: string) => Array.from({ length: length / 20 }, () => ({ a: 0.1 + 0.2 }))],
+    ['tool_choice', (text: string) => ({ type: text })],
+    ['text', (text: string) => ({ format: { type: 'json_schema', name: 'n', schema: { text } } })],
+    ['reasoning', (text: string) => ({ more: [[text]] })],
+  ])('is echoed up to a length: %s (%#)', async (name, made) => {
+    const ask = (length: number) =>
+      post(`${base}/v1/responses`, { ...GOOD_INPUT, [name]: made('x'.repeat(length)) });
+    const echoed = await ask(100_000);
+    expect([echoed.status, await echoed.json()]).toMatchObject([200, { object: 'response' }]);
+    const refused = await ask(ECHOED_MAX);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      413,
+      { error: { param: name, code: 'request_too_large' } },
+    ]);
   });
 });
 

@@ -1,5 +1,14 @@
 import { MESSAGES_MAX } from '../../core/limits.js';
-import { answerFields, content, ignored, limitField, namedSchema } from './common.js';
+import {
+  answerFields,
+  content,
+  ignored,
+  labelField,
+  limitField,
+  metadataField,
+  namedSchema,
+  textField,
+} from './common.js';
 import { inputField } from './responses.js';
 
 const optionalContent = {
@@ -7,13 +16,13 @@ const optionalContent = {
   type: ['string', 'array', 'null'],
   description: `${content.description} May be left out.`,
 } as const;
-const name = { type: ['string', 'null'], description: 'Counted in the usage; decides nothing.' } as const;
+const name = { ...labelField, description: 'Counted in the usage; decides nothing.' } as const;
 
 const functionCall = {
   type: ['object', 'null'],
   properties: {
-    name: { type: ['string', 'null'], description: 'Of the function. A call without one is passed over.' },
-    arguments: { type: ['string', 'null'], description: 'JSON.' },
+    name: { ...labelField, description: 'Of the function. A call without one is passed over.' },
+    arguments: { ...textField, type: ['string', 'null'], description: 'JSON.' },
   },
   description: 'What is called.',
 } as const;
@@ -161,17 +170,13 @@ export const chatSchema = {
     web_search_options: ignored.object,
     reasoning_effort: ignored.string,
     verbosity: ignored.string,
-    prompt_cache_key: ignored.string,
+    prompt_cache_key: labelField,
     prompt_cache_retention: ignored.string,
     prompt_cache_options: ignored.object,
-    safety_identifier: ignored.string,
+    safety_identifier: labelField,
     service_tier: { type: ['string', 'null'], description: 'Accepted; the answer says `default`.' },
     store: { type: ['boolean', 'null'], description: 'Accepted; nothing is kept.' },
-    metadata: {
-      type: ['object', 'null'],
-      additionalProperties: { type: 'string' },
-      description: ignored.string.description,
-    },
+    metadata: metadataField,
   },
   anyOf: [{ required: ['messages'] }, { required: ['input'] }],
   dependentSchemas: {

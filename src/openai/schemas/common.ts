@@ -1,6 +1,16 @@
 /** What the requests have in common. Each field says what it does; null is legal for all that are optional. */
 
-import { CHOICES_MAX, STOP_LENGTH_MAX, STOPS_MAX } from '../../core/limits.js';
+import {
+  CHOICES_MAX,
+  LABEL_LENGTH_MAX,
+  METADATA_KEY_LENGTH_MAX,
+  METADATA_PAIRS_MAX,
+  METADATA_VALUE_LENGTH_MAX,
+  MODEL_LENGTH_MAX,
+  STOP_LENGTH_MAX,
+  STOPS_MAX,
+  TEXT_LENGTH_MAX,
+} from '../../core/limits.js';
 
 const NO_EFFECT = 'Accepted, has no effect: a recorded reply is what it is.';
 
@@ -15,6 +25,25 @@ export const ignored = {
   string: { type: ['string', 'null'], description: NO_EFFECT },
   object: { type: ['object', 'null'], description: NO_EFFECT },
   array: { type: ['array', 'null'], description: NO_EFFECT },
+} as const;
+
+/** A text that is looked up, or counted. */
+export const textField = { type: 'string', maxLength: TEXT_LENGTH_MAX } as const;
+
+/** What names a user, a cache or a way to answer, in a few words. */
+export const labelField = {
+  type: ['string', 'null'],
+  maxLength: LABEL_LENGTH_MAX,
+  description: NO_EFFECT,
+} as const;
+
+/** What a client notes about its request. */
+export const metadataField = {
+  type: ['object', 'null'],
+  maxProperties: METADATA_PAIRS_MAX,
+  propertyNames: { maxLength: METADATA_KEY_LENGTH_MAX },
+  additionalProperties: { type: 'string', maxLength: METADATA_VALUE_LENGTH_MAX },
+  description: NO_EFFECT,
 } as const;
 
 /** What a format of `json_schema` must have: the schema that a reply of a model would keep to. */
@@ -54,7 +83,7 @@ const part = {
       type: 'string',
       description: 'Parts of type `input_text`, `output_text` and `text` count; the others are passed over.',
     },
-    text: { type: 'string', description: 'Needed in a part of such a type.' },
+    text: { ...textField, description: 'Needed in a part of such a type.' },
   },
   if: { required: ['type'], properties: { type: { enum: TEXT_TYPES } } },
   // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
@@ -64,6 +93,7 @@ const part = {
 /** What a message says. */
 export const content = {
   type: ['string', 'array'],
+  maxLength: TEXT_LENGTH_MAX,
   items: part,
   description: 'A text, or parts whose texts are put together.',
 } as const;
@@ -72,6 +102,7 @@ export const content = {
 export const modelField = {
   model: {
     type: ['string', 'null'],
+    maxLength: MODEL_LENGTH_MAX,
     description:
       "Any name is answered, and echoed, unless `STRICT_MODELS` is set. Without one, the dataset's own.",
   },
@@ -132,5 +163,5 @@ export const answerFields = {
     type: ['boolean', 'null'],
     description: 'True if the text that ended the reply is part of it, as vLLM has it.',
   },
-  user: ignored.string,
+  user: labelField,
 } as const;

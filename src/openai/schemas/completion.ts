@@ -1,5 +1,5 @@
-import { PROMPTS_MAX } from '../../core/limits.js';
-import { answerFields, ignored, limitField, tokenIds } from './common.js';
+import { PROMPTS_MAX, TEXT_LENGTH_MAX } from '../../core/limits.js';
+import { answerFields, ignored, limitField, textField, tokenIds } from './common.js';
 
 /** The body of `POST /v1/completions`. Fields that are not listed here are legal, and have no effect. */
 export const completionSchema = {
@@ -9,6 +9,7 @@ export const completionSchema = {
   properties: {
     prompt: {
       type: ['string', 'array'],
+      maxLength: TEXT_LENGTH_MAX,
       minItems: 1,
       if: { type: 'array', prefixItems: [{ type: 'integer' }] },
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
@@ -21,7 +22,7 @@ export const completionSchema = {
           title: 'Prompts, each as token ids',
           items: { type: 'array', minItems: 1, items: tokenIds },
         },
-        else: { title: 'A prompt, or prompts, as texts', items: { type: 'string' } },
+        else: { title: 'A prompt, or prompts, as texts', items: textField },
       },
       description:
         'A prompt, or several, of which each is answered by itself: a text, a list of texts, a list of token ids, which is one prompt, or a list of such lists. Texts and ids do not mix. Ids are those of the setting `TOKENIZER`, and are looked up as their text. A prompt that a known chat template has made (ChatML, Llama 2 and 3, Mistral, Gemma, Phi, Zephyr, GLM, DeepSeek, Harmony, Command R, Vicuna, Alpaca, the AI SDK, LlamaIndex) is looked up as the messages it was made of.',
@@ -29,7 +30,11 @@ export const completionSchema = {
     },
     ...answerFields,
     max_tokens: { ...limitField, description: `${limitField.description} Without it, the reply is whole.` },
-    echo: { type: ['boolean', 'null'], description: 'True if each answer begins with its prompt.' },
+    echo: {
+      type: ['boolean', 'null'],
+      description:
+        'True if each answer begins with its prompt. Then the prompts have 1,048,576 characters together at most.',
+    },
     best_of: { type: ['integer', 'null'], minimum: 0, maximum: 20, description: ignored.integer.description },
     logprobs: {
       type: ['integer', 'null'],

@@ -1,9 +1,11 @@
-import { MESSAGES_MAX } from '../../core/limits.js';
+import { ECHOED_LENGTH_MAX, MESSAGES_MAX, TEXT_LENGTH_MAX } from '../../core/limits.js';
 import {
   content,
   ignored,
   LIMIT_STRICTNESS,
+  labelField,
   limitField,
+  metadataField,
   modelField,
   namedSchema,
   samplingFields,
@@ -14,7 +16,7 @@ const ECHOED = 'Echoed; has no other effect.';
 /** Fields that a response repeats. */
 const echoed = {
   boolean: { type: ['boolean', 'null'], description: ECHOED },
-  string: { type: ['string', 'null'], description: ECHOED },
+  label: { ...labelField, description: ECHOED },
 } as const;
 
 /** An item that is a message: one without a type, too. */
@@ -36,14 +38,16 @@ export const functionOutputSchema = {
   type: 'object',
   required: ['call_id', 'output'],
   properties: {
-    call_id: { type: 'string', description: 'Decides nothing.' },
+    call_id: { ...labelField, type: 'string', description: 'Decides nothing.' },
     output: content,
   },
 } as const;
 
 const referenceSchema = {
   required: ['id'],
-  properties: { id: { type: 'string', description: 'Of an item of a response that is kept.' } },
+  properties: {
+    id: { ...labelField, type: 'string', description: 'Of an item of a response that is kept.' },
+  },
 } as const;
 
 /** Items that are of a type: one without any is not. */
@@ -60,7 +64,7 @@ export const itemSchema = {
       description:
         'Without one, the item is a message. A `function_call_output` counts as one, and so do `function_call`s in a row; an `item_reference` as the item that it names, if that is kept, and once. Other types have no text to look up, and are passed over.',
     },
-    id: { type: ['string', 'null'], description: 'Kept; without one, the item gets one.' },
+    id: { ...labelField, description: 'Kept; without one, the item gets one.' },
   },
   // biome-ignore-start lint/suspicious/noThenProperty: JSON Schema's word.
   allOf: [
@@ -74,6 +78,7 @@ export const itemSchema = {
 /** What is asked of a response. */
 export const inputField = {
   type: ['string', 'array'],
+  maxLength: TEXT_LENGTH_MAX,
   minItems: 1,
   maxItems: MESSAGES_MAX,
   items: itemSchema,
@@ -90,11 +95,12 @@ export const responsesSchema = {
     input: inputField,
     instructions: {
       type: ['string', 'null'],
+      maxLength: ECHOED_LENGTH_MAX,
       description:
-        'A system message in front of all others. A response that continues this one does not have it.',
+        'A system message in front of all others, echoed. A response that continues this one does not have it.',
     },
     previous_response_id: {
-      type: ['string', 'null'],
+      ...labelField,
       // The code for a length would need a library.
       not: { const: '' },
       description:
@@ -166,29 +172,26 @@ export const responsesSchema = {
           then: { required: ['name', 'schema'], properties: namedSchema },
           description: ECHOED,
         },
-        verbosity: echoed.string,
+        verbosity: echoed.label,
       },
       description: ECHOED,
     },
     reasoning: {
       type: ['object', 'null'],
-      properties: { effort: echoed.string, summary: echoed.string },
+      properties: { effort: echoed.label, summary: echoed.label },
       description: ECHOED,
     },
     truncation: {
-      ...echoed.string,
+      type: ['string', 'null'],
+      description: ECHOED,
       if: { type: 'string' },
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
       then: { enum: ['auto', 'disabled'] },
     },
-    metadata: {
-      type: ['object', 'null'],
-      additionalProperties: { type: 'string' },
-      description: ECHOED,
-    },
-    user: echoed.string,
-    safety_identifier: echoed.string,
-    prompt_cache_key: echoed.string,
+    metadata: { ...metadataField, description: ECHOED },
+    user: echoed.label,
+    safety_identifier: echoed.label,
+    prompt_cache_key: echoed.label,
     prompt_cache_retention: ignored.string,
     prompt_cache_options: ignored.object,
     service_tier: { type: ['string', 'null'], description: 'Accepted; the answer says `default`.' },

@@ -1,6 +1,6 @@
 import { MESSAGES_MAX } from '../../core/limits.js';
 import { messageSchema } from './chat.js';
-import { modelField, tokenIds } from './common.js';
+import { modelField, textField, tokenIds } from './common.js';
 
 /** The body of `POST /tokenize`, as vLLM has it: a prompt, or the messages of a chat. */
 export const tokenizeSchema = {
@@ -8,7 +8,7 @@ export const tokenizeSchema = {
   type: 'object',
   properties: {
     ...modelField,
-    prompt: { type: 'string', description: 'A text; needed unless there are `messages`.' },
+    prompt: { ...textField, description: 'A text; needed unless there are `messages`.' },
     messages: {
       type: 'array',
       minItems: 1,
