@@ -49,6 +49,12 @@ export const COUNTED_TOGETHER_MAX = 64 * KiB;
 /** Characters that may wait for the tokenizer, which takes a second for some millions of them. */
 export const TOKENIZED_AT_ONCE_MAX = 64 * MiB;
 
+/**
+ * Characters of the texts of one `/tokenize`, and of the answer of one `/detokenize`: eight times what the models of OpenAI's that are imitated
+ * can read. Their tokens have up to some twenty megabytes of JSON, which the tokenizer takes seconds for.
+ */
+export const TOKENIZED_LENGTH_MAX = MiB;
+
 /** Bytes that all requests together may hold, of bodies (inflated) and of recorded replies; and the share of V8's heap that this may be. */
 export const HELD_BYTES_MAX = byteCount(512 * MiB);
 export const HELD_HEAP_SHARE = 1 / 4;

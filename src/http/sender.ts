@@ -68,9 +68,17 @@ export class Sender {
     }
   }
 
-  /** @param body a byte string */
+  /**
+   * Sends a body: in one write if a slab has room for it, else as the client takes it.
+   *
+   * @param body a byte string
+   */
   private sendBody(response: ServerResponse, status: number, headers: string[], body: string): void {
     headers.push('content-length', String(body.length));
+    if (body.length > SLAB_BYTES) {
+      this.pump(response, status, headers, new BodyBytes([body]), true);
+      return;
+    }
     const socket = rawSocket(response);
     if (socket === undefined) {
       response.writeHead(status, headers);

@@ -6,15 +6,21 @@ import type { TokenPool } from '../workers/token-pool.js';
  * The text of tokens.
  *
  * @param param the field that holds them
- * @throws AppError if one is none of the tokenizer's
+ * @param lengthMax how many characters the text may have
+ * @throws AppError if it has more, or one is none of the tokenizer's
  */
 export async function textOfTokens(
   tokenPool: TokenPool,
   tokens: readonly number[],
   param: string,
+  lengthMax: number,
 ): Promise<string> {
-  const text = resultOf(await tokenPool.decode(tokens));
-  if (text !== undefined) return text;
+  const decoded = resultOf(await tokenPool.decode(tokens, lengthMax));
+  if (decoded.kind === 'text') return decoded.text;
+  if (decoded.kind === 'long') {
+    const message = `Invalid '${param}': text too long. Expected tokens of a text with maximum length ${lengthMax}.`;
+    throw new AppError('string_above_max_length', { param, message });
+  }
   const message = `Invalid '${param}': not all are tokens. Expected ids of ${tokenPool.tokenizer}.`;
   throw new AppError('invalid_value', { param, message });
 }

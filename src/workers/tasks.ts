@@ -73,6 +73,35 @@ export interface IndexTask {
   readonly half: 'turns' | 'folded';
 }
 
+/** The encoding of a text, or of a chat, for a client. */
+export interface EncodeTask {
+  readonly content: string | ChatTask;
+  /** True if the text of each token is asked for. */
+  readonly returnsTexts: boolean;
+}
+
+/** Tokens, as JSON that can be sent: to spell millions of them takes the main thread too long. */
+export interface SpelledTokens {
+  readonly count: number;
+  /** The list of ids, a byte string. */
+  readonly ids: string;
+  /** The list of their texts, a byte string: of a character that is several tokens, each has U+FFFD. Undefined if it isn't asked for. */
+  readonly texts: string | undefined;
+}
+
+/** The decoding of tokens. */
+export interface DecodeTask {
+  /** Ids. Numbers of a list take the main thread ten times as long to hand over. */
+  readonly tokens: Float64Array;
+  /** How many characters the text may have. */
+  readonly lengthMax: number;
+}
+
+/** What tokens are: a text, more of it than was allowed, or not all of them tokens. */
+export type DecodedTokens =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'long' | 'unknown' };
+
 /** The encoding of a chat. */
 export interface ChatTask {
   readonly messages: readonly Message[];

@@ -1,6 +1,6 @@
 import { TOKENIZED_AT_ONCE_MAX, TOKENIZER_KEPT_MS } from '../core/limits.js';
 import type { TokenizerName } from '../core/tokens.js';
-import type { ChatTask, CountTask, Outcome, TokenSetup } from './tasks.js';
+import type { CountTask, DecodedTokens, EncodeTask, Outcome, SpelledTokens, TokenSetup } from './tasks.js';
 import { Threads } from './threads.js';
 import type * as thread from './token-thread.js';
 
@@ -53,24 +53,20 @@ export class TokenPool {
     return this.run('cut', { text, tokens }, text.length);
   }
 
-  /** The tokens of a text. */
-  encode(text: string): Promise<Outcome<readonly number[]>> {
-    return this.run('encode', text, text.length);
+  /** The tokens of a text, or of a chat (see `Tokenizer.encodeChat`), as JSON. */
+  encode(task: EncodeTask): Promise<Outcome<SpelledTokens>> {
+    const { content } = task;
+    const texts = typeof content === 'string' ? [content] : content.messages.map(({ text }) => text);
+    return this.run('encode', task, lengthOf(texts));
   }
 
-  /** The tokens of a chat: see `Tokenizer.encodeChat`. */
-  encodeChat(task: ChatTask): Promise<Outcome<readonly number[]>> {
-    return this.run('encodeChat', task, lengthOf(task.messages.map(({ text }) => text)));
-  }
-
-  /** The texts of tokens, one by one: of a character that is several tokens, each has U+FFFD. */
-  decodeEach(tokens: readonly number[]): Promise<Outcome<readonly string[]>> {
-    return this.run('decodeEach', tokens, tokens.length);
-  }
-
-  /** The text of tokens; undefined if one of them is none. */
-  decode(tokens: readonly number[]): Promise<Outcome<string | undefined>> {
-    return this.run('decode', tokens, tokens.length);
+  /**
+   * The text of tokens.
+   *
+   * @param lengthMax how many characters it may have
+   */
+  decode(tokens: readonly number[], lengthMax: number): Promise<Outcome<DecodedTokens>> {
+    return this.run('decode', { tokens: Float64Array.from(tokens), lengthMax }, tokens.length);
   }
 
   /** Counts the tokens of turns into their index; the outcome is the row to go on from. */

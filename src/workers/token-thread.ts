@@ -3,10 +3,20 @@
 import { workerData } from 'node:worker_threads';
 import { parseTurn } from '../core/conversation.js';
 import { BLOCK_BYTES } from '../core/limits.js';
+import { plainJson, spell } from '../core/spelled-text.js';
 import { readFully, withFile } from '../dataset/file.js';
 import { IndexTable, LENGTH_MASK } from '../index/table.js';
 import { isStopped } from './stop-flag.js';
-import type { ChatTask, CountTask, CutTask, Outcome, TokenSetup } from './tasks.js';
+import type {
+  CountTask,
+  CutTask,
+  DecodedTokens,
+  DecodeTask,
+  EncodeTask,
+  Outcome,
+  SpelledTokens,
+  TokenSetup,
+} from './tasks.js';
 import { loadTokenizer } from './tokenizer.js';
 
 const tokenizer = await loadTokenizer((workerData as TokenSetup).tokenizer);
@@ -28,24 +38,21 @@ export function cut({ text, tokens }: CutTask): Outcome<string> {
   return done(tokenizer.cut(text, tokens));
 }
 
-/** The tokens of a text. */
-export function encode(text: string): Outcome<readonly number[]> {
-  return done(tokenizer.encode(text));
+/** The tokens of a text, or of a chat. */
+export function encode({ content, returnsTexts }: EncodeTask): Outcome<SpelledTokens> {
+  const tokens =
+    typeof content === 'string'
+      ? tokenizer.encode(content)
+      : tokenizer.encodeChat(content.messages, content.beginsReply);
+  const texts = returnsTexts ? tokens.map((token) => tokenizer.decode([token]) ?? '') : undefined;
+  return done({ count: tokens.length, ids: plainJson(tokens), texts: texts && spell(texts) });
 }
 
-/** The tokens of a chat. */
-export function encodeChat({ messages, beginsReply }: ChatTask): Outcome<readonly number[]> {
-  return done(tokenizer.encodeChat(messages, beginsReply));
-}
-
-/** The texts of tokens, one by one. */
-export function decodeEach(tokens: readonly number[]): Outcome<readonly string[]> {
-  return done(tokens.map((token) => tokenizer.decode([token]) ?? ''));
-}
-
-/** The text of tokens; undefined if one of them is none. */
-export function decode(tokens: readonly number[]): Outcome<string | undefined> {
-  return done(tokenizer.decode(tokens));
+/** The text of tokens. */
+export function decode({ tokens, lengthMax }: DecodeTask): Outcome<DecodedTokens> {
+  const text = tokenizer.decode(tokens);
+  if (text === undefined) return done({ kind: 'unknown' });
+  return done(text.length > lengthMax ? { kind: 'long' } : { kind: 'text', text });
 }
 
 /** Counts the tokens of turns, and keeps them in the index. Returns the row after the last one that was looked at. */

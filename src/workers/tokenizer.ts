@@ -30,7 +30,7 @@ export interface Tokenizer {
    */
   encodeChat(messages: readonly Message[], beginsReply: boolean): number[];
   /** The text of tokens; undefined if one of them is none of the vocabulary's. */
-  decode(tokens: readonly number[]): string | undefined;
+  decode(tokens: Iterable<number>): string | undefined;
   /** The beginning of a text that has so many tokens; a character that is not whole at its end is left out. */
   cut(text: string, tokens: number): string;
 }
@@ -79,7 +79,7 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
       return count;
     },
     decode: (tokens) => {
-      const bytes = tokens.map(bytesOf);
+      const bytes = Array.from(tokens, bytesOf);
       return bytes.includes(undefined) ? undefined : Buffer.concat(bytes as Uint8Array[]).toString('utf8');
     },
     cut: (text, tokens) => {

@@ -218,10 +218,10 @@ describe('what a body holds', () => {
       const text = `${'x'.repeat(shift)}${'日本😀'.repeat(LONG / 10)}`;
       const answer = await post(
         `${base}/v1/responses`,
-        JSON.stringify({ input: 'Say it.', user: text }),
+        JSON.stringify({ input: 'Say it.', instructions: text }),
         KEY,
       );
-      expect(((await answer.json()) as { user: string }).user === text).toBe(true);
+      expect(((await answer.json()) as { instructions: string }).instructions === text).toBe(true);
     }
   });
 

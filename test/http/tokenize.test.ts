@@ -1,15 +1,19 @@
 import { fileURLToPath } from 'node:url';
-import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+import { decode, encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
 import { post, serveApp } from '../support/app.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 let base: string;
 let strict: string;
 beforeAll(async () => {
-  base = await serveApp(dataset);
+  base = await serveApp(dataset, { bodyLimit: byteCount(8_000_000) });
   strict = await serveApp(dataset, { strictModels: true });
 });
+
+/** Characters of a text. */
+const LENGTH_MAX = 1_048_576;
 
 const text = 'Hello, 日本 and 😀 <|endoftext|>\n\tlast \ud800line';
 
@@ -34,6 +38,33 @@ describe('POST /tokenize', () => {
   it('gives the text of each token, if asked for', async () => {
     const { token_strs } = await ask('tokenize', { prompt: 'Hello there, you', return_token_strs: true });
     expect(token_strs).toEqual(['Hello', ' there', ',', ' you']);
+  });
+
+  it('gives the tokens of a text as long as it may be, with the text of each', async () => {
+    const words = Array.from({ length: 100_000 }, (_, i) => `word${i % 999}`).join(' ');
+    const prompt = `${words}${'\u2028'.repeat(LENGTH_MAX - words.length)}`;
+    const tokens = encode(prompt);
+    const answer = await ask('tokenize', { prompt, return_token_strs: true });
+    expect(answer).toMatchObject({ count: tokens.length, tokens });
+    expect(answer.token_strs).toEqual(tokens.map((token) => decode([token])));
+  });
+
+  it('refuses messages that are longer together than a text may be', async () => {
+    const call = { id: 'a', type: 'function', function: { name: 'f', arguments: 'x'.repeat(LENGTH_MAX) } };
+    for (const messages of [
+      Array(4).fill({ role: 'user', content: 'x'.repeat(LENGTH_MAX / 4 + 1) }),
+      [{ role: 'assistant', tool_calls: [call] }],
+    ]) {
+      const response = await post(`${base}/tokenize`, { messages });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        error: {
+          code: 'string_above_max_length',
+          param: 'messages',
+          message: expect.stringContaining(String(LENGTH_MAX)),
+        },
+      });
+    }
   });
 
   it('gives as many tokens of a chat as its usage counts', async () => {
@@ -106,6 +137,33 @@ describe('POST /detokenize', () => {
     const response = await post(`${base}/detokenize`, body);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { code, param } });
+  });
+});
+
+describe('tokens of a text that is too long', () => {
+  // A token of 80 spaces, and more of them than there may be characters.
+  const [spaces] = encode(' '.repeat(80));
+
+  it('are refused', async () => {
+    const response = await post(`${base}/detokenize`, { tokens: Array(13_200).fill(spaces) });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'string_above_max_length', param: 'tokens' },
+    });
+    expect((await ask('detokenize', { tokens: Array(13_100).fill(spaces) })).prompt).toHaveLength(1_048_000);
+  });
+
+  it('are refused as a prompt', async () => {
+    const response = await post(`${base}/v1/completions`, { prompt: Array(132_000).fill(spaces) });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'string_above_max_length', param: 'prompt' },
+    });
+  });
+
+  it('may have no id that only looks like one', async () => {
+    const response = await post(`${base}/detokenize`, { tokens: [2 ** 32 + 1] });
+    expect(await response.json()).toMatchObject({ error: { code: 'invalid_value', param: 'tokens' } });
   });
 });
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
 import type { App } from '#dist/http/app.js';
 import { estimatingCounter } from '#dist/lookup/token-counter.js';
 import { appOf } from '../support/app.js';
@@ -12,9 +13,13 @@ import { WAIT } from '../support/wait.js';
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
 /**
- * What comes on a connection whose client takes all bytes at once, and in how many turns of the event loop.
+ * What comes on a connection whose client takes all bytes at once, in how many turns of the event loop, and in how many pieces.
  */
-async function answerTo(app: App, path: string, body: object): Promise<{ text: string; turns: number }> {
+async function answerTo(
+  app: App,
+  path: string,
+  body: object,
+): Promise<{ text: string; turns: number; pieces: number }> {
   let turns = 0;
   const counter = setInterval(() => void turns++);
   const parts: Buffer[] = [];
@@ -31,10 +36,15 @@ async function answerTo(app: App, path: string, body: object): Promise<{ text: s
   await vi.waitUntil(() => isWhole(parts), { ...WAIT, interval: 1 });
   clearInterval(counter);
   connection.destroy();
-  return { text: Buffer.concat(parts).toString(), turns };
+  return { text: Buffer.concat(parts).toString(), turns, pieces: parts.length };
 }
 
-const isWhole = (parts: readonly Buffer[]) => parts.at(-1)?.subarray(-5).toString() === '0\r\n\r\n';
+function isWhole(parts: readonly Buffer[]): boolean {
+  if (parts.at(-1)?.subarray(-5).toString() === '0\r\n\r\n') return true;
+  const head = /^content-length: (\d+)\r\n.*?\r\n\r\n/ims.exec(parts[0]?.toString('latin1', 0, 2000) ?? '');
+  const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+  return head !== null && bytes >= head.index + head[0].length + Number(head[1]);
+}
 
 const words = Array.from({ length: 20_000 }, (_, i) => `word${i % 999} and`).join(' ');
 const chat = { messages: [{ role: 'user', content: 'nowhere' }], stream: true };
@@ -50,4 +60,22 @@ it.each([
   const { text, turns } = await answerTo(app, path, body);
   expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(turns).toBeGreaterThan(5);
+});
+
+it.each([
+  ['the tokens of a long text', '/tokenize', { prompt: words.repeat(4) }],
+  [
+    'a response that echoes much',
+    '/v1/responses',
+    { input: 'nowhere', instructions: '\n'.repeat(1_000_000) },
+  ],
+])('%s are sent in pieces', async (_what, path, body) => {
+  const app = await appOf(dataset, {
+    fallback: words,
+    tokens: estimatingCounter,
+    bodyLimit: byteCount(4_000_000),
+  });
+  const { text, pieces } = await answerTo(app, path, body);
+  expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(pieces).toBeGreaterThan(2);
 });

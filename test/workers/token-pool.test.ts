@@ -63,8 +63,8 @@ it('a token pool may be closed at any moment of a short task', async () => {
 it('a token pool takes one text of any length, and refuses others while too much waits', async () => {
   const pool = new TokenPool('o200k_base');
   const large = 'x '.repeat(TOKENIZED_AT_ONCE_MAX / 3);
-  const first = pool.encode(large);
-  expect(await pool.encode(large)).toMatchObject({ kind: 'failed', code: 'overloaded' });
+  const first = pool.count([large]);
+  expect(await pool.count([large])).toMatchObject({ kind: 'failed', code: 'overloaded' });
   await pool.close();
   expect((await first).kind).toBe('failed');
 });

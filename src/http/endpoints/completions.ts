@@ -1,3 +1,4 @@
+import { TEXT_LENGTH_MAX } from '../../core/limits.js';
 import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
@@ -41,7 +42,7 @@ export function completions(
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       const texts = all(asked.prompts, (prompt) =>
-        typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt'),
+        typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt', TEXT_LENGTH_MAX),
       );
       return after(texts, (prompts) => {
         // Those that are the same are looked up once.

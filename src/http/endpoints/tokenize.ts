@@ -1,3 +1,4 @@
+import { TOKENIZED_LENGTH_MAX } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
 import { checked } from '../../openai/check.js';
 import { CONTEXT_TOKENS } from '../../openai/models.js';
@@ -14,17 +15,14 @@ export function tokenize(catalog: Catalog, tokenPool: TokenPool): Endpoint<Token
     parse: ({ body }) => parseTokenizeRequest(body),
     answer: async ({ model, content, beginsReply, returnStrings }) => {
       catalog.resolve(model);
-      const tokens = resultOf(
-        typeof content === 'string'
-          ? await tokenPool.encode(content)
-          : await tokenPool.encodeChat({ messages: content, beginsReply }),
+      const { count, ids, texts } = resultOf(
+        await tokenPool.encode({
+          content: typeof content === 'string' ? content : { messages: content, beginsReply },
+          returnsTexts: returnStrings,
+        }),
       );
-      return jsonOf({
-        count: tokens.length,
-        max_model_len: CONTEXT_TOKENS,
-        tokens,
-        token_strs: returnStrings ? resultOf(await tokenPool.decodeEach(tokens)) : null,
-      });
+      const spelled = `{"count":${count},"max_model_len":${CONTEXT_TOKENS},"tokens":${ids},"token_strs":${texts ?? null}}`;
+      return { content: { kind: 'json', spelled } };
     },
   };
 }
@@ -35,7 +33,7 @@ export function detokenize(catalog: Catalog, tokenPool: TokenPool): Endpoint<Det
     parse: ({ body }) => checked(check, body),
     answer: async ({ model, tokens }) => {
       catalog.resolve(model ?? undefined);
-      return jsonOf({ prompt: await textOfTokens(tokenPool, tokens, 'tokens') });
+      return jsonOf({ prompt: await textOfTokens(tokenPool, tokens, 'tokens', TOKENIZED_LENGTH_MAX) });
     },
   };
 }

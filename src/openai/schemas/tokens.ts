@@ -1,6 +1,6 @@
-import { MESSAGES_MAX } from '../../core/limits.js';
+import { MESSAGES_MAX, TOKENIZED_LENGTH_MAX } from '../../core/limits.js';
 import { messageSchema } from './chat.js';
-import { modelField, textField, tokenIds } from './common.js';
+import { modelField, tokenIds } from './common.js';
 
 /** The body of `POST /tokenize`, as vLLM has it: a prompt, or the messages of a chat. */
 export const tokenizeSchema = {
@@ -8,14 +8,18 @@ export const tokenizeSchema = {
   type: 'object',
   properties: {
     ...modelField,
-    prompt: { ...textField, description: 'A text; needed unless there are `messages`.' },
+    prompt: {
+      type: 'string',
+      maxLength: TOKENIZED_LENGTH_MAX,
+      description: 'A text; needed unless there are `messages`.',
+    },
     messages: {
       type: 'array',
       minItems: 1,
       maxItems: MESSAGES_MAX,
       items: messageSchema,
       description:
-        'Those of a chat, which count where there is a prompt, too. They have as many tokens as the usage of a chat completion says.',
+        'Those of a chat, which count where there is a prompt, too. They have as many tokens as the usage of a chat completion says, and 1,048,576 characters together at most.',
     },
     add_generation_prompt: {
       type: ['boolean', 'null'],
@@ -42,7 +46,7 @@ export const detokenizeSchema = {
     tokens: {
       type: 'array',
       items: tokenIds,
-      description: 'Ids of the setting `TOKENIZER`.',
+      description: 'Ids of the setting `TOKENIZER`. Their text may have 1,048,576 characters.',
     },
   },
 } as const;
