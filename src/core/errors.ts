@@ -123,6 +123,11 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'A benchmark is already running. Expected one run at a time.',
   },
+  precondition_failed: {
+    status: 412,
+    type: 'invalid_request_error',
+    message: 'The file is not as the request expects it to be.',
+  },
   request_too_large: {
     status: 413,
     type: 'invalid_request_error',

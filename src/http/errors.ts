@@ -121,6 +121,7 @@ function expressError(thrown: unknown): unknown {
   if (isOutOfFiles(thrown)) return new AppError('overloaded', { cause: thrown });
   const { status, message } = thrown as Error & { readonly status?: unknown };
   if (typeof status !== 'number' || status < 400 || status >= 500) return thrown;
+  if (status === ERRORS.precondition_failed.status) return new AppError('precondition_failed');
   return new AppError('bad_request', {
     cause: thrown,
     message: `The request could not be understood: ${message}.`,

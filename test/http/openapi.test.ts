@@ -150,9 +150,8 @@ describe('the document', () => {
   });
 
   it('tells every error that a described path can have', () => {
-    const codes = Object.keys(ERRORS).filter(
-      (code) => code !== 'unknown_url' && code !== 'method_not_supported',
-    );
+    const elsewhere = ['unknown_url', 'method_not_supported', 'precondition_failed'];
+    const codes = Object.keys(ERRORS).filter((code) => !elsewhere.includes(code));
     const told = Object.values(document.paths)
       .flatMap((methods) => Object.values(methods))
       .flatMap(({ responses }) => Object.values(responses))
@@ -467,6 +466,24 @@ describe('the page', () => {
     const response = await fetch(`${base}/docs/swagger-ui.css`, { headers: { range: 'bytes=999999999-' } });
     expect(response.status).toBe(200);
     expect(await response.text()).toBe(await (await fetch(`${base}/docs/swagger-ui.css`)).text());
+  });
+
+  it.each([
+    ['if-match', '"another"'],
+    ['if-unmodified-since', new Date(0).toUTCString()],
+  ])('has no file that is not as %s says', async (name, value) => {
+    const response = await fetch(`${base}/docs/swagger-ui.css`, { headers: { [name]: value } });
+    expect([response.status, await response.json()]).toEqual([
+      412,
+      {
+        error: {
+          message: expect.any(String),
+          type: 'invalid_request_error',
+          param: null,
+          code: 'precondition_failed',
+        },
+      },
+    ]);
   });
 
   it.each(['/docs', '/openapi.json'])('takes no POST at %s', async (path) => {
