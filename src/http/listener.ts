@@ -119,6 +119,7 @@ export class Listener {
         // Its connection ends with an earlier answer: what comes after that is read, so that the kernel doesn't reset it, and dropped.
         if (!socket.writable) return;
         this.begin(socket, response);
+        if (request.headers.upgrade !== undefined) onRest(request, () => this.endAfterLast(socket));
         if (response.socket !== null) handle(request, response);
         else inTurn(socket, response, () => handle(request, response));
       });
@@ -243,11 +244,15 @@ export class Listener {
     const responses = [...(this.connections.get(socket) ?? [])];
     const last = responses.findLast(({ req, headersSent }) => req.complete || headersSent);
     if (last === undefined) this.answerRefused(error, socket, responses[0]);
-    else if (last.shouldKeepAlive) {
-      last.shouldKeepAlive = false;
-      // Where its head is out, Node keeps the connection.
-      last.once('close', () => socket.destroySoon());
-    }
+    else endSocketAfter(last, socket);
+  }
+
+  /** Ends a connection after the answers that are under way. */
+  private endAfterLast(socket: Socket): void {
+    closeGently(socket);
+    const last = [...(this.connections.get(socket) ?? [])].at(-1);
+    if (last === undefined) socket.destroySoon();
+    else endSocketAfter(last, socket);
   }
 
   /** @param response of the request whose body it is about; undefined if it is about none */
@@ -311,10 +316,46 @@ function inTurn(socket: Socket, response: ServerResponse, handle: () => void): v
   });
 }
 
+/**
+ * Tells if bytes come behind a request that asks for another protocol, in the same packet. The request is answered as HTTP 1.1, but Node's
+ * parser stops after it, for whoever would take the connection over, and drops the rest of the packet. Most clients that ask (`curl --http2`,
+ * Java's `HttpClient`) send nothing before they are answered: their connections are kept.
+ */
+function onRest(request: IncomingMessage, tell: () => void): void {
+  const { parser } = request.socket as unknown as { readonly parser: Parser };
+  const { kOnExecute } = parser.constructor;
+  const execute = parser[kOnExecute] as Executed;
+  parser[kOnExecute] = (parsed) => {
+    const isRest = typeof parsed === 'number' && parsed < parser.getCurrentBuffer().length;
+    if (request.complete) parser[kOnExecute] = execute;
+    execute(parsed);
+    if (isRest) tell();
+  };
+}
+
+/** What Node's HTTP parser calls after each packet, with the number of bytes that it has parsed, or an error. */
+type Executed = (parsed: number | Error) => void;
+
+/** Node's HTTP parser: 20, 22 and 24 have it at the socket. */
+interface Parser {
+  readonly constructor: { readonly kOnExecute: number };
+  [callback: number]: Executed;
+  /** The packet. */
+  readonly getCurrentBuffer: () => Buffer;
+}
+
 /** What Node keeps in a response: 20, 22 and 24 do. */
 interface Internals {
   /** Takes how many bytes more, or less, wait for the connection. */
   readonly _onPendingData: (bytes: number) => void;
+}
+
+/** Ends a connection after a response, whether its headers are out or not. */
+function endSocketAfter(last: ServerResponse, socket: Socket): void {
+  if (!last.shouldKeepAlive) return;
+  last.shouldKeepAlive = false;
+  // Where its head is out, Node keeps the connection.
+  last.once('close', () => socket.destroySoon());
 }
 
 /** Tells the client, if the headers aren't out yet, that no further request is taken on its connection. */

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -34,6 +34,9 @@ function ask(url: string, agent: Agent): Promise<{ connection: string | undefine
     asked.on('error', reject);
   });
 }
+
+/** True of what a connection fails with that nobody accepts any more. */
+const isRefused = (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED';
 
 describe('a listener that stops', () => {
   it('still answers a request that was on its way on a connection at rest, as the last one', async () => {
@@ -83,12 +86,13 @@ describe('a listener that stops', () => {
   it('sends a large answer to its end, though its client takes it later', async () => {
     const answer = Buffer.alloc(20_000_000, 'x');
     const listener = new Listener((_request, response) => void response.end(answer));
-    const connection = await RawConnection.open(urlOf(await listener.listen('127.0.0.1', 0)));
+    const url = urlOf(await listener.listen('127.0.0.1', 0));
+    const connection = await RawConnection.open(url);
     connection.send('GET / HTTP/1.1\r\n\r\n');
     await connection.begun();
     connection.pause();
     const stopped = listener.stop();
-    await setTimeout(2 * STOP_GRACE_MS);
+    await vi.waitUntil(() => ask(url, new Agent()).then(() => false, isRefused), WAIT);
     connection.resume();
     await connection.closed;
     expect(connection.answers[0]?.body).toHaveLength(answer.length);
@@ -273,8 +277,7 @@ describe('a listener that stops', () => {
     const stopped = listener.stop();
     going[0]?.();
     await vi.waitUntil(() => listener.inFlight === 0, WAIT);
-    connection.send('GET / HTTP/1.1\r\n\r\n');
-    await setTimeout(50);
+    await connection.send('GET / HTTP/1.1\r\n\r\n');
     connection.resume();
     await connection.closed;
     expect(connection.answers.map(({ body }) => body.length)).toEqual([500_000]);
@@ -319,8 +322,8 @@ describe('a request that was accepted', () => {
     connection.send('GET / HTTP/1.1\r\n\r\n');
     await connection.begun();
     for (let i = 0; i < 20; i++) {
-      connection.send('hello\r\n\r\n');
-      await setTimeout(1);
+      await connection.send('hello\r\n\r\n');
+      await turn();
     }
     going[0]?.();
     await connection.waitFor(1);
@@ -328,6 +331,46 @@ describe('a request that was accepted', () => {
     await connection.closed;
     expect(connection.answers.map(({ status, body }) => [status, String(body)])).toEqual([[200, 'here']]);
   });
+});
+
+describe('a request that asks for another protocol', () => {
+  const body = JSON.stringify({ messages: [{ role: 'user', content: 'Say it.' }] });
+  const more = 'host: x\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAM\r\n';
+  const get = `GET /health HTTP/1.1\r\n${more}\r\n`;
+  const head = `POST /v1/chat/completions HTTP/1.1\r\n${more}content-length: ${body.length}\r\n\r\n`;
+
+  it.each([
+    ['GET', [get]],
+    ['POST', [head + body]],
+    ['POST in two packets', [head, body]],
+  ])('is answered, and its connection goes on: %s', async (_what, packets) => {
+    const connection = await RawConnection.open(await serveApp(golden));
+    onTestFinished(() => connection.destroy());
+    for (let i = 1; i < 3; i++) {
+      for (const packet of packets) await connection.send(packet);
+      await connection.waitFor(i);
+    }
+    expect(connection.answers.map(({ status, headers }) => [status, headers.connection])).toEqual([
+      [200, 'keep-alive'],
+      [200, 'keep-alive'],
+    ]);
+  });
+
+  it.each([
+    ['GET', [get], 1],
+    ['GET behind another request', ['GET /health HTTP/1.1\r\nhost: x\r\n\r\n', get], 2],
+    ['POST', [head, body], 1],
+  ])(
+    'is answered, and its connection ends, if more follows in the same packet: %s',
+    async (_what, parts, answers) => {
+      const connection = await RawConnection.open(await serveApp(golden));
+      onTestFinished(() => connection.destroy());
+      connection.send(`${parts.join('')}GET /health HTTP/1.1\r\nhost: x\r\n\r\n`);
+      await connection.closed;
+      expect(connection.answers.map(({ status }) => status)).toEqual(Array(answers).fill(200));
+      expect(connection.answers.at(-1)?.headers.connection).toBe('close');
+    },
+  );
 });
 
 describe('what is no HTTP', () => {

@@ -54,8 +54,9 @@ export class RawConnection {
     return this.parts[0]?.length ?? 0;
   }
 
-  send(bytes: Buffer | string): void {
-    if (this.socket.writable) this.socket.write(bytes);
+  /** Settles when the system has taken the bytes, or the connection is no more. */
+  async send(bytes: Buffer | string): Promise<void> {
+    if (this.socket.writable) await new Promise((resolve) => this.socket.write(bytes, resolve));
   }
 
   /** Sends nothing more. */
