@@ -2,7 +2,15 @@
 
 import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
 import { errorBody } from './error-body.js';
-import { isLimited, OPERATIONS, type Operation, type Schema, TAGS } from './operations.js';
+import {
+  AZURE_BASE,
+  DEPLOYMENT_PARAMETERS,
+  isLimited,
+  OPERATIONS,
+  type Operation,
+  type Schema,
+  TAGS,
+} from './operations.js';
 import { errorSchema, olderErrorSchema, olderInvalidSchema } from './schemas/answers.js';
 
 /** What can go wrong with every request, and with those that need a key. */
@@ -36,14 +44,25 @@ const HEADERS = {
   'retry-after': { description: 'When to try again, in seconds.', schema: { type: 'integer' } },
 } as const;
 
+/** Where an operation of OpenAI's is to be had. */
+const SERVERS = [{ url: '/' }, { url: AZURE_BASE, description: 'As Azure has it.' }];
+
 /** The document, for one version of the program. */
 export function openapiDocument(version: string): object {
   const schemas: Record<string, object> = {};
   const refer = (schema: Schema) => named(schema, schemas);
   const paths: Record<string, object> = {};
   for (const operation of OPERATIONS) {
-    const { path, method } = operation;
-    paths[path] = { ...paths[path], [method]: operationObject(operation, refer) };
+    const { path, method, tag, aliases = [] } = operation;
+    const described = operationObject(operation, refer);
+    paths[path] = {
+      ...paths[path],
+      [method]: { ...described, ...(tag === 'OpenAI' && { servers: SERVERS }) },
+    };
+    for (const alias of aliases) {
+      const operationId = `${operation.id}OfDeployment`;
+      paths[alias] = { [method]: { ...described, operationId, parameters: DEPLOYMENT_PARAMETERS } };
+    }
   }
   return {
     openapi: '3.1.1',

@@ -32,11 +32,26 @@ import {
 } from './schemas/responses-answers.js';
 import { detokenizeSchema, tokenizeSchema } from './schemas/tokens.js';
 
+/** What goes before OpenAI's paths where clients have them as Azure does. */
+export const AZURE_BASE = '/openai';
+
 /**
  * Where OpenAI's paths begin for clients whose base URL is another one: it lacks `/v1`, or has it twice, or is Azure's. The paths of the
  * table begin with the first.
  */
-export const OPENAI_BASES = ['/v1', '', '/v1/v1', '/openai/v1', '/openai'] as const;
+export const OPENAI_BASES = ['/v1', '', '/v1/v1', `${AZURE_BASE}/v1`, AZURE_BASE] as const;
+
+/** The parameters of Azure's paths that name a deployment. */
+export const DEPLOYMENT_PARAMETERS: readonly Parameter[] = [
+  {
+    name: 'deployment',
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+    description: 'The model, unless the body names one.',
+  },
+  { name: 'api-version', in: 'query', schema: { type: 'string' }, description: 'Accepted, has no effect.' },
+];
 
 /** Where the older API's paths begin. */
 export const OLDER_BASE = '/api/v1/chat';
@@ -64,7 +79,7 @@ interface Described {
   readonly description?: string;
   /** Of one in the path, a `pattern` may say how it begins: a path that has something else there is another one. */
   readonly parameters?: readonly Parameter[];
-  /** Other paths that lead there, besides those of `OPENAI_BASES`. They may have parameters of their own. */
+  /** Other paths that lead there, besides those of `OPENAI_BASES`: Azure's, with `DEPLOYMENT_PARAMETERS`. */
   readonly aliases?: readonly string[];
   /** The very schema that checks the query. */
   readonly query?: { readonly properties: Readonly<Record<string, { readonly description: string }>> };
@@ -92,7 +107,7 @@ export const TAGS = [
   {
     name: 'OpenAI',
     description:
-      "OpenAI's API. Its paths are there without `/v1`, too, and as Azure has them: below `/openai` and `/openai/v1`, and those of completions below `/openai/deployments/{deployment}`, which is the model unless the body names one.",
+      "OpenAI's API. Its paths are there without `/v1`, too, and as Azure has them: below `/openai/v1`, which is another server of each operation, and `/openai`.",
   },
   { name: 'Server', description: 'About the server itself.' },
   {

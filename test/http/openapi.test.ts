@@ -47,7 +47,15 @@ interface Document {
   readonly info: { readonly version: string };
   readonly paths: Record<
     string,
-    Record<string, { operationId: string; parameters?: Parameter[]; responses: Record<string, Told> }>
+    Record<
+      string,
+      {
+        operationId: string;
+        servers?: { url: string }[];
+        parameters?: Parameter[];
+        responses: Record<string, Told>;
+      }
+    >
   >;
   readonly components: {
     readonly schemas: Record<string, object>;
@@ -94,9 +102,24 @@ describe('the document', () => {
     const routes = routesOf((await appOf(dataset)).express);
     // OpenAI's are there for other base URLs, too.
     const isOther = (route: string) =>
-      / \/(?:v1\/v1|openai)\//.test(route) ||
+      / \/(?:v1\/v1|openai(?!\/deployments))\//.test(route) ||
       (!route.includes(' /v1/') && routes.includes(route.replace(' ', ' /v1')));
     expect(described().sort()).toEqual(routes.filter((route) => !isOther(route)).sort());
+  });
+
+  it("has Azure's paths: each path of each server of an operation is a route", async () => {
+    const routes = routesOf((await appOf(dataset)).express);
+    const paths = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { servers = [] }]) =>
+        servers.map(({ url }) => `${method.toUpperCase()} ${url.replace(/\/$/, '')}${path}`),
+      ),
+    );
+    expect(routes).toEqual(expect.arrayContaining(paths));
+    expect(paths).toContain('POST /openai/v1/chat/completions');
+    expect(paths.filter((route) => route.includes(' /openai/v1/'))).toHaveLength(paths.length / 2);
+    const [deployment] =
+      document.paths['/openai/deployments/{deployment}/completions']?.post?.parameters ?? [];
+    expect(deployment).toMatchObject({ name: 'deployment', in: 'path' });
   });
 
   it('names each operation once', () => {
@@ -238,6 +261,16 @@ const EXAMPLES: readonly Example[] = [
     },
   },
   { ...completion, status: 400, what: 'a bad request', body: { prompt: [] } },
+  ...[chat, completion].map(({ operation, body }) => {
+    const path = operation.replace('POST /v1', '');
+    return {
+      operation: `POST /openai/deployments/{deployment}${path}`,
+      at: `/openai/deployments/dataset${path}?api-version=2024-10-21`,
+      status: 200,
+      what: 'an answer, by its deployment',
+      body,
+    };
+  }),
   { ...completion, status: 404, what: 'an unknown one', body: { prompt: 'nowhere' } },
   { ...response, status: 200, what: 'an answer' },
   { ...response, status: 200, what: 'one that is cut', body: { input: 'Say it.', max_output_tokens: 2 } },
