@@ -31,9 +31,10 @@ export class AnswerCache {
     return answered;
   }
 
-  /** Remembers an answer, if it is one to remember, and the dataset is still what it was taken from. */
+  /** Remembers an answer with a match, if it is one to remember, and the dataset is still what it was taken from. */
   set(key: string, answered: Answered): void {
-    if (answered.asOf !== undefined && isCurrent(answered))
+    const isMatch = answered.origin?.match !== 'none';
+    if (answered.asOf !== undefined && isMatch && isCurrent(answered))
       this.answers.set(key, answered, bytesOf(answered));
   }
 }

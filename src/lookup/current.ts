@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { DatasetError } from '../dataset/dataset.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -58,7 +58,7 @@ export class CurrentLookup implements Lookup {
     const asked = this.now;
     const again = (error: unknown) => this.findAgain(asked, error, query, signal);
     try {
-      const found = asked.find(query, signal);
+      const found = findIn(asked, query, signal);
       return found instanceof Promise ? found.catch(again) : found;
     } catch (error) {
       return again(error);
@@ -77,7 +77,7 @@ export class CurrentLookup implements Lookup {
     this.events.lookAtFile();
     if (this.now === asked) throw this.explained(error);
     try {
-      return await this.now.find(query, signal);
+      return await findIn(this.now, query, signal);
     } catch (again) {
       throw this.explained(again);
     }
@@ -106,4 +106,20 @@ export class CurrentLookup implements Lookup {
     const isInvalid = error instanceof AppError && error.code === 'dataset_invalid';
     return isInvalid && this.hasChanged ? new AppError('dataset_changed', { cause: error }) : error;
   }
+}
+
+/**
+ * A miss counts only while the file is as it was: a match is proved by the file's bytes, but a miss may take no read.
+ *
+ * @throws AppError, at once or as a rejection
+ */
+function findIn(
+  edition: Edition,
+  query: Query,
+  signal: (() => AbortSignal) | undefined,
+): MaybePromise<Match | undefined> {
+  return after(edition.find(query, signal), (match) => {
+    if (match === undefined && edition.hasChanged) throw new AppError('dataset_changed');
+    return match;
+  });
 }

@@ -3,6 +3,7 @@ import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { digestOf } from '../dataset/digest.js';
+import { identityAt, isSameFile } from '../dataset/file.js';
 import { DatasetReader } from '../dataset/reader.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -63,6 +64,13 @@ export class Edition implements Lookup {
       // What it was for tells that the file has changed, or can't be read.
     }
     return this.digest && `fp_${this.digest.slice(0, FINGERPRINT_DIGITS)}`;
+  }
+
+  /** True if the file is no longer as it was; false while it is gone, since what it was can still be read. */
+  get hasChanged(): boolean {
+    const { file } = this.dataset;
+    const now = identityAt(file.path);
+    return now !== undefined && !isSameFile(now, file);
   }
 
   /** How many lookups wait for a sweep. */

@@ -203,6 +203,7 @@ export class SweepLookup implements Lookup {
     const queries = shareQueries(asked.map(({ keys }) => keys));
     const wanted = this.wantedBy(asked);
     let recordsBefore = 0;
+    let conversations = 0;
     const { dataset, seed } = this.plan;
     try {
       const results = this.plan.run(
@@ -215,7 +216,10 @@ export class SweepLookup implements Lookup {
         yield { found: outcome.value.found, recordsBefore };
         if (isOver()) return;
         recordsBefore += outcome.value.records;
+        conversations += outcome.value.conversations;
       }
+      // A file that is being written begins like this: nothing is missing in it that it may have in the end.
+      if (conversations === 0) throw new AppError('dataset_invalid');
     } finally {
       stopAll(stop);
     }

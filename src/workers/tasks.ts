@@ -139,6 +139,8 @@ export interface SweepTask extends ShardTask {
 
 /** What a shard holds for the queries. */
 export interface ShardSweep extends Walked {
+  /** How many of the records are conversations. */
+  readonly conversations: number;
   /** For every query its candidates, in file order: one at most unless all were asked for. */
   readonly found: readonly (readonly Place[])[];
 }

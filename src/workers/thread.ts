@@ -63,16 +63,18 @@ export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
   return attempt(task, (batches) => {
     const sweeper = new ShardSweeper(sharedQueries(task.queries), task.exhaustive);
     let records = 0;
+    let conversations = 0;
     kernel.wantNone();
     kernel.wanted.set(task.wanted);
     const next = batches((batch) => {
       sweeper.add(batch, records);
       records += batch.records.length / RECORD_NUMBERS;
+      conversations += batch.conversations;
       if (!sweeper.isDecided) return false;
       stopAfter(task.stop, task.shard.index);
       return true;
     });
-    return { next, records, found: sweeper.found };
+    return { next, records, conversations, found: sweeper.found };
   });
 }
 

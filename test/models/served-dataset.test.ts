@@ -337,6 +337,23 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     },
   );
 
+  it('has no miss in it that is told of the file before, or of one that has only begun to be written', async () => {
+    const { path, served } = await start();
+    // Nothing has looked at the file since.
+    writeFileSync(path, contentOf('v2', RECORDS + 1));
+    expect(['v2 reply 40', 'unavailable']).toContain(await ask(served, 'prompt 40'));
+    for (const begun of ['', '[', '[\n ', '[{}', contentOf('v3').slice(0, 1000)]) {
+      writeFileSync(path, begun);
+      for (let i = 0; i < 3; i++) {
+        expect(await ask(served, 'prompt 40')).toBe('unavailable');
+        await look();
+      }
+    }
+    writeFileSync(path, contentOf('v4', RECORDS + 1));
+    await askUntil(served, 'prompt 40', 'v4 reply 40');
+    expect(await ask(served, 'prompt 41')).toBe('missing');
+  });
+
   it('has shorter answers when lines are cut from its end', async () => {
     const lines = listOf('v1').map((each) => `${JSON.stringify(each)}\n`);
     const { path, served } = await start(lines.join(''));
