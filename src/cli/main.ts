@@ -40,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(config: Config): Promise<number> {
+async function run(config: Config): Promise<never> {
   // Listens for signals first, and loads the rest after that: it takes a while.
   const signal = toldToStop();
   const onHangup = hangups();
@@ -64,7 +64,8 @@ async function run(config: Config): Promise<number> {
     return logger;
   };
   await serve(config, { loadLogger, print, version: version(), signal, onHangup });
-  return EXIT.ok;
+  // A process that ends by itself removes its signal handlers first: a second signal would end it without its exit code.
+  process.exit(EXIT.ok);
 }
 
 async function runCheck(path: string): Promise<number> {

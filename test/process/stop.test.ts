@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { SIGNAL_AGAIN_MS } from '#dist/core/limits.js';
 import { FACTOR } from '../support/factor.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { startServer } from '../support/server-process.js';
@@ -199,6 +200,21 @@ describe('a server that drains', () => {
       expect(await server.exited).toBe(signal);
       clearInterval(timer);
       connection.destroy();
+    },
+  );
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends with exit code 0 though another %s comes while it exits',
+    async (signal) => {
+      const server = startServer();
+      await server.url();
+      server.kill('SIGTERM');
+      const end = performance.now() + 0.8 * SIGNAL_AGAIN_MS;
+      const timer = setInterval(() => {
+        if (performance.now() < end) server.kill(signal);
+      }, 1);
+      expect(await server.exited).toBe(0);
+      clearInterval(timer);
     },
   );
 
