@@ -215,16 +215,29 @@ export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 
 /**
  * How much of a turn of the event loop goes to what takes long: streams and answers of more than a slab, and counting the pieces of a
- * text. The clock bounds how many steps a turn has. It can't interrupt a step: a single native call on a text of megabytes takes longer.
+ * text. It bounds how long other requests wait for a turn; the turn itself takes some 20 µs. The clock bounds how many steps a turn has.
+ * It can't interrupt a step: a single native call on a text of megabytes takes longer.
  */
-export const SLICE_MS = 5;
+export const SLICE_MS = 0.5;
 
-/** Pieces of a text that are counted in one step: some four milliseconds. */
-export const PIECES_TOGETHER_MAX = 4096;
+/** Pieces of a text that are counted in one step: some half a millisecond. */
+export const PIECES_TOGETHER_MAX = 512;
+
+/** Characters that are looked at ahead of the piece of a text that is cut next: some half a millisecond. */
+export const PIECES_LOOKED_AHEAD = 16 * KiB;
+
+/** The longest turns that a match is proved by at once: reading and parsing a megabyte takes some milliseconds. */
+export const PROVED_AT_ONCE_BYTES = byteCount(64 * KiB);
+
+/** The longest reply, in characters, that is counted and cut at once. Each million takes some milliseconds. */
+export const REPLY_AT_ONCE_MAX = 32 * KiB;
 
 /** What of a stream is made at once, in bytes: the events of a reply of some 8 kB. So many of these are kept for the next streams. */
 export const SLAB_BYTES = byteCount(512 * KiB);
 export const SLABS_KEPT = 4;
+
+/** What is made in one step of a longer answer: an event that the kernel makes has up to 64 KiB, and the answer a head. */
+export const STEP_SLAB_BYTES = byteCount(72 * KiB);
 
 /** Bytes of the texts of a stream that is sent at once: their events fit into a slab, about. */
 export const STREAM_AT_ONCE_MAX = byteCount(12 * KiB);

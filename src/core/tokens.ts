@@ -60,3 +60,23 @@ export function* partsOf(text: string): Generator<string, void> {
   }
   if (start < text.length || text === '') yield text.slice(start);
 }
+
+/**
+ * Looks for the end of a part of a text, as `partsOf` cuts it, from a place that an earlier call has returned, or 0.
+ *
+ * @param length how far it looks, in characters
+ * @returns how far is known: to the end of the part, where there is one, else to where the search goes on
+ */
+export function longWordIn(text: string, from: number, length: number): { end: number; isPart: boolean } {
+  let end = Math.min(from + length, text.length);
+  // Not inside of a code point.
+  if (end < text.length && (text.codePointAt(end - 1) as number) > 0xffff) end++;
+  if (text.length > WORD_LENGTH_MAX) {
+    // A word that begins before the end is found whole: its characters have two units at most.
+    const [found] = text.slice(from, end + 2 * WORD_LENGTH_MAX).matchAll(LONG_WORD);
+    if (found !== undefined && from + found.index < end) {
+      return { end: from + found.index + found[0].length, isPart: true };
+    }
+  }
+  return { end, isPart: end === text.length };
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FunctionCall, textOfCalls } from '../core/calls.js';
 import { isCallText } from '../core/conversation.js';
-import { PIECES_TOGETHER_MAX } from '../core/limits.js';
+import { PIECES_TOGETHER_MAX, REPLY_AT_ONCE_MAX } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { historiesOf, type Message } from '../core/query.js';
 import { Decoded, type SpelledText } from '../core/spelled-text.js';
@@ -59,6 +59,13 @@ export class Replies {
    * @throws AppError if the tokens can't be counted
    */
   of(given: Given, prompt: readonly CountedText[], asked: AskedReply): MaybePromise<CountedReply> {
+    const { content } = given.reply;
+    const isLong = content.knownLength > REPLY_AT_ONCE_MAX;
+    // Many requests for long replies may come in one turn of the event loop.
+    return isLong ? inStep(() => this.made(given, prompt, asked)) : this.made(given, prompt, asked);
+  }
+
+  private made(given: Given, prompt: readonly CountedText[], asked: AskedReply): MaybePromise<CountedReply> {
     const { calls, content } = given.reply;
     if (calls === undefined) return this.textReply(content, given.tokens?.reply, prompt, asked);
     if (asked.allowsCalls) return this.callsReply(given, calls, prompt, asked);

@@ -1,4 +1,5 @@
 import { SLICE_MS } from '../core/limits.js';
+import { beforeSteps } from '../lookup/turns.js';
 
 /** Takes what is to be sent. */
 export interface SendTogether<T> {
@@ -23,14 +24,14 @@ export function sendTogether<T>(send: (item: T) => void): SendTogether<T> {
       send(items[next++] as T);
       if (next === items.length || performance.now() < endMs) continue;
       // The rest goes first in the next turn.
-      if (waiting.length === 0) setImmediate(flush);
+      if (waiting.length === 0) beforeSteps(flush);
       waiting = [...items.slice(next), ...waiting];
       return;
     }
   };
   return {
     add: (item) => {
-      if (waiting.push(item) === 1) setImmediate(flush);
+      if (waiting.push(item) === 1) beforeSteps(flush);
     },
   };
 }

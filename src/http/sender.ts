@@ -1,7 +1,7 @@
 /** Sends answers: the one place where the bytes of an answer go into a response. */
 
 import type { ServerResponse } from 'node:http';
-import { SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
+import { SLAB_BYTES, STEP_SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
 import { queueStep } from '../lookup/turns.js';
 import type { EventStream, Head } from '../openai/event-stream.js';
@@ -37,7 +37,8 @@ const CONTENT_HEADERS = {
 export class Sender {
   private readonly clock: Clock;
   private readonly maker: EventMaker;
-  private readonly slabs = new Slabs();
+  private readonly slabs = new Slabs(SLAB_BYTES);
+  private readonly stepSlabs = new Slabs(STEP_SLAB_BYTES);
 
   constructor(clock: Clock, maker: EventMaker) {
     this.clock = clock;
@@ -141,19 +142,20 @@ export class Sender {
       // Events are chunks already.
       response.chunkedEncoding = false;
     }
+    const slabs = isLong ? this.stepSlabs : this.slabs;
     const goOn = () => queueStep(step);
     const step = () => {
       if (response.destroyed) return;
       // A client that reads slowly holds no more than what is being sent to it.
-      let slab = this.slabs.take();
+      let slab = slabs.take();
       const at = rawBytes === '' ? 0 : slab.write(rawBytes, 'latin1');
       rawBytes = '';
       let end = bytes.fill(slab, at);
       if (end === at && bytes instanceof StreamBytes && !bytes.isDone) {
-        slab = this.slabs.longer(slab, at, bytes.eventBytes);
+        slab = slabs.longer(slab, at, bytes.eventBytes);
         end = bytes.fill(slab, at);
       }
-      const isTaken = this.write(sink, slab, end);
+      const isTaken = writeSlab(sink, slab, end, slabs);
       if (bytes.isDone) response.end();
       else if (isTaken) goOn();
       else sink.once('drain', goOn);
@@ -163,23 +165,24 @@ export class Sender {
     if (isLong) goOn();
     else step();
   }
+}
 
-  /** Writes a slab, which is given back once the system has taken its bytes. */
-  private write(
-    sink: NodeJS.WritableStream & { writableLength?: number },
-    slab: Buffer,
-    end: number,
-  ): boolean {
-    let isGiven = false;
-    const give = () => {
-      if (!isGiven) this.slabs.give(slab);
-      isGiven = true;
-    };
-    const isTaken = sink.write(slab.subarray(0, end), give);
-    // Mostly the system has taken all of it by now.
-    if (sink.writableLength === 0) give();
-    return isTaken;
-  }
+/** Writes a slab, which is given back once the system has taken its bytes. */
+function writeSlab(
+  sink: NodeJS.WritableStream & { writableLength?: number },
+  slab: Buffer,
+  end: number,
+  slabs: Slabs,
+): boolean {
+  let isGiven = false;
+  const give = () => {
+    if (!isGiven) slabs.give(slab);
+    isGiven = true;
+  };
+  const isTaken = sink.write(slab.subarray(0, end), give);
+  // Mostly the system has taken all of it by now.
+  if (sink.writableLength === 0) give();
+  return isTaken;
 }
 
 /** True if a stream has more text than `STREAM_AT_ONCE_MAX`. */

@@ -1,7 +1,7 @@
 import { lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { KeySeed, TextKeys } from '../core/keys.js';
-import { ALIKE_BYTES_MAX, ALIKE_TRIES_MAX } from '../core/limits.js';
+import { ALIKE_BYTES_MAX, ALIKE_TRIES_MAX, PROVED_AT_ONCE_BYTES } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
@@ -12,7 +12,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { keysOf } from './keyed.js';
 import type { Alike, Lookup, Match, MatchTokens, TokenCount } from './lookup.js';
 import { matchWhole, proveAlike, proveMatch, proveSpelled } from './proof.js';
-import { inSlices } from './turns.js';
+import { inSlices, inStep } from './turns.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {
@@ -47,6 +47,19 @@ export class IndexLookup implements Lookup {
     if (place === undefined) {
       return query.contextual ? inSlices(this.findFolded(query, keys), signal) : undefined;
     }
+    const isLong = lengthOf(place.turns) > PROVED_AT_ONCE_BYTES;
+    // Many requests for long conversations may come in one turn of the event loop.
+    return isLong
+      ? inStep(() => this.findAt(query, keys, place, signal))
+      : this.findAt(query, keys, place, signal);
+  }
+
+  private findAt(
+    query: Query,
+    keys: KeyedQuery,
+    place: IndexPlace,
+    signal: (() => AbortSignal) | undefined,
+  ): MaybePromise<Match | undefined> {
     const tokens = this.tokensOf(place, place.turn, true);
     const spelled = proveSpelled(query, place, this.reader, this.kernel, tokens);
     return spelled ?? this.prove(query, place) ?? inSlices(this.findByTexts(query, keys), signal);

@@ -8,11 +8,18 @@ import { COMPARE_SLICE_MS, LOOKUPS_MAX, SLICE_MS } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 
 const waiting: (() => void)[] = [];
+let quick: (() => void)[] = [];
 let isScheduled = false;
 
 /** Runs a step after those that wait already, and never before the caller has returned. What it throws is a defect. */
 export function queueStep(step: () => void): void {
   waiting.push(step);
+  schedule();
+}
+
+/** Runs what is quick when the sockets have been read in this turn of the event loop, before any step. What it throws is a defect. */
+export function beforeSteps(act: () => void): void {
+  quick.push(act);
   schedule();
 }
 
@@ -39,18 +46,19 @@ export function allInSteps<T, U>(
   make: (item: T, index: number) => MaybePromise<U>,
 ): MaybePromise<readonly U[]> {
   const made: MaybePromise<U>[] = [];
-  const goOn = (): MaybePromise<readonly U[]> => {
-    const endMs = performance.now() + SLICE_MS;
+  const goOn = (endMs: number): MaybePromise<readonly U[]> => {
     while (made.length < items.length) {
       const value = make(items[made.length] as T, made.length);
       // Its failure is told with all of them, or not at all if an earlier one has failed.
       if (value instanceof Promise) value.catch(() => undefined);
       made.push(value);
-      if (performance.now() >= endMs && made.length < items.length) return inStep(goOn);
+      if (performance.now() >= endMs && made.length < items.length)
+        return inStep(() => goOn(performance.now() + SLICE_MS));
     }
     return made.some((value) => value instanceof Promise) ? Promise.all(made) : (made as readonly U[]);
   };
-  return goOn();
+  // While steps wait, one item is made at once, and the others after those steps: many requests may come in one turn.
+  return goOn(waiting.length === 0 ? performance.now() + SLICE_MS : 0);
 }
 
 /** Lookups whose comparisons wait for their next step. */
@@ -89,11 +97,18 @@ function compareUntil<T>(comparisons: Iterator<void, T>, endMs: number): Iterato
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
-  setImmediate(runSteps);
+  setImmediate(runTurn);
+}
+
+function runTurn(): void {
+  isScheduled = false;
+  const acts = quick;
+  quick = [];
+  for (const act of acts) act();
+  if (waiting.length > 0) runSteps();
 }
 
 function runSteps(): void {
-  isScheduled = false;
   const endMs = performance.now() + SLICE_MS;
   // Steps that are queued meanwhile wait for the next turn.
   let left = waiting.length;

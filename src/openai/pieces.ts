@@ -1,5 +1,6 @@
 import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
-import { partsOf, type TokenizerName } from '../core/tokens.js';
+import { PIECES_LOOKED_AHEAD } from '../core/limits.js';
+import { longWordIn, type TokenizerName } from '../core/tokens.js';
 
 /** How a tokenizer divides a text, about a word at a time, before it looks for tokens: none ever goes over such a bound. */
 const PIECES: Readonly<Record<TokenizerName, RegExp>> = {
@@ -7,10 +8,24 @@ const PIECES: Readonly<Record<TokenizerName, RegExp>> = {
   cl100k_base: CL100K_TOKEN_SPLIT_REGEX,
 };
 
+/** No piece of what has no long word is longer, or depends on what comes later, in UTF-16 units. */
+const PIECE_REACH = 2048;
+
 /**
  * Cuts a text into the pieces that a stream sends one by one: about a word each, between tokens, never inside a code point.
- * Joined, they are the text.
+ * Joined, they are the text. It looks only a little ahead of the piece that is asked for, however long the text is.
  */
 export function* piecesOf(text: string, tokenizer: TokenizerName): Generator<string, void> {
-  for (const part of partsOf(text)) for (const [piece] of part.matchAll(PIECES[tokenizer])) yield piece;
+  let at = 0;
+  for (let searched = 0; searched < text.length; ) {
+    const { end, isPart } = longWordIn(text, searched, PIECES_LOOKED_AHEAD);
+    // The expressions look ahead only: what begins well before the end of what is known is cut as in the whole text.
+    const sure = isPart ? end : end - PIECE_REACH;
+    for (const [piece] of text.slice(at, end).matchAll(PIECES[tokenizer])) {
+      if (at >= sure) break;
+      yield piece;
+      at += piece.length;
+    }
+    searched = end;
+  }
 }

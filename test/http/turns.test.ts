@@ -5,6 +5,7 @@ import { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
+import { STEP_SLAB_BYTES } from '#dist/core/limits.js';
 import type { App } from '#dist/http/app.js';
 import { estimatingCounter } from '#dist/lookup/token-counter.js';
 import { appOf } from '../support/app.js';
@@ -19,7 +20,7 @@ async function answerTo(
   app: App,
   path: string,
   body: object,
-): Promise<{ text: string; turns: number; pieces: number }> {
+): Promise<{ text: string; turns: number; pieces: number; longest: number }> {
   let turns = 0;
   const counter = setInterval(() => void turns++);
   const parts: Buffer[] = [];
@@ -36,7 +37,8 @@ async function answerTo(
   await vi.waitUntil(() => isWhole(parts), { ...WAIT, interval: 1 });
   clearInterval(counter);
   connection.destroy();
-  return { text: Buffer.concat(parts).toString(), turns, pieces: parts.length };
+  const longest = Math.max(...parts.map(({ length }) => length));
+  return { text: Buffer.concat(parts).toString(), turns, pieces: parts.length, longest };
 }
 
 function isWhole(parts: readonly Buffer[]): boolean {
@@ -57,9 +59,12 @@ it.each([
   ['the stream of a response', '/v1/responses', { input: 'nowhere', stream: true }],
 ])('%s that is taken as fast as it comes gives way to others', async (_what, path, body) => {
   const app = await appOf(dataset, { fallback: words, tokens: estimatingCounter });
-  const { text, turns } = await answerTo(app, path, body);
+  const { text, turns, longest } = await answerTo(app, path, body);
   expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(turns).toBeGreaterThan(5);
+  // What is longer than a slab is one event, and comes alone.
+  const event = text.split('\n\n').reduce((most, { length }) => Math.max(most, length), 0) + 1024;
+  expect(longest).toBeLessThanOrEqual(Math.max(STEP_SLAB_BYTES, event));
 });
 
 it.each([

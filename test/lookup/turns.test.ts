@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { SLICE_MS } from '#dist/core/limits.js';
-import { inStep, queueStep } from '#dist/lookup/turns.js';
+import { allInSteps, beforeSteps, inStep, queueStep } from '#dist/lookup/turns.js';
 
 /** Takes that long. */
 function work(ms: number): void {
@@ -39,4 +39,25 @@ it('those of one task come between those of others', async () => {
   };
   await Promise.all([task('a'), task('b')]);
   expect(order.join('')).toBe('ababab');
+});
+
+it('what is quick comes before the steps of its turn, though they have waited longer', async () => {
+  const order: string[] = [];
+  const done = inStep(() => order.push('step'));
+  beforeSteps(() => order.push('quick'));
+  await done;
+  expect(order).toEqual(['quick', 'step']);
+});
+
+it('of many tasks that come in one turn, each but the first begins with one item', async () => {
+  const made: string[] = [];
+  const make = (name: string) => (item: number) => {
+    made.push(`${name}${item}`);
+    work(SLICE_MS / 2);
+  };
+  const items = [0, 1, 2, 3, 4, 5];
+  const tasks = ['a', 'b', 'c'].map((name) => allInSteps(items, make(name)));
+  expect(made.slice(-2)).toEqual(['b0', 'c0']);
+  await Promise.all(tasks);
+  expect(made).toHaveLength(3 * items.length);
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { TOKENIZERS } from '#dist/core/tokens.js';
+import { partsOf, TOKENIZERS } from '#dist/core/tokens.js';
 import { piecesOf } from '#dist/openai/pieces.js';
 import { loadTokenizer, type Tokenizer } from '#dist/workers/tokenizer.js';
 import { runs } from '../support/factor.js';
@@ -58,4 +59,21 @@ it('are about the words', () => {
   const pieces = [...piecesOf('One, two  three.\n\nFour ', 'o200k_base')];
   expect(pieces).toEqual(['One', ',', ' two', ' ', ' three', '.\n\n', 'Four', ' ']);
   expect([...piecesOf('', 'o200k_base')]).toEqual([]);
+});
+
+it.each(TOKENIZERS)('of a long text are those of its parts, wherever it is looked at: %s', (name) => {
+  const expressions = { o200k_base: O200K_TOKEN_SPLIT_REGEX, cl100k_base: CL100K_TOKEN_SPLIT_REGEX };
+  const words = [' word', 'aB', '!', '\n', ' ', '日本', '😀', 'e\u0301', '7', "'ll", '/'];
+  const random = fc.array(fc.tuple(fc.constantFrom(...words), fc.integer({ min: 1, max: 600 })), {
+    minLength: 100,
+    maxLength: 200,
+  });
+  fc.assert(
+    fc.property(random, (runsOf) => {
+      const whole = runsOf.map(([word, count]) => word.repeat(count)).join('');
+      const parts = [...partsOf(whole)].flatMap((part) => [...part.matchAll(expressions[name])]);
+      expect([...piecesOf(whole, name)]).toEqual(parts.map(([piece]) => piece));
+    }),
+    runs(20),
+  );
 });
