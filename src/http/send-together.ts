@@ -1,5 +1,5 @@
 import { SLICE_MS } from '../core/limits.js';
-import { beforeSteps } from '../lookup/turns.js';
+import { beforeSteps } from '../core/turns.js';
 
 /** Takes what is to be sent. */
 export interface SendTogether<T> {

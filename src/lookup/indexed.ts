@@ -5,6 +5,7 @@ import { ALIKE_BYTES_MAX, ALIKE_TRIES_MAX, PROVED_AT_ONCE_BYTES } from '../core/
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
+import { inSlices, inStep } from '../core/turns.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import { type IndexPlace, IndexSearch, type KeyedPrompt } from '../index/search.js';
 import type { IndexTable } from '../index/table.js';
@@ -12,7 +13,6 @@ import type { Kernel } from '../kernel/kernel.js';
 import { keysOf } from './keyed.js';
 import type { Alike, Lookup, Match, MatchTokens, TokenCount } from './lookup.js';
 import { matchWhole, proveAlike, proveMatch, proveSpelled } from './proof.js';
-import { inSlices, inStep } from './turns.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {

@@ -2,8 +2,8 @@ import type { KeySeed, TextKeys } from '../core/keys.js';
 import { KEYED_AT_ONCE_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
+import { inSlices } from '../core/turns.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { inSlices } from './turns.js';
 
 /**
  * A query's keys: at once, unless its texts are long.

@@ -4,6 +4,7 @@ import { LOOKUPS_MAX } from '../core/limits.js';
 import { bestGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
+import { inSlices } from '../core/turns.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import { type Kernel, WANTED_BYTES } from '../kernel/kernel.js';
 import type { WorkerPool } from '../workers/pool.js';
@@ -13,7 +14,6 @@ import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { keysOf } from './keyed.js';
 import type { Lookup, Match } from './lookup.js';
 import { matchWhole, proveMatch } from './proof.js';
-import { inSlices } from './turns.js';
 
 /** A sweep reads about a million bytes a millisecond: lookups are gathered for a twentieth of its time at most. */
 const GATHERED_BYTES_A_MS = 20_000_000;

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { SLICE_MS } from '#dist/core/limits.js';
-import { allInSteps, beforeSteps, inStep, queueStep } from '#dist/lookup/turns.js';
+import { allInSteps, beforeSteps, inStep, queueStep } from '#dist/core/turns.js';
 
 /** Takes that long. */
 function work(ms: number): void {

@@ -3,9 +3,9 @@
  * and all together take `SLICE_MS` of it, and the time of a step more at most.
  */
 
-import { AppError } from '../core/errors.js';
-import { COMPARE_SLICE_MS, LOOKUPS_MAX, SLICE_MS } from '../core/limits.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { AppError } from './errors.js';
+import { COMPARE_SLICE_MS, LOOKUPS_MAX, SLICE_MS } from './limits.js';
+import type { MaybePromise } from './maybe-promise.js';
 
 const waiting: (() => void)[] = [];
 let quick: (() => void)[] = [];
