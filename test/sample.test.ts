@@ -82,7 +82,7 @@ describe('the sample', () => {
     }
   });
 
-  it('is answered by the older API as a plain loop answers it', async () => {
+  it('is answered by the legacy API as a plain loop answers it', async () => {
     for (const value of new Set(turns.map((turn) => turn.value))) {
       const response = await post(`${base}/api/v1/chat/completion/v1`, {
         conversation: { from: 'human', value },

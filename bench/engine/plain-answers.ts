@@ -21,9 +21,9 @@ interface Place {
 
 /** What a plain search answers to some queries. */
 export class PlainAnswers {
-  /** The places of each prompt in file order, and those of each prompt with its white space folded. */
+  /** The places of each prompt in file order, and those of each prompt with its white space normalized. */
   private readonly exact: ReadonlyMap<string, Place[]>;
-  private readonly folded: ReadonlyMap<string, Place[]>;
+  private readonly normalized: ReadonlyMap<string, Place[]>;
 
   /**
    * Searches records once.
@@ -34,10 +34,10 @@ export class PlainAnswers {
   constructor(records: Iterable<GeneratedRecord>, queries: readonly Query[]) {
     const prompts = queries.map(promptOf);
     this.exact = new Map(prompts.map((prompt) => [prompt, []]));
-    this.folded = new Map(prompts.map((prompt) => [fold(prompt), []]));
+    this.normalized = new Map(prompts.map((prompt) => [normalize(prompt), []]));
     for (const { id, conversations: turns } of records) {
       for (const [i, { value }] of turns.slice(0, -1).entries()) {
-        const lists = [this.exact.get(value), this.folded.get(fold(value))].filter(
+        const lists = [this.exact.get(value), this.normalized.get(normalize(value))].filter(
           (list) => list !== undefined,
         );
         if (lists.length === 0) continue;
@@ -55,20 +55,22 @@ export class PlainAnswers {
     const places = this.exact.get(promptOf(query)) ?? [];
     for (const history of histories) {
       const found = places.find(
-        ({ texts }) => texts.length === history.length && endsAlike(texts, history, history.length),
+        ({ texts }) => texts.length === history.length && endsSimilarly(texts, history, history.length),
       );
       if (found) return { ...found.match, rung: 'context' };
     }
     // A context that doesn't reach back to the start counts from two messages before the prompt on.
     const longest = Math.max(...histories.map((history) => history.length));
     for (let count = longest; count > 2; count--) {
-      const found = places.find(({ texts }) => histories.some((history) => endsAlike(texts, history, count)));
+      const found = places.find(({ texts }) =>
+        histories.some((history) => endsSimilarly(texts, history, count)),
+      );
       if (found) return { ...found.match, rung: 'context' };
     }
     const [exact] = places;
     if (exact) return exact.match;
-    const [folded] = this.folded.get(fold(promptOf(query))) ?? [];
-    return folded && { ...folded.match, rung: 'normalized' };
+    const [normalized] = this.normalized.get(normalize(promptOf(query))) ?? [];
+    return normalized && { ...normalized.match, rung: 'normalized' };
   }
 }
 
@@ -78,7 +80,7 @@ function promptOf({ histories }: Query): string {
   return prompt;
 }
 
-function fold(text: string): string {
+function normalize(text: string): string {
   return text
     .split(/\s+/)
     .filter((word) => word !== '')
@@ -86,7 +88,7 @@ function fold(text: string): string {
 }
 
 /** True if the last `count` texts are the same, and both have as many. */
-function endsAlike(a: readonly string[], b: readonly string[], count: number): boolean {
+function endsSimilarly(a: readonly string[], b: readonly string[], count: number): boolean {
   if (a.length < count || b.length < count) return false;
   for (let i = 1; i <= count; i++) if (a[a.length - i] !== b[b.length - i]) return false;
   return true;

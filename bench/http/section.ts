@@ -7,10 +7,10 @@ import { compareServers, rowOf } from './comparison.js';
 import { comparisonText } from './comparison-table.js';
 import { cpuGoalFigures } from './cpu-goals.js';
 import { goalsText } from './goal-rows.js';
+import { measureLegacyApi } from './legacy-api.js';
 import type { LoadGenerator } from './load-generator.js';
 import { FULL_MATRIX, measureMatrix, QUICK_MATRIX } from './matrix.js';
 import type { RoundPlan } from './measurement.js';
-import { measureOlderApi } from './older-api.js';
 import { prepareDataset } from './prepared-dataset.js';
 import { questionsOf } from './questions.js';
 import { fillingScenario, scenariosOf } from './scenarios.js';
@@ -50,7 +50,7 @@ export async function measureHttp(
     generator,
     planOf(MATRIX),
   );
-  const older = await measureOlderApi(dataset, questions.usual, rounds);
+  const older = await measureLegacyApi(dataset, questions.usual, rounds);
   const memory = quick ? undefined : await soak(dataset, fillingScenario(questions), generator);
   const sizes = quick
     ? undefined

@@ -21,36 +21,36 @@ export interface TextKeys {
   /** Of the text as it is. */
   readonly key: Key;
   /** Of the text without regard to how much white space it has where it has some: see `beginningOf`. */
-  readonly folded: Key;
+  readonly normalized: Key;
   /** The same, but of the text's beginning and end alone. An index has either for a turn, this for a conversation's last: see `indexKey`. */
   readonly ends: Key;
-  /** The first eight bytes of the folded text. */
+  /** The first eight bytes of the normalized text. */
   readonly head: Key;
   /** How long the text is, as `JSON.stringify` spells it, in bytes, without quotes. */
   readonly length: number;
 }
 
-/** So many bits of a folded key's lower half don't say how its text begins. */
+/** So many bits of a normalized key's lower half don't say how its text begins. */
 const END_BITS = 12;
 
-/** What the lower half of a folded key says of the text's beginning: it is equal for texts that begin alike, see `HEAD_BYTES`. */
-export function beginningOf(foldedLow: number): number {
-  return foldedLow >>> END_BITS;
+/** What the lower half of a normalized key says of the text's beginning: it is equal for texts that begin alike, see `HEAD_BYTES`. */
+export function beginningOf(normalizedLow: number): number {
+  return normalizedLow >>> END_BITS;
 }
 
-/** What an index keeps of the upper half of a folded key. */
-export function extraOf(foldedHigh: number): number {
-  return foldedHigh & 0xff;
+/** What an index keeps of the upper half of a normalized key. */
+export function extraOf(normalizedHigh: number): number {
+  return normalizedHigh & 0xff;
 }
 
-/** Texts begin alike if their first bytes are the same, so many, folded and as `JSON.stringify` spells them. */
+/** Texts begin alike if their first bytes are the same, so many, normalized and as `JSON.stringify` spells them. */
 export const HEAD_BYTES = 64;
 
 /** Says what the keys of a text are; undefined for a text that is longer than any of a dataset. */
 export type KeysOf = (text: string) => TextKeys | undefined;
 
-/** A text with its white space folded, as the rung `normalized` compares it: trimmed, and each run of it one space. */
-export function foldSpace(text: string): string {
+/** A text with its white space normalized, as the rung `normalized` compares it: trimmed, and each run of it one space. */
+export function normalizeSpace(text: string): string {
   // A single space stays, without being written anew: that takes a third of the time.
   return text.trim().replace(/[^\S ]\s*| \s+/g, ' ');
 }

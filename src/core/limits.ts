@@ -104,10 +104,10 @@ export const KEYED_TOGETHER_MAX = 64 * KiB;
 export const KEYED_AT_ONCE_MAX = 256 * KiB;
 
 /** Conversations that are read for a turn that begins like a prompt which isn't found. Each takes a tenth of a millisecond at most. */
-export const ALIKE_TRIES_MAX = 8;
+export const SIMILAR_TRIES_MAX = 8;
 
 /** A longer conversation isn't read for that, and a longer prompt isn't looked up: parsing this much takes a tenth of a millisecond. */
-export const ALIKE_BYTES_MAX = byteCount(64 * KiB);
+export const SIMILAR_BYTES_MAX = byteCount(64 * KiB);
 
 /** The longest prompt, in characters, that the start line puts into its curl. */
 export const EXAMPLE_LENGTH_MAX = 80;
@@ -226,7 +226,7 @@ export const PIECES_TOGETHER_MAX = 512;
 /** Characters that are looked at ahead of the piece of a text that is cut next: some half a millisecond. */
 export const PIECES_LOOKED_AHEAD = 16 * KiB;
 
-/** The longest turns that a match is proved by at once: reading and parsing a megabyte takes some milliseconds. */
+/** The longest turns that a match is verified by at once: reading and parsing a megabyte takes some milliseconds. */
 export const PROVED_AT_ONCE_BYTES = byteCount(64 * KiB);
 
 /** The longest reply, in characters, that is counted and cut at once. Each million takes some milliseconds. */

@@ -4,7 +4,7 @@
  */
 
 import type { Turn } from './conversation.js';
-import { foldSpace } from './keys.js';
+import { normalizeSpace } from './keys.js';
 import { HISTORIES_MAX, type Query } from './query.js';
 
 /** The step of the ladder that found a match. */
@@ -24,7 +24,7 @@ export interface ComparedTurns {
   /** True if the turn is that message of that history. */
   isMessage(turn: number, history: number, message: number): boolean;
   /** True if the turn is the prompt of that history but for its white space. */
-  isPromptFolded(turn: number, history: number): boolean;
+  isPromptNormalized(turn: number, history: number): boolean;
 }
 
 /** A turn that would answer a query, and how well. */
@@ -58,7 +58,7 @@ export function gradeOf(query: QueryShape, history: number, run: number, isFromS
 }
 
 /** The grade of a turn that is the prompt but for its white space. */
-export function foldedGrade(history: number): number {
+export function normalizedGrade(history: number): number {
   return FOLDED_GRADE - history;
 }
 
@@ -82,8 +82,8 @@ export function matchTurn(
   if (turn + 1 >= turns.count) return undefined;
   let message = (query.histories[history]?.length ?? 0) - 1;
   if (!turns.isMessage(turn, history, message)) {
-    const isFolded = query.contextual && turns.isPromptFolded(turn, history);
-    return isFolded ? { grade: foldedGrade(history), history, turn, firstTurn: turn } : undefined;
+    const isNormalized = query.contextual && turns.isPromptNormalized(turn, history);
+    return isNormalized ? { grade: normalizedGrade(history), history, turn, firstTurn: turn } : undefined;
   }
   let run = 0;
   let firstTurn = turn;
@@ -114,10 +114,10 @@ export function matchConversation(query: QueryShape, turns: ComparedTurns): Cand
 
 /** Compares texts. */
 export function compareTexts({ histories }: Query, turns: readonly Turn[]): ComparedTurns {
-  const folded = new Map<number, string>();
-  const foldedPrompt = (history: number): string => {
-    const text = folded.get(history) ?? foldSpace(histories[history]?.at(-1) ?? '');
-    folded.set(history, text);
+  const normalized = new Map<number, string>();
+  const normalizedPrompt = (history: number): string => {
+    const text = normalized.get(history) ?? normalizeSpace(histories[history]?.at(-1) ?? '');
+    normalized.set(history, text);
     return text;
   };
   return {
@@ -125,8 +125,9 @@ export function compareTexts({ histories }: Query, turns: readonly Turn[]): Comp
     isEmpty: (turn) => turns[turn]?.value === '',
     isMessage: (turn, history, message) => turns[turn]?.value === histories[history]?.[message],
     // Of a prompt that is white space alone, nothing is left to compare.
-    isPromptFolded: (turn, history) =>
-      foldedPrompt(history) !== '' && foldSpace(turns[turn]?.value ?? '') === foldedPrompt(history),
+    isPromptNormalized: (turn, history) =>
+      normalizedPrompt(history) !== '' &&
+      normalizeSpace(turns[turn]?.value ?? '') === normalizedPrompt(history),
   };
 }
 

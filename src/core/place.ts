@@ -1,7 +1,7 @@
 import type { ByteRange } from './bytes.js';
 import type { Candidate } from './match.js';
 
-/** A candidate that keys have found, and where in the dataset stand the bytes that prove it and that answer. */
+/** A candidate that keys have found, and where in the dataset stand the bytes that verify it and that answer. */
 export interface Place extends Candidate {
   /** The conversation's place among all records, from 0: its name if it has no id. */
   readonly record: number;

@@ -23,7 +23,7 @@ export interface Query {
    * spellings. No two are the same, and none is empty; the last text of each is the prompt.
    */
   readonly histories: readonly (readonly string[])[];
-  /** False if earlier messages shall not count, nor white space be folded: then only the rung `prompt` is tried. */
+  /** False if earlier messages shall not count, nor white space be normalized: then only the rung `prompt` is tried. */
   readonly contextual: boolean;
 }
 
@@ -132,14 +132,14 @@ function isCall({ text, calls }: Message): boolean {
   return text === '' && calls !== undefined;
 }
 
-/** A query for the first turn that is exactly this text and has a reply, as the older API asks it. */
+/** A query for the first turn that is exactly this text and has a reply, as the legacy API asks it. */
 export function valueQuery(text: string): Query {
   return { histories: [[text]], contextual: false };
 }
 
 /** No text has these, but by the rarest of chances; and that costs only time. */
 const NO_KEY = { low: 1, high: 1 };
-const NO_KEYS: TextKeys = { key: NO_KEY, folded: NO_KEY, ends: NO_KEY, head: NO_KEY, length: 0 };
+const NO_KEYS: TextKeys = { key: NO_KEY, normalized: NO_KEY, ends: NO_KEY, head: NO_KEY, length: 0 };
 
 /** The query's keys. */
 export function keyedQuery({ histories, contextual }: Query, keysOf: KeysOf): KeyedQuery {

@@ -1,4 +1,4 @@
-/** Reading the dataset, as every thread does it: open, prove that it is still the same file, read. */
+/** Reading the dataset, as every thread does it: open, verify that it is still the same file, read. */
 
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { type Block, type ByteCount, type ByteRange, byteCount, byteOffset } from '../core/bytes.js';

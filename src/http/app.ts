@@ -104,7 +104,7 @@ export function createApp(parts: AppParts): App {
   const bodies = new Bodies(parts.bodyLimit, held, () => new JsonMeter(kernelModule()));
   const app = expressApp(parts, runs, runOf(docsScript), sender, failures, bodies);
   const answers = cache && new AnswerCache(cache);
-  const giveWay = () => catalog.giveWay();
+  const pauseBackgroundWork = () => catalog.pauseBackgroundWork();
   const handle = frontOf(app, {
     ...parts,
     endpoints,
@@ -114,7 +114,7 @@ export function createApp(parts: AppParts): App {
     bodies,
     held,
     answers,
-    giveWay,
+    pauseBackgroundWork,
   });
   const onRefused = (refused: Refused) => {
     metrics.recordRefused(refused.status);
@@ -178,7 +178,7 @@ function expressApp(
   };
   addRoutes(true);
   app.use((_request, _response, next) => {
-    catalog.giveWay();
+    catalog.pauseBackgroundWork();
     next();
   });
   app.use(requireKey(keyCheck));

@@ -107,7 +107,7 @@ export function jsonOf(body: object): Answered {
   }
 }
 
-/** The same of the older API, whose bodies are those of `JSON.stringify`. */
-export function olderJsonOf(body: object): Answered {
+/** The same of the legacy API, whose bodies are those of `JSON.stringify`. */
+export function legacyJsonOf(body: object): Answered {
   return { content: { kind: 'json', spelled: plainJson(body) } };
 }

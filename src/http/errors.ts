@@ -3,12 +3,12 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { AppError, ERRORS } from '../core/errors.js';
 import { type ErrorBody, errorBody } from '../openai/error-body.js';
-import { type Answered, jsonOf, olderJsonOf } from './endpoint.js';
+import { type Answered, jsonOf, legacyJsonOf } from './endpoint.js';
+import { legacyErrorBody } from './legacy-wire.js';
 import { isOutOfFiles } from './loaded.js';
-import { olderErrorBody } from './older-wire.js';
 import { NOWHERE } from './origin.js';
 import { factsOf } from './request-facts.js';
-import { isOlderPath } from './routes.js';
+import { isLegacyPath } from './routes.js';
 import type { Sender } from './sender.js';
 
 /** OpenAI's manner. */
@@ -35,7 +35,7 @@ export class Failures {
   answerTo(response: ServerResponse, thrown: unknown): Answered {
     if (!(thrown instanceof AppError)) throw thrown;
     this.log(thrown, response);
-    return failedAnswer(thrown, isOlderPath(response.req.url ?? ''));
+    return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
   }
 
   /** Sends that answer; where another one had begun, ends the connection. */
@@ -80,13 +80,13 @@ export class Failures {
 }
 
 /** The answer that tells an error. */
-function failedAnswer(error: AppError, isOlder: boolean): Answered {
-  const { status, body } = (isOlder ? olderErrorBody : openaiErrorBody)(error);
+function failedAnswer(error: AppError, isLegacy: boolean): Answered {
+  const { status, body } = (isLegacy ? legacyErrorBody : openaiErrorBody)(error);
   return {
     status,
     ...(error.code === 'prompt_not_found' && { origin: NOWHERE }),
     headers: [...(status === 503 ? ['retry-after', '1'] : []), ...error.headers],
-    ...(isOlder ? olderJsonOf : jsonOf)(body),
+    ...(isLegacy ? legacyJsonOf : jsonOf)(body),
   };
 }
 

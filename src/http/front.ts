@@ -44,7 +44,7 @@ export interface FrontParts {
   /** Requests a minute; 0 sets no limit. */
   readonly rateLimit: number;
   /** Pauses background work when a request arrives. */
-  readonly giveWay: () => void;
+  readonly pauseBackgroundWork: () => void;
   readonly metrics: RequestMetrics;
   readonly logger: Logger;
 }
@@ -86,7 +86,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     if (operation === undefined || !isPlain(request, operation)) {
       app(request, response);
     } else {
-      if (operation.isOpen !== true) parts.giveWay();
+      if (operation.isOpen !== true) parts.pauseBackgroundWork();
       if (operation.body === undefined) answer(operation, undefined, request, response);
       else {
         bodies.read(

@@ -109,9 +109,9 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
     });
   modelCount('verbatim_sweeps_total', 'Sweeps over the dataset.', ({ sweeps }) => sweeps);
   modelCount(
-    'verbatim_sweep_riders_total',
+    'verbatim_sweep_lookups_total',
     'Lookups that these sweeps were made for.',
-    ({ riders }) => riders,
+    ({ lookups }) => lookups,
   );
   modelGauge('verbatim_lookups_waiting', 'Lookups that wait for a sweep.', ({ waiting }) => waiting);
   modelGauge(

@@ -9,7 +9,7 @@ import { promptNotFound } from './prompt-not-found.js';
 
 /** A prompt that no turn equals. */
 export interface Miss {
-  readonly model: Pick<Model, 'alike'>;
+  readonly model: Pick<Model, 'similar'>;
   /** What was looked up, one after the other; empty if there was nothing to look up. */
   readonly queries: readonly Query[];
   /** The field that holds the prompt. */
@@ -66,9 +66,9 @@ export function findOrMiss(
 
 /** A 404 that says what was looked for. */
 const errorOnMiss: MissPolicy = ({ model, queries, param, what }, signal) => {
-  const alike = firstFound(queries, (query) => model.alike(query, signal));
-  return after(alike, (alike) => {
-    throw promptNotFound(queries.at(-1), param, what, alike);
+  const similar = firstFound(queries, (query) => model.similar(query, signal));
+  return after(similar, (similar) => {
+    throw promptNotFound(queries.at(-1), param, what, similar);
   });
 };
 

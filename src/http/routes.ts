@@ -47,8 +47,8 @@ export function routeAt(url: string): Route | undefined {
   return PATTERNS.find(([pattern]) => pattern.test(path))?.[1];
 }
 
-/** True if a URL is below where the older API's paths begin, whether there is such a path or not. */
-export function isOlderPath(url: string): boolean {
+/** True if a URL is below where the legacy API's paths begin, whether there is such a path or not. */
+export function isLegacyPath(url: string): boolean {
   return `${pathOf(url)}/`.toLowerCase().startsWith(`${OLDER_BASE}/`);
 }
 

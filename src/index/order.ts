@@ -88,13 +88,13 @@ export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter
 }
 
 /** Fills all the rest of it. */
-export function fillFolded(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
-  const { conversations, conversationsAt, folded, foldedOrder, size } = table;
+export function fillNormalized(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
+  const { conversations, conversationsAt, normalized, normalizedOrder, size } = table;
   let at = 0;
   let row = 0;
   for (const part of parts) {
-    folded.set(part.folded, row);
-    row += part.folded.length;
+    normalized.set(part.normalized, row);
+    row += part.normalized.length;
     for (let i = 0; i < part.offsets.length; i++, at += CONVERSATION_NUMBERS) {
       table.setOffset(at / CONVERSATION_NUMBERS, part.offsets[i] as number);
       conversations[at + CONVERSATION.firstTurn] = part.firstTurns[i] as number;
@@ -103,7 +103,7 @@ export function fillFolded(table: IndexTable, parts: readonly IndexRows[], sorte
     }
   }
   for (let end = 1; end <= size.conversations; end++) {
-    table.addEnding(folded[table.firstTurnOf(end) - 1] as number);
+    table.addEnding(normalized[table.firstTurnOf(end) - 1] as number);
   }
   let conversation = 0;
   for (let entry = 0; entry < conversationsAt.length - 1; entry++) {
@@ -111,12 +111,12 @@ export function fillFolded(table: IndexTable, parts: readonly IndexRows[], sorte
     conversationsAt[entry] = conversation;
   }
   conversationsAt[conversationsAt.length - 1] = Math.max(0, size.conversations - 1);
-  foldedOrder.set(sorter.sortRows(table.replies, numbersOf(parts, 'folded', 1, 0)).rows);
+  normalizedOrder.set(sorter.sortRows(table.replies, numbersOf(parts, 'normalized', 1, 0)).rows);
 }
 
 function* numbersOf(
   parts: readonly IndexRows[],
-  name: 'keys' | 'folded',
+  name: 'keys' | 'normalized',
   stride: number,
   offset: number,
 ): Generator<RowNumbers> {

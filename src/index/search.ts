@@ -6,7 +6,7 @@
 import { type ByteRange, byteOffset } from '../core/bytes.js';
 import { firstBetween, firstFrom, firstNear } from '../core/first.js';
 import { beginningOf, extraOf, type Key, type TextKeys } from '../core/keys.js';
-import { type Candidate, foldedGrade, gradeOf } from '../core/match.js';
+import { type Candidate, gradeOf, normalizedGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery } from '../core/query.js';
 import {
@@ -67,19 +67,19 @@ export class IndexSearch {
   }
 
   /** The candidates on the rung `normalized`, for each prompt the first one of the file first. */
-  *findFolded(prompts: readonly KeyedPrompt[]): Steps<IndexPlace> {
+  *findNormalized(prompts: readonly KeyedPrompt[]): Steps<IndexPlace> {
     for (const { history, keys } of prompts) {
-      for (const row of this.foldedRows(keys)) {
-        yield row === undefined ? row : this.placeOf(row, row, { grade: foldedGrade(history), history });
+      for (const row of this.normalizedRows(keys)) {
+        yield row === undefined ? row : this.placeOf(row, row, { grade: normalizedGrade(history), history });
       }
     }
   }
 
   /** All conversations that hold a candidate, in no order to rely on: each as if it agreed from its first turn to its last. */
-  *candidates(prompts: readonly KeyedPrompt[], isFolded: boolean): Steps<IndexPlace> {
+  *candidates(prompts: readonly KeyedPrompt[], isNormalized: boolean): Steps<IndexPlace> {
     const seen = new Set<number>();
     for (const { keys } of prompts) {
-      for (const row of this.rowsOf(keys, isFolded)) {
+      for (const row of this.rowsOf(keys, isNormalized)) {
         const conversation = row === undefined ? undefined : this.table.conversationOf(row);
         if (conversation === undefined || seen.has(conversation)) {
           yield undefined;
@@ -99,25 +99,25 @@ export class IndexSearch {
     if (!table.mayEnd(ends.low)) return;
     // No order has them, since they never answer: it takes a look at every turn.
     for (let from = 0; from < table.size.turns; from += ROWS_A_STEP) {
-      const rows = table.folded.subarray(from, from + ROWS_A_STEP);
+      const rows = table.normalized.subarray(from, from + ROWS_A_STEP);
       for (let at = rows.indexOf(ends.low); at >= 0; at = rows.indexOf(ends.low, at + 1)) {
         const row = from + at;
         const isLast = row + 1 === table.size.turns || table.isFirst(row + 1);
-        const isFound = isLast && table.mayBeFolded(row, ends);
+        const isFound = isLast && table.mayBeNormalized(row, ends);
         yield isFound ? this.placeOf(row, row, { grade: 0, history: 0 }, row) : undefined;
       }
       yield undefined;
     }
   }
 
-  /** The turns that have a reply and begin as a text with that folded key does, as far as keys tell; in no order to rely on. */
-  *alike({ low }: Key): Generator<Place> {
+  /** The turns that have a reply and begin as a text with that normalized key does, as far as keys tell; in no order to rely on. */
+  *similar({ low }: Key): Generator<Place> {
     const beginning = beginningOf(low);
-    const beginningAt = (place: number) => beginningOf(this.foldedAt(place));
-    const { foldedOrder } = this.table;
-    let place = firstBetween(0, foldedOrder.length, (each) => beginningAt(each) >= beginning);
-    for (; place < foldedOrder.length && beginningAt(place) === beginning; place++) {
-      const row = foldedOrder[place] as number;
+    const beginningAt = (place: number) => beginningOf(this.normalizedAt(place));
+    const { normalizedOrder } = this.table;
+    let place = firstBetween(0, normalizedOrder.length, (each) => beginningAt(each) >= beginning);
+    for (; place < normalizedOrder.length && beginningAt(place) === beginning; place++) {
+      const row = normalizedOrder[place] as number;
       yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
     }
   }
@@ -234,37 +234,37 @@ export class IndexSearch {
     return first;
   }
 
-  /** The rows that have that key, or one of those folded keys if `isFolded`. */
-  private *rowsOf(keys: TextKeys, isFolded: boolean): Steps<number> {
+  /** The rows that have that key, or one of those normalized keys if `isNormalized`. */
+  private *rowsOf(keys: TextKeys, isNormalized: boolean): Steps<number> {
     const [from, to] = this.bounds([keys.key], 1);
     for (let place = from; place < to; place++) yield this.rowAt(place);
-    if (isFolded) yield* this.foldedRows(keys);
+    if (isNormalized) yield* this.normalizedRows(keys);
   }
 
-  /** The rows that have either folded key, in file order. */
-  private *foldedRows({ folded, ends }: TextKeys): Steps<number> {
-    const runs = distinct([folded, ends]).map((key) => ({ key, rows: this.foldedRun(key), at: 0 }));
+  /** The rows that have either normalized key, in file order. */
+  private *normalizedRows({ normalized, ends }: TextKeys): Steps<number> {
+    const runs = distinct([normalized, ends]).map((key) => ({ key, rows: this.normalizedRun(key), at: 0 }));
     const [one, other] = runs;
     for (;;) {
       const next = (other?.rows[other.at] ?? Infinity) < (one?.rows[one.at] ?? Infinity) ? other : one;
       const row = next?.rows[next.at++];
       if (next === undefined || row === undefined) return;
-      yield this.table.mayBeFolded(row, next.key) ? row : undefined;
+      yield this.table.mayBeNormalized(row, next.key) ? row : undefined;
     }
   }
 
-  /** The rows that have that folded key, as far as its lower half tells, in file order. */
-  private foldedRun(key: Key): Uint32Array {
-    const { length } = this.table.foldedOrder;
-    const from = firstBetween(0, length, (place) => this.foldedAt(place) >= key.low);
-    return this.table.foldedOrder.subarray(
+  /** The rows that have that normalized key, as far as its lower half tells, in file order. */
+  private normalizedRun(key: Key): Uint32Array {
+    const { length } = this.table.normalizedOrder;
+    const from = firstBetween(0, length, (place) => this.normalizedAt(place) >= key.low);
+    return this.table.normalizedOrder.subarray(
       from,
-      firstBetween(from, length, (place) => this.foldedAt(place) > key.low),
+      firstBetween(from, length, (place) => this.normalizedAt(place) > key.low),
     );
   }
 
-  private foldedAt(place: number): number {
-    return this.table.folded[this.table.foldedOrder[place] as number] as number;
+  private normalizedAt(place: number): number {
+    return this.table.normalized[this.table.normalizedOrder[place] as number] as number;
   }
 
   /** Where a candidate stands in the file, with the turns from one row to another. */
@@ -297,7 +297,7 @@ export class IndexSearch {
   }
 }
 
-/** Of two folded keys, those that an index tells apart. */
+/** Of two normalized keys, those that an index tells apart. */
 function distinct([one, other]: readonly [Key, Key]): readonly Key[] {
   const areEqual = one.low === other.low && extraOf(one.high) === extraOf(other.high);
   return areEqual ? [one] : [one, other];

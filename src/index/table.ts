@@ -21,7 +21,7 @@ export interface RowData {
   readonly buffer: SharedArrayBuffer;
 }
 
-/** The lower bits of a turn's start say where it begins in its record, which is shorter than 2²⁴ bytes, the upper ones are `extraOf` its folded key. */
+/** The lower bits of a turn's start say where it begins in its record, which is shorter than 2²⁴ bytes, the upper ones are `extraOf` its normalized key. */
 const START_BITS = 24;
 const START_MASK = 2 ** START_BITS - 1;
 
@@ -44,9 +44,9 @@ export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
   readonly idLengths: Uint32Array;
   /** For every turn, both halves of its key, the lower one first. */
   readonly keys: Uint32Array;
-  /** For every turn, the lower half of its folded key. */
-  readonly folded: Uint32Array;
-  /** For every turn, where it begins in the record, and eight bits more of its folded key. */
+  /** For every turn, the lower half of its normalized key. */
+  readonly normalized: Uint32Array;
+  /** For every turn, where it begins in the record, and eight bits more of its normalized key. */
   readonly starts: Uint32Array;
   readonly lengths: Uint32Array;
 
@@ -66,7 +66,7 @@ export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
     this.idStarts = next(conversations);
     this.idLengths = next(conversations);
     this.keys = next(2 * turns);
-    this.folded = next(turns);
+    this.normalized = next(turns);
     this.starts = next(turns);
     this.lengths = next(turns);
   }
@@ -84,14 +84,14 @@ export const ROW_ARRAYS = [
   'idStarts',
   'idLengths',
   'keys',
-  'folded',
+  'normalized',
   'starts',
   'lengths',
 ] as const;
 
 /** Numbers of a turn in an index. */
 export const ROW_NUMBERS = 5;
-/** What they are: both halves of its key; where it begins in the record, with eight bits of its folded key; its length; its tokens, 0 while they are not counted. */
+/** What they are: both halves of its key; where it begins in the record, with eight bits of its normalized key; its length; its tokens, 0 while they are not counted. */
 export const ROW = { keyLow: 0, keyHigh: 1, start: 2, length: 3, tokens: 4 } as const;
 
 /** Numbers of a conversation in an index. */
@@ -131,19 +131,19 @@ export class IndexTable {
   readonly rows: Uint32Array;
   /** All conversations, in file order, `CONVERSATION_NUMBERS` each. */
   readonly conversations: Uint32Array;
-  /** For every turn, the lower half of its folded key. */
-  readonly folded: Uint32Array;
+  /** For every turn, the lower half of its normalized key. */
+  readonly normalized: Uint32Array;
   /** The turns that have a reply, by their key, then by that of the turn before, and so on back to the start. */
   readonly order: Uint32Array;
-  /** The rows of the same turns by their folded key. */
-  readonly foldedOrder: Uint32Array;
+  /** The rows of the same turns by their normalized key. */
+  readonly normalizedOrder: Uint32Array;
   /** For every `LED_ROWS` places in `order`, the first of their rows in file order. */
   readonly leaders: Uint32Array;
   /** For every bucket of keys, and behind the last one, the first place in `order`. */
   readonly buckets: Uint32Array;
   /** The conversations of the first of each `ENTRY_ROWS` rows, and the last one. */
   readonly conversationsAt: Uint32Array;
-  /** Bits that the folded keys of conversations' last turns have set, which no order has. (Bloom, 1970.) */
+  /** Bits that the normalized keys of conversations' last turns have set, which no order has. (Bloom, 1970.) */
   readonly endings: Uint32Array;
   /** Both halves of the seed that all keys were made with, the lower one first. */
   private readonly seedHalves: Uint32Array;
@@ -161,9 +161,9 @@ export class IndexTable {
     this.replies = repliesOf(size);
     this.rows = next(lengths.rows);
     this.conversations = next(lengths.conversations);
-    this.folded = next(lengths.folded);
+    this.normalized = next(lengths.normalized);
     this.order = next(lengths.order);
-    this.foldedOrder = next(lengths.foldedOrder);
+    this.normalizedOrder = next(lengths.normalizedOrder);
     this.leaders = next(lengths.leaders);
     this.buckets = next(lengths.buckets);
     this.conversationsAt = next(lengths.conversationsAt);
@@ -210,8 +210,8 @@ export class IndexTable {
     return (this.rows[row * ROW_NUMBERS + ROW.start] as number) & START_MASK;
   }
 
-  /** False if a turn has another folded key, of those whose lower half is the same. */
-  mayBeFolded(row: number, { high }: Key): boolean {
+  /** False if a turn has another normalized key, of those whose lower half is the same. */
+  mayBeNormalized(row: number, { high }: Key): boolean {
     return (this.rows[row * ROW_NUMBERS + ROW.start] as number) >>> START_BITS === extraOf(high);
   }
 
@@ -261,24 +261,24 @@ export class IndexTable {
     return (key / UPPER_HALF) * (this.buckets.length - 1);
   }
 
-  /** Notes the lower half of the folded key of a conversation's last turn. */
-  addEnding(folded: number): void {
+  /** Notes the lower half of the normalized key of a conversation's last turn. */
+  addEnding(normalized: number): void {
     for (const mixer of ENDING_MIXERS) {
-      const { word, bit } = this.endingAt(folded, mixer);
+      const { word, bit } = this.endingAt(normalized, mixer);
       this.endings[word] = (this.endings[word] as number) | bit;
     }
   }
 
-  /** False if no conversation ends with a turn of that folded key. */
-  mayEnd(folded: number): boolean {
+  /** False if no conversation ends with a turn of that normalized key. */
+  mayEnd(normalized: number): boolean {
     return ENDING_MIXERS.every((mixer) => {
-      const { word, bit } = this.endingAt(folded, mixer);
+      const { word, bit } = this.endingAt(normalized, mixer);
       return ((this.endings[word] as number) & bit) !== 0;
     });
   }
 
-  private endingAt(folded: number, mixer: number): { readonly word: number; readonly bit: number } {
-    const at = Math.floor(((Math.imul(folded, mixer) >>> 0) / UPPER_HALF) * this.endings.length * 32);
+  private endingAt(normalized: number, mixer: number): { readonly word: number; readonly bit: number } {
+    const at = Math.floor(((Math.imul(normalized, mixer) >>> 0) / UPPER_HALF) * this.endings.length * 32);
     return { word: at >>> 5, bit: 1 << (at & 31) };
   }
 
@@ -303,9 +303,9 @@ function lengthsOf(size: RowCounts) {
   return {
     rows: size.turns * ROW_NUMBERS,
     conversations: size.conversations * CONVERSATION_NUMBERS,
-    folded: size.turns,
+    normalized: size.turns,
     order: replies * ORDER_NUMBERS,
-    foldedOrder: replies,
+    normalizedOrder: replies,
     leaders: Math.ceil(replies / LED_ROWS),
     buckets: 2 ** Math.max(0, Math.ceil(Math.log2(replies / BUCKET_ROWS))) + 1,
     conversationsAt: Math.ceil(size.turns / ENTRY_ROWS) + 1,

@@ -14,7 +14,7 @@ interface Exports {
   reserve(capacity: number): void;
   spareRoom(bytes: number): number;
   inputAt(): number;
-  proofAt(): number;
+  verifyAt(): number;
   turnsAt(): number;
   recordsAt(): number;
   turnRows(): number;
@@ -36,7 +36,7 @@ interface Exports {
   beginKeys(): void;
   addToKeys(length: number): void;
   endKeys(): void;
-  want(length: number, headLow: number, headHigh: number, folded: boolean): void;
+  want(length: number, headLow: number, headHigh: number, normalized: boolean): void;
   wantAll(): void;
   wantNone(): void;
   wantedAt(): number;
@@ -53,8 +53,8 @@ interface Exports {
   moveByDigit(digit: number, from: number, to: number, other: number): void;
   takeRows(pairs: number, count: number, equal: number, numbers: number): number;
   leastRows(rows: number, count: number, stretch: number, out: number): void;
-  beginProof(to: number): void;
-  proveTurn(at: number, length: number): number;
+  beginVerify(to: number): void;
+  verifyTurn(at: number, length: number): number;
   spellReply(at: number): number;
   replyAt(): number;
   roleAt(): number;
@@ -88,10 +88,17 @@ export const WALKED = {
 /** Numbers of a turn's row. */
 export const TURN_NUMBERS = 6;
 /**
- * What they are. Keys are halved. Where all are wanted, the folded key may be that of the ends. A conversation's last turn, which has
- * no reply, may lack its key, and, unless all are wanted, its folded key. A start is a place in the input; the highest bit of a length says that the text is empty.
+ * What they are. Keys are halved. Where all are wanted, the normalized key may be that of the ends. A conversation's last turn, which has
+ * no reply, may lack its key, and, unless all are wanted, its normalized key. A start is a place in the input; the highest bit of a length says that the text is empty.
  */
-export const TURN = { keyLow: 0, keyHigh: 1, foldedLow: 2, foldedHigh: 3, start: 4, length: 5 } as const;
+export const TURN = {
+  keyLow: 0,
+  keyHigh: 1,
+  normalizedLow: 2,
+  normalizedHigh: 3,
+  start: 4,
+  length: 5,
+} as const;
 
 /** Where the keys of one text stand, those of a row come first: what comes behind them, and how many numbers that makes. */
 const ENDS_LOW = 4;
@@ -257,23 +264,23 @@ export class Kernel implements RowSorter {
     const half = (number: number) => this.keyRow[number] as number;
     return {
       key: { low: half(TURN.keyLow), high: half(TURN.keyHigh) },
-      folded: { low: half(TURN.foldedLow), high: half(TURN.foldedHigh) },
+      normalized: { low: half(TURN.normalizedLow), high: half(TURN.normalizedHigh) },
       ends: { low: half(ENDS_LOW), high: half(ENDS_HIGH) },
       head: { low: half(HEAD_LOW), high: half(HEAD_HIGH) },
       length: half(LENGTH),
     };
   }
 
-  /** Room for turns that are to be proved, `capacity` bytes. What it holds is lost when anything else is done but to prove them. */
-  get proofRoom(): Room {
-    return { bytes: this.bytes, at: this.exports.proofAt() };
+  /** Room for turns that are to be verified, `capacity` bytes. What it holds is lost when anything else is done but to verify them. */
+  get verifyRoom(): Room {
+    return { bytes: this.bytes, at: this.exports.verifyAt() };
   }
 
   /**
-   * Proves that turns have certain texts, one after the other.
+   * Verifies that turns have certain texts, one after the other.
    *
    * @param texts of all turns but the last; their keys were asked for before
-   * @param start where in the bytes of `proofRoom` the turns stand, separated by commas
+   * @param start where in the bytes of `verifyRoom` the turns stand, separated by commas
    * @param end where they end
    * @returns of the last who speaks, and the text as `JSON.stringify` spells it, quotes included: a byte string, each character a byte
    *     of UTF-8; undefined if a text is another, or if the shape of a turn is unusual, or if the last calls functions
@@ -285,10 +292,10 @@ export class Kernel implements RowSorter {
   ): { readonly from: string; readonly spelled: string } | undefined {
     const { exports } = this;
     let at = start;
-    exports.beginProof(end);
+    exports.beginVerify(end);
     for (const text of texts) {
       const length = this.write(text);
-      at = length === undefined ? 0 : exports.proveTurn(at, length);
+      at = length === undefined ? 0 : exports.verifyTurn(at, length);
       if (at === 0) return undefined;
     }
     const length = exports.spellReply(at);
@@ -311,9 +318,9 @@ export class Kernel implements RowSorter {
     this.exports.wantNone();
   }
 
-  /** Says that the key of a text is looked for, and its folded key if `folded`. */
-  want({ length, head }: TextKeys, folded: boolean): void {
-    this.exports.want(length, head.low, head.high, folded);
+  /** Says that the key of a text is looked for, and its normalized key if `normalized`. */
+  want({ length, head }: TextKeys, normalized: boolean): void {
+    this.exports.want(length, head.low, head.high, normalized);
   }
 
   /** What is wanted, to be copied to another kernel's, `WANTED_BYTES` of it. */

@@ -4,7 +4,7 @@ import type { Query } from '../core/query.js';
 import type { DatasetError } from '../dataset/dataset.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Edition } from './edition.js';
-import type { Alike, Lookup, Match } from './lookup.js';
+import type { Lookup, Match, Similar } from './lookup.js';
 
 /** What a lookup tells whoever looks after the file. */
 export interface CurrentEvents {
@@ -84,9 +84,9 @@ export class CurrentLookup implements Lookup {
   }
 
   /** A turn that is like the prompt of a query that finds nothing; undefined if none is known without a sweep. */
-  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     try {
-      return this.now.alike(query, signal);
+      return this.now.similar(query, signal);
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       this.replaceKernel(error);
@@ -109,7 +109,7 @@ export class CurrentLookup implements Lookup {
 }
 
 /**
- * A miss counts only while the file is as it was: a match is proved by the file's bytes, but a miss may take no read.
+ * A miss counts only while the file is as it was: a match is verified by the file's bytes, but a miss may take no read.
  *
  * @throws AppError, at once or as a rejection
  */

@@ -10,7 +10,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import { IndexLookup } from './indexed.js';
-import type { Alike, Lookup, Match } from './lookup.js';
+import type { Lookup, Match, Similar } from './lookup.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 
 /** As many as OpenAI's have. */
@@ -90,8 +90,8 @@ export class Edition implements Lookup {
   }
 
   /** What the index knows that is like a prompt without a reply. Sweeps know nothing. */
-  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
-    return this.index?.alike(query, signal);
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
+    return this.index?.similar(query, signal);
   }
 
   /** Comes back when no sweep needs the pool any more. */

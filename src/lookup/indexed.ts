@@ -1,7 +1,7 @@
 import { lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { KeySeed, TextKeys } from '../core/keys.js';
-import { ALIKE_BYTES_MAX, ALIKE_TRIES_MAX, PROVED_AT_ONCE_BYTES } from '../core/limits.js';
+import { PROVED_AT_ONCE_BYTES, SIMILAR_BYTES_MAX, SIMILAR_TRIES_MAX } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
@@ -11,8 +11,8 @@ import { type IndexPlace, IndexSearch, type KeyedPrompt } from '../index/search.
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { keysOf } from './keyed.js';
-import type { Alike, Lookup, Match, MatchTokens, TokenCount } from './lookup.js';
-import { matchWhole, proveAlike, proveMatch, proveSpelled } from './proof.js';
+import type { Lookup, Match, MatchTokens, Similar, TokenCount } from './lookup.js';
+import { matchWhole, verifyMatch, verifySimilar, verifySpelled } from './verify.js';
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {
@@ -45,7 +45,7 @@ export class IndexLookup implements Lookup {
   ): MaybePromise<Match | undefined> {
     const place = this.index.find(keys);
     if (place === undefined) {
-      return query.contextual ? inSlices(this.findFolded(query, keys), signal) : undefined;
+      return query.contextual ? inSlices(this.findNormalized(query, keys), signal) : undefined;
     }
     const isLong = lengthOf(place.turns) > PROVED_AT_ONCE_BYTES;
     // Many requests for long conversations may come in one turn of the event loop.
@@ -61,14 +61,14 @@ export class IndexLookup implements Lookup {
     signal: (() => AbortSignal) | undefined,
   ): MaybePromise<Match | undefined> {
     const tokens = this.tokensOf(place, place.turn, true);
-    const spelled = proveSpelled(query, place, this.reader, this.kernel, tokens);
-    return spelled ?? this.prove(query, place) ?? inSlices(this.findByTexts(query, keys), signal);
+    const spelled = verifySpelled(query, place, this.reader, this.kernel, tokens);
+    return spelled ?? this.verify(query, place) ?? inSlices(this.findByTexts(query, keys), signal);
   }
 
-  /** In file order for each history, and the preferred history first: so the first that proves true answers. */
-  private *findFolded(query: Query, keys: KeyedQuery): Generator<void, Match | undefined> {
-    for (const candidate of this.index.findFolded(promptsOf(query, keys))) {
-      const match = candidate && this.prove(query, candidate);
+  /** In file order for each history, and the preferred history first: so the first that verifies true answers. */
+  private *findNormalized(query: Query, keys: KeyedQuery): Generator<void, Match | undefined> {
+    for (const candidate of this.index.findNormalized(promptsOf(query, keys))) {
+      const match = candidate && this.verify(query, candidate);
       if (match !== undefined) return match;
       yield;
     }
@@ -79,20 +79,20 @@ export class IndexLookup implements Lookup {
    * A turn that is like the prompt of a query that finds nothing, its texts compared; undefined if none is known. Fails only if it is
    * no longer wanted.
    */
-  alike({ histories }: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
+  similar({ histories }: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     const prompt = histories[0]?.at(-1) ?? '';
-    if (prompt.length > ALIKE_BYTES_MAX || !/\S/.test(prompt)) return undefined;
+    if (prompt.length > SIMILAR_BYTES_MAX || !/\S/.test(prompt)) return undefined;
     this.kernel.useSeed(this.seed);
     const keys = this.kernel.keysOf(prompt);
     if (keys === undefined) return undefined;
-    return inSlices(this.findAlike(prompt, keys), signal);
+    return inSlices(this.findSimilar(prompt, keys), signal);
   }
 
-  private *findAlike(prompt: string, keys: TextKeys): Generator<void, Alike | undefined> {
+  private *findSimilar(prompt: string, keys: TextKeys): Generator<void, Similar | undefined> {
     try {
       return (
-        (yield* this.firstAlike(prompt, this.index.unanswered(keys.ends), true)) ??
-        (yield* this.firstAlike(prompt, this.index.alike(keys.folded), false))
+        (yield* this.firstSimilar(prompt, this.index.unanswered(keys.ends), true)) ??
+        (yield* this.firstSimilar(prompt, this.index.similar(keys.normalized), false))
       );
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -101,25 +101,25 @@ export class IndexLookup implements Lookup {
     }
   }
 
-  /** The first of the first few places whose text proves alike. */
-  private *firstAlike(
+  /** The first of the first few places whose text verifies alike. */
+  private *firstSimilar(
     prompt: string,
     places: Iterable<Place | undefined>,
     isLast: boolean,
-  ): Generator<void, Alike | undefined> {
+  ): Generator<void, Similar | undefined> {
     let tries = 0;
     for (const place of places) {
-      const isShort = place !== undefined && lengthOf(place.turns) <= ALIKE_BYTES_MAX;
-      const found = isShort ? proveAlike(prompt, place, isLast, this.reader) : undefined;
+      const isShort = place !== undefined && lengthOf(place.turns) <= SIMILAR_BYTES_MAX;
+      const found = isShort ? verifySimilar(prompt, place, isLast, this.reader) : undefined;
       if (place !== undefined) tries++;
-      if (found !== undefined || tries === ALIKE_TRIES_MAX) return found;
+      if (found !== undefined || tries === SIMILAR_TRIES_MAX) return found;
       yield;
     }
     return undefined;
   }
 
-  private prove(query: Query, place: IndexPlace): Match | undefined {
-    const match = proveMatch(query, place, this.reader);
+  private verify(query: Query, place: IndexPlace): Match | undefined {
+    const match = verifyMatch(query, place, this.reader);
     if (match === undefined) return undefined;
     return { ...match, tokens: this.tokensOf(place, match.replyIndex - 1, match.rung !== 'normalized') };
   }

@@ -44,7 +44,7 @@ export interface StandIn {
 export type Given = Match | StandIn;
 
 /** A turn that is like a prompt which has no reply. */
-export interface Alike {
+export interface Similar {
   readonly conversationId: string;
   /** Its place among the conversation's turns, from 0. */
   readonly turnIndex: number;

@@ -13,13 +13,13 @@ import { shareQueries } from '../workers/shared-queries.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { keysOf } from './keyed.js';
 import type { Lookup, Match } from './lookup.js';
-import { matchWhole, proveMatch } from './proof.js';
+import { matchWhole, verifyMatch } from './verify.js';
 
 /** A sweep reads about a million bytes a millisecond: lookups are gathered for a twentieth of its time at most. */
 const GATHERED_BYTES_A_MS = 20_000_000;
 
 /** A lookup that waits for a sweep, or rides on one. */
-interface Rider {
+interface PendingLookup {
   readonly query: Query;
   readonly keys: KeyedQuery;
   best: Place | undefined;
@@ -34,7 +34,7 @@ type WholeMatch = ReturnType<typeof matchWhole>;
 /** How many sweeps were made, and for how many lookups. */
 export interface SweepCount {
   sweeps: number;
-  riders: number;
+  lookups: number;
 }
 
 /**
@@ -46,7 +46,7 @@ export class SweepLookup implements Lookup {
   private readonly pool: WorkerPool;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
-  private waiting: Rider[] = [];
+  private waiting: PendingLookup[] = [];
   private readonly lookups = new Set<Promise<unknown>>();
   private sweeping: Promise<void> | undefined;
   private readonly count: SweepCount;
@@ -57,7 +57,7 @@ export class SweepLookup implements Lookup {
     pool: WorkerPool,
     kernel: Kernel,
     reader: DatasetReader,
-    count: SweepCount = { sweeps: 0, riders: 0 },
+    count: SweepCount = { sweeps: 0, lookups: 0 },
   ) {
     this.count = count;
     this.plan = plan;
@@ -90,7 +90,7 @@ export class SweepLookup implements Lookup {
     const keys = await keysOf(query, this.kernel, this.plan.seed, signal && (() => signal));
     const best = await this.ride(query, keys, signal);
     if (best === undefined) return undefined;
-    return proveMatch(query, best, this.reader) ?? (await this.findByTexts(query, keys, signal));
+    return verifyMatch(query, best, this.reader) ?? (await this.findByTexts(query, keys, signal));
   }
 
   /** Settles when all lookups that are going on now have their answers: after that, if no more come, the pool is not needed. */
@@ -103,12 +103,12 @@ export class SweepLookup implements Lookup {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const settle = (act: () => void) => {
-        if (rider.isSettled) return;
-        rider.isSettled = true;
+        if (lookup.isSettled) return;
+        lookup.isSettled = true;
         signal?.removeEventListener('abort', onAbort);
         act();
       };
-      const rider: Rider = {
+      const lookup: PendingLookup = {
         query,
         keys,
         best: undefined,
@@ -116,9 +116,9 @@ export class SweepLookup implements Lookup {
         resolve: (best) => settle(() => resolve(best)),
         reject: (reason) => settle(() => reject(reason)),
       };
-      const onAbort = () => rider.reject(signal?.reason);
+      const onAbort = () => lookup.reject(signal?.reason);
       signal?.addEventListener('abort', onAbort);
-      this.waiting.push(rider);
+      this.waiting.push(lookup);
       this.sweeping ??= this.sweepWhileWanted();
     });
   }
@@ -126,13 +126,13 @@ export class SweepLookup implements Lookup {
   private async sweepWhileWanted(): Promise<void> {
     while (this.waiting.length > 0) {
       await this.gather();
-      const riders = this.waiting.filter(({ isSettled }) => !isSettled);
+      const lookups = this.waiting.filter(({ isSettled }) => !isSettled);
       this.waiting = [];
-      if (riders.length === 0) continue;
+      if (lookups.length === 0) continue;
       try {
-        await this.sweep(riders);
+        await this.sweep(lookups);
       } catch (error) {
-        for (const rider of riders) rider.reject(error);
+        for (const lookup of lookups) lookup.reject(error);
       }
     }
     this.sweeping = undefined;
@@ -150,20 +150,20 @@ export class SweepLookup implements Lookup {
     } while (this.waiting.length > before && performance.now() - startMs < longestMs);
   }
 
-  private async sweep(riders: readonly Rider[]): Promise<void> {
-    const isOver = () => riders.every(({ isSettled }) => isSettled);
+  private async sweep(lookups: readonly PendingLookup[]): Promise<void> {
+    const isOver = () => lookups.every(({ isSettled }) => isSettled);
     this.count.sweeps++;
-    this.count.riders += riders.length;
-    for await (const { found, recordsBefore } of this.shardsWith(riders, false, isOver)) {
-      for (const [i, rider] of riders.entries()) {
+    this.count.lookups += lookups.length;
+    for await (const { found, recordsBefore } of this.shardsWith(lookups, false, isOver)) {
+      for (const [i, lookup] of lookups.entries()) {
         const place = found[i]?.[0];
-        if (place === undefined || place.grade <= (rider.best?.grade ?? 0)) continue;
-        rider.best = { ...place, record: recordsBefore + place.record };
+        if (place === undefined || place.grade <= (lookup.best?.grade ?? 0)) continue;
+        lookup.best = { ...place, record: recordsBefore + place.record };
         // In file order, whichever shard was read first: so this is the first one in the file.
-        if (place.grade === bestGrade(rider.keys)) rider.resolve(rider.best);
+        if (place.grade === bestGrade(lookup.keys)) lookup.resolve(lookup.best);
       }
     }
-    for (const rider of riders) rider.resolve(rider.best);
+    for (const lookup of lookups) lookup.resolve(lookup.best);
   }
 
   /** The match by the texts of all candidates: needed where two texts have one key, which hardly ever happens. */
@@ -195,7 +195,7 @@ export class SweepLookup implements Lookup {
 
   /** Sweeps the shards, and yields what each holds for the queries, in file order. */
   private async *shardsWith(
-    asked: readonly Pick<Rider, 'query' | 'keys'>[],
+    asked: readonly Pick<PendingLookup, 'query' | 'keys'>[],
     exhaustive: boolean,
     isOver: () => boolean,
   ): AsyncGenerator<{ found: readonly (readonly Place[])[]; recordsBefore: number }> {
@@ -226,7 +226,7 @@ export class SweepLookup implements Lookup {
   }
 
   /** What the kernels of all workers are to look for. */
-  private wantedBy(asked: readonly Pick<Rider, 'keys'>[]): Uint8Array {
+  private wantedBy(asked: readonly Pick<PendingLookup, 'keys'>[]): Uint8Array {
     this.kernel.wantNone();
     for (const { keys } of asked) {
       for (const history of keys.histories) {

@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.js';
 import type { Rung } from '../core/match.js';
 import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import type { Alike, Given, Lookup, Match } from '../lookup/lookup.js';
+import type { Given, Lookup, Match, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
 import type { Status } from './served-dataset.js';
 
@@ -41,8 +41,8 @@ export class Catalog {
   }
 
   /** Pauses background work when a request arrives. */
-  giveWay(): void {
-    for (const model of this.models) model.giveWay();
+  pauseBackgroundWork(): void {
+    for (const model of this.models) model.pauseBackgroundWork();
   }
 }
 
@@ -80,16 +80,16 @@ class AllModels implements Model {
     return this.models.reduce((sum, { generation }) => sum + generation, 0);
   }
 
-  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
-    return firstFound(this.models, (model) => model.alike(query, signal));
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
+    return firstFound(this.models, (model) => model.similar(query, signal));
   }
 
   sourceOf(given: Given | undefined): Model {
     return this.models.find(({ id }) => id === given?.dataset) ?? this.first;
   }
 
-  giveWay(): void {
-    for (const model of this.models) model.giveWay();
+  pauseBackgroundWork(): void {
+    for (const model of this.models) model.pauseBackgroundWork();
   }
 }
 

@@ -90,7 +90,7 @@ export class Census {
     const table = IndexTable.allocate(this.tableSize, this.plan.seed);
     const { size, buffer } = table;
     const parts = this.parts.splice(0);
-    const halves = (['turns', 'folded'] as const).map((half) =>
+    const halves = (['turns', 'normalized'] as const).map((half) =>
       this.pool.makeIndex({ table: { size, buffer }, parts, half }),
     );
     for (const outcome of await Promise.all(halves)) {

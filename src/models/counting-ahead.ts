@@ -37,7 +37,7 @@ export class CountingAhead {
   }
 
   /** Somebody asks something. */
-  giveWay(): void {
+  pauseBackgroundWork(): void {
     this.busyAt = performance.now();
     if (this.running !== undefined) stopAll(this.flag);
   }

@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import type { Alike, Given, Lookup } from '../lookup/lookup.js';
+import type { Given, Lookup, Similar } from '../lookup/lookup.js';
 import type { Status } from './served-dataset.js';
 
 /** What one model name stands for: a dataset, and what finds replies in it. */
@@ -15,13 +15,13 @@ export interface Model {
   /** Finds replies in the dataset itself. */
   readonly uncachedLookup: Lookup;
   /** A turn that is like the prompt of a query that finds nothing; undefined if none is known without a sweep. */
-  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined>;
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined>;
   /** The model whose dataset a reply is from: itself, unless it stands for several. */
   sourceOf(given: Given | undefined): Pick<Model, 'id' | 'fingerprint'>;
   /** How far the dataset is known. */
   readonly status: Status;
   /** Pauses background work when a request arrives. */
-  giveWay(): void;
+  pauseBackgroundWork(): void;
   /** Incremented when the dataset changes: results of an older generation must not be given any more. */
   readonly generation: number;
 }

@@ -72,7 +72,7 @@ export class ServedDataset {
   private problem: { readonly error: DatasetError; readonly file: FileIdentity } | undefined;
   private walking: Promise<void> = Promise.resolve();
   private counting: CountingAhead | undefined;
-  private readonly sweepCount: SweepCount = { sweeps: 0, riders: 0 };
+  private readonly sweepCount: SweepCount = { sweeps: 0, lookups: 0 };
   private timer: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
@@ -141,8 +141,8 @@ export class ServedDataset {
   }
 
   /** Somebody asks something: what is done while nobody does gives way. */
-  giveWay(): void {
-    this.counting?.giveWay();
+  pauseBackgroundWork(): void {
+    this.counting?.pauseBackgroundWork();
   }
 
   /** Ends the threads, and lets go of the file. */

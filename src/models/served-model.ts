@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
-import type { Alike, Lookup } from '../lookup/lookup.js';
+import type { Lookup, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
 import type { ServedDataset, Status } from './served-dataset.js';
 
@@ -33,16 +33,16 @@ export class ServedModel implements Model {
     return this.served.status;
   }
 
-  alike(query: Query, signal?: () => AbortSignal): MaybePromise<Alike | undefined> {
-    return this.served.lookup.alike(query, signal);
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
+    return this.served.lookup.similar(query, signal);
   }
 
   sourceOf(): this {
     return this;
   }
 
-  giveWay(): void {
-    this.served.giveWay();
+  pauseBackgroundWork(): void {
+    this.served.pauseBackgroundWork();
   }
 
   /** What was answered before may not be the answer any more. */

@@ -11,14 +11,14 @@ import {
   type Schema,
   TAGS,
 } from './operations.js';
-import { errorSchema, olderErrorSchema, olderInvalidSchema } from './schemas/answers.js';
+import { errorSchema, legacyErrorSchema, legacyInvalidSchema } from './schemas/answers.js';
 
 /** What can go wrong with every request, and with those that need a key. */
 const LIMIT_ERRORS = ['rate_limit_exceeded'] as const satisfies readonly ErrorCode[];
 const ERRORS_ANYWHERE = ['bad_request'] as const satisfies readonly ErrorCode[];
 const KEY_ERRORS = ['missing_api_key', 'invalid_api_key'] as const satisfies readonly ErrorCode[];
 
-/** Codes that the older API answers with 422, and a list. */
+/** Codes that the legacy API answers with 422, and a list. */
 const OLDER_INVALID: ReadonlySet<ErrorCode> = new Set([
   'invalid_json',
   'missing_required_parameter',
@@ -140,8 +140,8 @@ function parametersOf({ parameters = [], query }: Operation): object[] {
 
 /** The errors of an operation, by status. */
 function errorResponses(operation: Operation, refer: (schema: Schema) => object): object {
-  const isOlder = operation.tag === 'Older API';
-  const statusOf = (code: ErrorCode) => (isOlder && OLDER_INVALID.has(code) ? 422 : ERRORS[code].status);
+  const isLegacy = operation.tag === 'Legacy API';
+  const statusOf = (code: ErrorCode) => (isLegacy && OLDER_INVALID.has(code) ? 422 : ERRORS[code].status);
   const codes = errorsOf(operation);
   return Object.fromEntries(
     [...new Set(codes.map(statusOf))].map((status) => {
@@ -156,8 +156,8 @@ function errorResponses(operation: Operation, refer: (schema: Schema) => object)
             ...(ofStatus.includes('prompt_not_found') ? (['x-verbatim-match'] as const) : []),
           ),
           content: {
-            'application/json': isOlder
-              ? { schema: refer(status === 422 ? olderInvalidSchema : olderErrorSchema) }
+            'application/json': isLegacy
+              ? { schema: refer(status === 422 ? legacyInvalidSchema : legacyErrorSchema) }
               : { schema: refer(errorSchema), examples: references('examples', ofStatus) },
           },
         },
@@ -178,7 +178,7 @@ function errorsOf(operation: Operation): ErrorCode[] {
 
 /** All that operations of OpenAI's manner can fail with. */
 function errorsTold(): ErrorCode[] {
-  const told = OPERATIONS.filter(({ tag }) => tag !== 'Older API').flatMap(errorsOf);
+  const told = OPERATIONS.filter(({ tag }) => tag !== 'Legacy API').flatMap(errorsOf);
   return [...new Set(told)];
 }
 

@@ -10,10 +10,10 @@ import {
   completionAnswerSchema,
   completionChunkSchema,
   healthSchema,
+  legacyAnswerSchema,
+  legacyBenchmarkSchema,
   modelListSchema,
   modelSchema,
-  olderAnswerSchema,
-  olderBenchmarkSchema,
   readySchema,
   tokenListSchema,
   tokenTextSchema,
@@ -21,7 +21,7 @@ import {
 } from './schemas/answers.js';
 import { chatSchema } from './schemas/chat.js';
 import { completionSchema } from './schemas/completion.js';
-import { olderSchema } from './schemas/older.js';
+import { legacySchema } from './schemas/legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from './schemas/responses.js';
 import {
   deletedResponseSchema,
@@ -53,7 +53,7 @@ export const DEPLOYMENT_PARAMETERS: readonly Parameter[] = [
   { name: 'api-version', in: 'query', schema: { type: 'string' }, description: 'Accepted, has no effect.' },
 ];
 
-/** Where the older API's paths begin. */
+/** Where the legacy API's paths begin. */
 export const OLDER_BASE = '/api/v1/chat';
 
 /** A JSON Schema. One that has an `$id`, at any depth, is told once, under that name. */
@@ -111,7 +111,7 @@ export const TAGS = [
   },
   { name: 'Server', description: 'About the server itself.' },
   {
-    name: 'Older API',
+    name: 'Legacy API',
     description: 'The API that this project succeeds. It tells errors in its own manner.',
   },
 ] as const;
@@ -171,13 +171,13 @@ const ping = {
   isOpen: true,
 } as const;
 
-const olderCompletion = {
+const legacyCompletion = {
   method: 'post',
-  tag: 'Older API',
+  tag: 'Legacy API',
   description:
     'The first turn whose text is exactly the value, and that has a reply. A miss is told in the body.',
-  body: olderSchema,
-  answer: json(olderAnswerSchema),
+  body: legacySchema,
+  answer: json(legacyAnswerSchema),
   isLookup: true,
   errors: [...BODY_ERRORS, ...DATASET_ERRORS],
 } as const;
@@ -378,22 +378,22 @@ const TABLE = [
     answer: { 'text/html': { type: 'string' } },
   },
   {
-    ...olderCompletion,
+    ...legacyCompletion,
     path: '/api/v1/chat/completion',
-    id: 'olderCompletion',
+    id: 'legacyCompletion',
     summary: 'The recorded reply to a text, without the cache',
   },
   {
-    ...olderCompletion,
+    ...legacyCompletion,
     path: '/api/v1/chat/completion/v1',
-    id: 'olderCachedCompletion',
+    id: 'legacyCachedCompletion',
     summary: 'The recorded reply to a text, through the cache',
   },
   {
     method: 'get',
     path: '/api/v1/chat/api/benchmarks',
-    id: 'olderBenchmark',
-    tag: 'Older API',
+    id: 'legacyBenchmark',
+    tag: 'Legacy API',
     summary: 'How long 100 requests take, one after the other',
     refusesHead: true,
     parameters: [
@@ -404,7 +404,7 @@ const TABLE = [
         description: 'The path that they go to.',
       },
     ],
-    answer: json(olderBenchmarkSchema),
+    answer: json(legacyBenchmarkSchema),
     errors: ['invalid_value', 'benchmark_running', 'benchmark_failed'],
   },
 ] as const satisfies readonly Described[];

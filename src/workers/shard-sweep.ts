@@ -21,9 +21,9 @@ export class ShardSweeper {
   private readonly queries: readonly SharedQuery[];
   private readonly exhaustive: boolean;
   private readonly shapes: { contextual: boolean; histories: { length: number }[] }[];
-  /** By the lower half of the key, and of the folded key. */
+  /** By the lower half of the key, and of the normalized key. */
   private readonly prompts = new Map<number, Wanted[]>();
-  private readonly foldedPrompts = new Map<number, Wanted[]>();
+  private readonly normalizedPrompts = new Map<number, Wanted[]>();
   private readonly view = new KeyedTurns();
 
   constructor(queries: readonly SharedQuery[], exhaustive: boolean) {
@@ -39,7 +39,7 @@ export class ShardSweeper {
         const prompt = messages.length - MESSAGE_NUMBERS;
         append(this.prompts, messages[prompt + TURN.keyLow] as number, { query, history });
         if (!contextual) continue;
-        append(this.foldedPrompts, messages[prompt + TURN.foldedLow] as number, { query, history });
+        append(this.normalizedPrompts, messages[prompt + TURN.normalizedLow] as number, { query, history });
       }
     }
   }
@@ -61,9 +61,9 @@ export class ShardSweeper {
       for (let turn = 0; turn + 1 < count; turn++) {
         const row = (firstRow + turn) * TURN_NUMBERS;
         const wanted = this.prompts.get(turns[row + TURN.keyLow] as number);
-        const wantedFolded = this.foldedPrompts.get(turns[row + TURN.foldedLow] as number);
-        if (wanted === undefined && wantedFolded === undefined) continue;
-        for (const { query, history } of [...(wanted ?? []), ...(wantedFolded ?? [])]) {
+        const wantedNormalized = this.normalizedPrompts.get(turns[row + TURN.normalizedLow] as number);
+        if (wanted === undefined && wantedNormalized === undefined) continue;
+        for (const { query, history } of [...(wanted ?? []), ...(wantedNormalized ?? [])]) {
           this.view.compare(batch.turns, firstRow, count, this.queries[query] as SharedQuery);
           this.consider(query, turn, history, batch, at, firstRecord + at / RECORD_NUMBERS);
         }
@@ -133,11 +133,11 @@ class KeyedTurns implements ComparedTurns {
     );
   }
 
-  isPromptFolded(turn: number, history: number): boolean {
+  isPromptNormalized(turn: number, history: number): boolean {
     const message = (this.histories[history]?.length ?? 0) / MESSAGE_NUMBERS - 1;
     return (
-      this.isEqual(turn, history, message, TURN.foldedLow) &&
-      this.isEqual(turn, history, message, TURN.foldedHigh)
+      this.isEqual(turn, history, message, TURN.normalizedLow) &&
+      this.isEqual(turn, history, message, TURN.normalizedHigh)
     );
   }
 

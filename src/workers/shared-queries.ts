@@ -24,7 +24,8 @@ export function shareQueries(queries: readonly KeyedQuery[]): Uint32Array {
     numbers.push(contextual ? 1 : 0, histories.length);
     for (const history of histories) {
       numbers.push(history.length * MESSAGE_NUMBERS);
-      for (const { key, folded } of history) numbers.push(key.low, key.high, folded.low, folded.high);
+      for (const { key, normalized } of history)
+        numbers.push(key.low, key.high, normalized.low, normalized.high);
     }
   }
   const shared = new Uint32Array(new SharedArrayBuffer(numbers.length * Uint32Array.BYTES_PER_ELEMENT));

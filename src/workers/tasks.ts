@@ -70,7 +70,7 @@ export interface IndexTask {
   readonly table: RowData;
   /** What to fill it with, in file order. */
   readonly parts: readonly RowData[];
-  readonly half: 'turns' | 'folded';
+  readonly half: 'turns' | 'normalized';
 }
 
 /** The encoding of a text, or of a chat, for a client. */

@@ -6,7 +6,7 @@ import { parseTurn } from '../core/conversation.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { BLOCK_BYTES, EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import { FileChangedError, readBlocks, withFile } from '../dataset/file.js';
-import { fillFolded, fillTurns } from '../index/order.js';
+import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
 import { ShardSweeper } from './shard-sweep.js';
@@ -80,7 +80,7 @@ export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
 
 /** Makes one half of an index. */
 export function makeIndex({ table, parts, half }: IndexTask): Outcome<undefined> {
-  const fill = half === 'turns' ? fillTurns : fillFolded;
+  const fill = half === 'turns' ? fillTurns : fillNormalized;
   try {
     fill(
       new IndexTable(table),

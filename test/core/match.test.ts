@@ -75,8 +75,8 @@ describe('the match ladder', () => {
   });
 
   it('takes a prompt that differs in white space only where none is equal', () => {
-    expect(ask(talk(' a\n b', 'folded', 'a b', 'equal', 'c'), 'a b')).toEqual(['prompt', 'equal']);
-    expect(ask(talk('a\r\n  b ', 'folded', 'a b'), '\ta b')).toEqual(['normalized', 'folded']);
+    expect(ask(talk(' a\n b', 'normalized', 'a b', 'equal', 'c'), 'a b')).toEqual(['prompt', 'equal']);
+    expect(ask(talk('a\r\n  b ', 'normalized', 'a b'), '\ta b')).toEqual(['normalized', 'normalized']);
     expect(ask(talk('x', 'y', ' z', 'reply'), 'x', 'y', 'z')).toEqual(['normalized', 'reply']);
     expect(ask(talk('ab', 'reply'), 'a b')).toBeUndefined();
   });

@@ -288,7 +288,7 @@ describe('a text', () => {
     expect(message).toContain(String(most));
   });
 
-  it('of the older API is as long as a body may be', async () => {
+  it('of the legacy API is as long as a body may be', async () => {
     const conversation = { value: 'x'.repeat(TEXT_MAX + 1) };
     const response = await post(`${base}/api/v1/chat/completion`, { conversation });
     expect(await response.json()).toMatchObject({ data: { success: false } });

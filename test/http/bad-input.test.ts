@@ -253,16 +253,16 @@ describe('null and unknown fields', () => {
   });
 });
 
-describe('a bad request to the older API', () => {
+describe('a bad request to the legacy API', () => {
   it.each([
     ['/api/v1/chat/completion', true],
     ['//api/v1//chat/completion', true],
     ['/API/v1/Chat/Completion', true],
     ['/api/v1/chat/nothing', true],
     ['/api/v1/chatter', false],
-  ])('is told in its manner, and no other is: %s', async (path, isOlder) => {
+  ])('is told in its manner, and no other is: %s', async (path, isLegacy) => {
     const body = (await (await post(base + path, {})).json()) as object;
-    expect(Object.keys(body)).toEqual([isOlder ? 'detail' : 'error']);
+    expect(Object.keys(body)).toEqual([isLegacy ? 'detail' : 'error']);
   });
 
   it.each([
@@ -380,7 +380,7 @@ describe('with keys', () => {
     expect(error?.code).toBe(code);
   });
 
-  it('the older API is guarded too, and health is not', async () => {
+  it('the legacy API is guarded too, and health is not', async () => {
     const response = await post(`${guarded}/api/v1/chat/completion`, { conversation: { value: 'Say it.' } });
     expect([response.status, await response.json()]).toEqual([
       401,

@@ -29,7 +29,7 @@ describe('with a fallback, a prompt that stands nowhere', () => {
     expect(await stream.finalContent()).toBe(TEXT);
   });
 
-  it('is still none to the older API', async () => {
+  it('is still none to the legacy API', async () => {
     const response = await post(`${base}/api/v1/chat/completion`, {
       conversation: { from: 'human', value: 'It stands nowhere.' },
     });

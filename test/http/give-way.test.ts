@@ -7,7 +7,7 @@ const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url)
 it('whoever asks something is given way, and whoever looks after the server is not', async () => {
   let times = 0;
   const base = await serveApp(dataset, {
-    giveWay: () => {
+    pauseBackgroundWork: () => {
       times++;
     },
   });

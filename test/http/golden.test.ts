@@ -89,17 +89,17 @@ describe('the bytes of', () => {
     await expectGolden('ready', await fetch(`${base}/ready`));
   });
 
-  it.each(['', '/v1'])('a hit of the older API (/completion%s)', async (path) => {
-    await expectGolden('older-hit', await older(path, { from: 'human', value: 'Say it.' }));
-    await expectGolden('older-hit', await older(path, { from: 'human', value: 'Say it.' }));
+  it.each(['', '/v1'])('a hit of the legacy API (/completion%s)', async (path) => {
+    await expectGolden('legacy-hit', await older(path, { from: 'human', value: 'Say it.' }));
+    await expectGolden('legacy-hit', await older(path, { from: 'human', value: 'Say it.' }));
   });
 
-  it.each(['', '/v1'])('a miss of the older API (/completion%s)', async (path) => {
-    await expectGolden('older-miss', await older(path, { from: 'human', value: 'Say it' }));
+  it.each(['', '/v1'])('a miss of the legacy API (/completion%s)', async (path) => {
+    await expectGolden('legacy-miss', await older(path, { from: 'human', value: 'Say it' }));
   });
 
   it('an older request without a value', async () => {
-    await expectGolden('older-invalid', await older('', { from: 'human' }));
+    await expectGolden('legacy-invalid', await older('', { from: 'human' }));
   });
 
   it('an unknown path', async () => {

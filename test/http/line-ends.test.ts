@@ -97,7 +97,7 @@ describe.each(endpoints)('$path', ({ path, bodyOf, textOf, pieceOf }) => {
   });
 });
 
-it('leaves them as they are in the older API', async () => {
+it('leaves them as they are in the legacy API', async () => {
   const path = `${base}/api/v1/chat/completion`;
   const answer = await (await post(path, { conversation: { from: 'human', value: 'raw' } })).text();
   expect(answer).toBe(JSON.stringify({ data: { success: true, response: { from: 'gpt', value: reply } } }));

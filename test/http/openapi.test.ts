@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ERRORS } from '#dist/core/errors.js';
 import { chatSchema } from '#dist/openai/schemas/chat.js';
 import { completionSchema } from '#dist/openai/schemas/completion.js';
-import { olderSchema } from '#dist/openai/schemas/older.js';
+import { legacySchema } from '#dist/openai/schemas/legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from '#dist/openai/schemas/responses.js';
 import { detokenizeSchema, tokenizeSchema } from '#dist/openai/schemas/tokens.js';
 import { appOf, guardedBy, post, serveApp } from '../support/app.js';
@@ -129,7 +129,7 @@ describe('the document', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it.each([chatSchema, completionSchema, olderSchema, responsesSchema, tokenizeSchema, detokenizeSchema])(
+  it.each([chatSchema, completionSchema, legacySchema, responsesSchema, tokenizeSchema, detokenizeSchema])(
     'has the schema that checks requests: $$id',
     (schema) => {
       const { $id, ...rest } = schema;

@@ -39,7 +39,7 @@ const chat = (content: string, on = base) =>
   messageOf(`${on}/v1/chat/completions`, { messages: [{ role: 'user', content }] });
 const complete = (prompt: string | string[]) => messageOf(`${base}/v1/completions`, { prompt });
 const none = (what: string, length: number) =>
-  `No turn of the dataset that has a reply equals ${what} (${length} characters), which was looked for as it is and with white space folded.`;
+  `No turn of the dataset that has a reply equals ${what} (${length} characters), which was looked for as it is and with white space normalized.`;
 
 describe('the error for a prompt that has no reply', () => {
   it.each([
@@ -69,7 +69,7 @@ describe('the error for a prompt that has no reply', () => {
       { role: 'user', content: 'unrelated' },
     ];
     expect(await messageOf(`${base}/v1/chat/completions`, { messages })).toMatch(
-      /\(9 characters\), which was looked for in its context, alone, and with white space folded\.$/,
+      /\(9 characters\), which was looked for in its context, alone, and with white space normalized\.$/,
     );
   });
 

@@ -14,7 +14,11 @@ const first = write(
   JSON.stringify([talk('both', 'of the first'), talk('a b', 'exactly'), talk('one', 'One.')]),
 );
 const second = write(
-  JSON.stringify([talk('both', 'of the second'), talk('a  b', 'folded'), talk('x', 'y', 'z', 'two', 'Two.')]),
+  JSON.stringify([
+    talk('both', 'of the second'),
+    talk('a  b', 'normalized'),
+    talk('x', 'y', 'z', 'two', 'Two.'),
+  ]),
 );
 const paths = { first: first.file.path, 'org/second': second.file.path };
 
@@ -48,7 +52,7 @@ describe('a server of two datasets', () => {
     for (const model of ['gpt-4o', undefined]) {
       expect(await ask(base, model, 'both')).toEqual(['of the first', 'first']);
       expect(await ask(base, model, 'two')).toEqual(['Two.', 'org/second']);
-      expect(await ask(base, model, 'a  b')).toEqual(['folded', 'org/second']);
+      expect(await ask(base, model, 'a  b')).toEqual(['normalized', 'org/second']);
       expect(await ask(base, model, 'nowhere')).toEqual(['prompt_not_found', null]);
     }
   });

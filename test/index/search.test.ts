@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { extraOf, type Key, type TextKeys } from '#dist/core/keys.js';
 import { compareTexts, matchConversation } from '#dist/core/match.js';
-import { fillFolded, fillTurns } from '#dist/index/order.js';
+import { fillNormalized, fillTurns } from '#dist/index/order.js';
 import { IndexSearch } from '#dist/index/search.js';
 import { EMPTY_FLAG, FIRST_FLAG, IndexRows, IndexTable } from '#dist/index/table.js';
 import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
@@ -17,7 +17,7 @@ type TextKeysOf = (text: string) => TextKeys;
 /** Texts are letters, and their keys the letters' codes; the empty text is one of them. */
 function letterKeys(text: string): TextKeys {
   const key = { low: text.codePointAt(0) ?? 0, high: text === 'c' ? 1 : 0 };
-  return { key, folded: key, ends: key, head: key, length: text.length };
+  return { key, normalized: key, ends: key, head: key, length: text.length };
 }
 
 /** A search in an index of conversations, each a list of texts. Every turn is ten bytes long, and every record a thousand. */
@@ -31,7 +31,7 @@ function indexOf(
   const turns = parts.reduce((sum, { size }) => sum + size.turns, 0);
   const table = IndexTable.allocate({ turns, conversations: conversations.length });
   fillTurns(table, parts, kernel);
-  fillFolded(table, parts, kernel);
+  fillNormalized(table, parts, kernel);
   return new IndexSearch(table);
 }
 
@@ -51,10 +51,10 @@ function rowsOf(
     rows.firstTurns[i] = firstTurn + row;
     rows.idStarts[i] = first + i;
     for (const [turn, text] of texts.entries()) {
-      const { key, folded } = keysOf(text);
+      const { key, normalized } = keysOf(text);
       rows.keys.set([key.low, key.high], 2 * row);
-      rows.folded[row] = folded.low;
-      rows.starts[row] = turn * 10 + extraOf(folded.high) * 2 ** 24;
+      rows.normalized[row] = normalized.low;
+      rows.starts[row] = turn * 10 + extraOf(normalized.high) * 2 ** 24;
       rows.lengths[row] = 10 + (text === '' ? EMPTY_FLAG : 0) + (turn === 0 ? FIRST_FLAG : 0);
       row++;
     }
@@ -141,7 +141,7 @@ describe('the index', () => {
         (keys, list, asked, contextual) => {
           const keysOf = (text: string): TextKeys => {
             const key = keys[LETTERS.indexOf(text)] as Key;
-            return { key, folded: key, ends: key, head: key, length: text.length };
+            return { key, normalized: key, ends: key, head: key, length: text.length };
           };
           const index = indexOf(list, keysOf);
           const recorded = list.map((texts) => texts.filter((text) => text !== '').slice(0, -1));
@@ -190,6 +190,6 @@ describe('the index', () => {
     const index = indexOf([]);
     const query = { contextual: true, histories: [[letterKeys('a')]] };
     expect(index.find(query)).toBeUndefined();
-    expect([...index.findFolded([{ history: 0, keys: letterKeys('a') }])]).toEqual([]);
+    expect([...index.findNormalized([{ history: 0, keys: letterKeys('a') }])]).toEqual([]);
   });
 });

@@ -70,7 +70,7 @@ function written(
 /** The event as a chunk of HTTP's chunked transfer coding. */
 const chunkOf = (event: string) => `${event.length.toString(16)}\r\n${event}\r\n`;
 
-function expectAlike(
+function expectSimilar(
   text: string,
   tokenizer: TokenizerName,
   events = PLAIN,
@@ -198,7 +198,7 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
     for (let i = 0; i < FUZZED_TEXTS; i++) {
       const text = randomText(random);
       if ([...partsOf(text)].length > 1) continue;
-      expectAlike(text, tokenizer);
+      expectSimilar(text, tokenizer);
     }
   });
 
@@ -207,7 +207,7 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
     const any = fc.oneof(...units.map((unit) => fc.string({ unit, maxLength: 200 })));
     fc.assert(
       fc.property(any, (text) => {
-        if (text !== '') expectAlike(text, tokenizer);
+        if (text !== '') expectSimilar(text, tokenizer);
       }),
       runs(700),
     );
@@ -238,7 +238,8 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
     for (const one of some) {
       for (const two of some) {
         for (const three of some) {
-          for (const four of ['', 'b', 'B', '\u0301', ' ']) expectAlike(one + two + three + four, tokenizer);
+          for (const four of ['', 'b', 'B', '\u0301', ' '])
+            expectSimilar(one + two + three + four, tokenizer);
         }
       }
     }
@@ -253,7 +254,7 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
       for (let code = first; code < end; code += 1024) {
         const characters = Array.from({ length: 1024 }, (_, i) => String.fromCodePoint(code + i));
         const text = characters.map((character) => `${character}a ${character}B`);
-        expectAlike(text.join(code % 3 === 0 ? '\n' : ''), tokenizer, { before: '<', after: ['>'] });
+        expectSimilar(text.join(code % 3 === 0 ? '\n' : ''), tokenizer, { before: '<', after: ['>'] });
       }
     }
   });
@@ -262,8 +263,8 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
     expect(replies.length).toBeGreaterThan(400);
     for (const reply of replies) {
       if (reply === '') continue;
-      expectAlike(reply, tokenizer, NUMBERED);
-      expectAlike(reply.toUpperCase(), tokenizer);
+      expectSimilar(reply, tokenizer, NUMBERED);
+      expectSimilar(reply.toUpperCase(), tokenizer);
     }
   });
 
@@ -275,8 +276,8 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
       const counts = Uint32Array.from({ length: text.length }, () => random(2) * random(100_000));
       const sliceBytes = 2500 + random(1000);
       for (const events of [PLAIN, NUMBERED, { ...NUMBERED, counts }]) {
-        expectAlike(text, tokenizer, events, { sliceBytes, at: random(200) });
-        expectAlike(text, tokenizer, events, { sliceBytes, isChunked: true });
+        expectSimilar(text, tokenizer, events, { sliceBytes, at: random(200) });
+        expectSimilar(text, tokenizer, events, { sliceBytes, isChunked: true });
       }
     }
   });
@@ -293,8 +294,8 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
 
   it('fill a buffer of any size', () => {
     const text = replies.join('\n').slice(0, 30_000);
-    expectAlike(text, tokenizer, NUMBERED, { sliceBytes: 1 << 24 });
-    expectAlike(text, tokenizer, NUMBERED, { sliceBytes: 1 << 17 });
+    expectSimilar(text, tokenizer, NUMBERED, { sliceBytes: 1 << 24 });
+    expectSimilar(text, tokenizer, NUMBERED, { sliceBytes: 1 << 17 });
   });
 });
 
@@ -306,8 +307,8 @@ describe('an event', () => {
       const sliceBytes = 2 * length + 400;
       for (const text of ['ab cd', 'Hello there, 世界!\nBye']) {
         for (const events of [PLAIN, NUMBERED, { before, after: [''] }]) {
-          expectAlike(text, 'o200k_base', { ...events, before }, { isChunked: true });
-          expectAlike(text, 'o200k_base', { ...events, before }, { isChunked: true, sliceBytes });
+          expectSimilar(text, 'o200k_base', { ...events, before }, { isChunked: true });
+          expectSimilar(text, 'o200k_base', { ...events, before }, { isChunked: true, sliceBytes });
         }
       }
     },
@@ -317,8 +318,8 @@ describe('an event', () => {
     const powers = Array.from({ length: 10 }, (_, digits) => 10 ** digits);
     const counts = Uint32Array.from([0, ...powers.flatMap((power) => [power - 1, power]), 2 ** 32 - 1]);
     const text = ' a'.repeat(counts.length);
-    expectAlike(text, 'o200k_base', { ...NUMBERED, numbers: [0, 0], counts });
-    expectAlike(text, 'cl100k_base', { before: 'b', after: ['', ''], numbers: [4_294_960_000] });
+    expectSimilar(text, 'o200k_base', { ...NUMBERED, numbers: [0, 0], counts });
+    expectSimilar(text, 'cl100k_base', { before: 'b', after: ['', ''], numbers: [4_294_960_000] });
   });
 
   it('has the other end only if it is the last', () => {
@@ -331,10 +332,10 @@ describe('an event', () => {
 
   it('has the envelope of its own call', () => {
     for (const before of ['x', 'longer than that', 'x']) {
-      expectAlike('One two', 'o200k_base', { ...PLAIN, before });
+      expectSimilar('One two', 'o200k_base', { ...PLAIN, before });
     }
-    expectAlike('One two', 'o200k_base', { ...PLAIN, afterLast: ['"!\n\n'] });
-    expectAlike('One two', 'o200k_base', PLAIN);
+    expectSimilar('One two', 'o200k_base', { ...PLAIN, afterLast: ['"!\n\n'] });
+    expectSimilar('One two', 'o200k_base', PLAIN);
   });
 
   it('with too long an envelope is refused', () => {
@@ -343,9 +344,9 @@ describe('an event', () => {
     expect(() => writer.write({ ...PLAIN, before }, TEXT_START, false, Buffer.alloc(1 << 16), 0)).toThrow(
       RangeError,
     );
-    expectAlike('One two', 'o200k_base', PLAIN);
+    expectSimilar('One two', 'o200k_base', PLAIN);
     const longest = { before: 'b'.repeat(ENVELOPE_BYTES_MAX / 2 - 1), after: ['a'] };
-    expectAlike('One two', 'o200k_base', longest);
+    expectSimilar('One two', 'o200k_base', longest);
   });
 });
 
@@ -364,10 +365,10 @@ describe('a text', () => {
   it('may be as long as the limit', () => {
     const text = 'word '.repeat(EVENT_TEXT_BYTES_MAX / 5);
     expect(writer.load(`"${'word '.repeat(EVENT_TEXT_BYTES_MAX / 5 + 1)}"`, 'o200k_base')).toBe(false);
-    expectAlike(text, 'o200k_base', NUMBERED);
+    expectSimilar(text, 'o200k_base', NUMBERED);
     const short = 'a'.repeat(200) + '\n'.repeat(100);
-    expectAlike(short.repeat(150), 'cl100k_base', NUMBERED);
-    expectAlike('5'.repeat(EVENT_TEXT_BYTES_MAX), 'cl100k_base', { before: '', after: ['\n'] });
+    expectSimilar(short.repeat(150), 'cl100k_base', NUMBERED);
+    expectSimilar('5'.repeat(EVENT_TEXT_BYTES_MAX), 'cl100k_base', { before: '', after: ['\n'] });
   });
 
   it('whose runs `partsOf` would cut is not loaded, and any other is', () => {
@@ -422,7 +423,7 @@ describe('a text', () => {
           // No run contains a number: after a run at the end of the text, it becomes a part of its own.
           const isWhole = text.length <= 256 || [...partsOf(`${text}5`)].length === 1;
           expect(writer.load(spell(text), tokenizer), JSON.stringify(text)).toBe(isWhole);
-          if (isWhole) expectAlike(text, tokenizer);
+          if (isWhole) expectSimilar(text, tokenizer);
           else cut++;
         }
       }
@@ -431,6 +432,6 @@ describe('a text', () => {
   });
 
   it('is cut by the tokenizer of its last loading', () => {
-    for (const tokenizer of [...TOKENIZERS, ...TOKENIZERS]) expectAlike("HTTPServer don't", tokenizer);
+    for (const tokenizer of [...TOKENIZERS, ...TOKENIZERS]) expectSimilar("HTTPServer don't", tokenizer);
   });
 });

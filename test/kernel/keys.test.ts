@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { beginningOf, foldSpace, NO_SEED } from '#dist/core/keys.js';
+import { beginningOf, NO_SEED, normalizeSpace } from '#dist/core/keys.js';
 import { KEY_BITS } from '#dist/kernel/kernel.js';
 import { newKernel } from '../support/dataset.js';
 import { runs } from '../support/factor.js';
@@ -10,7 +10,7 @@ const keysOf = (text: string) => kernel.keysOf(text) ?? expect.fail('a text with
 const hex = ({ low, high }: { low: number; high: number }) =>
   [high, low].map((half) => half.toString(16).padStart(8, '0')).join('');
 
-/** Texts with much white space of every kind, short and longer than what the folded key looks at. */
+/** Texts with much white space of every kind, short and longer than what the normalized key looks at. */
 const spaced = fc
   .array(
     fc.oneof(
@@ -64,14 +64,15 @@ describe('keys', () => {
       const seeded = newKernel();
       seeded.useSeed(seed);
       const keys = [one, other, 'a'].map((text) => seeded.keysOf(text) ?? expect.fail('a text without keys'));
-      for (const { key, folded, ends } of keys) for (const each of [key, folded, ends]) seen.add(hex(each));
-      expect(hex(seeded.keysOf(foldSpace(`${one}  x`))?.folded ?? expect.fail())).toBe(
-        hex(seeded.keysOf(`${one} \n x`)?.folded ?? expect.fail()),
+      for (const { key, normalized, ends } of keys)
+        for (const each of [key, normalized, ends]) seen.add(hex(each));
+      expect(hex(seeded.keysOf(normalizeSpace(`${one}  x`))?.normalized ?? expect.fail())).toBe(
+        hex(seeded.keysOf(`${one} \n x`)?.normalized ?? expect.fail()),
       );
       seeded.useSeed(NO_SEED);
       expect(seeded.keysOf(one)).toEqual(keysOf(one));
     }
-    // Short texts have one folded key: that of a text of up to 64 bytes is that of its ends.
+    // Short texts have one normalized key: that of a text of up to 64 bytes is that of its ends.
     expect(seen.size).toBe(4 * 3 * 2);
   });
 
@@ -86,22 +87,22 @@ describe('keys', () => {
     expect(hex(keysOf('\\ud800').key)).not.toBe(hex(keysOf('\ud800').key));
   });
 
-  it('are equal when folded exactly where the folded texts are', () => {
+  it('are equal when normalized exactly where the normalized texts are', () => {
     fc.assert(
       fc.property(spaced, spaced, (one, other) => {
-        expect(hex(keysOf(one).folded)).toBe(hex(keysOf(foldSpace(one)).folded));
-        const isEqual = hex(keysOf(one).folded) === hex(keysOf(other).folded);
-        if (foldSpace(one) === foldSpace(other)) expect(isEqual).toBe(true);
+        expect(hex(keysOf(one).normalized)).toBe(hex(keysOf(normalizeSpace(one)).normalized));
+        const isEqual = hex(keysOf(one).normalized) === hex(keysOf(other).normalized);
+        if (normalizeSpace(one) === normalizeSpace(other)) expect(isEqual).toBe(true);
         else if (one.length < 60 && other.length < 60) expect(isEqual).toBe(false);
       }),
       runs(1000),
     );
   });
 
-  it('say when folded which texts have the same first 64 bytes', () => {
+  it('say when normalized which texts have the same first 64 bytes', () => {
     const headOf = (text: string) =>
-      Buffer.from(JSON.stringify(foldSpace(text)).slice(1, -1)).subarray(0, 64);
-    const beginning = (text: string) => beginningOf(keysOf(text).folded.low);
+      Buffer.from(JSON.stringify(normalizeSpace(text)).slice(1, -1)).subarray(0, 64);
+    const beginning = (text: string) => beginningOf(keysOf(text).normalized.low);
     fc.assert(
       fc.property(spaced, spaced, spaced, (start, one, other) => {
         for (const [a, b] of [
@@ -122,32 +123,32 @@ describe('keys', () => {
     );
   });
 
-  it('tell short texts apart by either half when folded', () => {
-    const keys = Array.from({ length: 10_000 }, (_, i) => keysOf(`short ${i}`).folded);
+  it('tell short texts apart by either half when normalized', () => {
+    const keys = Array.from({ length: 10_000 }, (_, i) => keysOf(`short ${i}`).normalized);
     expect(new Set(keys.map(({ low }) => low)).size).toBe(keys.length);
     expect(new Set(keys.map(({ high }) => high)).size).toBe(keys.length);
   });
 
   it('take for white space what a regular expression takes for it', () => {
-    const between = hex(keysOf('a b').folded);
+    const between = hex(keysOf('a b').normalized);
     for (let code = 0; code < 0x10000; code++) {
       const text = `a${String.fromCharCode(code)}b`;
-      expect(hex(keysOf(text).folded) === between, `U+${code.toString(16)}`).toBe(/^a\sb$/.test(text));
+      expect(hex(keysOf(text).normalized) === between, `U+${code.toString(16)}`).toBe(/^a\sb$/.test(text));
     }
   });
 
-  it('see the beginning and the end of long texts when folded, however much white space is in them', () => {
+  it('see the beginning and the end of long texts when normalized, however much white space is in them', () => {
     const spread = (words: readonly string[], blank: string) => words.join(blank);
     const words = Array.from({ length: 200 }, (_, i) => `word${i}`);
-    const folded = hex(keysOf(spread(words, ' ')).folded);
+    const normalized = hex(keysOf(spread(words, ' ')).normalized);
     for (const blank of ['\n', ' \t ', ' '.repeat(300), '\u3000\n'.repeat(50)]) {
-      expect(hex(keysOf(`${blank}${spread(words, blank)}${blank}`).folded)).toBe(folded);
+      expect(hex(keysOf(`${blank}${spread(words, blank)}${blank}`).normalized)).toBe(normalized);
     }
-    expect(hex(keysOf(spread(['x', ...words], ' ')).folded)).not.toBe(folded);
-    expect(hex(keysOf(spread([...words, 'x'], ' ')).folded)).not.toBe(folded);
+    expect(hex(keysOf(spread(['x', ...words], ' ')).normalized)).not.toBe(normalized);
+    expect(hex(keysOf(spread([...words, 'x'], ' ')).normalized)).not.toBe(normalized);
   });
 
-  it('see the same end of a long text when folded, however much white space stands behind it', () => {
+  it('see the same end of a long text when normalized, however much white space stands behind it', () => {
     const start = 'x'.repeat(100);
     const seams = ['\u3000', '\u00a0', '\v', '\n', '\\', '世', '😀', '\ud800'];
     const texts = seams.flatMap((seam) => [
@@ -155,20 +156,22 @@ describe('keys', () => {
       `${start}${seam.repeat(40)}n${'y'.repeat(20)}`,
     ]);
     for (const text of texts) {
-      const folded = hex(keysOf(foldSpace(text)).folded);
+      const normalized = hex(keysOf(normalizeSpace(text)).normalized);
       for (let blanks = 0; blanks < 45; blanks++) {
-        expect(hex(keysOf(text + ' '.repeat(blanks)).folded), `${text}, ${blanks}`).toBe(folded);
+        expect(hex(keysOf(text + ' '.repeat(blanks)).normalized), `${text}, ${blanks}`).toBe(normalized);
       }
     }
   });
 
-  it('see the same beginning of a long text when folded, wherever it has white space', () => {
+  it('see the same beginning of a long text when normalized, wherever it has white space', () => {
     for (let length = 50; length < 80; length++) {
       const words = ['x'.repeat(length), 'y'.repeat(100)];
-      const folded = hex(keysOf(words.join(' ')).folded);
+      const normalized = hex(keysOf(words.join(' ')).normalized);
       for (const blank of [' ', '  ', '\n', '\v', '\u3000']) {
         for (let blanks = 0; blanks < 20; blanks++) {
-          expect(hex(keysOf(' '.repeat(blanks) + words.join(blank)).folded), `${length}`).toBe(folded);
+          expect(hex(keysOf(' '.repeat(blanks) + words.join(blank)).normalized), `${length}`).toBe(
+            normalized,
+          );
         }
       }
     }
@@ -215,7 +218,7 @@ describe('keys', () => {
       'bytes of a file': () => small.input.fill(0x61),
       'rows to sort': () => small.sortRows(2, [rows]),
       'more room': () => small.reserve(2 * small.capacity),
-      'turns to prove': () => small.replyTo(['proved'], small.proofRoom.at, small.proofRoom.at),
+      'turns to verify': () => small.replyTo(['verified'], small.verifyRoom.at, small.verifyRoom.at),
     };
     for (const text of ['', 'a', 'some "text"', '\ude00', 'é'.repeat(90)]) {
       const expected = kernel.keysOf(text);

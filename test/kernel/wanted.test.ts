@@ -13,7 +13,7 @@ afterAll(() => kernel.wantAll());
 /** Walks over turns whose texts are spelled so, while some texts are looked for. */
 async function walkedTurns(
   spelled: readonly (string | Buffer)[],
-  wanted: readonly { text: string; folded: boolean }[],
+  wanted: readonly { text: string; normalized: boolean }[],
 ): Promise<WalkedTurn[]> {
   const file = Buffer.concat([
     Buffer.from('[{"items": ['),
@@ -25,13 +25,16 @@ async function walkedTurns(
     Buffer.from('{"from": "b", "value": "the reply"}]}]'),
   ]);
   kernel.wantNone();
-  for (const { text, folded } of wanted) kernel.want(kernel.keysOf(text) as TextKeys, folded);
+  for (const { text, normalized } of wanted) kernel.want(kernel.keysOf(text) as TextKeys, normalized);
   const [record] = await walkedRecords(kernel, folder, file, { cuts: [], blockBytes: 1 << 16 });
   return record?.turns.slice(0, spelled.length) ?? expect.fail('no conversation');
 }
 
 const keyOf = ({ keyLow, keyHigh }: WalkedTurn) => ({ low: keyLow, high: keyHigh });
-const foldedKeyOf = ({ foldedLow, foldedHigh }: WalkedTurn) => ({ low: foldedLow, high: foldedHigh });
+const normalizedKeyOf = ({ normalizedLow, normalizedHigh }: WalkedTurn) => ({
+  low: normalizedLow,
+  high: normalizedHigh,
+});
 const keysOf = (text: string) => kernel.keysOf(text) as TextKeys;
 
 /** All of a text as escapes of six bytes. */
@@ -46,22 +49,23 @@ describe('a walk that looks for a few texts', () => {
     'finds them where %s is spelled so, at any place of a text',
     async (odd) => {
       const spelled = Array.from({ length: 40 }, (_, i) => `${'x'.repeat(i)}${odd}${'y'.repeat(i % 3)}`);
-      for (const folded of [true, false]) {
+      for (const normalized of [true, false]) {
         const texts = spelled.map((each): string => JSON.parse(`"${each}"`));
         const turns = await walkedTurns(
           spelled,
-          texts.map((text) => ({ text, folded })),
+          texts.map((text) => ({ text, normalized })),
         );
         expect(turns.map(keyOf)).toEqual(texts.map((text) => keysOf(text).key));
-        if (folded) expect(turns.map(foldedKeyOf)).toEqual(texts.map((text) => keysOf(text).folded));
+        if (normalized)
+          expect(turns.map(normalizedKeyOf)).toEqual(texts.map((text) => keysOf(text).normalized));
       }
     },
   );
 
   it('finds a text though every character is an escape, with or without regard to white space', async () => {
     for (const text of ['a', 'some words', 'some more words '.repeat(20), 'é世\n"\\']) {
-      for (const folded of [true, false]) {
-        const [turn] = await walkedTurns([escaped(text)], [{ text, folded }]);
+      for (const normalized of [true, false]) {
+        const [turn] = await walkedTurns([escaped(text)], [{ text, normalized }]);
         expect(keyOf(turn as WalkedTurn)).toEqual(keysOf(text).key);
       }
     }
@@ -69,7 +73,7 @@ describe('a walk that looks for a few texts', () => {
 
   it('finds a text with more white space, as escapes before it, in it and behind it', async () => {
     const text = 'two words';
-    const { folded } = keysOf(text);
+    const { normalized } = keysOf(text);
     const blanks = Array.from({ length: 70 }, (_, i) => '\\u0020'.repeat(i));
     for (const spelled of [
       blanks.map((blank) => `${blank}two words\\u000a`),
@@ -77,17 +81,17 @@ describe('a walk that looks for a few texts', () => {
       blanks.map((blank) => `two words\\u000a${blank}`),
       blanks.map((blank) => `${blank}\\u0074wo${blank} ${escaped('words')}${blank}`),
     ]) {
-      const turns = await walkedTurns(spelled, [{ text, folded: true }]);
-      expect(turns.map(foldedKeyOf)).toEqual(spelled.map(() => folded));
+      const turns = await walkedTurns(spelled, [{ text, normalized: true }]);
+      expect(turns.map(normalizedKeyOf)).toEqual(spelled.map(() => normalized));
     }
   });
 
   it('finds a long text though shorter ones are looked for, too', async () => {
     const texts = ['a', 'b'.repeat(300), 'c'];
-    for (const folded of [true, false]) {
+    for (const normalized of [true, false]) {
       const turns = await walkedTurns(
         texts.map(escaped),
-        texts.map((text) => ({ text, folded })),
+        texts.map((text) => ({ text, normalized })),
       );
       expect(turns.map(keyOf)).toEqual(texts.map((text) => keysOf(text).key));
     }
@@ -99,18 +103,18 @@ describe('a walk that looks for a few texts', () => {
       Buffer.from(`several words${'\\u0020'.repeat(90)}more`),
     ]);
     const text = '\ufffdseveral words more';
-    const [turn] = await walkedTurns([spelled], [{ text, folded: true }]);
-    expect(foldedKeyOf(turn as WalkedTurn)).toEqual(keysOf(text).folded);
+    const [turn] = await walkedTurns([spelled], [{ text, normalized: true }]);
+    expect(normalizedKeyOf(turn as WalkedTurn)).toEqual(keysOf(text).normalized);
   });
 
   it('knows of all others whether they are empty, and gives them no key that is looked for', async () => {
     const spelled = ['', 'other words', escaped('other words, and many'), `${escaped('other')}é`, '\\u0020'];
-    const turns = await walkedTurns(spelled, [{ text: 'w', folded: true }]);
+    const turns = await walkedTurns(spelled, [{ text: 'w', normalized: true }]);
     expect(turns.map(({ isEmpty }) => isEmpty)).toEqual([true, false, false, false, false]);
-    const { key, folded } = keysOf('w');
+    const { key, normalized } = keysOf('w');
     for (const turn of turns) {
       expect(keyOf(turn)).not.toEqual(key);
-      expect(foldedKeyOf(turn)).not.toEqual(folded);
+      expect(normalizedKeyOf(turn)).not.toEqual(normalized);
     }
   });
 });

@@ -116,7 +116,7 @@ describe('both engines', () => {
       await fc.assert(
         fc.asyncProperty(oddDataset, fc.gen(), async ({ content, records, texts }, gen) => {
           if (!records.some((each) => parseConversation(each))) return;
-          // A kernel with little room proves few turns, and grows.
+          // A kernel with little room verifies few turns, and grows.
           const capacity = gen(() => fc.constantFrom(KERNEL_BYTES, KERNEL_BYTES, 64));
           const engines = await enginesOf(write(content), pool, newKernel(bits, capacity));
           await compare(records, engines, () => ({

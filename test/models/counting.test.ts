@@ -73,7 +73,7 @@ describe('counting ahead', () => {
     const ahead = new CountingAhead(tokens, dataset.file, table, () => {});
     for (let i = 0; i < 20; i++) {
       vi.advanceTimersByTime(IDLE_MS / 2);
-      ahead.giveWay();
+      ahead.pauseBackgroundWork();
       // Whatever has begun comes to its end.
       await tokens.count(['asked']);
     }
@@ -95,7 +95,7 @@ describe('counting ahead', () => {
     onTestFinished(() => ahead.stop());
     vi.advanceTimersByTime(2 * IDLE_MS);
     while (table.uncounted === uncounted) await setImmediate();
-    ahead.giveWay();
+    ahead.pauseBackgroundWork();
     // What is asked then comes next, and not when all turns are counted.
     await tokens.count(['asked']);
     expect(table.uncounted).toBeGreaterThan(0);

@@ -171,7 +171,7 @@ class Judge {
   }
 }
 
-/** The older API takes a value as it is alone, and names no context. */
+/** The legacy API takes a value as it is alone, and names no context. */
 function expectedOf(api: Api, question: Question, version: number): Reply | undefined {
   const reply = expectedReply(question, version);
   if (api.isLoose || reply === undefined) return reply;

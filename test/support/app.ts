@@ -35,7 +35,7 @@ function tokensOfFile(): TokenPool {
 
 const NO_FIGURES: Figures = {
   datasets: new Map([
-    ['dataset', { sweeps: 0, riders: 0, waiting: 0, indexRows: 0, indexBuildSeconds: 0, datasetBytes: 0 }],
+    ['dataset', { sweeps: 0, lookups: 0, waiting: 0, indexRows: 0, indexBuildSeconds: 0, datasetBytes: 0 }],
   ]),
   poolQueue: 0,
   workerRestarts: 0,
@@ -67,9 +67,9 @@ export async function appOf(
     fingerprint: 'fp_0123456789',
     lookup: new CachedLookup(engineLookup, cache),
     uncachedLookup: engineLookup,
-    alike: (query) => (engine === 'index' ? index.alike(query) : undefined),
+    similar: (query) => (engine === 'index' ? index.similar(query) : undefined),
     status: { isAvailable: true, engine: 'index', progress: 1, counts: census.counts },
-    giveWay: () => {},
+    pauseBackgroundWork: () => {},
     sourceOf: () => model,
     generation: 0,
     ...overrides,

@@ -103,7 +103,7 @@ const ODD_HEADERS = [
   `x-request-id: ${'i'.repeat(300)}`,
   'x-request-id: one\r\nx-request-id: two',
   'x-request-id:',
-  'x-request-id: a\r\n folded',
+  'x-request-id: a\r\n normalized',
   'host: a\r\nhost: b',
   'host: \0',
   'connection: close',

@@ -15,7 +15,7 @@ interface Place {
   readonly match: PlainMatch;
 }
 
-/** The first turn in file order whose value is exactly equal and that has a reply, as the older API asks for it. */
+/** The first turn in file order whose value is exactly equal and that has a reply, as the legacy API asks for it. */
 export function plainFindValue(records: readonly unknown[], value: string): Turn | undefined {
   for (const record of records) {
     const turns = parseConversation(record)?.turns ?? [];
@@ -61,13 +61,13 @@ export function plainFind(records: readonly unknown[], { histories }: Query): Pl
   for (const history of histories) {
     const found = records
       .flatMap((record, ordinal) => placesOf(record, ordinal, true))
-      .find(({ text }) => folded(text) !== '' && folded(text) === folded(history.at(-1) ?? ''));
+      .find(({ text }) => normalized(text) !== '' && normalized(text) === normalized(history.at(-1) ?? ''));
     if (found !== undefined) return { ...found.match, rung: 'normalized' };
   }
   return undefined;
 }
 
-function folded(text: string): string {
+function normalized(text: string): string {
   return text
     .split(/\s/)
     .filter((word) => word !== '')

@@ -1,6 +1,6 @@
 /**
  * Runs npm, except that `npm ci` hard-links the packages of the project `SHELF` if those were installed from the same manifest and
- * lock file. Downloading and unpacking them again would prove nothing new. `NPM_PATH` is the `PATH` that has npm itself.
+ * lock file. Downloading and unpacking them again would verify nothing new. `NPM_PATH` is the `PATH` that has npm itself.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -23,8 +23,8 @@ import { walk } from '#dist/workers/walk.js';
 export interface WalkedTurn {
   readonly keyLow: number;
   readonly keyHigh: number;
-  readonly foldedLow: number;
-  readonly foldedHigh: number;
+  readonly normalizedLow: number;
+  readonly normalizedHigh: number;
   readonly isEmpty: boolean;
   readonly turn: Turn | undefined;
 }
@@ -117,12 +117,12 @@ export function expectedRecords(kernel: Kernel, records: readonly unknown[]): Wa
       id: found.id,
       turns: found.turns.map((turn, i) => {
         const hasKeys = i + 1 < found.turns.length;
-        const { key, folded, ends } = kernel.keysOf(turn.value) as TextKeys;
+        const { key, normalized, ends } = kernel.keysOf(turn.value) as TextKeys;
         return {
           keyLow: hasKeys ? key.low : 0,
           keyHigh: hasKeys ? key.high : 0,
-          foldedLow: either(folded.low, ends.low),
-          foldedHigh: either(folded.high, ends.high),
+          normalizedLow: either(normalized.low, ends.low),
+          normalizedHigh: either(normalized.high, ends.high),
           isEmpty: turn.value === '',
           turn,
         };
@@ -131,7 +131,7 @@ export function expectedRecords(kernel: Kernel, records: readonly unknown[]): Wa
   });
 }
 
-/** Equals either number. Which of its folded keys a text has depends on the texts before it. */
+/** Equals either number. Which of its normalized keys a text has depends on the texts before it. */
 function either(one: number, other: number): number {
   const matcher = { asymmetricMatch: (found: unknown) => found === one || found === other };
   return matcher as unknown as number;
@@ -177,8 +177,8 @@ function recordsOf(
       list.push({
         keyLow: hasKeys ? numberOf('keyLow') : 0,
         keyHigh: hasKeys ? numberOf('keyHigh') : 0,
-        foldedLow: numberOf('foldedLow'),
-        foldedHigh: numberOf('foldedHigh'),
+        normalizedLow: numberOf('normalizedLow'),
+        normalizedHigh: numberOf('normalizedHigh'),
         isEmpty: length >= EMPTY_BIT,
         turn: parseTurn(slice(numberOf('start'), length % EMPTY_BIT)),
       });

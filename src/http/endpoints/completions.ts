@@ -3,7 +3,7 @@ import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
 import type { Given, Lookup, Match } from '../../lookup/lookup.js';
-import { allInSteps } from '../../lookup/turns.js';
+import { allInSteps } from '../../core/turns.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
 import type { AnswerHead } from '../../openai/chat-response.js';

@@ -13,10 +13,10 @@ import { completions } from './completions.js';
 import { docs } from './docs.js';
 import { health } from './health.js';
 import { deleteResponse, inputItems, responseById } from './kept-responses.js';
+import { legacyBenchmark } from './legacy-benchmark.js';
+import { legacyChatCompletion } from './legacy-completion.js';
 import { metrics } from './metrics.js';
 import { modelById, models } from './models.js';
-import { olderBenchmark } from './older-benchmark.js';
-import { olderChatCompletion } from './older-completion.js';
 import { openapi } from './openapi.js';
 import { ready } from './ready.js';
 import { inputTokens, responses } from './responses.js';
@@ -62,8 +62,8 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     detokenize: detokenize(catalog, tokenPool),
     openapi: openapi(parts.version),
     docs,
-    olderCompletion: olderChatCompletion(catalog, false),
-    olderCachedCompletion: olderChatCompletion(catalog, true),
-    olderBenchmark: olderBenchmark(catalog),
+    legacyCompletion: legacyChatCompletion(catalog, false),
+    legacyCachedCompletion: legacyChatCompletion(catalog, true),
+    legacyBenchmark: legacyBenchmark(catalog),
   };
 }

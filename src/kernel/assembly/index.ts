@@ -3,14 +3,14 @@
  * TypeScript, and says what its functions promise.
  */
 
-import { addSlice, beginSlices, KEYING_BYTES, keying, writeKeys, writeKeysOfSlices } from './folding';
 import { seedHash } from './hash';
 import { beginKeeping } from './keeping';
 import * as regions from './memory';
+import { addSlice, beginSlices, KEYING_BYTES, keying, writeKeys, writeKeysOfSlices } from './normalizing';
 import { conversationCount, forgetRows, readRecord, recordCount, turnCount } from './records';
 import { QUOTE, spellText } from './strings';
 import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './values';
-import { wantFoldedKey, wantKey } from './wanted';
+import { wantKey, wantNormalizedKey } from './wanted';
 
 export { classesAt, takeAscii } from './characters';
 export {
@@ -41,16 +41,16 @@ export {
 } from './measuring';
 export { reserve } from './memory';
 export { passOver } from './passing';
-export { beginProof, proveTurn, replyAt, roleAt, roleLength, spellReply } from './proving';
 export { addPairs, beginSort, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
+export { beginVerify, replyAt, roleAt, roleLength, spellReply, verifyTurn } from './verifying';
 export { wantAll, wantedAt, wantNone } from './wanted';
 
 export function inputAt(): usize {
   return regions.input;
 }
-/** Where turns may be put that are to be proved. */
-export function proofAt(): usize {
+/** Where turns may be put that are to be verified. */
+export function verifyAt(): usize {
   return regions.joined;
 }
 export function turnsAt(): usize {
@@ -80,12 +80,12 @@ export function spareRoom(bytes: usize): usize {
 
 /** Where a text may be put that `spell` spells. */
 export function textAt(): usize {
-  return regions.folded;
+  return regions.normalized;
 }
 
 /** Writes a text of so many bytes into the input, as `JSON.stringify` spells it; returns the length of that, negative if it is too long. */
 export function spell(length: usize): isize {
-  const from = regions.folded;
+  const from = regions.normalized;
   const to = spellText(from, from + length, regions.input, regions.input + regions.inputBytes);
   return to === 0 ? -1 : to - regions.input;
 }
@@ -119,10 +119,10 @@ export function endKeys(): void {
   writeKeysOfSlices(regions.turns);
 }
 
-/** Says that the key of a text of that length is looked for; its folded key too if `folded`. */
-export function want(length: usize, headLow: u32, headHigh: u32, folded: bool): void {
+/** Says that the key of a text of that length is looked for; its normalized key too if `normalized`. */
+export function want(length: usize, headLow: u32, headHigh: u32, normalized: bool): void {
   wantKey(length);
-  if (folded) wantFoldedKey(<u64>headLow | ((<u64>headHigh) << 32));
+  if (normalized) wantNormalizedKey(<u64>headLow | ((<u64>headHigh) << 32));
 }
 
 const LINE_FEED: u8 = 0x0a;

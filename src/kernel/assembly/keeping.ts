@@ -48,8 +48,8 @@ export function keep(base: f64, firstRecord: u32): void {
   const idStarts = firstTurns + 4 * room;
   const idLengths = idStarts + 4 * room;
   const keys = idLengths + 4 * room;
-  const folded = keys + 8 * room;
-  const starts = folded + 4 * room;
+  const normalized = keys + 8 * room;
+  const starts = normalized + 4 * room;
   const lengths = starts + 4 * room;
   let turn = turns;
   for (let i: usize = 0; i < recordCount; i++) {
@@ -71,8 +71,8 @@ export function keep(base: f64, firstRecord: u32): void {
     for (let flag = FIRST_FLAG; turn < end; turn += TURN_BYTES) {
       store<u64>(keys + 8 * turnsKept, load<u64>(turn));
       const at: usize = 4 * turnsKept++;
-      store<u32>(folded + at, load<u32>(turn, 8));
-      // A record has less than 2²⁴ bytes before a turn. Above them stands the lowest byte of the folded key's upper half.
+      store<u32>(normalized + at, load<u32>(turn, 8));
+      // A record has less than 2²⁴ bytes before a turn. Above them stands the lowest byte of the normalized key's upper half.
       store<u32>(starts + at, (load<u32>(turn, 16) - start) | ((<u32>load<u8>(turn, 12)) << 24));
       store<u32>(lengths + at, load<u32>(turn, 20) | flag);
       flag = 0;
@@ -89,7 +89,7 @@ function makeRoom(turnsNeeded: usize, conversationsNeeded: usize): void {
   let from: usize = 2 * ROW_BYTES * room;
   let to: usize = 2 * ROW_BYTES * larger;
   for (let array = 0; array < 8; array++) {
-    // From the last one: lengths, starts, folded, keys, id lengths, id starts, first turns, offsets.
+    // From the last one: lengths, starts, normalized, keys, id lengths, id starts, first turns, offsets.
     const width: usize = array === 3 || array === 7 ? 8 : 4;
     from -= width * room;
     to -= width * larger;

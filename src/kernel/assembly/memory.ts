@@ -2,7 +2,7 @@
  * How the kernel's memory is laid out. Nothing is ever allocated: the regions stand behind each other, and grow together
  * with the capacity, the number of bytes of the dataset that the input can hold.
  *
- *     | static data | input | joined | respelled | folded | turns | records | kept |
+ *     | static data | input | joined | respelled | normalized | turns | records | kept |
  *
  * The input comes first, so that what it holds stays where it is when the capacity grows. What is kept comes last, since it
  * grows by itself.
@@ -29,12 +29,12 @@ const PAGE: usize = 65_536;
 export let input: usize = 0;
 /** How many there may be. */
 export let inputBytes: usize = 0;
-/** The parts of a text, joined; or turns that are to be proved, of which none has parts. */
+/** The parts of a text, joined; or turns that are to be verified, of which none has parts. */
 export let joined: usize = 0;
 /** A text as `JSON.stringify` would spell it. */
 export let respelled: usize = 0;
-/** A text with its white space folded; or one that is still to be spelled. */
-export let folded: usize = 0;
+/** A text with its white space normalized; or one that is still to be spelled. */
+export let normalized: usize = 0;
 /** Rows of turns, and of records. */
 export let turns: usize = 0;
 export let records: usize = 0;
@@ -49,8 +49,8 @@ export function reserve(capacity: usize): void {
   inputBytes = capacity;
   joined = align(input + capacity + PADDING);
   respelled = align(joined + capacity * REPAIR_GROWTH + PADDING);
-  folded = align(respelled + capacity * REPAIR_GROWTH + PADDING);
-  turns = align(folded + capacity * REPAIR_GROWTH + PADDING);
+  normalized = align(respelled + capacity * REPAIR_GROWTH + PADDING);
+  turns = align(normalized + capacity * REPAIR_GROWTH + PADDING);
   records = align(turns + (capacity / SHORTEST_TURN + 1) * TURN_BYTES);
   const from = kept;
   kept = align(records + RECORDS_MAX * RECORD_BYTES);

@@ -4,10 +4,10 @@
  */
 
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
-import { endsKey, foldedKey, hasFoldedHead, indexKey } from './folding';
 import { hash } from './hash';
-import { folded, joined, respelled } from './memory';
+import { joined, normalized, respelled } from './memory';
 import { isPartText, PART_TEXT, PART_TYPE, partName } from './names';
+import { endsKey, hasNormalizedHead, indexKey, normalizedKey } from './normalizing';
 import {
   findEnd,
   maybeNotAscii,
@@ -20,7 +20,7 @@ import {
 } from './strings';
 import { isUtf8, repair } from './utf8';
 import { broken, end, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
-import { isAllWanted, isFoldedKeyWanted, isKeyWanted, longestWanted } from './wanted';
+import { isAllWanted, isKeyWanted, isNormalizedKeyWanted, longestWanted } from './wanted';
 
 /** The bytes that are kept of a text, and where in them its kind stands, and the two flags. */
 export const TEXT_BYTES: usize = 24;
@@ -102,11 +102,11 @@ const LONGEST_ESCAPE: usize = 6;
 /** So much of a string is read for the beginning of its text. */
 const BEGINNING_BYTES: usize = 128;
 
-/** True if a string, oddly spelled but in ASCII, may begin like a text whose folded key is looked for. */
+/** True if a string, oddly spelled but in ASCII, may begin like a text whose normalized key is looked for. */
 function mayBeginAsWanted(start: usize): bool {
   respell(start, start + BEGINNING_BYTES, respelled);
   const length = respelledTo - respelled;
-  return isFoldedKeyWanted(respelled, length) || !hasFoldedHead(respelled, length);
+  return isNormalizedKeyWanted(respelled, length) || !hasNormalizedHead(respelled, length);
 }
 
 /** Keeps of a text only that it is there, and not empty: it is none that is looked for. */
@@ -118,9 +118,9 @@ function keepNoKeys(slot: usize): void {
 
 /** Spells a string, whatever its spelling, that stands from `p` to its closing quote. */
 function spellRepaired(p: usize, to: usize): void {
-  const repaired = repair(p, to, folded);
+  const repaired = repair(p, to, normalized);
   memory.fill(repaired, QUOTE, 16);
-  respell(folded, repaired + 1, respelled);
+  respell(normalized, repaired + 1, respelled);
   spelledAt = respelled;
   spelledLength = respelledTo - respelled;
 }
@@ -150,7 +150,7 @@ function makeKeys(to: usize, p: usize, length: usize): void {
     store<u64>(to, indexKey(p, length), 8);
     return;
   }
-  store<u64>(to, isFoldedKeyWanted(p, length) ? foldedKey(p, length) : 0, 8);
+  store<u64>(to, isNormalizedKeyWanted(p, length) ? normalizedKey(p, length) : 0, 8);
 }
 
 /** Joins the texts of a list of parts: of the objects in it whose `type` is `text` and whose `text` is a string. */

@@ -1,10 +1,10 @@
 /**
  * Which keys are worth computing. A sweep looks for a few texts among very many: a text of another length has another
- * key, one that begins otherwise has another folded key. Two maps of bits hold lengths and beginnings that are looked for;
+ * key, one that begins otherwise has another normalized key. Two maps of bits hold lengths and beginnings that are looked for;
  * a bit that is set by chance costs a hash and nothing else.
  */
 
-import { foldedHead } from './folding';
+import { normalizedHead } from './normalizing';
 
 const MAP_BYTES: usize = 8192;
 const BIT_MASK: u64 = 65_535;
@@ -35,8 +35,8 @@ export function wantKey(length: usize): void {
   set(lengths, <u64>length & BIT_MASK);
 }
 
-/** @param head the folded head of the text */
-export function wantFoldedKey(head: u64): void {
+/** @param head the normalized head of the text */
+export function wantNormalizedKey(head: u64): void {
   set(heads, (head * MIX) >> 48);
 }
 
@@ -50,8 +50,8 @@ export function isKeyWanted(length: usize): bool {
   return isAllWanted || has(lengths, <u64>length & BIT_MASK);
 }
 
-export function isFoldedKeyWanted(p: usize, length: usize): bool {
-  return isAllWanted || has(heads, (foldedHead(p, length) * MIX) >> 48);
+export function isNormalizedKeyWanted(p: usize, length: usize): bool {
+  return isAllWanted || has(heads, (normalizedHead(p, length) * MIX) >> 48);
 }
 
 function set(map: usize, bit: u64): void {

@@ -283,9 +283,9 @@ export const tokenTextSchema = {
   properties: { prompt: { type: 'string', description: 'The text of the tokens.' } },
 } as const;
 
-/** The body of a completion of the older API. The three r's are its wire format. */
-export const olderAnswerSchema = {
-  $id: 'OlderCompletion',
+/** The body of a completion of the legacy API. The three r's are its wire format. */
+export const legacyAnswerSchema = {
+  $id: 'LegacyCompletion',
   type: 'object',
   required: ['data'],
   properties: {
@@ -313,9 +313,9 @@ export const olderAnswerSchema = {
   },
 } as const;
 
-/** The body of the older API's benchmark. */
-export const olderBenchmarkSchema = {
-  $id: 'OlderBenchmark',
+/** The body of the legacy API's benchmark. */
+export const legacyBenchmarkSchema = {
+  $id: 'LegacyBenchmark',
   type: 'object',
   required: ['requests_per_minute', 'avg_latency_in_seconds'],
   properties: {
@@ -343,17 +343,17 @@ export const errorSchema = {
   },
 } as const;
 
-/** An error of the older API. */
-export const olderErrorSchema = {
-  $id: 'OlderError',
+/** An error of the legacy API. */
+export const legacyErrorSchema = {
+  $id: 'LegacyError',
   type: 'object',
   required: ['detail'],
   properties: { detail: { type: 'string' } },
 } as const;
 
-/** What the older API says of a bad request. */
-export const olderInvalidSchema = {
-  $id: 'OlderValidationError',
+/** What the legacy API says of a bad request. */
+export const legacyInvalidSchema = {
+  $id: 'LegacyValidationError',
   type: 'object',
   required: ['detail'],
   properties: {

@@ -4,7 +4,7 @@ import type { FromSchema } from 'json-schema-to-ts';
 import type { Check } from '../check.js';
 import type { chatSchema } from './chat.js';
 import type { completionSchema } from './completion.js';
-import type { olderSchema } from './older.js';
+import type { legacySchema } from './legacy.js';
 import type { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
 import type { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
@@ -12,7 +12,7 @@ export const chat: Check<FromSchema<typeof chatSchema>>;
 export const completion: Check<FromSchema<typeof completionSchema>>;
 export const tokenize: Check<FromSchema<typeof tokenizeSchema>>;
 export const detokenize: Check<FromSchema<typeof detokenizeSchema>>;
-export const older: Check<FromSchema<typeof olderSchema>>;
+export const older: Check<FromSchema<typeof legacySchema>>;
 export const responses: Check<FromSchema<typeof responsesSchema>>;
 export const retrieve: Check<FromSchema<typeof retrieveSchema>>;
 export const inputItems: Check<FromSchema<typeof inputItemsSchema>>;

@@ -59,7 +59,7 @@ export const samplingFields = {
 } as const;
 
 /** Sampling that the Responses API doesn't have. */
-const olderSamplingFields = {
+const legacySamplingFields = {
   ...samplingFields,
   frequency_penalty: ignoredNumber(-2, 2),
   presence_penalty: ignoredNumber(-2, 2),
@@ -125,7 +125,7 @@ export const tokenIds = { type: 'integer', minimum: 0 } as const;
 /** How chat completions and completions are to be answered. */
 export const answerFields = {
   ...modelField,
-  ...olderSamplingFields,
+  ...legacySamplingFields,
   stream: {
     type: ['boolean', 'null'],
     description: 'True for the reply in pieces, as server-sent events.',

@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { chatSchema } from './chat.js';
 import { completionSchema } from './completion.js';
-import { olderSchema } from './older.js';
+import { legacySchema } from './legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
 import { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
@@ -15,7 +15,7 @@ import { detokenizeSchema, tokenizeSchema } from './tokens.js';
 const SCHEMAS = {
   chat: chatSchema,
   completion: completionSchema,
-  older: olderSchema,
+  older: legacySchema,
   tokenize: tokenizeSchema,
   detokenize: detokenizeSchema,
   responses: responsesSchema,

@@ -1,6 +1,6 @@
-/** The body of a completion request of the older API. */
-export const olderSchema = {
-  $id: 'OlderCompletionRequest',
+/** The body of a completion request of the legacy API. */
+export const legacySchema = {
+  $id: 'LegacyCompletionRequest',
   type: 'object',
   required: ['conversation'],
   properties: {

@@ -4,8 +4,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConversation } from '#dist/core/conversation.js';
-import { foldSpace } from '#dist/core/keys.js';
-import { ALIKE_BYTES_MAX } from '#dist/core/limits.js';
+import { normalizeSpace } from '#dist/core/keys.js';
+import { SIMILAR_BYTES_MAX } from '#dist/core/limits.js';
 import { type Query, queryOf } from '#dist/core/query.js';
 import { datasetWriter, enginesOf, newKernel, poolOf } from '../support/dataset.js';
 import { runs } from '../support/factor.js';
@@ -32,7 +32,8 @@ const records = fc.array(conversation, { minLength: 1, maxLength: 8 });
 
 const queryFor = (text: string) => queryOf([{ role: 'user', text }]) as Query;
 const talk = (...texts: string[]) => ({ conversations: texts.map((value) => ({ from: 'x', value })) });
-const headOf = (text: string) => Buffer.from(JSON.stringify(foldSpace(text)).slice(1, -1)).subarray(0, 64);
+const headOf = (text: string) =>
+  Buffer.from(JSON.stringify(normalizeSpace(text)).slice(1, -1)).subarray(0, 64);
 
 async function indexOf(content: Buffer | readonly unknown[], bits?: number) {
   const dataset = write(Buffer.isBuffer(content) ? content : JSON.stringify(content));
@@ -41,7 +42,7 @@ async function indexOf(content: Buffer | readonly unknown[], bits?: number) {
 }
 
 describe('the index', () => {
-  it('keeps the folded keys of all turns, of the last ones too', async () => {
+  it('keeps the normalized keys of all turns, of the last ones too', async () => {
     const kernel = newKernel();
     await fc.assert(
       fc.asyncProperty(records, spelling, async (list, how) => {
@@ -53,9 +54,9 @@ describe('the index', () => {
         });
         for (const [row, { value }] of turns.entries()) {
           const keys = kernel.keysOf(value);
-          expect([keys?.folded.low, keys?.ends.low]).toContain(table.folded[row]);
+          expect([keys?.normalized.low, keys?.ends.low]).toContain(table.normalized[row]);
         }
-        expect(table.folded.length).toBe(turns.length);
+        expect(table.normalized.length).toBe(turns.length);
         reader.close();
       }),
       runs(20),
@@ -75,10 +76,12 @@ describe('the index', () => {
         );
         const kept = all.filter(({ turns }) => turns > 1);
         const isLast = ({ turn, turns }: (typeof all)[number]) => turn === turns - 1;
-        const equal = kept.filter((each) => isLast(each) && foldSpace(each.value) === foldSpace(text));
+        const equal = kept.filter(
+          (each) => isLast(each) && normalizeSpace(each.value) === normalizeSpace(text),
+        );
         const begun = kept.filter((each) => !isLast(each) && headOf(each.value).equals(headOf(text)));
-        const expected = foldSpace(text) === '' ? [] : equal.length > 0 ? equal : begun;
-        const found = await index.alike(query);
+        const expected = normalizeSpace(text) === '' ? [] : equal.length > 0 ? equal : begun;
+        const found = await index.similar(query);
         if (expected.length === 0 && found === undefined) return reader.close();
         expect(expected.map(({ record, turn }) => `${record}#${turn}`)).toContain(
           `${found?.conversationId}#${found?.turnIndex}`,
@@ -93,8 +96,8 @@ describe('the index', () => {
   it('tells nothing that is not so, though keys are cut to one bit, and collide', async () => {
     const list = Array.from({ length: 30 }, (_, i) => talk(`prompt ${i}`, `reply ${i}`));
     const { index } = await indexOf(list, 1);
-    expect(await index.alike(queryFor('nowhere'))).toBeUndefined();
-    expect((await index.alike(queryFor('reply 29')))?.conversationId ?? '29').toBe('29');
+    expect(await index.similar(queryFor('nowhere'))).toBeUndefined();
+    expect((await index.similar(queryFor('reply 29')))?.conversationId ?? '29').toBe('29');
   });
 
   it('names a conversation by its id', async () => {
@@ -102,18 +105,18 @@ describe('the index', () => {
       talk('x', 'y'),
       { id: 'é 1', ...talk('hi', `${START}one`, 'y', 'bye') },
     ]);
-    const alike = { conversationId: 'é 1', turnIndex: 1, lacksReply: false };
-    expect(await index.alike(queryFor(`${START}two`))).toEqual(alike);
+    const similar = { conversationId: 'é 1', turnIndex: 1, lacksReply: false };
+    expect(await index.similar(queryFor(`${START}two`))).toEqual(similar);
     const last = { conversationId: 'é 1', turnIndex: 3, lacksReply: true };
-    expect(await index.alike(queryFor('bye\n'))).toEqual(last);
+    expect(await index.similar(queryFor('bye\n'))).toEqual(last);
   });
 
   it('says that a turn has no reply only if it has none, and all of it is equal', async () => {
     const long = (middle: string) => `${START}${middle}${START}`;
     const { index } = await indexOf([talk('x', 'y'), talk('hi', long('one'))]);
     const query = queryFor(long('two'));
-    expect(await index.alike(query)).toEqual({ conversationId: '1', turnIndex: 1, lacksReply: false });
-    expect(await index.alike(queryFor('x'))).toEqual({
+    expect(await index.similar(query)).toEqual({ conversationId: '1', turnIndex: 1, lacksReply: false });
+    expect(await index.similar(queryFor('x'))).toEqual({
       conversationId: '0',
       turnIndex: 0,
       lacksReply: false,
@@ -121,18 +124,18 @@ describe('the index', () => {
   });
 
   it('reads no turn only to tell of it that is very long', async () => {
-    const long = START + 'x'.repeat(ALIKE_BYTES_MAX);
+    const long = START + 'x'.repeat(SIMILAR_BYTES_MAX);
     const { index } = await indexOf([talk(long, 'y')]);
-    expect(await index.alike(queryFor(`${START}two`))).toBeUndefined();
+    expect(await index.similar(queryFor(`${START}two`))).toBeUndefined();
   });
 
   it('tells nothing when the file was written to, or is gone and closed', async () => {
     const { index, reader, dataset } = await indexOf([talk('x', 'y')]);
-    expect(await index.alike(queryFor('y'))).toBeDefined();
+    expect(await index.similar(queryFor('y'))).toBeDefined();
     writeFileSync(dataset.file.path, JSON.stringify([talk('z', 'y')]));
-    expect(await index.alike(queryFor('y'))).toBeUndefined();
+    expect(await index.similar(queryFor('y'))).toBeUndefined();
     rmSync(dataset.file.path);
     reader.close();
-    expect(await index.alike(queryFor('y'))).toBeUndefined();
+    expect(await index.similar(queryFor('y'))).toBeUndefined();
   });
 });

@@ -5,14 +5,14 @@ import type { Catalog } from '../../models/catalog.js';
 import { OLDER_BASE } from '../../openai/operations.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
-/** The paths that may be measured, below the older API's own. */
+/** The paths that may be measured, below the legacy API's own. */
 const PATHS = ['/completion', '/completion/v1'];
 
 /**
  * `GET /api/v1/chat/api/benchmarks?path=/completion`: sends requests to that path, one after the other, all with the
  * same prompt, and tells how long they took. One run at a time.
  */
-export function olderBenchmark(catalog: Catalog): Endpoint<string> {
+export function legacyBenchmark(catalog: Catalog): Endpoint<string> {
   let running = false;
   return {
     parse: ({ query: { path = PATHS[0] } }) => {

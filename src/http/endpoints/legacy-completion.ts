@@ -1,8 +1,8 @@
 import { after } from '../../core/maybe-promise.js';
 import { type Query, valueQuery } from '../../core/query.js';
 import type { Catalog } from '../../models/catalog.js';
-import { type Endpoint, olderJsonOf } from '../endpoint.js';
-import { olderCompletion, parseOlderRequest } from '../older-wire.js';
+import { type Endpoint, legacyJsonOf } from '../endpoint.js';
+import { legacyCompletion, parseLegacyRequest } from '../legacy-wire.js';
 import { originOf } from '../origin.js';
 
 /**
@@ -10,17 +10,17 @@ import { originOf } from '../origin.js';
  *
  * @param isCached true if it may come from the cache
  */
-export function olderChatCompletion(catalog: Catalog, isCached: boolean): Endpoint<Query> {
+export function legacyChatCompletion(catalog: Catalog, isCached: boolean): Endpoint<Query> {
   return {
     isRemembered: isCached,
-    parse: ({ body }) => valueQuery(parseOlderRequest(body)),
+    parse: ({ body }) => valueQuery(parseLegacyRequest(body)),
     answer: (query, { signal }) => {
       const model = catalog.resolve(undefined);
       const asOf = { model, generation: model.generation };
       const lookup = isCached ? model.lookup : model.uncachedLookup;
       return after(lookup.find(query, signal), (match) => ({
         origin: originOf(match, model),
-        ...olderJsonOf(olderCompletion(match)),
+        ...legacyJsonOf(legacyCompletion(match)),
         ...(match !== undefined && { asOf }),
       }));
     },

@@ -1,4 +1,4 @@
-/** The older API's own table: how many sequential requests its paths answer in a minute. */
+/** The legacy API's own table: how many sequential requests its paths answer in a minute. */
 
 import { Agent, request } from 'node:http';
 import { type Figure, figureOf, type Section } from '../results.js';
@@ -12,7 +12,7 @@ const REQUESTS = 100;
 const SECONDS_PER_MINUTE = 60;
 
 /** Asks each path for one prompt again and again, and for prompts that are all different. */
-export async function measureOlderApi(
+export async function measureLegacyApi(
   { path, indexFlags }: PreparedDataset,
   questions: readonly Question[],
   rounds: number,
@@ -46,7 +46,7 @@ export async function measureOlderApi(
     return `| \`${path}\` | ${kind} | ${perMinute.toFixed(0)} | ${(middle / REQUESTS).toFixed(6)} |`;
   });
   return {
-    text: `## The older API
+    text: `## The legacy API
 
 ${REQUESTS} requests one after the other, on one connection, engine \`auto\` with a saved index; medians of ${rounds} times.
 
@@ -56,7 +56,7 @@ ${lines.join('\n')}
 `,
     figures: rows.flatMap(({ path, kind, seconds }): Figure[] =>
       figureOf(
-        `older API / ${path}, ${kind} / mean latency`,
+        `legacy API / ${path}, ${kind} / mean latency`,
         's',
         seconds.map((all) => all / REQUESTS),
       ),

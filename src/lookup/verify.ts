@@ -2,14 +2,14 @@
 
 import { type ByteRange, lengthOf, type Room } from '../core/bytes.js';
 import { parseTurn, type Turn } from '../core/conversation.js';
-import { foldSpace, HEAD_BYTES } from '../core/keys.js';
+import { HEAD_BYTES, normalizeSpace } from '../core/keys.js';
 import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
 import { plainJson } from '../core/spelled-text.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Alike, Match, MatchTokens } from './lookup.js';
+import type { Match, MatchTokens, Similar } from './lookup.js';
 import { RecordedReply } from './recorded-reply.js';
 
 /** What stands between an id and the turns is read along with them if it is no longer than this, in bytes. */
@@ -20,15 +20,15 @@ const GAP_BYTES_MAX = 4096;
  *
  * @throws what the reader throws
  */
-export function proveMatch(query: Query, place: Place, reader: DatasetReader): Match | undefined {
+export function verifyMatch(query: Query, place: Place, reader: DatasetReader): Match | undefined {
   const { turns, id } = parsePlace(place, reader);
   if (turns === undefined) return undefined;
   const turn = place.turn - place.firstTurn;
   const compared = compareTexts(query, turns);
   const candidate = matchTurn(query, compared, turn, place.history);
-  const isFolded = (grade: number) => rungOf(grade) === 'normalized';
+  const isNormalized = (grade: number) => rungOf(grade) === 'normalized';
   if (candidate === undefined || candidate.firstTurn !== 0) return undefined;
-  if (isFolded(candidate.grade) !== isFolded(place.grade)) return undefined;
+  if (isNormalized(candidate.grade) !== isNormalized(place.grade)) return undefined;
   // What stands before the place has not been read: whether it is a conversation's start is not the texts' to say.
   return matchOf(place, turn, turns, id);
 }
@@ -41,7 +41,7 @@ export function proveMatch(query: Query, place: Place, reader: DatasetReader): M
  * @returns undefined if a turn has another shape, or the texts are not what their keys say
  * @throws what the reader throws
  */
-export function proveSpelled(
+export function verifySpelled(
   query: Query,
   place: Place,
   reader: DatasetReader,
@@ -54,11 +54,11 @@ export function proveSpelled(
   if (history === undefined || prompts > history.length) return undefined;
   // Each of their bytes may become three where they are spelled, and there is as much room for that.
   if (lengthAt(place) > kernel.capacity) return undefined;
-  const { turns, id } = readPlace(place, reader, kernel.proofRoom);
+  const { turns, id } = readPlace(place, reader, kernel.verifyRoom);
   const texts = prompts === history.length ? history : history.slice(-prompts);
-  const proved = kernel.replyTo(texts, turns.start, turns.end);
-  if (proved === undefined) return undefined;
-  const reply = RecordedReply.spelled(proved.from, proved.spelled);
+  const verified = kernel.replyTo(texts, turns.start, turns.end);
+  if (verified === undefined) return undefined;
+  const reply = RecordedReply.spelled(verified.from, verified.spelled);
   const conversationId = id ?? String(place.record);
   return { rung: rungOf(place.grade), reply, conversationId, replyIndex: place.turn + 1, tokens };
 }
@@ -81,12 +81,12 @@ export function matchWhole(
  *
  * @param isLast true if the turn is its conversation's last
  */
-export function proveAlike(
+export function verifySimilar(
   prompt: string,
   place: Place,
   isLast: boolean,
   reader: DatasetReader,
-): Alike | undefined {
+): Similar | undefined {
   const { turns, id } = parsePlace(place, reader);
   const [turn] = turns ?? [];
   if (turn === undefined) return undefined;
@@ -94,17 +94,17 @@ export function proveAlike(
   return {
     conversationId: id ?? String(place.record),
     turnIndex: place.turn,
-    lacksReply: isLast && foldSpace(turn.value) === foldSpace(prompt),
+    lacksReply: isLast && normalizeSpace(turn.value) === normalizeSpace(prompt),
   };
 }
 
-/** The beginning of a text that the beginnings of keys tell apart, its white space folded; a byte string. */
+/** The beginning of a text that the beginnings of keys tell apart, its white space normalized; a byte string. */
 function headOf(text: string): string {
   // A character takes a byte at least; one more, since the last may be half of a pair.
   const length = HEAD_BYTES + 1;
-  let folded = foldSpace(text.slice(0, 4 * length));
-  if (folded.length < length && text.length > 4 * length) folded = foldSpace(text);
-  return plainJson(folded.slice(0, length)).slice(1, -1).slice(0, HEAD_BYTES);
+  let normalized = normalizeSpace(text.slice(0, 4 * length));
+  if (normalized.length < length && text.length > 4 * length) normalized = normalizeSpace(text);
+  return plainJson(normalized.slice(0, length)).slice(1, -1).slice(0, HEAD_BYTES);
 }
 
 /** @param turn the prompt's place among the turns that were read */

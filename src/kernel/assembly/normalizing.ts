@@ -1,11 +1,11 @@
 /**
- * White space, folded: every run of it becomes one space, at the ends nothing. White space is what JavaScript's `\s` means:
+ * White space, normalized: every run of it becomes one space, at the ends nothing. White space is what JavaScript's `\s` means:
  * six ASCII characters and nineteen others. Texts come and go as `JSON.stringify` spells them (see strings.ts), so a line
  * feed is two bytes. Sixteen bytes at a time are taken as they are where no two of white space stand together.
  */
 
 import { addToHash, beginHash, endHash, HASHING_BYTES, hash, hashedBytes } from './hash';
-import { folded } from './memory';
+import { normalized } from './memory';
 import { BACKSLASH } from './strings';
 
 const SPACE: u8 = 0x20;
@@ -13,7 +13,7 @@ const SPACE: u8 = 0x20;
 const VERTICAL_TAB: u64 = 0x62303030755c;
 const SIX_BYTES: u64 = 0xffffffffffff;
 
-/** So many bytes of a folded text are hashed, at its beginning and at its end. */
+/** So many bytes of a normalized text are hashed, at its beginning and at its end. */
 const HEAD_BYTES: usize = 64;
 const TAIL_BYTES: usize = 64;
 /** So many of the lower half's bits are not the beginning's: as many as `END_BITS` in core/keys.ts. */
@@ -27,16 +27,16 @@ const SEAM_BYTES: usize = 16;
  *
  *     | 32 bits of both hashes | 20 of the beginning's | 12 of the other's |
  *
- * The one hash is the beginning's, the other that of all of the folded text, or of its end. An index keeps the lower half, and eight bits of the
+ * The one hash is the beginning's, the other that of all of the normalized text, or of its end. An index keeps the lower half, and eight bits of the
  * upper: in their order by the lower half, texts that begin alike stand together. The last bits are taken from where the beginning's are
  * not, for the many texts that are no longer than their beginning.
  */
-export function foldedKey(p: usize, length: usize): u64 {
+export function normalizedKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
   return mixed(head, hashAll(p, length));
 }
 
-/** The same, but the other hash is always that of the end: to fold all of a text takes three times as long as to hash it. */
+/** The same, but the other hash is always that of the end: to normalize all of a text takes three times as long as to hash it. */
 export function endsKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
   return mixed(head, hashTail(p, length));
@@ -44,7 +44,7 @@ export function endsKey(p: usize, length: usize): u64 {
 
 /**
  * One of the two, as an index keeps it: for most texts that of the ends, which tells them apart well enough. The texts of a template
- * begin and end alike: where a beginning has occurred often, the key is that of all the text.
+ * begin and end similar: where a beginning has occurred often, the key is that of all the text.
  */
 export function indexKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
@@ -74,14 +74,14 @@ function isOften(head: u64): bool {
 }
 
 function hashHead(p: usize, length: usize): u64 {
-  return hash(folded, min(HEAD_BYTES, fold(p, p + length, HEAD_BYTES)));
+  return hash(normalized, min(HEAD_BYTES, normalize(p, p + length, HEAD_BYTES)));
 }
 
-/** The hash of all of a folded text; where its ends are all of it, that of its end, so that such a text has one folded key. */
+/** The hash of all of a normalized text; where its ends are all of it, that of its end, so that such a text has one normalized key. */
 function hashAll(p: usize, length: usize): u64 {
-  const left = fold(p, p + length, length);
+  const left = normalize(p, p + length, length);
   const hashed = left > HEAD_BYTES + TAIL_BYTES ? left : min(TAIL_BYTES, left);
-  return hash(folded + left - hashed, hashed);
+  return hash(normalized + left - hashed, hashed);
 }
 
 function hashTail(p: usize, length: usize): u64 {
@@ -90,10 +90,10 @@ function hashTail(p: usize, length: usize): u64 {
     let from = length > window ? p + length - window : p;
     // Not between a backslash and what it escapes.
     while (from > p && load<u8>(from - 1) === BACKSLASH) from--;
-    const left = fold(from, p + length, window);
+    const left = normalize(from, p + length, window);
     if (from === p || left >= TAIL_BYTES + SEAM_BYTES) {
       const length = min(TAIL_BYTES, left);
-      return hash(folded + left - length, length);
+      return hash(normalized + left - length, length);
     }
     window *= 4;
   }
@@ -108,17 +108,17 @@ function mixed(head: u64, other: u64): u64 {
 export const KEYING_BYTES: usize = 2 * HASHING_BYTES + HEAD_BYTES + TAIL_BYTES + 8;
 /** Where the state stands of the text that a slice is added to. */
 export const keying: usize = memory.data(288, 16);
-/** The hash of the text as it is, and that of the folded text; its beginning and its end; and how the last slice ended. */
+/** The hash of the text as it is, and that of the normalized text; its beginning and its end; and how the last slice ended. */
 const whole = keying;
-const wholeFolded = whole + HASHING_BYTES;
-const head = wholeFolded + HASHING_BYTES;
+const wholeNormalized = whole + HASHING_BYTES;
+const head = wholeNormalized + HASHING_BYTES;
 const tail = head + HEAD_BYTES;
 const ending = tail + TAIL_BYTES;
 
 /** Begins the keys of a text. */
 export function beginSlices(): void {
   beginHash(whole);
-  beginHash(wholeFolded);
+  beginHash(wholeNormalized);
   store<u8>(ending, 1);
   store<u8>(ending, 0, 1);
 }
@@ -126,11 +126,11 @@ export function beginSlices(): void {
 /** Adds a slice of the text. */
 export function addSlice(p: usize, length: usize): void {
   addToHash(whole, p, length);
-  const left = fold(p, p + length, length, load<u8>(ending));
+  const left = normalize(p, p + length, length, load<u8>(ending));
   if (left > 0) {
     // A space is written when it is known that it isn't the last of the text.
-    if (load<u8>(ending, 1) !== 0) addFolded(space, 1);
-    addFolded(folded, left);
+    if (load<u8>(ending, 1) !== 0) addNormalized(space, 1);
+    addNormalized(normalized, left);
     store<u8>(ending, <u8>endsInSpace, 1);
   } else if (endsInSpace) store<u8>(ending, 1, 1);
   store<u8>(ending, <u8>isAfterSpace);
@@ -138,40 +138,40 @@ export function addSlice(p: usize, length: usize): void {
 
 const space = memory.data<u8>([SPACE]);
 
-function addFolded(p: usize, length: usize): void {
-  const before = hashedBytes(wholeFolded);
+function addNormalized(p: usize, length: usize): void {
+  const before = hashedBytes(wholeNormalized);
   if (before < HEAD_BYTES) memory.copy(head + before, p, min(length, HEAD_BYTES - before));
   const kept = length < TAIL_BYTES ? min(before, TAIL_BYTES - length) : 0;
   const added = min(length, TAIL_BYTES);
   memory.copy(tail, tail + min(before, TAIL_BYTES) - kept, kept);
   memory.copy(tail + kept, p + length - added, added);
-  addToHash(wholeFolded, p, length);
+  addToHash(wholeNormalized, p, length);
 }
 
 /** Writes the keys of a text whose slices were added, as `writeKeys` does. */
 export function writeKeysOfSlices(to: usize): void {
-  const left = hashedBytes(wholeFolded);
+  const left = hashedBytes(wholeNormalized);
   const beginning = hash(head, min(HEAD_BYTES, left));
   const end = hash(tail, min(TAIL_BYTES, left));
   store<u64>(to, endHash(whole));
-  store<u64>(to, mixed(beginning, left > HEAD_BYTES + TAIL_BYTES ? endHash(wholeFolded) : end), 8);
+  store<u64>(to, mixed(beginning, left > HEAD_BYTES + TAIL_BYTES ? endHash(wholeNormalized) : end), 8);
   store<u64>(to, mixed(beginning, end), 16);
   store<u64>(to, firstBytes(head, left), 24);
   store<u32>(to, <u32>hashedBytes(whole), 32);
 }
 
-/** Writes the key of a text, its folded key, that of its ends, its folded head, and its length. */
+/** Writes the key of a text, its normalized key, that of its ends, its normalized head, and its length. */
 export function writeKeys(to: usize, p: usize, length: usize): void {
   store<u64>(to, hash(p, length));
-  store<u64>(to, foldedKey(p, length), 8);
+  store<u64>(to, normalizedKey(p, length), 8);
   store<u64>(to, endsKey(p, length), 16);
-  store<u64>(to, foldedHead(p, length), 24);
+  store<u64>(to, normalizedHead(p, length), 24);
   store<u32>(to, <u32>length, 32);
 }
 
-/** The first bytes of the folded text, eight at most: equal for texts whose folded keys are equal. */
-export function foldedHead(p: usize, length: usize): u64 {
-  return firstBytes(folded, fold(p, p + length, 8));
+/** The first bytes of the normalized text, eight at most: equal for texts whose normalized keys are equal. */
+export function normalizedHead(p: usize, length: usize): u64 {
+  return firstBytes(normalized, normalize(p, p + length, 8));
 }
 
 function firstBytes(p: usize, length: usize): u64 {
@@ -179,23 +179,23 @@ function firstBytes(p: usize, length: usize): u64 {
   return length >= 8 ? bytes : bytes & (((<u64>1) << (length * 8)) - 1);
 }
 
-/** True if a text that begins so has the same folded head, however it goes on. */
-export function hasFoldedHead(p: usize, length: usize): bool {
-  return fold(p, p + length, 8) > 8;
+/** True if a text that begins so has the same normalized head, however it goes on. */
+export function hasNormalizedHead(p: usize, length: usize): bool {
+  return normalize(p, p + length, 8) > 8;
 }
 
-/** How the bytes ended that were folded last: in white space, and in a space that was written, but isn't counted. */
+/** How the bytes ended that were normalized last: in white space, and in a space that was written, but isn't counted. */
 let isAfterSpace: bool = true;
 let endsInSpace: bool = false;
 
 /**
- * Folds the bytes from `from` to `end` into the region `folded`, until that many are written, or a few more.
+ * Normalizes the bytes from `from` to `end` into the region `normalized`, until that many are written, or a few more.
  *
  * @param after 1 if the byte before was white space, else 0; what stands before a text counts as such, so it is trimmed
  * @returns how many were written
  */
-function fold(from: usize, end: usize, enough: usize, after: i32 = 1): usize {
-  const to = folded;
+function normalize(from: usize, end: usize, enough: usize, after: i32 = 1): usize {
+  const to = normalized;
   let p = from;
   let out = to;
   // One byte more than is needed: it might be a space at the end, which goes.

@@ -1,5 +1,5 @@
 /**
- * The wire format of the older API that this project succeeds. It ran on FastAPI 0.100 with pydantic 2.1, and its bodies
+ * The wire format of the legacy API that this project succeeds. It ran on FastAPI 0.100 with pydantic 2.1, and its bodies
  * for errors are kept as its users know them: `detail` is a list that names the field of a bad request, and a string
  * for anything else.
  */
@@ -16,19 +16,19 @@ import { older } from '../openai/schemas/checks.js';
  * @returns the value
  * @throws AppError that names the field that is missing or wrong
  */
-export function parseOlderRequest(body: unknown): string {
+export function parseLegacyRequest(body: unknown): string {
   return checked(older, body).conversation.value;
 }
 
 /** The body of a completion: a miss is told in the body too. The three r's are its wire format. */
-export function olderCompletion(match: Match | undefined): object {
+export function legacyCompletion(match: Match | undefined): object {
   if (match === undefined) return { data: { success: false, errror: 'Invalid conversation object' } };
   const { from, value } = match.reply;
   return { data: { success: true, response: { from, value } } };
 }
 
-/** The older API's manner of telling an error. */
-export const olderErrorBody: ErrorBody = (error) => {
+/** The legacy API's manner of telling an error. */
+export const legacyErrorBody: ErrorBody = (error) => {
   const problem = problemOf(error);
   if (problem !== undefined) return { status: 422, body: { detail: [problem] } };
   return { status: ERRORS[error.code].status, body: { detail: PLAIN[error.code] ?? error.message } };

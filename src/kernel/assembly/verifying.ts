@@ -1,5 +1,5 @@
 /**
- * Proving: whether turns, as they stand in the file, have the texts that their keys promise, and what the reply to them is. That is
+ * Verifying: whether turns, as they stand in the file, have the texts that their keys promise, and what the reply to them is. That is
  * done for turns of the usual shape, a string that says who speaks and a string that is the text, whatever other members they have.
  */
 
@@ -26,8 +26,8 @@ export function roleLength(): usize {
   return roleBytes;
 }
 
-/** Says where what is proved next ends. */
-export function beginProof(to: usize): void {
+/** Says where what is verified next ends. */
+export function beginVerify(to: usize): void {
   // What ends every string, whatever it is cut from.
   for (let i: usize = 0; i < 32; i += 16) v128.store(to + i, i8x16.splat(QUOTE));
   begin(to, false);
@@ -38,7 +38,7 @@ export function beginProof(to: usize): void {
  *
  * @returns where the next turn begins; 0 if the text is another, or if the turn has an unusual shape
  */
-export function proveTurn(p: usize, length: usize): usize {
+export function verifyTurn(p: usize, length: usize): usize {
   p = spellTurn(p);
   if (p === 0 || spelledLength !== length || !areEqual(spelledAt, input, length)) return 0;
   p = skipBlanks(p);
