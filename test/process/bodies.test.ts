@@ -1,9 +1,13 @@
 /** A server with as much memory as the Kubernetes manifest gives it, and bodies that would become more. */
 
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { post } from '../support/app.js';
+import { RawConnection } from '../support/raw-connection.js';
 import { startServer } from '../support/server-process.js';
+import { WAIT } from '../support/wait.js';
 
 const MB = 1_000_000;
 const PATH = '/v1/chat/completions';
@@ -26,4 +30,43 @@ it('goes on, whatever bodies hold', async () => {
   ];
   for (const [status, body] of bodies) expect((await post(url + PATH, body)).status).toBe(status);
   expect((await post(url + PATH, hit)).status).toBe(200);
+});
+
+const WORDS = 'word '.repeat(6 * MB);
+const MESSAGES = { messages: Array(10_000).fill({ role: 'user', content: 'x'.repeat(2900) }) };
+
+it.each([
+  ['one long string', said(WORDS, '1'), {}],
+  ['one long string, compressed', gzipSync(said(WORDS, '1')), { 'content-encoding': 'gzip' }],
+  ['white space', said(WORDS.replaceAll(/\w/g, ' '), '1'), {}],
+  ['many numbers', said('hi', `[${'12345678901234567890.12345678,'.repeat(0.9 * MB)}1]`), {}],
+  ['many messages', JSON.stringify(MESSAGES), {}],
+])('answers another client while it handles a body of %s', async (_what, body, headers) => {
+  const server = startServer();
+  const url = await server.url();
+  const order: string[] = [];
+  const bytes = Buffer.from(body);
+  const long = request(url + PATH, {
+    method: 'POST',
+    headers: { 'content-length': bytes.length, ...headers },
+  });
+  const answered = once(long, 'response').then(([{ statusCode }]) => {
+    order.push('long');
+    return statusCode;
+  });
+  const other = await RawConnection.open(url);
+  // Its last byte goes when the system has the others.
+  await new Promise((resolve) => long.write(bytes.subarray(0, -1), resolve));
+  long.end(bytes.subarray(-1));
+  const hit = said('What is a mock server good for?', '1');
+  other.send(`POST ${PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: ${hit.length}\r\n\r\n${hit}`);
+  const short = vi
+    .waitUntil(() => other.answers[0], { ...WAIT, interval: 1 })
+    .then(({ status }) => {
+      order.push('short');
+      return status;
+    });
+  expect(await Promise.all([short, answered])).toEqual([200, 404]);
+  expect(order).toEqual(['short', 'long']);
+  other.destroy();
 });
