@@ -8,11 +8,16 @@ export interface BenchOptions {
   readonly kind: 'measure';
   readonly engine: boolean;
   readonly http: boolean;
+  /** What one client may do to others: measured only where it is asked for. */
+  readonly badClients: boolean;
+  readonly bodies: boolean;
   /** About a minute instead of thirty. */
   readonly quick: boolean;
   /** Of the dataset, in 1,000,000 bytes. */
   readonly sizeMegabytes: number;
   readonly rounds: number;
+  /** How long each kind of bad client is measured. */
+  readonly seconds: number;
   readonly generator: GeneratorName;
   /** True to measure the index of a file four times as long, too. */
   readonly large: boolean;
@@ -30,6 +35,12 @@ const GENERATORS = ['autocannon', 'wrk'] as const;
 /** What requests are made with. */
 export type GeneratorName = (typeof GENERATORS)[number];
 
+/** What can be measured by itself. */
+const SECTIONS: readonly string[] = ['engine', 'http', 'bad-clients', 'bodies'];
+
+/** Of each kind of bad client. */
+const BAD_CLIENTS_SECONDS = 20;
+
 const SIZE_MEGABYTES = 678;
 const QUICK_SIZE_MEGABYTES = 10;
 const ROUNDS = 3;
@@ -37,6 +48,7 @@ const ROUNDS = 3;
 const OPTIONS = {
   size: { type: 'string' },
   rounds: { type: 'string' },
+  seconds: { type: 'string' },
   with: { type: 'string' },
   large: { type: 'boolean' },
   quick: { type: 'boolean' },
@@ -53,12 +65,15 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
   const { quick = false, large = false } = values;
   if (quick && what !== 'http') throw new UsageError("--quick: expected after 'http'");
   const options = {
-    engine: what !== 'http',
-    http: what !== 'engine',
+    engine: what === undefined || what === 'engine' || what === 'compare',
+    http: what === undefined || what === 'http' || what === 'compare',
+    badClients: what === 'bad-clients',
+    bodies: what === 'bodies',
     quick,
     large,
     sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),
     rounds: numberOf('rounds', values.rounds, ROUNDS),
+    seconds: numberOf('seconds', values.seconds, BAD_CLIENTS_SECONDS),
     generator: generatorOf(values.with),
   };
   if (what === 'compare') {
@@ -67,8 +82,10 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
       throw new UsageError(`compare: expected two commits or two results files, got ${quoted(rest)}`);
     return { kind: 'compare', ...options, before, after };
   }
-  if (rest.length > 0 || !(what === undefined || what === 'engine' || what === 'http'))
-    throw new UsageError(`expected nothing, 'engine', 'http' or 'compare A B', got ${quoted(positionals)}`);
+  if (rest.length > 0 || !(what === undefined || SECTIONS.includes(what)))
+    throw new UsageError(
+      `expected nothing, '${SECTIONS.join("', '")}' or 'compare A B', got ${quoted(positionals)}`,
+    );
   return { kind: 'measure', ...options };
 }
 

@@ -1,14 +1,17 @@
 /**
  * `npm run bench`: measures the engines and the server on a generated dataset, prints what it found out, and writes it to
  * bench/results. `npm run bench -- engine` and `-- http` measure one of both, `-- http --quick` takes a minute, and
- * `-- compare A B` tells how two commits or two results files differ. Options: `--size MB` (678 unless told), `--rounds N`
- * (3), `--with autocannon|wrk` (autocannon), and `--large` for the index of a file four times as long.
+ * `-- compare A B` tells how two commits or two results files differ. `-- bad-clients` and `-- bodies` measure what one client may do to
+ * others. Options: `--size MB` (678 unless told), `--rounds N` (3), `--seconds N` for each kind of bad client (20),
+ * `--with autocannon|wrk` (autocannon), and `--large` for the index of a file four times as long.
  */
 
 import { circumstancesOf } from './circumstances.js';
 import { exitOnSignals } from './cleanup.js';
 import { generatedDataset } from './dataset.js';
 import { measureEngines } from './engine/section.js';
+import { measureBadClients } from './http/bad-clients.js';
+import { measureBodies } from './http/bodies.js';
 import { compare } from './http/compare.js';
 import { generatorOf } from './http/generators.js';
 import { measureHttp } from './http/section.js';
@@ -32,13 +35,17 @@ try {
 }
 
 async function measure(options: BenchOptions): Promise<void> {
-  const { engine, http, quick, sizeMegabytes, rounds, large } = options;
+  const { engine, http, badClients, bodies, quick, sizeMegabytes, rounds, large } = options;
   // What can't be had is said before anything takes its time.
   const generator = http ? generatorOf(options.generator) : undefined;
-  const dataset = await generatedDataset(sizeMegabytes);
   const sections: Section[] = [];
-  if (generator !== undefined) sections.push(...(await measureHttp(dataset, generator, { quick, rounds })));
-  if (engine) sections.push(await measureEngines(dataset, sizeMegabytes, rounds, large));
+  if (badClients) sections.push(await measureBadClients(options.seconds));
+  if (bodies) sections.push(await measureBodies());
+  const dataset = engine || http ? await generatedDataset(sizeMegabytes) : undefined;
+  if (dataset !== undefined && generator !== undefined)
+    sections.push(...(await measureHttp(dataset, generator, { quick, rounds })));
+  if (dataset !== undefined && engine)
+    sections.push(await measureEngines(dataset, sizeMegabytes, rounds, large));
   const { page, path } = writeResults(
     titleOf(options),
     circumstancesOf(args, generator?.description),
@@ -48,7 +55,12 @@ async function measure(options: BenchOptions): Promise<void> {
   say(`written to ${path}\n`);
 }
 
-function titleOf({ engine, http, quick }: BenchOptions): { heading: string; suffix: string } {
+function titleOf({ engine, http, badClients, bodies, quick }: BenchOptions): {
+  heading: string;
+  suffix: string;
+} {
+  if (badClients) return { heading: 'bad clients', suffix: '-bad-clients' };
+  if (bodies) return { heading: 'long bodies', suffix: '-bodies' };
   if (engine && http) return { heading: 'the engines and the server', suffix: '' };
   if (engine) return { heading: 'the engines', suffix: '-engine' };
   return quick

@@ -7,10 +7,13 @@ describe('the options of the benchmark', () => {
       kind: 'measure',
       engine: true,
       http: true,
+      badClients: false,
+      bodies: false,
       quick: false,
       large: false,
       sizeMegabytes: 678,
       rounds: 3,
+      seconds: 20,
       generator: 'autocannon',
     });
     expect(readOptions(['http', '--quick'])).toMatchObject({ engine: false, sizeMegabytes: 10 });
@@ -18,7 +21,7 @@ describe('the options of the benchmark', () => {
   });
 
   it.each([
-    [['https'], "expected nothing, 'engine', 'http' or 'compare A B', got 'https'"],
+    [['https'], "expected nothing, 'engine', 'http', 'bad-clients', 'bodies' or 'compare A B', got 'https'"],
     [['engine', 'http'], "got 'engine' 'http'"],
     [['engine', '--quick'], "--quick: expected after 'http'"],
     [['--sise', '3'], "Unknown option '--sise'; expected --size, --rounds"],
