@@ -103,7 +103,7 @@ export type DecodedTokens =
   | { readonly kind: 'long' | 'unknown' };
 
 /** The encoding of a chat. */
-export interface ChatTask {
+interface ChatTask {
   readonly messages: readonly Message[];
   /** True if it ends with what begins a reply. */
   readonly beginsReply: boolean;
