@@ -43,7 +43,7 @@ const KINDS: Readonly<Record<string, readonly [path: string, body: () => object]
     CHAT,
     () => said(list(48_000, () => ({ type: 'text', text: filled('a', 590) }))),
   ],
-  '1,000,000 numbers': [COMPLETIONS, () => ({ prompt: list(990_000, () => 1000), user: filled('a', 1000) })],
+  '520,000 numbers': [COMPLETIONS, () => ({ prompt: list(520_000, () => 1000), user: filled('a', 1000) })],
   '128 prompts': [COMPLETIONS, () => ({ prompt: list(128, (i) => `${i}${filled(' word', 230_000)}`) })],
   'echoed, n: 128': [
     COMPLETIONS,
