@@ -1,4 +1,4 @@
-/** What the README shows, word for word, but for the port. */
+/** What the README and docs/clients.md show, word for word, but for the port. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startServer } from '../support/server-process.js';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const read = (page: string) => readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
+const readme = read('README.md') + read('docs/clients.md');
 const reply = 'It stands in for a real service';
 
 /** The first code block of a language that holds a text. */
@@ -25,7 +26,10 @@ describe("the README's", () => {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    expect(JSON.parse(answer).choices[0].message.content).toContain(reply);
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(JSON.parse(body).choices[0].message.content).toContain(reply);
+    const shown = block('http', 'HTTP/1.1').split('\n\n', 1)[0] as string;
+    expect(head.replaceAll('\r', '').split('\n')).toEqual(expect.arrayContaining(shown.split('\n')));
   });
 
   it.each([
