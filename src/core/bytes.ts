@@ -1,4 +1,4 @@
-/** Offsets and lengths in bytes, kept apart from each other and from plain numbers by the compiler. */
+/** Byte offsets and byte lengths. The compiler keeps them apart from each other and from plain numbers. */
 
 declare const unit: unique symbol;
 
@@ -8,24 +8,24 @@ export type ByteOffset = number & { readonly [unit]: 'offset' };
 /** A length in bytes. */
 export type ByteCount = number & { readonly [unit]: 'count' };
 
-/** The bytes from `start` up to, not including, `end`. */
+/** The bytes from `start` (inclusive) to `end` (exclusive). */
 export interface ByteRange {
   readonly start: ByteOffset;
   readonly end: ByteOffset;
 }
 
-/** A piece of a file as it was read: `bytes[0]` stands at `offset`. Its memory is the reader's, who reuses it. */
+/** A piece of a file, as the reader read it: `bytes[0]` is at `offset`. The reader owns the memory and reuses it. */
 export interface Block {
   readonly bytes: Uint8Array;
   readonly offset: ByteOffset;
 }
 
-/** Says that a plain number is an offset. */
+/** Marks a plain number as an offset. */
 export function byteOffset(value: number): ByteOffset {
   return value as ByteOffset;
 }
 
-/** Says that a plain number is a length. */
+/** Marks a plain number as a length. */
 export function byteCount(value: number): ByteCount {
   return value as ByteCount;
 }
@@ -35,7 +35,7 @@ export function lengthOf(range: ByteRange): ByteCount {
   return byteCount(range.end - range.start);
 }
 
-/** The bytes of JSON's structure. All are ASCII, so none is ever part of a longer UTF-8 sequence. */
+/** JSON's structural bytes. All are ASCII, so none is ever part of a longer UTF-8 sequence. */
 export const BYTE = {
   tab: 0x09,
   lineFeed: 0x0a,
@@ -56,14 +56,14 @@ export function isSpace(byte: number): boolean {
   return byte === BYTE.space || byte === BYTE.lineFeed || byte === BYTE.carriageReturn || byte === BYTE.tab;
 }
 
-/** How many bytes of white space stand at the start. */
+/** The number of white space bytes at the start. */
 export function countBlanks(bytes: Uint8Array): number {
   let count = 0;
   while (count < bytes.length && isSpace(bytes[count] as number)) count++;
   return count;
 }
 
-/** Where bytes are put: into `bytes`, from `at` on. */
+/** A place to write bytes: in `bytes`, from `at` on. */
 export interface Room {
   readonly bytes: Buffer;
   readonly at: number;

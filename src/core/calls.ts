@@ -3,17 +3,17 @@
 import { elementsOf, respaced } from './json-spelling.js';
 import { SPELLED_JSON_LENGTH_MAX } from './limits.js';
 
-/** A call of a function. */
+/** One function call. */
 export interface FunctionCall {
-  /** The name of this call, if it has one: its result refers to it. */
+  /** The call's id, if it has one. The call's result refers to it. */
   readonly id: string | undefined;
   /** The function's name. */
   readonly name: string;
-  /** JSON, mostly an object. */
+  /** JSON, usually an object. */
   readonly arguments: string;
 }
 
-/** OpenAI's `tool_calls`, or its older `function_call`; undefined if there are none. */
+/** Parses OpenAI's `tool_calls`, or the older `function_call`; undefined if there are no calls. */
 export function parseCalls(toolCalls: unknown, functionCall: unknown): readonly FunctionCall[] | undefined {
   const list: unknown[] = Array.isArray(toolCalls) ? toolCalls : [{ function: functionCall }];
   const calls = list.flatMap((call) => {
@@ -24,7 +24,7 @@ export function parseCalls(toolCalls: unknown, functionCall: unknown): readonly 
 }
 
 /**
- * ShareGPT's turn from `function_call`, whose text is the call as JSON, or a list of calls.
+ * Parses the text of ShareGPT's turn from `function_call`: a call as JSON, or a list of calls.
  *
  * @returns undefined if the text is something else
  */
@@ -46,21 +46,22 @@ export function parseCallText(text: string): readonly FunctionCall[] | undefined
   });
 }
 
-/** The arguments as they stand in a text that names them last, as nearly all do: so they come back as they were spelled. */
+/** Captures the arguments of a call that names them last, as nearly all do: the reply then has them exactly as recorded. */
 const ARGUMENTS = /^\s*\{\s*"name"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*"arguments"\s*:\s*(\{[\s\S]*\})\s*\}\s*$/;
 
-/** What a dataset has behind colons and commas: a space, as Python writes JSON, or nothing, as JavaScript does. */
+/** The white space that a dataset has after colons and commas: a space, as Python writes JSON, or none, as JavaScript does. */
 export type Spacing = ' ' | '';
 
 /**
- * The text of calls as ShareGPT's datasets have it.
+ * The text of calls, in the form that ShareGPT's datasets have.
  *
- * @param spacing how all of it is spelled; without it, the arguments stay as they are, and the rest is spelled as they seem to be
+ * @param spacing the spacing of the whole text. Without it, the arguments are left unchanged, and the rest follows the spacing that they
+ *     seem to have
  */
 export function textOfCalls(calls: readonly FunctionCall[], spacing?: Spacing): string {
   const space = spacing ?? (calls.some((call) => /"\s*:\S/.test(call.arguments)) ? '' : ' ');
   const texts = calls.map(({ name, arguments: given }) => {
-    // Some models, and some clients, leave the arguments of a call without any empty.
+    // Some models and clients send an empty string if a call has no arguments.
     const args = given.trim() === '' ? '{}' : given;
     const spelled = spacing === undefined ? args : respaced(args, spacing);
     return `{"name":${space}${JSON.stringify(name)},${space}"arguments":${space}${spelled}}`;
@@ -75,7 +76,7 @@ function parseCall(call: unknown, id: unknown): FunctionCall | undefined {
   return { id: typeof id === 'string' ? id : undefined, name, arguments: text };
 }
 
-/** True if a text is a JSON object or array, and not longer than `SPELLED_JSON_LENGTH_MAX`. */
+/** True if a text is a JSON object or array of at most `SPELLED_JSON_LENGTH_MAX` characters. */
 export function isStructure(text: string): boolean {
   if (text.length > SPELLED_JSON_LENGTH_MAX || !startsStructure(text)) return false;
   try {
@@ -86,7 +87,7 @@ export function isStructure(text: string): boolean {
   }
 }
 
-/** True if a text begins as a JSON object or array does. */
+/** True if a text begins like a JSON object or array. */
 export function startsStructure(text: string): boolean {
   return /^\s*[{[]/.test(text);
 }

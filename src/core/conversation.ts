@@ -1,17 +1,17 @@
-/** What a record of a dataset must be to be a conversation, and the names that datasets give to its parts. */
+/** Parses the records of a dataset as conversations, and knows the key names that datasets use. */
 
 import { type FunctionCall, parseCalls, parseCallText } from './calls.js';
 
-/** One message of a conversation, with its text decoded. A missing or null text is the empty one. */
+/** One message of a conversation, with its text decoded. If the text is missing or null, it is the empty string. */
 export interface Turn {
-  /** Who speaks, as the dataset says it: `human`, `gpt`, `user`, `assistant`, `system`, … */
+  /** The speaker, as the dataset names it: `human`, `gpt`, `user`, `assistant`, `system`, … */
   readonly from: string;
   readonly value: string;
-  /** The function calls that it is, or that come with its text. */
+  /** The function calls that make up the turn, or that come with its text. */
   readonly calls?: readonly FunctionCall[];
 }
 
-/** One record. The reply to a turn is the turn right after it; the last turn has none. */
+/** One record. The reply to a turn is the turn right after it; the last turn has no reply. */
 export interface Conversation {
   /** The record's own id, if it has one. */
   readonly id: string | undefined;
@@ -24,10 +24,10 @@ const TEXT_KEYS = ['value', 'content'] as const;
 const ID_KEYS = ['id', 'conversation_id', 'conversation_hash'] as const;
 
 /**
- * Reads a record, whatever other keys it has. ShareGPT's names, OpenAI's and their usual variants are understood; where
- * a record has several, the first in the lists above counts.
+ * Parses a record, and ignores all keys but those above. It accepts the names of ShareGPT and OpenAI and their usual variants. If a record
+ * has several of them, the first in the lists above is used.
  *
- * @returns undefined if the record is no conversation: no list of turns, or a turn that is not `{from, value}`
+ * @returns undefined if the record isn't a conversation: it has no list of turns, or one of its turns isn't `{from, value}`
  */
 export function parseConversation(record: unknown): Conversation | undefined {
   if (!isObject(record)) return undefined;
@@ -42,7 +42,7 @@ export function parseConversation(record: unknown): Conversation | undefined {
   return { id: parseId(record), turns };
 }
 
-/** Reads an element of a list of turns; undefined if it is none. */
+/** Parses an element of a list of turns; undefined if it isn't a turn. */
 export function parseTurn(item: unknown): Turn | undefined {
   if (!isObject(item)) return undefined;
   const from = firstOf(item, ROLE_KEYS);
@@ -52,7 +52,7 @@ export function parseTurn(item: unknown): Turn | undefined {
   return calls === undefined ? { from, value } : { from, value, calls };
 }
 
-/** True if the text of a turn is a function call, or several, as ShareGPT's datasets have them. */
+/** True if the text of a turn is one or more function calls, as in ShareGPT's datasets. */
 export function isCallText({ from }: Pick<Turn, 'from'>): boolean {
   return from.trim().toLowerCase() === 'function_call';
 }
@@ -63,7 +63,7 @@ function callsOf(item: Record<string, unknown>, from: string, value: string): Tu
   return tool_calls || function_call ? parseCalls(tool_calls, function_call) : undefined;
 }
 
-/** A text is a string, nothing, or OpenAI's list of parts, of which those of type `text` count. */
+/** A text is a string, null, missing, or OpenAI's list of parts, of which only those of type `text` count. */
 function parseText(text: unknown): string | undefined {
   if (typeof text === 'string') return text;
   if (text === null || text === undefined) return '';

@@ -1,6 +1,6 @@
 /**
- * What can go wrong, as one table. A code is the project's name for a failure; `status`, `type` and `wireCode` are
- * how OpenAI's error object tells it to a client. `docs/errors.md` says the same in prose.
+ * All failures, in one table. A code is the project's name for a failure; `status`, `type` and `wireCode` are what the client sees in
+ * OpenAI's error object. `docs/errors.md` describes the codes in prose.
  */
 
 import type { ByteOffset } from './bytes.js';
@@ -10,9 +10,9 @@ interface ErrorKind {
   readonly status: number;
   /** `error.type` on the wire. */
   readonly type: 'invalid_request_error' | 'requests' | 'server_error';
-  /** `error.code` on the wire, where it is not the code itself. */
+  /** `error.code` on the wire, if it differs from the code. */
   readonly wireCode?: string | null;
-  /** Used when the one who throws has nothing better to say. */
+  /** The default message, for errors that are thrown without one. */
   readonly message: string;
 }
 
@@ -191,11 +191,11 @@ export type ErrorCode = keyof typeof ERRORS;
 interface AppErrorDetails {
   /** Replaces the table's message. */
   readonly message?: string;
-  /** The field of the request that is wrong, as a path: `messages[0].role`. */
+  /** The path of the invalid field in the request: `messages[0].role`. */
   readonly param?: string;
-  /** What was thrown before; for the log, never for the client. */
+  /** The underlying error; for the log, never for the client. */
   readonly cause?: unknown;
-  /** Headers that tell more of it: names and values. */
+  /** Additional headers of the response: names and values, alternating. */
   readonly headers?: readonly string[];
 }
 
@@ -208,7 +208,7 @@ export class AppError extends Error {
 
   constructor(code: ErrorCode, details: AppErrorDetails = {}) {
     const { stackTraceLimit } = Error;
-    // What a client did wrong is no matter of the code: to walk the stack takes as long as to look a prompt up.
+    // A client's error needs no stack trace: capturing one takes as long as looking up a prompt.
     if (ERRORS[code].status < 500) Error.stackTraceLimit = 0;
     super(details.message ?? ERRORS[code].message, { cause: details.cause });
     Error.stackTraceLimit = stackTraceLimit;
@@ -218,12 +218,12 @@ export class AppError extends Error {
   }
 }
 
-/** Why a command can't do what it was told. Its message is one line, for the person who gave it. */
+/** Why a command failed. The message is one line, for the person who ran the command. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError';
 }
 
-/** A failure as a value, as it crosses threads. `detail` is for the log and for the start, never for a client. */
+/** A failure as a value, to be passed between threads. `detail` is for the log and the startup output, never for a client. */
 export interface Failure {
   readonly kind: 'failed';
   readonly code:
@@ -233,11 +233,11 @@ export interface Failure {
     | 'worker_failed'
     | 'overloaded';
   readonly detail: string;
-  /** Where in the dataset, if that is known. */
+  /** The offset in the dataset, if known. */
   readonly offset?: ByteOffset;
 }
 
-/** The dataset breaks JSON's grammar, or the shape of a dataset, at `offset`. */
+/** The dataset violates the grammar of JSON, or the shape of a dataset, at `offset`. */
 export class DatasetSyntaxError extends Error {
   override readonly name = 'DatasetSyntaxError';
   readonly offset: ByteOffset;

@@ -1,6 +1,9 @@
-/** Searches for the first place where something is true that stays true: between two places, of which the second is never asked. */
+/**
+ * Searches for the first place in a range where a condition holds. The condition must hold at all places after the first one, too; it is
+ * never evaluated at the end of the range.
+ */
 
-/** The first place from `low` on for which it is true, `high` if there is none before. */
+/** The first place from `low` on where the condition holds; `high` if it doesn't hold before. */
 export function firstBetween(low: number, high: number, isTrue: (place: number) => boolean): number {
   let from = low;
   let to = high;
@@ -12,7 +15,7 @@ export function firstBetween(low: number, high: number, isTrue: (place: number) 
   return from;
 }
 
-/** The same, if it is not far from `low`: looked for in steps that double. */
+/** The same, for a place that is probably near `low`: searches in steps that double. */
 export function firstFrom(low: number, high: number, isTrue: (place: number) => boolean): number {
   let from = low;
   let to = low;
@@ -23,7 +26,7 @@ export function firstFrom(low: number, high: number, isTrue: (place: number) => 
   return firstBetween(from, to, isTrue);
 }
 
-/** The same, if it is not far from a guess, which is one of the places or `high`. */
+/** The same, for a place that is probably near a guess, which is between `low` and `high` (inclusive). */
 export function firstNear(
   guess: number,
   low: number,

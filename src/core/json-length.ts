@@ -1,12 +1,12 @@
-/** What a number counts for: JSON may take that many characters for one, with its comma. */
+/** The length counted for a number: JSON may need this many characters for it, including its comma. */
 const NUMBER_LENGTH = 25;
-/** Quotes, or brackets, and a comma. */
+/** The quotes or brackets, and a comma. */
 const MARKS_LENGTH = 3;
 
 /**
- * How many characters the JSON of a value has at most, escapes left out of account.
+ * An upper bound for the length of a value's JSON in characters, not counting escapes.
  *
- * @param max once there are more, no further ones are counted
+ * @param max counting stops once the length exceeds this
  */
 export function jsonLength(value: unknown, max: number): number {
   if (typeof value === 'string') return value.length + MARKS_LENGTH;

@@ -1,8 +1,8 @@
-/** JSON as it is spelled: a value may be written in many ways, and texts are compared as they stand. Nothing is parsed here. */
+/** Handles JSON as text, without parsing it. The same value can be written in many ways, and lookups compare texts exactly. */
 
 import { BYTE, isSpace } from './bytes.js';
 
-/** The elements of a list that has some, each as it is spelled. */
+/** The elements of a JSON list, which must not be empty, each as it is written. */
 export function elementsOf(list: string): readonly string[] {
   const elements: string[] = [];
   let depth = 0;
@@ -18,10 +18,10 @@ export function elementsOf(list: string): readonly string[] {
   return elements;
 }
 
-/** Characters that are put together at once. A request may hold megabytes: to add them one by one takes gigabytes. */
+/** Characters appended at once. A request may hold megabytes: appending them one by one takes gigabytes of memory. */
 const CHUNK = 8192;
 
-/** The same JSON with this behind its colons and commas, and no other white space. */
+/** The same JSON with `space` after its colons and commas, and no other white space. */
 export function respaced(json: string, space: ' ' | ''): string {
   const codes = new Uint16Array(Math.min(CHUNK, 2 * json.length));
   let used = 0;
@@ -47,7 +47,7 @@ export function respaced(json: string, space: ' ' | ''): string {
   return spelled + String.fromCharCode(...codes.subarray(0, used));
 }
 
-/** The strings, which may lack an end, and all characters between them. */
+/** Yields the strings, of which the last may be unterminated, and each character between them. */
 function* tokensOf(json: string): Generator<{ readonly text: string; readonly at: number }, void> {
   for (let at = 0; at < json.length; ) {
     const end = json[at] === '"' ? endOfString(json, at) : at + 1;

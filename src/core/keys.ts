@@ -1,6 +1,6 @@
 /**
- * Keys: 64-bit hashes of texts, in halves, since JavaScript's numbers hold no 64 bits. Under one seed, equal texts have equal keys. A
- * client that doesn't know the seed can't make texts whose keys collide.
+ * Keys: 64-bit hashes of texts, in two halves, since a JavaScript number can't hold 64 bits. With the same seed, equal texts have equal
+ * keys. A client that doesn't know the seed can't construct texts whose keys collide.
  */
 
 /** A 64-bit hash. */
@@ -10,47 +10,52 @@ export interface Key {
   readonly high: number;
 }
 
-/** What keys depend on besides the text: 64 random bits, drawn for each index. */
+/** The seed of all keys of an index: 64 random bits, drawn for each index. */
 export type KeySeed = Key;
 
-/** Keys without a seed: plain XXH64. */
+/** No seed: the keys are plain XXH64. */
 export const NO_SEED: KeySeed = { low: 0, high: 0 };
 
 /** The keys of one text. */
 export interface TextKeys {
-  /** Of the text as it is. */
+  /** The key of the exact text. */
   readonly key: Key;
-  /** Of the text without regard to how much white space it has where it has some: see `beginningOf`. */
+  /** The normalized key, of the text with its white space normalized: see `beginningOf`. */
   readonly normalized: Key;
-  /** The same, but of the text's beginning and end alone. An index has either for a turn, this for a conversation's last: see `indexKey`. */
+  /**
+   * The same, but of the text's head and tail only. For a turn, an index holds one of these two keys; for the last turn of a conversation,
+   * always this one. See `indexKey`.
+   */
   readonly ends: Key;
   /** The first eight bytes of the normalized text. */
   readonly head: Key;
-  /** How long the text is, as `JSON.stringify` spells it, in bytes, without quotes. */
+  /** The length of the text as `JSON.stringify` writes it, in bytes, without quotes. */
   readonly length: number;
 }
 
-/** So many bits of a normalized key's lower half don't say how its text begins. */
+/** The number of low bits of a normalized key that aren't taken from the text's beginning. */
 const END_BITS = 12;
 
-/** What the lower half of a normalized key says of the text's beginning: it is equal for texts that begin alike, see `HEAD_BYTES`. */
+/** The bits of a normalized key's lower half that are equal for all texts that begin alike, see `HEAD_BYTES`. */
 export function beginningOf(normalizedLow: number): number {
   return normalizedLow >>> END_BITS;
 }
 
-/** What an index keeps of the upper half of a normalized key. */
+/** The bits of a normalized key's upper half that an index keeps. */
 export function extraOf(normalizedHigh: number): number {
   return normalizedHigh & 0xff;
 }
 
-/** Texts begin alike if their first bytes are the same, so many, normalized and as `JSON.stringify` spells them. */
+/** Texts begin alike if their first `HEAD_BYTES` bytes are equal: normalized, and as `JSON.stringify` writes them. */
 export const HEAD_BYTES = 64;
 
-/** Says what the keys of a text are; undefined for a text that is longer than any of a dataset. */
+/** Computes the keys of a text; undefined if the text is longer than any text of a dataset. */
 export type KeysOf = (text: string) => TextKeys | undefined;
 
-/** A text with its white space normalized, as the rung `normalized` compares it: trimmed, and each run of it one space. */
+/**
+ * A text with its white space normalized, as the rung `normalized` compares it: trimmed, and each run of white space replaced by one space.
+ */
 export function normalizeSpace(text: string): string {
-  // A single space stays, without being written anew: that takes a third of the time.
+  // The pattern skips single spaces, which are right already: this takes a third of the time.
   return text.trim().replace(/[^\S ]\s*| \s+/g, ' ');
 }

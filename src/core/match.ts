@@ -1,54 +1,58 @@
 /**
- * The match ladder. Texts decide, roles don't: load generators send recorded `gpt` turns as the user's prompt. A turn
- * without a reply never answers. What can be compared, texts or their keys, is the caller's: the ladder is the same.
+ * The match ladder. It compares texts and ignores roles: load generators send recorded `gpt` turns as the user's prompt. A turn without a
+ * reply never matches. The caller decides whether texts or their keys are compared; the ladder is the same.
  */
 
 import type { Turn } from './conversation.js';
 import { normalizeSpace } from './keys.js';
 import { HISTORIES_MAX, type Query } from './query.js';
 
-/** The step of the ladder that found a match. */
+/** The rung of the ladder that found a match. */
 export type Rung = 'context' | 'prompt' | 'normalized';
 
-/** What of a query the ladder needs to know: how many messages each of its histories has. */
+/** The part of a query that the ladder needs: the number of messages in each history. */
 export interface QueryShape {
   readonly contextual: boolean;
   readonly histories: readonly { readonly length: number }[];
 }
 
-/** The turns of one conversation, to be compared with the messages of one query. */
+/** Compares the turns of one conversation with the messages of one query. */
 export interface ComparedTurns {
   readonly count: number;
   /** True if the turn's text is empty. */
   isEmpty(turn: number): boolean;
-  /** True if the turn is that message of that history. */
+  /** True if the turn's text is that message of that history. */
   isMessage(turn: number, history: number, message: number): boolean;
-  /** True if the turn is the prompt of that history but for its white space. */
+  /** True if the turn's text equals the prompt of that history, white space normalized. */
   isPromptNormalized(turn: number, history: number): boolean;
 }
 
-/** A turn that would answer a query, and how well. */
+/** A turn that matches a query, and how well. */
 export interface Candidate {
-  /** Orders candidates: the higher grade answers; of equal ones, the first in file order. 0 is none. */
+  /** Orders candidates: the highest grade wins; among equal ones, the first in file order. 0 means no match. */
   readonly grade: number;
-  /** The history that it agrees with. */
+  /** The history that the turn matches. */
   readonly history: number;
-  /** The turn that is the prompt. The reply is the next one. */
+  /** The turn that equals the prompt. The reply is the next turn. */
   readonly turn: number;
-  /** The first of the turns that agree with the history. */
+  /** The first of the turns that match the history. */
   readonly firstTurn: number;
 }
 
-/** How many messages before the prompt must agree to make a context that doesn't reach back to the start. */
+/** How many messages before the prompt must match to count as context, if they don't reach back to the start. */
 const RUN_MIN = 2;
 
-// From below: a grade for each history on the rung `normalized`, and on `prompt`, then a run's length counts, and
-// above all runs stand the conversations that are a history exactly. Grades fit into 31 bits.
+// From low to high: one grade per history on the rung `normalized`, one per history on `prompt`, then the length of the run, and at the top
+// the conversations that equal a history exactly. Grades fit into 31 bits.
 const FOLDED_GRADE = HISTORIES_MAX;
 const PROMPT_GRADE = 2 * HISTORIES_MAX;
 const EXACT_GRADE = 0x7fff_ffff;
 
-/** The grade of a turn that is the prompt after `run` agreeing turns, which may be all there are before it. */
+/**
+ * The grade of a turn that equals the prompt and follows `run` matching turns.
+ *
+ * @param isFromStart true if the conversation has no turns before those
+ */
 export function gradeOf(query: QueryShape, history: number, run: number, isFromStart: boolean): number {
   if (query.contextual) {
     if (isFromStart && run === (query.histories[history]?.length ?? 0) - 1) return EXACT_GRADE - history;
@@ -57,22 +61,22 @@ export function gradeOf(query: QueryShape, history: number, run: number, isFromS
   return PROMPT_GRADE - history;
 }
 
-/** The grade of a turn that is the prompt but for its white space. */
+/** The grade of a turn that equals the prompt except for white space. */
 export function normalizedGrade(history: number): number {
   return FOLDED_GRADE - history;
 }
 
-/** The grade above which there is none: who has found it may stop looking. */
+/** The highest grade that a query can get. A search that has found it can stop. */
 export function bestGrade(query: QueryShape): number {
   return query.contextual ? EXACT_GRADE : PROMPT_GRADE;
 }
 
-/** The rung that a grade stands on. */
+/** The rung of a grade. */
 export function rungOf(grade: number): Rung {
   return grade > PROMPT_GRADE ? 'context' : grade > FOLDED_GRADE ? 'prompt' : 'normalized';
 }
 
-/** How well a turn answers a query by one of its histories; undefined if it doesn't. */
+/** Grades a turn against one history of a query; undefined if it doesn't match. */
 export function matchTurn(
   query: QueryShape,
   turns: ComparedTurns,
@@ -100,7 +104,7 @@ export function matchTurn(
   return { grade: gradeOf(query, history, run, before < 0), history, turn, firstTurn };
 }
 
-/** The best candidate of a conversation; of equal ones, the first. */
+/** The best candidate of a conversation; among equal ones, the first. */
 export function matchConversation(query: QueryShape, turns: ComparedTurns): Candidate | undefined {
   let best: Candidate | undefined;
   for (let turn = 0; turn + 1 < turns.count; turn++) {
@@ -112,7 +116,7 @@ export function matchConversation(query: QueryShape, turns: ComparedTurns): Cand
   return best;
 }
 
-/** Compares texts. */
+/** A comparison by text. */
 export function compareTexts({ histories }: Query, turns: readonly Turn[]): ComparedTurns {
   const normalized = new Map<number, string>();
   const normalizedPrompt = (history: number): string => {
@@ -124,14 +128,14 @@ export function compareTexts({ histories }: Query, turns: readonly Turn[]): Comp
     count: turns.length,
     isEmpty: (turn) => turns[turn]?.value === '',
     isMessage: (turn, history, message) => turns[turn]?.value === histories[history]?.[message],
-    // Of a prompt that is white space alone, nothing is left to compare.
+    // A prompt that is only white space has nothing left to compare.
     isPromptNormalized: (turn, history) =>
       normalizedPrompt(history) !== '' &&
       normalizeSpace(turns[turn]?.value ?? '') === normalizedPrompt(history),
   };
 }
 
-/** The last turn before that one whose text is not empty; -1 if there is none. Clients can't send empty turns back. */
+/** The last turn before this one whose text isn't empty; -1 if there is none. Clients can't send empty turns back. */
 function spokenBefore(turns: ComparedTurns, turn: number): number {
   let before = turn - 1;
   while (before >= 0 && turns.isEmpty(before)) before--;

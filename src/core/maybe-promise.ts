@@ -1,12 +1,15 @@
-/** A value, or a promise of it where somebody has to wait: what is known at once is answered in the same tick. */
+/** A value, or a promise of it if the caller has to wait. A value that is already known is used in the same tick. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** What `next` makes of a value: at once if the value is there. What `next` throws is thrown at once, too, or rejects. */
+/**
+ * Applies `next` to a value: synchronously if the value isn't a promise. What `next` throws is thrown in that case, and rejects the promise
+ * otherwise.
+ */
 export function after<T, U>(value: MaybePromise<T>, next: (value: T) => MaybePromise<U>): MaybePromise<U> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** The first that is found for an item, which are asked in order: at once if none has to be waited for. */
+/** Calls `find` for each item in order, until a result isn't undefined: synchronously as long as no call returns a promise. */
 export function firstFound<T, U>(
   items: readonly T[],
   find: (item: T) => MaybePromise<U | undefined>,
@@ -17,9 +20,9 @@ export function firstFound<T, U>(
 }
 
 /**
- * What `make` makes of each item: at once if none has to be waited for.
+ * Calls `make` for each item: the result is synchronous if no call returns a promise.
  *
- * @throws what `make` throws; of the promises that it has made before, nobody is told any more
+ * @throws what `make` throws; the outcome of promises that it has returned before is ignored
  */
 export function all<T, U>(
   items: readonly T[],

@@ -1,54 +1,54 @@
-/** What a request asks for, stripped of all that doesn't decide the match. */
+/** A request, reduced to what decides the match. */
 
 import { type FunctionCall, isStructure, type Spacing, startsStructure, textOfCalls } from './calls.js';
 import { respaced } from './json-spelling.js';
 import type { KeysOf, TextKeys } from './keys.js';
 import { SPELLED_JSON_LENGTH_MAX } from './limits.js';
 
-/** A message of a request, its parts joined. */
+/** A message of a request, with its parts joined. */
 export interface Message {
   readonly role: string;
   readonly text: string;
-  /** The speaker's own name. It decides nothing. */
+  /** The speaker's name. It doesn't affect the match. */
   readonly name?: string | undefined;
-  /** The functions that it calls. */
+  /** The function calls of the message. */
   readonly calls?: readonly FunctionCall[] | undefined;
 }
 
-/** What is looked up. */
+/** What a lookup searches for. */
 export interface Query {
   /**
-   * The message texts, oldest first, in up to `HISTORIES_MAX` spellings, the preferred one first: as they were sent, and without the
-   * system messages; each with the results of functions in three spellings, and without function calls or with them as texts, in three
-   * spellings. No two are the same, and none is empty; the last text of each is the prompt.
+   * The message texts, oldest first, in up to `HISTORIES_MAX` variants, the preferred one first: as sent, and without the system messages;
+   * each with function results in three spellings, and with function calls left out or as texts in three spellings. All are different, and
+   * none is empty. The last text of each is the prompt.
    */
   readonly histories: readonly (readonly string[])[];
-  /** False if earlier messages shall not count, nor white space be normalized: then only the rung `prompt` is tried. */
+  /** False if earlier messages don't count and white space isn't normalized: then only the rung `prompt` is tried. */
   readonly contextual: boolean;
 }
 
-/** With system messages or without, results in three spellings, calls in three or left out. */
+/** With or without system messages; results in three spellings; calls in three spellings or left out. */
 export const HISTORIES_MAX = 2 * 3 * 4;
 
-/** A query by its keys. */
+/** A query, as keys. */
 export interface KeyedQuery {
   readonly histories: readonly (readonly TextKeys[])[];
   readonly contextual: boolean;
 }
 
 /**
- * Reduces a request's messages to a query: empty texts and one trailing assistant message are dropped (load generators
- * send whole conversations, the recorded reply included). System and developer messages count where the dataset has
- * them, which is tried first, and else don't.
+ * Reduces a request's messages to a query. Empty texts and one trailing assistant message are dropped (load generators send whole
+ * conversations, including the recorded reply). The lookup tries the history with system and developer messages first, then without them:
+ * datasets may lack them.
  *
- * @returns undefined if nothing is left to look for
+ * @returns undefined if no message is left to look up
  */
 export function queryOf(messages: readonly Message[]): Query | undefined {
   const histories = historiesOf(messages).map((history) => history.map(({ text }) => text));
   return histories.length > 0 ? { histories, contextual: true } : undefined;
 }
 
-/** The messages that are a query's histories. */
+/** The histories of a query, as messages. */
 export function historiesOf(messages: readonly Message[]): readonly (readonly Message[])[] {
   if (!messages.some((message) => isSystem(message) || isCall(message) || isResult(message))) {
     const history = spoken(messages);
@@ -70,15 +70,15 @@ function isSystem({ role }: Message): boolean {
   return role === 'system' || role === 'developer';
 }
 
-/** Many clients parse JSON and spell it anew: it is looked for in either way that datasets spell it. */
+/** Many clients parse JSON and serialize it again. Lookups try both spacings that datasets have. */
 const SPACINGS: readonly Spacing[] = [' ', ''];
 
-/** Messages in the spellings that are looked up besides the one that was sent. */
+/** The spellings of messages that are looked up in addition to the one that was sent. */
 type Spellings = ReadonlyMap<Message, readonly Message[]>;
 
 /**
- * Results in two spellings, those that are JSON, and calls in three: with the arguments as they were sent, and spelled anew. The last
- * messages come first, as they decide most, until `SPELLED_JSON_LENGTH_MAX` characters are spelled; the others stay as they were sent.
+ * Results that are JSON have two spellings. Calls have three: with the arguments as sent, and reformatted. The last messages come first, as
+ * they matter most, until `SPELLED_JSON_LENGTH_MAX` characters are reformatted; the others stay as sent.
  */
 function spellingsOf(messages: readonly Message[]): {
   readonly results: Spellings;
@@ -112,7 +112,7 @@ function spellingsOf(messages: readonly Message[]): {
   return { results, calls };
 }
 
-/** The messages in each of the spellings; nothing if none of them has any. */
+/** All messages in each of the spellings; empty if no message has spellings. */
 function spelled(messages: readonly Message[], spellings: Spellings): readonly (readonly Message[])[] {
   const [some = []] = spellings.values();
   return some.map((_, i) => messages.map((one) => spellings.get(one)?.[i] ?? one));
@@ -122,31 +122,31 @@ function areSame(one: readonly Message[], other: readonly Message[]): boolean {
   return one.length === other.length && one.every(({ text }, i) => text === other[i]?.text);
 }
 
-/** True if a message is what a function has returned. */
+/** True if a message is the result of a function. */
 function isResult({ role }: Message): boolean {
   return role === 'tool' || role === 'function';
 }
 
-/** True if a message is function calls and nothing else. */
+/** True if a message has function calls and no text. */
 function isCall({ text, calls }: Message): boolean {
   return text === '' && calls !== undefined;
 }
 
-/** A query for the first turn that is exactly this text and has a reply, as the legacy API asks it. */
+/** A query for the first turn that has exactly this text and a reply, for the legacy API. */
 export function valueQuery(text: string): Query {
   return { histories: [[text]], contextual: false };
 }
 
-/** No text has these, but by the rarest of chances; and that costs only time. */
+/** Keys for a text that no dataset can hold. A collision only costs a text comparison. */
 const NO_KEY = { low: 1, high: 1 };
 const NO_KEYS: TextKeys = { key: NO_KEY, normalized: NO_KEY, ends: NO_KEY, head: NO_KEY, length: 0 };
 
-/** The query's keys. */
+/** Computes the keys of a query. */
 export function keyedQuery({ histories, contextual }: Query, keysOf: KeysOf): KeyedQuery {
   const known = new Map<string, TextKeys>();
   const keysOnce = (text: string) => {
     const keys = known.get(text) ?? keysOf(text) ?? NO_KEYS;
-    // Most texts are in all histories.
+    // Most texts occur in all histories.
     if (histories.length > 1) known.set(text, keys);
     return keys;
   };

@@ -1,19 +1,19 @@
 /**
- * JSON of texts as it is sent, quotes included, as byte strings: each character is a byte of UTF-8. It is that of `JSON.stringify`, but
- * for U+0085, U+2028 and U+2029, which are escaped: JSON allows them, but many clients read a stream by lines and end a line there, as
- * Python's `str.splitlines` does.
+ * Texts as JSON, as they are sent, including the quotes. The JSON is a byte string: each character is a byte of UTF-8. It equals that of
+ * `JSON.stringify`, except that U+0085, U+2028 and U+2029 are escaped. JSON doesn't require this, but many clients read a stream by lines
+ * and end a line there, as Python's `str.splitlines` does.
  */
 
-/** A text, decoded or spelled only when somebody asks for that. */
+/** A text that is decoded or serialized only when needed. */
 export interface SpelledText {
   readonly text: string;
-  /** As it is sent, quotes included; a byte string. */
+  /** The JSON as it is sent, including the quotes; a byte string. */
   readonly spelled: string;
-  /** The length of the one of both that is known, in characters. */
+  /** The length of the form that is already known, in characters. */
   readonly knownLength: number;
 }
 
-/** A text that is known as it is spelled, by this spelling or any other that JSON allows. */
+/** A text of which the JSON is known, in this or any other spelling that JSON allows. */
 export class Spelled implements SpelledText {
   readonly spelled: string;
   private decoded: string | undefined = undefined;
@@ -33,7 +33,7 @@ export class Spelled implements SpelledText {
   }
 }
 
-/** A text that is known decoded. */
+/** A text that is known in decoded form. */
 export class Decoded implements SpelledText {
   readonly text: string;
   private known: string | undefined = undefined;
@@ -52,12 +52,12 @@ export class Decoded implements SpelledText {
   }
 }
 
-/** JSON of a value as it is sent, a byte string. */
+/** The JSON of a value as it is sent, a byte string. */
 export function spell(value: unknown): string {
   return withoutLineEnds(plainJson(value));
 }
 
-/** JSON of a value as `JSON.stringify` spells it, a byte string. */
+/** The JSON of a value as `JSON.stringify` writes it, a byte string. */
 export function plainJson(value: unknown): string {
   return byteString(JSON.stringify(value));
 }
@@ -67,10 +67,10 @@ const LINE_SEPARATOR = '\xe2\x80\xa8';
 const PARAGRAPH_SEPARATOR = '\xe2\x80\xa9';
 const LINE_ENDS = [NEXT_LINE, LINE_SEPARATOR, PARAGRAPH_SEPARATOR];
 
-/** The same JSON on one line, whatever a client takes for the end of a line. A search for bytes that are rare costs next to nothing. */
+/** Escapes all characters that a client may treat as the end of a line. Searching for rare bytes costs almost nothing. */
 function withoutLineEnds(json: string): string {
   if (!LINE_ENDS.some((bytes) => json.includes(bytes))) return json;
-  // Where there is a million of them, `replaceAll` takes six times as long.
+  // With a million of them, `replaceAll` takes six times as long.
   return json
     .split(NEXT_LINE)
     .join('\\u0085')
@@ -80,9 +80,9 @@ function withoutLineEnds(json: string): string {
     .join('\\u2029');
 }
 
-/** The bytes of a text, a character each. */
+/** The UTF-8 bytes of a text, one per character. */
 export function byteString(text: string): string {
-  // Of ASCII this is a copy, whose characters V8 keeps in a byte each, wherever the text has come from: so all that it is put together
-  // with does, too.
+  // For ASCII, the result is a copy that V8 stores with one byte per character, even if the text was stored with two. Strings that are
+  // concatenated with it then stay at one byte, too.
   return Buffer.from(text).toString('latin1');
 }

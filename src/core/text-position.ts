@@ -1,10 +1,10 @@
 import { type Block, BYTE } from './bytes.js';
 
-/** Where a byte stands as editors tell it. */
+/** The position of a byte, as editors show it. */
 export interface TextPosition {
-  /** Counted from 1; a line feed ends a line. */
+  /** From 1; a line feed ends a line. */
   readonly line: number;
-  /** Counted from 1, in characters (code points). */
+  /** From 1, in characters (code points). */
   readonly column: number;
 }
 
@@ -13,13 +13,13 @@ const BYTE_ORDER_MARK_LEAD = 0xef;
 /**
  * The position right after some text.
  *
- * @param blocks a dataset from its start, in UTF-8. A byte order mark at its start counts for nothing
+ * @param blocks a dataset from its start, in UTF-8. A byte order mark at its start isn't counted
  */
 export function textPositionAfter(blocks: Iterable<Block>): TextPosition {
   let line = 1;
   let column = 1;
   for (const { bytes, offset } of blocks) {
-    // Nothing else in a dataset begins with this byte at its start.
+    // At the start of a dataset, only a byte order mark begins with this byte.
     if (offset === 0 && bytes[0] === BYTE_ORDER_MARK_LEAD) column--;
     let lineStart = 0;
     for (let end = bytes.indexOf(BYTE.lineFeed); end >= 0; end = bytes.indexOf(BYTE.lineFeed, lineStart)) {

@@ -1,18 +1,18 @@
-/** Tokens, as far as no vocabulary is needed for them. */
+/** Token functions that need no vocabulary. */
 
-/** The tokenizers that there are: OpenAI's. */
+/** The supported tokenizers, all of them OpenAI's. */
 export const TOKENIZERS = ['o200k_base', 'cl100k_base'] as const;
 export type TokenizerName = (typeof TOKENIZERS)[number];
 
 /** OpenAI's rule of thumb: a token is about four characters of English, so four bytes of UTF-8. */
 const BYTES_A_TOKEN = 4;
 
-/** About how many tokens a text has. */
+/** An estimate of the number of tokens in a text. */
 export function estimateTokens(text: string): number {
   return Math.ceil(utf8Length(text) / BYTES_A_TOKEN);
 }
 
-/** About the first tokens of a text, and never more; no character is cut. */
+/** The text's first `tokens` tokens by that estimate, or fewer; no character is cut. */
 export function estimatedCut(text: string, tokens: number): string {
   let bytes = 0;
   let end = 0;
@@ -24,12 +24,12 @@ export function estimatedCut(text: string, tokens: number): string {
   return text.slice(0, end);
 }
 
-/** How many bytes of UTF-8 a text takes. */
+/** The length of a text in bytes of UTF-8. */
 function utf8Length(text: string): number {
   let bytes = 0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    // Either half of a pair counts for half of its four bytes.
+    // Each half of a surrogate pair counts as two of its four bytes.
     if (unit < 0x80) bytes += 1;
     else if (unit < 0x800 || (unit >= 0xd800 && unit < 0xe000)) bytes += 2;
     else bytes += 3;
@@ -37,7 +37,7 @@ function utf8Length(text: string): number {
   return bytes;
 }
 
-/** How long a word may be to be encoded whole, in characters. */
+/** The longest word that is encoded whole, in characters. */
 const WORD_LENGTH_MAX = 256;
 const LONG_WORD = new RegExp(
   `[\\p{L}\\p{M}]{${WORD_LENGTH_MAX}}|[^\\s\\p{L}\\p{N}]{${WORD_LENGTH_MAX}}|[\\r\\n/]{${WORD_LENGTH_MAX}}|\\s{${WORD_LENGTH_MAX}}`,
@@ -45,9 +45,9 @@ const LONG_WORD = new RegExp(
 );
 
 /**
- * The text, in parts none of which has a word that is too long, each found when it is asked for. Byte pair encoding takes time by the square of a word's length, and
- * the expressions that divide a text into words can't take any length: words longer than any language has are taken in parts,
- * which costs a token or so each.
+ * Yields the text in parts, none of which has a word that is too long. Each part is found when the caller requests it. Byte pair encoding
+ * takes time quadratic in a word's length, and the expressions that split a text into words can't handle any length. Words longer than
+ * those of any language are cut into parts, which costs about a token each.
  */
 export function* partsOf(text: string): Generator<string, void> {
   let start = 0;
@@ -62,17 +62,18 @@ export function* partsOf(text: string): Generator<string, void> {
 }
 
 /**
- * Looks for the end of a part of a text, as `partsOf` cuts it, from a place that an earlier call has returned, or 0.
+ * Searches for the end of a part of a text, as `partsOf` cuts it.
  *
- * @param length how far it looks, in characters
- * @returns how far is known: to the end of the part, where there is one, else to where the search goes on
+ * @param from where an earlier call ended, or 0
+ * @param length how far to search, in characters
+ * @returns the end of the part if `isPart` is true, else where to continue the search
  */
 export function longWordIn(text: string, from: number, length: number): { end: number; isPart: boolean } {
   let end = Math.min(from + length, text.length);
-  // Not inside of a code point.
+  // Never inside a code point.
   if (end < text.length && (text.codePointAt(end - 1) as number) > 0xffff) end++;
   if (text.length > WORD_LENGTH_MAX) {
-    // A word that begins before the end is found whole: its characters have two units at most.
+    // A word that begins before the end is found whole: each character has at most two units.
     const [found] = text.slice(from, end + 2 * WORD_LENGTH_MAX).matchAll(LONG_WORD);
     if (found !== undefined && from + found.index < end) {
       return { end: from + found.index + found[0].length, isPart: true };

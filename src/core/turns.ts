@@ -1,6 +1,6 @@
 /**
- * Gives way: what takes long on the main thread runs step by step. Whatever waits gets one step in a turn of the event loop at most,
- * and all together take `SLICE_MS` of it, and the time of a step more at most.
+ * Yields to the event loop: long work on the main thread runs in steps. Each waiting job gets at most one step per turn of the event loop.
+ * All of them together take `SLICE_MS` of the turn, plus at most the time of one step.
  */
 
 import { AppError } from './errors.js';
@@ -11,19 +11,19 @@ const waiting: (() => void)[] = [];
 let quick: (() => void)[] = [];
 let isScheduled = false;
 
-/** Runs a step after those that wait already, and never before the caller has returned. What it throws is a defect. */
+/** Runs a step after those that are already waiting, and never before the caller has returned. A step must not throw. */
 export function queueStep(step: () => void): void {
   waiting.push(step);
   schedule();
 }
 
-/** Runs what is quick when the sockets have been read in this turn of the event loop, before any step. What it throws is a defect. */
+/** Runs quick work after the sockets have been read in this turn of the event loop, and before any step. It must not throw. */
 export function beforeSteps(act: () => void): void {
   quick.push(act);
   schedule();
 }
 
-/** Does what takes long in a step of its own. */
+/** Runs long work in a step of its own. */
 export function inStep<T>(work: () => MaybePromise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     queueStep(() => {
@@ -37,9 +37,9 @@ export function inStep<T>(work: () => MaybePromise<T>): Promise<T> {
 }
 
 /**
- * What `make` makes of each item: at once if none has to be waited for, and all of it takes no longer than a slice.
+ * Calls `make` for each item: the result is synchronous if no call returns a promise and all of them take no longer than a slice.
  *
- * @throws what `make` throws, at once or as a rejection
+ * @throws what `make` throws, synchronously or as a rejection
  */
 export function allInSteps<T, U>(
   items: readonly T[],
@@ -49,7 +49,7 @@ export function allInSteps<T, U>(
   const goOn = (endMs: number): MaybePromise<readonly U[]> => {
     while (made.length < items.length) {
       const value = make(items[made.length] as T, made.length);
-      // Its failure is told with all of them, or not at all if an earlier one has failed.
+      // Prevents an unhandled rejection: `Promise.all` is called later, or never if an earlier item has failed.
       if (value instanceof Promise) value.catch(() => undefined);
       made.push(value);
       if (performance.now() >= endMs && made.length < items.length)
@@ -57,22 +57,22 @@ export function allInSteps<T, U>(
     }
     return made.some((value) => value instanceof Promise) ? Promise.all(made) : (made as readonly U[]);
   };
-  // While steps wait, one item is made at once, and the others after those steps: many requests may come in one turn.
+  // While steps are waiting, make one item now and the others after those steps: many requests may arrive in one turn.
   return goOn(waiting.length === 0 ? performance.now() + SLICE_MS : 0);
 }
 
-/** Lookups whose comparisons wait for their next step. */
+/** Lookups that wait for the next step of their comparisons. */
 let comparing = 0;
 
 /**
- * What comparing texts comes to: at once if it takes no longer than `COMPARE_SLICE_MS`, else by steps of that length.
+ * The result of comparing texts: synchronous if it takes no longer than `COMPARE_SLICE_MS`, else in steps of that length.
  *
- * @param comparisons yields after each
- * @param signal tells when the result is no longer wanted; the promise then rejects with its reason. Asked for only where somebody waits
- * @throws what a comparison throws, at once or as a rejection; AppError if too many wait
+ * @param comparisons yields after each comparison
+ * @param signal aborts the comparisons: the promise then rejects with the signal's reason. Called only if the result isn't synchronous
+ * @throws what a comparison throws, synchronously or as a rejection; AppError if too many lookups wait
  */
 export function inSlices<T>(comparisons: Iterator<void, T>, signal?: () => AbortSignal): MaybePromise<T> {
-  // What comes while others wait makes one comparison, and waits behind them.
+  // While other lookups wait, make one comparison, then wait after them.
   const first = compareUntil(comparisons, comparing === 0 ? performance.now() + COMPARE_SLICE_MS : 0);
   if (first.done === true) return first.value;
   if (comparing >= LOOKUPS_MAX) throw new AppError('overloaded');
@@ -87,7 +87,7 @@ export function inSlices<T>(comparisons: Iterator<void, T>, signal?: () => Abort
   return goOn().finally(() => comparing--);
 }
 
-/** Makes comparisons, one at least. */
+/** Makes comparisons until `endMs`, at least one. */
 function compareUntil<T>(comparisons: Iterator<void, T>, endMs: number): IteratorResult<void, T> {
   let result = comparisons.next();
   while (result.done !== true && performance.now() < endMs) result = comparisons.next();
