@@ -1,9 +1,9 @@
 /**
- * Makes an index of the rows of its shards, in two halves, and puts them into their orders. For one conversation after
- * another, "a turn's key, then that of the turn before it, and so on" is a string read backwards, and what is sorted are all
- * its suffixes; so this is how suffix arrays are made: a few turns decide nearly always, and where they don't, each round
- * doubles how many turns the order looks at, and asks of a turn only which rank the last round gave to it. (Manber and
- * Myers, 1990; only what is still undecided is sorted again, as Larsson and Sadakane do.)
+ * Builds an index from the rows of its shards, in two halves, and sorts the rows. If all conversations are one string, "a turn's key, then
+ * the key of the turn before it, and so on" is that string read backwards, and the order sorts all its suffixes. So the algorithm is that
+ * of suffix arrays. A few turns nearly always decide; if they don't, each round doubles the number of turns that the order covers, and
+ * compares only the ranks of the round before. (Manber and Myers, 1990; only rows that are still undecided are sorted again, as Larsson and
+ * Sadakane do.)
  */
 
 import {
@@ -18,50 +18,49 @@ import {
   ROW_NUMBERS,
 } from './table.js';
 
-/** No turn stands before. It counts as less than any key and any rank. */
+/** There is no turn before. It sorts before any key and any rank. */
 const NONE = -1;
 
-/** So many turns are compared by their keys before ranks are given: that takes time and memory for all rows. */
+/** The number of turns that are compared by their keys before ranks are used, which take time and memory for all rows. */
 const KEYED_TURNS = 3;
 
-/** A stretch of the order whose rows are equal so far. */
+/** A range of the order whose rows are equal so far. */
 interface Group {
   readonly from: number;
   readonly to: number;
 }
 
-/** Rows that follow each other, and a number for each: `numbers[i * stride + offset]`. */
+/** Consecutive rows, and a number for each: `numbers[i * stride + offset]`. */
 export interface RowNumbers {
   readonly firstRow: number;
-  /** What stands in the rows for the turns' lengths: it tells which turns are the last of their conversations. */
+  /** The lengths of the turns, with their flags: these show which turns are the last of their conversations. */
   readonly lengths: Uint32Array;
   readonly numbers: Uint32Array;
   readonly stride: number;
   readonly offset: number;
 }
 
-/** Sorted rows, and their numbers. They are valid until something else is sorted. */
+/** Sorted rows, and their numbers. They are valid until the next sort. */
 export interface SortedRows {
   readonly rows: Uint32Array;
   readonly numbers: Uint32Array;
-  /** The places in them whose number is that of the place before. */
+  /** The places whose number equals that of the place before. */
   readonly equal: Uint32Array;
 }
 
-/** Sorts what has too many rows for JavaScript to be quick. */
+/** Sorts more rows than JavaScript can sort fast. */
 export interface RowSorter {
   /**
-   * Sorts the rows of all turns that have a reply, which is all but the last of each conversation, by their numbers, equal
-   * ones in file order.
+   * Sorts the rows of all turns that have a reply (all but the last of each conversation) by their numbers, equal ones in file order.
    *
-   * @param count how many those are
+   * @param count the number of these rows
    */
   sortRows(count: number, parts: Iterable<RowNumbers>): SortedRows;
-  /** The least of each `LED_ROWS` of the rows that were sorted last. */
+  /** The lowest of each `LED_ROWS` of the rows that were sorted last. */
   leadersOf(rows: Uint32Array): Uint32Array;
 }
 
-/** Fills, of an index, `rows`, `order`, `buckets` and `leaders`. */
+/** Fills `rows`, `order`, `buckets` and `leaders` of an index. */
 export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
   const { rows, order, buckets } = table;
   let at = 0;
@@ -80,14 +79,14 @@ export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter
     const key = sorted.numbers[place] as number;
     order[place * ORDER_NUMBERS + ORDER.key] = key;
     order[place * ORDER_NUMBERS + ORDER.row] = sorted.rows[place] as number;
-    // How many each has; then, since that stands one further on, where each begins.
+    // Count the rows of each bucket in the next bucket's entry. The sums below then are where each bucket starts.
     const behind = Math.floor(table.bucketOf(key)) + 1;
     buckets[behind] = (buckets[behind] as number) + 1;
   }
   for (let i = 1; i < buckets.length; i++) buckets[i] = (buckets[i] as number) + (buckets[i - 1] as number);
 }
 
-/** Fills all the rest of it. */
+/** Fills all other arrays of an index. */
 export function fillNormalized(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
   const { conversations, conversationsAt, normalized, normalizedOrder, size } = table;
   let at = 0;
@@ -128,10 +127,10 @@ function* numbersOf(
 }
 
 /**
- * Puts those rows into their order whose keys have equal upper halves.
+ * Sorts the rows whose keys have equal upper halves.
  *
  * @param order sorted by those halves
- * @param equal the places in it with the same one as the place before
+ * @param equal the places whose upper half equals that of the place before
  */
 function orderBackwards(table: IndexTable, order: Uint32Array, equal: Uint32Array): void {
   const { rows } = table;
@@ -150,10 +149,10 @@ function orderBackwards(table: IndexTable, order: Uint32Array, equal: Uint32Arra
 }
 
 /**
- * Decides the rest, however far back one must look.
+ * Sorts the remaining rows, however many turns it takes to compare them.
  *
- * @param undecided the rows that are equal as far as the order goes, `KEYED_TURNS` turns
- * @param decided those that are equal and have nothing more before them
+ * @param undecided the rows that are equal in their last `KEYED_TURNS` turns
+ * @param decided the rows that are equal and have no turns left before those
  */
 function orderByRanks(
   order: Uint32Array,
@@ -163,7 +162,7 @@ function orderByRanks(
 ): void {
   const rank = new Int32Array(spoken.rows).fill(NONE);
   for (let place = 0; place < order.length; place++) rank[order[place] as number] = place;
-  /** Rows that are equal so far have one rank. */
+  /** Rows that are equal so far share a rank. */
   const rankEqual = (groups: readonly Group[]) => {
     for (const { from, to } of groups) for (let at = from; at < to; at++) rank[order[at] as number] = from;
   };
@@ -181,13 +180,13 @@ function orderByRanks(
     for (const { from, to } of groups) for (let at = from; at < to; at++) rank[order[at] as number] = at;
     rankEqual(settled);
     rankEqual(parts);
-    // From the end, so that what is looked up has not been changed yet.
+    // From the end, so that the entries that are read haven't been updated yet.
     for (let row = before.length - 1; row >= 0; row--) before[row] = beforeOf(beforeOf(row));
     groups = parts;
   }
 }
 
-/** The stretches of places that are equal, from those that are equal to the place before. */
+/** The ranges of equal places, from the places that equal the place before. */
 function groupsOf(equal: Uint32Array): Group[] {
   const groups: Group[] = [];
   for (let i = 0; i < equal.length; ) {
@@ -203,10 +202,10 @@ function groupsOf(equal: Uint32Array): Group[] {
 }
 
 /**
- * Sorts each group by a number of 32 bits or `NONE`, equal rows in file order.
+ * Sorts each group by a 32-bit number or `NONE`, and equal rows in file order.
  *
- * @param decided takes the groups of more than one row that have `NONE`: they stay as they are
- * @returns those that are left
+ * @param decided receives the groups of more than one row that have `NONE`: their order is final
+ * @returns the groups that are still undecided
  */
 function sortGroups(
   order: Uint32Array,
@@ -229,7 +228,7 @@ function sortGroups(
       }
     }
     if (without > 1) decided.push({ from: group.from, to: group.from + without });
-    // As numbers of 64 bits, of which the upper half decides, and then the row.
+    // As 64-bit numbers: the upper half, the number, decides first, then the row.
     new BigUint64Array(pairs.buffer, 0, end / 2).sort();
     let start = 0;
     for (let at = 0; at < end; at += 2) {
@@ -243,10 +242,10 @@ function sortGroups(
   return parts;
 }
 
-/** Finds the turns before a turn, of those whose text is not empty. */
+/** Finds the turns before a turn. It skips turns whose text is empty. */
 class SpokenBefore {
   private readonly table: IndexTable;
-  /** What was found for rows behind an empty text. */
+  /** The results for rows that follow an empty text. */
   private readonly found = new Map<number, number>();
 
   constructor(table: IndexTable) {
@@ -257,7 +256,7 @@ class SpokenBefore {
     return this.table.size.turns;
   }
 
-  /** The one that stands so many before a row, in its conversation; `NONE` if there is none. */
+  /** The turn that is `turns` before a row, in the same conversation; `NONE` if there is no such turn. */
   find(row: number, turns: number): number {
     let before = row;
     for (let i = 0; i < turns && before !== NONE; i++) before = this.last(before);
@@ -269,7 +268,7 @@ class SpokenBefore {
     return this.table.isSpoken(row - 1) ? row - 1 : this.lastBehindEmpty(row);
   }
 
-  /** Many rows may stand behind the same empty texts: those are passed over once. */
+  /** Many rows may follow the same empty texts: these are walked only once. */
   private lastBehindEmpty(row: number): number {
     let at = row;
     let known: number | undefined;

@@ -1,7 +1,7 @@
 /**
- * The saved index: written once, loaded at later starts if it is of the same dataset, whole and unchanged.
+ * The saved index: written once, and loaded at later starts if it belongs to the same dataset and is complete and unchanged.
  *
- *     | VERBATIX | header length, u32 | header, JSON | blanks to the next 8 | the table's buffer | CRC-32 of all before, u32 |
+ *     | VERBATIX | header length, u32 | header, JSON | blanks to a multiple of 8 | the table's buffer | CRC-32 of all before, u32 |
  */
 
 import { randomBytes } from 'node:crypto';
@@ -17,17 +17,17 @@ import { checksumOf, digestOf } from '../dataset/digest.js';
 import { type FileIdentity, isSameFile, readFully } from '../dataset/file.js';
 import { IndexTable, type RowCounts } from './table.js';
 
-/** Raise it when anything about the table, the keys or this file changes. */
+/** Increment it when anything about the table, the keys or this file changes. */
 const FORMAT = 7;
 const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;
 const CHECKSUM_BYTES = 4;
 const HEADER_BYTES_MAX = 1 << 16;
-/** What is written at once. */
+/** Bytes per write. */
 const PIECE_BYTES = 1 << 20;
 
-/** What an index says about itself. */
+/** The header of an index file. */
 interface Header {
   readonly format: number;
   readonly dataset: Pick<FileIdentity, 'size' | 'mtimeMs' | 'ctimeMs' | 'inode'> & {
@@ -36,31 +36,31 @@ interface Header {
   };
   readonly size: RowCounts;
   readonly counts: Counts;
-  /** Whose tokens are counted. */
+  /** The tokenizer that counted the tokens. */
   readonly tokenizer: string;
 }
 
-/** An index with what was counted when it was made. */
+/** An index, with the counts taken when it was built. */
 export interface KeptIndex {
   readonly table: IndexTable;
   readonly counts: Counts;
 }
 
-/** An index that is saved. */
+/** An index, as it is saved. */
 export interface SavedIndex extends KeptIndex {
-  /** That of the dataset's file: see `checksumOf`. */
+  /** The checksum of the dataset's file: see `checksumOf`. */
   readonly checksum: number;
 }
 
-/** Why a file that is there can't be used. */
+/** Why an existing file can't be used. */
 class UnusableError extends Error {}
 
 /**
- * Loads the index of a dataset. If the dataset's file is the very one that it was made of, as far as the system tells, a digest of parts
- * is compared; else, as of a copy, all of the file.
+ * Loads the index of a dataset. If the dataset's file is the one that the index was built from, as far as the file system shows, only a
+ * digest of parts is compared; otherwise (for a copy), the checksum of the whole file.
  *
- * @param tokenizer counts of another one's tokens are forgotten
- * @returns undefined if there is no file, a text if it can't be used: why
+ * @param tokenizer token counts of another tokenizer are cleared
+ * @returns undefined if there is no file; the reason, a text, if the file can't be used
  */
 export async function loadIndex(
   path: string,
@@ -85,9 +85,9 @@ export async function loadIndex(
 }
 
 /**
- * Saves an index: all of it is on the disk before it gets its name, so nobody ever sees a part of it.
+ * Saves an index. The file gets its name only after all of it is on the disk, so readers never see a partial file.
  *
- * @throws what the file system has against it
+ * @throws the errors of the file system
  */
 export async function saveIndex(
   path: string,
@@ -119,7 +119,9 @@ export async function saveIndex(
   }
 }
 
-/** The bytes of the file, up to the checksum. Tokens may be counted just now: each piece is a copy, and so of one moment. */
+/**
+ * The bytes of the file, up to the checksum. Tokens may be counted meanwhile: each piece is a copy, so the checksum is of the same bytes.
+ */
 function* piecesOf(header: Header, { buffer }: IndexTable): Generator<Buffer> {
   yield head(header);
   for (let at = 0; at < buffer.byteLength; at += PIECE_BYTES) {
@@ -127,7 +129,7 @@ function* piecesOf(header: Header, { buffer }: IndexTable): Generator<Buffer> {
   }
 }
 
-/** Makes a folder, and those around it. Node's own way never comes back where the system takes none, as in /proc. */
+/** Creates a folder and its parents. Node's recursive `mkdir` never returns if the system doesn't allow folders there, as in /proc. */
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
@@ -139,7 +141,7 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Takes away what a process left behind that ended while it was saving. */
+/** Removes the unfinished files of processes that ended while they were saving. */
 async function removeLeftovers(path: string): Promise<void> {
   for (const name of await readdir(dirname(path))) {
     if (!name.startsWith(`${basename(path)}.`) || !name.endsWith(UNFINISHED)) continue;
@@ -204,12 +206,12 @@ async function read(fd: number, { file }: Dataset): Promise<SavedIndex & Pick<He
   return { table, counts: header.counts, checksum: expected, tokenizer: header.tokenizer };
 }
 
-/** What stands there was checked for damage by no one yet: anything may. */
+/** The checksum is not verified yet: treat the header as untrusted input. */
 function parseHeader(text: Buffer): Header {
   try {
     const header = JSON.parse(text.toString()) as Header;
     const { format, dataset, size, counts } = header;
-    // What else one of another format holds is not known here.
+    // The other fields of another format are unknown.
     if (format !== FORMAT) throw new UnusableError(`it has format ${format}, expected ${FORMAT}`);
     const numbers = [
       size.turns,
@@ -219,7 +221,7 @@ function parseHeader(text: Buffer): Header {
       counts.skipped,
       ...counts.skippedAt,
     ];
-    // Whatever was counted takes a byte of the dataset at least.
+    // Everything that is counted takes at least one byte of the dataset.
     const areCounts = numbers.every(
       (count) => Number.isInteger(count) && count >= 0 && count <= dataset.size,
     );
