@@ -2,24 +2,24 @@ import type { FromSchema } from 'json-schema-to-ts';
 import type { answerFields } from './schemas/common.js';
 import type { Stops } from './stops.js';
 
-/** How an answer is to be given: the same of a chat completion and of a completion. */
+/** How to answer: the options that chat completions and completions share. */
 export interface AnswerOptions {
-  /** The model's name as it was asked for. */
+  /** The model's name in the request. */
   readonly model: string | undefined;
   readonly stream: boolean;
-  /** True if a stream shall end with a chunk that holds the usage. */
+  /** True if a stream ends with a chunk that holds the usage. */
   readonly includeUsage: boolean;
-  /** How many times a reply is given. */
+  /** How many times the reply is returned. */
   readonly choices: number;
   readonly stops: Stops;
-  /** True if each chunk of a stream has the usage so far. */
+  /** True if each chunk of a stream holds the usage so far. */
   readonly continuousUsage: boolean;
 }
 
 /**
- * Reads them from the fields of a request.
+ * Reads the options from the fields of a request.
  *
- * @param deployment the model where the fields name none
+ * @param deployment the model if the fields name none
  */
 export function answerOptions(
   fields: FromSchema<{ type: 'object'; properties: typeof answerFields }>,
@@ -36,7 +36,7 @@ export function answerOptions(
   };
 }
 
-/** A limit of tokens; undefined if there is none. Many clients that know llama.cpp or LM Studio send -1 for that. */
+/** A token limit; undefined for no limit. Many clients that know llama.cpp or LM Studio send -1 for that. */
 export function limitOf(limit: number | null | undefined): number | undefined {
   return limit === null || limit === -1 ? undefined : limit;
 }

@@ -8,21 +8,21 @@ import { itemsOf, messagesOf } from './responses-items.js';
 import type { messageSchema } from './schemas/chat.js';
 import { chat } from './schemas/checks.js';
 
-/** What of a chat completion request decides the answer. */
+/** The parts of a chat completion request that decide the answer. */
 export interface ChatRequest extends AnswerOptions {
   readonly messages: readonly Message[];
-  /** How many tokens the reply may have. */
+  /** The token limit of the reply. */
   readonly maxTokens: number | undefined;
-  /** False if recorded function calls are to be given as texts. */
+  /** False if recorded function calls are returned as text. */
   readonly allowsCalls: boolean;
 }
 
 /**
- * Reads the body of `POST /v1/chat/completions`.
+ * Parses the body of `POST /v1/chat/completions`.
  *
- * @param body what was parsed; undefined if there was none
- * @param deployment the model that the path names, if it does
- * @throws AppError that names the first field that is missing or wrong
+ * @param body the parsed JSON; undefined if there is no body
+ * @param deployment the model in the path, if any
+ * @throws AppError that names the first field that is missing or invalid
  */
 export function parseChatRequest(body: unknown, deployment?: string): ChatRequest {
   const fields = checked(chat, body);
@@ -34,7 +34,7 @@ export function parseChatRequest(body: unknown, deployment?: string): ChatReques
   };
 }
 
-/** A message of a request as the lookup knows it. */
+/** Converts a message of a request to one of the lookup. */
 export function messageOf(message: FromSchema<typeof messageSchema>): Message {
   const { role, content, name } = message;
   const calls = role === 'assistant' ? parseCalls(message.tool_calls, message.function_call) : undefined;

@@ -3,20 +3,20 @@ import { DONE, type EventStream, type Head, type StreamPart } from './event-stre
 import type { Reply, ToolCall } from './reply.js';
 import { type StreamUsage, type Usage, usageText } from './usage.js';
 
-/** What an answer says of the model and the dataset. Its id and its date are put in when it is sent. */
+/** The model and the dataset's edition that an answer names. Its id and its date are inserted when it is sent. */
 export interface AnswerHead {
-  /** The model's name as it was asked for. */
+  /** The model's name in the request. */
   readonly model: string;
-  /** Names the dataset's state. */
+  /** Identifies the dataset's edition. */
   readonly fingerprint: string | undefined;
 }
 
 const ID = 'chatcmpl-';
 
 /**
- * The body of a completion that is not streamed, a byte string.
+ * The body of a completion that isn't streamed, a byte string.
  *
- * @param choices how many times the reply is given
+ * @param choices how many times the reply is returned
  * @param usage of all choices
  */
 export function chatCompletion(
@@ -28,7 +28,7 @@ export function chatCompletion(
   const given = isCallAlone(content, calls) ? 'null' : content.spelled;
   const called = calls.length === 0 ? '' : `,"tool_calls":${spell(calls.map(toolCall))}`;
   const afterContent = `,"refusal":null,"annotations":[]${called}},"logprobs":null,"finish_reason":"${finishReason}"}`;
-  // The content is one string in all choices: in `n` copies it might have to be held `n` times.
+  // All choices share one string for the content: `n` copies of it might take `n` times the memory.
   const list: string[] = [];
   for (let index = 0; index < choices; index++) {
     const comma = index === 0 ? '' : ',';
@@ -44,10 +44,10 @@ export function chatCompletion(
 }
 
 /**
- * The events of a streamed completion: for one choice after the other the role, the content in pieces, function calls, their
- * arguments in pieces, too, and the reason of its end; and, if asked for, the usage in an event of its own without choices.
+ * The events of a streamed completion. Each choice has, in this order, the role, the content in pieces, the function calls, each with its
+ * arguments in pieces, and the finish reason. If the request asks for usage, it follows in an event of its own, without choices.
  *
- * @param choices how many times the reply is given
+ * @param choices how many times the reply is returned
  */
 export function chatStream(
   { model, fingerprint }: AnswerHead,
@@ -56,7 +56,7 @@ export function chatStream(
   usage: StreamUsage,
 ): EventStream {
   const parts: StreamPart[] = [];
-  // All choices have the same: they are spelled once.
+  // All choices have the same arguments: they are serialized once.
   const given = calls.map((call) => new Decoded(call.arguments));
   for (let index = 0; index < choices; index++) {
     const before = `,"choices":[{"index":${index},"delta":{`;
@@ -86,7 +86,7 @@ export function chatStream(
 
 const AFTER_DELTA = '},"logprobs":null,"finish_reason":';
 
-/** True if function calls are all there is: the content is null then. */
+/** True if a reply is only function calls. Its content is null then. */
 function isCallAlone(content: SpelledText, calls: Reply['calls']): boolean {
   return calls.length > 0 && content.spelled === '""';
 }

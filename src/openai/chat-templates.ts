@@ -1,19 +1,19 @@
 /**
- * Prompts that were made of messages by a chat template: completion clients send those. The templates are those of the models'
- * own tokenizer configurations.
+ * Parses prompts that a chat template built from messages, as completion clients send them. The templates are those of the models' own
+ * tokenizer configurations.
  */
 
 import { MESSAGES_MAX, TEMPLATE_LENGTH_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
 
-/** Takes a prompt apart; undefined if it is none of the template's. */
+/** Splits a prompt into its messages; undefined if it doesn't follow the template. */
 type Template = (prompt: string) => readonly Message[] | undefined;
 
 /**
- * The messages that a prompt was made of, if one of the known templates has made it; with all white space that was not the
- * template's. Some templates trim what they are given: see `trimmed`.
+ * The messages that a prompt was built from, if it follows a known template. They keep all white space that isn't part of the template.
+ * Some templates trim their input: see `trimmed`.
  *
- * @returns undefined if none has, or if it is too long
+ * @returns undefined if no template matches, or if the prompt is too long
  */
 export function messagesOf(prompt: string): readonly Message[] | undefined {
   if (prompt.length > TEMPLATE_LENGTH_MAX) return undefined;
@@ -24,25 +24,25 @@ export function messagesOf(prompt: string): readonly Message[] | undefined {
   return undefined;
 }
 
-/** The messages without white space at their ends, as clients may have had them before they filled a template. */
+/** The messages, trimmed, as clients may have had them before they filled in a template. */
 export function trimmed(messages: readonly Message[]): readonly Message[] {
   return messages.map((message) => ({ ...message, text: message.text.trim() }));
 }
 
-/** A template that puts each message between a header and, mostly, an end. */
+/** A template that puts each message between a header and, usually, an end marker. */
 interface Format {
-  /** Stands in every prompt of the template: to look for it in others costs next to nothing. */
+  /** A text that every prompt of the template contains. Searching other prompts for it costs almost nothing. */
   readonly mark: string;
-  /** What stands before a message; the group is the role. The last header is that of the reply to come. */
+  /** Matches what precedes a message; the group is the role. The last header is that of the reply. */
   readonly header: RegExp;
-  /** What ends a message before the next header. */
+  /** Matches the end of a message before the next header. */
   readonly end: RegExp;
-  /** What the system says stands between this and the first header. */
+  /** The system message is between this text and the first header. */
   readonly start?: string;
 }
 
 const FORMATS: readonly Format[] = [
-  // ChatML, which `/tokenize` writes with separators in place of line feeds, and with names.
+  // ChatML, which `/tokenize` writes with separators instead of line feeds, and with names.
   {
     mark: '<|im_start|>',
     header: /<\|im_start\|>(\w+)(?::[^\n<]*)?(?:\n|<\|im_sep\|>)/g,
@@ -56,7 +56,7 @@ const FORMATS: readonly Format[] = [
   },
   // Gemma.
   { mark: '<start_of_turn>', header: /<start_of_turn>(\w+)\n/g, end: /<end_of_turn>/ },
-  // Phi-3 and Phi-4, Zephyr, and GLM-4, whose messages have no end, and whose later ones tell that they were not thought about.
+  // Phi-3 and Phi-4, Zephyr, and GLM-4, whose messages have no end marker, and in newer versions an empty thinking block.
   {
     mark: '<|assistant|>',
     header: /<\|(system|user|assistant|observation)\|>\n?(?:<think>\s{0,2}<\/think>\n?)?/g,
@@ -69,7 +69,7 @@ const FORMATS: readonly Format[] = [
     end: /<｜end▁of▁sentence｜>/,
     start: '<｜begin▁of▁sentence｜>',
   },
-  // Harmony: the system's message is the template's own, and what is not of the channel `final` is no message.
+  // Harmony: the system message is the template's own, and only the channel `final` has messages.
   {
     mark: '<|start|>',
     header:
@@ -100,7 +100,7 @@ function byFormat({ mark, header, end, start }: Format): Template {
 }
 
 /**
- * Llama 2 and Mistral: what the user says stands in brackets, and what the system says at the beginning of the first, or in brackets
+ * Llama 2 and Mistral: user messages are in brackets. The system message is at the beginning of the first user message, or in brackets
  * before it.
  */
 const instructions: Template = (prompt) => {
@@ -123,13 +123,13 @@ const instructions: Template = (prompt) => {
 const SYSTEM_START = '[SYSTEM_PROMPT]';
 const SYSTEM_END = '[/SYSTEM_PROMPT]';
 
-/** The parts of a prompt between its messages; undefined if they are more than a request may have messages. The rest isn't read then. */
+/** Splits a prompt into its messages; undefined if there are more than a request may have. The rest isn't read then. */
 function parts(prompt: string, separator: string | RegExp): readonly string[] | undefined {
   const found = prompt.split(separator as RegExp, PARTS_MAX + 1);
   return found.length > PARTS_MAX ? undefined : found;
 }
 
-/** Besides the messages, there are one part before the first and one of the reply to come. */
+/** Besides the messages, there is a part before the first one, and a part for the reply. */
 const PARTS_MAX = MESSAGES_MAX + 2;
 
 function splitOnce(text: string, at: string): readonly string[] {
@@ -137,7 +137,7 @@ function splitOnce(text: string, at: string): readonly string[] {
   return [text.slice(0, index), text.slice(index + at.length)];
 }
 
-/** Names in front of what is said, on one line; before the first of them stands what the system says. */
+/** Vicuna: each message has a name before it, on one line. The system message is before the first name. */
 const vicuna: Template = (prompt) => {
   if (!prompt.trimEnd().endsWith('ASSISTANT:') || !prompt.includes('USER: ')) return undefined;
   const [system, ...said] = parts(` ${prompt}`, /(?:\s|<\/s>)(?=USER: |ASSISTANT:)/) ?? [];
@@ -156,7 +156,7 @@ const INSTRUCTION = '### Instruction:\n';
 const INPUT = '\n### Input:\n';
 const RESPONSE = '### Response:';
 
-/** An instruction, and perhaps an input for it, under headlines: the two are a message, the one above the other. */
+/** Alpaca: an instruction and optionally an input for it, under headings. The two are one message, the instruction above the input. */
 const alpaca: Template = (prompt) => {
   const start = prompt.indexOf(INSTRUCTION);
   const text = prompt.trimEnd();
@@ -168,7 +168,7 @@ const alpaca: Template = (prompt) => {
   return [message('user', `${body.slice(0, input).trim()}\n${body.slice(input + INPUT.length)}`)];
 };
 
-/** As the AI SDK writes messages for a completion model: names on lines of their own, and the system's words before all. */
+/** The AI SDK's format for completion models: names on lines of their own. The system message is before the first name. */
 const named: Template = (prompt) => {
   const hasUser = prompt.startsWith('user:\n') || prompt.includes('\n\nuser:\n');
   if (!hasUser || !prompt.endsWith('\n\nassistant:\n')) return undefined;
@@ -183,7 +183,7 @@ const named: Template = (prompt) => {
   ];
 };
 
-/** LlamaIndex's, for models without a template: a role before each message, on its line. */
+/** LlamaIndex's format for models without a template: each message has its role before it, on the same line. */
 const roleAndColon: Template = (prompt) => {
   if (!/^(?:system|user): /.test(prompt) || !prompt.trimEnd().endsWith('\nassistant:')) return undefined;
   const said = parts(prompt, /\n(?=(?:system|user|assistant|tool):(?: |$))/)?.slice(0, -1);
@@ -206,18 +206,18 @@ function systemMessage(text: string): readonly Message[] {
   return text.trim() === '' ? [] : [message('system', text.trim())];
 }
 
-/** What stands in a template with a space on either side, without them. */
+/** Removes the space that a template puts at either side of a text. */
 function unpadded(text: string): string {
   return text.replace(/^ /, '').replace(/ $/, '');
 }
 
-/** @param role as a template has it */
+/** @param role as the template names it */
 function message(role: string, text: string): Message {
   const name = role.toLowerCase();
   return { role: ROLES[name] ?? name, text };
 }
 
-/** What templates call roles, where that is not OpenAI's name. */
+/** The roles that templates name differently than OpenAI does. */
 const ROLES: Readonly<Record<string, string>> = {
   model: 'assistant',
   chatbot: 'assistant',

@@ -1,23 +1,23 @@
 /**
- * Checks a request's body by the code that Ajv makes of its schema when the project is built. It stops at the first thing that
- * is wrong, and throws what OpenAI would answer, with the field's path (`messages[0].role`).
+ * Validates a request's body with the code that Ajv generates from its schema at build time. It stops at the first error, and throws the
+ * error that OpenAI would return, with the field's path (`messages[0].role`).
  */
 
 import type { ErrorObject } from 'ajv';
 import { AppError } from '../core/errors.js';
 
-/** What Ajv makes of a schema. */
+/** The validator that Ajv generates from a schema. */
 export interface Check<T> {
   (body: unknown): body is T;
-  /** Of the last body; the first one tells. */
+  /** The errors of the last body; the first one is reported. */
   errors?: ErrorObject[] | null;
 }
 
 /**
- * The body, as its schema describes it.
+ * The body, typed by its schema.
  *
- * @param body what was parsed; undefined if there was none, which is an object without fields
- * @throws AppError that names the first field that is missing or wrong
+ * @param body the parsed JSON; undefined if there is no body, which counts as an object without fields
+ * @throws AppError that names the first field that is missing or invalid
  */
 export function checked<T>(check: Check<T>, body: unknown = {}): T {
   if (check(body)) return body;
@@ -70,7 +70,7 @@ function explained(error: ErrorObject, body: unknown): AppError {
         : refused(path, data);
     default: {
       const { items } = parentSchema ?? {};
-      // What has a name of its own is an object.
+      // A schema that is referenced by name is an object.
       const ofItems = items?.$ref === undefined ? items?.type : 'object';
       return wrongType(data, path, [params.type ?? 'object'].flat(), ofItems);
     }
@@ -82,7 +82,7 @@ function missing(path: string): AppError {
   return new AppError('missing_required_parameter', { param: path, message });
 }
 
-/** A number that is too small, or too large. */
+/** A number that is too small or too large. */
 function beyond({ keyword, params, data, parentSchema }: ErrorObject, path: string): AppError {
   const kind = [parentSchema?.type].flat().includes('integer') ? 'integer' : 'decimal';
   const [side, word] =
@@ -109,7 +109,7 @@ function longName(path: string, name: string, limit: number): AppError {
   return new AppError('property_name_above_max_length', { param: path, message });
 }
 
-/** The field that says which of several schemas counts is none of those that are known. */
+/** The discriminator, the field that selects one of several schemas, isn't a string or has an unknown value. */
 function tagged({ params, parentSchema }: ErrorObject, path: string): AppError {
   const field = join(path, params.tag);
   if (params.error === 'tag') return wrongType(params.tagValue, field, ['string']);
@@ -133,7 +133,7 @@ function unsupported(
   return new AppError(code, { param: path, message });
 }
 
-/** A value, or a type of values, that OpenAI has and verbatim has not. */
+/** A value, or a type of value, that OpenAI supports and verbatim doesn't. */
 function refused(path: string, value: unknown): AppError {
   const what = typeof value === 'boolean' ? String(value) : typeName(value);
   const message = `Unsupported value: '${path}' does not support ${what} here. Leave it out.`;
@@ -141,9 +141,9 @@ function refused(path: string, value: unknown): AppError {
 }
 
 /**
- * The error for a value of another type than expected. Null is said to be expected nowhere: leaving a field out is plainer.
+ * The error for a value that has the wrong type. The message never lists null as expected: omitting the field is simpler.
  *
- * @param items the type of an array's elements, if one is expected and they have one
+ * @param items the type of an array's elements, if an array is expected and its elements have a type
  */
 function wrongType(value: unknown, path: string, types: readonly string[], items?: string): AppError {
   const array = items === undefined ? 'an array' : `an array of ${items}s`;
@@ -156,7 +156,7 @@ function wrongType(value: unknown, path: string, types: readonly string[], items
   return new AppError('invalid_type', { message, ...(path !== '' && { param: path }) });
 }
 
-/** JSON Schema's types in OpenAI's words. */
+/** The types of JSON Schema, in OpenAI's words. */
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: 'a string',
   array: 'an array',
@@ -173,7 +173,7 @@ function typeName(value: unknown): string {
   return TYPE_NAMES[typeof value] ?? typeof value;
 }
 
-/** A JSON pointer as OpenAI writes paths: `/messages/0/role` is `messages[0].role`. A field may have a number for a name, too. */
+/** Converts a JSON pointer to OpenAI's notation: `/messages/0/role` is `messages[0].role`. A field's name may be a number, too. */
 function pathOf(pointer: string, body: unknown): string {
   let path = '';
   let value = body;
@@ -189,7 +189,7 @@ function join(path: string, name: string): string {
   return path === '' ? shortened(name) : `${path}.${shortened(name)}`;
 }
 
-/** Part of a text for a message, whatever was sent. */
+/** Truncates a text for a message, since a client may send any text. */
 function shortened(text: string): string {
   const MAX = 40;
   return text.length > MAX ? `${text.slice(0, MAX)}…` : text;

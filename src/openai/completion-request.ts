@@ -4,22 +4,22 @@ import { type AnswerOptions, answerOptions, limitOf } from './answer-options.js'
 import { checked } from './check.js';
 import { completion } from './schemas/checks.js';
 
-/** What of a completion request decides the answer. */
+/** The parts of a completion request that decide the answer. */
 export interface CompletionRequest extends AnswerOptions {
-  /** Each is answered by itself. Those that are numbers are token ids. */
+  /** Each is answered separately. Arrays of numbers are token ids. */
   readonly prompts: readonly (string | readonly number[])[];
-  /** True if an answer begins with its prompt. */
+  /** True if each answer begins with its prompt. */
   readonly echo: boolean;
-  /** How many tokens the reply may have. */
+  /** The token limit of the reply. */
   readonly maxTokens: number | undefined;
 }
 
 /**
- * Reads the body of `POST /v1/completions`.
+ * Parses the body of `POST /v1/completions`.
  *
- * @param body what was parsed; undefined if there was none
- * @param deployment the model that the path names, if it does
- * @throws AppError that names the first field that is missing or wrong
+ * @param body the parsed JSON; undefined if there is no body
+ * @param deployment the model in the path, if any
+ * @throws AppError that names the first field that is missing or invalid
  */
 export function parseCompletionRequest(body: unknown, deployment?: string): CompletionRequest {
   const fields = checked(completion, body);
@@ -34,7 +34,7 @@ export function parseCompletionRequest(body: unknown, deployment?: string): Comp
   };
 }
 
-/** @throws AppError if prompts are too long to be echoed */
+/** @throws AppError if the prompts are too long to be echoed */
 function assertEchoFits(prompts: CompletionRequest['prompts']): void {
   const length = prompts.reduce((sum, prompt) => sum + prompt.length, 0);
   if (length <= ECHOED_LENGTH_MAX) return;
@@ -42,7 +42,7 @@ function assertEchoFits(prompts: CompletionRequest['prompts']): void {
   throw new AppError('string_above_max_length', { param: 'prompt', message });
 }
 
-/** The check has seen to it that all elements are of one kind. */
+/** The validator ensures that all elements are of one kind. */
 function promptsOf(prompt: string | readonly unknown[]): CompletionRequest['prompts'] {
   if (typeof prompt === 'string') return [prompt];
   return typeof prompt[0] === 'number'

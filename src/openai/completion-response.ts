@@ -4,7 +4,7 @@ import { DONE, type EventStream, type Head, type StreamPart } from './event-stre
 import type { Reply } from './reply.js';
 import { type StreamUsage, type Usage, usageText } from './usage.js';
 
-/** A choice of a completion: what it begins with because it was asked to be echoed, and what the dataset says to that. */
+/** A choice of a completion: the echoed prompt, if the request asks for it, and the reply. */
 export interface CompletionChoice {
   readonly echoed: SpelledText | undefined;
   readonly reply: Reply;
@@ -12,7 +12,7 @@ export interface CompletionChoice {
 
 const BEFORE_DATE = '","object":"text_completion","created":';
 
-/** The body of a completion that is not streamed, a byte string. */
+/** The body of a completion that isn't streamed, a byte string. */
 export function completion(head: AnswerHead, choices: readonly CompletionChoice[], usage: Usage): Head {
   const list = choices.flatMap(({ echoed, reply: { content, finishReason } }, index) => {
     const text =
@@ -29,8 +29,8 @@ export function completion(head: AnswerHead, choices: readonly CompletionChoice[
 }
 
 /**
- * The events of a streamed completion: for one choice after the other its text in pieces, the last of which has the reason of
- * its end; and, if asked for, the usage in an event of its own without choices.
+ * The events of a streamed completion. Each choice has its text in pieces, the last of which holds the finish reason. If the request asks
+ * for usage, it follows in an event of its own, without choices.
  */
 export function completionStream(
   head: AnswerHead,

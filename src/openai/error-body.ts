@@ -1,6 +1,6 @@
 import { type AppError, ERRORS } from '../core/errors.js';
 
-/** How an error becomes a response's body, in the manner of the API that was called. */
+/** Converts an error to a response's body, in the format of the API that the client called. */
 export type ErrorBody = (error: AppError) => { readonly status: number; readonly body: object };
 
 /** OpenAI's error object. Clients require all four keys. */

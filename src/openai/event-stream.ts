@@ -1,45 +1,50 @@
 /**
- * Streams of server-sent events, spelled as far as they are the same for all who get them. All texts are byte strings: each character
- * is a byte of UTF-8. The sender puts in what names the answer, and has the kernel cut the texts into pieces.
+ * Streams of server-sent events, serialized as far as they are the same for all clients. All texts are byte strings: each character is a
+ * byte of UTF-8. The sender inserts the id and the date of the answer, and has the kernel cut the texts into pieces.
  */
 
 import type { SpelledText } from '../core/spelled-text.js';
 
-/** What comes before the random digits of an id, between them and the date, and after that. */
+/** The text before the random digits of an id, the text between them and the date, and the text after the date. */
 export type Head = readonly [beforeId: string, between: string, ...afterDate: string[]];
 
 /** All events of a stream. */
 export interface EventStream {
-  /** What each event begins with; undefined if that is a part's own. */
+  /** The beginning of each event; undefined if each part has its own. */
   readonly head: Head | undefined;
   readonly parts: readonly StreamPart[];
-  /** What follows the last event. */
+  /** The text after the last event. */
   readonly end: string;
-  /** Where each event ends with its number, counted from 0: what follows the number. */
+  /** If each event ends with its number, counted from 0: the text after the number. */
   readonly afterNumber?: string;
-  /** The number of the first event that is sent, where that is not the first of all. */
+  /** The number of the first event that is sent, if it isn't the first of all. */
   readonly from?: number;
 }
 
 /**
- * One event, from behind the head to its blank line, or to its number; or what spells it when it is written, for one that is long; or
- * the events of a text.
+ * One event, from the end of the head to its blank line, or to its number; or a function that serializes it when it is written, for a long
+ * event; or the events of a text.
  */
 export type StreamPart = string | (() => string) | PieceEvents;
 
-/** The events of a text: one a piece, which is about a word. */
+/** The events of a text: one per piece, which is about a word. */
 export interface PieceEvents {
   readonly content: SpelledText;
-  /** Before the piece, its opening quote included. */
+  /** The text before the piece, including its opening quote. */
   readonly before: string;
-  /** Behind it, from its closing quote to the blank line, or to its number. Between two parts goes a number. */
+  /**
+   * The texts after the piece, from its closing quote to the blank line, or to the event's number. A number is written between two of them.
+   */
   readonly after: readonly string[];
-  /** The same of the last piece, where that differs. */
+  /** The same for the last piece, if it differs. */
   readonly afterLast?: readonly string[] | undefined;
-  /** The numbers, to each of which is added what `counts` has for a piece, or else how many pieces were before it. */
+  /**
+   * The numbers between the texts in `after`. To each of them is added the entry of `counts` for the piece or, without `counts`, the number
+   * of pieces before it.
+   */
   readonly numbers?: readonly number[] | undefined;
   readonly counts?: Uint32Array | undefined;
 }
 
-/** What ends the events of completions. */
+/** The last event of a completion's stream. */
 export const DONE = 'data: [DONE]\n\n';

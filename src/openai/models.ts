@@ -1,11 +1,13 @@
-/** A model as the API lists it: the dataset that is served. */
+/** A model as the API lists it: a dataset that is served. */
 export interface ModelInfo {
   readonly id: string;
-  /** Seconds since 1970, whole: the dataset's last change. */
+  /** When the dataset last changed, in whole seconds since 1970. */
   readonly created: number;
 }
 
-/** Said of every model, since clients ask: as many tokens as large models read. A recorded reply has no such limit. */
+/**
+ * The context length of every model, since clients ask for one: as many tokens as large models read. A recorded reply has no such limit.
+ */
 export const CONTEXT_TOKENS = 131_072;
 
 /** The body of `GET /v1/models`. */
@@ -16,7 +18,7 @@ export function modelList(models: readonly ModelInfo[]): object {
 /**
  * The body of `GET /v1/models/{id}`.
  *
- * @param id the name that was asked for; the model that answers under it is the root
+ * @param id the name in the request; the root is the model that answers under it
  */
 export function modelObject({ id: root, created }: ModelInfo, id: string): object {
   return {

@@ -3,10 +3,10 @@ import type { EventStream, StreamPart } from './event-stream.js';
 import type { OutputItem, ResponseObject } from './responses-response.js';
 
 /**
- * The events of a response's stream: it begins, an item begins, its text or arguments come in pieces, and all that has begun
- * ends, the response last. Each has its type on a line of its own, and a number.
+ * The events of a response's stream: the response begins, an item begins, its text or arguments come in pieces, and everything that has
+ * begun ends, the response last. Each event has its type on a line of its own, and a number.
  *
- * @param response as it is when it is through
+ * @param response in its final state
  * @param from the number of the first event that is sent
  */
 export function responseStream(response: ResponseObject, from = 0): EventStream {
@@ -51,14 +51,14 @@ function* partEvents(part: { readonly text: string }, at: object): Generator<Str
   yield () => event('response.content_part.done', { ...at, part });
 }
 
-/** What the sender puts a number behind. */
+/** The sender writes a number after this. */
 const NUMBER = '"sequence_number":';
 
 function event(type: string, fields: object): string {
   return `event: ${type}\ndata: ${spell({ type, ...fields }).slice(0, -1)},${NUMBER}`;
 }
 
-/** @param more fields behind the piece */
+/** @param more the fields after the piece */
 function pieces(type: string, at: object, text: string, more: object): StreamPart {
   const start = spell({ type, ...at }).slice(0, -1);
   const end = spell({ delta: '', ...more }).slice('{"delta":"'.length, -1);

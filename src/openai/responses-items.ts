@@ -1,4 +1,4 @@
-/** The items that the Responses API has where chat completions have messages. */
+/** Items, which the Responses API has instead of the messages of chat completions. */
 
 import type { FromSchema } from 'json-schema-to-ts';
 import { type FunctionCall, parseCalls } from '../core/calls.js';
@@ -9,21 +9,18 @@ import { textOf } from './content.js';
 import { inputItems } from './schemas/checks.js';
 import type { functionOutputSchema, itemSchema, messageItemSchema } from './schemas/responses.js';
 
-/** An item of an input or an output, as its schema has checked it. */
+/** An item of an input or an output, validated by its schema. */
 export type Item = FromSchema<typeof itemSchema>;
 
 /** An item that has an id. */
 export type NamedItem = Item & { readonly id: string };
 
-/** The items of an input: a text is what a user says. */
+/** The items of an input. A text is a message of the user. */
 export function itemsOf(input: string | readonly Item[]): readonly Item[] {
   return typeof input === 'string' ? [{ type: 'message', role: 'user', content: input }] : input;
 }
 
-/**
- * What the items say, oldest first. Those that say nothing are passed over; function calls with nothing said between them are
- * one message.
- */
+/** The messages in the items, oldest first. Other items are skipped. Function calls without a message between them are one message. */
 export function messagesOf(items: readonly Item[]): Message[] {
   const messages: (Message & { readonly calls?: FunctionCall[] })[] = [];
   for (const item of items) {
@@ -51,7 +48,7 @@ export function messagesOf(items: readonly Item[]): Message[] {
   return messages;
 }
 
-/** The items as they are listed: with their types, statuses and ids. A message's text is a part. */
+/** The items as the API lists them: with their types, statuses and ids. A message's text becomes a part. */
 export function namedItems(items: readonly Item[], responseId: string): NamedItem[] {
   return items.map((item, index) => {
     const type = typeOf(item);
@@ -67,17 +64,17 @@ export function namedItems(items: readonly Item[], responseId: string): NamedIte
   });
 }
 
-/** The id of the message that a response has as its output. */
+/** The id of the message in a response's output. */
 export function messageId(responseId: string): string {
   return `msg_${digitsOf(responseId)}`;
 }
 
-/** The id of a function call that a response has in its output: it is none that the response gives to an item of its input. */
+/** The id of a function call in a response's output. It differs from all ids that the response gives to the items of its input. */
 export function callId(responseId: string, index: number): string {
   return `fc_${digitsOf(responseId)}_out${index}`;
 }
 
-/** The id of the response that has made an item's id: that has its digits, so that no list of items is needed. */
+/** The id of the response that created an item's id. The item's id contains the digits of the response, so no list of items is needed. */
 export function responseIdIn(itemId: string): string {
   return `resp_${digitsOf(itemId)}`;
 }
@@ -85,8 +82,8 @@ export function responseIdIn(itemId: string): string {
 /**
  * The body of `GET /v1/responses/{id}/input_items`: a page of the list.
  *
- * @param query which page
- * @throws AppError that names the first field of the query that is wrong
+ * @param query selects the page
+ * @throws AppError that names the first invalid field of the query
  */
 export function itemList(items: readonly NamedItem[], query: object): object {
   const { limit = 20, order = 'desc', after } = checked(inputItems, query);
@@ -100,7 +97,7 @@ export function itemList(items: readonly NamedItem[], query: object): object {
   return {
     object: 'list',
     data,
-    // Clients expect texts, in an empty list too.
+    // Clients expect strings, even if the list is empty.
     first_id: data[0]?.id ?? '',
     last_id: data.at(-1)?.id ?? '',
     has_more: start + limit < ordered.length,
@@ -114,7 +111,7 @@ const ID_PREFIXES: Readonly<Record<string, string>> = {
   reasoning: 'rs',
 };
 
-/** The digits between an id's prefix and, of all items but an output's message, the place. */
+/** The digits after an id's prefix. In all ids but that of an output's message, the item's index follows them. */
 function digitsOf(id: string): string {
   return id.split('_')[1] ?? '';
 }

@@ -7,32 +7,32 @@ import { type Item, itemsOf } from './responses-items.js';
 import { responses } from './schemas/checks.js';
 import type { responsesSchema } from './schemas/responses.js';
 
-/** What of a request for a response decides the answer, and what is only repeated. */
+/** The parts of a request for a response that decide the answer, and those that are only echoed. */
 export interface ResponsesRequest {
-  /** The model's name as it was asked for. */
+  /** The model's name in the request. */
   readonly model: string | undefined;
   readonly stream: boolean;
   readonly instructions: string | undefined;
-  /** The response that is continued. */
+  /** The id of the response to continue. */
   readonly previousId: string | undefined;
   readonly input: readonly Item[];
-  /** Tokens of the reply at most. */
+  /** The token limit of the reply. */
   readonly maxTokens: number | undefined;
-  /** False if recorded function calls are to be given as texts. */
+  /** False if recorded function calls are returned as text. */
   readonly allowsCalls: boolean;
-  /** False if nothing is to be kept. */
+  /** False if the response must not be stored. */
   readonly isKept: boolean;
   readonly echoed: EchoedFields;
 }
 
-/** The fields that a response repeats, with OpenAI's defaults where they were left out. */
+/** The fields that a response echoes, with OpenAI's defaults for those that the request omits. */
 export type EchoedFields = ReturnType<typeof echoedFields>;
 
 /**
- * Reads the body of `POST /v1/responses`.
+ * Parses the body of `POST /v1/responses`.
  *
- * @param body what was parsed; undefined if there was none
- * @throws AppError that names the first field that is missing or wrong
+ * @param body the parsed JSON; undefined if there is no body
+ * @throws AppError that names the first field that is missing or invalid
  */
 export function parseResponsesRequest(body: unknown): ResponsesRequest {
   const fields = checked(responses, body);
@@ -51,10 +51,10 @@ export function parseResponsesRequest(body: unknown): ResponsesRequest {
   };
 }
 
-/** The fields that are echoed, whatever they hold. The schema has limits for the others. */
+/** The fields that are echoed without a limit in the schema. The others have one. */
 const ECHOED_VALUES = ['tools', 'tool_choice', 'text', 'reasoning'] as const;
 
-/** @throws AppError if one of them is too long to be echoed */
+/** @throws AppError if one of these fields is too long to be echoed */
 function assertEchoFits(fields: FromSchema<typeof responsesSchema>): void {
   for (const name of ECHOED_VALUES) {
     if (jsonLength(fields[name], ECHOED_LENGTH_MAX) <= ECHOED_LENGTH_MAX) continue;
@@ -87,7 +87,7 @@ function echoedFields(fields: FromSchema<typeof responsesSchema>) {
   };
 }
 
-/** Strict clients expect all of a function's fields. */
+/** Strict clients expect all fields of a function. */
 function toolOf(tool: { readonly type?: string | null }): object {
   return tool.type === 'function' ? { description: null, parameters: null, strict: null, ...tool } : tool;
 }

@@ -3,21 +3,21 @@ import { callId, messageId } from './responses-items.js';
 import type { EchoedFields } from './responses-request.js';
 import type { Usage } from './usage.js';
 
-/** What names one response. */
+/** Identifies one response. */
 export interface ResponseHead {
   /** `resp_…` */
   readonly id: string;
-  /** Seconds since 1970, whole. */
+  /** Whole seconds since 1970. */
   readonly created: number;
   readonly model: string;
 }
 
-/** What is answered. */
+/** The content of an answer. */
 export interface ResponseAnswer {
   readonly text: string;
-  /** The function calls that it is, or that come with its text. */
+  /** The function calls that make up the answer, or that come with its text. */
   readonly calls: readonly Omit<ToolCall, 'pieces'>[];
-  /** True if the reply goes on, but no more tokens were asked for. */
+  /** True if the reply was cut at the token limit. */
   readonly isCut: boolean;
   readonly usage: Usage;
 }
@@ -27,10 +27,10 @@ export type OutputItem = OutputMessage | OutputCall;
 type OutputMessage = ReturnType<typeof messageItem>;
 type OutputCall = ReturnType<typeof callItem>;
 
-/** The body of a response, as it is when it is through. */
+/** The body of a response in its final state. */
 export type ResponseObject = ReturnType<typeof responseObject>;
 
-/** Makes the body of a response. */
+/** Builds the body of a response. */
 export function responseObject(head: ResponseHead, answer: ResponseAnswer, echoed: EchoedFields) {
   const status: Status = answer.isCut ? 'incomplete' : 'completed';
   return {
@@ -52,7 +52,7 @@ export function responseObject(head: ResponseHead, answer: ResponseAnswer, echoe
   };
 }
 
-/** The message, unless function calls are all there is; and these. */
+/** The message, unless the answer has only function calls, then the calls. */
 function outputOf(id: string, status: Status, { text, calls }: ResponseAnswer): OutputItem[] {
   const callItems = calls.map((call, index) => callItem(callId(id, index), call));
   const isSilent = text === '' && calls.length > 0;

@@ -1,16 +1,16 @@
 import { STOPS_SEARCH_LENGTH } from '../core/limits.js';
 
-/** Texts before which a reply ends. */
+/** Stop sequences: a reply ends before the first of them. */
 export interface Stops {
   readonly texts: readonly string[];
-  /** True if the one that ended it is kept. */
+  /** True if the reply includes the stop sequence that ended it. */
   readonly areKept: boolean;
 }
 
 /**
- * Searches a text for stops, step by step. Yields after each.
+ * Searches a text for stop sequences, step by step. Yields after each step.
  *
- * @returns the text up to the first place where one of the stops stands; an empty one stops nothing
+ * @returns the text up to the first stop sequence; empty ones are ignored
  */
 export function* cutAtStop(text: string, { texts, areKept }: Stops): Generator<void, string> {
   const stops = texts.filter((stop) => stop !== '');
@@ -23,7 +23,7 @@ export function* cutAtStop(text: string, { texts, areKept }: Stops): Generator<v
   return text;
 }
 
-/** Where the first of the stops stands in a text, the shortest of those that begin there. */
+/** The first stop sequence in a text; of those that begin at the same position, the shortest. */
 function firstOf(stops: readonly string[], text: string): { start: number; end: number } | undefined {
   let first: { start: number; end: number } | undefined;
   for (const stop of stops) {

@@ -5,20 +5,20 @@ import { messageOf } from './chat-request.js';
 import { checked } from './check.js';
 import { tokenize } from './schemas/checks.js';
 
-/** What is to be encoded: a text, or the messages of a chat. */
+/** What to encode: a text, or the messages of a chat. */
 export interface TokenizeRequest {
   readonly model: string | undefined;
   readonly content: string | readonly Message[];
-  /** True if messages are followed by what begins a reply. */
+  /** True if the start of a reply follows the messages. */
   readonly beginsReply: boolean;
-  /** True if the text of each token is asked for. */
+  /** True if the request asks for the text of each token. */
   readonly returnStrings: boolean;
 }
 
 /**
- * Reads the body of `POST /tokenize`.
+ * Parses the body of `POST /tokenize`.
  *
- * @throws AppError that names the first field that is missing or wrong
+ * @throws AppError that names the first field that is missing or invalid
  */
 export function parseTokenizeRequest(body: unknown): TokenizeRequest {
   const fields = checked(tokenize, body);
@@ -33,7 +33,7 @@ export function parseTokenizeRequest(body: unknown): TokenizeRequest {
   };
 }
 
-/** @throws AppError if the messages are longer together than a prompt may be */
+/** @throws AppError if all messages together are longer than a prompt may be */
 function assertShort(messages: readonly Message[]): void {
   let length = 0;
   for (const { name = '', text, calls = [] } of messages) {

@@ -10,15 +10,18 @@ export interface Usage {
   readonly total_tokens: number;
 }
 
-/** What a message costs besides its text, its role among it; what a name costs besides itself; and what begins the reply. */
+/**
+ * The tokens of a message in addition to its text, including its role; of a name in addition to the name itself; and of the start of the
+ * reply.
+ */
 const TOKENS_A_MESSAGE = 4;
 const TOKENS_A_NAME = 1;
 const TOKENS_TO_BEGIN = 3;
 
 /**
- * The tokens of a chat's prompt, as the OpenAI cookbook counts them ("How to count tokens with tiktoken").
+ * The number of tokens in a chat's prompt, counted as in the OpenAI cookbook ("How to count tokens with tiktoken").
  *
- * @param texts the tokens of all texts and names
+ * @param texts the number of tokens in all texts and names
  */
 export function chatPromptTokens(messages: readonly Message[], texts: number): number {
   const names = messages.filter(({ name }) => name !== undefined).length;
@@ -40,14 +43,14 @@ const DETAILS = JSON.stringify({
   },
 }).slice(1);
 
-/** Usage as an answer has it, spelled. */
+/** The JSON of usage in an answer. */
 export function usageText({ prompt_tokens, completion_tokens, total_tokens }: Usage): string {
   return `{"prompt_tokens":${prompt_tokens},"completion_tokens":${completion_tokens},"total_tokens":${total_tokens},${DETAILS}`;
 }
 
-/** The usage in a stream: at its end, if it was asked for, or in every event. */
+/** The usage in a stream: at its end, if the request asks for it, or in every event. */
 export class StreamUsage {
-  /** True if the last event has it. */
+  /** True if the last event reports the usage. */
   readonly isAsked: boolean;
   private readonly isContinuous: boolean;
   private readonly total: Usage;
@@ -62,18 +65,18 @@ export class StreamUsage {
     this.total = total;
   }
 
-  /** What of an event that is not the last tells the usage: nothing if it wasn't asked for, else null or the usage so far. */
+  /** The usage in an event that isn't the last: nothing if the request doesn't ask for it, else null or the usage so far. */
   soFar(): string {
     if (!this.isContinuous) return this.isAsked ? ',"usage":null' : '';
     return `,"usage":${usageText(usageOf(this.total.prompt_tokens, this.given))}`;
   }
 
   /**
-   * The events of a text, which tell the usage as all others do.
+   * The events of a text, which report usage as all others do.
    *
-   * @param after what stands behind a piece, before the usage
-   * @param counts the tokens of the pieces, each with those before it
-   * @param afterLast what stands behind the last piece, if that differs
+   * @param after the text after a piece, before the usage
+   * @param counts for each piece, the number of tokens up to its end
+   * @param afterLast the text after the last piece, if it differs
    */
   pieces(
     content: SpelledText,
@@ -102,7 +105,7 @@ export class StreamUsage {
     };
   }
 
-  /** The event that has the usage of all that was given, and no choice. */
+  /** The event that reports the usage of the whole answer. It has no choices. */
   lastEvent(): string {
     return `,"choices":[],"usage":${usageText(this.total)}}\n\n`;
   }
