@@ -41,10 +41,10 @@ function padded(
   length: number,
   lengthOf: (body: string) => number = Buffer.byteLength,
 ): string {
-  const more = length - lengthOf(chat(content, { user: '' }));
-  const body = chat(content, { user: 'u'.repeat(more) });
+  const more = length - lengthOf(chat(content, { padding: '' }));
+  const body = chat(content, { padding: 'u'.repeat(more) });
   // The number of digits of a length may have grown.
-  return chat(content, { user: 'u'.repeat(more - (lengthOf(body) - length)) });
+  return chat(content, { padding: 'u'.repeat(more - (lengthOf(body) - length)) });
 }
 
 /** A connection whose answers come one after the other. */

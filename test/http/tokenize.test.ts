@@ -41,8 +41,9 @@ describe('POST /tokenize', () => {
   });
 
   it('gives the tokens of a text as long as it may be, with the text of each', async () => {
-    const words = Array.from({ length: 100_000 }, (_, i) => `word${i % 999}`).join(' ');
-    const prompt = `${words}${'\u2028'.repeat(LENGTH_MAX - words.length)}`;
+    const words = Array.from({ length: LENGTH_MAX / 8 }, (_, i) => `word${100 + (i % 900)}`);
+    const prompt = words.join('\u2028');
+    expect(prompt).toHaveLength(LENGTH_MAX - 1);
     const tokens = encode(prompt);
     const answer = await ask('tokenize', { prompt, return_token_strs: true });
     expect(answer).toMatchObject({ count: tokens.length, tokens });
@@ -141,20 +142,20 @@ describe('POST /detokenize', () => {
 });
 
 describe('tokens of a text that is too long', () => {
-  // A token of 80 spaces, and more of them than there may be characters.
-  const [spaces] = encode(' '.repeat(80));
+  /** A token of 128 spaces, so many times. */
+  const spaces = (times: number) => Array(times).fill(encode(' '.repeat(128))[0]);
 
   it('are refused', async () => {
-    const response = await post(`${base}/detokenize`, { tokens: Array(13_200).fill(spaces) });
+    const response = await post(`${base}/detokenize`, { tokens: spaces(LENGTH_MAX / 128 + 1) });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
       error: { code: 'string_above_max_length', param: 'tokens' },
     });
-    expect((await ask('detokenize', { tokens: Array(13_100).fill(spaces) })).prompt).toHaveLength(1_048_000);
+    expect((await ask('detokenize', { tokens: spaces(LENGTH_MAX / 128) })).prompt).toHaveLength(LENGTH_MAX);
   });
 
   it('are refused as a prompt', async () => {
-    const response = await post(`${base}/v1/completions`, { prompt: Array(132_000).fill(spaces) });
+    const response = await post(`${base}/v1/completions`, { prompt: spaces((10 * LENGTH_MAX) / 128 + 1) });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
       error: { code: 'string_above_max_length', param: 'prompt' },

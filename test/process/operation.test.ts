@@ -185,7 +185,8 @@ describe('a request for tokens', () => {
     // Words without spaces take longest: this is seconds of them.
     const prompt = randomBytes(3_000_000)
       .toString('base64')
-      .replace(/[^a-z]/g, '');
+      .replace(/[^a-z]/g, '')
+      .slice(0, 1_000_000);
     const late = await post(`${url}/tokenize`, { prompt });
     expect(late.status).toBe(503);
     expect(await late.json()).toMatchObject({ error: { code: 'timed_out' } });
