@@ -1,20 +1,20 @@
 /**
  * Writes the server-sent events of a streamed text: the kernel cuts the text into a tokenizer's pieces and copies the envelope around
- * each. A reply has hundreds of pieces, and an object for each of them, and its JSON, would cost a hundred times as much.
+ * each. A reply has hundreds of pieces. Making an object for each, and its JSON, would cost a hundred times as much.
  */
 
 import type { TokenizerName } from '../core/tokens.js';
 
-/** The longest text that is loaded, in bytes as it is spelled. Longer ones are rare, and would take memory in every writer. */
+/** The longest text that `load` accepts, in bytes as spelled. Longer texts are rare, and would take memory in every writer. */
 export const EVENT_TEXT_BYTES_MAX = 1 << 16;
 
 /** The longest envelope, as `envelopeBytes` measures it. */
 export const ENVELOPE_BYTES_MAX = 1 << 15;
 
-/** The events that are made in one call: they stay in the processor's cache until they are copied. */
+/** The bytes of events made in one call. They stay in the processor's cache until they are copied. */
 const ROOM_BYTES = 1 << 16;
 
-/** The classes of characters in `assembly/characters.ts`. A later one replaces earlier ones; all other characters are `OTHER`. */
+/** The classes of characters in `assembly/characters.ts`. A later entry overrides earlier ones; all other characters are `OTHER`. */
 const CLASSES: readonly (readonly [class_: number, characters: RegExp])[] = [
   [1, /[\p{Lu}\p{Lt}]/gu],
   [2, /\p{Ll}/gu],
@@ -27,7 +27,7 @@ const CLASSES: readonly (readonly [class_: number, characters: RegExp])[] = [
 const OTHER = 128;
 const PAGE_CODE_POINTS = 256;
 
-/** The exports of `assembly/index.ts` that write events. Addresses and lengths are bytes of the instance's memory. */
+/** The exports of `assembly/index.ts` that write events. Addresses and lengths are in bytes of the instance's memory. */
 interface Exports {
   readonly memory: WebAssembly.Memory;
   layEvents(textBytes: number, envelopeBytes: number, roomBytes: number): void;
@@ -62,8 +62,8 @@ export interface TextEvents {
   /** Replaces `after` in the event of the last piece. It has as many parts. */
   readonly afterLast?: readonly string[] | undefined;
   /**
-   * The numbers between the parts: `numbers[k]` plus the piece's number in `counts`, or plus the piece's index, from 0, without
-   * `counts`. They and their sums are less than 2³².
+   * The numbers between the parts: `numbers[k]` plus the piece's number in `counts` or, without `counts`, plus the piece's index,
+   * from 0. They and their sums are less than 2³².
    */
   readonly numbers?: readonly number[] | undefined;
   /** A number for each piece of the text. */
@@ -78,7 +78,7 @@ export interface TextPosition {
   readonly piece: number;
 }
 
-/** What `write` did; the position is that of the first piece that was not written. */
+/** The result of `write`. Its position is that of the first piece that was not written. */
 export interface WrittenEvents extends TextPosition {
   /** Where the bytes end in `out`. */
   readonly end: number;
@@ -88,17 +88,17 @@ export interface WrittenEvents extends TextPosition {
 
 export const TEXT_START: TextPosition = { byte: 0, piece: 0 };
 
-/** One instance of the kernel, which does nothing else. It holds one text at a time. */
+/** Writes events with a kernel instance of its own. It holds one text at a time. */
 export class EventWriter {
   private readonly exports: Exports;
-  /** All of its memory, which never grows. */
+  /** The instance's whole memory, which never grows. */
   private readonly bytes: Buffer;
   private readonly counts: Uint32Array;
   private spelled: string | undefined;
   private textBytes = 0;
   private isWhole = false;
   private isO200k = false;
-  /** The envelope that is in the memory. */
+  /** The envelope in the memory. */
   private parts: readonly string[] = [];
 
   constructor(module: WebAssembly.Module) {
@@ -115,8 +115,8 @@ export class EventWriter {
   /**
    * Loads a text for `write`. Loading the same string again costs nothing.
    *
-   * @param spelled as it is sent (`core/spelled-text.ts`), quotes included: a byte string
-   * @returns false if `piecesOf` has to cut it: it is longer than `EVENT_TEXT_BYTES_MAX`, or `partsOf` would cut it
+   * @param spelled the text as it is sent (`core/spelled-text.ts`), quotes included: a byte string
+   * @returns false if `piecesOf` has to cut the text: it is longer than `EVENT_TEXT_BYTES_MAX`, or `partsOf` would cut it
    */
   load(spelled: string, tokenizer: TokenizerName): boolean {
     this.isO200k = tokenizer === 'o200k_base';
@@ -131,8 +131,8 @@ export class EventWriter {
   }
 
   /**
-   * Writes the events of the loaded text from a position on, as many as fit whole into `out` from `at`. Writes none if not even one
-   * fits; into 64 KiB, one always does.
+   * Writes the events of the loaded text from a position on, as many whole ones as fit into `out` from `at`. Writes none if the first
+   * doesn't fit; 64 KiB are always enough for one.
    *
    * @param from `TEXT_START`, or what an earlier call for the same text returned
    * @param isChunked true frames each event as a chunk of HTTP's chunked transfer coding
@@ -164,10 +164,10 @@ export class EventWriter {
     return { byte, piece, end, isDone: byte >= textBytes };
   }
 
-  /** Puts a text into the memory; false if `partsOf` would cut it. */
+  /** Writes a text to the memory; false if `partsOf` would cut it. */
   private take(spelled: string, length: number): boolean {
     const { exports } = this;
-    // Its closing quote goes along.
+    // The closing quote is included.
     this.bytes.write(spelled.slice(1), exports.eventTextAt(), 'latin1');
     for (let page = exports.takeText(length); page >= 0; page = exports.takeText(length))
       this.learnPage(page);
@@ -186,7 +186,7 @@ export class EventWriter {
     }
   }
 
-  /** Puts an envelope into the memory, if another one is there. */
+  /** Writes an envelope to the memory, unless it is there already. */
   private setEnvelope(events: TextEvents): void {
     const parts = envelopeOf(events);
     if (parts.length === this.parts.length && parts.every((part, i) => part === this.parts[i])) return;
@@ -200,7 +200,7 @@ export class EventWriter {
   }
 }
 
-/** The length of an envelope, in bytes. Without `afterLast`, the last piece has an `after` of its own. */
+/** The length of an envelope, in bytes. Without `afterLast`, `after` is stored twice and counts twice. */
 export function envelopeBytes(events: TextEvents): number {
   return envelopeOf(events).reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,4 +1,4 @@
-/** Measures JSON before it is parsed: `JSON.parse` makes up to ninety bytes of one, and takes up to a microsecond for three. */
+/** Measures JSON before it is parsed: `JSON.parse` allocates up to ninety bytes per byte of JSON, and takes up to a microsecond per three. */
 
 /** The exports of `assembly/index.ts` that measure. */
 interface Exports {
@@ -13,19 +13,19 @@ interface Exports {
   measuredDepth(): number;
 }
 
-/** What JSON holds. */
+/** What a JSON text contains. */
 export interface JsonSize {
   /** Values of any kind; an empty object or array counts as two. */
   readonly values: number;
   /** Objects, arrays and strings, the names of members included. */
   readonly parts: number;
-  /** Names of members, and strings of up to ten bytes, equal ones counted once: about as many. */
+  /** Distinct names of members and strings of up to ten bytes, approximately. */
   readonly names: number;
-  /** How many objects and arrays are open at once. */
+  /** How deeply objects and arrays are nested. */
   readonly depth: number;
 }
 
-/** One instance of the kernel, which does nothing else. It measures one text at a time. */
+/** Measures one text at a time, with a kernel instance of its own. */
 export class JsonMeter {
   private readonly exports: Exports;
   private readonly block: Uint8Array;
@@ -36,12 +36,12 @@ export class JsonMeter {
     this.block = new Uint8Array(memory.buffer, measuredAt(), measuredAtOnce());
   }
 
-  /** Begins another text. */
+  /** Begins a new text. */
   begin(): void {
     this.exports.beginMeasuring();
   }
 
-  /** Goes on with the next bytes of the text, UTF-8, wherever they are cut. If it isn't JSON, what `size` says means nothing. */
+  /** Adds the next bytes of the text, which is UTF-8 and may be cut anywhere. If it isn't JSON, `size` is meaningless. */
   add(bytes: Uint8Array): void {
     const { length } = this.block;
     for (let at = 0; at < bytes.length; at += length) {
@@ -51,7 +51,7 @@ export class JsonMeter {
     }
   }
 
-  /** Of the bytes so far. */
+  /** The size of the bytes added so far. */
   get size(): JsonSize {
     const { exports } = this;
     return {

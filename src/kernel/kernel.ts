@@ -1,4 +1,4 @@
-/** The kernel's face to TypeScript: WebAssembly that is built from `assembly/`, and what it promises. */
+/** TypeScript bindings of the kernel, the WebAssembly built from `assembly/`, with the contracts of its functions. */
 
 import { readFileSync } from 'node:fs';
 import { type ByteCount, byteCount, type Room } from '../core/bytes.js';
@@ -8,7 +8,7 @@ import type { DatasetFormat } from '../dataset/file.js';
 import type { RowNumbers, RowSorter, SortedRows } from '../index/order.js';
 import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
 
-/** What stands in `assembly/index.ts`. Addresses and lengths are bytes of its memory. */
+/** The exports of `assembly/index.ts`. Addresses and lengths are in bytes of the instance's memory. */
 interface Exports {
   readonly memory: WebAssembly.Memory;
   reserve(capacity: number): void;
@@ -70,26 +70,27 @@ interface Exports {
   continueBehindRecord(): void;
 }
 
-/** How a walk ended; the numbers are those of `assembly/index.ts`. */
+/** How a walk ended. `assembly/index.ts` has the same numbers. */
 export const WALKED = {
-  /** The last record isn't whole, or the input has been read to its end. */
+  /** The last record is incomplete, or the walk has read the input to its end. */
   needsMore: 0,
-  /** The next record begins at the stop, or behind it. */
+  /** The next record begins at or after the stop. */
   reachedStop: 1,
   /** The list's closing bracket was read. */
   listEnded: 2,
-  /** There are rows to take before the walk can go on. */
+  /** There is no room for more rows: take them before walking on. */
   rowsAreFull: 3,
-  /** The next record is nested deeper than the kernel follows. */
+  /** The next record is nested too deeply for the kernel. */
   tooDeep: 4,
   invalid: 5,
 } as const;
 
-/** Numbers of a turn's row. */
+/** How many numbers a turn's row has. */
 export const TURN_NUMBERS = 6;
 /**
- * What they are. Keys are halved. Where all are wanted, the normalized key may be that of the ends. A conversation's last turn, which has
- * no reply, may lack its key, and, unless all are wanted, its normalized key. A start is a place in the input; the highest bit of a length says that the text is empty.
+ * The columns of a turn's row. Keys are split into halves. After `wantAll`, the normalized key may be that of the ends. A conversation's
+ * last turn has no reply, so it may lack its key and, unless all keys are wanted, its normalized key. A start is an address in the input.
+ * The highest bit of a length is set if the text is empty.
  */
 export const TURN = {
   keyLow: 0,
@@ -100,7 +101,7 @@ export const TURN = {
   length: 5,
 } as const;
 
-/** Where the keys of one text stand, those of a row come first: what comes behind them, and how many numbers that makes. */
+/** The keys of one text begin like a turn's row, with four halves. These are the columns after them, and the total number of columns. */
 const ENDS_LOW = 4;
 const ENDS_HIGH = 5;
 const HEAD_LOW = 6;
@@ -108,17 +109,17 @@ const HEAD_HIGH = 7;
 const LENGTH = 8;
 const KEY_NUMBERS = 9;
 
-/** Numbers of a record's row. */
+/** How many numbers a record's row has. */
 export const RECORD_NUMBERS = 5;
-/** What they are. An id that is not there has no length; `turns` may be `NO_CONVERSATION`. */
+/** The columns of a record's row. Without an id, `idLength` is 0. `turns` may be `NO_CONVERSATION`. */
 export const RECORD = { start: 0, length: 1, turns: 2, idStart: 3, idLength: 4 } as const;
-/** In place of the number of turns: the record is no conversation. */
+/** Replaces the number of turns if the record isn't a conversation. */
 export const NO_CONVERSATION = 0xffff_ffff;
 
-/** The bytes of the two maps of what is wanted, and of the length behind them. */
+/** The size of the two bitmaps of wanted keys and the length after them. See `assembly/wanted.ts`. */
 export const WANTED_BYTES = 16_392;
 
-/** Of what is sorted: a row and its number, the digits of a number, and what is done in one call. See `assembly/sorting.ts`. */
+/** The size of a pair (a row and its number), the digits of a number, and the work of one call. See `assembly/sorting.ts`. */
 const PAIR_BYTES = 8;
 const SORT_DIGITS = 3;
 const MOVED_BYTES = 1 << 15;
@@ -127,46 +128,46 @@ const ADDED_ROWS = 1 << 12;
 /** The length of a key. */
 export const KEY_BITS = 64;
 
-/** A longer text, in characters, stands in no record: a byte makes one at most. Spelled, a byte that isn't UTF-8 takes three. */
+/** No record has a text of more characters: a byte decodes to at most one. A byte that isn't UTF-8 takes three bytes when spelled. */
 const TEXT_LENGTH_MAX = RECORD_BYTES_MAX;
 const TEXT_BYTES_MAX = 3 * RECORD_BYTES_MAX;
 
-/** The longest text with half a surrogate pair, in characters, that is looked up: `JSON.stringify` takes a second for six million. */
+/** The longest text with a lone surrogate that is looked up, in characters: `JSON.stringify` takes a second for six million. */
 const HALF_PAIRS_LENGTH_MAX = 1 << 18;
 
-/** The longest text, in characters, of which is remembered that it stands in the input. */
+/** The longest text that `write` remembers to be in the input, in characters. */
 const REMEMBERED_LENGTH_MAX = 1 << 16;
 
 const encoder = new TextEncoder();
 let compiled: WebAssembly.Module | undefined;
 
-/** The compiled kernel. It can be handed to other threads, which then need not compile it. */
+/** The compiled kernel. It can be passed to other threads, which then need not compile it. */
 export function kernelModule(): WebAssembly.Module {
   compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernel.wasm', import.meta.url)));
   return compiled;
 }
 
-/** One instance, with a memory of its own, which only ever grows. */
+/** One instance of the kernel. Its memory only ever grows. */
 export class Kernel implements RowSorter {
-  /** Bytes that the input can hold. */
+  /** How many bytes the input can hold. */
   capacity = 0;
   private readonly module: WebAssembly.Module;
   private readonly keyBits: number;
   private exports: Exports;
   private inputView = new Uint8Array();
-  /** The same with the bytes before and behind it: a text with its quotes. */
+  /** The input with the bytes before and after it: room for a text with its quotes. */
   private spelledView = new Uint8Array();
-  /** Where texts are put that are still to be spelled. */
+  /** Where a text is written before the kernel spells it. */
   private textView = new Uint8Array();
   private keyRow = new Uint32Array();
   private seed: KeySeed = NO_SEED;
-  /** All of its memory. */
+  /** The instance's whole memory. */
   private bytes = Buffer.alloc(0);
-  /** The text that stands in the input, spelled, and its length there, in bytes. */
+  /** The text whose spelling is in the input, and the length of the spelling in bytes. */
   private written: string | undefined;
   private writtenLength = 0;
 
-  /** @param keyBits how much of a key is kept; less than all of it only in tests, for keys that collide */
+  /** @param keyBits how many bits of a key are kept; tests keep fewer, so that keys collide */
   constructor(module: WebAssembly.Module, capacity: number, keyBits: number = KEY_BITS) {
     this.module = module;
     this.keyBits = keyBits;
@@ -174,7 +175,7 @@ export class Kernel implements RowSorter {
     this.reserve(capacity);
   }
 
-  /** Takes another instance in place of one that has trapped, whose memory may hold anything. */
+  /** Replaces the instance after a trap, which leaves its memory undefined. */
   renew(): void {
     const { capacity } = this;
     this.capacity = 0;
@@ -191,15 +192,15 @@ export class Kernel implements RowSorter {
   }
 
   /**
-   * What is walked, surveyed or hashed. A view: it is another one after `reserve`. Whoever asks for it may write to it, so that the
-   * text of the last keys is taken for gone: it isn't to be held until others are asked for.
+   * The bytes to walk, survey or hash. The view becomes invalid when `reserve` grows the memory. The caller may write to it, so
+   * getting it marks the text of the last keys as overwritten: don't hold the view across later calls that compute keys.
    */
   get input(): Uint8Array {
     this.written = undefined;
     return this.inputView;
   }
 
-  /** Makes room for that many bytes of input. What it holds stays there. */
+  /** Makes room for `capacity` bytes of input. Its contents are preserved. */
   reserve(capacity: number): void {
     if (capacity <= this.capacity) return;
     this.exports.reserve(capacity);
@@ -207,7 +208,7 @@ export class Kernel implements RowSorter {
     this.takeViews();
   }
 
-  /** The keys of all texts depend on a seed from now on. */
+  /** Sets the seed of all keys that are computed from now on. */
   useSeed(seed: KeySeed): void {
     if (seed === this.seed) return;
     this.exports.seedKeys(seed.low, seed.high);
@@ -215,7 +216,7 @@ export class Kernel implements RowSorter {
   }
 
   /**
-   * The keys of a text, by the seed that is in use.
+   * The keys of a text, under the current seed.
    *
    * @returns undefined if it is longer than any text of a dataset
    */
@@ -227,9 +228,9 @@ export class Kernel implements RowSorter {
   }
 
   /**
-   * The keys of a long text, slice by slice: other texts may come between them. Yields after each.
+   * The keys of a long text, computed slice by slice. Yields after each slice; other texts may be processed in between.
    *
-   * @param sliceLength how many characters are taken at a time
+   * @param sliceLength the length of a slice, in characters
    * @returns undefined if it is longer than any text of a dataset
    */
   *keysInSlices(
@@ -271,19 +272,19 @@ export class Kernel implements RowSorter {
     };
   }
 
-  /** Room for turns that are to be verified, `capacity` bytes. What it holds is lost when anything else is done but to verify them. */
+  /** Room for the turns to verify, `capacity` bytes. All operations other than verifying may overwrite it. */
   get verifyRoom(): Room {
     return { bytes: this.bytes, at: this.exports.verifyAt() };
   }
 
   /**
-   * Verifies that turns have certain texts, one after the other.
+   * Verifies that consecutive turns have the given texts.
    *
-   * @param texts of all turns but the last; their keys were asked for before
-   * @param start where in the bytes of `verifyRoom` the turns stand, separated by commas
+   * @param texts the texts of all turns except the last; their keys have been computed before
+   * @param start where the turns, separated by commas, begin in the bytes of `verifyRoom`
    * @param end where they end
-   * @returns of the last who speaks, and the text as `JSON.stringify` spells it, quotes included: a byte string, each character a byte
-   *     of UTF-8; undefined if a text is another, or if the shape of a turn is unusual, or if the last calls functions
+   * @returns the role of the last turn, and its text as `JSON.stringify` spells it, quotes included: a byte string, each character a
+   *     byte of UTF-8; undefined if a text differs, if a turn has an unusual shape, or if the last turn calls functions
    */
   replyTo(
     texts: readonly string[],
@@ -313,26 +314,26 @@ export class Kernel implements RowSorter {
     this.exports.wantAll();
   }
 
-  /** From now on, walks compute only keys that are wanted. */
+  /** From now on, walks compute only the keys that were passed to `want` since. */
   wantNone(): void {
     this.exports.wantNone();
   }
 
-  /** Says that the key of a text is looked for, and its normalized key if `normalized`. */
+  /** Marks the key of a text as wanted, and its normalized key if `normalized`. */
   want({ length, head }: TextKeys, normalized: boolean): void {
     this.exports.want(length, head.low, head.high, normalized);
   }
 
-  /** What is wanted, to be copied to another kernel's, `WANTED_BYTES` of it. */
+  /** The set of wanted keys, `WANTED_BYTES` long. It can be copied to that of another kernel. */
   get wanted(): Uint8Array {
     return new Uint8Array(this.exports.memory.buffer, this.exports.wantedAt(), WANTED_BYTES);
   }
 
   /**
-   * Looks for the first place in the first `length` bytes of the input where a record of an array may begin, under both
-   * hypotheses about what the first byte stands in. It must not stand behind a backslash.
+   * Finds the first place in the first `length` bytes of the input where a record of an array may begin. Tries both hypotheses: that
+   * the first byte is inside a string, and that it is outside. A backslash must not precede it.
    *
-   * @returns undefined if neither hypothesis can be ruled out, or if none is left, or if nothing begins
+   * @returns undefined if neither hypothesis is refuted, if both are, or if no record begins
    */
   surveyStart(length: number): number | undefined {
     const start = this.exports.inputAt();
@@ -342,11 +343,11 @@ export class Kernel implements RowSorter {
     return at === 0 ? undefined : at - start;
   }
 
-  /** See `RowSorter`. The input is lost. */
+  /** See `RowSorter`. Overwrites the input. */
   sortRows(count: number, parts: Iterable<RowNumbers>): SortedRows {
     const { exports } = this;
     const bytes = PAIR_BYTES * count;
-    // Numbers and lengths go through the input.
+    // Numbers and lengths are passed in the input.
     this.reserve(3 * 4 * ADDED_ROWS);
     let pairs = exports.spareRoom(2 * bytes);
     let other = pairs + bytes;
@@ -375,13 +376,13 @@ export class Kernel implements RowSorter {
   /** See `RowSorter`. */
   leadersOf(rows: Uint32Array): Uint32Array {
     const count = Math.ceil(rows.length / LED_ROWS);
-    // Behind the rows there is room as long: the pairs stood there.
+    // As much room follows the rows: a pair is twice as long as a row, and the pairs were there.
     const out = rows.byteOffset + rows.byteLength;
     this.exports.leastRows(rows.byteOffset, rows.length, LED_ROWS, out);
     return new Uint32Array(this.exports.memory.buffer, out, count);
   }
 
-  /** Adds pairs for some rows behind those that are there; returns the address behind them. */
+  /** Writes the pairs of some rows to `out`; returns the address after them. */
   private addPairs({ firstRow, lengths, numbers, stride, offset }: RowNumbers, out: number): number {
     const { exports } = this;
     this.written = undefined;
@@ -392,7 +393,7 @@ export class Kernel implements RowSorter {
       const count = Math.min(ADDED_ROWS, lengths.length - row);
       copied.set(numbers.subarray(row * stride, (row + count) * stride));
       copied.set(lengths.subarray(row + 1, row + 1 + count), stride * ADDED_ROWS);
-      // Behind the last turn of a part stands none of its conversation.
+      // The last turn of a part ends its conversation.
       if (row + count === lengths.length) copied[stride * ADDED_ROWS + count - 1] = FIRST_FLAG;
       const lengthsAt = start + 4 * stride * ADDED_ROWS;
       filled = exports.addPairs(firstRow + row, count, lengthsAt, start + 4 * offset, 4 * stride, filled);
@@ -400,14 +401,14 @@ export class Kernel implements RowSorter {
     return filled;
   }
 
-  /** Gets ready to walk from a place where a record begins, or, if `first`, behind the list's opening bracket. */
+  /** Prepares a walk from the start of a record or, if `first`, from after the list's opening bracket. */
   beginWalk(format: DatasetFormat, first: boolean, recordBytesMax: number): void {
     this.exports.beginWalk(format === 'lines', first, recordBytesMax);
   }
 
   /**
-   * Walks on through the bytes from `from` to `to` of the input, to the first record that begins at `stop` or behind it.
-   * The rows are those of the records that were read whole.
+   * Continues the walk over the input's bytes from `from` to `to`, up to the first record that begins at or after `stop`.
+   * Only complete records get rows.
    */
   walk(from: number, to: number, stop: number): (typeof WALKED)[keyof typeof WALKED] {
     const start = this.exports.inputAt();
@@ -416,26 +417,26 @@ export class Kernel implements RowSorter {
     return walked as (typeof WALKED)[keyof typeof WALKED];
   }
 
-  /** Where the walk stands: at a record, or right behind one. */
+  /** The walk's position: at a record, or right after one. */
   get walkedTo(): number {
     return this.exports.walkedTo() - this.exports.inputAt();
   }
 
-  /** Where the byte is that made a walk invalid. */
+  /** The position of the byte that made the walk invalid. */
   get invalidAt(): number {
     return this.exports.invalidAt() - this.exports.inputAt();
   }
 
-  /** True if the walk stands at a record, false if it stands behind one. */
+  /** True if the walk's position is at a record, false if it is after one. */
   get isAtRecord(): boolean {
     return Boolean(this.exports.isAtRecord());
   }
 
   /**
-   * Passes over the record at which the walk stands, without looking into it.
+   * Skips the record at the walk's position without parsing it.
    *
    * @param begins true for the record's first bytes, false for those that follow
-   * @returns the place behind it; undefined if it goes on after `to`
+   * @returns the position after it; undefined if it continues after `to`
    */
   passOver(from: number, to: number, begins: boolean, format: DatasetFormat): number | undefined {
     const start = this.exports.inputAt();
@@ -445,13 +446,13 @@ export class Kernel implements RowSorter {
     return end - start;
   }
 
-  /** The rows of the last walk's turns, `TURN_NUMBERS` a turn. Starts count from the start of the memory: see `inputStart`. */
+  /** The rows of the last walk's turns, `TURN_NUMBERS` per turn. Starts count from the start of the memory: see `inputStart`. */
   get turnRows(): Uint32Array {
     const { memory } = this.exports;
     return new Uint32Array(memory.buffer, this.exports.turnsAt(), this.exports.turnRows() * TURN_NUMBERS);
   }
 
-  /** The rows of its records, `RECORD_NUMBERS` a record. */
+  /** The rows of the last walk's records, `RECORD_NUMBERS` per record. */
   get recordRows(): Uint32Array {
     const { memory } = this.exports;
     return new Uint32Array(
@@ -461,12 +462,12 @@ export class Kernel implements RowSorter {
     );
   }
 
-  /** How many of the records are conversations. */
+  /** How many of those records are conversations. */
   get conversations(): number {
     return this.exports.conversationRows();
   }
 
-  /** Forgets what was kept for an index. */
+  /** Discards the rows that were kept for an index. */
   beginKeeping(): void {
     this.exports.beginKeeping();
   }
@@ -474,15 +475,15 @@ export class Kernel implements RowSorter {
   /**
    * Keeps what an index needs of the rows that the last walk wrote.
    *
-   * @param base add it to a start in a row for its offset in the file
-   * @param firstRecord how many of the shard's records stand before them
+   * @param base what to add to a start in a row to get its offset in the file
+   * @param firstRecord how many of the shard's records come before them
    */
   keep(base: number, firstRecord: number): void {
     this.exports.keep(base, firstRecord);
     this.takeViews();
   }
 
-  /** A copy of what was kept, in memory that threads share. */
+  /** A copy of the kept rows, in memory that threads share. */
   kept(): RowData {
     const { exports } = this;
     const size = { turns: exports.keptTurns(), conversations: exports.keptConversations() };
@@ -494,12 +495,12 @@ export class Kernel implements RowSorter {
     return { size, buffer };
   }
 
-  /** What the starts in rows count from: the address of the input. */
+  /** The address of the input. Subtract it from a start in a row to get the position in the input. */
   get inputStart(): ByteCount {
     return byteCount(this.exports.inputAt());
   }
 
-  /** Memory that grows gets another buffer, and old views of it are empty. */
+  /** Creates new views. When the memory grows, its buffer is replaced and the old views become empty. */
   private takeViews(): void {
     const { memory } = this.exports;
     this.bytes = Buffer.from(memory.buffer);
@@ -510,18 +511,18 @@ export class Kernel implements RowSorter {
     this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), KEY_NUMBERS);
   }
 
-  /** Puts a text into the input, as `JSON.stringify` spells it, if it isn't there. Returns its length in bytes. */
+  /** Writes a text to the input, as `JSON.stringify` spells it, unless it is there already. Returns its length in bytes. */
   private write(text: string): number | undefined {
     if (text === this.written) return this.writtenLength;
     if (text.length > TEXT_LENGTH_MAX) return undefined;
     const length = text.isWellFormed() ? this.spell(text) : this.writeSpelled(text);
-    // A longer one would be held in memory.
+    // Remembering a longer text would keep it in memory.
     this.written = length === undefined || text.length > REMEMBERED_LENGTH_MAX ? undefined : text;
     this.writtenLength = length ?? 0;
     return length;
   }
 
-  /** Spells a text that UTF-8 can encode; undefined if that takes more bytes than a record has room for. */
+  /** Spells a text that UTF-8 can encode; undefined if the spelling is too long for any record. */
   private spell(text: string): number | undefined {
     for (let room = text.length; ; room = Math.min(2 * this.capacity, TEXT_BYTES_MAX)) {
       this.reserve(room);
@@ -532,7 +533,7 @@ export class Kernel implements RowSorter {
     }
   }
 
-  /** Writes a text that has half a surrogate pair, with its quotes, which stand around the input: to cut them off would take a copy. */
+  /** Writes a text with a lone surrogate. Its quotes go before and after the input: cutting them off would take a copy. */
   private writeSpelled(text: string): number | undefined {
     if (text.length > HALF_PAIRS_LENGTH_MAX) return undefined;
     const spelled = JSON.stringify(text);
@@ -541,7 +542,7 @@ export class Kernel implements RowSorter {
   }
 }
 
-/** Some characters of a text, two of them at least if there are, without the first half of a surrogate pair at their end. */
+/** A slice of a text, one character shorter if it would end within a surrogate pair. `length` is at least two. */
 function sliceAt(text: string, from: number, length: number): string {
   const to = from + length;
   const last = text.charCodeAt(to - 1);

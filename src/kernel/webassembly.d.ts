@@ -1,4 +1,4 @@
-/** What the kernel needs of WebAssembly. TypeScript knows it only as a part of browsers. */
+/** The part of WebAssembly's API that the kernel needs. TypeScript declares it only in its library for browsers. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
@@ -7,7 +7,7 @@ declare namespace WebAssembly {
     constructor(module: Module);
     readonly exports: Readonly<Record<string, unknown>>;
   }
-  /** What a trap throws. */
+  /** Thrown by a trap. */
   class RuntimeError extends Error {}
   interface Memory {
     readonly buffer: ArrayBuffer;

@@ -1,12 +1,12 @@
 /**
- * The characters of a text as it is spelled to be sent (`core/spelled-text.ts`), and the Unicode category of each. The categories come
- * from JavaScript, a page of 256 code points at a time, when a text first has a character of the page: so they are those of the engine
- * that runs the tokenizers' regular expressions, whatever version of Unicode it has.
+ * The characters of a text as it is sent (`core/spelled-text.ts`), and the Unicode category of each. JavaScript supplies the categories,
+ * one page of 256 code points at a time, when a text first has a character of that page. So they always have the same version of Unicode
+ * as the engine that runs the tokenizers' regular expressions.
  */
 
 import { BACKSLASH, QUOTE } from './strings';
 
-// A character's class is a bit. 0 is a class that isn't known yet, and the class of the end of a text.
+// A character's class is one bit. 0 means that the class isn't known yet, or that the text ends.
 export const UPPER: u32 = 1; // Lu, Lt
 export const LOWER: u32 = 2; // Ll
 export const CASELESS: u32 = 4; // Lm, Lo
@@ -21,7 +21,7 @@ export const WHITE: u32 = BLANK | LINE_END;
 /** `[^\s\p{L}\p{N}]` */
 export const SYMBOL: u32 = OTHER | MARK;
 
-/** The bits of what `characterAt` returns that are the class; the bits above them are the length of the spelling. */
+/** The bits of `characterAt`'s result that are the class. The bits above them are the length of the spelling. */
 export const CLASS: u32 = 0xff;
 export const LENGTH_SHIFT: u32 = 8;
 
@@ -35,10 +35,10 @@ const LETTER_T: u8 = 0x74;
 const LETTER_U: u8 = 0x75;
 const LETTER_F: u8 = 0x66;
 
-/** A byte for each code point: its class. */
+/** The class of each code point, one byte each. */
 const classes: usize = (__heap_base + 63) & ~63;
 const CODE_POINTS: usize = 0x110000;
-/** Where other regions may begin. */
+/** The end of the classes, where other regions may begin. */
 export const classesEnd: usize = classes + CODE_POINTS;
 
 /** The class of every byte that is a character by itself; 0 for those that begin a longer spelling, and for the quote. */
@@ -49,7 +49,7 @@ export function classesAt(): usize {
   return classes;
 }
 
-/** Call it once the first page of classes is known. */
+/** Copies the classes of ASCII characters. Call it once the first page of classes is known. */
 export function takeAscii(): void {
   memory.copy(ascii, classes, 0x80);
   store<u8>(ascii + QUOTE, 0);
@@ -67,7 +67,7 @@ export function characterAt(p: usize): u32 {
   return known !== 0 ? known | (1 << LENGTH_SHIFT) : longAt(p);
 }
 
-/** The same for what is spelled by more than one byte. */
+/** The same for a character that is spelled with more than one byte. */
 function longAt(p: usize): u32 {
   const first = load<u8>(p);
   if (first === QUOTE) return 0;
@@ -81,7 +81,7 @@ function escapeAt(p: usize): u32 {
   if (letter === LETTER_N || letter === LETTER_R) return LINE_END | (2 << LENGTH_SHIFT);
   if (letter === LETTER_T || letter === LETTER_F) return BLANK | (2 << LENGTH_SHIFT);
   if (letter !== LETTER_U) return OTHER | (2 << LENGTH_SHIFT);
-  // Half a surrogate pair, U+2028 or U+2029, or a control character.
+  // A lone surrogate, U+2028, U+2029, or a control character.
   const group = load<u8>(p, 2);
   if (group === LETTER_D) return OTHER | (6 << LENGTH_SHIFT);
   if (group === DIGIT_2) return BLANK | (6 << LENGTH_SHIFT);
@@ -90,7 +90,7 @@ function escapeAt(p: usize): u32 {
   return <u32>load<u8>(classes + code) | (6 << LENGTH_SHIFT);
 }
 
-/** The code point of the UTF-8 at `p`, of two bytes at least. */
+/** The code point of the UTF-8 sequence at `p`, which has at least two bytes. */
 function codePointAt(p: usize): usize {
   const first = <usize>load<u8>(p);
   const second = <usize>load<u8>(p, 1) & 0x3f;
@@ -100,7 +100,7 @@ function codePointAt(p: usize): usize {
   return ((first & 7) << 18) | (second << 12) | (third << 6) | (<usize>load<u8>(p, 3) & 0x3f);
 }
 
-/** The page of the first character between two addresses whose class isn't known; negative if all are. */
+/** The page of the first character from `p` to `end` whose class isn't known; negative if all are known. */
 export function unknownPage(p: usize, end: usize): i32 {
   for (; p < end; p += 16) {
     const bytes = v128.load(p);
@@ -137,7 +137,7 @@ export function hasLongRun(p: usize, end: usize): bool {
       i8x16.splat(26),
     );
     const backslashes = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(BACKSLASH)));
-    // The five bytes after a backslash may be of its escape.
+    // The five bytes after a backslash may belong to its escape.
     let escaped = backslashes << 1;
     escaped |= escaped << 1;
     escaped |= (escaped << 2) | (backslashes << 5);

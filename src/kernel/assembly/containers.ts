@@ -1,24 +1,24 @@
 /**
- * Reading objects and lists, a member or an element at a time:
+ * Iterates over objects and lists, one member or element at a time:
  *
  *     for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) …
  *
- * Then `p` is 0, or stands behind the closing bracket.
+ * Afterwards, `p` is 0 or the address after the closing bracket.
  */
 
 import { broken, CLOSE_BRACE, CLOSE_BRACKET, COMMA, readKey, skipBlanks } from './values';
 
-/** True if the last step met the closing bracket. */
+/** True if the last step read the closing bracket. */
 export let isClosed: bool = false;
 
-/** From an object's opening brace to its first member's value. */
+/** Goes from an object's opening brace to its first member's value. */
 export function firstMember(p: usize): usize {
   p = skipBlanks(p + 1);
   isClosed = load<u8>(p) === CLOSE_BRACE;
   return isClosed ? p + 1 : readKey(p);
 }
 
-/** From behind a member's value to the next one's. */
+/** Goes from the end of a member's value to the value of the next member. */
 export function nextMember(p: usize): usize {
   p = skipBlanks(p);
   const next = load<u8>(p);
@@ -27,14 +27,14 @@ export function nextMember(p: usize): usize {
   return next === COMMA ? readKey(skipBlanks(p + 1)) : broken(p);
 }
 
-/** From a list's opening bracket to its first element. */
+/** Goes from a list's opening bracket to its first element. */
 export function firstElement(p: usize): usize {
   p = skipBlanks(p + 1);
   isClosed = load<u8>(p) === CLOSE_BRACKET;
   return isClosed ? p + 1 : p;
 }
 
-/** From behind an element to the next one. */
+/** Goes from the end of an element to the next one. */
 export function nextElement(p: usize): usize {
   p = skipBlanks(p);
   const next = load<u8>(p);

@@ -1,6 +1,6 @@
 /**
- * Server-sent events: a text, cut into pieces, each in an envelope that is the same for all but for numbers, and maybe for the last.
- * An instance that writes events does nothing else, and has a layout of its own:
+ * Server-sent events: a text is cut into pieces, each in an envelope. The envelopes differ only in their numbers and, possibly, at the
+ * end of the last one. An instance that writes events does nothing else, and has a memory layout of its own:
  *
  *     | static data | classes | text | envelope | counts | room |
  *
@@ -14,9 +14,9 @@ import { QUOTE } from './strings';
 
 /** One part before the piece, up to three after it, and up to three after the last piece. */
 const PARTS_MAX: u32 = 7;
-/** Of each part, its address and its length. */
+/** The address and length of each part. */
 const parts = memory.data(56);
-/** What is added to the numbers between the parts. */
+/** The bases of the numbers between the parts. See `setNumber`. */
 const numbers = memory.data(8);
 /** `\r\n` */
 const LINE_END: u16 = 0x0a0d;
@@ -41,7 +41,7 @@ export function layEvents(textBytes: usize, envelopeBytes: usize, roomBytes: usi
   // The text is followed by its closing quote.
   envelope = align(text + textBytes + 1 + PADDING);
   counts = align(envelope + envelopeBytes + <usize>PARTS_MAX * 2 * PADDING);
-  // A piece has a byte at least.
+  // A piece has at least one byte.
   room = align(counts + 4 * textBytes);
   grow(room + roomBytes + PADDING);
 }
@@ -77,12 +77,12 @@ export function takeText(length: usize): i32 {
   return unknownPage(text, textEnd);
 }
 
-/** True if the text has a run of characters that is cut before pieces are. */
+/** True if the text has a run of characters that `partsOf` would cut first. */
 export function isCutBefore(): bool {
   return hasLongRun(text, textEnd);
 }
 
-/** Forgets the envelope. */
+/** Discards the envelope. */
 export function beginEnvelope(): void {
   partCount = 0;
   nextPart = envelope;
@@ -109,10 +109,10 @@ export function setNumber(index: u32, number: u32): void {
 /**
  * Writes events until the next one does not fit.
  *
- * @param from the first piece, in bytes from the beginning of the text
- * @param index its index
+ * @param from where the first piece begins, in bytes from the beginning of the text
+ * @param index the index of that piece
  * @param bytes the size of the room
- * @param hasCounts true if there are counts for the pieces, the first one for the first piece; false takes the index of a piece
+ * @param hasCounts true if there are counts for the pieces, beginning with the first piece; false uses the indexes of the pieces
  * @returns how many bytes were written
  */
 export function writeEvents(

@@ -2,8 +2,8 @@
  * XXH64 (Yann Collet; the algorithm is specified in xxHash's doc/xxhash_spec.md): four independent lanes of eight bytes, which
  * keep a processor's multipliers busy.
  *
- * A seed changes two of its primes, too. With the primes known, two texts can be made that collide under every fourth seed: a
- * difference in the upper bits of a word passes through a round nearly unchanged, and a later word of the same lane cancels it.
+ * A seed also changes two of its primes. If the primes were known, a client could make two texts that collide under every fourth
+ * seed: a difference in the upper bits of a word passes a round nearly unchanged, and a later word of the same lane cancels it.
  */
 
 const P1: u64 = 0x9e3779b185ebca87;
@@ -12,7 +12,7 @@ const P3: u64 = 0x165667b19e3779f9;
 const P4: u64 = 0x85ebca77c2b2ae63;
 const P5: u64 = 0x27d4eb2f165667c5;
 
-/** Cuts all keys to so many bits. With a few, texts get the same key that otherwise never do: for tests. */
+/** Truncates all keys to `bits` bits. Tests use a few bits, so that keys collide. */
 export function narrowKeys(bits: i32): void {
   mask = bits === 64 ? u64.MAX_VALUE : ((<u64>1) << bits) - 1;
 }
@@ -60,15 +60,15 @@ function unmasked(p: usize, length: usize): u64 {
   return finished(h + length, p, end, m1, m2);
 }
 
-/** What a round of all lanes takes. */
+/** The bytes that a round of all lanes consumes. */
 const STRIPE_BYTES: usize = 32;
 
-/** A hash in the making: the four lanes, how many bytes it has taken, and those of them that fill no stripe yet. */
+/** The state of an incremental hash: the four lanes, how many bytes were added, and those that don't fill a stripe yet. */
 export const HASHING_BYTES: usize = 72;
 const HASHED: usize = 32;
 const REST: usize = 40;
 
-/** Begins a hash of bytes that come in parts. */
+/** Begins a hash of bytes that are added in parts. */
 export function beginHash(hashing: usize): void {
   store<u64>(hashing, seed + p1 + p2);
   store<u64>(hashing, seed + p2, 8);
@@ -77,7 +77,7 @@ export function beginHash(hashing: usize): void {
   store<u64>(hashing, 0, HASHED);
 }
 
-/** Takes a part. */
+/** Adds a part. */
 export function addToHash(hashing: usize, p: usize, length: usize): void {
   const end = p + length;
   const rest = hashedBytes(hashing) & (STRIPE_BYTES - 1);
@@ -93,12 +93,12 @@ export function addToHash(hashing: usize, p: usize, length: usize): void {
   memory.copy(hashing + REST, p, end - p);
 }
 
-/** How many bytes a hash has taken. */
+/** How many bytes were added to a hash. */
 export function hashedBytes(hashing: usize): usize {
   return <usize>load<u64>(hashing, HASHED);
 }
 
-/** The hash of all the bytes that it has taken. */
+/** The hash of all bytes that were added. */
 export function endHash(hashing: usize): u64 {
   const length = hashedBytes(hashing);
   let h: u64 = seed + P5;
@@ -117,13 +117,13 @@ function takeStripe(hashing: usize, p: usize): void {
   }
 }
 
-/** One hash of the four lanes. */
+/** Combines the four lanes into one hash. */
 function converged(a: u64, b: u64, c: u64, d: u64, m1: u64, m2: u64): u64 {
   const h = rotl<u64>(a, 1) + rotl<u64>(b, 7) + rotl<u64>(c, 12) + rotl<u64>(d, 18);
   return merge(merge(merge(merge(h, a, m1, m2), b, m1, m2), c, m1, m2), d, m1, m2);
 }
 
-/** The hash, with the bytes that fill no stripe. */
+/** Adds the bytes that don't fill a stripe, and finishes the hash. */
 function finished(h: u64, p: usize, end: usize, m1: u64, m2: u64): u64 {
   for (; p + 8 <= end; p += 8) h = rotl<u64>(h ^ round(0, load<u64>(p), m1, m2), 27) * m1 + P4;
   if (p + 4 <= end) {

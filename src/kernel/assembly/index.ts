@@ -1,6 +1,6 @@
 /**
- * The kernel: the loops that every byte of a dataset goes through, as WebAssembly. `../kernel.ts` is its face to
- * TypeScript, and says what its functions promise.
+ * The kernel: the loops that every byte of a dataset goes through, compiled to WebAssembly. `../kernel.ts` binds it to
+ * TypeScript and documents its functions.
  */
 
 import { seedHash } from './hash';
@@ -49,7 +49,7 @@ export { wantAll, wantedAt, wantNone } from './wanted';
 export function inputAt(): usize {
   return regions.input;
 }
-/** Where turns may be put that are to be verified. */
+/** Where the turns to verify are written. */
 export function verifyAt(): usize {
   return regions.joined;
 }
@@ -72,18 +72,18 @@ export function keptAt(): usize {
   return regions.kept;
 }
 
-/** Room for so many bytes, in place of what was kept. */
+/** Makes room for `bytes` bytes in place of the kept rows; returns its address. */
 export function spareRoom(bytes: usize): usize {
   beginKeeping();
   return regions.spareRoom(bytes);
 }
 
-/** Where a text may be put that `spell` spells. */
+/** Where the text for `spell` is written. */
 export function textAt(): usize {
   return regions.normalized;
 }
 
-/** Writes a text of so many bytes into the input, as `JSON.stringify` spells it; returns the length of that, negative if it is too long. */
+/** Writes the `length` bytes at `textAt` to the input as `JSON.stringify` spells them. Returns the spelled length, negative if too long. */
 export function spell(length: usize): isize {
   const from = regions.normalized;
   const to = spellText(from, from + length, regions.input, regions.input + regions.inputBytes);
@@ -95,12 +95,12 @@ export function seedKeys(low: u32, high: u32): void {
   seedHash(<u64>low | ((<u64>high) << 32));
 }
 
-/** Writes the keys of the text in the input, and what they are wanted by, to where the rows of turns stand. */
+/** Writes the keys of the text in the input, its normalized head and its length in place of the rows of turns. */
 export function keys(length: usize): void {
   writeKeys(regions.turns, regions.input, length);
 }
 
-/** Where the state of the keys of a text stands that comes in slices: to be kept, and put back, where other texts come between them. */
+/** The state of the keys of a text that comes in slices. The caller saves and restores it if other texts come in between. */
 export function keyingAt(): usize {
   return keying;
 }
@@ -110,16 +110,16 @@ export function keyingBytes(): usize {
 export function beginKeys(): void {
   beginSlices();
 }
-/** Adds what stands in the input. */
+/** Adds the slice in the input. */
 export function addToKeys(length: usize): void {
   addSlice(regions.input, length);
 }
-/** As `keys`. */
+/** Writes the same as `keys`. */
 export function endKeys(): void {
   writeKeysOfSlices(regions.turns);
 }
 
-/** Says that the key of a text of that length is looked for; its normalized key too if `normalized`. */
+/** Marks the keys of texts of this length as wanted and, if `normalized`, the normalized keys of texts with this head. */
 export function want(length: usize, headLow: u32, headHigh: u32, normalized: bool): void {
   wantKey(length);
   if (normalized) wantNormalizedKey(<u64>headLow | ((<u64>headHigh) << 32));
@@ -135,14 +135,14 @@ const ROWS_ARE_FULL = 3;
 const TOO_DEEP = 4;
 const INVALID = 5;
 
-/** Where the walk stands: everything before it was read. */
+/** The walk's position: everything before it has been read. */
 let at: usize = 0;
-/** What is expected there: the list's first record or its end, a record, or else what stands behind a record. */
+/** What is expected there: the list's first record or its end; a record; or, if both are false, what follows a record. */
 let expectsFirst: bool = false;
 let expectsRecord: bool = false;
 let isLines: bool = false;
 let lengthMax: usize = 0;
-/** Where the bytes are wrong that a walk calls invalid. */
+/** The address of the byte that made the walk invalid. */
 let invalid: usize = 0;
 
 export function walkedTo(): usize {
@@ -162,15 +162,15 @@ export function beginWalk(lines: bool, first: bool, recordMax: usize): void {
   lengthMax = recordMax;
 }
 
-/** The record at which the walk stood was passed over by other means. */
+/** Continues after the record at the walk's position, which `passOver` has skipped. */
 export function continueBehindRecord(): void {
   expectsFirst = false;
   expectsRecord = false;
 }
 
-/** Walks from record to record, up to the first one that begins at `stop` or behind it, or isn't whole. */
+/** Walks from record to record, up to the first one that begins at or after `stop` or is incomplete. */
 export function walk(from: usize, to: usize, stop: usize): i32 {
-  // What ends every string, whatever it is cut from.
+  // These quotes end a string that is cut off.
   for (let i: usize = 0; i < 32; i += 16) v128.store(to + i, i8x16.splat(QUOTE));
   begin(to, isLines);
   forgetRows();
@@ -179,7 +179,7 @@ export function walk(from: usize, to: usize, stop: usize): i32 {
     if (expectsRecord) {
       at = skipBlanks(at);
       if (isLines) while (at < to && load<u8>(at) === LINE_FEED) at = skipBlanks(at + 1);
-      // Whoever comes next must find a record: so the list's beginning goes as far as its first one.
+      // The next walk must start at a record. So the walk that begins the list doesn't stop before it has read the first one.
       if (at >= stop && !expectsFirst) return REACHED_STOP;
       if (at >= to) return NEEDS_MORE;
       if (expectsFirst && !isLines && load<u8>(at) === CLOSE_BRACKET) {

@@ -1,20 +1,20 @@
 /**
- * Keeping what an index needs of a shard: the rows of one batch after the other are taken apart into the arrays of
- * core/index-table.ts, which stand behind each other and grow together.
+ * Keeps what an index needs of a shard. The rows of each batch are split into the arrays of index/table.ts, which follow each
+ * other in memory and grow together.
  */
 
 import { growKept, kept, RECORD_BYTES, records, TURN_BYTES, turns } from './memory';
 import { NO_CONVERSATION, recordCount, turnCount } from './records';
 
-/** In a turn's length: it is the first of its conversation. */
+/** A flag in a turn's length: the turn is the first of its conversation. */
 export const FIRST_FLAG: u32 = 0x40000000;
-/** Fewer turns hold no prompt that has a reply: such conversations are no part of an index. */
+/** With fewer turns, a conversation has no prompt with a reply, and isn't indexed. */
 const TURNS_MIN: u32 = 2;
-/** The bytes of all arrays a turn, and a conversation. */
+/** The bytes that a turn takes in all arrays. A conversation takes as many. */
 const ROW_BYTES: usize = 20;
 const ROOM_MIN: usize = 16_384;
 
-/** What is kept, and how many there is room for: of turns and of conversations as many. */
+/** How many turns and conversations are kept, and for how many of each there is room. */
 let turnsKept: usize = 0;
 let conversationsKept: usize = 0;
 let room: usize = 0;
@@ -29,7 +29,7 @@ export function keptRoom(): usize {
   return room;
 }
 
-/** Forgets what was kept. */
+/** Discards the kept rows. */
 export function beginKeeping(): void {
   turnsKept = 0;
   conversationsKept = 0;
@@ -38,8 +38,8 @@ export function beginKeeping(): void {
 /**
  * Keeps the batch that was walked last.
  *
- * @param base add it to a start in a row for its offset in the file
- * @param firstRecord how many records stand before the batch
+ * @param base what to add to a start in a row to get its offset in the file
+ * @param firstRecord how many records come before the batch
  */
 export function keep(base: f64, firstRecord: u32): void {
   makeRoom(turnsKept + turnCount, conversationsKept + recordCount);
@@ -72,7 +72,7 @@ export function keep(base: f64, firstRecord: u32): void {
       store<u64>(keys + 8 * turnsKept, load<u64>(turn));
       const at: usize = 4 * turnsKept++;
       store<u32>(normalized + at, load<u32>(turn, 8));
-      // A record has less than 2²⁴ bytes before a turn. Above them stands the lowest byte of the normalized key's upper half.
+      // A turn starts less than 2²⁴ bytes into its record. The upper eight bits hold the lowest byte of the normalized key's upper half.
       store<u32>(starts + at, (load<u32>(turn, 16) - start) | ((<u32>load<u8>(turn, 12)) << 24));
       store<u32>(lengths + at, load<u32>(turn, 20) | flag);
       flag = 0;
@@ -80,7 +80,7 @@ export function keep(base: f64, firstRecord: u32): void {
   }
 }
 
-/** Moves the arrays apart, the last one first, if there is not room for so many. */
+/** Makes room for more rows if necessary: moves the arrays apart, the last one first. */
 function makeRoom(turnsNeeded: usize, conversationsNeeded: usize): void {
   const needed = max(turnsNeeded, conversationsNeeded);
   if (needed <= room) return;

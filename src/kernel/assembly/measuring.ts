@@ -1,6 +1,6 @@
 /**
- * How much JSON.parse would make of JSON: counted block by block, at some gigabyte a second, before it is parsed. Nothing is validated:
- * in bytes that aren't JSON the counts mean nothing, and JSON.parse rejects them.
+ * Counts how much JSON.parse would create, before it runs: block by block, at about a gigabyte per second. Nothing is validated. For
+ * bytes that aren't JSON the counts are meaningless, and JSON.parse rejects them.
  */
 
 import { hash } from './hash';
@@ -10,14 +10,14 @@ import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET } from './v
 const BLOCK_BYTES: i32 = 65_536;
 const COLON: u8 = 0x3a;
 
-/** V8 internalizes all names, and strings up to this length: it looks each up in a table, which takes as long as to parse ten numbers. */
+/** V8 internalizes all names, and strings up to this length. The table lookup for each takes as long as parsing ten numbers. */
 const INTERNALIZED_BYTES_MAX: usize = 10;
 
-/** A bit for each hash of a name or a short string, cut to so many bits. */
+/** A bit for each hash of a name or a short string, truncated to `HASH_BITS` bits. */
 const HASH_BITS = 18;
 const seen = memory.data((1 << HASH_BITS) / 8, 8);
 
-/** What is measured. Wide loads read past its end. */
+/** The bytes to measure. Vector loads read past their end. */
 const block = memory.data(BLOCK_BYTES + 16, 16);
 
 let values: i32 = 0;
@@ -33,7 +33,7 @@ export function measuredAt(): usize {
   return block;
 }
 
-/** How many bytes there is room for. */
+/** The size of a block. */
 export function measuredAtOnce(): i32 {
   return BLOCK_BYTES;
 }
@@ -51,17 +51,17 @@ export function measuredDepth(): i32 {
 }
 
 export function beginMeasuring(): void {
-  // Most JSON is short: then there is little to forget.
+  // If no name was seen, the table is still clear.
   if (names > 0) memory.fill(seen, 0, (1 << HASH_BITS) / 8);
   values = parts = names = deepest = depth = 0;
   inString = escaped = false;
 }
 
-/** Goes on over the first `length` bytes of the block. */
+/** Measures the first `length` bytes of the block. */
 export function measure(length: usize): void {
   const end = block + length;
   let p = block;
-  // Where the string began that was read last, as far as it is in this block.
+  // Where the string that was read last began, or its part in this block.
   let begin = p;
   let close = p;
   if (escaped && length > 0) {
@@ -98,7 +98,7 @@ export function measure(length: usize): void {
     else if (byte === COLON) {
       if (close - begin > INTERNALIZED_BYTES_MAX) see(begin, close - begin);
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      // A container has a value more than commas, unless it is empty.
+      // A container has one more value than commas, unless it is empty.
       values++;
       parts++;
       if (++depth > deepest) deepest = depth;
@@ -106,7 +106,7 @@ export function measure(length: usize): void {
   }
 }
 
-/** Counts a name, or a short string, unless it was seen before. */
+/** Counts a name or a short string, unless it was seen before. */
 function see(p: usize, length: usize): void {
   const bit = <usize>(hash(p, length) >> (64 - HASH_BITS));
   const at = seen + (bit >> 3);

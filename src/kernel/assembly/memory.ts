@@ -1,50 +1,50 @@
 /**
- * How the kernel's memory is laid out. Nothing is ever allocated: the regions stand behind each other, and grow together
- * with the capacity, the number of bytes of the dataset that the input can hold.
+ * The layout of the kernel's memory. Nothing is ever allocated: the regions follow each other, and grow with the capacity,
+ * the number of bytes of the dataset that the input can hold.
  *
  *     | static data | input | joined | respelled | normalized | turns | records | kept |
  *
- * The input comes first, so that what it holds stays where it is when the capacity grows. What is kept comes last, since it
- * grows by itself.
+ * The input comes first, so that its contents need not move when the capacity grows. The kept rows come last, since they
+ * grow on their own.
  */
 
-/** Wide loads may read this far past the end of a region, and wide stores write. */
+/** Vector loads and stores may reach this far past the end of a region. */
 export const PADDING: usize = 64;
 
-/** Bytes of a turn's row, and of a record's. */
+/** The sizes of a turn's row and of a record's row. */
 export const TURN_BYTES: usize = 24;
 export const RECORD_BYTES: usize = 20;
 
-/** The shortest turn is `{"from":""},`: no input holds more of them. */
+/** The length of the shortest turn, `{"from":""},`. It limits how many turns an input can hold. */
 const SHORTEST_TURN: usize = 12;
-/** As many records are walked at a time. */
+/** The maximum number of records that one call of `walk` reads. */
 export const RECORDS_MAX: usize = 4096;
 
-/** A byte that is no UTF-8 becomes the three bytes of U+FFFD. */
+/** A byte that isn't UTF-8 becomes the three bytes of U+FFFD. */
 const REPAIR_GROWTH: usize = 3;
 
 const PAGE: usize = 65_536;
 
-/** The bytes that are read. */
+/** The input: the bytes to read. */
 export let input: usize = 0;
-/** How many there may be. */
+/** The size of the input. */
 export let inputBytes: usize = 0;
-/** The parts of a text, joined; or turns that are to be verified, of which none has parts. */
+/** The joined parts of a text; or the turns to verify, whose texts have no parts. */
 export let joined: usize = 0;
 /** A text as `JSON.stringify` would spell it. */
 export let respelled: usize = 0;
-/** A text with its white space normalized; or one that is still to be spelled. */
+/** A text with its white space normalized; or a text for `spell`. */
 export let normalized: usize = 0;
 /** Rows of turns, and of records. */
 export let turns: usize = 0;
 export let records: usize = 0;
-/** What is kept of one batch after the other. */
+/** The rows kept for an index. */
 export let kept: usize = 0;
 let keptBytes: usize = 0;
 
-/** Makes room for that many bytes of input. What the input holds, and what is kept, stays; what the others hold is lost. */
+/** Makes room for `capacity` bytes of input. Preserves the input and the kept rows; the contents of other regions are lost. */
 export function reserve(capacity: usize): void {
-  // Before it there is room for the quote of a text.
+  // The byte before the input is for the opening quote of a text.
   input = align(__heap_base + 1);
   inputBytes = capacity;
   joined = align(input + capacity + PADDING);
@@ -58,13 +58,13 @@ export function reserve(capacity: usize): void {
   memory.copy(kept, from, keptBytes);
 }
 
-/** Makes room for so many bytes to be kept. Those that are there stay. */
+/** Makes room for `bytes` bytes of kept rows, and preserves those that are there. */
 export function growKept(bytes: usize): void {
   keptBytes = bytes;
   grow(kept + bytes);
 }
 
-/** Room for so many bytes, in place of what was kept: until the next call of `reserve`. */
+/** Makes room for `bytes` bytes in place of the kept rows. They are valid until the next call of `reserve`. */
 export function spareRoom(bytes: usize): usize {
   grow(kept + bytes);
   return kept;

@@ -1,4 +1,4 @@
-/** The names that count in records, turns and parts: the places are those in the lists of core/conversation.ts. */
+/** The names that matter in records, turns and parts. Their numbers are indexes into the lists of core/conversation.ts. */
 
 import { respelled } from './memory';
 import { hadEscape, respell, respelledTo } from './strings';
@@ -7,7 +7,7 @@ import { end, keyAt, keyLength } from './values';
 export const PART_TYPE: i32 = 0;
 export const PART_TEXT: i32 = 1;
 
-/** Which name the last member of a part has: -1 is any other. */
+/** The name of the part's member that was read last; -1 is any other. */
 export function partName(): i32 {
   const key = plain(keyAt, keyLength);
   if (plainLength !== 4) return -1;
@@ -15,21 +15,21 @@ export function partName(): i32 {
   return isName(key, 'text') ? PART_TEXT : -1;
 }
 
-/** True if the string that was skipped last, as it stands at `value`, is the type of a part that is text. */
+/** True if the string at `value`, which was skipped last, is the type of a text part. */
 export function isPartText(value: usize, length: usize): bool {
   value = plain(value, length);
   return plainLength === 4 && isName(value, 'text');
 }
 
 const LETTER_E: u8 = 0x65;
-// Names of turns, as their bytes stand in memory; of `value` the first four.
+// Names in turns, as little-endian numbers; of `value` only the first four bytes.
 const FROM: u32 = 0x6d6f7266;
 const ROLE: u32 = 0x656c6f72;
 const VALU: u32 = 0x756c6176;
 const CONTENT: u64 = 0x746e65746e6f63;
 const SEVEN_BYTES: u64 = 0xffffffffffffff;
 
-/** The place of the name of a turn's last member: 0 and 1 are roles, 2 and 3 texts, -1 is any other. */
+/** The name of the turn's member that was read last: 0 and 1 are roles, 2 and 3 are texts, -1 is any other. */
 export function turnName(): i32 {
   const key = plain(keyAt, keyLength);
   const first = load<u32>(key);
@@ -38,14 +38,14 @@ export function turnName(): i32 {
   return plainLength === 7 && (load<u64>(key) & SEVEN_BYTES) === CONTENT ? 3 : -1;
 }
 
-/** True if the last member of a turn has the name of function calls. */
+/** True if the turn's member that was read last has a name of function calls. */
 export function isCallsName(): bool {
   const key = plain(keyAt, keyLength);
   if (plainLength === 10) return isName(key, 'tool_calls');
   return plainLength === 13 && isName(key, 'function_call');
 }
 
-/** The place of the name of a record's last member: 0 to 3 are lists, 4 to 6 ids, -1 is any other. */
+/** The name of the record's member that was read last: 0 to 3 are lists, 4 to 6 are ids, -1 is any other. */
 export function recordName(): i32 {
   const key = plain(keyAt, keyLength);
   switch (<i32>plainLength) {
@@ -68,11 +68,11 @@ export function recordName(): i32 {
   }
 }
 
-/** The longest name, each of its characters as a six-byte escape. */
+/** The length of the longest name with all its characters as six-byte escapes. */
 const SPELLED_MAX: usize = 17 * 6;
 let plainLength: usize = 0;
 
-/** The last string that was skipped, without its escapes if it could be a name; it is `plainLength` bytes long. */
+/** The string that was skipped last, without its escapes if it could be a name. Sets `plainLength` to its length in bytes. */
 function plain(string: usize, length: usize): usize {
   plainLength = length;
   if (!hadEscape || length > SPELLED_MAX) return string;

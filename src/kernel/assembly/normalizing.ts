@@ -1,7 +1,7 @@
 /**
- * White space, normalized: every run of it becomes one space, at the ends nothing. White space is what JavaScript's `\s` means:
- * six ASCII characters and nineteen others. Texts come and go as `JSON.stringify` spells them (see strings.ts), so a line
- * feed is two bytes. Sixteen bytes at a time are taken as they are where no two of white space stand together.
+ * Normalizes white space: every run of it becomes one space, and at the ends of a text it is removed. White space is JavaScript's
+ * `\s`: six ASCII characters and nineteen others. Texts are read and written as `JSON.stringify` spells them (see strings.ts), so
+ * a line feed is two bytes. Sixteen bytes in which nothing changes are copied at once.
  */
 
 import { addToHash, beginHash, endHash, HASHING_BYTES, hash, hashedBytes } from './hash';
@@ -13,38 +13,38 @@ const SPACE: u8 = 0x20;
 const VERTICAL_TAB: u64 = 0x62303030755c;
 const SIX_BYTES: u64 = 0xffffffffffff;
 
-/** So many bytes of a normalized text are hashed, at its beginning and at its end. */
+/** How many bytes of a normalized text are hashed at its beginning, and at its end. */
 const HEAD_BYTES: usize = 64;
 const TAIL_BYTES: usize = 64;
-/** So many of the lower half's bits are not the beginning's: as many as `END_BITS` in core/keys.ts. */
+/** How many bits of the lower half don't come from the beginning. Equals `END_BITS` in core/keys.ts. */
 const END_BITS: u64 = 12;
 const END_MASK: u64 = (1 << END_BITS) - 1;
-/** Where a text is cut for its tail, a character may be cut too: so many bytes of what comes out may be wrong. */
+/** Cutting a text for its tail may cut a character, too. At most this many bytes of the output are wrong then. */
 const SEAM_BYTES: usize = 16;
 
 /**
- * The key of a text without regard to how much white space it has where it has some.
+ * The key of a text with its white space normalized.
  *
  *     | 32 bits of both hashes | 20 of the beginning's | 12 of the other's |
  *
- * The one hash is the beginning's, the other that of all of the normalized text, or of its end. An index keeps the lower half, and eight bits of the
- * upper: in their order by the lower half, texts that begin alike stand together. The last bits are taken from where the beginning's are
- * not, for the many texts that are no longer than their beginning.
+ * One hash is that of the beginning, the other is that of the whole normalized text or of its end. An index keeps the lower half and
+ * eight bits of the upper one. Sorted by the lower half, texts that begin alike are adjacent. The last bits come from a part of the hash
+ * that the beginning's bits don't use, because both hashes are equal for the many texts that are no longer than their beginning.
  */
 export function normalizedKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
   return mixed(head, hashAll(p, length));
 }
 
-/** The same, but the other hash is always that of the end: to normalize all of a text takes three times as long as to hash it. */
+/** The same, but the other hash is always that of the end: normalizing a whole text takes three times as long as hashing it. */
 export function endsKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
   return mixed(head, hashTail(p, length));
 }
 
 /**
- * One of the two, as an index keeps it: for most texts that of the ends, which tells them apart well enough. The texts of a template
- * begin and end similar: where a beginning has occurred often, the key is that of all the text.
+ * The one of the two that an index keeps. For most texts it is that of the ends, which distinguishes them well enough. Texts made from
+ * a template begin and end alike: if a beginning has occurred often, the key is that of the whole text.
  */
 export function indexKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
@@ -52,11 +52,11 @@ export function indexKey(p: usize, length: usize): u64 {
   return mixed(head, isWhole ? hashAll(p, length) : hashTail(p, length));
 }
 
-/** How often each beginning has occurred, as far as so many bits of its hash tell. All counts are halved after so many texts. */
+/** How often each beginning has occurred, by this many bits of its hash. All counts are halved after `HALVED_AFTER` texts. */
 const COUNT_BITS: u64 = 18;
 const COUNTS: usize = 1 << 18;
 const HALVED_AFTER: u32 = 1 << 15;
-/** By chance, a beginning seems to have occurred that often for some two texts in a hundred. */
+/** Hash collisions bring the count of a beginning up to this for about two texts in a hundred. */
 const OFTEN: u8 = 2;
 const counts = memory.data(262_144, 16);
 let counted: u32 = 0;
@@ -77,7 +77,7 @@ function hashHead(p: usize, length: usize): u64 {
   return hash(normalized, min(HEAD_BYTES, normalize(p, p + length, HEAD_BYTES)));
 }
 
-/** The hash of all of a normalized text; where its ends are all of it, that of its end, so that such a text has one normalized key. */
+/** The hash of the whole normalized text. If its ends cover it, the hash of its end, so that such a text has only one normalized key. */
 function hashAll(p: usize, length: usize): u64 {
   const left = normalize(p, p + length, length);
   const hashed = left > HEAD_BYTES + TAIL_BYTES ? left : min(TAIL_BYTES, left);
@@ -88,7 +88,7 @@ function hashTail(p: usize, length: usize): u64 {
   let window = TAIL_BYTES + 2 * SEAM_BYTES;
   while (true) {
     let from = length > window ? p + length - window : p;
-    // Not between a backslash and what it escapes.
+    // Don't cut between a backslash and the byte that it escapes.
     while (from > p && load<u8>(from - 1) === BACKSLASH) from--;
     const left = normalize(from, p + length, window);
     if (from === p || left >= TAIL_BYTES + SEAM_BYTES) {
@@ -104,11 +104,11 @@ function mixed(head: u64, other: u64): u64 {
   return upper | <u64>(<u32>(head << END_BITS)) | ((other ^ (other >> 20)) & END_MASK);
 }
 
-/** The state of the keys of a text that comes in slices, none of which ends within a character. */
+/** The size of the state of the keys of a text that comes in slices. No slice ends within a character. */
 export const KEYING_BYTES: usize = 2 * HASHING_BYTES + HEAD_BYTES + TAIL_BYTES + 8;
-/** Where the state stands of the text that a slice is added to. */
+/** The state of the text that a slice is added to. */
 export const keying: usize = memory.data(288, 16);
-/** The hash of the text as it is, and that of the normalized text; its beginning and its end; and how the last slice ended. */
+/** The hashes of the unchanged and of the normalized text; the beginning and the end of the latter; and how the last slice ended. */
 const whole = keying;
 const wholeNormalized = whole + HASHING_BYTES;
 const head = wholeNormalized + HASHING_BYTES;
@@ -128,7 +128,7 @@ export function addSlice(p: usize, length: usize): void {
   addToHash(whole, p, length);
   const left = normalize(p, p + length, length, load<u8>(ending));
   if (left > 0) {
-    // A space is written when it is known that it isn't the last of the text.
+    // A space is written once it is known not to end the text.
     if (load<u8>(ending, 1) !== 0) addNormalized(space, 1);
     addNormalized(normalized, left);
     store<u8>(ending, <u8>endsInSpace, 1);
@@ -160,7 +160,7 @@ export function writeKeysOfSlices(to: usize): void {
   store<u32>(to, <u32>hashedBytes(whole), 32);
 }
 
-/** Writes the key of a text, its normalized key, that of its ends, its normalized head, and its length. */
+/** Writes the key of a text, its normalized key, the key of its ends, its normalized head and its length. */
 export function writeKeys(to: usize, p: usize, length: usize): void {
   store<u64>(to, hash(p, length));
   store<u64>(to, normalizedKey(p, length), 8);
@@ -169,7 +169,7 @@ export function writeKeys(to: usize, p: usize, length: usize): void {
   store<u32>(to, <u32>length, 32);
 }
 
-/** The first bytes of the normalized text, eight at most: equal for texts whose normalized keys are equal. */
+/** The first bytes of the normalized text, at most eight. They are equal for texts whose normalized keys are equal. */
 export function normalizedHead(p: usize, length: usize): u64 {
   return firstBytes(normalized, normalize(p, p + length, 8));
 }
@@ -179,26 +179,26 @@ function firstBytes(p: usize, length: usize): u64 {
   return length >= 8 ? bytes : bytes & (((<u64>1) << (length * 8)) - 1);
 }
 
-/** True if a text that begins so has the same normalized head, however it goes on. */
+/** True if all texts that begin with these bytes have the same normalized head. */
 export function hasNormalizedHead(p: usize, length: usize): bool {
   return normalize(p, p + length, 8) > 8;
 }
 
-/** How the bytes ended that were normalized last: in white space, and in a space that was written, but isn't counted. */
+/** How the last normalized bytes ended: with white space; with a space that was written but isn't counted. */
 let isAfterSpace: bool = true;
 let endsInSpace: bool = false;
 
 /**
- * Normalizes the bytes from `from` to `end` into the region `normalized`, until that many are written, or a few more.
+ * Normalizes the bytes from `from` to `end` into the region `normalized`, until `enough` bytes are written, or a few more.
  *
- * @param after 1 if the byte before was white space, else 0; what stands before a text counts as such, so it is trimmed
- * @returns how many were written
+ * @param after 1 if white space comes before `from`, else 0; 1 at the beginning of a text, so that it is trimmed
+ * @returns how many bytes were written
  */
 function normalize(from: usize, end: usize, enough: usize, after: i32 = 1): usize {
   const to = normalized;
   let p = from;
   let out = to;
-  // One byte more than is needed: it might be a space at the end, which goes.
+  // One byte more than needed: the last may be a trailing space, which is dropped.
   while (p < end && out <= to + enough) {
     const bytes = v128.load(p);
     const escapes = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(BACKSLASH)));
@@ -250,12 +250,12 @@ function normalize(from: usize, end: usize, enough: usize, after: i32 = 1): usiz
     }
   }
   isAfterSpace = after !== 0;
-  // A space at the end is what is left of trailing white space.
+  // A space at the end is the rest of trailing white space.
   endsInSpace = isAfterSpace && out > to;
   return out - to - <usize>endsInSpace;
 }
 
-/** The length of the escape at `p` if it stands for white space, else 0. */
+/** The length of the escape at `p` if it is that of white space, else 0. */
 function blankEscape(p: usize): usize {
   switch (load<u8>(p, 1)) {
     case 0x6e: // n
@@ -270,13 +270,13 @@ function blankEscape(p: usize): usize {
   }
 }
 
-/** True if one of sixteen bytes begins a white space character that is not ASCII. */
+/** True if one of sixteen bytes begins a white space character that isn't ASCII. */
 function hasWide(bytes: v128, p: usize, end: usize): bool {
   const second = v128.load(p, 1);
   const third = v128.load(p, 2);
   const second80 = i8x16.eq(second, i8x16.splat(<i8>0x80));
   const third80 = i8x16.eq(third, i8x16.splat(<i8>0x80));
-  // U+2000 to U+200F, U+2028 to U+202F, U+205F, and a few that are no white space: those are told apart below.
+  // U+2000 to U+200F, U+2028 to U+202F, U+205F, and a few characters that aren't white space: `wide` rejects those below.
   const general = v128.and(
     i8x16.eq(bytes, i8x16.splat(<i8>0xe2)),
     v128.or(
@@ -297,7 +297,7 @@ function hasWide(bytes: v128, p: usize, end: usize): bool {
   return false;
 }
 
-/** The length of the white space character that begins at `p` and is not ASCII; 0 if there is none. */
+/** The length of the white space character at `p` that isn't ASCII; 0 if there is none. */
 function wide(p: usize, end: usize): usize {
   const lead = load<u8>(p);
   if (lead === 0xc2) return p + 2 <= end && load<u8>(p, 1) === 0xa0 ? 2 : 0;

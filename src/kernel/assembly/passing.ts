@@ -1,6 +1,6 @@
 /**
- * Passing over a record that is longer than anyone holds in memory, or nested deeper: from block to block, following nothing
- * but strings and nesting.
+ * Skips a record that is too long to hold in memory or nested too deeply. Goes from block to block, and follows only strings
+ * and nesting.
  */
 
 import { BACKSLASH, QUOTE } from './strings';
@@ -14,11 +14,11 @@ let inString: bool = false;
 let escaped: bool = false;
 
 /**
- * Goes on over the bytes from `from` to `to`.
+ * Skips the bytes from `from` to `to`.
  *
  * @param begins true for a record's first bytes
  * @param isLine true for JSON lines
- * @returns the byte behind the record, 0 if it goes on
+ * @returns the byte after the record; 0 if the record continues
  */
 export function passOver(from: usize, to: usize, begins: bool, isLine: bool): usize {
   if (begins) {

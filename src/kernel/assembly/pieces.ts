@@ -1,7 +1,7 @@
 /**
- * Cutting a text into the pieces that a tokenizer's regular expression matches, one after the other. The expressions look ahead only,
- * so the next piece depends on where it begins and on nothing before it. What they find by backtracking is decided here in one go
- * from left to right; the comments name the alternative that matches.
+ * Cuts a text into the pieces that a tokenizer's regular expression matches, one after the other. The expressions only look ahead,
+ * so a piece depends on where it begins and on nothing before it. What they find by backtracking is decided here in one pass from
+ * left to right; the comments name the alternative that matches.
  */
 
 import {
@@ -26,13 +26,13 @@ const APOSTROPHE: u8 = 0x27;
 const SLASH: u8 = 0x2f;
 const SPACE: u8 = 0x20;
 
-/** What o200k has in the first part of a word, `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`, and in the second. */
+/** The classes of o200k for the first part of a word, `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`, and for the second. */
 const HEAD: u32 = UPPER | CASELESS | MARK;
 const TAIL: u32 = LOWER | CASELESS | MARK;
 
 /** Where the piece of o200k_base that begins at `p` ends. */
 export function o200kEnd(p: usize): usize {
-  // Nearly every piece is a word of ASCII, with a blank or a symbol before it.
+  // Nearly every piece is an ASCII word with a blank or a symbol before it.
   const word = p + <usize>((asciiClass(load<u8>(p)) & (BLANK | OTHER)) !== 0);
   const bytes = v128.load(word);
   const uppers = bitsBetween(bytes, 0x41);
@@ -56,7 +56,7 @@ export function cl100kEnd(p: usize): usize {
   return anyCl100kEnd(p);
 }
 
-/** A bit for each of sixteen bytes that is one of the 26 from `first` on. */
+/** A bit for each of sixteen bytes that is one of the 26 values from `first` on. */
 function bitsBetween(bytes: v128, first: i8): u32 {
   return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(first)), i8x16.splat(26)));
 }
@@ -92,9 +92,9 @@ function anyCl100kEnd(p: usize): usize {
 }
 
 /**
- * The end of a word, `HEAD* TAIL+` or else `HEAD+ TAIL*`, and of its contraction. Where no lower letter follows the head, the head
- * gives back characters up to the last one that is in both classes, which then is all of the tail; without one, it is a word by
- * itself. A mark at the start needs no case of its own: as the optional symbol or as a part of the word, the end is the same.
+ * The end of a word, `HEAD* TAIL+` or else `HEAD+ TAIL*`, and of its contraction. If no lowercase letter follows the head, the head
+ * gives back characters up to the last one that is in both classes, which becomes the whole tail. Without such a character, the head
+ * is a word by itself. A mark at the start needs no special case: as the optional symbol or as a part of the word, the end is the same.
  */
 function o200kWordEnd(p: usize): usize {
   let lastOfBoth: usize = 0;
@@ -125,8 +125,8 @@ function symbolsStart(p: usize, first: u32, second: usize): usize {
 }
 
 /**
- * The end of white space: after its last line end; without one, before its last character if other text follows, which may begin
- * with that character; otherwise after all of it. At the end of a text, cl100k_base takes all of it, line ends or not.
+ * The end of white space: after its last line end. Without one, it is before the last character if other text follows, which may
+ * begin with that character; otherwise it is after all of it. At the end of a text, cl100k_base takes all of it, line ends or not.
  */
 function whiteEnd(start: usize, takesEnd: bool): usize {
   let lineEnd: usize = 0;

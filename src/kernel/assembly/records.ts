@@ -1,6 +1,6 @@
 /**
- * Records: which of them are conversations, and what turns they have. The names, and which one counts where a record has
- * several, are those of core/conversation.ts; as with `JSON.parse`, the last one counts of keys that are equal.
+ * Records: which of them are conversations, and what turns they have. The names, and which one counts if a record has several,
+ * are the same as in core/conversation.ts. Of duplicate keys the last one counts, as in `JSON.parse`.
  */
 
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
@@ -26,40 +26,40 @@ import { OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
 /** Rows written so far. */
 export let turnCount: usize = 0;
 export let recordCount: usize = 0;
-/** Records among them that are conversations. */
+/** How many of the records are conversations. */
 export let conversationCount: usize = 0;
 
-/** Forgets the rows that were written. */
+/** Discards the rows that were written. */
 export function forgetRows(): void {
   turnCount = 0;
   recordCount = 0;
   conversationCount = 0;
 }
 
-/** In a record's row, in place of the number of its turns: it is no conversation. */
+/** Replaces the number of turns in a record's row if it isn't a conversation. */
 export const NO_CONVERSATION: u32 = 0xffffffff;
 
-// Names, by the place in the lists of core/conversation.ts.
+// How many names the lists of core/conversation.ts have.
 const LISTS: usize = 4;
 const IDS: usize = 3;
 const NAMES = 2;
 const SLOT_BYTES: usize = 12;
 
-/** For each name of a list, its kind, the first row of its turns, and how many they are. */
+/** For each name of a list, its kind, the first row of its turns, and the number of turns. */
 const lists = memory.data(48, 4);
-/** For each name of an id, its kind and where it stands. */
+/** For each name of an id, its kind, its address and its length. */
 const ids = memory.data(36, 4);
 /** For each name of a role, its kind. */
 const roles = memory.data(2, 2);
-/** For each name of a text, what is kept of it: see texts.ts. */
+/** For each name of a text, its slot: see texts.ts. */
 const texts = memory.data(48, 8);
 
 /**
- * Reads a record, and writes its row, and those of its turns if it is a conversation.
+ * Reads a record and writes its row and, if it is a conversation, the rows of its turns.
  *
  * @param p its first byte
- * @param lengthMax the longest that may be a conversation
- * @returns the byte behind it, or 0: then no row was written
+ * @param lengthMax the maximum length of a conversation
+ * @returns the byte after it, or 0 if no row was written
  */
 export function readRecord(p: usize, lengthMax: usize): usize {
   const firstTurn = turnCount;
@@ -76,7 +76,7 @@ export function readRecord(p: usize, lengthMax: usize): usize {
   if (list === 0 || load<u8>(list) === BAD) return next;
   const from: usize = load<u32>(list, 4);
   const count: usize = load<u32>(list, 8);
-  // The turns of other lists go.
+  // Drops the turns of other lists.
   if (from !== firstTurn)
     memory.copy(turns + firstTurn * TURN_BYTES, turns + from * TURN_BYTES, count * TURN_BYTES);
   turnCount = firstTurn + count;
@@ -89,7 +89,7 @@ export function readRecord(p: usize, lengthMax: usize): usize {
   return next;
 }
 
-/** The first name under which something stands, 0 if there is none. */
+/** The slot of the first name that isn't absent; 0 if all are. */
 function firstPresent(slots: usize, count: usize): usize {
   for (let slot = slots; slot < slots + count * SLOT_BYTES; slot += SLOT_BYTES) {
     if (load<u8>(slot) !== ABSENT) return slot;
@@ -119,7 +119,7 @@ function readId(p: usize, id: usize): usize {
   return next;
 }
 
-/** Reads what stands under a list's name. A list is one if all of its elements are turns. */
+/** Reads the value of a list's name. It is good if all of its elements are turns. */
 function readList(p: usize, list: usize): usize {
   if (load<u8>(p) !== OPEN_BRACKET) {
     store<u8>(list, ABSENT);
@@ -147,7 +147,7 @@ function readList(p: usize, list: usize): usize {
   return p;
 }
 
-/** Reads an object that should be a turn. Its row is written if it is one. */
+/** Reads an object and, if it is a turn, writes its row. */
 function readTurn(p: usize): usize {
   const start = p;
   store<u16>(roles, 0);
@@ -168,7 +168,7 @@ function readTurn(p: usize): usize {
   const kind = load<u8>(chosen, TEXT_KIND);
   if (role !== GOOD || kind === BAD) return p;
   if (kind === ABSENT) keepText(chosen, p, 0);
-  // The turn before has a reply: now its keys are worth making.
+  // The turn before has a reply, so its keys are worth making.
   finishKeys();
   const row = turns + turnCount++ * TURN_BYTES;
   store<u64>(row, load<u64>(chosen));

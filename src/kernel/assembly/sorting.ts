@@ -1,30 +1,30 @@
 /**
- * Sorting rows by a number: pairs of a row and its number, four bytes each, by a radix sort from the lowest digit. It is
- * done in calls for a part of the pairs each, because an engine puts optimized code in place of its first, slow one only
- * between calls: in a function that loops over all pairs it never would.
+ * Sorts rows by a number: a radix sort, from the lowest digit up, of pairs of a row and its number, four bytes each. Each call
+ * handles only a part of the pairs, because an engine replaces its initial, slow code with optimized code only between calls.
+ * A function that loops over all pairs would stay slow.
  */
 
 import { FIRST_FLAG } from './keeping';
 
-/** A digit has so many bits: three of them make a number. */
+/** The number of bits in a digit. Three digits make a number. */
 const DIGIT_BITS: u32 = 11;
 const DIGITS: u32 = 1 << DIGIT_BITS;
 
-/** How many pairs have each digit, then where the next pair of each goes; for all three digits, four bytes each. */
+/** How many pairs have each value of a digit, later where the next such pair goes; for all three digits, four bytes each. */
 const places = memory.data(24_576, 4);
 
-/** Forgets what was counted. */
+/** Resets the counts. */
 export function beginSort(): void {
   memory.fill(places, 0, 3 * DIGITS * 4);
 }
 
 /**
- * Writes, and counts the digits of, a pair for each of so many rows that is followed by another one of its conversation.
+ * Writes a pair for each of `count` rows that is followed by another row of its conversation, and counts the pair's digits.
  *
- * @param lengths the lengths of the turns behind them
+ * @param lengths the lengths of the turns that follow the rows
  * @param numbers the numbers to sort by, one every `stride` bytes
  * @param out where the first pair goes
- * @returns the address behind the last one
+ * @returns the address after the last pair
  */
 export function addPairs(
   firstRow: u32,
@@ -50,7 +50,7 @@ export function addPairs(
   return out;
 }
 
-/** When there are all pairs: where the first one with each digit goes. */
+/** Call it once all pairs are added: turns the counts into the places of the first pair with each value of a digit. */
 export function placeDigits(): void {
   for (let digit: u32 = 0; digit < 3; digit++) {
     let next: u32 = 0;
@@ -63,7 +63,7 @@ export function placeDigits(): void {
   }
 }
 
-/** Moves the pairs between two addresses to where they go by a digit: 0 is the lowest, with which to begin. */
+/** Moves the pairs between two addresses to their places by one digit. Begin with digit 0, the lowest. */
 export function moveByDigit(digit: u32, from: usize, to: usize, other: usize): void {
   for (let p = from; p < to; p += 8) {
     const at = increase(placeOf(digit, load<u32>(p, 4)));
@@ -72,11 +72,11 @@ export function moveByDigit(digit: u32, from: usize, to: usize, other: usize): v
 }
 
 /**
- * Takes sorted pairs apart: the rows stay where the pairs were.
+ * Splits sorted pairs. The rows replace the pairs.
  *
- * @param equal takes the places whose number is that of the place before
- * @param numbers takes the numbers
- * @returns how many places there are in `equal`
+ * @param equal receives the places whose number is that of the place before
+ * @param numbers receives the numbers
+ * @returns how many places `equal` received
  */
 export function takeRows(pairs: usize, count: u32, equal: usize, numbers: usize): u32 {
   let found: u32 = 0;
@@ -93,7 +93,7 @@ export function takeRows(pairs: usize, count: u32, equal: usize, numbers: usize)
   return found;
 }
 
-/** Writes the least of each `stretch` rows. */
+/** Writes the smallest of each `stretch` rows. */
 export function leastRows(rows: usize, count: u32, stretch: u32, out: usize): void {
   let least = u32.MAX_VALUE;
   for (let place: u32 = 0; place < count; ) {
@@ -111,7 +111,7 @@ function placeOf(digit: u32, number: u32): usize {
   return places + (digit * DIGITS + ((number >> (digit * DIGIT_BITS)) & (DIGITS - 1))) * 4;
 }
 
-/** Adds one to what stands there; returns what it was. */
+/** Increments the number at `place`; returns its old value. */
 function increase(place: usize): u32 {
   const count = load<u32>(place);
   store<u32>(place, count + 1);

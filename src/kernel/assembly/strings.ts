@@ -1,10 +1,10 @@
 /**
- * JSON strings. Most bytes of a dataset stand in them, so they are read sixteen at a time, from one special byte to the
- * next. Whoever calls has put quotes behind the end of what was read: a string that is cut off ends there, not anywhere.
+ * JSON strings. Most bytes of a dataset are in strings, so they are read sixteen at a time, from one special byte to the
+ * next. The caller has put quotes after the end of the input: they end a string that is cut off.
  *
- * Texts are compared in the spelling that `JSON.stringify` gives them, without the quotes. It is as good as the text
- * itself, each text has one and no two have the same; and nearly every string of a dataset is spelled like that, so its
- * bytes can be taken as they are.
+ * Texts are compared as `JSON.stringify` spells them, without the quotes. Each text has exactly one such spelling and no two
+ * texts share one, so comparing spellings is as good as comparing texts. Nearly every string of a dataset is spelled like
+ * that, so its bytes can be used unchanged.
  */
 
 import { encode } from './utf8';
@@ -13,23 +13,23 @@ export const QUOTE: u8 = 0x22;
 export const BACKSLASH: u8 = 0x5c;
 const SLASH: u8 = 0x2f;
 const LETTER_U: u8 = 0x75;
-/** `\u`, as it stands in memory. */
+/** `\u` as a little-endian number. */
 const UNICODE_ESCAPE: u16 = 0x755c;
 
 const SURROGATES: i32 = 0xd800;
 const LOW_SURROGATES: i32 = 0xdc00;
 const TEN_BITS: i32 = 0xfffffc00;
 
-/** Where the last string broke off that could not be read; `end` or a byte behind it if there was not enough of it. */
+/** Where the last unreadable string broke off; at or after `end` if the string was incomplete. */
 export let brokeAt: usize = 0;
 /** True if the last string that was skipped has escapes. */
 export let hadEscape: bool = false;
-/** True if the last string may have bytes that are no ASCII. */
+/** True if the last string may have bytes that aren't ASCII. */
 export let maybeNotAscii: bool = false;
-/** True if the last string that was found may have escapes that `JSON.stringify` doesn't write. */
+/** True if the last string read by `findEnd` may have escapes that `JSON.stringify` doesn't write. */
 export let maybeOdd: bool = false;
 
-/** Reads over a string. `p` is the byte after the opening quote; returns the one after the closing quote, or 0. */
+/** Skips a string. `p` is the byte after the opening quote; returns the one after the closing quote, or 0. */
 export function skip(p: usize, end: usize): usize {
   // Most strings whose text doesn't matter are short.
   const stops = specials(v128.load(p));
@@ -52,9 +52,9 @@ export function skip(p: usize, end: usize): usize {
 }
 
 /**
- * Reads over what `JSON.stringify` could have written.
+ * Skips bytes that `JSON.stringify` could have written.
  *
- * @param p a byte in a string, none that is escaped
+ * @param p a byte in a string; it isn't escaped
  * @returns the closing quote, or the backslash of an escape that `JSON.stringify` doesn't write, or 0
  */
 export function skipUsual(p: usize, end: usize): usize {
@@ -69,7 +69,7 @@ export function skipUsual(p: usize, end: usize): usize {
 }
 
 /**
- * Finds the end of a string without a look at its escapes.
+ * Finds the end of a string without checking its escapes.
  *
  * @param p the byte after the opening quote
  * @returns the closing quote, or 0
@@ -78,12 +78,12 @@ export function findEnd(p: usize, end: usize): usize {
   p = scan(p, end, true);
   if (p >= end) return broken(p);
   const byte = load<u8>(p);
-  // A backslash stops it only where what it escapes is missing.
+  // The scan stops at a backslash only if the byte that it escapes is missing.
   return byte === QUOTE ? p : broken(byte === BACKSLASH ? end : p);
 }
 
 /**
- * Goes on to the end of a string, or to what can't stand in it, sixteen bytes at a time, however many are escaped.
+ * Scans to the end of a string, or to a byte that isn't allowed in one. Reads sixteen bytes at a time, even if many are escaped.
  *
  * @param passesEscapes false stops at the backslash of an escape that `JSON.stringify` doesn't write
  */
@@ -107,7 +107,7 @@ function scan(p: usize, end: usize, passesEscapes: bool): usize {
       break;
     }
     escapes = 1;
-    // Bytes that a backslash escapes; a backslash that is escaped itself escapes nothing.
+    // The bytes that a backslash escapes. A backslash that is itself escaped escapes nothing.
     let escaped = backslashes << 1;
     if ((backslashes & escaped) !== 0) {
       escaped = 0;
@@ -128,7 +128,7 @@ function scan(p: usize, end: usize, passesEscapes: bool): usize {
       p += 16;
       continue;
     }
-    // The last one of the sixteen escapes what stands behind them.
+    // The last of the sixteen bytes escapes the byte after them.
     const isUsual = load<u8>(usual + load<u8>(p, 16)) !== 0 && p + 17 <= end;
     if (!isUsual && (!passesEscapes || p + 17 > end)) {
       p += 15;
@@ -143,25 +143,25 @@ function scan(p: usize, end: usize, passesEscapes: bool): usize {
   return p;
 }
 
-/** A bit for each of sixteen bytes that `JSON.stringify` writes behind a backslash: `"`, `\\`, b, f, n, r, t. */
+/** A bit for each of sixteen bytes that `JSON.stringify` writes after a backslash: `"`, `\\`, b, f, n, r, t. */
 function usualLetters(bytes: v128): i32 {
   const byLower = i8x16.swizzle(USUAL_BY_LOWER, v128.and(bytes, i8x16.splat(0x0f)));
   const byUpper = i8x16.swizzle(USUAL_BY_UPPER, i8x16.shr_u(bytes, 4));
   return i8x16.bitmask(i8x16.ne(v128.and(byLower, byUpper), i8x16.splat(0)));
 }
 
-/** By the lower half of a byte, and by the upper: a bit for each upper half that a letter has. */
+/** Tables for the lower and the upper nibble of a byte. Each bit is one upper nibble that these letters have. */
 const USUAL_BY_LOWER = i8x16(0, 0, 13, 0, 8, 0, 4, 0, 0, 0, 0, 0, 2, 0, 4, 0);
 const USUAL_BY_UPPER = i8x16(0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0);
 
-/** The byte behind what `respell` wrote. */
+/** The address after what `respell` wrote. */
 export let respelledTo: usize = 0;
 
 /**
- * Reads a string, and writes it as `JSON.stringify` would.
+ * Reads a string and writes it as `JSON.stringify` would.
  *
  * @param p a byte in the string
- * @returns the byte after the closing quote, or 0; what was written up to `end` is right in any case
+ * @returns the byte after the closing quote, or 0; the output up to `end` is correct in either case
  */
 export function respell(p: usize, end: usize, out: usize): usize {
   let seen = i8x16.splat(0);
@@ -192,7 +192,7 @@ export function respell(p: usize, end: usize, out: usize): usize {
       p += 2;
       continue;
     }
-    // Where one character is escaped, its neighbours mostly are, too.
+    // If one character is escaped, its neighbours usually are, too.
     while (load<u16>(p) === UNICODE_ESCAPE) {
       if (p + 6 > end) return brokenOff(end, out);
       const code = hexAt(p + 2);
@@ -223,12 +223,12 @@ export function respell(p: usize, end: usize, out: usize): usize {
 }
 
 /**
- * Writes a text, which is no string of JSON, as `JSON.stringify` would.
+ * Writes a plain text, not a JSON string, as `JSON.stringify` would.
  *
  * @param p its first byte
- * @param to the byte behind its last
- * @param limit where what is written must end
- * @returns the byte behind what was written; 0 if there isn't room for it
+ * @param to the byte after its last
+ * @param limit where the output must end
+ * @returns the byte after the output; 0 if there isn't enough room
  */
 export function spellText(p: usize, to: usize, out: usize, limit: usize): usize {
   while (out <= limit) {
@@ -282,7 +282,7 @@ function broken(p: usize): usize {
   return 0;
 }
 
-/** A bit for each of sixteen bytes that doesn't stand for itself in a string: quotes, backslashes, control characters. */
+/** A bit for each of sixteen bytes that is special in a string: quotes, backslashes, control characters. */
 function specials(bytes: v128): i32 {
   const quotes = i8x16.eq(bytes, i8x16.splat(QUOTE));
   const backslashes = i8x16.eq(bytes, i8x16.splat(BACKSLASH));
@@ -290,18 +290,18 @@ function specials(bytes: v128): i32 {
   return i8x16.bitmask(v128.or(v128.or(quotes, backslashes), controls));
 }
 
-/** The number that four hexadecimal digits stand for, negative if one is none. */
+/** The value of four hexadecimal digits; negative if one isn't a digit. */
 function hexAt(p: usize): i32 {
   const upper: i32 = load<u16>(hex + ((<usize>load<u16>(p)) << 1));
   const lower: i32 = load<u16>(hex + ((<usize>load<u16>(p, 2)) << 1));
   return upper & lower & IS_HEX ? ((upper & 0xff) << 8) | (lower & 0xff) : -1;
 }
 
-/** For every byte, 1 if `JSON.stringify` writes it behind a backslash. */
+/** For every byte, 1 if `JSON.stringify` writes it after a backslash. */
 const usual = memory.data(256);
-/** For every control character, the letter of its escape, 0 if it has none. */
+/** For every control character, the letter of its short escape; 0 if it has none. */
 const shortEscapes = memory.data(32);
-/** For every two bytes that are hexadecimal digits, as they stand in memory, the number that they stand for, and `IS_HEX`. */
+/** Maps two hexadecimal digits, as a little-endian number, to their value and `IS_HEX`. */
 const hex = memory.data(131_072, 2);
 const IS_HEX: i32 = 0x100;
 

@@ -1,25 +1,25 @@
 /**
- * A byte in the middle of a JSON file doesn't tell whether it stands inside a string. So the bytes are read under both
- * hypotheses at once: they are each other's opposite at every byte, and a quote swaps them. Wherever a hypothesis takes
- * a byte for structure that no JSON has there, it is refuted: the wrong one soon is, since it takes text for structure.
+ * A byte in the middle of a JSON file doesn't show whether it is inside a string. So the bytes are read under both
+ * hypotheses at once: they are opposites at every byte, and a quote swaps them. A hypothesis is refuted when it takes
+ * a byte for structure that JSON doesn't have. The wrong one soon is, since it takes text for structure.
  *
  *     … y", "value": "a [b] {c" }, { "id": …
  *     outside:        ^ string  ^ text          (a letter outside strings: refuted)
  *     inside:  ^ text ^ string  ^ text
  *
- * The idea of two hypotheses is that of Pison (Jiang et al., VLDB 2021), there for structural indexes.
+ * The two hypotheses are an idea of Pison (Jiang et al., VLDB 2021), which uses them for structural indexes.
  */
 
 import { BACKSLASH, brokeAt, findEnd, QUOTE } from './strings';
 
-/** What a byte may be: structure is what stands outside strings, text what stands inside. */
+/** What a byte may be: structure is outside strings, text is inside. */
 const STRUCTURE: u8 = 1;
 const TEXT: u8 = 2;
 const OPENS: u8 = 4;
 const CLOSES: u8 = 8;
 const kinds = memory.data(256);
 
-/** Under each hypothesis: the nesting, relative to the start, its lowest, and where the first container opens at that. */
+/** Under each hypothesis: the nesting relative to the start, its minimum, and where the first container opens at that minimum. */
 const NESTING_BYTES: usize = 12;
 const nestings = memory.data(24, 4);
 
@@ -29,7 +29,7 @@ export function surveyedStart(hypothesis: usize): usize {
 }
 
 /**
- * Reads `length` bytes at `from`, which must not stand right behind a backslash. What stands behind them is overwritten.
+ * Reads `length` bytes at `from`. A backslash must not precede them. Overwrites the bytes that follow them.
  *
  * @returns a bit for each hypothesis that was not refuted: 1 for "begins outside a string", 2 for "begins inside"
  */
@@ -37,7 +37,7 @@ export function survey(from: usize, length: usize): i32 {
   if (load<u8>(kinds) === 0) classify();
   memory.fill(nestings, 0, 2 * NESTING_BYTES);
   const end = from + length;
-  /** The hypothesis that is outside a string here. */
+  /** The hypothesis under which the byte at `p` is outside a string. */
   let outside: usize = 0;
   let refuted = 0;
   let p = from;
@@ -58,7 +58,7 @@ export function survey(from: usize, length: usize): i32 {
   return ~refuted & 3;
 }
 
-/** Goes on with the hypothesis that is left; returns false where it is refuted, too. Now strings need not be looked into. */
+/** Continues with the remaining hypothesis; returns false if it is refuted, too. Strings can be skipped now. */
 function follow(p: usize, end: usize, nesting: usize, isInString: bool): bool {
   for (let i: usize = 0; i < 32; i += 16) v128.store(end + i, i8x16.splat(QUOTE));
   while (p < end) {
@@ -103,7 +103,7 @@ function classify(): void {
   mark(0x5b, OPENS);
   mark(0x7d, CLOSES);
   mark(0x5d, CLOSES);
-  // So that this is done once.
+  // Marks the table as filled.
   store<u8>(kinds, 16);
 }
 

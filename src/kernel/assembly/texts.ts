@@ -1,6 +1,6 @@
 /**
- * The texts of turns, and their keys. What is kept of a text is its two keys, or the place and the length of what they will be
- * made of; what it is; whether it is empty; and whether its keys are still to be made.
+ * The texts of turns, and their keys. The slot of a text holds its two keys, or the address and the length of the text that they
+ * will be made from; its kind; whether it is empty; and whether its keys are still to be made.
  */
 
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
@@ -22,18 +22,18 @@ import { isUtf8, repair } from './utf8';
 import { broken, end, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
 import { isAllWanted, isKeyWanted, isNormalizedKeyWanted, longestWanted } from './wanted';
 
-/** The bytes that are kept of a text, and where in them its kind stands, and the two flags. */
+/** The size of a slot, and the offsets of the kind and of the two flags. */
 export const TEXT_BYTES: usize = 24;
 export const TEXT_KIND: usize = 16;
 export const TEXT_IS_EMPTY: usize = 17;
 const TEXT_HAS_NO_KEYS: usize = 18;
 
-/** What stands under a name. */
+/** Whether a name has a value, and whether the value is usable. */
 export const ABSENT: u8 = 0;
 export const GOOD: u8 = 1;
 export const BAD: u8 = 2;
 
-/** Reads what stands under a text's name: a string, null, or a list of parts. */
+/** Reads the value of a text's name: a string, null, or a list of parts. */
 export function readText(p: usize, slot: usize): usize {
   const first = load<u8>(p);
   if (first === QUOTE) return readString(p + 1, slot);
@@ -45,7 +45,7 @@ export function readText(p: usize, slot: usize): usize {
   return next;
 }
 
-/** Reads a text that is a string: nearly always its bytes can be taken as they are. */
+/** Reads a text that is a string. Nearly always its bytes can be used unchanged. */
 function readString(start: usize, slot: usize): usize {
   if (!isAllWanted) {
     const close = findEnd(start, end);
@@ -66,12 +66,12 @@ function readString(start: usize, slot: usize): usize {
   return p;
 }
 
-/** Where the text stands that was spelled last, as `JSON.stringify` spells it, without quotes; and its length in bytes. */
+/** The text that was spelled last, as `JSON.stringify` spells it, without quotes: its address, and its length in bytes. */
 export let spelledAt: usize = 0;
 export let spelledLength: usize = 0;
 
 /**
- * Reads a string, and spells it: where it stands, if it is spelled as it should be.
+ * Reads a string and spells it as `JSON.stringify` would. If it is spelled like that already, it isn't copied.
  *
  * @param start the byte after the opening quote
  * @returns the byte after the closing quote, or 0
@@ -97,26 +97,26 @@ export function spellString(start: usize): usize {
   return p;
 }
 
-/** How many bytes may stand for one. */
+/** The most bytes of a string that encode one byte of its text. */
 const LONGEST_ESCAPE: usize = 6;
-/** So much of a string is read for the beginning of its text. */
+/** How many bytes of a string are read for the beginning of its text. */
 const BEGINNING_BYTES: usize = 128;
 
-/** True if a string, oddly spelled but in ASCII, may begin like a text whose normalized key is looked for. */
+/** True if an ASCII string with unusual escapes may begin like a text whose normalized key is wanted. */
 function mayBeginAsWanted(start: usize): bool {
   respell(start, start + BEGINNING_BYTES, respelled);
   const length = respelledTo - respelled;
   return isNormalizedKeyWanted(respelled, length) || !hasNormalizedHead(respelled, length);
 }
 
-/** Keeps of a text only that it is there, and not empty: it is none that is looked for. */
+/** Keeps only the fact that a text is present and not empty: it isn't wanted. */
 function keepNoKeys(slot: usize): void {
   store<u64>(slot, 0);
   store<u64>(slot, 0, 8);
   keepKind(slot, 1, false);
 }
 
-/** Spells a string, whatever its spelling, that stands from `p` to its closing quote. */
+/** Spells the string from `p` to its closing quote, and repairs its UTF-8. */
 function spellRepaired(p: usize, to: usize): void {
   const repaired = repair(p, to, normalized);
   memory.fill(repaired, QUOTE, 16);
@@ -125,7 +125,7 @@ function spellRepaired(p: usize, to: usize): void {
   spelledLength = respelledTo - respelled;
 }
 
-/** Keeps a text that stands where it stays, in the input: its keys are made when they are needed. */
+/** Keeps the place of a text that stays in the input. Its keys are made when they are needed. */
 export function keepText(slot: usize, p: usize, length: usize): void {
   store<u64>(slot, p);
   store<u64>(slot, length, 8);
@@ -160,7 +160,7 @@ function readParts(p: usize, slot: usize): usize {
   for (p = firstElement(p); p !== 0 && !isClosed; p = nextElement(p)) {
     if (load<u8>(p) === OPEN_BRACE) {
       p = readPart(p);
-      // The pieces are put together as they are spelled, so that two halves of a surrogate pair meet.
+      // The pieces are joined as they are spelled, so that the two halves of a surrogate pair meet.
       out = repair(partText, partText + partLength, out);
     } else {
       isGood = false;
@@ -176,7 +176,7 @@ function readParts(p: usize, slot: usize): usize {
   return p;
 }
 
-/** The string that the last part added. */
+/** The string that the last part adds. */
 let partText: usize = 0;
 let partLength: usize = 0;
 
@@ -201,26 +201,26 @@ function readPart(p: usize): usize {
   return p;
 }
 
-/** The row of the last turn, if its keys are not made yet: where they go stand the place and the length of its text. */
+/** The row of the last turn if its keys aren't made yet. In their place, it holds the address and the length of its text. */
 let unfinished: usize = 0;
 
-/** Says that a list of turns begins. */
+/** Begins a list of turns. */
 export function beginTurns(): void {
   unfinished = 0;
 }
 
-/** Says that a turn's row was written, with what is kept of a text: its keys, if it has none yet, wait until they are needed. */
+/** Call it when a turn's row was written from a text's slot. If the text has no keys yet, they are made when they are needed. */
 export function rowWritten(row: usize, text: usize): void {
   unfinished = load<u8>(text, TEXT_HAS_NO_KEYS) !== 0 ? row : 0;
 }
 
-/** Makes the keys of the last turn. */
+/** Makes the keys of the last turn if it has none yet. */
 export function finishKeys(): void {
   if (unfinished !== 0) makeKeys(unfinished, load<u32>(unfinished), load<u32>(unfinished, 8));
   unfinished = 0;
 }
 
-/** Leaves the last turn without its key: it has no reply, and never answers. An index keeps the key of its ends, to tell just that. */
+/** Leaves the last turn without its key: it has no reply to return. An index keeps the key of its ends, to report a prompt that equals it. */
 export function dropKey(): void {
   if (unfinished !== 0) {
     const key = isAllWanted ? endsKey(load<u32>(unfinished), load<u32>(unfinished, 8)) : 0;

@@ -1,6 +1,6 @@
 /** UTF-8, as the Encoding Standard decodes it (https://encoding.spec.whatwg.org/#utf-8-decoder). */
 
-/** Writes a code point; a surrogate is written as if it were one. Returns the address behind it. */
+/** Writes a code point, or a surrogate as if it were one. Returns the address after it. */
 export function encode(code: u32, out: usize): usize {
   if (code < 0x80) {
     store<u8>(out, code);
@@ -25,10 +25,10 @@ export function encode(code: u32, out: usize): usize {
 }
 
 /**
- * True if the bytes from `p` to `end` are UTF-8.
+ * True if the bytes from `p` to `end` are valid UTF-8.
  *
- * Sixteen bytes at a time: what may stand at a place follows from three half bytes, the two of the byte before it and the
- * upper one of the byte itself. Three tables give for each the errors that it allows; one that all three allow is there.
+ * Checks sixteen bytes at a time. Three nibbles decide whether a byte is valid: both of the byte before it, and its own upper
+ * nibble. For each of them a table has the errors that are possible with it; an error found in all three has occurred.
  * (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021.)
  */
 export function isUtf8(p: usize, end: usize): bool {
@@ -36,10 +36,10 @@ export function isUtf8(p: usize, end: usize): bool {
   let errors = i8x16.splat(0);
   for (; p < end; p += 16) {
     let bytes = v128.load(p);
-    // What stands behind the end counts as zeros, and so ends what is incomplete.
+    // Bytes after the end count as zeros, which make an incomplete sequence an error.
     if (p + 16 > end) bytes = v128.and(bytes, v128.load(keep + 16 - (end - p)));
     if (i8x16.bitmask(v128.or(bytes, before)) !== 0) {
-      // The bytes one, two and three places before each.
+      // The bytes one, two and three positions before each byte.
       const one = i8x16.shuffle(
         before,
         bytes,
@@ -108,7 +108,7 @@ export function isUtf8(p: usize, end: usize): bool {
         ),
         i8x16.swizzle(BY_SECOND_UPPER, i8x16.shr_u(bytes, 4)),
       );
-      // Third and fourth bytes: they must follow on, and nothing else may.
+      // Third and fourth bytes must be the second of two continuation bytes, and no other byte may be.
       const third = i8x16.sub_sat_u(two, i8x16.splat(0x60));
       const fourth = i8x16.sub_sat_u(three, i8x16.splat(0x70));
       const follows = v128.and(v128.or(third, fourth), i8x16.splat(<i8>0x80));
@@ -116,21 +116,21 @@ export function isUtf8(p: usize, end: usize): bool {
     }
     before = bytes;
   }
-  // A text that ends with its last block may end within a character.
+  // A text that fills its last block may end within a character.
   const incomplete = i8x16.gt_u(before, LAST_MAX);
   return !v128.any_true(v128.or(errors, incomplete));
 }
 
-// What can be wrong with two bytes that stand together.
-const TOO_SHORT: i8 = 1 << 0; // a lead without what should follow
-const TOO_LONG: i8 = 1 << 1; // ASCII with something that follows
+// The possible errors in two adjacent bytes.
+const TOO_SHORT: i8 = 1 << 0; // a lead byte without a continuation byte
+const TOO_LONG: i8 = 1 << 1; // ASCII with a continuation byte
 const OVERLONG_3: i8 = 1 << 2;
-const TOO_LARGE: i8 = 1 << 3; // beyond U+10FFFF
+const TOO_LARGE: i8 = 1 << 3; // above U+10FFFF
 const SURROGATE: i8 = 1 << 4;
 const OVERLONG_2: i8 = 1 << 5;
 const TOO_LARGE_1000: i8 = 1 << 6;
 const OVERLONG_4: i8 = 1 << 6;
-const TWO_FOLLOW: i8 = -128; // two bytes that follow: right only as third and fourth
+const TWO_FOLLOW: i8 = -128; // two continuation bytes: valid only if the latter is the third or fourth byte
 const CARRY: i8 = TOO_SHORT | TOO_LONG | TWO_FOLLOW;
 
 const BY_FIRST_UPPER = i8x16(
@@ -187,13 +187,13 @@ const BY_SECOND_UPPER = i8x16(
   TOO_SHORT,
   TOO_SHORT,
 );
-/** The highest that the last three bytes of a text may be. */
+/** The maximum values of the last three bytes of a text. */
 const LAST_MAX = i8x16(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, <i8>0xef, <i8>0xdf, <i8>0xbf);
-/** Loaded at 16 - n, it keeps the first n bytes of a block. */
+/** Loaded at 16 - n, a mask that keeps the first n bytes of a block. */
 const keep = memory.data(32);
 memory.fill(keep, 0xff, 16);
 
-/** Copies the bytes from `p` to `end`, with U+FFFD for what is no UTF-8. Returns the address behind the copy. */
+/** Copies the bytes from `p` to `end`, with U+FFFD in place of invalid UTF-8. Returns the address after the copy. */
 export function repair(p: usize, end: usize, out: usize): usize {
   while (p < end) {
     const length = sequence(p, end);
@@ -208,14 +208,14 @@ export function repair(p: usize, end: usize, out: usize): usize {
 }
 
 /**
- * The length of the sequence at `p`; if it is none, minus the number of bytes that one U+FFFD stands for: those that could
- * have begun a sequence, one at least.
+ * The length of the sequence at `p`. If it is invalid, minus the number of bytes that one U+FFFD replaces: those that could
+ * have begun a sequence, at least one.
  */
 function sequence(p: usize, end: usize): i32 {
   const lead = load<u8>(p);
   if (lead < 0x80) return 1;
   let length = 0;
-  // What the second byte may be keeps out overlong spellings, surrogates, and what lies beyond U+10FFFF.
+  // The limits of the second byte exclude overlong encodings, surrogates, and code points above U+10FFFF.
   let lowest: u8 = 0x80;
   let highest: u8 = 0xbf;
   if (lead >= 0xc2 && lead <= 0xdf) length = 2;

@@ -1,7 +1,7 @@
 /**
- * JSON's grammar (RFC 8259), followed byte by byte outside strings. Every function takes the address of a first byte and
- * returns the address behind the last one, or 0: then `broke` says whether bytes are missing or wrong, and `brokeAt` where.
- * Behind `end` stand quotes, which are nothing that could follow anything, so few places need to look for the end.
+ * JSON's grammar (RFC 8259), parsed byte by byte outside strings. Every function takes the address of a first byte and
+ * returns the address after the last one, or 0 if it fails. Then `brokeAt` is the address of a wrong byte or, at or after
+ * `end`, of missing bytes. Quotes follow `end`; no value may be followed by a quote, so few places need to check for the end.
  */
 
 import { QUOTE, skip, brokeAt as stringBrokeAt } from './strings';
@@ -16,36 +16,36 @@ const LINE_FEED: u8 = 0x0a;
 const SPACE: u8 = 0x20;
 const MINUS: u8 = 0x2d;
 const DOT: u8 = 0x2e;
-/** `true`, `null` and `alse`, as they stand in memory. */
+/** `true`, `null` and `alse` as little-endian numbers. */
 const TRUE: u32 = 0x65757274;
 const NULL: u32 = 0x6c6c756e;
 const ALSE: u32 = 0x65736c61;
 
-/** Where reading stops: an address, and what was wrong there. */
+/** The address at which reading failed. */
 export let brokeAt: usize = 0;
 
-/** True if reading stopped because too many containers were open: what follows may well be valid. */
+/** True if reading failed because too many containers were open. The value may still be valid. */
 export let isTooDeep: bool = false;
 
-/** Past the last byte that may be read. */
+/** The address after the last byte that may be read. */
 export let end: usize = 0;
 /** False in JSON lines, where a line feed ends a value. */
 let spansLines: bool = true;
 
-/** Says what may be read next. */
+/** Sets the end of the bytes to read next, and whether they are JSON lines. */
 export function begin(to: usize, lines: bool): void {
   end = to;
   isTooDeep = false;
   spansLines = !lines;
 }
 
-/** What was expected at `p` isn't there. */
+/** Fails: the byte at `p` isn't the expected one. */
 export function broken(p: usize): usize {
   brokeAt = p;
   return 0;
 }
 
-/** The first byte from `p` on that is no white space. */
+/** The first byte from `p` on that isn't white space. */
 export function skipBlanks(p: usize): usize {
   if (load<u8>(p) > SPACE) return p;
   if (load<u8>(p) === SPACE && load<u8>(p, 1) > SPACE) return p + 1;
@@ -60,17 +60,17 @@ export function skipBlanks(p: usize): usize {
   }
 }
 
-/** Reads over a string; `p` is the byte after its opening quote. */
+/** Skips a string; `p` is the byte after its opening quote. */
 function skipString(p: usize): usize {
   const next = skip(p, end);
   return next === 0 ? broken(stringBrokeAt) : next;
 }
 
-/** The last key that was read: its first byte behind the quote, and its length in bytes. */
+/** The key that was read last: its first byte after the quote, and its length in bytes. */
 export let keyAt: usize = 0;
 export let keyLength: usize = 0;
 
-/** From the opening quote of an object's key to the first byte of its value. */
+/** Goes from the opening quote of an object's key to the first byte of its value. */
 export function readKey(p: usize): usize {
   if (load<u8>(p) !== QUOTE) return broken(p);
   keyAt = p + 1;
@@ -80,13 +80,13 @@ export function readKey(p: usize): usize {
   return skipColon(p);
 }
 
-/** From behind an object's key to the first byte of its value. */
+/** Goes from the end of an object's key to the first byte of its value. */
 function skipColon(p: usize): usize {
   p = skipBlanks(p);
   return load<u8>(p) === COLON ? skipBlanks(p + 1) : broken(p);
 }
 
-/** The kinds of the containers that are open around a value, a bit each. */
+/** The kinds of the containers that are open around a value, one bit each. */
 const DEPTH_MAX: i32 = 1 << 16;
 const kinds = memory.data(DEPTH_MAX / 8);
 function push(depth: i32, isObject: bool): void {
@@ -99,7 +99,7 @@ function isInObject(depth: i32): bool {
   return ((load<u8>(kinds + (depth >> 3)) >> <u8>(depth & 7)) & 1) !== 0;
 }
 
-/** Reads over a value of any kind. */
+/** Skips a value of any kind. */
 export function skipValue(p: usize): usize {
   let depth = 0;
   while (true) {
@@ -121,7 +121,7 @@ export function skipValue(p: usize): usize {
       }
     } else p = skipScalar(p);
     if (p === 0) return 0;
-    // A value has ended: so do the containers whose last one it is.
+    // A value has ended, and with it the containers whose last value it is.
     while (true) {
       if (depth === 0) return p;
       p = skipBlanks(p);
@@ -140,7 +140,7 @@ export function skipValue(p: usize): usize {
   }
 }
 
-/** Reads over `true`, `false`, `null`, or a number. */
+/** Skips `true`, `false`, `null`, or a number. */
 function skipScalar(p: usize): usize {
   switch (load<u8>(p)) {
     case 0x74: // t
@@ -154,7 +154,7 @@ function skipScalar(p: usize): usize {
   }
 }
 
-/** A word that would reach past the end may go on as it should. */
+/** Fails at a word. If it would reach past the end, its bytes are missing, not wrong. */
 function brokenWord(p: usize, length: usize): usize {
   return broken(p + length > end ? end : p);
 }
@@ -176,11 +176,11 @@ function skipNumber(p: usize): usize {
     p = skipDigits(p);
     if (p === 0) return 0;
   }
-  // What follows might be one more digit.
+  // Another digit might follow.
   return p >= end ? broken(end) : p;
 }
 
-/** One digit at least. */
+/** Skips digits, at least one. */
 function skipDigits(p: usize): usize {
   const start = p;
   while (load<u8>(p) - 0x30 < 10) p++;

@@ -1,6 +1,6 @@
 /**
- * Verifying: whether turns, as they stand in the file, have the texts that their keys promise, and what the reply to them is. That is
- * done for turns of the usual shape, a string that says who speaks and a string that is the text, whatever other members they have.
+ * Verifies that turns in the file have the texts that their keys promise, and reads the reply to them. This works for turns of the
+ * usual shape: the role is a string and the text is a string. Other members don't matter, except those of function calls.
  */
 
 import { firstMember, isClosed, nextMember } from './containers';
@@ -10,12 +10,12 @@ import { hadEscape, QUOTE } from './strings';
 import { spelledAt, spelledLength, spellString } from './texts';
 import { begin, COMMA, OPEN_BRACE, skipBlanks, skipValue } from './values';
 
-/** In `turnName`, the first of a text's names. */
+/** The first result of `turnName` that is a text's name. */
 const TEXT_NAMES: i32 = 2;
-/** A role at least as long as `function_call`: its text may be a call. */
+/** The length of `function_call`. If a role is at least this long, its text may be a call. */
 const LONG_ROLE: usize = 13;
 
-/** Who speaks in the last turn that was looked at: without quotes, escapes or more than twelve bytes. */
+/** The role of the turn that was read last, without quotes. It has no escapes, and at most twelve bytes. */
 let role: usize = 0;
 let roleBytes: usize = 0;
 
@@ -26,17 +26,17 @@ export function roleLength(): usize {
   return roleBytes;
 }
 
-/** Says where what is verified next ends. */
+/** Sets where the turns to verify end. */
 export function beginVerify(to: usize): void {
-  // What ends every string, whatever it is cut from.
+  // These quotes end a string that is cut off.
   for (let i: usize = 0; i < 32; i += 16) v128.store(to + i, i8x16.splat(QUOTE));
   begin(to, false);
 }
 
 /**
- * Passes over a turn whose text is the one in the input.
+ * Verifies that a turn's text is the one in the input.
  *
- * @returns where the next turn begins; 0 if the text is another, or if the turn has an unusual shape
+ * @returns where the next turn begins; 0 if the text differs, or if the turn has an unusual shape
  */
 export function verifyTurn(p: usize, length: usize): usize {
   p = spellTurn(p);
@@ -45,21 +45,21 @@ export function verifyTurn(p: usize, length: usize): usize {
   return load<u8>(p) === COMMA ? skipBlanks(p + 1) : 0;
 }
 
-/** The length of a turn's text, spelled as `JSON.stringify` spells it, with its quotes; 0 if the turn has an unusual shape. */
+/** Spells a turn's text as `JSON.stringify` would. Returns its length with its quotes; 0 if the turn has an unusual shape. */
 export function spellReply(p: usize): usize {
   if (spellTurn(p) === 0) return 0;
-  // Where the text stands as it should be spelled, there are quotes already.
+  // A text that wasn't copied has its quotes already.
   store<u8>(spelledAt - 1, QUOTE);
   store<u8>(spelledAt + spelledLength, QUOTE);
   return spelledLength + 2;
 }
 
-/** Where the reply's opening quote stands. */
+/** The address of the reply's opening quote. */
 export function replyAt(): usize {
   return spelledAt - 1;
 }
 
-/** True if as many bytes are the same at both places. Behind them, there are others that may be read. */
+/** True if `length` bytes at both addresses are equal. The bytes after them must be readable, too. */
 function areEqual(p: usize, other: usize, length: usize): bool {
   let left = length;
   for (; left >= 16; left -= 16) {
@@ -71,13 +71,13 @@ function areEqual(p: usize, other: usize, length: usize): bool {
   return (~same & ((1 << (<i32>left)) - 1)) === 0;
 }
 
-/** Spells the text of a turn; returns the byte behind the turn, or 0 if it has an unusual shape, or calls functions. */
+/** Spells the text of a turn; returns the byte after the turn, or 0 if it has an unusual shape or calls functions. */
 function spellTurn(p: usize): usize {
   let hasRole = false;
   let hasText = false;
   if (load<u8>(p) !== OPEN_BRACE) return 0;
   for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
-    // Names with escapes are read where the text is spelled.
+    // Reading a name with escapes would overwrite the spelled text.
     if (hadEscape) return 0;
     const name = turnName();
     if (name < 0) {

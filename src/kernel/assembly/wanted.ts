@@ -1,7 +1,7 @@
 /**
- * Which keys are worth computing. A sweep looks for a few texts among very many: a text of another length has another
- * key, one that begins otherwise has another normalized key. Two maps of bits hold lengths and beginnings that are looked for;
- * a bit that is set by chance costs a hash and nothing else.
+ * Which keys are worth computing. A sweep looks for a few texts among very many. A text needs no key if no wanted text has its
+ * length, and no normalized key if no wanted text has its beginning. Two bitmaps hold the wanted lengths and beginnings. A false
+ * positive costs only a hash.
  */
 
 import { normalizedHead } from './normalizing';
@@ -14,17 +14,17 @@ const heads = lengths + MAP_BYTES;
 const longest = heads + MAP_BYTES;
 export let isAllWanted: bool = true;
 
-/** Where the two maps stand, behind each other, and the length of the longest text behind them. */
+/** The address of the two bitmaps and, after them, the length of the longest wanted text. */
 export function wantedAt(): usize {
   return lengths;
 }
 
-/** Every key is computed. */
+/** Makes every key wanted. */
 export function wantAll(): void {
   isAllWanted = true;
 }
 
-/** Only those keys are computed that are in the maps, which are empty now. */
+/** Clears the bitmaps. Only keys that are added to them are wanted. */
 export function wantNone(): void {
   isAllWanted = false;
   memory.fill(lengths, 0, 2 * MAP_BYTES + 8);
@@ -40,12 +40,12 @@ export function wantNormalizedKey(head: u64): void {
   set(heads, (head * MIX) >> 48);
 }
 
-/** The length of the longest text whose key is looked for. */
+/** The length of the longest text whose key is wanted. */
 export function longestWanted(): usize {
   return load<u32>(longest);
 }
 
-/** Without its key, a text counts as one that is not looked for. */
+/** True if a text of this length may be wanted. A text without its key matches nothing. */
 export function isKeyWanted(length: usize): bool {
   return isAllWanted || has(lengths, <u64>length & BIT_MASK);
 }
