@@ -4,15 +4,15 @@ import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Lookup, Match } from './lookup.js';
 
-/** What an entry costs besides its texts: the objects and the cache's own bookkeeping, roughly, in bytes. */
+/** The approximate overhead of an entry, in bytes: its objects and the cache's own bookkeeping, without its texts. */
 const ENTRY_OVERHEAD_BYTES = 512;
-/** V8 keeps a character in a byte or two; the larger counts. */
+/** V8 stores a character in one or two bytes: assume two. */
 const BYTES_A_CHARACTER = 2;
 
-/** Remembers what was found before, the most recently used of it, within a number of bytes. */
+/** Caches results up to a total size in bytes, and evicts the least recently used ones. */
 export class Cache {
   readonly entries: LRUCache<string, object>;
-  /** How many answers and replies were found in it, and for how many lookups the dataset had to be asked. */
+  /** The number of answers and replies that came from the cache, and of lookups that had to search the dataset. */
   hits = 0;
   misses = 0;
 
@@ -20,20 +20,20 @@ export class Cache {
     this.entries = new LRUCache({ maxSize: maxBytes });
   }
 
-  /** Memory of what it holds. */
+  /** The memory that its entries take. */
   get bytes(): number {
     return this.entries.calculatedSize;
   }
 }
 
-/** A part of a cache that holds entries of one kind. All parts share its bytes. */
+/** A part of a cache, with entries of one kind. All parts share its size limit. */
 export class CachePart<T extends object> {
   private readonly cache: Cache;
   private readonly prefix: string;
   /** Incremented by clear(). Results computed under an older generation must not be stored. */
   generation = 0;
 
-  /** @param prefix no other part's, nor the beginning of one */
+  /** @param prefix neither equal to another part's prefix nor the beginning of one */
   constructor(cache: Cache, prefix: string) {
     this.cache = cache;
     this.prefix = prefix;
@@ -43,7 +43,7 @@ export class CachePart<T extends object> {
     return this.cache.entries.get(this.prefix + key) as T | undefined;
   }
 
-  /** @param bytes of memory that the entry takes, its key aside */
+  /** @param bytes the memory that the entry takes, without its key */
   set(key: string, entry: T, bytes: number): void {
     const { prefix } = this;
     const size = (prefix.length + key.length) * BYTES_A_CHARACTER + bytes + ENTRY_OVERHEAD_BYTES;
@@ -54,7 +54,7 @@ export class CachePart<T extends object> {
     this.cache.entries.delete(this.prefix + key);
   }
 
-  /** Forgets all of this part, what is being looked up just now too. */
+  /** Evicts all entries of this part. Results that are being computed now won't be stored either. */
   clear(): void {
     this.generation++;
     const { entries } = this.cache;
@@ -62,15 +62,15 @@ export class CachePart<T extends object> {
   }
 }
 
-/** Remembers what lookups found. Misses are not kept. */
+/** Caches the matches of lookups. Misses aren't cached. */
 export class CachedLookup implements Lookup {
   private readonly behind: Lookup;
   private readonly cache: Cache;
   private readonly found: CachePart<Match>;
 
   /**
-   * @param behind asked for what is not in the cache
-   * @param name tells the dataset from others whose replies are in the same cache
+   * @param behind searched if a query isn't in the cache
+   * @param name distinguishes the dataset from others with replies in the same cache
    */
   constructor(behind: Lookup, cache: Cache, name = '') {
     this.behind = behind;
@@ -83,7 +83,7 @@ export class CachedLookup implements Lookup {
   }
 
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
-    // An index is as quick as this cache, and needs none of its memory.
+    // An index is as fast as this cache, and needs none of its memory.
     if (this.behind.isImmediate) {
       this.cache.misses++;
       return this.behind.find(query, signal);
@@ -95,7 +95,7 @@ export class CachedLookup implements Lookup {
     return known;
   }
 
-  /** Forgets everything, what is being looked up just now too. */
+  /** Evicts all matches. Results of lookups in progress won't be stored either. */
   clear(): void {
     this.found.clear();
   }

@@ -6,32 +6,32 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Edition } from './edition.js';
 import type { Lookup, Match, Similar } from './lookup.js';
 
-/** What a lookup tells whoever looks after the file. */
+/** Events that a lookup reports to the owner of the dataset's file. */
 export interface CurrentEvents {
-  /** A lookup has failed as it would in a file that changed: looks at the file, and replaces the edition if it did. */
+  /** A lookup has failed with an error that a changed file may cause: checks the file, and replaces the edition if it has changed. */
   readonly lookAtFile: () => void;
-  /** The kernel has trapped, and was replaced. */
+  /** The kernel has trapped; it is replaced. */
   readonly trapped: (trap: WebAssembly.RuntimeError) => void;
 }
 
-/** Failures that a file which changed may be the reason for. */
+/** Errors that a changed file may cause. */
 const FILE_ERRORS: ReadonlySet<string> = new Set([
   'dataset_changed',
   'dataset_unreadable',
   'dataset_invalid',
 ]);
 
-/** Answers from a dataset's file as it is now: what fails because the file was replaced is looked up again in the new one. */
+/** Answers from the current state of a dataset's file. A lookup that fails because the file was replaced is repeated in the new file. */
 export class CurrentLookup implements Lookup {
   private now: Edition;
-  /** Why nothing of the file as it is now can be answered; undefined if something can. */
+  /** Why the current file can't answer anything; undefined if it can. */
   problem: DatasetError | undefined;
-  /** True once another state of the file was opened than the first. */
+  /** True once a second state of the file was opened. */
   private hasChanged = false;
   private readonly kernel: Kernel;
   private readonly events: CurrentEvents;
 
-  /** @param kernel that of all editions */
+  /** @param kernel shared by all editions */
   constructor(edition: Edition, kernel: Kernel, events: CurrentEvents) {
     this.now = edition;
     this.kernel = kernel;
@@ -42,7 +42,7 @@ export class CurrentLookup implements Lookup {
     return this.now;
   }
 
-  /** Answers from another state of the file. */
+  /** Answers from another edition from now on. */
   replaceBy(edition: Edition): void {
     this.now = edition;
     this.hasChanged = true;
@@ -65,7 +65,7 @@ export class CurrentLookup implements Lookup {
     }
   }
 
-  /** Looks whether the file is why a lookup has failed: in another file, it may succeed. */
+  /** Checks whether a changed file caused the failure of a lookup. If so, repeats the lookup in the new file. */
   private async findAgain(
     asked: Edition,
     error: unknown,
@@ -83,7 +83,7 @@ export class CurrentLookup implements Lookup {
     }
   }
 
-  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known without a sweep. */
+  /** A turn that resembles the prompt of a query without a match; undefined if none is known without a sweep. */
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     try {
       return this.now.similar(query, signal);
@@ -94,14 +94,14 @@ export class CurrentLookup implements Lookup {
     }
   }
 
-  /** After a trap the kernel's memory is undefined: replaces the instance. Returns what the request that met it is told. */
+  /** After a trap the kernel's memory is undefined: replaces the instance. Returns the error for the request that caused the trap. */
   private replaceKernel(trap: WebAssembly.RuntimeError): AppError {
     this.events.trapped(trap);
     this.kernel.renew();
     return new AppError('worker_failed', { cause: trap });
   }
 
-  /** A file that was valid once may be again: unlike at the start, one that isn't doesn't end the server. */
+  /** A file that was valid once may become valid again: unlike at startup, an invalid file doesn't end the server. */
   private explained(error: unknown): unknown {
     const isInvalid = error instanceof AppError && error.code === 'dataset_invalid';
     return isInvalid && this.hasChanged ? new AppError('dataset_changed', { cause: error }) : error;
@@ -109,9 +109,9 @@ export class CurrentLookup implements Lookup {
 }
 
 /**
- * A miss counts only while the file is as it was: a match is verified by the file's bytes, but a miss may take no read.
+ * A miss counts only if the file hasn't changed: a match is verified against the file's bytes, but a miss may need no read.
  *
- * @throws AppError, at once or as a rejection
+ * @throws AppError, synchronously or as a rejection
  */
 function findIn(
   edition: Edition,

@@ -13,10 +13,10 @@ import { IndexLookup } from './indexed.js';
 import type { Lookup, Match, Similar } from './lookup.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 
-/** As many as OpenAI's have. */
+/** As many as OpenAI's fingerprints have. */
 const FINGERPRINT_DIGITS = 10;
 
-/** One state of the dataset's file, and what answers from it: sweeps, or the index once there is one. */
+/** One state of the dataset's file and its lookups: sweeps, or the index once there is one. */
 export class Edition implements Lookup {
   readonly dataset: Dataset;
   private readonly kernel: Kernel;
@@ -25,7 +25,7 @@ export class Edition implements Lookup {
   private sweep: SweepLookup | undefined;
   private digest: string | undefined;
 
-  /** @throws what opening the file throws */
+  /** @throws the errors of opening the file */
   constructor(dataset: Dataset, kernel: Kernel) {
     this.dataset = dataset;
     this.kernel = kernel;
@@ -35,7 +35,7 @@ export class Edition implements Lookup {
   /**
    * Answers by sweeps until there is an index.
    *
-   * @param sweepCount is told of every sweep
+   * @param sweepCount incremented for every sweep
    */
   useSweeps(plan: ShardPlan, pool: WorkerPool, sweepCount: SweepCount): void {
     this.sweep = new SweepLookup(plan, pool, this.kernel, this.reader, sweepCount);
@@ -46,7 +46,7 @@ export class Edition implements Lookup {
     this.index = new IndexLookup(table, this.kernel, this.reader);
   }
 
-  /** False while there is nothing to answer from yet. */
+  /** False until there is an engine to answer with. */
   get canAnswer(): boolean {
     return (this.index ?? this.sweep) !== undefined;
   }
@@ -56,24 +56,26 @@ export class Edition implements Lookup {
     return this.index === undefined ? 'sweep' : 'index';
   }
 
-  /** A name for what the file holds; undefined if it can't be read just now. */
+  /** Identifies the file's contents; undefined if the file can't be read at the moment. */
   get fingerprint(): string | undefined {
     try {
       this.digest ??= digestOf(this.dataset.file);
     } catch {
-      // What it was for tells that the file has changed, or can't be read.
+      // The operation that needs the fingerprint reports that the file has changed or can't be read.
     }
     return this.digest && `fp_${this.digest.slice(0, FINGERPRINT_DIGITS)}`;
   }
 
-  /** True if the file is no longer as it was; false while it is gone, since what it was can still be read. */
+  /**
+   * True if the path now holds another file, or another state of it. False while the path doesn't exist: the open file can still be read.
+   */
   get hasChanged(): boolean {
     const { file } = this.dataset;
     const now = identityAt(file.path);
     return now !== undefined && !isSameFile(now, file);
   }
 
-  /** How many lookups wait for a sweep. */
+  /** The number of lookups that wait for a sweep. */
   get waiting(): number {
     return this.sweep?.unanswered ?? 0;
   }
@@ -82,24 +84,24 @@ export class Edition implements Lookup {
     return this.index !== undefined;
   }
 
-  /** @throws AppError when the dataset can't be read, or too much is asked at once */
+  /** @throws AppError if the dataset can't be read, or if there are too many lookups */
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     const lookup: Lookup | undefined = this.index ?? this.sweep;
     if (lookup === undefined) throw new AppError('dataset_changed');
     return lookup.find(query, signal);
   }
 
-  /** What the index knows that is like a prompt without a reply. Sweeps know nothing. */
+  /** A turn in the index that resembles a prompt without a reply. Sweeps find none. */
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     return this.index?.similar(query, signal);
   }
 
-  /** Comes back when no sweep needs the pool any more. */
+  /** Resolves when no sweep needs the pool any more. */
   async sweepsEnded(): Promise<void> {
     await this.sweep?.ended;
   }
 
-  /** Lookups that still want to read fail, as if the file had changed. */
+  /** Closes the file. Lookups that still have to read fail as if the file had changed. */
   close(): void {
     this.reader.close();
   }

@@ -6,10 +6,10 @@ import { inSlices } from '../core/turns.js';
 import type { Kernel } from '../kernel/kernel.js';
 
 /**
- * A query's keys: at once, unless its texts are long.
+ * The keys of a query: synchronous unless its texts are long.
  *
- * @param signal tells when they are no longer wanted
- * @throws AppError if too many wait
+ * @param signal aborts the computation
+ * @throws AppError if too many lookups wait
  */
 export function keysOf(
   query: Query,

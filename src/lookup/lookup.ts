@@ -3,18 +3,18 @@ import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { RecordedReply } from './recorded-reply.js';
 
-/** How many tokens a turn has. The index keeps the count for whoever asks next. */
+/** The token count of a turn. The index stores a count that is assigned to it. */
 export interface TokenCount {
-  /** 0 while it was not counted. */
+  /** 0 until it is counted. */
   tokens: number;
 }
 
-/** The token counts of the turns that a match consists of. */
+/** The token counts of the turns that make up a match. */
 export interface MatchTokens {
-  /** The history of the query that the turns agree with. */
+  /** The index of the query's history that the turns match. */
   readonly history: number;
   readonly reply: TokenCount;
-  /** Those of the messages of that history that turns agree with, the last message first. */
+  /** The counts for the messages of that history that match turns, the last message first. */
   messages(): readonly TokenCount[];
 }
 
@@ -22,17 +22,17 @@ export interface MatchTokens {
 export interface Match {
   readonly rung: Rung;
   readonly reply: RecordedReply;
-  /** The id of the conversation it stands in; the record's place in the file, from 0, if it has none. */
+  /** The id of its conversation. If that has none: the record's index in the file, from 0. */
   readonly conversationId: string;
-  /** Place of the reply among the conversation's turns, from 0. */
+  /** The reply's index among the conversation's turns, from 0. */
   readonly replyIndex: number;
-  /** The id of the model that it is from, where several were asked. */
+  /** The id of the model that it comes from, if several were searched. */
   readonly dataset?: string | undefined;
-  /** Undefined if no index has found it. */
+  /** Undefined unless an index found the match. */
   readonly tokens?: MatchTokens | undefined;
 }
 
-/** A reply that stands in where none was recorded. */
+/** A substitute reply, for a prompt that has no recorded one. */
 export interface StandIn {
   readonly rung?: undefined;
   readonly dataset?: undefined;
@@ -40,27 +40,30 @@ export interface StandIn {
   readonly tokens?: undefined;
 }
 
-/** What a prompt is answered from. */
+/** The answer to a prompt: a match or a substitute. */
 export type Given = Match | StandIn;
 
-/** A turn that is like a prompt which has no reply. */
+/** A turn that resembles a prompt without a reply. */
 export interface Similar {
   readonly conversationId: string;
-  /** Its place among the conversation's turns, from 0. */
+  /** The turn's index among the conversation's turns, from 0. */
   readonly turnIndex: number;
-  /** True if the turn equals the prompt, white space aside, and is its conversation's last; else it begins alike. */
+  /**
+   * True if the turn equals the prompt apart from white space, and is the last of its conversation. False if it only begins like the
+   * prompt.
+   */
   readonly lacksReply: boolean;
 }
 
-/** Finds recorded replies. Every implementation gives the same answer to the same query. */
+/** Finds recorded replies. Every implementation returns the same match for the same query. */
 export interface Lookup {
-  /** True while replies are found without a sweep: remembering them elsewhere gains nothing then. */
+  /** True while replies are found without a sweep: caching them gains nothing then. */
   readonly isImmediate: boolean;
   /**
-   * The match for a query, undefined if there is none; a promise of it only where the dataset has to be swept, or many texts to be compared.
+   * The match for a query; undefined on a miss. It is a promise only if the dataset has to be swept, or many texts have to be compared.
    *
-   * @param signal tells when the answer is no longer wanted; the promise then rejects with its reason. Asked for only where somebody waits
-   * @throws AppError, at once or as a rejection, when the dataset can't be read, or too much is asked at once
+   * @param signal aborts the lookup: the promise then rejects with the signal's reason. Called only if the lookup has to wait
+   * @throws AppError, synchronously or as a rejection, if the dataset can't be read, or if there are too many lookups
    */
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined>;
 }

@@ -2,7 +2,7 @@ import type { FunctionCall } from '../core/calls.js';
 import type { Turn } from '../core/conversation.js';
 import { Decoded, Spelled, type SpelledText } from '../core/spelled-text.js';
 
-/** A reply as the dataset has it. Its text is decoded, or spelled, when somebody asks for that. */
+/** A reply as recorded in the dataset. Its text is decoded or serialized only when needed. */
 export class RecordedReply implements Turn {
   readonly from: string;
   readonly content: SpelledText;
@@ -13,16 +13,16 @@ export class RecordedReply implements Turn {
     this.content = content;
   }
 
-  /** A turn that was parsed. */
+  /** Creates the reply from a parsed turn. */
   static of({ from, value, calls }: Turn): RecordedReply {
     const reply = new RecordedReply(from, new Decoded(value));
     return calls === undefined ? reply : Object.assign(reply, { calls });
   }
 
   /**
-   * A turn that calls no function.
+   * Creates a reply without function calls.
    *
-   * @param spelled its text as `JSON.stringify` spells it, quotes included; a byte string
+   * @param spelled its text as `JSON.stringify` writes it, including the quotes; a byte string
    */
   static spelled(from: string, spelled: string): RecordedReply {
     return new RecordedReply(from, new Spelled(spelled));

@@ -15,15 +15,15 @@ import { keysOf } from './keyed.js';
 import type { Lookup, Match } from './lookup.js';
 import { matchWhole, verifyMatch } from './verify.js';
 
-/** A sweep reads about a million bytes a millisecond: lookups are gathered for a twentieth of its time at most. */
+/** A sweep reads about a million bytes per millisecond: lookups are gathered for at most a twentieth of its duration. */
 const GATHERED_BYTES_A_MS = 20_000_000;
 
-/** A lookup that waits for a sweep, or rides on one. */
+/** A lookup that waits for a sweep, or takes part in one. */
 interface PendingLookup {
   readonly query: Query;
   readonly keys: KeyedQuery;
   best: Place | undefined;
-  /** True once it has its answer, or doesn't want it any more. */
+  /** True once it has its answer, or was aborted. */
   isSettled: boolean;
   readonly resolve: (best: Place | undefined) => void;
   readonly reject: (reason: unknown) => void;
@@ -31,15 +31,15 @@ interface PendingLookup {
 
 type WholeMatch = ReturnType<typeof matchWhole>;
 
-/** How many sweeps were made, and for how many lookups. */
+/** The number of sweeps, and of the lookups that they answered. */
 export interface SweepCount {
   sweeps: number;
   lookups: number;
 }
 
 /**
- * The engine that keeps nothing: it reads the dataset until the answer is certain. Lookups share sweeps: all that wait when
- * one starts ride on it, those that come later on the next. (The idea: Crescando's clock scan, Unterbrunner et al., 2009.)
+ * The engine that keeps nothing in memory: it reads the dataset until the answer is certain. Lookups share sweeps: all that wait when one
+ * starts take part in it, and later ones take part in the next. (The idea: Crescando's clock scan, Unterbrunner et al., 2009.)
  */
 export class SweepLookup implements Lookup {
   private readonly plan: ShardPlan;
@@ -51,7 +51,7 @@ export class SweepLookup implements Lookup {
   private sweeping: Promise<void> | undefined;
   private readonly count: SweepCount;
 
-  /** @param count is told of every sweep */
+  /** @param count incremented for every sweep */
   constructor(
     plan: ShardPlan,
     pool: WorkerPool,
@@ -66,7 +66,7 @@ export class SweepLookup implements Lookup {
     this.reader = reader;
   }
 
-  /** How many lookups have no answer yet. */
+  /** The number of lookups without an answer. */
   get unanswered(): number {
     return this.lookups.size;
   }
@@ -93,12 +93,12 @@ export class SweepLookup implements Lookup {
     return verifyMatch(query, best, this.reader) ?? (await this.findByTexts(query, keys, signal));
   }
 
-  /** Settles when all lookups that are going on now have their answers: after that, if no more come, the pool is not needed. */
+  /** Settles when all current lookups have their answers. Unless others arrive, the pool isn't needed after that. */
   get ended(): Promise<unknown> {
     return Promise.allSettled(this.lookups);
   }
 
-  /** The best candidate of the whole dataset, as far as keys tell. */
+  /** The best candidate in the whole dataset, judged by keys alone. */
   private ride(query: Query, keys: KeyedQuery, signal: AbortSignal | undefined): Promise<Place | undefined> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
@@ -138,7 +138,7 @@ export class SweepLookup implements Lookup {
     this.sweeping = undefined;
   }
 
-  /** Waits while more lookups come in, one close upon the other, but no longer than a small part of a sweep takes. */
+  /** Waits while more lookups arrive in quick succession, up to a small part of a sweep's duration. */
   private async gather(): Promise<void> {
     const { start, end } = this.plan.dataset.body;
     const longestMs = (end - start) / GATHERED_BYTES_A_MS;
@@ -159,14 +159,14 @@ export class SweepLookup implements Lookup {
         const place = found[i]?.[0];
         if (place === undefined || place.grade <= (lookup.best?.grade ?? 0)) continue;
         lookup.best = { ...place, record: recordsBefore + place.record };
-        // In file order, whichever shard was read first: so this is the first one in the file.
+        // Results arrive in file order, not in the order in which shards complete: this is the first match in the file.
         if (place.grade === bestGrade(lookup.keys)) lookup.resolve(lookup.best);
       }
     }
     for (const lookup of lookups) lookup.resolve(lookup.best);
   }
 
-  /** The match by the texts of all candidates: needed where two texts have one key, which hardly ever happens. */
+  /** Finds the match by comparing the texts of all candidates. Needed only after a key collision, which is very rare. */
   private async findByTexts(
     query: Query,
     keys: KeyedQuery,
@@ -182,7 +182,7 @@ export class SweepLookup implements Lookup {
     return best?.match;
   }
 
-  /** The best match of places, which come in file order, unless the best before is as good. */
+  /** The best match among `before` and the places, which are in file order. Of equally good matches the earliest wins. */
   private *bestOf(query: Query, places: readonly Place[], before: WholeMatch): Generator<void, WholeMatch> {
     let best = before;
     for (const place of places) {
@@ -193,7 +193,7 @@ export class SweepLookup implements Lookup {
     return best;
   }
 
-  /** Sweeps the shards, and yields what each holds for the queries, in file order. */
+  /** Sweeps the shards, and yields each shard's candidates for the queries, in file order. */
   private async *shardsWith(
     asked: readonly Pick<PendingLookup, 'query' | 'keys'>[],
     exhaustive: boolean,
@@ -218,14 +218,15 @@ export class SweepLookup implements Lookup {
         recordsBefore += outcome.value.records;
         conversations += outcome.value.conversations;
       }
-      // A file that is being written begins like this: nothing is missing in it that it may have in the end.
+      // A file that is still being written may have no conversations yet: a miss would be wrong, since the complete file may hold the
+      // prompt.
       if (conversations === 0) throw new AppError('dataset_invalid');
     } finally {
       stopAll(stop);
     }
   }
 
-  /** What the kernels of all workers are to look for. */
+  /** The texts that the kernels of all workers search for. */
   private wantedBy(asked: readonly Pick<PendingLookup, 'keys'>[]): Uint8Array {
     this.kernel.wantNone();
     for (const { keys } of asked) {

@@ -1,4 +1,4 @@
-/** Counting tokens: each text once. What was counted stands in the index, or, for texts that are in none, in a cache. */
+/** Counts tokens, each text once. The index keeps the counts of its turns; a cache keeps those of other texts. */
 
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../core/errors.js';
@@ -9,34 +9,34 @@ import { resultOf } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import type { TokenCount } from './lookup.js';
 
-/** What an entry of the cache costs besides its text, roughly, in bytes. */
+/** The approximate overhead of a cache entry, in bytes, without its text. */
 const ENTRY_OVERHEAD_BYTES = 256;
-/** V8 keeps a character in one byte or two; the larger counts. */
+/** V8 stores a character in one or two bytes: assume two. */
 const BYTES_A_CHARACTER = 2;
 
-/** A text to be counted, and where its count is kept, if an index has it. */
+/** A text whose tokens are counted, and the place where its index keeps the count, if it is in an index. */
 export interface CountedText {
   readonly text: string;
   readonly kept?: TokenCount | undefined;
 }
 
-/** Knows how many tokens texts have. */
+/** Counts the tokens of texts. */
 export interface TokenCounter {
   /**
-   * A promise of them only where a tokenizer has to be asked.
+   * The token counts of texts; a promise only if the tokenizer is needed.
    *
    * @throws AppError
    */
   count(texts: readonly CountedText[]): MaybePromise<readonly number[]>;
   /**
-   * The first tokens of a text, as a text; a character that is not whole at its end is left out.
+   * The first tokens of a text, as text. An incomplete character at the end is dropped.
    *
    * @throws AppError
    */
   cut(text: string, tokens: number): MaybePromise<string>;
 }
 
-/** Takes no tokenizer: a token is four bytes. */
+/** Needs no tokenizer: it assumes that a token is four bytes. */
 export const estimatingCounter: TokenCounter = {
   count: (texts) => texts.map(estimated),
   cut: estimatedCut,
@@ -46,16 +46,16 @@ function estimated({ text }: CountedText): number {
   return estimateTokens(text);
 }
 
-/** Asks a tokenizer. */
+/** Counts with a tokenizer. */
 export class RealCounter implements TokenCounter {
   private readonly pool: TokenPool;
   private readonly counted = new LRUCache<string, number>({
     maxSize: COUNTED_TEXTS_BYTES,
     sizeCalculation: (_, text) => text.length * BYTES_A_CHARACTER + ENTRY_OVERHEAD_BYTES,
   });
-  /** Those that are being counted. */
+  /** The texts that are being counted. */
   private readonly counting = new Map<string, Promise<number>>();
-  /** Those that are to be counted. */
+  /** The texts that will be counted next. */
   private batch: Batch | undefined;
 
   constructor(pool: TokenPool) {
@@ -87,7 +87,7 @@ export class RealCounter implements TokenCounter {
   private known(counted: CountedText): number | undefined {
     const kept = counted.kept?.tokens;
     if (kept) return kept;
-    // To ask for a text may mean to decode it.
+    // Read late: getting the text may have to decode it.
     const { text } = counted;
     return text === '' ? 0 : this.counted.get(text);
   }
@@ -102,13 +102,13 @@ export class RealCounter implements TokenCounter {
       this.counting.set(text, one);
       one
         .then((count) => this.counted.set(text, count))
-        // Whoever asked is told.
+        // The callers that wait for the count get the error.
         .catch(() => undefined)
         .finally(() => this.counting.delete(text));
     }
   }
 
-  /** Counts a text with those that are asked for in the same turn of the event loop. */
+  /** Counts a text together with those that arrive in the same turn of the event loop. */
   private inBatch(text: string): Promise<number> {
     if (this.batch?.hasRoomFor(text) !== true) {
       this.batch?.send();
@@ -124,7 +124,8 @@ export class RealCounter implements TokenCounter {
 }
 
 /**
- * Texts that are counted in one task: to hand a task over takes as long as to count a short text. Where it fails, it fails for all.
+ * Texts that are counted in one task, since passing a task to the thread takes as long as counting a short text. If the task fails, it
+ * fails for all of them.
  */
 class Batch {
   private readonly pool: TokenPool;
@@ -140,12 +141,12 @@ class Batch {
     this.pool = pool;
   }
 
-  /** False if a text would hold up the others. */
+  /** False if counting the text would delay the others. */
   hasRoomFor(text: string): boolean {
     return this.length === 0 || this.length + text.length <= COUNTED_TOGETHER_MAX;
   }
 
-  /** How many tokens a text has; settles after `send`. */
+  /** The token count of a text. Settles after `send`. */
   async add(text: string): Promise<number> {
     const at = this.texts.push(text) - 1;
     this.length += text.length;
