@@ -10,15 +10,15 @@ import type { WorkerPool } from '../workers/pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { Census } from './census.js';
 
-/** The engines that can be asked for. */
+/** The engines that can be configured. */
 export type Engine = 'auto' | 'sweep' | 'index';
 
-/** What becomes known of one edition of a dataset, by a walk over all of it or from a saved index; and the index itself. */
+/** The counts and the index of one edition of a dataset, from a walk over all of it or from a saved index. */
 export class Build {
   readonly edition: Edition;
-  /** The index, if it stands. */
+  /** The index, if there is one. */
   table: IndexTable | undefined;
-  /** How long the walk took that the index was made by, in seconds; 0 if there was none. */
+  /** How long the walk that built the index took, in seconds; 0 without such a walk. */
   seconds = 0;
   private readonly kernel: Kernel;
   private readonly stop = newStopFlag();
@@ -30,17 +30,17 @@ export class Build {
     this.kernel = kernel;
   }
 
-  /** How much of the dataset was walked: 0 to 1. */
+  /** The walked share of the dataset: 0 to 1. */
   get progress(): number {
     return this.saved === undefined ? (this.census?.progress ?? 0) : 1;
   }
 
-  /** What was counted so far. */
+  /** The counts so far. */
   get counts(): Counts {
     return this.saved ?? this.census?.counts ?? NOTHING_COUNTED;
   }
 
-  /** Takes an index that was saved. */
+  /** Uses a saved index. */
   use({ table, counts }: KeptIndex): void {
     this.saved = counts;
     this.table = table;
@@ -48,12 +48,13 @@ export class Build {
   }
 
   /**
-   * Walks the dataset, while the edition answers by sweeps, unless the engine is `index`; then by the index, unless it is `sweep`.
+   * Walks the dataset. Meanwhile, the edition answers by sweeps, unless the engine is `index`. Afterwards it answers by the index, unless
+   * the engine is `sweep`.
    *
-   * @param sweepCount is told of every sweep
-   * @param onBegun is called as soon as so much of the file was walked that it looks like a dataset that can be served
-   * @param onProgress is called with the progress, each time that more is known
-   * @returns the index, if one was made
+   * @param sweepCount incremented for every sweep
+   * @param onBegun called as soon as enough of the file was walked to assume that it can be served
+   * @param onProgress called with the progress each time that it changes
+   * @returns the index, if one was built
    * @throws DatasetError
    */
   async walk(
@@ -82,7 +83,7 @@ export class Build {
     return this.table;
   }
 
-  /** Ends what is going on, and lets go of the file. */
+  /** Stops the walk, and closes the file. */
   close(): void {
     stopAll(this.stop);
     this.edition.close();

@@ -8,14 +8,14 @@ import type { Status } from './served-dataset.js';
 
 /** The models of a server. */
 export class Catalog {
-  /** In the order in which they were named; at least one. */
+  /** In the configured order; at least one. */
   readonly models: readonly Model[];
   private readonly byId: ReadonlyMap<string, Model>;
   private readonly isStrict: boolean;
-  /** What answers under any other name. */
+  /** Answers for all other names. */
   private readonly any: Model;
 
-  /** @param isStrict true if no other names than the models' own are answered */
+  /** @param isStrict true to accept only the models' own names */
   constructor(models: readonly Model[], isStrict: boolean) {
     const [first] = models;
     if (first === undefined) throw new Error('a catalog needs a model');
@@ -26,9 +26,9 @@ export class Catalog {
   }
 
   /**
-   * The model of that name. Any other name, or none, asks all of them.
+   * The model with that name. A missing or unknown name searches all of them.
    *
-   * @throws AppError if only the models' own names are answered
+   * @throws AppError if the name is unknown and only the models' own names are accepted
    */
   resolve(name: string | undefined): Model {
     const known = name === undefined ? undefined : this.byId.get(name);
@@ -46,7 +46,7 @@ export class Catalog {
   }
 }
 
-/** All models, asked in their order, as if they were one. */
+/** All models as one, searched in their order. */
 class AllModels implements Model {
   private readonly models: readonly Model[];
   private readonly first: Model;
@@ -96,7 +96,7 @@ class AllModels implements Model {
 /** From the best rung to the worst. */
 const RUNGS: readonly Rung[] = ['context', 'prompt', 'normalized'];
 
-/** Lookups that are asked in order: the better rung wins, then the earlier layer. */
+/** Searches several models in order: the better rung wins, then the earlier model. */
 class LayeredLookup implements Lookup {
   private readonly models: readonly Model[];
   private readonly lookupOf: (model: Model) => Lookup;

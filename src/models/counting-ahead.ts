@@ -4,10 +4,7 @@ import type { IndexTable } from '../index/table.js';
 import { newStopFlag, type StopFlag, stopAll } from '../workers/stop-flag.js';
 import type { TokenPool } from '../workers/token-pool.js';
 
-/**
- * Counts the tokens of all turns of an index while nobody asks anything of the server. It gives way as soon as somebody does,
- * after the turn that is being counted.
- */
+/** Counts the tokens of all turns of an index while the server is idle. When a request arrives, it pauses after the current turn. */
 export class CountingAhead {
   private readonly pool: TokenPool;
   private readonly file: FileIdentity;
@@ -20,9 +17,9 @@ export class CountingAhead {
   private running: Promise<void> | undefined;
 
   /**
-   * Begins when the server has been idle for a while.
+   * Starts once the server has been idle for a while.
    *
-   * @param onDone is called once all are counted
+   * @param onDone called once all turns are counted
    */
   constructor(pool: TokenPool, file: FileIdentity, table: IndexTable, onDone: () => void) {
     this.pool = pool;
@@ -36,13 +33,13 @@ export class CountingAhead {
     this.timer.unref();
   }
 
-  /** Somebody asks something. */
+  /** Pauses when a request arrives. */
   pauseBackgroundWork(): void {
     this.busyAt = performance.now();
     if (this.running !== undefined) stopAll(this.flag);
   }
 
-  /** Ends it; comes back when nothing is counted any more. */
+  /** Stops counting. Resolves when no task is running any more. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
     stopAll(this.flag);
@@ -58,14 +55,14 @@ export class CountingAhead {
       const task = { file: this.file, table: { size, buffer }, from: this.row, to, stop: this.flag };
       const outcome = await this.pool.countTurns(task);
       if (outcome.kind === 'failed') {
-        // A thread has died of a turn, time after time: what is missing is counted when it is asked for.
+        // A turn has crashed the thread repeatedly: the remaining turns are counted when a request needs them.
         if (outcome.code === 'worker_failed') clearInterval(this.timer);
         break;
       }
       this.row = outcome.value;
       if (this.row < to) break;
     }
-    // A file that can't be read may be read later.
+    // A file that can't be read now may be readable later.
     this.running = undefined;
     if (this.row < size.turns) return;
     clearInterval(this.timer);

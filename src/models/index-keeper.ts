@@ -5,21 +5,21 @@ import { indexPaths } from '../index/paths.js';
 import { type KeptIndex, loadIndex, type SavedIndex, saveIndex } from '../index/saved-index.js';
 import type { Notices } from './notices.js';
 
-/** Keeps the index of a dataset's file for later starts, wherever it can be kept, and tells what has become of it. */
+/** Saves the index of a dataset's file for later starts, at the first path that works, and logs the outcome. */
 export class IndexKeeper {
   private readonly path: string;
   private readonly indexDir: string | undefined;
   private readonly tokenizer: TokenizerName;
   private readonly notices: Notices;
   private saving: Promise<void> = Promise.resolve();
-  /** How many turns of the index had their tokens still to be counted when it was kept or loaded. */
+  /** How many turns of the index had no token count when it was last saved or loaded. */
   private uncounted = 0;
-  /** Of the files of datasets whose indexes were saved or loaded. */
+  /** The checksums of dataset files whose indexes were saved or loaded. */
   private readonly checksums = new WeakMap<Dataset, number>();
 
   /**
    * @param indexDir see `indexPaths`
-   * @param tokenizer whose tokens are counted in the index
+   * @param tokenizer the tokenizer of the index's token counts
    */
   constructor(path: string, indexDir: string | undefined, tokenizer: TokenizerName, notices: Notices) {
     this.path = path;
@@ -28,7 +28,7 @@ export class IndexKeeper {
     this.notices = notices;
   }
 
-  /** The index that was kept of the file as it is now; undefined if there is none that can be used. */
+  /** Loads the saved index of the file's current state; undefined if no saved index can be used. */
   async load(dataset: Dataset): Promise<SavedIndex | undefined> {
     for (const path of this.paths) {
       const loaded = await loadIndex(path, dataset, this.tokenizer);
@@ -45,23 +45,23 @@ export class IndexKeeper {
     return undefined;
   }
 
-  /** Keeps an index, once those before are kept. It never fails: where none can be kept, a warning tells why. */
+  /** Saves an index after those before it. It never fails: if the index can't be saved anywhere, a warning gives the reasons. */
   keep(dataset: Dataset, index: KeptIndex): void {
     this.uncounted = index.table.uncounted;
     this.saving = this.saving.then(() => this.save(dataset, index));
   }
 
-  /** Keeps an index again if more of its tokens are counted than when it was kept. */
+  /** Saves an index again if more of its tokens were counted since it was saved. */
   keepCounts(dataset: Dataset, index: KeptIndex): void {
     if (index.table.uncounted !== this.uncounted) this.keep(dataset, index);
   }
 
-  /** Comes back when nothing is being saved any more. */
+  /** Resolves when no index is being saved any more. */
   get settled(): Promise<void> {
     return this.saving;
   }
 
-  /** Where it may be, the preferred place first; known once the file is known to be there. */
+  /** The possible paths of the index, the preferred one first. */
   private get paths(): readonly string[] {
     return indexPaths(this.path, this.indexDir);
   }

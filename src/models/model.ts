@@ -3,25 +3,25 @@ import type { Query } from '../core/query.js';
 import type { Given, Lookup, Similar } from '../lookup/lookup.js';
 import type { Status } from './served-dataset.js';
 
-/** What one model name stands for: a dataset, and what finds replies in it. */
+/** One model: a dataset, and the lookups that find replies in it. */
 export interface Model {
   readonly id: string;
-  /** Seconds since 1970, whole: the dataset's last change. */
+  /** The dataset's last modification, in whole seconds since 1970. */
   readonly created: number;
-  /** Names what the dataset holds; undefined if it can't be read just now. */
+  /** Identifies the dataset's contents; undefined if the file can't be read at the moment. */
   readonly fingerprint: string | undefined;
   /** Finds replies, through the cache. */
   readonly lookup: Lookup;
-  /** Finds replies in the dataset itself. */
+  /** Finds replies without the cache. */
   readonly uncachedLookup: Lookup;
-  /** A turn that is like the prompt of a query that finds nothing; undefined if none is known without a sweep. */
+  /** A turn that resembles the prompt of a query without a match; undefined if none is known without a sweep. */
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined>;
-  /** The model whose dataset a reply is from: itself, unless it stands for several. */
+  /** The model whose dataset a reply is from: itself, unless it combines several models. */
   sourceOf(given: Given | undefined): Pick<Model, 'id' | 'fingerprint'>;
-  /** How far the dataset is known. */
+  /** The state of the dataset. */
   readonly status: Status;
   /** Pauses background work when a request arrives. */
   pauseBackgroundWork(): void;
-  /** Incremented when the dataset changes: results of an older generation must not be given any more. */
+  /** Incremented when the dataset changes: results of an older generation must not be returned any more. */
   readonly generation: number;
 }

@@ -24,42 +24,42 @@ export interface ServedOptions {
   readonly engine: Engine;
   /** The threads that read it. */
   readonly pool: SharedPool;
-  /** Where indexes are kept: see `indexPaths`. */
+  /** The folder for indexes: see `indexPaths`. */
   readonly indexDir: string | undefined;
-  /** Counts the tokens of an index. It ends with whoever has made it. */
+  /** Counts the tokens of an index. Its creator closes it. */
   readonly tokens: TokenPool;
-  /** True if they are counted before anybody asks. */
+  /** True if tokens are counted before a request needs them. */
   readonly countsAhead: boolean;
   readonly notices: Notices;
 }
 
-/** How far the dataset is known. */
+/** The state of a served dataset. */
 export interface Status {
-  /** False while the file is none that can be served, and while nothing of it can be answered yet. */
+  /** False while the file can't be served, and until an engine can answer. */
   readonly isAvailable: boolean;
   /** The engine that answers now. */
   readonly engine: 'sweep' | 'index';
-  /** How much of the dataset was walked: 0 to 1. */
+  /** The walked share of the dataset: 0 to 1. */
   readonly progress: number;
   readonly counts: Counts;
 }
 
-/** What is counted of a dataset that is served. */
+/** The metrics of a served dataset. */
 export interface DatasetFigures extends SweepCount {
   /** Lookups that wait for a sweep. */
   readonly waiting: number;
-  /** Turns in the index, 0 while there is none, and how long it took to make it, 0 if it was loaded. */
+  /** Turns in the index (0 without an index), and how long it took to build it (0 if it was loaded). */
   readonly indexRows: number;
   readonly indexBuildSeconds: number;
   readonly datasetBytes: number;
 }
 
-/** What main memory the kernel of the main thread begins with, in bytes. */
+/** The initial memory of the main thread's kernel, in bytes. */
 const KERNEL_BYTES = 1 << 16;
 
-/** The dataset behind a path, whatever becomes of the file: it is looked at again and again, and opened anew when it changed. */
+/** The dataset at a path. The file may change: it is checked regularly, and reopened when it has changed. */
 export class ServedDataset {
-  /** Finds replies in the file as it is now. */
+  /** Finds replies in the current state of the file. */
   readonly lookup: CurrentLookup;
   private readonly path: string;
   private readonly options: ServedOptions;
@@ -68,7 +68,7 @@ export class ServedDataset {
   /** True while the threads are needed. */
   private usesPool = false;
   private build: Build;
-  /** Why the file can't be served as it is now, and which file that is; undefined if it can. */
+  /** Why the current file can't be served, and which file that is; undefined if it can. */
   private problem: { readonly error: DatasetError; readonly file: FileIdentity } | undefined;
   private walking: Promise<void> = Promise.resolve();
   private counting: CountingAhead | undefined;
@@ -77,7 +77,7 @@ export class ServedDataset {
   private closing: Promise<void> | undefined;
 
   /**
-   * Opens the file. Nothing of it is answered yet: see `start`.
+   * Opens the file. Lookups work only after `start`.
    *
    * @throws DatasetError
    */
@@ -97,7 +97,7 @@ export class ServedDataset {
     return this.build.edition.dataset;
   }
 
-  /** A name for what the file holds now; undefined if it can't be read. */
+  /** Identifies the file's current contents; undefined if the file can't be read. */
   get fingerprint(): string | undefined {
     return this.build.edition.fingerprint;
   }
@@ -109,10 +109,10 @@ export class ServedDataset {
   }
 
   /**
-   * Comes back when the dataset can be served: at once if there is a saved index, else when enough of the file was walked.
+   * Resolves when the dataset can be served: immediately if there is a saved index, else after enough of the file was walked.
    *
-   * @returns settles when all of the file was walked
-   * @throws DatasetError if the file holds no dataset, or when it was closed meanwhile
+   * @returns settles when the whole file was walked
+   * @throws DatasetError if the file isn't a dataset, or if it was closed meanwhile
    */
   async start(): Promise<{ readonly walked: Promise<void> }> {
     const { build } = this;
@@ -128,7 +128,7 @@ export class ServedDataset {
     };
   }
 
-  /** What is counted, for who looks after the server. */
+  /** The dataset's metrics. */
   get figures(): DatasetFigures {
     const { edition, table, seconds } = this.build;
     return {
@@ -140,12 +140,12 @@ export class ServedDataset {
     };
   }
 
-  /** Somebody asks something: what is done while nobody does gives way. */
+  /** Pauses background work when a request arrives. */
   pauseBackgroundWork(): void {
     this.counting?.pauseBackgroundWork();
   }
 
-  /** Ends the threads, and lets go of the file. */
+  /** Stops all work, releases the threads, and closes the file. */
   close(): Promise<void> {
     this.closing ??= this.closeOnce();
     return this.closing;
@@ -176,10 +176,10 @@ export class ServedDataset {
     }
   }
 
-  /** Comes back as soon as the edition can be served; the promise inside settles when all of it was walked. */
+  /** Resolves as soon as the edition can be served. `walked` settles when the whole file was walked. */
   private async begin(build: Build): Promise<{ readonly walked: Promise<void> }> {
     const { engine, notices } = this.options;
-    // Whether an index is of a file that has changed may take long to find out: sweeps answer sooner.
+    // Checking whether a saved index fits a changed file may take long: sweeps answer sooner.
     const isStart = this.timer === undefined;
     const saved = isStart && engine !== 'sweep' ? await this.keeper.load(build.edition.dataset) : undefined;
     if (this.isClosed) throw new DatasetError(this.path, 'it was closed', undefined, true);
@@ -216,17 +216,17 @@ export class ServedDataset {
     if (this.build === build && !this.isClosed) await this.leavePool();
   }
 
-  /** An index needs no threads: they cost memory. */
+  /** Releases the threads: an index doesn't need them, and they take memory. */
   private async leavePool(): Promise<void> {
     if (!this.usesPool) return;
     this.usesPool = false;
     await this.options.pool.give();
   }
 
-  /** Counts the tokens of an edition while there is nothing else to do, and saves their counts. */
+  /** Counts the tokens of an edition while the server is idle, and saves the counts. */
   private countAhead(build: Build): void {
     const { table, edition, counts } = build;
-    // A walk may be through after the file has changed: it must not stop the counting of what came since.
+    // A walk may end after the file has changed: it must not stop the counting for a newer edition.
     if (table === undefined || this.isClosed || this.build !== build) return;
     this.counting?.stop();
     this.counting = undefined;
@@ -243,7 +243,7 @@ export class ServedDataset {
     });
   }
 
-  /** Saves the index again if more tokens were counted since. */
+  /** Saves the index again if more tokens were counted since it was saved. */
   private saveCounts(): void {
     const { table, edition, counts } = this.build;
     const now = identityAt(this.path);
@@ -251,7 +251,7 @@ export class ServedDataset {
     this.keeper.keepCounts(edition.dataset, { table, counts });
   }
 
-  /** Looks whether the file is still the one that is served, and opens it anew if it isn't. It does so every second by itself. */
+  /** Checks whether the file has changed, and reopens it if so. A timer also calls this every `FILE_CHECK_MS`. */
   lookAtFile(): void {
     const now = identityAt(this.path);
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
@@ -269,11 +269,11 @@ export class ServedDataset {
     }
   }
 
-  /** True if the file is the one that is served, or one of which it is known that it can't be. */
+  /** True if this state of the file is being served, or is known to be invalid. */
   private isKnown(file: FileIdentity): boolean {
     if (this.problem === undefined) return isSameFile(file, this.dataset.file);
     const { error, file: tried } = this.problem;
-    // What could not be read once may be read now, though nothing else has changed.
+    // A file that couldn't be read may be readable now, even if it hasn't changed.
     return !error.isTransient && isSameFile(file, tried);
   }
 
@@ -286,16 +286,16 @@ export class ServedDataset {
     }
   }
 
-  /** True if the file has changed since that edition of it was opened: what became of the edition doesn't matter then. */
+  /** True if the file has changed since this edition of it was opened: the outcome of the edition doesn't matter then. */
   private isLeft(build: Build): boolean {
     this.lookAtFile();
     return this.build !== build || this.problem !== undefined;
   }
 
   /**
-   * The file can't be served as it is now. It may change again.
+   * Records that the current file can't be served. It may change again.
    *
-   * @param file the state of it that can't: it may have changed already since it was tried
+   * @param file the state that can't be served: the file may have changed since
    */
   private fail(problem: unknown, file: FileIdentity): void {
     if (this.isClosed) return;

@@ -2,20 +2,20 @@ import type { ModelSpec } from '../core/model-spec.js';
 import type { Notices } from './notices.js';
 import { type DatasetFigures, ServedDataset, type ServedOptions } from './served-dataset.js';
 
-/** A dataset that is served, under the name of its model. */
+/** A served dataset, with the name of its model. */
 export interface NamedDataset extends ModelSpec {
   readonly served: ServedDataset;
 }
 
-/** The datasets of a server: opened, walked and closed together, by the threads of one pool. */
+/** The datasets of a server. They share one pool, and are opened, walked and closed together. */
 export class ServedDatasets {
-  /** In the order in which they were named. */
+  /** In the configured order. */
   readonly all: readonly NamedDataset[];
 
   /**
    * Opens the files.
    *
-   * @param noticesOf takes what happens to one of them
+   * @param noticesOf returns the receiver of one dataset's events
    * @throws DatasetError
    */
   constructor(
@@ -37,16 +37,16 @@ export class ServedDatasets {
   }
 
   /**
-   * Comes back when all datasets can be served: see `ServedDataset.start`.
+   * Resolves when all datasets can be served: see `ServedDataset.start`.
    *
-   * @returns settles when all of all files was walked
+   * @returns settles when all files were walked completely
    * @throws DatasetError
    */
   async start(): Promise<{ readonly walked: Promise<unknown> }> {
     const walks: Promise<void>[] = [];
     const start = async ({ served }: NamedDataset) => {
       const { walked } = await served.start();
-      // One may fail while another has still to begin: the caller is told when all have.
+      // One walk may fail while another dataset is still starting: the caller gets the error after all have started.
       walked.catch(() => undefined);
       walks.push(walked);
     };
@@ -54,12 +54,12 @@ export class ServedDatasets {
     return { walked: Promise.all(walks) };
   }
 
-  /** What is counted of each, by the ids of their models. */
+  /** The metrics of each dataset, by model id. */
   get figures(): ReadonlyMap<string, DatasetFigures> {
     return new Map(this.all.map(({ id, served }) => [id, served.figures]));
   }
 
-  /** How much of all files was walked: 0 to 1. */
+  /** The walked share of all files: 0 to 1. */
   get progress(): number {
     const bytes = (of: (progress: number) => number) =>
       this.all.reduce((sum, { served }) => sum + served.dataset.file.size * of(served.status.progress), 0);
@@ -72,12 +72,12 @@ export class ServedDatasets {
     );
   }
 
-  /** Looks whether the files are still the ones that are served. */
+  /** Checks whether the files have changed. */
   lookAtFiles(): void {
     for (const { served } of this.all) served.lookAtFile();
   }
 
-  /** Ends the threads, and lets go of the files. */
+  /** Stops all work, releases the threads, and closes the files. */
   async close(): Promise<void> {
     await Promise.all(this.all.map(({ served }) => served.close()));
   }

@@ -5,7 +5,7 @@ import type { Lookup, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
 import type { ServedDataset, Status } from './served-dataset.js';
 
-/** A model whose dataset is a file that is served. */
+/** A model whose dataset is a served file. */
 export class ServedModel implements Model {
   readonly id: string;
   readonly created: number;
@@ -15,7 +15,7 @@ export class ServedModel implements Model {
   private readonly served: ServedDataset;
   private readonly cached: CachedLookup | undefined;
 
-  /** @param cache shared with other models; undefined keeps nothing */
+  /** @param cache shared with other models; undefined disables caching */
   constructor(id: string, served: ServedDataset, cache: Cache | undefined) {
     this.id = id;
     this.created = Math.floor(served.dataset.file.mtimeMs / 1000);
@@ -45,7 +45,7 @@ export class ServedModel implements Model {
     this.served.pauseBackgroundWork();
   }
 
-  /** What was answered before may not be the answer any more. */
+  /** Invalidates earlier answers: they may be wrong now. */
   forget(): void {
     this.generation++;
     this.cached?.clear();
