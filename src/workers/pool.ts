@@ -1,4 +1,4 @@
-/** The face of the threads that read the dataset, to the main thread: typed tasks in, outcomes out, no exceptions. */
+/** The main thread's interface to the threads that read the dataset: typed tasks in, outcomes out, no exceptions. */
 
 import { KEY_BITS, kernelModule } from '../kernel/kernel.js';
 import type {
@@ -15,39 +15,39 @@ import { Threads } from './threads.js';
 
 /** A fixed number of threads. */
 export class WorkerPool {
-  /** How many threads there are. */
+  /** The number of threads. */
   readonly workers: number;
   private readonly threads: Threads;
 
-  /** @param keyBits how much of a key the kernels keep: see `Kernel` */
+  /** @param keyBits how many bits of a key the kernels keep: see `Kernel` */
   constructor(workers: number, keyBits: number = KEY_BITS) {
     this.workers = workers;
     this.threads = new Threads({
       filename: new URL('./thread.js', import.meta.url),
       threads: workers,
-      // The next task is with its thread before the last one is done: a main thread that is busy delays none.
+      // A thread gets its next task before it finishes the current one, so that a busy main thread delays none.
       tasksAhead: 2,
-      // Compiled once for all.
+      // Compiled once for all threads.
       workerData: { module: kernelModule(), keyBits } satisfies WorkerSetup,
     });
   }
 
-  /** How many tasks wait for a thread. */
+  /** The number of tasks that wait for a thread. */
   get queue(): number {
     return this.threads.queue;
   }
 
-  /** Sets what is called when a thread has died, and is replaced. */
+  /** Called when a thread has died; it is replaced. */
   set onDeath(act: () => void) {
     this.threads.onDeath = act;
   }
 
-  /** How many threads have died so far, and were replaced. */
+  /** How many threads have died and were replaced so far. */
   get deaths(): number {
     return this.threads.deaths;
   }
 
-  /** Counts what a shard holds, and keeps its part of an index. */
+  /** Counts the contents of a shard, and keeps its part of an index. */
   takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
     return this.run('takeCensus', task);
   }
@@ -57,12 +57,12 @@ export class WorkerPool {
     return this.run('sweepShard', task);
   }
 
-  /** Makes one half of an index. */
+  /** Builds one half of an index. */
   makeIndex(task: IndexTask): Promise<Outcome<undefined>> {
     return this.run('makeIndex', task);
   }
 
-  /** Waits for the tasks that run or wait, and ends the threads. */
+  /** Waits for the running and queued tasks, then ends the threads. */
   close(): Promise<void> {
     return this.threads.close();
   }

@@ -1,21 +1,21 @@
 import { WorkerPool } from './pool.js';
 
-/** One pool for all who need threads. It is there as long as somebody does: idle threads cost memory. */
+/** One pool for all users of threads. It exists only while at least one of them needs it: idle threads take memory. */
 export class SharedPool {
-  /** How many threads there are. */
+  /** The number of threads. */
   readonly workers: number;
   private pool: WorkerPool | undefined;
   private users = 0;
-  /** Of threads of pools that were closed. */
+  /** The deaths of threads in pools that were closed. */
   private formerDeaths = 0;
-  /** Is called when a thread has died, and is replaced. */
+  /** Called when a thread has died; it is replaced. */
   onDeath = () => {};
 
   constructor(workers: number) {
     this.workers = workers;
   }
 
-  /** Starts the threads for who will need them: that takes a while. */
+  /** Starts the threads ahead of need, since that takes a while. */
   start(): WorkerPool {
     if (this.pool === undefined) {
       this.pool = new WorkerPool(this.workers);
@@ -24,19 +24,19 @@ export class SharedPool {
     return this.pool;
   }
 
-  /** The pool, until it is given back. */
+  /** Acquires the pool. The caller must `give` it back. */
   take(): WorkerPool {
     this.users++;
     return this.start();
   }
 
-  /** Gives it back; comes back when the threads have ended, if nobody else needs them. */
+  /** Releases the pool. Resolves when the threads have ended, if no other user needs them. */
   async give(): Promise<void> {
     this.users--;
     if (this.users === 0) await this.close();
   }
 
-  /** Waits for the tasks that run or wait, and ends the threads. */
+  /** Waits for the running and queued tasks, then ends the threads. */
   async close(): Promise<void> {
     const { pool } = this;
     this.pool = undefined;
@@ -44,12 +44,12 @@ export class SharedPool {
     await pool?.close();
   }
 
-  /** How many tasks wait for a thread. */
+  /** The number of tasks that wait for a thread. */
   get queue(): number {
     return this.pool?.queue ?? 0;
   }
 
-  /** How many threads have died so far, and were replaced. */
+  /** How many threads have died and were replaced so far. */
   get deaths(): number {
     return this.formerDeaths + (this.pool?.deaths ?? 0);
   }

@@ -1,22 +1,22 @@
-/** Queries by their keys, in memory that threads share: thousands may ride on a sweep, and each of its tasks is given them. */
+/** The keys of queries, in memory that threads share: thousands of queries may share a sweep, and each of its tasks needs them. */
 
 import type { KeyedQuery } from '../core/query.js';
 
-/** Numbers of a message: both halves of both keys, in the order of a turn's row. */
+/** The numbers of one message: both halves of both keys, in the order of a turn's row. */
 export const MESSAGE_NUMBERS = 4;
 
-/** A query. */
+/** One query. */
 export interface SharedQuery {
   readonly contextual: boolean;
-  /** Of each history, `MESSAGE_NUMBERS` a message. */
+  /** For each history, `MESSAGE_NUMBERS` per message. */
   readonly histories: readonly Uint32Array[];
 }
 
 /**
- * Puts queries into one piece of memory:
+ * Writes queries into one piece of memory:
  *
- *     for each query:   1 if it is contextual, else 0 | how many histories | those
- *     for each history: how many numbers | those
+ *     for each query:   1 if it is contextual, else 0 | number of histories | the histories
+ *     for each history: number of numbers | the numbers
  */
 export function shareQueries(queries: readonly KeyedQuery[]): Uint32Array {
   const numbers: number[] = [];
@@ -33,7 +33,7 @@ export function shareQueries(queries: readonly KeyedQuery[]): Uint32Array {
   return shared;
 }
 
-/** The queries that were put there. */
+/** Reads the queries back. */
 export function sharedQueries(shared: Uint32Array): SharedQuery[] {
   const queries: SharedQuery[] = [];
   for (let at = 0; at < shared.length; ) {

@@ -3,33 +3,33 @@ import type { Failure } from '../core/errors.js';
 import { TASK_TRIES_MAX, THREADS_AGAIN_MS } from '../core/limits.js';
 import type { Outcome } from './tasks.js';
 
-// By require, since import() reads a CommonJS module a second time for its names: that takes as long as the first.
+// Uses `require`, because `import()` reads a CommonJS module a second time to find its export names, which takes as long as the first.
 const { Piscina } = createRequire(import.meta.url)('piscina') as typeof import('piscina');
 
 /** How the threads of a pool are started. */
 interface ThreadOptions {
   /** The module whose exported functions are the tasks. One of them must be `isLoaded`. */
   readonly filename: URL;
-  /** How many there are, all the time. */
+  /** The number of threads. It is constant. */
   readonly threads: number;
-  /** How many tasks a thread is given before it is done with the first. */
+  /** How many tasks a thread is given at once, including the one that it runs. */
   readonly tasksAhead: number;
-  /** How much of short-lived values is gathered before they are looked through, in MiB; V8's own choice if undefined. */
+  /** The size of V8's young generation, in MiB; V8's default if undefined. */
   readonly youngMiB?: number;
-  /** What each is given when it starts. */
+  /** Passed to each thread when it starts. */
   readonly workerData: unknown;
 }
 
 type Pool = InstanceType<typeof Piscina>;
 
 /**
- * Threads that run tasks. Tasks wait in one queue, first come, first served; a failure is an outcome, not an exception. A thread that
- * dies is replaced, and its tasks are run again.
+ * Threads that run tasks. Tasks wait in one FIFO queue. A failure is an outcome, not an exception. If a thread dies, it is replaced and its
+ * tasks are retried.
  */
 export class Threads {
   /** How many threads have died so far. */
   deaths = 0;
-  /** Is called when one has. */
+  /** Called when a thread has died. */
   onDeath = () => {};
   private readonly options: ThreadOptions;
   private pool: Pool;
@@ -41,7 +41,7 @@ export class Threads {
     this.pool = this.start();
   }
 
-  /** How many tasks wait. */
+  /** The number of waiting tasks. */
   get queue(): number {
     return this.pool.queueSize;
   }
@@ -56,16 +56,16 @@ export class Threads {
     return outcome;
   }
 
-  /** Waits for the tasks that run or wait, and ends the threads. Whoever wants it quick stops the tasks by their flags. */
+  /** Waits for the running and queued tasks, then ends the threads. To close quickly, first stop the tasks through their flags. */
   close(): Promise<void> {
     this.closing ??= this.closeOnce();
     return this.closing;
   }
 
   /**
-   * Ends the threads whatever they do: their tasks fail.
+   * Ends the threads immediately: their tasks fail.
    *
-   * @param loaded when a thread is through with loading its modules: before, its end might take the process with it
+   * @param loaded settles when a thread has loaded its modules: ending it earlier might crash the process
    */
   abandon(loaded: Promise<unknown>): Promise<void> {
     this.closing ??= loaded.then(() => this.pool.destroy());
@@ -78,13 +78,13 @@ export class Threads {
       filename: filename.href,
       minThreads: threads,
       maxThreads: threads,
-      // Without it, a task that finds no free thread at once goes behind all that came after it.
+      // Without it, a task that finds no free thread at once is queued after all later tasks.
       stricterFIFO: true,
       concurrentTasksPerWorker: tasksAhead,
       ...(youngMiB !== undefined && { resourceLimits: { maxYoungGenerationSizeMb: youngMiB } }),
       workerData,
     });
-    // Threads that die idle are told of like that; and, where one is ended while it runs a task, a result that still comes.
+    // Piscina emits this if an idle thread dies, and if a thread that was ended during a task still sends the result.
     pool.on('error', () => undefined);
     pool.on('workerDestroy', () => {
       if (this.closing !== undefined || pool !== this.pool) return;
@@ -95,14 +95,14 @@ export class Threads {
     return pool;
   }
 
-  /** Piscina replaces a thread that dies, but for one that dies before it has begun; and after that none any more. */
+  /** Restarts the pool if it lacks threads: Piscina does not replace a worker that dies during startup, and replaces none after that. */
   private lookAfter(pool: Pool): void {
     const isLeft = () => this.closing !== undefined || pool !== this.pool;
     if (isLeft() || pool.threads.length >= this.options.threads) return;
     setTimeout(() => {
       if (isLeft() || pool.threads.length >= this.options.threads) return;
       this.pool = this.start();
-      // What waits and runs there fails, and is tried again here.
+      // The old pool's tasks fail, and are retried in the new pool.
       pool.destroy();
     }, THREADS_AGAIN_MS);
   }
@@ -120,14 +120,14 @@ export class Threads {
   private async closeOnce(): Promise<void> {
     await Promise.all(this.running);
     const { pool } = this;
-    // A thread that is ended while it loads its modules may take the process with it. Idle threads get a task each.
+    // Ending a thread while it loads its modules may crash the process. So each idle thread gets a task that ends after loading.
     const loaded = pool.threads.map(() => pool.run(undefined, { name: 'isLoaded' }));
     await Promise.allSettled(loaded);
     await pool.destroy();
   }
 }
 
-/** All threads that were given the task died, or could not be given it. */
+/** The outcome if all threads that got the task died, or none could get it. */
 function failed(detail: string): Failure {
   return { kind: 'failed', code: 'worker_failed', detail };
 }

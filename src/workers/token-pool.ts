@@ -4,34 +4,34 @@ import type { CountTask, DecodedTokens, EncodeTask, Outcome, SpelledTokens, Toke
 import { Threads } from './threads.js';
 import type * as thread from './token-thread.js';
 
-/** Tokens are short-lived, and there are many. With V8's own choice, counting takes some 80 MB more, and is no quicker. */
+/** Tokens are many and short-lived. With V8's default, counting takes some 80 MB more and is no faster. */
 const YOUNG_MIB = 8;
 
 /**
- * The face of the thread that knows a tokenizer. It starts when something is asked of it, and ends after `TOKENIZER_KEPT_MS` without a
- * request; or is kept, if `start` has started it.
+ * The main thread's interface to the tokenizer's thread. The thread starts with the first request, and ends after `TOKENIZER_KEPT_MS`
+ * without one. If `start` has started it, it is kept.
  */
 export class TokenPool {
   readonly tokenizer: TokenizerName;
   private threads: Threads | undefined;
   private loaded: Promise<unknown> = Promise.resolve();
   private tasks = 0;
-  /** How much of texts waits, in characters. */
+  /** The total length of the waiting texts, in characters. */
   private waiting = 0;
   private idle: NodeJS.Timeout | undefined;
   private ending: Promise<unknown> = Promise.resolve();
   private isKept = false;
   private isClosed = false;
-  /** Of threads that were ended since. */
+  /** The deaths of threads that were ended since. */
   private formerDeaths = 0;
-  /** Is called when the thread has died, and is replaced. */
+  /** Called when the thread has died; it is replaced. */
   onDeath = () => {};
 
   constructor(tokenizer: TokenizerName) {
     this.tokenizer = tokenizer;
   }
 
-  /** How many times the thread has died so far, and was replaced. */
+  /** How many times the thread has died and was replaced so far. */
   get deaths(): number {
     return this.formerDeaths + (this.threads?.deaths ?? 0);
   }
@@ -43,12 +43,12 @@ export class TokenPool {
     this.threads ??= this.startThread();
   }
 
-  /** How many tokens texts have. */
+  /** The token counts of texts. */
   count(texts: readonly string[]): Promise<Outcome<readonly number[]>> {
     return this.run('count', texts, lengthOf(texts));
   }
 
-  /** The first tokens of a text, as a text. A character that is not whole at its end is left out. */
+  /** The first tokens of a text, as text. An incomplete character at the end is dropped. */
   cut(text: string, tokens: number): Promise<Outcome<string>> {
     return this.run('cut', { text, tokens }, text.length);
   }
@@ -63,28 +63,28 @@ export class TokenPool {
   /**
    * The text of tokens.
    *
-   * @param lengthMax how many characters it may have
+   * @param lengthMax the maximum length of the text, in characters
    */
   decode(tokens: readonly number[], lengthMax: number): Promise<Outcome<DecodedTokens>> {
     return this.run('decode', { tokens: Float64Array.from(tokens), lengthMax }, tokens.length);
   }
 
-  /** Counts the tokens of turns into their index; the outcome is the row to go on from. */
+  /** Counts the tokens of turns, and stores the counts in their index. The outcome is the row to continue from. */
   countTurns(task: CountTask): Promise<Outcome<number>> {
     return this.run('countTurns', task);
   }
 
-  /** Ends the thread, whatever it does: a text may take it long, and nobody waits for that any more. */
+  /** Ends the thread immediately, even during a task: a text may take long, and no request waits for it any more. */
   async close(): Promise<void> {
     this.isClosed = true;
     this.endThread();
     await this.ending;
   }
 
-  /** @param size of what there is to do, in characters, or in tokens */
+  /** @param size the amount of work, in characters or tokens */
   private async run<T>(name: keyof typeof thread, task: unknown, size = 0): Promise<Outcome<T>> {
     if (this.isClosed) return { kind: 'failed', code: 'worker_failed', detail: 'the pool is closed' };
-    // One that is large by itself is done, if it needn't wait.
+    // A task that exceeds the limit by itself is accepted if no other is waiting.
     if (this.waiting > 0 && this.waiting + size > TOKENIZED_AT_ONCE_MAX) {
       return { kind: 'failed', code: 'overloaded', detail: 'too much text waits for the tokenizer' };
     }
@@ -104,7 +104,7 @@ export class TokenPool {
     const threads = new Threads({
       filename: new URL('./token-thread.js', import.meta.url),
       threads: 1,
-      // A task that can be stopped early doesn't hold up others that are with the thread already.
+      // A task that can be stopped early doesn't delay others that were already passed to the thread.
       tasksAhead: 1,
       youngMiB: YOUNG_MIB,
       workerData: { tokenizer: this.tokenizer } satisfies TokenSetup,

@@ -1,4 +1,4 @@
-/** What the thread that counts tokens runs: each exported function is a task. */
+/** The tasks of the thread that counts tokens: each exported function is one. */
 
 import { workerData } from 'node:worker_threads';
 import { parseTurn } from '../core/conversation.js';
@@ -23,17 +23,17 @@ const tokenizer = await loadTokenizer((workerData as TokenSetup).tokenizer);
 
 let buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES / 4);
 
-/** Does nothing, as soon as the thread can do something. */
+/** Does nothing. It returns as soon as the thread can run tasks. */
 export function isLoaded(): true {
   return true;
 }
 
-/** How many tokens texts have. */
+/** The token counts of texts. */
 export function count(texts: readonly string[]): Outcome<readonly number[]> {
   return done(texts.map((text) => tokenizer.count(text)));
 }
 
-/** The first tokens of a text, as a text. */
+/** The first tokens of a text, as text. */
 export function cut({ text, tokens }: CutTask): Outcome<string> {
   return done(tokenizer.cut(text, tokens));
 }
@@ -55,7 +55,7 @@ export function decode({ tokens, lengthMax }: DecodeTask): Outcome<DecodedTokens
   return done(text.length > lengthMax ? { kind: 'long' } : { kind: 'text', text });
 }
 
-/** Counts the tokens of turns, and keeps them in the index. Returns the row after the last one that was looked at. */
+/** Counts the tokens of turns, and stores the counts in the index. Returns the row after the last one that was checked. */
 export function countTurns({ file, table: data, from, to, stop }: CountTask): Outcome<number> {
   const table = new IndexTable(data);
   try {
@@ -72,12 +72,12 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ou
     });
     return done(next);
   } catch (error) {
-    // Whoever serves the file finds out what has become of it.
+    // The main thread finds out what happened to the file.
     return { kind: 'failed', code: 'dataset_unreadable', detail: String(error) };
   }
 }
 
-/** Memory to read a turn into, the same each time, unless the turn is longer than any before. */
+/** The buffer to read a turn into. It is reused, unless the turn is longer than all before. */
 function room(length: number): Buffer {
   if (length > buffer.length) buffer = Buffer.allocUnsafeSlow(2 * length);
   return buffer.subarray(0, length);

@@ -1,19 +1,19 @@
 /**
- * A tokenizer of OpenAI's, with its vocabulary: some 45 MB of memory and a fifth of a second to load, so it is loaded in a thread
- * of its own.
+ * One of OpenAI's tokenizers, with its vocabulary. Loading it takes some 45 MB of memory and a fifth of a second, so it is loaded in a
+ * thread of its own.
  */
 
 import { StringDecoder } from 'node:string_decoder';
 import type { Message } from '../core/query.js';
 import { partsOf, type TokenizerName } from '../core/tokens.js';
 
-/** Words whose tokens are remembered: more of them cost memory, and hardly save time. */
+/** Words whose tokens are cached: more would take memory, and hardly save time. */
 const WORDS_REMEMBERED = 20_000;
 
-/** What marks the end of a text, and the like, is text as any other. */
+/** Treats special tokens, such as the end-of-text marker, as ordinary text. */
 const NOTHING_SPECIAL = { disallowedSpecial: new Set<string>() };
 
-/** What stands between the messages of a chat, a token each. */
+/** The delimiters of a chat's messages, one token each. */
 const START = '<|im_start|>';
 const SEPARATOR = '<|im_sep|>';
 const END = '<|im_end|>';
@@ -26,18 +26,18 @@ export interface Tokenizer {
   /**
    * The tokens of a chat, as many as the OpenAI cookbook counts.
    *
-   * @param beginsReply true if it ends with what begins a reply
+   * @param beginsReply true to append the beginning of a reply
    */
   encodeChat(messages: readonly Message[], beginsReply: boolean): number[];
-  /** The text of tokens; undefined if one of them is none of the vocabulary's. */
+  /** The text of tokens; undefined if one of them isn't in the vocabulary. */
   decode(tokens: Iterable<number>): string | undefined;
-  /** The beginning of a text that has so many tokens; a character that is not whole at its end is left out. */
+  /** The first tokens of a text, as text. An incomplete character at the end is dropped. */
   cut(text: string, tokens: number): string;
 }
 
 /** Loads a tokenizer. */
 export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
-  // Each is a module of its own: there is no way to load one by a name that is no constant, and have types.
+  // Each encoding is a module of its own. TypeScript knows the types of an import only if its name is a constant.
   const [encoding, ranks] =
     name === 'o200k_base'
       ? await Promise.all([
@@ -85,7 +85,7 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
     cut: (text, tokens) => {
       const bytes = encode(text).slice(0, tokens).map(bytesOf);
       const { length } = new StringDecoder('utf8').write(Buffer.concat(bytes as Uint8Array[]));
-      // Half a surrogate pair was encoded as U+FFFD, which is as long.
+      // A lone surrogate was encoded as U+FFFD, which has the same length.
       return text.slice(0, length);
     },
   };
