@@ -2,10 +2,10 @@ import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
 import { type Cache, CachePart } from '../lookup/cache.js';
 import type { Answered } from './endpoint.js';
 
-/** What an answer costs besides its texts, roughly, in bytes. */
+/** The approximate overhead of an answer, in bytes, without its texts. */
 const ANSWER_OVERHEAD_BYTES = 512;
 
-/** Remembers answers by the path and the bytes of the body: a repeated request isn't even parsed. */
+/** Caches answers by the path and the bytes of the body: a repeated request isn't even parsed. */
 export class AnswerCache {
   private readonly cache: Cache;
   private readonly answers: CachePart<Answered>;
@@ -15,7 +15,7 @@ export class AnswerCache {
     this.answers = new CachePart(cache, 'answer ');
   }
 
-  /** The key of a request; undefined if its answer is not remembered. */
+  /** The key of a request; undefined if its answer isn't cached. */
   keyOf(path: string, body: Buffer): string | undefined {
     return body.length <= REMEMBERED_BODY_BYTES_MAX ? path + body.toString('latin1') : undefined;
   }
@@ -31,7 +31,7 @@ export class AnswerCache {
     return answered;
   }
 
-  /** Remembers an answer with a match, if it is one to remember, and the dataset is still what it was taken from. */
+  /** Caches an answer with a match, if it may be cached and the dataset hasn't changed since. */
   set(key: string, answered: Answered): void {
     const isMatch = answered.origin?.match !== 'none';
     if (answered.asOf !== undefined && isMatch && isCurrent(answered))
@@ -43,7 +43,7 @@ function isCurrent({ asOf }: Answered): boolean {
   return asOf?.model.generation === asOf?.generation;
 }
 
-/** Memory of an answer. Its texts are byte strings. */
+/** The memory of an answer. Its texts are byte strings. */
 function bytesOf({ content }: Answered): number {
   switch (content.kind) {
     case 'named':

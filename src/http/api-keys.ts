@@ -2,23 +2,23 @@ import { readFileSync, statSync } from 'node:fs';
 import { ConfigError, isKey, type KeySource } from '../config.js';
 import { type KeyCheck, keyCheck } from './auth.js';
 
-/** The keys that are let in, as they are known now. */
+/** The accepted API keys, which can be reloaded. */
 export class ApiKeys {
   private readonly source: KeySource;
   private checkNow: KeyCheck;
 
-  /** @throws ConfigError if they stand in a file that has none, or can't be read */
+  /** @throws ConfigError if the file of keys holds none, or can't be read */
   constructor(source: KeySource) {
     this.source = source;
     this.checkNow = keyCheck(readKeys(source));
   }
 
-  /** True if anybody is let in. */
+  /** True if requests need no key. */
   get areNone(): boolean {
     return Array.isArray(this.source) && this.source.length === 0;
   }
 
-  /** The file that they stand in, if they do. */
+  /** The file of keys, if there is one. */
   get file(): string | undefined {
     return 'file' in this.source ? this.source.file : undefined;
   }
@@ -27,9 +27,9 @@ export class ApiKeys {
   readonly check: KeyCheck = (headers) => this.checkNow(headers);
 
   /**
-   * Reads their file again, if they stand in one. Where that fails, the keys stay.
+   * Reads the file of keys again, if there is one. If that fails, the current keys stay in effect.
    *
-   * @throws ConfigError as at the start
+   * @throws ConfigError as at startup
    */
   reload(): void {
     this.checkNow = keyCheck(readKeys(this.source));
@@ -41,7 +41,7 @@ function readKeys(source: KeySource): readonly string[] {
   const expected = `API_KEYS: expected a file of keys, a line each, at '${source.file}'`;
   let text: string;
   try {
-    // What is none may never end.
+    // Reading a FIFO or a device could block forever.
     if (!statSync(source.file).isFile()) throw new ConfigError(`${expected}; it is no regular file`);
     text = readFileSync(source.file, 'utf8');
   } catch (error) {
@@ -52,7 +52,7 @@ function readKeys(source: KeySource): readonly string[] {
     .split('\n')
     .map((key) => key.trim())
     .filter((key) => key !== '');
-  // None would let everyone in.
+  // An empty list would accept all requests.
   if (keys.length === 0) throw new ConfigError(`${expected}; it has none`);
   if (!keys.every(isKey)) throw new ConfigError(`${expected}; one has other characters than printable ASCII`);
   return keys;

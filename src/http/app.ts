@@ -32,56 +32,56 @@ import { expressPath, ROUTES, routeAt, singleSlashes } from './routes.js';
 import { type Run, runnerOf } from './runner.js';
 import { Sender } from './sender.js';
 
-/** What the HTTP side is made of. */
+/** The parts of the HTTP layer. */
 export interface AppParts extends AppSettings {
   readonly catalog: Catalog;
-  /** What a prompt gets that has no reply. */
+  /** How prompts without a recorded reply are answered. */
   readonly onMiss: MissPolicy;
   readonly replies: Omit<ReplySettings, 'tokenizer'>;
-  /** Encodes and decodes. */
+  /** Encodes and decodes tokens. */
   readonly tokenPool: TokenPool;
-  /** What answers are kept in; undefined if none are. */
+  /** The cache for answers; undefined disables it. */
   readonly cache: Cache | undefined;
   readonly clock: Clock;
   readonly metrics: RequestMetrics;
-  /** What is counted besides requests. */
+  /** Metrics other than those of requests. */
   readonly figures: () => Figures;
   readonly keyCheck: KeyCheck;
-  /** True once the server was told to stop. */
+  /** True once the server is stopping. */
   readonly isStopping: () => boolean;
   /** The program's version. */
   readonly version: string;
   readonly logger: Logger;
 }
 
-/** How requests are let in. */
+/** The access rules and limits for requests. */
 interface AppSettings {
   readonly bodyLimit: ByteCount;
-  /** Memory for what all requests hold: their bodies, and the recorded replies that they are answered with. */
+  /** The maximum memory that all requests hold together: their bodies, and the recorded replies of their answers. */
   readonly heldBytesMax: ByteCount;
-  /** True if a key is needed. */
+  /** True if requests need a key. */
   readonly hasKeys: boolean;
-  /** Origins whose pages may ask from a browser. */
+  /** Origins whose pages may send requests from a browser. */
   readonly corsOrigins: readonly string[];
-  /** Requests a minute that a key, or an address, may make; 0 sets no limit. */
+  /** Requests per minute for each key or address; 0 sets no limit. */
   readonly rateLimit: number;
   /** How long a request may wait for its answer. */
   readonly requestTimeoutMs: number;
 }
 
-/** What answers the requests of a server, which is to make them of these classes. */
+/** Handles the requests of a server. The server must create its messages with these classes. */
 export interface App {
   /** The routes. */
   readonly express: Express;
   readonly handle: RequestListener;
   readonly classes: MessageClasses;
-  /** Takes what was refused before it was a request. */
+  /** Called when input is rejected before it becomes a request. */
   readonly onRefused: (refused: Refused) => void;
-  /** What its answer has besides, given the headers of the request as far as they are known. */
+  /** Additional headers of the response to rejected input, given the request's headers as far as they are known. */
   readonly refusedHeaders: (headers: IncomingHttpHeaders) => readonly string[];
 }
 
-/** The HTTP side of verbatim: every path, what guards it, and how it fails. */
+/** Creates the HTTP layer of verbatim: all paths, their guards, and the error handling. */
 export function createApp(parts: AppParts): App {
   const { catalog, tokenPool, clock, metrics, figures, logger, cache } = parts;
   const { tokenizer } = tokenPool;
@@ -124,7 +124,7 @@ export function createApp(parts: AppParts): App {
   return { express: app, handle, classes: messageClasses(app), onRefused, refusedHeaders };
 }
 
-/** The routes of all operations, for requests that are out of the ordinary. */
+/** The routes of all operations, for the requests that `frontOf` doesn't answer itself. */
 function expressApp(
   { catalog, corsOrigins, rateLimit, hasKeys, keyCheck }: AppParts,
   runs: Readonly<Record<OperationId, Run>>,
@@ -143,7 +143,7 @@ function expressApp(
     (run: Run): RequestHandler =>
     async (request, response) => {
       const { path, body, params, query } = request;
-      // A parameter that may have slashes in it is a list.
+      // A parameter that may contain slashes is an array.
       const texts = Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')]);
       const input = { path, body, params: Object.fromEntries(texts), query };
       try {
@@ -163,7 +163,7 @@ function expressApp(
       const isCounted = all.some(isLimited);
       for (const path of paths) {
         const route = app.route(expressPath(path));
-        // What Express takes for a parameter may be none.
+        // Express may match a parameter that the operation's pattern rejects.
         if (path.includes('{')) {
           route.all((request, _response, next) => next(routeAt(request.path) === each ? undefined : 'route'));
         }
@@ -191,7 +191,7 @@ function expressApp(
   return app;
 }
 
-/** Has Express find paths as `routeAt` does. */
+/** Makes Express find paths as `routeAt` does. */
 const useSingleSlashes: RequestHandler = (request, _response, next) => {
   const [path = '', ...query] = request.url.split('?');
   if (path.includes('//')) request.url = [singleSlashes(path), ...query].join('?');

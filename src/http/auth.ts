@@ -3,14 +3,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestHandler } from 'express';
 import { AppError } from '../core/errors.js';
 
-/** Says why a request with such headers is not let in; undefined if it is. */
+/** Checks the headers of a request. Returns why the request is rejected; undefined if it is accepted. */
 export type KeyCheck = (headers: IncomingHttpHeaders) => 'missing_api_key' | 'invalid_api_key' | undefined;
 
 /**
- * Lets requests in that carry one of the keys, as `Authorization: Bearer <key>` or `api-key: <key>`. The comparison
- * takes the same time whatever is sent: it is of digests, and of all of them.
+ * Accepts requests that carry one of the keys, as `Authorization: Bearer <key>` or `api-key: <key>`. The comparison always takes the same
+ * time: it compares digests, and all of them.
  *
- * @param keys none lets everyone in
+ * @param keys an empty list accepts all requests
  */
 export function keyCheck(keys: readonly string[]): KeyCheck {
   const digests = keys.map(digest);
@@ -24,13 +24,13 @@ export function keyCheck(keys: readonly string[]): KeyCheck {
   };
 }
 
-/** The key that a request carries, however it is spelled. */
+/** The key of a request, in any accepted spelling. */
 export function keyIn({ authorization = '', 'api-key': apiKey }: IncomingHttpHeaders): string | undefined {
   const bearer = /^Bearer +(.+)$/i.exec(authorization)?.[1];
   return (bearer ?? (typeof apiKey === 'string' ? apiKey : undefined))?.trim();
 }
 
-/** Refuses requests that are not let in. */
+/** Rejects requests without an accepted key. */
 export function requireKey(check: KeyCheck): RequestHandler {
   return (request, _response, next) => {
     const problem = check(request.headers);

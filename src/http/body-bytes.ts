@@ -4,7 +4,7 @@ export class BodyBytes {
   private part = 0;
   private offset = 0;
 
-  /** @param parts byte strings, of which the body consists */
+  /** @param parts the byte strings that the body consists of */
   constructor(parts: readonly string[]) {
     this.parts = parts;
   }

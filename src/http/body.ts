@@ -1,4 +1,4 @@
-/** Request bodies: how they are read, measured and parsed, and how much of them may be held. */
+/** Reads, measures and parses request bodies, and limits the memory that they take. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
@@ -25,28 +25,28 @@ import { factsOf, type RequestFacts } from './request-facts.js';
 type Take = (body: Buffer) => void;
 type Fail = (error: AppError) => void;
 
-/** The content encodings that are inflated, by Node's threads. */
+/** The supported content encodings. Node's thread pool decompresses them. */
 const INFLATERS = { gzip: createGunzip, deflate: createInflate, br: createBrotliDecompress };
 
-/** Such a body holds nothing that is over a limit: it opens fewer containers than may be open at once, and closes them. */
+/** A body of at most this length can't exceed a limit: it can't open and close more than `BODY_DEPTH_MAX` containers inside each other. */
 const SIMPLE_BYTES_MAX = 2 * BODY_DEPTH_MAX;
 
 const BYTE_ORDER_MARK = 0xfeff;
 
 /** Reads the bodies of a server's requests. */
 export class Bodies {
-  /** The longest body that is read, in bytes. */
+  /** The maximum length of a body, in bytes. */
   readonly limit: ByteCount;
   private readonly held: HeldMemory;
   private readonly meter: JsonMeter;
-  /** For long bodies, between whose slices short ones are measured. */
+  /** Measures long bodies. Short ones are measured between their slices. */
   private readonly longMeter: JsonMeter;
-  /** Settles when the long bodies are parsed that came so far: two at a time would take twice the memory. */
+  /** Settles when all long bodies so far are parsed: parsing two at a time would take twice the memory. */
   private parsing: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param limit the longest body that is read, in bytes
-   * @param held counts what all of them hold; one that is alone may hold as much as `limit` says
+   * @param limit the maximum length of a body, in bytes
+   * @param held counts the memory of all bodies; a body that is alone may take as much as `limit`
    */
   constructor(limit: ByteCount, held: HeldMemory, newMeter: () => JsonMeter) {
     this.limit = limit;
@@ -56,16 +56,16 @@ export class Bodies {
   }
 
   /**
-   * Reads a plain body past its stream. To be called before any of it has come.
+   * Reads a plain body without its stream. Must be called before any part of it has arrived.
    *
-   * @param take gets it; isn't called if the client leaves before
-   * @param fail is called instead, once, as soon as it is too long, or there is no room for it
+   * @param take receives the body; not called if the client disconnects first
+   * @param fail called instead, once, as soon as the body is too long or there is no memory for it
    */
   read(request: AppRequest, response: ServerResponse, take: Take, fail: Fail): void {
     request.takeBody(new Reading(this, factsOf(response), take, fail));
   }
 
-  /** Reads a body as it comes out of its stream, inflated if it is compressed: then these bytes count. */
+  /** Reads a body from its stream. A compressed body is decompressed, and its limits apply to the decompressed bytes. */
   readStream(request: IncomingMessage, response: ServerResponse, take: Take, fail: Fail): void {
     const inflate = inflaterOf(request);
     if (Number(request.headers['content-length'] ?? 0) > this.limit) {
@@ -94,10 +94,10 @@ export class Bodies {
   }
 
   /**
-   * Counts so many bytes more of a body.
+   * Counts additional bytes of a body.
    *
-   * @param length how long it is with them
-   * @returns why it isn't to be read on; undefined if it is
+   * @param length the length of the body including these bytes
+   * @returns why reading must stop; undefined to continue
    */
   hold(facts: RequestFacts, bytes: number, length: number): AppError | undefined {
     const isOver = this.held.hold(facts, bytes);
@@ -106,9 +106,9 @@ export class Bodies {
   }
 
   /**
-   * Parses a body: at once if it is short, else slice by slice, one body after the other.
+   * Parses a body: synchronously if it is short, else slice by slice, one body after the other.
    *
-   * @throws AppError, at once or as a rejection, if it is not JSON, or holds more than a body may
+   * @throws AppError, synchronously or as a rejection, if it isn't JSON or exceeds a limit
    */
   parse(body: Buffer, response: ServerResponse): MaybePromise<unknown> {
     if (body.length > BODY_SLICE_BYTES) {
@@ -135,16 +135,16 @@ export class Bodies {
       text += decoder.write(slice);
       await turn();
     }
-    // The client has left: nobody is told.
+    // The client has disconnected: this error isn't sent.
     if (response.destroyed) throw new AppError('bad_request');
     this.holdParsed(this.longMeter.size, response);
     const value = parsed(text + decoder.end());
-    // To look it up takes a while, too.
+    // The lookup takes a while, too.
     await turn();
     return value;
   }
 
-  /** Counts what is made of a body. */
+  /** Counts the memory of a parsed body. */
   private holdParsed({ values, parts }: JsonSize, response: ServerResponse): void {
     const bytes = values * VALUE_BYTES + parts * PART_BYTES;
     if (this.held.hold(factsOf(response), bytes)) throw new AppError('overloaded');
@@ -156,7 +156,7 @@ export class Bodies {
   }
 }
 
-/** One body that is being read. */
+/** A body that is being read. */
 class Reading implements BodyTaker {
   private readonly bodies: Bodies;
   private readonly facts: RequestFacts;
@@ -181,7 +181,7 @@ class Reading implements BodyTaker {
     if (problem !== undefined) this.end(problem);
     else if (length === 0) this.bytes = part;
     else {
-      // Parts may be a byte each: a list of them would take a hundred times their length.
+      // A part may be a single byte: a list of such parts would take a hundred times their length.
       if (this.length > this.bytes.length) {
         const longer = Buffer.allocUnsafeSlow(Math.min(2 * this.length, bodies.limit));
         this.bytes.copy(longer, 0, 0, length);
@@ -191,7 +191,7 @@ class Reading implements BodyTaker {
     }
   }
 
-  /** @param problem why there is no more of it, if that is not its end */
+  /** @param problem why the body ends early; undefined if it is complete */
   end(problem?: AppError): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -204,10 +204,10 @@ class Reading implements BodyTaker {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Inflated bytes that come to the main thread in one part. */
+/** Decompressed bytes that reach the main thread in one part. */
 const INFLATED_AT_ONCE_BYTES = 65_536;
 
-/** The text of a body, parsed. */
+/** Parses the text of a body. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
@@ -218,9 +218,9 @@ function parsed(text: string): unknown {
 }
 
 /**
- * What was measured.
+ * The measured size.
  *
- * @throws AppError if it is more than a body may hold
+ * @throws AppError if it exceeds a limit
  */
 function checkedSize(meter: JsonMeter): JsonSize {
   const { size } = meter;
@@ -240,7 +240,7 @@ function assertAtMost(limit: number, count: number, what: string): void {
   throw new AppError('request_too_large', { message });
 }
 
-/** @throws AppError if a body comes in an encoding that is not known */
+/** @throws AppError if the body's encoding isn't supported */
 function inflaterOf({ headers }: IncomingMessage): (typeof INFLATERS)[keyof typeof INFLATERS] | undefined {
   const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
   if (encoding === 'identity') return undefined;
@@ -250,12 +250,12 @@ function inflaterOf({ headers }: IncomingMessage): (typeof INFLATERS)[keyof type
   });
 }
 
-/** Tells a client that waits for it to send its body. HTTP 1.0 has no such answer. */
+/** Sends `100 Continue` if the client waits for it. HTTP 1.0 doesn't have it. */
 function tellToGoOn({ headers, httpVersionMinor }: IncomingMessage, response: ServerResponse): void {
   if (httpVersionMinor > 0 && /^100-continue$/i.test(headers.expect ?? '')) response.writeContinue();
 }
 
-/** Reads the JSON body of a request into `request.body`. A missing content type is taken for JSON; another one is refused. */
+/** Reads the JSON body of a request into `request.body`. A missing content type is treated as JSON; any other type is rejected. */
 export function readBody(bodies: Bodies): RequestHandler {
   return async (request, response, next) => {
     assertJson(request);

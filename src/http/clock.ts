@@ -1,7 +1,7 @@
-/** The time, and chance: what answers are named by. */
+/** The sources of time and randomness for the ids and dates of answers. */
 export interface Clock {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** A random string of that many hexadecimal digits. */
+  /** A random string of `length` hexadecimal digits. */
   readonly newId: (length: number) => string;
 }

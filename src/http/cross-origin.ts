@@ -4,7 +4,7 @@ import type { RequestHandler } from 'express';
 
 const DAY_SECONDS = 86_400;
 
-/** What a page may read besides the body. */
+/** The response headers that a page may read. */
 const HEADERS = [
   'x-request-id',
   'x-verbatim-match',
@@ -20,10 +20,9 @@ const HEADERS = [
 ];
 
 /**
- * Lets pages of other origins ask, whatever headers they send, and answers the browser's question whether they may, which comes
- * without a key.
+ * Allows requests from pages of other origins, with any headers, and answers the browser's preflight requests, which carry no key.
  *
- * @param origins `*` is all of them
+ * @param origins `*` allows all
  */
 export function allowOrigins(origins: readonly string[]): RequestHandler {
   const origin = origins.includes('*') ? '*' : [...origins];
@@ -31,7 +30,7 @@ export function allowOrigins(origins: readonly string[]): RequestHandler {
 }
 
 /**
- * The headers by which a page may read an answer that is given before there is a request: names and values.
+ * The headers that allow a page to read the response to input that was rejected before it became a request: names and values.
  *
  * @param headers those of the request, as far as they are known
  */

@@ -8,44 +8,44 @@ import type { EventStream, Head } from '../openai/event-stream.js';
 import type { FinishReason } from '../openai/reply.js';
 import type { Usage } from '../openai/usage.js';
 
-/** What a path and a method answer. Express, and the code under it, both call this one function. */
+/** Answers the requests of one operation. Both Express and `frontOf` call it. */
 export interface Endpoint<Asked = unknown> {
   /**
-   * Reads what is asked for.
+   * Parses a request.
    *
-   * @throws AppError that names what is wrong
+   * @throws AppError that names what is invalid
    */
   parse(input: Input): Asked;
   /**
-   * Answers it: at once, or by a promise where it has to wait.
+   * Answers the parsed request: synchronously, or with a promise if it has to wait.
    *
-   * @throws AppError, at once or as a rejection
+   * @throws AppError, synchronously or as a rejection
    */
   answer(asked: Asked, context: RequestContext): MaybePromise<Answered>;
-  /** True if equal bodies get equal answers, for as long as the dataset stays as it is: they may be remembered. */
+  /** True if answers may be cached: equal bodies get equal answers for as long as the dataset doesn't change. */
   readonly isRemembered?: boolean;
 }
 
-/** What of a request says what is asked for. */
+/** The parts of a request that an endpoint parses. */
 export interface Input {
-  /** The path as it was asked for, without its query. */
+  /** The path of the request, without its query. */
   readonly path: string;
-  /** What was parsed; undefined if there was none. */
+  /** The parsed body; undefined without a body. */
   readonly body: unknown;
-  /** What stands in the path where the operation has a parameter. */
+  /** The values of the operation's path parameters. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
 }
 
-/** What an endpoint may need of the request besides what it asks for. */
+/** What an endpoint may need of a request besides its input. */
 export interface RequestContext {
   readonly request: IncomingMessage;
-  /** Tells when the client has left, or waits for too long. Made when it is first asked for. */
+  /** Aborts when the client has disconnected, or has waited for too long. Created on first use. */
   readonly signal: () => AbortSignal;
   /**
-   * Counts a reply that the request is answered with among what all requests hold, until its answer is sent.
+   * Counts a recorded reply in the answer as memory that the request holds, until the answer is sent.
    *
-   * @throws AppError if there is no room for it
+   * @throws AppError if there is no memory for it
    */
   holdReply(match: Match): void;
 }
@@ -54,18 +54,18 @@ export interface RequestContext {
 export interface Answered {
   /** 200 if undefined. */
   readonly status?: number;
-  /** Names and values, printable ASCII, besides those that all answers have. */
+  /** Additional headers: names and values, printable ASCII. */
   readonly headers?: readonly string[];
-  /** Where it comes from; undefined if nothing was looked up. */
+  /** Where the reply comes from; undefined if nothing was looked up. */
   readonly origin?: Origin | undefined;
   /** Of a completion. */
   readonly outcome?: Outcome;
   readonly content: Content;
-  /** Of an answer to remember: the state of the model that it was taken from. */
+  /** Of an answer that may be cached: the model, and the generation that the answer is based on. */
   readonly asOf?: { readonly model: Pick<Model, 'generation'>; readonly generation: number };
 }
 
-/** Where an answer comes from, as its headers say it. */
+/** Where an answer comes from, as in its headers. */
 export interface Origin {
   /** The rung, or `none`. */
   readonly match: string;
@@ -75,28 +75,28 @@ export interface Origin {
   readonly dataset?: string;
 }
 
-/** What a completion has cost, and why it ends. */
+/** The usage of a completion, and why it ended. */
 export interface Outcome {
-  /** The id of the model that it counts for. */
+  /** The id of the model that the completion counts for. */
   readonly model: string;
   readonly usage: Usage;
   readonly finishReason: FinishReason;
 }
 
-/** What is in a body. */
+/** The contents of a body. */
 export type Content =
   /** JSON, a byte string. */
   | { readonly kind: 'json'; readonly spelled: string }
-  /** JSON, spelled but for its id and date. */
+  /** JSON that lacks only its id and date. */
   | { readonly kind: 'named'; readonly head: Head }
   | { readonly kind: 'events'; readonly stream: EventStream }
-  /** A text with a content type of its own. */
+  /** A text with its own content type. */
   | { readonly kind: 'text'; readonly type: string; readonly text: string };
 
 /**
- * An answer of JSON, spelled at once.
+ * A JSON answer, serialized immediately.
  *
- * @throws AppError if it would be longer than a string can be: what is echoed of a request grows where it is escaped
+ * @throws AppError if it would be longer than a string can be: text from the request may grow when it is escaped
  */
 export function jsonOf(body: object): Answered {
   try {
@@ -107,7 +107,7 @@ export function jsonOf(body: object): Answered {
   }
 }
 
-/** The same of the legacy API, whose bodies are those of `JSON.stringify`. */
+/** The same for the legacy API, whose bodies are exactly what `JSON.stringify` writes. */
 export function legacyJsonOf(body: object): Answered {
   return { content: { kind: 'json', spelled: plainJson(body) } };
 }

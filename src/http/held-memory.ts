@@ -3,23 +3,23 @@ import { AppError } from '../core/errors.js';
 import type { Match } from '../lookup/lookup.js';
 import type { RequestFacts } from './request-facts.js';
 
-/** A recorded reply is held as it is spelled, and decoded: a byte of each for most characters. */
+/** A recorded reply is held as JSON and decoded: most characters take one byte in each. */
 const BYTES_A_CHARACTER = 2;
 
-/** Counts the memory that requests hold which have no answer yet, or whose answer is being sent: of their bodies, and of recorded replies. */
+/** Counts the memory that requests hold until their responses are closed: for bodies and recorded replies. */
 export class HeldMemory {
   private readonly bytesMax: ByteCount;
   private bytes = 0;
 
-  /** @param bytesMax how much all requests may hold */
+  /** @param bytesMax the maximum for all requests together */
   constructor(bytesMax: ByteCount) {
     this.bytesMax = bytesMax;
   }
 
   /**
-   * Counts so many bytes more for a request, unless it is released already.
+   * Counts additional bytes for a request, unless it is already released.
    *
-   * @returns true if all requests hold too much now, and this isn't the only one that holds something
+   * @returns true if all requests together now exceed the maximum, and this isn't the only one that holds memory
    */
   hold(facts: RequestFacts, bytes: number): boolean {
     if (facts.isReleased) return false;
@@ -29,9 +29,9 @@ export class HeldMemory {
   }
 
   /**
-   * Counts a reply that a request is answered with.
+   * Counts a recorded reply in a request's answer.
    *
-   * @throws AppError if there is no room for it
+   * @throws AppError if there is no memory for it
    */
   holdReply(facts: RequestFacts, { reply: { content, calls } }: Match): void {
     let characters = content.knownLength;
@@ -46,7 +46,7 @@ export class HeldMemory {
     if (isOver) throw new AppError('overloaded');
   }
 
-  /** Counts what a request holds no more, since its response is closed. */
+  /** Subtracts the memory of a request whose response is closed. */
   release(facts: RequestFacts): void {
     this.bytes -= facts.heldBytes;
     facts.heldBytes = 0;

@@ -1,7 +1,6 @@
 /**
- * The wire format of the legacy API that this project succeeds. It ran on FastAPI 0.100 with pydantic 2.1, and its bodies
- * for errors are kept as its users know them: `detail` is a list that names the field of a bad request, and a string
- * for anything else.
+ * The wire format of the legacy API that this project replaces. It ran on FastAPI 0.100 with pydantic 2.1, and its error bodies are kept as
+ * its users know them: `detail` is a list that names the invalid field of a request, and a string for all other errors.
  */
 
 import { type AppError, ERRORS } from '../core/errors.js';
@@ -11,23 +10,23 @@ import type { ErrorBody } from '../openai/error-body.js';
 import { older } from '../openai/schemas/checks.js';
 
 /**
- * Reads the body of a completion request: `{"conversation": {"from": "human", "value": "…"}}`.
+ * Parses the body of a completion request: `{"conversation": {"from": "human", "value": "…"}}`.
  *
  * @returns the value
- * @throws AppError that names the field that is missing or wrong
+ * @throws AppError that names the missing or invalid field
  */
 export function parseLegacyRequest(body: unknown): string {
   return checked(older, body).conversation.value;
 }
 
-/** The body of a completion: a miss is told in the body too. The three r's are its wire format. */
+/** The body of a completion. A miss is reported in the body, too. The three r's of `errror` are part of the wire format. */
 export function legacyCompletion(match: Match | undefined): object {
   if (match === undefined) return { data: { success: false, errror: 'Invalid conversation object' } };
   const { from, value } = match.reply;
   return { data: { success: true, response: { from, value } } };
 }
 
-/** The legacy API's manner of telling an error. */
+/** Error bodies in the format of the legacy API. */
 export const legacyErrorBody: ErrorBody = (error) => {
   const problem = problemOf(error);
   if (problem !== undefined) return { status: 422, body: { detail: [problem] } };
@@ -39,7 +38,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   method_not_supported: 'Method Not Allowed',
 };
 
-/** What is wrong with the request, as pydantic says it; undefined if that is not the trouble. */
+/** The invalid part of the request, in pydantic's format; undefined if the error has another cause. */
 function problemOf({ code, param, message }: AppError): object | undefined {
   const loc = ['body', ...(param?.split('.') ?? [])];
   switch (code) {

@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import { LINGER_MS, UNREAD_BYTES_MAX } from '../core/limits.js';
 
 /**
- * Has Node close a connection for sending only, after its last answer, and at all when the client does or after `LINGER_MS`: the kernel
- * resets a connection that is closed with bytes that were not read, and the client loses what it hasn't read of its answers.
+ * Makes Node close only the sending side of a connection after its last response. The connection closes completely when the client closes
+ * its side, or after `LINGER_MS`. If it were closed with unread bytes, the kernel would reset it, and the client would lose the part of its
+ * responses that it hasn't read yet.
  */
 export function closeGently(socket: Socket): void {
   socket.destroySoon = () => {
@@ -14,8 +15,8 @@ export function closeGently(socket: Socket): void {
 }
 
 /**
- * Has the connection end after a response whose request has a body that was not read to its end, unless the rest is known to be short: Node
- * would read on for as long as the client sends. To be called before the response's head is sent.
+ * Ends the connection after a response whose request has an unread body, unless the rest is known to be short: Node would read on for as
+ * long as the client sends. Must be called before the response's head is sent.
  */
 export function endIfUnread(response: ServerResponse): void {
   const { req } = response;
@@ -24,7 +25,7 @@ export function endIfUnread(response: ServerResponse): void {
   closeGently(req.socket);
 }
 
-/** True if more than a little of a body may be to come. A client that waits to be told to go on may send it or not. */
+/** True if the rest of a body may be long. A client that waits for `100 Continue` may send it or not. */
 function mayBeLong({ headers }: IncomingMessage): boolean {
   return (
     headers['transfer-encoding'] !== undefined ||

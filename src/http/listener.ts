@@ -35,13 +35,13 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such address; choose another with --host',
 };
 
-/** How long clients may take, and a stop. All in ms. */
+/** Timeouts for clients, and for stopping. All in ms. */
 export interface Timeouts {
-  /** For the head of a request. */
+  /** For sending the head of a request. */
   readonly headersMs: number;
-  /** For all of it. */
+  /** For sending the whole request. */
   readonly requestMs: number;
-  /** For taking more of an answer that has begun. */
+  /** For reading more of a response that has begun. */
   readonly stalledMs: number;
   /** Between requests. */
   readonly idleMs: number;
@@ -57,16 +57,16 @@ const TIMEOUTS: Timeouts = {
   drainMs: DRAIN_MS,
 };
 
-/** What was refused. */
+/** Input that was rejected before it became a request. */
 export interface Refused {
   readonly status: number;
-  /** Node's code for what is wrong with it. */
+  /** Node's error code. */
   readonly reason: string | undefined;
   readonly remoteAddress: string | undefined;
 }
 
 /**
- * An HTTP server that knows what is in flight on each connection, so that it can be stopped without cutting it short. The requests of a
+ * An HTTP server that tracks the requests in flight on each connection, so that it can stop without truncating responses. The requests of a
  * connection are handled one after the other.
  */
 export class Listener {
@@ -74,21 +74,24 @@ export class Listener {
   private readonly connections = new Map<Socket, Set<ServerResponse>>();
   private readonly timeouts: Timeouts;
   private stopping = false;
-  /** How many connections there were. */
+  /** How many connections were accepted. */
   private accepted = 0;
-  /** How many requests there were. */
+  /** How many requests have begun. */
   private begun = 0;
-  /** How many requests have answers that have not ended. */
+  /** How many requests have responses that haven't ended. */
   inFlight = 0;
-  /** Is called when something is refused that never became a request. */
+  /** Called when input is rejected before it becomes a request. */
   onRefused: (refused: Refused) => void = () => {};
-  /** Headers of the answer to what is refused, names and values. It is given those of the request, as far as they are known. */
+  /**
+   * Additional headers of the response to rejected input, names and values alternating. Called with the request's headers, as far as they
+   * are known.
+   */
   refusedHeaders: (headers: IncomingHttpHeaders) => readonly string[] = () => [];
 
   /**
-   * @param handle answers requests
-   * @param classes what it wants them to be made of, if not of Node's own
-   * @param timeouts those that are not as usual
+   * @param handle called for each request
+   * @param classes the classes of requests and responses, if not Node's own
+   * @param timeouts overrides for the defaults
    */
   constructor(handle: RequestListener, classes?: MessageClasses, timeouts: Partial<Timeouts> = {}) {
     this.timeouts = { ...TIMEOUTS, ...timeouts };
@@ -102,11 +105,12 @@ export class Listener {
       connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, headersMs),
       ...classes,
     });
-    // server.close() calls this. Node takes a connection for idle as soon as its response has ended, though it may not have flushed.
+    // server.close() calls this. Node considers a connection idle as soon as its response has ended, even if it hasn't flushed yet.
     this.server.closeIdleConnections = () => {};
-    // A client may close its sending side after its request (`nc -N`). Node's `Server` reads this field, which has no option.
+    // A client may close its sending side after its request (`nc -N`). Node's `Server` reads this field; there is no option for it.
     Object.assign(this.server, { httpAllowHalfOpen: true });
-    // Node drops headers after the first thousand, and the length of the body with them. `maxHeaderSize` bounds their number, too.
+    // By default, Node drops headers after the first thousand, and with them the length of the body. `maxHeaderSize` bounds their number,
+    // too.
     this.server.maxHeadersCount = 0;
     this.server.timeout = stalledMs;
     this.server.on('timeout', (socket) => this.endStalled(socket));
@@ -116,7 +120,7 @@ export class Listener {
     for (const event of ['request', 'checkExpectation', 'checkContinue']) {
       this.server.on(event, (request: IncomingMessage, response: ServerResponse) => {
         const { socket } = request;
-        // Its connection ends with an earlier answer: what comes after that is read, so that the kernel doesn't reset it, and dropped.
+        // The connection ends with an earlier response. Later input is read, so that the kernel doesn't reset the connection, and dropped.
         if (!socket.writable) return;
         this.begin(socket, response);
         if (request.headers.upgrade !== undefined) onRest(request, () => this.endAfterLast(socket));
@@ -129,8 +133,8 @@ export class Listener {
   /**
    * Starts to listen.
    *
-   * @returns the address, whose port is a free one if 0 was asked for
-   * @throws ListenError if the address can't be had
+   * @returns the address; its port is a free one if `port` is 0
+   * @throws ListenError if the address isn't available
    */
   async listen(host: string, port: number): Promise<AddressInfo> {
     await new Promise<void>((resolve, reject) => {
@@ -144,22 +148,21 @@ export class Listener {
   }
 
   /**
-   * Answers every request that has arrived, and closes the connections after their answers. For `STOP_GRACE_MS` requests are still
-   * accepted, each as the last of its connection: a client may be about to send one on a connection that is idle. Answers that have not
-   * ended after `drainMs` are cut.
+   * Answers every request that has arrived, then closes the connections. For `STOP_GRACE_MS` requests are still accepted, each as the last
+   * of its connection: a client may be about to send one on an idle connection. Responses that haven't ended after `drainMs` are cut off.
    */
   async stop(): Promise<void> {
     this.stopping = true;
     for (const [socket, responses] of this.connections) {
       closeGently(socket);
-      // Of pipelined ones the last: those before it would take it with them.
+      // Of pipelined responses, only the last may end the connection: an earlier one would discard those after it.
       const last = [...responses].at(-1);
       if (last !== undefined) endConnectionAfter(last);
     }
     await delay(STOP_GRACE_MS);
-    // The kernel resets what is closed with bytes that were not read. An overdue timer fires before the event loop polls, so the grace
-    // period alone doesn't tell: turns accept the connections in the backlog, one each on newer versions of Node, and the ones after them
-    // read what all of them have sent. Clients that connect anew without end are cut off at last.
+    // The kernel resets connections that are closed with unread bytes. An overdue timer fires before the event loop polls, so the grace
+    // period alone isn't enough: these turns accept the connections in the backlog (one per turn on newer versions of Node), and the turns
+    // after them read what all clients have sent. Clients that reconnect endlessly are cut off in the end.
     for (let before = -1, turns = 0; before !== this.accepted && turns < BACKLOG; turns++) {
       before = this.accepted;
       await turn();
@@ -186,7 +189,7 @@ export class Listener {
     });
     socket.on('close', () => {
       this.connections.delete(socket);
-      // A pipelined response that waits for its turn has no socket yet, and so doesn't hear that its client has left.
+      // A pipelined response that waits for its turn has no socket yet, so it isn't notified that its client has disconnected.
       for (const response of responses) {
         if (response.socket !== null) continue;
         response.destroy();
@@ -198,7 +201,7 @@ export class Listener {
   private begin(socket: Socket, response: ServerResponse): void {
     const responses = this.connections.get(socket);
     if (this.stopping) {
-      // What has come before on the connection isn't the last one any more.
+      // Earlier requests on the connection aren't the last ones any more.
       for (const other of responses ?? []) if (!other.headersSent) other.shouldKeepAlive = true;
       endConnectionAfter(response);
     }
@@ -212,7 +215,9 @@ export class Listener {
     });
   }
 
-  /** Closes a connection after its last response. If that was sent as keep-alive, its client may send a request until it is closed. */
+  /**
+   * Closes a connection after its last response. If that was sent as keep-alive, the client has `STOP_GRACE_MS` to send another request.
+   */
   private async endAtRest(socket: Socket, last: ServerResponse): Promise<void> {
     if (last.shouldKeepAlive && !socket.destroyed) {
       await delay(STOP_GRACE_MS);
@@ -222,7 +227,7 @@ export class Listener {
     socket.destroySoon();
   }
 
-  /** Ends a connection on which nothing has moved for long, unless its client is waiting for an answer. */
+  /** Ends a connection that has been inactive for too long, unless its client is waiting for a response. */
   private endStalled(socket: Socket): void {
     const [current] = this.connections.get(socket) ?? [];
     if (current?.headersSent === false) socket.setTimeout(this.timeouts.stalledMs);
@@ -230,15 +235,15 @@ export class Listener {
   }
 
   /**
-   * Answers bytes that aren't HTTP, or come too slowly, as any other error. If requests that came before them are waiting for their
-   * answers, these are sent instead, and the connection ends after them. The parser reports an error again with every packet that follows.
+   * Answers input that isn't HTTP, or that arrives too slowly, like any other error. If earlier requests are waiting for their responses,
+   * these are sent instead, and the connection ends after them. The parser reports an error again with every packet that follows.
    */
   private refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     if (error.code === 'ECONNRESET') {
       socket.destroy();
       return;
     }
-    // The connection ends already.
+    // The connection is already ending.
     if (!socket.writable) return;
     closeGently(socket);
     const responses = [...(this.connections.get(socket) ?? [])];
@@ -247,7 +252,7 @@ export class Listener {
     else endSocketAfter(last, socket);
   }
 
-  /** Ends a connection after the answers that are under way. */
+  /** Ends a connection after the responses in progress. */
   private endAfterLast(socket: Socket): void {
     closeGently(socket);
     const last = [...(this.connections.get(socket) ?? [])].at(-1);
@@ -255,7 +260,7 @@ export class Listener {
     else endSocketAfter(last, socket);
   }
 
-  /** @param response of the request whose body it is about; undefined if it is about none */
+  /** @param response of the request whose body is invalid; undefined if the error concerns no begun request */
   private answerRefused(
     error: NodeJS.ErrnoException,
     socket: Socket,
@@ -263,7 +268,7 @@ export class Listener {
   ): void {
     const status = PROTOCOL_STATUS[error.code ?? ''] ?? '400 Bad Request';
     const statusCode = Number.parseInt(status, 10);
-    // For the log: to a request that has begun, this is the answer.
+    // For the log: if a request has begun, this is its response.
     if (response !== undefined) response.statusCode = statusCode;
     else {
       const { code: reason } = error;
@@ -283,7 +288,10 @@ export class Listener {
     socket.destroySoon();
   }
 
-  /** Refuses CONNECT, and reads on past Node's parser, which has left the connection: only answers that are under way still need it. */
+  /**
+   * Rejects CONNECT. Node's parser has detached from the connection, so the input is read without it: only responses in progress still need
+   * the connection.
+   */
   private refuseConnect(socket: Socket): void {
     socket.on('error', () => socket.destroy());
     socket.on('drain', () => this.connections.get(socket)?.values().next().value?.emit('drain'));
@@ -300,9 +308,9 @@ const PROTOCOL_STATUS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Handles a pipelined request when the answers to those before it on its connection are out, as Go's `net/http` and nginx do: what a client doesn't
- * read is one answer, however many it asks for. Meanwhile Node reads no more than it has begun with. It does so where as much waits for
- * a connection as fits into its buffer, and so much is told to wait.
+ * Handles a pipelined request after the responses before it on its connection are out, as Go's `net/http` and nginx do: if a client doesn't
+ * read, only one response is held for it, however many it has requested. Meanwhile Node finishes only the packet that it is parsing. It
+ * pauses reading if the bytes pending for a connection exceed its buffer, so that number of bytes is reported as pending.
  */
 function inTurn(socket: Socket, response: ServerResponse, handle: () => void): void {
   const { _onPendingData: addPending } = response as unknown as Internals;
@@ -317,9 +325,9 @@ function inTurn(socket: Socket, response: ServerResponse, handle: () => void): v
 }
 
 /**
- * Tells if bytes come behind a request that asks for another protocol, in the same packet. The request is answered as HTTP 1.1, but Node's
- * parser stops after it, for whoever would take the connection over, and drops the rest of the packet. Most clients that ask (`curl --http2`,
- * Java's `HttpClient`) send nothing before they are answered: their connections are kept.
+ * Calls `tell` if bytes follow, in the same packet, a request that asks for another protocol. The request is answered as HTTP 1.1, but
+ * Node's parser stops after it, for a handler that might take over the connection, and drops the rest of the packet. Most clients that ask
+ * (`curl --http2`, Java's `HttpClient`) send nothing before they get a response: their connections are kept.
  */
 function onRest(request: IncomingMessage, tell: () => void): void {
   const { parser } = request.socket as unknown as { readonly parser: Parser };
@@ -333,32 +341,32 @@ function onRest(request: IncomingMessage, tell: () => void): void {
   };
 }
 
-/** What Node's HTTP parser calls after each packet, with the number of bytes that it has parsed, or an error. */
+/** Node's HTTP parser calls this after each packet, with the number of bytes that it has parsed, or an error. */
 type Executed = (parsed: number | Error) => void;
 
-/** Node's HTTP parser: 20, 22 and 24 have it at the socket. */
+/** Node's HTTP parser. Versions 20, 22 and 24 attach it to the socket. */
 interface Parser {
   readonly constructor: { readonly kOnExecute: number };
   [callback: number]: Executed;
-  /** The packet. */
+  /** The current packet. */
   readonly getCurrentBuffer: () => Buffer;
 }
 
-/** What Node keeps in a response: 20, 22 and 24 do. */
+/** Internals of Node's responses, in versions 20, 22 and 24. */
 interface Internals {
-  /** Takes how many bytes more, or less, wait for the connection. */
+  /** Reports how many bytes more, or less, are pending for the connection. */
   readonly _onPendingData: (bytes: number) => void;
 }
 
-/** Ends a connection after a response, whether its headers are out or not. */
+/** Ends a connection after a response, whether its headers were sent or not. */
 function endSocketAfter(last: ServerResponse, socket: Socket): void {
   if (!last.shouldKeepAlive) return;
   last.shouldKeepAlive = false;
-  // Where its head is out, Node keeps the connection.
+  // If its head was sent, Node keeps the connection open.
   last.once('close', () => socket.destroySoon());
 }
 
-/** Tells the client, if the headers aren't out yet, that no further request is taken on its connection. */
+/** Informs the client, unless the headers were already sent, that its connection accepts no further request. */
 function endConnectionAfter(response: ServerResponse): void {
   if (!response.headersSent) response.shouldKeepAlive = false;
 }

@@ -1,9 +1,9 @@
 import { AppError } from '../core/errors.js';
 
 /**
- * A module that is loaded when it is first needed.
+ * Loads a module when it is first needed.
  *
- * @throws AppError if the system has no file left to open it by
+ * @throws AppError if the system has no file descriptor left to open it
  */
 export async function loaded<T>(load: () => Promise<T>): Promise<T> {
   try {

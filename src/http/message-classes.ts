@@ -1,41 +1,41 @@
 import { IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
 import express, { type Express } from 'express';
 
-/** The classes that a server makes its requests and responses of; the requests are `AppRequest`s. */
+/** The classes of a server's requests and responses. The requests are `AppRequest`s. */
 export type MessageClasses = Required<Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'>>;
 
-/** Takes the parts of a body as they come. */
+/** Receives the parts of a body as they arrive. */
 export interface BodyTaker {
   take(part: Buffer): void;
-  /** Isn't called if the client leaves before. */
+  /** Not called if the client disconnects first. */
   end(): void;
 }
 
-/** A request whose body can be had past its stream, which costs more than all that Node does to parse it. */
+/** A request whose body can be read without its stream. The stream costs more than everything that Node does to parse the request. */
 export interface AppRequest extends IncomingMessage {
-  /** Has the body taken. To be called before any of it was read. */
+  /** Passes the body to `taker`. Must be called before any of it is read. */
   takeBody(taker: BodyTaker): void;
 }
 
 /**
- * Gives an Express app classes for the requests and responses of its server.
+ * Creates the classes for the requests and responses of an Express app's server.
  *
- * Express gives every request and response the app's own prototypes, by `Object.setPrototypeOf`. On an object that was made with
- * another one this turns the engine's inline caches off, for all that is done with it later: on Node 20 that is most of what
- * Express costs. Objects of these classes have the app's prototypes from the start, and setting them anew changes nothing.
+ * Express gives every request and response the app's own prototypes, with `Object.setPrototypeOf`. If the object was created with another
+ * prototype, this disables the engine's inline caches for everything that is done with it later. On Node 20 that is most of the cost of
+ * Express. Objects of these classes have the app's prototypes from the start, and setting them again changes nothing.
  *
- * They are classes that extend Node's, whose prototypes become the app's. The other way round, functions that call Node's
- * constructors and have the app's prototypes, is half as good: V8 makes room in an object for the fields that its constructor sets,
- * parents of classes included, and where they find none the object becomes a hash table.
+ * The classes extend Node's, and their prototypes become the app's. The other way round (functions that call Node's constructors and have
+ * the app's prototypes) gains only half as much: V8 reserves room in an object for the fields that its constructor and its parent classes
+ * set. Fields without reserved room turn the object into a hash table.
  */
 export function messageClasses(app: Express): MessageClasses {
   class Request extends IncomingMessage implements AppRequest {
-    /** Node's own mark: a body that isn't marked as read is read to its end when the answer is sent, and thrown away. */
+    /** Node's own mark: if a body isn't marked as read, Node reads the rest and discards it when the response is sent. */
     _consumed = false;
     bodyTaker: BodyTaker | undefined = undefined;
 
     takeBody(taker: BodyTaker): void {
-      // Of a pipelined request, which waited for its turn, some of the body has come, or all.
+      // The request may be pipelined and have waited for its turn: some or all of its body has already arrived then.
       if (this.readableLength > 0) taker.take(this.read());
       this.bodyTaker = taker;
       if (this.complete) this.push(null);
@@ -47,7 +47,7 @@ export function messageClasses(app: Express): MessageClasses {
       if (taker === undefined) return super.push(part);
       if (part !== null) taker.take(part);
       else {
-        // A connection keeps its last request until the next one comes.
+        // A connection keeps its last request until the next one arrives.
         this.bodyTaker = undefined;
         this._consumed = true;
         taker.end();
@@ -61,7 +61,7 @@ export function messageClasses(app: Express): MessageClasses {
   return { IncomingMessage: Request, ServerResponse: AppResponse as unknown as typeof ServerResponse };
 }
 
-/** Makes of a prototype what Express makes for an app: an object with its methods, and the app. */
+/** Turns a prototype into what Express creates for an app: an object that has Express's methods and the app. */
 function asPrototypeOf(app: Express, prototype: object, methods: object): object {
   Object.setPrototypeOf(prototype, methods);
   const how = { configurable: true, enumerable: true, writable: true };

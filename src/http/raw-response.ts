@@ -1,17 +1,17 @@
 /**
- * Responses past Node's `writeHead`, `write` and `end`: the head and the first bytes of the body go into the socket in one write.
+ * Writes responses without Node's `writeHead`, `write` and `end`: the head and the first bytes of the body go into the socket in one write.
  *
- * Node checks each header's name and value by a regular expression, looks for those that it would add itself, and hands head and
- * body to the system by a list of pieces. Here all headers are the server's own, and are known to be good. It needs three
- * fields that Node marks as its own with an underscore; a response to which anything else applies than to most goes Node's way.
+ * Node validates each header's name and value with a regular expression, looks for the headers that it would add itself, and passes head
+ * and body to the system as a list of pieces. Here all headers are the server's own, and known to be valid. This needs three fields that
+ * Node marks as its own with an underscore. Responses that differ from the usual case are sent with Node's methods.
  */
 
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What Node keeps in a response: 20, 22 and 24 do. */
+/** Internals of Node's responses, in versions 20, 22 and 24. */
 interface Internals {
-  /** The head, once it is made. */
+  /** The head, once it is built. */
   _header: string | null;
   _headerSent: boolean;
   /** How long the connection may be idle, in ms. */
@@ -19,8 +19,9 @@ interface Internals {
 }
 
 /**
- * The socket that a response may be written to, if its client takes HTTP 1.1 and more on its connection; undefined if it has to go
- * Node's way: a pipelined response that waits for its turn has no socket yet, one that is its connection's last has other headers.
+ * The socket to write a response to, if its client speaks HTTP 1.1 and may send more requests on the connection. Undefined if the response
+ * needs Node's methods: a pipelined response that waits for its turn has no socket yet, and the last response of a connection has other
+ * headers.
  */
 export function rawSocket(response: ServerResponse): Socket | undefined {
   const { socket, req } = response;
@@ -33,10 +34,11 @@ export function rawSocket(response: ServerResponse): Socket | undefined {
 }
 
 /**
- * The head of a response, a byte string, that is to be written to its `rawSocket` at once. After that the body may be written there;
- * `response.end()` tells Node that it is through, and that the next request may be answered.
+ * The head of a response, a byte string, which must be written to its `rawSocket` immediately. After that the body may be written there.
+ * `response.end()` then notifies Node that the response is complete, and that the next request may be answered.
  *
- * @param headers names and values, printable ASCII. Those that Node adds to all are added: `date`, `connection`, `keep-alive`.
+ * @param headers names and values, printable ASCII. The headers that Node adds to all responses are added: `date`, `connection`,
+ *     `keep-alive`.
  * @param nowMs since 1970
  */
 export function rawHead(
@@ -56,10 +58,10 @@ export function rawHead(
   return head;
 }
 
-/** The date that was spelled last: it is the same for a second. */
+/** The last date that was formatted: it is the same for a second. */
 let spelled = { seconds: 0, date: '' };
 
-/** A date as HTTP spells it. */
+/** Formats a date for HTTP. */
 function dateAt(seconds: number): string {
   if (seconds !== spelled.seconds) spelled = { seconds, date: new Date(seconds * 1000).toUTCString() };
   return spelled.date;

@@ -13,24 +13,24 @@ import { piecesOf } from '../openai/pieces.js';
 import type { FinishReason, Reply, ToolCall } from '../openai/reply.js';
 import { cutAtStop, type Stops } from '../openai/stops.js';
 
-/** How much less than a reply's tokens a limit must be to cut it, where the setting is `tolerant`. */
+/** With the setting `tolerant`, a limit must be lower than a reply's token count by more than this share to cut it. */
 const TOLERANCE = 0.1;
 
-/** Characters of a call's id behind its prefix, as many as OpenAI's have. */
+/** Characters of a call's id after its prefix, as many as OpenAI's ids have. */
 const CALL_ID_LENGTH = 24;
 
-/** What of a request says how much of a reply is given, and how. */
+/** The parts of a request that decide how much of a reply is returned, and how. */
 export interface AskedReply {
   readonly stops: Stops;
   readonly maxTokens: number | undefined;
-  /** False if recorded function calls are to be given as texts. */
+  /** False if recorded function calls are returned as text. */
   readonly allowsCalls: boolean;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly continuousUsage: boolean;
 }
 
-/** A reply, and how many tokens the prompt has. */
+/** A reply, and the token count of its prompt. */
 export interface CountedReply {
   readonly reply: Reply;
   readonly promptTokens: number;
@@ -40,11 +40,11 @@ export interface CountedReply {
 export interface ReplySettings {
   readonly tokens: TokenCounter;
   readonly tokenizer: TokenizerName;
-  /** How a limit of tokens cuts replies. */
+  /** How a token limit cuts replies. */
   readonly maxTokens: 'tolerant' | 'exact' | 'ignore';
 }
 
-/** Makes of a reply as much as is asked for. */
+/** Cuts replies as requested, and counts their tokens. */
 export class Replies {
   private readonly settings: ReplySettings;
 
@@ -53,7 +53,7 @@ export class Replies {
   }
 
   /**
-   * A reply, cut as it is asked for. Function calls are never cut.
+   * A reply, cut as requested. Function calls are never cut.
    *
    * @param prompt the texts that the prompt consists of
    * @throws AppError if the tokens can't be counted
@@ -61,7 +61,7 @@ export class Replies {
   of(given: Given, prompt: readonly CountedText[], asked: AskedReply): MaybePromise<CountedReply> {
     const { content } = given.reply;
     const isLong = content.knownLength > REPLY_AT_ONCE_MAX;
-    // Many requests for long replies may come in one turn of the event loop.
+    // Many requests for long replies may arrive in one turn of the event loop.
     return isLong ? inStep(() => this.made(given, prompt, asked)) : this.made(given, prompt, asked);
   }
 
@@ -74,7 +74,7 @@ export class Replies {
     return this.textReply(text, isText ? given.tokens?.reply : undefined, prompt, asked);
   }
 
-  /** How many tokens texts have, all together. */
+  /** The total token count of texts. */
   tokensOf(texts: readonly CountedText[]): MaybePromise<number> {
     return after(this.settings.tokens.count(texts), (counts) => sum(counts, 0, counts.length));
   }
@@ -91,7 +91,7 @@ export class Replies {
     );
   }
 
-  /** A reply that was cut at stops, cut to as many tokens as are asked for. */
+  /** Cuts a reply, which was already cut at stops, to the requested number of tokens. */
   private cutReply(
     whole: SpelledText,
     kept: TokenCount | undefined,
@@ -127,7 +127,7 @@ export class Replies {
     );
   }
 
-  /** A reply that calls functions: with its text, if it has one besides. */
+  /** A reply that calls functions, with its text, if it has one. */
   private callsReply(
     given: Given,
     calls: readonly FunctionCall[],
@@ -158,13 +158,13 @@ export class Replies {
     });
   }
 
-  /** True if a limit cuts a reply of so many tokens. */
+  /** True if a limit cuts a reply with this number of tokens. */
   private isCut(limit: number | undefined, tokens: number): limit is number {
     const least = { exact: tokens, tolerant: tokens * (1 - TOLERANCE), ignore: 0 };
     return limit !== undefined && limit < least[this.settings.maxTokens];
   }
 
-  /** The tokens of the pieces of a text, each with those before it, if every event of a stream is to tell the usage. */
+  /** The cumulative token counts of a text's pieces, if every event of a stream holds the usage. */
   private pieceTokens(
     text: () => string,
     { stream, includeUsage, continuousUsage }: AskedReply,
@@ -199,7 +199,7 @@ export class Replies {
   }
 }
 
-/** The text up to a stop; the very same if none stands in it. */
+/** The text up to the first stop; the same object if it has no stop. */
 function cutAtStops(content: SpelledText, stops: Stops): MaybePromise<SpelledText> {
   if (stops.texts.length === 0) return content;
   const { text } = content;
@@ -208,7 +208,7 @@ function cutAtStops(content: SpelledText, stops: Stops): MaybePromise<SpelledTex
   );
 }
 
-/** A content to be counted, which is decoded only if that takes its text. */
+/** A content whose tokens are counted. It is decoded only if its text is needed. */
 class CountedContent implements CountedText {
   readonly kept: TokenCount | undefined;
   private readonly content: SpelledText;
@@ -223,7 +223,7 @@ class CountedContent implements CountedText {
   }
 }
 
-/** The texts of a chat's messages, of the functions they call, and of the names of who speaks. */
+/** The texts of a chat: its messages, their function calls, and the names of their speakers. */
 export function textsOf(messages: readonly Message[], given?: Given): CountedText[] {
   const tokens = given?.tokens;
   const kept = tokens && keptCounts(messages, tokens);
@@ -236,7 +236,7 @@ export function textsOf(messages: readonly Message[], given?: Given): CountedTex
   return texts;
 }
 
-/** Where the counts of messages are kept, of those that turns agree with. */
+/** The stored counts of the messages that match turns. */
 function keptCounts(
   messages: readonly Message[],
   tokens: NonNullable<Given['tokens']>,
@@ -249,7 +249,7 @@ function keptCounts(
   return kept;
 }
 
-/** A name for a call that was recorded without one: always the same. */
+/** The id of a call that was recorded without one. It is always the same. */
 function callId(given: Given, index: number): string {
   const turn = given.rung === undefined ? '' : `${given.conversationId}#${given.replyIndex}`;
   const hash = createHash('sha256').update(`${turn}#${index}`).digest('hex');

@@ -3,26 +3,26 @@ import { REQUEST_ID_LENGTH_MAX } from '../core/limits.js';
 import type { Clock } from './clock.js';
 import type { Answered, Outcome } from './endpoint.js';
 
-/** Characters of an id that is made, behind its prefix. */
+/** Characters of a generated id after its prefix. */
 const ID_DIGITS = 32;
 
-/** What is known of a request besides what it asks for. It goes with its response, as Express's `locals`. */
+/** What is known about a request besides its input. Its response carries it, as Express's `locals`. */
 export class RequestFacts {
-  /** The client's own, if it sent a printable one; else made. */
+  /** The client's own id, if it sent a printable one; else generated. */
   readonly requestId: string;
-  /** What the headers say of the match, for the log. */
+  /** The match, as in the response headers, for the log. */
   match: string | undefined = undefined;
   source: string | undefined = undefined;
   dataset: string | undefined = undefined;
-  /** Of the completion that is given, if one is. */
+  /** Of the completion in the answer, if there is one. */
   outcome: Outcome | undefined = undefined;
-  /** Memory that it takes: its body, and the replies that it is answered with. */
+  /** The memory that it holds: its body, and the recorded replies of its answer. */
   heldBytes = 0;
-  /** True once its response is closed: what is found for it after that is held by nobody. */
+  /** True once its response is closed: replies that are found after that aren't held. */
   isReleased = false;
-  /** That of the replies alone. */
+  /** The memory of the replies alone. */
   replyBytes = 0;
-  /** When the request came, and when its answer began: ms of a clock that only goes on. */
+  /** When the request arrived, and when its answer began, in ms of a monotonic clock. */
   readonly cameAt = performance.now();
   beganAt: number | undefined = undefined;
   private readonly now: () => number;
@@ -35,7 +35,7 @@ export class RequestFacts {
     this.startMs = now();
   }
 
-  /** Tells what is answered. */
+  /** Records the answer. */
   answer({ origin, outcome }: Answered): void {
     this.match = origin?.match;
     this.source = origin?.source;
@@ -43,28 +43,28 @@ export class RequestFacts {
     this.outcome = outcome;
   }
 
-  /** Tells that the answer begins now. */
+  /** Records that the answer begins now. */
   begin(): void {
     this.beganAt ??= performance.now();
   }
 
-  /** Since the request came, in ms. */
+  /** The time since the request arrived, in ms. */
   get elapsedMs(): number {
     return Math.max(0, Math.round(this.now() - this.startMs));
   }
 }
 
-/** A response, and what is known of its request. */
+/** A response that carries the facts about its request. */
 interface Known extends ServerResponse {
   locals: RequestFacts;
 }
 
-/** Lets facts go with a response. */
+/** Attaches facts to a response. */
 export function attachFacts(response: ServerResponse, facts: RequestFacts): void {
   (response as Known).locals = facts;
 }
 
-/** The facts that go with a response. */
+/** The facts that are attached to a response. */
 export function factsOf(response: ServerResponse): RequestFacts {
   return (response as Known).locals;
 }

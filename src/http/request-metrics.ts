@@ -1,19 +1,19 @@
-/** What is counted of every request, for `GET /metrics`. It is counted while load comes by: so it takes no more than a few additions. */
+/** Counts every request, for `GET /metrics`. This runs on every request under load, so it takes only a few additions. */
 
 import type { FinishReason } from '../openai/reply.js';
 import type { RequestFacts } from './request-facts.js';
 import { OTHER } from './routes.js';
 
-/** The upper bounds of the buckets of a latency, in seconds. */
+/** The upper bounds of the latency buckets, in seconds. */
 export const LATENCY_BOUNDS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ] as const;
 
-/** How many of some durations were how long. */
+/** A histogram of durations. */
 export class Histogram {
-  /** For each bound how many are not above it, but above the one before; last, those above all. */
+  /** For each bound, the number of durations up to it and above the previous bound; last, of those above all bounds. */
   readonly counts = new Array<number>(LATENCY_BOUNDS.length + 1).fill(0);
-  /** Of all of them, in seconds. */
+  /** The sum of all durations, in seconds. */
   sum = 0;
 
   add(seconds: number): void {
@@ -24,14 +24,14 @@ export class Histogram {
   }
 }
 
-/** How many requests of one kind there were. */
+/** The number of requests of one kind. */
 export interface RequestCount {
-  /** The path that they were for, as the description of the API has it; `other` for those that aren't there. */
+  /** The path as in the OpenAPI document; `other` for all paths that it doesn't have. */
   readonly route: string;
   readonly status: number;
-  /** What the header `x-verbatim-match` says, empty where there is none. */
+  /** The header `x-verbatim-match`; empty if it is missing. */
   readonly match: string;
-  /** The model whose dataset has the reply, empty where there is none. */
+  /** The model whose dataset has the reply; empty without a recorded reply. */
   readonly model: string;
   count: number;
 }
@@ -42,11 +42,11 @@ export interface RouteLatency {
   readonly first: Histogram;
 }
 
-/** What is counted of the completions of a model. */
+/** The counts of a model's completions. */
 export class CompletionCounts implements RouteLatency {
   readonly whole = new Histogram();
   readonly first = new Histogram();
-  /** By why they ended: `abort` if the client left before. */
+  /** By finish reason; `abort` if the client disconnected before the end. */
   readonly finished = new Map<FinishReason | 'abort', number>();
   promptTokens = 0;
   completionTokens = 0;
@@ -56,15 +56,15 @@ export class CompletionCounts implements RouteLatency {
 export class RequestMetrics {
   private readonly counts = new Map<string, RequestCount>();
   readonly routes = new Map<string, RouteLatency>();
-  /** Of completions that were given, by their models' ids. */
+  /** The counts of completions, by model id. */
   private readonly completions = new Map<string, CompletionCounts>();
-  /** Requests for completions whose answers have not ended. */
+  /** Completion requests whose answers haven't ended. */
   running = 0;
 
   /**
    * Counts a request that ends now.
    *
-   * @param isWhole false if the client left before it had all of the answer
+   * @param isWhole false if the client disconnected before it received the whole answer
    */
   record(
     route: string,
@@ -95,7 +95,7 @@ export class RequestMetrics {
     counts.completionTokens += usage.completion_tokens;
   }
 
-  /** What is counted of a model's completions. */
+  /** The counts of a model's completions. */
   completionsOf(model: string): CompletionCounts {
     let counts = this.completions.get(model);
     if (counts === undefined) {
@@ -105,7 +105,7 @@ export class RequestMetrics {
     return counts;
   }
 
-  /** Counts what was refused before it was a request. */
+  /** Counts input that was rejected before it became a request. */
   recordRefused(status: number): void {
     this.count(OTHER, status, '', '');
   }
@@ -117,7 +117,7 @@ export class RequestMetrics {
     else known.count++;
   }
 
-  /** How many requests of each kind there were. */
+  /** The number of requests of each kind. */
   get requests(): Iterable<RequestCount> {
     return this.counts.values();
   }

@@ -3,11 +3,11 @@ import type { ByteCount } from '../core/bytes.js';
 import type { NamedItem } from '../openai/responses-items.js';
 import type { ResponseObject } from '../openai/responses-response.js';
 
-/** What an entry costs besides what it holds: its id and the store's own bookkeeping, roughly, in bytes. */
+/** The approximate overhead of an entry, in bytes: its id and the store's own bookkeeping. */
 const ENTRY_OVERHEAD_BYTES = 512;
-/** V8 keeps a character in one byte or two; the larger counts. */
+/** V8 stores a character in one or two bytes: assume two. */
 const BYTES_A_CHARACTER = 2;
-/** A value's place in what holds it, and what it takes itself. */
+/** The memory of a value, including its slot in the object or array that contains it. */
 const BYTES_A_VALUE = 48;
 
 /** A response, and the input that it answers. */
@@ -17,8 +17,8 @@ export interface KeptResponse {
 }
 
 /**
- * Keeps responses, the most recently used ones, within a number and a number of bytes. They are kept as they are, and not to be changed:
- * to parse all that a long conversation holds would take seconds.
+ * Keeps the most recently used responses, within a maximum number and a total size in bytes. They are stored as objects, which must not be
+ * changed: parsing everything that a long conversation holds would take seconds.
  */
 export class ResponseStore {
   private readonly kept: LRUCache<string, KeptResponse>;
@@ -31,7 +31,7 @@ export class ResponseStore {
     });
   }
 
-  /** Keeps a response. One that is larger than all there is room for is not kept, and takes nobody's place. */
+  /** Keeps a response. One that exceeds the size of the whole store isn't kept, and evicts nothing. */
   keep(kept: KeptResponse): void {
     this.kept.set(kept.response.id, kept);
   }
@@ -40,13 +40,13 @@ export class ResponseStore {
     return this.kept.get(id);
   }
 
-  /** @returns false if there was none */
+  /** @returns false if the response wasn't kept */
   delete(id: string): boolean {
     return this.kept.delete(id);
   }
 }
 
-/** What JSON takes in memory, roughly, in bytes. A body's depth has a limit. */
+/** The approximate memory of a JSON value, in bytes. The recursion is bounded, since a body's depth is limited. */
 function bytesOf(value: unknown): number {
   if (typeof value === 'string') return BYTES_A_VALUE + value.length * BYTES_A_CHARACTER;
   if (typeof value !== 'object' || value === null) return BYTES_A_VALUE;

@@ -1,4 +1,4 @@
-/** The paths of the API, as the table of operations has them. */
+/** The paths of the API, from the table of operations. */
 
 import {
   OLDER_BASE,
@@ -10,36 +10,36 @@ import {
 
 /** All methods of one path. */
 export interface Route {
-  /** The path as the description of the API has it: `/v1/models/{id}`. */
+  /** The path as in the OpenAPI document: `/v1/models/{id}`. */
   readonly name: string;
-  /** All paths that lead there. */
+  /** All paths of the route, including aliases. */
   readonly paths: readonly string[];
-  /** By their methods, in capitals. */
+  /** By method, in capitals. */
   readonly operations: ReadonlyMap<string, Operation>;
 }
 
 /** Every route, in the order of the table. */
 export const ROUTES: readonly Route[] = routes();
 
-/** Those without parameters, by all their paths. */
+/** The routes by all their paths, to find paths without parameters. */
 const EXACT: ReadonlyMap<string, Route> = new Map(
   ROUTES.flatMap((route) => route.paths.map((path) => [path, route] as const)),
 );
 
-/** Every path of every route, as it may be spelled. */
+/** A pattern for every path of every route, in all spellings that are accepted. */
 const PATTERNS: readonly (readonly [RegExp, Route])[] = ROUTES.flatMap((route) =>
   route.paths.map((path) => [patternOf(path, route), route] as const),
 );
 
-/** For all other paths, in the metrics: whatever clients send, there are no more names than these. */
+/** The name of all other paths in the metrics: the number of names must not depend on what clients send. */
 export const OTHER = 'other';
 
-/** The operation at a path that is spelled as the table has it, and has no parameter; undefined if there is none. */
+/** The operation at a path that is spelled as in the table and has no parameter; undefined for any other path. */
 export function operationAt(method: string, path: string): Operation | undefined {
   return EXACT.get(path)?.operations.get(method);
 }
 
-/** The route that a URL leads to, however it is spelled. */
+/** The route of a URL, in any accepted spelling. */
 export function routeAt(url: string): Route | undefined {
   const exact = EXACT.get(url);
   if (exact !== undefined) return exact;
@@ -47,19 +47,19 @@ export function routeAt(url: string): Route | undefined {
   return PATTERNS.find(([pattern]) => pattern.test(path))?.[1];
 }
 
-/** True if a URL is below where the legacy API's paths begin, whether there is such a path or not. */
+/** True if a URL is below the base path of the legacy API, even if there is no such path. */
 export function isLegacyPath(url: string): boolean {
   return `${pathOf(url)}/`.toLowerCase().startsWith(`${OLDER_BASE}/`);
 }
 
-/** The path of a URL, single slashes in it. */
+/** The path of a URL, with single slashes. */
 function pathOf(url: string): string {
   return singleSlashes(url.replace(/\?.*/s, ''));
 }
 
 /**
- * A path with single slashes in it: a base URL that ends with a slash makes paths with two of them. An empty deployment keeps its two: what
- * comes after it is no name of a deployment.
+ * A path with single slashes: a base URL that ends with a slash produces double ones. After an empty deployment they are kept: otherwise
+ * the next part would be taken for the deployment's name.
  */
 export function singleSlashes(path: string): string {
   return path.replace(/(?<!\/deployments)\/{2,}/gi, '/');
@@ -71,7 +71,7 @@ const COMPLETIONS: ReadonlySet<OperationId> = new Set([
   'createResponse',
 ]);
 
-/** True if completions are asked of an operation. */
+/** True if an operation returns completions. */
 export function isCompletion(operation: Operation | undefined): boolean {
   return operation !== undefined && COMPLETIONS.has(operation.id);
 }
@@ -90,12 +90,12 @@ function routes(): Route[] {
   });
 }
 
-/** A path as Express has it. */
+/** A path in Express's syntax. */
 export function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, hasSlashes(path) ? '*$1' : ':$1');
 }
 
-/** As Express finds paths, in any case and with a slash at the end; and with parameters that are what the table says of them. */
+/** Matches a path as Express does, in any case and with an optional slash at the end. Parameters must match their patterns in the table. */
 function patternOf(path: string, { operations }: Route): RegExp {
   const parameters = [...operations.values()].flatMap(({ parameters = [] }) => parameters);
   const parts = path.replaceAll('.', '\\.').replace(/\{(\w+)\}/g, (_, name) => {
@@ -105,7 +105,7 @@ function patternOf(path: string, { operations }: Route): RegExp {
   return new RegExp(`^${parts}/?$`, 'i');
 }
 
-/** True if what stands in a path's parameter may have slashes in it, as a model's name may. */
+/** True if a path's parameter may contain slashes, as a model's name may. */
 function hasSlashes(path: string): boolean {
   return path.includes('/models/');
 }

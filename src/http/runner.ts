@@ -6,7 +6,7 @@ import type { HeldMemory } from './held-memory.js';
 import { factsOf } from './request-facts.js';
 import { unlessAborted, whileOpen } from './while-open.js';
 
-/** A path and a method, and what answers them. */
+/** Answers the requests of one operation. */
 export type Run = (
   input: Input,
   request: IncomingMessage,
@@ -14,11 +14,11 @@ export type Run = (
 ) => MaybePromise<Answered>;
 
 /**
- * Has an endpoint answer a request.
+ * Runs an endpoint for each request.
  *
- * @param held counts what its requests hold
+ * @param held counts the memory that its requests hold
  * @param timeoutMs how long a request may wait for its answer
- * @returns the answer; a promise of it where it has to be waited for, which rejects when the client leaves
+ * @returns the answer; if it has to be waited for, a promise, which rejects when the client disconnects
  */
 export function runnerOf(endpoint: Endpoint, held: HeldMemory, timeoutMs: number): Run {
   return (input, request, response) => {

@@ -1,4 +1,4 @@
-/** Sends answers: the one place where the bytes of an answer go into a response. */
+/** Sends answers. No other module writes the bytes of an answer into a response. */
 
 import type { ServerResponse } from 'node:http';
 import { SLAB_BYTES, STEP_SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
@@ -15,7 +15,7 @@ import { factsOf } from './request-facts.js';
 import { Slabs } from './slabs.js';
 import { type EventMaker, StreamBytes } from './stream-bytes.js';
 
-/** Digits of a completion's id behind its prefix, as many as OpenAI's have. */
+/** Digits of a completion's id after its prefix, as many as OpenAI's ids have. */
 const ID_DIGITS = 29;
 
 type Events = Extract<Content, { kind: 'events' }>;
@@ -45,7 +45,7 @@ export class Sender {
     this.maker = maker;
   }
 
-  /** Sends an answer; nothing if the client has left. */
+  /** Sends an answer. Does nothing if the client has disconnected. */
   send(response: ServerResponse, answered: Answered): void {
     if (response.destroyed) return;
     endIfUnread(response);
@@ -70,7 +70,7 @@ export class Sender {
   }
 
   /**
-   * Sends a body: in one write if a slab has room for it, else as the client takes it.
+   * Sends a body: in one write if it fits into a slab, else at the client's pace.
    *
    * @param body a byte string
    */
@@ -90,7 +90,7 @@ export class Sender {
     }
   }
 
-  /** Sends a body under a new id and today's date: in one write if a slab has room for it, else as the client takes it. */
+  /** Sends a body with a new id and the current date: in one write if it fits into a slab, else at the client's pace. */
   private sendNamed(response: ServerResponse, status: number, headers: string[], head: Head): void {
     let length = 0;
     for (const part of head) length += part.length;
@@ -103,7 +103,7 @@ export class Sender {
     }
   }
 
-  /** What goes out under a new id and today's date. */
+  /** The text with a new id and the current date inserted. */
   private named(head: Head): string {
     const { newId, now } = this.clock;
     let named = `${head[0]}${newId(ID_DIGITS)}${head[1]}${Math.floor(now() / 1000)}`;
@@ -112,7 +112,7 @@ export class Sender {
   }
 
   private sendEvents(response: ServerResponse, headers: string[], { stream }: Events): void {
-    // HTTP 1.0 has no chunks.
+    // HTTP 1.0 has no chunked encoding.
     const isChunked = response.req.httpVersionMinor === 1;
     const head = stream.head === undefined ? '' : this.named(stream.head);
     if (isChunked) headers.push('transfer-encoding', 'chunked');
@@ -121,10 +121,10 @@ export class Sender {
   }
 
   /**
-   * Sends bytes as they are made: in one write where a slab has room for all of them, else as the client takes them, one slab in a step
-   * of what takes long.
+   * Sends bytes as they are built: in one write if all of them fit into a slab, else at the client's pace. Long answers are built one slab
+   * per step.
    *
-   * @param isLong true if it is probably more than a slab
+   * @param isLong true if it is probably longer than a slab
    */
   private pump(
     response: ServerResponse,
@@ -139,14 +139,14 @@ export class Sender {
     if (socket !== undefined) rawBytes = rawHead(response, status, headers, this.clock.now());
     else {
       response.writeHead(status, headers);
-      // Events are chunks already.
+      // Events are already framed as chunks.
       response.chunkedEncoding = false;
     }
     const slabs = isLong ? this.stepSlabs : this.slabs;
     const goOn = () => queueStep(step);
     const step = () => {
       if (response.destroyed) return;
-      // A client that reads slowly holds no more than what is being sent to it.
+      // For a client that reads slowly, only the bytes that are being sent to it take memory.
       let slab = slabs.take();
       const at = rawBytes === '' ? 0 : slab.write(rawBytes, 'latin1');
       rawBytes = '';
@@ -161,13 +161,13 @@ export class Sender {
       else sink.once('drain', goOn);
     };
     response.once('close', () => sink.off('drain', goOn));
-    // An ordinary stream goes at once: those that take long are not to hold it up.
+    // An ordinary stream is sent immediately: long ones must not delay it.
     if (isLong) goOn();
     else step();
   }
 }
 
-/** Writes a slab, which is given back once the system has taken its bytes. */
+/** Writes a slab, and gives it back once the system has taken its bytes. */
 function writeSlab(
   sink: NodeJS.WritableStream & { writableLength?: number },
   slab: Buffer,
@@ -180,7 +180,7 @@ function writeSlab(
     isGiven = true;
   };
   const isTaken = sink.write(slab.subarray(0, end), give);
-  // Mostly the system has taken all of it by now.
+  // Usually the system has already taken all of it.
   if (sink.writableLength === 0) give();
   return isTaken;
 }

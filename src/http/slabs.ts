@@ -1,7 +1,7 @@
 import type { ByteCount } from '../core/bytes.js';
 import { SLABS_KEPT } from '../core/limits.js';
 
-/** Memory to make the bytes of streams in. Some of it is kept: to allocate a slab takes as long as to fill it. */
+/** Memory to build the bytes of streams in. Some slabs are kept for reuse: allocating one takes as long as filling it. */
 export class Slabs {
   private readonly free: Buffer[] = [];
   private readonly bytes: ByteCount;
@@ -15,12 +15,12 @@ export class Slabs {
     return this.free.pop() ?? Buffer.allocUnsafeSlow(this.bytes);
   }
 
-  /** Gives one back, whose bytes nobody needs any more. */
+  /** Gives back a slab whose bytes aren't needed any more. */
   give(slab: Buffer): void {
     if (slab.length === this.bytes && this.free.length < SLABS_KEPT) this.free.push(slab);
   }
 
-  /** One that has room for so many bytes more, in place of one that is filled to there. */
+  /** Replaces a slab that is filled up to `filled` by one that has room for `bytes` more. */
   longer(slab: Buffer, filled: number, bytes: number): Buffer {
     const longer = Buffer.allocUnsafeSlow(filled + bytes);
     slab.copy(longer, 0, 0, filled);

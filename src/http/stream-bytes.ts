@@ -1,4 +1,4 @@
-/** The bytes of a stream's events, made slice by slice. */
+/** Builds the bytes of a stream's events, slice by slice. */
 
 import { spell } from '../core/spelled-text.js';
 import type { TokenizerName } from '../core/tokens.js';
@@ -13,19 +13,19 @@ import {
 import type { EventStream, PieceEvents } from '../openai/event-stream.js';
 import { piecesOf } from '../openai/pieces.js';
 
-/** What makes events of texts. */
+/** Builds the events of texts. */
 export interface EventMaker {
   writer: EventWriter;
-  /** By which texts are cut into pieces. */
+  /** The tokenizer that cuts texts into pieces. */
   readonly tokenizer: TokenizerName;
-  /** Another writer, in place of one that has trapped. */
+  /** Creates a writer to replace one that has trapped. */
   readonly newWriter: (trap: WebAssembly.RuntimeError) => EventWriter;
 }
 
 /** The last chunk of HTTP's chunked encoding. */
 const LAST_CHUNK = '0\r\n\r\n';
 
-/** The events of one stream that are still to be made. */
+/** The events of one stream, and how far they have been built. */
 export class StreamBytes {
   private readonly stream: EventStream;
   private readonly head: string;
@@ -35,19 +35,19 @@ export class StreamBytes {
   private begun = 0;
   /** The number of the next event. */
   private number = 0;
-  /** The next event, if it is one by itself. */
+  /** The next event, if it is already built. */
   private event: string | undefined;
-  /** Else what the kernel writes, from a position on. */
+  /** Otherwise, the text whose next events the kernel writes, from `position` on. */
   private text: { readonly events: TextEvents; readonly part: PieceEvents } | undefined;
   private position: TextPosition = TEXT_START;
-  /** Or what it doesn't: the events of a text that are made one by one. */
+  /** Or the events of a text that are built one by one, without the kernel. */
   private others: Iterator<string> | undefined;
   private isEnded = false;
-  /** True once all bytes were made. */
+  /** True once all bytes have been built. */
   isDone = false;
 
   /**
-   * @param head what each event begins with, a byte string
+   * @param head the beginning of each event, a byte string
    * @param isChunked true to frame each event as a chunk of HTTP's chunked encoding, and to end with the last chunk
    */
   constructor(stream: EventStream, head: string, maker: EventMaker, isChunked: boolean) {
@@ -60,7 +60,7 @@ export class StreamBytes {
   /**
    * Writes as many events as there is room for.
    *
-   * @returns where their bytes end; where that is `at` the next event is too long: it has `eventBytes`
+   * @returns where their bytes end. If that is `at`, the next event is too long: it has `eventBytes`
    */
   fill(out: Buffer, at: number): number {
     let end = at;
@@ -78,7 +78,7 @@ export class StreamBytes {
     return end;
   }
 
-  /** The length of the next event, if it is one by itself. */
+  /** The length of the next event, if it is already built; else 0. */
   get eventBytes(): number {
     return this.event?.length ?? 0;
   }
@@ -86,7 +86,7 @@ export class StreamBytes {
   private writeText({ events, part }: NonNullable<typeof this.text>, out: Buffer, at: number): number {
     const { writer, tokenizer } = this.maker;
     try {
-      // Another stream may have been written meanwhile.
+      // Another stream may have been written in between.
       writer.load(part.content.spelled, tokenizer);
       const written = writer.write(events, this.position, this.isChunked, out, at);
       this.position = written;
@@ -101,7 +101,7 @@ export class StreamBytes {
     }
   }
 
-  /** Makes the rest of a text's events without the kernel, which has trapped. */
+  /** Builds the rest of a text's events without the kernel, which has trapped. */
   private goOnWithout(part: PieceEvents, error: unknown): void {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
     this.maker.writer = this.maker.newWriter(error);
@@ -111,7 +111,7 @@ export class StreamBytes {
     this.number += this.position.piece;
   }
 
-  /** Goes on to what is written next. */
+  /** Advances to the next event or text. */
   private advance(): void {
     const other = this.others?.next();
     if (other !== undefined && !other.done) {
@@ -143,7 +143,7 @@ export class StreamBytes {
     const events = this.textEvents(part);
     this.position = TEXT_START;
     const isWhole = stream.from === undefined || stream.from <= this.number;
-    // The name of a model may be as long as a request.
+    // The model's name may be as long as a request.
     if (!isWhole || envelopeBytes(events) > ENVELOPE_BYTES_MAX) {
       this.others = eventsOf(part, head, maker.tokenizer);
       return;
@@ -168,7 +168,7 @@ export class StreamBytes {
   }
 }
 
-/** The events of a text, one by one, but for their numbers: what the kernel makes of most texts. */
+/** Builds the events of a text one by one, without their sequence numbers. For most texts, the kernel does this. */
 function* eventsOf(part: PieceEvents, head: string, tokenizer: TokenizerName): Generator<string, void> {
   const { content, before, after, afterLast = after, numbers = [], counts } = part;
   const start = head + before;

@@ -3,9 +3,9 @@ import { AppError } from '../core/errors.js';
 import { isDefect } from './errors.js';
 
 /**
- * A signal that is aborted when the client leaves before its response has ended, and when it has waited for so long.
+ * A signal that aborts when the client disconnects before its response has ended, or has waited for too long.
  *
- * @param timeoutMs after it, the signal's reason is an AppError
+ * @param timeoutMs how long the client may wait; after that, the signal's reason is an AppError
  */
 export function whileOpen(response: ServerResponse, timeoutMs: number): AbortSignal {
   const controller = new AbortController();
@@ -20,8 +20,7 @@ export function whileOpen(response: ServerResponse, timeoutMs: number): AbortSig
 }
 
 /**
- * What a task comes to, if that is before the signal is aborted: nobody waits for it any longer, though it may go on. A defect of it
- * is thrown all the same.
+ * The result of a task, unless the signal aborts first. The task may go on then, but its result is dropped; a defect in it is still thrown.
  *
  * @throws the signal's reason, or what the task throws
  */

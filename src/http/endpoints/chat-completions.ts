@@ -10,12 +10,10 @@ import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf } from '../replies.js';
 
-/** Where the prompt stands, for errors. */
+/** The place of the prompt, for errors. */
 const PROMPT = { param: 'messages', what: 'the last message' };
 
-/**
- * `POST /v1/chat/completions`: the recorded reply to the last message, in the context of those before it.
- */
+/** `POST /v1/chat/completions`: the recorded reply to the last message, in the context of the messages before it. */
 export function chatCompletions(
   catalog: Catalog,
   onMiss: MissPolicy,

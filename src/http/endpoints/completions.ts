@@ -19,14 +19,14 @@ import { originOf } from '../origin.js';
 import { type CountedReply, type Replies, textsOf } from '../replies.js';
 import { textOfTokens } from '../token-text.js';
 
-/** A reply, and what it is the reply to. */
+/** A reply, and the prompt that it answers. */
 interface PromptReply extends CountedReply {
   readonly prompt: string;
 }
 
 /**
- * `POST /v1/completions`: the recorded reply to each prompt. One that a chat template has made is looked up as the messages it
- * was made of, and, where that finds no conversation, as it is.
+ * `POST /v1/completions`: the recorded reply to each prompt. A prompt that a chat template built is looked up as its messages, and, if they
+ * match no conversation, as plain text.
  */
 export function completions(
   catalog: Catalog,
@@ -45,7 +45,7 @@ export function completions(
         typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt', TEXT_LENGTH_MAX),
       );
       return after(texts, (prompts) => {
-        // Those that are the same are looked up once.
+        // Equal prompts are looked up once.
         const different = [...new Set(prompts)];
         const queries = different.map(queriesOf);
         const found = allInSteps(queries, (each) =>
@@ -60,7 +60,7 @@ export function completions(
         return after(given, (given) => {
           const how = { ...asked, allowsCalls: false };
           const counted = allInSteps(different, (prompt, i) => {
-            // What a template has made is no turn of the dataset.
+            // A prompt built by a template isn't a turn of the dataset.
             const isTurn = (queries[i] as readonly Query[]).length < 2;
             const each = given[i] as Given;
             const texts = isTurn ? textsOf([said(prompt)], each) : [{ text: prompt }];
@@ -69,7 +69,7 @@ export function completions(
           return after(counted, (replied): Answered => {
             const byPrompt = new Map(replied.map((reply) => [reply.prompt, reply]));
             const answers = prompts.map((prompt) => byPrompt.get(prompt) as PromptReply);
-            // Where there are several, the headers speak of the first.
+            // With several prompts, the headers describe the first.
             const first = given[0] as Given;
             return {
               origin: originOf(first, model),
@@ -83,7 +83,7 @@ export function completions(
   };
 }
 
-/** The first match that is a conversation's; else the first of all. */
+/** The first match of the rung `context`, else the first match of any rung. */
 function findFirst(
   lookup: Lookup,
   [query, ...others]: readonly Query[],
@@ -100,7 +100,7 @@ function headOf({ model }: CompletionRequest, asked: Model, given: Given): Answe
   return { model: model ?? asked.id, fingerprint: asked.sourceOf(given).fingerprint };
 }
 
-/** @param model the id of the model that it counts for */
+/** @param model the id of the model that the completion counts for */
 function completionOf(
   asked: CompletionRequest,
   answers: readonly PromptReply[],
@@ -130,7 +130,7 @@ function completionOf(
   return { outcome, content: { kind: 'named', head: completion(head, choices, usage) } };
 }
 
-/** What a prompt is looked up as, one after the other: the first that is a conversation's answers, else the first that is found. */
+/** The queries for a prompt, in order. The first match of the rung `context` answers, else the first match of any rung. */
 function queriesOf(prompt: string): Query[] {
   const messages = messagesOf(prompt);
   const spellings = [...(messages === undefined ? [] : [messages, trimmed(messages)]), [said(prompt)]];
@@ -141,7 +141,7 @@ function said(text: string): Message {
   return { role: 'user', text };
 }
 
-/** @param missing which of the different prompts has no reply */
+/** @param missing the index, among the different prompts, of the one without a reply */
 function missOf(
   model: Model,
   prompts: readonly string[],

@@ -4,10 +4,10 @@ import type { Endpoint } from '../endpoint.js';
 import { openaiHeaders } from '../openai-headers.js';
 import { factsOf } from '../request-facts.js';
 
-/** What the page is made of besides itself; the build puts it there. */
+/** The other files of the page, which the build puts there. */
 const FILES = fileURLToPath(new URL('../../docs/', import.meta.url));
 
-/** Nothing from anywhere else, nothing inline, and no frame around it. Swagger UI's style sheet has pictures in it. */
+/** Forbids other origins, inline code, and frames around the page. Swagger UI's style sheet contains images as `data:` URLs. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -36,7 +36,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Draws the page. The validator that Swagger UI would ask is on another server. */
+/** Renders the page, without Swagger UI's validator, which is on another server. */
 const SCRIPT = `SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#api',
@@ -55,7 +55,7 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** `GET /docs`: the API, browsable. Its links are relative, so that it works behind a proxy's prefix. */
+/** `GET /docs`: the API, browsable. Its links are relative, so that it works under the path prefix of a proxy. */
 export const docs: Endpoint<boolean> = {
   parse: ({ path }) => path.endsWith('/'),
   answer: (hasSlash) => ({
@@ -65,7 +65,7 @@ export const docs: Endpoint<boolean> = {
   }),
 };
 
-/** What draws the page. */
+/** The script that renders the page. */
 export const docsScript: Endpoint<void> = {
   parse: () => undefined,
   answer: () => ({
@@ -74,11 +74,11 @@ export const docsScript: Endpoint<void> = {
   }),
 };
 
-/** Its other files. */
+/** The other files of the page. */
 export const docsFiles: RequestHandler = express.static(FILES, {
   index: false,
   redirect: false,
-  // Files are sent whole: a range that a file doesn't have is no error then.
+  // Files are sent whole, so that a range outside the file isn't an error.
   acceptRanges: false,
   setHeaders: (response) => {
     const headers = openaiHeaders(factsOf(response));

@@ -23,22 +23,22 @@ import { inputTokens, responses } from './responses.js';
 import { detokenize, tokenize } from './tokenize.js';
 import { version } from './version.js';
 
-/** What the endpoints answer from. */
+/** The parts that the endpoints use. */
 export interface EndpointParts {
   readonly catalog: Catalog;
   readonly onMiss: MissPolicy;
   readonly replies: Replies;
-  /** Encodes and decodes. */
+  /** Encodes and decodes tokens. */
   readonly tokenPool: TokenPool;
   readonly clock: Clock;
   readonly measured: Measured;
-  /** True once the server was told to stop. */
+  /** True once the server is stopping. */
   readonly isStopping: () => boolean;
   /** The program's version. */
   readonly version: string;
 }
 
-/** What answers each operation. */
+/** The endpoint of each operation. */
 export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
   const { catalog, onMiss, replies, tokenPool, clock } = parts;
   const store = new ResponseStore(RESPONSES_KEPT_MAX, RESPONSES_KEPT_BYTES);

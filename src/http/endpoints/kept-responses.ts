@@ -6,7 +6,7 @@ import { retrieve } from '../../openai/schemas/checks.js';
 import { type Endpoint, type Input, jsonOf } from '../endpoint.js';
 import type { KeptResponse, ResponseStore } from '../response-store.js';
 
-/** `GET /v1/responses/{id}`: a response that was kept; its events once more, if that is asked for. */
+/** `GET /v1/responses/{id}`: a kept response, or its events again, if requested. */
 export function responseById(store: ResponseStore): Endpoint<{ id: string; from: number | undefined }> {
   return {
     parse: ({ params: { id = '' }, query }) => {
@@ -21,7 +21,7 @@ export function responseById(store: ResponseStore): Endpoint<{ id: string; from:
   };
 }
 
-/** `DELETE /v1/responses/{id}`: forgets it. What continued it can't be continued any more. */
+/** `DELETE /v1/responses/{id}`: deletes a kept response. Responses that continue it can't be continued any more. */
 export function deleteResponse(store: ResponseStore): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
@@ -32,7 +32,7 @@ export function deleteResponse(store: ResponseStore): Endpoint<string> {
   };
 }
 
-/** `GET /v1/responses/{id}/input_items`: what it was an answer to. */
+/** `GET /v1/responses/{id}/input_items`: the input that the response answers. */
 export function inputItems(store: ResponseStore): Endpoint<Pick<Input, 'params' | 'query'>> {
   return {
     parse: (input) => input,
@@ -50,7 +50,7 @@ function notFound(id: string): AppError {
   return new AppError('response_not_found', { message: `Response with id '${id}' not found.` });
 }
 
-/** A query's fields are texts: those named, where they say a whole number, or true or false, become that. */
+/** Parses the named fields of a query, which are strings, if they hold an integer or a boolean. */
 function valuesOf(query: Readonly<Record<string, unknown>>, ...names: readonly string[]): object {
   const values = { ...query };
   for (const name of names) {

@@ -5,12 +5,12 @@ import type { Catalog } from '../../models/catalog.js';
 import { OLDER_BASE } from '../../openai/operations.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
-/** The paths that may be measured, below the legacy API's own. */
+/** The paths that may be measured, below the base path of the legacy API. */
 const PATHS = ['/completion', '/completion/v1'];
 
 /**
- * `GET /api/v1/chat/api/benchmarks?path=/completion`: sends requests to that path, one after the other, all with the
- * same prompt, and tells how long they took. One run at a time.
+ * `GET /api/v1/chat/api/benchmarks?path=/completion`: sends requests to that path, one after the other, all with the same prompt, and
+ * reports how long they took. One run at a time.
  */
 export function legacyBenchmark(catalog: Catalog): Endpoint<string> {
   let running = false;
@@ -62,7 +62,7 @@ async function measure(
   return (performance.now() - startMs) / BENCHMARK_REQUESTS;
 }
 
-/** The caller's key, in the header it came in. */
+/** The client's key, in the same header. */
 function keyOf({ headers }: IncomingMessage): Record<string, string> {
   const { authorization, 'api-key': apiKey } = headers;
   return {

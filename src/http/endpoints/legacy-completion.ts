@@ -6,7 +6,7 @@ import { legacyCompletion, parseLegacyRequest } from '../legacy-wire.js';
 import { originOf } from '../origin.js';
 
 /**
- * `POST /api/v1/chat/completion`, and `…/v1`: the reply to the first turn that is exactly the value.
+ * `POST /api/v1/chat/completion`, and `…/v1`: the reply to the first turn that equals the value exactly.
  *
  * @param isCached true if it may come from the cache
  */

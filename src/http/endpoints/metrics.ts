@@ -3,13 +3,13 @@ import type { Endpoint } from '../endpoint.js';
 import { loaded } from '../loaded.js';
 import type { Measured } from '../metrics-registry.js';
 
-/** `GET /metrics`: what Prometheus reads, in its text format. */
+/** `GET /metrics`: the metrics in Prometheus's text format. */
 export function metrics(measured: Measured): Endpoint<void> {
   let registry: Registry | undefined;
   return {
     parse: () => undefined,
     answer: async () => {
-      // Loaded only where somebody asks: it takes a while.
+      // Loaded on the first request, since it takes a while.
       const { createRegistry } = await loaded(() => import('../metrics-registry.js'));
       registry ??= createRegistry(measured);
       const text = await registry.metrics();

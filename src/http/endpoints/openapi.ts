@@ -1,7 +1,7 @@
 import { type Endpoint, jsonOf } from '../endpoint.js';
 import { loaded } from '../loaded.js';
 
-/** `GET /openapi.json`: the API, described. The description is loaded when it is first asked for, so that no start waits for it. */
+/** `GET /openapi.json`: the OpenAPI document. It is loaded on the first request, so that startup doesn't wait for it. */
 export function openapi(version: string): Endpoint<void> {
   let document: object | undefined;
   return {

@@ -5,9 +5,10 @@ import { errorBody } from '../../openai/error-body.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
 /**
- * `GET /ready`: whether the server can answer, by which engine, and how far it knows its datasets; of several models, each.
+ * `GET /ready`: whether the server can answer, with which engine, and how much of its datasets was walked. If it has several models, for
+ * each.
  *
- * @param isStopping true once the server was told to stop
+ * @param isStopping true once the server is stopping
  */
 export function ready({ models }: Catalog, isStopping: () => boolean): Endpoint<void> {
   return {

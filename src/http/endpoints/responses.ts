@@ -21,13 +21,13 @@ import { originOf } from '../origin.js';
 import { type Replies, textsOf } from '../replies.js';
 import type { KeptResponse, ResponseStore } from '../response-store.js';
 
-/** Digits of an id behind its prefix, as many as OpenAI's have. */
+/** Digits of an id after its prefix, as many as OpenAI's ids have. */
 const ID_DIGITS = 48;
 
-/** Where the prompt stands, for errors. */
+/** The place of the prompt, for errors. */
 const PROMPT = { param: 'input', what: 'the last message of the input' };
 
-/** How a reply is taken: without stops, and in one piece, which the events divide. */
+/** Takes a reply without stops, and in one piece, which the events divide. */
 const WHOLE = {
   stops: { texts: [], areKept: false },
   stream: false,
@@ -36,8 +36,8 @@ const WHOLE = {
 };
 
 /**
- * `POST /v1/responses`: the recorded reply to the last message of the input, in the context of those before it and of the
- * responses that it continues.
+ * `POST /v1/responses`: the recorded reply to the last message of the input, in the context of the messages before it and of the responses
+ * that it continues.
  */
 export function responses(
   catalog: Catalog,
@@ -52,7 +52,7 @@ export function responses(
       const model = catalog.resolve(asked.model);
       const { maxTokens, allowsCalls } = asked;
       const { input, said, messages } = inputOf(asked, store);
-      // An input without a text asks for nothing, whatever was said before.
+      // An input without text isn't a prompt, even if earlier messages have text.
       const query = queryOf(said) && queryOf(messages);
       const given = findOrMiss(model, query, PROMPT, onMiss, context);
       return after(given, (given) =>
@@ -68,7 +68,7 @@ export function responses(
             const answered: Answered = asked.stream
               ? { content: { kind: 'events', stream: responseStream(made) } }
               : jsonOf(made);
-            // What can't be spelled is not kept.
+            // A response that can't be serialized isn't kept.
             if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
             const outcome = { model: model.sourceOf(given).id, usage, finishReason };
             return { ...answered, origin: originOf(given, model), outcome };
@@ -79,7 +79,7 @@ export function responses(
   };
 }
 
-/** `POST /v1/responses/input_tokens`: how many tokens the input of such a response would have. */
+/** `POST /v1/responses/input_tokens`: the token count that the input of such a response would have. */
 export function inputTokens(
   catalog: Catalog,
   replies: Replies,
@@ -98,9 +98,9 @@ export function inputTokens(
 }
 
 /**
- * What a request says: its items, what is said in them, and all that goes before that.
+ * The contents of a request: its items, their messages, and all messages including those before them.
  *
- * @throws AppError if a response that it continues is not kept
+ * @throws AppError if a response that it continues isn't kept
  */
 function inputOf({ input, instructions, previousId }: ResponsesRequest, store: ResponseStore) {
   const items = resolved(input, store);
@@ -113,10 +113,7 @@ function inputOf({ input, instructions, previousId }: ResponsesRequest, store: R
   return { input: items, said, messages };
 }
 
-/**
- * The items, with those that are kept in the places of references to them. Each is put in once: else a request of little length
- * could become one of any.
- */
+/** The items, with references replaced by the kept items. Each is inserted once: otherwise a short request could expand to any length. */
 function resolved(items: readonly Item[], store: ResponseStore): readonly Item[] {
   const references = items.filter(({ type }) => type === 'item_reference');
   const responseIds = new Set(references.map(({ id }) => responseIdIn(id ?? '')));
@@ -130,9 +127,9 @@ function resolved(items: readonly Item[], store: ResponseStore): readonly Item[]
 }
 
 /**
- * What was said in a response and in those that it continued, oldest first.
+ * The messages of a response and of those that it continued, oldest first.
  *
- * @throws AppError if one of them is not kept, or they have more items than a request may have
+ * @throws AppError if one of them isn't kept, or if they have more items than a request may have
  */
 function historyOf(id: string, store: ResponseStore): Message[] {
   const chain: KeptResponse[] = [];

@@ -9,7 +9,7 @@ import type { TokenPool } from '../../workers/token-pool.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 import { textOfTokens } from '../token-text.js';
 
-/** `POST /tokenize`, as vLLM has it: the tokens of a prompt, or of a chat. */
+/** `POST /tokenize`, as in vLLM: the tokens of a prompt, or of a chat. */
 export function tokenize(catalog: Catalog, tokenPool: TokenPool): Endpoint<TokenizeRequest> {
   return {
     parse: ({ body }) => parseTokenizeRequest(body),
@@ -27,7 +27,7 @@ export function tokenize(catalog: Catalog, tokenPool: TokenPool): Endpoint<Token
   };
 }
 
-/** `POST /detokenize`, as vLLM has it: the text of tokens. */
+/** `POST /detokenize`, as in vLLM: the text of tokens. */
 export function detokenize(catalog: Catalog, tokenPool: TokenPool): Endpoint<DetokenizeRequest> {
   return {
     parse: ({ body }) => checked(check, body),
