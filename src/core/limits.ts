@@ -34,6 +34,9 @@ export const MESSAGES_MAX = 10_000;
  */
 export const SPELLED_JSON_LENGTH_MAX = 256 * KiB;
 
+/** Calls and results of conversations with more messages aren't reformatted: each of up to 24 histories has all of them. */
+export const SPELLED_MESSAGES_MAX = 1024;
+
 /**
  * The longest prompt, in characters, that is searched for the markers of a chat template: about a million tokens, which few models accept.
  */
@@ -208,6 +211,9 @@ export const TEXT_LENGTH_MAX = 10_485_760;
  */
 export const ECHOED_LENGTH_MAX = MiB;
 
+/** Bytes per character that JSON may need: a control character is six. */
+export const ESCAPED_BYTES = 6;
+
 /** Pairs of `metadata`, and characters of their keys and values: OpenAI's limits. */
 export const METADATA_PAIRS_MAX = 16;
 export const METADATA_KEY_LENGTH_MAX = 64;
@@ -239,7 +245,7 @@ export const PIECES_TOGETHER_MAX = 512;
 export const PIECES_LOOKED_AHEAD = 16 * KiB;
 
 /** The longest turns, in bytes, that are verified without a step of their own: reading and parsing a megabyte takes some milliseconds. */
-export const PROVED_AT_ONCE_BYTES = byteCount(64 * KiB);
+export const VERIFIED_AT_ONCE_BYTES = byteCount(64 * KiB);
 
 /** The longest reply, in characters, that is counted and cut without a step of its own. Each million takes some milliseconds. */
 export const REPLY_AT_ONCE_MAX = 32 * KiB;
@@ -261,7 +267,7 @@ export const STREAM_AT_ONCE_MAX = byteCount(12 * KiB);
  * Answers are cached for bodies up to this length: V8 hashes a longer string by its length only, so bodies of the same length would collide
  * and be compared one after the other.
  */
-export const REMEMBERED_BODY_BYTES_MAX = byteCount(16_383);
+export const REMEMBERED_BODY_BYTES_MAX = byteCount(16_000);
 
 /** Memory for the token counts of texts that aren't in an index, in bytes. */
 export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);

@@ -44,7 +44,7 @@ const RUN_MIN = 2;
 
 // From low to high: one grade per history on the rung `normalized`, one per history on `prompt`, then the length of the run, and at the top
 // the conversations that equal a history exactly. Grades fit into 31 bits.
-const FOLDED_GRADE = HISTORIES_MAX;
+const NORMALIZED_GRADE = HISTORIES_MAX;
 const PROMPT_GRADE = 2 * HISTORIES_MAX;
 const EXACT_GRADE = 0x7fff_ffff;
 
@@ -63,7 +63,7 @@ export function gradeOf(query: QueryShape, history: number, run: number, isFromS
 
 /** The grade of a turn that equals the prompt except for white space. */
 export function normalizedGrade(history: number): number {
-  return FOLDED_GRADE - history;
+  return NORMALIZED_GRADE - history;
 }
 
 /** The highest grade that a query can get. A search that has found it can stop. */
@@ -73,7 +73,7 @@ export function bestGrade(query: QueryShape): number {
 
 /** The rung of a grade. */
 export function rungOf(grade: number): Rung {
-  return grade > PROMPT_GRADE ? 'context' : grade > FOLDED_GRADE ? 'prompt' : 'normalized';
+  return grade > PROMPT_GRADE ? 'context' : grade > NORMALIZED_GRADE ? 'prompt' : 'normalized';
 }
 
 /** Grades a turn against one history of a query; undefined if it doesn't match. */

@@ -3,7 +3,7 @@
 import { type FunctionCall, isStructure, type Spacing, startsStructure, textOfCalls } from './calls.js';
 import { respaced } from './json-spelling.js';
 import type { KeysOf, TextKeys } from './keys.js';
-import { SPELLED_JSON_LENGTH_MAX } from './limits.js';
+import { SPELLED_JSON_LENGTH_MAX, SPELLED_MESSAGES_MAX } from './limits.js';
 
 /** A message of a request, with its parts joined. */
 export interface Message {
@@ -54,7 +54,8 @@ export function historiesOf(messages: readonly Message[]): readonly (readonly Me
     const history = spoken(messages);
     return history.length > 0 ? [history] : [];
   }
-  const { results, calls } = spellingsOf(messages);
+  const { results, calls } =
+    messages.length > SPELLED_MESSAGES_MAX ? asSent(messages) : spellingsOf(messages);
   const all = [messages, ...spelled(messages, results)].flatMap((one) => [one, ...spelled(one, calls)]);
   return [...all, ...all.map(withoutSystem)]
     .map(spoken)
@@ -101,7 +102,7 @@ function spellingsOf(messages: readonly Message[]): {
       const isSpelled = takesRoom(called.reduce((sum, call) => sum + call.arguments.length, 0));
       const spell = (spacing: Spacing) => (isSpelled ? spelledAs(textOfCalls(called, spacing)) : sent);
       calls.set(one, [sent, ...SPACINGS.map(spell)]);
-    } else if (isResult(one) && startsStructure(one.text)) {
+    } else if (isResult(one) && one.text.length <= room && startsStructure(one.text)) {
       if (takesRoom(one.text.length) && isStructure(one.text))
         results.set(
           one,
@@ -110,6 +111,15 @@ function spellingsOf(messages: readonly Message[]): {
     }
   }
   return { results, calls };
+}
+
+/** Calls as texts, as sent. Conversations with very many messages get no other spellings. */
+function asSent(messages: readonly Message[]): ReturnType<typeof spellingsOf> {
+  const calls = new Map<Message, readonly Message[]>();
+  for (const one of messages) {
+    if (isCall(one)) calls.set(one, [{ ...one, text: textOfCalls(one.calls ?? []) }]);
+  }
+  return { results: new Map(), calls };
 }
 
 /** All messages in each of the spellings; empty if no message has spellings. */
@@ -139,7 +149,7 @@ export function valueQuery(text: string): Query {
 
 /** Keys for a text that no dataset can hold. A collision only costs a text comparison. */
 const NO_KEY = { low: 1, high: 1 };
-const NO_KEYS: TextKeys = { key: NO_KEY, normalized: NO_KEY, ends: NO_KEY, head: NO_KEY, length: 0 };
+export const NO_KEYS: TextKeys = { key: NO_KEY, normalized: NO_KEY, ends: NO_KEY, head: NO_KEY, length: 0 };
 
 /** Computes the keys of a query. */
 export function keyedQuery({ histories, contextual }: Query, keysOf: KeysOf): KeyedQuery {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ByteCount } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { plainJson, spell } from '../core/spelled-text.js';
@@ -48,6 +49,12 @@ export interface RequestContext {
    * @throws AppError if there is no memory for it
    */
   holdReply(match: Match): void;
+  /**
+   * The same for an answer that isn't a recorded reply.
+   *
+   * @throws AppError if the limit is exceeded
+   */
+  holdAnswer(bytes: ByteCount): void;
 }
 
 /** An answer. It may be sent any number of times. */

@@ -36,7 +36,16 @@ export class HeldMemory {
   holdReply(facts: RequestFacts, { reply: { content, calls } }: Match): void {
     let characters = content.knownLength;
     if (calls !== undefined) for (const call of calls) characters += call.arguments.length;
-    const bytes = characters * BYTES_A_CHARACTER;
+    this.holdAnswer(facts, characters * BYTES_A_CHARACTER);
+  }
+
+  /**
+   * Counts what a request is answered with.
+   *
+   * @param bytes of memory
+   * @throws AppError if the limit is exceeded
+   */
+  holdAnswer(facts: RequestFacts, bytes: number): void {
     facts.replyBytes += bytes;
     const isOver = this.hold(facts, bytes);
     if (facts.replyBytes > this.bytesMax) {

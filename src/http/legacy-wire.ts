@@ -7,7 +7,7 @@ import { type AppError, ERRORS } from '../core/errors.js';
 import type { Match } from '../lookup/lookup.js';
 import { checked } from '../openai/check.js';
 import type { ErrorBody } from '../openai/error-body.js';
-import { older } from '../openai/schemas/checks.js';
+import { legacy } from '../openai/schemas/checks.js';
 
 /**
  * Parses the body of a completion request: `{"conversation": {"from": "human", "value": "…"}}`.
@@ -16,7 +16,7 @@ import { older } from '../openai/schemas/checks.js';
  * @throws AppError that names the missing or invalid field
  */
 export function parseLegacyRequest(body: unknown): string {
-  return checked(older, body).conversation.value;
+  return checked(legacy, body).conversation.value;
 }
 
 /** The body of a completion. A miss is reported in the body, too. The three r's of `errror` are part of the wire format. */

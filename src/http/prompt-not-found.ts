@@ -11,7 +11,7 @@ import { headerSafe } from './origin.js';
  * @param query what was looked up; undefined if there was nothing to look up
  * @param param the field that holds the prompt
  * @param what how the prompt is called there
- * @param alike undefined if nothing is known to be like the prompt
+ * @param similar undefined if nothing is known to be like the prompt
  */
 export function promptNotFound(
   query: Query | undefined,

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { ByteCount } from '../core/bytes.js';
+import { type ByteCount, byteCount } from '../core/bytes.js';
+import { ESCAPED_BYTES } from '../core/limits.js';
 import type { NamedItem } from '../openai/responses-items.js';
 import type { ResponseObject } from '../openai/responses-response.js';
 
@@ -38,6 +39,11 @@ export class ResponseStore {
 
   get(id: string): KeptResponse | undefined {
     return this.kept.get(id);
+  }
+
+  /** How much memory the JSON of a kept response and its input may take, in bytes; 0 if it isn't kept. */
+  jsonBytesOf(id: string): ByteCount {
+    return byteCount(((this.kept.info(id)?.size ?? 0) / BYTES_A_CHARACTER) * ESCAPED_BYTES);
   }
 
   /** @returns false if the response wasn't kept */

@@ -1,7 +1,7 @@
 /** The paths of the API, from the table of operations. */
 
 import {
-  OLDER_BASE,
+  LEGACY_BASE,
   OPENAI_BASES,
   OPERATIONS,
   type Operation,
@@ -49,7 +49,7 @@ export function routeAt(url: string): Route | undefined {
 
 /** True if a URL is below the base path of the legacy API, even if there is no such path. */
 export function isLegacyPath(url: string): boolean {
-  return `${pathOf(url)}/`.toLowerCase().startsWith(`${OLDER_BASE}/`);
+  return `${pathOf(url)}/`.toLowerCase().startsWith(`${LEGACY_BASE}/`);
 }
 
 /** The path of a URL, with single slashes. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ByteCount } from '../core/bytes.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Match } from '../lookup/lookup.js';
 import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
@@ -50,5 +51,9 @@ class Context implements RequestContext {
 
   holdReply(match: Match): void {
     this.held.holdReply(factsOf(this.response), match);
+  }
+
+  holdAnswer(bytes: ByteCount): void {
+    this.held.holdAnswer(factsOf(this.response), bytes);
   }
 }

@@ -2,7 +2,9 @@ import { LRUCache } from 'lru-cache';
 import type { ByteCount } from '../core/bytes.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import { isLong } from './keyed.js';
 import type { Lookup, Match } from './lookup.js';
+import { textId } from './text-id.js';
 
 /** The approximate overhead of an entry, in bytes: its objects and the cache's own bookkeeping, without its texts. */
 const ENTRY_OVERHEAD_BYTES = 512;
@@ -84,7 +86,7 @@ export class CachedLookup implements Lookup {
 
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     // An index is as fast as this cache, and needs none of its memory.
-    if (this.behind.isImmediate) {
+    if (this.behind.isImmediate || isLong(query)) {
       this.cache.misses++;
       return this.behind.find(query, signal);
     }
@@ -118,5 +120,5 @@ export class CachedLookup implements Lookup {
 }
 
 function keyOf({ contextual, histories }: Query): string {
-  return JSON.stringify([contextual, histories]);
+  return textId(JSON.stringify([contextual, histories]));
 }

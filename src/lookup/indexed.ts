@@ -1,7 +1,7 @@
 import { lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { KeySeed, TextKeys } from '../core/keys.js';
-import { PROVED_AT_ONCE_BYTES, SIMILAR_BYTES_MAX, SIMILAR_TRIES_MAX } from '../core/limits.js';
+import { VERIFIED_AT_ONCE_BYTES, SIMILAR_BYTES_MAX, SIMILAR_TRIES_MAX } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
@@ -47,7 +47,7 @@ export class IndexLookup implements Lookup {
     if (place === undefined) {
       return query.contextual ? inSlices(this.findNormalized(query, keys), signal) : undefined;
     }
-    const isLong = lengthOf(place.turns) > PROVED_AT_ONCE_BYTES;
+    const isLong = lengthOf(place.turns) > VERIFIED_AT_ONCE_BYTES;
     // Many requests for long conversations may come in one turn of the event loop.
     return isLong
       ? inStep(() => this.findAt(query, keys, place, signal))

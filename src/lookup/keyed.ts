@@ -1,14 +1,15 @@
 import type { KeySeed, TextKeys } from '../core/keys.js';
 import { KEYED_AT_ONCE_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
-import { type KeyedQuery, keyedQuery, type Query } from '../core/query.js';
+import { type KeyedQuery, keyedQuery, NO_KEYS, type Query } from '../core/query.js';
 import { inSlices } from '../core/turns.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { textId } from './text-id.js';
 
 /**
- * The keys of a query: synchronous unless its texts are long.
+ * A query's keys, made at once unless its texts are long.
  *
- * @param signal aborts the computation
+ * @param signal aborted when the keys are no longer wanted
  * @throws AppError if too many lookups wait
  */
 export function keysOf(
@@ -24,14 +25,26 @@ export function keysOf(
   return inSlices(keysInSlices(query, kernel, seed), signal);
 }
 
-function isLong({ histories }: Query): boolean {
+/** True if the texts of all histories are too long to be processed in one step. */
+export function isLong({ histories }: Query): boolean {
   let length = 0;
   for (const history of histories) for (const text of history) length += text.length;
   return length > KEYED_AT_ONCE_MAX;
 }
 
 function* keysInSlices(query: Query, kernel: Kernel, seed: KeySeed): Generator<void, KeyedQuery> {
-  const known = new Map<string, TextKeys | undefined>();
-  for (const text of new Set(query.histories.flat())) known.set(text, yield* kernel.keysInSlices(text, seed));
-  return keyedQuery(query, (text) => known.get(text));
+  const known = new Map<string, TextKeys>();
+  const histories: TextKeys[][] = [];
+  for (const history of query.histories) {
+    const keys: TextKeys[] = [];
+    for (const text of history) {
+      const id = textId(text);
+      const made = known.get(id) ?? (yield* kernel.keysInSlices(text, seed)) ?? NO_KEYS;
+      known.set(id, made);
+      keys.push(made);
+      yield;
+    }
+    histories.push(keys);
+  }
+  return { contextual: query.contextual, histories };
 }

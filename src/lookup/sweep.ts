@@ -88,7 +88,7 @@ export class SweepLookup implements Lookup {
 
   private async search(query: Query, signal: AbortSignal | undefined): Promise<Match | undefined> {
     const keys = await keysOf(query, this.kernel, this.plan.seed, signal && (() => signal));
-    const best = await this.ride(query, keys, signal);
+    const best = await this.best(query, keys, signal);
     if (best === undefined) return undefined;
     return verifyMatch(query, best, this.reader) ?? (await this.findByTexts(query, keys, signal));
   }
@@ -99,7 +99,7 @@ export class SweepLookup implements Lookup {
   }
 
   /** The best candidate in the whole dataset, judged by keys alone. */
-  private ride(query: Query, keys: KeyedQuery, signal: AbortSignal | undefined): Promise<Place | undefined> {
+  private best(query: Query, keys: KeyedQuery, signal: AbortSignal | undefined): Promise<Place | undefined> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const settle = (act: () => void) => {

@@ -8,6 +8,7 @@ import { estimatedCut, estimateTokens } from '../core/tokens.js';
 import { resultOf } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import type { TokenCount } from './lookup.js';
+import { textId } from './text-id.js';
 
 /** The approximate overhead of a cache entry, in bytes, without its text. */
 const ENTRY_OVERHEAD_BYTES = 256;
@@ -51,7 +52,7 @@ export class RealCounter implements TokenCounter {
   private readonly pool: TokenPool;
   private readonly counted = new LRUCache<string, number>({
     maxSize: COUNTED_TEXTS_BYTES,
-    sizeCalculation: (_, text) => text.length * BYTES_A_CHARACTER + ENTRY_OVERHEAD_BYTES,
+    sizeCalculation: (_, id) => id.length * BYTES_A_CHARACTER + ENTRY_OVERHEAD_BYTES,
   });
   /** The texts that are being counted. */
   private readonly counting = new Map<string, Promise<number>>();
@@ -74,11 +75,12 @@ export class RealCounter implements TokenCounter {
 
   private async ask(texts: readonly CountedText[]): Promise<readonly number[]> {
     const unknown = texts.filter((text) => this.known(text) === undefined);
-    const fresh = [...new Set(unknown.map(({ text }) => text))].filter((text) => !this.counting.has(text));
-    if (this.counting.size + fresh.length > COUNTED_AT_ONCE_MAX) throw new AppError('overloaded');
-    if (fresh.length > 0) this.begin(fresh);
+    const fresh = new Map(unknown.map(({ text }) => [textId(text), text]));
+    for (const id of fresh.keys()) if (this.counting.has(id)) fresh.delete(id);
+    if (this.counting.size + fresh.size > COUNTED_AT_ONCE_MAX) throw new AppError('overloaded');
+    if (fresh.size > 0) this.begin(fresh);
     const counts = await Promise.all(
-      texts.map((text) => this.known(text) ?? this.counting.get(text.text) ?? 0),
+      texts.map((text) => this.known(text) ?? this.counting.get(textId(text.text)) ?? 0),
     );
     for (const [i, { kept }] of texts.entries()) if (kept !== undefined) kept.tokens = counts[i] as number;
     return counts;
@@ -89,22 +91,22 @@ export class RealCounter implements TokenCounter {
     if (kept) return kept;
     // Read late: getting the text may have to decode it.
     const { text } = counted;
-    return text === '' ? 0 : this.counted.get(text);
+    return text === '' ? 0 : this.counted.get(textId(text));
   }
 
   async cut(text: string, tokens: number): Promise<string> {
     return resultOf(await this.pool.cut(text, tokens));
   }
 
-  private begin(texts: readonly string[]): void {
-    for (const text of texts) {
+  private begin(texts: ReadonlyMap<string, string>): void {
+    for (const [id, text] of texts) {
       const one = this.inBatch(text);
-      this.counting.set(text, one);
+      this.counting.set(id, one);
       one
-        .then((count) => this.counted.set(text, count))
+        .then((count) => this.counted.set(id, count))
         // The callers that wait for the count get the error.
         .catch(() => undefined)
-        .finally(() => this.counting.delete(text));
+        .finally(() => this.counting.delete(id));
     }
   }
 

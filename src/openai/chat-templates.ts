@@ -214,12 +214,12 @@ function unpadded(text: string): string {
 /** @param role as the template names it */
 function message(role: string, text: string): Message {
   const name = role.toLowerCase();
-  return { role: ROLES[name] ?? name, text };
+  return { role: ROLES.get(name) ?? name, text };
 }
 
 /** The roles that templates name differently than OpenAI does. */
-const ROLES: Readonly<Record<string, string>> = {
-  model: 'assistant',
-  chatbot: 'assistant',
-  observation: 'tool',
-};
+const ROLES: ReadonlyMap<string, string> = new Map([
+  ['model', 'assistant'],
+  ['chatbot', 'assistant'],
+  ['observation', 'tool'],
+]);

@@ -19,7 +19,7 @@ const ERRORS_ANYWHERE = ['bad_request'] as const satisfies readonly ErrorCode[];
 const KEY_ERRORS = ['missing_api_key', 'invalid_api_key'] as const satisfies readonly ErrorCode[];
 
 /** Codes that the legacy API answers with 422, and a list. */
-const OLDER_INVALID: ReadonlySet<ErrorCode> = new Set([
+const LEGACY_INVALID: ReadonlySet<ErrorCode> = new Set([
   'invalid_json',
   'missing_required_parameter',
   'invalid_type',
@@ -141,7 +141,7 @@ function parametersOf({ parameters = [], query }: Operation): object[] {
 /** The errors of an operation, by status. */
 function errorResponses(operation: Operation, refer: (schema: Schema) => object): object {
   const isLegacy = operation.tag === 'Legacy API';
-  const statusOf = (code: ErrorCode) => (isLegacy && OLDER_INVALID.has(code) ? 422 : ERRORS[code].status);
+  const statusOf = (code: ErrorCode) => (isLegacy && LEGACY_INVALID.has(code) ? 422 : ERRORS[code].status);
   const codes = errorsOf(operation);
   return Object.fromEntries(
     [...new Set(codes.map(statusOf))].map((status) => {

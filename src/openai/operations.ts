@@ -54,7 +54,7 @@ export const DEPLOYMENT_PARAMETERS: readonly Parameter[] = [
 ];
 
 /** Where the legacy API's paths begin. */
-export const OLDER_BASE = '/api/v1/chat';
+export const LEGACY_BASE = '/api/v1/chat';
 
 /** A JSON Schema. One that has an `$id`, at any depth, is told once, under that name. */
 export type Schema = object;

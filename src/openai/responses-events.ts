@@ -22,8 +22,8 @@ function* eventsOf(response: ResponseObject): Generator<StreamPart, void> {
     output: [],
     usage: null,
   };
-  yield event('response.created', { response: begun });
-  yield event('response.in_progress', { response: begun });
+  yield () => event('response.created', { response: begun });
+  yield () => event('response.in_progress', { response: begun });
   for (const [output_index, item] of response.output.entries()) yield* itemEvents(item, output_index);
   yield () => event(`response.${response.status}`, { response });
 }
@@ -31,7 +31,7 @@ function* eventsOf(response: ResponseObject): Generator<StreamPart, void> {
 function* itemEvents(item: OutputItem, output_index: number): Generator<StreamPart, void> {
   const nothing = item.type === 'message' ? { content: [] } : { arguments: '' };
   const begun = { ...item, status: 'in_progress', ...nothing };
-  yield event('response.output_item.added', { output_index, item: begun });
+  yield () => event('response.output_item.added', { output_index, item: begun });
   const at = { item_id: item.id, output_index };
   if (item.type === 'message') {
     for (const [content_index, part] of item.content.entries())
@@ -45,7 +45,7 @@ function* itemEvents(item: OutputItem, output_index: number): Generator<StreamPa
 }
 
 function* partEvents(part: { readonly text: string }, at: object): Generator<StreamPart, void> {
-  yield event('response.content_part.added', { ...at, part: { ...part, text: '' } });
+  yield () => event('response.content_part.added', { ...at, part: { ...part, text: '' } });
   yield pieces('response.output_text.delta', at, part.text, { logprobs: [] });
   yield () => event('response.output_text.done', { ...at, text: part.text, logprobs: [] });
   yield () => event('response.content_part.done', { ...at, part });

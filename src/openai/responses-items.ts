@@ -55,7 +55,7 @@ export function namedItems(items: readonly Item[], responseId: string): NamedIte
     const named = {
       ...item,
       type,
-      id: item.id ?? `${ID_PREFIXES[type] ?? 'item'}_${digitsOf(responseId)}_${index}`,
+      id: item.id ?? `${ID_PREFIXES.get(type) ?? 'item'}_${digitsOf(responseId)}_${index}`,
       status: item.status ?? 'completed',
     };
     if (type !== 'message') return named;
@@ -104,12 +104,12 @@ export function itemList(items: readonly NamedItem[], query: object): object {
   };
 }
 
-const ID_PREFIXES: Readonly<Record<string, string>> = {
-  message: 'msg',
-  function_call: 'fc',
-  function_call_output: 'fco',
-  reasoning: 'rs',
-};
+const ID_PREFIXES: ReadonlyMap<string, string> = new Map([
+  ['message', 'msg'],
+  ['function_call', 'fc'],
+  ['function_call_output', 'fco'],
+  ['reasoning', 'rs'],
+]);
 
 /** The digits after an id's prefix. In all ids but that of an output's message, the item's index follows them. */
 function digitsOf(id: string): string {

@@ -23,6 +23,8 @@ export interface ResponsesRequest {
   /** False if the response must not be stored. */
   readonly isKept: boolean;
   readonly echoed: EchoedFields;
+  /** Its length in characters, not counting escapes. */
+  readonly echoedLength: number;
 }
 
 /** The fields that a response echoes, with OpenAI's defaults for those that the request omits. */
@@ -36,7 +38,6 @@ export type EchoedFields = ReturnType<typeof echoedFields>;
  */
 export function parseResponsesRequest(body: unknown): ResponsesRequest {
   const fields = checked(responses, body);
-  assertEchoFits(fields);
   const { input, model, stream, instructions, previous_response_id, store } = fields;
   return {
     model: model ?? undefined,
@@ -48,19 +49,28 @@ export function parseResponsesRequest(body: unknown): ResponsesRequest {
     allowsCalls: fields.tool_choice !== 'none',
     isKept: store ?? true,
     echoed: echoedFields(fields),
+    echoedLength: echoedLength(fields),
   };
 }
 
 /** The fields that are echoed without a limit in the schema. The others have one. */
 const ECHOED_VALUES = ['tools', 'tool_choice', 'text', 'reasoning'] as const;
 
-/** @throws AppError if one of these fields is too long to be echoed */
-function assertEchoFits(fields: FromSchema<typeof responsesSchema>): void {
+/**
+ * The length of what is echoed, in characters, not counting escapes.
+ *
+ * @throws AppError if that is too long
+ */
+function echoedLength(fields: FromSchema<typeof responsesSchema>): number {
+  let room = ECHOED_LENGTH_MAX - (fields.instructions?.length ?? 0);
   for (const name of ECHOED_VALUES) {
-    if (jsonLength(fields[name], ECHOED_LENGTH_MAX) <= ECHOED_LENGTH_MAX) continue;
-    const message = `'${name}' is too long to be echoed. Expected at most ${ECHOED_LENGTH_MAX} characters of JSON.`;
+    if (fields[name] === undefined) continue;
+    room -= jsonLength(fields[name], room);
+    if (room >= 0) continue;
+    const message = `'${name}' is too long to be echoed. Expected at most ${ECHOED_LENGTH_MAX} characters of JSON, together with 'instructions' and the other fields.`;
     throw new AppError('request_too_large', { param: name, message });
   }
+  return ECHOED_LENGTH_MAX - room;
 }
 
 function echoedFields(fields: FromSchema<typeof responsesSchema>) {

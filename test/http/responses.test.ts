@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { byteCount } from '#dist/core/bytes.js';
 import { MESSAGES_MAX } from '#dist/core/limits.js';
 import { post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -294,6 +295,15 @@ describe('an input', () => {
 });
 
 describe('a response', () => {
+  it('is rejected if all it would echo is too long together', async () => {
+    const half = 'x'.repeat(600_000);
+    const tools = [{ type: 'function', name: 'f', description: half }];
+    const body = { input: 'Say it.', store: false };
+    expect((await post(`${base}/v1/responses`, { ...body, tools })).status).toBe(200);
+    expect((await post(`${base}/v1/responses`, { ...body, instructions: half })).status).toBe(200);
+    expect((await post(`${base}/v1/responses`, { ...body, tools, instructions: half })).status).toBe(413);
+  });
+
   it('repeats what was asked for', async () => {
     const sent = {
       model: 'gpt-4o',
@@ -340,6 +350,12 @@ describe('a response', () => {
     const nulls = Object.fromEntries(Object.keys(defaults).map((name) => [name, null]));
     const noted = { background: null, prompt: null, conversation: null, include: null, service_tier: null };
     expect(await create({ input: 'Say it.', ...nulls, ...noted })).toMatchObject(defaults);
+  });
+
+  it('names an item of a type that objects have a property of, as any other', async () => {
+    const { id } = await create({ input: [{ type: 'constructor' }, { role: 'user', content: 'Say it.' }] });
+    const { data } = (await (await get(`${id}/input_items`)).json()) as Page;
+    expect(data.map((item) => item.id)).toContainEqual(expect.stringMatching(/^item_/));
   });
 
   it('has all fields of its functions', async () => {
@@ -584,6 +600,21 @@ describe('references', () => {
 });
 
 describe('a response that was made', () => {
+  it('is not retrieved while the answers that others have not read take all the memory', async () => {
+    const limits = { bodyLimit: byteCount(8_000_000), heldBytesMax: byteCount(10_000_000) };
+    const url = await serveApp(golden, { newId, ...limits });
+    const kept = await post(`${url}/v1/responses`, {
+      input: 'Say it.',
+      instructions: '\u0001'.repeat(900_000),
+    });
+    const { id } = (await kept.json()) as Body;
+    const unread = await Promise.all(
+      Array.from({ length: 4 }, () => fetch(`${url}/v1/responses/${id}?stream=true`)),
+    );
+    expect(unread.map(({ status }) => status).sort()).toEqual([200, 503, 503, 503]);
+    await Promise.all(unread.map((response) => response.body?.cancel()));
+  });
+
   it('is there until it is deleted', async () => {
     const made = await create({ input: 'Say it.' });
     expect(await bodyOf(await get(made.id))).toEqual(made);

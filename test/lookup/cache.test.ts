@@ -85,4 +85,21 @@ describe('a cached lookup', () => {
     expect((await cached.find(chat('prompt 3')))?.reply.value).toBe('3'.repeat(1000));
     expect(asked).toHaveLength(2);
   });
+
+  it('passes on a query whose texts are long in all its histories: a key of them would be longer than a string may be', async () => {
+    const { lookup, asked } = await watched();
+    const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
+    const call = { id: 'a', name: 'f', arguments: '{"a" :1}' };
+    const query = queryOf([
+      { role: 'system', text: 's' },
+      ...[1, 2, 3].map((i) => ({ role: 'user', text: `${i}`.repeat(9_000_000) })),
+      { role: 'assistant', text: '', calls: [call] },
+      { role: 'tool', text: '{ "a" :1}' },
+      { role: 'user', text: 'prompt 3' },
+    ]) as Query;
+    expect(query.histories.length).toBeGreaterThan(20);
+    expect((await cached.find(query))?.rung).toBe('prompt');
+    await cached.find(query);
+    expect(asked).toHaveLength(2);
+  });
 });

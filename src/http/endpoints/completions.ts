@@ -4,6 +4,7 @@ import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
 import { allInSteps } from '../../core/turns.js';
 import type { Given, Lookup, Match } from '../../lookup/lookup.js';
+import { textId } from '../../lookup/text-id.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
 import type { AnswerHead } from '../../openai/chat-response.js';
@@ -46,7 +47,7 @@ export function completions(
       );
       return after(texts, (prompts) => {
         // Equal prompts are looked up once.
-        const different = [...new Set(prompts)];
+        const { different, places } = distinct(prompts);
         const queries = different.map(queriesOf);
         const found = allInSteps(queries, (each) =>
           after(findFirst(model.lookup, each, signal), (match) => {
@@ -55,7 +56,7 @@ export function completions(
           }),
         );
         const given = after(found, (matches) =>
-          all(matches, (match, i) => match ?? onMiss(missOf(model, prompts, different, queries, i), signal)),
+          all(matches, (match, i) => match ?? onMiss(missOf(model, places, queries, i), signal)),
         );
         return after(given, (given) => {
           const how = { ...asked, allowsCalls: false };
@@ -67,8 +68,7 @@ export function completions(
             return after(replies.of(each, texts, how), (reply) => ({ prompt, ...reply }));
           });
           return after(counted, (replied): Answered => {
-            const byPrompt = new Map(replied.map((reply) => [reply.prompt, reply]));
-            const answers = prompts.map((prompt) => byPrompt.get(prompt) as PromptReply);
+            const answers = places.map((place) => replied[place] as PromptReply);
             // With several prompts, the headers describe the first.
             const first = given[0] as Given;
             return {
@@ -94,6 +94,19 @@ function findFirst(
   return after(lookup.find(query, signal), (match) =>
     match?.rung === 'context' ? match : findFirst(lookup, others, signal, first ?? match),
   );
+}
+
+/** The different prompts, and for each prompt which of them it is. */
+function distinct(prompts: readonly string[]): { different: readonly string[]; places: readonly number[] } {
+  const different: string[] = [];
+  const byId = new Map<string, number>();
+  const places = prompts.map((prompt) => {
+    const id = textId(prompt);
+    const place = byId.get(id) ?? different.push(prompt) - 1;
+    byId.set(id, place);
+    return place;
+  });
+  return { different, places };
 }
 
 function headOf({ model }: CompletionRequest, asked: Model, given: Given): AnswerHead {
@@ -144,12 +157,10 @@ function said(text: string): Message {
 /** @param missing the index, among the different prompts, of the one without a reply */
 function missOf(
   model: Model,
-  prompts: readonly string[],
-  different: readonly string[],
+  places: readonly number[],
   queries: readonly (readonly Query[])[],
   missing: number,
 ): Miss {
-  const place = prompts.indexOf(different[missing] as string);
-  const what = prompts.length > 1 ? `prompt ${place + 1} of ${prompts.length}` : 'the prompt';
+  const what = places.length > 1 ? `prompt ${places.indexOf(missing) + 1} of ${places.length}` : 'the prompt';
   return { model, queries: queries[missing] ?? [], param: 'prompt', what };
 }

@@ -13,8 +13,9 @@ export function responseById(store: ResponseStore): Endpoint<{ id: string; from:
       const { stream, starting_after = -1 } = checked(retrieve, valuesOf(query, 'stream', 'starting_after'));
       return { id, from: stream ? Math.max(0, starting_after + 1) : undefined };
     },
-    answer: ({ id, from }) => {
+    answer: ({ id, from }, context) => {
       const { response } = found(store, id);
+      context.holdAnswer(store.jsonBytesOf(id));
       if (from === undefined) return jsonOf(response);
       return { content: { kind: 'events', stream: responseStream(response, from) } };
     },
@@ -36,7 +37,11 @@ export function deleteResponse(store: ResponseStore): Endpoint<string> {
 export function inputItems(store: ResponseStore): Endpoint<Pick<Input, 'params' | 'query'>> {
   return {
     parse: (input) => input,
-    answer: ({ params, query }) => jsonOf(itemList(found(store, params.id).input, valuesOf(query, 'limit'))),
+    answer: ({ params, query }, context) => {
+      const { input, response } = found(store, params.id);
+      context.holdAnswer(store.jsonBytesOf(response.id));
+      return jsonOf(itemList(input, valuesOf(query, 'limit')));
+    },
   };
 }
 

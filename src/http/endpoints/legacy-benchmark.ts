@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../core/errors.js';
 import { BENCHMARK_REQUESTS } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
-import { OLDER_BASE } from '../../openai/operations.js';
+import { LEGACY_BASE } from '../../openai/operations.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
 /** The paths that may be measured, below the base path of the legacy API. */
@@ -51,7 +51,7 @@ async function measure(
   const headers = { 'content-type': 'application/json', ...keyOf(request) };
   try {
     for (let i = 0; i < BENCHMARK_REQUESTS; i++) {
-      const url = `http://${host}:${localPort}${OLDER_BASE}${path}`;
+      const url = `http://${host}:${localPort}${LEGACY_BASE}${path}`;
       const answer = await fetch(url, { method: 'POST', headers, body, signal });
       await answer.arrayBuffer();
       if (!answer.ok) throw new Error(`a request was answered with ${answer.status}`);

@@ -1,5 +1,6 @@
+import { byteCount } from '../../core/bytes.js';
 import { AppError } from '../../core/errors.js';
-import { MESSAGES_MAX } from '../../core/limits.js';
+import { ESCAPED_BYTES, MESSAGES_MAX } from '../../core/limits.js';
 import { after } from '../../core/maybe-promise.js';
 import { type Message, queryOf } from '../../core/query.js';
 import type { Catalog } from '../../models/catalog.js';
@@ -49,6 +50,7 @@ export function responses(
   return {
     parse: ({ body }) => parseResponsesRequest(body),
     answer: (asked, context) => {
+      context.holdAnswer(byteCount(ESCAPED_BYTES * asked.echoedLength));
       const model = catalog.resolve(asked.model);
       const { maxTokens, allowsCalls } = asked;
       const { input, said, messages } = inputOf(asked, store);

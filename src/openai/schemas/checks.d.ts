@@ -12,7 +12,7 @@ export const chat: Check<FromSchema<typeof chatSchema>>;
 export const completion: Check<FromSchema<typeof completionSchema>>;
 export const tokenize: Check<FromSchema<typeof tokenizeSchema>>;
 export const detokenize: Check<FromSchema<typeof detokenizeSchema>>;
-export const older: Check<FromSchema<typeof legacySchema>>;
+export const legacy: Check<FromSchema<typeof legacySchema>>;
 export const responses: Check<FromSchema<typeof responsesSchema>>;
 export const retrieve: Check<FromSchema<typeof retrieveSchema>>;
 export const inputItems: Check<FromSchema<typeof inputItemsSchema>>;

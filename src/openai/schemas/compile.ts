@@ -15,7 +15,7 @@ import { detokenizeSchema, tokenizeSchema } from './tokens.js';
 const SCHEMAS = {
   chat: chatSchema,
   completion: completionSchema,
-  older: legacySchema,
+  legacy: legacySchema,
   tokenize: tokenizeSchema,
   detokenize: detokenizeSchema,
   responses: responsesSchema,
