@@ -46,10 +46,10 @@ describe('the source', () => {
     expect(pure.filter(({ room, from }) => room === 'core' && !(from in ROOMS))).toEqual([]);
   });
 
-  it('opens files only for datasets and their indexes, besides the kernel, the version and the keys', () => {
+  it('opens files only for datasets and their indexes, besides the kernel, the manifest and the keys', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect(opening.filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
-      'cli/main.ts',
+      'cli/manifest.ts',
       'http/api-keys.ts',
       'kernel/kernel.ts',
     ]);

@@ -8,8 +8,14 @@ import { escapeControls } from './control-characters.js';
  * The log, on the standard error output: one object of JSON a line, or, on a terminal, text for people. Lines are written at once, so
  * that a process that ends has logged everything. Where that isn't possible (a pipe whose reader has stopped, a full disk), up to
  * `LOG_BYTES_MAX` wait; later lines are dropped, and their number is logged once there is room again.
+ *
+ * @param atExit takes what writes the last lines, to be run when the process exits
  */
-export function createLogger({ logFormat, logLevel }: Pick<Config, 'logFormat' | 'logLevel'>): Logger {
+export function createLogger(
+  { logFormat, logLevel }: Pick<Config, 'logFormat' | 'logLevel'>,
+  atExit: (act: () => void) => void,
+): Logger {
+  if (logLevel === 'silent') return pino({ level: logLevel }, { write: () => {} });
   // Node makes a pipe non-blocking when `process.stderr` is first read: a write to a full one fails with EAGAIN, and never blocks.
   const { isTTY } = process.stderr;
   let waits = 0;
@@ -34,7 +40,7 @@ export function createLogger({ logFormat, logLevel }: Pick<Config, 'logFormat' |
       logger.warn({ lines: count }, 'log lines dropped');
     });
   });
-  process.on('exit', () => {
+  atExit(() => {
     // Not `flushSync`, which never returns from a full disk.
     waits = LOG_EXIT_WAITS;
     lines.write('');

@@ -1,7 +1,5 @@
-#!/usr/bin/env node
 /** The program: runs the command that it is told, and says in one line why it can't. */
 
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
@@ -9,6 +7,7 @@ import { type Config, ConfigError, helpText, readCommand } from '../config.js';
 import { CommandError } from '../core/errors.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
 import { escapeControls } from './control-characters.js';
+import { VERSION } from './manifest.js';
 
 /** `defect` is what sysexits.h calls EX_SOFTWARE. */
 const EXIT = { ok: 0, failed: 1, badSettings: 2, defect: 70, bySignal: 128 } as const;
@@ -26,7 +25,7 @@ async function main(args: readonly string[]): Promise<number> {
         print(helpText().trimEnd());
         return EXIT.ok;
       case 'version':
-        print(version());
+        print(VERSION);
         return EXIT.ok;
       case 'serve':
         return await run(command.config);
@@ -60,10 +59,10 @@ async function run(config: Config): Promise<never> {
   });
   const loadLogger = async () => {
     const { createLogger } = await import('./logger.js');
-    logger = createLogger(config);
+    logger = createLogger(config, (act) => process.on('exit', act));
     return logger;
   };
-  await serve(config, { loadLogger, print, version: version(), signal, onHangup });
+  await serve(config, { loadLogger, print, version: VERSION, signal, onHangup });
   // A process that ends by itself removes its signal handlers first: a second signal would end it without its exit code.
   process.exit(EXIT.ok);
 }
@@ -116,9 +115,4 @@ function print(line: string): void {
 function fail(problem: string, code: number): number {
   process.stderr.write(`verbatim: ${escapeControls(problem)}\n`);
   return code;
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(manifest) as { version: unknown }).version);
 }

@@ -15,7 +15,7 @@ import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys } from './api-keys.js';
 import { type Progress, ProgressBar, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
-import { countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
+import { clientUrlOf, countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
 
 /** What a run of the server needs of the outside world. */
 interface Surroundings {
@@ -29,6 +29,16 @@ interface Surroundings {
   readonly signal: AbortSignal;
   /** Takes what is to be done each time that the settings' files may have changed. */
   readonly onHangup: (act: () => void) => void;
+  /** Called once the server listens. */
+  readonly onListening?: (listening: Listening) => void;
+}
+
+/** A server that listens. */
+export interface Listening {
+  /** Where clients of this machine reach it. */
+  readonly url: string;
+  /** The names of its models. */
+  readonly models: readonly string[];
 }
 
 /**
@@ -60,7 +70,7 @@ async function serveWith(
   pool: SharedPool,
   tokens: TokenPool,
   config: Config,
-  { loadLogger, print, version, signal, onHangup }: Surroundings,
+  { loadLogger, print, version, signal, onHangup, onListening }: Surroundings,
 ): Promise<void> {
   const keys = new ApiKeys(config.apiKeys);
   const { ServedDatasets } = await import('../models/served-datasets.js');
@@ -168,6 +178,7 @@ async function serveWith(
     listener.onRefused = onRefused;
     listener.refusedHeaders = refusedHeaders;
     const address = await listener.listen(config.host, config.port);
+    onListening?.({ url: clientUrlOf(address), models: [...models.keys()] });
     if (countsAhead) tokens.start();
     try {
       const before = datasets.all.map(({ served }) => served.status);

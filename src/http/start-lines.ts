@@ -12,6 +12,12 @@ export function urlOf({ address, port, family }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
+/** The URL that clients of this machine connect to: a server can listen on all addresses, but a client can't connect to them. */
+export function clientUrlOf({ address, port, family }: AddressInfo): string {
+  const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+  return urlOf({ address: reachable, port, family });
+}
+
 /**
  * What is served, and how. Counts are left out while they aren't known.
  *
@@ -47,13 +53,11 @@ export function countsLine({ conversations, turns }: Counts): string {
  * @param keys if one is needed, the command takes it from the environment: it isn't printed
  */
 export function tryLine(
-  { address, port, family }: AddressInfo,
+  address: AddressInfo,
   example: string | undefined,
   { areNone, file }: Pick<ApiKeys, 'areNone' | 'file'>,
 ): string {
-  // One can listen on all addresses, not connect to them.
-  const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
-  const url = urlOf({ address: reachable, port, family });
+  const url = clientUrlOf(address);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell expands it, to the first key of the list.
   const first = file === undefined ? '${API_KEYS%%,*}' : '$(head -n1 "${API_KEYS#@}")';
   const key = areNone ? '' : ` -H "authorization: Bearer ${first}"`;

@@ -1,0 +1,113 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/** The library: a server inside of the process that calls `serve`. Nothing else can be imported from outside. */
+
+import { VERSION } from './cli/manifest.js';
+import { readOptions } from './config.js';
+import type { Listening } from './http/serve.js';
+
+/**
+ * The settings of the command, which docs/settings.md describes. A setting that is left out or undefined has the command's default, unless
+ * it says otherwise here. The environment is not read.
+ */
+export interface ServeOptions {
+  /** Paths of datasets, each served as a model with the name of its file, or as `NAME` if given as `NAME=FILE`. Default: the sample. */
+  readonly dataset?: string | readonly string[] | undefined;
+  /** Address to listen on. */
+  readonly host?: string | undefined;
+  /** Port to listen on. Default: 0, which picks a free one. */
+  readonly port?: number | undefined;
+  /** Number of worker threads that read the datasets. */
+  readonly workers?: number | undefined;
+  /** How replies are found. */
+  readonly engine?: 'auto' | 'sweep' | 'index' | undefined;
+  /** Folder where the index is saved for the next start. Default: `none`, which saves nothing. */
+  readonly indexDir?: string | undefined;
+  /** Answer to a prompt without a recorded reply. */
+  readonly onMiss?: 'error' | 'fallback' | undefined;
+  /** Reply to such a prompt, with `onMiss: 'fallback'`. */
+  readonly fallbackText?: string | undefined;
+  /** How `max_tokens` cuts replies. */
+  readonly maxTokens?: 'tolerant' | 'exact' | 'ignore' | undefined;
+  /** How tokens are counted. */
+  readonly usage?: 'count' | 'estimate' | undefined;
+  /** The tokenizer that counts them. */
+  readonly tokenizer?: 'o200k_base' | 'cl100k_base' | undefined;
+  /** If true, only the names of the models are accepted. */
+  readonly strictModels?: boolean | undefined;
+  /** Memory for replies that were found before, in MB. */
+  readonly cacheMb?: number | undefined;
+  /** Largest accepted request body, decompressed, in MB. */
+  readonly bodyLimitMb?: number | undefined;
+  /** Accepted API keys, or a file with one key a line. */
+  readonly apiKeys?: readonly string[] | { readonly file: string } | undefined;
+  /** Origins whose pages may send requests from a browser; `*` for all. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  /** Requests a minute for each key, or for each address if there are no keys; 0 is no limit. */
+  readonly rateLimit?: number | undefined;
+  /** Longest time a request waits for its answer, in ms. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Longest time that `close` waits for requests in flight, in ms. */
+  readonly drainMs?: number | undefined;
+  /** Format of the log. */
+  readonly logFormat?: 'auto' | 'json' | 'pretty' | undefined;
+  /** Least severe level that is logged, to standard error. Default: `silent`. */
+  readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' | undefined;
+}
+
+/** A running server. `await using` closes it. */
+export interface VerbatimServer extends AsyncDisposable {
+  /** Its address: `http://127.0.0.1:49152`. */
+  readonly url: string;
+  /** What OpenAI's clients call the base URL: `http://127.0.0.1:49152/v1`. */
+  readonly baseURL: string;
+  /** The names of its models. */
+  readonly models: readonly string[];
+  /**
+   * Answers the requests in flight, then stops listening and ends all threads. Nothing of the server keeps the process alive after that.
+   * Further calls return the same promise.
+   *
+   * @throws DatasetError if the server had stopped by itself, because the rest of a dataset is invalid
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server. Returns when it listens: it answers from then on, and reads the rest of large datasets meanwhile. A process may have
+ * several servers. None of them writes to standard output or handles signals.
+ *
+ * @throws ConfigError if an option is unknown or invalid, DatasetError if a dataset can't be served, ListenError if the address can't be
+ *   used. Their messages are one line; their `name` tells them apart.
+ */
+export async function serve(options: ServeOptions = {}): Promise<VerbatimServer> {
+  const config = readOptions(options);
+  const { serve: run } = await import('./http/serve.js');
+  const stop = new AbortController();
+  const atEnd: (() => void)[] = [];
+  const loadLogger = async () => {
+    const { createLogger } = await import('./cli/logger.js');
+    return createLogger(config, (act) => void atEnd.push(act));
+  };
+  let onListening: (listening: Listening) => void = () => {};
+  const listening = new Promise<Listening>((resolve) => {
+    onListening = resolve;
+  });
+  const surroundings = {
+    loadLogger,
+    print: () => {},
+    version: VERSION,
+    signal: stop.signal,
+    onHangup: () => {},
+  };
+  const ended = run(config, { ...surroundings, onListening }).finally(() => {
+    for (const act of atEnd) act();
+  });
+  // Whoever calls `close` gets the error.
+  ended.catch(() => undefined);
+  // It ends before it listens only by an error.
+  const { url, models } = (await Promise.race([listening, ended])) as Listening;
+  const close = () => {
+    stop.abort();
+    return ended;
+  };
+  return { url, baseURL: `${url}/v1`, models, close, [Symbol.asyncDispose]: close };
+}

@@ -1,0 +1,89 @@
+/** `serve()` inside of a process that has more to do. */
+
+import { join } from 'node:path';
+import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
+import { type Config, OPTIONS, readOptions } from '#dist/config.js';
+import { type ServeOptions, serve } from '#dist/index.js';
+import { ROOT } from './support/project.js';
+
+const SAMPLE = join(ROOT, 'data', 'sample.json');
+
+async function start(options: ServeOptions = {}) {
+  const server = await serve({ usage: 'estimate', ...options });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+async function ask(baseURL: string, key = 'none') {
+  const { status, headers } = await fetch(`${baseURL}/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ messages: [{ role: 'user', content: 'What is a mock server good for?' }] }),
+  });
+  return { status, source: headers.get('x-verbatim-source'), model: headers.get('x-verbatim-dataset') };
+}
+
+describe('serve()', () => {
+  it('serves the sample on a free port of this machine', async () => {
+    const server = await start();
+    expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(server.baseURL).toBe(`${server.url}/v1`);
+    expect(server.models).toEqual(['sample']);
+    expect(await ask(server.baseURL)).toEqual({ status: 200, source: 'prog-01#1', model: 'sample' });
+  });
+
+  it('has servers that know nothing of each other', async () => {
+    const open = await start();
+    const guarded = await start({ dataset: [`mine=${SAMPLE}`, SAMPLE], apiKeys: ['@key'] });
+    expect(guarded.models).toEqual(['mine', 'sample']);
+    expect(await ask(open.baseURL)).toMatchObject({ status: 200, model: 'sample' });
+    expect(await ask(guarded.baseURL)).toMatchObject({ status: 401 });
+    expect(await ask(guarded.baseURL, '@key')).toMatchObject({ status: 200, model: 'mine' });
+    await open.close();
+    await expect(ask(open.baseURL)).rejects.toThrow();
+    expect(await ask(guarded.baseURL, '@key')).toMatchObject({ status: 200, model: 'mine' });
+  });
+
+  it('says a URL that clients can connect to when it listens on all addresses', async () => {
+    const server = await start({ host: '0.0.0.0' });
+    expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  it('rejects a dataset that is missing and a port that is in use', async () => {
+    const port = Number(new URL((await start()).url).port);
+    await expect(serve({ port })).rejects.toMatchObject({ name: 'ListenError' });
+    await expect(serve({ dataset: 'missing.json' })).rejects.toMatchObject({
+      name: 'DatasetError',
+      message: expect.stringMatching(/^missing\.json: /),
+    });
+  });
+
+  it.each([
+    [{ prot: 1 }, /^unknown option 'prot'; expected one of dataset, /],
+    [{ port: '1' }, 'port: expected a number, got "1"'],
+    [{ port: 65_536 }, "port: expected a whole number from 0 to 65535, got '65536'"],
+    [{ strictModels: 1 }, 'strictModels: expected a boolean, got 1'],
+    [{ engine: 'fast' }, "engine: expected one of auto, sweep, index, got 'fast'"],
+    [{ dataset: [1] }, 'dataset: expected a list of strings'],
+    [{ dataset: ['a.json', 'b/a.json'] }, /^two datasets are called 'a'/],
+    [{ apiKeys: 'key' }, 'apiKeys: expected a list of strings'],
+    [{ apiKeys: ['a key'] }, 'apiKeys: expected keys of printable ASCII without spaces'],
+    [{ corsOrigins: ['here'] }, /^corsOrigins: expected origins/],
+  ])('rejects %j', async (options, message) => {
+    await expect(serve(options as ServeOptions)).rejects.toMatchObject({
+      name: 'ConfigError',
+      message: typeof message === 'string' ? message : expect.stringMatching(message),
+    });
+  });
+
+  it('takes every setting, with the defaults of the command where it promises no others', () => {
+    expectTypeOf<keyof ServeOptions>().toEqualTypeOf<keyof Config>();
+    const defaults = Object.entries(OPTIONS).map(([name, { defaultValue }]) => [name, defaultValue]);
+    expect(readOptions({ host: undefined })).toEqual({
+      ...Object.fromEntries(defaults),
+      port: 0,
+      indexDir: 'none',
+      logLevel: 'silent',
+    });
+  });
+});

@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { ServerProcess } from '../support/server-process.js';
+
+const library = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+
+const program = `
+  import { serve } from ${JSON.stringify(library)};
+  const listeners = () => process.eventNames().map((name) => [name, process.listenerCount(name)]);
+  const before = JSON.stringify(listeners());
+  const servers = await Promise.all([serve({ usage: 'count' }), serve({ engine: 'sweep' })]);
+  const statuses = [];
+  for (const { url } of servers) {
+    for (const path of ['/ready', '/v1/models', '/metrics']) statuses.push((await fetch(url + path)).status);
+  }
+  await servers[0].close();
+  await servers[1][Symbol.asyncDispose]();
+  process.stdout.write(JSON.stringify({ statuses, isSame: JSON.stringify(listeners()) === before }));
+`;
+
+it('reads no environment, registers no handlers, writes nothing, and leaves nothing that keeps the process alive', async () => {
+  // Each of these would be an error, or an answer of 401.
+  const env = { PORT: 'none', DATASET: 'missing.json', API_KEYS: 'secret', LOG_LEVEL: 'trace' };
+  const child = new ServerProcess(process.execPath, ['--input-type=module', '--eval', program], env);
+  expect(await child.exited).toBe(0);
+  expect(JSON.parse(child.stdout)).toEqual({ statuses: Array(6).fill(200), isSame: true });
+  expect(child.stderr).toBe('');
+});
