@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/**
+ * The command. Checks the version of Node.js before it loads the program, whose files are syntax errors for older ones. This file has only
+ * syntax that they know, and no top-level await.
+ */
+
+import { OLDEST_NODE } from './manifest.js';
+
+const { node } = process.versions;
+if (isOlder(node, OLDEST_NODE)) {
+  process.stderr.write(`verbatim: expected Node.js ${OLDEST_NODE} or newer, found ${node}\n`);
+  process.exitCode = 1;
+} else {
+  import('./main.js');
+}
+
+/** Compares the first two numbers of versions. */
+function isOlder(version: string, oldest: string): boolean {
+  const [major, minor] = numbers(version);
+  const [oldestMajor, oldestMinor] = numbers(oldest);
+  return major < oldestMajor || (major === oldestMajor && minor < oldestMinor);
+}
+
+function numbers(version: string): [number, number] {
+  const [major, minor] = version.split('.').map(Number);
+  return [major as number, minor as number];
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { read, VERSION } from '../support/project.js';
+import { ServerProcess } from '../support/server-process.js';
+
+const command = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url));
+
+/** Runs the command in a process that says it is another version of Node.js. */
+function runAs(version: string): ServerProcess {
+  const disguise = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
+  return new ServerProcess(process.execPath, [
+    '--import',
+    `data:text/javascript,${disguise}`,
+    command,
+    '--version',
+  ]);
+}
+
+it.each(['18.20.8', '20.18.3'])(
+  'Node.js %s gets one line that says which version is needed',
+  async (version) => {
+    const old = runAs(version);
+    expect(await old.exited).toBe(1);
+    expect(old.stderr).toBe(`verbatim: expected Node.js 20.19 or newer, found ${version}\n`);
+    expect(old.stdout).toBe('');
+  },
+);
+
+it.each(['20.19.0', '100.1.0'])('Node.js %s runs the program', async (version) => {
+  const recent = runAs(version);
+  expect(await recent.exited).toBe(0);
+  expect(recent.stdout).toBe(`${VERSION}\n`);
+});
+
+it('the command loads nothing that older versions have no syntax for before it has checked theirs', () => {
+  const manifest = join(command, '..', 'manifest.js');
+  for (const file of [command, manifest]) {
+    const source = readFileSync(file, 'utf8');
+    expect([...source.matchAll(/^import .* from '([^']+)'/gm)].map(([, name]) => name)).toEqual(
+      file === command ? ['./manifest.js'] : ['node:fs'],
+    );
+  }
+  expect(JSON.parse(read('package.json')).bin).toEqual({ verbatim: 'dist/cli/bin.js' });
+});
