@@ -12,15 +12,28 @@ if ! command -v node >/dev/null || ! node -e 'const [major, minor] = process.ver
   exit 1
 fi
 
+# npm says nothing while it installs: a line every few seconds does.
+watch_install() {
+  while sleep 5 >/dev/null 2>&1; do
+    echo "verbatim: installing, $(du -sk "$root/node_modules" 2>/dev/null | awk '{ printf "%.0f", $1 / 1024 }') MB so far" >&2
+  done
+}
+
 if [[ ! -e $installed || $root/package-lock.json -nt $installed ]]; then
-  echo 'verbatim: installing' >&2
-  npm --prefix "$root" ci --no-audit --no-fund --loglevel=error >&2
+  echo 'verbatim: installing what the server and its build need, about 100 MB' >&2
+  watch_install &
+  watcher=$!
+  trap 'kill "$watcher" 2>/dev/null || true' EXIT
+  # Leaves out what tests and benchmarks need.
+  npm --prefix "$root" ci --omit=dev --no-audit --no-fund --loglevel=error >&2
+  kill "$watcher"
+  trap - EXIT
   touch -- "$installed"
 fi
 
-if [[ ! -e $built || $installed -nt $built || -n $(find "$root/src" "$root"/tsconfig*.json -newer "$built" -print -quit) ]]; then
+if [[ ! -e $built || $installed -nt $built || -n $(find "$root"/{src,build} "$root"/tsconfig*.json -newer "$built" -print -quit) ]]; then
   echo 'verbatim: building' >&2
-  npm --prefix "$root" run --silent build >&2
+  npm --prefix "$root" run --silent build:server >&2
 fi
 
-exec node "$root/dist/cli/main.js" "$@"
+exec node "$root/dist/cli/bin.js" "$@"

@@ -19,28 +19,53 @@ const PERMISSIVE = [
 ];
 
 /** Packages that the build takes something out of, which is then part of `dist/`. */
-const BUILT_IN = ['ajv', 'assemblyscript', 'swagger-ui-dist'];
+const BUILT_IN = ['ajv', 'assemblyscript', 'gpt-tokenizer', 'swagger-ui-dist'].map(
+  (name) => `node_modules/${name}`,
+);
 
 interface LockEntry {
-  readonly dev?: boolean;
-  readonly devOptional?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly license?: string;
 }
 
-const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, LockEntry> };
+/** By their folders. */
+const locked = (JSON.parse(read('package-lock.json')) as { packages: Record<string, LockEntry> }).packages;
 
-/** What users get: every package that is installed with this one, on any system, and what is built in. */
-const packages = Object.entries(lock.packages)
-  .map(([path, entry]) => ({ ...entry, path, name: path.replace(/^.*node_modules\//, '') }))
-  .filter(({ path, name, dev, devOptional }) => {
-    const isInstalled = path !== '' && !dev && !devOptional;
-    return isInstalled || (BUILT_IN.includes(name) && path === `node_modules/${name}`);
-  });
+/** The folders of all packages that are installed with this one, on any system. */
+function installedPaths(): Set<string> {
+  const paths = new Set(['']);
+  for (const path of paths) {
+    const { dependencies, optionalDependencies } = locked[path] ?? {};
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      paths.add(pathOf(name, path));
+    }
+  }
+  paths.delete('');
+  return paths;
+}
+
+/** Where a package finds another: in its own folder, or in the nearest one above. */
+function pathOf(name: string, from: string): string {
+  for (let folder = from; ; folder = folder.replace(/(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/]+$/, '')) {
+    const path = join(folder, 'node_modules', name);
+    if (path in locked) return path;
+    if (folder === '') throw new Error(`${from || 'the project'} depends on ${name}, which is not locked`);
+  }
+}
+
+const installed = installedPaths();
+
+/** What users get. */
+const packages = [...new Set([...installed, ...BUILT_IN])].map((path) => ({
+  path,
+  name: path.replace(/^.*node_modules\//, ''),
+  license: locked[path]?.license,
+  how: installed.has(path) ? 'installed' : 'built in',
+}));
 
 function list(): string {
-  const rows = packages.map(
-    ({ name, license, dev }) => `| ${name} | ${license} | ${dev ? 'built in' : 'installed'} |`,
-  );
+  const rows = packages.map(({ name, license, how }) => `| ${name} | ${license} | ${how} |`);
   return [
     '# Licences',
     '',
@@ -60,9 +85,9 @@ it('all that users get is under a licence that asks for no more than to be named
 });
 
 it('the lock file names the licences that the packages themselves do', () => {
-  const installed = packages.filter(({ path }) => existsSync(join(ROOT, path)));
-  expect(installed.length).toBeGreaterThan(BUILT_IN.length);
-  for (const { path, license } of installed) {
+  const present = packages.filter(({ path }) => existsSync(join(ROOT, path)));
+  expect(present.length).toBeGreaterThan(BUILT_IN.length);
+  for (const { path, license } of present) {
     const manifest = JSON.parse(read(join(path, 'package.json'))) as { license?: string };
     expect(manifest.license, path).toBe(license);
   }

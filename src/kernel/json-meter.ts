@@ -27,18 +27,18 @@ export interface JsonSize {
 
 /** Measures one text at a time, with a kernel instance of its own. */
 export class JsonMeter {
-  private readonly exports: Exports;
+  private readonly kernel: Exports;
   private readonly block: Uint8Array;
 
   constructor(module: WebAssembly.Module) {
-    this.exports = new WebAssembly.Instance(module).exports as unknown as Exports;
-    const { memory, measuredAt, measuredAtOnce } = this.exports;
+    this.kernel = new WebAssembly.Instance(module).exports as unknown as Exports;
+    const { memory, measuredAt, measuredAtOnce } = this.kernel;
     this.block = new Uint8Array(memory.buffer, measuredAt(), measuredAtOnce());
   }
 
   /** Begins a new text. */
   begin(): void {
-    this.exports.beginMeasuring();
+    this.kernel.beginMeasuring();
   }
 
   /** Adds the next bytes of the text, which is UTF-8 and may be cut anywhere. If it isn't JSON, `size` is meaningless. */
@@ -47,18 +47,18 @@ export class JsonMeter {
     for (let at = 0; at < bytes.length; at += length) {
       const part = bytes.subarray(at, at + length);
       this.block.set(part);
-      this.exports.measure(part.length);
+      this.kernel.measure(part.length);
     }
   }
 
   /** The size of the bytes added so far. */
   get size(): JsonSize {
-    const { exports } = this;
+    const { kernel } = this;
     return {
-      values: exports.measuredValues(),
-      parts: exports.measuredParts(),
-      names: exports.measuredNames(),
-      depth: exports.measuredDepth(),
+      values: kernel.measuredValues(),
+      parts: kernel.measuredParts(),
+      names: kernel.measuredNames(),
+      depth: kernel.measuredDepth(),
     };
   }
 }

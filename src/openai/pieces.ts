@@ -1,4 +1,4 @@
-import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
+import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from '#gpt-tokenizer/encodingParams/constants';
 import { PIECES_LOOKED_AHEAD } from '../core/limits.js';
 import { longWordIn, type TokenizerName } from '../core/tokens.js';
 

@@ -41,12 +41,12 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
   const [encoding, ranks] =
     name === 'o200k_base'
       ? await Promise.all([
-          import('gpt-tokenizer/encoding/o200k_base'),
-          import('gpt-tokenizer/bpeRanks/o200k_base'),
+          import('#gpt-tokenizer/encoding/o200k_base'),
+          import('#gpt-tokenizer/bpeRanks/o200k_base'),
         ])
       : await Promise.all([
-          import('gpt-tokenizer/encoding/cl100k_base'),
-          import('gpt-tokenizer/bpeRanks/cl100k_base'),
+          import('#gpt-tokenizer/encoding/cl100k_base'),
+          import('#gpt-tokenizer/bpeRanks/cl100k_base'),
         ]);
   encoding.setMergeCacheSize(WORDS_REMEMBERED);
   const encode = (text: string): number[] => {

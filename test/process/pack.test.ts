@@ -1,7 +1,7 @@
 /** The package, as npm makes it and as its users install it. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { npm, type Packed, pack } from '../support/packed.js';
@@ -31,7 +31,13 @@ describe('the package', () => {
       .map((path) => path.replace(/^src(.*)\.ts$/, 'dist$1.js'))
       // Run by the build alone, it needs what users don't install.
       .filter((path) => path !== 'dist/openai/schemas/compile.js');
-    const made = ['dist/kernel/kernel.wasm', 'dist/openai/schemas/checks.js', ...filesIn('dist/docs')];
+    const made = [
+      'dist/index.d.ts',
+      'dist/kernel/kernel.wasm',
+      'dist/openai/schemas/checks.js',
+      ...filesIn('dist/docs'),
+      ...filesIn('dist/gpt-tokenizer').filter((path) => !path.endsWith('.d.ts')),
+    ];
     const others = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'data/sample.json'];
     expect(packed.files).toEqual([...modules, ...made, ...others, ...filesIn('docs')].sort());
   });
@@ -41,7 +47,7 @@ describe('the package', () => {
     const asked = packed.files
       .filter((path) => path.endsWith('.js') && !path.startsWith('dist/docs/'))
       .flatMap((path) => [
-        ...readFileSync(join(home, 'node_modules', 'verbatim', path), 'utf8').matchAll(
+        ...readFileSync(join(home, 'node_modules', 'verbatim-llm', path), 'utf8').matchAll(
           /\b(?:from\s+|import\s*\(?|createRequire\(import\.meta\.url\)\()'([@\w][^']*)'/g,
         ),
       ])
@@ -52,16 +58,70 @@ describe('the package', () => {
   });
 });
 
-describe('installed in an empty folder, npx verbatim', () => {
+describe('the library', () => {
+  const program = `
+    import { serve, type ServeOptions, type VerbatimServer } from 'verbatim-llm';
+    async function main(): Promise<void> {
+      const options: ServeOptions = { usage: 'estimate' };
+      const server: VerbatimServer = await serve(options);
+      const { status } = await fetch(server.baseURL + '/models');
+      console.log(status, server.models.join());
+      await server[Symbol.asyncDispose]();
+    }
+    void main();
+  `;
+
+  it.each(['module', 'commonjs'])(
+    'is compiled and used by TypeScript in a package of type %s',
+    async (type) => {
+      const project = join(home, type);
+      mkdirSync(project);
+      writeFileSync(join(project, 'package.json'), JSON.stringify({ type }));
+      writeFileSync(join(project, 'program.ts'), program);
+      // A project that has no types of Node.
+      const options = [
+        '--strict',
+        '--module',
+        'nodenext',
+        '--lib',
+        'es2022,dom',
+        '--types',
+        '',
+        '--ignoreConfig',
+      ];
+      const compiler = join(ROOT, 'node_modules', '.bin', 'tsc');
+      execFileSync(compiler, [...options, 'program.ts'], { cwd: project, encoding: 'utf8' });
+      expect(readFileSync(join(project, 'program.js'), 'utf8').includes('require(')).toBe(
+        type === 'commonjs',
+      );
+      const said = execFileSync(process.execPath, ['program.js'], { cwd: project, encoding: 'utf8' });
+      expect(said).toBe('200 sample\n');
+    },
+  );
+
+  it('exports nothing else', () => {
+    const said = execFileSync(
+      process.execPath,
+      [
+        '--print',
+        "const e = (s) => { try { return Object.keys(require(s)) } catch ({ code }) { return code } }; JSON.stringify([e('verbatim-llm'), e('verbatim-llm/dist/config.js')])",
+      ],
+      { cwd: home, encoding: 'utf8' },
+    );
+    expect(JSON.parse(said)).toEqual([['serve'], 'ERR_PACKAGE_PATH_NOT_EXPORTED']);
+  });
+});
+
+describe('installed in an empty folder, npx verbatim-llm', () => {
   it('says its version', () => {
-    const said = execFileSync('npx', ['verbatim', '--version'], { cwd: home, encoding: 'utf8' });
+    const said = execFileSync('npx', ['verbatim-llm', '--version'], { cwd: home, encoding: 'utf8' });
     expect(said.trim()).toBe(VERSION);
   });
 
   it('serves the sample and the page of the API, and ends with exit code 0 at SIGTERM', async () => {
     // npx hands the signal to a shell: Bash has become the server by then, others would leave it behind.
     const env = { npm_config_script_shell: 'bash' };
-    const server = new ServerProcess('npx', ['verbatim', '--port', '0'], env, home);
+    const server = new ServerProcess('npx', ['verbatim-llm', '--port', '0'], env, home);
     const url = await server.url();
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',

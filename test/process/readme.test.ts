@@ -44,4 +44,13 @@ describe("the README's", () => {
     writeFileSync(program, block('js', holding).replace('http://127.0.0.1:8000', url));
     expect(execFileSync(process.execPath, [program], { encoding: 'utf8' })).toContain(reply);
   });
+
+  it('program that starts a server itself prints the reply', () => {
+    // Inside the project, whose name it imports.
+    const program = fileURLToPath(new URL(`../../dist/readme-${process.pid}.mjs`, import.meta.url));
+    onTestFinished(() => rmSync(program));
+    const sample = fileURLToPath(new URL('../../data/sample.json', import.meta.url));
+    writeFileSync(program, block('js', "from 'verbatim-llm'").replace('my.json', sample));
+    expect(execFileSync(process.execPath, [program], { encoding: 'utf8' })).toContain(reply);
+  });
 });

@@ -26,8 +26,10 @@ const prefix = args.indexOf('--prefix');
 const root = prefix < 0 ? '.' : args[prefix + 1];
 if (args.includes('ci') && isOnShelf()) {
   rmSync(join(root, 'node_modules'), { recursive: true, force: true });
+  const locked = packagesIn(join(root, 'package-lock.json'));
+  const isOmitted = (name) => args.includes('--omit=dev') && locked[`node_modules/${name}`]?.dev === true;
   // Besides the commands, the names with a dot are what tools keep there.
-  const isInstalled = (name) => !name.startsWith('.') || name === '.bin';
+  const isInstalled = (name) => (!name.startsWith('.') || name === '.bin') && !isOmitted(name);
   link(join(SHELF, 'node_modules'), join(root, 'node_modules'), isInstalled);
   copyFileSync(join(SHELF, 'node_modules', HIDDEN_LOCK), join(root, 'node_modules', HIDDEN_LOCK));
 } else {

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { ROOT } from '../support/project.js';
+
+it('src/kernel/kernel.wasm is what its source compiles to; else `npm run kernel` writes it', () => {
+  // The build has compiled it for these tests.
+  const [committed, compiled] = ['src', 'dist'].map((folder) =>
+    readFileSync(join(ROOT, folder, 'kernel', 'kernel.wasm')),
+  );
+  expect(committed?.equals(compiled as Buffer)).toBe(true);
+});
