@@ -48,7 +48,7 @@ it('builds this version from the Dockerfile', () => {
   const context = join(ROOT, 'deploy', service.build.context);
   expect(existsSync(join(context, service.build.dockerfile))).toBe(true);
   expect(join(context, '.')).toBe(join(ROOT, '.'));
-  expect(service.image).toBe(`verbatim:${VERSION}`);
+  expect(service.image).toBe(`verbatim-llm:${VERSION}`);
 });
 
 it('sets what are settings, from what is mounted', () => {

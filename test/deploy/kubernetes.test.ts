@@ -35,7 +35,7 @@ export const object${i}: ${kind} = ${JSON.stringify(objects[i], null, 2)};`,
 });
 
 it('runs this version of the image', () => {
-  expect(container.image).toBe(`verbatim:${VERSION}`);
+  expect(container.image).toBe(`verbatim-llm:${VERSION}`);
 });
 
 it('sets what are settings, from what is mounted', () => {

@@ -25,7 +25,7 @@ const unitHere = join(folder, 'verbatim.service');
 
 beforeAll(async () => {
   // As the unit says.
-  const [, line = ''] = /^# Installed by: (npm .*) verbatim$/m.exec(unit) ?? [];
+  const [, line = ''] = /^# Installed by: (npm .*) verbatim-llm$/m.exec(unit) ?? [];
   const args = line.replace('/usr/local', prefix).split(' ').slice(1);
   const { path } = await pack(folder);
   await npm([...args, '--no-audit', '--no-fund', path], folder);
