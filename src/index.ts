@@ -73,7 +73,7 @@ export interface VerbatimServer extends AsyncDisposable {
 
 /**
  * Starts a server. Returns when it listens: it answers from then on, and reads the rest of large datasets meanwhile. A process may have
- * several servers. None of them writes to standard output or handles signals.
+ * several servers. None of them writes to standard output or handles signals. A defect of a server is an uncaught exception of the process.
  *
  * @throws ConfigError if an option is unknown or invalid, DatasetError if a dataset can't be served, ListenError if the address can't be
  *   used. Their messages are one line; their `name` tells them apart.
@@ -101,9 +101,9 @@ export async function serve(options: ServeOptions = {}): Promise<VerbatimServer>
   const ended = run(config, { ...surroundings, onListening }).finally(() => {
     for (const act of atEnd) act();
   });
-  // Whoever calls `close` gets the error.
+  // close() rejects with the error; until then it is no unhandled rejection.
   ended.catch(() => undefined);
-  // It ends before it listens only by an error.
+  // Without a stop, the server ends before it listens only if it fails.
   const { url, models } = (await Promise.race([listening, ended])) as Listening;
   const close = () => {
     stop.abort();

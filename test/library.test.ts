@@ -1,10 +1,12 @@
 /** `serve()` inside of a process that has more to do. */
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
 import { type Config, OPTIONS, readOptions } from '#dist/config.js';
 import { type ServeOptions, serve } from '#dist/index.js';
-import { ROOT } from './support/project.js';
+import { ROOT, read } from './support/project.js';
+import { temporaryFolder } from './support/temporary.js';
 
 const SAMPLE = join(ROOT, 'data', 'sample.json');
 
@@ -56,6 +58,19 @@ describe('serve()', () => {
       name: 'DatasetError',
       message: expect.stringMatching(/^missing\.json: /),
     });
+  });
+
+  it('says that the end of a dataset is invalid: serve() does, or close() of a server that listened before', async () => {
+    const path = join(temporaryFolder(), 'cut.json');
+    const [{ conversations }] = JSON.parse(read('data/sample.json'));
+    writeFileSync(path, `[${`${JSON.stringify({ conversations })},`.repeat(50_000)}`);
+    const run = async () => {
+      const server = await serve({ usage: 'estimate', dataset: path });
+      const isAnswered = () => ask(server.baseURL).then(Boolean, () => false);
+      while (await isAnswered());
+      await server.close();
+    };
+    await expect(run()).rejects.toMatchObject({ name: 'DatasetError' });
   });
 
   it.each([
