@@ -15,7 +15,7 @@ fi
 # npm says nothing while it installs: a line every few seconds does.
 watch_install() {
   while sleep 5 >/dev/null 2>&1; do
-    echo "verbatim: installing, $(du -sk "$root/node_modules" 2>/dev/null | awk '{ printf "%.0f", $1 / 1024 }') MB so far" >&2
+    echo "verbatim: installing, $(du -sk "$root/node_modules" 2>/dev/null | awk '{ mb = $1 / 1024 } END { printf "%.0f", mb }') MB so far" >&2
   done
 }
 
