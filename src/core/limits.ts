@@ -123,6 +123,12 @@ export const SIMILAR_BYTES_MAX = byteCount(64 * KiB);
 /** The longest prompt, in characters, that the startup line shows in its curl command. */
 export const EXAMPLE_LENGTH_MAX = 80;
 
+/**
+ * Clients whose requests are counted for `RATE_LIMIT`, some 20 MB of them; of more, those that have been away for longest begin anew. A key, or an
+ * address, counts as a client.
+ */
+export const RATE_CLIENTS_MAX = 100_000;
+
 /** The longest `x-request-id` that is echoed, in characters. */
 export const REQUEST_ID_LENGTH_MAX = 256;
 

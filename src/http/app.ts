@@ -24,7 +24,7 @@ import type { Refused } from './listener.js';
 import { type MessageClasses, messageClasses } from './message-classes.js';
 import type { Figures } from './metrics-registry.js';
 import type { MissPolicy } from './miss-policies.js';
-import { limitRate, rateHeaders } from './rate-limit.js';
+import { limitRate, RateLimit } from './rate-limit.js';
 import { Replies, type ReplySettings } from './replies.js';
 import { logRefused } from './request-log.js';
 import type { RequestMetrics } from './request-metrics.js';
@@ -102,7 +102,8 @@ export function createApp(parts: AppParts): App {
   const sender = new Sender(clock, { writer: newWriter(), tokenizer, newWriter });
   const failures = new Failures(sender, logger);
   const bodies = new Bodies(parts.bodyLimit, held, () => new JsonMeter(kernelModule()));
-  const app = expressApp(parts, runs, runOf(docsScript), sender, failures, bodies);
+  const rate = parts.rateLimit === 0 ? undefined : new RateLimit(parts.rateLimit, parts.hasKeys);
+  const app = expressApp(parts, runs, runOf(docsScript), sender, failures, bodies, rate);
   const answers = cache && new AnswerCache(cache);
   const pauseBackgroundWork = () => catalog.pauseBackgroundWork();
   const handle = frontOf(app, {
@@ -115,6 +116,7 @@ export function createApp(parts: AppParts): App {
     held,
     answers,
     pauseBackgroundWork,
+    rate,
   });
   const onRefused = (refused: Refused) => {
     metrics.recordRefused(refused.status);
@@ -126,19 +128,20 @@ export function createApp(parts: AppParts): App {
 
 /** The routes of all operations, for the requests that `frontOf` doesn't answer itself. */
 function expressApp(
-  { catalog, corsOrigins, rateLimit, hasKeys, keyCheck }: AppParts,
+  { catalog, corsOrigins, keyCheck }: AppParts,
   runs: Readonly<Record<OperationId, Run>>,
   runDocsScript: Run,
   sender: Sender,
   failures: Failures,
   bodies: Bodies,
+  rate: RateLimit | undefined,
 ): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(useSingleSlashes);
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
-  const limit = rateLimit === 0 ? [] : [limitRate(rateLimit, hasKeys), rateHeaders];
+  const limit = rate === undefined ? [] : [limitRate(rate)];
   const handlerOf =
     (run: Run): RequestHandler =>
     async (request, response) => {

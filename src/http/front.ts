@@ -3,8 +3,8 @@
  *
  * Express takes about as long to find the route of a request as Node takes for all the rest, reading and writing included. So what
  * load comes by, a POST with a plain body, or a GET, to a path without parameters, is read here and given to its endpoint. Whatever is
- * out of the ordinary goes through Express, to the same endpoint: another encoding, a chunked body, a page of another origin, a limit
- * of requests. What was measured is in docs/decisions/0007-under-express.md.
+ * out of the ordinary goes through Express, to the same endpoint: another encoding, a chunked body, a page of another
+ * origin. What was measured is in docs/decisions/0007-under-express.md.
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
@@ -20,6 +20,7 @@ import type { Answered, Endpoint, Input } from './endpoint.js';
 import type { Failures } from './errors.js';
 import type { HeldMemory } from './held-memory.js';
 import type { AppRequest } from './message-classes.js';
+import type { RateLimit } from './rate-limit.js';
 import { attachFacts, RequestFacts } from './request-facts.js';
 import { logRequest, statusOf } from './request-log.js';
 import type { RequestMetrics } from './request-metrics.js';
@@ -41,8 +42,8 @@ export interface FrontParts {
   readonly clock: Clock;
   readonly keyCheck: KeyCheck;
   readonly corsOrigins: readonly string[];
-  /** Requests a minute; 0 sets no limit. */
-  readonly rateLimit: number;
+  /** Undefined if requests are not limited. */
+  readonly rate: RateLimit | undefined;
   /** Pauses background work when a request arrives. */
   readonly pauseBackgroundWork: () => void;
   readonly metrics: RequestMetrics;
@@ -57,7 +58,7 @@ const NOTHING = {};
  * @param app what answers the others
  */
 export function frontOf(app: Express, parts: FrontParts): RequestListener {
-  const { endpoints, runs, sender, failures, bodies, held, answers, keyCheck, logger, metrics, clock } =
+  const { endpoints, runs, sender, failures, bodies, held, answers, keyCheck, logger, metrics, clock, rate } =
     parts;
   const together = sendTogether(([response, answered]: [ServerResponse, Answered]) => {
     try {
@@ -86,6 +87,11 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     if (operation === undefined || !isPlain(request, operation)) {
       app(request, response);
     } else {
+      const overLimit = isLimited(operation) ? rate?.count(request, response) : undefined;
+      if (overLimit !== undefined) {
+        failures.answer(response, overLimit);
+        return;
+      }
       if (operation.isOpen !== true) parts.pauseBackgroundWork();
       if (operation.body === undefined) answer(operation, undefined, request, response);
       else {
@@ -106,9 +112,8 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     // What a cache may keep, a GET, tells which origins it is for, whoever asks.
     const isCrossOrigin =
       parts.corsOrigins.length > 0 && (headers.origin !== undefined || operation.body === undefined);
-    const isCounted = parts.rateLimit > 0 && isLimited(operation);
     const hasBody = operation.body === undefined ? hasNoBody : hasPlainBody;
-    return isAllowed && !isCrossOrigin && !isCounted && hasBody(request, bodies.limit);
+    return isAllowed && !isCrossOrigin && hasBody(request, bodies.limit);
   }
 
   function answerBody(

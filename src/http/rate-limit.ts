@@ -1,53 +1,106 @@
-import type { Request, RequestHandler, Response } from 'express';
-import { ipKeyGenerator, type RateLimitInfo, rateLimit } from 'express-rate-limit';
+/** Rate limiting: counts the requests of each client within a minute. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestHandler } from 'express';
+import { LRUCache } from 'lru-cache';
 import { AppError } from '../core/errors.js';
+import { RATE_CLIENTS_MAX } from '../core/limits.js';
 import { keyIn } from './auth.js';
+import { factsOf } from './request-facts.js';
 
 const MINUTE_MS = 60_000;
-/** Under this name, the library leaves at a request what it has counted. */
-const COUNTED = 'rateLimit';
 
-/**
- * Lets so many requests a minute through, of each key or address; more are refused. Both say where they stand, in OpenAI's headers.
- *
- * @param hasKeys true if requests that come here carry one of the server's keys; else they are told apart by their address
- */
-export function limitRate(limit: number, hasKeys: boolean): RequestHandler {
-  return rateLimit({
-    windowMs: MINUTE_MS,
-    limit,
-    requestPropertyName: COUNTED,
-    standardHeaders: false,
-    legacyHeaders: false,
-    keyGenerator: ({ headers, ip = '' }) => (hasKeys ? keyIn(headers) : undefined) ?? ipKeyGenerator(ip),
-    handler: (request, response, next) => {
-      const waitMs = tellRate(request, response);
-      response.setHeader('retry-after', Math.ceil(waitMs / 1000));
-      response.setHeader('retry-after-ms', waitMs);
-      const seconds = Math.ceil(waitMs / 1000);
-      const message = `Rate limit reached for requests: ${limit} a minute. Please try again in ${seconds}s.`;
-      next(new AppError('rate_limit_exceeded', { message }));
-    },
+/** What a client has left of its limit. */
+export interface Rate {
+  /** Requests a minute. */
+  readonly limit: number;
+  readonly remaining: number;
+  /** The time until the client has its whole limit again, in ms. */
+  readonly resetMs: number;
+}
+
+/** The requests of one client since the first of them, for a minute. */
+interface Window {
+  count: number;
+  /** When the window ends, by `performance.now()`. */
+  readonly endsAt: number;
+}
+
+/** Counts requests, and rejects those over the limit. */
+export class RateLimit {
+  private readonly limit: number;
+  private readonly hasKeys: boolean;
+  private readonly windows = new LRUCache<string, Window>({ max: RATE_CLIENTS_MAX });
+
+  /**
+   * @param limit requests a minute
+   * @param hasKeys true if each key has its own limit; else each address has
+   */
+  constructor(limit: number, hasKeys: boolean) {
+    this.limit = limit;
+    this.hasKeys = hasKeys;
+  }
+
+  /**
+   * Counts a request. Its response then carries the client's rate in OpenAI's headers.
+   *
+   * @returns the error to answer, if the request is over the limit
+   */
+  count({ headers, socket }: IncomingMessage, response: ServerResponse): AppError | undefined {
+    const { limit } = this;
+    const client = (this.hasKeys ? keyIn(headers) : undefined) ?? networkOf(socket.remoteAddress ?? '');
+    const now = performance.now();
+    let window = this.windows.get(client);
+    if (window === undefined || window.endsAt <= now) {
+      window = { count: 0, endsAt: now + MINUTE_MS };
+      this.windows.set(client, window);
+    }
+    window.count++;
+    const resetMs = Math.ceil(window.endsAt - now);
+    factsOf(response).rate = { limit, remaining: Math.max(0, limit - window.count), resetMs };
+    return window.count > limit ? overLimit(limit, resetMs) : undefined;
+  }
+}
+
+/** The same as a handler of Express's. */
+export function limitRate(rate: RateLimit): RequestHandler {
+  return (request, response, next) => next(rate.count(request, response));
+}
+
+/** The headers that tell a client its rate: names and values. */
+export function rateHeaders({ limit, remaining, resetMs }: Rate): readonly string[] {
+  return [
+    'x-ratelimit-limit-requests',
+    String(limit),
+    'x-ratelimit-remaining-requests',
+    String(remaining),
+    'x-ratelimit-reset-requests',
+    `${resetMs / 1000}s`,
+  ];
+}
+
+function overLimit(limit: number, resetMs: number): AppError {
+  const seconds = Math.ceil(resetMs / 1000);
+  return new AppError('rate_limit_exceeded', {
+    message: `Rate limit reached for requests: ${limit} a minute. Please try again in ${seconds}s.`,
+    headers: ['retry-after', String(seconds), 'retry-after-ms', String(resetMs)],
   });
 }
 
-/** Tells how many requests are left. */
-export const rateHeaders: RequestHandler = (request, response, next) => {
-  tellRate(request, response);
-  next();
-};
-
-/** @returns how long it takes until all of the limit is there again, in ms */
-function tellRate(request: Request, response: Response): number {
-  const counted = countedOf(request);
-  if (counted === undefined) return 0;
-  const waitMs = Math.max(1, (counted.resetTime?.getTime() ?? 0) - Date.now());
-  response.setHeader('x-ratelimit-limit-requests', counted.limit);
-  response.setHeader('x-ratelimit-remaining-requests', counted.remaining);
-  response.setHeader('x-ratelimit-reset-requests', `${(waitMs / 1000).toFixed(3)}s`);
-  return waitMs;
-}
-
-function countedOf(request: Request): RateLimitInfo | undefined {
-  return (request as Request & { readonly [COUNTED]?: RateLimitInfo })[COUNTED];
+/**
+ * The network that an address is counted with: one client may have all addresses of an IPv6 network of 56 bits, the largest that
+ * providers commonly assign. An IPv4 address stands for itself.
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [head = [], tail = []] = address
+    .split('::')
+    .map((part) => part.split(':').filter((each) => each !== ''));
+  const zeros = Array<string>(8 - head.length - tail.length).fill('0');
+  const [first, second, third, fourth] = [...head, ...zeros, ...tail].map((group) =>
+    Number.parseInt(group, 16),
+  );
+  return [first, second, third, (fourth ?? 0) & 0xff00].map((group) => group?.toString(16)).join(':');
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { REQUEST_ID_LENGTH_MAX } from '../core/limits.js';
 import type { Clock } from './clock.js';
 import type { Answered, Outcome } from './endpoint.js';
+import type { Rate } from './rate-limit.js';
 
 /** Characters of a generated id after its prefix. */
 const ID_DIGITS = 32;
@@ -16,6 +17,8 @@ export class RequestFacts {
   dataset: string | undefined = undefined;
   /** Of the completion in the answer, if there is one. */
   outcome: Outcome | undefined = undefined;
+  /** What the client has left of its limit, if the request counted. */
+  rate: Rate | undefined = undefined;
   /** The memory that it holds: its body, and the recorded replies of its answer. */
   heldBytes = 0;
   /** True once its response is closed: replies that are found after that aren't held. */

@@ -1,7 +1,9 @@
 /** Who may ask, from where, and how often. */
 
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { networkOf } from '#dist/http/rate-limit.js';
 import { guardedBy, post, serveApp } from '../support/app.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
@@ -118,6 +120,31 @@ describe('a server with a limit of requests', () => {
     });
     expect(rateOf(older)).toEqual([100, 94]);
     expect(rateOf(await post(`${url}/tokenize`, { prompt: 'x' }))).toEqual([100, 93]);
+  });
+
+  it('counts a request the same however its body comes', async () => {
+    const url = await serveApp(dataset, { rateLimit: 100, corsOrigins: ['*'] });
+    const chat = `${url}/v1/chat/completions`;
+    const body = JSON.stringify(hello);
+    const json = { 'content-type': 'application/json' };
+    const bodies: RequestInit[] = [
+      { body, headers: json },
+      { body: gzipSync(body), headers: { ...json, 'content-encoding': 'gzip' } },
+      { body, headers: { ...json, origin: 'https://any.example' } },
+      { body: new Blob([body]).stream(), headers: json, duplex: 'half' } as RequestInit,
+    ];
+    for (const [i, init] of bodies.entries()) {
+      const answer = await fetch(chat, { method: 'POST', ...init });
+      expect([answer.status, ...rateOf(answer)]).toEqual([200, 100, 99 - i]);
+    }
+  });
+
+  it('counts all addresses of an IPv6 network of 56 bits as one client', () => {
+    const networks = (...addresses: string[]) => new Set(addresses.map(networkOf)).size;
+    expect(networks('2001:db8:0:1200::1', '2001:db8:0:12ff:1:2:3:4', '2001:db8::1234:0:0:0:5')).toBe(1);
+    expect(networks('2001:db8:0:1200::1', '2001:db8:0:1300::1', '2001:db8:1:1200::1', '::1')).toBe(4);
+    expect(networks('192.0.2.1', '::ffff:192.0.2.1')).toBe(1);
+    expect(networks('::ffff:192.0.2.1', '::ffff:192.0.2.2', 'fe80::1%eth0', '')).toBe(4);
   });
 
   it('counts each key by itself, and nothing that is open to all', async () => {
