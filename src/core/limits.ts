@@ -281,7 +281,10 @@ export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);
 /** If tokens are estimated, how long the tokenizer's thread is kept after the last request for it: it holds some 75 MB. */
 export const TOKENIZER_KEPT_MS = 30_000;
 
-/** How long a server must be idle before it counts tokens ahead. */
+/** How long after the start the metrics of the process begin: loading them takes some 50 ms, which the first answers must not wait for. */
+export const METRICS_DELAY_MS = 500;
+
+/** How long a server must have been idle before it counts tokens ahead. */
 export const IDLE_MS = 500;
 
 /** Turns whose tokens one task counts ahead. */

@@ -17,6 +17,7 @@ import { allowOrigins, originHeaders } from './cross-origin.js';
 import type { Endpoint } from './endpoint.js';
 import { docsFiles, docsScript } from './endpoints/docs.js';
 import { endpointsOf } from './endpoints/index.js';
+import { registryOnce } from './endpoints/metrics.js';
 import { allowOnly, Failures, unknownUrl } from './errors.js';
 import { frontOf } from './front.js';
 import { HeldMemory } from './held-memory.js';
@@ -75,6 +76,8 @@ export interface App {
   readonly express: Express;
   readonly handle: RequestListener;
   readonly classes: MessageClasses;
+  /** Begins the metrics of the process, unless `GET /metrics` already has. Rejects with an AppError if no file can be opened. */
+  readonly beginMetrics: () => Promise<unknown>;
   /** Called when input is rejected before it becomes a request. */
   readonly onRefused: (refused: Refused) => void;
   /** Additional headers of the response to rejected input, given the request's headers as far as they are known. */
@@ -85,10 +88,11 @@ export interface App {
 export function createApp(parts: AppParts): App {
   const { catalog, tokenPool, clock, metrics, figures, logger, cache } = parts;
   const { tokenizer } = tokenPool;
+  const registry = registryOnce({ metrics, figures, catalog });
   const endpoints = endpointsOf({
     ...parts,
     replies: new Replies({ ...parts.replies, tokenizer }),
-    measured: { metrics, figures, catalog },
+    registry,
   });
   const held = new HeldMemory(parts.heldBytesMax);
   const runOf = (endpoint: Endpoint) => runnerOf(endpoint, held, parts.requestTimeoutMs);
@@ -123,7 +127,14 @@ export function createApp(parts: AppParts): App {
     logRefused(logger, refused);
   };
   const refusedHeaders = (headers: IncomingHttpHeaders) => originHeaders(parts.corsOrigins, headers);
-  return { express: app, handle, classes: messageClasses(app), onRefused, refusedHeaders };
+  return {
+    express: app,
+    handle,
+    classes: messageClasses(app),
+    beginMetrics: registry,
+    onRefused,
+    refusedHeaders,
+  };
 }
 
 /** The routes of all operations, for the requests that `frontOf` doesn't answer itself. */

@@ -37,6 +37,7 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
   // What is counted of all models together has the name of the first.
   const labels = { model_name: catalog.models[0]?.id ?? '' };
   collectDefaultMetrics({ register: registry });
+  addCpuTime(registry);
 
   const counter = (name: string, help: string, labelNames: string[], values: () => Iterable<Labelled>) =>
     new Counter({
@@ -171,6 +172,19 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
   );
   gauge('vllm:num_requests_waiting', 'Lookups that wait for a sweep.', waiting, labels);
   return registry;
+}
+
+/** prom-client counts the CPU time from its first call on: adds what the process has taken before. */
+function addCpuTime(registry: Registry): void {
+  const { user, system } = process.cpuUsage();
+  const before = {
+    process_cpu_user_seconds_total: user,
+    process_cpu_system_seconds_total: system,
+    process_cpu_seconds_total: user + system,
+  };
+  for (const [name, micros] of Object.entries(before)) {
+    (registry.getSingleMetric(name) as Counter).inc(micros / 1e6);
+  }
 }
 
 interface LabelledHistogram {

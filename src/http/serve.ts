@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { type ByteCount, byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
-import { HELD_BYTES_MAX, HELD_HEAP_SHARE } from '../core/limits.js';
+import { AppError } from '../core/errors.js';
+import { HELD_BYTES_MAX, HELD_HEAP_SHARE, METRICS_DELAY_MS } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { Counts } from '../dataset/counts.js';
 import { isIndexSaved } from '../index/paths.js';
@@ -143,7 +144,7 @@ async function serveWith(
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
     for (const { id, served } of datasets.all) models.set(id, new ServedModel(id, served, cache));
     let listener: InstanceType<typeof Listener> | undefined;
-    const { handle, classes, onRefused, refusedHeaders } = createApp({
+    const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp({
       catalog: new Catalog([...models.values()], config.strictModels),
       replies: {
         tokens: countsAhead ? new RealCounter(tokens) : estimatingCounter,
@@ -180,6 +181,7 @@ async function serveWith(
     const address = await listener.listen(config.host, config.port);
     onListening?.({ url: clientUrlOf(address), models: [...models.keys()] });
     if (countsAhead) tokens.start();
+    const metricsTimer = setTimeout(() => beginMetrics().catch(unlessOutOfFiles), METRICS_DELAY_MS);
     try {
       const before = datasets.all.map(({ served }) => served.status);
       for (const { id, path, served } of datasets.all) {
@@ -204,6 +206,7 @@ async function serveWith(
       }
       await told;
     } finally {
+      clearTimeout(metricsTimer);
       await listener.stop();
     }
   } catch (error) {
@@ -213,6 +216,11 @@ async function serveWith(
     progress?.end();
     await datasets.close();
   }
+}
+
+/** Metrics that can't be loaded now are loaded by the first request for them. */
+function unlessOutOfFiles(error: unknown): void {
+  if (!(error instanceof AppError)) throw error;
 }
 
 /** Memory for what requests hold: what bodies become, and recorded replies, are in V8's heap. */

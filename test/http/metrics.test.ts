@@ -159,4 +159,16 @@ describe('the metrics', () => {
     expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
     expect(samples.has('nodejs_eventloop_lag_p99_seconds')).toBe(true);
   });
+
+  it('have all CPU time of the process, though they are first asked for late', async () => {
+    const url = await serveApp(dataset);
+    const { user, system } = process.cpuUsage();
+    const samples = await metricsOf(url);
+    expect(samples.get('process_cpu_user_seconds_total')).toBeGreaterThanOrEqual(user / 1e6);
+    expect(samples.get('process_cpu_system_seconds_total')).toBeGreaterThanOrEqual(system / 1e6);
+    const total = samples.get('process_cpu_seconds_total') ?? Number.NaN;
+    expect(total).toBeGreaterThanOrEqual((user + system) / 1e6);
+    const after = process.cpuUsage();
+    expect(total).toBeLessThanOrEqual((after.user + after.system) / 1e6);
+  });
 });

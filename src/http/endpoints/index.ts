@@ -4,7 +4,6 @@ import type { OperationId } from '../../openai/operations.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import type { Clock } from '../clock.js';
 import type { Endpoint } from '../endpoint.js';
-import type { Measured } from '../metrics-registry.js';
 import type { MissPolicy } from '../miss-policies.js';
 import type { Replies } from '../replies.js';
 import { ResponseStore } from '../response-store.js';
@@ -15,7 +14,7 @@ import { health } from './health.js';
 import { deleteResponse, inputItems, responseById } from './kept-responses.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
 import { legacyChatCompletion } from './legacy-completion.js';
-import { metrics } from './metrics.js';
+import { metrics, type RegistryOnce } from './metrics.js';
 import { modelById, models } from './models.js';
 import { openapi } from './openapi.js';
 import { ready } from './ready.js';
@@ -31,8 +30,8 @@ export interface EndpointParts {
   /** Encodes and decodes tokens. */
   readonly tokenPool: TokenPool;
   readonly clock: Clock;
-  readonly measured: Measured;
-  /** True once the server is stopping. */
+  readonly registry: RegistryOnce;
+  /** True once the server was told to stop. */
   readonly isStopping: () => boolean;
   /** The program's version. */
   readonly version: string;
@@ -56,7 +55,7 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     ping: health,
     postPing: health,
     ready: ready(catalog, parts.isStopping),
-    metrics: metrics(parts.measured),
+    metrics: metrics(parts.registry),
     version: version(parts.version),
     tokenize: tokenize(catalog, tokenPool),
     detokenize: detokenize(catalog, tokenPool),

@@ -3,15 +3,28 @@ import type { Endpoint } from '../endpoint.js';
 import { loaded } from '../loaded.js';
 import type { Measured } from '../metrics-registry.js';
 
-/** `GET /metrics`: the metrics in Prometheus's text format. */
-export function metrics(measured: Measured): Endpoint<void> {
+/** Makes the registry of metrics, once. */
+export type RegistryOnce = () => Promise<Registry>;
+
+/**
+ * The registry of a server's metrics. It is loaded and made on the first call: loading it takes some 50 ms. Metrics of the process,
+ * but for its CPU time, begin then.
+ */
+export function registryOnce(measured: Measured): RegistryOnce {
   let registry: Registry | undefined;
+  return async () => {
+    const { createRegistry } = await loaded(() => import('../metrics-registry.js'));
+    registry ??= createRegistry(measured);
+    return registry;
+  };
+}
+
+/** `GET /metrics`: the metrics in Prometheus's text format. */
+export function metrics(registryOf: RegistryOnce): Endpoint<void> {
   return {
     parse: () => undefined,
     answer: async () => {
-      // Loaded on the first request, since it takes a while.
-      const { createRegistry } = await loaded(() => import('../metrics-registry.js'));
-      registry ??= createRegistry(measured);
+      const registry = await registryOf();
       const text = await registry.metrics();
       return { content: { kind: 'text', type: registry.contentType, text } };
     },
