@@ -36,6 +36,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 const ENGINES = ['auto', 'sweep', 'index'] as const;
 const ON_MISS = ['error', 'fallback'] as const;
+const MISS_STATUSES = [400, 404, 422] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
 const USAGE = ['count', 'estimate'] as const;
 
@@ -99,7 +100,7 @@ export const OPTIONS = {
     env: 'ON_MISS',
     flag: 'on-miss',
     placeholder: ON_MISS.join('|'),
-    help: 'What a prompt without a reply gets: an `error`, 404, or the text of `FALLBACK_TEXT` as a `fallback`, 200',
+    help: 'What a prompt without a reply gets: an `error` with the status `MISS_STATUS`, or the text of `FALLBACK_TEXT` as a `fallback`, 200',
     defaultValue: 'error',
     defaultText: '`error`',
     parse: oneOf(ON_MISS),
@@ -112,6 +113,15 @@ export const OPTIONS = {
     defaultValue: 'No recorded reply for this prompt.',
     defaultText: '`No recorded reply for this prompt.`',
     parse: text,
+  },
+  missStatus: {
+    env: 'MISS_STATUS',
+    flag: 'miss-status',
+    placeholder: MISS_STATUSES.join('|'),
+    help: 'The HTTP status of the error for a prompt without a reply. Gateways that take a 404 for an outage need another one',
+    defaultValue: 404,
+    defaultText: '`404`',
+    parse: oneNumberOf(MISS_STATUSES),
   },
   maxTokens: {
     env: 'MAX_TOKENS',
@@ -428,6 +438,11 @@ function oneOf<T extends string>(choices: readonly T[]): (value: string) => T {
     if (choice === undefined) throw new Expected(`one of ${choices.join(', ')}`);
     return choice;
   };
+}
+
+function oneNumberOf<T extends number>(choices: readonly T[]): (value: string) => T {
+  const parse = oneOf(choices.map(String));
+  return (value) => Number(parse(value)) as T;
 }
 
 function plain(markdown: string): string {

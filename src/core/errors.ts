@@ -191,7 +191,9 @@ export type ErrorCode = keyof typeof ERRORS;
 interface AppErrorDetails {
   /** Replaces the table's message. */
   readonly message?: string;
-  /** The path of the invalid field in the request: `messages[0].role`. */
+  /** Replaces the table's HTTP status. */
+  readonly status?: number;
+  /** The field of the request that is wrong, as a path: `messages[0].role`. */
   readonly param?: string;
   /** The underlying error; for the log, never for the client. */
   readonly cause?: unknown;
@@ -203,6 +205,8 @@ interface AppErrorDetails {
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
+  /** HTTP status. */
+  readonly status: number;
   readonly param: string | null;
   readonly headers: readonly string[];
 
@@ -213,6 +217,7 @@ export class AppError extends Error {
     super(details.message ?? ERRORS[code].message, { cause: details.cause });
     Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
+    this.status = details.status ?? ERRORS[code].status;
     this.param = details.param ?? null;
     this.headers = details.headers ?? [];
   }

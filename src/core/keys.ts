@@ -33,10 +33,10 @@ export interface TextKeys {
   readonly length: number;
 }
 
-/** The number of low bits of a normalized key that aren't taken from the text's beginning. */
+/** Bits of a normalized key's lower half that don't depend on the first letters. */
 const END_BITS = 12;
 
-/** The bits of a normalized key's lower half that are equal for all texts that begin alike, see `HEAD_BYTES`. */
+/** The part of a normalized key's lower half that is equal for texts that begin with the same letters: see `BEGINNING_LETTERS`. */
 export function beginningOf(normalizedLow: number): number {
   return normalizedLow >>> END_BITS;
 }
@@ -46,8 +46,11 @@ export function extraOf(normalizedHigh: number): number {
   return normalizedHigh & 0xff;
 }
 
-/** Texts begin alike if their first `HEAD_BYTES` bytes are equal: normalized, and as `JSON.stringify` writes them. */
-export const HEAD_BYTES = 64;
+/**
+ * Texts begin alike if they have the same first letters and digits among their first 64 bytes, this many at most, whatever their case is.
+ * The letters are those of the normalized text as `JSON.stringify` spells it; a byte that isn't ASCII counts as one.
+ */
+export const BEGINNING_LETTERS = 20;
 
 /** Computes the keys of a text; undefined if the text is longer than any text of a dataset. */
 export type KeysOf = (text: string) => TextKeys | undefined;

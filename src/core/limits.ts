@@ -114,13 +114,19 @@ export const COMPARE_SLICE_MS = 1;
 export const KEYED_TOGETHER_MAX = 64 * KiB;
 export const KEYED_AT_ONCE_MAX = 256 * KiB;
 
-/** Conversations that are read after a miss, to find a turn that begins like the prompt. Each takes a tenth of a millisecond at most. */
-export const SIMILAR_TRIES_MAX = 8;
+/** Turns that are read, for each part of a prompt that isn't found, to name the nearest. Each takes a tenth of a millisecond at most. */
+export const SIMILAR_TRIES_MAX = 4;
 
-/** That search skips longer conversations and longer prompts: parsing this much takes a tenth of a millisecond. */
+/** A longer turn isn't read for that, and no turn for a longer prompt: parsing this much takes a tenth of a millisecond. */
 export const SIMILAR_BYTES_MAX = byteCount(64 * KiB);
 
-/** The longest prompt, in characters, that the startup line shows in its curl command. */
+/** Letters that such a prompt, or a part of it, and a turn have in common, unless all are the same: fewer are in too many prompts. */
+export const SIMILAR_LETTERS_MIN = 6;
+
+/** Characters that an error's message quotes of a prompt or a turn. */
+export const QUOTED_LENGTH_MAX = 60;
+
+/** The longest prompt, in characters, that the start line puts into its curl. */
 export const EXAMPLE_LENGTH_MAX = 80;
 
 /**

@@ -37,3 +37,22 @@ export function all<T, U>(
   }
   return made.some((value) => value instanceof Promise) ? Promise.all(made) : (made as readonly U[]);
 }
+
+/**
+ * What `make` makes of each item, one after the other: of several that fail, the first does. At once if none has to be waited for.
+ *
+ * @throws what `make` throws, at once or as a rejection
+ */
+export function allInOrder<T, U>(
+  items: readonly T[],
+  make: (item: T, index: number) => MaybePromise<U>,
+  made: readonly U[] = [],
+): MaybePromise<readonly U[]> {
+  const values = [...made];
+  while (values.length < items.length) {
+    const value = make(items[values.length] as T, values.length);
+    if (value instanceof Promise) return value.then((value) => allInOrder(items, make, [...values, value]));
+    values.push(value);
+  }
+  return values;
+}

@@ -12,10 +12,7 @@ import { isLegacyPath } from './routes.js';
 import type { Sender } from './sender.js';
 
 /** OpenAI's manner. */
-const openaiErrorBody: ErrorBody = (error) => ({
-  status: ERRORS[error.code].status,
-  body: errorBody(error),
-});
+const openaiErrorBody: ErrorBody = (error) => ({ status: error.status, body: errorBody(error) });
 
 /** Answers requests that failed. */
 export class Failures {
@@ -68,7 +65,7 @@ export class Failures {
   }
 
   private log(error: AppError, response: ServerResponse): void {
-    const { status } = ERRORS[error.code];
+    const { status } = error;
     if (status < 500) return;
     const { requestId } = factsOf(response);
     const cause = loggedCause(error.cause);

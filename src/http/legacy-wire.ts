@@ -3,7 +3,7 @@
  * its users know them: `detail` is a list that names the invalid field of a request, and a string for all other errors.
  */
 
-import { type AppError, ERRORS } from '../core/errors.js';
+import type { AppError } from '../core/errors.js';
 import type { Match } from '../lookup/lookup.js';
 import { checked } from '../openai/check.js';
 import type { ErrorBody } from '../openai/error-body.js';
@@ -30,7 +30,7 @@ export function legacyCompletion(match: Match | undefined): object {
 export const legacyErrorBody: ErrorBody = (error) => {
   const problem = problemOf(error);
   if (problem !== undefined) return { status: 422, body: { detail: [problem] } };
-  return { status: ERRORS[error.code].status, body: { detail: PLAIN[error.code] ?? error.message } };
+  return { status: error.status, body: { detail: PLAIN[error.code] ?? error.message } };
 };
 
 const PLAIN: Readonly<Record<string, string>> = {

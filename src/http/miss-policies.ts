@@ -9,7 +9,7 @@ import { promptNotFound } from './prompt-not-found.js';
 
 /** A prompt that no turn equals. */
 export interface Miss {
-  readonly model: Pick<Model, 'similar'>;
+  readonly model: Pick<Model, 'similar' | 'status'>;
   /** What was looked up, one after the other; empty if there was nothing to look up. */
   readonly queries: readonly Query[];
   /** The field that holds the prompt. */
@@ -28,12 +28,12 @@ export type MissPolicy = (miss: Miss, signal: () => AbortSignal) => MaybePromise
 
 /** The policies, by their names in the setting `ON_MISS`. */
 const POLICIES: Readonly<Record<Config['onMiss'], (settings: MissSettings) => MissPolicy>> = {
-  error: () => errorOnMiss,
+  error: ({ missStatus }) => errorOnMiss(missStatus),
   fallback: ({ fallbackText }) => fallbackOnMiss(fallbackText),
 };
 
 /** What of the settings says what a miss gets. */
-export type MissSettings = Pick<Config, 'onMiss' | 'fallbackText'>;
+export type MissSettings = Pick<Config, 'onMiss' | 'fallbackText' | 'missStatus'>;
 
 /** The policy that is set. */
 export function missPolicyOf(settings: MissSettings): MissPolicy {
@@ -64,13 +64,16 @@ export function findOrMiss(
   });
 }
 
-/** A 404 that says what was looked for. */
-const errorOnMiss: MissPolicy = ({ model, queries, param, what }, signal) => {
-  const similar = firstFound(queries, (query) => model.similar(query, signal));
-  return after(similar, (similar) => {
-    throw promptNotFound(queries.at(-1), param, what, similar);
-  });
-};
+/** An error that says what was looked for, and which turn is near. */
+function errorOnMiss(status: number): MissPolicy {
+  return ({ model, queries, param, what }, signal) => {
+    const similar = firstFound(queries, (query) => model.similar(query, signal));
+    return after(similar, (similar) => {
+      const { example } = model.status.counts;
+      throw promptNotFound(queries.at(-1), { param, what, status }, { similar, example });
+    });
+  };
+}
 
 /** A text, the same for all. */
 function fallbackOnMiss(text: string): MissPolicy {

@@ -1,36 +1,58 @@
 import { AppError } from '../core/errors.js';
-import { MESSAGE_ID_LENGTH_MAX } from '../core/limits.js';
+import { MESSAGE_ID_LENGTH_MAX, QUOTED_LENGTH_MAX } from '../core/limits.js';
 import type { Query } from '../core/query.js';
+import { quoteBeginning } from '../core/quote.js';
 import type { Similar } from '../lookup/lookup.js';
 import { headerSafe } from './origin.js';
 
+/** Where a prompt is in its request, and how its absence is reported. */
+interface Missing {
+  /** The field that holds the prompt. */
+  readonly param: string;
+  /** How the prompt is called there. */
+  readonly what: string;
+  /** HTTP status. */
+  readonly status: number;
+}
+
+/** What is known that may help: both undefined if nothing is. */
+interface Hints {
+  readonly similar: Similar | undefined;
+  /** A prompt of the dataset that has a reply. */
+  readonly example: string | undefined;
+}
+
 /**
- * The error for a prompt that has no reply: it tells how long the prompt is, which shows what was taken for it, what was tried,
- * and where a turn stands that is like it.
+ * The error for a prompt that has no reply. Its message quotes the prompt and the nearest turn, or else a prompt that has a reply.
  *
  * @param query what was looked up; undefined if there was nothing to look up
- * @param param the field that holds the prompt
- * @param what how the prompt is called there
- * @param similar undefined if nothing is known to be like the prompt
  */
 export function promptNotFound(
   query: Query | undefined,
-  param: string,
-  what: string,
-  similar?: Similar | undefined,
+  { param, what, status }: Missing,
+  { similar, example }: Hints,
 ): AppError {
+  const fail = (message: string) => new AppError('prompt_not_found', { param, status, message });
   const prompt = query?.histories[0]?.at(-1);
-  if (query === undefined || prompt === undefined) {
-    return new AppError('prompt_not_found', { param, message: `There is no text in ${what} to look up.` });
-  }
-  const hasContext = query.histories.some(({ length }) => length > 1);
-  const tried = `${hasContext ? 'in its context, alone, ' : 'as it is '}and with white space normalized`;
-  const missing = `No turn of the dataset that has a reply equals ${what} (${prompt.length} characters)`;
-  const message = `${missing}, which was looked for ${tried}.${similar === undefined ? '' : ` ${told(similar)}`}`;
-  return new AppError('prompt_not_found', { param, message });
+  if (prompt === undefined) return fail(`There is no text in ${what} to look up.`);
+  const length = prompt.length > QUOTED_LENGTH_MAX ? ` (${prompt.length} characters)` : '';
+  const missing = `No recorded reply for ${what}, ${quote(prompt)}${length}.`;
+  if (similar !== undefined) return fail(`${missing} Nearest: ${nearestText(similar)}`);
+  const tried = example === undefined ? '' : ` A prompt that has a reply: ${quote(example)}.`;
+  return fail(`${missing} No turn near it is known.${tried}`);
 }
 
-function told({ conversationId, turnIndex, lacksReply }: Similar): string {
-  const turn = `Turn ${turnIndex} of conversation \`${headerSafe(conversationId, MESSAGE_ID_LENGTH_MAX)}\``;
-  return `${turn} ${lacksReply ? 'equals it, but has no reply' : 'starts alike'}.`;
+function nearestText({ conversationId, turnIndex, text, relation, differsAt }: Similar): string {
+  const turn = `turn ${turnIndex} of conversation \`${headerSafe(conversationId, MESSAGE_ID_LENGTH_MAX)}\``;
+  if (relation === 'unanswered') return `${turn} equals it, but has no reply.`;
+  const relations = {
+    spelling: 'it differs in case or punctuation only',
+    part: 'it is a part of the prompt',
+    beginning: `it begins alike; the prompt differs from character ${differsAt + 1} on`,
+  };
+  return `${turn}, ${quote(text)}: ${relations[relation]}.`;
+}
+
+function quote(text: string): string {
+  return quoteBeginning(text, QUOTED_LENGTH_MAX);
 }

@@ -17,8 +17,8 @@ import { checksumOf, digestOf } from '../dataset/digest.js';
 import { type FileIdentity, isSameFile, readFully } from '../dataset/file.js';
 import { IndexTable, type RowCounts } from './table.js';
 
-/** Increment it when anything about the table, the keys or this file changes. */
-const FORMAT = 7;
+/** Raise it when anything about the table, the keys or this file changes. */
+const FORMAT = 8;
 const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;

@@ -12,7 +12,11 @@ import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { keysOf } from './keyed.js';
 import type { Lookup, Match, MatchTokens, Similar, TokenCount } from './lookup.js';
+import { partsOf } from './prompt-parts.js';
 import { matchWhole, verifyMatch, verifySimilar, verifySpelled } from './verify.js';
+
+/** Characters of a text that are enough to know its first letters, unless it has much white space. */
+const PART_KEYED_LENGTH = 256;
 
 /** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
 export class IndexLookup implements Lookup {
@@ -76,46 +80,63 @@ export class IndexLookup implements Lookup {
   }
 
   /**
-   * A turn that is like the prompt of a query that finds nothing, its texts compared; undefined if none is known. Fails only if it is
-   * no longer wanted.
+   * A turn that is near the prompt of a query that finds nothing, its texts compared; undefined if none is known. Fails only if it is no
+   * longer wanted.
    */
   similar({ histories }: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     const prompt = histories[0]?.at(-1) ?? '';
     if (prompt.length > SIMILAR_BYTES_MAX || !/\S/.test(prompt)) return undefined;
-    this.kernel.useSeed(this.seed);
-    const keys = this.kernel.keysOf(prompt);
-    if (keys === undefined) return undefined;
-    return inSlices(this.findSimilar(prompt, keys), signal);
+    return inSlices(this.findSimilar(prompt), signal);
   }
 
-  private *findSimilar(prompt: string, keys: TextKeys): Generator<void, Similar | undefined> {
+  private *findSimilar(prompt: string): Generator<void, Similar | undefined> {
     try {
-      return (
-        (yield* this.firstSimilar(prompt, this.index.unanswered(keys.ends), true)) ??
-        (yield* this.firstSimilar(prompt, this.index.similar(keys.normalized), false))
-      );
+      const ends = this.keysOf(prompt)?.ends;
+      const unanswered = ends && (yield* this.nearest(prompt, prompt, this.index.unanswered(ends), true));
+      if (unanswered !== undefined) return unanswered;
+      const whole = yield* this.nearestTo(prompt, prompt);
+      if (whole !== undefined) return whole;
+      for (const part of partsOf(prompt)) {
+        const found = yield* this.nearestTo(prompt, part);
+        if (found !== undefined) return found;
+      }
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
       // The file can't be read just now. That there is no answer was found before.
-      return undefined;
+      if (!(error instanceof AppError)) throw error;
     }
+    return undefined;
   }
 
-  /** The first of the first few places whose text verifies alike. */
-  private *firstSimilar(
+  /** The nearest turn of those that begin as a part of a prompt does. */
+  private *nearestTo(prompt: string, part: string): Generator<void, Similar | undefined> {
+    const keys = this.keysOf(part.slice(0, PART_KEYED_LENGTH));
+    return keys && (yield* this.nearest(prompt, part, this.index.similar(keys.normalized.low), false));
+  }
+
+  private keysOf(text: string): TextKeys | undefined {
+    // Other lookups may have changed the seed since the last step.
+    this.kernel.useSeed(this.seed);
+    return this.kernel.keysOf(text);
+  }
+
+  /** The nearest of the first few turns: one with the same letters, else the one that differs latest. */
+  private *nearest(
     prompt: string,
+    part: string,
     places: Iterable<Place | undefined>,
     isLast: boolean,
   ): Generator<void, Similar | undefined> {
+    let nearest: Similar | undefined;
     let tries = 0;
     for (const place of places) {
       const isShort = place !== undefined && lengthOf(place.turns) <= SIMILAR_BYTES_MAX;
-      const found = isShort ? verifySimilar(prompt, place, isLast, this.reader) : undefined;
+      const found = isShort ? verifySimilar(prompt, part, place, isLast, this.reader) : undefined;
+      if (found !== undefined && found.differsAt > (nearest?.differsAt ?? -1)) nearest = found;
       if (place !== undefined) tries++;
-      if (found !== undefined || tries === SIMILAR_TRIES_MAX) return found;
+      if (nearest?.differsAt === prompt.length || tries === SIMILAR_TRIES_MAX) break;
       yield;
     }
-    return undefined;
+    return nearest;
   }
 
   private verify(query: Query, place: IndexPlace): Match | undefined {

@@ -43,16 +43,19 @@ export interface StandIn {
 /** The answer to a prompt: a match or a substitute. */
 export type Given = Match | StandIn;
 
-/** A turn that resembles a prompt without a reply. */
+/** A turn that is near a prompt which has no reply. */
 export interface Similar {
   readonly conversationId: string;
   /** The turn's index among the conversation's turns, from 0. */
   readonly turnIndex: number;
+  readonly text: string;
   /**
-   * True if the turn equals the prompt apart from white space, and is the last of its conversation. False if it only begins like the
-   * prompt.
+   * What they have in common: `unanswered` turns equal the prompt, but for white space, and are their conversation's last; `spelling`: they have
+   * the same letters; `part`: the prompt has all letters of the turn, and others before or after them; `beginning`: the same first letters.
    */
-  readonly lacksReply: boolean;
+  readonly relation: 'unanswered' | 'spelling' | 'part' | 'beginning';
+  /** Of a `beginning`: the place in the prompt of the first letter that differs, from 0. */
+  readonly differsAt: number;
 }
 
 /** Finds recorded replies. Every implementation returns the same match for the same query. */

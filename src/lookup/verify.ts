@@ -2,11 +2,12 @@
 
 import { type ByteRange, lengthOf, type Room } from '../core/bytes.js';
 import { parseTurn, type Turn } from '../core/conversation.js';
-import { HEAD_BYTES, normalizeSpace } from '../core/keys.js';
+import { normalizeSpace } from '../core/keys.js';
+import { countLetters, letterDifference } from '../core/letters.js';
+import { SIMILAR_LETTERS_MIN } from '../core/limits.js';
 import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
-import { plainJson } from '../core/spelled-text.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Match, MatchTokens, Similar } from './lookup.js';
@@ -77,12 +78,14 @@ export function matchWhole(
 }
 
 /**
- * What is alike about the turn at a place and a prompt, by their texts; undefined if it is nothing.
+ * What the turn at a place has in common with a prompt, by their texts; undefined if nothing.
  *
+ * @param part the prompt, or the part of it that is compared
  * @param isLast true if the turn is its conversation's last
  */
 export function verifySimilar(
   prompt: string,
+  part: string,
   place: Place,
   isLast: boolean,
   reader: DatasetReader,
@@ -90,21 +93,22 @@ export function verifySimilar(
   const { turns, id } = parsePlace(place, reader);
   const [turn] = turns ?? [];
   if (turn === undefined) return undefined;
-  if (headOf(turn.value) !== headOf(prompt)) return undefined;
-  return {
-    conversationId: id ?? String(place.record),
-    turnIndex: place.turn,
-    lacksReply: isLast && normalizeSpace(turn.value) === normalizeSpace(prompt),
-  };
-}
-
-/** The beginning of a text that the beginnings of keys tell apart, its white space normalized; a byte string. */
-function headOf(text: string): string {
-  // A character takes a byte at least; one more, since the last may be half of a pair.
-  const length = HEAD_BYTES + 1;
-  let normalized = normalizeSpace(text.slice(0, 4 * length));
-  if (normalized.length < length && text.length > 4 * length) normalized = normalizeSpace(text);
-  return plainJson(normalized.slice(0, length)).slice(1, -1).slice(0, HEAD_BYTES);
+  const text = turn.value;
+  const found = { conversationId: id ?? String(place.record), turnIndex: place.turn, text };
+  if (isLast) {
+    const isEqual = normalizeSpace(text) === normalizeSpace(prompt);
+    return isEqual ? { ...found, relation: 'unanswered', differsAt: prompt.length } : undefined;
+  }
+  const difference = letterDifference(part, text);
+  const isWhole = part.length === prompt.length;
+  if (difference === undefined) {
+    const hasLetters = countLetters(text, 1) > 0;
+    const relation = isWhole ? 'spelling' : 'part';
+    return hasLetters ? { ...found, relation, differsAt: prompt.length } : undefined;
+  }
+  if (difference.common < SIMILAR_LETTERS_MIN) return undefined;
+  if (difference.otherAt === text.length) return { ...found, relation: 'part', differsAt: difference.at };
+  return isWhole ? { ...found, relation: 'beginning', differsAt: difference.at } : undefined;
 }
 
 /** @param turn the prompt's place among the turns that were read */

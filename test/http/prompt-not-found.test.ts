@@ -38,71 +38,95 @@ async function messageOf(url: string, body: unknown): Promise<string> {
 const chat = (content: string, on = base) =>
   messageOf(`${on}/v1/chat/completions`, { messages: [{ role: 'user', content }] });
 const complete = (prompt: string | string[]) => messageOf(`${base}/v1/completions`, { prompt });
-const none = (what: string, length: number) =>
-  `No turn of the dataset that has a reply equals ${what} (${length} characters), which was looked for as it is and with white space normalized.`;
+const EXAMPLE = " No turn near it is known. A prompt that has a reply: 'hello'.";
+const quoted = (text: string) =>
+  text.length > 60 ? `'${text.slice(0, 60)}…' (${text.length} characters)` : `'${text}'`;
+const none = (what: string, prompt: string) => `No recorded reply for ${what}, ${quoted(prompt)}.`;
 
 describe('the error for a prompt that has no reply', () => {
   it.each([
-    ['ends otherwise', `${START}two.`],
-    ['is cut off behind its 64th byte', PROMPT.slice(0, 64)],
-    ['has other white space, and ends otherwise', `${START.replaceAll(' ', '\n ')}two.`],
-  ])('names a turn that starts alike, if the prompt %s', async (_what, prompt) => {
-    expect(await chat(prompt)).toBe(
-      `${none('the last message', prompt.length)} Turn 2 of conversation \`abc\` starts alike.`,
-    );
+    [
+      'ends otherwise',
+      `${START}two.`,
+      `begins alike; the prompt differs from character ${START.length + 1} on`,
+    ],
+    ['is cut off', PROMPT.slice(0, 30), 'begins alike; the prompt differs from character 31 on'],
+    ['goes on', `${PROMPT} Go!`, 'is a part of the prompt'],
+    ['has a sentence before it', `You are a poet. ${PROMPT}`, 'is a part of the prompt'],
+    ['has other case', PROMPT.toLowerCase(), 'differs in case or punctuation only'],
+    ['has other punctuation', PROMPT.replaceAll(/[,.:]/g, '!'), 'differs in case or punctuation only'],
+  ])('quotes a turn that is near, if the prompt %s', async (_what, prompt, how) => {
+    const turn = `Nearest: turn 2 of conversation \`abc\`, '${START.slice(0, 60)}…': it ${how}.`;
+    expect(await chat(prompt)).toBe(`${none('the last message', prompt)} ${turn}`);
   });
 
   it('says that a turn has no reply, if that is the only one that is equal', async () => {
     expect(await chat('goodbye')).toBe(
-      `${none('the last message', 7)} Turn 2 of conversation \`1\` equals it, but has no reply.`,
+      `${none('the last message', 'goodbye')} Nearest: turn 2 of conversation \`1\` equals it, but has no reply.`,
     );
   });
 
-  it.each(['unrelated', PROMPT.slice(0, 63), ' \n', 'hello, too'])('says no more for %j', async (prompt) => {
-    expect(await chat(prompt)).toBe(none('the last message', prompt.length));
+  it.each(['unrelated', 'Translate', 'helloo', '?!'])('tells what may be asked, for %j', async (prompt) => {
+    expect(await chat(prompt)).toBe(none('the last message', prompt) + EXAMPLE);
   });
 
-  it('says whether a context was tried', async () => {
-    const messages = [
-      { role: 'user', content: 'hello' },
-      { role: 'assistant', content: 'hi' },
-      { role: 'user', content: 'unrelated' },
-    ];
-    expect(await messageOf(`${base}/v1/chat/completions`, { messages })).toMatch(
-      /\(9 characters\), which was looked for in its context, alone, and with white space normalized\.$/,
-    );
+  it('is one line, whatever the prompt holds', async () => {
+    const prompt = ' \n\t\u0000\u001b[31m\u009b\u2028\u202e"\\';
+    const expected = String.raw` \n\t\u0000\u001b[31m\u009b\u2028\u202e"\\`;
+    expect(await chat(prompt)).toBe(`No recorded reply for the last message, '${expected}'.${EXAMPLE}`);
+    expect(await chat(`${'x'.repeat(59)}😀`)).toContain(`'${'x'.repeat(59)}\ufffd…' (61 characters)`);
   });
 
-  it('says no more while sweeps answer', async () => {
-    expect(await chat(`${START}two.`, sweeping)).toBe(none('the last message', START.length + 4));
-    expect(await chat('goodbye', sweeping)).toBe(none('the last message', 7));
+  it('says no more than the example while sweeps answer', async () => {
+    expect(await chat(`${START}two.`, sweeping)).toBe(none('the last message', `${START}two.`) + EXAMPLE);
+    expect(await chat('goodbye', sweeping)).toBe(none('the last message', 'goodbye') + EXAMPLE);
   });
 
   it('shortens an id, and spells it in ASCII', async () => {
     expect(await chat('the last words')).toContain(
-      ` Turn 1 of conversation \`%C3%A9%0A\`${'x'.repeat(61)}\` equals it`,
+      ` turn 1 of conversation \`%C3%A9%0A\`${'x'.repeat(61)}\` equals it`,
     );
   });
 
   it('speaks of the first of several prompts that has none', async () => {
-    expect(await complete([PROMPT, `${START}two.`, 'goodbye'])).toBe(
-      `${none('prompt 2 of 3', START.length + 4)} Turn 2 of conversation \`abc\` starts alike.`,
+    expect(await complete([PROMPT, `${START}two.`, 'goodbye'])).toContain(
+      `${none('prompt 2 of 3', `${START}two.`)} Nearest: turn 2 of conversation \`abc\`,`,
     );
-    expect(await complete('goodbye')).toMatch(/^No turn .* the prompt \(7 .* equals it, but has no reply\.$/);
-  });
-
-  it('names a turn that is like the last message of a chat template', async () => {
-    expect(await complete(`[INST] ${START}two. [/INST]`)).toMatch(
-      /Turn 2 of conversation `abc` starts alike\.$/,
+    expect(await complete('goodbye')).toMatch(
+      / for the prompt, 'goodbye'\..* equals it, but has no reply\.$/,
     );
   });
 
-  it('says no more when the file can be read no longer', async () => {
+  it('is the same for a response', async () => {
+    expect(await messageOf(`${base}/v1/responses`, { input: 'Hello!?' })).toBe(
+      "No recorded reply for the last message of the input, 'Hello!?'. Nearest: turn 0 of conversation `abc`, 'hello': it differs in case or punctuation only.",
+    );
+  });
+
+  it('names a turn that is near the last message of a chat template', async () => {
+    expect(await complete(`[INST] ${START}two. [/INST]`)).toMatch(/Nearest: turn 2 of conversation `abc`,/);
+  });
+
+  it('says no more than the example when the file can be read no longer', async () => {
     const other = join(folder, 'other.json');
-    writeFileSync(other, JSON.stringify([talk('a', 'x', 'goodbye')]));
+    writeFileSync(other, JSON.stringify([talk('a', 'hello', 'hi'), talk('b', 'x', 'goodbye')]));
     const url = await serveApp(other);
     expect(await chat('goodbye', url)).toMatch(/has no reply\.$/);
     writeFileSync(other, JSON.stringify([talk('b', 'x', 'y')]));
-    expect(await chat('goodbye', url)).toBe(none('the last message', 7));
+    expect(await chat('goodbye', url)).toBe(none('the last message', 'goodbye') + EXAMPLE);
+  });
+
+  it('has the status that MISS_STATUS says, on all of the APIs', async () => {
+    const url = await serveApp(path, { missStatus: 422 });
+    for (const [api, body] of [
+      ['chat/completions', { messages: [{ role: 'user', content: 'unrelated' }] }],
+      ['completions', { prompt: 'unrelated' }],
+      ['responses', { input: 'unrelated' }],
+    ] as const) {
+      const response = await post(`${url}/v1/${api}`, body);
+      expect([response.status, response.headers.get('x-verbatim-match')]).toEqual([422, 'none']);
+      expect(await response.json()).toMatchObject({ error: { code: 'prompt_not_found' } });
+    }
+    expect((await post(`${url}/v1/none`, {})).status).toBe(404);
   });
 });

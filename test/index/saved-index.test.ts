@@ -191,22 +191,22 @@ describe('a saved index', () => {
     expect(await refusal(join(path, 'index'), dataset)).toBe("it can't be read (ENOTDIR)");
   });
 
-  it.each([0, 1, 2, 3, 4, 5, 6, 8, 1.5, '7', null])('is refused if its format is %j', async (format) => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 9, 1.5, '7', null])('is refused if its format is %j', async (format) => {
     const { dataset, path, bytes } = await saved();
     writeFileSync(
       path,
       withHeader(bytes, (header) => ({ ...header, format })),
     );
-    expect(await refusal(path, dataset)).toBe(`it has format ${format}, expected 7`);
+    expect(await refusal(path, dataset)).toBe(`it has format ${format}, expected 8`);
   });
 
   it('of another format tells so, whatever else that holds', async () => {
     const { dataset, path, bytes } = await saved();
     writeFileSync(
       path,
-      withHeader(bytes, () => ({ format: 8, files: [] })),
+      withHeader(bytes, () => ({ format: 9, files: [] })),
     );
-    expect(await refusal(path, dataset)).toBe('it has format 8, expected 7');
+    expect(await refusal(path, dataset)).toBe('it has format 9, expected 8');
   });
 
   const wild = [-1, -8, 0.5, 2 ** 31, 2 ** 32 + 1, 2 ** 53, 1e300, -1e300, null, '3', [], {}];

@@ -45,7 +45,7 @@ describe('a prompt that is not found', () => {
       const query = queryFor(templated(subject));
       reads.mockClear();
       expect(await index.find(query)).toBeUndefined();
-      expect(await index.similar(query)).toMatchObject({ turnIndex: 0, lacksReply: false });
+      expect(await index.similar(query)).toMatchObject({ turnIndex: 0, relation: 'beginning' });
       expect(reads.mock.calls.length).toBeLessThan(20);
     }
     reads.mockClear();

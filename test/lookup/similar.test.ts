@@ -5,10 +5,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConversation } from '#dist/core/conversation.js';
 import { normalizeSpace } from '#dist/core/keys.js';
-import { SIMILAR_BYTES_MAX } from '#dist/core/limits.js';
+import { SIMILAR_BYTES_MAX, SIMILAR_LETTERS_MIN } from '#dist/core/limits.js';
 import { type Query, queryOf } from '#dist/core/query.js';
 import { datasetWriter, enginesOf, newKernel, poolOf } from '../support/dataset.js';
 import { runs } from '../support/factor.js';
+import { firstLetters } from '../support/letters.js';
 import { spell, spelling } from '../support/spelling.js';
 
 const write = datasetWriter();
@@ -32,8 +33,15 @@ const records = fc.array(conversation, { minLength: 1, maxLength: 8 });
 
 const queryFor = (text: string) => queryOf([{ role: 'user', text }]) as Query;
 const talk = (...texts: string[]) => ({ conversations: texts.map((value) => ({ from: 'x', value })) });
-const headOf = (text: string) =>
-  Buffer.from(JSON.stringify(normalizeSpace(text)).slice(1, -1)).subarray(0, 64);
+/** All letters of a text, without case. */
+const lettersOf = (text: string) => text.replace(/[^a-z0-9]/gi, '').toLowerCase();
+
+function areNear(one: string, other: string): boolean {
+  const [letters, others] = [lettersOf(one), lettersOf(other)];
+  if (letters === others) return letters !== '';
+  const hasCommon = letters.slice(0, SIMILAR_LETTERS_MIN) === others.slice(0, SIMILAR_LETTERS_MIN);
+  return hasCommon && firstLetters(one) === firstLetters(other);
+}
 
 async function indexOf(content: Buffer | readonly unknown[], bits?: number) {
   const dataset = write(Buffer.isBuffer(content) ? content : JSON.stringify(content));
@@ -79,14 +87,14 @@ describe('the index', () => {
         const equal = kept.filter(
           (each) => isLast(each) && normalizeSpace(each.value) === normalizeSpace(text),
         );
-        const begun = kept.filter((each) => !isLast(each) && headOf(each.value).equals(headOf(text)));
+        const begun = kept.filter((each) => !isLast(each) && areNear(each.value, text));
         const expected = normalizeSpace(text) === '' ? [] : equal.length > 0 ? equal : begun;
         const found = await index.similar(query);
         if (expected.length === 0 && found === undefined) return reader.close();
         expect(expected.map(({ record, turn }) => `${record}#${turn}`)).toContain(
           `${found?.conversationId}#${found?.turnIndex}`,
         );
-        expect(found?.lacksReply).toBe(equal.length > 0);
+        expect(found?.relation === 'unanswered').toBe(equal.length > 0);
         reader.close();
       }),
       runs(50),
@@ -105,22 +113,53 @@ describe('the index', () => {
       talk('x', 'y'),
       { id: 'é 1', ...talk('hi', `${START}one`, 'y', 'bye') },
     ]);
-    const similar = { conversationId: 'é 1', turnIndex: 1, lacksReply: false };
-    expect(await index.similar(queryFor(`${START}two`))).toEqual(similar);
-    const last = { conversationId: 'é 1', turnIndex: 3, lacksReply: true };
-    expect(await index.similar(queryFor('bye\n'))).toEqual(last);
+    const similar = { conversationId: 'é 1', turnIndex: 1, text: `${START}one` };
+    expect(await index.similar(queryFor(`${START}two`))).toMatchObject(similar);
+    const last = { conversationId: 'é 1', turnIndex: 3, text: 'bye', relation: 'unanswered' };
+    expect(await index.similar(queryFor('bye\n'))).toMatchObject(last);
   });
 
   it('says that a turn has no reply only if it has none, and all of it is equal', async () => {
     const long = (middle: string) => `${START}${middle}${START}`;
     const { index } = await indexOf([talk('x', 'y'), talk('hi', long('one'))]);
     const query = queryFor(long('two'));
-    expect(await index.similar(query)).toEqual({ conversationId: '1', turnIndex: 1, lacksReply: false });
-    expect(await index.similar(queryFor('x'))).toEqual({
-      conversationId: '0',
-      turnIndex: 0,
-      lacksReply: false,
+    expect(await index.similar(query)).toBeUndefined();
+    expect(await index.similar(queryFor(long('one')))).toMatchObject({
+      turnIndex: 1,
+      relation: 'unanswered',
     });
+    expect(await index.similar(queryFor('x'))).toMatchObject({ conversationId: '0', relation: 'spelling' });
+  });
+
+  const NEARBY = 'How many bytes does the header of a saved index have?';
+  it.each([
+    ['spelling', 'case', NEARBY.toUpperCase()],
+    ['spelling', 'punctuation', '“How many bytes”, does the header of a saved index have…'],
+    ['beginning', 'its end', 'How many bytes does the header of a saved index need?'],
+    ['beginning', 'a letter in the middle', NEARBY.replace('header', 'Headers')],
+    ['beginning', 'a missing end', 'how many bytes does the header'],
+    ['part', 'a suffix', `${NEARBY} Answer briefly.`],
+    ['part', 'a word before', `Please: ${NEARBY}`],
+    ['part', 'two words before', `Please tell ${NEARBY}`],
+    ['part', 'a sentence before', `You are a helpful assistant. ${NEARBY}`],
+    ['part', 'lines before, in other case', `A\nlong\nway\nbefore.\n\n${NEARBY.toLowerCase()}\n`],
+  ])('names a turn by %s, if the prompt differs in %s', async (relation, _what, prompt) => {
+    const { index } = await indexOf([talk('x', 'y'), talk('hi', 'ho', NEARBY, 'z')]);
+    const expected = { conversationId: '1', turnIndex: 2, text: NEARBY, relation };
+    expect(await index.similar(queryFor(prompt))).toMatchObject(expected);
+  });
+
+  it('names a turn before a longer prompt, though it is short', async () => {
+    const { index } = await indexOf([talk('Thank you!', 'y')]);
+    const expected = { text: 'Thank you!', relation: 'part' };
+    expect(await index.similar(queryFor('thank you, that was it'))).toMatchObject(expected);
+    expect(await index.similar(queryFor('thanks for that, that was it'))).toBeUndefined();
+  });
+
+  it('names the nearest of a few turns, and where the prompt differs', async () => {
+    const { index } = await indexOf(['xyz', 'abc', 'ayz'].map((end) => talk(START + end, 'y')));
+    const nearest = { text: `${START}abc`, relation: 'beginning', differsAt: START.length + 2 };
+    expect(await index.similar(queryFor(`${START}abd`))).toMatchObject(nearest);
   });
 
   it('reads no turn only to tell of it that is very long', async () => {

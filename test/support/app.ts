@@ -50,6 +50,8 @@ export type Overrides = Partial<Omit<AppParts, 'replies' | 'clock'> & AppParts['
   readonly strictModels?: boolean;
   /** What a prompt without a reply is replied; without it, an error. */
   readonly fallback?: string;
+  /** The status of a prompt without a reply. */
+  readonly missStatus?: 400 | 404 | 422;
 };
 
 /** The app over a dataset. */
@@ -83,6 +85,7 @@ export async function appOf(
     onMiss: missPolicyOf({
       onMiss: overrides.fallback === undefined ? 'error' : 'fallback',
       fallbackText: overrides.fallback ?? '',
+      missStatus: overrides.missStatus ?? 404,
     }),
     tokenPool: tokens,
     cache,

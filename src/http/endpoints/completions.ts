@@ -1,5 +1,5 @@
 import { TEXT_LENGTH_MAX } from '../../core/limits.js';
-import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
+import { after, all, allInOrder, type MaybePromise } from '../../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
 import { allInSteps } from '../../core/turns.js';
@@ -56,7 +56,7 @@ export function completions(
           }),
         );
         const given = after(found, (matches) =>
-          all(matches, (match, i) => match ?? onMiss(missOf(model, places, queries, i), signal)),
+          allInOrder(matches, (match, i) => match ?? onMiss(missOf(model, places, queries, i), signal)),
         );
         return after(given, (given) => {
           const how = { ...asked, allowsCalls: false };

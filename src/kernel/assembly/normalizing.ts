@@ -16,7 +16,9 @@ const SIX_BYTES: u64 = 0xffffffffffff;
 /** How many bytes of a normalized text are hashed at its beginning, and at its end. */
 const HEAD_BYTES: usize = 64;
 const TAIL_BYTES: usize = 64;
-/** How many bits of the lower half don't come from the beginning. Equals `END_BITS` in core/keys.ts. */
+/** Letters and digits that are hashed of a text's beginning: as many as `BEGINNING_LETTERS` in core/keys.ts. */
+const BEGINNING_LETTERS: usize = 20;
+/** Bits of the lower half that are not the first letters': as many as `END_BITS` in core/keys.ts. */
 const END_BITS: u64 = 12;
 const END_MASK: u64 = (1 << END_BITS) - 1;
 /** Cutting a text for its tail may cut a character, too. At most this many bytes of the output are wrong then. */
@@ -25,11 +27,11 @@ const SEAM_BYTES: usize = 16;
 /**
  * The key of a text with its white space normalized.
  *
- *     | 32 bits of both hashes | 20 of the beginning's | 12 of the other's |
+ *     | 32 bits of both hashes | 20 of the first letters' | 12 of both hashes |
  *
- * One hash is that of the beginning, the other is that of the whole normalized text or of its end. An index keeps the lower half and
- * eight bits of the upper one. Sorted by the lower half, texts that begin alike are adjacent. The last bits come from a part of the hash
- * that the beginning's bits don't use, because both hashes are equal for the many texts that are no longer than their beginning.
+ * One hash is that of the head, the other that of all of the normalized text, or of its end. The first letters are hashed apart from
+ * that, without case, space and punctuation. An index keeps the lower half, and eight bits of the upper: in the order by the lower half,
+ * texts that begin with the same letters are neighbours.
  */
 export function normalizedKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
@@ -73,8 +75,37 @@ function isOften(head: u64): bool {
   return count >= OFTEN;
 }
 
+/** The hash of the first letters of the text whose head was hashed last. */
+let beginning: u64 = 0;
+const letters = memory.data(32, 16);
+
+/** The hash of a text's head. Sets `beginning`. */
 function hashHead(p: usize, length: usize): u64 {
-  return hash(normalized, min(HEAD_BYTES, normalize(p, p + length, HEAD_BYTES)));
+  const left = min(HEAD_BYTES, normalize(p, p + length, HEAD_BYTES));
+  beginning = hashLetters(normalized, left);
+  return hash(normalized, left);
+}
+
+/**
+ * The hash of the first letters and digits of a head, letters of ASCII in lower case. Every other byte that isn't ASCII counts as a letter,
+ * but for U+2000 to U+203F, typographic quotes and dashes.
+ */
+function hashLetters(p: usize, length: usize): u64 {
+  const end = p + length;
+  let out = letters;
+  while (p < end && out < letters + BEGINNING_LETTERS) {
+    const byte = load<u8>(p);
+    if (byte === 0xe2 && p + 1 < end && load<u8>(p, 1) === 0x80) {
+      p += 3;
+      continue;
+    }
+    const lower = byte | 0x20;
+    const isLetter = <u8>(lower - 0x61) < 26;
+    store<u8>(out, isLetter ? lower : byte);
+    out += <usize>(isLetter || <u8>(byte - 0x30) < 10 || byte >= 0x80);
+    p++;
+  }
+  return hash(letters, out - letters);
 }
 
 /** The hash of the whole normalized text. If its ends cover it, the hash of its end, so that such a text has only one normalized key. */
@@ -99,9 +130,11 @@ function hashTail(p: usize, length: usize): u64 {
   }
 }
 
+/** The key of a text with that `beginning`. */
 function mixed(head: u64, other: u64): u64 {
-  const upper = (rotl<u64>(head, 1) ^ other) & 0xffffffff00000000;
-  return upper | <u64>(<u32>(head << END_BITS)) | ((other ^ (other >> 20)) & END_MASK);
+  const both = rotl<u64>(head, 1) ^ other;
+  const upper = both & 0xffffffff00000000;
+  return upper | <u64>(<u32>(beginning << END_BITS)) | ((both ^ (both >> 20)) & END_MASK);
 }
 
 /** The size of the state of the keys of a text that comes in slices. No slice ends within a character. */
@@ -151,11 +184,12 @@ function addNormalized(p: usize, length: usize): void {
 /** Writes the keys of a text whose slices were added, as `writeKeys` does. */
 export function writeKeysOfSlices(to: usize): void {
   const left = hashedBytes(wholeNormalized);
-  const beginning = hash(head, min(HEAD_BYTES, left));
+  beginning = hashLetters(head, min(HEAD_BYTES, left));
+  const start = hash(head, min(HEAD_BYTES, left));
   const end = hash(tail, min(TAIL_BYTES, left));
   store<u64>(to, endHash(whole));
-  store<u64>(to, mixed(beginning, left > HEAD_BYTES + TAIL_BYTES ? endHash(wholeNormalized) : end), 8);
-  store<u64>(to, mixed(beginning, end), 16);
+  store<u64>(to, mixed(start, left > HEAD_BYTES + TAIL_BYTES ? endHash(wholeNormalized) : end), 8);
+  store<u64>(to, mixed(start, end), 16);
   store<u64>(to, firstBytes(head, left), 24);
   store<u32>(to, <u32>hashedBytes(whole), 32);
 }

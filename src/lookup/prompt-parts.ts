@@ -1,0 +1,32 @@
+import { BEGINNING_LETTERS } from '../core/keys.js';
+import { countLetters } from '../core/letters.js';
+import { SIMILAR_LETTERS_MIN } from '../core/limits.js';
+
+/** Where a sentence, a line or a label ends, and how much of a prompt is searched for that. */
+const BREAK = /[.?!,:;](?=\s)|\n/g;
+const BREAK_LENGTH = 256;
+/** The first two words. */
+const WORDS = /^\s*\S+\s+(?=(\S+\s+)?)/;
+
+/**
+ * Parts of a prompt that may be a recorded turn, where the prompt has other text before or after it: what follows its first breaks, its
+ * last line, and what follows its first words; and what precedes a break, unless it has all first letters of the prompt, by which it is
+ * looked up anyhow. Each has `SIMILAR_LETTERS_MIN` letters at least.
+ */
+export function partsOf(prompt: string): readonly string[] {
+  const [first = '', second = ''] = WORDS.exec(prompt) ?? [];
+  const breaks = [...prompt.slice(0, BREAK_LENGTH).matchAll(BREAK)].slice(0, 2).map(({ index }) => index + 1);
+  const starts = [
+    ...breaks,
+    prompt.trimEnd().lastIndexOf('\n') + 1,
+    first.length,
+    first.length + second.length,
+  ];
+  const tails = [...new Set(starts)].filter((at) => at > 0).map((at) => prompt.slice(at));
+  const heads = breaks.map((at) => prompt.slice(0, at));
+  const lettersIn = (part: string) => countLetters(part, BEGINNING_LETTERS);
+  return [
+    ...tails.filter((part) => lettersIn(part) >= SIMILAR_LETTERS_MIN),
+    ...heads.filter((part) => lettersIn(part) >= SIMILAR_LETTERS_MIN && lettersIn(part) < BEGINNING_LETTERS),
+  ];
+}
