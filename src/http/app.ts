@@ -38,6 +38,8 @@ export interface AppParts extends AppSettings {
   readonly catalog: Catalog;
   /** How prompts without a recorded reply are answered. */
   readonly onMiss: MissPolicy;
+  /** The status of that, if it is an error. */
+  readonly missStatus: number;
   readonly replies: Omit<ReplySettings, 'tokenizer'>;
   /** Encodes and decodes tokens. */
   readonly tokenPool: TokenPool;
@@ -191,14 +193,14 @@ function expressApp(
     }
   };
   addRoutes(true);
+  app.get('/docs/page.js', handlerOf(runDocsScript));
+  app.use('/docs', docsFiles);
   app.use((_request, _response, next) => {
     catalog.pauseBackgroundWork();
     next();
   });
   app.use(requireKey(keyCheck));
   addRoutes(false);
-  app.get('/docs/page.js', handlerOf(runDocsScript));
-  app.use('/docs', docsFiles);
   if (limit.length > 0) app.use(...limit);
   app.use(unknownUrl);
   app.use(failures.handler);

@@ -151,6 +151,7 @@ async function serveWith(
         maxTokens: config.maxTokens,
       },
       onMiss: missPolicyOf(config),
+      missStatus: config.missStatus,
       tokenPool: tokens,
       cache,
       clock: { now: Date.now, newId: randomIds() },

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { counted } from '../core/counted.js';
 import type { Counts } from '../dataset/counts.js';
 import type { ApiKeys } from './api-keys.js';
+import { curlCommand, keyOption } from './example-request.js';
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
@@ -60,11 +61,10 @@ export function tryLine(
   const url = clientUrlOf(address);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell expands it, to the first key of the list.
   const first = file === undefined ? '${API_KEYS%%,*}' : '$(head -n1 "${API_KEYS#@}")';
-  const key = areNone ? '' : ` -H "authorization: Bearer ${first}"`;
-  if (example === undefined) return `try: curl ${url}/v1/models${key}`;
-  const body = JSON.stringify({ messages: [{ role: 'user', content: example }] });
-  const quoted = `'${body.replaceAll("'", "'\\''")}'`;
-  return `try: curl ${url}/v1/chat/completions -H 'content-type: application/json'${key} -d ${quoted}`;
+  const key = areNone ? undefined : first;
+  const command =
+    example === undefined ? `curl ${url}/v1/models${keyOption(key)}` : curlCommand(url, example, key);
+  return `try: ${command}`;
 }
 
 /** Three digits and a unit; bytes are told exactly. */

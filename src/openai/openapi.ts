@@ -4,10 +4,14 @@ import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
 import { errorBody } from './error-body.js';
 import {
   AZURE_BASE,
+  DEPLOYMENT,
   DEPLOYMENT_PARAMETERS,
+  type Example,
   isLimited,
+  MODEL_ID,
   OPERATIONS,
   type Operation,
+  type Parameter,
   type Schema,
   TAGS,
 } from './operations.js';
@@ -47,21 +51,33 @@ const HEADERS = {
 /** Where an operation of OpenAI's is to be had. */
 const SERVERS = [{ url: '/' }, { url: AZURE_BASE, description: 'As Azure has it.' }];
 
-/** The document, for one version of the program. */
-export function openapiDocument(version: string): object {
+/** What the document says of the server that serves it. */
+export interface DocumentParts {
+  /** The program's version. */
+  readonly version: string;
+  /** The status of a prompt that has no reply. */
+  readonly missStatus: number;
+  /** What the examples of requests ask for; undefined leaves them out. */
+  readonly example?: Example | undefined;
+}
+
+/** The document of a server. */
+export function openapiDocument(parts: DocumentParts): object {
+  const { version, example } = parts;
   const schemas: Record<string, object> = {};
   const refer = (schema: Schema) => named(schema, schemas);
   const paths: Record<string, object> = {};
   for (const operation of OPERATIONS) {
     const { path, method, tag, aliases = [] } = operation;
-    const described = operationObject(operation, refer);
+    const described = operationObject(operation, refer, parts);
     paths[path] = {
       ...paths[path],
       [method]: { ...described, ...(tag === 'OpenAI' && { servers: SERVERS }) },
     };
     for (const alias of aliases) {
       const operationId = `${operation.id}OfDeployment`;
-      paths[alias] = { [method]: { ...described, operationId, parameters: DEPLOYMENT_PARAMETERS } };
+      const parameters = DEPLOYMENT_PARAMETERS.map((each) => withExample(each, example));
+      paths[alias] = { [method]: { ...described, operationId, parameters } };
     }
   }
   return {
@@ -97,9 +113,13 @@ export function openapiDocument(version: string): object {
   };
 }
 
-function operationObject(operation: Operation, refer: (schema: Schema) => object): object {
+function operationObject(
+  operation: Operation,
+  refer: (schema: Schema) => object,
+  { example, missStatus }: DocumentParts,
+): object {
   const { id, tag, summary, description, body, answer, isLookup, isOpen } = operation;
-  const parameters = parametersOf(operation);
+  const parameters = parametersOf(operation, example);
   const content = Object.entries(answer).map(([type, schema]) => [type, { schema: refer(schema) }]);
   return {
     operationId: id,
@@ -109,7 +129,15 @@ function operationObject(operation: Operation, refer: (schema: Schema) => object
     ...(isOpen === true && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: refer(body) } } },
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: refer(body),
+            ...(example !== undefined && { example: operation.example?.(example) }),
+          },
+        },
+      },
     }),
     responses: {
       200: {
@@ -122,26 +150,38 @@ function operationObject(operation: Operation, refer: (schema: Schema) => object
         ),
         content: Object.fromEntries(content),
       },
-      ...errorResponses(operation, refer),
+      ...errorResponses(operation, refer, missStatus),
     },
   };
 }
 
 /** The parameters of an operation, those that its query may have among them. */
-function parametersOf({ parameters = [], query }: Operation): object[] {
+function parametersOf({ parameters = [], query }: Operation, example: Example | undefined): object[] {
   const fields = Object.entries(query?.properties ?? {}).map(([name, { description, ...schema }]) => ({
     name,
     in: 'query',
     schema,
     description,
   }));
-  return [...parameters, ...fields];
+  return [...parameters.map((each) => withExample(each, example)), ...fields];
+}
+
+/** Parameters of paths that take a model's name. */
+const MODEL_PARAMETERS: ReadonlySet<Parameter> = new Set([DEPLOYMENT, MODEL_ID]);
+
+/** A parameter; if it takes a model's name, with the name of one. */
+function withExample(parameter: Parameter, example: Example | undefined): object {
+  const hasExample = example !== undefined && MODEL_PARAMETERS.has(parameter);
+  return hasExample ? { ...parameter, example: example.model } : parameter;
 }
 
 /** The errors of an operation, by status. */
-function errorResponses(operation: Operation, refer: (schema: Schema) => object): object {
+function errorResponses(operation: Operation, refer: (schema: Schema) => object, missStatus: number): object {
   const isLegacy = operation.tag === 'Legacy API';
-  const statusOf = (code: ErrorCode) => (isLegacy && LEGACY_INVALID.has(code) ? 422 : ERRORS[code].status);
+  const statusOf = (code: ErrorCode) => {
+    if (isLegacy && LEGACY_INVALID.has(code)) return 422;
+    return code === 'prompt_not_found' ? missStatus : ERRORS[code].status;
+  };
   const codes = errorsOf(operation);
   return Object.fromEntries(
     [...new Set(codes.map(statusOf))].map((status) => {

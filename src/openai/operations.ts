@@ -10,6 +10,7 @@ import {
   completionAnswerSchema,
   completionChunkSchema,
   healthSchema,
+  homeSchema,
   legacyAnswerSchema,
   legacyBenchmarkSchema,
   modelListSchema,
@@ -41,15 +42,18 @@ export const AZURE_BASE = '/openai';
  */
 export const OPENAI_BASES = ['/v1', '', '/v1/v1', `${AZURE_BASE}/v1`, AZURE_BASE] as const;
 
-/** The parameters of Azure's paths that name a deployment. */
+/** The parameter of Azure's paths that names a deployment. */
+export const DEPLOYMENT: Parameter = {
+  name: 'deployment',
+  in: 'path',
+  required: true,
+  schema: { type: 'string' },
+  description: 'The model, unless the body names one.',
+};
+
+/** The parameters of Azure's paths. */
 export const DEPLOYMENT_PARAMETERS: readonly Parameter[] = [
-  {
-    name: 'deployment',
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-    description: 'The model, unless the body names one.',
-  },
+  DEPLOYMENT,
   { name: 'api-version', in: 'query', schema: { type: 'string' }, description: 'Accepted, has no effect.' },
 ];
 
@@ -60,12 +64,18 @@ export const LEGACY_BASE = '/api/v1/chat';
 export type Schema = object;
 
 /** A parameter as OpenAPI has it. */
-interface Parameter {
+export interface Parameter {
   readonly name: string;
   readonly in: 'path' | 'query';
   readonly schema: Readonly<Record<string, unknown>> & { readonly pattern?: string };
   readonly required?: boolean;
   readonly description: string;
+}
+
+/** A prompt that has a reply, and the id of the model whose dataset has it. */
+export interface Example {
+  readonly prompt: string;
+  readonly model: string;
 }
 
 /** A method of a path. */
@@ -85,6 +95,8 @@ interface Described {
   readonly query?: { readonly properties: Readonly<Record<string, { readonly description: string }>> };
   /** The very schema that checks the request. */
   readonly body?: Schema;
+  /** A body that gets a reply. */
+  readonly example?: (example: Example) => object;
   /** What a good answer holds, by its content type. */
   readonly answer: Readonly<Record<string, Schema>>;
   /** Whether the answer comes from the dataset, which its headers then say. */
@@ -149,6 +161,15 @@ const COMPLETION_ERRORS = [...BODY_ERRORS, 'model_not_found', 'prompt_not_found'
 
 const json = (schema: Schema) => ({ 'application/json': schema });
 
+/** The parameter that names a model. */
+export const MODEL_ID: Parameter = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  schema: { type: 'string' },
+  description: 'Any name, unless `STRICT_MODELS` is set. It may have slashes in it.',
+};
+
 const responseId = {
   name: 'id',
   in: 'path',
@@ -177,6 +198,7 @@ const legacyCompletion = {
   description:
     'The first turn whose text is exactly the value, and that has a reply. A miss is told in the body.',
   body: legacySchema,
+  example: ({ prompt }: Example) => ({ conversation: { from: 'human', value: prompt } }),
   answer: json(legacyAnswerSchema),
   isLookup: true,
   errors: [...BODY_ERRORS, ...DATASET_ERRORS],
@@ -192,6 +214,7 @@ const TABLE = [
     summary: 'The recorded reply to a chat',
     description: 'With `stream`, server-sent events: each `data` is such a chunk, and the last one `[DONE]`.',
     body: chatSchema,
+    example: ({ model, prompt }) => ({ model, messages: [{ role: 'user', content: prompt }] }),
     answer: { ...json(chatCompletionSchema), 'text/event-stream': chatChunkSchema },
     isLookup: true,
     errors: COMPLETION_ERRORS,
@@ -206,6 +229,7 @@ const TABLE = [
     description:
       'With `stream`, server-sent events: each `data` is such a chunk, and the last one `[DONE]`. The headers speak of the first prompt. A recorded function call is given as a text.',
     body: completionSchema,
+    example: ({ model, prompt }) => ({ model, prompt }),
     answer: { ...json(completionAnswerSchema), 'text/event-stream': completionChunkSchema },
     isLookup: true,
     errors: COMPLETION_ERRORS,
@@ -219,6 +243,7 @@ const TABLE = [
     description:
       'With `stream`, server-sent events: each has its type as `event`, and is such an object as `data`; the last one has the whole response, `[DONE]` does not follow. The response is kept in memory, unless `store` is false, until newer ones need the room.',
     body: responsesSchema,
+    example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
     isLookup: true,
     errors: [...COMPLETION_ERRORS, 'previous_response_not_found'],
@@ -231,6 +256,7 @@ const TABLE = [
     summary: 'How many tokens the input of a response has',
     description: 'As many as the usage of the response says. Nothing is looked up or kept.',
     body: responsesSchema,
+    example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: json(inputTokensSchema),
     errors: [
       ...BODY_ERRORS,
@@ -295,17 +321,20 @@ const TABLE = [
     id: 'retrieveModel',
     tag: 'OpenAI',
     summary: 'The dataset, under the name that it is asked for',
-    parameters: [
-      {
-        name: 'id',
-        in: 'path',
-        required: true,
-        schema: { type: 'string' },
-        description: 'Any name, unless `STRICT_MODELS` is set. It may have slashes in it.',
-      },
-    ],
+    parameters: [MODEL_ID],
     answer: json(modelSchema),
     errors: ['model_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/',
+    id: 'home',
+    tag: 'Server',
+    summary: 'What this server is, the state of its datasets, and a request that gets a reply',
+    description:
+      'HTML, or JSON if `Accept` has `application/json` and not `text/html`. Where keys are needed, nothing about the datasets without one.',
+    answer: { 'text/html': { type: 'string' }, ...json(homeSchema) },
+    isOpen: true,
   },
   {
     method: 'get',
@@ -351,6 +380,7 @@ const TABLE = [
     id: 'tokenize',
     summary: 'The tokens of a prompt, or of a chat',
     body: tokenizeSchema,
+    example: ({ prompt }) => ({ prompt }),
     answer: json(tokenListSchema),
   },
   {
@@ -359,6 +389,7 @@ const TABLE = [
     id: 'detokenize',
     summary: 'The text of tokens',
     body: detokenizeSchema,
+    example: () => ({ tokens: [9906, 1917] }),
     answer: json(tokenTextSchema),
   },
   {
@@ -367,7 +398,9 @@ const TABLE = [
     id: 'openapi',
     tag: 'Server',
     summary: 'This document',
+    description: 'Its examples are prompts of the dataset, where no key is needed or one is sent.',
     answer: json({ type: 'object' }),
+    isOpen: true,
   },
   {
     method: 'get',
@@ -376,6 +409,7 @@ const TABLE = [
     tag: 'Server',
     summary: 'This document as a page',
     answer: { 'text/html': { type: 'string' } },
+    isOpen: true,
   },
   {
     ...legacyCompletion,

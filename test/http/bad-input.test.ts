@@ -313,7 +313,8 @@ describe('a wrong method or path', () => {
     ['POST', '/health', 405, 'GET, HEAD'],
     ['PUT', '/ping', 405, 'GET, HEAD, POST'],
     ['PUT', '/ready', 405, 'GET, HEAD'],
-    ['GET', '/', 404, null],
+    ['POST', '/', 405, 'GET, HEAD'],
+    ['GET', '/index.html', 404, null],
     ['POST', '/v1/chat', 404, null],
     ['GET', '/%E0%A4%A', 404, null],
   ])('%s %s', async (method, path, status, allow) => {
@@ -344,13 +345,14 @@ describe('a URL', () => {
     },
   );
 
-  it.each(['http://[::1', 'ws://[::1', 'http://other', '*'])(
-    '%s is none of ours, as any other error',
-    async (url) => {
-      const error = { message: expect.stringMatching(/^Invalid URL \(OPTIONS \//), code: null };
-      expect(await get(url, 'OPTIONS')).toMatchObject({ status: 404, json: { error } });
-    },
-  );
+  it.each(['http://[::1', 'http://other'])('%s is that of the page', async (url) => {
+    expect(await get(url, 'OPTIONS')).toMatchObject({ status: 405 });
+  });
+
+  it.each(['ws://[::1', '*'])('%s is none of ours, as any other error', async (url) => {
+    const error = { message: expect.stringMatching(/^Invalid URL \(OPTIONS \//), code: null };
+    expect(await get(url, 'OPTIONS')).toMatchObject({ status: 404, json: { error } });
+  });
 });
 
 describe('a request id', () => {

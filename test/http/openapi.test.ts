@@ -41,6 +41,7 @@ interface Parameter {
   readonly in: string;
   readonly schema: object;
   readonly description: string;
+  readonly example?: string;
 }
 
 interface Document {
@@ -53,6 +54,7 @@ interface Document {
         operationId: string;
         servers?: { url: string }[];
         parameters?: Parameter[];
+        requestBody?: { content: Record<string, { example?: unknown }> };
         responses: Record<string, Told>;
       }
     >
@@ -168,7 +170,7 @@ describe('the document', () => {
       const response = await post(`${base}/v1/completions`, { prompt });
       // They are looked up, all as the same text, and stand nowhere.
       expect(response.status).toBe(404);
-      expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining('5 char') } });
+      expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining("'Hello'") } });
     }
   });
 
@@ -346,6 +348,7 @@ const EXAMPLES: readonly Example[] = [
   { operation: 'GET /v1/models', status: 200, what: 'an answer' },
   { operation: 'GET /v1/models/{id}', status: 200, what: 'an answer', at: '/v1/models/dataset' },
   { operation: 'GET /v1/models/{id}', status: 404, what: 'an unknown one', at: '/v1/models/another' },
+  { operation: 'GET /', status: 200, what: 'an answer' },
   { operation: 'GET /health', status: 200, what: 'an answer' },
   { operation: 'GET /ping', status: 200, what: 'an answer' },
   { operation: 'POST /ping', status: 200, what: 'an answer' },
@@ -442,6 +445,14 @@ describe('the server answers as described', () => {
     }
   });
 
+  it('with another status for a miss', async () => {
+    const url = await serveApp(dataset, { missStatus: 422 });
+    const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
+    const told = paths['/v1/chat/completions']?.post?.responses ?? {};
+    expect(told[422]?.description).toContain('prompt_not_found');
+    expect(told[404]?.description).not.toContain('prompt_not_found');
+  });
+
   it('while the dataset changes', async () => {
     const changing = await serveApp(dataset, {
       status: { isAvailable: false, engine: 'sweep', progress: 0, counts: {} as never },
@@ -449,6 +460,46 @@ describe('the server answers as described', () => {
     const response = await fetch(`${changing}/ready`);
     expect(response.status).toBe(503);
     await expectDescribed(response, 'GET', '/ready');
+  });
+});
+
+describe('the examples of the document', () => {
+  const exampleAt = (path: string, from = document) =>
+    from.paths[path]?.post?.requestBody?.content['application/json']?.example;
+  const posts = () => Object.entries(document.paths).filter(([path, { post }]) => post && path !== '/ping');
+
+  it('get a reply: there is one for each body', async () => {
+    for (const [path, { post: operation }] of posts()) {
+      const [parameter] = operation?.parameters ?? [];
+      const response = await post(
+        base + path.replace('{deployment}', parameter?.example ?? ''),
+        exampleAt(path),
+      );
+      expect([path, response.status]).toEqual([path, 200]);
+      expect(response.headers.get('x-verbatim-match'), path).not.toBe('none');
+    }
+    expect(posts()).toHaveLength(10);
+    const [id] = document.paths['/v1/models/{id}']?.get?.parameters ?? [];
+    expect((await fetch(`${base}/v1/models/${id?.example}`)).status).toBe(200);
+  });
+
+  it('are there for those alone who have a key, where one is needed', async () => {
+    const documentFor = async (headers: Record<string, string>) =>
+      (await (await fetch(`${guarded}/openapi.json`, { headers })).json()) as Document;
+    const path = '/v1/chat/completions';
+    for (const headers of [{}, { authorization: 'Bearer wrong' }, {}]) {
+      expect(exampleAt(path, await documentFor(headers))).toBeUndefined();
+      const full = await documentFor({ authorization: 'Bearer the-key' });
+      expect(exampleAt(path, full)).toEqual(exampleAt(path));
+    }
+  });
+
+  it('are left out while none is known', async () => {
+    const counts = { conversations: 0, turns: 0, skipped: 0, skippedAt: [], example: undefined };
+    const status = { isAvailable: true, engine: 'sweep', progress: 0, counts } as const;
+    const url = await serveApp(dataset, { status });
+    const empty = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
+    expect(posts().map(([path]) => exampleAt(path, empty))).toEqual(posts().map(() => undefined));
   });
 });
 
@@ -483,15 +534,6 @@ describe('the page', () => {
     async (path) => {
       const response = await fetch(base + path);
       expect([response.status, response.headers.get('content-type')]).toEqual([404, 'application/json']);
-    },
-  );
-
-  it.each(['/docs', '/docs/page.js', '/docs/swagger-ui.css', '/openapi.json'])(
-    'asks for the key, where there is one: %s',
-    async (path) => {
-      expect((await fetch(guarded + path)).status).toBe(401);
-      const headers = { authorization: 'Bearer the-key' };
-      expect((await fetch(guarded + path, { headers })).status).toBe(200);
     },
   );
 

@@ -10,8 +10,8 @@ const profile = temporaryFolder();
 /** Swagger UI has a block for each operation, below one for their group. */
 const BLOCKS = '.opblock[id^="operations-"]';
 
-it('the page names every operation, and asks nobody but the server for anything', async () => {
-  const url = await startServer().url();
+it('the page opens without a key, and with one has requests that get a reply; it asks nobody but the server', async () => {
+  const url = await startServer([], { API_KEYS: 'the-key' }).url();
   const page = await Page.open(profile);
   await page.goTo(`${url}/docs`);
   await page.waitFor(BLOCKS);
@@ -19,11 +19,33 @@ it('the page names every operation, and asks nobody but the server for anything'
   const shown = await page.evaluate(`[...document.querySelectorAll('${BLOCKS}')].map(({ innerText }) =>
     innerText.replaceAll('\\u200b', '').split(/\\s*\\n\\s*/).slice(0, 3))`);
   expect(shown).toEqual(await operationsOf(url));
-  // One block opened has what the document says of the request.
-  await page.evaluate(`document.querySelector('${BLOCKS} button').click()`);
+
+  await page.evaluate("document.querySelector('.auth-wrapper .authorize').click()");
+  await page.waitFor('#auth-bearer-value');
+  await page.evaluate(`(() => {
+    const field = document.querySelector('#auth-bearer-value');
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, 'the-key');
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    field.closest('form').querySelector('.authorize').click();
+    document.querySelector('.btn-done').click();
+    document.querySelector('${BLOCKS} button').click();
+  })()`);
+  // One block opened has what the document says of the request. Errors are a line for each status, until one is opened.
   await page.waitFor('.opblock.is-open .responses-table');
-  const opened = await page.evaluate("document.querySelector('.opblock.is-open').innerText");
-  expect(opened).toContain('prompt_not_found');
+  const openedText = () => page.evaluate("document.querySelector('.opblock.is-open').innerText");
+  expect(await openedText()).toMatch(/^404 .*prompt_not_found/m);
+  expect(await openedText()).not.toContain('No turn of the dataset');
+  await page.evaluate(
+    "document.querySelectorAll('.opblock.is-open details').forEach((one) => (one.open = true))",
+  );
+  expect(await openedText()).toContain('No turn of the dataset');
+
+  await page.evaluate("document.querySelector('.opblock.is-open .try-out__btn').click()");
+  await page.waitFor('.opblock.is-open .execute');
+  await page.evaluate("document.querySelector('.opblock.is-open .execute').click()");
+  const status = '.opblock.is-open .live-responses-table tr.response .response-col_status';
+  await page.waitFor(status);
+  expect(await page.evaluate(`document.querySelector('${status}').innerText`)).toMatch(/^200/);
 
   const own = [
     '/docs',
@@ -31,9 +53,10 @@ it('the page names every operation, and asks nobody but the server for anything'
     '/docs/swagger-ui-bundle.js',
     '/docs/swagger-ui.css',
     '/openapi.json',
+    '/v1/chat/completions',
   ];
   const asked = page.asked.filter((each) => !each.startsWith('data:') && !each.endsWith('favicon-32x32.png'));
-  expect(asked.sort()).toEqual(own.map((path) => url + path));
+  expect([...new Set(asked)].sort()).toEqual(own.map((path) => url + path));
   expect(page.complaints).toEqual([]);
 });
 

@@ -87,6 +87,7 @@ export async function appOf(
       fallbackText: overrides.fallback ?? '',
       missStatus: overrides.missStatus ?? 404,
     }),
+    missStatus: 404,
     tokenPool: tokens,
     cache,
     clock: {

@@ -2,22 +2,11 @@ import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler } from 'express';
 import type { Endpoint } from '../endpoint.js';
 import { openaiHeaders } from '../openai-headers.js';
+import { PAGE_HEADERS } from '../page-headers.js';
 import { factsOf } from '../request-facts.js';
 
 /** The other files of the page, which the build puts there. */
 const FILES = fileURLToPath(new URL('../../docs/', import.meta.url));
-
-/** Forbids other origins, inline code, and frames around the page. Swagger UI's style sheet contains images as `data:` URLs. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -36,31 +25,65 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Renders the page, without Swagger UI's validator, which is on another server. */
-const SCRIPT = `SwaggerUIBundle({
+/**
+ * Draws the page. Errors are folded, a line for each status. After a key was given, the document is loaded anew with it: its examples are
+ * prompts of the dataset then. The validator that Swagger UI would ask is on another server.
+ */
+const SCRIPT = `let key;
+
+const plugin = ({ React }) => ({
+  statePlugins: {
+    auth: {
+      wrapActions: {
+        authorize: (authorize, { specActions, specSelectors }) => (given) => {
+          authorize(given);
+          key = Object.values(given)[0]?.value;
+          specActions.download(specSelectors.url());
+        },
+        logout: (logout) => (names) => {
+          logout(names);
+          key = undefined;
+        },
+      },
+    },
+  },
+  wrapComponents: {
+    response: (Response) => (props) => {
+      const { code, response } = props;
+      if (/^2/.test(code)) return React.createElement(Response, props);
+      const names = [...(response.get('description') ?? '').matchAll(/^\`(\\w+)\`:/gm)].map(([, name]) => name);
+      const row = React.createElement('tbody', null, React.createElement(Response, props));
+      const folded = React.createElement(
+        'details',
+        null,
+        React.createElement('summary', null, code + ' ' + names.join(', ')),
+        React.createElement('table', null, row),
+      );
+      return React.createElement('tr', null, React.createElement('td', { colSpan: 3 }, folded));
+    },
+  },
+});
+
+SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#api',
   validatorUrl: null,
   deepLinking: true,
   defaultModelsExpandDepth: 0,
+  plugins: [plugin],
+  requestInterceptor: (request) => {
+    if (request.loadSpec && key !== undefined) request.headers.authorization = 'Bearer ' + key;
+    return request;
+  },
 });
 `;
 
-const HEADERS = {
-  'content-security-policy': POLICY,
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-};
-
-/** `GET /docs`: the API, browsable. Its links are relative, so that it works under the path prefix of a proxy. */
+/** `GET /docs`: the API, browsable. Its links are relative, so that it works behind a proxy's prefix. */
 export const docs: Endpoint<boolean> = {
   parse: ({ path }) => path.endsWith('/'),
   answer: (hasSlash) => ({
     ...(hasSlash && { status: 302 }),
-    headers: [...Object.entries(HEADERS).flat(), ...(hasSlash ? ['location', '../docs'] : [])],
+    headers: [...PAGE_HEADERS, ...(hasSlash ? ['location', '../docs'] : [])],
     content: { kind: 'text', type: 'text/html; charset=utf-8', text: hasSlash ? '' : PAGE },
   }),
 };
@@ -69,7 +92,7 @@ export const docs: Endpoint<boolean> = {
 export const docsScript: Endpoint<void> = {
   parse: () => undefined,
   answer: () => ({
-    headers: Object.entries(HEADERS).flat(),
+    headers: PAGE_HEADERS,
     content: { kind: 'text', type: 'text/javascript; charset=utf-8', text: SCRIPT },
   }),
 };
@@ -81,9 +104,8 @@ export const docsFiles: RequestHandler = express.static(FILES, {
   // Files are sent whole, so that a range outside the file isn't an error.
   acceptRanges: false,
   setHeaders: (response) => {
-    const headers = openaiHeaders(factsOf(response));
+    const headers = [...openaiHeaders(factsOf(response)), ...PAGE_HEADERS];
     for (let i = 0; i < headers.length; i += 2)
       response.setHeader(headers[i] as string, headers[i + 1] as string);
-    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
   },
 });

@@ -2,6 +2,7 @@ import { RESPONSES_KEPT_BYTES, RESPONSES_KEPT_MAX } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { OperationId } from '../../openai/operations.js';
 import type { TokenPool } from '../../workers/token-pool.js';
+import type { KeyCheck } from '../auth.js';
 import type { Clock } from '../clock.js';
 import type { Endpoint } from '../endpoint.js';
 import type { MissPolicy } from '../miss-policies.js';
@@ -11,6 +12,7 @@ import { chatCompletions } from './chat-completions.js';
 import { completions } from './completions.js';
 import { docs } from './docs.js';
 import { health } from './health.js';
+import { home } from './home.js';
 import { deleteResponse, inputItems, responseById } from './kept-responses.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
 import { legacyChatCompletion } from './legacy-completion.js';
@@ -35,6 +37,11 @@ export interface EndpointParts {
   readonly isStopping: () => boolean;
   /** The program's version. */
   readonly version: string;
+  /** The status of a prompt that has no reply. */
+  readonly missStatus: number;
+  readonly keyCheck: KeyCheck;
+  /** True if a key is needed. */
+  readonly hasKeys: boolean;
 }
 
 /** The endpoint of each operation. */
@@ -51,6 +58,7 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     listInputItems: inputItems(store),
     listModels: models(catalog),
     retrieveModel: modelById(catalog),
+    home: home(parts),
     health,
     ping: health,
     postPing: health,
@@ -59,7 +67,7 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     version: version(parts.version),
     tokenize: tokenize(catalog, tokenPool),
     detokenize: detokenize(catalog, tokenPool),
-    openapi: openapi(parts.version),
+    openapi: openapi(parts),
     docs,
     legacyCompletion: legacyChatCompletion(catalog, false),
     legacyCachedCompletion: legacyChatCompletion(catalog, true),

@@ -1,15 +1,36 @@
-import { type Endpoint, jsonOf } from '../endpoint.js';
+import type { Catalog } from '../../models/catalog.js';
+import type { KeyCheck } from '../auth.js';
+import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
+import { exampleOf } from '../example-request.js';
 import { loaded } from '../loaded.js';
 
-/** `GET /openapi.json`: the OpenAPI document. It is loaded on the first request, so that startup doesn't wait for it. */
-export function openapi(version: string): Endpoint<void> {
-  let document: object | undefined;
+/** What the description of the API is made from. */
+export interface OpenapiParts {
+  readonly catalog: Pick<Catalog, 'models'>;
+  readonly keyCheck: KeyCheck;
+  readonly version: string;
+  readonly missStatus: number;
+}
+
+/**
+ * `GET /openapi.json`: the API, described, with examples that get a reply for those who may ask. The description is loaded when it is first
+ * asked for, so that no start waits for it.
+ */
+export function openapi({ catalog, keyCheck, version, missStatus }: OpenapiParts): Endpoint<void> {
+  // By its example: there is one for each state of the dataset, and one for requests without a key.
+  let last: { readonly prompt: string | undefined; readonly answered: Answered } | undefined;
   return {
     parse: () => undefined,
-    answer: async () => {
+    answer: async (_, { request }) => {
       const { openapiDocument } = await loaded(() => import('../../openai/openapi.js'));
-      document ??= openapiDocument(version);
-      return jsonOf(document);
+      const example = keyCheck(request.headers) === undefined ? exampleOf(catalog.models) : undefined;
+      if (last === undefined || last.prompt !== example?.prompt) {
+        last = {
+          prompt: example?.prompt,
+          answered: jsonOf(openapiDocument({ version, missStatus, example })),
+        };
+      }
+      return last.answered;
     },
   };
 }

@@ -26,7 +26,8 @@ export function ready({ models }: Catalog, isStopping: () => boolean): Endpoint<
   };
 }
 
-function stateOf({ status: { isAvailable, engine, progress, counts } }: Model) {
+/** The state of a model's dataset. */
+export function stateOf({ status: { isAvailable, engine, progress, counts } }: Pick<Model, 'status'>) {
   const { conversations, turns } = counts;
   return { status: isAvailable ? 'ready' : 'unavailable', engine, progress, conversations, turns };
 }

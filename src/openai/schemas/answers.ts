@@ -250,6 +250,33 @@ export const readySchema = {
   },
 } as const;
 
+/** The body of `GET /`, as JSON. */
+export const homeSchema = {
+  $id: 'Home',
+  type: 'object',
+  required: ['name', 'version', 'description', 'links'],
+  properties: {
+    name: { const: 'verbatim' },
+    version: { type: 'string' },
+    description: { type: 'string' },
+    models: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['id', 'status', 'engine', 'progress', 'conversations', 'turns'],
+      },
+      description: 'The dataset of each model. Not without a key, where one is needed.',
+    },
+    try: {
+      type: 'object',
+      required: ['prompt', 'curl'],
+      description: 'A prompt that has a reply, if one is known.',
+      properties: { prompt: { type: 'string' }, curl: { type: 'string' } },
+    },
+    links: { type: 'object', additionalProperties: { type: 'string' } },
+  },
+} as const;
+
 /** The body of `GET /version`. */
 export const versionSchema = {
   $id: 'Version',

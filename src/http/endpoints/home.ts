@@ -1,0 +1,122 @@
+import type { IncomingMessage } from 'node:http';
+import type { Catalog } from '../../models/catalog.js';
+import type { KeyCheck } from '../auth.js';
+import { type Endpoint, jsonOf } from '../endpoint.js';
+import { curlCommand, exampleOf } from '../example-request.js';
+import { PAGE_HEADERS } from '../page-headers.js';
+import { stateOf } from './ready.js';
+
+const DESCRIPTION =
+  'Serves conversation datasets as an OpenAI-compatible API: a prompt that is in a dataset gets the recorded reply.';
+const LINKS = { docs: '/docs', openapi: '/openapi.json', metrics: '/metrics', ready: '/ready' };
+const README = 'https://github.com/verbatim-llm/verbatim#readme';
+
+/** What is needed to say how the server is. */
+export interface HomeParts {
+  readonly catalog: Pick<Catalog, 'models'>;
+  readonly keyCheck: KeyCheck;
+  /** True if the server has keys. */
+  readonly hasKeys: boolean;
+  readonly version: string;
+}
+
+/** What the page says. */
+interface Home {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly models?: readonly object[];
+  readonly try?: { readonly prompt: string; readonly curl: string };
+  readonly links: Readonly<Record<string, string>>;
+}
+
+/**
+ * `GET /`: what this server is, the state of its datasets, and a request that it answers; HTML, or JSON where that is accepted. Without a
+ * key, a server that has keys shows nothing of its datasets.
+ */
+export function home({ catalog, keyCheck, hasKeys, version }: HomeParts): Endpoint<void> {
+  const homeFor = (request: IncomingMessage): Home => {
+    const shell = {
+      name: 'verbatim',
+      version,
+      description: DESCRIPTION,
+      links: { ...LINKS, readme: README },
+    };
+    if (keyCheck(request.headers) !== undefined) return shell;
+    const { models } = catalog;
+    const example = exampleOf(models);
+    const key = hasKeys ? '$API_KEY' : undefined;
+    return {
+      ...shell,
+      models: models.map((model) => ({ id: model.id, ...stateOf(model) })),
+      ...(example !== undefined && {
+        try: { prompt: example.prompt, curl: curlCommand(addressOf(request), example.prompt, key) },
+      }),
+    };
+  };
+  return {
+    parse: () => undefined,
+    answer: (_, { request }) => {
+      const home = homeFor(request);
+      const headers = [...PAGE_HEADERS, 'cache-control', 'no-store'];
+      if (acceptsJson(request)) return { ...jsonOf(home), headers };
+      return { headers, content: { kind: 'text', type: 'text/html; charset=utf-8', text: pageOf(home) } };
+    },
+  };
+}
+
+function acceptsJson({ headers: { accept = '' } }: IncomingMessage): boolean {
+  return accept.includes('application/json') && !accept.includes('text/html');
+}
+
+/** The address that the client has used, if it is one that needs no quotes; else that of the connection. */
+function addressOf({ headers: { host = '' }, socket }: IncomingMessage): string {
+  if (/^[\w.-]+(?::\d+)?$|^\[[\da-f:.]+\](?::\d+)?$/i.test(host)) return `http://${host}`;
+  const { localAddress = '127.0.0.1', localPort } = socket;
+  return `http://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
+}
+
+/** The page. Its links are relative, so that it works behind a proxy's prefix. */
+function pageOf({ name, version, description, models, try: example, links }: Home): string {
+  const rows = models?.map((model) => `<tr>${cells('td', Object.values(model))}</tr>`).join('\n');
+  const table = `<table>
+<caption>Datasets</caption>
+<tr>${cells('th', Object.keys(models?.[0] ?? {}))}</tr>
+${rows}
+</table>`;
+  const request = `<p>A prompt that has a reply:</p>
+<pre>${escaped(example?.curl ?? '')}</pre>`;
+  const items = Object.entries(links).map(
+    ([text, url]) => `<li><a href="${escaped(url.replace(/^\//, ''))}">${escaped(text)}</a></li>`,
+  );
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>verbatim</title>
+<link rel="icon" href="docs/favicon-32x32.png">
+</head>
+<body>
+<h1>${escaped(`${name} ${version}`)}</h1>
+<p>${escaped(description)}</p>
+${models === undefined ? '<p>The state of the datasets needs an API key.</p>' : table}
+${example === undefined ? '' : request}
+<ul>
+${items.join('\n')}
+</ul>
+</body>
+</html>
+`;
+}
+
+function cells(tag: 'td' | 'th', values: readonly unknown[]): string {
+  return values.map((value) => `<${tag}>${escaped(String(value))}</${tag}>`).join('');
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+/** A text as HTML. */
+function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');
+}

@@ -1,0 +1,30 @@
+/** A request that the server answers from its dataset, to show to people. */
+
+import type { Model } from '../models/model.js';
+import type { Example } from '../openai/operations.js';
+
+/** The first example of several models; undefined if none is known. */
+export function exampleOf(models: readonly Pick<Model, 'id' | 'status'>[]): Example | undefined {
+  for (const { id, status } of models) {
+    const { example } = status.counts;
+    if (example !== undefined) return { prompt: example, model: id };
+  }
+  return undefined;
+}
+
+/**
+ * A curl command for a POSIX shell that sends a prompt as a chat.
+ *
+ * @param url the server's address, without a slash at its end
+ * @param key what the shell expands to a key; undefined if none is needed
+ */
+export function curlCommand(url: string, prompt: string, key?: string): string {
+  const body = JSON.stringify({ messages: [{ role: 'user', content: prompt }] });
+  const quoted = `'${body.replaceAll("'", "'\\''")}'`;
+  return `curl ${url}/v1/chat/completions -H 'content-type: application/json'${keyOption(key)} -d ${quoted}`;
+}
+
+/** The option of curl that sends a key. */
+export function keyOption(key: string | undefined): string {
+  return key === undefined ? '' : ` -H "authorization: Bearer ${key}"`;
+}

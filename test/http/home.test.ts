@@ -1,0 +1,118 @@
+/** What a browser, and a program, get at `/`. */
+
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { guardedBy, serveApp } from '../support/app.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const PROMPT = `<b>Isn't "this"</b> & \u001b[31mthat`;
+const path = join(temporaryFolder(), 'dataset.json');
+
+let base: string;
+let guarded: string;
+beforeAll(async () => {
+  const conversations = [
+    { from: 'human', value: PROMPT },
+    { from: 'gpt', value: 'It is.' },
+  ];
+  writeFileSync(path, JSON.stringify([{ conversations }]));
+  base = await serveApp(path, { id: '<script>' });
+  guarded = await serveApp(path, guardedBy('the-key'));
+});
+
+interface Home {
+  readonly models?: readonly object[];
+  readonly try?: { readonly prompt: string; readonly curl: string };
+  readonly links: Readonly<Record<string, string>>;
+}
+
+async function jsonAt(url: string, headers: Record<string, string> = {}): Promise<Home> {
+  const answer = await fetch(url, { headers: { accept: 'application/json', ...headers } });
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json']);
+  return (await answer.json()) as Home;
+}
+
+async function htmlAt(url: string, headers: Record<string, string> = {}): Promise<string> {
+  const answer = await fetch(url, { headers });
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(answer.headers.get('cache-control')).toBe('no-store');
+  return answer.text();
+}
+
+/** The text of the only element of that name. */
+function textOf(html: string, element: string): string {
+  const [, text = ''] = new RegExp(`<${element}>(.*)</${element}>`, 's').exec(html) ?? [];
+  const characters: Record<string, string> = { lt: '<', gt: '>', quot: '"', amp: '&' };
+  return text.replace(/&(\w+);/g, (_, name: string) => characters[name] ?? '');
+}
+
+describe('GET /', () => {
+  it('says as JSON what the server is, what is served and what may be asked', async () => {
+    const home = await jsonAt(base);
+    expect(home).toMatchObject({
+      name: 'verbatim',
+      version: '1.2.3',
+      models: [{ id: '<script>', status: 'ready', engine: 'index', progress: 1, conversations: 1, turns: 2 }],
+      try: { prompt: PROMPT },
+    });
+    for (const link of ['/docs', '/openapi.json', '/metrics', '/ready']) {
+      expect(Object.values(home.links)).toContain(link);
+      expect((await fetch(base + link)).status).toBe(200);
+    }
+  });
+
+  it('says the same as a page without scripts, whatever the names and prompts hold', async () => {
+    const html = await htmlAt(base, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
+    expect(textOf(html, 'pre')).toBe((await jsonAt(base)).try?.curl);
+    expect(html).toContain('<td>&lt;script&gt;</td><td>ready</td><td>index</td>');
+    for (const raw of ['<script', '<b>', '\u001b']) expect(html).not.toContain(raw);
+    expect(html.match(/href="(?:docs|openapi\.json|metrics|ready)"/g)).toHaveLength(4);
+    expect(await htmlAt(base, { accept: '*/*' })).toBe(html);
+  });
+
+  it.each(['', '$API_KEY'])('has a curl that hits in a shell', async (key) => {
+    const home = await jsonAt(key === '' ? base : guarded, { authorization: 'Bearer the-key' });
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${home.try?.curl} -sS`], {
+      env: { ...process.env, API_KEY: 'the-key' },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ choices: [{ message: { content: 'It is.' } }] });
+  });
+
+  it('shows nothing of the datasets without a key, where one is needed', async () => {
+    for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
+      const html = await htmlAt(guarded, headers);
+      expect(html).toContain('needs an API key');
+      expect(html).not.toMatch(/<table|<pre|Isn|dataset\.json/);
+      expect(Object.keys(await jsonAt(guarded, headers)).sort()).toEqual([
+        'description',
+        'links',
+        'name',
+        'version',
+      ]);
+    }
+    expect(await htmlAt(guarded, { authorization: 'Bearer the-key' })).toContain('<table');
+  });
+
+  it('names the address that the client has used, unless a shell would read more than that in it', async () => {
+    const { port } = new URL(base);
+    const curlFor = (host: string) =>
+      new Promise<string | undefined>((resolve, reject) => {
+        const headers = { host, accept: 'application/json' };
+        const sent = request(base, { headers }, async (answer) => {
+          resolve((JSON.parse((await answer.toArray()).join('')) as Home).try?.curl);
+        });
+        sent.once('error', reject).end();
+      });
+    const at = (address: string) => expect.stringContaining(`curl http://${address}/v1/chat/completions `);
+    expect(await curlFor('example.org:8080')).toEqual(at('example.org:8080'));
+    expect(await curlFor('[::1]:8080')).toEqual(at('[::1]:8080'));
+    for (const host of ['x;reboot', 'a b', '$(reboot)', '-o/tmp/x', '']) {
+      expect(await curlFor(host)).toEqual(at(`127.0.0.1:${port}`));
+    }
+  });
+});
