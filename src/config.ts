@@ -3,33 +3,40 @@
 import { availableParallelism } from 'node:os';
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { DRAIN_MS, WORKERS_MAX } from './core/limits.js';
 import type { ModelSpec } from './core/model-spec.js';
 import { TOKENIZERS } from './core/tokens.js';
 
 /** A setting as the table describes it. */
-interface Option<T> {
+export interface Option<T> {
+  /** The heading that the help lists it under. */
+  readonly group: 'Dataset' | 'Answers' | 'Network' | 'Limits' | 'Log';
+  /** The bare environment variable; the one with `ENV_PREFIX` in front goes before it. */
   readonly env: string;
   /** The long flag, without its dashes; undefined for what must not show in a process list. */
   readonly flag: string | undefined;
-  /** What stands for the value in the help. */
+  /** The short flag, without its dash. */
+  readonly short?: string;
+  /** Stands for the value in the help. */
   readonly placeholder: string;
   readonly help: string;
   readonly defaultValue: T;
-  /** How the default reads in the help and the README, which don't know this machine. */
+  /** The default as the help and the README say it, which don't know this machine. */
   readonly defaultText: string;
-  /** From the text to the value; throws `Expected` if it is not one. */
+  /** From the text to the value; throws `Expected` if the text is invalid. */
   readonly parse: (text: string) => T;
 }
 
-/** Says what a value should have been, to go behind "expected". */
+/** Says what a value should have been; its message follows "expected". */
 class Expected extends Error {}
 
 /** A setting that can't be used. Its message is one line that names the setting. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
+
+/** Every variable is also read with this prefix: other programs export `HOST`, `PORT` and `WORKERS` for purposes of their own. */
+export const ENV_PREFIX = 'VERBATIM_';
 
 const SAMPLE = fileURLToPath(new URL('../data/sample.json', import.meta.url));
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -40,36 +47,20 @@ const MISS_STATUSES = [400, 404, 422] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
 const USAGE = ['count', 'estimate'] as const;
 
-/** Every setting, in the order of the help. */
+/** Every setting, in the order of the help: the settings of a group follow each other. */
 export const OPTIONS = {
   dataset: {
+    group: 'Dataset',
     env: 'DATASET',
     flag: 'dataset',
     placeholder: 'FILES',
-    help: 'The datasets, separated by colons: each a JSON array of conversations, or JSON lines, served as a model of the name of its file, or as NAME if it is given as `NAME=FILE`. Also the arguments',
+    help: 'Datasets, separated by colons: each a JSON array of conversations, or JSON lines. A dataset is served as a model that has the name of its file, or NAME if given as `NAME=FILE`. Arguments do the same',
     defaultValue: [{ id: 'sample', path: SAMPLE }],
     defaultText: 'the sample in `data/`',
-    parse: datasets,
-  },
-  host: {
-    env: 'HOST',
-    flag: 'host',
-    placeholder: 'ADDRESS',
-    help: 'The address to listen on',
-    defaultValue: '127.0.0.1',
-    defaultText: '`127.0.0.1`',
-    parse: text,
-  },
-  port: {
-    env: 'PORT',
-    flag: 'port',
-    placeholder: 'N',
-    help: 'The port to listen on; 0 picks a free one',
-    defaultValue: 8000,
-    defaultText: '`8000`',
-    parse: wholeNumber(0, 65_535),
+    parse: (value) => modelsOf(value.split(':')),
   },
   workers: {
+    group: 'Dataset',
     env: 'WORKERS',
     flag: 'workers',
     placeholder: 'N',
@@ -79,163 +70,202 @@ export const OPTIONS = {
     parse: wholeNumber(1, WORKERS_MAX),
   },
   engine: {
+    group: 'Dataset',
     env: 'ENGINE',
     flag: 'engine',
-    placeholder: ENGINES.join('|'),
-    help: 'How replies are found: `sweep` reads the dataset for lookups, `index` keeps keys of all turns in memory, `auto` sweeps until the index is made',
+    placeholder: 'ENGINE',
+    help: 'How replies are found: `sweep` reads the dataset for each lookup; `index` keeps keys of all turns in memory; `auto` sweeps until the index is ready',
     defaultValue: 'auto',
     defaultText: '`auto`',
     parse: oneOf(ENGINES),
   },
   indexDir: {
+    group: 'Dataset',
     env: 'INDEX_DIR',
     flag: 'index-dir',
     placeholder: 'FOLDER',
-    help: 'Where the index is kept for the next start; `none` keeps nothing',
+    help: 'Folder where the index is saved for the next start; `none` saves nothing',
     defaultValue: undefined,
     defaultText: "beside the dataset, else the user's cache folder",
     parse: folder,
   },
   onMiss: {
+    group: 'Answers',
     env: 'ON_MISS',
     flag: 'on-miss',
-    placeholder: ON_MISS.join('|'),
-    help: 'What a prompt without a reply gets: an `error` with the status `MISS_STATUS`, or the text of `FALLBACK_TEXT` as a `fallback`, 200',
+    placeholder: 'POLICY',
+    help: 'Answer to a prompt without a recorded reply: `error` has the status `MISS_STATUS`; `fallback` is 200 with the text of `FALLBACK_TEXT`',
     defaultValue: 'error',
     defaultText: '`error`',
     parse: oneOf(ON_MISS),
   },
   fallbackText: {
+    group: 'Answers',
     env: 'FALLBACK_TEXT',
     flag: 'fallback-text',
     placeholder: 'TEXT',
-    help: 'What is replied to a prompt without a reply, if `ON_MISS` is `fallback`',
+    help: 'Reply to a prompt without a recorded reply, with `ON_MISS=fallback`',
     defaultValue: 'No recorded reply for this prompt.',
     defaultText: '`No recorded reply for this prompt.`',
     parse: text,
   },
   missStatus: {
+    group: 'Answers',
     env: 'MISS_STATUS',
     flag: 'miss-status',
-    placeholder: MISS_STATUSES.join('|'),
-    help: 'The HTTP status of the error for a prompt without a reply. Gateways that take a 404 for an outage need another one',
+    placeholder: 'STATUS',
+    help: 'HTTP status of the error for a prompt without a recorded reply: 404, 400 or 422. Some gateways take a 404 for an outage',
     defaultValue: 404,
     defaultText: '`404`',
     parse: oneNumberOf(MISS_STATUSES),
   },
   maxTokens: {
+    group: 'Answers',
     env: 'MAX_TOKENS',
     flag: 'max-tokens',
-    placeholder: MAX_TOKENS.join('|'),
-    help: 'How `max_tokens` cuts replies: `exact`; `tolerant`, only where it is less than nine tenths of the reply, since load generators send lengths by a tokenizer of their own; or `ignore`',
+    placeholder: 'MODE',
+    help: 'How `max_tokens` cuts replies: `exact`; `tolerant`, only below nine tenths of the reply, because load generators count with a tokenizer of their own; `ignore`, never',
     defaultValue: 'tolerant',
     defaultText: '`tolerant`',
     parse: oneOf(MAX_TOKENS),
   },
   usage: {
+    group: 'Answers',
     env: 'USAGE',
     flag: 'usage',
-    placeholder: USAGE.join('|'),
-    help: 'How tokens are counted: `count` asks a tokenizer, in a thread of its own; `estimate` takes four bytes for one',
+    placeholder: 'MODE',
+    help: 'How tokens are counted: `count` runs a tokenizer in a thread of its own; `estimate` takes four bytes as one token',
     defaultValue: 'count',
     defaultText: '`count`',
     parse: oneOf(USAGE),
   },
   tokenizer: {
+    group: 'Answers',
     env: 'TOKENIZER',
     flag: 'tokenizer',
-    placeholder: TOKENIZERS.join('|'),
-    help: "Whose tokens are counted: `o200k_base` is that of OpenAI's models since GPT-4o, `cl100k_base` that of those before",
+    placeholder: 'NAME',
+    help: "Tokenizer that counts: `o200k_base` is that of OpenAI's models since GPT-4o, `cl100k_base` that of the models before",
     defaultValue: 'o200k_base',
     defaultText: '`o200k_base`',
     parse: oneOf(TOKENIZERS),
   },
   strictModels: {
+    group: 'Answers',
     env: 'STRICT_MODELS',
     flag: 'strict-models',
     placeholder: '0|1',
-    help: "With 1, only the datasets' own model names are answered; else any other asks all of them, in their order",
+    help: "With 1, only the datasets' own model names are answered; with 0, any other name searches all datasets in order",
     defaultValue: false,
     defaultText: '`0`',
     parse: flag,
   },
-  cacheMb: {
-    env: 'CACHE_MB',
-    flag: 'cache-mb',
-    placeholder: 'MB',
-    help: 'Memory for replies that were found before; 0 turns the cache off',
-    defaultValue: 64,
-    defaultText: '`64`',
-    parse: wholeNumber(0, 65_536),
+  host: {
+    group: 'Network',
+    env: 'HOST',
+    flag: 'host',
+    placeholder: 'ADDRESS',
+    help: 'Address to listen on',
+    defaultValue: '127.0.0.1',
+    defaultText: '`127.0.0.1`',
+    parse: text,
   },
-  bodyLimitMb: {
-    env: 'BODY_LIMIT_MB',
-    flag: 'body-limit-mb',
-    placeholder: 'MB',
-    help: 'The largest request body that is read, inflated if it is compressed',
-    defaultValue: 32,
-    defaultText: '`32`',
-    parse: wholeNumber(1, 256),
+  port: {
+    group: 'Network',
+    env: 'PORT',
+    flag: 'port',
+    short: 'p',
+    placeholder: 'N',
+    help: 'Port to listen on; 0 picks a free one',
+    defaultValue: 8000,
+    defaultText: '`8000`',
+    parse: wholeNumber(0, 65_535),
   },
   apiKeys: {
+    group: 'Network',
     env: 'API_KEYS',
     flag: undefined,
     placeholder: 'KEYS',
-    help: 'Keys that are let in, separated by commas; or `@` and the path of a file that has them, a line each, and is read again at `SIGHUP`. No flag: a flag shows in process lists',
+    help: 'Accepted API keys, separated by commas; or `@` and the path of a file with one key a line, which `SIGHUP` reads again. There is no flag, because process lists show flags',
     defaultValue: [],
     defaultText: 'none: open to all',
     parse: keys,
   },
   corsOrigins: {
+    group: 'Network',
     env: 'CORS_ORIGINS',
     flag: 'cors-origins',
     placeholder: 'ORIGINS',
-    help: 'Origins whose pages may ask from a browser, separated by commas; `*` for all',
+    help: 'Origins whose pages may send requests from a browser, separated by commas; `*` for all',
     defaultValue: [],
     defaultText: 'none',
     parse: origins,
   },
+  cacheMb: {
+    group: 'Limits',
+    env: 'CACHE_MB',
+    flag: 'cache-mb',
+    placeholder: 'MB',
+    help: 'Memory for replies that were found before, in MB; 0 turns the cache off',
+    defaultValue: 64,
+    defaultText: '`64`',
+    parse: wholeNumber(0, 65_536),
+  },
+  bodyLimitMb: {
+    group: 'Limits',
+    env: 'BODY_LIMIT_MB',
+    flag: 'body-limit-mb',
+    placeholder: 'MB',
+    help: 'Largest accepted request body, decompressed, in MB',
+    defaultValue: 32,
+    defaultText: '`32`',
+    parse: wholeNumber(1, 256),
+  },
   rateLimit: {
+    group: 'Limits',
     env: 'RATE_LIMIT',
     flag: 'rate-limit',
     placeholder: 'N',
-    help: 'Requests a minute that each key may make, or each address where there are no keys; 0 sets no limit',
+    help: 'Requests a minute for each key, or for each address if there are no keys; 0 is no limit',
     defaultValue: 0,
     defaultText: '`0`',
     parse: wholeNumber(0, 1_000_000_000),
   },
   requestTimeoutMs: {
+    group: 'Limits',
     env: 'REQUEST_TIMEOUT_MS',
     flag: 'request-timeout-ms',
     placeholder: 'MS',
-    help: 'How long a request may wait for its answer before it gets 503',
+    help: 'Longest time a request waits for its answer, in ms; then it gets 503',
     defaultValue: 600_000,
     defaultText: '`600000`',
     parse: wholeNumber(1, 2_147_483_647),
   },
   drainMs: {
+    group: 'Limits',
     env: 'DRAIN_MS',
     flag: 'drain-ms',
     placeholder: 'MS',
-    help: 'How long a server that is told to stop waits for the requests in flight before it cuts them',
+    help: 'Longest time that a stop waits for requests in flight, in ms; then it cuts them',
     defaultValue: DRAIN_MS,
     defaultText: '`25000`',
     parse: wholeNumber(0, 2_147_483_647),
   },
   logFormat: {
+    group: 'Log',
     env: 'LOG_FORMAT',
     flag: 'log-format',
-    placeholder: LOG_FORMATS.join('|'),
-    help: 'How lines of the log look: `json`, `pretty`, or `auto`, which is pretty on a terminal',
+    placeholder: 'FORMAT',
+    help: 'Format of the log: `json`, `pretty`, or `auto`, which is `pretty` on a terminal and `json` elsewhere',
     defaultValue: 'auto',
     defaultText: '`auto`',
     parse: oneOf(LOG_FORMATS),
   },
   logLevel: {
+    group: 'Log',
     env: 'LOG_LEVEL',
     flag: 'log-level',
-    placeholder: LOG_LEVELS.join('|'),
-    help: 'What is logged, to the standard error output',
+    placeholder: 'LEVEL',
+    help: 'Least severe level that is logged, to standard error: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. Only `debug` and `trace` log the beginnings of prompts that were not found',
     defaultValue: 'info',
     defaultText: '`info`',
     parse: oneOf(LOG_LEVELS),
@@ -247,111 +277,90 @@ type Options = typeof OPTIONS;
 /** The settings of a run. */
 export type Config = { readonly [K in keyof Options]: ReturnType<Options[K]['parse']> };
 
-/** What the command line asks for. */
-export type Command =
-  | { readonly kind: 'serve'; readonly config: Config }
-  | { readonly kind: 'check'; readonly path: string }
-  | { readonly kind: 'help' }
-  | { readonly kind: 'version' };
+/**
+ * Where the value of a setting was given: `--port`, `VERBATIM_PORT`, `PORT`, or `arguments`; undefined for a default. Errors name it,
+ * because the person who reads them may not know of a variable that another program exports.
+ */
+export type SourceOf = (setting: keyof Config) => string | undefined;
+
+/** Settings, and where each was given. */
+export interface Settings {
+  readonly config: Config;
+  readonly sourceOf: SourceOf;
+}
+
+type Flags = Readonly<Partial<Record<keyof Config, string>>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the command line and the environment. A flag goes before its environment variable, that before the default; an
- * empty variable counts as none.
+ * Reads the settings. A flag goes before `VERBATIM_PORT`, that before `PORT`, and that before the default; an empty variable is not set.
  *
- * @param args what stands behind the program's name
- * @throws ConfigError for an unknown flag or a value that is none
+ * @param flags the values of flags
+ * @param paths datasets given as arguments
+ * @throws ConfigError for an invalid value
  */
-export function readCommand(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Command {
-  if (args[0] === 'check') return readCheck(args.slice(1));
-  const { flags, positionals } = readFlags(args, settingFlags());
-  if (flags.help === true) return { kind: 'help' };
-  if (flags.version === true) return { kind: 'version' };
-  const [first] = positionals;
+export function readSettings(flags: Flags, paths: readonly string[], env: Environment): Settings {
+  const [first] = paths;
   if (first !== undefined && flags.dataset !== undefined) {
-    throw new ConfigError(`datasets are given twice, as '${first}' and by --dataset; expected one of both`);
+    throw new ConfigError(`datasets given twice, as '${first}' and by --dataset; expected one of both`);
   }
-  const entries = Object.entries(OPTIONS).map(([name, option]) => {
-    if (name === 'dataset' && first !== undefined) return [name, modelsOf(positionals, 'arguments')];
-    const fromFlag = option.flag === undefined ? undefined : flags[option.flag];
-    if (typeof fromFlag === 'string') return [name, parseValue(option, fromFlag, `--${option.flag}`)];
-    const fromEnv = env[option.env];
-    if (fromEnv !== undefined && fromEnv !== '') return [name, parseValue(option, fromEnv, option.env)];
-    return [name, option.defaultValue];
+  const sources = new Map<string, string>();
+  const entries = Object.entries<Option<unknown>>(OPTIONS).map(([name, option]) => {
+    if (option === OPTIONS.dataset && first !== undefined) {
+      sources.set(name, 'arguments');
+      return [name, named('arguments', '', () => modelsOf(paths))];
+    }
+    const given = givenText(option, flags[name as keyof Config], env);
+    if (given === undefined) return [name, option.defaultValue];
+    const { source, text } = given;
+    sources.set(name, source);
+    // Only the settings without a flag are secret.
+    const got = option.flag === undefined ? ', got something else' : `, got '${text}'`;
+    return [name, named(source, got, () => option.parse(text))];
   });
-  return { kind: 'serve', config: Object.fromEntries(entries) as Config };
+  return { config: Object.fromEntries(entries) as Config, sourceOf: (setting) => sources.get(setting) };
 }
 
-/** What `check` is asked for: one file, and no setting. */
-function readCheck(args: readonly string[]): Command {
-  const { flags, positionals } = readFlags(args, { help: { type: 'boolean' } });
-  if (flags.help === true) return { kind: 'help' };
-  const [path, surplus] = positionals;
-  if (path === undefined || path === '') throw new ConfigError('check: expected a file; see --help');
-  if (surplus !== undefined)
-    throw new ConfigError(`check: unexpected argument '${surplus}'; expected one file`);
-  return { kind: 'check', path };
+/** The text of a setting and where it was given; undefined if it wasn't. */
+function givenText(
+  { flag, env: bare }: Option<unknown>,
+  fromFlag: string | undefined,
+  env: Environment,
+): { readonly source: string; readonly text: string } | undefined {
+  if (fromFlag !== undefined) return { source: `--${flag}`, text: fromFlag };
+  const isGiven = (name: string) => env[name] !== undefined && env[name] !== '' && !isServiceLink(name, env);
+  const source = [`${ENV_PREFIX}${bare}`, bare].find(isGiven);
+  return source === undefined ? undefined : { source, text: env[source] as string };
 }
 
-/** The text of `--help`. */
-export function helpText(): string {
-  const rows = Object.values(OPTIONS).map(({ flag, env, placeholder, help, defaultText }) => {
-    const left = flag === undefined ? `${env}=${placeholder}` : `--${flag} ${placeholder}`;
-    return `  ${left}\n      ${plain(help)}.\n      Environment: ${env}. Default: ${plain(defaultText)}.`;
-  });
-  return [
-    'Usage: verbatim [[NAME=]FILE …] [FLAGS]',
-    '       verbatim check FILE',
-    '',
-    'Serves conversation datasets as an OpenAI-compatible API, each as a model.',
-    'With check, reads all of a file instead, and says what it holds or where it is not valid.',
-    '',
-    ...rows,
-    '  --help\n      Print this and exit.',
-    '  --version\n      Print the version and exit.',
-    '',
-  ].join('\n');
+/** True for what Kubernetes sets in each pod beside a service called `verbatim`: `VERBATIM_PORT=tcp://10.0.0.11:8000`. */
+function isServiceLink(name: string, env: Environment): boolean {
+  return name === `${ENV_PREFIX}${OPTIONS.port.env}` && /^(?:tcp|udp|sctp):/.test(env[name] ?? '');
 }
 
-/** The settings as the rows of a Markdown table, for the README. */
+/** The settings as the rows of a Markdown table, for docs/settings.md. */
 export function settingsTable(): string {
-  const rows = Object.values(OPTIONS).map(
-    ({ env, flag, defaultText, help }) =>
-      `| \`${env}\` | ${flag === undefined ? '' : `\`--${flag}\``} | ${defaultText} | ${help} |`,
-  );
+  const rows = Object.values<Option<unknown>>(OPTIONS).map(({ env, flag, short, defaultText, help }) => {
+    const flags = [
+      ...(short === undefined ? [] : [`-${short}`]),
+      ...(flag === undefined ? [] : [`--${flag}`]),
+    ];
+    return `| \`${env}\` | ${flags.map((each) => `\`${each}\``).join(', ')} | ${defaultText} | ${help} |`;
+  });
   return ['| environment | flag | default | what |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-type Flags = NonNullable<ParseArgsConfig['options']>;
-
-/** A flag for every setting that has one, and those that set nothing. */
-function settingFlags(): Flags {
-  const flags = Object.values(OPTIONS).flatMap(({ flag }) => (flag === undefined ? [] : [flag]));
-  const strings = flags.map((flag) => [flag, { type: 'string' as const }]);
-  const booleans = ['help', 'version'].map((flag) => [flag, { type: 'boolean' as const }]);
-  return Object.fromEntries([...strings, ...booleans]);
-}
-
-function readFlags(args: readonly string[], options: Flags) {
+/**
+ * What `parse` returns.
+ *
+ * @throws ConfigError that names the source of the value, where `parse` says what it expected
+ */
+function named<T>(source: string, got: string, parse: () => T): T {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    return { flags: values as Record<string, string | boolean | undefined>, positionals };
-  } catch (error) {
-    // Node's message goes on with advice; its first sentence names the flag.
-    const [problem] = String((error as Error).message).split(/\.(?:\s|$)/);
-    throw new ConfigError(`${problem}; see --help`);
-  }
-}
-
-function parseValue(option: Option<unknown>, value: string, name: string): unknown {
-  try {
-    return option.parse(value);
+    return parse();
   } catch (error) {
     if (!(error instanceof Expected)) throw error;
-    const got = option.flag === undefined ? 'something else' : `'${value}'`;
-    throw new ConfigError(`${name}: expected ${error.message}, got ${got}`);
+    throw new ConfigError(`${source}: expected ${error.message}${got}`);
   }
 }
 
@@ -360,18 +369,14 @@ function text(value: string): string {
   return value;
 }
 
-function datasets(value: string): readonly ModelSpec[] {
-  return modelsOf(value.split(':'), 'DATASET');
-}
-
 /**
  * @param given each a path, or a name, `=` and a path: a name has no slash in it
  * @throws ConfigError if two have one name
  */
-function modelsOf(given: readonly string[], where: string): readonly ModelSpec[] {
+function modelsOf(given: readonly string[]): readonly ModelSpec[] {
   const specs = given.map((each) => {
     const [, name, path = each] = /^([^/=]+)=(.*)$/s.exec(each) ?? [];
-    if (path === '') throw new ConfigError(`${where}: expected a file, got '${each}'`);
+    if (path === '') throw new Expected(each === '' ? 'a file' : `a file after '${each}'`);
     return { id: name ?? basename(path, extname(path)), path };
   });
   const twice = specs.find(({ id }, i) => specs.findIndex((other) => other.id === id) < i);
@@ -390,7 +395,7 @@ export type KeySource = readonly string[] | { readonly file: string };
 
 function keys(value: string): KeySource {
   if (value.startsWith('@')) {
-    if (value.length === 1) throw new Expected('the path of a file behind @');
+    if (value.length === 1) throw new Expected('the path of a file after @');
     return { file: value.slice(1) };
   }
   const expected = 'keys of printable ASCII, separated by commas';
@@ -445,10 +450,6 @@ function oneNumberOf<T extends number>(choices: readonly T[]): (value: string) =
   return (value) => Number(parse(value)) as T;
 }
 
-function plain(markdown: string): string {
-  return markdown.replaceAll('`', '');
-}
-
 /** Where a program that embeds the server has other defaults than the command: it has a free port, and nothing is left behind. */
 const EMBEDDED_DEFAULTS = {
   port: 0,
@@ -480,7 +481,7 @@ function readOption(name: keyof Config, value: unknown): unknown {
   const option: Option<unknown> = OPTIONS[name];
   switch (name) {
     case 'dataset':
-      return modelsOf(texts(name, typeof value === 'string' ? [value] : value), name);
+      return named(name, '', () => modelsOf(texts(name, typeof value === 'string' ? [value] : value)));
     case 'apiKeys': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };
@@ -490,12 +491,14 @@ function readOption(name: keyof Config, value: unknown): unknown {
       });
     }
     case 'corsOrigins':
-      return texts(name, value).flatMap((origin) => parseValue(option, origin, name));
+      return texts(name, value).flatMap((origin) =>
+        named(name, `, got '${origin}'`, () => option.parse(origin)),
+      );
   }
   const type = typeof (option.defaultValue ?? '');
   if (typeof value !== type)
     throw new ConfigError(`${name}: expected a ${type}, got ${JSON.stringify(value)}`);
-  return type === 'boolean' ? value : parseValue(option, String(value), name);
+  return type === 'boolean' ? value : named(name, `, got '${value}'`, () => option.parse(String(value)));
 }
 
 function texts(name: string, value: unknown): readonly string[] {

@@ -26,6 +26,8 @@ export interface ServeOptions {
   readonly onMiss?: 'error' | 'fallback' | undefined;
   /** Reply to such a prompt, with `onMiss: 'fallback'`. */
   readonly fallbackText?: string | undefined;
+  /** HTTP status of the error for such a prompt, with `onMiss: 'error'`. Default: 404. */
+  readonly missStatus?: 400 | 404 | 422 | undefined;
   /** How `max_tokens` cuts replies. */
   readonly maxTokens?: 'tolerant' | 'exact' | 'ignore' | undefined;
   /** How tokens are counted. */

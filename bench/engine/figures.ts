@@ -26,7 +26,7 @@ export interface BuildFigures extends Memory {
 export function measureBuild(path: string): Promise<BuildFigures> {
   const flags = [...flagsOf('index', 'none'), '--log-level', 'info', '--usage', 'estimate'];
   return withServer(verbatim(path, flags), async (server) => {
-    await server.printed(/the index stands/);
+    await server.printed(/the index stands|index ready/);
     const buildSeconds = server.seconds;
     await server.printed(/listening on/);
     await sleep(SETTLE_MS);
@@ -36,11 +36,14 @@ export function measureBuild(path: string): Promise<BuildFigures> {
 
 /** Makes an index and keeps it in a folder, for later starts. */
 export function saveIndex(path: string, prompt: string, indexDir: string): Promise<void> {
-  return withServer(verbatim(path, [...flagsOf('auto', indexDir), '--log-level', 'info']), async (server) => {
-    // The first request of all is slow for reasons of this process; so it is made here, where it doesn't count.
-    await server.ask(prompt, 200);
-    await server.printed(/the index was saved/);
-  });
+  return withServer(
+    verbatim(path, [...flagsOf('auto', indexDir), '--log-level', 'debug']),
+    async (server) => {
+      // The first request of all is slow for reasons of this process; so it is made here, where it doesn't count.
+      await server.ask(prompt, 200);
+      await server.printed(/the index was saved|index saved/);
+    },
+  );
 }
 
 /**

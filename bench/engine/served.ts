@@ -11,7 +11,14 @@ export async function withServed<T>(
   use: (served: ServedDataset) => Promise<T>,
 ): Promise<T> {
   const ignore = () => {};
-  const notices = { info: ignore, warn: ignore, progress: ignore, walked: ignore, changed: ignore };
+  const notices = {
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    progress: ignore,
+    walked: ignore,
+    changed: ignore,
+  };
   // Nothing is asked of it: what is measured here has no usage.
   const tokens = new TokenPool('o200k_base');
   const options = {

@@ -6,7 +6,7 @@ import { cacheFolder } from '../dataset.js';
 import { say } from '../progress.js';
 import { verbatim, withServer } from '../server.js';
 
-const COUNTED = /all tokens are counted/;
+const COUNTED = /tokens (?:are )?counted/;
 
 /** A dataset, and the flags that make a server of ours load its index. */
 export interface PreparedDataset {

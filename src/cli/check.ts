@@ -43,7 +43,7 @@ export function check(path: string, progress: Progress): Verdict {
 
   function* shown(blocks: Iterable<Block>): Generator<Block, void> {
     for (const block of blocks) {
-      progress.show(block.offset / dataset.body.end);
+      progress.show(block.offset / dataset.body.end, dataset.body.end);
       yield block;
     }
   }

@@ -2,18 +2,23 @@ import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
 import type { Config } from '../config.js';
 import { LOG_AGAIN_MS, LOG_BYTES_MAX, LOG_EXIT_WAITS } from '../core/limits.js';
+import { requestText } from '../http/request-log.js';
+import { stoppingText } from '../http/start-lines.js';
+import { summaryText } from '../http/summary.js';
 import { escapeControls } from './control-characters.js';
 
 /**
- * The log, on the standard error output: one object of JSON a line, or, on a terminal, text for people. Lines are written at once, so
- * that a process that ends has logged everything. Where that isn't possible (a pipe whose reader has stopped, a full disk), up to
- * `LOG_BYTES_MAX` wait; later lines are dropped, and their number is logged once there is room again.
+ * The log, on standard error: JSON lines, or text for people on a terminal. Lines are written synchronously, so that a process that
+ * exits has logged everything. Where a write fails (the reader of the pipe stopped, the disk is full), up to `LOG_BYTES_MAX` wait;
+ * later lines are dropped, and their number is logged once there is room again.
  *
  * @param atExit takes what writes the last lines, to be run when the process exits
+ * @param above runs each write, and keeps it apart from a progress bar
  */
 export function createLogger(
   { logFormat, logLevel }: Pick<Config, 'logFormat' | 'logLevel'>,
   atExit: (act: () => void) => void,
+  above: (write: () => void) => void = (write) => write(),
 ): Logger {
   if (logLevel === 'silent') return pino({ level: logLevel }, { write: () => {} });
   // Node makes a pipe non-blocking when `process.stderr` is first read: a write to a full one fails with EAGAIN, and never blocks.
@@ -46,13 +51,30 @@ export function createLogger(
     lines.write('');
   });
   const format = logFormat === 'pretty' || (logFormat === 'auto' && isTTY) ? prettyFormat(isTTY) : undefined;
-  const write = (line: string) => lines.write(escapeControls(format?.(line) ?? line));
+  const write = (line: string) => above(() => void lines.write(escapeControls(format?.(line) ?? line)));
   const logger = pino({ level: logLevel }, { write });
   return logger;
 }
 
-/** Loaded only where it is needed: it takes a while. */
+/** Lines whose fields are a sentence of their own for people, by their message. */
+const SENTENCES: Readonly<Record<string, (fields: never) => string>> = {
+  request: requestText,
+  stopping: stoppingText,
+  stopped: summaryText,
+};
+
+/** Loads pino-pretty, which takes a while, only where it is needed. */
 function prettyFormat(colorize: boolean): (line: string) => string {
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
-  return prettyFactory({ colorize, ignore: 'pid,hostname' });
+  const options = { colorize, ignore: 'pid,hostname' };
+  const format = prettyFactory({ ...options, singleLine: true });
+  const messageFormat = (fields: object) => {
+    const sentence = SENTENCES[(fields as { msg: string }).msg] as (fields: object) => string;
+    return sentence(fields);
+  };
+  const formatSentence = prettyFactory({ ...options, hideObject: true, messageFormat });
+  return (line) => {
+    const fields = JSON.parse(line) as { readonly msg?: string };
+    return (Object.hasOwn(SENTENCES, fields.msg ?? '') ? formatSentence : format)(fields);
+  };
 }

@@ -3,11 +3,14 @@
 import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
-import { type Config, ConfigError, helpText, readCommand } from '../config.js';
+import { ConfigError, type Settings } from '../config.js';
 import { CommandError } from '../core/errors.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
+import type { Progress } from '../http/progress.js';
+import { readCommandLine } from './command-line.js';
 import { escapeControls } from './control-characters.js';
 import { VERSION } from './manifest.js';
+import { ProgressBar } from './progress-bar.js';
 
 /** `defect` is what sysexits.h calls EX_SOFTWARE. */
 const EXIT = { ok: 0, failed: 1, badSettings: 2, defect: 70, bySignal: 128 } as const;
@@ -15,20 +18,26 @@ const EXIT = { ok: 0, failed: 1, badSettings: 2, defect: 70, bySignal: 128 } as 
 // Ignore EPIPE and other write errors.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
+const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
+const NO_PROGRESS: Progress = { show: () => {}, end: () => {} };
+/** Writes what belongs above the progress bar, if one is shown. */
+const above = (write: () => void): void => (bar === undefined ? write() : bar.above(write));
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const command = readCommand(args, process.env);
+    const { isTTY, columns } = process.stdout;
+    const command = readCommandLine(args, process.env, isTTY ? columns : undefined);
     switch (command.kind) {
       case 'help':
-        print(helpText().trimEnd());
+        print(command.text);
         return EXIT.ok;
       case 'version':
         print(VERSION);
         return EXIT.ok;
       case 'serve':
-        return await run(command.config);
+        return await run(command);
       case 'check':
         return await runCheck(command.path);
     }
@@ -39,7 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(config: Config): Promise<never> {
+async function run({ config, sourceOf }: Settings): Promise<never> {
   // Listens for signals first, and loads the rest after that: it takes a while.
   const signal = toldToStop();
   const onHangup = hangups();
@@ -48,10 +57,11 @@ async function run(config: Config): Promise<never> {
   setFlagsFromString('--heap-growing-percent=60');
   const { serve } = await import('../http/serve.js');
   let logger: Logger | undefined;
-  // Nobody knows what holds after that: whoever looks after the process starts it anew.
+  // The state is unknown after a defect: a supervisor restarts the process.
   process.on('uncaughtException', (error) => {
+    bar?.end();
     try {
-      if (logger !== undefined) logger.fatal({ err: error }, 'a defect of the server: it ends');
+      if (logger !== undefined) logger.fatal({ err: error }, 'defect; exiting');
       else process.stderr.write(`verbatim: ${error.stack ?? error}\n`);
     } finally {
       process.exit(EXIT.defect);
@@ -59,20 +69,17 @@ async function run(config: Config): Promise<never> {
   });
   const loadLogger = async () => {
     const { createLogger } = await import('./logger.js');
-    logger = createLogger(config, (act) => process.on('exit', act));
+    logger = createLogger(config, (act) => process.on('exit', act), above);
     return logger;
   };
-  await serve(config, { loadLogger, print, version: VERSION, signal, onHangup });
+  await serve(config, { sourceOf, bar, loadLogger, print, version: VERSION, signal, onHangup });
   // A process that ends by itself removes its signal handlers first: a second signal would end it without its exit code.
   process.exit(EXIT.ok);
 }
 
 async function runCheck(path: string): Promise<number> {
-  const [{ check }, { ProgressBar }] = await Promise.all([
-    import('./check.js'),
-    import('../http/progress.js'),
-  ]);
-  const { isValid, line } = check(path, new ProgressBar(process.stderr));
+  const { check } = await import('./check.js');
+  const { isValid, line } = check(path, bar ?? NO_PROGRESS);
   if (isValid) print(line);
   else process.stderr.write(`${line}\n`);
   return isValid ? EXIT.ok : EXIT.failed;
@@ -86,7 +93,7 @@ function toldToStop(): AbortSignal {
     process.on(signal, () => {
       firstMs ??= performance.now();
       if (performance.now() - firstMs >= SIGNAL_AGAIN_MS) endBy(signal);
-      controller.abort();
+      controller.abort(signal);
     });
   }
   return controller.signal;
@@ -109,7 +116,7 @@ function hangups(): (act: () => void) => void {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${escapeControls(line)}\n`);
+  above(() => void process.stdout.write(`${escapeControls(line)}\n`));
 }
 
 function fail(problem: string, code: number): number {

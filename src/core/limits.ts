@@ -135,6 +135,9 @@ export const EXAMPLE_LENGTH_MAX = 80;
  */
 export const RATE_CLIENTS_MAX = 100_000;
 
+/** The prompt of a miss is logged up to this length, in characters, at the level `debug` alone. */
+export const LOGGED_PROMPT_LENGTH_MAX = 200;
+
 /** The longest `x-request-id` that is echoed, in characters. */
 export const REQUEST_ID_LENGTH_MAX = 256;
 

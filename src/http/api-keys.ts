@@ -1,16 +1,19 @@
 import { readFileSync, statSync } from 'node:fs';
-import { ConfigError, isKey, type KeySource } from '../config.js';
+import { ConfigError, isKey, type KeySource, OPTIONS } from '../config.js';
 import { type KeyCheck, keyCheck } from './auth.js';
 
 /** The accepted API keys, which can be reloaded. */
 export class ApiKeys {
+  /** The environment variable that has them, or the path of their file. */
+  readonly variable: string;
   private readonly source: KeySource;
   private checkNow: KeyCheck;
 
-  /** @throws ConfigError if the file of keys holds none, or can't be read */
-  constructor(source: KeySource) {
+  /** @throws ConfigError if their file can't be read, or has no keys */
+  constructor(source: KeySource, variable: string = OPTIONS.apiKeys.env) {
     this.source = source;
-    this.checkNow = keyCheck(readKeys(source));
+    this.variable = variable;
+    this.checkNow = keyCheck(readKeys(source, variable));
   }
 
   /** True if requests need no key. */
@@ -32,17 +35,17 @@ export class ApiKeys {
    * @throws ConfigError as at startup
    */
   reload(): void {
-    this.checkNow = keyCheck(readKeys(this.source));
+    this.checkNow = keyCheck(readKeys(this.source, this.variable));
   }
 }
 
-function readKeys(source: KeySource): readonly string[] {
+function readKeys(source: KeySource, variable: string): readonly string[] {
   if (!('file' in source)) return source;
-  const expected = `API_KEYS: expected a file of keys, a line each, at '${source.file}'`;
+  const expected = `${variable}: expected a file of keys, one a line, at '${source.file}'`;
   let text: string;
   try {
     // Reading a FIFO or a device could block forever.
-    if (!statSync(source.file).isFile()) throw new ConfigError(`${expected}; it is no regular file`);
+    if (!statSync(source.file).isFile()) throw new ConfigError(`${expected}; it isn't a regular file`);
     text = readFileSync(source.file, 'utf8');
   } catch (error) {
     if (error instanceof ConfigError) throw error;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ByteCount } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
+import type { Query } from '../core/query.js';
 import { plainJson, spell } from '../core/spelled-text.js';
 import type { Match } from '../lookup/lookup.js';
 import type { Model } from '../models/model.js';
@@ -55,6 +56,8 @@ export interface RequestContext {
    * @throws AppError if the limit is exceeded
    */
   holdAnswer(bytes: ByteCount): void;
+  /** Notes for the log that a prompt was not found. */
+  noteMiss(query: Query | undefined): void;
 }
 
 /** An answer. It may be sent any number of times. */

@@ -8,7 +8,8 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import { AppError, CommandError } from '../core/errors.js';
+import type { SourceOf } from '../config.js';
+import { AppError } from '../core/errors.js';
 import {
   BACKLOG,
   CONNECTIONS_CHECK_MS,
@@ -21,19 +22,8 @@ import {
 } from '../core/limits.js';
 import { errorBody } from '../openai/error-body.js';
 import { closeGently } from './linger.js';
+import { listen } from './listening.js';
 import type { MessageClasses } from './message-classes.js';
-
-/** Why the server can't listen, in one line. */
-export class ListenError extends CommandError {
-  override readonly name = 'ListenError';
-}
-
-const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use; choose another with --port, or 0 for a free one',
-  EACCES: 'no permission to use the port; choose one above 1023 with --port',
-  EADDRNOTAVAIL: 'this machine has no such address; choose another with --host',
-  ENOTFOUND: 'there is no such address; choose another with --host',
-};
 
 /** Timeouts for clients, and for stopping. All in ms. */
 export interface Timeouts {
@@ -130,21 +120,9 @@ export class Listener {
     }
   }
 
-  /**
-   * Starts to listen.
-   *
-   * @returns the address; its port is a free one if `port` is 0
-   * @throws ListenError if the address isn't available
-   */
-  async listen(host: string, port: number): Promise<AddressInfo> {
-    await new Promise<void>((resolve, reject) => {
-      this.server.once('error', (error: NodeJS.ErrnoException) => {
-        const problem = LISTEN_PROBLEMS[error.code ?? ''] ?? error.message;
-        reject(new ListenError(`cannot listen on ${host}:${port}: ${problem}`));
-      });
-      this.server.listen({ port, host, backlog: BACKLOG }, resolve);
-    });
-    return this.server.address() as AddressInfo;
+  /** Starts to listen: see `listen`. */
+  listen(host: string, port: number, sourceOf?: SourceOf): Promise<AddressInfo> {
+    return listen(this.server, { host, port }, sourceOf);
   }
 
   /**

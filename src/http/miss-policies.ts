@@ -57,6 +57,7 @@ export function findOrMiss(
   const { signal } = context;
   return after(query && model.lookup.find(query, signal), (match) => {
     if (match === undefined) {
+      context.noteMiss(query);
       return onMiss({ ...prompt, model, queries: query === undefined ? [] : [query] }, signal);
     }
     context.holdReply(match);

@@ -15,6 +15,8 @@ export class RequestFacts {
   match: string | undefined = undefined;
   source: string | undefined = undefined;
   dataset: string | undefined = undefined;
+  /** The beginning of a prompt that was not found, for the log. */
+  missedPrompt: string | undefined = undefined;
   /** Of the completion in the answer, if there is one. */
   outcome: Outcome | undefined = undefined;
   /** What the client has left of its limit, if the request counted. */

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Refused } from './listener.js';
 import type { RequestFacts } from './request-facts.js';
 
-/** What is told of a request whose client has left before its answer began, as nginx does. */
+/** The status of a request whose client left before its answer began, as nginx logs it. */
 const CLIENT_LEFT = 499;
 
 /** The status of a response that is closed. An error's stands there without headers if it went past the response: see `Listener`. */
@@ -12,9 +12,34 @@ export function statusOf({ headersSent, statusCode }: ServerResponse): number {
   return headersSent || statusCode >= 400 ? statusCode : CLIENT_LEFT;
 }
 
-/** Logs what was refused before it was a request. */
+/** Logs bytes that were rejected before they were a request. */
 export function logRefused(logger: Logger, refused: Refused): void {
-  logger.info(refused, 'no request');
+  logger.info(refused, 'connection rejected');
+}
+
+/** The fields of a request's line in the log. */
+interface RequestFields {
+  readonly requestId: string;
+  readonly method: string | undefined;
+  readonly path: string;
+  readonly status: number;
+  /** False if the client left before it had all of the answer. */
+  readonly finished: boolean;
+  readonly match: string | undefined;
+  readonly source: string | undefined;
+  readonly dataset: string | undefined;
+  readonly durationMs: number;
+  /** The beginning of a prompt that was not found; only at the level `debug`. */
+  readonly prompt: string | undefined;
+}
+
+/** The line for people. */
+export function requestText(fields: RequestFields): string {
+  const { status, method, path, dataset, match, source, durationMs, finished, prompt } = fields;
+  const parts = [status, method, path, dataset, match, source, `${durationMs} ms`];
+  if (!finished) parts.push('(client left)');
+  if (prompt !== undefined) parts.push(JSON.stringify(prompt));
+  return parts.filter((part) => part !== undefined).join(' ');
 }
 
 /** Logs the line of a request that has ended. */
@@ -24,12 +49,12 @@ export function logRequest(
   response: ServerResponse,
   facts: RequestFacts,
 ): void {
-  const { requestId, match, source, dataset, elapsedMs: durationMs } = facts;
+  const { requestId, match, source, dataset, missedPrompt, elapsedMs: durationMs } = facts;
   const { method } = request;
   // Express cuts off what its routers are mounted on.
   const { originalUrl: url = request.url ?? '' } = request as Partial<Request>;
   const query = url.indexOf('?');
-  const fields = {
+  const fields: RequestFields = {
     requestId,
     method,
     path: query < 0 ? url : url.slice(0, query),
@@ -39,6 +64,7 @@ export function logRequest(
     source,
     dataset,
     durationMs,
+    prompt: missedPrompt !== undefined && logger.isLevelEnabled('debug') ? missedPrompt : undefined,
   };
   logger.info(fields, 'request');
 }

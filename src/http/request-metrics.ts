@@ -15,12 +15,15 @@ export class Histogram {
   readonly counts = new Array<number>(LATENCY_BOUNDS.length + 1).fill(0);
   /** The sum of all durations, in seconds. */
   sum = 0;
+  /** The longest of them, in seconds. */
+  max = 0;
 
   add(seconds: number): void {
     let bucket = 0;
     while (bucket < LATENCY_BOUNDS.length && seconds > (LATENCY_BOUNDS[bucket] as number)) bucket++;
     this.counts[bucket] = (this.counts[bucket] as number) + 1;
     this.sum += seconds;
+    if (seconds > this.max) this.max = seconds;
   }
 }
 

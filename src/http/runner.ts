@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ByteCount } from '../core/bytes.js';
+import { LOGGED_PROMPT_LENGTH_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
+import type { Query } from '../core/query.js';
 import type { Match } from '../lookup/lookup.js';
 import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
 import type { HeldMemory } from './held-memory.js';
@@ -55,5 +57,10 @@ class Context implements RequestContext {
 
   holdAnswer(bytes: ByteCount): void {
     this.held.holdAnswer(factsOf(this.response), bytes);
+  }
+
+  noteMiss(query: Query | undefined): void {
+    const prompt = query?.histories[0]?.at(-1);
+    factsOf(this.response).missedPrompt = prompt?.slice(0, LOGGED_PROMPT_LENGTH_MAX);
   }
 }

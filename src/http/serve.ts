@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
-import type { Config } from '../config.js';
+import type { Config, SourceOf } from '../config.js';
 import { type ByteCount, byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
 import { AppError } from '../core/errors.js';
@@ -14,19 +14,25 @@ import type { ServedModel } from '../models/served-model.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys } from './api-keys.js';
-import { type Progress, ProgressBar, ProgressLog } from './progress.js';
+import { tryAddress } from './listening.js';
+import { type Progress, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
-import { clientUrlOf, countsLine, servingLine, tryLine, urlOf } from './start-lines.js';
+import { clientUrlOf, type Stopping, servingLine, tryLine, urlOf } from './start-lines.js';
+import { summaryOf } from './summary.js';
 
 /** What a run of the server needs of the outside world. */
 interface Surroundings {
+  /** Tells where a setting was given, for errors; undefined if they need not say it. */
+  readonly sourceOf?: SourceOf | undefined;
+  /** Shows the progress on a terminal; without it, or where the log is quiet, the log does. */
+  readonly bar?: Progress | undefined;
   /** Loads the log, which takes a while. */
   readonly loadLogger: () => Promise<Logger>;
   /** Takes the lines for the person who started it. */
   readonly print: (line: string) => void;
   /** The program's version. */
   readonly version: string;
-  /** Ends the server, in order. */
+  /** Ends the server, in order. Its reason is the name of the signal that the process got. */
   readonly signal: AbortSignal;
   /** Takes what is to be done each time that the settings' files may have changed. */
   readonly onHangup: (act: () => void) => void;
@@ -60,6 +66,8 @@ export async function serve(config: Config, surroundings: Surroundings): Promise
     if (engine !== 'index' && config.usage === 'count') tokens.start();
   }
   try {
+    // Before the dataset is read, which may take long.
+    await tryAddress(config, surroundings.sourceOf);
     await serveWith(pool, tokens, config, surroundings);
   } finally {
     await pool.close();
@@ -71,9 +79,10 @@ async function serveWith(
   pool: SharedPool,
   tokens: TokenPool,
   config: Config,
-  { loadLogger, print, version, signal, onHangup, onListening }: Surroundings,
+  { loadLogger, print, version, signal, onHangup, onListening, sourceOf, bar }: Surroundings,
 ): Promise<void> {
-  const keys = new ApiKeys(config.apiKeys);
+  const startMs = performance.now();
+  const keys = new ApiKeys(config.apiKeys, sourceOf?.('apiKeys'));
   const { ServedDatasets } = await import('../models/served-datasets.js');
   if (signal.aborted) return;
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
@@ -86,9 +95,10 @@ async function serveWith(
   const noticesOf = ({ id }: ModelSpec): Notices => {
     const named = (fields: object) => (config.dataset.length > 1 ? { model: id, ...fields } : fields);
     return {
+      debug: (fields, message) => tell((logger) => logger.debug(named(fields), message)),
       info: (fields, message) => tell((logger) => logger.info(named(fields), message)),
       warn: (fields, message) => tell((logger) => logger.warn(named(fields), message)),
-      progress: () => progress?.show(datasets.progress),
+      progress: () => progress?.show(datasets.progress, datasets.bytes),
       walked: (counts) => {
         if (datasets.progress === 1) progress?.end();
         tell((logger) => warnOfSkipped(counts, logger));
@@ -96,8 +106,8 @@ async function serveWith(
       changed: () => models.get(id)?.forget(),
     };
   };
-  pool.onDeath = () => warn('a worker thread died: it is replaced, and its work done again');
-  tokens.onDeath = () => warn('the thread that counts tokens died: it is replaced, and its work done again');
+  pool.onDeath = () => warn('worker thread died; replaced, tasks retried');
+  tokens.onDeath = () => warn('tokenizer thread died; replaced, tasks retried');
   onHangup(() => tell((logger) => reloadKeys(keys, logger)));
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
@@ -113,8 +123,8 @@ async function serveWith(
     const logger = await loadLogger();
     tell = (line) => line(logger);
     early.forEach(tell);
-    progress = progressOn(logger);
-    logger.debug({ dataset: config.dataset }, 'reading the dataset');
+    progress = bar !== undefined && logger.isLevelEnabled('info') ? bar : new ProgressLog(logger);
+    logger.debug({ dataset: config.dataset }, 'reading datasets');
     if (keys.areNone && !isLoopback(config.host)) logger.warn({ host: config.host }, OPEN_TO_ALL);
     // With nothing to answer before the index stands, what would answer may wait: loading it would only slow that down.
     if (engine === 'index') await started;
@@ -143,6 +153,7 @@ async function serveWith(
 
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
     for (const { id, served } of datasets.all) models.set(id, new ServedModel(id, served, cache));
+    const metrics = new RequestMetrics();
     let listener: InstanceType<typeof Listener> | undefined;
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp({
       catalog: new Catalog([...models.values()], config.strictModels),
@@ -155,7 +166,7 @@ async function serveWith(
       tokenPool: tokens,
       cache,
       clock: { now: Date.now, newId: randomIds() },
-      metrics: new RequestMetrics(),
+      metrics,
       figures: () => ({
         datasets: datasets.figures,
         poolQueue: pool.queue,
@@ -179,12 +190,12 @@ async function serveWith(
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;
     listener.refusedHeaders = refusedHeaders;
-    const address = await listener.listen(config.host, config.port);
+    const address = await listener.listen(config.host, config.port, sourceOf);
     onListening?.({ url: clientUrlOf(address), models: [...models.keys()] });
     if (countsAhead) tokens.start();
     const metricsTimer = setTimeout(() => beginMetrics().catch(unlessOutOfFiles), METRICS_DELAY_MS);
     try {
-      const before = datasets.all.map(({ served }) => served.status);
+      const statuses = datasets.all.map(({ served }) => served.status);
       for (const { id, path, served } of datasets.all) {
         const { progress, engine, counts } = served.status;
         const known = progress === 1 ? counts : undefined;
@@ -192,24 +203,24 @@ async function serveWith(
         print(servingLine(model, path, served.dataset.file.size, workers, engine, known));
       }
       print(`listening on ${urlOf(address)}`);
-      print(tryLine(address, before.find(({ counts }) => counts.example)?.counts.example, keys));
+      print(tryLine(address, statuses.find(({ counts }) => counts.example)?.counts.example, keys));
       onHangup(() => datasets.lookAtFiles());
       const told = signal.aborted ? Promise.resolve() : once(signal, 'abort');
-      // The rest of the files may be walked for long: a stop doesn't wait for it.
+      // The walk may fail, and may take long: a stop doesn't wait for it.
       await Promise.race([told, walked]);
-      for (const [i, { id, served }] of datasets.all.entries()) {
-        const { progress, counts, engine } = served.status;
-        // All may have been walked before, but the index not made.
-        if (progress === 1 && (before[i]?.progress !== 1 || engine !== before[i]?.engine)) {
-          const what = datasets.all.length > 1 ? `the dataset ${id}` : 'the dataset';
-          print(`${what} holds ${countsLine(counts)}; engine ${engine}`);
-        }
-      }
       await told;
+      progress.end();
+      const stopping: Stopping = {
+        signal: signal.reason,
+        inFlight: listener.inFlight,
+        drainMs: config.drainMs,
+      };
+      logger.info(stopping, 'stopping');
     } finally {
       clearTimeout(metricsTimer);
       await listener.stop();
     }
+    logger.info(summaryOf(metrics, (performance.now() - startMs) / 1000), 'stopped');
   } catch (error) {
     // A start that was called off has not failed.
     if (!signal.aborted) throw error;
@@ -230,8 +241,7 @@ function heldBytesMax(): ByteCount {
   return byteCount(Math.min(HELD_BYTES_MAX, share));
 }
 
-const OPEN_TO_ALL =
-  'anybody who can reach this machine can ask: set API_KEYS, or listen on 127.0.0.1 only (the setting HOST)';
+const OPEN_TO_ALL = 'listening beyond this machine without API keys: set API_KEYS, or HOST=127.0.0.1';
 
 /** True if nobody but this machine can connect. */
 function isLoopback(host: string): boolean {
@@ -241,20 +251,17 @@ function isLoopback(host: string): boolean {
 function reloadKeys(keys: ApiKeys, logger: Logger): void {
   try {
     keys.reload();
-    logger.info('the settings were read again');
+    logger.info('API keys reloaded');
   } catch (error) {
-    logger.error(`${(error as Error).message}; the keys stay as they were`);
+    logger.error(`${(error as Error).message}; previous keys kept`);
   }
-}
-
-/** A bar on a terminal, unless it is to be quiet; else lines in the log. */
-function progressOn(logger: Logger): Progress {
-  const showsBar = process.stderr.isTTY && logger.isLevelEnabled('info');
-  return showsBar ? new ProgressBar(process.stderr) : new ProgressLog(logger);
 }
 
 function warnOfSkipped({ skipped, skippedAt }: Counts, logger: Logger): void {
   if (skipped === 0) return;
-  const what = counted(skipped, 'record that is no conversation', 'records that are no conversations');
-  logger.warn({ skipped, skippedAt }, `skipped ${what}; skippedAt has the byte offsets of the first`);
+  const what = counted(skipped, 'record');
+  logger.warn(
+    { skipped, skippedAt },
+    `${what} skipped: not conversations; skippedAt has the byte offsets of the first`,
+  );
 }

@@ -43,7 +43,7 @@ export function servingLine(
 }
 
 /** How much there is of it. */
-export function countsLine({ conversations, turns }: Counts): string {
+function countsLine({ conversations, turns }: Counts): string {
   return `${counted(conversations, 'conversation')}, ${counted(turns, 'turn')}`;
 }
 
@@ -56,15 +56,30 @@ export function countsLine({ conversations, turns }: Counts): string {
 export function tryLine(
   address: AddressInfo,
   example: string | undefined,
-  { areNone, file }: Pick<ApiKeys, 'areNone' | 'file'>,
+  { areNone, file, variable }: Pick<ApiKeys, 'areNone' | 'file' | 'variable'>,
 ): string {
   const url = clientUrlOf(address);
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell expands it, to the first key of the list.
-  const first = file === undefined ? '${API_KEYS%%,*}' : '$(head -n1 "${API_KEYS#@}")';
+  // The shell expands it, to the first key of the list.
+  const first = file === undefined ? `\${${variable}%%,*}` : `$(head -n1 "\${${variable}#@}")`;
   const key = areNone ? undefined : first;
   const command =
     example === undefined ? `curl ${url}/v1/models${keyOption(key)}` : curlCommand(url, example, key);
   return `try: ${command}`;
+}
+
+/** What a stop does, and what a second signal does. */
+export interface Stopping {
+  readonly signal: string;
+  /** Requests whose answers have not ended. */
+  readonly inFlight: number;
+  readonly drainMs: number;
+}
+
+/** The same for people. */
+export function stoppingText({ signal, inFlight, drainMs }: Stopping): string {
+  const again = signal === 'SIGINT' ? 'Ctrl-C' : signal;
+  const wait = inFlight === 0 ? '' : `; waiting up to ${Math.ceil(drainMs / 1000)} s for them to finish`;
+  return `stopping: ${counted(inFlight, 'request')} in flight${wait}; ${again} again exits at once`;
 }
 
 /** Three digits and a unit; bytes are told exactly. */

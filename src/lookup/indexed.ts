@@ -1,7 +1,7 @@
 import { lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { KeySeed, TextKeys } from '../core/keys.js';
-import { VERIFIED_AT_ONCE_BYTES, SIMILAR_BYTES_MAX, SIMILAR_TRIES_MAX } from '../core/limits.js';
+import { SIMILAR_BYTES_MAX, SIMILAR_TRIES_MAX, VERIFIED_AT_ONCE_BYTES } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';

@@ -34,10 +34,10 @@ export class IndexKeeper {
       const loaded = await loadIndex(path, dataset, this.tokenizer);
       if (loaded === undefined) continue;
       if (typeof loaded === 'string') {
-        this.notices.warn({ index: path }, `the saved index is made anew: ${loaded}`);
+        this.notices.warn({ index: path }, `saved index rejected, building it again: ${loaded}`);
         continue;
       }
-      this.notices.info({ index: path }, 'the saved index was loaded');
+      this.notices.info({ index: path }, 'saved index loaded');
       this.uncounted = loaded.table.uncounted;
       this.checksums.set(dataset, loaded.checksum);
       return loaded;
@@ -73,14 +73,14 @@ export class IndexKeeper {
         const checksum = this.checksums.get(dataset) ?? (await checksumOf(dataset.file));
         this.checksums.set(dataset, checksum);
         await saveIndex(path, dataset, { ...index, checksum }, this.tokenizer);
-        this.notices.info({ index: path }, 'the index was saved');
+        this.notices.debug({ index: path }, 'index saved');
         return;
       } catch (error) {
         problems.push(error instanceof Error ? error.message : String(error));
       }
     }
     if (problems.length > 0) {
-      this.notices.warn({ problems }, 'the index could not be saved; the next start makes it anew');
+      this.notices.warn({ problems }, 'index not saved; the next start builds it again');
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Counts } from '../dataset/counts.js';
 
 /** Takes what happens to the dataset, for the log. */
 export interface Notices {
+  debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   /** The dataset is being walked: 0 to 1. */

@@ -89,7 +89,7 @@ export class ServedDataset {
     this.build = this.open();
     this.lookup = new CurrentLookup(this.build.edition, this.kernel, {
       lookAtFile: () => this.lookAtFile(),
-      trapped: (trap) => notices.warn({ err: trap }, 'the kernel trapped; replaced'),
+      trapped: (trap) => notices.warn({ err: trap }, 'kernel trapped; replaced'),
     });
   }
 
@@ -207,9 +207,15 @@ export class ServedDataset {
   private async onWalked(build: Build): Promise<void> {
     const { edition, table, counts } = build;
     this.options.notices.walked(counts);
-    if (table === undefined) return;
     const { turns, conversations } = counts;
-    this.options.notices.info({ conversations, turns }, 'the index stands');
+    if (table === undefined) {
+      this.options.notices.info({ conversations, turns }, 'dataset read');
+      return;
+    }
+    this.options.notices.info(
+      { conversations, turns, seconds: Number(build.seconds.toFixed(3)) },
+      'index ready',
+    );
     this.keeper.keep(edition.dataset, { table, counts });
     this.countAhead(build);
     await edition.sweepsEnded();
@@ -232,7 +238,7 @@ export class ServedDataset {
     this.counting = undefined;
     const { tokens, countsAhead, notices } = this.options;
     if (!countsAhead) return;
-    const tell = () => notices.info({ turns: counts.turns }, 'all tokens are counted');
+    const tell = () => notices.info({ turns: counts.turns }, 'tokens counted');
     if (table.uncounted === 0) {
       tell();
       return;
@@ -257,7 +263,7 @@ export class ServedDataset {
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
     try {
       const build = this.open();
-      this.options.notices.info({ dataset: this.path }, 'the dataset has changed: it is read anew');
+      this.options.notices.info({ dataset: this.path }, 'dataset changed; reading it again');
       this.build.close();
       this.build = build;
       this.problem = undefined;
@@ -301,7 +307,7 @@ export class ServedDataset {
     if (this.isClosed) return;
     if (!(problem instanceof DatasetError)) throw problem;
     if (this.problem?.error.message !== problem.message) {
-      this.options.notices.warn({ err: problem }, 'the dataset cannot be served as it is now');
+      this.options.notices.warn({ err: problem }, 'dataset unavailable');
     }
     this.problem = { error: problem, file };
     this.lookup.problem = problem;

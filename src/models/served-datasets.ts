@@ -61,15 +61,16 @@ export class ServedDatasets {
 
   /** The walked share of all files: 0 to 1. */
   get progress(): number {
-    const bytes = (of: (progress: number) => number) =>
-      this.all.reduce((sum, { served }) => sum + served.dataset.file.size * of(served.status.progress), 0);
-    return (
-      bytes((progress) => progress) /
-      Math.max(
-        1,
-        bytes(() => 1),
-      )
+    const walked = this.all.reduce(
+      (sum, { served }) => sum + served.dataset.file.size * served.status.progress,
+      0,
     );
+    return walked / Math.max(1, this.bytes);
+  }
+
+  /** The size of all files together. */
+  get bytes(): number {
+    return this.all.reduce((sum, { served }) => sum + served.dataset.file.size, 0);
   }
 
   /** Checks whether the files have changed. */

@@ -435,7 +435,7 @@ describe('the openai client', () => {
     const { exchanges, fetch } = watchedFetch(() => writeFileSync(path, RECORDED));
     const asking = new OpenAI({ baseURL: `${await server.url()}/v1`, apiKey: 'any', maxRetries: 10, fetch });
     truncateSync(path, Math.floor(RECORDED.length / 2));
-    await server.waitFor(/cannot be served as it is now/, 'stderr');
+    await server.waitFor(/dataset unavailable/, 'stderr');
     const { choices } = await asking.chat.completions.create({ model, messages });
     expect(choices[0]?.message.content).toBe(REPLY);
     const statuses = exchanges.map(({ status }) => status);

@@ -83,10 +83,10 @@ describe('what the Dockerfile makes', () => {
     const indexDir = inImage(IMAGE.env.INDEX_DIR ?? '');
     mkdirSync(join(folder, 'nothing'));
     const surroundings = { HOME: join(folder, 'nothing'), TMPDIR: join(folder, 'nothing') };
-    const env = { ...IMAGE.env, ...surroundings, PORT: '0', INDEX_DIR: indexDir };
+    const env = { ...IMAGE.env, ...surroundings, PORT: '0', INDEX_DIR: indexDir, LOG_LEVEL: 'debug' };
     const server = new ServerProcess(command, args, env, join(root, 'app'));
     const { port } = new URL(await server.url());
-    await server.waitFor(/the index was saved/, 'stderr');
+    await server.waitFor(/index saved/, 'stderr');
     expect(readdirSync(indexDir)).toHaveLength(1);
     expect(server.stdout).toMatch(/verbatim serves .*data\/sample\.json/);
 

@@ -86,19 +86,24 @@ it('starts the server, with its keys and its index where the unit says, and stop
   expect([...SETTINGS, 'NODE_ENV']).toEqual(expect.arrayContaining(Object.keys(env)));
 
   const [command = '', ...args] = settingsOf('ExecStart')[0]?.replace('/usr/local', prefix).split(' ') ?? [];
-  const server = new ServerProcess(command, args, { ...env, DATASET: join(folder, 'my.json') }, '/');
+  const server = new ServerProcess(
+    command,
+    args,
+    { ...env, LOG_LEVEL: 'debug', DATASET: join(folder, 'my.json') },
+    '/',
+  );
   const url = await server.url();
   expect(env.API_KEYS).toBe(`@${join(folder, 'credentials', credential)}`);
   const ask = async (key: string) =>
     (await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status;
   expect([await ask('first'), await ask('second'), await ask('third')]).toEqual([200, 200, 401]);
-  await server.waitFor(/the index was saved/, 'stderr');
+  await server.waitFor(/index saved/, 'stderr');
   expect(readdirSync(join(folder, 'lib', state))).toHaveLength(1);
 
   const [, reload] = /^\/bin\/kill -(\w+) \$MAINPID$/.exec(settingsOf('ExecReload')[0] ?? '') ?? [];
   writeFileSync(join(folder, 'credentials', credential), 'third\n');
   server.kill(`SIG${reload}` as NodeJS.Signals);
-  await server.waitFor(/the settings were read again/, 'stderr');
+  await server.waitFor(/API keys reloaded/, 'stderr');
   expect([await ask('first'), await ask('third')]).toEqual([401, 200]);
   server.kill(settingsOf('KillSignal')[0] as NodeJS.Signals);
   expect(await server.exited).toBe(0);

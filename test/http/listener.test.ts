@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { STOP_GRACE_MS } from '#dist/core/limits.js';
-import { ListenError, Listener } from '#dist/http/listener.js';
+import { Listener } from '#dist/http/listener.js';
+import { ListenError } from '#dist/http/listening.js';
 import { urlOf } from '#dist/http/start-lines.js';
 import { serveApp } from '../support/app.js';
 import { RawConnection } from '../support/raw-connection.js';
@@ -401,7 +402,7 @@ describe('a listener that cannot listen', () => {
     const port = Number(new URL(url).port);
     const second = new Listener(express()).listen('127.0.0.1', port);
     await expect(second).rejects.toThrow(ListenError);
-    await expect(second).rejects.toThrow(`cannot listen on 127.0.0.1:${port}: the port is in use`);
+    await expect(second).rejects.toThrow(`cannot listen on 127.0.0.1:${port}: port in use`);
     await expect(new Listener(express()).listen('192.0.2.1', 0)).rejects.toThrow('--host');
   });
 });

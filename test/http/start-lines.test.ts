@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { servingLine, tryLine, urlOf } from '#dist/http/start-lines.js';
 
-const OPEN = { areNone: true, file: undefined };
+const OPEN = { areNone: true, file: undefined, variable: 'API_KEYS' };
 
 describe('the start lines', () => {
   it.each([

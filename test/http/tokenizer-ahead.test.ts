@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
-import { readCommand } from '#dist/config.js';
+import { readSettings } from '#dist/config.js';
 import { serve } from '#dist/http/serve.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -17,11 +17,10 @@ writeFileSync(path, JSON.stringify([{ conversations }]));
 
 /** Serves by the index; returns how many threads were started until the first answer. */
 async function threadsWith(usage: string): Promise<number> {
-  const command = readCommand([path, '--port', '0', '--engine', 'index'], {
+  const { config } = readSettings({ port: '0', engine: 'index' }, [path], {
     USAGE: usage,
     INDEX_DIR: folder,
   });
-  if (command.kind !== 'serve') throw new Error('expected settings to serve by');
   const stop = new AbortController();
   let startedThreads = 0;
   const onWorker = () => void startedThreads++;
@@ -29,7 +28,7 @@ async function threadsWith(usage: string): Promise<number> {
   process.on('worker', onWorker);
   const listening = new EventTarget();
   const url = once(listening, 'url');
-  const served = serve(command.config, {
+  const served = serve(config, {
     loadLogger: async () => pino({ level: 'silent' }),
     print: (line) => {
       const [found] = /http:\S+/.exec(line) ?? [];

@@ -125,7 +125,7 @@ describe('counted tokens', () => {
     const path = fileOf(20);
     const { served, recorder } = open(path, { indexDir: undefined, tokens, countsAhead: true });
     await (await served.start()).walked;
-    const saves = () => recorder.notices.filter((notice) => notice.includes('the index was saved')).length;
+    const saves = () => recorder.notices.filter((notice) => notice.includes('index saved')).length;
     while (saves() < 2) await setImmediate();
     expect(tokensOf((await load(path)).table)).toEqual(countsOf(20));
     await served.close();

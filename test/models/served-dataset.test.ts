@@ -138,7 +138,7 @@ describe('a dataset that is served', () => {
     expect(served.status).toMatchObject({ isAvailable: true, engine: 'sweep', progress: 1 });
     await expectPlainAnswers(served, longList);
     await served.close();
-    expect(recorder.notices).toEqual(['walked']);
+    expect(recorder.notices).toEqual(['walked', 'info dataset read']);
     expect(readdirSync(join(path, '..'))).toEqual(['dataset.json']);
   });
 
@@ -164,11 +164,11 @@ describe('a dataset whose index is saved', () => {
 
   it.each(['auto', 'index'] as const)('is answered by it at the next start (%s)', async (engine) => {
     const { path, indexDir, recorder } = await indexed();
-    expect(recorder.notices).toEqual(['walked', 'info the index stands', 'info the index was saved']);
+    expect(recorder.notices).toEqual(['walked', 'info index ready', 'debug index saved']);
     const { served, recorder: again } = open(path, { engine, indexDir });
     await served.start();
     expect(served.status).toMatchObject({ engine: 'index', progress: 1, counts: { turns: 6 * RECORDS } });
-    expect(again.notices).toEqual(['info the saved index was loaded']);
+    expect(again.notices).toEqual(['info saved index loaded']);
     expect(again.progresses).toEqual([]);
     await expectPlainAnswers(served, listOf('v1'));
   });
@@ -189,11 +189,11 @@ describe('a dataset whose index is saved', () => {
     const { path, index, indexDir } = await indexed();
     spoil(index);
     const { served, recorder } = await openAndWalk(path, { indexDir });
-    await recorder.waitFor('the index was saved');
-    expect(recorder.notices[0]).toBe(`warn the saved index is made anew: ${why}`);
+    await recorder.waitFor('index saved');
+    expect(recorder.notices[0]).toBe(`warn saved index rejected, building it again: ${why}`);
     await expectPlainAnswers(served, listOf('v1'));
     const { recorder: third } = await openAndWalk(path, { indexDir });
-    expect(third.notices).toEqual(['info the saved index was loaded']);
+    expect(third.notices).toEqual(['info saved index loaded']);
   });
 
   it('makes it anew if the dataset has changed between the starts', async () => {
@@ -201,7 +201,7 @@ describe('a dataset whose index is saved', () => {
     replace(path, contentOf('v2'));
     const { served, recorder } = await openAndWalk(path, { indexDir });
     const why = 'the dataset has changed since it was made';
-    expect(recorder.notices[0]).toBe(`warn the saved index is made anew: ${why}`);
+    expect(recorder.notices[0]).toBe(`warn saved index rejected, building it again: ${why}`);
     await expectPlainAnswers(served, listOf('v2'));
   });
 
@@ -212,14 +212,14 @@ describe('a dataset whose index is saved', () => {
     const [beside = '', cached = ''] = indexPaths(path, undefined);
     mkdirSync(join(beside, 'taken'), { recursive: true });
     const { recorder } = await openAndWalk(path, { indexDir: undefined });
-    await recorder.waitFor('the index was saved');
+    await recorder.waitFor('index saved');
     expect(statSync(cached).size).toBeGreaterThan(0);
   });
 
   it('is served, with a warning, if it can be kept nowhere', async () => {
     const path = fileOf(content);
     const { served, recorder } = await openAndWalk(path, { indexDir: join(path, 'indexes') });
-    await recorder.waitFor('warn the index could not be saved; the next start makes it anew');
+    await recorder.waitFor('warn index not saved; the next start builds it again');
     expect(served.status).toMatchObject({ isAvailable: true, engine: 'index' });
     await expectPlainAnswers(served, listOf('v1'));
   });
@@ -298,7 +298,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
   it('is not answered while it is cut, and is again when it is whole', async () => {
     const { path, served, recorder } = await start();
     truncateSync(path, statSync(path).size - 1);
-    await lookUntil(recorder, 'warn the dataset cannot be served as it is now');
+    await lookUntil(recorder, 'warn dataset unavailable');
     expect(await ask(served, 'prompt 7')).toBe('unavailable');
     expect(served.status.isAvailable).toBe(false);
     writeFileSync(path, contentOf('v2'));
@@ -314,7 +314,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
   ])('is not answered while it %s, and is again when it is as it was', async (_what, content) => {
     const { path, served, recorder } = await start();
     replace(path, content);
-    await lookUntil(recorder, 'warn the dataset cannot be served as it is now');
+    await lookUntil(recorder, 'warn dataset unavailable');
     await expect((async () => served.lookup.find(valueQuery('prompt 7')))()).rejects.toMatchObject({
       code: 'dataset_changed',
     });
@@ -330,7 +330,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     'is answered again though it becomes whole in the moment in which it is found not to be, %s',
     async (_when, broken) => {
       const { path, served, recorder } = await start();
-      recorder.on('cannot be served as it is now', () => writeFileSync(path, contentOf('v3')));
+      recorder.on('dataset unavailable', () => writeFileSync(path, contentOf('v3')));
       replace(path, broken);
       // Sweeps answer from what is good of the broken file, until that is found out.
       await askUntil(served, 'prompt 7', 'v3 reply 7', 'v1 reply 7', 'v2 reply 7');
@@ -421,7 +421,7 @@ describe('a dataset that changes before all of it was walked', () => {
     const answers: Promise<string>[] = [];
     recorder.on('changed', () => void setImmediate().then(() => answers.push(ask(served, 'nowhere'))));
     replace(path, JSON.stringify(longList).slice(0, -1));
-    await lookUntil(recorder, 'warn the dataset cannot be served as it is now');
+    await lookUntil(recorder, 'warn dataset unavailable');
     expect(await Promise.all(answers)).toContain('unavailable');
     rmSync(path);
   });

@@ -93,7 +93,7 @@ describe('a server whose worker dies', () => {
     if (death === 'trap') expect(restarts).toBe(0);
     else {
       expect(restarts).toBeGreaterThanOrEqual(3);
-      expect(server.stderr).toContain('a worker thread died');
+      expect(server.stderr).toContain('worker thread died');
     }
     expect((await fetch(`${url}/ready`)).status).toBe(200);
   });
@@ -115,9 +115,9 @@ describe('counting tokens ahead', () => {
     const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
     const { server, url, begin, hasHappened } = await startFaulty(args);
     begin('exit');
-    await server.waitFor(/all tokens are counted/, 'stderr');
+    await server.waitFor(/tokens counted/, 'stderr');
     expect(hasHappened('exit')).toBe(true);
-    expect(server.stderr).toContain('the thread that counts tokens died');
+    expect(server.stderr).toContain('tokenizer thread died');
     expect(await metric(url, 'verbatim_worker_restarts_total')).toBe(1);
   });
 
@@ -128,7 +128,7 @@ describe('counting tokens ahead', () => {
     // It begins within that time.
     await setTimeout(3 * IDLE_MS);
     end();
-    await server.waitFor(/all tokens are counted/, 'stderr');
+    await server.waitFor(/tokens counted/, 'stderr');
   });
 });
 
@@ -230,7 +230,7 @@ describe('a server with a defect', () => {
     expect(await server.exited).toBe(70);
     const lines = server.stderr.split('\n').filter((line) => line.startsWith('{'));
     const fatal = lines.map((line) => JSON.parse(line)).find(({ level }) => level === 60);
-    expect(fatal).toMatchObject({ err: { message: 'a defect' }, msg: 'a defect of the server: it ends' });
+    expect(fatal).toMatchObject({ err: { message: 'a defect' }, msg: 'defect; exiting' });
   });
 
   it.each([
@@ -252,7 +252,7 @@ describe('a kernel of the main thread that traps', () => {
     begin('main-trap');
     expect((await ask(url, last)).status).toBe(503);
     expect(await ask(url, last)).toEqual(replyTo(last));
-    expect(server.stderr).toContain('the kernel trapped; replaced');
+    expect(server.stderr).toContain('kernel trapped; replaced');
     server.kill('SIGTERM');
     expect(await server.exited).toBe(0);
   });

@@ -47,7 +47,7 @@ describe('keys in a file', () => {
     expect(execFileSync('bash', ['-c', `${curl} --silent`], options)).toContain('"choices"');
     writeFileSync(path, 'third\n');
     server.kill('SIGHUP');
-    await server.waitFor(/the settings were read again/, 'stderr');
+    await server.waitFor(/API keys reloaded/, 'stderr');
     expect([await asKey(url, 'first'), await asKey(url, 'third')]).toEqual([401, 200]);
   });
 
@@ -57,7 +57,7 @@ describe('keys in a file', () => {
     const url = await server.url();
     writeFileSync(path, '\n');
     server.kill('SIGHUP');
-    await server.waitFor(/it has none; the keys stay as they were/, 'stderr');
+    await server.waitFor(/it has none; previous keys kept/, 'stderr');
     expect([await asKey(url, 'first'), await asKey(url, 'other')]).toEqual([200, 401]);
     expect(server.stderr).not.toContain('first');
   });
@@ -69,7 +69,7 @@ describe('keys in a file', () => {
     const server = startServer([], { API_KEYS: `@${path}` });
     expect(await server.exited).toBe(2);
     expect(server.stderr).toBe(
-      `verbatim: API_KEYS: expected a file of keys, a line each, at '${path}'; ${problem}\n`,
+      `verbatim: API_KEYS: expected a file of keys, one a line, at '${path}'; ${problem}\n`,
     );
   });
 });
@@ -79,7 +79,7 @@ describe('a server that listens to all', () => {
     const warns = async (host: string, env: Record<string, string> = {}) => {
       const server = startServer(['--host', host, '--log-level', 'warn'], env);
       await server.url();
-      return server.stderr.includes('anybody who can reach this machine can ask: set API_KEYS');
+      return server.stderr.includes('listening beyond this machine without API keys: set API_KEYS');
     };
     expect(await warns('0.0.0.0')).toBe(true);
     expect(await warns('::')).toBe(true);
@@ -124,11 +124,36 @@ describe('the log', () => {
   });
 
   it('is for people if it is told so', async () => {
-    const server = startServer(['--log-level', 'info', '--log-format', 'pretty']);
+    const server = startServer(['--log-level', 'debug', '--log-format', 'pretty', '--index-dir', 'none']);
+    const url = await server.url();
+    await ask(url);
+    await ask(url, 'never\nrecorded');
+    server.kill('SIGINT');
+    expect(await server.exited).toBe(0);
+    const lines = server.stderr.split('\n');
+    // Each has a time, a level and a text, in one line.
+    expect(lines.pop()).toBe('');
+    for (const line of lines) expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] [A-Z]+: \S/);
+    const texts = lines.map((line) => line.replace(/^.*? [A-Z]+: /, ''));
+    const text = texts.join('\n');
+    expect(text).toMatch(/^200 POST \/v1\/chat\/completions sample context \S+#\d+ \d+ ms$/m);
+    expect(text).toMatch(/^404 POST \/v1\/chat\/completions none \d+ ms "never\\nrecorded"$/m);
+    expect(texts.filter((each) => /^index ready/.test(each))).toHaveLength(1);
+    expect(texts.at(-2)).toBe('stopping: 0 requests in flight; Ctrl-C again exits at once');
+    expect(texts.at(-1)).toMatch(
+      /^stopped after \d+ s: 2 requests: 1 hit \(context 1\), 1 miss; median [\d.]+ ms, p99 [\d.]+ ms$/,
+    );
+  });
+
+  it('ends with what was answered', async () => {
+    const server = startServer(['--log-level', 'info', '--drain-ms', '1234']);
     await ask(await server.url());
-    await server.waitFor(/INFO.*: request\n/, 'stderr');
-    expect(server.stderr).toMatch(/ {4}match: "context"/);
-    expect(server.stderr).not.toMatch(/^\{/m);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    expect(linesOf(server.stderr).slice(-2)).toEqual([
+      expect.objectContaining({ msg: 'stopping', signal: 'SIGTERM', inFlight: 0, drainMs: 1234 }),
+      expect.objectContaining({ msg: 'stopped', requests: 1, hits: { context: 1 }, misses: 0 }),
+    ]);
   });
 });
 
@@ -143,7 +168,7 @@ describe('keys that no client can send', () => {
     execFileSync('mkfifo', [path]);
     const server = startServer([], { API_KEYS: `@${path}` });
     expect(await server.exited).toBe(2);
-    expect(server.stderr).toContain('no regular file');
+    expect(server.stderr).toContain("isn't a regular file");
   });
 });
 
@@ -170,7 +195,7 @@ describe('what is no request', () => {
     socket.end('nonsense\r\n\r\n');
     expect((await socket.toArray()).join('')).toMatch(/^HTTP\/1\.1 400 /);
     await server.waitFor(
-      /"status":400,"reason":"HPE_INVALID_METHOD","remoteAddress":"127.0.0.1","msg":"no request"/,
+      /"status":400,"reason":"HPE_INVALID_METHOD","remoteAddress":"127.0.0.1","msg":"connection rejected"/,
       'stderr',
     );
     const metrics = await (await fetch(`${url}/metrics`)).text();
@@ -222,7 +247,7 @@ describe('a lookup', () => {
     const server = startServer([path, '--engine', 'auto', '--workers', '1', '--index-dir', 'none']);
     const url = await server.url();
     const sweeps = Array.from({ length: 20 }, (_, i) => ask(url, `nowhere ${i}`));
-    await server.waitFor(/engine index/);
+    await server.waitFor(/index ready/, 'stderr');
     expect((await ask(url, 'prompt 29999')).status).toBe(200);
     for (const answer of await Promise.all(sweeps)) expect(answer.status).toBe(404);
   });

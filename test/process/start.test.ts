@@ -145,7 +145,7 @@ describe('a start', () => {
     });
     expect(answer.headers.get('x-verbatim-source')).toBe('last#1');
     // The line that names them is printed by then, or was not needed any more.
-    await server.waitFor(/42 conversations, 84 turns/);
+    await server.waitFor(/"conversations":42,"turns":84/, 'stderr');
     expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({
       progress: 1,
       conversations: 42,
@@ -172,7 +172,7 @@ describe('a start', () => {
       // Cut off, so that all of it is read before the server would listen.
       const path = file(`${signal}.json`, readFileSync(longFile('whole.json')).subarray(0, -10));
       const server = startServer([path, '--workers', '1'], { LOG_LEVEL: 'debug' });
-      await server.waitFor(/reading the dataset/, 'stderr');
+      await server.waitFor(/reading datasets/, 'stderr');
       server.kill(signal);
       expect(await server.exited).toBe(0);
       expect(server.stdout).toBe('');
@@ -316,14 +316,34 @@ describe('a start', () => {
     });
     const server = startServer(['--port', String(port)]);
     expect(await server.exited).toBe(1);
-    expect(server.stderr).toContain(`verbatim: cannot listen on 127.0.0.1:${port}: the port is in use`);
+    expect(server.stderr).toContain(
+      `verbatim: cannot listen on 127.0.0.1:${port} (given by --port): port in use`,
+    );
+    // It is tried before the dataset is read: this one is invalid.
+    const broken = startServer([file('broken-port.json', '[{]')], { VERBATIM_PORT: String(port) });
+    expect(await broken.exited).toBe(1);
+    expect(broken.stderr).toContain(`${port} (given by VERBATIM_PORT): port in use`);
     taken.close();
+  });
+
+  it('on an address that there is not says which setting it came from', async () => {
+    const server = startServer([], { HOST: '192.0.2.1' });
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toMatch(
+      /^verbatim: cannot listen on 192\.0\.2\.1:0 \(given by HOST\): this machine has no such address; .* --host\n$/,
+    );
   });
 
   it('prints its help, and its version', async () => {
     const help = startServer(['--help']);
     expect(await help.exited).toBe(0);
-    for (const word of ['Usage: verbatim', '--dataset FILE', 'BODY_LIMIT_MB', 'API_KEYS', 'Default: 8000.']) {
+    for (const word of [
+      'Usage: verbatim',
+      '--dataset <files>',
+      'BODY_LIMIT_MB',
+      'API_KEYS',
+      'default: 8000',
+    ]) {
       expect(help.stdout).toContain(word);
     }
     const version = startServer(['--version']);

@@ -11,11 +11,15 @@ import { TokenPool } from '#dist/workers/token-pool.js';
 
 /** Keeps every notice. */
 export class Recorder implements Notices {
-  /** As `warn …`, `info …`, `walked` or `changed`. */
+  /** As `warn …`, `info …`, `debug …`, `walked` or `changed`. */
   readonly notices: string[] = [];
   readonly progresses: number[] = [];
   counts: Counts | undefined;
   private readonly emitter = new EventEmitter();
+
+  debug(_fields: object, message: string): void {
+    this.note(`debug ${message}`);
+  }
 
   info(_fields: object, message: string): void {
     this.note(`info ${message}`);

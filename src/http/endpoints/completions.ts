@@ -52,6 +52,7 @@ export function completions(
         const found = allInSteps(queries, (each) =>
           after(findFirst(model.lookup, each, signal), (match) => {
             if (match !== undefined) context.holdReply(match);
+            else context.noteMiss(each[0]);
             return match;
           }),
         );

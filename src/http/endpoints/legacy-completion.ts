@@ -14,15 +14,18 @@ export function legacyChatCompletion(catalog: Catalog, isCached: boolean): Endpo
   return {
     isRemembered: isCached,
     parse: ({ body }) => valueQuery(parseLegacyRequest(body)),
-    answer: (query, { signal }) => {
+    answer: (query, context) => {
       const model = catalog.resolve(undefined);
       const asOf = { model, generation: model.generation };
       const lookup = isCached ? model.lookup : model.uncachedLookup;
-      return after(lookup.find(query, signal), (match) => ({
-        origin: originOf(match, model),
-        ...legacyJsonOf(legacyCompletion(match)),
-        ...(match !== undefined && { asOf }),
-      }));
+      return after(lookup.find(query, context.signal), (match) => {
+        if (match === undefined) context.noteMiss(query);
+        return {
+          origin: originOf(match, model),
+          ...legacyJsonOf(legacyCompletion(match)),
+          ...(match !== undefined && { asOf }),
+        };
+      });
     },
   };
 }

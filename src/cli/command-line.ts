@@ -1,0 +1,111 @@
+/** The command line: which command it names, and the help. The flags of settings come from the table in `config.ts`. */
+
+import { Command, CommanderError, Option as Flag, Help } from 'commander';
+import { ConfigError, ENV_PREFIX, OPTIONS, type Option, readSettings, type Settings } from '../config.js';
+
+/** What the command line asks for. */
+export type CommandLine =
+  | ({ readonly kind: 'serve' } & Settings)
+  | { readonly kind: 'check'; readonly path: string }
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'version' };
+
+/** Width of the help where standard output is no terminal. */
+const COLUMNS = 80;
+
+const DESCRIPTION = `Serves conversation datasets as an OpenAI-compatible API: a prompt that is in a dataset gets its recorded reply.
+
+Each setting is a flag or an environment variable: --port, ${ENV_PREFIX}PORT or PORT, in this order.`;
+
+const AFTER = `
+Examples:
+  verbatim                                  serve the sample on port 8000
+  verbatim my.json gpt-4o=other.jsonl -p 0  serve two models on a free port
+  verbatim check my.json                    validate a file without serving it
+
+Exit codes:
+  0 success, 1 the dataset or the address can't be used, 2 an invalid setting,
+  70 a defect of verbatim`;
+
+/**
+ * Reads the command line and the environment.
+ *
+ * @param args the arguments after the program's name
+ * @param columns width of the terminal that shows the help; undefined if there is none
+ * @throws ConfigError for an unknown flag or command, or an invalid value
+ */
+export function readCommandLine(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  columns?: number,
+): CommandLine {
+  let help = '';
+  let command: CommandLine | undefined;
+  const program = new Command('verbatim')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        help += text;
+      },
+      writeErr: () => {},
+      getOutHelpWidth: () => columns ?? COLUMNS,
+    })
+    .configureHelp({ visibleOptions })
+    .enablePositionalOptions()
+    .usage('[flags] [dataset...]')
+    .description(DESCRIPTION)
+    .argument('[dataset...]', 'Files to serve, each as a model: FILE, or NAME=FILE')
+    .helpOption('-h, --help', 'Print this help')
+    .helpCommand('help [command]', 'Print the help of a command')
+    .addHelpText('after', AFTER)
+    .option('-v, --version', 'Print the version')
+    .action((paths: string[], { version, ...values }: { version?: true }) => {
+      // Commander names values as the table names settings: `cacheMb` of `--cache-mb`.
+      command = version ? { kind: 'version' } : { kind: 'serve', ...readSettings(values, paths, env) };
+    });
+  for (const option of SETTINGS) if (option.flag !== undefined) program.addOption(flagOf(option));
+  program
+    .command('check')
+    .description('Reads all of a file; prints what it holds, or where it is invalid')
+    .argument('<file>', 'Dataset to read')
+    .action((path: string) => {
+      command = { kind: 'check', path };
+    });
+  try {
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'help', text: help.trimEnd() };
+    throw new ConfigError(problemOf(error, args));
+  }
+  return command as unknown as CommandLine;
+}
+
+const SETTINGS: readonly Option<unknown>[] = Object.values(OPTIONS);
+
+function flagOf({ group, env, flag, short, placeholder, help, defaultText }: Option<unknown>): Flag {
+  const value = `<${placeholder.toLowerCase()}>`;
+  const spelled = `${short === undefined ? '' : `-${short}, `}--${flag ?? env} ${value}`;
+  const described = new Flag(spelled, plain(`${help} (env: ${env}, default: ${defaultText})`));
+  if (flag === undefined) described.flags = `${env}=${value}`;
+  return described.helpGroup(`${group}:`);
+}
+
+/** Lists the settings that have no flag, too. */
+function visibleOptions(this: Help, command: Command): Flag[] {
+  const visible = Help.prototype.visibleOptions.call(this, command);
+  if (command.parent !== null) return visible;
+  return [...visible, ...SETTINGS.filter(({ flag }) => flag === undefined).map(flagOf)];
+}
+
+/** Commander's message as one line that follows the program's name. */
+function problemOf({ code, message }: CommanderError, args: readonly string[]): string {
+  if (code === 'commander.help') return `unknown command '${args[1]}'; see --help`;
+  const [problem = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const [, similar] = /^\(Did you mean (.*)\?\)$/.exec(suggestion ?? '') ?? [];
+  return `${problem.replace(/\.$/, '')}; ${similar === undefined ? 'see --help' : `did you mean ${similar}?`}`;
+}
+
+function plain(markdown: string): string {
+  return markdown.replaceAll('`', '');
+}

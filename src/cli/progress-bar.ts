@@ -1,0 +1,73 @@
+import type { WriteStream } from 'node:tty';
+import type { Progress } from '../http/progress.js';
+import { durationText } from '../http/summary.js';
+
+const BAR_WIDTH = 30;
+
+/** A narrower terminal shows numbers without a bar: all of it would be longer than a line. */
+const WIDE_COLUMNS = 76;
+
+/** The bar is drawn this often at most. */
+const REDRAW_MS = 50;
+
+/** A progress bar in the last line of a terminal, with the rate and the time left. Other lines go above it: see `above`. */
+export class ProgressBar implements Progress {
+  private readonly out: Pick<WriteStream, 'columns' | 'write'>;
+  private readonly now: () => number;
+  /** Where and when it began: what was known by then, such as a saved part, says nothing of the rate. */
+  private first: { readonly bytes: number; readonly atMs: number } | undefined;
+  private drawnMs = Number.NEGATIVE_INFINITY;
+  /** What is on the terminal now; empty if nothing is. */
+  private drawn = '';
+
+  /**
+   * @param out a terminal
+   * @param now a clock in ms
+   */
+  constructor(out: Pick<WriteStream, 'columns' | 'write'>, now: () => number = () => performance.now()) {
+    this.out = out;
+    this.now = now;
+  }
+
+  show(progress: number, totalBytes: number): void {
+    const nowMs = this.now();
+    const bytes = progress * totalBytes;
+    this.first ??= { bytes, atMs: nowMs };
+    if (nowMs - this.drawnMs < REDRAW_MS && progress < 1) return;
+    this.drawnMs = nowMs;
+    const bytesPerMs = (bytes - this.first.bytes) / (nowMs - this.first.atMs);
+    const parts = [`${Math.floor(progress * 100)} %`.padStart(6)];
+    if (bytesPerMs > 0 && bytesPerMs < Number.POSITIVE_INFINITY) {
+      parts.push(`${Math.round(bytesPerMs / 1000)} MB/s`);
+      parts.push(`${durationText(Math.ceil((totalBytes - bytes) / bytesPerMs / 1000))} left`);
+    }
+    const isNarrow = this.out.columns < WIDE_COLUMNS;
+    const full = Math.round(progress * BAR_WIDTH);
+    const bar = isNarrow ? '' : ` ${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;
+    this.drawn = `reading${bar}${parts.join('  ')}`.slice(0, this.out.columns - 1);
+    this.draw();
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    this.erase();
+    this.drawn = '';
+    this.first = undefined;
+    this.drawnMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Has lines written where the bar is, and draws it again below them. */
+  above(write: () => void): void {
+    this.erase();
+    write();
+    if (this.drawn !== '') this.draw();
+  }
+
+  private draw(): void {
+    this.out.write(`\r${this.drawn}\x1b[K`);
+  }
+
+  private erase(): void {
+    if (this.drawn !== '') this.out.write('\r\x1b[K');
+  }
+}

@@ -1,0 +1,55 @@
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { Config, SourceOf } from '../config.js';
+import { CommandError } from '../core/errors.js';
+import { BACKLOG } from '../core/limits.js';
+
+/** Why the server can't listen, in one line. */
+export class ListenError extends CommandError {
+  override readonly name = 'ListenError';
+}
+
+/** Which setting is wrong, and what to do about it. */
+const PROBLEMS: Readonly<Record<string, readonly [setting: 'host' | 'port', problem: string]>> = {
+  EADDRINUSE: ['port', 'port in use; choose another, or 0 for a free one,'],
+  EACCES: ['port', 'no permission to use the port; choose one above 1023'],
+  EADDRNOTAVAIL: ['host', 'this machine has no such address; choose another'],
+  ENOTFOUND: ['host', 'no such address; choose another'],
+  EAI_AGAIN: ['host', 'no such address; choose another'],
+};
+
+/**
+ * Starts to listen.
+ *
+ * @param sourceOf tells where host and port were given, for the error
+ * @returns the address, whose port is a free one if 0 was given
+ * @throws ListenError if the address can't be used
+ */
+export async function listen(
+  server: Server,
+  { host, port }: Pick<Config, 'host' | 'port'>,
+  sourceOf: SourceOf = () => undefined,
+): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const [setting, problem] = PROBLEMS[error.code ?? ''] ?? [undefined, error.message];
+      const source = setting === undefined ? undefined : sourceOf(setting);
+      const where = source === undefined ? '' : ` (given by ${source})`;
+      const how = setting === undefined ? '' : ` with --${setting}`;
+      reject(new ListenError(`cannot listen on ${host}:${port}${where}: ${problem}${how}`));
+    });
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
+  });
+  return server.address() as AddressInfo;
+}
+
+/**
+ * Finds out whether an address can be used, without keeping it: a server that doesn't answer yet must not accept connections, so that
+ * clients and probes that connect too early are refused rather than left waiting. Another process may take the port until then.
+ *
+ * @throws ListenError if the address can't be used
+ */
+export async function tryAddress(...address: [Pick<Config, 'host' | 'port'>, SourceOf?]): Promise<void> {
+  const server = createServer((socket) => socket.destroy());
+  await listen(server, ...address);
+  await new Promise((resolve) => server.close(resolve));
+}

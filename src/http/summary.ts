@@ -1,0 +1,75 @@
+import { counted } from '../core/counted.js';
+import { LATENCY_BOUNDS, type RequestMetrics } from './request-metrics.js';
+
+/** What the requests of a run were, for the log. */
+export interface Summary {
+  readonly requests: number;
+  /** How many found a reply, by the rung. */
+  readonly hits: Readonly<Record<string, number>>;
+  readonly misses: number;
+  /** Of the requests that looked for a reply; undefined if there were none. They are taken from a histogram: see `quantileMs`. */
+  readonly medianMs: number | undefined;
+  readonly p99Ms: number | undefined;
+  readonly seconds: number;
+}
+
+/** @param seconds how long the server ran */
+export function summaryOf(metrics: RequestMetrics, seconds: number): Summary {
+  const hits: Record<string, number> = {};
+  const routes = new Set<string>();
+  let requests = 0;
+  let misses = 0;
+  for (const { route, match, count } of metrics.requests) {
+    requests += count;
+    if (match === '') continue;
+    routes.add(route);
+    if (match === 'none') misses += count;
+    else hits[match] = (hits[match] ?? 0) + count;
+  }
+  const counts = new Array<number>(LATENCY_BOUNDS.length + 1).fill(0);
+  let max = 0;
+  for (const [route, { whole }] of metrics.routes) {
+    if (!routes.has(route)) continue;
+    max = Math.max(max, whole.max);
+    for (const [i, count] of whole.counts.entries()) counts[i] = (counts[i] as number) + count;
+  }
+  const [medianMs, p99Ms] = [quantileMs(counts, max, 0.5), quantileMs(counts, max, 0.99)];
+  return { requests, hits, misses, medianMs, p99Ms, seconds: Math.round(seconds) };
+}
+
+/** The same for people. */
+export function summaryText({ requests, hits, misses, medianMs, p99Ms, seconds }: Summary): string {
+  const total = Object.values(hits).reduce((sum, count) => sum + count, 0);
+  const rungs = Object.entries(hits).map(([rung, count]) => `${rung} ${count}`);
+  const found = `${counted(total, 'hit')}${rungs.length === 0 ? '' : ` (${rungs.join(', ')})`}`;
+  const latency = medianMs === undefined ? '' : `; median ${medianMs} ms, p99 ${p99Ms} ms`;
+  const counts = `${counted(requests, 'request')}: ${found}, ${counted(misses, 'miss', 'misses')}`;
+  return `stopped after ${durationText(seconds)}: ${counts}${latency}`;
+}
+
+/**
+ * Estimates a quantile as Prometheus' `histogram_quantile` does: linearly within its bucket, to two digits.
+ *
+ * @param counts how many are in each bucket
+ * @param max the longest of them, in seconds
+ * @returns undefined if there are none
+ */
+function quantileMs(counts: readonly number[], max: number, quantile: number): number | undefined {
+  let rank = quantile * counts.reduce((sum, count) => sum + count, 0);
+  if (rank === 0) return undefined;
+  for (const [i, count] of counts.entries()) {
+    const lower = LATENCY_BOUNDS[i - 1] ?? 0;
+    const upper = Math.min(LATENCY_BOUNDS[i] ?? max, max);
+    if (rank <= count) return Number(((lower + (upper - lower) * (rank / count)) * 1000).toPrecision(2));
+    rank -= count;
+  }
+  return undefined;
+}
+
+/** A duration for people: `7 s`, `3 min 20 s`, `2 h 5 min`. */
+export function durationText(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

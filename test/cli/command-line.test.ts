@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { readCommandLine } from '#dist/cli/command-line.js';
+import { ConfigError, OPTIONS } from '#dist/config.js';
+
+/** The message of the settings' error: the line that a start prints after the program's name. */
+function problemOf(args: readonly string[], env: Record<string, string> = {}): string {
+  try {
+    readCommandLine(args, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  return expect.fail('expected a ConfigError');
+}
+
+it.each([
+  [['--port', '99999'], "--port: expected a whole number from 0 to 65535, got '99999'"],
+  [['--workers=0'], "--workers: expected a whole number from 1 to 64, got '0'"],
+  [['--workers', '1.5'], "--workers: expected a whole number from 1 to 64, got '1.5'"],
+  [['--engine', 'fast'], "--engine: expected one of auto, sweep, index, got 'fast'"],
+  [['--cache-mb', 'x'], "--cache-mb: expected a whole number from 0 to 65536, got 'x'"],
+  [
+    ['--log-level', 'loud'],
+    "--log-level: expected one of fatal, error, warn, info, debug, trace, silent, got 'loud'",
+  ],
+  [['--log-format', 'xml'], "--log-format: expected one of auto, json, pretty, got 'xml'"],
+  [
+    ['--cors-origins', 'example.org'],
+    "--cors-origins: expected origins separated by commas, as https://example.org, or *, got 'example.org'",
+  ],
+  [
+    ['--cors-origins', 'https://example.org/path'],
+    "--cors-origins: expected origins separated by commas, as https://example.org, or *, got 'https://example.org/path'",
+  ],
+  [['--rate-limit', '1.5'], "--rate-limit: expected a whole number from 0 to 1000000000, got '1.5'"],
+  [['--drain-ms', 'soon'], "--drain-ms: expected a whole number from 0 to 2147483647, got 'soon'"],
+  [
+    ['--request-timeout-ms', '0'],
+    "--request-timeout-ms: expected a whole number from 1 to 2147483647, got '0'",
+  ],
+  [['--colour', 'red'], "unknown option '--colour'; see --help"],
+  [['--prot', '1'], "unknown option '--prot'; did you mean --port?"],
+  [['--port'], "option '-p, --port <n>' argument missing; see --help"],
+  [['-p', 'x'], "--port: expected a whole number from 0 to 65535, got 'x'"],
+  [['--dataset', 'a.json:'], "--dataset: expected a file, got 'a.json:'"],
+  [['--dataset', ''], "--dataset: expected a file, got ''"],
+  [['a.json', 'x/a.jsonl'], "two datasets are called 'a'; expected a name for each, as other=x/a.jsonl"],
+  [['m=a.json', 'm=b.json'], "two datasets are called 'm'; expected a name for each, as other=b.json"],
+  [['m='], "arguments: expected a file after 'm='"],
+  [
+    ['a.json', '--dataset', 'b.json'],
+    "datasets given twice, as 'a.json' and by --dataset; expected one of both",
+  ],
+  [['check'], "missing required argument 'file'; see --help"],
+  [
+    ['check', 'a.json', 'b.json'],
+    "too many arguments for 'check'. Expected 1 argument but got 2; see --help",
+  ],
+  [['check', 'a.json', '--port', '0'], "unknown option '--port'; see --help"],
+  [['help', 'chek'], "unknown command 'chek'; see --help"],
+])('%j is rejected with one line', (args, problem) => {
+  expect(problemOf(args, { DATASET: 'data/sample.json' })).toBe(problem);
+});
+
+it.each(['PORT', 'VERBATIM_PORT'])('the line names the environment variable that is wrong: %s', (name) => {
+  const problem = `${name}: expected a whole number from 0 to 65535, got 'http'`;
+  expect(problemOf([], { [name]: 'http' })).toBe(problem);
+});
+
+describe('the environment', () => {
+  /** The settings of a start without arguments. */
+  function settingsOf(env: Record<string, string>, ...args: string[]) {
+    const command = readCommandLine(args, env);
+    return command.kind === 'serve' ? command : expect.fail('expected to serve');
+  }
+
+  it('has a variable with a prefix, which goes before the bare one and after the flag', () => {
+    expect(settingsOf({ PORT: '1', VERBATIM_PORT: '2' }).config.port).toBe(2);
+    expect(settingsOf({ PORT: '1', VERBATIM_PORT: '' }).config.port).toBe(1);
+    expect(settingsOf({ PORT: '1', VERBATIM_PORT: '2' }, '-p', '3').config.port).toBe(3);
+  });
+
+  it('is what errors of a later time name, too', () => {
+    const { sourceOf } = settingsOf({ HOST: 'x', VERBATIM_DATASET: 'a.json' }, '--workers', '2');
+    expect(sourceOf('host')).toBe('HOST');
+    expect(sourceOf('dataset')).toBe('VERBATIM_DATASET');
+    expect(sourceOf('workers')).toBe('--workers');
+    expect(sourceOf('port')).toBeUndefined();
+  });
+
+  it('of a pod beside a service called verbatim has VERBATIM_PORT for another purpose', () => {
+    const env = { VERBATIM_PORT: 'tcp://10.0.0.11:8000', PORT: '5' };
+    expect(settingsOf(env).config.port).toBe(5);
+  });
+});
+
+describe('the help', () => {
+  const helpOf = (columns: number | undefined, ...args: string[]) => {
+    const command = readCommandLine(args, {}, columns);
+    return command.kind === 'help' ? command.text : expect.fail('expected the help');
+  };
+
+  it('lists every setting under the heading of its group, with its variable and its default', () => {
+    const help = helpOf(1000, '--help');
+    for (const { group, flag, env, defaultText } of Object.values(OPTIONS)) {
+      const [, lines = ''] = new RegExp(`^${group}:\\n((?:  .*\\n)+)`, 'm').exec(help) ?? [];
+      expect(lines).toContain(flag === undefined ? `${env}=<` : `--${flag} <`);
+      expect(lines).toContain(`(env: ${env}, default: ${defaultText.replaceAll('`', '')})`);
+    }
+    expect(help).toMatch(/^Examples:\n(?: {2}verbatim .*\n){3}/m);
+  });
+
+  it('is shown by -h and help, and that of a command by help check', () => {
+    expect(helpOf(80, '-h')).toBe(helpOf(80, '--help'));
+    expect(helpOf(80, 'help')).toBe(helpOf(80, '--help'));
+    expect(helpOf(80, 'help', 'check')).toBe(helpOf(80, 'check', '-h'));
+    expect(helpOf(80, 'help', 'check')).toMatch(/^Usage: verbatim check/);
+  });
+
+  it.each([80, 120])('is wrapped to a terminal of %i columns', (columns) => {
+    const widths = helpOf(columns, '--help')
+      .split('\n')
+      .map(({ length }) => length);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(columns);
+    expect(Math.max(...widths)).toBeGreaterThan(columns - 5);
+  });
+});
+
+it('-v asks for the version', () => {
+  expect(readCommandLine(['-v'], {})).toEqual({ kind: 'version' });
+});
+
+it.each(['secret,,', 'secret,ключ', 'secret,a b', 'secret,c\u0001'])(
+  'keys that no client can send are rejected, and not printed: %j',
+  (keys) => {
+    expect(problemOf([], { API_KEYS: keys })).toBe(
+      'API_KEYS: expected keys of printable ASCII, separated by commas, got something else',
+    );
+  },
+);
+
+it('check takes no setting from the environment', () => {
+  const env = { PORT: 'http', DATASET: 'nowhere.json' };
+  expect(readCommandLine(['check', 'a.json'], env)).toEqual({ kind: 'check', path: 'a.json' });
+});
+
+it('a file may be named check', () => {
+  expect(readCommandLine(['check', '--', 'check'], {})).toEqual({ kind: 'check', path: 'check' });
+  expect(readCommandLine(['--dataset', 'check'], {})).toMatchObject({
+    kind: 'serve',
+    config: { dataset: [{ id: 'check', path: 'check' }] },
+  });
+});
+
+it.each([
+  [['a.json', 'gpt-4o=b.jsonl'], {}],
+  [['--dataset', 'a.json:gpt-4o=b.jsonl'], {}],
+  [[], { DATASET: 'a.json:gpt-4o=b.jsonl' }],
+])('datasets are models of the names of their files, or of given ones: %j %j', (args, env) => {
+  const command = readCommandLine(args, env);
+  expect(command).toMatchObject({
+    config: {
+      dataset: [
+        { id: 'a', path: 'a.json' },
+        { id: 'gpt-4o', path: 'b.jsonl' },
+      ],
+    },
+  });
+});
+
+it('a path may have an equals sign in it', () => {
+  expect(readCommandLine(['./a=b.json'], {})).toMatchObject({
+    config: { dataset: [{ id: 'a=b', path: './a=b.json' }] },
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '#dist/http/clock.js';
+import { RequestFacts } from '#dist/http/request-facts.js';
+import { RequestMetrics } from '#dist/http/request-metrics.js';
+import { durationText, summaryOf, summaryText } from '#dist/http/summary.js';
+
+const clock: Clock = { now: () => 0, newId: () => '' };
+
+/** Counts a request that took so long. */
+function record(
+  metrics: RequestMetrics,
+  route: string,
+  status: number,
+  match: string | undefined,
+  ms: number,
+) {
+  const facts = new RequestFacts({ headers: {} } as never, clock);
+  Object.assign(facts, { match, cameAt: performance.now() - ms });
+  metrics.record(route, status, facts, true);
+}
+
+describe('the summary of a run', () => {
+  it('has the hits by rung, the misses, and the latency of the requests that looked for a reply', () => {
+    const metrics = new RequestMetrics();
+    for (let i = 0; i < 98; i++) record(metrics, '/v1/chat/completions', 200, 'prompt', 1.7);
+    record(metrics, '/v1/chat/completions', 200, 'context', 1.7);
+    record(metrics, '/v1/responses', 404, 'none', 400);
+    for (let i = 0; i < 200; i++) record(metrics, '/ready', 200, undefined, 9000);
+    const summary = summaryOf(metrics, 65.2);
+    expect(summary).toMatchObject({
+      requests: 300,
+      hits: { context: 1, prompt: 98 },
+      misses: 1,
+      seconds: 65,
+    });
+    // As exact as the buckets are.
+    expect(summary.medianMs).toBeGreaterThan(1);
+    expect(summary.medianMs).toBeLessThan(2.5);
+    expect(summary.p99Ms).toBeLessThan(2.6);
+    expect(summaryText({ ...summary, medianMs: 1.7, p99Ms: 2.5 })).toBe(
+      'stopped after 1 min 5 s: 300 requests: 99 hits (prompt 98, context 1), 1 miss; median 1.7 ms, p99 2.5 ms',
+    );
+  });
+
+  it('has no latency that is longer than the longest', () => {
+    const metrics = new RequestMetrics();
+    for (const ms of [1100, 1200]) record(metrics, '/v1/chat/completions', 200, 'prompt', ms);
+    expect(summaryOf(metrics, 1).p99Ms).toBeLessThanOrEqual(1200 + 50);
+  });
+
+  it('of a run without requests has no latency', () => {
+    expect(summaryText(summaryOf(new RequestMetrics(), 3))).toBe(
+      'stopped after 3 s: 0 requests: 0 hits, 0 misses',
+    );
+  });
+
+  it.each([
+    [0, '0 s'],
+    [59, '59 s'],
+    [60, '1 min 0 s'],
+    [3661, '1 h 1 min'],
+  ])('tells %i seconds as %s', (seconds, text) => {
+    expect(durationText(seconds)).toBe(text);
+  });
+});
