@@ -6,18 +6,9 @@ import { LRUCache } from 'lru-cache';
 import { AppError } from '../core/errors.js';
 import { RATE_CLIENTS_MAX } from '../core/limits.js';
 import { keyIn } from './auth.js';
-import { factsOf } from './request-facts.js';
+import { factsOf, type Rate } from './request-facts.js';
 
 const MINUTE_MS = 60_000;
-
-/** What a client has left of its limit. */
-export interface Rate {
-  /** Requests a minute. */
-  readonly limit: number;
-  readonly remaining: number;
-  /** The time until the client has its whole limit again, in ms. */
-  readonly resetMs: number;
-}
 
 /** The requests of one client since the first of them, for a minute. */
 interface Window {

@@ -2,10 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { REQUEST_ID_LENGTH_MAX } from '../core/limits.js';
 import type { Clock } from './clock.js';
 import type { Answered, Outcome } from './endpoint.js';
-import type { Rate } from './rate-limit.js';
 
 /** Characters of a generated id after its prefix. */
 const ID_DIGITS = 32;
+
+/** What a client has left of its limit. */
+export interface Rate {
+  /** Requests a minute. */
+  readonly limit: number;
+  readonly remaining: number;
+  /** The time until the client has its whole limit again, in ms. */
+  readonly resetMs: number;
+}
 
 /** What is known about a request besides its input. Its response carries it, as Express's `locals`. */
 export class RequestFacts {
