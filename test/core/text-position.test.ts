@@ -4,10 +4,14 @@ import { type Block, byteOffset } from '#dist/core/bytes.js';
 import { textPositionAfter } from '#dist/core/text-position.js';
 import { runs } from '../support/factor.js';
 
-it('the position after a text is that of its lines and code points, wherever blocks end', () => {
-  const text = fc.string({ unit: fc.constantFrom(...'a"é語😀\n\r\t\ufeff') });
+it('the position after a text is that of its lines, code points and bytes, wherever blocks end', () => {
+  const text = fc.string({
+    unit: fc.constantFrom(...'aaaaaabbbb"é語😀\n\r\t\ufeff'),
+    maxLength: 200,
+    size: 'max',
+  });
   fc.assert(
-    fc.property(fc.boolean(), text, fc.integer({ min: 1, max: 9 }), (hasMark, rest, blockBytes) => {
+    fc.property(fc.boolean(), text, fc.integer({ min: 1, max: 300 }), (hasMark, rest, blockBytes) => {
       const bytes = Buffer.from((hasMark ? '\ufeff[' : '[') + rest);
       const blocks: Block[] = [];
       for (let start = 0; start < bytes.length; start += blockBytes) {
@@ -17,6 +21,7 @@ it('the position after a text is that of its lines and code points, wherever blo
       expect(textPositionAfter(blocks)).toEqual({
         line: lines.length,
         column: [...(lines.at(-1) as string)].length + 1,
+        offset: bytes.length,
       });
     }),
     runs(100),
