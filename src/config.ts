@@ -47,6 +47,9 @@ const MISS_STATUSES = [400, 404, 422] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
 const USAGE = ['count', 'estimate'] as const;
 
+/** The worker threads of a server, unless the setting says otherwise, and of `check`. */
+export const WORKERS_DEFAULT = Math.min(availableParallelism(), WORKERS_MAX);
+
 /** Every setting, in the order of the help: the settings of a group follow each other. */
 export const OPTIONS = {
   dataset: {
@@ -65,7 +68,7 @@ export const OPTIONS = {
     flag: 'workers',
     placeholder: 'N',
     help: 'Worker threads that read the dataset',
-    defaultValue: Math.min(availableParallelism(), WORKERS_MAX),
+    defaultValue: WORKERS_DEFAULT,
     defaultText: "the machine's cores",
     parse: wholeNumber(1, WORKERS_MAX),
   },

@@ -3,7 +3,7 @@
 import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
-import { ConfigError, type Settings } from '../config.js';
+import { ConfigError, type Settings, WORKERS_DEFAULT } from '../config.js';
 import { CommandError } from '../core/errors.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
 import type { Progress } from '../http/progress.js';
@@ -79,10 +79,8 @@ async function run({ config, sourceOf }: Settings): Promise<never> {
 
 async function runCheck(path: string): Promise<number> {
   const { check } = await import('./check.js');
-  const { isValid, line } = check(path, bar ?? NO_PROGRESS);
-  if (isValid) print(line);
-  else process.stderr.write(`${line}\n`);
-  return isValid ? EXIT.ok : EXIT.failed;
+  print(await check(path, WORKERS_DEFAULT, bar ?? NO_PROGRESS));
+  return EXIT.ok;
 }
 
 /** Aborted by the first SIGINT or SIGTERM. One that comes `SIGNAL_AGAIN_MS` later, or after that, ends the process at once. */

@@ -18,7 +18,8 @@ export interface Conversation {
   readonly turns: readonly Turn[];
 }
 
-const LIST_KEYS = ['conversations', 'conversation', 'messages', 'items'] as const;
+/** The names of a record's list of turns. */
+export const LIST_KEYS = ['conversations', 'conversation', 'messages', 'items'] as const;
 const ROLE_KEYS = ['from', 'role'] as const;
 const TEXT_KEYS = ['value', 'content'] as const;
 const ID_KEYS = ['id', 'conversation_id', 'conversation_hash'] as const;

@@ -98,6 +98,16 @@ export const THREADS_AGAIN_MS = 200;
 /** The maximum of the setting for worker threads. */
 export const WORKERS_MAX = 64;
 
+/** How much of an object over several lines is validated when it is refused, to say whether it is valid: some tens of milliseconds. */
+export const OBJECT_VALIDATED_BYTES = byteCount(MiB);
+
+/** How much of a dataset that is refused is searched for the keys of its records: a millisecond or two. */
+export const KEYS_LOOKED_AT_BYTES = byteCount(64 * KiB);
+
+/** Keys that a refusal names, and the longest one, in characters, that it names whole: the message stays one line. */
+export const KEYS_NAMED_MAX = 8;
+export const KEY_LENGTH_NAMED_MAX = 40;
+
 /** Offsets of skipped records that are kept for the log. */
 export const SKIPPED_OFFSETS_MAX = 5;
 

@@ -1,6 +1,8 @@
 import type { ByteOffset } from '../core/bytes.js';
+import { LIST_KEYS } from '../core/conversation.js';
 import { counted } from '../core/counted.js';
-import { type Dataset, DatasetError } from './dataset.js';
+import { type Dataset, withDataset } from './dataset.js';
+import { DatasetError } from './dataset-error.js';
 import { EXPECTED_DATASET } from './sources.js';
 
 /** What a shard holds, or several do. */
@@ -25,13 +27,26 @@ export const NOTHING_COUNTED: Counts = {
 };
 
 /**
- * Says no to a dataset that can't be served: one without a conversation.
+ * Rejects a dataset without a conversation.
  *
  * @param counts what all of it holds
  * @throws DatasetError
  */
-export function assertNotEmpty({ file }: Dataset, { conversations, skipped, skippedAt }: Counts): void {
+export async function assertNotEmpty(dataset: Dataset, { conversations, skipped }: Counts): Promise<void> {
   if (conversations > 0) return;
-  const found = skipped === 0 ? 'an empty list' : `${counted(skipped, 'record')}, and no conversation`;
-  throw new DatasetError(file.path, `found ${found}; expected ${EXPECTED_DATASET}`, skippedAt[0]);
+  const { path } = dataset.file;
+  if (skipped === 0) {
+    throw new DatasetError(path, `valid JSON, but an empty list; expected ${EXPECTED_DATASET}`);
+  }
+  // Loads stream-json, which no other start needs.
+  const { firstKeys, listedKeys } = await import('./first-keys.js');
+  const keys = withDataset(dataset, (fd) => firstKeys(fd, dataset));
+  const list = LIST_KEYS.find((key) => keys.includes(key));
+  const expected =
+    list === undefined
+      ? '"conversations" or "messages"'
+      : `"${list}" to be a list of objects with "from" and "value", or "role" and "content"`;
+  const what = dataset.format === 'lines' && skipped > 1 ? 'valid JSON lines' : 'valid JSON';
+  const problem = `${what}, but no conversation in ${counted(skipped, 'record')}`;
+  throw new DatasetError(path, `${problem}: found ${listedKeys(keys)}; expected ${expected}`);
 }

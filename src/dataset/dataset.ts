@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { type ByteOffset, byteOffset } from '../core/bytes.js';
-import { CommandError, DatasetSyntaxError, type Failure } from '../core/errors.js';
+import { byteOffset } from '../core/bytes.js';
+import type { Failure } from '../core/errors.js';
+import type { TextPosition } from '../core/text-position.js';
+import { DatasetError } from './dataset-error.js';
 import { type DatasetFile, FileChangedError, identityOf, readBlocks, withFile } from './file.js';
 import { EXPECTED_DATASET, openBySource } from './sources.js';
 
@@ -9,25 +11,6 @@ import { EXPECTED_DATASET, openBySource } from './sources.js';
 export interface Dataset extends DatasetFile {
   /** The file's name without its ending: what the API calls the model. */
   readonly name: string;
-}
-
-/** Why a file can't be served: one line that names it, says where the trouble is, and what was expected. */
-export class DatasetError extends CommandError {
-  override readonly name = 'DatasetError';
-
-  /** True if the file could not be read just now; false if what it holds can never be served. */
-  readonly isTransient: boolean;
-
-  constructor(path: string, problem: string, offset?: ByteOffset, isTransient = false) {
-    const name = printable(path);
-    super(offset === undefined ? `${name}: ${problem}` : `${name}: at byte ${offset}: ${problem}`);
-    this.isTransient = isTransient;
-  }
-}
-
-/** The path as it goes into a message: whatever it holds, that is one line. */
-export function printable(path: string): string {
-  return path.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 const FILE_PROBLEMS: Readonly<Record<string, string>> = {
@@ -65,9 +48,13 @@ export function withDataset<T>({ file }: Dataset, use: (fd: number) => T): T {
   return explain(file.path, () => withFile(file, use));
 }
 
-/** What a failed task says about the dataset. */
-export function datasetErrorOf({ file }: Dataset, { code, detail, offset }: Failure): DatasetError {
-  return new DatasetError(file.path, detail, offset, code !== 'dataset_invalid');
+/** What a failed task says about the dataset, and where. */
+export function datasetErrorOf(
+  { file }: Dataset,
+  { code, detail }: Failure,
+  position?: TextPosition,
+): DatasetError {
+  return new DatasetError(file.path, detail, position, code !== 'dataset_invalid');
 }
 
 /** Runs what reads the file, and says in a DatasetError what went wrong with it. */
@@ -75,7 +62,6 @@ function explain<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof DatasetSyntaxError) throw new DatasetError(path, error.message, error.offset);
     if (error instanceof FileChangedError) throw new DatasetError(path, error.message, undefined, true);
     if (!(error instanceof Error && 'syscall' in error && 'code' in error)) throw error;
     const problem = FILE_PROBLEMS[String(error.code)] ?? `it can't be read (${error.code})`;

@@ -1,6 +1,6 @@
 /**
- * The validating reader: stream-json reads each element of a dataset's list, and has the last word on what is valid. It is
- * slow; the kernel reads datasets that are served, and this one says why a record is none, and where.
+ * The validating reader: stream-json reads each element of a dataset's list. It is slow, and so the kernel reads datasets; this
+ * reader explains what the kernel rejects: why it is not valid JSON, and at which byte.
  */
 
 import { StringDecoder } from 'node:string_decoder';
@@ -8,11 +8,13 @@ import { getManyValues, isMany, none } from 'stream-chain/defs.js';
 import Assembler from 'stream-json/core/assembler.js';
 import { jsonParser, type Token } from 'stream-json/core/parser.js';
 import { jsonVerifier, type VerifierError } from 'stream-json/core/utils/verifier.js';
-import { type Block, type ByteOffset, byteOffset, countBlanks } from '../core/bytes.js';
+import { type Block, type ByteOffset, type ByteRange, byteOffset, countBlanks } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
-import { RECORD_BYTES_MAX } from '../core/limits.js';
+import { OBJECT_VALIDATED_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
 import { splitElements } from './elements.js';
-import type { DatasetFile, DatasetFormat } from './file.js';
+import { type DatasetFile, type DatasetFormat, readBlocks } from './file.js';
+import { firstKeys, listedKeys } from './first-keys.js';
+import { EXPECTED_DATASET } from './sources.js';
 
 /** One element of the dataset's list. */
 export interface DatasetRecord {
@@ -64,6 +66,64 @@ export function* readRecords(
     }
     reader = undefined;
     isFirst = false;
+  }
+}
+
+/**
+ * Explains why a record is not valid.
+ *
+ * @param fd the open file
+ * @param record where the record begins
+ * @returns undefined if stream-json takes it for valid
+ * @throws what reading throws
+ */
+export function explainRecord(
+  fd: number,
+  dataset: DatasetFile,
+  record: ByteOffset,
+): DatasetSyntaxError | undefined {
+  const { format, body } = dataset;
+  try {
+    readRecords((start) => readBlocks(fd, { start, end: body.end }), dataset, record).next();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DatasetSyntaxError)) throw error;
+    // A file that begins with a brace may be an object over several lines.
+    return format === 'lines' && record === body.start ? explainObject(fd, dataset) : error;
+  }
+}
+
+const MORE_AFTER_OBJECT =
+  'expected nothing after an object over several lines; JSON lines have one conversation a line';
+
+/** Explains why a file that begins with an object is not JSON lines. */
+function explainObject(fd: number, dataset: DatasetFile): DatasetSyntaxError {
+  const { start, end } = dataset.body;
+  const validatedEnd = byteOffset(Math.min(end, start + OBJECT_VALIDATED_BYTES));
+  const error = firstErrorIn(fd, { start, end: validatedEnd }, end);
+  const goesOn = validatedEnd < end;
+  if (error === undefined || (goesOn && error.offset === validatedEnd)) {
+    const what = goesOn ? 'found an object' : 'valid JSON, but one object';
+    const keys = listedKeys(firstKeys(fd, dataset));
+    return new DatasetSyntaxError(
+      start,
+      `${what} over several lines, with ${keys}; expected ${EXPECTED_DATASET}`,
+    );
+  }
+  // What precedes the error may be a whole object.
+  const isWhole = firstErrorIn(fd, { start, end: error.offset }, end) === undefined;
+  return isWhole ? new DatasetSyntaxError(error.offset, MORE_AFTER_OBJECT) : error;
+}
+
+/** The first error in a range that should be one JSON value. */
+function firstErrorIn(fd: number, range: ByteRange, end: ByteOffset): DatasetSyntaxError | undefined {
+  const verify = jsonVerifier();
+  try {
+    for (const { bytes } of readBlocks(fd, range)) verify(Buffer.from(bytes).toString('latin1'));
+    verify(FLUSH);
+    return undefined;
+  } catch (error) {
+    return syntaxErrorOf(error, range.start, end);
   }
 }
 
@@ -135,13 +195,18 @@ function locate(
     }
   } catch (error) {
     if (error instanceof DatasetSyntaxError) return error;
-    if (!(error instanceof Error && 'offset' in error)) throw error;
-    const { offset, message } = error as VerifierError;
-    const words = message.replace(/^ERROR at .*?\): Verifier (?:cannot parse input: |has )/, '');
-    const reason = EXPECTED[words] ?? words;
-    const at = byteOffset(start + offset);
-    const what = at === end ? 'the file is cut off;' : 'not valid JSON:';
-    return new DatasetSyntaxError(at, `${what} ${reason}`);
+    return syntaxErrorOf(error, start, end);
   }
   return new DatasetSyntaxError(start, `not valid JSON: ${String(cause)}`);
+}
+
+/** What the verifier found, which began to read at `start`. */
+function syntaxErrorOf(error: unknown, start: ByteOffset, end: ByteOffset): DatasetSyntaxError {
+  if (!(error instanceof Error && 'offset' in error)) throw error;
+  const { offset, message } = error as VerifierError;
+  const words = message.replace(/^ERROR at .*?\): Verifier (?:cannot parse input: |has )/, '');
+  const reason = EXPECTED[words] ?? words;
+  const at = byteOffset(start + offset);
+  const what = at === end ? 'the file is cut off;' : 'not valid JSON:';
+  return new DatasetSyntaxError(at, `${what} ${reason}`);
 }

@@ -1,8 +1,9 @@
 /** The kinds of files that datasets come in. To serve another kind, add a source. */
 
 import { type Block, BYTE, type ByteOffset, byteOffset, isSpace } from '../core/bytes.js';
-import { DatasetSyntaxError } from '../core/errors.js';
+import { DatasetError } from './dataset-error.js';
 import type { DatasetFile, FileIdentity } from './file.js';
+import { foreignFormatOf } from './foreign-formats.js';
 
 /** One kind of file. */
 interface Source {
@@ -42,12 +43,13 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
  * Opens a file by the source that recognizes it.
  *
  * @param blocks the file from its start; no more of it is taken than needed
- * @throws DatasetSyntaxError when the file is blank, or begins as none does that can be served
+ * @throws DatasetError when the file is blank, or has another format
  */
 export function openBySource(file: FileIdentity, blocks: Iterable<Block>): DatasetFile {
-  let end = byteOffset(0);
   let markBytes = 0;
   for (const { bytes, offset } of blocks) {
+    const foreign = offset === 0 ? foreignFormatOf(bytes) : undefined;
+    if (foreign !== undefined) throw new DatasetError(file.path, foreign);
     for (const [i, byte] of bytes.entries()) {
       if (markBytes === offset + i && byte === BYTE_ORDER_MARK[markBytes]) {
         markBytes++;
@@ -58,11 +60,22 @@ export function openBySource(file: FileIdentity, blocks: Iterable<Block>): Datas
       const start = byteOffset(offset + i);
       const source = SOURCES.find((each) => each.recognizes(head));
       if (source !== undefined) return source.open(file, start);
-      throw new DatasetSyntaxError(start, `expected ${EXPECTED_DATASET}, found ${nameOf(byte)}`);
+      const scalar = start + head.length === file.size ? scalarIn(head) : undefined;
+      const found = scalar === undefined ? `found ${nameOf(byte)} at its start` : `valid JSON, but ${scalar}`;
+      throw new DatasetError(file.path, `${found}; expected ${EXPECTED_DATASET}`);
     }
-    end = byteOffset(offset + bytes.length);
   }
-  throw new DatasetSyntaxError(end, `the file is empty; expected ${EXPECTED_DATASET}`);
+  throw new DatasetError(file.path, `the file is empty; expected ${EXPECTED_DATASET}`);
+}
+
+/** What a file holds if it is a single JSON value that is neither a list nor an object. */
+function scalarIn(bytes: Uint8Array): string | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+    return value === null || typeof value === 'boolean' ? `only ${value}` : `only a ${typeof value}`;
+  } catch {
+    return undefined;
+  }
 }
 
 function nameOf(byte: number): string {

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import type { DatasetError } from '../dataset/dataset.js';
+import type { DatasetError } from '../dataset/dataset-error.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Edition } from './edition.js';
 import type { Lookup, Match, Similar } from './lookup.js';

@@ -1,6 +1,8 @@
+import type { Failure } from '../core/errors.js';
 import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import { assertNotEmpty, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { datasetErrorOf } from '../dataset/dataset.js';
+import type { DatasetError } from '../dataset/dataset-error.js';
 import { IndexRows, IndexTable, type RowCounts, type RowData } from '../index/table.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
@@ -47,18 +49,33 @@ export class Census {
   async take(keepsTurns: boolean, onProgress: (census: Census) => void): Promise<IndexTable | undefined> {
     const { dataset, seed } = this.plan;
     let records = 0;
+    let failure: Failure | undefined;
     const results = this.plan.run(
       (shard) => this.pool.takeCensus({ dataset, shard, seed, stop: this.stop, keepsTurns }),
       this.pool.workers,
     );
     for await (const { outcome } of results) {
-      if (outcome.kind === 'failed') throw datasetErrorOf(dataset, outcome);
+      if (outcome.kind === 'failed') {
+        failure = outcome;
+        break;
+      }
       this.add(outcome.value, records);
       records += outcome.value.records;
       onProgress(this);
     }
-    assertNotEmpty(dataset, this.counts);
+    if (failure !== undefined) throw await this.errorOf(failure);
+    await assertNotEmpty(dataset, this.counts);
     return keepsTurns ? this.makeIndex() : undefined;
+  }
+
+  /** Finds the position of a failure. Only the first failure in file order needs one: a task may also fail because its shard was cut wrong. */
+  private async errorOf(failure: Failure): Promise<DatasetError> {
+    const { dataset } = this.plan;
+    const { offset } = failure;
+    if (offset === undefined) return datasetErrorOf(dataset, failure);
+    const found = await this.pool.findPosition({ file: dataset.file, offset });
+    if (found.kind === 'failed') return datasetErrorOf(dataset, found);
+    return datasetErrorOf(dataset, failure, found.value);
   }
 
   private add({ counts, rows, next }: ShardCensus, recordsBefore: number): void {

@@ -1,6 +1,7 @@
 import { FILE_CHECK_MS } from '../core/limits.js';
 import type { Counts } from '../dataset/counts.js';
-import { type Dataset, DatasetError, openDataset } from '../dataset/dataset.js';
+import { type Dataset, openDataset } from '../dataset/dataset.js';
+import { DatasetError } from '../dataset/dataset-error.js';
 import {
   FileChangedError,
   type FileIdentity,

@@ -1,10 +1,12 @@
 /** The main thread's interface to the threads that read the dataset: typed tasks in, outcomes out, no exceptions. */
 
+import type { TextPosition } from '../core/text-position.js';
 import { KEY_BITS, kernelModule } from '../kernel/kernel.js';
 import type {
   CensusTask,
   IndexTask,
   Outcome,
+  PositionTask,
   ShardCensus,
   ShardSweep,
   SweepTask,
@@ -50,6 +52,11 @@ export class WorkerPool {
   /** Counts the contents of a shard, and keeps its part of an index. */
   takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
     return this.run('takeCensus', task);
+  }
+
+  /** Finds the line and column of a byte. */
+  findPosition(task: PositionTask): Promise<Outcome<TextPosition>> {
+    return this.run('findPosition', task);
   }
 
   /** Searches a shard. */

@@ -64,6 +64,12 @@ export interface ShardCensus extends Walked {
   readonly rows: RowData | undefined;
 }
 
+/** The search for the line and column of a byte: it takes reading the file up to there. */
+export interface PositionTask {
+  readonly file: FileIdentity;
+  readonly offset: ByteOffset;
+}
+
 /** The making of one half of an index: of its arrays in file order, and one of its orders. */
 export interface IndexTask {
   /** The index to fill. */

@@ -5,7 +5,9 @@ import type { ByteOffset } from '../core/bytes.js';
 import { parseTurn } from '../core/conversation.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { BLOCK_BYTES, EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
-import { FileChangedError, readBlocks, withFile } from '../dataset/file.js';
+import type { TextPosition } from '../core/text-position.js';
+import { FileChangedError, withFile } from '../dataset/file.js';
+import { positionOf } from '../dataset/position.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
@@ -16,6 +18,7 @@ import type {
   CensusTask,
   IndexTask,
   Outcome,
+  PositionTask,
   ShardCensus,
   ShardSweep,
   ShardTask,
@@ -78,6 +81,15 @@ export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
   });
 }
 
+/** Finds the line and column of a byte. */
+export function findPosition({ file, offset }: PositionTask): Outcome<TextPosition> {
+  try {
+    return { kind: 'done', value: withFile(file, (fd) => positionOf(fd, offset)) };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
 /** Makes one half of an index. */
 export function makeIndex({ table, parts, half }: IndexTask): Outcome<undefined> {
   const fill = half === 'turns' ? fillTurns : fillNormalized;
@@ -131,16 +143,16 @@ async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promis
   }
 }
 
-/** What the validating reader says of a record that the kernel takes for no JSON. */
-async function explain({ dataset }: ShardTask, invalid: InvalidRecordError): Promise<unknown> {
-  // Loaded when it is needed, which is hardly ever.
-  const { readRecords } = await import('../dataset/records.js');
+/** Why a record is not valid that the kernel rejects, or why that can't be found out. */
+async function explain(
+  { dataset }: ShardTask,
+  { record, at, message }: InvalidRecordError,
+): Promise<unknown> {
+  // Loads stream-json, which is rarely needed.
+  const { explainRecord } = await import('../dataset/records.js');
   try {
-    withFile(dataset.file, (fd) => {
-      const readFrom = (start: ByteOffset) => readBlocks(fd, { start, end: dataset.body.end });
-      readRecords(readFrom, dataset, invalid.record).next();
-    });
-    return new DatasetSyntaxError(invalid.at, invalid.message);
+    const explained = withFile(dataset.file, (fd) => explainRecord(fd, dataset, record));
+    return explained ?? new DatasetSyntaxError(at, message);
   } catch (error) {
     return error;
   }

@@ -63,9 +63,12 @@ describe('a census', () => {
   });
 
   it.each([
-    ['[]', 'found an empty list'],
-    ['[1, 2, {}]', 'at byte 1: found 3 records, and no conversation'],
-    ['{"data": [{"conversations": []}]}', 'at byte 0: found 1 record, and no conversation'],
+    ['[]', 'valid JSON, but an empty list'],
+    ['[1, 2, {}]', 'valid JSON, but no conversation in 3 records: found no keys'],
+    [
+      '{"data": [{"conversations": []}]}',
+      'valid JSON, but no conversation in 1 record: found the key "data"; expected "conversations" or "messages"',
+    ],
   ])('refuses %s', async (content, problem) => {
     await expect(take(censusOf(content))).rejects.toThrow(problem);
   });
@@ -75,7 +78,7 @@ describe('a census', () => {
     const at = text.indexOf('"id"', 1000);
     // Without this quote, every string that follows is turned inside out.
     const content = `${text.slice(0, at)}${text.slice(at + 1)}`;
-    await expect(take(censusOf(content))).rejects.toThrow(`at byte ${at}: not valid JSON`);
+    await expect(take(censusOf(content))).rejects.toThrow(`:1:${at + 1} (byte ${at}): not valid JSON`);
   });
 
   it('tells a file that changed from one that can never be served', async () => {
@@ -96,6 +99,6 @@ describe('a census', () => {
     records[2010] = '{"id": nul}';
     const content = `[${records.join(',')}]`;
     const at = content.indexOf('tru}');
-    await expect(take(censusOf(content))).rejects.toThrow(`at byte ${at}: not valid JSON`);
+    await expect(take(censusOf(content))).rejects.toThrow(`:1:${at + 1} (byte ${at}): not valid JSON`);
   });
 });

@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { AppError } from '#dist/core/errors.js';
 import { FILE_CHECK_MS } from '#dist/core/limits.js';
 import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
-import { DatasetError } from '#dist/dataset/dataset.js';
+import { DatasetError } from '#dist/dataset/dataset-error.js';
 import { indexPaths } from '#dist/index/paths.js';
 import type { ServedDataset } from '#dist/models/served-dataset.js';
 import { plainFind, plainMatch } from '../support/plain-lookup.js';

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { check } from '#dist/cli/check.js';
+import { WORKERS_DEFAULT } from '#dist/config.js';
 import { openAndWalk } from '../support/served.js';
 import { startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -19,10 +21,17 @@ const line = JSON.stringify(good);
 const lineCharacters = [...line].length;
 const lineBytes = Buffer.from(line).length;
 
-function file(name: string, content: string): string {
+function file(name: string, content: string | Buffer): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
+}
+
+/** Expects `check` and a start to reject a file with the same message. */
+async function expectRefusal(path: string, message: string): Promise<void> {
+  const thrown = expect.objectContaining({ name: 'DatasetError', message });
+  await expect(lineOf(path)).rejects.toThrow(thrown);
+  await expect(openAndWalk(path)).rejects.toThrow(thrown);
 }
 
 /** Runs the command to its end. */
@@ -33,7 +42,7 @@ async function run(args: readonly string[]) {
 }
 
 /** The line that the command prints. */
-const lineOf = (path: string) => check(path, NO_PROGRESS);
+const lineOf = (path: string) => check(path, WORKERS_DEFAULT, NO_PROGRESS);
 const NO_PROGRESS = { show: () => {}, end: () => {} };
 
 describe('check, on a file that is valid,', () => {
@@ -42,27 +51,27 @@ describe('check, on a file that is valid,', () => {
     ['an indented array', 'indented.json', JSON.stringify([good], null, 2), '1 conversation, 2 turns'],
     ['JSON lines', 'lines.jsonl', `\ufeff${line}\r\n\r\n${line}\r\n`, '2 conversations, 4 turns'],
     [
-      'an array with a record that is no conversation',
+      'an array with a record that is not a conversation',
       'skipped.json',
       `[\n${line},\n  {"text": "é"}\n]`,
-      `1 conversation, 2 turns, 1 record that is no conversation (at line 3, byte ${lineBytes + 6})`,
+      `1 conversation, 2 turns, 1 record that is not a conversation, at FILE:3:3 (byte ${lineBytes + 6})`,
     ],
     [
       'JSON lines with several of them',
       'skipped.jsonl',
       `${line}\n{}\n${line}\n{"messages": 5}\n{"messages": [1]}`,
-      `2 conversations, 4 turns, 3 records that are no conversations (the first at line 2, byte ${lineBytes + 1})`,
+      `2 conversations, 4 turns, 3 records that are not conversations, the first at FILE:2:1 (byte ${lineBytes + 1})`,
     ],
-  ])('%s, says what it holds', (_what, name, content, holds) => {
+  ])('%s, says what it holds', async (_what, name, content, holds) => {
     const path = file(name, content);
-    expect(lineOf(path)).toEqual({ isValid: true, line: `${path}: ${holds}` });
+    expect(await lineOf(path)).toBe(`${path}: ${holds.replace('FILE', path)}`);
   });
 
-  it('counts a record that is too long to look into as no conversation', () => {
+  it('does not count a record that is too long to look into as a conversation', async () => {
     const long = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(17 * 1024 * 1024) }] });
     const path = file('long.jsonl', `${line}\n${long}\n${line}\n`);
-    const holds = `2 conversations, 4 turns, 1 record that is no conversation (at line 2, byte ${lineBytes + 1})`;
-    expect(lineOf(path)).toEqual({ isValid: true, line: `${path}: ${holds}` });
+    const holds = `2 conversations, 4 turns, 1 record that is not a conversation, at ${path}:2:1 (byte ${lineBytes + 1})`;
+    expect(await lineOf(path)).toBe(`${path}: ${holds}`);
   });
 
   it('prints that, and ends with exit code 0', async () => {
@@ -100,7 +109,7 @@ describe('check, on a file that is not valid,', () => {
         line: 2,
         column: lineCharacters + 2,
         before: '{}',
-        reason: "not valid JSON: expected ',' or the end of the record",
+        reason: 'not valid JSON: expected the end of the line after the record',
       },
     ],
     [
@@ -143,34 +152,50 @@ describe('check, on a file that is not valid,', () => {
       `[${line},]`,
       { line: 1, column: lineCharacters + 3, before: ']', reason: 'not valid JSON: expected a value' },
     ],
-  ])('%s, says where and why', (_what, name, content, expected) => {
+    [
+      'an object over several lines that is broken',
+      'object.json',
+      `{\n "data": [],\n "x" 5\n}\n`,
+      { line: 3, column: 6, before: '5\n', reason: "not valid JSON: expected ':'" },
+    ],
+    [
+      'an object over several lines that is cut off',
+      'cut-object.json',
+      `{\n "data": [],\n`,
+      { line: 3, column: 1, before: '', reason: 'the file is cut off; expected an object key' },
+    ],
+    [
+      'several objects, each over several lines',
+      'objects.json',
+      `{\n "id": 1\n}\n{\n "id": 2\n}\n`,
+      {
+        line: 4,
+        column: 1,
+        before: '{\n "id": 2',
+        reason:
+          'expected nothing after an object over several lines; JSON lines have one conversation a line',
+      },
+    ],
+  ])('%s, says where and why, as a start does', async (_what, name, content, expected) => {
     const path = file(name, content);
     const at = Buffer.from(content.slice(0, content.lastIndexOf(expected.before))).length;
-    const place = `${path.replace('\n', '\\n')}:${expected.line}:${expected.column}`;
-    expect(lineOf(path)).toEqual({ isValid: false, line: `${place}: ${expected.reason} (byte ${at})` });
-  });
-
-  it('prints that as an error, and ends with exit code 1', async () => {
-    const path = file('bad.json', `[${line},]`);
-    const stderr = `${lineOf(path).line}\n`;
-    expect(await run([path])).toEqual({ code: 1, stdout: '', stderr });
+    const place = `${path.replace('\n', '\\n')}:${expected.line}:${expected.column} (byte ${at})`;
+    await expectRefusal(path, `${place}: ${expected.reason}`);
   });
 
   it.each([
-    ['empty', () => file('empty.json', ''), `at byte 0: the file is empty; expected ${EXPECTED}`],
+    ['empty', () => file('empty.json', ''), `the file is empty; expected ${EXPECTED}`],
     ['missing', () => join(folder, 'missing.json'), `there is no such file; expected ${EXPECTED}`],
     ['a folder', () => folder, `it is a folder; expected a file that holds ${EXPECTED}`],
-    ['a text', () => file('text.txt', 'Hello'), `at byte 0: expected ${EXPECTED}, found 'H'`],
+    ['a text', () => file('text.txt', 'Hello'), `found 'H' at its start; expected ${EXPECTED}`],
     [
-      'a list without conversations',
-      () => file('none.json', '[1, 2]'),
-      `at byte 1: found 2 records, and no conversation; expected ${EXPECTED}`,
+      'compressed',
+      () => file('data.json.gz', gzipSync(line)),
+      'found gzip data; decompress it: gunzip -c x.gz > x.json',
     ],
   ])('%s, says what a start says', async (_what, pathOf, problem) => {
     const path = pathOf();
-    const thrown = expect.objectContaining({ name: 'DatasetError', message: `${path}: ${problem}` });
-    expect(() => lineOf(path)).toThrow(thrown);
-    await expect(openAndWalk(path)).rejects.toThrow(thrown);
+    await expectRefusal(path, `${path}: ${problem}`);
   });
 
   it('prints that as an error, as a start does', async () => {
@@ -178,6 +203,64 @@ describe('check, on a file that is not valid,', () => {
     const server = startServer([path]);
     expect(await server.exited).toBe(1);
     expect(await run([path])).toEqual({ code: 1, stdout: '', stderr: server.stderr });
+  });
+});
+
+describe('check, on a file that is valid JSON and not a dataset,', () => {
+  const object = { data: [{ prompt: 'a', completion: 'b' }], version: 1 };
+  const pairs = [
+    { prompt: 'a', completion: 'b' },
+    { prompt: 'c', completion: 'd', weight: 1 },
+  ];
+
+  it.each([
+    ['a string', '"x"', `: valid JSON, but only a string; expected ${EXPECTED}`],
+    ['a number', ' -1.5\n', `: valid JSON, but only a number; expected ${EXPECTED}`],
+    ['null', 'null', `: valid JSON, but only null; expected ${EXPECTED}`],
+    ['an empty list', '[]', `: valid JSON, but an empty list; expected ${EXPECTED}`],
+    [
+      'a list of scalars',
+      '[1, 2]',
+      ': valid JSON, but no conversation in 2 records: found no keys; expected "conversations" or "messages"',
+    ],
+    [
+      'a list of other records',
+      JSON.stringify(pairs),
+      ': valid JSON, but no conversation in 2 records: found the keys "prompt", "completion", "weight"; expected "conversations" or "messages"',
+    ],
+    [
+      'lines of other records',
+      pairs.map((pair) => JSON.stringify(pair)).join('\n'),
+      ': valid JSON lines, but no conversation in 2 records: found the keys "prompt", "completion", "weight"; expected "conversations" or "messages"',
+    ],
+    [
+      'a list of records with other turns',
+      '[{"id": 5, "messages": ["a", "b"]}]',
+      ': valid JSON, but no conversation in 1 record: found the keys "id", "messages"; expected "messages" to be a list of objects with "from" and "value", or "role" and "content"',
+    ],
+    [
+      'records with many and long keys',
+      JSON.stringify([Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`${i}`.repeat(41), i]))]),
+      `: valid JSON, but no conversation in 1 record: found the keys ${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `"${`${i}`.repeat(40)}…", `).join('')}…; expected "conversations" or "messages"`,
+    ],
+    [
+      'an object on one line',
+      JSON.stringify(object),
+      ': valid JSON, but no conversation in 1 record: found the keys "data", "version"; expected "conversations" or "messages"',
+    ],
+    [
+      'an object over several lines',
+      `\ufeff${JSON.stringify(object, null, 2)}`,
+      `:1:1 (byte 3): valid JSON, but one object over several lines, with the keys "data", "version"; expected ${EXPECTED}`,
+    ],
+    [
+      'a longer object over several lines',
+      `{\n"data": [\n${'"x",\n'.repeat(300_000)}5]}`,
+      `:1:1 (byte 0): found an object over several lines, with the key "data"; expected ${EXPECTED}`,
+    ],
+  ])('%s, says what the file is, as a start does', async (_what, content, problem) => {
+    const path = file('other.json', content);
+    await expectRefusal(path, `${path}${problem}`);
   });
 });
 

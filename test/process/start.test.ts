@@ -45,6 +45,13 @@ function longFile(name: string): string {
   return file(name, JSON.stringify([...good, ...Array.from({ length: 40 }, () => long), last]));
 }
 
+/** Expects a server to have logged a line last. Lines of progress may precede it where the machine is slow. */
+function expectLastLine({ stderr }: ServerProcess, line: string): void {
+  const lines = stderr.trimEnd().split('\n');
+  expect(lines.pop()).toBe(line);
+  expect(lines.filter((other) => !other.includes('"progress"'))).toEqual([]);
+}
+
 /** Why a dataset can't be served: the line that a start prints after the program's name. */
 async function problemOf(path: string): Promise<string> {
   try {
@@ -116,7 +123,7 @@ describe('a start', () => {
     const broken = file('broken.json', JSON.stringify(good).replace('"All', '"All"'));
     const server = startServer([longFile('whole.json'), broken, '--log-level', 'fatal']);
     expect(await server.exited).toBe(1);
-    expect(server.stderr).toMatch(/^verbatim: .*broken\.json: at byte \d+: not valid JSON.*\n$/);
+    expect(server.stderr).toMatch(/^verbatim: .*broken\.json:1:\d+ \(byte \d+\): not valid JSON.*\n$/);
   });
 
   it('counts, logs and passes over the records that are no conversations', async () => {
@@ -183,68 +190,70 @@ describe('a start', () => {
     ['missing', () => join(folder, 'nowhere.json'), 'there is no such file'],
     ['missing, and named over two lines', () => 'no\nwhere.json', 'there is no such file'],
     ['a folder', () => folder, 'it is a folder; expected a file'],
-    ['empty', () => file('empty.json', ''), 'at byte 0: the file is empty; expected a JSON array'],
-    ['blank', () => file('blank.json', ' \n\t'), 'at byte 3: the file is empty; expected a JSON array'],
+    ['empty', () => file('empty.json', ''), 'the file is empty; expected a JSON array'],
+    ['blank', () => file('blank.json', ' \n\t'), 'the file is empty; expected a JSON array'],
     [
       'plain text',
       () => file('plain.json', '\n Dear Sir'),
-      "at byte 2: expected a JSON array of conversations, or JSON lines with one conversation a line, found 'D'",
+      "found 'D' at its start; expected a JSON array of conversations, or JSON lines",
     ],
     [
       'compressed',
       () => file('zip.json', Buffer.from([0x1f, 0x8b, 8, 0])),
-      'at byte 0: expected a JSON array of conversations, or JSON lines with one conversation a line, found the byte 0x1f',
+      'found gzip data; decompress it: gunzip -c x.gz > x.json',
     ],
     [
       'cut off in a text',
       () => file('cut1.json', JSON.stringify(good).slice(0, 60)),
-      'at byte 60: the file is cut off',
+      ':1:61 (byte 60): the file is cut off',
     ],
     [
       'cut off after a record',
       () => file('cut2.json', JSON.stringify(good).slice(0, -1)),
-      "at byte 102: the file is cut off; expected ',' or ']'",
+      ":1:103 (byte 102): the file is cut off; expected ',' or ']'",
     ],
     [
       'cut off in a line',
       () => file('cut3.jsonl', `${JSON.stringify(good[0])}\n{"id": "b", "conv`),
-      'at byte 119: the file is cut off; expected a string value',
+      ':2:18 (byte 119): the file is cut off; expected a string value',
     ],
     [
       'broken in the middle',
       () => file('broken.json', `[${JSON.stringify(good[0])}, {"id" 5}]`),
-      "at byte 110: not valid JSON: expected ':'",
+      ":1:111 (byte 110): not valid JSON: expected ':'",
     ],
     [
       'an object',
       () => file('object.json', '{"data": []}'),
-      'at byte 0: found 1 record, and no conversation',
+      'valid JSON, but no conversation in 1 record: found the key "data"; expected "conversations"',
     ],
     [
       'an object of many lines',
       () => file('object2.json', '{\n  "data": []\n}'),
-      'at byte 1: not valid JSON: expected an object key',
+      ':1:1 (byte 0): valid JSON, but one object over several lines, with the key "data"; expected a JSON array',
     ],
     [
       'a list of something else',
       () => file('list.json', '["a", 1]'),
-      'at byte 1: found 2 records, and no conversation; expected a JSON array of conversations',
+      'valid JSON, but no conversation in 2 records: found no keys; expected "conversations" or "messages"',
     ],
     [
       'an empty list',
       () => file('none.json', '[]'),
-      'found an empty list; expected a JSON array of conversations',
+      'valid JSON, but an empty list; expected a JSON array of conversations',
     ],
     [
       'two lists',
       () => file('two.json', '[{"conversations": []}]\n[]'),
-      'at byte 24: expected nothing after the end of the list',
+      ':2:1 (byte 24): expected nothing after the end of the list',
     ],
   ])('on a dataset that is %s fails with one line that says why', async (_what, path, problem) => {
     const name = path();
     const message = await problemOf(name);
     expect(message).not.toContain('\n');
-    expect(`${message}\n`).toContain(`${name.replace('\n', '\\n')}: ${problem}`);
+    expect(`${message}\n`).toContain(
+      `${name.replace('\n', '\\n')}${problem.startsWith(':') ? '' : ': '}${problem}`,
+    );
   });
 
   it.each([
@@ -285,7 +294,7 @@ describe('a start', () => {
     const server = startServer([path]);
     expect(await server.exited).toBe(1);
     const at = 1 + 40 * (long.length + 1) + '{"id": '.length;
-    expect(server.stderr).toBe(`verbatim: ${path}: at byte ${at}: not valid JSON: expected a value\n`);
+    expectLastLine(server, `verbatim: ${path}:1:${at + 1} (byte ${at}): not valid JSON: expected a value`);
   });
 
   it.each(['auto', 'sweep'])(
@@ -297,7 +306,10 @@ describe('a start', () => {
         const server = startServer([path, '--engine', engine, '--index-dir', 'none']);
         expect(await server.exited).toBe(1);
         const at = 1 + count * (long.length + 1);
-        expect(server.stderr).toBe(`verbatim: ${path}: at byte ${at}: not valid JSON: expected a value\n`);
+        expectLastLine(
+          server,
+          `verbatim: ${path}:1:${at + 1} (byte ${at}): not valid JSON: expected a value`,
+        );
       }
     },
   );
