@@ -4,7 +4,7 @@ import type { Clock } from './clock.js';
 import type { Answered, Outcome } from './endpoint.js';
 
 /** Characters of a generated id after its prefix. */
-const ID_DIGITS = 32;
+const REQUEST_ID_DIGITS = 32;
 
 /** What a client has left of its limit. */
 export interface Rate {
@@ -43,7 +43,7 @@ export class RequestFacts {
 
   constructor({ headers }: IncomingMessage, { now, newId }: Clock) {
     const sent = headers['x-request-id'];
-    this.requestId = isEchoed(sent) ? sent : `req_${newId(ID_DIGITS)}`;
+    this.requestId = isEchoed(sent) ? sent : `req_${newId(REQUEST_ID_DIGITS)}`;
     this.now = now;
     this.startMs = now();
   }

@@ -16,7 +16,7 @@ import { Slabs } from './slabs.js';
 import { type EventMaker, StreamBytes } from './stream-bytes.js';
 
 /** Digits of a completion's id after its prefix, as many as OpenAI's ids have. */
-const ID_DIGITS = 29;
+const COMPLETION_ID_DIGITS = 29;
 
 type Events = Extract<Content, { kind: 'events' }>;
 
@@ -106,7 +106,7 @@ export class Sender {
   /** The text with a new id and the current date inserted. */
   private named(head: Head): string {
     const { newId, now } = this.clock;
-    let named = `${head[0]}${newId(ID_DIGITS)}${head[1]}${Math.floor(now() / 1000)}`;
+    let named = `${head[0]}${newId(COMPLETION_ID_DIGITS)}${head[1]}${Math.floor(now() / 1000)}`;
     for (let i = 2; i < head.length; i++) named += head[i];
     return named;
   }

@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.js';
-import { resultOf } from '../workers/tasks.js';
+import { unwrap } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
 
 /**
@@ -15,7 +15,7 @@ export async function textOfTokens(
   param: string,
   lengthMax: number,
 ): Promise<string> {
-  const decoded = resultOf(await tokenPool.decode(tokens, lengthMax));
+  const decoded = unwrap(await tokenPool.decode(tokens, lengthMax));
   if (decoded.kind === 'text') return decoded.text;
   if (decoded.kind === 'long') {
     const message = `Invalid '${param}': text too long. Expected tokens of a text with maximum length ${lengthMax}.`;

@@ -210,13 +210,13 @@ export class SweepLookup implements Lookup {
         (shard) => this.pool.sweepShard({ dataset, shard, seed, stop, queries, wanted, exhaustive }),
         this.pool.workers,
       );
-      for await (const { outcome } of results) {
+      for await (const { result } of results) {
         if (isOver()) return;
-        if (outcome.kind === 'failed') throw new AppError(outcome.code, { cause: outcome });
-        yield { found: outcome.value.found, recordsBefore };
+        if (result.kind === 'failed') throw new AppError(result.code, { cause: result });
+        yield { found: result.value.found, recordsBefore };
         if (isOver()) return;
-        recordsBefore += outcome.value.records;
-        conversations += outcome.value.conversations;
+        recordsBefore += result.value.records;
+        conversations += result.value.conversations;
       }
       // A file that is still being written may have no conversations yet: a miss would be wrong, since the complete file may hold the
       // prompt.

@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.js';
 import { COUNTED_AT_ONCE_MAX, COUNTED_TEXTS_BYTES, COUNTED_TOGETHER_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { estimatedCut, estimateTokens } from '../core/tokens.js';
-import { resultOf } from '../workers/tasks.js';
+import { unwrap } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import type { TokenCount } from './lookup.js';
 import { textId } from './text-id.js';
@@ -95,7 +95,7 @@ export class RealCounter implements TokenCounter {
   }
 
   async cut(text: string, tokens: number): Promise<string> {
-    return resultOf(await this.pool.cut(text, tokens));
+    return unwrap(await this.pool.cut(text, tokens));
   }
 
   private begin(texts: ReadonlyMap<string, string>): void {
@@ -156,7 +156,7 @@ class Batch {
   }
 
   send(): void {
-    if (!this.isSent) this.settle(this.pool.count(this.texts).then(resultOf));
+    if (!this.isSent) this.settle(this.pool.count(this.texts).then(unwrap));
     this.isSent = true;
   }
 }

@@ -54,13 +54,13 @@ export class Census {
       (shard) => this.pool.takeCensus({ dataset, shard, seed, stop: this.stop, keepsTurns }),
       this.pool.workers,
     );
-    for await (const { outcome } of results) {
-      if (outcome.kind === 'failed') {
-        failure = outcome;
+    for await (const { result } of results) {
+      if (result.kind === 'failed') {
+        failure = result;
         break;
       }
-      this.add(outcome.value, records);
-      records += outcome.value.records;
+      this.add(result.value, records);
+      records += result.value.records;
       onProgress(this);
     }
     if (failure !== undefined) throw await this.errorOf(failure);
@@ -110,8 +110,8 @@ export class Census {
     const halves = (['turns', 'normalized'] as const).map((half) =>
       this.pool.makeIndex({ table: { size, buffer }, parts, half }),
     );
-    for (const outcome of await Promise.all(halves)) {
-      if (outcome.kind === 'failed') throw datasetErrorOf(this.plan.dataset, outcome);
+    for (const result of await Promise.all(halves)) {
+      if (result.kind === 'failed') throw datasetErrorOf(this.plan.dataset, result);
     }
     return table;
   }

@@ -53,13 +53,13 @@ export class CountingAhead {
     while (this.row < size.turns && this.busyAt === started) {
       const to = Math.min(size.turns, this.row + TURNS_AHEAD);
       const task = { file: this.file, table: { size, buffer }, from: this.row, to, stop: this.flag };
-      const outcome = await this.pool.countTurns(task);
-      if (outcome.kind === 'failed') {
+      const result = await this.pool.countTurns(task);
+      if (result.kind === 'failed') {
         // A turn has crashed the thread repeatedly: the remaining turns are counted when a request needs them.
-        if (outcome.code === 'worker_failed') clearInterval(this.timer);
+        if (result.code === 'worker_failed') clearInterval(this.timer);
         break;
       }
-      this.row = outcome.value;
+      this.row = result.value;
       if (this.row < to) break;
     }
     // A file that can't be read now may be readable later.

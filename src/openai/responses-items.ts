@@ -70,7 +70,7 @@ export function messageId(responseId: string): string {
 }
 
 /** The id of a function call in a response's output. It differs from all ids that the response gives to the items of its input. */
-export function callId(responseId: string, index: number): string {
+export function callItemId(responseId: string, index: number): string {
   return `fc_${digitsOf(responseId)}_out${index}`;
 }
 

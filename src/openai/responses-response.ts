@@ -1,5 +1,5 @@
 import type { ToolCall } from './reply.js';
-import { callId, messageId } from './responses-items.js';
+import { callItemId, messageId } from './responses-items.js';
 import type { EchoedFields } from './responses-request.js';
 import type { Usage } from './usage.js';
 
@@ -48,13 +48,13 @@ export function responseObject(head: ResponseHead, answer: ResponseAnswer, echoe
     presence_penalty: 0,
     frequency_penalty: 0,
     service_tier: 'default',
-    usage: usageOf(answer.usage),
+    usage: responseUsage(answer.usage),
   };
 }
 
 /** The message, unless the answer has only function calls, then the calls. */
 function outputOf(id: string, status: Status, { text, calls }: ResponseAnswer): OutputItem[] {
-  const callItems = calls.map((call, index) => callItem(callId(id, index), call));
+  const callItems = calls.map((call, index) => callItem(callItemId(id, index), call));
   const isSilent = text === '' && calls.length > 0;
   return isSilent ? callItems : [messageItem(messageId(id), status, text), ...callItems];
 }
@@ -82,7 +82,7 @@ function callItem(id: string, { id: call_id, name, arguments: given }: ResponseA
   };
 }
 
-function usageOf({ prompt_tokens, completion_tokens, total_tokens }: Usage): object {
+function responseUsage({ prompt_tokens, completion_tokens, total_tokens }: Usage): object {
   return {
     input_tokens: prompt_tokens,
     input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },

@@ -1,15 +1,15 @@
-/** The main thread's interface to the threads that read the dataset: typed tasks in, outcomes out, no exceptions. */
+/** The main thread's interface to the threads that read the dataset: typed tasks in, results out, no exceptions. */
 
 import type { TextPosition } from '../core/text-position.js';
 import { KEY_BITS, kernelModule } from '../kernel/kernel.js';
 import type {
   CensusTask,
   IndexTask,
-  Outcome,
   PositionTask,
   ShardCensus,
   ShardSweep,
   SweepTask,
+  TaskResult,
   WorkerSetup,
 } from './tasks.js';
 import type * as thread from './thread.js';
@@ -50,22 +50,22 @@ export class WorkerPool {
   }
 
   /** Counts the contents of a shard, and keeps its part of an index. */
-  takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
+  takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
     return this.run('takeCensus', task);
   }
 
   /** Finds the line and column of a byte. */
-  findPosition(task: PositionTask): Promise<Outcome<TextPosition>> {
+  findPosition(task: PositionTask): Promise<TaskResult<TextPosition>> {
     return this.run('findPosition', task);
   }
 
   /** Searches a shard. */
-  sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
+  sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
     return this.run('sweepShard', task);
   }
 
   /** Builds one half of an index. */
-  makeIndex(task: IndexTask): Promise<Outcome<undefined>> {
+  makeIndex(task: IndexTask): Promise<TaskResult<undefined>> {
     return this.run('makeIndex', task);
   }
 
@@ -74,7 +74,7 @@ export class WorkerPool {
     return this.threads.close();
   }
 
-  private run<T>(name: keyof typeof thread, task: object): Promise<Outcome<T>> {
+  private run<T>(name: keyof typeof thread, task: object): Promise<TaskResult<T>> {
     return this.threads.run(name, task);
   }
 }

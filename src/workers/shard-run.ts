@@ -7,7 +7,7 @@ import type { ByteOffset } from '../core/bytes.js';
 import type { KeySeed } from '../core/keys.js';
 import type { Dataset } from '../dataset/dataset.js';
 import type { Shard } from '../dataset/shards.js';
-import type { Outcome, Walked } from './tasks.js';
+import type { TaskResult, Walked } from './tasks.js';
 
 /** Tasks a worker that wait in the pool's queue at a time: enough to keep it busy, and no more, for others to get in between. */
 const TASKS_A_WORKER = 2;
@@ -34,38 +34,38 @@ export class ShardPlan {
    * Runs a task on each shard in turn, several at a time.
    *
    * @param workers how many threads there are to keep busy
-   * @returns the outcomes in file order; after a failure there are no more
+   * @returns the results in file order; after a failure there are no more
    */
   async *run<T extends Walked>(
-    task: (shard: Shard) => Promise<Outcome<T>>,
+    task: (shard: Shard) => Promise<TaskResult<T>>,
     workers: number,
-  ): AsyncGenerator<{ shard: Shard; outcome: Outcome<T> }, void> {
+  ): AsyncGenerator<{ shard: Shard; result: TaskResult<T> }, void> {
     // As they are known now; another run may correct them meanwhile.
     const shards = this.shards.filter(({ range }) => range.start < range.end);
-    const outcomes: Promise<Outcome<T>>[] = [];
+    const results: Promise<TaskResult<T>>[] = [];
     let isOver = false;
     const startNext = () => {
-      const shard = shards[outcomes.length];
+      const shard = shards[results.length];
       if (shard === undefined || isOver) return;
-      const outcome = task(shard);
-      outcomes.push(outcome);
-      outcome.then(startNext);
+      const result = task(shard);
+      results.push(result);
+      result.then(startNext);
     };
     for (let i = 0; i < workers * TASKS_A_WORKER; i++) startNext();
     try {
       let next = this.dataset.body.start;
       for (const [i, planned] of shards.entries()) {
         let shard = planned;
-        let outcome = await (outcomes[i] as Promise<Outcome<T>>);
+        let result = await (results[i] as Promise<TaskResult<T>>);
         if (planned.range.start !== next) {
           shard = this.correct(planned, next);
           // Nothing begins in what a long record covers.
           if (shard.range.start === shard.range.end) continue;
-          outcome = await task(shard);
+          result = await task(shard);
         }
-        yield { shard, outcome };
-        if (outcome.kind === 'failed') return;
-        next = outcome.value.next;
+        yield { shard, result };
+        if (result.kind === 'failed') return;
+        next = result.value.next;
       }
     } finally {
       isOver = true;

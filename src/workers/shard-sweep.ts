@@ -4,9 +4,9 @@ import type { Place } from '../core/place.js';
 import { EMPTY_FLAG } from '../index/table.js';
 import { NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
 import { MESSAGE_NUMBERS, type SharedQuery } from './shared-queries.js';
-import type { Batch } from './walk.js';
+import type { RecordBatch } from './walk.js';
 
-const LENGTH_MASK = 0x7fff_ffff;
+const TURN_LENGTH_MASK = 0x7fff_ffff;
 
 /** A prompt that is looked for. */
 interface Wanted {
@@ -51,7 +51,7 @@ export class ShardSweeper {
   }
 
   /** @param firstRecord how many of the shard's records stand before the batch */
-  add(batch: Batch, firstRecord: number): void {
+  add(batch: RecordBatch, firstRecord: number): void {
     const { turns, records } = batch;
     let firstRow = 0;
     for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
@@ -76,7 +76,7 @@ export class ShardSweeper {
     query: number,
     turn: number,
     history: number,
-    batch: Batch,
+    batch: RecordBatch,
     recordAt: number,
     record: number,
   ): void {
@@ -94,7 +94,12 @@ export class ShardSweeper {
     }
   }
 
-  private placeOf(candidate: Candidate, { base, records }: Batch, recordAt: number, record: number): Place {
+  private placeOf(
+    candidate: Candidate,
+    { base, records }: RecordBatch,
+    recordAt: number,
+    record: number,
+  ): Place {
     const idLength = records[recordAt + RECORD.idLength] as number;
     const idStart = base + (records[recordAt + RECORD.idStart] as number);
     return {
@@ -146,7 +151,7 @@ class KeyedTurns implements ComparedTurns {
   }
 
   endOf(turn: number): number {
-    return this.startOf(turn) + (this.numberOf(turn, TURN.length) & LENGTH_MASK);
+    return this.startOf(turn) + (this.numberOf(turn, TURN.length) & TURN_LENGTH_MASK);
   }
 
   private isEqual(turn: number, history: number, message: number, number: number): boolean {

@@ -12,13 +12,17 @@ import type { Shard } from '../dataset/shards.js';
 import type { RowData } from '../index/table.js';
 import type { StopFlag } from './stop-flag.js';
 
-/** A result, or the reason why there is none. Workers never throw: an error loses its class and code on the way. */
-export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | Failure;
+/** What a task returned, or why it failed. Workers never throw: an error loses its class and code between threads. */
+export type TaskResult<T> = { readonly kind: 'done'; readonly value: T } | Failure;
 
-/** @throws AppError if there is none */
-export function resultOf<T>(outcome: Outcome<T>): T {
-  if (outcome.kind === 'failed') throw new AppError(outcome.code, { cause: outcome.detail });
-  return outcome.value;
+/**
+ * The value of a result.
+ *
+ * @throws AppError if the task failed
+ */
+export function unwrap<T>(result: TaskResult<T>): T {
+  if (result.kind === 'failed') throw new AppError(result.code, { cause: result.detail });
+  return result.value;
 }
 
 /** What a thread is given when it starts. */
@@ -39,7 +43,7 @@ export interface ShardTask {
   readonly shard: Shard;
   /** Of the keys of all texts. */
   readonly seed: KeySeed;
-  /** Ends the task early; its outcome is then of no use. */
+  /** Ends the task early; its result is then of no use. */
   readonly stop: StopFlag;
 }
 

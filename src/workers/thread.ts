@@ -17,15 +17,15 @@ import { isStopped, stopAfter } from './stop-flag.js';
 import type {
   CensusTask,
   IndexTask,
-  Outcome,
   PositionTask,
   ShardCensus,
   ShardSweep,
   ShardTask,
   SweepTask,
+  TaskResult,
   WorkerSetup,
 } from './tasks.js';
-import { type Batch, InvalidRecordError, walk } from './walk.js';
+import { InvalidRecordError, type RecordBatch, walk } from './walk.js';
 
 const { module, keyBits } = workerData as WorkerSetup;
 const newKernel = () => new Kernel(module, 2 * BLOCK_BYTES, keyBits);
@@ -42,27 +42,27 @@ export function isLoaded(): true {
 }
 
 /** Walks a shard, counts what it holds, and keeps what an index needs of it. */
-export function takeCensus(task: CensusTask): Promise<Outcome<ShardCensus>> {
+export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
   return attempt(task, (batches) => {
-    const census = new Census();
+    const counter = new ShardCounter();
     // Only a kernel that computes all keys looks at every byte of every text.
     kernel.wantAll();
     kernel.beginKeeping();
     const next = batches((batch) => {
-      const { records } = census;
-      census.add(batch);
+      const { records } = counter;
+      counter.add(batch);
       // Last, since what the batch is a view of may move.
       if (task.keepsTurns && batch.conversations > 0) kernel.keep(batch.base, records);
       return false;
     });
-    const { records, conversations, turns, skipped, skippedAt, example } = census;
+    const { records, conversations, turns, skipped, skippedAt, example } = counter;
     const counts = { conversations, turns, skipped, skippedAt, example };
     return { next, records, counts, rows: task.keepsTurns ? kernel.kept() : undefined };
   });
 }
 
 /** Walks a shard until nothing that follows could answer better than what was found here, or in an earlier shard. */
-export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
+export function sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
   return attempt(task, (batches) => {
     const sweeper = new ShardSweeper(sharedQueries(task.queries), task.exhaustive);
     let records = 0;
@@ -82,7 +82,7 @@ export function sweepShard(task: SweepTask): Promise<Outcome<ShardSweep>> {
 }
 
 /** Finds the line and column of a byte. */
-export function findPosition({ file, offset }: PositionTask): Outcome<TextPosition> {
+export function findPosition({ file, offset }: PositionTask): TaskResult<TextPosition> {
   try {
     return { kind: 'done', value: withFile(file, (fd) => positionOf(fd, offset)) };
   } catch (error) {
@@ -91,7 +91,7 @@ export function findPosition({ file, offset }: PositionTask): Outcome<TextPositi
 }
 
 /** Makes one half of an index. */
-export function makeIndex({ table, parts, half }: IndexTask): Outcome<undefined> {
+export function makeIndex({ table, parts, half }: IndexTask): TaskResult<undefined> {
   const fill = half === 'turns' ? fillTurns : fillNormalized;
   try {
     fill(
@@ -112,13 +112,13 @@ function afterTrap(error: unknown): unknown {
 }
 
 /** Hands the batches of a shard to `take`, until it returns true; returns where the next record begins. */
-type Batches = (take: (batch: Batch) => boolean) => ByteOffset;
+type Batches = (take: (batch: RecordBatch) => boolean) => ByteOffset;
 
 /**
  * Runs a task on the open dataset, and makes its failure a value. The flag is looked at before anything is opened, and
  * before every read.
  */
-async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promise<Outcome<T>> {
+async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promise<TaskResult<T>> {
   const { dataset, shard, stop } = task;
   const assertWanted = () => {
     if (isStopped(stop, shard.index)) throw new StoppedError('nobody waits for this task any more');
@@ -170,8 +170,8 @@ function failureOf(error: unknown): Failure {
   return { kind: 'failed', code: 'worker_failed', detail };
 }
 
-/** What the batches of a shard hold. */
-class Census {
+/** Counts what the batches of a shard hold. */
+class ShardCounter {
   records = 0;
   conversations = 0;
   turns = 0;
@@ -180,7 +180,7 @@ class Census {
   example: string | undefined;
   private tries = 0;
 
-  add(batch: Batch): void {
+  add(batch: RecordBatch): void {
     const records = batch.records.length / RECORD_NUMBERS;
     if (batch.conversations < records) this.addSkipped(batch);
     if (this.example === undefined && this.tries < EXAMPLE_TRIES_MAX) this.seekExample(batch);
@@ -189,7 +189,7 @@ class Census {
     this.records += records;
   }
 
-  private addSkipped({ base, records }: Batch): void {
+  private addSkipped({ base, records }: RecordBatch): void {
     for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
       if (records[at + RECORD.turns] !== NO_CONVERSATION) continue;
       this.skipped++;
@@ -199,7 +199,7 @@ class Census {
   }
 
   /** Looks for a prompt with a reply. */
-  private seekExample(batch: Batch): void {
+  private seekExample(batch: RecordBatch): void {
     const { records } = batch;
     let row = 0;
     for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
@@ -214,7 +214,7 @@ class Census {
   }
 
   /** Takes the text of a turn for an example if it is short, and of one line. */
-  private tryExample({ base, offset, bytes, turns }: Batch, row: number): void {
+  private tryExample({ base, offset, bytes, turns }: RecordBatch, row: number): void {
     const length = turns[row * TURN_NUMBERS + TURN.length] as number;
     if (length > 8 * EXAMPLE_LENGTH_MAX) return;
     this.tries++;

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Failure } from '../core/errors.js';
 import { TASK_TRIES_MAX, THREADS_AGAIN_MS } from '../core/limits.js';
-import type { Outcome } from './tasks.js';
+import type { TaskResult } from './tasks.js';
 
 // Uses `require`, because `import()` reads a CommonJS module a second time to find its export names, which takes as long as the first.
 const { Piscina } = createRequire(import.meta.url)('piscina') as typeof import('piscina');
@@ -23,7 +23,7 @@ interface ThreadOptions {
 type Pool = InstanceType<typeof Piscina>;
 
 /**
- * Threads that run tasks. Tasks wait in one FIFO queue. A failure is an outcome, not an exception. If a thread dies, it is replaced and its
+ * Threads that run tasks. Tasks wait in one FIFO queue. A failure is a result, not an exception. If a thread dies, it is replaced and its
  * tasks are retried.
  */
 export class Threads {
@@ -47,13 +47,13 @@ export class Threads {
   }
 
   /** Runs a task by its name. */
-  async run<T>(name: string, task: unknown): Promise<Outcome<T>> {
+  async run<T>(name: string, task: unknown): Promise<TaskResult<T>> {
     if (this.closing !== undefined) return failed('the pool is closed');
     const running = this.runUntilDone<T>(name, task);
     this.running.add(running);
-    const outcome = await running;
+    const result = await running;
     this.running.delete(running);
-    return outcome;
+    return result;
   }
 
   /** Waits for the running and queued tasks, then ends the threads. To close quickly, first stop the tasks through their flags. */
@@ -107,10 +107,10 @@ export class Threads {
     }, THREADS_AGAIN_MS);
   }
 
-  private async runUntilDone<T>(name: string, task: unknown): Promise<Outcome<T>> {
+  private async runUntilDone<T>(name: string, task: unknown): Promise<TaskResult<T>> {
     for (let left = TASK_TRIES_MAX - 1; ; left--) {
       try {
-        return (await this.pool.run(task, { name })) as Outcome<T>;
+        return (await this.pool.run(task, { name })) as TaskResult<T>;
       } catch (error) {
         if (left === 0 || this.closing !== undefined) return failed(String(error));
       }

@@ -1,6 +1,6 @@
 import { TOKENIZED_AT_ONCE_MAX, TOKENIZER_KEPT_MS } from '../core/limits.js';
 import type { TokenizerName } from '../core/tokens.js';
-import type { CountTask, DecodedTokens, EncodeTask, Outcome, SpelledTokens, TokenSetup } from './tasks.js';
+import type { CountTask, DecodedTokens, EncodeTask, SpelledTokens, TaskResult, TokenSetup } from './tasks.js';
 import { Threads } from './threads.js';
 import type * as thread from './token-thread.js';
 
@@ -44,17 +44,17 @@ export class TokenPool {
   }
 
   /** The token counts of texts. */
-  count(texts: readonly string[]): Promise<Outcome<readonly number[]>> {
+  count(texts: readonly string[]): Promise<TaskResult<readonly number[]>> {
     return this.run('count', texts, lengthOf(texts));
   }
 
   /** The first tokens of a text, as text. An incomplete character at the end is dropped. */
-  cut(text: string, tokens: number): Promise<Outcome<string>> {
+  cut(text: string, tokens: number): Promise<TaskResult<string>> {
     return this.run('cut', { text, tokens }, text.length);
   }
 
   /** The tokens of a text, or of a chat (see `Tokenizer.encodeChat`), as JSON. */
-  encode(task: EncodeTask): Promise<Outcome<SpelledTokens>> {
+  encode(task: EncodeTask): Promise<TaskResult<SpelledTokens>> {
     const { content } = task;
     const texts = typeof content === 'string' ? [content] : content.messages.map(({ text }) => text);
     return this.run('encode', task, lengthOf(texts));
@@ -65,12 +65,12 @@ export class TokenPool {
    *
    * @param lengthMax the maximum length of the text, in characters
    */
-  decode(tokens: readonly number[], lengthMax: number): Promise<Outcome<DecodedTokens>> {
+  decode(tokens: readonly number[], lengthMax: number): Promise<TaskResult<DecodedTokens>> {
     return this.run('decode', { tokens: Float64Array.from(tokens), lengthMax }, tokens.length);
   }
 
-  /** Counts the tokens of turns, and stores the counts in their index. The outcome is the row to continue from. */
-  countTurns(task: CountTask): Promise<Outcome<number>> {
+  /** Counts the tokens of turns, and stores the counts in their index. The result is the row to continue from. */
+  countTurns(task: CountTask): Promise<TaskResult<number>> {
     return this.run('countTurns', task);
   }
 
@@ -82,7 +82,7 @@ export class TokenPool {
   }
 
   /** @param size the amount of work, in characters or tokens */
-  private async run<T>(name: keyof typeof thread, task: unknown, size = 0): Promise<Outcome<T>> {
+  private async run<T>(name: keyof typeof thread, task: unknown, size = 0): Promise<TaskResult<T>> {
     if (this.isClosed) return { kind: 'failed', code: 'worker_failed', detail: 'the pool is closed' };
     // A task that exceeds the limit by itself is accepted if no other is waiting.
     if (this.waiting > 0 && this.waiting + size > TOKENIZED_AT_ONCE_MAX) {
@@ -92,12 +92,12 @@ export class TokenPool {
     this.threads ??= this.startThread();
     clearTimeout(this.idle);
     this.tasks++;
-    const outcome = await this.threads.run<T>(name, task);
+    const result = await this.threads.run<T>(name, task);
     this.tasks--;
     this.waiting -= size;
     if (this.tasks === 0 && !this.isKept)
       this.idle = setTimeout(() => this.endThread(), TOKENIZER_KEPT_MS).unref();
-    return outcome;
+    return result;
   }
 
   private startThread(): Threads {

@@ -13,8 +13,8 @@ import type {
   DecodedTokens,
   DecodeTask,
   EncodeTask,
-  Outcome,
   SpelledTokens,
+  TaskResult,
   TokenSetup,
 } from './tasks.js';
 import { loadTokenizer } from './tokenizer.js';
@@ -29,17 +29,17 @@ export function isLoaded(): true {
 }
 
 /** The token counts of texts. */
-export function count(texts: readonly string[]): Outcome<readonly number[]> {
+export function count(texts: readonly string[]): TaskResult<readonly number[]> {
   return done(texts.map((text) => tokenizer.count(text)));
 }
 
 /** The first tokens of a text, as text. */
-export function cut({ text, tokens }: CutTask): Outcome<string> {
+export function cut({ text, tokens }: CutTask): TaskResult<string> {
   return done(tokenizer.cut(text, tokens));
 }
 
 /** The tokens of a text, or of a chat. */
-export function encode({ content, returnsTexts }: EncodeTask): Outcome<SpelledTokens> {
+export function encode({ content, returnsTexts }: EncodeTask): TaskResult<SpelledTokens> {
   const tokens =
     typeof content === 'string'
       ? tokenizer.encode(content)
@@ -49,14 +49,14 @@ export function encode({ content, returnsTexts }: EncodeTask): Outcome<SpelledTo
 }
 
 /** The text of tokens. */
-export function decode({ tokens, lengthMax }: DecodeTask): Outcome<DecodedTokens> {
+export function decode({ tokens, lengthMax }: DecodeTask): TaskResult<DecodedTokens> {
   const text = tokenizer.decode(tokens);
   if (text === undefined) return done({ kind: 'unknown' });
   return done(text.length > lengthMax ? { kind: 'long' } : { kind: 'text', text });
 }
 
 /** Counts the tokens of turns, and stores the counts in the index. Returns the row after the last one that was checked. */
-export function countTurns({ file, table: data, from, to, stop }: CountTask): Outcome<number> {
+export function countTurns({ file, table: data, from, to, stop }: CountTask): TaskResult<number> {
   const table = new IndexTable(data);
   try {
     const next = withFile(file, (fd) => {
@@ -83,6 +83,6 @@ function room(length: number): Buffer {
   return buffer.subarray(0, length);
 }
 
-function done<T>(value: T): Outcome<T> {
+function done<T>(value: T): TaskResult<T> {
   return { kind: 'done', value };
 }

@@ -7,7 +7,7 @@ import { type DatasetFile, readBlocks, readFully } from '../dataset/file.js';
 import { type Kernel, NO_CONVERSATION, WALKED } from '../kernel/kernel.js';
 
 /** Some records of a shard, as rows of the kernel. Valid until the next batch is asked for. */
-export interface Batch {
+export interface RecordBatch {
   /** Add it to a start in a row for its offset in the file. */
   readonly base: number;
   readonly turns: Uint32Array;
@@ -57,7 +57,7 @@ export function* walk(
   range: ByteRange,
   beforeRead: () => void,
   { blockBytes, recordBytesMax }: WalkLimits = { blockBytes: BLOCK_BYTES, recordBytesMax: RECORD_BYTES_MAX },
-): Generator<Batch, ByteOffset> {
+): Generator<RecordBatch, ByteOffset> {
   /** Where the input's first byte stands in the file, and how many of its bytes are read. */
   let offset: number = range.start;
   let length = 0;

@@ -23,7 +23,7 @@ import { type Replies, textsOf } from '../replies.js';
 import type { KeptResponse, ResponseStore } from '../response-store.js';
 
 /** Digits of an id after its prefix, as many as OpenAI's ids have. */
-const ID_DIGITS = 48;
+const RESPONSE_ID_DIGITS = 48;
 
 /** The place of the prompt, for errors. */
 const PROMPT = { param: 'input', what: 'the last message of the input' };
@@ -63,7 +63,7 @@ export function responses(
           (counted) => {
             const { content, calls, tokens, finishReason } = counted.reply;
             const usage = usageOf(chatPromptTokens(messages, counted.promptTokens), tokens);
-            const id = `resp_${newId(ID_DIGITS)}`;
+            const id = `resp_${newId(RESPONSE_ID_DIGITS)}`;
             const head = { id, created: Math.floor(now() / 1000), model: asked.model ?? model.id };
             const isCut = finishReason === 'length';
             const made = responseObject(head, { text: content.text, calls, isCut, usage }, asked.echoed);

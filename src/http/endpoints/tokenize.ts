@@ -4,7 +4,7 @@ import { checked } from '../../openai/check.js';
 import { CONTEXT_TOKENS } from '../../openai/models.js';
 import { detokenize as check } from '../../openai/schemas/checks.js';
 import { parseTokenizeRequest, type TokenizeRequest } from '../../openai/tokens-request.js';
-import { resultOf } from '../../workers/tasks.js';
+import { unwrap } from '../../workers/tasks.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 import { textOfTokens } from '../token-text.js';
@@ -15,7 +15,7 @@ export function tokenize(catalog: Catalog, tokenPool: TokenPool): Endpoint<Token
     parse: ({ body }) => parseTokenizeRequest(body),
     answer: async ({ model, content, beginsReply, returnStrings }) => {
       catalog.resolve(model);
-      const { count, ids, texts } = resultOf(
+      const { count, ids, texts } = unwrap(
         await tokenPool.encode({
           content: typeof content === 'string' ? content : { messages: content, beginsReply },
           returnsTexts: returnStrings,
