@@ -16,7 +16,7 @@ import {
   TURN_NUMBERS,
 } from '#dist/kernel/kernel.js';
 import { ShardPlan } from '#dist/workers/shard-run.js';
-import type { Outcome, Walked } from '#dist/workers/tasks.js';
+import type { TaskResult, Walked } from '#dist/workers/tasks.js';
 import { walk } from '#dist/workers/walk.js';
 
 /** A turn as the kernel found it, and as its bytes say it. */
@@ -67,7 +67,7 @@ export async function walkedRecords(
     const plan = new ShardPlan(dataset, shardsBetween(body, inside), NO_SEED);
     const run = async (shard: {
       range: typeof body;
-    }): Promise<Outcome<Walked & { found: WalkedRecord[] }>> => {
+    }): Promise<TaskResult<Walked & { found: WalkedRecord[] }>> => {
       const found: WalkedRecord[] = [];
       try {
         const batches = walk(kernel, fd, dataset, shard.range, () => undefined, {
@@ -84,9 +84,9 @@ export async function walkedRecords(
       }
     };
     const records: WalkedRecord[] = [];
-    for await (const { outcome } of plan.run(run, 1)) {
-      if (outcome.kind === 'failed') throw outcome.detail;
-      records.push(...outcome.value.found);
+    for await (const { result } of plan.run(run, 1)) {
+      if (result.kind === 'failed') throw result.detail;
+      records.push(...result.value.found);
     }
     return records;
   } finally {
