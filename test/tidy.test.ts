@@ -140,3 +140,22 @@ describe('the documents', () => {
     }
   });
 });
+
+/** Idioms that readers of the project stumbled over. The number may only fall: lower `IDIOMS_MAX` with it. */
+const IDIOMS =
+  /\b(?:behind|stands?|stood|whoever|nobody|anybody|(?:is|are|was) none|so (?:many|much|long)|anew|but for|all the same|tells?|told|what (?:is|was) asked|by whom)\b/gi;
+const IDIOMS_MAX = 0;
+
+it('the English is plain: comments, help, log lines and documents have no more idioms than before', () => {
+  const sources = ['src', 'test', 'bench'].flatMap((room) =>
+    readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => read(join(room, file)))
+      // Comments, and in them and elsewhere no code.
+      .flatMap((text) => text.match(/\/\*[^]*?\*\/|(?<!:)\/\/.*/g) ?? []),
+  );
+  const help = read('docs/settings.md');
+  const documents = ['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CONTRIBUTING.md', 'docs/errors.md'].map(read);
+  const found = [...sources, help, ...documents].flatMap((text) => text.match(IDIOMS) ?? []);
+  expect(found.length).toBe(IDIOMS_MAX);
+});
