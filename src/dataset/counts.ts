@@ -5,15 +5,15 @@ import { type Dataset, withDataset } from './dataset.js';
 import { DatasetError } from './dataset-error.js';
 import { EXPECTED_DATASET } from './sources.js';
 
-/** What a shard holds, or several do. */
+/** The contents of a shard, or of several, in numbers. */
 export interface Counts {
   readonly conversations: number;
   readonly turns: number;
-  /** Records that are no conversations. */
+  /** Records that aren't conversations. */
   readonly skipped: number;
-  /** Where the first few of them stand. */
+  /** The offsets of the first few of them. */
   readonly skippedAt: readonly ByteOffset[];
-  /** A short prompt that has a reply, to show to people; undefined if there is none. */
+  /** A short prompt that has a reply, as an example for people; undefined if there is no such prompt. */
   readonly example: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export const NOTHING_COUNTED: Counts = {
 /**
  * Rejects a dataset without a conversation.
  *
- * @param counts what all of it holds
+ * @param counts the contents of the whole dataset
  * @throws DatasetError
  */
 export async function assertNotEmpty(dataset: Dataset, { conversations, skipped }: Counts): Promise<void> {

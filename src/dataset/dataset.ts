@@ -7,7 +7,7 @@ import { DatasetError } from './dataset-error.js';
 import { type DatasetFile, FileChangedError, identityOf, readBlocks, withFile } from './file.js';
 import { EXPECTED_DATASET, openBySource } from './sources.js';
 
-/** A file that begins as a dataset does. Whether the rest of it is valid, the census finds out. */
+/** A file that begins as a dataset does. The census validates the rest. */
 export interface Dataset extends DatasetFile {
   /** The file's name without its ending: what the API calls the model. */
   readonly name: string;
@@ -20,7 +20,7 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Looks at a file: that it is one, that it can be read, and how it begins.
+ * Checks that a file is a regular file, is readable, and begins as a dataset does.
  *
  * @throws DatasetError
  */
@@ -40,15 +40,15 @@ export function openDataset(path: string): Dataset {
 }
 
 /**
- * Opens the dataset's file, and hands it to `use`.
+ * Opens the dataset's file, and passes it to `use`.
  *
- * @throws DatasetError when it can't be read, or is not as it was
+ * @throws DatasetError when it can't be read, or has changed
  */
 export function withDataset<T>({ file }: Dataset, use: (fd: number) => T): T {
   return explain(file.path, () => withFile(file, use));
 }
 
-/** What a failed task says about the dataset, and where. */
+/** The error that a failed task reports about the dataset, and its position. */
 export function datasetErrorOf(
   { file }: Dataset,
   { code, detail }: Failure,
@@ -57,7 +57,7 @@ export function datasetErrorOf(
   return new DatasetError(file.path, detail, position, code !== 'dataset_invalid');
 }
 
-/** Runs what reads the file, and says in a DatasetError what went wrong with it. */
+/** Runs a function that reads the file, and turns its errors into a DatasetError. */
 function explain<T>(path: string, read: () => T): T {
   try {
     return read();

@@ -4,15 +4,15 @@ import { crc32 } from 'node:zlib';
 import { BLOCK_BYTES } from '../core/limits.js';
 import { assertSameFile, FileChangedError, type FileIdentity, readFully, withFile } from './file.js';
 
-/** The digest covers this much at both ends of the dataset, and pieces of a page in between. */
+/** Bytes that the digest covers at each end of the dataset, besides pieces of a page in between. */
 const DIGEST_END_BYTES = 1 << 16;
 const DIGEST_PIECES = 64;
 const DIGEST_PIECE_BYTES = 4096;
 
 /**
- * A digest of parts of a dataset's file, as hexadecimal digits: another file of the same size differs in them, most likely.
+ * A digest of parts of a dataset's file, in hexadecimal. Another file of the same size has another digest, most likely.
  *
- * @throws what reading throws, also if the file is not as it was
+ * @throws what reading throws, also if the file has changed
  */
 export function digestOf(file: FileIdentity): string {
   return withFile(file, (fd) => {
@@ -32,9 +32,9 @@ export function digestOf(file: FileIdentity): string {
 }
 
 /**
- * The CRC-32 of all of a dataset's file. A block of it is read in each turn of the event loop.
+ * The CRC-32 of a whole dataset file. Reads one block per turn of the event loop.
  *
- * @throws what reading throws, also if the file is not as it was
+ * @throws what reading throws, also if the file has changed
  */
 export async function checksumOf(file: FileIdentity): Promise<number> {
   const handle = await open(file.path);

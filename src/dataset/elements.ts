@@ -1,16 +1,16 @@
 /**
- * Splits the bytes of a dataset into the elements of its list: at the commas directly inside an array, or at the line
- * feeds of JSON lines. It follows strings and nesting and nothing else of JSON's grammar: what stands between two
- * separators is for a parser to judge, and that judgement is complete, since nothing but separators is kept from it.
+ * Splits the bytes of a dataset into the elements of its list: at the commas directly inside an array, or at the line feeds of JSON lines.
+ * Of JSON's grammar it follows only strings and nesting. A parser validates the bytes between two separators; it sees every byte except the
+ * separators, so its validation is complete.
  */
 
 import { type Block, BYTE, type ByteOffset, byteOffset, countBlanks } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
 import type { DatasetFormat } from './file.js';
 
-/** A piece of an element: all of it, or what one block holds of it. */
+/** A piece of an element: the whole element, or the part of it in one block. */
 export interface ElementPart {
-  /** Bytes of the element and of white space around it; valid until the next part is asked for. */
+  /** Bytes of the element and of white space around it; valid until the next part is requested. */
   readonly bytes: Uint8Array;
   readonly offset: ByteOffset;
   /** What ends the element with this part: a separator, or the end of the list; undefined if it goes on. */
@@ -68,10 +68,10 @@ function* splitArray(blocks: Iterable<Block>, end: ByteOffset): Generator<Elemen
 class ArrayScanner {
   private depth = 0;
   private inString = false;
-  /** In a string, true if the last byte was a backslash that escapes the next one. */
+  /** In a string, true if the last byte was a backslash that escapes the next byte. */
   private escaped = false;
 
-  /** The next `,` or `]` directly inside the list, at `from` or after it; undefined if it is in no byte of this block. */
+  /** The next `,` or `]` directly inside the list, at `from` or after it; undefined if this block has none. */
   nextSeparator(bytes: Uint8Array, from: number): number | undefined {
     let i = this.inString ? this.skipString(bytes, from) : from;
     for (; i < bytes.length; i++) {
@@ -99,8 +99,8 @@ class ArrayScanner {
   }
 
   /**
-   * The offset after the quote that ends the string, or the end of the block. Most bytes stand in strings, so this goes
-   * from quote to quote (`indexOf` of a Buffer does 2.5 GB/s, a loop 0.3): one after an odd run of backslashes is text.
+   * The offset after the quote that ends the string, or the end of the block. Most bytes are in strings, so this jumps from quote to quote
+   * (`indexOf` of a Buffer does 2.5 GB/s, a loop 0.3). A quote after an odd number of backslashes is part of the text.
    */
   private skipString(bytes: Uint8Array, from: number): number {
     const start = this.escaped ? from + 1 : from;

@@ -1,19 +1,19 @@
-/** Reading the dataset, as every thread does it: open, verify that it is still the same file, read. */
+/** Reads the dataset, on any thread: opens the file, verifies that it is still the same file, reads. */
 
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { type Block, type ByteCount, type ByteRange, byteCount, byteOffset } from '../core/bytes.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 
-/** How the records of a dataset are strung together: one JSON array, or a JSON text a line. */
+/** The layout of a dataset's records: one JSON array, or one JSON text per line. */
 export type DatasetFormat = 'array' | 'lines';
 
-/** What tells one state of a file from another. */
+/** Identifies one state of a file. */
 export interface FileIdentity {
   readonly path: string;
   readonly size: ByteCount;
-  /** Last change, in ms since 1970, with what fraction the file system gives. */
+  /** Time of the last modification, in ms since 1970, with the precision of the file system. */
   readonly mtimeMs: number;
-  /** The same of the last change of anything about it: unlike `mtimeMs`, no program can put it back. */
+  /** Time of the last change of data or metadata. Unlike `mtimeMs`, no program can set it back. */
   readonly ctimeMs: number;
   readonly inode: number;
 }
@@ -22,27 +22,27 @@ export interface FileIdentity {
 export interface DatasetFile {
   readonly file: FileIdentity;
   readonly format: DatasetFormat;
-  /** The bytes that hold the list's elements, to the end of the file. */
+  /** The bytes of the list's elements, to the end of the file. */
   readonly body: ByteRange;
 }
 
-/** The file is not the one that was meant, or not as long as it was. */
+/** The file was replaced, written to, or is shorter than it was. */
 export class FileChangedError extends Error {
   override readonly name = 'FileChangedError';
 }
 
-/** True if the system could not do what it was asked to. */
+/** True if a system call failed. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error;
 }
 
-/** The identity of the file behind `path`, from its `stat`. */
+/** The identity of the file at `path`, from its `stat`. */
 export function identityOf(path: string, stats: Stats): FileIdentity {
   const { mtimeMs, ctimeMs, ino } = stats;
   return { path, size: byteCount(stats.size), mtimeMs, ctimeMs, inode: ino };
 }
 
-/** The identity of the file behind `path` as it is now; undefined if there is none to be seen. */
+/** The current identity of the file at `path`; undefined if there is no file or it isn't accessible. */
 export function identityAt(path: string): FileIdentity | undefined {
   try {
     return identityOf(path, statSync(path));
@@ -56,14 +56,14 @@ export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
   return isSameContent(one, other) && one.ctimeMs === other.ctimeMs;
 }
 
-/** True if both seem to hold the same: a program that puts the time of the last change back can make it seem so. */
+/** True if both seem to have the same contents. A program that sets the modification time back can feign that. */
 function isSameContent(one: FileIdentity, other: FileIdentity): boolean {
   return one.size === other.size && one.mtimeMs === other.mtimeMs && one.inode === other.inode;
 }
 
 /**
- * Opens the file, hands it to `use`, and closes it. Its identity is checked before and after, so that what `use`
- * returns was read from the file that was meant, whole.
+ * Opens the file, passes it to `use`, and closes it. Checks the file's identity before and after, so that everything `use` returns was read
+ * from the expected file, unchanged.
  *
  * @throws FileChangedError, or what `node:fs` throws
  */
@@ -74,7 +74,7 @@ export function withFile<T>(identity: FileIdentity, use: (fd: number) => T): T {
     try {
       return use(fd);
     } finally {
-      // What came of a file that was written to meanwhile, a result or an error, says nothing.
+      // If the file was written to meanwhile, neither a result nor an error can be trusted.
       assertSameFile(fd, identity);
     }
   } finally {
@@ -82,10 +82,10 @@ export function withFile<T>(identity: FileIdentity, use: (fd: number) => T): T {
   }
 }
 
-/** @throws FileChangedError if the open file is not as it was */
+/** @throws FileChangedError if the open file has changed */
 export function assertSameFile(fd: number, expected: FileIdentity): void {
   const stats = fstatSync(fd);
-  // Removing a file changes its ctime, and nothing that was read from it.
+  // Removing a file changes its ctime, but nothing that was read from it.
   const isSame = stats.nlink === 0 ? isSameContent : isSameFile;
   if (!isSame(identityOf(expected.path, stats), expected)) {
     throw new FileChangedError('the file was changed while it was read');
@@ -93,7 +93,7 @@ export function assertSameFile(fd: number, expected: FileIdentity): void {
 }
 
 /**
- * Reads from a place of the file: as many bytes as `into` holds, or so many, and puts them there from `at` on.
+ * Reads `length` bytes of the file from `position` on into `into`, at `at`. By default fills the rest of `into`.
  *
  * @throws FileChangedError when the file ends before
  */

@@ -1,4 +1,4 @@
-/** The keys of a dataset's first records, for the message of a refusal. */
+/** The keys of a dataset's first records, for the message that rejects it. */
 
 import { getManyValues, isMany } from 'stream-chain/defs.js';
 import { jsonParser, type Token } from 'stream-json/core/parser.js';
@@ -6,7 +6,7 @@ import { KEY_LENGTH_NAMED_MAX, KEYS_LOOKED_AT_BYTES, KEYS_NAMED_MAX } from '../c
 import { type DatasetFile, readFully } from './file.js';
 
 /**
- * The different keys of the first records, in file order.
+ * The distinct keys of the first records, in file order.
  *
  * @param fd the open file
  * @throws what reading throws
@@ -37,13 +37,13 @@ export function listedKeys(keys: readonly string[]): string {
   return `the ${keys.length === 1 ? 'key' : 'keys'} ${spelled.join(', ')}`;
 }
 
-/** The tokens of JSON that may be cut off; none if it is not valid. */
+/** The tokens of JSON that may be truncated; empty if it is invalid. */
 function tokensOf(text: string): Iterable<Token> {
   try {
     const tokens = jsonParser({ streamValues: false, jsonStreaming: true })(text);
     return isMany(tokens) ? getManyValues<Token>(tokens) : [];
   } catch {
-    // A record that is too long to look into may hold anything.
+    // A record that is too long to be parsed may hold anything.
     return [];
   }
 }

@@ -1,4 +1,4 @@
-/** File formats that people take for a dataset: each is recognized by its first bytes, and has a command that converts it. */
+/** File formats that are mistaken for a dataset: each is recognized by its first bytes, and has a command that converts it. */
 
 interface ForeignFormat {
   readonly name: string;
@@ -11,7 +11,7 @@ const NOT_ZERO = -1;
 
 const iconv = (encoding: string) => `convert it to UTF-8: iconv -f ${encoding} -t UTF-8 x.json > utf8.json`;
 
-/** The first that matches counts: UTF-32 begins as UTF-16 does. Without a byte order mark, JSON's first character is ASCII. */
+/** The first match wins: UTF-32 begins as UTF-16 does. Without a byte order mark, JSON's first character is ASCII. */
 const FOREIGN_FORMATS: readonly ForeignFormat[] = [
   {
     name: 'gzip data',
@@ -44,10 +44,10 @@ const FOREIGN_FORMATS: readonly ForeignFormat[] = [
 ];
 
 /**
- * Says which other format a file has, and how to convert it.
+ * Names the other format of a file, and how to convert it.
  *
  * @param head the first bytes of the file
- * @returns undefined if they are of no format that is known
+ * @returns undefined if the format is unknown
  */
 export function foreignFormatOf(head: Uint8Array): string | undefined {
   const format = FOREIGN_FORMATS.find(({ signature }) =>

@@ -3,7 +3,7 @@ import { type TextPosition, textPositionAfter } from '../core/text-position.js';
 import { readBlocks } from './file.js';
 
 /**
- * The line and column of a byte. It takes reading the file up to there.
+ * The line and column of a byte. Finding them takes reading the file up to there.
  *
  * @param fd the open file
  * @throws what reading throws

@@ -3,11 +3,11 @@ import { type ByteRange, lengthOf, type Room } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import { assertSameFile, FileChangedError, type FileIdentity, isSystemError, readFully } from './file.js';
 
-/** What is kept for reading into. Longer reads get memory of their own. */
+/** Size of the buffer that is reused. Longer reads allocate their own. */
 const BUFFER_BYTES = 1 << 18;
 const CLOSED = -1;
 
-/** Reads single places of the dataset, on the thread that asks. */
+/** Reads single places of the dataset, on the calling thread. */
 export class DatasetReader {
   private readonly file: FileIdentity;
   private fd: number;
@@ -25,14 +25,14 @@ export class DatasetReader {
     }
   }
 
-  /** Memory to read so many bytes into. It is what the last call gave, too, if it isn't long. */
+  /** Memory to read `length` bytes into. Unless the read is long, the same memory as the last call returned. */
   roomFor(length: number): Room {
     return { bytes: length <= BUFFER_BYTES ? this.buffer : Buffer.allocUnsafeSlow(length), at: 0 };
   }
 
   /**
-   * Reads a range, and another one behind it, if one is given: to look whether the file was written to takes half as long as a read,
-   * and once is enough.
+   * Reads a range, and, if given, another one to the place after it. One check that the file wasn't written to covers both: it takes half
+   * as long as a read.
    *
    * @param at where in `into` they are put
    * @throws AppError if they can't be read, or if the file was written to since it was opened
@@ -51,10 +51,10 @@ export class DatasetReader {
     }
   }
 
-  /** Lets go of the file. */
+  /** Closes the file. */
   close(): void {
     if (this.fd !== CLOSED) closeSync(this.fd);
-    // The number may soon be another file's.
+    // The descriptor's number may soon belong to another file.
     this.fd = CLOSED;
   }
 }

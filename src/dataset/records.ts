@@ -1,6 +1,6 @@
 /**
- * The validating reader: stream-json reads each element of a dataset's list. It is slow, and so the kernel reads datasets; this
- * reader explains what the kernel rejects: why it is not valid JSON, and at which byte.
+ * The validating reader: stream-json parses each element of a dataset's list. It is slow, so the kernel reads datasets; this reader
+ * explains what the kernel rejects: why it isn't valid JSON, and at which byte.
  */
 
 import { StringDecoder } from 'node:string_decoder';
@@ -18,9 +18,9 @@ import { EXPECTED_DATASET } from './sources.js';
 
 /** One element of the dataset's list. */
 export interface DatasetRecord {
-  /** Where its first byte stands. */
+  /** The offset of its first byte. */
   readonly offset: ByteOffset;
-  /** What `JSON.parse` would make of it; undefined, and not looked into, if it is longer than `RECORD_BYTES_MAX`. */
+  /** What `JSON.parse` would return; undefined, without parsing, if the element is longer than `RECORD_BYTES_MAX`. */
   readonly value: unknown;
 }
 
@@ -28,7 +28,7 @@ export interface DatasetRecord {
 export type ReadFrom = (start: ByteOffset) => Iterable<Block>;
 
 /**
- * Yields the records from a place on where one begins, in file order.
+ * Yields the records from an offset where one begins, in file order.
  *
  * @throws DatasetSyntaxError at the byte where the dataset stops being JSON
  */
@@ -49,7 +49,7 @@ export function* readRecords(
       if (bytes.length > 0) reader = new RecordReader(offset);
     }
     if (reader === undefined) {
-      // Nothing between two separators: an empty line, or an array without elements, or a comma too many.
+      // Two separators without an element between them: an empty line, an array without elements, or a surplus comma.
       const allowed = format === 'lines' || part.endedBy === undefined || (part.endedBy === 'end' && isFirst);
       if (!allowed) throw new DatasetSyntaxError(offset, 'not valid JSON: expected a value');
       continue;
@@ -70,11 +70,11 @@ export function* readRecords(
 }
 
 /**
- * Explains why a record is not valid.
+ * Explains why a record is invalid.
  *
  * @param fd the open file
  * @param record where the record begins
- * @returns undefined if stream-json takes it for valid
+ * @returns undefined if stream-json accepts it
  * @throws what reading throws
  */
 export function explainRecord(
@@ -88,7 +88,7 @@ export function explainRecord(
     return undefined;
   } catch (error) {
     if (!(error instanceof DatasetSyntaxError)) throw error;
-    // A file that begins with a brace may be an object over several lines.
+    // A file that begins with a brace may be one object over several lines.
     return format === 'lines' && record === body.start ? explainObject(fd, dataset) : error;
   }
 }
@@ -96,7 +96,7 @@ export function explainRecord(
 const MORE_AFTER_OBJECT =
   'expected nothing after an object over several lines; JSON lines have one conversation a line';
 
-/** Explains why a file that begins with an object is not JSON lines. */
+/** Explains why a file that begins with an object isn't JSON lines. */
 function explainObject(fd: number, dataset: DatasetFile): DatasetSyntaxError {
   const { start, end } = dataset.body;
   const validatedEnd = byteOffset(Math.min(end, start + OBJECT_VALIDATED_BYTES));
@@ -110,7 +110,7 @@ function explainObject(fd: number, dataset: DatasetFile): DatasetSyntaxError {
       `${what} over several lines, with ${keys}; expected ${EXPECTED_DATASET}`,
     );
   }
-  // What precedes the error may be a whole object.
+  // The bytes before the error may be a whole object.
   const isWhole = firstErrorIn(fd, { start, end: error.offset }, end) === undefined;
   return isWhole ? new DatasetSyntaxError(error.offset, MORE_AFTER_OBJECT) : error;
 }
@@ -127,7 +127,7 @@ function firstErrorIn(fd: number, range: ByteRange, end: ByteOffset): DatasetSyn
   }
 }
 
-/** What was expected, where the verifier says only what it found. */
+/** What was expected, where the verifier reports only what it found. */
 const EXPECTED: Readonly<Record<string, string>> = {
   'escaped characters': 'expected a character or an escape that a string may hold',
   'unexpected characters': "expected ',' or the end of the record",
@@ -135,7 +135,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   "unexpected token '}'": 'expected an object key',
 };
 
-/** Tells a stage of stream-chain that its input has ended. Its types know only the input. */
+/** Signals the end of input to a stage of stream-chain, whose types allow only the input. */
 const FLUSH = none as unknown as string;
 
 /** Feeds one element to stream-json's parser, and its tokens to stream-json's assembler. */
@@ -156,7 +156,7 @@ class RecordReader {
     if (this.parser !== undefined) this.consume(this.parser(this.decoder.write(bytes)));
   }
 
-  /** The element's value, once all of it was pushed. */
+  /** The element's value, once all of it has been pushed. */
   end(): unknown {
     if (this.parser === undefined) return undefined;
     this.consume(this.parser(this.decoder.end()));
@@ -164,7 +164,7 @@ class RecordReader {
     return this.assembler.current;
   }
 
-  /** Forgets the element: what comes is only counted. */
+  /** Drops the element: bytes that follow are only counted. */
   giveUp(): void {
     this.parser = undefined;
   }
@@ -176,7 +176,7 @@ class RecordReader {
 }
 
 /**
- * Finds the byte at which an element is no JSON: stream-json's verifier reads it again, a byte a character, and tells.
+ * Finds the byte at which an element stops being JSON: stream-json's verifier reads it again, one byte as one character, and reports it.
  */
 function locate(
   readFrom: ReadFrom,
@@ -200,7 +200,7 @@ function locate(
   return new DatasetSyntaxError(start, `not valid JSON: ${String(cause)}`);
 }
 
-/** What the verifier found, which began to read at `start`. */
+/** The error that the verifier reported; it began to read at `start`. */
 function syntaxErrorOf(error: unknown, start: ByteOffset, end: ByteOffset): DatasetSyntaxError {
   if (!(error instanceof Error && 'offset' in error)) throw error;
   const { offset, message } = error as VerifierError;

@@ -1,28 +1,26 @@
 /**
- * Where a dataset is cut. The cuts are a guess, made by looking at the first bytes of equal ranges; whoever walks a shard
- * finds out where its last record really ends, and so whether the next cut is right. See docs/decisions/0004.
+ * Cuts a dataset into shards. The cuts are a guess, made from the first bytes of equal ranges; walking a shard finds where its last record
+ * really ends, and so whether the next cut is right. See docs/decisions/0004.
  */
 
 import { BYTE, type ByteOffset, type ByteRange, byteOffset, lengthOf } from '../core/bytes.js';
 import { SHARD_BYTES } from '../core/limits.js';
 
-/**
- * A byte range of the dataset. Whoever walks it reads the records that begin in it, the last one to its end.
- */
+/** A byte range of the dataset. Walking it reads the records that begin in it, the last one to its end. */
 export interface Shard {
-  /** Its place in file order, from 0. */
+  /** Its index in file order, from 0. */
   readonly index: number;
   readonly range: ByteRange;
 }
 
-/** How many ranges a body of that length is cut into: one a worker at least, and none much longer than `SHARD_BYTES`. */
+/** How many ranges a body of that length is cut into: at least one per worker, and none much longer than `SHARD_BYTES`. */
 export function rangeCount(body: ByteRange, workers: number): number {
   return Math.max(workers, Math.ceil(lengthOf(body) / SHARD_BYTES));
 }
 
 /**
- * The edges between `count` ranges of about the same length; fewer where the body is too short for that many. None follows
- * a backslash: it moves right until it doesn't, so that no range begins in the middle of an escape.
+ * The edges between `count` ranges of about the same length; fewer if the body is too short for that many. No edge follows a backslash: it
+ * moves right until it doesn't, so that no range begins in the middle of an escape.
  *
  * @param byteAt reads one byte of the file
  */
@@ -40,7 +38,7 @@ export function edgesOf(
   return edges;
 }
 
-/** The shards between cuts, which are in file order. */
+/** The shards between cuts, which are sorted by offset. */
 export function shardsBetween(body: ByteRange, cuts: readonly ByteOffset[]): Shard[] {
   const starts = [body.start, ...cuts];
   return starts.map((start, index) => ({ index, range: { start, end: starts[index + 1] ?? body.end } }));

@@ -1,4 +1,4 @@
-/** The kinds of files that datasets come in. To serve another kind, add a source. */
+/** The kinds of files that hold datasets. To serve another kind, add a source. */
 
 import { type Block, BYTE, type ByteOffset, byteOffset, isSpace } from '../core/bytes.js';
 import { DatasetError } from './dataset-error.js';
@@ -7,17 +7,17 @@ import { foreignFormatOf } from './foreign-formats.js';
 
 /** One kind of file. */
 interface Source {
-  /** @param head how the file begins, behind a byte order mark and white space; a byte at least */
+  /** @param head the start of the file, after a byte order mark and white space; at least one byte */
   recognizes(head: Uint8Array): boolean;
   /**
-   * The file that records are read from, at any offset: the file itself, or what this one was written to as JSON.
+   * The file that records are read from, at any offset: the file itself, or a JSON file that it was converted to.
    *
-   * @param start where the head stands
+   * @param start the offset of the head
    */
   open(file: FileIdentity, start: ByteOffset): DatasetFile;
 }
 
-/** What a dataset must look like, for messages. */
+/** What a dataset must be, for messages. */
 export const EXPECTED_DATASET = 'a JSON array of conversations, or JSON lines with one conversation a line';
 
 const jsonArray: Source = {
@@ -34,15 +34,15 @@ const jsonLines: Source = {
   open: (file, start) => ({ file, format: 'lines', body: { start, end: byteOffset(file.size) } }),
 };
 
-/** The first that recognizes a file opens it. */
+/** The first source that recognizes a file opens it. */
 const SOURCES: readonly Source[] = [jsonArray, jsonLines];
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /**
- * Opens a file by the source that recognizes it.
+ * Opens a file with the source that recognizes it.
  *
- * @param blocks the file from its start; no more of it is taken than needed
+ * @param blocks the file from its start; only the blocks needed are read
  * @throws DatasetError when the file is blank, or has another format
  */
 export function openBySource(file: FileIdentity, blocks: Iterable<Block>): DatasetFile {
@@ -68,7 +68,7 @@ export function openBySource(file: FileIdentity, blocks: Iterable<Block>): Datas
   throw new DatasetError(file.path, `the file is empty; expected ${EXPECTED_DATASET}`);
 }
 
-/** What a file holds if it is a single JSON value that is neither a list nor an object. */
+/** The content of a file that is a single JSON value other than an array or an object. */
 function scalarIn(bytes: Uint8Array): string | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString());
