@@ -7,3 +7,8 @@ export function escapeControls(line: string): string {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }
+
+/** Escapes all control characters: for a line that isn't JSON, and may hold what an argument or a file's name held. */
+export function escapeAllControls(line: string): string {
+  return escapeControls(line.replace(/[\x00-\x1f]/g, (character) => JSON.stringify(character).slice(1, -1)));
+}

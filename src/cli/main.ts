@@ -8,7 +8,7 @@ import { CommandError } from '../core/errors.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
 import type { Progress } from '../http/progress.js';
 import { readCommandLine } from './command-line.js';
-import { escapeControls } from './control-characters.js';
+import { escapeAllControls } from './control-characters.js';
 import { VERSION } from './manifest.js';
 import { ProgressBar } from './progress-bar.js';
 
@@ -31,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     const command = readCommandLine(args, process.env, isTTY ? columns : undefined);
     switch (command.kind) {
       case 'help':
-        print(command.text);
+        process.stdout.write(`${command.text}\n`);
         return EXIT.ok;
       case 'version':
         print(VERSION);
@@ -114,10 +114,10 @@ function hangups(): (act: () => void) => void {
 }
 
 function print(line: string): void {
-  above(() => void process.stdout.write(`${escapeControls(line)}\n`));
+  above(() => void process.stdout.write(`${escapeAllControls(line)}\n`));
 }
 
 function fail(problem: string, code: number): number {
-  process.stderr.write(`verbatim: ${escapeControls(problem)}\n`);
+  process.stderr.write(`verbatim: ${escapeAllControls(problem)}\n`);
   return code;
 }

@@ -211,7 +211,7 @@ describe('a log on a full disk', () => {
   it('keeps a megabyte of what it cannot write, and no more', async () => {
     const program = `
       const { createLogger } = await import('#dist/cli/logger.js');
-      const logger = createLogger({ logFormat: 'json', logLevel: 'info' });
+      const logger = createLogger({ logFormat: 'json', logLevel: 'info' }, () => {});
       for (let i = 0; i < 200_000; i++) logger.info({ i }, 'x'.repeat(250));
       gc();
       console.log('kept', process.memoryUsage().heapUsed);
