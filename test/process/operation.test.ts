@@ -312,7 +312,7 @@ describe('a log whose reader stops', () => {
 
 describe('control characters in a path', () => {
   it.each(['json', 'pretty'])('are escaped in the log, %s, and in what is printed', async (format) => {
-    const path = join(folder, 'odd \u009b31m\u007f\u0085.json');
+    const path = join(folder, 'odd \u001b[31m\u009b31m\u007f\u0085.json');
     writeFileSync(path, '[{"conversations":[{"from":"human","value":"a"},{"from":"gpt","value":"b"}]}]');
     const server = startServer([path, '--log-level', 'debug', '--log-format', format]);
     await server.url();
