@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command. Checks the version of Node.js before it loads the program, whose files are syntax errors for older ones. This file has only
- * syntax that they know, and no top-level await.
+ * The command. Checks the version of Node.js before it loads the program, whose files are syntax errors in older versions. This file uses
+ * only syntax that older versions know, and no top-level await.
  */
 
 import { OLDEST_NODE } from './manifest.js';
@@ -14,7 +14,7 @@ if (isOlder(node, OLDEST_NODE)) {
   import('./main.js');
 }
 
-/** Compares the first two numbers of versions. */
+/** Compares the major and minor numbers of versions. */
 function isOlder(version: string, oldest: string): boolean {
   const [major, minor] = numbers(version);
   const [oldestMajor, oldestMinor] = numbers(oldest);

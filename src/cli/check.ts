@@ -12,10 +12,10 @@ import { WorkerPool } from '../workers/pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 
 /**
- * Reads all of a dataset, as the server does before it makes an index.
+ * Reads a whole dataset, as the server does before it builds an index.
  *
- * @param workersMax the threads to use at most; a short file gets fewer
- * @returns what the dataset holds, in one line for people
+ * @param workersMax the most threads to use; a short file gets fewer
+ * @returns a summary of the dataset, in one line for people
  * @throws DatasetError if the server can't serve the file
  */
 export async function check(path: string, workersMax: number, progress: Progress): Promise<string> {

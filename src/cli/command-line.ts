@@ -10,7 +10,7 @@ export type CommandLine =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
-/** Width of the help where standard output is no terminal. */
+/** Width of the help if standard output isn't a terminal. */
 const COLUMNS = 80;
 
 const DESCRIPTION = `Serves conversation datasets as an OpenAI-compatible API: a prompt that is in a dataset gets its recorded reply.
@@ -31,7 +31,7 @@ Exit codes:
  * Reads the command line and the environment.
  *
  * @param args the arguments after the program's name
- * @param columns width of the terminal that shows the help; undefined if there is none
+ * @param columns width of the terminal that shows the help; undefined without a terminal
  * @throws ConfigError for an unknown flag or command, or an invalid value
  */
 export function readCommandLine(
@@ -60,7 +60,7 @@ export function readCommandLine(
     .addHelpText('after', AFTER)
     .option('-v, --version', 'Print the version')
     .action((paths: string[], { version, ...values }: { version?: true }) => {
-      // Commander names values as the table names settings: `cacheMb` of `--cache-mb`.
+      // Commander names values as the table does: `cacheMb` for `--cache-mb`.
       command = version ? { kind: 'version' } : { kind: 'serve', ...readSettings(values, paths, env) };
     });
   for (const option of SETTINGS) if (option.flag !== undefined) program.addOption(flagOf(option));
@@ -91,7 +91,7 @@ function flagOf({ group, env, flag, short, placeholder, help, defaultText }: Opt
   return described.helpGroup(`${group}:`);
 }
 
-/** Lists the settings that have no flag, too. */
+/** Also lists the settings without a flag. */
 function visibleOptions(this: Help, command: Command): Flag[] {
   const visible = Help.prototype.visibleOptions.call(this, command);
   if (command.parent !== null) return visible;

@@ -1,6 +1,6 @@
 /**
- * Escapes the control characters that `JSON.stringify` leaves as they are, DEL and C1: some terminals obey them. U+2028 and U+2029
- * end a line for some readers.
+ * Escapes the control characters that `JSON.stringify` doesn't, DEL and C1: some terminals obey them. U+2028 and U+2029 end a line for some
+ * readers.
  */
 export function escapeControls(line: string): string {
   return line.replace(/[\x7f-\x9f\u2028\u2029]/g, (character) => {

@@ -8,11 +8,11 @@ import { summaryText } from '../http/summary.js';
 import { escapeControls } from './control-characters.js';
 
 /**
- * The log, on standard error: JSON lines, or text for people on a terminal. Lines are written synchronously, so that a process that
- * exits has logged everything. Where a write fails (the reader of the pipe stopped, the disk is full), up to `LOG_BYTES_MAX` wait;
- * later lines are dropped, and their number is logged once there is room again.
+ * The log, on standard error: JSON lines, or text for people on a terminal. Lines are written synchronously, so that a process that exits
+ * has logged everything. If a write fails (the reader of the pipe stopped, the disk is full), up to `LOG_BYTES_MAX` are buffered; later
+ * lines are dropped, and their number is logged once there is room again.
  *
- * @param atExit takes what writes the last lines, to be run when the process exits
+ * @param atExit registers a function that writes the last lines, to run when the process exits
  * @param above runs each write, and keeps it apart from a progress bar
  */
 export function createLogger(
@@ -27,7 +27,7 @@ export function createLogger(
   const retryEAGAIN = () => waits > 0 && waits-- > 0;
   const lines = pino.destination({ fd: 2, sync: true, maxLength: LOG_BYTES_MAX, retryEAGAIN });
   let isRetrying = false;
-  // A log that can't be written doesn't keep the server from answering. The next write, of nothing if need be, writes what waits.
+  // A log that can't be written doesn't stop the server from answering. The next write, an empty one if need be, flushes the buffer.
   lines.on('error', () => {
     if (isRetrying) return;
     isRetrying = true;
@@ -56,14 +56,14 @@ export function createLogger(
   return logger;
 }
 
-/** Lines whose fields are a sentence of their own for people, by their message. */
+/** Log messages whose fields form a sentence of their own for people. */
 const SENTENCES: Readonly<Record<string, (fields: never) => string>> = {
   request: requestText,
   stopping: stoppingText,
   stopped: summaryText,
 };
 
-/** Loads pino-pretty, which takes a while, only where it is needed. */
+/** Loads pino-pretty only if it is needed: loading is slow. */
 function prettyFormat(colorize: boolean): (line: string) => string {
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
   const options = { colorize, ignore: 'pid,hostname' };

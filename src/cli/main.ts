@@ -1,4 +1,4 @@
-/** The program: runs the command that it is told, and says in one line why it can't. */
+/** The program: runs the command given, and prints one line if it fails. */
 
 import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
@@ -20,7 +20,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
 const NO_PROGRESS: Progress = { show: () => {}, end: () => {} };
-/** Writes what belongs above the progress bar, if one is shown. */
+/** Writes above the progress bar, if one is shown. */
 const above = (write: () => void): void => (bar === undefined ? write() : bar.above(write));
 
 process.exitCode = await main(process.argv.slice(2));
@@ -49,11 +49,11 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run({ config, sourceOf }: Settings): Promise<never> {
-  // Listens for signals first, and loads the rest after that: it takes a while.
+  // Listen for signals first, and load the rest after that: loading takes a while.
   const signal = toldToStop();
   const onHangup = hangups();
-  // By itself, V8 lets garbage grow to three times what is in use before it looks for it: a cache that is full, and whose entries come
-  // and go, took 360 MB where it takes 230 now, and no more time. It may grow by so many percent.
+  // By default V8 lets the heap grow to three times the memory in use before it collects garbage: with a full cache whose entries come and
+  // go, the process took 360 MB; with this limit, in percent, it takes 230 MB and no more time.
   setFlagsFromString('--heap-growing-percent=60');
   const { serve } = await import('../http/serve.js');
   let logger: Logger | undefined;
@@ -83,7 +83,7 @@ async function runCheck(path: string): Promise<number> {
   return EXIT.ok;
 }
 
-/** Aborted by the first SIGINT or SIGTERM. One that comes `SIGNAL_AGAIN_MS` later, or after that, ends the process at once. */
+/** Aborted by the first SIGINT or SIGTERM. Another one, at least `SIGNAL_AGAIN_MS` later, ends the process at once. */
 function toldToStop(): AbortSignal {
   const controller = new AbortController();
   let firstMs: number | undefined;
@@ -97,16 +97,16 @@ function toldToStop(): AbortSignal {
   return controller.signal;
 }
 
-/** Ends the process as the signal does by default; as the first one of a container, which has no default, as a shell would tell it. */
+/**
+ * Ends the process as the signal does by default. PID 1 of a container has no default: it exits with the code that a shell would report.
+ */
 function endBy(signal: 'SIGINT' | 'SIGTERM'): never {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
   process.exit(EXIT.bySignal + constants.signals[signal]);
 }
 
-/**
- * Registers what is to be done at SIGHUP. A terminal that is closed sends it, too: there the server ends, as all programs do.
- */
+/** Registers a handler for SIGHUP. Closing a terminal sends SIGHUP, too: then the server ends, as all programs do. */
 function hangups(): (act: () => void) => void {
   const acts: (() => void)[] = [];
   if (!process.stdin.isTTY) process.on('SIGHUP', () => acts.forEach((act) => void act()));

@@ -1,4 +1,4 @@
-/** The package's manifest. Node.js versions that can't run the program load this file too: it has only syntax that they know. */
+/** The package's manifest. Node.js versions that can't run the program load this file too, so it uses only syntax that they know. */
 
 import { readFileSync } from 'node:fs';
 

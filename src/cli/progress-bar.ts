@@ -4,20 +4,20 @@ import { durationText } from '../http/summary.js';
 
 const BAR_WIDTH = 30;
 
-/** A narrower terminal shows numbers without a bar: all of it would be longer than a line. */
+/** A narrower terminal shows numbers without a bar, which would exceed the line. */
 const WIDE_COLUMNS = 76;
 
-/** The bar is drawn this often at most. */
+/** Shortest time between two draws of the bar. */
 const REDRAW_MS = 50;
 
-/** A progress bar in the last line of a terminal, with the rate and the time left. Other lines go above it: see `above`. */
+/** A progress bar in the last line of a terminal, with the rate and the time left. Other lines are printed above it: see `above`. */
 export class ProgressBar implements Progress {
   private readonly out: Pick<WriteStream, 'columns' | 'write'>;
   private readonly now: () => number;
-  /** Where and when it began: what was known by then, such as a saved part, says nothing of the rate. */
+  /** Progress and time at the start. Progress made before (such as a saved part) doesn't count for the rate. */
   private first: { readonly bytes: number; readonly atMs: number } | undefined;
   private drawnMs = Number.NEGATIVE_INFINITY;
-  /** What is on the terminal now; empty if nothing is. */
+  /** The text on the terminal now; empty if the bar isn't shown. */
   private drawn = '';
 
   /**
@@ -48,7 +48,7 @@ export class ProgressBar implements Progress {
     this.draw();
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   end(): void {
     this.erase();
     this.drawn = '';
@@ -56,7 +56,7 @@ export class ProgressBar implements Progress {
     this.drawnMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** Has lines written where the bar is, and draws it again below them. */
+  /** Runs a function that writes lines in place of the bar, and redraws the bar below them. */
   above(write: () => void): void {
     this.erase();
     write();
