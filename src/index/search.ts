@@ -1,6 +1,6 @@
 /**
- * Searching an index. In `order`, all rows whose last turns are the same, however many, stand together: two searches find
- * them. That answers every question of the match ladder, where a table of context keys would answer only the first.
+ * Searches an index. `order` keeps all rows with the same last turns together, however many turns: two binary searches find them. That
+ * serves every rung of the match ladder, where a table of context keys would serve only the first.
  */
 
 import { type ByteRange, byteOffset } from '../core/bytes.js';
@@ -29,10 +29,10 @@ export interface IndexPlace extends Place {
 /** The largest half of a key. */
 const UPPER = 0xffff_ffff;
 
-/** How many rows are looked through in one step: that takes some 50 µs. */
+/** Rows scanned per step, which takes about 50 µs. */
 const ROWS_A_STEP = 1 << 16;
 
-/** The best candidate of a history: its row, and how many turns before it agree. */
+/** The best candidate of a history: its row, and how many turns before the row agree. */
 interface Found {
   readonly history: number;
   readonly grade: number;
@@ -46,10 +46,10 @@ export interface KeyedPrompt {
   readonly keys: TextKeys;
 }
 
-/** What a search finds, one after the other; undefined where a step has found nothing. */
+/** The results of a search, one by one; undefined for a step without a result. */
 export type Steps<T> = Generator<T | undefined, void>;
 
-/** Finds in an index where candidates stand, as far as keys tell. */
+/** Finds candidates in an index by comparing keys; the texts are not compared. */
 export class IndexSearch {
   private readonly table: IndexTable;
 
@@ -57,7 +57,7 @@ export class IndexSearch {
     this.table = table;
   }
 
-  /** The best candidate on the rungs `context` and `prompt`, as far as keys tell. */
+  /** The best candidate on the rungs `context` and `prompt`, judged by keys alone. */
   find(query: KeyedQuery): IndexPlace | undefined {
     let best: Found | undefined;
     for (let history = 0; history < query.histories.length; history++) {
@@ -69,7 +69,7 @@ export class IndexSearch {
     return best && this.placeOf(best.row, this.spokenBefore(best.row, best.run), best);
   }
 
-  /** The candidates on the rung `normalized`, for each prompt the first one of the file first. */
+  /** The candidates on the rung `normalized`, in file order for each prompt. */
   *findNormalized(prompts: readonly KeyedPrompt[]): Steps<IndexPlace> {
     for (const { history, keys } of prompts) {
       for (const row of this.normalizedRows(keys)) {
@@ -78,7 +78,7 @@ export class IndexSearch {
     }
   }
 
-  /** All conversations that hold a candidate, in no order to rely on: each as if it agreed from its first turn to its last. */
+  /** All conversations that contain a candidate, in no particular order: each as if it agreed from its first turn to its last. */
   *candidates(prompts: readonly KeyedPrompt[], isNormalized: boolean): Steps<IndexPlace> {
     const seen = new Set<number>();
     for (const { keys } of prompts) {
@@ -96,11 +96,11 @@ export class IndexSearch {
     }
   }
 
-  /** The last turns of conversations that equal a text whose ends have that key, white space aside, as far as keys tell. */
+  /** The last turns of conversations that equal a text with these ends, white space aside; judged by keys alone. */
   *unanswered(ends: Key): Steps<Place> {
     const { table } = this;
     if (!table.mayEnd(ends.low)) return;
-    // No order has them, since they never answer: it takes a look at every turn.
+    // No order contains these turns, since they have no reply: scan every turn.
     for (let from = 0; from < table.size.turns; from += ROWS_A_STEP) {
       const rows = table.normalized.subarray(from, from + ROWS_A_STEP);
       for (let at = rows.indexOf(ends.low); at >= 0; at = rows.indexOf(ends.low, at + 1)) {
@@ -114,7 +114,7 @@ export class IndexSearch {
   }
 
   /**
-   * The turns that have a reply and begin with the same letters as a text, as far as keys tell; in no order to rely on.
+   * The turns that have a reply and begin with the same letters as a text, judged by keys alone; in no particular order.
    *
    * @param low the lower half of the text's normalized key
    */
@@ -123,7 +123,7 @@ export class IndexSearch {
     const { normalizedOrder } = this.table;
     const { length } = normalizedOrder;
     const beginningAt = (place: number) => beginningOf(this.normalizedAt(place));
-    // Keys are spread evenly, but for texts that occur often.
+    // Keys are distributed evenly, except those of texts that occur often.
     const guess = Math.floor((beginning / (beginningOf(UPPER) + 1)) * length);
     let place = firstNear(guess, 0, length, (each) => beginningAt(each) >= beginning);
     for (; place < length && beginningAt(place) === beginning; place++) {
@@ -141,18 +141,18 @@ export class IndexSearch {
     if (agreeing === 0) return undefined;
     const run = agreeing - 1;
     const from = here === keys.length ? at : this.lowerBound(keys, agreeing);
-    // Where nothing stands before it, a row comes before those where something does.
+    // A row without a turn before it sorts before rows that have one.
     const row = this.rowAt(from);
     const isFromStart = this.spokenBefore(row, agreeing) < 0;
     const grade = gradeOf(query, history, run, isFromStart);
     if (isFromStart && grade > gradeOf(query, history, run, false)) return { history, grade, row, run };
-    // Too short a run counts no more than the prompt alone, and then the first one of those answers.
+    // A run that is too short ranks no higher than the prompt alone; the first row with that prompt wins then.
     const count = grade > gradeOf(query, history, 0, false) ? agreeing : 1;
     const [start, end] = count === agreeing ? this.boundsFrom(from, keys, count) : this.bounds(keys, count);
     return { history, grade, row: this.firstRow(start, end), run: count - 1 };
   }
 
-  /** The rows of `order` whose last `count` turns are the last of those keys. */
+  /** The rows of `order` whose last `count` turns have the last `count` of the keys. */
   private bounds(keys: readonly Key[], count: number): [from: number, to: number] {
     return this.boundsFrom(this.lowerBound(keys, count), keys, count);
   }
@@ -163,7 +163,7 @@ export class IndexSearch {
     return [from, firstFrom(from, this.table.replies, isPast)];
   }
 
-  /** The first place in `order` that doesn't come before the last `count` of those keys. */
+  /** The first place in `order` that isn't before the last `count` of the keys. */
   private lowerBound(keys: readonly Key[], count: number): number {
     const { buckets } = this.table;
     const { high: sought } = keys[keys.length - 1] as Key;
@@ -171,18 +171,18 @@ export class IndexSearch {
     const bucket = Math.floor(at);
     const low = buckets[bucket] as number;
     const high = buckets[bucket + 1] as number;
-    // Keys are hashes, spread evenly: so a key is near where it would be if they were so exactly. (Interpolation search.)
+    // Interpolation search: keys are hashes, distributed evenly, so a key is near the place that its value predicts.
     const guess = low + Math.floor((at - bucket) * (high - low));
     const from = firstNear(guess, low, high, (place) => this.upperAt(place) >= sought);
     const to = firstFrom(from, high, (place) => this.upperAt(place) > sought);
     return firstBetween(from, to, (place) => this.compareAt(place, keys, count) >= 0);
   }
 
-  /** Compares the row at a place of `order`, and those before it, with the last `count` keys, from the last one back. */
+  /** Compares the row at a place of `order`, and the rows before it, with the last `count` keys, backwards from the last. */
   private compareAt(place: number, keys: readonly Key[], count: number): number {
     const prompt = keys[keys.length - 1] as Key;
     let row = this.rowAt(place);
-    // Most are told apart by what stands in `order`.
+    // The numbers in `order` decide most comparisons.
     let difference = this.upperAt(place) - prompt.high || this.compareKey(row, prompt);
     for (let i = 2; i <= count && difference === 0; i++) {
       row = this.spokenBefore(row);
@@ -191,7 +191,7 @@ export class IndexSearch {
     return difference;
   }
 
-  /** How many of the last keys the row at a place of `order` agrees with. */
+  /** How many of the last keys agree with the row at a place of `order`. */
   private agreement(keys: readonly Key[], place: number): number {
     if (place < 0 || place >= this.table.replies) return 0;
     let row = this.rowAt(place);
@@ -215,12 +215,14 @@ export class IndexSearch {
     return this.table.order[place * ORDER_NUMBERS + ORDER.row] as number;
   }
 
-  /** The upper half of its key. */
+  /** The upper half of that row's key. */
   private upperAt(place: number): number {
     return this.table.order[place * ORDER_NUMBERS + ORDER.key] as number;
   }
 
-  /** The turn that is so many before that one, in its conversation, of those whose text is not empty; -1 if there is none. */
+  /**
+   * The turn that is `turns` turns earlier in the conversation, counting only turns whose text isn't empty; -1 if there is no such turn.
+   */
   private spokenBefore(row: number, turns = 1): number {
     let before = row;
     for (let left = turns; left > 0; ) {
@@ -231,7 +233,7 @@ export class IndexSearch {
     return before;
   }
 
-  /** The first row in file order between two places of `order`. */
+  /** The first row in file order among a range of places of `order`. */
   private firstRow(from: number, to: number): number {
     let first = this.rowAt(from);
     let at = from;
@@ -263,7 +265,7 @@ export class IndexSearch {
     }
   }
 
-  /** The rows that have that normalized key, as far as its lower half tells, in file order. */
+  /** The rows that have that normalized key, compared by its lower half only, in file order. */
   private normalizedRun(key: Key): Uint32Array {
     const { length } = this.table.normalizedOrder;
     const from = firstBetween(0, length, (place) => this.normalizedAt(place) >= key.low);
@@ -277,7 +279,7 @@ export class IndexSearch {
     return this.table.normalized[this.table.normalizedOrder[place] as number] as number;
   }
 
-  /** Where a candidate stands in the file, with the turns from one row to another. */
+  /** The position of a candidate in the file, with the turns from `firstRow` to before `lastRow`. */
   private placeOf(
     row: number,
     firstRow: number,
@@ -307,7 +309,7 @@ export class IndexSearch {
   }
 }
 
-/** Of two normalized keys, those that an index tells apart. */
+/** Those of two normalized keys that the index can distinguish. */
 function distinct([one, other]: readonly [Key, Key]): readonly Key[] {
   const areEqual = one.low === other.low && extraOf(one.high) === extraOf(other.high);
   return areEqual ? [one] : [one, other];
