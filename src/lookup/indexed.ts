@@ -15,10 +15,10 @@ import type { Lookup, Match, MatchTokens, Similar, TokenCount } from './lookup.j
 import { partsOf } from './prompt-parts.js';
 import { matchWhole, verifyMatch, verifySimilar, verifySpelled } from './verify.js';
 
-/** Characters of a text that are enough to know its first letters, unless it has much white space. */
+/** Characters of a text that suffice to know its first letters, unless it has much white space. */
 const PART_KEYED_LENGTH = 256;
 
-/** The engine that keeps keys: a lookup is a search among them and a read of the dataset, all on the thread that asks. */
+/** The engine `index`: a lookup searches the keys and reads the dataset once, on the calling thread. */
 export class IndexLookup implements Lookup {
   private readonly table: IndexTable;
   private readonly seed: KeySeed;
@@ -52,7 +52,7 @@ export class IndexLookup implements Lookup {
       return query.contextual ? inSlices(this.findNormalized(query, keys), signal) : undefined;
     }
     const isLong = lengthOf(place.turns) > VERIFIED_AT_ONCE_BYTES;
-    // Many requests for long conversations may come in one turn of the event loop.
+    // Many requests for long conversations may arrive in one turn of the event loop.
     return isLong
       ? inStep(() => this.findAt(query, keys, place, signal))
       : this.findAt(query, keys, place, signal);
@@ -69,7 +69,7 @@ export class IndexLookup implements Lookup {
     return spelled ?? this.verify(query, place) ?? inSlices(this.findByTexts(query, keys), signal);
   }
 
-  /** In file order for each history, and the preferred history first: so the first that verifies true answers. */
+  /** In file order for each history, and the preferred history first: so the first candidate that is verified is the answer. */
   private *findNormalized(query: Query, keys: KeyedQuery): Generator<void, Match | undefined> {
     for (const candidate of this.index.findNormalized(promptsOf(query, keys))) {
       const match = candidate && this.verify(query, candidate);
@@ -80,8 +80,8 @@ export class IndexLookup implements Lookup {
   }
 
   /**
-   * A turn that is near the prompt of a query that finds nothing, its texts compared; undefined if none is known. Fails only if it is no
-   * longer wanted.
+   * A turn that is similar to the prompt of a query without a match, its texts compared; undefined if none is known. Rejects only when
+   * aborted.
    */
   similar({ histories }: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     const prompt = histories[0]?.at(-1) ?? '';
@@ -101,13 +101,13 @@ export class IndexLookup implements Lookup {
         if (found !== undefined) return found;
       }
     } catch (error) {
-      // The file can't be read just now. That there is no answer was found before.
+      // The file can't be read just now. The lookup has already found that there is no match.
       if (!(error instanceof AppError)) throw error;
     }
     return undefined;
   }
 
-  /** The nearest turn of those that begin as a part of a prompt does. */
+  /** The most similar of the turns that begin as a part of the prompt does. */
   private *nearestTo(prompt: string, part: string): Generator<void, Similar | undefined> {
     const keys = this.keysOf(part.slice(0, PART_KEYED_LENGTH));
     return keys && (yield* this.nearest(prompt, part, this.index.similar(keys.normalized.low), false));
@@ -119,7 +119,7 @@ export class IndexLookup implements Lookup {
     return this.kernel.keysOf(text);
   }
 
-  /** The nearest of the first few turns: one with the same letters, else the one that differs latest. */
+  /** The most similar of the first few turns: one with the same letters, else the one that differs latest. */
   private *nearest(
     prompt: string,
     part: string,
@@ -146,15 +146,15 @@ export class IndexLookup implements Lookup {
   }
 
   /**
-   * @param turn the prompt's, in its conversation
-   * @param agrees false if the prompt's turn is not quite the last message
+   * @param turn the index of the prompt's turn in its conversation
+   * @param agrees false if the prompt's turn doesn't quite equal the last message
    */
   private tokensOf({ firstRow, firstTurn, history }: IndexPlace, turn: number, agrees: boolean): MatchTokens {
     const prompt = firstRow + turn;
     return new RowTokens(this.table, prompt, agrees ? firstRow + firstTurn : prompt + 1, history);
   }
 
-  /** The match by the texts of all candidates: needed where two texts have one key, which hardly ever happens. */
+  /** The match by the texts of all candidates: needed only if two texts share a key, which hardly ever happens. */
   private *findByTexts(query: Query, keys: KeyedQuery): Generator<void, Match | undefined> {
     let best: { match: Match; grade: number; firstRow: number } | undefined;
     for (const candidate of this.index.candidates(promptsOf(query, keys), query.contextual)) {
@@ -171,7 +171,7 @@ export class IndexLookup implements Lookup {
   }
 }
 
-/** The prompts of a query, each text once, with the first history that it is of. */
+/** The prompts of a query, each text once, with the first history that contains it. */
 function promptsOf({ histories }: Query, keys: KeyedQuery): readonly KeyedPrompt[] {
   const texts = histories.map((history) => history.at(-1));
   return keys.histories
@@ -179,7 +179,7 @@ function promptsOf({ histories }: Query, keys: KeyedQuery): readonly KeyedPrompt
     .filter(({ history }) => texts.indexOf(texts[history]) === history);
 }
 
-/** The token counts of rows, which stand in the index. */
+/** The token counts of rows, read from the index. */
 class RowTokens implements MatchTokens {
   readonly history: number;
   readonly reply: TokenCount;
@@ -187,7 +187,7 @@ class RowTokens implements MatchTokens {
   private readonly prompt: number;
   private readonly first: number;
 
-  /** @param first the row of the first turn that agrees with a message; behind the prompt's if none does */
+  /** @param first the row of the first turn that agrees with a message; the row after the prompt's if none does */
   constructor(table: IndexTable, prompt: number, first: number, history: number) {
     this.table = table;
     this.prompt = prompt;
@@ -198,7 +198,7 @@ class RowTokens implements MatchTokens {
 
   messages(): readonly TokenCount[] {
     const counts: TokenCount[] = [];
-    // Empty turns are no messages.
+    // Empty turns aren't messages.
     for (let row = this.prompt; row >= this.first; row--)
       if (this.table.isSpoken(row)) counts.push(new RowCount(this.table, row));
     return counts;

@@ -1,4 +1,4 @@
-/** Keys find, texts decide: from the place that keys have found to a match, by reading the bytes that stand there. */
+/** Verifies a candidate that was found by its keys: reads its bytes and compares the texts. */
 
 import { type ByteRange, lengthOf, type Room } from '../core/bytes.js';
 import { parseTurn, type Turn } from '../core/conversation.js';
@@ -13,7 +13,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Match, MatchTokens, Similar } from './lookup.js';
 import { RecordedReply } from './recorded-reply.js';
 
-/** What stands between an id and the turns is read along with them if it is no longer than this, in bytes. */
+/** Read id and turns in one call if the gap between them is at most this many bytes. */
 const GAP_BYTES_MAX = 4096;
 
 /**
@@ -30,15 +30,15 @@ export function verifyMatch(query: Query, place: Place, reader: DatasetReader): 
   const isNormalized = (grade: number) => rungOf(grade) === 'normalized';
   if (candidate === undefined || candidate.firstTurn !== 0) return undefined;
   if (isNormalized(candidate.grade) !== isNormalized(place.grade)) return undefined;
-  // What stands before the place has not been read: whether it is a conversation's start is not the texts' to say.
+  // The bytes before the place haven't been read, so the texts can't show whether a conversation starts here.
   return matchOf(place, turn, turns, id);
 }
 
 /**
- * The same by the kernel, without parsing the turns, where they have the shape that nearly all have.
+ * The same by the kernel, without parsing the turns, if they have the usual shape.
  *
- * @param kernel the one that has made the keys of the query
- * @param tokens what the match is to say of them
+ * @param kernel the one that has computed the keys of the query
+ * @param tokens what the match reports about tokens
  * @returns undefined if a turn has another shape, or the texts are not what their keys say
  * @throws what the reader throws
  */
@@ -50,10 +50,10 @@ export function verifySpelled(
   tokens: MatchTokens,
 ): Match | undefined {
   const history = query.histories[place.history];
-  // Every turn of the place is a message, the last ones of the history, but for the empty ones, and the last is the reply.
+  // Every turn of the place is a message (the last ones of the history, without the empty ones), and the last turn is the reply.
   const prompts = place.turn - place.firstTurn + 1;
   if (history === undefined || prompts > history.length) return undefined;
-  // Each of their bytes may become three where they are spelled, and there is as much room for that.
+  // Spelling a byte takes up to three bytes; the buffer has room for that.
   if (lengthAt(place) > kernel.capacity) return undefined;
   const { turns, id } = readPlace(place, reader, kernel.verifyRoom);
   const texts = prompts === history.length ? history : history.slice(-prompts);
@@ -64,7 +64,7 @@ export function verifySpelled(
   return { rung: rungOf(place.grade), reply, conversationId, replyIndex: place.turn + 1, tokens };
 }
 
-/** The best match of a whole conversation, by its texts alone, with its grade. */
+/** The best match of a whole conversation, judged by its texts alone, with its grade. */
 export function matchWhole(
   query: Query,
   place: Place,
@@ -78,7 +78,7 @@ export function matchWhole(
 }
 
 /**
- * What the turn at a place has in common with a prompt, by their texts; undefined if nothing.
+ * How the text of the turn at a place relates to a prompt; undefined if it doesn't.
  *
  * @param part the prompt, or the part of it that is compared
  * @param isLast true if the turn is its conversation's last
@@ -128,14 +128,14 @@ function matchOf(
   };
 }
 
-/** What stands at a place, in the room that it was read into: the turns, from the first to the last, and the id. */
+/** The bytes of a place, in the buffer that they were read into: the turns, from first to last, and the id. */
 interface PlaceBytes {
   readonly bytes: Buffer;
   readonly turns: { readonly start: number; readonly end: number };
   readonly id: string | undefined;
 }
 
-/** Reads the turns of a place and its id, mostly in one go, and puts them from `at` on. */
+/** Reads the turns of a place and its id, usually in one call, into the buffer from `at` on. */
 function readPlace({ turns, id }: Place, reader: DatasetReader, { bytes, at }: Room): PlaceBytes {
   const length = lengthOf(turns);
   if (id === undefined) {
@@ -151,12 +151,12 @@ function readPlace({ turns, id }: Place, reader: DatasetReader, { bytes, at }: R
   return { bytes, turns: { start, end: start + length }, id: conversationId };
 }
 
-/** So many bytes `readPlace` reads at most. */
+/** The most bytes that `readPlace` reads. */
 function lengthAt({ turns, id }: Place): number {
   return lengthOf(turns) + (id === undefined ? 0 : lengthOf(id) + GAP_BYTES_MAX);
 }
 
-/** What has both, the turns and the id, if that is hardly more than they are; undefined if they stand far apart. */
+/** The range that covers both the turns and the id if it is hardly longer than the two; undefined if they are far apart. */
 function togetherOf(turns: ByteRange, id: ByteRange): ByteRange | undefined {
   const start = id.start < turns.start ? id.start : turns.start;
   const end = id.end > turns.end ? id.end : turns.end;
@@ -164,7 +164,7 @@ function togetherOf(turns: ByteRange, id: ByteRange): ByteRange | undefined {
   return gap <= GAP_BYTES_MAX ? { start, end } : undefined;
 }
 
-/** The turns at a place, and the id; undefined if something else stands there. */
+/** The turns at a place, and the id; undefined if the bytes there are something else. */
 function parsePlace(
   place: Place,
   reader: DatasetReader,
@@ -181,7 +181,7 @@ function parseId(bytes: Buffer, start: number, end: number): string {
   return PLAIN_ID.test(spelled) ? spelled.slice(1, -1) : String(parse(bytes.toString('utf8', start, end)));
 }
 
-/** A string of ASCII without escapes, as ids mostly are: nothing is to be decoded. */
+/** An ASCII string without escapes, as most ids are, needs no decoding. */
 const PLAIN_ID = /^"[\x20\x21\x23-\x5b\x5d-\x7e]*"$/;
 
 function parse(text: string): unknown {
