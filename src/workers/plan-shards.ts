@@ -9,12 +9,12 @@ import { edgesOf, rangeCount, shardsBetween } from '../dataset/shards.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { ShardPlan } from './shard-run.js';
 
-/** How far apart the reads are that look at single bytes, in bytes. */
+/** The distance of reads that look at single bytes, in bytes. */
 const WINDOW_BYTES = 1 << 12;
 
 /**
- * Cuts a dataset into shards: at the edges of equal ranges, moved right to where a record seems to begin. Nothing relies on
- * these cuts being right (see `ShardPlan`), but few are wrong.
+ * Cuts a dataset into shards: at the edges of equal ranges, moved right to where a record seems to begin. The cuts needn't be right (see
+ * `ShardPlan`), but few are wrong.
  *
  * @throws DatasetError when the file can't be read
  */
@@ -37,7 +37,7 @@ function randomSeed(): KeySeed {
   return { low, high };
 }
 
-/** Where the first line begins behind an edge. */
+/** Where the first line after an edge begins. */
 function lineStart(fd: number, edge: ByteOffset, end: ByteOffset): ByteOffset | undefined {
   for (const { bytes, offset } of readBlocks(fd, { start: edge, end }, SURVEY_BYTES_MIN)) {
     const lineEnd = bytes.indexOf(BYTE.lineFeed);
@@ -46,7 +46,7 @@ function lineStart(fd: number, edge: ByteOffset, end: ByteOffset): ByteOffset | 
   return undefined;
 }
 
-/** Where the first record of an array seems to begin behind an edge: more is looked at where little doesn't tell. */
+/** Where the first record of an array after an edge seems to begin. Reads more if the first bytes don't decide it. */
 function surveyedStart(
   fd: number,
   edge: ByteOffset,
@@ -64,7 +64,7 @@ function surveyedStart(
   }
 }
 
-/** Reads single bytes, mostly out of a window that was read before. */
+/** Reads single bytes, mostly from a window that has already been read. */
 function byteReader(fd: number): (offset: ByteOffset) => number {
   const window = Buffer.alloc(WINDOW_BYTES);
   let start = 0;

@@ -1,6 +1,6 @@
 /**
- * Runs a task on every shard, and takes the results in file order. Each result says where the first record behind its shard
- * really begins, and so whether the next shard was cut right; one that wasn't is done again from there.
+ * Runs a task on every shard, and yields the results in file order. Each result reports where the first record after its shard really
+ * begins, and so whether the next shard was cut right; a shard that wasn't is run again from there.
  */
 
 import type { ByteOffset } from '../core/bytes.js';
@@ -9,13 +9,13 @@ import type { Dataset } from '../dataset/dataset.js';
 import type { Shard } from '../dataset/shards.js';
 import type { TaskResult, Walked } from './tasks.js';
 
-/** Tasks a worker that wait in the pool's queue at a time: enough to keep it busy, and no more, for others to get in between. */
+/** Queued tasks per worker: enough to keep it busy, few enough that other tasks get a turn. */
 const TASKS_A_WORKER = 2;
 
-/** The shards of a dataset, as far as they are known: every run that goes over them sets right what was cut wrong. */
+/** The shards of a dataset, as far as they are known: every run corrects the cuts that it finds wrong. */
 export class ShardPlan {
   readonly dataset: Dataset;
-  /** Of the keys of all texts. */
+  /** The seed of the keys of all texts. */
   readonly seed: KeySeed;
   private readonly shards: Shard[];
 
@@ -32,9 +32,8 @@ export class ShardPlan {
 
   /**
    * Runs a task on each shard in turn, several at a time.
-   *
-   * @param workers how many threads there are to keep busy
-   * @returns the results in file order; after a failure there are no more
+   * @param workers how many threads to keep busy
+   * @returns the results in file order, up to the first failure
    */
   async *run<T extends Walked>(
     task: (shard: Shard) => Promise<TaskResult<T>>,
@@ -59,7 +58,7 @@ export class ShardPlan {
         let result = await (results[i] as Promise<TaskResult<T>>);
         if (planned.range.start !== next) {
           shard = this.correct(planned, next);
-          // Nothing begins in what a long record covers.
+          // No record begins inside a long one.
           if (shard.range.start === shard.range.end) continue;
           result = await task(shard);
         }

@@ -8,15 +8,15 @@ import type { RecordBatch } from './walk.js';
 
 const TURN_LENGTH_MASK = 0x7fff_ffff;
 
-/** A prompt that is looked for. */
+/** A prompt to search for. */
 interface Wanted {
   readonly query: number;
   readonly history: number;
 }
 
-/** Looks for several queries in the rows of a shard. */
+/** Searches the rows of a shard for several queries. */
 export class ShardSweeper {
-  /** For every query, what was found. */
+  /** The candidates found for each query. */
   readonly found: Place[][];
   private readonly queries: readonly SharedQuery[];
   private readonly exhaustive: boolean;
@@ -44,13 +44,13 @@ export class ShardSweeper {
     }
   }
 
-  /** True if nothing that follows could answer better than what was found. */
+  /** True if no later row could be a better match than the ones found. */
   get isDecided(): boolean {
     if (this.exhaustive) return false;
     return this.queries.every((query, i) => (this.found[i]?.[0]?.grade ?? 0) === bestGrade(query));
   }
 
-  /** @param firstRecord how many of the shard's records stand before the batch */
+  /** @param firstRecord how many of the shard's records precede the batch */
   add(batch: RecordBatch, firstRecord: number): void {
     const { turns, records } = batch;
     let firstRow = 0;

@@ -1,4 +1,4 @@
-/** What the main thread asks of the workers, and what comes back: plain data, since classes don't cross threads. */
+/** The tasks of the workers and their results: plain data, since classes don't cross threads. */
 
 import type { ByteOffset } from '../core/bytes.js';
 import { AppError, type Failure } from '../core/errors.js';
@@ -25,14 +25,14 @@ export function unwrap<T>(result: TaskResult<T>): T {
   return result.value;
 }
 
-/** What a thread is given when it starts. */
+/** The data that a thread is started with. */
 export interface WorkerSetup {
   /** The compiled kernel. */
   readonly module: WebAssembly.Module;
   readonly keyBits: number;
 }
 
-/** What a thread that counts tokens is given when it starts. */
+/** The data that a token-counting thread is started with. */
 export interface TokenSetup {
   readonly tokenizer: TokenizerName;
 }
@@ -41,15 +41,15 @@ export interface TokenSetup {
 export interface ShardTask {
   readonly dataset: DatasetFile;
   readonly shard: Shard;
-  /** Of the keys of all texts. */
+  /** The seed of the keys of all texts. */
   readonly seed: KeySeed;
-  /** Ends the task early; its result is then of no use. */
+  /** Ends the task early; its result is then unusable. */
   readonly stop: StopFlag;
 }
 
-/** What every walk over a shard finds out. */
+/** What every walk over a shard finds. */
 export interface Walked {
-  /** Where the first record behind the shard begins; the end of the file if there is none. */
+  /** Where the first record after the shard begins; the end of the file if there is none. */
   readonly next: ByteOffset;
   /** Records that begin in the shard. */
   readonly records: number;
@@ -64,93 +64,93 @@ export interface CensusTask extends ShardTask {
 /** What the census of a shard found. */
 export interface ShardCensus extends Walked {
   readonly counts: Counts;
-  /** The shard's part of an index, which counts turns and records from its own; undefined unless it was to be kept. */
+  /** The shard's part of an index, which counts turns and records from the shard's start; undefined unless turns are kept. */
   readonly rows: RowData | undefined;
 }
 
-/** The search for the line and column of a byte: it takes reading the file up to there. */
+/** Finding the line and column of a byte, which takes reading the file up to there. */
 export interface PositionTask {
   readonly file: FileIdentity;
   readonly offset: ByteOffset;
 }
 
-/** The making of one half of an index: of its arrays in file order, and one of its orders. */
+/** Building one half of an index: its arrays in file order, and one of its orders. */
 export interface IndexTask {
   /** The index to fill. */
   readonly table: RowData;
-  /** What to fill it with, in file order. */
+  /** The data to fill it with, in file order. */
   readonly parts: readonly RowData[];
   readonly half: 'turns' | 'normalized';
 }
 
-/** The encoding of a text, or of a chat, for a client. */
+/** Encoding a text, or a chat, for a client. */
 export interface EncodeTask {
   readonly content: string | ChatTask;
-  /** True if the text of each token is asked for. */
+  /** True if the text of each token is requested. */
   readonly returnsTexts: boolean;
 }
 
-/** Tokens, as JSON that can be sent: to spell millions of them takes the main thread too long. */
+/** Tokens as JSON, ready to send: serializing millions of them takes the main thread too long. */
 export interface SpelledTokens {
   readonly count: number;
   /** The list of ids, a byte string. */
   readonly ids: string;
-  /** The list of their texts, a byte string: of a character that is several tokens, each has U+FFFD. Undefined if it isn't asked for. */
+  /** The list of their texts, a byte string. Tokens that are parts of one character each have U+FFFD. Undefined unless requested. */
   readonly texts: string | undefined;
 }
 
-/** The decoding of tokens. */
+/** Decoding tokens. */
 export interface DecodeTask {
-  /** Ids. Numbers of a list take the main thread ten times as long to hand over. */
+  /** Token ids, in a typed array: passing an array of numbers takes the main thread ten times as long. */
   readonly tokens: Float64Array;
-  /** How many characters the text may have. */
+  /** The most characters that the text may have. */
   readonly lengthMax: number;
 }
 
-/** What tokens are: a text, more of it than was allowed, or not all of them tokens. */
+/** The result of decoding: a text, a text that is too long, or ids that aren't all tokens. */
 export type DecodedTokens =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'long' | 'unknown' };
 
-/** The encoding of a chat. */
+/** Encoding a chat. */
 interface ChatTask {
   readonly messages: readonly Message[];
-  /** True if it ends with what begins a reply. */
+  /** True to end with the start of a reply. */
   readonly beginsReply: boolean;
 }
 
-/** The cutting of a text after so many tokens. */
+/** Truncating a text to a number of tokens. */
 export interface CutTask {
   readonly text: string;
   readonly tokens: number;
 }
 
-/** The counting of the tokens of turns. */
+/** Counting the tokens of turns. */
 export interface CountTask {
   readonly file: FileIdentity;
-  /** The index, whose counts are filled in. */
+  /** The index whose counts are filled in. */
   readonly table: RowData;
-  /** The rows to count, of which those that were counted before are passed over. */
+  /** The rows to count; those counted before are skipped. */
   readonly from: number;
   readonly to: number;
   /** Ends the task early. */
   readonly stop: StopFlag;
 }
 
-/** The search of a shard for several queries at once. */
+/** Searching a shard for several queries at once. */
 export interface SweepTask extends ShardTask {
   /** See `shareQueries`. */
   readonly queries: Uint32Array;
-  /** What the kernel is to look for. */
+  /** What the kernel searches for. */
   readonly wanted: Uint8Array;
-  /** True if all candidates are asked for, whole conversations; else the best one. */
+  /** True to return all candidates, as whole conversations; false to return the best one. */
   readonly exhaustive: boolean;
 }
 
-/** What a shard holds for the queries. */
+/** The candidates of a shard for the queries. */
 export interface ShardSweep extends Walked {
   /** How many of the records are conversations. */
   readonly conversations: number;
-  /** For every query its candidates, in file order: one at most unless all were asked for. */
+  /** The candidates of each query, in file order: one at most unless all were requested. */
   readonly found: readonly (readonly Place[])[];
 }

@@ -1,4 +1,4 @@
-/** What a worker thread runs: each exported function is a task of the pool. */
+/** The entry point of a worker thread: each exported function is a task of the pool. */
 
 import { workerData } from 'node:worker_threads';
 import type { ByteOffset } from '../core/bytes.js';
@@ -31,17 +31,17 @@ const { module, keyBits } = workerData as WorkerSetup;
 const newKernel = () => new Kernel(module, 2 * BLOCK_BYTES, keyBits);
 let kernel = newKernel();
 
-/** Thrown inside a task that nobody waits for any more. */
+/** Thrown inside a task that was stopped: its result isn't needed any more. */
 class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
-/** Does nothing, as soon as the thread can do something. */
+/** Does nothing; completes once the thread is ready. */
 export function isLoaded(): true {
   return true;
 }
 
-/** Walks a shard, counts what it holds, and keeps what an index needs of it. */
+/** Walks a shard, counts its records and turns, and keeps what an index needs of them. */
 export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
   return attempt(task, (batches) => {
     const counter = new ShardCounter();
@@ -51,7 +51,7 @@ export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
     const next = batches((batch) => {
       const { records } = counter;
       counter.add(batch);
-      // Last, since what the batch is a view of may move.
+      // Last, since it may move the memory that the batch is a view of.
       if (task.keepsTurns && batch.conversations > 0) kernel.keep(batch.base, records);
       return false;
     });
@@ -61,7 +61,7 @@ export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
   });
 }
 
-/** Walks a shard until nothing that follows could answer better than what was found here, or in an earlier shard. */
+/** Walks a shard until no later record could be a better match than the ones found here or in an earlier shard. */
 export function sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
   return attempt(task, (batches) => {
     const sweeper = new ShardSweeper(sharedQueries(task.queries), task.exhaustive);
@@ -90,7 +90,7 @@ export function findPosition({ file, offset }: PositionTask): TaskResult<TextPos
   }
 }
 
-/** Makes one half of an index. */
+/** Builds one half of an index. */
 export function makeIndex({ table, parts, half }: IndexTask): TaskResult<undefined> {
   const fill = half === 'turns' ? fillTurns : fillNormalized;
   try {
@@ -105,18 +105,18 @@ export function makeIndex({ table, parts, half }: IndexTask): TaskResult<undefin
   return { kind: 'done', value: undefined };
 }
 
-/** What a kernel holds that has trapped is anybody's guess: it is replaced. The task is tried again where it came from. */
+/** After a trap the kernel's memory is undefined: replace the instance. The task is retried by its sender. */
 function afterTrap(error: unknown): unknown {
   if (error instanceof WebAssembly.RuntimeError) kernel = newKernel();
   return error;
 }
 
-/** Hands the batches of a shard to `take`, until it returns true; returns where the next record begins. */
+/** Passes the batches of a shard to `take` until it returns true; returns where the next record begins. */
 type Batches = (take: (batch: RecordBatch) => boolean) => ByteOffset;
 
 /**
- * Runs a task on the open dataset, and makes its failure a value. The flag is looked at before anything is opened, and
- * before every read.
+ * Runs a task on the open dataset, and returns its failure as a value. The stop flag is checked before anything is opened, and before every
+ * read.
  */
 async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promise<TaskResult<T>> {
   const { dataset, shard, stop } = task;
@@ -143,7 +143,7 @@ async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promis
   }
 }
 
-/** Why a record is not valid that the kernel rejects, or why that can't be found out. */
+/** Why a record that the kernel rejects is invalid, or why that can't be determined. */
 async function explain(
   { dataset }: ShardTask,
   { record, at, message }: InvalidRecordError,
@@ -170,7 +170,7 @@ function failureOf(error: unknown): Failure {
   return { kind: 'failed', code: 'worker_failed', detail };
 }
 
-/** Counts what the batches of a shard hold. */
+/** Counts the contents of a shard's batches. */
 class ShardCounter {
   records = 0;
   conversations = 0;
@@ -213,7 +213,7 @@ class ShardCounter {
     }
   }
 
-  /** Takes the text of a turn for an example if it is short, and of one line. */
+  /** Takes the text of a turn as the example if it is short and has only one line. */
   private tryExample({ base, offset, bytes, turns }: RecordBatch, row: number): void {
     const length = turns[row * TURN_NUMBERS + TURN.length] as number;
     if (length > 8 * EXAMPLE_LENGTH_MAX) return;

@@ -1,4 +1,4 @@
-/** Walking a shard: the kernel reads it, a block at a time, and hands on what it finds in batches. */
+/** Walks a shard: the kernel scans it a block at a time and passes on what it finds in batches. */
 
 import { type ByteOffset, type ByteRange, byteOffset, countBlanks } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
@@ -6,20 +6,20 @@ import { BLOCK_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
 import { type DatasetFile, readBlocks, readFully } from '../dataset/file.js';
 import { type Kernel, NO_CONVERSATION, WALKED } from '../kernel/kernel.js';
 
-/** Some records of a shard, as rows of the kernel. Valid until the next batch is asked for. */
+/** Some records of a shard, as rows of the kernel. Valid until the next batch is requested. */
 export interface RecordBatch {
-  /** Add it to a start in a row for its offset in the file. */
+  /** Added to a start in a row, gives its offset in the file. */
   readonly base: number;
   readonly turns: Uint32Array;
   readonly records: Uint32Array;
   /** How many of the records are conversations. */
   readonly conversations: number;
-  /** The bytes of the file from `offset` on, of which the rows speak. */
+  /** The bytes of the file from `offset` on, which the rows refer to. */
   readonly bytes: Uint8Array;
   readonly offset: ByteOffset;
 }
 
-/** A record that the kernel takes for no JSON. */
+/** A record that the kernel rejects as invalid JSON. */
 export class InvalidRecordError extends Error {
   override readonly name = 'InvalidRecordError';
   /** Where the record begins, and where the kernel stopped. */
@@ -33,7 +33,7 @@ export class InvalidRecordError extends Error {
   }
 }
 
-/** What is read at a time, and the longest record that is looked into. */
+/** The size of a read, and of the longest record that is parsed. */
 export interface WalkLimits {
   readonly blockBytes: number;
   readonly recordBytesMax: number;
@@ -44,10 +44,10 @@ const NO_TURNS = new Uint32Array();
 const PASSED_OVER = Uint32Array.of(0, 0, NO_CONVERSATION, 0, 0);
 
 /**
- * Walks the records that begin in a range: a shard, or what is left of one.
+ * Walks the records that begin in a range: a shard, or the rest of one.
  *
  * @param beforeRead is called before each read; what it throws ends the walk
- * @returns where the first record behind the range begins; the end of the file if there is none
+ * @returns where the first record after the range begins; the end of the file if there is none
  * @throws InvalidRecordError, DatasetSyntaxError where the list itself is broken, or what reading throws
  */
 export function* walk(
@@ -58,11 +58,11 @@ export function* walk(
   beforeRead: () => void,
   { blockBytes, recordBytesMax }: WalkLimits = { blockBytes: BLOCK_BYTES, recordBytesMax: RECORD_BYTES_MAX },
 ): Generator<RecordBatch, ByteOffset> {
-  /** Where the input's first byte stands in the file, and how many of its bytes are read. */
+  /** The file offset of the input's first byte, and how many of its bytes have been read. */
   let offset: number = range.start;
   let length = 0;
 
-  /** Reads on: to the end of the range, or, for its last record, behind it. Returns how far the input may be walked. */
+  /** Reads on, to the end of the range or, for its last record, past it. Returns how far the input may be walked. */
   const read = () => {
     const at = offset + length;
     const count = Math.min(blockBytes, (at < range.end ? range.end : body.end) - at);
@@ -133,7 +133,7 @@ export function* walk(
   }
 }
 
-/** @throws DatasetSyntaxError at the first byte of the range that is no white space */
+/** @throws DatasetSyntaxError at the first byte of the range that isn't white space */
 function assertBlank(fd: number, range: ByteRange): void {
   for (const { bytes, offset } of readBlocks(fd, range)) {
     const blanks = countBlanks(bytes);
