@@ -9,7 +9,7 @@ import type { ShardPlan } from '../workers/shard-run.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 import type { ShardCensus } from '../workers/tasks.js';
 
-/** The first complete walk over a dataset: it counts, it finds out whether all of it is valid, and it fills an index. */
+/** The first complete walk over a dataset: counts it, validates all of it, and fills an index. */
 export class Census {
   private readonly plan: ShardPlan;
   private readonly pool: WorkerPool;
@@ -19,7 +19,7 @@ export class Census {
   private total: Counts = NOTHING_COUNTED;
   private walkedTo: number;
 
-  /** @param stop ends it early */
+  /** @param stop ends the walk early */
   constructor(plan: ShardPlan, pool: WorkerPool, stop: StopFlag) {
     this.plan = plan;
     this.pool = pool;
@@ -27,24 +27,24 @@ export class Census {
     this.walkedTo = plan.dataset.body.start;
   }
 
-  /** How much of the dataset was walked: 0 to 1. */
+  /** The fraction of the dataset that has been walked: 0 to 1. */
   get progress(): number {
     const { start, end } = this.plan.dataset.body;
     return end === start ? 1 : (this.walkedTo - start) / (end - start);
   }
 
-  /** What was counted so far. */
+  /** The counts so far. */
   get counts(): Counts {
     return this.total;
   }
 
   /**
-   * Walks all of the dataset.
+   * Walks the whole dataset.
    *
-   * @param keepsTurns true if an index shall be made of it
+   * @param keepsTurns true to keep the turns for an index
    * @param onProgress is called each time that more is known
-   * @throws DatasetError at the first byte that is not valid, when there is no conversation in all of the dataset, when the
-   *   file can't be read, or when it was stopped
+   * @throws DatasetError at the first invalid byte, when the dataset has no conversation, when the file can't be read, or when it was
+   *     stopped
    */
   async take(keepsTurns: boolean, onProgress: (census: Census) => void): Promise<IndexTable | undefined> {
     const { dataset, seed } = this.plan;
@@ -68,7 +68,9 @@ export class Census {
     return keepsTurns ? this.makeIndex() : undefined;
   }
 
-  /** Finds the position of a failure. Only the first failure in file order needs one: a task may also fail because its shard was cut wrong. */
+  /**
+   * Finds the position of a failure. Only the first failure in file order needs it: a task may also fail because its shard was cut wrong.
+   */
   private async errorOf(failure: Failure): Promise<DatasetError> {
     const { dataset } = this.plan;
     const { offset } = failure;
@@ -91,7 +93,7 @@ export class Census {
     if (rows !== undefined) this.addRows(rows, recordsBefore);
   }
 
-  /** Takes a shard's rows; what in them counts from the shard's start counts from the file's after that. */
+  /** Adds a shard's rows; offsets and numbers that count from the shard's start are changed to count from the file's. */
   private addRows(data: RowData, recordsBefore: number): void {
     const { turns, conversations } = this.tableSize;
     const { firstTurns, idStarts, idLengths, size } = new IndexRows(data);
