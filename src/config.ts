@@ -11,23 +11,23 @@ import { TOKENIZERS } from './core/tokens.js';
 export interface Option<T> {
   /** The heading that the help lists it under. */
   readonly group: 'Dataset' | 'Answers' | 'Network' | 'Limits' | 'Log';
-  /** The bare environment variable; the one with `ENV_PREFIX` in front goes before it. */
+  /** The environment variable without prefix; the one with `ENV_PREFIX` takes precedence. */
   readonly env: string;
-  /** The long flag, without its dashes; undefined for what must not show in a process list. */
+  /** The long flag, without its dashes; undefined for secrets, which must not show in a process list. */
   readonly flag: string | undefined;
   /** The short flag, without its dash. */
   readonly short?: string;
-  /** Stands for the value in the help. */
+  /** Placeholder of the value in the help. */
   readonly placeholder: string;
   readonly help: string;
   readonly defaultValue: T;
-  /** The default as the help and the README say it, which don't know this machine. */
+  /** The default as the help and the README show it, which is independent of this machine. */
   readonly defaultText: string;
-  /** From the text to the value; throws `Expected` if the text is invalid. */
+  /** Converts the text to the value; throws `Expected` if the text is invalid. */
   readonly parse: (text: string) => T;
 }
 
-/** Says what a value should have been; its message follows "expected". */
+/** Describes the expected value; its message follows "expected". */
 class Expected extends Error {}
 
 /** A setting that can't be used. Its message is one line that names the setting. */
@@ -47,10 +47,10 @@ const MISS_STATUSES = [400, 404, 422] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
 const USAGE = ['count', 'estimate'] as const;
 
-/** The worker threads of a server, unless the setting says otherwise, and of `check`. */
+/** The worker threads of a server, and of `check`, unless the setting gives another number. */
 export const WORKERS_DEFAULT = Math.min(availableParallelism(), WORKERS_MAX);
 
-/** Every setting, in the order of the help: the settings of a group follow each other. */
+/** Every setting, in the order of the help: the settings of a group are adjacent. */
 export const OPTIONS = {
   dataset: {
     group: 'Dataset',
@@ -281,12 +281,12 @@ type Options = typeof OPTIONS;
 export type Config = { readonly [K in keyof Options]: ReturnType<Options[K]['parse']> };
 
 /**
- * Where the value of a setting was given: `--port`, `VERBATIM_PORT`, `PORT`, or `arguments`; undefined for a default. Errors name it,
- * because the person who reads them may not know of a variable that another program exports.
+ * The source of a setting's value: `--port`, `VERBATIM_PORT`, `PORT`, or `arguments`; undefined for a default. Errors name it, because
+ * their reader may not know of a variable that another program exports.
  */
 export type SourceOf = (setting: keyof Config) => string | undefined;
 
-/** Settings, and where each was given. */
+/** Settings, and the source of each. */
 export interface Settings {
   readonly config: Config;
   readonly sourceOf: SourceOf;
@@ -296,7 +296,8 @@ type Flags = Readonly<Partial<Record<keyof Config, string>>>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the settings. A flag goes before `VERBATIM_PORT`, that before `PORT`, and that before the default; an empty variable is not set.
+ * Reads the settings. A flag takes precedence over `VERBATIM_PORT`, that over `PORT`, and that over the default; an empty variable counts
+ * as unset.
  *
  * @param flags the values of flags
  * @param paths datasets given as arguments
@@ -324,7 +325,7 @@ export function readSettings(flags: Flags, paths: readonly string[], env: Enviro
   return { config: Object.fromEntries(entries) as Config, sourceOf: (setting) => sources.get(setting) };
 }
 
-/** The text of a setting and where it was given; undefined if it wasn't. */
+/** The text of a setting and its source; undefined if it wasn't given. */
 function givenText(
   { flag, env: bare }: Option<unknown>,
   fromFlag: string | undefined,
@@ -336,7 +337,7 @@ function givenText(
   return source === undefined ? undefined : { source, text: env[source] as string };
 }
 
-/** True for what Kubernetes sets in each pod beside a service called `verbatim`: `VERBATIM_PORT=tcp://10.0.0.11:8000`. */
+/** True for the variable that Kubernetes sets in each pod next to a service called `verbatim`: `VERBATIM_PORT=tcp://10.0.0.11:8000`. */
 function isServiceLink(name: string, env: Environment): boolean {
   return name === `${ENV_PREFIX}${OPTIONS.port.env}` && /^(?:tcp|udp|sctp):/.test(env[name] ?? '');
 }
@@ -354,9 +355,9 @@ export function settingsTable(): string {
 }
 
 /**
- * What `parse` returns.
+ * The result of `parse`.
  *
- * @throws ConfigError that names the source of the value, where `parse` says what it expected
+ * @throws ConfigError that names the source of the value, if `parse` rejects it
  */
 function named<T>(source: string, got: string, parse: () => T): T {
   try {
@@ -373,8 +374,8 @@ function text(value: string): string {
 }
 
 /**
- * @param given each a path, or a name, `=` and a path: a name has no slash in it
- * @throws ConfigError if two have one name
+ * @param given each a path, or a name, `=` and a path: a name contains no slash
+ * @throws ConfigError if two have the same name
  */
 function modelsOf(given: readonly string[]): readonly ModelSpec[] {
   const specs = given.map((each) => {
@@ -393,7 +394,7 @@ function folder(value: string): string | undefined {
   return text(value);
 }
 
-/** Where keys are: here, or in a file. */
+/** The source of the keys: given here, or in a file. */
 export type KeySource = readonly string[] | { readonly file: string };
 
 function keys(value: string): KeySource {
@@ -453,7 +454,7 @@ function oneNumberOf<T extends number>(choices: readonly T[]): (value: string) =
   return (value) => Number(parse(value)) as T;
 }
 
-/** Where a program that embeds the server has other defaults than the command: it has a free port, and nothing is left behind. */
+/** Defaults for a program that embeds the server, where they differ from the command's: a free port, and no files left on disk. */
 const EMBEDDED_DEFAULTS = {
   port: 0,
   indexDir: 'none',
@@ -461,9 +462,9 @@ const EMBEDDED_DEFAULTS = {
 } as const satisfies Partial<Config>;
 
 /**
- * Reads settings that a program gives as values.
+ * Reads settings that a program passes as values.
  *
- * @param given by the names of settings; what is undefined is not given
+ * @param given by the names of settings; an undefined value counts as not given
  * @throws ConfigError for an unknown setting or an invalid value
  */
 export function readOptions(given: object): Config {

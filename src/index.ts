@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** The library: a server inside of the process that calls `serve`. Nothing else can be imported from outside. */
+/** The library: a server inside the process that calls `serve`. The package exports only this module. */
 
 import { VERSION } from './cli/manifest.js';
 import { readOptions } from './config.js';
@@ -7,7 +7,7 @@ import type { Listening } from './http/serve.js';
 
 /**
  * The settings of the command, which docs/settings.md describes. A setting that is left out or undefined has the command's default, unless
- * it says otherwise here. The environment is not read.
+ * noted otherwise here. The environment is not read.
  */
 export interface ServeOptions {
   /** Paths of datasets, each served as a model with the name of its file, or as `NAME` if given as `NAME=FILE`. Default: the sample. */
@@ -74,11 +74,11 @@ export interface VerbatimServer extends AsyncDisposable {
 }
 
 /**
- * Starts a server. Returns when it listens: it answers from then on, and reads the rest of large datasets meanwhile. A process may have
- * several servers. None of them writes to standard output or handles signals. A defect of a server is an uncaught exception of the process.
+ * Starts a server. Resolves when it listens: it answers from then on, and reads the rest of large datasets meanwhile. A process may have
+ * several servers. None of them writes to standard output or handles signals. A bug in a server is an uncaught exception of the process.
  *
  * @throws ConfigError if an option is unknown or invalid, DatasetError if a dataset can't be served, ListenError if the address can't be
- *   used. Their messages are one line; their `name` tells them apart.
+ *     used. Their messages are one line; their `name` distinguishes them.
  */
 export async function serve(options: ServeOptions = {}): Promise<VerbatimServer> {
   const config = readOptions(options);
@@ -103,9 +103,9 @@ export async function serve(options: ServeOptions = {}): Promise<VerbatimServer>
   const ended = run(config, { ...surroundings, onListening }).finally(() => {
     for (const act of atEnd) act();
   });
-  // close() rejects with the error; until then it is no unhandled rejection.
+  // close() rejects with the error; until then it must not count as an unhandled rejection.
   ended.catch(() => undefined);
-  // Without a stop, the server ends before it listens only if it fails.
+  // Unless it is stopped, the server ends before it listens only if it fails.
   const { url, models } = (await Promise.race([listening, ended])) as Listening;
   const close = () => {
     stop.abort();
