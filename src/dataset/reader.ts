@@ -31,10 +31,10 @@ export class DatasetReader {
   }
 
   /**
-   * Reads a range, and, if given, another one to the place after it. One check that the file wasn't written to covers both: it takes half
-   * as long as a read.
+   * Reads a range and, if given, another one, and puts the second right after the first. One check that the file wasn't written to covers
+   * both; a check takes half as long as a read.
    *
-   * @param at where in `into` they are put
+   * @param at offset in `into` of the first
    * @throws AppError if they can't be read, or if the file was written to since it was opened
    */
   read(into: Buffer, at: number, range: ByteRange, other?: ByteRange): void {

@@ -3,16 +3,16 @@ import { ANSWER_CHARACTERS_MAX } from '../core/limits.js';
 import type { Reply } from '../openai/reply.js';
 
 /**
- * Refuses an answer that no body could hold. A stream may be of any length.
+ * Rejects an answer that is too long for one body. A stream may have any length.
  *
  * @param choices how many times each reply is given
- * @param echoed characters that each choice of them has besides
+ * @param echoed characters that each choice repeats from its prompt
  * @throws AppError
  */
 export function assertAnswerFits(replies: readonly Reply[], choices: number, echoed = 0): void {
   const total = (lengthOf: (reply: Reply) => number) =>
     choices * replies.reduce((sum, reply) => sum + lengthOf(reply) + callsLength(reply), echoed);
-  // A spelling is as long as its text, at least, and needn't be decoded.
+  // A spelling is at least as long as its text, so it needn't be decoded.
   if (total(({ content }) => content.spelled.length) <= ANSWER_CHARACTERS_MAX) return;
   const characters = total(({ content }) => content.text.length);
   if (characters <= ANSWER_CHARACTERS_MAX) return;

@@ -11,7 +11,7 @@ import { factsOf } from './request-facts.js';
 import { isLegacyPath } from './routes.js';
 import type { Sender } from './sender.js';
 
-/** OpenAI's manner. */
+/** In OpenAI's format. */
 const openaiErrorBody: ErrorBody = (error) => ({ status: error.status, body: errorBody(error) });
 
 /** Answers requests that failed. */
@@ -25,9 +25,9 @@ export class Failures {
   }
 
   /**
-   * The answer that tells an error, which is logged if it is the server's.
+   * The response to an error. Server errors are logged.
    *
-   * @throws what was thrown if it is no AppError: a defect
+   * @throws `thrown` itself if it isn't an AppError: a defect
    */
   answerTo(response: ServerResponse, thrown: unknown): Answered {
     if (!(thrown instanceof AppError)) throw thrown;
@@ -35,16 +35,16 @@ export class Failures {
     return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
   }
 
-  /** Sends that answer; where another one had begun, ends the connection. */
+  /** Sends that response; if another one has begun, ends the connection. */
   answer(response: ServerResponse, thrown: unknown): void {
-    // The client has left: nobody to tell.
+    // The client has left: there is no one to answer.
     if (response.destroyed && !isDefect(thrown)) return;
     const answered = this.answerTo(response, thrown);
     if (response.headersSent) response.destroy();
     else this.sender.send(response, answered);
   }
 
-  /** Sends the answer to what an endpoint has thrown that Express has called: Express would catch a defect, too. */
+  /** Sends the response to an error of an endpoint that Express called: Express would catch a defect, too. */
   answerWithin(response: ServerResponse, thrown: unknown): void {
     try {
       this.answer(response, thrown);
@@ -55,10 +55,10 @@ export class Failures {
     }
   }
 
-  /** Express's handler of errors: of its own, and of what is called before an endpoint. */
+  /** Express's error handler: for its own errors, and for those of handlers before an endpoint. */
   get handler(): ErrorRequestHandler {
     return (thrown: unknown, { originalUrl }, response, _next) => {
-      // Express cuts off what its routers are mounted on.
+      // Express strips the path that a router is mounted on.
       response.req.url = originalUrl;
       this.answerWithin(response, expressError(thrown));
     };
@@ -69,14 +69,14 @@ export class Failures {
     if (status < 500) return;
     const { requestId } = factsOf(response);
     const cause = loggedCause(error.cause);
-    // With a 503 nothing is wrong with the server: it says what it can't do just now.
+    // A 503 isn't a fault of the server: it reports what is temporarily unavailable.
     if (status === 503) this.logger.warn({ code: error.code, cause, requestId }, error.message);
-    // The serializer of `err` passes over a cause that is no error, as the failures of workers are.
+    // The serializer of `err` skips a cause that isn't an Error, as failures of workers aren't.
     else this.logger.error({ err: error, cause, requestId }, error.message);
   }
 }
 
-/** The answer that tells an error. */
+/** The response to an error. */
 function failedAnswer(error: AppError, isLegacy: boolean): Answered {
   const { status, body } = (isLegacy ? legacyErrorBody : openaiErrorBody)(error);
   return {
@@ -92,7 +92,7 @@ function loggedCause(cause: unknown): unknown {
   return cause instanceof Error ? cause.message : cause;
 }
 
-/** Refuses every other method on a path. */
+/** Rejects all other methods on a path. */
 export function allowOnly(methods: readonly string[]): RequestHandler {
   return () => {
     throw new AppError('method_not_supported', {
@@ -102,17 +102,17 @@ export function allowOnly(methods: readonly string[]): RequestHandler {
   };
 }
 
-/** Refuses a path that is none of ours. */
+/** Rejects an unknown path. */
 export const unknownUrl: RequestHandler = (request) => {
   throw new AppError('unknown_url', { message: `Invalid URL (${request.method} ${request.path})` });
 };
 
-/** True for what no client can cause, by what it sends or by leaving. */
+/** True for an error that no client can cause, neither by its request nor by leaving. */
 export function isDefect(thrown: unknown): boolean {
   return !(thrown instanceof AppError || (thrown instanceof Error && thrown.name === 'AbortError'));
 }
 
-/** What Express itself fails with, as an error for the client: such errors carry a `status` for it. Anything else stays as it is. */
+/** An error of Express itself as an error for the client: such errors carry a `status` for it. All others are returned unchanged. */
 function expressError(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || thrown instanceof AppError) return thrown;
   if (isOutOfFiles(thrown)) return new AppError('overloaded', { cause: thrown });

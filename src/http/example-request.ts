@@ -1,4 +1,4 @@
-/** A request that the server answers from its dataset, to show to people. */
+/** A request that the server can answer from its dataset, as an example for people. */
 
 import type { Model } from '../models/model.js';
 import type { Example } from '../openai/operations.js';
@@ -15,8 +15,8 @@ export function exampleOf(models: readonly Pick<Model, 'id' | 'status'>[]): Exam
 /**
  * A curl command for a POSIX shell that sends a prompt as a chat.
  *
- * @param url the server's address, without a slash at its end
- * @param key what the shell expands to a key; undefined if none is needed
+ * @param url the server's address, without a trailing slash
+ * @param key the text that the shell expands to a key; undefined if none is needed
  */
 export function curlCommand(url: string, prompt: string, key?: string): string {
   const body = JSON.stringify({ messages: [{ role: 'user', content: prompt }] });

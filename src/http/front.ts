@@ -1,10 +1,8 @@
 /**
- * What lies under Express: every request comes here first, and most are answered here.
- *
- * Express takes about as long to find the route of a request as Node takes for all the rest, reading and writing included. So what
- * load comes by, a POST with a plain body, or a GET, to a path without parameters, is read here and given to its endpoint. Whatever is
- * out of the ordinary goes through Express, to the same endpoint: another encoding, a chunked body, a page of another
- * origin. What was measured is in docs/decisions/0007-under-express.md.
+ * The layer below Express: every request arrives here, and most are answered here. Express takes about as long to find the route of a
+ * request as Node takes for everything else, reading and writing included. So the common requests (a POST with a plain body, or a GET, to a
+ * path without parameters) are parsed here and passed to their endpoint. All others go through Express to the same endpoint: another
+ * encoding, a chunked body, a page of another origin. Measurements are in docs/decisions/0007-under-express.md.
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
@@ -29,7 +27,7 @@ import type { Run } from './runner.js';
 import { sendTogether } from './send-together.js';
 import type { Sender } from './sender.js';
 
-/** What the front needs. */
+/** The parts that the front is built from. */
 export interface FrontParts {
   readonly endpoints: Readonly<Record<OperationId, Endpoint>>;
   readonly runs: Readonly<Record<OperationId, Run>>;
@@ -37,12 +35,12 @@ export interface FrontParts {
   readonly failures: Failures;
   readonly bodies: Bodies;
   readonly held: HeldMemory;
-  /** Undefined if no answers are kept. */
+  /** Undefined if answers aren't cached. */
   readonly answers: AnswerCache | undefined;
   readonly clock: Clock;
   readonly keyCheck: KeyCheck;
   readonly corsOrigins: readonly string[];
-  /** Undefined if requests are not limited. */
+  /** Undefined without a rate limit. */
   readonly rate: RateLimit | undefined;
   /** Pauses background work when a request arrives. */
   readonly pauseBackgroundWork: () => void;
@@ -53,9 +51,9 @@ export interface FrontParts {
 const NOTHING = {};
 
 /**
- * Handles all requests of a server, which are to be of the app's classes.
+ * Handles all requests of a server, which must be instances of the app's classes.
  *
- * @param app what answers the others
+ * @param app answers the requests that the front doesn't
  */
 export function frontOf(app: Express, parts: FrontParts): RequestListener {
   const { endpoints, runs, sender, failures, bodies, held, answers, keyCheck, logger, metrics, clock, rate } =
@@ -105,11 +103,11 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     }
   };
 
-  /** True if a request can be answered here: nothing about it is out of the ordinary. */
+  /** True if a request can be answered here: it has none of the features that need Express. */
   function isPlain(request: IncomingMessage, operation: Operation): boolean {
     const { headers } = request;
     const isAllowed = operation.isOpen === true || keyCheck(headers) === undefined;
-    // What a cache may keep, a GET, tells which origins it is for, whoever asks.
+    // A cacheable response, to a GET, must name the origins it is for, even if the request has no `Origin`.
     const isCrossOrigin =
       parts.corsOrigins.length > 0 && (headers.origin !== undefined || operation.body === undefined);
     const hasBody = operation.body === undefined ? hasNoBody : hasPlainBody;
@@ -160,8 +158,8 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
 }
 
 /**
- * The path that a request asks for, and its query. A client that takes the server for a proxy puts the server's address before
- * them. Of what is no path one is made, which nobody knows: Express fails on it before any of its handlers has it.
+ * The path of a request, and its query. A client that uses the server as a proxy sends the server's address before them. A target that
+ * isn't a path is turned into one that no route matches: Express would fail on it before any of its handlers sees it.
  */
 function pathOf(url: string): string {
   if (url.startsWith('/')) return url;

@@ -8,7 +8,7 @@ export class ListenError extends CommandError {
   override readonly name = 'ListenError';
 }
 
-/** Which setting is wrong, and what to do about it. */
+/** The setting that is wrong, and how to fix it. */
 const PROBLEMS: Readonly<Record<string, readonly [setting: 'host' | 'port', problem: string]>> = {
   EADDRINUSE: ['port', 'port in use; choose another, or 0 for a free one,'],
   EACCES: ['port', 'no permission to use the port; choose one above 1023'],
@@ -20,7 +20,7 @@ const PROBLEMS: Readonly<Record<string, readonly [setting: 'host' | 'port', prob
 /**
  * Starts to listen.
  *
- * @param sourceOf tells where host and port were given, for the error
+ * @param sourceOf returns where host and port were given, for the error
  * @returns the address, whose port is a free one if 0 was given
  * @throws ListenError if the address can't be used
  */
@@ -43,8 +43,8 @@ export async function listen(
 }
 
 /**
- * Finds out whether an address can be used, without keeping it: a server that doesn't answer yet must not accept connections, so that
- * clients and probes that connect too early are refused rather than left waiting. Another process may take the port until then.
+ * Checks that an address can be used, without keeping it: a server that doesn't answer yet must not accept connections, so that clients and
+ * probes that connect too early are refused instead of waiting. Another process may take the port in the meantime.
  *
  * @throws ListenError if the address can't be used
  */

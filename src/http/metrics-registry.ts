@@ -1,4 +1,4 @@
-/** What `GET /metrics` tells: names, what they mean, and where their values are. Values are taken when somebody asks. */
+/** The metrics of `GET /metrics`: their names, help texts and sources. Values are collected on each scrape. */
 
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
 import type { Catalog } from '../models/catalog.js';
@@ -6,21 +6,21 @@ import type { DatasetFigures } from '../models/served-dataset.js';
 import type { RequestMetrics } from './request-metrics.js';
 import { type Histogram, LATENCY_BOUNDS } from './request-metrics.js';
 
-/** What is counted besides requests. */
+/** Figures besides those of requests. */
 export interface Figures {
   /** Of each model, by its id. */
   readonly datasets: ReadonlyMap<string, DatasetFigures>;
-  /** Tasks that wait for a worker thread. */
+  /** Tasks in the queue of the worker pool. */
   readonly poolQueue: number;
   readonly workerRestarts: number;
-  /** Requests whose answers have not ended. */
+  /** Requests in flight. */
   readonly inFlight: number;
   readonly cacheHits: number;
   readonly cacheMisses: number;
   readonly cacheBytes: number;
 }
 
-/** Where all that is counted is. */
+/** The sources of all metrics. */
 export interface Measured {
   readonly metrics: RequestMetrics;
   readonly figures: () => Figures;
@@ -30,11 +30,11 @@ export interface Measured {
 /** A value with its labels. */
 type Labelled = readonly [labels: Readonly<Record<string, string | number>>, value: number];
 
-/** The metrics of a server. Those that begin with `vllm:` are what load generators read of vLLM. */
+/** The metrics of a server. Those with the prefix `vllm:` are the ones that load generators read from vLLM. */
 export function createRegistry({ metrics, figures, catalog }: Measured): Registry {
   const registry = new Registry();
   const registers = [registry];
-  // What is counted of all models together has the name of the first.
+  // Figures of all models together are labelled with the name of the first.
   const labels = { model_name: catalog.models[0]?.id ?? '' };
   collectDefaultMetrics({ register: registry });
   addCpuTime(registry);
@@ -174,7 +174,7 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
   return registry;
 }
 
-/** prom-client counts the CPU time from its first call on: adds what the process has taken before. */
+/** prom-client counts CPU time from its first call on: add the time that the process has used before. */
 function addCpuTime(registry: Registry): void {
   const { user, system } = process.cpuUsage();
   const before = {
@@ -193,8 +193,8 @@ interface LabelledHistogram {
 }
 
 /**
- * A histogram of prom-client's, but for its counts, which are kept elsewhere: its own takes longer to add to than a request may. The
- * registry asks of a metric only this.
+ * A histogram of prom-client's whose counts are kept elsewhere: adding to prom-client's own is too slow for every request. This is all that
+ * the registry needs of a metric.
  */
 function latencyMetric(name: string, help: string, values: () => Iterable<LabelledHistogram>): Metric {
   const metric = {

@@ -7,21 +7,21 @@ import type { Model } from '../models/model.js';
 import type { RequestContext } from './endpoint.js';
 import { promptNotFound } from './prompt-not-found.js';
 
-/** A prompt that no turn equals. */
+/** A prompt without a match. */
 export interface Miss {
   readonly model: Pick<Model, 'similar' | 'status'>;
-  /** What was looked up, one after the other; empty if there was nothing to look up. */
+  /** The queries that were looked up, in order; empty if there was nothing to look up. */
   readonly queries: readonly Query[];
   /** The field that holds the prompt. */
   readonly param: string;
-  /** How the prompt is called there. */
+  /** The prompt's name in error messages. */
   readonly what: string;
 }
 
 /**
- * What a miss gets. A further one is an entry of `POLICIES`, and its name in the setting `ON_MISS`.
+ * Answers a miss. To add a policy, add an entry to `POLICIES`, with its name in the setting `ON_MISS`.
  *
- * @param signal tells when the answer is no longer wanted
+ * @param signal aborted when the answer isn't needed any more
  * @throws AppError, at once or as a rejection
  */
 export type MissPolicy = (miss: Miss, signal: () => AbortSignal) => MaybePromise<Given>;
@@ -32,19 +32,19 @@ const POLICIES: Readonly<Record<Config['onMiss'], (settings: MissSettings) => Mi
   fallback: ({ fallbackText }) => fallbackOnMiss(fallbackText),
 };
 
-/** What of the settings says what a miss gets. */
+/** The settings that choose the answer to a miss. */
 export type MissSettings = Pick<Config, 'onMiss' | 'fallbackText' | 'missStatus'>;
 
-/** The policy that is set. */
+/** The configured policy. */
 export function missPolicyOf(settings: MissSettings): MissPolicy {
   return POLICIES[settings.onMiss](settings);
 }
 
 /**
- * What a prompt is answered from: what is found for a query, else what the policy gives.
+ * The match of a query, or else the policy's answer to a miss.
  *
  * @param query undefined if there is nothing to look up
- * @param prompt where it stands in the request
+ * @param prompt its place in the request
  * @throws AppError, at once or as a rejection
  */
 export function findOrMiss(
@@ -65,7 +65,7 @@ export function findOrMiss(
   });
 }
 
-/** An error that says what was looked for, and which turn is near. */
+/** An error that names the prompt, and the nearest turn. */
 function errorOnMiss(status: number): MissPolicy {
   return ({ model, queries, param, what }, signal) => {
     const similar = firstFound(queries, (query) => model.similar(query, signal));
@@ -76,7 +76,7 @@ function errorOnMiss(status: number): MissPolicy {
   };
 }
 
-/** A text, the same for all. */
+/** The same text for every miss. */
 function fallbackOnMiss(text: string): MissPolicy {
   const given: StandIn = { reply: RecordedReply.of({ from: 'assistant', value: text }) };
   return () => given;

@@ -2,8 +2,8 @@ import { rateHeaders } from './rate-limit.js';
 import type { RequestFacts } from './request-facts.js';
 
 /**
- * The headers that every response has: the request's id, and, as OpenAI does, the version of its API, how many ms it took until the
- * response begins, which is now, and the client's rate where it is limited. A list of names and values.
+ * The headers of every response: the request's id and, as OpenAI sends them, the version of its API, the time in ms from the request to the
+ * start of the response, which is now, and the client's rate if it is limited. A list of names and values.
  */
 export function openaiHeaders(facts: RequestFacts): string[] {
   facts.begin();

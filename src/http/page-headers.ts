@@ -1,4 +1,4 @@
-/** Nothing from anywhere else, nothing inline, and no frame around it. Swagger UI's style sheet has pictures in it. */
+/** Nothing from other origins, nothing inline, and no embedding in a frame. Swagger UI's style sheet contains `data:` images. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",

@@ -1,22 +1,22 @@
-/** How much of the datasets was read, for people. */
+/** Shows the progress of reading the datasets, for people. */
 
 import type { Logger } from 'pino';
 
-/** Takes how far it is, again and again. */
+/** Receives the progress, repeatedly. */
 export interface Progress {
   /**
    * @param progress 0 to 1
-   * @param totalBytes what there is to read
+   * @param totalBytes the bytes to read
    */
   show(progress: number, totalBytes: number): void;
-  /** All is read, or nothing more will be. */
+  /** Everything has been read, or reading has stopped. */
   end(): void;
 }
 
-/** Interval of the log lines with the progress. */
+/** Interval of the log lines that show the progress. */
 const PROGRESS_LOG_MS = 2000;
 
-/** Lines in the log, if it takes longer than a moment. */
+/** Logs the progress if reading takes longer than a moment. */
 export class ProgressLog implements Progress {
   private readonly logger: Pick<Logger, 'info'>;
   private lastMs = performance.now();

@@ -5,17 +5,17 @@ import { quoteBeginning } from '../core/quote.js';
 import type { Similar } from '../lookup/lookup.js';
 import { headerSafe } from './origin.js';
 
-/** Where a prompt is in its request, and how its absence is reported. */
+/** The place of a prompt in its request, and how to report that it isn't found. */
 interface Missing {
   /** The field that holds the prompt. */
   readonly param: string;
-  /** How the prompt is called there. */
+  /** The prompt's name in error messages. */
   readonly what: string;
   /** HTTP status. */
   readonly status: number;
 }
 
-/** What is known that may help: both undefined if nothing is. */
+/** Hints for the client: both undefined if there are none. */
 interface Hints {
   readonly similar: Similar | undefined;
   /** A prompt of the dataset that has a reply. */
@@ -23,9 +23,9 @@ interface Hints {
 }
 
 /**
- * The error for a prompt that has no reply. Its message quotes the prompt and the nearest turn, or else a prompt that has a reply.
+ * The error for a prompt without a reply. Its message quotes the prompt and the nearest turn, or else a prompt that has a reply.
  *
- * @param query what was looked up; undefined if there was nothing to look up
+ * @param query the query that missed; undefined if there was nothing to look up
  */
 export function promptNotFound(
   query: Query | undefined,

@@ -1,9 +1,9 @@
 import { randomFillSync } from 'node:crypto';
 
-/** How much chance is drawn at once, in bytes: asking the system for it takes about as long for a few bytes as for these. */
+/** Random bytes per system call, which takes about as long for a few bytes as for these. */
 const DRAWN_BYTES = 4096;
 
-/** Makes random strings of so many hexadecimal digits, up to a few thousand. */
+/** Makes random hexadecimal strings of a given length, up to a few thousand digits. */
 export function randomIds(): (length: number) => string {
   const bytes = Buffer.allocUnsafeSlow(DRAWN_BYTES);
   let digits = '';

@@ -10,7 +10,7 @@ import { factsOf, type Rate } from './request-facts.js';
 
 const MINUTE_MS = 60_000;
 
-/** The requests of one client since the first of them, for a minute. */
+/** The requests of one client in a window of a minute, which begins with its first request. */
 interface Window {
   count: number;
   /** When the window ends, by `performance.now()`. */
@@ -53,12 +53,12 @@ export class RateLimit {
   }
 }
 
-/** The same as a handler of Express's. */
+/** The same, as a handler for Express. */
 export function limitRate(rate: RateLimit): RequestHandler {
   return (request, response, next) => next(rate.count(request, response));
 }
 
-/** The headers that tell a client its rate: names and values. */
+/** The rate limit headers for a client: names and values. */
 export function rateHeaders({ limit, remaining, resetMs }: Rate): readonly string[] {
   return [
     'x-ratelimit-limit-requests',
@@ -79,8 +79,8 @@ function overLimit(limit: number, resetMs: number): AppError {
 }
 
 /**
- * The network that an address is counted with: one client may have all addresses of an IPv6 network of 56 bits, the largest that
- * providers commonly assign. An IPv4 address stands for itself.
+ * The network that an address is counted by. One client may have all addresses of an IPv6 /56, the largest network that providers commonly
+ * assign. An IPv4 address is counted by itself.
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address;

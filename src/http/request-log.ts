@@ -7,12 +7,12 @@ import type { RequestFacts } from './request-facts.js';
 /** The status of a request whose client left before its answer began, as nginx logs it. */
 const CLIENT_LEFT = 499;
 
-/** The status of a response that is closed. An error's stands there without headers if it went past the response: see `Listener`. */
+/** The status of a closed response. An error that bypassed the response has set its status without sending headers: see `Listener`. */
 export function statusOf({ headersSent, statusCode }: ServerResponse): number {
   return headersSent || statusCode >= 400 ? statusCode : CLIENT_LEFT;
 }
 
-/** Logs bytes that were rejected before they were a request. */
+/** Logs bytes that were rejected before they became a request. */
 export function logRefused(logger: Logger, refused: Refused): void {
   logger.info(refused, 'connection rejected');
 }
@@ -23,17 +23,17 @@ interface RequestFields {
   readonly method: string | undefined;
   readonly path: string;
   readonly status: number;
-  /** False if the client left before it had all of the answer. */
+  /** False if the client left before it had received the whole answer. */
   readonly finished: boolean;
   readonly match: string | undefined;
   readonly source: string | undefined;
   readonly dataset: string | undefined;
   readonly durationMs: number;
-  /** The beginning of a prompt that was not found; only at the level `debug`. */
+  /** The beginning of a prompt that wasn't found; only at the level `debug`. */
   readonly prompt: string | undefined;
 }
 
-/** The line for people. */
+/** The log line for people. */
 export function requestText(fields: RequestFields): string {
   const { status, method, path, dataset, match, source, durationMs, finished, prompt } = fields;
   const parts = [status, method, path, dataset, match, source, `${durationMs} ms`];
@@ -42,7 +42,7 @@ export function requestText(fields: RequestFields): string {
   return parts.filter((part) => part !== undefined).join(' ');
 }
 
-/** Logs the line of a request that has ended. */
+/** Logs a request that has ended. */
 export function logRequest(
   logger: Logger,
   request: IncomingMessage,
@@ -51,7 +51,7 @@ export function logRequest(
 ): void {
   const { requestId, match, source, dataset, missedPrompt, elapsedMs: durationMs } = facts;
   const { method } = request;
-  // Express cuts off what its routers are mounted on.
+  // Express strips the path that a router is mounted on.
   const { originalUrl: url = request.url ?? '' } = request as Partial<Request>;
   const query = url.indexOf('?');
   const fields: RequestFields = {

@@ -20,49 +20,50 @@ import { randomIds } from './random-ids.js';
 import { clientUrlOf, type Stopping, servingLine, tryLine, urlOf } from './start-lines.js';
 import { summaryOf } from './summary.js';
 
-/** What a run of the server needs of the outside world. */
+/** The environment that a run of the server needs. */
 interface Surroundings {
-  /** Tells where a setting was given, for errors; undefined if they need not say it. */
+  /** Returns where a setting was given, for errors; undefined if they needn't say it. */
   readonly sourceOf?: SourceOf | undefined;
-  /** Shows the progress on a terminal; without it, or where the log is quiet, the log does. */
+  /** Shows the progress on a terminal; without it, or if the log level hides it, the log reports the progress. */
   readonly bar?: Progress | undefined;
   /** Loads the log, which takes a while. */
   readonly loadLogger: () => Promise<Logger>;
-  /** Takes the lines for the person who started it. */
+  /** Receives the lines for the person who started the server. */
   readonly print: (line: string) => void;
   /** The program's version. */
   readonly version: string;
-  /** Ends the server, in order. Its reason is the name of the signal that the process got. */
+  /** Shuts the server down gracefully. Its reason is the name of the signal that the process received. */
   readonly signal: AbortSignal;
-  /** Takes what is to be done each time that the settings' files may have changed. */
+  /** Registers a function to run each time that the files of the settings may have changed. */
   readonly onHangup: (act: () => void) => void;
   /** Called once the server listens. */
   readonly onListening?: (listening: Listening) => void;
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface Listening {
-  /** Where clients of this machine reach it. */
+  /** The URL for clients of this machine. */
   readonly url: string;
   /** The names of its models. */
   readonly models: readonly string[];
 }
 
 /**
- * Serves until the signal comes: opens the dataset, listens as soon as there is something to answer from, and walks the rest
- * while it answers. Comes back when all requests are answered and the threads have ended.
+ * Serves until the signal aborts: opens the dataset, listens as soon as there is something to answer from, and walks the rest while it
+ * answers. Resolves when all requests are answered and the threads have ended.
  *
- * @throws DatasetError if the file can't be served, ListenError if the address can't be had
+ * @throws DatasetError if the file can't be served, ListenError if the server can't listen on the address
  */
 export async function serve(config: Config, surroundings: Surroundings): Promise<void> {
   if (surroundings.signal.aborted) return;
   const { engine, dataset, indexDir, workers } = config;
   const pool = new SharedPool(workers);
   const tokens = new TokenPool(config.tokenizer);
-  // Threads take a while to start: so they do it while the rest is loaded. With saved indexes they will hardly be needed.
+  // Threads are slow to start, so they start while the rest is loaded. With saved indexes they are hardly ever needed.
   if (engine === 'sweep' || !dataset.every(({ path }) => isIndexSaved(path, indexDir))) {
     pool.start();
-    // Who is answered before there is an index waits for nothing else as long. The engine `index` is only delayed by it.
+    // Requests that are answered before the index is ready wait longest for the tokenizer. With the engine `index` it would only delay the
+    // start.
     if (engine !== 'index' && config.usage === 'count') tokens.start();
   }
   try {
@@ -86,7 +87,7 @@ async function serveWith(
   const { ServedDatasets } = await import('../models/served-datasets.js');
   if (signal.aborted) return;
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
-  // What happens before the log is there waits for it.
+  // Lines that are logged before the logger is loaded are queued.
   const early: ((logger: Logger) => void)[] = [];
   let tell = (line: (logger: Logger) => void): void => void early.push(line);
   let progress: Progress | undefined;
@@ -116,9 +117,9 @@ async function serveWith(
   const onAbort = () => void datasets.close();
   signal.addEventListener('abort', onAbort);
   try {
-    // The threads are at work before what answers is even loaded.
+    // The threads work while the modules that answer requests are still loading.
     const started = datasets.start();
-    // Whichever fails, and whenever, is seen to below.
+    // Both promises are awaited below, where their errors are handled.
     started.then(({ walked }) => walked).catch(() => undefined);
     const logger = await loadLogger();
     tell = (line) => line(logger);
@@ -126,7 +127,7 @@ async function serveWith(
     progress = bar !== undefined && logger.isLevelEnabled('info') ? bar : new ProgressLog(logger);
     logger.debug({ dataset: config.dataset }, 'reading datasets');
     if (keys.areNone && !isLoopback(config.host)) logger.warn({ host: config.host }, OPEN_TO_ALL);
-    // With nothing to answer before the index stands, what would answer may wait: loading it would only slow that down.
+    // With the engine `index` there is nothing to answer from before the index is ready: loading the modules now would only slow that down.
     if (engine === 'index') await started;
     const [
       { createApp },
@@ -222,7 +223,7 @@ async function serveWith(
     }
     logger.info(summaryOf(metrics, (performance.now() - startMs) / 1000), 'stopped');
   } catch (error) {
-    // A start that was called off has not failed.
+    // A start that was cancelled hasn't failed.
     if (!signal.aborted) throw error;
   } finally {
     progress?.end();
@@ -230,12 +231,12 @@ async function serveWith(
   }
 }
 
-/** Metrics that can't be loaded now are loaded by the first request for them. */
+/** If the metrics can't be loaded now, the first request for them loads them. */
 function unlessOutOfFiles(error: unknown): void {
   if (!(error instanceof AppError)) throw error;
 }
 
-/** Memory for what requests hold: what bodies become, and recorded replies, are in V8's heap. */
+/** Memory for the data of requests: parsed bodies and recorded replies are in V8's heap. */
 function heldBytesMax(): ByteCount {
   const share = Math.floor(getHeapStatistics().heap_size_limit * HELD_HEAP_SHARE);
   return byteCount(Math.min(HELD_BYTES_MAX, share));
@@ -243,7 +244,7 @@ function heldBytesMax(): ByteCount {
 
 const OPEN_TO_ALL = 'listening beyond this machine without API keys: set API_KEYS, or HOST=127.0.0.1';
 
-/** True if nobody but this machine can connect. */
+/** True if only this machine can connect. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host);
 }

@@ -1,4 +1,4 @@
-/** What the server tells the person who started it. */
+/** The lines that the server prints for the person who started it. */
 
 import type { AddressInfo } from 'node:net';
 import { counted } from '../core/counted.js';
@@ -13,16 +13,16 @@ export function urlOf({ address, port, family }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** The URL that clients of this machine connect to: a server can listen on all addresses, but a client can't connect to them. */
+/** The URL for clients of this machine: a server can listen on all addresses, but a client can't connect to "all addresses". */
 export function clientUrlOf({ address, port, family }: AddressInfo): string {
   const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
   return urlOf({ address: reachable, port, family });
 }
 
 /**
- * What is served, and how. Counts are left out while they aren't known.
+ * What is served, and how. Counts are omitted until they are known.
  *
- * @param model its name, where there are several
+ * @param model its name, if there are several
  */
 export function servingLine(
   model: string | undefined,
@@ -42,16 +42,16 @@ export function servingLine(
   return `verbatim serves ${named}: ${parts.join(', ')}`;
 }
 
-/** How much there is of it. */
+/** The size of a dataset. */
 function countsLine({ conversations, turns }: Counts): string {
   return `${counted(conversations, 'conversation')}, ${counted(turns, 'turn')}`;
 }
 
 /**
- * A command that asks the server something it knows.
+ * A command that sends a request the server can answer.
  *
  * @param example a prompt that has a reply, if one is known
- * @param keys if one is needed, the command takes it from the environment: it isn't printed
+ * @param keys if a key is needed, the command takes it from the environment: it isn't printed
  */
 export function tryLine(
   address: AddressInfo,
@@ -59,7 +59,7 @@ export function tryLine(
   { areNone, file, variable }: Pick<ApiKeys, 'areNone' | 'file' | 'variable'>,
 ): string {
   const url = clientUrlOf(address);
-  // The shell expands it, to the first key of the list.
+  // The shell expands it to the first key of the list.
   const first = file === undefined ? `\${${variable}%%,*}` : `$(head -n1 "\${${variable}#@}")`;
   const key = areNone ? undefined : first;
   const command =
@@ -70,7 +70,7 @@ export function tryLine(
 /** What a stop does, and what a second signal does. */
 export interface Stopping {
   readonly signal: string;
-  /** Requests whose answers have not ended. */
+  /** Requests in flight. */
   readonly inFlight: number;
   readonly drainMs: number;
 }
@@ -82,7 +82,7 @@ export function stoppingText({ signal, inFlight, drainMs }: Stopping): string {
   return `stopping: ${counted(inFlight, 'request')} in flight${wait}; ${again} again exits at once`;
 }
 
-/** Three digits and a unit; bytes are told exactly. */
+/** Three digits and a unit; exact below 1000 bytes. */
 function sizeText(bytes: number): string {
   let power = 0;
   let value = bytes;

@@ -1,13 +1,13 @@
 import { counted } from '../core/counted.js';
 import { LATENCY_BOUNDS, type RequestMetrics } from './request-metrics.js';
 
-/** What the requests of a run were, for the log. */
+/** A summary of the requests of a run, for the log. */
 export interface Summary {
   readonly requests: number;
-  /** How many found a reply, by the rung. */
+  /** How many found a reply, by rung. */
   readonly hits: Readonly<Record<string, number>>;
   readonly misses: number;
-  /** Of the requests that looked for a reply; undefined if there were none. They are taken from a histogram: see `quantileMs`. */
+  /** Latencies of the requests that looked up a reply; undefined if there were none. Taken from a histogram: see `quantileMs`. */
   readonly medianMs: number | undefined;
   readonly p99Ms: number | undefined;
   readonly seconds: number;
@@ -50,9 +50,9 @@ export function summaryText({ requests, hits, misses, medianMs, p99Ms, seconds }
 /**
  * Estimates a quantile as Prometheus' `histogram_quantile` does: linearly within its bucket, to two digits.
  *
- * @param counts how many are in each bucket
- * @param max the longest of them, in seconds
- * @returns undefined if there are none
+ * @param counts the number of requests in each bucket
+ * @param max the longest latency, in seconds
+ * @returns undefined if there are no requests
  */
 function quantileMs(counts: readonly number[], max: number, quantile: number): number | undefined {
   let rank = quantile * counts.reduce((sum, count) => sum + count, 0);

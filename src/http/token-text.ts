@@ -3,11 +3,11 @@ import { unwrap } from '../workers/tasks.js';
 import type { TokenPool } from '../workers/token-pool.js';
 
 /**
- * The text of tokens.
+ * Decodes tokens.
  *
  * @param param the field that holds them
- * @param lengthMax how many characters the text may have
- * @throws AppError if it has more, or one is none of the tokenizer's
+ * @param lengthMax the most characters that the text may have
+ * @throws AppError if the text is longer, or an id isn't a token of the tokenizer
  */
 export async function textOfTokens(
   tokenPool: TokenPool,

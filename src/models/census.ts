@@ -93,7 +93,7 @@ export class Census {
     if (rows !== undefined) this.addRows(rows, recordsBefore);
   }
 
-  /** Adds a shard's rows; offsets and numbers that count from the shard's start are changed to count from the file's. */
+  /** Adds a shard's rows. Numbers of turns and records that count from the shard's start are changed to count from the file's. */
   private addRows(data: RowData, recordsBefore: number): void {
     const { turns, conversations } = this.tableSize;
     const { firstTurns, idStarts, idLengths, size } = new IndexRows(data);

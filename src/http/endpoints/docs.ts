@@ -5,7 +5,7 @@ import { openaiHeaders } from '../openai-headers.js';
 import { PAGE_HEADERS } from '../page-headers.js';
 import { factsOf } from '../request-facts.js';
 
-/** The other files of the page, which the build puts there. */
+/** The other files of the page, put there by the build. */
 const FILES = fileURLToPath(new URL('../../docs/', import.meta.url));
 
 const PAGE = `<!doctype html>
@@ -26,8 +26,8 @@ const PAGE = `<!doctype html>
 `;
 
 /**
- * Draws the page. Errors are folded, a line for each status. After a key was given, the document is loaded anew with it: its examples are
- * prompts of the dataset then. The validator that Swagger UI would ask is on another server.
+ * Renders the page. Errors are folded, one line per status. When a key is entered, the document is loaded again with it: its examples are
+ * prompts of the dataset then. Swagger UI's validator is disabled, since it is on another server.
  */
 const SCRIPT = `let key;
 
@@ -78,7 +78,7 @@ SwaggerUIBundle({
 });
 `;
 
-/** `GET /docs`: the API, browsable. Its links are relative, so that it works behind a proxy's prefix. */
+/** `GET /docs`: the API, browsable. Its links are relative, so that it works below the path prefix of a proxy. */
 export const docs: Endpoint<boolean> = {
   parse: ({ path }) => path.endsWith('/'),
   answer: (hasSlash) => ({
@@ -101,7 +101,7 @@ export const docsScript: Endpoint<void> = {
 export const docsFiles: RequestHandler = express.static(FILES, {
   index: false,
   redirect: false,
-  // Files are sent whole, so that a range outside the file isn't an error.
+  // Files are sent whole, so that a range beyond the end of the file isn't an error.
   acceptRanges: false,
   setHeaders: (response) => {
     const headers = [...openaiHeaders(factsOf(response)), ...PAGE_HEADERS];

@@ -11,16 +11,16 @@ const DESCRIPTION =
 const LINKS = { docs: '/docs', openapi: '/openapi.json', metrics: '/metrics', ready: '/ready' };
 const README = 'https://github.com/verbatim-llm/verbatim#readme';
 
-/** What is needed to say how the server is. */
+/** The data for the state of the server. */
 export interface HomeParts {
   readonly catalog: Pick<Catalog, 'models'>;
   readonly keyCheck: KeyCheck;
-  /** True if the server has keys. */
+  /** True if the server requires keys. */
   readonly hasKeys: boolean;
   readonly version: string;
 }
 
-/** What the page says. */
+/** The contents of the page. */
 interface Home {
   readonly name: string;
   readonly version: string;
@@ -31,8 +31,8 @@ interface Home {
 }
 
 /**
- * `GET /`: what this server is, the state of its datasets, and a request that it answers; HTML, or JSON where that is accepted. Without a
- * key, a server that has keys shows nothing of its datasets.
+ * `GET /`: what this server is, the state of its datasets, and a request that it can answer; HTML, or JSON if the client prefers it. If the
+ * server has keys, a request without a key sees nothing of the datasets.
  */
 export function home({ catalog, keyCheck, hasKeys, version }: HomeParts): Endpoint<void> {
   const homeFor = (request: IncomingMessage): Home => {
@@ -69,14 +69,14 @@ function acceptsJson({ headers: { accept = '' } }: IncomingMessage): boolean {
   return accept.includes('application/json') && !accept.includes('text/html');
 }
 
-/** The address that the client has used, if it is one that needs no quotes; else that of the connection. */
+/** The address that the client used, if it needs no quotes in a shell; else the address of the connection. */
 function addressOf({ headers: { host = '' }, socket }: IncomingMessage): string {
   if (/^[\w.-]+(?::\d+)?$|^\[[\da-f:.]+\](?::\d+)?$/i.test(host)) return `http://${host}`;
   const { localAddress = '127.0.0.1', localPort } = socket;
   return `http://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
 }
 
-/** The page. Its links are relative, so that it works behind a proxy's prefix. */
+/** The page. Its links are relative, so that it works below the path prefix of a proxy. */
 function pageOf({ name, version, description, models, try: example, links }: Home): string {
   const rows = models?.map((model) => `<tr>${cells('td', Object.values(model))}</tr>`).join('\n');
   const table = `<table>
@@ -116,7 +116,7 @@ function cells(tag: 'td' | 'th', values: readonly unknown[]): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** A text as HTML. */
+/** Escapes a text for HTML. */
 function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');
 }

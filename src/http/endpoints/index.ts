@@ -33,7 +33,7 @@ export interface EndpointParts {
   readonly tokenPool: TokenPool;
   readonly clock: Clock;
   readonly registry: RegistryOnce;
-  /** True once the server was told to stop. */
+  /** True once the server has been asked to stop. */
   readonly isStopping: () => boolean;
   /** The program's version. */
   readonly version: string;

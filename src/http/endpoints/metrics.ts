@@ -7,8 +7,8 @@ import type { Measured } from '../metrics-registry.js';
 export type RegistryOnce = () => Promise<Registry>;
 
 /**
- * The registry of a server's metrics. It is loaded and made on the first call: loading it takes some 50 ms. Metrics of the process,
- * but for its CPU time, begin then.
+ * The registry of a server's metrics. It is loaded and created on the first call, which takes about 50 ms. Metrics of the process, except
+ * its CPU time, begin then.
  */
 export function registryOnce(measured: Measured): RegistryOnce {
   let registry: Registry | undefined;

@@ -4,7 +4,7 @@ import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
 import { exampleOf } from '../example-request.js';
 import { loaded } from '../loaded.js';
 
-/** What the description of the API is made from. */
+/** The data that the API description is built from. */
 export interface OpenapiParts {
   readonly catalog: Pick<Catalog, 'models'>;
   readonly keyCheck: KeyCheck;
@@ -13,11 +13,11 @@ export interface OpenapiParts {
 }
 
 /**
- * `GET /openapi.json`: the API, described, with examples that get a reply for those who may ask. The description is loaded when it is first
- * asked for, so that no start waits for it.
+ * `GET /openapi.json`: the description of the API, with examples that get a reply if the client has access. The module is loaded on the
+ * first request, so that it doesn't delay the start.
  */
 export function openapi({ catalog, keyCheck, version, missStatus }: OpenapiParts): Endpoint<void> {
-  // By its example: there is one for each state of the dataset, and one for requests without a key.
+  // Cached by its example: there is one for each state of the dataset, and one for requests without a key.
   let last: { readonly prompt: string | undefined; readonly answered: Answered } | undefined;
   return {
     parse: () => undefined,
