@@ -1,4 +1,4 @@
-/** The API described in OpenAPI 3.1, made of the table of operations and of the schemas that check requests. */
+/** The API described in OpenAPI 3.1, generated from the table of operations and the schemas that validate requests. */
 
 import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
 import { errorBody } from './error-body.js';
@@ -17,12 +17,12 @@ import {
 } from './operations.js';
 import { errorSchema, legacyErrorSchema, legacyInvalidSchema } from './schemas/answers.js';
 
-/** What can go wrong with every request, and with those that need a key. */
+/** The errors of a rate limit, of every request, and of operations that need a key. */
 const LIMIT_ERRORS = ['rate_limit_exceeded'] as const satisfies readonly ErrorCode[];
 const ERRORS_ANYWHERE = ['bad_request'] as const satisfies readonly ErrorCode[];
 const KEY_ERRORS = ['missing_api_key', 'invalid_api_key'] as const satisfies readonly ErrorCode[];
 
-/** Codes that the legacy API answers with 422, and a list. */
+/** Codes for which the legacy API responds with 422 and a list of errors. */
 const LEGACY_INVALID: ReadonlySet<ErrorCode> = new Set([
   'invalid_json',
   'missing_required_parameter',
@@ -48,16 +48,16 @@ const HEADERS = {
   'retry-after': { description: 'When to try again, in seconds.', schema: { type: 'integer' } },
 } as const;
 
-/** Where an operation of OpenAI's is to be had. */
+/** The servers of OpenAI's operations. */
 const SERVERS = [{ url: '/' }, { url: AZURE_BASE, description: 'As Azure has it.' }];
 
-/** What the document says of the server that serves it. */
+/** The server's properties that the document shows. */
 export interface DocumentParts {
   /** The program's version. */
   readonly version: string;
   /** The status of a prompt that has no reply. */
   readonly missStatus: number;
-  /** What the examples of requests ask for; undefined leaves them out. */
+  /** The prompt and the model of the example requests; undefined omits the examples. */
   readonly example?: Example | undefined;
 }
 
@@ -91,7 +91,7 @@ export function openapiDocument(parts: DocumentParts): object {
     },
     servers: [{ url: '/' }],
     tags: TAGS,
-    // The empty one: no key is needed unless the server has some.
+    // The empty requirement: no key is needed unless the server has keys.
     security: [{}, { bearer: [] }, { apiKey: [] }],
     paths,
     components: {
@@ -155,7 +155,7 @@ function operationObject(
   };
 }
 
-/** The parameters of an operation, those that its query may have among them. */
+/** The parameters of an operation, including those of its query. */
 function parametersOf({ parameters = [], query }: Operation, example: Example | undefined): object[] {
   const fields = Object.entries(query?.properties ?? {}).map(([name, { description, ...schema }]) => ({
     name,
@@ -166,10 +166,10 @@ function parametersOf({ parameters = [], query }: Operation, example: Example | 
   return [...parameters.map((each) => withExample(each, example)), ...fields];
 }
 
-/** Parameters of paths that take a model's name. */
+/** Path parameters that take a model's name. */
 const MODEL_PARAMETERS: ReadonlySet<Parameter> = new Set([DEPLOYMENT, MODEL_ID]);
 
-/** A parameter; if it takes a model's name, with the name of one. */
+/** A parameter; if it takes a model's name, with a model as its example. */
 function withExample(parameter: Parameter, example: Example | undefined): object {
   const hasExample = example !== undefined && MODEL_PARAMETERS.has(parameter);
   return hasExample ? { ...parameter, example: example.model } : parameter;
@@ -216,7 +216,7 @@ function errorsOf(operation: Operation): ErrorCode[] {
   ];
 }
 
-/** All that operations of OpenAI's manner can fail with. */
+/** All errors of operations that report them in OpenAI's format. */
 function errorsTold(): ErrorCode[] {
   const told = OPERATIONS.filter(({ tag }) => tag !== 'Legacy API').flatMap(errorsOf);
   return [...new Set(told)];
@@ -231,9 +231,9 @@ function references(kind: string, names: readonly string[]): object {
 }
 
 /**
- * A schema as the document has it: whatever has an `$id` is put among `schemas`, and referred to. An `$id` of its own would
- * change what references mean, so it goes; and so does `discriminator`, which OpenAPI allows between named schemas alone, and
- * which says nothing that the schemas beside it don't.
+ * A schema as the document has it: every schema with an `$id` is moved to `schemas` and replaced by a reference. Its `$id` is removed,
+ * since it would change how references resolve. `discriminator` is removed, too: OpenAPI allows it only between named schemas, and it adds
+ * nothing to the schemas next to it.
  */
 function named(schema: Schema, schemas: Record<string, object>): object {
   const { $id, discriminator: _, ...rest } = schema as { $id?: string; discriminator?: unknown };

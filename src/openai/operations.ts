@@ -1,6 +1,6 @@
 /**
- * What the server can be asked for, as the one table of paths: routes, allowed methods, names in the metrics and the document are made
- * of it. A new path is one more entry.
+ * The operations of the server, in one table: routes, allowed methods, metric labels and the OpenAPI document are generated from it. To add
+ * a path, add an entry.
  */
 
 import type { ErrorCode } from '../core/errors.js';
@@ -33,12 +33,12 @@ import {
 } from './schemas/responses-answers.js';
 import { detokenizeSchema, tokenizeSchema } from './schemas/tokens.js';
 
-/** What goes before OpenAI's paths where clients have them as Azure does. */
+/** The prefix of OpenAI's paths on Azure. */
 export const AZURE_BASE = '/openai';
 
 /**
- * Where OpenAI's paths begin for clients whose base URL is another one: it lacks `/v1`, or has it twice, or is Azure's. The paths of the
- * table begin with the first.
+ * The prefixes of OpenAI's paths, for clients with another base URL: it lacks `/v1`, or has it twice, or is Azure's. The paths of the table
+ * have the first prefix.
  */
 export const OPENAI_BASES = ['/v1', '', '/v1/v1', `${AZURE_BASE}/v1`, AZURE_BASE] as const;
 
@@ -57,13 +57,13 @@ export const DEPLOYMENT_PARAMETERS: readonly Parameter[] = [
   { name: 'api-version', in: 'query', schema: { type: 'string' }, description: 'Accepted, has no effect.' },
 ];
 
-/** Where the legacy API's paths begin. */
+/** The prefix of the legacy API's paths. */
 export const LEGACY_BASE = '/api/v1/chat';
 
-/** A JSON Schema. One that has an `$id`, at any depth, is told once, under that name. */
+/** A JSON Schema. A schema with an `$id`, at any depth, appears once in the document, under that name. */
 export type Schema = object;
 
-/** A parameter as OpenAPI has it. */
+/** A parameter in OpenAPI's format. */
 export interface Parameter {
   readonly name: string;
   readonly in: 'path' | 'query';
@@ -82,34 +82,34 @@ export interface Example {
 interface Described {
   readonly method: 'get' | 'post' | 'delete';
   readonly path: string;
-  /** A name for it that no other has, for those who make code of the document. */
+  /** A unique name, for generators of client code. */
   readonly id: string;
   readonly tag: (typeof TAGS)[number]['name'];
   readonly summary: string;
   readonly description?: string;
-  /** Of one in the path, a `pattern` may say how it begins: a path that has something else there is another one. */
+  /** A path parameter may have a `pattern` for how it begins: a path with any other value there is a different path. */
   readonly parameters?: readonly Parameter[];
-  /** Other paths that lead there, besides those of `OPENAI_BASES`: Azure's, with `DEPLOYMENT_PARAMETERS`. */
+  /** Other paths of the operation, besides those of `OPENAI_BASES`: Azure's, with `DEPLOYMENT_PARAMETERS`. */
   readonly aliases?: readonly string[];
-  /** The very schema that checks the query. */
+  /** The schema that validates the query. */
   readonly query?: { readonly properties: Readonly<Record<string, { readonly description: string }>> };
-  /** The very schema that checks the request. */
+  /** The schema that validates the request. */
   readonly body?: Schema;
-  /** A body that gets a reply. */
+  /** A request body that gets a reply. */
   readonly example?: (example: Example) => object;
-  /** What a good answer holds, by its content type. */
+  /** The schemas of a successful response, by content type. */
   readonly answer: Readonly<Record<string, Schema>>;
-  /** Whether the answer comes from the dataset, which its headers then say. */
+  /** True if the answer comes from the dataset; its headers then say so. */
   readonly isLookup?: boolean;
-  /** Whether it is answered without a key, even if the server has some. */
+  /** True if it needs no key, even if the server has keys. */
   readonly isOpen?: boolean;
-  /** Whether HEAD is refused: to answer a GET without its body would take as long. */
+  /** True if HEAD is rejected: a HEAD would take as long as the GET. */
   readonly refusesHead?: boolean;
-  /** What can go wrong, besides what can everywhere. */
+  /** The errors of the operation, besides those of every operation. */
   readonly errors?: readonly ErrorCode[];
 }
 
-/** Whether a limit of requests counts an operation: what is asked of the dataset, and of the tokenizer. */
+/** True if the rate limit counts an operation: those that use the dataset or the tokenizer. */
 export function isLimited({ tag, body }: Operation): boolean {
   return tag !== 'Server' || body !== undefined;
 }

@@ -1,6 +1,9 @@
-/** What the server answers, for the document at `/openapi.json`. Nothing is checked by these: a test holds answers against them. */
+/**
+ * The server's responses, for the document at `/openapi.json`. The server doesn't validate with these schemas: a test validates responses
+ * against them.
+ */
 
-/** Fields that several answers have. */
+/** Fields that several responses have. */
 export const count = { type: 'integer', minimum: 0 } as const;
 export const id = { type: 'string' } as const;
 export const created = { type: 'integer', description: 'Seconds since 1970.' } as const;
@@ -120,7 +123,7 @@ export const chatCompletionSchema = {
   },
 } as const;
 
-/** What one event of a streamed chat completion holds. */
+/** The data of one event of a streamed chat completion. */
 export const chatChunkSchema = {
   $id: 'ChatCompletionChunk',
   type: 'object',
@@ -182,7 +185,7 @@ export const completionAnswerSchema = {
   properties: { ...completionProperties, choices: completionChoices(finishReason), usage },
 } as const;
 
-/** What one event of a streamed completion holds. */
+/** The data of one event of a streamed completion. */
 export const completionChunkSchema = {
   $id: 'CompletionChunk',
   type: 'object',
@@ -378,7 +381,7 @@ export const legacyErrorSchema = {
   properties: { detail: { type: 'string' } },
 } as const;
 
-/** What the legacy API says of a bad request. */
+/** The legacy API's response to an invalid request. */
 export const legacyInvalidSchema = {
   $id: 'LegacyValidationError',
   type: 'object',

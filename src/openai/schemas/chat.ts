@@ -86,7 +86,7 @@ export const messageSchema = {
   ],
 } as const;
 
-/** The body of `POST /v1/chat/completions`. Fields that are not listed here are legal, and have no effect. */
+/** The body of `POST /v1/chat/completions`. Fields that aren't listed here are accepted and ignored. */
 export const chatSchema = {
   $id: 'ChatCompletionRequest',
   type: 'object',

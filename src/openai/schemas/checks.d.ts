@@ -1,4 +1,4 @@
-/** The checks that `compile.ts` makes of the schemas. */
+/** The validators that `compile.ts` generates from the schemas. */
 
 import type { FromSchema } from 'json-schema-to-ts';
 import type { Check } from '../check.js';

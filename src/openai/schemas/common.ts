@@ -1,4 +1,4 @@
-/** What the requests have in common. Each field says what it does; null is legal for all that are optional. */
+/** Fields that the requests have in common. Each field's description says what it does; all optional fields may be null. */
 
 import {
   CHOICES_MAX,
@@ -14,11 +14,11 @@ import {
 
 const NO_EFFECT = 'Accepted, has no effect: a recorded reply is what it is.';
 
-/** A number that would steer a model. */
+/** A number that would control a model. */
 const ignoredNumber = <Min extends number, Max extends number>(minimum: Min, maximum: Max) =>
   ({ type: ['number', 'null'], minimum, maximum, description: NO_EFFECT }) as const;
 
-/** Fields that would steer a model, or are for OpenAI's own use. */
+/** Fields that would control a model, or are for OpenAI's own use. */
 export const ignored = {
   boolean: { type: ['boolean', 'null'], description: NO_EFFECT },
   integer: { type: ['integer', 'null'], description: NO_EFFECT },
@@ -27,17 +27,17 @@ export const ignored = {
   array: { type: ['array', 'null'], description: NO_EFFECT },
 } as const;
 
-/** A text that is looked up, or counted. */
+/** A text that is looked up, or whose tokens are counted. */
 export const textField = { type: 'string', maxLength: TEXT_LENGTH_MAX } as const;
 
-/** What names a user, a cache or a way to answer, in a few words. */
+/** A short label: of a user, a cache or an option. */
 export const labelField = {
   type: ['string', 'null'],
   maxLength: LABEL_LENGTH_MAX,
   description: NO_EFFECT,
 } as const;
 
-/** What a client notes about its request. */
+/** Metadata that a client attaches to its request. */
 export const metadataField = {
   type: ['object', 'null'],
   maxProperties: METADATA_PAIRS_MAX,
@@ -46,19 +46,19 @@ export const metadataField = {
   description: NO_EFFECT,
 } as const;
 
-/** What a format of `json_schema` must have: the schema that a reply of a model would keep to. */
+/** The required fields of the `json_schema` format, whose schema a model's reply would follow. */
 export const namedSchema = {
   name: { type: 'string', description: NO_EFFECT },
   schema: { type: 'object', description: NO_EFFECT },
 } as const;
 
-/** Sampling, which recorded replies know nothing of. Values that no model takes are refused. */
+/** Sampling parameters, which don't affect recorded replies. Values that no model accepts are rejected. */
 export const samplingFields = {
   temperature: ignoredNumber(0, 2),
   top_p: ignoredNumber(0, 1),
 } as const;
 
-/** Sampling that the Responses API doesn't have. */
+/** Sampling parameters that the Responses API doesn't have. */
 const legacySamplingFields = {
   ...samplingFields,
   frequency_penalty: ignoredNumber(-2, 2),
@@ -71,7 +71,7 @@ const legacySamplingFields = {
   },
 } as const;
 
-/** Parts of a content that have a text: those of chats, and of responses, which some clients send to chats, too. */
+/** Types of content parts that have a text: those of chats, and those of responses, which some clients send to chats, too. */
 export const TEXT_TYPES: readonly string[] = ['input_text', 'output_text', 'text'];
 
 const part = {
@@ -90,7 +90,7 @@ const part = {
   then: { required: ['text'] },
 } as const;
 
-/** What a message says. */
+/** The content of a message. */
 export const content = {
   type: ['string', 'array'],
   maxLength: TEXT_LENGTH_MAX,
@@ -98,7 +98,7 @@ export const content = {
   description: 'A text, or parts whose texts are put together.',
 } as const;
 
-/** The model's name, which all requests may have. */
+/** The model's name, which every request may have. */
 export const modelField = {
   model: {
     type: ['string', 'null'],
@@ -108,7 +108,7 @@ export const modelField = {
   },
 } as const;
 
-/** When a limit cuts. */
+/** When a limit truncates a reply. */
 export const LIMIT_STRICTNESS =
   'How strictly, the setting `MAX_TOKENS` says: by default, only if it is less than nine tenths of the reply.';
 
@@ -119,10 +119,10 @@ export const limitField = {
   description: `Tokens of the reply at most; a longer one is cut, and ends with \`length\`. -1 is no limit. ${LIMIT_STRICTNESS}`,
 } as const;
 
-/** Ids of the tokenizer. */
+/** A token id of the tokenizer. */
 export const tokenIds = { type: 'integer', minimum: 0 } as const;
 
-/** How chat completions and completions are to be answered. */
+/** Options that chat completions and completions have in common. */
 export const answerFields = {
   ...modelField,
   ...legacySamplingFields,

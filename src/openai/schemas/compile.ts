@@ -1,7 +1,4 @@
-/**
- * Run by the build: makes JavaScript of the schemas, which checks requests without a library that would have to be loaded, and
- * would have to read the schemas, at each start.
- */
+/** Run by the build: compiles the schemas to JavaScript, so that no start has to load a validator library and parse the schemas. */
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
@@ -11,7 +8,7 @@ import { legacySchema } from './legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
 import { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
-/** The schemas, by the names that their checks have in `checks.d.ts`. */
+/** The schemas, by the names of their validators in `checks.d.ts`. */
 const SCHEMAS = {
   chat: chatSchema,
   completion: completionSchema,
@@ -23,7 +20,7 @@ const SCHEMAS = {
   inputItems: inputItemsSchema,
 };
 
-/** By their names, each schema that has one, whatever it stands in; there stands a reference to it. */
+/** Every schema that has an `$id`, by that name. Schemas that contain it refer to it. */
 const named = new Map<string, object>();
 
 function refer(value: unknown): unknown {
@@ -38,11 +35,12 @@ function refer(value: unknown): unknown {
 Object.values(SCHEMAS).forEach(refer);
 
 const ajv = new Ajv2020({
-  // Lengths of texts are JavaScript's: to count code points would take a module of Ajv at run time. Ajv warns of this option at each build.
+  // Lengths of texts are JavaScript's: counting code points would need a module of Ajv at run time. Ajv warns of this option at each build.
   unicode: false,
   logger: false,
   schemas: [...named.values()],
-  // Each is a function of its own: V8 optimizes none that is too long, and a check then takes thirty times as long.
+  // Each schema becomes a function of its own: V8 doesn't optimize a function that is too long, and validation then takes thirty times as
+  // long.
   inlineRefs: false,
   code: { source: true, esm: true },
   discriminator: true,
@@ -50,7 +48,7 @@ const ajv = new Ajv2020({
   strictTypes: false,
   strictRequired: false,
   strictTuples: false,
-  // Errors have the value, and what was expected of it.
+  // Errors contain the value, and what was expected of it.
   verbose: true,
 });
 const names = Object.fromEntries(Object.entries(SCHEMAS).map(([name, { $id }]) => [name, $id]));

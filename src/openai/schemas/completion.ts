@@ -1,7 +1,7 @@
 import { PROMPTS_MAX, TEXT_LENGTH_MAX } from '../../core/limits.js';
 import { answerFields, ignored, limitField, textField, tokenIds } from './common.js';
 
-/** The body of `POST /v1/completions`. Fields that are not listed here are legal, and have no effect. */
+/** The body of `POST /v1/completions`. Fields that aren't listed here are accepted and ignored. */
 export const completionSchema = {
   $id: 'CompletionRequest',
   type: 'object',

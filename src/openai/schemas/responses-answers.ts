@@ -1,4 +1,4 @@
-/** What the Responses API answers, for the document at `/openapi.json`, as `answers.ts` has the others. */
+/** The responses of the Responses API, for the document at `/openapi.json`; see `answers.ts` for the others. */
 
 import { count, created, id, model } from './answers.js';
 
@@ -144,7 +144,7 @@ export const responseSchema = {
   properties,
 } as const;
 
-/** A response in a state; before it is through, it has no output. */
+/** A response in a given state; it has no output until it is completed. */
 function responseThatIs(state: (typeof status.enum)[number]): object {
   const isThrough = state !== 'in_progress';
   const output = isThrough ? { minItems: 1 } : { maxItems: 0 };
@@ -165,7 +165,7 @@ const item = { output_index: count, item: outputItem };
 const placeOfCall = { item_id: id, output_index: count };
 const place = { ...placeOfCall, content_index: count };
 
-/** What one event of a streamed response holds. */
+/** The data of one event of a streamed response. */
 export const responseEventSchema = {
   $id: 'ResponseEvent',
   oneOf: [

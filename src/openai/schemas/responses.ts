@@ -13,13 +13,13 @@ import {
 
 const ECHOED = 'Echoed; has no other effect.';
 
-/** Fields that a response repeats. */
+/** Fields that a response repeats from the request. */
 const echoed = {
   boolean: { type: ['boolean', 'null'], description: ECHOED },
   label: { ...labelField, description: ECHOED },
 } as const;
 
-/** An item that is a message: one without a type, too. */
+/** An item that is a message, which needn't have a type. */
 export const messageItemSchema = {
   type: 'object',
   required: ['role', 'content'],
@@ -33,7 +33,7 @@ export const messageItemSchema = {
   },
 } as const;
 
-/** What a function that was called has returned. */
+/** The output of a function call. */
 export const functionOutputSchema = {
   type: 'object',
   required: ['call_id', 'output'],
@@ -50,7 +50,7 @@ const referenceSchema = {
   },
 } as const;
 
-/** Items that are of a type: one without any is not. */
+/** Items with a type. */
 const typed = <Type extends string>(type: Type) =>
   ({ required: ['type'], properties: { type: { const: type } } }) as const;
 
@@ -75,7 +75,7 @@ export const itemSchema = {
   // biome-ignore-end lint/suspicious/noThenProperty: JSON Schema's word.
 } as const;
 
-/** What is asked of a response. */
+/** The input of a response. */
 export const inputField = {
   type: ['string', 'array'],
   maxLength: TEXT_LENGTH_MAX,
@@ -86,7 +86,7 @@ export const inputField = {
     'A text, or a list of items. The last message is looked up, in the context of those before it. Texts decide, roles do not; empty messages are passed over, and so is an assistant message at the end.',
 } as const;
 
-/** The body of `POST /v1/responses`. Fields that are not listed here are legal, and have no effect. */
+/** The body of `POST /v1/responses`. Fields that aren't listed here are accepted and ignored. */
 export const responsesSchema = {
   $id: 'CreateResponseRequest',
   type: 'object',
@@ -101,7 +101,7 @@ export const responsesSchema = {
     },
     previous_response_id: {
       ...labelField,
-      // The code for a length would need a library.
+      // Validating a length would need a library.
       not: { const: '' },
       description:
         'The response that is continued: its input and output, and those of the responses that it continued, go before the input.',
