@@ -1,6 +1,6 @@
 /** Comparing texts by their letters and digits alone: case, white space and punctuation don't count. */
 
-/** Where two texts differ, but for case, white space and punctuation. */
+/** Where two texts differ, apart from case, white space and punctuation. */
 export interface LetterDifference {
   /** Letters and digits that both texts begin with. */
   readonly common: number;

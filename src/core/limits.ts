@@ -140,8 +140,8 @@ export const QUOTED_LENGTH_MAX = 60;
 export const EXAMPLE_LENGTH_MAX = 80;
 
 /**
- * Clients whose requests are counted for `RATE_LIMIT`, some 20 MB of them; of more, those that have been away for longest begin anew. A key, or an
- * address, counts as a client.
+ * Clients whose requests are counted for `RATE_LIMIT`, about 20 MB of them; beyond that, the counts of the least recently seen are reset. A
+ * key, or an address, counts as a client.
  */
 export const RATE_CLIENTS_MAX = 100_000;
 
@@ -253,7 +253,7 @@ export const MODEL_LENGTH_MAX = 256;
  */
 export const LABEL_LENGTH_MAX = 512;
 
-/** Characters of the texts in one response body, all choices together. A JSON string can hold some eight times as many, but no more. */
+/** Characters of the texts in one response body, all choices together. A JSON string can hold at most about eight times as many. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 
 /**

@@ -7,9 +7,9 @@ import type { Kernel } from '../kernel/kernel.js';
 import { textId } from './text-id.js';
 
 /**
- * A query's keys, made at once unless its texts are long.
+ * A query's keys, computed at once unless its texts are long.
  *
- * @param signal aborted when the keys are no longer wanted
+ * @param signal aborted when the keys aren't needed any more
  * @throws AppError if too many lookups wait
  */
 export function keysOf(

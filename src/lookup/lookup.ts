@@ -50,8 +50,9 @@ export interface Similar {
   readonly turnIndex: number;
   readonly text: string;
   /**
-   * What they have in common: `unanswered` turns equal the prompt, but for white space, and are their conversation's last; `spelling`: they have
-   * the same letters; `part`: the prompt has all letters of the turn, and others before or after them; `beginning`: the same first letters.
+   * What they have in common: `unanswered` turns equal the prompt, white space aside, and are their conversation's last; `spelling`: they
+   * have the same letters; `part`: the prompt has all letters of the turn, and others before or after them; `beginning`: the same first
+   * letters.
    */
   readonly relation: 'unanswered' | 'spelling' | 'part' | 'beginning';
   /** Of a `beginning`: the place in the prompt of the first letter that differs, from 0. */

@@ -87,8 +87,8 @@ function hashHead(p: usize, length: usize): u64 {
 }
 
 /**
- * The hash of the first letters and digits of a head, letters of ASCII in lower case. Every other byte that isn't ASCII counts as a letter,
- * but for U+2000 to U+203F, typographic quotes and dashes.
+ * The hash of the first letters and digits of a head, ASCII letters in lower case. Every other byte that isn't ASCII counts as a letter,
+ * except U+2000 to U+203F, typographic quotes and dashes.
  */
 function hashLetters(p: usize, length: usize): u64 {
   const end = p + length;
