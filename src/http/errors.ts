@@ -71,7 +71,7 @@ export class Failures {
     const cause = loggedCause(error.cause);
     // A 503 isn't a fault of the server: it reports what is temporarily unavailable.
     if (status === 503) this.logger.warn({ code: error.code, cause, requestId }, error.message);
-    // The serializer of `err` skips a cause that isn't an Error, as failures of workers aren't.
+    // The serializer of `err` skips a cause that isn't an Error, such as a worker's failure.
     else this.logger.error({ err: error, cause, requestId }, error.message);
   }
 }
