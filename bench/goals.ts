@@ -4,7 +4,7 @@
 export interface Goal {
   readonly must: number;
   readonly aim: number;
-  /** What stands behind both numbers. */
+  /** The unit printed after both numbers. */
   readonly unit: string;
   /** True if a higher number is better. */
   readonly isAtLeast?: boolean;
@@ -17,7 +17,7 @@ export interface Row {
   readonly ratio: string;
   /** The number that the goal is about. */
   readonly figure: number;
-  /** Undefined for what is only told. */
+  /** Undefined if the figure is only reported. */
   readonly goal: Goal | undefined;
   /** What must be known if it isn't reached. */
   readonly excuse?: string | undefined;

@@ -1,4 +1,4 @@
-/** What `npm run bench` is told. */
+/** Options of `npm run bench`. */
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from './usage-error.js';

@@ -2,10 +2,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
 /**
- * Gives a task to a script in a process of its own, whose heap holds nothing else, and waits for what it sends back.
+ * Runs a script in its own process, whose heap holds nothing else, sends it a task, and waits for the result.
  *
- * @param script where it stands
- * @throws Error if it ends before it has answered
+ * @param script its path
+ * @throws Error if the process exits before it has sent a result
  */
 export async function inOwnProcess<T extends object>(script: URL, task: object): Promise<T> {
   const child = fork(script, { serialization: 'advanced' });
@@ -20,7 +20,7 @@ export async function inOwnProcess<T extends object>(script: URL, task: object):
   return found;
 }
 
-/** What the script was given. The process ends when there is nobody any more to answer. */
+/** The task that the parent sent. The process exits when the parent disconnects. */
 export async function taskOf<T>(): Promise<T> {
   process.once('disconnect', () => process.exit());
   const [task] = (await once(process, 'message')) as [T];

@@ -1,4 +1,4 @@
-/** What a process uses, as Linux tells it; not a number on other systems. */
+/** Resource usage of a process, as Linux reports it; NaN on other systems. */
 
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** Tells how far the benchmark is, on standard error: what it found out goes to standard output. */
+/** Reports the progress of the benchmark on standard error: the results go to standard output. */
 export function say(text: string): void {
   process.stderr.write(text);
 }

@@ -1,6 +1,6 @@
 import type { Random } from './random.js';
 
-/** So many of the items that it is shown, or all if there are fewer, each as likely as any other. (Vitter's algorithm R.) */
+/** A uniform sample of a given size, or all items if there are fewer. (Vitter's algorithm R.) */
 export class Reservoir<T> {
   readonly items: T[] = [];
   private readonly count: number;

@@ -1,4 +1,4 @@
-/** What a run found out, as it stands in bench/results. `compare` reads what this writes. */
+/** The results of a run, in the format of bench/results. `compare` reads what this module writes. */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +45,7 @@ export interface Chart {
 const VERSION = 1;
 const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
 
-/** A figure of its rounds; none where the system didn't tell. */
+/** A figure of its rounds; absent if the system doesn't report it. */
 export function figureOf(name: string, unit: string, values: readonly number[]): Figure[] {
   return values.some(Number.isNaN) ? [] : [{ name, unit, median: median(values), values }];
 }

@@ -6,7 +6,7 @@ import type { Random } from './random.js';
 import { type GeneratedRecord, type GeneratedTurn, recordsOf } from './records.js';
 import { Reservoir } from './reservoir.js';
 
-/** So many records, or all if there are fewer, each as likely as any other. */
+/** A uniform sample of records, or all if there are fewer. */
 export function sampleRecords(path: string, count: number, random: Random): GeneratedRecord[] {
   const sample = new Reservoir<GeneratedRecord>(count, random);
   for (const record of recordsOf(path)) sample.add(record);
@@ -84,7 +84,7 @@ function wholeContext(turns: readonly GeneratedTurn[], random: Random): Message[
   return messagesOf(turns.slice(0, 1 + random.below(Math.max(1, turns.length - 1))));
 }
 
-/** As a client sends them. The last one is the user's, whatever it was: load generators do so. */
+/** Messages as a client sends them. The last one always has the role user, because load generators do so. */
 function messagesOf(turns: readonly GeneratedTurn[]): Message[] {
   return turns.map(({ from, value: text }, i) => {
     const isUser = from === 'human' || i === turns.length - 1;
@@ -92,7 +92,7 @@ function messagesOf(turns: readonly GeneratedTurn[]): Message[] {
   });
 }
 
-/** The text with white space that is another, or stands where there was none. */
+/** The text with other white space, or with white space added. */
 function otherSpace(text: string, random: Random): string {
   return random.pick([
     ` ${text}\n`,

@@ -20,7 +20,7 @@ export function verbatim(path: string, flags: readonly string[], main = program)
   return { args: [main, path, '--port', '0', '--cache-mb', '0', '--log-level', 'warn', ...flags] };
 }
 
-/** Starts a server, hands it to `use`, and stops it whatever happens. */
+/** Starts a server, passes it to `use`, and always stops it. */
 export async function withServer<T>(command: ServerCommand, use: (server: Server) => Promise<T>): Promise<T> {
   const server = new Server(command);
   try {

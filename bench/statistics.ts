@@ -1,4 +1,4 @@
-/** The value below which that share of the numbers lies, 0 to 1; not a number if there are none. */
+/** The quantile: the value below which that share (0 to 1) of the numbers lies. NaN if there are no numbers. */
 export function percentile(numbers: Iterable<number>, share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

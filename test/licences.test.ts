@@ -1,11 +1,11 @@
-/** Whose terms users come under. `npm run licences` writes the list anew; look at every line that changes. */
+/** The licence terms that apply to users. `npm run licences` rewrites the list; review every line that changes. */
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ROOT, read } from './support/project.js';
 
-/** Licences that ask for no more than to be named. */
+/** Licences that require only attribution. */
 const PERMISSIVE = [
   '0BSD',
   'Apache-2.0',

@@ -78,7 +78,7 @@ describe('the tests', () => {
 
 describe('the repository', () => {
   it('holds nothing that Node writes when it is looked into', () => {
-    // Where there is no git, as in what was unpacked from an archive, nothing is committed.
+    // Without git, as in an unpacked archive, nothing is committed.
     const { status, stdout } = spawnSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' });
     const files = status === 0 ? stdout.split('\n') : [];
     const written =
@@ -110,7 +110,7 @@ describe('the documents', () => {
   });
 
   it('name files of the source that are there', () => {
-    // The rooms that paths begin with, below src/. A decision may speak of what is no more.
+    // The rooms that paths begin with, below src/. A decision may name files that were removed.
     const path = new RegExp(
       `\\b(?<![./-])(?:src/)?((?:${Object.keys(ROOMS).join('|')})/[\\w./-]*\\.m?ts)\\b`,
       'g',

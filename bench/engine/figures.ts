@@ -20,8 +20,8 @@ export interface BuildFigures extends Memory {
 }
 
 /**
- * Makes an index from nothing: from the start of the process until the log says that it stands. Its memory is that of a server which
- * estimates tokens: else it would be counting them just then, in a thread that has a tokenizer.
+ * Builds an index from scratch: from process start until the log reports the index ready. The memory is that of a server that estimates
+ * tokens; an exact tokenizer would be counting in another thread at the same time.
  */
 export function measureBuild(path: string): Promise<BuildFigures> {
   const flags = [...flagsOf('index', 'none'), '--log-level', 'info', '--usage', 'estimate'];
@@ -85,7 +85,7 @@ export function measureMisses(path: string): Promise<MissFigures> {
   });
 }
 
-/** How long something takes, in seconds, each of so many times. */
+/** Durations in seconds, one per repetition. */
 async function secondsEach(times: number, act: () => Promise<unknown>): Promise<number[]> {
   const seconds: number[] = [];
   for (let i = 0; i < times; i++) {

@@ -1,4 +1,4 @@
-/** The process behind `measureLookups`. */
+/** The child process of `measureLookups`. */
 
 import { queryOf } from '#dist/core/query.js';
 import type { ServedDataset } from '#dist/models/served-dataset.js';

@@ -1,4 +1,4 @@
-/** The process behind `measurePass`. */
+/** The child process of `measurePass`. */
 
 import { answer, taskOf } from '../own-process.js';
 import type { PassFigures, PassTask } from './pass-figures.js';

@@ -1,6 +1,6 @@
 /**
- * The match ladder over values of `JSON.parse`, as plainly as it can be said, for any number of queries of one dataset. No
- * keys, no offsets, no bytes: maps from texts to the places where they stand. Only texts that a query asks for are kept.
+ * The match ladder over values of `JSON.parse`, as simple as possible, for any number of queries of one dataset. It has no keys, offsets or
+ * bytes: only maps from texts to their places. Only texts that a query contains are kept.
  */
 
 import assert from 'node:assert/strict';

@@ -86,14 +86,14 @@ function plainRow(what: string, figure: number, unit: string, digits: number, re
   return { what, measured: `${figure.toFixed(digits)} ${unit}`, ratio: '', figure, goal };
 }
 
-/** @param seconds is to be so many times less than `baseSeconds` */
+/** @param seconds must be shorter than `baseSeconds` by the goal's factor */
 function fasterRow(what: string, seconds: number, baseSeconds: number, reach: Reach): Row {
   const figure = baseSeconds / seconds;
   const goal = { ...reach, unit: '× faster', isAtLeast: true };
   return { what, measured: `${seconds.toFixed(2)} s`, ratio: `${figure.toFixed(1)} × faster`, figure, goal };
 }
 
-/** @param amount is to be no more than so many times `base` */
+/** @param amount must not exceed `base` times the goal */
 function timesRow(what: string, amount: number, base: number, unit: string, reach: Reach): Row {
   const figure = amount / base;
   const measured = `${amount.toFixed(unit === 's' ? 2 : 0)} ${unit}`;

@@ -19,7 +19,7 @@ const SEED = 7;
 /** How many records give a prompt that is looked up: one in three before it counts. */
 const LOOKED_UP_RECORDS = 15_000;
 const WARM_UP_SHARE = 1 / 3;
-/** A prompt of so many characters is no repeated one. */
+/** A prompt with this number of characters is not a repeated one. */
 const LONG_PROMPT = 100;
 
 /** All that is measured in one round. */

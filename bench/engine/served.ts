@@ -4,7 +4,7 @@ import { SharedPool } from '#dist/workers/shared-pool.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { WORKERS } from './figures.js';
 
-/** Opens a dataset in this process, hands it to `use` when all of it was walked, and closes it whatever happens. */
+/** Opens a dataset in this process, passes it to `use` after the walk has finished, and always closes it. */
 export async function withServed<T>(
   path: string,
   engine: Engine,

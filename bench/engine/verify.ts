@@ -44,7 +44,7 @@ function sampleQueries(path: string): Query[] {
   const queries: Query[] = [];
   for (const messages of requestsOf(sampleRecords(path, REQUESTS, random), random)) {
     const query = queryOf(messages);
-    // Of a conversation that is one reply and no more, nothing is left to look for.
+    // A conversation with a single reply leaves nothing to look up.
     if (query !== undefined) queries.push(query);
     if (queries.length === REQUESTS) break;
   }
@@ -76,7 +76,7 @@ function assertSame(
   throw new Error(`${engine}: ${wrong.length} wrong answers of ${queries.length}\n${shown.join('\n')}`);
 }
 
-/** How often each name stands in a list, as a text. */
+/** Counts each name in a list, as text. */
 function countsOf(names: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -1,4 +1,4 @@
-/** The process behind `autocannon`. */
+/** The child process of `autocannon`. */
 
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
@@ -15,7 +15,7 @@ answer(await run(target));
 
 function run({ url, bodies, first, connections, seconds, expectedStatus }: Target): Promise<AutocannonRun> {
   const lines = readFileSync(bodies.path, 'utf8').trimEnd().split('\n');
-  // Each connection has a list of its own. Each body stands in one of them, so that no two connections ask the same.
+  // Each connection has its own list. Each body is in one list only, so no two connections send the same body.
   let connection = 0;
   const setupClient = (client: autocannon.Client) => {
     const own = connection % lines.length;

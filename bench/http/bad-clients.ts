@@ -34,7 +34,7 @@ const KINDS: Readonly<Record<string, (client: number) => object | string>> = {
   'a byte a second': () => headOf(100_000),
 };
 
-/** Measures each kind for so many seconds, without the bad clients and with them. */
+/** Measures each kind for this number of seconds, with and without the bad clients. */
 export async function measureBadClients(seconds: number): Promise<Section> {
   const path = join(temporaryFolder(), 'dataset.json');
   writeFileSync(

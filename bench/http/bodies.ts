@@ -1,4 +1,4 @@
-/** How long another client waits while one body of 30 MB is handled, whatever it holds. */
+/** How long another client waits while the server handles one 30 MB body, for several contents. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';

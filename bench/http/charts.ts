@@ -9,7 +9,7 @@ import { SCENARIOS } from './scenarios.js';
 
 const WIDTH = 1000;
 const HEIGHT = 520;
-/** Told apart by people who see fewer colours, too. (Okabe and Ito.) */
+/** Distinguishable with color blindness. (Okabe and Ito.) */
 const COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00'];
 
 /** Latency by connections, a line for each scenario: the median on the left, the 99th percentile on the right. */

@@ -25,7 +25,7 @@ import { SCENARIOS, type Scenario, type ScenarioName, scenariosOf } from './scen
 
 const CONNECTIONS = 32;
 const PLAN = { seconds: 2, firstWarmUpSeconds: 2, warmUpSeconds: 0 };
-/** A server that takes less than this share of a core for so long has nothing left to count. */
+/** A server that uses less than this share of a core for this long has finished counting. */
 const IDLE_SHARE = 0.05;
 const IDLE_SECONDS = 4;
 
@@ -107,7 +107,7 @@ async function untilIdle(server: Server): Promise<void> {
     const before = server.cpuMicroseconds;
     await sleep(1000);
     const share = (server.cpuMicroseconds - before) / 1e6;
-    // Where the system doesn't tell, the share is not a number, and this goes on for its time and no longer.
+    // If the system doesn't report CPU time, the share is NaN and this loop runs until its time limit.
     idleSeconds = share >= IDLE_SHARE ? 0 : idleSeconds + 1;
   }
 }

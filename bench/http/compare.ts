@@ -38,7 +38,7 @@ ${goalsText(before, after)}`;
 
 const GOAL_NAMES: ReadonlySet<string> = new Set(CPU_GOALS.map(cpuFigureName));
 
-/** The goals for CPU that both results have figures of, as Markdown; empty if there are none. */
+/** The CPU goals for which both results have figures, as Markdown; empty if there aren't any. */
 function goalsText(before: Results, after: Results): string {
   const [earlier, later] = [figuresByName(before), figuresByName(after)];
   const lines = CPU_GOALS.flatMap((goal) => {

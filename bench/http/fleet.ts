@@ -1,6 +1,6 @@
 import { Server, type ServerCommand } from '../server.js';
 
-/** Starts servers, waits until all of them listen, hands them to `use`, and stops them whatever happens. */
+/** Starts servers, waits until all of them listen, passes them to `use`, and always stops them. */
 export async function withServers<T>(
   commands: readonly ServerCommand[],
   use: (servers: readonly Server[]) => Promise<T>,

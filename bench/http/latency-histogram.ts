@@ -1,7 +1,7 @@
 /**
- * What wrk has measured, without what it makes up. For each answer that came late, wrk adds the answers that would have come
- * in that time had requests been sent at their average pace: a pause of 100 ms at 5 ms a request counts as 20 late answers
- * for each connection. autocannon adds none, and the two must tell the same of the same server.
+ * The latencies that wrk measured, without those it makes up. For each late response, wrk adds the responses that would have arrived in
+ * that time at the average request rate: a pause of 100 ms at 5 ms a request counts as 20 late responses per connection. autocannon adds
+ * none, and both tools must report the same for the same server.
  */
 
 import type { Latency } from './load-generator.js';
@@ -10,11 +10,11 @@ import type { Latency } from './load-generator.js';
 export type LatencyCounts = ReadonlyMap<number, number>;
 
 /**
- * The counts as they were before wrk added to them.
+ * The counts before wrk's additions.
  *
- * @param requests how many answers there were
- * @param intervalMicroseconds how long a connection took for each on average
- * @throws Error if these are not the counts of so many answers
+ * @param requests the number of responses
+ * @param intervalMicroseconds the average time a connection took per response
+ * @throws Error if the counts don't add up to that number of responses
  */
 export function measuredCounts(
   printed: LatencyCounts,
@@ -36,7 +36,7 @@ export function measuredCounts(
   return counts;
 }
 
-/** The counts in short; not a number if there are none. */
+/** Summary of the counts; NaN if there aren't any. */
 export function latencyOf(counts: LatencyCounts): Latency {
   const sorted = [...counts].filter(([, count]) => count > 0).sort(([a], [b]) => a - b);
   const total = totalOf(counts);

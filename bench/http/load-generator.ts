@@ -11,7 +11,7 @@ export interface LoadGenerator {
   run(target: Target): Promise<Load>;
 }
 
-/** What is asked. */
+/** The requests to send. */
 export interface Target {
   /** With the path. Requests are POST. */
   readonly url: string;

@@ -35,7 +35,7 @@ export interface RoundPlan {
 /**
  * Measures each cell once in each round.
  *
- * @param title is told with the progress
+ * @param title receives the progress
  * @returns the rounds of each cell, in the order of the cells
  */
 export async function measureInRounds(

@@ -1,4 +1,4 @@
-/** The process of a well-behaved client: it asks for one short reply again and again, and tells how long each answer took. */
+/** The process of a well-behaved client: it requests one short reply in a loop, and reports the latency of each response. */
 
 import { Agent, request } from 'node:http';
 import { answer, taskOf } from '../own-process.js';

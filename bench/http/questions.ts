@@ -24,7 +24,7 @@ export interface Questions {
   readonly short: readonly Question[];
   /** Prompts of 30 to 250 bytes with replies of 7 to 9 kB. If the dataset has none, the longest replies below 9 kB. */
   readonly longReplies: readonly Question[];
-  /** Prompts of 15 kB and more; the longest, if there are none. */
+  /** Prompts of 15 kB and more, or the longest if all are shorter. */
   readonly long: readonly Question[];
   /** About `TURNS` messages; the longest, if no conversation has as many. */
   readonly conversations: readonly Question[];
@@ -39,7 +39,7 @@ const LONG_MIN = 15_000;
 /** Bytes of a long reply. */
 const LONG_REPLY = { min: 7000, max: 9000 };
 const TURNS = 16;
-/** How many of the longest stand in where none is long enough. */
+/** How many of the longest to use if none is long enough. */
 const LONGEST_COUNT = 8;
 const CONVERSATION_COUNT = 2000;
 
@@ -86,7 +86,7 @@ function promptsIn({ conversations: turns }: GeneratedRecord): Question[] {
   });
 }
 
-/** The conversation up to its prompt at `TURNS` or just behind, or else to its last one. */
+/** The conversation up to the first prompt at or after `TURNS`, or up to its last prompt. */
 function conversationIn({ conversations: turns }: GeneratedRecord): Question | undefined {
   const prompts = turns.slice(0, -1).flatMap(({ from }, i) => (from === 'human' ? [i] : []));
   const last = prompts.find((i) => i + 1 >= TURNS) ?? prompts.at(-1);
@@ -109,7 +109,7 @@ function isShort(promptBytes: number): boolean {
   return promptBytes >= SHORT_MIN && promptBytes <= USUAL.promptMax;
 }
 
-/** Those that are long enough, or the longest few if there are none. */
+/** The ones that are long enough, or the longest few if none is. */
 class Longest {
   private readonly enough: Question[] = [];
   private longest: Question[] = [];

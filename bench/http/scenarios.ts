@@ -73,7 +73,7 @@ export function scenariosOf(questions: Questions): Scenarios {
   };
 }
 
-/** Requests for so many prompts of any kind, not found in a cache. */
+/** Requests for this number of prompts of any kind; none is in a cache. */
 export function shortScenario({ short }: Questions, count: number): Scenario {
   return hitsOf('hit, all different', short.slice(0, count), false);
 }

@@ -27,7 +27,7 @@ export interface HttpOptions {
 const COMPARISON = { seconds: 4, firstWarmUpSeconds: 3, warmUpSeconds: 1 };
 const MATRIX = { seconds: 2, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
 const SIZES = { seconds: 3, firstWarmUpSeconds: 2, warmUpSeconds: 1 };
-/** Rates of different servers are compared, whose memory lies elsewhere each time: it takes more rounds to tell them apart. */
+/** Compares rates of different servers. Their memory layout differs between runs, so it takes more rounds to see a difference. */
 const SIZES_ROUNDS_MIN = 7;
 const QUICK = { seconds: 1, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
 

@@ -14,8 +14,8 @@ const REQUESTS = 1_000_000;
 /** From here on nothing should grow: code is compiled, and the cache is full. */
 const SETTLED_REQUESTS = 100_000;
 /**
- * Memory goes up and down between two collections of garbage. So what is compared is the highest that it was, over so many requests:
- * those after it had settled, and the last ones.
+ * Memory rises and falls between two garbage collections. So the benchmark compares peaks over this number of requests: those after memory
+ * had settled, and the last ones.
  */
 const COMPARED_REQUESTS = 300_000;
 const RUN_SECONDS = 5;

@@ -1,4 +1,4 @@
-/** The process of the bad clients: each sends what it is told on a connection of its own, and reads nothing. */
+/** The process of the bad clients: each sends the given bytes on its own connection, and reads nothing. */
 
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -110,7 +110,7 @@ export function loadOf(stdout: string, target: Target): Load {
 
 function installedVersion(): string {
   try {
-    // It prints how it is called, and ends with an error, whatever it is asked.
+    // wrk prints its usage and exits with an error, even for `--version`.
     execFileSync('wrk', ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
     return '';
   } catch (error) {

@@ -215,7 +215,7 @@ const REQUESTS: readonly Sent[] = [
     path: CHAT,
     body: {
       model,
-      // The reply that is asked for stands at its end.
+      // The expected reply is the last message.
       messages: [...talk, { role: 'assistant', content: TALK_REPLY }],
       max_tokens: 256,
       ignore_eos: true,
@@ -293,7 +293,7 @@ async function readAsVllm(response: Response, textOf: TextOf): Promise<Reading> 
   return { ...reading, usage };
 }
 
-/** True of a message that needs no more, though nothing has ended it. */
+/** True if a message is complete, even without a terminator. */
 function isWhole(message: string): boolean {
   try {
     return message === 'data: [DONE]' || parsed(message.replace('data: ', '')) !== null;
@@ -309,7 +309,7 @@ async function readAsMultiTurn(response: Response): Promise<Reading> {
   return { text: joined(datas.map(parsed), ({ delta }) => delta.content ?? '') };
 }
 
-/** The usage may come with any event, and the last counts. An error may come too. A text of no tokens is none. */
+/** Any event may carry the usage, and the last one counts. An event may also carry an error. A text without tokens counts as absent. */
 async function readAsGuidellm(response: Response, textOf: TextOf): Promise<Reading> {
   const events = linesOf(await response.text())
     .filter((line) => line.startsWith('data:'))
@@ -326,7 +326,7 @@ async function readAsGuidellm(response: Response, textOf: TextOf): Promise<Readi
   return { text, usage };
 }
 
-/** Six bytes are cut from every line, whatever they are. What is left has a delta, unless it is the end. */
+/** This client cuts six bytes from every line without checking them. The rest has a delta, unless it is the end. */
 async function readAsLlmperf(response: Response): Promise<Reading> {
   const datas = linesOf(await response.text()).map((line) => line.slice(6));
   return {

@@ -57,10 +57,10 @@ interface Case {
 const SAMPLES = { null: null, boolean: true, integer: 5, number: 1.5, string: 'x', array: [], object: {} };
 
 /**
- * All that can be wrong with a value.
+ * Every way in which a value can be invalid.
  *
- * @param param where it stands
- * @param wrap makes a body, right in all else, of such a value
+ * @param param its path
+ * @param wrap makes a body, otherwise valid, with the value
  */
 function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unknown): Generator<Case, void> {
   const wrong = (code: string, value: unknown): Case => ({ param, code, body: wrap(value) });
@@ -102,7 +102,7 @@ function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unkno
     yield* casesOfFields(rest, param, { ...known, ...objectOf(rest) }, wrap);
 }
 
-/** So many of them. */
+/** An object with this number of properties. */
 const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']));
 
 /** @param example an object that is right */
@@ -150,13 +150,13 @@ function neededOf({ required = [], anyOf: [first] = [], properties = {} }: Schem
   return Object.fromEntries(names.map((name) => [name, exampleOf(properties[name] ?? {})]));
 }
 
-/** One of the things that an object may be: what tells that it is that, and what holds for it besides. */
+/** One alternative of an object: the fields that identify it, and the schema that then applies. */
 interface Branch {
   readonly known: Readonly<Record<string, unknown>>;
   readonly rest: Schema;
 }
 
-/** What an object may be, by the field that tells; that one is always there, or by a condition. */
+/** The alternatives of an object, by the field that identifies them. That field is required, or a condition tests it. */
 function branchesOf(schema: Schema): Branch[] {
   const { oneOf = [], allOf = [], dependentSchemas = {}, required = [] } = schema;
   const tagged = oneOf.map((branch) => ({

@@ -183,7 +183,7 @@ describe('a bad chat completion request', () => {
     expect(response.headers.get('content-type')).toBe('application/json');
     const { error } = (await response.json()) as { error: Record<string, unknown> };
     expect(error).toEqual({ message: expect.any(String), type: invalid, param, code });
-    // Whoever reads only the message learns the field too.
+    // The message names the field too, for clients that read only the message.
     if (param !== null && status === 400)
       expect(error.message).toContain(code === 'invalid_value' ? 'Supported values' : param);
   });

@@ -35,7 +35,7 @@ function requestOf(body: string): Buffer {
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-/** A body that long, or one of a request that long, whatever its prompt. */
+/** A body, or a request, of this length with any prompt. */
 function padded(
   content: string,
   length: number,
@@ -58,7 +58,7 @@ class Connection {
     onTestFinished(() => void this.socket.destroy());
   }
 
-  /** Sends bytes, in packets of so many. */
+  /** Sends bytes in packets of the given size. */
   async send(bytes: Buffer, packetBytes = bytes.length): Promise<void> {
     for (let at = 0; at < bytes.length; at += packetBytes) {
       this.socket.write(bytes.subarray(at, at + packetBytes));

@@ -255,7 +255,7 @@ describe('bodies together', () => {
     connection.send(headOf(`content-length: ${length}`) + ' '.repeat(sent));
     return connection;
   };
-  /** Begins a body, and asks until there is no room for another. Whichever comes second is refused: the body is begun anew if that is it. */
+  /** Starts a body, and sends requests until one is rejected for lack of memory. If the body itself was rejected, it is sent again. */
   const fill = async (url: string, length: number, sent: number, ask: () => Promise<Response>) => {
     let held = await begin(url, length, sent);
     await vi.waitUntil(async () => {

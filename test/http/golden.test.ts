@@ -1,4 +1,4 @@
-/** The bytes that go over the wire. `UPDATE_GOLDEN=1` writes the files anew; look at every line that changes. */
+/** The bytes on the wire. `UPDATE_GOLDEN=1` rewrites the files; review every line that changes. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** Memory that requests hold is counted as long as they are there, and no longer. */
+/** Memory held by requests is counted exactly while they hold it. */
 
 import type { IncomingMessage } from 'node:http';
 import { expect, it } from 'vitest';

@@ -24,7 +24,7 @@ async function listen(): Promise<{ listener: Listener; url: string }> {
   return { listener, url: urlOf(await listener.listen('127.0.0.1', 0)) };
 }
 
-/** The `connection` header of an answer, and whether the request went over a connection that stood already. */
+/** The `connection` header of a response, and whether the request reused an open connection. */
 function ask(url: string, agent: Agent): Promise<{ connection: string | undefined; reused: boolean }> {
   return new Promise((resolve, reject) => {
     const asked = get(url, { agent }, (response) => {
@@ -36,7 +36,7 @@ function ask(url: string, agent: Agent): Promise<{ connection: string | undefine
   });
 }
 
-/** True of what a connection fails with that nobody accepts any more. */
+/** True for the error of a connection after the listener has closed. */
 const isRefused = (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED';
 
 describe('a listener that stops', () => {

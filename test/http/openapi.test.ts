@@ -15,7 +15,7 @@ import { detokenizeSchema, tokenizeSchema } from '#dist/openai/schemas/tokens.js
 import { appOf, guardedBy, post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-/** A conversation that calls functions, behind those that don't. */
+/** A conversation that calls functions, after ordinary ones. */
 const CALLING = {
   conversations: [
     { from: 'human', value: 'Weather?' },
@@ -135,7 +135,7 @@ describe('the document', () => {
     'has the schema that checks requests: $$id',
     (schema) => {
       const { $id, ...rest } = schema;
-      // What has a name of its own stands under that.
+      // A schema with a name of its own is listed under that name.
       const refer = (_key: string, value: { $id?: string }) =>
         value?.$id === undefined ? value : { $ref: `#/components/schemas/${value.$id}` };
       const text = JSON.stringify(rest, refer).replaceAll('"discriminator":{"propertyName":"role"},', '');
@@ -168,7 +168,7 @@ describe('the document', () => {
     expect(examples).toHaveLength(4);
     for (const prompt of examples) {
       const response = await post(`${base}/v1/completions`, { prompt });
-      // They are looked up, all as the same text, and stand nowhere.
+      // All of them are looked up as the same text, which isn't in the dataset.
       expect(response.status).toBe(404);
       expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining("'Hello'") } });
     }
@@ -569,7 +569,7 @@ describe('the page', () => {
 
 const OURS = /^(?:x-verbatim-.*|x-request-id|retry-after)$/;
 
-/** The status, the headers and the body of a response stand in the document. */
+/** The document describes the status, the headers and the body of a response. */
 async function expectDescribed(response: Response, method: string, path: string): Promise<void> {
   const told = document.paths[path]?.[method.toLowerCase()]?.responses[response.status];
   const sent = [...response.headers.keys()].filter((name) => OURS.test(name));
@@ -595,7 +595,7 @@ function bodiesOf(type: string, text: string): unknown[] {
   return events;
 }
 
-/** What the events of a stream hold. They have their types on lines of their own, or else an event that is none comes last. */
+/** The data of a stream's events. The event types are on their own lines; without types, the last event is a terminator. */
 function eventsOf(text: string): unknown[] {
   const events = text.split('\n\n').filter((event) => event !== '');
   if (!text.startsWith('event: ')) {
@@ -630,7 +630,7 @@ interface Field {
   readonly properties?: Readonly<Record<string, Field>>;
 }
 
-/** The fields that a schema names, at any depth. A condition names none: what it asks for stands beside it. */
+/** The fields that a schema names, at any depth. Conditions are skipped: the fields they test are named next to them. */
 function fieldsOf(schema: unknown, path: string): { name: string; schema: Field }[] {
   if (typeof schema !== 'object' || schema === null) return [];
   const { properties = {} } = schema as Field;

@@ -1,4 +1,4 @@
-/** The paths that clients ask for when their base URL is another one, and those that nobody has. */
+/** Paths that clients request with a different base URL, and paths that don't exist. */
 
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Two datasets behind one server: a request's `model` picks one, any other name asks both. */
+/** One server with two datasets: a request's `model` selects one, any other name searches both. */
 
 import { writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -20,7 +20,7 @@ const texts = [
   'word '.repeat(20_000),
 ];
 
-/** A stream of completions in which every event tells the usage. */
+/** A stream of completions in which every event carries the usage. */
 function streamOf(text: string) {
   const options = { includeUsage: true, continuousUsage: true };
   const usage = new StreamUsage(options, usageOf(3, 2 * text.length));

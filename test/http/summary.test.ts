@@ -6,7 +6,7 @@ import { durationText, summaryOf, summaryText } from '#dist/http/summary.js';
 
 const clock: Clock = { now: () => 0, newId: () => '' };
 
-/** Counts a request that took so long. */
+/** Counts a request with this duration. */
 function record(
   metrics: RequestMetrics,
   route: string,

@@ -1,4 +1,4 @@
-/** Prompts that chat templates made of turns whose white space tells them apart, and prompts of white space alone. */
+/** Prompts that chat templates rendered from turns that differ only in white space, and prompts of white space only. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ describe.each(['sweep', 'index'] as const)('by the engine %s, a prompt', (engine
     const chatMl = (text: string) => `<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`;
     expect(await answer(chatMl('hey there'))).toEqual(['context', 'of the first']);
     expect(await answer(chatMl('hey there\n'))).toEqual(['context', 'of the second']);
-    // What stands in no turn so is what its trimmed text is.
+    // A text that matches no turn as it is matches as its trimmed text.
     expect(await answer(chatMl('hey there\n\n'))).toEqual(['context', 'of the first']);
   });
 

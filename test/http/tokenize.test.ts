@@ -142,7 +142,7 @@ describe('POST /detokenize', () => {
 });
 
 describe('tokens of a text that is too long', () => {
-  /** A token of 128 spaces, so many times. */
+  /** A token of 128 spaces, repeated. */
   const spaces = (times: number) => Array(times).fill(encode(' '.repeat(128))[0]);
 
   it('are refused', async () => {

@@ -1,4 +1,4 @@
-/** Usage as clients get it, whatever engine has found the reply and whenever its tokens were counted. */
+/** Usage as clients receive it, for each engine that finds the reply and each time at which its tokens are counted. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -305,7 +305,7 @@ describe('a stream', () => {
       }
       expect(given.length).toBeGreaterThan(1000);
       expect(tokens).toBe(all.usage.completion_tokens);
-      // Without include_usage there is none at all.
+      // Without include_usage the stream has no usage.
       const without = await events({ ...body, stream_options: { continuous_usage_stats: true } }, route);
       for (const chunk of without) expect(chunk).not.toHaveProperty('usage');
     },

@@ -73,7 +73,7 @@ async function saved(content = JSON.stringify(list)) {
   return { dataset, path, ...kept, index, bytes: readFileSync(path) };
 }
 
-/** Loads what stands in the file now; fails if it isn't refused. */
+/** Loads the file as it is now; fails unless the load is rejected. */
 async function refusal(path: string, dataset: Dataset): Promise<string> {
   const loaded = await loadIndex(path, dataset, TOKENIZER);
   if (typeof loaded !== 'string')

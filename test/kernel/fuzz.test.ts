@@ -72,7 +72,7 @@ describe(`mutated datasets, seed ${seed}`, () => {
       const random = chance(seed + round);
       const file = mutate(SEEDS[random(SEEDS.length)] as Buffer, random);
       const first = /^\ufeff?\s*([[{])/.exec(file.toString())?.[1];
-      // What begins otherwise is no dataset, whatever follows.
+      // Input that begins otherwise isn't a dataset.
       if (first === undefined || /^[\s\ufeff]*$/.test(file.toString())) continue;
       const records = parsedRecords(file, first === '[' ? 'array' : 'lines');
       const cut = { cuts: [random(400), random(400)], blockBytes: 1 + random(200) };

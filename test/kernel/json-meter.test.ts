@@ -6,7 +6,7 @@ import { runs } from '../support/factor.js';
 
 const meter = new JsonMeter(kernelModule());
 
-/** The size of a text that comes in parts of so many bytes. */
+/** The size of a text that arrives in chunks of this many bytes. */
 function measured(text: string, partBytes = Number.POSITIVE_INFINITY): JsonSize {
   const bytes = Buffer.from(text);
   meter.begin();

@@ -214,7 +214,7 @@ describe('keys', () => {
           small.keysOf(text);
           const spelled = Buffer.from(JSON.stringify(text).slice(1, -1));
           expect(Buffer.from(small.input.subarray(0, spelled.length)).toString()).toBe(spelled.toString());
-          // The input was looked at, and is written anew, with room for anything.
+          // The kernel only read the input; the caller writes it again, and there is room for any input.
           expect(small.keysOf(text)).toEqual(kernel.keysOf(text));
         }
       }),

@@ -1,4 +1,4 @@
-/** The kernel against `JSON.parse`: the same conversations, with the keys that their texts have, whatever the spelling. */
+/** The kernel against `JSON.parse`: the same conversations, with the keys of their texts, for every spelling. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -61,7 +61,7 @@ function talk(...values: string[]) {
   return { conversations: values.map((value) => ({ from: 'x', value })) };
 }
 
-/** A query for every turn, by all that stands before it, and by itself. */
+/** A query for every turn: with all turns before it, and by itself. */
 function queriesFor(dataset: readonly unknown[]): Query[] {
   return dataset
     .flatMap((each) => {
@@ -162,7 +162,7 @@ describe('the index, at once,', () => {
         const count = Math.floor(length / bytes(character));
         return character.repeat(count) + 'x'.repeat(length - count * bytes(character));
       };
-      // Some bytes of a turn are not its text, and some are left for an id that stands near.
+      // Some bytes of a turn are not text, and some are reserved for an id nearby.
       const around = [KERNEL_BYTES, KERNEL_BYTES - 4096, KERNEL_BYTES / 3, KERNEL_BYTES / 6];
       const lengths = around.flatMap((length) => [-150, -100, -50, -1, 0, 1].map((more) => length + more));
       const list = lengths.flatMap((length, i) => [

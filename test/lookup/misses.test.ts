@@ -17,7 +17,7 @@ const queryFor = (text: string) => queryOf([{ role: 'user', text }]) as Query;
 const templated = (subject: string) =>
   `${'Answer the question, in one sentence and without a list. '.repeat(4)}${subject}\n\n${'Think step by step. '.repeat(8)}`;
 
-/** Engines over a dataset, by keys of so many bits, and how often a place of the file was read for lookups. */
+/** Engines over a dataset, with keys of the given number of bits, and the number of file reads for lookups. */
 async function countedEngines(list: readonly unknown[], bits?: number) {
   const pool = poolOf(WORKERS, bits);
   const engines = await enginesOf(write(JSON.stringify(list)), pool, newKernel(bits));
@@ -90,7 +90,7 @@ describe('a prompt that is not found', () => {
   });
 
   it('is compared once, though it is looked up with and without a system message', async () => {
-    // So few that begin alike are told apart by reading them.
+    // Only a few have this beginning in common, so the lookup reads and compares them.
     const list = [1, 2].map((i) => talk(templated(`question ${i}`), `reply ${i}`));
     const { index, reads } = await countedEngines(list);
     const asked = queryOf([

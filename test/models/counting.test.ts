@@ -74,7 +74,7 @@ describe('counting ahead', () => {
     for (let i = 0; i < 20; i++) {
       vi.advanceTimersByTime(IDLE_MS / 2);
       ahead.pauseBackgroundWork();
-      // Whatever has begun comes to its end.
+      // A batch that has begun is finished.
       await tokens.count(['asked']);
     }
     vi.advanceTimersByTime(IDLE_MS - 1);
@@ -96,7 +96,7 @@ describe('counting ahead', () => {
     vi.advanceTimersByTime(2 * IDLE_MS);
     while (table.uncounted === uncounted) await setImmediate();
     ahead.pauseBackgroundWork();
-    // What is asked then comes next, and not when all turns are counted.
+    // A request then takes the next turn, before the rest of the turns are counted.
     await tokens.count(['asked']);
     expect(table.uncounted).toBeGreaterThan(0);
     while (!isDone) {

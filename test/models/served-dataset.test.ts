@@ -37,7 +37,7 @@ const listOf = (version: string, count = RECORDS, padding = '') =>
   Array.from({ length: count }, (_, i) => record(i, version, padding));
 const contentOf = (...args: Parameters<typeof listOf>) => JSON.stringify(listOf(...args));
 
-/** So long that it can be served before all of it was walked. */
+/** Long enough that the server answers before the walk is complete. */
 const LONG = 'é\\"long '.repeat(40_000);
 const longList = listOf('v1', RECORDS, LONG);
 
@@ -56,7 +56,7 @@ function fileOf(content: string): string {
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
 
-/** Lets the server look at the file, and whatever waits go on. */
+/** Triggers the server's check of the file, and lets pending work continue. */
 async function look(): Promise<void> {
   vi.advanceTimersByTime(FILE_CHECK_MS);
   await setImmediate();
@@ -82,7 +82,7 @@ async function ask(served: ServedDataset, prompt: string): Promise<string> {
   }
 }
 
-/** Asks until that is the answer; fails if there is one before that is none of the others. */
+/** Repeats the request until it gets the answer; fails if an earlier one isn't in `before`. */
 async function askUntil(
   served: ServedDataset,
   prompt: string,

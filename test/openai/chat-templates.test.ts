@@ -30,8 +30,8 @@ const unsystematic: Record<string, string> = {
 };
 
 /**
- * What later templates make of it. The first group is that of the models' tokenizer configurations as llama.cpp has them with their
- * output (ggml-org/llama.cpp, tests/test-chat-template.cpp); the sources of the others stand beside them.
+ * Output of later templates. The first group is from the models' tokenizer configurations, as llama.cpp lists them with their output
+ * (ggml-org/llama.cpp, tests/test-chat-template.cpp); the sources of the others are next to them.
  */
 const later: Record<string, string> = {
   'Phi-3':

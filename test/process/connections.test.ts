@@ -27,7 +27,7 @@ writeFileSync(
   ),
 );
 
-/** Starts a program of Node that may have so many files open. */
+/** Starts a Node.js program with a limit of open files. */
 function start(...args: readonly string[]): ServerProcess {
   const command = `ulimit -n ${FILES} && exec "$0" "$@"`;
   return new ServerProcess('bash', ['-c', command, process.execPath, ...args], { INDEX_DIR: 'none' });

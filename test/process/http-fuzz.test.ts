@@ -1,6 +1,6 @@
 /**
- * What is no HTTP, or no request that anybody would make: all of it is answered or refused, at once, and leaves nothing behind.
- * `npm run fuzz:http` sends a hundred thousand, or `FUZZ_REQUESTS`; `FUZZ_SEED` takes a run up that was printed.
+ * Invalid HTTP, and requests that no client would send: the server answers or rejects each at once, and leaks nothing. `npm run fuzz:http`
+ * sends a hundred thousand, or `FUZZ_REQUESTS`; `FUZZ_SEED` repeats a run with the seed it printed.
  */
 
 import { Agent } from 'node:http';
@@ -17,9 +17,9 @@ import { type ServerProcess, startServer } from '../support/server-process.js';
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 2000 * FACTOR);
 const seed = Number(process.env.FUZZ_SEED ?? SEED);
 const CLIENTS = 16;
-/** Whatever comes is answered, or its connection closed, after so long. */
+/** The server must answer, or close the connection, within this time. */
 const ANSWERED_MS = 10_000;
-/** A client that waits for an answer waits so long. */
+/** How long a client waits for a response. */
 const WAIT_MS = 50;
 const PACKET_BYTES = 97;
 
@@ -56,7 +56,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Settles as the promise does; or, after so long, fails. */
+/** Settles as the promise does, or rejects after a timeout. */
 async function inTime<T>(promise: Promise<T>): Promise<T> {
   const controller = new AbortController();
   const late = setTimeout(ANSWERED_MS, undefined, controller).then(() => {
@@ -171,7 +171,7 @@ async function plainAnswers(url: string): Promise<unknown[]> {
   );
 }
 
-/** Lines of the log that are none: no JSON, or with characters in them that a terminal would obey. */
+/** Invalid lines of the log: not JSON, or with characters that control a terminal. */
 function badLines(server: ServerProcess): string[] {
   const lines = server.stderr.split('\n').filter((line) => line !== '');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.

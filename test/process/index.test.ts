@@ -198,7 +198,7 @@ class Load {
     this.prompts = [...new Map([...before, ...after]).keys()];
   }
 
-  /** Asks until so many answers, busy ones not counted, have come after that is true. */
+  /** Sends requests until `isDue` was true for this number of answers; busy answers don't count. */
   async ask(url: string, client: number, isDue: () => boolean): Promise<void> {
     for (let n = 0, answers = 0; answers < ANSWERS_EACH; n++) {
       // Some prompts come again and again, others never; the last ones, which may be new, often.
@@ -207,7 +207,7 @@ class Load {
     }
   }
 
-  /** @throws if the answer is none that may be given */
+  /** @throws if the answer isn't one of those allowed */
   private async askOne(url: string, prompt: string): Promise<Answer> {
     const wasNew = this.isNew;
     const answer = await ask(url, prompt);

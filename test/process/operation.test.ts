@@ -264,7 +264,7 @@ async function startUnread(format: string) {
   return { server, url: await server.url(), reader };
 }
 
-/** Asks for so many paths, each with a long line in the log. */
+/** Requests this number of paths, each with a long line in the log. */
 async function logLines(url: string, count: number): Promise<void> {
   const ask = () => fetch(`${url}/nowhere/${'a'.repeat(12_000)}`);
   const answers = await Promise.all(Array.from({ length: count }, ask));

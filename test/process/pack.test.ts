@@ -119,7 +119,7 @@ describe('installed in an empty folder, npx verbatim-llm', () => {
   });
 
   it('serves the sample and the page of the API, and ends with exit code 0 at SIGTERM', async () => {
-    // npx hands the signal to a shell: Bash has become the server by then, others would leave it behind.
+    // npx sends the signal to a shell: Bash has been replaced by the server by then, other shells would orphan it.
     const env = { npm_config_script_shell: 'bash' };
     const server = new ServerProcess('npx', ['verbatim-llm', '--port', '0'], env, home);
     const url = await server.url();

@@ -1,4 +1,4 @@
-/** What the README and docs/clients.md show, word for word, but for the port. */
+/** The examples of the README and docs/clients.md, verbatim except for the port. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -51,9 +51,9 @@ const CLIENTS = 32;
 const HOT = 50;
 /** What was read once may be answered until the server looks at the file again; on a busy machine it looks late. */
 const STALE_MS = FILE_CHECK_MS + 1000;
-/** After a fault of the file, the server looks at it again, and reads it anew. */
+/** After a fault of the file, the server checks it and reads it again. */
 const HEALED_MS = FILE_CHECK_MS + 2000;
-/** What a client that is told to try again waits. */
+/** How long a client waits before it retries. */
 const AGAIN_MS = 50;
 /** Connections whose body never comes, and of those whose body is dribbled; and of those that never read, for each of which megabytes are made. */
 const IDLERS = 200;
@@ -89,7 +89,7 @@ class History {
   }
 }
 
-/** What was asked by whom. */
+/** A request, with its client's API. */
 interface Asked {
   readonly api: Api;
   readonly question: Question;
@@ -190,7 +190,7 @@ function textIn({ api, stream, isCut }: Asked, { text, isWhole }: Exchange): str
   }
 }
 
-/** Asks until it is told to stop. */
+/** Sends requests until it is stopped. */
 class Client {
   private readonly url: string;
   private readonly random: Chance;
@@ -440,13 +440,13 @@ class Faults {
     this.clear();
   }
 
-  /** What stands and waits for a thread to be read by. */
+  /** Removes faults that no thread has read yet. */
   private clear(): void {
     for (const name of ['exit', 'trap']) rmSync(join(this.faultFolder, name), { force: true });
   }
 
   private kill(how: string): void {
-    // Two at once would look as if the dataset killed whatever reads it.
+    // Two faults at once would look as if the dataset killed every thread that reads it.
     this.clear();
     writeFileSync(join(this.faultFolder, how), '');
   }
@@ -504,7 +504,7 @@ class Faults {
   }
 }
 
-/** The highest resident memory in each quarter of what is left of a run after its first third, in MB; zeros where the system doesn't tell. */
+/** Peak resident memory in MB, in each quarter of a run after its first third; zeros if the system doesn't report it. */
 class Memory {
   private readonly samples: number[] = [];
   private readonly timer: NodeJS.Timeout;
@@ -533,7 +533,7 @@ function residentMegabytes(server: ServerProcess): number {
   }
 }
 
-/** Errors in the log that are none of those that faults bring about. */
+/** Errors in the log that the faults don't explain. */
 function defectsIn(log: string): string[] {
   return log
     .split('\n')

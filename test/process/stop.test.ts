@@ -147,7 +147,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
   });
 });
 
-/** A server, and a client that has begun to read a reply which fills all buffers between them, and reads no more of it. */
+/** A server, and a client that has begun to read a reply large enough to fill all buffers between them, and then stops reading. */
 async function stalledOn(args: readonly string[]) {
   const path = join(folder, 'stalled.json');
   const reply = 'word '.repeat(200_000);

@@ -9,7 +9,7 @@ export interface Api {
   readonly isLoose: boolean;
   readonly canStream: boolean;
   bodyOf(texts: readonly string[], stream: boolean): object;
-  /** @throws if the body is none of this API's */
+  /** @throws if the body isn't a body of this API */
   replyIn(body: unknown): string | undefined;
   /** The text of a stream's event. */
   deltaIn(event: unknown): string | undefined;

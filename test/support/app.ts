@@ -1,4 +1,4 @@
-/** The HTTP side on a real socket, over a real pool and dataset, with a clock that stands and ids that are zeros. */
+/** The HTTP side on a real socket, over a real pool and dataset, with a fixed clock and zeros for ids. */
 
 import { pino } from 'pino';
 import { byteCount } from '#dist/core/bytes.js';

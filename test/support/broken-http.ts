@@ -7,7 +7,7 @@ export interface BrokenHttp {
   readonly bytes: Buffer;
   /** True if the bytes come in several packets. */
   readonly isDribbled: boolean;
-  /** What the client does behind them: it ends its side, perhaps when it was answered, or leaves. */
+  /** What the client does after sending: it ends its side, at once or after the responses, or disconnects. */
   readonly ending: 'end' | 'wait, then end' | 'leave';
 }
 
@@ -228,7 +228,7 @@ function smuggling(random: Chance): string {
   ])();
 }
 
-/** Good requests, with what is none between them. */
+/** Valid requests, with invalid ones between them. */
 function pipelined(random: Chance): string {
   const good = post(`content-length: ${GOOD_BODY.length}`, GOOD_BODY);
   const pieces = [

@@ -1,4 +1,4 @@
-/** Chromium without a window, told what to do by its DevTools protocol: JSON over two pipes, each message with a zero behind it. */
+/** Headless Chromium, controlled by its DevTools protocol: JSON over two pipes, each message terminated by a zero byte. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';

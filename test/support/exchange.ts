@@ -5,7 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 export interface Sent {
   readonly agent: Agent;
   readonly url: string;
-  /** As it is to stand in the request, if not as the URL has it. */
+  /** The path for the request line, if it differs from the URL's. */
   readonly path?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
@@ -31,7 +31,7 @@ export interface Exchange {
 }
 
 const PACKET_BYTES = 40;
-/** A slow reader waits so long before it takes so much more. */
+/** How long a slow reader waits between reads, and the size of a read. */
 const SLOW_READ_MS = 5;
 const SLOW_READ_BYTES = 100_000;
 

@@ -1,7 +1,7 @@
 /**
- * Faults, for a server process that is started with `--import` of this file, in all of its threads: each happens once a file of its
- * name stands in the folder `FAULTS`. Those of threads happen in the first worker that reads the dataset then, once a file; those of
- * the disk happen everywhere, as long as the file stands there.
+ * Faults for a server process started with `--import` of this file, in all of its threads. Each fault happens when a file of its name
+ * exists in the folder `FAULTS`. A thread fault happens once per file, in the first worker that then reads the dataset; a disk fault
+ * happens in every thread while the file exists.
  */
 
 import fs from 'node:fs';
@@ -45,7 +45,7 @@ const MAIN_FAULTS = {
   'main-defect': () => {
     throw new TypeError('a defect of a lookup');
   },
-  // What looks like an error of a request is none here.
+  // This error looks like a request's, but isn't.
   'main-recursion': function again() {
     again();
   },

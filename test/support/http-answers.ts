@@ -8,10 +8,10 @@ export interface RawAnswer {
   readonly body: Buffer;
 }
 
-/** What of the bytes are whole answers, and what is left behind them. */
+/** The complete responses in the bytes, and the rest after them. */
 export interface Answers {
   readonly answers: readonly RawAnswer[];
-  /** How often the client was told to go on. */
+  /** How often the server sent 100 Continue. */
   readonly continues: number;
   readonly rest: Buffer;
 }

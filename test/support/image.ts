@@ -32,11 +32,10 @@ export const IMAGE = {
 } as const;
 
 /**
- * Does in a folder what the Dockerfile does in an image, as far as this Dockerfile needs it: a folder a stage, and the system
- * that it runs on for their base.
+ * Runs the Dockerfile's steps in a folder, as far as this Dockerfile needs: a folder per stage, and the host system as their base.
  *
  * @param env of its commands
- * @returns the folder that stands for the root of the image
+ * @returns the folder that serves as the root of the image
  */
 export async function rehearse(folder: string, env: Record<string, string>): Promise<string> {
   const stages = new Map<string, string>();

@@ -1,7 +1,7 @@
 /**
- * A client in a process of its own: `node late-client.mjs URL FILE [rest|N]`. Prints a line on stderr when it is ready, with `rest` after
- * a first request on a connection that it keeps. Told to by a line on stdin, it sends a request, on that connection or each of N new ones,
- * and then creates the file. Prints the answers, or the code of the connection's error.
+ * A client in its own process: `node late-client.mjs URL FILE [rest|N]`. Prints a line on stderr when it is ready; with `rest`, after a
+ * first request on a keep-alive connection. After a line on stdin, it sends a request on that connection, or on each of N new ones, and
+ * then creates the file. Prints the responses, or the code of the connection's error.
  */
 
 import { once } from 'node:events';

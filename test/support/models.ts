@@ -1,4 +1,4 @@
-/** Several datasets behind one app. */
+/** Several datasets in one app. */
 
 import { byteCount } from '#dist/core/bytes.js';
 import { Cache } from '#dist/lookup/cache.js';

@@ -7,10 +7,10 @@ import { ROOT } from './project.js';
 export const OFFLINE_FIRST = { npm_config_prefer_offline: 'true' } as const;
 
 /**
- * Environment in which `npm ci` links this project's packages where its manifest and lock file are used; all else is npm's. For the
- * installs after the first: that one is real.
+ * Environment in which `npm ci` links this project's packages where its manifest and lock file are used; everything else is npm's. Only for
+ * installs after the first, which is a real one.
  *
- * @param folder for the command that stands in for npm
+ * @param folder for the command that replaces npm
  */
 export function shelvedNpm(folder: string): Record<string, string> {
   const program = fileURLToPath(new URL('shelved-npm.mjs', import.meta.url));

@@ -253,7 +253,7 @@ function deep(random: Chance): string {
   return `{"messages":${before.repeat(times)}1${after.repeat(times)},"input":[],"prompt":""}`;
 }
 
-/** As JSON, where a lone surrogate may stand as an escape or as bytes that are no UTF-8. */
+/** As JSON; a lone surrogate may be an escape or bytes that aren't valid UTF-8. */
 function string(text: string): string {
   return JSON.stringify(text);
 }

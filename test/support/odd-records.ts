@@ -5,7 +5,7 @@
 
 import fc from 'fast-check';
 
-/** A dataset, and the texts that stand in it, spelled as there. */
+/** A dataset, and the texts in it, spelled as in the file. */
 export interface OddDataset {
   readonly content: Buffer;
   /** What a plain loop goes over. */
@@ -13,7 +13,7 @@ export interface OddDataset {
   readonly texts: readonly string[];
 }
 
-/** What stands in bytes, as everyone reads it: what is no UTF-8 is U+FFFD. */
+/** Decodes bytes as every reader does: invalid UTF-8 becomes U+FFFD. */
 function parsed(bytes: string): unknown {
   return JSON.parse(Buffer.from(bytes, 'latin1').toString());
 }
@@ -50,13 +50,13 @@ function memberOf(name: fc.Arbitrary<string>, value: fc.Arbitrary<string>): fc.A
   return fc.tuple(name, value);
 }
 
-/** What is passed over; some of it so long that nothing behind it is read along with what stands before. */
+/** Values that the reader skips. Some are so long that the text after them doesn't fit in the same read as the text before. */
 const passedOver = fc.constantFrom(
   ...['1', '-0.5e3', 'null', 'true', '{}', '[]', '[1,{"from":"x","value":"y"}]', '{"value":"no","a":[{}]}'],
   ...['"s\\u0041"', '"from"', `"${'y'.repeat(4090)}"`, `"${'y'.repeat(5000)}"`],
 );
 
-/** Members in one order or the other, with white space wherever it may stand. */
+/** Members in either order, with white space wherever JSON allows it. */
 function objectOf(...members: readonly fc.Arbitrary<readonly Member[]>[]): fc.Arbitrary<string> {
   const space = fc.constantFrom('', '', '', ' ', '\t', '  ');
   return fc.tuple(fc.tuple(...members), fc.boolean(), space).map(([lists, isReversed, space]) => {
@@ -66,7 +66,7 @@ function objectOf(...members: readonly fc.Arbitrary<readonly Member[]>[]): fc.Ar
   });
 }
 
-/** A member that so many of a hundred have. */
+/** A member that the given percentage of objects has. */
 function sometimes(percent: number, member: fc.Arbitrary<Member>): fc.Arbitrary<readonly Member[]> {
   return fc.oneof(
     { weight: percent, arbitrary: member.map((each) => [each]) },
@@ -84,7 +84,7 @@ const calls = fc.constantFrom(
 );
 const called = '"{\\"name\\": \\"f\\", \\"arguments\\": {}}"';
 
-/** What stands under the name of a text: mostly one of those texts. */
+/** The value of a text's member: usually one of those texts. */
 function valueFrom(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const parts = fc
     .tuple(text, text)

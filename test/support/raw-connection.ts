@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type RawAnswer, readAnswers } from './http-answers.js';
 
-/** A connection that sends whatever bytes it is given, and reads the answers. */
+/** A connection that sends arbitrary bytes and reads the responses. */
 export class RawConnection {
   private readonly socket: Socket;
-  /** What has come behind the answers that are known to be whole. */
+  /** Bytes after the last response known to be complete. */
   private parts: Buffer[] = [];
   private readonly whole: RawAnswer[] = [];
   private wrong: Error | undefined;
-  /** How often it was told to go on, as far as answers were looked at. */
+  /** Number of 100 Continue responses, among the responses parsed so far. */
   continues = 0;
   /** Settles when the connection is closed, by whichever side, in order or not. */
   readonly closed: Promise<void>;
@@ -17,7 +17,7 @@ export class RawConnection {
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    // The end of a connection is told by its `close`.
+    // `close` reports the end of a connection.
     socket.on('error', () => undefined);
     socket.on('data', (bytes: Buffer) => this.parts.push(bytes));
     this.closed = new Promise((resolve) =>
@@ -48,13 +48,13 @@ export class RawConnection {
     return this.wrong;
   }
 
-  /** How many bytes have come behind the last whole answer. */
+  /** Number of bytes after the last complete response. */
   get restBytes(): number {
     this.read();
     return this.parts[0]?.length ?? 0;
   }
 
-  /** Settles when the system has taken the bytes, or the connection is no more. */
+  /** Settles when the system has accepted the bytes, or the connection is closed. */
   async send(bytes: Buffer | string): Promise<void> {
     if (this.socket.writable) await new Promise((resolve) => this.socket.write(bytes, resolve));
   }
@@ -82,7 +82,7 @@ export class RawConnection {
     await once(this.socket, 'data');
   }
 
-  /** Waits until so many answers have come, or none will: it is closed, or what has come is no answer. */
+  /** Waits for this number of responses, or until no more can come: the connection is closed, or the bytes are not a response. */
   async waitFor(answers: number): Promise<void> {
     while (this.answers.length < answers && !this.isClosed && this.problem === undefined) {
       await Promise.race([once(this.socket, 'data').catch(() => undefined), this.closed]);

@@ -1,4 +1,4 @@
-/** A small dataset for clients: its last prompts are the same, so that only what was said before tells them apart. */
+/** A small dataset for clients: its last prompts are equal, so only the turns before distinguish them. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -55,7 +55,7 @@ export class ServerProcess {
     return (await this.waitFor(/listening on (http:\S+)/))[1] as string;
   }
 
-  /** Waits until it takes no more connections. */
+  /** Waits until the server accepts no more connections. */
   async waitForRefusal(url: string): Promise<void> {
     const isTaken = () =>
       fetch(`${url}/health`).then(

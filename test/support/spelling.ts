@@ -49,7 +49,7 @@ export const text: fc.Arbitrary<string> = fc.oneof(
   }),
 );
 
-/** Any JSON value, to stand where the reader should pass it over. */
+/** Any JSON value, where the reader should skip it. */
 const anything: fc.Arbitrary<unknown> = fc.jsonValue({ maxDepth: 2 });
 
 const turn = fc.record(
@@ -59,7 +59,7 @@ const turn = fc.record(
   },
 );
 
-/** A conversation in ShareGPT's format, with whatever else besides. */
+/** A conversation in ShareGPT's format, with arbitrary additional members. */
 export const conversation = fc.record(
   { id: text, conversations: fc.array(turn, { maxLength: 5 }), extra: anything, ['__proto__']: anything },
   { requiredKeys: ['conversations'] },

@@ -1,10 +1,10 @@
 /**
- * A dataset of many versions: their prompts are the same, but for some, and every reply names its version, at its start, in its middle
- * and at its end. So what was answered tells of which version it is, and whether it is of one alone.
+ * A dataset with many versions: their prompts are the same, with a few exceptions, and every reply names its version, at its start, in its
+ * middle and at its end. So a reply shows its version, and whether it mixes several.
  */
 
 const CONVERSATIONS = 10_000;
-/** One of so many replies is long: its stream is made while it is sent. */
+/** One reply in this number is long: its stream is produced while it is sent. */
 const LONG_EVERY = 500;
 const LONG_LINES = 300;
 /** The stream of this one is larger than the buffers between the server and a client that doesn't read. */
@@ -70,7 +70,7 @@ export function fileOf(version: number): string {
 export type Question =
   /** The first prompt of a conversation, alone; perhaps with other white space. */
   | { readonly kind: 'first'; readonly i: number; readonly isLoose: boolean }
-  /** What all conversations go on with, behind what one has said in a version. */
+  /** A turn common to all conversations, after a turn of one version. */
   | { readonly kind: 'context'; readonly i: number; readonly said: number }
   /** What only every other version has. */
   | { readonly kind: 'parity'; readonly i: number; readonly parity: number }
@@ -92,7 +92,7 @@ export function textsOf(question: Question): readonly string[] {
   }
 }
 
-/** What a version answers, and where it stands there; undefined if that is nothing. */
+/** A version's reply, with its match rung and source; undefined if it is a miss. */
 export interface Reply {
   readonly text: string;
   readonly rung: string;

@@ -29,7 +29,7 @@ export interface WalkedTurn {
   readonly turn: Turn | undefined;
 }
 
-/** A conversation as the kernel found it; undefined stands for a record that is none. */
+/** A conversation as the kernel found it; undefined for a record without a conversation. */
 export type WalkedRecord =
   | { readonly id: string | undefined; readonly turns: readonly WalkedTurn[] }
   | undefined;
@@ -94,7 +94,7 @@ export async function walkedRecords(
   }
 }
 
-/** What `JSON.parse` makes of a file, record by record; undefined if it is none. */
+/** The result of `JSON.parse` for a file, record by record; undefined if the file is not valid. */
 export function parsedRecords(file: Buffer, format: 'array' | 'lines'): unknown[] | undefined {
   const whole = file.toString('utf8').replace(/^\ufeff/, '');
   try {

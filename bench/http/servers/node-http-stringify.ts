@@ -1,4 +1,4 @@
-/** node:http as one writes it by hand: it parses the request, and makes the answer anew for each. */
+/** A handwritten node:http server: it parses each request and serializes each response. */
 
 import { createServer } from 'node:http';
 import { completionOf } from './completion.js';

@@ -1,4 +1,4 @@
-/** Bare node:http: the same bytes for everyone, whatever was asked. */
+/** Bare node:http: the same bytes for every request. */
 
 import { createServer } from 'node:http';
 import { completionOf } from './completion.js';
