@@ -1,4 +1,4 @@
-/** Where, when and of what something was measured: without it a number means nothing. */
+/** Where, when and on which commit a result was measured: without these a number means nothing. */
 
 import { execFileSync } from 'node:child_process';
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
@@ -6,22 +6,22 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
 /** The head of a results file. */
 export interface Circumstances {
   readonly date: string;
-  /** The short name in the names of files. */
+  /** The short name used in file names. */
   readonly machine: string;
   readonly processor: string;
   readonly cores: number;
   readonly memoryMegabytes: number;
   readonly node: string;
-  /** The commit, with a `+` if files differ from it. */
+  /** The commit, with a `+` if the working tree differs from it. */
   readonly commit: string;
   readonly command: string;
-  /** What requests were made with; undefined if there were none. */
+  /** The load generator; undefined if no requests were sent. */
   readonly generator: string | undefined;
-  /** The same for people. */
+  /** The same, for display. */
   readonly lines: readonly string[];
 }
 
-/** Those of this process. */
+/** The circumstances of this process. */
 export function circumstancesOf(args: readonly string[], generator: string | undefined): Circumstances {
   const processor = cpus()[0]?.model ?? 'unknown processor';
   const cores = availableParallelism();

@@ -1,4 +1,4 @@
-/** What must not outlive this process, however it ends: servers, temporary folders, worktrees. */
+/** Resources that must not outlive this process, however it exits: servers, temporary folders, worktrees. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const cleanups = new Set<() => void>();
 
-/** Runs an act when this process ends, unless what is returned is called before; that runs it at once. */
+/** Registers a cleanup for process exit. The returned function runs it at once and unregisters it. */
 export function atExit(act: () => void): () => void {
   const once = () => {
     if (cleanups.delete(once)) act();
@@ -15,14 +15,14 @@ export function atExit(act: () => void): () => void {
   return once;
 }
 
-/** Makes a folder for as long as this process runs. */
+/** Creates a folder that is removed when this process exits. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'verbatim-bench-'));
   atExit(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Makes signals end this process as `process.exit` does: by default they end it without a last word. */
+/** Makes signals exit this process through `process.exit`: by default no exit handlers run. */
 export function exitOnSignals(): void {
   for (const [signal, code] of [
     ['SIGINT', 130],

@@ -54,9 +54,9 @@ export interface GeneratedDataset {
 }
 
 /**
- * The dataset of about that size, from the cache folder, or generated into it, which shows its progress.
+ * The dataset of about that size, from the cache folder; if missing, it is generated there, with a progress display.
  *
- * @param megabytes about how long the file is, in 1,000,000 bytes
+ * @param megabytes approximate file size, in 1,000,000 bytes
  */
 export async function generatedDataset(megabytes: number): Promise<GeneratedDataset> {
   const path = join(cacheFolder(), `sharegpt-v${VERSION}-${megabytes}mb.json`);
@@ -72,7 +72,7 @@ export async function generatedDataset(megabytes: number): Promise<GeneratedData
   return { path, bytes: statSync(path).size };
 }
 
-/** Where the benchmark keeps what takes long to make. */
+/** The folder for files that take long to make. */
 export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'verbatim-bench');
 }
@@ -93,7 +93,7 @@ function* texts(bytes: number): Generator<string, void> {
   yield `${pending}\n]\n`;
 }
 
-/** One record, indented as ShareGPT V3 is. Its numbers are fitted: at 678 MB, conversations and turns are as many as there. */
+/** One record, indented as ShareGPT V3 is. Its parameters are fitted: at 678 MB, the numbers of conversations and turns match. */
 function conversation(random: Random, index: number): string {
   const isForeign = random.chance(1 / 4);
   const words = isForeign ? random.pick(OTHERS) : LATIN;
@@ -115,11 +115,11 @@ function conversation(random: Random, index: number): string {
 
 function prompt(random: Random, words: readonly string[]): string {
   if (random.chance(0.03)) return random.pick(SHORT_PROMPTS);
-  // The number makes prompts different from each other, as nearly all are.
+  // The number makes prompts unique, as nearly all are.
   return `${text(random, words, random.length(120, 1.2, 20_000))} ${random.below(1e9)}`;
 }
 
-/** Words up to about that many bytes of UTF-8. */
+/** Words up to about that number of UTF-8 bytes. */
 function text(random: Random, words: readonly string[], bytes: number): string {
   let result = '';
   let length = 0;

@@ -1,6 +1,6 @@
-/** The table of what was measured beside what it must reach. */
+/** The table of figures and goals. */
 
-/** What a figure must reach, and what it would reach if all went well. */
+/** The required value of a figure, and the desired one. */
 export interface Goal {
   readonly must: number;
   readonly aim: number;
@@ -15,11 +15,11 @@ export interface Row {
   readonly what: string;
   readonly measured: string;
   readonly ratio: string;
-  /** The number that the goal is about. */
+  /** The number that the goal applies to. */
   readonly figure: number;
   /** Undefined if the figure is only reported. */
   readonly goal: Goal | undefined;
-  /** What must be known if it isn't reached. */
+  /** Explanation to print if the goal is missed. */
   readonly excuse?: string | undefined;
 }
 

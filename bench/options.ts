@@ -3,12 +3,12 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from './usage-error.js';
 
-/** What is to be measured, and how. */
+/** What to measure, and how. */
 export interface BenchOptions {
   readonly kind: 'measure';
   readonly engine: boolean;
   readonly http: boolean;
-  /** What one client may do to others: measured only where it is asked for. */
+  /** The effect of one client on others: measured on request only. */
   readonly badClients: boolean;
   readonly bodies: boolean;
   /** About a minute instead of thirty. */
@@ -32,13 +32,13 @@ export interface CompareOptions extends Omit<BenchOptions, 'kind'> {
 
 const GENERATORS = ['autocannon', 'wrk'] as const;
 
-/** What requests are made with. */
+/** The load generator. */
 export type GeneratorName = (typeof GENERATORS)[number];
 
-/** What can be measured by itself. */
+/** The parts that can be measured separately. */
 const SECTIONS: readonly string[] = ['engine', 'http', 'bad-clients', 'bodies'];
 
-/** Of each kind of bad client. */
+/** For each kind of bad client. */
 const BAD_CLIENTS_SECONDS = 20;
 
 const SIZE_MEGABYTES = 678;
@@ -55,9 +55,9 @@ const OPTIONS = {
 } as const satisfies ParseArgsConfig['options'];
 
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * @throws UsageError if it can't be understood
+ * @throws UsageError if it is invalid
  */
 export function readOptions(args: readonly string[]): BenchOptions | CompareOptions {
   const { values, positionals } = parse(args);
@@ -93,7 +93,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    // Node's message goes on with advice; its first sentence names the option.
+    // Node's message continues with advice; its first sentence names the option.
     const [problem] = String((error as Error).message).split(/\.(?:\s|$)/);
     const known = Object.keys(OPTIONS).map((name) => `--${name}`);
     throw new UsageError(`${problem}; expected ${known.join(', ')}`);

@@ -11,7 +11,7 @@ export async function inOwnProcess<T extends object>(script: URL, task: object):
   const child = fork(script, { serialization: 'advanced' });
   const ended = once(child, 'exit');
   const answered = once(child, 'message').then(([found]) => found as T);
-  // The end of the process can be known before all that it has sent; that of the channel can't.
+  // The exit may be reported before the last messages; the end of the channel isn't.
   const silent = once(child, 'disconnect').then(() => undefined);
   child.send(task);
   const found = await Promise.race([answered, silent]);
@@ -27,7 +27,7 @@ export async function taskOf<T>(): Promise<T> {
   return task;
 }
 
-/** Sends back what the script found out. Nothing can be sent after that. */
+/** Sends the script's result. Nothing can be sent after that. */
 export function answer(found: object): void {
   process.send?.(found, () => process.disconnect());
 }

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 
-/** What a process takes of main memory, in 1,000,000 bytes. */
+/** Resident memory of a process, in 1,000,000 bytes. */
 export interface Memory {
   readonly residentMegabytes: number;
-  /** The highest it ever was. */
+  /** Its peak. */
   readonly peakMegabytes: number;
 }
 
@@ -20,12 +20,12 @@ export function memoryOf(pid: number): Memory {
   return { residentMegabytes: megabytes('VmRSS'), peakMegabytes: megabytes('VmHWM') };
 }
 
-/** The time that all threads of a process have run for, in user and kernel mode, in microseconds. */
+/** CPU time of all threads of a process, in user and kernel mode, in microseconds. */
 export function cpuMicrosecondsOf(pid: number): number {
   return cpuMicrosecondsIn(processFile(pid, 'stat'));
 }
 
-/** The same out of the text of /proc/PID/stat. */
+/** The same, from the text of /proc/PID/stat. */
 export function cpuMicrosecondsIn(stat: string): number {
   // The second field is the program's name in parentheses, which may hold spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

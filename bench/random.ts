@@ -1,4 +1,4 @@
-/** A seeded source of chance: the same seed gives the same numbers on every machine. */
+/** A seeded random source: the same seed gives the same numbers on every machine. */
 export class Random {
   private state: number;
 
@@ -24,7 +24,7 @@ export class Random {
     return list[this.below(list.length)] as T;
   }
 
-  /** The list in another order. (Fisher and Yates.) */
+  /** The list, shuffled. (Fisher and Yates.) */
   shuffled<T>(list: readonly T[]): T[] {
     const result = [...list];
     for (let i = result.length - 1; i > 0; i--) {
@@ -34,7 +34,7 @@ export class Random {
     return result;
   }
 
-  /** True that often: 0 never, 1 always. */
+  /** True with this probability: 0 never, 1 always. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }

@@ -8,20 +8,20 @@ import { UsageError } from './usage-error.js';
 
 /** A results file. */
 export interface Results {
-  /** Raised when the same name begins to mean something else. */
+  /** Raised when the meaning of a name changes. */
   readonly version: 1;
   readonly circumstances: Circumstances;
   /** Each name once. */
   readonly figures: readonly Figure[];
 }
 
-/** A number that was measured once or more. */
+/** A number measured once or more. */
 export interface Figure {
   /** From the general to the special, with slashes between: `comparison / express / requests per second`. */
   readonly name: string;
   readonly unit: string;
   readonly median: number;
-  /** What each round measured. */
+  /** The measurement of each round. */
   readonly values: readonly number[];
 }
 
@@ -33,11 +33,11 @@ export interface Section {
   readonly charts?: readonly Chart[];
 }
 
-/** A picture, as SVG. */
+/** A chart, as SVG. */
 export interface Chart {
-  /** Goes into the name of its file. */
+  /** Part of its file name. */
   readonly name: string;
-  /** What it shows, for those who don't see it. */
+  /** Alternative text. */
   readonly title: string;
   readonly svg: string;
 }
@@ -51,10 +51,10 @@ export function figureOf(name: string, unit: string, values: readonly number[]):
 }
 
 /**
- * Writes the results as Markdown and JSON, and the charts beside them.
+ * Writes the results as Markdown and JSON, with the charts next to them.
  *
- * @param title of the page, and of what its files' names end with
- * @returns the page, and where it was written
+ * @param title of the page; file names end with it
+ * @returns the page and its path
  */
 export function writeResults(
   title: { readonly heading: string; readonly suffix: string },

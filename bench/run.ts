@@ -36,7 +36,7 @@ try {
 
 async function measure(options: BenchOptions): Promise<void> {
   const { engine, http, badClients, bodies, quick, sizeMegabytes, rounds, large } = options;
-  // What can't be had is said before anything takes its time.
+  // Reports missing requirements before anything slow begins.
   const generator = http ? generatorOf(options.generator) : undefined;
   const sections: Section[] = [];
   if (badClients) sections.push(await measureBadClients(options.seconds));

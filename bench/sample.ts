@@ -1,4 +1,4 @@
-/** Requests for a generated dataset, and prompts that it answers, drawn from all over the file by a seeded chance. */
+/** Requests for a generated dataset, and prompts with a reply, drawn from the whole file with a seeded random source. */
 
 import type { Message } from '#dist/core/query.js';
 import { SHORT_PROMPTS } from './dataset.js';
@@ -22,19 +22,19 @@ export function promptsOf(records: readonly GeneratedRecord[], random: Random): 
   return [...new Set(prompts)];
 }
 
-/** Makes a request of a conversation's turns, of which there is one at least. */
+/** Builds a request from a conversation's turns, of which there is at least one. */
 type Draw = (turns: readonly GeneratedTurn[], random: Random) => Message[];
 
 const SYSTEM: Message = { role: 'system', text: 'You are a helpful assistant.' };
 const FEW_TURNS = 6;
 
-/** The kinds of requests, each drawn as often as any other. Any turn may be the prompt, those of `gpt` and the last one too. */
+/** The kinds of requests, each equally likely. Any turn may be the prompt, those of `gpt` and the last one too. */
 const KINDS: Readonly<Record<string, Draw>> = {
   firstTurn: (turns) => messagesOf(turns.slice(0, 1)),
   anyTurn: (turns, random) => messagesOf([random.pick(turns)]),
   lastTurn: (turns) => messagesOf(turns.slice(-1)),
   wholeContext,
-  // The recorded reply at the end included, as load generators do.
+  // Includes the recorded reply at the end, as load generators do.
   wholeConversation: (turns) =>
     turns.map(({ from, value: text }) => ({ role: from === 'human' ? 'user' : 'assistant', text })),
   partOfContext: (turns, random) => {
@@ -66,7 +66,7 @@ const KINDS: Readonly<Record<string, Draw>> = {
   },
 };
 
-/** Requests without end, made of records in turn. */
+/** An endless sequence of requests, built from the records in turn. */
 export function* requestsOf(
   records: readonly GeneratedRecord[],
   random: Random,

@@ -7,15 +7,15 @@ import { cpuMicrosecondsOf, type Memory, memoryOf } from './process-usage.js';
 
 const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
-/** How a server is started. */
+/** How to start a server. */
 export interface ServerCommand {
-  /** The script, and what it is given. */
+  /** The script and its arguments. */
   readonly args: readonly string[];
-  /** The file that its standard error goes to, for a server that writes much there; undefined to have it read here. */
+  /** The file for its standard error, for a server that logs much; undefined to read it here. */
   readonly logPath?: string;
 }
 
-/** Ours, without a cache and a log unless flags say otherwise. `main` is the script of another build. */
+/** Our server, without a cache and a log unless flags enable them. `main` is the script of another build. */
 export function verbatim(path: string, flags: readonly string[], main = program): ServerCommand {
   return { args: [main, path, '--port', '0', '--cache-mb', '0', '--log-level', 'warn', ...flags] };
 }
@@ -30,7 +30,7 @@ export async function withServer<T>(command: ServerCommand, use: (server: Server
   }
 }
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export class Server {
   private readonly startMs = performance.now();
   private readonly child: ChildProcess;
@@ -64,22 +64,22 @@ export class Server {
     return memoryOf(this.child.pid ?? 0);
   }
 
-  /** The time that the process has run for, in microseconds. */
+  /** CPU time of the process, in microseconds. */
   get cpuMicroseconds(): number {
     return cpuMicrosecondsOf(this.child.pid ?? 0);
   }
 
-  /** Where it listens, as soon as it does. */
+  /** Its URL, as soon as it listens. */
   get url(): Promise<string> {
     return this.printed(/listening on (\S+)/);
   }
 
-  /** True if the server has printed something so far. */
+  /** True if the server has printed a match so far. */
   hasPrinted(pattern: RegExp): boolean {
     return pattern.test(this.text);
   }
 
-  /** Waits until the server has printed something; returns the pattern's first group. */
+  /** Waits until the server has printed a match; returns the pattern's first group. */
   async printed(pattern: RegExp): Promise<string> {
     for (;;) {
       const found = pattern.exec(this.text);
@@ -90,7 +90,7 @@ export class Server {
     }
   }
 
-  /** Asks for a chat completion, as soon as the server listens, and reads all of the answer. */
+  /** Requests a chat completion as soon as the server listens, and reads the whole answer. */
   async ask(prompt: string, expectedStatus: number): Promise<void> {
     const answer = await fetch(`${await this.url}/v1/chat/completions`, {
       method: 'POST',

@@ -9,7 +9,7 @@ export function median(numbers: Iterable<number>): number {
   return percentile(numbers, 1 / 2);
 }
 
-/** Each number of one list over that of another: what was measured in the same round shares its troubles. */
+/** Each number of one list divided by that of another: numbers of the same round share its disturbances. */
 export function ratios(numbers: readonly number[], bases: readonly number[]): number[] {
   return numbers.map((number, i) => number / (bases[i] ?? Number.NaN));
 }

@@ -1,4 +1,4 @@
-/** What can't be done as it was asked for. Its message is one line that says what was expected. */
+/** A request that can't be met. Its message is one line that says what was expected. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

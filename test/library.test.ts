@@ -1,4 +1,4 @@
-/** `serve()` inside of a process that has more to do. */
+/** `serve()` inside a process with other work. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

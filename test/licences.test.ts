@@ -18,7 +18,7 @@ const PERMISSIVE = [
   'Unlicense',
 ];
 
-/** Packages that the build takes something out of, which is then part of `dist/`. */
+/** Packages from which the build copies something into `dist/`. */
 const BUILT_IN = ['ajv', 'assemblyscript', 'gpt-tokenizer', 'swagger-ui-dist'].map(
   (name) => `node_modules/${name}`,
 );
@@ -32,10 +32,10 @@ interface LockEntry {
   readonly integrity?: string;
 }
 
-/** By their folders. */
+/** By folder. */
 const locked = (JSON.parse(read('package-lock.json')) as { packages: Record<string, LockEntry> }).packages;
 
-/** The folders of all packages that are installed with this one, on any system. */
+/** The folders of all packages installed with this one, on any system. */
 function installedPaths(): Set<string> {
   const paths = new Set(['']);
   for (const path of paths) {
@@ -48,7 +48,7 @@ function installedPaths(): Set<string> {
   return paths;
 }
 
-/** Where a package finds another: in its own folder, or in the nearest one above. */
+/** Where a package resolves another: in its own folder, or in the nearest one above. */
 function pathOf(name: string, from: string): string {
   for (let folder = from; ; folder = folder.replace(/(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/]+$/, '')) {
     const path = join(folder, 'node_modules', name);
@@ -59,7 +59,7 @@ function pathOf(name: string, from: string): string {
 
 const installed = installedPaths();
 
-/** What users get. */
+/** The files that users install. */
 const packages = [...new Set([...installed, ...BUILT_IN])].map((path) => ({
   path,
   name: path.replace(/^.*node_modules\//, ''),

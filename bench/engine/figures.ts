@@ -1,4 +1,4 @@
-/** What the engines cost, each figure measured on a server of its own. Seconds count from the start of its process. */
+/** The cost of the engines, each figure measured on its own server. Seconds count from the start of its process. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Memory } from '../process-usage.js';
@@ -6,15 +6,15 @@ import { verbatim, withServer } from '../server.js';
 import { median } from '../statistics.js';
 
 export const WORKERS = 2;
-/** How long a server is left alone before its memory counts: threads end, and pages go back to the system. */
+/** How long a server idles before its memory is measured: threads exit, and pages go back to the system. */
 const SETTLE_MS = 2000;
-/** How many times a miss is measured in a server. */
+/** How many times a server measures a miss. */
 const MISSES = 5;
-/** How many misses are asked at once, and how many times. */
+/** How many misses are sent at once, and how many times. */
 export const CONCURRENT_MISSES = 64;
 const CONCURRENT_TIMES = 3;
 
-/** What it costs to make an index. */
+/** The cost of building an index. */
 export interface BuildFigures extends Memory {
   readonly buildSeconds: number;
 }
@@ -34,12 +34,12 @@ export function measureBuild(path: string): Promise<BuildFigures> {
   });
 }
 
-/** Makes an index and keeps it in a folder, for later starts. */
+/** Builds an index and saves it in a folder, for later starts. */
 export function saveIndex(path: string, prompt: string, indexDir: string): Promise<void> {
   return withServer(
     verbatim(path, [...flagsOf('auto', indexDir), '--log-level', 'debug']),
     async (server) => {
-      // The first request of all is slow for reasons of this process; so it is made here, where it doesn't count.
+      // The first request is slow because of this process, so it is sent here, outside the measurement.
       await server.ask(prompt, 200);
       await server.printed(/the index was saved|index saved/);
     },
@@ -47,35 +47,35 @@ export function saveIndex(path: string, prompt: string, indexDir: string): Promi
 }
 
 /**
- * Starts the server, and asks it for a prompt that it has.
+ * Starts the server, and requests a prompt from its dataset.
  *
  * @param indexDir a folder with the saved index, or `none`
- * @returns when the answer was there, in seconds
+ * @returns the time until the answer arrived, in seconds
  */
 export function measureFirstAnswer(path: string, prompt: string, indexDir: string): Promise<number> {
   return withServer(verbatim(path, flagsOf('auto', indexDir)), async (server) => {
     await server.ask(prompt, 200);
     const { seconds } = server;
-    // A saved index that wasn't loaded is another case, and none to measure.
+    // If the saved index wasn't loaded, this measures something else.
     if (indexDir !== 'none') await server.printed(/engine index/);
     return seconds;
   });
 }
 
-/** What misses cost where each is a sweep. */
+/** The cost of misses if each is a sweep. */
 export interface MissFigures {
   readonly oneSeconds: number;
-  /** All of `CONCURRENT_MISSES`, asked at once. */
+  /** All `CONCURRENT_MISSES`, sent at once. */
   readonly concurrentSeconds: number;
 }
 
-/** Asks for prompts that are nowhere, in a server that sweeps and has counted its dataset. */
+/** Requests prompts that aren't in the dataset, from a server that sweeps and has counted its dataset. */
 export function measureMisses(path: string): Promise<MissFigures> {
   return withServer(verbatim(path, flagsOf('sweep', 'none')), async (server) => {
     await server.printed(/ (turns?)/);
     let asked = 0;
     const miss = () => server.ask(`This prompt stands in no dataset. ${asked++}`, 404);
-    // Code is compiled, and connections are made, before it counts.
+    // Warms up: code is compiled and connections are opened.
     await Promise.all(Array.from({ length: CONCURRENT_MISSES }, miss));
     const one = await secondsEach(MISSES, miss);
     const concurrent = await secondsEach(CONCURRENT_TIMES, () =>

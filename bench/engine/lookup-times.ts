@@ -18,7 +18,7 @@ await withServed(path, 'index', async (served) => {
   answer(figures);
 });
 
-/** How long each prompt takes to be found, in microseconds. */
+/** The time to find each prompt, in microseconds. */
 async function timesOf(served: ServedDataset, prompts: readonly string[]): Promise<number[]> {
   const times: number[] = [];
   for (const text of prompts) {

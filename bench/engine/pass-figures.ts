@@ -6,7 +6,7 @@ export interface PassTask {
   readonly by: 'JSON.parse' | 'stream-json';
 }
 
-/** What a pass took, and what it saw. */
+/** The time of a pass, and what it counted. */
 export interface PassFigures {
   readonly seconds: number;
   readonly conversations: number;

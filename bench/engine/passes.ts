@@ -1,4 +1,4 @@
-/** Plain passes over a generated dataset on one thread, to compare with. */
+/** Plain passes over a generated dataset on one thread, as a baseline. */
 
 import { createReadStream } from 'node:fs';
 import { chain } from 'stream-chain';
@@ -6,7 +6,7 @@ import { parser } from 'stream-json/parser.js';
 import { streamArray } from 'stream-json/streamers/stream-array.js';
 import { type GeneratedRecord, recordsOf } from '../records.js';
 
-/** `JSON.parse`, record by record. Returns how much it saw. */
+/** `JSON.parse`, record by record. Returns its counts. */
 export function jsonParsePass(path: string): { conversations: number; turns: number } {
   let conversations = 0;
   let turns = 0;
@@ -17,7 +17,7 @@ export function jsonParsePass(path: string): { conversations: number; turns: num
   return { conversations, turns };
 }
 
-/** stream-json, the way its documentation shows. Returns how much it saw. */
+/** stream-json, as its documentation shows it. Returns its counts. */
 export async function streamJsonPass(path: string): Promise<{ conversations: number; turns: number }> {
   let conversations = 0;
   let turns = 0;

@@ -9,7 +9,7 @@ import type { Query } from '#dist/core/query.js';
 import type { Match } from '#dist/lookup/lookup.js';
 import type { GeneratedRecord, GeneratedTurn } from '../records.js';
 
-/** A match without what an index knows of it, and its reply as it was parsed. */
+/** A match without its index data, with its reply as parsed. */
 export type PlainMatch = Omit<Match, 'reply' | 'tokens'> & { readonly reply: Turn };
 
 /** A turn that has a reply. */
@@ -19,7 +19,7 @@ interface Place {
   readonly match: PlainMatch;
 }
 
-/** What a plain search answers to some queries. */
+/** The results of a plain search for some queries. */
 export class PlainAnswers {
   /** The places of each prompt in file order, and those of each prompt with its white space normalized. */
   private readonly exact: ReadonlyMap<string, Place[]>;
@@ -28,8 +28,8 @@ export class PlainAnswers {
   /**
    * Searches records once.
    *
-   * @param records have ids and no empty texts, as all that are generated
-   * @param queries can be asked after that; the histories of each end with the same prompt
+   * @param records have ids and no empty texts, as all generated records
+   * @param queries can be looked up after that; all histories of a query end with the same prompt
    */
   constructor(records: Iterable<GeneratedRecord>, queries: readonly Query[]) {
     const prompts = queries.map(promptOf);
@@ -59,7 +59,7 @@ export class PlainAnswers {
       );
       if (found) return { ...found.match, rung: 'context' };
     }
-    // A context that doesn't reach back to the start counts from two messages before the prompt on.
+    // A context that doesn't reach the start of the conversation counts from two messages before the prompt.
     const longest = Math.max(...histories.map((history) => history.length));
     for (let count = longest; count > 2; count--) {
       const found = places.find(({ texts }) =>
@@ -87,7 +87,7 @@ function normalize(text: string): string {
     .join(' ');
 }
 
-/** True if the last `count` texts are the same, and both have as many. */
+/** True if both lists have at least `count` texts and the last `count` are equal. */
 function endsSimilarly(a: readonly string[], b: readonly string[], count: number): boolean {
   if (a.length < count || b.length < count) return false;
   for (let i = 1; i <= count; i++) if (a[a.length - i] !== b[b.length - i]) return false;

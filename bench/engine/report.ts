@@ -4,13 +4,13 @@ import { median } from '../statistics.js';
 import { CONCURRENT_MISSES, WORKERS } from './figures.js';
 import type { EngineRound } from './rounds.js';
 
-/** How many times as long as the dataset the large one is. */
+/** Size of the large dataset, in multiples of the dataset. */
 export const LARGE_TIMES = 4;
 
-/** What a figure must reach, and shall, in the unit of its row. */
+/** The required and the desired value of a figure, in the unit of its row. */
 type Reach = Pick<Goal, 'must' | 'aim'>;
 
-/** What was measured, by medians over the rounds, beside the goals. */
+/** The medians over the rounds, next to the goals. */
 export function engineTable(rounds: readonly EngineRound[]): string {
   const middle = (figureOf: (round: EngineRound) => number) => median(rounds.map(figureOf));
   const pass = middle(({ passSeconds }) => passSeconds);
@@ -54,7 +54,7 @@ export function engineTable(rounds: readonly EngineRound[]): string {
   ]);
 }
 
-/** The same, each round's, for programs. */
+/** The same per round, for programs. */
 export function engineFigures(rounds: readonly EngineRound[], streamSeconds: number): Figure[] {
   const figure = (name: string, unit: string, of: (round: EngineRound) => number | undefined) =>
     figureOf(

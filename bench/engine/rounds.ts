@@ -16,13 +16,13 @@ import { type LookupFigures, measureLookups } from './lookup-figures.js';
 import { measurePass } from './pass-figures.js';
 
 const SEED = 7;
-/** How many records give a prompt that is looked up: one in three before it counts. */
+/** How many records supply a prompt for lookups: one in three is a warm-up. */
 const LOOKED_UP_RECORDS = 15_000;
 const WARM_UP_SHARE = 1 / 3;
 /** A prompt with this number of characters is not a repeated one. */
 const LONG_PROMPT = 100;
 
-/** All that is measured in one round. */
+/** All measurements of one round. */
 export interface EngineRound {
   /** `JSON.parse` record by record, on one thread. */
   readonly passSeconds: number;
@@ -32,15 +32,15 @@ export interface EngineRound {
   readonly firstAnswerSeconds: number;
   readonly lookups: LookupFigures;
   readonly misses: MissFigures;
-  /** Of the large dataset, if there is one. */
+  /** For the large dataset, if there is one. */
   readonly largeBuild: BuildFigures | undefined;
 }
 
 /**
- * Measures the engines, a round after the other, so that what slows the machine down for a while slows everything down.
+ * Measures the engines in interleaved rounds, so that a temporary slowdown of the machine affects all of them.
  *
  * @param path a dataset in the page cache
- * @param largePath a larger one, whose index is built beside the other's; undefined for none
+ * @param largePath a larger one, whose index is built next to the other's; undefined for none
  * @param onRound is called before each round
  */
 export async function measureRounds(
@@ -77,7 +77,7 @@ export async function measureRounds(
   return measured;
 }
 
-/** The first prompt of its own that begins a conversation. */
+/** The first unique prompt that begins a conversation. */
 function earlyPrompt(path: string): string {
   for (const { conversations } of recordsOf(path)) {
     const [prompt, reply] = conversations;

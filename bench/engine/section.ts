@@ -8,9 +8,9 @@ import { measureRounds } from './rounds.js';
 import { verifyEngines } from './verify.js';
 
 /**
- * What the engines cost, beside plain passes over the same file, in interleaved rounds; and whether they answer right.
+ * The cost of the engines, next to plain passes over the same file, in interleaved rounds; and whether their answers are correct.
  *
- * @param withLarge true for the index of a file `LARGE_TIMES` as long, too
+ * @param withLarge true to include the index of a file `LARGE_TIMES` as long
  */
 export async function measureEngines(
   dataset: GeneratedDataset,

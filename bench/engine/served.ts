@@ -19,7 +19,7 @@ export async function withServed<T>(
     walked: ignore,
     changed: ignore,
   };
-  // Nothing is asked of it: what is measured here has no usage.
+  // No request reaches it: nothing measured here has usage.
   const tokens = new TokenPool('o200k_base');
   const options = {
     engine,

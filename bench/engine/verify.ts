@@ -9,16 +9,16 @@ import { withServed } from './served.js';
 
 const SEED = 3;
 const REQUESTS = 5000;
-/** Requests that are asked at once. Those that wait for a sweep share it. */
+/** Concurrent requests. Those that wait for a sweep share it. */
 const GROUP = 2500;
-/** How many wrong answers are shown, and how much of each. */
+/** How many wrong answers to show, and how much of each. */
 const SHOWN = 5;
 const SHOWN_CHARACTERS = 2000;
 
 /**
- * Asks both engines for thousands of requests, and compares what they answer with a plain search of the parsed dataset.
+ * Sends thousands of requests to both engines, and compares the answers with a plain search of the parsed dataset.
  *
- * @returns how many were asked of each engine, and how many of them the dataset answers on each rung
+ * @returns how many requests each engine got, and how many of them match on each rung
  * @throws Error with the first wrong answers
  */
 export async function verifyEngines(path: string): Promise<{ requests: number; rungs: string }> {
@@ -51,7 +51,7 @@ function sampleQueries(path: string): Query[] {
   return queries;
 }
 
-/** What engines have in common. */
+/** The common interface of the engines. */
 function plainMatch(match: Match | undefined): PlainMatch | undefined {
   if (match === undefined) return undefined;
   const { rung, reply, conversationId, replyIndex } = match;

@@ -6,7 +6,7 @@ import { answer, taskOf } from '../own-process.js';
 import type { AutocannonRun } from './autocannon.js';
 import type { Target } from './load-generator.js';
 
-/** How often it looks whether the time is over. */
+/** How often to check whether the time is over. */
 const SAMPLE_MS = 100;
 const TIMEOUT_SECONDS = 20;
 
@@ -50,7 +50,7 @@ function run({ url, bodies, first, connections, seconds, expectedStatus }: Targe
     instance.on('start', () => {
       startMs = performance.now();
     });
-    // What autocannon sums up itself is in whole milliseconds.
+    // autocannon's own summary is in whole milliseconds.
     instance.on('response', (_client, status, _bytes, ms) => {
       latenciesMs.push(ms);
       endMs = performance.now();

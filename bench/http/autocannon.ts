@@ -1,18 +1,18 @@
-/** autocannon: what Node has for it. Above 15,000 requests a second it is itself what can't keep up. */
+/** autocannon: a load generator for Node.js. Above 15,000 requests a second it is the bottleneck itself. */
 
 import { inOwnProcess } from '../own-process.js';
 import { percentile } from '../statistics.js';
 import { assertClean, type Failures, type Load, type LoadGenerator, type Target } from './load-generator.js';
 
-/** What the process has counted. */
+/** The counts of the process. */
 export interface AutocannonRun {
   readonly seconds: number;
-  /** Of each answer. */
+  /** Per answer. */
   readonly latenciesMs: Float64Array;
   readonly failures: Failures;
 }
 
-/** Runs it in a process of its own each time, whose work is not that of the one that measures. */
+/** Runs it in a new process each time, so that its work doesn't load the measuring process. */
 export const autocannon: LoadGenerator = {
   name: 'autocannon',
   description: 'autocannon (one thread, whose own core is the limit above 15,000 requests a second)',
@@ -22,7 +22,7 @@ export const autocannon: LoadGenerator = {
   },
 };
 
-/** Its counts, as numbers of ours. */
+/** Converts its counts to our figures. */
 export function loadOf({ seconds, latenciesMs, failures }: AutocannonRun, target: Target): Load {
   const sorted = latenciesMs.slice().sort();
   const latency = {

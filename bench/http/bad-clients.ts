@@ -14,7 +14,7 @@ import type { OtherClientRun, OtherClientTask } from './other-client.js';
 import type { BadClientsTask } from './unread-clients.js';
 
 const CLIENTS = 500;
-/** Requests that the well-behaved client has at once. */
+/** Concurrent requests of the well-behaved client. */
 const CONNECTIONS = 4;
 const WARM_UP_MS = 500;
 const COMPLETIONS = '/v1/completions';
@@ -24,7 +24,7 @@ const GOAL: Goal = { must: 3, aim: 1.5, unit: '×' };
 const REPLIES = { short: 300, usual: 20_000, long: 300_000 };
 const OF_EACH = 200;
 
-/** What the clients send: an object is a body of a completion. */
+/** The bytes the clients send. An object is the body of a completion. */
 const KINDS: Readonly<Record<string, (client: number) => object | string>> = {
   'streams of 300 kB, not read': (i) => ({ prompt: `long ${i % OF_EACH}`, stream: true }),
   'streams, n: 128, not read': (i) => ({ prompt: `usual ${i % OF_EACH}`, n: 128, stream: true }),
@@ -59,7 +59,7 @@ export async function measureBadClients(seconds: number): Promise<Section> {
       };
       const [beside] = await Promise.all([
         runOther(task),
-        // The other client has warmed up by then.
+        // The other client has finished its warm-up by then.
         delay(WARM_UP_MS).then(() => inOwnProcess(new URL('./unread-clients.js', import.meta.url), bad)),
       ]);
       return { without, beside };
@@ -88,7 +88,7 @@ ${goalTable(rows)}
 
 const hit = JSON.stringify({ messages: [{ role: 'user', content: 'short 0' }] });
 
-/** What a client measures that is in a process of its own. */
+/** The measurement of a client in its own process. */
 function runOther(task: OtherClientTask): Promise<OtherClientRun> {
   return inOwnProcess(new URL('./other-client.js', import.meta.url), task);
 }

@@ -13,7 +13,7 @@ import type { OtherClientRun, OtherClientTask } from './other-client.js';
 
 const BYTES = 30_000_000;
 const SECONDS = 5;
-/** When the body is sent, after the other client has begun. */
+/** When the body is sent, counted from the other client's start. */
 const SENT_MS = 1500;
 const CHAT = '/v1/chat/completions';
 const COMPLETIONS = '/v1/completions';
@@ -51,7 +51,7 @@ const KINDS: Readonly<Record<string, readonly [path: string, body: () => object]
   ],
 };
 
-/** Measures each kind of body, and each compressed. */
+/** Measures each kind of body, plain and compressed. */
 export async function measureBodies(): Promise<Section> {
   const rows = [];
   const figures = [];

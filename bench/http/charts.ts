@@ -1,4 +1,4 @@
-/** Pictures of the results, as SVG. */
+/** Charts of the results, as SVG. */
 
 import * as echarts from 'echarts';
 import type { Chart } from '../results.js';
@@ -76,7 +76,7 @@ export function latencyChart(cells: readonly MeasuredCell[], connections: readon
   });
 }
 
-/** Throughput by dataset size, from zero on: it should be flat. */
+/** Throughput by dataset size, with an axis that starts at zero: the line should be flat. */
 export function sizesChart(megabytes: readonly number[], rates: readonly number[]): Chart {
   const title = 'Throughput by dataset size: hits, as many different prompts, no cache, 32 connections';
   return draw('sizes', title, {

@@ -1,6 +1,6 @@
 /**
- * Two commits, each built in a worktree of its own, measured by the driver of this tree in interleaved rounds. The server that
- * the goals are ratios to is measured in each round, too.
+ * Two commits, each built in its own worktree, measured by the driver of this tree in interleaved rounds. The server that is the base of
+ * the goals' ratios is measured in each round, too.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -40,7 +40,7 @@ export async function compareCommits(options: CompareOptions): Promise<[Results,
   for (const main of commits.map(buildOf)) commands.push(...(await commandsOf(path, main)));
   const [base = [], ...measured] = await withServers(commands, async ([peer, ...servers]) => {
     const baseCell = cellOf(BASE, peer as Server, scenarios[ROWS[BASE].scenario]);
-    // Both commits are measured on one scenario before either is on the next: less time passes between the two.
+    // Measures both commits on one scenario before the next: less time passes between the two.
     const cells = SCENARIOS.flatMap((name) =>
       commits.map((commit, i) => {
         const scenario = scenarios[name];
@@ -63,7 +63,7 @@ export async function compareCommits(options: CompareOptions): Promise<[Results,
   return [resultsOf(0), resultsOf(1)];
 }
 
-/** Makes the index of a build, its tokens counted; returns the servers without and with a cache. */
+/** Builds the index of a build, with its tokens counted; returns the servers without and with a cache. */
 async function commandsOf(path: string, main: string): Promise<ServerCommand[]> {
   const flags = ['--engine', 'index', '--index-dir', temporaryFolder()];
   await withServer(verbatim(path, flags, main), untilIdle);
@@ -74,7 +74,7 @@ function cellOf(name: string, server: Server, scenario: Scenario): Cell {
   return { name, server, scenario, connections: CONNECTIONS };
 }
 
-/** @throws UsageError if there is no such commit */
+/** @throws UsageError if the commit doesn't exist */
 function commitOf(name: string): string {
   try {
     const args = ['rev-parse', '--verify', '--quiet', '--short', '--end-of-options', `${name}^{commit}`];
@@ -99,7 +99,7 @@ function run(program: string, args: readonly string[], cwd: string): void {
   execFileSync(program, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-/** Waits until a server has counted its tokens. Not every commit says so in its log; but each is idle after that. */
+/** Waits until a server has counted its tokens. Not every commit logs that, but each is idle afterwards. */
 async function untilIdle(server: Server): Promise<void> {
   await server.url;
   let idleSeconds = 0;

@@ -1,4 +1,4 @@
-/** `npm run bench -- compare A B`: how two results or two commits differ. */
+/** `npm run bench -- compare A B`: the differences between two results or two commits. */
 
 import type { CompareOptions } from '../options.js';
 import { type Figure, type Results, readResults } from '../results.js';
@@ -17,7 +17,7 @@ export async function compare(options: CompareOptions): Promise<string> {
   return comparedText(...(await compareCommits(options)));
 }
 
-/** Both results beside each other, the ratio of the second to the first, and the goals for CPU at the end. */
+/** Both results side by side, the ratio of the second to the first, and the CPU goals at the end. */
 export function comparedText(before: Results, after: Results): string {
   const figures = figuresByName(before);
   const lines = after.figures.flatMap((figure) => {
@@ -90,7 +90,7 @@ function titleOf({ circumstances }: Results): string {
   return `${date} ${machine} ${commit}`;
 }
 
-/** The lowest and the highest round, over the median. */
+/** The lowest and the highest round, divided by the median. */
 function spreadOf({ median, values }: Figure): string {
   if (values.length < 2 || median === 0) return '';
   return `${(Math.min(...values) / median).toFixed(2)}–${(Math.max(...values) / median).toFixed(2)}`;

@@ -1,4 +1,4 @@
-/** The rows of the comparison: which server gets the requests of which scenario. */
+/** The rows of the comparison: which server runs which scenario. */
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import type { Scenario, ScenarioName } from './scenarios.js';
 /** A server of the comparison. Rows with the same object share one process. */
 export interface RowServer {
   readonly command: (dataset: PreparedDataset) => ServerCommand;
-  /** Rejects if the server at `url` answers the scenario's samples with anything else than it must. */
+  /** Rejects if the server at `url` sends a wrong answer to one of the scenario's samples. */
   readonly check: (scenario: Scenario, url: string) => Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export const ROWS = {
 /** A row of the table. */
 export type RowName = keyof typeof ROWS;
 
-/** The row that ratios are to: the least that a server for this API must do. */
+/** The base row of the ratios: the minimum that a server for this API must do. */
 export const BASE = 'node:http, body parsed' satisfies RowName;
 
 /** The rows of a run. */

@@ -4,7 +4,7 @@ import { BASE } from './comparison-rows.js';
 import { cpuOf } from './cpu-goals.js';
 import type { Measurement } from './measurement.js';
 
-/** The comparison as Markdown. The ratios are the result: rates are those of this machine and this hour. */
+/** The comparison as Markdown. The ratios are the result: rates depend on the machine and the hour. */
 export function comparisonText(comparison: Comparison): string {
   const base = rowOf(comparison, BASE);
   const lines = [...comparison.rows].map(([name, { rounds, memory }]) => {
@@ -52,7 +52,7 @@ export function latencyColumns(rounds: readonly Measurement[]): string[] {
   ];
 }
 
-/** A median, and the lowest and the highest. */
+/** The median, the lowest and the highest. */
 export function withSpread(values: readonly number[], digits: number): string {
   if (values.some(Number.isNaN)) return 'not told';
   const [middle, low, high] = [median(values), Math.min(...values), Math.max(...values)].map((value) =>

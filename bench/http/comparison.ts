@@ -1,4 +1,4 @@
-/** Our server beside the plainest there are, in the same rounds. */
+/** Our server next to minimal ones, in the same rounds. */
 
 import type { Figure } from '../results.js';
 import { type Server, verbatim, withServer } from '../server.js';
@@ -19,13 +19,13 @@ import type { Scenario, ScenarioName, Scenarios } from './scenarios.js';
 
 export const CONNECTIONS = 32;
 
-/** The rows of a server that started without an index, and has only begun to count tokens. */
+/** The rows of a server that started without an index, and has just begun to count tokens. */
 export const UNCOUNTED = {
   'verbatim: all different, before the tokens were counted': 'hit, all different',
   'verbatim: streamed, all different, before the tokens were counted': 'hit, streamed, all different',
 } as const satisfies Record<string, ScenarioName>;
 
-/** What was measured, by rows. */
+/** The measurements, by row. */
 export interface Comparison {
   readonly rows: ReadonlyMap<string, ComparedRow>;
   readonly figures: readonly Figure[];
@@ -34,7 +34,7 @@ export interface Comparison {
 /** The rounds of a row. */
 interface ComparedRow {
   readonly rounds: readonly Measurement[];
-  /** Resident memory before the first round, at its highest, and after the last one, in 1,000,000 bytes. */
+  /** Resident memory before the first round, at its peak, and after the last one, in 1,000,000 bytes. */
   readonly memory: { readonly before: number; readonly highest: number; readonly after: number };
 }
 
@@ -90,7 +90,7 @@ function cellOf(name: string, server: Server, scenario: Scenario): Cell {
   return { name, server, scenario, connections: CONNECTIONS };
 }
 
-/** Each round in a server that has only just made its index. */
+/** Each round runs on a server that has just built its index. */
 async function measureUncounted(
   name: string,
   { path }: PreparedDataset,

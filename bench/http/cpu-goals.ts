@@ -1,11 +1,11 @@
-/** The goals for CPU a request. Both sides of a ratio are measured in the same round: a slow machine slows both down. */
+/** The goals for CPU per request. Both sides of a ratio are measured in the same round: a slow machine slows both. */
 
 import { type Figure, figureOf } from '../results.js';
 import { ratios } from '../statistics.js';
 import { BASE, type RowName } from './comparison-rows.js';
 import type { Measurement } from './measurement.js';
 
-/** What one row may cost, in times of another. */
+/** The maximum cost of a row, as a multiple of another row. */
 export interface CpuGoal {
   readonly what: string;
   readonly row: RowName;
@@ -53,7 +53,7 @@ export const CPU_GOALS: readonly CpuGoal[] = [
   },
 ];
 
-/** The rounds that were measured for a row. */
+/** The measured rounds of a row. */
 export type RoundsOf = (row: RowName) => readonly Measurement[];
 
 /** A goal's ratio in each round. */
@@ -61,7 +61,7 @@ export function cpuRatios({ row, over }: CpuGoal, roundsOf: RoundsOf): number[] 
   return ratios(cpuOf(roundsOf(row)), cpuOf(roundsOf(over)));
 }
 
-/** CPU a request in each round, in microseconds. */
+/** CPU per request in each round, in microseconds. */
 export function cpuOf(rounds: readonly Measurement[]): number[] {
   return rounds.map((round) => round.cpuMicrosecondsPerRequest);
 }

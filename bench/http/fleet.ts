@@ -7,7 +7,7 @@ export async function withServers<T>(
 ): Promise<T> {
   const servers: Server[] = [];
   try {
-    // One by one: each start takes all of the machine.
+    // Sequentially: each start uses the whole machine.
     for (const command of commands) {
       const server = new Server(command);
       servers.push(server);

@@ -1,4 +1,4 @@
-/** What the server must reach beside others, and whether it does. */
+/** The server's goals relative to other servers, and whether it meets them. */
 
 import { type Goal, goalTable, type Row } from '../goals.js';
 import { median, ratios } from '../statistics.js';
@@ -7,13 +7,13 @@ import { BASE } from './comparison-rows.js';
 import { CPU_GOALS, type CpuGoal, cpuOf, cpuRatios } from './cpu-goals.js';
 import type { Measurement } from './measurement.js';
 
-/** A server that is asked as fast as it answers is busy for this part of the time, at least. */
+/** A saturated server is busy for at least this share of the time. */
 const BUSY = 0.9;
 
 const NO_MORE = { unit: '×' };
 const AT_LEAST = { unit: '×', isAtLeast: true };
 
-/** What was measured besides the comparison; undefined for what was not. */
+/** Measurements besides the comparison; undefined if not measured. */
 export interface OtherFigures {
   readonly largestOverSmallest: readonly number[] | undefined;
   readonly growthPercent: number | undefined;
@@ -63,7 +63,7 @@ export function goalsText(comparison: Comparison, others: OtherFigures): string 
   return `## Goals\n\n${goalTable(rows)}\n`;
 }
 
-/** How long the slow ones wait, in times of the usual. */
+/** The latency of the slowest requests, as a multiple of the median. */
 function tailOf(rounds: readonly Measurement[]): number {
   return median(rounds.map(({ latency }) => latency.p99 / latency.p50));
 }
@@ -74,7 +74,7 @@ function cpuRow(goal: CpuGoal, comparison: Comparison): Row {
   return ratioRow(`CPU a request, ${goal.what}`, measured, ratio, { ...NO_MORE, ...goal });
 }
 
-/** What a hit costs before its tokens are counted, without a goal; no rows if the run left it out. */
+/** The cost of a hit before its tokens are counted, without a goal; no rows if the run left it out. */
 function uncountedRows(comparison: Comparison): Row[] {
   const base = cpuOf(rowOf(comparison, BASE));
   return (Object.keys(UNCOUNTED) as (keyof typeof UNCOUNTED)[]).flatMap((name) => {

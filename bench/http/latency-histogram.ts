@@ -23,8 +23,8 @@ export function measuredCounts(
 ): LatencyCounts {
   if (totalOf(printed) === requests) return printed;
   const counts = new Map(printed);
-  // From an answer after n µs, wrk adds answers after n - interval, n - 2 intervals and so on, down to one interval. Nothing
-  // is added to the longest; so it is known, and so is what it has added, and then the next one is known.
+  // From an answer after n µs, wrk adds answers after n - interval, n - 2 intervals and so on, down to one interval. Nothing is added to
+  // the longest one, so its count is exact. That gives what it has added, then the exact count of the next one, and so on.
   for (const late of [...printed.keys()].sort((a, b) => b - a)) {
     const count = counts.get(late) ?? 0;
     if (late < 2 * intervalMicroseconds || count === 0) continue;

@@ -1,4 +1,4 @@
-/** The legacy API's own table: how many sequential requests its paths answer in a minute. */
+/** The legacy API's own table: sequential requests per minute for each path. */
 
 import { Agent, request } from 'node:http';
 import { type Figure, figureOf, type Section } from '../results.js';
@@ -11,7 +11,7 @@ const PATHS = ['/api/v1/chat/completion', '/api/v1/chat/completion/v1'];
 const REQUESTS = 100;
 const SECONDS_PER_MINUTE = 60;
 
-/** Asks each path for one prompt again and again, and for prompts that are all different. */
+/** Sends each path one prompt repeatedly, and then prompts that all differ. */
 export async function measureLegacyApi(
   { path, indexFlags }: PreparedDataset,
   questions: readonly Question[],
@@ -29,7 +29,7 @@ export async function measureLegacyApi(
     verbatim(path, ['--engine', 'auto', ...indexFlags, '--cache-mb', '64']),
     async (server) => {
       const url = await server.url;
-      // The first round is there for code to be compiled, and doesn't count.
+      // The first round is a warm-up.
       for (let round = 0; round <= rounds; round++) {
         for (const row of rows) {
           const startMs = performance.now();
@@ -72,7 +72,7 @@ async function ask(agent: Agent, url: string, { messages, reply }: Question): Pr
   if (data?.response?.value !== reply) throw new Error(`${url}: not the recorded reply: ${text}`);
 }
 
-/** By node:http, which takes less time itself than fetch does. */
+/** Uses node:http, which has less overhead than fetch. */
 function post(agent: Agent, url: string, body: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };

@@ -1,7 +1,7 @@
-/** What makes requests as fast as they are answered. */
+/** A load generator: sends requests as fast as they are answered. */
 export interface LoadGenerator {
   readonly name: string;
-  /** The name, and what one must know of its numbers. */
+  /** The name, and a note about its numbers. */
   readonly description: string;
   /**
    * Keeps connections busy for a while.
@@ -13,7 +13,7 @@ export interface LoadGenerator {
 
 /** The requests to send. */
 export interface Target {
-  /** With the path. Requests are POST. */
+  /** Includes the path. Requests are POST. */
   readonly url: string;
   readonly bodies: Bodies;
   /** Which body is sent first; the others follow in turn. */
@@ -31,12 +31,12 @@ export interface Bodies {
   readonly meanBytes: number;
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface Load {
-  /** Those that were answered. */
+  /** Answered requests. */
   readonly requests: number;
   readonly seconds: number;
-  /** From a request to the end of its answer. */
+  /** From the request to the end of its answer. */
   readonly latency: Latency;
 }
 
@@ -49,10 +49,10 @@ export interface Latency {
   readonly max: number;
 }
 
-/** What went wrong in a run, by kind. */
+/** Errors of a run, by kind. */
 export type Failures = Readonly<Record<string, number>>;
 
-/** @throws Error if anything went wrong, or nothing was answered */
+/** @throws Error if anything failed, or no request was answered */
 export function assertClean(target: Target, requests: number, failures: Failures): void {
   const wrong = Object.entries(failures).filter(([, count]) => count > 0);
   if (wrong.length === 0 && requests > 0) return;

@@ -1,7 +1,7 @@
 import type { Measurement } from './measurement.js';
 import type { ScenarioName } from './scenarios.js';
 
-/** A cell, before a server is there for it. */
+/** A cell that has no server yet. */
 export interface MatrixCell {
   readonly engine: Engine;
   readonly scenario: ScenarioName;
@@ -9,7 +9,7 @@ export interface MatrixCell {
   readonly connections: number;
 }
 
-/** A cell, and what its rounds have measured. */
+/** A cell with its measured rounds. */
 export interface MeasuredCell extends MatrixCell {
   readonly rounds: readonly Measurement[];
 }

@@ -1,4 +1,4 @@
-/** Every scenario at several counts of connections and workers, on both engines. */
+/** Every scenario at several numbers of connections and workers, on both engines. */
 
 import type { Section } from '../results.js';
 import { type Server, type ServerCommand, verbatim } from '../server.js';
@@ -28,7 +28,7 @@ export const FULL_MATRIX = ENGINES.flatMap((engine) =>
   ]),
 );
 
-/** The scenarios that the comparison doesn't measure, each once. */
+/** The scenarios that aren't in the comparison, each once. */
 export const QUICK_MATRIX = FULL_MATRIX.filter(
   ({ engine, scenario, workers, connections }) =>
     engine === 'index' && !isCompared(scenario) && workers === WORKERS && connections === CONNECTIONS,
@@ -65,7 +65,7 @@ export async function measureMatrix(
   };
 }
 
-/** The flags of the server that a cell is measured on, as a text. */
+/** The flags of a cell's server, as text. */
 function serverKey({ engine, scenario, workers }: MatrixCell, scenarios: Scenarios): string {
   const cache = scenarios[scenario].isCached ? CACHE_FLAGS : [];
   return ['--engine', engine, '--workers', String(workers), ...cache].join(' ');

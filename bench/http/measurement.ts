@@ -1,4 +1,4 @@
-/** Rounds of load on servers that stay up, one after the other: what slows the machine down slows all of them down. */
+/** Rounds of load on servers that stay up, interleaved: a temporary slowdown of the machine affects all of them. */
 
 import { say } from '../progress.js';
 import { type Figure, figureOf } from '../results.js';
@@ -8,17 +8,17 @@ import type { Scenario } from './scenarios.js';
 
 /** Requests of one kind to one server. */
 export interface Cell {
-  /** As figures are called. */
+  /** The prefix of its figures' names. */
   readonly name: string;
   readonly server: Server;
   readonly scenario: Scenario;
   readonly connections: number;
 }
 
-/** What a round has measured. */
+/** The measurements of a round. */
 export interface Measurement {
   readonly requestsPerSecond: number;
-  /** All threads of the server. Responses that the end of the round cut off, at most one a connection, cost CPU and aren't counted. */
+  /** All threads of the server. Responses that the end of the round cut off, at most one per connection, use CPU and aren't counted. */
   readonly cpuMicrosecondsPerRequest: number;
   readonly latency: Latency;
 }
@@ -27,7 +27,7 @@ export interface Measurement {
 export interface RoundPlan {
   readonly rounds: number;
   readonly seconds: number;
-  /** Before it counts, in the first round and in each later one. 0 for none. */
+  /** Warm-up in the first round, and in each later one. 0 for none. */
   readonly firstWarmUpSeconds: number;
   readonly warmUpSeconds: number;
 }

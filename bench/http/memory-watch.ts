@@ -2,7 +2,7 @@ import type { Server } from '../server.js';
 
 const INTERVAL_MS = 200;
 
-/** Looks at a server's resident memory now and then, in 1,000,000 bytes. */
+/** Samples a server's resident memory, in 1,000,000 bytes. */
 export class MemoryWatch {
   readonly beforeMegabytes: number;
   private highest: number;
@@ -25,7 +25,7 @@ export class MemoryWatch {
     return this.highest;
   }
 
-  /** The highest since this was called last, or since the beginning. */
+  /** The peak since the last call, or since the beginning. */
   takeHighest(): number {
     const { highestMegabytes } = this;
     this.highest = 0;

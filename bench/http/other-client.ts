@@ -3,23 +3,23 @@
 import { Agent, request } from 'node:http';
 import { answer, taskOf } from '../own-process.js';
 
-/** What it is to ask, and for how long. */
+/** What to request, and for how long. */
 export interface OtherClientTask {
   readonly url: string;
   readonly body: string;
-  /** Requests at once, each on a connection of its own. */
+  /** Concurrent requests, each on its own connection. */
   readonly connections: number;
   readonly seconds: number;
 }
 
-/** What it has measured. */
+/** Its measurements. */
 export interface OtherClientRun {
-  /** Requests that got another status than 200. */
+  /** Requests with a status other than 200. */
   readonly refused: number;
   readonly latenciesMs: Float64Array;
 }
 
-/** For its own code to be compiled. */
+/** Warm-up of the client's own code. */
 const WARM_UP_MS = 500;
 
 const { url, body, connections, seconds } = await taskOf<OtherClientTask>();

@@ -1,4 +1,4 @@
-/** Saved indexes with the tokens of every turn, as a server has them once it was idle for a while. */
+/** Saved indexes with the token counts of every turn, as a server saves them after an idle period. */
 
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -8,13 +8,13 @@ import { verbatim, withServer } from '../server.js';
 
 const COUNTED = /tokens (?:are )?counted/;
 
-/** A dataset, and the flags that make a server of ours load its index. */
+/** A dataset, and the flags with which our server loads its index. */
 export interface PreparedDataset {
   readonly path: string;
   readonly indexFlags: readonly string[];
 }
 
-/** Makes the index of a dataset in the cache folder, unless it is there. Takes 42 s for 678 MB the first time. */
+/** Builds the index of a dataset in the cache folder, unless it exists. Takes 42 s for 678 MB. */
 export async function prepareDataset(path: string): Promise<PreparedDataset> {
   const folder = join(cacheFolder(), `index-${basename(path, '.json')}`);
   mkdirSync(folder, { recursive: true });
@@ -23,7 +23,7 @@ export async function prepareDataset(path: string): Promise<PreparedDataset> {
   await withServer(verbatim(path, flags), async (server) => {
     await server.url;
     if (!server.hasPrinted(COUNTED)) say(`counting the tokens of ${basename(path)}\n`);
-    // What was counted is saved, at the latest when the server is stopped.
+    // Token counts are saved when the server is stopped, at the latest.
     await server.printed(COUNTED);
   });
   return { path, indexFlags };

@@ -1,10 +1,10 @@
-/** What a generated dataset is asked for, drawn from all over the file by a seeded chance. */
+/** Questions for a generated dataset, drawn from the whole file with a seeded random source. */
 
 import { Random } from '../random.js';
 import { type GeneratedRecord, type GeneratedTurn, recordsOf } from '../records.js';
 import { Reservoir } from '../reservoir.js';
 
-/** A conversation up to a prompt, and the reply that is recorded. */
+/** A conversation up to a prompt, and the recorded reply. */
 export interface Question {
   readonly messages: readonly Message[];
   readonly reply: string;
@@ -16,23 +16,23 @@ export interface Message {
   readonly content: string;
 }
 
-/** Questions by their kind, each list in an order of chance. */
+/** Questions by kind, each list in random order. */
 export interface Questions {
   /** A prompt of 150 to 250 bytes, with a reply of 1.0 to 1.4 kB. */
   readonly usual: readonly Question[];
-  /** Prompts of up to 250 bytes with any reply: more of them. */
+  /** Prompts of up to 250 bytes with any reply: this list is longer. */
   readonly short: readonly Question[];
   /** Prompts of 30 to 250 bytes with replies of 7 to 9 kB. If the dataset has none, the longest replies below 9 kB. */
   readonly longReplies: readonly Question[];
   /** Prompts of 15 kB and more, or the longest if all are shorter. */
   readonly long: readonly Question[];
-  /** About `TURNS` messages; the longest, if no conversation has as many. */
+  /** About `TURNS` messages, or the longest if no conversation has that many. */
   readonly conversations: readonly Question[];
 }
 
 const SEED = 11;
 const USUAL = { promptMin: 150, promptMax: 250, replyMin: 1000, replyMax: 1400 };
-/** What is shorter may be one of those that many conversations share. */
+/** Shorter prompts may be among those that many conversations share. */
 const SHORT_MIN = 30;
 const SHORT_COUNT = 60_000;
 const LONG_MIN = 15_000;

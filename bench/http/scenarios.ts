@@ -1,4 +1,4 @@
-/** What the server is asked in a run, and what it must answer. */
+/** The requests of a run, and their expected replies. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,13 +12,13 @@ export interface Scenario {
   readonly path: string;
   readonly bodies: Bodies;
   readonly expectedStatus: number;
-  /** True if it is asked of a server with a cache. */
+  /** True if the server needs a cache. */
   readonly isCached: boolean;
-  /** Some of the requests, to look at the answers. */
+  /** Some of the requests, to check the answers. */
   readonly samples: readonly Sample[];
 }
 
-/** A request, and the reply that it must get; undefined for a miss. */
+/** A request and its expected reply; undefined for a miss. */
 export interface Sample {
   readonly body: string;
   readonly parameters: Parameters;
@@ -53,7 +53,7 @@ const CHAT_PATH = '/v1/chat/completions';
 const STREAM: Parameters = { stream: true };
 const STREAM_WITH_USAGE: Parameters = { stream: true, stream_options: { include_usage: true } };
 const REPEATED_COUNT = 100;
-/** All that are repeated, so that a cache holds them once the answers were looked at. */
+/** All repeated requests, so that a cache holds them once the answers were checked. */
 const SAMPLE_COUNT = REPEATED_COUNT;
 
 /** Prepares the requests of every kind. */

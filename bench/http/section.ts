@@ -1,4 +1,4 @@
-/** All that is measured over HTTP. */
+/** All measurements over HTTP. */
 
 import type { GeneratedDataset } from '../dataset.js';
 import { say } from '../progress.js';
@@ -17,13 +17,13 @@ import { fillingScenario, scenariosOf } from './scenarios.js';
 import { measureSizes } from './sizes.js';
 import { soak } from './soak.js';
 
-/** How much time is taken. */
+/** The duration of the measurements. */
 export interface HttpOptions {
   readonly quick: boolean;
   readonly rounds: number;
 }
 
-/** Time enough for the clock that CPU is measured by, which counts hundredths of a second. */
+/** Long enough for the CPU clock, which counts hundredths of a second. */
 const COMPARISON = { seconds: 4, firstWarmUpSeconds: 3, warmUpSeconds: 1 };
 const MATRIX = { seconds: 2, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
 const SIZES = { seconds: 3, firstWarmUpSeconds: 2, warmUpSeconds: 1 };
@@ -31,7 +31,7 @@ const SIZES = { seconds: 3, firstWarmUpSeconds: 2, warmUpSeconds: 1 };
 const SIZES_ROUNDS_MIN = 7;
 const QUICK = { seconds: 1, firstWarmUpSeconds: 1, warmUpSeconds: 0 };
 
-/** Measures it, in sections, the most telling first. */
+/** Measures in sections, the most important first. */
 export async function measureHttp(
   { path, bytes }: GeneratedDataset,
   generator: LoadGenerator,

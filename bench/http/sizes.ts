@@ -1,4 +1,4 @@
-/** As many questions to datasets of other sizes: what a request costs must not depend on the size. */
+/** The same number of questions for datasets of other sizes: the cost of a request must not depend on the size. */
 
 import { generatedDataset } from '../dataset.js';
 import { type Figure, figureOf, type Section } from '../results.js';
@@ -16,12 +16,12 @@ import { type Scenario, shortScenario } from './scenarios.js';
 
 const SIZES_MEGABYTES = [10, 100, 678, 2712];
 const CONNECTIONS = 32;
-/** As many from each, all over the file. With more of them, less of what a lookup touches is in the processor's caches. */
+/** The same number from each, across the file. With more, less of what a lookup touches fits in the processor's caches. */
 const PROMPTS = 1000;
 
-/** The series, and what its goal is about. */
+/** The series, and the figure that its goal applies to. */
 export interface SizeSeries extends Section {
-  /** The rate of the largest dataset over that of the smallest, each round's. */
+  /** The rate of the largest dataset divided by that of the smallest, per round. */
   readonly largestOverSmallest: readonly number[];
 }
 

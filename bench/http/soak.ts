@@ -1,4 +1,4 @@
-/** A million requests to one server: what it takes of memory must not grow with them. */
+/** A million requests to one server: its memory must not grow with them. */
 
 import { say } from '../progress.js';
 import { figureOf, type Section } from '../results.js';
@@ -11,7 +11,7 @@ import type { Scenario } from './scenarios.js';
 
 const CONNECTIONS = 32;
 const REQUESTS = 1_000_000;
-/** From here on nothing should grow: code is compiled, and the cache is full. */
+/** From here on memory should be stable: code is compiled, and the cache is full. */
 const SETTLED_REQUESTS = 100_000;
 /**
  * Memory rises and falls between two garbage collections. So the benchmark compares peaks over this number of requests: those after memory
@@ -20,7 +20,7 @@ const SETTLED_REQUESTS = 100_000;
 const COMPARED_REQUESTS = 300_000;
 const RUN_SECONDS = 5;
 
-/** What became of the memory. */
+/** The memory figures. */
 export interface Soak extends Section {
   /** From the hundred-thousandth request to the last, in percent. */
   readonly growthPercent: number;
@@ -39,7 +39,7 @@ export async function soak(
     const watch = new MemoryWatch(server);
     const { bodies, expectedStatus } = scenario;
     let requests = 0;
-    /** Returns the highest that memory was meanwhile. */
+    /** Returns the memory peak during the requests. */
     const askUntil = async (count: number): Promise<number> => {
       while (requests < count) {
         say(`soak: ${requests} of ${REQUESTS} requests\n`);

@@ -4,12 +4,12 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { answer, taskOf } from '../own-process.js';
 
-/** What they send, and for how long they stay. */
+/** The bytes they send, and how long they stay. */
 export interface BadClientsTask {
   readonly port: number;
   /** A byte string for each connection. */
   readonly requests: readonly string[];
-  /** True if each sends one byte more a second. */
+  /** True if each sends one more byte per second. */
   readonly dribbles: boolean;
   readonly seconds: number;
 }
@@ -19,7 +19,7 @@ const DRIBBLE_MS = 1000;
 const { port, requests, dribbles, seconds } = await taskOf<BadClientsTask>();
 const sockets = requests.map((bytes) => {
   const socket = connect({ host: '127.0.0.1', port });
-  // The server may cut it.
+  // The server may close it.
   socket.on('error', () => undefined);
   socket.pause();
   socket.write(bytes, 'latin1');

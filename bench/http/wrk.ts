@@ -1,4 +1,4 @@
-/** wrk: written in C, it takes less of the machine than what it measures. */
+/** wrk: written in C, so it uses less CPU than the server it measures. */
 
 import { execFile, execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { UsageError } from '../usage-error.js';
 import { latencyOf, measuredCounts } from './latency-histogram.js';
 import { assertClean, type Load, type LoadGenerator, type Target } from './load-generator.js';
 
-/** Requests are made before the first is sent. A connection takes the next one whenever it is free. */
+/** Requests are built before the first is sent. A connection takes the next one when it is free. */
 const SCRIPT = `
 local requests, count, last = {}, 0, 0
 
@@ -41,10 +41,10 @@ end
 /** From here on wrk counts a status as an error. */
 const ERROR_STATUS = 400;
 const TIMEOUT_SECONDS = 20;
-/** Every latency that was seen is a few bytes. */
+/** Each distinct latency takes a few bytes. */
 const OUTPUT_MAX_BYTES = 1 << 28;
 
-/** What the script prints. */
+/** The script's output. */
 interface Printed {
   readonly requests: number;
   readonly microseconds: number;
@@ -53,14 +53,14 @@ interface Printed {
   readonly write: number;
   readonly timeout: number;
   readonly status: number;
-  /** Each latency that was seen, in microseconds, and how often. */
+  /** Each distinct latency, in microseconds, with its count. */
   readonly latencies: readonly (readonly [number, number])[];
 }
 
 /**
- * The program that is installed.
+ * The installed program.
  *
- * @throws UsageError if none is
+ * @throws UsageError if it isn't installed
  */
 export function wrk(): LoadGenerator {
   const script = join(temporaryFolder(), 'requests.lua');
@@ -93,7 +93,7 @@ async function run(script: string, target: Target): Promise<Load> {
   return loadOf(stdout, target);
 }
 
-/** What the script has printed, as numbers of ours. */
+/** Converts the script's output to our figures. */
 export function loadOf(stdout: string, target: Target): Load {
   const text = /^result (\{.*\})$/m.exec(stdout)?.[1];
   if (text === undefined) throw new Error(`wrk has printed no result: ${stdout}`);
@@ -102,7 +102,7 @@ export function loadOf(stdout: string, target: Target): Load {
   const failures = { connect, read, write, timeout };
   const expected = target.expectedStatus >= ERROR_STATUS ? requests : 0;
   const interval = Math.floor(microseconds / Math.floor(requests / target.connections));
-  // Answers that came too late have no latency; so they are looked for first.
+  // Answers that timed out have no latency, so check for them first.
   assertClean(target, requests, { ...failures, status: Math.abs(status - expected) });
   const latency = latencyOf(measuredCounts(new Map(latencies), requests, interval));
   return { requests, seconds: microseconds / 1e6, latency };

@@ -9,7 +9,7 @@ import type { Results } from '../../bench/results.js';
 
 const latency = { mean: 1, p50: 1, p975: 1, p99: 1, max: 1 };
 
-/** A round for each number of microseconds. */
+/** One round per number of microseconds. */
 function roundsOf(...cpu: number[]): Measurement[] {
   return cpu.map((cpuMicrosecondsPerRequest) => ({
     requestsPerSecond: 1000,

@@ -42,7 +42,7 @@ describe('a load by wrk', () => {
   });
 
   it('has no latencies but those of answers', () => {
-    // At 2 ms a request, wrk adds answers after 7, 5 and 3 ms to each that came after 9 ms; and 2.5 ms is not late.
+    // At 2 ms a request, wrk adds answers after 7, 5 and 3 ms to each one after 9 ms; 2.5 ms isn't late.
     const latencies = [
       [1000, 600],
       [2500, 390],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '#dist/cli/command-line.js';
 import { ConfigError, OPTIONS } from '#dist/config.js';
 
-/** The message of the settings' error: the line that a start prints after the program's name. */
+/** The error message for settings: the line that a start prints after the program's name. */
 function problemOf(args: readonly string[], env: Record<string, string> = {}): string {
   try {
     readCommandLine(args, env);

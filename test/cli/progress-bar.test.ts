@@ -5,7 +5,7 @@ import { ProgressBar } from '#dist/cli/progress-bar.js';
 const ERASE = '\x1b[K';
 const CONTROLS = new RegExp(`(\r|\n|${ERASE.replace('[', '\\[')})`);
 
-/** A terminal whose lines are as a person sees them, and a bar on it with a clock that the test moves. */
+/** A terminal, with its lines as displayed, and a bar on it with a clock that the test controls. */
 class Terminal {
   readonly lines = [''];
   private column = 0;

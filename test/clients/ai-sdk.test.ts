@@ -1,4 +1,4 @@
-/** The AI SDK, with its provider for OpenAI and the one for services that speak like it. */
+/** The AI SDK, with its OpenAI provider and its provider for OpenAI-compatible services. */
 
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';

@@ -1,4 +1,4 @@
-/** LangChain's models for OpenAI: the one for chat and the one for completions. */
+/** LangChain's OpenAI models: chat and completions. */
 
 import {
   AIMessage,
@@ -50,7 +50,7 @@ const countsOf = ({ usage_metadata: usage }: { usage_metadata?: UsageMetadata | 
   total: usage?.total_tokens,
 });
 
-/** What a stream adds up to. */
+/** The concatenation of a stream. */
 async function streamed(messages: string | BaseMessage[]) {
   const chunks: AIMessageChunk[] = [];
   for await (const chunk of await chat().stream(messages)) chunks.push(chunk);

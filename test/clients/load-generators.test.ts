@@ -1,6 +1,6 @@
 /**
- * Load generators: the requests that they send, written down by hand, and what each reads from the answer, in its own manner. Where
- * that is careless, the server must be careful.
+ * Load generators: their requests, transcribed by hand, and how each parses the response. Where a parser is careless, the server must be
+ * careful.
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -17,10 +17,10 @@ import {
   TALK_REPLY,
 } from '../support/recorded.js';
 
-/** What a load generator has read from an answer. */
+/** The parts of a response that a load generator reads. */
 interface Reading {
   readonly text: string;
-  /** Undefined if it has seen none. */
+  /** Undefined if it has seen no usage. */
   readonly usage?: Usage | undefined;
 }
 
@@ -30,7 +30,7 @@ interface Usage {
   readonly total_tokens: number;
 }
 
-/** What an event holds. Only what is here is looked at, and without a question whether it is there. */
+/** An event's fields. The load generators read only these, without checking that they exist. */
 interface Event {
   readonly object: string;
   readonly choices: readonly {
@@ -51,7 +51,7 @@ interface Sent {
   readonly read: (response: Response) => Promise<Reading>;
   /** The recorded reply. */
   readonly reply: string;
-  /** True if the usage is to be read from the answer. */
+  /** True if the load generator reads the usage from the response. */
   readonly isCounted: boolean;
 }
 
@@ -269,8 +269,8 @@ const REQUESTS: readonly Sent[] = [
 type TextOf = (choice: Event['choices'][number]) => string;
 
 /**
- * vLLM strips each read of the network, ends a message at two line feeds or where it is whole, and skips comments. A chunk with
- * choices is a token, one without them is the only place for the usage. No choices make a failure.
+ * vLLM strips each network read, ends a message at two line feeds or once it is complete, and skips comments. A chunk with choices is a
+ * token; the usage is read only from a chunk without them. A response without choices is a failure.
  */
 async function readAsVllm(response: Response, textOf: TextOf): Promise<Reading> {
   if (response.status !== 200) throw new Error(`status ${response.status}`);
@@ -302,7 +302,7 @@ function isWhole(message: string): boolean {
   }
 }
 
-/** Every event has a delta, and the last says that it is done. */
+/** Every event has a delta, and the last one sets a finish flag. */
 async function readAsMultiTurn(response: Response): Promise<Reading> {
   const datas = linesOf(await response.text()).map((line) => line.replace(/^data: /, ''));
   if (datas.pop() !== '[DONE]') throw new Error('not done');
@@ -341,7 +341,7 @@ async function readAsSglang(response: Response, textOf: TextOf): Promise<Reading
   return { text: joined(datas.filter((data) => data !== '[DONE]').map(parsed), textOf) };
 }
 
-/** Events end with a blank line. There may be no choices, and of the usage, each event may bring a part. */
+/** Events end with a blank line. An event may have no choices, and may carry a part of the usage. */
 async function readAsInferencePerf(response: Response, textOf: TextOf): Promise<Reading> {
   let text = '';
   const usage: Partial<Usage> = {};
@@ -355,7 +355,7 @@ async function readAsInferencePerf(response: Response, textOf: TextOf): Promise<
   return { text, usage: usage as Usage };
 }
 
-/** What says to be another object than a chunk is passed over. */
+/** Events whose object isn't a chunk are skipped. */
 async function readAsAiperf(response: Response): Promise<Reading> {
   const chunks = linesOf(await response.text())
     .filter((line) => line !== 'data: [DONE]')

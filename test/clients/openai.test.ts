@@ -142,7 +142,7 @@ describe('the openai client, with the sample', () => {
     }
     expect(streamed).toBe(output_text);
     const texts: unknown[] = [];
-    // More than a page: the client asks for the next one.
+    // More than a page: the client requests the next one.
     for await (const item of client.responses.inputItems.list(id)) {
       texts.push(item.type === 'message' && item.content[0]?.type === 'input_text' && item.content[0].text);
     }

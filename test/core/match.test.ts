@@ -7,7 +7,7 @@ function talk(...values: string[]): Conversation {
   return { id: 'x', turns: values.map((value, i) => ({ from: i % 2 === 0 ? 'human' : 'gpt', value })) };
 }
 
-/** The rung and the reply that messages get from a conversation. */
+/** The rung and the reply for messages, matched against a conversation. */
 function ask(conversation: Conversation, ...texts: string[]): [string, string] | undefined {
   const query = queryOf(texts.map((text) => ({ role: 'user', text })));
   const found = query && matchConversation(query, compareTexts(query, conversation.turns));

@@ -1,10 +1,10 @@
-/** Steps take turns, and leave the event loop to others in between. */
+/** Steps take turns, and yield the event loop in between. */
 
 import { expect, it } from 'vitest';
 import { SLICE_MS } from '#dist/core/limits.js';
 import { allInSteps, beforeSteps, inStep, queueStep } from '#dist/core/turns.js';
 
-/** Takes that long. */
+/** Blocks for this long. */
 function work(ms: number): void {
   const endMs = performance.now() + ms;
   while (performance.now() < endMs);

@@ -12,7 +12,7 @@ const elements = fc.array(element, { maxLength: 6 });
 const objects = fc.array(conversation, { minLength: 1, maxLength: 6 });
 const block = fc.integer({ min: 1, max: 80 });
 
-/** All records of a file, read in blocks of a length. */
+/** All records of a file, read in blocks of the given length. */
 function recordsOf(file: Uint8Array, blockBytes: number, recordBytesMax?: number): DatasetRecord[] {
   const end = byteOffset(file.length);
   function* blocksFrom(from: number): Generator<Block> {
@@ -25,7 +25,7 @@ function recordsOf(file: Uint8Array, blockBytes: number, recordBytesMax?: number
   return [...readRecords(blocksFrom, dataset, dataset.body.start, recordBytesMax)];
 }
 
-/** What `JSON.parse` makes of a file, element by element. */
+/** The result of `JSON.parse` for a file, element by element. */
 function parsed(file: Buffer, format: 'array' | 'lines'): unknown[] {
   const text = file.toString('utf8').replace(/^\ufeff/, '');
   if (format === 'array') return JSON.parse(text);
@@ -85,7 +85,7 @@ describe('the records of a dataset', () => {
     fc.assert(
       fc.property(elements, spelling, mutation, block, (list, how, { at, remove, insert }, blockBytes) => {
         const before = spell(list, { ...how, format: 'array', byteOrderMark: false });
-        // The list itself stays one: what is no list is another test's.
+        // The list stays a list: another test covers other values.
         const start = 1 + before.indexOf('[') + (at % (before.length - before.indexOf('[')));
         const file = Buffer.concat([
           before.subarray(0, start),

@@ -39,7 +39,7 @@ it('is what the Compose specification allows', () => {
   // The schema is older than `name`.
   const { $schema, ...known } = composeSchema;
   const schema = { ...known, properties: { ...known.properties, name: { type: 'string' } } };
-  // It is written for a draft whose `id` the validator doesn't know.
+  // It uses a draft whose `id` the validator doesn't know.
   const check = new Ajv({ strict: false, validateFormats: false }).removeKeyword('id').compile(schema);
   expect(check(compose), JSON.stringify(check.errors)).toBe(true);
 });

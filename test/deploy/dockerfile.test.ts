@@ -46,14 +46,14 @@ describe('what the Dockerfile makes', () => {
   let root: string;
   beforeAll(async () => {
     root = await rehearse(folder, shelvedNpm(join(temporaryFolder(), 'bin')));
-    // Others than root may go in: the server does.
+    // Users other than root may enter: the server runs as one.
     chmodSync(folder, 0o755);
   });
 
-  /** A path, or a word that is one, of the image. */
+  /** A path of the image, or a word that is one. */
   const inImage = (word: string) => (word.startsWith('/') ? join(root, word) : word);
 
-  /** Runs as the image's user, who may write nowhere but in the volume. */
+  /** Runs as the image's user, who may write only to the volume. */
   function asUser(command: readonly string[]): string[] {
     const words = command.map(inImage);
     if (process.getuid?.() !== 0) return words;

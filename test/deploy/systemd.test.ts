@@ -8,23 +8,23 @@ import { read, SETTINGS } from '../support/project.js';
 import { ServerProcess } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-/** Of 100, how much could still be kept from the server, as systemd sees it: half of this is the network, which it needs. */
+/** The exposure level that systemd computes, out of 100: half of this is the network, which the server needs. */
 const EXPOSURE_MAX = 20;
 
 const folder = temporaryFolder();
 const prefix = join(folder, 'usr', 'local');
 const unit = read('deploy/verbatim.service');
 
-/** What the unit says of something, in its order. */
+/** The unit's values of a key, in order. */
 function settingsOf(name: string): string[] {
   return [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value = '']) => value);
 }
 
-/** The unit, with what is installed here in the place of what is installed where it is used. */
+/** The unit, with installed paths replaced by those of this machine. */
 const unitHere = join(folder, 'verbatim.service');
 
 beforeAll(async () => {
-  // As the unit says.
+  // As in the unit.
   const [, line = ''] = /^# Installed by: (npm .*) verbatim-llm$/m.exec(unit) ?? [];
   const args = line.replace('/usr/local', prefix).split(' ').slice(1);
   const { path } = await pack(folder);
@@ -32,7 +32,7 @@ beforeAll(async () => {
   writeFileSync(unitHere, unit.replaceAll('/usr/local', prefix));
 }, 300_000);
 
-/** What `systemd-analyze` says, and how it ends. */
+/** The output of `systemd-analyze`, and its exit code. */
 function analyze(...args: string[]): { readonly status: number | null; readonly said: string } {
   const { error, status, stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
   if (error !== undefined) {

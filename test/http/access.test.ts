@@ -1,4 +1,4 @@
-/** Who may ask, from where, and how often. */
+/** Access control: keys, addresses and rate limits. */
 
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -160,7 +160,7 @@ describe('a server with a limit of requests', () => {
     expect(await asKey('one')).toBe(200);
     expect(await asKey('one')).toBe(429);
     expect(await asKey('other')).toBe(200);
-    // However it is spelled, it is the same one.
+    // Every spelling is the same address.
     for (const headers of [
       { authorization: 'BEARER   one' },
       { authorization: 'made up', 'api-key': 'one' },

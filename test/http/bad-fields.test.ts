@@ -1,4 +1,4 @@
-/** Every field of the requests, with values of every other type, and beyond its bounds. The cases come of the schemas. */
+/** Every field of the requests, with values of every other type and values out of bounds. The cases are derived from the schemas. */
 
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,17 +11,17 @@ import { post, serveApp } from '../support/app.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
-/** Characters that a text may have, and one that is echoed. */
+/** Maximum characters of a text, and of an echoed text. */
 const TEXT_MAX = 10_485_760;
 const ECHOED_MAX = 1_048_576;
 
 let base: string;
 beforeAll(async () => {
-  // The longest texts that a request may have are longer than the bodies of other tests.
+  // The longest texts that a request may have exceed the body limit of other tests.
   base = await serveApp(dataset, { bodyLimit: byteCount(32_000_000) });
 });
 
-/** What the schemas are made of. */
+/** The schema keywords in use. */
 interface Schema {
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -46,7 +46,7 @@ interface Schema {
   readonly then?: Schema;
 }
 
-/** A body with one thing wrong in it, and what the answer says of that. */
+/** A body with one error, and the expected error of the response. */
 interface Case {
   readonly param: string;
   readonly code: string;
@@ -82,7 +82,7 @@ function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unkno
   if (minimum !== undefined) yield wrong(`${kind}_below_min_value`, minimum - 1);
   if (maximum !== undefined) yield wrong(`${kind}_above_max_value`, maximum + 1);
 
-  // To send a text of ten megabytes for each field would take a minute: below, some are.
+  // Sending ten megabytes of text for each field would take a minute: a test below covers some.
   if (maxLength !== undefined && maxLength < TEXT_MAX)
     yield wrong('string_above_max_length', 'x'.repeat(maxLength + 1));
   if (maxProperties !== undefined) yield wrong('object_above_max_properties', pairs(maxProperties + 1));
@@ -105,7 +105,7 @@ function* casesOf(schema: Schema, param: string, wrap: (value: unknown) => unkno
 /** An object with this number of properties. */
 const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']));
 
-/** @param example an object that is right */
+/** @param example a valid object */
 function* casesOfFields(
   schema: Schema,
   param: string,
@@ -121,13 +121,13 @@ function* casesOfFields(
     yield* casesOf(field, path(name), (value) => wrap({ ...example, [name]: value }));
 }
 
-/** The types that a value may have. An integer is a number, too. */
+/** The types that a schema allows. An integer is a number, too. */
 function typesOf({ type, enum: words, const: word }: Schema): readonly string[] {
   const types = type === undefined && (words ?? word) !== undefined ? ['string'] : [type ?? []].flat();
   return types.includes('number') ? [...types, 'integer'] : types;
 }
 
-/** The least that a schema takes. */
+/** The minimal value that a schema accepts. */
 function exampleOf(schema: Schema): unknown {
   const word = schema.const ?? schema.enum?.[0];
   if (word !== undefined) return word;
@@ -144,7 +144,7 @@ function objectOf(schema: Schema): Record<string, unknown> {
   return branch === undefined ? own : { ...own, ...branch.known, ...objectOf(branch.rest) };
 }
 
-/** The fields that an object has in any case; of several sets of which one is needed, the first. */
+/** The required fields of an object; if one of several sets is required, the first. */
 function neededOf({ required = [], anyOf: [first] = [], properties = {} }: Schema): Record<string, unknown> {
   const names = [...required, ...(first?.required ?? [])];
   return Object.fromEntries(names.map((name) => [name, exampleOf(properties[name] ?? {})]));
@@ -194,14 +194,14 @@ describe.each([
   });
 });
 
-/** What both endpoints of completions answer, and that of responses. */
+/** The response fields common to both completions endpoints, and those of responses. */
 const GOOD = { messages: [{ role: 'user', content: 'Say it.' }], prompt: 'Say it.' };
 const GOOD_INPUT = { input: 'Say it.' };
 const goodFor = (path: string) => (path === '/v1/responses' ? GOOD_INPUT : GOOD);
 const said = (content: unknown) => ({ messages: [{ role: 'user', content }] });
 const GOOD_LOGPROBS = { ...GOOD, logprobs: true };
 
-/** As OpenAI's description has them. */
+/** As in OpenAI's description. */
 const BOUNDS: readonly [string, string, 'integer' | 'decimal', number, number | undefined][] = [
   ['/v1/chat/completions', 'temperature', 'decimal', 0, 2],
   ['/v1/chat/completions', 'top_p', 'decimal', 0, 1],
@@ -243,7 +243,7 @@ describe('a bound', () => {
   });
 });
 
-/** What is too long by one character, or one pair; and where. */
+/** Values too long by one character or one pair, and their fields. */
 const LENGTHS: readonly [string, string, number, (length: number) => object][] = [
   ['/v1/chat/completions', 'messages[0].content', TEXT_MAX, (n) => said('x'.repeat(n))],
   [
@@ -398,7 +398,7 @@ describe('a word that is none of those known', () => {
   });
 });
 
-/** A request is refused as OpenAI does it. Returns the message. */
+/** Expects an error in OpenAI's format. Returns the message. */
 async function expectRefused(response: Response, code: string, param: string): Promise<string> {
   const { error } = (await response.json()) as { error: Record<string, unknown> };
   expect([response.status, response.headers.get('content-type'), error]).toEqual([

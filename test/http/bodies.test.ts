@@ -1,4 +1,4 @@
-/** Bodies as networks deliver them, and connections that go on after each: past Express, and through it. */
+/** Bodies as networks deliver them, and connections that continue after each: past Express, and through it. */
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -43,11 +43,11 @@ function padded(
 ): string {
   const more = length - lengthOf(chat(content, { padding: '' }));
   const body = chat(content, { padding: 'u'.repeat(more) });
-  // The number of digits of a length may have grown.
+  // The length may have gained a digit.
   return chat(content, { padding: 'u'.repeat(more - (lengthOf(body) - length)) });
 }
 
-/** A connection whose answers come one after the other. */
+/** A connection with sequential responses. */
 class Connection {
   readonly socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true });
   private readonly closed = new AbortController();
@@ -62,12 +62,12 @@ class Connection {
   async send(bytes: Buffer, packetBytes = bytes.length): Promise<void> {
     for (let at = 0; at < bytes.length; at += packetBytes) {
       this.socket.write(bytes.subarray(at, at + packetBytes));
-      // The server, on this thread, too, reads each before the next is sent.
+      // The server runs on this thread, and reads each packet before the next is sent.
       await turn();
     }
   }
 
-  /** The status of the next answer, and what it says. */
+  /** The status of the next response, and its message. */
   async answer(): Promise<readonly [status: number, said: string]> {
     for (;;) {
       const found = /^HTTP\/1\.1 (\d+)[\s\S]*?\r\n\r\n/.exec(this.got);
@@ -136,7 +136,7 @@ describe('requests that are sent in one go', () => {
 });
 
 describe('a client that closes its side behind its request', () => {
-  // As much is read from a connection at a time: then its end is seen in the same turn of the event loop.
+  // This is the size of one read from a connection: its end is seen in the same turn of the event loop.
   it.each([200, 65_535, 65_536, 65_537, 131_072])('of %i bytes gets its answer', async (length) => {
     const lengthOf = (body: string) => requestOf(body).length;
     for (const [content, expected] of [
@@ -158,7 +158,7 @@ describe('a client that closes its side behind its request', () => {
 describe('connections at rest', () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  /** What all buffers take, when garbage is gone. */
+  /** Memory of all buffers, after a garbage collection. */
   async function heldBytes(): Promise<number> {
     collect();
     await turn();
@@ -172,7 +172,7 @@ describe('connections at rest', () => {
     ['not found', padded('nowhere', 4 * MB), NOT_FOUND],
     ['no JSON', `${padded('nowhere', 4 * MB - 1)}x`, INVALID],
   ])('hold no bodies, of what is %s', async (_what, body, expected) => {
-    // The first may hold what is made once.
+    // The first one may include one-time allocations.
     expect(await new Connection().ask(body)).toEqual(expected);
     const before = await heldBytes();
     const connections = Array.from({ length: 10 }, () => new Connection());

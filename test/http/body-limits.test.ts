@@ -1,4 +1,4 @@
-/** How much a body may be: of bytes, sent or inflated, of what JSON.parse makes of them, and together with others. */
+/** Body limits: bytes, sent or inflated, values from JSON.parse, and the total of concurrent bodies. */
 
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ const MB = 1_000_000;
 const LIMIT = 8 * MB;
 const PATH = '/v1/chat/completions';
 const HIT = '{"messages":[{"role":"user","content":"Say it."}]}';
-/** A hit with a field that has no effect. */
+/** A hit with an additional field that has no effect. */
 const withField = (json: string) => `${HIT.slice(0, -1)},"x":${json}}`;
 
 let base: string;
@@ -44,14 +44,14 @@ async function open(url = base): Promise<RawConnection> {
   return connection;
 }
 
-/** Sends chunks until an answer has come; the connection is closed after it. */
+/** Sends chunks until a response arrives; the server then closes the connection. */
 async function floodedAnswer(connection: RawConnection): Promise<RawConnection['answers'][number]> {
   const chunk = chunkOf(' '.repeat(65_536));
   while (connection.answers.length === 0 && !connection.isClosed) {
     connection.send(chunk);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  // It still sends: what it has got must not be lost by that.
+  // The client is still sending: it must not lose the response.
   for (let i = 0; i < 20; i++) connection.send(chunk);
   await connection.closed;
   const [answer] = connection.answers;
@@ -174,7 +174,7 @@ describe('what a body holds', () => {
   const times = (count: number, json: string) => `[${`${json},`.repeat(count - 1)}${json}]`;
   const named = (count: number) => `{${Array.from({ length: count }, (_, i) => `"n${i}":1`).join()}}`;
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
-  /** More than a slice of a long body. */
+  /** Longer than one slice of a long body. */
   const LONG = 1.1 * MB;
   const spaces = ' '.repeat(LONG);
 
@@ -267,7 +267,7 @@ describe('bodies together', () => {
 
   it('hold what has come of them, and are refused while that is too much', async () => {
     const url = await serveApp(dataset, small);
-    // One that is alone may be as long as the limit of one says.
+    // A single body may be as long as the limit for one body.
     const held = await fill(url, LIMIT, 2 * MB, () => post(url + PATH, HIT));
     for (const headers of [{}, page]) {
       const answer = await post(url + PATH, HIT, headers);
@@ -377,7 +377,7 @@ describe('recorded replies that requests are answered with', () => {
     const body = JSON.stringify({ prompt: Array(100).fill('a'), stream: true });
     const unread: Socket[] = [];
     onTestFinished(() => unread.forEach((each) => void each.destroy()));
-    /** Asks, and reads nothing. */
+    /** Sends a request, and doesn't read the response. */
     const hold = () => {
       const connection = connect(Number(new URL(url).port), '127.0.0.1').pause();
       unread.push(connection);
@@ -391,7 +391,7 @@ describe('recorded replies that requests are answered with', () => {
       return answer.status;
     };
     await vi.waitUntil(async () => {
-      // One that came while another was asked for is refused itself.
+      // A body that arrived while another request was sent is rejected itself.
       hold();
       return (await ask()) === 503;
     }, WAIT);

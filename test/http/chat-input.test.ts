@@ -1,4 +1,4 @@
-/** Chats that are asked for as the Responses API asks, which some editors do with a base URL of their own. */
+/** Chat endpoints that receive Responses API input, which some editors send with a custom base URL. */
 
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';

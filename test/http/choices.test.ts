@@ -47,7 +47,7 @@ describe('n', () => {
     const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
     const reply = 'naïve 🚀 "la" '.repeat(10_000);
     const base = await serveApp(dataset, { fallback: reply, tokens: estimatingCounter });
-    // On a connection that stays open, and on one that doesn't.
+    // On a connection that stays open, and on one that closes.
     for (const agent of [new Agent({ keepAlive: true }), new Agent()]) {
       const { text } = await exchange({ agent, url: base + path, body: JSON.stringify({ ...asked, n: 7 }) });
       agent.destroy();

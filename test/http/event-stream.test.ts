@@ -44,7 +44,7 @@ async function expectShortAnswer(): Promise<void> {
   expect(await response.json()).toMatchObject({ choices: [{ message: { content: 'yes' } }] });
 }
 
-/** The content that the events of a stream add up to. */
+/** The concatenated content of a stream's events. */
 function contentOf(stream: string): string {
   const events = stream.split('\n\n').slice(0, -2);
   const chunks = events.map((event) => JSON.parse(event.slice('data: '.length)));
@@ -106,7 +106,7 @@ describe('an event stream', () => {
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
     let answer = '';
     for await (const text of socket.setEncoding('utf8')) answer += text;
-    // A chunk of HTTP's chunked encoding is a write: its length, then its bytes.
+    // Each chunk of HTTP's chunked encoding is one write: its length, then its bytes.
     const chunked = answer.slice(answer.indexOf('\r\n\r\n') + 2);
     const chunks = chunked.split(/\r\n[0-9a-f]+\r\n/).slice(1);
     expect(chunks).toHaveLength(5);

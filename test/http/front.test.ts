@@ -1,4 +1,4 @@
-/** What is answered under Express is what Express answers, byte for byte. */
+/** Responses that bypass Express equal those of Express, byte for byte. */
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -25,8 +25,8 @@ interface Answer {
 }
 
 /**
- * @param isPlain false for a body of no known length, which goes to Express
- * @param agent false for a connection that ends with the answer
+ * @param isPlain false for a body of unknown length, which Express handles
+ * @param agent false for a connection that closes after the response
  */
 async function ask(path: string, body: object, isPlain: boolean, agent?: false): Promise<Answer> {
   const text = JSON.stringify(body);
@@ -65,7 +65,7 @@ describe('an answer from under Express', () => {
     ['/v1/completions', { prompt: ['Say it.', 'continue'] }],
   ])('is what Express answers: %s %j', async (path, body) => {
     const expected = await ask(path, body, false);
-    // Tokens are counted by now; the second time comes from the cache.
+    // Tokens are counted by now; the second response comes from the cache.
     expect(await ask(path, body, true)).toEqual(expected);
     expect(await ask(path, body, true)).toEqual(expected);
   });
@@ -123,7 +123,7 @@ describe('an answer from under Express', () => {
       return socket;
     };
     const answers: string[] = [];
-    /** Reads an answer on a connection that gets no other. */
+    /** Reads a response on its own connection. */
     const read = async (socket: Socket) => {
       let answer = '';
       while (!answer.endsWith('\r\n0\r\n\r\n')) {
@@ -132,11 +132,11 @@ describe('an answer from under Express', () => {
       }
       answers.push(answer);
     };
-    // Until the answer is remembered.
+    // Until the response is cached.
     await (await post(`${url}/v1/chat/completions`, body)).text();
     const late = await open();
     const others = await Promise.all([open(), open(), open()]);
-    // At some time the system has no room for all of an answer that isn't read.
+    // Eventually the kernel's buffers can't hold the rest of an unread response.
     for (let time = 0; time < 120; time++) {
       for (const socket of others) socket.write(one);
       late.write(one);

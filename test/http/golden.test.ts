@@ -13,7 +13,7 @@ beforeAll(async () => {
   base = await serveApp(fileURLToPath(new URL('dataset.json', folder)));
 });
 
-/** A response as text: status, headers in order of their names, and the body's bytes. */
+/** A response as text: status, headers sorted by name, and the body's bytes. */
 async function exchange(response: Response): Promise<Buffer> {
   const headers = [...response.headers].filter(([name]) => !TRANSPORT_HEADERS.includes(name));
   const head = [String(response.status), ...headers.map(([name, value]) => `${name}: ${value}`), '', ''].join(

@@ -1,4 +1,4 @@
-/** What is large, broken or meant to hurt: each is answered, and the connection that it came on answers the next request. */
+/** Large, broken and hostile input: each request is answered, and its connection then answers the next one. */
 
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import type { Socket } from 'node:net';
@@ -10,14 +10,14 @@ import { FACTOR } from '../support/factor.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 const MB = 1 << 20;
-/** As large as a body may be here; in a long run, as by default. */
+/** The body limit; in a long run, the default one. */
 const LIMIT_MB = Math.min(32, 8 * FACTOR);
-/** What is large has as many bytes as this, or a few more. */
+/** Large inputs have at least this number of bytes, and few more. */
 const LARGE_MB = LIMIT_MB - 1;
 const LARGE = LARGE_MB * MB;
-/** A text as often as a large body has room for it. */
+/** A text, repeated to the size of a large body. */
 const large = (text: string) => text.repeat(LARGE / text.length);
-/** As many messages as one request may have. */
+/** The maximum number of messages in a request. */
 const MESSAGES_MAX = 10_000;
 const CHAT = '/v1/chat/completions';
 const COMPLETIONS = '/v1/completions';
@@ -44,7 +44,7 @@ interface Question {
   readonly body?: unknown;
 }
 
-/** Asks on the one connection that there is. A string or bytes are sent as they are. */
+/** Sends on the single connection. A string or bytes are sent unchanged. */
 function ask({ method = 'POST', path = CHAT, headers = {}, body = '' }: Question): Promise<Answer> {
   const bytes = Buffer.isBuffer(body)
     ? body
@@ -69,9 +69,9 @@ const good = said('Say it.');
 const invalid = 'invalid_request_error';
 const missed = [404, 'prompt_not_found', 'messages'] as const;
 
-/** Nested lists, as many bytes of them. */
+/** Nested lists with this number of bytes. */
 const nested = (length: number) => '['.repeat(length / 2) + ']'.repeat(length / 2);
-/** JSON with bytes in the place of its dollar sign. */
+/** JSON with its dollar sign replaced by bytes. */
 const withBytes = (json: string, bytes: readonly number[]) => {
   const [before = '', after = ''] = json.split('$');
   return Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)]);
@@ -313,7 +313,7 @@ describe('what can be parsed, but not be written again', () => {
     for (const store of [true, false]) {
       const tool = `{"type":"function","name":"f","parameters":${nested(50_000)}}`;
       const body = `{"input":"Say it.","store":${store},"tools":[${tool}]}`;
-      // The second time, all tokens are counted, and it is answered at once.
+      // The second time, all tokens are counted, and the response is immediate.
       for (let time = 0; time < 2; time++) {
         expect((await post(`${base}/v1/responses`, body)).status).toBe(400);
         expect((await fetch(`${base}/health`)).status).toBe(200);

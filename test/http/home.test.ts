@@ -1,4 +1,4 @@
-/** What a browser, and a program, get at `/`. */
+/** The responses of `/` to a browser and to a program. */
 
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -44,7 +44,7 @@ async function htmlAt(url: string, headers: Record<string, string> = {}): Promis
   return answer.text();
 }
 
-/** The text of the only element of that name. */
+/** The text of the only element with this name. */
 function textOf(html: string, element: string): string {
   const [, text = ''] = new RegExp(`<${element}>(.*)</${element}>`, 's').exec(html) ?? [];
   const characters: Record<string, string> = { lt: '<', gt: '>', quot: '"', amp: '&' };

@@ -1,4 +1,4 @@
-/** Clients that read a stream by lines, as httpx does, end a line at U+0085, U+2028 and U+2029, too: none of them is sent as it is. */
+/** Clients that read a stream by lines, such as httpx, also end a line at U+0085, U+2028 and U+2029: the server escapes all of them. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary.js';
 const LINE_ENDS = /[\u0085\u2028\u2029]/;
 const reply = 'one\u2028two \u2029 three\u0085four \u2028\u2028 “five” \\\u2028 \ud83d\u2028';
 
-/** A turn that the kernel spells, the same with escapes, and one that it leaves to JSON.parse. */
+/** A turn that the kernel encodes, the same one with escapes, and one that is left to JSON.parse. */
 const spellings = {
   raw: JSON.stringify({ from: 'gpt', value: reply }),
   escaped: JSON.stringify({ from: 'gpt', value: reply }).replace(
@@ -31,14 +31,14 @@ beforeAll(async () => {
   base = await serveApp(path);
 });
 
-/** What the events of a stream hold, each on one line. */
+/** The data of a stream's events, each on one line. */
 function eventsOf(stream: string): { [key: string]: never }[] {
   const lines = stream.split(new RegExp(`\n|${LINE_ENDS.source}`));
   const data = lines.filter((line) => line.startsWith('data: ') && line !== 'data: [DONE]');
   return data.map((line) => JSON.parse(line.slice('data: '.length)));
 }
 
-/** The endpoints: what each is asked, and where its answer, and an event of its stream, have the text. */
+/** The endpoints: the request of each, and where its response, and an event of its stream, have the text. */
 const endpoints = [
   {
     path: '/v1/chat/completions',

@@ -52,7 +52,7 @@ describe('a listener that stops', () => {
   });
 });
 
-/** Keeps this thread, and the server with it, from all else until there is a file, and for some time after that. */
+/** Blocks this thread, and the server with it, until a file exists, and for some time after that. */
 function stallUntil(file: string, thenMs: number): void {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   while (!existsSync(file)) Atomics.wait(cell, 0, 0, 10);
@@ -123,7 +123,7 @@ describe('a listener that stops', () => {
 });
 
 describe('a listener that stops', () => {
-  // Well before connections would be cut, so that it must have ended them itself.
+  // Well before the deadline for open connections, so the server must have closed them itself.
   it.each(['', 'POST / HTTP/1.1\r\nHo'])(
     'does not wait for a connection that sent %j',
     { timeout: 20_000 },
@@ -214,7 +214,7 @@ describe('a pipelined request that asks whether to send its body', () => {
       await listener.stop();
     });
     connection.pause();
-    // Their answers are more than all buffers on the way hold; some 480 requests are read at once.
+    // Their responses exceed all buffers on the way; some 480 requests are read at once.
     const REQUESTS = 1000;
     const bodies = Array.from({ length: REQUESTS }, (_, i) => String(i).padEnd(100, '.'));
     const requests = bodies.map((body) => `POST / HTTP/1.1\r\ncontent-length: 100\r\n\r\n${body}`);
@@ -300,7 +300,7 @@ describe('a request that was accepted', () => {
     onTestFinished(() => connection.destroy());
     connection.send(request + request + bytes);
     await connection.waitFor(2);
-    // It goes on: its answers must not be lost by that.
+    // The client keeps sending: it must not lose its responses.
     for (let i = 0; i < 20; i++) connection.send('hello\r\n\r\n');
     connection.end();
     await connection.closed;

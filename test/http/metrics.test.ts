@@ -1,4 +1,4 @@
-/** What Prometheus, and load generators, read. */
+/** The metrics that Prometheus and load generators read. */
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

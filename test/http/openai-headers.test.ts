@@ -10,7 +10,7 @@ describe('every response', () => {
     ['a stream', '/v1/chat/completions', { messages: [{ role: 'user', content: 'Say it.' }], stream: true }],
     ['an error', '/v1/nothing', {}],
   ])('%s, says how long it took, and what version of the API it is of', async (_what, path, body) => {
-    // Time goes on by 7 ms each time that somebody looks at the clock.
+    // The clock advances by 7 ms each time it is read.
     let nowMs = 1_700_000_000_000;
     const now = () => {
       nowMs += 7;

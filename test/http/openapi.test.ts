@@ -1,4 +1,4 @@
-/** The description of the API: valid, whole, and true of what the server answers. */
+/** The description of the API: valid, complete, and consistent with the server's responses. */
 
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -74,7 +74,7 @@ beforeAll(async () => {
   document = (await (await fetch(`${base}/openapi.json`)).json()) as Document;
 });
 
-/** As `GET /path`, all that the document describes. */
+/** All operations of the document, as `GET /path`. */
 const described = () =>
   Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
@@ -102,7 +102,7 @@ describe('the document', () => {
 
   it('describes every route of the app, and no other', async () => {
     const routes = routesOf((await appOf(dataset)).express);
-    // OpenAI's are there for other base URLs, too.
+    // OpenAI's paths also exist for other base URLs.
     const isOther = (route: string) =>
       / \/(?:v1\/v1|openai(?!\/deployments))\//.test(route) ||
       (!route.includes(' /v1/') && routes.includes(route.replace(' ', ' /v1')));
@@ -190,14 +190,14 @@ describe('the document', () => {
   });
 });
 
-/** A request, and the operation and the status that its answer is an example of. */
+/** A request, with the operation and the status that its response is an example of. */
 interface Example {
   readonly operation: string;
   readonly status: number;
   readonly what: string;
-  /** The path, if the operation's has a hole in it. */
+  /** The path, if the operation's path has a parameter. */
   readonly at?: string;
-  /** A response that is made before: its id is `KEPT_ID`, as all ids are zeros. */
+  /** A response created before: its id is `KEPT_ID`, as all ids are zeros. */
   readonly first?: unknown;
   readonly body?: unknown;
 }
@@ -575,7 +575,7 @@ async function expectDescribed(response: Response, method: string, path: string)
   const sent = [...response.headers.keys()].filter((name) => OURS.test(name));
   const headers = Object.keys(told?.headers ?? {});
   expect(headers).toEqual(expect.arrayContaining(sent));
-  // A miss has no source, and an error not all that its status may have.
+  // A miss has no source, and an error lacks some of the headers that its status may have.
   const isHit = response.status === 200 && response.headers.get('x-verbatim-match') !== 'none';
   if (isHit) expect(sent).toEqual(expect.arrayContaining(headers));
 
@@ -586,7 +586,7 @@ async function expectDescribed(response: Response, method: string, path: string)
   expectAllFit(bodiesOf(type, text), schema as object);
 }
 
-/** What a body holds: of a stream, what its events hold. */
+/** The data of a body: for a stream, those of its events. */
 function bodiesOf(type: string, text: string): unknown[] {
   if (type === 'application/json') return [JSON.parse(text)];
   if (type !== 'text/event-stream') return [text];
@@ -610,7 +610,7 @@ function eventsOf(text: string): unknown[] {
   });
 }
 
-/** The value is what the schema describes, and has no field that the schema doesn't name. */
+/** Expects the value to match the schema, without fields that the schema doesn't name. */
 function expectFit(value: unknown, schema: object): void {
   expectAllFit([value], schema);
 }
@@ -623,7 +623,7 @@ function expectAllFit(values: readonly unknown[], schema: object): void {
   }
 }
 
-/** What a schema is made of, as far as it matters here. */
+/** The schema keywords that matter here. */
 interface Field {
   readonly description?: string;
   readonly const?: unknown;
@@ -651,12 +651,12 @@ function ajvOf(schemas: unknown): Ajv2020 {
   return ajv;
 }
 
-/** A schema that refers to others by their mere names. */
+/** A schema that refers to others by name only. */
 function local(schema: unknown): unknown {
   return JSON.parse(JSON.stringify(schema).replaceAll('#/components/schemas/', ''));
 }
 
-/** A schema, all of whose objects have no fields but those they name. */
+/** A schema in which no object allows additional fields. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -665,14 +665,14 @@ function closed(schema: unknown): unknown {
   return Object.fromEntries([...entries, ...(isObject ? [['additionalProperties', false]] : [])]);
 }
 
-/** What a router of Express has inside: routes, and routers and other handlers with the path that they are mounted at. */
+/** The internals of an Express router: routes, and routers and other handlers with their mount paths. */
 interface Layer {
   readonly rawPath: string;
   readonly handle: { readonly stack?: readonly Layer[] };
   readonly route?: { readonly path: string; readonly methods: Record<string, boolean> };
 }
 
-/** As `GET /path`, all that an app answers. A router that is mounted twice counts where it is first. */
+/** All operations of an app, as `GET /path`. A router that is mounted twice is listed at its first path. */
 function routesOf(app: Express): string[] {
   const seen = new Set<object>();
   const walk = (stack: readonly Layer[], prefix: string): string[] =>
@@ -685,7 +685,7 @@ function routesOf(app: Express): string[] {
   return walk((app.router as unknown as { stack: readonly Layer[] }).stack, '');
 }
 
-/** The methods of a route that do more than to refuse; files of the page are no part of the API. */
+/** The methods of a route that do more than reject; files of the page aren't part of the API. */
 function routes({ path, methods }: NonNullable<Layer['route']>, prefix: string): string[] {
   if (path.startsWith('/docs/')) return [];
   return Object.keys(methods)

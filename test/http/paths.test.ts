@@ -10,7 +10,7 @@ let base: string;
 let strict: string;
 beforeAll(async () => {
   let made = 0;
-  // A response that continues another needs an id of its own.
+  // A response that continues another needs its own id.
   const newId = (length: number) => String(made++).padStart(length, '0');
   base = await serveApp(dataset, { newId });
   strict = await serveApp(dataset, { strictModels: true });

@@ -1,4 +1,4 @@
-/** What the error for a prompt without a reply says. */
+/** The error message for a prompt without a reply. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -39,7 +39,7 @@ describe('a response store', () => {
   it('gives what was used longest ago up when they are too large together', () => {
     const store = new ResponseStore(1000, byteCount(60_000));
     const ids = Array.from({ length: 10 }, (_, i) => `r${i}`);
-    // Two bytes a character, and some more for all that a response has besides: two of them have room, and three have not.
+    // Two bytes per character, plus the rest of a response: two of them fit, three don't.
     for (const id of ids) store.keep(keptOf(id, 'x'.repeat(10_000)));
     expect(keptIds(store, ids)).toEqual(['r8', 'r9']);
   });

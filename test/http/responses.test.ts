@@ -30,7 +30,7 @@ interface Page {
 }
 
 let count = 0;
-/** Ids that differ, as those of a real server do. */
+/** Unique ids, as on a real server. */
 const newId = (length: number) => (++count).toString(16).padStart(length, '0');
 
 let base: string;
@@ -378,7 +378,7 @@ describe('previous_response_id', () => {
     JSON.parse(readFileSync(sample, 'utf8')) as { conversations: { value: string }[] }[]
   ).map(({ conversations }) => conversations.map(({ value }) => value));
   const begins = conversations.map(([begin]) => begin);
-  /** Conversations that begin as no other does, and go on with what others say, too: there, the chain decides. */
+  /** Conversations with unique beginnings that continue with common texts: there, the chain decides. */
   const long = conversations.filter(
     (turns) =>
       turns.includes('thanks') &&

@@ -8,7 +8,7 @@ describe('what is found in one turn of the event loop', () => {
     const sent: number[] = [];
     const together = sendTogether((item: number) => sent.push(item));
     together.add(1);
-    // Nothing comes between the items, though it was asked for after the first.
+    // Nothing runs between the items, though it was queued after the first.
     setImmediate(() => sent.push(0));
     for (const item of [2, 3, 4]) together.add(item);
     expect(sent).toEqual([]);

@@ -44,7 +44,7 @@ describe('a server of two datasets', () => {
     expect(await ask(base, 'first', 'both')).toEqual(['of the first', 'first']);
     expect(await ask(base, 'org/second', 'both')).toEqual(['of the second', 'org/second']);
     expect(await ask(base, 'first', 'two')).toEqual(['prompt_not_found', null]);
-    // The second time from the cache, which keeps them apart.
+    // The second response comes from the cache, which separates the models.
     expect(await ask(base, 'org/second', 'both')).toEqual(['of the second', 'org/second']);
   });
 

@@ -1,4 +1,4 @@
-/** The bytes of a stream are the same however they are made: in one go, slab by slab, by the kernel or without it. */
+/** The bytes of a stream are the same however they are produced: at once, slab by slab, by the kernel or without it. */
 
 import { describe, expect, it } from 'vitest';
 import { Decoded } from '#dist/core/spelled-text.js';
@@ -24,7 +24,7 @@ const texts = [
 function streamOf(text: string) {
   const options = { includeUsage: true, continuousUsage: true };
   const usage = new StreamUsage(options, usageOf(3, 2 * text.length));
-  // As many tokens as pieces.
+  // One token per piece.
   const pieceTokens = Uint32Array.from({ length: text.length }, (_, i) => i + 1);
   const reply = {
     content: new Decoded(text),
@@ -42,7 +42,7 @@ function responseOf(text: string) {
   return responseObject(head, { text, calls: [], isCut: false, usage: usageOf(1, 1) }, echoed);
 }
 
-/** A writer that traps the second time that it writes, or, if it is to, when it loads a text. */
+/** A writer that traps on its second write or, optionally, when it loads a text. */
 class Trapping extends EventWriter {
   private times = 0;
   private readonly loads: boolean;

@@ -33,7 +33,7 @@ describe('the summary of a run', () => {
       misses: 1,
       seconds: 65,
     });
-    // As exact as the buckets are.
+    // Within the precision of the buckets.
     expect(summary.medianMs).toBeGreaterThan(1);
     expect(summary.medianMs).toBeLessThan(2.5);
     expect(summary.p99Ms).toBeLessThan(2.6);

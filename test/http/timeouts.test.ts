@@ -1,4 +1,4 @@
-/** Clients that take too long: each is cut, and takes nothing from others. */
+/** Slow clients: the server disconnects each, and the others are unaffected. */
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -22,7 +22,7 @@ async function serve(
   return { port, listener };
 }
 
-/** A connection; what it has got when the server has ended it. */
+/** A connection; resolves with the received bytes when the server closes it. */
 async function open(port: number): Promise<{ socket: Socket; ended: Promise<string> }> {
   const socket = connect(port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());
@@ -132,7 +132,7 @@ describe('a client that closes its sending side after its request', () => {
   const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
   const say = (more: object) => ({ messages: [{ role: 'user', content: 'Say it.' }], ...more });
 
-  /** What comes until the server has ended the connection. */
+  /** The bytes received until the server closes the connection. */
   async function answerTo(url: string, ...requests: [path: string, body: object][]): Promise<string> {
     const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });
     onTestFinished(() => void socket.destroy());

@@ -12,7 +12,7 @@ beforeAll(async () => {
   strict = await serveApp(dataset, { strictModels: true });
 });
 
-/** Characters of a text. */
+/** The number of characters in a text. */
 const LENGTH_MAX = 1_048_576;
 
 const text = 'Hello, 日本 and 😀 <|endoftext|>\n\tlast \ud800line';

@@ -15,7 +15,7 @@ const conversations = [
 ];
 writeFileSync(path, JSON.stringify([{ conversations }]));
 
-/** Serves by the index; returns how many threads were started until the first answer. */
+/** Serves with the index; returns the number of threads started before the first answer. */
 async function threadsWith(usage: string): Promise<number> {
   const { config } = readSettings({ port: '0', engine: 'index' }, [path], {
     USAGE: usage,
@@ -47,7 +47,7 @@ async function threadsWith(usage: string): Promise<number> {
 }
 
 it('the tokenizer is loaded before it is needed, unless tokens are estimated, by a saved index, too', async () => {
-  // Makes the index.
+  // Builds the index.
   await threadsWith('estimate');
   expect(await threadsWith('estimate')).toBe(0);
   expect(await threadsWith('count')).toBe(1);

@@ -1,4 +1,4 @@
-/** Recorded function calls, as clients of OpenAI's API call functions: a call, its result, the reply. */
+/** Recorded function calls, as clients of OpenAI's API make them: a call, its result, the reply. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -174,7 +174,7 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
       { role: 'tool', tool_call_id: 'c', content },
     ]);
     expect(answered).toMatchObject({ rung: 'context', message: { content: 'It is 20.' } });
-    // What is no JSON is compared as it is.
+    // Text that isn't JSON is compared as it is.
     const other = await post(`${base}/v1/chat/completions`, {
       messages: [{ role: 'tool', content: content.slice(1) }],
     });

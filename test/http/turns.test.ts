@@ -1,4 +1,4 @@
-/** What takes long for one client keeps no other one waiting. */
+/** Slow work for one client delays no other client. */
 
 import { createServer } from 'node:http';
 import { Duplex } from 'node:stream';
@@ -13,9 +13,7 @@ import { WAIT } from '../support/wait.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
-/**
- * What comes on a connection whose client takes all bytes at once, in how many turns of the event loop, and in how many pieces.
- */
+/** The bytes on a connection whose client reads at full speed, the number of event loop turns, and the number of pieces. */
 async function answerTo(
   app: App,
   path: string,
@@ -62,7 +60,7 @@ it.each([
   const { text, turns, longest } = await answerTo(app, path, body);
   expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(turns).toBeGreaterThan(5);
-  // What is longer than a slab is one event, and comes alone.
+  // An event longer than a slab is sent alone.
   const event = text.split('\n\n').reduce((most, { length }) => Math.max(most, length), 0) + 1024;
   expect(longest).toBeLessThanOrEqual(Math.max(STEP_SLAB_BYTES, event));
 });

@@ -98,7 +98,7 @@ describe.each(['sweep', 'index'] as const)('the usage, by the engine %s,', (engi
     base = await serveApp(path, {}, engine);
   });
 
-  // Twice: the second time it was counted before.
+  // Twice: the second time its tokens were already counted.
   for (const time of ['the first time', 'again']) {
     it.each(Object.entries(requests))(`of %s is as the cookbook counts, ${time}`, async (_what, messages) => {
       const { usage, choices } = await ask(base, { messages });

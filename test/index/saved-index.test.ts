@@ -27,7 +27,7 @@ import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
 const pool = poolOf(2);
-/** Whole seconds, which every file system and `utimes` keep as they are. */
+/** Whole seconds, which every file system and `utimes` preserve. */
 const MADE_AT = 1_700_000_000;
 const MAGIC_BYTES = 8;
 const TOKENIZER = 'o200k_base';
@@ -51,7 +51,7 @@ const queries = histories.map(
   (texts) => queryOf(texts.map((text) => ({ role: 'user', text }))) as NonNullable<Query>,
 );
 
-/** A dataset in a folder of its own, as it was at a time long past. */
+/** A dataset in its own folder, with an old modification time. */
 function datasetOf(content: string): Dataset {
   const path = join(mkdtempSync(join(folder, 'of-')), 'dataset.json');
   return rewrite(path, content);
@@ -63,7 +63,7 @@ function rewrite(path: string, content: string, madeAt = MADE_AT): Dataset {
   return openDataset(path);
 }
 
-/** A dataset, its index, and the file where that was saved. */
+/** A dataset, its index, and the file of the saved index. */
 async function saved(content = JSON.stringify(list)) {
   const dataset = datasetOf(content);
   const { census, table, index } = await enginesOf(dataset, pool);
@@ -83,7 +83,7 @@ async function refusal(path: string, dataset: Dataset): Promise<string> {
 
 type Header = Record<string, unknown> & { dataset: object; size: object; counts: object };
 
-/** The file with another header, and the checksum that belongs to it. */
+/** The file with another header and a matching checksum. */
 function withHeader(bytes: Buffer, change: (header: Header) => unknown): Buffer {
   const end = HEADER_AT + bytes.readUInt32LE(MAGIC_BYTES);
   const text = Buffer.from(
@@ -220,7 +220,7 @@ describe('a saved index', () => {
   ] as const)('is refused if the number of %s in its %s is none that can be', async (name, part) => {
     const { dataset, path, bytes } = await saved();
     for (const value of wild) {
-      // A list of none is what `skippedAt` may be.
+      // `skippedAt` may be an empty list.
       const spoiled = name === 'skippedAt' ? (Array.isArray(value) ? [-1] : value) : value;
       const change = (header: Header) => ({ ...header, [part]: { ...header[part], [name]: spoiled } });
       writeFileSync(path, withHeader(bytes, change));

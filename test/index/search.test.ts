@@ -1,4 +1,4 @@
-/** The index against a plain loop, on conversations of few different turns, so that long runs of them agree. */
+/** The index against a plain loop, on conversations with few different turns, so that long runs of them match. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ function letterKeys(text: string): TextKeys {
   return { key, normalized: key, ends: key, head: key, length: text.length };
 }
 
-/** A search in an index of conversations, each a list of texts. Every turn is ten bytes long, and every record a thousand. */
+/** A search in an index of conversations, each a list of texts. Every turn is ten bytes long, every record a thousand. */
 function indexOf(
   conversations: readonly (readonly string[])[],
   keysOf: TextKeysOf = letterKeys,
@@ -35,7 +35,7 @@ function indexOf(
   return new IndexSearch(table);
 }
 
-/** The rows of some conversations, `first` and following, whose first turn is `firstTurn` of all. */
+/** The rows of some conversations, from `first` on; `firstTurn` is the global index of their first turn. */
 function rowsOf(
   conversations: readonly (readonly string[])[],
   first: number,
@@ -91,7 +91,7 @@ function expectFirstOfBest(
     best && { grade: best.grade, record: best.record, turn: best.turn },
   );
   if (place === undefined) return;
-  // From the first turn that agrees to the reply, ten bytes each.
+  // From the first matching turn to the reply, ten bytes each.
   expect(place.turns).toEqual({
     start: place.record * 1000 + place.firstTurn * 10,
     end: place.record * 1000 + (place.turn + 2) * 10,
@@ -127,7 +127,7 @@ describe('the index', () => {
       selector: ({ low, high }) => `${high} ${low}`,
     });
     const letter = fc.constantFrom(...LETTERS);
-    // Of few turns, too: up to five have a reply.
+    // A case with few turns, too: up to five have a reply.
     const few = fc.array(fc.array(letter, { minLength: 2, maxLength: 3 }), { maxLength: 2 });
     const many = fc.array(fc.array(letter, { minLength: 2, maxLength: 30 }), { maxLength: 30 });
     const list = fc.oneof(few, many);

@@ -1,4 +1,4 @@
-/** The events that the kernel writes are, byte for byte, those that a loop over `piecesOf` writes with the pieces spelled. */
+/** The kernel's events equal, byte for byte, those of a loop over `piecesOf` with the pieces encoded. */
 
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const writer = new EventWriter(kernelModule());
 const bytesOf = (text: string) => Buffer.from(text).toString('latin1');
 
 const PLAIN: TextEvents = { before: 'data: {"content":"', after: ['"}\n\n'] };
-/** An envelope with everything: numbers, another end of the last event, and bytes beyond ASCII. */
+/** An envelope with everything: numbers, a different ending for the last event, and bytes beyond ASCII. */
 const NUMBERED: TextEvents = {
   before: bytesOf('event: délta\ndata: {"model":"modèle","delta":"'),
   after: ['","sequence_number":', ',"usage":', '}\n\n'],
@@ -34,7 +34,7 @@ const NUMBERED: TextEvents = {
   numbers: [4, 95],
 };
 
-/** Each event by itself, as a plain loop makes it. */
+/** Each event by itself, from a plain loop. */
 function plainEvents(text: string, tokenizer: TokenizerName, events: TextEvents): string[] {
   const { before, after, afterLast = after, numbers = [], counts } = events;
   const pieces = [...piecesOf(text, tokenizer)];
@@ -47,7 +47,7 @@ function plainEvents(text: string, tokenizer: TokenizerName, events: TextEvents)
   });
 }
 
-/** What the writer writes, `sliceBytes` of it at most at a time. */
+/** The writer's output, at most `sliceBytes` at a time. */
 function written(
   text: string,
   tokenizer: TokenizerName,
@@ -79,7 +79,7 @@ function expectSimilar(
   const actual = written(text, tokenizer, events, options);
   const each = plainEvents(text, tokenizer, events);
   const expected = (options.isChunked ? each.map(chunkOf) : each).join('');
-  // An assertion for each text would take longer than all the rest.
+  // An assertion per text would take longer than everything else.
   if (actual !== expected) expect(actual, `${tokenizer}: ${JSON.stringify(text)}`).toBe(expected);
 }
 
@@ -173,11 +173,11 @@ const ALPHABETS: readonly (readonly string[])[] = [
   [...WORDS, ' ', ' ', '. ', ', ', '\n\n'],
 ];
 
-/** A text of one alphabet, or of several one after the other. */
+/** A text of one alphabet, or of several in sequence. */
 function randomText(random: Chance): string {
   const parts: string[] = [];
   for (let runs = 1 + random(4); runs > 0; runs--) {
-    // Now and then any code points at all.
+    // Sometimes arbitrary code points.
     const alphabet = random(15) === 0 ? undefined : pick(random, ALPHABETS);
     for (let length = random(random(4) === 0 ? 60 : 10); length >= 0; length--) {
       parts.push(alphabet === undefined ? String.fromCodePoint(random(0x110000)) : pick(random, alphabet));
@@ -246,7 +246,7 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
   });
 
   it('are those of a plain loop, for every character that Unicode has', () => {
-    // Beyond plane 3 there are but these tags and selectors, and what is for private use.
+    // Beyond plane 3 there are only these tags and selectors, and private use.
     for (const [first, end] of [
       [0, 0x34000],
       [0xdff00, 0xe0400],
@@ -420,7 +420,7 @@ describe('a text', () => {
           const [before, after] = i === 0 ? ['', ''] : [pick(random, around), pick(random, around)];
           const text = `${before}${run.repeat(length)}${after}`;
           const tokenizer = pick(random, TOKENIZERS);
-          // No run contains a number: after a run at the end of the text, it becomes a part of its own.
+          // No run contains a number: after a run at the end of the text, the number is a separate piece.
           const isWhole = text.length <= 256 || [...partsOf(`${text}5`)].length === 1;
           expect(writer.load(spell(text), tokenizer), JSON.stringify(text)).toBe(isWhole);
           if (isWhole) expectSimilar(text, tokenizer);

@@ -14,7 +14,7 @@ function measured(text: string, partBytes = Number.POSITIVE_INFINITY): JsonSize 
   return meter.size;
 }
 
-/** The same, of a value. */
+/** The same for a value. */
 function counted(value: unknown): JsonSize {
   const names = new Set<string>();
   let values = 0;
@@ -50,7 +50,7 @@ describe('a meter', () => {
           const { names, ...expected } = counted(JSON.parse(text));
           const whole = measured(text);
           expect(whole).toMatchObject(expected);
-          // Two may have one hash.
+          // Two strings may share a hash.
           expect(Math.abs(whole.names - names)).toBeLessThanOrEqual(names / 100);
           const { names: _, ...inParts } = measured(text, partBytes);
           expect(inParts).toEqual(expected);

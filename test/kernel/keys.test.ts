@@ -11,7 +11,7 @@ const keysOf = (text: string) => kernel.keysOf(text) ?? expect.fail('a text with
 const hex = ({ low, high }: { low: number; high: number }) =>
   [high, low].map((half) => half.toString(16).padStart(8, '0')).join('');
 
-/** Texts with much white space of every kind, short and longer than what the normalized key looks at. */
+/** Texts with much white space of every kind, some longer than the part that the normalized key reads. */
 const spaced = fc
   .array(
     fc.oneof(
@@ -37,7 +37,7 @@ const spaced = fc
   )
   .map((parts) => parts.join(''));
 
-/** Made to have the same XXH64: one lane of it is fed with other words, of which the second cancels the first. */
+/** Constructed to have the same XXH64: one lane gets different words, of which the second cancels the first. */
 const COLLIDING = [
   'The same key has a text of sixty-four bytes that reads otherwise',
   'tubaaaaa key has a text of sixtyFt5{(wqbtes that reads otherwise',
@@ -130,7 +130,7 @@ describe('keys', () => {
       }),
       runs(1000),
     );
-    // Twenty bits are equal by chance now and then: so these are always the same texts.
+    // Twenty bits sometimes collide by chance, so these texts are fixed.
     const texts = Array.from({ length: 20 }, (_, i) => `${'x'.repeat(i)}y${'x'.repeat(19 - i)}`);
     expect(new Set(texts.map(beginning)).size).toBe(texts.length);
     expect(new Set(texts.map((text) => beginning(`${text}, going on`)))).toEqual(
@@ -204,7 +204,7 @@ describe('keys', () => {
     const unit = fc.constantFrom('a', 'é', '世', '😀', '\n', '\u0001', '"', '\\', '\x7f', '\ud83d', '\ude00');
     const pattern = fc.array(unit, { minLength: 1, maxLength: 4 }).map((units) => units.join(''));
     const capacity = fc.constantFrom(64, 100, 255, 256, 1000);
-    // Of the room that there is, and of half, a third and a sixth of it: characters take up to six bytes.
+    // Lengths near the capacity, a half, a third and a sixth of it: characters take up to six bytes.
     const length = fc.record({ part: fc.constantFrom(1, 2, 3, 6), more: fc.integer({ min: -20, max: 20 }) });
     fc.assert(
       fc.property(capacity, fc.array(fc.tuple(pattern, length), { maxLength: 8 }), (capacity, asked) => {
@@ -214,7 +214,7 @@ describe('keys', () => {
           small.keysOf(text);
           const spelled = Buffer.from(JSON.stringify(text).slice(1, -1));
           expect(Buffer.from(small.input.subarray(0, spelled.length)).toString()).toBe(spelled.toString());
-          // The kernel only read the input; the caller writes it again, and there is room for any input.
+          // The kernel writes the input again here, with room for any text.
           expect(small.keysOf(text)).toEqual(kernel.keysOf(text));
         }
       }),

@@ -17,7 +17,7 @@ const cutting: fc.Arbitrary<Cutting> = fc.record({
   blockBytes: fc.integer({ min: 1, max: 300 }),
 });
 
-/** A text in one of the shapes that datasets have. */
+/** A text in one of the shapes found in datasets. */
 const content = fc.oneof(
   { weight: 4, arbitrary: text },
   { weight: 1, arbitrary: fc.constantFrom(null, 5, {}, false) },

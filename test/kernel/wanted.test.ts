@@ -1,4 +1,4 @@
-/** Walks that look for a few texts: of those, every key is there, and no other text is taken for one of them. */
+/** Walks that look for a few texts: every key of those is found, and no other text is mistaken for one of them. */
 
 import { afterAll, describe, expect, it } from 'vitest';
 import type { TextKeys } from '#dist/core/keys.js';
@@ -10,7 +10,7 @@ const folder = temporaryFolder();
 const kernel = newKernel();
 afterAll(() => kernel.wantAll());
 
-/** Walks over turns whose texts are spelled so, while some texts are looked for. */
+/** Walks over turns with the given spellings of texts, while looking for some texts. */
 async function walkedTurns(
   spelled: readonly (string | Buffer)[],
   wanted: readonly { text: string; normalized: boolean }[],
@@ -37,7 +37,7 @@ const normalizedKeyOf = ({ normalizedLow, normalizedHigh }: WalkedTurn) => ({
 });
 const keysOf = (text: string) => kernel.keysOf(text) as TextKeys;
 
-/** All of a text as escapes of six bytes. */
+/** The whole text as six-byte escapes. */
 const escaped = (text: string) =>
   Array.from(
     { length: text.length },

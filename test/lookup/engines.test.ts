@@ -34,7 +34,7 @@ const message: fc.Arbitrary<Message> = fc.record({
   text: word,
 });
 
-/** Messages at random, or a stretch of a conversation of the dataset, perhaps after a system message. */
+/** Random messages, or a range of a conversation of the dataset, sometimes after a system message. */
 function messagesFrom(dataset: readonly unknown[]): fc.Arbitrary<Message[]> {
   const recorded = dataset.flatMap((each) => {
     const turns = parseConversation(each)?.turns;
@@ -71,7 +71,7 @@ function queriesFor(dataset: readonly unknown[]): Query[] {
     .flatMap((turns) => queryOf(turns.map(({ value }) => ({ role: 'user', text: value }))) ?? []);
 }
 
-/** Asks both engines of one dataset, and a plain loop over what it holds. */
+/** Looks up in both engines of one dataset, and in a plain loop over its records. */
 async function compare(
   list: readonly unknown[],
   engines: { sweep: Lookup; index: IndexLookup },
@@ -116,7 +116,7 @@ describe('both engines', () => {
       await fc.assert(
         fc.asyncProperty(oddDataset, fc.gen(), async ({ content, records, texts }, gen) => {
           if (!records.some((each) => parseConversation(each))) return;
-          // A kernel with little room verifies few turns, and grows.
+          // A kernel with little memory verifies few turns, and grows.
           const capacity = gen(() => fc.constantFrom(KERNEL_BYTES, KERNEL_BYTES, 64));
           const engines = await enginesOf(write(content), pool, newKernel(bits, capacity));
           await compare(records, engines, () => ({
@@ -128,7 +128,7 @@ describe('both engines', () => {
           }
           engines.reader.close();
         }),
-        // A counterexample takes long to shrink.
+        // A counterexample is slow to shrink.
         { ...runs(50), interruptAfterTimeLimit: 20_000 * FACTOR },
       );
     },
@@ -171,7 +171,7 @@ describe('the index, at once,', () => {
       ]);
       const dataset = write(JSON.stringify(list));
       for (const { conversations } of list) {
-        // A kernel that has grown has more room.
+        // A kernel that has grown has more memory.
         const { index, reader } = await enginesOf(dataset, pool, newKernel());
         const query = queryOf([{ role: 'user', text: conversations[0]?.value ?? '' }]) as Query;
         expect(plainMatch(await index.find(query))).toEqual(plainFind(list, query));
@@ -217,7 +217,7 @@ describe('the index, at once,', () => {
         (await index.find(queryOf([{ role: 'user', text: asked }]) as Query))?.reply.content.spelled;
       expect(await ask(text)).toBe('"reply"');
       for (let i = 0; i < length; i++) {
-        // One of them has the same key, mostly.
+        // Usually one of them has the same key.
         for (const other of 'abcd')
           expect(await ask(text.slice(0, i) + other + text.slice(i + 1))).toBeUndefined();
       }
@@ -279,7 +279,7 @@ describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
   it.each([17, 18, 19, 20, 21])(
     'finds a text with a pair of escapes behind %i escaped spaces, but for white space',
     async (spaces) => {
-      // Somewhere in there, what is read of a text for its beginning ends between the halves.
+      // At one of these lengths, the read of a text's beginning ends between the surrogate halves.
       const value = `${'\\u0020'.repeat(spaces)}abcd\\ud83d\\ude00`;
       const record = `{"conversations": [{"from": "a", "value": "${value}"}, {"from": "b", "value": "here"}]}`;
       const { [name]: lookup } = await enginesOf(write(`[${record}]`), pool);

@@ -1,4 +1,4 @@
-/** What a prompt costs that isn't found: how many texts are read for it, and whether others have to wait. */
+/** The cost of a miss: how many texts are read for it, and whether other requests have to wait. */
 
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
@@ -13,7 +13,7 @@ const WORKERS = 2;
 const talk = (...texts: string[]) => ({ conversations: texts.map((value) => ({ from: 'x', value })) });
 const queryFor = (text: string) => queryOf([{ role: 'user', text }]) as Query;
 
-/** A prompt of a template: it begins and ends as all others do. */
+/** A prompt from a template: all of them begin and end alike. */
 const templated = (subject: string) =>
   `${'Answer the question, in one sentence and without a list. '.repeat(4)}${subject}\n\n${'Think step by step. '.repeat(8)}`;
 
@@ -25,7 +25,7 @@ async function countedEngines(list: readonly unknown[], bits?: number) {
   return { ...engines, reads };
 }
 
-/** How many turns of the event loop go by until it settles. */
+/** The number of event loop turns until it settles. */
 async function turnsUntil(pending: MaybePromise<unknown>): Promise<number> {
   let isOver = false;
   const settled = Promise.resolve(pending).finally(() => {
@@ -69,7 +69,7 @@ describe('a prompt that is not found', () => {
     expect(await turnsUntil(index.find(query))).toBeGreaterThan(2);
     expect(await index.find(query)).toBeUndefined();
     expect((await index.find(queryFor(`prompt ${PROMPTS - 1}`)))?.reply.value).toBe(`reply ${PROMPTS - 1}`);
-    // Those that come meanwhile are asked in the same turns.
+    // Lookups that arrive meanwhile share the same turns.
     reads.mockClear();
     const both = [index.find(query), index.find(query)];
     expect(await Promise.all(both)).toEqual([undefined, undefined]);

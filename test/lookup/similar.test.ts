@@ -1,4 +1,4 @@
-/** What the index says of prompts that have no reply, against plain loops over the parsed records. */
+/** The index's hints for prompts without a reply, against plain loops over the parsed records. */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
@@ -33,7 +33,7 @@ const records = fc.array(conversation, { minLength: 1, maxLength: 8 });
 
 const queryFor = (text: string) => queryOf([{ role: 'user', text }]) as Query;
 const talk = (...texts: string[]) => ({ conversations: texts.map((value) => ({ from: 'x', value })) });
-/** All letters of a text, without case. */
+/** All letters of a text, case folded. */
 const lettersOf = (text: string) => text.replace(/[^a-z0-9]/gi, '').toLowerCase();
 
 function areNear(one: string, other: string): boolean {

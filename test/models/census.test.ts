@@ -76,7 +76,7 @@ describe('a census', () => {
   it('names the first byte that is wrong, though later shards are cut by it', async () => {
     const text = JSON.stringify(Array.from({ length: 300 }, () => talk));
     const at = text.indexOf('"id"', 1000);
-    // Without this quote, every string that follows is turned inside out.
+    // Without this quote, the parser takes every later string for structure, and structure for strings.
     const content = `${text.slice(0, at)}${text.slice(at + 1)}`;
     await expect(take(censusOf(content))).rejects.toThrow(`:1:${at + 1} (byte ${at}): not valid JSON`);
   });

@@ -50,7 +50,7 @@ async function indexOf(conversations: number) {
 }
 
 describe('counting ahead', () => {
-  // Time passes when the tests say so.
+  // The tests control the clock.
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
 
@@ -74,18 +74,18 @@ describe('counting ahead', () => {
     for (let i = 0; i < 20; i++) {
       vi.advanceTimersByTime(IDLE_MS / 2);
       ahead.pauseBackgroundWork();
-      // A batch that has begun is finished.
+      // Waits for a batch that has begun.
       await tokens.count(['asked']);
     }
     vi.advanceTimersByTime(IDLE_MS - 1);
-    // What would be counted by then is.
+    // Anything due by then has been counted.
     await tokens.count(['asked']);
     await ahead.stop();
     expect(table.uncounted).toBe(uncounted);
   });
 
   it('gives way when something is asked, and goes on after', async () => {
-    // Fewer than are counted in one task.
+    // Fewer than one task counts.
     const { dataset, table } = await indexOf(1300);
     const { uncounted } = table;
     let isDone = false;
@@ -130,7 +130,7 @@ describe('counted tokens', () => {
     expect(tokensOf((await load(path)).table)).toEqual(countsOf(20));
     await served.close();
 
-    // And at the next start, nothing is left to count.
+    // At the next start, nothing is left to count.
     const closed = new TokenPool('o200k_base');
     await closed.close();
     const next = open(path, { indexDir: undefined, tokens: closed, countsAhead: true });

@@ -26,7 +26,7 @@ const folder = temporaryFolder();
 const ENGINES = ['auto', 'sweep', 'index'] as const;
 const RECORDS = 40;
 
-/** A record whose replies carry a version; `padding` makes it long. */
+/** A record whose replies contain a version; `padding` makes it long. */
 const record = (i: number, version: string, padding = '') => ({
   ...(i % 2 === 0 && { id: `id ${i}` }),
   conversations: ['hi', `hello ${i}`, `prompt ${i}`, `${version} reply ${i}`, 'continue', padding].map(
@@ -52,7 +52,7 @@ function fileOf(content: string): string {
   return path;
 }
 
-// The server looks at the file when the tests say so.
+// The tests control when the server checks the file.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
 
@@ -71,7 +71,7 @@ async function expectPlainAnswers(served: ServedDataset, list: readonly unknown[
     expect(plainMatch(await served.lookup.find(query))).toEqual(plainFind(list, query));
 }
 
-/** The reply to a prompt, `missing`, or `unavailable`; fails if anything else comes of it. */
+/** The reply to a prompt, `missing`, or `unavailable`; fails on any other result. */
 async function ask(served: ServedDataset, prompt: string): Promise<string> {
   try {
     return (await served.lookup.find(valueQuery(prompt)))?.reply.value ?? 'missing';
@@ -151,7 +151,7 @@ describe('a dataset that is served', () => {
 
 describe('a dataset whose index is saved', () => {
   const content = contentOf('v1');
-  /** The dataset, and where its index was saved by a first start. */
+  /** The dataset, and the folder where a first start saved its index. */
   const indexed = async (
     indexDir: string | undefined = join(mkdtempSync(join(folder, 'in-')), 'indexes'),
   ) => {
@@ -252,7 +252,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
 
   it('is answered from the new file though that has the same size and time', async () => {
     const { path, served, recorder } = await start();
-    // A whole second, which every file system keeps as it is.
+    // A whole second, which every file system preserves.
     const madeAt = new Date('2026-01-01');
     utimesSync(path, madeAt, madeAt);
     await lookUntil(recorder, 'changed');
@@ -266,7 +266,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
 
   it('is answered from the file as it is though that was written in place, and its time put back', async () => {
     const path = fileOf(contentOf('v1'));
-    // A whole second, which every file system keeps as it is.
+    // A whole second, which every file system preserves.
     const madeAt = new Date('2026-01-01');
     utimesSync(path, madeAt, madeAt);
     const { served } = await openAndWalk(path, { engine });
@@ -332,14 +332,14 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
       const { path, served, recorder } = await start();
       recorder.on('dataset unavailable', () => writeFileSync(path, contentOf('v3')));
       replace(path, broken);
-      // Sweeps answer from what is good of the broken file, until that is found out.
+      // Sweeps answer from the valid part of the broken file until the damage is detected.
       await askUntil(served, 'prompt 7', 'v3 reply 7', 'v1 reply 7', 'v2 reply 7');
     },
   );
 
   it('has no miss in it that is told of the file before, or of one that has only begun to be written', async () => {
     const { path, served } = await start();
-    // Nothing has looked at the file since.
+    // The file hasn't been checked since.
     writeFileSync(path, contentOf('v2', RECORDS + 1));
     expect(['v2 reply 40', 'unavailable']).toContain(await ask(served, 'prompt 40'));
     for (const begun of ['', '[', '[\n ', '[{}', contentOf('v3').slice(0, 1000)]) {
@@ -383,7 +383,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     replace(path, JSON.stringify(longList));
     await lookUntil(recorder, 'changed');
     await askUntil(served, 'prompt 7', 'v1 reply 7');
-    // Nothing is noticed, and so asked, once the test is through.
+    // After the test nothing is detected, so no request is needed.
     while (recorder.notices.filter((notice) => notice === 'walked').length < 2) await look();
     for (const each of await Promise.all(told)) {
       expect([

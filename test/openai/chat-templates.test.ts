@@ -10,7 +10,7 @@ const conversation = [
 ];
 const [, ...withoutSystem] = conversation;
 
-/** What the templates make of the conversation, as the models' tokenizers write it. */
+/** The output of the templates for the conversation, as the models' tokenizers render it. */
 const prompts: Record<string, string> = {
   ChatML:
     '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello\nthere<|im_end|>\n<|im_start|>assistant\nHi: you.<|im_end|>\n<|im_start|>user\nWhat is up?<|im_end|>\n<|im_start|>assistant\n',
@@ -59,7 +59,7 @@ const later: Record<string, string> = {
   // huggingface.co/deepseek-ai/DeepSeek-V3, tokenizer_config.json.
   'DeepSeek-V3':
     '<｜begin▁of▁sentence｜>Be brief.<｜User｜>Hello\nthere<｜Assistant｜>Hi: you.<｜end▁of▁sentence｜><｜User｜>What is up?<｜Assistant｜>',
-  // The same of DeepSeek-R1, which begins to think.
+  // The same for DeepSeek-R1, which begins with thinking.
   'DeepSeek-R1':
     '<｜begin▁of▁sentence｜>Be brief.<｜User｜>Hello\nthere<｜Assistant｜>Hi: you.<｜end▁of▁sentence｜><｜User｜>What is up?<｜Assistant｜><think>\n',
   // ggml-org/llama.cpp, models/templates/deepseek-ai-DeepSeek-V3.1.jinja.
@@ -68,7 +68,7 @@ const later: Record<string, string> = {
   // run-llama/llama_index, llama_index/core/base/llms/generic_utils.py, messages_to_prompt.
   LlamaIndex: 'system: Be brief.\nuser: Hello\nthere\nassistant: Hi: you.\nuser: What is up?\nassistant: ',
 };
-/** Those whose models know no system message. */
+/** Templates of models without a system message. */
 const laterUnsystematic: Record<string, string> = {
   Gemma:
     '<bos><start_of_turn>user\nHello\nthere<end_of_turn>\n<start_of_turn>model\nHi: you.<end_of_turn>\n<start_of_turn>user\nWhat is up?<end_of_turn>\n<start_of_turn>model\n',

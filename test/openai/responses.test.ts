@@ -30,7 +30,7 @@ describe('a response whose reply was cut', () => {
       type: 'response.output_item.done',
       item: { status: 'incomplete' },
     });
-    // What it will come to is not known when it begins.
+    // The final usage isn't known at the beginning.
     expect(events[0]).toMatchObject({ response: { status: 'in_progress', incomplete_details: null } });
   });
 });

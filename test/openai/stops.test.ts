@@ -4,7 +4,7 @@ import { STOPS_SEARCH_LENGTH } from '#dist/core/limits.js';
 import { cutAtStop, type Stops } from '#dist/openai/stops.js';
 import { runs } from '../support/factor.js';
 
-/** The text that is left, and in how many steps that was found. */
+/** The remaining text, and the number of steps to find it. */
 function searched(text: string, stops: Stops): { cut: string; steps: number } {
   const steps = cutAtStop(text, stops);
   for (let count = 1; ; count++) {
@@ -36,7 +36,7 @@ describe('a text with stops', () => {
   it('is what stands before the first of them, whatever they are', () => {
     const words = fc.array(fc.constantFrom('a', 'b', 'ab', 'ba', '😀'), { maxLength: 12 });
     const stops = fc.array(fc.constantFrom('', 'aa', 'ab', 'bb', 'b', '😀a'), { maxLength: 4 });
-    // The first step ends somewhere in the words.
+    // The first step ends inside the words.
     const before = fc.integer({ min: 0, max: 14 }).map((length) => 'x'.repeat(STOPS_SEARCH_LENGTH - length));
     fc.assert(
       fc.property(fc.oneof(before, fc.constant('')), words, stops, (beginning, list, texts) => {

@@ -1,4 +1,4 @@
-/** A server with as much memory as the Kubernetes manifest gives it, and bodies that would become more. */
+/** A server with the memory limit of the Kubernetes manifest, and bodies that would expand beyond it. */
 
 import { once } from 'node:events';
 import { request } from 'node:http';
@@ -17,7 +17,7 @@ it('goes on, whatever bodies hold', async () => {
   const server = startServer([], { NODE_OPTIONS: '--max-old-space-size=256', USAGE: 'estimate' });
   const url = await server.url();
   const hit = said('What is a mock server good for?', '1');
-  // A kilobyte of these takes a megabyte when it is inflated, and a hundred when it is parsed.
+  // A kilobyte of these inflates to a megabyte, and takes a hundred megabytes once parsed.
   const bomb = new Uint8Array(gzipSync(said('hi', `[${'{},'.repeat((15 * MB) / 3)}{}]`)));
   const headers = { 'content-encoding': 'gzip' };
   const bombs = Array.from({ length: 2 }, () => fetch(url + PATH, { method: 'POST', headers, body: bomb }));
@@ -55,7 +55,7 @@ it.each([
     return statusCode;
   });
   const other = await RawConnection.open(url);
-  // Its last byte goes when the system has the others.
+  // The last byte is sent after the system has accepted the others.
   await new Promise((resolve) => long.write(bytes.subarray(0, -1), resolve));
   long.end(bytes.subarray(-1));
   const hit = said('What is a mock server good for?', '1');

@@ -4,7 +4,7 @@
  */
 
 const CONVERSATIONS = 10_000;
-/** One reply in this number is long: its stream is produced while it is sent. */
+/** One in this many replies is long: its stream is produced while it is sent. */
 const LONG_EVERY = 500;
 const LONG_LINES = 300;
 /** The stream of this one is larger than the buffers between the server and a client that doesn't read. */

@@ -1,4 +1,4 @@
-/** Bare node:http that reads and parses the request, and answers the same bytes: all that any server must do. */
+/** Bare node:http that reads and parses the request and sends a fixed response: the minimum for any server. */
 
 import { createServer } from 'node:http';
 import { completionOf } from './completion.js';
