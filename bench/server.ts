@@ -74,12 +74,12 @@ export class Server {
     return this.printed(/listening on (\S+)/);
   }
 
-  /** True if the server has printed a match so far. */
+  /** True if the output so far matches. */
   hasPrinted(pattern: RegExp): boolean {
     return pattern.test(this.text);
   }
 
-  /** Waits until the server has printed a match; returns the pattern's first group. */
+  /** Waits until the output matches; returns the pattern's first group. */
   async printed(pattern: RegExp): Promise<string> {
     for (;;) {
       const found = pattern.exec(this.text);

@@ -1,4 +1,4 @@
-/** The sample dataset is what the README says it is, and holds what datasets in the wild hold. */
+/** The sample dataset matches the README's description, and has the features of real datasets. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

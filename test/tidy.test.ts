@@ -1,4 +1,4 @@
-/** The shape of the tree: imports run one way, core stays pure, and what is written twice says the same. */
+/** The shape of the tree: imports run one way, core stays pure, and duplicated facts agree. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -11,13 +11,13 @@ import { ERRORS } from '#dist/core/errors.js';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** What each room may import from, besides itself. dependency-cruiser has its rules from here, too. */
+/** The allowed imports of each room, besides itself. dependency-cruiser reads its rules from here, too. */
 const ROOMS = JSON.parse(read('test/rooms.json')) as Readonly<Record<string, readonly string[]>>;
 
 interface Import {
   readonly file: string;
   readonly room: string;
-  /** A room, or the name of a package. */
+  /** A room, or a package name. */
   readonly from: string;
 }
 

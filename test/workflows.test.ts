@@ -1,4 +1,4 @@
-/** What runs on GitHub, compared with what the project runs itself. */
+/** The workflows on GitHub, compared with the project's own commands. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -302,7 +302,7 @@ function isWhole(message: string): boolean {
   }
 }
 
-/** Every event has a delta, and the last one sets a finish flag. */
+/** Every event has a delta, and the last one is `[DONE]`. */
 async function readAsMultiTurn(response: Response): Promise<Reading> {
   const datas = linesOf(await response.text()).map((line) => line.replace(/^data: /, ''));
   if (datas.pop() !== '[DONE]') throw new Error('not done');

@@ -160,7 +160,7 @@ describe('a server with a limit of requests', () => {
     expect(await asKey('one')).toBe(200);
     expect(await asKey('one')).toBe(429);
     expect(await asKey('other')).toBe(200);
-    // Every spelling is the same address.
+    // Every spelling of the header is the same key.
     for (const headers of [
       { authorization: 'BEARER   one' },
       { authorization: 'made up', 'api-key': 'one' },

@@ -194,7 +194,7 @@ describe.each([
   });
 });
 
-/** The response fields common to both completions endpoints, and those of responses. */
+/** Valid bodies for both completions endpoints, and for responses. */
 const GOOD = { messages: [{ role: 'user', content: 'Say it.' }], prompt: 'Say it.' };
 const GOOD_INPUT = { input: 'Say it.' };
 const goodFor = (path: string) => (path === '/v1/responses' ? GOOD_INPUT : GOOD);

@@ -13,7 +13,7 @@ import { WAIT } from '../support/wait.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
-/** The bytes on a connection whose client reads at full speed, the number of event loop turns, and the number of pieces. */
+/** The bytes on a connection whose client accepts all bytes at once, the number of event loop turns, and the number of pieces. */
 async function answerTo(
   app: App,
   path: string,

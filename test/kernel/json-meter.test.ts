@@ -50,7 +50,7 @@ describe('a meter', () => {
           const { names, ...expected } = counted(JSON.parse(text));
           const whole = measured(text);
           expect(whole).toMatchObject(expected);
-          // Two strings may share a hash.
+          // Two names may share a hash.
           expect(Math.abs(whole.names - names)).toBeLessThanOrEqual(names / 100);
           const { names: _, ...inParts } = measured(text, partBytes);
           expect(inParts).toEqual(expected);

@@ -151,7 +151,7 @@ describe('a dataset that is served', () => {
 
 describe('a dataset whose index is saved', () => {
   const content = contentOf('v1');
-  /** The dataset, and the folder where a first start saved its index. */
+  /** The dataset, with the index that a first start has saved. */
   const indexed = async (
     indexDir: string | undefined = join(mkdtempSync(join(folder, 'in-')), 'indexes'),
   ) => {
@@ -383,7 +383,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     replace(path, JSON.stringify(longList));
     await lookUntil(recorder, 'changed');
     await askUntil(served, 'prompt 7', 'v1 reply 7');
-    // After the test nothing is detected, so no request is needed.
+    // Waits for the second walk: no notice, and so no request, may come after the test.
     while (recorder.notices.filter((notice) => notice === 'walked').length < 2) await look();
     for (const each of await Promise.all(told)) {
       expect([

@@ -30,7 +30,7 @@ describe('a response whose reply was cut', () => {
       type: 'response.output_item.done',
       item: { status: 'incomplete' },
     });
-    // The final usage isn't known at the beginning.
+    // The outcome isn't known yet when the response begins.
     expect(events[0]).toMatchObject({ response: { status: 'in_progress', incomplete_details: null } });
   });
 });

@@ -34,7 +34,7 @@ async function expectRefusal(path: string, message: string): Promise<void> {
   await expect(openAndWalk(path)).rejects.toThrow(thrown);
 }
 
-/** Runs the command to its end. */
+/** Runs the command until it exits. */
 async function run(args: readonly string[]) {
   const checking = startServer(['check', ...args]);
   const code = await checking.exited;

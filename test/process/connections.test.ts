@@ -1,4 +1,4 @@
-/** Two thousand clients at once, each on a connection that it keeps. */
+/** Two thousand concurrent clients, each on a keep-alive connection. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary.js';
 
 const CONNECTIONS = 2000;
 const TIMES = 4;
-/** A process has a descriptor for each of them, and some more. */
+/** A process needs a descriptor for each of them, and some more. */
 const FILES = 4096;
 const folder = temporaryFolder();
 const clients = fileURLToPath(new URL('../support/many-clients.mjs', import.meta.url));

@@ -1,4 +1,4 @@
-/** The page of the API, in a real browser. */
+/** The API page, in a real browser. */
 
 import { expect, it } from 'vitest';
 import { Page } from '../support/browser.js';
@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/temporary.js';
 
 const profile = temporaryFolder();
 
-/** Swagger UI has a block for each operation, below one for their group. */
+/** Swagger UI has a block per operation, inside a block for their group. */
 const BLOCKS = '.opblock[id^="operations-"]';
 
 it('the page opens without a key, and with one has requests that get a reply; it asks nobody but the server', async () => {
@@ -30,7 +30,7 @@ it('the page opens without a key, and with one has requests that get a reply; it
     document.querySelector('.btn-done').click();
     document.querySelector('${BLOCKS} button').click();
   })()`);
-  // One block opened has what the document says of the request. Errors are a line for each status, until one is opened.
+  // An opened block shows the document's description of the request. Errors are one line per status until opened.
   await page.waitFor('.opblock.is-open .responses-table');
   const openedText = () => page.evaluate("document.querySelector('.opblock.is-open').innerText");
   expect(await openedText()).toMatch(/^404 .*prompt_not_found/m);

@@ -1,4 +1,4 @@
-/** A server process whose threads die, whose disk fails, and that has a defect. */
+/** A server process whose threads die, whose disk fails, and that has a bug. */
 
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -32,9 +32,9 @@ writeFileSync(
 interface Faulty {
   readonly server: ServerProcess;
   readonly url: string;
-  /** Makes a fault happen; returns what ends it, for one that lasts. */
+  /** Triggers a fault; returns a function that ends it, if it persists. */
   readonly begin: (name: string) => () => void;
-  /** True once it has happened, for one that happens once. */
+  /** True once a one-time fault has happened. */
   readonly hasHappened: (name: string) => boolean;
 }
 
@@ -88,7 +88,7 @@ describe('a server whose worker dies', () => {
       await Promise.all(asked);
       expect(hasHappened(death)).toBe(true);
     }
-    // A thread that has trapped lives on, with a new kernel.
+    // A thread survives a trap, with a new kernel.
     const restarts = await metric(url, 'verbatim_worker_restarts_total');
     if (death === 'trap') expect(restarts).toBe(0);
     else {
@@ -125,7 +125,7 @@ describe('counting tokens ahead', () => {
     const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
     const { server, begin } = await startFaulty(args);
     const end = begin('eio');
-    // It begins within that time.
+    // It begins within this time.
     await setTimeout(3 * IDLE_MS);
     end();
     await server.waitFor(/tokens counted/, 'stderr');
@@ -171,7 +171,7 @@ describe('a server whose disk', () => {
 });
 
 describe('a server with fewer files than connections', () => {
-  /** The status of an answer, or what went wrong with the connection. */
+  /** The status of a response, or the error of the connection. */
   function statusOf(url: string, i: number): Promise<number | string | undefined> {
     return new Promise((resolve) => {
       const asked = request(`${url}/v1/chat/completions`, { method: 'POST', agent: false }, (response) => {
@@ -186,7 +186,7 @@ describe('a server with fewer files than connections', () => {
     const command = `ulimit -n 64; exec '${process.execPath}' '${program}' '${dataset}' --engine index --index-dir none`;
     const server = new ServerProcess('bash', ['-c', command]);
     const url = await server.url();
-    // Some of them find nothing: Express answers those, with what it loads then.
+    // Some requests are misses: Express answers those, with modules that it loads then.
     const asked = Array.from({ length: 200 }, (_, i) => statusOf(url, i * (i % 2 === 0 ? 1 : CONVERSATIONS)));
     const statuses = new Set(await Promise.all(asked));
     expect([...statuses].filter((status) => ![200, 404, 503, 'ECONNRESET'].includes(status ?? ''))).toEqual(

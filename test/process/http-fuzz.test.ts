@@ -23,19 +23,19 @@ const ANSWERED_MS = 10_000;
 const WAIT_MS = 50;
 const PACKET_BYTES = 97;
 
-/** An answer, whichever way it came. */
+/** A response, received either way. */
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
 }
 
-/** What is wrong with an answer to such a request; undefined if nothing is. */
+/** The problem with a response to such a request; undefined if it is valid. */
 function problemOf({ status, headers, text }: Answer, method = ''): string | undefined {
   if (status >= 500 && status !== 503) return `status ${status}`;
   if (status === 503 && headers['retry-after'] === undefined) return '503 without Retry-After';
   if ('evil' in headers || 'x-evil' in headers) return 'a header that the client has made';
-  // What was refused as HTTP has no id: it was no request.
+  // A message rejected by the HTTP parser has no id: it never became a request.
   const id = headers['x-request-id'];
   if (id !== undefined && !/^[\x21-\x7e]{1,256}$/.test(String(id)))
     return `x-request-id ${JSON.stringify(id)}`;
@@ -70,7 +70,7 @@ async function inTime<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Sends what is numbered by all clients, and gathers what goes wrong. */
+/** Sends the numbered requests with all clients, and collects the problems. */
 async function sendAll(count: number, send: (n: number) => Promise<string | undefined>): Promise<string[]> {
   const problems: string[] = [];
   let next = 0;
@@ -134,7 +134,7 @@ async function sendOdd(
   }
 }
 
-/** What a well-behaved client is answered: ids, dates and times aside. */
+/** The response to a well-behaved client, without ids, dates and times. */
 async function plainAnswers(url: string): Promise<unknown[]> {
   const hit = 'What is a mock server good for?';
   const messages = [{ role: 'user', content: hit }];
@@ -190,7 +190,7 @@ it.each(['broken', 'odd'])(
       statuses[status] = (statuses[status] ?? 0) + 1;
     };
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
-    // Bodies that never come, and a log that is read late: neither changes an answer.
+    // Bodies that never arrive, and a log that is read late: neither changes a response.
     const announcing = await Promise.all(Array.from({ length: CLIENTS }, () => RawConnection.open(url)));
     for (const connection of announcing)
       connection.send('POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n');

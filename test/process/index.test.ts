@@ -16,7 +16,7 @@ const newFolder = (name: string) => mkdtempSync(join(folder, name));
 /** The replies of a dataset, by their prompts. */
 type Replies = ReadonlyMap<string, string>;
 
-/** Every reply carries its prompt and a version, at both ends; those of another version have another length. */
+/** Every reply carries its prompt and a version, at both ends; replies of different versions differ in length. */
 function repliesOf(version: number, from: number, to: number): Replies {
   const entries = Array.from({ length: to - from }, (_, i) => {
     const mark = `version ${version} of ${from + i}`;
@@ -141,7 +141,7 @@ describe('the saved index of a large dataset', () => {
   );
 });
 
-/** How a dataset changes under load. */
+/** A way to change a dataset under load. */
 interface Change {
   readonly before: Replies;
   readonly after: Replies;
@@ -184,9 +184,9 @@ const CHANGES: Readonly<Record<string, Change>> = {
 const CLIENTS = 8;
 const ANSWERS_EACH = 20 * FACTOR;
 
-/** Asks one prompt after the other, and holds every answer against what the file held before and holds after it changed. */
+/** Sends one prompt after the other, and compares every answer with the file's content before and after the change. */
 class Load {
-  /** True once something was answered that only the new file says. */
+  /** True once an answer came from the new file. */
   isNew = false;
   private readonly before: Replies;
   private readonly after: Replies;
@@ -201,7 +201,7 @@ class Load {
   /** Sends requests until `isDue` was true for this number of answers; busy answers don't count. */
   async ask(url: string, client: number, isDue: () => boolean): Promise<void> {
     for (let n = 0, answers = 0; answers < ANSWERS_EACH; n++) {
-      // Some prompts come again and again, others never; the last ones, which may be new, often.
+      // Some prompts repeat often, others never; the last ones, which may be new, often.
       const at = n % 5 === 0 ? -1 - (client % 3) : (client * 997 + n * n * 31) % this.prompts.length;
       if (this.isAnswered(await this.askOne(url, this.prompts.at(at) as string)) && isDue()) answers++;
     }
@@ -227,7 +227,7 @@ class Load {
   }
 }
 
-/** Has the server look at its file. By sweep it is left to find out by itself, which takes it up to a second. */
+/** Makes the server check its file. With sweeps it must notice by itself, which takes up to a second. */
 function lookNow(server: ServerProcess, engine: string): void {
   if (engine !== 'sweep') server.kill('SIGHUP');
 }

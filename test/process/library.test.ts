@@ -19,7 +19,7 @@ const program = `
 `;
 
 it('reads no environment, registers no handlers, writes nothing, and leaves nothing that keeps the process alive', async () => {
-  // Each of these would be an error, or an answer of 401.
+  // Each of these would cause an error, or a 401.
   const env = { PORT: 'none', DATASET: 'missing.json', API_KEYS: 'secret', LOG_LEVEL: 'trace' };
   const child = new ServerProcess(process.execPath, ['--input-type=module', '--eval', program], env);
   expect(await child.exited).toBe(0);

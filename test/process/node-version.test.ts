@@ -7,7 +7,7 @@ import { ServerProcess } from '../support/server-process.js';
 
 const command = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url));
 
-/** Runs the command in a process that says it is another version of Node.js. */
+/** Runs the command in a process that reports another Node.js version. */
 function runAs(version: string): ServerProcess {
   const disguise = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
   return new ServerProcess(process.execPath, [

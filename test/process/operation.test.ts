@@ -1,4 +1,4 @@
-/** A server as it is run for real: its keys in a file, its log, its limits, its signals. */
+/** A server as in production: its keys in a file, its log, its limits, its signals. */
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -26,7 +26,7 @@ function keyFile(content: string): string {
   return path;
 }
 
-/** The lines of a log that have a message. */
+/** The lines of a log with a given message. */
 function linesOf(log: string): Record<string, unknown>[] {
   return log
     .split('\n')
@@ -131,7 +131,7 @@ describe('the log', () => {
     server.kill('SIGINT');
     expect(await server.exited).toBe(0);
     const lines = server.stderr.split('\n');
-    // Each has a time, a level and a text, in one line.
+    // Each has a time, a level and a text, on one line.
     expect(lines.pop()).toBe('');
     for (const line of lines) expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] [A-Z]+: \S/);
     const texts = lines.map((line) => line.replace(/^.*? [A-Z]+: /, ''));
@@ -207,7 +207,7 @@ describe('a request for tokens', () => {
   it('that takes longer than REQUEST_TIMEOUT_MS gets 503', async () => {
     const server = startServer(['--request-timeout-ms', '50']);
     const url = await server.url();
-    // Words without spaces take longest: this is seconds of them.
+    // Words without spaces take longest to tokenize: these take seconds.
     const prompt = randomBytes(3_000_000)
       .toString('base64')
       .replace(/[^a-z]/g, '')
@@ -253,7 +253,7 @@ describe('a lookup', () => {
   });
 });
 
-/** A server whose log goes into a pipe that nothing is read from until the test does. */
+/** A server whose log goes into a pipe that isn't read until the test reads it. */
 async function startUnread(format: string) {
   const fifo = join(mkdtempSync(join(folder, 'log-')), 'fifo');
   execFileSync('mkfifo', [fifo]);
@@ -274,7 +274,7 @@ async function logLines(url: string, count: number): Promise<void> {
 describe('a log whose reader stops', () => {
   it.each(['json', 'pretty'])('drops lines, %s, and counts them once it is read again', async (format) => {
     const { server, url, reader } = await startUnread(format);
-    // The pipe holds 64 KiB, the server a megabyte more.
+    // The pipe holds 64 KiB, the server buffers another megabyte.
     await logLines(url, 120);
     let log = '';
     const part = Buffer.alloc(100_000);

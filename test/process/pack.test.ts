@@ -1,4 +1,4 @@
-/** The package, as npm makes it and as its users install it. */
+/** The package, as npm builds it and as users install it. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ describe('the package', () => {
     const modules = filesIn('src')
       .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.includes('/assembly/'))
       .map((path) => path.replace(/^src(.*)\.ts$/, 'dist$1.js'))
-      // Run by the build alone, it needs what users don't install.
+      // Only the build runs it; it needs packages that users don't install.
       .filter((path) => path !== 'dist/openai/schemas/compile.js');
     const made = [
       'dist/index.d.ts',
@@ -78,7 +78,7 @@ describe('the library', () => {
       mkdirSync(project);
       writeFileSync(join(project, 'package.json'), JSON.stringify({ type }));
       writeFileSync(join(project, 'program.ts'), program);
-      // A project that has no types of Node.
+      // A project without Node.js types.
       const options = [
         '--strict',
         '--module',

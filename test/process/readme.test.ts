@@ -10,7 +10,7 @@ const read = (page: string) => readFileSync(new URL(`../../${page}`, import.meta
 const readme = read('README.md') + read('docs/clients.md');
 const reply = 'It stands in for a real service';
 
-/** The first code block of a language that holds a text. */
+/** The first code block of a language that contains a text. */
 function block(language: string, holding: string): string {
   const blocks = [...readme.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(
     ([, code = '']) => code,
@@ -38,7 +38,7 @@ describe("the README's", () => {
     ['LangChain', "from '@langchain/openai'"],
   ])('program with %s streams the reply', async (_client, holding) => {
     const url = await startServer().url();
-    // Inside the project, so that it finds the client among its packages.
+    // Inside the project, so that it resolves the client among its packages.
     const program = fileURLToPath(new URL(`../../dist/readme-${process.pid}.mjs`, import.meta.url));
     onTestFinished(() => rmSync(program));
     writeFileSync(program, block('js', holding).replace('http://127.0.0.1:8000', url));

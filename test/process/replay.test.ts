@@ -1,4 +1,4 @@
-/** Whole datasets, replayed turn by turn. `REPLAY` may name more of them, paths with colons in between. */
+/** Whole datasets, replayed turn by turn. `REPLAY` may list more of them, as paths separated by colons. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -19,8 +19,8 @@ interface Step {
 }
 
 /**
- * Every history in the dataset, with the next turn of the first conversation that begins like it. One that ends with an empty
- * text asks for nothing.
+ * Every history in the dataset, with the next turn of the first conversation that begins like it. A history that ends with an empty text
+ * has no prompt.
  */
 function stepsOf(path: string): Step[] {
   const records = JSON.parse(readFileSync(path, 'utf8')) as { conversations: { value: string }[] }[];

@@ -1,7 +1,7 @@
 /**
- * A server under mixed traffic, while its threads die, its disk fails and its dataset changes: every answer is held against the
- * versions of the file that it may come from. `npm run soak` does it for ten minutes, or `SOAK_SECONDS`; `SOAK_SEED` takes a run up
- * again that was printed, as far as chance goes.
+ * A server under mixed traffic, while its threads die, its disk fails and its dataset changes: every answer must match one of the versions
+ * that the file may have had. `npm run soak` runs for ten minutes, or `SOAK_SECONDS`; `SOAK_SEED` repeats the random choices of a run with
+ * the seed it printed.
  */
 
 import {
@@ -47,32 +47,35 @@ const folder = temporaryFolder();
 const preload = fileURLToPath(new URL('../support/faults.mjs', import.meta.url));
 
 const CLIENTS = 32;
-/** Prompts that are asked again and again. */
+/** Prompts that are repeated. */
 const HOT = 50;
-/** What was read once may be answered until the server looks at the file again; on a busy machine it looks late. */
+/** Cached data may be served until the server checks the file again; on a busy machine that check is late. */
 const STALE_MS = FILE_CHECK_MS + 1000;
 /** After a fault of the file, the server checks it and reads it again. */
 const HEALED_MS = FILE_CHECK_MS + 2000;
 /** How long a client waits before it retries. */
 const AGAIN_MS = 50;
-/** Connections whose body never comes, and of those whose body is dribbled; and of those that never read, for each of which megabytes are made. */
+/**
+ * Connections whose body never arrives, and those whose body arrives slowly; and those that never read, each of which costs megabytes of
+ * responses.
+ */
 const IDLERS = 200;
 const UNREAD = 5;
 const DRIBBLE_MS = 200;
 const MEMORY_EVERY_MS = 200;
-/** Memory grows for some two minutes, until heaps and arenas of all threads have their sizes: shorter runs say nothing about it. */
+/** Memory grows for some two minutes, until the heaps and arenas of all threads reach their sizes: shorter runs can't measure it. */
 const MEMORY_SECONDS = 600;
 const GROWTH_MAX = 1.1;
 const STEADY_KEY = 'steady';
 const keyOf = (turn: number) => `turn-${turn}`;
 
-/** What the server was like at any time. */
+/** The state of the server over time. */
 class History {
-  /** Which version the file had. */
+  /** The version of the file. */
   readonly versions = new Timeline<number>();
-  /** Which key it lets in, besides the steady one. */
+  /** The accepted key, besides the constant one. */
   readonly keys = new Timeline<number>();
-  /** True while it may say that it can't answer. */
+  /** True while it may report that it is unavailable. */
   readonly isDisturbed = new Timeline<boolean>();
 
   constructor() {
@@ -94,12 +97,12 @@ interface Asked {
   readonly api: Api;
   readonly question: Question;
   readonly stream: boolean;
-  /** The number of the client's key, if it is not the steady one. */
+  /** The number of the client's key, unless it is the constant one. */
   readonly key: number | undefined;
   readonly isCut: boolean;
 }
 
-/** Holds answers against what the server was like when it gave them. */
+/** Compares responses with the server's state at that time. */
 class Judge {
   readonly counts: Record<string, number> = {};
   readonly wrong: string[] = [];
@@ -118,7 +121,7 @@ class Judge {
     if (this.wrong.length < 20) this.wrong.push(what);
   }
 
-  /** Looks at an answer. */
+  /** Checks a response. */
   judge(asked: Asked, answer: Exchange): void {
     const problem = this.problemOf(asked, answer);
     if (problem === undefined) return;
@@ -171,14 +174,14 @@ class Judge {
   }
 }
 
-/** The legacy API takes a value as it is alone, and names no context. */
+/** The legacy API matches a single value exactly, and reports no context. */
 function expectedOf(api: Api, question: Question, version: number): Reply | undefined {
   const reply = expectedReply(question, version);
   if (api.isLoose || reply === undefined) return reply;
   return question.kind === 'first' && question.isLoose ? undefined : { ...reply, rung: 'prompt' };
 }
 
-/** The text of a reply, as far as it has come; undefined if it is not all there though it ought to be. */
+/** The text of a reply, as far as received; undefined if it is incomplete but shouldn't be. */
 function textIn({ api, stream, isCut }: Asked, { text, isWhole }: Exchange): string | undefined {
   try {
     if (!stream) return isWhole ? api.replyIn(JSON.parse(text)) : '';
@@ -242,7 +245,7 @@ class Client {
     if (answer.status === 503) await setTimeout(AGAIN_MS);
   }
 
-  /** @param isLong true for a long reply, which is read slowly or cut */
+  /** @param isLong true for a long reply, which the client reads slowly or aborts */
   private choose(isLong: boolean): Asked {
     const { random } = this;
     const question: Question = isLong
@@ -256,7 +259,7 @@ class Client {
       api,
       question,
       stream: api.canStream && (isLong || random(3) === 0),
-      // The one that is let in now, or the one before.
+      // The key that is accepted now, or the one before.
       key: random(20) === 0 ? this.history.keys.current - random(2) : undefined,
       isCut: isLong && random(2) === 0,
     };
@@ -265,7 +268,7 @@ class Client {
   private question(): Question {
     const { random } = this;
     const any = random(random(2) === 0 ? HOT : conversationCount);
-    // Long replies are asked for by themselves.
+    // Long replies are requested separately.
     const i = longOnes.includes(any) ? any + 1 : any;
     const { current } = this.history.versions;
     switch (random(8)) {
@@ -341,12 +344,12 @@ class Client {
   }
 }
 
-/** Connections whose clients announce a body that never comes, dribble one, or never read their answers: they change nothing for others. */
+/** Connections whose clients announce a body that never arrives, send one slowly, or never read the responses: others are unaffected. */
 class Idlers {
   private readonly connections: RawConnection[] = [];
   private readonly timer: NodeJS.Timeout;
 
-  /** @param dribbling those whose bodies come, a byte now and then */
+  /** @param dribbling those whose bodies arrive slowly, byte by byte */
   private constructor(dribbling: readonly RawConnection[]) {
     this.timer = setInterval(() => {
       for (const connection of dribbling) connection.send(' ');
@@ -392,7 +395,7 @@ function bearer(key: string): Record<string, string> {
   return { authorization: `Bearer ${key}` };
 }
 
-/** What happens to a server. */
+/** A disturbance of the server. */
 class Faults {
   private readonly engine: string;
   private readonly server: () => ServerProcess;
@@ -428,7 +431,7 @@ class Faults {
     'stalls the log': () => this.stallLog(),
   };
 
-  /** Makes them happen, one after the other. */
+  /** Triggers the disturbances in sequence. */
   async run(first: number, everyMs: number, isOver: () => boolean): Promise<void> {
     const names = Object.keys(this.all);
     for (let n = first; !isOver(); n++) {
@@ -454,7 +457,7 @@ class Faults {
   private replace(): void {
     const version = this.history.versions.current + 1;
     writeFileSync(`${this.dataset}.new`, fileOf(version));
-    // An index has nothing to answer from while the next one is made.
+    // An index can't answer while the next one is being built.
     if (this.engine === 'index') this.history.disturb();
     const fromMs = performance.now();
     renameSync(`${this.dataset}.new`, this.dataset);
@@ -471,7 +474,7 @@ class Faults {
     this.history.heal();
   }
 
-  /** Cuts the file in a record, and makes it whole again: in its place, or by another one. */
+  /** Truncates the file inside a record, and restores it: in place, or by a new file. */
   private async truncate(): Promise<void> {
     const whole = readFileSync(this.dataset);
     this.history.disturb();
@@ -513,7 +516,7 @@ class Memory {
     this.timer = setInterval(() => this.samples.push(residentMegabytes(server)), MEMORY_EVERY_MS);
   }
 
-  /** Ends the watch. */
+  /** Stops sampling. */
   quarters(): number[] {
     clearInterval(this.timer);
     const settled = this.samples.slice(Math.floor(this.samples.length / 3));
@@ -566,7 +569,7 @@ describe(`a server under load and faults, seed ${seed}`, () => {
     const defects: string[] = [];
     const endMs = performance.now() + (seconds * 1000) / ENGINES.length;
     const isOver = () => {
-      // The log of hours would be too long to keep.
+      // The log of several hours would be too large to keep.
       defects.push(...defectsIn(server.stderr));
       server.stderr = '';
       return hasEnded || performance.now() > endMs;
@@ -597,7 +600,7 @@ describe(`a server under load and faults, seed ${seed}`, () => {
   });
 });
 
-/** Waits until the server says that it can answer. */
+/** Waits until the server is ready. */
 async function isReady(url: string): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
     if ((await fetch(`${url}/ready`)).status === 200) return;

@@ -10,21 +10,21 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = temporaryFolder();
 const clone = join(folder, 'clone with spaces');
 
-/** A copy of the tree as a clone would be: without what is installed and built. */
+/** A copy of the tree as a fresh clone: without installed packages and build output. */
 function copyTree(): void {
   const left = ['node_modules', 'dist', '.git'].map((name) => join(root, name));
   cpSync(root, clone, { recursive: true, filter: (path) => !left.includes(path) });
 }
 
-/** The first install is npm's own; those after it are of the same lock file, and would be the same. */
+/** The first install is npm's own; later ones have the same lock file, and would give the same result. */
 let env: Record<string, string> = OFFLINE_FIRST;
 
-/** Starts by the script, from another folder than its own; returns what it did before it served. */
+/** Starts with the script, from another folder; returns its output before the server listens. */
 async function start(...args: string[]): Promise<string> {
   const server = new ServerProcess('bash', [join(clone, 'start.sh'), ...args], env, folder);
   await server.waitFor(/^try: /m);
   server.kill('SIGTERM');
-  // The script has become the server: the signal ends it in order.
+  // The script has replaced itself with the server: the signal stops it gracefully.
   expect(await server.exited).toBe(0);
   return (
     server.stderr

@@ -27,7 +27,7 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
-/** A dataset that is longer than what is read before the server listens. */
+/** A dataset longer than the part that is read before the server listens. */
 function longFile(name: string): string {
   const long = {
     conversations: [
@@ -45,14 +45,14 @@ function longFile(name: string): string {
   return file(name, JSON.stringify([...good, ...Array.from({ length: 40 }, () => long), last]));
 }
 
-/** Expects a server to have logged a line last. Lines of progress may precede it where the machine is slow. */
+/** Expects a line to be the last one logged. Progress lines may precede it on a slow machine. */
 function expectLastLine({ stderr }: ServerProcess, line: string): void {
   const lines = stderr.trimEnd().split('\n');
   expect(lines.pop()).toBe(line);
   expect(lines.filter((other) => !other.includes('"progress"'))).toEqual([]);
 }
 
-/** Why a dataset can't be served: the line that a start prints after the program's name. */
+/** The reason why a dataset can't be served: the line that a start prints after the program's name. */
 async function problemOf(path: string): Promise<string> {
   try {
     await openAndWalk(path);
@@ -151,7 +151,7 @@ describe('a start', () => {
       body: Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'end?' }] })),
     });
     expect(answer.headers.get('x-verbatim-source')).toBe('last#1');
-    // The line that names them is printed by then, or was not needed any more.
+    // By then, the line that names them was printed or has become unnecessary.
     await server.waitFor(/"conversations":42,"turns":84/, 'stderr');
     expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({
       progress: 1,
@@ -164,7 +164,7 @@ describe('a start', () => {
     const server = startServer([longFile('unread.json')]);
     const url = await server.url();
     server.closeStdout();
-    // By the time that all is counted, it has printed once more.
+    // By the time everything is counted, it has printed once more.
     let progress = 0;
     while (progress < 1)
       progress = ((await (await fetch(`${url}/ready`)).json()) as { progress: number }).progress;
@@ -176,7 +176,7 @@ describe('a start', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'that is called off by %s ends with exit code 0, and never listens',
     async (signal) => {
-      // Cut off, so that all of it is read before the server would listen.
+      // Truncated, so that all of it is read before the server would listen.
       const path = file(`${signal}.json`, readFileSync(longFile('whole.json')).subarray(0, -10));
       const server = startServer([path, '--workers', '1'], { LOG_LEVEL: 'debug' });
       await server.waitFor(/reading datasets/, 'stderr');
@@ -271,7 +271,7 @@ describe('a start', () => {
     const path = file('secret.json', JSON.stringify(good));
     chmodSync(path, 0);
     const asRoot = process.getuid?.() === 0;
-    // Root may read anything, unless it gives that right away.
+    // Root may read everything, unless it drops that capability.
     const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
     const server = asRoot
       ? new ServerProcess('setpriv', [
@@ -331,7 +331,7 @@ describe('a start', () => {
     expect(server.stderr).toContain(
       `verbatim: cannot listen on 127.0.0.1:${port} (given by --port): port in use`,
     );
-    // It is tried before the dataset is read: this one is invalid.
+    // It is checked before the dataset is read: this dataset is invalid.
     const broken = startServer([file('broken-port.json', '[{]')], { VERBATIM_PORT: String(port) });
     expect(await broken.exited).toBe(1);
     expect(broken.stderr).toContain(`${port} (given by VERBATIM_PORT): port in use`);

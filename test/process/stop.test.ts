@@ -13,7 +13,7 @@ import { WAIT } from '../support/wait.js';
 const folder = temporaryFolder();
 const CONNECTIONS = 256;
 
-/** Enough conversations that a lookup takes a while. */
+/** Enough conversations to make a lookup slow. */
 function dataset(): string {
   const path = join(folder, 'dataset.json');
   const conversations = Array.from({ length: 3000 }, (_, i) => ({
@@ -26,7 +26,7 @@ function dataset(): string {
   return path;
 }
 
-/** What became of a request: the body of its answer, or what went wrong with it. Calls back once the kernel has all of it. */
+/** The result of a request: the body of the response, or its error. Calls back once the kernel has accepted the whole request. */
 function ask(
   url: string,
   agent: Agent,
@@ -63,7 +63,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
         asked++;
         results.push(await ask(url, agent, `prompt ${(i * 37 + n) % 3000}`, i % 2 === 0, onSent));
         if (results.length === 2 * CONNECTIONS) {
-          // All connections but one have a request on its way. What leaves only after the signal may come too late.
+          // All connections but one have a request in flight. A request sent only after the signal may be too late.
           told = true;
           await vi.waitUntil(() => sent === asked, WAIT);
           server.kill(signal);
@@ -77,7 +77,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     for (const result of results) expect(result).toMatch(/"content":"reply|data: \[DONE\]\n\n$/);
   });
 
-  // Well before connections would be cut, so that it must have ended them in order.
+  // Well before the deadline for open connections, so the server must have closed them gracefully.
   it('at rest ends at once, though a client keeps its connection open', { timeout: 20_000 }, async () => {
     const server = startServer();
     const url = await server.url();

@@ -1,11 +1,11 @@
-/** The APIs that replies can be had by: how each is asked, and how its answers are read. */
+/** The APIs that return replies: the requests of each, and how to parse its responses. */
 
-/** How the texts of a chat are asked for, and their reply is read. */
+/** How to request a reply to the texts of a chat, and how to read it. */
 export interface Api {
   readonly path: string;
-  /** False if it takes one text alone. */
+  /** False if it takes only a single text. */
   readonly takesChats: boolean;
-  /** False if it takes a text as it is alone, and knows nothing of what was said before it. */
+  /** False if it matches a text exactly, and ignores the turns before it. */
   readonly isLoose: boolean;
   readonly canStream: boolean;
   bodyOf(texts: readonly string[], stream: boolean): object;
@@ -44,7 +44,7 @@ const responses: Api = {
   takesChats: true,
   isLoose: true,
   canStream: true,
-  // Kept responses would be memory that grows until they are many.
+  // Stored responses would let memory grow until the store is full.
   bodyOf: (texts, stream) => ({ model: 'any', input: rolesOf(texts), stream, store: false }),
   replyIn: (body) => (body as { output: [{ content: [{ text: string }] }] }).output[0].content[0].text,
   deltaIn: (event) => {
@@ -74,7 +74,7 @@ export const APIS: readonly Api[] = [
   older('/api/v1/chat/completion/v1'),
 ];
 
-/** The events of a stream, as far as they have come whole, and whether the last of them is there. */
+/** The complete events of a stream so far, and whether it has the last one. */
 export function readEvents(text: string): { readonly events: readonly unknown[]; readonly isEnded: boolean } {
   const whole = text.slice(0, text.lastIndexOf('\n\n') + 1);
   const data = [...whole.matchAll(/^data: (.*)$/gm)].map(([, value]) => value as string);

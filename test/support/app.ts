@@ -19,7 +19,7 @@ import { TokenPool } from '#dist/workers/token-pool.js';
 import { enginesOf, poolOf } from './dataset.js';
 import { atEndOfFile } from './end-of-file.js';
 
-/** One for all apps of a test file: a tokenizer takes a while to load. */
+/** Shared by all apps of a test file: a tokenizer is slow to load. */
 let tokens: TokenPool | undefined;
 
 function tokensOfFile(): TokenPool {
@@ -45,10 +45,10 @@ const NO_FIGURES: Figures = {
   cacheBytes: 0,
 };
 
-/** What of an app may be otherwise. */
+/** Options of an app. */
 export type Overrides = Partial<Omit<AppParts, 'replies' | 'clock'> & AppParts['replies'] & Clock & Model> & {
   readonly strictModels?: boolean;
-  /** What a prompt without a reply is replied; without it, an error. */
+  /** The fallback text for a prompt without a reply; if undefined, an error. */
   readonly fallback?: string;
   /** The status of a prompt without a reply. */
   readonly missStatus?: 400 | 404 | 422;
@@ -110,12 +110,12 @@ export async function appOf(
   });
 }
 
-/** What makes an app ask for a key. */
+/** Makes an app require a key. */
 export function guardedBy(...keys: readonly string[]): Pick<AppParts, 'hasKeys' | 'keyCheck'> {
   return { hasKeys: true, keyCheck: keyCheck(keys) };
 }
 
-/** Serves a dataset until the test file is through; returns the base URL. */
+/** Serves a dataset until the test file has finished; returns the base URL. */
 export async function serveApp(...app: Parameters<typeof appOf>): Promise<string> {
   const { handle, classes, refusedHeaders } = await appOf(...app);
   const listener = new Listener(handle, classes);

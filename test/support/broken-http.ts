@@ -1,8 +1,8 @@
-/** Bytes that look like HTTP, and are broken at random. */
+/** Bytes that look like HTTP, with random errors. */
 
 import { type Chance, pick } from './chance.js';
 
-/** What is sent on a connection. */
+/** The bytes sent on a connection. */
 export interface BrokenHttp {
   readonly bytes: Buffer;
   /** True if the bytes come in several packets. */
@@ -11,7 +11,7 @@ export interface BrokenHttp {
   readonly ending: 'end' | 'wait, then end' | 'leave';
 }
 
-/** A path that only a request within another one's body asks for. */
+/** A path that appears only in a request inside another one's body. */
 export const SMUGGLED = '/smuggled';
 
 const GOOD_BODY = '{"messages": [{"role": "user", "content": "What is a mock server good for?"}]}';
@@ -159,7 +159,7 @@ const ODD_CODINGS = [
   'gzip, x',
 ];
 
-/** @param random where all of it comes from */
+/** @param random the source of all choices */
 export function brokenHttp(random: Chance): BrokenHttp {
   const makers = [oneRequest, oneRequest, oneRequest, chunked, smuggling, pipelined, noise, mutated, mutated];
   let bytes = Buffer.from(pick(random, makers)(random), 'latin1');
@@ -189,7 +189,7 @@ function post(headers: string, body: string): string {
   return `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}\r\n\r\n${body}`;
 }
 
-/** A body in chunks, one of which may be broken. */
+/** A chunked body; one of its chunks may be invalid. */
 function chunked(random: Chance): string {
   const parts: string[] = [];
   for (let at = 0; at < GOOD_BODY.length; ) {
@@ -209,7 +209,7 @@ function chunked(random: Chance): string {
   return post('transfer-encoding: chunked', `${parts.join('')}0\r\n${trailer}\r\n`);
 }
 
-/** One request or two, as one reads it: the second must never be taken for one. */
+/** Ambiguous framing that may read as one request or two: the server must never take the second for a request. */
 function smuggling(random: Chance): string {
   const inner = `GET ${SMUGGLED} HTTP/1.1\r\nhost: x\r\n\r\n`;
   const chunks = `${inner.length.toString(16)}\r\n${inner}\r\n0\r\n\r\n`;
@@ -249,7 +249,7 @@ function noise(random: Chance): string {
   return Array.from({ length: random(2000) }, () => String.fromCharCode(random(256))).join('');
 }
 
-/** A good request with a few bytes changed, taken out or put in. */
+/** A valid request with a few bytes changed, removed or inserted. */
 function mutated(random: Chance): string {
   const path = pick(random, PATHS);
   let text = `POST ${path} HTTP/1.1\r\nhost: x\r\nx-request-id: abc\r\ncontent-length: ${GOOD_BODY.length}\r\n\r\n${GOOD_BODY}`;

@@ -17,15 +17,15 @@ interface Message {
   readonly error?: { readonly message: string };
 }
 
-/** A page. It is gone when the test is through. */
+/** A page. It is closed after the test. */
 export class Page {
   private readonly messages = new EventEmitter();
   private readonly toBrowser: Writable;
   private session: string | undefined;
   private lastId = 0;
-  /** The URLs that it asked for, whether it got them or not. */
+  /** The URLs that it requested, whether they loaded or not. */
   readonly asked: string[] = [];
-  /** What it complained about: errors of scripts, requests that failed or were not allowed. */
+  /** Its errors: of scripts, and of requests that failed or were blocked. */
   readonly complaints: string[] = [];
 
   private constructor(browser: ChildProcess) {
@@ -40,14 +40,14 @@ export class Page {
     });
   }
 
-  /** @param profile a folder for what the browser keeps */
+  /** @param profile a folder for the browser's profile */
   static async open(profile: string): Promise<Page> {
     const args = ['--headless', '--no-sandbox', '--disable-gpu', '--remote-debugging-pipe'];
     const browser = spawn('chromium', [...args, `--user-data-dir=${profile}`], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     });
     const ended = new Promise<void>((resolve) => browser.once('close', () => resolve()));
-    // What the pipe says of a browser that isn't there is said below.
+    // The error of the pipe is ignored: a missing browser is reported below.
     (browser.stdio[3] as Writable).on('error', () => undefined);
     await once(browser, 'spawn').catch((cause: unknown) => {
       throw new Error('expected the browser Chromium as `chromium`; on Debian: apt-get install chromium', {
@@ -75,7 +75,7 @@ export class Page {
     await this.call('Page.navigate', { url });
   }
 
-  /** What an expression of JavaScript, or the promise that it is, has for a value there. */
+  /** The value of a JavaScript expression in the page; promises are awaited. */
   async evaluate(expression: string): Promise<unknown> {
     const { result } = (await this.call('Runtime.evaluate', {
       expression,
@@ -85,7 +85,7 @@ export class Page {
     return result.value;
   }
 
-  /** Waits until the page has an element that a selector of CSS names. */
+  /** Waits until an element of the page matches a CSS selector. */
   async waitFor(selector: string): Promise<void> {
     await this.evaluate(`new Promise((resolve) => {
       const look = () => document.querySelector(${JSON.stringify(selector)}) && resolve(true);

@@ -1,4 +1,4 @@
-/** A source of chance that a seed starts (Mulberry32): whole numbers below a bound. */
+/** A seeded random source (Mulberry32): integers below a bound. */
 export type Chance = (bound: number) => number;
 
 export function chance(seed: number): Chance {

@@ -1,4 +1,4 @@
-/** Datasets on disk, opened and cut as the server does it. */
+/** Datasets on disk, opened and sharded as in the server. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,22 +14,22 @@ import { newStopFlag } from '#dist/workers/stop-flag.js';
 import { atEndOfFile } from './end-of-file.js';
 import { temporaryFolder } from './temporary.js';
 
-/** What the main thread's kernel has room for at first, in bytes. */
+/** The initial capacity of the main thread's kernel, in bytes. */
 export const KERNEL_BYTES = 1 << 16;
 
-/** A kernel as the main thread has one. */
+/** A kernel like the main thread's. */
 export function newKernel(keyBits: number = KEY_BITS, capacity: number = KERNEL_BYTES): Kernel {
   return new Kernel(kernelModule(), capacity, keyBits);
 }
 
-/** A pool that is closed when the test file is through. */
+/** A pool that is closed after the test file. */
 export function poolOf(workers: number, keyBits: number = KEY_BITS): WorkerPool {
   const pool = new WorkerPool(workers, keyBits);
   atEndOfFile(() => pool.close());
   return pool;
 }
 
-/** Writes datasets into a folder of their own, which goes when the test file is through. */
+/** Writes datasets into their own folder, which is removed after the test file. */
 export function datasetWriter(): (content: string | Buffer) => Dataset {
   const folder = temporaryFolder();
   let written = 0;
@@ -40,7 +40,7 @@ export function datasetWriter(): (content: string | Buffer) => Dataset {
   };
 }
 
-/** The engine that sweeps, and the census, over a dataset. */
+/** The sweep engine and the census over a dataset. */
 export function sweepOf(dataset: Dataset, pool: WorkerPool, kernel: Kernel = newKernel()) {
   const plan = planShards(dataset, pool.workers, kernel);
   const reader = new DatasetReader(dataset.file);

@@ -1,18 +1,18 @@
-/** The events of a stream, as they go out. */
+/** The events of a stream, as they are sent. */
 
 import { type EventMaker, StreamBytes } from '#dist/http/stream-bytes.js';
 import { EventWriter } from '#dist/kernel/event-writer.js';
 import { kernelModule } from '#dist/kernel/kernel.js';
 import type { EventStream } from '#dist/openai/event-stream.js';
 
-/** What makes events, with a writer of its own, or with that one. */
+/** Produces events, with its own writer or the given one. */
 export function newMaker(writer = new EventWriter(kernelModule())): EventMaker {
   return { writer, tokenizer: 'o200k_base', newWriter: () => new EventWriter(kernelModule()) };
 }
 
 const maker = newMaker();
 
-/** All bytes, made in slices of that many. */
+/** All bytes, produced in slices of this size. */
 export function bytesOf(
   stream: EventStream,
   head: string,

@@ -1,7 +1,7 @@
 import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-/** A request, and how its client behaves. */
+/** A request, and its client's behavior. */
 export interface Sent {
   readonly agent: Agent;
   readonly url: string;
@@ -12,21 +12,21 @@ export interface Sent {
   readonly body: string | Buffer;
   /** Sends the body in many small packets. */
   readonly isDribbled?: boolean;
-  /** Reads the answer slowly. */
+  /** Reads the response slowly. */
   readonly isSlow?: boolean;
-  /** Leaves as soon as some of the answer has come. */
+  /** Disconnects once part of the response has arrived. */
   readonly isCut?: boolean;
 }
 
-/** What became of it. */
+/** The result. */
 export interface Exchange {
-  /** When it was sent, and when its answer began: ms of a clock that only goes on. */
+  /** When the request was sent, and when its response began: ms of a monotonic clock. */
   readonly startMs: number;
   readonly headMs: number;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  /** False if the connection ended before the answer did. */
+  /** False if the connection ended before the response was complete. */
   readonly isWhole: boolean;
 }
 
@@ -38,7 +38,7 @@ const SLOW_READ_BYTES = 100_000;
 /**
  * Sends a request.
  *
- * @throws if no answer begins
+ * @throws if no response begins
  */
 export async function exchange(sent: Sent): Promise<Exchange> {
   const { agent, url, path, method = 'POST', headers, body, isDribbled, isSlow, isCut } = sent;
@@ -53,7 +53,7 @@ export async function exchange(sent: Sent): Promise<Exchange> {
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     asked.on('response', resolve).on('error', reject);
   });
-  // It is awaited below; where it fails while the body is still being sent, that is not to be an unhandled one.
+  // It is awaited below. A rejection while the body is still being sent must not count as unhandled.
   answered.catch(() => undefined);
   if (isDribbled === true) await dribble(bytes, (packet) => asked.write(packet));
   asked.end(isDribbled === true ? undefined : bytes);

@@ -13,7 +13,7 @@ const folder = process.env.FAULTS ?? '';
 const { existsSync, openSync, readSync, unlinkSync } = fs;
 const { open } = fs.promises;
 
-/** What ends a thread, or a task of it. */
+/** Faults that end a thread, or one of its tasks. */
 const DEATHS = {
   exit: () => process.exit(3),
   trap: () => {
@@ -24,7 +24,7 @@ const DEATHS = {
   },
 };
 
-/** True for one who asks, if the file is there: it is gone then. */
+/** Removes the file; true for the one caller that succeeds. */
 function take(name) {
   try {
     unlinkSync(join(folder, name));
@@ -39,7 +39,7 @@ function failIf(name, code, syscall) {
     throw Object.assign(new Error(`${code}: a fault, ${syscall}`), { code, syscall });
 }
 
-/** What happens where the main thread reads the dataset for a lookup. */
+/** Faults where the main thread reads the dataset for a lookup. */
 const MAIN_FAULTS = {
   'main-trap': DEATHS.trap,
   'main-defect': () => {
@@ -76,7 +76,7 @@ fs.promises.open = async (...args) => {
   return file;
 };
 
-// In the main thread, at a signal that the server has no use for.
+// In the main thread, on a signal that the server doesn't use.
 if (isMainThread) {
   process.on('SIGUSR2', () => {
     throw new Error('a defect');

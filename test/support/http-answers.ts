@@ -1,9 +1,9 @@
-/** Answers of HTTP 1.1, read off the bytes of a connection. */
+/** Parses HTTP/1.1 responses from the bytes of a connection. */
 
-/** One answer. */
+/** One response. */
 export interface RawAnswer {
   readonly status: number;
-  /** By names in lower case; of several alike, the last. */
+  /** By lower-case name; the last one if a name repeats. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
@@ -17,9 +17,9 @@ export interface Answers {
 }
 
 /**
- * Reads as many answers as are whole, none of which answers a HEAD. Those that only say to go on (100) are counted.
+ * Parses all complete responses, none of which may answer a HEAD. Interim responses (100 Continue) are only counted.
  *
- * @throws if the bytes are no such answers
+ * @throws if the bytes aren't such responses
  */
 export function readAnswers(bytes: Buffer): Answers {
   const answers: RawAnswer[] = [];
@@ -58,7 +58,7 @@ function bodyAt(
   if (status < 200 || status === 204 || status === 304) return { body: Buffer.alloc(0), end: start };
   if (headers['transfer-encoding'] === 'chunked') return chunksAt(bytes, start);
   const length = headers['content-length'];
-  // As long as the connection is.
+  // Until the connection closes.
   if (length === undefined && headers.connection === 'close') return undefined;
   if (length === undefined || !/^\d+$/.test(length))
     throw new Error(`expected a length, got ${JSON.stringify(headers)}`);

@@ -1,4 +1,4 @@
-/** What the Dockerfile says, and a rehearsal of it without containers. */
+/** The content of the Dockerfile, and a rehearsal of it without containers. */
 
 import { execFile } from 'node:child_process';
 import { chownSync, cpSync, mkdirSync, statSync } from 'node:fs';
@@ -17,7 +17,7 @@ const instructions = DockerfileParser.parse(read('deploy/Dockerfile')).getInstru
 const lastFrom = instructions.findLastIndex((each) => each.getKeyword() === 'FROM');
 const last = instructions.slice(lastFrom);
 
-/** What containers of the image have. */
+/** The settings of the image's containers. */
 export const IMAGE = {
   bases: (instructions.filter((each) => each.getKeyword() === 'FROM') as From[]).map((from) =>
     from.getImage(),
@@ -78,7 +78,7 @@ export async function rehearse(folder: string, env: Record<string, string>): Pro
   return root;
 }
 
-/** As COPY does: a file goes into a path that ends with a slash, else it takes that path; of a folder, what is in it goes. */
+/** Follows COPY: a file goes into a path that ends with a slash, otherwise it takes that path; of a folder, the content is copied. */
 function copy(from: string, to: string, owner: string | undefined): void {
   const target = statSync(from).isFile() && to.endsWith('/') ? join(to, basename(from)) : to;
   mkdirSync(dirname(target), { recursive: true });
@@ -88,7 +88,7 @@ function copy(from: string, to: string, owner: string | undefined): void {
   chownSync(target, user as number, group as number);
 }
 
-/** A path of what the builder is sent: .dockerignore leaves everything out but what it names. */
+/** A path in the build context: .dockerignore excludes everything that it doesn't name. */
 function inContext(path: string): string {
   const [everything, ...others] = read('.dockerignore').trim().split('\n').slice(1);
   const sent = others.map((line) => line.slice(1));
@@ -97,7 +97,7 @@ function inContext(path: string): string {
   return join(ROOT, path);
 }
 
-/** The instruction of the last stage that there may be one of. */
+/** An instruction of the last stage that may occur only once. */
 function only(keyword: string): Instruction {
   const [found, ...more] = last.filter((each) => each.getKeyword() === keyword);
   if (found === undefined || more.length > 0) throw new Error(`expected one ${keyword} in the last stage`);
@@ -112,7 +112,7 @@ function argumentsOf(instruction: Instruction): string {
   return instruction.getArgumentsContent() ?? '';
 }
 
-/** The command, or the list, that an instruction ends with, in the form that needs no shell. */
+/** The command, or the list, at the end of an instruction, in the exec form (without a shell). */
 function strings(keyword: string): string[] {
   return JSON.parse(/\[.*\]$/.exec(argument(keyword))?.[0] ?? '') as string[];
 }

@@ -1,6 +1,6 @@
 import { normalizeSpace } from '#dist/core/keys.js';
 
-/** The first letters of a text that beginnings of keys depend on; a byte string. */
+/** The first letters of a text, on which the beginning's key depends; a byte string. */
 export function firstLetters(text: string): string {
   return Buffer.from(JSON.stringify(normalizeSpace(text)).slice(1, -1))
     .subarray(0, 64)

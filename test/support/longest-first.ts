@@ -2,7 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const PROJECTS = ['packaging', 'process', 'fast'];
 
-/** Starts the projects with the longest files first, so that no worker is idle while another finishes one of them. */
+/** Starts the projects with the longest files first, so that no worker idles while another finishes a long file. */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);

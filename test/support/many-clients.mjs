@@ -1,6 +1,6 @@
 /**
- * Many clients at once, in a process of their own: `node many-clients.mjs URL CLIENTS TIMES`. Each keeps its connection, and asks so
- * many times, all at the same time. What became of it is printed as a line of JSON.
+ * Many concurrent clients, in their own process: `node many-clients.mjs URL CLIENTS TIMES`. Each keeps its connection, and sends TIMES
+ * requests, in step with the others. Prints the results as a line of JSON.
  */
 
 import { Agent, request } from 'node:http';
@@ -38,7 +38,7 @@ const agents = Array.from({ length: clients }, () => new Agent({ keepAlive: true
 for (let time = 0; time < times; time++)
   await Promise.all(agents.map((agent, i) => ask(agent, (i + time * clients) % 3000)));
 
-// The first time takes connecting, too.
+// The first time includes connecting.
 const first = durations.slice(0, clients);
 const quantileMs = (of, part) => Math.round(of.toSorted((a, b) => a - b)[Math.floor(of.length * part)] ?? 0);
 process.stdout.write(

@@ -12,7 +12,7 @@ import { atEndOfFile } from './end-of-file.js';
 import { Recorder } from './served.js';
 
 /**
- * Serves datasets until the test file is through; returns the base URL, the cache and the datasets.
+ * Serves datasets until the test file has finished; returns the base URL, the cache and the datasets.
  *
  * @param paths by the ids of their models
  */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from './project.js';
 
-/** Environment in which npm downloads only what its cache lacks. */
+/** Environment in which npm downloads only packages missing from its cache. */
 export const OFFLINE_FIRST = { npm_config_prefer_offline: 'true' } as const;
 
 /**

@@ -1,4 +1,4 @@
-/** Requests whose bodies are JSON of any shape but the right one, mostly. */
+/** Requests whose bodies are JSON, mostly with an invalid shape. */
 
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { type Chance, pick } from './chance.js';
@@ -156,7 +156,7 @@ const NUMBERS = [
   '9'.repeat(400),
 ];
 
-/** @param random where all of it comes from */
+/** @param random the source of all choices */
 export function oddRequest(random: Chance): OddRequest {
   const isOddPath = random(8) === 0;
   const path = isOddPath ? pick(random, PATHS) : pick(random, Object.keys(POSTED));
@@ -197,7 +197,7 @@ function bodyOf(fields: readonly string[], random: Chance): string {
   return `{${members.map(([name, text]) => `${string(name as string)}:${text}`).join(',')}}`;
 }
 
-/** A field as it should be, now and then, so that the others are looked at too. */
+/** Sometimes a valid field, so that validation reaches the others. */
 function fieldOf(name: string, random: Chance): string {
   if (random(2) === 0) return value(random, 4);
   switch (name) {

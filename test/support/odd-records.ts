@@ -1,6 +1,6 @@
 /**
- * Records as hardly anyone writes them, and as JSON allows them: names twice, or with escapes, members in any order and unheard of,
- * texts that are no UTF-8. They are byte strings, each character a byte, since no text could hold all of that.
+ * Records that are rare but valid JSON: repeated names, escaped names, members in any order and unknown ones, texts that aren't valid
+ * UTF-8. They are byte strings, each character a byte, because a text couldn't hold all of that.
  */
 
 import fc from 'fast-check';
@@ -8,7 +8,7 @@ import fc from 'fast-check';
 /** A dataset, and the texts in it, spelled as in the file. */
 export interface OddDataset {
   readonly content: Buffer;
-  /** What a plain loop goes over. */
+  /** The records for a plain loop. */
   readonly records: readonly unknown[];
   readonly texts: readonly string[];
 }
@@ -28,12 +28,12 @@ const piece = fc.constantFrom(
   ...['é', '世', '😀', '\u2028', '\u3000', '\ufffd', '\x7f'].map(bytesOf),
   ...['\\u00e9', '\\u2028', '\\ufffd', '\\u007F', '\\ud83d\\ude00', '\\ud83d', '\\ude00', '\\uD83D\\u0061'],
   ...['\\/', '\\n', '\\u000a', '\\u0000', '\\u001F', '\\t ', '\\b\\f', '\\"', '\\u0022', '\\\\', '\\u005c'],
-  // Cut short, half of a pair, and what begins nothing.
+  // Truncated sequences, half a surrogate pair, and invalid first bytes.
   ...['\xff', '\xc3', '\xe2\x82', '\xf0\x9f\x98', '\xed\xa0\xbd'],
 );
 const text = fc.array(piece, { maxLength: 4 }).map((pieces) => `"${pieces.join('')}"`);
 
-/** A name as it is, or now and then with an escape. */
+/** A name, sometimes with an escape. */
 function nameOf(...names: readonly string[]): fc.Arbitrary<string> {
   const name = fc.constantFrom(...names);
   const escaped = name.map(

@@ -8,18 +8,18 @@ import { ROOT } from './project.js';
 export interface Packed {
   /** The path of the package. */
   readonly path: string;
-  /** What it holds, sorted. */
+  /** Its files, sorted. */
   readonly files: readonly string[];
 }
 
-/** Packs into a folder. What is built is taken as it is. */
+/** Packs into a folder. Uses the existing build. */
 export async function pack(folder: string): Promise<Packed> {
   const said = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT);
   const [packed] = JSON.parse(said) as [{ filename: string; files: { path: string }[] }];
   return { path: join(folder, packed.filename), files: packed.files.map(({ path }) => path).sort() };
 }
 
-/** Runs npm to its end; returns what it says. What it has downloaded before, it takes from its cache. */
+/** Runs npm until it exits; returns its output. Packages come from its cache if they were downloaded before. */
 export async function npm(args: readonly string[], cwd: string): Promise<string> {
   const { stdout } = await promisify(execFile)('npm', args, {
     cwd,

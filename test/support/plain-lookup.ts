@@ -1,11 +1,11 @@
-/** The match ladder as one would first write it down: loops over a parsed dataset, and nothing clever. */
+/** The match ladder in its simplest form: loops over a parsed dataset. */
 
 import { parseConversation, type Turn } from '#dist/core/conversation.js';
 import type { Query } from '#dist/core/query.js';
 import { spell } from '#dist/core/spelled-text.js';
 import type { Match } from '#dist/lookup/lookup.js';
 
-/** A match without what an index knows of it, and its reply as it was parsed. */
+/** A match without its index data, with its reply as parsed. */
 export type PlainMatch = Omit<Match, 'reply' | 'tokens'> & { readonly reply: Turn };
 
 /** A turn with its place, and the texts before it, from the start of its conversation. */
@@ -15,7 +15,7 @@ interface Place {
   readonly match: PlainMatch;
 }
 
-/** The first turn in file order whose value is exactly equal and that has a reply, as the legacy API asks for it. */
+/** The first turn in file order whose value is exactly equal and that has a reply, as in the legacy API. */
 export function plainFindValue(records: readonly unknown[], value: string): Turn | undefined {
   for (const record of records) {
     const turns = parseConversation(record)?.turns ?? [];
@@ -24,14 +24,14 @@ export function plainFindValue(records: readonly unknown[], value: string): Turn
   return undefined;
 }
 
-/** What a lookup has found, without where its tokens are counted: that is the same for both engines. */
+/** The result of a lookup, without the place of its token count: the same for both engines. */
 export function plainMatch(match: Match | undefined): PlainMatch | undefined {
   if (match === undefined) return undefined;
   const { tokens: _, reply, ...rest } = match;
   return { ...rest, reply: plainReply(reply) };
 }
 
-/** A reply as it was parsed. Its spelling must be that of its text. */
+/** A reply as parsed. Its bytes must decode to its text. */
 function plainReply({ from, value, calls, content }: Match['reply']): Turn {
   const spelled = spell(value);
   if (content.spelled !== spelled) throw new Error(`expected ${spelled}, got ${content.spelled}`);

@@ -1,4 +1,4 @@
-/** The tree that is tested. */
+/** The tree under test. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

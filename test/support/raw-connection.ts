@@ -11,7 +11,7 @@ export class RawConnection {
   private wrong: Error | undefined;
   /** Number of 100 Continue responses, among the responses parsed so far. */
   continues = 0;
-  /** Settles when the connection is closed, by whichever side, in order or not. */
+  /** Settles when either side closes the connection, gracefully or not. */
   readonly closed: Promise<void>;
   isClosed = false;
 
@@ -36,13 +36,13 @@ export class RawConnection {
     return new RawConnection(socket);
   }
 
-  /** The answers that have come whole. Those that are taken out of it don't come again. */
+  /** The complete responses. Those that are removed from it don't come again. */
   get answers(): RawAnswer[] {
     this.read();
     return this.whole;
   }
 
-  /** What is wrong with what came, as HTTP. */
+  /** The HTTP error in the received bytes. */
   get problem(): Error | undefined {
     this.read();
     return this.wrong;
@@ -59,7 +59,7 @@ export class RawConnection {
     if (this.socket.writable) await new Promise((resolve) => this.socket.write(bytes, resolve));
   }
 
-  /** Sends nothing more. */
+  /** Ends the sending side. */
   end(): void {
     this.socket.end();
   }
@@ -68,7 +68,7 @@ export class RawConnection {
     this.socket.destroy();
   }
 
-  /** Stops to read, or goes on. */
+  /** Pauses or resumes reading. */
   pause(): void {
     this.socket.pause();
   }
@@ -77,7 +77,7 @@ export class RawConnection {
     this.socket.resume();
   }
 
-  /** Waits until something has come. */
+  /** Waits for bytes. */
   async begun(): Promise<void> {
     await once(this.socket, 'data');
   }

@@ -10,19 +10,19 @@ import { type Overrides, serveApp } from './app.js';
 import { enginesOf, poolOf } from './dataset.js';
 import { temporaryFolder } from './temporary.js';
 
-/** A prompt, and its reply: with all that a stream must not lose. */
+/** A prompt and its reply, with everything that a stream must preserve. */
 export const PROMPT = 'Name a colour.';
 export const REPLY = 'Blue 🚀, or as "they" say:\n\n\tnaïve \\ 青い.  ';
 
-/** Prompt, reply, and a prompt that has another reply where nothing was said before. */
+/** Prompt, reply, and a prompt that has another reply at the start of a conversation. */
 export const TALK = ['Name a fruit.', 'A pear, then.', 'And another?'] as const;
 export const TALK_REPLY = 'An apple, of course.';
 
-/** Where the system said this before them, the reply is another. */
+/** After this system message, they have another reply. */
 export const SYSTEM = 'Be brief.';
 export const SYSTEM_REPLY = 'Apple!';
 
-/** A prompt that calls a function, whose result has another reply where nothing was said before. */
+/** A prompt that calls a function, whose result has another reply at the start of a conversation. */
 export const TOOL_PROMPT = 'What is the sky like in Paris?';
 export const TOOL_NAME = 'look_up_sky';
 export const TOOL_INPUT = { city: 'Paris', days: 2 };
@@ -45,7 +45,7 @@ export const RECORDED = JSON.stringify([
     id: 'tool',
     conversations: [
       { from: 'human', value: TOOL_PROMPT },
-      // As Python spells it.
+      // As Python encodes it.
       {
         from: 'function_call',
         value: `{"name": "${TOOL_NAME}", "arguments": {"city": "Paris", "days": 2}}`,
@@ -56,11 +56,11 @@ export const RECORDED = JSON.stringify([
   },
 ]);
 
-/** A server of that dataset, until the test file is through. */
+/** A server of that dataset, until the test file has finished. */
 export interface Recorded {
-  /** With the `/v1` that clients are given. */
+  /** With `/v1`, for clients that need it. */
   readonly baseUrl: string;
-  /** As clients without a path are given it. */
+  /** For clients that add the path themselves. */
   readonly origin: string;
 }
 
@@ -70,7 +70,7 @@ export async function serveRecorded(overrides: Overrides = {}): Promise<Recorded
   return { origin, baseUrl: `${origin}/v1` };
 }
 
-/** Serves the dataset, but refuses the first request, since too many wait. */
+/** Serves the dataset, but rejects the first request as overloaded. */
 export async function serveRecordedBusyOnce(): Promise<Recorded> {
   const { index } = await enginesOf(openDataset(writeDataset()), poolOf(1));
   let isBusy = true;
@@ -98,7 +98,7 @@ export interface Counts {
   readonly total: number | undefined;
 }
 
-/** Token counts must be there, and add up. */
+/** Token counts must be present and add up. */
 export function expectCounts({ prompt, completion, total }: Counts): void {
   for (const count of [prompt, completion]) {
     expect(count).toBeGreaterThan(0);
@@ -108,9 +108,9 @@ export function expectCounts({ prompt, completion, total }: Counts): void {
 }
 
 /**
- * A `fetch` for a client, which keeps what it asked and was answered.
+ * A `fetch` for a client that records requests and responses.
  *
- * @param onBusy called after each 503, before the client knows
+ * @param onBusy called after each 503, before the client sees it
  */
 export function watchedFetch(onBusy: () => void = () => undefined) {
   const exchanges: { status: number; retryAfter: string | null; path: string; body: Sent }[] = [];

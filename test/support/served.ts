@@ -1,4 +1,4 @@
-/** A dataset as the server holds it, with all that it says about itself. */
+/** A dataset as the server opens it, with all of its notices. */
 
 import { EventEmitter, once } from 'node:events';
 import { closeSync, openSync, renameSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
@@ -42,14 +42,14 @@ export class Recorder implements Notices {
     this.note('changed');
   }
 
-  /** Calls back, at once, each time that such a notice comes. */
+  /** Calls back synchronously for each such notice. */
   on(text: string, act: () => void): void {
     this.emitter.on('notice', (notice: string) => {
       if (notice.includes(text)) act();
     });
   }
 
-  /** Waits for a notice that has this in it, if it has not come yet. */
+  /** Waits for a notice that contains this text, unless it has come already. */
   async waitFor(text: string): Promise<void> {
     while (!this.notices.some((notice) => notice.includes(text))) await once(this.emitter, 'notice');
   }
@@ -60,10 +60,10 @@ export class Recorder implements Notices {
   }
 }
 
-/** Nothing is asked of it here, unless a test does. */
+/** Gets no requests unless a test sends them. */
 const tokens = new TokenPool('o200k_base');
 
-/** Opens a dataset. It is closed when the test is through. */
+/** Opens a dataset. It is closed after the test. */
 export function open(path: string, options: Partial<ServedOptions> = {}) {
   const recorder = new Recorder();
   const served = new ServedDataset(path, {
@@ -79,21 +79,21 @@ export function open(path: string, options: Partial<ServedOptions> = {}) {
   return { served, recorder };
 }
 
-/** Opens a dataset, and waits until all of it was walked. */
+/** Opens a dataset, and waits for its walk to finish. */
 export async function openAndWalk(path: string, options: Partial<ServedOptions> = {}) {
   const opened = open(path, options);
   await (await opened.served.start()).walked;
   return opened;
 }
 
-/** Puts another file in the place of one, in one step; perhaps as if it had been written at another time. */
+/** Replaces a file atomically, optionally with another modification time. */
 export function replace(path: string, content: string, writtenAt?: Date): void {
   writeFileSync(`${path}.new`, content);
   if (writtenAt !== undefined) utimesSync(`${path}.new`, writtenAt, writtenAt);
   renameSync(`${path}.new`, path);
 }
 
-/** Writes on at the end of a list, in its place: its last bracket gives way to one more record. */
+/** Appends to a list in place: one more record replaces its last bracket. */
 export function appendRecord(path: string, record: unknown): void {
   const file = openSync(path, 'r+');
   writeSync(file, `,${JSON.stringify(record)}]`, statSync(path).size - 1);

@@ -1,4 +1,4 @@
-/** The server as its own process, as people run it. */
+/** The server in its own process, as people run it. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.me
 /** A started process. */
 export class ServerProcess {
   private readonly child: ChildProcess;
-  /** What it has written so far. */
+  /** Its output so far. */
   stdout = '';
   stderr = '';
   /** Settles with the exit code, or the name of the signal that ended it. */
@@ -20,7 +20,7 @@ export class ServerProcess {
   constructor(command: string, args: readonly string[], env: Record<string, string> = {}, cwd?: string) {
     this.child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A tokenizer takes a second of CPU to load: those who need one say so.
+      // A tokenizer takes a second of CPU to load: tests that need one enable it.
       env: { ...process.env, DATASET: '', PORT: '0', USAGE: 'estimate', ...env },
       ...(cwd !== undefined && { cwd }),
     });
@@ -37,7 +37,7 @@ export class ServerProcess {
     });
   }
 
-  /** Waits until the process has written what matches; fails if it ends before. */
+  /** Waits until the output matches; fails if the process exits first. */
   async waitFor(pattern: RegExp, stream: 'stdout' | 'stderr' = 'stdout'): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this[stream]);
@@ -50,7 +50,7 @@ export class ServerProcess {
     }
   }
 
-  /** The base URL, once it listens. */
+  /** The base URL, once the server listens. */
   async url(): Promise<string> {
     return (await this.waitFor(/listening on (http:\S+)/))[1] as string;
   }
@@ -70,12 +70,12 @@ export class ServerProcess {
     return this.child.pid;
   }
 
-  /** Stops reading what it prints: its next line goes into a broken pipe. */
+  /** Closes its standard output: the next line goes into a broken pipe. */
   closeStdout(): void {
     this.child.stdout?.destroy();
   }
 
-  /** Stops to read what it logs, or goes on. */
+  /** Pauses or resumes reading its log. */
   pauseStderr(): void {
     this.child.stderr?.pause();
   }
@@ -84,7 +84,7 @@ export class ServerProcess {
     this.child.stderr?.resume();
   }
 
-  /** Leaves what it logs: its next line goes into a broken pipe. */
+  /** Closes its log: the next line goes into a broken pipe. */
   closeStderr(): void {
     this.child.stderr?.destroy();
   }
@@ -94,7 +94,7 @@ export class ServerProcess {
   }
 }
 
-/** Starts the server on a free port. It is gone when the test is through. */
+/** Starts the server on a free port. It is stopped after the test. */
 export function startServer(args: readonly string[] = [], env: Record<string, string> = {}): ServerProcess {
   return new ServerProcess(process.execPath, [program, ...args], env);
 }

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 const { SHELF = '', NPM_PATH } = process.env;
-/** npm writes this file last. Users touch it, so it is copied. */
+/** npm writes this file last. Callers touch it, so it is copied. */
 const HIDDEN_LOCK = '.package-lock.json';
 
 const args = process.argv.slice(2);
@@ -28,7 +28,7 @@ if (args.includes('ci') && isOnShelf()) {
   rmSync(join(root, 'node_modules'), { recursive: true, force: true });
   const locked = packagesIn(join(root, 'package-lock.json'));
   const isOmitted = (name) => args.includes('--omit=dev') && locked[`node_modules/${name}`]?.dev === true;
-  // Besides the commands, the names with a dot are what tools keep there.
+  // Besides the commands, tools keep files with a leading dot there.
   const isInstalled = (name) => (!name.startsWith('.') || name === '.bin') && !isOmitted(name);
   link(join(SHELF, 'node_modules'), join(root, 'node_modules'), isInstalled);
   copyFileSync(join(SHELF, 'node_modules', HIDDEN_LOCK), join(root, 'node_modules', HIDDEN_LOCK));

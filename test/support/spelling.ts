@@ -1,12 +1,12 @@
-/** Any way to write a dataset down: what JSON leaves open, chosen at random. */
+/** All ways to encode a dataset: everything that JSON leaves open is chosen at random. */
 
 import fc from 'fast-check';
 
-/** How a dataset is spelled. */
+/** The encoding of a dataset. */
 export interface Spelling {
   readonly format: 'array' | 'lines';
   readonly byteOrderMark: boolean;
-  /** Decisions, taken from the front again when they run out. */
+  /** Decisions, reused from the first one when they run out. */
   readonly choices: readonly number[];
 }
 
@@ -16,7 +16,7 @@ export const spelling: fc.Arbitrary<Spelling> = fc.record({
   choices: fc.array(fc.nat(255), { minLength: 1, maxLength: 40 }),
 });
 
-/** Texts that are hard on a reader: escapes, structure, other scripts, lone surrogates. */
+/** Texts that are hard to parse: escapes, structure, other scripts, lone surrogates. */
 export const text: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '',
@@ -71,7 +71,7 @@ export function spell(elements: readonly unknown[], { format, byteOrderMark, cho
   const mark = byteOrderMark ? '\ufeff' : '';
   if (format === 'array') return Buffer.from(mark + speller.value(elements));
   const lines = elements.map((element) => speller.value(element) + speller.lineEnd());
-  // The last line may end with the file.
+  // The last line may lack a line feed.
   const whole = lines.join('');
   return Buffer.from(mark + (speller.choose(2) === 0 ? whole.trimEnd() : whole));
 }
@@ -88,7 +88,7 @@ class Speller {
 
   choose(count: number): number {
     const choice = this.choices[this.taken % this.choices.length] as number;
-    // Going round the choices shifts them, so that few of them don't make a short cycle.
+    // Each round shifts the choices, so that a few of them don't make a short cycle.
     return (choice + Math.floor(this.taken++ / this.choices.length)) % count;
   }
 

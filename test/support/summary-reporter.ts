@@ -3,7 +3,7 @@ import { FACTOR, IS_LONG, SEED } from './factor.js';
 
 const SEEDED = `TEST_FACTOR=${FACTOR} TEST_SEED=${SEED}\n`;
 
-/** Ends a run with one plain line: `N passed, N failed`. A run with a seed of its own begins with it, and names it if it fails. */
+/** Ends a run with one plain line: `N passed, N failed`. A run with its own seed prints it first, and again if the run fails. */
 export default class SummaryReporter implements Reporter {
   onTestRunStart(): void {
     if (IS_LONG) process.stdout.write(SEEDED);

@@ -7,11 +7,11 @@ const CONVERSATIONS = 10_000;
 /** One in this many replies is long: its stream is produced while it is sent. */
 const LONG_EVERY = 500;
 const LONG_LINES = 300;
-/** The stream of this one is larger than the buffers between the server and a client that doesn't read. */
+/** The stream of this one exceeds the buffers between the server and a client that doesn't read. */
 export const LONGEST = 7;
 const LONGEST_LINES = 4000;
 
-/** What a version has in common with all others. */
+/** The parts common to all versions. */
 const ON = 'Go on.';
 
 function promptOf(i: number): string {
@@ -66,18 +66,18 @@ export function fileOf(version: number): string {
   return JSON.stringify(conversations);
 }
 
-/** What can be asked. */
+/** A question for the server. */
 export type Question =
   /** The first prompt of a conversation, alone; perhaps with other white space. */
   | { readonly kind: 'first'; readonly i: number; readonly isLoose: boolean }
   /** A turn common to all conversations, after a turn of one version. */
   | { readonly kind: 'context'; readonly i: number; readonly said: number }
-  /** What only every other version has. */
+  /** A prompt of every other version. */
   | { readonly kind: 'parity'; readonly i: number; readonly parity: number }
-  /** What no version has. */
+  /** A prompt of no version. */
   | { readonly kind: 'nowhere'; readonly i: number };
 
-/** The texts that are sent. */
+/** The texts of the request. */
 export function textsOf(question: Question): readonly string[] {
   const { i } = question;
   switch (question.kind) {
@@ -99,7 +99,7 @@ export interface Reply {
   readonly source: string;
 }
 
-/** @param version that answers */
+/** @param version of the dataset */
 export function expectedReply(question: Question, version: number): Reply | undefined {
   const { i } = question;
   switch (question.kind) {

@@ -1,4 +1,4 @@
-/** Datasets walked by the kernel in this thread, cut anywhere, read in blocks of any length. */
+/** Datasets walked by the kernel in this thread, cut at any place, read in blocks of any length. */
 
 import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { ShardPlan } from '#dist/workers/shard-run.js';
 import type { TaskResult, Walked } from '#dist/workers/tasks.js';
 import { walk } from '#dist/workers/walk.js';
 
-/** A turn as the kernel found it, and as its bytes say it. */
+/** A turn as the kernel found it, and its decoded bytes. */
 export interface WalkedTurn {
   readonly keyLow: number;
   readonly keyHigh: number;
@@ -34,7 +34,7 @@ export type WalkedRecord =
   | { readonly id: string | undefined; readonly turns: readonly WalkedTurn[] }
   | undefined;
 
-/** How a file is cut and read. */
+/** How to cut and read a file. */
 export interface Cutting {
   /** Offsets, in any order, anywhere in the file. */
   readonly cuts: readonly number[];
@@ -47,7 +47,7 @@ const EMPTY_BIT = 0x8000_0000;
 /**
  * All records of a file, in file order.
  *
- * @throws what is wrong with it
+ * @throws the error of the walk
  */
 export async function walkedRecords(
   kernel: Kernel,
@@ -108,7 +108,7 @@ export function parsedRecords(file: Buffer, format: 'array' | 'lines'): unknown[
   }
 }
 
-/** The records as the walk should have found them. */
+/** The expected records of the walk. */
 export function expectedRecords(kernel: Kernel, records: readonly unknown[]): WalkedRecord[] {
   return records.map((record) => {
     const found = parseConversation(record);
@@ -131,13 +131,13 @@ export function expectedRecords(kernel: Kernel, records: readonly unknown[]): Wa
   });
 }
 
-/** Equals either number. Which of its normalized keys a text has depends on the texts before it. */
+/** Equals either number. A text's normalized key depends on the texts before it. */
 function either(one: number, other: number): number {
   const matcher = { asymmetricMatch: (found: unknown) => found === one || found === other };
   return matcher as unknown as number;
 }
 
-/** A cut of an array may be anywhere; in JSON lines, every line feed is one, and only those are. */
+/** An array may be cut anywhere; JSON lines only at line feeds, and every one of them is a cut. */
 function placeOf(
   file: Buffer,
   cut: number,

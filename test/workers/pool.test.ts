@@ -8,7 +8,7 @@ const write = datasetWriter();
 const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(50_000) }] });
 const dataset = write(`[${Array.from({ length: 20 }, () => record).join(',')}]`);
 
-/** The same shard over and over, under other indexes. */
+/** The same shard repeatedly, under different indexes. */
 const shards = Array.from({ length: TASKS }, (_, index) => ({ index, range: dataset.body }));
 const keepsTurns = false;
 
@@ -21,11 +21,11 @@ describe('the pool', () => {
       await pool.takeCensus({ dataset, shard, seed: NO_SEED, stop, keepsTurns });
       ended.push(shard.index);
     };
-    // Both threads are up before it counts.
+    // Both threads are up before the measurement.
     await Promise.all(shards.slice(0, 4).map(run));
     ended.length = 0;
     await Promise.all(shards.map(run));
-    // However late a thread is, its own tasks end in the order they came: so two queues have all of them.
+    // A thread may be late, but its own tasks finish in order: so two queues account for all of them.
     const queues: number[][] = [];
     for (const index of ended) {
       const queue = queues.find((each) => (each.at(-1) as number) < index);

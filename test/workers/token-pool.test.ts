@@ -2,7 +2,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { TOKENIZED_AT_ONCE_MAX, TOKENIZER_KEPT_MS } from '#dist/core/limits.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 
-/** Letters in no order, in words as long as they may be: they take a tokenizer seconds. */
+/** Random letters, in words of the maximum length: they take a tokenizer seconds. */
 function hardText(length: number): string {
   let state = 1;
   return Array.from({ length }, () => {
