@@ -152,10 +152,12 @@ it('the English is plain: comments, help, log lines and documents have no more i
       .filter((file) => file.endsWith('.ts'))
       .map((file) => read(join(room, file)))
       // Comments, and in them and elsewhere no code.
-      .flatMap((text) => text.match(/\/\*[^]*?\*\/|(?<!:)\/\/.*/g) ?? []),
+      .flatMap((text) => text.match(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*/g) ?? []),
   );
   const help = read('docs/settings.md');
-  const documents = ['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CONTRIBUTING.md', 'docs/errors.md'].map(read);
+  const documents = ['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CONTRIBUTING.md', 'docs/errors.md'].map(
+    read,
+  );
   const found = [...sources, help, ...documents].flatMap((text) => text.match(IDIOMS) ?? []);
   expect(found.length).toBe(IDIOMS_MAX);
 });

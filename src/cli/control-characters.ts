@@ -10,5 +10,5 @@ export function escapeControls(line: string): string {
 
 /** Escapes all control characters: for a line that isn't JSON, and may hold what an argument or a file's name held. */
 export function escapeAllControls(line: string): string {
-  return escapeControls(line.replace(/[\x00-\x1f]/g, (character) => JSON.stringify(character).slice(1, -1)));
+  return escapeControls(line.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1)));
 }
