@@ -17,7 +17,7 @@ export interface Circumstances {
   readonly command: string;
   /** The load generator; undefined if no requests were sent. */
   readonly generator: string | undefined;
-  /** The same, for display. */
+  /** The circumstances, as lines for display. */
   readonly lines: readonly string[];
 }
 

@@ -7,8 +7,8 @@ import { ROOT } from './project.js';
 export const OFFLINE_FIRST = { npm_config_prefer_offline: 'true' } as const;
 
 /**
- * Environment in which `npm ci` links this project's packages where its manifest and lock file are used; everything else is npm's. Only for
- * installs after the first, which is a real one.
+ * Environment in which `npm ci` links this project's packages where its manifest and lock file are used; everything else is npm's. Use it
+ * only after a first, real install.
  *
  * @param folder for the command that replaces npm
  */

@@ -131,7 +131,7 @@ export function expectedRecords(kernel: Kernel, records: readonly unknown[]): Wa
   });
 }
 
-/** Equals either number. A text's normalized key depends on the texts before it. */
+/** Equals either number. The texts before a text determine which of its normalized keys it has. */
 function either(one: number, other: number): number {
   const matcher = { asymmetricMatch: (found: unknown) => found === one || found === other };
   return matcher as unknown as number;
