@@ -1,9 +1,9 @@
 /**
- * `npm run bench`: measures the engines and the server on a generated dataset, prints the results, and writes them to bench/results. `npm
- * run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two commits or
- * two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others. Options: `--size MB` (default 678),
- * `--rounds N` (3), `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), and `--large` for the index of a
- * file four times as long.
+ * `npm run bench`: measures the engines and the server on a generated dataset, prints the results, and writes them to bench/results.
+ * `npm run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two
+ * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others. Options:
+ * `--size MB` (default 678), `--rounds N` (3), `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), and
+ * `--large` for the index of a file four times as long.
  */
 
 import { circumstancesOf } from './circumstances.js';

@@ -1,6 +1,6 @@
 /**
- * Mutated datasets: the kernel never traps, never hangs, and always agrees with `JSON.parse` on what is valid and on its content. `npm run
- * fuzz` runs until it is stopped or finds something; `FUZZ_SEED` repeats a run with the seed it printed.
+ * Mutated datasets: the kernel never traps, never hangs, and always agrees with `JSON.parse` on what is valid and on its content.
+ * `npm run fuzz` runs until it is stopped or finds something; `FUZZ_SEED` repeats a run with the seed it printed.
  */
 
 import { describe, expect, it } from 'vitest';
