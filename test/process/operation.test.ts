@@ -316,8 +316,8 @@ describe('control characters in a path', () => {
     writeFileSync(path, '[{"conversations":[{"from":"human","value":"a"},{"from":"gpt","value":"b"}]}]');
     const server = startServer([path, '--log-level', 'debug', '--log-format', format]);
     await server.url();
-    await server.waitFor(/odd \\u009b31m\\u007f\\u0085\.json/);
-    await server.waitFor(/odd \\+u009b31m\\+u007f\\+u0085\.json/, 'stderr');
-    expect(server.stdout + server.stderr).not.toMatch(/[\x7f-\x9f]/);
+    await server.waitFor(/odd \\u001b\[31m\\u009b31m\\u007f\\u0085\.json/);
+    await server.waitFor(/odd \\+u001b\[31m\\+u009b31m\\+u007f\\+u0085\.json/, 'stderr');
+    expect(server.stdout + server.stderr).not.toMatch(/[^\P{Cc}\n]/u);
   });
 });
