@@ -66,7 +66,7 @@ describe('serve()', () => {
     writeFileSync(path, `[${`${JSON.stringify({ conversations })},`.repeat(50_000)}`);
     const run = async () => {
       const server = await serve({ usage: 'estimate', dataset: path });
-      const isAnswered = () => ask(server.baseURL).then(Boolean, () => false);
+      const isAnswered = () => fetch(`${server.url}/health`).then(Boolean, () => false);
       while (await isAnswered());
       await server.close();
     };

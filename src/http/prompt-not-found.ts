@@ -39,7 +39,7 @@ export function promptNotFound(
   const missing = `No recorded reply for ${what}, ${quote(prompt)}${length}.`;
   if (similar !== undefined) return fail(`${missing} Nearest: ${nearestText(similar)}`);
   const tried = example === undefined ? '' : ` A prompt that has a reply: ${quote(example)}.`;
-  return fail(`${missing} No turn near it is known.${tried}`);
+  return fail(`${missing} No turn is known that begins like it.${tried}`);
 }
 
 function nearestText({ conversationId, turnIndex, text, relation, differsAt }: Similar): string {

@@ -116,6 +116,7 @@ async function serveWith(
   const datasets = new ServedDatasets(config.dataset, options, noticesOf);
   const onAbort = () => void datasets.close();
   signal.addEventListener('abort', onAbort);
+  let hasFailed = false;
   try {
     // The threads work while the modules that answer requests are still loading.
     const started = datasets.start();
@@ -208,7 +209,11 @@ async function serveWith(
       onHangup(() => datasets.lookAtFiles());
       const told = signal.aborted ? Promise.resolve() : once(signal, 'abort');
       // The walk may fail, and may take long: a stop doesn't wait for it.
-      await Promise.race([told, walked]);
+      await Promise.race([told, walked]).catch((error) => {
+        // A stop that comes while the server ends doesn't hide why it ends.
+        hasFailed = !signal.aborted;
+        throw error;
+      });
       await told;
       progress.end();
       const stopping: Stopping = {
@@ -224,7 +229,7 @@ async function serveWith(
     logger.info(summaryOf(metrics, (performance.now() - startMs) / 1000), 'stopped');
   } catch (error) {
     // A start that was cancelled hasn't failed.
-    if (!signal.aborted) throw error;
+    if (hasFailed || !signal.aborted) throw error;
   } finally {
     progress?.end();
     await datasets.close();

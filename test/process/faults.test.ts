@@ -78,7 +78,7 @@ describe('a server whose worker dies', () => {
     ['out-of-memory', '--max-old-space-size=150'],
   ])('by %s sweeps its shard again, and goes on', { timeout: 60_000 }, async (death, nodeOptions) => {
     const { server, url, begin, hasHappened } = await startFaulty(['--engine', 'sweep'], nodeOptions);
-    await server.waitFor(/the dataset holds|turns/);
+    await server.waitFor(/dataset read|index ready/, 'stderr');
     expect(await ask(url, last)).toEqual(replyTo(last));
     for (let times = 0; times < 3; times++) {
       begin(death);
@@ -135,7 +135,7 @@ describe('counting tokens ahead', () => {
 describe('a server whose disk', () => {
   it.each(['index', 'sweep'])('cannot be read says so with 503, and heals, by %s', async (engine) => {
     const { server, url, begin } = await startFaulty(['--engine', engine]);
-    await server.waitFor(/the dataset holds|turns/);
+    await server.waitFor(/dataset read|index ready/, 'stderr');
     expect(await ask(url, last)).toEqual(replyTo(last));
     const end = begin('eio');
     const failed = await ask(url, last);
@@ -147,7 +147,7 @@ describe('a server whose disk', () => {
 
   it('has no file left to open says so with 503, and heals', async () => {
     const { server, url, begin } = await startFaulty(['--engine', 'sweep']);
-    await server.waitFor(/the dataset holds|turns/);
+    await server.waitFor(/dataset read|index ready/, 'stderr');
     const end = begin('emfile');
     expect(await ask(url, last)).toEqual({
       status: 503,
