@@ -39,9 +39,9 @@ const KINDS: Readonly<Record<string, readonly [path: string, body: () => object]
       messages: list(10_000, (i) => ({ role: i % 2 ? 'assistant' : 'user', content: filled('word ', 2950) })),
     }),
   ],
-  '48,000 content parts, 240,000 strings and objects': [
+  '40,000 content parts, 200,000 strings and objects': [
     CHAT,
-    () => said(list(48_000, () => ({ type: 'text', text: filled('a', 590) }))),
+    () => said(list(40_000, () => ({ type: 'text', text: filled('a', 710) }))),
   ],
   '520,000 numbers': [COMPLETIONS, () => ({ prompt: list(520_000, () => 1000), user: filled('a', 1000) })],
   '128 prompts': [COMPLETIONS, () => ({ prompt: list(128, (i) => `${i}${filled(' word', 230_000)}`) })],

@@ -70,7 +70,7 @@ export const HELD_HEAP_SHARE = 1 / 4;
  * different, V8 takes ten times as long as for known names; tools have some thousands of them.
  */
 export const BODY_VALUES_MAX = 524_288 + 4096;
-export const BODY_PARTS_MAX = 250_000;
+export const BODY_PARTS_MAX = 205_000;
 export const BODY_NAMES_MAX = 32_768;
 
 /** Nesting depth of objects and arrays. `JSON.stringify` runs out of stack at some 4,500; JSON Schemas in tools nest some dozens deep. */
@@ -125,7 +125,7 @@ export const KEYED_TOGETHER_MAX = 64 * KiB;
 export const KEYED_AT_ONCE_MAX = 256 * KiB;
 
 /** Turns that are read, for each part of a prompt that isn't found, to name the nearest. Each takes a tenth of a millisecond at most. */
-export const SIMILAR_TRIES_MAX = 4;
+export const SIMILAR_TRIES_MAX = 2;
 
 /** A longer turn isn't read for that, and no turn for a longer prompt: parsing this much takes a tenth of a millisecond. */
 export const SIMILAR_BYTES_MAX = byteCount(64 * KiB);

@@ -45,10 +45,14 @@ export function completions(
       const texts = all(asked.prompts, (prompt) =>
         typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt', TEXT_LENGTH_MAX),
       );
-      return after(texts, (prompts) => {
-        // Equal prompts are looked up once.
-        const { different, places } = distinct(prompts);
-        const queries = different.map(queriesOf);
+      // Equal prompts are looked up once.
+      const asSet = after(texts, (prompts) =>
+        after(allInSteps(prompts, textId), (ids) => distinct(prompts, ids)),
+      );
+      const withQueries = after(asSet, (set) =>
+        after(allInSteps(set.different, queriesOf), (queries) => ({ ...set, queries })),
+      );
+      return after(withQueries, ({ different, places, queries }) => {
         const found = allInSteps(queries, (each) =>
           after(findFirst(model.lookup, each, signal), (match) => {
             if (match !== undefined) context.holdReply(match);
@@ -98,12 +102,14 @@ function findFirst(
 }
 
 /** The different prompts, and for each prompt which of them it is. */
-function distinct(prompts: readonly string[]): { different: readonly string[]; places: readonly number[] } {
+function distinct(
+  prompts: readonly string[],
+  ids: readonly string[],
+): { different: readonly string[]; places: readonly number[] } {
   const different: string[] = [];
   const byId = new Map<string, number>();
-  const places = prompts.map((prompt) => {
-    const id = textId(prompt);
-    const place = byId.get(id) ?? different.push(prompt) - 1;
+  const places = ids.map((id, i) => {
+    const place = byId.get(id) ?? different.push(prompts[i] as string) - 1;
     byId.set(id, place);
     return place;
   });
