@@ -54,8 +54,7 @@ export function historiesOf(messages: readonly Message[]): readonly (readonly Me
     const history = spoken(messages);
     return history.length > 0 ? [history] : [];
   }
-  const { results, calls } =
-    messages.length > SPELLED_MESSAGES_MAX ? asSent(messages) : spellingsOf(messages);
+  const { results, calls } = spellingsOf(messages);
   const all = [messages, ...spelled(messages, results)].flatMap((one) => [one, ...spelled(one, calls)]);
   return [...all, ...all.map(withoutSystem)]
     .map(spoken)
@@ -87,6 +86,7 @@ function spellingsOf(messages: readonly Message[]): {
 } {
   const results = new Map<Message, readonly Message[]>();
   const calls = new Map<Message, readonly Message[]>();
+  const isShort = messages.length <= SPELLED_MESSAGES_MAX;
   let room = SPELLED_JSON_LENGTH_MAX;
   const takesRoom = (length: number) => {
     if (length > room) return false;
@@ -101,8 +101,8 @@ function spellingsOf(messages: readonly Message[]): {
       const sent = spelledAs(textOfCalls(called));
       const isSpelled = takesRoom(called.reduce((sum, call) => sum + call.arguments.length, 0));
       const spell = (spacing: Spacing) => (isSpelled ? spelledAs(textOfCalls(called, spacing)) : sent);
-      calls.set(one, [sent, ...SPACINGS.map(spell)]);
-    } else if (isResult(one) && one.text.length <= room && startsStructure(one.text)) {
+      calls.set(one, isShort ? [sent, ...SPACINGS.map(spell)] : [sent]);
+    } else if (isShort && isResult(one) && one.text.length <= room && startsStructure(one.text)) {
       if (takesRoom(one.text.length) && isStructure(one.text))
         results.set(
           one,
@@ -111,15 +111,6 @@ function spellingsOf(messages: readonly Message[]): {
     }
   }
   return { results, calls };
-}
-
-/** Calls as texts, as sent. Conversations with very many messages get no other spellings. */
-function asSent(messages: readonly Message[]): ReturnType<typeof spellingsOf> {
-  const calls = new Map<Message, readonly Message[]>();
-  for (const one of messages) {
-    if (isCall(one)) calls.set(one, [{ ...one, text: textOfCalls(one.calls ?? []) }]);
-  }
-  return { results: new Map(), calls };
 }
 
 /** All messages in each of the spellings; empty if no message has spellings. */

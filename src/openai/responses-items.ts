@@ -27,7 +27,7 @@ export function messagesOf(items: readonly Item[]): Message[] {
     switch (typeOf(item)) {
       case 'message': {
         const { role, content } = item as FromSchema<typeof messageItemSchema>;
-        messages.push({ role, text: textOf(content) });
+        messages.push({ role, text: textOf(content, 'input') });
         break;
       }
       case 'function_call': {
@@ -40,7 +40,7 @@ export function messagesOf(items: readonly Item[]): Message[] {
       }
       case 'function_call_output': {
         const { output } = item as FromSchema<typeof functionOutputSchema>;
-        messages.push({ role: 'tool', text: textOf(output) });
+        messages.push({ role: 'tool', text: textOf(output, 'input') });
         break;
       }
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SPELLED_JSON_LENGTH_MAX } from '#dist/core/limits.js';
+import { SPELLED_JSON_LENGTH_MAX, SPELLED_MESSAGES_MAX } from '#dist/core/limits.js';
 import { queryOf } from '#dist/core/query.js';
 
 const say = (role: string, text: string) => ({ role, text });
@@ -67,6 +67,22 @@ describe('a query', () => {
       `{"name":"f","arguments":${long}}`,
       undefined,
       `{"name":"f","arguments":${long}}`,
+    ]);
+  });
+
+  it('has calls as they were sent, and nothing in other spellings, in a conversation of very many messages', () => {
+    const call = { id: undefined, name: 'f', arguments: '{"a" :1}' };
+    const calling = [
+      { role: 'assistant', text: '', calls: [call] },
+      say('tool', '{"b" :2}'),
+      say('user', 'a'),
+    ];
+    const many = Array.from({ length: SPELLED_MESSAGES_MAX }, (_, i) => say('user', `${i}`));
+    expect(queryOf(calling)?.histories).toHaveLength(12);
+    const ends = queryOf([...many, ...calling])?.histories.map((texts) => texts.slice(-3));
+    expect(ends).toEqual([
+      ['1023', '{"b" :2}', 'a'],
+      ['{"name":"f","arguments":{"a" :1}}', '{"b" :2}', 'a'],
     ]);
   });
 

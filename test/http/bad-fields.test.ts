@@ -288,6 +288,24 @@ describe('a text', () => {
     expect(message).toContain(String(most));
   });
 
+  it.each([
+    ['/v1/chat/completions', 'messages'],
+    ['/v1/responses', 'input'],
+  ])('of %s has as many characters in all parts of a message together', async (path, param) => {
+    const type = param === 'input' ? 'input_text' : 'text';
+    const parts = (...lengths: number[]) => ({
+      [param]: [{ role: 'user', content: lengths.map((length) => ({ type, text: 'x'.repeat(length) })) }],
+    });
+    const longest = await post(base + path, parts(TEXT_MAX - 1, 1));
+    expect(longest.status).toBe(404);
+    const message = await expectRefused(
+      await post(base + path, parts(TEXT_MAX, 1)),
+      'string_above_max_length',
+      param,
+    );
+    expect(message).toContain(String(TEXT_MAX));
+  });
+
   it('of the legacy API is as long as a body may be', async () => {
     const conversation = { value: 'x'.repeat(TEXT_MAX + 1) };
     const response = await post(`${base}/api/v1/chat/completion`, { conversation });
