@@ -9,7 +9,7 @@ import { promptNotFound } from './prompt-not-found.js';
 
 /** A prompt without a match. */
 export interface Miss {
-  readonly model: Pick<Model, 'similar' | 'status'>;
+  readonly model: Pick<Model, 'similar' | 'status' | 'searched'>;
   /** The queries that were looked up, in order; empty if there was nothing to look up. */
   readonly queries: readonly Query[];
   /** The field that holds the prompt. */
@@ -71,7 +71,11 @@ function errorOnMiss(status: number): MissPolicy {
     const similar = firstFound(queries, (query) => model.similar(query, signal));
     return after(similar, (similar) => {
       const { example } = model.status.counts;
-      throw promptNotFound(queries.at(-1), { param, what, status }, { similar, example });
+      throw promptNotFound(
+        queries.at(-1),
+        { param, what, status, searched: model.searched },
+        { similar, example },
+      );
     });
   };
 }

@@ -11,6 +11,8 @@ interface Missing {
   readonly param: string;
   /** The prompt's name in error messages. */
   readonly what: string;
+  /** What was searched: see `Model.searched`. */
+  readonly searched: string;
   /** HTTP status. */
   readonly status: number;
 }
@@ -29,14 +31,14 @@ interface Hints {
  */
 export function promptNotFound(
   query: Query | undefined,
-  { param, what, status }: Missing,
+  { param, what, searched, status }: Missing,
   { similar, example }: Hints,
 ): AppError {
   const fail = (message: string) => new AppError('prompt_not_found', { param, status, message });
   const prompt = query?.histories[0]?.at(-1);
   if (prompt === undefined) return fail(`There is no text in ${what} to look up.`);
   const length = prompt.length > QUOTED_LENGTH_MAX ? ` (${prompt.length} characters)` : '';
-  const missing = `No recorded reply for ${what}, ${quote(prompt)}${length}.`;
+  const missing = `No recorded reply in ${searched} for ${what}, ${quote(prompt)}${length}.`;
   if (similar !== undefined) return fail(`${missing} Nearest: ${nearestText(similar)}`);
   const tried = example === undefined ? '' : ` A prompt that has a reply: ${quote(example)}.`;
   return fail(`${missing} No turn is known that begins like it.${tried}`);

@@ -64,6 +64,10 @@ class AllModels implements Model {
     return this.first.id;
   }
 
+  get searched(): string {
+    return `any of the ${this.models.length} datasets`;
+  }
+
   get created(): number {
     return this.first.created;
   }

@@ -6,6 +6,8 @@ import type { Status } from './served-dataset.js';
 /** One model: a dataset, and the lookups that find replies in it. */
 export interface Model {
   readonly id: string;
+  /** What is searched for its replies, for messages: the model's own name, or how many there are. */
+  readonly searched: string;
   /** The dataset's last modification, in whole seconds since 1970. */
   readonly created: number;
   /** Identifies the dataset's contents; undefined if the file can't be read at the moment. */

@@ -25,6 +25,10 @@ export class ServedModel implements Model {
     this.uncachedLookup = served.lookup;
   }
 
+  get searched(): string {
+    return `\`${this.id}\``;
+  }
+
   get fingerprint(): string | undefined {
     return this.served.fingerprint;
   }

@@ -177,7 +177,7 @@ function expectMiss(error: unknown): void {
   expect(error).toBeInstanceOf(APICallError);
   const { statusCode, isRetryable, message, data } = error as APICallError;
   expect([statusCode, isRetryable]).toEqual([404, false]);
-  expect(message).toMatch(/^No recorded reply for /);
+  expect(message).toMatch(/^No recorded reply in /);
   expect(data).toMatchObject({ error: { type: 'invalid_request_error', code: 'prompt_not_found' } });
 }
 

@@ -41,7 +41,8 @@ const complete = (prompt: string | string[]) => messageOf(`${base}/v1/completion
 const EXAMPLE = " No turn is known that begins like it. A prompt that has a reply: 'hello'.";
 const quoted = (text: string) =>
   text.length > 60 ? `'${text.slice(0, 60)}…' (${text.length} characters)` : `'${text}'`;
-const none = (what: string, prompt: string) => `No recorded reply for ${what}, ${quoted(prompt)}.`;
+const none = (what: string, prompt: string) =>
+  `No recorded reply in \`dataset\` for ${what}, ${quoted(prompt)}.`;
 
 describe('the error for a prompt that has no reply', () => {
   it.each([
@@ -73,7 +74,9 @@ describe('the error for a prompt that has no reply', () => {
   it('is one line, whatever the prompt holds', async () => {
     const prompt = ' \n\t\u0000\u001b[31m\u009b\u2028\u202e"\\';
     const expected = String.raw` \n\t\u0000\u001b[31m\u009b\u2028\u202e"\\`;
-    expect(await chat(prompt)).toBe(`No recorded reply for the last message, '${expected}'.${EXAMPLE}`);
+    expect(await chat(prompt)).toBe(
+      `No recorded reply in \`dataset\` for the last message, '${expected}'.${EXAMPLE}`,
+    );
     expect(await chat(`${'x'.repeat(59)}😀`)).toContain(`'${'x'.repeat(59)}\ufffd…' (61 characters)`);
   });
 
@@ -99,7 +102,7 @@ describe('the error for a prompt that has no reply', () => {
 
   it('is the same for a response', async () => {
     expect(await messageOf(`${base}/v1/responses`, { input: 'Hello!?' })).toBe(
-      "No recorded reply for the last message of the input, 'Hello!?'. Nearest: turn 0 of conversation `abc`, 'hello': it differs in case or punctuation only.",
+      "No recorded reply in `dataset` for the last message of the input, 'Hello!?'. Nearest: turn 0 of conversation `abc`, 'hello': it differs in case or punctuation only.",
     );
   });
 

@@ -57,6 +57,17 @@ describe('a server of two datasets', () => {
     }
   });
 
+  it.each([
+    ['first', 'in `first`'],
+    ['org/second', 'in `org/second`'],
+    ['gpt-4o', 'in any of the 2 datasets'],
+  ])('says what was searched in vain for %s', async (model, where) => {
+    const messages = [{ role: 'user', content: 'nowhere' }];
+    const answer = await post(`${base}/v1/chat/completions`, { model, messages });
+    const { error } = (await answer.json()) as { error: { message: string } };
+    expect(error.message).toMatch(`No recorded reply ${where} for the last message, 'nowhere'.`);
+  });
+
   it('refuses other names where it is strict', async () => {
     expect(await ask(strict, 'gpt-4o', 'both')).toEqual(['model_not_found', null]);
     expect(await ask(strict, 'org/second', 'both')).toEqual(['of the second', 'org/second']);

@@ -65,6 +65,7 @@ export async function appOf(
   const cache = new Cache(byteCount(1_000_000));
   const model: Model = {
     id: 'dataset',
+    searched: '`dataset`',
     created: 1_700_000_000,
     fingerprint: 'fp_0123456789',
     lookup: new CachedLookup(engineLookup, cache),
