@@ -312,7 +312,7 @@ export function readSettings(flags: Flags, paths: readonly string[], env: Enviro
   const entries = Object.entries<Option<unknown>>(OPTIONS).map(([name, option]) => {
     if (option === OPTIONS.dataset && first !== undefined) {
       sources.set(name, 'arguments');
-      return [name, named('arguments', '', () => modelsOf(paths))];
+      return [name, distinct(readModels(paths))];
     }
     const given = givenText(option, flags[name as keyof Config], env);
     if (given === undefined) return [name, option.defaultValue];
@@ -323,6 +323,15 @@ export function readSettings(flags: Flags, paths: readonly string[], env: Enviro
     return [name, named(source, got, () => option.parse(text))];
   });
   return { config: Object.fromEntries(entries) as Config, sourceOf: (setting) => sources.get(setting) };
+}
+
+/**
+ * Reads datasets given as arguments: each a path, or a name, `=` and a path. A name contains no slash.
+ *
+ * @throws ConfigError if a path is missing
+ */
+export function readModels(given: readonly string[]): readonly ModelSpec[] {
+  return named('arguments', '', () => given.map(modelOf));
 }
 
 /** The text of a setting and its source; undefined if it wasn't given. */
@@ -373,16 +382,18 @@ function text(value: string): string {
   return value;
 }
 
-/**
- * @param given each a path, or a name, `=` and a path: a name contains no slash
- * @throws ConfigError if two have the same name
- */
 function modelsOf(given: readonly string[]): readonly ModelSpec[] {
-  const specs = given.map((each) => {
-    const [, name, path = each] = /^([^/=]+)=(.*)$/s.exec(each) ?? [];
-    if (path === '') throw new Expected(each === '' ? 'a file' : `a file after '${each}'`);
-    return { id: name ?? basename(path, extname(path)), path };
-  });
+  return distinct(given.map(modelOf));
+}
+
+function modelOf(given: string): ModelSpec {
+  const [, name, path = given] = /^([^/=]+)=(.*)$/s.exec(given) ?? [];
+  if (path === '') throw new Expected(given === '' ? 'a file' : `a file after '${given}'`);
+  return { id: name ?? basename(path, extname(path)), path };
+}
+
+/** @throws ConfigError if two models have the same name */
+function distinct(specs: readonly ModelSpec[]): readonly ModelSpec[] {
   const twice = specs.find(({ id }, i) => specs.findIndex((other) => other.id === id) < i);
   if (twice === undefined) return specs;
   throw new ConfigError(

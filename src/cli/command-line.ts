@@ -1,12 +1,21 @@
 /** The command line: which command it names, and the help. The flags of settings come from the table in `config.ts`. */
 
 import { Command, CommanderError, Option as Flag, Help } from 'commander';
-import { ConfigError, ENV_PREFIX, OPTIONS, type Option, readSettings, type Settings } from '../config.js';
+import {
+  ConfigError,
+  ENV_PREFIX,
+  OPTIONS,
+  type Option,
+  readModels,
+  readSettings,
+  type Settings,
+} from '../config.js';
+import { identityAt } from '../dataset/file.js';
 
 /** What the command line asks for. */
 export type CommandLine =
   | ({ readonly kind: 'serve' } & Settings)
-  | { readonly kind: 'check'; readonly path: string }
+  | { readonly kind: 'check'; readonly paths: readonly string[] }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
@@ -21,7 +30,7 @@ const AFTER = `
 Examples:
   verbatim                                  serve the sample on port 8000
   verbatim my.json gpt-4o=other.jsonl -p 0  serve two models on a free port
-  verbatim check my.json                    validate a file without serving it
+  verbatim check my.json other.jsonl        validate files without serving them
 
 Exit codes:
   0 success, 1 the dataset or the address can't be used, 2 an invalid setting,
@@ -60,16 +69,17 @@ export function readCommandLine(
     .addHelpText('after', AFTER)
     .option('-v, --version', 'Print the version')
     .action((paths: string[], { version, ...values }: { version?: true }) => {
+      assertNotMisspelled(paths[0]);
       // Commander names values as the table does: `cacheMb` for `--cache-mb`.
       command = version ? { kind: 'version' } : { kind: 'serve', ...readSettings(values, paths, env) };
     });
   for (const option of SETTINGS) if (option.flag !== undefined) program.addOption(flagOf(option));
   program
     .command('check')
-    .description('Reads all of a file; prints what it holds, or where it is invalid')
-    .argument('<file>', 'Dataset to read')
-    .action((path: string) => {
-      command = { kind: 'check', path };
+    .description('Reads all of each file; prints what it holds, or where it is invalid')
+    .argument('<file...>', 'Datasets to read: each FILE, or NAME=FILE')
+    .action((files: string[]) => {
+      command = { kind: 'check', paths: readModels(files).map(({ path }) => path) };
     });
   try {
     program.parse(args, { from: 'user' });
@@ -98,11 +108,41 @@ function visibleOptions(this: Help, command: Command): Flag[] {
   return [...visible, ...SETTINGS.filter(({ flag }) => flag === undefined).map(flagOf)];
 }
 
+/**
+ * The first argument may be a misspelled command.
+ *
+ * @throws ConfigError if it resembles a command, and there is no such file
+ */
+function assertNotMisspelled(first: string | undefined): void {
+  if (first === undefined || identityAt(first) !== undefined) return;
+  const similar = similarCommand(first);
+  if (similar === undefined) return;
+  throw new ConfigError(`unknown command or file '${first}'; did you mean 'verbatim ${similar}'?`);
+}
+
+/** The command that commander suggests for a word. It suggests commands only for a program without arguments of its own. */
+function similarCommand(word: string): string | undefined {
+  const program = new Command().exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
+  program.command('check');
+  try {
+    program.parse(['--', word], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return suggestionIn(error.message);
+  }
+  return undefined;
+}
+
+/** What commander's message suggests; undefined if it suggests nothing. */
+function suggestionIn(message: string): string | undefined {
+  return /\n\(Did you mean (.*)\?\)$/.exec(message)?.[1];
+}
+
 /** Commander's message as one line that follows the program's name. */
 function problemOf({ code, message }: CommanderError, args: readonly string[]): string {
   if (code === 'commander.help') return `unknown command '${args[1]}'; see --help`;
-  const [problem = '', suggestion] = message.replace(/^error: /, '').split('\n');
-  const [, similar] = /^\(Did you mean (.*)\?\)$/.exec(suggestion ?? '') ?? [];
+  const [problem = ''] = message.replace(/^error: /, '').split('\n');
+  const similar = suggestionIn(message);
   return `${problem.replace(/\.$/, '')}; ${similar === undefined ? 'see --help' : `did you mean ${similar}?`}`;
 }
 

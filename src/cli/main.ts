@@ -39,7 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
       case 'serve':
         return await run(command);
       case 'check':
-        return await runCheck(command.path);
+        return await runCheck(command.paths);
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
@@ -77,10 +77,19 @@ async function run({ config, sourceOf }: Settings): Promise<never> {
   process.exit(EXIT.ok);
 }
 
-async function runCheck(path: string): Promise<number> {
+/** Checks each file, and reports those that can't be served among the others. */
+async function runCheck(paths: readonly string[]): Promise<number> {
   const { check } = await import('./check.js');
-  print(await check(path, WORKERS_DEFAULT, bar ?? NO_PROGRESS));
-  return EXIT.ok;
+  let code: number = EXIT.ok;
+  for (const path of paths) {
+    try {
+      print(await check(path, WORKERS_DEFAULT, bar ?? NO_PROGRESS));
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      code = fail(error.message, EXIT.failed);
+    }
+  }
+  return code;
 }
 
 /** Aborted by the first SIGINT or SIGTERM. Another one, at least `SIGNAL_AGAIN_MS` later, ends the process at once. */

@@ -1,6 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '#dist/cli/command-line.js';
 import { ConfigError, OPTIONS } from '#dist/config.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
 
 /** The error message for settings: the line that a start prints after the program's name. */
 function problemOf(args: readonly string[], env: Record<string, string> = {}): string {
@@ -51,11 +56,10 @@ it.each([
     ['a.json', '--dataset', 'b.json'],
     "datasets given twice, as 'a.json' and by --dataset; expected one of both",
   ],
+  [['chek', 'a.json'], "unknown command or file 'chek'; did you mean 'verbatim check'?"],
+  [['--port', 'x', 'hlep'], "unknown command or file 'hlep'; did you mean 'verbatim help'?"],
   [['check'], "missing required argument 'file'; see --help"],
-  [
-    ['check', 'a.json', 'b.json'],
-    "too many arguments for 'check'. Expected 1 argument but got 2; see --help",
-  ],
+  [['check', 'm='], "arguments: expected a file after 'm='"],
   [['check', 'a.json', '--port', '0'], "unknown option '--port'; see --help"],
   [['help', 'chek'], "unknown command 'chek'; see --help"],
 ])('%j is rejected with one line', (args, problem) => {
@@ -141,11 +145,26 @@ it.each(['secret,,', 'secret,ключ', 'secret,a b', 'secret,c\u0001'])(
 
 it('check takes no setting from the environment', () => {
   const env = { PORT: 'http', DATASET: 'nowhere.json' };
-  expect(readCommandLine(['check', 'a.json'], env)).toEqual({ kind: 'check', path: 'a.json' });
+  expect(readCommandLine(['check', 'a.json'], env)).toEqual({ kind: 'check', paths: ['a.json'] });
+});
+
+it('check takes several files, each with a name or without', () => {
+  const args = ['check', 'x/a.json', 'gpt-4o=b.jsonl', 'y/a.json', './a=b.json'];
+  const paths = ['x/a.json', 'b.jsonl', 'y/a.json', './a=b.json'];
+  expect(readCommandLine(args, {})).toEqual({ kind: 'check', paths });
+});
+
+it.each([
+  ['a name that resembles no command', 'cats'],
+  ['a name with an ending', 'chek.json'],
+  ['a file that is there', join(folder, 'chek')],
+])('%s is a dataset', (_what, path) => {
+  writeFileSync(join(folder, 'chek'), '');
+  expect(readCommandLine([path], {})).toMatchObject({ kind: 'serve', config: { dataset: [{ path }] } });
 });
 
 it('a file may be named check', () => {
-  expect(readCommandLine(['check', '--', 'check'], {})).toEqual({ kind: 'check', path: 'check' });
+  expect(readCommandLine(['check', '--', 'check'], {})).toEqual({ kind: 'check', paths: ['check'] });
   expect(readCommandLine(['--dataset', 'check'], {})).toMatchObject({
     kind: 'serve',
     config: { dataset: [{ id: 'check', path: 'check' }] },

@@ -265,6 +265,16 @@ describe('check, on a file that is valid JSON and not a dataset,', () => {
 });
 
 describe('check', () => {
+  it('reports every file, and ends with exit code 1 if one is not valid', async () => {
+    const [one, two] = [file('one.json', `[${line}]`), file('two.jsonl', line)];
+    const [text, missing] = [file('text.txt', 'Hello'), join(folder, 'missing.json')];
+    expect(await run([one, text, `gpt-4o=${missing}`, `m=${two}`])).toEqual({
+      code: 1,
+      stdout: `${one}: 1 conversation, 2 turns\n${two}: 1 conversation, 2 turns\n`,
+      stderr: `verbatim: ${text}: found 'H' at its start; expected ${EXPECTED}\nverbatim: ${missing}: there is no such file; expected ${EXPECTED}\n`,
+    });
+  });
+
   it('without a file fails with one line and exit code 2', async () => {
     const stderr = "verbatim: missing required argument 'file'; see --help\n";
     expect(await run([])).toEqual({ code: 2, stdout: '', stderr });
@@ -273,7 +283,7 @@ describe('check', () => {
   it('is in the help, its own too', async () => {
     const help = startServer(['--help']);
     expect(await help.exited).toBe(0);
-    expect(help.stdout).toMatch(/^ {2}check <file> /m);
+    expect(help.stdout).toMatch(/^ {2}check <file...> /m);
     const stdout = expect.stringMatching(/^Usage: verbatim check /);
     expect(await run(['--help'])).toEqual({ code: 0, stdout, stderr: '' });
   });
