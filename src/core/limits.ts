@@ -101,6 +101,9 @@ export const WORKERS_MAX = 64;
 /** How much of an object over several lines is validated when it is refused, to say whether it is valid: some tens of milliseconds. */
 export const OBJECT_VALIDATED_BYTES = byteCount(MiB);
 
+/** How much of a file is compared with the formats of other files: the header line of a table is shorter. */
+export const FOREIGN_HEAD_BYTES = byteCount(4 * KiB);
+
 /** How much of a dataset that is refused is searched for the keys of its records: a millisecond or two. */
 export const KEYS_LOOKED_AT_BYTES = byteCount(64 * KiB);
 

@@ -48,7 +48,7 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 export function openBySource(file: FileIdentity, blocks: Iterable<Block>): DatasetFile {
   let markBytes = 0;
   for (const { bytes, offset } of blocks) {
-    const foreign = offset === 0 ? foreignFormatOf(bytes) : undefined;
+    const foreign = offset === 0 ? foreignFormatOf(bytes, file.path) : undefined;
     if (foreign !== undefined) throw new DatasetError(file.path, foreign);
     for (const [i, byte] of bytes.entries()) {
       if (markBytes === offset + i && byte === BYTE_ORDER_MARK[markBytes]) {

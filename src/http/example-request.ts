@@ -1,5 +1,6 @@
 /** A request that the server can answer from its dataset, as an example for people. */
 
+import { shellWord } from '../core/shell-word.js';
 import type { Model } from '../models/model.js';
 import type { Example } from '../openai/operations.js';
 
@@ -20,8 +21,8 @@ export function exampleOf(models: readonly Pick<Model, 'id' | 'status'>[]): Exam
  */
 export function curlCommand(url: string, prompt: string, key?: string): string {
   const body = JSON.stringify({ messages: [{ role: 'user', content: prompt }] });
-  const quoted = `'${body.replaceAll("'", "'\\''")}'`;
-  return `curl ${url}/v1/chat/completions -H 'content-type: application/json'${keyOption(key)} -d ${quoted}`;
+  const header = "-H 'content-type: application/json'";
+  return `curl ${url}/v1/chat/completions ${header}${keyOption(key)} -d ${shellWord(body)}`;
 }
 
 /** The option of curl that sends a key. */

@@ -191,7 +191,7 @@ describe('check, on a file that is not valid,', () => {
     [
       'compressed',
       () => file('data.json.gz', gzipSync(line)),
-      'found gzip data; decompress it: gunzip -c x.gz > x.json',
+      `found gzip data; decompress it: gunzip -k ${join(folder, 'data.json.gz')}`,
     ],
   ])('%s, says what a start says', async (_what, pathOf, problem) => {
     const path = pathOf();
