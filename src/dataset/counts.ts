@@ -39,14 +39,19 @@ export async function assertNotEmpty(dataset: Dataset, { conversations, skipped 
     throw new DatasetError(path, `valid JSON, but an empty list; expected ${EXPECTED_DATASET}`);
   }
   // Loads stream-json, which no other start needs.
-  const { firstKeys, listedKeys } = await import('./first-keys.js');
-  const keys = withDataset(dataset, (fd) => firstKeys(fd, dataset));
-  const list = LIST_KEYS.find((key) => keys.includes(key));
-  const expected =
-    list === undefined
-      ? '"conversations" or "messages"'
-      : `"${list}" to be a list of objects with "from" and "value", or "role" and "content"`;
+  const { firstRecords, listedKeys } = await import('./first-records.js');
+  const { keys, isList } = withDataset(dataset, (fd) => firstRecords(fd, dataset));
   const what = dataset.format === 'lines' && skipped > 1 ? 'valid JSON lines' : 'valid JSON';
   const problem = `${what}, but no conversation in ${counted(skipped, 'record')}`;
-  throw new DatasetError(path, `${problem}: found ${listedKeys(keys)}; expected ${expected}`);
+  const found = isList
+    ? 'the first record is a list; expected an object with the list as its "conversations" or "messages"'
+    : `found ${listedKeys(keys)}; expected ${expectedWith(keys)}`;
+  throw new DatasetError(path, `${problem}: ${found}`);
+}
+
+/** What records with these keys lack. */
+function expectedWith(keys: readonly string[]): string {
+  const list = LIST_KEYS.find((key) => keys.includes(key));
+  if (list === undefined) return '"conversations" or "messages"';
+  return `"${list}" to be a list of objects with "from" and "value", or "role" and "content"`;
 }

@@ -13,7 +13,7 @@ import { DatasetSyntaxError } from '../core/errors.js';
 import { OBJECT_VALIDATED_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
 import { splitElements } from './elements.js';
 import { type DatasetFile, type DatasetFormat, readBlocks } from './file.js';
-import { firstKeys, listedKeys } from './first-keys.js';
+import { firstRecords, listedKeys } from './first-records.js';
 import { EXPECTED_DATASET } from './sources.js';
 
 /** One element of the dataset's list. */
@@ -104,7 +104,7 @@ function explainObject(fd: number, dataset: DatasetFile): DatasetSyntaxError {
   const goesOn = validatedEnd < end;
   if (error === undefined || (goesOn && error.offset === validatedEnd)) {
     const what = goesOn ? 'found an object' : 'valid JSON, but one object';
-    const keys = listedKeys(firstKeys(fd, dataset));
+    const keys = listedKeys(firstRecords(fd, dataset).keys);
     return new DatasetSyntaxError(
       start,
       `${what} over several lines, with ${keys}; expected ${EXPECTED_DATASET}`,

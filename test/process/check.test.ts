@@ -229,6 +229,11 @@ describe('check, on a file that is valid JSON and not a dataset,', () => {
       ': valid JSON, but no conversation in 2 records: found the keys "prompt", "completion", "weight"; expected "conversations" or "messages"',
     ],
     [
+      'a list of lists',
+      JSON.stringify([good.conversations, good.conversations]),
+      ': valid JSON, but no conversation in 2 records: the first record is a list; expected an object with the list as its "conversations" or "messages"',
+    ],
+    [
       'lines of other records',
       pairs.map((pair) => JSON.stringify(pair)).join('\n'),
       ': valid JSON lines, but no conversation in 2 records: found the keys "prompt", "completion", "weight"; expected "conversations" or "messages"',

@@ -1,30 +1,40 @@
-/** The keys of a dataset's first records, for the message that rejects it. */
+/** The first records of a dataset, for the message that rejects it. */
 
 import { getManyValues, isMany } from 'stream-chain/defs.js';
 import { jsonParser, type Token } from 'stream-json/core/parser.js';
 import { KEY_LENGTH_NAMED_MAX, KEYS_LOOKED_AT_BYTES, KEYS_NAMED_MAX } from '../core/limits.js';
 import { type DatasetFile, readFully } from './file.js';
 
+/** What the first records of a dataset are. */
+export interface FirstRecords {
+  /** Their distinct keys, in file order. */
+  readonly keys: readonly string[];
+  /** True if the first record is a list. */
+  readonly isList: boolean;
+}
+
 /**
- * The distinct keys of the first records, in file order.
+ * Looks at the first records.
  *
  * @param fd the open file
  * @throws what reading throws
  */
-export function firstKeys(fd: number, { format, body }: DatasetFile): string[] {
+export function firstRecords(fd: number, { format, body }: DatasetFile): FirstRecords {
   const bytes = Buffer.alloc(Math.min(KEYS_LOOKED_AT_BYTES, body.end - body.start));
   readFully(fd, bytes, body.start);
   // The body of an array begins after its bracket.
   const text = format === 'array' ? `[${bytes}` : bytes.toString();
   const recordDepth = format === 'array' ? 2 : 1;
   const keys = new Set<string>();
+  let first: string | undefined;
   let depth = 0;
   for (const token of tokensOf(text)) {
+    if (depth === recordDepth - 1) first ??= token.name;
     if (token.name === 'startObject' || token.name === 'startArray') depth++;
     else if (token.name === 'endObject' || token.name === 'endArray') depth--;
     else if (token.name === 'keyValue' && depth === recordDepth) keys.add(token.value);
   }
-  return [...keys];
+  return { keys: [...keys], isList: first === 'startArray' };
 }
 
 /** Keys as a message lists them: `the keys "prompt", "completion"`. */
