@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import type { Progress } from '../http/progress.js';
+import { type Progress, percentText } from '../http/progress.js';
 import { durationText } from '../http/summary.js';
 
 const BAR_WIDTH = 30;
@@ -36,7 +36,7 @@ export class ProgressBar implements Progress {
     if (nowMs - this.drawnMs < REDRAW_MS && progress < 1) return;
     this.drawnMs = nowMs;
     const bytesPerMs = (bytes - this.first.bytes) / (nowMs - this.first.atMs);
-    const parts = [`${Math.floor(progress * 100)} %`.padStart(6)];
+    const parts = [percentText(progress).padStart(6)];
     if (bytesPerMs > 0 && bytesPerMs < Number.POSITIVE_INFINITY) {
       parts.push(`${Math.round(bytesPerMs / 1000)} MB/s`);
       parts.push(`${durationText(Math.ceil((totalBytes - bytes) / bytesPerMs / 1000))} left`);

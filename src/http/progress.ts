@@ -28,8 +28,13 @@ export class ProgressLog implements Progress {
   show(progress: number): void {
     if (performance.now() - this.lastMs < PROGRESS_LOG_MS) return;
     this.lastMs = performance.now();
-    this.logger.info({ progress }, `read ${Math.floor(progress * 100)} %`);
+    this.logger.info({ progress }, `read ${percentText(progress)}`);
   }
 
   end(): void {}
+}
+
+/** A fraction for people, rounded down: `41 %`. */
+export function percentText(fraction: number): string {
+  return `${Math.floor(fraction * 100)} %`;
 }

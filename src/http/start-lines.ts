@@ -34,7 +34,7 @@ export function servingLine(
 ): string {
   const parts = [
     sizeText(bytes),
-    ...(counts === undefined ? [] : [countsLine(counts)]),
+    ...(counts === undefined ? [] : [countsText(counts)]),
     counted(workers, 'worker'),
     `engine ${engine}`,
   ];
@@ -43,7 +43,7 @@ export function servingLine(
 }
 
 /** The size of a dataset. */
-function countsLine({ conversations, turns }: Counts): string {
+export function countsText({ conversations, turns }: Pick<Counts, 'conversations' | 'turns'>): string {
   return `${counted(conversations, 'conversation')}, ${counted(turns, 'turn')}`;
 }
 

@@ -6,6 +6,9 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { NOTHING_COUNTED } from '#dist/dataset/counts.js';
+import { stateText } from '#dist/http/endpoints/home.js';
+import { stateOf } from '#dist/http/endpoints/ready.js';
 import { guardedBy, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -69,10 +72,22 @@ describe('GET /', () => {
   it('says the same as a page without scripts, whatever the names and prompts hold', async () => {
     const html = await htmlAt(base, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
     expect(textOf(html, 'pre')).toBe((await jsonAt(base)).try?.curl);
-    expect(html).toContain('<td>&lt;script&gt;</td><td>ready</td><td>index</td>');
+    expect(html).toContain('<td>&lt;script&gt;</td><td>ready: 1 conversation, 2 turns, index in memory</td>');
     for (const raw of ['<script', '<b>', '\u001b']) expect(html).not.toContain(raw);
     expect(html.match(/href="(?:docs|openapi\.json|metrics|ready)"/g)).toHaveLength(4);
     expect(await htmlAt(base, { accept: '*/*' })).toBe(html);
+  });
+
+  it.each([
+    [{}, 'ready: 1,000 conversations, 2,000 turns, index in memory'],
+    [{ engine: 'sweep' }, 'ready: 1,000 conversations, 2,000 turns, no index in memory'],
+    [{ engine: 'sweep', progress: 0.419 }, 'ready: 41 % read, 1,000 conversations, 2,000 turns so far'],
+    [{ isAvailable: false, progress: 0.419 }, 'unavailable: 41 % read'],
+    [{ isAvailable: false }, 'unavailable'],
+  ] as const)('says for people what state a dataset is in: %j', (state, text) => {
+    const counts = { ...NOTHING_COUNTED, conversations: 1000, turns: 2000 };
+    const status = { isAvailable: true, engine: 'index', progress: 1, counts, ...state } as const;
+    expect(stateText(stateOf({ status }))).toBe(text);
   });
 
   it.each(['', '$API_KEY'])('has a curl that hits in a shell', async (key) => {

@@ -4,7 +4,9 @@ import type { KeyCheck } from '../auth.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 import { curlCommand, exampleOf } from '../example-request.js';
 import { PAGE_HEADERS } from '../page-headers.js';
-import { stateOf } from './ready.js';
+import { percentText } from '../progress.js';
+import { countsText } from '../start-lines.js';
+import { type DatasetState, stateOf } from './ready.js';
 
 const DESCRIPTION =
   'Serves conversation datasets as an OpenAI-compatible API: a prompt that is in a dataset gets the recorded reply.';
@@ -25,7 +27,7 @@ interface Home {
   readonly name: string;
   readonly version: string;
   readonly description: string;
-  readonly models?: readonly object[];
+  readonly models?: readonly ({ readonly id: string } & DatasetState)[];
   readonly try?: { readonly prompt: string; readonly curl: string };
   readonly links: Readonly<Record<string, string>>;
 }
@@ -78,10 +80,10 @@ function addressOf({ headers: { host = '' }, socket }: IncomingMessage): string 
 
 /** The page. Its links are relative, so that it works below the path prefix of a proxy. */
 function pageOf({ name, version, description, models, try: example, links }: Home): string {
-  const rows = models?.map((model) => `<tr>${cells('td', Object.values(model))}</tr>`).join('\n');
+  const rows = models?.map((model) => `<tr>${cells('td', [model.id, stateText(model)])}</tr>`).join('\n');
   const table = `<table>
 <caption>Datasets</caption>
-<tr>${cells('th', Object.keys(models?.[0] ?? {}))}</tr>
+<tr>${cells('th', ['model', 'state'])}</tr>
 ${rows}
 </table>`;
   const request = `<p>A prompt that has a reply:</p>
@@ -110,8 +112,16 @@ ${items.join('\n')}
 `;
 }
 
-function cells(tag: 'td' | 'th', values: readonly unknown[]): string {
-  return values.map((value) => `<${tag}>${escaped(String(value))}</${tag}>`).join('');
+/** The state of a dataset for people: `ready: 12 conversations, 34 turns, index in memory`. */
+export function stateText({ status, engine, progress, ...counts }: DatasetState): string {
+  const read = `${percentText(progress)} read`;
+  if (status === 'unavailable') return progress < 1 ? `${status}: ${read}` : status;
+  if (progress < 1) return `${status}: ${read}, ${countsText(counts)} so far`;
+  return `${status}: ${countsText(counts)}, ${engine === 'index' ? 'index' : 'no index'} in memory`;
+}
+
+function cells(tag: 'td' | 'th', texts: readonly string[]): string {
+  return texts.map((text) => `<${tag}>${escaped(text)}</${tag}>`).join('');
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

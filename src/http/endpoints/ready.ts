@@ -26,8 +26,21 @@ export function ready({ models }: Catalog, isStopping: () => boolean): Endpoint<
   };
 }
 
+/** The state of a dataset, as clients get it. */
+export interface DatasetState {
+  readonly status: 'ready' | 'unavailable';
+  /** The engine that answers now. */
+  readonly engine: 'sweep' | 'index';
+  /** The walked share of the dataset: 0 to 1. */
+  readonly progress: number;
+  /** The counts so far. */
+  readonly conversations: number;
+  readonly turns: number;
+}
+
 /** The state of a model's dataset. */
-export function stateOf({ status: { isAvailable, engine, progress, counts } }: Pick<Model, 'status'>) {
+export function stateOf({ status }: Pick<Model, 'status'>): DatasetState {
+  const { isAvailable, engine, progress, counts } = status;
   const { conversations, turns } = counts;
   return { status: isAvailable ? 'ready' : 'unavailable', engine, progress, conversations, turns };
 }
