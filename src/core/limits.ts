@@ -167,8 +167,8 @@ export const KEEP_ALIVE_MS = 75_000;
 export const STOP_GRACE_MS = 500;
 
 /**
- * Signals within this time count as one stop: GNU `timeout` signals its child and the child's process group, a terminal a whole group. An
- * impatient person takes longer to send a second one.
+ * Signals within this time count as one stop. A terminal signals the whole process group, and npm passes the signal on to its child; GNU
+ * `timeout` signals its child and the child's group. An impatient person takes longer to send a second one.
  */
 export const SIGNAL_AGAIN_MS = 1000;
 

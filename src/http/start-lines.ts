@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import { counted } from '../core/counted.js';
+import { SIGNAL_AGAIN_MS } from '../core/limits.js';
 import type { Counts } from '../dataset/counts.js';
 import type { ApiKeys } from './api-keys.js';
 import { curlCommand, keyOption } from './example-request.js';
@@ -67,7 +68,7 @@ export function tryLine(
   return `try: ${command}`;
 }
 
-/** What a stop does, and what a second signal does. */
+/** A stop: what it waits for. */
 export interface Stopping {
   readonly signal: string;
   /** Requests in flight. */
@@ -75,11 +76,12 @@ export interface Stopping {
   readonly drainMs: number;
 }
 
-/** The same for people. */
+/** The same for people, and what another signal does. Without requests in flight, the server usually ends before another signal counts. */
 export function stoppingText({ signal, inFlight, drainMs }: Stopping): string {
-  const again = signal === 'SIGINT' ? 'Ctrl-C' : signal;
-  const wait = inFlight === 0 ? '' : `; waiting up to ${Math.ceil(drainMs / 1000)} s for them to finish`;
-  return `stopping: ${counted(inFlight, 'request')} in flight${wait}; ${again} again exits at once`;
+  if (inFlight === 0) return 'stopping: no requests in flight';
+  const again = `another ${signal === 'SIGINT' ? 'Ctrl-C' : signal} after ${SIGNAL_AGAIN_MS / 1000} s exits at once`;
+  const wait = `waiting up to ${Math.ceil(drainMs / 1000)} s for them to finish`;
+  return `stopping: ${counted(inFlight, 'request')} in flight; ${wait}; ${again}`;
 }
 
 /** Three digits and a unit; exact below 1000 bytes. */

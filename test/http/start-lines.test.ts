@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { servingLine, tryLine, urlOf } from '#dist/http/start-lines.js';
+import { servingLine, stoppingText, tryLine, urlOf } from '#dist/http/start-lines.js';
 
 const OPEN = { areNone: true, file: undefined, variable: 'API_KEYS' };
 
@@ -32,4 +32,20 @@ describe('the start lines', () => {
       'http://127.0.0.1:1/',
     );
   });
+});
+
+it.each([
+  [0, 'SIGINT', 'stopping: no requests in flight'],
+  [
+    1,
+    'SIGINT',
+    'stopping: 1 request in flight; waiting up to 25 s for them to finish; another Ctrl-C after 1 s exits at once',
+  ],
+  [
+    1234,
+    'SIGTERM',
+    'stopping: 1,234 requests in flight; waiting up to 25 s for them to finish; another SIGTERM after 1 s exits at once',
+  ],
+])('a stop with %i requests in flight, by %s, says what it waits for', (inFlight, signal, text) => {
+  expect(stoppingText({ signal, inFlight, drainMs: 24_999 })).toBe(text);
 });
