@@ -14,6 +14,8 @@ export class IndexKeeper {
   private saving: Promise<void> = Promise.resolve();
   /** How many turns of the index had no token count when it was last saved or loaded. */
   private uncounted = 0;
+  /** The path of the last log line about it: the line is for people once, and for debugging after that. */
+  private loggedPath: string | undefined;
   /** The checksums of dataset files whose indexes were saved or loaded. */
   private readonly checksums = new WeakMap<Dataset, number>();
 
@@ -38,6 +40,7 @@ export class IndexKeeper {
         continue;
       }
       this.notices.info({ index: path }, 'saved index loaded');
+      this.loggedPath = path;
       this.uncounted = loaded.table.uncounted;
       this.checksums.set(dataset, loaded.checksum);
       return loaded;
@@ -73,7 +76,8 @@ export class IndexKeeper {
         const checksum = this.checksums.get(dataset) ?? (await checksumOf(dataset.file));
         this.checksums.set(dataset, checksum);
         await saveIndex(path, dataset, { ...index, checksum }, this.tokenizer);
-        this.notices.debug({ index: path }, 'index saved');
+        this.notices[path === this.loggedPath ? 'debug' : 'info']({ index: path }, 'index saved');
+        this.loggedPath = path;
         return;
       } catch (error) {
         problems.push(error instanceof Error ? error.message : String(error));

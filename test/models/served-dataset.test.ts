@@ -164,7 +164,7 @@ describe('a dataset whose index is saved', () => {
 
   it.each(['auto', 'index'] as const)('is answered by it at the next start (%s)', async (engine) => {
     const { path, indexDir, recorder } = await indexed();
-    expect(recorder.notices).toEqual(['walked', 'info index ready', 'debug index saved']);
+    expect(recorder.notices).toEqual(['walked', 'info index ready', 'info index saved']);
     const { served, recorder: again } = open(path, { engine, indexDir });
     await served.start();
     expect(served.status).toMatchObject({ engine: 'index', progress: 1, counts: { turns: 6 * RECORDS } });
