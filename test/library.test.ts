@@ -53,7 +53,10 @@ describe('serve()', () => {
 
   it('rejects a dataset that is missing and a port that is in use', async () => {
     const port = Number(new URL((await start()).url).port);
-    await expect(serve({ port })).rejects.toMatchObject({ name: 'ListenError' });
+    await expect(serve({ port })).rejects.toMatchObject({
+      name: 'ListenError',
+      message: `cannot listen on 127.0.0.1:${port}: port in use; choose another, or 0 for a free one, with the option 'port'`,
+    });
     await expect(serve({ dataset: 'missing.json' })).rejects.toMatchObject({
       name: 'DatasetError',
       message: expect.stringMatching(/^missing\.json: /),

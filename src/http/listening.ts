@@ -8,7 +8,7 @@ export class ListenError extends CommandError {
   override readonly name = 'ListenError';
 }
 
-/** The setting that is wrong, and how to fix it. */
+/** The setting that is wrong, and how to fix it; the name of the flag or the option follows. */
 const PROBLEMS: Readonly<Record<string, readonly [setting: 'host' | 'port', problem: string]>> = {
   EADDRINUSE: ['port', 'port in use; choose another, or 0 for a free one,'],
   EACCES: ['port', 'no permission to use the port; choose one above 1023'],
@@ -20,26 +20,32 @@ const PROBLEMS: Readonly<Record<string, readonly [setting: 'host' | 'port', prob
 /**
  * Starts to listen.
  *
- * @param sourceOf returns where host and port were given, for the error
+ * @param sourceOf returns where host and port were given, for the error; undefined if they are options of the library, not flags
  * @returns the address, whose port is a free one if 0 was given
  * @throws ListenError if the address can't be used
  */
 export async function listen(
   server: Server,
   { host, port }: Pick<Config, 'host' | 'port'>,
-  sourceOf: SourceOf = () => undefined,
+  sourceOf?: SourceOf,
 ): Promise<AddressInfo> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const [setting, problem] = PROBLEMS[error.code ?? ''] ?? [undefined, error.message];
-      const source = setting === undefined ? undefined : sourceOf(setting);
-      const where = source === undefined ? '' : ` (given by ${source})`;
-      const how = setting === undefined ? '' : ` with --${setting}`;
-      reject(new ListenError(`cannot listen on ${host}:${port}${where}: ${problem}${how}`));
+      reject(new ListenError(`cannot listen on ${host}:${port}${problemOf(error, sourceOf)}`));
     });
     server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   return server.address() as AddressInfo;
+}
+
+/** The end of the message, from the source of the wrong setting on. */
+function problemOf({ code = '', message }: NodeJS.ErrnoException, sourceOf?: SourceOf): string {
+  const known = PROBLEMS[code];
+  if (known === undefined) return `: ${message}`;
+  const [setting, problem] = known;
+  if (sourceOf === undefined) return `: ${problem} with the option '${setting}'`;
+  const source = sourceOf(setting);
+  return `${source === undefined ? '' : ` (given by ${source})`}: ${problem} with --${setting}`;
 }
 
 /**

@@ -403,6 +403,6 @@ describe('a listener that cannot listen', () => {
     const second = new Listener(express()).listen('127.0.0.1', port);
     await expect(second).rejects.toThrow(ListenError);
     await expect(second).rejects.toThrow(`cannot listen on 127.0.0.1:${port}: port in use`);
-    await expect(new Listener(express()).listen('192.0.2.1', 0)).rejects.toThrow('--host');
+    await expect(new Listener(express()).listen('192.0.2.1', 0)).rejects.toThrow("with the option 'host'");
   });
 });
