@@ -199,8 +199,8 @@ describe('a start', () => {
     ],
     [
       'compressed',
-      () => file('zip.json', Buffer.from([0x1f, 0x8b, 8, 0])),
-      'found gzip data; decompress it: gunzip -c x.gz > x.json',
+      () => file('my.json.gz', Buffer.from([0x1f, 0x8b, 8, 0])),
+      `found gzip data; decompress it: gunzip -k ${join(folder, 'my.json.gz')}`,
     ],
     [
       'cut off in a text',
