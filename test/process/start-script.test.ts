@@ -1,8 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { OFFLINE_FIRST, shelvedNpm } from '../support/npm.js';
+import { npm } from '../support/packed.js';
+import { VERSION } from '../support/project.js';
 import { ServerProcess } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -48,6 +51,12 @@ describe('start.sh', () => {
     };
     const isInstalled = (name: string) => existsSync(join(clone, 'node_modules', name));
     expect(Object.keys(devDependencies).filter(isInstalled)).toEqual([]);
+    // The package is built with what is installed now: without the compiler of the kernel.
+    await npm(['pack', '--pack-destination', folder], clone);
+    const packed = execFileSync('tar', ['-tf', join(folder, `verbatim-llm-${VERSION}.tgz`)], {
+      encoding: 'utf8',
+    });
+    expect(packed).toContain('package/dist/kernel/kernel.wasm\n');
     env = shelvedNpm(join(folder, 'bin'));
 
     cpSync(join(root, 'test', 'golden', 'dataset.json'), join(folder, 'my.json'));
