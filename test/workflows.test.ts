@@ -18,6 +18,7 @@ interface Workflow {
       {
         readonly uses?: string;
         readonly needs?: string;
+        readonly permissions?: object;
         readonly strategy?: { readonly matrix: { readonly project: string[]; readonly node: number[] } };
         readonly steps?: readonly Step[];
       }
@@ -29,6 +30,7 @@ const workflow = (name: string) => parse(read(`.github/workflows/${name}.yml`)) 
 const manifest = JSON.parse(read('package.json')) as {
   readonly engines: { readonly node: string };
   readonly scripts: Readonly<Record<string, string>>;
+  readonly publishConfig: object;
 };
 const commands = (steps: readonly Step[] = []) =>
   steps.flatMap(({ run }) => (run === undefined ? [] : [run]));
@@ -56,10 +58,14 @@ describe('the CI workflow', () => {
 describe('the release workflow', () => {
   const { gate, publish } = workflow('release').jobs;
 
-  it('publishes with provenance after the gate', () => {
+  it('publishes after the gate, as a trusted publisher: without a token', () => {
     expect(gate?.uses).toBe('./.github/workflows/ci.yml');
     expect(publish?.needs).toBe('gate');
-    expect(commands(publish?.steps).at(-1)).toBe('npm publish --provenance --access public');
+    expect(publish?.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
+    expect(commands(publish?.steps).at(-1)).toBe('npm publish');
+    expect(read('.github/workflows/release.yml')).not.toMatch(/secrets\.|NODE_AUTH_TOKEN/);
+    // npm takes these from the manifest. A trusted publisher is bound to the repository that the manifest names.
+    expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true });
   });
 
   it('has changes of this version to announce', () => {
