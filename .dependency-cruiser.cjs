@@ -2,7 +2,7 @@
 
 const rooms = require('./test/rooms.json');
 
-/** The paths of some rooms: `config.ts` is a file, all others are folders. */
+/** The paths of some rooms: `index.ts` is a file, all others are folders. */
 const pathOf = (names) =>
   `^src/(?:${names.map((name) => (name.endsWith('.ts') ? `${name}$` : `${name}/`)).join('|')})`;
 

@@ -2,8 +2,8 @@
 /** The library: a server inside the process that calls `serve`. The package exports only this module. */
 
 import { VERSION } from './cli/manifest.js';
-import { readOptions } from './config.js';
 import type { Listening } from './http/serve.js';
+import { readOptions } from './settings/read-options.js';
 
 /**
  * The settings of the command, which docs/settings.md describes. A setting that is left out or undefined has the command's default, unless

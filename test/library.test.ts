@@ -3,8 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
-import { type Config, OPTIONS, readOptions } from '#dist/config.js';
 import { type ServeOptions, serve } from '#dist/index.js';
+import { readOptions } from '#dist/settings/read-options.js';
+import { type Config, OPTIONS } from '#dist/settings/table.js';
 import { ROOT, read } from './support/project.js';
 import { temporaryFolder } from './support/temporary.js';
 

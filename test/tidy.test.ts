@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { settingsTable } from '#dist/config.js';
 import { ERRORS } from '#dist/core/errors.js';
+import { settingsTable } from '#dist/settings/table.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -97,7 +97,7 @@ describe('the documents', () => {
     expect(map).toEqual(Object.entries(ROOMS));
   });
 
-  it('list the settings as the table in config.ts has them', () => {
+  it('list the settings as the table has them', () => {
     expect(read('docs/settings.md')).toContain(settingsTable());
   });
 

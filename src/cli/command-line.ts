@@ -1,16 +1,10 @@
-/** The command line: which command it names, and the help. The flags of settings come from the table in `config.ts`. */
+/** The command line: which command it names, and the help. The flags of settings come from the table in `settings/table.ts`. */
 
 import { Command, CommanderError, Option as Flag, Help } from 'commander';
-import {
-  ConfigError,
-  ENV_PREFIX,
-  OPTIONS,
-  type Option,
-  readModels,
-  readSettings,
-  type Settings,
-} from '../config.js';
 import { identityAt } from '../dataset/file.js';
+import { ConfigError } from '../settings/config-error.js';
+import { readModels, readSettings, type Settings } from '../settings/read-settings.js';
+import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
 
 /** What the command line asks for. */
 export type CommandLine =

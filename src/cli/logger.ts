@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
-import type { Config } from '../config.js';
 import { LOG_AGAIN_MS, LOG_BYTES_MAX, LOG_EXIT_WAITS } from '../core/limits.js';
 import { requestText } from '../http/request-log.js';
 import { stoppingText } from '../http/start-lines.js';
 import { summaryText } from '../http/summary.js';
+import type { Config } from '../settings/table.js';
 import { escapeControls } from './control-characters.js';
 
 /**

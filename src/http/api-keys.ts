@@ -1,5 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import { ConfigError, isKey, type KeySource, OPTIONS } from '../config.js';
+import { ConfigError } from '../settings/config-error.js';
+import { isKey, type KeySource } from '../settings/parsers.js';
+import { OPTIONS } from '../settings/table.js';
 import { type KeyCheck, keyCheck } from './auth.js';
 
 /** The accepted API keys, which can be reloaded. */

@@ -8,7 +8,6 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import type { SourceOf } from '../config.js';
 import { AppError } from '../core/errors.js';
 import {
   BACKLOG,
@@ -21,6 +20,7 @@ import {
   STOP_GRACE_MS,
 } from '../core/limits.js';
 import { errorBody } from '../openai/error-body.js';
+import type { SourceOf } from '../settings/read-settings.js';
 import { closeGently } from './linger.js';
 import { listen } from './listening.js';
 import type { MessageClasses } from './message-classes.js';

@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import type { Config, SourceOf } from '../config.js';
 import { CommandError } from '../core/errors.js';
 import { BACKLOG } from '../core/limits.js';
+import type { SourceOf } from '../settings/read-settings.js';
+import type { Config } from '../settings/table.js';
 
 /** Why the server can't listen, in one line. */
 export class ListenError extends CommandError {

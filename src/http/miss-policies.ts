@@ -1,9 +1,9 @@
-import type { Config } from '../config.js';
 import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Given, StandIn } from '../lookup/lookup.js';
 import { RecordedReply } from '../lookup/recorded-reply.js';
 import type { Model } from '../models/model.js';
+import type { Config } from '../settings/table.js';
 import type { RequestContext } from './endpoint.js';
 import { promptNotFound } from './prompt-not-found.js';
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
-import type { Config, SourceOf } from '../config.js';
 import { type ByteCount, byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
 import { AppError } from '../core/errors.js';
@@ -11,6 +10,8 @@ import type { Counts } from '../dataset/counts.js';
 import { isIndexSaved } from '../index/paths.js';
 import type { Notices } from '../models/notices.js';
 import type { ServedModel } from '../models/served-model.js';
+import type { SourceOf } from '../settings/read-settings.js';
+import type { Config } from '../settings/table.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys } from './api-keys.js';

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '#dist/cli/command-line.js';
-import { ConfigError, OPTIONS } from '#dist/config.js';
+import { ConfigError } from '#dist/settings/config-error.js';
+import { OPTIONS } from '#dist/settings/table.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();

@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
-import { readSettings } from '#dist/config.js';
 import { serve } from '#dist/http/serve.js';
+import { readSettings } from '#dist/settings/read-settings.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();

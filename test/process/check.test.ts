@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { check } from '#dist/cli/check.js';
-import { WORKERS_DEFAULT } from '#dist/config.js';
+import { WORKERS_DEFAULT } from '#dist/settings/table.js';
 import { openAndWalk } from '../support/served.js';
 import { startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';

@@ -104,7 +104,7 @@ describe('the library', () => {
       process.execPath,
       [
         '--print',
-        "const e = (s) => { try { return Object.keys(require(s)) } catch ({ code }) { return code } }; JSON.stringify([e('verbatim-llm'), e('verbatim-llm/dist/config.js')])",
+        "const e = (s) => { try { return Object.keys(require(s)) } catch ({ code }) { return code } }; JSON.stringify([e('verbatim-llm'), e('verbatim-llm/dist/settings/table.js')])",
       ],
       { cwd: home, encoding: 'utf8' },
     );

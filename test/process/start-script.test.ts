@@ -65,7 +65,7 @@ describe('start.sh', () => {
 
     const built = statSync(join(clone, 'dist', 'cli', 'main.js')).mtime;
     const later = new Date(Date.now() + 5000);
-    utimesSync(join(clone, 'src', 'config.ts'), later, later);
+    utimesSync(join(clone, 'src', 'index.ts'), later, later);
     expect(await start()).toMatch(/^verbatim: buildingverbatim serves/);
     expect(statSync(join(clone, 'dist', 'cli', 'main.js')).mtime.getTime()).toBeGreaterThan(built.getTime());
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { OPTIONS } from '#dist/config.js';
+import { OPTIONS } from '#dist/settings/table.js';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 

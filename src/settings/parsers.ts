@@ -1,0 +1,111 @@
+/** Parsers of the values of settings. All of them throw `Expected` if the text is invalid. */
+
+import { basename, extname } from 'node:path';
+import type { ModelSpec } from '../core/model-spec.js';
+import { ConfigError, Expected } from './config-error.js';
+
+/** A text that isn't empty. */
+export function text(value: string): string {
+  if (value === '') throw new Expected('a value');
+  return value;
+}
+
+/**
+ * The models of several datasets: see `modelOf`.
+ *
+ * @throws ConfigError if two have the same name
+ */
+export function modelsOf(given: readonly string[]): readonly ModelSpec[] {
+  return distinct(given.map(modelOf));
+}
+
+/** The model of a dataset, given as a path, or as a name, `=` and a path. A name contains no slash. */
+export function modelOf(given: string): ModelSpec {
+  const [, name, path = given] = /^([^/=]+)=(.*)$/s.exec(given) ?? [];
+  if (path === '') throw new Expected(given === '' ? 'a file' : `a file after '${given}'`);
+  return { id: name ?? basename(path, extname(path)), path };
+}
+
+/**
+ * Returns the models.
+ *
+ * @throws ConfigError if two have the same name
+ */
+export function distinct(specs: readonly ModelSpec[]): readonly ModelSpec[] {
+  const twice = specs.find(({ id }, i) => specs.findIndex((other) => other.id === id) < i);
+  if (twice === undefined) return specs;
+  throw new ConfigError(
+    `two datasets are called '${twice.id}'; expected a name for each, as other=${twice.path}`,
+  );
+}
+
+/** The path of a folder. */
+export function folder(value: string): string | undefined {
+  return text(value);
+}
+
+/** The source of the keys: given here, or in a file. */
+export type KeySource = readonly string[] | { readonly file: string };
+
+/** Keys separated by commas, or `@` and the path of a file. */
+export function keys(value: string): KeySource {
+  if (value.startsWith('@')) {
+    if (value.length === 1) throw new Expected('the path of a file after @');
+    return { file: value.slice(1) };
+  }
+  const expected = 'keys of printable ASCII, separated by commas';
+  const items = list(value, expected);
+  if (!items.every(isKey)) throw new Expected(expected);
+  return items;
+}
+
+/** True if a client can send it in a header. */
+export function isKey(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
+
+/** Origins separated by commas. */
+export function origins(value: string): readonly string[] {
+  const expected = 'origins separated by commas, as https://example.org, or *';
+  const items = list(value, expected);
+  const isOrigin = (item: string) => item === '*' || (URL.canParse(item) && new URL(item).origin === item);
+  if (!items.every(isOrigin)) throw new Expected(expected);
+  return items;
+}
+
+function list(value: string, expected: string): readonly string[] {
+  const items = value.split(',').map((item) => item.trim());
+  if (items.some((item) => item === '')) throw new Expected(expected);
+  return items;
+}
+
+/** 0 or 1. */
+export function flag(value: string): boolean {
+  if (value !== '0' && value !== '1') throw new Expected('0 or 1');
+  return value === '1';
+}
+
+/** Returns a parser of whole numbers in a range, both ends included. */
+export function wholeNumber(min: number, max: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < min || number > max)
+      throw new Expected(`a whole number from ${min} to ${max}`);
+    return number;
+  };
+}
+
+/** Returns a parser that accepts only these texts. */
+export function oneOf<T extends string>(choices: readonly T[]): (value: string) => T {
+  return (value) => {
+    const choice = choices.find((each) => each === value);
+    if (choice === undefined) throw new Expected(`one of ${choices.join(', ')}`);
+    return choice;
+  };
+}
+
+/** Returns a parser that accepts only these numbers. */
+export function oneNumberOf<T extends number>(choices: readonly T[]): (value: string) => T {
+  const parse = oneOf(choices.map(String));
+  return (value) => Number(parse(value)) as T;
+}

@@ -1,0 +1,77 @@
+/** Reads the settings of the command: flags, arguments and environment. */
+
+import type { ModelSpec } from '../core/model-spec.js';
+import { ConfigError, named } from './config-error.js';
+import { distinct, modelOf } from './parsers.js';
+import { type Config, ENV_PREFIX, OPTIONS, type Option } from './table.js';
+
+/**
+ * The source of a setting's value: `--port`, `VERBATIM_PORT`, `PORT`, or `arguments`; undefined for a default. Errors name it, because
+ * their reader may not know of a variable that another program exports.
+ */
+export type SourceOf = (setting: keyof Config) => string | undefined;
+
+/** Settings, and the source of each. */
+export interface Settings {
+  readonly config: Config;
+  readonly sourceOf: SourceOf;
+}
+
+type Flags = Readonly<Partial<Record<keyof Config, string>>>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the settings. A flag takes precedence over `VERBATIM_PORT`, that over `PORT`, and that over the default; an empty variable counts
+ * as unset.
+ *
+ * @param flags the values of flags
+ * @param paths datasets given as arguments
+ * @throws ConfigError for an invalid value
+ */
+export function readSettings(flags: Flags, paths: readonly string[], env: Environment): Settings {
+  const [first] = paths;
+  if (first !== undefined && flags.dataset !== undefined) {
+    throw new ConfigError(`datasets given twice, as '${first}' and by --dataset; expected one of both`);
+  }
+  const sources = new Map<string, string>();
+  const entries = Object.entries<Option<unknown>>(OPTIONS).map(([name, option]) => {
+    if (option === OPTIONS.dataset && first !== undefined) {
+      sources.set(name, 'arguments');
+      return [name, distinct(readModels(paths))];
+    }
+    const given = givenText(option, flags[name as keyof Config], env);
+    if (given === undefined) return [name, option.defaultValue];
+    const { source, text } = given;
+    sources.set(name, source);
+    // Only the settings without a flag are secret.
+    const got = option.flag === undefined ? ', got something else' : `, got '${text}'`;
+    return [name, named(source, got, () => option.parse(text))];
+  });
+  return { config: Object.fromEntries(entries) as Config, sourceOf: (setting) => sources.get(setting) };
+}
+
+/**
+ * Reads datasets given as arguments: see `modelOf`. Two may have the same name.
+ *
+ * @throws ConfigError if a path is missing
+ */
+export function readModels(given: readonly string[]): readonly ModelSpec[] {
+  return named('arguments', '', () => given.map(modelOf));
+}
+
+/** The text of a setting and its source; undefined if it wasn't given. */
+function givenText(
+  { flag, env: bare }: Option<unknown>,
+  fromFlag: string | undefined,
+  env: Environment,
+): { readonly source: string; readonly text: string } | undefined {
+  if (fromFlag !== undefined) return { source: `--${flag}`, text: fromFlag };
+  const isGiven = (name: string) => env[name] !== undefined && env[name] !== '' && !isServiceLink(name, env);
+  const source = [`${ENV_PREFIX}${bare}`, bare].find(isGiven);
+  return source === undefined ? undefined : { source, text: env[source] as string };
+}
+
+/** True for the variable that Kubernetes sets in each pod next to a service called `verbatim`: `VERBATIM_PORT=tcp://10.0.0.11:8000`. */
+function isServiceLink(name: string, env: Environment): boolean {
+  return name === `${ENV_PREFIX}${OPTIONS.port.env}` && /^(?:tcp|udp|sctp):/.test(env[name] ?? '');
+}
