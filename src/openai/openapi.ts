@@ -32,24 +32,28 @@ const LEGACY_INVALID: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 const HEADERS = {
-  'x-request-id': { description: "The request's own, or one that was made.", schema: { type: 'string' } },
+  'x-request-id': {
+    description: "The request's `x-request-id`, or a new one if it had none.",
+    schema: { type: 'string' },
+  },
   'x-verbatim-match': {
-    description: 'What was found: the whole context, the last message, or it but for white space.',
+    description:
+      'How the prompt was found: with its context, by the last message alone, or by the last message with its white space normalized; `none` for a miss.',
     schema: { enum: ['context', 'prompt', 'normalized', 'none'] },
   },
   'x-verbatim-source': {
-    description: 'Where the reply stands: the id of its conversation, `#`, and its turn. Not with a miss.',
+    description: 'The source of the reply: the id of its conversation, `#`, and its turn. Absent for a miss.',
     schema: { type: 'string' },
   },
   'x-verbatim-dataset': {
-    description: 'The id of the model whose dataset has the reply. Not with a miss.',
+    description: 'The id of the model whose dataset has the reply. Absent for a miss.',
     schema: { type: 'string' },
   },
   'retry-after': { description: 'When to try again, in seconds.', schema: { type: 'integer' } },
 } as const;
 
 /** The servers of OpenAI's operations. */
-const SERVERS = [{ url: '/' }, { url: AZURE_BASE, description: 'As Azure has it.' }];
+const SERVERS = [{ url: '/' }, { url: AZURE_BASE, description: "Azure's prefix." }];
 
 /** The server's properties that the document shows. */
 export interface DocumentParts {
@@ -87,7 +91,7 @@ export function openapiDocument(parts: DocumentParts): object {
       version,
       license: { name: 'MIT', identifier: 'MIT' },
       description:
-        'Serves a conversation dataset as an OpenAI-compatible API: a prompt that stands in the dataset gets the recorded reply. Other paths are 404, other methods 405.',
+        'Serves a conversation dataset as an OpenAI-compatible API: a prompt that is in the dataset gets the recorded reply. Other paths get 404, other methods 405.',
     },
     servers: [{ url: '/' }],
     tags: TAGS,
@@ -98,7 +102,7 @@ export function openapiDocument(parts: DocumentParts): object {
       schemas,
       headers: HEADERS,
       examples: Object.fromEntries(
-        errorsTold().map((code) => [code, { value: errorBody(new AppError(code)) }]),
+        openaiErrors().map((code) => [code, { value: errorBody(new AppError(code)) }]),
       ),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'One of `API_KEYS`, if the server has any.' },
@@ -106,7 +110,7 @@ export function openapiDocument(parts: DocumentParts): object {
           type: 'apiKey',
           in: 'header',
           name: 'api-key',
-          description: 'The same, in another header.',
+          description: 'The same key, in another header.',
         },
       },
     },
@@ -217,9 +221,9 @@ function errorsOf(operation: Operation): ErrorCode[] {
 }
 
 /** All errors of operations that report them in OpenAI's format. */
-function errorsTold(): ErrorCode[] {
-  const told = OPERATIONS.filter(({ tag }) => tag !== 'Legacy API').flatMap(errorsOf);
-  return [...new Set(told)];
+function openaiErrors(): ErrorCode[] {
+  const codes = OPERATIONS.filter(({ tag }) => tag !== 'Legacy API').flatMap(errorsOf);
+  return [...new Set(codes)];
 }
 
 function headers(...names: (keyof typeof HEADERS)[]): object {

@@ -48,13 +48,13 @@ export const DEPLOYMENT: Parameter = {
   in: 'path',
   required: true,
   schema: { type: 'string' },
-  description: 'The model, unless the body names one.',
+  description: 'The model, if the body names none.',
 };
 
 /** The parameters of Azure's paths. */
 export const DEPLOYMENT_PARAMETERS: readonly Parameter[] = [
   DEPLOYMENT,
-  { name: 'api-version', in: 'query', schema: { type: 'string' }, description: 'Accepted, has no effect.' },
+  { name: 'api-version', in: 'query', schema: { type: 'string' }, description: 'Accepted; has no effect.' },
 ];
 
 /** The prefix of the legacy API's paths. */
@@ -119,12 +119,12 @@ export const TAGS = [
   {
     name: 'OpenAI',
     description:
-      "OpenAI's API. Its paths are there without `/v1`, too, and as Azure has them: below `/openai/v1`, which is another server of each operation, and `/openai`.",
+      "OpenAI's API. Its paths also exist without `/v1`, and with Azure's prefixes `/openai` and `/openai/v1`.",
   },
-  { name: 'Server', description: 'About the server itself.' },
+  { name: 'Server', description: 'The server itself.' },
   {
     name: 'Legacy API',
-    description: 'The API that this project succeeds. It tells errors in its own manner.',
+    description: 'The API that this project replaces. It has its own error format.',
   },
 ] as const;
 
@@ -167,7 +167,7 @@ export const MODEL_ID: Parameter = {
   in: 'path',
   required: true,
   schema: { type: 'string' },
-  description: 'Any name, unless `STRICT_MODELS` is set. It may have slashes in it.',
+  description: 'Any name, unless `STRICT_MODELS` is set. It may contain slashes.',
 };
 
 const responseId = {
@@ -175,7 +175,7 @@ const responseId = {
   in: 'path',
   required: true,
   schema: { type: 'string', pattern: '^resp_' },
-  description: 'Of a response that is kept.',
+  description: 'The id of a stored response.',
 } as const;
 
 const tokens = {
@@ -187,7 +187,7 @@ const tokens = {
 const ping = {
   path: '/ping',
   tag: 'Server',
-  summary: 'Whether the server is alive, as SageMaker asks',
+  summary: "Liveness, on SageMaker's path",
   answer: json(healthSchema),
   isOpen: true,
 } as const;
@@ -196,7 +196,7 @@ const legacyCompletion = {
   method: 'post',
   tag: 'Legacy API',
   description:
-    'The first turn whose text is exactly the value, and that has a reply. A miss is told in the body.',
+    'Returns the reply to the first turn whose text is exactly the value. A miss is reported in the body, with status 200.',
   body: legacySchema,
   example: ({ prompt }: Example) => ({ conversation: { from: 'human', value: prompt } }),
   answer: json(legacyAnswerSchema),
@@ -212,7 +212,7 @@ const TABLE = [
     id: 'createChatCompletion',
     tag: 'OpenAI',
     summary: 'The recorded reply to a chat',
-    description: 'With `stream`, server-sent events: each `data` is such a chunk, and the last one `[DONE]`.',
+    description: 'With `stream`, sends chunks as server-sent events; the last `data` is `[DONE]`.',
     body: chatSchema,
     example: ({ model, prompt }) => ({ model, messages: [{ role: 'user', content: prompt }] }),
     answer: { ...json(chatCompletionSchema), 'text/event-stream': chatChunkSchema },
@@ -225,9 +225,9 @@ const TABLE = [
     aliases: ['/openai/deployments/{deployment}/completions'],
     id: 'createCompletion',
     tag: 'OpenAI',
-    summary: 'The recorded reply to a prompt, or to several',
+    summary: 'The recorded replies to one or several prompts',
     description:
-      'With `stream`, server-sent events: each `data` is such a chunk, and the last one `[DONE]`. The headers speak of the first prompt. A recorded function call is given as a text.',
+      'With `stream`, sends chunks as server-sent events; the last `data` is `[DONE]`. The headers describe the reply to the first prompt. A recorded function call is returned as text.',
     body: completionSchema,
     example: ({ model, prompt }) => ({ model, prompt }),
     answer: { ...json(completionAnswerSchema), 'text/event-stream': completionChunkSchema },
@@ -241,7 +241,7 @@ const TABLE = [
     tag: 'OpenAI',
     summary: 'The recorded reply to an input',
     description:
-      'With `stream`, server-sent events: each has its type as `event`, and is such an object as `data`; the last one has the whole response, `[DONE]` does not follow. The response is kept in memory, unless `store` is false, until newer ones need the room.',
+      'With `stream`, sends server-sent events: `event` is the type, `data` the object. The last event has the whole response; no `[DONE]` follows. The response is stored in memory, unless `store` is false, until newer ones evict it.',
     body: responsesSchema,
     example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
@@ -253,8 +253,8 @@ const TABLE = [
     path: '/v1/responses/input_tokens',
     id: 'countInputTokens',
     tag: 'OpenAI',
-    summary: 'How many tokens the input of a response has',
-    description: 'As many as the usage of the response says. Nothing is looked up or kept.',
+    summary: 'The number of tokens in the input of a response',
+    description: 'The same number as in the usage of the response. Nothing is looked up or stored.',
     body: responsesSchema,
     example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: json(inputTokensSchema),
@@ -272,8 +272,8 @@ const TABLE = [
     path: '/v1/responses/{id}',
     id: 'retrieveResponse',
     tag: 'OpenAI',
-    summary: 'A response that was kept',
-    description: 'With `stream`, its events once more.',
+    summary: 'A stored response',
+    description: 'With `stream`, sends its events again.',
     parameters: [responseId],
     query: retrieveSchema,
     answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
@@ -284,8 +284,8 @@ const TABLE = [
     path: '/v1/responses/{id}',
     id: 'deleteResponse',
     tag: 'OpenAI',
-    summary: 'Forgets a response',
-    description: 'What continued it can be retrieved, but not be continued any more.',
+    summary: 'Deletes a response',
+    description: 'Responses that continue it can still be retrieved, but no longer be continued.',
     parameters: [responseId],
     answer: json(deletedResponseSchema),
     errors: ['response_not_found'],
@@ -295,7 +295,7 @@ const TABLE = [
     path: '/v1/responses/{id}/input_items',
     id: 'listInputItems',
     tag: 'OpenAI',
-    summary: 'The input that a response answers',
+    summary: 'The input items of a response',
     parameters: [responseId],
     query: inputItemsSchema,
     answer: json(inputItemListSchema),
@@ -312,7 +312,7 @@ const TABLE = [
     path: '/v1/models',
     id: 'listModels',
     tag: 'OpenAI',
-    summary: 'The dataset that is served',
+    summary: 'The models: one for each dataset',
     answer: json(modelListSchema),
   },
   {
@@ -320,7 +320,7 @@ const TABLE = [
     path: '/v1/models/{id}',
     id: 'retrieveModel',
     tag: 'OpenAI',
-    summary: 'The dataset, under the name that it is asked for',
+    summary: 'A model by its name',
     parameters: [MODEL_ID],
     answer: json(modelSchema),
     errors: ['model_not_found'],
@@ -330,9 +330,9 @@ const TABLE = [
     path: '/',
     id: 'home',
     tag: 'Server',
-    summary: 'What this server is, the state of its datasets, and a request that gets a reply',
+    summary: 'The server, the state of its datasets, and a request that gets a reply',
     description:
-      'HTML, or JSON if `Accept` has `application/json` and not `text/html`. Where keys are needed, nothing about the datasets without one.',
+      'HTML, or JSON if `Accept` has `application/json` and not `text/html`. If the server requires keys, a request without one gets nothing about the datasets.',
     answer: { 'text/html': { type: 'string' }, ...json(homeSchema) },
     isOpen: true,
   },
@@ -341,7 +341,7 @@ const TABLE = [
     path: '/health',
     id: 'health',
     tag: 'Server',
-    summary: 'Whether the server is alive',
+    summary: 'Liveness',
     answer: json(healthSchema),
     isOpen: true,
   },
@@ -352,7 +352,7 @@ const TABLE = [
     path: '/ready',
     id: 'ready',
     tag: 'Server',
-    summary: 'Whether it can answer, by which engine, and how much of the dataset was read',
+    summary: 'Readiness, the engine, and how much of the dataset has been read',
     answer: json(readySchema),
     isOpen: true,
     errors: ['dataset_changed', 'stopping'],
@@ -362,7 +362,7 @@ const TABLE = [
     path: '/metrics',
     id: 'metrics',
     tag: 'Server',
-    summary: 'What is counted, for Prometheus',
+    summary: 'Metrics for Prometheus',
     answer: { 'text/plain': { type: 'string' } },
   },
   {
@@ -370,7 +370,7 @@ const TABLE = [
     path: '/version',
     id: 'version',
     tag: 'Server',
-    summary: 'Which verbatim this is',
+    summary: 'The version of verbatim',
     answer: json(versionSchema),
     isOpen: true,
   },
@@ -378,7 +378,7 @@ const TABLE = [
     ...tokens,
     path: '/tokenize',
     id: 'tokenize',
-    summary: 'The tokens of a prompt, or of a chat',
+    summary: 'The tokens of a prompt or a chat',
     body: tokenizeSchema,
     example: ({ prompt }) => ({ prompt }),
     answer: json(tokenListSchema),
@@ -398,7 +398,8 @@ const TABLE = [
     id: 'openapi',
     tag: 'Server',
     summary: 'This document',
-    description: 'Its examples are prompts of the dataset, where no key is needed or one is sent.',
+    description:
+      'Its examples are prompts of the dataset. If the server requires keys, a request without one gets no examples.',
     answer: json({ type: 'object' }),
     isOpen: true,
   },
@@ -428,14 +429,14 @@ const TABLE = [
     path: '/api/v1/chat/api/benchmarks',
     id: 'legacyBenchmark',
     tag: 'Legacy API',
-    summary: 'How long 100 requests take, one after the other',
+    summary: 'The time that 100 requests take, one after the other',
     refusesHead: true,
     parameters: [
       {
         name: 'path',
         in: 'query',
         schema: { enum: ['/completion', '/completion/v1'], default: '/completion' },
-        description: 'The path that they go to.',
+        description: 'The path of these requests.',
       },
     ],
     answer: json(legacyBenchmarkSchema),

@@ -7,9 +7,12 @@
 export const count = { type: 'integer', minimum: 0 } as const;
 export const id = { type: 'string' } as const;
 export const created = { type: 'integer', description: 'Seconds since 1970.' } as const;
-export const model = { type: 'string', description: 'The name that was asked for.' } as const;
-const fingerprint = { type: ['string', 'null'], description: 'Names what the dataset holds.' } as const;
-const logprobs = { type: 'null', description: 'A recorded reply has none.' } as const;
+export const model = {
+  type: 'string',
+  description: "The request's `model`, or the name of the dataset.",
+} as const;
+const fingerprint = { type: ['string', 'null'], description: "Identifies the dataset's content." } as const;
+const logprobs = { type: 'null', description: 'A recorded reply has no log probabilities.' } as const;
 const reasons = ['stop', 'length', 'tool_calls'] as const;
 const finishReason = { enum: reasons } as const;
 const finishReasonOfChunk = { enum: [...reasons, null], description: 'Null until the last chunk.' } as const;
@@ -31,7 +34,7 @@ const toolCall = {
 
 const toolCallOfChunk = {
   type: 'object',
-  description: 'The first of a call has its id and its name; the arguments come in pieces.',
+  description: 'The first chunk of a call has its id and its name; the arguments follow in pieces.',
   required: ['index', 'function'],
   properties: { index: count, id, type: { const: 'function' }, function: toolFunction },
 } as const;
@@ -39,7 +42,7 @@ const toolCallOfChunk = {
 const usage = {
   $id: 'Usage',
   type: 'object',
-  description: 'Tokens, counted or estimated as the setting `USAGE` says.',
+  description: 'Token counts, exact or estimated (setting `USAGE`).',
   required: [
     'prompt_tokens',
     'completion_tokens',
@@ -77,7 +80,7 @@ const usage = {
 const usageOfChunk = {
   oneOf: [usage, { type: 'null' }],
   description:
-    'Only if `stream_options` ask for it; then it stands in the last chunk, and is null in the others, unless they have the usage so far.',
+    'Present if `include_usage` is set. Only the last chunk has the usage, the others null, unless `continuous_usage_stats` is set.',
 } as const;
 
 /** The body of `POST /v1/chat/completions`. */
@@ -106,7 +109,7 @@ export const chatCompletionSchema = {
               tool_calls: {
                 type: 'array',
                 items: toolCall,
-                description: 'Only of a recorded function call.',
+                description: 'Present if the recorded reply has function calls.',
               },
               refusal: { type: 'null' },
               annotations: { type: 'array', maxItems: 0 },
@@ -236,19 +239,19 @@ export const readySchema = {
   required: ['status', 'engine', 'progress', 'conversations', 'turns'],
   properties: {
     status: { const: 'ready' },
-    engine: { enum: ['sweep', 'index'], description: 'What answers now.' },
+    engine: { enum: ['sweep', 'index'], description: 'The engine that currently answers.' },
     progress: {
       type: 'number',
       minimum: 0,
       maximum: 1,
-      description: 'How much of the dataset was read.',
+      description: 'The part of the dataset that has been read.',
     },
-    conversations: { ...count, description: 'As far as the dataset was read.' },
+    conversations: { ...count, description: 'Those in the part that has been read.' },
     turns: count,
     models: {
       type: 'array',
       items: { type: 'object', required: ['id', 'status'] },
-      description: 'The same of each model, where there are several. With 503 too, beside the error.',
+      description: 'The same for each model, if there are several. A 503 has them, too, next to the error.',
     },
   },
 } as const;
@@ -268,12 +271,12 @@ export const homeSchema = {
         type: 'object',
         required: ['id', 'status', 'engine', 'progress', 'conversations', 'turns'],
       },
-      description: 'The dataset of each model. Not without a key, where one is needed.',
+      description: 'The dataset of each model. If the server requires keys, absent without one.',
     },
     try: {
       type: 'object',
       required: ['prompt', 'curl'],
-      description: 'A prompt that has a reply, if one is known.',
+      description: 'A prompt that has a reply. Absent if none is known.',
       properties: { prompt: { type: 'string' }, curl: { type: 'string' } },
     },
     links: { type: 'object', additionalProperties: { type: 'string' } },
@@ -296,11 +299,11 @@ export const tokenListSchema = {
   properties: {
     count,
     max_model_len: count,
-    tokens: { type: 'array', items: count, description: 'Ids of the setting `TOKENIZER`.' },
+    tokens: { type: 'array', items: count, description: 'Token ids of the setting `TOKENIZER`.' },
     token_strs: {
       type: ['array', 'null'],
       items: { type: 'string' },
-      description: 'The text of each, if asked for.',
+      description: 'The text of each token; null unless `return_token_strs` is set.',
     },
   },
 } as const;
@@ -366,7 +369,7 @@ export const errorSchema = {
       properties: {
         message: { type: 'string' },
         type: { enum: ['invalid_request_error', 'requests', 'server_error'] },
-        param: { type: ['string', 'null'], description: 'The field that is wrong, as a path.' },
+        param: { type: ['string', 'null'], description: 'The path of the invalid field.' },
         code: { type: ['string', 'null'] },
       },
     },
@@ -394,7 +397,7 @@ export const legacyInvalidSchema = {
         required: ['type', 'loc', 'msg'],
         properties: {
           type: { type: 'string' },
-          loc: { type: 'array', items: { type: 'string' }, description: 'Where it stands.' },
+          loc: { type: 'array', items: { type: 'string' }, description: 'The path of the invalid field.' },
           msg: { type: 'string' },
           ctx: {
             type: 'object',

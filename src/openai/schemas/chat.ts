@@ -14,23 +14,23 @@ import { inputField } from './responses.js';
 const optionalContent = {
   ...content,
   type: ['string', 'array', 'null'],
-  description: `${content.description} May be left out.`,
+  description: `${content.description} Optional.`,
 } as const;
-const name = { ...labelField, description: 'Counted in the usage; decides nothing.' } as const;
+const name = { ...labelField, description: 'Counted in the usage; not used for the lookup.' } as const;
 
 const functionCall = {
   type: ['object', 'null'],
   properties: {
-    name: { ...labelField, description: 'Of the function. A call without one is passed over.' },
+    name: { ...labelField, description: 'The name of the function. A call without a name is ignored.' },
     arguments: { ...textField, type: ['string', 'null'], description: 'JSON.' },
   },
-  description: 'What is called.',
+  description: 'The function that is called.',
 } as const;
 
 const toolCall = {
   type: 'object',
   properties: {
-    id: { type: ['string', 'null'], description: 'Decides nothing.' },
+    id: { type: ['string', 'null'], description: 'Not used for the lookup.' },
     function: functionCall,
   },
 } as const;
@@ -47,7 +47,7 @@ export const messageSchema = {
         role: {
           enum: ['developer', 'system', 'user'],
           description:
-            'Who speaks. System and developer messages are left out where the dataset does not have them.',
+            'The role. If the dataset does not have the system and developer messages, they are ignored.',
         },
         content,
         name,
@@ -55,22 +55,22 @@ export const messageSchema = {
     },
     {
       properties: {
-        role: { enum: ['assistant'], description: 'A reply that was given before.' },
+        role: { enum: ['assistant'], description: 'An earlier reply.' },
         content: optionalContent,
         name,
         tool_calls: {
           type: ['array', 'null'],
           items: toolCall,
-          description: 'Compared with the dataset where it has function calls as texts; else passed over.',
+          description: 'Compared with the recorded function calls.',
         },
-        function_call: { ...functionCall, description: 'The older form of one of `tool_calls`.' },
+        function_call: { ...functionCall, description: 'The older form of a single entry of `tool_calls`.' },
         refusal: ignored.string,
       },
     },
     {
       required: ['content'],
       properties: {
-        role: { enum: ['tool'], description: 'What a function that was called has returned.' },
+        role: { enum: ['tool'], description: 'The result of a function call.' },
         content,
         name,
         tool_call_id: ignored.string,
@@ -97,31 +97,31 @@ export const chatSchema = {
       maxItems: MESSAGES_MAX,
       items: messageSchema,
       description:
-        'The last one is looked up, in the context of those before it. Texts decide, roles do not; empty messages are passed over, and so is an assistant message at the end. Needed, unless there is an `input`.',
+        'The last message is looked up, in the context of those before it. Texts are compared, roles are not. Empty messages are ignored, and so is an assistant message at the end. Required unless `input` is given.',
     },
     input: {
       ...inputField,
       description:
-        'What some clients send in place of `messages`, as the Responses API has it. Without effect where there are `messages`.',
+        'Used instead of `messages` if they are missing: some clients send the `input` of the Responses API.',
     },
     ...answerFields,
     max_completion_tokens: limitField,
     max_tokens: {
       ...limitField,
-      description: 'The older name of `max_completion_tokens`, which counts where there are both.',
+      description: 'The older name of `max_completion_tokens`, which takes precedence.',
     },
     tools: {
       type: ['array', 'null'],
       items: { type: 'object' },
       description:
-        'Accepted, and decide nothing: a recorded function call is given whether its tool is named or not, and is never cut.',
+        'Accepted; not used for the lookup. A recorded function call is returned even if its tool is not listed, and is never cut.',
     },
     tool_choice: {
       type: ['string', 'object', 'null'],
       if: { type: 'string' },
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
       then: { enum: ['none', 'auto', 'required'] },
-      description: 'With `none`, a recorded function call is given as a text. Else it has no effect.',
+      description: 'With `none`, a recorded function call is returned as text. Other values have no effect.',
     },
     parallel_tool_calls: ignored.boolean,
     functions: { ...ignored.array, items: { type: 'object' } },
@@ -134,7 +134,7 @@ export const chatSchema = {
       type: ['integer', 'null'],
       minimum: 0,
       maximum: 20,
-      description: 'As `logprobs`, which must be true if there are to be any.',
+      description: 'Accepted; has no effect. Above 0, it requires `logprobs` to be true.',
     },
     response_format: {
       type: ['object', 'null'],
@@ -163,7 +163,7 @@ export const chatSchema = {
     modalities: {
       type: ['array', 'null'],
       items: { const: 'text' },
-      description: 'Nothing but `text` can be answered.',
+      description: 'Only `text` is supported.',
     },
     audio: ignored.object,
     prediction: ignored.object,
@@ -175,7 +175,7 @@ export const chatSchema = {
     prompt_cache_options: ignored.object,
     safety_identifier: labelField,
     service_tier: { type: ['string', 'null'], description: 'Accepted; the answer says `default`.' },
-    store: { type: ['boolean', 'null'], description: 'Accepted; nothing is kept.' },
+    store: { type: ['boolean', 'null'], description: 'Accepted; nothing is stored.' },
     metadata: metadataField,
   },
   anyOf: [{ required: ['messages'] }, { required: ['input'] }],
@@ -188,7 +188,9 @@ export const chatSchema = {
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
       then: {
         required: ['logprobs'],
-        properties: { logprobs: { type: 'boolean', const: true, description: 'Needed by `top_logprobs`.' } },
+        properties: {
+          logprobs: { type: 'boolean', const: true, description: 'Required by `top_logprobs`.' },
+        },
       },
     },
   },

@@ -12,7 +12,7 @@ import {
   TEXT_LENGTH_MAX,
 } from '../../core/limits.js';
 
-const NO_EFFECT = 'Accepted, has no effect: a recorded reply is what it is.';
+const NO_EFFECT = 'Accepted; has no effect on a recorded reply.';
 
 /** A number that would control a model. */
 const ignoredNumber = <Min extends number, Max extends number>(minimum: Min, maximum: Max) =>
@@ -81,9 +81,9 @@ const part = {
   properties: {
     type: {
       type: 'string',
-      description: 'Parts of type `input_text`, `output_text` and `text` count; the others are passed over.',
+      description: '`input_text`, `output_text` or `text`. Parts of other types are ignored.',
     },
-    text: { ...textField, description: 'Needed in a part of such a type.' },
+    text: { ...textField, description: 'Required in a part of one of these types.' },
   },
   if: { required: ['type'], properties: { type: { enum: TEXT_TYPES } } },
   // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
@@ -95,7 +95,7 @@ export const content = {
   type: ['string', 'array'],
   maxLength: TEXT_LENGTH_MAX,
   items: part,
-  description: 'A text, or parts whose texts are put together.',
+  description: 'A text, or a list of parts whose texts are joined.',
 } as const;
 
 /** The model's name, which every request may have. */
@@ -104,19 +104,19 @@ export const modelField = {
     type: ['string', 'null'],
     maxLength: MODEL_LENGTH_MAX,
     description:
-      "Any name is answered, and echoed, unless `STRICT_MODELS` is set. Without one, the dataset's own.",
+      'Unless `STRICT_MODELS` is set, any name is accepted, and echoed. Without one, the response has the name of the dataset.',
   },
 } as const;
 
 /** When a limit truncates a reply. */
 export const LIMIT_STRICTNESS =
-  'How strictly, the setting `MAX_TOKENS` says: by default, only if it is less than nine tenths of the reply.';
+  'By default, only a limit below nine tenths of the reply cuts it (setting `MAX_TOKENS`).';
 
 /** An upper limit for the tokens of an answer. */
 export const limitField = {
   type: ['integer', 'null'],
   minimum: -1,
-  description: `Tokens of the reply at most; a longer one is cut, and ends with \`length\`. -1 is no limit. ${LIMIT_STRICTNESS}`,
+  description: `The maximum tokens of the reply. A longer reply is cut, with the finish reason \`length\`. -1 is no limit. ${LIMIT_STRICTNESS}`,
 } as const;
 
 /** A token id of the tokenizer. */
@@ -128,19 +128,19 @@ export const answerFields = {
   ...legacySamplingFields,
   stream: {
     type: ['boolean', 'null'],
-    description: 'True for the reply in pieces, as server-sent events.',
+    description: 'True to send the reply in pieces, as server-sent events.',
   },
   stream_options: {
     type: ['object', 'null'],
-    description: 'What a stream holds besides. Without `stream`, they have no effect.',
+    description: 'Options of a stream. Without `stream`, they have no effect.',
     properties: {
       include_usage: {
         type: ['boolean', 'null'],
-        description: 'True for a last chunk that has the usage, and no choices.',
+        description: 'True to end the stream with a chunk that has the usage and no choices.',
       },
       continuous_usage_stats: {
         type: ['boolean', 'null'],
-        description: 'With `include_usage`, true for the usage so far in every chunk, as vLLM has it.',
+        description: 'With `include_usage`, true to put the usage so far into every chunk, as vLLM does.',
       },
       include_obfuscation: ignored.boolean,
     },
@@ -149,7 +149,7 @@ export const answerFields = {
     type: ['integer', 'null'],
     minimum: 1,
     maximum: CHOICES_MAX,
-    description: 'How many times the reply is given: it is the same each time.',
+    description: 'The number of choices. All have the same reply.',
   },
   stop: {
     type: ['string', 'array', 'null'],
@@ -157,11 +157,11 @@ export const answerFields = {
     items: { type: 'string', maxLength: STOP_LENGTH_MAX },
     maxItems: STOPS_MAX,
     description:
-      'A text, or several, of up to 250 characters each: the reply ends before the first that it has.',
+      'One or several texts of up to 250 characters each. The reply ends before the first one that it contains.',
   },
   include_stop_str_in_output: {
     type: ['boolean', 'null'],
-    description: 'True if the text that ended the reply is part of it, as vLLM has it.',
+    description: 'True to include the stop text at the end of the reply, as vLLM does.',
   },
   user: labelField,
 } as const;

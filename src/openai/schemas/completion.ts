@@ -25,15 +25,18 @@ export const completionSchema = {
         else: { title: 'A prompt, or prompts, as texts', items: textField },
       },
       description:
-        'A prompt, or several, of which each is answered by itself: a text, a list of texts, a list of token ids, which is one prompt, or a list of such lists. Texts and ids do not mix. Ids are those of the setting `TOKENIZER`, and are looked up as their text. A prompt that a known chat template has made (ChatML, Llama 2 and 3, Mistral, Gemma, Phi, Zephyr, GLM, DeepSeek, Harmony, Command R, Vicuna, Alpaca, the AI SDK, LlamaIndex) is looked up as the messages it was made of.',
+        'One prompt (a text, or a list of token ids) or several (a list of texts, or a list of lists of token ids). Each prompt gets its own choices. Token ids are those of the setting `TOKENIZER`; their text is looked up. A prompt made by a known chat template (ChatML, Llama 2 and 3, Mistral, Gemma, Phi, Zephyr, GLM, DeepSeek, Harmony, Command R, Vicuna, Alpaca, the AI SDK, LlamaIndex) is looked up as the messages it was made of.',
       examples: ['Hello', ['Hello', 'Hello'], [13225], [[13225], [13225]]],
     },
     ...answerFields,
-    max_tokens: { ...limitField, description: `${limitField.description} Without it, the reply is whole.` },
+    max_tokens: {
+      ...limitField,
+      description: `${limitField.description} Without a limit, the reply is whole.`,
+    },
     echo: {
       type: ['boolean', 'null'],
       description:
-        'True if each answer begins with its prompt. Then the prompts have 1,048,576 characters together at most.',
+        'True to begin each choice with its prompt. All prompts together may then have at most 1,048,576 characters.',
     },
     best_of: { type: ['integer', 'null'], minimum: 0, maximum: 20, description: ignored.integer.description },
     logprobs: {

@@ -9,8 +9,8 @@ export const legacySchema = {
       required: ['value'],
       description: 'A turn of a conversation.',
       properties: {
-        from: { type: ['string', 'null'], description: 'Decides nothing.' },
-        value: { type: 'string', description: 'The text of the turn that is looked up, exactly.' },
+        from: { type: ['string', 'null'], description: 'Not used for the lookup.' },
+        value: { type: 'string', description: 'The exact text of the turn to look up.' },
       },
     },
   },

@@ -55,7 +55,7 @@ const outputItem = { oneOf: [message, call] } as const;
 const usage = {
   $id: 'ResponseUsage',
   type: 'object',
-  description: 'Tokens, counted or estimated as the setting `USAGE` says.',
+  description: 'Token counts, exact or estimated (setting `USAGE`).',
   required: [
     'input_tokens',
     'input_tokens_details',
@@ -84,10 +84,10 @@ const properties = {
   id,
   object: { const: 'response' },
   created_at: created,
-  completed_at: { type: ['integer', 'null'], description: 'Null unless it is completed.' },
+  completed_at: { type: ['integer', 'null'], description: 'Null unless the response is completed.' },
   status: {
     ...status,
-    description: 'Incomplete if the reply was cut. Only the events of a stream say `in_progress`.',
+    description: '`incomplete` if the reply was cut. `in_progress` is only in events of a stream.',
   },
   background: { const: false },
   error: { type: 'null' },
@@ -100,8 +100,7 @@ const properties = {
   output: {
     type: 'array',
     items: outputItem,
-    description:
-      'The recorded reply: a message, function calls, or a message and the calls that come with it.',
+    description: 'The recorded reply: a message, function calls, or both.',
   },
   instructions: optionalText,
   max_output_tokens: optionalCount,
@@ -132,14 +131,14 @@ const properties = {
   presence_penalty: { const: 0 },
   frequency_penalty: { const: 0 },
   service_tier: { const: 'default' },
-  usage: { oneOf: [usage, { type: 'null' }], description: 'Null while it is in progress.' },
+  usage: { oneOf: [usage, { type: 'null' }], description: 'Null while the response is in progress.' },
 } as const;
 
 /** The body of `POST /v1/responses`, and of `GET /v1/responses/{id}`. */
 export const responseSchema = {
   $id: 'Response',
   type: 'object',
-  description: 'What the request has set is repeated.',
+  description: 'The response; it echoes the parameters of its request.',
   required: Object.keys(properties),
   properties,
 } as const;
@@ -156,7 +155,7 @@ function event(type: string, fields: Readonly<Record<string, object>>): object {
   const properties = {
     type: { const: type },
     ...fields,
-    sequence_number: { ...count, description: 'Counts the events of the stream from 0.' },
+    sequence_number: { ...count, description: 'The index of the event in the stream, from 0.' },
   };
   return { type: 'object', title: type, required: Object.keys(properties), properties };
 }
@@ -208,11 +207,12 @@ export const inputItemListSchema = {
     object: { const: 'list' },
     data: {
       type: 'array',
-      description: 'The items as they were sent, but that a text is a list of parts, and all have an id.',
+      description:
+        'The items as they were sent, except that texts are lists of parts and every item has an id.',
       items: { type: 'object', required: ['id', 'type', 'status'] },
     },
-    first_id: { type: 'string', description: 'Empty if there are none.' },
-    last_id: { type: 'string', description: 'Empty if there are none.' },
-    has_more: { type: 'boolean', description: 'True if others come behind the last.' },
+    first_id: { type: 'string', description: 'Empty if there are no items.' },
+    last_id: { type: 'string', description: 'Empty if there are no items.' },
+    has_more: { type: 'boolean', description: 'True if more items follow.' },
   },
 } as const;

@@ -27,7 +27,7 @@ export const messageItemSchema = {
     role: {
       enum: ['user', 'assistant', 'system', 'developer'],
       description:
-        'Who speaks. System and developer messages are left out where the dataset does not have them.',
+        'The role. If the dataset does not have the system and developer messages, they are ignored.',
     },
     content,
   },
@@ -38,7 +38,7 @@ export const functionOutputSchema = {
   type: 'object',
   required: ['call_id', 'output'],
   properties: {
-    call_id: { ...labelField, type: 'string', description: 'Decides nothing.' },
+    call_id: { ...labelField, type: 'string', description: 'Not used for the lookup.' },
     output: content,
   },
 } as const;
@@ -46,7 +46,7 @@ export const functionOutputSchema = {
 const referenceSchema = {
   required: ['id'],
   properties: {
-    id: { ...labelField, type: 'string', description: 'Of an item of a response that is kept.' },
+    id: { ...labelField, type: 'string', description: 'The id of an item of a stored response.' },
   },
 } as const;
 
@@ -62,9 +62,9 @@ export const itemSchema = {
     type: {
       type: ['string', 'null'],
       description:
-        'Without one, the item is a message. A `function_call_output` counts as one, and so do `function_call`s in a row; an `item_reference` as the item that it names, if that is kept, and once. Other types have no text to look up, and are passed over.',
+        'The default is `message`. A `function_call_output` is looked up as a message, and so are consecutive `function_call`s together. An `item_reference` is replaced by the stored item that it names; further references to the same item are ignored, and so are items of other types.',
     },
-    id: { ...labelField, description: 'Kept; without one, the item gets one.' },
+    id: { ...labelField, description: 'Stored with the item. An item without an id gets one.' },
   },
   // biome-ignore-start lint/suspicious/noThenProperty: JSON Schema's word.
   allOf: [
@@ -83,7 +83,7 @@ export const inputField = {
   maxItems: MESSAGES_MAX,
   items: itemSchema,
   description:
-    'A text, or a list of items. The last message is looked up, in the context of those before it. Texts decide, roles do not; empty messages are passed over, and so is an assistant message at the end.',
+    'A text, or a list of items. The last message is looked up, in the context of those before it. Texts are compared, roles are not. Empty messages are ignored, and so is an assistant message at the end.',
 } as const;
 
 /** The body of `POST /v1/responses`. Fields that aren't listed here are accepted and ignored. */
@@ -97,23 +97,23 @@ export const responsesSchema = {
       type: ['string', 'null'],
       maxLength: ECHOED_LENGTH_MAX,
       description:
-        'A system message in front of all others, echoed. A response that continues this one does not have it.',
+        'A system message before all others; echoed. Responses that continue this one do not inherit it.',
     },
     previous_response_id: {
       ...labelField,
       // Validating a length would need a library.
       not: { const: '' },
       description:
-        'The response that is continued: its input and output, and those of the responses that it continued, go before the input.',
+        'The response to continue. Its input and output are put before the new input, and before them those of the responses that it continued.',
     },
     store: {
       type: ['boolean', 'null'],
       description:
-        'False if the response shall not be kept. Else it can be continued, retrieved and deleted, until room is needed for newer ones.',
+        'False not to store the response. A stored response can be continued, retrieved and deleted until newer ones evict it.',
     },
     stream: {
       type: ['boolean', 'null'],
-      description: 'True for the reply in pieces, as server-sent events.',
+      description: 'True to send the reply in pieces, as server-sent events.',
     },
     stream_options: {
       type: ['object', 'null'],
@@ -124,7 +124,7 @@ export const responsesSchema = {
     max_output_tokens: {
       ...limitField,
       minimum: 1,
-      description: `Tokens of the reply at most; a response with a longer one is \`incomplete\`. ${LIMIT_STRICTNESS}`,
+      description: `The maximum tokens of the reply. A longer reply is cut, and its response is \`incomplete\`. ${LIMIT_STRICTNESS}`,
     },
     temperature: { ...samplingFields.temperature, description: ECHOED },
     top_p: { ...samplingFields.top_p, description: ECHOED },
@@ -141,12 +141,12 @@ export const responsesSchema = {
         properties: {
           type: {
             type: ['string', 'null'],
-            description: 'A `function` is echoed with all of its fields; those it lacks are null.',
+            description: 'A `function` is echoed with all of its fields; missing ones are null.',
           },
         },
       },
       description:
-        'Echoed, and decide nothing: a recorded function call is given whether its tool is named or not.',
+        'Echoed; not used for the lookup. A recorded function call is returned even if its tool is not listed.',
     },
     tool_choice: {
       type: ['string', 'object', 'null'],
@@ -154,7 +154,7 @@ export const responsesSchema = {
       // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
       then: { enum: ['none', 'auto', 'required'] },
       description:
-        'Echoed. With `none`, a recorded function call is given as a text. Else it has no other effect.',
+        'Echoed. With `none`, a recorded function call is returned as text. Other values have no further effect.',
     },
     parallel_tool_calls: echoed.boolean,
     max_tool_calls: { type: ['integer', 'null'], minimum: 0, description: ECHOED },
@@ -199,16 +199,16 @@ export const responsesSchema = {
     background: {
       type: ['boolean', 'null'],
       not: { const: true },
-      description: 'True is refused: nothing runs in the background, the answer is there at once.',
+      description: 'True is rejected: nothing runs in the background.',
     },
     prompt: {
       type: ['object', 'null'],
       not: { type: 'object' },
-      description: 'Refused: prompts that are kept at OpenAI are not known here.',
+      description: 'Rejected: prompts that are stored at OpenAI are not available here.',
     },
     conversation: {
       type: ['string', 'object', 'null'],
-      description: 'Accepted, has no effect: `previous_response_id` continues a response.',
+      description: 'Accepted; has no effect. Use `previous_response_id` to continue a response.',
     },
     context_management: ignored.array,
     moderation: ignored.object,
@@ -220,11 +220,11 @@ export const retrieveSchema = {
   $id: 'RetrieveResponseQuery',
   type: 'object',
   properties: {
-    stream: { type: 'boolean', description: 'True for the events that a stream of the response has.' },
+    stream: { type: 'boolean', description: 'True to get the events of the response as a stream.' },
     starting_after: {
       type: 'integer',
       minimum: 0,
-      description: 'Of a stream, only the events with a greater `sequence_number`.',
+      description: 'With `stream`, sends only the events with a greater `sequence_number`.',
     },
   },
 } as const;
@@ -234,8 +234,17 @@ export const inputItemsSchema = {
   $id: 'ListInputItemsQuery',
   type: 'object',
   properties: {
-    limit: { type: 'integer', minimum: 1, maximum: 100, description: 'Items at most; 20 by default.' },
-    order: { type: 'string', enum: ['asc', 'desc'], description: 'The last item comes first, unless `asc`.' },
-    after: { type: 'string', description: 'The id of the item behind which the list begins.' },
+    limit: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 100,
+      description: 'The maximum number of items; 20 by default.',
+    },
+    order: {
+      type: 'string',
+      enum: ['asc', 'desc'],
+      description: '`desc`, the default, begins with the last item; `asc` with the first.',
+    },
+    after: { type: 'string', description: 'The list begins after the item with this id.' },
   },
 } as const;

@@ -11,7 +11,7 @@ export const tokenizeSchema = {
     prompt: {
       type: 'string',
       maxLength: TOKENIZED_LENGTH_MAX,
-      description: 'A text; needed unless there are `messages`.',
+      description: 'A text. Required unless `messages` are given.',
     },
     messages: {
       type: 'array',
@@ -19,16 +19,19 @@ export const tokenizeSchema = {
       maxItems: MESSAGES_MAX,
       items: messageSchema,
       description:
-        'Those of a chat, which count where there is a prompt, too. They have as many tokens as the usage of a chat completion says, and 1,048,576 characters together at most.',
+        'The messages of a chat, used instead of a `prompt` if both are given. The number of tokens is that in the usage of a chat completion. All messages together may have at most 1,048,576 characters.',
     },
     add_generation_prompt: {
       type: ['boolean', 'null'],
-      description: 'False to leave out what begins the reply to messages.',
+      description: 'False to omit the tokens that begin the reply.',
     },
-    return_token_strs: { type: ['boolean', 'null'], description: 'True for the text of each token, too.' },
+    return_token_strs: {
+      type: ['boolean', 'null'],
+      description: 'True to return the text of each token, too.',
+    },
     add_special_tokens: {
       type: ['boolean', 'null'],
-      description: 'Accepted, has no effect: a prompt gets no tokens but those of its text.',
+      description: 'Accepted; has no effect: no special tokens are added to a prompt.',
     },
   },
   if: { not: { required: ['messages'] } },
@@ -46,7 +49,7 @@ export const detokenizeSchema = {
     tokens: {
       type: 'array',
       items: tokenIds,
-      description: 'Ids of the setting `TOKENIZER`. Their text may have 1,048,576 characters.',
+      description: 'Token ids of the setting `TOKENIZER`. Their text may have at most 1,048,576 characters.',
     },
   },
 } as const;
