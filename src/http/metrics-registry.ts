@@ -67,31 +67,31 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
 
   counter(
     'verbatim_requests_total',
-    'Requests that have ended, by path, status and what has found the answer (context, prompt, normalized, none, or nothing that was looked for), and the model whose dataset has it.',
+    'Completed requests, by path, status, rung (context, prompt, normalized, or none for a miss; empty without a lookup), and the model whose dataset has the reply.',
     ['route', 'status', 'match', 'model'],
     () => [...metrics.requests].map(({ count, ...labels }) => [{ ...labels }, count]),
   );
   const byRoute = (which: 'whole' | 'first') => () =>
     [...metrics.routes].map(([route, latency]) => ({ labels: { route }, histogram: latency[which] }));
-  latency('verbatim_request_duration_seconds', 'From a request to the end of its answer.', byRoute('whole'));
+  latency(
+    'verbatim_request_duration_seconds',
+    'Time from the request to the end of the response.',
+    byRoute('whole'),
+  );
   latency(
     'verbatim_time_to_first_chunk_seconds',
-    'From a request to the beginning of its answer.',
+    'Time from the request to the start of the response.',
     byRoute('first'),
   );
-  gauge('verbatim_requests_in_flight', 'Requests whose answers have not ended.', () => figures().inFlight);
+  gauge('verbatim_requests_in_flight', 'Requests in flight.', () => figures().inFlight);
 
   count(
     'verbatim_cache_hits_total',
-    'Answers and replies that were found in the cache.',
+    'Responses and replies that were in the cache.',
     () => figures().cacheHits,
   );
-  count(
-    'verbatim_cache_misses_total',
-    'Lookups for which the dataset was asked.',
-    () => figures().cacheMisses,
-  );
-  gauge('verbatim_cache_bytes', 'Memory of what the cache holds.', () => figures().cacheBytes);
+  count('verbatim_cache_misses_total', 'Lookups that were not in the cache.', () => figures().cacheMisses);
+  gauge('verbatim_cache_bytes', 'Memory of the cache entries.', () => figures().cacheBytes);
 
   const byModel = (of: (figures: DatasetFigures) => number) => () =>
     [...figures().datasets].map(([model, figures]): Labelled => [{ model }, of(figures)]);
@@ -109,24 +109,16 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
       },
     });
   modelCount('verbatim_sweeps_total', 'Sweeps over the dataset.', ({ sweeps }) => sweeps);
-  modelCount(
-    'verbatim_sweep_lookups_total',
-    'Lookups that these sweeps were made for.',
-    ({ lookups }) => lookups,
-  );
-  modelGauge('verbatim_lookups_waiting', 'Lookups that wait for a sweep.', ({ waiting }) => waiting);
-  modelGauge(
-    'verbatim_index_rows',
-    'Turns in the index; 0 while there is none.',
-    ({ indexRows }) => indexRows,
-  );
+  modelCount('verbatim_sweep_lookups_total', 'Lookups answered by sweeps.', ({ lookups }) => lookups);
+  modelGauge('verbatim_lookups_waiting', 'Lookups waiting for a sweep.', ({ waiting }) => waiting);
+  modelGauge('verbatim_index_rows', 'Turns in the index; 0 without an index.', ({ indexRows }) => indexRows);
   modelGauge(
     'verbatim_index_build_seconds',
-    'How long it took to walk the dataset for the index; 0 if it was loaded, or while there is none.',
+    'Time it took to build the index; 0 if it was loaded, or without an index.',
     ({ indexBuildSeconds }) => indexBuildSeconds,
   );
   modelGauge('verbatim_dataset_bytes', 'The length of the dataset file.', ({ datasetBytes }) => datasetBytes);
-  gauge('verbatim_pool_queue', 'Tasks that wait for a worker thread.', () => figures().poolQueue);
+  gauge('verbatim_pool_queue', 'Tasks waiting for a worker thread.', () => figures().poolQueue);
   count(
     'verbatim_worker_restarts_total',
     'Worker threads that died and were replaced.',
@@ -139,12 +131,12 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
     completions().map(({ labels, counts }) => ({ labels, histogram: counts[which] }));
   latency(
     'vllm:e2e_request_latency_seconds',
-    'From a request to the end of its completion.',
+    'Time from the request to the end of the completion.',
     completionLatency('whole'),
   );
   latency(
     'vllm:time_to_first_token_seconds',
-    'From a request to the beginning of its completion.',
+    'Time from the request to the start of the completion.',
     completionLatency('first'),
   );
   counter('vllm:prompt_tokens_total', 'Tokens of prompts.', ['model_name'], () =>
@@ -155,7 +147,7 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
   );
   counter(
     'vllm:request_success_total',
-    'Completions, by why they end; abort if the client left before.',
+    'Completions by finish reason; abort if the client disconnected before the end.',
     ['model_name', 'finished_reason'],
     () =>
       completions().flatMap(({ labels, counts }) =>
@@ -166,11 +158,11 @@ export function createRegistry({ metrics, figures, catalog }: Measured): Registr
   );
   gauge(
     'vllm:num_requests_running',
-    'Requests for completions whose answers have not ended and wait for no sweep.',
+    'Completion requests in flight, without those waiting for a sweep.',
     () => Math.max(0, metrics.running - waiting()),
     labels,
   );
-  gauge('vllm:num_requests_waiting', 'Lookups that wait for a sweep.', waiting, labels);
+  gauge('vllm:num_requests_waiting', 'Lookups waiting for a sweep.', waiting, labels);
   return registry;
 }
 
