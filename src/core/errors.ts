@@ -28,7 +28,7 @@ export const ERRORS = {
     status: 400,
     type: 'invalid_request_error',
     wireCode: null,
-    message: 'The request could not be understood.',
+    message: 'The request is malformed.',
   },
   missing_required_parameter: {
     status: 400,
@@ -106,7 +106,7 @@ export const ERRORS = {
   prompt_not_found: {
     status: 404,
     type: 'invalid_request_error',
-    message: 'No turn of the dataset that has a reply equals the last message.',
+    message: 'No turn with a reply equals the last message.',
   },
   response_not_found: {
     status: 404,
@@ -126,7 +126,7 @@ export const ERRORS = {
   precondition_failed: {
     status: 412,
     type: 'invalid_request_error',
-    message: 'The file is not as the request expects it to be.',
+    message: "The file doesn't satisfy the request's If-Match or If-Unmodified-Since.",
   },
   request_too_large: {
     status: 413,
@@ -146,12 +146,12 @@ export const ERRORS = {
   dataset_invalid: {
     status: 500,
     type: 'server_error',
-    message: 'The dataset is not valid JSON; the log of the server says where.',
+    message: "The dataset is not valid JSON. The server's log gives the position.",
   },
   dataset_changed: {
     status: 503,
     type: 'server_error',
-    message: 'The dataset file has changed, and is not ready to be served as it is now. Try again later.',
+    message: "The dataset file has changed, and can't be served yet. Try again later.",
   },
   dataset_unreadable: {
     status: 503,
@@ -161,12 +161,12 @@ export const ERRORS = {
   worker_failed: {
     status: 503,
     type: 'server_error',
-    message: 'A worker thread failed while it looked for the prompt.',
+    message: 'A worker thread failed during the request. Try again.',
   },
   benchmark_failed: {
     status: 503,
     type: 'server_error',
-    message: 'The benchmark was cut short: the server is stopping, or one of its requests failed.',
+    message: 'The benchmark was interrupted: the server is stopping, or a request failed.',
   },
   overloaded: {
     status: 503,
@@ -181,7 +181,7 @@ export const ERRORS = {
   timed_out: {
     status: 503,
     type: 'server_error',
-    message: 'It took too long to find an answer. Try again later.',
+    message: 'The request timed out. Try again later.',
   },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -71,14 +71,14 @@ export async function loadIndex(
   try {
     fd = openSync(path, 'r');
   } catch (error) {
-    return codeOf(error) === 'ENOENT' ? undefined : `it can't be read (${codeOf(error)})`;
+    return codeOf(error) === 'ENOENT' ? undefined : `can't be read (${codeOf(error)})`;
   }
   try {
     const { tokenizer: counted, ...index } = await read(fd, dataset);
     if (counted !== tokenizer) index.table.forgetTokens();
     return index;
   } catch (error) {
-    return error instanceof UnusableError ? error.message : `it can't be read (${codeOf(error)})`;
+    return error instanceof UnusableError ? error.message : `can't be read (${codeOf(error)})`;
   } finally {
     closeSync(fd);
   }
@@ -182,24 +182,23 @@ function head(header: Header): Buffer {
 async function read(fd: number, { file }: Dataset): Promise<SavedIndex & Pick<Header, 'tokenizer'>> {
   const start = Buffer.alloc(MAGIC.length + 4);
   readSync(fd, start);
-  if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new UnusableError('it is no index');
+  if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new UnusableError('not an index file');
   const headerLength = start.readUInt32LE(MAGIC.length);
-  if (headerLength > HEADER_BYTES_MAX) throw new UnusableError('it is damaged');
+  if (headerLength > HEADER_BYTES_MAX) throw new UnusableError('damaged');
   const text = Buffer.alloc(headerLength);
   readSync(fd, text, 0, headerLength, start.length);
   const header = parseHeader(text);
-  const changed = new UnusableError('the dataset has changed since it was made');
+  const changed = new UnusableError('the dataset has changed since it was saved');
   if (header.dataset.size !== file.size) throw changed;
   const length = IndexTable.byteLength(header.size);
   const at = start.length + headerLength;
-  if (fstatSync(fd).size !== at + length + CHECKSUM_BYTES) throw new UnusableError('it is cut off');
+  if (fstatSync(fd).size !== at + length + CHECKSUM_BYTES) throw new UnusableError('truncated');
   const table = IndexTable.allocate(header.size);
   const bytes = Buffer.from(table.buffer);
   readFully(fd, bytes, at);
   const checksum = Buffer.alloc(CHECKSUM_BYTES);
   readFully(fd, checksum, at + length);
-  if (crc32(bytes, crc32(text, crc32(start))) !== checksum.readUInt32LE())
-    throw new UnusableError('it is damaged');
+  if (crc32(bytes, crc32(text, crc32(start))) !== checksum.readUInt32LE()) throw new UnusableError('damaged');
   const { digest, checksum: expected, ...made } = header.dataset;
   if (digest !== digestOf(file)) throw changed;
   if (!isSameFile({ ...file, ...made }, file) && expected !== (await checksumOf(file))) throw changed;
@@ -212,7 +211,7 @@ function parseHeader(text: Buffer): Header {
     const header = JSON.parse(text.toString()) as Header;
     const { format, dataset, size, counts } = header;
     // The other fields of another format are unknown.
-    if (format !== FORMAT) throw new UnusableError(`it has format ${format}, expected ${FORMAT}`);
+    if (format !== FORMAT) throw new UnusableError(`format ${format}, expected ${FORMAT}`);
     const numbers = [
       size.turns,
       size.conversations,
@@ -230,7 +229,7 @@ function parseHeader(text: Buffer): Header {
   } catch (error) {
     if (error instanceof UnusableError) throw error;
   }
-  throw new UnusableError('it is damaged');
+  throw new UnusableError('damaged');
 }
 
 function codeOf(error: unknown): string {
