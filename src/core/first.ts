@@ -3,7 +3,7 @@
  * never evaluated at the end of the range.
  */
 
-/** The first place from `low` on where the condition holds; `high` if it doesn't hold before. */
+/** The first place from `low` on where the condition holds, or `high`. */
 export function firstBetween(low: number, high: number, isTrue: (place: number) => boolean): number {
   let from = low;
   let to = high;
@@ -15,7 +15,7 @@ export function firstBetween(low: number, high: number, isTrue: (place: number) 
   return from;
 }
 
-/** The same, for a place that is probably near `low`: searches in steps that double. */
+/** The same result, found faster near `low`: searches in steps that double. */
 export function firstFrom(low: number, high: number, isTrue: (place: number) => boolean): number {
   let from = low;
   let to = low;
@@ -26,7 +26,7 @@ export function firstFrom(low: number, high: number, isTrue: (place: number) => 
   return firstBetween(from, to, isTrue);
 }
 
-/** The same, for a place that is probably near a guess, which is between `low` and `high` (inclusive). */
+/** The same result, found faster near a guess, which is between `low` and `high` (inclusive). */
 export function firstNear(
   guess: number,
   low: number,

@@ -23,8 +23,8 @@ export interface TextKeys {
   /** The normalized key, of the text with its white space normalized: see `beginningOf`. */
   readonly normalized: Key;
   /**
-   * The same, but of the text's head and tail only. For a turn, an index holds one of these two keys; for the last turn of a conversation,
-   * always this one. See `indexKey`.
+   * The normalized key computed from the text's head and tail only. An index holds one of the two normalized keys of a turn (see
+   * `indexKey`); for the last turn of a conversation, always this one.
    */
   readonly ends: Key;
   /** The first eight bytes of the normalized text. */
@@ -47,8 +47,8 @@ export function extraOf(normalizedHigh: number): number {
 }
 
 /**
- * Texts begin alike if they have the same first letters and digits among their first 64 bytes, this many at most, whatever their case is.
- * The letters are those of the normalized text as `JSON.stringify` spells it; a byte that isn't ASCII counts as one.
+ * Texts begin alike if their first letters and digits are equal: this many, or those within the first 64 bytes. Case doesn't count. The
+ * letters are those of the normalized text as `JSON.stringify` spells it; a byte that isn't ASCII counts as one.
  */
 export const BEGINNING_LETTERS = 20;
 

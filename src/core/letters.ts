@@ -4,12 +4,12 @@
 export interface LetterDifference {
   /** Letters and digits that both texts begin with. */
   readonly common: number;
-  /** The place of the first letter that differs, in either text; the length of a text whose letters are all the same. */
+  /** The place of the first letter that differs, in either text; the length of a text that has no such letter. */
   readonly at: number;
   readonly otherAt: number;
 }
 
-/** The first letters that two texts don't have in common; undefined if all are the same. */
+/** Where the letters of two texts begin to differ; undefined if all are the same. */
 export function letterDifference(text: string, other: string): LetterDifference | undefined {
   let at = 0;
   let otherAt = 0;

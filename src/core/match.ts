@@ -135,7 +135,7 @@ export function compareTexts({ histories }: Query, turns: readonly Turn[]): Comp
   };
 }
 
-/** The last turn before this one whose text isn't empty; -1 if there is none. Clients can't send empty turns back. */
+/** The last turn before this one whose text isn't empty, or -1. Clients can't send empty turns back. */
 function spokenBefore(turns: ComparedTurns, turn: number): number {
   let before = turn - 1;
   while (before >= 0 && turns.isEmpty(before)) before--;

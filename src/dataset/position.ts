@@ -3,10 +3,10 @@ import { type TextPosition, textPositionAfter } from '../core/text-position.js';
 import { readBlocks } from './file.js';
 
 /**
- * The line and column of a byte. Finding them takes reading the file up to there.
+ * The line and column of a byte. Reads the file up to that byte.
  *
  * @param fd the open file
- * @throws what reading throws
+ * @throws the error of a failed read
  */
 export function positionOf(fd: number, offset: ByteOffset): TextPosition {
   return textPositionAfter(readBlocks(fd, { start: byteOffset(0), end: offset }));

@@ -38,7 +38,7 @@ export interface AppParts extends AppSettings {
   readonly catalog: Catalog;
   /** How prompts without a recorded reply are answered. */
   readonly onMiss: MissPolicy;
-  /** The status of that, if it is an error. */
+  /** The HTTP status of a miss, if the policy answers it with an error. */
   readonly missStatus: number;
   readonly replies: Omit<ReplySettings, 'tokenizer'>;
   /** Encodes and decodes tokens. */
@@ -62,7 +62,7 @@ interface AppSettings {
   readonly bodyLimit: ByteCount;
   /** The maximum memory that all requests hold together: their bodies, and the recorded replies of their answers. */
   readonly heldBytesMax: ByteCount;
-  /** True if requests need a key. */
+  /** True if requests require a key. */
   readonly hasKeys: boolean;
   /** Origins whose pages may send requests from a browser. */
   readonly corsOrigins: readonly string[];
@@ -78,7 +78,7 @@ export interface App {
   readonly express: Express;
   readonly handle: RequestListener;
   readonly classes: MessageClasses;
-  /** Begins the metrics of the process, unless `GET /metrics` already has. Rejects with an AppError if no file can be opened. */
+  /** Starts collecting the metrics of the process, if `GET /metrics` hasn't. Rejects with an AppError if no file can be opened. */
   readonly beginMetrics: () => Promise<unknown>;
   /** Called when input is rejected before it becomes a request. */
   readonly onRefused: (refused: Refused) => void;

@@ -28,7 +28,7 @@ type Fail = (error: AppError) => void;
 /** The supported content encodings. Node's thread pool decompresses them. */
 const INFLATERS = { gzip: createGunzip, deflate: createInflate, br: createBrotliDecompress };
 
-/** A body of at most this length can't exceed a limit: it can't open and close more than `BODY_DEPTH_MAX` containers inside each other. */
+/** A body up to this length isn't measured: it is too short to exceed a limit, even if it only opens and closes containers. */
 const SIMPLE_BYTES_MAX = 2 * BODY_DEPTH_MAX;
 
 const BYTE_ORDER_MARK = 0xfeff;
@@ -39,14 +39,14 @@ export class Bodies {
   readonly limit: ByteCount;
   private readonly held: HeldMemory;
   private readonly meter: JsonMeter;
-  /** Measures long bodies. Short ones are measured between their slices. */
+  /** Measures long bodies, slice by slice. `meter` measures short ones in the meantime. */
   private readonly longMeter: JsonMeter;
-  /** Settles when all long bodies so far are parsed: parsing two at a time would take twice the memory. */
+  /** Settles when all earlier long bodies are parsed. Parsing two at once would take twice the memory. */
   private parsing: Promise<unknown> = Promise.resolve();
 
   /**
    * @param limit the maximum length of a body, in bytes
-   * @param held counts the memory of all bodies; a body that is alone may take as much as `limit`
+   * @param held counts the memory of all bodies
    */
   constructor(limit: ByteCount, held: HeldMemory, newMeter: () => JsonMeter) {
     this.limit = limit;
@@ -72,7 +72,7 @@ export class Bodies {
       fail(this.tooLarge());
       return;
     }
-    tellToGoOn(request, response);
+    sendContinue(request, response);
     const inflater = inflate?.({ chunkSize: INFLATED_AT_ONCE_BYTES });
     const stop = () => {
       if (inflater === undefined) return;
@@ -181,7 +181,7 @@ class Reading implements BodyTaker {
     if (problem !== undefined) this.end(problem);
     else if (length === 0) this.bytes = part;
     else {
-      // A part may be a single byte: a list of such parts would take a hundred times their length.
+      // Parts are copied into one buffer. A part may be a single byte: a list of such parts would take a hundred times their length.
       if (this.length > this.bytes.length) {
         const longer = Buffer.allocUnsafeSlow(Math.min(2 * this.length, bodies.limit));
         this.bytes.copy(longer, 0, 0, length);
@@ -204,7 +204,7 @@ class Reading implements BodyTaker {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Decompressed bytes that reach the main thread in one part. */
+/** The size of the parts in which the decompressor passes its output on. */
 const INFLATED_AT_ONCE_BYTES = 65_536;
 
 /** Parses the text of a body. */
@@ -225,7 +225,7 @@ function parsed(text: string): unknown {
 function checkedSize(meter: JsonMeter): JsonSize {
   const { size } = meter;
   if (size.depth > BODY_DEPTH_MAX) {
-    const message = `The request is nested too deeply. Expected at most ${BODY_DEPTH_MAX} objects and arrays in each other.`;
+    const message = `The request is nested too deeply. Expected at most ${BODY_DEPTH_MAX} nested objects and arrays.`;
     throw new AppError('bad_request', { message });
   }
   assertAtMost(BODY_VALUES_MAX, size.values, 'values');
@@ -236,7 +236,7 @@ function checkedSize(meter: JsonMeter): JsonSize {
 
 function assertAtMost(limit: number, count: number, what: string): void {
   if (count <= limit) return;
-  const message = `The request body holds too much. Expected at most ${limit} ${what}.`;
+  const message = `The request body is too large. Expected at most ${limit} ${what}.`;
   throw new AppError('request_too_large', { message });
 }
 
@@ -250,8 +250,8 @@ function inflaterOf({ headers }: IncomingMessage): (typeof INFLATERS)[keyof type
   });
 }
 
-/** Sends `100 Continue` if the client waits for it. HTTP 1.0 doesn't have it. */
-function tellToGoOn({ headers, httpVersionMinor }: IncomingMessage, response: ServerResponse): void {
+/** Sends `100 Continue` if the client expects it. HTTP 1.0 doesn't have it. */
+function sendContinue({ headers, httpVersionMinor }: IncomingMessage, response: ServerResponse): void {
   if (httpVersionMinor > 0 && /^100-continue$/i.test(headers.expect ?? '')) response.writeContinue();
 }
 

@@ -68,7 +68,7 @@ export interface Answered {
   readonly headers?: readonly string[];
   /** Where the reply comes from; undefined if nothing was looked up. */
   readonly origin?: Origin | undefined;
-  /** Of a completion. */
+  /** The outcome of a completion. */
   readonly outcome?: Outcome;
   readonly content: Content;
   /** Of an answer that may be cached: the model, and the generation that the answer is based on. */

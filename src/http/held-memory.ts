@@ -40,9 +40,8 @@ export class HeldMemory {
   }
 
   /**
-   * Counts what a request is answered with.
+   * Counts the memory of a request's answer.
    *
-   * @param bytes of memory
    * @throws AppError if the limit is exceeded
    */
   holdAnswer(facts: RequestFacts, bytes: number): void {

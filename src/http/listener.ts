@@ -303,11 +303,11 @@ function inTurn(socket: Socket, response: ServerResponse, handle: () => void): v
 }
 
 /**
- * Calls `tell` if bytes follow, in the same packet, a request that asks for another protocol. The request is answered as HTTP 1.1, but
- * Node's parser stops after it, for a handler that might take over the connection, and drops the rest of the packet. Most clients that ask
- * (`curl --http2`, Java's `HttpClient`) send nothing before they get a response: their connections are kept.
+ * For a request with `Upgrade`: calls `act` if more bytes follow it in the same packet. The request is answered as HTTP 1.1, but Node's
+ * parser stops after it, for a handler that might take over the connection, and drops the rest of the packet. Most clients that send
+ * `Upgrade` (`curl --http2`, Java's `HttpClient`) send nothing more before they get a response: their connections are kept.
  */
-function onRest(request: IncomingMessage, tell: () => void): void {
+function onRest(request: IncomingMessage, act: () => void): void {
   const { parser } = request.socket as unknown as { readonly parser: Parser };
   const { kOnExecute } = parser.constructor;
   const execute = parser[kOnExecute] as Executed;
@@ -315,7 +315,7 @@ function onRest(request: IncomingMessage, tell: () => void): void {
     const isRest = typeof parsed === 'number' && parsed < parser.getCurrentBuffer().length;
     if (request.complete) parser[kOnExecute] = execute;
     execute(parsed);
-    if (isRest) tell();
+    if (isRest) act();
   };
 }
 

@@ -79,7 +79,7 @@ export class Replies {
     return after(this.settings.tokens.count(texts), (counts) => sum(counts, 0, counts.length));
   }
 
-  /** @param kept where the count of the whole text is kept */
+  /** @param kept stores the count of the whole text */
   private textReply(
     recorded: SpelledText,
     kept: TokenCount | undefined,

@@ -25,9 +25,9 @@ export class RequestFacts {
   dataset: string | undefined = undefined;
   /** The beginning of a prompt that was not found, for the log. */
   missedPrompt: string | undefined = undefined;
-  /** Of the completion in the answer, if there is one. */
+  /** The outcome of the completion in the answer, if there is one. */
   outcome: Outcome | undefined = undefined;
-  /** What the client has left of its limit, if the request counted. */
+  /** The client's remaining rate limit, if the request counts against it. */
   rate: Rate | undefined = undefined;
   /** The memory that it holds: its body, and the recorded replies of its answer. */
   heldBytes = 0;

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Refused } from './listener.js';
 import type { RequestFacts } from './request-facts.js';
 
-/** The status of a request whose client left before its answer began, as nginx logs it. */
+/** The status that nginx logs for a request whose client disconnected before its answer began. */
 const CLIENT_LEFT = 499;
 
 /** The status of a closed response. An error that bypassed the response has set its status without sending headers: see `Listener`. */
@@ -23,7 +23,7 @@ interface RequestFields {
   readonly method: string | undefined;
   readonly path: string;
   readonly status: number;
-  /** False if the client left before it had received the whole answer. */
+  /** False if the client disconnected before it received the whole answer. */
   readonly finished: boolean;
   readonly match: string | undefined;
   readonly source: string | undefined;

@@ -90,27 +90,27 @@ async function serveWith(
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
   // Lines that are logged before the logger is loaded are queued.
   const early: ((logger: Logger) => void)[] = [];
-  let tell = (line: (logger: Logger) => void): void => void early.push(line);
+  let log = (line: (logger: Logger) => void): void => void early.push(line);
   let progress: Progress | undefined;
   const models = new Map<string, ServedModel>();
-  const warn = (message: string) => tell((logger) => logger.warn(message));
+  const warn = (message: string) => log((logger) => logger.warn(message));
   const noticesOf = ({ id }: ModelSpec): Notices => {
     const named = (fields: object) => (config.dataset.length > 1 ? { model: id, ...fields } : fields);
     return {
-      debug: (fields, message) => tell((logger) => logger.debug(named(fields), message)),
-      info: (fields, message) => tell((logger) => logger.info(named(fields), message)),
-      warn: (fields, message) => tell((logger) => logger.warn(named(fields), message)),
+      debug: (fields, message) => log((logger) => logger.debug(named(fields), message)),
+      info: (fields, message) => log((logger) => logger.info(named(fields), message)),
+      warn: (fields, message) => log((logger) => logger.warn(named(fields), message)),
       progress: () => progress?.show(datasets.progress, datasets.bytes),
       walked: (counts) => {
         if (datasets.progress === 1) progress?.end();
-        tell((logger) => warnOfSkipped(counts, logger));
+        log((logger) => warnOfSkipped(counts, logger));
       },
       changed: () => models.get(id)?.forget(),
     };
   };
   pool.onDeath = () => warn('worker thread died; replaced, tasks retried');
   tokens.onDeath = () => warn('tokenizer thread died; replaced, tasks retried');
-  onHangup(() => tell((logger) => reloadKeys(keys, logger)));
+  onHangup(() => log((logger) => reloadKeys(keys, logger)));
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
   const options = { engine, pool, indexDir, tokens, countsAhead };
@@ -124,8 +124,8 @@ async function serveWith(
     // Both promises are awaited below, where their errors are handled.
     started.then(({ walked }) => walked).catch(() => undefined);
     const logger = await loadLogger();
-    tell = (line) => line(logger);
-    early.forEach(tell);
+    log = (line) => line(logger);
+    early.forEach(log);
     progress = bar !== undefined && logger.isLevelEnabled('info') ? bar : new ProgressLog(logger);
     logger.debug({ dataset: config.dataset }, 'reading datasets');
     if (keys.areNone && !isLoopback(config.host)) logger.warn({ host: config.host }, OPEN_TO_ALL);
@@ -208,14 +208,14 @@ async function serveWith(
       print(`listening on ${urlOf(address)}`);
       print(tryLine(address, statuses.find(({ counts }) => counts.example)?.counts.example, keys));
       onHangup(() => datasets.lookAtFiles());
-      const told = signal.aborted ? Promise.resolve() : once(signal, 'abort');
+      const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort');
       // The walk may fail, and may take long: a stop doesn't wait for it.
-      await Promise.race([told, walked]).catch((error) => {
+      await Promise.race([aborted, walked]).catch((error) => {
         // A stop that comes while the server ends doesn't hide why it ends.
         hasFailed = !signal.aborted;
         throw error;
       });
-      await told;
+      await aborted;
       progress.end();
       const stopping: Stopping = {
         signal: signal.reason,
@@ -269,6 +269,6 @@ function warnOfSkipped({ skipped, skippedAt }: Counts, logger: Logger): void {
   const what = counted(skipped, 'record');
   logger.warn(
     { skipped, skippedAt },
-    `${what} skipped: not conversations; skippedAt has the byte offsets of the first`,
+    `${what} skipped: not conversations; skippedAt lists the byte offsets of the first ones`,
   );
 }

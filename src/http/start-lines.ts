@@ -14,7 +14,7 @@ export function urlOf({ address, port, family }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** The URL for clients of this machine: a server can listen on all addresses, but a client can't connect to "all addresses". */
+/** The URL for clients on this machine. If the server listens on all addresses, it has the loopback address. */
 export function clientUrlOf({ address, port, family }: AddressInfo): string {
   const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
   return urlOf({ address: reachable, port, family });
@@ -60,7 +60,7 @@ export function tryLine(
   { areNone, file, variable }: Pick<ApiKeys, 'areNone' | 'file' | 'variable'>,
 ): string {
   const url = clientUrlOf(address);
-  // The shell expands it to the first key of the list.
+  // The shell expands this to the first key.
   const first = file === undefined ? `\${${variable}%%,*}` : `$(head -n1 "\${${variable}#@}")`;
   const key = areNone ? undefined : first;
   const command =
@@ -68,7 +68,7 @@ export function tryLine(
   return `try: ${command}`;
 }
 
-/** A stop: what it waits for. */
+/** The fields of the log line about a stop. */
 export interface Stopping {
   readonly signal: string;
   /** Requests in flight. */

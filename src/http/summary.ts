@@ -37,7 +37,7 @@ export function summaryOf(metrics: RequestMetrics, seconds: number): Summary {
   return { requests, hits, misses, medianMs, p99Ms, seconds: Math.round(seconds) };
 }
 
-/** The same for people. */
+/** The summary for people. */
 export function summaryText({ requests, hits, misses, medianMs, p99Ms, seconds }: Summary): string {
   const total = Object.values(hits).reduce((sum, count) => sum + count, 0);
   const rungs = Object.entries(hits).map(([rung, count]) => `${rung} ${count}`);

@@ -80,8 +80,8 @@ export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter
     order[place * ORDER_NUMBERS + ORDER.key] = key;
     order[place * ORDER_NUMBERS + ORDER.row] = sorted.rows[place] as number;
     // Count the rows of each bucket in the next bucket's entry. The sums below then are where each bucket starts.
-    const behind = Math.floor(table.bucketOf(key)) + 1;
-    buckets[behind] = (buckets[behind] as number) + 1;
+    const next = Math.floor(table.bucketOf(key)) + 1;
+    buckets[next] = (buckets[next] as number) + 1;
   }
   for (let i = 1; i < buckets.length; i++) buckets[i] = (buckets[i] as number) + (buckets[i - 1] as number);
 }
@@ -265,11 +265,11 @@ class SpokenBefore {
 
   private last(row: number): number {
     if (this.table.isFirst(row)) return NONE;
-    return this.table.isSpoken(row - 1) ? row - 1 : this.lastBehindEmpty(row);
+    return this.table.isSpoken(row - 1) ? row - 1 : this.lastBeforeEmpty(row);
   }
 
-  /** Many rows may follow the same empty texts: these are walked only once. */
-  private lastBehindEmpty(row: number): number {
+  /** The last turn before empty ones. Many rows may follow the same empty texts: these are walked only once. */
+  private lastBeforeEmpty(row: number): number {
     let at = row;
     let known: number | undefined;
     do {

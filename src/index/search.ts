@@ -33,7 +33,7 @@ const UPPER = 0xffff_ffff;
 const ROWS_A_STEP = 1 << 16;
 
 /** The best candidate of a history: its row, and how many turns before the row agree. */
-interface Found {
+interface BestRow {
   readonly history: number;
   readonly grade: number;
   readonly row: number;
@@ -59,7 +59,7 @@ export class IndexSearch {
 
   /** The best candidate on the rungs `context` and `prompt`, judged by keys alone. */
   find(query: KeyedQuery): IndexPlace | undefined {
-    let best: Found | undefined;
+    let best: BestRow | undefined;
     for (let history = 0; history < query.histories.length; history++) {
       const found = this.findHistory(query, history);
       if (found === undefined) continue;
@@ -132,7 +132,7 @@ export class IndexSearch {
     }
   }
 
-  private findHistory(query: KeyedQuery, history: number): Found | undefined {
+  private findHistory(query: KeyedQuery, history: number): BestRow | undefined {
     const texts = query.histories[history] as readonly TextKeys[];
     const keys = (query.contextual ? texts : texts.slice(-1)).map(keyOf);
     const at = this.lowerBound(keys, keys.length);
@@ -157,7 +157,7 @@ export class IndexSearch {
     return this.boundsFrom(this.lowerBound(keys, count), keys, count);
   }
 
-  /** The same, if the first one is known. */
+  /** The same rows, if the first place is known. */
   private boundsFrom(from: number, keys: readonly Key[], count: number): [from: number, to: number] {
     const isPast = (place: number) => this.compareAt(place, keys, count) > 0;
     return [from, firstFrom(from, this.table.replies, isPast)];

@@ -66,32 +66,32 @@ export class CachePart<T extends object> {
 
 /** Caches the matches of lookups. Misses aren't cached. */
 export class CachedLookup implements Lookup {
-  private readonly behind: Lookup;
+  private readonly engine: Lookup;
   private readonly cache: Cache;
-  private readonly found: CachePart<Match>;
+  private readonly matches: CachePart<Match>;
 
   /**
-   * @param behind searched if a query isn't in the cache
+   * @param engine searched if a query isn't in the cache
    * @param name distinguishes the dataset from others with replies in the same cache
    */
-  constructor(behind: Lookup, cache: Cache, name = '') {
-    this.behind = behind;
+  constructor(engine: Lookup, cache: Cache, name = '') {
+    this.engine = engine;
     this.cache = cache;
-    this.found = new CachePart(cache, `match ${JSON.stringify(name)} `);
+    this.matches = new CachePart(cache, `match ${JSON.stringify(name)} `);
   }
 
   get isImmediate(): boolean {
-    return this.behind.isImmediate;
+    return this.engine.isImmediate;
   }
 
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     // An index is as fast as this cache, and needs none of its memory.
-    if (this.behind.isImmediate || isLong(query)) {
+    if (this.engine.isImmediate || isLong(query)) {
       this.cache.misses++;
-      return this.behind.find(query, signal);
+      return this.engine.find(query, signal);
     }
     const key = keyOf(query);
-    const known = this.found.get(key);
+    const known = this.matches.get(key);
     if (known === undefined) return this.findAndKeep(key, query, signal);
     this.cache.hits++;
     return known;
@@ -99,7 +99,7 @@ export class CachedLookup implements Lookup {
 
   /** Evicts all matches. Results of lookups in progress won't be stored either. */
   clear(): void {
-    this.found.clear();
+    this.matches.clear();
   }
 
   private async findAndKeep(
@@ -108,12 +108,12 @@ export class CachedLookup implements Lookup {
     signal: (() => AbortSignal) | undefined,
   ): Promise<Match | undefined> {
     this.cache.misses++;
-    const { generation } = this.found;
-    const match = await this.behind.find(query, signal);
-    if (match !== undefined && generation === this.found.generation) {
+    const { generation } = this.matches;
+    const match = await this.engine.find(query, signal);
+    if (match !== undefined && generation === this.matches.generation) {
       const { reply, conversationId } = match;
       const characters = reply.from.length + reply.value.length + conversationId.length;
-      this.found.set(key, match, characters * BYTES_A_CHARACTER);
+      this.matches.set(key, match, characters * BYTES_A_CHARACTER);
     }
     return match;
   }

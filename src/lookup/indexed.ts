@@ -69,7 +69,7 @@ export class IndexLookup implements Lookup {
     return spelled ?? this.verify(query, place) ?? inSlices(this.findByTexts(query, keys), signal);
   }
 
-  /** In file order for each history, and the preferred history first: so the first candidate that is verified is the answer. */
+  /** Candidates come in file order, those of the preferred history first: the first one that is verified is the answer. */
   private *findNormalized(query: Query, keys: KeyedQuery): Generator<void, Match | undefined> {
     for (const candidate of this.index.findNormalized(promptsOf(query, keys))) {
       const match = candidate && this.verify(query, candidate);

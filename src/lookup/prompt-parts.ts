@@ -2,16 +2,16 @@ import { BEGINNING_LETTERS } from '../core/keys.js';
 import { countLetters } from '../core/letters.js';
 import { SIMILAR_LETTERS_MIN } from '../core/limits.js';
 
-/** Where a sentence, a line or a label ends, and how much of a prompt is searched for that. */
+/** The end of a sentence, a line or a label, and how much of a prompt is searched for it. */
 const BREAK = /[.?!,:;](?=\s)|\n/g;
 const BREAK_LENGTH = 256;
 /** The first two words. */
 const WORDS = /^\s*\S+\s+(?=(\S+\s+)?)/;
 
 /**
- * Parts of a prompt that may be a recorded turn, where the prompt has other text before or after it: what follows its first breaks, its
- * last line, and what follows its first words; and what precedes a break, unless it has all first letters of the prompt, by which it is
- * looked up anyhow. Each has `SIMILAR_LETTERS_MIN` letters at least.
+ * Parts of a prompt that may be recorded turns: the text after its first breaks, its last line, the text after its first words, and the
+ * text before a break. Each has at least `SIMILAR_LETTERS_MIN` letters. A text before a break with `BEGINNING_LETTERS` letters is left out:
+ * it begins like the whole prompt, which is looked up anyway.
  */
 export function partsOf(prompt: string): readonly string[] {
   const [first = '', second = ''] = WORDS.exec(prompt) ?? [];

@@ -35,7 +35,7 @@ export function verifyMatch(query: Query, place: Place, reader: DatasetReader): 
 }
 
 /**
- * The same by the kernel, without parsing the turns, if they have the usual shape.
+ * Like `verifyMatch`, but by the kernel, without parsing the turns. They must have the usual shape.
  *
  * @param kernel the one that has computed the keys of the query
  * @param tokens what the match reports about tokens

@@ -239,13 +239,13 @@ export class ServedDataset {
     this.counting = undefined;
     const { tokens, countsAhead, notices } = this.options;
     if (!countsAhead) return;
-    const tell = () => notices.info({ turns: counts.turns }, 'tokens counted');
+    const logCounted = () => notices.info({ turns: counts.turns }, 'tokens counted');
     if (table.uncounted === 0) {
-      tell();
+      logCounted();
       return;
     }
     this.counting = new CountingAhead(tokens, edition.dataset.file, table, () => {
-      tell();
+      logCounted();
       this.saveCounts();
     });
   }

@@ -49,7 +49,7 @@ export interface ShardTask {
 
 /** What every walk over a shard finds. */
 export interface Walked {
-  /** Where the first record after the shard begins; the end of the file if there is none. */
+  /** Where the first record after the shard begins; or the end of the file. */
   readonly next: ByteOffset;
   /** Records that begin in the shard. */
   readonly records: number;

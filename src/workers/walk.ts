@@ -47,7 +47,7 @@ const PASSED_OVER = Uint32Array.of(0, 0, NO_CONVERSATION, 0, 0);
  * Walks the records that begin in a range: a shard, or the rest of one.
  *
  * @param beforeRead is called before each read; what it throws ends the walk
- * @returns where the first record after the range begins; the end of the file if there is none
+ * @returns where the first record after the range begins, or the end of the file
  * @throws InvalidRecordError, DatasetSyntaxError where the list itself is broken, or what reading throws
  */
 export function* walk(

@@ -26,8 +26,8 @@ const PAGE = `<!doctype html>
 `;
 
 /**
- * Renders the page. Errors are folded, one line per status. When a key is entered, the document is loaded again with it: its examples are
- * prompts of the dataset then. Swagger UI's validator is disabled, since it is on another server.
+ * Renders the page. Errors are folded, one line per status. When a key is entered, the document is loaded again with that key, to get
+ * examples from the dataset. Swagger UI's validator is disabled: it would use another server.
  */
 const SCRIPT = `let key;
 

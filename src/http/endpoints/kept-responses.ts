@@ -14,7 +14,7 @@ export function responseById(store: ResponseStore): Endpoint<{ id: string; from:
       return { id, from: stream ? Math.max(0, starting_after + 1) : undefined };
     },
     answer: ({ id, from }, context) => {
-      const { response } = found(store, id);
+      const { response } = storedResponse(store, id);
       context.holdAnswer(store.jsonBytesOf(id));
       if (from === undefined) return jsonOf(response);
       return { content: { kind: 'events', stream: responseStream(response, from) } };
@@ -38,14 +38,14 @@ export function inputItems(store: ResponseStore): Endpoint<Pick<Input, 'params' 
   return {
     parse: (input) => input,
     answer: ({ params, query }, context) => {
-      const { input, response } = found(store, params.id);
+      const { input, response } = storedResponse(store, params.id);
       context.holdAnswer(store.jsonBytesOf(response.id));
       return jsonOf(itemList(input, valuesOf(query, 'limit')));
     },
   };
 }
 
-function found(store: ResponseStore, id = ''): KeptResponse {
+function storedResponse(store: ResponseStore, id = ''): KeptResponse {
   const kept = store.get(id);
   if (kept === undefined) throw notFound(id);
   return kept;

@@ -17,7 +17,7 @@ export interface OpenapiParts {
  * first request, so that it doesn't delay the start.
  */
 export function openapi({ catalog, keyCheck, version, missStatus }: OpenapiParts): Endpoint<void> {
-  // Cached by its example: there is one for each state of the dataset, and one for requests without a key.
+  // The example changes with the dataset, and is undefined for a client without access.
   let last: { readonly prompt: string | undefined; readonly answered: Answered } | undefined;
   return {
     parse: () => undefined,

@@ -18,10 +18,10 @@ const HEAD_BYTES: usize = 64;
 const TAIL_BYTES: usize = 64;
 /** Letters and digits that are hashed of a text's beginning: as many as `BEGINNING_LETTERS` in core/keys.ts. */
 const BEGINNING_LETTERS: usize = 20;
-/** Bits of the lower half that are not the first letters': as many as `END_BITS` in core/keys.ts. */
+/** Bits of the lower half that don't come from the first letters: as many as `END_BITS` in core/keys.ts. */
 const END_BITS: u64 = 12;
 const END_MASK: u64 = (1 << END_BITS) - 1;
-/** Cutting a text for its tail may cut a character, too. At most this many bytes of the output are wrong then. */
+/** The tail of a text may begin within a character. Then at most this many bytes of the output are wrong. */
 const SEAM_BYTES: usize = 16;
 
 /**
@@ -29,8 +29,8 @@ const SEAM_BYTES: usize = 16;
  *
  *     | 32 bits of both hashes | 20 of the first letters' | 12 of both hashes |
  *
- * One hash is that of the head, the other that of all of the normalized text, or of its end. The first letters are hashed apart from
- * that, without case, space and punctuation. An index keeps the lower half, and eight bits of the upper: in the order by the lower half,
+ * One hash is that of the head, the other that of the whole normalized text, or of its end. The first letters have a hash of their own,
+ * which ignores case, space and punctuation. An index keeps the lower half, and eight bits of the upper half. Sorted by the lower half,
  * texts that begin with the same letters are neighbours.
  */
 export function normalizedKey(p: usize, length: usize): u64 {
@@ -38,15 +38,15 @@ export function normalizedKey(p: usize, length: usize): u64 {
   return mixed(head, hashAll(p, length));
 }
 
-/** The same, but the other hash is always that of the end: normalizing a whole text takes three times as long as hashing it. */
+/** The key with the hash of the end instead of the whole text: normalizing a whole text takes three times as long as hashing it. */
 export function endsKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
   return mixed(head, hashTail(p, length));
 }
 
 /**
- * The one of the two that an index keeps. For most texts it is that of the ends, which distinguishes them well enough. Texts made from
- * a template begin and end alike: if a beginning has occurred often, the key is that of the whole text.
+ * The key that an index keeps. For most texts it is `endsKey`, which distinguishes them well enough. Texts made from a template begin and
+ * end alike: if a beginning has occurred often, it is `normalizedKey`.
  */
 export function indexKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
@@ -58,7 +58,7 @@ export function indexKey(p: usize, length: usize): u64 {
 const COUNT_BITS: u64 = 18;
 const COUNTS: usize = 1 << 18;
 const HALVED_AFTER: u32 = 1 << 15;
-/** Hash collisions bring the count of a beginning up to this for about two texts in a hundred. */
+/** For about two texts in a hundred, hash collisions alone bring the count up to this. */
 const OFTEN: u8 = 2;
 const counts = memory.data(262_144, 16);
 let counted: u32 = 0;
@@ -108,7 +108,7 @@ function hashLetters(p: usize, length: usize): u64 {
   return hash(letters, out - letters);
 }
 
-/** The hash of the whole normalized text. If its ends cover it, the hash of its end, so that such a text has only one normalized key. */
+/** The hash of the whole normalized text. If its head and end cover it, the hash of its end, so that such a text has only one key. */
 function hashAll(p: usize, length: usize): u64 {
   const left = normalize(p, p + length, length);
   const hashed = left > HEAD_BYTES + TAIL_BYTES ? left : min(TAIL_BYTES, left);
@@ -130,7 +130,7 @@ function hashTail(p: usize, length: usize): u64 {
   }
 }
 
-/** The key of a text with that `beginning`. */
+/** The key from both hashes and `beginning`. */
 function mixed(head: u64, other: u64): u64 {
   const both = rotl<u64>(head, 1) ^ other;
   const upper = both & 0xffffffff00000000;
@@ -331,7 +331,7 @@ function hasWide(bytes: v128, p: usize, end: usize): bool {
   return false;
 }
 
-/** The length of the white space character at `p` that isn't ASCII; 0 if there is none. */
+/** The length of the white space character at `p` that isn't ASCII, or 0. */
 function wide(p: usize, end: usize): usize {
   const lead = load<u8>(p);
   if (lead === 0xc2) return p + 2 <= end && load<u8>(p, 1) === 0xa0 ? 2 : 0;

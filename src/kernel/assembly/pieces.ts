@@ -118,7 +118,7 @@ function numberEnd(p: usize): usize {
   return p;
 }
 
-/** Where the symbols of ` ?[^\s\p{L}\p{N}]+` begin, 0 if there are none. */
+/** Where the symbols of ` ?[^\s\p{L}\p{N}]+` begin, or 0. */
 function symbolsStart(p: usize, first: u32, second: usize): usize {
   if ((first & SYMBOL) !== 0) return p;
   return load<u8>(p) === SPACE && (characterAt(second) & SYMBOL) !== 0 ? second : 0;

@@ -150,7 +150,7 @@ function usualLetters(bytes: v128): i32 {
   return i8x16.bitmask(i8x16.ne(v128.and(byLower, byUpper), i8x16.splat(0)));
 }
 
-/** Tables for the lower and the upper nibble of a byte. Each bit is one upper nibble that these letters have. */
+/** Tables for the lower and the upper nibble of a byte. Each of the four bits represents one upper nibble of these letters. */
 const USUAL_BY_LOWER = i8x16(0, 0, 13, 0, 8, 0, 4, 0, 0, 0, 0, 0, 2, 0, 4, 0);
 const USUAL_BY_UPPER = i8x16(0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0);
 

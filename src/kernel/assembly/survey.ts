@@ -1,7 +1,8 @@
 /**
  * A byte in the middle of a JSON file doesn't show whether it is inside a string. So the bytes are read under both
- * hypotheses at once: they are opposites at every byte, and a quote swaps them. A hypothesis is refuted when it takes
- * a byte for structure that JSON doesn't have. The wrong one soon is, since it takes text for structure.
+ * hypotheses at once: under one of them a byte is inside a string, under the other it is outside, and a quote swaps
+ * the two. A hypothesis is refuted by a byte outside strings that JSON doesn't allow there. This happens soon to the
+ * wrong hypothesis, since it treats text as structure.
  *
  *     … y", "value": "a [b] {c" }, { "id": …
  *     outside:        ^ string  ^ text          (a letter outside strings: refuted)

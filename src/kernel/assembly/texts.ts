@@ -209,7 +209,7 @@ export function beginTurns(): void {
   unfinished = 0;
 }
 
-/** Call it when a turn's row was written from a text's slot. If the text has no keys yet, they are made when they are needed. */
+/** Must be called after a turn's row is written from a text's slot. If the text has no keys yet, they are made when they are needed. */
 export function rowWritten(row: usize, text: usize): void {
   unfinished = load<u8>(text, TEXT_HAS_NO_KEYS) !== 0 ? row : 0;
 }
@@ -220,7 +220,7 @@ export function finishKeys(): void {
   unfinished = 0;
 }
 
-/** Leaves the last turn without its key: it has no reply to return. An index keeps the key of its ends, to report a prompt that equals it. */
+/** Leaves the last turn of a conversation without a key: it has no reply. An index keeps its `endsKey`, to report prompts that equal it. */
 export function dropKey(): void {
   if (unfinished !== 0) {
     const key = isAllWanted ? endsKey(load<u32>(unfinished), load<u32>(unfinished, 8)) : 0;

@@ -208,8 +208,8 @@ export function repair(p: usize, end: usize, out: usize): usize {
 }
 
 /**
- * The length of the sequence at `p`. If it is invalid, minus the number of bytes that one U+FFFD replaces: those that could
- * have begun a sequence, at least one.
+ * The length of the sequence at `p`. If it is invalid, minus the number of bytes that one U+FFFD replaces: the beginning of a
+ * valid sequence, or one byte.
  */
 function sequence(p: usize, end: usize): i32 {
   const lead = load<u8>(p);

@@ -1,7 +1,7 @@
 /**
- * Which keys are worth computing. A sweep looks for a few texts among very many. A text needs no key if no wanted text has its
- * length, and no normalized key if no wanted text has its beginning. Two bitmaps hold the wanted lengths and beginnings. A false
- * positive costs only a hash.
+ * Decides which texts need a key. A sweep looks for a few wanted texts in a whole dataset. A text whose length no wanted text has needs no
+ * key, and one whose beginning no wanted text has needs no normalized key. Two bitmaps hold the wanted lengths and beginnings. If a bit is
+ * set by chance, the only cost is an unneeded key.
  */
 
 import { normalizedHead } from './normalizing';
