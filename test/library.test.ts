@@ -35,7 +35,7 @@ describe('serve()', () => {
     expect(await ask(server.baseURL)).toEqual({ status: 200, source: 'prog-01#1', model: 'sample' });
   });
 
-  it('has servers that know nothing of each other', async () => {
+  it('starts independent servers', async () => {
     const open = await start();
     const guarded = await start({ dataset: [`mine=${SAMPLE}`, SAMPLE], apiKeys: ['@key'] });
     expect(guarded.models).toEqual(['mine', 'sample']);
@@ -47,7 +47,7 @@ describe('serve()', () => {
     expect(await ask(guarded.baseURL, '@key')).toMatchObject({ status: 200, model: 'mine' });
   });
 
-  it('says a URL that clients can connect to when it listens on all addresses', async () => {
+  it('returns a URL that clients can connect to when it listens on all addresses', async () => {
     const server = await start({ host: '0.0.0.0' });
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
@@ -64,7 +64,7 @@ describe('serve()', () => {
     });
   });
 
-  it('says that the end of a dataset is invalid: serve() does, or close() of a server that listened before', async () => {
+  it('rejects a dataset with an invalid end in serve(), or in close() if it listened before', async () => {
     const path = join(temporaryFolder(), 'cut.json');
     const [{ conversations }] = JSON.parse(read('data/sample.json'));
     writeFileSync(path, `[${`${JSON.stringify({ conversations })},`.repeat(50_000)}`);
@@ -95,7 +95,7 @@ describe('serve()', () => {
     });
   });
 
-  it('takes every setting, with the defaults of the command where it promises no others', () => {
+  it("accepts every setting, with the command's defaults except those that are documented", () => {
     expectTypeOf<keyof ServeOptions>().toEqualTypeOf<keyof Config>();
     const defaults = Object.entries(OPTIONS).map(([name, { defaultValue }]) => [name, defaultValue]);
     expect(readOptions({ host: undefined })).toEqual({

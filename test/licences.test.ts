@@ -82,12 +82,12 @@ function list(): string {
   ].join('\n');
 }
 
-it('all that users get is under a licence that asks for no more than to be named', () => {
+it('everything that users get is under a permissive licence', () => {
   expect(packages.length).toBeGreaterThan(BUILT_IN.length);
   expect(packages.filter(({ license }) => !PERMISSIVE.includes(license ?? ''))).toEqual([]);
 });
 
-it('the lock file names the licences that the packages themselves do', () => {
+it('the lock file has the licences that the packages declare', () => {
   const present = packages.filter(({ path }) => existsSync(join(ROOT, path)));
   expect(present.length).toBeGreaterThan(BUILT_IN.length);
   for (const { path, license } of present) {
@@ -96,7 +96,7 @@ it('the lock file names the licences that the packages themselves do', () => {
   }
 });
 
-it('the lock file says where npm finds each package: it needs half the requests then', () => {
+it("the lock file has the URL of each package, which halves npm's requests", () => {
   const wrong = Object.entries(locked).filter(
     ([path, { link, resolved = '', integrity }]) =>
       path.includes('node_modules/') &&

@@ -37,7 +37,7 @@ describe('the sample', () => {
     },
   );
 
-  it('has what makes real datasets hard', () => {
+  it('has the difficulties of real datasets', () => {
     const has = (test: (turns: readonly { from: string; value: string }[]) => boolean) =>
       conversations.some((each) => test(each.turns));
     expect(has(([first]) => first?.from === 'gpt')).toBe(true);
@@ -66,7 +66,7 @@ describe('the sample', () => {
     for (const script of scripts) expect(text).toMatch(script);
   });
 
-  it('is answered turn by turn: each history gets the turn that comes next', async () => {
+  it('is answered turn by turn: each history gets the next turn', async () => {
     for (const { turns } of conversations) {
       for (let i = 1; i < turns.length; i++) {
         const messages = turns.slice(0, i).map(({ value }) => ({ role: 'user', content: value }));
@@ -82,7 +82,7 @@ describe('the sample', () => {
     }
   });
 
-  it('is answered by the legacy API as a plain loop answers it', async () => {
+  it('is answered by the legacy API as by a plain loop', async () => {
     for (const value of new Set(turns.map((turn) => turn.value))) {
       const response = await post(`${base}/api/v1/chat/completion/v1`, {
         conversation: { from: 'human', value },

@@ -68,7 +68,7 @@ describe('the release workflow', () => {
     expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true });
   });
 
-  it('has changes of this version to announce', () => {
+  it('has release notes for this version', () => {
     expect(read('CHANGELOG.md')).toMatch(
       new RegExp(`^## ${VERSION.replaceAll('.', '\\.')} - \\d{4}-\\d\\d-\\d\\d$`, 'm'),
     );

@@ -30,7 +30,7 @@ const after = results('after', [
 ]);
 
 describe('compare', () => {
-  it('sets the second over the first, figure by figure, with the spread of the rounds', async () => {
+  it('shows each figure of the second result as a ratio to the first, with the spread of the rounds', async () => {
     const text = await compare(optionsOf(before, after));
     expect(text.split('\n').filter((line) => line.startsWith('| a /'))).toEqual([
       '| a / p50 | ms | 2 | 0.5 | 0.250 |  |  |',
@@ -40,13 +40,13 @@ describe('compare', () => {
     expect(text).not.toContain('gone');
   });
 
-  it('names the file that is no results file', async () => {
+  it('names a file that is not a results file', async () => {
     const other = join(folder, 'other.json');
     writeFileSync(other, '[]');
     await expect(compare(optionsOf(before, other))).rejects.toThrow(`${other}: expected a results file`);
   });
 
-  it('knows a name that is no commit', async () => {
+  it('rejects a name that is not a commit', async () => {
     await expect(compare(optionsOf('HEAD', 'no-such-commit'))).rejects.toThrow(
       "expected two commits or two results files, and 'no-such-commit' is neither",
     );

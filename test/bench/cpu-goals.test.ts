@@ -35,7 +35,7 @@ function comparisonOf(entries: readonly (readonly [string, Measurement[]])[]): C
 }
 
 describe('the goals for CPU', () => {
-  it('are ratios of what was measured in the same round', () => {
+  it('are ratios of figures from the same round', () => {
     expect(cpuGoalFigures(roundsOfRow).map(({ unit, values }) => [unit, values])).toEqual([
       ['×', [1.1, 1.1, 1.2]],
       ['×', [1.5, 1.5, 1.5]],
@@ -45,7 +45,7 @@ describe('the goals for CPU', () => {
     ]);
   });
 
-  it('are met or not, each with what it must reach', () => {
+  it('are shown as met or missed, each with its limit', () => {
     const text = goalsText(comparisonOf(Object.entries(ROUNDS)), {
       largestOverSmallest: undefined,
       growthPercent: undefined,
@@ -60,7 +60,7 @@ describe('the goals for CPU', () => {
     ]);
   });
 
-  it('stand before what a hit costs while tokens are uncounted, of a run that has measured it', () => {
+  it('come before the cost of a hit with uncounted tokens, if the run measured it', () => {
     const entries = Object.keys(UNCOUNTED).map((name) => [name, roundsOf(200, 400, 100)] as const);
     const text = goalsText(comparisonOf([...Object.entries(ROUNDS), ...entries]), {
       largestOverSmallest: undefined,
@@ -73,12 +73,12 @@ describe('the goals for CPU', () => {
     ]);
   });
 
-  it('have all their rows in a quick run, too', () => {
+  it('have all rows in a quick run, too', () => {
     const needed = CPU_GOALS.flatMap(({ row, over }) => [row, over]);
     expect(rowNames(true)).toEqual(expect.arrayContaining(needed));
   });
 
-  it('end a comparison of two results, before and after', () => {
+  it('are at the end of a comparison of two results, for both', () => {
     const resultsOf = (commit: string, of: typeof roundsOfRow) =>
       ({ version: 1, circumstances: { commit }, figures: cpuGoalFigures(of) }) as unknown as Results;
     const faster = (name: RowName) => (name.includes('miss') ? roundsOf(45, 90, 15) : roundsOfRow(name));
@@ -90,7 +90,7 @@ describe('the goals for CPU', () => {
     );
   });
 
-  it('are absent where neither of two results has them', () => {
+  it('are absent if neither result has them', () => {
     const results = { version: 1, circumstances: {}, figures: [] } as unknown as Results;
     expect(comparedText(results, results)).not.toContain('Goals');
   });

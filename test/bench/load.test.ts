@@ -23,7 +23,7 @@ function wrkOutput(counts: Readonly<Record<string, unknown>> = {}): string {
 }
 
 describe('a load by wrk', () => {
-  it('is read from what the script prints, in milliseconds', () => {
+  it('is parsed from the output of the script, in milliseconds', () => {
     expect(wrkLoad(wrkOutput(), target)).toEqual({
       requests: 1000,
       seconds: 2,
@@ -35,13 +35,13 @@ describe('a load by wrk', () => {
     ['an answer with an error', { status: 1 }, target],
     ['an answer without one where it was expected', { status: 999 }, missing],
     ['a broken connection', { read: 1 }, target],
-    ['an answer that came too late', { timeout: 1 }, target],
+    ['a late answer', { timeout: 1 }, target],
     ['no answer', { requests: 0 }, target],
   ])('fails at %s', (_, counts, of) => {
     expect(() => wrkLoad(wrkOutput(counts), of)).toThrow('http://here, status');
   });
 
-  it('has no latencies but those of answers', () => {
+  it('has latencies of answers only', () => {
     // At 2 ms a request, wrk adds answers after 7, 5 and 3 ms to each one after 9 ms; 2.5 ms isn't late.
     const latencies = [
       [1000, 600],
@@ -55,7 +55,7 @@ describe('a load by wrk', () => {
     expect(() => wrkLoad(wrkOutput({ latencies: latencies.slice(1) }), target)).toThrow('1000 answers');
   });
 
-  it('counts the errors that were expected as answers', () => {
+  it('counts expected errors as answers', () => {
     expect(wrkLoad(wrkOutput({ status: 1000 }), missing).requests).toBe(1000);
   });
 });
@@ -63,21 +63,21 @@ describe('a load by wrk', () => {
 describe('a load by autocannon', () => {
   const latenciesMs = Float64Array.from({ length: 1000 }, (_, i) => (1000 - i) / 10);
 
-  it('is made of the latency of each answer', () => {
+  it('is computed from the latency of each answer', () => {
     const load = autocannonLoad({ seconds: 2, latenciesMs, failures: { errors: 0 } }, target);
     expect(load).toMatchObject({ requests: 1000, seconds: 2 });
     expect(load.latency).toMatchObject({ p50: 50.1, p975: 97.6, p99: 99.1, max: 100 });
     expect(load.latency.mean).toBeCloseTo(50.05);
   });
 
-  it('fails at an answer with another status', () => {
+  it('fails at an answer with an unexpected status', () => {
     const run = { seconds: 2, latenciesMs, failures: { errors: 0, 'other statuses': 3 } };
     expect(() => autocannonLoad(run, target)).toThrow('other statuses: 3');
   });
 });
 
-describe('the time that a process has run for', () => {
-  it('is read behind its name, whatever that is', () => {
+describe('the CPU time of a process', () => {
+  it('is parsed correctly whatever the name of the process is', () => {
     const stat = '42 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0 11 0';
     expect(cpuMicrosecondsIn(stat)).toBe(1_750_000);
   });

@@ -36,7 +36,7 @@ function scenarioOf(
   } as const satisfies Scenario;
 }
 
-describe('the server with a Map of the dataset', () => {
+describe('the server that holds the dataset in a Map', () => {
   const path = join(folder, 'dataset.json');
   writeFileSync(path, JSON.stringify(RECORDS, null, 2));
   const replies = replyMapOf(path);
@@ -50,7 +50,7 @@ describe('the server with a Map of the dataset', () => {
 
   afterAll(() => server.close());
 
-  it('has the next turn of each turn, the first in file order', () => {
+  it('maps each turn to the turn after its first occurrence', () => {
     expect([...replies]).toEqual([
       ['Hello?', 'Hi  there,\nfriend. '],
       ['Hi  there,\nfriend. ', 'Bye'],
@@ -83,7 +83,7 @@ describe('the server with a Map of the dataset', () => {
     ]);
   });
 
-  describe('is caught by the checks of a scenario', () => {
+  describe('fails the checks of a scenario', () => {
     it.each([
       ['another reply', scenarioOf('Hello?', 'Hi.')],
       ['another streamed reply', scenarioOf('Hello?', 'Hi.', { stream: true })],
@@ -97,7 +97,7 @@ describe('the server with a Map of the dataset', () => {
       await expect(checkReplies(scenario, url)).rejects.toThrow('miss: unexpected answer');
     });
 
-    it('without the header of our server, or as a peer that sends no completion', async () => {
+    it('without the header of verbatim, or if it sends no completion', async () => {
       await expect(checkScenario(scenarioOf('Bye', 'See you.'), url)).rejects.toThrow('match null');
       await expect(checkPeer(scenarioOf('Last', undefined), url)).rejects.toThrow('status 404');
       await checkPeer(scenarioOf('Bye', 'any'), url);

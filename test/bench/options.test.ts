@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../bench/options.js';
 
 describe('the options of the benchmark', () => {
-  it('measure all of it on 678 MB unless they say otherwise', () => {
+  it('measure everything on 678 MB by default', () => {
     expect(readOptions([])).toEqual({
       kind: 'measure',
       engine: true,
@@ -29,7 +29,7 @@ describe('the options of the benchmark', () => {
     [['--rounds', '0'], "--rounds: expected a whole number from 1 on, got '0'"],
     [['--with', 'ab'], "--with: expected autocannon or wrk, got 'ab'"],
     [['compare', 'a'], "compare: expected two commits or two results files, got 'a'"],
-  ])('say in one line why they are wrong: %j', (args, problem) => {
+  ])('are rejected with one line: %j', (args, problem) => {
     const read = () => readOptions(args);
     expect(read).toThrow(expect.objectContaining({ name: 'UsageError' }));
     expect(read).toThrow(problem);

@@ -31,7 +31,7 @@ describe('the questions with long replies', () => {
     expect(longReplyLengths(questionsOf(datasetOf('long', lengths)))).toEqual([7000, 8000, 9000]);
   });
 
-  it('have the longest replies below 9 kB where the dataset has none of that length', () => {
+  it('have the longest replies below 9 kB if the dataset has no longer ones', () => {
     const lengths = [10, 20, 30, 40, 50, 60, 70, 80, 90, 9500];
     const longest = [20, 30, 40, 50, 60, 70, 80, 90];
     expect(longReplyLengths(questionsOf(datasetOf('short', lengths)))).toEqual(longest);
@@ -51,7 +51,7 @@ describe('the scenarios', () => {
     return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  it('ask for misses with bodies as long as those of the hits, and with other prompts', () => {
+  it('send misses with bodies as long as those of the hits, and with different prompts', () => {
     const [miss, hit] = [scenarios.miss, scenarios['hit, all different']];
     expect(miss.bodies).toMatchObject({ count: hit.bodies.count, meanBytes: hit.bodies.meanBytes });
     const known = new Set(hit.samples.map(({ body }) => body));
@@ -71,7 +71,7 @@ describe('the scenarios', () => {
     expect(new Set(bodies.map(({ messages }) => JSON.stringify(messages))).size).toBe(bodies.length);
   });
 
-  it('stream replies of 1.2 kB apart from those of 8 kB', () => {
+  it('stream replies of 1.2 kB and of 8 kB separately', () => {
     const repliesOf = (name: ScenarioName) =>
       scenarios[name].samples.map(({ reply = '' }) => reply.length).sort((a, b) => a - b);
     expect(repliesOf('hit, streamed, all different')).toEqual([1000, 1100, 1200, 1300, 1400]);

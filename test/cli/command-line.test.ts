@@ -67,7 +67,7 @@ it.each([
   expect(problemOf(args, { DATASET: 'data/sample.json' })).toBe(problem);
 });
 
-it.each(['PORT', 'VERBATIM_PORT'])('the line names the environment variable that is wrong: %s', (name) => {
+it.each(['PORT', 'VERBATIM_PORT'])('the line names the invalid environment variable: %s', (name) => {
   const problem = `${name}: expected a whole number from 0 to 65535, got 'http'`;
   expect(problemOf([], { [name]: 'http' })).toBe(problem);
 });
@@ -79,13 +79,13 @@ describe('the environment', () => {
     return command.kind === 'serve' ? command : expect.fail('expected to serve');
   }
 
-  it('has a variable with a prefix, which goes before the bare one and after the flag', () => {
+  it('has prefixed variables, which override the bare ones and are overridden by flags', () => {
     expect(settingsOf({ PORT: '1', VERBATIM_PORT: '2' }).config.port).toBe(2);
     expect(settingsOf({ PORT: '1', VERBATIM_PORT: '' }).config.port).toBe(1);
     expect(settingsOf({ PORT: '1', VERBATIM_PORT: '2' }, '-p', '3').config.port).toBe(3);
   });
 
-  it('is what errors of a later time name, too', () => {
+  it('is named by later errors, too', () => {
     const { sourceOf } = settingsOf({ HOST: 'x', VERBATIM_DATASET: 'a.json' }, '--workers', '2');
     expect(sourceOf('host')).toBe('HOST');
     expect(sourceOf('dataset')).toBe('VERBATIM_DATASET');
@@ -93,7 +93,7 @@ describe('the environment', () => {
     expect(sourceOf('port')).toBeUndefined();
   });
 
-  it('of a pod beside a service called verbatim has VERBATIM_PORT for another purpose', () => {
+  it('of a pod next to a service named verbatim has a VERBATIM_PORT that is not the setting', () => {
     const env = { VERBATIM_PORT: 'tcp://10.0.0.11:8000', PORT: '5' };
     expect(settingsOf(env).config.port).toBe(5);
   });
@@ -131,12 +131,12 @@ describe('the help', () => {
   });
 });
 
-it('-v asks for the version', () => {
+it('-v prints the version', () => {
   expect(readCommandLine(['-v'], {})).toEqual({ kind: 'version' });
 });
 
 it.each(['secret,,', 'secret,ключ', 'secret,a b', 'secret,c\u0001'])(
-  'keys that no client can send are rejected, and not printed: %j',
+  'keys that cannot be sent in a header are rejected, and not printed: %j',
   (keys) => {
     expect(problemOf([], { API_KEYS: keys })).toBe(
       'API_KEYS: expected keys of printable ASCII, separated by commas, got something else',
@@ -144,7 +144,7 @@ it.each(['secret,,', 'secret,ключ', 'secret,a b', 'secret,c\u0001'])(
   },
 );
 
-it('check takes no setting from the environment', () => {
+it('check ignores settings in the environment', () => {
   const env = { PORT: 'http', DATASET: 'nowhere.json' };
   expect(readCommandLine(['check', 'a.json'], env)).toEqual({ kind: 'check', paths: ['a.json'] });
 });
@@ -176,7 +176,7 @@ it.each([
   [['a.json', 'gpt-4o=b.jsonl'], {}],
   [['--dataset', 'a.json:gpt-4o=b.jsonl'], {}],
   [[], { DATASET: 'a.json:gpt-4o=b.jsonl' }],
-])('datasets are models of the names of their files, or of given ones: %j %j', (args, env) => {
+])('a model is named after its file, or as given: %j %j', (args, env) => {
   const command = readCommandLine(args, env);
   expect(command).toMatchObject({
     config: {
@@ -188,7 +188,7 @@ it.each([
   });
 });
 
-it('a path may have an equals sign in it', () => {
+it('a path may contain an equals sign', () => {
   expect(readCommandLine(['./a=b.json'], {})).toMatchObject({
     config: { dataset: [{ id: 'a=b', path: './a=b.json' }] },
   });

@@ -38,7 +38,7 @@ class Terminal {
 }
 
 describe('the progress bar', () => {
-  it('has the rate and the time left, in one line, and goes away', () => {
+  it('shows the rate and the time left in one line, and is erased at the end', () => {
     const terminal = new Terminal(80);
     const { bar } = terminal;
     bar.show(0, 4_000_000_000);
@@ -54,7 +54,7 @@ describe('the progress bar', () => {
     expect(terminal.lines).toEqual(['']);
   });
 
-  it('lets other lines go above it whole', () => {
+  it('prints other lines above it, unbroken', () => {
     const terminal = new Terminal(80);
     const { bar } = terminal;
     const print = (line: string) => bar.above(() => void terminal.write(`${line}\n`));
@@ -68,7 +68,7 @@ describe('the progress bar', () => {
     expect(terminal.lines).toEqual(['before', 'a log line', 'after', '']);
   });
 
-  it.each([20, 75, 76, 200])('stays within a terminal of %i columns', (columns) => {
+  it.each([20, 75, 76, 200])('fits into a terminal of %i columns', (columns) => {
     const terminal = new Terminal(columns);
     terminal.bar.show(0, 9e12);
     terminal.nowMs = 1_000_000;

@@ -80,7 +80,7 @@ describe.each(MODELS)('%s of the AI SDK', (_name, modelAt) => {
     expect(response.headers?.['x-verbatim-source']).toBe('alone#1');
   });
 
-  it('streams it in pieces, and counts as many tokens', async () => {
+  it('streams it in pieces, and reports as many tokens', async () => {
     const model = modelAt(baseUrl);
     const stream = streamText({ model, prompt: PROMPT });
     const pieces: string[] = [];
@@ -99,13 +99,13 @@ describe.each(MODELS)('%s of the AI SDK', (_name, modelAt) => {
     expect(await streamText({ model, messages }).text).toBe(TALK_REPLY);
   });
 
-  it('gets the reply under the words of the system', async () => {
+  it('gets the reply with a system message', async () => {
     const model = modelAt(baseUrl);
     expect((await generateText({ model, system: SYSTEM, messages })).text).toBe(SYSTEM_REPLY);
     expect(await streamText({ model, system: SYSTEM, messages }).text).toBe(SYSTEM_REPLY);
   });
 
-  it('is told that a prompt stands nowhere, and does not ask again', async () => {
+  it('throws for a miss, without a retry', async () => {
     const { exchanges, fetch } = watchedFetch();
     const model = modelAt(baseUrl, fetch);
     const miss = await generateText({ model, prompt: 'It stands nowhere.' }).catch((error: unknown) => error);
@@ -139,7 +139,7 @@ describe.each(MODELS.slice(0, 2))('%s of the AI SDK, with a tool,', (_name, mode
     return { inputs, tools: { [TOOL_NAME]: look }, stopWhen: stepCountIs(2) };
   };
 
-  it('calls it as recorded, and gets the reply to its result', async () => {
+  it('gets the recorded call, and the reply to its result', async () => {
     const { inputs, ...how } = toolbox();
     const { steps, text } = await generateText({ model: modelAt(baseUrl), prompt: TOOL_PROMPT, ...how });
     expect(inputs).toEqual([TOOL_INPUT]);
@@ -160,7 +160,7 @@ describe.each(MODELS.slice(0, 2))('%s of the AI SDK, with a tool,', (_name, mode
     expect(await stream.text).toBe(TOOL_REPLY);
   });
 
-  it('does so where nothing is kept', async () => {
+  it('does so without stored responses', async () => {
     const { inputs, ...how } = toolbox();
     const providerOptions = { openai: { store: false } };
     const { text } = await generateText({
@@ -182,13 +182,13 @@ function expectMiss(error: unknown): void {
 }
 
 describe('the AI SDK', () => {
-  it('asks for a response where it is told no more', async () => {
+  it('uses the Responses API by default', async () => {
     const { exchanges, fetch } = watchedFetch();
     await generateText({ model: openai(baseUrl, fetch)('recorded'), prompt: PROMPT });
     expect(exchanges[0]?.path).toBe('/v1/responses');
   });
 
-  it('calls the words of a system those of a developer for a model that reasons, which are the same', async () => {
+  it('sends the system message as a developer message for a reasoning model, and gets the same reply', async () => {
     const { exchanges, fetch } = watchedFetch();
     const model = openai(baseUrl, fetch).chat('gpt-5');
     expect((await generateText({ model, system: SYSTEM, messages })).text).toBe(SYSTEM_REPLY);
@@ -197,14 +197,14 @@ describe('the AI SDK', () => {
     });
   });
 
-  it('asks again where the server was busy', async () => {
+  it('retries when the server is busy', async () => {
     const { exchanges, fetch } = watchedFetch();
     const model = openai((await serveRecordedBusyOnce()).baseUrl, fetch).chat('recorded');
     expect((await generateText({ model, prompt: PROMPT })).text).toBe(REPLY);
     expect(exchanges).toMatchObject([{ status: 503, retryAfter: '1' }, { status: 200 }]);
   });
 
-  it('asks the compatible provider for chat where it is told no more', async () => {
+  it('uses chat completions by default with the compatible provider', async () => {
     const { exchanges, fetch } = watchedFetch();
     expect((await generateText({ model: compatible(baseUrl, fetch)('recorded'), prompt: PROMPT })).text).toBe(
       REPLY,

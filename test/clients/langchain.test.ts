@@ -58,7 +58,7 @@ async function streamed(messages: string | BaseMessage[]) {
 }
 
 describe("LangChain's chat model", () => {
-  it('is given the recorded reply', async () => {
+  it('gets the recorded reply', async () => {
     const message = await chat().invoke(PROMPT);
     expect(message.content).toBe(REPLY);
     expect(message.id).toMatch(/^chatcmpl-/);
@@ -66,7 +66,7 @@ describe("LangChain's chat model", () => {
     expectCounts(countsOf(message));
   });
 
-  it('is given it in pieces, and counts as many tokens', async () => {
+  it('gets it in pieces, and reports as many tokens', async () => {
     const { chunks, whole } = await streamed(PROMPT);
     expect(chunks.filter(({ content }) => content !== '').length).toBeGreaterThan(5);
     expect(whole.content).toBe(REPLY);
@@ -76,7 +76,7 @@ describe("LangChain's chat model", () => {
     expect(countsOf(whole)).toEqual(countsOf(await chat().invoke(PROMPT)));
   });
 
-  it('is given the reply of the conversation that it sends, and under the words of the system', async () => {
+  it('gets the reply of the conversation that it sends, with a system message, too', async () => {
     expect((await chat().invoke(talk)).content).toBe(TALK_REPLY);
     expect((await streamed(talk)).whole.content).toBe(TALK_REPLY);
     const withSystem = [new SystemMessage(SYSTEM), ...talk];
@@ -84,12 +84,12 @@ describe("LangChain's chat model", () => {
     expect((await streamed(withSystem)).whole.content).toBe(SYSTEM_REPLY);
   });
 
-  it('is given several replies at once', async () => {
+  it('gets several replies at once', async () => {
     const messages = await chat().batch([PROMPT, TALK[0]]);
     expect(messages.map(({ content }) => content)).toEqual([REPLY, TALK[1]]);
   });
 
-  it('is told that a prompt stands nowhere, and does not ask again', async () => {
+  it('throws for a miss, without a retry', async () => {
     const { exchanges, fetch } = watchedFetch();
     const miss = { status: 404, code: 'prompt_not_found', param: 'messages' };
     await expect(chat(fetch).invoke('It stands nowhere.')).rejects.toMatchObject(miss);
@@ -97,7 +97,7 @@ describe("LangChain's chat model", () => {
     expect(exchanges.map(({ status }) => status)).toEqual([404, 404]);
   });
 
-  it('asks again where the server was busy', async () => {
+  it('retries when the server is busy', async () => {
     const { exchanges, fetch } = watchedFetch();
     const model = new ChatOpenAI(fieldsOf((await serveRecordedBusyOnce()).baseUrl, fetch));
     expect((await model.invoke(PROMPT)).content).toBe(REPLY);
@@ -105,10 +105,10 @@ describe("LangChain's chat model", () => {
   });
 });
 
-describe("LangChain's chat model, of responses,", () => {
+describe("LangChain's chat model, with the Responses API,", () => {
   const responses = (fetch?: typeof globalThis.fetch) => chat(fetch, { useResponsesApi: true });
 
-  it('is given the recorded reply', async () => {
+  it('gets the recorded reply', async () => {
     const { exchanges, fetch } = watchedFetch();
     const message = await responses(fetch).invoke(PROMPT);
     expect(message.text).toBe(REPLY);
@@ -117,7 +117,7 @@ describe("LangChain's chat model, of responses,", () => {
     expect(exchanges[0]?.path).toBe('/v1/responses');
   });
 
-  it('is given it in pieces, and counts as many tokens', async () => {
+  it('gets it in pieces, and reports as many tokens', async () => {
     const chunks: AIMessageChunk[] = [];
     for await (const chunk of await responses().stream(PROMPT)) chunks.push(chunk);
     expect(chunks.filter(({ text }) => text !== '').length).toBeGreaterThan(5);
@@ -127,40 +127,43 @@ describe("LangChain's chat model, of responses,", () => {
     expect(countsOf(whole)).toEqual(countsOf(await responses().invoke(PROMPT)));
   });
 
-  it('is given the reply of the conversation that it sends, and under the words of the system', async () => {
+  it('gets the reply of the conversation that it sends, with a system message, too', async () => {
     expect((await responses().invoke(talk)).text).toBe(TALK_REPLY);
     expect((await responses().invoke([new SystemMessage(SYSTEM), ...talk])).text).toBe(SYSTEM_REPLY);
   });
 });
 
-describe.each([false, true])("LangChain's chat model with a tool, of responses: %s,", (useResponsesApi) => {
-  const parameters = { type: 'object', properties: { city: { type: 'string' } } };
-  const bound = () =>
-    chat(undefined, { useResponsesApi }).bindTools([
-      { type: 'function', function: { name: TOOL_NAME, description: '', parameters } },
-    ]);
+describe.each([false, true])(
+  "LangChain's chat model with a tool, with the Responses API: %s,",
+  (useResponsesApi) => {
+    const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+    const bound = () =>
+      chat(undefined, { useResponsesApi }).bindTools([
+        { type: 'function', function: { name: TOOL_NAME, description: '', parameters } },
+      ]);
 
-  it('calls it as recorded, and is given the reply to its result', async () => {
-    const asked = new HumanMessage(TOOL_PROMPT);
-    const called = await bound().invoke([asked]);
-    expect(called.tool_calls).toMatchObject([{ name: TOOL_NAME, args: TOOL_INPUT }]);
-    const result = new ToolMessage({
-      content: TOOL_RESULT,
-      tool_call_id: called.tool_calls?.[0]?.id as string,
+    it('gets the recorded call, and the reply to its result', async () => {
+      const asked = new HumanMessage(TOOL_PROMPT);
+      const called = await bound().invoke([asked]);
+      expect(called.tool_calls).toMatchObject([{ name: TOOL_NAME, args: TOOL_INPUT }]);
+      const result = new ToolMessage({
+        content: TOOL_RESULT,
+        tool_call_id: called.tool_calls?.[0]?.id as string,
+      });
+      expect((await bound().invoke([asked, called, result])).text).toBe(TOOL_REPLY);
     });
-    expect((await bound().invoke([asked, called, result])).text).toBe(TOOL_REPLY);
-  });
 
-  it('puts the call together from a stream', async () => {
-    const chunks: AIMessageChunk[] = [];
-    for await (const chunk of await bound().stream(TOOL_PROMPT)) chunks.push(chunk);
-    const whole = chunks.reduce((sum, chunk) => sum.concat(chunk));
-    expect(whole.tool_calls).toMatchObject([{ name: TOOL_NAME, args: TOOL_INPUT }]);
-  });
-});
+    it('assembles the call from a stream', async () => {
+      const chunks: AIMessageChunk[] = [];
+      for await (const chunk of await bound().stream(TOOL_PROMPT)) chunks.push(chunk);
+      const whole = chunks.reduce((sum, chunk) => sum.concat(chunk));
+      expect(whole.tool_calls).toMatchObject([{ name: TOOL_NAME, args: TOOL_INPUT }]);
+    });
+  },
+);
 
 describe("LangChain's completion model", () => {
-  it('is given the recorded reply, at once or in pieces', async () => {
+  it('gets the recorded reply, at once or in pieces', async () => {
     const model = new OpenAI(fieldsOf(baseUrl));
     expect(await model.invoke(PROMPT)).toBe(REPLY);
     const pieces: string[] = [];
@@ -169,7 +172,7 @@ describe("LangChain's completion model", () => {
     expect(pieces.join('')).toBe(REPLY);
   });
 
-  it('is given the replies to several prompts by one request, and their counts', async () => {
+  it('gets the replies to several prompts in one request, and their token counts', async () => {
     const { exchanges, fetch } = watchedFetch();
     const { generations, llmOutput } = await new OpenAI(fieldsOf(baseUrl, fetch)).generate([PROMPT, TALK[0]]);
     expect(generations.map(([first]) => first?.text)).toEqual([REPLY, TALK[1]]);

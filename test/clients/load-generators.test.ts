@@ -395,7 +395,7 @@ it.each(named(REQUESTS))('%s reads the recorded reply', async (_name, sent) => {
 });
 
 const counted = REQUESTS.filter(({ isCounted }) => isCounted);
-it.each(named(counted))('%s reads the usage, the same as without a stream', async (_name, sent) => {
+it.each(named(counted))('%s reads the usage, which is the same as without a stream', async (_name, sent) => {
   const { usage } = await sent.read(await send(sent));
   expectCounts({
     prompt: usage?.prompt_tokens,
@@ -408,13 +408,13 @@ it.each(named(counted))('%s reads the usage, the same as without a stream', asyn
 });
 
 describe('vllm bench serve', () => {
-  it('knows its answers by the ids of its requests', async () => {
+  it('matches answers to its requests by request id', async () => {
     for (const sent of REQUESTS.filter(({ headers }) => headers?.['x-request-id'])) {
       expect((await send(sent)).headers.get('x-request-id')).toBe(sent.headers?.['x-request-id']);
     }
   });
 
-  it('takes the first model, and its root, where it is told none', async () => {
+  it('uses the first model, and its root, by default', async () => {
     const { data } = (await (await get('/v1/models')).json()) as { data: { id: string; root: string }[] };
     for (const name of [data[0]?.id, data[0]?.root]) {
       const answer = await post(recorded.origin + COMPLETIONS, { model: name, prompt: PROMPT });
@@ -436,8 +436,8 @@ describe('before they begin', () => {
   });
 });
 
-describe('a prompt that stands nowhere', () => {
-  it.each(named(REQUESTS))('is a status other than 200 for %s, and no stream', async (_name, sent) => {
+describe('a prompt without a reply', () => {
+  it.each(named(REQUESTS))('gets a status other than 200 for %s, and no stream', async (_name, sent) => {
     const { messages: _messages, prompt, ...rest } = sent.body;
     const asked =
       prompt === undefined ? { messages: [{ role: 'user', content: part('Hi') }] } : { prompt: 'Hi' };

@@ -62,7 +62,7 @@ describe('the openai client, with the sample', () => {
     expect(response.headers.get('x-verbatim-source')).toBe(`${first?.id}#1`);
   });
 
-  it('streams a completion, in pieces that are the reply together', async () => {
+  it('streams a completion in pieces that join to the reply', async () => {
     const client = await clientOf(sample);
     const stream_options = { include_usage: true };
     const messages = [user(turns[0] as string)];
@@ -103,7 +103,7 @@ describe('the openai client, with the sample', () => {
     expect(two.output_text).toBe(turns[3]);
   });
 
-  it('streams a response, in pieces that are the reply together', async () => {
+  it('streams a response in pieces that join to the reply', async () => {
     const client = await clientOf(sample);
     const input = turns[0] as string;
     const pieces: string[] = [];
@@ -169,7 +169,7 @@ describe('the openai client, with the sample', () => {
     ]);
   });
 
-  it('throws what OpenAI would make it throw', async () => {
+  it('throws the same errors as with OpenAI', async () => {
     const client = await clientOf(sample);
     const miss = client.chat.completions.create({ model: 'any', messages: [user('It stands nowhere.')] });
     await expect(miss).rejects.toThrow(NotFoundError);
@@ -181,7 +181,7 @@ describe('the openai client, with the sample', () => {
     await expect(empty).rejects.toMatchObject({ status: 400, code: 'empty_array', param: 'messages' });
   });
 
-  it('gets every next turn of a conversation when it sends those before', async () => {
+  it('gets each turn of a conversation when it sends those before it', async () => {
     const client = await clientOf(sample);
     for (let i = 1; i < turns.length; i += 2) {
       const messages = turns
@@ -192,7 +192,7 @@ describe('the openai client, with the sample', () => {
     }
   });
 
-  it('gets the first recorded reply, and in a context the reply of that conversation', async () => {
+  it('gets the first recorded reply, or with context that of the conversation', async () => {
     const client = await clientOf(sample);
     const ask = async (...contents: string[]) => {
       const messages = contents.map(
@@ -230,7 +230,7 @@ const countsOf = (usage: OpenAI.CompletionUsage | undefined) => ({
 });
 
 describe("the openai client's stream", () => {
-  it('tells its response and request id before its chunks', async () => {
+  it('has its response and request id before its chunks', async () => {
     const { data, response, request_id } = await client.chat.completions
       .create({ model, messages, stream: true }, { headers: { 'x-request-id': 'mine' } })
       .withResponse();
@@ -241,14 +241,14 @@ describe("the openai client's stream", () => {
     expect(new Set(chunks.map(({ id, created }) => `${id} ${created}`)).size).toBe(1);
   });
 
-  it('has no chunk without choices, and no usage, where that was not asked for', async () => {
+  it('has no chunk without choices, and no usage, unless it was requested', async () => {
     for await (const chunk of await client.chat.completions.create({ model, messages, stream: true })) {
       expect(chunk.choices).toHaveLength(1);
       expect(chunk).not.toHaveProperty('usage');
     }
   });
 
-  it('may be split in two, each of them whole', async () => {
+  it('can be teed into two complete streams', async () => {
     const stream = await client.chat.completions.create({ model, messages, stream: true });
     for (const half of stream.tee()) {
       let content = '';
@@ -261,7 +261,7 @@ describe("the openai client's stream", () => {
 describe("the openai client's streaming helper", () => {
   const stream_options = { include_usage: true };
 
-  it('tells the content piece by piece, and then whole, and ends once', async () => {
+  it('emits the content in pieces, then whole, and ends once', async () => {
     const stream = client.chat.completions.stream({ model, messages });
     const events: string[] = [];
     const pieces: string[] = [];
@@ -280,7 +280,7 @@ describe("the openai client's streaming helper", () => {
     expect(events).toEqual(['connect', `content.done ${REPLY}`, `finalContent ${REPLY}`, 'end']);
   });
 
-  it('puts together what is told at once otherwise', async () => {
+  it('assembles the same completion as without a stream', async () => {
     const stream = client.chat.completions.stream({ model, messages: talk, stream_options });
     const whole = await client.chat.completions.create({ model, messages: talk });
     const final = await stream.finalChatCompletion();
@@ -292,7 +292,7 @@ describe("the openai client's streaming helper", () => {
     expect(final.choices[0]?.finish_reason).toBe(whole.choices[0]?.finish_reason);
   });
 
-  it('counts as many tokens', async () => {
+  it('reports as many tokens', async () => {
     const stream = client.chat.completions.stream({ model, messages: talk, stream_options });
     const usage = await stream.totalUsage();
     expectCounts(countsOf(usage));
@@ -301,7 +301,7 @@ describe("the openai client's streaming helper", () => {
     expect((await stream.finalChatCompletion()).usage).toEqual(whole.usage);
   });
 
-  it('tells an error', async () => {
+  it('emits an error', async () => {
     const stream = client.chat.completions.stream({ model, messages: [user('It stands nowhere.')] });
     const errors: unknown[] = [];
     stream.on('error', (error) => errors.push(error));
@@ -309,7 +309,7 @@ describe("the openai client's streaming helper", () => {
     expect(errors).toMatchObject([{ status: 404, code: 'prompt_not_found' }]);
   });
 
-  it('reads a stream that was passed on', async () => {
+  it('reads a forwarded stream', async () => {
     const served = await client.chat.completions.create({ model, messages, stream: true });
     const passedOn = ChatCompletionStream.fromReadableStream(served.toReadableStream());
     expect(await passedOn.finalContent()).toBe(REPLY);
@@ -317,7 +317,7 @@ describe("the openai client's streaming helper", () => {
 });
 
 describe("the openai client's responses", () => {
-  it.each(['at once', 'through the streaming helper'])('call a function, %s, and go on', async (how) => {
+  it.each(['at once', 'through the streaming helper'])('call a function, %s, and continue', async (how) => {
     const asked = { model, input: TOOL_PROMPT };
     const called =
       how === 'at once'
@@ -337,7 +337,7 @@ describe("the openai client's responses", () => {
 });
 
 describe('the openai client', () => {
-  it.each(['system', 'developer'] as const)('gets the reply under the words of a %s', async (role) => {
+  it.each(['system', 'developer'] as const)('gets the reply with a %s message', async (role) => {
     const { choices } = await client.chat.completions.create({
       model,
       messages: [{ role, content: SYSTEM }, ...talk],
@@ -345,7 +345,7 @@ describe('the openai client', () => {
     expect(choices[0]?.message.content).toBe(SYSTEM_REPLY);
   });
 
-  it('tells where a completion of a plain prompt comes from, streamed or not', async () => {
+  it('reports the source of a completion, streamed or not', async () => {
     const asked = { model, prompt: PROMPT };
     const whole = await client.completions.create(asked).withResponse();
     const stream = await client.completions.create({ ...asked, stream: true }).withResponse();
@@ -368,7 +368,7 @@ describe('the openai client', () => {
     }
   });
 
-  it('is refused without the right key', async () => {
+  it('is rejected without the right key', async () => {
     const { baseUrl } = await serveRecorded(guardedBy('right'));
     const listWith = (apiKey: string) => new OpenAI({ baseURL: baseUrl, apiKey }).models.list();
     await expect(listWith('wrong')).rejects.toThrow(AuthenticationError);
@@ -380,7 +380,7 @@ describe('the openai client', () => {
     expect((await listWith('right')).data).toHaveLength(1);
   });
 
-  it('is refused another model by a strict server', async () => {
+  it('is rejected with another model by a strict server', async () => {
     const { baseUrl } = await serveRecorded({ strictModels: true });
     const strict = new OpenAI({ baseURL: baseUrl, apiKey: 'any' });
     const missing = { status: 404, code: 'model_not_found', param: null, type: 'invalid_request_error' };
@@ -392,10 +392,10 @@ describe('the openai client', () => {
 
   it.each([
     ['a field of the wrong type', { stream: 'yes' }, 'invalid_type', 'stream'],
-    ['a role that is none', { messages: [{ role: 'me', content: '' }] }, 'invalid_value', 'messages[0].role'],
+    ['an invalid role', { messages: [{ role: 'me', content: '' }] }, 'invalid_value', 'messages[0].role'],
     ['no messages', { messages: undefined }, 'missing_required_parameter', 'messages'],
     ['too many choices', { n: 1000 }, 'integer_above_max_value', 'n'],
-  ])('is told what is wrong with %s, and does not ask again', async (_what, fields, code, param) => {
+  ])('throws for %s, without a retry', async (_what, fields, code, param) => {
     const { exchanges, fetch } = watchedFetch();
     const asking = new OpenAI({ baseURL, apiKey: 'any', fetch });
     const body = { model, messages, ...fields } as OpenAI.ChatCompletionCreateParamsNonStreaming;
@@ -406,7 +406,7 @@ describe('the openai client', () => {
     expect(exchanges).toHaveLength(1);
   });
 
-  it('asks again where the server was busy', async () => {
+  it('retries when the server is busy', async () => {
     const { baseUrl } = await serveRecordedBusyOnce();
     const { exchanges, fetch } = watchedFetch();
     const asking = new OpenAI({ baseURL: baseUrl, apiKey: 'any', fetch });
@@ -415,7 +415,7 @@ describe('the openai client', () => {
     expect(exchanges).toMatchObject([{ status: 503, retryAfter: '1' }, { status: 200 }]);
   });
 
-  it('is told that the server is busy, where it is not to ask again', async () => {
+  it('throws when the server is busy and retries are off', async () => {
     const { baseUrl } = await serveRecordedBusyOnce();
     const asking = new OpenAI({ baseURL: baseUrl, apiKey: 'any', maxRetries: 0 });
     const asked = asking.chat.completions.create({ model, messages });
@@ -428,7 +428,7 @@ describe('the openai client', () => {
     });
   });
 
-  it('asks again until a dataset that is being written is whole', async () => {
+  it('retries until a dataset that is being written is complete', async () => {
     const path = join(temporaryFolder(), 'dataset.json');
     writeFileSync(path, RECORDED);
     const server = startServer([path, '--index-dir', 'none']);

@@ -9,7 +9,7 @@ const turns = [
 describe('a conversation', () => {
   it.each([
     ['ShareGPT', { id: 'x', conversations: turns }],
-    ['its older name', { id: 'x', items: turns }],
+    ['an older name', { id: 'x', items: turns }],
     [
       'OpenAI messages',
       { id: 'x', messages: turns.map(({ from, value }) => ({ role: from, content: value })) },
@@ -22,13 +22,13 @@ describe('a conversation', () => {
     expect(parseConversation(record)).toEqual({ id: 'x', turns });
   });
 
-  it('has the texts of its parts joined, and nothing for null', () => {
+  it('joins the texts of its parts, and treats null as empty', () => {
     const content = [{ type: 'text', text: 'a' }, { type: 'image_url' }, { type: 'text', text: 'b' }];
     const messages = [{ role: 'user', content }, { role: 'assistant', content: null }, { role: 'tool' }];
     expect(parseConversation({ messages })?.turns.map(({ value }) => value)).toEqual(['ab', '', '']);
   });
 
-  it('has a number for an id, or none', () => {
+  it('may have a number as its id, or no id', () => {
     expect(parseConversation({ id: 7, conversations: [] })).toEqual({ id: '7', turns: [] });
     expect(parseConversation({ id: null, conversations: [] })).toEqual({ id: undefined, turns: [] });
   });
@@ -52,7 +52,7 @@ describe('a conversation', () => {
     expect(parseConversation(record)).toBeUndefined();
   });
 
-  it('takes no key for another that is missing', () => {
+  it("doesn't combine keys of different formats", () => {
     expect(parseConversation({ conversations: [{ '': 'human', value: 'x' }] })).toBeUndefined();
     expect(parseConversation({ '': 'x', conversations: [] })?.id).toBeUndefined();
   });

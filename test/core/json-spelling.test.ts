@@ -8,7 +8,7 @@ const indented = fc.jsonValue().map((value) => JSON.stringify(value, null, '\t')
 const anyJson = fc.oneof(compact, indented);
 
 describe('the spelling of JSON', () => {
-  it('gives the elements of a list as they stand', () => {
+  it('returns the elements of a list unchanged', () => {
     fc.assert(
       fc.property(fc.array(anyJson, { minLength: 1 }), (elements) => {
         const found = elementsOf(` [ ${elements.join(' , ')} ] `).map((element) => element.trim());
@@ -18,7 +18,7 @@ describe('the spelling of JSON', () => {
     );
   });
 
-  it("has JavaScript's spaces or Python's, and means the same", () => {
+  it("uses JavaScript's spaces or Python's, and keeps the value", () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
         const json = JSON.stringify(value, null, 2);
@@ -30,12 +30,12 @@ describe('the spelling of JSON', () => {
     expect(respaced('{"a":[1.0,{ }],\n"b\\": ,":null}', ' ')).toBe('{"a": [1.0, {}], "b\\": ,": null}');
   });
 
-  it('is that of long texts, too', () => {
+  it('works for long texts, too', () => {
     const json = `[${'1,"a",'.repeat(10_000)}1]`;
     expect(respaced(json, ' ')).toBe(json.replaceAll(',', ', '));
   });
 
-  it.each(['"', '"\\', '{"a', '[,]', ''])('takes what is none as it is: %s', (text) => {
+  it.each(['"', '"\\', '{"a', '[,]', ''])('leaves invalid JSON unchanged: %s', (text) => {
     expect(respaced(text, '')).toBe(text);
   });
 });

@@ -15,20 +15,20 @@ function ask(conversation: Conversation, ...texts: string[]): [string, string] |
 }
 
 describe('the match ladder', () => {
-  it('takes a history from the start before anything else', () => {
+  it('prefers a history from the start of a conversation', () => {
     const conversation = talk('go', 'on', 'go', 'off', 'go');
     expect(ask(conversation, 'go')).toEqual(['context', 'on']);
     expect(ask(conversation, 'go', 'on', 'go')).toEqual(['context', 'off']);
   });
 
-  it('takes the prompt after at least two messages that agree, and else the prompt alone', () => {
+  it('takes the prompt after at least two equal messages, else the prompt alone', () => {
     const conversation = talk('a', 'b', 'go', 'first', 'c', 'd', 'go', 'second');
     expect(ask(conversation, 'x', 'c', 'd', 'go')).toEqual(['context', 'second']);
     expect(ask(conversation, 'x', 'd', 'go')).toEqual(['prompt', 'first']);
     expect(ask(conversation, 'c', 'x', 'go')).toEqual(['prompt', 'first']);
   });
 
-  it('takes the longest run that agrees', () => {
+  it('takes the longest run of equal messages', () => {
     const conversation = talk('b', 'c', 'go', 'two', 'a', 'b', 'c', 'x', 'a', 'b', 'c', 'go', 'three');
     expect(ask(conversation, 'a', 'b', 'c', 'go')).toEqual(['context', 'three']);
   });
@@ -39,15 +39,15 @@ describe('the match ladder', () => {
     expect(ask(talk(), 'a')).toBeUndefined();
   });
 
-  it('lets texts decide, not roles', () => {
+  it('compares texts, not roles', () => {
     expect(ask(talk('a', 'recorded by gpt', 'next'), 'recorded by gpt')).toEqual(['prompt', 'next']);
   });
 
-  it('passes over empty turns in a context, as over empty messages', () => {
+  it('skips empty turns in a context, like empty messages', () => {
     expect(ask(talk('a', '', 'b', 'reply'), 'a', '', 'b')).toEqual(['context', 'reply']);
   });
 
-  it('answers an older request whatever comes before', () => {
+  it('ignores the context of a legacy request', () => {
     const { turns } = talk('a', '', 'b');
     const find = (text: string) => matchConversation(valueQuery(text), compareTexts(valueQuery(text), turns));
     expect(find('a')).toMatchObject({ turn: 0 });
@@ -55,7 +55,7 @@ describe('the match ladder', () => {
     expect(find(' a')).toBeUndefined();
   });
 
-  it('tells the rungs apart by the last of all histories that a query may have, too', () => {
+  it('distinguishes the rungs up to the maximum number of histories', () => {
     const asked = queryOf([
       { role: 'user', text: 'x' },
       { role: 'assistant', text: '', calls: [{ id: undefined, name: 'f', arguments: '{ "a":1}' }] },
@@ -74,7 +74,7 @@ describe('the match ladder', () => {
     ]);
   });
 
-  it('takes a prompt that differs in white space only where none is equal', () => {
+  it('takes a prompt that differs in white space only if no turn is equal', () => {
     expect(ask(talk(' a\n b', 'normalized', 'a b', 'equal', 'c'), 'a b')).toEqual(['prompt', 'equal']);
     expect(ask(talk('a\r\n  b ', 'normalized', 'a b'), '\ta b')).toEqual(['normalized', 'normalized']);
     expect(ask(talk('x', 'y', ' z', 'reply'), 'x', 'y', 'z')).toEqual(['normalized', 'reply']);

@@ -5,13 +5,13 @@ import { queryOf } from '#dist/core/query.js';
 const say = (role: string, text: string) => ({ role, text });
 
 describe('a query', () => {
-  it('is the texts of the messages, without empty ones and one trailing assistant message', () => {
+  it('has the texts of the messages, without empty ones and one trailing assistant message', () => {
     const messages = [say('user', 'a'), say('assistant', ''), say('user', 'b'), say('assistant', 'c')];
     expect(queryOf(messages)?.histories).toEqual([['a', 'b']]);
     expect(queryOf([...messages, say('assistant', 'd')])?.histories).toEqual([['a', 'b', 'c']]);
   });
 
-  it('has a second history, without the system messages, where there are any', () => {
+  it('has a second history without the system messages, if there are any', () => {
     const messages = [say('system', 's'), say('developer', 'd'), say('user', 'a'), say('tool', 't')];
     expect(queryOf(messages)?.histories).toEqual([
       ['s', 'd', 'a', 't'],
@@ -25,7 +25,7 @@ describe('a query', () => {
     expect(queryOf([say('system', ''), say('user', 'a')])?.histories).toEqual([['a']]);
   });
 
-  it('has function calls as texts, too: as they were sent, and in the two spellings of datasets', () => {
+  it('has function calls as texts, as they were sent and in both spellings of datasets', () => {
     const call = (given: string) => ({ id: undefined, name: 'f', arguments: given });
     const asking = (given: string) => [
       say('user', 'a'),
@@ -47,7 +47,7 @@ describe('a query', () => {
     expect(queryOf([say('system', 's'), ...asking('{ "x":1}')])?.histories).toHaveLength(8);
   });
 
-  it('has the last results and calls in all spellings, up to a limit of all together, and earlier ones as they were sent', () => {
+  it('has the last results and calls in all spellings, up to a total limit, and earlier ones as they were sent', () => {
     const long = `{"x":"${'y'.repeat(SPELLED_JSON_LENGTH_MAX / 2)}"}`;
     const short = '{"z":1}';
     const asking = (earlier: string) => [
@@ -70,7 +70,7 @@ describe('a query', () => {
     ]);
   });
 
-  it('has calls as they were sent, and nothing in other spellings, in a conversation of very many messages', () => {
+  it('has calls only as they were sent in a conversation of very many messages', () => {
     const call = { id: undefined, name: 'f', arguments: '{"a" :1}' };
     const calling = [
       { role: 'assistant', text: '', calls: [call] },
@@ -86,7 +86,7 @@ describe('a query', () => {
     ]);
   });
 
-  it('is none where nothing is left', () => {
+  it('is undefined if no message is left', () => {
     expect(queryOf([])).toBeUndefined();
     expect(queryOf([say('user', '')])).toBeUndefined();
     expect(queryOf([say('assistant', 'a')])).toBeUndefined();

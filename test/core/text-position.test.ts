@@ -4,7 +4,7 @@ import { type Block, byteOffset } from '#dist/core/bytes.js';
 import { textPositionAfter } from '#dist/core/text-position.js';
 import { runs } from '../support/factor.js';
 
-it('the position after a text is that of its lines, code points and bytes, wherever blocks end', () => {
+it('the position after a text counts lines, code points and bytes, wherever blocks end', () => {
   const text = fc.string({
     unit: fc.constantFrom(...'aaaaaabbbb"é語😀\n\r\t\ufeff'),
     maxLength: 200,

@@ -10,7 +10,7 @@ function work(ms: number): void {
   while (performance.now() < endMs);
 }
 
-it('steps that take as long as a slice are one a turn of the event loop', async () => {
+it('a turn of the event loop has one step, if steps take as long as a slice', async () => {
   let turns = 0;
   const count = () => {
     turns++;
@@ -29,7 +29,7 @@ it('steps that take as long as a slice are one a turn of the event loop', async 
   expect(new Set(at).size).toBe(3);
 });
 
-it('those of one task come between those of others', async () => {
+it('the steps of tasks alternate', async () => {
   const order: string[] = [];
   const task = async (name: string) => {
     for (let i = 0; i < 3; i++) {
@@ -41,7 +41,7 @@ it('those of one task come between those of others', async () => {
   expect(order.join('')).toBe('ababab');
 });
 
-it('what is quick comes before the steps of its turn, though they have waited longer', async () => {
+it('short work comes before the steps of its turn, even if they have waited longer', async () => {
   const order: string[] = [];
   const done = inStep(() => order.push('step'));
   beforeSteps(() => order.push('quick'));
@@ -49,7 +49,7 @@ it('what is quick comes before the steps of its turn, though they have waited lo
   expect(order).toEqual(['quick', 'step']);
 });
 
-it('of many tasks that come in one turn, each but the first begins with one item', async () => {
+it('of many tasks that come in one turn, all but the first begin with one item', async () => {
   const made: string[] = [];
   const make = (name: string) => (item: number) => {
     made.push(`${name}${item}`);

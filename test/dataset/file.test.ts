@@ -11,11 +11,11 @@ function written(): ReturnType<typeof identityOf> {
   return identityOf(path, statSync(path));
 }
 
-describe('a file that is written to while it is used', () => {
+describe('a file that may be written to while it is used', () => {
   it.each([
     ['a result', () => 'result'],
     ['an error', () => expect.fail('an error')],
-  ])('gives neither: not %s', (_what, use) => {
+  ])('throws instead of returning %s', (_what, use) => {
     const change = () => {
       appendFileSync(path, ' ');
       return use();
@@ -23,7 +23,7 @@ describe('a file that is written to while it is used', () => {
     expect(() => withFile(written(), change)).toThrow(FileChangedError);
   });
 
-  it('gives what came of it if it was not', () => {
+  it('returns the result, or throws the error, if it was not written to', () => {
     expect(withFile(written(), () => 'result')).toBe('result');
     expect(() => withFile(written(), () => expect.fail('an error'))).toThrow('an error');
   });

@@ -57,7 +57,7 @@ describe('the records of a dataset', () => {
     );
   });
 
-  it('are passed over where they are longer than a worker may hold', () => {
+  it('are skipped if they are longer than a worker may hold', () => {
     const list = [{ id: 1 }, { id: 2, long: 'x'.repeat(200) }, { id: 3 }];
     for (const text of [JSON.stringify(list), list.map((each) => JSON.stringify(each)).join('\n')]) {
       for (const blockBytes of [7, 1000]) {
@@ -76,7 +76,7 @@ describe('the records of a dataset', () => {
     }
   });
 
-  it('are an error exactly where JSON.parse has one, whichever bytes were changed', () => {
+  it('are an error exactly if JSON.parse fails, whichever bytes were changed', () => {
     const mutation = fc.record({
       at: fc.nat(),
       remove: fc.nat(3),
@@ -118,7 +118,7 @@ describe('the records of a dataset', () => {
     ['{"id": 1}\n{"id": \n', 17, 'expected a value'],
     ['{"id": 1}\n{"id": 2} x\n', 20, "expected ',' or"],
     ['{\n "id": 1\n}', 1, 'expected an object key'],
-  ])('%s is wrong at byte %i', (text, offset, reason) => {
+  ])('%s is invalid at byte %i', (text, offset, reason) => {
     const read = () => recordsOf(Buffer.from(text), 5);
     expect(read).toThrow(expect.objectContaining({ name: 'DatasetSyntaxError', offset }));
     expect(read).toThrow(reason);

@@ -81,7 +81,7 @@ describe('a file of another format', () => {
     ['UTF-32BE, with a byte order mark', utf32(`\ufeff${text}`, false), `UTF-32 ${decode('UTF-32')}`],
     ['UTF-32LE', utf32(spaced, true), `UTF-32 ${decode('UTF-32LE')}`],
     ['UTF-32BE', utf32(text, false), `UTF-32 ${decode('UTF-32BE')}`],
-  ])('is refused with the command that converts it: %s', (_what, content, found) => {
+  ])('is rejected with the command that converts it: %s', (_what, content, found) => {
     expect(problemOf(content)).toContain(`${path}: found ${found}`);
   });
 
@@ -110,8 +110,8 @@ describe('a file of another format', () => {
     ['a text', Buffer.from('Hello, world'), "found 'H' at its start; expected a JSON array"],
     ['JSON with a comment', Buffer.from(`// one, two\n${text}`), "found '/' at its start; expected"],
     ['a string', Buffer.from('"one, two"\n'), 'valid JSON, but only a string; expected a JSON array'],
-    ['a word that JSON lacks', Buffer.from('undefined'), "found 'u' at its start; expected a JSON array"],
-  ])('is refused by its first byte where the format is not known: %s', (_what, content, found) => {
+    ['a word that is not JSON', Buffer.from('undefined'), "found 'u' at its start; expected a JSON array"],
+  ])('is rejected with its first byte if the format is unknown: %s', (_what, content, found) => {
     expect(problemOf(content)).toContain(`${path}: ${found}`);
   });
 });

@@ -35,7 +35,7 @@ interface Compose {
 const compose = parse(read('deploy/compose.yaml')) as Compose;
 const service = compose.services.verbatim;
 
-it('is what the Compose specification allows', () => {
+it('is valid under the Compose specification', () => {
   // The schema is older than `name`.
   const { $schema, ...known } = composeSchema;
   const schema = { ...known, properties: { ...known.properties, name: { type: 'string' } } };
@@ -51,7 +51,7 @@ it('builds this version from the Dockerfile', () => {
   expect(service.image).toBe(`verbatim-llm:${VERSION}`);
 });
 
-it('sets what are settings, from what is mounted', () => {
+it('sets only known settings, to mounted paths', () => {
   expect(SETTINGS).toEqual(expect.arrayContaining(Object.keys(service.environment)));
   const [data, index] = service.volumes;
   expect(service.volumes.map(({ target }) => target)).toEqual(IMAGE.volumes);
@@ -62,11 +62,11 @@ it('sets what are settings, from what is mounted', () => {
   expect(service.environment.API_KEYS).toBe(`@/run/secrets/${service.secrets[0]}`);
 });
 
-it('lets this machine alone in, at the port of the image', () => {
+it('publishes the port of the image to this machine only', () => {
   expect(service.ports).toEqual([`127.0.0.1:8000:${IMAGE.port}`]);
 });
 
-it('gives the server time to finish, and no rights', () => {
+it('gives the server time to finish, and no privileges', () => {
   expect(service.stop_grace_period).toMatch(/^\d+s$/);
   expect(Number.parseInt(service.stop_grace_period, 10) * 1000).toBeGreaterThan(DRAIN_MS);
   expect(service).toMatchObject({
@@ -76,7 +76,7 @@ it('gives the server time to finish, and no rights', () => {
   });
 });
 
-it('has a health check that succeeds only while the server is there', async () => {
+it('has a health check that succeeds only while the server runs', async () => {
   const [kind, command = '', ...args] = service.healthcheck.test;
   expect(kind).toBe('CMD');
   const server = startServer();

@@ -10,7 +10,7 @@ import { ServerProcess } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 describe('the Dockerfile', () => {
-  it('is one that a linter has nothing to say of', () => {
+  it('passes the linter', () => {
     const problems = validate(read('deploy/Dockerfile')).map(({ message, range }) => [
       range.start.line,
       message,
@@ -26,7 +26,7 @@ describe('the Dockerfile', () => {
     expect(major % 2).toBe(0);
   });
 
-  it('sets what are settings, and its port and its folders agree with them', () => {
+  it('sets only known settings, which agree with its port and folders', () => {
     const { NODE_ENV, ...settings } = IMAGE.env;
     expect(NODE_ENV).toBe('production');
     expect(SETTINGS).toEqual(expect.arrayContaining(Object.keys(settings)));
@@ -35,7 +35,7 @@ describe('the Dockerfile', () => {
     expect(IMAGE.volumes).toEqual(['/data', settings.INDEX_DIR]);
   });
 
-  it('stops the server with a signal that it takes, and runs it as nobody who is root', () => {
+  it('stops the server with a signal that it handles, and runs it as a user other than root', () => {
     expect(IMAGE.stopSignal).toBe('SIGTERM');
     expect(IMAGE.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
   });
@@ -61,7 +61,7 @@ describe('what the Dockerfile makes', () => {
     return ['setpriv', `--reuid=${user}`, `--regid=${group}`, '--clear-groups', '--', ...words];
   }
 
-  it('holds what the server needs, and nothing of what it is developed with', () => {
+  it('holds what the server needs, and no development packages', () => {
     expect(readdirSync(join(root, 'app')).sort()).toEqual([
       'LICENSE',
       'data',
@@ -78,7 +78,7 @@ describe('what the Dockerfile makes', () => {
     expect(Object.keys(unneeded).filter(isThere)).toEqual([]);
   });
 
-  it('serves, is healthy only while it does, keeps its index, and ends in order', async () => {
+  it('serves, is healthy only while it does, keeps its index, and stops cleanly', async () => {
     const [command = '', ...args] = asUser(IMAGE.entrypoint);
     const indexDir = inImage(IMAGE.env.INDEX_DIR ?? '');
     mkdirSync(join(folder, 'nothing'));

@@ -18,7 +18,7 @@ const template = deployment.spec?.template;
 const pod = template?.spec ?? expect.fail('no pod');
 const container = pod.containers[0] ?? expect.fail('no container');
 
-it('is what the types of Kubernetes allow', { timeout: 120_000 }, () => {
+it('is valid under the types of Kubernetes', { timeout: 120_000 }, () => {
   const TYPES = { ConfigMap: 'core/v1', Service: 'core/v1', Deployment: 'apps/v1' };
   const kinds = objects.map((each) => (each as { kind: keyof typeof TYPES }).kind);
   expect(kinds).toEqual(Object.keys(TYPES));
@@ -38,7 +38,7 @@ it('runs this version of the image', () => {
   expect(container.image).toBe(`verbatim-llm:${VERSION}`);
 });
 
-it('sets what are settings, from what is mounted', () => {
+it('sets only known settings, to mounted paths', () => {
   const names = [...Object.keys(configMap.data ?? {}), ...(container.env ?? []).map(({ name }) => name)];
   expect(SETTINGS).toEqual(expect.arrayContaining(names));
   expect(container.envFrom).toEqual([{ configMapRef: { name: configMap.metadata?.name } }]);
@@ -60,7 +60,7 @@ it('sends requests to the port of the image', () => {
   expect(template?.metadata?.labels).toEqual(service.spec?.selector);
 });
 
-it('asks what the server answers: whether it lives, and whether it is ready', async () => {
+it('has liveness and readiness probes that the server answers', async () => {
   const { startupProbe, livenessProbe, readinessProbe } = container;
   const probes = [startupProbe, livenessProbe, readinessProbe] as Probe[];
   expect(probes.map(({ httpGet }) => httpGet)).toEqual(
@@ -70,7 +70,7 @@ it('asks what the server answers: whether it lives, and whether it is ready', as
   for (const { httpGet } of probes) expect((await fetch(url + httpGet?.path)).status).toBe(200);
 });
 
-it('gives the server time to finish, and no rights', () => {
+it('gives the server time to finish, and no privileges', () => {
   const [command, seconds] = container.lifecycle?.preStop?.exec?.command ?? [];
   expect(command).toBe('sleep');
   const graceMs = ((pod.terminationGracePeriodSeconds ?? 30) - Number(seconds)) * 1000;

@@ -41,23 +41,23 @@ function analyze(...args: string[]): { readonly status: number | null; readonly 
   return { status, said: stdout + stderr };
 }
 
-it('is a unit that systemd has nothing to say of', () => {
+it('is a unit that systemd-analyze verifies without warnings', () => {
   expect(analyze('verify', '--man=no', unitHere)).toEqual({ status: 0, said: '' });
 });
 
-it('keeps from the server what it does not need', () => {
+it('restricts the server to what it needs', () => {
   const rights = ['DynamicUser', 'ProtectSystem', 'NoNewPrivileges', 'CapabilityBoundingSet'].map(settingsOf);
   expect(rights).toEqual([['yes'], ['strict'], ['yes'], ['']]);
   const { status, said } = analyze('security', '--offline=yes', `--threshold=${EXPOSURE_MAX}`, unitHere);
   expect(status, said).toBe(0);
 });
 
-it('gives the server time to finish, and starts no other that has the same bad settings', () => {
+it('gives the server time to finish, and does not restart it after a bad setting', () => {
   expect(Number(settingsOf('TimeoutStopSec')[0]) * 1000).toBeGreaterThan(DRAIN_MS);
   expect(settingsOf('RestartPreventExitStatus')).toEqual(['2']);
 });
 
-it('starts the server, with its keys and its index where the unit says, and stops it', async () => {
+it("starts the server with the unit's keys and index folder, and stops it", async () => {
   const [credential = '', ...others] = settingsOf('LoadCredential').map(
     (each) => each.split(':')[0] as string,
   );

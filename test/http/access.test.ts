@@ -24,17 +24,17 @@ describe('a server with keys', async () => {
     '/docs/page.js',
     '/docs/swagger-ui.css',
     '/openapi.json',
-  ])('answers %s without one', async (path) => {
+  ])('answers %s without a key', async (path) => {
     expect((await fetch(url + path)).status).toBe(200);
   });
 
-  it.each(['/metrics', '/v1/models', '/docs/nowhere', '/nowhere'])('asks for one at %s', async (path) => {
+  it.each(['/metrics', '/v1/models', '/docs/nowhere', '/nowhere'])('requires a key at %s', async (path) => {
     expect((await fetch(url + path)).status).toBe(401);
     const answer = await fetch(url + path, { headers: { authorization: 'Bearer right' } });
     expect(answer.status).toBe(path.endsWith('/nowhere') ? 404 : 200);
   });
 
-  it.each(['wrong', 'righ', 'rightright', 'RIGHT', 'rïght'])('refuses the key %s', async (key) => {
+  it.each(['wrong', 'righ', 'rightright', 'RIGHT', 'rïght'])('rejects the key %s', async (key) => {
     const answer = await ask(url, { authorization: `Bearer ${key}` });
     expect(answer.status).toBe(401);
     expect(await answer.json()).toMatchObject({ error: { code: 'invalid_api_key' } });
@@ -45,7 +45,7 @@ describe('a server with origins', async () => {
   const page = 'https://pages.example';
   const url = await serveApp(dataset, { corsOrigins: [page], ...guardedBy('right') });
 
-  it('tells a browser that their pages may ask, before it sends a key', async () => {
+  it('answers a preflight request without a key', async () => {
     const asked = {
       'access-control-request-method': 'POST',
       'access-control-request-headers': 'x-stainless-os',
@@ -59,7 +59,7 @@ describe('a server with origins', async () => {
     expect(answer.headers.get('access-control-allow-headers')).toBe('x-stainless-os');
   });
 
-  it('lets them read answers and errors, and the headers that are its own', async () => {
+  it("lets their pages read answers, errors and verbatim's headers", async () => {
     for (const authorization of ['Bearer right', 'Bearer wrong']) {
       const answer = await ask(url, { origin: page, authorization });
       expect(answer.headers.get('access-control-allow-origin')).toBe(page);
@@ -67,12 +67,12 @@ describe('a server with origins', async () => {
     }
   });
 
-  it('lets no other page read', async () => {
+  it('lets no page of another origin read', async () => {
     const answer = await ask(url, { origin: 'https://evil.example', authorization: 'Bearer right' });
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('lets all of them read if it is told *', async () => {
+  it('lets pages of all origins read with *', async () => {
     const open = await serveApp(dataset, { corsOrigins: ['*'] });
     const answer = await ask(open, { origin: 'https://any.example' });
     expect(answer.headers.get('access-control-allow-origin')).toBe('*');
@@ -80,18 +80,18 @@ describe('a server with origins', async () => {
 });
 
 describe('a server without origins', async () => {
-  it('says nothing of them', async () => {
+  it('sends no CORS headers', async () => {
     const answer = await ask(await serveApp(dataset), { origin: 'https://any.example' });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
   });
 });
 
-describe('a server with a limit of requests', () => {
+describe('a server with a rate limit', () => {
   const rateOf = ({ headers }: Response) =>
     ['limit', 'remaining'].map((name) => Number(headers.get(`x-ratelimit-${name}-requests`)));
 
-  it('counts them, answers so many a minute, and says when to come back', async () => {
+  it('answers that many requests a minute, and says when to retry', async () => {
     const url = await serveApp(dataset, { rateLimit: 2 });
     const answers = [await ask(url), await ask(`${url}/`), await ask(url)];
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
@@ -116,7 +116,7 @@ describe('a server with a limit of requests', () => {
     });
   });
 
-  it('counts each path once, and all of them together', async () => {
+  it('counts a request once, on all paths together', async () => {
     const url = await serveApp(dataset, { rateLimit: 100 });
     const gets = ['/v1/models', '/models', '/v1/models/any', '/v1/nothing', '/nothing'];
     for (const [i, path] of gets.entries()) {
@@ -129,7 +129,7 @@ describe('a server with a limit of requests', () => {
     expect(rateOf(await post(`${url}/tokenize`, { prompt: 'x' }))).toEqual([100, 93]);
   });
 
-  it('counts a request the same however its body comes', async () => {
+  it('counts a request once, whatever the framing of its body', async () => {
     const url = await serveApp(dataset, { rateLimit: 100, corsOrigins: ['*'] });
     const chat = `${url}/v1/chat/completions`;
     const body = JSON.stringify(hello);
@@ -154,7 +154,7 @@ describe('a server with a limit of requests', () => {
     expect(networks('::ffff:192.0.2.1', '::ffff:192.0.2.2', 'fe80::1%eth0', '')).toBe(4);
   });
 
-  it('counts each key by itself, and nothing that is open to all', async () => {
+  it('counts each key separately, and no paths without keys', async () => {
     const url = await serveApp(dataset, { rateLimit: 1, ...guardedBy('one', 'other') });
     const asKey = async (key: string) => (await ask(url, { authorization: `Bearer ${key}` })).status;
     expect(await asKey('one')).toBe(200);
@@ -171,7 +171,7 @@ describe('a server with a limit of requests', () => {
     for (let i = 0; i < 3; i++) expect((await fetch(`${url}/ready`)).status).toBe(200);
   });
 
-  it('does not let a client without keys pass for many', async () => {
+  it('counts by address if the server has no keys, whatever key is sent', async () => {
     const url = await serveApp(dataset, { rateLimit: 1 });
     const asNobody = async (key: string) => (await ask(url, { authorization: `Bearer ${key}` })).status;
     expect(await asNobody('made up')).toBe(200);

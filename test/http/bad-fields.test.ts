@@ -291,7 +291,7 @@ describe('a text', () => {
   it.each([
     ['/v1/chat/completions', 'messages'],
     ['/v1/responses', 'input'],
-  ])('of %s has as many characters in all parts of a message together', async (path, param) => {
+  ])('of %s may have as many characters in all parts of a message together', async (path, param) => {
     const type = param === 'input' ? 'input_text' : 'text';
     const parts = (...lengths: number[]) => ({
       [param]: [{ role: 'user', content: lengths.map((length) => ({ type, text: 'x'.repeat(length) })) }],
@@ -306,7 +306,7 @@ describe('a text', () => {
     expect(message).toContain(String(TEXT_MAX));
   });
 
-  it('of the legacy API is as long as a body may be', async () => {
+  it('of the legacy API may be as long as a body', async () => {
     const conversation = { value: 'x'.repeat(TEXT_MAX + 1) };
     const response = await post(`${base}/api/v1/chat/completion`, { conversation });
     expect(await response.json()).toMatchObject({ data: { success: false } });
@@ -323,21 +323,24 @@ describe('metadata', () => {
     );
   });
 
-  it.each(['/v1/chat/completions', '/v1/responses'])('of %s has keys of 64 characters', async (path) => {
-    const ask = (key: string) => post(base + path, { ...goodFor(path), metadata: { [key]: 'v' } });
-    expect((await ask('k'.repeat(64))).status).toBe(200);
-    const message = await expectRefused(
-      await ask('k'.repeat(65)),
-      'property_name_above_max_length',
-      'metadata',
-    );
-    expect(message).toMatch(
-      /^Invalid property name in 'metadata': 'k{40}…' is too long\..*64.*65 instead\.$/,
-    );
-  });
+  it.each(['/v1/chat/completions', '/v1/responses'])(
+    'of %s has keys of at most 64 characters',
+    async (path) => {
+      const ask = (key: string) => post(base + path, { ...goodFor(path), metadata: { [key]: 'v' } });
+      expect((await ask('k'.repeat(64))).status).toBe(200);
+      const message = await expectRefused(
+        await ask('k'.repeat(65)),
+        'property_name_above_max_length',
+        'metadata',
+      );
+      expect(message).toMatch(
+        /^Invalid property name in 'metadata': 'k{40}…' is too long\..*64.*65 instead\.$/,
+      );
+    },
+  );
 });
 
-describe('a field that is echoed, whatever it holds', () => {
+describe('an echoed field with any content', () => {
   it.each([
     ['tools', (text: string) => [{ type: 'function', name: 'f', description: text }]],
     ['tools', (text: string) => [{ type: 'function', [text]: 1 }]],
@@ -381,7 +384,7 @@ describe('a field that needs another', () => {
       'missing_required_parameter',
       'text.format.schema',
     ],
-  ])('of %s is refused without it: %j', async (path, body, code, param) => {
+  ])('of %s is rejected without it: %j', async (path, body, code, param) => {
     await expectRefused(await post(base + path, body), code, param);
   });
 
@@ -394,12 +397,12 @@ describe('a field that needs another', () => {
     ],
     ['/v1/responses', { ...GOOD_INPUT, text: {} }],
     ['/v1/responses', { ...GOOD_INPUT, max_tool_calls: 0 }],
-  ])('of %s is fine where it has it, or asks for nothing: %j', async (path, body) => {
+  ])('of %s is accepted with it, or if it has no effect: %j', async (path, body) => {
     expect((await post(base + path, body)).status).toBe(200);
   });
 });
 
-describe('a word that is none of those known', () => {
+describe('an unknown value of an enumeration', () => {
   it.each([
     ['tool_choice', { ...GOOD, tool_choice: 'always' }, 'invalid_value', 'none, auto, required'],
     [

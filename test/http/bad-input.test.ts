@@ -30,7 +30,7 @@ describe('a bad chat completion request', () => {
     ['an array', [], 400, 'invalid_type', null],
     ['no body', '', 400, 'missing_required_parameter', 'messages'],
     ['no messages', { model: 'm' }, 400, 'missing_required_parameter', 'messages'],
-    ['messages that are none', { messages: 'hi' }, 400, 'invalid_type', 'messages'],
+    ['invalid messages', { messages: 'hi' }, 400, 'invalid_type', 'messages'],
     ['null messages', { messages: null }, 400, 'invalid_type', 'messages'],
     ['empty messages', { messages: [] }, 400, 'empty_array', 'messages'],
     [
@@ -43,9 +43,9 @@ describe('a bad chat completion request', () => {
     ['no choice', { messages: hello, n: 0 }, 400, 'integer_below_min_value', 'n'],
     ['too many choices', { messages: hello, n: 129 }, 400, 'integer_above_max_value', 'n'],
     ['half a choice', { messages: hello, n: 1.5 }, 400, 'invalid_type', 'n'],
-    ['a number of choices that is none', { messages: hello, n: '2' }, 400, 'invalid_type', 'n'],
-    ['a stop that is none', { messages: hello, stop: 5 }, 400, 'invalid_type', 'stop'],
-    ['stops that are none', { messages: hello, stop: ['a', 5] }, 400, 'invalid_type', 'stop[1]'],
+    ['an invalid number of choices', { messages: hello, n: '2' }, 400, 'invalid_type', 'n'],
+    ['an invalid stop', { messages: hello, stop: 5 }, 400, 'invalid_type', 'stop'],
+    ['invalid stops', { messages: hello, stop: ['a', 5] }, 400, 'invalid_type', 'stop[1]'],
     ['too many stops', { messages: hello, stop: Array(65).fill('a') }, 400, 'array_above_max_length', 'stop'],
     ['a long stop', { messages: hello, stop: 'a'.repeat(251) }, 400, 'string_above_max_length', 'stop'],
     [
@@ -55,7 +55,7 @@ describe('a bad chat completion request', () => {
       'string_above_max_length',
       'stop[1]',
     ],
-    ['a message that is none', { messages: ['hi'] }, 400, 'invalid_type', 'messages[0]'],
+    ['an invalid message', { messages: ['hi'] }, 400, 'invalid_type', 'messages[0]'],
     [
       'a message without a role',
       { messages: [...hello, { content: 'x' }] },
@@ -71,7 +71,7 @@ describe('a bad chat completion request', () => {
       'messages[0].role',
     ],
     [
-      'a role that is no string',
+      'a role that is a number',
       { messages: [{ role: 5, content: 'x' }] },
       400,
       'invalid_type',
@@ -106,14 +106,14 @@ describe('a bad chat completion request', () => {
       'messages[0].content',
     ],
     [
-      'a lot of parts that are none',
+      'many invalid parts',
       `{"messages":[{"role":"user","content":[${'0,'.repeat(499_000 - 30)}0]}]}`,
       400,
       'invalid_type',
       'messages[0].content[0]',
     ],
     [
-      'a part that is none',
+      'an invalid part',
       { messages: [{ role: 'user', content: ['x'] }] },
       400,
       'invalid_type',
@@ -134,7 +134,7 @@ describe('a bad chat completion request', () => {
       'messages[0].content[0].text',
     ],
     [
-      'a text that is none',
+      'an invalid text',
       { messages: [{ role: 'user', content: [{ type: 'text', text: 5 }] }] },
       400,
       'invalid_type',
@@ -164,19 +164,13 @@ describe('a bad chat completion request', () => {
       null,
     ],
     [
-      'a prompt that stands nowhere',
+      'an unknown prompt',
       { messages: [{ role: 'user', content: 'nowhere' }] },
       404,
       'prompt_not_found',
       'messages',
     ],
-    [
-      'nothing to look for',
-      { messages: [{ role: 'user', content: '' }] },
-      404,
-      'prompt_not_found',
-      'messages',
-    ],
+    ['an empty text', { messages: [{ role: 'user', content: '' }] }, 404, 'prompt_not_found', 'messages'],
   ])('with %s', async (_what, body, status, code, param) => {
     const response = await chat(body);
     expect(response.status).toBe(status);
@@ -196,7 +190,7 @@ describe('a bad chat completion request', () => {
     );
   });
 
-  it('of another content type is refused, and of none is read as JSON', async () => {
+  it('of another content type is rejected, and without one is read as JSON', async () => {
     const body = JSON.stringify({ messages: hello });
     expect((await chat(body, { 'content-type': 'text/plain' })).status).toBe(415);
     expect((await chat(body, { 'content-type': 'application/json; charset=utf-8' })).status).toBe(200);
@@ -206,19 +200,19 @@ describe('a bad chat completion request', () => {
     expect(bare.status).toBe(200);
   });
 
-  it('in an unknown encoding or character set is refused', async () => {
+  it('in an unknown encoding or charset is rejected', async () => {
     expect((await chat('{}', { 'content-encoding': 'x-own' })).status).toBe(415);
     expect((await chat('{}', { 'content-type': 'application/json; charset=x-own' })).status).toBe(415);
   });
 
-  it('leaves the connection good', async () => {
+  it('leaves the connection usable', async () => {
     for (const body of ['{', { messages: [] }, { messages: hello }]) await (await chat(body)).arrayBuffer();
     expect((await chat({ messages: hello })).status).toBe(200);
   });
 });
 
 describe('null and unknown fields', () => {
-  it('are as good as none', async () => {
+  it('are treated as absent', async () => {
     const extra = {
       model: null,
       stream: null,
@@ -235,7 +229,7 @@ describe('null and unknown fields', () => {
     expect(await response.json()).toMatchObject({ model: 'dataset' });
   });
 
-  it('leave the parts that are no text unread', async () => {
+  it('of content parts that are not text are not read', async () => {
     const content = [
       { type: 'text', text: 'Say' },
       { type: 'image_url', image_url: { url: 'data:' } },
@@ -260,7 +254,7 @@ describe('a bad request to the legacy API', () => {
     ['/API/v1/Chat/Completion', true],
     ['/api/v1/chat/nothing', true],
     ['/api/v1/chatter', false],
-  ])('is told in its manner, and no other is: %s', async (path, isLegacy) => {
+  ])("is reported in that API's format, only on its paths: %s", async (path, isLegacy) => {
     const body = (await (await post(base + path, {})).json()) as object;
     expect(Object.keys(body)).toEqual([isLegacy ? 'detail' : 'error']);
   });
@@ -270,7 +264,7 @@ describe('a bad request to the legacy API', () => {
     ['an array', [1], 'model_attributes_type', ['body']],
     ['a number', '5', 'model_attributes_type', ['body']],
     ['no conversation', {}, 'missing', ['body', 'conversation']],
-    ['a conversation that is none', { conversation: 5 }, 'dict_type', ['body', 'conversation']],
+    ['an invalid conversation', { conversation: 5 }, 'dict_type', ['body', 'conversation']],
     ['no value', { conversation: { from: 'human' } }, 'missing', ['body', 'conversation', 'value']],
     [
       'a value that is a number',
@@ -284,7 +278,7 @@ describe('a bad request to the legacy API', () => {
       'string_type',
       ['body', 'conversation', 'from'],
     ],
-  ])('with %s is answered with 422 and its place', async (_what, body, type, loc) => {
+  ])('with %s gets 422 and the path of the field', async (_what, body, type, loc) => {
     const response = await older(body);
     expect(response.status).toBe(422);
     expect(await response.json()).toEqual({
@@ -292,7 +286,7 @@ describe('a bad request to the legacy API', () => {
     });
   });
 
-  it('is told in its own manner for the rest', async () => {
+  it("is reported in that API's format for other errors, too", async () => {
     const large = await older({ conversation: { value: 'x'.repeat(1_000_001) } });
     expect([large.status, await large.json()]).toEqual([
       413,
@@ -339,24 +333,24 @@ describe('a URL', () => {
   }
 
   it.each(['http://other/health?a=1', 'HTTPS://[::1]:443/health', 'http://[::1/health', '/health'])(
-    '%s is answered by its path',
+    '%s is routed by its path',
     async (url) => {
       expect(await get(url)).toEqual({ status: 200, json: { status: 'ok' } });
     },
   );
 
-  it.each(['http://[::1', 'http://other'])('%s is that of the page', async (url) => {
+  it.each(['http://[::1', 'http://other'])('%s is the root page', async (url) => {
     expect(await get(url, 'OPTIONS')).toMatchObject({ status: 405 });
   });
 
-  it.each(['ws://[::1', '*'])('%s is none of ours, as any other error', async (url) => {
+  it.each(['ws://[::1', '*'])('%s is unknown, with an error object', async (url) => {
     const error = { message: expect.stringMatching(/^Invalid URL \(OPTIONS \//), code: null };
     expect(await get(url, 'OPTIONS')).toMatchObject({ status: 404, json: { error } });
   });
 });
 
 describe('a request id', () => {
-  it('is echoed, or made', async () => {
+  it('is echoed, or generated', async () => {
     const ask = (id: string) => fetch(`${base}/health`, { headers: { 'x-request-id': id } });
     expect((await ask('mine-1')).headers.get('x-request-id')).toBe('mine-1');
     for (const id of ['', 'with space', 'x'.repeat(257)]) {
@@ -375,14 +369,14 @@ describe('with keys', () => {
     [{ authorization: 'Bearer first-key,second-key' }, 401, 'invalid_api_key'],
     [{ authorization: 'Bearer second-key' }, 200, undefined],
     [{ 'api-key': 'first-key' }, 200, undefined],
-  ])('%j is answered with %i', async (headers, status, code) => {
+  ])('%j gets %i', async (headers, status, code) => {
     const response = await models(headers as Record<string, string>);
     expect(response.status).toBe(status);
     const { error } = (await response.json()) as { error?: { code: unknown } };
     expect(error?.code).toBe(code);
   });
 
-  it('the legacy API is guarded too, and health is not', async () => {
+  it('the legacy API requires one, and health does not', async () => {
     const response = await post(`${guarded}/api/v1/chat/completion`, { conversation: { value: 'Say it.' } });
     expect([response.status, await response.json()]).toEqual([
       401,
@@ -396,7 +390,7 @@ describe('with keys', () => {
   });
 
   it.each([{ authorization: 'Bearer first-key' }, { 'api-key': 'first-key' }])(
-    'the self-benchmark passes %j on',
+    'the self-benchmark sends %j with its requests',
     async (headers) => {
       const url = `${guarded}/api/v1/chat/api/benchmarks?path=/completion`;
       expect((await fetch(url, { headers: headers as Record<string, string> })).status).toBe(200);
@@ -408,7 +402,7 @@ describe('the self-benchmark', () => {
   const run = (query: string) => fetch(`${base}/api/v1/chat/api/benchmarks${query}`);
 
   it.each(['', '?path=/completion', '?path=/completion/v1'])(
-    'tells its figures as strings (%s)',
+    'reports its figures as strings (%s)',
     async (query) => {
       expect(await (await run(query)).json()).toEqual({
         requests_per_minute: expect.stringMatching(/^\d+\.\d\d$/),
@@ -418,7 +412,7 @@ describe('the self-benchmark', () => {
   );
 
   it.each(['?path=/other', '?path=/completion&path=/completion/v1', '?path=http://example.com/'])(
-    'refuses %s',
+    'rejects %s',
     async (query) => {
       const response = await run(query);
       expect(response.status).toBe(422);
@@ -426,7 +420,7 @@ describe('the self-benchmark', () => {
     },
   );
 
-  it('takes GET alone', async () => {
+  it('accepts GET only', async () => {
     const response = await fetch(`${base}/api/v1/chat/api/benchmarks`, { method: 'HEAD' });
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
   });

@@ -94,25 +94,22 @@ const INVALID = [400, null];
 const ANSWERS = [
   ['found', HIT, FOUND],
   ['not found', MISS, NOT_FOUND],
-  ['no JSON', BAD, INVALID],
+  ['invalid JSON', BAD, INVALID],
 ] as const;
 
 describe('a body that is', () => {
-  it.each(ANSWERS)(
-    '%s is answered alike, in however many packets it comes',
-    async (_what, body, expected) => {
-      const connection = new Connection();
-      for (const packetBytes of [undefined, 1, 7, 100]) {
-        expect(await connection.ask(body, packetBytes)).toEqual(expected);
-        expect(await connection.ask(HIT)).toEqual(FOUND);
-      }
-    },
-  );
+  it.each(ANSWERS)('%s gets the same answer in any number of packets', async (_what, body, expected) => {
+    const connection = new Connection();
+    for (const packetBytes of [undefined, 1, 7, 100]) {
+      expect(await connection.ask(body, packetBytes)).toEqual(expected);
+      expect(await connection.ask(HIT)).toEqual(FOUND);
+    }
+  });
 
   it.each([
     ['found', padded('Say it.', BODY_LIMIT), FOUND],
     ['not found', padded('nowhere', BODY_LIMIT), NOT_FOUND],
-    ['no JSON', `${padded('nowhere', BODY_LIMIT - 1)}x`, INVALID],
+    ['invalid JSON', `${padded('nowhere', BODY_LIMIT - 1)}x`, INVALID],
   ])('as long as the limit, and %s, is answered', async (_what, body, expected) => {
     const connection = new Connection();
     expect(await connection.ask(body)).toEqual(expected);
@@ -120,8 +117,8 @@ describe('a body that is', () => {
   });
 });
 
-describe('requests that are sent in one go', () => {
-  it.each([undefined, 50])('are answered in their order, in packets of %s bytes', async (packetBytes) => {
+describe('requests that are sent together', () => {
+  it.each([undefined, 50])('are answered in order, in packets of %s bytes', async (packetBytes) => {
     const connection = new Connection();
     const bodies = [HIT, MISS, BAD, HIT, HIT, BAD, MISS, HIT];
     const expected = bodies.map((body) => (body === HIT ? FOUND : body === MISS ? NOT_FOUND : INVALID));
@@ -135,7 +132,7 @@ describe('requests that are sent in one go', () => {
   });
 });
 
-describe('a client that closes its side behind its request', () => {
+describe('a client that half-closes the connection after its request', () => {
   // This is the size of one read from a connection: its end is seen in the same turn of the event loop.
   it.each([200, 65_535, 65_536, 65_537, 131_072])('of %i bytes gets its answer', async (length) => {
     const lengthOf = (body: string) => requestOf(body).length;
@@ -155,7 +152,7 @@ describe('a client that closes its side behind its request', () => {
   });
 });
 
-describe('connections at rest', () => {
+describe('idle connections', () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   /** Memory of all buffers, after a garbage collection. */
@@ -170,8 +167,8 @@ describe('connections at rest', () => {
   it.each([
     ['found', padded('Say it.', 4 * MB), FOUND],
     ['not found', padded('nowhere', 4 * MB), NOT_FOUND],
-    ['no JSON', `${padded('nowhere', 4 * MB - 1)}x`, INVALID],
-  ])('hold no bodies, of what is %s', async (_what, body, expected) => {
+    ['invalid JSON', `${padded('nowhere', 4 * MB - 1)}x`, INVALID],
+  ])('hold no bodies of requests that are %s', async (_what, body, expected) => {
     // The first one may include one-time allocations.
     expect(await new Connection().ask(body)).toEqual(expected);
     const before = await heldBytes();

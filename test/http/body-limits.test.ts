@@ -60,8 +60,8 @@ async function floodedAnswer(connection: RawConnection): Promise<RawConnection['
 
 describe('a body over the limit', () => {
   it.each([
-    ['is told so before it comes', []],
-    ['is told so instead of to go on', ['expect: 100-continue']],
+    ['is rejected before it arrives', []],
+    ['is rejected instead of continued', ['expect: 100-continue']],
   ])('%s, and its connection ends', async (_what, lines) => {
     const connection = await open();
     connection.send(headOf(`content-length: ${LIMIT + 1}`, ...lines));
@@ -73,7 +73,7 @@ describe('a body over the limit', () => {
     await connection.closed;
   });
 
-  it('is told so before it comes, however many headers are before its length', async () => {
+  it('is rejected before it arrives, however many headers precede its length', async () => {
     const connection = await open();
     connection.send(headOf(...Array(1100).fill('a: b'), `content-length: ${LIMIT + 1}`));
     await connection.waitFor(1);
@@ -82,7 +82,7 @@ describe('a body over the limit', () => {
     await connection.closed;
   });
 
-  it('is told so when its chunks are over it, and what follows is not answered', async () => {
+  it('is rejected when its chunks exceed the limit, and nothing after it is answered', async () => {
     const connection = await open();
     connection.send(headOf('transfer-encoding: chunked'));
     const answer = await floodedAnswer(connection);
@@ -90,7 +90,7 @@ describe('a body over the limit', () => {
     expect(connection.answers).toHaveLength(1);
   });
 
-  it('may be sent by a client that reads its answer only then', async () => {
+  it('may be sent whole by a client that reads the answer only after that', async () => {
     const connection = await open();
     connection.pause();
     connection.send(headOf(`content-length: ${LIMIT + 1}`));
@@ -102,9 +102,9 @@ describe('a body over the limit', () => {
 
   it.each([
     ['a key is missing', PATH, 401],
-    ['the path is none', '/v1/nothing', 401],
+    ['the path is unknown', '/v1/nothing', 401],
     ['the path takes no body', '/health', 405],
-  ])('is not read on where %s', async (_what, path, status) => {
+  ])('is not read further if %s', async (_what, path, status) => {
     const connection = await open();
     connection.send(`POST ${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`);
     expect(await floodedAnswer(connection)).toMatchObject({ status, headers: { connection: 'close' } });
@@ -124,13 +124,13 @@ describe('a compressed body', () => {
       body: new Uint8Array(bytes),
     });
 
-  it.each(encodings)('is inflated: %s', async (encoding, compress) => {
+  it.each(encodings)('is decompressed: %s', async (encoding, compress) => {
     expect((await send(encoding, compress(Buffer.from(HIT)))).status).toBe(200);
     expect((await send(encoding.toUpperCase(), compress(Buffer.from(HIT)))).status).toBe(200);
   });
 
   it.each(encodings)(
-    'may be as long as the limit when it is inflated, and no longer: %s',
+    'may be as long as the limit when decompressed, and no longer: %s',
     async (encoding, compress) => {
       const padded = (length: number) => compress(Buffer.from(HIT + ' '.repeat(length - HIT.length)));
       expect((await send(encoding, padded(LIMIT))).status).toBe(200);
@@ -139,7 +139,7 @@ describe('a compressed body', () => {
     },
   );
 
-  it.each(encodings)('that is broken, or cut off, is told so: %s', async (encoding, compress) => {
+  it.each(encodings)('that is corrupt or truncated is rejected: %s', async (encoding, compress) => {
     for (const bytes of [Buffer.from(HIT), compress(Buffer.from(HIT)).subarray(0, -4)]) {
       const answer = await send(encoding, bytes);
       expect(answer.status).toBe(400);
@@ -149,7 +149,7 @@ describe('a compressed body', () => {
   });
 
   it.each(['zzz', 'gzip, gzip', 'constructor'])(
-    'in an encoding that is unknown is refused: %s',
+    'in an unknown encoding is rejected: %s',
     async (encoding) => {
       const answer = await send(encoding, Buffer.from(HIT));
       expect(answer.status).toBe(415);
@@ -164,13 +164,13 @@ describe('a charset', () => {
     expect((await post(base + PATH, HIT, headers)).status).toBe(200);
   });
 
-  it.each(['utf-16', 'latin1'])('%s is refused', async (charset) => {
+  it.each(['utf-16', 'latin1'])('%s is rejected', async (charset) => {
     const headers = { 'content-type': `application/json;charset=${charset}`, ...KEY };
     expect((await post(base + PATH, HIT, headers)).status).toBe(415);
   });
 });
 
-describe('what a body holds', () => {
+describe('the contents of a body', () => {
   const times = (count: number, json: string) => `[${`${json},`.repeat(count - 1)}${json}]`;
   const named = (count: number) => `{${Array.from({ length: count }, (_, i) => `"n${i}":1`).join()}}`;
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
@@ -187,9 +187,9 @@ describe('what a body holds', () => {
       'arrays in arrays',
       withField(nested(BODY_DEPTH_MAX)),
       400,
-      `at most ${BODY_DEPTH_MAX} objects and arrays`,
+      `at most ${BODY_DEPTH_MAX} nested objects and arrays`,
     ],
-  ])('may not be too many %s', async (_what, body, status, expected) => {
+  ])('may not have too many %s', async (_what, body, status, expected) => {
     for (const each of [body, `${body}${spaces}`]) {
       const answer = await ask(each);
       expect(answer.status).toBe(status);
@@ -203,7 +203,7 @@ describe('what a body holds', () => {
     ['128 lists of 4,096 token ids', withField(times(128, times(4096, '1234')))],
     ['tools with 5,000 names', withField(named(5000))],
     ['one long text', withField(`"${'\\"[{\\\\'.repeat(LONG / 6)}"`)],
-  ])('may be as much as clients send: %s', async (_what, body) => {
+  ])('may be as large as clients send: %s', async (_what, body) => {
     for (const each of [body, `${body}${spaces}`]) expect((await ask(each)).status).toBe(200);
   });
 
@@ -213,7 +213,7 @@ describe('what a body holds', () => {
     expect((await ask(body)).status).toBe(200);
   });
 
-  it('is read as it was sent, wherever a long body is cut', async () => {
+  it('are read correctly, wherever a long body is cut', async () => {
     for (let shift = 0; shift < 4; shift++) {
       const text = `${'x'.repeat(shift)}${'日本😀'.repeat(LONG / 10)}`;
       const answer = await post(
@@ -225,7 +225,7 @@ describe('what a body holds', () => {
     }
   });
 
-  it('is refused when it is nested too deeply, streamed or not', async () => {
+  it('are rejected if nested too deeply, streamed or not', async () => {
     const tools = `[{"type":"function","name":"f","parameters":${'{"a":'.repeat(9000)}1${'}'.repeat(9000)}}]`;
     for (const stream of [true, false]) {
       const answer = await post(
@@ -238,7 +238,7 @@ describe('what a body holds', () => {
     }
   });
 
-  it('may come a byte at a time', async () => {
+  it('may arrive a byte at a time', async () => {
     const connection = await open();
     connection.send(headOf('transfer-encoding: chunked'));
     connection.send(`${[...HIT].map(chunkOf).join('')}0\r\n\r\n`);
@@ -247,7 +247,7 @@ describe('what a body holds', () => {
   });
 });
 
-describe('bodies together', () => {
+describe('all bodies together', () => {
   const page = { origin: 'https://pages.example' };
   const small = { bodyLimit: byteCount(LIMIT), heldBytesMax: byteCount(MB), corsOrigins: ['*'] };
   const begin = async (url: string, length: number, sent: number) => {
@@ -265,7 +265,7 @@ describe('bodies together', () => {
     return held;
   };
 
-  it('hold what has come of them, and are refused while that is too much', async () => {
+  it('hold the bytes that have arrived, and are rejected while that is too much', async () => {
     const url = await serveApp(dataset, small);
     // A single body may be as long as the limit for one body.
     const held = await fill(url, LIMIT, 2 * MB, () => post(url + PATH, HIT));
@@ -280,7 +280,7 @@ describe('bodies together', () => {
     await vi.waitUntil(async () => (await post(url + PATH, HIT)).status === 200, WAIT);
   });
 
-  it('hold nothing while they are only announced', async () => {
+  it('hold nothing before their bytes arrive', async () => {
     const url = await serveApp(dataset, small);
     for (let i = 0; i < 20; i++) await begin(url, LIMIT, 0);
     const chunked = await open(url);
@@ -288,7 +288,7 @@ describe('bodies together', () => {
     expect((await post(url + PATH, HIT)).status).toBe(200);
   });
 
-  it('hold what they are inflated to', async () => {
+  it('hold their decompressed size', async () => {
     const url = await serveApp(dataset, small);
     const zeros = new Uint8Array(gzipSync(Buffer.alloc(200_000, ' ')));
     const encoded = { 'content-encoding': 'gzip' };
@@ -297,7 +297,7 @@ describe('bodies together', () => {
     expect((await post(url + PATH, HIT)).status).toBe(200);
   });
 
-  it('are each answered when many are long', async () => {
+  it('are all answered if many are long', async () => {
     const url = await serveApp(dataset, { bodyLimit: byteCount(LIMIT) });
     const long = withField(`"${'x'.repeat(2 * MB)}"`);
     const answers = await Promise.all(
@@ -307,8 +307,8 @@ describe('bodies together', () => {
   });
 });
 
-describe('what is refused before it is a request', () => {
-  it('can be read by the pages that may ask', async () => {
+describe('input that is rejected before it is a request', () => {
+  it('gets an answer that pages of allowed origins can read', async () => {
     const connection = await open(await serveApp(dataset, { corsOrigins: ['*'] }));
     connection.send('no HTTP\r\n\r\n');
     await connection.waitFor(1);
@@ -318,7 +318,7 @@ describe('what is refused before it is a request', () => {
     });
   });
 
-  it('can be read by the page whose body was broken, if it may ask', async () => {
+  it('gets an answer that the page with the broken body can read, if its origin is allowed', async () => {
     const url = await serveApp(dataset, { corsOrigins: ['https://pages.example'] });
     const allowed = async (origin: string) => {
       const connection = await open(url);
@@ -352,7 +352,7 @@ describe('a request that offers HTTP/2', () => {
   });
 });
 
-describe('recorded replies that requests are answered with', () => {
+describe('the recorded replies of answers', () => {
   const long = (name: string) => ({
     conversations: [
       { from: 'human', value: name },
@@ -363,7 +363,7 @@ describe('recorded replies that requests are answered with', () => {
   const complete = (url: string, prompt: readonly string[]) =>
     post(`${url}/v1/completions`, { prompt, stream: true, max_tokens: 1_000_000 });
 
-  it('are held once for prompts that are the same, and refused where they are too much together', async () => {
+  it('are held once for equal prompts, and rejected if they are too large together', async () => {
     const url = await serveApp(path, { heldBytesMax: byteCount(MB), tokens: estimatingCounter });
     const given = await complete(url, Array(9).fill('a'));
     expect(given.status).toBe(200);
@@ -372,7 +372,7 @@ describe('recorded replies that requests are answered with', () => {
     expect([refused.status, await codeOf(refused)]).toEqual([413, 'request_too_large']);
   });
 
-  it('are held until they are sent: meanwhile others are told to come again', async () => {
+  it('are held until they are sent; meanwhile others get 503', async () => {
     const url = await serveApp(path, { heldBytesMax: byteCount(MB), tokens: estimatingCounter });
     const body = JSON.stringify({ prompt: Array(100).fill('a'), stream: true });
     const unread: Socket[] = [];

@@ -20,7 +20,7 @@ const ask = async (body: object) => {
 };
 
 describe('a chat completion', () => {
-  it('takes parts of type input_text and output_text for texts', async () => {
+  it('accepts parts of type input_text and output_text as texts', async () => {
     const parts = (type: string, ...texts: string[]) => texts.map((text) => ({ type, text }));
     const first = await ask({ messages: [{ role: 'user', content: 'Say it.' }] });
     expect(await ask({ messages: [{ role: 'user', content: parts('input_text', 'Say', ' it.') }] })).toBe(
@@ -46,11 +46,11 @@ describe('a chat completion', () => {
         { type: 'function_call_output', call_id: 'c', output: '' },
       ],
     ],
-  ])('takes input for messages, where it has none: %s', async (_what, input) => {
+  ])('uses input if it has no messages: %s', async (_what, input) => {
     expect(await ask({ input })).toBe(await ask({ messages: [{ role: 'user', content: 'Say it.' }] }));
   });
 
-  it('goes by its messages where it has both', async () => {
+  it('prefers messages to input', async () => {
     const messages = [{ role: 'user', content: 'Say it.' }];
     expect(await ask({ messages, input: 'nowhere' })).toBe(await ask({ messages }));
   });
@@ -65,7 +65,7 @@ describe('a chat completion', () => {
       'missing_required_parameter',
       'messages[0].content[0].text',
     ],
-  ])('names what is missing or wrong: %j', async (body, code, param) => {
+  ])('names the missing or invalid field: %j', async (body, code, param) => {
     expect(await ask(body)).toEqual([400, code, param]);
   });
 });

@@ -24,7 +24,7 @@ describe('n', () => {
   it.each([
     ['chat/completions', { messages: [{ role: 'user', content: 'nowhere' }], n: 128 }],
     ['completions', { prompt: Array(128).fill('nowhere'), n: 1 }],
-  ])('of %s is refused, and named, where no body could hold so much', async (route, body) => {
+  ])("of %s is rejected by name if the choices don't fit into one body", async (route, body) => {
     const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
     const base = await serveApp(dataset, { fallback: 'la '.repeat(200_000), tokens: estimatingCounter });
     const response = await post(`${base}/v1/${route}`, body);
@@ -34,7 +34,7 @@ describe('n', () => {
     expect(one.status).toBe(200);
   });
 
-  it('gives the reply so many times, each with its index', async () => {
+  it('returns that many choices, each with its index', async () => {
     const completion = await create({ n: 3 });
     expect(contentsOf(completion)).toEqual([REPLY, REPLY, REPLY]);
     expect(completion.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
@@ -43,7 +43,7 @@ describe('n', () => {
   it.each([
     ['/v1/chat/completions', { messages: [{ role: 'user', content: 'nowhere' }] }],
     ['/v1/completions', { prompt: 'nowhere', echo: true }],
-  ])('of a long reply gives it whole, %s', async (path, asked) => {
+  ])('of a long reply returns it whole, %s', async (path, asked) => {
     const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
     const reply = 'naïve 🚀 "la" '.repeat(10_000);
     const base = await serveApp(dataset, { fallback: reply, tokens: estimatingCounter });
@@ -58,7 +58,7 @@ describe('n', () => {
     }
   });
 
-  it('counts the reply so many times, and the prompt once', async () => {
+  it('counts the reply once per choice, and the prompt once', async () => {
     const [one, three] = [await create({}), await create({ n: 3 })];
     expect(three.usage?.completion_tokens).toBe(3 * (one.usage?.completion_tokens ?? 0));
     expect(three.usage?.prompt_tokens).toBe(one.usage?.prompt_tokens);
@@ -82,7 +82,7 @@ describe('n', () => {
     expect(completion.usage).toEqual((await create({ n: 2 })).usage);
   });
 
-  it.each([null, 1])('of %s is one', async (n) => {
+  it.each([null, 1])('of %s means one choice', async (n) => {
     expect(contentsOf(await create({ n }))).toEqual([REPLY]);
   });
 });
@@ -92,10 +92,10 @@ describe('stop', () => {
     ['a text', { stop: ' and' }, 'Two words,\n\t"quoted" \\'],
     ['several', { stop: ['end', '🚀', 'naïve'] }, 'Two words,\n\t"quoted" \\ and '],
     ['more than four', { stop: ['a1', 'b1', 'c1', 'd1', 'e1', '🚀'] }, 'Two words,\n\t"quoted" \\ and '],
-    ['one that is not there', { stop: ['nowhere'] }, REPLY],
+    ['one that the reply lacks', { stop: ['nowhere'] }, REPLY],
     ['none', { stop: [] }, REPLY],
     ['null', { stop: null }, REPLY],
-    ['one that is kept', { stop: [','], include_stop_str_in_output: true }, 'Two words,'],
+    ['one that is included', { stop: [','], include_stop_str_in_output: true }, 'Two words,'],
   ])('%s ends the reply, streamed or not', async (_what, fields, content) => {
     const completion = await create(fields);
     expect(contentsOf(completion)).toEqual([content]);
@@ -104,7 +104,7 @@ describe('stop', () => {
     expect(await stream.finalContent()).toBe(content);
   });
 
-  it('makes the usage less', async () => {
+  it('reduces the usage', async () => {
     const [whole, cut] = [await create({}), await create({ stop: ',' })];
     expect(cut.usage?.completion_tokens).toBeLessThan(whole.usage?.completion_tokens ?? 0);
   });

@@ -61,7 +61,7 @@ describe('a completion', () => {
     );
   });
 
-  it('says where it comes from', async () => {
+  it('names the source of its reply', async () => {
     const { headers } = await post(`${base}/completions`, { prompt: 'Say it.' });
     expect(headers.get('x-verbatim-source')).toBe('first#1');
   });
@@ -83,7 +83,7 @@ describe('a completion', () => {
       [`Say it.${REPLY}`, `continue${SECOND}`],
     ],
     ['an empty reply', 'Nothing?', {}, ['']],
-  ] as const)('is given for %s, streamed or not', async (_what, prompt, fields, texts) => {
+  ] as const)('is returned for %s, streamed or not', async (_what, prompt, fields, texts) => {
     const asked = typeof prompt === 'string' ? prompt : [...prompt];
     const given = fields as Fields;
     const answer = await create(asked, given);
@@ -94,7 +94,7 @@ describe('a completion', () => {
     expect(stream.usages).toEqual([answer.usage]);
   });
 
-  it('counts each prompt once, each reply as often as it is given, and no echo', async () => {
+  it('counts each prompt once, each reply once per choice, and no echo', async () => {
     const [one, other, all] = [
       (await create('Say it.')).usage,
       (await create('continue')).usage,
@@ -106,7 +106,7 @@ describe('a completion', () => {
     );
   });
 
-  it('is found through a chat template, its history too', async () => {
+  it('is found through a chat template, with its history', async () => {
     const history = `<|im_start|>user\nSay it.<|im_end|>\n<|im_start|>assistant\n${REPLY}<|im_end|>\n<|im_start|>user\ncontinue<|im_end|>\n<|im_start|>assistant\n`;
     expect(textsOf(await create(history))).toEqual([SECOND]);
     expect(textsOf(await create('[INST] Say it. [/INST]'))).toEqual([REPLY]);
@@ -119,15 +119,15 @@ describe('a bad completion request', () => {
     ['a null prompt', { prompt: null }, 'invalid_type', 'prompt'],
     ['no prompts', { prompt: [] }, 'empty_array', 'prompt'],
     ['too many prompts', { prompt: Array(129).fill('Say it.') }, 'array_above_max_length', 'prompt'],
-    ['a prompt that is none', { prompt: ['Say it.', {}] }, 'invalid_type', 'prompt[1]'],
-    ['an echo that is none', { prompt: 'Say it.', echo: 1 }, 'invalid_type', 'echo'],
+    ['an invalid prompt', { prompt: ['Say it.', {}] }, 'invalid_type', 'prompt[1]'],
+    ['an invalid echo', { prompt: 'Say it.', echo: 1 }, 'invalid_type', 'echo'],
     ['too many choices', { prompt: 'Say it.', n: 200 }, 'integer_above_max_value', 'n'],
-  ])('%s is 400, and names the field', async (_what, body, code, param) => {
+  ])('%s gets 400 with the name of the field', async (_what, body, code, param) => {
     const response = await post(`${base}/v1/completions`, body);
     expect([response.status, await response.json()]).toMatchObject([400, { error: { code, param } }]);
   });
 
-  it('for a prompt that stands nowhere is 404, and says which of several', async () => {
+  it('with an unknown prompt gets 404, and names which of several', async () => {
     const one = await post(`${base}/v1/completions`, { prompt: 'Nowhere.', stream: true });
     expect([one.status, one.headers.get('x-verbatim-match')]).toEqual([404, 'none']);
     expect(await one.json()).toMatchObject({ error: { code: 'prompt_not_found', param: 'prompt' } });
@@ -140,7 +140,7 @@ describe('a bad completion request', () => {
 });
 
 describe('a prompt that has no text', () => {
-  it('is told to have none', async () => {
+  it('is rejected as empty', async () => {
     const chat = await post(`${base}/v1/chat/completions`, { messages: [{ role: 'user', content: '' }] });
     expect(await chat.json()).toMatchObject({
       error: { code: 'prompt_not_found', message: 'There is no text in the last message to look up.' },

@@ -52,7 +52,7 @@ function contentOf(stream: string): string {
 }
 
 describe('an event stream', () => {
-  it('waits for a client that reads slowly, serves others meanwhile, and loses nothing', async () => {
+  it('waits for a client that reads slowly, serves others meanwhile, and loses no bytes', async () => {
     const response = await openStream();
     response.pause();
     await expectShortAnswer();
@@ -63,7 +63,7 @@ describe('an event stream', () => {
     expect(contentOf(stream)).toBe(reply);
   });
 
-  it('makes no more events than its client takes, and ends when that leaves', async () => {
+  it('creates only the events that its client reads, and ends when the client disconnects', async () => {
     const EVENTS = 200_000;
     const made = new Set<number>();
     const ended = new Promise<void>((resolve) => {
@@ -95,7 +95,7 @@ describe('an event stream', () => {
     expect(made.size).toBeLessThan(EVENTS);
   });
 
-  it('is one event a write', async () => {
+  it('writes one event at a time', async () => {
     const socket = connect(Number(new URL(base).port), '127.0.0.1');
     const body = JSON.stringify({ messages: [{ role: 'user', content: 'short' }], stream: true });
     const head = [
@@ -114,7 +114,7 @@ describe('an event stream', () => {
     expect(chunks.slice(3)).toEqual(['data: [DONE]\n\n', '\r\n']);
   });
 
-  it('that waits behind another on its connection is not begun when the client leaves', async () => {
+  it('that waits for another on its connection does not start after the client has disconnected', async () => {
     const lines: { finished: boolean }[] = [];
     const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) });
     const url = await serveApp(join(folder, 'dataset.json'), { logger });

@@ -12,8 +12,8 @@ beforeAll(async () => {
 
 const messages = [{ role: 'user' as const, content: 'It stands nowhere.' }];
 
-describe('with a fallback, a prompt that stands nowhere', () => {
-  it('is answered with its text, and the headers say so', async () => {
+describe('with a fallback, an unknown prompt', () => {
+  it('gets the fallback text, and headers that say so', async () => {
     const response = await post(`${base}/v1/chat/completions`, { messages });
     expect(response.status).toBe(200);
     expect(response.headers.get('x-verbatim-match')).toBe('none');
@@ -23,13 +23,13 @@ describe('with a fallback, a prompt that stands nowhere', () => {
     });
   });
 
-  it('is answered in a stream', async () => {
+  it('gets the fallback text as a stream', async () => {
     const client = new OpenAI({ baseURL: `${base}/v1`, apiKey: 'any' });
     const stream = client.chat.completions.stream({ model: 'any', messages });
     expect(await stream.finalContent()).toBe(TEXT);
   });
 
-  it('is still none to the legacy API', async () => {
+  it('is still a miss on the legacy API', async () => {
     const response = await post(`${base}/api/v1/chat/completion`, {
       conversation: { from: 'human', value: 'It stands nowhere.' },
     });
@@ -38,7 +38,7 @@ describe('with a fallback, a prompt that stands nowhere', () => {
 });
 
 describe('with a fallback, a prompt that has a reply', () => {
-  it('gets that', async () => {
+  it('gets its reply', async () => {
     const response = await post(`${base}/v1/chat/completions`, {
       messages: [{ role: 'user', content: 'Say it.' }],
     });

@@ -47,7 +47,7 @@ async function ask(path: string, body: object, isPlain: boolean, agent?: false):
 
 const user = (content: string) => ({ messages: [{ role: 'user', content }] });
 
-describe('an answer from under Express', () => {
+describe('an answer that bypasses Express', () => {
   it.each([
     ['/v1/chat/completions', { model: 'gpt-4o', ...user('Say it.') }],
     ['/v1/chat/completions', { model: '日本"content":""', ...user('Say it.') }],
@@ -63,21 +63,21 @@ describe('an answer from under Express', () => {
     ['/v1/completions', { prompt: 'Say it.' }],
     ['/v1/completions', { prompt: 'Say it.', echo: true, stream: true }],
     ['/v1/completions', { prompt: ['Say it.', 'continue'] }],
-  ])('is what Express answers: %s %j', async (path, body) => {
+  ])('equals that of Express: %s %j', async (path, body) => {
     const expected = await ask(path, body, false);
     // Tokens are counted by now; the second response comes from the cache.
     expect(await ask(path, body, true)).toEqual(expected);
     expect(await ask(path, body, true)).toEqual(expected);
   });
 
-  it.each([false, true])('is the same on a connection that ends with it: streamed %s', async (stream) => {
+  it.each([false, true])('is the same on a connection that closes after it: streamed %s', async (stream) => {
     const body = { ...user('Say it.'), stream };
     const expected = await ask('/v1/chat/completions', body, false, false);
     expect(expected.headers).toMatchObject({ connection: 'close' });
     expect(await ask('/v1/chat/completions', body, true, false)).toEqual(expected);
   });
 
-  it('is all that a connection gets', async () => {
+  it('is sent once for each request of a connection', async () => {
     const text = JSON.stringify(user('Say it.'));
     const rest = `host: x\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n`;
     const post = `POST /v1/chat/completions HTTP/1.1\r\n${rest}`;
@@ -95,7 +95,7 @@ describe('an answer from under Express', () => {
     ]);
   });
 
-  it('is the same for many who ask for one stream at once', async () => {
+  it('is the same for many simultaneous requests of one stream', async () => {
     const body = { ...user('Say it.'), stream: true };
     const expected = await ask('/v1/chat/completions', body, false);
     const answers = await Promise.all(
@@ -104,7 +104,7 @@ describe('an answer from under Express', () => {
     for (const answer of answers) expect(answer).toEqual(expected);
   });
 
-  it('is a stream of its own for each, though one of them reads late', async () => {
+  it('is a separate stream for each client, even if one reads late', async () => {
     const path = join(temporaryFolder(), 'long.json');
     const turns = [
       { from: 'human', value: 'long' },

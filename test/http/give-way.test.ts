@@ -4,7 +4,7 @@ import { post, serveApp } from '../support/app.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
 
-it('whoever asks something is given way, and whoever looks after the server is not', async () => {
+it('requests pause background work, and probes do not', async () => {
   let times = 0;
   const base = await serveApp(dataset, {
     pauseBackgroundWork: () => {

@@ -85,7 +85,7 @@ describe('the bytes of', () => {
     await expectGolden('models', await fetch(`${base}/v1/models`));
   });
 
-  it('an answer about readiness', async () => {
+  it('a readiness response', async () => {
     await expectGolden('ready', await fetch(`${base}/ready`));
   });
 
@@ -98,7 +98,7 @@ describe('the bytes of', () => {
     await expectGolden('legacy-miss', await older(path, { from: 'human', value: 'Say it' }));
   });
 
-  it('an older request without a value', async () => {
+  it('a legacy request without a value', async () => {
     await expectGolden('legacy-invalid', await older('', { from: 'human' }));
   });
 

@@ -284,7 +284,7 @@ describe('a request with', () => {
     expect([status, headers['x-verbatim-source']]).toEqual([200, 'first#1']);
   });
 
-  it('names of what all objects have, at every level, is answered as without', async () => {
+  it("names of Object.prototype's properties, at every level, gets the same answer as without", async () => {
     const chat = { messages: [{ role: 'user', content: [{ type: 'text', text: 'Say it.' }] }], tools: [{}] };
     const bodies = { [CHAT]: chat, [COMPLETIONS]: { prompt: 'Say it.' } };
     const planted = '{"stream":true,"role":"system","type":"x","text":"x","echo":true,"polluted":true}';
@@ -306,10 +306,10 @@ describe('a request with', () => {
   });
 });
 
-describe('what can be parsed, but not be written again', () => {
+describe('JSON that can be parsed, but not serialized', () => {
   const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 
-  it('is refused, whether the response is kept or not, and the server goes on', async () => {
+  it('is rejected, whether the response is stored or not, and the server goes on', async () => {
     for (const store of [true, false]) {
       const tool = `{"type":"function","name":"f","parameters":${nested(50_000)}}`;
       const body = `{"input":"Say it.","store":${store},"tools":[${tool}]}`;

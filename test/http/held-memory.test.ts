@@ -16,7 +16,7 @@ const match = {
   replyIndex: 1,
 };
 
-it('a reply that is found when its client has left is held by nobody', () => {
+it('a reply that is found after its client has disconnected is not held', () => {
   const held = new HeldMemory(byteCount(100));
   for (let i = 0; i < 5; i++) {
     const left = factsOf();

@@ -55,7 +55,7 @@ function textOf(html: string, element: string): string {
 }
 
 describe('GET /', () => {
-  it('says as JSON what the server is, what is served and what may be asked', async () => {
+  it('describes the server, its datasets and an example as JSON', async () => {
     const home = await jsonAt(base);
     expect(home).toMatchObject({
       name: 'verbatim',
@@ -69,7 +69,7 @@ describe('GET /', () => {
     }
   });
 
-  it('says the same as a page without scripts, whatever the names and prompts hold', async () => {
+  it('shows the same as a page without scripts, whatever the names and prompts contain', async () => {
     const html = await htmlAt(base, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
     expect(textOf(html, 'pre')).toBe((await jsonAt(base)).try?.curl);
     expect(html).toContain('<td>&lt;script&gt;</td><td>ready: 1 conversation, 2 turns, index in memory</td>');
@@ -84,13 +84,13 @@ describe('GET /', () => {
     [{ engine: 'sweep', progress: 0.419 }, 'ready: 41 % read, 1,000 conversations, 2,000 turns so far'],
     [{ isAvailable: false, progress: 0.419 }, 'unavailable: 41 % read'],
     [{ isAvailable: false }, 'unavailable'],
-  ] as const)('says for people what state a dataset is in: %j', (state, text) => {
+  ] as const)('describes the state of a dataset in words: %j', (state, text) => {
     const counts = { ...NOTHING_COUNTED, conversations: 1000, turns: 2000 };
     const status = { isAvailable: true, engine: 'index', progress: 1, counts, ...state } as const;
     expect(stateText(stateOf({ status }))).toBe(text);
   });
 
-  it.each(['', '$API_KEY'])('has a curl that hits in a shell', async (key) => {
+  it.each(['', '$API_KEY'])('has a curl command that gets a reply when run in a shell', async (key) => {
     const home = await jsonAt(key === '' ? base : guarded, { authorization: 'Bearer the-key' });
     const { stdout } = await promisify(execFile)('sh', ['-c', `${home.try?.curl} -sS`], {
       env: { ...process.env, API_KEY: 'the-key' },
@@ -98,7 +98,7 @@ describe('GET /', () => {
     expect(JSON.parse(stdout)).toMatchObject({ choices: [{ message: { content: 'It is.' } }] });
   });
 
-  it('shows nothing of the datasets without a key, where one is needed', async () => {
+  it('shows nothing of the datasets without a required key', async () => {
     for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
       const html = await htmlAt(guarded, headers);
       expect(html).toContain('needs an API key');
@@ -113,7 +113,7 @@ describe('GET /', () => {
     expect(await htmlAt(guarded, { authorization: 'Bearer the-key' })).toContain('<table');
   });
 
-  it('names the address that the client has used, unless a shell would read more than that in it', async () => {
+  it('names the address that the client used, unless it is unsafe in a shell', async () => {
     const { port } = new URL(base);
     const curlFor = (host: string) =>
       new Promise<string | undefined>((resolve, reject) => {

@@ -79,7 +79,7 @@ describe.each(endpoints)('$path', ({ path, bodyOf, textOf, pieceOf }) => {
     },
   );
 
-  it('escapes those of a function call, and of the model that is echoed', async () => {
+  it('escapes those of a function call, and of the echoed model', async () => {
     for (const stream of [true, false]) {
       const answer = await post(base + path, { ...bodyOf('call'), model: 'm\u2028', stream });
       const text = await answer.text();
@@ -90,14 +90,14 @@ describe.each(endpoints)('$path', ({ path, bodyOf, textOf, pieceOf }) => {
     }
   });
 
-  it('escapes those that an error repeats', async () => {
+  it('escapes those that an error quotes', async () => {
     const body = await (await post(base + path, '{"a": \u2028}')).text();
     expect(body).toContain('\\u2028');
     expect(body).not.toMatch(LINE_ENDS);
   });
 });
 
-it('leaves them as they are in the legacy API', async () => {
+it('the legacy API does not escape them', async () => {
   const path = `${base}/api/v1/chat/completion`;
   const answer = await (await post(path, { conversation: { from: 'human', value: 'raw' } })).text();
   expect(answer).toBe(JSON.stringify({ data: { success: true, response: { from: 'gpt', value: reply } } }));

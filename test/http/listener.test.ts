@@ -40,7 +40,7 @@ function ask(url: string, agent: Agent): Promise<{ connection: string | undefine
 const isRefused = (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED';
 
 describe('a listener that stops', () => {
-  it('still answers a request that was on its way on a connection at rest, as the last one', async () => {
+  it('answers a request that was on its way on an idle connection, as the last one', async () => {
     const { listener, url } = await listen();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => agent.destroy());
@@ -59,7 +59,7 @@ function stallUntil(file: string, thenMs: number): void {
   Atomics.wait(cell, 0, 0, thenMs);
 }
 
-describe('a listener that stops on a machine too busy to let it read', () => {
+describe('a listener that stops on an overloaded machine', () => {
   const folder = temporaryFolder();
   const client = fileURLToPath(new URL('../support/late-client.mjs', import.meta.url));
 
@@ -67,7 +67,7 @@ describe('a listener that stops on a machine too busy to let it read', () => {
     ['at rest', ['rest'], 2],
     ['not accepted yet', ['1'], 1],
     ['not accepted yet, one of many', ['50'], 50],
-  ])('answers what has come meanwhile on a connection %s', async (_which, args, answers) => {
+  ])('answers requests that arrived meanwhile on a connection %s', async (_which, args, answers) => {
     const { listener, url } = await listen();
     const sent = join(mkdtempSync(join(folder, 'sent-')), 'sent');
     const asking = spawn(process.execPath, [client, url, sent, ...args]);
@@ -84,7 +84,7 @@ describe('a listener that stops on a machine too busy to let it read', () => {
 });
 
 describe('a listener that stops', () => {
-  it('sends a large answer to its end, though its client takes it later', async () => {
+  it('sends a large answer whole, even if its client reads it later', async () => {
     const answer = Buffer.alloc(20_000_000, 'x');
     const listener = new Listener((_request, response) => void response.end(answer));
     const url = urlOf(await listener.listen('127.0.0.1', 0));
@@ -102,7 +102,7 @@ describe('a listener that stops', () => {
 });
 
 describe('a listener that stops', () => {
-  it('answers a request that follows an answer which had begun before, as the last one', async () => {
+  it('answers a request after an answer that had already begun, as the last one', async () => {
     const going: (() => void)[] = [];
     const listener = new Listener(async (_request, response) => {
       response.write('he');
@@ -165,11 +165,11 @@ describe('a listener that stops while pipelined requests wait', () => {
   });
 });
 
-describe('a pipelined request that asks whether to send its body', () => {
+describe('a pipelined request with Expect: 100-continue', () => {
   const body = JSON.stringify({ messages: [{ role: 'user', content: 'Say it.' }] });
   const head = `POST /v1/chat/completions HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: ${body.length}\r\n\r\n`;
 
-  it('is told so when its turn comes', async () => {
+  it('gets 100 Continue when its turn comes', async () => {
     const connection = await RawConnection.open(await serveApp(golden));
     connection.send(`${head}${body}${head}`);
     await connection.waitFor(1);
@@ -181,7 +181,7 @@ describe('a pipelined request that asks whether to send its body', () => {
     connection.destroy();
   });
 
-  it('is told nothing if it is of HTTP 1.0, which has no such answer', async () => {
+  it('gets no 100 Continue with HTTP 1.0', async () => {
     const connection = await RawConnection.open(await serveApp(golden));
     connection.send(`${head.replace('HTTP/1.1', 'HTTP/1.0')}${body}`);
     await connection.waitFor(1);
@@ -190,7 +190,7 @@ describe('a pipelined request that asks whether to send its body', () => {
     connection.destroy();
   });
 
-  it('and is answered before its turn is not told so within its answer', async () => {
+  it('gets no 100 Continue within its answer if it is answered before its turn', async () => {
     const connection = await RawConnection.open(await serveApp(golden));
     connection.send(`${head}${body}${head.replace('/v1/chat/completions', '/health')}`);
     await connection.waitFor(2);
@@ -200,7 +200,7 @@ describe('a pipelined request that asks whether to send its body', () => {
     connection.destroy();
   });
 
-  it('is handled, and its connection read on, once the answers before it are out', async () => {
+  it('is handled, and reading resumes, when the answers before it are sent', async () => {
     const listener = new Listener(async (request, response) => {
       let body = '';
       for await (const part of request) body += part;
@@ -234,7 +234,7 @@ describe('a pipelined request that asks whether to send its body', () => {
 });
 
 describe('pipelined requests', () => {
-  it('that wait for an answer are read a packet at a time, and all are answered', async () => {
+  it('are read a packet at a time while they wait, and are all answered', async () => {
     let go = () => {};
     const going = new Promise<void>((resolve) => {
       go = resolve;
@@ -265,7 +265,7 @@ describe('pipelined requests', () => {
 });
 
 describe('a listener that stops', () => {
-  it('lets its client read the last answer, though it has sent more than was read', async () => {
+  it('lets its client read the last answer, even if it sent more than was read', async () => {
     const going: (() => void)[] = [];
     const listener = new Listener(async (_request, response) => {
       await new Promise<void>((resolve) => going.push(resolve));
@@ -311,7 +311,7 @@ describe('a request that was accepted', () => {
     expect(connection.restBytes).toBe(0);
   });
 
-  it('is answered to its end, if its answer had begun before garbage follows', async () => {
+  it('gets its whole answer, if that began before garbage follows', async () => {
     const going: (() => void)[] = [];
     const listener = new Listener(async (_request, response) => {
       response.write('he');
@@ -334,7 +334,7 @@ describe('a request that was accepted', () => {
   });
 });
 
-describe('a request that asks for another protocol', () => {
+describe('a request with Upgrade', () => {
   const body = JSON.stringify({ messages: [{ role: 'user', content: 'Say it.' }] });
   const more = 'host: x\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAM\r\n';
   const get = `GET /health HTTP/1.1\r\n${more}\r\n`;
@@ -344,7 +344,7 @@ describe('a request that asks for another protocol', () => {
     ['GET', [get]],
     ['POST', [head + body]],
     ['POST in two packets', [head, body]],
-  ])('is answered, and its connection goes on: %s', async (_what, packets) => {
+  ])('is answered, and its connection stays open: %s', async (_what, packets) => {
     const connection = await RawConnection.open(await serveApp(golden));
     onTestFinished(() => connection.destroy());
     for (let i = 1; i < 3; i++) {
@@ -359,7 +359,7 @@ describe('a request that asks for another protocol', () => {
 
   it.each([
     ['GET', [get], 1],
-    ['GET behind another request', ['GET /health HTTP/1.1\r\nhost: x\r\n\r\n', get], 2],
+    ['GET after another request', ['GET /health HTTP/1.1\r\nhost: x\r\n\r\n', get], 2],
     ['POST', [head, body], 1],
   ])(
     'is answered, and its connection ends, if more follows in the same packet: %s',
@@ -374,7 +374,7 @@ describe('a request that asks for another protocol', () => {
   );
 });
 
-describe('what is no HTTP', () => {
+describe('input that is not HTTP', () => {
   it.each([
     ['hello\r\n\r\n', 400],
     ['GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n', 400],
@@ -395,8 +395,8 @@ describe('what is no HTTP', () => {
   });
 });
 
-describe('a listener that cannot listen', () => {
-  it('says which address, and what to do', async () => {
+describe('a listener that fails to listen', () => {
+  it('names the address, and what to do', async () => {
     const { listener, url } = await listen();
     onTestFinished(() => listener.stop());
     const port = Number(new URL(url).port);

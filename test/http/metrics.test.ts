@@ -32,7 +32,7 @@ async function metricsOf(url: string): Promise<Map<string, number>> {
 const messages = (content: string) => [{ role: 'user', content }];
 
 describe('the metrics', () => {
-  it('count requests by path, status and what has found the answer', async () => {
+  it('count requests by path, status and rung', async () => {
     const url = await serveApp(dataset);
     const chat = `${url}/v1/chat/completions`;
     await post(chat, { messages: messages('Say it.') });
@@ -55,7 +55,7 @@ describe('the metrics', () => {
     expect(count('route="other",status="404",match="",model=""')).toBe(1);
   });
 
-  it('tell what was refused, and whose client left before the answer', async () => {
+  it('count rejected input, and requests whose client disconnected before the answer', async () => {
     let leave = () => {};
     // The client resets its connection while its prompt is being looked up.
     const lookup: Lookup = {
@@ -129,7 +129,7 @@ describe('the metrics', () => {
     expect(samples.get(`vllm:num_requests_running{${model}}`)).toBe(0);
   });
 
-  it('tell of completions whose clients have left, and not of their tokens', async () => {
+  it('count completions whose clients disconnected, but not their tokens', async () => {
     const path = join(temporaryFolder(), 'long.json');
     const turns = [
       { from: 'human', value: 'long' },
@@ -154,13 +154,13 @@ describe('the metrics', () => {
     expect(samples.get('vllm:num_requests_running{model_name="dataset"}')).toBe(0);
   });
 
-  it('tell of the process', async () => {
+  it('have those of the process', async () => {
     const samples = await metricsOf(await serveApp(dataset));
     expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
     expect(samples.has('nodejs_eventloop_lag_p99_seconds')).toBe(true);
   });
 
-  it('have all CPU time of the process, though they are first asked for late', async () => {
+  it('have all CPU time of the process, even if first requested late', async () => {
     const url = await serveApp(dataset);
     const { user, system } = process.cpuUsage();
     const samples = await metricsOf(url);

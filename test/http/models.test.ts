@@ -36,19 +36,19 @@ describe('the models', () => {
     ['gpt-4o', 'gpt-4o'],
     ['meta-llama/Llama-3', 'meta-llama/Llama-3'],
     ['meta-llama%2FLlama-3', 'meta-llama/Llama-3'],
-  ])('are told at /v1/models/%s', async (path, id) => {
+  ])('are retrieved at /v1/models/%s', async (path, id) => {
     expect(await get(`${base}/v1/models/${path}`)).toEqual({ status: 200, body: { ...model, id } });
     expect(await get(`${base}/models/${path}`)).toEqual({ status: 200, body: { ...model, id } });
   });
 
-  it('may be asked for by HEAD, and by nothing else', async () => {
+  it('accept HEAD, and no other method', async () => {
     const head = await fetch(`${base}/v1/models/dataset`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
     const removed = await fetch(`${base}/v1/models/dataset`, { method: 'DELETE' });
     expect([removed.status, removed.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 
-  it('are answered under any name', async () => {
+  it('are retrieved by any name', async () => {
     const response = await post(`${base}/v1/chat/completions`, body);
     expect(await response.json()).toMatchObject({ model: 'gpt-4o' });
   });
@@ -69,19 +69,19 @@ describe('a strict server', () => {
     expect(await get(`${strict}/v1/models/dataset`)).toEqual({ status: 200, body: model });
   });
 
-  it.each([false, true])('refuses another name, streamed: %s', async (stream) => {
+  it.each([false, true])('rejects another name, streamed: %s', async (stream) => {
     const response = await post(`${strict}/v1/chat/completions`, { ...body, stream });
     expect([response.status, await response.json()]).toEqual([404, refused]);
   });
 
-  it.each(['dataset', null, undefined])('answers under its own, or none: %s', async (name) => {
+  it.each(['dataset', null, undefined])('accepts its own name, or none: %s', async (name) => {
     const response = await post(`${strict}/v1/chat/completions`, { ...body, model: name });
     expect([response.status, await response.json()]).toMatchObject([200, { model: 'dataset' }]);
   });
 });
 
 describe('the version', () => {
-  it('is told as vLLM tells its own', async () => {
+  it("has vLLM's format", async () => {
     expect(await get(`${base}/version`)).toEqual({ status: 200, body: { version: '1.2.3' } });
   });
 });

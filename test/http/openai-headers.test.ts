@@ -9,7 +9,7 @@ describe('every response', () => {
     ['an answer', '/v1/chat/completions', { messages: [{ role: 'user', content: 'Say it.' }] }],
     ['a stream', '/v1/chat/completions', { messages: [{ role: 'user', content: 'Say it.' }], stream: true }],
     ['an error', '/v1/nothing', {}],
-  ])('%s, says how long it took, and what version of the API it is of', async (_what, path, body) => {
+  ])('%s, has the processing time and the API version', async (_what, path, body) => {
     // The clock advances by 7 ms each time it is read.
     let nowMs = 1_700_000_000_000;
     const now = () => {

@@ -87,14 +87,14 @@ describe('the document', () => {
     expect(valid).toBe(true);
   });
 
-  it('has schemas of JSON Schema 2020-12, whose references lead somewhere', () => {
+  it('has schemas of JSON Schema 2020-12, whose references resolve', () => {
     const ajv = ajvOf(document.components.schemas);
     const names = Object.keys(document.components.schemas);
     expect(names).toContain('ChatCompletionRequest');
     for (const name of names) expect(ajv.getSchema(name), name).toBeTypeOf('function');
   });
 
-  it('names the version, and is JSON', async () => {
+  it('has the version, and is JSON', async () => {
     const response = await fetch(`${base}/openapi.json`);
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(document.info.version).toBe('1.2.3');
@@ -132,7 +132,7 @@ describe('the document', () => {
   });
 
   it.each([chatSchema, completionSchema, legacySchema, responsesSchema, tokenizeSchema, detokenizeSchema])(
-    'has the schema that checks requests: $$id',
+    'has the schema that validates requests: $$id',
     (schema) => {
       const { $id, ...rest } = schema;
       // A schema with a name of its own is listed under that name.
@@ -146,13 +146,13 @@ describe('the document', () => {
   it.each([
     ['/v1/responses/{id}', retrieveSchema],
     ['/v1/responses/{id}/input_items', inputItemsSchema],
-  ])('has the schema that checks the query of %s', (path, { properties }) => {
+  ])('has the schema that validates the query of %s', (path, { properties }) => {
     const told = document.paths[path]?.get?.parameters?.filter((parameter) => parameter.in === 'query');
     const fields = told?.map(({ name, schema, description }) => [name, { ...schema, description }]);
     expect(Object.fromEntries(fields ?? [])).toEqual(properties);
   });
 
-  it('says of every field of a request what it does', () => {
+  it('describes every field of a request', () => {
     const parts = ['ContentPart', 'InputItem'];
     const requests = Object.keys(document.components.schemas).filter(
       (name) => name.endsWith('Request') || parts.includes(name),
@@ -163,7 +163,7 @@ describe('the document', () => {
     expect(fields.filter(({ schema }) => !schema.description).map(({ name }) => name)).toEqual([]);
   });
 
-  it('shows a prompt of each form, as the server takes them', async () => {
+  it('has an example of each form of a prompt, which the server accepts', async () => {
     const examples: readonly unknown[] = completionSchema.properties.prompt.examples;
     expect(examples).toHaveLength(4);
     for (const prompt of examples) {
@@ -174,7 +174,7 @@ describe('the document', () => {
     }
   });
 
-  it('tells every error that a described path can have', () => {
+  it('lists every error that a described path can have', () => {
     const elsewhere = ['unknown_url', 'method_not_supported', 'precondition_failed'];
     const codes = Object.keys(ERRORS).filter((code) => !elsewhere.includes(code));
     const told = Object.values(document.paths)
@@ -184,7 +184,7 @@ describe('the document', () => {
     expect([...new Set(told)].sort()).toEqual(codes.sort());
   });
 
-  it('shows errors as they are', () => {
+  it('has examples of errors that fit the schema', () => {
     for (const { value } of Object.values(document.components.examples))
       expectFit(value, { $ref: '#/components/schemas/Error' });
   });
@@ -408,7 +408,7 @@ describe('the server answers as described', () => {
     ['a text', { input: 'Say it.' }, 'completed'],
     ['one that is cut', { input: 'Say it.', max_output_tokens: 2 }, 'incomplete'],
     ['function calls', { input: 'Weather?' }, 'completed'],
-  ])('with the events that the document names, in its order: %s', async (what, body, end) => {
+  ])('with the documented events, in that order: %s', async (what, body, end) => {
     const sent = await post(`${base}/v1/responses`, { ...body, stream: true });
     const events = eventsOf(await sent.text()) as { type: string }[];
     const { oneOf = [] } = document.components.schemas.ResponseEvent as { oneOf?: Field[] };
@@ -426,7 +426,7 @@ describe('the server answers as described', () => {
     ['stop', messages, {}],
     ['length', messages, { max_tokens: 2 }],
     ['tool_calls', calling, {}],
-  ])('with each reason to end that the document names: %s', async (reason, said, more) => {
+  ])('with each documented finish reason: %s', async (reason, said, more) => {
     const ask = (fields: object) =>
       post(`${base}/v1/chat/completions`, { messages: said, ...more, ...fields });
     expect(await (await ask({})).json()).toMatchObject({ choices: [{ finish_reason: reason }] });
@@ -435,7 +435,7 @@ describe('the server answers as described', () => {
     for (const chunk of chunks) expect(chunk).toMatchObject({ usage: { total_tokens: expect.any(Number) } });
   });
 
-  it('without a key, where it asks for one', async () => {
+  it('without a required key', async () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const [method, { responses }] of Object.entries(methods)) {
         const response = await fetch(guarded + path, { method });
@@ -483,7 +483,7 @@ describe('the examples of the document', () => {
     expect((await fetch(`${base}/v1/models/${id?.example}`)).status).toBe(200);
   });
 
-  it('are there for those alone who have a key, where one is needed', async () => {
+  it('are omitted without a required key', async () => {
     const documentFor = async (headers: Record<string, string>) =>
       (await (await fetch(`${guarded}/openapi.json`, { headers })).json()) as Document;
     const path = '/v1/chat/completions';
@@ -494,7 +494,7 @@ describe('the examples of the document', () => {
     }
   });
 
-  it('are left out while none is known', async () => {
+  it('are omitted while no prompt is known', async () => {
     const counts = { conversations: 0, turns: 0, skipped: 0, skippedAt: [], example: undefined };
     const status = { isAvailable: true, engine: 'sweep', progress: 0, counts } as const;
     const url = await serveApp(dataset, { status });
@@ -504,7 +504,7 @@ describe('the examples of the document', () => {
 });
 
 describe('the page', () => {
-  it('allows nothing from elsewhere, nothing inline, and no frame', async () => {
+  it('allows no other origins, nothing inline, and no frames', async () => {
     for (const [path, type] of [
       ['/docs', 'text/html; charset=utf-8'],
       ['/docs/page.js', 'text/javascript; charset=utf-8'],
@@ -524,7 +524,7 @@ describe('the page', () => {
     }
   });
 
-  it('is found with a slash behind it, too', async () => {
+  it('is served with a trailing slash, too', async () => {
     const response = await fetch(`${base}/docs/`);
     expect([response.url, response.status]).toEqual([`${base}/docs`, 200]);
   });
@@ -537,7 +537,7 @@ describe('the page', () => {
     },
   );
 
-  it('has its files whole, whatever range is asked for', async () => {
+  it('serves its files whole, whatever range is requested', async () => {
     const response = await fetch(`${base}/docs/swagger-ui.css`, { headers: { range: 'bytes=999999999-' } });
     expect(response.status).toBe(200);
     expect(await response.text()).toBe(await (await fetch(`${base}/docs/swagger-ui.css`)).text());
@@ -546,7 +546,7 @@ describe('the page', () => {
   it.each([
     ['if-match', '"another"'],
     ['if-unmodified-since', new Date(0).toUTCString()],
-  ])('has no file that is not as %s says', async (name, value) => {
+  ])('rejects a failed precondition: %s', async (name, value) => {
     const response = await fetch(`${base}/docs/swagger-ui.css`, { headers: { [name]: value } });
     expect([response.status, await response.json()]).toEqual([
       412,
@@ -561,7 +561,7 @@ describe('the page', () => {
     ]);
   });
 
-  it.each(['/docs', '/openapi.json'])('takes no POST at %s', async (path) => {
+  it.each(['/docs', '/openapi.json'])('rejects POST at %s', async (path) => {
     const response = await post(base + path, {});
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });

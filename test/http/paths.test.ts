@@ -25,7 +25,7 @@ async function told(response: Response): Promise<unknown[]> {
 }
 
 describe.each(['', '/v1', '/v1/v1', '/openai', '/openai/v1'])('below %j', (prefix) => {
-  it.each(['', '?api-version=preview'])('there are the paths of OpenAI, with the query %j', async (query) => {
+  it.each(['', '?api-version=preview'])("OpenAI's paths exist, with the query %j", async (query) => {
     const ask = async (path: string, body: object) => told(await post(base + prefix + path + query, body));
     expect(await ask('/chat/completions', { messages })).toEqual([200, 'chat.completion', 'dataset']);
     expect(await ask('/completions', { prompt: 'Say it.' })).toEqual([200, 'text_completion', 'dataset']);
@@ -46,7 +46,7 @@ describe("Azure's paths", () => {
   it.each([
     ['chat/completions', { messages }, 'chat.completion'],
     ['completions', { prompt: 'Say it.' }, 'text_completion'],
-  ])('take the deployment of %s for the model, unless the body names one', async (path, body, object) => {
+  ])('use the deployment %s as the model, unless the body names one', async (path, body, object) => {
     expect(await told(await post(base + at('gpt-4o', path), body))).toEqual([200, object, 'gpt-4o']);
     const named = { ...body, model: 'mine' };
     expect(await told(await post(base + at('gpt-4o', path), named))).toEqual([200, object, 'mine']);
@@ -64,7 +64,7 @@ describe("Azure's paths", () => {
     }
   });
 
-  it('are counted with those of OpenAI', async () => {
+  it("are counted with OpenAI's paths", async () => {
     await post(base + at('gpt-4o', 'chat/completions'), { messages });
     const metrics = await (await fetch(`${base}/metrics`)).text();
     expect(metrics).toContain('route="/v1/chat/completions"');
@@ -72,14 +72,14 @@ describe("Azure's paths", () => {
   });
 });
 
-describe('a path below /v1/responses that has no id', () => {
+describe('a path below /v1/responses without an id', () => {
   it.each(['POST', 'GET', 'DELETE'])('is unknown: %s', async (method) => {
     for (const path of ['/v1/responses/compact', '/responses/compact/']) {
       expect(await told(await fetch(base + path, { method }))).toEqual([404, undefined, null]);
     }
   });
 
-  it('is another thing than a method that an id does not have', async () => {
+  it('differs from an unsupported method of an id', async () => {
     const response = await post(`${base}/v1/responses/resp_1`, {});
     expect(response.headers.get('allow')).toBe('GET, HEAD, DELETE');
     expect(await told(response)).toEqual([405, undefined, 'method_not_supported']);
@@ -94,7 +94,7 @@ describe('a path below /v1/responses that has no id', () => {
 describe('POST /v1/responses/input_tokens', () => {
   const count = async (body: object) => (await post(`${base}/v1/responses/input_tokens`, body)).json();
 
-  it('counts as many as the usage of the response says', async () => {
+  it('counts the same as the usage of the response', async () => {
     const first = await post(`${base}/v1/responses`, { input: 'Say it.', instructions: 'Be brief.' });
     const { id, usage } = (await first.json()) as { id: string; usage: { input_tokens: number } };
     expect(await count({ input: 'Say it.', instructions: 'Be brief.' })).toEqual({
@@ -112,7 +112,7 @@ describe('POST /v1/responses/input_tokens', () => {
     expect(await count({ input: 'hi' })).toMatchObject({ input_tokens: 3 + 4 + 1 });
   });
 
-  it('refuses what a response refuses', async () => {
+  it('rejects what POST /v1/responses rejects', async () => {
     expect(await count({ input: 5 })).toMatchObject({ error: { param: 'input' } });
     expect(await count({ input: 'x', previous_response_id: 'resp_1' })).toMatchObject({
       error: { code: 'previous_response_not_found' },

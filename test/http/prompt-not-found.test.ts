@@ -61,13 +61,13 @@ describe('the error for a prompt that has no reply', () => {
     expect(await chat(prompt)).toBe(`${none('the last message', prompt)} ${turn}`);
   });
 
-  it('says that a turn has no reply, if that is the only one that is equal', async () => {
+  it('says that the only equal turn has no reply', async () => {
     expect(await chat('goodbye')).toBe(
       `${none('the last message', 'goodbye')} Nearest: turn 2 of conversation \`1\` equals it, but has no reply.`,
     );
   });
 
-  it.each(['unrelated', 'Translate', 'helloo', '?!'])('tells what may be asked, for %j', async (prompt) => {
+  it.each(['unrelated', 'Translate', 'helloo', '?!'])('gives an example prompt, for %j', async (prompt) => {
     expect(await chat(prompt)).toBe(none('the last message', prompt) + EXAMPLE);
   });
 
@@ -80,18 +80,18 @@ describe('the error for a prompt that has no reply', () => {
     expect(await chat(`${'x'.repeat(59)}😀`)).toContain(`'${'x'.repeat(59)}\ufffd…' (61 characters)`);
   });
 
-  it('says no more than the example while sweeps answer', async () => {
+  it('gives only the example while sweeps answer', async () => {
     expect(await chat(`${START}two.`, sweeping)).toBe(none('the last message', `${START}two.`) + EXAMPLE);
     expect(await chat('goodbye', sweeping)).toBe(none('the last message', 'goodbye') + EXAMPLE);
   });
 
-  it('shortens an id, and spells it in ASCII', async () => {
+  it('shortens an id, and encodes it in ASCII', async () => {
     expect(await chat('the last words')).toContain(
       ` turn 1 of conversation \`%C3%A9%0A\`${'x'.repeat(61)}\` equals it`,
     );
   });
 
-  it('speaks of the first of several prompts that has none', async () => {
+  it('names the first of several prompts without a reply', async () => {
     expect(await complete([PROMPT, `${START}two.`, 'goodbye'])).toContain(
       `${none('prompt 2 of 3', `${START}two.`)} Nearest: turn 2 of conversation \`abc\`,`,
     );
@@ -100,17 +100,17 @@ describe('the error for a prompt that has no reply', () => {
     );
   });
 
-  it('is the same for a response', async () => {
+  it('is the same for the Responses API', async () => {
     expect(await messageOf(`${base}/v1/responses`, { input: 'Hello!?' })).toBe(
       "No recorded reply in `dataset` for the last message of the input, 'Hello!?'. Nearest: turn 0 of conversation `abc`, 'hello': it differs in case or punctuation only.",
     );
   });
 
-  it('names a turn that is near the last message of a chat template', async () => {
+  it('quotes a turn that is near the last message of a chat template', async () => {
     expect(await complete(`[INST] ${START}two. [/INST]`)).toMatch(/Nearest: turn 2 of conversation `abc`,/);
   });
 
-  it('says no more than the example when the file can be read no longer', async () => {
+  it('gives only the example when the file can no longer be read', async () => {
     const other = join(folder, 'other.json');
     writeFileSync(other, JSON.stringify([talk('a', 'hello', 'hi'), talk('b', 'x', 'goodbye')]));
     const url = await serveApp(other);
@@ -119,7 +119,7 @@ describe('the error for a prompt that has no reply', () => {
     expect(await chat('goodbye', url)).toBe(none('the last message', 'goodbye') + EXAMPLE);
   });
 
-  it('has the status that MISS_STATUS says, on all of the APIs', async () => {
+  it("has the status MISS_STATUS on all of OpenAI's APIs", async () => {
     const url = await serveApp(path, { missStatus: 422 });
     for (const [api, body] of [
       ['chat/completions', { messages: [{ role: 'user', content: 'unrelated' }] }],

@@ -12,7 +12,7 @@ const path = join(temporaryFolder(), 'dataset.json');
 copyFileSync(fileURLToPath(new URL('../golden/dataset.json', import.meta.url)), path);
 
 describe('the log', () => {
-  it('has a line for each request, and the reason of a failure that the client is not told', async () => {
+  it('has a line for each request, and the cause of a failure, which the client does not get', async () => {
     const lines: object[] = [];
     const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) });
     const url = await serveApp(path, { logger }, 'sweep');
@@ -34,7 +34,7 @@ describe('the log', () => {
     expect(JSON.stringify(lines)).not.toContain('Say it');
   });
 
-  it('has the beginning of a prompt that was not found at the level debug alone', async () => {
+  it('has the beginning of a prompt that was not found, only at the level debug', async () => {
     const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
     const prompt = `never recorded ${'x'.repeat(1000)}`;
     const bodies = Object.entries({

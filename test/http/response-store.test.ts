@@ -18,7 +18,7 @@ function keptIds(store: ResponseStore, ids: readonly string[]): string[] {
 }
 
 describe('a response store', () => {
-  it('gives back what was kept, and nothing once it is deleted', () => {
+  it('returns a stored response until it is deleted', () => {
     const store = new ResponseStore(10, byteCount(1_000_000));
     store.keep(keptOf('a'));
     store.keep(keptOf('b'));
@@ -27,7 +27,7 @@ describe('a response store', () => {
     expect(keptIds(store, ['a', 'b'])).toEqual(['b']);
   });
 
-  it('gives what was used longest ago up when there are too many', () => {
+  it('evicts the least recently used response if there are too many', () => {
     const store = new ResponseStore(2, byteCount(1_000_000));
     store.keep(keptOf('a'));
     store.keep(keptOf('b'));
@@ -36,7 +36,7 @@ describe('a response store', () => {
     expect(keptIds(store, ['a', 'b', 'c'])).toEqual(['a', 'c']);
   });
 
-  it('gives what was used longest ago up when they are too large together', () => {
+  it('evicts the least recently used response if all are too large together', () => {
     const store = new ResponseStore(1000, byteCount(60_000));
     const ids = Array.from({ length: 10 }, (_, i) => `r${i}`);
     // Two bytes per character, plus the rest of a response: two of them fit, three don't.
@@ -44,14 +44,14 @@ describe('a response store', () => {
     expect(keptIds(store, ids)).toEqual(['r8', 'r9']);
   });
 
-  it('counts what values take besides their characters', () => {
+  it('counts the memory of values, not only of their characters', () => {
     const store = new ResponseStore(1000, byteCount(60_000));
     const { response, input } = keptOf('many');
     store.keep({ response: { ...response, tools: Array.from({ length: 1000 }, () => ({ a: 1 })) }, input });
     expect(keptIds(store, ['many'])).toEqual([]);
   });
 
-  it('does not keep what is larger than all of it, and keeps the others', () => {
+  it('does not store a response larger than its limit, and keeps the others', () => {
     const store = new ResponseStore(1000, byteCount(50_000));
     store.keep(keptOf('small'));
     store.keep(keptOf('large', 'x'.repeat(30_000)));

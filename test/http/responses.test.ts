@@ -67,7 +67,7 @@ describe('a bad request for a response', () => {
       'array_above_max_length',
       'input',
     ],
-    ['an item that is none', { input: ['x'] }, 400, 'invalid_type', 'input[0]'],
+    ['an invalid item', { input: ['x'] }, 400, 'invalid_type', 'input[0]'],
     [
       'a message without a role',
       { input: [{ content: 'x' }] },
@@ -83,8 +83,8 @@ describe('a bad request for a response', () => {
       'input[1].content',
     ],
     ['an unknown role', { input: [{ role: 'tool', content: 'x' }] }, 400, 'invalid_value', 'input[0].role'],
-    ['a content that is none', { input: [user(5)] }, 400, 'invalid_type', 'input[0].content'],
-    ['a part that is none', { input: [user(['x'])] }, 400, 'invalid_type', 'input[0].content[0]'],
+    ['an invalid content', { input: [user(5)] }, 400, 'invalid_type', 'input[0].content'],
+    ['an invalid part', { input: [user(['x'])] }, 400, 'invalid_type', 'input[0].content[0]'],
     [
       'a text part without a text',
       { input: [user([{ type: 'input_text' }])] },
@@ -106,11 +106,11 @@ describe('a bad request for a response', () => {
       'missing_required_parameter',
       'input[0].id',
     ],
-    ['instructions that are none', { input: 'x', instructions: 5 }, 400, 'invalid_type', 'instructions'],
-    ['a store that is none', { input: 'x', store: 'no' }, 400, 'invalid_type', 'store'],
-    ['a stream that is none', { input: 'x', stream: 'yes' }, 400, 'invalid_type', 'stream'],
+    ['invalid instructions', { input: 'x', instructions: 5 }, 400, 'invalid_type', 'instructions'],
+    ['an invalid store', { input: 'x', store: 'no' }, 400, 'invalid_type', 'store'],
+    ['an invalid stream', { input: 'x', stream: 'yes' }, 400, 'invalid_type', 'stream'],
     [
-      'no tokens at all',
+      'a limit of no tokens',
       { input: 'x', max_output_tokens: 0 },
       400,
       'integer_below_min_value',
@@ -123,7 +123,7 @@ describe('a bad request for a response', () => {
       'decimal_above_max_value',
       'temperature',
     ],
-    ['metadata that is no text', { input: 'x', metadata: { a: 5 } }, 400, 'invalid_type', 'metadata.a'],
+    ['metadata with a number', { input: 'x', metadata: { a: 5 } }, 400, 'invalid_type', 'metadata.a'],
     [
       'an unknown format',
       { input: 'x', text: { format: { type: 'xml' } } },
@@ -133,8 +133,8 @@ describe('a bad request for a response', () => {
     ],
     ['an unknown tool choice', { input: 'x', tool_choice: 'any' }, 400, 'invalid_value', 'tool_choice'],
     ['an unknown truncation', { input: 'x', truncation: 'all' }, 400, 'invalid_value', 'truncation'],
-    ['work for the background', { input: 'x', background: true }, 400, 'unsupported_value', 'background'],
-    ['a prompt kept elsewhere', { input: 'x', prompt: { id: 'p' } }, 400, 'unsupported_value', 'prompt'],
+    ['background true', { input: 'x', background: true }, 400, 'unsupported_value', 'background'],
+    ['a stored prompt', { input: 'x', prompt: { id: 'p' } }, 400, 'unsupported_value', 'prompt'],
     [
       'an unknown response to continue',
       { input: 'Say it.', previous_response_id: 'resp_0' },
@@ -142,8 +142,8 @@ describe('a bad request for a response', () => {
       'previous_response_not_found',
       'previous_response_id',
     ],
-    ['a prompt that stands nowhere', { input: 'nowhere' }, 404, 'prompt_not_found', 'input'],
-    ['nothing to look for', { input: '' }, 404, 'prompt_not_found', 'input'],
+    ['an unknown prompt', { input: 'nowhere' }, 404, 'prompt_not_found', 'input'],
+    ['an empty text', { input: '' }, 404, 'prompt_not_found', 'input'],
     [
       'items without a text',
       { input: [{ type: 'reasoning', summary: [] }] },
@@ -158,7 +158,7 @@ describe('a bad request for a response', () => {
     expect(error).toEqual({ message: expect.any(String), type: 'invalid_request_error', param, code });
   });
 
-  it('says what is not supported, and which response is not found', async () => {
+  it('names the unsupported value, and the response that is not found', async () => {
     const background = await create({ input: 'x', background: true });
     expect(background.error.message).toBe(
       "Unsupported value: 'background' does not support true here. Leave it out.",
@@ -210,7 +210,7 @@ describe('an input', () => {
       [{ type: 'function_call_output', call_id: 'c', output: [{ type: 'input_text', text: 'Say it.' }] }],
     ],
     [
-      'items that say nothing',
+      'items without text',
       [
         user('Say it.'),
         { type: 'reasoning', id: 'rs_1', summary: [], content: [{ type: 'reasoning_text', text: 'x' }] },
@@ -228,7 +228,7 @@ describe('an input', () => {
     expect(made.status).toBe('completed');
   });
 
-  it('is looked up behind its instructions', async () => {
+  it('is looked up after its instructions', async () => {
     expect(textOf(await create({ input: 'continue', instructions: 'Be brief.' }))).toBe('Briefly.');
     expect(textOf(await create({ input: 'continue' }))).not.toBe('Briefly.');
   });
@@ -255,11 +255,11 @@ describe('an input', () => {
   });
 
   it('is found in its context whatever the instructions are', async () => {
-    const response = await ask({ input: 'Say it.', instructions: 'They stand nowhere.' });
+    const response = await ask({ input: 'Say it.', instructions: 'Unknown instructions.' });
     expect(response.headers.get('x-verbatim-match')).toBe('context');
   });
 
-  it('is answered with as many tokens as it allows, streamed or not, and says that it was cut', async () => {
+  it('gets as many tokens as it allows, streamed or not, and is reported as cut', async () => {
     const sent = { input: 'Say it.', max_output_tokens: 3 };
     const made = await create(sent);
     expect(made).toMatchObject({
@@ -273,14 +273,14 @@ describe('an input', () => {
     expect(streamed).toMatch(/event: response\.incomplete\ndata: [^\n]+\n\n$/);
   });
 
-  it('gets the same answer each time, but for its ids', async () => {
+  it('gets the same answer each time, except for ids', async () => {
     const [one, other] = [await create({ input: 'Say it.' }), await create({ input: 'Say it.' })];
     const withoutIds = (made: Body) => JSON.stringify(made).replace(/_[0-9a-f]{48}/g, '_');
     expect(withoutIds(one)).toBe(withoutIds(other));
     expect(one.id).not.toBe(other.id);
   });
 
-  it('without a recorded reply gets the fallback, and only the dataset is a model, if the server is so set', async () => {
+  it("without a recorded reply gets the fallback if set, and requires the model's name if strict", async () => {
     const response = await ask({ model: 'dataset', input: 'nowhere' }, strict);
     expect([response.status, response.headers.get('x-verbatim-match')]).toEqual([200, 'none']);
     expect(textOf(await bodyOf(response))).toBe(FALLBACK);
@@ -288,14 +288,14 @@ describe('an input', () => {
     expect(error).toMatchObject({ code: 'model_not_found', param: null });
   });
 
-  it('may be sent where the base URL lacks /v1', async () => {
+  it('may be sent if the base URL lacks /v1', async () => {
     const made = await bodyOf(await post(`${base}/responses`, { input: 'Say it.' }));
     expect(await bodyOf(await get(made.id))).toEqual(made);
   });
 });
 
 describe('a response', () => {
-  it('is rejected if all it would echo is too long together', async () => {
+  it('is rejected if all that it would echo is too long together', async () => {
     const half = 'x'.repeat(600_000);
     const tools = [{ type: 'function', name: 'f', description: half }];
     const body = { input: 'Say it.', store: false };
@@ -304,7 +304,7 @@ describe('a response', () => {
     expect((await post(`${base}/v1/responses`, { ...body, tools, instructions: half })).status).toBe(413);
   });
 
-  it('repeats what was asked for', async () => {
+  it('echoes its parameters', async () => {
     const sent = {
       model: 'gpt-4o',
       instructions: 'Be kind.',
@@ -328,7 +328,7 @@ describe('a response', () => {
     expect({ model, ...made }).toMatchObject(sent);
   });
 
-  it("has OpenAI's defaults for what was left out, or is null", async () => {
+  it("has OpenAI's defaults for parameters that are missing or null", async () => {
     const defaults = {
       model: 'dataset',
       instructions: null,
@@ -352,7 +352,7 @@ describe('a response', () => {
     expect(await create({ input: 'Say it.', ...nulls, ...noted })).toMatchObject(defaults);
   });
 
-  it('names an item of a type that objects have a property of, as any other', async () => {
+  it('handles an item type named like a property of Object.prototype like any other', async () => {
     const { id } = await create({ input: [{ type: 'constructor' }, { role: 'user', content: 'Say it.' }] });
     const { data } = (await (await get(`${id}/input_items`)).json()) as Page;
     expect(data.map((item) => item.id)).toContainEqual(expect.stringMatching(/^item_/));
@@ -399,7 +399,7 @@ describe('previous_response_id', () => {
     }
   });
 
-  it('continues a response in two ways, and each goes on by itself', async () => {
+  it('continues a response twice, independently', async () => {
     const { id } = await create({ input: 'Say it.' });
     const first = await create({ input: 'continue', previous_response_id: id });
     const again = await create({ input: 'continue', previous_response_id: id });
@@ -407,20 +407,20 @@ describe('previous_response_id', () => {
     expect(textOf(first)).toContain('averyveryvery');
   });
 
-  it('does not bring instructions along', async () => {
+  it('does not inherit instructions', async () => {
     const { id } = await create({ input: 'Nothing?', instructions: 'Be brief.' });
     const made = await create({ input: 'continue', previous_response_id: id });
     expect(made.instructions).toBeNull();
     expect(textOf(made)).not.toBe('Briefly.');
   });
 
-  it('alone asks for nothing', async () => {
+  it('is not enough without an input', async () => {
     const { id } = await create({ input: 'Say it.' });
     const response = await ask({ input: '', previous_response_id: id });
     expect(response.status).toBe(404);
   });
 
-  it('is counted as a chat of the same messages is', async () => {
+  it('is counted like a chat of the same messages', async () => {
     const one = await create({ input: 'Say it.' });
     const two = await create({
       input: 'continue',
@@ -498,7 +498,7 @@ describe('a recorded function call', () => {
         results[i] === undefined ? [] : { type: 'function_call_output', call_id, output: results[i] },
       );
 
-  it('is an item of the output, and has an id that no other item has', async () => {
+  it('is an item of the output with a unique id', async () => {
     const { output, usage, status, id } = await create({ input: 'Define them.' }, url);
     expect(status).toBe('completed');
     expect(output).toEqual(
@@ -537,7 +537,7 @@ describe('a recorded function call', () => {
     }
   });
 
-  it('comes behind the text that it has besides, and is continued, too', async () => {
+  it('comes after its text, and is continued, too', async () => {
     const begun = await create({ input: 'Define them.' }, url);
     const told = await create(
       { input: outputsOf(begun, 'simple', 'Done'), previous_response_id: begun.id },
@@ -552,7 +552,7 @@ describe('a recorded function call', () => {
     expect(textOf(last)).toBe('Once more, simple.');
   });
 
-  it('is counted as a chat of the same messages is', async () => {
+  it('is counted like a chat of the same messages', async () => {
     const called = await create({ input: 'Define them.' }, url);
     const input = outputsOf(called, 'simple', 'Done');
     const made = await create({ input, previous_response_id: called.id }, url);
@@ -562,7 +562,7 @@ describe('a recorded function call', () => {
     expect(made.usage).toMatchObject({ input_tokens: prompt_tokens, output_tokens: completion_tokens });
   });
 
-  it('is a text if tools are not to be chosen, and never cut else', async () => {
+  it('is text with tool_choice none, and is otherwise never cut', async () => {
     const asText = await create({ input: 'Sums?', tool_choice: 'none' }, url);
     expect(asText.output).toHaveLength(1);
     expect(textOf(asText)).toBe(several);
@@ -570,7 +570,7 @@ describe('a recorded function call', () => {
     expect(whole).toMatchObject({ status: 'completed', output: [{ arguments: '{"a": 1}' }, {}] });
   });
 
-  it('without a name says nothing', async () => {
+  it('without a name is ignored', async () => {
     const nameless = { type: 'function_call', call_id: 'c', arguments: '{}' };
     const response = await ask({ input: [user('Define them.'), nameless] }, url);
     expect(response.headers.get('x-verbatim-match')).toBe('context');
@@ -578,7 +578,7 @@ describe('a recorded function call', () => {
 });
 
 describe('references', () => {
-  it('stand for items of an earlier input and output', async () => {
+  it('are replaced by items of an earlier input and output', async () => {
     const one = await create({ input: 'Say it.' });
     const asked = await itemsOf(one.id);
     const references = [asked.data[0]?.id, one.output[0]?.id].map((id) => ({ type: 'item_reference', id }));
@@ -589,7 +589,7 @@ describe('references', () => {
     expect(data.map(({ content }) => content[0]?.text)).toEqual(['Say it.', REPLY, 'continue']);
   });
 
-  it('to the same item, however many, are one', async () => {
+  it('to the same item count once', async () => {
     const one = await create({ input: [user('x'.repeat(1000)), user('Say it.')] });
     const { data } = await itemsOf(one.id, '?order=asc');
     const reference = { type: 'item_reference', id: data[0]?.id };
@@ -599,8 +599,8 @@ describe('references', () => {
   });
 });
 
-describe('a response that was made', () => {
-  it('is not retrieved while the answers that others have not read take all the memory', async () => {
+describe('a stored response', () => {
+  it('is not retrieved while unread answers of other clients take all the memory', async () => {
     const limits = { bodyLimit: byteCount(8_000_000), heldBytesMax: byteCount(10_000_000) };
     const url = await serveApp(golden, { newId, ...limits });
     const kept = await post(`${url}/v1/responses`, {
@@ -615,7 +615,7 @@ describe('a response that was made', () => {
     await Promise.all(unread.map((response) => response.body?.cancel()));
   });
 
-  it('is there until it is deleted', async () => {
+  it('is retrieved until it is deleted', async () => {
     const made = await create({ input: 'Say it.' });
     expect(await bodyOf(await get(made.id))).toEqual(made);
     const deleted = await remove(made.id);
@@ -635,7 +635,7 @@ describe('a response that was made', () => {
     ]);
   });
 
-  it('is not kept if it shall not be', async () => {
+  it('is not stored if store is false', async () => {
     const { id } = await create({ input: 'Say it.', store: false });
     expect((await get(id)).status).toBe(404);
     expect((await get(`${id}/input_items`)).status).toBe(404);
@@ -644,7 +644,7 @@ describe('a response that was made', () => {
     );
   });
 
-  it('streams again as it did, or from an event on', async () => {
+  it('streams the same events again, or those after a given one', async () => {
     const streamed = await (await ask({ input: 'Say it.', stream: true })).text();
     const id = /"id":"(resp_\w+)"/.exec(streamed)?.[1];
     expect(await (await get(`${id}?stream=true`)).text()).toBe(streamed);
@@ -662,7 +662,7 @@ describe('a response that was made', () => {
     ['/input_items?limit=many', 'invalid_type', 'limit'],
     ['/input_items?order=random', 'invalid_value', 'order'],
     ['/input_items?after=msg_0', 'invalid_value', 'after'],
-  ])('is refused with %s', async (query, code, param) => {
+  ])('is rejected with %s', async (query, code, param) => {
     const { id } = await create({ input: 'Say it.' });
     const response = await get(id + query);
     expect(response.status).toBe(400);
@@ -671,7 +671,7 @@ describe('a response that was made', () => {
 });
 
 describe('the input items', () => {
-  it('are what was sent, with types, statuses and ids', async () => {
+  it('are the sent items, with types, statuses and ids', async () => {
     const call = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' };
     const output = { type: 'function_call_output', call_id: 'c', output: 'Say it.' };
     const reply = { id: 'msg_own', role: 'assistant', content: 'Yes' };
@@ -704,7 +704,7 @@ describe('the input items', () => {
     });
   });
 
-  it('come in pages, the last item first', async () => {
+  it('are paged, the last item first', async () => {
     const texts = Array.from({ length: 25 }, (_, i) => `${i}`);
     const { id } = await create({ input: [...texts, 'Say it.'].map(user) });
     const textsOf = ({ data }: Page) => data.map(({ content }) => content[0]?.text);

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { SLICE_MS } from '#dist/core/limits.js';
 import { sendTogether } from '#dist/http/send-together.js';
 
-describe('what is found in one turn of the event loop', () => {
-  it('is sent in its order, all of it when the turn ends', async () => {
+describe('replies found in one turn of the event loop', () => {
+  it('are all sent in order when the turn ends', async () => {
     const sent: number[] = [];
     const together = sendTogether((item: number) => sent.push(item));
     together.add(1);
@@ -16,7 +16,7 @@ describe('what is found in one turn of the event loop', () => {
     expect(sent).toEqual([1, 2, 3, 4, 0]);
   });
 
-  it('is sent in the next turn, if it is found while others are sent', async () => {
+  it('are sent in the next turn, if found while others are sent', async () => {
     const sent: number[] = [];
     const together = sendTogether((item: number) => {
       if (item < 3) together.add(item + 10);
@@ -29,7 +29,7 @@ describe('what is found in one turn of the event loop', () => {
     expect(sent).toEqual([1, 2, 3, 11, 12]);
   });
 
-  it('goes on in the next turn, in its order, where it takes long', async () => {
+  it('continue in the next turn, in order, if sending takes long', async () => {
     const sent: number[] = [];
     const together = sendTogether((item: number) => {
       const endMs = performance.now() + SLICE_MS;

@@ -40,7 +40,7 @@ async function ask(url: string, model: string | undefined, content: string) {
 }
 
 describe('a server of two datasets', () => {
-  it('answers from the one that is asked for, and from no other', async () => {
+  it('answers only from the requested one', async () => {
     expect(await ask(base, 'first', 'both')).toEqual(['of the first', 'first']);
     expect(await ask(base, 'org/second', 'both')).toEqual(['of the second', 'org/second']);
     expect(await ask(base, 'first', 'two')).toEqual(['prompt_not_found', null]);
@@ -48,7 +48,7 @@ describe('a server of two datasets', () => {
     expect(await ask(base, 'org/second', 'both')).toEqual(['of the second', 'org/second']);
   });
 
-  it('asks both under any other name: the better match answers, then the earlier dataset', async () => {
+  it('searches both for any other name: the better match answers, then the earlier dataset', async () => {
     for (const model of ['gpt-4o', undefined]) {
       expect(await ask(base, model, 'both')).toEqual(['of the first', 'first']);
       expect(await ask(base, model, 'two')).toEqual(['Two.', 'org/second']);
@@ -61,21 +61,21 @@ describe('a server of two datasets', () => {
     ['first', 'in `first`'],
     ['org/second', 'in `org/second`'],
     ['gpt-4o', 'in any of the 2 datasets'],
-  ])('says what was searched in vain for %s', async (model, where) => {
+  ])('names the datasets that were searched without a match, for %s', async (model, where) => {
     const messages = [{ role: 'user', content: 'nowhere' }];
     const answer = await post(`${base}/v1/chat/completions`, { model, messages });
     const { error } = (await answer.json()) as { error: { message: string } };
     expect(error.message).toMatch(`No recorded reply ${where} for the last message, 'nowhere'.`);
   });
 
-  it('refuses other names where it is strict', async () => {
+  it('rejects other names if it is strict', async () => {
     expect(await ask(strict, 'gpt-4o', 'both')).toEqual(['model_not_found', null]);
     expect(await ask(strict, 'org/second', 'both')).toEqual(['of the second', 'org/second']);
     expect((await fetch(`${strict}/v1/models/org/second`)).status).toBe(200);
     expect((await fetch(`${strict}/v1/models/gpt-4o`)).status).toBe(404);
   });
 
-  it('names the state of the dataset that has the reply, whatever name was asked for', async () => {
+  it('returns the fingerprint of the dataset that has the reply, whatever name was requested', async () => {
     const fingerprint = async (model: string) => {
       const messages = [{ role: 'user', content: 'two' }];
       const answer = await post(`${base}/v1/chat/completions`, { model, messages });
@@ -84,7 +84,7 @@ describe('a server of two datasets', () => {
     expect(await fingerprint('gpt-4o')).toBe(await fingerprint('org/second'));
   });
 
-  it('counts a request once, as found in the cache or as not', async () => {
+  it('counts a request once, as a cache hit or a cache miss', async () => {
     const { url, cache } = await serveModels(paths);
     await ask(url, 'first', 'both');
     await ask(url, 'first', 'nowhere');
@@ -93,7 +93,7 @@ describe('a server of two datasets', () => {
     expect([cache.hits, cache.misses]).toEqual([1, 2]);
   });
 
-  it('lists both, and says of both whether they are ready', async () => {
+  it('lists both, and reports whether each is ready', async () => {
     const list = (await (await fetch(`${base}/v1/models`)).json()) as { data: { id: string }[] };
     expect(list.data.map(({ id }) => id)).toEqual(['first', 'org/second']);
     expect(await (await fetch(`${base}/ready`)).json()).toMatchObject({
@@ -105,7 +105,7 @@ describe('a server of two datasets', () => {
     });
   });
 
-  it('counts completions under the name of the model that has given them', async () => {
+  it('counts completions under the model that has the reply', async () => {
     const { url } = await serveModels(paths);
     await ask(url, 'org/second', 'both');
     await ask(url, 'gpt-4o', 'two');
@@ -114,7 +114,7 @@ describe('a server of two datasets', () => {
     expect(metrics).toContain('vllm:generation_tokens_total{model_name="first"} 0');
   });
 
-  it('says which of them is unavailable', async () => {
+  it('reports which one is unavailable', async () => {
     const broken = write(JSON.stringify([talk('fine', 'Fine.')])).file.path;
     const { url, datasets } = await serveModels({ first: first.file.path, broken });
     writeFileSync(broken, 'no dataset');

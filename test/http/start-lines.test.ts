@@ -14,7 +14,7 @@ describe('the start lines', () => {
     [678_000_000, '678 MB'],
     [2.7e12, '2.7 TB'],
     [1e16, '10000 TB'],
-  ])('tell %i bytes as %s', (bytes, size) => {
+  ])('show %i bytes as %s', (bytes, size) => {
     expect(servingLine(undefined, 'x.json', bytes, 1, 'sweep')).toBe(
       `verbatim serves x.json: ${size}, 1 worker, engine sweep`,
     );
@@ -24,7 +24,7 @@ describe('the start lines', () => {
     expect(servingLine('gpt-4o', 'x.json', 1, 1, 'index')).toMatch(/^verbatim serves gpt-4o from x\.json: /);
   });
 
-  it('tell an address one can connect to', () => {
+  it('show an address that clients can connect to', () => {
     const everywhere = { address: '::', port: 80, family: 'IPv6' };
     expect(urlOf(everywhere)).toBe('http://[::]:80');
     expect(tryLine(everywhere, undefined, OPEN)).toBe('try: curl http://[::1]:80/v1/models');

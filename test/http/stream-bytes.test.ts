@@ -70,14 +70,14 @@ describe.each(texts)('the events of a text that begins with %.10j', (text) => {
       expect(bytesOf(streamOf(text), 'data: {"id":"x"', true, slab) === whole).toBe(true);
   });
 
-  it('are the same with a head that is too long for the kernel, but for the head', () => {
+  it('are the same except for the head, with a head that is too long for the kernel', () => {
     const head = `data: {"model":"${'m'.repeat(1 << 16)}"`;
     const bytes = bytesOf(streamOf(text.slice(0, 1000)), head, false, 1 << 20);
     const expected = bytesOf(streamOf(text.slice(0, 1000)), 'HEAD', false, 1 << 20);
     expect(bytes.replaceAll(head, 'HEAD') === expected).toBe(true);
   });
 
-  it('are the same where the kernel traps on its way', () => {
+  it('are the same if the kernel traps on the way', () => {
     for (const stream of [streamOf(text), responseStream(responseOf(text))]) {
       const whole = bytesOf(stream, 'data: {"id":"x"', true, 1 << 26);
       for (const loads of [true, false]) {
@@ -87,7 +87,7 @@ describe.each(texts)('the events of a text that begins with %.10j', (text) => {
     }
   });
 
-  it('of a response may begin at any number', () => {
+  it('of a response may begin at any sequence number', () => {
     const events = bytesOf(responseStream(responseOf(text)), '', false, 1 << 20).split('\n\n');
     for (const from of [1, 5, events.length - 2, events.length + 9]) {
       const rest = bytesOf(responseStream(responseOf(text), from), '', false, 1 << 20);
@@ -96,7 +96,7 @@ describe.each(texts)('the events of a text that begins with %.10j', (text) => {
   });
 });
 
-it('a head of any length about that of the longest envelope has the events that any other has', () => {
+it('a head about as long as the longest envelope does not change the events', () => {
   const expected = bytesOf(streamOf('two words'), 'HEAD', false, 1 << 20);
   const plain = chatStream(
     { model: 'm', fingerprint: undefined },

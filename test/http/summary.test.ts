@@ -42,13 +42,13 @@ describe('the summary of a run', () => {
     );
   });
 
-  it('has no latency that is longer than the longest', () => {
+  it('has no latency above the longest', () => {
     const metrics = new RequestMetrics();
     for (const ms of [1100, 1200]) record(metrics, '/v1/chat/completions', 200, 'prompt', ms);
     expect(summaryOf(metrics, 1).p99Ms).toBeLessThanOrEqual(1200 + 50);
   });
 
-  it('of a run without requests has no latency', () => {
+  it('has no latency after a run without requests', () => {
     expect(summaryText(summaryOf(new RequestMetrics(), 3))).toBe(
       'stopped after 3 s: 0 requests: 0 hits, 0 misses',
     );
@@ -59,7 +59,7 @@ describe('the summary of a run', () => {
     [59, '59 s'],
     [60, '1 min 0 s'],
     [3661, '1 h 1 min'],
-  ])('tells %i seconds as %s', (seconds, text) => {
+  ])('shows %i seconds as %s', (seconds, text) => {
     expect(durationText(seconds)).toBe(text);
   });
 });

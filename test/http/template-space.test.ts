@@ -47,7 +47,7 @@ describe.each(['sweep', 'index'] as const)('by the engine %s, a prompt', (engine
     expect(await answer(prompt)).toEqual(['context', 'right']);
   });
 
-  it('by a template is told from one that differs in its last line feed', async () => {
+  it('by a template differs from one with another last line feed', async () => {
     const chatMl = (text: string) => `<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`;
     expect(await answer(chatMl('hey there'))).toEqual(['context', 'of the first']);
     expect(await answer(chatMl('hey there\n'))).toEqual(['context', 'of the second']);
@@ -55,7 +55,7 @@ describe.each(['sweep', 'index'] as const)('by the engine %s, a prompt', (engine
     expect(await answer(chatMl('hey there\n\n'))).toEqual(['context', 'of the first']);
   });
 
-  it.each([' ', '   \n ', '\t'])('of white space alone, %j, is none', async (prompt) => {
+  it.each([' ', '   \n ', '\t'])('of white space only is rejected: %j', async (prompt) => {
     expect(await answer(prompt)).toEqual(['none', undefined]);
   });
 });

@@ -42,7 +42,7 @@ const echo = () =>
     .all('/', (request, response) => void response.send(`got ${request.body ?? ''}`));
 
 describe('a client that', () => {
-  it('never ends the head of its request is told so, and cut', async () => {
+  it('never ends the head of its request gets an error and is disconnected', async () => {
     const { port, listener } = await serve(echo(), { headersMs: SOON_MS });
     const refused: number[] = [];
     listener.onRefused = ({ status }) => void refused.push(status);
@@ -54,12 +54,12 @@ describe('a client that', () => {
     expect(refused).toEqual([408]);
   });
 
-  it('never sends anything is told so, and cut', async () => {
+  it('never sends anything gets an error and is disconnected', async () => {
     const { port } = await serve(echo(), { headersMs: SOON_MS });
     expect(await (await open(port)).ended).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('never ends its body is told so, and cut', async () => {
+  it('never ends its body gets an error and is disconnected', async () => {
     const statuses: number[] = [];
     const app = express()
       .use((_request, response, next) => {
@@ -81,7 +81,7 @@ describe('a client that', () => {
     await vi.waitFor(() => expect(statuses).toEqual([408]), WAIT);
   });
 
-  it('sends a body that is none is told so, and cut', async () => {
+  it('sends a malformed body gets an error and is disconnected', async () => {
     const { port } = await serve(echo(), {});
     const { socket, ended } = await open(port);
     socket.write(
@@ -92,7 +92,7 @@ describe('a client that', () => {
     expect(await ended).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
   });
 
-  it('never reads its answer is cut', async () => {
+  it('never reads its answer is disconnected', async () => {
     const app = express().get('/', (_request, response) => {
       const more = () => {
         while (response.write('x'.repeat(65_536)));
@@ -110,14 +110,14 @@ describe('a client that', () => {
     expect(await ended).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  it('asks nothing more is cut', async () => {
+  it('sends no further request is disconnected', async () => {
     const { port } = await serve(echo(), { idleMs: SOON_MS });
     const { socket, ended } = await open(port);
     socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     expect(await ended).toMatch(/\r\n\r\ngot $/);
   });
 
-  it('waits for its answer is not cut', async () => {
+  it('waits for its answer is not disconnected', async () => {
     const app = express().get('/', (_request, response) => {
       setTimeout(() => response.send('at last'), 5 * SOON_MS);
     });
@@ -157,7 +157,7 @@ describe('a client that closes its sending side after its request', () => {
     expect(await answerTo(url, ['/tokenize', { prompt }])).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  it('gets the answers to all that it has sent, and then the end of the connection', async () => {
+  it('gets the answers to all its requests, and then the end of the connection', async () => {
     const url = await serveApp(dataset, {}, 'sweep');
     const one = ['/v1/chat/completions', say({ max_tokens: 2 })] satisfies [string, object];
     const answer = await answerTo(url, one, one, one);
@@ -165,7 +165,7 @@ describe('a client that closes its sending side after its request', () => {
     expect(answer.match(/^connection: .*$/gim)?.at(-1)).toBe('Connection: close');
   });
 
-  it('and never reads is cut', async () => {
+  it('and never reads is disconnected', async () => {
     const { port, listener } = await serve(
       express().get('/', (_request, response) => void response.send('x'.repeat(20_000_000))),
       { stalledMs: SOON_MS },

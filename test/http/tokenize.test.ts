@@ -24,7 +24,7 @@ async function ask(route: string, body: object) {
 }
 
 describe('POST /tokenize', () => {
-  it('gives the tokens of a prompt, as vLLM has it', async () => {
+  it("returns the tokens of a prompt in vLLM's format", async () => {
     const tokens = encode(text, { disallowedSpecial: new Set() });
     expect(await ask('tokenize', { prompt: text })).toEqual({
       count: tokens.length,
@@ -35,12 +35,12 @@ describe('POST /tokenize', () => {
     expect(await ask('tokenize', { prompt: '' })).toMatchObject({ count: 0, tokens: [] });
   });
 
-  it('gives the text of each token, if asked for', async () => {
+  it('returns the text of each token if requested', async () => {
     const { token_strs } = await ask('tokenize', { prompt: 'Hello there, you', return_token_strs: true });
     expect(token_strs).toEqual(['Hello', ' there', ',', ' you']);
   });
 
-  it('gives the tokens of a text as long as it may be, with the text of each', async () => {
+  it('returns the tokens of a text of the maximum length, with the text of each', async () => {
     const words = Array.from({ length: LENGTH_MAX / 8 }, (_, i) => `word${100 + (i % 900)}`);
     const prompt = words.join('\u2028');
     expect(prompt).toHaveLength(LENGTH_MAX - 1);
@@ -50,7 +50,7 @@ describe('POST /tokenize', () => {
     expect(answer.token_strs).toEqual(tokens.map((token) => decode([token])));
   });
 
-  it('refuses messages that are longer together than a text may be', async () => {
+  it('rejects messages that are longer together than a text may be', async () => {
     const call = { id: 'a', type: 'function', function: { name: 'f', arguments: 'x'.repeat(LENGTH_MAX) } };
     for (const messages of [
       Array(4).fill({ role: 'user', content: 'x'.repeat(LENGTH_MAX / 4 + 1) }),
@@ -68,7 +68,7 @@ describe('POST /tokenize', () => {
     }
   });
 
-  it('gives as many tokens of a chat as its usage counts', async () => {
+  it('returns as many tokens of a chat as its usage counts', async () => {
     const messages = [
       { role: 'system', content: 'Be brief.' },
       { role: 'user', name: 'Anna', content: [{ type: 'text', text: 'Say it.' }] },
@@ -86,7 +86,7 @@ describe('POST /tokenize', () => {
     });
   });
 
-  it('gives as many tokens of a chat with function calls as its usage counts', async () => {
+  it('returns as many tokens of a chat with function calls as its usage counts', async () => {
     const called = { name: 'get_weather', arguments: '{"city":"Paris"}' };
     const messages = [
       { role: 'user', content: 'Weather?' },
@@ -105,7 +105,7 @@ describe('POST /tokenize', () => {
     [{ messages: [] }, 'empty_array', 'messages'],
     [{ messages: [{ role: 'robot', content: 'x' }] }, 'invalid_value', 'messages[0].role'],
     [{ prompt: 'x', return_token_strs: 1 }, 'invalid_type', 'return_token_strs'],
-  ])('refuses %j', async (body, code, param) => {
+  ])('rejects %j', async (body, code, param) => {
     const response = await post(`${base}/tokenize`, body);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { code, param } });
@@ -113,13 +113,13 @@ describe('POST /tokenize', () => {
 });
 
 describe('POST /detokenize', () => {
-  it('gives the text back', async () => {
+  it('returns the original text', async () => {
     const { tokens } = await ask('tokenize', { prompt: text });
     expect(await ask('detokenize', { tokens })).toEqual({ prompt: text.toWellFormed() });
     expect(await ask('detokenize', { tokens: [] })).toEqual({ prompt: '' });
   });
 
-  it('says of half a character that it is none, and leaves nothing of it for the next', async () => {
+  it('decodes half a character as U+FFFD, and keeps nothing of it for the next request', async () => {
     const character = '𒀀';
     const whole = encode(character);
     expect(whole.length).toBeGreaterThan(1);
@@ -134,7 +134,7 @@ describe('POST /detokenize', () => {
     [{ tokens: [1.5] }, 'invalid_type', 'tokens[0]'],
     [{ tokens: [-1] }, 'integer_below_min_value', 'tokens[0]'],
     [{ tokens: [1, 5_000_000] }, 'invalid_value', 'tokens'],
-  ])('refuses %j', async (body, code, param) => {
+  ])('rejects %j', async (body, code, param) => {
     const response = await post(`${base}/detokenize`, body);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { code, param } });
@@ -145,7 +145,7 @@ describe('tokens of a text that is too long', () => {
   /** A token of 128 spaces, repeated. */
   const spaces = (times: number) => Array(times).fill(encode(' '.repeat(128))[0]);
 
-  it('are refused', async () => {
+  it('are rejected', async () => {
     const response = await post(`${base}/detokenize`, { tokens: spaces(LENGTH_MAX / 128 + 1) });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
@@ -154,7 +154,7 @@ describe('tokens of a text that is too long', () => {
     expect((await ask('detokenize', { tokens: spaces(LENGTH_MAX / 128) })).prompt).toHaveLength(LENGTH_MAX);
   });
 
-  it('are refused as a prompt', async () => {
+  it('are rejected as a prompt', async () => {
     const response = await post(`${base}/v1/completions`, { prompt: spaces((10 * LENGTH_MAX) / 128 + 1) });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
@@ -162,20 +162,20 @@ describe('tokens of a text that is too long', () => {
     });
   });
 
-  it('may have no id that only looks like one', async () => {
+  it('may not have an id out of range', async () => {
     const response = await post(`${base}/detokenize`, { tokens: [2 ** 32 + 1] });
     expect(await response.json()).toMatchObject({ error: { code: 'invalid_value', param: 'tokens' } });
   });
 });
 
 describe.each(['tokenize', 'detokenize'])('/%s', (route) => {
-  it('takes POST alone', async () => {
+  it('accepts POST only', async () => {
     const response = await fetch(`${base}/${route}`);
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('POST');
   });
 
-  it('refuses another model, if it is strict', async () => {
+  it('rejects another model if it is strict', async () => {
     const response = await post(`${strict}/${route}`, { model: 'x', prompt: 'x', tokens: [1] });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ error: { code: 'model_not_found' } });
@@ -188,7 +188,7 @@ describe('a prompt of token ids', () => {
   const textsIn = async (response: Response) =>
     ((await response.json()) as { choices: { text: string }[] }).choices.map((choice) => choice.text);
 
-  it('is answered as its text is', async () => {
+  it('gets the same answer as its text', async () => {
     const expected = await textsIn(await completion('Say it.'));
     expect(await textsIn(await completion(encode('Say it.')))).toEqual(expected);
     expect(await textsIn(await completion([encode('Say it.'), encode('Say it.')]))).toEqual([
@@ -197,7 +197,7 @@ describe('a prompt of token ids', () => {
     ]);
   });
 
-  it('that a chat with names was tokenized to is looked up as its messages', async () => {
+  it('of a tokenized chat with names is looked up as its messages', async () => {
     const messages = [
       { role: 'system', content: 'Be brief.' },
       { role: 'user', name: 'Anna-1', content: 'Say it.' },
@@ -210,12 +210,12 @@ describe('a prompt of token ids', () => {
     expect(await textsIn(answer)).toEqual([choices[0]?.message.content]);
   });
 
-  it('is echoed as its text', async () => {
+  it('is echoed as text', async () => {
     const [text] = await textsIn(await completion(encode('Say it.'), { echo: true }));
     expect(text?.startsWith('Say it.')).toBe(true);
   });
 
-  it('may be longer than there may be prompts', async () => {
+  it('may have more ids than a request may have prompts', async () => {
     const response = await completion(Array(1000).fill(encode(' word')[0]));
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({
@@ -224,7 +224,7 @@ describe('a prompt of token ids', () => {
   });
 
   it.each([
-    ['an id that is none', [1, 5_000_000], 'invalid_value', 'prompt'],
+    ['an invalid id', [1, 5_000_000], 'invalid_value', 'prompt'],
     ['ids and texts', [1, 'x'], 'invalid_type', 'prompt[1]'],
     ['texts and ids', ['x', 1], 'invalid_type', 'prompt[1]'],
     ['lists and texts', [[1], 'x'], 'invalid_type', 'prompt[1]'],
@@ -232,7 +232,7 @@ describe('a prompt of token ids', () => {
     ['an empty list', [[]], 'empty_array', 'prompt[0]'],
     ['a fraction', [1.5], 'invalid_type', 'prompt[0]'],
     ['too many lists', Array(129).fill([1]), 'array_above_max_length', 'prompt'],
-  ])('refuses %s', async (_what, prompt, code, param) => {
+  ])('rejects %s', async (_what, prompt, code, param) => {
     const response = await completion(prompt);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { code, param } });

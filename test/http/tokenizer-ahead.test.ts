@@ -46,7 +46,7 @@ async function threadsWith(usage: string): Promise<number> {
   return startedThreads;
 }
 
-it('the tokenizer is loaded before it is needed, unless tokens are estimated, by a saved index, too', async () => {
+it('the tokenizer is loaded ahead, with a saved index, too, unless tokens are estimated', async () => {
   // Builds the index.
   await threadsWith('estimate');
   expect(await threadsWith('estimate')).toBe(0);

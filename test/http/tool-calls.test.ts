@@ -103,7 +103,7 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
     ],
     ['without spaces', 'Weather in Rome?', '{"city":"Rome"}', 'grey', 'It is grey.'],
   ])(
-    'of ShareGPT, %s, is called, and its result answered in its context',
+    'of ShareGPT, %s, is returned, and its result gets the reply of its context',
     async (_how, prompt, args, result, reply) => {
       const called = await ask([user(prompt)]);
       expect(called.finish_reason).toBe('tool_calls');
@@ -135,7 +135,7 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
     },
   );
 
-  it('may be several at once', async () => {
+  it('may be one of several', async () => {
     const called = await ask([user('Sums?')]);
     expect(called.message.tool_calls?.map((call) => call.function)).toEqual([
       { name: 'add', arguments: '{"a": 1}' },
@@ -150,22 +150,25 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
   it.each([
     ['Python', 'Elsewhere?', '{"city":"Paris","days":2}', 'Elsewhere it is grey.'],
     ['JavaScript', 'Weather in Rome?', '{"city": "Rome"}', 'It is grey.'],
-  ])('as %s spells it is found when it is sent back spelled anew', async (_who, prompt, args, reply) => {
-    const call = { id: 'c', type: 'function', function: { name: 'get_weather', arguments: args } };
-    const answered = await ask([
-      user(prompt),
-      { role: 'assistant', content: null, tool_calls: [call] },
-      { role: 'tool', tool_call_id: 'c', content: 'grey' },
-    ]);
-    expect(answered).toMatchObject({ rung: 'context', message: { content: reply } });
-  });
+  ])(
+    'as %s spells it is found when it is sent back in another spelling',
+    async (_who, prompt, args, reply) => {
+      const call = { id: 'c', type: 'function', function: { name: 'get_weather', arguments: args } };
+      const answered = await ask([
+        user(prompt),
+        { role: 'assistant', content: null, tool_calls: [call] },
+        { role: 'tool', tool_call_id: 'c', content: 'grey' },
+      ]);
+      expect(answered).toMatchObject({ rung: 'context', message: { content: reply } });
+    },
+  );
 
   it.each([
     ['{"city": "Paris", "days": 2}', '{"temp":20,"in":["C","a: b"]}'],
     ['{"city":"Paris","days":2}', '{"temp":20,"in":["C","a: b"]}'],
     ['{"city":"Paris","days":2}', '{"temp": 20, "in": ["C", "a: b"]}'],
     ['{"city": "Paris", "days": 2}', '{\n  "temp": 20,\n  "in": ["C", "a: b"]\n}'],
-  ])('is found with its result, whichever of the two is spelled anew: %s %s', async (args, content) => {
+  ])('is found with its result in any spelling of either: %s %s', async (args, content) => {
     const call = { id: 'c', type: 'function', function: { name: 'get_weather', arguments: args } };
     const answered = await ask([
       { role: 'system', content: 'Be brief.' },
@@ -181,19 +184,19 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
     expect(other.status).toBe(404);
   });
 
-  it('that was recorded without arguments has none as a text, too', async () => {
+  it('that was recorded without arguments has empty ones as text', async () => {
     const answered = await ask([user('What time?')], { tool_choice: 'none' });
     expect(answered.message.content).toBe('{"name": "now", "arguments": {}}');
   });
 
-  it('that is none is a text', async () => {
+  it('that is malformed is text', async () => {
     expect(await ask([user('Broken?')])).toMatchObject({
       message: { content: '{"name": ' },
       finish_reason: 'stop',
     });
   });
 
-  it('of OpenAI keeps its ids, and its result is answered in its context', async () => {
+  it('of OpenAI keeps its ids, and its result gets the reply of its context', async () => {
     const called = await ask([user('Define them.')]);
     const [first, second] = recorded.tool_calls;
     expect(called.message).toMatchObject({ content: null });
@@ -217,7 +220,7 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
     });
   });
 
-  it('is a text if tools are not to be chosen', async () => {
+  it('is text with tool_choice none', async () => {
     const none = { tool_choice: 'none' };
     const sharegpt = await ask([user('Weather in Paris?')], none);
     expect(sharegpt).toMatchObject({ finish_reason: 'stop', message: { content: python } });
@@ -231,7 +234,7 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
     expect(await response.json()).toMatchObject({ choices: [{ text: python }] });
   });
 
-  it('is never cut, and given as often as it is asked for', async () => {
+  it('is never cut, and returned in every choice', async () => {
     const whole = await ask([user('Weather in Paris?')]);
     const more = await ask([user('Weather in Paris?')], { max_tokens: 1, stop: 'Paris', n: 2 });
     expect(more.choices.map(({ message }) => message)).toEqual([whole.message, whole.message]);
@@ -239,7 +242,7 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
   });
 
   it.each(['Weather in Paris?', 'Define them.', 'Once more.', 'Sums?'])(
-    'is put together by the openai client from a stream: %s',
+    'is assembled from a stream by the openai client: %s',
     async (prompt) => {
       const client = new OpenAI({ apiKey: 'none', baseURL: `${base}/v1` });
       const messages = [{ role: 'user' as const, content: prompt }];
@@ -254,7 +257,7 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
   );
 });
 
-it("a call in the history is compared as OpenAI's datasets have it before it is a text", async () => {
+it("a call in the history is compared in OpenAI's form before it is compared as text", async () => {
   const base = await serveApp(path);
   const response = await post(`${base}/v1/chat/completions`, {
     messages: [
@@ -267,7 +270,7 @@ it("a call in the history is compared as OpenAI's datasets have it before it is 
   expect(await response.json()).toMatchObject({ choices: [{ message: { content: 'No.' } }] });
 });
 
-it('many choices of a call with large arguments are refused, where no body could hold them', async () => {
+it("choices of a call with large arguments are rejected if they don't fit into one body", async () => {
   const path = join(temporaryFolder(), 'large-call.json');
   const given = JSON.stringify({ text: '"\u0001'.repeat(300_000) });
   const turns = [
@@ -289,7 +292,7 @@ it('many choices of a call with large arguments are refused, where no body could
   expect(await answer.json()).toMatchObject({ choices: [{ index: 0 }, { index: 1 }] });
 });
 
-it('a call whose tokens cannot be counted just now is refused, and the server goes on', async () => {
+it('a call whose tokens cannot be counted now is rejected, and the server goes on', async () => {
   const overloaded = () => Promise.reject(new AppError('overloaded'));
   const base = await serveApp(path, { tokens: { count: overloaded, cut: overloaded } });
   const stream_options = { include_usage: true, continuous_usage_stats: true };

@@ -55,7 +55,7 @@ it.each([
   ['a stream whose pieces are counted', '/v1/chat/completions', { ...chat, n: 2, stream_options: usage }],
   ['a stream of many prompts', '/v1/completions', { prompt: Array(4).fill('nowhere'), stream: true }],
   ['the stream of a response', '/v1/responses', { input: 'nowhere', stream: true }],
-])('%s that is taken as fast as it comes gives way to others', async (_what, path, body) => {
+])('%s that its client reads at once lets other requests in between', async (_what, path, body) => {
   const app = await appOf(dataset, { fallback: words, tokens: estimatingCounter });
   const { text, turns, longest } = await answerTo(app, path, body);
   expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);

@@ -100,16 +100,19 @@ describe.each(['sweep', 'index'] as const)('the usage, by the engine %s,', (engi
 
   // Twice: the second time its tokens were already counted.
   for (const time of ['the first time', 'again']) {
-    it.each(Object.entries(requests))(`of %s is as the cookbook counts, ${time}`, async (_what, messages) => {
-      const { usage, choices } = await ask(base, { messages });
-      const prompt_tokens = cookbookTokens(messages);
-      const completion_tokens = encode(choices[0]?.message.content ?? '').length;
-      expect(usage).toMatchObject({ prompt_tokens, completion_tokens });
-      expect(usage.total_tokens).toBe(prompt_tokens + completion_tokens);
-    });
+    it.each(Object.entries(requests))(
+      `of %s is counted as in OpenAI's cookbook, ${time}`,
+      async (_what, messages) => {
+        const { usage, choices } = await ask(base, { messages });
+        const prompt_tokens = cookbookTokens(messages);
+        const completion_tokens = encode(choices[0]?.message.content ?? '').length;
+        expect(usage).toMatchObject({ prompt_tokens, completion_tokens });
+        expect(usage.total_tokens).toBe(prompt_tokens + completion_tokens);
+      },
+    );
   }
 
-  it('is the same when many ask at once', async () => {
+  it('is the same for many simultaneous requests', async () => {
     const messages = [user('Hello there')];
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask(base, { messages })));
     for (const { usage } of answers) expect(usage.prompt_tokens).toBe(cookbookTokens(messages));
@@ -124,7 +127,7 @@ describe.each(['sweep', 'index'] as const)('the usage, by the engine %s,', (engi
     expect(three.usage.prompt_tokens).toBe(one.usage.prompt_tokens);
   });
 
-  it('counts what a stop leaves', async () => {
+  it('counts the text before a stop', async () => {
     const { usage, choices } = await ask(base, { messages: [user('Hello there')], stop: 'How' });
     expect(choices[0]?.message.content).toBe('Hi! ');
     expect(usage.completion_tokens).toBe(encode('Hi! ').length);
@@ -141,7 +144,7 @@ describe.each(['sweep', 'index'] as const)('the usage, by the engine %s,', (engi
 });
 
 describe('the usage', () => {
-  it('is that of another tokenizer, if it is told so', async () => {
+  it('is that of another tokenizer if set', async () => {
     const pool = new TokenPool('cl100k_base');
     afterAll(() => pool.close());
     const base = await serveApp(path, { tokens: new RealCounter(pool), tokenPool: pool });
@@ -151,7 +154,7 @@ describe('the usage', () => {
     expect(usage.completion_tokens).not.toBe(encode(completion).length);
   });
 
-  it('is estimated, if it is told so, without a tokenizer', async () => {
+  it('is estimated without a tokenizer if set', async () => {
     const base = await serveApp(path, { tokens: estimatingCounter });
     const { usage } = await ask(base, { messages: [user('Hello there')] });
     expect(usage).toMatchObject({ prompt_tokens: 3 + 4 + 3, completion_tokens: 4 });
@@ -159,7 +162,7 @@ describe('the usage', () => {
     expect(cut.choices[0]).toMatchObject({ message: { content: 'Hi! How ' }, finish_reason: 'length' });
   });
 
-  it("is unavailable, and says so, when it can't be counted", async () => {
+  it("gets 503 when it can't be counted", async () => {
     const pool = new TokenPool('o200k_base');
     await pool.close();
     const base = await serveApp(path, { tokens: new RealCounter(pool) });
@@ -169,7 +172,7 @@ describe('the usage', () => {
   });
 });
 
-describe('the limit of tokens', () => {
+describe('the token limit', () => {
   const long = [user('two\n words')];
   const whole = list[4]?.conversations[1]?.value ?? '';
   const length = encode(whole).length;
@@ -205,7 +208,7 @@ describe('the limit of tokens', () => {
     expect(completion.choices[0]).toMatchObject({ text: content, finish_reason });
   });
 
-  it('never changes what it leaves, halves of surrogate pairs neither', async () => {
+  it('never changes the text before the cut, nor halves of surrogate pairs', async () => {
     const messages = [user('Halves?')];
     const [recorded] = (await ask(bases.exact as string, { messages })).choices;
     const whole = recorded?.message.content as string;
@@ -219,7 +222,7 @@ describe('the limit of tokens', () => {
     expect(cuts).toContain('\ud83d one \ude00');
   });
 
-  it('is none where it is -1', async () => {
+  it('of -1 is no limit', async () => {
     for (const limit of [{ max_tokens: -1 }, { max_completion_tokens: -1, max_tokens: 2 }]) {
       const { choices } = await ask(bases.exact as string, { messages: long, ...limit });
       expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: whole } });
@@ -232,7 +235,7 @@ describe('the limit of tokens', () => {
     expect(completion.choices[0]).toMatchObject({ text: whole, finish_reason: 'stop' });
   });
 
-  it('goes by max_completion_tokens before max_tokens', async () => {
+  it('is max_completion_tokens rather than max_tokens', async () => {
     const { usage } = await ask(bases.exact as string, {
       messages: long,
       max_completion_tokens: 3,
@@ -241,7 +244,7 @@ describe('the limit of tokens', () => {
     expect(usage.completion_tokens).toBe(3);
   });
 
-  it('cuts what a stop leaves, and not before', async () => {
+  it('applies to the text before a stop', async () => {
     const base = bases.exact as string;
     const stopped = await ask(base, { messages: long, stop: 'la', max_tokens: 50 });
     expect(stopped.choices[0]).toMatchObject({ message: { content: 'A long one. ' }, finish_reason: 'stop' });
@@ -249,7 +252,7 @@ describe('the limit of tokens', () => {
     expect(cut.choices[0]).toMatchObject({ message: { content: 'A long' }, finish_reason: 'length' });
   });
 
-  it('never cuts a character', async () => {
+  it('never splits a character', async () => {
     const reply = 'Glad to hear it: 日本語, 𒀀 and 😀.';
     for (let max_tokens = 1; max_tokens < encode(reply).length; max_tokens++) {
       const { usage, choices } = await ask(bases.exact as string, {
@@ -278,7 +281,7 @@ describe('a stream', () => {
   };
   const messages = [user('two\n words')];
 
-  it('ends by its length, where it is cut', async () => {
+  it('ends with finish reason length if it is cut', async () => {
     const chunks = await events({ messages, max_tokens: 7 });
     expect(chunks.at(-1).choices[0].finish_reason).toBe('length');
     const content = chunks.map(({ choices }) => choices[0].delta.content ?? '').join('');
@@ -286,7 +289,7 @@ describe('a stream', () => {
   });
 
   it.each(['chat/completions', 'completions'])(
-    'of %s has the usage so far in every chunk, if asked for',
+    'of %s has the usage so far in every chunk if requested',
     async (route) => {
       const body = route === 'completions' ? { prompt: 'two\n words' } : { messages };
       const stream_options = { include_usage: true, continuous_usage_stats: true };

@@ -99,7 +99,7 @@ function expectFirstOfBest(
 }
 
 describe('the index', () => {
-  it('finds the first of the best turns, however long the runs are that agree', () => {
+  it('finds the first of the best turns, however long the matching runs are', () => {
     const histories = fc.array(
       fc.array(fc.constantFrom('a', 'a', 'a', 'b', 'c', 'd'), { minLength: 1, maxLength: 45 }),
       {
@@ -115,7 +115,7 @@ describe('the index', () => {
     );
   });
 
-  it('finds it wherever keys lie: spread out, at the ends, or with many of one upper half', () => {
+  it('finds it for any distribution of keys: even, at the ends, or with many equal upper halves', () => {
     const half = fc.oneof(
       fc.constantFrom(0, 1, 2, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff),
       fc.nat(0xffff_ffff),
@@ -155,7 +155,7 @@ describe('the index', () => {
     );
   });
 
-  it('finds each of very many texts by keys as hashes are', () => {
+  it('finds each of very many texts by real hashes', () => {
     const keysOf = (text: string) => kernel.keysOf(text) as TextKeys;
     const list = Array.from({ length: 5000 }, (_, i) => [`prompt ${i}`, 'reply', 'more', `end ${i}`]);
     const index = indexOf(list, keysOf);
@@ -166,7 +166,7 @@ describe('the index', () => {
     }
   });
 
-  it('is made of one conversation of very many equal turns', () => {
+  it('is built from one conversation with very many equal turns', () => {
     const index = indexOf([Array.from({ length: 200_000 }, () => 'a')]);
     const ask = (count: number) =>
       index.find({ contextual: true, histories: [Array.from({ length: count }, () => letterKeys('a'))] });
@@ -180,13 +180,13 @@ describe('the index', () => {
     );
   });
 
-  it('has at most 40 bytes a turn where conversations have three', () => {
+  it('takes at most 40 bytes a turn for conversations of three turns', () => {
     for (const turns of [30, 3000, 3_000_000]) {
       expect(IndexTable.byteLength({ turns, conversations: turns / 3 }) / turns).toBeLessThanOrEqual(40);
     }
   });
 
-  it('finds nothing where there is nothing', () => {
+  it('finds nothing in an empty dataset', () => {
     const index = indexOf([]);
     const query = { contextual: true, histories: [[letterKeys('a')]] };
     expect(index.find(query)).toBeUndefined();

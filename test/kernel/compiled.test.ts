@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ROOT } from '../support/project.js';
 
-it('src/kernel/kernel.wasm is what its source compiles to; else `npm run kernel` writes it', () => {
+it('src/kernel/kernel.wasm is compiled from the current source (`npm run kernel` updates it)', () => {
   // The build has compiled it for these tests.
   const [committed, compiled] = ['src', 'dist'].map((folder) =>
     readFileSync(join(ROOT, folder, 'kernel', 'kernel.wasm')),

@@ -282,7 +282,7 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
     }
   });
 
-  it('leave out bytes of `out` that are not theirs', () => {
+  it('leave all other bytes of `out` unchanged', () => {
     const text = replies.find(({ length }) => length > 500) ?? expect.fail('a sample of short replies');
     expect(writer.load(spell(text), tokenizer)).toBe(true);
     const out = Buffer.alloc(3000, 0xee);
@@ -301,7 +301,7 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
 
 describe('an event', () => {
   it.each([0, 1, 9, 15, 16, 100, 255, 256, 4000, 16_000])(
-    'is framed as a chunk that begins with its length: %i bytes before the piece',
+    'is framed as an HTTP chunk, with its length first: %i bytes before the piece',
     (length) => {
       const before = 'b'.repeat(length);
       const sliceBytes = 2 * length + 400;
@@ -322,7 +322,7 @@ describe('an event', () => {
     expectSimilar(text, 'cl100k_base', { before: 'b', after: ['', ''], numbers: [4_294_960_000] });
   });
 
-  it('has the other end only if it is the last', () => {
+  it('has the final envelope only if it is the last', () => {
     const all = written('One two three', 'o200k_base', NUMBERED);
     expect(all.match(/finish_reason/g)).toHaveLength(1);
     expect(all).toMatch(
@@ -330,7 +330,7 @@ describe('an event', () => {
     );
   });
 
-  it('has the envelope of its own call', () => {
+  it('has the envelope of the current call', () => {
     for (const before of ['x', 'longer than that', 'x']) {
       expectSimilar('One two', 'o200k_base', { ...PLAIN, before });
     }
@@ -338,7 +338,7 @@ describe('an event', () => {
     expectSimilar('One two', 'o200k_base', PLAIN);
   });
 
-  it('with too long an envelope is refused', () => {
+  it('with too long an envelope is rejected', () => {
     expect(writer.load('"a"', 'o200k_base')).toBe(true);
     const before = 'b'.repeat(ENVELOPE_BYTES_MAX);
     expect(() => writer.write({ ...PLAIN, before }, TEXT_START, false, Buffer.alloc(1 << 16), 0)).toThrow(
@@ -371,7 +371,7 @@ describe('a text', () => {
     expectSimilar('5'.repeat(EVENT_TEXT_BYTES_MAX), 'cl100k_base', { before: '', after: ['\n'] });
   });
 
-  it('whose runs `partsOf` would cut is not loaded, and any other is', () => {
+  it('whose runs `partsOf` would cut is not loaded, and every other text is', () => {
     const random = chance(seed);
     const runs = [
       'a',
@@ -431,7 +431,7 @@ describe('a text', () => {
     expect(cut).toBeGreaterThan(500);
   });
 
-  it('is cut by the tokenizer of its last loading', () => {
+  it('is cut by the tokenizer that it was last loaded with', () => {
     for (const tokenizer of [...TOKENIZERS, ...TOKENIZERS]) expectSimilar("HTTPServer don't", tokenizer);
   });
 });

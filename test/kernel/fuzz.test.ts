@@ -67,7 +67,7 @@ function mutate(file: Buffer, random: (bound: number) => number): Buffer {
 }
 
 describe(`mutated datasets, seed ${seed}`, () => {
-  it('are valid where JSON.parse takes them, and hold what it finds', { timeout: 0 }, async () => {
+  it('are valid if JSON.parse accepts them, and have the same content', { timeout: 0 }, async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const random = chance(seed + round);
       const file = mutate(SEEDS[random(SEEDS.length)] as Buffer, random);

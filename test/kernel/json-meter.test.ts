@@ -39,7 +39,7 @@ function counted(value: unknown): JsonSize {
 }
 
 describe('a meter', () => {
-  it('counts what JSON.parse makes, in however many parts the JSON comes', () => {
+  it('counts what JSON.parse creates, in any number of parts', () => {
     fc.assert(
       fc.property(
         fc.jsonValue({ maxDepth: 5 }),
@@ -60,7 +60,7 @@ describe('a meter', () => {
     );
   });
 
-  it('counts on where a block ends, in a string, behind a backslash', () => {
+  it('continues across a block that ends in a string, after a backslash', () => {
     for (let shift = 0; shift < 20; shift++) {
       const text = JSON.stringify([' '.repeat(65_520 + shift), '\\"\n', { '"[{,:': '\\' }]);
       const { names: _, ...expected } = counted(JSON.parse(text));
@@ -68,7 +68,7 @@ describe('a meter', () => {
     }
   });
 
-  it('forgets what was measured before', () => {
+  it('starts again after an earlier measurement', () => {
     measured('[[["a", {"b": 1}');
     expect(measured('{"a":1}')).toEqual({ values: 1, parts: 2, names: 1, depth: 1 });
   });

@@ -44,7 +44,7 @@ const COLLIDING = [
 ] as const;
 
 describe('keys', () => {
-  it('are XXH64 of the text as JSON.stringify spells it', () => {
+  it('are XXH64 hashes of the text as JSON.stringify spells it', () => {
     // The first three are published test values of the algorithm.
     expect(hex(keysOf('').key)).toBe('ef46db3751d8e999');
     expect(hex(keysOf('a').key)).toBe('d24ec4f1a98c6e5b');
@@ -52,7 +52,7 @@ describe('keys', () => {
     expect(hex(keysOf('Nobody inspects the spammish repetition').key)).toBe('fbcea83c8a378bf1');
   });
 
-  it('are others under another seed, and so are those that collide', () => {
+  it('differ under another seed, and so do collisions', () => {
     const [one, other] = COLLIDING;
     expect(hex(keysOf(one).key)).toBe(hex(keysOf(other).key));
     const seen = new Set<string>();
@@ -88,7 +88,7 @@ describe('keys', () => {
     expect(hex(keysOf('\\ud800').key)).not.toBe(hex(keysOf('\ud800').key));
   });
 
-  it('are equal when normalized exactly where the normalized texts are', () => {
+  it('are equal when normalized exactly if the normalized texts are', () => {
     fc.assert(
       fc.property(spaced, spaced, (one, other) => {
         expect(hex(keysOf(one).normalized)).toBe(hex(keysOf(normalizeSpace(one)).normalized));
@@ -100,7 +100,7 @@ describe('keys', () => {
     );
   });
 
-  it('say when normalized which texts begin with the same letters', () => {
+  it('show when normalized which texts begin with the same letters', () => {
     const beginning = (text: string) => beginningOf(keysOf(text).normalized.low);
     const letter = fc.constantFrom(
       'a',
@@ -146,13 +146,13 @@ describe('keys', () => {
     }
   });
 
-  it('tell short texts apart by either half when normalized', () => {
+  it('differ in both halves for short texts when normalized', () => {
     const keys = Array.from({ length: 10_000 }, (_, i) => keysOf(`short ${i}`).normalized);
     expect(new Set(keys.map(({ low }) => low)).size).toBe(keys.length);
     expect(new Set(keys.map(({ high }) => high)).size).toBe(keys.length);
   });
 
-  it('take for white space what a regular expression takes for it', () => {
+  it('have the same white space as a regular expression', () => {
     const between = hex(keysOf('a b').normalized);
     for (let code = 0; code < 0x10000; code++) {
       const text = `a${String.fromCharCode(code)}b`;
@@ -160,7 +160,7 @@ describe('keys', () => {
     }
   });
 
-  it('see the beginning and the end of long texts when normalized, however much white space is in them', () => {
+  it('depend on the beginning and the end of long texts when normalized, however much white space is in them', () => {
     const spread = (words: readonly string[], blank: string) => words.join(blank);
     const words = Array.from({ length: 200 }, (_, i) => `word${i}`);
     const normalized = hex(keysOf(spread(words, ' ')).normalized);
@@ -171,7 +171,7 @@ describe('keys', () => {
     expect(hex(keysOf(spread([...words, 'x'], ' ')).normalized)).not.toBe(normalized);
   });
 
-  it('see the same end of a long text when normalized, however much white space stands behind it', () => {
+  it('depend on the same end of a long text when normalized, however much white space follows it', () => {
     const start = 'x'.repeat(100);
     const seams = ['\u3000', '\u00a0', '\v', '\n', '\\', '世', '😀', '\ud800'];
     const texts = seams.flatMap((seam) => [
@@ -186,7 +186,7 @@ describe('keys', () => {
     }
   });
 
-  it('see the same beginning of a long text when normalized, wherever it has white space', () => {
+  it('depend on the same beginning of a long text when normalized, wherever it has white space', () => {
     for (let length = 50; length < 80; length++) {
       const words = ['x'.repeat(length), 'y'.repeat(100)];
       const normalized = hex(keysOf(words.join(' ')).normalized);
@@ -200,7 +200,7 @@ describe('keys', () => {
     }
   });
 
-  it('are made of what JSON.stringify writes, wherever the text ends, and the room for it', () => {
+  it('hash the output of JSON.stringify for any length of the text and any capacity', () => {
     const unit = fc.constantFrom('a', 'é', '世', '😀', '\n', '\u0001', '"', '\\', '\x7f', '\ud83d', '\ude00');
     const pattern = fc.array(unit, { minLength: 1, maxLength: 4 }).map((units) => units.join(''));
     const capacity = fc.constantFrom(64, 100, 255, 256, 1000);
@@ -222,7 +222,7 @@ describe('keys', () => {
     );
   });
 
-  it('are the same when they are asked for again, whatever the kernel has done in between', () => {
+  it('are the same when computed again, whatever the kernel has done in between', () => {
     const small = newKernel(KEY_BITS, 100);
     const rows = {
       firstRow: 0,
@@ -253,7 +253,7 @@ describe('keys', () => {
     }
   });
 
-  it('are the same for a text that is taken in slices, with other texts between them', () => {
+  it('are the same for a text in slices, with other texts in between', () => {
     const sliced = fc.tuple(spaced, fc.integer({ min: 2, max: 80 }), fc.integer({ min: 1, max: 4 }));
     fc.assert(
       fc.property(sliced, spaced, ([part, sliceLength, times], other) => {
@@ -273,7 +273,7 @@ describe('keys', () => {
     );
   });
 
-  it('are not there for a text longer than any record', () => {
+  it('are undefined for a text longer than any record', () => {
     expect(kernel.keysOf('x'.repeat(50_400_000))).toBeUndefined();
     expect(kernel.keysOf('x'.repeat(1_000_000))).toBeDefined();
   });

@@ -109,7 +109,7 @@ describe('a walk', () => {
     );
   });
 
-  it('takes for a conversation what parseConversation takes for one, and passes over the rest', async () => {
+  it('accepts the conversations that parseConversation accepts, and skips the rest', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyRecord, { maxLength: 5 }), spelling, cutting, async (list, how, cut) => {
         const format =
@@ -157,7 +157,7 @@ describe('a walk', () => {
       '{"items": [{"from": "a", "value": [{"type": "text", "text": "x", "text": "y"}]}, {"from": "b", "value": "the reply"}]}',
     ],
     [
-      'a part that stops being one',
+      'a part whose type changes',
       '{"items": [{"from": "a", "value": [{"type": "text", "text": "x", "type": "image"}]}, {"from": "b", "value": "the reply"}]}',
     ],
     [
@@ -206,7 +206,7 @@ describe('a walk', () => {
   });
 
   it.each(['01', '-01', '-', '1.', '.5', '1.e5', '1e', '1e+', '+1', '0x1', '1_0'])(
-    'takes %s for no number',
+    'rejects %s as a number',
     async (number) => {
       const file = Buffer.from(`[{"n": ${number}, "items": []}]`);
       await expect(walkedRecords(kernel, folder, file, { cuts: [], blockBytes: 1000 })).rejects.toThrow(
@@ -215,7 +215,7 @@ describe('a walk', () => {
     },
   );
 
-  it('reads what is no UTF-8 as a decoder does', async () => {
+  it('reads invalid UTF-8 as a decoder does', async () => {
     const byte = fc.oneof(
       fc.integer({ min: 0x80, max: 0xff }),
       fc.constantFrom(0xc3, 0xe2, 0x80, 0xed, 0xa0, 0xf0, 0x9f, 0xf4, 0x90, 0x61),
@@ -240,7 +240,7 @@ describe('a walk', () => {
     );
   });
 
-  it('tells what is UTF-8 from what nearly is, at any place of a text', async () => {
+  it('distinguishes UTF-8 from nearly valid UTF-8, anywhere in a text', async () => {
     const sequences = [
       ...['c280', 'dfbf', 'e0a080', 'ed9fbf', 'ee8080', 'efbfbf', 'f0908080', 'f48fbfbf'],
       ...['c080', 'c1bf', 'e08080', 'e09fbf', 'eda080', 'edbfbf', 'f0808080', 'f08fbfbf', 'f4908080'],
@@ -262,7 +262,7 @@ describe('a walk', () => {
     );
   });
 
-  it('passes over records that are longer than it may hold, or nested deeper', async () => {
+  it('skips records that are too long or nested too deeply', async () => {
     const short = { items: [{ from: 'a', value: 'x' }] };
     const deep = `${'['.repeat(70_000)}${']'.repeat(70_000)}`;
     const longs = [
@@ -287,7 +287,7 @@ describe('a walk', () => {
     }
   });
 
-  it('looks into a record that is as long as it may be, and no byte longer', async () => {
+  it('reads a record of the maximum length, and none that is a byte longer', async () => {
     const list = [
       { items: [{ from: 'a', value: 'x' }] },
       { items: [{ from: 'a', value: 'longer' }] },
@@ -302,7 +302,7 @@ describe('a walk', () => {
     expect(await walked(longest - 1)).toEqual([first, undefined, last]);
   });
 
-  it('finds what is wrong behind a record that was nested too deep', async () => {
+  it('finds an error after a record that is nested too deeply', async () => {
     const deep = `${'['.repeat(70_000)}${']'.repeat(70_000)}`;
     for (const rest of ['{"items": tru}', '[1,]', '"x" 5']) {
       for (const blockBytes of [1000, 1_000_000]) {
@@ -314,7 +314,7 @@ describe('a walk', () => {
     }
   });
 
-  it('passes over a long record as ever after one that is cut off', async () => {
+  it('skips a long record as usual after a truncated one', async () => {
     const cut = { cuts: [], blockBytes: 100, recordBytesMax: 250 };
     for (const cutOff of [`[[[["${'x'.repeat(400)}`, `[[[["${'x'.repeat(400)}"`, `["${'x'.repeat(394)}\\`]) {
       await expect(walkedRecords(kernel, folder, Buffer.from(cutOff), cut)).rejects.toThrow(/cut off/);
@@ -326,7 +326,7 @@ describe('a walk', () => {
     }
   });
 
-  it('has room for as many turns, and for as long a text, as a file of that size can hold', async () => {
+  it('has room for the most turns, and the longest text, that a file of that size can hold', async () => {
     const reply = { from: 'b', value: 'the reply' };
     const shortest = '{"from":""},'.repeat(20_000);
     const wrong = Buffer.alloc(100_000, 0xff);
@@ -350,7 +350,7 @@ describe('a walk', () => {
     }
   });
 
-  it('finds the same records though every cut is wrong', async () => {
+  it('finds the same records even if every cut is wrong', async () => {
     const list = [
       '}, {"id": "x", "conversations": [',
       '\\',

@@ -46,7 +46,7 @@ const escaped = (text: string) =>
 
 describe('a walk that looks for a few texts', () => {
   it.each(['a\\/b', '\\u0061', '\\u00e9', '\\ud83d\\ude00', '\\ud83d', '\\u000a', '\\\\\\/', 'é\\/'])(
-    'finds them where %s is spelled so, at any place of a text',
+    'finds them with %s in this spelling, anywhere in a text',
     async (odd) => {
       const spelled = Array.from({ length: 40 }, (_, i) => `${'x'.repeat(i)}${odd}${'y'.repeat(i % 3)}`);
       for (const normalized of [true, false]) {
@@ -62,7 +62,7 @@ describe('a walk that looks for a few texts', () => {
     },
   );
 
-  it('finds a text though every character is an escape, with or without regard to white space', async () => {
+  it('finds a text of escapes only, exactly and normalized', async () => {
     for (const text of ['a', 'some words', 'some more words '.repeat(20), 'é世\n"\\']) {
       for (const normalized of [true, false]) {
         const [turn] = await walkedTurns([escaped(text)], [{ text, normalized }]);
@@ -71,7 +71,7 @@ describe('a walk that looks for a few texts', () => {
     }
   });
 
-  it('finds a text with more white space, as escapes before it, in it and behind it', async () => {
+  it('finds a text with more white space, as escapes before, in and after it', async () => {
     const text = 'two words';
     const { normalized } = keysOf(text);
     const blanks = Array.from({ length: 70 }, (_, i) => '\\u0020'.repeat(i));
@@ -86,7 +86,7 @@ describe('a walk that looks for a few texts', () => {
     }
   });
 
-  it('finds a long text though shorter ones are looked for, too', async () => {
+  it('finds a long text among shorter wanted ones', async () => {
     const texts = ['a', 'b'.repeat(300), 'c'];
     for (const normalized of [true, false]) {
       const turns = await walkedTurns(
@@ -97,7 +97,7 @@ describe('a walk that looks for a few texts', () => {
     }
   });
 
-  it('finds a text that is no UTF-8 in the file, however long it is there', async () => {
+  it('finds a text that is invalid UTF-8 in the file, however long it is there', async () => {
     const spelled = Buffer.concat([
       Buffer.from([0xff]),
       Buffer.from(`several words${'\\u0020'.repeat(90)}more`),
@@ -107,7 +107,7 @@ describe('a walk that looks for a few texts', () => {
     expect(normalizedKeyOf(turn as WalkedTurn)).toEqual(keysOf(text).normalized);
   });
 
-  it('knows of all others whether they are empty, and gives them no key that is looked for', async () => {
+  it('reports whether other texts are empty, and gives them no wanted key', async () => {
     const spelled = ['', 'other words', escaped('other words, and many'), `${escaped('other')}é`, '\\u0020'];
     const turns = await walkedTurns(spelled, [{ text: 'w', normalized: true }]);
     expect(turns.map(({ isEmpty }) => isEmpty)).toEqual([true, false, false, false, false]);

@@ -31,7 +31,7 @@ async function watched(): Promise<{ lookup: Lookup; asked: Query[] }> {
 const chat = (...texts: string[]) => queryOf(texts.map((text) => ({ role: 'user', text }))) as Query;
 
 describe('a cached lookup', () => {
-  it('answers as the engine does, and the second time without it', async () => {
+  it('answers like the engine, and the second time without it', async () => {
     const { lookup, asked } = await watched();
     const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
     const first = await cached.find(chat('prompt 3'));
@@ -40,7 +40,7 @@ describe('a cached lookup', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('tells queries apart that are alike', async () => {
+  it('distinguishes similar queries', async () => {
     const { lookup } = await watched();
     const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
     expect((await cached.find(valueQuery('prompt 3')))?.rung).toBe('prompt');
@@ -49,7 +49,7 @@ describe('a cached lookup', () => {
     expect(await cached.find(chat('prompt', '3'))).toBeUndefined();
   });
 
-  it('asks again after a miss', async () => {
+  it('asks the engine again after a miss', async () => {
     const { lookup, asked } = await watched();
     const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
     expect(await cached.find(chat('nowhere'))).toBeUndefined();
@@ -57,7 +57,7 @@ describe('a cached lookup', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('forgets what was not used for the longest time when it is full', async () => {
+  it('evicts the least recently used match when it is full', async () => {
     const { lookup, asked } = await watched();
     const cached = new CachedLookup(lookup, new Cache(byteCount(8000)));
     for (const prompt of ['prompt 1', 'prompt 2', 'prompt 1', 'prompt 3', 'prompt 4', 'prompt 1', 'prompt 2'])
@@ -66,7 +66,7 @@ describe('a cached lookup', () => {
     expect(reached).toEqual(['prompt 1', 'prompt 2', 'prompt 3', 'prompt 4', 'prompt 2']);
   });
 
-  it('forgets everything when it is told to, what is being looked up just then too', async () => {
+  it('forgets everything on clear(), including lookups in progress', async () => {
     const { lookup, asked } = await watched();
     const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
     await cached.find(chat('prompt 1'));
@@ -78,7 +78,7 @@ describe('a cached lookup', () => {
     expect(asked).toHaveLength(4);
   });
 
-  it('does not keep what is larger than all of it', async () => {
+  it('does not store a match larger than its limit', async () => {
     const { lookup, asked } = await watched();
     const cached = new CachedLookup(lookup, new Cache(byteCount(1000)));
     await cached.find(chat('prompt 3'));
@@ -86,7 +86,7 @@ describe('a cached lookup', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('passes on a query whose texts are long in all its histories: a key of them would be longer than a string may be', async () => {
+  it('passes on a query whose texts would make a cache key longer than a string may be', async () => {
     const { lookup, asked } = await watched();
     const cached = new CachedLookup(lookup, new Cache(byteCount(100_000)));
     const call = { id: 'a', name: 'f', arguments: '{"a" :1}' };

@@ -109,32 +109,29 @@ describe('both engines', () => {
     });
   }
 
-  it.each([KEY_BITS, 1, 2, 5])(
-    'find it in files that hardly anyone writes, by keys of %i bits',
-    async (bits) => {
-      const pool = poolOf(2, bits);
-      await fc.assert(
-        fc.asyncProperty(oddDataset, fc.gen(), async ({ content, records, texts }, gen) => {
-          if (!records.some((each) => parseConversation(each))) return;
-          // A kernel with little memory verifies few turns, and grows.
-          const capacity = gen(() => fc.constantFrom(KERNEL_BYTES, KERNEL_BYTES, 64));
-          const engines = await enginesOf(write(content), pool, newKernel(bits, capacity));
-          await compare(records, engines, () => ({
-            value: gen(() => fc.constantFrom(...texts)),
-            query: queryOf(gen(messagesFrom, records)),
-          }));
-          for (const query of queriesFor(records)) {
-            expect(plainMatch(await engines.index.find(query))).toEqual(plainFind(records, query));
-          }
-          engines.reader.close();
-        }),
-        // A counterexample is slow to shrink.
-        { ...runs(50), interruptAfterTimeLimit: 20_000 * FACTOR },
-      );
-    },
-  );
+  it.each([KEY_BITS, 1, 2, 5])('find it in unusual files, by keys of %i bits', async (bits) => {
+    const pool = poolOf(2, bits);
+    await fc.assert(
+      fc.asyncProperty(oddDataset, fc.gen(), async ({ content, records, texts }, gen) => {
+        if (!records.some((each) => parseConversation(each))) return;
+        // A kernel with little memory verifies few turns, and grows.
+        const capacity = gen(() => fc.constantFrom(KERNEL_BYTES, KERNEL_BYTES, 64));
+        const engines = await enginesOf(write(content), pool, newKernel(bits, capacity));
+        await compare(records, engines, () => ({
+          value: gen(() => fc.constantFrom(...texts)),
+          query: queryOf(gen(messagesFrom, records)),
+        }));
+        for (const query of queriesFor(records)) {
+          expect(plainMatch(await engines.index.find(query))).toEqual(plainFind(records, query));
+        }
+        engines.reader.close();
+      }),
+      // A counterexample is slow to shrink.
+      { ...runs(50), interruptAfterTimeLimit: 20_000 * FACTOR },
+    );
+  });
 
-  it.each([1, 2, 5])('find the same though keys are cut to %i bits, and collide', async (bits) => {
+  it.each([1, 2, 5])('find the same with keys of %i bits, which collide', async (bits) => {
     const pool = poolOf(2, bits);
     await fc.assert(
       fc.asyncProperty(records, spelling, fc.gen(), async (list, how, gen) => {
@@ -151,11 +148,11 @@ describe('both engines', () => {
   });
 });
 
-describe('the index, at once,', () => {
+describe('the index, synchronously,', () => {
   const pool = poolOf(1);
 
   it.each(['x', 'é', '😀', '\n', '"', '\u0001', '\ud83d'])(
-    'finds texts of %j as long as its kernel has room for, and about as long as that',
+    'finds texts of %j about as long as its kernel has room for',
     async (character) => {
       const bytes = (text: string) => Buffer.byteLength(JSON.stringify(text)) - 2;
       const textOf = (length: number) => {
@@ -195,7 +192,7 @@ describe('the index, at once,', () => {
     '{"role":"assistant","content":"a","tool_calls":null}',
     String.raw`{"from":"function_call","value":"{\"name\":\"f\",\"arguments\":{}}"}`,
     String.raw`{"from":"\u0066unction_call","value":"{\"name\":\"f\",\"arguments\":{}}"}`,
-  ])('finds the turn %s, and what follows it, as a plain loop does', async (turn) => {
+  ])('finds the turn %s, and the next one, as a plain loop does', async (turn) => {
     const [before, behind] = ['before', 'behind'].map((value) => JSON.stringify({ from: 'x', value }));
     const content = `[{"id": 7, "conversations": [${before}, ${turn}, ${behind}]}]`;
     const { index } = await enginesOf(write(content), pool);
@@ -204,7 +201,7 @@ describe('the index, at once,', () => {
       expect(plainMatch(await index.find(query))).toEqual(plainFind(list, query));
   });
 
-  it('finds no text that differs from what was asked for in a byte, or begins like it, though their keys collide', async () => {
+  it('finds no text that differs in a byte, or only begins like the prompt, even if keys collide', async () => {
     const colliding = poolOf(1, 1);
     for (const length of [1, 2, 15, 16, 17, 31, 32, 33, 50]) {
       const text = 'x'.repeat(length);
@@ -227,7 +224,7 @@ describe('the index, at once,', () => {
     }
   });
 
-  it('fails when the file was written to after it was opened', async () => {
+  it('fails if the file was written to after it was opened', async () => {
     const dataset = write(JSON.stringify([talk('one', 'first')]));
     const { index } = await enginesOf(dataset, pool);
     const query = queryOf([{ role: 'user', text: 'one' }]) as Query;
@@ -247,7 +244,7 @@ describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
   }));
   const content = JSON.stringify(conversations);
 
-  it('names a conversation that has no id by its place in the file', async () => {
+  it('names a conversation without an id by its position in the file', async () => {
     const { [name]: lookup } = await enginesOf(write(content), pool);
     expect(await lookup.find(valueQuery('prompt 321'))).toMatchObject({
       conversationId: '321',
@@ -255,7 +252,7 @@ describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
     });
   });
 
-  it('answers many at once, each with its own reply', async () => {
+  it('answers many queries at once, each with its own reply', async () => {
     const { [name]: lookup } = await enginesOf(write(content), pool);
     const found = await Promise.all(conversations.map((_, i) => lookup.find(valueQuery(`prompt ${i}`))));
     expect(found.map((match) => match?.reply.value)).toEqual(conversations.map((_, i) => `reply ${i}`));
@@ -277,7 +274,7 @@ describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
   });
 
   it.each([17, 18, 19, 20, 21])(
-    'finds a text with a pair of escapes behind %i escaped spaces, but for white space',
+    'finds a text with a pair of escapes after %i escaped spaces on the rung normalized',
     async (spaces) => {
       // At one of these lengths, the read of a text's beginning ends between the surrogate halves.
       const value = `${'\\u0020'.repeat(spaces)}abcd\\ud83d\\ude00`;
@@ -289,7 +286,7 @@ describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
     },
   );
 
-  it('finds each of very many short conversations, before and behind one longer than a block', async () => {
+  it('finds each of very many short conversations, before and after one longer than a block', async () => {
     const conversation = (value: string, i: number) => ({
       conversations: [
         { from: 'a', value },
@@ -331,7 +328,7 @@ describe.each(['sweep', 'index'] as const)('the engine %s', (name) => {
     expect(await ask('continue\n')).toMatchObject({ rung: 'normalized', conversationId: '0', replyIndex: 3 });
   });
 
-  it('fails, and gives no answer, when the file was written to after it was opened', async () => {
+  it('fails without an answer if the file was written to after it was opened', async () => {
     const dataset = write(content);
     const { [name]: lookup } = await enginesOf(dataset, pool);
     writeFileSync(dataset.file.path, JSON.stringify([...conversations].reverse()));
@@ -352,7 +349,7 @@ describe('sweeps', () => {
     })),
   );
 
-  it('are refused when too many wait, and served again after that', async () => {
+  it('are rejected when too many wait, and accepted again after that', async () => {
     const { sweep } = sweepOf(write(content), pool);
     const leave = new AbortController();
     const waiting = Array.from({ length: LOOKUPS_MAX }, () =>
@@ -365,7 +362,7 @@ describe('sweeps', () => {
     expect(await sweep.find(valueQuery('prompt 1'))).toMatchObject({ reply: { value: 'reply 1' } });
   });
 
-  it('are shared by all that wait when one starts', async () => {
+  it('are shared by all lookups that wait when one starts', async () => {
     let tasks = 0;
     const counting = Object.create(pool, {
       sweepShard: {
@@ -380,7 +377,7 @@ describe('sweeps', () => {
     expect(tasks).toBe(plan.count);
   });
 
-  it('leave out who left, and answer the others', async () => {
+  it('leave out aborted lookups, and answer the others', async () => {
     const { sweep } = sweepOf(write(content), pool);
     const leave = new AbortController();
     const left = sweep.find(valueQuery('prompt 1'), () => leave.signal);

@@ -53,7 +53,7 @@ describe('a prompt that is not found', () => {
     expect(reads.mock.calls.length).toBeLessThan(20);
   });
 
-  it('is found though all turns begin and end as it does, but for its white space, the first one in the file', async () => {
+  it('is found by its normalized text, first in the file, even if all turns begin and end alike', async () => {
     const prompts = Array.from({ length: 60 }, (_, i) => templated(`question ${i % 20}`));
     const { index } = await countedEngines(prompts.map((prompt, i) => talk(prompt, `reply ${i}`)));
     for (let i = 0; i < 20; i++) {
@@ -62,7 +62,7 @@ describe('a prompt that is not found', () => {
     }
   });
 
-  it('holds up nobody while it is compared with thousands of texts whose keys collide', async () => {
+  it('delays no other request while it is compared with thousands of texts whose keys collide', async () => {
     const list = Array.from({ length: PROMPTS }, (_, i) => talk(`prompt ${i}`, `reply ${i}`));
     const { index, reads } = await countedEngines(list, 1);
     const query = queryFor('prompt');
@@ -76,7 +76,7 @@ describe('a prompt that is not found', () => {
     expect(reads.mock.calls.length).toBeLessThanOrEqual(2 * (PROMPTS + 3));
   });
 
-  it('is compared no more once nobody wants the answer', async () => {
+  it('is no longer compared after its lookup is aborted', async () => {
     const list = Array.from({ length: PROMPTS }, (_, i) => talk(`prompt ${i}`, `reply ${i}`));
     const { index, reads } = await countedEngines(list, 1);
     const left = new AbortController();
@@ -89,7 +89,7 @@ describe('a prompt that is not found', () => {
     expect(read).toBeLessThan(PROMPTS);
   });
 
-  it('is compared once, though it is looked up with and without a system message', async () => {
+  it('is compared once, even if looked up with and without a system message', async () => {
     // Only a few have this beginning in common, so the lookup reads and compares them.
     const list = [1, 2].map((i) => talk(templated(`question ${i}`), `reply ${i}`));
     const { index, reads } = await countedEngines(list);

@@ -50,7 +50,7 @@ async function indexOf(content: Buffer | readonly unknown[], bits?: number) {
 }
 
 describe('the index', () => {
-  it('keeps the normalized keys of all turns, of the last ones too', async () => {
+  it('keeps the normalized keys of all turns, including the last ones', async () => {
     const kernel = newKernel();
     await fc.assert(
       fc.asyncProperty(records, spelling, async (list, how) => {
@@ -71,7 +71,7 @@ describe('the index', () => {
     );
   });
 
-  it('tells of turns that are alike, and of no others, as a plain loop finds them', async () => {
+  it('names the near turns that a plain loop finds, and no others', async () => {
     const prompt = fc.oneof(word, fc.constantFrom(`${START}c`, START.slice(0, 64), START.slice(0, 60), 'c'));
     await fc.assert(
       fc.asyncProperty(records, prompt, async (list, text) => {
@@ -101,7 +101,7 @@ describe('the index', () => {
     );
   });
 
-  it('tells nothing that is not so, though keys are cut to one bit, and collide', async () => {
+  it('names no wrong turn with keys of one bit, which collide', async () => {
     const list = Array.from({ length: 30 }, (_, i) => talk(`prompt ${i}`, `reply ${i}`));
     const { index } = await indexOf(list, 1);
     expect(await index.similar(queryFor('nowhere'))).toBeUndefined();
@@ -119,7 +119,7 @@ describe('the index', () => {
     expect(await index.similar(queryFor('bye\n'))).toMatchObject(last);
   });
 
-  it('says that a turn has no reply only if it has none, and all of it is equal', async () => {
+  it('reports a turn without a reply only if all of it is equal', async () => {
     const long = (middle: string) => `${START}${middle}${START}`;
     const { index } = await indexOf([talk('x', 'y'), talk('hi', long('one'))]);
     const query = queryFor(long('two'));
@@ -149,26 +149,26 @@ describe('the index', () => {
     expect(await index.similar(queryFor(prompt))).toMatchObject(expected);
   });
 
-  it('names a turn before a longer prompt, though it is short', async () => {
+  it('names a short turn that begins a longer prompt', async () => {
     const { index } = await indexOf([talk('Thank you!', 'y')]);
     const expected = { text: 'Thank you!', relation: 'part' };
     expect(await index.similar(queryFor('thank you, that was it'))).toMatchObject(expected);
     expect(await index.similar(queryFor('thanks for that, that was it'))).toBeUndefined();
   });
 
-  it('names the nearer of two turns, and where the prompt differs', async () => {
+  it('names the nearer of two turns, and the position of the difference', async () => {
     const { index } = await indexOf(['xyz', 'abc'].map((end) => talk(START + end, 'y')));
     const nearest = { text: `${START}abc`, relation: 'beginning', differsAt: START.length + 2 };
     expect(await index.similar(queryFor(`${START}abd`))).toMatchObject(nearest);
   });
 
-  it('reads no turn only to tell of it that is very long', async () => {
+  it('does not read a very long turn', async () => {
     const long = START + 'x'.repeat(SIMILAR_BYTES_MAX);
     const { index } = await indexOf([talk(long, 'y')]);
     expect(await index.similar(queryFor(`${START}two`))).toBeUndefined();
   });
 
-  it('tells nothing when the file was written to, or is gone and closed', async () => {
+  it('names no turn if the file was written to, or is gone and closed', async () => {
     const { index, reader, dataset } = await indexOf([talk('x', 'y')]);
     expect(await index.similar(queryFor('y'))).toBeDefined();
     writeFileSync(dataset.file.path, JSON.stringify([talk('z', 'y')]));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { textId } from '#dist/lookup/text-id.js';
 
-it('names long texts by little, and each by another', () => {
+it('gives long texts short, distinct ids', () => {
   const texts = Array.from({ length: 100 }, (_, i) => 'x'.repeat(20_000 + (i % 2)) + i);
   const ids = texts.map(textId);
   expect(new Set(ids).size).toBe(100);

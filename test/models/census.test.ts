@@ -21,7 +21,7 @@ const take = (census: ReturnType<typeof censusOf>) => census.take(false, () => u
 
 describe('a census', () => {
   it.each(['array', 'lines'])(
-    'counts conversations and turns, and the records that are none (%s)',
+    'counts conversations, turns, and records that are not conversations (%s)',
     async (format) => {
       const list = [
         talk,
@@ -56,7 +56,7 @@ describe('a census', () => {
     expect(census.counts.skippedAt).toEqual([0, 1, 2, 3, 4].map((i) => start + 3 * i));
   });
 
-  it('finds a prompt to show: of one line, and with a reply', async () => {
+  it('finds an example prompt of one line with a reply', async () => {
     const census = censusOf(JSON.stringify([{ conversations: [talk.conversations[0]] }, talk]));
     await take(census);
     expect(census.counts.example).toBe('short');
@@ -69,11 +69,11 @@ describe('a census', () => {
       '{"data": [{"conversations": []}]}',
       'valid JSON, but no conversation in 1 record: found the key "data"; expected "conversations" or "messages"',
     ],
-  ])('refuses %s', async (content, problem) => {
+  ])('rejects %s', async (content, problem) => {
     await expect(take(censusOf(content))).rejects.toThrow(problem);
   });
 
-  it('names the first byte that is wrong, though later shards are cut by it', async () => {
+  it('reports the first invalid byte, even if it makes later shards be cut wrongly', async () => {
     const text = JSON.stringify(Array.from({ length: 300 }, () => talk));
     const at = text.indexOf('"id"', 1000);
     // Without this quote, the parser takes every later string for structure, and structure for strings.
@@ -81,7 +81,7 @@ describe('a census', () => {
     await expect(take(censusOf(content))).rejects.toThrow(`:1:${at + 1} (byte ${at}): not valid JSON`);
   });
 
-  it('tells a file that changed from one that can never be served', async () => {
+  it('distinguishes a file that changed from one that can never be served', async () => {
     const dataset = write(JSON.stringify([talk]));
     const { census } = sweepOf(dataset, pool);
     writeFileSync(dataset.file.path, JSON.stringify([talk, talk]));
@@ -92,7 +92,7 @@ describe('a census', () => {
     });
   });
 
-  it('names the first byte that is wrong, though a later one is found sooner', async () => {
+  it('reports the first invalid byte, even if a later one is found sooner', async () => {
     const records = Array.from({ length: 3000 }, () => JSON.stringify(talk));
     // Near the end of the first shard, and at the start of the last.
     records[990] = '{"id": tru}';

@@ -67,7 +67,7 @@ describe('counting ahead', () => {
     expect(table.uncounted).toBe(0);
   });
 
-  it('begins only when nothing was asked for a while', async () => {
+  it('begins only after no request came for a while', async () => {
     const { dataset, table } = await indexOf(20);
     const { uncounted } = table;
     const ahead = new CountingAhead(tokens, dataset.file, table, () => {});
@@ -84,7 +84,7 @@ describe('counting ahead', () => {
     expect(table.uncounted).toBe(uncounted);
   });
 
-  it('gives way when something is asked, and goes on after', async () => {
+  it('pauses for a request, and continues after it', async () => {
     // Fewer than one task counts.
     const { dataset, table } = await indexOf(1300);
     const { uncounted } = table;
@@ -106,7 +106,7 @@ describe('counting ahead', () => {
     expect(tokensOf(table)).toEqual(countsOf(1300));
   });
 
-  it('ends when the file is another one', async () => {
+  it('ends when the file is replaced', async () => {
     const { dataset, table } = await indexOf(20);
     writeFileSync(dataset.file.path, JSON.stringify(listOf(21)));
     const { uncounted } = table;
@@ -143,7 +143,7 @@ describe('counted tokens', () => {
     expect(await counter.count([{ text: textOf(0), kept }])).toEqual([encode(textOf(0)).length]);
   });
 
-  it('are saved with the index at the end, if some were asked for', async () => {
+  it('are saved with the index at the end, if requests needed some', async () => {
     const path = fileOf(20);
     const { served } = open(path, { indexDir: undefined, tokens, countsAhead: false });
     await (await served.start()).walked;
@@ -156,7 +156,7 @@ describe('counted tokens', () => {
     expect(tokensOf(saved).filter((count) => count > 0)).toHaveLength(1);
   });
 
-  it('are forgotten when another tokenizer is asked for, and the index is not', async () => {
+  it('are discarded with another tokenizer, and the index is kept', async () => {
     const { dataset, table, census } = await indexOf(20);
     const path = indexPaths(dataset.file.path, undefined)[0] as string;
     setAllTokens(table, 5);
@@ -187,7 +187,7 @@ describe('counted tokens', () => {
     expect(loadIndex(path, dataset, 'o200k_base')).toBeTypeOf('object');
   });
 
-  it('of a text that many ask for at once are counted once', async () => {
+  it('of a text in many simultaneous requests are counted once', async () => {
     const asked: (readonly string[])[] = [];
     const pool = new Proxy(tokens, {
       get: (target, name) =>
@@ -209,7 +209,7 @@ describe('counted tokens', () => {
     expect(asked.flat()).toEqual(['one', 'two words']);
   });
 
-  it("of texts of all lengths that are asked for at once are each the text's own", async () => {
+  it('of simultaneous texts of all lengths are each correct', async () => {
     const texts = Array.from(
       { length: 200 },
       (_, i) => `${i} ${'word '.repeat(i % 9 === 8 ? 20_000 : 10 * i)}`,

@@ -98,7 +98,7 @@ async function askUntil(
 }
 
 describe('a dataset that is served', () => {
-  it('by auto is answered by sweeps before the index stands, and the same by the index after', async () => {
+  it('by auto is answered by sweeps until the index is ready, and then equally by the index', async () => {
     const { served, recorder } = open(fileOf(JSON.stringify(longList)));
     const { walked } = await served.start();
     expect(served.status).toMatchObject({ isAvailable: true, engine: 'sweep' });
@@ -115,14 +115,14 @@ describe('a dataset that is served', () => {
     expect(recorder.progresses.every((progress) => progress > 0)).toBe(true);
   });
 
-  it('has a fingerprint, which is that of what it holds', async () => {
+  it('has a fingerprint of its content', async () => {
     const { served } = open(fileOf(contentOf('v1')));
     expect(served.fingerprint).toMatch(/^fp_[0-9a-f]{10}$/);
     expect(open(fileOf(contentOf('v1'))).served.fingerprint).toBe(served.fingerprint);
     expect(open(fileOf(contentOf('v2'))).served.fingerprint).not.toBe(served.fingerprint);
   });
 
-  it('by index is answered only when the index stands', async () => {
+  it('by index is answered only when the index is ready', async () => {
     const { served } = open(fileOf(JSON.stringify(longList)), { engine: 'index' });
     const starting = served.start();
     expect(await ask(served, 'prompt 1')).toBe('unavailable');
@@ -142,7 +142,7 @@ describe('a dataset that is served', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['dataset.json']);
   });
 
-  it('is closed before it has begun to answer, and waits for nothing', async () => {
+  it('can be closed before it has begun to answer, without waiting', async () => {
     const { served } = open(fileOf(contentOf('v1')));
     const starting = served.start();
     await Promise.all([served.close(), expect(starting).rejects.toBeInstanceOf(DatasetError)]);
@@ -162,7 +162,7 @@ describe('a dataset whose index is saved', () => {
     return { path, index, indexDir, recorder };
   };
 
-  it.each(['auto', 'index'] as const)('is answered by it at the next start (%s)', async (engine) => {
+  it.each(['auto', 'index'] as const)('is answered from it at the next start (%s)', async (engine) => {
     const { path, indexDir, recorder } = await indexed();
     expect(recorder.notices).toEqual(['walked', 'info index ready', 'info index saved']);
     const { served, recorder: again } = open(path, { engine, indexDir });
@@ -174,18 +174,18 @@ describe('a dataset whose index is saved', () => {
   });
 
   it.each([
-    ['cut', 'it is cut off', (path: string) => truncateSync(path, 2000)],
-    ['emptied', 'it is no index', (path: string) => truncateSync(path)],
+    ['cut', 'truncated', (path: string) => truncateSync(path, 2000)],
+    ['emptied', 'not an index file', (path: string) => truncateSync(path)],
     [
       'damaged',
-      'it is damaged',
+      'damaged',
       (path: string) => {
         const bytes = readFileSync(path);
         bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
         writeFileSync(path, bytes);
       },
     ],
-  ])('makes it anew, and says why, if that was %s', async (_what, why, spoil) => {
+  ])('rebuilds it, and logs why, if it was %s', async (_what, why, spoil) => {
     const { path, index, indexDir } = await indexed();
     spoil(index);
     const { served, recorder } = await openAndWalk(path, { indexDir });
@@ -196,16 +196,16 @@ describe('a dataset whose index is saved', () => {
     expect(third.notices).toEqual(['info saved index loaded']);
   });
 
-  it('makes it anew if the dataset has changed between the starts', async () => {
+  it('rebuilds it if the dataset has changed between the starts', async () => {
     const { path, indexDir } = await indexed();
     replace(path, contentOf('v2'));
     const { served, recorder } = await openAndWalk(path, { indexDir });
-    const why = 'the dataset has changed since it was made';
+    const why = 'the dataset has changed since it was saved';
     expect(recorder.notices[0]).toBe(`warn saved index rejected, building it again: ${why}`);
     await expectPlainAnswers(served, listOf('v2'));
   });
 
-  it("keeps it in the user's cache folder if it can't be kept beside the dataset", async () => {
+  it("saves it in the user's cache folder if it can't be saved beside the dataset", async () => {
     vi.stubEnv('XDG_CACHE_HOME', mkdtempSync(join(folder, 'cache-')));
     onTestFinished(() => void vi.unstubAllEnvs());
     const path = fileOf(content);
@@ -216,7 +216,7 @@ describe('a dataset whose index is saved', () => {
     expect(statSync(cached).size).toBeGreaterThan(0);
   });
 
-  it('is served, with a warning, if it can be kept nowhere', async () => {
+  it("is served with a warning if it can't be saved anywhere", async () => {
     const path = fileOf(content);
     const { served, recorder } = await openAndWalk(path, { indexDir: join(path, 'indexes') });
     await recorder.waitFor('warn index not saved; the next start builds it again');
@@ -231,7 +231,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     return { path, ...(await openAndWalk(path, { engine })) };
   };
 
-  it('has the fingerprint of the new file when it was replaced', async () => {
+  it('has the fingerprint of the new file after it was replaced', async () => {
     const path = fileOf(contentOf('v1'));
     const { served } = await openAndWalk(path);
     const before = served.fingerprint;
@@ -241,7 +241,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     expect(served.fingerprint).not.toBe(before);
   });
 
-  it('is answered from the new file when it was replaced', async () => {
+  it('is answered from the new file after it was replaced', async () => {
     const { path, served, recorder } = await start();
     replace(path, contentOf('v2', RECORDS + 1));
     await askUntil(served, 'prompt 40', 'v2 reply 40', 'missing');
@@ -250,7 +250,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     expect(served.status.isAvailable).toBe(true);
   });
 
-  it('is answered from the new file though that has the same size and time', async () => {
+  it('is answered from the new file even if it has the same size and time', async () => {
     const { path, served, recorder } = await start();
     // A whole second, which every file system preserves.
     const madeAt = new Date('2026-01-01');
@@ -264,7 +264,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     await expectPlainAnswers(served, listOf('v2'));
   });
 
-  it('is answered from the file as it is though that was written in place, and its time put back', async () => {
+  it('is answered from the current file even if it was written in place, and its time reset', async () => {
     const path = fileOf(contentOf('v1'));
     // A whole second, which every file system preserves.
     const madeAt = new Date('2026-01-01');
@@ -278,7 +278,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     expect(await ask(served, 'prompt 7')).toBe('missing');
   });
 
-  it('is answered while it is gone', async () => {
+  it('is answered while the file is gone', async () => {
     const { path, served } = await start();
     rmSync(path);
     for (let i = 0; i < 3; i++) await look();
@@ -295,7 +295,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     await expectPlainAnswers(served, [...listOf('v1'), record(RECORDS, 'more')]);
   });
 
-  it('is not answered while it is cut, and is again when it is whole', async () => {
+  it('is not answered while it is truncated, and again when it is complete', async () => {
     const { path, served, recorder } = await start();
     truncateSync(path, statSync(path).size - 1);
     await lookUntil(recorder, 'warn dataset unavailable');
@@ -309,9 +309,9 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
 
   it.each([
     ['is empty', ''],
-    ['is no dataset', '\n Dear Sir'],
-    ['is broken behind its start', contentOf('v2').replace('"prompt 30"', '"prompt 30')],
-  ])('is not answered while it %s, and is again when it is as it was', async (_what, content) => {
+    ['is not a dataset', '\n Dear Sir'],
+    ['is broken after its start', contentOf('v2').replace('"prompt 30"', '"prompt 30')],
+  ])('is not answered while it %s, and again when it is restored', async (_what, content) => {
     const { path, served, recorder } = await start();
     replace(path, content);
     await lookUntil(recorder, 'warn dataset unavailable');
@@ -327,7 +327,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     ['when it is opened', ''],
     ['when it is walked', contentOf('v2').slice(0, -1)],
   ])(
-    'is answered again though it becomes whole in the moment in which it is found not to be, %s',
+    'is answered again even if it becomes complete just when it is found broken, %s',
     async (_when, broken) => {
       const { path, served, recorder } = await start();
       recorder.on('dataset unavailable', () => writeFileSync(path, contentOf('v3')));
@@ -337,7 +337,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     },
   );
 
-  it('has no miss in it that is told of the file before, or of one that has only begun to be written', async () => {
+  it('reports no miss based on the previous file, or on one that is still being written', async () => {
     const { path, served } = await start();
     // The file hasn't been checked since.
     writeFileSync(path, contentOf('v2', RECORDS + 1));
@@ -354,7 +354,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     expect(await ask(served, 'prompt 41')).toBe('missing');
   });
 
-  it('has shorter answers when lines are cut from its end', async () => {
+  it('has shorter answers after lines are cut from its end', async () => {
     const lines = listOf('v1').map((each) => `${JSON.stringify(each)}\n`);
     const { path, served } = await start(lines.join(''));
     truncateSync(path, Buffer.byteLength(lines.slice(0, 30).join('')));
@@ -373,7 +373,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     await expectPlainAnswers(served, listOf('v39', RECORDS + 39));
   });
 
-  it('is told to be unavailable, or answers, at any moment', async () => {
+  it('answers, or is reported unavailable, at any moment', async () => {
     const { path, served, recorder } = await start();
     const told: Promise<unknown>[] = [];
     recorder.on('', () => {
@@ -395,7 +395,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
 });
 
 describe('a dataset that changes before all of it was walked', () => {
-  it('is answered from the new file, and never said to be none that can be served', async () => {
+  it('is answered from the new file, and never reported as invalid', async () => {
     const path = fileOf(JSON.stringify(longList));
     const { served, recorder } = open(path);
     const { walked } = await served.start();
@@ -406,7 +406,7 @@ describe('a dataset that changes before all of it was walked', () => {
     await expectPlainAnswers(served, listOf('v2'));
   });
 
-  it('lets the server go on, though it was none that could be served', async () => {
+  it('lets the server go on, even if it was invalid', async () => {
     const path = fileOf(JSON.stringify(longList).slice(0, -1));
     const { served } = open(path);
     const { walked } = await served.start();
@@ -415,7 +415,7 @@ describe('a dataset that changes before all of it was walked', () => {
     await askUntil(served, 'prompt 7', 'v2 reply 7');
   });
 
-  it('is unavailable, and not at fault, where a sweep finds it broken before the walk does', async () => {
+  it('is unavailable, and causes no defect, if a sweep finds it broken before the walk does', async () => {
     const path = fileOf(contentOf('v1'));
     const { served, recorder } = await openAndWalk(path, { engine: 'sweep' });
     const answers: Promise<string>[] = [];

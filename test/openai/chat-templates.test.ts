@@ -81,19 +81,16 @@ const laterUnsystematic: Record<string, string> = {
 };
 
 describe('a prompt by the later template of', () => {
-  it.each(Object.entries(later))('%s is taken apart', (_name, prompt) => {
+  it.each(Object.entries(later))('%s is parsed', (_name, prompt) => {
     expect(messagesOf(prompt)).toEqual(conversation);
   });
 
-  it.each(Object.entries(laterUnsystematic))(
-    '%s, without a system message, is taken apart',
-    (_name, prompt) => {
-      expect(messagesOf(prompt)).toEqual(withoutSystem);
-    },
-  );
+  it.each(Object.entries(laterUnsystematic))('%s, without a system message, is parsed', (_name, prompt) => {
+    expect(messagesOf(prompt)).toEqual(withoutSystem);
+  });
 
   // huggingface.co/openai/gpt-oss-20b, chat_template.jinja; cookbook.openai.com/articles/openai-harmony.
-  it('Harmony is taken apart, without what the template itself says, and what was only thought', () => {
+  it("Harmony is parsed without the template's own text and without reasoning", () => {
     const own =
       '<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n\nReasoning: medium\n\n# Valid channels: analysis, commentary, final. Channel must be included for every message.<|end|>';
     const prompt = `${own}<|start|>developer<|message|># Instructions\n\nBe brief.<|end|><|start|>user<|message|>Hello\nthere<|end|><|start|>assistant<|channel|>analysis<|message|>Somebody greets.<|end|><|start|>assistant<|channel|>final<|message|>Hi: you.<|end|><|start|>user<|message|>What is up?<|end|><|start|>assistant`;
@@ -105,15 +102,15 @@ describe('a prompt by the later template of', () => {
 });
 
 describe('a prompt by the template of', () => {
-  it.each(Object.entries(prompts))('%s is taken apart', (_name, prompt) => {
+  it.each(Object.entries(prompts))('%s is parsed', (_name, prompt) => {
     expect(messagesOf(prompt)).toEqual(conversation);
   });
 
-  it.each(Object.entries(unsystematic))('%s, without a system message, is taken apart', (_name, prompt) => {
+  it.each(Object.entries(unsystematic))('%s, without a system message, is parsed', (_name, prompt) => {
     expect(messagesOf(prompt)).toEqual(withoutSystem);
   });
 
-  it('Alpaca is its instruction, with its input below', () => {
+  it('Alpaca is parsed as its instruction, followed by its input', () => {
     const preface =
       'Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n';
     expect(messagesOf(`${preface}### Instruction:\nName a colour.\n\n### Response:`)).toEqual([
@@ -125,7 +122,7 @@ describe('a prompt by the template of', () => {
   });
 });
 
-describe('a prompt by no template', () => {
+describe('a prompt that no template made', () => {
   it.each([
     '',
     'Hello',
@@ -144,7 +141,7 @@ describe('a prompt by no template', () => {
     'Explain\n### Instruction:\nx\n### Response:',
     'ASSISTANT:',
     '### Instruction:\nx',
-  ])('%j is none', (prompt) => {
+  ])('%j is not parsed', (prompt) => {
     expect(messagesOf(prompt)).toBeUndefined();
   });
 
@@ -155,12 +152,12 @@ describe('a prompt by no template', () => {
     ['LlamaIndex', 'user: x\n', '\nassistant: '],
     ['Phi', '<|user|>x<|end|>', '<|assistant|>'],
     ['[INST], of empty ones', '[INST]', '[INST] x [/INST]'],
-  ])('is none with more messages than a request may have: %s', (_template, turn, end) => {
+  ])('is not parsed if it has more messages than a request may have: %s', (_template, turn, end) => {
     expect(messagesOf(turn.repeat(MESSAGES_MAX - 1) + end)?.length).toBeLessThanOrEqual(MESSAGES_MAX);
     expect(messagesOf(turn.repeat(MESSAGES_MAX + 3) + end)).toBeUndefined();
   });
 
-  it('is read in no more than its length takes, whatever it repeats', () => {
+  it('is read in linear time, whatever it repeats', () => {
     for (const part of [
       'USER: ',
       '[INST]',

@@ -13,7 +13,7 @@ const responseOf = (text: string, isCut: boolean, calls: ResponseAnswer['calls']
 describe('a response whose reply was cut', () => {
   const cut = responseOf('only so', true);
 
-  it('says that it is incomplete, and why', () => {
+  it('is incomplete, with the reason', () => {
     expect(cut).toMatchObject({
       status: 'incomplete',
       incomplete_details: { reason: 'max_output_tokens' },
@@ -36,7 +36,7 @@ describe('a response whose reply was cut', () => {
 });
 
 describe('the events of a response', () => {
-  it('come in the order that clients build upon, and are counted', () => {
+  it('come in the order that clients expect, with sequence numbers', () => {
     const events = eventsOf(responseStream(responseOf('two words', false)));
     expect(events.map(({ type }) => type)).toEqual([
       'response.created',
@@ -53,7 +53,7 @@ describe('the events of a response', () => {
     expect(events.map(({ sequence_number }) => sequence_number)).toEqual([...events.keys()]);
   });
 
-  it('of function calls tell their arguments in pieces, behind a text, if there is one', () => {
+  it('of function calls have their arguments in pieces, after the text, if any', () => {
     const calls = [
       { id: 'call_1', name: 'add', arguments: '{"a": 1}' },
       { id: 'call_2', name: 'now', arguments: '' },
@@ -98,7 +98,7 @@ describe('the events of a response', () => {
     expect(output.map(({ type }) => type)).toEqual(['message', 'function_call', 'function_call']);
   });
 
-  it('of an empty reply are the same, without a piece', () => {
+  it('of an empty reply are the same, without a delta', () => {
     const types = eventsOf(responseStream(responseOf('', false))).map(({ type }) => type);
     expect(types).toHaveLength(8);
     expect(types).not.toContain('response.output_text.delta');

@@ -18,7 +18,7 @@ const cutOf = (text: string, stops: Stops) => searched(text, stops).cut;
 describe('a text with stops', () => {
   it.each([
     ['none', [], 'one, two'],
-    ['one that it has not', ['three'], 'one, two'],
+    ['one that it lacks', ['three'], 'one, two'],
     ['one', [','], 'one'],
     ['several: the first in the text counts', ['two', ', ', 'o, '], 'one'],
     ['an empty one, which stops nothing', ['', 'two'], 'one, '],
@@ -27,13 +27,13 @@ describe('a text with stops', () => {
     expect(cutOf('one, two', { texts, areKept: false })).toBe(expected);
   });
 
-  it('ends with its stop if that is kept, the shorter one of two at one place', () => {
+  it('ends with its stop if that is included, the shorter of two at the same position', () => {
     expect(cutOf('one, two', { texts: ['two', ', '], areKept: true })).toBe('one, ');
     expect(cutOf('one, two', { texts: [', t', ','], areKept: true })).toBe('one,');
     expect(cutOf('one, two', { texts: [',', ', t'], areKept: true })).toBe('one,');
   });
 
-  it('is what stands before the first of them, whatever they are', () => {
+  it('ends before the first stop, whatever the stops are', () => {
     const words = fc.array(fc.constantFrom('a', 'b', 'ab', 'ba', '😀'), { maxLength: 12 });
     const stops = fc.array(fc.constantFrom('', 'aa', 'ab', 'bb', 'b', '😀a'), { maxLength: 4 });
     // The first step ends inside the words.
@@ -52,7 +52,7 @@ describe('a text with stops', () => {
     );
   });
 
-  it('is searched for all of them step by step, and no further than the first', () => {
+  it('is searched in steps, and no further than the first stop', () => {
     const text = `${'x'.repeat(3 * STOPS_SEARCH_LENGTH)}stop${'x'.repeat(5 * STOPS_SEARCH_LENGTH)}`;
     expect(searched(text, { texts: ['none'], areKept: false }).steps).toBe(10);
     expect(searched(text, { texts: ['none', 'stop'], areKept: false }).steps).toBe(4);

@@ -13,7 +13,7 @@ const MB = 1_000_000;
 const PATH = '/v1/chat/completions';
 const said = (content: string, x: string) => `{"messages":[{"role":"user","content":"${content}"}],"x":${x}}`;
 
-it('goes on, whatever bodies hold', async () => {
+it('the server goes on, whatever bodies contain', async () => {
   const server = startServer([], { NODE_OPTIONS: '--max-old-space-size=256', USAGE: 'estimate' });
   const url = await server.url();
   const hit = said('What is a mock server good for?', '1');
@@ -41,7 +41,7 @@ it.each([
   ['white space', said(WORDS.replaceAll(/\w/g, ' '), '1'), {}],
   ['many numbers', said('hi', `[${'12345678901234567890.12345678,'.repeat(MB / 2)}1]`), {}],
   ['many messages', JSON.stringify(MESSAGES), {}],
-])('answers another client while it handles a body of %s', async (_what, body, headers) => {
+])('the server answers another client while it handles a body of %s', async (_what, body, headers) => {
   const server = startServer();
   const url = await server.url();
   const order: string[] = [];

@@ -62,19 +62,19 @@ describe('check, on a file that is valid,', () => {
       `${line}\n{}\n${line}\n{"messages": 5}\n{"messages": [1]}`,
       `2 conversations, 4 turns, 3 records that are not conversations, the first at FILE:2:1 (byte ${lineBytes + 1})`,
     ],
-  ])('%s, says what it holds', async (_what, name, content, holds) => {
+  ])('%s, prints its counts', async (_what, name, content, holds) => {
     const path = file(name, content);
     expect(await lineOf(path)).toBe(`${path}: ${holds.replace('FILE', path)}`);
   });
 
-  it('does not count a record that is too long to look into as a conversation', async () => {
+  it('does not count a record that is too long to read as a conversation', async () => {
     const long = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(17 * 1024 * 1024) }] });
     const path = file('long.jsonl', `${line}\n${long}\n${line}\n`);
     const holds = `2 conversations, 4 turns, 1 record that is not a conversation, at ${path}:2:1 (byte ${lineBytes + 1})`;
     expect(await lineOf(path)).toBe(`${path}: ${holds}`);
   });
 
-  it('prints that, and ends with exit code 0', async () => {
+  it('prints its counts, and exits with code 0', async () => {
     const path = file('good.json', `[${line}]`);
     const stdout = `${path}: 1 conversation, 2 turns\n`;
     expect(await run([path])).toEqual({ code: 0, stdout, stderr: '' });
@@ -84,13 +84,13 @@ describe('check, on a file that is valid,', () => {
 describe('check, on a file that is not valid,', () => {
   it.each([
     [
-      'broken behind text of several bytes a character',
+      'broken after text of several bytes a character',
       'broken.json',
       `[\n  ${line},\n  {\n    "ключ 😀": "語", "id" 5\n  }\n]\n`,
       { line: 4, column: 25, before: '5\n', reason: "not valid JSON: expected ':'" },
     ],
     [
-      'broken on its first line, behind a byte order mark',
+      'broken on its first line, after a byte order mark',
       'mark.json',
       `\ufeff[tru, ${line}]`,
       { line: 1, column: 2, before: 'tru', reason: 'not valid JSON: expected a value' },
@@ -141,7 +141,7 @@ describe('check, on a file that is not valid,', () => {
       },
     ],
     [
-      'one with something behind the list',
+      'one with something after the list',
       'two.json',
       `[\n${line}\n]\n []`,
       { line: 4, column: 2, before: '[]', reason: 'expected nothing after the end of the list' },
@@ -176,7 +176,7 @@ describe('check, on a file that is not valid,', () => {
           'expected nothing after an object over several lines; JSON lines have one conversation a line',
       },
     ],
-  ])('%s, says where and why, as a start does', async (_what, name, content, expected) => {
+  ])('%s, prints the position and the reason, as a start does', async (_what, name, content, expected) => {
     const path = file(name, content);
     const at = Buffer.from(content.slice(0, content.lastIndexOf(expected.before))).length;
     const place = `${path.replace('\n', '\\n')}:${expected.line}:${expected.column} (byte ${at})`;
@@ -193,12 +193,12 @@ describe('check, on a file that is not valid,', () => {
       () => file('data.json.gz', gzipSync(line)),
       `found gzip data; decompress it: gunzip -k ${join(folder, 'data.json.gz')}`,
     ],
-  ])('%s, says what a start says', async (_what, pathOf, problem) => {
+  ])('%s, prints the same line as a start', async (_what, pathOf, problem) => {
     const path = pathOf();
     await expectRefusal(path, `${path}: ${problem}`);
   });
 
-  it('prints that as an error, as a start does', async () => {
+  it('prints the line on standard error, as a start does', async () => {
     const path = file('gone.json', '[1, 2]');
     const server = startServer([path]);
     expect(await server.exited).toBe(1);
@@ -263,7 +263,7 @@ describe('check, on a file that is valid JSON and not a dataset,', () => {
       `{\n"data": [\n${'"x",\n'.repeat(300_000)}5]}`,
       `:1:1 (byte 0): found an object over several lines, with the key "data"; expected ${EXPECTED}`,
     ],
-  ])('%s, says what the file is, as a start does', async (_what, content, problem) => {
+  ])('%s, prints what the file is, as a start does', async (_what, content, problem) => {
     const path = file('other.json', content);
     await expectRefusal(path, `${path}${problem}`);
   });
@@ -285,7 +285,7 @@ describe('check', () => {
     expect(await run([])).toEqual({ code: 2, stdout: '', stderr });
   });
 
-  it('is in the help, its own too', async () => {
+  it('is in the help, and has its own', async () => {
     const help = startServer(['--help']);
     expect(await help.exited).toBe(0);
     expect(help.stdout).toMatch(/^ {2}check <file...> /m);

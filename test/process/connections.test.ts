@@ -33,14 +33,17 @@ function start(...args: readonly string[]): ServerProcess {
   return new ServerProcess('bash', ['-c', command, process.execPath, ...args], { INDEX_DIR: 'none' });
 }
 
-it.each(['auto', 'sweep'])(`${CONNECTIONS} connections at once are all answered, by %s`, async (engine) => {
-  const url = await start(program, dataset, '--engine', engine, '--log-level', 'warn').url();
-  const asking = start(clients, url, String(CONNECTIONS), String(TIMES));
-  expect(await asking.exited, asking.stderr).toBe(0);
-  process.stdout.write(`${engine}: ${asking.stdout}`);
-  expect(JSON.parse(asking.stdout)).toMatchObject({
-    answers: CONNECTIONS * TIMES,
-    connections: CONNECTIONS,
-    wrong: 0,
-  });
-});
+it.each(['auto', 'sweep'])(
+  `${CONNECTIONS} simultaneous connections are all answered, by %s`,
+  async (engine) => {
+    const url = await start(program, dataset, '--engine', engine, '--log-level', 'warn').url();
+    const asking = start(clients, url, String(CONNECTIONS), String(TIMES));
+    expect(await asking.exited, asking.stderr).toBe(0);
+    process.stdout.write(`${engine}: ${asking.stdout}`);
+    expect(JSON.parse(asking.stdout)).toMatchObject({
+      answers: CONNECTIONS * TIMES,
+      connections: CONNECTIONS,
+      wrong: 0,
+    });
+  },
+);

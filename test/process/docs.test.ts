@@ -10,7 +10,7 @@ const profile = temporaryFolder();
 /** Swagger UI has a block per operation, inside a block for their group. */
 const BLOCKS = '.opblock[id^="operations-"]';
 
-it('the page opens without a key, and with one has requests that get a reply; it asks nobody but the server', async () => {
+it('the page opens without a key, sends working requests with one, and connects only to the server', async () => {
   const url = await startServer([], { API_KEYS: 'the-key' }).url();
   const page = await Page.open(profile);
   await page.goTo(`${url}/docs`);

@@ -76,7 +76,7 @@ describe('a server whose worker dies', () => {
     ['exit', ''],
     ['trap', ''],
     ['out-of-memory', '--max-old-space-size=150'],
-  ])('by %s sweeps its shard again, and goes on', { timeout: 60_000 }, async (death, nodeOptions) => {
+  ])('by %s retries the sweep of its shard, and goes on', { timeout: 60_000 }, async (death, nodeOptions) => {
     const { server, url, begin, hasHappened } = await startFaulty(['--engine', 'sweep'], nodeOptions);
     await server.waitFor(/dataset read|index ready/, 'stderr');
     expect(await ask(url, last)).toEqual(replyTo(last));
@@ -98,7 +98,7 @@ describe('a server whose worker dies', () => {
     expect((await fetch(`${url}/ready`)).status).toBe(200);
   });
 
-  it('while it makes the index has the index all the same', { timeout: 60_000 }, async () => {
+  it('while it builds the index still completes it', { timeout: 60_000 }, async () => {
     const faults = mkdtempSync(join(folder, 'faults-'));
     writeFileSync(join(faults, 'exit'), '');
     const env = { FAULTS: faults, NODE_OPTIONS: `--import=${preload}` };
@@ -111,7 +111,7 @@ describe('a server whose worker dies', () => {
 });
 
 describe('counting tokens ahead', () => {
-  it('goes on when its thread has died', { timeout: 60_000 }, async () => {
+  it('continues after its thread has died', { timeout: 60_000 }, async () => {
     const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
     const { server, url, begin, hasHappened } = await startFaulty(args);
     begin('exit');
@@ -121,7 +121,7 @@ describe('counting tokens ahead', () => {
     expect(await metric(url, 'verbatim_worker_restarts_total')).toBe(1);
   });
 
-  it('goes on when the file can be read again', { timeout: 60_000 }, async () => {
+  it('continues when the file can be read again', { timeout: 60_000 }, async () => {
     const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
     const { server, begin } = await startFaulty(args);
     const end = begin('eio');
@@ -133,7 +133,7 @@ describe('counting tokens ahead', () => {
 });
 
 describe('a server whose disk', () => {
-  it.each(['index', 'sweep'])('cannot be read says so with 503, and heals, by %s', async (engine) => {
+  it.each(['index', 'sweep'])('cannot be read answers 503, and recovers, by %s', async (engine) => {
     const { server, url, begin } = await startFaulty(['--engine', engine]);
     await server.waitFor(/dataset read|index ready/, 'stderr');
     expect(await ask(url, last)).toEqual(replyTo(last));
@@ -145,7 +145,7 @@ describe('a server whose disk', () => {
     expect(await ask(url, last)).toEqual(replyTo(last));
   });
 
-  it('has no file left to open says so with 503, and heals', async () => {
+  it('has no free file descriptor answers 503, and recovers', async () => {
     const { server, url, begin } = await startFaulty(['--engine', 'sweep']);
     await server.waitFor(/dataset read|index ready/, 'stderr');
     const end = begin('emfile');
@@ -157,7 +157,7 @@ describe('a server whose disk', () => {
     expect(await ask(url, last)).toEqual(replyTo(last));
   });
 
-  it('is full serves without a saved index, and leaves nothing behind', async () => {
+  it('is full serves without a saved index, and leaves no files', async () => {
     const faults = mkdtempSync(join(folder, 'faults-'));
     const indexes = mkdtempSync(join(folder, 'indexes-'));
     writeFileSync(join(faults, 'enospc'), '');
@@ -182,7 +182,7 @@ describe('a server with fewer files than connections', () => {
     });
   }
 
-  it('refuses those that it has no room for, and answers all others', { timeout: 60_000 }, async () => {
+  it('rejects the connections beyond its limit, and answers all others', { timeout: 60_000 }, async () => {
     const command = `ulimit -n 64; exec '${process.execPath}' '${program}' '${dataset}' --engine index --index-dir none`;
     const server = new ServerProcess('bash', ['-c', command]);
     const url = await server.url();
@@ -197,7 +197,7 @@ describe('a server with fewer files than connections', () => {
 });
 
 describe('a server whose log is on a full disk', () => {
-  it.each(['json', 'pretty'])('answers all the same, %s', async (format) => {
+  it.each(['json', 'pretty'])('still answers, %s', async (format) => {
     const command = `exec '${process.execPath}' '${program}' '${dataset}' --log-level info --log-format ${format} 2>/dev/full`;
     const server = new ServerProcess('bash', ['-c', command]);
     const url = await server.url();
@@ -208,7 +208,7 @@ describe('a server whose log is on a full disk', () => {
 });
 
 describe('a log on a full disk', () => {
-  it('keeps a megabyte of what it cannot write, and no more', async () => {
+  it('buffers at most a megabyte that it cannot write', async () => {
     const program = `
       const { createLogger } = await import('#dist/cli/logger.js');
       const logger = createLogger({ logFormat: 'json', logLevel: 'info' }, () => {});
@@ -224,7 +224,7 @@ describe('a log on a full disk', () => {
 });
 
 describe('a server with a defect', () => {
-  it('logs it, and ends with exit code 70', async () => {
+  it('logs it, and exits with code 70', async () => {
     const { server } = await startFaulty(['--log-level', 'info']);
     server.kill('SIGUSR2');
     expect(await server.exited).toBe(70);
@@ -237,7 +237,7 @@ describe('a server with a defect', () => {
     ['main-defect', 'a defect of a lookup'],
     ['main-recursion', 'Maximum call stack size exceeded'],
     ['main-status', 'a defect with a status'],
-  ])('of a lookup, which is none to be answered, ends the same way: %s', async (fault, message) => {
+  ])('in a lookup exits the same way, without an answer: %s', async (fault, message) => {
     const { server, url, begin } = await startFaulty(['--engine', 'index', '--log-level', 'info']);
     begin(fault);
     await expect(ask(url, last)).rejects.toThrow();

@@ -179,7 +179,7 @@ function badLines(server: ServerProcess): string[] {
 }
 
 it.each(['broken', 'odd'])(
-  `${REQUESTS / 2} %s requests, seed ${seed}, are answered or refused, and leave nothing behind`,
+  `${REQUESTS / 2} %s requests, seed ${seed}, are answered or rejected, and leave no memory or connections`,
   { timeout: 0 },
   async (kind) => {
     const server = startServer(['--body-limit-mb', '1', '--log-level', 'info', '--log-format', 'json']);

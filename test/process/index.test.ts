@@ -91,7 +91,7 @@ describe('the saved index of a large dataset', () => {
       },
     ]),
     ['the index is saved', (server) => server.waitFor(/index saved/, 'stderr')],
-  ])('is whole or not there when its server is killed as %s', async (_when, moment) => {
+  ])('is complete or absent after its server is killed as %s', async (_when, moment) => {
     const indexDir = newFolder('index-');
     const killed = start(indexDir);
     await moment(killed, indexDir);
@@ -109,7 +109,7 @@ describe('the saved index of a large dataset', () => {
     expect(next.stderr).not.toContain('saved index rejected');
   });
 
-  it('is good for a third server when two have made it at once', async () => {
+  it('is valid for a third server after two have saved it at once', async () => {
     const indexDir = newFolder('index-');
     const both = [start(indexDir), start(indexDir)];
     for (const server of both) {
@@ -128,17 +128,14 @@ describe('the saved index of a large dataset', () => {
   it.each([
     ['below a file', () => join(fileOf('x'), 'indexes'), 'ENOTDIR'],
     ['in a file system that takes no folders', () => '/proc/verbatim/indexes', 'ENOENT'],
-  ])(
-    'is done without, with a warning, where it can be written nowhere: %s',
-    async (_where, indexDirOf, code) => {
-      const server = start(indexDirOf());
-      const url = await server.url();
-      const [line] = await server.waitFor(/^.*index not saved.*$/m, 'stderr');
-      expect(JSON.parse(line)).toMatchObject({ level: 40, problems: [expect.stringContaining(code)] });
-      await indexStands(server);
-      await expectRightAnswers(url);
-    },
-  );
+  ])("is skipped with a warning if it can't be written anywhere: %s", async (_where, indexDirOf, code) => {
+    const server = start(indexDirOf());
+    const url = await server.url();
+    const [line] = await server.waitFor(/^.*index not saved.*$/m, 'stderr');
+    expect(JSON.parse(line)).toMatchObject({ level: 40, problems: [expect.stringContaining(code)] });
+    await indexStands(server);
+    await expectRightAnswers(url);
+  });
 });
 
 /** A way to change a dataset under load. */
@@ -161,7 +158,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
     content: arrayOf,
     apply: (path) => replace(path, arrayOf(other)),
   },
-  'is written anew in its place': {
+  'is rewritten in place': {
     before: old,
     after: other,
     content: arrayOf,
@@ -251,8 +248,8 @@ describe.each(['auto', 'sweep', 'index'])('under load by engine %s a dataset', (
     },
   );
 
-  it('that is cut in a record is answered with 503, and again once it is whole', async () => {
-    const change = CHANGES['is written anew in its place'] as Change;
+  it('that is truncated in a record gets 503, and is answered again when it is complete', async () => {
+    const change = CHANGES['is rewritten in place'] as Change;
     const path = fileOf(arrayOf(old));
     const args = [path, '--engine', engine, '--workers', '2'];
     const server = startServer(args, { INDEX_DIR: newFolder('index-') });

@@ -18,7 +18,7 @@ const program = `
   process.stdout.write(JSON.stringify({ statuses, isSame: JSON.stringify(listeners()) === before }));
 `;
 
-it('reads no environment, registers no handlers, writes nothing, and leaves nothing that keeps the process alive', async () => {
+it('the library reads no environment, registers no handlers, writes nothing, and lets the process end', async () => {
   // Each of these would cause an error, or a 401.
   const env = { PORT: 'none', DATASET: 'missing.json', API_KEYS: 'secret', LOG_LEVEL: 'trace' };
   const child = new ServerProcess(process.execPath, ['--input-type=module', '--eval', program], env);

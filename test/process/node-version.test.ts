@@ -18,15 +18,12 @@ function runAs(version: string): ServerProcess {
   ]);
 }
 
-it.each(['18.20.8', '20.18.3'])(
-  'Node.js %s gets one line that says which version is needed',
-  async (version) => {
-    const old = runAs(version);
-    expect(await old.exited).toBe(1);
-    expect(old.stderr).toBe(`verbatim: expected Node.js 20.19 or newer, found ${version}\n`);
-    expect(old.stdout).toBe('');
-  },
-);
+it.each(['18.20.8', '20.18.3'])('Node.js %s gets one line with the required version', async (version) => {
+  const old = runAs(version);
+  expect(await old.exited).toBe(1);
+  expect(old.stderr).toBe(`verbatim: expected Node.js 20.19 or newer, found ${version}\n`);
+  expect(old.stdout).toBe('');
+});
 
 it.each(['20.19.0', '100.1.0'])('Node.js %s runs the program', async (version) => {
   const recent = runAs(version);
@@ -34,7 +31,7 @@ it.each(['20.19.0', '100.1.0'])('Node.js %s runs the program', async (version) =
   expect(recent.stdout).toBe(`${VERSION}\n`);
 });
 
-it('the command loads nothing that older versions have no syntax for before it has checked theirs', () => {
+it("the command checks the version before it loads code that older versions can't parse", () => {
   const manifest = join(command, '..', 'manifest.js');
   for (const file of [command, manifest]) {
     const source = readFileSync(file, 'utf8');

@@ -63,9 +63,9 @@ describe('keys in a file', () => {
   });
 
   it.each([
-    ['that is not there', join(folder, 'nowhere'), "it can't be read (ENOENT)"],
+    ['that does not exist', join(folder, 'nowhere'), "it can't be read (ENOENT)"],
     ['that is empty', keyFile(' \n'), 'it has none'],
-  ])('end the start with one line for a file %s', async (_, path, problem) => {
+  ])('end a start with one line for a file %s', async (_, path, problem) => {
     const server = startServer([], { API_KEYS: `@${path}` });
     expect(await server.exited).toBe(2);
     expect(server.stderr).toBe(
@@ -75,7 +75,7 @@ describe('keys in a file', () => {
 });
 
 describe('a server that listens to all', () => {
-  it('without keys warns of it; with keys, or to this machine alone, it does not', async () => {
+  it('warns without keys, but not with keys or on a loopback address', async () => {
     const warns = async (host: string, env: Record<string, string> = {}) => {
       const server = startServer(['--host', host, '--log-level', 'warn'], env);
       await server.url();
@@ -89,7 +89,7 @@ describe('a server that listens to all', () => {
 });
 
 describe('the log', () => {
-  it('has one line a request, of one shape, and neither prompts nor keys, whatever is sent', async () => {
+  it('has one line of the same shape for each request, without prompts or keys, whatever is sent', async () => {
     const server = startServer(['--log-level', 'info'], { API_KEYS: 'the-key' });
     const url = await server.url();
     const key = { authorization: 'Bearer the-key' };
@@ -123,7 +123,7 @@ describe('the log', () => {
       expect(server.stderr).not.toContain(secret);
   });
 
-  it('is for people if it is told so', async () => {
+  it('is readable text if set', async () => {
     const server = startServer(['--log-level', 'debug', '--log-format', 'pretty', '--index-dir', 'none']);
     const url = await server.url();
     await ask(url);
@@ -145,7 +145,7 @@ describe('the log', () => {
     );
   });
 
-  it('ends with what was answered', async () => {
+  it('ends with a summary of the requests', async () => {
     const server = startServer(['--log-level', 'info', '--drain-ms', '1234']);
     await ask(await server.url());
     server.kill('SIGTERM');
@@ -158,12 +158,12 @@ describe('the log', () => {
 });
 
 describe('keys that no client can send', () => {
-  it.each(['ключ', 'a b', 'c\u0001'])('are no keys, in a file: %j', (key) => {
+  it.each(['ключ', 'a b', 'c\u0001'])('are rejected in a file: %j', (key) => {
     const expected = /^API_KEYS: expected .*printable ASCII[^\n]*$/;
     expect(() => new ApiKeys({ file: keyFile(`good\n${key}`) })).toThrow(expected);
   });
 
-  it('are what a file that may never end has', async () => {
+  it('are rejected if the file may be endless', async () => {
     const path = join(mkdtempSync(join(folder, 'keys-')), 'fifo');
     execFileSync('mkfifo', [path]);
     const server = startServer([], { API_KEYS: `@${path}` });
@@ -173,7 +173,7 @@ describe('keys that no client can send', () => {
 });
 
 describe('the log', () => {
-  it('has the path that was asked for, whatever has answered', async () => {
+  it('has the requested path, whatever has answered', async () => {
     const server = startServer(['--log-level', 'info']);
     const url = await server.url();
     await ask(url);
@@ -187,7 +187,7 @@ describe('the log', () => {
   });
 });
 
-describe('what is no request', () => {
+describe('input that is not a request', () => {
   it('has a line in the log, and is counted', async () => {
     const server = startServer(['--log-level', 'info']);
     const url = await server.url();
@@ -272,7 +272,7 @@ async function logLines(url: string, count: number): Promise<void> {
 }
 
 describe('a log whose reader stops', () => {
-  it.each(['json', 'pretty'])('drops lines, %s, and counts them once it is read again', async (format) => {
+  it.each(['json', 'pretty'])('drops lines, %s, and counts them when it is read again', async (format) => {
     const { server, url, reader } = await startUnread(format);
     // The pipe holds 64 KiB, the server buffers another megabyte.
     await logLines(url, 120);
@@ -300,7 +300,7 @@ describe('a log whose reader stops', () => {
     expect(await server.exited).toBe(0);
   });
 
-  it.each(['json', 'pretty'])('does not end the server when it leaves, %s', async (format) => {
+  it.each(['json', 'pretty'])('does not end the server when it disconnects, %s', async (format) => {
     const server = startServer(['--log-level', 'info', '--log-format', format]);
     const url = await server.url();
     server.closeStderr();

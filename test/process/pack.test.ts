@@ -25,7 +25,7 @@ const filesIn = (path: string) =>
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length));
 
 describe('the package', () => {
-  it('holds the program, the sample and the documents, and nothing else', () => {
+  it('has the program, the sample and the documents, and nothing else', () => {
     const modules = filesIn('src')
       .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.includes('/assembly/'))
       .map((path) => path.replace(/^src(.*)\.ts$/, 'dist$1.js'))
@@ -42,7 +42,7 @@ describe('the package', () => {
     expect(packed.files).toEqual([...modules, ...made, ...others, ...filesIn('docs')].sort());
   });
 
-  it('imports nothing but what comes with it', () => {
+  it('imports only packages that it installs', () => {
     const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object };
     const asked = packed.files
       .filter((path) => path.endsWith('.js') && !path.startsWith('dist/docs/'))
@@ -113,7 +113,7 @@ describe('the library', () => {
 });
 
 describe('installed in an empty folder, npx verbatim-llm', () => {
-  it('says its version', () => {
+  it('prints its version', () => {
     const said = execFileSync('npx', ['verbatim-llm', '--version'], { cwd: home, encoding: 'utf8' });
     expect(said.trim()).toBe(VERSION);
   });

@@ -45,7 +45,7 @@ describe("the README's", () => {
     expect(execFileSync(process.execPath, [program], { encoding: 'utf8' })).toContain(reply);
   });
 
-  it('program that starts a server itself prints the reply', () => {
+  it('program that starts a server prints the reply', () => {
     // Inside the project, whose name it imports.
     const program = fileURLToPath(new URL(`../../dist/readme-${process.pid}.mjs`, import.meta.url));
     onTestFinished(() => rmSync(program));

@@ -545,7 +545,7 @@ function defectsIn(log: string): string[] {
 }
 
 describe(`a server under load and faults, seed ${seed}`, () => {
-  it.each(ENGINES)('answers by %s what is recorded, and goes on', { timeout: 0 }, async (engine) => {
+  it.each(ENGINES)('returns recorded replies by %s, and goes on', { timeout: 0 }, async (engine) => {
     const random = chance(seed + ENGINES.indexOf(engine));
     const history = new History();
     let server: ServerProcess;

@@ -64,7 +64,7 @@ async function problemOf(path: string): Promise<string> {
 }
 
 describe('a start', () => {
-  it('says what is served, by what, and a curl that works when pasted', async () => {
+  it('prints the dataset, the engine, and a curl command that works when pasted', async () => {
     const path = file('good.json', JSON.stringify(good));
     const server = startServer([path, '--workers', '3']);
     await server.url();
@@ -75,7 +75,7 @@ describe('a start', () => {
     );
   });
 
-  it('with keys prints a curl that takes the key from the environment', async () => {
+  it('with keys prints a curl command that takes the key from the environment', async () => {
     const path = file('guarded.json', JSON.stringify(good));
     const env = { API_KEYS: 'first,second' };
     const server = startServer([path], env);
@@ -85,13 +85,13 @@ describe('a start', () => {
     expect(execFileSync('bash', ['-c', `${curl} --silent`], options)).toContain('"content":"All well."');
   });
 
-  it('serves the sample when it is told nothing', async () => {
+  it('serves the sample by default', async () => {
     const url = await startServer().url();
     const { data } = (await (await fetch(`${url}/v1/models`)).json()) as { data: unknown[] };
     expect(data).toEqual([expect.objectContaining({ id: 'sample', owned_by: 'verbatim' })]);
   });
 
-  it('takes its settings from the environment too, and lets a flag go first', async () => {
+  it('takes settings from the environment, too, and lets flags override them', async () => {
     const path = file('env.json', JSON.stringify(good));
     const server = startServer(['--workers', '2'], {
       DATASET: path,
@@ -106,7 +106,7 @@ describe('a start', () => {
     expect(server.stderr).toBe('');
   });
 
-  it('of several datasets says what each holds', async () => {
+  it('of several datasets prints what each holds', async () => {
     const server = startServer([
       file('one.json', JSON.stringify(good)),
       `m=${file('two.json', JSON.stringify(good))}`,
@@ -119,14 +119,14 @@ describe('a start', () => {
     expect(await server.exited).toBe(0);
   });
 
-  it('of several datasets ends with the one that is none, in one line', async () => {
+  it('of several datasets fails with one line about the invalid one', async () => {
     const broken = file('broken.json', JSON.stringify(good).replace('"All', '"All"'));
     const server = startServer([longFile('whole.json'), broken, '--log-level', 'fatal']);
     expect(await server.exited).toBe(1);
     expect(server.stderr).toMatch(/^verbatim: .*broken\.json:1:\d+ \(byte \d+\): not valid JSON.*\n$/);
   });
 
-  it('counts, logs and passes over the records that are no conversations', async () => {
+  it('counts, logs and skips records that are not conversations', async () => {
     const server = startServer([file('mixed.json', JSON.stringify([5, ...good, { text: 'x' }, ...good]))]);
     const url = await server.url();
     expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({
@@ -143,7 +143,7 @@ describe('a start', () => {
     );
   });
 
-  it('answers while it still counts, and counts to the end', async () => {
+  it('answers while it still counts, and counts all', async () => {
     const server = startServer([longFile('long.json')]);
     const url = await server.url();
     const answer = await fetch(`${url}/v1/chat/completions`, {
@@ -160,7 +160,7 @@ describe('a start', () => {
     });
   });
 
-  it('goes on when nobody reads what it prints', async () => {
+  it('goes on when its output is not read', async () => {
     const server = startServer([longFile('unread.json')]);
     const url = await server.url();
     server.closeStdout();
@@ -174,7 +174,7 @@ describe('a start', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'that is called off by %s ends with exit code 0, and never listens',
+    'that is interrupted by %s exits with code 0, and never listens',
     async (signal) => {
       // Truncated, so that all of it is read before the server would listen.
       const path = file(`${signal}.json`, readFileSync(longFile('whole.json')).subarray(0, -10));
@@ -247,7 +247,7 @@ describe('a start', () => {
       () => file('two.json', '[{"conversations": []}]\n[]'),
       ':2:1 (byte 24): expected nothing after the end of the list',
     ],
-  ])('on a dataset that is %s fails with one line that says why', async (_what, path, problem) => {
+  ])('on a dataset that is %s fails with one line that gives the reason', async (_what, path, problem) => {
     const name = path();
     const message = await problemOf(name);
     expect(message).not.toContain('\n');
@@ -257,9 +257,9 @@ describe('a start', () => {
   });
 
   it.each([
-    ['can be opened by nobody', () => join(folder, 'nowhere\n.json')],
+    ['does not exist', () => join(folder, 'nowhere\n.json')],
     ['breaks off', () => file('cut4.json', JSON.stringify(good).slice(0, 60))],
-  ])('on a dataset that %s prints that line, and ends with exit code 1', async (_what, path) => {
+  ])('on a dataset that %s prints that line, and exits with code 1', async (_what, path) => {
     const name = path();
     const server = startServer([name]);
     expect(await server.exited).toBe(1);
@@ -267,7 +267,7 @@ describe('a start', () => {
     expect(server.stdout).toBe('');
   });
 
-  it('on a dataset that may not be read fails with one line that says so', async () => {
+  it('on a dataset without read permission fails with one line', async () => {
     const path = file('secret.json', JSON.stringify(good));
     chmodSync(path, 0);
     const asRoot = process.getuid?.() === 0;
@@ -314,7 +314,7 @@ describe('a start', () => {
     },
   );
 
-  it('with a setting that is wrong fails with one line and exit code 2', async () => {
+  it('with an invalid setting fails with one line and exit code 2', async () => {
     const server = startServer(['--port', '99999']);
     expect(await server.exited).toBe(2);
     expect(server.stderr).toBe("verbatim: --port: expected a whole number from 0 to 65535, got '99999'\n");
@@ -338,7 +338,7 @@ describe('a start', () => {
     taken.close();
   });
 
-  it('on an address that there is not says which setting it came from', async () => {
+  it('on an unavailable address names the setting it came from', async () => {
     const server = startServer([], { HOST: '192.0.2.1' });
     expect(await server.exited).toBe(1);
     expect(server.stderr).toMatch(

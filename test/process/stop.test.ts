@@ -49,7 +49,7 @@ function ask(
 }
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) => {
-  it('under load answers what it has accepted, then ends with exit code 0', async () => {
+  it('under load answers accepted requests, then exits with code 0', async () => {
     const server = startServer([dataset(), '--workers', '2', '--cache-mb', '0']);
     const url = await server.url();
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
@@ -78,7 +78,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
   });
 
   // Well before the deadline for open connections, so the server must have closed them gracefully.
-  it('at rest ends at once, though a client keeps its connection open', { timeout: 20_000 }, async () => {
+  it('when idle ends at once, even if a client keeps its connection open', { timeout: 20_000 }, async () => {
     const server = startServer();
     const url = await server.url();
     const agent = new Agent({ keepAlive: true });
@@ -119,7 +119,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     agent.destroy();
   });
 
-  it('takes no more connections, though it still counts behind many lookups', {
+  it('accepts no more connections, even if it still counts after many lookups', {
     timeout: 20_000,
   }, async () => {
     const path = join(folder, `behind-${signal}.json`);
@@ -135,7 +135,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
     agent.destroy();
   });
 
-  it('as soon as it listens, the dataset walked or not, ends with exit code 0', async () => {
+  it('as soon as it listens, the dataset walked or not, exits with code 0', async () => {
     const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(100_000) }] });
     const path = join(folder, `${signal}.json`);
     writeFileSync(path, `[${Array.from({ length: 200 * FACTOR }, () => record).join(',')}]`);
@@ -167,7 +167,7 @@ async function stalledOn(args: readonly string[]) {
 }
 
 describe('a server that drains', () => {
-  it('says on a connection that is still open that it is not ready', async () => {
+  it('reports on an open connection that it is not ready', async () => {
     const { server, url, connection } = await stalledOn([]);
     server.kill('SIGTERM');
     await server.waitForRefusal(url);
@@ -181,7 +181,7 @@ describe('a server that drains', () => {
     expect(await server.exited).toBe(0);
   });
 
-  it('cuts what has not ended after DRAIN_MS, and ends with exit code 0', { timeout: 20_000 }, async () => {
+  it('aborts unfinished requests after DRAIN_MS, and exits with code 0', { timeout: 20_000 }, async () => {
     const { server, connection } = await stalledOn(['--drain-ms', '300']);
     server.kill('SIGTERM');
     expect(await server.exited).toBe(0);
@@ -191,7 +191,7 @@ describe('a server that drains', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'ends at once at another %s, which comes a second later',
+    'ends at once at another %s a second later',
     { timeout: 20_000 },
     async (signal) => {
       const { server, connection } = await stalledOn([]);
@@ -204,7 +204,7 @@ describe('a server that drains', () => {
   );
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'ends with exit code 0 though another %s comes while it exits',
+    'exits with code 0 even if another %s comes during the exit',
     async (signal) => {
       const server = startServer();
       await server.url();
@@ -218,20 +218,23 @@ describe('a server that drains', () => {
     },
   );
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('takes another %s at once for the same stop', async (signal) => {
-    const server = startServer();
-    const url = await server.url();
-    const connection = await RawConnection.open(url);
-    const body = '{"messages": [{"role": "user", "content": "What is a mock server good for?"}]}';
-    connection.send(
-      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n{`,
-    );
-    server.kill('SIGTERM');
-    await vi.waitUntil(async () => (await fetch(`${url}/ready`)).status === 503, { ...WAIT, interval: 5 });
-    server.kill(signal);
-    connection.send(body.slice(1));
-    await connection.closed;
-    expect(connection.answers.map(({ status }) => status)).toEqual([200]);
-    expect(await server.exited).toBe(0);
-  });
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'treats another %s within a second as the same stop',
+    async (signal) => {
+      const server = startServer();
+      const url = await server.url();
+      const connection = await RawConnection.open(url);
+      const body = '{"messages": [{"role": "user", "content": "What is a mock server good for?"}]}';
+      connection.send(
+        `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n{`,
+      );
+      server.kill('SIGTERM');
+      await vi.waitUntil(async () => (await fetch(`${url}/ready`)).status === 503, { ...WAIT, interval: 5 });
+      server.kill(signal);
+      connection.send(body.slice(1));
+      await connection.closed;
+      expect(connection.answers.map(({ status }) => status)).toEqual([200]);
+      expect(await server.exited).toBe(0);
+    },
+  );
 });

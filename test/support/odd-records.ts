@@ -50,7 +50,7 @@ function memberOf(name: fc.Arbitrary<string>, value: fc.Arbitrary<string>): fc.A
   return fc.tuple(name, value);
 }
 
-/** Values that the reader skips. Some are so long that the text after them doesn't fit in the same read as the text before. */
+/** Values that the reader skips. Some are too long for one read to reach the text after them. */
 const passedOver = fc.constantFrom(
   ...['1', '-0.5e3', 'null', 'true', '{}', '[]', '[1,{"from":"x","value":"y"}]', '{"value":"no","a":[{}]}'],
   ...['"s\\u0041"', '"from"', `"${'y'.repeat(4090)}"`, `"${'y'.repeat(5000)}"`],

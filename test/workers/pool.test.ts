@@ -13,7 +13,7 @@ const shards = Array.from({ length: TASKS }, (_, index) => ({ index, range: data
 const keepsTurns = false;
 
 describe('the pool', () => {
-  it('takes tasks up in the order they came', async () => {
+  it('starts tasks in order', async () => {
     const pool = poolOf(2);
     const stop = newStopFlag();
     const ended: number[] = [];
@@ -35,7 +35,7 @@ describe('the pool', () => {
     expect(queues.length).toBeLessThanOrEqual(pool.workers);
   });
 
-  it('does not begin a task that is stopped, nor end it with a result', async () => {
+  it('neither begins a stopped task nor returns its result', async () => {
     const pool = poolOf(2);
     const stop = newStopFlag();
     stopAfter(stop, 3);
@@ -47,7 +47,7 @@ describe('the pool', () => {
     );
   });
 
-  it('fails what is asked of it after it was closed, and waits for what was asked before', async () => {
+  it('rejects tasks after it was closed, and waits for earlier ones', async () => {
     const pool = poolOf(1);
     const stop = newStopFlag();
     const [shard = expect.fail('no shard')] = shards;

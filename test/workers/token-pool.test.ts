@@ -12,8 +12,8 @@ function hardText(length: number): string {
 }
 
 it.each([
-  ['ends its thread when nothing is asked of it', false, 2],
-  ['keeps its thread once it was started ahead', true, 1],
+  ['ends its thread when it is not used', false, 2],
+  ['keeps its thread after it was started ahead', true, 1],
 ])('a token pool %s', async (_what, isStarted, threads) => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   let started = 0;
@@ -60,7 +60,7 @@ it('a token pool may be closed at any moment of a short task', async () => {
   }
 });
 
-it('a token pool takes one text of any length, and refuses others while too much waits', async () => {
+it('a token pool accepts one text of any length, and rejects others while too much waits', async () => {
   const pool = new TokenPool('o200k_base');
   const large = 'x '.repeat(TOKENIZED_AT_ONCE_MAX / 3);
   const first = pool.count([large]);
