@@ -34,11 +34,11 @@ it('the page opens without a key, sends working requests with one, and connects 
   await page.waitFor('.opblock.is-open .responses-table');
   const openedText = () => page.evaluate("document.querySelector('.opblock.is-open').innerText");
   expect(await openedText()).toMatch(/^404 .*prompt_not_found/m);
-  expect(await openedText()).not.toContain('No turn of the dataset');
+  expect(await openedText()).not.toContain('No turn with a reply equals');
   await page.evaluate(
     "document.querySelectorAll('.opblock.is-open details').forEach((one) => (one.open = true))",
   );
-  expect(await openedText()).toContain('No turn of the dataset');
+  expect(await openedText()).toContain('No turn with a reply equals');
 
   await page.evaluate("document.querySelector('.opblock.is-open .try-out__btn').click()");
   await page.waitFor('.opblock.is-open .execute');
