@@ -70,7 +70,7 @@ export function readCommandLine(
   for (const option of SETTINGS) if (option.flag !== undefined) program.addOption(flagOf(option));
   program
     .command('check')
-    .description('Reads all of each file; prints what it holds, or where it is invalid')
+    .description('Read whole files; print what each contains, or where it is invalid')
     .argument('<file...>', 'Datasets to read: each FILE, or NAME=FILE')
     .action((files: string[]) => {
       command = { kind: 'check', paths: readModels(files).map(({ path }) => path) };

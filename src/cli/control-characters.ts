@@ -8,7 +8,7 @@ export function escapeControls(line: string): string {
   });
 }
 
-/** Escapes all control characters: for a line that isn't JSON, and may hold what an argument or a file's name held. */
+/** Escapes all control characters. For lines that aren't JSON and may contain arguments or file names. */
 export function escapeAllControls(line: string): string {
   return escapeControls(line.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1)));
 }

@@ -51,8 +51,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run({ config, sourceOf }: Settings): Promise<never> {
-  // Listen for signals first, and load the rest after that: loading takes a while.
-  const signal = toldToStop();
+  // Handle signals before loading the rest, which takes a while.
+  const signal = stopSignal();
   const onHangup = hangups();
   // By default V8 lets the heap grow to three times the memory in use before it collects garbage: with a full cache whose entries come and
   // go, the process took 360 MB; with this limit, in percent, it takes 230 MB and no more time.
@@ -75,7 +75,8 @@ async function run({ config, sourceOf }: Settings): Promise<never> {
     return logger;
   };
   await serve(config, { sourceOf, bar, loadLogger, print, version: VERSION, signal, onHangup });
-  // A process that ends by itself removes its signal handlers first: a second signal would end it without its exit code.
+  // Exit explicitly: if the process ended by itself, Node would first remove the signal handlers, and a second signal would change the exit
+  // code.
   process.exit(EXIT.ok);
 }
 
@@ -95,7 +96,7 @@ async function runCheck(paths: readonly string[]): Promise<number> {
 }
 
 /** Aborted by the first SIGINT or SIGTERM. Another one, at least `SIGNAL_AGAIN_MS` later, ends the process at once. */
-function toldToStop(): AbortSignal {
+function stopSignal(): AbortSignal {
   const controller = new AbortController();
   let firstMs: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -41,7 +41,7 @@ export function promptNotFound(
   const missing = `No recorded reply in ${searched} for ${what}, ${quote(prompt)}${length}.`;
   if (similar !== undefined) return fail(`${missing} Nearest: ${nearestText(similar)}`);
   const tried = example === undefined ? '' : ` A prompt that has a reply: ${quote(example)}.`;
-  return fail(`${missing} No turn is known that begins like it.${tried}`);
+  return fail(`${missing} No similar turn is known.${tried}`);
 }
 
 function nearestText({ conversationId, turnIndex, text, relation, differsAt }: Similar): string {

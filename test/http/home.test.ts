@@ -101,7 +101,7 @@ describe('GET /', () => {
   it('shows nothing of the datasets without a required key', async () => {
     for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
       const html = await htmlAt(guarded, headers);
-      expect(html).toContain('needs an API key');
+      expect(html).toContain('requires an API key');
       expect(html).not.toMatch(/<table|<pre|Isn|dataset\.json/);
       expect(Object.keys(await jsonAt(guarded, headers)).sort()).toEqual([
         'description',

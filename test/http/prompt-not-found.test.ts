@@ -38,7 +38,7 @@ async function messageOf(url: string, body: unknown): Promise<string> {
 const chat = (content: string, on = base) =>
   messageOf(`${on}/v1/chat/completions`, { messages: [{ role: 'user', content }] });
 const complete = (prompt: string | string[]) => messageOf(`${base}/v1/completions`, { prompt });
-const EXAMPLE = " No turn is known that begins like it. A prompt that has a reply: 'hello'.";
+const EXAMPLE = " No similar turn is known. A prompt that has a reply: 'hello'.";
 const quoted = (text: string) =>
   text.length > 60 ? `'${text.slice(0, 60)}…' (${text.length} characters)` : `'${text}'`;
 const none = (what: string, prompt: string) =>

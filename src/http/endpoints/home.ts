@@ -102,7 +102,7 @@ ${rows}
 <body>
 <h1>${escaped(`${name} ${version}`)}</h1>
 <p>${escaped(description)}</p>
-${models === undefined ? '<p>The state of the datasets needs an API key.</p>' : table}
+${models === undefined ? '<p>The state of the datasets requires an API key.</p>' : table}
 ${example === undefined ? '' : request}
 <ul>
 ${items.join('\n')}
