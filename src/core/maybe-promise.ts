@@ -1,4 +1,4 @@
-/** A value, or a promise of it if the caller has to wait. A value that is already known is used in the same tick. */
+/** A value, or a promise of it if the caller has to wait. A value that is already known is used at once. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /**

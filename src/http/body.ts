@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { RequestHandler } from 'express';
 import type { ByteCount } from '../core/bytes.js';
@@ -133,14 +133,14 @@ export class Bodies {
       this.longMeter.add(slice);
       checkedSize(this.longMeter);
       text += decoder.write(slice);
-      await turn();
+      await loopTurn();
     }
     // The client has disconnected: this error isn't sent.
     if (response.destroyed) throw new AppError('bad_request');
     this.holdParsed(this.longMeter.size, response);
     const value = parsed(text + decoder.end());
     // The lookup takes a while, too.
-    await turn();
+    await loopTurn();
     return value;
   }
 

@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as loopTurn } from 'node:timers/promises';
 import { AppError } from '../core/errors.js';
 import {
   BACKLOG,
@@ -115,7 +115,7 @@ export class Listener {
         this.begin(socket, response);
         if (request.headers.upgrade !== undefined) onRest(request, () => this.endAfterLast(socket));
         if (response.socket !== null) handle(request, response);
-        else inTurn(socket, response, () => handle(request, response));
+        else inOrder(socket, response, () => handle(request, response));
       });
     }
   }
@@ -139,16 +139,16 @@ export class Listener {
     }
     await delay(STOP_GRACE_MS);
     // The kernel resets connections that are closed with unread bytes. An overdue timer fires before the event loop polls, so the grace
-    // period alone isn't enough: these turns accept the connections in the backlog (one per turn on newer versions of Node), and the turns
-    // after them read what all clients have sent. Clients that reconnect endlessly are cut off in the end.
+    // period alone isn't enough: these turns of the event loop accept the connections in the backlog (newer versions of Node accept one in
+    // each), and the ones after them read what all clients have sent. Clients that reconnect endlessly are cut off in the end.
     for (let before = -1, turns = 0; before !== this.accepted && turns < BACKLOG; turns++) {
       before = this.accepted;
-      await turn();
+      await loopTurn();
     }
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     for (let before = -1; before !== this.begun; ) {
       before = this.begun;
-      await turn();
+      await loopTurn();
     }
     for (const [socket, responses] of this.connections) if (responses.size === 0) socket.destroy();
     const cut = setTimeout(() => this.server.closeAllConnections(), this.timeouts.drainMs);
@@ -167,7 +167,7 @@ export class Listener {
     });
     socket.on('close', () => {
       this.connections.delete(socket);
-      // A pipelined response that waits for its turn has no socket yet, so it isn't notified that its client has disconnected.
+      // A pipelined response that waits for those before it has no socket yet, so it isn't notified that its client has disconnected.
       for (const response of responses) {
         if (response.socket !== null) continue;
         response.destroy();
@@ -199,7 +199,7 @@ export class Listener {
   private async endAtRest(socket: Socket, last: ServerResponse): Promise<void> {
     if (last.shouldKeepAlive && !socket.destroyed) {
       await delay(STOP_GRACE_MS);
-      await turn();
+      await loopTurn();
       if (this.connections.get(socket)?.size !== 0) return;
     }
     socket.destroySoon();
@@ -290,7 +290,7 @@ const PROTOCOL_STATUS: Readonly<Record<string, string>> = {
  * read, only one response is held for it, however many it has requested. Meanwhile Node finishes only the packet that it is parsing. It
  * pauses reading if the bytes pending for a connection exceed its buffer, so that number of bytes is reported as pending.
  */
-function inTurn(socket: Socket, response: ServerResponse, handle: () => void): void {
+function inOrder(socket: Socket, response: ServerResponse, handle: () => void): void {
   const { _onPendingData: addPending } = response as unknown as Internals;
   const pending = socket.writableHighWaterMark + 1;
   addPending(pending);

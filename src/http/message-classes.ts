@@ -24,8 +24,8 @@ export interface AppRequest extends IncomingMessage {
  * prototype, this disables the engine's inline caches for everything that is done with it later. On Node 20 that is most of the cost of
  * Express. Objects of these classes have the app's prototypes from the start, and setting them again changes nothing.
  *
- * The classes extend Node's, and their prototypes become the app's. The other way round (functions that call Node's constructors and have
- * the app's prototypes) gains only half as much: V8 reserves room in an object for the fields that its constructor and its parent classes
+ * The classes extend Node's, and their prototypes become the app's. The alternative, functions that call Node's constructors and have
+ * the app's prototypes, gains half as much: V8 reserves room in an object for the fields that its constructor and its parent classes
  * set. Fields without reserved room turn the object into a hash table.
  */
 export function messageClasses(app: Express): MessageClasses {
@@ -35,7 +35,7 @@ export function messageClasses(app: Express): MessageClasses {
     bodyTaker: BodyTaker | undefined = undefined;
 
     takeBody(taker: BodyTaker): void {
-      // The request may be pipelined and have waited for its turn: some or all of its body has already arrived then.
+      // The request may be pipelined and have waited for the response before it: some or all of its body has already arrived then.
       if (this.readableLength > 0) taker.take(this.read());
       this.bodyTaker = taker;
       if (this.complete) this.push(null);

@@ -20,8 +20,8 @@ interface Internals {
 
 /**
  * The socket to write a response to, if its client speaks HTTP 1.1 and may send more requests on the connection. Undefined if the response
- * needs Node's methods: a pipelined response that waits for its turn has no socket yet, and the last response of a connection has other
- * headers.
+ * needs Node's methods: a pipelined response that waits for those before it has no socket yet, and the last response of a connection has
+ * other headers.
  */
 export function rawSocket(response: ServerResponse): Socket | undefined {
   const { socket, req } = response;

@@ -1,5 +1,5 @@
 import { SLICE_MS } from '../core/limits.js';
-import { beforeSteps } from '../core/turns.js';
+import { beforeSteps } from '../core/steps.js';
 
 /** Collects items to send. */
 export interface SendTogether<T> {
@@ -9,8 +9,8 @@ export interface SendTogether<T> {
 /**
  * Sends answers together that were found in one turn of the event loop, while the requests of many connections were read. The first answer
  * wakes a sleeping client, which costs the sender as much as everything else about the answer; the others find the client awake. A single
- * answer is sent at the end of the turn, too. (Redis writes its replies in the same way: `handleClientsWithPendingWrites`.) After
- * `SLICE_MS`, the rest is sent in the next turn.
+ * answer is sent at the end of that turn of the event loop, too. After `SLICE_MS`, the rest is sent in the
+ * next one. (Redis writes its replies in the same way: `handleClientsWithPendingWrites`.)
  *
  * @param send called for one item after the other. An error that it throws is a defect, and ends the process.
  */
@@ -23,7 +23,7 @@ export function sendTogether<T>(send: (item: T) => void): SendTogether<T> {
     for (let next = 0; next < items.length; ) {
       send(items[next++] as T);
       if (next === items.length || performance.now() < endMs) continue;
-      // The rest is sent first in the next turn.
+      // The rest is sent first in the next turn of the event loop.
       if (waiting.length === 0) beforeSteps(flush);
       waiting = [...items.slice(next), ...waiting];
       return;

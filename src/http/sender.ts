@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import { SLAB_BYTES, STEP_SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
-import { queueStep } from '../core/turns.js';
+import { queueStep } from '../core/steps.js';
 import type { EventStream, Head } from '../openai/event-stream.js';
 import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';

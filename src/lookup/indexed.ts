@@ -5,7 +5,7 @@ import { SIMILAR_BYTES_MAX, SIMILAR_TRIES_MAX, VERIFIED_AT_ONCE_BYTES } from '..
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
-import { inSlices, inStep } from '../core/turns.js';
+import { inSlices, inStep } from '../core/steps.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import { type IndexPlace, IndexSearch, type KeyedPrompt } from '../index/search.js';
 import type { IndexTable } from '../index/table.js';

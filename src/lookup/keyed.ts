@@ -2,7 +2,7 @@ import type { KeySeed, TextKeys } from '../core/keys.js';
 import { KEYED_AT_ONCE_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { type KeyedQuery, keyedQuery, NO_KEYS, type Query } from '../core/query.js';
-import { inSlices } from '../core/turns.js';
+import { inSlices } from '../core/steps.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { textId } from './text-id.js';
 

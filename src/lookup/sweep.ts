@@ -4,7 +4,7 @@ import { LOOKUPS_MAX } from '../core/limits.js';
 import { bestGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
-import { inSlices } from '../core/turns.js';
+import { inSlices } from '../core/steps.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import { type Kernel, WANTED_BYTES } from '../kernel/kernel.js';
 import type { WorkerPool } from '../workers/pool.js';

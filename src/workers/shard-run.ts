@@ -9,7 +9,7 @@ import type { Dataset } from '../dataset/dataset.js';
 import type { Shard } from '../dataset/shards.js';
 import type { TaskResult, Walked } from './tasks.js';
 
-/** Queued tasks per worker: enough to keep it busy, few enough that other tasks get a turn. */
+/** Queued tasks per worker: enough to keep it busy, few enough that other tasks don't wait long. */
 const TASKS_A_WORKER = 2;
 
 /** The shards of a dataset, as far as they are known: every run corrects the cuts that it finds wrong. */

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -63,7 +63,7 @@ class Connection {
     for (let at = 0; at < bytes.length; at += packetBytes) {
       this.socket.write(bytes.subarray(at, at + packetBytes));
       // The server runs on this thread, and reads each packet before the next is sent.
-      await turn();
+      await loopTurn();
     }
   }
 
@@ -158,7 +158,7 @@ describe('idle connections', () => {
   /** Memory of all buffers, after a garbage collection. */
   async function heldBytes(): Promise<number> {
     collect();
-    await turn();
+    await loopTurn();
     collect();
     const { arrayBuffers, heapUsed } = process.memoryUsage();
     return arrayBuffers + heapUsed;

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -324,7 +324,7 @@ describe('a request that was accepted', () => {
     await connection.begun();
     for (let i = 0; i < 20; i++) {
       await connection.send('hello\r\n\r\n');
-      await turn();
+      await loopTurn();
     }
     going[0]?.();
     await connection.waitFor(1);

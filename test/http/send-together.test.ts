@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { SLICE_MS } from '#dist/core/limits.js';
 import { sendTogether } from '#dist/http/send-together.js';
@@ -12,7 +12,7 @@ describe('replies found in one turn of the event loop', () => {
     setImmediate(() => sent.push(0));
     for (const item of [2, 3, 4]) together.add(item);
     expect(sent).toEqual([]);
-    await turn();
+    await loopTurn();
     expect(sent).toEqual([1, 2, 3, 4, 0]);
   });
 
@@ -23,9 +23,9 @@ describe('replies found in one turn of the event loop', () => {
       sent.push(item);
     });
     for (const item of [1, 2, 3]) together.add(item);
-    await turn();
+    await loopTurn();
     expect(sent).toEqual([1, 2, 3]);
-    await turn();
+    await loopTurn();
     expect(sent).toEqual([1, 2, 3, 11, 12]);
   });
 
@@ -37,10 +37,10 @@ describe('replies found in one turn of the event loop', () => {
       sent.push(item);
     });
     for (const item of [1, 2, 3]) together.add(item);
-    await turn();
+    await loopTurn();
     expect(sent).toEqual([1]);
     together.add(4);
-    for (let i = 0; i < 3; i++) await turn();
+    for (let i = 0; i < 3; i++) await loopTurn();
     expect(sent).toEqual([1, 2, 3, 4]);
   });
 });

@@ -2,7 +2,7 @@ import { TEXT_LENGTH_MAX } from '../../core/limits.js';
 import { after, all, allInOrder, type MaybePromise } from '../../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
-import { allInSteps } from '../../core/turns.js';
+import { allInSteps } from '../../core/steps.js';
 import type { Given, Lookup, Match } from '../../lookup/lookup.js';
 import { textId } from '../../lookup/text-id.js';
 import type { Catalog } from '../../models/catalog.js';

@@ -1,8 +1,8 @@
-/** Steps take turns, and yield the event loop in between. */
+/** Steps alternate, and yield the event loop in between. */
 
 import { expect, it } from 'vitest';
 import { SLICE_MS } from '#dist/core/limits.js';
-import { allInSteps, beforeSteps, inStep, queueStep } from '#dist/core/turns.js';
+import { allInSteps, beforeSteps, inStep, queueStep } from '#dist/core/steps.js';
 
 /** Blocks for this long. */
 function work(ms: number): void {
@@ -41,7 +41,7 @@ it('the steps of tasks alternate', async () => {
   expect(order.join('')).toBe('ababab');
 });
 
-it('short work comes before the steps of its turn, even if they have waited longer', async () => {
+it('short work comes before the steps of its turn of the event loop, even if they have waited longer', async () => {
   const order: string[] = [];
   const done = inStep(() => order.push('step'));
   beforeSteps(() => order.push('quick'));
@@ -49,7 +49,7 @@ it('short work comes before the steps of its turn, even if they have waited long
   expect(order).toEqual(['quick', 'step']);
 });
 
-it('of many tasks that come in one turn, all but the first begin with one item', async () => {
+it('of many tasks that come in one turn of the event loop, all but the first begin with one item', async () => {
   const made: string[] = [];
   const make = (name: string) => (item: number) => {
     made.push(`${name}${item}`);

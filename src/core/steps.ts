@@ -1,6 +1,6 @@
 /**
  * Yields to the event loop: long work on the main thread runs in steps. Each waiting job gets at most one step per turn of the event loop.
- * All of them together take `SLICE_MS` of the turn, plus at most the time of one step.
+ * All of them together take `SLICE_MS` of that time, plus at most the time of one step.
  */
 
 import { AppError } from './errors.js';
@@ -57,7 +57,8 @@ export function allInSteps<T, U>(
     }
     return made.some((value) => value instanceof Promise) ? Promise.all(made) : (made as readonly U[]);
   };
-  // While steps are waiting, make one item now and the others after those steps: many requests may arrive in one turn.
+  // While steps are waiting, make one item now and the others after those steps: many requests may arrive in one turn of the
+  // event loop.
   return goOn(waiting.length === 0 ? performance.now() + SLICE_MS : 0);
 }
 
@@ -97,10 +98,10 @@ function compareUntil<T>(comparisons: Iterator<void, T>, endMs: number): Iterato
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
-  setImmediate(runTurn);
+  setImmediate(runWaiting);
 }
 
-function runTurn(): void {
+function runWaiting(): void {
   isScheduled = false;
   const acts = quick;
   quick = [];
@@ -110,7 +111,7 @@ function runTurn(): void {
 
 function runSteps(): void {
   const endMs = performance.now() + SLICE_MS;
-  // Steps that are queued meanwhile wait for the next turn.
+  // Steps that are queued meanwhile wait for the next turn of the event loop.
   let left = waiting.length;
   try {
     do waiting.shift()?.();
