@@ -115,7 +115,7 @@ export const KEY_LENGTH_NAMED_MAX = 40;
 export const SKIPPED_OFFSETS_MAX = 5;
 
 /**
- * How long lookups that compare many texts may block the event loop in one turn, in milliseconds: enough for some two hundred reads, and no
+ * How long lookups that compare many texts may block one turn of the event loop, in milliseconds: enough for some two hundred reads, and no
  * longer than requests wait for each other anyway.
  */
 export const COMPARE_SLICE_MS = 1;
@@ -235,7 +235,8 @@ export const TEXT_LENGTH_MAX = 10_485_760;
 
 /**
  * Characters that an answer echoes of its request: of prompts with `echo`, or of a response's `instructions` and the JSON of its `tools` and
- * other objects together. OpenAI documents no limit for them; until 2024, it had this one for all contents. Escaping this much takes some 20 ms.
+ * other objects together. OpenAI documents no limit for them; until 2024, it had this one for all contents. Escaping
+ * this much takes some 20 ms.
  */
 export const ECHOED_LENGTH_MAX = MiB;
 
@@ -261,8 +262,8 @@ export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 
 /**
  * How much time of each turn of the event loop goes to long work: streams and answers of more than a slab, and counting the pieces of a
- * text. It bounds how long other requests wait for a turn; the turn itself takes some 20 µs. The clock limits how many steps a turn has,
- * but it can't interrupt a step: a single native call on a text of megabytes takes longer.
+ * text. It bounds how long other requests wait; without long work, a turn of the event loop takes some 20 µs. The clock limits how many
+ * steps run, but it can't interrupt a step: a single native call on a text of megabytes takes longer.
  */
 export const SLICE_MS = 0.5;
 
@@ -315,6 +316,6 @@ export const TURNS_AHEAD = 4096;
 /** Prompts in one completion request. */
 export const PROMPTS_MAX = 128;
 
-/** Responses that are kept to be continued and retrieved: their number, and their memory. The oldest are evicted first. */
-export const RESPONSES_KEPT_MAX = 10_000;
-export const RESPONSES_KEPT_BYTES = byteCount(64 * MiB);
+/** Responses that are stored to be continued and retrieved: their number, and their memory. The oldest are evicted first. */
+export const RESPONSES_STORED_MAX = 10_000;
+export const RESPONSES_STORED_BYTES = byteCount(64 * MiB);

@@ -12,43 +12,43 @@ const BYTES_A_CHARACTER = 2;
 const BYTES_A_VALUE = 48;
 
 /** A response, and the input that it answers. */
-export interface KeptResponse {
+export interface StoredResponse {
   readonly response: ResponseObject;
   readonly input: readonly NamedItem[];
 }
 
 /**
- * Keeps the most recently used responses, within a maximum number and a total size in bytes. They are stored as objects, which must not be
+ * Stores the most recently used responses, within a maximum number and a total size in bytes. They are objects, which must not be
  * changed: parsing everything that a long conversation holds would take seconds.
  */
 export class ResponseStore {
-  private readonly kept: LRUCache<string, KeptResponse>;
+  private readonly responses: LRUCache<string, StoredResponse>;
 
   constructor(maxCount: number, maxBytes: ByteCount) {
-    this.kept = new LRUCache({
+    this.responses = new LRUCache({
       max: maxCount,
       maxSize: maxBytes,
-      sizeCalculation: (kept) => bytesOf(kept) + ENTRY_OVERHEAD_BYTES,
+      sizeCalculation: (stored) => bytesOf(stored) + ENTRY_OVERHEAD_BYTES,
     });
   }
 
-  /** Keeps a response. One that exceeds the size of the whole store isn't kept, and evicts nothing. */
-  keep(kept: KeptResponse): void {
-    this.kept.set(kept.response.id, kept);
+  /** Stores a response. One that exceeds the size of the whole store isn't stored, and evicts nothing. */
+  add(stored: StoredResponse): void {
+    this.responses.set(stored.response.id, stored);
   }
 
-  get(id: string): KeptResponse | undefined {
-    return this.kept.get(id);
+  get(id: string): StoredResponse | undefined {
+    return this.responses.get(id);
   }
 
-  /** How much memory the JSON of a kept response and its input may take, in bytes; 0 if it isn't kept. */
+  /** How much memory the JSON of a stored response and its input may take, in bytes; 0 if it isn't stored. */
   jsonBytesOf(id: string): ByteCount {
-    return byteCount(((this.kept.info(id)?.size ?? 0) / BYTES_A_CHARACTER) * ESCAPED_BYTES);
+    return byteCount(((this.responses.info(id)?.size ?? 0) / BYTES_A_CHARACTER) * ESCAPED_BYTES);
   }
 
-  /** @returns false if the response wasn't kept */
+  /** @returns false if the response wasn't stored */
   delete(id: string): boolean {
-    return this.kept.delete(id);
+    return this.responses.delete(id);
   }
 }
 

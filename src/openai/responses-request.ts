@@ -21,7 +21,7 @@ export interface ResponsesRequest {
   /** False if recorded function calls are returned as text. */
   readonly allowsCalls: boolean;
   /** False if the response must not be stored. */
-  readonly isKept: boolean;
+  readonly isStored: boolean;
   readonly echoed: EchoedFields;
   /** Its length in characters, not counting escapes. */
   readonly echoedLength: number;
@@ -47,7 +47,7 @@ export function parseResponsesRequest(body: unknown): ResponsesRequest {
     input: itemsOf(input),
     maxTokens: fields.max_output_tokens ?? undefined,
     allowsCalls: fields.tool_choice !== 'none',
-    isKept: store ?? true,
+    isStored: store ?? true,
     echoed: echoedFields(fields),
     echoedLength: echoedLength(fields),
   };

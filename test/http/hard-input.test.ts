@@ -140,7 +140,7 @@ const CASES: readonly [
     null,
   ],
   [
-    'an item that would be kept, with lists in lists',
+    'an item that would be stored, with lists in lists',
     () => ({
       path: '/v1/responses',
       body: `{"input":[{"type":"other","x":${nested(MB)}},{"role":"user","content":"Say it."}]}`,

@@ -197,7 +197,7 @@ interface Example {
   readonly what: string;
   /** The path, if the operation's path has a parameter. */
   readonly at?: string;
-  /** A response created before: its id is `KEPT_ID`, as all ids are zeros. */
+  /** A response created before: its id is `STORED_ID`, as all ids are zeros. */
   readonly first?: unknown;
   readonly body?: unknown;
 }
@@ -206,15 +206,15 @@ const chat = { operation: 'POST /v1/chat/completions', body: { messages } };
 const completion = { operation: 'POST /v1/completions', body: { prompt: 'Say it.' } };
 const older = { operation: 'POST /api/v1/chat/completion', body: { conversation: { value: 'Say it.' } } };
 const response = { operation: 'POST /v1/responses', body: { input: 'Say it.' } };
-const KEPT_ID = `resp_${'0'.repeat(48)}`;
-const kept = { first: { input: 'Say it.', max_output_tokens: 2 } };
-const retrieved = { ...kept, operation: 'GET /v1/responses/{id}', at: `/v1/responses/${KEPT_ID}` };
+const STORED_ID = `resp_${'0'.repeat(48)}`;
+const stored = { first: { input: 'Say it.', max_output_tokens: 2 } };
+const retrieved = { ...stored, operation: 'GET /v1/responses/{id}', at: `/v1/responses/${STORED_ID}` };
 const listed = {
-  ...kept,
+  ...stored,
   operation: 'GET /v1/responses/{id}/input_items',
-  at: `/v1/responses/${KEPT_ID}/input_items`,
+  at: `/v1/responses/${STORED_ID}/input_items`,
 };
-const deleted = { ...kept, operation: 'DELETE /v1/responses/{id}', at: `/v1/responses/${KEPT_ID}` };
+const deleted = { ...stored, operation: 'DELETE /v1/responses/{id}', at: `/v1/responses/${STORED_ID}` };
 const calling = [{ role: 'user', content: 'Weather?' }];
 const stream = { stream: true, stream_options: { include_usage: true } };
 const counting = { stream: true, stream_options: { include_usage: true, continuous_usage_stats: true } };
@@ -312,10 +312,10 @@ const EXAMPLES: readonly Example[] = [
   },
   {
     ...response,
-    ...kept,
+    ...stored,
     status: 200,
     what: 'one that continues another',
-    body: { input: 'continue', previous_response_id: KEPT_ID },
+    body: { input: 'continue', previous_response_id: STORED_ID },
   },
   { ...response, status: 400, what: 'a bad request', body: { input: [] } },
   {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
-import { type KeptResponse, ResponseStore } from '#dist/http/response-store.js';
+import { ResponseStore, type StoredResponse } from '#dist/http/response-store.js';
 import { parseResponsesRequest } from '#dist/openai/responses-request.js';
 import { responseObject } from '#dist/openai/responses-response.js';
 
 const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
 const { echoed } = parseResponsesRequest({ input: 'hello' });
 
-function keptOf(id: string, text = 'reply'): KeptResponse {
+function storedOf(id: string, text = 'reply'): StoredResponse {
   const head = { id, created: 1_700_000_000, model: 'm' };
   const input = [{ type: 'message', id: `in_${id}`, role: 'user', content: [] }];
   return { response: responseObject(head, { calls: [], text, isCut: false, usage }, echoed), input };
@@ -20,19 +20,19 @@ function keptIds(store: ResponseStore, ids: readonly string[]): string[] {
 describe('a response store', () => {
   it('returns a stored response until it is deleted', () => {
     const store = new ResponseStore(10, byteCount(1_000_000));
-    store.keep(keptOf('a'));
-    store.keep(keptOf('b'));
-    expect(store.get('a')).toEqual(keptOf('a'));
+    store.add(storedOf('a'));
+    store.add(storedOf('b'));
+    expect(store.get('a')).toEqual(storedOf('a'));
     expect([store.delete('a'), store.delete('a')]).toEqual([true, false]);
     expect(keptIds(store, ['a', 'b'])).toEqual(['b']);
   });
 
   it('evicts the least recently used response if there are too many', () => {
     const store = new ResponseStore(2, byteCount(1_000_000));
-    store.keep(keptOf('a'));
-    store.keep(keptOf('b'));
+    store.add(storedOf('a'));
+    store.add(storedOf('b'));
     store.get('a');
-    store.keep(keptOf('c'));
+    store.add(storedOf('c'));
     expect(keptIds(store, ['a', 'b', 'c'])).toEqual(['a', 'c']);
   });
 
@@ -40,21 +40,21 @@ describe('a response store', () => {
     const store = new ResponseStore(1000, byteCount(60_000));
     const ids = Array.from({ length: 10 }, (_, i) => `r${i}`);
     // Two bytes per character, plus the rest of a response: two of them fit, three don't.
-    for (const id of ids) store.keep(keptOf(id, 'x'.repeat(10_000)));
+    for (const id of ids) store.add(storedOf(id, 'x'.repeat(10_000)));
     expect(keptIds(store, ids)).toEqual(['r8', 'r9']);
   });
 
   it('counts the memory of values, not only of their characters', () => {
     const store = new ResponseStore(1000, byteCount(60_000));
-    const { response, input } = keptOf('many');
-    store.keep({ response: { ...response, tools: Array.from({ length: 1000 }, () => ({ a: 1 })) }, input });
+    const { response, input } = storedOf('many');
+    store.add({ response: { ...response, tools: Array.from({ length: 1000 }, () => ({ a: 1 })) }, input });
     expect(keptIds(store, ['many'])).toEqual([]);
   });
 
-  it('does not store a response larger than its limit, and keeps the others', () => {
+  it('does not store a response larger than its limit, and stores the others', () => {
     const store = new ResponseStore(1000, byteCount(50_000));
-    store.keep(keptOf('small'));
-    store.keep(keptOf('large', 'x'.repeat(30_000)));
+    store.add(storedOf('small'));
+    store.add(storedOf('large', 'x'.repeat(30_000)));
     expect(keptIds(store, ['small', 'large'])).toEqual(['small']);
   });
 });

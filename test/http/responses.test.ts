@@ -603,11 +603,11 @@ describe('a stored response', () => {
   it('is not retrieved while unread answers of other clients take all the memory', async () => {
     const limits = { bodyLimit: byteCount(8_000_000), heldBytesMax: byteCount(10_000_000) };
     const url = await serveApp(golden, { newId, ...limits });
-    const kept = await post(`${url}/v1/responses`, {
+    const stored = await post(`${url}/v1/responses`, {
       input: 'Say it.',
       instructions: '\u0001'.repeat(900_000),
     });
-    const { id } = (await kept.json()) as Body;
+    const { id } = (await stored.json()) as Body;
     const unread = await Promise.all(
       Array.from({ length: 4 }, () => fetch(`${url}/v1/responses/${id}?stream=true`)),
     );

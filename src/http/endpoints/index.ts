@@ -1,4 +1,4 @@
-import { RESPONSES_KEPT_BYTES, RESPONSES_KEPT_MAX } from '../../core/limits.js';
+import { RESPONSES_STORED_BYTES, RESPONSES_STORED_MAX } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { OperationId } from '../../openai/operations.js';
 import type { TokenPool } from '../../workers/token-pool.js';
@@ -13,7 +13,6 @@ import { completions } from './completions.js';
 import { docs } from './docs.js';
 import { health } from './health.js';
 import { home } from './home.js';
-import { deleteResponse, inputItems, responseById } from './kept-responses.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
 import { legacyChatCompletion } from './legacy-completion.js';
 import { metrics, type RegistryOnce } from './metrics.js';
@@ -21,6 +20,7 @@ import { modelById, models } from './models.js';
 import { openapi } from './openapi.js';
 import { ready } from './ready.js';
 import { inputTokens, responses } from './responses.js';
+import { deleteResponse, inputItems, responseById } from './stored-responses.js';
 import { detokenize, tokenize } from './tokenize.js';
 import { version } from './version.js';
 
@@ -47,7 +47,7 @@ export interface EndpointParts {
 /** The endpoint of each operation. */
 export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
   const { catalog, onMiss, replies, tokenPool, clock } = parts;
-  const store = new ResponseStore(RESPONSES_KEPT_MAX, RESPONSES_KEPT_BYTES);
+  const store = new ResponseStore(RESPONSES_STORED_MAX, RESPONSES_STORED_BYTES);
   return {
     createChatCompletion: chatCompletions(catalog, onMiss, replies),
     createCompletion: completions(catalog, onMiss, replies, tokenPool),

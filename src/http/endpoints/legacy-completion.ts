@@ -8,7 +8,7 @@ import { originOf } from '../origin.js';
 /**
  * `POST /api/v1/chat/completion`, and `…/v1`: the reply to the first turn that equals the value exactly.
  *
- * @param isCached true if it may come from the cache
+ * @param isCached true if the reply may come from the cache
  */
 export function legacyChatCompletion(catalog: Catalog, isCached: boolean): Endpoint<Query> {
   return {

@@ -20,7 +20,7 @@ import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
 import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf } from '../replies.js';
-import type { KeptResponse, ResponseStore } from '../response-store.js';
+import type { ResponseStore, StoredResponse } from '../response-store.js';
 
 /** Digits of an id after its prefix, as many as OpenAI's ids have. */
 const RESPONSE_ID_DIGITS = 48;
@@ -70,8 +70,8 @@ export function responses(
             const answered: Answered = asked.stream
               ? { content: { kind: 'events', stream: responseStream(made) } }
               : jsonOf(made);
-            // A response that can't be serialized isn't kept.
-            if (asked.isKept) store.keep({ response: made, input: namedItems(input, id) });
+            // A response that can't be serialized isn't stored.
+            if (asked.isStored) store.add({ response: made, input: namedItems(input, id) });
             const outcome = { model: model.sourceOf(given).id, usage, finishReason };
             return { ...answered, origin: originOf(given, model), outcome };
           },
@@ -102,7 +102,7 @@ export function inputTokens(
 /**
  * The contents of a request: its items, their messages, and all messages including those before them.
  *
- * @throws AppError if a response that it continues isn't kept
+ * @throws AppError if a response that it continues isn't stored
  */
 function inputOf({ input, instructions, previousId }: ResponsesRequest, store: ResponseStore) {
   const items = resolved(input, store);
@@ -115,12 +115,12 @@ function inputOf({ input, instructions, previousId }: ResponsesRequest, store: R
   return { input: items, said, messages };
 }
 
-/** The items, with references replaced by the kept items. Each is inserted once: otherwise a short request could expand to any length. */
+/** The items, with references replaced by the stored items. Each is inserted once: otherwise a short request could expand to any length. */
 function resolved(items: readonly Item[], store: ResponseStore): readonly Item[] {
   const references = items.filter(({ type }) => type === 'item_reference');
   const responseIds = new Set(references.map(({ id }) => responseIdIn(id ?? '')));
-  const kept = [...responseIds].flatMap((id) => store.get(id) ?? []).flatMap(itemsOf);
-  const named = new Map(kept.map((item) => [item.id, item]));
+  const stored = [...responseIds].flatMap((id) => store.get(id) ?? []).flatMap(itemsOf);
+  const named = new Map(stored.map((item) => [item.id, item]));
   return items.flatMap((item) => {
     if (item.type !== 'item_reference') return [item];
     const found = named.get(item.id ?? '');
@@ -131,32 +131,32 @@ function resolved(items: readonly Item[], store: ResponseStore): readonly Item[]
 /**
  * The messages of a response and of those that it continued, oldest first.
  *
- * @throws AppError if one of them isn't kept, or if they have more items than a request may have
+ * @throws AppError if one of them isn't stored, or if they have more items than a request may have
  */
 function historyOf(id: string, store: ResponseStore): Message[] {
-  const chain: KeptResponse[] = [];
+  const chain: StoredResponse[] = [];
   let items = 0;
   for (let next: string | null = id; next !== null; ) {
-    const kept = store.get(next);
-    if (kept === undefined) {
+    const stored = store.get(next);
+    if (stored === undefined) {
       throw new AppError('previous_response_not_found', {
         param: 'previous_response_id',
         message: `Previous response with id '${next}' not found.`,
       });
     }
-    chain.push(kept);
-    items += kept.input.length + kept.response.output.length;
+    chain.push(stored);
+    items += stored.input.length + stored.response.output.length;
     if (items > MESSAGES_MAX) {
       throw new AppError('array_above_max_length', {
         param: 'previous_response_id',
         message: `Invalid 'previous_response_id': conversation too long. Expected at most ${MESSAGES_MAX} items in the responses that it continues.`,
       });
     }
-    next = kept.response.previous_response_id;
+    next = stored.response.previous_response_id;
   }
-  return chain.reverse().flatMap((kept) => messagesOf(itemsOf(kept)));
+  return chain.reverse().flatMap((stored) => messagesOf(itemsOf(stored)));
 }
 
-function itemsOf({ input, response }: KeptResponse): readonly NamedItem[] {
+function itemsOf({ input, response }: StoredResponse): readonly NamedItem[] {
   return [...input, ...response.output];
 }

@@ -4,9 +4,9 @@ import { responseStream } from '../../openai/responses-events.js';
 import { itemList } from '../../openai/responses-items.js';
 import { retrieve } from '../../openai/schemas/checks.js';
 import { type Endpoint, type Input, jsonOf } from '../endpoint.js';
-import type { KeptResponse, ResponseStore } from '../response-store.js';
+import type { ResponseStore, StoredResponse } from '../response-store.js';
 
-/** `GET /v1/responses/{id}`: a kept response, or its events again, if requested. */
+/** `GET /v1/responses/{id}`: a stored response, or its events again, if requested. */
 export function responseById(store: ResponseStore): Endpoint<{ id: string; from: number | undefined }> {
   return {
     parse: ({ params: { id = '' }, query }) => {
@@ -22,7 +22,7 @@ export function responseById(store: ResponseStore): Endpoint<{ id: string; from:
   };
 }
 
-/** `DELETE /v1/responses/{id}`: deletes a kept response. Responses that continue it can't be continued any more. */
+/** `DELETE /v1/responses/{id}`: deletes a stored response. Responses that continue it can't be continued any more. */
 export function deleteResponse(store: ResponseStore): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
@@ -45,17 +45,17 @@ export function inputItems(store: ResponseStore): Endpoint<Pick<Input, 'params' 
   };
 }
 
-function storedResponse(store: ResponseStore, id = ''): KeptResponse {
-  const kept = store.get(id);
-  if (kept === undefined) throw notFound(id);
-  return kept;
+function storedResponse(store: ResponseStore, id = ''): StoredResponse {
+  const stored = store.get(id);
+  if (stored === undefined) throw notFound(id);
+  return stored;
 }
 
 function notFound(id: string): AppError {
   return new AppError('response_not_found', { message: `Response with id '${id}' not found.` });
 }
 
-/** Parses the named fields of a query, which are strings, if they hold an integer or a boolean. */
+/** Converts the named query fields from strings to integers or booleans, where they look like one. */
 function valuesOf(query: Readonly<Record<string, unknown>>, ...names: readonly string[]): object {
   const values = { ...query };
   for (const name of names) {
