@@ -18,7 +18,7 @@ const COLUMNS = 80;
 
 const DESCRIPTION = `Serves conversation datasets as an OpenAI-compatible API: a prompt that is in a dataset gets its recorded reply.
 
-Each setting is a flag or an environment variable: --port, ${ENV_PREFIX}PORT or PORT, in this order.`;
+Each setting is a flag or an environment variable: --port, ${ENV_PREFIX}PORT or PORT. The first that is set counts.`;
 
 const AFTER = `
 Examples:
