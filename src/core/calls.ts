@@ -13,7 +13,7 @@ export interface FunctionCall {
   readonly arguments: string;
 }
 
-/** Parses OpenAI's `tool_calls`, or the older `function_call`; undefined if there are no calls. */
+/** Parses OpenAI's `tool_calls`, or the deprecated `function_call`; undefined if there are no calls. */
 export function parseCalls(toolCalls: unknown, functionCall: unknown): readonly FunctionCall[] | undefined {
   const list: unknown[] = Array.isArray(toolCalls) ? toolCalls : [{ function: functionCall }];
   const calls = list.flatMap((call) => {

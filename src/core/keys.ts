@@ -47,7 +47,7 @@ export function extraOf(normalizedHigh: number): number {
 }
 
 /**
- * Texts begin alike if their first letters and digits are equal: this many, or those within the first 64 bytes. Case doesn't count. The
+ * Two texts have the same beginning if their first letters and digits are equal: this many, or those within the first 64 bytes. Case doesn't count. The
  * letters are those of the normalized text as `JSON.stringify` spells it; a byte that isn't ASCII counts as one.
  */
 export const BEGINNING_LETTERS = 20;

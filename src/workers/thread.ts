@@ -121,7 +121,7 @@ type Batches = (take: (batch: RecordBatch) => boolean) => ByteOffset;
 async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promise<TaskResult<T>> {
   const { dataset, shard, stop } = task;
   const assertWanted = () => {
-    if (isStopped(stop, shard.index)) throw new StoppedError('nobody waits for this task any more');
+    if (isStopped(stop, shard.index)) throw new StoppedError('no lookup waits for this task any more');
   };
   try {
     assertWanted();

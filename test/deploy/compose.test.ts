@@ -36,7 +36,7 @@ const compose = parse(read('deploy/compose.yaml')) as Compose;
 const service = compose.services.verbatim;
 
 it('is valid under the Compose specification', () => {
-  // The schema is older than `name`.
+  // The schema doesn't know `name` yet.
   const { $schema, ...known } = composeSchema;
   const schema = { ...known, properties: { ...known.properties, name: { type: 'string' } } };
   // It uses a draft whose `id` the validator doesn't know.

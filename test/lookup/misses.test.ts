@@ -13,7 +13,7 @@ const WORKERS = 2;
 const talk = (...texts: string[]) => ({ conversations: texts.map((value) => ({ from: 'x', value })) });
 const queryFor = (text: string) => queryOf([{ role: 'user', text }]) as Query;
 
-/** A prompt from a template: all of them begin and end alike. */
+/** A prompt from a template: all of them have the same beginning and end. */
 const templated = (subject: string) =>
   `${'Answer the question, in one sentence and without a list. '.repeat(4)}${subject}\n\n${'Think step by step. '.repeat(8)}`;
 
@@ -53,7 +53,7 @@ describe('a prompt that is not found', () => {
     expect(reads.mock.calls.length).toBeLessThan(20);
   });
 
-  it('is found by its normalized text, first in the file, even if all turns begin and end alike', async () => {
+  it('is found by its normalized text, first in the file, even if all turns have the same beginning and end', async () => {
     const prompts = Array.from({ length: 60 }, (_, i) => templated(`question ${i % 20}`));
     const { index } = await countedEngines(prompts.map((prompt, i) => talk(prompt, `reply ${i}`)));
     for (let i = 0; i < 20; i++) {

@@ -45,8 +45,8 @@ export function endsKey(p: usize, length: usize): u64 {
 }
 
 /**
- * The key that an index keeps. For most texts it is `endsKey`, which distinguishes them well enough. Texts made from a template begin and
- * end alike: if a beginning has occurred often, it is `normalizedKey`.
+ * The key that an index keeps. For most texts it is `endsKey`, which distinguishes them well enough. Texts made from a template have the
+ * same beginning and end: if a beginning has occurred often, it is `normalizedKey`.
  */
 export function indexKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);

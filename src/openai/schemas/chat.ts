@@ -63,7 +63,10 @@ export const messageSchema = {
           items: toolCall,
           description: 'Compared with the recorded function calls.',
         },
-        function_call: { ...functionCall, description: 'The older form of a single entry of `tool_calls`.' },
+        function_call: {
+          ...functionCall,
+          description: 'The deprecated form of a single entry of `tool_calls`.',
+        },
         refusal: ignored.string,
       },
     },
@@ -78,7 +81,7 @@ export const messageSchema = {
     },
     {
       properties: {
-        role: { enum: ['function'], description: 'The older form of `tool`.' },
+        role: { enum: ['function'], description: 'The deprecated form of `tool`.' },
         content: optionalContent,
         name,
       },
@@ -108,7 +111,7 @@ export const chatSchema = {
     max_completion_tokens: limitField,
     max_tokens: {
       ...limitField,
-      description: 'The older name of `max_completion_tokens`, which takes precedence.',
+      description: 'The deprecated name of `max_completion_tokens`, which takes precedence.',
     },
     tools: {
       type: ['array', 'null'],
