@@ -10,7 +10,8 @@ interface Source {
   /** @param head the start of the file, after a byte order mark and white space; at least one byte */
   recognizes(head: Uint8Array): boolean;
   /**
-   * Opens the file that records are read from, at any offset. A kind of file that can't be read like this must be converted to one that can.
+   * Opens the file that records are read from, at any offset. A kind of file that can't be read like this must be converted to one that
+   * can.
    *
    * @param start the offset of the head
    */

@@ -43,7 +43,10 @@ function isCurrent({ asOf }: Answered): boolean {
   return asOf?.model.generation === asOf?.generation;
 }
 
-/** The memory of an answer. Its texts are byte strings. */
+/**
+ * The approximate bytes that an answer takes. Spelled JSON has one byte a character. A text counts twice, since V8 stores it with two bytes
+ * a character if one of its characters needs them.
+ */
 function bytesOf({ content }: Answered): number {
   switch (content.kind) {
     case 'named':

@@ -12,7 +12,7 @@ import type { Reply } from '../openai/reply.js';
 export function assertAnswerFits(replies: readonly Reply[], choices: number, echoed = 0): void {
   const total = (lengthOf: (reply: Reply) => number) =>
     choices * replies.reduce((sum, reply) => sum + lengthOf(reply) + callsLength(reply), echoed);
-  // A spelling is at least as long as its text, so it needn't be decoded.
+  // The JSON form is at least as long as the text. If it fits, the text does, and needn't be decoded.
   if (total(({ content }) => content.spelled.length) <= ANSWER_CHARACTERS_MAX) return;
   const characters = total(({ content }) => content.text.length);
   if (characters <= ANSWER_CHARACTERS_MAX) return;

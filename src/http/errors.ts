@@ -11,7 +11,7 @@ import { factsOf } from './request-facts.js';
 import { isLegacyPath } from './routes.js';
 import type { Sender } from './sender.js';
 
-/** In OpenAI's format. */
+/** An error as OpenAI's error object. */
 const openaiErrorBody: ErrorBody = (error) => ({ status: error.status, body: errorBody(error) });
 
 /** Answers requests that failed. */
@@ -35,7 +35,7 @@ export class Failures {
     return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
   }
 
-  /** Sends that response; if another one has begun, ends the connection. */
+  /** Sends the error, or closes the connection if an answer has already begun. */
   answer(response: ServerResponse, thrown: unknown): void {
     // The client has left: there is no one to answer.
     if (response.destroyed && !isDefect(thrown)) return;
@@ -92,7 +92,7 @@ function loggedCause(cause: unknown): unknown {
   return cause instanceof Error ? cause.message : cause;
 }
 
-/** Rejects all other methods on a path. */
+/** Answers 405 to methods that the path doesn't have. */
 export function allowOnly(methods: readonly string[]): RequestHandler {
   return () => {
     throw new AppError('method_not_supported', {

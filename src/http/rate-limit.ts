@@ -53,7 +53,7 @@ export class RateLimit {
   }
 }
 
-/** The same, as a handler for Express. */
+/** Applies a rate limit as Express middleware. */
 export function limitRate(rate: RateLimit): RequestHandler {
   return (request, response, next) => next(rate.count(request, response));
 }

@@ -11,11 +11,11 @@ export const LATENCY_BOUNDS = [
 
 /** A histogram of durations. */
 export class Histogram {
-  /** For each bound, the number of durations up to it and above the previous bound; last, of those above all bounds. */
+  /** `counts[i]`: the durations above bound i−1, up to bound i. The last one: those above all bounds. */
   readonly counts = new Array<number>(LATENCY_BOUNDS.length + 1).fill(0);
   /** The sum of all durations, in seconds. */
   sum = 0;
-  /** The longest of them, in seconds. */
+  /** The longest duration, in seconds. */
   max = 0;
 
   add(seconds: number): void {

@@ -58,8 +58,8 @@ function pathOf(url: string): string {
 }
 
 /**
- * A path with single slashes: a base URL that ends with a slash produces double ones. After an empty deployment they are kept: otherwise
- * the next part would be taken for the deployment's name.
+ * A path with single slashes: a base URL that ends with a slash produces double ones. Slashes after an empty deployment stay:
+ * `/openai/deployments//chat/completions` with single slashes would have the deployment `chat`.
  */
 export function singleSlashes(path: string): string {
   return path.replace(/(?<!\/deployments)\/{2,}/gi, '/');

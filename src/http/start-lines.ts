@@ -76,7 +76,10 @@ export interface Stopping {
   readonly drainMs: number;
 }
 
-/** The same for people, and what another signal does. Without requests in flight, the server usually ends before another signal counts. */
+/**
+ * The log line about a stop, as text. It says what another signal does, unless no request is in flight: then the server usually ends before
+ * another signal counts.
+ */
 export function stoppingText({ signal, inFlight, drainMs }: Stopping): string {
   if (inFlight === 0) return 'stopping: no requests in flight';
   const again = `another ${signal === 'SIGINT' ? 'Ctrl-C' : signal} after ${SIGNAL_AGAIN_MS / 1000} s exits at once`;

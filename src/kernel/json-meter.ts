@@ -1,4 +1,4 @@
-/** Measures JSON before it is parsed: `JSON.parse` allocates up to ninety bytes per byte of JSON, and takes up to a microsecond per three. */
+/** Measures JSON before it is parsed: `JSON.parse` allocates up to ninety bytes per byte of JSON, and a microsecond for three bytes. */
 
 /** The exports of `assembly/index.ts` that measure. */
 interface Exports {

@@ -55,7 +55,7 @@ export function decode({ tokens, lengthMax }: DecodeTask): TaskResult<DecodedTok
   return done(text.length > lengthMax ? { kind: 'long' } : { kind: 'text', text });
 }
 
-/** Counts the tokens of turns, and stores the counts in the index. Returns the row after the last one that was checked. */
+/** Counts the tokens of turns, and stores the counts in the index. Returns the first row that is left to count. */
 export function countTurns({ file, table: data, from, to, stop }: CountTask): TaskResult<number> {
   const table = new IndexTable(data);
   try {
@@ -64,7 +64,7 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ta
       for (let conversation = table.conversationOf(from); row < to && !isStopped(stop, 0); row++) {
         while (table.firstTurnOf(conversation + 1) <= row) conversation++;
         if (table.tokensOf(row) !== 0 || !table.isSpoken(row)) continue;
-        const bytes = room(table.lengthOf(row) & LENGTH_MASK);
+        const bytes = turnBuffer(table.lengthOf(row) & LENGTH_MASK);
         readFully(fd, bytes, table.offsetOf(conversation) + table.startOf(row));
         table.setTokens(row, tokenizer.count(parseTurn(JSON.parse(bytes.toString()))?.value ?? ''));
       }
@@ -78,7 +78,7 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ta
 }
 
 /** The buffer to read a turn into. It is reused, unless the turn is longer than all before. */
-function room(length: number): Buffer {
+function turnBuffer(length: number): Buffer {
   if (length > buffer.length) buffer = Buffer.allocUnsafeSlow(2 * length);
   return buffer.subarray(0, length);
 }

@@ -1,4 +1,4 @@
-/** Answers chat completions from a Map of replies in the way that is usually written by hand: nothing is cached, every chunk is one write. */
+/** Answers chat completions from a Map of replies as usually written by hand: nothing is cached, every chunk is one write. */
 
 import type { RequestListener, ServerResponse } from 'node:http';
 import { chunkOf, completionOf } from './completion.js';

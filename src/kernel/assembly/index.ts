@@ -95,7 +95,7 @@ export function seedKeys(low: u32, high: u32): void {
   seedHash(<u64>low | ((<u64>high) << 32));
 }
 
-/** Writes the keys of the text in the input, its normalized head and its length in place of the rows of turns. */
+/** Writes the keys of the text in the input, its normalized head and its length. This overwrites the rows of turns. */
 export function keys(length: usize): void {
   writeKeys(regions.turns, regions.input, length);
 }
@@ -137,7 +137,12 @@ const INVALID = 5;
 
 /** The walk's position: everything before it has been read. */
 let at: usize = 0;
-/** What is expected there: the list's first record or its end; a record; or, if both are false, what follows a record. */
+/**
+ * What is expected at the position:
+ * - the list's first record, or the list's end, if `expectsFirst` and `expectsRecord`;
+ * - a record, if `expectsRecord` only;
+ * - what follows a record, a separator or the list's end, if neither.
+ */
 let expectsFirst: bool = false;
 let expectsRecord: bool = false;
 let isLines: bool = false;

@@ -10,7 +10,9 @@ import { FIRST_FLAG } from './keeping';
 const DIGIT_BITS: u32 = 11;
 const DIGITS: u32 = 1 << DIGIT_BITS;
 
-/** How many pairs have each value of a digit, later where the next such pair goes; for all three digits, four bytes each. */
+/**
+ * For each value of each of the three digits, in four bytes: first the number of pairs; after `placeDigits`, the index of the next pair.
+ */
 const places = memory.data(24_576, 4);
 
 /** Resets the counts. */

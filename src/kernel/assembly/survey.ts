@@ -20,7 +20,10 @@ const OPENS: u8 = 4;
 const CLOSES: u8 = 8;
 const kinds = memory.data(256);
 
-/** Under each hypothesis: the nesting relative to the start, its minimum, and where the first container opens at that minimum. */
+/**
+ * Under each hypothesis: the nesting relative to the start, its minimum, and where the first container opens at that minimum. In `] }, { [`
+ * the nesting is -1 after `]` and -2 after `}`, the minimum. The first container that opens there is `{`: a record may begin at it.
+ */
 const NESTING_BYTES: usize = 12;
 const nestings = memory.data(24, 4);
 
