@@ -18,7 +18,7 @@ export function elementsOf(list: string): readonly string[] {
   return elements;
 }
 
-/** Characters appended at once. A request may hold megabytes: appending them one by one takes gigabytes of memory. */
+/** The number of characters that are appended together. A request may have megabytes: appending each alone takes gigabytes of memory. */
 const CHUNK = 8192;
 
 /** The same JSON with `space` after its colons and commas, and no other white space. */

@@ -47,8 +47,8 @@ export function extraOf(normalizedHigh: number): number {
 }
 
 /**
- * Two texts have the same beginning if their first letters and digits are equal: this many, or those within the first 64 bytes. Case doesn't count. The
- * letters are those of the normalized text as `JSON.stringify` spells it; a byte that isn't ASCII counts as one.
+ * Two texts have the same beginning if their first letters and digits are equal: this many, or those within the first 64 bytes.
+ * Case doesn't count. The letters are those of the normalized text as `JSON.stringify` spells it; a byte that isn't ASCII counts as one.
  */
 export const BEGINNING_LETTERS = 20;
 

@@ -234,9 +234,9 @@ export const STOPS_SEARCH_LENGTH = 16 * KiB;
 export const TEXT_LENGTH_MAX = 10_485_760;
 
 /**
- * Characters that an answer echoes of its request: of prompts with `echo`, or of a response's `instructions` and the JSON of its `tools` and
- * other objects together. OpenAI documents no limit for them; until 2024, it had this one for all contents. Escaping
- * this much takes some 20 ms.
+ * Characters that an answer echoes of its request: of prompts with `echo`, or of a response's `instructions` and the JSON of its `tools`
+ * and other objects together. OpenAI documents no limit for them; until 2024, it had this one for all contents. Escaping this much takes
+ * some 20 ms.
  */
 export const ECHOED_LENGTH_MAX = MiB;
 

@@ -5,19 +5,19 @@ import { type Dataset, withDataset } from './dataset.js';
 import { DatasetError } from './dataset-error.js';
 import { EXPECTED_DATASET } from './sources.js';
 
-/** The contents of a shard, or of several, in numbers. */
+/** What a shard, or several shards, contain, in numbers. */
 export interface Counts {
   readonly conversations: number;
   readonly turns: number;
   /** Records that aren't conversations. */
   readonly skipped: number;
-  /** The offsets of the first few of them. */
+  /** The offsets of the first skipped records, for the log. */
   readonly skippedAt: readonly ByteOffset[];
   /** A short prompt that has a reply, as an example for people; undefined if there is no such prompt. */
   readonly example: string | undefined;
 }
 
-/** Before anything was counted. */
+/** The counts before the first record. */
 export const NOTHING_COUNTED: Counts = {
   conversations: 0,
   turns: 0,
@@ -49,7 +49,7 @@ export async function assertNotEmpty(dataset: Dataset, { conversations, skipped 
   throw new DatasetError(path, `${problem}: ${found}`);
 }
 
-/** What records with these keys lack. */
+/** What a record with these keys must have to be a conversation, for the error. */
 function expectedWith(keys: readonly string[]): string {
   const list = LIST_KEYS.find((key) => keys.includes(key));
   if (list === undefined) return '"conversations" or "messages"';

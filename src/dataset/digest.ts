@@ -4,13 +4,15 @@ import { crc32 } from 'node:zlib';
 import { BLOCK_BYTES } from '../core/limits.js';
 import { assertSameFile, FileChangedError, type FileIdentity, readFully, withFile } from './file.js';
 
-/** Bytes that the digest covers at each end of the dataset, besides pieces of a page in between. */
+/** Bytes that the digest covers at each end of the dataset. */
 const DIGEST_END_BYTES = 1 << 16;
+/** Pieces that the digest covers between the ends, at equal distances, and their length. */
 const DIGEST_PIECES = 64;
 const DIGEST_PIECE_BYTES = 4096;
 
 /**
- * A digest of parts of a dataset's file, in hexadecimal. Another file of the same size has another digest, most likely.
+ * A digest of parts of a dataset's file, in hexadecimal. Files that differ only outside these parts have
+ * the same digest.
  *
  * @throws what reading throws, also if the file has changed
  */

@@ -64,7 +64,7 @@ function* splitArray(blocks: Iterable<Block>, end: ByteOffset): Generator<Elemen
   }
 }
 
-/** Finds the bytes that end an element of an array. Keeps its place in strings and nesting from block to block. */
+/** Finds the bytes that end an element of an array. From block to block, it remembers the nesting, and whether it is in a string. */
 class ArrayScanner {
   private depth = 0;
   private inString = false;

@@ -207,7 +207,7 @@ function expressApp(
   return app;
 }
 
-/** Makes Express find paths as `routeAt` does. */
+/** Removes double slashes from a path, so that Express finds the same route as `routeAt`. */
 const useSingleSlashes: RequestHandler = (request, _response, next) => {
   const [path = '', ...query] = request.url.split('?');
   if (path.includes('//')) request.url = [singleSlashes(path), ...query].join('?');

@@ -4,8 +4,8 @@ import { LINGER_MS, UNREAD_BYTES_MAX } from '../core/limits.js';
 
 /**
  * Makes Node close only the sending side of a connection after its last response. The connection closes completely when the client closes
- * its side, or after `LINGER_MS`. If it were closed with unread bytes, the kernel would reset it, and the client would lose the part of its
- * responses that it hasn't read yet.
+ * its side, or after `LINGER_MS`. If it were closed with unread bytes, the operating system would reset it, and the client would
+ * lose the part of its responses that it hasn't read yet.
  */
 export function closeGently(socket: Socket): void {
   socket.destroySoon = () => {

@@ -110,7 +110,8 @@ export class Listener {
     for (const event of ['request', 'checkExpectation', 'checkContinue']) {
       this.server.on(event, (request: IncomingMessage, response: ServerResponse) => {
         const { socket } = request;
-        // The connection ends with an earlier response. Later input is read, so that the kernel doesn't reset the connection, and dropped.
+        // The connection ends with an earlier response. Later input is read and dropped, so that the
+        // operating system doesn't reset the connection.
         if (!socket.writable) return;
         this.begin(socket, response);
         if (request.headers.upgrade !== undefined) onRest(request, () => this.endAfterLast(socket));
@@ -138,9 +139,9 @@ export class Listener {
       if (last !== undefined) endConnectionAfter(last);
     }
     await delay(STOP_GRACE_MS);
-    // The kernel resets connections that are closed with unread bytes. An overdue timer fires before the event loop polls, so the grace
-    // period alone isn't enough: these turns of the event loop accept the connections in the backlog (newer versions of Node accept one in
-    // each), and the ones after them read what all clients have sent. Clients that reconnect endlessly are cut off in the end.
+    // The operating system resets connections that are closed with unread bytes. An overdue timer fires before the event loop polls, so the
+    // grace period alone isn't enough: these turns of the event loop accept the connections in the backlog (newer versions of Node accept
+    // one in each), and the ones after them read what all clients have sent. Clients that reconnect endlessly are cut off in the end.
     for (let before = -1, turns = 0; before !== this.accepted && turns < BACKLOG; turns++) {
       before = this.accepted;
       await loopTurn();

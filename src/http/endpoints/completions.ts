@@ -101,7 +101,7 @@ function findFirst(
   );
 }
 
-/** The different prompts, and for each prompt which of them it is. */
+/** The different prompts, and for each of all prompts its index among the different ones. */
 function distinct(
   prompts: readonly string[],
   ids: readonly string[],
@@ -120,7 +120,7 @@ function headOf({ model }: CompletionRequest, asked: Model, given: Given): Answe
   return { model: model ?? asked.id, fingerprint: asked.sourceOf(given).fingerprint };
 }
 
-/** @param model the id of the model that the completion counts for */
+/** @param model the id of the model that the metrics count the completion for */
 function completionOf(
   asked: CompletionRequest,
   answers: readonly PromptReply[],

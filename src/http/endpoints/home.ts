@@ -13,7 +13,7 @@ const DESCRIPTION =
 const LINKS = { docs: '/docs', openapi: '/openapi.json', metrics: '/metrics', ready: '/ready' };
 const README = 'https://github.com/verbatim-llm/verbatim#readme';
 
-/** The data for the state of the server. */
+/** What the page is made from. */
 export interface HomeParts {
   readonly catalog: Pick<Catalog, 'models'>;
   readonly keyCheck: KeyCheck;

@@ -5,8 +5,8 @@ import { errorBody } from '../../openai/error-body.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
 /**
- * `GET /ready`: whether the server can answer, with which engine, and how much of its datasets was walked. If it has several models, for
- * each.
+ * `GET /ready`: whether the server can answer, with which engine, and how much of its dataset was walked. With several models, the answer
+ * has this for each of them, too.
  *
  * @param isStopping true once the server is stopping
  */
