@@ -139,6 +139,9 @@ export const SIMILAR_LETTERS_MIN = 6;
 /** Characters that an error's message quotes of a prompt or a turn. */
 export const QUOTED_LENGTH_MAX = 60;
 
+/** The longest texts, in characters, that are compared to find typing errors: this takes some microseconds. */
+export const COMPARED_LENGTH_MAX = 100;
+
 /** The longest prompt, in characters, that the start line puts into its curl. */
 export const EXAMPLE_LENGTH_MAX = 80;
 

@@ -9,7 +9,7 @@ import { promptNotFound } from './prompt-not-found.js';
 
 /** A prompt without a match. */
 export interface Miss {
-  readonly model: Pick<Model, 'similar' | 'status' | 'searched'>;
+  readonly model: Pick<Model, 'lookup' | 'similar' | 'status' | 'searched'>;
   /** The queries that were looked up, in order; empty if there was nothing to look up. */
   readonly queries: readonly Query[];
   /** The field that holds the prompt. */
@@ -74,7 +74,7 @@ function errorOnMiss(status: number): MissPolicy {
       throw promptNotFound(
         queries.at(-1),
         { param, what, status, searched: model.searched },
-        { similar, example },
+        { isSearched: model.lookup.isImmediate, similar, example },
       );
     });
   };

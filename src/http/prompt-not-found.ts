@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.js';
 import { MESSAGE_ID_LENGTH_MAX, QUOTED_LENGTH_MAX } from '../core/limits.js';
 import type { Query } from '../core/query.js';
 import { quoteBeginning } from '../core/quote.js';
+import { isSimilar } from '../core/similar.js';
 import type { Similar } from '../lookup/lookup.js';
 import { headerSafe } from './origin.js';
 
@@ -17,31 +18,38 @@ interface Missing {
   readonly status: number;
 }
 
-/** Hints for the client: both undefined if there are none. */
+/** Hints for the client. */
 interface Hints {
+  /** True if a similar turn was searched for. */
+  readonly isSearched: boolean;
   readonly similar: Similar | undefined;
   /** A prompt of the dataset that has a reply. */
   readonly example: string | undefined;
 }
 
 /**
- * The error for a prompt without a reply. Its message quotes the prompt and the nearest turn, or else a prompt that has a reply.
+ * The error for a prompt without a reply. Its message quotes the prompt and the nearest turn, or else a prompt that has a reply,
+ * which may be the one that was meant.
  *
  * @param query the query that missed; undefined if there was nothing to look up
  */
 export function promptNotFound(
   query: Query | undefined,
   { param, what, searched, status }: Missing,
-  { similar, example }: Hints,
+  { isSearched, similar, example }: Hints,
 ): AppError {
   const fail = (message: string) => new AppError('prompt_not_found', { param, status, message });
   const prompt = query?.histories[0]?.at(-1);
-  if (prompt === undefined) return fail(`There is no text in ${what} to look up.`);
+  if (prompt === undefined || !/\S/.test(prompt)) return fail(`There is no text in ${what} to look up.`);
   const length = prompt.length > QUOTED_LENGTH_MAX ? ` (${prompt.length} characters)` : '';
   const missing = `No recorded reply in ${searched} for ${what}, ${quote(prompt)}${length}.`;
   if (similar !== undefined) return fail(`${missing} Nearest: ${nearestText(similar)}`);
+  if (example !== undefined && isSimilar(prompt, example)) {
+    return fail(`${missing} Nearest known prompt: ${quote(example)}.`);
+  }
+  const none = isSearched ? ' No similar turn is known.' : '';
   const tried = example === undefined ? '' : ` A prompt that has a reply: ${quote(example)}.`;
-  return fail(`${missing} No similar turn is known.${tried}`);
+  return fail(missing + none + tried);
 }
 
 function nearestText({ conversationId, turnIndex, text, relation, differsAt }: Similar): string {

@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -18,6 +19,7 @@ const path = join(folder, 'dataset.json');
 
 let base: string;
 let sweeping: string;
+let samples: readonly string[];
 beforeAll(async () => {
   const list = [
     talk('abc', 'hello', 'hi', PROMPT, 'Eins.'),
@@ -27,6 +29,8 @@ beforeAll(async () => {
   writeFileSync(path, JSON.stringify(list));
   base = await serveApp(path);
   sweeping = await serveApp(path, {}, 'sweep');
+  const sample = fileURLToPath(new URL('../../data/sample.json', import.meta.url));
+  samples = [await serveApp(sample), await serveApp(sample, {}, 'sweep')];
 });
 
 async function messageOf(url: string, body: unknown): Promise<string> {
@@ -38,7 +42,8 @@ async function messageOf(url: string, body: unknown): Promise<string> {
 const chat = (content: string, on = base) =>
   messageOf(`${on}/v1/chat/completions`, { messages: [{ role: 'user', content }] });
 const complete = (prompt: string | string[]) => messageOf(`${base}/v1/completions`, { prompt });
-const EXAMPLE = " No similar turn is known. A prompt that has a reply: 'hello'.";
+const TRIED = " A prompt that has a reply: 'hello'.";
+const EXAMPLE = ` No similar turn is known.${TRIED}`;
 const quoted = (text: string) =>
   text.length > 60 ? `'${text.slice(0, 60)}…' (${text.length} characters)` : `'${text}'`;
 const none = (what: string, prompt: string) =>
@@ -67,7 +72,7 @@ describe('the error for a prompt that has no reply', () => {
     );
   });
 
-  it.each(['unrelated', 'Translate', 'helloo', '?!'])('gives an example prompt, for %j', async (prompt) => {
+  it.each(['unrelated', 'Translate', 'he', '?!'])('gives an example prompt, for %j', async (prompt) => {
     expect(await chat(prompt)).toBe(none('the last message', prompt) + EXAMPLE);
   });
 
@@ -80,10 +85,32 @@ describe('the error for a prompt that has no reply', () => {
     expect(await chat(`${'x'.repeat(59)}😀`)).toContain(`'${'x'.repeat(59)}\ufffd…' (61 characters)`);
   });
 
-  it('gives only the example while sweeps answer', async () => {
-    expect(await chat(`${START}two.`, sweeping)).toBe(none('the last message', `${START}two.`) + EXAMPLE);
-    expect(await chat('goodbye', sweeping)).toBe(none('the last message', 'goodbye') + EXAMPLE);
+  it('gives only the example while sweeps answer, which search no similar turn', async () => {
+    expect(await chat(`${START}two.`, sweeping)).toBe(none('the last message', `${START}two.`) + TRIED);
+    expect(await chat('goodbye', sweeping)).toBe(none('the last message', 'goodbye') + TRIED);
   });
+
+  it.each([
+    'Wat is a mock server good for?',
+    'Which is a mock server good for?',
+    "What's a mock server good for?",
+    'What is the mock server good for?',
+    'What is a mock servr good for?',
+    'Wat is a mcok servr good for',
+  ])('quotes the example as the nearest prompt if it is similar: %j', async (prompt) => {
+    for (const url of samples) {
+      expect(await chat(prompt, url)).toBe(
+        `${none('the last message', prompt)} Nearest known prompt: 'What is a mock server good for?'.`,
+      );
+    }
+  });
+
+  it.each(['', ' \n\t', '\u3000'])(
+    'says that there is no text if the prompt is blank: %j',
+    async (prompt) => {
+      expect(await chat(prompt)).toBe('There is no text in the last message to look up.');
+    },
+  );
 
   it('shortens an id, and encodes it in ASCII', async () => {
     expect(await chat('the last words')).toContain(
