@@ -2,7 +2,10 @@
 /** The library: a server inside the process that calls `serve`. The package exports only this module. */
 
 import { VERSION } from './cli/manifest.js';
+import { DatasetError as DatasetErrorClass } from './dataset/dataset-error.js';
+import { ListenError as ListenErrorClass } from './http/listening.js';
 import type { Listening } from './http/serve.js';
+import { ConfigError as ConfigErrorClass } from './settings/config-error.js';
 import { readOptions } from './settings/read-options.js';
 
 /**
@@ -73,12 +76,29 @@ export interface VerbatimServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** An error of `serve`. Its message is one line. */
+export interface ServeError<Name extends string> extends Error {
+  readonly name: Name;
+}
+
+/** The class of such errors, for `instanceof`. */
+export type ServeErrorClass<Name extends string> = abstract new (...args: never[]) => ServeError<Name>;
+
+/** An option is unknown or invalid. */
+export const ConfigError: ServeErrorClass<'ConfigError'> = ConfigErrorClass;
+
+/** A dataset can't be served. */
+export const DatasetError: ServeErrorClass<'DatasetError'> = DatasetErrorClass;
+
+/** The address can't be used. */
+export const ListenError: ServeErrorClass<'ListenError'> = ListenErrorClass;
+
 /**
  * Starts a server. Resolves when it listens: it answers from then on, and reads the rest of large datasets meanwhile. A process may have
  * several servers. None of them writes to standard output or handles signals. A bug in a server is an uncaught exception of the process.
  *
  * @throws ConfigError if an option is unknown or invalid, DatasetError if a dataset can't be served, ListenError if the address can't be
- *     used. Their messages are one line; their `name` distinguishes them.
+ *     used. Their messages are one line.
  */
 export async function serve(options: ServeOptions = {}): Promise<VerbatimServer> {
   const config = readOptions(options);

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
-import { type ServeOptions, serve } from '#dist/index.js';
+import { ConfigError, DatasetError, ListenError, type ServeOptions, serve } from '#dist/index.js';
 import { readOptions } from '#dist/settings/read-options.js';
 import { type Config, OPTIONS } from '#dist/settings/table.js';
 import { ROOT, read } from './support/project.js';
@@ -64,6 +64,13 @@ describe('serve()', () => {
     });
   });
 
+  it('rejects with errors of exported classes', async () => {
+    const port = Number(new URL((await start()).url).port);
+    await expect(serve({ engine: 'fast' as 'auto' })).rejects.toBeInstanceOf(ConfigError);
+    await expect(serve({ dataset: 'missing.json' })).rejects.toBeInstanceOf(DatasetError);
+    await expect(serve({ port })).rejects.toBeInstanceOf(ListenError);
+  });
+
   it('rejects a dataset with an invalid end in serve(), or in close() if it listened before', async () => {
     const path = join(temporaryFolder(), 'cut.json');
     const [{ conversations }] = JSON.parse(read('data/sample.json'));
@@ -78,7 +85,13 @@ describe('serve()', () => {
   });
 
   it.each([
-    [{ prot: 1 }, /^unknown option 'prot'; expected one of dataset, /],
+    [{ prot: 1 }, "unknown option 'prot'; did you mean 'port'?"],
+    [{ api_keys: [] }, "unknown option 'api_keys'; did you mean 'apiKeys'?"],
+    [{ colour: 1 }, /^unknown option 'colour'; expected one of dataset, /],
+    ['my.json', 'expected an object of options, got "my.json"'],
+    [null, 'expected an object of options, got null'],
+    [[], 'expected an object of options, got []'],
+    [{ dataset: [] }, 'dataset: expected at least one file'],
     [{ port: '1' }, 'port: expected a number, got "1"'],
     [{ port: 65_536 }, "port: expected a whole number from 0 to 65535, got '65536'"],
     [{ strictModels: 1 }, 'strictModels: expected a boolean, got 1'],
@@ -89,7 +102,7 @@ describe('serve()', () => {
     [{ apiKeys: ['a key'] }, 'apiKeys: expected keys of printable ASCII without spaces'],
     [{ corsOrigins: ['here'] }, /^corsOrigins: expected origins/],
   ])('rejects %j', async (options, message) => {
-    await expect(serve(options as ServeOptions)).rejects.toMatchObject({
+    await expect(serve(options as never)).rejects.toMatchObject({
       name: 'ConfigError',
       message: typeof message === 'string' ? message : expect.stringMatching(message),
     });

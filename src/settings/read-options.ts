@@ -1,5 +1,6 @@
 /** Reads the options of the library: settings that a program passes as values. */
 
+import { isSimilar } from '../core/similar.js';
 import { ConfigError, named } from './config-error.js';
 import { isKey, modelsOf } from './parsers.js';
 import { type Config, OPTIONS, type Option } from './table.js';
@@ -18,24 +19,36 @@ const EMBEDDED_DEFAULTS = {
  * @throws ConfigError for an unknown setting or an invalid value
  */
 export function readOptions(given: object): Config {
+  assertObject(given);
   const config: Record<string, unknown> = Object.fromEntries(
     Object.entries(OPTIONS).map(([name, { defaultValue }]) => [name, defaultValue]),
   );
   Object.assign(config, EMBEDDED_DEFAULTS);
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(OPTIONS, name)) {
-      throw new ConfigError(`unknown option '${name}'; expected one of ${Object.keys(OPTIONS).join(', ')}`);
-    }
+    if (!Object.hasOwn(OPTIONS, name)) throw unknownOption(name);
     if (value !== undefined) config[name] = readOption(name as keyof Config, value);
   }
   return config as Config;
+}
+
+/** Programs in JavaScript may pass anything. */
+function assertObject(given: unknown): void {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
+  throw new ConfigError(`expected an object of options, got ${JSON.stringify(given) ?? typeof given}`);
+}
+
+function unknownOption(name: string): ConfigError {
+  const names = Object.keys(OPTIONS);
+  const similar = names.find((known) => isSimilar(name, known));
+  const hint = similar === undefined ? `expected one of ${names.join(', ')}` : `did you mean '${similar}'?`;
+  return new ConfigError(`unknown option '${name}'; ${hint}`);
 }
 
 function readOption(name: keyof Config, value: unknown): unknown {
   const option: Option<unknown> = OPTIONS[name];
   switch (name) {
     case 'dataset':
-      return named(name, '', () => modelsOf(texts(name, typeof value === 'string' ? [value] : value)));
+      return named(name, '', () => modelsOf(paths(name, value)));
     case 'apiKeys': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };
@@ -53,6 +66,13 @@ function readOption(name: keyof Config, value: unknown): unknown {
   if (typeof value !== type)
     throw new ConfigError(`${name}: expected a ${type}, got ${JSON.stringify(value)}`);
   return type === 'boolean' ? value : named(name, `, got '${value}'`, () => option.parse(String(value)));
+}
+
+function paths(name: string, value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  const list = texts(name, value);
+  if (list.length === 0) throw new ConfigError(`${name}: expected at least one file`);
+  return list;
 }
 
 function texts(name: string, value: unknown): readonly string[] {

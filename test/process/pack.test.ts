@@ -60,13 +60,15 @@ describe('the package', () => {
 
 describe('the library', () => {
   const program = `
-    import { serve, type ServeOptions, type VerbatimServer } from 'verbatim-llm';
+    import { ConfigError, serve, type ServeOptions, type VerbatimServer } from 'verbatim-llm';
     async function main(): Promise<void> {
       const options: ServeOptions = { usage: 'estimate' };
       const server: VerbatimServer = await serve(options);
       const { status } = await fetch(server.baseURL + '/models');
       console.log(status, server.models.join());
       await server[Symbol.asyncDispose]();
+      const error: unknown = await serve({ port: -1 }).catch((error: unknown) => error);
+      if (error instanceof ConfigError) console.log(error.name satisfies 'ConfigError', error.message);
     }
     void main();
   `;
@@ -95,11 +97,11 @@ describe('the library', () => {
         type === 'commonjs',
       );
       const said = execFileSync(process.execPath, ['program.js'], { cwd: project, encoding: 'utf8' });
-      expect(said).toBe('200 sample\n');
+      expect(said).toBe("200 sample\nConfigError port: expected a whole number from 0 to 65535, got '-1'\n");
     },
   );
 
-  it('exports nothing else', () => {
+  it('exports serve and its errors, and nothing else', () => {
     const said = execFileSync(
       process.execPath,
       [
@@ -108,7 +110,10 @@ describe('the library', () => {
       ],
       { cwd: home, encoding: 'utf8' },
     );
-    expect(JSON.parse(said)).toEqual([['serve'], 'ERR_PACKAGE_PATH_NOT_EXPORTED']);
+    expect(JSON.parse(said)).toEqual([
+      ['ConfigError', 'DatasetError', 'ListenError', 'serve'],
+      'ERR_PACKAGE_PATH_NOT_EXPORTED',
+    ]);
   });
 });
 
