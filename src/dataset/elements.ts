@@ -35,6 +35,7 @@ export function splitElements(
 function* splitArray(blocks: Iterable<Block>, end: ByteOffset): Generator<ElementPart, void> {
   const scanner = new ArrayScanner();
   let ended = false;
+  let expectsElement = true;
 
   for (const { bytes, offset } of blocks) {
     let partStart = 0;
@@ -48,9 +49,11 @@ function* splitArray(blocks: Iterable<Block>, end: ByteOffset): Generator<Elemen
         endedBy: ended ? 'end' : 'separator',
       };
       partStart = at + 1;
+      expectsElement = true;
     }
     const rest = bytes.subarray(partStart);
     const blanks = countBlanks(rest);
+    if (blanks < rest.length) expectsElement = false;
     if (!ended) {
       yield { bytes: rest, offset: byteOffset(offset + partStart), endedBy: undefined };
     } else if (blanks < rest.length) {
@@ -59,9 +62,17 @@ function* splitArray(blocks: Iterable<Block>, end: ByteOffset): Generator<Elemen
     }
   }
 
-  if (!ended) {
-    throw new DatasetSyntaxError(end, "the file is cut off; expected ',' or ']' and the end of the list");
-  }
+  if (!ended) throw cutOff(end, expectsElement);
+}
+
+/**
+ * The error for an array without its closing bracket.
+ *
+ * @param expectsElement true if the file ends after a comma or the opening bracket
+ */
+export function cutOff(end: ByteOffset, expectsElement: boolean): DatasetSyntaxError {
+  const expected = expectsElement ? 'a record' : "',' or ']' and the end of the list";
+  return new DatasetSyntaxError(end, `the file is cut off; expected ${expected}`);
 }
 
 /** Finds the bytes that end an element of an array. From block to block, it remembers the nesting, and whether it is in a string. */

@@ -3,6 +3,7 @@
 import { type ByteOffset, type ByteRange, byteOffset, countBlanks } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
 import { BLOCK_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
+import { cutOff } from '../dataset/elements.js';
 import { type DatasetFile, readBlocks, readFully } from '../dataset/file.js';
 import { type Kernel, NO_CONVERSATION, WALKED } from '../kernel/kernel.js';
 
@@ -78,8 +79,6 @@ export function* walk(
     return length + 1;
   };
   const isAtEnd = () => offset + length === body.end;
-  const cutOff = () =>
-    new DatasetSyntaxError(body.end, "the file is cut off; expected ',' or ']' and the end of the list");
 
   kernel.beginWalk(format, range.start === body.start, recordBytesMax);
   for (;;) {
@@ -110,7 +109,7 @@ export function* walk(
     if (kernel.isAtRecord && isTooLong) {
       let end = kernel.passOver(from, to, true, format);
       while (end === undefined) {
-        if (isAtEnd()) throw cutOff();
+        if (isAtEnd()) throw cutOff(body.end, false);
         offset += length;
         length = 0;
         end = kernel.passOver(0, read(), false, format);
@@ -125,7 +124,8 @@ export function* walk(
         offset: byteOffset(offset),
       };
     } else if (isAtEnd()) {
-      throw kernel.isAtRecord && here < body.end ? new InvalidRecordError(here, body.end) : cutOff();
+      const isInRecord = kernel.isAtRecord && here < body.end;
+      throw isInRecord ? new InvalidRecordError(here, body.end) : cutOff(body.end, kernel.isAtRecord);
     }
     kernel.input.copyWithin(0, from, length);
     offset += from;

@@ -141,6 +141,12 @@ describe('check, on a file that is not valid,', () => {
       },
     ],
     [
+      'cut off after a comma',
+      'comma.json',
+      `[\n${line},`,
+      { line: 2, column: lineCharacters + 2, before: '', reason: 'the file is cut off; expected a record' },
+    ],
+    [
       'one with something after the list',
       'two.json',
       `[\n${line}\n]\n []`,

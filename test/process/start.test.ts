@@ -213,6 +213,11 @@ describe('a start', () => {
       ":1:103 (byte 102): the file is cut off; expected ',' or ']'",
     ],
     [
+      'cut off after a comma',
+      () => file('cut4.json', `[${JSON.stringify(good[0])},\n`),
+      ':2:1 (byte 104): the file is cut off; expected a record',
+    ],
+    [
       'cut off in a line',
       () => file('cut3.jsonl', `${JSON.stringify(good[0])}\n{"id": "b", "conv`),
       ':2:18 (byte 119): the file is cut off; expected a string value',
