@@ -1,6 +1,7 @@
 /** The command line: which command it names, and the help. The flags of settings come from the table in `settings/table.ts`. */
 
 import { Command, CommanderError, Option as Flag, Help } from 'commander';
+import { isSimilar } from '../core/similar.js';
 import { identityAt } from '../dataset/file.js';
 import { ConfigError } from '../settings/config-error.js';
 import { readModels, readSettings, type Settings } from '../settings/read-settings.js';
@@ -16,19 +17,27 @@ export type CommandLine =
 /** Width of the help if standard output isn't a terminal. */
 const COLUMNS = 80;
 
+/** If there are fewer columns for a description, it goes below its term. */
+const DESCRIPTION_COLUMNS_MIN = 32;
+
 const DESCRIPTION = `Serves conversation datasets as an OpenAI-compatible API: a prompt that is in a dataset gets its recorded reply.
 
 Each setting is a flag or an environment variable: --port, ${ENV_PREFIX}PORT or PORT. The first that is set counts.`;
 
-const AFTER = `
-Examples:
-  verbatim                                  serve the sample on port 8000
-  verbatim my.json gpt-4o=other.jsonl -p 0  serve two models on a free port
-  verbatim check my.json other.jsonl        validate files without serving them
-
-Exit codes:
-  0 success, 1 the dataset or the address can't be used, 2 an invalid setting,
-  70 a defect of verbatim`;
+/** Lists that follow the flags, as terms and their descriptions. */
+const AFTER = {
+  Examples: [
+    ['verbatim', 'serve the sample on port 8000'],
+    ['verbatim a.json gpt-4o=b.jsonl -p 0', 'serve two models on a free port'],
+    ['verbatim check a.json b.jsonl', 'validate files without serving them'],
+  ],
+  'Exit codes': [
+    ['0', 'success'],
+    ['1', "the dataset or the address can't be used"],
+    ['2', 'an invalid setting'],
+    ['70', 'a defect of verbatim'],
+  ],
+} as const;
 
 /**
  * Reads the command line and the environment.
@@ -53,14 +62,14 @@ export function readCommandLine(
       writeErr: () => {},
       getOutHelpWidth: () => columns ?? COLUMNS,
     })
-    .configureHelp({ visibleOptions })
+    .configureHelp({ visibleOptions, formatItem, minWidthToWrap: 1 })
     .enablePositionalOptions()
     .usage('[flags] [dataset...]')
     .description(DESCRIPTION)
     .argument('[dataset...]', 'Files to serve, each as a model: FILE, or NAME=FILE')
     .helpOption('-h, --help', 'Print this help')
     .helpCommand('help [command]', 'Print the help of a command')
-    .addHelpText('after', AFTER)
+    .addHelpText('after', ({ command }) => afterHelp(command, columns))
     .option('-v, --version', 'Print the version')
     .action((paths: string[], { version, ...values }: { version?: true }) => {
       assertNotMisspelled(paths[0]);
@@ -102,13 +111,37 @@ function visibleOptions(this: Help, command: Command): Flag[] {
   return [...visible, ...SETTINGS.filter(({ flag }) => flag === undefined).map(flagOf)];
 }
 
+/** One term of a list, and its description. */
+function formatItem(this: Help, term: string, termWidth: number, description: string, help: Help): string {
+  const columns = help.helpWidth ?? COLUMNS;
+  // Commander indents by two columns, and separates by two.
+  if (columns - termWidth - 4 >= DESCRIPTION_COLUMNS_MIN) {
+    return Help.prototype.formatItem.call(this, term, termWidth, description, help);
+  }
+  const lines = help.boxWrap(description, columns - 6).split('\n');
+  return [`  ${term}`, ...lines.map((line) => `      ${line}`)].join('\n');
+}
+
+/** The lists of `AFTER`. */
+function afterHelp(command: Command, columns: number = COLUMNS): string {
+  const help = command.createHelp();
+  help.helpWidth = columns;
+  const sections = Object.entries(AFTER).map(([title, items]) => {
+    const termWidth = Math.max(...items.map(([term]) => term.length));
+    const lines = items.map(([term, description]) => help.formatItem(term, termWidth, description, help));
+    return ['', `${title}:`, ...lines].join('\n');
+  });
+  return sections.join('\n');
+}
+
 /**
- * The first argument may be a misspelled command.
+ * The first argument may be a misspelled command, or one that other programs have.
  *
  * @throws ConfigError if it resembles a command, and there is no such file
  */
 function assertNotMisspelled(first: string | undefined): void {
   if (first === undefined || identityAt(first) !== undefined) return;
+  if (first === 'serve') throw new ConfigError("there is no file 'serve'; to serve, leave out 'serve'");
   const similar = similarCommand(first);
   if (similar === undefined) return;
   throw new ConfigError(`unknown command or file '${first}'; did you mean 'verbatim ${similar}'?`);
@@ -134,10 +167,24 @@ function suggestionIn(message: string): string | undefined {
 
 /** Commander's message as one line that follows the program's name. */
 function problemOf({ code, message }: CommanderError, args: readonly string[]): string {
-  if (code === 'commander.help') return `unknown command '${args[1]}'; see --help`;
+  if (code === 'commander.help') return unknownCommand(args[1] as string);
+  const [, flag = ''] = /--([\w-]+)/.exec(message) ?? [];
+  if (code === 'commander.optionMissingArgument') return `--${flag}: expected a value`;
+  const secret = SETTINGS.find(({ env, flag: known }) => known === undefined && isSimilar(kebab(env), flag));
+  if (secret !== undefined) return `set ${secret.env}; there is no flag, because process lists show flags`;
   const [problem = ''] = message.replace(/^error: /, '').split('\n');
   const similar = suggestionIn(message);
   return `${problem.replace(/\.$/, '')}; ${similar === undefined ? 'see --help' : `did you mean ${similar}?`}`;
+}
+
+function unknownCommand(word: string): string {
+  const similar = similarCommand(word);
+  return `unknown command '${word}'; ${similar === undefined ? 'see --help' : `did you mean '${similar}'?`}`;
+}
+
+/** How the flag of a variable would be spelled: `api-keys` for `API_KEYS`. */
+function kebab(env: string): string {
+  return env.toLowerCase().replaceAll('_', '-');
 }
 
 function plain(markdown: string): string {

@@ -46,7 +46,11 @@ it.each([
   ],
   [['--colour', 'red'], "unknown option '--colour'; see --help"],
   [['--prot', '1'], "unknown option '--prot'; did you mean --port?"],
-  [['--port'], "option '-p, --port <n>' argument missing; see --help"],
+  [['--port'], '--port: expected a value'],
+  [['--engine'], '--engine: expected a value'],
+  [['--api-keys', 'x'], 'set API_KEYS; there is no flag, because process lists show flags'],
+  [['--api-keys=x'], 'set API_KEYS; there is no flag, because process lists show flags'],
+  [['serve', 'a.json'], "there is no file 'serve'; to serve, leave out 'serve'"],
   [['-p', 'x'], "--port: expected a whole number from 0 to 65535, got 'x'"],
   [['--dataset', 'a.json:'], "--dataset: expected a file, got 'a.json:'"],
   [['--dataset', ''], "--dataset: expected a file, got ''"],
@@ -62,7 +66,8 @@ it.each([
   [['check'], "missing required argument 'file'; see --help"],
   [['check', 'm='], "arguments: expected a file after 'm='"],
   [['check', 'a.json', '--port', '0'], "unknown option '--port'; see --help"],
-  [['help', 'chek'], "unknown command 'chek'; see --help"],
+  [['help', 'chek'], "unknown command 'chek'; did you mean 'check'?"],
+  [['help', 'cats'], "unknown command 'cats'; see --help"],
 ])('%j is rejected with one line', (args, problem) => {
   expect(problemOf(args, { DATASET: 'data/sample.json' })).toBe(problem);
 });
@@ -120,6 +125,14 @@ describe('the help', () => {
     expect(helpOf(80, 'help')).toBe(helpOf(80, '--help'));
     expect(helpOf(80, 'help', 'check')).toBe(helpOf(80, 'check', '-h'));
     expect(helpOf(80, 'help', 'check')).toMatch(/^Usage: verbatim check/);
+  });
+
+  it.each([40, 60])('is wrapped to a narrow terminal of %i columns', (columns) => {
+    for (const help of [helpOf(columns, '--help'), helpOf(columns, 'check', '--help')]) {
+      const [, ...lines] = help.split('\n');
+      expect(lines.filter((line) => line.length > columns)).toEqual([]);
+    }
+    expect(helpOf(columns, '--help').replace(/\s+/g, ' ')).toContain('serve two models on a free port');
   });
 
   it.each([80, 120])('is wrapped to a terminal of %i columns', (columns) => {
