@@ -25,7 +25,16 @@ export function curlCommand(url: string, prompt: string, key?: string): string {
   return `curl ${url}/v1/chat/completions ${header}${keyOption(key)} -d ${shellWord(body)}`;
 }
 
+/**
+ * A curl command for a POSIX shell that lists the models.
+ *
+ * @param url and `key`: see `curlCommand`
+ */
+export function modelsCommand(url: string, key?: string): string {
+  return `curl ${url}/v1/models${keyOption(key)}`;
+}
+
 /** The option of curl that sends a key. */
-export function keyOption(key: string | undefined): string {
+function keyOption(key: string | undefined): string {
   return key === undefined ? '' : ` -H "authorization: Bearer ${key}"`;
 }

@@ -5,7 +5,7 @@ import { counted } from '../core/counted.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
 import type { Counts } from '../dataset/counts.js';
 import type { ApiKeys } from './api-keys.js';
-import { curlCommand, keyOption } from './example-request.js';
+import { curlCommand, modelsCommand } from './example-request.js';
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
@@ -63,9 +63,7 @@ export function tryLine(
   // The shell expands this to the first key.
   const first = file === undefined ? `\${${variable}%%,*}` : `$(head -n1 "\${${variable}#@}")`;
   const key = areNone ? undefined : first;
-  const command =
-    example === undefined ? `curl ${url}/v1/models${keyOption(key)}` : curlCommand(url, example, key);
-  return `try: ${command}`;
+  return `try: ${example === undefined ? modelsCommand(url, key) : curlCommand(url, example, key)}`;
 }
 
 /** The fields of the log line about a stop. */

@@ -29,7 +29,7 @@ beforeAll(async () => {
 
 interface Home {
   readonly models?: readonly object[];
-  readonly try?: { readonly prompt: string; readonly curl: string };
+  readonly try?: { readonly prompt?: string; readonly curl: string };
   readonly links: Readonly<Record<string, string>>;
 }
 
@@ -52,6 +52,13 @@ function textOf(html: string, element: string): string {
   const [, text = ''] = new RegExp(`<${element}>(.*)</${element}>`, 's').exec(html) ?? [];
   const characters: Record<string, string> = { lt: '<', gt: '>', quot: '"', amp: '&' };
   return text.replace(/&(\w+);/g, (_, name: string) => characters[name] ?? '');
+}
+
+/** What the server answers to a curl command, with the key in the environment. */
+async function runInShell(command = ''): Promise<unknown> {
+  const env = { ...process.env, API_KEY: 'the-key' };
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} -sS`], { env });
+  return JSON.parse(stdout);
 }
 
 describe('GET /', () => {
@@ -92,23 +99,18 @@ describe('GET /', () => {
 
   it.each(['', '$API_KEY'])('has a curl command that gets a reply when run in a shell', async (key) => {
     const home = await jsonAt(key === '' ? base : guarded, { authorization: 'Bearer the-key' });
-    const { stdout } = await promisify(execFile)('sh', ['-c', `${home.try?.curl} -sS`], {
-      env: { ...process.env, API_KEY: 'the-key' },
-    });
-    expect(JSON.parse(stdout)).toMatchObject({ choices: [{ message: { content: 'It is.' } }] });
+    expect(await runInShell(home.try?.curl)).toMatchObject({ choices: [{ message: { content: 'It is.' } }] });
   });
 
   it('shows nothing of the datasets without a required key', async () => {
     for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
       const html = await htmlAt(guarded, headers);
       expect(html).toContain('requires an API key');
-      expect(html).not.toMatch(/<table|<pre|Isn|dataset\.json/);
-      expect(Object.keys(await jsonAt(guarded, headers)).sort()).toEqual([
-        'description',
-        'links',
-        'name',
-        'version',
-      ]);
+      expect(html).not.toMatch(/<table|Isn|dataset\.json/);
+      const home = await jsonAt(guarded, headers);
+      expect(Object.keys(home).sort()).toEqual(['description', 'links', 'name', 'try', 'version']);
+      expect(home.try).toEqual({ curl: textOf(html, 'pre') });
+      expect(await runInShell(home.try?.curl)).toMatchObject({ data: [{ id: 'dataset' }] });
     }
     expect(await htmlAt(guarded, { authorization: 'Bearer the-key' })).toContain('<table');
   });

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Catalog } from '../../models/catalog.js';
 import type { KeyCheck } from '../auth.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
-import { curlCommand, exampleOf } from '../example-request.js';
+import { curlCommand, exampleOf, modelsCommand } from '../example-request.js';
 import { PAGE_HEADERS } from '../page-headers.js';
 import { percentText } from '../progress.js';
 import { countsText } from '../start-lines.js';
@@ -28,7 +28,8 @@ interface Home {
   readonly version: string;
   readonly description: string;
   readonly models?: readonly ({ readonly id: string } & DatasetState)[];
-  readonly try?: { readonly prompt: string; readonly curl: string };
+  /** A request with a prompt that has a reply; for a client without a required key, one that lists the models. */
+  readonly try?: { readonly prompt?: string; readonly curl: string };
   readonly links: Readonly<Record<string, string>>;
 }
 
@@ -44,15 +45,16 @@ export function home({ catalog, keyCheck, hasKeys, version }: HomeParts): Endpoi
       description: DESCRIPTION,
       links: { ...LINKS, readme: README },
     };
-    if (keyCheck(request.headers) !== undefined) return shell;
+    const url = addressOf(request);
+    const key = hasKeys ? '$API_KEY' : undefined;
+    if (keyCheck(request.headers) !== undefined) return { ...shell, try: { curl: modelsCommand(url, key) } };
     const { models } = catalog;
     const example = exampleOf(models);
-    const key = hasKeys ? '$API_KEY' : undefined;
     return {
       ...shell,
       models: models.map((model) => ({ id: model.id, ...stateOf(model) })),
       ...(example !== undefined && {
-        try: { prompt: example.prompt, curl: curlCommand(addressOf(request), example.prompt, key) },
+        try: { prompt: example.prompt, curl: curlCommand(url, example.prompt, key) },
       }),
     };
   };
@@ -86,7 +88,8 @@ function pageOf({ name, version, description, models, try: example, links }: Hom
 <tr>${cells('th', ['model', 'state'])}</tr>
 ${rows}
 </table>`;
-  const request = `<p>A prompt that has a reply:</p>
+  const what = example?.prompt === undefined ? 'A request with an API key' : 'A prompt that has a reply';
+  const request = `<p>${what}:</p>
 <pre>${escaped(example?.curl ?? '')}</pre>`;
   const items = Object.entries(links).map(
     ([text, url]) => `<li><a href="${escaped(url.replace(/^\//, ''))}">${escaped(text)}</a></li>`,

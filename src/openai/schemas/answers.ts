@@ -275,8 +275,9 @@ export const homeSchema = {
     },
     try: {
       type: 'object',
-      required: ['prompt', 'curl'],
-      description: 'A prompt that has a reply. Absent if none is known.',
+      required: ['curl'],
+      description:
+        'A prompt that has a reply; absent if none is known. Without a required key: a request that lists the models.',
       properties: { prompt: { type: 'string' }, curl: { type: 'string' } },
     },
     links: { type: 'object', additionalProperties: { type: 'string' } },
