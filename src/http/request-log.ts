@@ -36,7 +36,8 @@ interface RequestFields {
 /** The log line for people. */
 export function requestText(fields: RequestFields): string {
   const { status, method, path, dataset, match, source, durationMs, finished, prompt } = fields;
-  const parts = [status, method, path, dataset, match, source, `${durationMs} ms`];
+  const found = match === 'none' ? 'miss' : match;
+  const parts = [status, method, path, dataset, found, source, `${durationMs} ms`];
   if (!finished) parts.push('(client left)');
   if (prompt !== undefined) parts.push(JSON.stringify(prompt));
   return parts.filter((part) => part !== undefined).join(' ');

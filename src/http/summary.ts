@@ -43,8 +43,8 @@ export function summaryText({ requests, hits, misses, medianMs, p99Ms, seconds }
   const rungs = Object.entries(hits).map(([rung, count]) => `${rung} ${count}`);
   const found = `${counted(total, 'hit')}${rungs.length === 0 ? '' : ` (${rungs.join(', ')})`}`;
   const latency = medianMs === undefined ? '' : `; median ${medianMs} ms, p99 ${p99Ms} ms`;
-  const counts = `${counted(requests, 'request')}: ${found}, ${counted(misses, 'miss', 'misses')}`;
-  return `stopped after ${durationText(seconds)}: ${counts}${latency}`;
+  const lookups = `${counted(total + misses, 'lookup')}: ${found}, ${counted(misses, 'miss', 'misses')}`;
+  return `stopped after ${durationText(seconds)}: ${counted(requests, 'request')}; ${lookups}${latency}`;
 }
 
 /**

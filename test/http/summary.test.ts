@@ -38,7 +38,7 @@ describe('the summary of a run', () => {
     expect(summary.medianMs).toBeLessThan(2.5);
     expect(summary.p99Ms).toBeLessThan(2.6);
     expect(summaryText({ ...summary, medianMs: 1.7, p99Ms: 2.5 })).toBe(
-      'stopped after 1 min 5 s: 300 requests: 99 hits (prompt 98, context 1), 1 miss; median 1.7 ms, p99 2.5 ms',
+      'stopped after 1 min 5 s: 300 requests; 100 lookups: 99 hits (prompt 98, context 1), 1 miss; median 1.7 ms, p99 2.5 ms',
     );
   });
 
@@ -50,7 +50,7 @@ describe('the summary of a run', () => {
 
   it('has no latency after a run without requests', () => {
     expect(summaryText(summaryOf(new RequestMetrics(), 3))).toBe(
-      'stopped after 3 s: 0 requests: 0 hits, 0 misses',
+      'stopped after 3 s: 0 requests; 0 lookups: 0 hits, 0 misses',
     );
   });
 

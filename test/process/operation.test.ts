@@ -137,11 +137,11 @@ describe('the log', () => {
     const texts = lines.map((line) => line.replace(/^.*? [A-Z]+: /, ''));
     const text = texts.join('\n');
     expect(text).toMatch(/^200 POST \/v1\/chat\/completions sample context \S+#\d+ \d+ ms$/m);
-    expect(text).toMatch(/^404 POST \/v1\/chat\/completions none \d+ ms "never\\nrecorded"$/m);
+    expect(text).toMatch(/^404 POST \/v1\/chat\/completions miss \d+ ms "never\\nrecorded"$/m);
     expect(texts.filter((each) => /^index ready/.test(each))).toHaveLength(1);
     expect(texts.at(-2)).toBe('stopping: no requests in flight');
     expect(texts.at(-1)).toMatch(
-      /^stopped after \d+ s: 2 requests: 1 hit \(context 1\), 1 miss; median [\d.]+ ms, p99 [\d.]+ ms$/,
+      /^stopped after \d+ s: 2 requests; 2 lookups: 1 hit \(context 1\), 1 miss; median [\d.]+ ms, p99 [\d.]+ ms$/,
     );
   });
 
