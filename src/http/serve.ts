@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
 import { type ByteCount, byteCount } from '../core/bytes.js';
@@ -47,16 +48,28 @@ export interface Listening {
   readonly url: string;
   /** The names of its models. */
   readonly models: readonly string[];
+  /** Returns how many requests are in flight. */
+  readonly inFlight: () => number;
 }
 
 /**
  * Serves until the signal aborts: opens the dataset, listens as soon as there is something to answer from, and walks the rest while it
- * answers. Resolves when all requests are answered and the threads have ended.
+ * answers. Resolves when all requests are answered and the threads have ended. Logs it if the signal aborts before the server is ready.
  *
  * @throws DatasetError if the file can't be served, ListenError if the server can't listen on the address
  */
 export async function serve(config: Config, surroundings: Surroundings): Promise<void> {
-  if (surroundings.signal.aborted) return;
+  let logger: Promise<Logger> | undefined;
+  const loadLogger = () => {
+    logger ??= surroundings.loadLogger();
+    return logger;
+  };
+  const wasReady = !surroundings.signal.aborted && (await run(config, { ...surroundings, loadLogger }));
+  if (!wasReady) (await loadLogger()).info('stopped before it was ready');
+}
+
+/** @returns false if the signal aborted before the server was ready */
+async function run(config: Config, surroundings: Surroundings): Promise<boolean> {
   const { engine, dataset, indexDir, workers } = config;
   const pool = new SharedPool(workers);
   const tokens = new TokenPool(config.tokenizer);
@@ -68,9 +81,7 @@ export async function serve(config: Config, surroundings: Surroundings): Promise
     if (engine !== 'index' && config.usage === 'count') tokens.start();
   }
   try {
-    // Before the dataset is read, which may take long.
-    await tryAddress(config, surroundings.sourceOf);
-    await serveWith(pool, tokens, config, surroundings);
+    return await serveWith(pool, tokens, config, surroundings);
   } finally {
     await pool.close();
     await tokens.close();
@@ -82,11 +93,11 @@ async function serveWith(
   tokens: TokenPool,
   config: Config,
   { loadLogger, print, version, signal, onHangup, onListening, sourceOf, bar }: Surroundings,
-): Promise<void> {
+): Promise<boolean> {
   const startMs = performance.now();
   const keys = new ApiKeys(config.apiKeys, sourceOf?.('apiKeys'));
   const { ServedDatasets } = await import('../models/served-datasets.js');
-  if (signal.aborted) return;
+  if (signal.aborted) return false;
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
   // Lines that are logged before the logger is loaded are queued.
   const early: ((logger: Logger) => void)[] = [];
@@ -117,8 +128,16 @@ async function serveWith(
   const datasets = new ServedDatasets(config.dataset, options, noticesOf);
   const onAbort = () => void datasets.close();
   signal.addEventListener('abort', onAbort);
+  // Whatever reports progress after that is not shown any more.
+  const endProgress = () => {
+    progress?.end();
+    progress = undefined;
+  };
+  let isReady = false;
   let hasFailed = false;
   try {
+    // The files are open, and not read yet, which may take long.
+    await tryAddress(config, sourceOf);
     // The threads work while the modules that answer requests are still loading.
     const started = datasets.start();
     // Both promises are awaited below, where their errors are handled.
@@ -126,6 +145,7 @@ async function serveWith(
     const logger = await loadLogger();
     log = (line) => line(logger);
     early.forEach(log);
+    if (signal.aborted) return false;
     progress = bar !== undefined && logger.isLevelEnabled('info') ? bar : new ProgressLog(logger);
     logger.debug({ dataset: config.dataset }, 'reading datasets');
     if (keys.areNone && !isLoopback(config.host)) logger.warn({ host: config.host }, OPEN_TO_ALL);
@@ -151,13 +171,14 @@ async function serveWith(
       import('../models/served-model.js'),
     ]);
     const { walked } = await started;
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
     signal.removeEventListener('abort', onAbort);
 
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
     for (const { id, served } of datasets.all) models.set(id, new ServedModel(id, served, cache));
     const metrics = new RequestMetrics();
     let listener: InstanceType<typeof Listener> | undefined;
+    const inFlight = () => listener?.inFlight ?? 0;
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp({
       catalog: new Catalog([...models.values()], config.strictModels),
       replies: {
@@ -174,7 +195,7 @@ async function serveWith(
         datasets: datasets.figures,
         poolQueue: pool.queue,
         workerRestarts: pool.deaths + tokens.deaths,
-        inFlight: listener?.inFlight ?? 0,
+        inFlight: inFlight(),
         cacheHits: cache?.hits ?? 0,
         cacheMisses: cache?.misses ?? 0,
         cacheBytes: cache?.bytes ?? 0,
@@ -194,7 +215,15 @@ async function serveWith(
     listener.onRefused = onRefused;
     listener.refusedHeaders = refusedHeaders;
     const address = await listener.listen(config.host, config.port, sourceOf);
-    onListening?.({ url: clientUrlOf(address), models: [...models.keys()] });
+    // Loading blocks the event loop: after two turns, it has polled for signals that came meanwhile.
+    await turn();
+    await turn();
+    isReady = !signal.aborted;
+    if (!isReady) {
+      await listener.stop();
+      return false;
+    }
+    onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight });
     if (countsAhead) tokens.start();
     const metricsTimer = setTimeout(() => beginMetrics().catch(unlessOutOfFiles), METRICS_DELAY_MS);
     try {
@@ -216,10 +245,10 @@ async function serveWith(
         throw error;
       });
       await aborted;
-      progress.end();
+      endProgress();
       const stopping: Stopping = {
         signal: signal.reason,
-        inFlight: listener.inFlight,
+        inFlight: inFlight(),
         drainMs: config.drainMs,
       };
       logger.info(stopping, 'stopping');
@@ -232,9 +261,10 @@ async function serveWith(
     // A start that was cancelled hasn't failed.
     if (hasFailed || !signal.aborted) throw error;
   } finally {
-    progress?.end();
+    endProgress();
     await datasets.close();
   }
+  return isReady;
 }
 
 /** If the metrics can't be loaded now, the first request for them loads them. */

@@ -80,9 +80,23 @@ export interface Stopping {
  */
 export function stoppingText({ signal, inFlight, drainMs }: Stopping): string {
   if (inFlight === 0) return 'stopping: no requests in flight';
-  const again = `another ${signal === 'SIGINT' ? 'Ctrl-C' : signal} after ${SIGNAL_AGAIN_MS / 1000} s exits at once`;
+  const again = `another ${signalName(signal)} after ${SIGNAL_AGAIN_MS / 1000} s exits at once`;
   const wait = `waiting up to ${Math.ceil(drainMs / 1000)} s for them to finish`;
   return `stopping: ${counted(inFlight, 'request')} in flight; ${wait}; ${again}`;
+}
+
+/**
+ * Why the process ends though requests may be in flight.
+ *
+ * @param inFlight requests in flight
+ */
+export function abortedText(signal: string, inFlight: number): string {
+  return `ended by a second ${signalName(signal)}; ${counted(inFlight, 'request')} aborted`;
+}
+
+/** A signal as people send it. */
+function signalName(signal: string): string {
+  return signal === 'SIGINT' ? 'Ctrl-C' : signal;
 }
 
 /** Three digits and a unit; exact below 1000 bytes. */

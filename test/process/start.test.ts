@@ -340,6 +340,10 @@ describe('a start', () => {
     const broken = startServer([file('broken-port.json', '[{]')], { VERBATIM_PORT: String(port) });
     expect(await broken.exited).toBe(1);
     expect(broken.stderr).toContain(`${port} (given by VERBATIM_PORT): port in use`);
+    // The file is looked for before.
+    const missing = startServer(['missing.json'], { VERBATIM_PORT: String(port) });
+    expect(await missing.exited).toBe(1);
+    expect(missing.stderr).toMatch(/^verbatim: missing\.json: there is no such file; .*\n$/);
     taken.close();
   });
 

@@ -2,11 +2,14 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { SIGNAL_AGAIN_MS } from '#dist/core/limits.js';
+import { serve } from '#dist/http/serve.js';
+import { readOptions } from '#dist/settings/read-options.js';
 import { FACTOR } from '../support/factor.js';
 import { RawConnection } from '../support/raw-connection.js';
-import { startServer } from '../support/server-process.js';
+import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
 
@@ -124,7 +127,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) 
   }, async () => {
     const path = join(folder, `behind-${signal}.json`);
     const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(1_000_000) }] });
-    writeFileSync(path, `[${Array.from({ length: 60 }, () => record).join(',')}]`);
+    writeFileSync(path, `[${Array.from({ length: 200 }, () => record).join(',')}]`);
     const server = startServer([path, '--workers', '1']);
     const url = await server.url();
     const agent = new Agent({ keepAlive: true });
@@ -166,6 +169,51 @@ async function stalledOn(args: readonly string[]) {
   return { server, url, connection };
 }
 
+describe('a server that gets a signal before it is ready', () => {
+  /** Sends the signal when the process listens for the nth time: the first time, it only tries the address. */
+  const signalAt = (nth: number) => `
+    import net from 'node:net';
+    const { listen } = net.Server.prototype;
+    let count = 0;
+    net.Server.prototype.listen = function (...args) {
+      if (++count === ${nth}) process.kill(process.pid, 'SIGINT');
+      return listen.apply(this, args);
+    };
+  `;
+
+  it.each([1, 2])('logs one line, prints nothing, and exits with code 0: %i', async (nth) => {
+    const preload = `data:text/javascript,${encodeURIComponent(signalAt(nth))}`;
+    const server = new ServerProcess(process.execPath, ['--import', preload, program, dataset()]);
+    expect(await server.exited).toBe(0);
+    expect(server.stdout).toBe('');
+    const texts = server.stderr.trimEnd().split('\n');
+    expect(texts.filter((text) => /stop/.test(text))).toHaveLength(1);
+    expect(JSON.parse(texts.at(-1) as string)).toMatchObject({
+      level: 30,
+      msg: 'stopped before it was ready',
+    });
+  });
+});
+
+it('the progress is not shown any more after a stop, though the dataset is still being read', async () => {
+  const path = join(folder, 'large.json');
+  const record = { conversations: [{ from: 'human', value: 'x'.repeat(1_000_000) }] };
+  writeFileSync(path, JSON.stringify(Array.from({ length: 200 }, () => record)));
+  const stop = new AbortController();
+  const calls: string[] = [];
+  await serve(readOptions({ dataset: path, workers: 1, engine: 'sweep', usage: 'estimate' }), {
+    bar: { show: () => calls.push('show'), end: () => calls.push('end') },
+    loadLogger: async () => pino({}, { write: () => {} }),
+    print: () => {},
+    version: '1.2.3',
+    signal: stop.signal,
+    onHangup: () => {},
+    onListening: () => stop.abort('SIGINT'),
+  });
+  expect(calls.indexOf('end')).toBeGreaterThan(0);
+  expect(calls.slice(calls.indexOf('end'))).not.toContain('show');
+});
+
 describe('a server that drains', () => {
   it('reports on an open connection that it is not ready', async () => {
     const { server, url, connection } = await stalledOn([]);
@@ -199,6 +247,11 @@ describe('a server that drains', () => {
       const timer = setInterval(() => server.kill(signal), 100);
       expect(await server.exited).toBe(signal);
       clearInterval(timer);
+      const name = signal === 'SIGINT' ? 'Ctrl-C' : signal;
+      expect(JSON.parse(server.stderr.trimEnd().split('\n').at(-1) as string)).toMatchObject({
+        msg: `ended by a second ${name}; 1 request aborted`,
+        inFlight: 1,
+      });
       connection.destroy();
     },
   );
