@@ -12,7 +12,22 @@ if ! command -v node >/dev/null || ! node -e 'const [major, minor] = process.ver
   exit 1
 fi
 
-# npm says nothing while it installs: a line every few seconds does.
+# A missing file is reported now, not after the installation. Arguments after a flag may be its value.
+previous=
+for argument; do
+  file=$argument
+  if [[ $argument =~ ^[^/=]+=(.*)$ ]]; then file=${BASH_REMATCH[1]}; fi
+  if [[ $argument != -* && ($previous != -* || $previous == *=*) && $file == *[./]* && ! -e $file ]]; then
+    echo "verbatim: $file: there is no such file" >&2
+    exit 1
+  fi
+  previous=$argument
+done
+
+# Any earlier build has the help.
+if [[ ${1-} =~ ^(-h|--help)$ && -e $installed && -e $built ]]; then exec node "$root/dist/cli/bin.js" --help; fi
+
+# npm prints only errors while it installs, and this a line every few seconds.
 watch_install() {
   while sleep 5 >/dev/null 2>&1; do
     echo "verbatim: installing, $(du -sk "$root/node_modules" 2>/dev/null | awk '{ mb = $1 / 1024 } END { printf "%.0f", mb }') MB so far" >&2
@@ -25,7 +40,7 @@ if [[ ! -e $installed || $root/package-lock.json -nt $installed ]]; then
   watcher=$!
   trap 'kill "$watcher" 2>/dev/null || true' EXIT
   # Leaves out what tests and benchmarks need.
-  npm --prefix "$root" ci --omit=dev --no-audit --no-fund --loglevel=error >&2
+  npm --prefix "$root" ci --omit=dev --no-audit --no-fund --loglevel=error --no-progress >/dev/null
   kill "$watcher"
   trap - EXIT
   touch -- "$installed"

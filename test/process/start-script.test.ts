@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +29,8 @@ async function start(...args: string[]): Promise<string> {
   server.kill('SIGTERM');
   // The script has replaced itself with the server: the signal stops it gracefully.
   expect(await server.exited).toBe(0);
+  // What npm prints.
+  expect(server.stderr).not.toMatch(/^(?:added|up to date)/m);
   return (
     server.stderr
       .split('\n')
@@ -37,7 +39,28 @@ async function start(...args: string[]): Promise<string> {
   );
 }
 
+/** Runs the script to its end. */
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync('bash', [join(clone, 'start.sh'), ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
 describe('start.sh', () => {
+  it.each([
+    [['missing.json'], 'missing.json'],
+    [['gpt-4o=no/such'], 'no/such'],
+    [['--port', '0', '--host=127.0.0.1', 'a=missing.json'], 'missing.json'],
+    [['check', 'missing.jsonl'], 'missing.jsonl'],
+  ])('reports a missing file before it installs anything: %j', (args, file) => {
+    copyTree();
+    const stderr = `verbatim: ${file}: there is no such file\n`;
+    expect(run(...args)).toEqual({ status: 1, stdout: '', stderr });
+    expect(existsSync(join(clone, 'node_modules'))).toBe(false);
+  });
+
   it('installs what the server and its build need, and builds what is missing or out of date', async () => {
     copyTree();
     const served = `verbatim serves ${join(clone, 'data', 'sample.json')}`;
@@ -66,7 +89,8 @@ describe('start.sh', () => {
     const built = statSync(join(clone, 'dist', 'cli', 'main.js')).mtime;
     const later = new Date(Date.now() + 5000);
     utimesSync(join(clone, 'src', 'index.ts'), later, later);
-    expect(await start()).toMatch(/^verbatim: buildingverbatim serves/);
+    expect(run('--help')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^Usage: /) });
+    expect(await start('--host', '127.0.0.1')).toMatch(/^verbatim: buildingverbatim serves/);
     expect(statSync(join(clone, 'dist', 'cli', 'main.js')).mtime.getTime()).toBeGreaterThan(built.getTime());
 
     rmSync(join(clone, 'node_modules', '.package-lock.json'));
