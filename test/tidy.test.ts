@@ -150,7 +150,7 @@ describe('the documents', () => {
 /** Idioms that readers of the project stumbled over. The number may only fall: lower `IDIOMS_MAX` with it. */
 const IDIOMS =
   /\b(?:behind|stands?|stood|whoever|nobody|anybody|(?:is|are|was) none|so (?:many|much|long)|anew|but for|all the same|tells?|told|what (?:is|was) asked|by whom|alike|rider|prove[sdn]?|older(?! (?:versions?|generation|than)\b))\b/gi;
-const IDIOMS_MAX = 2;
+const IDIOMS_MAX = 1;
 
 /** A comment, or a string. A string may contain what looks like a comment, and the reverse. */
 const COMMENT_OR_STRING =

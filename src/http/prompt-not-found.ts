@@ -58,7 +58,7 @@ function nearestText({ conversationId, turnIndex, text, relation, differsAt }: S
   const relations = {
     spelling: 'it differs in case or punctuation only',
     part: 'it is a part of the prompt',
-    beginning: `it begins alike; the prompt differs from character ${differsAt + 1} on`,
+    beginning: `it has the same beginning; the prompt differs from character ${differsAt + 1} on`,
   };
   return `${turn}, ${quote(text)}: ${relations[relation]}.`;
 }

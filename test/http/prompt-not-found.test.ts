@@ -54,9 +54,9 @@ describe('the error for a prompt that has no reply', () => {
     [
       'ends otherwise',
       `${START}two.`,
-      `begins alike; the prompt differs from character ${START.length + 1} on`,
+      `has the same beginning; the prompt differs from character ${START.length + 1} on`,
     ],
-    ['is cut off', PROMPT.slice(0, 30), 'begins alike; the prompt differs from character 31 on'],
+    ['is cut off', PROMPT.slice(0, 30), 'has the same beginning; the prompt differs from character 31 on'],
     ['goes on', `${PROMPT} Go!`, 'is a part of the prompt'],
     ['has a sentence before it', `You are a poet. ${PROMPT}`, 'is a part of the prompt'],
     ['has other case', PROMPT.toLowerCase(), 'differs in case or punctuation only'],
