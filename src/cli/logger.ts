@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
+import { escapeControls } from '../core/control-characters.js';
 import { LOG_AGAIN_MS, LOG_BYTES_MAX, LOG_EXIT_WAITS } from '../core/limits.js';
 import { requestText } from '../http/request-log.js';
 import { stoppingText } from '../http/start-lines.js';
 import { summaryText } from '../http/summary.js';
 import type { Config } from '../settings/table.js';
-import { escapeControls } from './control-characters.js';
 
 /**
  * The log, on standard error: JSON lines, or text for people on a terminal. Lines are written synchronously, so that a process that exits

@@ -3,6 +3,7 @@
 import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
+import { escapeAllControls } from '../core/control-characters.js';
 import { CommandError } from '../core/errors.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
 import type { Progress } from '../http/progress.js';
@@ -12,7 +13,6 @@ import { ConfigError } from '../settings/config-error.js';
 import type { Settings } from '../settings/read-settings.js';
 import { WORKERS_DEFAULT } from '../settings/table.js';
 import { readCommandLine } from './command-line.js';
-import { escapeAllControls } from './control-characters.js';
 import { VERSION } from './manifest.js';
 import { ProgressBar } from './progress-bar.js';
 

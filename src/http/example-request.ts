@@ -4,6 +4,9 @@ import { shellWord } from '../core/shell-word.js';
 import type { Model } from '../models/model.js';
 import type { Example } from '../openai/operations.js';
 
+/** Expanded by the shell to the key in the reader's environment. */
+export const KEY_WORD = '$API_KEY';
+
 /** The first example of several models; undefined if none is known. */
 export function exampleOf(models: readonly Pick<Model, 'id' | 'status'>[]): Example | undefined {
   for (const { id, status } of models) {

@@ -332,8 +332,8 @@ const TABLE = [
     tag: 'Server',
     summary: 'The server, the state of its datasets, and a request that gets a reply',
     description:
-      'HTML, or JSON if `Accept` has `application/json` and not `text/html`. If the server requires keys, a request without one gets nothing about the datasets.',
-    answer: { 'text/html': { type: 'string' }, ...json(homeSchema) },
+      'HTML if `Accept` has `text/html`, else JSON if it has `application/json`, else plain text. If the server requires keys, a request without an accepted one gets nothing about the datasets.',
+    answer: { 'text/html': { type: 'string' }, 'text/plain': { type: 'string' }, ...json(homeSchema) },
     isOpen: true,
   },
   {

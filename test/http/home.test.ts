@@ -1,4 +1,4 @@
-/** The responses of `/` to a browser and to a program. */
+/** The responses of `/` to a browser, to a program and to curl. */
 
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -15,6 +15,8 @@ import { temporaryFolder } from '../support/temporary.js';
 const PROMPT = `<b>Isn't "this"</b> & \u001b[31mthat`;
 const path = join(temporaryFolder(), 'dataset.json');
 
+const BROWSER = 'text/html,application/xhtml+xml,*/*;q=0.8';
+
 let base: string;
 let guarded: string;
 beforeAll(async () => {
@@ -29,7 +31,8 @@ beforeAll(async () => {
 
 interface Home {
   readonly models?: readonly object[];
-  readonly try?: { readonly prompt?: string; readonly curl: string };
+  readonly problem?: string;
+  readonly try?: { readonly what: string; readonly prompt?: string; readonly curl: string };
   readonly links: Readonly<Record<string, string>>;
 }
 
@@ -40,11 +43,18 @@ async function jsonAt(url: string, headers: Record<string, string> = {}): Promis
 }
 
 async function htmlAt(url: string, headers: Record<string, string> = {}): Promise<string> {
-  const answer = await fetch(url, { headers });
+  const answer = await fetch(url, { headers: { accept: BROWSER, ...headers } });
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
   expect(answer.headers.get('cache-control')).toBe('no-store');
   return answer.text();
+}
+
+async function textAt(url: string, headers: Record<string, string> = {}) {
+  const answer = await fetch(url, { headers });
+  expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  expect(answer.headers.get('cache-control')).toBe('no-store');
+  return { status: answer.status, text: await answer.text() };
 }
 
 /** The text of the only element with this name. */
@@ -77,12 +87,27 @@ describe('GET /', () => {
   });
 
   it('shows the same as a page without scripts, whatever the names and prompts contain', async () => {
-    const html = await htmlAt(base, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
+    const html = await htmlAt(base);
     expect(textOf(html, 'pre')).toBe((await jsonAt(base)).try?.curl);
     expect(html).toContain('<td>&lt;script&gt;</td><td>ready: 1 conversation, 2 turns, index in memory</td>');
     for (const raw of ['<script', '<b>', '\u001b']) expect(html).not.toContain(raw);
     expect(html.match(/href="(?:docs|openapi\.json|metrics|ready)"/g)).toHaveLength(4);
-    expect(await htmlAt(base, { accept: '*/*' })).toBe(html);
+  });
+
+  it.each(['*/*', 'text/plain'])('shows the same as text to a client with `Accept: %s`', async (accept) => {
+    const { text } = await textAt(base, { accept });
+    const curl = (await jsonAt(base)).try?.curl ?? '';
+    expect(text).toMatch(/^verbatim 1\.2\.3\n/);
+    expect(text.split('\n')).toEqual(
+      expect.arrayContaining([
+        '  <script>  ready: 1 conversation, 2 turns, index in memory',
+        'A prompt that has a reply:',
+        curl,
+        `  docs  ${base}/docs`,
+      ]),
+    );
+    expect(text).not.toContain('\u001b');
+    expect(await runInShell(curl)).toMatchObject({ choices: [{ message: { content: 'It is.' } }] });
   });
 
   it.each([
@@ -103,13 +128,26 @@ describe('GET /', () => {
   });
 
   it('shows nothing of the datasets without a required key', async () => {
-    for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
+    for (const [headers, problem] of [
+      [{}, 'The state of the datasets requires an API key.'],
+      [
+        { authorization: 'Bearer wrong' },
+        'The API key is wrong. The state of the datasets requires an accepted one.',
+      ],
+    ] as const) {
       const html = await htmlAt(guarded, headers);
-      expect(html).toContain('requires an API key');
+      expect(html).toContain(problem);
+      const { text } = await textAt(guarded, headers);
+      expect(text.split('\n')).toContain(problem);
+      expect(text).not.toMatch(/Datasets:|Isn|dataset\.json/);
       expect(html).not.toMatch(/<table|Isn|dataset\.json/);
       const home = await jsonAt(guarded, headers);
-      expect(Object.keys(home).sort()).toEqual(['description', 'links', 'name', 'try', 'version']);
-      expect(home.try).toEqual({ curl: textOf(html, 'pre') });
+      expect(Object.keys(home).sort()).toEqual(['description', 'links', 'name', 'problem', 'try', 'version']);
+      expect(home.problem).toBe(problem);
+      expect(home.try).toEqual({
+        what: 'The list of the models, with API_KEY set to a key',
+        curl: textOf(html, 'pre'),
+      });
       expect(await runInShell(home.try?.curl)).toMatchObject({ data: [{ id: 'dataset' }] });
     }
     expect(await htmlAt(guarded, { authorization: 'Bearer the-key' })).toContain('<table');

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { escapeAllControls, escapeControls } from '../../core/control-characters.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { KeyCheck } from '../auth.js';
-import { type Endpoint, jsonOf } from '../endpoint.js';
-import { curlCommand, exampleOf, modelsCommand } from '../example-request.js';
+import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
+import { curlCommand, exampleOf, KEY_WORD, modelsCommand } from '../example-request.js';
 import { PAGE_HEADERS } from '../page-headers.js';
 import { percentText } from '../progress.js';
 import { countsText } from '../start-lines.js';
@@ -12,6 +13,12 @@ const DESCRIPTION =
   'Serves conversation datasets as an OpenAI-compatible API: a prompt that is in a dataset gets the recorded reply.';
 const LINKS = { docs: '/docs', openapi: '/openapi.json', metrics: '/metrics', ready: '/ready' };
 const README = 'https://github.com/verbatim-llm/verbatim#readme';
+
+/** The sentence for a client without an accepted key. */
+const PROBLEMS = {
+  missing_api_key: 'The state of the datasets requires an API key.',
+  invalid_api_key: 'The API key is wrong. The state of the datasets requires an accepted one.',
+} as const;
 
 /** What the page is made from. */
 export interface HomeParts {
@@ -27,15 +34,17 @@ interface Home {
   readonly name: string;
   readonly version: string;
   readonly description: string;
+  /** Why there are no models. */
+  readonly problem?: string;
   readonly models?: readonly ({ readonly id: string } & DatasetState)[];
   /** A request with a prompt that has a reply; for a client without a required key, one that lists the models. */
-  readonly try?: { readonly prompt?: string; readonly curl: string };
+  readonly try?: { readonly what: string; readonly prompt?: string; readonly curl: string };
   readonly links: Readonly<Record<string, string>>;
 }
 
 /**
- * `GET /`: what this server is, the state of its datasets, and a request that it can answer; HTML, or JSON if the client prefers it. If the
- * server has keys, a request without a key sees nothing of the datasets.
+ * `GET /`: what this server is, the state of its datasets, and a request that it can answer; as HTML or JSON if the client asks for
+ * it, else as plain text. If the server has keys, a request without an accepted key sees nothing of the datasets.
  */
 export function home({ catalog, keyCheck, hasKeys, version }: HomeParts): Endpoint<void> {
   const homeFor = (request: IncomingMessage): Home => {
@@ -46,15 +55,24 @@ export function home({ catalog, keyCheck, hasKeys, version }: HomeParts): Endpoi
       links: { ...LINKS, readme: README },
     };
     const url = addressOf(request);
-    const key = hasKeys ? '$API_KEY' : undefined;
-    if (keyCheck(request.headers) !== undefined) return { ...shell, try: { curl: modelsCommand(url, key) } };
+    const key = hasKeys ? KEY_WORD : undefined;
+    const needed = hasKeys ? ', with API_KEY set to a key' : '';
+    const problem = keyCheck(request.headers);
+    if (problem !== undefined) {
+      const what = `The list of the models${needed}`;
+      return { ...shell, problem: PROBLEMS[problem], try: { what, curl: modelsCommand(url, key) } };
+    }
     const { models } = catalog;
     const example = exampleOf(models);
     return {
       ...shell,
       models: models.map((model) => ({ id: model.id, ...stateOf(model) })),
       ...(example !== undefined && {
-        try: { prompt: example.prompt, curl: curlCommand(url, example.prompt, key) },
+        try: {
+          what: `A prompt that has a reply${needed}`,
+          prompt: example.prompt,
+          curl: curlCommand(url, example.prompt, key),
+        },
       }),
     };
   };
@@ -63,14 +81,16 @@ export function home({ catalog, keyCheck, hasKeys, version }: HomeParts): Endpoi
     answer: (_, { request }) => {
       const home = homeFor(request);
       const headers = [...PAGE_HEADERS, 'cache-control', 'no-store'];
-      if (acceptsJson(request)) return { ...jsonOf(home), headers };
-      return { headers, content: { kind: 'text', type: 'text/html; charset=utf-8', text: pageOf(home) } };
+      const { accept = '' } = request.headers;
+      if (accept.includes('text/html')) return textAnswer(headers, 'html', pageOf(home));
+      if (accept.includes('application/json')) return { ...jsonOf(home), headers };
+      return textAnswer(headers, 'plain', plainTextOf(home, addressOf(request)));
     },
   };
 }
 
-function acceptsJson({ headers: { accept = '' } }: IncomingMessage): boolean {
-  return accept.includes('application/json') && !accept.includes('text/html');
+function textAnswer(headers: readonly string[], subtype: 'html' | 'plain', text: string): Answered {
+  return { headers, content: { kind: 'text', type: `text/${subtype}; charset=utf-8`, text } };
 }
 
 /** The address that the client used, if it needs no quotes in a shell; else the address of the connection. */
@@ -80,16 +100,33 @@ function addressOf({ headers: { host = '' }, socket }: IncomingMessage): string 
   return `http://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
 }
 
+/** The page as text for a terminal. Its command can be pasted. */
+function plainTextOf(
+  { name, version, description, problem, models, try: example, links }: Home,
+  url: string,
+): string {
+  const states = models?.map((model) => escapeAllControls(`  ${model.id}  ${stateText(model)}`));
+  const items = Object.entries(links).map(
+    ([text, link]) => `  ${text}  ${link.startsWith('/') ? url : ''}${link}`,
+  );
+  const paragraphs = [
+    [`${name} ${version}`, description],
+    states === undefined ? [problem] : ['Datasets:', ...states],
+    ...(example === undefined ? [] : [[`${example.what}:`], [escapeControls(example.curl)]]),
+    ['Links:', ...items],
+  ];
+  return `${paragraphs.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
 /** The page. Its links are relative, so that it works below the path prefix of a proxy. */
-function pageOf({ name, version, description, models, try: example, links }: Home): string {
+function pageOf({ name, version, description, problem, models, try: example, links }: Home): string {
   const rows = models?.map((model) => `<tr>${cells('td', [model.id, stateText(model)])}</tr>`).join('\n');
   const table = `<table>
 <caption>Datasets</caption>
 <tr>${cells('th', ['model', 'state'])}</tr>
 ${rows}
 </table>`;
-  const what = example?.prompt === undefined ? 'A request with an API key' : 'A prompt that has a reply';
-  const request = `<p>${what}:</p>
+  const request = `<p>${escaped(example?.what ?? '')}:</p>
 <pre>${escaped(example?.curl ?? '')}</pre>`;
   const items = Object.entries(links).map(
     ([text, url]) => `<li><a href="${escaped(url.replace(/^\//, ''))}">${escaped(text)}</a></li>`,
@@ -105,7 +142,7 @@ ${rows}
 <body>
 <h1>${escaped(`${name} ${version}`)}</h1>
 <p>${escaped(description)}</p>
-${models === undefined ? '<p>The state of the datasets requires an API key.</p>' : table}
+${problem === undefined ? table : `<p>${escaped(problem)}</p>`}
 ${example === undefined ? '' : request}
 <ul>
 ${items.join('\n')}
