@@ -57,7 +57,7 @@ export function measureFirstAnswer(path: string, prompt: string, indexDir: strin
     await server.ask(prompt, 200);
     const { seconds } = server;
     // If the saved index wasn't loaded, this measures something else.
-    if (indexDir !== 'none') await server.printed(/engine index/);
+    if (indexDir !== 'none') await server.printed(/engine in use: index/);
     return seconds;
   });
 }

@@ -48,7 +48,7 @@ export async function measureBadClients(seconds: number): Promise<Section> {
     const requests = Array.from({ length: CLIENTS }, (_, i) => requestText(requestOf(i)));
     const { without, beside } = await withServer(verbatim(path, ['--usage', 'estimate']), async (server) => {
       const url = await server.url;
-      await server.printed(/engine index/);
+      await server.printed(/engine in use: index/);
       const task = { url: `${url}/v1/chat/completions`, body: hit, connections: CONNECTIONS, seconds };
       const without = await runOther(task);
       const bad: BadClientsTask = {

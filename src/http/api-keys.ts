@@ -7,7 +7,7 @@ import { type KeyCheck, keyCheck } from './auth.js';
 /** The accepted API keys, which can be reloaded. */
 export class ApiKeys {
   /** The environment variable that has them, or the path of their file. */
-  readonly variable: string;
+  private readonly variable: string;
   private readonly source: KeySource;
   private checkNow: KeyCheck;
 

@@ -1,11 +1,13 @@
 /** The lines that the server prints for the person who started it. */
 
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { counted } from '../core/counted.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
+import { shellWord } from '../core/shell-word.js';
 import type { Counts } from '../dataset/counts.js';
 import type { ApiKeys } from './api-keys.js';
-import { curlCommand, modelsCommand } from './example-request.js';
+import { curlCommand, KEY_WORD, modelsCommand } from './example-request.js';
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
@@ -24,6 +26,7 @@ export function clientUrlOf({ address, port, family }: AddressInfo): string {
  * What is served, and how. Counts are omitted until they are known.
  *
  * @param model its name, if there are several
+ * @param engine the engine that answers now; `auto` is a setting only
  */
 export function servingLine(
   model: string | undefined,
@@ -37,7 +40,7 @@ export function servingLine(
     sizeText(bytes),
     ...(counts === undefined ? [] : [countsText(counts)]),
     counted(workers, 'worker'),
-    `engine ${engine}`,
+    `engine in use: ${engine}`,
   ];
   const named = model === undefined ? path : `${model} from ${path}`;
   return `verbatim serves ${named}: ${parts.join(', ')}`;
@@ -52,18 +55,18 @@ export function countsText({ conversations, turns }: Pick<Counts, 'conversations
  * A command that sends a request the server can answer.
  *
  * @param example a prompt that has a reply, if one is known
- * @param keys if a key is needed, the command takes it from the environment: it isn't printed
+ * @param keys if a key is needed, the command reads it from the file of keys, or else from the variable `API_KEY`: it isn't printed
  */
 export function tryLine(
   address: AddressInfo,
   example: string | undefined,
-  { areNone, file, variable }: Pick<ApiKeys, 'areNone' | 'file' | 'variable'>,
+  { areNone, file }: Pick<ApiKeys, 'areNone' | 'file'>,
 ): string {
   const url = clientUrlOf(address);
-  // The shell expands this to the first key.
-  const first = file === undefined ? `\${${variable}%%,*}` : `$(head -n1 "\${${variable}#@}")`;
-  const key = areNone ? undefined : first;
-  return `try: ${example === undefined ? modelsCommand(url, key) : curlCommand(url, example, key)}`;
+  const given = file === undefined ? KEY_WORD : `$(head -n1 ${shellWord(resolve(file))})`;
+  const key = areNone ? undefined : given;
+  const command = example === undefined ? modelsCommand(url, key) : curlCommand(url, example, key);
+  return `${key === KEY_WORD ? 'try, with API_KEY set to a key' : 'try'}: ${command}`;
 }
 
 /** The fields of the log line about a stop. */

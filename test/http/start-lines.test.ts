@@ -1,7 +1,8 @@
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { servingLine, stoppingText, tryLine, urlOf } from '#dist/http/start-lines.js';
 
-const OPEN = { areNone: true, file: undefined, variable: 'API_KEYS' };
+const OPEN = { areNone: true, file: undefined };
 
 describe('the start lines', () => {
   it.each([
@@ -16,7 +17,7 @@ describe('the start lines', () => {
     [1e16, '10000 TB'],
   ])('show %i bytes as %s', (bytes, size) => {
     expect(servingLine(undefined, 'x.json', bytes, 1, 'sweep')).toBe(
-      `verbatim serves x.json: ${size}, 1 worker, engine sweep`,
+      `verbatim serves x.json: ${size}, 1 worker, engine in use: sweep`,
     );
   });
 
@@ -30,6 +31,18 @@ describe('the start lines', () => {
     expect(tryLine(everywhere, undefined, OPEN)).toBe('try: curl http://[::1]:80/v1/models');
     expect(tryLine({ address: '0.0.0.0', port: 1, family: 'IPv4' }, undefined, OPEN)).toContain(
       'http://127.0.0.1:1/',
+    );
+  });
+
+  it('read a key from where any shell finds it', () => {
+    const here = { address: '127.0.0.1', port: 1, family: 'IPv4' };
+    const withFile = (file: string | undefined) => tryLine(here, undefined, { areNone: false, file });
+    expect(withFile(undefined)).toBe(
+      'try, with API_KEY set to a key: curl http://127.0.0.1:1/v1/models -H "authorization: Bearer $API_KEY"',
+    );
+    expect(withFile('/a/the keys')).toContain(`"authorization: Bearer $(head -n1 '/a/the keys')"`);
+    expect(withFile('keys')).toBe(
+      `try: curl http://127.0.0.1:1/v1/models -H "authorization: Bearer $(head -n1 ${resolve('keys')})"`,
     );
   });
 });

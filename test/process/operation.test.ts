@@ -43,7 +43,7 @@ describe('keys in a file', () => {
       200, 200, 401,
     ]);
     const [, curl] = await server.waitFor(/^try: (curl .*)$/m);
-    const options = { encoding: 'utf8', env: { ...process.env, API_KEYS: `@${path}` } } as const;
+    const options = { encoding: 'utf8', cwd: '/' } as const;
     expect(execFileSync('bash', ['-c', `${curl} --silent`], options)).toContain('"choices"');
     writeFileSync(path, 'third\n');
     server.kill('SIGHUP');

@@ -69,19 +69,21 @@ describe('a start', () => {
     const server = startServer([path, '--workers', '3']);
     await server.url();
     const [, curl] = await server.waitFor(/^try: (curl .*)$/m);
-    expect(server.stdout).toContain(`${path}: 103 bytes, 1 conversation, 2 turns, 3 workers, engine index`);
+    expect(server.stdout).toContain(
+      `${path}: 103 bytes, 1 conversation, 2 turns, 3 workers, engine in use: index`,
+    );
     expect(execFileSync('bash', ['-c', `${curl} --silent`], { encoding: 'utf8' })).toContain(
       '"content":"All well."',
     );
   });
 
-  it('with keys prints a curl command that takes the key from the environment', async () => {
+  it('with keys prints a curl command for a shell whose API_KEY is one of them', async () => {
     const path = file('guarded.json', JSON.stringify(good));
     const env = { API_KEYS: 'first,second' };
     const server = startServer([path], env);
-    const [, curl] = await server.waitFor(/^try: (curl .*)$/m);
+    const [, curl] = await server.waitFor(/^try, with API_KEY set to a key: (curl .*)$/m);
     expect(curl).not.toContain('first');
-    const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
+    const options = { encoding: 'utf8', env: { ...process.env, API_KEY: 'second' } } as const;
     expect(execFileSync('bash', ['-c', `${curl} --silent`], options)).toContain('"content":"All well."');
   });
 
