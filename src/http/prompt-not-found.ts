@@ -47,7 +47,7 @@ export function promptNotFound(
   if (example !== undefined && isSimilar(prompt, example)) {
     return fail(`${missing} Nearest known prompt: ${quote(example)}.`);
   }
-  const none = isSearched ? ' No similar turn is known.' : '';
+  const none = isSearched ? ' No turn with the same beginning is known.' : '';
   const tried = example === undefined ? '' : ` A prompt that has a reply: ${quote(example)}.`;
   return fail(missing + none + tried);
 }

@@ -43,7 +43,7 @@ const chat = (content: string, on = base) =>
   messageOf(`${on}/v1/chat/completions`, { messages: [{ role: 'user', content }] });
 const complete = (prompt: string | string[]) => messageOf(`${base}/v1/completions`, { prompt });
 const TRIED = " A prompt that has a reply: 'hello'.";
-const EXAMPLE = ` No similar turn is known.${TRIED}`;
+const EXAMPLE = ` No turn with the same beginning is known.${TRIED}`;
 const quoted = (text: string) =>
   text.length > 60 ? `'${text.slice(0, 60)}…' (${text.length} characters)` : `'${text}'`;
 const none = (what: string, prompt: string) =>
