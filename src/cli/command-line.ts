@@ -14,7 +14,7 @@ export type CommandLine =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
-/** Width of the help if standard output isn't a terminal. */
+/** Width of the help if standard output isn't a terminal, and the variable `COLUMNS` isn't set. */
 const COLUMNS = 80;
 
 /** If there are fewer columns for a description, it goes below its term. */
@@ -43,14 +43,15 @@ const AFTER = {
  * Reads the command line and the environment.
  *
  * @param args the arguments after the program's name
- * @param columns width of the terminal that shows the help; undefined without a terminal
+ * @param terminalColumns width of the terminal that shows the help; undefined without a terminal
  * @throws ConfigError for an unknown flag or command, or an invalid value
  */
 export function readCommandLine(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-  columns?: number,
+  terminalColumns?: number,
 ): CommandLine {
+  const columns = terminalColumns ?? columnsIn(env);
   let help = '';
   let command: CommandLine | undefined;
   const program = new Command('verbatim')
@@ -60,7 +61,7 @@ export function readCommandLine(
         help += text;
       },
       writeErr: () => {},
-      getOutHelpWidth: () => columns ?? COLUMNS,
+      getOutHelpWidth: () => columns,
     })
     .configureHelp({ visibleOptions, formatItem, minWidthToWrap: 1 })
     .enablePositionalOptions()
@@ -94,6 +95,11 @@ export function readCommandLine(
   return command as unknown as CommandLine;
 }
 
+/** The width that the variable `COLUMNS` sets, as in other programs. */
+function columnsIn({ COLUMNS: text = '' }: Readonly<Record<string, string | undefined>>): number {
+  return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : COLUMNS;
+}
+
 const SETTINGS: readonly Option<unknown>[] = Object.values(OPTIONS);
 
 function flagOf({ group, env, flag, short, placeholder, help, defaultText }: Option<unknown>): Flag {
@@ -123,7 +129,7 @@ function formatItem(this: Help, term: string, termWidth: number, description: st
 }
 
 /** The lists of `AFTER`. */
-function afterHelp(command: Command, columns: number = COLUMNS): string {
+function afterHelp(command: Command, columns: number): string {
   const help = command.createHelp();
   help.helpWidth = columns;
   const sections = Object.entries(AFTER).map(([title, items]) => {

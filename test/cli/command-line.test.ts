@@ -105,8 +105,9 @@ describe('the environment', () => {
 });
 
 describe('the help', () => {
-  const helpOf = (columns: number | undefined, ...args: string[]) => {
-    const command = readCommandLine(args, {}, columns);
+  const helpOf = (columns: number | undefined, ...args: string[]) => helpIn({}, columns, ...args);
+  const helpIn = (env: Record<string, string>, columns: number | undefined, ...args: string[]) => {
+    const command = readCommandLine(args, env, columns);
     return command.kind === 'help' ? command.text : expect.fail('expected the help');
   };
 
@@ -141,6 +142,14 @@ describe('the help', () => {
       .map(({ length }) => length);
     expect(Math.max(...widths)).toBeLessThanOrEqual(columns);
     expect(Math.max(...widths)).toBeGreaterThan(columns - 5);
+  });
+
+  it('has the width in COLUMNS without a terminal, and 80 columns without either', () => {
+    expect(helpIn({ COLUMNS: '40' }, undefined, '--help')).toBe(helpOf(40, '--help'));
+    expect(helpIn({ COLUMNS: '40' }, 100, '--help')).toBe(helpOf(100, '--help'));
+    for (const COLUMNS of ['', '0', '-1', 'wide', '1e9']) {
+      expect(helpIn({ COLUMNS }, undefined, '--help')).toBe(helpOf(80, '--help'));
+    }
   });
 });
 
