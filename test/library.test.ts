@@ -98,7 +98,8 @@ describe('serve()', () => {
     [{ engine: 'fast' }, "engine: expected one of auto, sweep, index, got 'fast'"],
     [{ dataset: [1] }, 'dataset: expected a list of strings'],
     [{ dataset: ['a.json', 'b/a.json'] }, /^two datasets are called 'a'/],
-    [{ apiKeys: 'key' }, 'apiKeys: expected a list of strings'],
+    [{ apiKeys: 'key' }, 'apiKeys: expected a list of strings, or { file: PATH }'],
+    [{ apiKeys: { path: 'keys' } }, 'apiKeys: expected a list of strings, or { file: PATH }'],
     [{ apiKeys: ['a key'] }, 'apiKeys: expected keys of printable ASCII without spaces'],
     [{ corsOrigins: ['here'] }, /^corsOrigins: expected origins/],
   ])('rejects %j', async (options, message) => {

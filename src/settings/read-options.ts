@@ -52,7 +52,7 @@ function readOption(name: keyof Config, value: unknown): unknown {
     case 'apiKeys': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };
-      return texts(name, value).map((key) => {
+      return texts(name, value, ', or { file: PATH }').map((key) => {
         if (isKey(key)) return key;
         throw new ConfigError(`${name}: expected keys of printable ASCII without spaces`);
       });
@@ -75,7 +75,7 @@ function paths(name: string, value: unknown): readonly string[] {
   return list;
 }
 
-function texts(name: string, value: unknown): readonly string[] {
+function texts(name: string, value: unknown, otherwise = ''): readonly string[] {
   if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
-  throw new ConfigError(`${name}: expected a list of strings`);
+  throw new ConfigError(`${name}: expected a list of strings${otherwise}`);
 }
