@@ -9,6 +9,8 @@ import { temporaryFolder } from '../support/temporary.js';
 
 const START = 'Translate the following text, word by word, into a language of your choice: ';
 const PROMPT = `${START}one.`;
+const TRAIN = 'How do I get from Paris to Lyon by train?';
+const FRIEND = 'Hi there friend';
 const LONG_ID = `é\n\`${'x'.repeat(300)}`;
 const talk = (id: string | undefined, ...texts: string[]) => ({
   id,
@@ -25,6 +27,8 @@ beforeAll(async () => {
     talk('abc', 'hello', 'hi', PROMPT, 'Eins.'),
     talk(undefined, 'well', 'then', 'goodbye'),
     talk(LONG_ID, 'x', 'the last words'),
+    talk('docs', TRAIN, 'By TGV.', FRIEND, 'Well met.', 'The Unanswered one'),
+    talk('single', 'a conversation of one turn'),
   ];
   writeFileSync(path, JSON.stringify(list));
   base = await serveApp(path);
@@ -64,6 +68,24 @@ describe('the error for a prompt that has no reply', () => {
   ])('quotes a turn that is near, if the prompt %s', async (_what, prompt, how) => {
     const turn = `Nearest: turn 2 of conversation \`abc\`, '${START.slice(0, 60)}…': it ${how}.`;
     expect(await chat(prompt)).toBe(`${none('the last message', prompt)} ${turn}`);
+  });
+
+  it.each([
+    ['hi THERE, friend!', FRIEND],
+    ['How do I get from Paris to Rome', TRAIN],
+    ['How do I get', undefined],
+    ['How do I get from Nice to Lyon by train?', undefined],
+    ['You are a poet. Hi there friend', FRIEND],
+    ['Oh well, Hi there friend', FRIEND],
+    ['Well hello Hi there friend', FRIEND],
+    ['Please do tell me Hi there friend', undefined],
+    ['Hi there friend, and hello', FRIEND],
+    ['Hi there friend and hello', undefined],
+    [`${TRAIN} and back`, TRAIN],
+    ['the unanswered one', undefined],
+    ['a conversation of one turn', undefined],
+  ])('finds near turns as docs/errors.md says: %j', async (prompt, turn) => {
+    expect(await chat(prompt)).toContain(turn === undefined ? EXAMPLE : `conversation \`docs\`, '${turn}'`);
   });
 
   it('says that the only equal turn has no reply', async () => {
