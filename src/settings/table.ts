@@ -68,7 +68,7 @@ export const OPTIONS = {
     env: 'ENGINE',
     flag: 'engine',
     placeholder: 'ENGINE',
-    help: 'How replies are found: `sweep` reads the dataset for each lookup; `index` keeps keys of all turns in memory; `auto` sweeps until the index is ready',
+    help: 'How replies are found: `sweep` reads the dataset for each lookup; `index` keeps keys of all turns in memory; `auto` sweeps until the index is ready. The start line names the one in use',
     defaultValue: 'auto',
     defaultText: '`auto`',
     parse: oneOf(ENGINES),
