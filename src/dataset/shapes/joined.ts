@@ -1,0 +1,141 @@
+/** Shapes whose conversations are spread over several records. */
+
+import { knownRole } from '../../core/roles.js';
+import { isSaid } from './conversations.js';
+import { oasstNode } from './exports.js';
+import { requestTurns, responseReplies } from './logs.js';
+import { conversation, groups, has, type Part, partsOf } from './parts.js';
+import { fieldOf, fieldsOf, idOf, isObject } from './record.js';
+import { SESSION_SHAPES } from './sessions.js';
+import type { JoinedShape } from './shape.js';
+import { linkedTree, pathsOf } from './trees.js';
+import { turnsOfList } from './turns.js';
+
+const oasstRows: JoinedShape = {
+  name: 'OASST messages',
+  example: [
+    '{"message_id": "a", "parent_id": null, "role": "prompter", "text": "What is moss?"}',
+    '{"message_id": "b", "parent_id": "a", "role": "assistant", "text": "A small plant."}',
+  ].join('\n'),
+  mapping: 'joined by `parent_id`: the best `rank` first, other branches are conversations of their own',
+  recognizes: (record) => has(record, 'message_id', 'parent_id', 'text'),
+  *join(records) {
+    const rows = new Map<string, number>();
+    const nodes = partsOf(records).map(({ row, fields }) => {
+      const { message_id, parent_id } = fields;
+      if (typeof message_id === 'string' || typeof message_id === 'number') rows.set(String(message_id), row);
+      return [message_id, parent_id, oasstNode(fields)] as const;
+    });
+    for (const { root, turns } of pathsOf(linkedTree(nodes))) {
+      if (isSaid(turns)) yield { id: root, turns, row: rows.get(root) ?? 0 };
+    }
+  },
+};
+
+/** The names of the conversation that a message belongs to. */
+const THREAD_KEYS = [
+  ...['thread_id', 'conversation_id', 'conversationId', 'session_id', 'sessionId', 'chat_id', 'dialog_id'],
+  ...['dialogue_id', 'conversation_hash'],
+];
+
+const messageRows: JoinedShape = {
+  name: 'messages, one a line',
+  example: [
+    '{"thread_id": "x", "role": "user", "content": "What is moss?"}',
+    '{"thread_id": "x", "role": "assistant", "content": "A small plant."}',
+  ].join('\n'),
+  mapping: 'joined by `thread_id`, `conversation_id`, …; one conversation without it',
+  recognizes: (record) => {
+    const { role, from, content, value, text } = fieldsOf(record);
+    return knownRole(role ?? from) !== undefined && (content ?? value ?? text) !== undefined;
+  },
+  *join(records) {
+    for (const [thread, parts] of groups(partsOf(records), threadOf)) {
+      const turns = turnsOfList(parts.map(({ fields }) => fields));
+      yield* conversation(thread === '' ? undefined : thread, parts, turns);
+    }
+  },
+};
+
+function threadOf({ fields }: Part): string {
+  const id = fieldOf(fields, THREAD_KEYS);
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : '';
+}
+
+const mtBench: JoinedShape = {
+  name: 'MT-Bench',
+  example: [
+    '{"question_id": 81, "category": "writing", "turns": ["What is moss?", "Does it bloom?"]}',
+    '{"question_id": 81, "model_id": "m", "choices": [{"index": 0, "turns": ["A small plant.", "Never."]}]}',
+  ].join('\n'),
+  mapping: '`turns` of the question → `choices[].turns` of the answers, joined by `question_id`',
+  recognizes: (record) => {
+    const { question_id, turns, choices } = fieldsOf(record);
+    return question_id !== undefined && (isStrings(turns) || answersOf(choices).length > 0);
+  },
+  *join(records) {
+    const parts = partsOf(records);
+    const questions = new Map<unknown, Part>();
+    for (const part of parts) if (isStrings(part.fields.turns)) questions.set(part.fields.question_id, part);
+    for (const { fields } of parts) {
+      const question = questions.get(fields.question_id);
+      if (question === undefined) continue;
+      const asked = question.fields.turns as readonly unknown[];
+      for (const answers of answersOf(fields.choices)) {
+        const turns = turnsOfList(asked.map((each, i) => [each, answers[i]]));
+        yield* conversation(idOf(fields), [question], turns);
+      }
+    }
+  },
+};
+
+/** The answers of each choice. */
+function answersOf(choices: unknown): readonly (readonly unknown[])[] {
+  if (!Array.isArray(choices)) return [];
+  return choices.map((choice) => fieldsOf(choice).turns).filter(isStrings);
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'string');
+}
+
+const batch: JoinedShape = {
+  name: 'batch input and output',
+  example: [
+    '{"custom_id": "x", "body": {"messages": [{"role": "user", "content": "What is moss?"}]}}',
+    '{"custom_id": "x", "response": {"body": {"choices": [{"message": {"role": "assistant", "content": "A small plant."}}]}}}',
+  ].join('\n'),
+  mapping: 'the messages of `body` → the message of `response`, joined by `custom_id`',
+  recognizes: (record) => {
+    const fields = fieldsOf(record);
+    const isRequest = isObject(fields.body ?? fields.params);
+    return fields.custom_id !== undefined && isRequest !== isObject(fields.response ?? fields.result);
+  },
+  *join(records) {
+    const parts = partsOf(records);
+    const requests = new Map<unknown, Part>();
+    for (const part of parts) if (isObject(bodyOf(part))) requests.set(part.fields.custom_id, part);
+    for (const { fields } of parts) {
+      const request = requests.get(fields.custom_id);
+      const response = fields.response ?? fields.result;
+      if (request === undefined || !isObject(response)) continue;
+      for (const reply of responseReplies(response)) {
+        if (isSaid(reply))
+          yield* conversation(idOf(fields), [request], [...requestTurns(bodyOf(request)), ...reply]);
+      }
+    }
+  },
+};
+
+function bodyOf({ fields }: Part): unknown {
+  return fields.body ?? fields.params;
+}
+
+/** Joined shapes. The messages of the others could be mistaken for those that are one a line. */
+export const JOINED_SHAPES: readonly JoinedShape[] = [
+  oasstRows,
+  ...SESSION_SHAPES,
+  mtBench,
+  batch,
+  messageRows,
+];
