@@ -2,6 +2,7 @@
 
 import { elementsOf, respaced } from './json-spelling.js';
 import { SPELLED_JSON_LENGTH_MAX } from './limits.js';
+import { isObject } from './objects.js';
 
 /** One function call. */
 export interface FunctionCall {
@@ -13,12 +14,16 @@ export interface FunctionCall {
   readonly arguments: string;
 }
 
-/** Parses OpenAI's `tool_calls`, or the deprecated `function_call`; undefined if there are no calls. */
+/**
+ * Parses OpenAI's `tool_calls`, or the deprecated `function_call`. A call in the list may have its name and arguments in `function`, or directly.
+ *
+ * @returns undefined if there are no calls
+ */
 export function parseCalls(toolCalls: unknown, functionCall: unknown): readonly FunctionCall[] | undefined {
   const list: unknown[] = Array.isArray(toolCalls) ? toolCalls : [{ function: functionCall }];
   const calls = list.flatMap((call) => {
     const { id, function: called } = fieldsOf(call);
-    return parseCall(called, id) ?? [];
+    return parseCall(isObject(called) ? called : call, id) ?? [];
   });
   return calls.length > 0 ? calls : undefined;
 }
@@ -69,11 +74,28 @@ export function textOfCalls(calls: readonly FunctionCall[], spacing?: Spacing): 
   return texts.length === 1 ? (texts[0] as string) : `[${texts.join(`,${space}`)}]`;
 }
 
-function parseCall(call: unknown, id: unknown): FunctionCall | undefined {
-  const { name, arguments: given } = fieldsOf(call);
+/**
+ * Parses a call that has its name and arguments directly. The arguments are `arguments`, LangChain's `args` or Anthropic's `input`.
+ *
+ * @returns undefined without a name, or if the arguments are nested too deeply to serialize them
+ */
+export function parseCall(call: unknown, id: unknown): FunctionCall | undefined {
+  const { name, arguments: given, args, input } = fieldsOf(call);
   if (typeof name !== 'string') return undefined;
-  const text = typeof given === 'string' ? given : JSON.stringify(given ?? {});
-  return { id: typeof id === 'string' ? id : undefined, name, arguments: text };
+  const text = argumentsOf(given ?? args ?? input ?? {});
+  return text === undefined
+    ? undefined
+    : { id: typeof id === 'string' ? id : undefined, name, arguments: text };
+}
+
+function argumentsOf(given: unknown): string | undefined {
+  if (typeof given === 'string') return given;
+  try {
+    return JSON.stringify(given);
+  } catch {
+    // `JSON.stringify` is recursive, and runs out of stack where `JSON.parse` doesn't.
+    return undefined;
+  }
 }
 
 /** True if a text is a JSON object or array of at most `SPELLED_JSON_LENGTH_MAX` characters. */
@@ -93,5 +115,5 @@ export function startsStructure(text: string): boolean {
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return isObject(value) ? value : {};
 }

@@ -1,6 +1,8 @@
 /** Parses the records of a dataset as conversations, and knows the key names that datasets use. */
 
 import { type FunctionCall, parseCalls, parseCallText } from './calls.js';
+import { isObject } from './objects.js';
+import { callsOfParts, textOfParts } from './parts.js';
 
 /** One message of a conversation, with its text decoded. If the text is missing or null, it is the empty string. */
 export interface Turn {
@@ -21,35 +23,34 @@ export interface Conversation {
 /** The names of a record's list of turns. */
 export const LIST_KEYS = ['conversations', 'conversation', 'messages', 'items'] as const;
 const ROLE_KEYS = ['from', 'role'] as const;
-const TEXT_KEYS = ['value', 'content'] as const;
+/** AI SDK has `parts`; OpenAI has a `refusal` where the content is null. */
+const TEXT_KEYS = ['value', 'content', 'parts', 'refusal'] as const;
 const ID_KEYS = ['id', 'conversation_id', 'conversation_hash'] as const;
 
 /**
  * Parses a record, and ignores all keys but those above. It accepts the names of ShareGPT and OpenAI and their usual variants. If a record
- * has several of them, the first in the lists above is used.
+ * has several of them, the first in the lists above is used: the first list with a turn, the first role and the first content that isn't
+ * null, the first id that is a string or a number. Elements that aren't turns are left out.
  *
- * @returns undefined if the record isn't a conversation: it has no list of turns, or one of its turns isn't `{from, value}`
+ * @returns undefined if the record isn't a conversation: it has no list, or only lists whose elements aren't turns. An empty list is a
+ *     conversation without turns
  */
 export function parseConversation(record: unknown): Conversation | undefined {
   if (!isObject(record)) return undefined;
-  const list = LIST_KEYS.map((key) => record[key]).find(Array.isArray);
-  if (list === undefined) return undefined;
-  const turns: Turn[] = [];
-  for (const item of list) {
-    const turn = parseTurn(item);
-    if (turn === undefined) return undefined;
-    turns.push(turn);
-  }
-  return { id: parseId(record), turns };
+  const lists = LIST_KEYS.map((key) => record[key]).filter(Array.isArray);
+  const parsed = lists.map((list) => list.map(parseTurn).filter((turn) => turn !== undefined));
+  const turns = parsed.find((each) => each.length > 0) ?? lists.find((list) => list.length === 0);
+  return turns && { id: parseId(record), turns };
 }
 
-/** Parses an element of a list of turns; undefined if it isn't a turn. */
+/** Parses an element of a list of turns; undefined if it isn't a turn: it has no role, or a content that isn't a text. */
 export function parseTurn(item: unknown): Turn | undefined {
   if (!isObject(item)) return undefined;
   const from = firstOf(item, ROLE_KEYS);
-  const value = parseText(firstOf(item, TEXT_KEYS));
+  const content = firstOf(item, TEXT_KEYS);
+  const value = parseText(content);
   if (typeof from !== 'string' || value === undefined) return undefined;
-  const calls = callsOf(item, from, value);
+  const calls = isCallText({ from }) ? parseCallText(value) : callsOf(item, content);
   return calls === undefined ? { from, value } : { from, value, calls };
 }
 
@@ -58,35 +59,28 @@ export function isCallText({ from }: Pick<Turn, 'from'>): boolean {
   return from.trim().toLowerCase() === 'function_call';
 }
 
-function callsOf(item: Record<string, unknown>, from: string, value: string): Turn['calls'] {
-  if (isCallText({ from })) return parseCallText(value);
-  const { tool_calls, function_call } = item;
-  return tool_calls || function_call ? parseCalls(tool_calls, function_call) : undefined;
+/** The calls beside the content; otherwise those among its parts. Some clients record them in both places. */
+function callsOf({ tool_calls, function_call }: Record<string, unknown>, content: unknown): Turn['calls'] {
+  const beside = tool_calls || function_call ? parseCalls(tool_calls, function_call) : undefined;
+  if (beside !== undefined || !Array.isArray(content)) return beside;
+  const among = callsOfParts(content);
+  return among.length > 0 ? among : undefined;
 }
 
-/** A text is a string, null, missing, or OpenAI's list of parts, of which only those of type `text` count. */
-function parseText(text: unknown): string | undefined {
-  if (typeof text === 'string') return text;
-  if (text === null || text === undefined) return '';
-  if (!Array.isArray(text)) return undefined;
-  let joined = '';
-  for (const part of text) {
-    if (!isObject(part)) return undefined;
-    if (part.type === 'text' && typeof part.text === 'string') joined += part.text;
-  }
-  return joined;
+/** A text is a string, missing, or a list of parts. */
+function parseText(content: unknown): string | undefined {
+  if (content === undefined) return '';
+  if (typeof content === 'string') return content;
+  return Array.isArray(content) ? textOfParts(content) : undefined;
 }
 
 function parseId(record: Record<string, unknown>): string | undefined {
-  const id = firstOf(record, ID_KEYS);
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
+  const id = ID_KEYS.map((key) => record[key]).find((each) => ['string', 'number'].includes(typeof each));
+  return id === undefined ? undefined : String(id);
 }
 
+/** The first value that isn't null. */
 function firstOf(object: Record<string, unknown>, keys: readonly string[]): unknown {
-  const present = keys.find((key) => object[key] !== undefined);
+  const present = keys.find((key) => object[key] !== undefined && object[key] !== null);
   return present === undefined ? undefined : object[present];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -56,7 +56,8 @@ function* tokensOf(json: string): Generator<{ readonly text: string; readonly at
   }
 }
 
-function endOfString(json: string, start: number): number {
+/** The position after the closing quote of the string that begins at `start`; past the end if it is unterminated. */
+export function endOfString(json: string, start: number): number {
   let at = start + 1;
   while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
   return at + 1;

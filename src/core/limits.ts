@@ -24,6 +24,33 @@ export const READ_BEFORE_LISTENING_BYTES = byteCount(4 * MiB);
  */
 export const RECORD_BYTES_MAX = byteCount(16 * MiB);
 
+/** The head of a spool, which says what it was made from. The rest of it is a report of what was converted. */
+export const SPOOL_HEADER_BYTES = byteCount(16 * KiB);
+
+/** An unfinished spool of another machine that was not written to for this long has been abandoned. */
+export const SPOOL_IDLE_MS = 60_000;
+
+/** How often a start looks whether a spool that another process writes is finished. */
+export const SPOOL_WAIT_MS = 200;
+
+/**
+ * A packed file may hold this many times its own bytes, once more than `UNPACKED_BYTES_FREE` were unpacked: the most that gzip can do is
+ * about 1030, which only the same bytes over and over reach. And it may hold this many bytes.
+ */
+export const UNPACKED_RATIO_MAX = 500;
+export const UNPACKED_BYTES_FREE = byteCount(64 * MiB);
+export const UNPACKED_BYTES_MAX = byteCount(1024 * 1024 * MiB);
+
+/** Bytes of records whose conversations are spread over several records: they are held in memory until the file ends. */
+export const JOINED_BYTES_MAX = byteCount(512 * MiB);
+
+/** Records at the start of a file that are looked at to decide whether the file is served as it is, and their bytes. */
+export const SAMPLED_RECORDS_MAX = 64;
+export const SAMPLED_BYTES_MAX = byteCount(256 * KiB);
+
+/** Shapes, reasons and keys that a report of a conversion names. */
+export const REPORTED_KINDS_MAX = 32;
+
 /** Messages or items in one request. */
 export const MESSAGES_MAX = 10_000;
 
@@ -34,7 +61,7 @@ export const MESSAGES_MAX = 10_000;
  */
 export const SPELLED_JSON_LENGTH_MAX = 256 * KiB;
 
-/** Calls and results of conversations with more messages aren't reformatted: each of up to 24 histories has all of them. */
+/** Calls and results of conversations with more messages aren't reformatted: each of up to 48 histories has all of them. */
 export const SPELLED_MESSAGES_MAX = 1024;
 
 /**
@@ -98,14 +125,11 @@ export const THREADS_AGAIN_MS = 200;
 /** The maximum of the setting for worker threads. */
 export const WORKERS_MAX = 64;
 
-/** How much of an object over several lines is validated when it is refused, to say whether it is valid: some tens of milliseconds. */
-export const OBJECT_VALIDATED_BYTES = byteCount(MiB);
-
 /** How much of a file is compared with the formats of other files: the header line of a table is shorter. */
 export const FOREIGN_HEAD_BYTES = byteCount(4 * KiB);
 
-/** How much of a dataset that is refused is searched for the keys of its records: a millisecond or two. */
-export const KEYS_LOOKED_AT_BYTES = byteCount(64 * KiB);
+/** Characters of a record that the report about a dataset shows. */
+export const QUOTED_RECORD_LENGTH = 200;
 
 /** Keys that a refusal names, and the longest one, in characters, that it names whole: the message stays one line. */
 export const KEYS_NAMED_MAX = 8;

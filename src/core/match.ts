@@ -1,11 +1,13 @@
 /**
- * The match ladder. It compares texts and ignores roles: load generators send recorded `gpt` turns as the user's prompt. A turn without a
- * reply never matches. The caller decides whether texts or their keys are compared; the ladder is the same.
+ * The match ladder. It compares texts and ignores the roles of what it compares: load generators send recorded `gpt` turns as the user's
+ * prompt. A turn without a reply never matches. A turn whose reply is an assistant's beats every turn whose reply isn't. The caller decides
+ * whether texts or their keys are compared; the ladder is the same.
  */
 
 import type { Turn } from './conversation.js';
 import { normalizeSpace } from './keys.js';
 import { HISTORIES_MAX, type Query } from './query.js';
+import { isAssistant } from './roles.js';
 
 /** The rung of the ladder that found a match. */
 export type Rung = 'context' | 'prompt' | 'normalized';
@@ -21,6 +23,8 @@ export interface ComparedTurns {
   readonly count: number;
   /** True if the turn's text is empty. */
   isEmpty(turn: number): boolean;
+  /** True if the turn is an assistant's. */
+  isAssistant(turn: number): boolean;
   /** True if the turn's text is that message of that history. */
   isMessage(turn: number, history: number, message: number): boolean;
   /** True if the turn's text equals the prompt of that history, white space normalized. */
@@ -43,10 +47,17 @@ export interface Candidate {
 const RUN_MIN = 2;
 
 // From low to high: one grade per history on the rung `normalized`, one per history on `prompt`, then the length of the run, and at the top
-// the conversations that equal a history exactly. Grades fit into 31 bits.
+// the conversations that equal a history exactly. Turns whose reply is an assistant's have the same grades above all those. Grades fit into
+// 31 bits.
 const NORMALIZED_GRADE = HISTORIES_MAX;
 const PROMPT_GRADE = 2 * HISTORIES_MAX;
-const EXACT_GRADE = 0x7fff_ffff;
+const EXACT_GRADE = 0x3fff_ffff;
+const ASSISTANT_GRADE = 0x4000_0000;
+
+/** The grade of a turn whose reply is an assistant's, from its grade on the ladder. */
+export function assistantGrade(grade: number): number {
+  return grade + ASSISTANT_GRADE;
+}
 
 /**
  * The grade of a turn that equals the prompt and follows `run` matching turns.
@@ -68,12 +79,13 @@ export function normalizedGrade(history: number): number {
 
 /** The highest grade that a query can get. A search that has found it can stop. */
 export function bestGrade(query: QueryShape): number {
-  return query.contextual ? EXACT_GRADE : PROMPT_GRADE;
+  return assistantGrade(query.contextual ? EXACT_GRADE : PROMPT_GRADE);
 }
 
 /** The rung of a grade. */
 export function rungOf(grade: number): Rung {
-  return grade > PROMPT_GRADE ? 'context' : grade > NORMALIZED_GRADE ? 'prompt' : 'normalized';
+  const onLadder = grade > ASSISTANT_GRADE ? grade - ASSISTANT_GRADE : grade;
+  return onLadder > PROMPT_GRADE ? 'context' : onLadder > NORMALIZED_GRADE ? 'prompt' : 'normalized';
 }
 
 /** Grades a turn against one history of a query; undefined if it doesn't match. */
@@ -84,6 +96,19 @@ export function matchTurn(
   history: number,
 ): Candidate | undefined {
   if (turn + 1 >= turns.count) return undefined;
+  const found = climb(query, turns, turn, history);
+  // The legacy API takes any reply.
+  const isPreferred = !query.contextual || turns.isAssistant(turn + 1);
+  return found && isPreferred ? { ...found, grade: assistantGrade(found.grade) } : found;
+}
+
+/** Grades a turn that has a reply by the ladder alone. */
+function climb(
+  query: QueryShape,
+  turns: ComparedTurns,
+  turn: number,
+  history: number,
+): Candidate | undefined {
   let message = (query.histories[history]?.length ?? 0) - 1;
   if (!turns.isMessage(turn, history, message)) {
     const isNormalized = query.contextual && turns.isPromptNormalized(turn, history);
@@ -127,6 +152,7 @@ export function compareTexts({ histories }: Query, turns: readonly Turn[]): Comp
   return {
     count: turns.length,
     isEmpty: (turn) => turns[turn]?.value === '',
+    isAssistant: (turn) => isAssistant(turns[turn]?.from ?? ''),
     isMessage: (turn, history, message) => turns[turn]?.value === histories[history]?.[message],
     // A prompt that is only white space has nothing left to compare.
     isPromptNormalized: (turn, history) =>

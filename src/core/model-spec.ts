@@ -1,6 +1,10 @@
+import type { FieldMap } from './field-map.js';
+
 /** A dataset to serve, and the name of the model that it is served as. */
 export interface ModelSpec {
   readonly id: string;
   /** The dataset's file. */
   readonly path: string;
+  /** The fields of its records; undefined if the setting for all datasets counts. */
+  readonly map?: FieldMap | undefined;
 }

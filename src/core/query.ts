@@ -13,22 +13,24 @@ export interface Message {
   readonly name?: string | undefined;
   /** The function calls of the message. */
   readonly calls?: readonly FunctionCall[] | undefined;
+  /** The id of the call that the message is the result of. */
+  readonly callId?: string | undefined;
 }
 
 /** What a lookup searches for. */
 export interface Query {
   /**
    * The message texts, oldest first, in up to `HISTORIES_MAX` variants, the preferred one first: as sent, and without the system messages;
-   * each with function results in three spellings, and with function calls left out or as texts in three spellings. All are different, and
-   * none is empty. The last text of each is the prompt.
+   * each with function results as sent, and in the order of their calls; each of these in three spellings, and with function calls left out
+   * or as texts in three spellings. All are different, and none is empty. The last text of each is the prompt.
    */
   readonly histories: readonly (readonly string[])[];
   /** False if earlier messages don't count and white space isn't normalized: then only the rung `prompt` is tried. */
   readonly contextual: boolean;
 }
 
-/** With or without system messages; results in three spellings; calls in three spellings or left out. */
-export const HISTORIES_MAX = 2 * 3 * 4;
+/** With or without system messages; results in two orders and three spellings; calls in three spellings or left out. */
+export const HISTORIES_MAX = 2 * 2 * 3 * 4;
 
 /** A query, as keys. */
 export interface KeyedQuery {
@@ -55,7 +57,10 @@ export function historiesOf(messages: readonly Message[]): readonly (readonly Me
     return history.length > 0 ? [history] : [];
   }
   const { results, calls } = spellingsOf(messages);
-  const all = [messages, ...spelled(messages, results)].flatMap((one) => [one, ...spelled(one, calls)]);
+  const sent = [messages, ...spelled(messages, results)].flatMap((one) => [one, ...spelled(one, calls)]);
+  const order = orderOfCalls(messages);
+  const all =
+    order === undefined ? sent : [...sent, ...sent.map((one) => order.map((i) => one[i] as Message))];
   return [...all, ...all.map(withoutSystem)]
     .map(spoken)
     .filter((history) => history.length > 0)
@@ -64,6 +69,29 @@ export function historiesOf(messages: readonly Message[]): readonly (readonly Me
 
 function withoutSystem(messages: readonly Message[]): readonly Message[] {
   return messages.filter((message) => !isSystem(message));
+}
+
+/**
+ * The places of messages, with the results of parallel calls in the order of the calls: a recorded reply follows the last of them, and clients
+ * send them in the order in which the calls ended. Undefined if they have that order.
+ */
+function orderOfCalls(messages: readonly Message[]): readonly number[] | undefined {
+  const order = messages.map((_, i) => i);
+  for (let i = 0; i < messages.length; i++) {
+    const { calls } = messages[i] as Message;
+    if (calls === undefined || calls.length < 2) continue;
+    const places = new Map(calls.map(({ id }, place) => [id, place]));
+    const placeOf = (message: number) => {
+      const { callId } = messages[message] ?? {};
+      return callId === undefined ? undefined : places.get(callId);
+    };
+    let end = i + 1;
+    while (placeOf(end) !== undefined) end++;
+    const results = order.slice(i + 1, end).sort((a, b) => (placeOf(a) ?? 0) - (placeOf(b) ?? 0));
+    for (const [place, result] of results.entries()) order[i + 1 + place] = result;
+    i = end - 1;
+  }
+  return order.some((message, i) => message !== i) ? order : undefined;
 }
 
 function isSystem({ role }: Message): boolean {

@@ -1,6 +1,6 @@
 import { COMPARED_LENGTH_MAX } from './limits.js';
 
-/** True if two short texts are likely the same but for typing errors: at most a quarter of the characters differ. */
+/** True if two short texts are probably the same, apart from typing errors: at most a quarter of the characters differ. */
 export function isSimilar(text: string, other: string): boolean {
   const length = Math.max(text.length, other.length);
   const editsMax = Math.floor(length / 4);

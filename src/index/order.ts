@@ -2,8 +2,8 @@
  * Builds an index from the rows of its shards, in two halves, and sorts the rows. If all conversations are one string, "a turn's key, then
  * the key of the turn before it, and so on" is that string read backwards, and the order sorts all its suffixes. So the algorithm is that
  * of suffix arrays. A few turns nearly always decide; if they don't, each round doubles the number of turns that the order covers, and
- * compares only the ranks of the round before. (Manber and Myers, 1990; only rows that are still undecided are sorted again, as Larsson and
- * Sadakane do.)
+ * compares only the ranks of the round before. Afterwards, the rows are divided into two runs by whose their reply is. (Manber and Myers,
+ * 1990; only rows that are still undecided are sorted again, as Larsson and Sadakane do.)
  */
 
 import {
@@ -16,6 +16,7 @@ import {
   ORDER_NUMBERS,
   ROW,
   ROW_NUMBERS,
+  RUN,
 } from './table.js';
 
 /** There is no turn before. It sorts before any key and any rank. */
@@ -48,21 +49,32 @@ export interface SortedRows {
   readonly equal: Uint32Array;
 }
 
+/** The same rows, those whose reply is an assistant's before the others. They are valid until the next sort. */
+export interface DividedRows extends Pick<SortedRows, 'rows' | 'numbers'> {
+  /** The lowest of each `LED_ROWS` of the rows. */
+  readonly leaders: Uint32Array;
+  /** The number of rows whose reply is an assistant's. */
+  readonly middle: number;
+}
+
+/** The number of turns, and of those that have a reply. */
+export type RowsToSort = Pick<IndexTable, 'size' | 'replies'>;
+
 /** Sorts more rows than JavaScript can sort fast. */
 export interface RowSorter {
   /**
    * Sorts the rows of all turns that have a reply (all but the last of each conversation) by their numbers, equal ones in file order.
    *
-   * @param count the number of these rows
+   * @param inRuns true to sort the rows whose reply isn't an assistant's after all others
    */
-  sortRows(count: number, parts: Iterable<RowNumbers>): SortedRows;
-  /** The lowest of each `LED_ROWS` of the rows that were sorted last. */
-  leadersOf(rows: Uint32Array): Uint32Array;
+  sortRows(rows: RowsToSort, parts: Iterable<RowNumbers>, inRuns: boolean): SortedRows;
+  /** Divides the rows that were sorted last, if not in runs. */
+  divide(sorted: SortedRows): DividedRows;
 }
 
 /** Fills `rows`, `order`, `buckets` and `leaders` of an index. */
 export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
-  const { rows, order, buckets } = table;
+  const { rows, order, buckets, leaders } = table;
   let at = 0;
   for (const { keys, starts, lengths } of parts) {
     for (let i = 0; i < lengths.length; i++, at += ROW_NUMBERS) {
@@ -72,15 +84,17 @@ export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter
       rows[at + ROW.length] = lengths[i] as number;
     }
   }
-  const sorted = sorter.sortRows(table.replies, numbersOf(parts, 'keys', 2, 1));
+  const sorted = sorter.sortRows(table, numbersOf(parts, 'keys', 2, 1), false);
+  // The ranks need one order of all rows.
   orderBackwards(table, sorted.rows, sorted.equal);
-  table.leaders.set(sorter.leadersOf(sorted.rows));
-  for (let place = 0; place < sorted.rows.length; place++) {
-    const key = sorted.numbers[place] as number;
+  const divided = sorter.divide(sorted);
+  leaders.set(divided.leaders);
+  for (let place = 0; place < divided.rows.length; place++) {
+    const key = divided.numbers[place] as number;
     order[place * ORDER_NUMBERS + ORDER.key] = key;
-    order[place * ORDER_NUMBERS + ORDER.row] = sorted.rows[place] as number;
+    order[place * ORDER_NUMBERS + ORDER.row] = divided.rows[place] as number;
     // Count the rows of each bucket in the next bucket's entry. The sums below then are where each bucket starts.
-    const next = Math.floor(table.bucketOf(key)) + 1;
+    const next = Math.floor(table.bucketOf(place < divided.middle ? RUN.assistant : RUN.other, key)) + 1;
     buckets[next] = (buckets[next] as number) + 1;
   }
   for (let i = 1; i < buckets.length; i++) buckets[i] = (buckets[i] as number) + (buckets[i - 1] as number);
@@ -110,7 +124,7 @@ export function fillNormalized(table: IndexTable, parts: readonly IndexRows[], s
     conversationsAt[entry] = conversation;
   }
   conversationsAt[conversationsAt.length - 1] = Math.max(0, size.conversations - 1);
-  normalizedOrder.set(sorter.sortRows(table.replies, numbersOf(parts, 'normalized', 1, 0)).rows);
+  normalizedOrder.set(sorter.sortRows(table, numbersOf(parts, 'normalized', 1, 0), true).rows);
 }
 
 function* numbersOf(

@@ -6,7 +6,7 @@
 import { type ByteRange, byteOffset } from '../core/bytes.js';
 import { firstBetween, firstFrom, firstNear } from '../core/first.js';
 import { beginningOf, extraOf, type Key, type TextKeys } from '../core/keys.js';
-import { type Candidate, gradeOf, normalizedGrade } from '../core/match.js';
+import { assistantGrade, type Candidate, gradeOf, normalizedGrade } from '../core/match.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery } from '../core/query.js';
 import {
@@ -19,6 +19,8 @@ import {
   ORDER_NUMBERS,
   ROW,
   ROW_NUMBERS,
+  RUN,
+  type Run,
 } from './table.js';
 
 /** A place, with the row of its conversation's first turn. */
@@ -29,8 +31,13 @@ export interface IndexPlace extends Place {
 /** The largest half of a key. */
 const UPPER = 0xffff_ffff;
 
+const ANY: readonly Run[] = [RUN.assistant, RUN.other];
+
 /** Rows scanned per step, which takes about 50 µs. */
 const ROWS_A_STEP = 1 << 16;
+
+/** Which turns to search: those whose reply is an assistant's, those whose reply isn't, or all. */
+export type Replies = keyof typeof RUN | 'any';
 
 /** The best candidate of a history: its row, and how many turns before the row agree. */
 interface BestRow {
@@ -57,23 +64,28 @@ export class IndexSearch {
     this.table = table;
   }
 
-  /** The best candidate on the rungs `context` and `prompt`, judged by keys alone. */
-  find(query: KeyedQuery): IndexPlace | undefined {
+  /** The best candidate on the rungs `context` and `prompt`, judged by keys alone. Of any replies, none is preferred. */
+  find(query: KeyedQuery, replies: Replies): IndexPlace | undefined {
     let best: BestRow | undefined;
-    for (let history = 0; history < query.histories.length; history++) {
-      const found = this.findHistory(query, history);
-      if (found === undefined) continue;
-      const isBetter = best === undefined || found.grade > best.grade;
-      if (isBetter || (found.grade === best?.grade && found.row < best.row)) best = found;
+    for (const run of runsOf(replies)) {
+      for (let history = 0; history < query.histories.length; history++) {
+        const found = this.findHistory(query, history, run);
+        if (found === undefined) continue;
+        const isBetter = best === undefined || found.grade > best.grade;
+        if (isBetter || (found.grade === best?.grade && found.row < best.row)) best = found;
+      }
     }
-    return best && this.placeOf(best.row, this.spokenBefore(best.row, best.run), best);
+    if (best === undefined) return undefined;
+    const { row, run, grade, history } = best;
+    return this.placeOf(row, this.spokenBefore(row, run), { grade: gradeAmong(replies, grade), history });
   }
 
   /** The candidates on the rung `normalized`, in file order for each prompt. */
-  *findNormalized(prompts: readonly KeyedPrompt[]): Steps<IndexPlace> {
+  *findNormalized(prompts: readonly KeyedPrompt[], replies: keyof typeof RUN): Steps<IndexPlace> {
     for (const { history, keys } of prompts) {
-      for (const row of this.normalizedRows(keys)) {
-        yield row === undefined ? row : this.placeOf(row, row, { grade: normalizedGrade(history), history });
+      const candidate = { grade: gradeAmong(replies, normalizedGrade(history)), history };
+      for (const row of this.normalizedRows(keys, RUN[replies])) {
+        yield row === undefined ? row : this.placeOf(row, row, candidate);
       }
     }
   }
@@ -121,26 +133,28 @@ export class IndexSearch {
   *similar(low: number): Generator<Place> {
     const beginning = beginningOf(low);
     const { normalizedOrder } = this.table;
-    const { length } = normalizedOrder;
     const beginningAt = (place: number) => beginningOf(this.normalizedAt(place));
-    // Keys are distributed evenly, except those of texts that occur often.
-    const guess = Math.floor((beginning / (beginningOf(UPPER) + 1)) * length);
-    let place = firstNear(guess, 0, length, (each) => beginningAt(each) >= beginning);
-    for (; place < length && beginningAt(place) === beginning; place++) {
-      const row = normalizedOrder[place] as number;
-      yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
+    for (const each of runsOf('any')) {
+      const { from, to } = this.table.runOf(each);
+      // Keys are distributed evenly, except those of texts that occur often.
+      const guess = from + Math.floor((beginning / (beginningOf(UPPER) + 1)) * (to - from));
+      let place = firstNear(guess, from, to, (each) => beginningAt(each) >= beginning);
+      for (; place < to && beginningAt(place) === beginning; place++) {
+        const row = normalizedOrder[place] as number;
+        yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
+      }
     }
   }
 
-  private findHistory(query: KeyedQuery, history: number): BestRow | undefined {
+  private findHistory(query: KeyedQuery, history: number, searched: Run): BestRow | undefined {
     const texts = query.histories[history] as readonly TextKeys[];
     const keys = (query.contextual ? texts : texts.slice(-1)).map(keyOf);
-    const at = this.lowerBound(keys, keys.length);
-    const here = this.agreement(keys, at);
-    const agreeing = here === keys.length ? here : Math.max(here, this.agreement(keys, at - 1));
+    const at = this.lowerBound(searched, keys, keys.length);
+    const here = this.agreement(searched, keys, at);
+    const agreeing = here === keys.length ? here : Math.max(here, this.agreement(searched, keys, at - 1));
     if (agreeing === 0) return undefined;
     const run = agreeing - 1;
-    const from = here === keys.length ? at : this.lowerBound(keys, agreeing);
+    const from = here === keys.length ? at : this.lowerBound(searched, keys, agreeing);
     // A row without a turn before it sorts before rows that have one.
     const row = this.rowAt(from);
     const isFromStart = this.spokenBefore(row, agreeing) < 0;
@@ -148,26 +162,22 @@ export class IndexSearch {
     if (isFromStart && grade > gradeOf(query, history, run, false)) return { history, grade, row, run };
     // A run that is too short ranks no higher than the prompt alone; the first row with that prompt wins then.
     const count = grade > gradeOf(query, history, 0, false) ? agreeing : 1;
-    const [start, end] = count === agreeing ? this.boundsFrom(from, keys, count) : this.bounds(keys, count);
+    const start = count === agreeing ? from : this.lowerBound(searched, keys, count);
+    const end = this.upperBound(searched, start, keys, count);
     return { history, grade, row: this.firstRow(start, end), run: count - 1 };
   }
 
-  /** The rows of `order` whose last `count` turns have the last `count` of the keys. */
-  private bounds(keys: readonly Key[], count: number): [from: number, to: number] {
-    return this.boundsFrom(this.lowerBound(keys, count), keys, count);
-  }
-
-  /** The same rows, if the first place is known. */
-  private boundsFrom(from: number, keys: readonly Key[], count: number): [from: number, to: number] {
+  /** The end of the places from `from` on whose last `count` turns have the last `count` of the keys. */
+  private upperBound(run: Run, from: number, keys: readonly Key[], count: number): number {
     const isPast = (place: number) => this.compareAt(place, keys, count) > 0;
-    return [from, firstFrom(from, this.table.replies, isPast)];
+    return firstFrom(from, this.table.runOf(run).to, isPast);
   }
 
-  /** The first place in `order` that isn't before the last `count` of the keys. */
-  private lowerBound(keys: readonly Key[], count: number): number {
+  /** The first place in a run of `order` that isn't before the last `count` of the keys. */
+  private lowerBound(run: Run, keys: readonly Key[], count: number): number {
     const { buckets } = this.table;
     const { high: sought } = keys[keys.length - 1] as Key;
-    const at = this.table.bucketOf(sought);
+    const at = this.table.bucketOf(run, sought);
     const bucket = Math.floor(at);
     const low = buckets[bucket] as number;
     const high = buckets[bucket + 1] as number;
@@ -191,9 +201,10 @@ export class IndexSearch {
     return difference;
   }
 
-  /** How many of the last keys agree with the row at a place of `order`. */
-  private agreement(keys: readonly Key[], place: number): number {
-    if (place < 0 || place >= this.table.replies) return 0;
+  /** How many of the last keys agree with the row at a place of `order`; 0 if the place isn't in the run. */
+  private agreement(run: Run, keys: readonly Key[], place: number): number {
+    const { from, to } = this.table.runOf(run);
+    if (place < from || place >= to) return 0;
     let row = this.rowAt(place);
     let count = 0;
     while (row >= 0 && count < keys.length) {
@@ -248,15 +259,19 @@ export class IndexSearch {
 
   /** The rows that have that key, or one of those normalized keys if `isNormalized`. */
   private *rowsOf(keys: TextKeys, isNormalized: boolean): Steps<number> {
-    const [from, to] = this.bounds([keys.key], 1);
-    for (let place = from; place < to; place++) yield this.rowAt(place);
-    if (isNormalized) yield* this.normalizedRows(keys);
+    for (const run of runsOf('any')) {
+      const from = this.lowerBound(run, [keys.key], 1);
+      const to = this.upperBound(run, from, [keys.key], 1);
+      for (let place = from; place < to; place++) yield this.rowAt(place);
+      if (isNormalized) yield* this.normalizedRows(keys, run);
+    }
   }
 
-  /** The rows that have either normalized key, in file order. */
-  private *normalizedRows({ normalized, ends }: TextKeys): Steps<number> {
-    const runs = distinct([normalized, ends]).map((key) => ({ key, rows: this.normalizedRun(key), at: 0 }));
-    const [one, other] = runs;
+  /** The rows of a run that have either normalized key, in file order. */
+  private *normalizedRows({ normalized, ends }: TextKeys, run: Run): Steps<number> {
+    const [one, other] = distinct([normalized, ends]).map((key) => {
+      return { key, rows: this.rowsNormalized(key, run), at: 0 };
+    });
     for (;;) {
       const next = (other?.rows[other.at] ?? Infinity) < (one?.rows[one.at] ?? Infinity) ? other : one;
       const row = next?.rows[next.at++];
@@ -265,14 +280,13 @@ export class IndexSearch {
     }
   }
 
-  /** The rows that have that normalized key, compared by its lower half only, in file order. */
-  private normalizedRun(key: Key): Uint32Array {
-    const { length } = this.table.normalizedOrder;
-    const from = firstBetween(0, length, (place) => this.normalizedAt(place) >= key.low);
-    return this.table.normalizedOrder.subarray(
-      from,
-      firstBetween(from, length, (place) => this.normalizedAt(place) > key.low),
-    );
+  /** The rows of a run that have that normalized key, compared by its lower half only, in file order. */
+  private rowsNormalized(key: Key, run: Run): Uint32Array {
+    const { from, to } = this.table.runOf(run);
+    const guess = from + Math.floor((key.low / (UPPER + 1)) * (to - from));
+    const first = firstNear(guess, from, to, (place) => this.normalizedAt(place) >= key.low);
+    const end = firstFrom(first, to, (place) => this.normalizedAt(place) > key.low);
+    return this.table.normalizedOrder.subarray(first, end);
   }
 
   private normalizedAt(place: number): number {
@@ -307,6 +321,15 @@ export class IndexSearch {
       },
     };
   }
+}
+
+function runsOf(replies: Replies): readonly Run[] {
+  return replies === 'any' ? ANY : [RUN[replies]];
+}
+
+/** A candidate's grade, from its grade on the ladder. Of any replies, all count as an assistant's. */
+function gradeAmong(replies: Replies, grade: number): number {
+  return replies === 'other' ? grade : assistantGrade(grade);
 }
 
 /** Those of two normalized keys that the index can distinguish. */

@@ -28,10 +28,14 @@ export interface RowData {
 const START_BITS = 24;
 const START_MASK = 2 ** START_BITS - 1;
 
-/** Flags in a turn's length: its text is empty; it is the first of its conversation. The rest is the length, in bytes. */
+/**
+ * Flags in a turn's length: its text is empty; it is the first of its conversation; it isn't an assistant's. The rest is the length, in
+ * bytes.
+ */
 export const EMPTY_FLAG = 0x8000_0000;
 export const FIRST_FLAG = 0x4000_0000;
-export const LENGTH_MASK = 0x3fff_ffff;
+export const NOT_ASSISTANT_FLAG = 0x2000_0000;
+export const LENGTH_MASK = 0x1fff_ffff;
 
 /** The rows of a shard, numbered from its start, with one array for each of their numbers. */
 export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
@@ -115,7 +119,10 @@ export const ORDER = { key: 0, row: 1 } as const;
 /** Rows of `order` that share a leader, which is the first of them in file order. */
 export const LED_ROWS = 512;
 
-/** Keys are divided among buckets, a power of two of them. If keys are spread evenly, a bucket has at most this many rows of `order`. */
+/**
+ * The keys of each run are divided among buckets, a power of two of them. If keys are spread evenly, a bucket has at most this many rows of
+ * `order`.
+ */
 const BUCKET_ROWS = 512;
 
 /** Rows that share an entry of `conversationsAt`. */
@@ -130,6 +137,10 @@ const UPPER_HALF = 2 ** 32;
 const ENDING_BITS = 8;
 const ENDING_MIXERS = [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d];
 
+/** The two runs of each order: the turns whose reply is an assistant's come before those whose reply isn't. */
+export const RUN = { assistant: 0, other: 1 } as const;
+export type Run = (typeof RUN)[keyof typeof RUN];
+
 /** The rows of a dataset, and their sort orders. */
 export class IndexTable {
   readonly size: RowCounts;
@@ -142,13 +153,13 @@ export class IndexTable {
   readonly conversations: Uint32Array;
   /** For every turn, the lower half of its normalized key. */
   readonly normalized: Uint32Array;
-  /** The turns that have a reply, sorted by their key, then by the key of the turn before, and so on back to the start. */
+  /** The turns that have a reply, each run sorted by their key, then by the key of the turn before, and so on back to the start. */
   readonly order: Uint32Array;
-  /** The rows of the same turns, sorted by their normalized key. */
+  /** The rows of the same turns, each run sorted by their normalized key. */
   readonly normalizedOrder: Uint32Array;
   /** For every `LED_ROWS` places in `order`, the first of their rows in file order. */
   readonly leaders: Uint32Array;
-  /** The first place in `order` of every bucket of keys, then the end of `order`. */
+  /** The first place in `order` of every bucket of keys, those of the first run before those of the second, then the end of `order`. */
   readonly buckets: Uint32Array;
   /** The conversation of the first of each `ENTRY_ROWS` rows, then the last conversation. */
   readonly conversationsAt: Uint32Array;
@@ -266,8 +277,19 @@ export class IndexTable {
   }
 
   /** The position of a key among the buckets, by its upper half: the integer part is the bucket, the fraction is the position in it. */
-  bucketOf(key: number): number {
-    return (key / UPPER_HALF) * (this.buckets.length - 1);
+  bucketOf(run: Run, key: number): number {
+    return (run + key / UPPER_HALF) * this.runBuckets;
+  }
+
+  /** The places of a run, the same in both orders. */
+  runOf(run: Run): { readonly from: number; readonly to: number } {
+    const middle = this.buckets[this.runBuckets] as number;
+    return run === RUN.assistant ? { from: 0, to: middle } : { from: middle, to: this.replies };
+  }
+
+  /** The number of buckets of a run. */
+  private get runBuckets(): number {
+    return (this.buckets.length - 1) / 2;
   }
 
   /** Adds the lower half of the normalized key of a conversation's last turn to `endings`. */
@@ -316,7 +338,7 @@ function lengthsOf(size: RowCounts) {
     order: replies * ORDER_NUMBERS,
     normalizedOrder: replies,
     leaders: Math.ceil(replies / LED_ROWS),
-    buckets: 2 ** Math.max(0, Math.ceil(Math.log2(replies / BUCKET_ROWS))) + 1,
+    buckets: 2 * 2 ** Math.max(0, Math.ceil(Math.log2(replies / BUCKET_ROWS))) + 1,
     conversationsAt: Math.ceil(size.turns / ENTRY_ROWS) + 1,
     endings: Math.ceil((size.conversations * ENDING_BITS) / 32),
     seedHalves: 2,

@@ -5,7 +5,7 @@ import { type ByteCount, byteCount, type Room } from '../core/bytes.js';
 import { type KeySeed, NO_SEED, type TextKeys } from '../core/keys.js';
 import { KEYED_TOGETHER_MAX, RECORD_BYTES_MAX } from '../core/limits.js';
 import type { DatasetFormat } from '../dataset/file.js';
-import type { RowNumbers, RowSorter, SortedRows } from '../index/order.js';
+import type { DividedRows, RowNumbers, RowSorter, RowsToSort, SortedRows } from '../index/order.js';
 import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
 
 /** The exports of `assembly/index.ts`. Addresses and lengths are in bytes of the instance's memory. */
@@ -40,7 +40,7 @@ interface Exports {
   wantAll(): void;
   wantNone(): void;
   wantedAt(): number;
-  beginSort(): void;
+  beginSort(inRuns: boolean, bits: number, bytes: number): void;
   addPairs(
     firstRow: number,
     count: number,
@@ -52,6 +52,7 @@ interface Exports {
   placeDigits(): void;
   moveByDigit(digit: number, from: number, to: number, other: number): void;
   takeRows(pairs: number, count: number, equal: number, numbers: number): number;
+  divideRows(rows: number, numbers: number, count: number, outRows: number, outNumbers: number): number;
   leastRows(rows: number, count: number, stretch: number, out: number): void;
   beginVerify(to: number): void;
   verifyTurn(at: number, length: number): number;
@@ -90,7 +91,7 @@ export const TURN_NUMBERS = 6;
 /**
  * The columns of a turn's row. Keys are split into halves. After `wantAll`, the normalized key may be that of the ends. A conversation's
  * last turn has no reply, so it may lack its key and, unless all keys are wanted, its normalized key. A start is an address in the input.
- * The highest bit of a length is set if the text is empty.
+ * A length has the flags `EMPTY_FLAG` and `NOT_ASSISTANT_FLAG` of index/table.ts.
  */
 export const TURN = {
   keyLow: 0,
@@ -344,15 +345,16 @@ export class Kernel implements RowSorter {
   }
 
   /** See `RowSorter`. Overwrites the input. */
-  sortRows(count: number, parts: Iterable<RowNumbers>): SortedRows {
+  sortRows({ size, replies: count }: RowsToSort, parts: Iterable<RowNumbers>, inRuns: boolean): SortedRows {
     const { exports } = this;
     const bytes = PAIR_BYTES * count;
     // Numbers and lengths are passed in the input.
     this.reserve(3 * 4 * ADDED_ROWS);
-    let pairs = exports.spareRoom(2 * bytes);
+    const bitBytes = Math.ceil(size.turns / 8);
+    let pairs = exports.spareRoom(2 * bytes + bitBytes);
     let other = pairs + bytes;
     this.takeViews();
-    exports.beginSort();
+    exports.beginSort(inRuns, pairs + 2 * bytes, bitBytes);
     let filled = pairs;
     for (const part of parts) filled = this.addPairs(part, filled);
     exports.placeDigits();
@@ -374,12 +376,21 @@ export class Kernel implements RowSorter {
   }
 
   /** See `RowSorter`. */
-  leadersOf(rows: Uint32Array): Uint32Array {
-    const count = Math.ceil(rows.length / LED_ROWS);
+  divide({ rows, numbers, equal }: SortedRows): DividedRows {
+    const { exports } = this;
+    const count = rows.length;
     // As much room follows the rows: a pair is twice as long as a row, and the pairs were there.
-    const out = rows.byteOffset + rows.byteLength;
-    this.exports.leastRows(rows.byteOffset, rows.length, LED_ROWS, out);
-    return new Uint32Array(this.exports.memory.buffer, out, count);
+    const divided = rows.byteOffset + rows.byteLength;
+    const middle = exports.divideRows(rows.byteOffset, numbers.byteOffset, count, equal.byteOffset, divided);
+    const leaders = numbers.byteOffset;
+    exports.leastRows(equal.byteOffset, count, LED_ROWS, leaders);
+    const { buffer } = exports.memory;
+    return {
+      rows: new Uint32Array(buffer, equal.byteOffset, count),
+      numbers: new Uint32Array(buffer, divided, count),
+      leaders: new Uint32Array(buffer, leaders, Math.ceil(count / LED_ROWS)),
+      middle,
+    };
   }
 
   /** Writes the pairs of some rows to `out`; returns the address after them. */
@@ -396,7 +407,8 @@ export class Kernel implements RowSorter {
       // The last turn of a part ends its conversation.
       if (row + count === lengths.length) copied[stride * ADDED_ROWS + count - 1] = FIRST_FLAG;
       const lengthsAt = start + 4 * stride * ADDED_ROWS;
-      filled = exports.addPairs(firstRow + row, count, lengthsAt, start + 4 * offset, 4 * stride, filled);
+      const numbersAt = start + 4 * offset;
+      filled = exports.addPairs(firstRow + row, count, lengthsAt, numbersAt, 4 * stride, filled);
     }
     return filled;
   }

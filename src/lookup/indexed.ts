@@ -2,12 +2,12 @@ import { lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { KeySeed, TextKeys } from '../core/keys.js';
 import { SIMILAR_BYTES_MAX, SIMILAR_TRIES_MAX, VERIFIED_AT_ONCE_BYTES } from '../core/limits.js';
-import { after, type MaybePromise } from '../core/maybe-promise.js';
+import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
 import { inSlices, inStep } from '../core/steps.js';
 import type { DatasetReader } from '../dataset/reader.js';
-import { type IndexPlace, IndexSearch, type KeyedPrompt } from '../index/search.js';
+import { type IndexPlace, IndexSearch, type KeyedPrompt, type Replies } from '../index/search.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { keysOf } from './keyed.js';
@@ -17,6 +17,10 @@ import { matchWhole, verifyMatch, verifySimilar, verifySpelled } from './verify.
 
 /** Characters of a text that suffice to know its first letters, unless it has much white space. */
 const PART_KEYED_LENGTH = 256;
+
+/** Turns whose reply is an assistant's are searched before all others. The legacy API takes any reply. */
+const PREFERENCE: readonly Replies[] = ['assistant', 'other'];
+const LEGACY_PREFERENCE: readonly Replies[] = ['any'];
 
 /** The engine `index`: a lookup searches the keys and reads the dataset once, on the calling thread. */
 export class IndexLookup implements Lookup {
@@ -39,17 +43,22 @@ export class IndexLookup implements Lookup {
   }
 
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
-    return after(keysOf(query, this.kernel, this.seed, signal), (keys) => this.findBy(query, keys, signal));
+    return after(keysOf(query, this.kernel, this.seed, signal), (keys) =>
+      firstFound(query.contextual ? PREFERENCE : LEGACY_PREFERENCE, (replies) =>
+        this.findAmong(replies, query, keys, signal),
+      ),
+    );
   }
 
-  private findBy(
+  private findAmong(
+    replies: Replies,
     query: Query,
     keys: KeyedQuery,
     signal?: () => AbortSignal,
   ): MaybePromise<Match | undefined> {
-    const place = this.index.find(keys);
+    const place = this.index.find(keys, replies);
     if (place === undefined) {
-      return query.contextual ? inSlices(this.findNormalized(query, keys), signal) : undefined;
+      return replies === 'any' ? undefined : inSlices(this.findNormalized(replies, query, keys), signal);
     }
     const isLong = lengthOf(place.turns) > VERIFIED_AT_ONCE_BYTES;
     // Many requests for long conversations may arrive in one turn of the event loop.
@@ -70,8 +79,12 @@ export class IndexLookup implements Lookup {
   }
 
   /** Candidates come in file order, those of the preferred history first: the first one that is verified is the answer. */
-  private *findNormalized(query: Query, keys: KeyedQuery): Generator<void, Match | undefined> {
-    for (const candidate of this.index.findNormalized(promptsOf(query, keys))) {
+  private *findNormalized(
+    replies: Exclude<Replies, 'any'>,
+    query: Query,
+    keys: KeyedQuery,
+  ): Generator<void, Match | undefined> {
+    for (const candidate of this.index.findNormalized(promptsOf(query, keys), replies)) {
       const match = candidate && this.verify(query, candidate);
       if (match !== undefined) return match;
       yield;

@@ -7,6 +7,7 @@ import { countLetters, letterDifference } from '../core/letters.js';
 import { SIMILAR_LETTERS_MIN } from '../core/limits.js';
 import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } from '../core/match.js';
 import type { Place } from '../core/place.js';
+import { parsePythonJson } from '../core/python-json.js';
 import type { Query } from '../core/query.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -164,30 +165,23 @@ function togetherOf(turns: ByteRange, id: ByteRange): ByteRange | undefined {
   return gap <= GAP_BYTES_MAX ? { start, end } : undefined;
 }
 
-/** The turns at a place, and the id; undefined if the bytes there are something else. */
+/** The turns at a place, without elements that aren't turns, and the id; undefined if the bytes there are something else. */
 function parsePlace(
   place: Place,
   reader: DatasetReader,
 ): { turns: Turn[] | undefined; id: string | undefined } {
   const { bytes, turns, id } = readPlace(place, reader, reader.roomFor(lengthAt(place)));
-  const items = parse(`[${bytes.toString('utf8', turns.start, turns.end)}]`);
-  const parsed = Array.isArray(items) ? items.map(parseTurn).filter((turn) => turn !== undefined) : [];
-  const areTurns = Array.isArray(items) && parsed.length === items.length;
-  return { turns: areTurns ? parsed : undefined, id };
+  const items = parsePythonJson(`[${bytes.toString('utf8', turns.start, turns.end)}]`);
+  const parsed = Array.isArray(items) ? items.map(parseTurn).filter((turn) => turn !== undefined) : undefined;
+  return { turns: parsed, id };
 }
 
+/** The text of an id. A number is used as it is written: parsing would round a long one. */
 function parseId(bytes: Buffer, start: number, end: number): string {
   const spelled = bytes.toString('latin1', start, end);
-  return PLAIN_ID.test(spelled) ? spelled.slice(1, -1) : String(parse(bytes.toString('utf8', start, end)));
+  if (PLAIN_ID.test(spelled)) return spelled.slice(1, -1);
+  return spelled.startsWith('"') ? String(parsePythonJson(bytes.toString('utf8', start, end))) : spelled;
 }
 
 /** An ASCII string without escapes, as most ids are, needs no decoding. */
 const PLAIN_ID = /^"[\x20\x21\x23-\x5b\x5d-\x7e]*"$/;
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

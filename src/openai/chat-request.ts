@@ -38,5 +38,6 @@ export function parseChatRequest(body: unknown, deployment?: string): ChatReques
 export function messageOf(message: FromSchema<typeof messageSchema>): Message {
   const { role, content, name } = message;
   const calls = role === 'assistant' ? parseCalls(message.tool_calls, message.function_call) : undefined;
-  return { role, text: textOf(content ?? '', 'messages'), name: name ?? undefined, calls };
+  const callId = role === 'tool' ? (message.tool_call_id ?? undefined) : undefined;
+  return { role, text: textOf(content ?? '', 'messages'), name: name ?? undefined, calls, callId };
 }

@@ -31,21 +31,26 @@ export function messagesOf(items: readonly Item[]): Message[] {
         break;
       }
       case 'function_call': {
-        const [call] = parseCalls(undefined, item) ?? [];
+        const [parsed] = parseCalls(undefined, item) ?? [];
         const earlier = messages.at(-1)?.calls;
-        if (call === undefined) break;
+        if (parsed === undefined) break;
+        const call = { ...parsed, id: idOfCall(item) };
         if (earlier !== undefined) earlier.push(call);
         else messages.push({ role: 'assistant', text: '', calls: [call] });
         break;
       }
       case 'function_call_output': {
-        const { output } = item as FromSchema<typeof functionOutputSchema>;
-        messages.push({ role: 'tool', text: textOf(output, 'input') });
+        const { output, call_id } = item as FromSchema<typeof functionOutputSchema>;
+        messages.push({ role: 'tool', text: textOf(output, 'input'), callId: call_id });
         break;
       }
     }
   }
   return messages;
+}
+
+function idOfCall({ call_id }: Item): string | undefined {
+  return typeof call_id === 'string' ? call_id : undefined;
 }
 
 /** The items as the API lists them: with their types, statuses and ids. A message's text becomes a part. */

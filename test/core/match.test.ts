@@ -29,7 +29,7 @@ describe('the match ladder', () => {
   });
 
   it('takes the longest run of equal messages', () => {
-    const conversation = talk('b', 'c', 'go', 'two', 'a', 'b', 'c', 'x', 'a', 'b', 'c', 'go', 'three');
+    const conversation = talk('b', 'c', 'go', 'two', 'a', 'b', 'c', 'x', 'y', 'a', 'b', 'c', 'go', 'three');
     expect(ask(conversation, 'a', 'b', 'c', 'go')).toEqual(['context', 'three']);
   });
 
@@ -41,6 +41,14 @@ describe('the match ladder', () => {
 
   it('compares texts, not roles', () => {
     expect(ask(talk('a', 'recorded by gpt', 'next'), 'recorded by gpt')).toEqual(['prompt', 'next']);
+  });
+
+  it('prefers a turn that an assistant replies to, except for a legacy request', () => {
+    const turns = ['human', 'human', 'human', 'gpt'].map((from) => ({ from, value: 'a' }));
+    const query = queryOf([{ role: 'user', text: 'a' }]);
+    expect(query && matchConversation(query, compareTexts(query, turns))).toMatchObject({ turn: 2 });
+    const legacy = valueQuery('a');
+    expect(matchConversation(legacy, compareTexts(legacy, turns))).toMatchObject({ turn: 0 });
   });
 
   it('skips empty turns in a context, like empty messages', () => {

@@ -47,6 +47,26 @@ describe('a query', () => {
     expect(queryOf([say('system', 's'), ...asking('{ "x":1}')])?.histories).toHaveLength(8);
   });
 
+  it('has the results of parallel calls as they were sent, and in the order of the calls', () => {
+    const call = (id: string) => ({ id, name: 'f', arguments: '' });
+    const calling = (...ids: string[]) => ({ role: 'assistant', text: 'calling', calls: ids.map(call) });
+    const result = (callId: string | undefined) => ({ role: 'tool', text: `of ${callId}`, callId });
+    const texts = (...messages: Parameters<typeof queryOf>[0]) =>
+      queryOf(messages)?.histories.map((history) => history.join(', '));
+    const asked = [calling('a', 'b', 'c'), result('c'), result('a'), result('b')] as const;
+    expect(texts(...asked)).toEqual(['calling, of c, of a, of b', 'calling, of a, of b, of c']);
+    expect(
+      texts(...asked, result('other'), say('user', 'and?'), calling('d', 'c'), result('c'), result('d')),
+    ).toEqual([
+      'calling, of c, of a, of b, of other, and?, calling, of c, of d',
+      'calling, of a, of b, of c, of other, and?, calling, of d, of c',
+    ]);
+    expect(texts(calling('a', 'b'), result('a'), result('b'))).toHaveLength(1);
+    expect(texts(calling('a', 'b'), result('b'))).toHaveLength(1);
+    expect(texts(calling('a', 'b'), result('x'), result('b'), result('a'))).toHaveLength(1);
+    expect(texts(result('b'), result('a'))).toHaveLength(1);
+  });
+
   it('has the last results and calls in all spellings, up to a total limit, and earlier ones as they were sent', () => {
     const long = `{"x":"${'y'.repeat(SPELLED_JSON_LENGTH_MAX / 2)}"}`;
     const short = '{"z":1}';

@@ -528,6 +528,7 @@ describe('a recorded function call', () => {
     for (const sent of [
       { input: outputs, previous_response_id: called.id },
       { input: [user(prompt), ...called.output, ...outputs] },
+      { input: [user(prompt), ...called.output, ...outputs.toReversed()] },
       { input: [user(prompt), ...called.output.flatMap((item) => [reasoning, item]), ...outputs] },
       { input: [user(prompt), ...references, ...outputs] },
     ]) {

@@ -208,8 +208,11 @@ describe.each(['sweep', 'index'] as const)('a function call, by the engine %s,',
       { role: 'tool', tool_call_id: 'call_1', content: 'simple' },
       { role: 'tool', tool_call_id: 'call_2', content: '2' },
     ];
-    const answered = await ask([user('Define them.'), called.message, ...results]);
-    expect(answered).toMatchObject({ rung: 'context', message: { content: 'Simple, and 2.' } });
+    // Results of parallel calls may come in any order.
+    for (const given of [results, results.toReversed()]) {
+      const answered = await ask([user('Define them.'), called.message, ...given]);
+      expect(answered).toMatchObject({ rung: 'context', message: { content: 'Simple, and 2.' } });
+    }
   });
 
   it('may come with a text', async () => {

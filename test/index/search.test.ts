@@ -6,7 +6,7 @@ import { extraOf, type Key, type TextKeys } from '#dist/core/keys.js';
 import { compareTexts, matchConversation } from '#dist/core/match.js';
 import { fillNormalized, fillTurns } from '#dist/index/order.js';
 import { IndexSearch } from '#dist/index/search.js';
-import { EMPTY_FLAG, FIRST_FLAG, IndexRows, IndexTable } from '#dist/index/table.js';
+import { EMPTY_FLAG, FIRST_FLAG, IndexRows, IndexTable, NOT_ASSISTANT_FLAG } from '#dist/index/table.js';
 import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
 import { runs } from '../support/factor.js';
 
@@ -55,11 +55,21 @@ function rowsOf(
       rows.keys.set([key.low, key.high], 2 * row);
       rows.normalized[row] = normalized.low;
       rows.starts[row] = turn * 10 + extraOf(normalized.high) * 2 ** 24;
-      rows.lengths[row] = 10 + (text === '' ? EMPTY_FLAG : 0) + (turn === 0 ? FIRST_FLAG : 0);
+      const flags = [
+        text === '' && EMPTY_FLAG,
+        turn === 0 && FIRST_FLAG,
+        roleOf(first + i, turn) === 'human' && NOT_ASSISTANT_FLAG,
+      ];
+      rows.lengths[row] = flags.reduce<number>((sum, flag) => sum + (flag || 0), 10);
       row++;
     }
   }
   return rows;
+}
+
+/** Roles in no regular order: some turns have a reply by an assistant, others have not. */
+function roleOf(record: number, turn: number): string {
+  return (7 * record + turn * turn) % 3 === 0 ? 'human' : 'gpt';
 }
 
 const letter = fc.constantFrom('a', 'a', 'a', 'b', 'c', '');
@@ -82,11 +92,13 @@ function expectFirstOfBest(
   const keyed = { contextual, histories: query.histories.map((texts) => texts.map(keysOf)) };
   let best: { grade: number; record: number; turn: number } | undefined;
   for (const [record, texts] of list.entries()) {
-    const turns = texts.map((value) => ({ from: 'x', value }));
+    const turns = texts.map((value, i) => ({ from: roleOf(record, i), value }));
     const found = matchConversation(query, compareTexts(query, turns));
     if (found !== undefined && found.grade > (best?.grade ?? 0)) best = { ...found, record };
   }
-  const place = index.find(keyed);
+  const place = contextual
+    ? (index.find(keyed, 'assistant') ?? index.find(keyed, 'other'))
+    : index.find(keyed, 'any');
   expect(place && { grade: place.grade, record: place.record, turn: place.turn }).toEqual(
     best && { grade: best.grade, record: best.record, turn: best.turn },
   );
@@ -160,7 +172,7 @@ describe('the index', () => {
     const list = Array.from({ length: 5000 }, (_, i) => [`prompt ${i}`, 'reply', 'more', `end ${i}`]);
     const index = indexOf(list, keysOf);
     for (let i = 0; i < list.length; i++) {
-      const ask = (text: string) => index.find({ contextual: true, histories: [[keysOf(text)]] });
+      const ask = (text: string) => index.find({ contextual: false, histories: [[keysOf(text)]] }, 'any');
       expect(ask(`prompt ${i}`)).toMatchObject({ record: i, turn: 0 });
       expect(ask(`end ${i}`)).toBeUndefined();
     }
@@ -169,19 +181,18 @@ describe('the index', () => {
   it('is built from one conversation with very many equal turns', () => {
     const index = indexOf([Array.from({ length: 200_000 }, () => 'a')]);
     const ask = (count: number) =>
-      index.find({ contextual: true, histories: [Array.from({ length: count }, () => letterKeys('a'))] });
+      index.find(
+        { contextual: true, histories: [Array.from({ length: count }, () => letterKeys('a'))] },
+        'any',
+      );
     expect(ask(1)).toMatchObject({ turn: 0 });
     expect(ask(5000)).toMatchObject({ turn: 4999, firstTurn: 0 });
-    expect(index.find({ contextual: true, histories: [['b', 'a', 'a', 'a'].map(letterKeys)] })).toMatchObject(
-      {
-        turn: 2,
-        firstTurn: 0,
-      },
-    );
+    const after = { contextual: true, histories: [['b', 'a', 'a', 'a'].map(letterKeys)] };
+    expect(index.find(after, 'any')).toMatchObject({ turn: 2, firstTurn: 0 });
   });
 
   it('takes at most 40 bytes a turn for conversations of three turns', () => {
-    for (const turns of [30, 3000, 3_000_000]) {
+    for (const turns of [300, 3000, 3_000_000]) {
       expect(IndexTable.byteLength({ turns, conversations: turns / 3 }) / turns).toBeLessThanOrEqual(40);
     }
   });
@@ -189,7 +200,9 @@ describe('the index', () => {
   it('finds nothing in an empty dataset', () => {
     const index = indexOf([]);
     const query = { contextual: true, histories: [[letterKeys('a')]] };
-    expect(index.find(query)).toBeUndefined();
-    expect([...index.findNormalized([{ history: 0, keys: letterKeys('a') }])]).toEqual([]);
+    for (const replies of ['assistant', 'other'] as const) {
+      expect(index.find(query, replies)).toBeUndefined();
+      expect([...index.findNormalized([{ history: 0, keys: letterKeys('a') }], replies)]).toEqual([]);
+    }
   });
 });

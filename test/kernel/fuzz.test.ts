@@ -20,6 +20,7 @@ const SEEDS = [
   '[{"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}, {"type": "image"}]}, {"role": "x", "content": null}], "n": [1, -2.5e+3, true, false, null, {}]}]',
   '{"conversation": [{"value": "  a  b\\t\\u000b", "from": "gpt", "weight": 0}]}\n{"id": "b", "items": [{"from": "x"}]}\n\n{"conversations": []}',
   '[ [], {}, "x\\\\", 12, [[[{"a": [1]}]]] , {"conversations": [{"from": "a", "value": ""}, {"from": "b", "value": "                 y"}]} ]',
+  '[{"conversations": [], "messages": [{"from": null, "role": "x", "content": [{"type": "tool_result", "content": [{"text": "a"}, {"type": "text", "value": "b"}]}, "c"], "score": NaN}, 5, {"role": "y", "parts": [{"type": "input_text", "text": "d"}]}, {"role": "z", "content": null, "refusal": "e", "n": [-Infinity, Infinity]}]},]',
 ].map((text) => Buffer.from(text));
 const PIECES = [
   '"',
@@ -40,6 +41,9 @@ const PIECES = [
   '.',
   'e',
   'null',
+  'NaN',
+  'Infinity',
+  ',]',
   'tru',
   '\0',
   '\x80',

@@ -239,7 +239,8 @@ describe('keys', () => {
       'text longer than any': () => small.keysOf('x'.repeat(50_400_000)),
       'slices of a text': () => [...small.keysInSlices('in slices', NO_SEED, 2)],
       'bytes of a file': () => small.input.fill(0x61),
-      'rows to sort': () => small.sortRows(2, [rows]),
+      'rows to sort': () =>
+        small.sortRows({ size: { turns: 2, conversations: 0 }, replies: 2 }, [rows], false),
       'more room': () => small.reserve(2 * small.capacity),
       'turns to verify': () => small.replyTo(['verified'], small.verifyRoom.at, small.verifyRoom.at),
     };

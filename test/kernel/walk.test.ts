@@ -17,10 +17,33 @@ const cutting: fc.Arbitrary<Cutting> = fc.record({
   blockBytes: fc.integer({ min: 1, max: 300 }),
 });
 
+const WORDS = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+const anyType = fc.constantFrom<unknown>(
+  ...['text', 'image', 'input_text', 'output_text', 'tool_result', 'tool_results', null, 7, ...WORDS],
+);
+const anyText = fc.oneof(
+  { weight: 6, arbitrary: text },
+  { weight: 1, arbitrary: fc.constantFrom<unknown>(null, 5, ...WORDS) },
+);
+const anyPart = (content: fc.Arbitrary<unknown>) =>
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record(
+        { type: anyType, text: anyText, value: anyText, content: fc.oneof(content, anyText) },
+        { requiredKeys: [] },
+      ),
+    },
+    { weight: 1, arbitrary: text },
+    { weight: 1, arbitrary: fc.constantFrom<unknown>(5, null, [], {}, ...WORDS) },
+  );
+const anyParts = (content: fc.Arbitrary<unknown>) => fc.array(anyPart(content), { maxLength: 3 });
+
 /** A text in one of the shapes found in datasets. */
 const content = fc.oneof(
   { weight: 4, arbitrary: text },
-  { weight: 1, arbitrary: fc.constantFrom(null, 5, {}, false) },
+  { weight: 1, arbitrary: fc.constantFrom<unknown>(null, 5, {}, false, ...WORDS) },
+  { weight: 2, arbitrary: anyParts(anyParts(anyParts(anyText))) },
   {
     weight: 2,
     arbitrary: fc.array(
@@ -51,10 +74,12 @@ const anyTurn = fc.oneof(
     weight: 8,
     arbitrary: fc.record(
       {
-        from: fc.constantFrom<unknown>('human', 'gpt', null, 5),
-        role: fc.constantFrom<unknown>('user', 'x', null),
+        from: fc.constantFrom<unknown>('human', 'gpt', null, 5, ...WORDS),
+        role: fc.constantFrom<unknown>('user', 'x', null, ...WORDS),
         value: content,
         content,
+        parts: content,
+        refusal: content,
         weight: fc.jsonValue({ maxDepth: 1 }),
       },
       { requiredKeys: [] },
@@ -62,6 +87,7 @@ const anyTurn = fc.oneof(
   },
   { weight: 8, arbitrary: fc.record({ from: fc.constantFrom('human', 'gpt'), value: content }) },
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
+  { weight: 1, arbitrary: fc.constantFrom(...WORDS) },
 );
 const list = fc.oneof(
   { weight: 5, arbitrary: fc.array(anyTurn, { maxLength: 3 }) },
@@ -75,7 +101,7 @@ const anyRecord = fc.oneof(
         id: fc.oneof(
           text,
           fc.double({ noNaN: true, noDefaultInfinity: true }),
-          fc.constantFrom(null, true, {}, []),
+          fc.constantFrom<unknown>(null, true, {}, [], ...WORDS),
         ),
         conversation_id: fc.oneof(text, fc.integer()),
         conversation_hash: text,
@@ -83,7 +109,7 @@ const anyRecord = fc.oneof(
         conversation: list,
         messages: list,
         items: list,
-        extra: fc.jsonValue({ maxDepth: 2 }),
+        extra: fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom(...WORDS)),
       },
       { requiredKeys: [] },
     ),
@@ -167,6 +193,26 @@ describe('a walk', () => {
     [
       'names that only begin alike',
       '{"ids": 1, "item": [], "itemss": [], "items": [{"from ": "a", "from": "b", "values": "x"}, {"from": "b", "value": "the reply"}]}',
+    ],
+    [
+      'a result in a result',
+      '{"items": [{"from": "a", "value": [{"type": "tool_result", "content": [{"type": "tool_result", "content": "x"}, {"text": "y"}]}]}, {"from": "b", "value": "the reply"}]}',
+    ],
+    [
+      'a content twice, and a type after it',
+      '{"items": [{"from": "a", "value": [{"content": "x", "content": ["y", {"value": "z"}], "type": "text", "type": "tool_re\\u0073ult"}]}, {"from": "b", "value": "the reply"}]}',
+    ],
+    [
+      'a content that is no text of a part',
+      '{"items": [{"from": "a", "value": [{"content": "x", "type": "tool_use"}, {"content": "y"}, {"type": "tool_result", "text": "z"}]}, {"from": "b", "value": "the reply"}]}',
+    ],
+    [
+      'a list with a turn, then an empty one of the same name',
+      '{"items": [{"from": "a", "value": "x"}], "items": [], "messages": [5]}',
+    ],
+    [
+      'names that only begin as new ones do',
+      '{"items": [{"from": "a", "partt": "x", "refusam": "y"}, {"from": "a", "value": [{"type": "input_texu", "text": "x"}, {"type": "output_texu", "text": "x"}, {"valuf": "y", "contenu": "z"}]}, {"from": "b", "value": "the reply"}]}',
     ],
     [
       'halves of a surrogate pair in two parts',

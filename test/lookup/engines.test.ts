@@ -12,12 +12,18 @@ import { FACTOR, runs } from '../support/factor.js';
 import { oddDataset } from '../support/odd-records.js';
 import { plainFind, plainFindValue, plainMatch } from '../support/plain-lookup.js';
 import { spell, spelling } from '../support/spelling.js';
+import { parsePython } from '../support/walked.js';
 
 const write = datasetWriter();
 
 /** Few texts, so that turns are often equal. */
 const word = fc.constantFrom('a', 'b', 'continue', '', ' a', 'a  b', 'a\nb', '"}]', '😀', 'é\n', '\ud83d');
-const turn = fc.record({ from: fc.constantFrom('human', 'gpt', 'system'), value: word });
+/** In any order: several turns of a role in a row, system messages in the middle, results of tools, unknown roles. */
+const role = fc.constantFrom(
+  ...['human', 'gpt', 'gpt', 'system', 'user', 'assistant', 'tool', 'function_call', 'observation', 'x', ''],
+  ...[' User ', 'HUMAN', 'Tool_Response', 'tool-response', 'us er', 'userr', 'us\ner', 'user\n', 'use\u0280'],
+);
+const turn = fc.record({ from: role, value: word });
 const record = fc.oneof(
   {
     weight: 6,
@@ -148,6 +154,70 @@ describe('both engines', () => {
   });
 });
 
+describe('a reply is an assistant’s', () => {
+  const pool = poolOf(2);
+  const turns = (...list: [from: string, value: string][]) => ({
+    conversations: list.map(([from, value]) => ({ from, value })),
+  });
+  const asksAgain = turns(['human', 'Thank you!'], ['human', 'One more question'], ['gpt', 'Sure.']);
+  const spaced = turns(['user', 'Hi'], ['assistant', 'Hello'], ['user', ' Thank  you! '], ['x', 'Bye.']);
+  const replied = turns(
+    ['human', 'Hi'],
+    ['gpt', 'Hello'],
+    ['human', 'Thank you!'],
+    ['gpt', 'You’re welcome!'],
+  );
+
+  /** The reply and its rung in both engines, and to the same text on the legacy API. */
+  async function ask(list: readonly unknown[], ...texts: string[]) {
+    const engines = await enginesOf(write(JSON.stringify(list)), pool);
+    const query = queryOf(texts.map((text) => ({ role: 'user', text }))) as Query;
+    const byIndex = plainMatch(await engines.index.find(query));
+    expect(plainMatch(await engines.sweep.find(query))).toEqual(byIndex);
+    const legacy = await engines.index.find(valueQuery(texts.at(-1) ?? ''));
+    expect(plainMatch(await engines.sweep.find(valueQuery(texts.at(-1) ?? '')))).toEqual(plainMatch(legacy));
+    engines.reader.close();
+    return [byIndex?.rung, byIndex?.reply.value, legacy?.reply.value];
+  }
+
+  it('if any turn that matches has one, on whatever rung; the older API takes the first turn', async () => {
+    const list = [asksAgain, spaced, replied];
+    expect(await ask(list, 'Thank you!')).toEqual(['prompt', 'You’re welcome!', 'One more question']);
+    expect(await ask([asksAgain, spaced], 'Thank you!')).toEqual(['normalized', 'Bye.', 'One more question']);
+    expect(await ask([asksAgain], 'Thank you!')).toEqual([
+      'context',
+      'One more question',
+      'One more question',
+    ]);
+  });
+
+  it('even if the conversation before the other turn is equal', async () => {
+    const same = turns(['human', 'Hi'], ['gpt', 'Hello'], ['human', 'Thank you!'], ['system', 'Be brief.']);
+    const messages = ['Hi', 'Hello', 'Thank you!'];
+    expect(await ask([same], ...messages)).toEqual(['context', 'Be brief.', 'Be brief.']);
+    expect(await ask([same, replied], ...messages)).toEqual(['context', 'You’re welcome!', 'Be brief.']);
+    const elsewhere = turns(['human', 'Thank you!'], ['gpt', 'Any time.']);
+    expect(await ask([same, elsewhere], ...messages)).toEqual(['prompt', 'Any time.', 'Be brief.']);
+  });
+
+  it.each(['gpt', 'assistant', 'model', 'function_call', 'Function_Call', 'bing', 'narrator', ''])(
+    'and the role %j is an assistant’s',
+    async (role) => {
+      const list = [turns(['human', 'a'], ['human', 'first']), turns(['human', 'a'], [role, 'second'])];
+      expect(await ask(list, 'a')).toEqual(['context', 'second', 'first']);
+    },
+  );
+
+  it.each(['human', ' User', 'input', 'SYSTEM', 'developer', 'tool', 'Observation ', 'function', 'ipython'])(
+    'and the role %j is not an assistant’s',
+    async (role) => {
+      const list = [turns(['human', 'a'], [role, 'first']), turns(['human', 'a'], ['gpt', 'second'])];
+      expect(await ask(list, 'a')).toEqual(['context', 'second', 'first']);
+      expect(await ask(list.slice(0, 1), 'a')).toEqual(['context', 'first', 'first']);
+    },
+  );
+});
+
 describe('the index, synchronously,', () => {
   const pool = poolOf(1);
 
@@ -184,6 +254,18 @@ describe('the index, synchronously,', () => {
     '{"from":"x","value":"a","value":null}',
     '{"from":"x","value":null,"content":"b"}',
     '{"from":"x","role":null,"value":"a"}',
+    '{"role":"x","from":null,"content":"a","refusal":null,"value":null}',
+    '{"from":"x","value":NaN,"content":"b"}',
+    '{"from":"x","value":"a","value":-Infinity}',
+    '{"from":"x","from":null,"value":"a"}',
+    '{"from":"x","w":NaN,"value":"a"}',
+    '{"role":"x","content":null,"refusal":"a"}',
+    '{"role":"x","refusal":"a","content":"b"}',
+    '{"role":"x","parts":[{"text":"a"},"b"]}',
+    '{"role":"x","parts":[{"text":"a"}],"content":"b"}',
+    '{"role":"x","content":[{"type":"tool_use","name":"f","input":{"a":1}}]}',
+    '5, {"from":"x","value":"a"}, {"from":"x","value":5}',
+    '{"from":5,"value":"a"}, {"value":"a"}, NaN, {"from":"x","value":"b"}',
     '{"from":"x","value":"a","c\\u006fntent":"b"}',
     '{"content":"b","v\\u0061lue":"a","from":"x"}',
     '{"from":"x","x":{"value":"b"},"value":"a","y":[{"from":"y","value":"b"}]}',
@@ -196,7 +278,7 @@ describe('the index, synchronously,', () => {
     const [before, behind] = ['before', 'behind'].map((value) => JSON.stringify({ from: 'x', value }));
     const content = `[{"id": 7, "conversations": [${before}, ${turn}, ${behind}]}]`;
     const { index } = await enginesOf(write(content), pool);
-    const list = JSON.parse(content) as unknown[];
+    const list = parsePython(content) as unknown[];
     for (const query of queriesFor(list))
       expect(plainMatch(await index.find(query))).toEqual(plainFind(list, query));
   });

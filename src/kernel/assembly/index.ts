@@ -41,7 +41,7 @@ export {
 } from './measuring';
 export { reserve } from './memory';
 export { passOver } from './passing';
-export { addPairs, beginSort, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
+export { addPairs, beginSort, divideRows, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
 export { beginVerify, replyAt, roleAt, roleLength, spellReply, verifyTurn } from './verifying';
 export { wantAll, wantedAt, wantNone } from './wanted';
@@ -187,7 +187,8 @@ export function walk(from: usize, to: usize, stop: usize): i32 {
       // The next walk must start at a record. So the walk that begins the list doesn't stop before it has read the first one.
       if (at >= stop && !expectsFirst) return REACHED_STOP;
       if (at >= to) return NEEDS_MORE;
-      if (expectsFirst && !isLines && load<u8>(at) === CLOSE_BRACKET) {
+      // An empty list, or a comma after the last record.
+      if (!isLines && load<u8>(at) === CLOSE_BRACKET) {
         at++;
         return LIST_ENDED;
       }

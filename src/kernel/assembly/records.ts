@@ -5,7 +5,7 @@
 
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
 import { RECORD_BYTES, records, TURN_BYTES, turns } from './memory';
-import { recordName, turnName } from './names';
+import { isAssistant, recordName, turnName } from './names';
 import { QUOTE } from './strings';
 import {
   ABSENT,
@@ -21,7 +21,7 @@ import {
   TEXT_IS_EMPTY,
   TEXT_KIND,
 } from './texts';
-import { OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
+import { isNull, MINUS, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
 
 /** Rows written so far. */
 export let turnCount: usize = 0;
@@ -42,8 +42,17 @@ export const NO_CONVERSATION: u32 = 0xffffffff;
 // How many names the lists of core/conversation.ts have.
 const LISTS: usize = 4;
 const IDS: usize = 3;
-const NAMES = 2;
+const ROLES = 2;
+const TEXTS: usize = 4;
 const SLOT_BYTES: usize = 12;
+
+/** The kind of a list without elements. A good list has a turn. */
+const EMPTY: u8 = 3;
+/** The kind of a role that isn't an assistant's. A good role is one. */
+const NOT_ASSISTANT: u8 = 3;
+/** Flags in a turn's length: its text is empty; it isn't an assistant's. */
+const EMPTY_FLAG: u32 = 0x80000000;
+export const NOT_ASSISTANT_FLAG: u32 = 0x20000000;
 
 /** For each name of a list, its kind, the first row of its turns, and the number of turns. */
 const lists = memory.data(48, 4);
@@ -52,7 +61,8 @@ const ids = memory.data(36, 4);
 /** For each name of a role, its kind. */
 const roles = memory.data(2, 2);
 /** For each name of a text, its slot: see texts.ts. */
-const texts = memory.data(48, 8);
+const texts = memory.data(96, 8);
+const lastText = texts + (TEXTS - 1) * TEXT_BYTES;
 
 /**
  * Reads a record and writes its row and, if it is a conversation, the rows of its turns.
@@ -72,8 +82,10 @@ export function readRecord(p: usize, lengthMax: usize): usize {
   store<u32>(row, p);
   store<u32>(row, next - p, 4);
   store<u32>(row, NO_CONVERSATION, 8);
-  const list: usize = next - p > lengthMax ? 0 : firstPresent(lists, LISTS);
-  if (list === 0 || load<u8>(list) === BAD) return next;
+  if (next - p > lengthMax) return next;
+  let list = firstOf(lists, LISTS, GOOD);
+  if (list === 0) list = firstOf(lists, LISTS, EMPTY);
+  if (list === 0) return next;
   const from: usize = load<u32>(list, 4);
   const count: usize = load<u32>(list, 8);
   // Drops the turns of other lists.
@@ -82,17 +94,17 @@ export function readRecord(p: usize, lengthMax: usize): usize {
   turnCount = firstTurn + count;
   conversationCount++;
   store<u32>(row, count, 8);
-  const id = firstPresent(ids, IDS);
-  const hasId = id !== 0 && load<u8>(id) === GOOD;
+  const id = firstOf(ids, IDS, GOOD);
+  const hasId = id !== 0;
   store<u32>(row, hasId ? load<u32>(id, 4) : 0, 12);
   store<u32>(row, hasId ? load<u32>(id, 8) : 0, 16);
   return next;
 }
 
-/** The slot of the first name that isn't absent; 0 if all are. */
-function firstPresent(slots: usize, count: usize): usize {
+/** The first slot of a kind; 0 if no slot has it. */
+function firstOf(slots: usize, count: usize, kind: u8): usize {
   for (let slot = slots; slot < slots + count * SLOT_BYTES; slot += SLOT_BYTES) {
-    if (load<u8>(slot) !== ABSENT) return slot;
+    if (load<u8>(slot) === kind) return slot;
   }
   return 0;
 }
@@ -111,37 +123,30 @@ function readMembers(p: usize): usize {
 
 function readId(p: usize, id: usize): usize {
   const first = load<u8>(p);
+  const isGood = first === QUOTE || first - 0x30 < 10 || (first === MINUS && !isNull(p));
   const next = skipValue(p);
   if (next === 0) return 0;
-  store<u8>(id, first === QUOTE || first === 0x2d || first - 0x30 < 10 ? GOOD : BAD);
+  store<u8>(id, isGood ? GOOD : BAD);
   store<u32>(id, p, 4);
   store<u32>(id, next - p, 8);
   return next;
 }
 
-/** Reads the value of a list's name. It is good if all of its elements are turns. */
+/** Reads the value of a list's name. Elements that aren't turns are left out. */
 function readList(p: usize, list: usize): usize {
-  if (load<u8>(p) !== OPEN_BRACKET) {
-    store<u8>(list, ABSENT);
-    return skipValue(p);
-  }
+  store<u8>(list, ABSENT);
+  if (load<u8>(p) !== OPEN_BRACKET) return skipValue(p);
   const from = turnCount;
-  let isGood = true;
+  let isEmpty = true;
   beginTurns();
   for (p = firstElement(p); p !== 0 && !isClosed; p = nextElement(p)) {
-    if (isGood && load<u8>(p) === OPEN_BRACE) {
-      const before = turnCount;
-      p = readTurn(p);
-      isGood = turnCount > before;
-    } else {
-      isGood = false;
-      p = skipValue(p);
-    }
+    isEmpty = false;
+    p = load<u8>(p) === OPEN_BRACE ? readTurn(p) : skipValue(p);
     if (p === 0) return 0;
   }
   if (p === 0) return 0;
   dropKey();
-  store<u8>(list, isGood ? GOOD : BAD);
+  store<u8>(list, turnCount > from ? GOOD : isEmpty ? EMPTY : BAD);
   store<u32>(list, from, 4);
   store<u32>(list, turnCount - from, 8);
   return p;
@@ -151,22 +156,20 @@ function readList(p: usize, list: usize): usize {
 function readTurn(p: usize): usize {
   const start = p;
   store<u16>(roles, 0);
-  store<u8>(texts, ABSENT, TEXT_KIND);
-  store<u8>(texts + TEXT_BYTES, ABSENT, TEXT_KIND);
+  for (let text = texts; text <= lastText; text += TEXT_BYTES) store<u8>(text, ABSENT, TEXT_KIND);
   for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
     const name = turnName();
-    if (name >= NAMES) p = readText(p, texts + <usize>(name - NAMES) * TEXT_BYTES);
-    else {
-      if (name >= 0) store<u8>(roles + name, load<u8>(p) === QUOTE ? GOOD : BAD);
-      p = skipValue(p);
-    }
+    if (name >= ROLES) p = readText(p, texts + <usize>(name - ROLES) * TEXT_BYTES);
+    else if (name >= 0) p = readRole(p, roles + name);
+    else p = skipValue(p);
     if (p === 0) return 0;
   }
   if (p === 0) return 0;
   const role = load<u8>(roles) !== ABSENT ? load<u8>(roles) : load<u8>(roles, 1);
-  const chosen = load<u8>(texts, TEXT_KIND) !== ABSENT ? texts : texts + TEXT_BYTES;
+  let chosen = texts;
+  while (chosen < lastText && load<u8>(chosen, TEXT_KIND) === ABSENT) chosen += TEXT_BYTES;
   const kind = load<u8>(chosen, TEXT_KIND);
-  if (role !== GOOD || kind === BAD) return p;
+  if (role === ABSENT || role === BAD || kind === BAD) return p;
   if (kind === ABSENT) keepText(chosen, p, 0);
   // The turn before has a reply, so its keys are worth making.
   finishKeys();
@@ -174,7 +177,19 @@ function readTurn(p: usize): usize {
   store<u64>(row, load<u64>(chosen));
   store<u64>(row, load<u64>(chosen, 8), 8);
   store<u32>(row, start, 16);
-  store<u32>(row, (p - start) | ((<usize>load<u8>(chosen, TEXT_IS_EMPTY)) << 31), 20);
+  let length = <u32>(p - start);
+  if (load<u8>(chosen, TEXT_IS_EMPTY) !== 0) length |= EMPTY_FLAG;
+  if (role === NOT_ASSISTANT) length |= NOT_ASSISTANT_FLAG;
+  store<u32>(row, length, 20);
   rowWritten(row, chosen);
   return p;
+}
+
+/** Reads the value of a role's name. */
+function readRole(p: usize, role: usize): usize {
+  const next = skipValue(p);
+  if (next === 0) return 0;
+  if (load<u8>(p) === QUOTE) store<u8>(role, isAssistant(p + 1, next - 2 - p) ? GOOD : NOT_ASSISTANT);
+  else store<u8>(role, isNull(p) ? ABSENT : BAD);
+  return next;
 }

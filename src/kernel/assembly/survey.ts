@@ -98,7 +98,7 @@ function close(nesting: usize): void {
 
 function classify(): void {
   for (let byte = 0x20; byte < 256; byte++) store<u8>(kinds + byte, TEXT);
-  const structure = '{}[]:,"+-.0123456789eEtrufalsn ';
+  const structure = '{}[]:,"+-.0123456789eEtrufalsnNIiy ';
   for (let i = 0; i < structure.length; i++) mark(<u8>structure.charCodeAt(i), STRUCTURE);
   store<u8>(kinds + 0x09, STRUCTURE);
   store<u8>(kinds + 0x0a, STRUCTURE);

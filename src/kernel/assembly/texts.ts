@@ -6,7 +6,17 @@
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
 import { hash } from './hash';
 import { joined, normalized, respelled } from './memory';
-import { isPartText, PART_TEXT, PART_TYPE, partName } from './names';
+import {
+  OTHER_PART,
+  PART_CONTENT,
+  PART_TEXT,
+  PART_TYPE,
+  PART_VALUE,
+  partKind,
+  partName,
+  RESULT_PART,
+  TEXT_PART,
+} from './names';
 import { endsKey, hasNormalizedHead, indexKey, normalizedKey } from './normalizing';
 import {
   findEnd,
@@ -19,7 +29,7 @@ import {
   brokeAt as stringBrokeAt,
 } from './strings';
 import { isUtf8, repair } from './utf8';
-import { broken, end, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
+import { broken, end, isNull, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
 import { isAllWanted, isKeyWanted, isNormalizedKeyWanted, longestWanted } from './wanted';
 
 /** The size of a slot, and the offsets of the kind and of the two flags. */
@@ -28,21 +38,18 @@ export const TEXT_KIND: usize = 16;
 export const TEXT_IS_EMPTY: usize = 17;
 const TEXT_HAS_NO_KEYS: usize = 18;
 
-/** Whether a name has a value, and whether the value is usable. */
+/** Whether a name has a value that isn't null, and whether the value is usable. */
 export const ABSENT: u8 = 0;
 export const GOOD: u8 = 1;
 export const BAD: u8 = 2;
 
-/** Reads the value of a text's name: a string, null, or a list of parts. */
+/** Reads the value of a text's name: a string, or a list of parts. */
 export function readText(p: usize, slot: usize): usize {
   const first = load<u8>(p);
   if (first === QUOTE) return readString(p + 1, slot);
   if (first === OPEN_BRACKET) return readParts(p, slot);
-  const next = skipValue(p);
-  if (next === 0) return 0;
-  if (first === 0x6e) keepText(slot, p, 0);
-  else store<u8>(slot, BAD, TEXT_KIND);
-  return next;
+  store<u8>(slot, isNull(p) ? ABSENT : BAD, TEXT_KIND);
+  return skipValue(p);
 }
 
 /** Reads a text that is a string. Nearly always its bytes can be used unchanged. */
@@ -153,52 +160,90 @@ function makeKeys(to: usize, p: usize, length: usize): void {
   store<u64>(to, isNormalizedKeyWanted(p, length) ? normalizedKey(p, length) : 0, 8);
 }
 
-/** Joins the texts of a list of parts: of the objects in it whose `type` is `text` and whose `text` is a string. */
+/** The end of the texts that were joined. */
+let joinedTo: usize = 0;
+
+/** Reads a list of parts, and joins their texts. Which parts have a text is the same as in core/parts.ts. */
 function readParts(p: usize, slot: usize): usize {
-  let isGood = true;
-  let out = joined;
+  joinedTo = joined;
   for (p = firstElement(p); p !== 0 && !isClosed; p = nextElement(p)) {
-    if (load<u8>(p) === OPEN_BRACE) {
-      p = readPart(p);
-      // The pieces are joined as they are spelled, so that the two halves of a surrogate pair meet.
-      out = repair(partText, partText + partLength, out);
-    } else {
-      isGood = false;
-      p = skipValue(p);
-    }
+    p = readPart(p, false);
     if (p === 0) return 0;
   }
   if (p === 0) return 0;
-  if (isGood) {
-    spellRepaired(joined, out);
-    keepKeys(slot, spelledAt, spelledLength);
-  } else store<u8>(slot, BAD, TEXT_KIND);
+  spellRepaired(joined, joinedTo);
+  keepKeys(slot, spelledAt, spelledLength);
   return p;
 }
 
-/** The string that the last part adds. */
-let partText: usize = 0;
-let partLength: usize = 0;
-
-/** Reads a part. */
-function readPart(p: usize): usize {
-  let isText = false;
-  let length: usize = 0;
-  partLength = 0;
+/**
+ * Reads a part, and joins its text.
+ *
+ * @param inResult true for a part of a result, which has no further results
+ */
+function readPart(p: usize, inResult: bool): usize {
+  if (load<u8>(p) !== OPEN_BRACE) {
+    const next = skipValue(p);
+    if (next !== 0) join(p, next);
+    return next;
+  }
+  let kind = TEXT_PART;
+  let text: usize = 0;
+  let textEnd: usize = 0;
+  let value: usize = 0;
+  let valueEnd: usize = 0;
+  let content: usize = 0;
+  let contentEnd: usize = 0;
   for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
     const name = partName();
-    const value = p;
-    p = skipValue(value);
+    const start = p;
+    p = skipValue(start);
     if (p === 0) return 0;
-    const isString = load<u8>(value) === QUOTE;
-    if (name === PART_TYPE) isText = isString && isPartText(value + 1, p - 2 - value);
-    if (name === PART_TEXT) {
-      partText = value + 1;
-      length = isString ? p - 2 - value : 0;
+    const present: usize = isNull(start) ? 0 : start;
+    if (name === PART_TYPE) kind = kindOf(present, p);
+    else if (name === PART_TEXT) {
+      text = present;
+      textEnd = p;
+    } else if (name === PART_VALUE) {
+      value = present;
+      valueEnd = p;
+    } else if (name === PART_CONTENT) {
+      content = present;
+      contentEnd = p;
     }
   }
-  if (isText) partLength = length;
+  if (p === 0) return 0;
+  if (kind === RESULT_PART) {
+    if (!inResult) joinResult(content, contentEnd);
+  } else if (kind === TEXT_PART) {
+    if (text !== 0) join(text, textEnd);
+    else join(value, valueEnd);
+  }
   return p;
+}
+
+/** The kind of a part by the value of its type, which was skipped last; 0 is null. */
+function kindOf(type: usize, end: usize): i32 {
+  if (type === 0) return TEXT_PART;
+  return load<u8>(type) === QUOTE ? partKind(type + 1, end - 2 - type) : OTHER_PART;
+}
+
+/** Joins the texts of a result's content, which was skipped before. */
+function joinResult(content: usize, end: usize): void {
+  if (content === 0) return;
+  if (load<u8>(content) !== OPEN_BRACKET) {
+    join(content, end);
+    return;
+  }
+  for (let p = firstElement(content); p !== 0 && !isClosed; p = nextElement(p)) {
+    p = readPart(p, true);
+    if (p === 0) return;
+  }
+}
+
+/** Adds a value if it is a string. Strings are joined as they are spelled, so that the two halves of a surrogate pair meet. */
+function join(p: usize, end: usize): void {
+  if (p !== 0 && load<u8>(p) === QUOTE) joinedTo = repair(p + 1, end - 1, joinedTo);
 }
 
 /** The row of the last turn if its keys aren't made yet. In their place, it holds the address and the length of its text. */

@@ -1,7 +1,8 @@
 /**
- * JSON's grammar (RFC 8259), parsed byte by byte outside strings. Every function takes the address of a first byte and
- * returns the address after the last one, or 0 if it fails. Then `brokeAt` is the address of a wrong byte or, at or after
- * `end`, of missing bytes. Quotes follow `end`; no value may be followed by a quote, so few places need to check for the end.
+ * JSON's grammar (RFC 8259), with the words that core/python-json.ts accepts, parsed byte by byte outside strings. Every function
+ * takes the address of a first byte and returns the address after the last one, or 0 if it fails. Then `brokeAt` is the address
+ * of a wrong byte or, at or after `end`, of missing bytes. Quotes follow `end`; no value may be followed by a quote, so few places
+ * need to check for the end.
  */
 
 import { QUOTE, skip, brokeAt as stringBrokeAt } from './strings';
@@ -14,12 +15,19 @@ const COLON: u8 = 0x3a;
 export const COMMA: u8 = 0x2c;
 const LINE_FEED: u8 = 0x0a;
 const SPACE: u8 = 0x20;
-const MINUS: u8 = 0x2d;
+export const MINUS: u8 = 0x2d;
 const DOT: u8 = 0x2e;
 /** `true`, `null` and `alse` as little-endian numbers. */
 const TRUE: u32 = 0x65757274;
 const NULL: u32 = 0x6c6c756e;
 const ALSE: u32 = 0x65736c61;
+/** `NaN` and `Infinity`. */
+const NAN: u32 = 0x4e614e;
+const THREE_BYTES: u32 = 0xffffff;
+const INFINITY: u64 = 0x7974696e69666e49;
+const LETTER_N: u8 = 0x6e;
+const CAPITAL_N: u8 = 0x4e;
+const CAPITAL_I: u8 = 0x49;
 
 /** The address at which reading failed. */
 export let brokeAt: usize = 0;
@@ -140,18 +148,33 @@ export function skipValue(p: usize): usize {
   }
 }
 
-/** Skips `true`, `false`, `null`, or a number. */
+/** True if the value at `p` counts as null: see core/python-json.ts. */
+export function isNull(p: usize): bool {
+  const first = load<u8>(p);
+  if (first === MINUS) return load<u8>(p, 1) === CAPITAL_I;
+  return first === LETTER_N || first === CAPITAL_N || first === CAPITAL_I;
+}
+
+/** Skips `true`, `false`, `null`, a number, or a word that counts as null. */
 function skipScalar(p: usize): usize {
   switch (load<u8>(p)) {
     case 0x74: // t
       return load<u32>(p) === TRUE ? p + 4 : brokenWord(p, 4);
-    case 0x6e: // n
+    case LETTER_N:
       return load<u32>(p) === NULL ? p + 4 : brokenWord(p, 4);
     case 0x66: // f
       return load<u32>(p, 1) === ALSE ? p + 5 : brokenWord(p, 5);
+    case CAPITAL_N:
+      return (load<u32>(p) & THREE_BYTES) === NAN ? p + 3 : brokenWord(p, 3);
+    case CAPITAL_I:
+      return skipInfinity(p);
     default:
-      return skipNumber(p);
+      return isNull(p) ? skipInfinity(p + 1) : skipNumber(p);
   }
+}
+
+function skipInfinity(p: usize): usize {
+  return load<u64>(p) === INFINITY ? p + 8 : brokenWord(p, 8);
 }
 
 /** Fails at a word. If it would reach past the end, its bytes are missing, not wrong. */

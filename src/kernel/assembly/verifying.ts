@@ -8,7 +8,7 @@ import { input } from './memory';
 import { isCallsName, turnName } from './names';
 import { hadEscape, QUOTE } from './strings';
 import { spelledAt, spelledLength, spellString } from './texts';
-import { begin, COMMA, OPEN_BRACE, skipBlanks, skipValue } from './values';
+import { begin, COMMA, isNull, OPEN_BRACE, skipBlanks, skipValue } from './values';
 
 /** The first result of `turnName` that is a text's name. */
 const TEXT_NAMES: i32 = 2;
@@ -73,8 +73,9 @@ function areEqual(p: usize, other: usize, length: usize): bool {
 
 /** Spells the text of a turn; returns the byte after the turn, or 0 if it has an unusual shape or calls functions. */
 function spellTurn(p: usize): usize {
-  let hasRole = false;
-  let hasText = false;
+  /** The names of the role and of the text; -1 until they are read. */
+  let roleName = -1;
+  let textName = -1;
   if (load<u8>(p) !== OPEN_BRACE) return 0;
   for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
     // Reading a name with escapes would overwrite the spelled text.
@@ -83,15 +84,19 @@ function spellTurn(p: usize): usize {
     if (name < 0) {
       if (isCallsName()) return 0;
       p = skipValue(p);
+    } else if (isNull(p)) {
+      // Of duplicate keys the last one counts.
+      if (name === roleName || name === textName) return 0;
+      p = skipValue(p);
     } else {
       const isText = name >= TEXT_NAMES;
-      if ((isText ? hasText : hasRole) || load<u8>(p) !== QUOTE) return 0;
+      if ((isText ? textName : roleName) >= 0 || load<u8>(p) !== QUOTE) return 0;
       const start = p + 1;
       if (isText) {
-        hasText = true;
+        textName = name;
         p = spellString(start);
       } else {
-        hasRole = true;
+        roleName = name;
         p = skipValue(p);
         if (hadEscape || p - 1 - start >= LONG_ROLE) return 0;
         role = start;
@@ -100,5 +105,5 @@ function spellTurn(p: usize): usize {
     }
     if (p === 0) return 0;
   }
-  return hasRole && hasText ? p : 0;
+  return roleName >= 0 && textName >= 0 ? p : 0;
 }

@@ -76,7 +76,10 @@ export const messageSchema = {
         role: { enum: ['tool'], description: 'The result of a function call.' },
         content,
         name,
-        tool_call_id: ignored.string,
+        tool_call_id: {
+          type: ['string', 'null'],
+          description: 'The id of the call. Results are looked up in the order of their calls, too.',
+        },
       },
     },
     {

@@ -38,7 +38,11 @@ export const functionOutputSchema = {
   type: 'object',
   required: ['call_id', 'output'],
   properties: {
-    call_id: { ...labelField, type: 'string', description: 'Not used for the lookup.' },
+    call_id: {
+      ...labelField,
+      type: 'string',
+      description: 'The id of the call. Results are looked up in the order of their calls, too.',
+    },
     output: content,
   },
 } as const;
