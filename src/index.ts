@@ -23,8 +23,12 @@ export interface ServeOptions {
   readonly workers?: number | undefined;
   /** How replies are found. */
   readonly engine?: 'auto' | 'sweep' | 'index' | undefined;
-  /** Folder where the index is saved for the next start. Default: `none`, which saves nothing. */
+  /** Folder for what is saved for the next start. Default: `none`, which saves nothing. */
   readonly indexDir?: string | undefined;
+  /** Fields of the records, if verbatim does not know their shape: `prompt=question,reply=answer`. */
+  readonly map?: string | undefined;
+  /** Reply of records that have two. Default: `chosen`. */
+  readonly prefer?: 'chosen' | 'rejected' | undefined;
   /** Answer to a prompt without a recorded reply. */
   readonly onMiss?: 'error' | 'fallback' | undefined;
   /** Reply to such a prompt, with `onMiss: 'fallback'`. */

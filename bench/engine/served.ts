@@ -1,3 +1,4 @@
+import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import type { Engine } from '#dist/models/build.js';
 import { ServedDataset } from '#dist/models/served-dataset.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
@@ -16,6 +17,8 @@ export async function withServed<T>(
     info: ignore,
     warn: ignore,
     progress: ignore,
+    spooling: ignore,
+    spooled: ignore,
     walked: ignore,
     changed: ignore,
   };
@@ -25,11 +28,12 @@ export async function withServed<T>(
     engine,
     pool: new SharedPool(WORKERS),
     indexDir: 'none',
+    shapes: DEFAULT_SHAPE_OPTIONS,
     tokens,
     countsAhead: false,
     notices,
   };
-  const served = new ServedDataset(path, options);
+  const served = await ServedDataset.open(path, options);
   try {
     const { walked } = await served.start();
     await walked;

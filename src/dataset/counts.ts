@@ -1,8 +1,9 @@
 import type { ByteOffset } from '../core/bytes.js';
-import { LIST_KEYS } from '../core/conversation.js';
-import { counted } from '../core/counted.js';
+import { byFrequency } from './conversion-report.js';
 import { type Dataset, withDataset } from './dataset.js';
 import { DatasetError } from './dataset-error.js';
+import { describeSkipped, reasonOf, refusalText } from './refusal.js';
+import { recordsAt } from './sample.js';
 import { EXPECTED_DATASET } from './sources.js';
 
 /** What a shard, or several shards, contain, in numbers. */
@@ -32,26 +33,22 @@ export const NOTHING_COUNTED: Counts = {
  * @param counts the contents of the whole dataset
  * @throws DatasetError
  */
-export async function assertNotEmpty(dataset: Dataset, { conversations, skipped }: Counts): Promise<void> {
+export function assertNotEmpty(dataset: Dataset, { conversations, skipped, skippedAt }: Counts): void {
   if (conversations > 0) return;
   const { path } = dataset.file;
   if (skipped === 0) {
     throw new DatasetError(path, `valid JSON, but an empty list; expected ${EXPECTED_DATASET}`);
   }
-  // Loads stream-json, which no other start needs.
-  const { firstRecords, listedKeys } = await import('./first-records.js');
-  const { keys, isList } = withDataset(dataset, (fd) => firstRecords(fd, dataset));
-  const what = dataset.format === 'lines' && skipped > 1 ? 'valid JSON lines' : 'valid JSON';
-  const problem = `${what}, but no conversation in ${counted(skipped, 'record')}`;
-  const found = isList
-    ? 'the first record is a list; expected an object with the list as its "conversations" or "messages"'
-    : `found ${listedKeys(keys)}; expected ${expectedWith(keys)}`;
-  throw new DatasetError(path, `${problem}: ${found}`);
-}
-
-/** What a record with these keys must have to be a conversation, for the error. */
-function expectedWith(keys: readonly string[]): string {
-  const list = LIST_KEYS.find((key) => keys.includes(key));
-  if (list === undefined) return '"conversations" or "messages"';
-  return `"${list}" to be a list of objects with "from" and "value", or "role" and "content"`;
+  const records = withDataset(dataset, (fd) => recordsAt(fd, dataset, skippedAt));
+  const reasons: Record<string, number> = {};
+  for (const { value } of records) {
+    const reason = reasonOf(value);
+    reasons[reason] = (reasons[reason] ?? 0) + 1;
+  }
+  const [first] = records;
+  const firstSkipped = first && describeSkipped(first.value, first.text, 0);
+  // If there are more than were looked at, their number isn't known.
+  const [common] = byFrequency(reasons);
+  const named = skipped === records.length ? reasons : common && { [common[0]]: skipped };
+  throw new DatasetError(path, refusalText({ records: skipped, reasons: named ?? {}, firstSkipped }));
 }

@@ -1,16 +1,16 @@
 import { statSync } from 'node:fs';
-import { basename, extname } from 'node:path';
-import { byteOffset } from '../core/bytes.js';
+import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import type { Failure } from '../core/errors.js';
+import { SPOOL_HEADER_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
 import { DatasetError } from './dataset-error.js';
-import { type DatasetFile, FileChangedError, identityOf, readBlocks, withFile } from './file.js';
-import { EXPECTED_DATASET, openBySource } from './sources.js';
+import { type DatasetFile, FileChangedError, type FileIdentity, identityOf, withFile } from './file.js';
+import { EXPECTED_DATASET, type Recognized, recognizeFile } from './sources.js';
 
-/** A file that begins as a dataset does. The census validates the rest. */
+/** A file of conversations. The census validates it. */
 export interface Dataset extends DatasetFile {
-  /** The file's name without its ending: what the API calls the model. */
-  readonly name: string;
+  /** The state of the dataset's own file: the same file, unless that was spooled. */
+  readonly source: FileIdentity;
 }
 
 const FILE_PROBLEMS: Readonly<Record<string, string>> = {
@@ -24,19 +24,38 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
  *
  * @throws DatasetError
  */
-export function openDataset(path: string): Dataset {
+export function recognizeDataset(path: string): Recognized {
+  return explain(path, () => recognizeFile(assertFile(path)));
+}
+
+/**
+ * The identity of the regular file at a path.
+ *
+ * @throws DatasetError if there is no such file
+ */
+export function assertFile(path: string): FileIdentity {
   return explain(path, () => {
     const stats = statSync(path);
-    if (!stats.isFile()) {
-      const kind = stats.isDirectory() ? 'a folder' : 'not a regular file';
-      throw new DatasetError(path, `it is ${kind}; expected a file that holds ${EXPECTED_DATASET}`);
-    }
-    const file = identityOf(path, stats);
-    const opened = withFile(file, (fd) =>
-      openBySource(file, readBlocks(fd, { start: byteOffset(0), end: byteOffset(file.size) })),
-    );
-    return { name: basename(path, extname(path)), ...opened };
+    if (stats.isFile()) return identityOf(path, stats);
+    const kind = stats.isDirectory() ? 'a folder' : 'not a regular file';
+    throw new DatasetError(path, `it is ${kind}; expected ${EXPECTED_DATASET}`);
   });
+}
+
+/**
+ * Opens a dataset that is served as it is.
+ *
+ * @throws DatasetError
+ */
+export function openDataset(path: string): Dataset {
+  const recognized = recognizeDataset(path);
+  if (recognized.kind === 'list') return datasetOf(recognized);
+  throw new DatasetError(path, `it can't be served as it is: expected a JSON array, or JSON lines`);
+}
+
+/** The dataset that a list is, if it is served as it is. */
+export function datasetOf({ file, format, body }: DatasetFile): Dataset {
+  return { file, format, body, source: file };
 }
 
 /**
@@ -44,17 +63,22 @@ export function openDataset(path: string): Dataset {
  *
  * @throws DatasetError when it can't be read, or has changed
  */
-export function withDataset<T>({ file }: Dataset, use: (fd: number) => T): T {
+export function withDataset<T>({ file }: Pick<Dataset, 'file'>, use: (fd: number) => T): T {
   return explain(file.path, () => withFile(file, use));
+}
+
+/** Where the text of the dataset's file begins: positions in error messages count from there. */
+export function textStart({ file, source }: Dataset): ByteOffset {
+  return byteOffset(file === source ? 0 : SPOOL_HEADER_BYTES);
 }
 
 /** The error that a failed task reports about the dataset, and its position. */
 export function datasetErrorOf(
-  { file }: Dataset,
+  { source }: { readonly source: Pick<FileIdentity, 'path'> },
   { code, detail }: Failure,
   position?: TextPosition,
 ): DatasetError {
-  return new DatasetError(file.path, detail, position, code !== 'dataset_invalid');
+  return new DatasetError(source.path, detail, position, code !== 'dataset_invalid');
 }
 
 /** Runs a function that reads the file, and turns its errors into a DatasetError. */

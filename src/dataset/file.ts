@@ -82,6 +82,21 @@ export function withFile<T>(identity: FileIdentity, use: (fd: number) => T): T {
   }
 }
 
+/** The same for a function that reads asynchronously. */
+export async function withOpenFile<T>(identity: FileIdentity, use: (fd: number) => Promise<T>): Promise<T> {
+  const fd = openSync(identity.path, 'r');
+  try {
+    assertSameFile(fd, identity);
+    try {
+      return await use(fd);
+    } finally {
+      assertSameFile(fd, identity);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** @throws FileChangedError if the open file has changed */
 export function assertSameFile(fd: number, expected: FileIdentity): void {
   const stats = fstatSync(fd);

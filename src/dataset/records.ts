@@ -10,11 +10,9 @@ import { jsonParser, type Token } from 'stream-json/core/parser.js';
 import { jsonVerifier, type VerifierError } from 'stream-json/core/utils/verifier.js';
 import { type Block, type ByteOffset, type ByteRange, byteOffset, countBlanks } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
-import { OBJECT_VALIDATED_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
+import { RECORD_BYTES_MAX } from '../core/limits.js';
 import { splitElements } from './elements.js';
 import { type DatasetFile, type DatasetFormat, readBlocks } from './file.js';
-import { firstRecords, listedKeys } from './first-records.js';
-import { EXPECTED_DATASET } from './sources.js';
 
 /** One element of the dataset's list. */
 export interface DatasetRecord {
@@ -39,7 +37,6 @@ export function* readRecords(
   recordBytesMax: number = RECORD_BYTES_MAX,
 ): Generator<DatasetRecord, void> {
   let reader: RecordReader | undefined;
-  let isFirst = start === body.start;
   for (const part of splitElements(readFrom(start), body.end, format)) {
     let { bytes, offset } = part;
     if (reader === undefined) {
@@ -49,9 +46,10 @@ export function* readRecords(
       if (bytes.length > 0) reader = new RecordReader(offset);
     }
     if (reader === undefined) {
-      // Two separators without an element between them: an empty line, an array without elements, or a surplus comma.
-      const allowed = format === 'lines' || part.endedBy === undefined || (part.endedBy === 'end' && isFirst);
-      if (!allowed) throw new DatasetSyntaxError(offset, 'not valid JSON: expected a value');
+      // Two separators without an element between them: an empty line, an array without elements, or a comma after the last one. An array
+      // may not have them elsewhere.
+      const isAllowed = format === 'lines' || part.endedBy !== 'separator';
+      if (!isAllowed) throw new DatasetSyntaxError(offset, 'not valid JSON: expected a value');
       continue;
     }
     try {
@@ -65,7 +63,6 @@ export function* readRecords(
         : locate(readFrom, reader.offset, body.end, format, error);
     }
     reader = undefined;
-    isFirst = false;
   }
 }
 
@@ -82,44 +79,41 @@ export function explainRecord(
   dataset: DatasetFile,
   record: ByteOffset,
 ): DatasetSyntaxError | undefined {
-  const { format, body } = dataset;
+  const { body } = dataset;
   try {
-    readRecords((start) => readBlocks(fd, { start, end: body.end }), dataset, record).next();
+    readRecords((start) => plainBlocks(fd, { start, end: body.end }), dataset, record).next();
     return undefined;
   } catch (error) {
     if (!(error instanceof DatasetSyntaxError)) throw error;
-    // A file that begins with a brace may be one object over several lines.
-    return format === 'lines' && record === body.start ? explainObject(fd, dataset) : error;
+    return error;
   }
 }
 
-const MORE_AFTER_OBJECT =
-  'expected nothing after an object over several lines; JSON lines have one conversation a line';
+const PYTHON_WORDS = /NaN|Infinity/g;
 
-/** Explains why a file that begins with an object isn't JSON lines. */
-function explainObject(fd: number, dataset: DatasetFile): DatasetSyntaxError {
-  const { start, end } = dataset.body;
-  const validatedEnd = byteOffset(Math.min(end, start + OBJECT_VALIDATED_BYTES));
-  const error = firstErrorIn(fd, { start, end: validatedEnd }, end);
-  const goesOn = validatedEnd < end;
-  if (error === undefined || (goesOn && error.offset === validatedEnd)) {
-    const what = goesOn ? 'found an object' : 'valid JSON, but one object';
-    const keys = listedKeys(firstRecords(fd, dataset).keys);
-    return new DatasetSyntaxError(
-      start,
-      `${what} over several lines, with ${keys}; expected ${EXPECTED_DATASET}`,
-    );
+/**
+ * The blocks of a range, with digits in place of `NaN` and `Infinity`, which stream-json rejects where the kernel accepts them. Digits are
+ * as valid in a string as these letters.
+ */
+function* plainBlocks(fd: number, range: ByteRange): Generator<Block, void> {
+  for (const { bytes, offset } of readBlocks(fd, range)) {
+    const text = Buffer.from(bytes).toString('latin1');
+    const plain = text.replace(PYTHON_WORDS, (word) => '1'.repeat(word.length));
+    yield { bytes: plain === text ? bytes : Buffer.from(plain, 'latin1'), offset };
   }
-  // The bytes before the error may be a whole object.
-  const isWhole = firstErrorIn(fd, { start, end: error.offset }, end) === undefined;
-  return isWhole ? new DatasetSyntaxError(error.offset, MORE_AFTER_OBJECT) : error;
 }
 
-/** The first error in a range that should be one JSON value. */
-function firstErrorIn(fd: number, range: ByteRange, end: ByteOffset): DatasetSyntaxError | undefined {
+/**
+ * The first error in a range that should be one JSON value; undefined if it is one.
+ *
+ * @param fd the open file
+ * @param end where the file ends
+ * @throws what reading throws
+ */
+export function explainValue(fd: number, range: ByteRange, end: ByteOffset): DatasetSyntaxError | undefined {
   const verify = jsonVerifier();
   try {
-    for (const { bytes } of readBlocks(fd, range)) verify(Buffer.from(bytes).toString('latin1'));
+    for (const { bytes } of plainBlocks(fd, range)) verify(Buffer.from(bytes).toString('latin1'));
     verify(FLUSH);
     return undefined;
   } catch (error) {

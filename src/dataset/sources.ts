@@ -1,72 +1,224 @@
-/** The kinds of files that hold datasets. To serve another kind, add a source. */
+/** The kinds of files that hold datasets. To read another kind, add a source. */
 
 import { type Block, BYTE, type ByteOffset, byteOffset, isSpace } from '../core/bytes.js';
+import { parseConversation } from '../core/conversation.js';
+import { FOREIGN_HEAD_BYTES } from '../core/limits.js';
+import { parsePythonJson } from '../core/python-json.js';
 import { DatasetError } from './dataset-error.js';
-import type { DatasetFile, FileIdentity } from './file.js';
+import { type DatasetFile, type FileIdentity, readBlocks, withFile } from './file.js';
 import { foreignFormatOf } from './foreign-formats.js';
+import { isServedAsIs } from './sample.js';
+
+/** How a file's bytes are packed: compressed, or encoded otherwise than in UTF-8. */
+export type Packing = 'gzip' | 'zstd' | 'brotli' | 'utf-16le' | 'utf-16be';
+
+/** Files of rows and columns. */
+type TableFormat = 'csv' | 'tsv' | 'parquet';
+
+/** What a file is, by its first bytes. */
+export type Recognized =
+  /** One list of records, which can be read at any offset. */
+  | (DatasetFile & { readonly kind: 'list'; readonly isServedAsIs: boolean })
+  /** JSON objects on any number of lines: records, or objects that hold lists of records. */
+  | { readonly kind: 'objects'; readonly file: FileIdentity; readonly start: ByteOffset }
+  /** Another file, packed. */
+  | { readonly kind: 'packed'; readonly file: FileIdentity; readonly packing: Packing }
+  | {
+      readonly kind: 'table';
+      readonly file: FileIdentity;
+      readonly table: TableFormat;
+      readonly start: ByteOffset;
+    };
+
+/** What a file is called in reports. */
+export function containerOf(recognized: Recognized): string {
+  switch (recognized.kind) {
+    case 'list':
+      return recognized.format === 'array' ? 'JSON array' : 'JSON lines';
+    case 'objects':
+      return 'JSON objects';
+    case 'packed':
+      return PACKING_NAMES[recognized.packing];
+    case 'table':
+      return TABLE_NAMES[recognized.table];
+  }
+}
+
+const PACKING_NAMES: Readonly<Record<Packing, string>> = {
+  gzip: 'gzip',
+  zstd: 'Zstandard',
+  brotli: 'Brotli',
+  'utf-16le': 'UTF-16',
+  'utf-16be': 'UTF-16',
+};
+
+const TABLE_NAMES: Readonly<Record<TableFormat, string>> = { csv: 'CSV', tsv: 'TSV', parquet: 'Parquet' };
 
 /** One kind of file. */
 interface Source {
-  /** @param head the start of the file, after a byte order mark and white space; at least one byte */
-  recognizes(head: Uint8Array): boolean;
   /**
-   * Opens the file that records are read from, at any offset. A kind of file that can't be read like this must be converted to one that
-   * can.
-   *
-   * @param start the offset of the head
+   * @param head the start of the file, after a byte order mark and white space; at least one byte
+   * @param path the file's path, for kinds of files that have no signature
    */
-  open(file: FileIdentity, start: ByteOffset): DatasetFile;
+  recognizes(head: Uint8Array, path: string): boolean;
+  /** @param start the offset of the head */
+  open(file: FileIdentity, start: ByteOffset, head: Uint8Array): Recognized;
 }
 
 /** What a dataset must be, for messages. */
-export const EXPECTED_DATASET = 'a JSON array of conversations, or JSON lines with one conversation a line';
+export const EXPECTED_DATASET =
+  'a file of conversations: JSON, JSON lines, CSV, TSV or Parquet, or one of them compressed';
 
 const jsonArray: Source = {
   recognizes: ([first]) => first === BYTE.openBracket,
-  open: (file, start) => ({
-    file,
-    format: 'array',
-    body: { start: byteOffset(start + 1), end: byteOffset(file.size) },
-  }),
+  open: (file, start, head) =>
+    hasWholeFirstLine(head, start, file)
+      ? lines(file, start, head)
+      : {
+          kind: 'list',
+          file,
+          format: 'array',
+          body: { start: byteOffset(start + 1), end: byteOffset(file.size) },
+          isServedAsIs: isServedAsIs(head.subarray(1), start + head.length === file.size, 'array'),
+        },
 };
 
-const jsonLines: Source = {
+const jsonObjects: Source = {
   recognizes: ([first]) => first === BYTE.openBrace,
-  open: (file, start) => ({ file, format: 'lines', body: { start, end: byteOffset(file.size) } }),
+  open: (file, start, head) =>
+    hasWholeFirstLine(head, start, file) || isOneConversation(head, start, file)
+      ? lines(file, start, head)
+      : { kind: 'objects', file, start },
 };
+
+function lines(file: FileIdentity, start: ByteOffset, head: Uint8Array): Recognized {
+  return {
+    kind: 'list',
+    file,
+    format: 'lines',
+    body: { start, end: byteOffset(file.size) },
+    isServedAsIs: isServedAsIs(head, start + head.length === file.size, 'lines'),
+  };
+}
+
+function packed(packing: Packing, ...signature: readonly number[]): Source {
+  return {
+    recognizes: (head) => signature.every((byte, i) => head[i] === byte),
+    open: (file) => ({ kind: 'packed', file, packing }),
+  };
+}
+
+const brotli: Source = {
+  recognizes: (_head, path) => path.endsWith('.br'),
+  open: (file) => ({ kind: 'packed', file, packing: 'brotli' }),
+};
+
+const parquet: Source = {
+  recognizes: (head) => startsWith(head, 'PAR1'),
+  open: (file, start) => ({ kind: 'table', file, table: 'parquet', start }),
+};
+
+const separated = (table: 'csv' | 'tsv', separator: string): Source => ({
+  recognizes: (head) =>
+    headerLine(separator).test(Buffer.from(head.subarray(0, HEADER_LINE_BYTES)).toString()),
+  open: (file, start) => ({ kind: 'table', file, table, start }),
+});
+
+/** The longest line with the names of columns, in bytes. */
+const HEADER_LINE_BYTES = 1 << 16;
+
+/** A line with the names of columns: a name begins with a letter, digit or underscore, and may be in double quotes. */
+function headerLine(separator: string): RegExp {
+  return new RegExp(
+    `^(?:"[^"\\n]+"|[\\p{L}\\d_][^"${separator}{}[\\]\\n]*)${separator}[^{}[\\]\\n]*[\\r\\n]`,
+    'u',
+  );
+}
+
+/** UTF-16, if a file has its byte order mark, or JSON with a zero in every other byte. */
+function encodingOf(head: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
+  const text = Buffer.from(head.subarray(0, FOREIGN_HEAD_BYTES)).toString('latin1');
+  if (/^\xff\xfe|^(?:[ \t\r\n]\0)*[[{]\0/.test(text)) return 'utf-16le';
+  return /^\xfe\xff|^(?:\0[ \t\r\n])*\0[[{]/.test(text) ? 'utf-16be' : undefined;
+}
 
 /** The first source that recognizes a file opens it. */
-const SOURCES: readonly Source[] = [jsonArray, jsonLines];
+const SOURCES: readonly Source[] = [
+  packed('gzip', 0x1f, 0x8b),
+  packed('zstd', 0x28, 0xb5, 0x2f, 0xfd),
+  parquet,
+  brotli,
+  jsonArray,
+  jsonObjects,
+  separated('tsv', '\t'),
+  separated('csv', ','),
+];
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /**
- * Opens a file with the source that recognizes it.
+ * Recognizes a file.
  *
- * @param blocks the file from its start; only the blocks needed are read
- * @throws DatasetError when the file is blank, or has another format
+ * @param start where its content begins
+ * @param path the dataset's path, for messages
+ * @throws DatasetError when the file is blank, or of no known kind; what reading throws
  */
-export function openBySource(file: FileIdentity, blocks: Iterable<Block>): DatasetFile {
+export function recognizeFile(file: FileIdentity, start = 0, path = file.path): Recognized {
+  return withFile(file, (fd) => {
+    const range = { start: byteOffset(start), end: byteOffset(Math.max(start, file.size)) };
+    return recognize(file, start, readBlocks(fd, range), path);
+  });
+}
+
+function recognize(file: FileIdentity, from: number, blocks: Iterable<Block>, path: string): Recognized {
   let markBytes = 0;
   for (const { bytes, offset } of blocks) {
-    const foreign = offset === 0 ? foreignFormatOf(bytes, file.path) : undefined;
-    if (foreign !== undefined) throw new DatasetError(file.path, foreign);
+    if (offset === from) {
+      const foreign = foreignFormatOf(bytes, path);
+      if (foreign !== undefined) throw new DatasetError(path, foreign);
+      const encoding = encodingOf(bytes);
+      if (encoding !== undefined) return { kind: 'packed', file, packing: encoding };
+    }
     for (const [i, byte] of bytes.entries()) {
-      if (markBytes === offset + i && byte === BYTE_ORDER_MARK[markBytes]) {
+      if (markBytes === offset + i - from && byte === BYTE_ORDER_MARK[markBytes]) {
         markBytes++;
         continue;
       }
       if (isSpace(byte)) continue;
       const head = bytes.subarray(i);
       const start = byteOffset(offset + i);
-      const source = SOURCES.find((each) => each.recognizes(head));
-      if (source !== undefined) return source.open(file, start);
+      const source = SOURCES.find((each) => each.recognizes(head, file.path));
+      if (source !== undefined) return source.open(file, start, head);
       const scalar = start + head.length === file.size ? scalarIn(head) : undefined;
       const found = scalar === undefined ? `found ${nameOf(byte)} at its start` : `valid JSON, but ${scalar}`;
-      throw new DatasetError(file.path, `${found}; expected ${EXPECTED_DATASET}`);
+      throw new DatasetError(path, `${found}; expected ${EXPECTED_DATASET}`);
     }
   }
-  throw new DatasetError(file.path, `the file is empty; expected ${EXPECTED_DATASET}`);
+  throw new DatasetError(path, `the file is empty; expected ${EXPECTED_DATASET}`);
+}
+
+/**
+ * True if the first line ends with the bracket that it needs, and another line follows: JSON lines, then. Whether the line is valid doesn't
+ * matter: the walk finds out, and says where it isn't. A first line that is longer than a block is taken for the beginning of something else.
+ */
+function hasWholeFirstLine(head: Uint8Array, start: ByteOffset, file: FileIdentity): boolean {
+  const lineEnd = head.indexOf(BYTE.lineFeed);
+  if (lineEnd < 0) return false;
+  const isAll = start + head.length === file.size;
+  if (isAll && head.subarray(lineEnd).every(isSpace)) return false;
+  const line = Buffer.from(head.subarray(0, lineEnd)).toString('latin1').trimEnd();
+  return head[0] === BYTE.openBrace ? line.endsWith('}') : line.length > 1 && line.endsWith(']');
+}
+
+/** True if the whole file is one conversation on one line: JSON lines, with one line. */
+function isOneConversation(head: Uint8Array, start: ByteOffset, file: FileIdentity): boolean {
+  if (start + head.length !== file.size) return false;
+  const text = Buffer.from(head).toString().trimEnd();
+  return !text.includes('\n') && parseConversation(parsePythonJson(text)) !== undefined;
+}
+
+function startsWith(head: Uint8Array, text: string): boolean {
+  return Buffer.from(head.subarray(0, text.length)).equals(Buffer.from(text));
 }
 
 /** The content of a file that is a single JSON value other than an array or an object. */

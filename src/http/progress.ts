@@ -2,13 +2,17 @@
 
 import type { Logger } from 'pino';
 
+/** What is done with a dataset's bytes: they are read, or converted to JSON lines first. */
+export type Work = 'read' | 'convert';
+
 /** Receives the progress, repeatedly. */
 export interface Progress {
   /**
    * @param progress 0 to 1
    * @param totalBytes the bytes to read
+   * @param work what is done with them
    */
-  show(progress: number, totalBytes: number): void;
+  show(progress: number, totalBytes: number, work?: Work): void;
   /** Everything has been read, or reading has stopped. */
   end(): void;
 }
@@ -25,10 +29,10 @@ export class ProgressLog implements Progress {
     this.logger = logger;
   }
 
-  show(progress: number): void {
+  show(progress: number, _totalBytes: number, work: Work = 'read'): void {
     if (performance.now() - this.lastMs < PROGRESS_LOG_MS) return;
     this.lastMs = performance.now();
-    this.logger.info({ progress }, `read ${percentText(progress)}`);
+    this.logger.info({ progress }, `${work === 'read' ? 'read' : 'converted'} ${percentText(progress)}`);
   }
 
   end(): void {}

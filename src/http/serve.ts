@@ -8,14 +8,18 @@ import { AppError } from '../core/errors.js';
 import { HELD_BYTES_MAX, HELD_HEAP_SHARE, METRICS_DELAY_MS } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { Counts } from '../dataset/counts.js';
+import { identityAt } from '../dataset/file.js';
+import { spoolPaths } from '../dataset/spool.js';
 import { isIndexSaved } from '../index/paths.js';
 import type { Notices } from '../models/notices.js';
+import type { ServedDatasets } from '../models/served-datasets.js';
 import type { ServedModel } from '../models/served-model.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import type { Config } from '../settings/table.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys } from './api-keys.js';
+import { conversionOf } from './conversion.js';
 import { tryAddress } from './listening.js';
 import { type Progress, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
@@ -74,7 +78,7 @@ async function run(config: Config, surroundings: Surroundings): Promise<boolean>
   const pool = new SharedPool(workers);
   const tokens = new TokenPool(config.tokenizer);
   // Threads are slow to start, so they start while the rest is loaded. With saved indexes they are hardly ever needed.
-  if (engine === 'sweep' || !dataset.every(({ path }) => isIndexSaved(path, indexDir))) {
+  if (engine === 'sweep' || !dataset.every(({ path }) => hasSavedIndex(path, indexDir))) {
     pool.start();
     // Requests that are answered before the index is ready wait longest for the tokenizer. With the engine `index` it would only delay the
     // start.
@@ -88,6 +92,11 @@ async function run(config: Config, surroundings: Surroundings): Promise<boolean>
   }
 }
 
+/** True if there is an index of the file, or of its spool. */
+function hasSavedIndex(path: string, indexDir: string | undefined): boolean {
+  return [path, ...spoolPaths(path, indexDir, '')].some((each) => isIndexSaved(each, indexDir));
+}
+
 async function serveWith(
   pool: SharedPool,
   tokens: TokenPool,
@@ -96,7 +105,7 @@ async function serveWith(
 ): Promise<boolean> {
   const startMs = performance.now();
   const keys = new ApiKeys(config.apiKeys, sourceOf?.('apiKeys'));
-  const { ServedDatasets } = await import('../models/served-datasets.js');
+  const { ServedDatasets: Datasets } = await import('../models/served-datasets.js');
   if (signal.aborted) return false;
   const cacheBytes = byteCount(config.cacheMb * 1_000_000);
   // Lines that are logged before the logger is loaded are queued.
@@ -105,15 +114,20 @@ async function serveWith(
   let progress: Progress | undefined;
   const models = new Map<string, ServedModel>();
   const warn = (message: string) => log((logger) => logger.warn(message));
-  const noticesOf = ({ id }: ModelSpec): Notices => {
+  const noticesOf = ({ id, path }: ModelSpec): Notices => {
     const named = (fields: object) => (config.dataset.length > 1 ? { model: id, ...fields } : fields);
     return {
       debug: (fields, message) => log((logger) => logger.debug(named(fields), message)),
       info: (fields, message) => log((logger) => logger.info(named(fields), message)),
       warn: (fields, message) => log((logger) => logger.warn(named(fields), message)),
-      progress: () => progress?.show(datasets.progress, datasets.bytes),
+      progress: () => datasets !== undefined && progress?.show(datasets.progress, datasets.bytes),
+      spooling: (share) => progress?.show(share, identityAt(path)?.size ?? 0, 'convert'),
+      spooled: (spool) => {
+        progress?.end();
+        log((logger) => logger.info(named(conversionOf(path, spool)), 'converted'));
+      },
       walked: (counts) => {
-        if (datasets.progress === 1) progress?.end();
+        if (datasets?.progress === 1) progress?.end();
         log((logger) => warnOfSkipped(counts, logger));
       },
       changed: () => models.get(id)?.forget(),
@@ -124,9 +138,12 @@ async function serveWith(
   onHangup(() => log((logger) => reloadKeys(keys, logger)));
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
-  const options = { engine, pool, indexDir, tokens, countsAhead };
-  const datasets = new ServedDatasets(config.dataset, options, noticesOf);
-  const onAbort = () => void datasets.close();
+  const shapes = { prefers: config.prefer, map: config.map };
+  const options = { engine, pool, shapes, indexDir, tokens, countsAhead };
+  let datasets: ServedDatasets | undefined;
+  const given = new AbortController();
+  const opening = Datasets.open(config.dataset, options, noticesOf, AbortSignal.any([signal, given.signal]));
+  const onAbort = () => void datasets?.close();
   signal.addEventListener('abort', onAbort);
   // Whatever reports progress after that is not shown any more.
   const endProgress = () => {
@@ -136,10 +153,16 @@ async function serveWith(
   let isReady = false;
   let hasFailed = false;
   try {
-    // The files are open, and not read yet, which may take long.
-    await tryAddress(config, sourceOf);
+    // A missing file is reported before a port in use; and that before the files are read, which may take long.
+    const tried = tryAddress(config, sourceOf);
+    tried.catch(() => undefined);
+    await Promise.race([opening, tried]);
+    await tried;
     // The threads work while the modules that answer requests are still loading.
-    const started = datasets.start();
+    const started = opening.then((opened) => {
+      datasets = opened;
+      return opened.start();
+    });
     // Both promises are awaited below, where their errors are handled.
     started.then(({ walked }) => walked).catch(() => undefined);
     const logger = await loadLogger();
@@ -171,11 +194,12 @@ async function serveWith(
       import('../models/served-model.js'),
     ]);
     const { walked } = await started;
+    const served = await opening;
     if (signal.aborted) return false;
     signal.removeEventListener('abort', onAbort);
 
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
-    for (const { id, served } of datasets.all) models.set(id, new ServedModel(id, served, cache));
+    for (const { id, served: dataset } of served.all) models.set(id, new ServedModel(id, dataset, cache));
     const metrics = new RequestMetrics();
     let listener: InstanceType<typeof Listener> | undefined;
     const inFlight = () => listener?.inFlight ?? 0;
@@ -192,7 +216,7 @@ async function serveWith(
       clock: { now: Date.now, newId: randomIds() },
       metrics,
       figures: () => ({
-        datasets: datasets.figures,
+        datasets: served.figures,
         poolQueue: pool.queue,
         workerRestarts: pool.deaths + tokens.deaths,
         inFlight: inFlight(),
@@ -227,16 +251,16 @@ async function serveWith(
     if (countsAhead) tokens.start();
     const metricsTimer = setTimeout(() => beginMetrics().catch(unlessOutOfFiles), METRICS_DELAY_MS);
     try {
-      const statuses = datasets.all.map(({ served }) => served.status);
-      for (const { id, path, served } of datasets.all) {
-        const { progress, engine, counts } = served.status;
+      const statuses = served.all.map(({ served }) => served.status);
+      for (const { id, path, served: dataset } of served.all) {
+        const { progress, engine, counts } = dataset.status;
         const known = progress === 1 ? counts : undefined;
-        const model = datasets.all.length > 1 ? id : undefined;
-        print(servingLine(model, path, served.dataset.file.size, workers, engine, known));
+        const model = served.all.length > 1 ? id : undefined;
+        print(servingLine(model, path, dataset.bytes, workers, engine, known));
       }
       print(`listening on ${urlOf(address)}`);
       print(tryLine(address, statuses.find(({ counts }) => counts.example)?.counts.example, keys));
-      onHangup(() => datasets.lookAtFiles());
+      onHangup(() => served.lookAtFiles());
       const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort');
       // The walk may fail, and may take long: a stop doesn't wait for it.
       await Promise.race([aborted, walked]).catch((error) => {
@@ -262,7 +286,9 @@ async function serveWith(
     if (hasFailed || !signal.aborted) throw error;
   } finally {
     endProgress();
-    await datasets.close();
+    given.abort();
+    await opening.catch(() => undefined);
+    await datasets?.close();
   }
   return isReady;
 }

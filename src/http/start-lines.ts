@@ -103,7 +103,7 @@ function signalName(signal: string): string {
 }
 
 /** Three digits and a unit; exact below 1000 bytes. */
-function sizeText(bytes: number): string {
+export function sizeText(bytes: number): string {
   let power = 0;
   let value = bytes;
   while (Number(value.toPrecision(3)) >= 1000 && power < UNITS.length - 1) {

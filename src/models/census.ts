@@ -1,7 +1,7 @@
 import type { Failure } from '../core/errors.js';
 import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import { assertNotEmpty, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
-import { datasetErrorOf } from '../dataset/dataset.js';
+import { datasetErrorOf, textStart } from '../dataset/dataset.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
 import { IndexRows, IndexTable, type RowCounts, type RowData } from '../index/table.js';
 import type { WorkerPool } from '../workers/pool.js';
@@ -64,7 +64,7 @@ export class Census {
       onProgress(this);
     }
     if (failure !== undefined) throw await this.errorOf(failure);
-    await assertNotEmpty(dataset, this.counts);
+    assertNotEmpty(dataset, this.counts);
     return keepsTurns ? this.makeIndex() : undefined;
   }
 
@@ -75,7 +75,8 @@ export class Census {
     const { dataset } = this.plan;
     const { offset } = failure;
     if (offset === undefined) return datasetErrorOf(dataset, failure);
-    const found = await this.pool.findPosition({ file: dataset.file, offset });
+    const { file } = dataset;
+    const found = await this.pool.findPosition({ file, offset, from: textStart(dataset) });
     if (found.kind === 'failed') return datasetErrorOf(dataset, found);
     return datasetErrorOf(dataset, failure, found.value);
   }

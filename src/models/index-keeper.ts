@@ -7,7 +7,6 @@ import type { Notices } from './notices.js';
 
 /** Saves the index of a dataset's file for later starts, at the first path that works, and logs the outcome. */
 export class IndexKeeper {
-  private readonly path: string;
   private readonly indexDir: string | undefined;
   private readonly tokenizer: TokenizerName;
   private readonly notices: Notices;
@@ -23,8 +22,7 @@ export class IndexKeeper {
    * @param indexDir see `indexPaths`
    * @param tokenizer the tokenizer of the index's token counts
    */
-  constructor(path: string, indexDir: string | undefined, tokenizer: TokenizerName, notices: Notices) {
-    this.path = path;
+  constructor(indexDir: string | undefined, tokenizer: TokenizerName, notices: Notices) {
     this.indexDir = indexDir;
     this.tokenizer = tokenizer;
     this.notices = notices;
@@ -32,7 +30,7 @@ export class IndexKeeper {
 
   /** Loads the saved index of the file's current state; undefined if no saved index can be used. */
   async load(dataset: Dataset): Promise<SavedIndex | undefined> {
-    for (const path of this.paths) {
+    for (const path of this.pathsOf(dataset)) {
       const loaded = await loadIndex(path, dataset, this.tokenizer);
       if (loaded === undefined) continue;
       if (typeof loaded === 'string') {
@@ -65,13 +63,13 @@ export class IndexKeeper {
   }
 
   /** The possible paths of the index, the preferred one first. */
-  private get paths(): readonly string[] {
-    return indexPaths(this.path, this.indexDir);
+  private pathsOf({ file }: Dataset): readonly string[] {
+    return indexPaths(file.path, this.indexDir);
   }
 
   private async save(dataset: Dataset, index: KeptIndex): Promise<void> {
     const problems: string[] = [];
-    for (const path of this.paths) {
+    for (const path of this.pathsOf(dataset)) {
       try {
         const checksum = this.checksums.get(dataset) ?? (await checksumOf(dataset.file));
         this.checksums.set(dataset, checksum);

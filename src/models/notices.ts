@@ -1,4 +1,5 @@
 import type { Counts } from '../dataset/counts.js';
+import type { Spool } from '../dataset/spool.js';
 
 /** Receives the events of a dataset, for the log. */
 export interface Notices {
@@ -7,6 +8,10 @@ export interface Notices {
   warn(fields: object, message: string): void;
   /** The dataset is being walked: the fraction, 0 to 1. */
   progress(progress: number): void;
+  /** The dataset is being spooled: the share of the work that is done, 0 to 1. */
+  spooling(progress: number): void;
+  /** The dataset has been spooled. */
+  spooled(spool: Spool): void;
   /** The whole dataset has been walked. */
   walked(counts: Counts): void;
   /** Earlier answers may be outdated. */

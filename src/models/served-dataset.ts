@@ -1,6 +1,8 @@
 import { FILE_CHECK_MS } from '../core/limits.js';
+import type { MaybePromise } from '../core/maybe-promise.js';
+import type { Query } from '../core/query.js';
 import type { Counts } from '../dataset/counts.js';
-import { type Dataset, openDataset } from '../dataset/dataset.js';
+import { type Dataset, datasetOf, recognizeDataset, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import {
   FileChangedError,
@@ -9,9 +11,14 @@ import {
   isSameFile,
   isSystemError,
 } from '../dataset/file.js';
+import { hasConvertible } from '../dataset/sample.js';
+import type { ShapeOptions } from '../dataset/shapes/shape.js';
+import type { Recognized } from '../dataset/sources.js';
+import type { Spool } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
+import type { Lookup, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import type { TokenPool } from '../workers/token-pool.js';
@@ -19,12 +26,15 @@ import { Build, type Engine } from './build.js';
 import { CountingAhead } from './counting-ahead.js';
 import { IndexKeeper } from './index-keeper.js';
 import type { Notices } from './notices.js';
+import { Spooler } from './spooling.js';
 
 /** How a dataset is served. */
 export interface ServedOptions {
   readonly engine: Engine;
   /** The threads that read it. */
   readonly pool: SharedPool;
+  /** How records of other shapes are read. */
+  readonly shapes: ShapeOptions;
   /** The folder for indexes: see `indexPaths`. */
   readonly indexDir: string | undefined;
   /** Counts the tokens of an index. Its creator closes it. */
@@ -55,39 +65,108 @@ export interface DatasetFigures extends SweepCount {
   readonly datasetBytes: number;
 }
 
+/** A dataset that is served: one file, or several. */
+export interface Served {
+  /** Finds replies in the current state of the files. */
+  readonly lookup: Lookup;
+  readonly status: Status;
+  readonly figures: DatasetFigures;
+  /** Identifies the current contents; undefined if a file can't be read. */
+  readonly fingerprint: string | undefined;
+  /** The size of the dataset in bytes. */
+  readonly bytes: number;
+  /** The last modification, in ms since 1970. */
+  readonly modifiedMs: number;
+  /**
+   * Resolves when the dataset can be served: immediately if there is a saved index, else after enough of it was walked.
+   *
+   * @returns settles when all of it was walked
+   * @throws DatasetError if it can't be served, or if it was closed meanwhile
+   */
+  start(): Promise<{ readonly walked: Promise<void> }>;
+  /** A turn in the index that resembles a prompt without a reply. */
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined>;
+  /** Pauses background work when a request arrives. */
+  pauseBackgroundWork(): void;
+  /** Checks whether the files have changed. */
+  lookAtFile(): void;
+  /** Stops all work, releases the threads, and closes the files. */
+  close(): Promise<void>;
+}
+
 /** The initial memory of the main thread's kernel, in bytes. */
 const KERNEL_BYTES = 1 << 16;
 
-/** The dataset at a path. The file may change: it is checked regularly, and reopened when it has changed. */
-export class ServedDataset {
+/**
+ * The dataset at a path. The file may change: it is checked regularly, and reopened when it has changed. A file that can't be served as it
+ * is is spooled first.
+ */
+export class ServedDataset implements Served {
   /** Finds replies in the current state of the file. */
   readonly lookup: CurrentLookup;
-  private readonly path: string;
+  readonly path: string;
   private readonly options: ServedOptions;
+  private readonly spooler: Spooler;
   private readonly keeper: IndexKeeper;
   private readonly kernel = new Kernel(kernelModule(), KERNEL_BYTES);
   /** True while the threads are needed. */
-  private usesPool = false;
+  private usesPool: boolean;
   private build: Build;
   /** Why the current file can't be served, and which file that is; undefined if it can. */
   private problem: { readonly error: DatasetError; readonly file: FileIdentity } | undefined;
   private walking: Promise<void> = Promise.resolve();
+  /** The state of the file that is being spooled while the one before is served. */
+  private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
   private counting: CountingAhead | undefined;
   private readonly sweepCount: SweepCount = { sweeps: 0, lookups: 0 };
   private timer: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
   /**
-   * Opens the file. Lookups work only after `start`.
+   * Opens the file, and spools it if it can't be served as it is. Lookups work only after `start`.
    *
+   * @param signal gives up the spooling
    * @throws DatasetError
    */
-  constructor(path: string, options: ServedOptions) {
+  static async open(path: string, options: ServedOptions, signal?: AbortSignal): Promise<ServedDataset> {
+    const { shapes, indexDir, notices, pool } = options;
+    const onProgress = (progress: number) => notices.spooling(progress);
+    const spooler = new Spooler(path, { shapes, indexDir, onProgress });
+    const onAbort = () => spooler.close();
+    signal?.addEventListener('abort', onAbort);
+    let usesPool = false;
+    try {
+      const recognized = recognizeDataset(path);
+      const known = spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized);
+      if (known !== undefined && known.file === known.source) spooler.removeStale();
+      if (known !== undefined) return new ServedDataset(path, options, spooler, known, usesPool);
+      usesPool = true;
+      const spool = await spooler.make(recognized, pool.take());
+      notices.spooled(spool);
+      return new ServedDataset(path, options, spooler, datasetOfSpool(spool, recognized.file), usesPool);
+    } catch (error) {
+      spooler.close();
+      if (usesPool) await pool.give();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  private constructor(
+    path: string,
+    options: ServedOptions,
+    spooler: Spooler,
+    dataset: Dataset,
+    usesPool: boolean,
+  ) {
     this.path = path;
     this.options = options;
+    this.spooler = spooler;
+    this.usesPool = usesPool;
     const { indexDir, tokens, notices } = options;
-    this.keeper = new IndexKeeper(path, indexDir, tokens.tokenizer, notices);
-    this.build = this.open();
+    this.keeper = new IndexKeeper(indexDir, tokens.tokenizer, notices);
+    this.build = this.buildOf(dataset);
     this.lookup = new CurrentLookup(this.build.edition, this.kernel, {
       lookAtFile: () => this.lookAtFile(),
       trapped: (trap) => notices.warn({ err: trap }, 'kernel trapped; replaced'),
@@ -117,16 +196,35 @@ export class ServedDataset {
    */
   async start(): Promise<{ readonly walked: Promise<void> }> {
     const { build } = this;
-    const { walked } = await this.begin(build);
+    const { walked } = await this.begin(build).catch((error: unknown) => this.discardSpool(build, error));
     this.timer = setInterval(() => this.lookAtFile(), FILE_CHECK_MS);
     this.timer.unref();
     return {
       walked: walked.catch((error: unknown) => {
         if (this.isLeft(build)) return;
-        if (!(error instanceof DatasetError && error.isTransient)) throw error;
-        this.fail(error, build.edition.dataset.file);
+        if (!(error instanceof DatasetError && error.isTransient)) this.discardSpool(build, error);
+        this.fail(error, build.edition.dataset.source);
       }),
     };
+  }
+
+  /** Removes the spool if its content can't be served: a compressed file may hold anything. Throws the error. */
+  private discardSpool({ edition: { dataset } }: Build, error: unknown): never {
+    const isInvalid = error instanceof DatasetError && !error.isTransient;
+    if (isInvalid && dataset.file !== dataset.source) this.spooler.removeStale();
+    throw error;
+  }
+
+  get bytes(): number {
+    return this.dataset.source.size;
+  }
+
+  get modifiedMs(): number {
+    return this.dataset.source.mtimeMs;
+  }
+
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
+    return this.lookup.similar(query, signal);
   }
 
   /** The dataset's metrics. */
@@ -154,7 +252,9 @@ export class ServedDataset {
 
   private async closeOnce(): Promise<void> {
     clearInterval(this.timer);
+    this.spooler.close();
     this.build.close();
+    await this.spooling?.done;
     await this.walking;
     await this.counting?.stop();
     this.saveCounts();
@@ -167,8 +267,7 @@ export class ServedDataset {
   }
 
   /** @throws DatasetError */
-  private open(): Build {
-    const dataset = openDataset(this.path);
+  private buildOf(dataset: Dataset): Build {
     try {
       return new Build(new Edition(dataset, this.kernel), this.kernel);
     } catch (error) {
@@ -211,16 +310,19 @@ export class ServedDataset {
     const { turns, conversations } = counts;
     if (table === undefined) {
       this.options.notices.info({ conversations, turns }, 'dataset read');
+      this.spoolIfMixed(build);
       return;
     }
     this.options.notices.info(
       { conversations, turns, seconds: Number(build.seconds.toFixed(3)) },
       'index ready',
     );
+    if (table.replies === 0) this.options.notices.warn({ conversations, turns }, NOTHING_ANSWERED);
     this.keeper.keep(edition.dataset, { table, counts });
     this.countAhead(build);
     await edition.sweepsEnded();
     if (this.build === build && !this.isClosed) await this.leavePool();
+    this.spoolIfMixed(build);
   }
 
   /** Releases the threads: an index doesn't need them, and they take memory. */
@@ -254,7 +356,7 @@ export class ServedDataset {
   private saveCounts(): void {
     const { table, edition, counts } = this.build;
     const now = identityAt(this.path);
-    if (table === undefined || now === undefined || !isSameFile(now, edition.dataset.file)) return;
+    if (table === undefined || now === undefined || !isSameFile(now, edition.dataset.source)) return;
     this.keeper.keepCounts(edition.dataset, { table, counts });
   }
 
@@ -263,22 +365,86 @@ export class ServedDataset {
     const now = identityAt(this.path);
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
     try {
-      const build = this.open();
+      const recognized = recognizeDataset(this.path);
+      const dataset = servedAsIs(recognized);
       this.options.notices.info({ dataset: this.path }, 'dataset changed; reading it again');
-      this.build.close();
-      this.build = build;
-      this.problem = undefined;
-      this.lookup.replaceBy(build.edition);
-      this.options.notices.changed();
-      this.beginAnew(build);
+      if (dataset === undefined) this.spoolAnew(recognized);
+      else this.replaceBy(dataset);
     } catch (error) {
       this.fail(error, now);
     }
   }
 
+  private replaceBy(dataset: Dataset): void {
+    const build = this.buildOf(dataset);
+    this.adopt(build);
+    this.beginAnew(build);
+  }
+
+  /** Answers from another state of the file from now on. */
+  private adopt(build: Build): void {
+    this.build.close();
+    this.build = build;
+    this.problem = undefined;
+    this.spooling = undefined;
+    this.lookup.replaceBy(build.edition);
+    this.options.notices.changed();
+  }
+
+  /** Spools the file as it is now, and serves the spool as soon as it can answer. Until then, what was served before is served. */
+  private spoolAnew(recognized: Recognized): void {
+    const { file } = recognized;
+    const pool = this.usesPool ? this.options.pool.start() : this.options.pool.take();
+    this.usesPool = true;
+    const isWanted = () => this.spooling?.file === file && !this.isClosed;
+    const spool = async () => {
+      try {
+        const spool = await this.spooler.make(recognized, pool);
+        if (!isWanted()) return;
+        this.options.notices.spooled(spool);
+        const build = this.buildOf(datasetOfSpool(spool, file));
+        const { walked } = await this.begin(build);
+        if (!isWanted()) return build.close();
+        this.adopt(build);
+        walked.catch((error: unknown) => this.onFailed(build, error));
+        // Otherwise the end of the walk does it.
+        if (build.table !== undefined) {
+          this.countAhead(build);
+          await this.leavePool();
+        }
+      } catch (error) {
+        if (!isWanted()) return;
+        this.spooling = undefined;
+        this.fail(error, file);
+      }
+    };
+    this.spooling = { file, done: Promise.resolve() };
+    this.spooling = { file, done: spool() };
+  }
+
+  private onFailed(build: Build, error: unknown): void {
+    if (!this.isLeft(build)) this.fail(error, build.edition.dataset.source);
+  }
+
+  /** Spools a file in which the walk found records that have to be converted. */
+  private spoolIfMixed(build: Build): void {
+    const { dataset } = build.edition;
+    const { skippedAt } = build.counts;
+    const isOwn = dataset.file === dataset.source;
+    if (!isOwn || skippedAt.length === 0 || this.isClosed || this.build !== build) return;
+    try {
+      const isMixed = withDataset(dataset, (fd) => hasConvertible(fd, dataset, skippedAt));
+      if (isMixed) this.spoolAnew({ ...dataset, kind: 'list', isServedAsIs: false });
+    } catch (error) {
+      if (!(error instanceof DatasetError)) throw error;
+      this.lookAtFile();
+    }
+  }
+
   /** True if this state of the file is being served, or is known to be invalid. */
   private isKnown(file: FileIdentity): boolean {
-    if (this.problem === undefined) return isSameFile(file, this.dataset.file);
+    if (this.spooling !== undefined && isSameFile(file, this.spooling.file)) return true;
+    if (this.problem === undefined) return isSameFile(file, this.dataset.source);
     const { error, file: tried } = this.problem;
     // A file that couldn't be read may be readable now, even if it hasn't changed.
     return !error.isTransient && isSameFile(file, tried);
@@ -289,7 +455,7 @@ export class ServedDataset {
       const { walked } = await this.begin(build);
       await walked;
     } catch (error) {
-      if (!this.isLeft(build)) this.fail(error, build.edition.dataset.file);
+      this.onFailed(build, error);
     }
   }
 
@@ -314,4 +480,19 @@ export class ServedDataset {
     this.lookup.problem = problem;
     this.options.notices.changed();
   }
+}
+
+const NOTHING_ANSWERED = 'no turn of the dataset has a reply: every prompt will be a miss';
+
+/** The dataset that a file is, if it is served as it is. */
+function servedAsIs(recognized: Recognized): Dataset | undefined {
+  return recognized.kind === 'list' && recognized.isServedAsIs ? datasetOf(recognized) : undefined;
+}
+
+function spooledAs(spool: Spool | undefined, source: FileIdentity): Dataset | undefined {
+  return spool && datasetOfSpool(spool, source);
+}
+
+function datasetOfSpool({ dataset }: Spool, source: FileIdentity): Dataset {
+  return { ...dataset, source };
 }

@@ -3,22 +3,22 @@ import type { Query } from '../core/query.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
 import type { Lookup, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
-import type { ServedDataset, Status } from './served-dataset.js';
+import type { Served, Status } from './served-dataset.js';
 
-/** A model whose dataset is a served file. */
+/** A model with a dataset of its own. */
 export class ServedModel implements Model {
   readonly id: string;
   readonly created: number;
   readonly lookup: Lookup;
   readonly uncachedLookup: Lookup;
   generation = 0;
-  private readonly served: ServedDataset;
+  private readonly served: Served;
   private readonly cached: CachedLookup | undefined;
 
   /** @param cache shared with other models; undefined disables caching */
-  constructor(id: string, served: ServedDataset, cache: Cache | undefined) {
+  constructor(id: string, served: Served, cache: Cache | undefined) {
     this.id = id;
-    this.created = Math.floor(served.dataset.file.mtimeMs / 1000);
+    this.created = Math.floor(served.modifiedMs / 1000);
     this.served = served;
     this.cached = cache && new CachedLookup(served.lookup, cache, id);
     this.lookup = this.cached ?? served.lookup;
@@ -38,7 +38,7 @@ export class ServedModel implements Model {
   }
 
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
-    return this.served.lookup.similar(query, signal);
+    return this.served.similar(query, signal);
   }
 
   sourceOf(): this {

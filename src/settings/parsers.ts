@@ -1,6 +1,7 @@
 /** Parsers of the values of settings. All of them throw `Expected` if the text is invalid. */
 
 import { basename, extname } from 'node:path';
+import { type FieldMap, FieldMapError, parseFieldMap } from '../core/field-map.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { ConfigError, Expected } from './config-error.js';
 
@@ -19,11 +20,23 @@ export function modelsOf(given: readonly string[]): readonly ModelSpec[] {
   return distinct(given.map(modelOf));
 }
 
-/** The model of a dataset, given as a path, or as a name, `=` and a path. A name contains no slash. */
+/**
+ * The model of a dataset, given as a path, or as a name, `=` and a path. A name contains no slash. The fields of its records may follow the
+ * path, after a question mark.
+ */
 export function modelOf(given: string): ModelSpec {
-  const [, name, path = given] = /^([^/=]+)=(.*)$/s.exec(given) ?? [];
+  const [whole, fields] = /\?((?:prompt|reply|system)=.*)$/s.exec(given) ?? ['', undefined];
+  const spec = given.slice(0, given.length - whole.length);
+  const [, name, path = spec] = /^([^/=]+)=(.*)$/s.exec(spec) ?? [];
   if (path === '') throw new Expected(given === '' ? 'a file' : `a file after '${given}'`);
-  return { id: name ?? basename(path, extname(path)), path };
+  return { id: name ?? nameOf(path), path, ...(fields !== undefined && { map: fieldMap(fields) }) };
+}
+
+/** The name of a file without its endings: `chats` for `chats.jsonl.gz`; of a pattern, that of the last folder before its first sign. */
+function nameOf(path: string): string {
+  const folder = path.replace(/\/[^/]*[*?].*$/s, '');
+  const name = basename(folder).replace(/\.(?:gz|zst|br)$/i, '');
+  return /[*?]/.test(folder) ? 'dataset' : basename(name, extname(name));
 }
 
 /**
@@ -37,6 +50,16 @@ export function distinct(specs: readonly ModelSpec[]): readonly ModelSpec[] {
   throw new ConfigError(
     `two datasets are called '${twice.id}'; expected a name for each, as other=${twice.path}`,
   );
+}
+
+/** The fields of records: `prompt=question,reply=answer`. */
+export function fieldMap(value: string): FieldMap | undefined {
+  try {
+    return parseFieldMap(value);
+  } catch (error) {
+    if (error instanceof FieldMapError) throw new Expected(error.message);
+    throw error;
+  }
 }
 
 /** The path of a folder. */

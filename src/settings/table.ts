@@ -4,7 +4,18 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { DRAIN_MS, WORKERS_MAX } from '../core/limits.js';
 import { TOKENIZERS } from '../core/tokens.js';
-import { flag, folder, keys, modelsOf, oneNumberOf, oneOf, origins, text, wholeNumber } from './parsers.js';
+import {
+  fieldMap,
+  flag,
+  folder,
+  keys,
+  modelsOf,
+  oneNumberOf,
+  oneOf,
+  origins,
+  text,
+  wholeNumber,
+} from './parsers.js';
 
 /** A setting as the table describes it. */
 export interface Option<T> {
@@ -33,6 +44,7 @@ const SAMPLE = fileURLToPath(new URL('../../data/sample.json', import.meta.url))
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 const ENGINES = ['auto', 'sweep', 'index'] as const;
+const PREFERRED = ['chosen', 'rejected'] as const;
 const ON_MISS = ['error', 'fallback'] as const;
 const MISS_STATUSES = [400, 404, 422] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
@@ -48,7 +60,7 @@ export const OPTIONS = {
     env: 'DATASET',
     flag: 'dataset',
     placeholder: 'FILES',
-    help: 'Datasets, separated by colons: each a JSON array of conversations, or JSON lines. A dataset is served as a model that has the name of its file, or NAME if given as `NAME=FILE`. Arguments do the same',
+    help: 'Datasets, separated by colons: files of [any known format](formats.md). A dataset is served as a model that has the name of its file, or NAME if given as `NAME=FILE`. Arguments do the same',
     defaultValue: [{ id: 'sample', path: SAMPLE }],
     defaultText: 'the sample in `data/`',
     parse: (value) => modelsOf(value.split(':')),
@@ -78,10 +90,30 @@ export const OPTIONS = {
     env: 'INDEX_DIR',
     flag: 'index-dir',
     placeholder: 'FOLDER',
-    help: 'Folder where the index is saved for the next start; `none` saves nothing',
+    help: 'Folder for what is saved for the next start: the index, and the JSON lines of a dataset that is converted. `none` saves nothing',
     defaultValue: undefined,
     defaultText: "beside the dataset, else the user's cache folder",
     parse: folder,
+  },
+  map: {
+    group: 'Dataset',
+    env: 'MAP',
+    flag: 'map',
+    placeholder: 'FIELDS',
+    help: 'Fields of the records, if verbatim does not know their shape: `prompt=KEY,reply=KEY`, and `system=KEY`. One dataset has them after its path: `FILE?prompt=KEY,reply=KEY`',
+    defaultValue: undefined,
+    defaultText: 'the [shape](formats.md) of each record',
+    parse: fieldMap,
+  },
+  prefer: {
+    group: 'Dataset',
+    env: 'PREFER',
+    flag: 'prefer',
+    placeholder: 'REPLY',
+    help: 'Reply of records that have two: `chosen` or `rejected`',
+    defaultValue: 'chosen',
+    defaultText: '`chosen`',
+    parse: oneOf(PREFERRED),
   },
   onMiss: {
     group: 'Answers',

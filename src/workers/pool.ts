@@ -1,15 +1,26 @@
 /** The main thread's interface to the threads that read the dataset: typed tasks in, results out, no exceptions. */
 
 import type { TextPosition } from '../core/text-position.js';
+import type { FileIdentity } from '../dataset/file.js';
 import { KEY_BITS, kernelModule } from '../kernel/kernel.js';
+import type { RowRange } from './parquet.js';
 import type {
   CensusTask,
+  ConvertedLines,
+  ConvertedShard,
+  ConvertFileTask,
+  ConvertTask,
   IndexTask,
+  Outline,
+  OutlineTask,
   PositionTask,
+  RowGroupTask,
   ShardCensus,
   ShardSweep,
+  Spooled,
   SweepTask,
   TaskResult,
+  UnpackTask,
   WorkerSetup,
 } from './tasks.js';
 import type * as thread from './thread.js';
@@ -62,6 +73,36 @@ export class WorkerPool {
   /** Searches a shard. */
   sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
     return this.run('sweepShard', task);
+  }
+
+  /** Converts the records of a shard. */
+  convertShard(task: ConvertTask): Promise<TaskResult<ConvertedShard>> {
+    return this.run('convertShard', task);
+  }
+
+  /** Unpacks a file. Returns where the next byte of the spool would go. */
+  unpackFile(task: UnpackTask): Promise<TaskResult<number>> {
+    return this.run('unpackFile', task);
+  }
+
+  /** Converts a file whose records can't be read in parallel. */
+  convertFile(task: ConvertFileTask): Promise<TaskResult<Spooled>> {
+    return this.run('convertFile', task);
+  }
+
+  /** Finds the values of a file of JSON. */
+  outlineFile(task: OutlineTask): Promise<TaskResult<Outline>> {
+    return this.run('outlineFile', task);
+  }
+
+  /** Lists the groups of rows of a Parquet file. */
+  listRowGroups(file: FileIdentity): Promise<TaskResult<RowRange[]>> {
+    return this.run('listRowGroups', file);
+  }
+
+  /** Converts a group of rows of a Parquet file. */
+  convertRowGroup(task: RowGroupTask): Promise<TaskResult<ConvertedLines>> {
+    return this.run('convertRowGroup', task);
   }
 
   /** Builds one half of an index. */

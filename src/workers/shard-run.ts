@@ -33,22 +33,31 @@ export class ShardPlan {
   /**
    * Runs a task on each shard in turn, several at a time.
    * @param workers how many threads to keep busy
+   * @param ahead how many results may wait for those before them
    * @returns the results in file order, up to the first failure
    */
   async *run<T extends Walked>(
     task: (shard: Shard) => Promise<TaskResult<T>>,
     workers: number,
+    ahead = Infinity,
   ): AsyncGenerator<{ shard: Shard; result: TaskResult<T> }, void> {
     // As they are known now; another run may correct them meanwhile.
     const shards = this.shards.filter(({ range }) => range.start < range.end);
-    const results: Promise<TaskResult<T>>[] = [];
+    const results: (Promise<TaskResult<T>> | undefined)[] = [];
     let isOver = false;
+    let taken = 0;
+    let running = 0;
     const startNext = () => {
       const shard = shards[results.length];
-      if (shard === undefined || isOver) return;
+      if (shard === undefined || isOver || running === workers * TASKS_A_WORKER) return;
+      if (results.length - taken >= ahead) return;
+      running++;
       const result = task(shard);
       results.push(result);
-      result.then(startNext);
+      result.then(() => {
+        running--;
+        startNext();
+      });
     };
     for (let i = 0; i < workers * TASKS_A_WORKER; i++) startNext();
     try {
@@ -56,6 +65,10 @@ export class ShardPlan {
       for (const [i, planned] of shards.entries()) {
         let shard = planned;
         let result = await (results[i] as Promise<TaskResult<T>>);
+        // A result may be megabytes.
+        results[i] = undefined;
+        taken++;
+        startNext();
         if (planned.range.start !== next) {
           shard = this.correct(planned, next);
           // No record begins inside a long one.

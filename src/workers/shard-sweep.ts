@@ -1,12 +1,10 @@
 import { type ByteRange, byteOffset } from '../core/bytes.js';
 import { bestGrade, type Candidate, type ComparedTurns, matchTurn } from '../core/match.js';
 import type { Place } from '../core/place.js';
-import { EMPTY_FLAG } from '../index/table.js';
+import { EMPTY_FLAG, LENGTH_MASK, NOT_ASSISTANT_FLAG } from '../index/table.js';
 import { NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
 import { MESSAGE_NUMBERS, type SharedQuery } from './shared-queries.js';
 import type { RecordBatch } from './walk.js';
-
-const TURN_LENGTH_MASK = 0x7fff_ffff;
 
 /** A prompt to search for. */
 interface Wanted {
@@ -132,6 +130,10 @@ class KeyedTurns implements ComparedTurns {
     return this.numberOf(turn, TURN.length) >= EMPTY_FLAG;
   }
 
+  isAssistant(turn: number): boolean {
+    return (this.numberOf(turn, TURN.length) & NOT_ASSISTANT_FLAG) === 0;
+  }
+
   isMessage(turn: number, history: number, message: number): boolean {
     return (
       this.isEqual(turn, history, message, TURN.keyLow) && this.isEqual(turn, history, message, TURN.keyHigh)
@@ -151,7 +153,7 @@ class KeyedTurns implements ComparedTurns {
   }
 
   endOf(turn: number): number {
-    return this.startOf(turn) + (this.numberOf(turn, TURN.length) & TURN_LENGTH_MASK);
+    return this.startOf(turn) + (this.numberOf(turn, TURN.length) & LENGTH_MASK);
   }
 
   private isEqual(turn: number, history: number, message: number, number: number): boolean {

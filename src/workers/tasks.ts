@@ -6,10 +6,15 @@ import type { KeySeed } from '../core/keys.js';
 import type { Place } from '../core/place.js';
 import type { Message } from '../core/query.js';
 import type { TokenizerName } from '../core/tokens.js';
+import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
 import type { DatasetFile, FileIdentity } from '../dataset/file.js';
+import type { NamedList } from '../dataset/json-values.js';
+import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Shard } from '../dataset/shards.js';
+import type { Packing } from '../dataset/sources.js';
 import type { RowData } from '../index/table.js';
+import type { RowRange } from './parquet.js';
 import type { StopFlag } from './stop-flag.js';
 
 /** What a task returned, or why it failed. Workers never throw: an error loses its class and code between threads. */
@@ -47,6 +52,84 @@ export interface ShardTask {
   readonly stop: StopFlag;
 }
 
+/** Converting the records of a shard to the lines of a spool. */
+export interface ConvertTask extends ShardTask {
+  readonly shapes: ShapeOptions;
+  /** True if the shard is the whole list, so that conversations that are spread over several records can be put together. */
+  readonly joins: boolean;
+  /** Memory for the lines, which may be used again once they are written: V8 doesn't know how much memory it could free. */
+  readonly room: SharedArrayBuffer;
+}
+
+/** Lines of a spool. */
+export interface ConvertedLines {
+  /** In shared memory. */
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  /** The numbers that are left blank: see `SpoolLines`. */
+  readonly blanks: Uint32Array;
+  readonly report: ConversionReport;
+}
+
+/** The lines of a shard. */
+export interface ConvertedShard extends Walked, ConvertedLines {
+  /** True if conversations are spread over several records: the lines lack them, unless the task joins. */
+  readonly isJoining: boolean;
+}
+
+/** Work on a file that one thread reads from its start to its end, into a spool. */
+export interface SpoolTask {
+  readonly file: FileIdentity;
+  /** The unfinished spool, and where in it the next byte goes. */
+  readonly into: string;
+  readonly at: number;
+  /** Shared memory, for the number of bytes read so far. */
+  readonly read: Float64Array<SharedArrayBuffer>;
+  readonly stop: StopFlag;
+}
+
+/** Unpacking a file. */
+export interface UnpackTask extends SpoolTask {
+  readonly packing: Packing;
+}
+
+/** Converting a file whose records can't be read in parallel. */
+export interface ConvertFileTask extends SpoolTask {
+  readonly shapes: ShapeOptions;
+  readonly format: 'objects' | 'csv' | 'tsv';
+  readonly start: ByteOffset;
+}
+
+/** What was written to a spool. */
+export interface Spooled {
+  /** Where the next byte would go. */
+  readonly end: number;
+  readonly report: ConversionReport;
+}
+
+/** Finding the values of a file, and the lists in a single one. */
+export interface OutlineTask {
+  readonly file: FileIdentity;
+  readonly start: ByteOffset;
+  readonly read: Float64Array<SharedArrayBuffer>;
+  readonly stop: StopFlag;
+}
+
+/** A file of JSON values. */
+export interface Outline {
+  /** How many values there are: 1, or 2 for more than one. */
+  readonly values: number;
+  /** If there is one value, which isn't a conversation: its lists of records. */
+  readonly lists: readonly NamedList[];
+}
+
+/** Converting a group of rows of a Parquet file. */
+export interface RowGroupTask {
+  readonly file: FileIdentity;
+  readonly rows: RowRange;
+  readonly shapes: ShapeOptions;
+  readonly stop: StopFlag;
+}
+
 /** What every walk over a shard finds. */
 export interface Walked {
   /** Where the first record after the shard begins; or the end of the file. */
@@ -72,6 +155,8 @@ export interface ShardCensus extends Walked {
 export interface PositionTask {
   readonly file: FileIdentity;
   readonly offset: ByteOffset;
+  /** Where the text begins. */
+  readonly from: ByteOffset;
 }
 
 /** Building one half of an index: its arrays in file order, and one of its orders. */

@@ -1,28 +1,42 @@
 /** The entry point of a worker thread: each exported function is a task of the pool. */
 
+import { closeSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import type { ByteOffset } from '../core/bytes.js';
+import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import { parseTurn } from '../core/conversation.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { BLOCK_BYTES, EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
+import { parsePythonJson } from '../core/python-json.js';
 import type { TextPosition } from '../core/text-position.js';
-import { FileChangedError, withFile } from '../dataset/file.js';
+import { FileChangedError, type FileIdentity, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
-import { IndexRows, IndexTable } from '../index/table.js';
+import { IndexRows, IndexTable, LENGTH_MASK, NOT_ASSISTANT_FLAG } from '../index/table.js';
 import { Kernel, NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
+import type { RowRange } from './parquet.js';
+import { parseRecord, RecordConverter } from './record-converter.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
-import { isStopped, stopAfter } from './stop-flag.js';
+import { isStopped, type StopFlag, stopAfter } from './stop-flag.js';
 import type {
   CensusTask,
+  ConvertedLines,
+  ConvertedShard,
+  ConvertFileTask,
+  ConvertTask,
   IndexTask,
+  Outline,
+  OutlineTask,
   PositionTask,
+  RowGroupTask,
   ShardCensus,
   ShardSweep,
   ShardTask,
+  Spooled,
+  SpoolTask,
   SweepTask,
   TaskResult,
+  UnpackTask,
   WorkerSetup,
 } from './tasks.js';
 import { InvalidRecordError, type RecordBatch, walk } from './walk.js';
@@ -81,10 +95,143 @@ export function sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
   });
 }
 
-/** Finds the line and column of a byte. */
-export function findPosition({ file, offset }: PositionTask): TaskResult<TextPosition> {
+/** Converts the records of a shard to the lines of a spool. */
+export function convertShard(task: ConvertTask): Promise<TaskResult<ConvertedShard>> {
+  return attempt(task, (batches) => {
+    const converter = new RecordConverter(task.shapes, task.room);
+    kernel.wantNone();
+    const next = batches((batch) => {
+      addTo(converter, batch);
+      if (converter.isJoining && !task.joins) return true;
+      return false;
+    });
+    if (task.joins) converter.join();
+    const { records, report, isJoining } = converter;
+    return { next, records, report, isJoining, ...converter.lines.take() };
+  });
+}
+
+/** Unpacks a file into a spool. */
+export function unpackFile({ file, packing, ...task }: UnpackTask): Promise<TaskResult<number>> {
+  return spool(task, async (into, onRead) => {
+    const { unpack } = await import('./unpack.js');
+    return withOpenFile(file, (fd) => unpack(fd, file, packing, into, task.at, onRead));
+  });
+}
+
+/** Converts a file whose records can't be read in parallel. */
+export function convertFile({
+  file,
+  format,
+  start,
+  shapes,
+  ...task
+}: ConvertFileTask): Promise<TaskResult<Spooled>> {
+  return spool(task, async (into, onRead) => {
+    const { convertObjects, convertSeparated, SpoolEnd } = await import('./convert-rows.js');
+    const converter = new RecordConverter(shapes);
+    const out = new SpoolEnd(into, task.at);
+    await withOpenFile(file, async (fd) => {
+      const range = { start, end: byteOffset(file.size) };
+      if (format === 'objects') await convertObjects(fd, range, converter, out, onRead);
+      else await convertSeparated(fd, range, format === 'csv' ? ',' : '\t', converter, out, onRead);
+    });
+    converter.join();
+    out.flush(converter, true);
+    return { end: out.at, report: converter.report };
+  });
+}
+
+/** Finds the values of a file of JSON, and the lists in it if it is one value. */
+export async function outlineFile({ file, start, read, stop }: OutlineTask): Promise<TaskResult<Outline>> {
   try {
-    return { kind: 'done', value: withFile(file, (fd) => positionOf(fd, offset)) };
+    const { outlineOf } = await import('./convert-rows.js');
+    const onRead = reporter(read, stop);
+    const value = withFile(file, (fd) => outlineOf(fd, { start, end: byteOffset(file.size) }, onRead));
+    return { kind: 'done', value };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** Lists the groups of rows of a Parquet file. */
+export async function listRowGroups(file: FileIdentity): Promise<TaskResult<RowRange[]>> {
+  try {
+    const { rowGroups } = await import('./parquet.js');
+    return { kind: 'done', value: await withOpenFile(file, (fd) => rowGroups(fd, file)) };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** Converts a group of rows of a Parquet file. */
+export async function convertRowGroup({
+  file,
+  rows,
+  shapes,
+  stop,
+}: RowGroupTask): Promise<TaskResult<ConvertedLines>> {
+  try {
+    assertRuns(stop, 0);
+    const { readRows } = await import('./parquet.js');
+    const converter = new RecordConverter(shapes);
+    for (const row of await withOpenFile(file, (fd) => readRows(fd, file, rows))) converter.add(row);
+    converter.join();
+    return { kind: 'done', value: { report: converter.report, ...converter.lines.take() } };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** Runs a task that writes to a spool, and returns its failure as a value. */
+async function spool<T>(
+  { into, read, stop }: SpoolTask | Omit<SpoolTask, 'file'>,
+  write: (into: number, onRead: (bytes: number) => void) => Promise<T>,
+): Promise<TaskResult<T>> {
+  try {
+    const fd = openSync(into, 'r+');
+    try {
+      return { kind: 'done', value: await write(fd, reporter(read, stop)) };
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** Reports how many bytes were read, and throws once the task is stopped. */
+function reporter(read: Float64Array, stop: StopFlag): (bytes: number) => void {
+  return (bytes) => {
+    read[0] = bytes;
+    assertRuns(stop, 0);
+  };
+}
+
+/** @throws StoppedError once the shard doesn't matter any more */
+function assertRuns(stop: StopFlag, shardIndex: number): void {
+  if (isStopped(stop, shardIndex)) throw new StoppedError('no lookup waits for this task any more');
+}
+
+/** Adds the records of a batch to a converter. */
+function addTo(converter: RecordConverter, { base, offset, bytes, records }: RecordBatch): void {
+  for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
+    const length = records[at + RECORD.length] as number;
+    const start = base + (records[at + RECORD.start] as number) - offset;
+    // A record that is too long, or nests too deep, was passed over.
+    const text = length === 0 ? '' : textOf(bytes, start, start + length);
+    converter.add(length === 0 ? undefined : parseRecord(text), text);
+  }
+}
+
+function textOf({ buffer, byteOffset: from }: Uint8Array, start: number, end: number): string {
+  return Buffer.from(buffer, from + start, end - start).toString();
+}
+
+/** Finds the line and column of a byte. */
+export function findPosition({ file, offset, from }: PositionTask): TaskResult<TextPosition> {
+  try {
+    return { kind: 'done', value: withFile(file, (fd) => positionOf(fd, offset, from)) };
   } catch (error) {
     return failureOf(error);
   }
@@ -120,9 +267,7 @@ type Batches = (take: (batch: RecordBatch) => boolean) => ByteOffset;
  */
 async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promise<TaskResult<T>> {
   const { dataset, shard, stop } = task;
-  const assertWanted = () => {
-    if (isStopped(stop, shard.index)) throw new StoppedError('no lookup waits for this task any more');
-  };
+  const assertWanted = () => assertRuns(stop, shard.index);
   try {
     assertWanted();
     kernel.useSeed(task.seed);
@@ -179,11 +324,13 @@ class ShardCounter {
   readonly skippedAt: ByteOffset[] = [];
   example: string | undefined;
   private tries = 0;
+  /** True if an assistant replies to the example. */
+  private hasPreferred = false;
 
   add(batch: RecordBatch): void {
     const records = batch.records.length / RECORD_NUMBERS;
     if (batch.conversations < records) this.addSkipped(batch);
-    if (this.example === undefined && this.tries < EXAMPLE_TRIES_MAX) this.seekExample(batch);
+    if (this.seeksExample) this.seekExample(batch);
     this.conversations += batch.conversations;
     this.turns += batch.turns.length / TURN_NUMBERS;
     this.records += records;
@@ -198,30 +345,42 @@ class ShardCounter {
     }
   }
 
-  /** Looks for a prompt with a reply. */
+  /** Looks for a prompt with a reply, preferably an assistant's. */
   private seekExample(batch: RecordBatch): void {
     const { records } = batch;
     let row = 0;
     for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
       const count = records[at + RECORD.turns] as number;
       if (count === NO_CONVERSATION) continue;
-      for (let turn = 0; turn + 1 < count; turn++) {
-        this.tryExample(batch, row + turn);
-        if (this.example !== undefined || this.tries === EXAMPLE_TRIES_MAX) return;
-      }
+      for (let turn = 0; turn + 1 < count && this.seeksExample; turn++) this.tryExample(batch, row + turn);
       row += count;
     }
   }
 
   /** Takes the text of a turn as the example if it is short and has only one line. */
-  private tryExample({ base, offset, bytes, turns }: RecordBatch, row: number): void {
-    const length = turns[row * TURN_NUMBERS + TURN.length] as number;
-    if (length > 8 * EXAMPLE_LENGTH_MAX) return;
+  private tryExample(batch: RecordBatch, row: number): void {
+    const { base, offset, bytes, turns } = batch;
+    const isPreferred = (lengthAt(batch, row + 1) & NOT_ASSISTANT_FLAG) === 0;
+    const length = lengthAt(batch, row) & LENGTH_MASK;
+    if (length > 8 * EXAMPLE_LENGTH_MAX || (this.example !== undefined && !isPreferred)) return;
     this.tries++;
     const start = base + (turns[row * TURN_NUMBERS + TURN.start] as number) - offset;
-    const turn = parseTurn(JSON.parse(Buffer.from(bytes.subarray(start, start + length)).toString('utf8')));
+    const turn = parseTurn(
+      parsePythonJson(Buffer.from(bytes.subarray(start, start + length)).toString('utf8')),
+    );
     const isPresentable =
       turn !== undefined && turn.value.length <= EXAMPLE_LENGTH_MAX && /^\P{Cc}*\S\P{Cc}*$/u.test(turn.value);
-    if (isPresentable) this.example = turn.value;
+    if (!isPresentable) return;
+    this.example = turn.value;
+    this.hasPreferred = isPreferred;
   }
+
+  private get seeksExample(): boolean {
+    return !this.hasPreferred && this.tries < EXAMPLE_TRIES_MAX;
+  }
+}
+
+/** The length of a turn, including its flags. */
+function lengthAt({ turns }: RecordBatch, row: number): number {
+  return turns[row * TURN_NUMBERS + TURN.length] as number;
 }

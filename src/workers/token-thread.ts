@@ -3,6 +3,7 @@
 import { workerData } from 'node:worker_threads';
 import { parseTurn } from '../core/conversation.js';
 import { BLOCK_BYTES } from '../core/limits.js';
+import { parsePythonJson } from '../core/python-json.js';
 import { plainJson, spell } from '../core/spelled-text.js';
 import { readFully, withFile } from '../dataset/file.js';
 import { IndexTable, LENGTH_MASK } from '../index/table.js';
@@ -66,7 +67,7 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ta
         if (table.tokensOf(row) !== 0 || !table.isSpoken(row)) continue;
         const bytes = turnBuffer(table.lengthOf(row) & LENGTH_MASK);
         readFully(fd, bytes, table.offsetOf(conversation) + table.startOf(row));
-        table.setTokens(row, tokenizer.count(parseTurn(JSON.parse(bytes.toString()))?.value ?? ''));
+        table.setTokens(row, tokenizer.count(parseTurn(parsePythonJson(bytes.toString()))?.value ?? ''));
       }
       return row;
     });

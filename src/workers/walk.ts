@@ -4,7 +4,7 @@ import { type ByteOffset, type ByteRange, byteOffset, countBlanks } from '../cor
 import { DatasetSyntaxError } from '../core/errors.js';
 import { BLOCK_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
 import { cutOff } from '../dataset/elements.js';
-import { type DatasetFile, readBlocks, readFully } from '../dataset/file.js';
+import { type DatasetFile, type DatasetFormat, readBlocks, readFully } from '../dataset/file.js';
 import { type Kernel, NO_CONVERSATION, WALKED } from '../kernel/kernel.js';
 
 /** Some records of a shard, as rows of the kernel. Valid until the next batch is requested. */
@@ -41,6 +41,7 @@ export interface WalkLimits {
 }
 
 const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const NO_TURNS = new Uint32Array();
 const PASSED_OVER = Uint32Array.of(0, 0, NO_CONVERSATION, 0, 0);
 
@@ -96,8 +97,7 @@ export function* walk(
     if (walked === WALKED.invalid) {
       const at = byteOffset(offset + kernel.invalidAt);
       if (kernel.isAtRecord) throw new InvalidRecordError(here, at);
-      const expected = format === 'lines' ? 'the end of the line' : "',' or the end of the list";
-      throw new DatasetSyntaxError(at, `not valid JSON: expected ${expected} after the record`);
+      throw new DatasetSyntaxError(at, afterRecord(format, kernel.input.subarray(from, kernel.invalidAt)));
     }
     if (walked === WALKED.listEnded) {
       assertBlank(fd, { start: here, end: body.end });
@@ -131,6 +131,14 @@ export function* walk(
     offset += from;
     length = Math.max(0, length - from);
   }
+}
+
+/** What is wrong after a record. @param blanks the white space between the record and the byte that is wrong */
+function afterRecord(format: DatasetFormat, blanks: Uint8Array): string {
+  if (format === 'array') return "not valid JSON: expected ',' or the end of the list after the record";
+  if (!blanks.includes(CARRIAGE_RETURN))
+    return 'not valid JSON: expected the end of the line after the record';
+  return "found lines that end with CR alone; convert them to LF: tr '\\r' '\\n' < x.jsonl > lf.jsonl";
 }
 
 /** @throws DatasetSyntaxError at the first byte of the range that isn't white space */

@@ -1,0 +1,75 @@
+/** Why a dataset, or a record of it, isn't served. */
+
+import { counted } from '../core/counted.js';
+import { fieldMapText } from '../core/field-map.js';
+import { KEY_LENGTH_NAMED_MAX, KEYS_NAMED_MAX, QUOTED_RECORD_LENGTH } from '../core/limits.js';
+import { byFrequency, type ConversionReport, type SkippedRecord } from './conversion-report.js';
+import { isObject, isRecord } from './shapes/record.js';
+import { refusalOf } from './shapes/refusals.js';
+
+/**
+ * Describes a record that isn't served.
+ *
+ * @param value undefined if the record is too long to be read
+ * @param text its JSON
+ */
+export function describeSkipped(value: unknown, text: string, row: number): SkippedRecord {
+  const { reason, suggestion } = isRecord(value)
+    ? refusalOf(value)
+    : { reason: reasonOf(value), suggestion: undefined };
+  return {
+    row,
+    reason,
+    keys: isObject(value)
+      ? Object.keys(value)
+          .slice(0, KEYS_NAMED_MAX + 1)
+          .map(shortened)
+      : [],
+    suggestion: suggestion && shortOnly(fieldMapText(suggestion)),
+    text: text.slice(0, QUOTED_RECORD_LENGTH).toWellFormed(),
+  };
+}
+
+/** A key as long as messages name it, or one character longer. */
+function shortened(key: string): string {
+  return key.slice(0, KEY_LENGTH_NAMED_MAX + 1).toWellFormed();
+}
+
+/** A suggestion, unless its keys are too long for a message. */
+function shortOnly(suggestion: string): string | undefined {
+  return suggestion.length > QUOTED_RECORD_LENGTH ? undefined : suggestion;
+}
+
+/** Why a value isn't a record of any shape. */
+export function reasonOf(value: unknown): string {
+  if (isRecord(value)) return refusalOf(value).reason;
+  return value === undefined ? 'longer than 16 MiB, or nested too deep' : 'neither an object nor a list';
+}
+
+/** Why a dataset without a conversation isn't served, in one line. */
+export function refusalText({
+  records,
+  reasons,
+  firstSkipped,
+}: Pick<ConversionReport, 'records' | 'reasons' | 'firstSkipped'>): string {
+  if (firstSkipped === undefined) return `no conversation in ${counted(records, 'record')}`;
+  const { keys, suggestion } = firstSkipped;
+  const named = byFrequency(reasons).map(([reason, count]) =>
+    count === records ? reason : `${count} ${reason}`,
+  );
+  const hint =
+    suggestion === undefined
+      ? ''
+      : `; if they are a prompt and its reply, serve them with --map ${suggestion}`;
+  const what = keys.length === 0 ? '' : ` with ${listedKeys(keys)}`;
+  return `no conversation in ${counted(records, 'record')}${what}: ${named.join(', ')}${hint}`;
+}
+
+/** Keys as a message lists them: `the keys "prompt", "completion"`. */
+function listedKeys(keys: readonly string[]): string {
+  const spelled = keys.slice(0, KEYS_NAMED_MAX).map((key) => {
+    return JSON.stringify(key.length > KEY_LENGTH_NAMED_MAX ? `${key.slice(0, KEY_LENGTH_NAMED_MAX)}…` : key);
+  });
+  if (keys.length > KEYS_NAMED_MAX) spelled.push('…');
+  return `the ${keys.length === 1 ? 'key' : 'keys'} ${spelled.join(', ')}`;
+}

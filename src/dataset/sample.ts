@@ -1,0 +1,100 @@
+/** Looks at some records of a list, to decide whether it is served as it is. */
+
+import { type ByteOffset, byteOffset } from '../core/bytes.js';
+import { DatasetSyntaxError } from '../core/errors.js';
+import { QUOTED_RECORD_LENGTH, SAMPLED_BYTES_MAX, SAMPLED_RECORDS_MAX } from '../core/limits.js';
+import { parsePythonJson } from '../core/python-json.js';
+import { splitElements } from './elements.js';
+import { type DatasetFile, type DatasetFormat, readFully } from './file.js';
+import { isRecord } from './shapes/record.js';
+import { DEFAULT_SHAPE_OPTIONS } from './shapes/shape.js';
+import { isNativeReading, readRecord } from './shapes/shapes.js';
+
+/**
+ * True unless one of the first records has to be converted.
+ *
+ * @param head the start of the list
+ * @param isAll true if that is the whole list
+ */
+export function isServedAsIs(head: Uint8Array, isAll: boolean, format: DatasetFormat): boolean {
+  const sampled = head.subarray(0, SAMPLED_BYTES_MAX);
+  const records = recordsIn(sampled, isAll && sampled.length === head.length, format);
+  return !records.some(({ value }) => isConvertible(value));
+}
+
+/** A record, parsed. */
+export interface SampledRecord {
+  /** Undefined if it is too long, or not valid. */
+  readonly value: unknown;
+  /** Its JSON, or the beginning of it. */
+  readonly text: string;
+}
+
+/**
+ * The records at these offsets.
+ *
+ * @throws what reading throws
+ */
+export function recordsAt(
+  fd: number,
+  { format, body }: DatasetFile,
+  offsets: readonly ByteOffset[],
+): SampledRecord[] {
+  return offsets.map((offset) => {
+    const bytes = Buffer.alloc(Math.min(SAMPLED_BYTES_MAX, body.end - offset));
+    readFully(fd, bytes, offset);
+    const [first] = recordsIn(bytes, offset + bytes.length === body.end, format);
+    return first ?? { value: undefined, text: bytes.toString('utf8', 0, QUOTED_RECORD_LENGTH) };
+  });
+}
+
+/**
+ * The first records.
+ *
+ * @throws what reading throws
+ */
+export function sampleOf(fd: number, { format, body }: DatasetFile): SampledRecord[] {
+  const bytes = Buffer.alloc(Math.min(SAMPLED_BYTES_MAX, body.end - body.start));
+  readFully(fd, bytes, body.start);
+  return recordsIn(bytes, bytes.length === body.end - body.start, format);
+}
+
+/**
+ * True if one of the records at these offsets could be converted.
+ *
+ * @throws what reading throws
+ */
+export function hasConvertible(fd: number, file: DatasetFile, offsets: readonly ByteOffset[]): boolean {
+  return recordsAt(fd, file, offsets).some(({ value }) => isConvertible(value));
+}
+
+/** True if a record is of a known shape, but can't be served as it is. */
+function isConvertible(record: unknown): boolean {
+  if (!isRecord(record)) return false;
+  const reading = readRecord(record, DEFAULT_SHAPE_OPTIONS);
+  return reading !== undefined && !isNativeReading(record, reading);
+}
+
+/** The records that begin and end in these bytes. */
+function recordsIn(bytes: Uint8Array, isAll: boolean, format: DatasetFormat): SampledRecord[] {
+  const records: SampledRecord[] = [];
+  const end = byteOffset(bytes.length);
+  const blocks = [
+    { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), offset: byteOffset(0) },
+  ];
+  let text = '';
+  try {
+    for (const part of splitElements(blocks, end, format)) {
+      text += Buffer.from(part.bytes).toString();
+      if (part.endedBy === undefined) continue;
+      // The last line may be cut.
+      const isWhole = format === 'array' || part.endedBy === 'separator' || isAll;
+      if (isWhole && text.trim() !== '') records.push({ value: parsePythonJson(text), text: text.trim() });
+      text = '';
+      if (records.length === SAMPLED_RECORDS_MAX) break;
+    }
+  } catch (error) {
+    if (!(error instanceof DatasetSyntaxError)) throw error;
+  }
+  return records;
+}

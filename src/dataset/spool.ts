@@ -1,0 +1,229 @@
+/**
+ * Spools: a dataset that can't be read at any offset is written once to a file of JSON that can. The file is the spool.
+ *
+ *     | header: JSON, padded with blanks to SPOOL_HEADER_BYTES | JSON lines, or a JSON array |
+ */
+
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { homedir, hostname, tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { byteOffset } from '../core/bytes.js';
+import { SPOOL_HEADER_BYTES, SPOOL_IDLE_MS } from '../core/limits.js';
+import type { ConversionReport } from './conversion-report.js';
+import {
+  type DatasetFile,
+  type DatasetFormat,
+  FileChangedError,
+  type FileIdentity,
+  identityOf,
+  isSystemError,
+  readFully,
+} from './file.js';
+
+/** Raise it when anything about spools changes, also what a shape makes of a record. */
+const FORMAT = 1;
+const ENDING = '.verbatim-spool';
+const UNFINISHED = '.unfinished';
+/** Bytes that are read of an unfinished spool to learn who writes it. */
+const WRITER_BYTES = 512;
+
+/** What a spool holds, and what it was made from. */
+export interface Spool {
+  readonly dataset: DatasetFile;
+  readonly report: ConversionReport;
+}
+
+interface Header {
+  readonly format: number;
+  readonly source: Pick<FileIdentity, 'size' | 'mtimeMs' | 'ctimeMs' | 'inode'>;
+  readonly body: { readonly format: DatasetFormat; readonly start: number };
+  readonly report: ConversionReport;
+}
+
+/** What an unfinished spool says of the process that writes it. */
+interface Writer {
+  readonly host: string;
+  readonly pid: number;
+}
+
+/**
+ * The paths for a dataset's spool, the preferred one first.
+ *
+ * @param folder a folder, or undefined: next to the dataset, else the user's cache folder
+ * @param reading identifies the settings that decide how the dataset is read; empty for the defaults
+ */
+export function spoolPaths(datasetPath: string, folder: string | undefined, reading: string): string[] {
+  const path = resolve(datasetPath);
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12);
+  const variant = reading === '' ? '' : `-${hash(reading)}`;
+  // Datasets with the same name may share a folder.
+  const unique = `${basename(path)}-${hash(path)}${variant}${ENDING}`;
+  if (folder !== undefined) return [join(resolve(folder), unique)];
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return [join(dirname(path), `${basename(path)}${variant}${ENDING}`), join(cache, 'verbatim', unique)];
+}
+
+/** The finished spool of that state of the source, if there is one. */
+export function openSpool(path: string, source: FileIdentity): Spool | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const file = identityOf(path, fstatSync(fd));
+    if (file.size < SPOOL_HEADER_BYTES) return undefined;
+    const bytes = Buffer.alloc(SPOOL_HEADER_BYTES);
+    readFully(fd, bytes, 0);
+    const header = JSON.parse(bytes.toString()) as Header;
+    if (header.format !== FORMAT || !isDeepEqual(header.source, stateOf(source))) return undefined;
+    const { format, start } = header.body;
+    const body = { start: byteOffset(start), end: byteOffset(file.size) };
+    return { dataset: { file, format, body }, report: header.report };
+  } catch (error) {
+    if (error instanceof SyntaxError || isSystemError(error)) return undefined;
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function stateOf({ size, mtimeMs, ctimeMs, inode }: FileIdentity): Header['source'] {
+  return { size, mtimeMs, ctimeMs, inode };
+}
+
+function isDeepEqual(one: Header['source'], other: Header['source']): boolean {
+  return (Object.keys(other) as (keyof Header['source'])[]).every((key) => one[key] === other[key]);
+}
+
+/** Writes a spool. Only one process writes it at a time: it has the unfinished file. */
+export class SpoolWriter {
+  /** The unfinished file. */
+  readonly path: string;
+  /** Where the next byte goes. */
+  at: number = SPOOL_HEADER_BYTES;
+  private readonly target: string;
+  private file: FileHandle;
+
+  private constructor(target: string, file: FileHandle) {
+    this.target = target;
+    this.path = target + UNFINISHED;
+    this.file = file;
+  }
+
+  /**
+   * Begins a spool; undefined while another process, or another server of this one, writes the same.
+   *
+   * @param mode the permissions of the dataset: a spool has the same
+   * @throws what `node:fs` throws
+   */
+  static async begin(target: string, mode: number): Promise<SpoolWriter | undefined> {
+    const path = target + UNFINISHED;
+    await mkdir(dirname(target), { recursive: true });
+    await removeAbandoned(path);
+    const writer: Writer = { host: hostname(), pid: process.pid };
+    try {
+      // Synchronously: a process that ends before it has written this keeps others waiting.
+      writeFileSync(path, JSON.stringify(writer), { flag: 'wx', mode });
+    } catch (error) {
+      if (isSystemError(error) && error.code === 'EEXIST') return undefined;
+      throw error;
+    }
+    return new SpoolWriter(target, await open(path, 'r+'));
+  }
+
+  /**
+   * Continues with another file, which takes the place of the unfinished one.
+   *
+   * @param path the other file, with `SPOOL_HEADER_BYTES` for the header
+   * @param at where the next byte goes
+   */
+  async continueIn(path: string, at: number): Promise<void> {
+    const file = await open(path, 'r+');
+    await rename(path, this.path);
+    await this.file.close();
+    this.file = file;
+    this.at = at;
+  }
+
+  /** Appends bytes. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.file.write(bytes, done, bytes.length - done, this.at + done);
+      done += bytesWritten;
+    }
+    this.at += bytes.length;
+  }
+
+  /**
+   * Completes the spool.
+   *
+   * @param source the state of the dataset that it was made from
+   */
+  async finish(source: FileIdentity, body: Header['body'], report: ConversionReport): Promise<Spool> {
+    const header: Header = { format: FORMAT, source: stateOf(source), body, report };
+    const text = JSON.stringify(header);
+    await this.file.write(Buffer.from(`${text.padEnd(SPOOL_HEADER_BYTES - 1)}\n`), 0, SPOOL_HEADER_BYTES, 0);
+    await this.file.truncate(this.at);
+    await this.file.sync();
+    const { ino } = await this.file.stat();
+    await this.file.close();
+    // Another machine may have taken this process for dead.
+    if ((await stat(this.path)).ino !== ino)
+      throw new FileChangedError('its spool was replaced while it was written');
+    await rename(this.path, this.target);
+    const spool = openSpool(this.target, source);
+    if (spool === undefined) throw new Error('a spool was replaced as soon as it was finished');
+    return spool;
+  }
+
+  /** Removes what was written. */
+  async abandon(): Promise<void> {
+    await this.file.close().catch(() => undefined);
+    await rm(this.path, { force: true });
+  }
+}
+
+/** Removes an unfinished spool whose writer has ended. */
+async function removeAbandoned(path: string): Promise<void> {
+  try {
+    const idleMs = Date.now() - (await stat(path)).mtimeMs;
+    const head = Buffer.alloc(WRITER_BYTES);
+    const file = await open(path);
+    try {
+      await file.read(head, 0, head.length, 0);
+    } finally {
+      await file.close();
+    }
+    const { host, pid } = JSON.parse(/^\{.*?\}/.exec(head.toString())?.[0] ?? '{}') as Partial<Writer>;
+    const isGone = host === hostname() && pid !== undefined ? !isRunning(pid) : idleMs > SPOOL_IDLE_MS;
+    if (isGone) await rm(path, { force: true });
+  } catch (error) {
+    if (!isSystemError(error) && !(error instanceof SyntaxError)) throw error;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return isSystemError(error) && error.code === 'EPERM';
+  }
+}
+
+const TEMPORARY = 'verbatim-spool-';
+
+/** Makes a temporary folder for spools, and removes those of processes that were killed. */
+export function temporaryFolder(): string {
+  const parent = tmpdir();
+  for (const name of readdirSync(parent)) {
+    const [, pid] = new RegExp(`^${TEMPORARY}(\\d+)-`).exec(name) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid)))
+      rmSync(join(parent, name), { recursive: true, force: true });
+  }
+  return mkdtempSync(join(parent, `${TEMPORARY}${process.pid}-`));
+}

@@ -1,0 +1,173 @@
+/** Reads records that can't be read in parallel: objects over several lines, CSV, and row groups of Parquet. */
+
+import { writeSync } from 'node:fs';
+import { pipeline, Readable } from 'node:stream';
+import { CsvError, parse as parseCsv } from 'csv-parse';
+import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
+import { DatasetSyntaxError } from '../core/errors.js';
+import { RECORD_BYTES_MAX } from '../core/limits.js';
+import { parsePythonJson } from '../core/python-json.js';
+import { readBlocks, readFully } from '../dataset/file.js';
+import { type OuterValue, outerValues } from '../dataset/json-values.js';
+import { isRecord } from '../dataset/shapes/record.js';
+import { DEFAULT_SHAPE_OPTIONS } from '../dataset/shapes/shape.js';
+import { readRecord } from '../dataset/shapes/shapes.js';
+import { parseRecord, type RecordConverter } from './record-converter.js';
+import { fillRows } from './spool-lines.js';
+import type { Outline } from './tasks.js';
+
+/** Lines are written when there are this many bytes of them. */
+const FLUSH_BYTES = 1 << 22;
+
+/** A spool that is being written, from `at` on. */
+export class SpoolEnd {
+  at: number;
+  private readonly fd: number;
+
+  constructor(fd: number, at: number) {
+    this.fd = fd;
+    this.at = at;
+  }
+
+  /** Writes the lines of a converter if there are many, or all of them if it is the end. */
+  flush(converter: RecordConverter, isEnd = false): void {
+    if (!isEnd && converter.lines.size < FLUSH_BYTES) return;
+    const { bytes, blanks } = converter.lines.take();
+    fillRows(bytes, blanks, 0);
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(this.fd, bytes, done, bytes.length - done, this.at + done);
+    }
+    this.at += bytes.length;
+  }
+}
+
+/** Called with the bytes of the source read so far; what it throws ends the work. */
+export type OnRead = (bytes: number) => void;
+
+/**
+ * Converts JSON values that follow each other on any number of lines.
+ *
+ * @throws DatasetSyntaxError at the first value that isn't valid JSON
+ */
+export async function convertObjects(
+  fd: number,
+  range: ByteRange,
+  converter: RecordConverter,
+  out: SpoolEnd,
+  onRead: OnRead,
+): Promise<void> {
+  for (const { range: value } of outerValues(readBlocks(fd, range))) {
+    const length = value.end - value.start;
+    if (length > RECORD_BYTES_MAX) {
+      converter.add(undefined);
+    } else {
+      const bytes = Buffer.alloc(length);
+      readFully(fd, bytes, value.start);
+      const text = bytes.toString();
+      const parsed = parseRecord(text);
+      if (parsed === undefined) throw await syntaxErrorOf(fd, value, range.end);
+      converter.add(parsed, text);
+    }
+    out.flush(converter);
+    onRead(value.end - range.start);
+  }
+}
+
+/** Why a value isn't valid JSON. */
+async function syntaxErrorOf(fd: number, value: ByteRange, end: ByteOffset): Promise<DatasetSyntaxError> {
+  // Loads stream-json, which is rarely needed.
+  const { explainValue } = await import('../dataset/records.js');
+  return explainValue(fd, value, end) ?? new DatasetSyntaxError(value.start, 'not valid JSON');
+}
+
+/**
+ * Converts the rows of CSV or TSV with a header line.
+ *
+ * @throws DatasetSyntaxError where a row has another number of fields than the header, or a quote doesn't end
+ */
+export async function convertSeparated(
+  fd: number,
+  { start, end }: ByteRange,
+  delimiter: string,
+  converter: RecordConverter,
+  out: SpoolEnd,
+  onRead: OnRead,
+): Promise<void> {
+  // A stream of `node:fs` would close the file when it is destroyed.
+  const blocks = function* () {
+    for (const { bytes, offset } of readBlocks(fd, { start, end })) {
+      onRead(offset + bytes.length - start);
+      yield Buffer.from(bytes);
+    }
+  };
+  let rowAt = 0;
+  const parser = parseCsv({
+    columns: (names) => {
+      rowAt = parser.info.bytes;
+      return names;
+    },
+    on_record: (row, { bytes }) => {
+      rowAt = bytes;
+      return row;
+    },
+    bom: true,
+    delimiter,
+    skip_empty_lines: true,
+    max_record_size: RECORD_BYTES_MAX,
+  });
+  // The error arrives where the rows are read.
+  const rows = pipeline(Readable.from(blocks(), { objectMode: false }), parser, () => undefined);
+  try {
+    for await (const row of rows) {
+      converter.add(row);
+      out.flush(converter);
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw new DatasetSyntaxError(byteOffset(start + rowAt), csvProblem(error));
+  }
+}
+
+/** What is wrong with the row after the last one that was read. */
+function csvProblem({ code, message, ...error }: CsvError): string {
+  switch (code) {
+    case 'CSV_RECORD_INCONSISTENT_COLUMNS': {
+      const { record, columns } = error as unknown as Record<string, readonly unknown[]>;
+      return `expected a row with ${columns?.length} fields, as the header has, got ${record?.length}`;
+    }
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return 'expected the end of a quoted field in this row';
+    default:
+      return message;
+  }
+}
+
+/**
+ * The values of a file of JSON. A single value that is a conversation counts as one without lists.
+ *
+ * @throws what reading throws
+ */
+export function outlineOf(fd: number, range: ByteRange, onRead: OnRead): Outline {
+  let first: OuterValue | undefined;
+  const blocks = function* () {
+    for (const block of readBlocks(fd, range)) {
+      yield block;
+      onRead(block.offset + block.bytes.length - range.start);
+    }
+  };
+  for (const value of outerValues(blocks())) {
+    if (first !== undefined) return { values: 2, lists: [] };
+    first = value;
+  }
+  const lists = first === undefined || isConversation(fd, first.range) ? [] : first.lists;
+  return { values: first === undefined ? 0 : 1, lists };
+}
+
+/** True if a value is a record of a known shape. */
+function isConversation(fd: number, { start, end }: ByteRange): boolean {
+  if (end - start > RECORD_BYTES_MAX) return false;
+  const bytes = Buffer.alloc(end - start);
+  readFully(fd, bytes, start);
+  const value = parsePythonJson(bytes.toString());
+  return isRecord(value) && readRecord(value, DEFAULT_SHAPE_OPTIONS) !== undefined;
+}

@@ -1,0 +1,104 @@
+import type { Conversation } from '../core/conversation.js';
+import { parsePythonJson } from '../core/python-json.js';
+import {
+  type ConversionReport,
+  NOTHING_CONVERTED,
+  type SkippedRecord,
+} from '../dataset/conversion-report.js';
+import { describeSkipped, reasonOf } from '../dataset/refusal.js';
+import { idOf, isRecord } from '../dataset/shapes/record.js';
+import type { JoinedShape, NumberedRecord, ShapeOptions } from '../dataset/shapes/shape.js';
+import { isNativeReading, readRecord } from '../dataset/shapes/shapes.js';
+import { SpoolLines } from './spool-lines.js';
+
+/** A whole number that JavaScript would round, as the value of a key. */
+const LONG_NUMBERS = /("(?:[^"\\]|\\.)*"\s*:\s*)(-?\d{16,})(?=\s*[,}\]])/g;
+
+/** Parses a record; undefined if it isn't valid. Whole numbers of 16 digits or more, such as ids, become texts: they keep their digits. */
+export function parseRecord(json: string): unknown {
+  return parsePythonJson(/\d{16}/.test(json) ? json.replace(LONG_NUMBERS, '$1"$2"') : json);
+}
+
+/** Converts records to the lines of a spool, and counts what becomes of them. */
+export class RecordConverter {
+  readonly lines: SpoolLines;
+  /** True once a record had a shape whose conversations are spread over several records. */
+  isJoining = false;
+  private readonly options: ShapeOptions;
+  private readonly joined = new Map<JoinedShape, NumberedRecord[]>();
+  private conversations = 0;
+  private turns = 0;
+  private skipped = 0;
+  private readonly shapes: Record<string, number> = {};
+  private readonly reasons: Record<string, number> = {};
+  private firstSkipped: SkippedRecord | undefined;
+  private rows = 0;
+
+  /** @param room see `SpoolLines` */
+  constructor(options: ShapeOptions, room?: SharedArrayBuffer) {
+    this.options = options;
+    this.lines = new SpoolLines(room);
+  }
+
+  /** How many records were added. */
+  get records(): number {
+    return this.rows;
+  }
+
+  get report(): ConversionReport {
+    const { rows: records, conversations, turns, skipped, shapes, reasons, firstSkipped } = this;
+    return { ...NOTHING_CONVERTED, records, conversations, turns, skipped, shapes, reasons, firstSkipped };
+  }
+
+  /**
+   * Adds the next record.
+   *
+   * @param value undefined if the record is too long or nests too deep
+   * @param text its JSON, if that is at hand
+   */
+  add(value: unknown, text?: string): void {
+    const row = this.rows++;
+    const reading = isRecord(value) ? readRecord(value, this.options) : undefined;
+    if (!isRecord(value) || reading === undefined) {
+      this.skip(value, text, row);
+      return;
+    }
+    count(this.shapes, reading.shape.name);
+    if (reading.kind === 'part') {
+      this.isJoining = true;
+      const records = this.joined.get(reading.shape) ?? [];
+      this.joined.set(reading.shape, records);
+      records.push({ record: value, row });
+    } else if (isNativeReading(value, reading)) {
+      this.conversations++;
+      this.turns += reading.conversations[0]?.turns.length ?? 0;
+      this.lines.addRecord(text ?? JSON.stringify(value), idOf(value) !== undefined, row);
+    } else {
+      for (const conversation of reading.conversations) this.keep(conversation, row);
+    }
+  }
+
+  /** Adds the conversations that are spread over the records so far. */
+  join(): void {
+    for (const [shape, records] of this.joined) {
+      for (const { row, ...conversation } of shape.join(records)) this.keep(conversation, row);
+    }
+    this.joined.clear();
+  }
+
+  private skip(value: unknown, text: string | undefined, row: number): void {
+    this.skipped++;
+    count(this.reasons, reasonOf(value));
+    this.firstSkipped ??= describeSkipped(value, text ?? JSON.stringify(value), row);
+  }
+
+  private keep(conversation: Conversation, row: number): void {
+    this.conversations++;
+    this.turns += conversation.turns.length;
+    this.lines.add(conversation, row);
+  }
+}
+
+function count(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
+}

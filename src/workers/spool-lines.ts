@@ -1,0 +1,125 @@
+import type { FunctionCall } from '../core/calls.js';
+import type { Conversation, Turn } from '../core/conversation.js';
+
+/** Digits that a record's number has room for, in a line of a spool. */
+const ROW_DIGITS = 12;
+
+const BLANK = ' '.repeat(ROW_DIGITS);
+
+const ROOM_BYTES_MIN = 1 << 16;
+
+/**
+ * The lines of a spool: conversations in OpenAI's format. A record without an id gets its number in the source as its id. A shard doesn't
+ * know how many records come before it, so the numbers are left blank: `fillRows` writes them.
+ */
+export class SpoolLines {
+  private bytes: Buffer<SharedArrayBuffer>;
+  private length = 0;
+  /** For each number that is left blank: where it goes, and the record's number among those of the shard. */
+  private blanks: number[] = [];
+
+  /** @param room shared memory for the lines; if it is too small, the lines get other memory */
+  constructor(room = new SharedArrayBuffer(ROOM_BYTES_MIN)) {
+    this.bytes = Buffer.from(room);
+  }
+
+  /** How many bytes were added. */
+  get size(): number {
+    return this.length;
+  }
+
+  /**
+   * Adds a conversation.
+   *
+   * @param row the record's number, counted from the shard's start
+   */
+  add({ id, turns }: Conversation, row: number): void {
+    this.begin(id === undefined ? undefined : JSON.stringify(id), row);
+    let messages = '';
+    for (const turn of turns) messages += messages === '' ? messageText(turn) : `,${messageText(turn)}`;
+    this.append(`,"messages":[${messages}]}\n`);
+  }
+
+  /**
+   * Adds a record that is served as it is.
+   *
+   * @param text its JSON, an object with at least one key
+   * @param hasId true if the record has an id of its own
+   */
+  addRecord(text: string, hasId: boolean, row: number): void {
+    // Outside of strings, a line feed is white space; inside, JSON doesn't allow one.
+    const line = text.replaceAll(/[\r\n]/g, ' ');
+    if (hasId) {
+      this.append(`${line}\n`);
+      return;
+    }
+    this.begin(undefined, row);
+    this.append(`,${line.slice(line.indexOf('{') + 1)}\n`);
+  }
+
+  /** The lines so far, and an array with two numbers for each blank: its offset, and the record's number. They start over then, in the same memory. */
+  take(): { readonly bytes: Buffer<SharedArrayBuffer>; readonly blanks: Uint32Array } {
+    const taken = { bytes: this.bytes.subarray(0, this.length), blanks: Uint32Array.from(this.blanks) };
+    this.length = 0;
+    this.blanks = [];
+    return taken;
+  }
+
+  private begin(id: string | undefined, row: number): void {
+    this.append(`{"id":${id ?? BLANK}`);
+    if (id === undefined) this.blanks.push(this.length - ROW_DIGITS, row);
+  }
+
+  private append(text: string): void {
+    const needed = this.length + 3 * text.length;
+    if (needed > this.bytes.length) this.grow(needed);
+    this.length += this.bytes.write(text, this.length);
+  }
+
+  private grow(needed: number): void {
+    const grown = Buffer.from(new SharedArrayBuffer(Math.max(needed, 2 * this.bytes.length)));
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
+  }
+}
+
+/** Writes the numbers that were left blank, given how many records come before the shard. */
+export function fillRows(bytes: Buffer, blanks: Uint32Array, recordsBefore: number): void {
+  for (let i = 0; i < blanks.length; i += 2) {
+    const number = String(recordsBefore + (blanks[i + 1] as number));
+    bytes.write(number.padStart(ROW_DIGITS), blanks[i] as number, 'latin1');
+  }
+}
+
+/** A message as JSON. Putting it together takes half the time of `JSON.stringify` on an object. */
+function messageText({ from, value, calls }: Turn): string {
+  const text = `{"role":${roleText(from)},"content":${from === 'assistant' ? replyText(value) : JSON.stringify(value)}`;
+  return calls === undefined ? `${text}}` : `${text},"tool_calls":${JSON.stringify(calls.map(toolCall))}}`;
+}
+
+/** The last reply, and its JSON: several conversations of a record have the same. */
+let lastReply = '';
+let lastReplyJson = '""';
+
+function replyText(reply: string): string {
+  if (reply !== lastReply) {
+    lastReply = reply;
+    lastReplyJson = JSON.stringify(reply);
+  }
+  return lastReplyJson;
+}
+
+const ROLES: Readonly<Record<string, string>> = {
+  system: '"system"',
+  user: '"user"',
+  assistant: '"assistant"',
+  tool: '"tool"',
+};
+
+function roleText(role: string): string {
+  return ROLES[role] ?? JSON.stringify(role);
+}
+
+function toolCall({ id, name, arguments: given }: FunctionCall): object {
+  return { ...(id !== undefined && { id }), type: 'function', function: { name, arguments: given } };
+}
