@@ -1,8 +1,8 @@
 import { AppError } from '../core/errors.js';
-import type { Rung } from '../core/match.js';
-import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
+import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import type { Given, Lookup, Match, Similar } from '../lookup/lookup.js';
+import { LayeredLookup } from '../lookup/layered.js';
+import type { Given, Lookup, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
 import type { Status } from './served-dataset.js';
 
@@ -56,8 +56,10 @@ class AllModels implements Model {
   constructor(models: readonly Model[]) {
     this.models = models;
     this.first = models[0] as Model;
-    this.lookup = new LayeredLookup(models, ({ lookup }) => lookup);
-    this.uncachedLookup = new LayeredLookup(models, ({ uncachedLookup }) => uncachedLookup);
+    const layers = models.map(({ id, lookup }) => ({ model: id, lookup }));
+    const uncached = models.map(({ id, uncachedLookup }) => ({ model: id, lookup: uncachedLookup }));
+    this.lookup = new LayeredLookup(() => layers);
+    this.uncachedLookup = new LayeredLookup(() => uncached);
   }
 
   get id(): string {
@@ -94,42 +96,5 @@ class AllModels implements Model {
 
   pauseBackgroundWork(): void {
     for (const model of this.models) model.pauseBackgroundWork();
-  }
-}
-
-/** From the best rung to the worst. */
-const RUNGS: readonly Rung[] = ['context', 'prompt', 'normalized'];
-
-/** Searches several models in order: the better rung wins, then the earlier model. */
-class LayeredLookup implements Lookup {
-  private readonly models: readonly Model[];
-  private readonly lookupOf: (model: Model) => Lookup;
-
-  constructor(models: readonly Model[], lookupOf: (model: Model) => Lookup) {
-    this.models = models;
-    this.lookupOf = lookupOf;
-  }
-
-  get isImmediate(): boolean {
-    return this.models.every((model) => this.lookupOf(model).isImmediate);
-  }
-
-  find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
-    return this.findFrom(0, undefined, query, signal);
-  }
-
-  private findFrom(
-    layer: number,
-    best: Match | undefined,
-    query: Query,
-    signal: (() => AbortSignal) | undefined,
-  ): MaybePromise<Match | undefined> {
-    const model = this.models[layer];
-    if (model === undefined || best?.rung === RUNGS[0]) return best;
-    return after(this.lookupOf(model).find(query, signal), (match) => {
-      const isBetter =
-        match !== undefined && (best === undefined || RUNGS.indexOf(match.rung) < RUNGS.indexOf(best.rung));
-      return this.findFrom(layer + 1, isBetter ? { ...match, dataset: model.id } : best, query, signal);
-    });
   }
 }

@@ -1,10 +1,12 @@
 import type { ModelSpec } from '../core/model-spec.js';
+import { assertFound, isSeveral } from '../dataset/parts.js';
 import type { Notices } from './notices.js';
-import { type DatasetFigures, ServedDataset, type ServedOptions } from './served-dataset.js';
+import { type DatasetFigures, type Served, ServedDataset, type ServedOptions } from './served-dataset.js';
+import { ServedParts } from './served-parts.js';
 
 /** A served dataset, with the name of its model. */
 export interface NamedDataset extends ModelSpec {
-  readonly served: ServedDataset;
+  readonly served: Served;
 }
 
 /** The datasets of a server. They share one pool, and are opened, walked and closed together. */
@@ -12,28 +14,42 @@ export class ServedDatasets {
   /** In the configured order. */
   readonly all: readonly NamedDataset[];
 
+  private constructor(all: readonly NamedDataset[]) {
+    this.all = all;
+  }
+
   /**
-   * Opens the files.
+   * Opens the files, and spools those that can't be served as they are.
    *
    * @param noticesOf returns the receiver of one dataset's events
+   * @param signal gives up
    * @throws DatasetError
    */
-  constructor(
+  static async open(
     specs: readonly ModelSpec[],
     options: Omit<ServedOptions, 'notices'>,
     noticesOf: (spec: ModelSpec) => Notices,
-  ) {
+    signal?: AbortSignal,
+  ): Promise<ServedDatasets> {
+    for (const { path } of specs) assertFound(path);
     const opened: NamedDataset[] = [];
     try {
+      // One after the other: each uses all threads.
       for (const spec of specs) {
-        const served = new ServedDataset(spec.path, { ...options, notices: noticesOf(spec) });
+        const shapes = { ...options.shapes, map: spec.map ?? options.shapes.map };
+        const kind = isSeveral(spec.path) ? ServedParts : ServedDataset;
+        const served: Served = await kind.open(
+          spec.path,
+          { ...options, shapes, notices: noticesOf(spec) },
+          signal,
+        );
         opened.push({ ...spec, served });
       }
     } catch (error) {
       for (const { served } of opened) served.close();
       throw error;
     }
-    this.all = opened;
+    return new ServedDatasets(opened);
   }
 
   /**
@@ -61,16 +77,13 @@ export class ServedDatasets {
 
   /** The walked share of all files: 0 to 1. */
   get progress(): number {
-    const walked = this.all.reduce(
-      (sum, { served }) => sum + served.dataset.file.size * served.status.progress,
-      0,
-    );
+    const walked = this.all.reduce((sum, { served }) => sum + served.bytes * served.status.progress, 0);
     return walked / Math.max(1, this.bytes);
   }
 
   /** The size of all files together. */
   get bytes(): number {
-    return this.all.reduce((sum, { served }) => sum + served.dataset.file.size, 0);
+    return this.all.reduce((sum, { served }) => sum + served.bytes, 0);
   }
 
   /** Checks whether the files have changed. */

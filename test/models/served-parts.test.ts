@@ -1,0 +1,78 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, it, onTestFinished } from 'vitest';
+import { valueQuery } from '#dist/core/query.js';
+import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
+import { ServedParts } from '#dist/models/served-parts.js';
+import { SharedPool } from '#dist/workers/shared-pool.js';
+import { TokenPool } from '#dist/workers/token-pool.js';
+import { Recorder } from '../support/served.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const tokens = new TokenPool('o200k_base');
+const pair = (question: string, answer: string) => `${JSON.stringify({ question, answer })}\n`;
+
+async function serve(path: string) {
+  const recorder = new Recorder();
+  const served = await ServedParts.open(path, {
+    engine: 'index',
+    pool: new SharedPool(1),
+    shapes: DEFAULT_SHAPE_OPTIONS,
+    indexDir: 'none',
+    tokens,
+    countsAhead: false,
+    notices: recorder,
+  });
+  onTestFinished(() => served.close());
+  await (await served.start()).walked;
+  const ask = async (prompt: string) => (await served.lookup.find(valueQuery(prompt)))?.reply.value;
+  return { served, recorder, ask };
+}
+
+function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {
+  const path = mkdtempSync(join(folder, 'of-'));
+  mkdirSync(join(path, 'deep'));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+  return path;
+}
+
+it('a folder is one dataset: its files in the order of their names, the better match first', async () => {
+  const path = folderOf({
+    'b.jsonl': pair('both', 'second') + pair('only b', 'b'),
+    'a.csv': 'question,answer\nboth,first\nonly  spaced,loose\n',
+    'c.jsonl': pair('only spaced', 'exact'),
+    'deep/d.jsonl.gz': gzipSync(pair('deep', 'down')),
+    'README.md': '# Notes',
+    '.hidden.jsonl': pair('hidden', 'no'),
+  });
+  symlinkSync('..', join(path, 'deep', 'loop'));
+  const { served, ask } = await serve(path);
+  const prompts = ['both', 'only b', 'only spaced', 'deep', 'hidden'];
+  expect(await Promise.all(prompts.map(ask))).toEqual(['first', 'b', 'exact', 'down', undefined]);
+  expect(served.status).toMatchObject({
+    isAvailable: true,
+    engine: 'index',
+    progress: 1,
+    counts: { conversations: 6 },
+  });
+});
+
+it('a pattern names files', async () => {
+  const path = folderOf({ 'a.jsonl': pair('a', '1'), 'b.txt': pair('b', '2'), 'deep/c.txt': pair('c', '3') });
+  const { ask } = await serve(join(path, '**/?.txt'));
+  expect(await Promise.all(['a', 'b', 'c'].map(ask))).toEqual([undefined, '2', '3']);
+  await expect(serve(join(path, '*.none'))).rejects.toThrow('*.none: no file matches');
+  await expect(serve(mkdtempSync(join(folder, 'empty-')))).rejects.toThrow('no file of JSON');
+});
+
+it('files that are added or removed are noticed', async () => {
+  const path = folderOf({ 'a.jsonl': pair('a', '1'), 'b.jsonl': pair('b', '2') });
+  const { recorder, ask } = await serve(path);
+  writeFileSync(join(path, 'c.new'), pair('c', '3'));
+  renameSync(join(path, 'c.new'), join(path, 'c.jsonl'));
+  rmSync(join(path, 'a.jsonl'));
+  await recorder.waitFor('dataset has other files now');
+  expect(await Promise.all(['a', 'b', 'c'].map(ask))).toEqual([undefined, '2', '3']);
+});
