@@ -10,7 +10,7 @@ import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
 /** What the command line asks for. */
 export type CommandLine =
   | ({ readonly kind: 'serve' } & Settings)
-  | { readonly kind: 'check'; readonly paths: readonly string[] }
+  | { readonly kind: 'check'; readonly paths: readonly string[]; readonly isJson: boolean }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
@@ -35,9 +35,21 @@ const AFTER = {
     ['0', 'success'],
     ['1', "the dataset or the address can't be used"],
     ['2', 'an invalid setting'],
+    ['3', 'check: some records are skipped'],
     ['70', 'a defect of verbatim'],
   ],
 } as const;
+
+/** The same for the help of `check`. */
+const AFTER_CHECK = {
+  'Exit codes': [
+    ['0', 'all records are served'],
+    ['1', "a file can't be served"],
+    ['3', 'some records are skipped'],
+  ],
+} as const;
+
+type Lists = Readonly<Record<string, readonly (readonly [term: string, description: string])[]>>;
 
 /**
  * Reads the command line and the environment.
@@ -70,7 +82,7 @@ export function readCommandLine(
     .argument('[dataset...]', 'Files to serve, each as a model: FILE, or NAME=FILE')
     .helpOption('-h, --help', 'Print this help')
     .helpCommand('help [command]', 'Print the help of a command')
-    .addHelpText('after', ({ command }) => afterHelp(command, columns))
+    .addHelpText('after', ({ command }) => afterHelp(command, AFTER, columns))
     .option('-v, --version', 'Print the version')
     .action((paths: string[], { version, ...values }: { version?: true }) => {
       assertNotMisspelled(paths[0]);
@@ -82,8 +94,10 @@ export function readCommandLine(
     .command('check')
     .description('Read whole files; print what each contains, or where it is invalid')
     .argument('<file...>', 'Datasets to read: each FILE, or NAME=FILE')
-    .action((files: string[]) => {
-      command = { kind: 'check', paths: readModels(files).map(({ path }) => path) };
+    .option('--json', 'Print one JSON object a file')
+    .addHelpText('after', ({ command }) => afterHelp(command, AFTER_CHECK, columns))
+    .action((files: string[], { json = false }: { json?: boolean }) => {
+      command = { kind: 'check', paths: readModels(files).map(({ path }) => path), isJson: json };
     });
   try {
     program.parse(args, { from: 'user' });
@@ -128,11 +142,11 @@ function formatItem(this: Help, term: string, termWidth: number, description: st
   return [`  ${term}`, ...lines.map((line) => `      ${line}`)].join('\n');
 }
 
-/** The lists of `AFTER`. */
-function afterHelp(command: Command, columns: number): string {
+/** Lists that follow the flags. */
+function afterHelp(command: Command, lists: Lists, columns: number): string {
   const help = command.createHelp();
   help.helpWidth = columns;
-  const sections = Object.entries(AFTER).map(([title, items]) => {
+  const sections = Object.entries(lists).map(([title, items]) => {
     const termWidth = Math.max(...items.map(([term]) => term.length));
     const lines = items.map(([term, description]) => help.formatItem(term, termWidth, description, help));
     return ['', `${title}:`, ...lines].join('\n');

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
 import { escapeControls } from '../core/control-characters.js';
 import { LOG_AGAIN_MS, LOG_BYTES_MAX, LOG_EXIT_WAITS } from '../core/limits.js';
+import { conversionText } from '../http/conversion.js';
 import { requestText } from '../http/request-log.js';
 import { stoppingText } from '../http/start-lines.js';
 import { summaryText } from '../http/summary.js';
@@ -58,6 +59,7 @@ export function createLogger(
 
 /** Log messages whose fields form a sentence of their own for people. */
 const SENTENCES: Readonly<Record<string, (fields: never) => string>> = {
+  converted: conversionText,
   request: requestText,
   stopping: stoppingText,
   stopped: summaryText,

@@ -17,7 +17,7 @@ import { VERSION } from './manifest.js';
 import { ProgressBar } from './progress-bar.js';
 
 /** `defect` is what sysexits.h calls EX_SOFTWARE. */
-const EXIT = { ok: 0, failed: 1, badSettings: 2, defect: 70, bySignal: 128 } as const;
+const EXIT = { ok: 0, failed: 1, badSettings: 2, skipped: 3, defect: 70, bySignal: 128 } as const;
 
 // Ignore EPIPE and other write errors.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -43,7 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
       case 'serve':
         return await run(command);
       case 'check':
-        return await runCheck(command.paths);
+        return await runCheck(command.paths, command.isJson);
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
@@ -88,12 +88,15 @@ async function run({ config, sourceOf }: Settings): Promise<never> {
 }
 
 /** Checks each file, and reports those that can't be served among the others. */
-async function runCheck(paths: readonly string[]): Promise<number> {
+async function runCheck(paths: readonly string[], isJson: boolean): Promise<number> {
   const { check } = await import('./check.js');
+  const { checkText } = await import('./check-text.js');
   let code: number = EXIT.ok;
   for (const path of paths) {
     try {
-      print(await check(path, WORKERS_DEFAULT, bar ?? NO_PROGRESS));
+      const report = await check(path, WORKERS_DEFAULT, bar ?? NO_PROGRESS);
+      for (const line of isJson ? [JSON.stringify(report)] : checkText(report)) print(line);
+      if (report.skipped > 0 && code === EXIT.ok) code = EXIT.skipped;
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       code = fail(error.message, EXIT.failed);

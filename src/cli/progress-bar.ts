@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { type Progress, percentText } from '../http/progress.js';
+import { type Progress, percentText, type Work } from '../http/progress.js';
 import { durationText } from '../http/summary.js';
 
 const BAR_WIDTH = 30;
@@ -29,7 +29,7 @@ export class ProgressBar implements Progress {
     this.now = now;
   }
 
-  show(progress: number, totalBytes: number): void {
+  show(progress: number, totalBytes: number, work: Work = 'read'): void {
     const nowMs = this.now();
     const bytes = progress * totalBytes;
     this.first ??= { bytes, atMs: nowMs };
@@ -44,7 +44,8 @@ export class ProgressBar implements Progress {
     const isNarrow = this.out.columns < WIDE_COLUMNS;
     const full = Math.round(progress * BAR_WIDTH);
     const bar = isNarrow ? '' : ` ${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;
-    this.drawn = `reading${bar}${parts.join('  ')}`.slice(0, this.out.columns - 1);
+    const doing = work === 'read' ? 'reading' : 'converting';
+    this.drawn = `${doing}${bar}${parts.join('  ')}`.slice(0, this.out.columns - 1);
     this.draw();
   }
 
