@@ -168,13 +168,17 @@ it.each(['secret,,', 'secret,ключ', 'secret,a b', 'secret,c\u0001'])(
 
 it('check ignores settings in the environment', () => {
   const env = { PORT: 'http', DATASET: 'nowhere.json' };
-  expect(readCommandLine(['check', 'a.json'], env)).toEqual({ kind: 'check', paths: ['a.json'] });
+  expect(readCommandLine(['check', 'a.json'], env)).toEqual({
+    kind: 'check',
+    paths: ['a.json'],
+    isJson: false,
+  });
 });
 
 it('check takes several files, each with a name or without', () => {
   const args = ['check', 'x/a.json', 'gpt-4o=b.jsonl', 'y/a.json', './a=b.json'];
   const paths = ['x/a.json', 'b.jsonl', 'y/a.json', './a=b.json'];
-  expect(readCommandLine(args, {})).toEqual({ kind: 'check', paths });
+  expect(readCommandLine(args, {})).toEqual({ kind: 'check', paths, isJson: false });
 });
 
 it.each([
@@ -187,7 +191,11 @@ it.each([
 });
 
 it('a file may be named check', () => {
-  expect(readCommandLine(['check', '--', 'check'], {})).toEqual({ kind: 'check', paths: ['check'] });
+  expect(readCommandLine(['check', '--', 'check'], {})).toEqual({
+    kind: 'check',
+    paths: ['check'],
+    isJson: false,
+  });
   expect(readCommandLine(['--dataset', 'check'], {})).toMatchObject({
     kind: 'serve',
     config: { dataset: [{ id: 'check', path: 'check' }] },
@@ -214,4 +222,23 @@ it('a path may contain an equals sign', () => {
   expect(readCommandLine(['./a=b.json'], {})).toMatchObject({
     config: { dataset: [{ id: 'a=b', path: './a=b.json' }] },
   });
+});
+
+it.each([
+  ['data/chats.jsonl.gz', 'chats'],
+  ['wild/', 'wild'],
+  ['data/wild/**/*.parquet', 'wild'],
+  ['*.jsonl', 'dataset'],
+  ["b=it's.csv?prompt=q,reply=a", 'b'],
+])('the model of %s is called %s', (path, id) => {
+  expect(readCommandLine([path], {})).toMatchObject({ config: { dataset: [{ id }] } });
+});
+
+it('the fields of one dataset follow its path', () => {
+  expect(readCommandLine(['a.csv?prompt=q,reply=a', 'b.csv'], {})).toMatchObject({
+    config: {
+      dataset: [{ path: 'a.csv', map: { prompt: 'q', reply: 'a', system: undefined } }, { path: 'b.csv' }],
+    },
+  });
+  expect(() => readCommandLine(['--map', 'prompt=q'], {})).toThrow('--map: expected prompt=KEY,reply=KEY');
 });

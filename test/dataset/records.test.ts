@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Block, byteCount, byteOffset } from '#dist/core/bytes.js';
+import { type Block, byteOffset } from '#dist/core/bytes.js';
 import { DatasetSyntaxError } from '#dist/core/errors.js';
 import { type DatasetRecord, readRecords } from '#dist/dataset/records.js';
-import { openBySource } from '#dist/dataset/sources.js';
 import { runs } from '../support/factor.js';
 import { conversation, spell, spelling } from '../support/spelling.js';
+import { LAST_COMMA } from '../support/walked.js';
 
 const element = fc.oneof({ weight: 4, arbitrary: conversation }, { weight: 1, arbitrary: fc.jsonValue() });
 const elements = fc.array(element, { maxLength: 6 });
@@ -13,16 +13,18 @@ const objects = fc.array(conversation, { minLength: 1, maxLength: 6 });
 const block = fc.integer({ min: 1, max: 80 });
 
 /** All records of a file, read in blocks of the given length. */
-function recordsOf(file: Uint8Array, blockBytes: number, recordBytesMax?: number): DatasetRecord[] {
+function recordsOf(file: Buffer, blockBytes: number, recordBytesMax?: number): DatasetRecord[] {
   const end = byteOffset(file.length);
   function* blocksFrom(from: number): Generator<Block> {
     for (let start = from; start < end; start += blockBytes) {
       yield { bytes: file.subarray(start, start + blockBytes), offset: byteOffset(start) };
     }
   }
-  const identity = { path: '', size: byteCount(file.length), mtimeMs: 0, ctimeMs: 0, inode: 0 };
-  const dataset = openBySource(identity, blocksFrom(0));
-  return [...readRecords(blocksFrom, dataset, dataset.body.start, recordBytesMax)];
+  const first = /[^\s\ufeff]/.exec(file.toString())?.index ?? 0;
+  const isArray = file.toString()[first] === '[';
+  const start = byteOffset(Buffer.byteLength(file.toString().slice(0, first)) + (isArray ? 1 : 0));
+  const dataset = { format: isArray ? 'array' : 'lines', body: { start, end } } as const;
+  return [...readRecords(blocksFrom, dataset, start, recordBytesMax)];
 }
 
 /** The result of `JSON.parse` for a file, element by element. */
@@ -45,6 +47,13 @@ describe('the records of a dataset', () => {
       }),
       runs(700),
     );
+  });
+
+  it('may have a comma after the last one', () => {
+    for (const end of [',]', ' , ]', ',\n]\n']) {
+      const values = recordsOf(Buffer.from(`[{"id": 1}, {"id": 2}${end}`), 5).map(({ value }) => value);
+      expect(values).toEqual([{ id: 1 }, { id: 2 }]);
+    }
   });
 
   it('begin at the byte that their offset names', () => {
@@ -94,7 +103,7 @@ describe('the records of a dataset', () => {
         ]);
         let expected: unknown;
         try {
-          expected = JSON.parse(file.toString('utf8'));
+          expected = JSON.parse(file.toString('utf8').replace(LAST_COMMA, '$1'));
         } catch {
           expect(() => recordsOf(file, blockBytes)).toThrow(DatasetSyntaxError);
           return;
@@ -109,7 +118,10 @@ describe('the records of a dataset', () => {
     ['[{"id": 1}, {"id" 2}]', 18, "expected ':'"],
     ['[{"id": 1} {"id": 2}]', 11, "expected ',' or"],
     ['[{"id": 1},, {"id": 2}]', 11, 'expected a value'],
-    ['[{"id": 1},]', 11, 'expected a value'],
+    ['[,]', 1, 'expected a value'],
+    ['[{"id": 1},,]', 11, 'expected a value'],
+    ['[{"id": [1,]},]', 11, 'expected a value'],
+    ['[{"id": 1},', 11, 'cut off'],
     ['[{"id": 1}]]', 11, 'nothing after the end'],
     ['[{"é": tru}]', 8, 'expected a value'],
     ['[{"a": "\\x"}]', 8, 'expected a character or an escape'],

@@ -49,6 +49,35 @@ describe('a census', () => {
     },
   );
 
+  it.each([1, 2, 5])(
+    'counts deeply nested records alike with %i workers, whether it keeps turns or not',
+    async (workers) => {
+      const deep = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+      const text = JSON.stringify(talk);
+      const depths = [65_535, 65_536, 65_537, 65_538, 70_000, 300_000];
+      const records = depths.flatMap((depth) => [
+        text,
+        text.replace('{', `{"x":${deep(depth)},`),
+        text.replace('"short"', `"short","x":${deep(depth)}`),
+      ]);
+      for (const content of [`[${records.join(',')}]`, records.join('\n')]) {
+        for (const keepsTurns of [false, true]) {
+          const { census } = sweepOf(write(content), poolOf(workers));
+          await census.take(keepsTurns, () => undefined);
+          // The innermost brackets are empty, and don't count.
+          expect(census.counts).toMatchObject({ conversations: 12, turns: 36, skipped: 6 });
+        }
+      }
+    },
+  );
+
+  it('finds a prompt to show beside a word that Python writes', async () => {
+    const turns = '{"from": "human", "value": "Hi", "score": NaN}, {"from": "gpt", "value": "Hello"}';
+    const census = censusOf(`[{"conversations": [${turns}]}]`);
+    await take(census);
+    expect(census.counts.example).toBe('Hi');
+  });
+
   it('keeps the first offsets of skipped records, in order', async () => {
     const census = censusOf(JSON.stringify([talk, ...Array.from({ length: 50 }, () => ({}))]));
     await take(census);
@@ -62,13 +91,26 @@ describe('a census', () => {
     expect(census.counts.example).toBe('short');
   });
 
+  it('prefers an example that an assistant replies to', async () => {
+    const turns = [
+      { from: 'system', value: 'Be brief.' },
+      { from: 'human', value: 'Hi' },
+    ];
+    const reply = { from: 'gpt', value: 'Hello' };
+    for (const [conversations, example] of [
+      [turns, 'Be brief.'],
+      [[...turns, reply], 'Hi'],
+    ] as const) {
+      const census = censusOf(JSON.stringify([{ conversations }]));
+      await take(census);
+      expect(census.counts.example).toBe(example);
+    }
+  });
+
   it.each([
     ['[]', 'valid JSON, but an empty list'],
-    ['[1, 2, {}]', 'valid JSON, but no conversation in 3 records: found no keys'],
-    [
-      '{"data": [{"conversations": []}]}',
-      'valid JSON, but no conversation in 1 record: found the key "data"; expected "conversations" or "messages"',
-    ],
+    ['[1, 2, {}]', 'no conversation in 3 records: 2 neither an object nor a list, 1 no known shape'],
+    ['[{"data": []}]', 'no conversation in 1 record with the key "data": no known shape'],
   ])('rejects %s', async (content, problem) => {
     await expect(take(censusOf(content))).rejects.toThrow(problem);
   });

@@ -123,7 +123,7 @@ describe('counted tokens', () => {
 
   it('are saved with the index when all are counted', async () => {
     const path = fileOf(20);
-    const { served, recorder } = open(path, { indexDir: undefined, tokens, countsAhead: true });
+    const { served, recorder } = await open(path, { indexDir: undefined, tokens, countsAhead: true });
     await (await served.start()).walked;
     const saves = () => recorder.notices.filter((notice) => notice.includes('index saved'));
     while (saves().length < 2) await setImmediate();
@@ -135,7 +135,7 @@ describe('counted tokens', () => {
     // At the next start, nothing is left to count.
     const closed = new TokenPool('o200k_base');
     await closed.close();
-    const next = open(path, { indexDir: undefined, tokens: closed, countsAhead: true });
+    const next = await open(path, { indexDir: undefined, tokens: closed, countsAhead: true });
     await next.served.start();
     const match = await next.served.lookup.find(valueQuery(textOf(0)));
     const [kept] = match?.tokens?.messages() ?? [];
@@ -145,7 +145,7 @@ describe('counted tokens', () => {
 
   it('are saved with the index at the end, if requests needed some', async () => {
     const path = fileOf(20);
-    const { served } = open(path, { indexDir: undefined, tokens, countsAhead: false });
+    const { served } = await open(path, { indexDir: undefined, tokens, countsAhead: false });
     await (await served.start()).walked;
     const [kept] = (await served.lookup.find(valueQuery(textOf(4))))?.tokens?.messages() ?? [];
     if (kept === undefined) throw new Error('it is not found by the index');

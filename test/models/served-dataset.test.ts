@@ -99,7 +99,7 @@ async function askUntil(
 
 describe('a dataset that is served', () => {
   it('by auto is answered by sweeps until the index is ready, and then equally by the index', async () => {
-    const { served, recorder } = open(fileOf(JSON.stringify(longList)));
+    const { served, recorder } = await open(fileOf(JSON.stringify(longList)));
     const { walked } = await served.start();
     expect(served.status).toMatchObject({ isAvailable: true, engine: 'sweep' });
     expect(served.status.progress).toBeGreaterThan(0);
@@ -116,14 +116,14 @@ describe('a dataset that is served', () => {
   });
 
   it('has a fingerprint of its content', async () => {
-    const { served } = open(fileOf(contentOf('v1')));
+    const { served } = await open(fileOf(contentOf('v1')));
     expect(served.fingerprint).toMatch(/^fp_[0-9a-f]{10}$/);
-    expect(open(fileOf(contentOf('v1'))).served.fingerprint).toBe(served.fingerprint);
-    expect(open(fileOf(contentOf('v2'))).served.fingerprint).not.toBe(served.fingerprint);
+    expect((await open(fileOf(contentOf('v1')))).served.fingerprint).toBe(served.fingerprint);
+    expect((await open(fileOf(contentOf('v2')))).served.fingerprint).not.toBe(served.fingerprint);
   });
 
   it('by index is answered only when the index is ready', async () => {
-    const { served } = open(fileOf(JSON.stringify(longList)), { engine: 'index' });
+    const { served } = await open(fileOf(JSON.stringify(longList)), { engine: 'index' });
     const starting = served.start();
     expect(await ask(served, 'prompt 1')).toBe('unavailable');
     expect(served.status).toMatchObject({ isAvailable: false, progress: 0 });
@@ -143,7 +143,7 @@ describe('a dataset that is served', () => {
   });
 
   it('can be closed before it has begun to answer, without waiting', async () => {
-    const { served } = open(fileOf(contentOf('v1')));
+    const { served } = await open(fileOf(contentOf('v1')));
     const starting = served.start();
     await Promise.all([served.close(), expect(starting).rejects.toBeInstanceOf(DatasetError)]);
   });
@@ -165,7 +165,7 @@ describe('a dataset whose index is saved', () => {
   it.each(['auto', 'index'] as const)('is answered from it at the next start (%s)', async (engine) => {
     const { path, indexDir, recorder } = await indexed();
     expect(recorder.notices).toEqual(['walked', 'info index ready', 'info index saved']);
-    const { served, recorder: again } = open(path, { engine, indexDir });
+    const { served, recorder: again } = await open(path, { engine, indexDir });
     await served.start();
     expect(served.status).toMatchObject({ engine: 'index', progress: 1, counts: { turns: 6 * RECORDS } });
     expect(again.notices).toEqual(['info saved index loaded']);
@@ -237,7 +237,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
     const before = served.fingerprint;
     replace(path, contentOf('v2'));
     await look();
-    expect(served.fingerprint).toBe(open(fileOf(contentOf('v2'))).served.fingerprint);
+    expect(served.fingerprint).toBe((await open(fileOf(contentOf('v2')))).served.fingerprint);
     expect(served.fingerprint).not.toBe(before);
   });
 
@@ -397,7 +397,7 @@ describe.each(ENGINES)('a dataset that changes while it is served by %s', (engin
 describe('a dataset that changes before all of it was walked', () => {
   it('is answered from the new file, and never reported as invalid', async () => {
     const path = fileOf(JSON.stringify(longList));
-    const { served, recorder } = open(path);
+    const { served, recorder } = await open(path);
     const { walked } = await served.start();
     replace(path, contentOf('v2'));
     await askUntil(served, 'prompt 7', 'v2 reply 7', 'v1 reply 7');
@@ -408,7 +408,7 @@ describe('a dataset that changes before all of it was walked', () => {
 
   it('lets the server go on, even if it was invalid', async () => {
     const path = fileOf(JSON.stringify(longList).slice(0, -1));
-    const { served } = open(path);
+    const { served } = await open(path);
     const { walked } = await served.start();
     replace(path, contentOf('v2'));
     await walked;

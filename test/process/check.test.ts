@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { check } from '#dist/cli/check.js';
+import { checkText } from '#dist/cli/check-text.js';
+import { EXPECTED_DATASET as EXPECTED } from '#dist/dataset/sources.js';
 import { WORKERS_DEFAULT } from '#dist/settings/table.js';
 import { openAndWalk } from '../support/served.js';
 import { startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
-const EXPECTED = 'a JSON array of conversations, or JSON lines with one conversation a line';
 const good = {
   id: 'a',
   conversations: [
@@ -41,43 +42,120 @@ async function run(args: readonly string[]) {
   return { code, stdout: checking.stdout, stderr: checking.stderr };
 }
 
-/** The line that the command prints. */
-const lineOf = (path: string) => check(path, WORKERS_DEFAULT, NO_PROGRESS);
+/** The lines that the command prints. */
+const linesOf = async (path: string) => checkText(await check(path, WORKERS_DEFAULT, NO_PROGRESS));
+const lineOf = async (path: string) => (await linesOf(path))[0];
 const NO_PROGRESS = { show: () => {}, end: () => {} };
+
+/** The report about a file with one conversation. */
+function reportOfGood(path: string, container: string): string {
+  const bytes = lineBytes + (container === 'JSON array' ? 2 : 0);
+  return [
+    `${path}: 1 conversation, 2 turns`,
+    `  file        ${container}, ${bytes} bytes, served as it is`,
+    '  shape       100 % ShareGPT: the turns in order, system in front',
+    '  roles       human 1, gpt 1, in the first 1 conversation',
+    '  lengths     12 characters in the median, 12 at most',
+    "  example     '¿Qué tal? 😀' → 'All well.'",
+    '',
+  ].join('\n');
+}
 
 describe('check, on a file that is valid,', () => {
   it.each([
     ['an array', 'array.json', JSON.stringify([good, good]), '2 conversations, 4 turns'],
     ['an indented array', 'indented.json', JSON.stringify([good], null, 2), '1 conversation, 2 turns'],
+    ['an array with CR line ends', 'cr.json', `[\r${line},\r${line}\r]\r`, '2 conversations, 4 turns'],
+    ['an array with a comma after its last record', 'comma.json', `[${line}, ]`, '1 conversation, 2 turns'],
+    [
+      'the words that Python writes',
+      'words.json',
+      `[{"a": NaN, ${line.slice(1, -1)}, "b": [-Infinity, Infinity]}]`,
+      '1 conversation, 2 turns',
+    ],
+    [
+      'elements that are not turns',
+      'turns.jsonl',
+      `{"messages": [5, {"role": "user", "content": "a"}, {"role": "user", "content": 5}]}\n${line}`,
+      '2 conversations, 4 turns',
+    ],
     ['JSON lines', 'lines.jsonl', `\ufeff${line}\r\n\r\n${line}\r\n`, '2 conversations, 4 turns'],
     [
       'an array with a record that is not a conversation',
       'skipped.json',
       `[\n${line},\n  {"text": "é"}\n]`,
-      `1 conversation, 2 turns, 1 record that is not a conversation, at FILE:3:3 (byte ${lineBytes + 6})`,
+      '1 conversation, 2 turns, 1 record skipped',
     ],
     [
       'JSON lines with several of them',
       'skipped.jsonl',
       `${line}\n{}\n${line}\n{"messages": 5}\n{"messages": [1]}`,
-      `2 conversations, 4 turns, 3 records that are not conversations, the first at FILE:2:1 (byte ${lineBytes + 1})`,
+      '2 conversations, 4 turns, 3 records skipped',
     ],
+    ['JSON lines with CR alone', 'cr.jsonl', `${line}\r${line}\r`, '2 conversations, 4 turns'],
+    ['an object over several lines', 'object.json', JSON.stringify(good, null, 2), '1 conversation, 2 turns'],
+    ['gzip', 'data.json.gz', gzipSync(`[${line},${line}]`), '2 conversations, 4 turns'],
+    [
+      'gzip with a record skipped',
+      'a.gz',
+      gzipSync(`[${line},5]`),
+      '1 conversation, 2 turns, 1 record skipped',
+    ],
+    ['CSV', 'data.csv', 'question,answer\r\na,b\r\nc,d\r\n', '2 conversations, 4 turns'],
   ])('%s, prints its counts', async (_what, name, content, holds) => {
     const path = file(name, content);
-    expect(await lineOf(path)).toBe(`${path}: ${holds.replace('FILE', path)}`);
+    expect(await lineOf(path)).toBe(`${path}: ${holds}`);
+  });
+
+  it.each([
+    ['an array', `[\n${line},\n  {"text": "é"}\n]`, `FILE:3:3 (byte ${lineBytes + 6}): '{"text": "é"}'`],
+    ['lines', `${line}\n{}\n${line}\n[]\n`, `FILE:2:1 (byte ${lineBytes + 1}): '{}'`],
+    ['gzip', gzipSync(`\ufeff[${line},\n5]`), `FILE:2:1 (byte ${lineBytes + 6}): '5'`],
+    ['what is converted', `[{"prompt": "a", "response": "b"}, {"text": "x"}]`, `record 1: '{"text": "x"}'`],
+  ])('prints where the first record is that is skipped: %s', async (_what, content, place) => {
+    const path = file('skipped', content);
+    expect(await linesOf(path)).toContain(`  skipped     the first at ${place.replace('FILE', path)}`);
   });
 
   it('does not count a record that is too long to read as a conversation', async () => {
     const long = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(17 * 1024 * 1024) }] });
     const path = file('long.jsonl', `${line}\n${long}\n${line}\n`);
-    const holds = `2 conversations, 4 turns, 1 record that is not a conversation, at ${path}:2:1 (byte ${lineBytes + 1})`;
-    expect(await lineOf(path)).toBe(`${path}: ${holds}`);
+    const lines = await linesOf(path);
+    expect(lines[0]).toBe(`${path}: 2 conversations, 4 turns, 1 record skipped`);
+    expect(lines).toContain('  skipped     1 longer than 16 MiB, or nested too deep');
+    expect(lines.join('\n')).toContain(`the first at ${path}:2:1 (byte ${lineBytes + 1}): `);
   });
 
-  it('prints its counts, and exits with code 0', async () => {
+  it('prints what it is, and exits with code 0', async () => {
     const path = file('good.json', `[${line}]`);
-    const stdout = `${path}: 1 conversation, 2 turns\n`;
-    expect(await run([path])).toEqual({ code: 0, stdout, stderr: '' });
+    expect(await run([path])).toEqual({ code: 0, stdout: reportOfGood(path, 'JSON array'), stderr: '' });
+  });
+
+  it('exits with code 3 if a record is skipped', async () => {
+    const path = file('part.json', `[${line}, 5]`);
+    expect(await run([path])).toMatchObject({ code: 3, stderr: '' });
+    const packed = file('part.json.gz', gzipSync(`[${line}, 5]`));
+    expect(await run([packed, '--json'])).toMatchObject({ code: 3, stderr: '' });
+  });
+
+  it('prints a line of JSON for each file, on request', async () => {
+    const paths = [file('a.jsonl', line), file('b.csv', 'prompt,response\na,b\n')];
+    const { code, stdout } = await run(['--json', ...paths]);
+    expect(code).toBe(0);
+    const reports = stdout
+      .trimEnd()
+      .split('\n')
+      .map((each) => JSON.parse(each));
+    expect(reports).toEqual([
+      expect.objectContaining({
+        path: paths[0],
+        container: 'JSON lines',
+        conversations: 1,
+        turns: 2,
+        skipped: 0,
+      }),
+      expect.objectContaining({ path: paths[1], container: 'CSV', shapes: { 'prompt/response': 1 } }),
+    ]);
   });
 });
 
@@ -111,6 +189,24 @@ describe('check, on a file that is not valid,', () => {
         before: '{}',
         reason: 'not valid JSON: expected the end of the line after the record',
       },
+    ],
+    [
+      'broken after the words that Python writes',
+      'python.json',
+      `[\n{"a": NaN, "b": [-Infinity], "c": tru}\n]`,
+      { line: 2, column: 35, before: 'tru', reason: 'not valid JSON: expected a value' },
+    ],
+    [
+      'broken in such a word',
+      'nan.json',
+      `[\n{"a": Nan}\n]`,
+      { line: 2, column: 7, before: 'Nan', reason: 'not valid JSON: expected a value' },
+    ],
+    [
+      'broken in JSON lines that end with CR alone',
+      'cr.jsonl',
+      `${line}\r{"id" 2}\r`,
+      { line: 1, column: lineCharacters + 8, before: '2}', reason: "not valid JSON: expected ':'" },
     ],
     [
       'cut off in a record',
@@ -155,8 +251,8 @@ describe('check, on a file that is not valid,', () => {
     [
       'one with a name of two lines',
       'a\nb.json',
-      `[${line},]`,
-      { line: 1, column: lineCharacters + 3, before: ']', reason: 'not valid JSON: expected a value' },
+      `[${line},,]`,
+      { line: 1, column: lineCharacters + 3, before: ',]', reason: 'not valid JSON: expected a value' },
     ],
     [
       'an object over several lines that is broken',
@@ -171,16 +267,38 @@ describe('check, on a file that is not valid,', () => {
       { line: 3, column: 1, before: '', reason: 'the file is cut off; expected an object key' },
     ],
     [
-      'several objects, each over several lines',
+      'one with something between two objects',
       'objects.json',
-      `{\n "id": 1\n}\n{\n "id": 2\n}\n`,
+      `{\n "id": 1\n}\n, {\n "id": 2\n}\n`,
+      { line: 4, column: 1, before: ', {', reason: 'not valid JSON: expected an object or a list' },
+    ],
+    [
+      'a row of CSV with another number of fields',
+      'ragged.csv',
+      'prompt,reply\r\n"a\r\né",b\r\n\r\nc\r\n',
       {
         line: 4,
         column: 1,
-        before: '{\n "id": 2',
-        reason:
-          'expected nothing after an object over several lines; JSON lines have one conversation a line',
+        before: '\r\nc',
+        reason: 'expected a row with 2 fields, as the header has, got 1',
       },
+    ],
+    [
+      'the first row of CSV with another number of fields',
+      'wide.csv',
+      '\ufeffprompt,reply\na,b,c\n',
+      {
+        line: 2,
+        column: 1,
+        before: 'a,b,c',
+        reason: 'expected a row with 2 fields, as the header has, got 3',
+      },
+    ],
+    [
+      'a quote in CSV that does not end',
+      'quote.csv',
+      'prompt,reply\na,b\nc,"d\ne,f\n',
+      { line: 3, column: 1, before: 'c,"d', reason: 'expected the end of a quoted field in this row' },
     ],
   ])('%s, prints the position and the reason, as a start does', async (_what, name, content, expected) => {
     const path = file(name, content);
@@ -192,16 +310,29 @@ describe('check, on a file that is not valid,', () => {
   it.each([
     ['empty', () => file('empty.json', ''), `the file is empty; expected ${EXPECTED}`],
     ['missing', () => join(folder, 'missing.json'), `there is no such file; expected ${EXPECTED}`],
-    ['a folder', () => folder, `it is a folder; expected a file that holds ${EXPECTED}`],
+    ['a folder', () => folder, `it is a folder; expected ${EXPECTED}`],
     ['a text', () => file('text.txt', 'Hello'), `found 'H' at its start; expected ${EXPECTED}`],
+    ['empty, compressed', () => file('none.gz', gzipSync('')), `the file is empty; expected ${EXPECTED}`],
     [
-      'compressed',
-      () => file('data.json.gz', gzipSync(line)),
-      `found gzip data; decompress it: gunzip -k ${join(folder, 'data.json.gz')}`,
+      'a text, compressed',
+      () => file('a.gz', gzipSync('Hi')),
+      `found 'H' at its start; expected ${EXPECTED}`,
     ],
+    [
+      'compressed twice',
+      () => file('b.gz', gzipSync(gzipSync(line))),
+      'packed twice; unpack it once yourself',
+    ],
+    ['CSV without rows', () => file('no.csv', 'prompt,reply\n'), 'no conversation in 0 records'],
   ])('%s, prints the same line as a start', async (_what, pathOf, problem) => {
     const path = pathOf();
     await expectRefusal(path, `${path}: ${problem}`);
+  });
+
+  it('compressed and broken, prints the position in its text, as a start does', async () => {
+    const path = file('broken.gz', gzipSync(`\ufeff[${line},\n{"é" 5}]`));
+    const at = lineBytes + 6 + Buffer.from('{"é" ').length;
+    await expectRefusal(path, `${path}:2:6 (byte ${at}): not valid JSON: expected ':'`);
   });
 
   it('prints the line on standard error, as a start does', async () => {
@@ -213,65 +344,55 @@ describe('check, on a file that is not valid,', () => {
 });
 
 describe('check, on a file that is valid JSON and not a dataset,', () => {
-  const object = { data: [{ prompt: 'a', completion: 'b' }], version: 1 };
-  const pairs = [
-    { prompt: 'a', completion: 'b' },
-    { prompt: 'c', completion: 'd', weight: 1 },
-  ];
-
   it.each([
-    ['a string', '"x"', `: valid JSON, but only a string; expected ${EXPECTED}`],
-    ['a number', ' -1.5\n', `: valid JSON, but only a number; expected ${EXPECTED}`],
-    ['null', 'null', `: valid JSON, but only null; expected ${EXPECTED}`],
-    ['an empty list', '[]', `: valid JSON, but an empty list; expected ${EXPECTED}`],
+    ['a string', '"x"', `valid JSON, but only a string; expected ${EXPECTED}`],
+    ['a number', ' -1.5\n', `valid JSON, but only a number; expected ${EXPECTED}`],
+    ['null', 'null', `valid JSON, but only null; expected ${EXPECTED}`],
+    ['an empty list', '[]', `valid JSON, but an empty list; expected ${EXPECTED}`],
+    ['a list of scalars', '[1, 2]', 'no conversation in 2 records: neither an object nor a list'],
     [
-      'a list of scalars',
-      '[1, 2]',
-      ': valid JSON, but no conversation in 2 records: found no keys; expected "conversations" or "messages"',
-    ],
-    [
-      'a list of other records',
-      JSON.stringify(pairs),
-      ': valid JSON, but no conversation in 2 records: found the keys "prompt", "completion", "weight"; expected "conversations" or "messages"',
-    ],
-    [
-      'a list of lists',
-      JSON.stringify([good.conversations, good.conversations]),
-      ': valid JSON, but no conversation in 2 records: the first record is a list; expected an object with the list as its "conversations" or "messages"',
+      'a list of texts',
+      '[{"text": "a"}, {"text": "b", "id": 1}]',
+      'no conversation in 2 records with the key "text": text alone',
     ],
     [
       'lines of other records',
-      pairs.map((pair) => JSON.stringify(pair)).join('\n'),
-      ': valid JSON lines, but no conversation in 2 records: found the keys "prompt", "completion", "weight"; expected "conversations" or "messages"',
+      '{"a": "x", "b": "y"}\n{"a": "x", "b": "y"}\n',
+      'no conversation in 2 records with the keys "a", "b": no known shape; if they are a prompt and its reply, serve them with --map prompt=a,reply=b',
     ],
     [
-      'a list of records with other turns',
-      '[{"id": 5, "messages": ["a", "b"]}]',
-      ': valid JSON, but no conversation in 1 record: found the keys "id", "messages"; expected "messages" to be a list of objects with "from" and "value", or "role" and "content"',
+      'lines of different records',
+      '{"prompt": "a"}\n{"prompt": "a"}\n{"text": "b"}\n',
+      'no conversation in 3 records with the key "prompt": 2 a question without an answer, 1 text alone',
+    ],
+    [
+      'a list of other records with words that Python writes',
+      '[{"prompt": NaN, "completion": "NaN"}]',
+      'no conversation in 1 record with the keys "prompt", "completion": text alone',
     ],
     [
       'records with many and long keys',
       JSON.stringify([Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`${i}`.repeat(41), i]))]),
-      `: valid JSON, but no conversation in 1 record: found the keys ${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `"${`${i}`.repeat(40)}…", `).join('')}…; expected "conversations" or "messages"`,
+      `no conversation in 1 record with the keys ${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `"${`${i}`.repeat(40)}…", `).join('')}…: no known shape`,
     ],
     [
       'an object on one line',
-      JSON.stringify(object),
-      ': valid JSON, but no conversation in 1 record: found the keys "data", "version"; expected "conversations" or "messages"',
+      '{"data": []}',
+      'no conversation in 1 record with the key "data": no known shape',
     ],
     [
       'an object over several lines',
-      `\ufeff${JSON.stringify(object, null, 2)}`,
-      `:1:1 (byte 3): valid JSON, but one object over several lines, with the keys "data", "version"; expected ${EXPECTED}`,
+      `\ufeff${JSON.stringify({ data: [5], version: 1 }, null, 2)}`,
+      'no conversation in 1 record with the keys "data", "version": no known shape',
     ],
     [
-      'a longer object over several lines',
-      `{\n"data": [\n${'"x",\n'.repeat(300_000)}5]}`,
-      `:1:1 (byte 0): found an object over several lines, with the key "data"; expected ${EXPECTED}`,
+      'several objects, each over several lines',
+      `{\n "id": 1\n}\n{\n "id": 2\n}\n`,
+      'no conversation in 2 records with the key "id": no known shape',
     ],
   ])('%s, prints what the file is, as a start does', async (_what, content, problem) => {
     const path = file('other.json', content);
-    await expectRefusal(path, `${path}${problem}`);
+    await expectRefusal(path, `${path}: ${problem}`);
   });
 });
 
@@ -281,7 +402,7 @@ describe('check', () => {
     const [text, missing] = [file('text.txt', 'Hello'), join(folder, 'missing.json')];
     expect(await run([one, text, `gpt-4o=${missing}`, `m=${two}`])).toEqual({
       code: 1,
-      stdout: `${one}: 1 conversation, 2 turns\n${two}: 1 conversation, 2 turns\n`,
+      stdout: reportOfGood(one, 'JSON array') + reportOfGood(two, 'JSON lines'),
       stderr: `verbatim: ${text}: found 'H' at its start; expected ${EXPECTED}\nverbatim: ${missing}: there is no such file; expected ${EXPECTED}\n`,
     });
   });
@@ -294,7 +415,7 @@ describe('check', () => {
   it('is in the help, and has its own', async () => {
     const help = startServer(['--help']);
     expect(await help.exited).toBe(0);
-    expect(help.stdout).toMatch(/^ {2}check <file...> /m);
+    expect(help.stdout).toMatch(/^ {2}check \[options\] <file...> /m);
     const stdout = expect.stringMatching(/^Usage: verbatim check /);
     expect(await run(['--help'])).toEqual({ code: 0, stdout, stderr: '' });
   });

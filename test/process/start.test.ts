@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CommandError } from '#dist/core/errors.js';
+import { EXPECTED_DATASET } from '#dist/dataset/sources.js';
 import { FACTOR } from '../support/factor.js';
 import { openAndWalk } from '../support/served.js';
 import { ServerProcess, startServer } from '../support/server-process.js';
@@ -192,17 +193,17 @@ describe('a start', () => {
     ['missing', () => join(folder, 'nowhere.json'), 'there is no such file'],
     ['missing, and named over two lines', () => 'no\nwhere.json', 'there is no such file'],
     ['a folder', () => folder, 'it is a folder; expected a file'],
-    ['empty', () => file('empty.json', ''), 'the file is empty; expected a JSON array'],
-    ['blank', () => file('blank.json', ' \n\t'), 'the file is empty; expected a JSON array'],
+    ['empty', () => file('empty.json', ''), `the file is empty; expected ${EXPECTED_DATASET}`],
+    ['blank', () => file('blank.json', ' \n\t'), `the file is empty; expected ${EXPECTED_DATASET}`],
     [
       'plain text',
       () => file('plain.json', '\n Dear Sir'),
-      "found 'D' at its start; expected a JSON array of conversations, or JSON lines",
+      `found 'D' at its start; expected ${EXPECTED_DATASET}`,
     ],
     [
-      'compressed',
+      'compressed and cut off',
       () => file('my.json.gz', Buffer.from([0x1f, 0x8b, 8, 0])),
-      `found gzip data; decompress it: gunzip -k ${join(folder, 'my.json.gz')}`,
+      ':1:4 (byte 4): the gzip data end too early',
     ],
     [
       'cut off in a text',
@@ -232,27 +233,27 @@ describe('a start', () => {
     [
       'an object',
       () => file('object.json', '{"data": []}'),
-      'valid JSON, but no conversation in 1 record: found the key "data"; expected "conversations"',
+      'no conversation in 1 record with the key "data": no known shape',
     ],
     [
       'an object of many lines',
       () => file('object2.json', '{\n  "data": []\n}'),
-      ':1:1 (byte 0): valid JSON, but one object over several lines, with the key "data"; expected a JSON array',
+      'no conversation in 1 record with the key "data": no known shape',
     ],
     [
       'a list of something else',
       () => file('list.json', '["a", 1]'),
-      'valid JSON, but no conversation in 2 records: found no keys; expected "conversations" or "messages"',
+      'no conversation in 2 records: neither an object nor a list',
     ],
     [
       'an empty list',
       () => file('none.json', '[]'),
-      'valid JSON, but an empty list; expected a JSON array of conversations',
+      `valid JSON, but an empty list; expected ${EXPECTED_DATASET}`,
     ],
     [
       'two lists',
-      () => file('two.json', '[{"conversations": []}]\n[]'),
-      ':2:1 (byte 24): expected nothing after the end of the list',
+      () => file('two.json', '[\n{"conversations": []}]\n[]'),
+      ':3:1 (byte 25): expected nothing after the end of the list',
     ],
   ])('on a dataset that is %s fails with one line that gives the reason', async (_what, path, problem) => {
     const name = path();
@@ -290,9 +291,7 @@ describe('a start', () => {
         ])
       : startServer([path]);
     expect(await server.exited).toBe(1);
-    expect(server.stderr).toBe(
-      `verbatim: ${path}: no permission to read it; expected a JSON array of conversations, or JSON lines with one conversation a line\n`,
-    );
+    expect(server.stderr).toBe(`verbatim: ${path}: no permission to read it; expected ${EXPECTED_DATASET}\n`);
   });
 
   it('that finds a broken record only after it listens ends with the same line', async () => {

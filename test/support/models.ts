@@ -1,6 +1,7 @@
 /** Several datasets in one app. */
 
 import { byteCount } from '#dist/core/bytes.js';
+import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { Cache } from '#dist/lookup/cache.js';
 import { Catalog } from '#dist/models/catalog.js';
 import { ServedDatasets } from '#dist/models/served-datasets.js';
@@ -26,10 +27,11 @@ export async function serveModels(
     engine: 'index' as const,
     pool: new SharedPool(2),
     indexDir: 'none',
+    shapes: DEFAULT_SHAPE_OPTIONS,
     tokens: new TokenPool('o200k_base'),
     countsAhead: false,
   };
-  const datasets = new ServedDatasets(specs, options, () => new Recorder());
+  const datasets = await ServedDatasets.open(specs, options, () => new Recorder());
   atEndOfFile(() => datasets.close());
   await datasets.start();
   const models = datasets.all.map(({ id, served }) => new ServedModel(id, served, cache));

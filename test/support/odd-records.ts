@@ -1,9 +1,11 @@
 /**
  * Records that are rare but valid JSON: repeated names, escaped names, members in any order and unknown ones, texts that aren't valid
- * UTF-8. They are byte strings, each character a byte, because a text couldn't hold all of that.
+ * UTF-8; or what Python writes though JSON has no word for it. They are byte strings, each character a byte, because a text couldn't hold
+ * all of that.
  */
 
 import fc from 'fast-check';
+import { parsePython } from './walked.js';
 
 /** A dataset, and the texts in it, spelled as in the file. */
 export interface OddDataset {
@@ -15,8 +17,16 @@ export interface OddDataset {
 
 /** Decodes bytes as every reader does: invalid UTF-8 becomes U+FFFD. */
 function parsed(bytes: string): unknown {
-  return JSON.parse(Buffer.from(bytes, 'latin1').toString());
+  return parsePython(Buffer.from(bytes, 'latin1').toString());
 }
+
+/** The same for a record, with ids that keep all their digits. */
+function parsedRecord(bytes: string): unknown {
+  return parsed(LONG_IDS.reduce((text, id) => text.replaceAll(id, `"${id}"`), bytes));
+}
+
+/** Numbers that `JSON.parse` changes. Only ids have them. */
+const LONG_IDS = ['-0.5e3', '-1.50e2', '12345678901234567890'];
 
 function bytesOf(text: string): string {
   return Buffer.from(text).toString('latin1');
@@ -53,6 +63,7 @@ function memberOf(name: fc.Arbitrary<string>, value: fc.Arbitrary<string>): fc.A
 /** Values that the reader skips. Some are too long for one read to reach the text after them. */
 const passedOver = fc.constantFrom(
   ...['1', '-0.5e3', 'null', 'true', '{}', '[]', '[1,{"from":"x","value":"y"}]', '{"value":"no","a":[{}]}'],
+  ...['NaN', 'Infinity', '-Infinity', '[NaN,{"a":-Infinity}]'],
   ...['"s\\u0041"', '"from"', `"${'y'.repeat(4090)}"`, `"${'y'.repeat(5000)}"`],
 );
 
@@ -77,20 +88,55 @@ function sometimes(percent: number, member: fc.Arbitrary<Member>): fc.Arbitrary<
 const role = fc.constantFrom(
   ...['"human"', '"gpt"', '"user"', '"system"', '"assistant"', '""', '"a very, very long role"'],
   ...['"function_call"', '" Function_Call "', '"\\u0066unction_call"'],
+  ...[
+    '"tool"',
+    '" USER "',
+    '"\\u0020us\\u0065r"',
+    '"Developer"',
+    '"observation "',
+    '"\\u0000user"',
+    '"user\xff"',
+  ],
+  `"${'\\u0020'.repeat(30)}Human"`,
 );
 const calls = fc.constantFrom(
   ...['null', '0', '[]', '{"name":"f","arguments":"{}"}'],
   '[{"id":"c","function":{"name":"f","arguments":"{}"}}]',
+  '[{"id":"c","name":"f","arguments":{"a":NaN}}]',
 );
 const called = '"{\\"name\\": \\"f\\", \\"arguments\\": {}}"';
 
+const nothing = fc.constantFrom('null', 'NaN', '-Infinity');
+
+function listOf(element: fc.Arbitrary<string>, maxLength: number): fc.Arbitrary<string> {
+  return fc.array(element, { maxLength }).map((elements) => `[${elements.join(' , ')}]`);
+}
+
+/** A part that has a text, or whose content has one, or that has none. */
+function partOf(text: fc.Arbitrary<string>, content: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const type = fc.constantFrom(
+    ...['"text"', '"input_text"', '"output_text"', '"tool_result"', '"tool_use"', '"tool_call"', '"image"'],
+    ...['"te\\u0078t"', '"tool_resul"', '"input_tex\\u0074"', 'null', '5', 'NaN'],
+  );
+  const object = objectOf(
+    sometimes(80, memberOf(nameOf('type'), type)),
+    sometimes(80, memberOf(nameOf('text', 'value'), fc.oneof({ weight: 8, arbitrary: text }, nothing))),
+    sometimes(20, memberOf(nameOf('text', 'value', 'type', 'x'), fc.oneof(text, nothing, fc.constant('5')))),
+    sometimes(50, memberOf(nameOf('content', 'contens'), fc.oneof(text, content, nothing))),
+    sometimes(20, memberOf(nameOf('name', 'input', 'id'), fc.constantFrom('"f"', '{"a":1}', 'NaN'))),
+  );
+  return fc.oneof({ weight: 12, arbitrary: object }, text, fc.constantFrom('5', 'null', '[]', '["x"]'));
+}
+
+function partsOf(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const none = fc.constantFrom('[]', '{}');
+  return listOf(partOf(text, listOf(partOf(text, listOf(partOf(text, none), 2)), 3)), 3);
+}
+
 /** The value of a text's member: usually one of those texts. */
 function valueFrom(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
-  const parts = fc
-    .tuple(text, text)
-    .map(([a, b]) => `[{"type":"text","text":${a}},{"type":"image"},{"text":${b},"type":"text"}]`);
-  const others = fc.constantFrom('null', '""', '[]', '5');
-  return fc.oneof({ weight: 16, arbitrary: text }, { weight: 1, arbitrary: parts }, others);
+  const others = fc.constantFrom('null', '""', '[]', '5', 'NaN', '{"text":"x"}');
+  return fc.oneof({ weight: 16, arbitrary: text }, { weight: 3, arbitrary: partsOf(text) }, others);
 }
 
 function turnOf(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
@@ -100,25 +146,57 @@ function turnOf(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
       10,
       memberOf(nameOf('x', 'name', 'values', 'fro', 'text', '__proto__', 'toString'), passedOver),
     ),
-    sometimes(95, memberOf(nameOf('value', 'content'), valueFrom(text))),
-    sometimes(20, memberOf(nameOf('from', 'role', 'value', 'content'), fc.oneof(text, fc.constant('null')))),
+    sometimes(
+      95,
+      memberOf(nameOf('value', 'content', 'value', 'content', 'parts', 'refusal'), valueFrom(text)),
+    ),
+    sometimes(
+      20,
+      memberOf(
+        nameOf('from', 'role', 'value', 'content', 'parts', 'refusal'),
+        fc.oneof(text, nothing, fc.constant('5')),
+      ),
+    ),
     sometimes(10, memberOf(nameOf('tool_calls', 'function_call'), calls)),
     sometimes(10, memberOf(nameOf('x', 'tool_call_id', 'contents', 'valuf', 'role2'), passedOver)),
   );
 }
 
 const id = fc.constantFrom(
-  ...['"id1"', '"id2"', '"\\u0069d"', '7', '-1.50e2', '12345678901234567890', '""', 'null', '[1]'],
+  ...['"id1"', '"id2"', '"\\u0069d"', '7', ...LONG_IDS, '""', 'null', '[1]', 'NaN', '-Infinity'],
   ...[`"${bytesOf('é')} %"`, '"\xff"', '"\\ud83d"', `"${'i'.repeat(300)}"`, `"${'i'.repeat(5000)}"`],
 );
 
+/** Elements of a list that aren't turns. */
+const noTurn = fc.constantFrom(
+  ...[
+    '5',
+    'null',
+    'NaN',
+    '"x"',
+    '[]',
+    '{}',
+    '{"value":"x"}',
+    '{"from":"x","value":5}',
+    '{"from":5,"value":"x"}',
+  ],
+);
+
 function recordOf(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
-  const turns = fc.array(turnOf(text), { maxLength: 6 }).map((each) => `[${each.join(' , ')}]`);
-  const list = memberOf(nameOf('conversations', 'conversation', 'messages', 'items'), turns);
+  const listName = nameOf('conversations', 'conversation', 'messages', 'items');
+  const turns = listOf(fc.oneof({ weight: 20, arbitrary: turnOf(text) }, noTurn), 6);
+  const list = memberOf(listName, turns);
+  const other = fc.oneof(
+    fc.constantFrom('[]', '"x"', 'null', 'NaN', '[5]', '{}'),
+    listOf(turnOf(text), 2),
+    listOf(noTurn, 2),
+  );
   return objectOf(
+    sometimes(20, memberOf(listName, other)),
     sometimes(80, memberOf(nameOf('id', 'conversation_id', 'conversation_hash'), id)),
     sometimes(40, memberOf(nameOf('x', 'id2'), passedOver)),
     list.map((each) => [each]),
+    sometimes(10, memberOf(listName, other)),
     sometimes(10, memberOf(nameOf('id', 'y'), passedOver)),
   );
 }
@@ -128,10 +206,14 @@ export const oddDataset: fc.Arbitrary<OddDataset> = fc
   .array(text, { minLength: 2, maxLength: 6 })
   .chain((texts) => {
     const record = recordOf(fc.constantFrom(...texts, called));
-    return fc.tuple(fc.constant(texts), fc.array(record, { minLength: 1, maxLength: 10 }), fc.boolean());
+    const end = fc.constantFrom(']', ',]', ' ,\n]\n', undefined);
+    return fc.tuple(fc.constant(texts), fc.array(record, { minLength: 1, maxLength: 10 }), end);
   })
-  .map(([texts, records, isList]) => ({
-    content: Buffer.from(isList ? `[${records.join(',\n')}]` : records.join('\r\n'), 'latin1'),
-    records: records.map(parsed),
+  .map(([texts, records, end]) => ({
+    content: Buffer.from(
+      end === undefined ? records.join('\r\n') : `[${records.join(',\n')}${end}`,
+      'latin1',
+    ),
+    records: records.map(parsedRecord),
     texts: texts.map((each) => parsed(each) as string),
   }));

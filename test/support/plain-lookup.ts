@@ -38,9 +38,28 @@ function plainReply({ from, value, calls, content }: Match['reply']): Turn {
   return calls === undefined ? { from, value } : { from, value, calls };
 }
 
-/** The match for the messages of a chat. */
-export function plainFind(records: readonly unknown[], { histories }: Query): PlainMatch | undefined {
-  const places = records.flatMap((record, ordinal) => placesOf(record, ordinal, false));
+/** The match for the messages of a chat: one that an assistant replies to, if there is one. */
+export function plainFind(records: readonly unknown[], query: Query): PlainMatch | undefined {
+  const places = records.flatMap((record, ordinal) => placesOf(record, ordinal));
+  const isAnswered = ({ match }: Place) =>
+    !OTHERS.includes(match.reply.from.replace(/^ +| +$/g, '').toLowerCase());
+  return (
+    plainFindAmong(places.filter(isAnswered), query) ??
+    plainFindAmong(
+      places.filter((place) => !isAnswered(place)),
+      query,
+    )
+  );
+}
+
+const OTHERS = [
+  ...['user', 'human', 'input', 'prompter', 'humanmessage', 'humanmessagechunk'],
+  ...['system', 'developer', 'systemmessage'],
+  ...['tool', 'function', 'observation', 'ipython', 'toolmessage', 'functionmessage', 'tool_response'],
+];
+
+function plainFindAmong(all: readonly Place[], { histories }: Query): PlainMatch | undefined {
+  const places = all.filter(({ text }) => text !== '');
   for (const history of histories) {
     const exact = places.find(({ text, before }) => same([...before, text], history));
     if (exact !== undefined) return { ...exact.match, rung: 'context' };
@@ -59,9 +78,9 @@ export function plainFind(records: readonly unknown[], { histories }: Query): Pl
     if (found !== undefined) return { ...found.match, rung: 'prompt' };
   }
   for (const history of histories) {
-    const found = records
-      .flatMap((record, ordinal) => placesOf(record, ordinal, true))
-      .find(({ text }) => normalized(text) !== '' && normalized(text) === normalized(history.at(-1) ?? ''));
+    const found = places.find(
+      ({ text }) => normalized(text) !== '' && normalized(text) === normalized(history.at(-1) ?? ''),
+    );
     if (found !== undefined) return { ...found.match, rung: 'normalized' };
   }
   return undefined;
@@ -74,12 +93,11 @@ function normalized(text: string): string {
     .join(' ');
 }
 
-/** @param withEmpty true if turns without a text count, too */
-function placesOf(record: unknown, ordinal: number, withEmpty: boolean): Place[] {
+/** The turns that have a reply. Turns without a text don't count among those before. */
+function placesOf(record: unknown, ordinal: number): Place[] {
   const conversation = parseConversation(record);
   const before: string[] = [];
   return (conversation?.turns ?? []).flatMap(({ value: text }, i, turns) => {
-    if (text === '' && !withEmpty) return [];
     const reply = turns[i + 1];
     const conversationId = conversation?.id ?? String(ordinal);
     const place = reply && {
@@ -87,7 +105,7 @@ function placesOf(record: unknown, ordinal: number, withEmpty: boolean): Place[]
       before: [...before],
       match: { rung: 'prompt' as const, reply, conversationId, replyIndex: i + 1 },
     };
-    before.push(text);
+    if (text !== '') before.push(text);
     return place ? [place] : [];
   });
 }

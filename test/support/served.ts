@@ -4,6 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { closeSync, openSync, renameSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import type { Counts } from '#dist/dataset/counts.js';
+import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import type { Notices } from '#dist/models/notices.js';
 import { ServedDataset, type ServedOptions } from '#dist/models/served-dataset.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
@@ -31,6 +32,14 @@ export class Recorder implements Notices {
 
   progress(progress: number): void {
     this.progresses.push(progress);
+  }
+
+  spooling(progress: number): void {
+    this.progresses.push(progress);
+  }
+
+  spooled(): void {
+    this.note('spooled');
   }
 
   walked(counts: Counts): void {
@@ -64,12 +73,13 @@ export class Recorder implements Notices {
 const tokens = new TokenPool('o200k_base');
 
 /** Opens a dataset. It is closed after the test. */
-export function open(path: string, options: Partial<ServedOptions> = {}) {
+export async function open(path: string, options: Partial<ServedOptions> = {}) {
   const recorder = new Recorder();
-  const served = new ServedDataset(path, {
+  const served = await ServedDataset.open(path, {
     engine: 'auto',
     pool: new SharedPool(2),
     indexDir: 'none',
+    shapes: DEFAULT_SHAPE_OPTIONS,
     tokens,
     countsAhead: false,
     notices: recorder,
@@ -81,7 +91,7 @@ export function open(path: string, options: Partial<ServedOptions> = {}) {
 
 /** Opens a dataset, and waits for its walk to finish. */
 export async function openAndWalk(path: string, options: Partial<ServedOptions> = {}) {
-  const opened = open(path, options);
+  const opened = await open(path, options);
   await (await opened.served.start()).walked;
   return opened;
 }

@@ -110,7 +110,9 @@ class Speller {
       );
       return `${space()}{${members.join(',') || space()}}${space()}`;
     }
-    return space() + JSON.stringify(value) + space();
+    // As Python spells it.
+    const isWord = typeof value === 'number' && !Number.isFinite(value);
+    return space() + (isWord ? String(value) : JSON.stringify(value)) + space();
   }
 
   private readonly space = (): string => {

@@ -2,11 +2,14 @@
 
 import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ByteOffset, byteOffset } from '#dist/core/bytes.js';
+import { BYTE, type ByteOffset, byteOffset } from '#dist/core/bytes.js';
 import { parseConversation, parseTurn, type Turn } from '#dist/core/conversation.js';
 import { NO_SEED, type TextKeys } from '#dist/core/keys.js';
-import { openDataset } from '#dist/dataset/dataset.js';
+import { isAssistant } from '#dist/core/roles.js';
+import type { Dataset } from '#dist/dataset/dataset.js';
+import { identityAt } from '#dist/dataset/file.js';
 import { shardsBetween } from '#dist/dataset/shards.js';
+import { EMPTY_FLAG, LENGTH_MASK, NOT_ASSISTANT_FLAG } from '#dist/index/table.js';
 import {
   type Kernel,
   NO_CONVERSATION,
@@ -26,6 +29,7 @@ export interface WalkedTurn {
   readonly normalizedLow: number;
   readonly normalizedHigh: number;
   readonly isEmpty: boolean;
+  readonly isAssistant: boolean;
   readonly turn: Turn | undefined;
 }
 
@@ -42,8 +46,6 @@ export interface Cutting {
   readonly recordBytesMax?: number;
 }
 
-const EMPTY_BIT = 0x8000_0000;
-
 /**
  * All records of a file, in file order.
  *
@@ -57,7 +59,7 @@ export async function walkedRecords(
 ): Promise<WalkedRecord[]> {
   const path = join(folder, 'walked.json');
   writeFileSync(path, file);
-  const dataset = openDataset(path);
+  const dataset = datasetAt(path, file);
   const { body, format } = dataset;
   const fd = openSync(path, 'r');
   try {
@@ -94,19 +96,43 @@ export async function walkedRecords(
   }
 }
 
-/** The result of `JSON.parse` for a file, record by record; undefined if the file is not valid. */
+/** The dataset that a file of JSON is: lines, unless it begins with a bracket. */
+function datasetAt(path: string, content: Buffer): Dataset {
+  const file = identityAt(path);
+  if (file === undefined) throw new Error(`expected a file at ${path}`);
+  const start = /^(?:\ufeff)?[ \t\r\n]*/.exec(content.toString())?.[0] ?? '';
+  const first = Buffer.byteLength(start);
+  const format = content[first] === BYTE.openBracket ? 'array' : 'lines';
+  const body = { start: byteOffset(format === 'array' ? first + 1 : first), end: byteOffset(file.size) };
+  return { file, source: file, format, body };
+}
+
+/**
+ * The result of `JSON.parse` for a file, record by record, except that it accepts a comma after the last record of an array, and Python's
+ * words; undefined if the file is not valid.
+ */
 export function parsedRecords(file: Buffer, format: 'array' | 'lines'): unknown[] | undefined {
   const whole = file.toString('utf8').replace(/^\ufeff/, '');
   try {
-    if (format === 'array') return JSON.parse(whole);
+    if (format === 'array') return parsePython(whole.replace(LAST_COMMA, '$1')) as unknown[];
     return whole
       .split('\n')
       .filter((line) => !/^[ \t\r]*$/.test(line))
-      .map((line) => JSON.parse(line));
+      .map(parsePython);
   } catch {
     return undefined;
   }
 }
+
+/** A comma before the bracket that ends a file, and what follows it. Something else than `[` must come before it. */
+export const LAST_COMMA = /(?<=[^[, \t\r\n][ \t\r\n]*),([ \t\r\n]*\][ \t\r\n]*)$/;
+
+/** What `JSON.parse` returns, with null for `NaN`, `Infinity` and `-Infinity`. */
+export function parsePython(json: string): unknown {
+  return JSON.parse(json.replace(STRING_OR_WORD, (found) => (found.startsWith('"') ? found : 'null')));
+}
+
+const STRING_OR_WORD = /"(?:[^"\\]|\\[\s\S])*"|NaN|-?Infinity/g;
 
 /** The expected records of the walk. */
 export function expectedRecords(kernel: Kernel, records: readonly unknown[]): WalkedRecord[] {
@@ -124,6 +150,7 @@ export function expectedRecords(kernel: Kernel, records: readonly unknown[]): Wa
           normalizedLow: either(normalized.low, ends.low),
           normalizedHigh: either(normalized.high, ends.high),
           isEmpty: turn.value === '',
+          isAssistant: isAssistant(turn.from),
           turn,
         };
       }),
@@ -157,7 +184,7 @@ function recordsOf(
   const slice = (start: number, length: number) => {
     const bytes = Buffer.alloc(length);
     readSync(fd, bytes, 0, length, base + start);
-    return JSON.parse(bytes.toString());
+    return bytes.toString();
   };
   const found: WalkedRecord[] = [];
   let row = 0;
@@ -179,11 +206,13 @@ function recordsOf(
         keyHigh: hasKeys ? numberOf('keyHigh') : 0,
         normalizedLow: numberOf('normalizedLow'),
         normalizedHigh: numberOf('normalizedHigh'),
-        isEmpty: length >= EMPTY_BIT,
-        turn: parseTurn(slice(numberOf('start'), length % EMPTY_BIT)),
+        isEmpty: length >= EMPTY_FLAG,
+        isAssistant: (length & NOT_ASSISTANT_FLAG) === 0,
+        turn: parseTurn(parsePython(slice(numberOf('start'), length & LENGTH_MASK))),
       });
     }
-    const id = number('idLength') === 0 ? undefined : String(slice(number('idStart'), number('idLength')));
+    const id =
+      number('idLength') === 0 ? undefined : String(JSON.parse(slice(number('idStart'), number('idLength'))));
     found.push({ id, turns: list });
   }
   return found;

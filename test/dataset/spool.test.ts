@@ -1,0 +1,184 @@
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { byteOffset } from '#dist/core/bytes.js';
+import { SPOOL_HEADER_BYTES, SPOOL_IDLE_MS } from '#dist/core/limits.js';
+import { NOTHING_CONVERTED } from '#dist/dataset/conversion-report.js';
+import { type FileIdentity, identityAt } from '#dist/dataset/file.js';
+import { openSpool, SpoolWriter, spoolPaths } from '#dist/dataset/spool.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const newFolder = () => mkdtempSync(join(folder, 'of-'));
+const report = { ...NOTHING_CONVERTED, container: 'CSV', records: 2, skipped: 1, shapes: { Alpaca: 1 } };
+const body = { format: 'lines', start: SPOOL_HEADER_BYTES } as const;
+const lines = '{"messages": []}\n';
+
+/** A source, and the path of its spool. */
+function newSource() {
+  const path = join(newFolder(), 'data.csv');
+  writeFileSync(path, 'prompt,reply\n');
+  return { path, target: `${path}.verbatim-spool` };
+}
+
+const stateOf = (path: string) => identityAt(path) as FileIdentity;
+
+async function writerFor(target: string): Promise<SpoolWriter> {
+  return (await SpoolWriter.begin(target, 0o644)) ?? expect.fail('expected a writer');
+}
+
+async function spooled() {
+  const source = newSource();
+  const writer = await writerFor(source.target);
+  await writer.write(Buffer.from(lines));
+  await writer.finish(stateOf(source.path), body, report);
+  return source;
+}
+
+/** Leaves an unfinished spool, as a process that was killed does. */
+function leaveUnfinished(target: string, content: object | string, idleMs = 0): void {
+  const path = `${target}.unfinished`;
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  const then = (Date.now() - idleMs) / 1000;
+  utimesSync(path, then, then);
+}
+
+const ended = () => ({ host: hostname(), pid: spawnSync('true').pid });
+
+describe('a spool', () => {
+  it('is next to its source, else in the user’s cache, or in the folder given', () => {
+    const [near, cached] = spoolPaths('/data/x.csv', undefined, '');
+    expect(near).toBe('/data/x.csv.verbatim-spool');
+    expect(cached).toMatch(
+      new RegExp(`^${process.env.XDG_CACHE_HOME || join(homedir(), '.cache')}/verbatim/x\\.csv-`),
+    );
+    expect(spoolPaths('/data/x.csv', '/spools', '')).toEqual([join('/spools', basename(cached as string))]);
+  });
+
+  it('has a path of its own for each source, and for each way to read it', () => {
+    const ways = ['', 'a', 'b'].flatMap((reading) => [
+      ...spoolPaths('/data/x.csv', undefined, reading),
+      ...spoolPaths('/data/x.csv', '/spools', reading),
+      ...spoolPaths('/other/x.csv', '/spools', reading),
+    ]);
+    expect(new Set(ways).size).toBe(ways.length);
+  });
+
+  it('holds lines that are read at any offset, and what they were made from', async () => {
+    const { path, target } = await spooled();
+    const spool = openSpool(target, stateOf(path));
+    const { size } = statSync(target);
+    expect(spool).toEqual({
+      dataset: {
+        file: stateOf(target),
+        format: 'lines',
+        body: { start: SPOOL_HEADER_BYTES, end: SPOOL_HEADER_BYTES + lines.length },
+      },
+      report: JSON.parse(JSON.stringify(report)),
+    });
+    expect(readFileSync(target, 'utf8').slice(SPOOL_HEADER_BYTES)).toBe(lines);
+    expect(size).toBe(SPOOL_HEADER_BYTES + lines.length);
+    expect(readdirSync(join(path, '..'))).toEqual(['data.csv', 'data.csv.verbatim-spool']);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ['longer', (path) => appendFileSync(path, 'a,b\n')],
+    ['written again', (path) => writeFileSync(path, 'prompt,reply\n')],
+    ['dated back', (path) => utimesSync(path, 1, 1)],
+    [
+      'replaced',
+      (path) => {
+        writeFileSync(`${path}.new`, 'prompt,reply\n');
+        renameSync(`${path}.new`, path);
+      },
+    ],
+  ])('is not used once the source was %s', async (_how, change) => {
+    const { path, target } = await spooled();
+    expect(openSpool(target, stateOf(path))).toBeDefined();
+    change(path);
+    expect(openSpool(target, stateOf(path))).toBeUndefined();
+  });
+
+  it.each<[string, (target: string) => void]>([
+    ['cut off in its header', (target) => truncateSync(target, SPOOL_HEADER_BYTES - 1)],
+    ['empty', (target) => truncateSync(target, 0)],
+    [
+      'of another version',
+      (target) => writeFileSync(target, readFileSync(target, 'utf8').replace('"format":1,', '"format":0,')),
+    ],
+    ['something else', (target) => writeFileSync(target, 'x'.repeat(SPOOL_HEADER_BYTES))],
+  ])('is not used if it is %s', async (_what, spoil) => {
+    const { path, target } = await spooled();
+    spoil(target);
+    expect(openSpool(target, stateOf(path))).toBeUndefined();
+  });
+
+  it('is not there yet while it is written', async () => {
+    const { path, target } = newSource();
+    const writer = await writerFor(target);
+    await writer.write(Buffer.from(lines));
+    expect(openSpool(target, stateOf(path))).toBeUndefined();
+    expect(existsSync(`${target}.unfinished`)).toBe(true);
+    await writer.abandon();
+    expect(existsSync(`${target}.unfinished`)).toBe(false);
+    expect(readdirSync(join(path, '..'))).toEqual(['data.csv']);
+  });
+
+  it('may continue in another file, and is being written all the time', async () => {
+    const { path, target } = newSource();
+    const writer = await writerFor(target);
+    const other = join(newFolder(), 'other');
+    writeFileSync(other, Buffer.concat([Buffer.alloc(SPOOL_HEADER_BYTES), Buffer.from(lines)]));
+    await writer.continueIn(other, SPOOL_HEADER_BYTES + lines.length);
+    expect(await SpoolWriter.begin(target, 0o644)).toBeUndefined();
+    const { dataset } = await writer.finish(stateOf(path), body, report);
+    expect(dataset.body.end).toBe(byteOffset(SPOOL_HEADER_BYTES + lines.length));
+    expect(existsSync(`${target}.unfinished`)).toBe(false);
+  });
+
+  it('has the permissions that it is given', async () => {
+    const { target } = newSource();
+    const writer = (await SpoolWriter.begin(target, 0o600)) ?? expect.fail('expected a writer');
+    expect(statSync(writer.path).mode & 0o777).toBe(0o600);
+    await writer.abandon();
+  });
+});
+
+describe('an unfinished spool', () => {
+  it.each<[string, object | string, number]>([
+    ['whose process has ended', ended(), 0],
+    ['of another machine, not written to for long', { host: 'another', pid: process.pid }, 2 * SPOOL_IDLE_MS],
+    ['that says nothing, not written to for long', '', 2 * SPOOL_IDLE_MS],
+  ])('%s is replaced', async (_what, content, idleMs) => {
+    const { target } = newSource();
+    leaveUnfinished(target, content, idleMs);
+    const writer = await writerFor(target);
+    expect(JSON.parse(readFileSync(writer.path, 'utf8'))).toEqual({ host: hostname(), pid: process.pid });
+    await writer.abandon();
+  });
+
+  it.each<[string, object | string, number]>([
+    ['whose process runs', { host: hostname(), pid: process.pid }, 2 * SPOOL_IDLE_MS],
+    ['of another machine', { host: 'another', pid: ended().pid }, 0],
+    ['that says nothing yet', '', 0],
+    ['that is not JSON', '{"host', 0],
+  ])('%s is left alone', async (_what, content, idleMs) => {
+    const { target } = newSource();
+    leaveUnfinished(target, content, idleMs);
+    expect(await SpoolWriter.begin(target, 0o644)).toBeUndefined();
+    expect(existsSync(`${target}.unfinished`)).toBe(true);
+  });
+});

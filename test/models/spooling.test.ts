@@ -1,0 +1,468 @@
+/** Datasets that are spooled: each container, answered by each engine. */
+
+import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { brotliCompressSync, createGzip, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { describe, expect, it } from 'vitest';
+import type { Turn } from '#dist/core/conversation.js';
+import { UNPACKED_BYTES_FREE } from '#dist/core/limits.js';
+import { queryOf } from '#dist/core/query.js';
+import { JOINED_SHAPES } from '#dist/dataset/shapes/joined.js';
+import type { ServedDataset } from '#dist/models/served-dataset.js';
+import { SharedPool } from '#dist/workers/shared-pool.js';
+import { atEndOfFile } from '../support/end-of-file.js';
+import { runs } from '../support/factor.js';
+import { ROOT } from '../support/project.js';
+import { open, openAndWalk } from '../support/served.js';
+import { conversationFor } from '../support/shape-conversations.js';
+import { WRITERS } from '../support/shape-writers.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const ENGINES = ['auto', 'sweep', 'index'] as const;
+
+// Starting threads for each dataset would take most of the time.
+const pool = new SharedPool(2);
+pool.take();
+atEndOfFile(() => pool.give());
+
+/** A prompt, its reply, and the id of its conversation or the number of its record. */
+type Answer = readonly [prompt: string, reply: string, id: string];
+
+const turnsOf = (i: number) => [
+  { from: 'human', value: `¿Qué tal ${i}?` },
+  { from: 'gpt', value: `Bien ${i} 😀` },
+];
+const answer = (i: number, id = String(i)): Answer => [`¿Qué tal ${i}?`, `Bien ${i} 😀`, id];
+const THREE: readonly Answer[] = [0, 1, 2].map((i) => answer(i));
+const records = [0, 1, 2].map((i) => ({ conversations: turnsOf(i) }));
+const pairs = [0, 1, 2].map((i) => ({ question: `¿Qué tal ${i}?`, answer: `Bien ${i} 😀` }));
+const lists = records.map(({ conversations }) =>
+  conversations.map(({ from, value }) => ({ role: from === 'human' ? 'user' : 'assistant', content: value })),
+);
+const linesOf = (list: readonly unknown[]) => list.map((each) => `${JSON.stringify(each)}\n`).join('');
+const native = linesOf(records);
+
+function fileOf(content: string | Uint8Array, name = 'data'): string {
+  const path = join(mkdtempSync(join(folder, 'of-')), name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function ask(served: ServedDataset, ...texts: readonly string[]) {
+  const query = queryOf(texts.map((text, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', text })));
+  return query && (await served.lookup.find(query));
+}
+
+async function answersOf(served: ServedDataset, expected: readonly Answer[]) {
+  const answers = [];
+  for (const [prompt] of expected) {
+    const match = await ask(served, prompt);
+    answers.push([prompt, match?.reply.value, match?.conversationId]);
+  }
+  return answers;
+}
+
+/** Expects these answers by each engine, and none to another prompt. */
+async function expectAnswers(path: string, expected: readonly Answer[]): Promise<void> {
+  for (const engine of ENGINES) {
+    const { served } = await openAndWalk(path, { engine, pool });
+    expect(await answersOf(served, expected), engine).toEqual(expected);
+    expect(await ask(served, 'unheard of')).toBeUndefined();
+    await served.close();
+  }
+}
+
+/** Expects an error that names the file, and that nothing is left. */
+async function expectRefusal(path: string, problem: string | RegExp): Promise<void> {
+  const indexDir = mkdtempSync(join(folder, 'index-'));
+  const message = await openAndWalk(path, { pool, indexDir }).then(
+    () => expect.fail('expected an error'),
+    (error: unknown) => {
+      expect(error, String(error)).toMatchObject({ name: 'DatasetError', isTransient: false });
+      return (error as Error).message;
+    },
+  );
+  expect(message.startsWith(path)).toBe(true);
+  if (typeof problem === 'string') expect(message.slice(path.length)).toBe(problem);
+  else expect(message.slice(path.length)).toMatch(problem);
+  expect(readdirSync(indexDir)).toEqual([]);
+}
+
+const littleEndian = (text: string) => Buffer.from(text, 'utf16le');
+const bigEndian = (text: string) => Buffer.from(text, 'utf16le').swap16();
+const data = (name: string) => readFileSync(join(ROOT, 'test/data', name));
+
+describe('a packed file is answered as its content:', () => {
+  it.each<[string, Uint8Array, string?]>([
+    ['gzip', gzipSync(native)],
+    ['gzip of an array after a byte order mark', gzipSync(`\ufeff ${JSON.stringify(records, null, 1)}`)],
+    ['gzip of several members', Buffer.concat(records.map((each) => gzipSync(linesOf([each]))))],
+    ['gzip with zeros after it', Buffer.concat([gzipSync(native), Buffer.alloc(1000)])],
+    ['gzip of other records', gzipSync(linesOf(pairs))],
+    ['gzip of an array of lists', gzipSync(JSON.stringify(lists))],
+    ['gzip of an object over several lines', gzipSync(JSON.stringify({ train: pairs }, null, 2))],
+    ['gzip of CSV', gzipSync(`question,answer\n${pairs.map((p) => `${p.question},${p.answer}\n`).join('')}`)],
+    ['zstd', data('conversations.jsonl.zst')],
+    ['zstd of several frames', data('frames.jsonl.zst')],
+    ['Brotli', brotliCompressSync(native), 'data.jsonl.br'],
+    ['Brotli of other records', brotliCompressSync(JSON.stringify(pairs)), 'data.json.br'],
+    ['UTF-16LE', littleEndian(native)],
+    ['UTF-16BE', bigEndian(native)],
+    ['UTF-16LE with a byte order mark', littleEndian(`\ufeff${native}`)],
+    ['UTF-16BE with a byte order mark', bigEndian(`\ufeff${JSON.stringify(records)}`)],
+    ['UTF-16 of other records', littleEndian(`\ufeff${JSON.stringify(pairs, null, 2)}`)],
+    [
+      'UTF-16 of CSV',
+      littleEndian(`\ufeffquestion,answer\r\n${pairs.map((p) => `${p.question},${p.answer}\r\n`).join('')}`),
+    ],
+  ])('%s', async (_what, content, name) => {
+    await expectAnswers(fileOf(content, name), THREE);
+  });
+
+  it('gzip, with the records’ own ids', async () => {
+    const content = gzipSync(linesOf(records.map((record, i) => ({ ...record, id: `id ${i}` }))));
+    await expectAnswers(
+      fileOf(content),
+      [0, 1, 2].map((i) => answer(i, `id ${i}`)),
+    );
+  });
+});
+
+describe('a file of JSON is answered:', () => {
+  const pretty = (value: unknown) => JSON.stringify(value, null, 2);
+  it.each<[string, string]>([
+    ['an array of other records', JSON.stringify(pairs)],
+    ['lines of other records', linesOf(pairs)],
+    ['lines of other records, with CR and LF, and blank ones', linesOf(pairs).replaceAll('\n', '\r\n \r\n')],
+    ['lines of other records, with CR alone', linesOf(pairs).replaceAll('\n', '\r')],
+    ['an array of other records, with a comma after the last', `[${pairs.map(pretty).join()},\n]`],
+    ['an array of lists', JSON.stringify(lists)],
+    ['lines of lists', linesOf(lists)],
+    ['objects over several lines', pairs.map(pretty).join('\n')],
+    ['objects with nothing between them', records.map((each) => JSON.stringify(each)).join('')],
+    ['an object that holds a list', pretty({ version: 1, rows: pairs, note: ['x'] })],
+    ['an object on one line that holds a list', JSON.stringify({ rows: records })],
+    ['an object that holds splits', pretty({ train: pairs.slice(0, 2), test: pairs.slice(2) })],
+    ['an object that holds lists', pretty({ train: lists.slice(0, 1), test: lists.slice(1) })],
+    [
+      'other records with Python’s words',
+      JSON.stringify(pairs.map((pair) => ({ score: 1, ...pair }))).replaceAll(':1', ':NaN'),
+    ],
+    ['records of several shapes', JSON.stringify([records[0], pairs[1], lists[2]])],
+    ['lines of several shapes', linesOf([pairs[0], records[1], lists[2]])],
+  ])('%s', async (_what, content) => {
+    await expectAnswers(fileOf(content), THREE);
+    await expectAnswers(fileOf(`\ufeff${content}`), THREE);
+  });
+
+  it('one object over several lines, a conversation', async () => {
+    await expectAnswers(fileOf(pretty(records[0])), [answer(0)]);
+    await expectAnswers(fileOf(pretty({ id: 'own', ...pairs[0] })), [answer(0, 'own')]);
+  });
+
+  it('records that are not served have numbers, too', async () => {
+    const path = fileOf(JSON.stringify([5, pairs[1], { text: 'x' }, { id: 7, ...pairs[0] }, records[2]]));
+    await expectAnswers(path, [answer(1, '1'), answer(0, '7'), answer(2, '4')]);
+  });
+
+  it('rows of a tree, joined', async () => {
+    const row = (id: string, parent: string | null, role: string, text: string) => ({
+      message_id: id,
+      parent_id: parent,
+      role,
+      text,
+    });
+    const rows = [
+      row('c', 'b', 'prompter', 'And you?'),
+      row('a', null, 'prompter', 'Hello?'),
+      row('d', 'c', 'assistant', 'Well.'),
+      row('b', 'a', 'assistant', 'Hi.'),
+      row('e', 'a', 'assistant', 'Good day.'),
+    ];
+    const { served } = await openAndWalk(fileOf(linesOf(rows)), { pool });
+    expect((await ask(served, 'Hello?'))?.reply.value).toBe('Hi.');
+    expect(await ask(served, 'Hello?', 'Hi.', 'And you?')).toMatchObject({
+      rung: 'context',
+      reply: { value: 'Well.' },
+    });
+  });
+});
+
+describe('a table is answered:', () => {
+  it.each<[string, string]>([
+    ['CSV', pairs.map((p) => `${p.question},${p.answer}\n`).join('')],
+    ['CSV with CR and LF', pairs.map((p) => `${p.question},${p.answer}\r\n`).join('')],
+    ['CSV without a last line end', pairs.map((p) => `"${p.question}","${p.answer}"`).join('\n')],
+    ['CSV with blank lines', pairs.map((p) => `\n"${p.question}",${p.answer}\n\n`).join('')],
+  ])('%s', async (_what, rows) => {
+    const end = rows.includes('\r\n') ? '\r\n' : '\n';
+    await expectAnswers(fileOf(`question,answer${end}${rows}`), THREE);
+    await expectAnswers(fileOf(`\ufeff"question",answer${end}${rows}`), THREE);
+  });
+
+  it('CSV with quotes, separators and line ends in its fields', async () => {
+    const content = 'prompt,completion\r\n"a ""b"", c","x\r\n\r\ny"\r\n"\t",";\n"\r\n';
+    await expectAnswers(fileOf(content), [['a "b", c', 'x\r\n\r\ny', '0']]);
+  });
+
+  it('CSV with a list of messages in a field', async () => {
+    const quoted = lists.map((list) => `"${JSON.stringify(list).replaceAll('"', '""')}"`);
+    await expectAnswers(
+      fileOf(`id,messages\n${quoted.map((text, i) => `r${i},${text}\n`).join('')}`),
+      [0, 1, 2].map((i) => answer(i, `r${i}`)),
+    );
+  });
+
+  it('TSV', async () => {
+    const rows = pairs.map((p) => `${p.question}\t${p.answer}\n`).join('');
+    await expectAnswers(fileOf(`question\tanswer\n${rows}`), THREE);
+  });
+
+  it.each(['pyarrow-zstd-columns', 'pyarrow-gzip', 'pyarrow-brotli', 'pyarrow-preference', 'duckdb-lz4'])(
+    'Parquet of %s',
+    async (name) => {
+      await expectAnswers(fileOf(data(`${name}.parquet`)), THREE);
+    },
+  );
+
+  it('Parquet with ids of its own', async () => {
+    const large = ['9007199254740993', '9007199254740995', '3'];
+    await expectAnswers(
+      fileOf(data('pyarrow-snappy.parquet')),
+      large.map((id, i) => answer(i, id)),
+    );
+    const rows = [0, 1, 2].map((i) => answer(i, `row ${i}`));
+    await expectAnswers(fileOf(data('duckdb-zstd.parquet')), rows);
+  });
+
+  it('Parquet with many groups of rows', async () => {
+    const count = 50;
+    const column = (name: string, text: string) => ({
+      name,
+      data: Array.from({ length: count }, (_, i) => text.replace('#', String(i))),
+    });
+    const written = parquetWriteBuffer({
+      columnData: [column('question', '¿Qué tal #?'), column('answer', 'Bien # 😀')],
+      rowGroupSize: 7,
+    });
+    await expectAnswers(
+      fileOf(new Uint8Array(written)),
+      Array.from({ length: count }, (_, i) => answer(i)),
+    );
+  });
+
+  it('Parquet in which conversations are JSON', async () => {
+    const columnData = [{ name: 'messages', data: lists.map((list) => JSON.stringify(list)) }];
+    await expectAnswers(fileOf(new Uint8Array(parquetWriteBuffer({ columnData }))), THREE);
+  });
+});
+
+it('a dataset in which no turn has a reply is served with a warning', async () => {
+  const { recorder } = await openAndWalk(fileOf('[{"messages": [{"role": "user", "content": "Anyone?"}]}]'), {
+    pool,
+  });
+  expect(recorder.notices).toContain('warn no turn of the dataset has a reply: every prompt will be a miss');
+});
+
+describe('a list of pairs under another name', () => {
+  it.each(['data', 'items', 'rows'])('holds records: %s', async (key) => {
+    const path = fileOf(JSON.stringify({ version: 1, [key]: pairs }, null, 1));
+    await expectAnswers(path, THREE);
+  });
+});
+
+describe('a file that begins as conversations', () => {
+  it('is spooled after the walk if a later record has another shape', async () => {
+    const many = Array.from({ length: 100 }, (_, i) => ({ conversations: turnsOf(i) }));
+    const later = { question: 'Later?', answer: 'Yes.' };
+    for (const engine of ENGINES) {
+      const path = fileOf(JSON.stringify([...many, later]));
+      const { served, recorder } = await open(path, { engine, pool });
+      await served.start();
+      expect(await answersOf(served, [answer(99)])).toEqual([answer(99)]);
+      // The file is answered as it is until its spool is.
+      await recorder.waitFor('changed');
+      const all: Answer[] = [answer(0), answer(99), ['Later?', 'Yes.', '100']];
+      expect(await answersOf(served, all)).toEqual(all);
+      await served.close();
+    }
+  });
+
+  it('is served as it is if the others have no shape', async () => {
+    const path = fileOf(JSON.stringify([...records, { text: 'x' }, 5]));
+    const { served, recorder } = await openAndWalk(path, { pool });
+    expect(recorder.notices).not.toContain('spooled');
+    expect(recorder.counts).toMatchObject({ conversations: 3, skipped: 2 });
+    expect(await answersOf(served, THREE)).toEqual(THREE);
+  });
+});
+
+describe('a damaged file is refused, and leaves nothing:', () => {
+  const noise = Buffer.from(Array.from({ length: 4000 }, (_, i) => (i * i * 7919) % 251));
+  const long = gzipSync(linesOf([...records, { noise: noise.toString('base64') }]));
+
+  it.each<[string, Uint8Array, string | RegExp, string?]>([
+    ['gzip that ends early', long.subarray(0, -20), /: the gzip data end too early$/],
+    ['gzip without its checksum', gzipSync(native).subarray(0, -4), /: the gzip data end too early$/],
+    [
+      'gzip with a wrong checksum',
+      Buffer.concat([gzipSync(native).subarray(0, -8), Buffer.alloc(8, 1)]),
+      /: the gzip data are damaged: incorrect data check$/,
+    ],
+    [
+      'gzip with something after it',
+      Buffer.concat([gzipSync(native), Buffer.from('more')]),
+      /: the gzip data are damaged: incorrect header check$/,
+    ],
+    [
+      'zstd that ends early',
+      data('conversations.jsonl.zst').subarray(0, -9),
+      /: the zstd data end too early$/,
+    ],
+    [
+      'zstd that is damaged',
+      Buffer.concat([data('conversations.jsonl.zst').subarray(0, 12), noise]),
+      /: the zstd data are damaged: /,
+    ],
+    [
+      'Brotli that ends early',
+      brotliCompressSync(native).subarray(0, -9),
+      /: the brotli data end too early$/,
+      'x.br',
+    ],
+    ['a text with a name of Brotli', Buffer.from('Dear Sir, no'), /: the brotli data are damaged: /, 'x.br'],
+    ['Parquet with a start alone', Buffer.from('PAR1'), /: not a valid Parquet file: /],
+    [
+      'Parquet that ends early',
+      data('pyarrow-snappy.parquet').subarray(0, -100),
+      /: not a valid Parquet file: /,
+    ],
+    [
+      'Parquet with a broken footer',
+      Buffer.concat([
+        data('pyarrow-gzip.parquet').subarray(0, -12),
+        Buffer.alloc(4, 0xff),
+        data('pyarrow-gzip.parquet').subarray(-8),
+      ]),
+      /: not a valid Parquet file: /,
+    ],
+    [
+      'Parquet with a footer that is too long',
+      Buffer.concat([
+        data('pyarrow-gzip.parquet').subarray(0, -8),
+        Buffer.from([0xff, 0xff, 0xff, 0x7f]),
+        Buffer.from('PAR1'),
+      ]),
+      /: not a valid Parquet file: /,
+    ],
+    [
+      'encrypted Parquet',
+      Buffer.concat([Buffer.from('PAR1'), data('pyarrow-gzip.parquet').subarray(4, -4), Buffer.from('PARE')]),
+      /: not a valid Parquet file: /,
+    ],
+    [
+      'CSV with ragged rows',
+      Buffer.from('prompt,reply\n"é",b\nc\n'),
+      ':3:1 (byte 20): expected a row with 2 fields, as the header has, got 1',
+    ],
+    [
+      'compressed JSON of other records that is broken',
+      gzipSync(`${JSON.stringify(pairs[0])}\n{"é" 5}\n`),
+      /:2:6 \(byte \d+\): not valid JSON: expected ':'$/,
+    ],
+    [
+      'JSON that is cut off in a wrapped list',
+      Buffer.from(`{"rows": [{"question": "a", "answer": "b"}, {"q`),
+      /: the file is cut off; expected /,
+    ],
+    [
+      'records of no shape, with very long keys',
+      Buffer.from(
+        JSON.stringify([{ ['k'.repeat(30_000)]: 'x', ['l'.repeat(30_000)]: 'y' }]).replace('[', '[[],'),
+      ),
+      /^: no conversation in 2 records/,
+    ],
+  ])('%s', async (_what, content, problem, name) => {
+    await expectRefusal(fileOf(content, name), problem);
+  });
+
+  it('gzip of zeros, long before the disk is full', async () => {
+    const path = fileOf('', 'bomb.gz');
+    const zeros = Buffer.alloc(1 << 20);
+    const source = function* () {
+      yield '[';
+      for (let bytes = 0; bytes < 1.25 * UNPACKED_BYTES_FREE; bytes += zeros.length) yield zeros;
+    };
+    await pipeline(Readable.from(source()), createGzip(), createWriteStream(path));
+    await expectRefusal(
+      path,
+      /: the first \d+ bytes hold more than 500 times their own length; unpack it yourself$/,
+    );
+  });
+
+  it('a folder', async () => {
+    const path = join(folder, 'folder.gz');
+    mkdirSync(path);
+    await expectRefusal(path, /^: it is a folder; expected /);
+  });
+
+  it('served records beside one with very long keys', async () => {
+    const odd = { ['k'.repeat(30_000)]: 'x', ['l'.repeat(30_000)]: 'y' };
+    await expectAnswers(fileOf(JSON.stringify([...pairs, odd])), THREE);
+  });
+});
+
+describe('any conversations', () => {
+  /** How records are put into a file. */
+  const CONTAINERS: Readonly<Record<string, (list: readonly unknown[]) => string | Uint8Array>> = {
+    array: (list) => JSON.stringify(list),
+    indented: (list) => JSON.stringify(list, null, 1),
+    lines: linesOf,
+    objects: (list) => list.map((each) => JSON.stringify(each, null, 1)).join(' '),
+    wrapped: (list) => JSON.stringify({ rows: list }),
+    gzip: (list) => gzipSync(linesOf(list)),
+  };
+  const joined = new Set(JOINED_SHAPES.map(({ name }) => name));
+  const written = fc.constantFrom(...WRITERS).chain((writer) => {
+    // The ids of a writer are the same each time: several conversations would be one.
+    const maxLength = joined.has(writer.shape) ? 1 : 3;
+    return fc.record({
+      writer: fc.constant(writer),
+      conversations: fc.array(conversationFor(writer), { minLength: 1, maxLength }),
+      container: fc.constantFrom(...Object.keys(CONTAINERS)),
+      engine: fc.constantFrom(...ENGINES),
+    });
+  });
+
+  async function repliesOf(path: string, conversations: readonly Turn[][], engine: (typeof ENGINES)[number]) {
+    const { served } = await openAndWalk(path, { engine, pool });
+    const replies = [];
+    for (const turns of conversations) {
+      for (const [i, { from }] of turns.entries()) {
+        if (from !== 'user') continue;
+        const query = queryOf(turns.slice(0, i + 1).map(({ from: role, value: text }) => ({ role, text })));
+        replies.push(query && (await served.lookup.find(query))?.reply.value);
+      }
+    }
+    await served.close();
+    return replies;
+  }
+
+  it('are found in any shape and container as in ShareGPT’s form', async () => {
+    await fc.assert(
+      fc.asyncProperty(written, async ({ writer, conversations, container, engine }) => {
+        const list = conversations.flatMap((turns) => writer.write(turns));
+        const content = CONTAINERS[container]?.(JSON.parse(JSON.stringify(list))) ?? '';
+        const plain = JSON.stringify(conversations.map((turns) => ({ conversations: turns })));
+        const expected = await repliesOf(fileOf(plain), conversations, engine);
+        expect(await repliesOf(fileOf(content), conversations, engine)).toEqual(expected);
+      }),
+      runs(60),
+    );
+  });
+});

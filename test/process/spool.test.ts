@@ -1,0 +1,189 @@
+/** Spools of real servers: used again, raced for, and interrupted. */
+
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, renameSync, statSync, watch, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { type ServerProcess, startServer } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const newFolder = (name: string) => mkdtempSync(join(folder, name));
+
+/** Gzip of records that have to be converted; with `count`, the conversion takes some time. */
+function packed(version: string, count = 10): Buffer {
+  const records = Array.from({ length: count }, (_, i) => {
+    const padding = count > 1000 ? 'é "x" \n'.repeat(100) : '';
+    return JSON.stringify({ question: `prompt ${i}`, answer: `${version} reply ${i}`, padding });
+  });
+  return gzipSync(records.join('\n'), { level: 1 });
+}
+
+const LARGE = packed('v1', 8000);
+
+function fileOf(content: Buffer): string {
+  const path = join(newFolder('data-'), 'data.jsonl.gz');
+  writeFileSync(path, content);
+  return path;
+}
+
+function replace(path: string, content: Buffer): void {
+  writeFileSync(`${path}.new`, content);
+  renameSync(`${path}.new`, path);
+}
+
+const start = (path: string, env: Record<string, string> = {}) =>
+  startServer([path, '--workers', '2'], { LOG_LEVEL: 'debug', ...env });
+
+async function ask(url: string, prompt: string): Promise<string> {
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: [{ role: 'user', content: prompt }] }),
+  });
+  const { choices } = (await response.json()) as { choices?: { message: { content: string } }[] };
+  return choices?.[0]?.message.content ?? `status ${response.status}`;
+}
+
+async function stop(server: ServerProcess): Promise<void> {
+  server.kill('SIGTERM');
+  expect(await server.exited).toBe(0);
+}
+
+/** Waits until the folder of a path has a file whose name ends so. */
+async function appears(path: string, ending: string): Promise<void> {
+  const watcher = watch(dirname(path));
+  const isThere = () => readdirSync(dirname(path)).some((name) => name.endsWith(ending));
+  while (!isThere()) await once(watcher, 'change');
+  watcher.close();
+}
+
+/** The files beside a dataset, besides its index. */
+const besides = (path: string) =>
+  readdirSync(dirname(path)).filter((name) => name !== basename(path) && !name.endsWith('.verbatim-index'));
+
+describe('a spool', () => {
+  it('is used by the next start', async () => {
+    const path = fileOf(packed('v1'));
+    const first = start(path);
+    expect(await ask(await first.url(), 'prompt 3')).toBe('v1 reply 3');
+    expect(first.stderr).toContain('"msg":"converted"');
+    await stop(first);
+    expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+    const second = start(path);
+    expect(await ask(await second.url(), 'prompt 3')).toBe('v1 reply 3');
+    await stop(second);
+    expect(second.stderr).not.toContain('"msg":"converted"');
+  });
+
+  it('is made again when the source changes, and the old answers go on meanwhile', async () => {
+    const path = fileOf(packed('v1'));
+    const server = start(path);
+    const url = await server.url();
+    expect(await ask(url, 'prompt 3')).toBe('v1 reply 3');
+    replace(path, packed('v2', 20));
+    for (;;) {
+      const reply = await ask(url, 'prompt 3');
+      expect(['v1 reply 3', 'v2 reply 3']).toContain(reply);
+      if (reply === 'v2 reply 3') break;
+    }
+    expect(await ask(url, 'prompt 19')).toBe('v2 reply 19');
+    await stop(server);
+    expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+  });
+
+  it('goes on with the old answers when the new source is damaged, and recovers', async () => {
+    const path = fileOf(packed('v1'));
+    const server = start(path);
+    const url = await server.url();
+    replace(path, packed('v2').subarray(0, -20));
+    await server.waitFor(/dataset unavailable/, 'stderr');
+    replace(path, packed('v3'));
+    let reply = '';
+    while (reply !== 'v3 reply 3') reply = await ask(url, 'prompt 3');
+    await stop(server);
+    expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+  });
+
+  it('is made by one of two servers that start at once', async () => {
+    const path = fileOf(LARGE);
+    const servers = [start(path), start(path)];
+    const answers = servers.map(async (server) => ask(await server.url(), 'prompt 7999'));
+    await Promise.race(answers);
+    const { ino } = statSync(`${path}.verbatim-spool`);
+    expect(await Promise.all(answers)).toEqual(['v1 reply 7999', 'v1 reply 7999']);
+    expect(statSync(`${path}.verbatim-spool`).ino).toBe(ino);
+    expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+    for (const server of servers) await stop(server);
+    expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+  });
+
+  it('is made by the server that waits for it if the one that writes it is killed', async () => {
+    const path = fileOf(LARGE);
+    const killed = start(path);
+    await appears(path, '.unfinished');
+    const waiting = start(path);
+    await waiting.waitFor(/reading datasets/, 'stderr');
+    killed.kill('SIGKILL');
+    expect(await ask(await waiting.url(), 'prompt 7999')).toBe('v1 reply 7999');
+    await stop(waiting);
+    expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+  });
+
+  it.each(['.unfinished', '.unpacked'])(
+    'is made by the next start if a server is killed as it writes, and nothing is left: %s',
+    async (ending) => {
+      const path = fileOf(LARGE);
+      const killed = start(path);
+      await appears(path, ending);
+      killed.kill('SIGKILL');
+      expect(await killed.exited).toBe('SIGKILL');
+      expect(existsSync(`${path}.verbatim-spool`)).toBe(false);
+      const next = start(path);
+      expect(await ask(await next.url(), 'prompt 7999')).toBe('v1 reply 7999');
+      await stop(next);
+      expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+    },
+  );
+
+  it('is not left unfinished by a server that is stopped as it writes', async () => {
+    const path = fileOf(LARGE);
+    const server = start(path);
+    await appears(path, '.unfinished');
+    await stop(server);
+    expect(server.stdout).toBe('');
+    expect(besides(path)).toEqual([]);
+  });
+
+  it('is removed at the end if nothing is to be saved', async () => {
+    const path = fileOf(packed('v1'));
+    const temporary = newFolder('tmp-');
+    const server = start(path, { INDEX_DIR: 'none', TMPDIR: temporary });
+    expect(await ask(await server.url(), 'prompt 3')).toBe('v1 reply 3');
+    expect(readdirSync(temporary)).not.toEqual([]);
+    await stop(server);
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(readdirSync(dirname(path))).toEqual(['data.jsonl.gz']);
+  });
+
+  it('is never of a source that was replaced as it was written', async () => {
+    const path = fileOf(LARGE);
+    const server = start(path);
+    await appears(path, '.unfinished');
+    replace(path, packed('v2'));
+    const begun = await Promise.race([server.url(), server.exited]);
+    if (typeof begun === 'number') {
+      expect(begun).toBe(1);
+      expect(server.stderr).toMatch(/verbatim: .*data\.jsonl\.gz: the file was changed while it was read\n$/);
+    } else {
+      let reply = '';
+      while (reply !== 'v2 reply 3') reply = await ask(String(begun), 'prompt 3');
+      await stop(server);
+    }
+    const next = start(path);
+    expect(await ask(await next.url(), 'prompt 3')).toBe('v2 reply 3');
+    await stop(next);
+    expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+  });
+});
