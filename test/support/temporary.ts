@@ -7,6 +7,6 @@ import { atEndOfFile } from './end-of-file.js';
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'verbatim-'));
   // A browser's processes may still write there after it has exited.
-  atEndOfFile(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+  atEndOfFile(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 }));
   return folder;
 }
