@@ -44,7 +44,7 @@ export interface SpoolOptions {
 }
 
 /** The results of tasks that may wait to be written, per worker. */
-const RESULTS_A_WORKER = 2;
+const RESULTS_A_WORKER = 3;
 
 /** Memory for the lines of a shard. */
 const ROOM_BYTES = 2 * SHARD_BYTES;

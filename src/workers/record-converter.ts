@@ -6,7 +6,7 @@ import {
   type SkippedRecord,
 } from '../dataset/conversion-report.js';
 import { describeSkipped, reasonOf } from '../dataset/refusal.js';
-import { idOf, isRecord } from '../dataset/shapes/record.js';
+import { idOf, isObject, isRecord, type JsonObject } from '../dataset/shapes/record.js';
 import type { JoinedShape, NumberedRecord, ShapeOptions } from '../dataset/shapes/shape.js';
 import { isNativeReading, readRecord } from '../dataset/shapes/shapes.js';
 import { SpoolLines } from './spool-lines.js';
@@ -14,9 +14,21 @@ import { SpoolLines } from './spool-lines.js';
 /** A whole number that JavaScript would round, as the value of a key. */
 const LONG_NUMBERS = /("(?:[^"\\]|\\.)*"\s*:\s*)(-?\d{16,})(?=\s*[,}\]])/g;
 
-/** Parses a record; undefined if it isn't valid. Whole numbers of 16 digits or more, such as ids, become texts: they keep their digits. */
+/** Parses a record; undefined if it isn't valid. Whole numbers that were rounded, such as long ids, become texts: they keep their digits. */
 export function parseRecord(json: string): unknown {
-  return parsePythonJson(/\d{16}/.test(json) ? json.replace(LONG_NUMBERS, '$1"$2"') : json);
+  const record = parsePythonJson(json);
+  return isObject(record) && hasRounded(record)
+    ? parsePythonJson(json.replace(LONG_NUMBERS, '$1"$2"'))
+    : record;
+}
+
+/** True if a field is a whole number that JavaScript can't tell from its neighbours. */
+function hasRounded(record: JsonObject): boolean {
+  for (const key in record) {
+    const value = record[key];
+    if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) return true;
+  }
+  return false;
 }
 
 /** Converts records to the lines of a spool, and counts what becomes of them. */
