@@ -22,7 +22,7 @@ export function parseRecord(json: string): unknown {
     : record;
 }
 
-/** True if a field is a whole number that JavaScript can't tell from its neighbours. */
+/** True if a field is a whole number that was rounded when it was parsed. */
 function hasRounded(record: JsonObject): boolean {
   for (const key in record) {
     const value = record[key];
