@@ -1,6 +1,7 @@
 import type { Rung } from '../core/match.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import { isAssistant } from '../core/roles.js';
 import type { Lookup, Match } from './lookup.js';
 
 /** From the best rung to the worst. */
@@ -13,7 +14,7 @@ export interface Layer {
   readonly lookup: Lookup;
 }
 
-/** Searches several lookups in order: the better rung wins, then the earlier layer. */
+/** Searches several lookups in order: an assistant's reply goes before others, then the better rung, then the earlier layer. */
 export class LayeredLookup implements Lookup {
   private readonly layers: () => readonly Layer[];
 
@@ -39,11 +40,17 @@ function findFrom(
   signal: (() => AbortSignal) | undefined,
 ): MaybePromise<Match | undefined> {
   const layer = layers[at];
-  if (layer === undefined || best?.rung === RUNGS[0]) return best;
+  if (layer === undefined || (best !== undefined && rankOf(best, query) === 0)) return best;
   return after(layer.lookup.find(query, signal), (match) => {
     const isBetter =
-      match !== undefined && (best === undefined || RUNGS.indexOf(match.rung) < RUNGS.indexOf(best.rung));
+      match !== undefined && (best === undefined || rankOf(match, query) < rankOf(best, query));
     const dataset = layer.model ?? match?.dataset;
     return findFrom(layers, at + 1, isBetter ? { ...match, dataset } : best, query, signal);
   });
+}
+
+/** 0 for the best matches. The legacy API's queries, which have no context, don't ask whose reply it is. */
+function rankOf({ rung, reply }: Match, { contextual }: Query): number {
+  const isOther = contextual && !isAssistant(reply.from);
+  return RUNGS.indexOf(rung) + (isOther ? RUNGS.length : 0);
 }

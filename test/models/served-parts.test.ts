@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
-import { valueQuery } from '#dist/core/query.js';
+import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { ServedParts } from '#dist/models/served-parts.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
@@ -57,6 +57,20 @@ it('a folder is one dataset: its files in the order of their names, the better m
     progress: 1,
     counts: { conversations: 6 },
   });
+});
+
+it("an assistant's reply in a later file goes before a user's in an earlier one", async () => {
+  const turns = (...list: readonly [string, string][]) =>
+    `${JSON.stringify({ messages: list.map(([role, content]) => ({ role, content })) })}\n`;
+  const path = folderOf({
+    'a.jsonl': turns(['user', 'Thanks!'], ['user', 'One more.']),
+    'b.jsonl': turns(['user', 'Hi'], ['assistant', 'Hello'], ['user', 'Thanks!'], ['assistant', 'Any time.']),
+  });
+  const { served } = await serve(path);
+  const found = await served.lookup.find(queryOf([{ role: 'user', text: 'Thanks!' }]) as Query);
+  expect(found?.reply.value).toBe('Any time.');
+  // The legacy API answers with the first turn, whatever the role of its reply.
+  expect((await served.lookup.find(valueQuery('Thanks!')))?.reply.value).toBe('One more.');
 });
 
 it('a pattern names files', async () => {
