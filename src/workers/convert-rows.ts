@@ -1,4 +1,4 @@
-/** Reads records that can't be read in parallel: objects over several lines, CSV, and row groups of Parquet. */
+/** Converts files whose records can't be read in parallel: objects over several lines, CSV and TSV. */
 
 import { writeSync } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';

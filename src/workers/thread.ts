@@ -3,18 +3,17 @@
 import { closeSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { type ByteOffset, byteOffset } from '../core/bytes.js';
-import { parseTurn } from '../core/conversation.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
-import { BLOCK_BYTES, EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
-import { parsePythonJson } from '../core/python-json.js';
+import { BLOCK_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
 import { FileChangedError, type FileIdentity, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
-import { IndexRows, IndexTable, LENGTH_MASK, NOT_ASSISTANT_FLAG } from '../index/table.js';
-import { Kernel, NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
+import { IndexRows, IndexTable } from '../index/table.js';
+import { Kernel, RECORD, RECORD_NUMBERS } from '../kernel/kernel.js';
 import type { RowRange } from './parquet.js';
 import { parseRecord, RecordConverter } from './record-converter.js';
+import { ShardCounter } from './shard-counter.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
 import { isStopped, type StopFlag, stopAfter } from './stop-flag.js';
@@ -313,74 +312,4 @@ function failureOf(error: unknown): Failure {
     return { kind: 'failed', code: 'dataset_unreadable', detail: `the file can't be read (${error.code})` };
   }
   return { kind: 'failed', code: 'worker_failed', detail };
-}
-
-/** Counts the contents of a shard's batches. */
-class ShardCounter {
-  records = 0;
-  conversations = 0;
-  turns = 0;
-  skipped = 0;
-  readonly skippedAt: ByteOffset[] = [];
-  example: string | undefined;
-  private tries = 0;
-  /** True if an assistant replies to the example. */
-  private hasPreferred = false;
-
-  add(batch: RecordBatch): void {
-    const records = batch.records.length / RECORD_NUMBERS;
-    if (batch.conversations < records) this.addSkipped(batch);
-    if (this.seeksExample) this.seekExample(batch);
-    this.conversations += batch.conversations;
-    this.turns += batch.turns.length / TURN_NUMBERS;
-    this.records += records;
-  }
-
-  private addSkipped({ base, records }: RecordBatch): void {
-    for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
-      if (records[at + RECORD.turns] !== NO_CONVERSATION) continue;
-      this.skipped++;
-      const offset = (base + (records[at + RECORD.start] as number)) as ByteOffset;
-      if (this.skippedAt.length < SKIPPED_OFFSETS_MAX) this.skippedAt.push(offset);
-    }
-  }
-
-  /** Looks for a prompt with a reply, preferably an assistant's. */
-  private seekExample(batch: RecordBatch): void {
-    const { records } = batch;
-    let row = 0;
-    for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
-      const count = records[at + RECORD.turns] as number;
-      if (count === NO_CONVERSATION) continue;
-      for (let turn = 0; turn + 1 < count && this.seeksExample; turn++) this.tryExample(batch, row + turn);
-      row += count;
-    }
-  }
-
-  /** Takes the text of a turn as the example if it is short and has only one line. */
-  private tryExample(batch: RecordBatch, row: number): void {
-    const { base, offset, bytes, turns } = batch;
-    const isPreferred = (lengthAt(batch, row + 1) & NOT_ASSISTANT_FLAG) === 0;
-    const length = lengthAt(batch, row) & LENGTH_MASK;
-    if (length > 8 * EXAMPLE_LENGTH_MAX || (this.example !== undefined && !isPreferred)) return;
-    this.tries++;
-    const start = base + (turns[row * TURN_NUMBERS + TURN.start] as number) - offset;
-    const turn = parseTurn(
-      parsePythonJson(Buffer.from(bytes.subarray(start, start + length)).toString('utf8')),
-    );
-    const isPresentable =
-      turn !== undefined && turn.value.length <= EXAMPLE_LENGTH_MAX && /^\P{Cc}*\S\P{Cc}*$/u.test(turn.value);
-    if (!isPresentable) return;
-    this.example = turn.value;
-    this.hasPreferred = isPreferred;
-  }
-
-  private get seeksExample(): boolean {
-    return !this.hasPreferred && this.tries < EXAMPLE_TRIES_MAX;
-  }
-}
-
-/** The length of a turn, including its flags. */
-function lengthAt({ turns }: RecordBatch, row: number): number {
-  return turns[row * TURN_NUMBERS + TURN.length] as number;
 }
