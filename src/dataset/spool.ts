@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { byteOffset } from '../core/bytes.js';
@@ -26,6 +26,7 @@ import {
 const FORMAT = 1;
 const ENDING = '.verbatim-spool';
 const UNFINISHED = '.unfinished';
+const UNPACKED = '.unpacked';
 /** Bytes that are read of an unfinished spool to learn who writes it. */
 const WRITER_BYTES = 512;
 
@@ -103,14 +104,19 @@ function isDeepEqual(one: Header['source'], other: Header['source']): boolean {
 export class SpoolWriter {
   /** The unfinished file. */
   readonly path: string;
+  /** The content of a compressed file, after room for a header, while it is converted: see `beginUnpacked`. */
+  readonly unpacked: string;
   /** Where the next byte goes. */
   at: number = SPOOL_HEADER_BYTES;
   private readonly target: string;
+  private readonly mode: number;
   private file: FileHandle;
 
-  private constructor(target: string, file: FileHandle) {
+  private constructor(target: string, mode: number, file: FileHandle) {
     this.target = target;
+    this.mode = mode;
     this.path = target + UNFINISHED;
+    this.unpacked = target + UNPACKED;
     this.file = file;
   }
 
@@ -132,18 +138,28 @@ export class SpoolWriter {
       if (isSystemError(error) && error.code === 'EEXIST') return undefined;
       throw error;
     }
-    return new SpoolWriter(target, await open(path, 'r+'));
+    return new SpoolWriter(target, mode, await open(path, 'r+'));
+  }
+
+  /** Creates the file `unpacked`. A process that was killed may have left one. */
+  async beginUnpacked(): Promise<void> {
+    await this.removeUnpacked();
+    await writeFile(this.unpacked, '', { flag: 'wx', mode: this.mode });
+  }
+
+  /** Removes the file `unpacked`, if there is one. */
+  async removeUnpacked(): Promise<void> {
+    await rm(this.unpacked, { force: true });
   }
 
   /**
-   * Continues with another file, which takes the place of the unfinished one.
+   * Takes the file `unpacked` as the spool.
    *
-   * @param path the other file, with `SPOOL_HEADER_BYTES` for the header
    * @param at where the next byte goes
    */
-  async continueIn(path: string, at: number): Promise<void> {
-    const file = await open(path, 'r+');
-    await rename(path, this.path);
+  async useUnpacked(at: number): Promise<void> {
+    const file = await open(this.unpacked, 'r+');
+    await rename(this.unpacked, this.path);
     await this.file.close();
     this.file = file;
     this.at = at;

@@ -137,12 +137,13 @@ describe('a spool', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['data.csv']);
   });
 
-  it('may continue in another file, and is being written all the time', async () => {
+  it('may be the unpacked file, and is being written all the time', async () => {
     const { path, target } = newSource();
     const writer = await writerFor(target);
-    const other = join(newFolder(), 'other');
-    writeFileSync(other, Buffer.concat([Buffer.alloc(SPOOL_HEADER_BYTES), Buffer.from(lines)]));
-    await writer.continueIn(other, SPOOL_HEADER_BYTES + lines.length);
+    await writer.beginUnpacked();
+    writeFileSync(writer.unpacked, Buffer.concat([Buffer.alloc(SPOOL_HEADER_BYTES), Buffer.from(lines)]));
+    await writer.useUnpacked(SPOOL_HEADER_BYTES + lines.length);
+    expect(existsSync(writer.unpacked)).toBe(false);
     expect(await SpoolWriter.begin(target, 0o644)).toBeUndefined();
     const { dataset } = await writer.finish(stateOf(path), body, report);
     expect(dataset.body.end).toBe(byteOffset(SPOOL_HEADER_BYTES + lines.length));

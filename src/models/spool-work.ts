@@ -1,0 +1,266 @@
+import { dirname } from 'node:path';
+import { type ByteOffset, byteOffset } from '../core/bytes.js';
+import type { Failure } from '../core/errors.js';
+import { JOINED_BYTES_MAX, SHARD_BYTES, SPOOL_HEADER_BYTES, SURVEY_BYTES_MIN } from '../core/limits.js';
+import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset/conversion-report.js';
+import { datasetErrorOf } from '../dataset/dataset.js';
+import { DatasetError } from '../dataset/dataset-error.js';
+import { type DatasetFile, type FileIdentity, identityAt } from '../dataset/file.js';
+import { refusalText } from '../dataset/refusal.js';
+import type { ShapeOptions } from '../dataset/shapes/shape.js';
+import { containerOf, type Recognized, recognizeFile } from '../dataset/sources.js';
+import type { Spool, SpoolWriter } from '../dataset/spool.js';
+import { Kernel, kernelModule } from '../kernel/kernel.js';
+import { planShards } from '../workers/plan-shards.js';
+import type { WorkerPool } from '../workers/pool.js';
+import { fillRows } from '../workers/spool-lines.js';
+import type { StopFlag } from '../workers/stop-flag.js';
+import type { ConvertedLines, ConvertTask, TaskResult } from '../workers/tasks.js';
+
+/** How a dataset is spooled. */
+export interface SpoolOptions {
+  readonly shapes: ShapeOptions;
+  /** The folder for spools and indexes; `none` for a temporary one; undefined: next to the dataset, else the user's cache folder. */
+  readonly indexDir: string | undefined;
+  /** Called with the share of the work that is done, 0 to 1. */
+  readonly onProgress: (progress: number) => void;
+}
+
+/** The results of tasks that may wait to be written, per worker. */
+const RESULTS_A_WORKER = 3;
+
+/** Memory for the lines of a shard. */
+const ROOM_BYTES = 2 * SHARD_BYTES;
+
+/** How often the progress of a single task is looked at. */
+const PROGRESS_MS = 100;
+
+/** The work of making one spool. */
+export class SpoolWork {
+  private readonly path: string;
+  private readonly writer: SpoolWriter;
+  private readonly pool: WorkerPool;
+  private readonly stop: StopFlag;
+  private readonly options: SpoolOptions;
+  private report: ConversionReport = NOTHING_CONVERTED;
+  private isFinished = false;
+  private progress = 0;
+  /** The share of the work that the current step is. */
+  private from = 0;
+  private to = 1;
+
+  constructor(path: string, writer: SpoolWriter, pool: WorkerPool, stop: StopFlag, options: SpoolOptions) {
+    this.path = path;
+    this.writer = writer;
+    this.pool = pool;
+    this.stop = stop;
+    this.options = options;
+  }
+
+  async run(source: Recognized): Promise<Spool> {
+    const inner = source.kind === 'packed' ? await this.unpack(source) : source;
+    const container =
+      source === inner ? containerOf(source) : `${containerOf(source)}, ${containerOf(inner)}`;
+    this.report = { ...this.report, container };
+    if (source.kind === 'packed' && inner.kind === 'list' && inner.isServedAsIs) {
+      await this.writer.useUnpacked(inner.file.size);
+      return this.finish(source.file, { format: inner.format, start: inner.body.start });
+    }
+    await this.convert(inner);
+    if (this.report.conversations === 0) throw new DatasetError(this.path, refusalText(this.report));
+    return this.finish(source.file, { format: 'lines', start: SPOOL_HEADER_BYTES });
+  }
+
+  /** Removes what is unfinished. */
+  async end(): Promise<void> {
+    if (!this.isFinished) await this.writer.abandon();
+    await this.writer.removeUnpacked();
+  }
+
+  /** The error for a full disk: it says how much space is needed, as far as that is known. */
+  diskFull(): DatasetError {
+    const megabytes = (bytes: number) => `${Math.ceil(bytes / 1_000_000)} MB`;
+    const written = this.writer.at;
+    const needed = this.progress > 0.01 ? `about ${megabytes(written / this.progress)}` : 'more space';
+    const folder = dirname(this.writer.path);
+    return new DatasetError(
+      this.path,
+      `the disk is full: its spool needs ${needed} in ${folder}; choose another folder with INDEX_DIR`,
+      undefined,
+      true,
+    );
+  }
+
+  private async finish(
+    source: FileIdentity,
+    body: { format: DatasetFile['format']; start: number },
+  ): Promise<Spool> {
+    const spool = await this.writer.finish(source, body, this.report);
+    this.isFinished = true;
+    return spool;
+  }
+
+  private async convert(source: Recognized): Promise<void> {
+    switch (source.kind) {
+      case 'list':
+        return this.convertList(source);
+      case 'objects':
+        return this.convertObjects(source);
+      case 'table':
+        return source.table === 'parquet'
+          ? this.convertParquet(source.file)
+          : this.convertFile(source.file, source.table, source.start);
+      case 'packed':
+        throw new DatasetError(this.path, 'packed twice; unpack it once yourself');
+    }
+  }
+
+  /** Unpacks a file, and says what it holds. */
+  private async unpack({ file, packing }: Recognized & { kind: 'packed' }): Promise<Recognized> {
+    this.to = 0.5;
+    const { unpacked: into } = this.writer;
+    await this.writer.beginUnpacked();
+    await this.following(file, (read) =>
+      this.pool.unpackFile({ file, packing, into, at: SPOOL_HEADER_BYTES, read, stop: this.stop }),
+    );
+    this.from = 0.5;
+    this.to = 1;
+    return recognizeFile(this.identityOf(into), SPOOL_HEADER_BYTES, this.path);
+  }
+
+  private identityOf(path: string): FileIdentity {
+    const file = identityAt(path);
+    if (file === undefined) throw new DatasetError(this.path, 'its spool was removed', undefined, true);
+    return file;
+  }
+
+  private async convertList(list: DatasetFile): Promise<void> {
+    const { file, format, body } = list;
+    const dataset = { source: file, file, format, body };
+    const plan = planShards(dataset, this.pool.workers, new Kernel(kernelModule(), SURVEY_BYTES_MIN));
+    const before = { at: this.writer.at, report: this.report };
+    const { shapes } = this.options;
+    const task = { dataset, seed: plan.seed, stop: this.stop, shapes, joins: false };
+    const rooms: SharedArrayBuffer[] = [];
+    const newRoom = () => new SharedArrayBuffer(ROOM_BYTES);
+    const results = plan.run(
+      (shard) => this.pool.convertShard({ ...task, shard, room: rooms.pop() ?? newRoom() }),
+      this.pool.workers,
+      RESULTS_A_WORKER * this.pool.workers,
+    );
+    for await (const { result } of results) {
+      const { isJoining, next, ...lines } = await this.valueOf(file, result);
+      if (isJoining) {
+        this.writer.at = before.at;
+        this.report = before.report;
+        return this.joinList(list, task);
+      }
+      await this.add(lines);
+      rooms.push(lines.bytes.buffer);
+      this.show((next - body.start) / (body.end - body.start));
+    }
+  }
+
+  /** Converts a list whose conversations are spread over several records, in one task. */
+  private async joinList(list: DatasetFile, task: Omit<ConvertTask, 'shard' | 'room'>): Promise<void> {
+    const { body } = list;
+    if (body.end - body.start > JOINED_BYTES_MAX) {
+      const problem = `its conversations are spread over several records: such a file may have ${JOINED_BYTES_MAX} bytes`;
+      throw new DatasetError(this.path, problem);
+    }
+    const shard = { index: 0, range: body };
+    const lines = await this.valueOf(
+      list.file,
+      await this.pool.convertShard({ ...task, shard, joins: true, room: new SharedArrayBuffer(0) }),
+    );
+    await this.add(lines);
+  }
+
+  private async convertObjects({ file, start }: Recognized & { kind: 'objects' }): Promise<void> {
+    const { values, lists } = await this.following(file, (read) =>
+      this.pool.outlineFile({ file, start, read, stop: this.stop }),
+    );
+    if (values !== 1 || lists.length === 0) return this.convertFile(file, 'objects', start);
+    for (const { body } of lists) await this.convertList({ file, format: 'array', body });
+  }
+
+  private async convertFile(
+    file: FileIdentity,
+    format: 'objects' | 'csv' | 'tsv',
+    start: ByteOffset,
+  ): Promise<void> {
+    const { path: into, at } = this.writer;
+    const { shapes } = this.options;
+    const { end, report } = await this.following(file, (read) =>
+      this.pool.convertFile({ file, format, start, shapes, into, at, read, stop: this.stop }),
+    );
+    this.writer.at = end;
+    this.report = addReports(this.report, report);
+  }
+
+  private async convertParquet(file: FileIdentity): Promise<void> {
+    const groups = await this.valueOf(file, await this.pool.listRowGroups(file));
+    const { shapes } = this.options;
+    const rows = groups.at(-1)?.end ?? 0;
+    const running: Promise<TaskResult<ConvertedLines>>[] = [];
+    let started = 0;
+    const start = () => {
+      const group = groups[started++];
+      if (group !== undefined)
+        running.push(this.pool.convertRowGroup({ file, rows: group, shapes, stop: this.stop }));
+    };
+    for (let i = 0; i < this.pool.workers; i++) start();
+    for (const { end } of groups) {
+      await this.add(
+        await this.valueOf(file, await (running.shift() as Promise<TaskResult<ConvertedLines>>)),
+      );
+      start();
+      this.show(end / rows);
+    }
+  }
+
+  private async add({ bytes, blanks, report }: ConvertedLines): Promise<void> {
+    const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    fillRows(lines, blanks, this.report.records);
+    await this.writer.write(lines);
+    this.report = addReports(this.report, report);
+  }
+
+  /** The value of a task's result, shown while it runs. */
+  private async following<T>(
+    file: FileIdentity,
+    run: (read: Float64Array<SharedArrayBuffer>) => Promise<TaskResult<T>>,
+  ): Promise<T> {
+    const read = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
+    const timer = setInterval(() => this.show((read[0] as number) / file.size), PROGRESS_MS);
+    timer.unref();
+    try {
+      return await this.valueOf(file, await run(read));
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** @throws DatasetError if the task failed */
+  private async valueOf<T>(file: FileIdentity, result: TaskResult<T>): Promise<T> {
+    if (result.kind === 'done') return result.value;
+    throw await this.errorOf(file, result);
+  }
+
+  private async errorOf(file: FileIdentity, failure: Failure): Promise<Error> {
+    if (failure.detail.includes('ENOSPC')) return this.diskFull();
+    const dataset = { source: { path: this.path } };
+    const { offset } = failure;
+    if (offset === undefined) return datasetErrorOf(dataset, failure);
+    const from = byteOffset(file.path === this.writer.unpacked ? SPOOL_HEADER_BYTES : 0);
+    const found = await this.pool.findPosition({ file, offset, from });
+    return found.kind === 'failed'
+      ? datasetErrorOf(dataset, found)
+      : datasetErrorOf(dataset, failure, found.value);
+  }
+
+  private show(share: number): void {
+    this.progress = this.from + share * (this.to - this.from);
+    this.options.onProgress(this.progress);
+  }
+}
