@@ -35,7 +35,7 @@ export const NOTHING_COUNTED: Counts = {
  */
 export function assertNotEmpty(dataset: Dataset, { conversations, skipped, skippedAt }: Counts): void {
   if (conversations > 0) return;
-  const { path } = dataset.file;
+  const { path } = dataset.source;
   if (skipped === 0) {
     throw new DatasetError(path, `valid JSON, but an empty list; expected ${EXPECTED_DATASET}`);
   }

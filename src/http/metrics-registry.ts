@@ -2,7 +2,7 @@
 
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
 import type { Catalog } from '../models/catalog.js';
-import type { DatasetFigures } from '../models/served-dataset.js';
+import type { DatasetFigures } from '../models/served.js';
 import type { RequestMetrics } from './request-metrics.js';
 import { type Histogram, LATENCY_BOUNDS } from './request-metrics.js';
 

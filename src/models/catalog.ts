@@ -4,7 +4,7 @@ import type { Query } from '../core/query.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Given, Lookup, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
-import type { Status } from './served-dataset.js';
+import type { Status } from './served.js';
 
 /** The models of a server. */
 export class Catalog {

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Given, Lookup, Similar } from '../lookup/lookup.js';
-import type { Status } from './served-dataset.js';
+import type { Status } from './served.js';
 
 /** One model: a dataset, and the lookups that find replies in it. */
 export interface Model {

@@ -1,7 +1,6 @@
 import { FILE_CHECK_MS } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import type { Counts } from '../dataset/counts.js';
 import { type Dataset, datasetOf, recognizeDataset, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import {
@@ -18,7 +17,7 @@ import type { Spool } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
-import type { Lookup, Similar } from '../lookup/lookup.js';
+import type { Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import type { TokenPool } from '../workers/token-pool.js';
@@ -26,6 +25,7 @@ import { Build, type Engine } from './build.js';
 import { CountingAhead } from './counting-ahead.js';
 import { IndexKeeper } from './index-keeper.js';
 import type { Notices } from './notices.js';
+import type { DatasetFigures, Served, Status } from './served.js';
 import { Spooler } from './spooling.js';
 
 /** How a dataset is served. */
@@ -42,56 +42,6 @@ export interface ServedOptions {
   /** True if tokens are counted before a request needs them. */
   readonly countsAhead: boolean;
   readonly notices: Notices;
-}
-
-/** The state of a served dataset. */
-export interface Status {
-  /** False while the file can't be served, and until an engine can answer. */
-  readonly isAvailable: boolean;
-  /** The engine that answers now. */
-  readonly engine: 'sweep' | 'index';
-  /** The walked share of the dataset: 0 to 1. */
-  readonly progress: number;
-  readonly counts: Counts;
-}
-
-/** The metrics of a served dataset. */
-export interface DatasetFigures extends SweepCount {
-  /** Lookups that wait for a sweep. */
-  readonly waiting: number;
-  /** Turns in the index (0 without an index), and how long it took to build it (0 if it was loaded). */
-  readonly indexRows: number;
-  readonly indexBuildSeconds: number;
-  readonly datasetBytes: number;
-}
-
-/** A dataset that is served: one file, or several. */
-export interface Served {
-  /** Finds replies in the current state of the files. */
-  readonly lookup: Lookup;
-  readonly status: Status;
-  readonly figures: DatasetFigures;
-  /** Identifies the current contents; undefined if a file can't be read. */
-  readonly fingerprint: string | undefined;
-  /** The size of the dataset in bytes. */
-  readonly bytes: number;
-  /** The last modification, in ms since 1970. */
-  readonly modifiedMs: number;
-  /**
-   * Resolves when the dataset can be served: immediately if there is a saved index, else after enough of it was walked.
-   *
-   * @returns settles when all of it was walked
-   * @throws DatasetError if it can't be served, or if it was closed meanwhile
-   */
-  start(): Promise<{ readonly walked: Promise<void> }>;
-  /** A turn in the index that resembles a prompt without a reply. */
-  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined>;
-  /** Pauses background work when a request arrives. */
-  pauseBackgroundWork(): void;
-  /** Checks whether the files have changed. */
-  lookAtFile(): void;
-  /** Stops all work, releases the threads, and closes the files. */
-  close(): Promise<void>;
 }
 
 /** The initial memory of the main thread's kernel, in bytes. */
@@ -415,11 +365,20 @@ export class ServedDataset implements Served {
       } catch (error) {
         if (!isWanted()) return;
         this.spooling = undefined;
-        this.fail(error, file);
+        this.onSpoolFailed(error, file);
+        if (this.build.table !== undefined) await this.leavePool();
       }
     };
     this.spooling = { file, done: Promise.resolve() };
     this.spooling = { file, done: spool() };
+  }
+
+  /** A file with records of several shapes is served as it is if it can't be spooled, for example because the disk is full. */
+  private onSpoolFailed(error: unknown, file: FileIdentity): void {
+    const isServed = this.problem === undefined && isSameFile(file, this.dataset.source);
+    if (isServed && error instanceof DatasetError) {
+      this.options.notices.warn({ err: error }, 'records of other shapes are not served');
+    } else this.fail(error, file);
   }
 
   private onFailed(build: Build, error: unknown): void {

@@ -1,7 +1,8 @@
 import type { ModelSpec } from '../core/model-spec.js';
 import { assertFound, isSeveral } from '../dataset/parts.js';
 import type { Notices } from './notices.js';
-import { type DatasetFigures, type Served, ServedDataset, type ServedOptions } from './served-dataset.js';
+import type { DatasetFigures, Served } from './served.js';
+import { ServedDataset, type ServedOptions } from './served-dataset.js';
 import { ServedParts } from './served-parts.js';
 
 /** A served dataset, with the name of its model. */

@@ -3,7 +3,7 @@ import type { Query } from '../core/query.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
 import type { Lookup, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
-import type { Served, Status } from './served-dataset.js';
+import type { Served, Status } from './served.js';
 
 /** A model with a dataset of its own. */
 export class ServedModel implements Model {

@@ -6,13 +6,8 @@ import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { partsOf } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Lookup, Similar } from '../lookup/lookup.js';
-import {
-  type DatasetFigures,
-  type Served,
-  ServedDataset,
-  type ServedOptions,
-  type Status,
-} from './served-dataset.js';
+import type { DatasetFigures, Served, Status } from './served.js';
+import { ServedDataset, type ServedOptions } from './served-dataset.js';
 
 /** A dataset of several files: its parts are layers, in the order of their names. */
 export class ServedParts implements Served {

@@ -269,6 +269,10 @@ it('a dataset in which no turn has a reply is served with a warning', async () =
   expect(recorder.notices).toContain('warn no turn of the dataset has a reply: every prompt will be a miss');
 });
 
+it('an error about compressed JSON names the dataset, not its spool', async () => {
+  await expectRefusal(fileOf(gzipSync('[]')), /^: valid JSON, but an empty list/);
+});
+
 describe('a list of pairs under another name', () => {
   it.each(['data', 'items', 'rows'])('holds records: %s', async (key) => {
     const path = fileOf(JSON.stringify({ version: 1, [key]: pairs }, null, 1));
@@ -291,6 +295,16 @@ describe('a file that begins as conversations', () => {
       expect(await answersOf(served, all)).toEqual(all);
       await served.close();
     }
+  });
+
+  it('is served as it is if its spool cannot be written', async () => {
+    const path = fileOf(
+      JSON.stringify([...Array.from({ length: 100 }, (_, i) => ({ conversations: turnsOf(i) })), pairs[0]]),
+    );
+    const { served, recorder } = await openAndWalk(path, { pool, indexDir: join(path, 'no-folder') });
+    await recorder.waitFor('warn records of other shapes are not served');
+    expect(await answersOf(served, [answer(99)])).toEqual([answer(99)]);
+    expect(served.status.isAvailable).toBe(true);
   });
 
   it('is served as it is if the others have no shape', async () => {

@@ -1,0 +1,55 @@
+import type { MaybePromise } from '../core/maybe-promise.js';
+import type { Query } from '../core/query.js';
+import type { Counts } from '../dataset/counts.js';
+import type { Lookup, Similar } from '../lookup/lookup.js';
+import type { SweepCount } from '../lookup/sweep.js';
+
+/** The state of a served dataset. */
+export interface Status {
+  /** False while the file can't be served, and until an engine can answer. */
+  readonly isAvailable: boolean;
+  /** The engine that answers now. */
+  readonly engine: 'sweep' | 'index';
+  /** The walked share of the dataset: 0 to 1. */
+  readonly progress: number;
+  readonly counts: Counts;
+}
+
+/** The metrics of a served dataset. */
+export interface DatasetFigures extends SweepCount {
+  /** Lookups that wait for a sweep. */
+  readonly waiting: number;
+  /** Turns in the index (0 without an index), and how long it took to build it (0 if it was loaded). */
+  readonly indexRows: number;
+  readonly indexBuildSeconds: number;
+  readonly datasetBytes: number;
+}
+
+/** A dataset that is served: one file, or several. */
+export interface Served {
+  /** Finds replies in the current state of the files. */
+  readonly lookup: Lookup;
+  readonly status: Status;
+  readonly figures: DatasetFigures;
+  /** Identifies the current contents; undefined if a file can't be read. */
+  readonly fingerprint: string | undefined;
+  /** The size of the dataset in bytes. */
+  readonly bytes: number;
+  /** The last modification, in ms since 1970. */
+  readonly modifiedMs: number;
+  /**
+   * Resolves when the dataset can be served: immediately if there is a saved index, else after enough of it was walked.
+   *
+   * @returns settles when all of it was walked
+   * @throws DatasetError if it can't be served, or if it was closed meanwhile
+   */
+  start(): Promise<{ readonly walked: Promise<void> }>;
+  /** A turn in the index that resembles a prompt without a reply. */
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined>;
+  /** Pauses background work when a request arrives. */
+  pauseBackgroundWork(): void;
+  /** Checks whether the files have changed. */
+  lookAtFile(): void;
+  /** Stops all work, releases the threads, and closes the files. */
+  close(): Promise<void>;
+}
