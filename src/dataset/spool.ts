@@ -10,7 +10,7 @@ import { type FileHandle, mkdir, open, rename, rm, stat, writeFile } from 'node:
 import { homedir, hostname, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { byteOffset } from '../core/bytes.js';
-import { SPOOL_HEADER_BYTES, SPOOL_IDLE_MS } from '../core/limits.js';
+import { SPOOL_BEGIN_MS, SPOOL_HEADER_BYTES, SPOOL_IDLE_MS } from '../core/limits.js';
 import type { ConversionReport } from './conversion-report.js';
 import {
   type DatasetFile,
@@ -130,10 +130,9 @@ export class SpoolWriter {
     const path = target + UNFINISHED;
     await mkdir(dirname(target), { recursive: true });
     await removeAbandoned(path);
-    const writer: Writer = { host: hostname(), pid: process.pid };
     try {
       // Synchronously: a process that ends before it has written this keeps others waiting.
-      writeFileSync(path, JSON.stringify(writer), { flag: 'wx', mode });
+      writeFileSync(path, writerText(), { flag: 'wx', mode });
     } catch (error) {
       if (isSystemError(error) && error.code === 'EEXIST') return undefined;
       throw error;
@@ -144,7 +143,8 @@ export class SpoolWriter {
   /** Creates the file `unpacked`. A process that was killed may have left one. */
   async beginUnpacked(): Promise<void> {
     await this.removeUnpacked();
-    await writeFile(this.unpacked, '', { flag: 'wx', mode: this.mode });
+    // It may become the unfinished file.
+    await writeFile(this.unpacked, writerText(), { flag: 'wx', mode: this.mode });
   }
 
   /** Removes the file `unpacked`, if there is one. */
@@ -203,6 +203,11 @@ export class SpoolWriter {
   }
 }
 
+function writerText(): string {
+  const writer: Writer = { host: hostname(), pid: process.pid };
+  return JSON.stringify(writer);
+}
+
 /** Removes an unfinished spool whose writer has ended. */
 async function removeAbandoned(path: string): Promise<void> {
   try {
@@ -214,12 +219,16 @@ async function removeAbandoned(path: string): Promise<void> {
     } finally {
       await file.close();
     }
-    const { host, pid } = JSON.parse(/^\{.*?\}/.exec(head.toString())?.[0] ?? '{}') as Partial<Writer>;
-    const isGone = host === hostname() && pid !== undefined ? !isRunning(pid) : idleMs > SPOOL_IDLE_MS;
-    if (isGone) await rm(path, { force: true });
+    const writer = JSON.parse(/^\{.*?\}/.exec(head.toString())?.[0] ?? '{}') as Partial<Writer>;
+    if (isGone(writer, idleMs)) await rm(path, { force: true });
   } catch (error) {
     if (!isSystemError(error) && !(error instanceof SyntaxError)) throw error;
   }
+}
+
+function isGone({ host, pid }: Partial<Writer>, idleMs: number): boolean {
+  if (host === undefined || pid === undefined) return idleMs > SPOOL_BEGIN_MS;
+  return host === hostname() ? !isRunning(pid) : idleMs > SPOOL_IDLE_MS;
 }
 
 function isRunning(pid: number): boolean {

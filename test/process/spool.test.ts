@@ -1,8 +1,8 @@
 /** Spools of real servers: used again, raced for, and interrupted. */
 
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, renameSync, statSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type ServerProcess, startServer } from '../support/server-process.js';
@@ -51,12 +51,22 @@ async function stop(server: ServerProcess): Promise<void> {
   expect(await server.exited).toBe(0);
 }
 
-/** Waits until the folder of a path has a file whose name ends so. */
-async function appears(path: string, ending: string): Promise<void> {
-  const watcher = watch(dirname(path));
-  const isThere = () => readdirSync(dirname(path)).some((name) => name.endsWith(ending));
-  while (!isThere()) await once(watcher, 'change');
-  watcher.close();
+/**
+ * A server that is paused while it writes the spool of a new file: the folder has a file whose name ends so, and no spool.
+ * Servers that have finished before they could be paused are passed over.
+ */
+async function pausedAsItWrites(ending = '.unfinished'): Promise<{ path: string; server: ServerProcess }> {
+  for (let tries = 0; tries < 20; tries++) {
+    const path = fileOf(LARGE);
+    const has = (suffix: string) => existsSync(`${path}.verbatim-spool${suffix}`);
+    const server = start(path);
+    while (!has(ending) && !has('')) await sleep(1);
+    server.kill('SIGSTOP');
+    await sleep(20);
+    if (has(ending) && !has('')) return { path, server };
+    server.kill('SIGKILL');
+  }
+  throw new Error(`no server could be paused while it had a file ${ending}`);
 }
 
 /** The files beside a dataset, besides its index. */
@@ -122,9 +132,7 @@ describe('a spool', () => {
   });
 
   it('is made by the server that waits for it if the one that writes it is killed', async () => {
-    const path = fileOf(LARGE);
-    const killed = start(path);
-    await appears(path, '.unfinished');
+    const { path, server: killed } = await pausedAsItWrites();
     const waiting = start(path);
     await waiting.waitFor(/reading datasets/, 'stderr');
     killed.kill('SIGKILL');
@@ -133,12 +141,19 @@ describe('a spool', () => {
     expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
   });
 
+  it('is made by the next start if a server is killed before it has written who it is', async () => {
+    const path = fileOf(packed('v1'));
+    writeFileSync(`${path}.verbatim-spool.unfinished`, '');
+    const server = start(path);
+    expect(await ask(await server.url(), 'prompt 3')).toBe('v1 reply 3');
+    await stop(server);
+    expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+  }, 30_000);
+
   it.each(['.unfinished', '.unpacked'])(
     'is made by the next start if a server is killed as it writes, and nothing is left: %s',
     async (ending) => {
-      const path = fileOf(LARGE);
-      const killed = start(path);
-      await appears(path, ending);
+      const { path, server: killed } = await pausedAsItWrites(ending);
       killed.kill('SIGKILL');
       expect(await killed.exited).toBe('SIGKILL');
       expect(existsSync(`${path}.verbatim-spool`)).toBe(false);
@@ -150,10 +165,10 @@ describe('a spool', () => {
   );
 
   it('is not left unfinished by a server that is stopped as it writes', async () => {
-    const path = fileOf(LARGE);
-    const server = start(path);
-    await appears(path, '.unfinished');
-    await stop(server);
+    const { path, server } = await pausedAsItWrites();
+    server.kill('SIGTERM');
+    server.kill('SIGCONT');
+    expect(await server.exited).toBe(0);
     expect(server.stdout).toBe('');
     expect(besides(path)).toEqual([]);
   });
@@ -170,10 +185,9 @@ describe('a spool', () => {
   });
 
   it('is never of a source that was replaced as it was written', async () => {
-    const path = fileOf(LARGE);
-    const server = start(path);
-    await appears(path, '.unfinished');
+    const { path, server } = await pausedAsItWrites();
     replace(path, packed('v2'));
+    server.kill('SIGCONT');
     const begun = await Promise.race([server.url(), server.exited]);
     if (typeof begun === 'number') {
       expect(begun).toBe(1);
