@@ -90,6 +90,24 @@ export class RecordConverter {
     }
   }
 
+  /**
+   * Adds the lines of the next records, which others made; `count` adds the records to the counts.
+   *
+   * @param blanks see `SpoolLines.addLines`
+   */
+  addLines(records: number, bytes: Uint8Array, blanks: Uint32Array): void {
+    this.rows += records;
+    this.lines.addLines(bytes, blanks);
+  }
+
+  /** Counts records of a shape. */
+  count(each: { shape: string; conversations: number; turns: number }, records: number): void {
+    if (records === 0) return;
+    count(this.shapes, each.shape, records);
+    this.conversations += each.conversations * records;
+    this.turns += each.turns * records;
+  }
+
   /** Adds the conversations that are spread over the records so far. */
   join(): void {
     for (const [shape, records] of this.joined) {
@@ -111,6 +129,6 @@ export class RecordConverter {
   }
 }
 
-function count(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
+function count(counts: Record<string, number>, name: string, added = 1): void {
+  counts[name] = (counts[name] ?? 0) + added;
 }

@@ -6,6 +6,9 @@ const ROW_DIGITS = 12;
 
 const BLANK = ' '.repeat(ROW_DIGITS);
 
+/** The character code of `0`. */
+const ZERO = 0x30;
+
 const ROOM_BYTES_MIN = 1 << 16;
 
 /**
@@ -57,6 +60,20 @@ export class SpoolLines {
     this.append(`,${line.slice(line.indexOf('{') + 1)}\n`);
   }
 
+  /**
+   * Adds whole lines.
+   *
+   * @param blanks for each number that is left blank, its offset in the bytes and the record's number
+   */
+  addLines(bytes: Uint8Array, blanks: Uint32Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    for (let i = 0; i < blanks.length; i += 2) {
+      this.blanks.push(this.length + (blanks[i] as number), blanks[i + 1] as number);
+    }
+    this.length += bytes.length;
+  }
+
   /** The lines so far, and an array with two numbers for each blank: its offset, and the record's number. They start over then, in the same memory. */
   take(): { readonly bytes: Buffer<SharedArrayBuffer>; readonly blanks: Uint32Array } {
     const taken = { bytes: this.bytes.subarray(0, this.length), blanks: Uint32Array.from(this.blanks) };
@@ -71,12 +88,13 @@ export class SpoolLines {
   }
 
   private append(text: string): void {
-    const needed = this.length + 3 * text.length;
-    if (needed > this.bytes.length) this.grow(needed);
+    this.reserve(3 * text.length);
     this.length += this.bytes.write(text, this.length);
   }
 
-  private grow(needed: number): void {
+  private reserve(bytes: number): void {
+    const needed = this.length + bytes;
+    if (needed <= this.bytes.length) return;
     const grown = Buffer.from(new SharedArrayBuffer(Math.max(needed, 2 * this.bytes.length)));
     this.bytes.copy(grown, 0, 0, this.length);
     this.bytes = grown;
@@ -86,8 +104,12 @@ export class SpoolLines {
 /** Writes the numbers that were left blank, given how many records come before the shard. */
 export function fillRows(bytes: Buffer, blanks: Uint32Array, recordsBefore: number): void {
   for (let i = 0; i < blanks.length; i += 2) {
-    const number = String(recordsBefore + (blanks[i + 1] as number));
-    bytes.write(number.padStart(ROW_DIGITS), blanks[i] as number, 'latin1');
+    let number = recordsBefore + (blanks[i + 1] as number);
+    let at = (blanks[i] as number) + ROW_DIGITS;
+    do {
+      bytes[--at] = ZERO + (number % 10);
+      number = Math.floor(number / 10);
+    } while (number > 0);
   }
 }
 

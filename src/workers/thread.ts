@@ -10,9 +10,11 @@ import { FileChangedError, type FileIdentity, withFile, withOpenFile } from '../
 import { positionOf } from '../dataset/position.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
-import { Kernel, RECORD, RECORD_NUMBERS } from '../kernel/kernel.js';
+import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
+import { addBatch } from './convert-batch.js';
 import type { RowRange } from './parquet.js';
-import { parseRecord, RecordConverter } from './record-converter.js';
+import { plainRecordsFor } from './plain-records.js';
+import { RecordConverter } from './record-converter.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
@@ -98,13 +100,17 @@ export function sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
 export function convertShard(task: ConvertTask): Promise<TaskResult<ConvertedShard>> {
   return attempt(task, (batches) => {
     const converter = new RecordConverter(task.shapes, task.room);
+    const plain = plainRecordsFor(task.shapes, module);
+    // A task that failed has left its counts.
+    plain.begin();
     kernel.wantNone();
     const next = batches((batch) => {
-      addTo(converter, batch);
+      addBatch(converter, plain, batch, task.dataset.format);
       if (converter.isJoining && !task.joins) return true;
       return false;
     });
     if (task.joins) converter.join();
+    plain.count(converter);
     const { records, report, isJoining } = converter;
     return { next, records, report, isJoining, ...converter.lines.take() };
   });
@@ -210,21 +216,6 @@ function reporter(read: Float64Array, stop: StopFlag): (bytes: number) => void {
 /** @throws StoppedError once the shard doesn't matter any more */
 function assertRuns(stop: StopFlag, shardIndex: number): void {
   if (isStopped(stop, shardIndex)) throw new StoppedError('no lookup waits for this task any more');
-}
-
-/** Adds the records of a batch to a converter. */
-function addTo(converter: RecordConverter, { base, offset, bytes, records }: RecordBatch): void {
-  for (let at = 0; at < records.length; at += RECORD_NUMBERS) {
-    const length = records[at + RECORD.length] as number;
-    const start = base + (records[at + RECORD.start] as number) - offset;
-    // A record that is too long, or nests too deep, was passed over.
-    const text = length === 0 ? '' : textOf(bytes, start, start + length);
-    converter.add(length === 0 ? undefined : parseRecord(text), text);
-  }
-}
-
-function textOf({ buffer, byteOffset: from }: Uint8Array, start: number, end: number): string {
-  return Buffer.from(buffer, from + start, end - start).toString();
 }
 
 /** Finds the line and column of a byte. */

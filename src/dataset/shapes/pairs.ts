@@ -105,6 +105,15 @@ export const PAIR_SHAPES: readonly Shape[] = [
   ...PAIRS.flatMap(([prompt, replies]) => replies.map((reply) => pairShape(prompt, reply))),
 ];
 
+/**
+ * Keys that no other shape has. If all keys of a record are among these, and all values are texts, none of them JSON, then the keys, and
+ * which texts are empty, decide what becomes of it, unless a prompt has the mark of a template.
+ */
+export const PLAIN_KEYS: ReadonlySet<string> = new Set([
+  ...['id', 'system', 'prompt', 'query', 'question', 'instruction', 'input', 'context'],
+  ...['completion', 'response', 'answer', 'output'],
+]);
+
 /** The keys of prompts, for records that lack a reply. */
 export const PROMPT_KEYS: readonly string[] = PAIRS.map(([prompt]) => prompt).filter(
   (key) => !['text', 'document', 'article', 'source'].includes(key),

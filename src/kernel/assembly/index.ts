@@ -41,6 +41,20 @@ export {
 } from './measuring';
 export { reserve } from './memory';
 export { passOver } from './passing';
+export {
+  formAt,
+  layPlain,
+  plainBlankCount,
+  plainBlanksAt,
+  plainInputAt,
+  plainKindAt,
+  plainKindLength,
+  plainLinesAt,
+  plainLinesBytes,
+  plainRowsAt,
+  takeForm,
+  writePlain,
+} from './plain';
 export { addPairs, beginSort, divideRows, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
 export { beginVerify, replyAt, roleAt, roleLength, spellReply, verifyTurn } from './verifying';

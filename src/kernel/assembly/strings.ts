@@ -11,8 +11,8 @@ import { encode } from './utf8';
 
 export const QUOTE: u8 = 0x22;
 export const BACKSLASH: u8 = 0x5c;
-const SLASH: u8 = 0x2f;
-const LETTER_U: u8 = 0x75;
+export const SLASH: u8 = 0x2f;
+export const LETTER_U: u8 = 0x75;
 /** `\u` as a little-endian number. */
 const UNICODE_ESCAPE: u16 = 0x755c;
 

@@ -1,0 +1,173 @@
+/**
+ * Writes the lines of plain records: the kernel copies their strings into forms. Parsing such a record, reading its shape and writing its
+ * lines in TypeScript would cost ten times as much.
+ */
+
+import { RECORD, RECORD_NUMBERS } from './kernel.js';
+
+/** The exports of `assembly/index.ts` that write lines. Addresses and lengths are in bytes of the instance's memory. */
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  layPlain(inputBytes: number, linesBytes: number, blankCount: number): void;
+  plainRowsAt(): number;
+  plainInputAt(): number;
+  plainLinesAt(): number;
+  plainLinesBytes(): number;
+  plainBlanksAt(): number;
+  plainBlankCount(): number;
+  plainKindAt(): number;
+  plainKindLength(): number;
+  formAt(index: number): number;
+  takeForm(): void;
+  writePlain(
+    row: number,
+    rowsEnd: number,
+    base: number,
+    inputEnd: number,
+    isLines: boolean,
+    number: number,
+  ): number;
+}
+
+// The same numbers as in `assembly/plain.ts`.
+const ROWS_MAX = 4096;
+const FORMS_MAX = 16;
+const FORM_BYTES = 4096;
+const FORM_HEAD_BYTES = 16;
+const COUNT_AT = 12;
+const COPY = 0x8000_0000;
+const BLANK = 0x4000_0000;
+
+const INPUT_BYTES = 1 << 21;
+const LINES_BYTES = 1 << 22;
+const BLANKS_MAX = 1 << 14;
+
+/** The members of a plain record: their keys as they are spelled, and whether their strings are empty. */
+export type PlainKind = readonly { readonly key: string; readonly isEmpty: boolean }[];
+
+/** What all records of a kind become. */
+export interface LineForm {
+  readonly kind: PlainKind;
+  /** The lines: what they all have, gaps for the string of the member with that index, and blanks for the record's number. */
+  readonly steps: readonly (string | number | typeof NUMBER_BLANK)[];
+  /** The indexes of members that may not have the mark of a chat template: those in prompts. */
+  readonly prompts: readonly number[];
+}
+
+/** A blank for the record's number, twelve bytes. */
+export const NUMBER_BLANK = Symbol('number');
+
+/** Lines of records in a row, and why there are no more. They are valid until the next call. */
+export interface WrittenLines {
+  /** How many records were written. */
+  readonly count: number;
+  readonly bytes: Uint8Array;
+  /** For each blank its offset in the bytes, and the record's number. */
+  readonly blanks: Uint32Array;
+  /** The kind of the next record, if no form fits; undefined if it isn't plain, or if there is none. */
+  readonly unknown: PlainKind | undefined;
+}
+
+/** Writes lines with a kernel instance of its own. */
+export class LineWriter<Form extends LineForm> {
+  private readonly exports: Exports;
+  /** The instance's whole memory, which never grows. */
+  private readonly bytes: Buffer;
+  private readonly rows: Uint32Array;
+  private readonly forms: Form[] = [];
+  /** The number of loaded rows, what to add to their starts, and the length of the input. */
+  private loaded = { count: 0, base: 0, length: 0, isLines: false };
+
+  constructor(module: WebAssembly.Module) {
+    const exports = new WebAssembly.Instance(module).exports as unknown as Exports;
+    this.exports = exports;
+    exports.layPlain(INPUT_BYTES, LINES_BYTES, BLANKS_MAX);
+    const { buffer } = exports.memory;
+    this.bytes = Buffer.from(buffer);
+    this.rows = new Uint32Array(buffer, exports.plainRowsAt(), ROWS_MAX * RECORD_NUMBERS);
+  }
+
+  /** Adds a form; false if there is no room for it. */
+  add(form: Form): boolean {
+    if (this.forms.length === FORMS_MAX) return false;
+    const kind = Buffer.from(form.kind.map(({ key, isEmpty }) => `${key}"${isEmpty ? 'e' : 't'}`).join(''));
+    const code = Buffer.concat(form.steps.map(codeOf));
+    const padded = Buffer.concat([kind, Buffer.alloc(-kind.length & 3)]);
+    if (FORM_HEAD_BYTES + padded.length + code.length > FORM_BYTES) return false;
+    const prompts = form.prompts.reduce((bits, index) => bits | (1 << index), 0);
+    const head = Buffer.from(Uint32Array.of(kind.length, code.length, prompts, 0).buffer);
+    this.bytes.set(Buffer.concat([head, padded, code]), this.exports.formAt(this.forms.length));
+    this.forms.push(form);
+    this.exports.takeForm();
+    return true;
+  }
+
+  /**
+   * Loads valid records for `write`.
+   *
+   * @param records rows of the kernel, in the order of their starts
+   * @param base what to add to a start to get its place in the bytes
+   * @returns false if there is no room for them
+   */
+  load(bytes: Uint8Array, records: Uint32Array, base: number, isLines: boolean): boolean {
+    const count = records.length / RECORD_NUMBERS;
+    const first = records[RECORD.start] as number;
+    const lastRow = (count - 1) * RECORD_NUMBERS;
+    const end = (records[lastRow + RECORD.start] as number) + (records[lastRow + RECORD.length] as number);
+    const length = end - first;
+    if (count > ROWS_MAX || length > INPUT_BYTES) return false;
+    this.rows.set(records);
+    this.bytes.set(bytes.subarray(base + first, base + end), this.exports.plainInputAt());
+    this.loaded = { count, base: -first, length, isLines };
+    return true;
+  }
+
+  /**
+   * Writes the lines of the loaded records from a row on, up to the first that has no form or isn't plain.
+   *
+   * @param number the number of the record in that row
+   */
+  write(row: number, number: number): WrittenLines {
+    const { exports } = this;
+    const { count, base, length, isLines } = this.loaded;
+    const end = exports.writePlain(row, count, base, length, isLines, number - row);
+    const linesAt = exports.plainLinesAt();
+    return {
+      count: end - row,
+      bytes: this.bytes.subarray(linesAt, linesAt + exports.plainLinesBytes()),
+      blanks: new Uint32Array(this.bytes.buffer, exports.plainBlanksAt(), 2 * exports.plainBlankCount()),
+      unknown: end < count ? this.readKind() : undefined,
+    };
+  }
+
+  /** The kind of the record that the last call of `writePlain` ended at. */
+  private readKind(): PlainKind | undefined {
+    const at = this.exports.plainKindAt();
+    const text = this.bytes.toString('utf8', at, at + this.exports.plainKindLength());
+    const members = [...text.matchAll(/([^"]*)"([et])/g)];
+    if (members.length === 0) return undefined;
+    return members.map(([, key = '', kind]) => ({ key, isEmpty: kind === 'e' }));
+  }
+
+  /** How many records each form was used for since the last call. */
+  takeCounts(): { readonly form: Form; readonly count: number }[] {
+    return this.forms.map((form, index) => {
+      const at = this.exports.formAt(index) + COUNT_AT;
+      const count = this.bytes.readUInt32LE(at);
+      this.bytes.writeUInt32LE(0, at);
+      return { form, count };
+    });
+  }
+}
+
+function codeOf(step: LineForm['steps'][number]): Buffer {
+  if (typeof step !== 'string') {
+    return Buffer.from(Uint32Array.of(typeof step === 'number' ? COPY + step : BLANK).buffer);
+  }
+  const bytes = Buffer.from(step);
+  return Buffer.concat([
+    Buffer.from(Uint32Array.of(bytes.length).buffer),
+    bytes,
+    Buffer.alloc(-bytes.length & 3),
+  ]);
+}
