@@ -6,6 +6,9 @@ import { inSlices } from '../core/steps.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { textId } from './text-id.js';
 
+/** The last query's keys: the parts of a dataset have the same seed, unless their indexes were saved by different processes. */
+let latest: { readonly query: Query; readonly seed: KeySeed; readonly keys: KeyedQuery } | undefined;
+
 /**
  * A query's keys, computed at once unless its texts are long.
  *
@@ -20,7 +23,10 @@ export function keysOf(
 ): MaybePromise<KeyedQuery> {
   if (!isLong(query)) {
     kernel.useSeed(seed);
-    return keyedQuery(query, (text) => kernel.keysOf(text));
+    if (latest?.query !== query || latest.seed.low !== seed.low || latest.seed.high !== seed.high) {
+      latest = { query, seed, keys: keyedQuery(query, (text) => kernel.keysOf(text)) };
+    }
+    return latest.keys;
   }
   return inSlices(keysInSlices(query, kernel, seed), signal);
 }

@@ -28,13 +28,18 @@ export function planShards(dataset: Dataset, workers: number, kernel: Kernel): S
       const cut = format === 'lines' ? lineStart(fd, edge, end) : surveyedStart(fd, edge, end, kernel);
       if (cut !== undefined) cuts.push(cut);
     }
-    return new ShardPlan(dataset, shardsBetween(body, cuts), randomSeed());
+    return new ShardPlan(dataset, shardsBetween(body, cuts), processSeed());
   });
 }
 
-function randomSeed(): KeySeed {
+let seed: KeySeed | undefined;
+
+/** The seed of this process. The parts of a dataset have the same, so that a lookup computes its keys once for all of them. */
+function processSeed(): KeySeed {
+  if (seed !== undefined) return seed;
   const [low = 0, high = 0] = getRandomValues(new Uint32Array(2));
-  return { low, high };
+  seed = { low, high };
+  return seed;
 }
 
 /** Where the first line after an edge begins. */
