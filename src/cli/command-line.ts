@@ -1,6 +1,7 @@
 /** The command line: which command it names, and the help. The flags of settings come from the table in `settings/table.ts`. */
 
 import { Command, CommanderError, Option as Flag, Help } from 'commander';
+import type { ModelSpec } from '../core/model-spec.js';
 import { isSimilar } from '../core/similar.js';
 import { identityAt } from '../dataset/file.js';
 import { ConfigError } from '../settings/config-error.js';
@@ -10,7 +11,7 @@ import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
 /** What the command line asks for. */
 export type CommandLine =
   | ({ readonly kind: 'serve' } & Settings)
-  | { readonly kind: 'check'; readonly paths: readonly string[]; readonly isJson: boolean }
+  | { readonly kind: 'check'; readonly specs: readonly ModelSpec[]; readonly isJson: boolean }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
@@ -29,6 +30,7 @@ const AFTER = {
   Examples: [
     ['verbatim', 'serve the sample on port 8000'],
     ['verbatim a.json gpt-4o=b.jsonl -p 0', 'serve two models on a free port'],
+    ['verbatim - < a.jsonl.gz', 'serve what comes on standard input'],
     ['verbatim check a.json b.jsonl', 'validate files without serving them'],
   ],
   'Exit codes': [
@@ -79,7 +81,7 @@ export function readCommandLine(
     .enablePositionalOptions()
     .usage('[flags] [dataset...]')
     .description(DESCRIPTION)
-    .argument('[dataset...]', 'Files to serve, each as a model: FILE, or NAME=FILE')
+    .argument('[dataset...]', 'Files to serve, each as a model: FILE, or NAME=FILE; - is standard input')
     .helpOption('-h, --help', 'Print this help')
     .helpCommand('help [command]', 'Print the help of a command')
     .addHelpText('after', ({ command }) => afterHelp(command, AFTER, columns))
@@ -97,7 +99,7 @@ export function readCommandLine(
     .option('--json', 'Print one JSON object a file')
     .addHelpText('after', ({ command }) => afterHelp(command, AFTER_CHECK, columns))
     .action((files: string[], { json = false }: { json?: boolean }) => {
-      command = { kind: 'check', paths: readModels(files).map(({ path }) => path), isJson: json };
+      command = { kind: 'check', specs: readModels(files), isJson: json };
     });
   try {
     program.parse(args, { from: 'user' });

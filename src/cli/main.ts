@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { escapeAllControls } from '../core/control-characters.js';
 import { CommandError } from '../core/errors.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
+import type { ModelSpec } from '../core/model-spec.js';
 import type { Progress } from '../http/progress.js';
 import type { Listening } from '../http/serve.js';
 import { abortedText } from '../http/start-lines.js';
@@ -15,12 +16,15 @@ import { WORKERS_DEFAULT } from '../settings/table.js';
 import { readCommandLine } from './command-line.js';
 import { VERSION } from './manifest.js';
 import { ProgressBar } from './progress-bar.js';
+import { Stdin } from './stdin.js';
 
 /** `defect` is what sysexits.h calls EX_SOFTWARE. */
 const EXIT = { ok: 0, failed: 1, badSettings: 2, skipped: 3, defect: 70, bySignal: 128 } as const;
 
 // Ignore EPIPE and other write errors.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+const stdin = new Stdin();
 
 const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
 const NO_PROGRESS: Progress = { show: () => {}, end: () => {} };
@@ -43,7 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
       case 'serve':
         return await run(command);
       case 'check':
-        return await runCheck(command.paths, command.isJson);
+        return await runCheck(command.specs, command.isJson);
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
@@ -61,6 +65,7 @@ async function run({ config, sourceOf }: Settings): Promise<never> {
   // By default V8 lets the heap grow to three times the memory in use before it collects garbage: with a full cache whose entries come and
   // go, the process took 360 MB; with this limit, in percent, it takes 230 MB and no more time.
   setFlagsFromString('--heap-growing-percent=60');
+  const dataset = await stdin.replaceIn(config.dataset, signal);
   const { serve } = await import('../http/serve.js');
   // The state is unknown after a defect: a supervisor restarts the process.
   process.on('uncaughtException', (error) => {
@@ -81,18 +86,19 @@ async function run({ config, sourceOf }: Settings): Promise<never> {
     inFlight = listening.inFlight;
   };
   const settings = { sourceOf, version: VERSION };
-  await serve(config, { ...settings, bar, loadLogger, print, signal, onHangup, onListening });
+  await serve({ ...config, dataset }, { ...settings, bar, loadLogger, print, signal, onHangup, onListening });
   // Exit explicitly: if the process ended by itself, Node would first remove the signal handlers, and a second signal would change the exit
   // code.
   process.exit(EXIT.ok);
 }
 
 /** Checks each file, and reports those that can't be served among the others. */
-async function runCheck(paths: readonly string[], isJson: boolean): Promise<number> {
+async function runCheck(given: readonly ModelSpec[], isJson: boolean): Promise<number> {
   const { check } = await import('./check.js');
   const { checkText } = await import('./check-text.js');
+  const specs = await stdin.replaceIn(given);
   let code: number = EXIT.ok;
-  for (const path of paths) {
+  for (const { path } of specs) {
     try {
       const report = await check(path, WORKERS_DEFAULT, bar ?? NO_PROGRESS);
       for (const line of isJson ? [JSON.stringify(report)] : checkText(report)) print(line);
@@ -144,10 +150,10 @@ function hangups(): (act: () => void) => void {
 }
 
 function print(line: string): void {
-  above(() => void process.stdout.write(`${escapeAllControls(line)}\n`));
+  above(() => void process.stdout.write(`${escapeAllControls(stdin.shownIn(line))}\n`));
 }
 
 function fail(problem: string, code: number): number {
-  process.stderr.write(`verbatim: ${escapeAllControls(problem)}\n`);
+  process.stderr.write(`verbatim: ${escapeAllControls(stdin.shownIn(problem))}\n`);
   return code;
 }

@@ -44,6 +44,9 @@ export const UNPACKED_RATIO_MAX = 500;
 export const UNPACKED_BYTES_FREE = byteCount(64 * MiB);
 export const UNPACKED_BYTES_MAX = byteCount(1024 * 1024 * MiB);
 
+/** Bytes of a batch of rows in an Arrow file: a worker holds them all. */
+export const TABLE_BATCH_BYTES_MAX = byteCount(1024 * MiB);
+
 /** Bytes of records whose conversations are spread over several records: they are held in memory until the file ends. */
 export const JOINED_BYTES_MAX = byteCount(512 * MiB);
 

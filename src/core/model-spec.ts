@@ -5,6 +5,8 @@ export interface ModelSpec {
   readonly id: string;
   /** The dataset's file. */
   readonly path: string;
+  /** True if the file is removed at the end: nothing is saved for the next start. */
+  readonly isTemporary?: boolean | undefined;
   /** The fields of its records; undefined if the setting for all datasets counts. */
   readonly map?: FieldMap | undefined;
 }

@@ -25,6 +25,16 @@ const FOREIGN_FORMATS: readonly ForeignFormat[] = [
     remedy: (path) => `extract the dataset: unzip ${wordOf(path)}`,
     start: [...Buffer.from('PK')],
   },
+  {
+    name: 'an encrypted Parquet file',
+    remedy: () => 'write it without encryption',
+    start: [...Buffer.from('PARE')],
+  },
+  {
+    name: 'a Feather file of version 1',
+    remedy: () => 'write it as Feather of version 2, which is Arrow',
+    start: [...Buffer.from('FEA1')],
+  },
   { name: 'UTF-32 text', remedy: iconv('UTF-32'), start: [0xff, 0xfe, 0, 0] },
   { name: 'UTF-32 text', remedy: iconv('UTF-32'), start: [0, 0, 0xfe, 0xff] },
   { name: 'UTF-32 text', remedy: iconv('UTF-32LE'), start: [NOT_ZERO, 0, 0, 0] },

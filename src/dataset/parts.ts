@@ -6,7 +6,10 @@ import { assertFile } from './dataset.js';
 import { DatasetError } from './dataset-error.js';
 
 /** Files of a folder that are read. Those of other endings are notes, licences, programs, and what the server itself saves. */
-const DATA_ENDING = /\.(?:json|jsonl|ndjson|csv|tsv|parquet)(?:\.(?:gz|zst|br))?$/i;
+const DATA_ENDING = /\.(?:json|jsonl|ndjson|csv|tsv|parquet|arrow|feather)(?:\.(?:gz|zst|br))?$/i;
+
+/** What Hugging Face's `datasets` saves beside the data. */
+const METADATA = /(?:^|[/\\])(?:dataset_infos?|dataset_dict|state)\.json$/;
 
 /** True if a path names several files: a folder, or a pattern with `*` or `?` that isn't the name of a file. */
 export function isSeveral(path: string): boolean {
@@ -40,10 +43,12 @@ export function partsOf(path: string): string[] {
   collect(folder, new Set(), (file) => {
     if (matches.test(isPattern ? file.split(sep).join('/') : file)) found.push(file);
   });
+  const data = isPattern ? found : found.filter((file) => !METADATA.test(file));
+  if (data.length > 0) return data;
   if (found.length > 0) return found;
   const expected = isPattern
     ? 'no file matches'
-    : 'no file of JSON, JSON lines, CSV, TSV or Parquet in this folder';
+    : 'no file of JSON, JSON lines, CSV, TSV, Parquet or Arrow in this folder';
   throw new DatasetError(path, expected);
 }
 

@@ -12,8 +12,18 @@ import { isServedAsIs } from './sample.js';
 /** How a file's bytes are packed: compressed, or encoded otherwise than in UTF-8. */
 export type Packing = 'gzip' | 'zstd' | 'brotli' | 'utf-16le' | 'utf-16be';
 
-/** Files of rows and columns. */
-type TableFormat = 'csv' | 'tsv' | 'parquet';
+/** Texts of rows and columns. */
+type SeparatedFormat = 'csv' | 'tsv';
+
+/** Rows and columns in groups, each of which can be read alone. `arrow` has a list of them at its end, `arrow-stream` has not. */
+type TableFormat = 'parquet' | 'arrow' | 'arrow-stream';
+
+/** A table in a file, from a byte to the file's end. */
+export interface TableFile {
+  readonly file: FileIdentity;
+  readonly table: TableFormat;
+  readonly start: ByteOffset;
+}
 
 /** What a file is, by its first bytes. */
 export type Recognized =
@@ -24,11 +34,12 @@ export type Recognized =
   /** Another file, packed. */
   | { readonly kind: 'packed'; readonly file: FileIdentity; readonly packing: Packing }
   | {
-      readonly kind: 'table';
+      readonly kind: 'separated';
       readonly file: FileIdentity;
-      readonly table: TableFormat;
+      readonly format: SeparatedFormat;
       readonly start: ByteOffset;
-    };
+    }
+  | (TableFile & { readonly kind: 'table' });
 
 /** What a file is called in reports. */
 export function containerOf(recognized: Recognized): string {
@@ -39,6 +50,8 @@ export function containerOf(recognized: Recognized): string {
       return 'JSON objects';
     case 'packed':
       return PACKING_NAMES[recognized.packing];
+    case 'separated':
+      return recognized.format.toUpperCase();
     case 'table':
       return TABLE_NAMES[recognized.table];
   }
@@ -52,7 +65,11 @@ const PACKING_NAMES: Readonly<Record<Packing, string>> = {
   'utf-16be': 'UTF-16',
 };
 
-const TABLE_NAMES: Readonly<Record<TableFormat, string>> = { csv: 'CSV', tsv: 'TSV', parquet: 'Parquet' };
+const TABLE_NAMES: Readonly<Record<TableFormat, string>> = {
+  parquet: 'Parquet',
+  arrow: 'Arrow',
+  'arrow-stream': 'Arrow stream',
+};
 
 /** One kind of file. */
 interface Source {
@@ -67,7 +84,7 @@ interface Source {
 
 /** What a dataset must be, for messages. */
 export const EXPECTED_DATASET =
-  'a file of conversations: JSON, JSON lines, CSV, TSV or Parquet, or one of them compressed';
+  'a file of conversations: JSON, JSON lines, CSV, TSV, Parquet or Arrow, or one of them compressed';
 
 const jsonArray: Source = {
   recognizes: ([first]) => first === BYTE.openBracket,
@@ -118,10 +135,21 @@ const parquet: Source = {
   open: (file, start) => ({ kind: 'table', file, table: 'parquet', start }),
 };
 
-const separated = (table: 'csv' | 'tsv', separator: string): Source => ({
+const arrow: Source = {
+  recognizes: (head) => startsWith(head, 'ARROW1'),
+  open: (file, start) => ({ kind: 'table', file, table: 'arrow', start }),
+};
+
+/** A stream begins with the length of its first message, which describes the columns. */
+const arrowStream: Source = {
+  recognizes: (head) => head.subarray(0, 4).every((byte) => byte === 0xff) && head[4] !== 0 && head[7] === 0,
+  open: (file, start) => ({ kind: 'table', file, table: 'arrow-stream', start }),
+};
+
+const separated = (format: SeparatedFormat, separator: string): Source => ({
   recognizes: (head) =>
     headerLine(separator).test(Buffer.from(head.subarray(0, HEADER_LINE_BYTES)).toString()),
-  open: (file, start) => ({ kind: 'table', file, table, start }),
+  open: (file, start) => ({ kind: 'separated', file, format, start }),
 });
 
 /** The longest line with the names of columns, in bytes. */
@@ -147,6 +175,8 @@ const SOURCES: readonly Source[] = [
   packed('gzip', 0x1f, 0x8b),
   packed('zstd', 0x28, 0xb5, 0x2f, 0xfd),
   parquet,
+  arrow,
+  arrowStream,
   brotli,
   jsonArray,
   jsonObjects,

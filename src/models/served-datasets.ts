@@ -38,10 +38,11 @@ export class ServedDatasets {
       // One after the other: each uses all threads.
       for (const spec of specs) {
         const shapes = { ...options.shapes, map: spec.map ?? options.shapes.map };
+        const indexDir = spec.isTemporary ? 'none' : options.indexDir;
         const kind = isSeveral(spec.path) ? ServedParts : ServedDataset;
         const served: Served = await kind.open(
           spec.path,
-          { ...options, shapes, notices: noticesOf(spec) },
+          { ...options, shapes, indexDir, notices: noticesOf(spec) },
           signal,
         );
         opened.push({ ...spec, served });

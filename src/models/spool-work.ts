@@ -8,14 +8,15 @@ import { DatasetError } from '../dataset/dataset-error.js';
 import { type DatasetFile, type FileIdentity, identityAt } from '../dataset/file.js';
 import { refusalText } from '../dataset/refusal.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
-import { containerOf, type Recognized, recognizeFile } from '../dataset/sources.js';
+import { containerOf, type Recognized, recognizeFile, type TableFile } from '../dataset/sources.js';
 import type { Spool, SpoolWriter } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { planShards } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { fillRows } from '../workers/spool-lines.js';
 import type { StopFlag } from '../workers/stop-flag.js';
-import type { ConvertedLines, ConvertTask, TaskResult } from '../workers/tasks.js';
+import type { RowGroup } from '../workers/tables.js';
+import type { ConvertedLines, ConvertedPart, ConvertTask, TaskResult } from '../workers/tasks.js';
 
 /** How a dataset is spooled. */
 export interface SpoolOptions {
@@ -106,10 +107,10 @@ export class SpoolWork {
         return this.convertList(source);
       case 'objects':
         return this.convertObjects(source);
+      case 'separated':
+        return this.convertFile(source.file, source.format, source.start);
       case 'table':
-        return source.table === 'parquet'
-          ? this.convertParquet(source.file)
-          : this.convertFile(source.file, source.table, source.start);
+        return this.convertTable(source);
       case 'packed':
         throw new DatasetError(this.path, 'packed twice; unpack it once yourself');
     }
@@ -138,7 +139,7 @@ export class SpoolWork {
     const { file, format, body } = list;
     const dataset = { source: file, file, format, body };
     const plan = planShards(dataset, this.pool.workers, new Kernel(kernelModule(), SURVEY_BYTES_MIN));
-    const before = { at: this.writer.at, report: this.report };
+    const startOver = this.beginning();
     const { shapes } = this.options;
     const task = { dataset, seed: plan.seed, stop: this.stop, shapes, joins: false };
     const rooms: SharedArrayBuffer[] = [];
@@ -151,8 +152,7 @@ export class SpoolWork {
     for await (const { result } of results) {
       const { isJoining, next, ...lines } = await this.valueOf(file, result);
       if (isJoining) {
-        this.writer.at = before.at;
-        this.report = before.report;
+        startOver();
         return this.joinList(list, task);
       }
       await this.add(lines);
@@ -164,16 +164,30 @@ export class SpoolWork {
   /** Converts a list whose conversations are spread over several records, in one task. */
   private async joinList(list: DatasetFile, task: Omit<ConvertTask, 'shard' | 'room'>): Promise<void> {
     const { body } = list;
-    if (body.end - body.start > JOINED_BYTES_MAX) {
-      const problem = `its conversations are spread over several records: such a file may have ${JOINED_BYTES_MAX} bytes`;
-      throw new DatasetError(this.path, problem);
-    }
+    this.assertJoinable(body.end - body.start);
     const shard = { index: 0, range: body };
     const lines = await this.valueOf(
       list.file,
       await this.pool.convertShard({ ...task, shard, joins: true, room: new SharedArrayBuffer(0) }),
     );
     await this.add(lines);
+  }
+
+  /** @throws DatasetError if there are too many bytes of records to join them */
+  private assertJoinable(bytes: number): void {
+    if (bytes <= JOINED_BYTES_MAX) return;
+    const problem = `its conversations are spread over several records: such a file may have ${JOINED_BYTES_MAX} bytes`;
+    throw new DatasetError(this.path, problem);
+  }
+
+  /** Returns a function that discards what is converted from now on. */
+  private beginning(): () => void {
+    const { report } = this;
+    const { at } = this.writer;
+    return () => {
+      this.writer.at = at;
+      this.report = report;
+    };
   }
 
   private async convertObjects({ file, start }: Recognized & { kind: 'objects' }): Promise<void> {
@@ -198,24 +212,33 @@ export class SpoolWork {
     this.report = addReports(this.report, report);
   }
 
-  private async convertParquet(file: FileIdentity): Promise<void> {
-    const groups = await this.valueOf(file, await this.pool.listRowGroups(file));
-    const { shapes } = this.options;
-    const rows = groups.at(-1)?.end ?? 0;
-    const running: Promise<TaskResult<ConvertedLines>>[] = [];
-    let started = 0;
-    const start = () => {
-      const group = groups[started++];
-      if (group !== undefined)
-        running.push(this.pool.convertRowGroup({ file, rows: group, shapes, stop: this.stop }));
+  private async convertTable({ file, table, start }: TableFile): Promise<void> {
+    const task = { file: { file, table, start }, shapes: this.options.shapes, stop: this.stop };
+    const groups = await this.valueOf(file, await this.pool.listRowGroups(task.file));
+    const startOver = this.beginning();
+    const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
+    const convert = (each: readonly RowGroup[], joins: boolean) =>
+      this.pool.convertRows({ ...task, groups: each, joins });
+    const running: Promise<TaskResult<ConvertedPart>>[] = [];
+    const waiting = groups.values();
+    const begin = () => {
+      const { value } = waiting.next();
+      if (value !== undefined) running.push(convert([value], false));
     };
-    for (let i = 0; i < this.pool.workers; i++) start();
-    for (const { end } of groups) {
-      await this.add(
-        await this.valueOf(file, await (running.shift() as Promise<TaskResult<ConvertedLines>>)),
-      );
-      start();
-      this.show(end / rows);
+    for (let i = 0; i < this.pool.workers; i++) begin();
+    let done = 0;
+    for (const group of groups) {
+      const result = (await running.shift()) as TaskResult<ConvertedPart>;
+      const { isJoining, ...lines } = await this.valueOf(file, result);
+      if (isJoining) {
+        startOver();
+        this.assertJoinable(bytes);
+        return this.add(await this.valueOf(file, await convert(groups, true)));
+      }
+      await this.add(lines);
+      begin();
+      done += group.bytes;
+      this.show(done / bytes);
     }
   }
 

@@ -32,8 +32,9 @@ export function modelOf(given: string): ModelSpec {
   return { id: name ?? nameOf(path), path, ...(fields !== undefined && { map: fieldMap(fields) }) };
 }
 
-/** The name of a file without its endings: `chats` for `chats.jsonl.gz`; of a pattern, that of the last folder before its first sign. */
+/** The name of the model of standard input; of a file without its endings: `chats` for `chats.jsonl.gz`; of a pattern, that of the last folder before its first sign. */
 function nameOf(path: string): string {
+  if (path === '-') return 'stdin';
   const folder = path.replace(/\/[^/]*[*?].*$/s, '');
   const name = basename(folder).replace(/\.(?:gz|zst|br)$/i, '');
   return /[*?]/.test(folder) ? 'dataset' : basename(name, extname(name));
@@ -42,14 +43,21 @@ function nameOf(path: string): string {
 /**
  * Returns the models.
  *
- * @throws ConfigError if two have the same name
+ * @throws ConfigError if two have the same name, or both are standard input
  */
 export function distinct(specs: readonly ModelSpec[]): readonly ModelSpec[] {
+  assertOneStdin(specs);
   const twice = specs.find(({ id }, i) => specs.findIndex((other) => other.id === id) < i);
   if (twice === undefined) return specs;
   throw new ConfigError(
     `two datasets are called '${twice.id}'; expected a name for each, as other=${twice.path}`,
   );
+}
+
+/** @throws ConfigError if two are standard input, which can be read once */
+export function assertOneStdin(specs: readonly ModelSpec[]): void {
+  if (specs.filter(({ path }) => path === '-').length < 2) return;
+  throw new ConfigError("standard input, '-', is given twice; expected it once");
 }
 
 /** The fields of records: `prompt=question,reply=answer`. */

@@ -2,7 +2,7 @@
 
 import type { ModelSpec } from '../core/model-spec.js';
 import { ConfigError, named } from './config-error.js';
-import { distinct, modelOf } from './parsers.js';
+import { assertOneStdin, distinct, modelOf } from './parsers.js';
 import { type Config, ENV_PREFIX, OPTIONS, type Option } from './table.js';
 
 /**
@@ -53,10 +53,12 @@ export function readSettings(flags: Flags, paths: readonly string[], env: Enviro
 /**
  * Reads datasets given as arguments: see `modelOf`. Two may have the same name.
  *
- * @throws ConfigError if a path is missing
+ * @throws ConfigError if a path is missing, or two are standard input
  */
 export function readModels(given: readonly string[]): readonly ModelSpec[] {
-  return named('arguments', '', () => given.map(modelOf));
+  const specs = named('arguments', '', () => given.map(modelOf));
+  assertOneStdin(specs);
+  return specs;
 }
 
 /** The text of a setting and its source; undefined if it wasn't given. */

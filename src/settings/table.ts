@@ -60,7 +60,7 @@ export const OPTIONS = {
     env: 'DATASET',
     flag: 'dataset',
     placeholder: 'FILES',
-    help: 'Datasets, separated by colons: files of [any known format](formats.md). A dataset is served as a model that has the name of its file, or NAME if given as `NAME=FILE`. Arguments do the same',
+    help: 'Datasets, separated by colons: files of [any known format](formats.md). A dataset is served as a model that has the name of its file, or NAME if given as `NAME=FILE`; `-` is standard input. Arguments do the same',
     defaultValue: [{ id: 'sample', path: SAMPLE }],
     defaultText: 'the sample in `data/`',
     parse: (value) => modelsOf(value.split(':')),

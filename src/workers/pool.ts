@@ -1,20 +1,20 @@
 /** The main thread's interface to the threads that read the dataset: typed tasks in, results out, no exceptions. */
 
 import type { TextPosition } from '../core/text-position.js';
-import type { FileIdentity } from '../dataset/file.js';
+import type { TableFile } from '../dataset/sources.js';
 import { KEY_BITS, kernelModule } from '../kernel/kernel.js';
-import type { RowRange } from './parquet.js';
+import type { RowGroup } from './tables.js';
 import type {
   CensusTask,
-  ConvertedLines,
+  ConvertedPart,
   ConvertedShard,
   ConvertFileTask,
+  ConvertRowsTask,
   ConvertTask,
   IndexTask,
   Outline,
   OutlineTask,
   PositionTask,
-  RowGroupTask,
   ShardCensus,
   ShardSweep,
   Spooled,
@@ -95,14 +95,14 @@ export class WorkerPool {
     return this.run('outlineFile', task);
   }
 
-  /** Lists the groups of rows of a Parquet file. */
-  listRowGroups(file: FileIdentity): Promise<TaskResult<RowRange[]>> {
+  /** Lists the groups of rows of a table. */
+  listRowGroups(file: TableFile): Promise<TaskResult<RowGroup[]>> {
     return this.run('listRowGroups', file);
   }
 
-  /** Converts a group of rows of a Parquet file. */
-  convertRowGroup(task: RowGroupTask): Promise<TaskResult<ConvertedLines>> {
-    return this.run('convertRowGroup', task);
+  /** Converts groups of rows of a table. */
+  convertRows(task: ConvertRowsTask): Promise<TaskResult<ConvertedPart>> {
+    return this.run('convertRows', task);
   }
 
   /** Builds one half of an index. */

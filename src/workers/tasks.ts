@@ -12,10 +12,10 @@ import type { DatasetFile, FileIdentity } from '../dataset/file.js';
 import type { NamedList } from '../dataset/json-values.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Shard } from '../dataset/shards.js';
-import type { Packing } from '../dataset/sources.js';
+import type { Packing, TableFile } from '../dataset/sources.js';
 import type { RowData } from '../index/table.js';
-import type { RowRange } from './parquet.js';
 import type { StopFlag } from './stop-flag.js';
+import type { RowGroup } from './tables.js';
 
 /** What a task returned, or why it failed. Workers never throw: an error loses its class and code between threads. */
 export type TaskResult<T> = { readonly kind: 'done'; readonly value: T } | Failure;
@@ -70,11 +70,14 @@ export interface ConvertedLines {
   readonly report: ConversionReport;
 }
 
-/** The lines of a shard. */
-export interface ConvertedShard extends Walked, ConvertedLines {
+/** The lines of some records of a dataset. */
+export interface ConvertedPart extends ConvertedLines {
   /** True if conversations are spread over several records: the lines lack them, unless the task joins. */
   readonly isJoining: boolean;
 }
+
+/** The lines of a shard. */
+export interface ConvertedShard extends Walked, ConvertedPart {}
 
 /** Work on a file that one thread reads from its start to its end, into a spool. */
 export interface SpoolTask {
@@ -122,11 +125,13 @@ export interface Outline {
   readonly lists: readonly NamedList[];
 }
 
-/** Converting a group of rows of a Parquet file. */
-export interface RowGroupTask {
-  readonly file: FileIdentity;
-  readonly rows: RowRange;
+/** Converting groups of rows of a table. */
+export interface ConvertRowsTask {
+  readonly file: TableFile;
+  readonly groups: readonly RowGroup[];
   readonly shapes: ShapeOptions;
+  /** True if the groups are the whole table: see `ConvertTask`. */
+  readonly joins: boolean;
   readonly stop: StopFlag;
 }
 

@@ -6,30 +6,31 @@ import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
-import { FileChangedError, type FileIdentity, withFile, withOpenFile } from '../dataset/file.js';
+import { FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
+import type { TableFile } from '../dataset/sources.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { addBatch } from './convert-batch.js';
-import type { RowRange } from './parquet.js';
 import { plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
 import { isStopped, type StopFlag, stopAfter } from './stop-flag.js';
+import type { RowGroup } from './tables.js';
 import type {
   CensusTask,
-  ConvertedLines,
+  ConvertedPart,
   ConvertedShard,
   ConvertFileTask,
+  ConvertRowsTask,
   ConvertTask,
   IndexTask,
   Outline,
   OutlineTask,
   PositionTask,
-  RowGroupTask,
   ShardCensus,
   ShardSweep,
   ShardTask,
@@ -159,30 +160,38 @@ export async function outlineFile({ file, start, read, stop }: OutlineTask): Pro
   }
 }
 
-/** Lists the groups of rows of a Parquet file. */
-export async function listRowGroups(file: FileIdentity): Promise<TaskResult<RowRange[]>> {
+/** Lists the groups of rows of a table. */
+export async function listRowGroups(table: TableFile): Promise<TaskResult<RowGroup[]>> {
   try {
-    const { rowGroups } = await import('./parquet.js');
-    return { kind: 'done', value: await withOpenFile(file, (fd) => rowGroups(fd, file)) };
+    const { rowGroups } = await import('./tables.js');
+    return { kind: 'done', value: await withOpenFile(table.file, (fd) => rowGroups(fd, table)) };
   } catch (error) {
     return failureOf(error);
   }
 }
 
-/** Converts a group of rows of a Parquet file. */
-export async function convertRowGroup({
+/** Converts groups of rows of a table. */
+export async function convertRows({
   file,
-  rows,
+  groups,
   shapes,
+  joins,
   stop,
-}: RowGroupTask): Promise<TaskResult<ConvertedLines>> {
+}: ConvertRowsTask): Promise<TaskResult<ConvertedPart>> {
   try {
-    assertRuns(stop, 0);
-    const { readRows } = await import('./parquet.js');
+    const { readRows } = await import('./tables.js');
     const converter = new RecordConverter(shapes);
-    for (const row of await withOpenFile(file, (fd) => readRows(fd, file, rows))) converter.add(row);
-    converter.join();
-    return { kind: 'done', value: { report: converter.report, ...converter.lines.take() } };
+    await withOpenFile(file.file, async (fd) => {
+      for (const group of groups) {
+        await readRows(fd, file, group, (row) => {
+          assertRuns(stop, 0);
+          converter.add(row);
+        });
+      }
+    });
+    if (joins) converter.join();
+    const { report, isJoining } = converter;
+    return { kind: 'done', value: { report, isJoining, ...converter.lines.take() } };
   } catch (error) {
     return failureOf(error);
   }

@@ -118,7 +118,7 @@ describe('the help', () => {
       expect(lines).toContain(flag === undefined ? `${env}=<` : `--${flag} <`);
       expect(lines).toContain(`(env: ${env}, default: ${defaultText.replaceAll('`', '')})`);
     }
-    expect(help).toMatch(/^Examples:\n(?: {2}verbatim .*\n){3}/m);
+    expect(help).toMatch(/^Examples:\n(?: {2}verbatim .*\n){4}/m);
   });
 
   it('is shown by -h and help, and that of a command by help check', () => {
@@ -170,15 +170,24 @@ it('check ignores settings in the environment', () => {
   const env = { PORT: 'http', DATASET: 'nowhere.json' };
   expect(readCommandLine(['check', 'a.json'], env)).toEqual({
     kind: 'check',
-    paths: ['a.json'],
+    specs: [{ id: 'a', path: 'a.json' }],
     isJson: false,
   });
 });
 
 it('check takes several files, each with a name or without', () => {
   const args = ['check', 'x/a.json', 'gpt-4o=b.jsonl', 'y/a.json', './a=b.json'];
-  const paths = ['x/a.json', 'b.jsonl', 'y/a.json', './a=b.json'];
-  expect(readCommandLine(args, {})).toEqual({ kind: 'check', paths, isJson: false });
+  const specs = ['x/a.json', 'b.jsonl', 'y/a.json', './a=b.json'].map((path) => ({ path }));
+  expect(readCommandLine(args, {})).toMatchObject({ kind: 'check', specs, isJson: false });
+});
+
+it('standard input is a dataset, once', () => {
+  expect(readCommandLine(['-'], {})).toMatchObject({ config: { dataset: [{ id: 'stdin', path: '-' }] } });
+  expect(readCommandLine(['a=-'], {})).toMatchObject({ config: { dataset: [{ id: 'a', path: '-' }] } });
+  const problem = "standard input, '-', is given twice; expected it once";
+  expect(problemOf(['-', 'a=-'])).toBe(problem);
+  expect(problemOf([], { DATASET: '-:-' })).toBe(problem);
+  expect(problemOf(['check', '-', '-'])).toBe(problem);
 });
 
 it.each([
@@ -193,7 +202,7 @@ it.each([
 it('a file may be named check', () => {
   expect(readCommandLine(['check', '--', 'check'], {})).toEqual({
     kind: 'check',
-    paths: ['check'],
+    specs: [{ id: 'check', path: 'check' }],
     isJson: false,
   });
   expect(readCommandLine(['--dataset', 'check'], {})).toMatchObject({

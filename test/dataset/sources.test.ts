@@ -114,7 +114,7 @@ describe('a file of another format', () => {
     expect(problemOf(Buffer.from('PK\x03\x04'), join(folder, 'a\nb.zip'))).not.toContain('\n');
   });
 
-  const expected = 'expected a file of conversations: JSON, JSON lines, CSV, TSV or Parquet,';
+  const expected = 'expected a file of conversations: JSON, JSON lines, CSV, TSV, Parquet or Arrow,';
   it.each([
     ['zeros', Buffer.alloc(100), `found the byte 0x00 at its start; ${expected}`],
     ['a letter', Buffer.from('P'), `found 'P' at its start; ${expected}`],

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
@@ -7,6 +15,7 @@ import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { ServedParts } from '#dist/models/served-parts.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
+import { ROOT } from '../support/project.js';
 import { Recorder } from '../support/served.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -57,6 +66,17 @@ it('a folder is one dataset: its files in the order of their names, the better m
     progress: 1,
     counts: { conversations: 6 },
   });
+});
+
+it('a folder that `datasets` saved is its Arrow files', async () => {
+  const path = folderOf({
+    'data-00000-of-00001.arrow': readFileSync(join(ROOT, 'test/data/pyarrow-stream.arrow')),
+    'dataset_info.json': '{"features": {"question": {"dtype": "string", "_type": "Value"}}}',
+    'state.json': '{"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}',
+  });
+  const { served, ask } = await serve(path);
+  expect(await ask('¿Qué tal 1?')).toBe('Bien 1 😀');
+  expect(served.status.counts.conversations).toBe(3);
 });
 
 it("an assistant's reply in a later file goes before a user's in an earlier one", async () => {

@@ -93,9 +93,34 @@ async function expectRefusal(path: string, problem: string | RegExp): Promise<vo
   expect(readdirSync(indexDir)).toEqual([]);
 }
 
+/** The file with noise in place of its footer. */
+function withoutFooter(file: Buffer): Buffer {
+  const end = file.length - 10;
+  return Buffer.from(file).fill(0xff, end - file.readInt32LE(end), end);
+}
+
+/** The rows of a tree of messages. */
+const TREE_ROWS = [
+  ['c', 'b', 'prompter', 'And you?'],
+  ['a', null, 'prompter', 'Hello?'],
+  ['d', 'c', 'assistant', 'Well.'],
+  ['b', 'a', 'assistant', 'Hi.'],
+  ['e', 'a', 'assistant', 'Good day.'],
+].map(([message_id, parent_id, role, text]) => ({ message_id, parent_id, role, text }));
+
+async function expectTree(path: string): Promise<void> {
+  const { served } = await openAndWalk(path, { pool });
+  expect((await ask(served, 'Hello?'))?.reply.value).toBe('Hi.');
+  expect(await ask(served, 'Hello?', 'Hi.', 'And you?')).toMatchObject({
+    rung: 'context',
+    reply: { value: 'Well.' },
+  });
+}
+
 const littleEndian = (text: string) => Buffer.from(text, 'utf16le');
 const bigEndian = (text: string) => Buffer.from(text, 'utf16le').swap16();
 const data = (name: string) => readFileSync(join(ROOT, 'test/data', name));
+const arrow = (name: string) => data(`pyarrow${name === 'arrow' ? '.' : '-'}${name}`);
 
 describe('a packed file is answered as its content:', () => {
   it.each<[string, Uint8Array, string?]>([
@@ -171,25 +196,7 @@ describe('a file of JSON is answered:', () => {
   });
 
   it('rows of a tree, joined', async () => {
-    const row = (id: string, parent: string | null, role: string, text: string) => ({
-      message_id: id,
-      parent_id: parent,
-      role,
-      text,
-    });
-    const rows = [
-      row('c', 'b', 'prompter', 'And you?'),
-      row('a', null, 'prompter', 'Hello?'),
-      row('d', 'c', 'assistant', 'Well.'),
-      row('b', 'a', 'assistant', 'Hi.'),
-      row('e', 'a', 'assistant', 'Good day.'),
-    ];
-    const { served } = await openAndWalk(fileOf(linesOf(rows)), { pool });
-    expect((await ask(served, 'Hello?'))?.reply.value).toBe('Hi.');
-    expect(await ask(served, 'Hello?', 'Hi.', 'And you?')).toMatchObject({
-      rung: 'context',
-      reply: { value: 'Well.' },
-    });
+    await expectTree(fileOf(linesOf(TREE_ROWS)));
   });
 });
 
@@ -230,6 +237,36 @@ describe('a table is answered:', () => {
     },
   );
 
+  it.each(['arrow', 'stream.arrow', 'lz4.arrow', 'zstd-stream.arrow', 'dictionaries-stream.arrow'])(
+    'Arrow: %s',
+    async (name) => {
+      await expectAnswers(fileOf(arrow(name)), THREE);
+    },
+  );
+
+  it('Arrow with lists of structures, and with structures of lists', async () => {
+    const large = ['9007199254740993', '9007199254740995', '3'];
+    await expectAnswers(
+      fileOf(arrow('lists.arrow')),
+      large.map((id, i) => answer(i, id)),
+    );
+    await expectAnswers(
+      fileOf(arrow('structs.arrow')),
+      [0, 1, 2].map((i) => answer(i, `r${i}`)),
+    );
+  });
+
+  it('Arrow with a text of several blocks of LZ4', async () => {
+    await expectAnswers(fileOf(arrow('lz4.arrow')), [['Wie lang?', 'sehr '.repeat(30_000), '3']]);
+  });
+
+  it('compressed Parquet and Arrow', async () => {
+    const large = ['9007199254740993', '9007199254740995', '3'].map((id, i) => answer(i, id));
+    await expectAnswers(fileOf(gzipSync(data('pyarrow-snappy.parquet'))), large);
+    await expectAnswers(fileOf(gzipSync(arrow('lists.arrow'))), large);
+    await expectAnswers(fileOf(brotliCompressSync(arrow('stream.arrow')), 'data.arrow.br'), THREE);
+  });
+
   it('Parquet with ids of its own', async () => {
     const large = ['9007199254740993', '9007199254740995', '3'];
     await expectAnswers(
@@ -254,6 +291,28 @@ describe('a table is answered:', () => {
       fileOf(new Uint8Array(written)),
       Array.from({ length: count }, (_, i) => answer(i)),
     );
+  });
+
+  it('Parquet of a tree, whose rows are in several groups', async () => {
+    const columnData = (['message_id', 'parent_id', 'role', 'text'] as const).map((name) => ({
+      name,
+      type: 'STRING' as const,
+      data: TREE_ROWS.map((row) => row[name]),
+    }));
+    await expectTree(fileOf(new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: 2 }))));
+  });
+
+  it('Parquet with 10,000 columns', async () => {
+    const columns = Array.from({ length: 9998 }, (_, i) => ({ name: `n${i}`, data: [i, i, i] }));
+    const texts = (['question', 'answer'] as const).map((name) => ({
+      name,
+      data: pairs.map((p) => p[name]),
+    }));
+    const columnData = [...columns, ...texts];
+    const { served } = await openAndWalk(fileOf(new Uint8Array(parquetWriteBuffer({ columnData }))), {
+      pool,
+    });
+    expect(await answersOf(served, THREE)).toEqual(THREE);
   });
 
   it('Parquet in which conversations are JSON', async () => {
@@ -318,6 +377,12 @@ describe('a file that begins as conversations', () => {
 
 describe('a damaged file is refused, and leaves nothing:', () => {
   const noise = Buffer.from(Array.from({ length: 4000 }, (_, i) => (i * i * 7919) % 251));
+  const PAGE_DAMAGED = /: not a valid Parquet file: the head of a page is damaged$/;
+  const changed = (name: string, at: number, byte: number) => {
+    const bytes = data(`${name}.parquet`);
+    bytes[at] = byte;
+    return bytes;
+  };
   const long = gzipSync(linesOf([...records, { noise: noise.toString('base64') }]));
 
   it.each<[string, Uint8Array, string | RegExp, string?]>([
@@ -376,8 +441,44 @@ describe('a damaged file is refused, and leaves nothing:', () => {
     ],
     [
       'encrypted Parquet',
-      Buffer.concat([Buffer.from('PAR1'), data('pyarrow-gzip.parquet').subarray(4, -4), Buffer.from('PARE')]),
-      /: not a valid Parquet file: /,
+      data('pyarrow-encrypted.parquet'),
+      ': found an encrypted Parquet file; write it without encryption',
+    ],
+    [
+      'Parquet with encrypted columns',
+      data('pyarrow-encrypted-columns.parquet'),
+      /: not a valid Parquet file: its columns are encrypted$/,
+    ],
+    ['Parquet with damaged Brotli', changed('pyarrow-brotli', 30, 0), /: not a valid Parquet file: /],
+    // hyparquet would read such pages without end.
+    ['Parquet whose page lacks a number', changed('pyarrow-brotli', 64, 0), PAGE_DAMAGED],
+    ['Parquet whose page has a wrong number', changed('pyarrow-brotli', 69, 128), PAGE_DAMAGED],
+    ['Parquet whose page has a wrong kind', changed('pyarrow-brotli', 72, 0), PAGE_DAMAGED],
+    ['Arrow with a start alone', Buffer.from('ARROW1'), /: not a valid Arrow file: its footer is missing/],
+    [
+      'Arrow that ends early',
+      arrow('arrow').subarray(0, -20),
+      /: not a valid Arrow file: its footer is missing/,
+    ],
+    ['Arrow with a broken footer', withoutFooter(arrow('arrow')), /: not a valid Arrow file: /],
+    [
+      'Arrow with a footer that is too long',
+      Buffer.concat([
+        arrow('arrow').subarray(0, -10),
+        Buffer.from([0xff, 0xff, 0xff, 0x7f]),
+        Buffer.from('ARROW1'),
+      ]),
+      /: not a valid Arrow file: its footer is damaged$/,
+    ],
+    [
+      'a stream of Arrow that ends early',
+      arrow('stream.arrow').subarray(0, -30),
+      /: not a valid Arrow file: a message ends too early$/,
+    ],
+    [
+      'compressed Arrow that ends early',
+      gzipSync(arrow('arrow').subarray(0, -20)),
+      /: not a valid Arrow file: its footer is missing/,
     ],
     [
       'CSV with ragged rows',

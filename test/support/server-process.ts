@@ -17,9 +17,15 @@ export class ServerProcess {
   /** Settles with the exit code, or the name of the signal that ended it. */
   readonly exited: Promise<number | string>;
 
-  constructor(command: string, args: readonly string[], env: Record<string, string> = {}, cwd?: string) {
+  constructor(
+    command: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+    cwd?: string,
+    stdin: 'ignore' | 'pipe' = 'ignore',
+  ) {
     this.child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe'],
       // A tokenizer takes a second of CPU to load: tests that need one enable it.
       env: { ...process.env, DATASET: '', PORT: '0', USAGE: 'estimate', ...env },
       ...(cwd !== undefined && { cwd }),
@@ -89,6 +95,12 @@ export class ServerProcess {
     this.child.stderr?.destroy();
   }
 
+  /** Writes to its standard input, and ends it unless there is more. */
+  input(content: string | Uint8Array, isAll = true): void {
+    if (isAll) this.child.stdin?.end(content);
+    else this.child.stdin?.write(content);
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
@@ -97,4 +109,9 @@ export class ServerProcess {
 /** Starts the server on a free port. It is stopped after the test. */
 export function startServer(args: readonly string[] = [], env: Record<string, string> = {}): ServerProcess {
   return new ServerProcess(process.execPath, [program, ...args], env);
+}
+
+/** The same with a pipe as its standard input. */
+export function startPiped(args: readonly string[], env: Record<string, string> = {}): ServerProcess {
+  return new ServerProcess(process.execPath, [program, ...args], env, undefined, 'pipe');
 }

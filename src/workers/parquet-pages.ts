@@ -1,0 +1,152 @@
+/**
+ * Validates the heads of Parquet's pages before hyparquet reads them: it reads without end what a damaged head says.
+ *
+ *     | head | levels and values | head | …
+ *
+ * A head is a struct of Thrift's compact protocol.
+ */
+
+import type { ColumnMetaData } from 'hyparquet';
+
+/** Reads bytes of the file, fewer if it ends before. */
+type Read = (start: number, end: number) => ArrayBuffer;
+
+/** Longer heads are read again, whole: they may have statistics. */
+const HEAD_BYTES = 512;
+
+const PAGE = { data: 0, dictionary: 2, dataV2: 3 } as const;
+
+/** The fields that a head must have, by number, and those of the struct in it that its kind of page must have. */
+const SIZES = { kind: 1, decompressed: 2, compressed: 3 } as const;
+const DETAILS: Readonly<Record<number, { readonly field: number; readonly needs: readonly number[] }>> = {
+  [PAGE.data]: { field: 5, needs: [1, 2, 3, 4] },
+  [PAGE.dictionary]: { field: 7, needs: [1, 2] },
+  [PAGE.dataV2]: { field: 8, needs: [1, 2, 3, 4, 5, 6] },
+};
+const LEVELS = { definition: 5, repetition: 6 } as const;
+
+/**
+ * Validates the heads of the pages of a column.
+ *
+ * @throws RangeError if one is damaged
+ */
+export function assertPages(read: Read, column: ColumnMetaData): void {
+  const { dictionary_page_offset, data_page_offset, total_compressed_size, num_values } = column;
+  const first = Number(dictionary_page_offset || data_page_offset);
+  const end = first + Number(total_compressed_size);
+  for (let at = first; at < end; ) {
+    const { head, length } = readHead(read, at, end);
+    const size = numberIn(head, SIZES.compressed);
+    at += length + size;
+    numberIn(head, SIZES.decompressed);
+    if (at > end) throw new RangeError('a page is longer than its column');
+    const kind = numberIn(head, SIZES.kind);
+    const details = DETAILS[kind];
+    if (details === undefined) continue;
+    const struct = head.get(details.field);
+    if (!(struct instanceof Map)) throw new RangeError('the head of a page is damaged');
+    const [values = 0] = details.needs.map((field) => numberIn(struct, field));
+    const levels =
+      kind === PAGE.dataV2 ? numberIn(struct, LEVELS.definition) + numberIn(struct, LEVELS.repetition) : 0;
+    if (values > num_values || levels > size) throw new RangeError('the head of a page is damaged');
+  }
+}
+
+function readHead(read: Read, at: number, end: number): { head: Struct; length: number } {
+  const start = new Compact(Buffer.from(read(at, Math.min(end, at + HEAD_BYTES))));
+  try {
+    return { head: start.struct(), length: start.at };
+  } catch (error) {
+    if (!(error instanceof RangeError) || end <= at + HEAD_BYTES) throw error;
+    const whole = new Compact(Buffer.from(read(at, end)));
+    return { head: whole.struct(), length: whole.at };
+  }
+}
+
+function numberIn(struct: Struct, field: number): number {
+  const value = struct.get(field);
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new RangeError('the head of a page is damaged');
+}
+
+type Struct = Map<number, number | Struct | undefined>;
+
+const TYPE = {
+  true: 1,
+  false: 2,
+  byte: 3,
+  short: 4,
+  int: 5,
+  long: 6,
+  double: 7,
+  binary: 8,
+  struct: 12,
+} as const;
+
+/** Reads Thrift's compact protocol: numbers of 32 bits and structs, past the rest. Reading after the end throws a RangeError. */
+class Compact {
+  at = 0;
+  private readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  struct(): Struct {
+    const fields: Struct = new Map();
+    let field = 0;
+    for (;;) {
+      const byte = this.byte();
+      if (byte === 0) return fields;
+      const delta = byte >> 4;
+      field = delta === 0 ? this.zigzag() : field + delta;
+      fields.set(field, this.value(byte & 0x0f));
+    }
+  }
+
+  private value(type: number): number | Struct | undefined {
+    switch (type) {
+      case TYPE.true:
+      case TYPE.false:
+        return undefined;
+      case TYPE.byte:
+        return this.byte();
+      case TYPE.short:
+      case TYPE.int:
+      case TYPE.long:
+        return this.zigzag();
+      case TYPE.double:
+        return this.skip(8);
+      case TYPE.binary:
+        return this.skip(this.varint());
+      case TYPE.struct:
+        return this.struct();
+      default:
+        throw new RangeError('the head of a page is damaged');
+    }
+  }
+
+  private byte(): number {
+    return this.bytes.readUInt8(this.at++);
+  }
+
+  private varint(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * factor;
+      if (byte < 128) return value;
+    }
+  }
+
+  private zigzag(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  private skip(bytes: number): undefined {
+    if (this.at + bytes > this.bytes.length) throw new RangeError('the head of a page ends too early');
+    this.at += bytes;
+    return undefined;
+  }
+}
