@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import type { Failure } from '../core/errors.js';
@@ -5,7 +6,7 @@ import { JOINED_BYTES_MAX, SHARD_BYTES, SPOOL_HEADER_BYTES, SURVEY_BYTES_MIN } f
 import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset/conversion-report.js';
 import { datasetErrorOf } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { type DatasetFile, type FileIdentity, identityAt } from '../dataset/file.js';
+import { type DatasetFile, type FileIdentity, identityAt, readFully } from '../dataset/file.js';
 import { refusalText } from '../dataset/refusal.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { containerOf, type Recognized, recognizeFile, type TableFile } from '../dataset/sources.js';
@@ -16,7 +17,7 @@ import type { WorkerPool } from '../workers/pool.js';
 import { fillRows } from '../workers/spool-lines.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 import type { RowGroup } from '../workers/tables.js';
-import type { ConvertedLines, ConvertedPart, ConvertTask, TaskResult } from '../workers/tasks.js';
+import type { ConvertedLines, ConvertedRows, ConvertTask, TaskResult } from '../workers/tasks.js';
 
 /** How a dataset is spooled. */
 export interface SpoolOptions {
@@ -217,9 +218,12 @@ export class SpoolWork {
     const groups = await this.valueOf(file, await this.pool.listRowGroups(task.file));
     const startOver = this.beginning();
     const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
-    const convert = (each: readonly RowGroup[], joins: boolean) =>
-      this.pool.convertRows({ ...task, groups: each, joins });
-    const running: Promise<TaskResult<ConvertedPart>>[] = [];
+    let started = 0;
+    const convert = (each: readonly RowGroup[], joins: boolean) => {
+      const temporary = `${this.writer.path}-${started++}`;
+      return this.pool.convertRows({ ...task, groups: each, joins, temporary });
+    };
+    const running: Promise<TaskResult<ConvertedRows>>[] = [];
     const waiting = groups.values();
     const begin = () => {
       const { value } = waiting.next();
@@ -227,26 +231,51 @@ export class SpoolWork {
     };
     for (let i = 0; i < this.pool.workers; i++) begin();
     let done = 0;
-    for (const group of groups) {
-      const result = (await running.shift()) as TaskResult<ConvertedPart>;
-      const { isJoining, ...lines } = await this.valueOf(file, result);
-      if (isJoining) {
-        startOver();
-        this.assertJoinable(bytes);
-        return this.add(await this.valueOf(file, await convert(groups, true)));
+    try {
+      for (const group of groups) {
+        const rows = await this.valueOf(file, (await running[0]) as TaskResult<ConvertedRows>);
+        if (rows.isJoining) {
+          startOver();
+          this.assertJoinable(bytes);
+          return this.addRows(await this.valueOf(file, await convert(groups, true)));
+        }
+        running.shift();
+        await this.addRows(rows);
+        begin();
+        done += group.bytes;
+        this.show(done / bytes);
       }
-      await this.add(lines);
-      begin();
-      done += group.bytes;
-      this.show(done / bytes);
+    } finally {
+      for (const result of running) result.then(closeSpilled);
     }
   }
 
+  private async addRows({ spilled, ...rest }: ConvertedRows): Promise<void> {
+    if (spilled !== undefined) {
+      try {
+        let at = 0;
+        for (const { length, blanks } of spilled.chunks) {
+          const lines = Buffer.allocUnsafe(length);
+          readFully(spilled.fd, lines, at);
+          at += length;
+          await this.write(lines, blanks);
+        }
+      } finally {
+        closeSync(spilled.fd);
+      }
+    }
+    await this.add(rest);
+  }
+
   private async add({ bytes, blanks, report }: ConvertedLines): Promise<void> {
-    const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    await this.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), blanks);
+    this.report = addReports(this.report, report);
+  }
+
+  /** @param blanks of records that come after all those of the report */
+  private async write(lines: Buffer, blanks: Uint32Array): Promise<void> {
     fillRows(lines, blanks, this.report.records);
     await this.writer.write(lines);
-    this.report = addReports(this.report, report);
   }
 
   /** The value of a task's result, shown while it runs. */
@@ -286,4 +315,9 @@ export class SpoolWork {
     this.progress = this.from + share * (this.to - this.from);
     this.options.onProgress(this.progress);
   }
+}
+
+/** Closes the temporary file of lines that aren't needed. */
+function closeSpilled(result: TaskResult<ConvertedRows>): void {
+  if (result.kind === 'done' && result.value.spilled !== undefined) closeSync(result.value.spilled.fd);
 }

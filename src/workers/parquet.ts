@@ -1,12 +1,13 @@
 /** Reads Parquet files, a group of rows at a time. */
 
-import { type Compressors, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { type Compressors, type FileMetaData, parquetMetadataAsync } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { byteOffset } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
 import { FileChangedError, isSystemError, readFully } from '../dataset/file.js';
 import type { TableFile } from '../dataset/sources.js';
 import { decompressBrotli, decompressGzip, decompressZstd } from './codecs.js';
+import { rowsOfGroup } from './parquet-columns.js';
 import { assertPages } from './parquet-pages.js';
 
 /** A group of rows, counted from 0: from `start` to before `end`. */
@@ -45,34 +46,42 @@ export async function parquetGroups(fd: number, file: TableFile): Promise<Parque
 }
 
 /**
- * The rows of a group.
+ * The rows of a group. Iterating throws, too.
  *
  * @throws DatasetSyntaxError if the file isn't valid Parquet; what reading throws
  */
 export async function parquetRows(
   fd: number,
   file: TableFile,
-  { index, start, end }: ParquetGroup,
-): Promise<object[]> {
-  const metadata = await metadataOf(fd, file);
-  const buffer = bufferOf(fd, file);
-  return explain(file, () => {
-    for (const { meta_data, crypto_metadata } of metadata.row_groups[index]?.columns ?? []) {
-      if (crypto_metadata !== undefined) throw new Error('its columns are encrypted');
-      if (meta_data !== undefined) assertPages(buffer.slice, meta_data);
-    }
-    return parquetReadObjects({
-      file: buffer,
-      metadata,
-      compressors: COMPRESSORS,
-      rowStart: start,
-      rowEnd: end,
-    });
-  });
+  group: ParquetGroup,
+): Promise<Generator<object, void>> {
+  return rowsIn(fd, file, await metadataOf(fd, file), group);
 }
 
-function metadataOf(fd: number, file: TableFile): Promise<FileMetaData> {
-  return explain(file, () => parquetMetadataAsync(bufferOf(fd, file)));
+function* rowsIn(
+  fd: number,
+  file: TableFile,
+  metadata: FileMetaData,
+  { index }: ParquetGroup,
+): Generator<object, void> {
+  const { slice } = bufferOf(fd, file);
+  try {
+    for (const { meta_data, crypto_metadata } of metadata.row_groups[index]?.columns ?? []) {
+      if (crypto_metadata !== undefined) throw new Error('its columns are encrypted');
+      if (meta_data !== undefined) assertPages(slice, meta_data);
+    }
+    yield* rowsOfGroup(slice, metadata, index, COMPRESSORS);
+  } catch (error) {
+    throw explained(file, error);
+  }
+}
+
+async function metadataOf(fd: number, file: TableFile): Promise<FileMetaData> {
+  try {
+    return await parquetMetadataAsync(bufferOf(fd, file));
+  } catch (error) {
+    throw explained(file, error);
+  }
 }
 
 /** The bytes of the table: what is before it in the file is no part of them. */
@@ -89,11 +98,7 @@ function bufferOf(fd: number, { file, start: from }: TableFile) {
 }
 
 /** The errors that hyparquet throws have no class of their own. */
-async function explain<T>({ file: { size } }: TableFile, read: () => T | Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (isSystemError(error) || error instanceof FileChangedError || !(error instanceof Error)) throw error;
-    throw new DatasetSyntaxError(byteOffset(size), `not a valid Parquet file: ${error.message}`);
-  }
+function explained({ file: { size } }: TableFile, error: unknown): unknown {
+  if (isSystemError(error) || error instanceof FileChangedError || !(error instanceof Error)) return error;
+  return new DatasetSyntaxError(byteOffset(size), `not a valid Parquet file: ${error.message}`);
 }

@@ -6,7 +6,7 @@ import { KEY_BITS, kernelModule } from '../kernel/kernel.js';
 import type { RowGroup } from './tables.js';
 import type {
   CensusTask,
-  ConvertedPart,
+  ConvertedRows,
   ConvertedShard,
   ConvertFileTask,
   ConvertRowsTask,
@@ -101,7 +101,7 @@ export class WorkerPool {
   }
 
   /** Converts groups of rows of a table. */
-  convertRows(task: ConvertRowsTask): Promise<TaskResult<ConvertedPart>> {
+  convertRows(task: ConvertRowsTask): Promise<TaskResult<ConvertedRows>> {
     return this.run('convertRows', task);
   }
 

@@ -13,7 +13,7 @@ function jsonValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (ArrayBuffer.isView(value)) return isBytes(value) ? null : Array.from(value as never, jsonValue);
-  if (Array.isArray(value)) return value.map(jsonValue);
+  if (Array.isArray(value)) return mapList(value, jsonValue);
   const fields = mapValues(value instanceof Map ? Object.fromEntries(value) : value, jsonValue);
   return rowsOf(Object.entries(fields)) ?? fields;
 }
@@ -22,8 +22,28 @@ function isBytes(view: ArrayBufferView): boolean {
   return view instanceof Uint8Array || view instanceof DataView;
 }
 
+/** The object itself if nothing changes: most values are texts. */
 function mapValues(fields: object, map: (value: unknown) => unknown): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, map(value)]));
+  let mapped: Record<string, unknown> | undefined;
+  for (const [key, value] of Object.entries(fields)) {
+    const other = map(value);
+    if (other === value) continue;
+    mapped ??= Object.fromEntries(Object.entries(fields));
+    mapped[key] = other;
+  }
+  return mapped ?? (fields as Record<string, unknown>);
+}
+
+/** The list itself if nothing changes. */
+function mapList(list: readonly unknown[], map: (value: unknown) => unknown): readonly unknown[] {
+  let mapped: unknown[] | undefined;
+  for (const [i, value] of list.entries()) {
+    const other = map(value);
+    if (other === value) continue;
+    mapped ??= [...list];
+    mapped[i] = other;
+  }
+  return mapped ?? list;
 }
 
 /** The structures that lists of their fields hold; undefined unless all fields are lists of the same length. */

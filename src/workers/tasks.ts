@@ -125,8 +125,24 @@ export interface Outline {
   readonly lists: readonly NamedList[];
 }
 
+/** Lines in a temporary file. */
+export interface Spilled {
+  /** The open file. All threads of a process share it. */
+  readonly fd: number;
+  /** Some of the lines each, in order, with the numbers that are left blank. */
+  readonly chunks: readonly { readonly length: number; readonly blanks: Uint32Array }[];
+}
+
+/** The lines of groups of rows. */
+export interface ConvertedRows extends ConvertedPart {
+  /** The lines that come first, if there are many. */
+  readonly spilled: Spilled | undefined;
+}
+
 /** Converting groups of rows of a table. */
 export interface ConvertRowsTask {
+  /** A path for a temporary file. */
+  readonly temporary: string;
   readonly file: TableFile;
   readonly groups: readonly RowGroup[];
   readonly shapes: ShapeOptions;

@@ -18,11 +18,12 @@ import { RecordConverter } from './record-converter.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
+import { SpilledLines } from './spilled-lines.js';
 import { isStopped, type StopFlag, stopAfter } from './stop-flag.js';
 import type { RowGroup } from './tables.js';
 import type {
   CensusTask,
-  ConvertedPart,
+  ConvertedRows,
   ConvertedShard,
   ConvertFileTask,
   ConvertRowsTask,
@@ -176,8 +177,10 @@ export async function convertRows({
   groups,
   shapes,
   joins,
+  temporary,
   stop,
-}: ConvertRowsTask): Promise<TaskResult<ConvertedPart>> {
+}: ConvertRowsTask): Promise<TaskResult<ConvertedRows>> {
+  const spilled = new SpilledLines(temporary);
   try {
     const { readRows } = await import('./tables.js');
     const converter = new RecordConverter(shapes);
@@ -186,13 +189,15 @@ export async function convertRows({
         await readRows(fd, file, group, (row) => {
           assertRuns(stop, 0);
           converter.add(row);
+          spilled.take(converter.lines);
         });
       }
     });
     if (joins) converter.join();
-    const { report, isJoining } = converter;
-    return { kind: 'done', value: { report, isJoining, ...converter.lines.take() } };
+    const { report, isJoining, lines } = converter;
+    return { kind: 'done', value: { report, isJoining, spilled: spilled.spilled, ...lines.take() } };
   } catch (error) {
+    spilled.abandon();
     return failureOf(error);
   }
 }
