@@ -228,6 +228,8 @@ function addCounts(one: Counts, other: Counts): Counts {
   return {
     conversations: one.conversations + other.conversations,
     turns: one.turns + other.turns,
+    replies: one.replies + other.replies,
+    leftOut: one.leftOut + other.leftOut,
     skipped: one.skipped + other.skipped,
     skippedAt: one.skippedAt.length > 0 ? one.skippedAt : other.skippedAt,
     example: one.example ?? other.example,

@@ -68,8 +68,8 @@ export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
       if (task.keepsTurns && batch.conversations > 0) kernel.keep(batch.base, records);
       return false;
     });
-    const { records, conversations, turns, skipped, skippedAt, example } = counter;
-    const counts = { conversations, turns, skipped, skippedAt, example };
+    const { records, conversations, turns, replies, leftOut, skipped, skippedAt, example } = counter;
+    const counts = { conversations, turns, replies, leftOut, skipped, skippedAt, example };
     return { next, records, counts, rows: task.keepsTurns ? kernel.kept() : undefined };
   });
 }
