@@ -58,7 +58,7 @@ interface Sample {
  * @throws DatasetError if the server can't serve the file
  */
 export async function check(path: string, workersMax: number, progress: Progress): Promise<CheckReport> {
-  const recognized = recognizeDataset(path);
+  const recognized = recognizeDataset(path, DEFAULT_SHAPE_OPTIONS);
   const workers = Math.min(workersMax, Math.ceil(recognized.file.size / SHARD_BYTES));
   const checking = new Checking(recognized, new WorkerPool(workers), progress);
   try {
@@ -89,7 +89,7 @@ class Checking {
     if (recognized.kind !== 'list' || !recognized.isServedAsIs) return this.checkConverted(recognized);
     const dataset = datasetOf(recognized);
     const counts = await this.count(dataset);
-    const isMixed = withDataset(dataset, (fd) => hasConvertible(fd, dataset, counts.skippedAt));
+    const isMixed = withDataset(dataset, (fd) => hasConvertible(fd, dataset, counts.skippedAt, DEFAULT_SHAPE_OPTIONS));
     return isMixed ? this.checkConverted(recognized) : this.reportOf(dataset, counts, undefined);
   }
 
