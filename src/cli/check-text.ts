@@ -1,36 +1,45 @@
 import { counted } from '../core/counted.js';
 import { QUOTED_LENGTH_MAX } from '../core/limits.js';
 import { quoteBeginning } from '../core/quote.js';
+import { shellWord } from '../core/shell-word.js';
 import { byFrequency } from '../dataset/conversion-report.js';
 import { printable, printablePosition } from '../dataset/dataset-error.js';
 import { JOINED_SHAPES } from '../dataset/shapes/joined.js';
 import { SHAPES } from '../dataset/shapes/shapes.js';
 import { sizeText } from '../http/start-lines.js';
-import type { CheckReport } from './check.js';
+import {
+  type CheckReport,
+  type Contents,
+  type FileReport,
+  type FolderReport,
+  isRefused,
+  type RefusedPart,
+} from './check-report.js';
 
 /** Width of the names in front of the lines. */
 const NAME_WIDTH = 12;
 
-/** A report for people: a line that sums it up, and indented lines with details. */
+/** A report for people: for a folder, a line for each file; then a line that sums it up, and indented lines with details. */
 export function checkText(report: CheckReport): string[] {
-  const { path, conversations, turns, skipped, sample } = report;
-  const sum = [
-    counted(conversations, 'conversation'),
-    counted(turns, 'turn'),
-    ...(skipped > 0 ? [`${counted(skipped, 'record')} skipped`] : []),
-  ];
-  const { median, longest } = sample.lengths;
+  const { path, replies, texts } = report;
+  const average = Math.round(texts.characters / Math.max(1, texts.turns));
+  const parts = 'parts' in report ? report.parts : [];
+  const unserved = parts.filter(isRefused).length;
+  const sums = [sumText(report), ...(unserved > 0 ? [`${counted(unserved, 'file')} not served`] : [])];
   return [
-    `${printable(path)}: ${sum.join(', ')}`,
-    line('file', containerText(report)),
+    ...parts.map(partText),
+    `${printable(path)}: ${sums.join(', ')}`,
+    line('file', 'parts' in report ? containersText(report) : containerText(report)),
     ...shapeTexts(report).map((text) => line('shape', text)),
     ...skippedTexts(report).map((text) => line('skipped', text)),
+    ...leftOutTexts(report).map((text) => line('left out', text)),
+    line('roles', `${rolesText(texts.roles)}${sampleText(report)}`),
     line(
-      'roles',
-      `${rolesText(sample.roles)}, in the first ${counted(sample.conversations, 'conversation')}`,
+      'lengths',
+      `${counted(average, 'character')} on average, ${texts.longest} at most${sampleText(report)}`,
     ),
-    line('lengths', `${counted(median, 'character')} in the median, ${longest} at most`),
     ...exampleTexts(report).map((text) => line('example', text)),
+    ...(replies === 0 ? [line('warning', 'no turn has a reply: every prompt will be a miss')] : []),
   ];
 }
 
@@ -38,17 +47,44 @@ function line(name: string, text: string): string {
   return `  ${name.padEnd(NAME_WIDTH)}${text}`;
 }
 
-function containerText({ container, bytes, convertedBytes }: CheckReport): string {
-  const served =
-    convertedBytes === undefined
-      ? 'served as it is'
-      : `converted once, to ${sizeText(convertedBytes)} of JSON lines`;
+function partText(part: FileReport | RefusedPart): string {
+  const name = printable(part.path);
+  if (isRefused(part)) return `${name}: not served: ${part.error}`;
+  const shapes = byFrequency(part.shapes).map(([shape]) => shape);
+  return `${name}: ${[sumText(part), ...shapes].join(', ')}`;
+}
+
+function sumText({ conversations, turns, skipped }: Contents): string {
+  const sums = [counted(conversations, 'conversation'), counted(turns, 'turn')];
+  if (skipped > 0) sums.push(`${counted(skipped, 'record')} skipped`);
+  return sums.join(', ');
+}
+
+function containerText({ container, bytes, convertedBytes }: FileReport): string {
+  const served = convertedBytes === undefined ? 'served as it is' : conversionText(convertedBytes);
   return `${container}, ${sizeText(bytes)}, ${served}`;
 }
 
-function shapeTexts({ shapes, skipped, convertedBytes }: CheckReport): string[] {
+/** The kinds of a folder's files, by their shares. */
+function containersText({ containers, parts, bytes, convertedBytes }: FolderReport): string {
+  const files = parts.flatMap((part) => (isRefused(part) ? [] : [part]));
+  const converted = files.filter((part) => part.convertedBytes !== undefined).length;
+  const kinds = byFrequency(containers).map(([kind, count]) => `${percent(count, files.length)} ${kind}`);
+  const size = `${counted(files.length, 'file')} of ${sizeText(bytes)}`;
+  const which = converted === files.length ? '' : `${converted} of them `;
+  const served = convertedBytes === undefined ? 'served as they are' : which + conversionText(convertedBytes);
+  return `${kinds.join('; ')}; ${size}, ${served}`;
+}
+
+function conversionText(bytes: number): string {
+  return `converted once, to ${sizeText(bytes)} of JSON lines`;
+}
+
+function shapeTexts(report: CheckReport): string[] {
+  const { shapes, skipped, convertedBytes } = report;
   const read = Object.values(shapes).reduce((sum, count) => sum + count, 0);
-  const records = convertedBytes === undefined ? read : read + skipped;
+  const isSample = convertedBytes === undefined && !('parts' in report);
+  const records = isSample ? read : read + skipped;
   return byFrequency(shapes).map(([name, count]) => `${percent(count, records)} ${name}: ${mappingOf(name)}`);
 }
 
@@ -57,13 +93,19 @@ function mappingOf(name: string): string {
   return shape?.mapping.replaceAll('`', '') ?? 'the fields given';
 }
 
-function skippedTexts({ path, reasons, firstSkipped }: CheckReport): string[] {
+function skippedTexts({ path: whole, reasons, firstSkipped }: Contents): string[] {
   if (firstSkipped === undefined) return [];
-  const { position, row, text, suggestion } = firstSkipped;
-  const place = position === undefined ? `record ${row}` : printablePosition(path, position);
+  const { path, position, row, text, suggestion } = firstSkipped;
+  const record = path === whole ? `record ${row}` : `${printable(path)}, record ${row}`;
+  const place = position === undefined ? record : printablePosition(path, position);
   const named = byFrequency(reasons).map(([reason, count]) => `${count} ${reason}`);
-  const hint = suggestion === undefined ? [] : [`if it is a prompt and its reply: --map ${suggestion}`];
+  const hint =
+    suggestion === undefined ? [] : [`if it is a prompt and its reply: --map ${shellWord(suggestion)}`];
   return [named.join(', '), `the first at ${place}: ${quoteBeginning(text, QUOTED_LENGTH_MAX)}`, ...hint];
+}
+
+function leftOutTexts({ leftOut }: Contents): string[] {
+  return leftOut === 0 ? [] : [`${counted(leftOut, 'turn')} of these records: no role, or no text`];
 }
 
 function rolesText(roles: Readonly<Record<string, number>>): string {
@@ -72,7 +114,17 @@ function rolesText(roles: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-function exampleTexts({ sample: { example } }: CheckReport): string[] {
+/** Says what the sample is, unless it is everything. */
+function sampleText(report: CheckReport): string {
+  const { texts, conversations } = report;
+  if (texts.conversations === conversations) return '';
+  const size = counted(texts.conversations, 'conversation');
+  return 'parts' in report
+    ? `, in a sample of ${size}: the first of files that are served as they are`
+    : `, in a sample: the first ${size}`;
+}
+
+function exampleTexts({ example }: Contents): string[] {
   if (example === undefined) return ['none: no turn with a text has a reply'];
   return [
     `${quoteBeginning(example.prompt, QUOTED_LENGTH_MAX)} → ${quoteBeginning(example.reply, QUOTED_LENGTH_MAX)}`,

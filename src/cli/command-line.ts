@@ -1,17 +1,22 @@
 /** The command line: which command it names, and the help. The flags of settings come from the table in `settings/table.ts`. */
 
 import { Command, CommanderError, Option as Flag, Help } from 'commander';
-import type { ModelSpec } from '../core/model-spec.js';
 import { isSimilar } from '../core/similar.js';
 import { identityAt } from '../dataset/file.js';
 import { ConfigError } from '../settings/config-error.js';
-import { readModels, readSettings, type Settings } from '../settings/read-settings.js';
+import {
+  CHECK_SETTINGS,
+  type CheckSettings,
+  readCheckSettings,
+  readSettings,
+  type Settings,
+} from '../settings/read-settings.js';
 import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
 
 /** What the command line asks for. */
 export type CommandLine =
   | ({ readonly kind: 'serve' } & Settings)
-  | { readonly kind: 'check'; readonly specs: readonly ModelSpec[]; readonly isJson: boolean }
+  | { readonly kind: 'check'; readonly settings: CheckSettings; readonly isJson: boolean }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
@@ -31,13 +36,13 @@ const AFTER = {
     ['verbatim', 'serve the sample on port 8000'],
     ['verbatim a.json gpt-4o=b.jsonl -p 0', 'serve two models on a free port'],
     ['verbatim - < a.jsonl.gz', 'serve what comes on standard input'],
-    ['verbatim check a.json b.jsonl', 'validate files without serving them'],
+    ['verbatim check a.json b/', 'validate files without serving them'],
   ],
   'Exit codes': [
     ['0', 'success'],
     ['1', "the dataset or the address can't be used"],
     ['2', 'an invalid setting'],
-    ['3', 'check: some records are skipped'],
+    ['3', 'check: some records, or files of a folder, are skipped'],
     ['70', 'a defect of verbatim'],
   ],
 } as const;
@@ -46,8 +51,9 @@ const AFTER = {
 const AFTER_CHECK = {
   'Exit codes': [
     ['0', 'all records are served'],
-    ['1', "a file can't be served"],
-    ['3', 'some records are skipped'],
+    ['1', "a dataset can't be served"],
+    ['2', 'an invalid setting'],
+    ['3', 'some records, or files of a folder, are skipped'],
   ],
 } as const;
 
@@ -92,15 +98,18 @@ export function readCommandLine(
       command = version ? { kind: 'version' } : { kind: 'serve', ...readSettings(values, paths, env) };
     });
   for (const option of SETTINGS) if (option.flag !== undefined) program.addOption(flagOf(option));
-  program
+  const check = program
     .command('check')
-    .description('Read whole files; print what each contains, or where it is invalid')
-    .argument('<file...>', 'Datasets to read: each FILE, or NAME=FILE')
-    .option('--json', 'Print one JSON object a file')
+    .description('Read whole datasets; print what each contains, or where it is invalid')
+    .argument('<file...>', 'Datasets: each a FILE or NAME=FILE, a folder, or a pattern in quotes')
+    .option('--json', 'Print one JSON object a dataset')
     .addHelpText('after', ({ command }) => afterHelp(command, AFTER_CHECK, columns))
-    .action((files: string[], { json = false }: { json?: boolean }) => {
-      command = { kind: 'check', specs: readModels(files), isJson: json };
+    .action((paths: string[], { json = false, ...values }: { json?: boolean }) => {
+      // Flags may also come before the command.
+      const settings = readCheckSettings({ ...program.opts(), ...values }, paths, env);
+      command = { kind: 'check', settings, isJson: json };
     });
+  for (const name of CHECK_SETTINGS) check.addOption(flagOf(OPTIONS[name]));
   try {
     program.parse(args, { from: 'user' });
   } catch (error) {

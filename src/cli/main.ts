@@ -6,13 +6,11 @@ import type { Logger } from 'pino';
 import { escapeAllControls } from '../core/control-characters.js';
 import { CommandError } from '../core/errors.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
-import type { ModelSpec } from '../core/model-spec.js';
 import type { Progress } from '../http/progress.js';
 import type { Listening } from '../http/serve.js';
 import { abortedText } from '../http/start-lines.js';
 import { ConfigError } from '../settings/config-error.js';
-import type { Settings } from '../settings/read-settings.js';
-import { WORKERS_DEFAULT } from '../settings/table.js';
+import type { CheckSettings, Settings } from '../settings/read-settings.js';
 import { readCommandLine } from './command-line.js';
 import { VERSION } from './manifest.js';
 import { ProgressBar } from './progress-bar.js';
@@ -47,7 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
       case 'serve':
         return await run(command);
       case 'check':
-        return await runCheck(command.specs, command.isJson);
+        return await runCheck(command.settings, command.isJson);
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
@@ -92,17 +90,18 @@ async function run({ config, sourceOf }: Settings): Promise<never> {
   process.exit(EXIT.ok);
 }
 
-/** Checks each file, and reports those that can't be served among the others. */
-async function runCheck(given: readonly ModelSpec[], isJson: boolean): Promise<number> {
+/** Checks each dataset, and reports those that can't be served among the others. */
+async function runCheck(settings: CheckSettings, isJson: boolean): Promise<number> {
   const { check } = await import('./check.js');
   const { checkText } = await import('./check-text.js');
-  const specs = await stdin.replaceIn(given);
+  const { isWhole } = await import('./check-report.js');
   let code: number = EXIT.ok;
-  for (const { path } of specs) {
+  const { workers, prefer } = settings;
+  for (const { path, map = settings.map } of await stdin.replaceIn(settings.dataset)) {
     try {
-      const report = await check(path, WORKERS_DEFAULT, bar ?? NO_PROGRESS);
+      const report = await check(path, { workers, shapes: { prefers: prefer, map } }, bar ?? NO_PROGRESS);
       for (const line of isJson ? [JSON.stringify(report)] : checkText(report)) print(line);
-      if (report.skipped > 0 && code === EXIT.ok) code = EXIT.skipped;
+      if (code === EXIT.ok && !isWhole(report)) code = EXIT.skipped;
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       code = fail(error.message, EXIT.failed);

@@ -18,6 +18,8 @@ export interface Conversation {
   /** The record's own id, if it has one. */
   readonly id: string | undefined;
   readonly turns: readonly Turn[];
+  /** How many elements of its list aren't turns, if that was counted and isn't 0. */
+  readonly leftOut?: number;
 }
 
 /** The names of a record's list of turns. */

@@ -7,6 +7,9 @@ export interface ConversionReport {
   readonly records: number;
   readonly conversations: number;
   readonly turns: number;
+  /** Turns of lists that were left out, because they have no role or no text. */
+  readonly leftOut: number;
+  readonly texts: TextCounts;
   /** Records that no conversation was made of. */
   readonly skipped: number;
   /** How many records have which shape. */
@@ -17,6 +20,16 @@ export interface ConversionReport {
   readonly firstSkipped: SkippedRecord | undefined;
 }
 
+/** The texts of turns, in numbers. */
+export interface TextCounts {
+  /** How many turns have which role. Roles with long names, and those beyond `REPORTED_KINDS_MAX`, aren't counted. */
+  readonly roles: Readonly<Record<string, number>>;
+  /** Their length together. */
+  readonly characters: number;
+  /** The greatest length. */
+  readonly longest: number;
+}
+
 /** A record that was skipped. */
 export interface SkippedRecord {
   /** Its number in the dataset, from 0. */
@@ -24,7 +37,7 @@ export interface SkippedRecord {
   readonly reason: string;
   /** Its keys, in order; those of a list are missing. */
   readonly keys: readonly string[];
-  /** The setting that might map it; undefined if it doesn't have two texts. */
+  /** The value of `--map` that might map it, unquoted; undefined if it doesn't have two texts. */
   readonly suggestion: string | undefined;
   /** The beginning of its JSON. */
   readonly text: string;
@@ -36,6 +49,8 @@ export const NOTHING_CONVERTED: ConversionReport = {
   records: 0,
   conversations: 0,
   turns: 0,
+  leftOut: 0,
+  texts: { roles: {}, characters: 0, longest: 0 },
   skipped: 0,
   shapes: {},
   reasons: {},
@@ -49,6 +64,8 @@ export function addReports(one: ConversionReport, other: ConversionReport): Conv
     records: one.records + other.records,
     conversations: one.conversations + other.conversations,
     turns: one.turns + other.turns,
+    leftOut: one.leftOut + other.leftOut,
+    texts: addTexts(one.texts, other.texts),
     skipped: one.skipped + other.skipped,
     shapes: addCounts(one.shapes, other.shapes),
     reasons: addCounts(one.reasons, other.reasons),
@@ -58,19 +75,30 @@ export function addReports(one: ConversionReport, other: ConversionReport): Conv
   };
 }
 
+/** The sum of two counts of texts. */
+export function addTexts(one: TextCounts, other: TextCounts): TextCounts {
+  return {
+    roles: addCounts(one.roles, other.roles),
+    characters: one.characters + other.characters,
+    longest: Math.max(one.longest, other.longest),
+  };
+}
+
 /** The most frequent first. */
 export function byFrequency(counts: Readonly<Record<string, number>>): [name: string, count: number][] {
   return Object.entries(counts).sort(([, one], [, other]) => other - one);
 }
 
-function addCounts(
+/** The sum of two counts by name. Names beyond `REPORTED_KINDS_MAX` aren't counted. */
+export function addCounts(
   one: Readonly<Record<string, number>>,
   other: Readonly<Record<string, number>>,
 ): Record<string, number> {
   const sum: Record<string, number> = { ...one };
   for (const [name, count] of Object.entries(other)) {
-    if (sum[name] !== undefined || Object.keys(sum).length < REPORTED_KINDS_MAX)
-      sum[name] = (sum[name] ?? 0) + count;
+    const isKnown = Object.hasOwn(sum, name);
+    if (isKnown || Object.keys(sum).length < REPORTED_KINDS_MAX)
+      sum[name] = (isKnown ? (sum[name] as number) : 0) + count;
   }
   return sum;
 }

@@ -10,6 +10,10 @@ import { EXPECTED_DATASET } from './sources.js';
 export interface Counts {
   readonly conversations: number;
   readonly turns: number;
+  /** Turns that have a reply: all but the last of each conversation. */
+  readonly replies: number;
+  /** Elements of lists of turns that aren't turns. */
+  readonly leftOut: number;
   /** Records that aren't conversations. */
   readonly skipped: number;
   /** The offsets of the first skipped records, for the log. */
@@ -22,6 +26,8 @@ export interface Counts {
 export const NOTHING_COUNTED: Counts = {
   conversations: 0,
   turns: 0,
+  replies: 0,
+  leftOut: 0,
   skipped: 0,
   skippedAt: [],
   example: undefined,

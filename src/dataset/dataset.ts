@@ -5,12 +5,15 @@ import { SPOOL_HEADER_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
 import { DatasetError } from './dataset-error.js';
 import { type DatasetFile, FileChangedError, type FileIdentity, identityOf, withFile } from './file.js';
+import { DEFAULT_SHAPE_OPTIONS, type ShapeOptions } from './shapes/shape.js';
 import { EXPECTED_DATASET, type Recognized, recognizeFile } from './sources.js';
 
 /** A file of conversations. The census validates it. */
 export interface Dataset extends DatasetFile {
   /** The state of the dataset's own file: the same file, unless that was spooled. */
   readonly source: FileIdentity;
+  /** Records of that file that its spool lacks. */
+  readonly skipped?: number;
 }
 
 const FILE_PROBLEMS: Readonly<Record<string, string>> = {
@@ -22,10 +25,11 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
 /**
  * Checks that a file is a regular file, is readable, and begins as a dataset does.
  *
+ * @param shapes how its records are read
  * @throws DatasetError
  */
-export function recognizeDataset(path: string): Recognized {
-  return explain(path, () => recognizeFile(assertFile(path)));
+export function recognizeDataset(path: string, shapes: ShapeOptions): Recognized {
+  return explain(path, () => recognizeFile(assertFile(path), shapes));
 }
 
 /**
@@ -48,7 +52,7 @@ export function assertFile(path: string): FileIdentity {
  * @throws DatasetError
  */
 export function openDataset(path: string): Dataset {
-  const recognized = recognizeDataset(path);
+  const recognized = recognizeDataset(path, DEFAULT_SHAPE_OPTIONS);
   if (recognized.kind === 'list') return datasetOf(recognized);
   throw new DatasetError(path, `it can't be served as it is: expected a JSON array, or JSON lines`);
 }

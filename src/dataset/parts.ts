@@ -37,7 +37,7 @@ export function assertFound(path: string): void {
  */
 export function partsOf(path: string): string[] {
   const isPattern = !isFolder(path);
-  const folder = isPattern ? folderOf(path) : path;
+  const folder = folderOf(path);
   const matches = isPattern ? patternOf(path) : DATA_ENDING;
   const found: string[] = [];
   collect(folder, new Set(), (file) => {
@@ -50,6 +50,23 @@ export function partsOf(path: string): string[] {
     ? 'no file matches'
     : 'no file of JSON, JSON lines, CSV, TSV, Parquet or Arrow in this folder';
   throw new DatasetError(path, expected);
+}
+
+/**
+ * The error for a dataset of several files of which none can be served.
+ *
+ * @param errors that of each file
+ */
+export function noneServed(path: string, errors: readonly DatasetError[]): DatasetError {
+  const [first] = errors;
+  if (first !== undefined && errors.length === 1) return first;
+  const problem = `none of its ${errors.length} files can be served; the first: ${first?.message}`;
+  return new DatasetError(
+    path,
+    problem,
+    undefined,
+    errors.some(({ isTransient }) => isTransient),
+  );
 }
 
 function isFolder(path: string): boolean {
@@ -78,11 +95,12 @@ function collect(folder: string, seen: Set<string>, take: (file: string) => void
   }
 }
 
-/** The folder that a pattern begins with. */
-function folderOf(pattern: string): string {
-  const parts = pattern.split('/');
+/** The folder at a path, or that a pattern begins with. */
+export function folderOf(path: string): string {
+  if (isFolder(path)) return path;
+  const parts = path.split('/');
   const first = parts.findIndex((part) => /[*?]/.test(part));
-  return parts.slice(0, first).join('/') || (pattern.startsWith('/') ? '/' : '.');
+  return parts.slice(0, first).join('/') || (path.startsWith('/') ? '/' : '.');
 }
 
 /** A pattern as an expression for paths: `**` matches any folders, `*` and `?` characters of a name. */

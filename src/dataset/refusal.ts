@@ -3,6 +3,7 @@
 import { counted } from '../core/counted.js';
 import { fieldMapText } from '../core/field-map.js';
 import { KEY_LENGTH_NAMED_MAX, KEYS_NAMED_MAX, QUOTED_RECORD_LENGTH } from '../core/limits.js';
+import { shellWord } from '../core/shell-word.js';
 import { byFrequency, type ConversionReport, type SkippedRecord } from './conversion-report.js';
 import { isObject, isRecord } from './shapes/record.js';
 import { refusalOf } from './shapes/refusals.js';
@@ -60,7 +61,7 @@ export function refusalText({
   const hint =
     suggestion === undefined
       ? ''
-      : `; if they are a prompt and its reply, serve them with --map ${suggestion}`;
+      : `; if they are a prompt and its reply, serve them with --map ${shellWord(suggestion)}`;
   const what = keys.length === 0 ? '' : ` with ${listedKeys(keys)}`;
   return `no conversation in ${counted(records, 'record')}${what}: ${named.join(', ')}${hint}`;
 }

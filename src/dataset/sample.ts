@@ -7,7 +7,7 @@ import { parsePythonJson } from '../core/python-json.js';
 import { splitElements } from './elements.js';
 import { type DatasetFile, type DatasetFormat, readFully } from './file.js';
 import { isRecord } from './shapes/record.js';
-import { DEFAULT_SHAPE_OPTIONS } from './shapes/shape.js';
+import type { ShapeOptions } from './shapes/shape.js';
 import { isNativeReading, readRecord } from './shapes/shapes.js';
 
 /**
@@ -16,10 +16,15 @@ import { isNativeReading, readRecord } from './shapes/shapes.js';
  * @param head the start of the list
  * @param isAll true if that is the whole list
  */
-export function isServedAsIs(head: Uint8Array, isAll: boolean, format: DatasetFormat): boolean {
+export function isServedAsIs(
+  head: Uint8Array,
+  isAll: boolean,
+  format: DatasetFormat,
+  shapes: ShapeOptions,
+): boolean {
   const sampled = head.subarray(0, SAMPLED_BYTES_MAX);
   const records = recordsIn(sampled, isAll && sampled.length === head.length, format);
-  return !records.some(({ value }) => isConvertible(value));
+  return !records.some(({ value }) => isConvertible(value, shapes));
 }
 
 /** A record, parsed. */
@@ -64,14 +69,19 @@ export function sampleOf(fd: number, { format, body }: DatasetFile): SampledReco
  *
  * @throws what reading throws
  */
-export function hasConvertible(fd: number, file: DatasetFile, offsets: readonly ByteOffset[]): boolean {
-  return recordsAt(fd, file, offsets).some(({ value }) => isConvertible(value));
+export function hasConvertible(
+  fd: number,
+  file: DatasetFile,
+  offsets: readonly ByteOffset[],
+  shapes: ShapeOptions,
+): boolean {
+  return recordsAt(fd, file, offsets).some(({ value }) => isConvertible(value, shapes));
 }
 
-/** True if a record is of a known shape, but can't be served as it is. */
-function isConvertible(record: unknown): boolean {
+/** True if a record can be read, but can't be served as it is. */
+function isConvertible(record: unknown, shapes: ShapeOptions): boolean {
   if (!isRecord(record)) return false;
-  const reading = readRecord(record, DEFAULT_SHAPE_OPTIONS);
+  const reading = readRecord(record, shapes);
   return reading !== undefined && !isNativeReading(record, reading);
 }
 

@@ -8,6 +8,7 @@ import { DatasetError } from './dataset-error.js';
 import { type DatasetFile, type FileIdentity, readBlocks, withFile } from './file.js';
 import { foreignFormatOf } from './foreign-formats.js';
 import { isServedAsIs } from './sample.js';
+import type { ShapeOptions } from './shapes/shape.js';
 
 /** How a file's bytes are packed: compressed, or encoded otherwise than in UTF-8. */
 export type Packing = 'gzip' | 'zstd' | 'brotli' | 'utf-16le' | 'utf-16be';
@@ -79,7 +80,7 @@ interface Source {
    */
   recognizes(head: Uint8Array, path: string): boolean;
   /** @param start the offset of the head */
-  open(file: FileIdentity, start: ByteOffset, head: Uint8Array): Recognized;
+  open(file: FileIdentity, start: ByteOffset, head: Uint8Array, shapes: ShapeOptions): Recognized;
 }
 
 /** What a dataset must be, for messages. */
@@ -88,33 +89,33 @@ export const EXPECTED_DATASET =
 
 const jsonArray: Source = {
   recognizes: ([first]) => first === BYTE.openBracket,
-  open: (file, start, head) =>
+  open: (file, start, head, shapes) =>
     hasWholeFirstLine(head, start, file)
-      ? lines(file, start, head)
+      ? lines(file, start, head, shapes)
       : {
           kind: 'list',
           file,
           format: 'array',
           body: { start: byteOffset(start + 1), end: byteOffset(file.size) },
-          isServedAsIs: isServedAsIs(head.subarray(1), start + head.length === file.size, 'array'),
+          isServedAsIs: isServedAsIs(head.subarray(1), start + head.length === file.size, 'array', shapes),
         },
 };
 
 const jsonObjects: Source = {
   recognizes: ([first]) => first === BYTE.openBrace,
-  open: (file, start, head) =>
+  open: (file, start, head, shapes) =>
     hasWholeFirstLine(head, start, file) || isOneConversation(head, start, file)
-      ? lines(file, start, head)
+      ? lines(file, start, head, shapes)
       : { kind: 'objects', file, start },
 };
 
-function lines(file: FileIdentity, start: ByteOffset, head: Uint8Array): Recognized {
+function lines(file: FileIdentity, start: ByteOffset, head: Uint8Array, shapes: ShapeOptions): Recognized {
   return {
     kind: 'list',
     file,
     format: 'lines',
     body: { start, end: byteOffset(file.size) },
-    isServedAsIs: isServedAsIs(head, start + head.length === file.size, 'lines'),
+    isServedAsIs: isServedAsIs(head, start + head.length === file.size, 'lines', shapes),
   };
 }
 
@@ -189,18 +190,30 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 /**
  * Recognizes a file.
  *
+ * @param shapes how its records are read
  * @param start where its content begins
  * @param path the dataset's path, for messages
  * @throws DatasetError when the file is blank, or of no known kind; what reading throws
  */
-export function recognizeFile(file: FileIdentity, start = 0, path = file.path): Recognized {
+export function recognizeFile(
+  file: FileIdentity,
+  shapes: ShapeOptions,
+  start = 0,
+  path = file.path,
+): Recognized {
   return withFile(file, (fd) => {
     const range = { start: byteOffset(start), end: byteOffset(Math.max(start, file.size)) };
-    return recognize(file, start, readBlocks(fd, range), path);
+    return recognize(file, shapes, start, readBlocks(fd, range), path);
   });
 }
 
-function recognize(file: FileIdentity, from: number, blocks: Iterable<Block>, path: string): Recognized {
+function recognize(
+  file: FileIdentity,
+  shapes: ShapeOptions,
+  from: number,
+  blocks: Iterable<Block>,
+  path: string,
+): Recognized {
   let markBytes = 0;
   for (const { bytes, offset } of blocks) {
     if (offset === from) {
@@ -218,7 +231,7 @@ function recognize(file: FileIdentity, from: number, blocks: Iterable<Block>, pa
       const head = bytes.subarray(i);
       const start = byteOffset(offset + i);
       const source = SOURCES.find((each) => each.recognizes(head, file.path));
-      if (source !== undefined) return source.open(file, start, head);
+      if (source !== undefined) return source.open(file, start, head, shapes);
       const scalar = start + head.length === file.size ? scalarIn(head) : undefined;
       const found = scalar === undefined ? `found ${nameOf(byte)} at its start` : `valid JSON, but ${scalar}`;
       throw new DatasetError(path, `${found}; expected ${EXPECTED_DATASET}`);

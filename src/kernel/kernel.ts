@@ -20,6 +20,7 @@ interface Exports {
   turnRows(): number;
   recordRows(): number;
   conversationRows(): number;
+  leftOutTurns(): number;
   beginKeeping(): void;
   keep(base: number, firstRecord: number): void;
   keptAt(): number;
@@ -477,6 +478,11 @@ export class Kernel implements RowSorter {
   /** How many of those records are conversations. */
   get conversations(): number {
     return this.exports.conversationRows();
+  }
+
+  /** How many elements of their lists aren't turns. */
+  get leftOut(): number {
+    return this.exports.leftOutTurns();
   }
 
   /** Discards the rows that were kept for an index. */

@@ -33,8 +33,9 @@ interface Exports {
 const ROWS_MAX = 4096;
 const FORMS_MAX = 16;
 const FORM_BYTES = 4096;
-const FORM_HEAD_BYTES = 16;
-const COUNT_AT = 12;
+const FORM_HEAD_BYTES = 32;
+const COUNTS_AT = 16;
+const COUNTS_BYTES = 16;
 const COPY = 0x8000_0000;
 const BLANK = 0x4000_0000;
 
@@ -50,6 +51,8 @@ export interface LineForm {
   readonly kind: PlainKind;
   /** The lines: what they all have, gaps for the string of the member with that index, and blanks for the record's number. */
   readonly steps: readonly (string | number | typeof NUMBER_BLANK)[];
+  /** The turns of the lines: how many characters they have in all records, and the indexes of their members. */
+  readonly turns: readonly { readonly characters: number; readonly members: readonly number[] }[];
   /** The indexes of members that may not have the mark of a chat template: those in prompts. */
   readonly prompts: readonly number[];
 }
@@ -92,11 +95,11 @@ export class LineWriter<Form extends LineForm> {
     if (this.forms.length === FORMS_MAX) return false;
     const kind = Buffer.from(form.kind.map(({ key, isEmpty }) => `${key}"${isEmpty ? 'e' : 't'}`).join(''));
     const code = Buffer.concat(form.steps.map(codeOf));
+    const turns = numbers(...form.turns.flatMap(({ characters, members }) => [characters, bitsOf(members)]));
     const padded = Buffer.concat([kind, Buffer.alloc(-kind.length & 3)]);
-    if (FORM_HEAD_BYTES + padded.length + code.length > FORM_BYTES) return false;
-    const prompts = form.prompts.reduce((bits, index) => bits | (1 << index), 0);
-    const head = Buffer.from(Uint32Array.of(kind.length, code.length, prompts, 0).buffer);
-    this.bytes.set(Buffer.concat([head, padded, code]), this.exports.formAt(this.forms.length));
+    if (FORM_HEAD_BYTES + padded.length + code.length + turns.length > FORM_BYTES) return false;
+    const head = numbers(kind.length, code.length, bitsOf(form.prompts), form.turns.length, 0, 0, 0, 0);
+    this.bytes.set(Buffer.concat([head, padded, code, turns]), this.exports.formAt(this.forms.length));
     this.forms.push(form);
     this.exports.takeForm();
     return true;
@@ -149,25 +152,38 @@ export class LineWriter<Form extends LineForm> {
     return members.map(([, key = '', kind]) => ({ key, isEmpty: kind === 'e' }));
   }
 
-  /** How many records each form was used for since the last call. */
-  takeCounts(): { readonly form: Form; readonly count: number }[] {
+  /** What was written with each form since the last call. */
+  takeCounts(): { readonly form: Form; readonly counts: FormCounts }[] {
     return this.forms.map((form, index) => {
-      const at = this.exports.formAt(index) + COUNT_AT;
-      const count = this.bytes.readUInt32LE(at);
-      this.bytes.writeUInt32LE(0, at);
-      return { form, count };
+      const at = this.exports.formAt(index) + COUNTS_AT;
+      const records = this.bytes.readUInt32LE(at);
+      const longest = this.bytes.readUInt32LE(at + 4);
+      const characters = Number(this.bytes.readBigUInt64LE(at + 8));
+      this.bytes.fill(0, at, at + COUNTS_BYTES);
+      return { form, counts: { records, longest, characters } };
     });
   }
 }
 
+/** How many records were written with a form, the length of the longest text of a turn, and that of all of them together, in characters. */
+export interface FormCounts {
+  readonly records: number;
+  readonly longest: number;
+  readonly characters: number;
+}
+
+function numbers(...list: readonly number[]): Buffer {
+  return Buffer.from(Uint32Array.from(list).buffer);
+}
+
+function bitsOf(indexes: readonly number[]): number {
+  return indexes.reduce((bits, index) => bits | (1 << index), 0);
+}
+
 function codeOf(step: LineForm['steps'][number]): Buffer {
   if (typeof step !== 'string') {
-    return Buffer.from(Uint32Array.of(typeof step === 'number' ? COPY + step : BLANK).buffer);
+    return numbers(typeof step === 'number' ? COPY + step : BLANK);
   }
   const bytes = Buffer.from(step);
-  return Buffer.concat([
-    Buffer.from(Uint32Array.of(bytes.length).buffer),
-    bytes,
-    Buffer.alloc(-bytes.length & 3),
-  ]);
+  return Buffer.concat([numbers(bytes.length), bytes, Buffer.alloc(-bytes.length & 3)]);
 }

@@ -86,6 +86,8 @@ export class Census {
     this.total = {
       conversations: total.conversations + counts.conversations,
       turns: total.turns + counts.turns,
+      replies: total.replies + counts.replies,
+      leftOut: total.leftOut + counts.leftOut,
       skipped: total.skipped + counts.skipped,
       skippedAt: [...total.skippedAt, ...counts.skippedAt].slice(0, SKIPPED_OFFSETS_MAX),
       example: total.example ?? counts.example,

@@ -86,7 +86,7 @@ export class ServedDataset implements Served {
     signal?.addEventListener('abort', onAbort);
     let usesPool = false;
     try {
-      const recognized = recognizeDataset(path);
+      const recognized = recognizeDataset(path, shapes);
       const known = spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized);
       if (known !== undefined && known.file === known.source) spooler.removeStale();
       if (known !== undefined) return new ServedDataset(path, options, spooler, known, usesPool);
@@ -134,8 +134,14 @@ export class ServedDataset implements Served {
 
   get status(): Status {
     const { edition, progress, counts } = this.build;
-    const { canAnswer, engine } = edition;
-    return { isAvailable: this.problem === undefined && canAnswer, engine, progress, counts };
+    const { canAnswer, engine, dataset } = edition;
+    const skipped = counts.skipped + (dataset.skipped ?? 0);
+    return {
+      isAvailable: this.problem === undefined && canAnswer,
+      engine,
+      progress,
+      counts: { ...counts, skipped },
+    };
   }
 
   /**
@@ -235,6 +241,7 @@ export class ServedDataset implements Served {
     if (this.isClosed) throw new DatasetError(this.path, 'it was closed', undefined, true);
     if (saved !== undefined) {
       build.use(saved);
+      this.warnIfUnanswered(build);
       this.countAhead(build);
       return { walked: this.leavePool() };
     }
@@ -258,6 +265,7 @@ export class ServedDataset implements Served {
     const { edition, table, counts } = build;
     this.options.notices.walked(counts);
     const { turns, conversations } = counts;
+    this.warnIfUnanswered(build);
     if (table === undefined) {
       this.options.notices.info({ conversations, turns }, 'dataset read');
       this.spoolIfMixed(build);
@@ -267,12 +275,16 @@ export class ServedDataset implements Served {
       { conversations, turns, seconds: Number(build.seconds.toFixed(3)) },
       'index ready',
     );
-    if (table.replies === 0) this.options.notices.warn({ conversations, turns }, NOTHING_ANSWERED);
     this.keeper.keep(edition.dataset, { table, counts });
     this.countAhead(build);
     await edition.sweepsEnded();
     if (this.build === build && !this.isClosed) await this.leavePool();
     this.spoolIfMixed(build);
+  }
+
+  private warnIfUnanswered({ counts: { conversations, turns, replies } }: Build): void {
+    if (replies > 0) return;
+    this.options.notices.warn({ dataset: this.path, conversations, turns }, NOTHING_ANSWERED);
   }
 
   /** Releases the threads: an index doesn't need them, and they take memory. */
@@ -315,7 +327,7 @@ export class ServedDataset implements Served {
     const now = identityAt(this.path);
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
     try {
-      const recognized = recognizeDataset(this.path);
+      const recognized = recognizeDataset(this.path, this.options.shapes);
       const dataset = servedAsIs(recognized);
       this.options.notices.info({ dataset: this.path }, 'dataset changed; reading it again');
       if (dataset === undefined) this.spoolAnew(recognized);
@@ -392,7 +404,8 @@ export class ServedDataset implements Served {
     const isOwn = dataset.file === dataset.source;
     if (!isOwn || skippedAt.length === 0 || this.isClosed || this.build !== build) return;
     try {
-      const isMixed = withDataset(dataset, (fd) => hasConvertible(fd, dataset, skippedAt));
+      const { shapes } = this.options;
+      const isMixed = withDataset(dataset, (fd) => hasConvertible(fd, dataset, skippedAt, shapes));
       if (isMixed) this.spoolAnew({ ...dataset, kind: 'list', isServedAsIs: false });
     } catch (error) {
       if (!(error instanceof DatasetError)) throw error;
@@ -441,7 +454,7 @@ export class ServedDataset implements Served {
   }
 }
 
-const NOTHING_ANSWERED = 'no turn of the dataset has a reply: every prompt will be a miss';
+const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
 
 /** The dataset that a file is, if it is served as it is. */
 function servedAsIs(recognized: Recognized): Dataset | undefined {
@@ -452,6 +465,6 @@ function spooledAs(spool: Spool | undefined, source: FileIdentity): Dataset | un
   return spool && datasetOfSpool(spool, source);
 }
 
-function datasetOfSpool({ dataset }: Spool, source: FileIdentity): Dataset {
-  return { ...dataset, source };
+function datasetOfSpool({ dataset, report }: Spool, source: FileIdentity): Dataset {
+  return { ...dataset, source, skipped: report.skipped };
 }

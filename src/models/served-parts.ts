@@ -3,26 +3,35 @@ import { FILE_CHECK_MS } from '../core/limits.js';
 import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
-import { partsOf } from '../dataset/parts.js';
+import { DatasetError } from '../dataset/dataset-error.js';
+import { type FileIdentity, identityAt, isSameFile } from '../dataset/file.js';
+import { noneServed, partsOf } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Lookup, Similar } from '../lookup/lookup.js';
 import type { DatasetFigures, Served, Status } from './served.js';
 import { ServedDataset, type ServedOptions } from './served-dataset.js';
 
-/** A dataset of several files: its parts are layers, in the order of their names. */
+/** Why a file is left out, and which state of it. */
+interface Refusal {
+  readonly error: DatasetError;
+  readonly file: FileIdentity | undefined;
+}
+
+/** A dataset of several files: its parts are layers, in the order of their names. Files that can't be served are left out. */
 export class ServedParts implements Served {
   readonly lookup: Lookup;
   readonly path: string;
   private readonly options: ServedOptions;
-  private parts: readonly ServedDataset[];
+  /** At least one. */
+  private parts: readonly ServedDataset[] = [];
+  private readonly refused = new Map<string, Refusal>();
   private timer: NodeJS.Timeout | undefined;
   private updating: Promise<void> | undefined;
   private readonly closing = new AbortController();
 
-  private constructor(path: string, options: ServedOptions, parts: readonly ServedDataset[]) {
+  private constructor(path: string, options: ServedOptions) {
     this.path = path;
     this.options = options;
-    this.parts = parts;
     this.lookup = new LayeredLookup(() => this.parts);
   }
 
@@ -31,23 +40,27 @@ export class ServedParts implements Served {
    *
    * @param path a folder, or a pattern
    * @param signal gives up
-   * @throws DatasetError
+   * @throws DatasetError if no file can be served
    */
   static async open(path: string, options: ServedOptions, signal?: AbortSignal): Promise<ServedParts> {
-    const parts: ServedDataset[] = [];
+    const served = new ServedParts(path, options);
     try {
-      for (const file of partsOf(path)) parts.push(await ServedDataset.open(file, options, signal));
+      for (const file of partsOf(path)) await served.add(file, signal);
     } catch (error) {
-      for (const part of parts) part.close();
+      await served.close();
       throw error;
     }
-    return new ServedParts(path, options, parts);
+    if (served.parts.length === 0) throw served.noneServed();
+    return served;
   }
 
   async start(): Promise<{ readonly walked: Promise<void> }> {
     const walks: Promise<void>[] = [];
     for (const part of this.parts) {
-      const { walked } = await part.start();
+      const before = identityAt(part.path);
+      const leaveOut = (error: unknown) => this.leaveOut(part, error, before);
+      const started = await part.start().catch(leaveOut);
+      const walked = started?.walked.catch(leaveOut) ?? Promise.resolve();
       walked.catch(() => undefined);
       walks.push(walked);
     }
@@ -117,16 +130,20 @@ export class ServedParts implements Served {
       // What was served is served on until there is something else.
       return;
     }
+    for (const file of this.refused.keys()) if (!files.includes(file)) this.refused.delete(file);
     const known = new Map(this.parts.map((part) => [part.path, part]));
-    const isSame = files.length === known.size && files.every((file) => known.has(file));
-    if (isSame) return;
-    const next: ServedDataset[] = [];
+    const found: ServedDataset[] = [];
     for (const file of files) {
-      const part = known.get(file) ?? (await this.opened(file));
-      if (part !== undefined) next.push(part);
+      const part = known.get(file) ?? (this.isRefused(file) ? undefined : await this.opened(file));
+      if (part !== undefined) found.push(part);
     }
-    const removed = this.parts.filter((part) => !next.includes(part));
-    if (this.closing.signal.aborted || (removed.length === 0 && next.length === this.parts.length)) {
+    // A part may have been left out meanwhile.
+    const next = found.filter(({ path }) => !this.refused.has(path));
+    const left = new Set(next);
+    const removed = this.parts.filter((part) => !left.has(part));
+    const isSame = removed.length === 0 && next.length === this.parts.length;
+    // What was served is served on until there is something else.
+    if (isSame || next.length === 0 || this.closing.signal.aborted) {
       for (const part of next) if (!known.has(part.path)) await part.close();
       return;
     }
@@ -136,29 +153,83 @@ export class ServedParts implements Served {
     for (const part of removed) await part.close();
   }
 
+  /** Opens a file; leaves it out if it can't be served. */
+  private async add(file: string, signal: AbortSignal | undefined): Promise<void> {
+    const before = identityAt(file);
+    try {
+      this.parts = [...this.parts, await ServedDataset.open(file, this.options, signal)];
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      this.refuse(file, error, before);
+    }
+  }
+
+  /**
+   * Leaves out a part that can't be served after all.
+   *
+   * @throws DatasetError if it is the only one, or if the dataset was closed
+   */
+  private async leaveOut(
+    part: ServedDataset,
+    error: unknown,
+    file: FileIdentity | undefined,
+  ): Promise<undefined> {
+    if (this.closing.signal.aborted) throw error;
+    this.refuse(part.path, error, file);
+    if (this.parts.length === 1 && this.parts[0] === part) throw this.noneServed();
+    this.parts = this.parts.filter((each) => each !== part);
+    this.options.notices.changed();
+    await part.close();
+  }
+
   /** A file that was added, ready to answer; undefined if it can't be served. */
   private async opened(file: string): Promise<ServedDataset | undefined> {
+    const before = identityAt(file);
+    let part: ServedDataset | undefined;
     try {
-      const part = await ServedDataset.open(file, this.options, this.closing.signal);
+      part = await ServedDataset.open(file, this.options, this.closing.signal);
       const { walked } = await part.start();
-      walked.catch(() => undefined);
-      return part;
+      this.refused.delete(file);
+      const added = part;
+      walked.catch((error) => this.leaveOut(added, error, before)).catch(() => undefined);
+      return added;
     } catch (error) {
-      if (!this.refused.has(file))
-        this.options.notices.warn({ err: error }, 'a file of the dataset is not served');
-      this.refused.add(file);
+      await part?.close();
+      if (!this.closing.signal.aborted) this.refuse(file, error, before);
       return undefined;
     }
   }
 
-  /** Files that were added and can't be served: the log has each once. */
-  private readonly refused = new Set<string>();
+  /** Records that a file is left out. The log has each reason once. */
+  private refuse(path: string, error: unknown, file: FileIdentity | undefined): void {
+    if (!(error instanceof DatasetError)) throw error;
+    if (this.refused.get(path)?.error.message !== error.message)
+      this.options.notices.warn({ err: error }, 'a file of the dataset is not served');
+    this.refused.set(path, { error, file });
+  }
+
+  /** True if that state of the file is known to be invalid. */
+  private isRefused(path: string): boolean {
+    const refusal = this.refused.get(path);
+    if (refusal === undefined || refusal.error.isTransient) return false;
+    const now = identityAt(path);
+    return now !== undefined && refusal.file !== undefined && isSameFile(now, refusal.file);
+  }
+
+  private noneServed(): DatasetError {
+    return noneServed(
+      this.path,
+      [...this.refused.values()].map(({ error }) => error),
+    );
+  }
 }
 
 function addCounts(one: Counts, other: Counts): Counts {
   return {
     conversations: one.conversations + other.conversations,
     turns: one.turns + other.turns,
+    replies: one.replies + other.replies,
+    leftOut: one.leftOut + other.leftOut,
     skipped: one.skipped + other.skipped,
     skippedAt: one.skippedAt.length > 0 ? one.skippedAt : other.skippedAt,
     example: one.example ?? other.example,

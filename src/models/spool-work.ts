@@ -127,7 +127,7 @@ export class SpoolWork {
     );
     this.from = 0.5;
     this.to = 1;
-    return recognizeFile(this.identityOf(into), SPOOL_HEADER_BYTES, this.path);
+    return recognizeFile(this.identityOf(into), this.options.shapes, SPOOL_HEADER_BYTES, this.path);
   }
 
   private identityOf(path: string): FileIdentity {

@@ -17,6 +17,12 @@ export interface Settings {
   readonly sourceOf: SourceOf;
 }
 
+/** The settings that `check` has in common with a server. */
+export const CHECK_SETTINGS = ['workers', 'map', 'prefer'] as const satisfies readonly (keyof Config)[];
+
+/** What to check, and how. */
+export type CheckSettings = Pick<Config, 'dataset' | (typeof CHECK_SETTINGS)[number]>;
+
 type Flags = Readonly<Partial<Record<keyof Config, string>>>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -39,23 +45,48 @@ export function readSettings(flags: Flags, paths: readonly string[], env: Enviro
       sources.set(name, 'arguments');
       return [name, distinct(readModels(paths))];
     }
-    const given = givenText(option, flags[name as keyof Config], env);
-    if (given === undefined) return [name, option.defaultValue];
-    const { source, text } = given;
-    sources.set(name, source);
-    // Only the settings without a flag are secret.
-    const got = option.flag === undefined ? ', got something else' : `, got '${text}'`;
-    return [name, named(source, got, () => option.parse(text))];
+    return [name, readSetting(name as keyof Config, flags, env, sources)];
   });
   return { config: Object.fromEntries(entries) as Config, sourceOf: (setting) => sources.get(setting) };
 }
 
 /**
- * Reads datasets given as arguments: see `modelOf`. Two may have the same name.
+ * Reads the settings of `check` as those of a server. Two of its datasets may have the same name.
+ *
+ * @throws ConfigError for an invalid value
+ */
+export function readCheckSettings(flags: Flags, paths: readonly string[], env: Environment): CheckSettings {
+  const entries = CHECK_SETTINGS.map((name) => [name, readSetting(name, flags, env, new Map())]);
+  return { dataset: readModels(paths), ...(Object.fromEntries(entries) as Omit<CheckSettings, 'dataset'>) };
+}
+
+/**
+ * Reads one setting.
+ *
+ * @param sources gets its source, if it was given
+ */
+function readSetting(
+  name: keyof Config,
+  flags: Flags,
+  env: Environment,
+  sources: Map<string, string>,
+): unknown {
+  const option: Option<unknown> = OPTIONS[name];
+  const given = givenText(option, flags[name], env);
+  if (given === undefined) return option.defaultValue;
+  const { source, text } = given;
+  sources.set(name, source);
+  // Only the settings without a flag are secret.
+  const got = option.flag === undefined ? ', got something else' : `, got '${text}'`;
+  return named(source, got, () => option.parse(text));
+}
+
+/**
+ * Reads datasets given as arguments: see `modelOf`.
  *
  * @throws ConfigError if a path is missing, or two are standard input
  */
-export function readModels(given: readonly string[]): readonly ModelSpec[] {
+function readModels(given: readonly string[]): readonly ModelSpec[] {
   const specs = named('arguments', '', () => given.map(modelOf));
   assertOneStdin(specs);
   return specs;

@@ -50,8 +50,8 @@ const MISS_STATUSES = [400, 404, 422] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
 const USAGE = ['count', 'estimate'] as const;
 
-/** The worker threads of a server, and of `check`, unless the setting gives another number. */
-export const WORKERS_DEFAULT = Math.min(availableParallelism(), WORKERS_MAX);
+/** The worker threads, unless the setting gives another number. */
+const WORKERS_DEFAULT = Math.min(availableParallelism(), WORKERS_MAX);
 
 /** Every setting, in the order of the help: the settings of a group are adjacent. */
 export const OPTIONS = {

@@ -13,7 +13,7 @@ import type { ColumnDecoder, DecodedArray, SchemaTree } from 'hyparquet/src/type
 /** Reads bytes of the file, fewer if it ends before. */
 export type Read = (start: number, end: number) => ArrayBuffer;
 
-/** Most heads of pages are shorter. */
+/** Most heads of pages are shorter. Longer ones are read again. */
 const HEAD_BYTES = 1 << 10;
 
 /** Rows of structures that are put together at once. */
@@ -99,12 +99,10 @@ class ColumnPages {
   }
 
   private readPage(): void {
-    let bytes = this.read(this.at, Math.min(this.end, this.at + HEAD_BYTES));
-    const reader = { view: new DataView(bytes), offset: 0 };
-    const head = parquetHeader(reader);
-    const next = this.at + reader.offset + head.compressed_page_size;
-    bytes = this.read(this.at + reader.offset, next);
-    this.at = next;
+    const { head, length } = this.readHead();
+    const start = this.at + length;
+    this.at = start + head.compressed_page_size;
+    const bytes = this.read(start, this.at);
     const page = { view: new DataView(bytes), offset: 0 };
     const { decoder, dictionary } = this;
     if (head.type === 'DICTIONARY_PAGE') {
@@ -116,5 +114,18 @@ class ColumnPages {
     this.taken = 0;
     const { data = [] } = readPage(page, head, decoder, dictionary, this.isFlat ? undefined : rest, 0);
     this.rows = this.isFlat && rest.length > 0 ? [...rest, ...data] : data;
+  }
+
+  /** The head of the next page, and its length. It may have statistics, which hold values. */
+  private readHead(): { head: ReturnType<typeof parquetHeader>; length: number } {
+    for (let size = HEAD_BYTES; ; size *= 16) {
+      const end = Math.min(this.end, this.at + size);
+      const reader = { view: new DataView(this.read(this.at, end)), offset: 0 };
+      try {
+        return { head: parquetHeader(reader), length: reader.offset };
+      } catch (error) {
+        if (end === this.end) throw error;
+      }
+    }
   }
 }

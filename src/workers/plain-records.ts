@@ -1,26 +1,33 @@
 /** Converts plain records: those of a few strings, whose shape is decided by their keys and by which strings are empty. */
 
+import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset/conversion-report.js';
 import type { DatasetFormat } from '../dataset/file.js';
 import { PLAIN_KEYS } from '../dataset/shapes/pairs.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { readRecord } from '../dataset/shapes/shapes.js';
-import { type LineForm, LineWriter, NUMBER_BLANK, type PlainKind } from '../kernel/line-writer.js';
+import {
+  type FormCounts,
+  type LineForm,
+  LineWriter,
+  NUMBER_BLANK,
+  type PlainKind,
+} from '../kernel/line-writer.js';
 import type { RecordConverter } from './record-converter.js';
 import { SpoolLines } from './spool-lines.js';
 import type { RecordBatch } from './walk.js';
 
-/** A form, and what a record of its kind counts as. */
+/** A form, and what its records count as. */
 interface PlainForm extends LineForm {
   readonly shape: string;
   readonly conversations: number;
-  readonly turns: number;
+  readonly roles: readonly string[];
 }
 
 /** How many kinds of records are looked at. Most datasets have one or two. */
 const KINDS_MAX = 64;
 
 /** Stands for a member's string. No dataset has it: the characters are for private use. */
-const PLACEHOLDER = /\ue000(\d+)\ue001/;
+const PLACEHOLDERS = /\ue000(\d+)\ue001/g;
 const placeholder = (index: number) => `\ue000${index}\ue001`;
 
 /** Where a line is copied, filled in, or left blank: see `SpoolLines`. */
@@ -70,9 +77,9 @@ export class PlainRecords {
     }
   }
 
-  /** Adds what was converted since `begin` to the converter's counts. */
-  count(converter: RecordConverter): void {
-    for (const { form, count } of this.writer.takeCounts()) converter.count(form, count);
+  /** What was converted since `begin`, once. Its records aren't counted. */
+  takeReport(): ConversionReport {
+    return this.writer.takeCounts().map(reportOf).reduce(addReports, NOTHING_CONVERTED);
   }
 
   /** Makes the form of a kind; false if it can't have one. */
@@ -99,16 +106,42 @@ function formOf(kind: PlainKind, options: ShapeOptions): PlainForm | undefined {
   const prompts = turns.filter(({ from }) => from !== 'assistant').flatMap(({ value }) => indexesIn(value));
   const lines = new SpoolLines();
   for (const conversation of conversations) lines.add(conversation, 0);
-  const steps = stepsOf(lines.take().bytes.toString());
   return {
-    ...{ kind, steps, prompts },
-    ...{ shape: shape.name, conversations: conversations.length, turns: turns.length },
+    kind,
+    steps: stepsOf(lines.take().bytes.toString()),
+    turns: turns.map(({ value }) => ({
+      characters: value.replace(PLACEHOLDERS, '').length,
+      members: indexesIn(value),
+    })),
+    prompts,
+    shape: shape.name,
+    conversations: conversations.length,
+    roles: turns.map(({ from }) => from),
+  };
+}
+
+function reportOf({
+  form: { shape, conversations, roles },
+  counts: { records, characters, longest },
+}: {
+  form: PlainForm;
+  counts: FormCounts;
+}): ConversionReport {
+  if (records === 0) return NOTHING_CONVERTED;
+  const counted: Record<string, number> = {};
+  for (const role of roles) counted[role] = (counted[role] ?? 0) + records;
+  return {
+    ...NOTHING_CONVERTED,
+    conversations: conversations * records,
+    turns: roles.length * records,
+    texts: { roles: counted, characters, longest },
+    shapes: { [shape]: records },
   };
 }
 
 /** The members whose placeholders a text has. */
 function indexesIn(text: string): number[] {
-  return [...text.matchAll(new RegExp(PLACEHOLDER, 'g'))].map(([, index]) => Number(index));
+  return [...text.matchAll(PLACEHOLDERS)].map(([, index]) => Number(index));
 }
 
 /** Takes lines apart at their placeholders and blanks. */

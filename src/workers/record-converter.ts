@@ -9,6 +9,7 @@ import { describeSkipped, reasonOf } from '../dataset/refusal.js';
 import { idOf, isObject, isRecord, type JsonObject } from '../dataset/shapes/record.js';
 import type { JoinedShape, NumberedRecord, ShapeOptions } from '../dataset/shapes/shape.js';
 import { isNativeReading, readRecord } from '../dataset/shapes/shapes.js';
+import { TextCounter } from '../dataset/text-counter.js';
 import { SpoolLines } from './spool-lines.js';
 
 /** A whole number that JavaScript would round, as the value of a key. */
@@ -40,6 +41,8 @@ export class RecordConverter {
   private readonly joined = new Map<JoinedShape, NumberedRecord[]>();
   private conversations = 0;
   private turns = 0;
+  private leftOut = 0;
+  private readonly texts = new TextCounter();
   private skipped = 0;
   private readonly shapes: Record<string, number> = {};
   private readonly reasons: Record<string, number> = {};
@@ -58,8 +61,20 @@ export class RecordConverter {
   }
 
   get report(): ConversionReport {
-    const { rows: records, conversations, turns, skipped, shapes, reasons, firstSkipped } = this;
-    return { ...NOTHING_CONVERTED, records, conversations, turns, skipped, shapes, reasons, firstSkipped };
+    const { counts: texts } = this.texts;
+    const { rows: records, conversations, turns, leftOut, skipped, shapes, reasons, firstSkipped } = this;
+    return {
+      ...NOTHING_CONVERTED,
+      records,
+      conversations,
+      turns,
+      leftOut,
+      texts,
+      skipped,
+      shapes,
+      reasons,
+      firstSkipped,
+    };
   }
 
   /**
@@ -82,8 +97,7 @@ export class RecordConverter {
       this.joined.set(reading.shape, records);
       records.push({ record: value, row });
     } else if (isNativeReading(value, reading)) {
-      this.conversations++;
-      this.turns += reading.conversations[0]?.turns.length ?? 0;
+      for (const conversation of reading.conversations) this.count(conversation);
       this.lines.addRecord(text ?? JSON.stringify(value), idOf(value) !== undefined, row);
     } else {
       for (const conversation of reading.conversations) this.keep(conversation, row);
@@ -91,21 +105,13 @@ export class RecordConverter {
   }
 
   /**
-   * Adds the lines of the next records, which others made; `count` adds the records to the counts.
+   * Adds the lines of the next records, which others made. Of the report, they count in `records` alone.
    *
    * @param blanks see `SpoolLines.addLines`
    */
   addLines(records: number, bytes: Uint8Array, blanks: Uint32Array): void {
     this.rows += records;
     this.lines.addLines(bytes, blanks);
-  }
-
-  /** Counts records of a shape. */
-  count(each: { shape: string; conversations: number; turns: number }, records: number): void {
-    if (records === 0) return;
-    count(this.shapes, each.shape, records);
-    this.conversations += each.conversations * records;
-    this.turns += each.turns * records;
   }
 
   /** Adds the conversations that are spread over the records so far. */
@@ -122,13 +128,19 @@ export class RecordConverter {
     this.firstSkipped ??= describeSkipped(value, text ?? JSON.stringify(value), row);
   }
 
-  private keep(conversation: Conversation, row: number): void {
+  private count({ turns, leftOut = 0 }: Conversation): void {
     this.conversations++;
-    this.turns += conversation.turns.length;
+    this.turns += turns.length;
+    this.leftOut += leftOut;
+    this.texts.add(turns);
+  }
+
+  private keep(conversation: Conversation, row: number): void {
+    this.count(conversation);
     this.lines.add(conversation, row);
   }
 }
 
-function count(counts: Record<string, number>, name: string, added = 1): void {
-  counts[name] = (counts[name] ?? 0) + added;
+function count(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
 }

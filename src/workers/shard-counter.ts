@@ -11,6 +11,9 @@ export class ShardCounter {
   records = 0;
   conversations = 0;
   turns = 0;
+  leftOut = 0;
+  /** Conversations without a turn. */
+  private empty = 0;
   skipped = 0;
   readonly skippedAt: ByteOffset[] = [];
   example: string | undefined;
@@ -21,10 +24,22 @@ export class ShardCounter {
   add(batch: RecordBatch): void {
     const records = batch.records.length / RECORD_NUMBERS;
     if (batch.conversations < records) this.addSkipped(batch);
+    this.addEmpty(batch);
     if (this.seeksExample) this.seekExample(batch);
     this.conversations += batch.conversations;
+    this.leftOut += batch.leftOut;
     this.turns += batch.turns.length / TURN_NUMBERS;
     this.records += records;
+  }
+
+  /** Turns that have a reply. */
+  get replies(): number {
+    return this.turns - (this.conversations - this.empty);
+  }
+
+  private addEmpty({ records }: RecordBatch): void {
+    for (let at = RECORD.turns; at < records.length; at += RECORD_NUMBERS)
+      if (records[at] === 0) this.empty++;
   }
 
   private addSkipped({ base, records }: RecordBatch): void {

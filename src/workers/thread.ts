@@ -6,6 +6,7 @@ import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
+import { addReports } from '../dataset/conversion-report.js';
 import { FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
 import type { TableFile } from '../dataset/sources.js';
@@ -72,8 +73,8 @@ export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
       if (task.keepsTurns && batch.conversations > 0) kernel.keep(batch.base, records);
       return false;
     });
-    const { records, conversations, turns, skipped, skippedAt, example } = counter;
-    const counts = { conversations, turns, skipped, skippedAt, example };
+    const { records, conversations, turns, replies, leftOut, skipped, skippedAt, example } = counter;
+    const counts = { conversations, turns, replies, leftOut, skipped, skippedAt, example };
     return { next, records, counts, rows: task.keepsTurns ? kernel.kept() : undefined };
   });
 }
@@ -112,8 +113,8 @@ export function convertShard(task: ConvertTask): Promise<TaskResult<ConvertedSha
       return false;
     });
     if (task.joins) converter.join();
-    plain.count(converter);
-    const { records, report, isJoining } = converter;
+    const { records, isJoining } = converter;
+    const report = addReports(converter.report, plain.takeReport());
     return { next, records, report, isJoining, ...converter.lines.take() };
   });
 }

@@ -15,6 +15,8 @@ export interface RecordBatch {
   readonly records: Uint32Array;
   /** How many of the records are conversations. */
   readonly conversations: number;
+  /** How many elements of their lists aren't turns. */
+  readonly leftOut: number;
   /** The bytes of the file from `offset` on, which the rows refer to. */
   readonly bytes: Uint8Array;
   readonly offset: ByteOffset;
@@ -89,8 +91,23 @@ export function* walk(
     do {
       walked = kernel.walk(from, to, range.end - offset);
       from = kernel.walkedTo;
-      const { turnRows: turns, recordRows: records, conversations, input: bytes, inputStart } = kernel;
-      yield { base: offset - inputStart, turns, records, conversations, bytes, offset: byteOffset(offset) };
+      const {
+        turnRows: turns,
+        recordRows: records,
+        conversations,
+        leftOut,
+        input: bytes,
+        inputStart,
+      } = kernel;
+      yield {
+        base: offset - inputStart,
+        turns,
+        records,
+        conversations,
+        leftOut,
+        bytes,
+        offset: byteOffset(offset),
+      };
     } while (walked === WALKED.rowsAreFull);
     const here = byteOffset(Math.min(offset + from, body.end));
 
@@ -120,6 +137,7 @@ export function* walk(
         turns: NO_TURNS,
         records: PASSED_OVER,
         conversations: 0,
+        leftOut: 0,
         bytes: kernel.input,
         offset: byteOffset(offset),
       };

@@ -166,19 +166,49 @@ it.each(['secret,,', 'secret,ключ', 'secret,a b', 'secret,c\u0001'])(
   },
 );
 
-it('check ignores settings in the environment', () => {
+it('check ignores the settings in the environment that it does not have', () => {
   const env = { PORT: 'http', DATASET: 'nowhere.json' };
-  expect(readCommandLine(['check', 'a.json'], env)).toEqual({
+  expect(readCommandLine(['check', 'a.json'], env)).toMatchObject({
     kind: 'check',
-    specs: [{ id: 'a', path: 'a.json' }],
+    settings: { dataset: [{ path: 'a.json' }], prefer: 'chosen', map: undefined },
     isJson: false,
   });
 });
 
+const NAMED = ['--prefer', 'rejected', '--map', 'prompt=q,reply=a'];
+
+it.each([
+  ['after the command', ['check', ...NAMED, 'm=a.json?prompt=b,reply=c', 'd/'], {}],
+  ['before it', [...NAMED, 'check', 'm=a.json?prompt=b,reply=c', 'd/'], {}],
+  [
+    'in the environment',
+    ['check', 'm=a.json?prompt=b,reply=c', 'd/'],
+    { PREFER: 'rejected', VERBATIM_MAP: 'prompt=q,reply=a' },
+  ],
+])('check has the settings that a start with the same arguments has: %s', (_where, args, env) => {
+  const checked = readCommandLine(args, env);
+  const served = readCommandLine(
+    args.filter((each) => each !== 'check'),
+    env,
+  );
+  if (checked.kind !== 'check' || served.kind !== 'serve') throw new Error('another command');
+  expect(served.config).toMatchObject(checked.settings);
+  expect(checked.settings).toMatchObject({
+    dataset: [{ path: 'a.json', map: { prompt: 'b', reply: 'c' } }, { path: 'd/' }],
+    map: { prompt: 'q', reply: 'a' },
+    prefer: 'rejected',
+  });
+});
+
+it('check rejects an invalid setting as a start does', () => {
+  expect(problemOf(['check', 'a.json', '--prefer', 'best'])).toBe(problemOf(['a.json', '--prefer', 'best']));
+  expect(problemOf(['check', 'a.json'], { MAP: 'x' })).toBe(problemOf(['a.json'], { MAP: 'x' }));
+});
+
 it('check takes several files, each with a name or without', () => {
   const args = ['check', 'x/a.json', 'gpt-4o=b.jsonl', 'y/a.json', './a=b.json'];
-  const specs = ['x/a.json', 'b.jsonl', 'y/a.json', './a=b.json'].map((path) => ({ path }));
-  expect(readCommandLine(args, {})).toMatchObject({ kind: 'check', specs, isJson: false });
+  const dataset = ['x/a.json', 'b.jsonl', 'y/a.json', './a=b.json'].map((path) => ({ path }));
+  expect(readCommandLine(args, {})).toMatchObject({ kind: 'check', settings: { dataset }, isJson: false });
 });
 
 it('standard input is a dataset, once', () => {
@@ -200,9 +230,9 @@ it.each([
 });
 
 it('a file may be named check', () => {
-  expect(readCommandLine(['check', '--', 'check'], {})).toEqual({
+  expect(readCommandLine(['check', '--', 'check'], {})).toMatchObject({
     kind: 'check',
-    specs: [{ id: 'check', path: 'check' }],
+    settings: { dataset: [{ path: 'check' }] },
     isJson: false,
   });
   expect(readCommandLine(['--dataset', 'check'], {})).toMatchObject({

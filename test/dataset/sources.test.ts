@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { recognizeDataset } from '#dist/dataset/dataset.js';
+import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { containerOf } from '#dist/dataset/sources.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -15,7 +16,7 @@ const line = text.slice(1, -1);
 function problemOf(content: Buffer, at = path): string {
   writeFileSync(at, content);
   try {
-    recognizeDataset(at);
+    recognizeDataset(at, DEFAULT_SHAPE_OPTIONS);
   } catch (error) {
     return (error as Error).message;
   }
@@ -68,13 +69,13 @@ describe('a file is recognized by its content:', () => {
     ['UTF-16BE after white space', 'UTF-16', bigEndian(spaced)],
   ])('%s', (_what, container, content) => {
     writeFileSync(path, content);
-    expect(containerOf(recognizeDataset(path))).toBe(container);
+    expect(containerOf(recognizeDataset(path, DEFAULT_SHAPE_OPTIONS))).toBe(container);
   });
 
   it('but Brotli has no signature, and needs its name', () => {
     const named = join(folder, 'data.json.br');
     writeFileSync(named, brotliCompressSync(text));
-    expect(containerOf(recognizeDataset(named))).toBe('Brotli');
+    expect(containerOf(recognizeDataset(named, DEFAULT_SHAPE_OPTIONS))).toBe('Brotli');
   });
 });
 

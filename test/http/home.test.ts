@@ -77,7 +77,17 @@ describe('GET /', () => {
     expect(home).toMatchObject({
       name: 'verbatim',
       version: '1.2.3',
-      models: [{ id: '<script>', status: 'ready', engine: 'index', progress: 1, conversations: 1, turns: 2 }],
+      models: [
+        {
+          id: '<script>',
+          status: 'ready',
+          engine: 'index',
+          progress: 1,
+          conversations: 1,
+          turns: 2,
+          skipped: 0,
+        },
+      ],
       try: { prompt: PROMPT },
     });
     for (const link of ['/docs', '/openapi.json', '/metrics', '/ready']) {

@@ -7,6 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Express } from 'express';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ERRORS } from '#dist/core/errors.js';
+import { NOTHING_COUNTED } from '#dist/dataset/counts.js';
 import { chatSchema } from '#dist/openai/schemas/chat.js';
 import { completionSchema } from '#dist/openai/schemas/completion.js';
 import { legacySchema } from '#dist/openai/schemas/legacy.js';
@@ -495,7 +496,7 @@ describe('the examples of the document', () => {
   });
 
   it('are omitted while no prompt is known', async () => {
-    const counts = { conversations: 0, turns: 0, skipped: 0, skippedAt: [], example: undefined };
+    const counts = NOTHING_COUNTED;
     const status = { isAvailable: true, engine: 'sweep', progress: 0, counts } as const;
     const url = await serveApp(dataset, { status });
     const empty = (await (await fetch(`${url}/openapi.json`)).json()) as Document;

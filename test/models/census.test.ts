@@ -42,12 +42,36 @@ describe('a census', () => {
       expect(census.progress).toBe(0);
       await take(census);
       expect(census.progress).toBe(1);
-      const expected = { conversations: 3, turns: 6, skipped: format === 'array' ? 7 : 2 };
+      const expected = {
+        conversations: 3,
+        turns: 6,
+        replies: 4,
+        leftOut: 0,
+        skipped: format === 'array' ? 7 : 2,
+      };
       expect(census.counts).toMatchObject(expected);
       const [first] = census.counts.skippedAt;
       expect(content.slice(first)).toMatch(format === 'array' ? /^5,/ : /^\{"messages/);
     },
   );
+
+  it('counts elements of lists that are not turns', async () => {
+    const [prompt, reply] = talk.conversations;
+    const odd = [5, null, {}, 'x', [prompt], { from: 'human', value: 5 }, { from: null, value: 'x' }];
+    const census = censusOf(
+      JSON.stringify([
+        talk,
+        { conversations: [...odd, prompt, reply] },
+        // The first list with a turn counts.
+        { conversations: odd, messages: [prompt, 1] },
+        { conversations: [], messages: [] },
+        { conversations: odd },
+      ]),
+    );
+    await take(census);
+    const expected = { conversations: 4, turns: 6, replies: 3, leftOut: odd.length + 1, skipped: 1 };
+    expect(census.counts).toMatchObject(expected);
+  });
 
   it.each([1, 2, 5])(
     'counts deeply nested records alike with %i workers, whether it keeps turns or not',

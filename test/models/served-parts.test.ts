@@ -9,24 +9,26 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
+import type { Engine } from '#dist/models/build.js';
 import { ServedParts } from '#dist/models/served-parts.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { ROOT } from '../support/project.js';
-import { Recorder } from '../support/served.js';
+import { Recorder, replace } from '../support/served.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { WAIT } from '../support/wait.js';
 
 const folder = temporaryFolder();
 const tokens = new TokenPool('o200k_base');
 const pair = (question: string, answer: string) => `${JSON.stringify({ question, answer })}\n`;
 
-async function serve(path: string) {
+async function serve(path: string, engine: Engine = 'index') {
   const recorder = new Recorder();
   const served = await ServedParts.open(path, {
-    engine: 'index',
+    engine,
     pool: new SharedPool(1),
     shapes: DEFAULT_SHAPE_OPTIONS,
     indexDir: 'none',
@@ -109,4 +111,63 @@ it('files that are added or removed are noticed', async () => {
   rmSync(join(path, 'a.jsonl'));
   await recorder.waitFor('dataset has other files now');
   expect(await Promise.all(['a', 'b', 'c'].map(ask))).toEqual([undefined, '2', '3']);
+});
+
+const ALONE = '{"text": "alone"}\n{"text": "alone"}\n';
+const TALK = JSON.stringify({ messages: [{ role: 'user', content: 'g' }] });
+const LEFT_OUT = 'warn a file of the dataset is not served';
+
+it('files that cannot be served are left out, with a warning for each', async () => {
+  const path = folderOf({
+    'a.jsonl': '{"text": "alone"}\n',
+    'b.jsonl': pair('b', '2'),
+    'c.csv': 'question,answer\nc\n',
+    'd.json': `[${pair('d', '4')}, 5`,
+    'e.json': '',
+    // The next two look like datasets that are served as they are.
+    'f.jsonl': ALONE,
+    'g.json': `[${TALK}, ${TALK}`,
+  });
+  const { served, recorder, ask } = await serve(path);
+  expect(await Promise.all(['b', 'd'].map(ask))).toEqual(['2', undefined]);
+  expect(served.status).toMatchObject({ isAvailable: true, progress: 1, counts: { conversations: 1 } });
+  expect(recorder.notices.filter((notice) => notice === LEFT_OUT)).toHaveLength(6);
+});
+
+it('a file whose last record is invalid is left out, even if that is found after the start', async () => {
+  const long = JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(1_000_000) }] });
+  const path = folderOf({ 'a.json': `[${`${long},`.repeat(12)} 5`, 'b.jsonl': pair('b', '2') });
+  const { served, recorder, ask } = await serve(path, 'auto');
+  expect(await ask('b')).toBe('2');
+  expect(served.status).toMatchObject({ isAvailable: true, progress: 1, counts: { conversations: 1 } });
+  expect(recorder.notices.filter((notice) => notice === LEFT_OUT)).toHaveLength(1);
+});
+
+it('a dataset of which no file can be served is an error that names the first', async () => {
+  const reason = 'no conversation in 2 records with the key "text": text alone';
+  const two = folderOf({ 'a.jsonl': ALONE, 'b.jsonl': ALONE });
+  await expect(serve(two)).rejects.toThrow(
+    `${two}: none of its 2 files can be served; the first: ${join(two, 'a.jsonl')}: ${reason}`,
+  );
+  const one = folderOf({ 'a.jsonl': ALONE });
+  await expect(serve(one)).rejects.toThrow(`${join(one, 'a.jsonl')}: ${reason}`);
+  const empty = folderOf({ 'a.csv': '', 'b.csv': '' });
+  await expect(serve(empty)).rejects.toThrow(`${empty}: none of its 2 files can be served`);
+});
+
+it('a file that was left out is tried again when it changes, and not before', async () => {
+  const path = folderOf({ 'a.jsonl': ALONE, 'b.jsonl': pair('b', '2') });
+  const { recorder, ask } = await serve(path);
+  const warnings = () => recorder.notices.filter((notice) => notice === LEFT_OUT).length;
+  writeFileSync(join(path, 'c.jsonl'), ALONE);
+  await vi.waitUntil(() => warnings() === 2, WAIT);
+  const read = recorder.progresses.length;
+  replace(join(path, 'd.jsonl'), `${JSON.stringify({ messages: [{ role: 'user', content: 'd' }] })}\n`);
+  await recorder.waitFor('dataset has other files now');
+  // Only the new file was read.
+  expect(recorder.progresses.length).toBe(read + 1);
+  replace(join(path, 'a.jsonl'), pair('a', '1'));
+  await vi.waitUntil(async () => (await ask('a')) === '1', WAIT);
+  expect(await ask('b')).toBe('2');
+  expect(warnings()).toBe(2);
 });

@@ -322,10 +322,42 @@ describe('a table is answered:', () => {
 });
 
 it('a dataset in which no turn has a reply is served with a warning', async () => {
-  const { recorder } = await openAndWalk(fileOf('[{"messages": [{"role": "user", "content": "Anyone?"}]}]'), {
-    pool,
-  });
-  expect(recorder.notices).toContain('warn no turn of the dataset has a reply: every prompt will be a miss');
+  const path = fileOf('[{"messages": [{"role": "user", "content": "Anyone?"}]}]');
+  for (const engine of ENGINES) {
+    const { recorder } = await openAndWalk(path, { engine, pool });
+    expect(recorder.notices, engine).toContain('warn no turn of the file has a reply: it answers no prompt');
+  }
+});
+
+it('records whose fields are named are converted, whatever kind of list they are in', async () => {
+  const map = { prompt: 'a', reply: 'b', system: undefined };
+  const named = [0, 1, 2].map((i) => ({ a: `¿Qué tal ${i}?`, b: `Bien ${i} 😀`, messages: lists[2 - i] }));
+  for (const content of [linesOf(named), JSON.stringify(named), gzipSync(linesOf(named))]) {
+    const { served } = await openAndWalk(fileOf(content), { pool, shapes: { prefers: 'chosen', map } });
+    expect(await answersOf(served, THREE)).toEqual(THREE);
+  }
+});
+
+it('the rejected reply is served if it is preferred, even beside a list that could be served as it is', async () => {
+  const [user, chosen] = lists[0] as (typeof lists)[number];
+  const record = {
+    messages: [user, chosen],
+    chosen: [user, chosen],
+    rejected: [user, { ...chosen, content: 'Go' }],
+  };
+  const shapes = { prefers: 'rejected', map: undefined } as const;
+  const { served } = await openAndWalk(fileOf(JSON.stringify([record])), { pool, shapes });
+  expect((await ask(served, '¿Qué tal 0?'))?.reply.value).toBe('Go');
+});
+
+it('records that a file skips when it is converted are in its status, also at the next start', async () => {
+  const path = fileOf(`${linesOf(pairs)}{"text": "alone"}\n`);
+  const indexDir = mkdtempSync(join(folder, 'index-'));
+  for (const start of ['first', 'next']) {
+    const { served } = await openAndWalk(path, { pool, indexDir });
+    expect(served.status.counts, start).toMatchObject({ conversations: 3, turns: 6, skipped: 1 });
+    await served.close();
+  }
 });
 
 it('an error about compressed JSON names the dataset, not its spool', async () => {

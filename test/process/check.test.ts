@@ -1,13 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { check } from '#dist/cli/check.js';
 import { checkText } from '#dist/cli/check-text.js';
+import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { EXPECTED_DATASET as EXPECTED } from '#dist/dataset/sources.js';
-import { WORKERS_DEFAULT } from '#dist/settings/table.js';
 import { openAndWalk } from '../support/served.js';
-import { startServer } from '../support/server-process.js';
+import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -43,7 +43,8 @@ async function run(args: readonly string[]) {
 }
 
 /** The lines that the command prints. */
-const linesOf = async (path: string) => checkText(await check(path, WORKERS_DEFAULT, NO_PROGRESS));
+const linesOf = async (path: string) => checkText(await check(path, OPTIONS, NO_PROGRESS));
+const OPTIONS = { workers: 2, shapes: DEFAULT_SHAPE_OPTIONS };
 const lineOf = async (path: string) => (await linesOf(path))[0];
 const NO_PROGRESS = { show: () => {}, end: () => {} };
 
@@ -54,8 +55,8 @@ function reportOfGood(path: string, container: string): string {
     `${path}: 1 conversation, 2 turns`,
     `  file        ${container}, ${bytes} bytes, served as it is`,
     '  shape       100 % ShareGPT: the turns in order, system in front',
-    '  roles       human 1, gpt 1, in the first 1 conversation',
-    '  lengths     12 characters in the median, 12 at most',
+    '  roles       human 1, gpt 1',
+    '  lengths     11 characters on average, 12 at most',
     "  example     '¿Qué tal? 😀' → 'All well.'",
     '',
   ].join('\n');
@@ -310,7 +311,7 @@ describe('check, on a file that is not valid,', () => {
   it.each([
     ['empty', () => file('empty.json', ''), `the file is empty; expected ${EXPECTED}`],
     ['missing', () => join(folder, 'missing.json'), `there is no such file; expected ${EXPECTED}`],
-    ['a folder', () => folder, `it is a folder; expected ${EXPECTED}`],
+    ['not a regular file', () => '/dev/null', `it is not a regular file; expected ${EXPECTED}`],
     ['a text', () => file('text.txt', 'Hello'), `found 'H' at its start; expected ${EXPECTED}`],
     ['empty, compressed', () => file('none.gz', gzipSync('')), `the file is empty; expected ${EXPECTED}`],
     [
@@ -393,6 +394,138 @@ describe('check, on a file that is valid JSON and not a dataset,', () => {
   ])('%s, prints what the file is, as a start does', async (_what, content, problem) => {
     const path = file('other.json', content);
     await expectRefusal(path, `${path}: ${problem}`);
+  });
+});
+
+describe('check, on a folder,', () => {
+  const pair = (prompt: string, response: string) => `${JSON.stringify({ prompt, response })}\n`;
+
+  function folderOf(files: Readonly<Record<string, string | Buffer>>): string {
+    const path = mkdtempSync(join(folder, 'of-'));
+    mkdirSync(join(path, 'deep'));
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+    return path;
+  }
+
+  it('prints a line for each file, and the total', async () => {
+    const path = folderOf({
+      'b.jsonl': line,
+      'a.jsonl': `${pair('¿Qué tal?', 'Bien')}{"text": "alone"}\n`,
+      'deep/c.jsonl.gz': gzipSync(`${line}\n${line}\n`),
+      'notes.txt': 'Hello',
+    });
+    const { code, stdout } = await run([path]);
+    expect(stdout.replace(/, \d+ bytes/, ', N bytes').replace(/to [\d.]+ kB/, 'to N kB')).toBe(
+      [
+        'a.jsonl: 1 conversation, 2 turns, 1 record skipped, prompt/response',
+        'b.jsonl: 1 conversation, 2 turns, ShareGPT',
+        'deep/c.jsonl.gz: 2 conversations, 4 turns, ShareGPT',
+        `${path}: 4 conversations, 8 turns, 1 record skipped`,
+        '  file        67 % JSON lines; 33 % gzip, JSON lines; 3 files of 284 bytes, 2 of them converted once, to N kB of JSON lines',
+        '  shape       60 % ShareGPT: the turns in order, system in front',
+        '  shape       20 % prompt/response: prompt → response',
+        '  skipped     1 text alone',
+        `  skipped     the first at ${path}/a.jsonl, record 1: '{"text": "alone"}'`,
+        '  roles       human 3, gpt 3, user 1, assistant 1',
+        '  lengths     10 characters on average, 12 at most',
+        "  example     '¿Qué tal?' → 'Bien'",
+        '',
+      ].join('\n'),
+    );
+    expect(code).toBe(3);
+  });
+
+  it('names files that cannot be served, and checks the others; a pattern works as a folder', async () => {
+    const path = folderOf({ 'a.csv': 'prompt,reply\n', 'b.jsonl': line, 'deep/c.json': '[5' });
+    const first = `${path}/a.csv: no conversation in 0 records`;
+    const { code, stdout, stderr } = await run(['--json', path, `${path}/*.csv`, `${path}/**/?.jsonl`]);
+    const [all, one] = stdout
+      .trimEnd()
+      .split('\n')
+      .map((each) => JSON.parse(each));
+    expect(all).toMatchObject({
+      path,
+      containers: { 'JSON lines': 1 },
+      conversations: 1,
+      parts: [
+        { path: 'a.csv', error: first },
+        { path: 'b.jsonl', container: 'JSON lines', conversations: 1 },
+        { path: 'deep/c.json', error: expect.stringContaining('cut off') },
+      ],
+    });
+    expect(one).toMatchObject({ path: `${path}/**/?.jsonl`, parts: [{ path: 'b.jsonl' }] });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `verbatim: ${first}\n` });
+    expect((await run([path])).code).toBe(3);
+    expect(await linesOf(path)).toContain(`${path}: 1 conversation, 2 turns, 2 files not served`);
+  });
+
+  it('of which no file can be served, ends as a start does', async () => {
+    const path = folderOf({ 'a.csv': 'prompt,reply\n', 'b.csv': 'prompt,reply\n' });
+    const server = startServer([path, '--log-level', 'silent']);
+    expect(await server.exited).toBe(1);
+    expect(await run([path])).toEqual({ code: 1, stdout: '', stderr: server.stderr });
+  });
+});
+
+describe('the settings that a refusal suggests', () => {
+  it.each([
+    [
+      'with dots, spaces and signs of the shell',
+      { "it's a $HOME": 'x', 'b.c; `d` "é" \\ *': 'yy', b: { c: 5 } },
+    ],
+    [
+      'beside keys that no setting can have',
+      { 'x,y': 'xxx', ' z': 'xxx', 'n\u2028': 'xxx', '': 'xxx', a: 'x', b: 'y' },
+    ],
+  ])('work when they are pasted into a shell, after check and after a start: %s', async (_what, record) => {
+    const path = file('unknown.jsonl', `${JSON.stringify(record)}\n${JSON.stringify(record)}\n`);
+    const message = await linesOf(path).then(String, String);
+    const [, map] = /serve them with --map (.*)$/.exec(message) ?? [];
+    const paste = (words: string) => {
+      const command = `exec '${process.execPath}' '${program}' ${words}`;
+      return new ServerProcess('sh', ['-c', command], { INDEX_DIR: 'none' });
+    };
+    const checking = paste(`check '${path}' --map ${map}`);
+    expect(await checking.exited).toBe(0);
+    expect(checking.stdout).toContain(`${path}: 2 conversations, 4 turns\n`);
+    await paste(`'${path}?'${map}`).waitFor(/2 conversations, 4 turns/);
+    await paste(`'${path}' --map ${map}`).waitFor(/2 conversations, 4 turns/);
+  });
+});
+
+describe('check, about the turns of a file,', () => {
+  const odd = { conversations: [5, ...good.conversations, { from: 'human', value: true }] };
+
+  it.each([
+    ['served as it is', JSON.stringify(odd)],
+    ['converted', `${JSON.stringify(odd)}\n{"prompt": "a", "response": "b"}`],
+    ['unpacked', gzipSync(JSON.stringify([odd]))],
+  ])('counts those that are left out: %s', async (_what, content) => {
+    expect(await linesOf(file('odd.jsonl', content))).toContain(
+      '  left out    2 turns of these records: no role, or no text',
+    );
+  });
+
+  it('warns if none has a reply', async () => {
+    const path = file('questions.jsonl', '{"messages": [{"role": "user", "content": "Anyone?"}]}');
+    expect(await linesOf(path)).toContain('  warning     no turn has a reply: every prompt will be a miss');
+  });
+
+  it('says what it counted of roles and lengths: a sample, or all if the file is converted', async () => {
+    const many = (record: object) => `${JSON.stringify(record)}\n`.repeat(100);
+    expect(await linesOf(file('native.jsonl', many(good)))).toEqual(
+      expect.arrayContaining([
+        '  roles       human 64, gpt 64, in a sample: the first 64 conversations',
+        '  lengths     11 characters on average, 12 at most, in a sample: the first 64 conversations',
+      ]),
+    );
+    const converted = `${many({ prompt: 'ab', response: 'cdef' })}{"prompt": "ab", "response": "cdefgh"}`;
+    expect(await linesOf(file('pairs.jsonl', converted))).toEqual(
+      expect.arrayContaining([
+        '  roles       user 101, assistant 101',
+        '  lengths     3 characters on average, 6 at most',
+      ]),
+    );
   });
 });
 

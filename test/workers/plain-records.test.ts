@@ -4,7 +4,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { byteOffset } from '#dist/core/bytes.js';
-import type { ConversionReport } from '#dist/dataset/conversion-report.js';
+import { addReports, type ConversionReport } from '#dist/dataset/conversion-report.js';
 import { type DatasetFormat, identityAt } from '#dist/dataset/file.js';
 import { PLAIN_KEYS } from '#dist/dataset/shapes/pairs.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
@@ -49,8 +49,8 @@ function converted(records: readonly string[], format: DatasetFormat, blockBytes
     addBatch(converter, plain, batch, format);
   }
   closeSync(fd);
-  plain.count(converter);
-  return resultOf(converter);
+  const { lines, report } = resultOf(converter);
+  return { lines, report: addReports(report, plain.takeReport()) };
 }
 
 /** What each of them becomes if it is parsed and read. */

@@ -25,13 +25,18 @@ export function withSystem(record: unknown, turns: readonly Turn[]): readonly Tu
   return [system, ...turns];
 }
 
-/** The record's conversations, one for each list of turns, with its id. Lists in which nothing is said are left out. */
+/**
+ * The record's conversations, one for each list of turns, with its id. Lists in which nothing is said are left out.
+ *
+ * @param leftOut how many elements of the record's list aren't turns
+ */
 export function conversationsOf(
   record: JsonRecord,
   lists: readonly (readonly Turn[])[],
+  leftOut = 0,
 ): readonly Conversation[] {
   const id = idOf(record);
-  return lists.filter(isSaid).map((turns) => ({ id, turns }));
+  return lists.filter(isSaid).map((turns) => (leftOut === 0 ? { id, turns } : { id, turns, leftOut }));
 }
 
 /** True if one of the turns has a text or a call. */

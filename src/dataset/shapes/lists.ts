@@ -31,9 +31,9 @@ interface ListShape extends Omit<Shape, 'conversations'> {
 }
 
 function listShape({ name, example, mapping, keys, kind = 'message', isIts }: ListShape): Shape {
-  const turnsIn = (record: JsonRecord, list: unknown): readonly Turn[] => {
+  const isIn = (record: JsonRecord, list: unknown): boolean => {
     const isOther = isIts?.(fieldsOf(record), fieldsOf(listOf(list)?.[0])) === false;
-    return isOther || elementKind(list) !== kind ? [] : turnsOfList(list);
+    return !isOther && elementKind(list) === kind;
   };
   return {
     name,
@@ -42,8 +42,10 @@ function listShape({ name, example, mapping, keys, kind = 'message', isIts }: Li
     keys,
     conversations: (record) => {
       for (const list of keys === undefined ? [record] : keys.map((key) => fieldsOf(record)[key])) {
-        const turns = list === undefined ? [] : turnsIn(record, list);
-        if (isSaid(turns)) return conversationsOf(record, [withSystem(record, turns)]);
+        if (list === undefined || !isIn(record, list)) continue;
+        let leftOut = 0;
+        const turns = turnsOfList(list, () => leftOut++);
+        if (isSaid(turns)) return conversationsOf(record, [withSystem(record, turns)], leftOut);
       }
       return [];
     },

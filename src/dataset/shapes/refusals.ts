@@ -56,10 +56,13 @@ function isAsked(record: JsonRecord): boolean {
 
 /** Keys whose strings are neither asked nor replied. */
 const UNSAID_KEY =
-  /(?:^|_)(?:id|uuid|hash|url|uri|link|path|file|filename|source|dataset|category|categories|type|kind|lang|language|model|date|time|timestamp|split|subset|license|licence|tag|tags|topic|system)$|[,=]/i;
+  /(?:^|_)(?:id|uuid|hash|url|uri|link|path|file|filename|source|dataset|category|categories|type|kind|lang|language|model|date|time|timestamp|split|subset|license|licence|tag|tags|topic|system)$/i;
+
+/** Keys that a map can't have, or that change when a terminal shows them. */
+const UNSPELLABLE_KEY = /[,=\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]|^\s|\s$|^$/u;
 
 function suggestionFor(record: JsonRecord): FieldMap | undefined {
-  const keys = textKeys(record);
+  const keys = textKeys(record).filter((key) => !UNSPELLABLE_KEY.test(key));
   if (!isObject(record) || keys.length < 2) return undefined;
   const lengthOf = (key: string) => String(record[key]).length;
   const longest = keys.toSorted((a, b) => lengthOf(b) - lengthOf(a)).slice(0, 2);

@@ -26,9 +26,11 @@ const PAIR_KEYS: readonly (readonly [prompt: string, replies: readonly string[]]
 
 /**
  * The turns of a list: messages, strings that alternate between user and assistant, or pairs. The list may be JSON in a string, and so may
- * its elements; it may be an object of lists, as in columnar files. Other elements are skipped.
+ * its elements; it may be an object of lists, as in columnar files. Other elements are left out.
+ *
+ * @param onLeftOut called for each of these
  */
-export function turnsOfList(value: unknown): readonly Turn[] {
+export function turnsOfList(value: unknown, onLeftOut?: () => void): readonly Turn[] {
   const turns: Turn[] = [];
   // The calls of the last turn, if more may belong to it.
   let open: FunctionCall[] = [];
@@ -44,6 +46,7 @@ export function turnsOfList(value: unknown): readonly Turn[] {
       }
       for (const call of said[0]?.calls ?? []) open.push(call);
     } else {
+      if (said.length === 0) onLeftOut?.();
       for (const turn of said) turns.push(turn);
     }
   }

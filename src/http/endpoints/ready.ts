@@ -36,11 +36,13 @@ export interface DatasetState {
   /** The counts so far. */
   readonly conversations: number;
   readonly turns: number;
+  /** Records that aren't served. */
+  readonly skipped: number;
 }
 
 /** The state of a model's dataset. */
 export function stateOf({ status }: Pick<Model, 'status'>): DatasetState {
   const { isAvailable, engine, progress, counts } = status;
-  const { conversations, turns } = counts;
-  return { status: isAvailable ? 'ready' : 'unavailable', engine, progress, conversations, turns };
+  const { conversations, turns, skipped } = counts;
+  return { status: isAvailable ? 'ready' : 'unavailable', engine, progress, conversations, turns, skipped };
 }

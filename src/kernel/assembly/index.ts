@@ -7,7 +7,7 @@ import { seedHash } from './hash';
 import { beginKeeping } from './keeping';
 import * as regions from './memory';
 import { addSlice, beginSlices, KEYING_BYTES, keying, writeKeys, writeKeysOfSlices } from './normalizing';
-import { conversationCount, forgetRows, readRecord, recordCount, turnCount } from './records';
+import { conversationCount, forgetRows, leftOutCount, readRecord, recordCount, turnCount } from './records';
 import { QUOTE, spellText } from './strings';
 import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './values';
 import { wantKey, wantNormalizedKey } from './wanted';
@@ -81,6 +81,9 @@ export function recordRows(): usize {
 }
 export function conversationRows(): usize {
   return conversationCount;
+}
+export function leftOutTurns(): usize {
+  return leftOutCount;
 }
 export function keptAt(): usize {
   return regions.kept;

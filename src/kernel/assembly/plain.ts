@@ -14,8 +14,9 @@ const MEMBERS_MAX: usize = 8;
 const KEY_MAX: usize = 32;
 const FORMS_MAX: usize = 16;
 
-/** For each member of the record that was read last, the address of its string and the length in bytes. */
-const members = memory.data(64, 4);
+/** For each member of the record that was read last, the address of its string, its length in bytes, and that of its text in characters. */
+const members = memory.data(96, 4);
+const MEMBER_BYTES: usize = 12;
 let memberCount: usize = 0;
 
 /** The kind of the record that was read last: for each member its key, a quote, and the class of its string. */
@@ -34,12 +35,14 @@ const TEXT: u8 = 0x74;
 /**
  * A form:
  *
- *     | length of the kind | length of the code | members that are prompts, a bit each | records so far | kind | code |
+ *     | length of the kind | length of the code | members that are prompts, a bit each | number of turns |
+ *     | records so far | the longest text so far | characters so far, 8 bytes | kind | code | turns |
  *
- * The code is a list of numbers, each of them one of these. All is aligned to four bytes.
+ * The code is a list of numbers, each of them one of these. A turn is the number of characters that it has in all records, and its members,
+ * a bit each. All is aligned to four bytes.
  */
 const FORM_BYTES: usize = 4096;
-const FORM_HEAD_BYTES: usize = 16;
+const FORM_HEAD_BYTES: usize = 32;
 /** Copies a member's string: the member's index is added. */
 const COPY: u32 = 0x80000000;
 /** Leaves a blank for the record's number. */
@@ -144,7 +147,7 @@ export function writePlain(
       kindLength = 0;
       break;
     }
-    store<u32>(form, load<u32>(form, 12) + 1, 12);
+    count(form);
   }
   return row;
 }
@@ -159,9 +162,10 @@ function readPlain(p: usize): bool {
     const text = ++p;
     p = plainEnd(text);
     if (p === 0) return false;
-    const member = members + memberCount++ * 8;
+    const member = members + memberCount++ * MEMBER_BYTES;
     store<u32>(member, text);
     store<u32>(member, p - text, 4);
+    store<u32>(member, charactersIn(text, p), 8);
     copy(keyAt, keyLength, kind + kindLength);
     kindLength += keyLength;
     store<u8>(kind + kindLength++, QUOTE);
@@ -246,7 +250,7 @@ function findForm(): usize {
   }
   const prompts = load<u32>(form, 8);
   for (let i: usize = 0; i < memberCount; i++) {
-    const member = members + i * 8;
+    const member = members + i * MEMBER_BYTES;
     if (((prompts >> <u32>i) & 1) !== 0 && mayHaveMark(load<u32>(member), load<u32>(member, 4))) {
       kindLength = 0;
       return 0;
@@ -300,7 +304,7 @@ function write(form: usize, number: u32): bool {
     const step = load<u32>(code);
     code += 4;
     if (step >= COPY) {
-      const member = members + <usize>(step - COPY) * 8;
+      const member = members + <usize>(step - COPY) * MEMBER_BYTES;
       const length = <usize>load<u32>(member, 4);
       if (p + length > linesEnd) return undo(firstBlank);
       p = copy(load<u32>(member), length, p);
@@ -319,6 +323,47 @@ function write(form: usize, number: u32): bool {
   }
   out = p;
   return true;
+}
+
+/** Counts a record that was written. */
+function count(form: usize): void {
+  store<u32>(form, load<u32>(form, 16) + 1, 16);
+  let longest = load<u32>(form, 20);
+  let characters = load<u64>(form, 24);
+  let turn = form + FORM_HEAD_BYTES + ((kindLength + 3) & ~3) + load<u32>(form, 4);
+  const end = turn + load<u32>(form, 12) * 8;
+  for (; turn < end; turn += 8) {
+    let length = load<u32>(turn);
+    for (let mask = load<u32>(turn, 4); mask !== 0; mask &= mask - 1)
+      length += load<u32>(members + <usize>ctz(mask) * MEMBER_BYTES, 8);
+    characters += length;
+    if (length > longest) longest = length;
+  }
+  store<u32>(form, longest, 20);
+  store<u64>(form, characters, 24);
+}
+
+/** The length of a text as JavaScript counts it, given its spelling. */
+function charactersIn(p: usize, end: usize): u32 {
+  let count: u32 = 0;
+  let escapesTo: usize = 0;
+  for (; p < end; p += 16) {
+    const bytes = v128.load(p);
+    const mask = end - p < 16 ? (1 << (<i32>(end - p))) - 1 : 0xffff;
+    // A character has one byte that continues no other. One of four bytes counts twice.
+    const starts = i8x16.bitmask(i8x16.gt_s(bytes, i8x16.splat(-65))) & mask;
+    const long = i8x16.bitmask(i8x16.ge_u(bytes, i8x16.splat(-16))) & mask;
+    count += popcnt(starts) + popcnt(long);
+    let escapes = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(BACKSLASH))) & mask;
+    for (; escapes !== 0; escapes &= escapes - 1) {
+      const at = p + ctz(escapes);
+      if (at < escapesTo) continue;
+      const length: u32 = load<u8>(at, 1) === LETTER_U ? 6 : 2;
+      escapesTo = at + length;
+      count -= length - 1;
+    }
+  }
+  return count;
 }
 
 function undo(firstBlank: usize): bool {

@@ -28,12 +28,15 @@ export let turnCount: usize = 0;
 export let recordCount: usize = 0;
 /** How many of the records are conversations. */
 export let conversationCount: usize = 0;
+/** How many elements of their lists aren't turns. */
+export let leftOutCount: usize = 0;
 
 /** Discards the rows that were written. */
 export function forgetRows(): void {
   turnCount = 0;
   recordCount = 0;
   conversationCount = 0;
+  leftOutCount = 0;
 }
 
 /** Replaces the number of turns in a record's row if it isn't a conversation. */
@@ -44,7 +47,7 @@ const LISTS: usize = 4;
 const IDS: usize = 3;
 const ROLES = 2;
 const TEXTS: usize = 4;
-const SLOT_BYTES: usize = 12;
+const SLOT_BYTES: usize = 16;
 
 /** The kind of a list without elements. A good list has a turn. */
 const EMPTY: u8 = 3;
@@ -54,10 +57,10 @@ const NOT_ASSISTANT: u8 = 3;
 const EMPTY_FLAG: u32 = 0x80000000;
 export const NOT_ASSISTANT_FLAG: u32 = 0x20000000;
 
-/** For each name of a list, its kind, the first row of its turns, and the number of turns. */
-const lists = memory.data(48, 4);
+/** For each name of a list, its kind, the first row of its turns, the number of turns, and the number of other elements. */
+const lists = memory.data(64, 4);
 /** For each name of an id, its kind, its address and its length. */
-const ids = memory.data(36, 4);
+const ids = memory.data(48, 4);
 /** For each name of a role, its kind. */
 const roles = memory.data(2, 2);
 /** For each name of a text, its slot: see texts.ts. */
@@ -93,6 +96,7 @@ export function readRecord(p: usize, lengthMax: usize): usize {
     memory.copy(turns + firstTurn * TURN_BYTES, turns + from * TURN_BYTES, count * TURN_BYTES);
   turnCount = firstTurn + count;
   conversationCount++;
+  leftOutCount += load<u32>(list, 12);
   store<u32>(row, count, 8);
   const id = firstOf(ids, IDS, GOOD);
   const hasId = id !== 0;
@@ -137,18 +141,19 @@ function readList(p: usize, list: usize): usize {
   store<u8>(list, ABSENT);
   if (load<u8>(p) !== OPEN_BRACKET) return skipValue(p);
   const from = turnCount;
-  let isEmpty = true;
+  let elements: usize = 0;
   beginTurns();
   for (p = firstElement(p); p !== 0 && !isClosed; p = nextElement(p)) {
-    isEmpty = false;
+    elements++;
     p = load<u8>(p) === OPEN_BRACE ? readTurn(p) : skipValue(p);
     if (p === 0) return 0;
   }
   if (p === 0) return 0;
   dropKey();
-  store<u8>(list, turnCount > from ? GOOD : isEmpty ? EMPTY : BAD);
+  store<u8>(list, turnCount > from ? GOOD : elements === 0 ? EMPTY : BAD);
   store<u32>(list, from, 4);
   store<u32>(list, turnCount - from, 8);
+  store<u32>(list, elements - (turnCount - from), 12);
   return p;
 }
 

@@ -236,7 +236,7 @@ export const healthSchema = {
 export const readySchema = {
   $id: 'Ready',
   type: 'object',
-  required: ['status', 'engine', 'progress', 'conversations', 'turns'],
+  required: ['status', 'engine', 'progress', 'conversations', 'turns', 'skipped'],
   properties: {
     status: { const: 'ready' },
     engine: { enum: ['sweep', 'index'], description: 'The engine that currently answers.' },
@@ -248,6 +248,7 @@ export const readySchema = {
     },
     conversations: { ...count, description: 'Those in the part that has been read.' },
     turns: count,
+    skipped: { ...count, description: 'Records that are not served. The log has the reason.' },
     models: {
       type: 'array',
       items: { type: 'object', required: ['id', 'status'] },
@@ -269,7 +270,7 @@ export const homeSchema = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['id', 'status', 'engine', 'progress', 'conversations', 'turns'],
+        required: ['id', 'status', 'engine', 'progress', 'conversations', 'turns', 'skipped'],
       },
       description: 'The dataset of each model. If the server requires keys, absent without an accepted one.',
     },

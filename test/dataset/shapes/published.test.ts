@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { check } from '#dist/cli/check.js';
+import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { serveModels } from '../../support/models.js';
 import { ROOT } from '../../support/project.js';
 
@@ -57,7 +58,11 @@ describe.skipIf(expectations.length === 0)('a published file', () => {
   it.each(expectations.map(fileFor))('is counted by a check as by a server: %s', async (name) => {
     const { datasets } = (await serving) ?? expect.fail('no server');
     const { counts } = datasets.all.find(({ id }) => id === name)?.served.status ?? expect.fail('no model');
-    const { conversations, turns } = await check(join(folder, name), 1, { show: () => {}, end: () => {} });
+    const { conversations, turns } = await check(
+      join(folder, name),
+      { workers: 1, shapes: DEFAULT_SHAPE_OPTIONS },
+      { show: () => {}, end: () => {} },
+    );
     expect({ conversations, turns }).toEqual({ conversations: counts.conversations, turns: counts.turns });
   });
 });
