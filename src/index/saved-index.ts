@@ -18,7 +18,7 @@ import { type FileIdentity, isSameFile, readFully } from '../dataset/file.js';
 import { IndexTable, type RowCounts } from './table.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
-const FORMAT = 10;
+const FORMAT = 11;
 const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;

@@ -191,7 +191,7 @@ describe('a saved index', () => {
     expect(await refusal(join(path, 'index'), dataset)).toBe("can't be read (ENOTDIR)");
   });
 
-  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 1.5, '7', null])(
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 1.5, '7', null])(
     'is rejected if its format is %j',
     async (format) => {
       const { dataset, path, bytes } = await saved();
@@ -199,7 +199,7 @@ describe('a saved index', () => {
         path,
         withHeader(bytes, (header) => ({ ...header, format })),
       );
-      expect(await refusal(path, dataset)).toBe(`format ${format}, expected 10`);
+      expect(await refusal(path, dataset)).toBe(`format ${format}, expected 11`);
     },
   );
 
@@ -207,9 +207,9 @@ describe('a saved index', () => {
     const { dataset, path, bytes } = await saved();
     writeFileSync(
       path,
-      withHeader(bytes, () => ({ format: 11, files: [] })),
+      withHeader(bytes, () => ({ format: 12, files: [] })),
     );
-    expect(await refusal(path, dataset)).toBe('format 11, expected 10');
+    expect(await refusal(path, dataset)).toBe('format 12, expected 11');
   });
 
   const wild = [-1, -8, 0.5, 2 ** 31, 2 ** 32 + 1, 2 ** 53, 1e300, -1e300, null, '3', [], {}];
