@@ -16,7 +16,7 @@ export type KeySeed = Key;
 /** No seed: the keys are plain XXH64. */
 export const NO_SEED: KeySeed = { low: 0, high: 0 };
 
-/** The keys of one text. */
+/** The keys of one text, all of them without its thinking: see thinking.ts. */
 export interface TextKeys {
   /** The key of the exact text. */
   readonly key: Key;

@@ -8,6 +8,7 @@ import type { Turn } from './conversation.js';
 import { normalizeSpace } from './keys.js';
 import { HISTORIES_MAX, type Query } from './query.js';
 import { isAssistant } from './roles.js';
+import { withoutThinking } from './thinking.js';
 
 /** The rung of the ladder that found a match. */
 export type Rung = 'context' | 'prompt' | 'normalized';
@@ -25,9 +26,9 @@ export interface ComparedTurns {
   isEmpty(turn: number): boolean;
   /** True if the turn is an assistant's. */
   isAssistant(turn: number): boolean;
-  /** True if the turn's text is that message of that history. */
+  /** True if the turn's text agrees with that message of that history. */
   isMessage(turn: number, history: number, message: number): boolean;
-  /** True if the turn's text equals the prompt of that history, white space normalized. */
+  /** True if the turn's text agrees with the prompt of that history, white space normalized. */
   isPromptNormalized(turn: number, history: number): boolean;
 }
 
@@ -141,23 +142,36 @@ export function matchConversation(query: QueryShape, turns: ComparedTurns): Cand
   return best;
 }
 
-/** A comparison by text. */
-export function compareTexts({ histories }: Query, turns: readonly Turn[]): ComparedTurns {
-  const normalized = new Map<number, string>();
-  const normalizedPrompt = (history: number): string => {
-    const text = normalized.get(history) ?? normalizeSpace(histories[history]?.at(-1) ?? '');
-    normalized.set(history, text);
-    return text;
-  };
+/** A comparison by text. An assistant's turn is compared without thinking, except for the legacy API. */
+export function compareTexts({ contextual, histories }: Query, turns: readonly Turn[]): ComparedTurns {
+  const ignoresThinking = (turn: number) => contextual && isAssistant(turns[turn]?.from ?? '');
+  const textOf = (turn: number) => turns[turn]?.value ?? '';
+  const answerOf = once((turn) => withoutThinking(textOf(turn)));
+  const answersOf = once((history) => (histories[history] ?? []).map(withoutThinking));
+  const normalized = once((history) => normalizeSpace(histories[history]?.at(-1) ?? ''));
+  const normalizedAnswer = once((history) => normalizeSpace(answersOf(history).at(-1) ?? ''));
   return {
     count: turns.length,
     isEmpty: (turn) => turns[turn]?.value === '',
     isAssistant: (turn) => isAssistant(turns[turn]?.from ?? ''),
-    isMessage: (turn, history, message) => turns[turn]?.value === histories[history]?.[message],
+    isMessage: (turn, history, message) =>
+      turns[turn]?.value === histories[history]?.[message] ||
+      (ignoresThinking(turn) && answerOf(turn) === answersOf(history)[message]),
     // A prompt that is only white space has nothing left to compare.
     isPromptNormalized: (turn, history) =>
-      normalizedPrompt(history) !== '' &&
-      normalizeSpace(turns[turn]?.value ?? '') === normalizedPrompt(history),
+      normalized(history) !== '' &&
+      (ignoresThinking(turn)
+        ? normalizeSpace(answerOf(turn)) === normalizedAnswer(history)
+        : normalizeSpace(textOf(turn)) === normalized(history)),
+  };
+}
+
+/** A function of an index that computes each result when it is first needed, and keeps it. */
+function once<T>(compute: (index: number) => T): (index: number) => T {
+  const results = new Map<number, T>();
+  return (index) => {
+    if (!results.has(index)) results.set(index, compute(index));
+    return results.get(index) as T;
   };
 }
 

@@ -22,15 +22,19 @@ export interface Query {
   /**
    * The message texts, oldest first, in up to `HISTORIES_MAX` variants, the preferred one first: as sent, and without the system messages;
    * each with function results as sent, and in the order of their calls; each of these in three spellings, and with function calls left out
-   * or as texts in three spellings. All are different, and none is empty. The last text of each is the prompt.
+   * or as texts in three spellings; and all of them without the white space before an assistant's texts. All are different, and none is
+   * empty. The last text of each is the prompt.
    */
   readonly histories: readonly (readonly string[])[];
   /** False if earlier messages don't count and white space isn't normalized: then only the rung `prompt` is tried. */
   readonly contextual: boolean;
 }
 
-/** With or without system messages; results in two orders and three spellings; calls in three spellings or left out. */
-export const HISTORIES_MAX = 2 * 2 * 3 * 4;
+/**
+ * With or without white space before an assistant's texts; with or without system messages; results in two orders and three spellings;
+ * calls in three spellings or left out.
+ */
+export const HISTORIES_MAX = 2 * 2 * 2 * 3 * 4;
 
 /** A query, as keys. */
 export interface KeyedQuery {
@@ -52,6 +56,22 @@ export function queryOf(messages: readonly Message[]): Query | undefined {
 
 /** The histories of a query, as messages. */
 export function historiesOf(messages: readonly Message[]): readonly (readonly Message[])[] {
+  const sent = variantsOf(messages);
+  if (!messages.some(isIndented)) return sent;
+  // Many clients that remove thinking leave the line feeds after it.
+  const trimmed = new Map(
+    messages.filter(isIndented).map((one) => [one, { ...one, text: one.text.trimStart() }]),
+  );
+  return different([...sent, ...sent.map((history) => history.map((one) => trimmed.get(one) ?? one))]);
+}
+
+/** True if a message is an assistant's, and its text begins with white space and has other characters. */
+function isIndented({ role, text }: Message): boolean {
+  return role === 'assistant' && /^\s+\S/.test(text);
+}
+
+/** The histories without regard to white space. */
+function variantsOf(messages: readonly Message[]): readonly (readonly Message[])[] {
   if (!messages.some((message) => isSystem(message) || isCall(message) || isResult(message))) {
     const history = spoken(messages);
     return history.length > 0 ? [history] : [];
@@ -61,10 +81,14 @@ export function historiesOf(messages: readonly Message[]): readonly (readonly Me
   const order = orderOfCalls(messages);
   const all =
     order === undefined ? sent : [...sent, ...sent.map((one) => order.map((i) => one[i] as Message))];
-  return [...all, ...all.map(withoutSystem)]
-    .map(spoken)
-    .filter((history) => history.length > 0)
-    .filter((history, i, all) => !all.slice(0, i).some((earlier) => areSame(earlier, history)));
+  return different([...all, ...all.map(withoutSystem)].map(spoken).filter((history) => history.length > 0));
+}
+
+/** Each history once. */
+function different(histories: readonly (readonly Message[])[]): readonly (readonly Message[])[] {
+  return histories.filter(
+    (history, i) => !histories.slice(0, i).some((earlier) => areSame(earlier, history)),
+  );
 }
 
 function withoutSystem(messages: readonly Message[]): readonly Message[] {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type ByteCount, byteCount, type Room } from '../core/bytes.js';
 import { type KeySeed, NO_SEED, type TextKeys } from '../core/keys.js';
 import { KEYED_TOGETHER_MAX, RECORD_BYTES_MAX } from '../core/limits.js';
+import { withoutThinking } from '../core/thinking.js';
 import type { DatasetFormat } from '../dataset/file.js';
 import type { DividedRows, RowNumbers, RowSorter, RowsToSort, SortedRows } from '../index/order.js';
 import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
@@ -55,8 +56,9 @@ interface Exports {
   takeRows(pairs: number, count: number, equal: number, numbers: number): number;
   divideRows(rows: number, numbers: number, count: number, outRows: number, outNumbers: number): number;
   leastRows(rows: number, count: number, stretch: number, out: number): void;
-  beginVerify(to: number): void;
+  beginVerify(to: number, isThinkingIgnored: boolean): void;
   verifyTurn(at: number, length: number): number;
+  areTextsWhole(): boolean;
   spellReply(at: number): number;
   replyAt(): number;
   roleAt(): number;
@@ -218,28 +220,29 @@ export class Kernel implements RowSorter {
   }
 
   /**
-   * The keys of a text, under the current seed.
+   * The keys of a text without its thinking, under the current seed.
    *
    * @returns undefined if it is longer than any text of a dataset
    */
   keysOf(text: string): TextKeys | undefined {
-    const length = this.write(text);
+    const length = this.write(withoutThinking(text));
     if (length === undefined) return undefined;
     this.exports.keys(length);
     return this.writtenKeys();
   }
 
   /**
-   * The keys of a long text, computed slice by slice. Yields after each slice; other texts may be processed in between.
+   * The same for a long text, computed slice by slice. Yields after each slice; other texts may be processed in between.
    *
    * @param sliceLength the length of a slice, in characters
    * @returns undefined if it is longer than any text of a dataset
    */
   *keysInSlices(
-    text: string,
+    whole: string,
     seed: KeySeed,
     sliceLength: number = KEYED_TOGETHER_MAX,
   ): Generator<void, TextKeys | undefined> {
+    const text = withoutThinking(whole);
     if (text.length > TEXT_LENGTH_MAX) return undefined;
     const size = this.exports.keyingBytes();
     const state = new Uint8Array(size);
@@ -285,17 +288,19 @@ export class Kernel implements RowSorter {
    * @param texts the texts of all turns except the last; their keys have been computed before
    * @param start where the turns, separated by commas, begin in the bytes of `verifyRoom`
    * @param end where they end
+   * @param isThinkingIgnored true if the texts of an assistant's turns are compared without their thinking
    * @returns the role of the last turn, and its text as `JSON.stringify` spells it, quotes included: a byte string, each character a
-   *     byte of UTF-8; undefined if a text differs, if a turn has an unusual shape, or if the last turn calls functions
+   *     byte of UTF-8; and whether the other turns have the texts with their thinking; undefined if a text differs, if a turn has an unusual shape, or if the last turn calls functions
    */
   replyTo(
     texts: readonly string[],
     start: number,
     end: number,
-  ): { readonly from: string; readonly spelled: string } | undefined {
+    isThinkingIgnored: boolean,
+  ): { readonly from: string; readonly spelled: string; readonly areWhole: boolean } | undefined {
     const { exports } = this;
     let at = start;
-    exports.beginVerify(end);
+    exports.beginVerify(end, isThinkingIgnored);
     for (const text of texts) {
       const length = this.write(text);
       at = length === undefined ? 0 : exports.verifyTurn(at, length);
@@ -308,6 +313,7 @@ export class Kernel implements RowSorter {
     return {
       from: this.bytes.toString('utf8', roleAt, roleAt + exports.roleLength()),
       spelled: this.bytes.toString('latin1', replyAt, replyAt + length),
+      areWhole: Boolean(exports.areTextsWhole()),
     };
   }
 

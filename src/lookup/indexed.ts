@@ -153,18 +153,23 @@ export class IndexLookup implements Lookup {
   }
 
   private verify(query: Query, place: IndexPlace): Match | undefined {
-    const match = verifyMatch(query, place, this.reader);
-    if (match === undefined) return undefined;
-    return { ...match, tokens: this.tokensOf(place, match.replyIndex - 1, match.rung !== 'normalized') };
+    const verified = verifyMatch(query, place, this.reader);
+    if (verified === undefined) return undefined;
+    const { match, areEqual } = verified;
+    return { ...match, tokens: this.tokensOf(place, match.replyIndex - 1, areEqual) };
   }
 
   /**
    * @param turn the index of the prompt's turn in its conversation
-   * @param agrees false if the prompt's turn doesn't quite equal the last message
+   * @param areEqual false if the turns don't have exactly the texts of the messages
    */
-  private tokensOf({ firstRow, firstTurn, history }: IndexPlace, turn: number, agrees: boolean): MatchTokens {
+  private tokensOf(
+    { firstRow, firstTurn, history }: IndexPlace,
+    turn: number,
+    areEqual: boolean,
+  ): MatchTokens {
     const prompt = firstRow + turn;
-    return new RowTokens(this.table, prompt, agrees ? firstRow + firstTurn : prompt + 1, history);
+    return new RowTokens(this.table, prompt, areEqual ? firstRow + firstTurn : prompt + 1, history);
   }
 
   /** The match by the texts of all candidates: needed only if two texts share a key, which hardly ever happens. */

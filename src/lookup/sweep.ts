@@ -90,7 +90,7 @@ export class SweepLookup implements Lookup {
     const keys = await keysOf(query, this.kernel, this.plan.seed, signal && (() => signal));
     const best = await this.best(query, keys, signal);
     if (best === undefined) return undefined;
-    return verifyMatch(query, best, this.reader) ?? (await this.findByTexts(query, keys, signal));
+    return verifyMatch(query, best, this.reader)?.match ?? (await this.findByTexts(query, keys, signal));
   }
 
   /** Settles when all current lookups have their answers. Unless others arrive, the pool isn't needed after that. */

@@ -20,9 +20,14 @@ const GAP_BYTES_MAX = 4096;
 /**
  * The match at a place, if the texts there are what their keys say.
  *
+ * @returns the match, and whether its turns have exactly the texts of the messages
  * @throws what the reader throws
  */
-export function verifyMatch(query: Query, place: Place, reader: DatasetReader): Match | undefined {
+export function verifyMatch(
+  query: Query,
+  place: Place,
+  reader: DatasetReader,
+): { match: Match; areEqual: boolean } | undefined {
   const { turns, id } = parsePlace(place, reader);
   if (turns === undefined) return undefined;
   const turn = place.turn - place.firstTurn;
@@ -32,7 +37,16 @@ export function verifyMatch(query: Query, place: Place, reader: DatasetReader): 
   if (candidate === undefined || candidate.firstTurn !== 0) return undefined;
   if (isNormalized(candidate.grade) !== isNormalized(place.grade)) return undefined;
   // The bytes before the place haven't been read, so the texts can't show whether a conversation starts here.
-  return matchOf(place, turn, turns, id);
+  const match = matchOf(place, turn, turns, id);
+  return (
+    match && { match, areEqual: areTexts(turns.slice(0, turn + 1), query.histories[place.history] ?? []) }
+  );
+}
+
+/** True if turns have exactly the last texts of a history. */
+function areTexts(turns: readonly Turn[], history: readonly string[]): boolean {
+  const texts = turns.map(({ value }) => value).filter((text) => text !== '');
+  return texts.every((text, i) => text === history.at(i - texts.length));
 }
 
 /**
@@ -58,11 +72,18 @@ export function verifySpelled(
   if (lengthAt(place) > kernel.capacity) return undefined;
   const { turns, id } = readPlace(place, reader, kernel.verifyRoom);
   const texts = prompts === history.length ? history : history.slice(-prompts);
-  const verified = kernel.replyTo(texts, turns.start, turns.end);
+  const verified = kernel.replyTo(texts, turns.start, turns.end, query.contextual);
   if (verified === undefined) return undefined;
   const reply = RecordedReply.spelled(verified.from, verified.spelled);
   const conversationId = id ?? String(place.record);
-  return { rung: rungOf(place.grade), reply, conversationId, replyIndex: place.turn + 1, tokens };
+  const rung = rungOf(place.grade);
+  const known = verified.areWhole ? tokens : ofReply(tokens);
+  return { rung, reply, conversationId, replyIndex: place.turn + 1, tokens: known };
+}
+
+/** The count of the reply alone: the turns before it have other texts than the messages. */
+function ofReply({ history, reply }: MatchTokens): MatchTokens {
+  return { history, reply, messages: () => [] };
 }
 
 /** The best match of a whole conversation, judged by its texts alone, with its grade. */

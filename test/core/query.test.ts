@@ -25,6 +25,18 @@ describe('a query', () => {
     expect(queryOf([say('system', ''), say('user', 'a')])?.histories).toEqual([['a']]);
   });
 
+  it('has histories without the white space before an assistant’s messages, after those with it', () => {
+    const messages = [say('system', 's'), say('user', ' a'), say('assistant', '\n\nb '), say('user', ' c')];
+    expect(queryOf(messages)?.histories).toEqual([
+      ['s', ' a', '\n\nb ', ' c'],
+      [' a', '\n\nb ', ' c'],
+      ['s', ' a', 'b ', ' c'],
+      [' a', 'b ', ' c'],
+    ]);
+    expect(queryOf([say('assistant', ' '), say('user', 'a')])?.histories).toEqual([[' ', 'a']]);
+    expect(queryOf([say('user', 'a'), say('assistant', ' b')])?.histories).toEqual([['a']]);
+  });
+
   it('has function calls as texts, as they were sent and in both spellings of datasets', () => {
     const call = (given: string) => ({ id: undefined, name: 'f', arguments: given });
     const asking = (given: string) => [

@@ -26,10 +26,19 @@ const list = [
   talk('Hi! How are you?', 'Good.'),
   talk('One', 'Two words more', '', 'Three', 'this is the last', 'bye'),
   talk('two\n words', `A long one. ${'la '.repeat(200)}`),
+  talk('Think', '<think>\nHm, la la la.\n</think>\n\nDone.', 'continue', '<think>\nWell.\n</think>\n\nYes.'),
   talk('Halves?', '\ud83d one \ude00, 😀\ud83d\ud83d😀 and 𒀀\udc00 \ufffd end'),
 ];
+const inParts = {
+  messages: [
+    { role: 'user', content: [{ type: 'text', text: 'Think in parts' }] },
+    { role: 'assistant', content: [{ type: 'text', text: '<think>Hm, la la la.</think>In parts.' }] },
+    { role: 'user', content: 'continue' },
+    { role: 'assistant', content: 'Yes.' },
+  ],
+};
 const path = join(mkdtempSync(join(temporaryFolder(), 'usage-')), 'dataset.json');
-writeFileSync(path, JSON.stringify(list));
+writeFileSync(path, JSON.stringify([...list, inParts]));
 
 type Message = { role: string; content: string; name?: string };
 const user = (content: string): Message => ({ role: 'user', content });
@@ -69,6 +78,20 @@ const requests: Record<string, Message[]> = {
   'another context': [user('Nobody said this'), assistant('nor this'), user('continue')],
   'the reply, too': [user('Hello there'), assistant('Hi! How are you?')],
   'an empty message': [user(''), user('Hello there')],
+  'thinking as recorded': [
+    user('Think'),
+    assistant('<think>\nHm, la la la.\n</think>\n\nDone.'),
+    user('continue'),
+  ],
+  'no thinking': [user('Think'), assistant('Done.'), user('continue')],
+  'thinking in parts': [
+    user('Think in parts'),
+    assistant('<think>Hm, la la la.</think>In parts.'),
+    user('continue'),
+  ],
+  'no thinking in parts': [user('Think in parts'), assistant('In parts.'), user('continue')],
+  'no thinking, but white space': [user('Think'), assistant('\n\nDone.'), user('continue')],
+  'a turn with thinking as the prompt': [user('Done.')],
   names: [{ ...user('Hello there'), name: 'Anna Maria' }],
 };
 

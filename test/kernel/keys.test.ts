@@ -242,7 +242,7 @@ describe('keys', () => {
       'rows to sort': () =>
         small.sortRows({ size: { turns: 2, conversations: 0 }, replies: 2 }, [rows], false),
       'more room': () => small.reserve(2 * small.capacity),
-      'turns to verify': () => small.replyTo(['verified'], small.verifyRoom.at, small.verifyRoom.at),
+      'turns to verify': () => small.replyTo(['verified'], small.verifyRoom.at, small.verifyRoom.at, true),
     };
     for (const text of ['', 'a', 'some "text"', '\ude00', 'é'.repeat(90)]) {
       const expected = kernel.keysOf(text);

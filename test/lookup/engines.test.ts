@@ -17,7 +17,11 @@ import { parsePython } from '../support/walked.js';
 const write = datasetWriter();
 
 /** Few texts, so that turns are often equal. */
-const word = fc.constantFrom('a', 'b', 'continue', '', ' a', 'a  b', 'a\nb', '"}]', '😀', 'é\n', '\ud83d');
+const word = fc.constantFrom(
+  ...['a', 'b', 'continue', '', ' a', 'a  b', 'a\nb', '"}]', '😀', 'é\n', '\ud83d'],
+  ...['<think>\nx</think>\n\na', ' <think>y</think>a', '<think></think>\ufeffa  b', '<think>x</think>\n'],
+  ...['<think>a', 'x</think>a', 'a<think>x</think>a', '<think>x</think>a</think>a'],
+);
 /** In any order: several turns of a role in a row, system messages in the middle, results of tools, unknown roles. */
 const role = fc.constantFrom(
   ...['human', 'gpt', 'gpt', 'system', 'user', 'assistant', 'tool', 'function_call', 'observation', 'x', ''],

@@ -277,6 +277,32 @@ describe('a table is answered:', () => {
     await expectAnswers(fileOf(data('duckdb-zstd.parquet')), rows);
   });
 
+  it('Parquet of several pages with long heads', async () => {
+    await expectAnswers(
+      fileOf(data('pyarrow-pages.parquet')),
+      [0, 1, 2, 3].map((i) => [
+        `Why ${'so '.repeat(360)}long ${i}?`,
+        `Because ${'it '.repeat(20)}is ${i}.`,
+        String(i),
+      ]),
+    );
+  });
+
+  it('Parquet with groups of rows that are too long for the memory of a task', async () => {
+    const count = 4000;
+    const padding = 'long '.repeat(1000);
+    const columnData = [
+      { name: 'question', data: Array.from({ length: count }, (_, i) => `q${i}`) },
+      { name: 'answer', data: Array.from({ length: count }, (_, i) => `${padding}${i}`) },
+    ];
+    const rowGroupSize = count - 5;
+    const path = fileOf(new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize })));
+    await expectAnswers(
+      path,
+      [0, 1999, 3990, 3998, 3999].map((i) => [`q${i}`, `${padding}${i}`, String(i)]),
+    );
+  });
+
   it('Parquet with many groups of rows', async () => {
     const count = 50;
     const column = (name: string, text: string) => ({

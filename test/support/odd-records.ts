@@ -38,6 +38,7 @@ const piece = fc.constantFrom(
   ...['é', '世', '😀', '\u2028', '\u3000', '\ufffd', '\x7f'].map(bytesOf),
   ...['\\u00e9', '\\u2028', '\\ufffd', '\\u007F', '\\ud83d\\ude00', '\\ud83d', '\\ude00', '\\uD83D\\u0061'],
   ...['\\/', '\\n', '\\u000a', '\\u0000', '\\u001F', '\\t ', '\\b\\f', '\\"', '\\u0022', '\\\\', '\\u005c'],
+  ...['<think>', '\\u003cthink\\u003e', '<think>x</think>', '</think>', '<\\/think>', '\\u003c/think>'],
   // Truncated sequences, half a surrogate pair, and invalid first bytes.
   ...['\xff', '\xc3', '\xe2\x82', '\xf0\x9f\x98', '\xed\xa0\xbd'],
 );

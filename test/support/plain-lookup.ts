@@ -8,10 +8,10 @@ import type { Match } from '#dist/lookup/lookup.js';
 /** A match without its index data, with its reply as parsed. */
 export type PlainMatch = Omit<Match, 'reply' | 'tokens'> & { readonly reply: Turn };
 
-/** A turn with its place, and the texts before it, from the start of its conversation. */
+/** A turn with its place, and the turns before it, from the start of its conversation. */
 interface Place {
-  readonly text: string;
-  readonly before: readonly string[];
+  readonly turn: Turn;
+  readonly before: readonly Turn[];
   readonly match: PlainMatch;
 }
 
@@ -41,8 +41,7 @@ function plainReply({ from, value, calls, content }: Match['reply']): Turn {
 /** The match for the messages of a chat: one that an assistant replies to, if there is one. */
 export function plainFind(records: readonly unknown[], query: Query): PlainMatch | undefined {
   const places = records.flatMap((record, ordinal) => placesOf(record, ordinal));
-  const isAnswered = ({ match }: Place) =>
-    !OTHERS.includes(match.reply.from.replace(/^ +| +$/g, '').toLowerCase());
+  const isAnswered = ({ match }: Place) => isAssistants(match.reply);
   return (
     plainFindAmong(places.filter(isAnswered), query) ??
     plainFindAmong(
@@ -52,6 +51,22 @@ export function plainFind(records: readonly unknown[], query: Query): PlainMatch
   );
 }
 
+function isAssistants({ from }: Turn): boolean {
+  return !OTHERS.includes(from.replace(/^ +| +$/g, '').toLowerCase());
+}
+
+/** True if a turn's text is a message's; an assistant's turn, if both are the same without thinking. */
+function agrees(turn: Turn, text: string, reduce = (each: string) => each): boolean {
+  const answer = isAssistants(turn) ? answerOf : (each: string) => each;
+  return reduce(answer(turn.value)) === reduce(answer(text));
+}
+
+function answerOf(text: string): string {
+  const [thinking = '', ...rest] = text.split('</think>');
+  const answer = rest.join('</think>').trimStart();
+  return thinking.trimStart().startsWith('<think>') && answer !== '' ? answer : text;
+}
+
 const OTHERS = [
   ...['user', 'human', 'input', 'prompter', 'humanmessage', 'humanmessagechunk'],
   ...['system', 'developer', 'systemmessage'],
@@ -59,27 +74,27 @@ const OTHERS = [
 ];
 
 function plainFindAmong(all: readonly Place[], { histories }: Query): PlainMatch | undefined {
-  const places = all.filter(({ text }) => text !== '');
+  const places = all.filter(({ turn }) => turn.value !== '');
   for (const history of histories) {
-    const exact = places.find(({ text, before }) => same([...before, text], history));
+    const exact = places.find(({ turn, before }) => same([...before, turn], history));
     if (exact !== undefined) return { ...exact.match, rung: 'context' };
   }
   const longest = Math.max(...histories.map((history) => history.length - 1));
   for (let run = longest; run >= 2; run--) {
-    const found = places.find(({ text, before }) =>
+    const found = places.find(({ turn, before }) =>
       histories.some(
-        (history) => history.length > run && same([...before.slice(-run), text], history.slice(-run - 1)),
+        (history) => history.length > run && same([...before.slice(-run), turn], history.slice(-run - 1)),
       ),
     );
     if (found !== undefined) return { ...found.match, rung: 'context' };
   }
   for (const history of histories) {
-    const found = places.find(({ text }) => text === history.at(-1));
+    const found = places.find(({ turn }) => agrees(turn, history.at(-1) ?? ''));
     if (found !== undefined) return { ...found.match, rung: 'prompt' };
   }
   for (const history of histories) {
     const found = places.find(
-      ({ text }) => normalized(text) !== '' && normalized(text) === normalized(history.at(-1) ?? ''),
+      ({ turn }) => normalized(turn.value) !== '' && agrees(turn, history.at(-1) ?? '', normalized),
     );
     if (found !== undefined) return { ...found.match, rung: 'normalized' };
   }
@@ -96,20 +111,20 @@ function normalized(text: string): string {
 /** The turns that have a reply. Turns without a text don't count among those before. */
 function placesOf(record: unknown, ordinal: number): Place[] {
   const conversation = parseConversation(record);
-  const before: string[] = [];
-  return (conversation?.turns ?? []).flatMap(({ value: text }, i, turns) => {
+  const before: Turn[] = [];
+  return (conversation?.turns ?? []).flatMap((turn, i, turns) => {
     const reply = turns[i + 1];
     const conversationId = conversation?.id ?? String(ordinal);
     const place = reply && {
-      text,
+      turn,
       before: [...before],
       match: { rung: 'prompt' as const, reply, conversationId, replyIndex: i + 1 },
     };
-    if (text !== '') before.push(text);
+    if (turn.value !== '') before.push(turn);
     return place ? [place] : [];
   });
 }
 
-function same(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((text, i) => text === b[i]);
+function same(turns: readonly Turn[], history: readonly string[]): boolean {
+  return turns.length === history.length && turns.every((turn, i) => agrees(turn, history[i] ?? ''));
 }

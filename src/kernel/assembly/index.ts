@@ -57,7 +57,7 @@ export {
 } from './plain';
 export { addPairs, beginSort, divideRows, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
-export { beginVerify, replyAt, roleAt, roleLength, spellReply, verifyTurn } from './verifying';
+export { areTextsWhole, beginVerify, replyAt, roleAt, roleLength, spellReply, verifyTurn } from './verifying';
 export { wantAll, wantedAt, wantNone } from './wanted';
 
 export function inputAt(): usize {

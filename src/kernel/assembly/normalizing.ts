@@ -289,6 +289,19 @@ function normalize(from: usize, end: usize, enough: usize, after: i32 = 1): usiz
   return out - to - <usize>endsInSpace;
 }
 
+/** Skips white space up to `end`. */
+export function skipSpace(p: usize, end: usize): usize {
+  while (p < end) {
+    const byte = load<u8>(p);
+    let width: usize = byte === SPACE ? 1 : 0;
+    if (byte === BACKSLASH) width = blankEscape(p);
+    else if (byte >= 0x80) width = wide(p, end);
+    if (width === 0) break;
+    p += width;
+  }
+  return p;
+}
+
 /** The length of the escape at `p` if it is that of white space, else 0. */
 function blankEscape(p: usize): usize {
   switch (load<u8>(p, 1)) {

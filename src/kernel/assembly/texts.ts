@@ -28,6 +28,7 @@ import {
   skipUsual,
   brokeAt as stringBrokeAt,
 } from './strings';
+import { afterThinking, beginsThinking } from './thinking';
 import { isUtf8, repair } from './utf8';
 import { broken, end, isNull, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
 import { isAllWanted, isKeyWanted, isNormalizedKeyWanted, longestWanted } from './wanted';
@@ -109,10 +110,11 @@ const LONGEST_ESCAPE: usize = 6;
 /** How many bytes of a string are read for the beginning of its text. */
 const BEGINNING_BYTES: usize = 128;
 
-/** True if an ASCII string with unusual escapes may begin like a text whose normalized key is wanted. */
+/** True if an ASCII string with unusual escapes may begin like a text whose normalized key is wanted, or with thinking. */
 function mayBeginAsWanted(start: usize): bool {
   respell(start, start + BEGINNING_BYTES, respelled);
   const length = respelledTo - respelled;
+  if (beginsThinking(respelled, respelledTo)) return true;
   return isNormalizedKeyWanted(respelled, length) || !hasNormalizedHead(respelled, length);
 }
 
@@ -151,7 +153,11 @@ function keepKind(slot: usize, length: usize, isUnfinished: bool): void {
   store<u8>(slot, <u8>isUnfinished, TEXT_HAS_NO_KEYS);
 }
 
-function makeKeys(to: usize, p: usize, length: usize): void {
+/** Makes the keys of a text without its thinking. */
+function makeKeys(to: usize, from: usize, wholeLength: usize): void {
+  const end = from + wholeLength;
+  const p = afterThinking(from, end);
+  const length = end - p;
   store<u64>(to, isKeyWanted(length) ? hash(p, length) : 0);
   if (isAllWanted) {
     store<u64>(to, indexKey(p, length), 8);
@@ -268,7 +274,10 @@ export function finishKeys(): void {
 /** Leaves the last turn of a conversation without a key: it has no reply. An index keeps its `endsKey`, to report prompts that equal it. */
 export function dropKey(): void {
   if (unfinished !== 0) {
-    const key = isAllWanted ? endsKey(load<u32>(unfinished), load<u32>(unfinished, 8)) : 0;
+    const from: usize = load<u32>(unfinished);
+    const end = from + load<u32>(unfinished, 8);
+    const p = afterThinking(from, end);
+    const key = isAllWanted ? endsKey(p, end - p) : 0;
     store<u64>(unfinished, 0);
     store<u64>(unfinished, key, 8);
   }

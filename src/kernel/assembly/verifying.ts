@@ -5,9 +5,10 @@
 
 import { firstMember, isClosed, nextMember } from './containers';
 import { input } from './memory';
-import { isCallsName, turnName } from './names';
+import { isAssistant, isCallsName, turnName } from './names';
 import { hadEscape, QUOTE } from './strings';
 import { spelledAt, spelledLength, spellString } from './texts';
+import { afterThinking } from './thinking';
 import { begin, COMMA, isNull, OPEN_BRACE, skipBlanks, skipValue } from './values';
 
 /** The first result of `turnName` that is a text's name. */
@@ -26,8 +27,22 @@ export function roleLength(): usize {
   return roleBytes;
 }
 
-/** Sets where the turns to verify end. */
-export function beginVerify(to: usize): void {
+let ignoresThinking: bool = false;
+let areWhole: bool = true;
+
+/** True if the turns that were verified have the same texts as the input, thinking included. */
+export function areTextsWhole(): bool {
+  return areWhole;
+}
+
+/**
+ * Sets where the turns to verify end.
+ *
+ * @param isThinkingIgnored true if the texts of an assistant's turns are compared without their thinking
+ */
+export function beginVerify(to: usize, isThinkingIgnored: bool): void {
+  ignoresThinking = isThinkingIgnored;
+  areWhole = true;
   // These quotes end a string that is cut off.
   for (let i: usize = 0; i < 32; i += 16) v128.store(to + i, i8x16.splat(QUOTE));
   begin(to, false);
@@ -40,9 +55,21 @@ export function beginVerify(to: usize): void {
  */
 export function verifyTurn(p: usize, length: usize): usize {
   p = spellTurn(p);
-  if (p === 0 || spelledLength !== length || !areEqual(spelledAt, input, length)) return 0;
+  if (p === 0 || !agrees(length)) return 0;
   p = skipBlanks(p);
   return load<u8>(p) === COMMA ? skipBlanks(p + 1) : 0;
+}
+
+/** True if the turn that was spelled last has the text in the input. */
+function agrees(length: usize): bool {
+  if (spelledLength === length && areEqual(spelledAt, input, length)) return true;
+  if (!ignoresThinking || !isAssistant(role, roleBytes)) return false;
+  const spelledEnd = spelledAt + spelledLength;
+  const spelled = afterThinking(spelledAt, spelledEnd);
+  const given = afterThinking(input, input + length);
+  const left = input + length - given;
+  areWhole = false;
+  return spelledEnd - spelled === left && areEqual(spelled, given, left);
 }
 
 /** Spells a turn's text as `JSON.stringify` would. Returns its length with its quotes; 0 if the turn has an unusual shape. */
