@@ -11,7 +11,7 @@ import type { ColumnMetaData } from 'hyparquet';
 /** Reads bytes of the file, fewer if it ends before. */
 type Read = (start: number, end: number) => ArrayBuffer;
 
-/** Longer heads are read again, whole: they may have statistics. */
+/** Longer heads are read again: they may have statistics. */
 const HEAD_BYTES = 512;
 
 const PAGE = { data: 0, dictionary: 2, dataV2: 3 } as const;
@@ -52,14 +52,15 @@ export function assertPages(read: Read, column: ColumnMetaData): void {
   }
 }
 
-function readHead(read: Read, at: number, end: number): { head: Struct; length: number } {
-  const start = new Compact(Buffer.from(read(at, Math.min(end, at + HEAD_BYTES))));
-  try {
-    return { head: start.struct(), length: start.at };
-  } catch (error) {
-    if (!(error instanceof RangeError) || end <= at + HEAD_BYTES) throw error;
-    const whole = new Compact(Buffer.from(read(at, end)));
-    return { head: whole.struct(), length: whole.at };
+function readHead(read: Read, at: number, columnEnd: number): { head: Struct; length: number } {
+  for (let size = HEAD_BYTES; ; size *= 16) {
+    const end = Math.min(columnEnd, at + size);
+    const reader = new Compact(Buffer.from(read(at, end)));
+    try {
+      return { head: reader.struct(), length: reader.at };
+    } catch (error) {
+      if (!(error instanceof RangeError) || end === columnEnd) throw error;
+    }
   }
 }
 
