@@ -81,7 +81,8 @@ class Checking {
     this.progress = progress;
     const { path, size } = recognized.file;
     const onProgress = (share: number) => progress.show(share, size, 'convert');
-    this.spooler = new Spooler(path, { shapes: DEFAULT_SHAPE_OPTIONS, indexDir: 'none', onProgress });
+    const shapes = DEFAULT_SHAPE_OPTIONS;
+    this.spooler = new Spooler(path, { shapes, splits: [], indexDir: 'none', onProgress });
   }
 
   async run(): Promise<CheckReport> {

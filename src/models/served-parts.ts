@@ -3,7 +3,7 @@ import { FILE_CHECK_MS } from '../core/limits.js';
 import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
-import { partsOf } from '../dataset/parts.js';
+import { type Parts, partsOf } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Lookup, Similar } from '../lookup/lookup.js';
 import type { DatasetFigures, Served, Status } from './served.js';
@@ -36,7 +36,8 @@ export class ServedParts implements Served {
   static async open(path: string, options: ServedOptions, signal?: AbortSignal): Promise<ServedParts> {
     const parts: ServedDataset[] = [];
     try {
-      for (const file of partsOf(path)) parts.push(await ServedDataset.open(file, options, signal));
+      const { files, splits } = partsOf(path, options.splits);
+      for (const file of files) parts.push(await ServedDataset.open(file, { ...options, splits }, signal));
     } catch (error) {
       for (const part of parts) part.close();
       throw error;
@@ -110,19 +111,20 @@ export class ServedParts implements Served {
 
   private async update(): Promise<void> {
     const { notices } = this.options;
-    let files: string[];
+    let found: Parts;
     try {
-      files = partsOf(this.path);
+      found = partsOf(this.path, this.options.splits);
     } catch {
       // What was served is served on until there is something else.
       return;
     }
+    const { files, splits } = found;
     const known = new Map(this.parts.map((part) => [part.path, part]));
     const isSame = files.length === known.size && files.every((file) => known.has(file));
     if (isSame) return;
     const next: ServedDataset[] = [];
     for (const file of files) {
-      const part = known.get(file) ?? (await this.opened(file));
+      const part = known.get(file) ?? (await this.opened(file, splits));
       if (part !== undefined) next.push(part);
     }
     const removed = this.parts.filter((part) => !next.includes(part));
@@ -137,9 +139,9 @@ export class ServedParts implements Served {
   }
 
   /** A file that was added, ready to answer; undefined if it can't be served. */
-  private async opened(file: string): Promise<ServedDataset | undefined> {
+  private async opened(file: string, splits: readonly string[]): Promise<ServedDataset | undefined> {
     try {
-      const part = await ServedDataset.open(file, this.options, this.closing.signal);
+      const part = await ServedDataset.open(file, { ...this.options, splits }, this.closing.signal);
       const { walked } = await part.start();
       walked.catch(() => undefined);
       return part;

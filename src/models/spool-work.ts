@@ -9,6 +9,7 @@ import { type DatasetFile, type FileIdentity, identityAt } from '../dataset/file
 import { refusalText } from '../dataset/refusal.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { containerOf, type Recognized, recognizeFile, type TableFile } from '../dataset/sources.js';
+import { assertSplit, chosenLists } from '../dataset/splits.js';
 import type { Spool, SpoolWriter } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { planShards } from '../workers/plan-shards.js';
@@ -21,6 +22,8 @@ import type { ConvertedLines, ConvertedPart, ConvertTask, TaskResult } from '../
 /** How a dataset is spooled. */
 export interface SpoolOptions {
   readonly shapes: ShapeOptions;
+  /** The splits that are wanted; all if empty. */
+  readonly splits: readonly string[];
   /** The folder for spools and indexes; `none` for a temporary one; undefined: next to the dataset, else the user's cache folder. */
   readonly indexDir: string | undefined;
   /** Called with the share of the work that is done, 0 to 1. */
@@ -63,6 +66,7 @@ export class SpoolWork {
     const container =
       source === inner ? containerOf(source) : `${containerOf(source)}, ${containerOf(inner)}`;
     this.report = { ...this.report, container };
+    if (inner.kind !== 'objects') assertSplit(this.path, this.options.splits);
     if (source.kind === 'packed' && inner.kind === 'list' && inner.isServedAsIs) {
       await this.writer.useUnpacked(inner.file.size);
       return this.finish(source.file, { format: inner.format, start: inner.body.start });
@@ -194,8 +198,13 @@ export class SpoolWork {
     const { values, lists } = await this.following(file, (read) =>
       this.pool.outlineFile({ file, start, read, stop: this.stop }),
     );
-    if (values !== 1 || lists.length === 0) return this.convertFile(file, 'objects', start);
-    for (const { body } of lists) await this.convertList({ file, format: 'array', body });
+    const { splits } = this.options;
+    if (values !== 1 || lists.length === 0) {
+      assertSplit(this.path, splits);
+      return this.convertFile(file, 'objects', start);
+    }
+    for (const { body } of chosenLists(this.path, splits, lists))
+      await this.convertList({ file, format: 'array', body });
   }
 
   private async convertFile(
