@@ -70,7 +70,7 @@ function filesOfFolder(folder: string): Part[] {
       return found === undefined ? [] : { file, split: found.split ?? splitOf(path) };
     });
     if (parts.length > 0) return parts;
-    throw new DatasetError(folder, 'there is none of the files that its README.md names');
+    throw new DatasetError(folder, 'no file that its README.md names');
   }
   if (all.length === 0) {
     throw new DatasetError(folder, 'no file of JSON, JSON lines, CSV, TSV, Parquet or Arrow in this folder');

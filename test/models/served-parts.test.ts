@@ -172,9 +172,7 @@ describe('a folder with a card', () => {
     const broken = folderOf({ ...files, 'README.md': card('configs: [a, b: {\n') });
     await expect(serve(broken)).rejects.toThrow(`${broken}/README.md: its YAML is not valid: `);
     const other = folderOf({ ...files, 'README.md': card('configs:\n- data_files: x/*.parquet\n') });
-    await expect(serve(other)).rejects.toThrow(
-      `${other}: there is none of the files that its README.md names`,
-    );
+    await expect(serve(other)).rejects.toThrow(`${other}: no file that its README.md names`);
   });
 });
 
