@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly engine?: 'auto' | 'sweep' | 'index' | undefined;
   /** Folder for what is saved for the next start. Default: `none`, which saves nothing. */
   readonly indexDir?: string | undefined;
+  /** Splits that are served, such as `train`. Default: all. */
+  readonly split?: string | readonly string[] | undefined;
   /** Fields of the records, if verbatim does not know their shape: `prompt=question,reply=answer`. */
   readonly map?: string | undefined;
   /** Reply of records that have two. Default: `chosen`. */

@@ -9,6 +9,7 @@ import { type Config, OPTIONS } from '#dist/settings/table.js';
 import { ROOT, read } from './support/project.js';
 import { temporaryFolder } from './support/temporary.js';
 
+const folder = temporaryFolder();
 const SAMPLE = join(ROOT, 'data', 'sample.json');
 
 async function start(options: ServeOptions = {}) {
@@ -50,6 +51,23 @@ describe('serve()', () => {
   it('returns a URL that clients can connect to when it listens on all addresses', async () => {
     const server = await start({ host: '0.0.0.0' });
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  it('serves a split, or several', async () => {
+    const dataset = join(folder, 'splits.json');
+    const list = [{ id: 'it', question: 'What is a mock server good for?', answer: 'Tests.' }];
+    writeFileSync(
+      dataset,
+      JSON.stringify({ train: [{ question: 'a', answer: 'b' }], test: list, dev: [{}] }),
+    );
+    for (const split of ['test', 'train,test', ['train', 'test']]) {
+      const server = await start({ dataset, split });
+      expect(await ask(server.baseURL)).toMatchObject({ status: 200, source: 'it#1' });
+    }
+    expect(await ask((await start({ dataset, split: 'train' })).baseURL)).toMatchObject({ status: 404 });
+    await expect(serve({ dataset, split: 'x' })).rejects.toThrow(
+      `${dataset}: there is no split 'x'; it has train, test, dev`,
+    );
   });
 
   it('rejects a dataset that is missing and a port that is in use', async () => {

@@ -29,6 +29,7 @@ export async function withServed<T>(
     pool: new SharedPool(WORKERS),
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
+    splits: [],
     tokens,
     countsAhead: false,
     notices,

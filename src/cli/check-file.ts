@@ -10,15 +10,20 @@ import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { readRecord } from '../dataset/shapes/shapes.js';
 import { containerOf, type Recognized } from '../dataset/sources.js';
+import { assertSplit } from '../dataset/splits.js';
 import { TextCounter } from '../dataset/text-counter.js';
 import type { Progress } from '../http/progress.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { Census } from '../models/census.js';
+import type { SpoolOptions } from '../models/spool-work.js';
 import { Spooler } from '../models/spooling.js';
 import { planShards } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { type Contents, countsOf, type FileReport, type FirstSkipped, type Texts } from './check-report.js';
+
+/** How files are read. */
+export type ReadingOptions = Pick<SpoolOptions, 'shapes' | 'splits'>;
 
 /**
  * Reads a whole file, as the server does before it builds an index.
@@ -27,11 +32,11 @@ import { type Contents, countsOf, type FileReport, type FirstSkipped, type Texts
  */
 export async function checkFile(
   path: string,
-  shapes: ShapeOptions,
+  options: ReadingOptions,
   pool: WorkerPool,
   progress: Progress,
 ): Promise<FileReport> {
-  const checking = new Checking(recognizeDataset(path, shapes), shapes, pool, progress);
+  const checking = new Checking(recognizeDataset(path, options.shapes), options, pool, progress);
   try {
     return await checking.run();
   } finally {
@@ -42,24 +47,32 @@ export async function checkFile(
 class Checking {
   private readonly recognized: Recognized;
   private readonly shapes: ShapeOptions;
+  private readonly splits: readonly string[];
   private readonly pool: WorkerPool;
   private readonly progress: Progress;
   private readonly stop = newStopFlag();
   private readonly spooler: Spooler;
 
-  constructor(recognized: Recognized, shapes: ShapeOptions, pool: WorkerPool, progress: Progress) {
+  constructor(
+    recognized: Recognized,
+    { shapes, splits }: ReadingOptions,
+    pool: WorkerPool,
+    progress: Progress,
+  ) {
     this.recognized = recognized;
     this.shapes = shapes;
+    this.splits = splits;
     this.pool = pool;
     this.progress = progress;
     const { path, size } = recognized.file;
     const onProgress = (share: number) => progress.show(share, size, 'convert');
-    this.spooler = new Spooler(path, { shapes, indexDir: 'none', onProgress });
+    this.spooler = new Spooler(path, { shapes, splits, indexDir: 'none', onProgress });
   }
 
   async run(): Promise<FileReport> {
     const { recognized } = this;
     if (recognized.kind !== 'list' || !recognized.isServedAsIs) return this.checkConverted(recognized);
+    assertSplit(recognized.file.path, this.splits);
     const dataset = datasetOf(recognized);
     const counts = await this.count(dataset);
     const isMixed = withDataset(dataset, (fd) => hasConvertible(fd, dataset, counts.skippedAt, this.shapes));

@@ -4,17 +4,15 @@ import { assertFile } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { identityAt } from '../dataset/file.js';
 import { folderOf, isSeveral, noneServed, partsOf } from '../dataset/parts.js';
-import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Progress } from '../http/progress.js';
 import { WorkerPool } from '../workers/pool.js';
-import { checkFile } from './check-file.js';
+import { checkFile, type ReadingOptions } from './check-file.js';
 import { type CheckReport, type FileReport, type FolderReport, totalOf } from './check-report.js';
 
 /** How datasets are checked. */
-export interface CheckOptions {
+export interface CheckOptions extends ReadingOptions {
   /** The most threads to use; short files get fewer. */
   readonly workers: number;
-  readonly shapes: ShapeOptions;
 }
 
 /**
@@ -25,12 +23,14 @@ export interface CheckOptions {
 export async function check(path: string, options: CheckOptions, progress: Progress): Promise<CheckReport> {
   const isFolder = isSeveral(path);
   if (!isFolder) assertFile(path);
-  const files = isFolder ? partsOf(path) : [path];
+  const { files, splits } = isFolder
+    ? partsOf(path, options.splits)
+    : { files: [path], splits: options.splits };
   const largest = Math.max(...files.map((file) => identityAt(file)?.size ?? 0));
   const workers = Math.max(1, Math.min(options.workers, Math.ceil(largest / SHARD_BYTES)));
   const pool = new WorkerPool(workers);
   try {
-    const checkOne = (file: string) => checkFile(file, options.shapes, pool, progress);
+    const checkOne = (file: string) => checkFile(file, { ...options, splits }, pool, progress);
     return isFolder ? await checkParts(path, files, checkOne) : await checkOne(path);
   } finally {
     await pool.close();

@@ -96,10 +96,14 @@ async function runCheck(settings: CheckSettings, isJson: boolean): Promise<numbe
   const { checkText } = await import('./check-text.js');
   const { isWhole } = await import('./check-report.js');
   let code: number = EXIT.ok;
-  const { workers, prefer } = settings;
+  const { workers, prefer, split: splits } = settings;
   for (const { path, map = settings.map } of await stdin.replaceIn(settings.dataset)) {
     try {
-      const report = await check(path, { workers, shapes: { prefers: prefer, map } }, bar ?? NO_PROGRESS);
+      const report = await check(
+        path,
+        { workers, shapes: { prefers: prefer, map }, splits },
+        bar ?? NO_PROGRESS,
+      );
       for (const line of isJson ? [JSON.stringify(report)] : checkText(report)) print(line);
       if (code === EXIT.ok && !isWhole(report)) code = EXIT.skipped;
     } catch (error) {

@@ -44,6 +44,9 @@ export const UNPACKED_RATIO_MAX = 500;
 export const UNPACKED_BYTES_FREE = byteCount(64 * MiB);
 export const UNPACKED_BYTES_MAX = byteCount(1024 * 1024 * MiB);
 
+/** Bytes of a README.md that may name the files of a dataset. */
+export const CARD_BYTES_MAX = byteCount(8 * MiB);
+
 /** Bytes of a batch of rows in an Arrow file: a worker holds them all. */
 export const TABLE_BATCH_BYTES_MAX = byteCount(1024 * MiB);
 

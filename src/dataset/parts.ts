@@ -1,9 +1,11 @@
 /** The files of a dataset: one file, those of a folder, or those that a pattern matches. */
 
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { assertFile } from './dataset.js';
+import { dataFilesOf } from './dataset-card.js';
 import { DatasetError } from './dataset-error.js';
+import { chosenSplits, splitOf } from './splits.js';
 
 /** Files of a folder that are read. Those of other endings are notes, licences, programs, and what the server itself saves. */
 const DATA_ENDING = /\.(?:json|jsonl|ndjson|csv|tsv|parquet|arrow|feather)(?:\.(?:gz|zst|br))?$/i;
@@ -21,35 +23,82 @@ export function isSeveral(path: string): boolean {
 }
 
 /**
- * Throws unless there is such a file or folder, or a file that the pattern matches.
+ * Throws unless there is such a file or folder, or a file that the pattern matches, with the splits.
  *
  * @throws DatasetError
  */
-export function assertFound(path: string): void {
-  if (isSeveral(path)) partsOf(path);
+export function assertFound(path: string, splits: readonly string[]): void {
+  if (isSeveral(path)) partsOf(path, splits);
   else assertFile(path);
 }
 
+/** The files of a dataset. */
+export interface Parts {
+  /** In the order of their names. */
+  readonly files: readonly string[];
+  /** The splits to look for in each of them: none if the files were chosen by their splits. */
+  readonly splits: readonly string[];
+}
+
 /**
- * The files of a dataset, in the order of their names.
+ * The files of a dataset.
  *
- * @throws DatasetError if there is no file
+ * @param splits those that are wanted; all if empty
+ * @throws DatasetError if there is no file, or a split isn't there
  */
-export function partsOf(path: string): string[] {
-  const isPattern = !isFolder(path);
-  const folder = folderOf(path);
-  const matches = isPattern ? patternOf(path) : DATA_ENDING;
+export function partsOf(path: string, splits: readonly string[]): Parts {
+  const found = isFolder(path) ? filesOfFolder(path) : filesOfPattern(path);
+  const known = found.flatMap(({ split }) => split ?? []);
+  if (known.length === 0) return { files: found.map(({ file }) => file), splits };
+  const chosen = chosenSplits(path, splits, known);
+  const isChosen = ({ split }: Part) => splits.length === 0 || (split !== undefined && chosen.has(split));
+  return { files: found.filter(isChosen).map(({ file }) => file), splits: [] };
+}
+
+interface Part {
+  readonly file: string;
+  readonly split: string | undefined;
+}
+
+function filesOfFolder(folder: string): Part[] {
+  const all = filesIn(folder).filter((file) => DATA_ENDING.test(file));
+  const named = dataFilesOf(folder)?.map(({ split, pattern }) => ({ split, matches: patternOf(pattern) }));
+  if (named !== undefined) {
+    const parts = all.flatMap((file) => {
+      const path = slashed(relative(folder, file));
+      const found = named.find(({ matches }) => matches.test(path));
+      return found === undefined ? [] : { file, split: found.split ?? splitOf(path) };
+    });
+    if (parts.length > 0) return parts;
+    throw new DatasetError(folder, 'no file that its README.md names');
+  }
+  if (all.length === 0) {
+    throw new DatasetError(folder, 'no file of JSON, JSON lines, CSV, TSV, Parquet or Arrow in this folder');
+  }
+  const data = all.filter((file) => !METADATA.test(file));
+  return partsIn(folder, data.length > 0 ? data : all);
+}
+
+function filesOfPattern(pattern: string): Part[] {
+  const folder = folderOf(pattern);
+  const matches = patternOf(pattern);
+  const files = filesIn(folder).filter((file) => matches.test(slashed(file)));
+  if (files.length === 0) throw new DatasetError(pattern, 'no file matches');
+  return partsIn(folder, files);
+}
+
+function partsIn(folder: string, files: readonly string[]): Part[] {
+  return files.map((file) => ({ file, split: splitOf(slashed(relative(folder, file))) }));
+}
+
+function filesIn(folder: string): string[] {
   const found: string[] = [];
-  collect(folder, new Set(), (file) => {
-    if (matches.test(isPattern ? file.split(sep).join('/') : file)) found.push(file);
-  });
-  const data = isPattern ? found : found.filter((file) => !METADATA.test(file));
-  if (data.length > 0) return data;
-  if (found.length > 0) return found;
-  const expected = isPattern
-    ? 'no file matches'
-    : 'no file of JSON, JSON lines, CSV, TSV, Parquet or Arrow in this folder';
-  throw new DatasetError(path, expected);
+  collect(folder, new Set(), (file) => found.push(file));
+  return found;
+}
+
+function slashed(path: string): string {
+  return path.split(sep).join('/');
 }
 
 /**

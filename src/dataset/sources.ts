@@ -143,7 +143,11 @@ const arrow: Source = {
 
 /** A stream begins with the length of its first message, which describes the columns. */
 const arrowStream: Source = {
-  recognizes: (head) => head.subarray(0, 4).every((byte) => byte === 0xff) && head[4] !== 0 && head[7] === 0,
+  recognizes: (head) =>
+    head.length >= 8 &&
+    head.subarray(0, 4).every((byte) => byte === 0xff) &&
+    head.subarray(4, 7).some((byte) => byte !== 0) &&
+    head[7] === 0,
   open: (file, start) => ({ kind: 'table', file, table: 'arrow-stream', start }),
 };
 

@@ -139,7 +139,7 @@ async function serveWith(
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
   const shapes = { prefers: config.prefer, map: config.map };
-  const options = { engine, pool, shapes, indexDir, tokens, countsAhead };
+  const options = { engine, pool, shapes, splits: config.split, indexDir, tokens, countsAhead };
   let datasets: ServedDatasets | undefined;
   const given = new AbortController();
   const opening = Datasets.open(config.dataset, options, noticesOf, AbortSignal.any([signal, given.signal]));

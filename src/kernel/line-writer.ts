@@ -67,7 +67,7 @@ export interface WrittenLines {
   readonly bytes: Uint8Array;
   /** For each blank its offset in the bytes, and the record's number. */
   readonly blanks: Uint32Array;
-  /** The kind of the next record, if no form fits; undefined if it isn't plain, or if there is none. */
+  /** The kind of the next record, if no form fits; undefined at the end, and if it isn't plain. */
   readonly unknown: PlainKind | undefined;
 }
 

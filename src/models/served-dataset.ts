@@ -13,6 +13,7 @@ import {
 import { hasConvertible } from '../dataset/sample.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Recognized } from '../dataset/sources.js';
+import { assertSplit } from '../dataset/splits.js';
 import type { Spool } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
@@ -35,6 +36,8 @@ export interface ServedOptions {
   readonly pool: SharedPool;
   /** How records of other shapes are read. */
   readonly shapes: ShapeOptions;
+  /** The splits that are served; all if empty. */
+  readonly splits: readonly string[];
   /** The folder for indexes: see `indexPaths`. */
   readonly indexDir: string | undefined;
   /** Counts the tokens of an index. Its creator closes it. */
@@ -79,15 +82,16 @@ export class ServedDataset implements Served {
    * @throws DatasetError
    */
   static async open(path: string, options: ServedOptions, signal?: AbortSignal): Promise<ServedDataset> {
-    const { shapes, indexDir, notices, pool } = options;
+    const { shapes, splits, indexDir, notices, pool } = options;
     const onProgress = (progress: number) => notices.spooling(progress);
-    const spooler = new Spooler(path, { shapes, indexDir, onProgress });
+    const spooler = new Spooler(path, { shapes, splits, indexDir, onProgress });
     const onAbort = () => spooler.close();
     signal?.addEventListener('abort', onAbort);
     let usesPool = false;
     try {
       const recognized = recognizeDataset(path, shapes);
-      const known = spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized);
+      const known =
+        spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized, splits);
       if (known !== undefined && known.file === known.source) spooler.removeStale();
       if (known !== undefined) return new ServedDataset(path, options, spooler, known, usesPool);
       usesPool = true;
@@ -328,7 +332,7 @@ export class ServedDataset implements Served {
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
     try {
       const recognized = recognizeDataset(this.path, this.options.shapes);
-      const dataset = servedAsIs(recognized);
+      const dataset = servedAsIs(recognized, this.options.splits);
       this.options.notices.info({ dataset: this.path }, 'dataset changed; reading it again');
       if (dataset === undefined) this.spoolAnew(recognized);
       else this.replaceBy(dataset);
@@ -456,9 +460,15 @@ export class ServedDataset implements Served {
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
 
-/** The dataset that a file is, if it is served as it is. */
-function servedAsIs(recognized: Recognized): Dataset | undefined {
-  return recognized.kind === 'list' && recognized.isServedAsIs ? datasetOf(recognized) : undefined;
+/**
+ * The dataset that a file is, if it is served as it is.
+ *
+ * @throws DatasetError if it is another split than those that are served
+ */
+function servedAsIs(recognized: Recognized, splits: readonly string[]): Dataset | undefined {
+  if (recognized.kind !== 'list' || !recognized.isServedAsIs) return undefined;
+  assertSplit(recognized.file.path, splits);
+  return datasetOf(recognized);
 }
 
 function spooledAs(spool: Spool | undefined, source: FileIdentity): Dataset | undefined {

@@ -5,7 +5,7 @@ import type { Query } from '../core/query.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { type FileIdentity, identityAt, isSameFile } from '../dataset/file.js';
-import { noneServed, partsOf } from '../dataset/parts.js';
+import { noneServed, type Parts, partsOf } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Lookup, Similar } from '../lookup/lookup.js';
 import type { DatasetFigures, Served, Status } from './served.js';
@@ -45,7 +45,8 @@ export class ServedParts implements Served {
   static async open(path: string, options: ServedOptions, signal?: AbortSignal): Promise<ServedParts> {
     const served = new ServedParts(path, options);
     try {
-      for (const file of partsOf(path)) await served.add(file, signal);
+      const { files, splits } = partsOf(path, options.splits);
+      for (const file of files) await served.add(file, splits, signal);
     } catch (error) {
       await served.close();
       throw error;
@@ -123,22 +124,23 @@ export class ServedParts implements Served {
 
   private async update(): Promise<void> {
     const { notices } = this.options;
-    let files: string[];
+    let found: Parts;
     try {
-      files = partsOf(this.path);
+      found = partsOf(this.path, this.options.splits);
     } catch {
       // What was served is served on until there is something else.
       return;
     }
+    const { files, splits } = found;
     for (const file of this.refused.keys()) if (!files.includes(file)) this.refused.delete(file);
     const known = new Map(this.parts.map((part) => [part.path, part]));
-    const found: ServedDataset[] = [];
+    const opened: ServedDataset[] = [];
     for (const file of files) {
-      const part = known.get(file) ?? (this.isRefused(file) ? undefined : await this.opened(file));
-      if (part !== undefined) found.push(part);
+      const part = known.get(file) ?? (this.isRefused(file) ? undefined : await this.opened(file, splits));
+      if (part !== undefined) opened.push(part);
     }
     // A part may have been left out meanwhile.
-    const next = found.filter(({ path }) => !this.refused.has(path));
+    const next = opened.filter(({ path }) => !this.refused.has(path));
     const left = new Set(next);
     const removed = this.parts.filter((part) => !left.has(part));
     const isSame = removed.length === 0 && next.length === this.parts.length;
@@ -154,10 +156,10 @@ export class ServedParts implements Served {
   }
 
   /** Opens a file; leaves it out if it can't be served. */
-  private async add(file: string, signal: AbortSignal | undefined): Promise<void> {
+  private async add(file: string, splits: readonly string[], signal: AbortSignal | undefined): Promise<void> {
     const before = identityAt(file);
     try {
-      this.parts = [...this.parts, await ServedDataset.open(file, this.options, signal)];
+      this.parts = [...this.parts, await ServedDataset.open(file, { ...this.options, splits }, signal)];
     } catch (error) {
       if (signal?.aborted) throw error;
       this.refuse(file, error, before);
@@ -183,11 +185,11 @@ export class ServedParts implements Served {
   }
 
   /** A file that was added, ready to answer; undefined if it can't be served. */
-  private async opened(file: string): Promise<ServedDataset | undefined> {
+  private async opened(file: string, splits: readonly string[]): Promise<ServedDataset | undefined> {
     const before = identityAt(file);
     let part: ServedDataset | undefined;
     try {
-      part = await ServedDataset.open(file, this.options, this.closing.signal);
+      part = await ServedDataset.open(file, { ...this.options, splits }, this.closing.signal);
       const { walked } = await part.start();
       this.refused.delete(file);
       const added = part;

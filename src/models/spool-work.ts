@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import type { Failure } from '../core/errors.js';
@@ -6,14 +5,16 @@ import { JOINED_BYTES_MAX, SHARD_BYTES, SPOOL_HEADER_BYTES, SURVEY_BYTES_MIN } f
 import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset/conversion-report.js';
 import { datasetErrorOf } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { type DatasetFile, type FileIdentity, identityAt, readFully } from '../dataset/file.js';
+import { type DatasetFile, type FileIdentity, identityAt } from '../dataset/file.js';
 import { refusalText } from '../dataset/refusal.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { containerOf, type Recognized, recognizeFile, type TableFile } from '../dataset/sources.js';
+import { assertSplit, chosenLists } from '../dataset/splits.js';
 import type { Spool, SpoolWriter } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { planShards } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
+import { closeSpilled, readSpilled } from '../workers/spilled-lines.js';
 import { fillRows } from '../workers/spool-lines.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 import type { RowGroup } from '../workers/tables.js';
@@ -22,6 +23,8 @@ import type { ConvertedLines, ConvertedRows, ConvertTask, TaskResult } from '../
 /** How a dataset is spooled. */
 export interface SpoolOptions {
   readonly shapes: ShapeOptions;
+  /** The splits that are wanted; all if empty. */
+  readonly splits: readonly string[];
   /** The folder for spools and indexes; `none` for a temporary one; undefined: next to the dataset, else the user's cache folder. */
   readonly indexDir: string | undefined;
   /** Called with the share of the work that is done, 0 to 1. */
@@ -64,6 +67,7 @@ export class SpoolWork {
     const container =
       source === inner ? containerOf(source) : `${containerOf(source)}, ${containerOf(inner)}`;
     this.report = { ...this.report, container };
+    if (inner.kind !== 'objects') assertSplit(this.path, this.options.splits);
     if (source.kind === 'packed' && inner.kind === 'list' && inner.isServedAsIs) {
       await this.writer.useUnpacked(inner.file.size);
       return this.finish(source.file, { format: inner.format, start: inner.body.start });
@@ -195,8 +199,13 @@ export class SpoolWork {
     const { values, lists } = await this.following(file, (read) =>
       this.pool.outlineFile({ file, start, read, stop: this.stop }),
     );
-    if (values !== 1 || lists.length === 0) return this.convertFile(file, 'objects', start);
-    for (const { body } of lists) await this.convertList({ file, format: 'array', body });
+    const { splits } = this.options;
+    if (values !== 1 || lists.length === 0) {
+      assertSplit(this.path, splits);
+      return this.convertFile(file, 'objects', start);
+    }
+    for (const { body } of chosenLists(this.path, splits, lists))
+      await this.convertList({ file, format: 'array', body });
   }
 
   private async convertFile(
@@ -246,24 +255,14 @@ export class SpoolWork {
         this.show(done / bytes);
       }
     } finally {
-      for (const result of running) result.then(closeSpilled);
+      for (const result of running) {
+        result.then((each) => each.kind === 'done' && each.value.spilled && closeSpilled(each.value.spilled));
+      }
     }
   }
 
   private async addRows({ spilled, ...rest }: ConvertedRows): Promise<void> {
-    if (spilled !== undefined) {
-      try {
-        let at = 0;
-        for (const { length, blanks } of spilled.chunks) {
-          const lines = Buffer.allocUnsafe(length);
-          readFully(spilled.fd, lines, at);
-          at += length;
-          await this.write(lines, blanks);
-        }
-      } finally {
-        closeSync(spilled.fd);
-      }
-    }
+    if (spilled !== undefined) await readSpilled(spilled, (lines, blanks) => this.write(lines, blanks));
     await this.add(rest);
   }
 
@@ -315,9 +314,4 @@ export class SpoolWork {
     this.progress = this.from + share * (this.to - this.from);
     this.options.onProgress(this.progress);
   }
-}
-
-/** Closes the temporary file of lines that aren't needed. */
-function closeSpilled(result: TaskResult<ConvertedRows>): void {
-  if (result.kind === 'done' && result.value.spilled !== undefined) closeSync(result.value.spilled.fd);
 }

@@ -70,10 +70,15 @@ export class Spooler {
   }
 
   private get paths(): readonly string[] {
-    const { indexDir, shapes } = this.options;
+    const { indexDir, shapes, splits } = this.options;
     if (indexDir === 'none') this.temporary ??= temporaryFolder();
     const isDefault = shapes.prefers === 'chosen' && shapes.map === undefined;
-    return spoolPaths(this.path, this.temporary ?? indexDir, isDefault ? '' : JSON.stringify(shapes));
+    const reading = splits.length > 0 ? { shapes, splits } : isDefault ? undefined : shapes;
+    return spoolPaths(
+      this.path,
+      this.temporary ?? indexDir,
+      reading === undefined ? '' : JSON.stringify(reading),
+    );
   }
 
   /** A writer, or the spool that another process has finished meanwhile. */

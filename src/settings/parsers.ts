@@ -78,6 +78,11 @@ export function folder(value: string): string | undefined {
 /** The source of the keys: given here, or in a file. */
 export type KeySource = readonly string[] | { readonly file: string };
 
+/** Names separated by commas. */
+export function names(value: string): readonly string[] {
+  return list(value, 'names separated by commas');
+}
+
 /** Keys separated by commas, or `@` and the path of a file. */
 export function keys(value: string): KeySource {
   if (value.startsWith('@')) {

@@ -49,6 +49,10 @@ function readOption(name: keyof Config, value: unknown): unknown {
   switch (name) {
     case 'dataset':
       return named(name, '', () => modelsOf(paths(name, value)));
+    case 'split':
+      return (typeof value === 'string' ? [value] : texts(name, value)).flatMap(
+        (split) => named(name, `, got '${split}'`, () => option.parse(split)) as readonly string[],
+      );
     case 'apiKeys': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };

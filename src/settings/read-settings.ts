@@ -18,7 +18,12 @@ export interface Settings {
 }
 
 /** The settings that `check` has in common with a server. */
-export const CHECK_SETTINGS = ['workers', 'map', 'prefer'] as const satisfies readonly (keyof Config)[];
+export const CHECK_SETTINGS = [
+  'workers',
+  'map',
+  'prefer',
+  'split',
+] as const satisfies readonly (keyof Config)[];
 
 /** What to check, and how. */
 export type CheckSettings = Pick<Config, 'dataset' | (typeof CHECK_SETTINGS)[number]>;

@@ -71,8 +71,9 @@ const LISTS: Readonly<Record<number, Lists>> = {
 export function groupsOfFile(fd: number, { start, end }: Span): ArrowGroup[] {
   const tail = read(fd, { start: Math.max(start, end - TAIL_BYTES), end });
   if (tail.toString('latin1', 4) !== MAGIC) throw new Error('its footer is missing: the file ends too early');
-  const range = { start: start + MAGIC_BYTES, end: end - TAIL_BYTES - tail.readInt32LE(0) };
-  if (range.end <= range.start || range.end > end - TAIL_BYTES) throw new Error('its footer is damaged');
+  const footerLength = tail.readUInt32LE(0);
+  const range = { start: start + MAGIC_BYTES, end: end - TAIL_BYTES - footerLength };
+  if (range.end <= range.start || footerLength > RECORD_BYTES_MAX) throw new Error('its footer is damaged');
   const footer = read(fd, { start: range.end, end: end - TAIL_BYTES });
   const root = footer.readUInt32LE(0);
   const blocks = (field: number) => blocksIn(footer, fieldAt(footer, root, field), start, range);

@@ -26,7 +26,7 @@ interface PlainForm extends LineForm {
 /** How many kinds of records are looked at. Most datasets have one or two. */
 const KINDS_MAX = 64;
 
-/** Stands for a member's string. No dataset has it: the characters are for private use. */
+/** Replaces a member's string. No dataset has it: the characters are for private use. */
 const PLACEHOLDERS = /\ue000(\d+)\ue001/g;
 const placeholder = (index: number) => `\ue000${index}\ue001`;
 

@@ -1,4 +1,5 @@
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { readFully } from '../dataset/file.js';
 import type { SpoolLines } from './spool-lines.js';
 import type { Spilled } from './tasks.js';
 
@@ -33,8 +34,31 @@ export class SpilledLines {
     return this.fd === undefined ? undefined : { fd: this.fd, chunks: this.chunks };
   }
 
-  /** Closes the file: nobody gets the lines. */
+  /** Closes the file, when the lines won't be read. */
   abandon(): void {
     if (this.fd !== undefined) closeSync(this.fd);
   }
+}
+
+/** Passes the lines to `take`, and closes the file. */
+export async function readSpilled(
+  spilled: Spilled,
+  take: (lines: Buffer, blanks: Uint32Array) => Promise<void>,
+): Promise<void> {
+  try {
+    let at = 0;
+    for (const { length, blanks } of spilled.chunks) {
+      const lines = Buffer.allocUnsafe(length);
+      readFully(spilled.fd, lines, at);
+      at += length;
+      await take(lines, blanks);
+    }
+  } finally {
+    closeSpilled(spilled);
+  }
+}
+
+/** Closes the file of lines that won't be read. */
+export function closeSpilled({ fd }: Spilled): void {
+  closeSync(fd);
 }

@@ -71,7 +71,7 @@ export interface ConvertedLines {
 }
 
 /** The lines of some records of a dataset. */
-export interface ConvertedPart extends ConvertedLines {
+interface ConvertedPart extends ConvertedLines {
   /** True if conversations are spread over several records: the lines lack them, unless the task joins. */
   readonly isJoining: boolean;
 }

@@ -117,7 +117,7 @@ describe('a spool', () => {
     ['empty', (target) => truncateSync(target, 0)],
     [
       'of another version',
-      (target) => writeFileSync(target, readFileSync(target, 'utf8').replace('"format":2,', '"format":1,')),
+      (target) => writeFileSync(target, readFileSync(target, 'utf8').replace(/"format":\d+,/, '"format":0,')),
     ],
     ['something else', (target) => writeFileSync(target, 'x'.repeat(SPOOL_HEADER_BYTES))],
   ])('is not used if it is %s', async (_what, spoil) => {

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import type { Engine } from '#dist/models/build.js';
@@ -25,12 +25,13 @@ const folder = temporaryFolder();
 const tokens = new TokenPool('o200k_base');
 const pair = (question: string, answer: string) => `${JSON.stringify({ question, answer })}\n`;
 
-async function serve(path: string, engine: Engine = 'index') {
+async function serve(path: string, splits: readonly string[] = [], engine: Engine = 'index') {
   const recorder = new Recorder();
   const served = await ServedParts.open(path, {
     engine,
     pool: new SharedPool(1),
     shapes: DEFAULT_SHAPE_OPTIONS,
+    splits,
     indexDir: 'none',
     tokens,
     countsAhead: false,
@@ -79,6 +80,102 @@ it('a folder that `datasets` saved is its Arrow files', async () => {
   const { served, ask } = await serve(path);
   expect(await ask('¿Qué tal 1?')).toBe('Bien 1 😀');
   expect(served.status.counts.conversations).toBe(3);
+});
+
+describe('the splits of a folder', () => {
+  const files = {
+    'train-00000-of-00002.jsonl': pair('one', 'train'),
+    'train-00001-of-00002.jsonl': pair('two', 'train'),
+    'deep/my_dev.jsonl': pair('one', 'dev') + pair('three', 'dev'),
+    'eval.jsonl': pair('four', 'eval'),
+    'notes.jsonl': pair('five', 'notes'),
+  };
+  const answers = async (path: string, splits: readonly string[]) => {
+    const { ask, served } = await serve(path, splits);
+    const found = await Promise.all(['one', 'two', 'three', 'four', 'five'].map(ask));
+    await served.close();
+    return found.map((each) => each ?? '-').join(' ');
+  };
+
+  it('are all served by default', async () => {
+    expect(await answers(folderOf(files), [])).toBe('dev train dev eval notes');
+  });
+
+  it('are known by the names of files and folders', async () => {
+    const path = folderOf(files);
+    expect(await answers(path, ['train'])).toBe('train train - - -');
+    expect(await answers(path, ['validation'])).toBe('dev - dev - -');
+    expect(await answers(path, ['dev', 'test'])).toBe('dev - dev eval -');
+    expect(await answers(join(path, '**/*.jsonl'), ['test'])).toBe('- - - eval -');
+  });
+
+  it('that are not there are an error that names those that are', async () => {
+    const path = folderOf(files);
+    await expect(serve(path, ['train', 'dev', 'x'])).rejects.toThrow(
+      `${path}: there is no split 'x'; it has validation, test, train`,
+    );
+  });
+
+  it('may be lists in its files', async () => {
+    const lists = {
+      train: [{ question: 'one', answer: 'train' }],
+      test: [{ question: 'one', answer: 'test' }],
+    };
+    const path = folderOf({ 'a.json': JSON.stringify(lists) });
+    expect(await answers(path, ['test'])).toBe('test - - - -');
+  });
+});
+
+describe('a folder with a card', () => {
+  const card = (yaml: string) => `---\nlicense: mit\n${yaml}---\n\n# A dataset\n`;
+  const files = {
+    'a.jsonl': pair('a', 'a'),
+    'b.jsonl': pair('b', 'b'),
+    'deep/c.jsonl': pair('c', 'c'),
+    'deep/d.jsonl': pair('d', 'd'),
+  };
+  it.each<[string, string, readonly string[], string]>([
+    ['a pattern', 'configs:\n- config_name: default\n  data_files: "deep/*"\n', [], 'c d'],
+    ['a list of patterns', 'configs:\n- config_name: x\n  data_files: [a.jsonl, deep/d.*]\n', [], 'a d'],
+    [
+      'splits',
+      'configs:\n- config_name: x\n  data_files:\n  - split: one\n    path: [a.jsonl, b.jsonl]\n  - split: two\n    path: "**/c.jsonl"\n',
+      [],
+      'a b c',
+    ],
+    [
+      'splits, one of them wanted',
+      'configs:\n- config_name: x\n  data_files:\n  - split: one\n    path: [a.jsonl, b.jsonl]\n  - split: two\n    path: "**/c.jsonl"\n',
+      ['two'],
+      'c',
+    ],
+    [
+      'a default configuration',
+      'configs:\n- config_name: x\n  data_files: a.jsonl\n- config_name: y\n  data_files: b.jsonl\n  default: true\n',
+      [],
+      'b',
+    ],
+    [
+      'a configuration called default',
+      'configs:\n- config_name: x\n  data_files: a.jsonl\n- config_name: default\n  data_files: b.jsonl\n',
+      [],
+      'b',
+    ],
+    ['a folder', 'configs:\n- config_name: x\n  data_dir: deep\n', [], 'c d'],
+    ['no files', 'configs:\n- config_name: x\n', [], 'a b c d'],
+    ['no configuration', 'language: [en]\n', [], 'a b c d'],
+  ])('that has %s is the files that it names', async (_what, yaml, splits, served) => {
+    const { ask } = await serve(folderOf({ ...files, 'README.md': card(yaml) }), splits);
+    const found = await Promise.all(['a', 'b', 'c', 'd'].map(ask));
+    expect(found.filter((each) => each !== undefined).join(' ')).toBe(served);
+  });
+
+  it('that is wrong is refused', async () => {
+    const broken = folderOf({ ...files, 'README.md': card('configs: [a, b: {\n') });
+    await expect(serve(broken)).rejects.toThrow(`${broken}/README.md: its YAML is not valid: `);
+    const other = folderOf({ ...files, 'README.md': card('configs:\n- data_files: x/*.parquet\n') });
+    await expect(serve(other)).rejects.toThrow(`${other}: no file that its README.md names`);
+  });
 });
 
 it("an assistant's reply in a later file goes before a user's in an earlier one", async () => {
@@ -137,7 +234,7 @@ it('files that cannot be served are left out, with a warning for each', async ()
 it('a file whose last record is invalid is left out, even if that is found after the start', async () => {
   const long = JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(1_000_000) }] });
   const path = folderOf({ 'a.json': `[${`${long},`.repeat(12)} 5`, 'b.jsonl': pair('b', '2') });
-  const { served, recorder, ask } = await serve(path, 'auto');
+  const { served, recorder, ask } = await serve(path, [], 'auto');
   expect(await ask('b')).toBe('2');
   expect(served.status).toMatchObject({ isAvailable: true, progress: 1, counts: { conversations: 1 } });
   expect(recorder.notices.filter((notice) => notice === LEFT_OUT)).toHaveLength(1);

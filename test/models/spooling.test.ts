@@ -347,6 +347,51 @@ describe('a table is answered:', () => {
   });
 });
 
+describe('a split of one file', () => {
+  const other = pairs.map(({ question }) => ({ question, answer: 'another' }));
+  const lists = { test: other, train: pairs, note: 'x' };
+
+  it.each<[string, Uint8Array | string]>([
+    ['an object', JSON.stringify(lists, null, 1)],
+    ['a compressed object', gzipSync(JSON.stringify(lists))],
+  ])('is a list of %s', async (_what, content) => {
+    const path = fileOf(content);
+    const indexDir = mkdtempSync(join(folder, 'index-'));
+    for (const [splits, reply] of [
+      [['train'], 'Bien 0 😀'],
+      [['test'], 'another'],
+      [[], 'another'],
+      [['test', 'train'], 'another'],
+    ] as const) {
+      const { served } = await openAndWalk(path, { pool, splits, indexDir });
+      expect((await ask(served, '¿Qué tal 0?'))?.reply.value).toBe(reply);
+      await served.close();
+    }
+    await expect(openAndWalk(path, { pool, splits: ['dev'] })).rejects.toThrow(
+      `${path}: there is no split 'dev'; it has test, train`,
+    );
+  });
+
+  it.each<[string, string | Uint8Array, string?]>([
+    ['conversations', native],
+    ['other records', linesOf(pairs)],
+    ['compressed records', gzipSync(linesOf(pairs))],
+    ['a list in an object', JSON.stringify({ rows: pairs })],
+    ['one object', JSON.stringify({ ...pairs[0] }, null, 1)],
+  ])('is train, unless its name says another: %s', async (_what, content) => {
+    for (const [name, split, isThere] of [
+      ['data', 'train', true],
+      ['data', 'test', false],
+      ['my-test.json', 'test', true],
+      ['my-test.json', 'train', false],
+    ] as const) {
+      const opening = openAndWalk(fileOf(content, name), { pool, splits: [split] });
+      if (isThere) expect(await answersOf((await opening).served, [answer(0)])).toEqual([answer(0)]);
+      else await expect(opening).rejects.toThrow(`there is no split '${split}'; it has `);
+    }
+  });
+});
+
 it('a dataset in which no turn has a reply is served with a warning', async () => {
   const path = fileOf('[{"messages": [{"role": "user", "content": "Anyone?"}]}]');
   for (const engine of ENGINES) {

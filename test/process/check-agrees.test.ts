@@ -102,3 +102,17 @@ it('check prints the conversations, turns and skipped records that a server has,
     await server.exited;
   }
 });
+
+it('check reads the splits that are wanted', async () => {
+  const path = join(folder, 'objects.json');
+  const conversations = async (...args: readonly string[]) => {
+    const checking = startServer(['check', '--json', ...args]);
+    await checking.exited;
+    return checking.stdout === '' ? checking.stderr : (JSON.parse(checking.stdout) as Counts).conversations;
+  };
+  expect(await conversations(path, '--split', 'train')).toBe(native.length);
+  expect(await conversations(join(folder, 'plain.json'), '--split', 'train')).toBe(native.length);
+  expect(await conversations(join(folder, 'plain.json'), '--split', 'test')).toMatch(
+    /there is no split 'test'/,
+  );
+});

@@ -44,7 +44,7 @@ async function run(args: readonly string[]) {
 
 /** The lines that the command prints. */
 const linesOf = async (path: string) => checkText(await check(path, OPTIONS, NO_PROGRESS));
-const OPTIONS = { workers: 2, shapes: DEFAULT_SHAPE_OPTIONS };
+const OPTIONS = { workers: 2, shapes: DEFAULT_SHAPE_OPTIONS, splits: [] };
 const lineOf = async (path: string) => (await linesOf(path))[0];
 const NO_PROGRESS = { show: () => {}, end: () => {} };
 

@@ -28,6 +28,7 @@ export async function serveModels(
     pool: new SharedPool(2),
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
+    splits: [],
     tokens: new TokenPool('o200k_base'),
     countsAhead: false,
   };

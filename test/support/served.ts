@@ -80,6 +80,7 @@ export async function open(path: string, options: Partial<ServedOptions> = {}) {
     pool: new SharedPool(2),
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
+    splits: [],
     tokens,
     countsAhead: false,
     notices: recorder,

@@ -47,7 +47,7 @@ const FORM_HEAD_BYTES: usize = 32;
 const COPY: u32 = 0x80000000;
 /** Leaves a blank for the record's number. */
 const BLANK: u32 = 0x40000000;
-// Any other number is a length: so many bytes follow, and are copied.
+// Any other number is a length: that of the bytes that follow, which are copied.
 const BLANK_BYTES: usize = 12;
 
 let forms: usize = 0;
@@ -67,7 +67,7 @@ let linesEnd: usize = 0;
 let blank: usize = 0;
 let out: usize = 0;
 
-/** Lays out the memory for so many bytes of input, of lines, and so many blanks. */
+/** Lays out the memory. The parameters are the maximum sizes of the input and of the lines, and the maximum number of blanks. */
 export function layPlain(inputBytes: usize, linesBytes: usize, blankCount: usize): void {
   if (forms === 0) forms = align(__heap_base);
   rows = forms + FORMS_MAX * FORM_BYTES;
@@ -239,7 +239,7 @@ function isTextPage(digits: u16): bool {
   );
 }
 
-/** The form for the record that was read last; 0 if there is none, or if a prompt may be made by a template. */
+/** The form for the record that was read last; 0 if it has no form, or if a template may have made a prompt. */
 function findForm(): usize {
   let form = lastForm;
   if (form === 0 || !fits(form)) {

@@ -60,7 +60,7 @@ describe.skipIf(expectations.length === 0)('a published file', () => {
     const { counts } = datasets.all.find(({ id }) => id === name)?.served.status ?? expect.fail('no model');
     const { conversations, turns } = await check(
       join(folder, name),
-      { workers: 1, shapes: DEFAULT_SHAPE_OPTIONS },
+      { workers: 1, shapes: DEFAULT_SHAPE_OPTIONS, splits: [] },
       { show: () => {}, end: () => {} },
     );
     expect({ conversations, turns }).toEqual({ conversations: counts.conversations, turns: counts.turns });
