@@ -72,7 +72,14 @@ export async function parquetRows(
 }
 
 function metadataOf(fd: number, file: TableFile): Promise<FileMetaData> {
-  return explain(file, () => parquetMetadataAsync(bufferOf(fd, file)));
+  return explain(file, async () => {
+    const metadata = await parquetMetadataAsync(bufferOf(fd, file), { geoparquet: false });
+    // hyparquet would look for such columns without end.
+    if (metadata.schema.some(({ num_children = 0 }) => num_children < 0)) {
+      throw new Error('its schema is damaged');
+    }
+    return metadata;
+  });
 }
 
 /** The bytes of the table: what is before it in the file is no part of them. */
