@@ -78,7 +78,12 @@ function* rowsIn(
 
 async function metadataOf(fd: number, file: TableFile): Promise<FileMetaData> {
   try {
-    return await parquetMetadataAsync(bufferOf(fd, file));
+    const metadata = await parquetMetadataAsync(bufferOf(fd, file), { geoparquet: false });
+    // hyparquet would look for such columns without end.
+    if (metadata.schema.some(({ num_children = 0 }) => num_children < 0)) {
+      throw new Error('its schema is damaged');
+    }
+    return metadata;
   } catch (error) {
     throw explained(file, error);
   }

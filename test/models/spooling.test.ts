@@ -556,6 +556,11 @@ describe('a damaged file is refused, and leaves nothing:', () => {
     // hyparquet would read such pages without end.
     ['Parquet whose page lacks a number', changed('pyarrow-brotli', 64, 0), PAGE_DAMAGED],
     ['Parquet whose page has a wrong number', changed('pyarrow-brotli', 69, 128), PAGE_DAMAGED],
+    [
+      'Parquet with a damaged schema',
+      changed('pyarrow-snappy', 671, 1),
+      /: not a valid Parquet file: its schema is damaged$/,
+    ],
     ['Parquet whose page has a wrong kind', changed('pyarrow-brotli', 72, 0), PAGE_DAMAGED],
     ['Arrow with a start alone', Buffer.from('ARROW1'), /: not a valid Arrow file: its footer is missing/],
     [

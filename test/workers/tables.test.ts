@@ -1,0 +1,64 @@
+/** Tables of which a byte is damaged. */
+
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { DatasetSyntaxError } from '#dist/core/errors.js';
+import { recognizeDataset } from '#dist/dataset/dataset.js';
+import { DatasetError } from '#dist/dataset/dataset-error.js';
+import { readRows, rowGroups } from '#dist/workers/tables.js';
+import { runs } from '../support/factor.js';
+import { ROOT } from '../support/project.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const path = join(temporaryFolder(), 'table');
+const DATA = join(ROOT, 'test/data');
+const files = readdirSync(DATA)
+  .filter((name) => name.endsWith('.arrow'))
+  .map((name) => readFileSync(join(DATA, name)));
+
+/** Reads all rows of a file. */
+async function read(content: Uint8Array): Promise<object[]> {
+  writeFileSync(path, content);
+  const recognized = recognizeDataset(path);
+  if (recognized.kind !== 'table') return [];
+  const fd = openSync(path, 'r');
+  const rows: object[] = [];
+  try {
+    for (const group of await rowGroups(fd, recognized)) {
+      await readRows(fd, recognized, group, (row) => rows.push(row));
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return rows;
+}
+
+it('Arrow is read, whatever its kind', async () => {
+  expect(files.length).toBeGreaterThan(5);
+  for (const file of files) expect((await read(file)).length).toBeGreaterThan(2);
+});
+
+it('Arrow with a damaged byte ends with rows or an error', async () => {
+  const damaged = fc.constantFrom(...files).chain((file) =>
+    fc.record({
+      file: fc.constant(file),
+      at: fc.nat({ max: file.length - 1 }),
+      byte: fc.nat({ max: 255 }),
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(damaged, async ({ file, at, byte }) => {
+      const content = Buffer.from(file);
+      content[at] = byte;
+      try {
+        await read(content);
+      } catch (error) {
+        const isExpected = error instanceof DatasetSyntaxError || error instanceof DatasetError;
+        expect(isExpected, String(error)).toBe(true);
+      }
+    }),
+    runs(500),
+  );
+});
