@@ -7,8 +7,10 @@ import { type ColumnMetaData, type Compressors, type FileMetaData, parquetSchema
 import { assembleNested } from 'hyparquet/src/assemble.js';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
+import { decompressPage } from 'hyparquet/src/datapage.js';
 import { getTreePath, isFlatColumn } from 'hyparquet/src/schema.js';
-import type { ColumnDecoder, DecodedArray, SchemaTree } from 'hyparquet/src/types.js';
+import type { ColumnDecoder, DecodedArray, PageHeader, SchemaTree } from 'hyparquet/src/types.js';
+import { assertRuns } from './parquet-runs.js';
 
 /** Reads bytes of the file, fewer if it ends before. */
 export type Read = (start: number, end: number) => ArrayBuffer;
@@ -112,7 +114,16 @@ class ColumnPages {
     }
     const rest = this.rows.slice(this.taken);
     this.taken = 0;
-    const { data = [] } = readPage(page, head, decoder, dictionary, this.isFlat ? undefined : rest, 0);
+    const plain = decompressed(new Uint8Array(bytes), head, decoder);
+    assertRuns(plain.page, head, decoder);
+    const { data = [] } = readPage(
+      { view: new DataView(plain.page.buffer, plain.page.byteOffset, plain.page.length), offset: 0 },
+      plain.head,
+      { ...decoder, codec: 'UNCOMPRESSED' },
+      dictionary,
+      this.isFlat ? undefined : rest,
+      0,
+    );
     this.rows = this.isFlat && rest.length > 0 ? [...rest, ...data] : data;
   }
 
@@ -128,4 +139,28 @@ class ColumnPages {
       }
     }
   }
+}
+
+/** A page without its compression. In version 2, the levels before the values aren't compressed. */
+function decompressed(
+  bytes: Uint8Array,
+  head: PageHeader,
+  { codec, compressors }: ColumnDecoder,
+): { page: Uint8Array; head: PageHeader } {
+  const v2 = head.data_page_header_v2;
+  const levels = v2 === undefined ? 0 : v2.repetition_levels_byte_length + v2.definition_levels_byte_length;
+  const length = head.uncompressed_page_size - levels;
+  const isPlain = v2?.is_compressed === false || length === 0;
+  const values = isPlain
+    ? bytes.subarray(levels)
+    : decompressPage(bytes.subarray(levels), length, codec, compressors);
+  const page = levels === 0 ? values : Buffer.concat([bytes.subarray(0, levels), values]);
+  return {
+    page,
+    head: {
+      ...head,
+      compressed_page_size: page.length,
+      ...(v2 !== undefined && { data_page_header_v2: { ...v2, is_compressed: false } }),
+    },
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * Validates the heads of Parquet's pages before hyparquet reads them: it reads without end what a damaged head says.
+ * Validates Parquet's footer and the heads of its pages before hyparquet reads them: it reads without end what a damaged one says.
  *
  *     | head | levels and values | head | …
  *
@@ -26,6 +26,19 @@ const DETAILS: Readonly<Record<number, { readonly field: number; readonly needs:
 const LEVELS = { definition: 5, repetition: 6 } as const;
 
 /**
+ * Validates the form of a footer.
+ *
+ * @throws RangeError if it is damaged
+ */
+export function assertFooter(footer: Buffer): void {
+  try {
+    new Compact(footer).struct();
+  } catch (error) {
+    throw error instanceof RangeError ? new RangeError('its footer is damaged') : error;
+  }
+}
+
+/**
  * Validates the heads of the pages of a column.
  *
  * @throws RangeError if one is damaged
@@ -34,6 +47,9 @@ export function assertPages(read: Read, column: ColumnMetaData): void {
   const { dictionary_page_offset, data_page_offset, total_compressed_size, num_values } = column;
   const first = Number(dictionary_page_offset || data_page_offset);
   const end = first + Number(total_compressed_size);
+  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(end) || first < 0) {
+    throw new RangeError('a column has no place');
+  }
   for (let at = first; at < end; ) {
     const { head, length } = readHead(read, at, end);
     const size = numberIn(head, SIZES.compressed);
@@ -81,10 +97,13 @@ const TYPE = {
   long: 6,
   double: 7,
   binary: 8,
+  list: 9,
+  set: 10,
+  map: 11,
   struct: 12,
 } as const;
 
-/** Reads Thrift's compact protocol: numbers of 32 bits and structs, past the rest. Reading after the end throws a RangeError. */
+/** Reads Thrift's compact protocol: numbers and structs, past the rest. Reading after the end throws a RangeError. */
 class Compact {
   at = 0;
   private readonly bytes: Buffer;
@@ -120,11 +139,37 @@ class Compact {
         return this.skip(8);
       case TYPE.binary:
         return this.skip(this.varint());
+      case TYPE.list:
+      case TYPE.set:
+        return this.list();
+      case TYPE.map:
+        return this.map();
       case TYPE.struct:
         return this.struct();
       default:
         throw new RangeError('the head of a page is damaged');
     }
+  }
+
+  private list(): undefined {
+    const head = this.byte();
+    const size = head >> 4 === 15 ? this.varint() : head >> 4;
+    for (let i = 0; i < size; i++) this.element(head & 0x0f);
+  }
+
+  private map(): undefined {
+    const size = this.varint();
+    const types = size > 0 ? this.byte() : 0;
+    for (let i = 0; i < size; i++) {
+      this.element(types >> 4);
+      this.element(types & 0x0f);
+    }
+  }
+
+  /** In a list and a map, truth has a byte of its own. */
+  private element(type: number): void {
+    if (type === TYPE.true || type === TYPE.false) this.byte();
+    else this.value(type);
   }
 
   private byte(): number {
@@ -146,7 +191,7 @@ class Compact {
   }
 
   private skip(bytes: number): undefined {
-    if (this.at + bytes > this.bytes.length) throw new RangeError('the head of a page ends too early');
+    if (this.at + bytes > this.bytes.length) throw new RangeError('the head of a page is cut off');
     this.at += bytes;
     return undefined;
   }

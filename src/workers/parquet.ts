@@ -8,7 +8,11 @@ import { FileChangedError, isSystemError, readFully } from '../dataset/file.js';
 import type { TableFile } from '../dataset/sources.js';
 import { decompressBrotli, decompressGzip, decompressZstd } from './codecs.js';
 import { rowsOfGroup } from './parquet-columns.js';
-import { assertPages } from './parquet-pages.js';
+import { assertFooter, assertPages } from './parquet-pages.js';
+
+const MAGIC = 'PAR1';
+/** The length of the footer, and the magic number. */
+const TAIL_BYTES = 4 + MAGIC.length;
 
 /** A group of rows, counted from 0: from `start` to before `end`. */
 export interface ParquetGroup {
@@ -78,7 +82,13 @@ function* rowsIn(
 
 async function metadataOf(fd: number, file: TableFile): Promise<FileMetaData> {
   try {
-    const metadata = await parquetMetadataAsync(bufferOf(fd, file), { geoparquet: false });
+    const buffer = bufferOf(fd, file);
+    const tail = Buffer.from(buffer.slice(Math.max(0, buffer.byteLength - TAIL_BYTES)));
+    if (tail.length === TAIL_BYTES && tail.toString('latin1', 4) === MAGIC) {
+      const end = buffer.byteLength - TAIL_BYTES;
+      assertFooter(Buffer.from(buffer.slice(Math.max(0, end - tail.readUInt32LE()), end)));
+    }
+    const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
     // hyparquet would look for such columns without end.
     if (metadata.schema.some(({ num_children = 0 }) => num_children < 0)) {
       throw new Error('its schema is damaged');

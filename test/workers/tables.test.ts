@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { DatasetSyntaxError } from '#dist/core/errors.js';
 import { recognizeDataset } from '#dist/dataset/dataset.js';
 import { DatasetError } from '#dist/dataset/dataset-error.js';
+import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { readRows, rowGroups } from '#dist/workers/tables.js';
 import { runs } from '../support/factor.js';
 import { ROOT } from '../support/project.js';
@@ -15,13 +16,13 @@ import { temporaryFolder } from '../support/temporary.js';
 const path = join(temporaryFolder(), 'table');
 const DATA = join(ROOT, 'test/data');
 const files = readdirSync(DATA)
-  .filter((name) => name.endsWith('.arrow'))
+  .filter((name) => /\.(arrow|parquet)$/.test(name) && !name.includes('encrypted'))
   .map((name) => readFileSync(join(DATA, name)));
 
 /** Reads all rows of a file. */
 async function read(content: Uint8Array): Promise<object[]> {
   writeFileSync(path, content);
-  const recognized = recognizeDataset(path);
+  const recognized = recognizeDataset(path, DEFAULT_SHAPE_OPTIONS);
   if (recognized.kind !== 'table') return [];
   const fd = openSync(path, 'r');
   const rows: object[] = [];
@@ -35,12 +36,12 @@ async function read(content: Uint8Array): Promise<object[]> {
   return rows;
 }
 
-it('Arrow is read, whatever its kind', async () => {
+it('Arrow and Parquet are read, whatever their kind', async () => {
   expect(files.length).toBeGreaterThan(5);
   for (const file of files) expect((await read(file)).length).toBeGreaterThan(2);
 });
 
-it('Arrow with a damaged byte ends with rows or an error', async () => {
+it('Arrow and Parquet with a damaged byte end with rows or an error', async () => {
   const damaged = fc.constantFrom(...files).chain((file) =>
     fc.record({
       file: fc.constant(file),
