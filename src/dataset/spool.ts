@@ -137,7 +137,16 @@ export class SpoolWriter {
       if (isSystemError(error) && error.code === 'EEXIST') return undefined;
       throw error;
     }
+    // A process that was killed may have left some.
+    for (const name of readdirSync(dirname(path))) {
+      if (name.startsWith(`${basename(path)}-`)) rmSync(join(dirname(path), name), { force: true });
+    }
     return new SpoolWriter(target, mode, await open(path, 'r+'));
+  }
+
+  /** The path for a temporary file with a part of the spool. */
+  partPath(number: number): string {
+    return `${this.path}-${number}`;
   }
 
   /** Creates the file `unpacked`. A process that was killed may have left one. */

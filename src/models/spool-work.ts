@@ -14,7 +14,7 @@ import type { Spool, SpoolWriter } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { planShards } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
-import { closeSpilled, readSpilled } from '../workers/spilled-lines.js';
+import { readSpilled, removeSpilled } from '../workers/spilled-lines.js';
 import { fillRows } from '../workers/spool-lines.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 import type { RowGroup } from '../workers/tables.js';
@@ -229,7 +229,7 @@ export class SpoolWork {
     const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
     let started = 0;
     const convert = (each: readonly RowGroup[], joins: boolean) => {
-      const temporary = `${this.writer.path}-${started++}`;
+      const temporary = this.writer.partPath(started++);
       return this.pool.convertRows({ ...task, groups: each, joins, temporary });
     };
     const running: Promise<TaskResult<ConvertedRows>>[] = [];
@@ -256,7 +256,9 @@ export class SpoolWork {
       }
     } finally {
       for (const result of running) {
-        result.then((each) => each.kind === 'done' && each.value.spilled && closeSpilled(each.value.spilled));
+        result.then(
+          (each) => each.kind === 'done' && each.value.spilled && removeSpilled(each.value.spilled),
+        );
       }
     }
   }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { readFully } from '../dataset/file.js';
 import type { SpoolLines } from './spool-lines.js';
 import type { Spilled } from './tasks.js';
@@ -6,13 +6,12 @@ import type { Spilled } from './tasks.js';
 /** Lines are spilled when there are this many bytes of them. */
 const SPILL_BYTES = 1 << 23;
 
-/** Lines that are too many for the memory, in a temporary file without a name. */
+/** Lines that are too many for the memory, in a temporary file. */
 export class SpilledLines {
   private readonly path: string;
   private fd: number | undefined;
   private readonly chunks: Spilled['chunks'][number][] = [];
 
-  /** @param path for the file, until it is open */
   constructor(path: string) {
     this.path = path;
   }
@@ -20,45 +19,48 @@ export class SpilledLines {
   /** Takes the lines if there are many. */
   take(lines: SpoolLines): void {
     if (lines.size < SPILL_BYTES) return;
-    if (this.fd === undefined) {
-      this.fd = openSync(this.path, 'wx+', 0o600);
-      unlinkSync(this.path);
-    }
+    this.fd ??= openSync(this.path, 'w', 0o600);
     const { bytes, blanks } = lines.take();
     for (let done = 0; done < bytes.length; ) done += writeSync(this.fd, bytes, done);
     this.chunks.push({ length: bytes.length, blanks });
   }
 
-  /** The lines that were taken, for another thread, which closes the file. */
-  get spilled(): Spilled | undefined {
-    return this.fd === undefined ? undefined : { fd: this.fd, chunks: this.chunks };
+  /** Closes the file, and returns what it has; undefined if there were never many lines. */
+  finish(): Spilled | undefined {
+    if (this.fd === undefined) return undefined;
+    closeSync(this.fd);
+    return { path: this.path, chunks: this.chunks };
   }
 
-  /** Closes the file, when the lines won't be read. */
+  /** Removes the file. */
   abandon(): void {
-    if (this.fd !== undefined) closeSync(this.fd);
+    if (this.fd === undefined) return;
+    closeSync(this.fd);
+    rmSync(this.path, { force: true });
   }
 }
 
-/** Passes the lines to `take`, and closes the file. */
+/** Passes the lines to `take`, and removes the file. */
 export async function readSpilled(
   spilled: Spilled,
   take: (lines: Buffer, blanks: Uint32Array) => Promise<void>,
 ): Promise<void> {
+  const fd = openSync(spilled.path, 'r');
   try {
     let at = 0;
     for (const { length, blanks } of spilled.chunks) {
       const lines = Buffer.allocUnsafe(length);
-      readFully(spilled.fd, lines, at);
+      readFully(fd, lines, at);
       at += length;
       await take(lines, blanks);
     }
   } finally {
-    closeSpilled(spilled);
+    closeSync(fd);
+    removeSpilled(spilled);
   }
 }
 
-/** Closes the file of lines that won't be read. */
-export function closeSpilled({ fd }: Spilled): void {
-  closeSync(fd);
+/** Removes the file of lines that won't be read. */
+export function removeSpilled({ path }: Spilled): void {
+  rmSync(path, { force: true });
 }

@@ -127,8 +127,8 @@ export interface Outline {
 
 /** Lines in a temporary file. */
 export interface Spilled {
-  /** The open file. All threads of a process share it. */
-  readonly fd: number;
+  /** The file. The reader of the lines removes it. */
+  readonly path: string;
   /** Some of the lines each, in order, with the numbers that are left blank. */
   readonly chunks: readonly { readonly length: number; readonly blanks: Uint32Array }[];
 }

@@ -196,7 +196,7 @@ export async function convertRows({
     });
     if (joins) converter.join();
     const { report, isJoining, lines } = converter;
-    return { kind: 'done', value: { report, isJoining, spilled: spilled.spilled, ...lines.take() } };
+    return { kind: 'done', value: { report, isJoining, spilled: spilled.finish(), ...lines.take() } };
   } catch (error) {
     spilled.abandon();
     return failureOf(error);

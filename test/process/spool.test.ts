@@ -144,6 +144,7 @@ describe('a spool', () => {
   it('is made by the next start if a server is killed before it has written who it is', async () => {
     const path = fileOf(packed('v1'));
     writeFileSync(`${path}.verbatim-spool.unfinished`, '');
+    writeFileSync(`${path}.verbatim-spool.unfinished-3`, 'lines');
     const server = start(path);
     expect(await ask(await server.url(), 'prompt 3')).toBe('v1 reply 3');
     await stop(server);
