@@ -45,7 +45,7 @@ describe('the records of a dataset', () => {
         const values = recordsOf(file, blockBytes).map(({ value }) => value);
         expect(values).toStrictEqual(parsed(file, how.format));
       }),
-      runs(700),
+      runs(400),
     );
   });
 
@@ -110,7 +110,7 @@ describe('the records of a dataset', () => {
         }
         expect(recordsOf(file, blockBytes).map(({ value }) => value)).toStrictEqual(expected);
       }),
-      runs(1000),
+      runs(600),
     );
   });
 

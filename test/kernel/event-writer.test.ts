@@ -209,7 +209,7 @@ describe.each(TOKENIZERS)('the events of a text by %s', (tokenizer) => {
       fc.property(any, (text) => {
         if (text !== '') expectSimilar(text, tokenizer);
       }),
-      runs(700),
+      runs(400),
     );
   });
 

@@ -10,7 +10,7 @@ import { FACTOR, SEED } from '../support/factor.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { expectedRecords, parsedRecords, walkedRecords } from '../support/walked.js';
 
-const ROUNDS = process.env.FUZZ_FOREVER ? Number.POSITIVE_INFINITY : 2000 * FACTOR;
+const ROUNDS = process.env.FUZZ_FOREVER ? Number.POSITIVE_INFINITY : 1200 * FACTOR;
 const seed = Number(process.env.FUZZ_SEED ?? SEED);
 const folder = temporaryFolder();
 const kernel = newKernel();

@@ -270,7 +270,7 @@ describe('keys', () => {
         kernel.useSeed(NO_SEED);
         expect(result.value).toEqual(expected);
       }),
-      runs(2000),
+      runs(1000),
     );
   });
 

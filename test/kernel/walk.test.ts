@@ -131,7 +131,7 @@ describe('a walk', () => {
           expect(await walkedRecords(kernel, folder, file, cut)).toEqual(expectedRecords(kernel, records));
         },
       ),
-      runs(500),
+      runs(300),
     );
   });
 
@@ -147,7 +147,7 @@ describe('a walk', () => {
         const records = parsedRecords(file, format) ?? expect.fail('no JSON');
         expect(await walkedRecords(kernel, folder, file, cut)).toEqual(expectedRecords(kernel, records));
       }),
-      runs(1000),
+      runs(600),
     );
   });
 
@@ -282,7 +282,7 @@ describe('a walk', () => {
           expectedRecords(kernel, records),
         );
       }),
-      runs(1000),
+      runs(600),
     );
   });
 

@@ -114,7 +114,7 @@ describe('both engines', () => {
           }));
           engines.reader.close();
         }),
-        runs(20),
+        runs(12),
       );
     });
   }
@@ -137,7 +137,7 @@ describe('both engines', () => {
         engines.reader.close();
       }),
       // A counterexample is slow to shrink.
-      { ...runs(50), interruptAfterTimeLimit: 20_000 * FACTOR },
+      { ...runs(30), interruptAfterTimeLimit: 20_000 * FACTOR },
     );
   });
 
@@ -153,7 +153,7 @@ describe('both engines', () => {
         }));
         engines.reader.close();
       }),
-      runs(50),
+      runs(30),
     );
   });
 });

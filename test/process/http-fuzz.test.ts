@@ -14,7 +14,7 @@ import { oddRequest } from '../support/odd-json.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 2000 * FACTOR);
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 1200 * FACTOR);
 const seed = Number(process.env.FUZZ_SEED ?? SEED);
 const CLIENTS = 16;
 /** The server must answer, or close the connection, within this time. */

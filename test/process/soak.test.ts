@@ -39,7 +39,7 @@ import {
 } from '../support/versions.js';
 
 const given = process.env.SOAK_SECONDS;
-const seconds = Number(given ?? 12 * FACTOR);
+const seconds = Number(given ?? 9 * FACTOR);
 const faultEveryMs = given === undefined ? 1000 : 2000;
 const seed = Number(process.env.SOAK_SEED ?? SEED);
 const ENGINES = ['auto', 'sweep', 'index'] as const;
