@@ -2,13 +2,13 @@ import type { DatasetFormat } from '../dataset/file.js';
 import { RECORD, RECORD_NUMBERS } from '../kernel/kernel.js';
 import type { PlainRecords } from './plain-records.js';
 import { parseRecord, type RecordConverter } from './record-converter.js';
-import type { RecordBatch } from './walk.js';
+import type { RecordRows } from './walk.js';
 
 /** Adds the records of a batch to a converter: the kernel converts those that are plain, the others are parsed. */
 export function addBatch(
   converter: RecordConverter,
   plain: PlainRecords,
-  batch: RecordBatch,
+  batch: RecordRows,
   format: DatasetFormat,
 ): void {
   const rows = batch.records.length / RECORD_NUMBERS;
@@ -22,7 +22,7 @@ export function addBatch(
 /** Adds the record of a row. */
 function addRecord(
   converter: RecordConverter,
-  { base, offset, bytes, records }: RecordBatch,
+  { base, offset, bytes, records }: RecordRows,
   at: number,
 ): void {
   const length = records[at + RECORD.length] as number;

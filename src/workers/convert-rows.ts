@@ -81,7 +81,7 @@ async function syntaxErrorOf(fd: number, value: ByteRange, end: ByteOffset): Pro
 }
 
 /**
- * Converts the rows of CSV or TSV with a header line.
+ * Passes the rows of CSV or TSV with a header line to `take`.
  *
  * @throws DatasetSyntaxError where a row has another number of fields than the header, or a quote doesn't end
  */
@@ -89,8 +89,7 @@ export async function convertSeparated(
   fd: number,
   { start, end }: ByteRange,
   delimiter: string,
-  converter: RecordConverter,
-  out: SpoolEnd,
+  take: (row: object) => void,
   onRead: OnRead,
 ): Promise<void> {
   // A stream of `node:fs` would close the file when it is destroyed.
@@ -118,10 +117,7 @@ export async function convertSeparated(
   // The error arrives where the rows are read.
   const rows = pipeline(Readable.from(blocks(), { objectMode: false }), parser, () => undefined);
   try {
-    for await (const row of rows) {
-      converter.add(row);
-      out.flush(converter);
-    }
+    for await (const row of rows) take(row);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new DatasetSyntaxError(byteOffset(start + rowAt), csvProblem(error));

@@ -14,7 +14,7 @@ import {
 } from '../kernel/line-writer.js';
 import type { RecordConverter } from './record-converter.js';
 import { SpoolLines } from './spool-lines.js';
-import type { RecordBatch } from './walk.js';
+import type { RecordRows } from './walk.js';
 
 /** A form, and what its records count as. */
 interface PlainForm extends LineForm {
@@ -47,6 +47,8 @@ export class PlainRecords {
   private readonly options: ShapeOptions;
   private readonly writer: LineWriter<PlainForm>;
   private readonly kinds = new Set<string>();
+  /** How many records were converted. */
+  converted = 0;
 
   constructor(module: WebAssembly.Module, options: ShapeOptions) {
     this.options = options;
@@ -59,7 +61,7 @@ export class PlainRecords {
   }
 
   /** Loads a batch for `convert`; false if it is too long. */
-  load({ bytes, records, base, offset }: RecordBatch, format: DatasetFormat): boolean {
+  load({ bytes, records, base, offset }: RecordRows, format: DatasetFormat): boolean {
     return this.writer.load(bytes, records, base - offset, format === 'lines');
   }
 
@@ -73,6 +75,7 @@ export class PlainRecords {
       const { count, bytes, blanks, unknown } = this.writer.write(row, converter.records);
       converter.addLines(count, bytes, blanks);
       row += count;
+      this.converted += count;
       if (unknown === undefined || !this.learn(unknown)) return row;
     }
   }

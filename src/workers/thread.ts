@@ -16,6 +16,7 @@ import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { addBatch } from './convert-batch.js';
 import { plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
+import { RowConverter } from './row-converter.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
@@ -139,14 +140,22 @@ export function convertFile({
     const { convertObjects, convertSeparated, SpoolEnd } = await import('./convert-rows.js');
     const converter = new RecordConverter(shapes);
     const out = new SpoolEnd(into, task.at);
+    const plain = plainRecordsFor(shapes, module);
+    plain.begin();
+    const rows = new RowConverter(converter, plain);
+    const take = (row: object) => {
+      rows.add(row);
+      out.flush(converter);
+    };
     await withOpenFile(file, async (fd) => {
       const range = { start, end: byteOffset(file.size) };
       if (format === 'objects') await convertObjects(fd, range, converter, out, onRead);
-      else await convertSeparated(fd, range, format === 'csv' ? ',' : '\t', converter, out, onRead);
+      else await convertSeparated(fd, range, format === 'csv' ? ',' : '\t', take, onRead);
     });
+    rows.flush();
     converter.join();
     out.flush(converter, true);
-    return { end: out.at, report: converter.report };
+    return { end: out.at, report: addReports(converter.report, plain.takeReport()) };
   });
 }
 
@@ -185,17 +194,22 @@ export async function convertRows({
   try {
     const { readRows } = await import('./tables.js');
     const converter = new RecordConverter(shapes);
+    const plain = plainRecordsFor(shapes, module);
+    plain.begin();
+    const rows = new RowConverter(converter, plain);
     await withOpenFile(file.file, async (fd) => {
       for (const group of groups) {
         await readRows(fd, file, group, (row) => {
           assertRuns(stop, 0);
-          converter.add(row);
+          rows.add(row);
           spilled.take(converter.lines);
         });
       }
     });
+    rows.flush();
     if (joins) converter.join();
-    const { report, isJoining, lines } = converter;
+    const { isJoining, lines } = converter;
+    const report = addReports(converter.report, plain.takeReport());
     return { kind: 'done', value: { report, isJoining, spilled: spilled.finish(), ...lines.take() } };
   } catch (error) {
     spilled.abandon();

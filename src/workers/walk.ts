@@ -7,19 +7,23 @@ import { cutOff } from '../dataset/elements.js';
 import { type DatasetFile, type DatasetFormat, readBlocks, readFully } from '../dataset/file.js';
 import { type Kernel, NO_CONVERSATION, WALKED } from '../kernel/kernel.js';
 
-/** Some records of a shard, as rows of the kernel. Valid until the next batch is requested. */
-export interface RecordBatch {
+/** Where records are, as rows of the kernel. */
+export interface RecordRows {
   /** Added to a start in a row, gives its offset in the file. */
   readonly base: number;
-  readonly turns: Uint32Array;
   readonly records: Uint32Array;
+  /** The bytes of the file from `offset` on, which the rows refer to. */
+  readonly bytes: Uint8Array;
+  readonly offset: ByteOffset;
+}
+
+/** Some records of a shard. Valid until the next batch is requested. */
+export interface RecordBatch extends RecordRows {
+  readonly turns: Uint32Array;
   /** How many of the records are conversations. */
   readonly conversations: number;
   /** How many elements of their lists aren't turns. */
   readonly leftOut: number;
-  /** The bytes of the file from `offset` on, which the rows refer to. */
-  readonly bytes: Uint8Array;
-  readonly offset: ByteOffset;
 }
 
 /** A record that the kernel rejects as invalid JSON. */

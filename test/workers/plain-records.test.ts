@@ -13,6 +13,7 @@ import { kernelModule } from '#dist/kernel/kernel.js';
 import { addBatch } from '#dist/workers/convert-batch.js';
 import { PlainRecords } from '#dist/workers/plain-records.js';
 import { parseRecord, RecordConverter } from '#dist/workers/record-converter.js';
+import { RowConverter } from '#dist/workers/row-converter.js';
 import { fillRows } from '#dist/workers/spool-lines.js';
 import { walk } from '#dist/workers/walk.js';
 import { type Chance, chance, pick } from '../support/chance.js';
@@ -49,6 +50,17 @@ function converted(records: readonly string[], format: DatasetFormat, blockBytes
     addBatch(converter, plain, batch, format);
   }
   closeSync(fd);
+  const { lines, report } = resultOf(converter);
+  return { lines, report: addReports(report, plain.takeReport()) };
+}
+
+/** What rows of a table become. */
+function convertedRows(rows: readonly object[]): Converted {
+  const plain = new PlainRecords(kernelModule(), DEFAULT_SHAPE_OPTIONS);
+  const converter = new RecordConverter(DEFAULT_SHAPE_OPTIONS);
+  const rowConverter = new RowConverter(converter, plain);
+  for (const row of rows) rowConverter.add(row);
+  rowConverter.flush();
   const { lines, report } = resultOf(converter);
   return { lines, report: addReports(report, plain.takeReport()) };
 }
@@ -139,6 +151,30 @@ describe('plain records', () => {
       const format = round % 2 === 0 ? 'lines' : 'array';
       expect(parsed(converted(records, format))).toEqual(parsed(readOneByOne(records)));
     }
+  });
+
+  it('become the same as rows of a table', () => {
+    const random = chance(SEED);
+    const records = Array.from({ length: 9000 * FACTOR }, () => parseRecord(randomRecord(random)) as object);
+    const converter = new RecordConverter(DEFAULT_SHAPE_OPTIONS);
+    for (const record of records) converter.add(record);
+    expect(parsed(convertedRows(records))).toEqual(parsed(resultOf(converter)));
+  });
+
+  it.each([
+    ['long', [{ question: 'q', answer: 'é'.repeat(400_000) }]],
+    [
+      'of other values after many of texts',
+      [...Array(5000).fill({ question: 'q', answer: 'a' }), { question: 'q', answer: 5 }],
+    ],
+    [
+      'plain after many that are not',
+      [...Array(9000).fill({ a: 'q', b: 'a' }), { question: 'q', answer: 'a' }],
+    ],
+  ])('become the same as rows of a table, if they are %s', (_what, records) => {
+    const converter = new RecordConverter(DEFAULT_SHAPE_OPTIONS);
+    for (const record of records) converter.add(record);
+    expect(parsed(convertedRows(records))).toEqual(parsed(resultOf(converter)));
   });
 
   it.each([
