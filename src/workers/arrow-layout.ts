@@ -25,7 +25,7 @@ export interface ArrowGroup {
   readonly table: 'arrow';
   readonly bytes: number;
   /** The message that describes the columns. */
-  readonly schema: Span;
+  readonly schema: Uint8Array;
   readonly dictionaries: readonly Span[];
   readonly batches: readonly Span[];
 }
@@ -40,11 +40,13 @@ const STORED = -1;
 /** A block in a footer: a message's offset, the length of its head, filled up to a multiple of 8, and that of its body. */
 const BLOCK_BYTES = 24;
 
+/** The number of Arrow's format version 5. */
+const VERSION_5 = 4;
 const KIND = { schema: 1, dictionary: 2, batch: 3 } as const;
 
 /** The fields of FlatBuffers' tables, by number. */
 const MESSAGE = { kind: 1, content: 2, bodyLength: 3 } as const;
-const FOOTER = { dictionaries: 2, batches: 3 } as const;
+const FOOTER = { schema: 1, dictionaries: 2, batches: 3 } as const;
 const DICTIONARY = { id: 0, rows: 1, isDelta: 2 } as const;
 const ROWS = { nodes: 1, buffers: 2, compression: 3, views: 4 } as const;
 
@@ -77,9 +79,11 @@ export function groupsOfFile(fd: number, { start, end }: Span): ArrowGroup[] {
   const footer = read(fd, { start: range.end, end: end - TAIL_BYTES });
   const root = footer.readUInt32LE(0);
   const blocks = (field: number) => blocksIn(footer, fieldAt(footer, root, field), start, range);
-  const schema = messageAt(fd, range.start, range);
-  if (schema?.kind !== KIND.schema) throw new Error('it does not describe its columns');
-  const groups = new Groups(schema);
+  const schemaAt = fieldAt(footer, root, FOOTER.schema);
+  if (schemaAt === undefined) throw new Error('it does not describe its columns');
+  const schema = pointedAt(footer, schemaAt);
+  assertLists(footer, schema, SCHEMA);
+  const groups = new Groups(schemaMessage(footer, schema));
   for (const dictionary of blocks(FOOTER.dictionaries)) groups.addDictionary(dictionary, undefined);
   for (const batch of blocks(FOOTER.batches)) groups.add(batch);
   return groups.all;
@@ -91,7 +95,7 @@ export function groupsOfStream(fd: number, range: Span): ArrowGroup[] {
   for (let at = range.start; at < range.end; ) {
     const message = messageAt(fd, at, range);
     if (message === undefined) break;
-    if (message.kind === KIND.schema) groups ??= new Groups(message);
+    if (message.kind === KIND.schema) groups ??= new Groups(readMessage(fd, message));
     else if (groups === undefined) throw new Error('it does not describe its columns');
     else if (message.kind === KIND.dictionary) groups.addDictionary(message, dictionaryIn(message));
     else if (message.kind === KIND.batch) groups.add(message);
@@ -187,12 +191,12 @@ function numbersIn(head: Buffer, field: number | undefined, numbers: number): nu
 /** Collects batches. */
 class Groups {
   readonly all: ArrowGroup[] = [];
-  private readonly schema: Span;
+  private readonly schema: Uint8Array;
   private dictionaries: readonly (Span & Partial<Dictionary>)[] = [];
   private hasNewDictionary = false;
 
-  constructor({ start, end }: Span) {
-    this.schema = { start, end };
+  constructor(schema: Uint8Array) {
+    this.schema = schema;
   }
 
   /** @param dictionary undefined if it can't replace an earlier one */
@@ -218,6 +222,33 @@ class Groups {
     const batches = [...last.batches, { start, end }];
     this.all[this.all.length - 1] = { ...last, bytes: last.bytes + bytes, batches };
   }
+}
+
+/**
+ * A message with the schema of a footer. What follows the magic number need not be one: Polars leaves out its length.
+ *
+ *     | -1 | length | offset of the table | its names | its fields: offset of the schema, version, kind | the footer |
+ *
+ * @param schema where the schema's table is in the footer
+ */
+function schemaMessage(footer: Buffer, schema: number): Buffer<ArrayBuffer> {
+  const head = Buffer.alloc(32);
+  const [names, fields] = [4, 16];
+  head.writeUInt32LE(fields, 0);
+  // The lengths of the names and of the fields, then where each field is: the version, the kind, the schema.
+  for (const [i, value] of [10, 12, 8, 10, 4].entries()) head.writeUInt16LE(value, names + 2 * i);
+  head.writeInt32LE(fields - names, fields);
+  head.writeUInt32LE(head.length + schema - (fields + 4), fields + 4);
+  head.writeInt16LE(VERSION_5, fields + 8);
+  head.writeUInt8(KIND.schema, fields + 10);
+  const prefix = Buffer.alloc(8);
+  const padding = Buffer.alloc(-footer.length & 7);
+  prefix.writeInt32LE(-1, 0);
+  prefix.writeInt32LE(head.length + footer.length + padding.length, 4);
+  const bytes = Buffer.allocUnsafeSlow(prefix.length + head.length + footer.length + padding.length);
+  let at = 0;
+  for (const part of [prefix, head, footer, padding]) at += part.copy(bytes, at);
+  return bytes;
 }
 
 /** The messages that a list of blocks names: their offsets count from `from`. */

@@ -45,9 +45,9 @@ export function arrowGroups(fd: number, { file, table, start }: TableFile): Arro
  * @throws DatasetSyntaxError if the file isn't valid; what reading throws
  */
 export function* arrowRows(fd: number, { schema, dictionaries, batches }: ArrowGroup): Generator<object> {
-  let at = schema.start;
+  let at = dictionaries[0]?.start ?? batches[0]?.start ?? 0;
   try {
-    const head = [schema, ...dictionaries].map((span) => readMessage(fd, span));
+    const head = [schema, ...dictionaries.map((span) => readMessage(fd, span))];
     for (const batch of batches) {
       at = batch.start;
       const table = tableFromIPC([...head, readMessage(fd, batch)], EXTRACTION);

@@ -256,6 +256,10 @@ describe('a table is answered:', () => {
     );
   });
 
+  it('Arrow of Polars, in which the schema is in the footer alone', async () => {
+    await expectAnswers(fileOf(data('polars.arrow')), THREE);
+  });
+
   it('Arrow with a text of several blocks of LZ4', async () => {
     await expectAnswers(fileOf(arrow('lz4.arrow')), [['Wie lang?', 'sehr '.repeat(30_000), '3']]);
   });
