@@ -9,7 +9,7 @@
 import type { ColumnMetaData } from 'hyparquet';
 
 /** Reads bytes of the file, fewer if it ends before. */
-type Read = (start: number, end: number) => ArrayBuffer;
+export type Read = (start: number, end: number) => ArrayBuffer;
 
 /** Longer heads are read again: they may have statistics. */
 const HEAD_BYTES = 512;

@@ -63,3 +63,18 @@ it('Arrow and Parquet with a damaged byte end with rows or an error', async () =
     runs(500),
   );
 });
+
+it('Parquet with fewer rows than it says is an error, not a shorter dataset', async () => {
+  writeFileSync(path, readFileSync(join(DATA, 'pyarrow-pages.parquet')));
+  const recognized = recognizeDataset(path, DEFAULT_SHAPE_OPTIONS);
+  if (recognized.kind !== 'table') expect.fail('expected a table');
+  const fd = openSync(path, 'r');
+  try {
+    const [group] = await rowGroups(fd, recognized);
+    if (group?.table !== 'parquet') expect.fail('expected a group of Parquet');
+    const longer = { ...group, rows: group.rows + 1 };
+    await expect(readRows(fd, recognized, longer, () => undefined)).rejects.toThrow(DatasetSyntaxError);
+  } finally {
+    closeSync(fd);
+  }
+});
