@@ -47,7 +47,7 @@ export const UNPACKED_BYTES_MAX = byteCount(1024 * 1024 * MiB);
 /** Bytes of a README.md that may name the files of a dataset. */
 export const CARD_BYTES_MAX = byteCount(8 * MiB);
 
-/** Bytes of a batch of rows in an Arrow file: a worker holds them all. */
+/** Bytes of a batch of rows in an Arrow file, and of its dictionaries: a worker holds them all. */
 export const TABLE_BATCH_BYTES_MAX = byteCount(1024 * MiB);
 
 /** Bytes of records whose conversations are spread over several records: they are held in memory until the file ends. */

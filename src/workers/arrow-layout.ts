@@ -200,6 +200,10 @@ class Groups {
     const isReplaced = (id: bigint | undefined) => dictionary?.isDelta === false && dictionary.id === id;
     const kept = this.dictionaries.filter(({ id }) => !isReplaced(id));
     this.dictionaries = [...kept, { start, end, ...dictionary }];
+    const bytes = this.dictionaries.reduce((sum, each) => sum + each.end - each.start, 0);
+    if (bytes > TABLE_BATCH_BYTES_MAX) {
+      throw new Error(`its dictionaries have ${bytes} bytes; the most is ${TABLE_BATCH_BYTES_MAX}`);
+    }
     this.hasNewDictionary = true;
   }
 
