@@ -227,9 +227,8 @@ export class SpoolWork {
     const groups = await this.valueOf(file, await this.pool.listRowGroups(task.file));
     const startOver = this.beginning();
     const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
-    let started = 0;
     const convert = (each: readonly RowGroup[], joins: boolean) => {
-      const temporary = this.writer.partPath(started++);
+      const temporary = this.writer.newPartPath();
       return this.pool.convertRows({ ...task, groups: each, joins, temporary });
     };
     const running: Promise<TaskResult<ConvertedRows>>[] = [];
