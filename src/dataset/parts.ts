@@ -1,7 +1,7 @@
 /** The files of a dataset: one file, those of a folder, or those that a pattern matches. */
 
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { assertFile } from './dataset.js';
 import { dataFilesOf } from './dataset-card.js';
 import { DatasetError } from './dataset-error.js';
@@ -88,7 +88,8 @@ function filesOfPattern(pattern: string): Part[] {
 }
 
 function partsIn(folder: string, files: readonly string[]): Part[] {
-  return files.map((file) => ({ file, split: splitOf(slashed(relative(folder, file))) }));
+  const name = basename(resolve(folder));
+  return files.map((file) => ({ file, split: splitOf(slashed(relative(folder, file)), name) }));
 }
 
 function filesIn(folder: string): string[] {
