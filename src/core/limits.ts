@@ -50,6 +50,9 @@ export const CARD_BYTES_MAX = byteCount(8 * MiB);
 /** Bytes of a batch of rows in an Arrow file, and of its dictionaries: a worker holds them all. */
 export const TABLE_BATCH_BYTES_MAX = byteCount(1024 * MiB);
 
+/** Bytes of a page in a Parquet file, or of a buffer in an Arrow file, decompressed. */
+export const TABLE_BUFFER_BYTES_MAX = byteCount(1024 * MiB);
+
 /** Bytes of records whose conversations are spread over several records: they are held in memory until the file ends. */
 export const JOINED_BYTES_MAX = byteCount(512 * MiB);
 

@@ -3,6 +3,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import type { ColumnMetaData } from 'hyparquet';
 import { expect, it } from 'vitest';
 import { DatasetSyntaxError } from '#dist/core/errors.js';
 import { TABLE_BATCH_BYTES_MAX } from '#dist/core/limits.js';
@@ -10,6 +11,7 @@ import { recognizeDataset } from '#dist/dataset/dataset.js';
 import { DatasetError } from '#dist/dataset/dataset-error.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { fieldAt } from '#dist/workers/flatbuffers.js';
+import { assertPages } from '#dist/workers/parquet-pages.js';
 import { readRows, rowGroups } from '#dist/workers/tables.js';
 import { runs } from '../support/factor.js';
 import { ROOT } from '../support/project.js';
@@ -99,4 +101,14 @@ it('an Arrow stream whose dictionaries are too long for the memory is an error',
   } finally {
     closeSync(fd);
   }
+});
+
+it('Parquet whose page says that it is too long for the memory is an error', () => {
+  // A head in Thrift's compact protocol: the kind of page, and its lengths in 32 bits, zigzag.
+  const head = Buffer.from([0x15, 0x00, 0x15, 0x82, 0x80, 0x80, 0x80, 0x08, 0x15, 0x02, 0x00]);
+  const column = { data_page_offset: 0n, total_compressed_size: 100n, num_values: 1n };
+  const bytes = Buffer.alloc(100);
+  head.copy(bytes);
+  const read = (start: number, end: number) => Uint8Array.from(bytes.subarray(start, end)).buffer;
+  expect(() => assertPages(read, column as ColumnMetaData)).toThrow(/a page has more than \d+ bytes/);
 });
