@@ -196,10 +196,10 @@ export class SpoolWork {
   }
 
   private async convertObjects({ file, start }: Recognized & { kind: 'objects' }): Promise<void> {
+    const { shapes, splits } = this.options;
     const { values, lists } = await this.following(file, (read) =>
-      this.pool.outlineFile({ file, start, read, stop: this.stop }),
+      this.pool.outlineFile({ file, start, shapes, read, stop: this.stop }),
     );
-    const { splits } = this.options;
     if (values !== 1 || lists.length === 0) {
       assertSplit(this.path, splits);
       return this.convertFile(file, 'objects', start);

@@ -417,6 +417,14 @@ it('records whose fields are named are converted, whatever kind of list they are
   }
 });
 
+it('one object whose fields are named is a record, even if it has lists of objects', async () => {
+  const map = { prompt: 'a', reply: 'b', system: undefined };
+  const record = { a: '¿Qué tal 0?', b: 'Bien 0 😀', sources: [{ question: 'x', answer: 'y' }] };
+  const content = JSON.stringify(record, undefined, 2);
+  const { served } = await openAndWalk(fileOf(content), { pool, shapes: { prefers: 'chosen', map } });
+  expect(await answersOf(served, [answer(0)])).toEqual([answer(0)]);
+});
+
 it('the rejected reply is served if it is preferred, even beside a list that could be served as it is', async () => {
   const [user, chosen] = lists[0] as (typeof lists)[number];
   const record = {
