@@ -5,6 +5,7 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { assertFile } from './dataset.js';
 import { dataFilesOf } from './dataset-card.js';
 import { DatasetError } from './dataset-error.js';
+import { isSystemError } from './file.js';
 import { chosenSplits, splitOf } from './splits.js';
 
 /** Files of a folder that are read. Those of other endings are notes, licences, programs, and what the server itself saves. */
@@ -137,11 +138,21 @@ function collect(folder: string, seen: Set<string>, take: (file: string) => void
   }
   if (seen.has(real)) return;
   seen.add(real);
-  for (const name of readdirSync(folder).sort()) {
+  for (const name of namesIn(folder)) {
     if (name.startsWith('.')) continue;
     const path = join(folder, name);
     if (isFolder(path)) collect(path, seen, take);
     else take(path);
+  }
+}
+
+/** @throws DatasetError if the folder can't be read: files would be missing */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new DatasetError(folder, `the folder can't be read (${error.code})`, undefined, true);
   }
 }
 
