@@ -30,7 +30,7 @@ export const SPOOL_HEADER_BYTES = byteCount(16 * KiB);
 /** An unfinished spool of another machine that was not written to for this long has been abandoned. */
 export const SPOOL_IDLE_MS = 60_000;
 
-/** The same for one that doesn't say yet who writes it: that is written as soon as the file is made. */
+/** The same for an unfinished spool that doesn't name its writer: the writer adds its name right after it creates the file. */
 export const SPOOL_BEGIN_MS = 2000;
 
 /** How often a start looks whether a spool that another process writes is finished. */

@@ -132,7 +132,7 @@ export class ServedParts implements Served {
     try {
       found = partsOf(this.path, this.options.splits);
     } catch {
-      // What was served is served on until there is something else.
+      // Keep serving the current parts.
       return;
     }
     const { files, splits } = found;
@@ -148,7 +148,7 @@ export class ServedParts implements Served {
     const left = new Set(next);
     const removed = this.parts.filter((part) => !left.has(part));
     const isSame = removed.length === 0 && next.length === this.parts.length;
-    // What was served is served on until there is something else.
+    // Keep serving the current parts.
     if (isSame || next.length === 0 || this.closing.signal.aborted) {
       for (const part of next) if (!known.has(part.path)) await part.close();
       return;

@@ -151,9 +151,9 @@ function contentOf(head: Buffer): number {
 }
 
 /**
- * Looks at the numbers that flechette makes lists of as they are: how many values a dictionary has, and how many buffers a column of views.
+ * Validates the numbers that flechette allocates lists by: how many values a dictionary has, and how many buffers a column of views has.
  *
- * @throws Error if there can't be as many
+ * @throws Error if one is more than the message has room for
  */
 function assertCounts({ kind, head }: Message, body: Buffer): void {
   if (kind === KIND.schema) return;
