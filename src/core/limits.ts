@@ -30,7 +30,7 @@ export const SPOOL_HEADER_BYTES = byteCount(16 * KiB);
 /** An unfinished spool of another machine that was not written to for this long has been abandoned. */
 export const SPOOL_IDLE_MS = 60_000;
 
-/** The same for one that doesn't say yet who writes it: that is written as soon as the file is made. */
+/** The same for an unfinished spool that doesn't name its writer: the writer adds its name right after it creates the file. */
 export const SPOOL_BEGIN_MS = 2000;
 
 /** How often a start looks whether a spool that another process writes is finished. */
@@ -47,8 +47,11 @@ export const UNPACKED_BYTES_MAX = byteCount(1024 * 1024 * MiB);
 /** Bytes of a README.md that may name the files of a dataset. */
 export const CARD_BYTES_MAX = byteCount(8 * MiB);
 
-/** Bytes of a batch of rows in an Arrow file: a worker holds them all. */
+/** Bytes of a batch of rows in an Arrow file, and of its dictionaries: a worker holds them all. */
 export const TABLE_BATCH_BYTES_MAX = byteCount(1024 * MiB);
+
+/** Bytes of a page in a Parquet file, or of a buffer in an Arrow file, decompressed. */
+export const TABLE_BUFFER_BYTES_MAX = byteCount(1024 * MiB);
 
 /** Bytes of records whose conversations are spread over several records: they are held in memory until the file ends. */
 export const JOINED_BYTES_MAX = byteCount(512 * MiB);

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join, posix } from 'node:path';
 import { CARD_BYTES_MAX } from '../core/limits.js';
 import { DatasetError } from './dataset-error.js';
-import { type FileIdentity, identityAt, isSameFile } from './file.js';
+import { type FileIdentity, identityAt, isSameFile, isSystemError } from './file.js';
 import { fieldsOf } from './shapes/record.js';
 
 /** Files of a dataset. */
@@ -28,7 +28,7 @@ const read = new Map<
  * The files of the default configuration of a dataset.
  *
  * @returns undefined if there is no card, or it doesn't name files
- * @throws DatasetError if its YAML isn't valid
+ * @throws DatasetError if it can't be read, or its YAML isn't valid
  */
 export function dataFilesOf(folder: string): readonly DataFiles[] | undefined {
   const path = join(folder, 'README.md');
@@ -36,10 +36,19 @@ export function dataFilesOf(folder: string): readonly DataFiles[] | undefined {
   if (file === undefined || file.size > CARD_BYTES_MAX) return undefined;
   const known = read.get(path);
   if (known !== undefined && isSameFile(known.file, file)) return known.files;
-  const [, yaml = ''] = FRONT_MATTER.exec(readFileSync(path, 'utf8')) ?? [];
+  const [, yaml = ''] = FRONT_MATTER.exec(textOf(path)) ?? [];
   const files = /^configs:/m.test(yaml) ? filesIn(parse(path, yaml)) : undefined;
   read.set(path, { file, files });
   return files;
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new DatasetError(path, `it can't be read (${error.code})`, undefined, true);
+  }
 }
 
 function parse(path: string, text: string): unknown {

@@ -1,10 +1,11 @@
 /** The files of a dataset: one file, those of a folder, or those that a pattern matches. */
 
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { assertFile } from './dataset.js';
 import { dataFilesOf } from './dataset-card.js';
 import { DatasetError } from './dataset-error.js';
+import { isSystemError } from './file.js';
 import { chosenSplits, splitOf } from './splits.js';
 
 /** Files of a folder that are read. Those of other endings are notes, licences, programs, and what the server itself saves. */
@@ -88,7 +89,8 @@ function filesOfPattern(pattern: string): Part[] {
 }
 
 function partsIn(folder: string, files: readonly string[]): Part[] {
-  return files.map((file) => ({ file, split: splitOf(slashed(relative(folder, file))) }));
+  const name = basename(resolve(folder));
+  return files.map((file) => ({ file, split: splitOf(slashed(relative(folder, file)), name) }));
 }
 
 function filesIn(folder: string): string[] {
@@ -136,11 +138,21 @@ function collect(folder: string, seen: Set<string>, take: (file: string) => void
   }
   if (seen.has(real)) return;
   seen.add(real);
-  for (const name of readdirSync(folder).sort()) {
+  for (const name of namesIn(folder)) {
     if (name.startsWith('.')) continue;
     const path = join(folder, name);
     if (isFolder(path)) collect(path, seen, take);
     else take(path);
+  }
+}
+
+/** @throws DatasetError if the folder can't be read: files would be missing */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new DatasetError(folder, `the folder can't be read (${error.code})`, undefined, true);
   }
 }
 

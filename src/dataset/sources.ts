@@ -16,7 +16,7 @@ export type Packing = 'gzip' | 'zstd' | 'brotli' | 'utf-16le' | 'utf-16be';
 /** Texts of rows and columns. */
 type SeparatedFormat = 'csv' | 'tsv';
 
-/** Rows and columns in groups, each of which can be read alone. `arrow` has a list of them at its end, `arrow-stream` has not. */
+/** Rows and columns in groups, each of which can be read alone. Only `arrow` has a list of them, at its end; `arrow-stream` has none. */
 type TableFormat = 'parquet' | 'arrow' | 'arrow-stream';
 
 /** A table in a file, from a byte to the file's end. */

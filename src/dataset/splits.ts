@@ -25,9 +25,10 @@ const SHARD = /(?:^|\/)data\/(?!data-)(\w[\w.]*)-\d{5}-of-\d{5}/;
  * The split of a file: the name of the file says it, else that of the innermost folder that does.
  *
  * @param path relative to the dataset, with slashes
+ * @param folder the name of the dataset's folder, which may be `data`; no other name of it says a split
  */
-export function splitOf(path: string): string | undefined {
-  const [, shard] = SHARD.exec(path) ?? [];
+export function splitOf(path: string, folder = ''): string | undefined {
+  const [, shard] = SHARD.exec(`${folder}/${path}`) ?? [];
   if (shard !== undefined) return shard;
   for (const name of path.split('/').reverse()) {
     const found = EXPRESSIONS.find(({ expression }) => expression.test(name));

@@ -100,6 +100,9 @@ function isDeepEqual(one: Header['source'], other: Header['source']): boolean {
   return (Object.keys(other) as (keyof Header['source'])[]).every((key) => one[key] === other[key]);
 }
 
+/** How many paths for parts of spools were made. Tasks of a spool that was abandoned may still write theirs, so none is used twice. */
+let partCount = 0;
+
 /** Writes a spool. Only one process writes it at a time: it has the unfinished file. */
 export class SpoolWriter {
   /** The unfinished file. */
@@ -137,16 +140,16 @@ export class SpoolWriter {
       if (isSystemError(error) && error.code === 'EEXIST') return undefined;
       throw error;
     }
-    // A process that was killed may have left some.
+    // A process that was killed may have left parts.
     for (const name of readdirSync(dirname(path))) {
       if (name.startsWith(`${basename(path)}-`)) rmSync(join(dirname(path), name), { force: true });
     }
     return new SpoolWriter(target, mode, await open(path, 'r+'));
   }
 
-  /** The path for a temporary file with a part of the spool. */
-  partPath(number: number): string {
-    return `${this.path}-${number}`;
+  /** A new path, for a temporary file with a part of the spool. */
+  newPartPath(): string {
+    return `${this.path}-${partCount++}`;
   }
 
   /** Creates the file `unpacked`. A process that was killed may have left one. */

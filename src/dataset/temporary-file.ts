@@ -21,7 +21,11 @@ export class TemporaryFile {
     return createWriteStream(this.path, { flags: 'wx', mode: 0o600 });
   }
 
-  /** Why it couldn't be written. Throws an error that has another cause. */
+  /**
+   * Why it couldn't be written.
+   *
+   * @throws the error itself if the system didn't cause it
+   */
   problemOf(error: unknown): string {
     if (!isSystemError(error)) throw error;
     const problem = error.code === 'ENOSPC' ? 'the disk is full' : `it can't be saved (${error.code})`;

@@ -67,7 +67,7 @@ export interface WrittenLines {
   readonly bytes: Uint8Array;
   /** For each blank its offset in the bytes, and the record's number. */
   readonly blanks: Uint32Array;
-  /** The kind of the next record, if no form fits; undefined at the end, and if it isn't plain. */
+  /** The kind of the next record, if no form fits; undefined at the end, if it isn't plain, and if there is no room for its lines. */
   readonly unknown: PlainKind | undefined;
 }
 
@@ -126,7 +126,7 @@ export class LineWriter<Form extends LineForm> {
   }
 
   /**
-   * Writes the lines of the loaded records from a row on, up to the first that has no form or isn't plain.
+   * Writes the lines of the loaded records from a row on, up to the first that has no form, isn't plain, or has no room.
    *
    * @param number the number of the record in that row
    */

@@ -65,7 +65,7 @@ export class ServedParts implements Served {
       walked.catch(() => undefined);
       walks.push(walked);
     }
-    this.timer = setInterval(() => this.lookAtFile(), FILE_CHECK_MS);
+    this.timer = setInterval(() => this.lookForFiles(), FILE_CHECK_MS);
     this.timer.unref();
     return { walked: Promise.all(walks).then(() => undefined) };
   }
@@ -107,9 +107,13 @@ export class ServedParts implements Served {
     for (const part of this.parts) part.pauseBackgroundWork();
   }
 
-  /** Checks whether files were added or removed. Each part looks after its own file. */
   lookAtFile(): void {
     for (const part of this.parts) part.lookAtFile();
+    this.lookForFiles();
+  }
+
+  /** Checks whether files were added or removed. Each part has a timer that checks its own file. */
+  private lookForFiles(): void {
     this.updating ??= this.update().finally(() => {
       this.updating = undefined;
     });
@@ -128,7 +132,7 @@ export class ServedParts implements Served {
     try {
       found = partsOf(this.path, this.options.splits);
     } catch {
-      // What was served is served on until there is something else.
+      // Keep serving the current parts.
       return;
     }
     const { files, splits } = found;
@@ -144,7 +148,7 @@ export class ServedParts implements Served {
     const left = new Set(next);
     const removed = this.parts.filter((part) => !left.has(part));
     const isSame = removed.length === 0 && next.length === this.parts.length;
-    // What was served is served on until there is something else.
+    // Keep serving the current parts.
     if (isSame || next.length === 0 || this.closing.signal.aborted) {
       for (const part of next) if (!known.has(part.path)) await part.close();
       return;

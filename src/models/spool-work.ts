@@ -196,10 +196,10 @@ export class SpoolWork {
   }
 
   private async convertObjects({ file, start }: Recognized & { kind: 'objects' }): Promise<void> {
+    const { shapes, splits } = this.options;
     const { values, lists } = await this.following(file, (read) =>
-      this.pool.outlineFile({ file, start, read, stop: this.stop }),
+      this.pool.outlineFile({ file, start, shapes, read, stop: this.stop }),
     );
-    const { splits } = this.options;
     if (values !== 1 || lists.length === 0) {
       assertSplit(this.path, splits);
       return this.convertFile(file, 'objects', start);
@@ -227,9 +227,8 @@ export class SpoolWork {
     const groups = await this.valueOf(file, await this.pool.listRowGroups(task.file));
     const startOver = this.beginning();
     const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
-    let started = 0;
     const convert = (each: readonly RowGroup[], joins: boolean) => {
-      const temporary = this.writer.partPath(started++);
+      const temporary = this.writer.newPartPath();
       return this.pool.convertRows({ ...task, groups: each, joins, temporary });
     };
     const running: Promise<TaskResult<ConvertedRows>>[] = [];

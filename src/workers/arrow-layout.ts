@@ -155,9 +155,9 @@ function contentOf(head: Buffer): number {
 }
 
 /**
- * Looks at the numbers that flechette makes lists of as they are: how many values a dictionary has, and how many buffers a column of views.
+ * Validates the numbers that flechette allocates lists by: how many values a dictionary has, and how many buffers a column of views has.
  *
- * @throws Error if there can't be as many
+ * @throws Error if one is more than the message has room for
  */
 function assertCounts({ kind, head }: Message, body: Buffer): void {
   if (kind === KIND.schema) return;
@@ -204,6 +204,10 @@ class Groups {
     const isReplaced = (id: bigint | undefined) => dictionary?.isDelta === false && dictionary.id === id;
     const kept = this.dictionaries.filter(({ id }) => !isReplaced(id));
     this.dictionaries = [...kept, { start, end, ...dictionary }];
+    const bytes = this.dictionaries.reduce((sum, each) => sum + each.end - each.start, 0);
+    if (bytes > TABLE_BATCH_BYTES_MAX) {
+      throw new Error(`its dictionaries have ${bytes} bytes; the most is ${TABLE_BATCH_BYTES_MAX}`);
+    }
     this.hasNewDictionary = true;
   }
 

@@ -21,7 +21,7 @@ const encode = (): never => {
 setCompressionCodec(CompressionType.LZ4_FRAME, { encode, decode: limited(decompressLz4Frame) });
 setCompressionCodec(CompressionType.ZSTD, { encode, decode: limited(decompressZstd) });
 
-/** As the other tables have them. */
+/** The types of values: those that hyparquet has for Parquet. */
 const EXTRACTION = { useBigInt: true, useDate: true, useMap: true } as const;
 
 /**

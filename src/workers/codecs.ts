@@ -1,11 +1,8 @@
-/** Decompressors of short buffers, whose length is known when they are decompressed. */
+/** Decompressors of buffers that are held in memory, and whose length is known before. */
 
 import zlib, { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { decompress as decompressByFzstd } from 'fzstd';
-import { byteCount } from '../core/bytes.js';
-
-/** The largest buffer. */
-const BUFFER_BYTES_MAX = byteCount(1 << 30);
+import { TABLE_BUFFER_BYTES_MAX } from '../core/limits.js';
 
 /**
  * Decompresses a buffer.
@@ -32,10 +29,10 @@ export const decompressZstd: Decompress = limited((bytes, length) =>
     : zstdByNode(bytes, { maxOutputLength: Math.max(1, length) }),
 );
 
-/** The same, for a buffer of at most `BUFFER_BYTES_MAX`. */
+/** The same, for a buffer of at most `TABLE_BUFFER_BYTES_MAX`. */
 export function limited(decompress: Decompress): Decompress {
   return (bytes, length) => {
-    if (length >= 0 && length <= BUFFER_BYTES_MAX) return decompress(bytes, length);
+    if (length >= 0 && length <= TABLE_BUFFER_BYTES_MAX) return decompress(bytes, length);
     throw new RangeError(`a compressed buffer says that it holds ${length} bytes`);
   };
 }

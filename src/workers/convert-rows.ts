@@ -10,7 +10,7 @@ import { parsePythonJson } from '../core/python-json.js';
 import { readBlocks, readFully } from '../dataset/file.js';
 import { type OuterValue, outerValues } from '../dataset/json-values.js';
 import { isRecord } from '../dataset/shapes/record.js';
-import { DEFAULT_SHAPE_OPTIONS } from '../dataset/shapes/shape.js';
+import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { readRecord } from '../dataset/shapes/shapes.js';
 import { parseRecord, type RecordConverter } from './record-converter.js';
 import { fillRows } from './spool-lines.js';
@@ -143,7 +143,7 @@ function csvProblem({ code, message, ...error }: CsvError): string {
  *
  * @throws what reading throws
  */
-export function outlineOf(fd: number, range: ByteRange, onRead: OnRead): Outline {
+export function outlineOf(fd: number, range: ByteRange, shapes: ShapeOptions, onRead: OnRead): Outline {
   let first: OuterValue | undefined;
   const blocks = function* () {
     for (const block of readBlocks(fd, range)) {
@@ -155,15 +155,15 @@ export function outlineOf(fd: number, range: ByteRange, onRead: OnRead): Outline
     if (first !== undefined) return { values: 2, lists: [] };
     first = value;
   }
-  const lists = first === undefined || isConversation(fd, first.range) ? [] : first.lists;
+  const lists = first === undefined || isConversation(fd, first.range, shapes) ? [] : first.lists;
   return { values: first === undefined ? 0 : 1, lists };
 }
 
-/** True if a value is a record of a known shape. */
-function isConversation(fd: number, { start, end }: ByteRange): boolean {
+/** True if a value is a record that can be read. */
+function isConversation(fd: number, { start, end }: ByteRange, shapes: ShapeOptions): boolean {
   if (end - start > RECORD_BYTES_MAX) return false;
   const bytes = Buffer.alloc(end - start);
   readFully(fd, bytes, start);
   const value = parsePythonJson(bytes.toString());
-  return isRecord(value) && readRecord(value, DEFAULT_SHAPE_OPTIONS) !== undefined;
+  return isRecord(value) && readRecord(value, shapes) !== undefined;
 }

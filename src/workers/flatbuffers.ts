@@ -33,7 +33,7 @@ export function pointedAt(bytes: Buffer, at: number): number {
 }
 
 /**
- * Looks at all lists.
+ * Validates the lengths of all lists.
  *
  * @throws RangeError if one is longer than its bytes
  */

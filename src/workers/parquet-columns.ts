@@ -10,10 +10,8 @@ import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { decompressPage } from 'hyparquet/src/datapage.js';
 import { getTreePath, isFlatColumn } from 'hyparquet/src/schema.js';
 import type { ColumnDecoder, DecodedArray, PageHeader, SchemaTree } from 'hyparquet/src/types.js';
+import type { Read } from './parquet-pages.js';
 import { assertRuns } from './parquet-runs.js';
-
-/** Reads bytes of the file, fewer if it ends before. */
-export type Read = (start: number, end: number) => ArrayBuffer;
 
 /** Most heads of pages are shorter. Longer ones are read again. */
 const HEAD_BYTES = 1 << 10;
@@ -21,7 +19,7 @@ const HEAD_BYTES = 1 << 10;
 /** Rows of structures that are put together at once. */
 const ROWS_MAX = 1 << 10;
 
-/** The rows of a group. */
+/** The rows of a group, up to the end of its shortest column. */
 export function* rowsOfGroup(
   read: Read,
   metadata: FileMetaData,
@@ -112,6 +110,7 @@ class ColumnPages {
       if (data !== undefined) this.dictionary = convert(data, decoder);
       return;
     }
+    // Of a flat column, all rows were taken.
     const rest = this.rows.slice(this.taken);
     this.taken = 0;
     const plain = decompressed(new Uint8Array(bytes), head, decoder);
@@ -124,7 +123,7 @@ class ColumnPages {
       this.isFlat ? undefined : rest,
       0,
     );
-    this.rows = this.isFlat && rest.length > 0 ? [...rest, ...data] : data;
+    this.rows = data;
   }
 
   /** The head of the next page, and its length. It may have statistics, which hold values. */

@@ -7,9 +7,10 @@
  */
 
 import type { ColumnMetaData } from 'hyparquet';
+import { TABLE_BUFFER_BYTES_MAX } from '../core/limits.js';
 
 /** Reads bytes of the file, fewer if it ends before. */
-type Read = (start: number, end: number) => ArrayBuffer;
+export type Read = (start: number, end: number) => ArrayBuffer;
 
 /** Longer heads are read again: they may have statistics. */
 const HEAD_BYTES = 512;
@@ -54,7 +55,9 @@ export function assertPages(read: Read, column: ColumnMetaData): void {
     const { head, length } = readHead(read, at, end);
     const size = numberIn(head, SIZES.compressed);
     at += length + size;
-    numberIn(head, SIZES.decompressed);
+    if (Math.max(size, numberIn(head, SIZES.decompressed)) > TABLE_BUFFER_BYTES_MAX) {
+      throw new RangeError(`a page has more than ${TABLE_BUFFER_BYTES_MAX} bytes`);
+    }
     if (at > end) throw new RangeError('a page is longer than its column');
     const kind = numberIn(head, SIZES.kind);
     const details = DETAILS[kind];

@@ -14,14 +14,15 @@ const MAGIC = 'PAR1';
 /** The length of the footer, and the magic number. */
 const TAIL_BYTES = 4 + MAGIC.length;
 
-/** A group of rows, counted from 0: from `start` to before `end`. */
+/** A group of rows. */
 export interface ParquetGroup {
   readonly table: 'parquet';
   /** Decompressed. */
   readonly bytes: number;
+  /** The number of the group, counted from 0. */
   readonly index: number;
-  readonly start: number;
-  readonly end: number;
+  /** How many rows it has. */
+  readonly rows: number;
 }
 
 /** Those of Node are faster, and end with an error if the data are damaged. */
@@ -40,13 +41,12 @@ const COMPRESSORS: Compressors = {
  */
 export async function parquetGroups(fd: number, file: TableFile): Promise<ParquetGroup[]> {
   const { row_groups } = await metadataOf(fd, file);
-  let start = 0;
-  return row_groups.map(({ num_rows, total_byte_size }, index) => {
-    const end = start + Number(num_rows);
-    const group = { table: 'parquet', bytes: Number(total_byte_size), index, start, end } as const;
-    start = end;
-    return group;
-  });
+  return row_groups.map(({ num_rows, total_byte_size }, index) => ({
+    table: 'parquet',
+    bytes: Number(total_byte_size),
+    index,
+    rows: Number(num_rows),
+  }));
 }
 
 /**
@@ -66,7 +66,7 @@ function* rowsIn(
   fd: number,
   file: TableFile,
   metadata: FileMetaData,
-  { index }: ParquetGroup,
+  { index, rows }: ParquetGroup,
 ): Generator<object, void> {
   const { slice } = bufferOf(fd, file);
   try {
@@ -74,7 +74,12 @@ function* rowsIn(
       if (crypto_metadata !== undefined) throw new Error('its columns are encrypted');
       if (meta_data !== undefined) assertPages(slice, meta_data);
     }
-    yield* rowsOfGroup(slice, metadata, index, COMPRESSORS);
+    let count = 0;
+    for (const row of rowsOfGroup(slice, metadata, index, COMPRESSORS)) {
+      count++;
+      yield row;
+    }
+    if (count !== rows) throw new Error(`a group of ${rows} rows has ${count}`);
   } catch (error) {
     throw explained(file, error);
   }

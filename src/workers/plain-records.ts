@@ -60,7 +60,7 @@ export class PlainRecords {
     this.writer.takeCounts();
   }
 
-  /** Loads a batch for `convert`; false if it is too long. */
+  /** Loads a batch for `convert`; false if it has too many bytes or records. */
   load({ bytes, records, base, offset }: RecordRows, format: DatasetFormat): boolean {
     return this.writer.load(bytes, records, base - offset, format === 'lines');
   }
@@ -68,7 +68,7 @@ export class PlainRecords {
   /**
    * Adds the lines of the loaded records from a row on to a converter.
    *
-   * @returns the row of the first record that isn't plain, or the number of rows
+   * @returns the row of the first record that wasn't converted: it isn't plain, or has no room; or the number of rows
    */
   convert(row: number, converter: RecordConverter): number {
     for (;;) {

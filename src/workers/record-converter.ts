@@ -125,7 +125,8 @@ export class RecordConverter {
   private skip(value: unknown, text: string | undefined, row: number): void {
     this.skipped++;
     count(this.reasons, reasonOf(value));
-    this.firstSkipped ??= describeSkipped(value, text ?? JSON.stringify(value), row);
+    const json = text ?? (value === undefined ? '' : JSON.stringify(value));
+    this.firstSkipped ??= describeSkipped(value, json, row);
   }
 
   private count({ turns, leftOut = 0 }: Conversation): void {

@@ -113,6 +113,7 @@ export interface Spooled {
 export interface OutlineTask {
   readonly file: FileIdentity;
   readonly start: ByteOffset;
+  readonly shapes: ShapeOptions;
   readonly read: Float64Array<SharedArrayBuffer>;
   readonly stop: StopFlag;
 }

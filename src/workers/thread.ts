@@ -160,11 +160,19 @@ export function convertFile({
 }
 
 /** Finds the values of a file of JSON, and the lists in it if it is one value. */
-export async function outlineFile({ file, start, read, stop }: OutlineTask): Promise<TaskResult<Outline>> {
+export async function outlineFile({
+  file,
+  start,
+  shapes,
+  read,
+  stop,
+}: OutlineTask): Promise<TaskResult<Outline>> {
   try {
     const { outlineOf } = await import('./convert-rows.js');
     const onRead = reporter(read, stop);
-    const value = withFile(file, (fd) => outlineOf(fd, { start, end: byteOffset(file.size) }, onRead));
+    const value = withFile(file, (fd) =>
+      outlineOf(fd, { start, end: byteOffset(file.size) }, shapes, onRead),
+    );
     return { kind: 'done', value };
   } catch (error) {
     return failureOf(error);

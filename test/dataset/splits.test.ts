@@ -1,5 +1,9 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { partsOf } from '#dist/dataset/parts.js';
 import { splitOf } from '#dist/dataset/splits.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 it.each([
   ['train.jsonl', 'train'],
@@ -18,4 +22,15 @@ it.each([
   ['latest/a.json', undefined],
 ])('the split of %s is %s', (path, split) => {
   expect(splitOf(path)).toBe(split);
+});
+
+it('a split of any name is found in its folder, whether the dataset is that folder, the one above or a pattern', () => {
+  const above = temporaryFolder();
+  const folder = join(above, 'data');
+  mkdirSync(folder);
+  const names = ['train_gen', 'train_sft'].map((split) => `${split}-00000-of-00001.jsonl`);
+  for (const name of names) writeFileSync(join(folder, name), '');
+  for (const path of [above, folder, `${folder}/`, `${folder}/*.jsonl`, `${above}/**`]) {
+    expect(partsOf(path, ['train_sft']).files).toEqual([join(folder, 'train_sft-00000-of-00001.jsonl')]);
+  }
 });

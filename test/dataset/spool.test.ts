@@ -68,6 +68,16 @@ describe('a spool', () => {
     expect(spoolPaths('/data/x.csv', '/spools', '')).toEqual([join('/spools', basename(cached as string))]);
   });
 
+  it('never has a part at the path of an earlier one: a task of an abandoned spool may still write there', async () => {
+    const { target } = newSource();
+    const first = await writerFor(target);
+    const part = first.newPartPath();
+    await first.abandon();
+    const second = await writerFor(target);
+    expect(second.newPartPath()).not.toBe(part);
+    await second.abandon();
+  });
+
   it('has a path of its own for each source, and for each way to read it', () => {
     const ways = ['', 'a', 'b'].flatMap((reading) => [
       ...spoolPaths('/data/x.csv', undefined, reading),

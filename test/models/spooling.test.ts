@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import type { Turn } from '#dist/core/conversation.js';
-import { UNPACKED_BYTES_FREE } from '#dist/core/limits.js';
+import { RECORD_BYTES_MAX, UNPACKED_BYTES_FREE } from '#dist/core/limits.js';
 import { queryOf } from '#dist/core/query.js';
 import { JOINED_SHAPES } from '#dist/dataset/shapes/joined.js';
 import type { ServedDataset } from '#dist/models/served-dataset.js';
@@ -193,6 +193,14 @@ describe('a file of JSON is answered:', () => {
   it('records that are not served have numbers, too', async () => {
     const path = fileOf(JSON.stringify([5, pairs[1], { text: 'x' }, { id: 7, ...pairs[0] }, records[2]]));
     await expectAnswers(path, [answer(1, '1'), answer(0, '7'), answer(2, '4')]);
+  });
+
+  it('records after one that is too long', async () => {
+    const long = `{"question": "${'x'.repeat(RECORD_BYTES_MAX)}"}\n`;
+    await expectAnswers(
+      fileOf(long + linesOf(pairs)),
+      [0, 1, 2].map((i) => answer(i, String(i + 1))),
+    );
   });
 
   it('rows of a tree, joined', async () => {
@@ -411,6 +419,14 @@ it('records whose fields are named are converted, whatever kind of list they are
     const { served } = await openAndWalk(fileOf(content), { pool, shapes: { prefers: 'chosen', map } });
     expect(await answersOf(served, THREE)).toEqual(THREE);
   }
+});
+
+it('one object whose fields are named is a record, even if it has lists of objects', async () => {
+  const map = { prompt: 'a', reply: 'b', system: undefined };
+  const record = { a: '¿Qué tal 0?', b: 'Bien 0 😀', sources: [{ question: 'x', answer: 'y' }] };
+  const content = JSON.stringify(record, undefined, 2);
+  const { served } = await openAndWalk(fileOf(content), { pool, shapes: { prefers: 'chosen', map } });
+  expect(await answersOf(served, [answer(0)])).toEqual([answer(0)]);
 });
 
 it('the rejected reply is served if it is preferred, even beside a list that could be served as it is', async () => {

@@ -1,14 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CommandError } from '#dist/core/errors.js';
 import { EXPECTED_DATASET } from '#dist/dataset/sources.js';
 import { FACTOR } from '../support/factor.js';
 import { openAndWalk } from '../support/served.js';
-import { ServerProcess, startServer } from '../support/server-process.js';
+import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -62,6 +61,13 @@ async function problemOf(path: string): Promise<string> {
     return (error as CommandError).message;
   }
   return expect.fail('expected a CommandError');
+}
+
+/** Starts a server that has no permission to read what its user may not read: root, too, unless it drops that capability. */
+function startUnprivileged(path: string): ServerProcess {
+  if (process.getuid?.() !== 0) return startServer([path]);
+  const drop = ['--bounding-set', '-dac_override,-dac_read_search'];
+  return new ServerProcess('setpriv', [...drop, process.execPath, program, path]);
 }
 
 describe('a start', () => {
@@ -278,21 +284,26 @@ describe('a start', () => {
   it('on a dataset without read permission fails with one line', async () => {
     const path = file('secret.json', JSON.stringify(good));
     chmodSync(path, 0);
-    const asRoot = process.getuid?.() === 0;
-    // Root may read everything, unless it drops that capability.
-    const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-    const server = asRoot
-      ? new ServerProcess('setpriv', [
-          '--bounding-set',
-          '-dac_override,-dac_read_search',
-          process.execPath,
-          program,
-          path,
-        ])
-      : startServer([path]);
+    const server = startUnprivileged(path);
     expect(await server.exited).toBe(1);
     expect(server.stderr).toBe(`verbatim: ${path}: no permission to read it; expected ${EXPECTED_DATASET}\n`);
   });
+
+  it.each(['folder', 'README.md'])(
+    'on a folder with a %s without read permission fails with one line',
+    async (name) => {
+      const path = mkdtempSync(join(folder, 'of-'));
+      writeFileSync(join(path, 'a.json'), JSON.stringify(good));
+      const unreadable = join(path, name);
+      if (name === 'folder') mkdirSync(unreadable);
+      else writeFileSync(unreadable, '');
+      chmodSync(unreadable, 0);
+      const server = startUnprivileged(path);
+      expect(await server.exited).toBe(1);
+      const what = name === 'folder' ? 'the folder' : 'it';
+      expect(server.stderr).toBe(`verbatim: ${unreadable}: ${what} can't be read (EACCES)\n`);
+    },
+  );
 
   it('that finds a broken record only after it listens ends with the same line', async () => {
     const long = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(1_000_000) }] });

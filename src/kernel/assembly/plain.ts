@@ -97,7 +97,7 @@ export function plainBlanksAt(): usize {
 export function plainBlankCount(): usize {
   return (blank - blanks) / 8;
 }
-/** The kind of the record that had no form. Its length is 0 if the record isn't plain. */
+/** The kind of the record that had no form. Its length is 0 if the record isn't plain, or there was no room for its lines. */
 export function plainKindAt(): usize {
   return kind;
 }
@@ -201,7 +201,10 @@ function afterSpaces(p: usize): usize {
   }
 }
 
-/** True at a character that is neither white space, nor a quote, nor a bracket. Some others don't count, either: those are few. */
+/**
+ * True at a character that is neither white space nor a bracket, and doesn't end the string. False at a few others, too: those that share
+ * their first bytes with white space.
+ */
 function isTextAt(p: usize): bool {
   const byte = load<u8>(p);
   const next = load<u8>(p, 1);
@@ -371,7 +374,7 @@ function undo(firstBlank: usize): bool {
   return false;
 }
 
-/** Copies bytes, and up to fifteen after them; returns the address after the copy. */
+/** Copies bytes, and up to fifteen after them that don't count; returns the address after the copy. */
 function copy(from: usize, length: usize, to: usize): usize {
   for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
   return to + length;
