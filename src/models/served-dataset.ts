@@ -247,7 +247,8 @@ export class ServedDataset implements Served {
       build.use(saved);
       this.warnIfUnanswered(build);
       this.countAhead(build);
-      return { walked: this.leavePool() };
+      // The index may have been saved before the file was spooled.
+      return { walked: this.leavePool().then(() => this.spoolIfMixed(build)) };
     }
     const pool = this.usesPool ? this.options.pool.start() : this.options.pool.take();
     this.usesPool = true;

@@ -1,8 +1,10 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -21,6 +23,7 @@ import type { ServedDataset } from '#dist/models/served-dataset.js';
 import { plainFind, plainMatch } from '../support/plain-lookup.js';
 import { appendRecord, open, openAndWalk, type Recorder, replace } from '../support/served.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { WAIT } from '../support/wait.js';
 
 const folder = temporaryFolder();
 const ENGINES = ['auto', 'sweep', 'index'] as const;
@@ -194,6 +197,28 @@ describe('a dataset whose index is saved', () => {
     await expectPlainAnswers(served, listOf('v1'));
     const { recorder: third } = await openAndWalk(path, { indexDir });
     expect(third.notices).toEqual(['info saved index loaded']);
+  });
+
+  it('is converted at the next start, if it has records of another shape and was not before', async () => {
+    const question = 'Only here?';
+    const path = fileOf(JSON.stringify([...listOf('v1', 100), { question, answer: 'Yes.' }]));
+    const indexDir = mkdtempSync(join(folder, 'in-'));
+    const [index = ''] = indexPaths(path, indexDir);
+    const kept = `${index}.kept`;
+    const first = await openAndWalk(path, { indexDir });
+    first.recorder.on('index saved', () => existsSync(kept) || renameSync(index, kept));
+    await first.recorder.waitFor('spooled');
+    await first.recorder.waitFor('index saved');
+    await first.served.close();
+    for (const name of readdirSync(indexDir)) if (!name.endsWith('.kept')) rmSync(join(indexDir, name));
+    renameSync(kept, index);
+    const { served, recorder } = await open(path, { indexDir });
+    await served.start();
+    expect(recorder.notices[0]).toBe('info saved index loaded');
+    await vi.waitFor(async () => {
+      const found = await served.lookup.find(valueQuery(question));
+      expect(found?.reply.value).toBe('Yes.');
+    }, WAIT);
   });
 
   it('rebuilds it if the dataset has changed between the starts', async () => {
