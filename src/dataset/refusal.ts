@@ -19,16 +19,20 @@ export function describeSkipped(value: unknown, text: string, row: number): Skip
     ? refusalOf(value)
     : { reason: reasonOf(value), suggestion: undefined };
   return {
-    row,
-    reason,
+    ...describeRefused(reason, text, row),
     keys: isObject(value)
       ? Object.keys(value)
           .slice(0, KEYS_NAMED_MAX + 1)
           .map(shortened)
       : [],
     suggestion: suggestion && shortOnly(fieldMapText(suggestion)),
-    text: text.slice(0, QUOTED_RECORD_LENGTH).toWellFormed(),
   };
+}
+
+/** Describes a record whose keys aren't known. */
+export function describeRefused(reason: string, json: string, row: number): SkippedRecord {
+  const text = json.slice(0, QUOTED_RECORD_LENGTH).toWellFormed();
+  return { row, reason, keys: [], suggestion: undefined, text };
 }
 
 /** A key as long as messages name it, or one character longer. */

@@ -8,13 +8,11 @@ import { DatasetError } from './dataset-error.js';
 import { type DatasetFile, type FileIdentity, readBlocks, withFile } from './file.js';
 import { foreignFormatOf } from './foreign-formats.js';
 import { isServedAsIs } from './sample.js';
+import { rowsIn, type Separator } from './separated.js';
 import type { ShapeOptions } from './shapes/shape.js';
 
 /** How a file's bytes are packed: compressed, or encoded otherwise than in UTF-8. */
 export type Packing = 'gzip' | 'zstd' | 'brotli' | 'utf-16le' | 'utf-16be';
-
-/** Texts of rows and columns. */
-type SeparatedFormat = 'csv' | 'tsv';
 
 /** Rows and columns in groups, each of which can be read alone. Only `arrow` has a list of them, at its end; `arrow-stream` has none. */
 type TableFormat = 'parquet' | 'arrow' | 'arrow-stream';
@@ -37,7 +35,8 @@ export type Recognized =
   | {
       readonly kind: 'separated';
       readonly file: FileIdentity;
-      readonly format: SeparatedFormat;
+      readonly separator: Separator;
+      /** Where its header line begins. */
       readonly start: ByteOffset;
     }
   | (TableFile & { readonly kind: 'table' });
@@ -52,7 +51,7 @@ export function containerOf(recognized: Recognized): string {
     case 'packed':
       return PACKING_NAMES[recognized.packing];
     case 'separated':
-      return recognized.format.toUpperCase();
+      return recognized.separator === '\t' ? 'TSV' : 'CSV';
     case 'table':
       return TABLE_NAMES[recognized.table];
   }
@@ -151,23 +150,6 @@ const arrowStream: Source = {
   open: (file, start) => ({ kind: 'table', file, table: 'arrow-stream', start }),
 };
 
-const separated = (format: SeparatedFormat, separator: string): Source => ({
-  recognizes: (head) =>
-    headerLine(separator).test(Buffer.from(head.subarray(0, HEADER_LINE_BYTES)).toString()),
-  open: (file, start) => ({ kind: 'separated', file, format, start }),
-});
-
-/** The longest line with the names of columns, in bytes. */
-const HEADER_LINE_BYTES = 1 << 16;
-
-/** A line with the names of columns: a name begins with a letter, digit or underscore, and may be in double quotes. */
-function headerLine(separator: string): RegExp {
-  return new RegExp(
-    `^(?:"[^"\\n]+"|[\\p{L}\\d_][^"${separator}{}[\\]\\n]*)${separator}[^{}[\\]\\n]*[\\r\\n]`,
-    'u',
-  );
-}
-
 /** UTF-16, if a file has its byte order mark, or JSON with a zero in every other byte. */
 function encodingOf(head: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
   const text = Buffer.from(head.subarray(0, FOREIGN_HEAD_BYTES)).toString('latin1');
@@ -175,7 +157,7 @@ function encodingOf(head: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
   return /^\xfe\xff|^(?:\0[ \t\r\n])*\0[[{]/.test(text) ? 'utf-16be' : undefined;
 }
 
-/** The first source that recognizes a file opens it. */
+/** The first source that recognizes a file opens it. If none does, it may be CSV or TSV. */
 const SOURCES: readonly Source[] = [
   packed('gzip', 0x1f, 0x8b),
   packed('zstd', 0x28, 0xb5, 0x2f, 0xfd),
@@ -185,8 +167,6 @@ const SOURCES: readonly Source[] = [
   brotli,
   jsonArray,
   jsonObjects,
-  separated('tsv', '\t'),
-  separated('csv', ','),
 ];
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -236,12 +216,25 @@ function recognize(
       const start = byteOffset(offset + i);
       const source = SOURCES.find((each) => each.recognizes(head, file.path));
       if (source !== undefined) return source.open(file, start, head, shapes);
+      // Tabs before a name are columns without one.
+      const tabs = countTabsBefore(bytes, i);
+      const rows = rowsIn(bytes.subarray(i - tabs));
+      if (rows !== undefined) {
+        const { separator, headerAt } = rows;
+        return { kind: 'separated', file, separator, start: byteOffset(start - tabs + headerAt) };
+      }
       const scalar = start + head.length === file.size ? scalarIn(head) : undefined;
       const found = scalar === undefined ? `found ${nameOf(byte)} at its start` : `valid JSON, but ${scalar}`;
       throw new DatasetError(path, `${found}; expected ${EXPECTED_DATASET}`);
     }
   }
   throw new DatasetError(path, `the file is empty; expected ${EXPECTED_DATASET}`);
+}
+
+function countTabsBefore(bytes: Uint8Array, at: number): number {
+  let from = at;
+  while (bytes[from - 1] === BYTE.tab) from--;
+  return at - from;
 }
 
 /**

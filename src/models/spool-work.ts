@@ -18,7 +18,13 @@ import { readSpilled, removeSpilled } from '../workers/spilled-lines.js';
 import { fillRows } from '../workers/spool-lines.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 import type { RowGroup } from '../workers/tables.js';
-import type { ConvertedLines, ConvertedRows, ConvertTask, TaskResult } from '../workers/tasks.js';
+import type {
+  ConvertedLines,
+  ConvertedRows,
+  ConvertFileTask,
+  ConvertTask,
+  TaskResult,
+} from '../workers/tasks.js';
 
 /** How a dataset is spooled. */
 export interface SpoolOptions {
@@ -113,7 +119,7 @@ export class SpoolWork {
       case 'objects':
         return this.convertObjects(source);
       case 'separated':
-        return this.convertFile(source.file, source.format, source.start);
+        return this.convertFile(source.file, source.separator, source.start);
       case 'table':
         return this.convertTable(source);
       case 'packed':
@@ -210,7 +216,7 @@ export class SpoolWork {
 
   private async convertFile(
     file: FileIdentity,
-    format: 'objects' | 'csv' | 'tsv',
+    format: ConvertFileTask['format'],
     start: ByteOffset,
   ): Promise<void> {
     const { path: into, at } = this.writer;

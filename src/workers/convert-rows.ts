@@ -9,6 +9,7 @@ import { RECORD_BYTES_MAX } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
 import { readBlocks, readFully } from '../dataset/file.js';
 import { type OuterValue, outerValues } from '../dataset/json-values.js';
+import type { Separator } from '../dataset/separated.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { readRecord } from '../dataset/shapes/shapes.js';
@@ -80,16 +81,19 @@ async function syntaxErrorOf(fd: number, value: ByteRange, end: ByteOffset): Pro
   return explainValue(fd, value, end) ?? new DatasetSyntaxError(value.start, 'not valid JSON');
 }
 
+/** Called with the names of the columns and the fields of a row, which may be more or fewer. */
+export type TakeFields = (columns: readonly string[], fields: readonly string[]) => void;
+
 /**
- * Passes the rows of CSV or TSV with a header line to `take`.
+ * Passes the rows of CSV or TSV with a header line to `take`. A quote inside of a field without quotes is a part of its text.
  *
- * @throws DatasetSyntaxError where a row has another number of fields than the header, or a quote doesn't end
+ * @throws DatasetSyntaxError where a quote doesn't end, or a row is too long
  */
 export async function convertSeparated(
   fd: number,
   { start, end }: ByteRange,
-  delimiter: string,
-  take: (row: object) => void,
+  delimiter: Separator,
+  take: TakeFields,
   onRead: OnRead,
 ): Promise<void> {
   // A stream of `node:fs` would close the file when it is destroyed.
@@ -101,23 +105,25 @@ export async function convertSeparated(
   };
   let rowAt = 0;
   const parser = parseCsv({
-    columns: (names) => {
-      rowAt = parser.info.bytes;
-      return names;
-    },
-    on_record: (row, { bytes }) => {
+    on_record: (row: string[], { bytes }) => {
       rowAt = bytes;
       return row;
     },
     bom: true,
     delimiter,
+    relax_column_count: true,
+    relax_quotes: true,
     skip_empty_lines: true,
     max_record_size: RECORD_BYTES_MAX,
   });
   // The error arrives where the rows are read.
   const rows = pipeline(Readable.from(blocks(), { objectMode: false }), parser, () => undefined);
   try {
-    for await (const row of rows) take(row);
+    let columns: readonly string[] | undefined;
+    for await (const fields of rows as AsyncIterable<readonly string[]>) {
+      if (columns === undefined) columns = fields;
+      else take(columns, fields);
+    }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new DatasetSyntaxError(byteOffset(start + rowAt), csvProblem(error));
@@ -125,17 +131,8 @@ export async function convertSeparated(
 }
 
 /** What is wrong with the row after the last one that was read. */
-function csvProblem({ code, message, ...error }: CsvError): string {
-  switch (code) {
-    case 'CSV_RECORD_INCONSISTENT_COLUMNS': {
-      const { record, columns } = error as unknown as Record<string, readonly unknown[]>;
-      return `expected a row with ${columns?.length} fields, as the header has, got ${record?.length}`;
-    }
-    case 'CSV_QUOTE_NOT_CLOSED':
-      return 'expected the end of a quoted field in this row';
-    default:
-      return message;
-  }
+function csvProblem({ code, message }: CsvError): string {
+  return code === 'CSV_QUOTE_NOT_CLOSED' ? 'expected the end of a quoted field in this row' : message;
 }
 
 /**

@@ -5,7 +5,7 @@ import {
   NOTHING_CONVERTED,
   type SkippedRecord,
 } from '../dataset/conversion-report.js';
-import { describeSkipped, reasonOf } from '../dataset/refusal.js';
+import { describeRefused, describeSkipped, reasonOf } from '../dataset/refusal.js';
 import { idOf, isObject, isRecord, type JsonObject } from '../dataset/shapes/record.js';
 import type { JoinedShape, NumberedRecord, ShapeOptions } from '../dataset/shapes/shape.js';
 import { isNativeReading, readRecord } from '../dataset/shapes/shapes.js';
@@ -87,7 +87,9 @@ export class RecordConverter {
     const row = this.rows++;
     const reading = isRecord(value) ? readRecord(value, this.options) : undefined;
     if (!isRecord(value) || reading === undefined) {
-      this.skip(value, text, row);
+      this.countSkipped(reasonOf(value));
+      const json = text ?? (value === undefined ? '' : JSON.stringify(value));
+      this.firstSkipped ??= describeSkipped(value, json, row);
       return;
     }
     count(this.shapes, reading.shape.name);
@@ -102,6 +104,13 @@ export class RecordConverter {
     } else {
       for (const conversation of reading.conversations) this.keep(conversation, row);
     }
+  }
+
+  /** Adds the next record, which can't be read: its fields have no names. */
+  addRefused(fields: readonly string[], reason: string): void {
+    const row = this.rows++;
+    this.countSkipped(reason);
+    this.firstSkipped ??= describeRefused(reason, JSON.stringify(fields), row);
   }
 
   /**
@@ -122,11 +131,9 @@ export class RecordConverter {
     this.joined.clear();
   }
 
-  private skip(value: unknown, text: string | undefined, row: number): void {
+  private countSkipped(reason: string): void {
     this.skipped++;
-    count(this.reasons, reasonOf(value));
-    const json = text ?? (value === undefined ? '' : JSON.stringify(value));
-    this.firstSkipped ??= describeSkipped(value, json, row);
+    count(this.reasons, reason);
   }
 
   private count({ turns, leftOut = 0 }: Conversation): void {

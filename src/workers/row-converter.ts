@@ -1,4 +1,5 @@
 import { byteOffset } from '../core/bytes.js';
+import { counted } from '../core/counted.js';
 import { RECORD, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { addBatch } from './convert-batch.js';
 import type { PlainRecords } from './plain-records.js';
@@ -42,6 +43,21 @@ export class RowConverter {
     this.length += length;
   }
 
+  /**
+   * Adds the next row of CSV or TSV.
+   *
+   * @param columns their names; columns without one are ignored
+   * @param fields if they aren't as many as the columns, the row is skipped
+   */
+  addFields(columns: readonly string[], fields: readonly string[]): void {
+    if (fields.length === columns.length) {
+      this.add(recordOf(columns, fields));
+      return;
+    }
+    this.flush();
+    this.converter.addRefused(fields, `a row with ${counted(fields.length, 'field')}, not ${columns.length}`);
+  }
+
   /** Converts the rows that were collected. */
   flush(): void {
     if (this.count === 0) return;
@@ -58,6 +74,12 @@ export class RowConverter {
     this.count = 0;
     this.length = 0;
   }
+}
+
+function recordOf(columns: readonly string[], fields: readonly string[]): object {
+  const entries: [string, string | undefined][] = [];
+  for (const [i, name] of columns.entries()) if (name !== '') entries.push([name, fields[i]]);
+  return Object.fromEntries(entries);
 }
 
 function isOfTexts(row: object): boolean {

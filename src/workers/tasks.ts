@@ -10,6 +10,7 @@ import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
 import type { DatasetFile, FileIdentity } from '../dataset/file.js';
 import type { NamedList } from '../dataset/json-values.js';
+import type { Separator } from '../dataset/separated.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Shard } from '../dataset/shards.js';
 import type { Packing, TableFile } from '../dataset/sources.js';
@@ -98,7 +99,8 @@ export interface UnpackTask extends SpoolTask {
 /** Converting a file whose records can't be read in parallel. */
 export interface ConvertFileTask extends SpoolTask {
   readonly shapes: ShapeOptions;
-  readonly format: 'objects' | 'csv' | 'tsv';
+  /** JSON objects, or rows with this separator. */
+  readonly format: 'objects' | Separator;
   readonly start: ByteOffset;
 }
 

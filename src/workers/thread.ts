@@ -14,6 +14,7 @@ import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { addBatch } from './convert-batch.js';
+import type { TakeFields } from './convert-rows.js';
 import { plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
@@ -143,14 +144,14 @@ export function convertFile({
     const plain = plainRecordsFor(shapes, module);
     plain.begin();
     const rows = new RowConverter(converter, plain);
-    const take = (row: object) => {
-      rows.add(row);
+    const take: TakeFields = (columns, fields) => {
+      rows.addFields(columns, fields);
       out.flush(converter);
     };
     await withOpenFile(file, async (fd) => {
       const range = { start, end: byteOffset(file.size) };
       if (format === 'objects') await convertObjects(fd, range, converter, out, onRead);
-      else await convertSeparated(fd, range, format === 'csv' ? ',' : '\t', take, onRead);
+      else await convertSeparated(fd, range, format, take, onRead);
     });
     rows.flush();
     converter.join();

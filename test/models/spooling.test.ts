@@ -233,6 +233,51 @@ describe('a table is answered:', () => {
     );
   });
 
+  it.each([
+    ['commas', ','],
+    ['tabs', '\t'],
+    ['semicolons', ';'],
+  ])('%s, with a column without a name', async (_what, separator) => {
+    const header = ['', 'question', 'answer'].join(separator);
+    const rows = pairs.map((p, i) => `${[i, p.question, p.answer].join(separator)}\n`).join('');
+    await expectAnswers(fileOf(`${header}\n${rows}`), THREE);
+    await expectAnswers(fileOf(`\ufeff\n${header}\r\n${rows.replaceAll('\n', '\r\n')}`), THREE);
+  });
+
+  it('a list of messages beside a column without a name', async () => {
+    const rows = lists.map((list, i) => `${i}\t"${JSON.stringify(list).replaceAll('"', '""')}"\n`);
+    await expectAnswers(fileOf(`\tmessages\n${rows.join('')}`), THREE);
+  });
+
+  it.each([
+    ['semicolons', 'question;answer\n', ';'],
+    ['semicolons, with commas in a name', 'question;"in a, b, c";answer\n', ';x;'],
+    ['a first line that names a semicolon', 'sep=;\r\nquestion;answer\n', ';'],
+    ['a first line that names a comma', '\ufeffsep=,\nquestion,answer,a;b;c;d\n', ','],
+    ['a first line that names a tab', 'sep=\t\nquestion\tanswer\n', '\t'],
+  ])('%s', async (_what, header, between) => {
+    const extra = header.includes('a;b') ? ',' : '';
+    const rows = pairs.map((p) => `${p.question}${between}${p.answer}${extra}\n`).join('');
+    await expectAnswers(fileOf(header + rows), THREE);
+  });
+
+  it('CSV without its rows of another number of fields', async () => {
+    const [one, two, three] = pairs.map((p) => `${p.question},${p.answer}\n`);
+    await expectAnswers(fileOf(`question,answer\na\n${one}a,b,c\n${two}${three}a,b,\n`), [
+      answer(0, '1'),
+      answer(1, '3'),
+      answer(2, '4'),
+    ]);
+  });
+
+  it('quotes inside of fields', async () => {
+    const content = 'prompt\tcompletion\na 5" pipe\t"b" or c\n"d ""e"""\tf"\n';
+    await expectAnswers(fileOf(content), [
+      ['a 5" pipe', '"b" or c', '0'],
+      ['d "e"', 'f"', '1'],
+    ]);
+  });
+
   it('TSV', async () => {
     const rows = pairs.map((p) => `${p.question}\t${p.answer}\n`).join('');
     await expectAnswers(fileOf(`question\tanswer\n${rows}`), THREE);
@@ -609,9 +654,14 @@ describe('a damaged file is refused, and leaves nothing:', () => {
       /: not a valid Arrow file: its footer is missing/,
     ],
     [
-      'CSV with ragged rows',
-      Buffer.from('prompt,reply\n"é",b\nc\n'),
-      ':3:1 (byte 20): expected a row with 2 fields, as the header has, got 1',
+      'CSV with ragged rows alone',
+      Buffer.from('prompt,reply\nc\na,b,c\nd,e,f\n'),
+      /^: no conversation in 3 records: 2 a row with 3 fields, not 2, 1 a row with 1 field, not 2$/,
+    ],
+    [
+      'CSV with a quote that does not end',
+      Buffer.from('prompt,reply\n"é",b\nc,"d\n'),
+      ':3:1 (byte 20): expected the end of a quoted field in this row',
     ],
     [
       'compressed JSON of other records that is broken',

@@ -104,6 +104,8 @@ describe('check, on a file that is valid,', () => {
       '1 conversation, 2 turns, 1 record skipped',
     ],
     ['CSV', 'data.csv', 'question,answer\r\na,b\r\nc,d\r\n', '2 conversations, 4 turns'],
+    ['CSV with an index', 'index.csv', ',question,answer\n0,a,b\n1,c,d\n', '2 conversations, 4 turns'],
+    ['CSV with semicolons', 'half.csv', 'question;answer\na, b;c, d\n', '1 conversation, 2 turns'],
   ])('%s, prints its counts', async (_what, name, content, holds) => {
     const path = file(name, content);
     expect(await lineOf(path)).toBe(`${path}: ${holds}`);
@@ -131,6 +133,21 @@ describe('check, on a file that is valid,', () => {
   it('prints what it is, and exits with code 0', async () => {
     const path = file('good.json', `[${line}]`);
     expect(await run([path])).toEqual({ code: 0, stdout: reportOfGood(path, 'JSON array'), stderr: '' });
+  });
+
+  it('prints the first row that has another number of fields, and exits with code 3', async () => {
+    const path = file(
+      'ragged.csv',
+      'prompt,reply\r\n"a\r\né",b\r\n\r\nc\r\nd,"e, f",g\r\n\r\nh,\r\ni,j\r\nk\r\n',
+    );
+    const { code, stdout } = await run([path]);
+    expect(code).toBe(3);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe(`${path}: 2 conversations, 4 turns, 4 records skipped`);
+    const reasons =
+      '2 a row with 1 field, not 2, 1 a row with 3 fields, not 2, 1 a question without an answer';
+    expect(lines).toContain(`  skipped     ${reasons}`);
+    expect(lines).toContain(`  skipped     the first at record 1: '["c"]'`);
   });
 
   it('exits with code 3 if a record is skipped', async () => {
@@ -273,28 +290,6 @@ describe('check, on a file that is not valid,', () => {
       'objects.json',
       `{\n "id": 1\n}\n, {\n "id": 2\n}\n`,
       { line: 4, column: 1, before: ', {', reason: 'not valid JSON: expected an object or a list' },
-    ],
-    [
-      'a row of CSV with another number of fields',
-      'ragged.csv',
-      'prompt,reply\r\n"a\r\né",b\r\n\r\nc\r\n',
-      {
-        line: 4,
-        column: 1,
-        before: '\r\nc',
-        reason: 'expected a row with 2 fields, as the header has, got 1',
-      },
-    ],
-    [
-      'the first row of CSV with another number of fields',
-      'wide.csv',
-      '\ufeffprompt,reply\na,b,c\n',
-      {
-        line: 2,
-        column: 1,
-        before: 'a,b,c',
-        reason: 'expected a row with 2 fields, as the header has, got 3',
-      },
     ],
     [
       'a quote in CSV that does not end',

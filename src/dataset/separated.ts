@@ -1,0 +1,50 @@
+/** CSV and TSV: which files are, and what separates their fields. */
+
+/** What is between the fields of a row. */
+export type Separator = '\t' | ',' | ';';
+
+/** The separators; of those that a header has equally often, the first counts. */
+const SEPARATORS: readonly Separator[] = ['\t', ',', ';'];
+
+/** The longest line with the names of columns, in bytes. */
+const HEADER_LINE_BYTES = 1 << 16;
+
+/** A first line that names the separator, as Excel reads it. */
+const SEPARATOR_LINE = /^sep=([\t,;])(?:\r\n|\r|\n)/i;
+
+/** Rows, from the header on. */
+export interface Rows {
+  readonly separator: Separator;
+  /** How many bytes are before the header. */
+  readonly headerAt: number;
+}
+
+/**
+ * Recognizes CSV and TSV with a header line; undefined if it is neither.
+ *
+ * @param head the start of the file, after a byte order mark and blank lines
+ */
+export function rowsIn(head: Uint8Array): Rows | undefined {
+  const text = Buffer.from(head.subarray(0, HEADER_LINE_BYTES)).toString();
+  const [line, named] = SEPARATOR_LINE.exec(text) ?? [];
+  if (line !== undefined) return { separator: named as Separator, headerAt: line.length };
+  const separator = separatorOf(text);
+  return headerLine(separator).test(text) ? { separator, headerAt: 0 } : undefined;
+}
+
+/** The separator that is most often in the first line, outside of quotes. */
+function separatorOf(text: string): Separator {
+  const [line = ''] = text.split(/[\r\n]/, 1);
+  const unquoted = line.replaceAll(/"[^"]*"/g, '');
+  const countOf = (separator: Separator) => unquoted.split(separator).length;
+  return SEPARATORS.reduce((most, each) => (countOf(each) > countOf(most) ? each : most));
+}
+
+/**
+ * A line with the names of columns. The first columns may have none. A name begins with a letter, digit or underscore, and may be in double
+ * quotes.
+ */
+function headerLine(separator: Separator): RegExp {
+  const name = `(?:"[^"\\n]+"|[\\p{L}\\d_][^"${separator}{}[\\]\\n]*)`;
+  return new RegExp(`^(?:${separator}+${name}|${name}${separator})[^{}[\\]\\n]*[\\r\\n]`, 'u');
+}
