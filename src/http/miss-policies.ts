@@ -1,8 +1,10 @@
 import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
-import type { Query } from '../core/query.js';
-import type { Given, StandIn } from '../lookup/lookup.js';
+import { type Message, type Query, queryOf } from '../core/query.js';
+import { findFirst } from '../lookup/find-first.js';
+import type { Given, Match, StandIn } from '../lookup/lookup.js';
 import { RecordedReply } from '../lookup/recorded-reply.js';
 import type { Model } from '../models/model.js';
+import { spellingsOf } from '../openai/chat-templates.js';
 import type { Config } from '../settings/table.js';
 import type { RequestContext } from './endpoint.js';
 import { promptNotFound } from './prompt-not-found.js';
@@ -41,28 +43,59 @@ export function missPolicyOf(settings: MissSettings): MissPolicy {
 }
 
 /**
- * The match of a query, or else the policy's answer to a miss.
+ * The match of a chat's messages, or else the policy's answer to a miss. If a chat template built the only user message, and the message
+ * itself isn't found, the messages that it was built from are looked up.
  *
- * @param query undefined if there is nothing to look up
+ * @param messages empty if there is nothing to look up
  * @param prompt its place in the request
  * @throws AppError, at once or as a rejection
  */
 export function findOrMiss(
   model: Model,
-  query: Query | undefined,
+  messages: readonly Message[],
   prompt: Pick<Miss, 'param' | 'what'>,
   onMiss: MissPolicy,
   context: RequestContext,
 ): MaybePromise<Given> {
   const { signal } = context;
-  return after(query && model.lookup.find(query, signal), (match) => {
-    if (match === undefined) {
-      context.noteMiss(query);
-      return onMiss({ ...prompt, model, queries: query === undefined ? [] : [query] }, signal);
-    }
+  const query = queryOf(messages);
+  const miss = (queries: readonly Query[]) => {
+    context.noteMiss(query);
+    return onMiss({ ...prompt, model, queries }, signal);
+  };
+  const hit = (match: Match) => {
     context.holdReply(match);
     return match;
+  };
+  if (query === undefined) return miss([]);
+  return after(model.lookup.find(query, signal), (match) => {
+    if (match !== undefined) return hit(match);
+    const built = templateQueries(messages);
+    return after(findFirst(model.lookup, built, signal), (match) =>
+      match === undefined ? miss([...built, query]) : hit(asPromptMatch(match)),
+    );
   });
+}
+
+/** The queries for the messages that a chat template built the only user message from. Empty if none did, or if it isn't the prompt. */
+function templateQueries(messages: readonly Message[]): readonly Query[] {
+  const at = messages.findIndex(({ role, text }) => role === 'user' && text !== '');
+  const only = messages[at];
+  if (only === undefined || messages.slice(at + 1).some(({ role }) => role !== 'assistant')) return [];
+  return spellingsOf(only.text).flatMap((built) => queryOf(messages.toSpliced(at, 1, ...built)) ?? []);
+}
+
+/**
+ * A match of the messages that a template built the prompt from. Only the prompt matches by it, and the turns' token counts aren't those of
+ * the messages that were sent.
+ */
+function asPromptMatch(match: Match): Match {
+  const { rung, tokens } = match;
+  return {
+    ...match,
+    rung: rung === 'context' ? 'prompt' : rung,
+    ...(tokens && { tokens: { history: tokens.history, reply: tokens.reply, messages: () => [] } }),
+  };
 }
 
 /** An error that names the prompt, and the nearest turn. */

@@ -11,7 +11,7 @@ type Template = (prompt: string) => readonly Message[] | undefined;
 
 /**
  * The messages that a prompt was built from, if it follows a known template. They keep all white space that isn't part of the template.
- * Some templates trim their input: see `trimmed`.
+ * Some templates trim their input: see `spellingsOf`.
  *
  * @returns undefined if no template matches, or if the prompt is too long
  */
@@ -24,9 +24,15 @@ export function messagesOf(prompt: string): readonly Message[] | undefined {
   return undefined;
 }
 
-/** The messages, trimmed, as clients may have had them before they filled in a template. */
-export function trimmed(messages: readonly Message[]): readonly Message[] {
-  return messages.map((message) => ({ ...message, text: message.text.trim() }));
+/**
+ * The messages that a prompt was built from, in up to two spellings: as they are in the prompt, and trimmed, as clients may have had them
+ * before they filled in a template. Empty if no template matches.
+ */
+export function spellingsOf(prompt: string): readonly (readonly Message[])[] {
+  const messages = messagesOf(prompt);
+  if (messages === undefined) return [];
+  const trimmed = messages.map((message) => ({ ...message, text: message.text.trim() }));
+  return messages.every(({ text }, i) => text === trimmed[i]?.text) ? [messages] : [messages, trimmed];
 }
 
 /** A template that puts each message between a header and, usually, an end marker. */

@@ -1,5 +1,4 @@
 import { after } from '../../core/maybe-promise.js';
-import { queryOf } from '../../core/query.js';
 import type { Catalog } from '../../models/catalog.js';
 import { type ChatRequest, parseChatRequest } from '../../openai/chat-request.js';
 import { chatCompletion, chatStream } from '../../openai/chat-response.js';
@@ -26,8 +25,7 @@ export function chatCompletions(
       const { messages, choices } = asked;
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
-      const query = queryOf(messages);
-      const given = findOrMiss(model, query, PROMPT, onMiss, context);
+      const given = findOrMiss(model, messages, PROMPT, onMiss, context);
       return after(given, (given) =>
         after(replies.of(given, textsOf(messages, given), asked), ({ reply, promptTokens }) => {
           const usage = usageOf(chatPromptTokens(messages, promptTokens), choices * reply.tokens);

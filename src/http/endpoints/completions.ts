@@ -1,14 +1,15 @@
 import { TEXT_LENGTH_MAX } from '../../core/limits.js';
-import { after, all, allInOrder, type MaybePromise } from '../../core/maybe-promise.js';
+import { after, all, allInOrder } from '../../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
 import { allInSteps } from '../../core/steps.js';
-import type { Given, Lookup, Match } from '../../lookup/lookup.js';
+import { findFirst } from '../../lookup/find-first.js';
+import type { Given } from '../../lookup/lookup.js';
 import { textId } from '../../lookup/text-id.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
 import type { AnswerHead } from '../../openai/chat-response.js';
-import { messagesOf, trimmed } from '../../openai/chat-templates.js';
+import { spellingsOf } from '../../openai/chat-templates.js';
 import { type CompletionRequest, parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionStream } from '../../openai/completion-response.js';
 import { StreamUsage, usageOf } from '../../openai/usage.js';
@@ -88,19 +89,6 @@ export function completions(
   };
 }
 
-/** The first match of the rung `context`, else the first match of any rung. */
-function findFirst(
-  lookup: Lookup,
-  [query, ...others]: readonly Query[],
-  signal: () => AbortSignal,
-  first?: Match,
-): MaybePromise<Match | undefined> {
-  if (query === undefined) return first;
-  return after(lookup.find(query, signal), (match) =>
-    match?.rung === 'context' ? match : findFirst(lookup, others, signal, first ?? match),
-  );
-}
-
 /** The different prompts, and for each of all prompts its index among the different ones. */
 function distinct(
   prompts: readonly string[],
@@ -152,9 +140,7 @@ function completionOf(
 
 /** The queries for a prompt, in order. The first match of the rung `context` answers, else the first match of any rung. */
 function queriesOf(prompt: string): Query[] {
-  const messages = messagesOf(prompt);
-  const spellings = [...(messages === undefined ? [] : [messages, trimmed(messages)]), [said(prompt)]];
-  return spellings.flatMap((spelling) => queryOf(spelling) ?? []);
+  return [...spellingsOf(prompt), [said(prompt)]].flatMap((spelling) => queryOf(spelling) ?? []);
 }
 
 function said(text: string): Message {

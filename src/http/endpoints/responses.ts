@@ -55,8 +55,8 @@ export function responses(
       const { maxTokens, allowsCalls } = asked;
       const { input, said, messages } = inputOf(asked, store);
       // An input without text isn't a prompt, even if earlier messages have text.
-      const query = queryOf(said) && queryOf(messages);
-      const given = findOrMiss(model, query, PROMPT, onMiss, context);
+      const lookedUp = queryOf(said) === undefined ? [] : messages;
+      const given = findOrMiss(model, lookedUp, PROMPT, onMiss, context);
       return after(given, (given) =>
         after(
           replies.of(given, textsOf(messages, given), { ...WHOLE, maxTokens, allowsCalls }),
