@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
 import { escapeControls } from '../core/control-characters.js';
+import { CommandError } from '../core/errors.js';
 import { LOG_AGAIN_MS, LOG_BYTES_MAX, LOG_EXIT_WAITS } from '../core/limits.js';
 import { conversionText } from '../http/conversion.js';
 import { requestText } from '../http/request-log.js';
@@ -53,8 +54,15 @@ export function createLogger(
   });
   const format = logFormat === 'pretty' || (logFormat === 'auto' && isTTY) ? prettyFormat(isTTY) : undefined;
   const write = (line: string) => above(() => void lines.write(escapeControls(format?.(line) ?? line)));
-  const logger = pino({ level: logLevel }, { write });
+  const logger = pino({ level: logLevel, serializers: { err: errorFields } }, { write });
   return logger;
+}
+
+/** Expected errors have no stack: it says nothing to the people who read the log. */
+function errorFields(error: Error): object {
+  return error instanceof CommandError
+    ? { type: error.name, message: error.message }
+    : pino.stdSerializers.err(error);
 }
 
 /** Log messages whose fields form a sentence of their own for people. */

@@ -95,9 +95,10 @@ export class SpoolWork {
     const written = this.writer.at;
     const needed = this.progress > 0.01 ? `about ${megabytes(written / this.progress)}` : 'more space';
     const folder = dirname(this.writer.path);
+    const setting = this.options.indexDir === 'none' ? 'TMPDIR' : 'INDEX_DIR';
     return new DatasetError(
       this.path,
-      `the disk is full: its spool needs ${needed} in ${folder}; choose another folder with INDEX_DIR`,
+      `the disk is full: its spool needs ${needed} in ${folder}; choose another folder with ${setting}`,
       undefined,
       true,
     );

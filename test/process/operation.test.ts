@@ -321,3 +321,14 @@ describe('control characters in a path', () => {
     expect(server.stdout + server.stderr).not.toMatch(/[^\P{Cc}\n]/u);
   });
 });
+
+it('a log line about a file that is not served says why, without a stack', async () => {
+  const path = mkdtempSync(join(folder, 'of-'));
+  writeFileSync(join(path, 'a.jsonl'), '{"prompt": "Q", "response": "A"}\n');
+  writeFileSync(join(path, 'b.jsonl'), 'oops');
+  const server = startServer([path], { INDEX_DIR: 'none' });
+  await server.url();
+  const line = server.stderr.split('\n').find((each) => each.includes('a file of the dataset is not served'));
+  expect(line).toMatch(/b\.jsonl: found 'o'/);
+  expect(line).not.toContain('"stack"');
+});
