@@ -1,5 +1,6 @@
-/** The log line about a dataset that was converted to JSON lines. */
+/** The log lines about a dataset that was converted to JSON lines. */
 
+import type { Logger } from 'pino';
 import { counted } from '../core/counted.js';
 import { byFrequency } from '../dataset/conversion-report.js';
 import type { Spool } from '../dataset/spool.js';
@@ -17,10 +18,24 @@ interface Conversion {
   readonly bytes: number;
 }
 
-/** The fields for a dataset and its spool. */
-export function conversionOf(dataset: string, { dataset: { file }, report }: Spool): Conversion {
-  const { records, skipped, shapes } = report;
-  return { dataset, records, skipped, shapes, spool: file.path, bytes: file.size };
+/**
+ * Logs that a dataset was converted, and a warning if records were skipped.
+ *
+ * @param named adds what names the dataset's model
+ */
+export function logConversion(
+  logger: Logger,
+  dataset: string,
+  { dataset: { file }, report }: Spool,
+  named: (fields: object) => object,
+): void {
+  const { records, skipped, shapes, reasons, firstSkipped } = report;
+  const conversion: Conversion = { dataset, records, skipped, shapes, spool: file.path, bytes: file.size };
+  logger.info(named(conversion), 'converted');
+  if (skipped === 0) return;
+  const first = firstSkipped && `; the first is record ${firstSkipped.row}: ${firstSkipped.reason}`;
+  const warning = `${counted(skipped, 'record')} skipped: not conversations${first ?? ''}`;
+  logger.warn(named({ dataset, skipped, reasons }), warning);
 }
 
 /** The line for people. */

@@ -19,7 +19,7 @@ import type { Config } from '../settings/table.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys } from './api-keys.js';
-import { conversionOf } from './conversion.js';
+import { logConversion } from './conversion.js';
 import { tryAddress } from './listening.js';
 import { type Progress, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
@@ -124,7 +124,7 @@ async function serveWith(
       spooling: (share) => progress?.show(share, identityAt(path)?.size ?? 0, 'convert'),
       spooled: (spool) => {
         progress?.end();
-        log((logger) => logger.info(named(conversionOf(path, spool)), 'converted'));
+        log((logger) => logConversion(logger, path, spool, named));
       },
       walked: (counts) => {
         if (datasets?.progress === 1) progress?.end();

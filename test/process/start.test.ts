@@ -152,6 +152,16 @@ describe('a start', () => {
     );
   });
 
+  it('warns of records that are not conversations in a dataset that is converted', async () => {
+    const content = 'prompt,response\nQ1,A1\nQ2,\nQ3,A3,more\n';
+    const server = startServer([file('converted.csv', content)], { INDEX_DIR: 'none' });
+    await server.url();
+    await server.waitFor(
+      /2 records skipped: not conversations; the first is record 1: a question without an answer/,
+      'stderr',
+    );
+  });
+
   it('answers while it still counts, and counts all', async () => {
     const server = startServer([longFile('long.json')]);
     const url = await server.url();
