@@ -10,11 +10,8 @@ import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { decompressPage } from 'hyparquet/src/datapage.js';
 import { getTreePath, isFlatColumn } from 'hyparquet/src/schema.js';
 import type { ColumnDecoder, DecodedArray, PageHeader, SchemaTree } from 'hyparquet/src/types.js';
-import type { Read } from './parquet-pages.js';
+import { type Read, readHead } from './parquet-pages.js';
 import { assertRuns } from './parquet-runs.js';
-
-/** Most heads of pages are shorter. Longer ones are read again. */
-const HEAD_BYTES = 1 << 10;
 
 /** Rows of structures that are put together at once. */
 const ROWS_MAX = 1 << 10;
@@ -126,17 +123,12 @@ class ColumnPages {
     this.rows = data;
   }
 
-  /** The head of the next page, and its length. It may have statistics, which hold values. */
+  /** The head of the next page, and its length. */
   private readHead(): { head: ReturnType<typeof parquetHeader>; length: number } {
-    for (let size = HEAD_BYTES; ; size *= 16) {
-      const end = Math.min(this.end, this.at + size);
-      const reader = { view: new DataView(this.read(this.at, end)), offset: 0 };
-      try {
-        return { head: parquetHeader(reader), length: reader.offset };
-      } catch (error) {
-        if (end === this.end) throw error;
-      }
-    }
+    return readHead(this.read, this.at, this.end, ({ buffer, byteOffset, length }) => {
+      const reader = { view: new DataView(buffer, byteOffset, length), offset: 0 };
+      return { head: parquetHeader(reader), length: reader.offset };
+    });
   }
 }
 

@@ -52,7 +52,10 @@ export function assertPages(read: Read, column: ColumnMetaData): void {
     throw new RangeError('a column has no place');
   }
   for (let at = first; at < end; ) {
-    const { head, length } = readHead(read, at, end);
+    const { head, length } = readHead(read, at, end, (bytes) => {
+      const compact = new Compact(bytes);
+      return { head: compact.struct(), length: compact.at };
+    });
     const size = numberIn(head, SIZES.compressed);
     at += length + size;
     if (Math.max(size, numberIn(head, SIZES.decompressed)) > TABLE_BUFFER_BYTES_MAX) {
@@ -71,14 +74,20 @@ export function assertPages(read: Read, column: ColumnMetaData): void {
   }
 }
 
-function readHead(read: Read, at: number, columnEnd: number): { head: Struct; length: number } {
+/**
+ * Reads the head of a page.
+ *
+ * @param at where the page begins
+ * @param end where its column ends
+ * @param parse reads a head at the start of the bytes; what it throws if they are too few is tried again with more
+ */
+export function readHead<T>(read: Read, at: number, end: number, parse: (bytes: Buffer) => T): T {
   for (let size = HEAD_BYTES; ; size *= 16) {
-    const end = Math.min(columnEnd, at + size);
-    const reader = new Compact(Buffer.from(read(at, end)));
+    const to = Math.min(end, at + size);
     try {
-      return { head: reader.struct(), length: reader.at };
+      return parse(Buffer.from(read(at, to)));
     } catch (error) {
-      if (!(error instanceof RangeError) || end === columnEnd) throw error;
+      if (to === end) throw error;
     }
   }
 }

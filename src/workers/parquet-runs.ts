@@ -63,7 +63,7 @@ class Runs {
         this.at += (width + 7) >> 3;
       } else {
         const groups = head >>> 1;
-        // The last group may be cut off.
+        // Writers fill the last run up: to a group of eight, or to 63 groups.
         if (groups * 8 > this.count - seen + 8 * 64)
           throw new RangeError('a run has more numbers than its page');
         seen += groups * 8;

@@ -24,6 +24,13 @@ const kind = memory.data(288, 8);
 let kindLength: usize = 0;
 
 const SPACE: u8 = 0x20;
+const LESS_THAN: u8 = 0x3c;
+const NUMBER_SIGN: u8 = 0x23;
+const BAR: u8 = 0x7c;
+const CAPITAL_A: u8 = 0x41;
+const LETTER_S: u8 = 0x73;
+/** The bit that makes a capital letter a small one. */
+const LOWER_BIT: u8 = 0x20;
 /** `\n` and `\t` as little-endian numbers. */
 const LINE_FEED_ESCAPE: u16 = 0x6e5c;
 const TAB_ESCAPE: u16 = 0x745c;
@@ -231,7 +238,7 @@ function isTextAt(p: usize): bool {
   }
 }
 
-/** False if `\u` and these two digits may begin white space, or a character of ASCII. */
+/** False if `\u` and these two digits may begin white space, or a character of ASCII: `00`, `16`, `20`, `30`, `fe`. */
 function isTextPage(digits: u16): bool {
   return (
     digits !== 0x3030 &&
@@ -273,24 +280,30 @@ function mayHaveMark(p: usize, length: usize): bool {
   const end = p + length;
   for (; p < end; p += 16) {
     const bytes = v128.load(p);
-    const angles = v128.or(i8x16.eq(bytes, i8x16.splat(0x3c)), i8x16.eq(bytes, i8x16.splat(0x5b)));
-    const others = v128.or(i8x16.eq(bytes, i8x16.splat(0x23)), i8x16.eq(bytes, i8x16.splat(0x41)));
+    const angles = v128.or(
+      i8x16.eq(bytes, i8x16.splat(LESS_THAN)),
+      i8x16.eq(bytes, i8x16.splat(OPEN_BRACKET)),
+    );
+    const others = v128.or(
+      i8x16.eq(bytes, i8x16.splat(NUMBER_SIGN)),
+      i8x16.eq(bytes, i8x16.splat(CAPITAL_A)),
+    );
     for (let mask = i8x16.bitmask(v128.or(angles, others)); mask !== 0; mask &= mask - 1) {
       const at = p + ctz(mask);
       if (at >= end) return false;
       const next = load<u8>(at, 1);
       switch (load<u8>(at)) {
-        case 0x3c:
-          if (next === 0x7c || next === 0x73) return true;
+        case LESS_THAN:
+          if (next === BAR || next === LETTER_S) return true;
           break;
-        case 0x5b:
+        case OPEN_BRACKET:
           if (next === SLASH) return true;
           break;
-        case 0x23:
-          if (next === 0x23) return true;
+        case NUMBER_SIGN:
+          if (next === NUMBER_SIGN) return true;
           break;
         default:
-          if ((next | 0x20) === 0x73 && (load<u8>(at, 2) | 0x20) === 0x73) return true;
+          if ((next | LOWER_BIT) === LETTER_S && (load<u8>(at, 2) | LOWER_BIT) === LETTER_S) return true;
       }
     }
   }
