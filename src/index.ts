@@ -7,6 +7,9 @@ import { ListenError as ListenErrorClass } from './http/listening.js';
 import type { Listening } from './http/serve.js';
 import { ConfigError as ConfigErrorClass } from './settings/config-error.js';
 import { readOptions } from './settings/read-options.js';
+import type { NamedScope, TestScope } from './testing/types.js';
+
+export type * from './testing/types.js';
 
 /**
  * The settings of the command, which docs/settings.md describes. A setting that is left out or undefined has the command's default, unless
@@ -37,6 +40,10 @@ export interface ServeOptions {
   readonly fallbackText?: string | undefined;
   /** HTTP status of the error for such a prompt, with `onMiss: 'error'`. Default: 404. */
   readonly missStatus?: 400 | 404 | 422 | undefined;
+  /** Number of requests that `requests` keeps; 0 keeps none. Default: 1,000. */
+  readonly journal?: number | undefined;
+  /** Whether requests must name their test, as those of a `scope` do. Default: `optional`. */
+  readonly scoped?: 'optional' | 'required' | undefined;
   /** How `max_tokens` cuts replies. */
   readonly maxTokens?: 'tolerant' | 'exact' | 'ignore' | undefined;
   /** How tokens are counted. */
@@ -66,13 +73,20 @@ export interface ServeOptions {
 }
 
 /** A running server. `await using` closes it. */
-export interface VerbatimServer extends AsyncDisposable {
+export interface VerbatimServer extends TestScope, AsyncDisposable {
   /** Its address: `http://127.0.0.1:49152`. */
   readonly url: string;
   /** What OpenAI's clients call the base URL: `http://127.0.0.1:49152/v1`. */
   readonly baseURL: string;
   /** The names of its models. */
   readonly models: readonly string[];
+  /**
+   * The replies of one test, and what it asked, for tests that run side by side: its requests have the header `x-test-id`.
+   *
+   * @param id printable ASCII, without spaces
+   * @throws ConfigError for any other id
+   */
+  scope(id: string): NamedScope;
   /**
    * Answers the requests in flight, then stops listening and ends all threads. Nothing of the server keeps the process alive after that.
    * Further calls return the same promise.
@@ -109,6 +123,7 @@ export const ListenError: ServeErrorClass<'ListenError'> = ListenErrorClass;
 export async function serve(options: ServeOptions = {}): Promise<VerbatimServer> {
   const config = readOptions(options);
   const { serve: run } = await import('./http/serve.js');
+  const { OneTest, Scope } = await import('./testing/scope.js');
   const stop = new AbortController();
   const atEnd: (() => void)[] = [];
   const loadLogger = async () => {
@@ -132,10 +147,28 @@ export async function serve(options: ServeOptions = {}): Promise<VerbatimServer>
   // close() rejects with the error; until then it must not count as an unhandled rejection.
   ended.catch(() => undefined);
   // Unless it is stopped, the server ends before it listens only if it fails.
-  const { url, models } = (await Promise.race([listening, ended])) as Listening;
+  const { url, models, testing } = (await Promise.race([listening, ended])) as Listening;
   const close = () => {
     stop.abort();
     return ended;
   };
-  return { url, baseURL: `${url}/v1`, models, close, [Symbol.asyncDispose]: close };
+  const all = new Scope(testing);
+  return {
+    url,
+    baseURL: `${url}/v1`,
+    models,
+    reply: (...given) => all.reply(...given),
+    fail: (...given) => all.fail(...given),
+    reset: () => all.reset(),
+    waitForRequest: (...wanted) => all.waitForRequest(...wanted),
+    get requests() {
+      return all.requests;
+    },
+    get unmatched() {
+      return all.unmatched;
+    },
+    scope: (id) => new OneTest(testing, id),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

@@ -35,6 +35,7 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'Missing required parameter.',
   },
+  unknown_parameter: { status: 400, type: 'invalid_request_error', message: 'Unknown parameter.' },
   invalid_type: { status: 400, type: 'invalid_request_error', message: 'Invalid type.' },
   invalid_value: { status: 400, type: 'invalid_request_error', message: 'Invalid value.' },
   unsupported_value: { status: 400, type: 'invalid_request_error', message: 'Unsupported value.' },
@@ -163,6 +164,26 @@ export const ERRORS = {
     type: 'server_error',
     message: 'A worker thread failed during the request. Try again.',
   },
+  test_id_required: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: "Missing header 'x-test-id'. The setting SCOPED expects each request to name its test.",
+  },
+  journal_off: {
+    status: 404,
+    type: 'invalid_request_error',
+    message: 'The server keeps no requests. Expected the setting JOURNAL to say how many to keep.',
+  },
+  given_failure: {
+    status: 500,
+    type: 'server_error',
+    message: 'An error that a test gave.',
+  },
+  override_failed: {
+    status: 500,
+    type: 'server_error',
+    message: "The test's own reply failed.",
+  },
   benchmark_failed: {
     status: 503,
     type: 'server_error',
@@ -199,7 +220,17 @@ interface AppErrorDetails {
   readonly cause?: unknown;
   /** Additional headers of the response: names and values, alternating. */
   readonly headers?: readonly string[];
+  /** Replaces the table's type and code on the wire. */
+  readonly wire?: WireNames;
 }
+
+/** What the client sees as an error's type and code, where that isn't the table's. */
+interface WireNames {
+  readonly type?: string | undefined;
+  readonly code?: string | undefined;
+}
+
+const NOTHING: WireNames = {};
 
 /** A failure of one request. The error handler turns it into a response. */
 export class AppError extends Error {
@@ -209,6 +240,7 @@ export class AppError extends Error {
   readonly status: number;
   readonly param: string | null;
   readonly headers: readonly string[];
+  readonly wire: WireNames;
 
   constructor(code: ErrorCode, details: AppErrorDetails = {}) {
     const { stackTraceLimit } = Error;
@@ -220,6 +252,7 @@ export class AppError extends Error {
     this.status = details.status ?? ERRORS[code].status;
     this.param = details.param ?? null;
     this.headers = details.headers ?? [];
+    this.wire = details.wire ?? NOTHING;
   }
 }
 

@@ -358,3 +358,12 @@ export const PROMPTS_MAX = 128;
 /** Responses that are stored to be continued and retrieved: their number, and their memory. The oldest are evicted first. */
 export const RESPONSES_STORED_MAX = 10_000;
 export const RESPONSES_STORED_BYTES = byteCount(64 * MiB);
+
+/** The memory of the journal's requests: their bodies, and the rest estimated. */
+export const JOURNAL_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Tests with replies of their own at the same time. */
+export const SCOPES_MAX = 10_000;
+
+/** Bytes that may wait for a client that reads the journal's stream too slowly. */
+export const LIVE_WAITING_BYTES_MAX = 1024 * 1024;

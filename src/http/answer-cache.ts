@@ -15,9 +15,14 @@ export class AnswerCache {
     this.answers = new CachePart(cache, 'answer ');
   }
 
-  /** The key of a request; undefined if its answer isn't cached. */
-  keyOf(path: string, body: Buffer): string | undefined {
-    return body.length <= REMEMBERED_BODY_BYTES_MAX ? path + body.toString('latin1') : undefined;
+  /**
+   * The key of a request; undefined if its answer isn't cached.
+   *
+   * @param generation answers of another one aren't returned
+   */
+  keyOf(generation: number, path: string, body: Buffer): string | undefined {
+    if (body.length > REMEMBERED_BODY_BYTES_MAX) return undefined;
+    return `${generation}${path}${body.toString('latin1')}`;
   }
 
   get(key: string): Answered | undefined {
@@ -33,7 +38,8 @@ export class AnswerCache {
 
   /** Caches an answer with a match, if it may be cached and the dataset hasn't changed since. */
   set(key: string, answered: Answered): void {
-    const isMatch = answered.origin?.match !== 'none';
+    const match = answered.origin?.match;
+    const isMatch = match !== 'none' && match !== 'override';
     if (answered.asOf !== undefined && isMatch && isCurrent(answered))
       this.answers.set(key, answered, bytesOf(answered));
   }
@@ -59,6 +65,8 @@ function bytesOf({ content }: Answered): number {
       }, ANSWER_OVERHEAD_BYTES);
     case 'text':
       return ANSWER_OVERHEAD_BYTES + 2 * content.text.length;
+    case 'live':
+      return ANSWER_OVERHEAD_BYTES;
     case 'json':
       return ANSWER_OVERHEAD_BYTES + content.spelled.length;
   }

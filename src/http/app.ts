@@ -8,6 +8,7 @@ import { kernelModule } from '../kernel/kernel.js';
 import type { Cache } from '../lookup/cache.js';
 import type { Catalog } from '../models/catalog.js';
 import { isLimited, type OperationId } from '../openai/operations.js';
+import type { Testing } from '../testing/testing.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { AnswerCache } from './answer-cache.js';
 import { type KeyCheck, requireKey } from './auth.js';
@@ -55,6 +56,8 @@ export interface AppParts extends AppSettings {
   /** The program's version. */
   readonly version: string;
   readonly logger: Logger;
+  /** What tests give, and the journal. */
+  readonly testing: Testing;
 }
 
 /** The access rules and limits for requests. */
@@ -97,7 +100,7 @@ export function createApp(parts: AppParts): App {
     registry,
   });
   const held = new HeldMemory(parts.heldBytesMax);
-  const runOf = (endpoint: Endpoint) => runnerOf(endpoint, held, parts.requestTimeoutMs);
+  const runOf = (endpoint: Endpoint) => runnerOf(endpoint, held, parts.requestTimeoutMs, parts.testing);
   const runs = Object.fromEntries(
     Object.entries(endpoints).map(([id, endpoint]) => [id, runOf(endpoint)]),
   ) as Readonly<Record<OperationId, Run>>;
@@ -107,7 +110,12 @@ export function createApp(parts: AppParts): App {
   };
   const sender = new Sender(clock, { writer: newWriter(), tokenizer, newWriter });
   const failures = new Failures(sender, logger);
-  const bodies = new Bodies(parts.bodyLimit, held, () => new JsonMeter(kernelModule()));
+  const bodies = new Bodies(
+    parts.bodyLimit,
+    held,
+    parts.testing.journal !== undefined,
+    () => new JsonMeter(kernelModule()),
+  );
   const rate = parts.rateLimit === 0 ? undefined : new RateLimit(parts.rateLimit, parts.hasKeys);
   const app = expressApp(parts, runs, runOf(docsScript), sender, failures, bodies, rate);
   const answers = cache && new AnswerCache(cache);

@@ -38,6 +38,8 @@ export class Bodies {
   /** The maximum length of a body, in bytes. */
   readonly limit: ByteCount;
   private readonly held: HeldMemory;
+  /** True if the facts of a request keep its body. */
+  private readonly areKept: boolean;
   private readonly meter: JsonMeter;
   /** Measures long bodies, slice by slice. `meter` measures short ones in the meantime. */
   private readonly longMeter: JsonMeter;
@@ -47,10 +49,12 @@ export class Bodies {
   /**
    * @param limit the maximum length of a body, in bytes
    * @param held counts the memory of all bodies
+   * @param areKept true to keep the bodies for the journal
    */
-  constructor(limit: ByteCount, held: HeldMemory, newMeter: () => JsonMeter) {
+  constructor(limit: ByteCount, held: HeldMemory, areKept: boolean, newMeter: () => JsonMeter) {
     this.limit = limit;
     this.held = held;
+    this.areKept = areKept;
     this.meter = newMeter();
     this.longMeter = newMeter();
   }
@@ -62,7 +66,7 @@ export class Bodies {
    * @param fail called instead, once, as soon as the body is too long or there is no memory for it
    */
   read(request: AppRequest, response: ServerResponse, take: Take, fail: Fail): void {
-    request.takeBody(new Reading(this, factsOf(response), take, fail));
+    request.takeBody(new Reading(this, factsOf(response), this.keeping(response, take), fail));
   }
 
   /** Reads a body from its stream. A compressed body is decompressed, and its limits apply to the decompressed bytes. */
@@ -79,7 +83,7 @@ export class Bodies {
       request.unpipe(inflater).resume();
       inflater.destroy();
     };
-    const reading = new Reading(this, factsOf(response), take, (error) => {
+    const reading = new Reading(this, factsOf(response), this.keeping(response, take), (error) => {
       stop();
       fail(error);
     });
@@ -148,6 +152,14 @@ export class Bodies {
   private holdParsed({ values, parts }: JsonSize, response: ServerResponse): void {
     const bytes = values * VALUE_BYTES + parts * PART_BYTES;
     if (this.held.hold(factsOf(response), bytes)) throw new AppError('overloaded');
+  }
+
+  private keeping(response: ServerResponse, take: Take): Take {
+    if (!this.areKept) return take;
+    return (body) => {
+      factsOf(response).body = body;
+      take(body);
+    };
   }
 
   private tooLarge(): AppError {

@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { ByteCount } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
-import type { Query } from '../core/query.js';
+import type { Message, Query } from '../core/query.js';
 import { plainJson, spell } from '../core/spelled-text.js';
-import type { Match } from '../lookup/lookup.js';
+import type { Match, Override } from '../lookup/lookup.js';
 import type { Model } from '../models/model.js';
 import type { EventStream, Head } from '../openai/event-stream.js';
 import type { FinishReason } from '../openai/reply.js';
@@ -24,6 +24,8 @@ export interface Endpoint<Asked = unknown> {
    * @throws AppError, synchronously or as a rejection
    */
   answer(asked: Asked, context: RequestContext): MaybePromise<Answered>;
+  /** The messages that a request asks about, for the journal. */
+  messagesOf?(asked: Asked): readonly Message[];
   /** True if answers may be cached: equal bodies get equal answers for as long as the dataset doesn't change. */
   readonly isRemembered?: boolean;
 }
@@ -58,6 +60,12 @@ export interface RequestContext {
   holdAnswer(bytes: ByteCount): void;
   /** Notes for the log that a prompt was not found. */
   noteMiss(query: Query | undefined): void;
+  /**
+   * The reply that a test has given for these messages; undefined if there is none.
+   *
+   * @throws AppError, at once or as a rejection, that a test has given, or because the request doesn't name its test
+   */
+  override(messages: readonly Message[]): MaybePromise<Override | undefined>;
 }
 
 /** An answer. It may be sent any number of times. */
@@ -101,7 +109,18 @@ export type Content =
   | { readonly kind: 'named'; readonly head: Head }
   | { readonly kind: 'events'; readonly stream: EventStream }
   /** A text with its own content type. */
-  | { readonly kind: 'text'; readonly type: string; readonly text: string };
+  | { readonly kind: 'text'; readonly type: string; readonly text: string }
+  /** Server-sent events that come later, until the client leaves or the server stops. */
+  | { readonly kind: 'live'; readonly open: OpenLive };
+
+/**
+ * Begins to write events.
+ *
+ * @param write writes an event
+ * @param end ends the answer
+ * @returns how to stop writing
+ */
+export type OpenLive = (write: (event: string) => void, end: () => void) => () => void;
 
 /**
  * A JSON answer, serialized immediately.

@@ -31,6 +31,8 @@ export class Failures {
    */
   answerTo(response: ServerResponse, thrown: unknown): Answered {
     if (!(thrown instanceof AppError)) throw thrown;
+    const { code, message } = thrown;
+    factsOf(response).error = { code, message };
     this.log(thrown, response);
     return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
   }

@@ -10,6 +10,8 @@ import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { after } from '../core/maybe-promise.js';
 import { isLimited, type Operation, type OperationId } from '../openai/operations.js';
+import { testOf } from '../testing/asked.js';
+import type { Testing } from '../testing/testing.js';
 import type { AnswerCache } from './answer-cache.js';
 import type { KeyCheck } from './auth.js';
 import type { Bodies } from './body.js';
@@ -17,6 +19,7 @@ import type { Clock } from './clock.js';
 import type { Answered, Endpoint, Input } from './endpoint.js';
 import type { Failures } from './errors.js';
 import type { HeldMemory } from './held-memory.js';
+import { journalOf } from './journaling.js';
 import type { AppRequest } from './message-classes.js';
 import type { RateLimit } from './rate-limit.js';
 import { attachFacts, RequestFacts } from './request-facts.js';
@@ -46,6 +49,7 @@ export interface FrontParts {
   readonly pauseBackgroundWork: () => void;
   readonly metrics: RequestMetrics;
   readonly logger: Logger;
+  readonly testing: Testing;
 }
 
 const NOTHING = {};
@@ -58,6 +62,8 @@ const NOTHING = {};
 export function frontOf(app: Express, parts: FrontParts): RequestListener {
   const { endpoints, runs, sender, failures, bodies, held, answers, keyCheck, logger, metrics, clock, rate } =
     parts;
+  const { testing } = parts;
+  const journalize = testing.journal && journalOf(testing.journal, endpoints);
   const together = sendTogether(([response, answered]: [ServerResponse, Answered]) => {
     try {
       sender.send(response, answered);
@@ -81,6 +87,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       const name = operation?.path ?? routeAt(path)?.name ?? OTHER;
       metrics.record(name, statusOf(response), facts, response.writableFinished);
       if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);
+      journalize?.(request, response, facts);
     });
     if (operation === undefined || !isPlain(request, operation)) {
       app(request, response);
@@ -121,8 +128,9 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     response: ServerResponse,
   ): void {
     const path = request.url as string;
-    const isRemembered = endpoints[operation.id].isRemembered === true;
-    const key = isRemembered ? answers?.keyOf(path, body) : undefined;
+    const isRemembered =
+      endpoints[operation.id].isRemembered === true && testing.isCacheable(testOf(request.headers));
+    const key = isRemembered ? answers?.keyOf(testing.generation, path, body) : undefined;
     const known = key === undefined ? undefined : answers?.get(key);
     if (known !== undefined) together.add([response, known]);
     else {

@@ -43,7 +43,7 @@ export function missPolicyOf(settings: MissSettings): MissPolicy {
 }
 
 /**
- * The match of a chat's messages, or else the policy's answer to a miss. If a chat template built the only user message, and the message
+ * The reply that a test has given for a chat's messages, else their match, or else the policy's answer to a miss. If a chat template built the only user message, and the message
  * itself isn't found, the messages that it was built from are looked up.
  *
  * @param messages empty if there is nothing to look up
@@ -67,13 +67,16 @@ export function findOrMiss(
     context.holdReply(match);
     return match;
   };
-  if (query === undefined) return miss([]);
-  return after(model.lookup.find(query, signal), (match) => {
-    if (match !== undefined) return hit(match);
-    const built = templateQueries(messages);
-    return after(findFirst(model.lookup, built, signal), (match) =>
-      match === undefined ? miss([...built, query]) : hit(asPromptMatch(match)),
-    );
+  return after(context.override(messages), (own) => {
+    if (own !== undefined) return own;
+    if (query === undefined) return miss([]);
+    return after(model.lookup.find(query, signal), (match) => {
+      if (match !== undefined) return hit(match);
+      const built = templateQueries(messages);
+      return after(findFirst(model.lookup, built, signal), (match) =>
+        match === undefined ? miss([...built, query]) : hit(asPromptMatch(match)),
+      );
+    });
   });
 }
 

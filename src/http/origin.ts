@@ -7,6 +7,7 @@ import type { Origin } from './endpoint.js';
 export function originOf(given: Given | undefined, model: Pick<Model, 'sourceOf'>): Origin {
   if (given?.rung === undefined) return NOWHERE;
   const source = `${headerSafe(given.conversationId)}#${given.replyIndex}`;
+  if (given.rung === 'override') return { match: given.rung, source };
   return { match: given.rung, source, dataset: headerSafe(model.sourceOf(given).id) };
 }
 

@@ -27,6 +27,10 @@ export class RequestFacts {
   missedPrompt: string | undefined = undefined;
   /** The outcome of the completion in the answer, if there is one. */
   outcome: Outcome | undefined = undefined;
+  /** The error in the answer, if it is one. */
+  error: { readonly code: string; readonly message: string } | undefined = undefined;
+  /** The body, decompressed, for the journal; undefined if there is none. */
+  body: Buffer | undefined = undefined;
   /** The client's remaining rate limit, if the request counts against it. */
   rate: Rate | undefined = undefined;
   /** The memory that it holds: its body, and the recorded replies of its answer. */

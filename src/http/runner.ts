@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ByteCount } from '../core/bytes.js';
 import { LOGGED_PROMPT_LENGTH_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
-import type { Query } from '../core/query.js';
-import type { Match } from '../lookup/lookup.js';
+import type { Message, Query } from '../core/query.js';
+import type { Match, Override } from '../lookup/lookup.js';
+import type { Testing } from '../testing/testing.js';
 import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
 import type { HeldMemory } from './held-memory.js';
 import { factsOf } from './request-facts.js';
@@ -21,12 +22,13 @@ export type Run = (
  *
  * @param held counts the memory that its requests hold
  * @param timeoutMs how long a request may wait for its answer
+ * @param testing has the replies that tests have given
  * @returns the answer; if it has to be waited for, a promise, which rejects when the client disconnects
  */
-export function runnerOf(endpoint: Endpoint, held: HeldMemory, timeoutMs: number): Run {
+export function runnerOf(endpoint: Endpoint, held: HeldMemory, timeoutMs: number, testing: Testing): Run {
   return (input, request, response) => {
     const asked = endpoint.parse(input);
-    const context = new Context(request, response, held, timeoutMs);
+    const context = new Context(input, request, response, held, timeoutMs, testing);
     const answered = endpoint.answer(asked, context);
     return answered instanceof Promise ? unlessAborted(context.signal(), answered) : answered;
   };
@@ -37,9 +39,20 @@ class Context implements RequestContext {
   private readonly response: ServerResponse;
   private readonly held: HeldMemory;
   private readonly timeoutMs: number;
+  private readonly input: Input;
+  private readonly testing: Testing;
   private made: AbortSignal | undefined = undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, held: HeldMemory, timeoutMs: number) {
+  constructor(
+    input: Input,
+    request: IncomingMessage,
+    response: ServerResponse,
+    held: HeldMemory,
+    timeoutMs: number,
+    testing: Testing,
+  ) {
+    this.input = input;
+    this.testing = testing;
     this.request = request;
     this.response = response;
     this.held = held;
@@ -57,6 +70,11 @@ class Context implements RequestContext {
 
   holdAnswer(bytes: ByteCount): void {
     this.held.holdAnswer(factsOf(this.response), bytes);
+  }
+
+  override(messages: readonly Message[]): MaybePromise<Override | undefined> {
+    const { method = '', url: path = '', headers } = this.request;
+    return this.testing.override({ method, path, headers, body: this.input.body }, messages, this.signal);
   }
 
   noteMiss(query: Query | undefined): void {

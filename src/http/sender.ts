@@ -1,13 +1,13 @@
 /** Sends answers. No other module writes the bytes of an answer into a response. */
 
 import type { ServerResponse } from 'node:http';
-import { SLAB_BYTES, STEP_SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
+import { LIVE_WAITING_BYTES_MAX, SLAB_BYTES, STEP_SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
 import { queueStep } from '../core/steps.js';
 import type { EventStream, Head } from '../openai/event-stream.js';
 import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';
-import type { Answered, Content } from './endpoint.js';
+import type { Answered, Content, OpenLive } from './endpoint.js';
 import { endIfUnread } from './linger.js';
 import { openaiHeaders } from './openai-headers.js';
 import { rawHead, rawSocket } from './raw-response.js';
@@ -23,6 +23,7 @@ type Events = Extract<Content, { kind: 'events' }>;
 const CONTENT_HEADERS = {
   json: ['content-type', 'application/json'],
   named: ['content-type', 'application/json'],
+  live: ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache, no-transform'],
   events: [
     'content-type',
     'text/event-stream; charset=utf-8',
@@ -61,7 +62,8 @@ export class Sender {
     if (answered.headers !== undefined) headers.push(...answered.headers);
     if (content.kind === 'text') headers.push('content-type', content.type);
     else headers.push(...CONTENT_HEADERS[content.kind]);
-    if (content.kind === 'events') this.sendEvents(response, headers, content);
+    if (content.kind === 'live') sendLive(response, status, headers, content.open);
+    else if (content.kind === 'events') this.sendEvents(response, headers, content);
     else if (content.kind === 'named') this.sendNamed(response, status, headers, content.head);
     else {
       const body = content.kind === 'json' ? content.spelled : byteString(content.text);
@@ -165,6 +167,18 @@ export class Sender {
     if (isLong) goOn();
     else step();
   }
+}
+
+/** Sends events as they come. A client that doesn't read them is disconnected. */
+function sendLive(response: ServerResponse, status: number, headers: string[], open: OpenLive): void {
+  response.writeHead(status, headers);
+  response.flushHeaders();
+  const write = (event: string) => {
+    response.write(event);
+    if (response.writableLength > LIVE_WAITING_BYTES_MAX) response.destroy();
+  };
+  const stop = open(write, () => response.end());
+  response.once('close', stop);
 }
 
 /** Writes a slab, and gives it back once the system has taken its bytes. */

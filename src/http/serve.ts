@@ -16,6 +16,7 @@ import type { ServedDatasets } from '../models/served-datasets.js';
 import type { ServedModel } from '../models/served-model.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import type { Config } from '../settings/table.js';
+import { Testing } from '../testing/testing.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys } from './api-keys.js';
@@ -54,6 +55,8 @@ export interface Listening {
   readonly models: readonly string[];
   /** Returns how many requests are in flight. */
   readonly inFlight: () => number;
+  /** What tests give, and the journal. */
+  readonly testing: Testing;
 }
 
 /**
@@ -203,6 +206,7 @@ async function serveWith(
     const metrics = new RequestMetrics();
     let listener: InstanceType<typeof Listener> | undefined;
     const inFlight = () => listener?.inFlight ?? 0;
+    const testing = new Testing(config.journal, config.scoped === 'required');
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp({
       catalog: new Catalog([...models.values()], config.strictModels),
       replies: {
@@ -234,6 +238,7 @@ async function serveWith(
       corsOrigins: config.corsOrigins,
       rateLimit: config.rateLimit,
       requestTimeoutMs: config.requestTimeoutMs,
+      testing,
     });
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;
@@ -247,7 +252,7 @@ async function serveWith(
       await listener.stop();
       return false;
     }
-    onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight });
+    onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight, testing });
     if (countsAhead) tokens.start();
     const metricsTimer = setTimeout(() => beginMetrics().catch(unlessOutOfFiles), METRICS_DELAY_MS);
     try {
@@ -278,6 +283,7 @@ async function serveWith(
       logger.info(stopping, 'stopping');
     } finally {
       clearTimeout(metricsTimer);
+      testing.journal?.close();
       await listener.stop();
     }
     logger.info(summaryOf(metrics, (performance.now() - startMs) / 1000), 'stopped');

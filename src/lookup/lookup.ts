@@ -40,8 +40,19 @@ export interface StandIn {
   readonly tokens?: undefined;
 }
 
-/** The answer to a prompt: a match or a substitute. */
-export type Given = Match | StandIn;
+/** A reply that a test gave: see `src/testing`. */
+export interface Override {
+  readonly rung: 'override';
+  readonly conversationId: 'override';
+  /** Its number among all that were given, from 1. */
+  readonly replyIndex: number;
+  readonly dataset?: undefined;
+  readonly reply: RecordedReply;
+  readonly tokens?: undefined;
+}
+
+/** The answer to a prompt: a match, a substitute, or a test's own reply. */
+export type Given = Match | StandIn | Override;
 
 /** A turn that is near a prompt which has no reply. */
 export interface Similar {

@@ -17,20 +17,26 @@ export interface Check<T> {
  * The body, typed by its schema.
  *
  * @param body the parsed JSON; undefined if there is no body, which counts as an object without fields
+ * @param at the path of the field that it is the value of, if it isn't the whole body
  * @throws AppError that names the first field that is missing or invalid
  */
-export function checked<T>(check: Check<T>, body: unknown = {}): T {
+export function checked<T>(check: Check<T>, body: unknown = {}, at = ''): T {
   if (check(body)) return body;
   const [error] = check.errors ?? [];
-  throw error === undefined ? new AppError('bad_request') : explained(error, body);
+  throw error === undefined ? new AppError('bad_request') : explained(error, body, at);
 }
 
-function explained(error: ErrorObject, body: unknown): AppError {
+function explained(error: ErrorObject, body: unknown, at: string): AppError {
   const { keyword, params, data, instancePath, parentSchema, propertyName } = error;
-  const path = pathOf(instancePath, body);
+  const path = pathOf(instancePath, body, at);
   switch (keyword) {
     case 'required':
       return missing(join(path, params.missingProperty));
+    case 'additionalProperties': {
+      const field = join(path, params.additionalProperty);
+      const message = `Unknown parameter: '${field}'.`;
+      return new AppError('unknown_parameter', { param: field, message });
+    }
     case 'minItems':
       return outOfBounds(
         'empty_array',
@@ -174,8 +180,8 @@ function typeName(value: unknown): string {
 }
 
 /** Converts a JSON pointer to OpenAI's notation: `/messages/0/role` is `messages[0].role`. A field's name may be a number, too. */
-function pathOf(pointer: string, body: unknown): string {
-  let path = '';
+function pathOf(pointer: string, body: unknown, at: string): string {
+  let path = at;
   let value = body;
   for (const part of pointer.split('/').slice(1)) {
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~');

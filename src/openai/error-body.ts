@@ -4,9 +4,8 @@ import { type AppError, ERRORS } from '../core/errors.js';
 export type ErrorBody = (error: AppError) => { readonly status: number; readonly body: object };
 
 /** OpenAI's error object. Clients require all four keys. */
-export function errorBody({ code, message, param }: AppError): object {
+export function errorBody({ code, message, param, wire }: AppError): object {
   const kind = ERRORS[code];
-  return {
-    error: { message, type: kind.type, param, code: 'wireCode' in kind ? kind.wireCode : code },
-  };
+  const wireCode = wire.code ?? ('wireCode' in kind ? kind.wireCode : code);
+  return { error: { message, type: wire.type ?? kind.type, param, code: wireCode } };
 }

@@ -31,6 +31,14 @@ import {
   responseEventSchema,
   responseSchema,
 } from './schemas/responses-answers.js';
+import {
+  clearedSchema,
+  ownRepliesAddedSchema,
+  ownRepliesSchema,
+  recordedRequestSchema,
+  requestListSchema,
+  requestsQuerySchema,
+} from './schemas/test-api.js';
 import { detokenizeSchema, tokenizeSchema } from './schemas/tokens.js';
 
 /** The prefix of OpenAI's paths on Azure. */
@@ -111,7 +119,7 @@ interface Described {
 
 /** True if the rate limit counts an operation: those that use the dataset or the tokenizer. */
 export function isLimited({ tag, body }: Operation): boolean {
-  return tag !== 'Server' || body !== undefined;
+  return tag === 'Server' ? body !== undefined : tag !== 'Testing';
 }
 
 /** The groups of operations. */
@@ -122,6 +130,10 @@ export const TAGS = [
       "OpenAI's API. Its paths also exist without `/v1`, and with Azure's prefixes `/openai` and `/openai/v1`.",
   },
   { name: 'Server', description: 'The server itself.' },
+  {
+    name: 'Testing',
+    description: 'Replies of a test’s own, and what was asked.',
+  },
   {
     name: 'Legacy API',
     description: 'The API that this project replaces. It has its own error format.',
@@ -190,6 +202,13 @@ const ping = {
   summary: "Liveness, on SageMaker's path",
   answer: json(healthSchema),
   isOpen: true,
+} as const;
+
+const testId = {
+  name: 'test',
+  in: 'query',
+  schema: { type: 'string' },
+  description: 'The id of one test, as in the header `x-test-id`, which counts without it. Default: all.',
 } as const;
 
 const legacyCompletion = {
@@ -411,6 +430,59 @@ const TABLE = [
     summary: 'This document as a page',
     answer: { 'text/html': { type: 'string' } },
     isOpen: true,
+  },
+  {
+    method: 'post',
+    path: '/api/replies',
+    id: 'giveReplies',
+    tag: 'Testing',
+    summary: 'Gives replies or errors to some requests, before the dataset is searched',
+    description:
+      'Later ones go before earlier ones; those for a prompt or for messages go before those for a pattern. With the header `x-test-id`, only requests with the same header get them.',
+    body: ownRepliesSchema,
+    example: () => ({ prompt: 'What is 2+2?', reply: '4' }),
+    answer: json(ownRepliesAddedSchema),
+    errors: [...BODY_ERRORS, 'unknown_parameter'],
+  },
+  {
+    method: 'delete',
+    path: '/api/replies',
+    id: 'takeBackReplies',
+    tag: 'Testing',
+    summary: 'Takes back the replies and errors of a test, or all',
+    parameters: [testId],
+    answer: json(clearedSchema),
+  },
+  {
+    method: 'get',
+    path: '/api/requests',
+    id: 'listRequests',
+    tag: 'Testing',
+    summary: 'The latest requests, with what matched',
+    query: requestsQuerySchema,
+    answer: json(requestListSchema),
+    errors: ['invalid_type', 'integer_below_min_value', 'integer_above_max_value', 'journal_off'],
+  },
+  {
+    method: 'delete',
+    path: '/api/requests',
+    id: 'clearRequests',
+    tag: 'Testing',
+    summary: 'Removes the requests of a test, or all',
+    parameters: [testId],
+    answer: json(clearedSchema),
+    errors: ['journal_off'],
+  },
+  {
+    method: 'get',
+    path: '/api/requests/stream',
+    id: 'streamRequests',
+    tag: 'Testing',
+    summary: 'Each request from now on, as server-sent events',
+    parameters: [testId],
+    answer: { 'text/event-stream': recordedRequestSchema },
+    refusesHead: true,
+    errors: ['journal_off'],
   },
   {
     ...legacyCompletion,

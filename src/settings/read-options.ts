@@ -10,6 +10,7 @@ const EMBEDDED_DEFAULTS = {
   port: 0,
   indexDir: 'none',
   logLevel: 'silent',
+  journal: 1000,
 } as const satisfies Partial<Config>;
 
 /**

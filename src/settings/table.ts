@@ -46,6 +46,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 const ENGINES = ['auto', 'sweep', 'index'] as const;
 const PREFERRED = ['chosen', 'rejected'] as const;
+const SCOPED = ['optional', 'required'] as const;
 const ON_MISS = ['error', 'fallback'] as const;
 const MISS_STATUSES = [400, 404, 422] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
@@ -135,6 +136,26 @@ export const OPTIONS = {
     defaultValue: 'error',
     defaultText: '`error`',
     parse: oneOf(ON_MISS),
+  },
+  journal: {
+    group: 'Answers',
+    env: 'JOURNAL',
+    flag: 'journal',
+    placeholder: 'COUNT',
+    help: 'Latest requests that are kept in memory for `GET /api/requests`; 0 keeps none',
+    defaultValue: 0,
+    defaultText: '`0`',
+    parse: wholeNumber(0, 1_000_000),
+  },
+  scoped: {
+    group: 'Answers',
+    env: 'SCOPED',
+    flag: 'scoped',
+    placeholder: 'MODE',
+    help: 'Whether requests must name their test in the header `x-test-id`: `optional` or `required`',
+    defaultValue: 'optional',
+    defaultText: '`optional`',
+    parse: oneOf(SCOPED),
   },
   fallbackText: {
     group: 'Answers',

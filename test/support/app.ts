@@ -15,6 +15,7 @@ import { Cache, CachedLookup } from '#dist/lookup/cache.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
 import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';
+import { Testing } from '#dist/testing/testing.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { enginesOf, poolOf } from './dataset.js';
 import { atEndOfFile } from './end-of-file.js';
@@ -96,6 +97,7 @@ export async function appOf(
       newId: overrides.newId ?? ((length) => '0'.repeat(length)),
     },
     version: '1.2.3',
+    testing: new Testing(0, false),
     bodyLimit: byteCount(1_000_000),
     heldBytesMax: byteCount(100_000_000),
     hasKeys: false,

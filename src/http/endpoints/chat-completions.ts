@@ -21,6 +21,7 @@ export function chatCompletions(
   return {
     isRemembered: true,
     parse: ({ body, params }) => parseChatRequest(body, params.deployment),
+    messagesOf: ({ messages }) => messages,
     answer: (asked, context) => {
       const { messages, choices } = asked;
       const model = catalog.resolve(asked.model);

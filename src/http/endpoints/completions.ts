@@ -1,5 +1,5 @@
 import { TEXT_LENGTH_MAX } from '../../core/limits.js';
-import { after, all, allInOrder } from '../../core/maybe-promise.js';
+import { after, all, allInOrder, type MaybePromise } from '../../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
 import { allInSteps } from '../../core/steps.js';
@@ -39,6 +39,8 @@ export function completions(
   return {
     isRemembered: true,
     parse: ({ body, params }) => parseCompletionRequest(body, params.deployment),
+    messagesOf: ({ prompts }) =>
+      prompts.flatMap((prompt) => (typeof prompt === 'string' ? [said(prompt)] : [])),
     answer: (asked, context) => {
       const { signal } = context;
       const model = catalog.resolve(asked.model);
@@ -54,12 +56,17 @@ export function completions(
         after(allInSteps(set.different, queriesOf), (queries) => ({ ...set, queries })),
       );
       return after(withQueries, ({ different, places, queries }) => {
-        const found = allInSteps(queries, (each) =>
-          after(findFirst(model.lookup, each, signal), (match) => {
-            if (match !== undefined) context.holdReply(match);
-            else context.noteMiss(each[0]);
-            return match;
-          }),
+        const found = allInSteps(
+          queries,
+          (each, i): MaybePromise<Given | undefined> =>
+            after(context.override([said(different[i] as string)]), (own) => {
+              if (own !== undefined) return own;
+              return after(findFirst(model.lookup, each, signal), (match) => {
+                if (match !== undefined) context.holdReply(match);
+                else context.noteMiss(each[0]);
+                return match;
+              });
+            }),
         );
         const given = after(found, (matches) =>
           allInOrder(matches, (match, i) => match ?? onMiss(missOf(model, places, queries, i), signal)),

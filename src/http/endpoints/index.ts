@@ -1,6 +1,7 @@
 import { RESPONSES_STORED_BYTES, RESPONSES_STORED_MAX } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { OperationId } from '../../openai/operations.js';
+import type { Testing } from '../../testing/testing.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import type { KeyCheck } from '../auth.js';
 import type { Clock } from '../clock.js';
@@ -21,6 +22,7 @@ import { openapi } from './openapi.js';
 import { ready } from './ready.js';
 import { inputTokens, responses } from './responses.js';
 import { deleteResponse, inputItems, responseById } from './stored-responses.js';
+import { clearRequests, giveReplies, listRequests, streamRequests, takeBackReplies } from './test-api.js';
 import { detokenize, tokenize } from './tokenize.js';
 import { version } from './version.js';
 
@@ -42,6 +44,7 @@ export interface EndpointParts {
   readonly keyCheck: KeyCheck;
   /** True if a key is needed. */
   readonly hasKeys: boolean;
+  readonly testing: Testing;
 }
 
 /** The endpoint of each operation. */
@@ -69,6 +72,11 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     detokenize: detokenize(catalog, tokenPool),
     openapi: openapi(parts),
     docs,
+    giveReplies: giveReplies(parts.testing),
+    takeBackReplies: takeBackReplies(parts.testing),
+    listRequests: listRequests(parts.testing),
+    clearRequests: clearRequests(parts.testing),
+    streamRequests: streamRequests(parts.testing),
     legacyCompletion: legacyChatCompletion(catalog, false),
     legacyCachedCompletion: legacyChatCompletion(catalog, true),
     legacyBenchmark: legacyBenchmark(catalog),

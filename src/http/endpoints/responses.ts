@@ -49,6 +49,7 @@ export function responses(
 ): Endpoint<ResponsesRequest> {
   return {
     parse: ({ body }) => parseResponsesRequest(body),
+    messagesOf: ({ input }) => messagesOf(input),
     answer: (asked, context) => {
       context.holdAnswer(byteCount(ESCAPED_BYTES * asked.echoedLength));
       const model = catalog.resolve(asked.model);

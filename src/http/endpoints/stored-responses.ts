@@ -4,6 +4,7 @@ import { responseStream } from '../../openai/responses-events.js';
 import { itemList } from '../../openai/responses-items.js';
 import { retrieve } from '../../openai/schemas/checks.js';
 import { type Endpoint, type Input, jsonOf } from '../endpoint.js';
+import { valuesOf } from '../query-values.js';
 import type { ResponseStore, StoredResponse } from '../response-store.js';
 
 /** `GET /v1/responses/{id}`: a stored response, or its events again, if requested. */
@@ -53,15 +54,4 @@ function storedResponse(store: ResponseStore, id = ''): StoredResponse {
 
 function notFound(id: string): AppError {
   return new AppError('response_not_found', { message: `Response with id '${id}' not found.` });
-}
-
-/** Converts the named query fields from strings to integers or booleans, where they look like one. */
-function valuesOf(query: Readonly<Record<string, unknown>>, ...names: readonly string[]): object {
-  const values = { ...query };
-  for (const name of names) {
-    const text = values[name];
-    if (typeof text === 'string' && /^(?:0|-?[1-9]\d{0,14}|true|false)$/.test(text))
-      values[name] = JSON.parse(text);
-  }
-  return values;
 }

@@ -6,6 +6,13 @@ import type { chatSchema } from './chat.js';
 import type { completionSchema } from './completion.js';
 import type { legacySchema } from './legacy.js';
 import type { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
+import type {
+  ownErrorSchema,
+  ownMessageSchema,
+  ownReplySchema,
+  ownUseSchema,
+  requestsQuerySchema,
+} from './test-api.js';
 import type { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
 export const chat: Check<FromSchema<typeof chatSchema>>;
@@ -16,3 +23,8 @@ export const legacy: Check<FromSchema<typeof legacySchema>>;
 export const responses: Check<FromSchema<typeof responsesSchema>>;
 export const retrieve: Check<FromSchema<typeof retrieveSchema>>;
 export const inputItems: Check<FromSchema<typeof inputItemsSchema>>;
+export const ownReply: Check<FromSchema<typeof ownReplySchema>>;
+export const ownMessage: Check<FromSchema<typeof ownMessageSchema>>;
+export const ownError: Check<FromSchema<typeof ownErrorSchema>>;
+export const ownUse: Check<FromSchema<typeof ownUseSchema>>;
+export const requestsQuery: Check<FromSchema<typeof requestsQuerySchema>>;

@@ -6,6 +6,13 @@ import { chatSchema } from './chat.js';
 import { completionSchema } from './completion.js';
 import { legacySchema } from './legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
+import {
+  ownErrorSchema,
+  ownMessageSchema,
+  ownReplySchema,
+  ownUseSchema,
+  requestsQuerySchema,
+} from './test-api.js';
 import { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
 /** The schemas, by the names of their validators in `checks.d.ts`. */
@@ -18,6 +25,11 @@ const SCHEMAS = {
   responses: responsesSchema,
   retrieve: retrieveSchema,
   inputItems: inputItemsSchema,
+  ownReply: ownReplySchema,
+  ownMessage: ownMessageSchema,
+  ownError: ownErrorSchema,
+  ownUse: ownUseSchema,
+  requestsQuery: requestsQuerySchema,
 };
 
 /** Every schema that has an `$id`, by that name. Schemas that contain it refer to it. */

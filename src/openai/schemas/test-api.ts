@@ -1,0 +1,202 @@
+import { messageSchema } from './chat.js';
+
+/** The maximum number of replies in one request. */
+const REPLIES_MAX = 100_000;
+
+const callSchema = {
+  type: 'object',
+  properties: {
+    id: { type: 'string', description: 'Generated if it is missing.' },
+    type: { enum: ['function'] },
+    name: { type: 'string' },
+    arguments: { type: ['string', 'object'], description: 'JSON, or the value that it is made from.' },
+    function: {
+      type: 'object',
+      required: ['name', 'arguments'],
+      properties: { name: { type: 'string' }, arguments: { type: ['string', 'object'] } },
+      description: 'The name and the arguments, as OpenAI has them.',
+    },
+  },
+  if: { not: { required: ['function'] } },
+  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+  then: { required: ['name', 'arguments'] },
+} as const;
+
+/** A reply that a test gives, as a message. */
+export const ownMessageSchema = {
+  $id: 'OwnMessage',
+  type: 'object',
+  properties: {
+    role: { enum: ['assistant'] },
+    content: { type: ['string', 'null'] },
+    reasoning_content: { type: ['string', 'null'] },
+    tool_calls: { type: ['array', 'null'], minItems: 1, items: callSchema },
+  },
+  additionalProperties: false,
+  if: { not: { required: ['tool_calls'] } },
+  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
+  then: { required: ['content'] },
+} as const;
+
+/** An error that a test gives. */
+export const ownErrorSchema = {
+  $id: 'OwnError',
+  type: 'object',
+  required: ['status'],
+  properties: {
+    status: { type: 'integer', minimum: 400, maximum: 599 },
+    message: { type: 'string' },
+    type: { type: 'string' },
+    code: { type: 'string' },
+    retry_after: { type: 'number', minimum: 0, description: 'The header `retry-after`, in seconds.' },
+  },
+  additionalProperties: false,
+} as const;
+
+/** How often and how soon a test's own reply answers. */
+const USE = {
+  times: { type: 'integer', minimum: 1, description: 'How many requests it answers. Default: all.' },
+  delay_ms: {
+    type: 'number',
+    minimum: 0,
+    maximum: 3_600_000,
+    description: 'Time before the answer begins.',
+  },
+} as const;
+
+/** The same as a schema. */
+export const ownUseSchema = {
+  $id: 'OwnUse',
+  type: 'object',
+  properties: USE,
+  additionalProperties: false,
+} as const;
+
+/** One element of `POST /api/replies`: which requests, and what they get. */
+export const ownReplySchema = {
+  $id: 'OwnReply',
+  type: 'object',
+  properties: {
+    prompt: { type: 'string', description: 'The text of the last message.' },
+    pattern: {
+      type: 'string',
+      maxLength: 10_000,
+      description: "A regular expression of JavaScript that the last message's text matches.",
+    },
+    flags: { type: 'string', maxLength: 8, description: 'The flags of the pattern.' },
+    messages: {
+      type: 'array',
+      minItems: 1,
+      items: messageSchema,
+      description: 'All messages of the request. Roles don’t matter.',
+    },
+    reply: {
+      type: ['string', 'object', 'array'],
+      description:
+        'A text, a message with `content`, `reasoning_content` or `tool_calls`, or a list of them, used in turn: the last repeats.',
+    },
+    error: { ...ownErrorSchema, description: 'An error instead of a reply.' },
+    ...USE,
+  },
+  additionalProperties: false,
+} as const;
+
+/** The body of `POST /api/replies`: one, or a list. */
+export const ownRepliesSchema = {
+  $id: 'OwnReplies',
+  anyOf: [ownReplySchema, { type: 'array', minItems: 1, maxItems: REPLIES_MAX, items: ownReplySchema }],
+} as const;
+
+/** The answer to `POST /api/replies`. */
+export const ownRepliesAddedSchema = {
+  $id: 'OwnRepliesAdded',
+  type: 'object',
+  required: ['numbers'],
+  properties: {
+    numbers: {
+      type: 'array',
+      items: { type: 'integer' },
+      description:
+        'The number of each reply: an answer by it has the header `x-verbatim-source: override#<number>`.',
+    },
+  },
+} as const;
+
+/** The answer to a `DELETE` below `/api`. */
+export const clearedSchema = {
+  $id: 'Cleared',
+  type: 'object',
+  required: ['deleted'],
+  properties: { deleted: { const: true } },
+} as const;
+
+/** The query of `GET /api/requests`. */
+export const requestsQuerySchema = {
+  $id: 'RequestsQuery',
+  type: 'object',
+  properties: {
+    status: { type: 'integer', description: 'The status of the response.' },
+    match: {
+      type: 'string',
+      description: 'The header `x-verbatim-match` of the response: `none` for misses.',
+    },
+    test: { type: 'string', description: 'The header `x-test-id` of the request.' },
+    limit: { type: 'integer', minimum: 1, maximum: 1000, description: 'How many, the latest. Default: 100.' },
+  },
+} as const;
+
+/** A request in the journal. */
+export const recordedRequestSchema = {
+  $id: 'RecordedRequest',
+  type: 'object',
+  required: ['number', 'request_id', 'method', 'path', 'headers', 'messages', 'status', 'came_at'],
+  properties: {
+    number: { type: 'integer', description: 'Counts all requests of the server, from 1.' },
+    request_id: { type: 'string' },
+    method: { type: 'string' },
+    path: { type: 'string' },
+    headers: {
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'Keys and cookies are shown as `***`.',
+    },
+    body: { description: 'The parsed body; its text if it isn’t JSON.' },
+    messages: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { role: { type: 'string' }, content: { type: 'string' } },
+      },
+    },
+    prompt: { type: 'string', description: 'The text of the last message.' },
+    model: { type: ['string', 'null'] },
+    test: { type: ['string', 'null'] },
+    status: { type: 'integer' },
+    match: { type: ['string', 'null'] },
+    source: { type: ['string', 'null'] },
+    dataset: { type: ['string', 'null'] },
+    error: {
+      type: ['object', 'null'],
+      properties: { code: { type: 'string' }, message: { type: 'string' } },
+    },
+    usage: {
+      type: ['object', 'null'],
+      properties: { prompt_tokens: { type: 'integer' }, completion_tokens: { type: 'integer' } },
+    },
+    finish_reason: { type: ['string', 'null'] },
+    came_at: { type: 'number', description: 'When it arrived, in ms since 1970.' },
+    first_ms: { type: 'number', description: 'The time until the answer began.' },
+    duration_ms: { type: 'number', description: 'The time until it ended.' },
+    finished: { type: 'boolean', description: 'False if the client disconnected before the end.' },
+  },
+} as const;
+
+/** The answer to `GET /api/requests`. */
+export const requestListSchema = {
+  $id: 'RequestList',
+  type: 'object',
+  required: ['requests'],
+  properties: {
+    requests: { type: 'array', items: recordedRequestSchema, description: 'The oldest first.' },
+  },
+} as const;

@@ -1,0 +1,161 @@
+import { AppError } from '../core/errors.js';
+import { ConfigError } from '../settings/config-error.js';
+import { TEST_ID } from './asked.js';
+import { failureSpec, type OverrideSpec, replySpec } from './given.js';
+import type { Journal } from './journal.js';
+import type { Entry } from './overrides.js';
+import type { Testing } from './testing.js';
+import type {
+  FailureOptions,
+  FailureValue,
+  GivenReply,
+  NamedScope,
+  RecordedRequest,
+  ReplyOptions,
+  ReplySource,
+  RequestFilter,
+  TestScope,
+  When,
+} from './types.js';
+
+/** How long `waitForRequest` waits, in ms. */
+const WAIT_MS = 5000;
+
+/** The test API of a program that embeds the server. */
+export class Scope implements TestScope {
+  private readonly testing: Testing;
+  private readonly test: string | undefined;
+
+  /** @param test the id of one test; undefined for all */
+  constructor(testing: Testing, test?: string) {
+    this.testing = testing;
+    this.test = test;
+  }
+
+  reply(when: When, reply: ReplySource | readonly ReplySource[], options?: ReplyOptions): GivenReply {
+    return this.give(() => replySpec(when, reply, options));
+  }
+
+  fail(failure: FailureValue, options?: FailureOptions): GivenReply {
+    return this.give(() => failureSpec(failure, options));
+  }
+
+  reset(): void {
+    this.testing.takeBack(this.test);
+    this.testing.journal?.clear(this.test);
+  }
+
+  get requests(): readonly RecordedRequest[] {
+    return this.testing.journal?.requests(this.test) ?? [];
+  }
+
+  get unmatched(): readonly RecordedRequest[] {
+    return this.requests.filter(({ match }) => match === 'none');
+  }
+
+  async waitForRequest(
+    where: RequestFilter = {},
+    { timeoutMs = WAIT_MS }: { readonly timeoutMs?: number | undefined } = {},
+  ): Promise<RecordedRequest> {
+    const { journal } = this.testing;
+    if (journal === undefined) throw new ConfigError('journal: 0 keeps no requests to wait for');
+    const isWanted = (request: RecordedRequest) =>
+      (this.test === undefined || request.test === this.test) && accepts(where, request);
+    const known = this.requests.find(isWanted);
+    if (known !== undefined) return known;
+    return nextRequest(journal, isWanted, timeoutMs, () => missed(this.requests, timeoutMs));
+  }
+
+  private give(spec: () => OverrideSpec): GivenReply {
+    return handleOf(checkedArguments(() => this.testing.give(spec(), this.test)));
+  }
+}
+
+/** The same for the requests of one test. */
+export class OneTest extends Scope implements NamedScope {
+  readonly id: string;
+  readonly headers: NamedScope['headers'];
+
+  /** @throws ConfigError if the id can't be a header */
+  constructor(testing: Testing, id: string) {
+    if (typeof id !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(id))
+      throw new ConfigError('scope: expected an id of 1 to 200 printable ASCII characters without spaces');
+    super(testing, id);
+    this.id = id;
+    this.headers = { [TEST_ID]: id };
+  }
+}
+
+/**
+ * The next request that is wanted.
+ *
+ * @param missed what to say if there is none in time
+ */
+function nextRequest(
+  journal: Journal,
+  isWanted: (request: RecordedRequest) => boolean,
+  timeoutMs: number,
+  missed: () => string,
+): Promise<RecordedRequest> {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      stop();
+      clearTimeout(timer);
+    };
+    const fail = (problem: string) => {
+      end();
+      reject(new Error(problem));
+    };
+    const look = (request: RecordedRequest) => {
+      try {
+        if (!isWanted(request)) return;
+        resolve(request);
+      } catch (error) {
+        reject(error);
+      }
+      end();
+    };
+    const timer = setTimeout(() => fail(missed()), timeoutMs);
+    const stop = journal.listen(look, () => fail('the server was closed before such a request'));
+  });
+}
+
+function missed(requests: readonly RecordedRequest[], timeoutMs: number): string {
+  const last = requests.at(-1);
+  const seen =
+    last === undefined
+      ? 'there was none'
+      : `the last of ${requests.length} was ${last.method} ${last.path}, ${last.status}, ${JSON.stringify(last.prompt.slice(0, 80))}`;
+  return `no such request within ${timeoutMs} ms: ${seen}`;
+}
+
+function accepts(where: RequestFilter, request: RecordedRequest): boolean {
+  if (typeof where === 'function') return where(request);
+  const { path, prompt = request.prompt, ...equal } = where;
+  if (path !== undefined && request.path.replace(/\?.*/s, '') !== path) return false;
+  if (typeof prompt === 'string' ? request.prompt !== prompt : request.prompt.search(prompt) < 0)
+    return false;
+  return Object.entries(equal).every(
+    ([name, value]) => value === undefined || request[name as keyof RecordedRequest] === value,
+  );
+}
+
+function handleOf(entry: Entry): GivenReply {
+  const times = (n: number) => {
+    if (!Number.isInteger(n) || n < 1)
+      throw new ConfigError(`times: expected a whole number from 1, got ${n}`);
+    entry.left = n;
+    return handle;
+  };
+  const handle: GivenReply = { once: () => times(1), times };
+  return handle;
+}
+
+/** @throws ConfigError for what a client would get as an AppError */
+function checkedArguments<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof AppError ? new ConfigError(error.message) : error;
+  }
+}

@@ -1,0 +1,348 @@
+/** Replies that a test gives, in the process. */
+
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type ServeOptions, serve, type VerbatimServer } from '#dist/index.js';
+
+const RECORDED = 'What is a mock server good for?';
+
+let shared: VerbatimServer;
+
+beforeAll(async () => {
+  shared = await serve({ usage: 'estimate' });
+  return () => shared.close();
+});
+
+async function start(options: ServeOptions = {}): Promise<VerbatimServer> {
+  const server = await serve({ usage: 'estimate', ...options });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+interface Asked {
+  readonly messages?: readonly { readonly role: string; readonly content: string }[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly stream?: boolean;
+}
+
+async function ask({ baseURL }: VerbatimServer, prompt: string, { messages, headers, stream }: Asked = {}) {
+  const response = await fetch(`${baseURL}/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ model: 'm', stream, messages: messages ?? [{ role: 'user', content: prompt }] }),
+  });
+  const text = await response.text();
+  const body = stream ? undefined : JSON.parse(text);
+  return {
+    status: response.status,
+    match: response.headers.get('x-verbatim-match'),
+    source: response.headers.get('x-verbatim-source'),
+    dataset: response.headers.get('x-verbatim-dataset'),
+    retryAfter: response.headers.get('retry-after'),
+    message: body?.choices?.[0].message,
+    text: body?.choices?.[0].message.content,
+    error: body?.error,
+    events: text,
+  };
+}
+
+describe('reply()', () => {
+  it('goes before the dataset, until reset()', async () => {
+    const server = await start();
+    const recorded = await ask(server, RECORDED);
+    expect(recorded).toMatchObject({ status: 200, source: 'prog-01#1' });
+    server.reply(RECORDED, 'mine');
+    const own = { status: 200, match: 'override', source: 'override#1', dataset: null, text: 'mine' };
+    expect(await ask(server, RECORDED)).toMatchObject(own);
+    // The answer may be cached by now.
+    expect(await ask(server, RECORDED)).toMatchObject(own);
+    server.reset();
+    expect(await ask(server, RECORDED)).toMatchObject({ source: 'prog-01#1', text: recorded.text });
+  });
+
+  it('is streamed', async () => {
+    const server = await start();
+    server.reply('Hi', 'Hello there');
+    const { events } = await ask(server, 'Hi', { stream: true });
+    expect(events).toContain('Hello');
+    expect(events).toContain('[DONE]');
+  });
+
+  it('answers the other endpoints', async () => {
+    const server = await start();
+    server.reply('Hi', 'Hello');
+    const post = async (path: string, body: object) => {
+      const response = await fetch(`${server.baseURL}/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return response.json();
+    };
+    expect(await post('completions', { prompt: 'Hi' })).toMatchObject({ choices: [{ text: 'Hello' }] });
+    const output = [{ content: [{ text: 'Hello' }] }];
+    expect(await post('responses', { input: 'Hi' })).toMatchObject({ output });
+  });
+
+  it('is for the last message, an expression, all messages or a function', async () => {
+    const server = await start();
+    server.reply(/weather in (\w+)/i, ({ prompt }) => `Rain in ${/in (\w+)/.exec(prompt)?.[1]}.`);
+    server.reply(
+      ({ model, headers }) => model === 'm' && headers['x-who'] === 'me',
+      async () => 'It is you.',
+    );
+    server.reply(
+      [
+        { role: 'user', content: 'One' },
+        { role: 'assistant', content: '1' },
+        { role: 'user', content: 'Two' },
+      ],
+      'in context',
+    );
+    const context = [
+      { role: 'user', content: 'One' },
+      { role: 'assistant', content: '1' },
+      { role: 'user', content: 'Two' },
+    ];
+    expect(await ask(server, 'The Weather in Rome?')).toMatchObject({ text: 'Rain in Rome.' });
+    expect(await ask(server, 'Who?', { headers: { 'x-who': 'me' } })).toMatchObject({ text: 'It is you.' });
+    expect(await ask(server, '', { messages: context })).toMatchObject({ text: 'in context' });
+    expect(await ask(server, 'Two')).toMatchObject({ status: 404 });
+    expect(await ask(server, 'Who?')).toMatchObject({ status: 404 });
+  });
+
+  it('prefers later ones, and texts to expressions', async () => {
+    const server = await start();
+    server.reply('a', 'first');
+    server.reply('a', 'second');
+    server.reply(/b/, 'b1');
+    server.reply(/b/, 'b2');
+    server.reply(/./, 'any');
+    expect((await ask(server, 'a')).text).toBe('second');
+    expect((await ask(server, 'b')).text).toBe('any');
+    server.reply('b', 'exact');
+    expect((await ask(server, 'b')).text).toBe('exact');
+  });
+
+  it('answers once, a number of times, or several in turn', async () => {
+    const server = await start();
+    server.reply('a', 'always');
+    server.reply('a', 'twice').times(2);
+    server.reply('a', 'once').once();
+    server.reply('b', ['1', '2']);
+    const texts = async (prompt: string, n: number) => {
+      const all = [];
+      for (let i = 0; i < n; i++) all.push((await ask(server, prompt)).text);
+      return all;
+    };
+    expect(await texts('a', 5)).toEqual(['once', 'twice', 'twice', 'always', 'always']);
+    expect(await texts('b', 3)).toEqual(['1', '2', '2']);
+  });
+
+  it('calls functions', async () => {
+    const server = await start();
+    server.reply('a', { content: 'Let me see.', tool_calls: [{ name: 'f', arguments: { x: 1 } }] });
+    const { message } = await ask(server, 'a');
+    expect(message).toMatchObject({
+      content: 'Let me see.',
+      tool_calls: [{ type: 'function', function: { name: 'f', arguments: '{"x":1}' } }],
+    });
+  });
+
+  it('waits as long as it is told to', async () => {
+    const server = await start();
+    server.reply('a', 'late', { delayMs: 60 });
+    server.reply('b', 'soon');
+    const order: string[] = [];
+    await Promise.all(
+      ['a', 'b'].map(async (prompt) => {
+        await ask(server, prompt);
+        order.push(prompt);
+      }),
+    );
+    expect(order).toEqual(['b', 'a']);
+  });
+
+  it('answers 500 with the message of a function that throws, and goes on', async () => {
+    const server = await start();
+    server.reply('a', () => {
+      throw new Error('mine');
+    });
+    server.reply('b', () => Promise.reject(new Error('later')));
+    server.reply('c', () => ({ content: 5 }) as never);
+    for (const [prompt, problem] of [
+      ['a', "The test's own reply failed: mine"],
+      ['b', "The test's own reply failed: later"],
+      ['c', "The test's own reply failed: Invalid type for 'reply.content'"],
+    ] as const) {
+      const { status, error } = await ask(server, prompt);
+      expect({ status, error }).toMatchObject({ status: 500, error: { code: 'override_failed' } });
+      expect(error.message).toContain(problem);
+      expect(server.requests.at(-1)).toMatchObject({ status: 500, error: { message: error.message } });
+    }
+    expect(await ask(server, RECORDED)).toMatchObject({ status: 200 });
+  });
+
+  it('ends an expression that backtracks, and a function that never ends', async () => {
+    const server = await start();
+    server.reply(/^(a+)+$/, 'x');
+    expect(await ask(server, `${'a'.repeat(50)}b`)).toMatchObject({
+      status: 500,
+      error: { message: expect.stringContaining('took longer than') },
+    });
+    server.reset();
+    server.reply(() => {
+      for (;;);
+    }, 'x');
+    expect(await ask(server, 'b')).toMatchObject({ status: 500 });
+    server.reset();
+    expect(await ask(server, RECORDED)).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    [(server: VerbatimServer) => server.reply('a', { content: 5 } as never), "'reply.content'"],
+    [(server: VerbatimServer) => server.reply('a', []), "'reply'"],
+    [(server: VerbatimServer) => server.reply('a', ['b', {} as never]), "'reply[1].content'"],
+    [(server: VerbatimServer) => server.reply(5 as never, 'b'), "'when'"],
+    [(server: VerbatimServer) => server.reply([{ role: 'user' }] as never, 'b'), "'messages[0].content'"],
+    [(server: VerbatimServer) => server.reply('a', 'b', { times: 0 }), "'options.times'"],
+    [(server: VerbatimServer) => server.reply('a', 'b', { delay: 5 } as never), "'options.delay'"],
+    [(server: VerbatimServer) => server.reply('a', 'b').times(0.5), 'times'],
+    [(server: VerbatimServer) => server.fail({ status: 200 }), "'failure.status'"],
+    [(server: VerbatimServer) => server.scope('a b'), 'scope'],
+  ])('names the argument that is invalid: %s', (act, name) => {
+    expect(() => act(shared)).toThrow(
+      expect.objectContaining({ name: 'ConfigError', message: expect.stringContaining(name) }),
+    );
+  });
+});
+
+describe('fail()', () => {
+  it('answers the next requests with an error, before any reply', async () => {
+    const server = await start();
+    server.reply('a', 'fine');
+    server.fail({ status: 429, retryAfter: 1 }, { times: 2 });
+    const limited = { status: 429, retryAfter: '1', error: { code: 'rate_limit_exceeded' } };
+    expect(await ask(server, 'a')).toMatchObject(limited);
+    expect(await ask(server, RECORDED)).toMatchObject(limited);
+    expect(await ask(server, 'a')).toMatchObject({ status: 200, text: 'fine' });
+  });
+
+  it('fails some requests only, with a type, a code and a message', async () => {
+    const server = await start();
+    server.fail(
+      { status: 400, code: 'context_length_exceeded', message: 'Too long.' },
+      { when: ({ messages }) => messages.length > 1 },
+    );
+    expect(await ask(server, RECORDED)).toMatchObject({ status: 200 });
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: RECORDED },
+    ];
+    expect(await ask(server, '', { messages })).toMatchObject({
+      status: 400,
+      error: { type: 'invalid_request_error', code: 'context_length_exceeded', message: 'Too long.' },
+    });
+  });
+});
+
+describe('scope()', () => {
+  it('keeps tests apart that run side by side', async () => {
+    const server = await start();
+    const [one, other] = [server.scope('one'), server.scope('other')];
+    server.reply('a', 'shared');
+    one.reply('a', ['1', '2']);
+    other.fail({ status: 503 }, { times: 1 });
+    const texts = await Promise.all([
+      ask(server, 'a', { headers: one.headers }),
+      ask(server, 'a', { headers: other.headers }),
+      ask(server, 'a'),
+    ]);
+    expect(texts.map(({ status, text }) => text ?? status)).toEqual(['1', 503, 'shared']);
+    expect((await ask(server, 'a', { headers: one.headers })).text).toBe('2');
+    expect((await ask(server, 'a', { headers: other.headers })).text).toBe('shared');
+    expect(one.requests.map(({ status }) => status)).toEqual([200, 200]);
+    expect(other.requests.map(({ status }) => status)).toEqual([503, 200]);
+    one.reset();
+    expect((await ask(server, 'a', { headers: one.headers })).text).toBe('shared');
+    expect(one.requests).toHaveLength(1);
+    expect(server.requests).toHaveLength(4);
+  });
+
+  it('is required, if the option says so', async () => {
+    const server = await start({ scoped: 'required' });
+    const { headers } = server.scope('one');
+    expect(await ask(server, RECORDED)).toMatchObject({ status: 400, error: { code: 'test_id_required' } });
+    expect(await ask(server, RECORDED, { headers })).toMatchObject({ status: 200 });
+    // The answer may be cached by now.
+    expect(await ask(server, RECORDED)).toMatchObject({ status: 400 });
+  });
+});
+
+describe('requests', () => {
+  it('tell what was asked, and what was answered', async () => {
+    const server = await start();
+    const headers = { authorization: 'Bearer secret', 'x-api-key': 'secret', cookie: 'secret' };
+    await ask(server, RECORDED, { headers });
+    // The second answer is cached.
+    await ask(server, RECORDED, { headers });
+    await ask(server, 'Unknown');
+    await fetch(`${server.url}/v1/nowhere`);
+    await fetch(`${server.url}/health`);
+    const [first, second, missed, nowhere, ...others] = server.requests;
+    expect(others).toEqual([]);
+    expect(first).toMatchObject({
+      number: 1,
+      method: 'POST',
+      path: '/v1/chat/completions',
+      body: { model: 'm', messages: [{ role: 'user', content: RECORDED }] },
+      messages: [{ role: 'user', content: RECORDED }],
+      prompt: RECORDED,
+      model: 'm',
+      status: 200,
+      match: 'context',
+      source: 'prog-01#1',
+      dataset: 'sample',
+      finishReason: 'stop',
+      finished: true,
+    });
+    expect(first?.usage?.completion_tokens).toBeGreaterThan(0);
+    expect(JSON.stringify(first)).not.toContain('secret');
+    expect(second).toMatchObject({ source: 'prog-01#1', prompt: RECORDED });
+    expect(missed).toMatchObject({ status: 404, match: 'none', error: { code: 'prompt_not_found' } });
+    expect(nowhere).toMatchObject({ status: 404, path: '/v1/nowhere', messages: [] });
+    expect(server.unmatched.map(({ prompt }) => prompt)).toEqual(['Unknown']);
+  });
+
+  it('are as many as the option says; none with 0', async () => {
+    const few = await start({ journal: 2 });
+    for (const prompt of ['a', 'b', 'c']) await ask(few, prompt);
+    expect(few.requests.map(({ prompt }) => prompt)).toEqual(['b', 'c']);
+    const none = await start({ journal: 0 });
+    await ask(none, 'a');
+    expect(none.requests).toEqual([]);
+    await expect(none.waitForRequest()).rejects.toThrow('journal');
+  });
+
+  it('take at most 32 MiB', async () => {
+    const server = await start();
+    const long = 'x'.repeat(10_000_000);
+    for (let i = 0; i < 4; i++) await ask(server, `${i} ${long}`);
+    expect(server.requests.map(({ prompt }) => prompt[0])).toEqual(['1', '2', '3']);
+  });
+
+  it('can be waited for', async () => {
+    const server = await start();
+    const waiting = server.waitForRequest({ prompt: /later/, status: 404 });
+    await ask(server, 'sooner');
+    await ask(server, 'later');
+    expect(await waiting).toMatchObject({ prompt: 'later' });
+    expect(await server.waitForRequest(({ prompt }) => prompt === 'sooner')).toMatchObject({ number: 1 });
+    await expect(server.waitForRequest({ prompt: 'never' }, { timeoutMs: 20 })).rejects.toThrow(
+      /no such request within 20 ms: the last of 2 was POST \/v1\/chat\/completions, 404, "later"/,
+    );
+    const last = server.waitForRequest({ prompt: 'never' });
+    const failed = expect(last).rejects.toThrow('the server was closed');
+    await server.close();
+    await failed;
+  });
+});
