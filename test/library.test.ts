@@ -135,6 +135,7 @@ describe('serve()', () => {
       port: 0,
       indexDir: 'none',
       logLevel: 'silent',
+      journal: 1000,
     });
   });
 });

@@ -35,7 +35,6 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'Missing required parameter.',
   },
-  unknown_parameter: { status: 400, type: 'invalid_request_error', message: 'Unknown parameter.' },
   invalid_type: { status: 400, type: 'invalid_request_error', message: 'Invalid type.' },
   invalid_value: { status: 400, type: 'invalid_request_error', message: 'Invalid value.' },
   unsupported_value: { status: 400, type: 'invalid_request_error', message: 'Unsupported value.' },
@@ -86,6 +85,12 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'Previous response not found.',
   },
+  unknown_parameter: { status: 400, type: 'invalid_request_error', message: 'Unknown parameter.' },
+  test_id_required: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: "Missing header 'x-test-id'. The setting SCOPED expects each request to name its test.",
+  },
   missing_api_key: {
     status: 401,
     type: 'invalid_request_error',
@@ -108,6 +113,11 @@ export const ERRORS = {
     status: 404,
     type: 'invalid_request_error',
     message: 'No turn with a reply equals the last message.',
+  },
+  journal_off: {
+    status: 404,
+    type: 'invalid_request_error',
+    message: 'The server keeps no requests. Expected the setting JOURNAL to say how many to keep.',
   },
   response_not_found: {
     status: 404,
@@ -149,6 +159,16 @@ export const ERRORS = {
     type: 'server_error',
     message: "The dataset is not valid JSON. The server's log gives the position.",
   },
+  given_failure: {
+    status: 500,
+    type: 'server_error',
+    message: 'An error that a test gave.',
+  },
+  override_failed: {
+    status: 500,
+    type: 'server_error',
+    message: "The test's own reply failed.",
+  },
   dataset_changed: {
     status: 503,
     type: 'server_error',
@@ -163,26 +183,6 @@ export const ERRORS = {
     status: 503,
     type: 'server_error',
     message: 'A worker thread failed during the request. Try again.',
-  },
-  test_id_required: {
-    status: 400,
-    type: 'invalid_request_error',
-    message: "Missing header 'x-test-id'. The setting SCOPED expects each request to name its test.",
-  },
-  journal_off: {
-    status: 404,
-    type: 'invalid_request_error',
-    message: 'The server keeps no requests. Expected the setting JOURNAL to say how many to keep.',
-  },
-  given_failure: {
-    status: 500,
-    type: 'server_error',
-    message: 'An error that a test gave.',
-  },
-  override_failed: {
-    status: 500,
-    type: 'server_error',
-    message: "The test's own reply failed.",
   },
   benchmark_failed: {
     status: 503,

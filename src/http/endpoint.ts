@@ -61,7 +61,7 @@ export interface RequestContext {
   /** Notes for the log that a prompt was not found. */
   noteMiss(query: Query | undefined): void;
   /**
-   * The reply that a test has given for these messages; undefined if there is none.
+   * The reply that a test has given for these messages; undefined without one.
    *
    * @throws AppError, at once or as a rejection, that a test has given, or because the request doesn't name its test
    */

@@ -29,7 +29,7 @@ export class RequestFacts {
   outcome: Outcome | undefined = undefined;
   /** The error in the answer, if it is one. */
   error: { readonly code: string; readonly message: string } | undefined = undefined;
-  /** The body, decompressed, for the journal; undefined if there is none. */
+  /** The body, decompressed, for the journal; undefined without one. */
   body: Buffer | undefined = undefined;
   /** The client's remaining rate limit, if the request counts against it. */
   rate: Rate | undefined = undefined;

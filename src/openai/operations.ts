@@ -132,7 +132,7 @@ export const TAGS = [
   { name: 'Server', description: 'The server itself.' },
   {
     name: 'Testing',
-    description: 'Replies of a test’s own, and what was asked.',
+    description: 'Replies that tests give, and the journal of requests.',
   },
   {
     name: 'Legacy API',
@@ -169,7 +169,20 @@ const DATASET_ERRORS = [
   'timed_out',
 ] as const satisfies readonly ErrorCode[];
 
-const COMPLETION_ERRORS = [...BODY_ERRORS, 'model_not_found', 'prompt_not_found', ...DATASET_ERRORS] as const;
+/** Errors of requests for which tests may have given replies. */
+const GIVEN_ERRORS = [
+  'test_id_required',
+  'given_failure',
+  'override_failed',
+] as const satisfies readonly ErrorCode[];
+
+const COMPLETION_ERRORS = [
+  ...BODY_ERRORS,
+  'model_not_found',
+  'prompt_not_found',
+  ...GIVEN_ERRORS,
+  ...DATASET_ERRORS,
+] as const;
 
 const json = (schema: Schema) => ({ 'application/json': schema });
 

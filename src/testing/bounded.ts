@@ -12,8 +12,8 @@ export class TooSlow extends Error {
 }
 
 /**
- * Runs a test's own code: functions, and regular expressions, which may backtrack for ever. V8 ends it after `OWN_CODE_MS_MAX`: nobody else
- * waits longer. That works for what runs under a script with a time limit, so one calls the code.
+ * Runs a test's own code: functions, and regular expressions, which may backtrack without end. V8 ends it after `OWN_CODE_MS_MAX`, so other
+ * requests wait no longer. V8 limits the time of scripts only, so a script calls the code.
  *
  * @throws what the code throws; TooSlow if it takes longer
  */

@@ -50,7 +50,7 @@ function parsed(bytes: Buffer): unknown {
 
 type Listener = (request: RecordedRequest) => void;
 
-/** The latest requests, in memory: at most so many, and at most `JOURNAL_BYTES_MAX` bytes. */
+/** The latest requests, in memory: up to a number, and up to `JOURNAL_BYTES_MAX` bytes. */
 export class Journal {
   private readonly max: number;
   /** In the order in which they ended. Those before `first` are removed. */

@@ -97,7 +97,7 @@ export class Overrides {
   }
 
   /**
-   * The entry for a request; undefined if there is none.
+   * The entry for a request; undefined without one.
    *
    * @param asked the request, made when it is needed
    * @throws AppError if the test's own expression or function fails

@@ -89,7 +89,7 @@ export class OneTest extends Scope implements NamedScope {
 /**
  * The next request that is wanted.
  *
- * @param missed what to say if there is none in time
+ * @param missed makes the error's message if no such request ends in time
  */
 function nextRequest(
   journal: Journal,
@@ -124,7 +124,7 @@ function missed(requests: readonly RecordedRequest[], timeoutMs: number): string
   const last = requests.at(-1);
   const seen =
     last === undefined
-      ? 'there was none'
+      ? 'no request was made'
       : `the last of ${requests.length} was ${last.method} ${last.path}, ${last.status}, ${JSON.stringify(last.prompt.slice(0, 80))}`;
   return `no such request within ${timeoutMs} ms: ${seen}`;
 }

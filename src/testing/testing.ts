@@ -8,7 +8,7 @@ import type { OverrideSpec } from './given.js';
 import { Journal } from './journal.js';
 import { Entry, Overrides } from './overrides.js';
 
-/** What tests give to a server, and what the server tells them. */
+/** The replies that tests give, and the journal. */
 export class Testing {
   /** Undefined if no requests are kept. */
   readonly journal: Journal | undefined;
@@ -61,7 +61,7 @@ export class Testing {
   }
 
   /**
-   * The reply that a test has given for a request; undefined if there is none. A test's own go before those of all tests.
+   * The reply that a test has given for a request; undefined without one. A test's own go before those of all tests.
    *
    * @throws AppError, at once or as a rejection: the error that was given; or if the request must name its test and doesn't
    */

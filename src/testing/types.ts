@@ -124,7 +124,7 @@ export type RequestFilter =
       readonly match?: string | undefined;
     };
 
-/** The replies of a test, and what was asked: of one test, or of all. */
+/** The replies and the requests of one test, or of all. */
 export interface TestScope {
   /**
    * Gives a reply to some requests, before the dataset is searched. Later replies go before earlier ones; those for a text or for messages
@@ -150,7 +150,7 @@ export interface TestScope {
    * The first request that the filter accepts: one that was answered already, or the next.
    *
    * @param options.timeoutMs how long to wait. Default: 5,000
-   * @throws Error if there is none in time, or if the server is closed
+   * @throws Error if no such request ends in time, or if the server is closed
    */
   waitForRequest(
     where?: RequestFilter,

@@ -53,6 +53,8 @@ export type Overrides = Partial<Omit<AppParts, 'replies' | 'clock'> & AppParts['
   readonly fallback?: string;
   /** The status of a prompt without a reply. */
   readonly missStatus?: 400 | 404 | 422;
+  /** How many requests the journal keeps. */
+  readonly journal?: number;
 };
 
 /** The app over a dataset. */
@@ -97,7 +99,7 @@ export async function appOf(
       newId: overrides.newId ?? ((length) => '0'.repeat(length)),
     },
     version: '1.2.3',
-    testing: new Testing(0, false),
+    testing: new Testing(overrides.journal ?? 0, false),
     bodyLimit: byteCount(1_000_000),
     heldBytesMax: byteCount(100_000_000),
     hasKeys: false,

@@ -1,4 +1,4 @@
-/** The test API for programs in other processes: replies of their own, and what was asked. */
+/** The test API for programs in other processes: replies of their own, and the journal of requests. */
 
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../core/errors.js';
@@ -22,7 +22,7 @@ export function giveReplies(testing: Testing): Endpoint<readonly OverrideSpec[]>
       Array.isArray(body) ? body.map((each, i) => specOf(each, `[${i}]`)) : [specOf(body, '')],
     answer: (specs, { request }) => {
       const test = testOf(request.headers);
-      return { status: 201, ...jsonOf({ numbers: specs.map((spec) => testing.give(spec, test).number) }) };
+      return jsonOf({ numbers: specs.map((spec) => testing.give(spec, test).number) });
     },
   };
 }

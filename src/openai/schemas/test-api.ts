@@ -147,7 +147,7 @@ export const requestsQuerySchema = {
 
 /** A request in the journal. */
 export const recordedRequestSchema = {
-  $id: 'RecordedRequest',
+  $id: 'JournalEntry',
   type: 'object',
   required: ['number', 'request_id', 'method', 'path', 'headers', 'messages', 'status', 'came_at'],
   properties: {
