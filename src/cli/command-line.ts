@@ -15,7 +15,7 @@ import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
 
 /** What the command line asks for. */
 export type CommandLine =
-  | ({ readonly kind: 'serve' } & Settings)
+  | ({ readonly kind: 'serve'; readonly printsUrl: boolean } & Settings)
   | { readonly kind: 'check'; readonly settings: CheckSettings; readonly isJson: boolean }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
@@ -35,6 +35,7 @@ const AFTER = {
   Examples: [
     ['verbatim', 'serve the sample on port 8000'],
     ['verbatim a.json gpt-4o=b.jsonl -p 0', 'serve two models on a free port'],
+    ['verbatim --port 0 --print-url', 'serve the sample for a test, which reads the address'],
     ['verbatim - < a.jsonl.gz', 'serve what comes on standard input'],
     ['verbatim check a.json b/', 'validate files without serving them'],
   ],
@@ -92,10 +93,14 @@ export function readCommandLine(
     .helpCommand('help [command]', 'Print the help of a command')
     .addHelpText('after', ({ command }) => afterHelp(command, AFTER, columns))
     .option('-v, --version', 'Print the version')
-    .action((paths: string[], { version, ...values }: { version?: true }) => {
+    .option('--print-url', 'Print only the address, as one line, once the server listens')
+    .action((paths: string[], given: { version?: true; printUrl?: true }) => {
+      const { version, printUrl: printsUrl = false, ...values } = given;
       assertNotMisspelled(paths[0]);
       // Commander names values as the table does: `cacheMb` for `--cache-mb`.
-      command = version ? { kind: 'version' } : { kind: 'serve', ...readSettings(values, paths, env) };
+      command = version
+        ? { kind: 'version' }
+        : { kind: 'serve', printsUrl, ...readSettings(values, paths, env) };
     });
   for (const option of SETTINGS) if (option.flag !== undefined) program.addOption(flagOf(option));
   const check = program

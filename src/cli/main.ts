@@ -43,7 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
         print(VERSION);
         return EXIT.ok;
       case 'serve':
-        return await run(command);
+        return await run(command, command.printsUrl);
       case 'check':
         return await runCheck(command.settings, command.isJson);
     }
@@ -54,7 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run({ config, sourceOf }: Settings): Promise<never> {
+async function run({ config, sourceOf }: Settings, printsUrl: boolean): Promise<never> {
   // Handle signals before loading the rest, which takes a while.
   let logger: Logger | undefined;
   let inFlight = () => 0;
@@ -82,9 +82,21 @@ async function run({ config, sourceOf }: Settings): Promise<never> {
   };
   const onListening = (listening: Listening) => {
     inFlight = listening.inFlight;
+    if (printsUrl) print(listening.url);
   };
   const settings = { sourceOf, version: VERSION };
-  await serve({ ...config, dataset }, { ...settings, bar, loadLogger, print, signal, onHangup, onListening });
+  await serve(
+    { ...config, dataset },
+    {
+      ...settings,
+      bar,
+      loadLogger,
+      print: printsUrl ? () => {} : print,
+      signal,
+      onHangup,
+      onListening,
+    },
+  );
   // Exit explicitly: if the process ended by itself, Node would first remove the signal handlers, and a second signal would change the exit
   // code.
   process.exit(EXIT.ok);

@@ -177,25 +177,17 @@ async function serveWith(
     if (keys.areNone && !isLoopback(config.host)) logger.warn({ host: config.host }, OPEN_TO_ALL);
     // With the engine `index` there is nothing to answer from before the index is ready: loading the modules now would only slow that down.
     if (engine === 'index') await started;
-    const [
-      { createApp },
-      { Listener },
-      { Cache },
-      { estimatingCounter, RealCounter },
-      { missPolicyOf },
-      { RequestMetrics },
-      { Catalog },
-      { ServedModel },
-    ] = await Promise.all([
-      import('./app.js'),
-      import('./listener.js'),
-      import('../lookup/cache.js'),
-      import('../lookup/token-counter.js'),
-      import('./miss-policies.js'),
-      import('./request-metrics.js'),
-      import('../models/catalog.js'),
-      import('../models/served-model.js'),
-    ]);
+    const {
+      createApp,
+      Listener,
+      Cache,
+      estimatingCounter,
+      RealCounter,
+      missPolicyOf,
+      RequestMetrics,
+      Catalog,
+      ServedModel,
+    } = await import('./answering.js');
     const { walked } = await started;
     const served = await opening;
     if (signal.aborted) return false;

@@ -1,5 +1,6 @@
 /** Checks what tests give, in the process and over HTTP. */
 
+import { isRegExp } from 'node:util/types';
 import { AppError } from '../core/errors.js';
 import { queryOf } from '../core/query.js';
 import { parseChatRequest } from '../openai/chat-request.js';
@@ -86,7 +87,7 @@ export function specOf(body: unknown, at: string): OverrideSpec {
 }
 
 function conditionOf(when: When): Condition {
-  if (typeof when === 'string' || typeof when === 'function' || when instanceof RegExp) return when;
+  if (typeof when === 'string' || typeof when === 'function' || isRegExp(when)) return when;
   if (Array.isArray(when)) return historyOf(when, 'when');
   throw invalid('', 'when', 'Expected a text, a regular expression, a list of messages or a function.');
 }

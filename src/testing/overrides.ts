@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isRegExp } from 'node:util/types';
 import { AppError } from '../core/errors.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import { type Message, queryOf } from '../core/query.js';
@@ -150,7 +151,7 @@ function lastOpen(entries: Entry[], isWanted: (entry: Entry) => boolean = () => 
 
 function accepts(when: Condition | undefined, request: AskedRequest): boolean {
   if (typeof when === 'function') return Boolean(when(request));
-  if (!(when instanceof RegExp)) return false;
+  if (!isRegExp(when)) return false;
   // An expression with the flag `g` or `y` would begin where it ended the last time.
   when.lastIndex = 0;
   return when.test(request.prompt);

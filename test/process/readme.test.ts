@@ -10,12 +10,13 @@ const read = (page: string) => readFileSync(new URL(`../../${page}`, import.meta
 const readme = read('README.md') + read('docs/clients.md');
 const reply = 'It stands in for a real service';
 
-/** The first code block of a language that contains a text. */
-function block(language: string, holding: string): string {
+/** The first code block of a language that contains texts. */
+function block(language: string, ...held: readonly string[]): string {
   const blocks = [...readme.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(
     ([, code = '']) => code,
   );
-  return blocks.find((code) => code.includes(holding)) ?? expect.fail(`no ${language} block with ${holding}`);
+  const found = blocks.find((code) => held.every((text) => code.includes(text)));
+  return found ?? expect.fail(`no ${language} block with ${held.join(' and ')}`);
 }
 
 describe("the README's", () => {
@@ -41,7 +42,7 @@ describe("the README's", () => {
     // Inside the project, so that it resolves the client among its packages.
     const program = fileURLToPath(new URL(`../../dist/readme-${process.pid}.mjs`, import.meta.url));
     onTestFinished(() => rmSync(program));
-    writeFileSync(program, block('js', holding).replace('http://127.0.0.1:8000', url));
+    writeFileSync(program, block('js', holding, '127.0.0.1:8000').replace('http://127.0.0.1:8000', url));
     expect(execFileSync(process.execPath, [program], { encoding: 'utf8' })).toContain(reply);
   });
 
@@ -49,7 +50,7 @@ describe("the README's", () => {
     // Inside the project, whose name it imports.
     const program = fileURLToPath(new URL(`../../dist/readme-${process.pid}.mjs`, import.meta.url));
     onTestFinished(() => rmSync(program));
-    writeFileSync(program, block('js', "from 'verbatim-llm'"));
+    writeFileSync(program, block('js', "from 'verbatim-llm'", 'fetch('));
     expect(execFileSync(process.execPath, [program], { encoding: 'utf8' })).toContain(reply);
   });
 });

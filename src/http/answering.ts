@@ -1,0 +1,10 @@
+/** The modules that answer requests, as one: it is loaded while the threads already read the dataset. */
+
+export { Cache } from '../lookup/cache.js';
+export { estimatingCounter, RealCounter } from '../lookup/token-counter.js';
+export { Catalog } from '../models/catalog.js';
+export { ServedModel } from '../models/served-model.js';
+export { createApp } from './app.js';
+export { Listener } from './listener.js';
+export { missPolicyOf } from './miss-policies.js';
+export { RequestMetrics } from './request-metrics.js';
