@@ -66,7 +66,7 @@ export function parseTurn(item: unknown): Turn | undefined {
   };
 }
 
-/** The reasoning in the fields of a turn: the first string that isn't empty; undefined if there is none. */
+/** The reasoning in the fields of a turn: the first string that isn't empty; undefined if all are missing or empty. */
 export function reasoningOf(fields: Readonly<Record<string, unknown>>): string | undefined {
   for (const key of REASONING_KEYS) {
     const reasoning = fields[key];

@@ -71,7 +71,7 @@ export function turnsOfSegments(from: string, segments: readonly Segment[]): rea
   return turns.length > 0 ? turns : [withReasoning({ from, value: '' }, reasoning)];
 }
 
-/** The turn with reasoning, unless it has its own, or there is none. */
+/** The turn with reasoning, unless it has its own. An empty text isn't reasoning. */
 export function withReasoning(turn: Turn, reasoning: string | undefined): Turn {
   return turn.reasoning === undefined && reasoning ? { ...turn, reasoning } : turn;
 }
