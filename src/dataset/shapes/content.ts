@@ -45,6 +45,8 @@ export function turnsOfSegments(from: string, segments: readonly Segment[]): rea
   const turns: Turn[] = [];
   let text = '';
   let reasoning = '';
+  // The reasoning after results: it doesn't decide whether the turn ends.
+  let nextReasoning = '';
   let calls: FunctionCall[] = [];
   let results: Turn[] = [];
   const flush = () => {
@@ -53,18 +55,23 @@ export function turnsOfSegments(from: string, segments: readonly Segment[]): rea
       reasoning = '';
     }
     for (const result of results) turns.push(result);
-    [text, calls, results] = ['', [], []];
+    reasoning += nextReasoning;
+    [text, calls, results, nextReasoning] = ['', [], [], ''];
   };
   for (const segment of segments) {
     if (segment.kind === 'result') results.push({ from: 'tool', value: segment.text });
     else if (segment.kind === 'reasoning') {
-      if (results.length > 0) flush();
-      reasoning += segment.text;
+      if (results.length > 0) nextReasoning += segment.text;
+      else reasoning += segment.text;
     } else if (segment.kind === 'step') flush();
     else {
       if (results.length > 0 && segment.kind === 'text') flush();
       if (segment.kind === 'text') text += segment.text;
-      else calls.push(segment.call);
+      else {
+        calls.push(segment.call);
+        reasoning += nextReasoning;
+        nextReasoning = '';
+      }
     }
   }
   flush();

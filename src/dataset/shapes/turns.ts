@@ -52,8 +52,9 @@ export function turnsOfList(value: unknown, onLeftOut?: () => void): readonly Tu
     if (isCallItem(item) && last?.from === 'assistant') {
       if (last.calls !== open) {
         open = [...(last.calls ?? [])];
-        turns[turns.length - 1] = { ...last, calls: open };
+        turns[turns.length - 1] = { ...withReasoning(last, reasoning), calls: open };
       }
+      reasoning = '';
       for (const call of said[0]?.calls ?? []) open.push(call);
     } else {
       if (said.length === 0) onLeftOut?.();

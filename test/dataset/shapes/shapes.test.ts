@@ -406,6 +406,15 @@ describe('the reasoning of a turn', () => {
     ]);
   });
 
+  it('doesn’t decide which calls are one turn', () => {
+    const call = (id: string) => ({ type: 'tool_use', id, name: 'f', input: {} });
+    const result = { type: 'tool_result', content: 'r' };
+    const thought = (thinking: string) => ({ type: 'thinking', thinking });
+    const turns = turnsIn(withContent(thought('H'), call('a'), result, thought('m.'), call('b'), result));
+    const without = turnsIn(withContent(call('a'), result, call('b'), result));
+    expect(turns).toEqual(without.map((turn, i) => (i === 1 ? { ...turn, reasoning: 'Hm.' } : turn)));
+  });
+
   it('is that of the next turn only if an assistant says it', () => {
     const reasoning = { type: 'reasoning', summary: [{ text: 'Hm.' }] };
     const turns = turnsIn({ input: [asked], output: [reasoning, asked, item] });
