@@ -2,7 +2,7 @@
 
 import { type FunctionCall, parseCalls, parseCallText } from './calls.js';
 import { isObject } from './objects.js';
-import { callsOfParts, textOfParts } from './parts.js';
+import { callsOfParts, reasoningOfParts, textOfParts } from './parts.js';
 
 /** One message of a conversation, with its text decoded. If the text is missing or null, it is the empty string. */
 export interface Turn {
@@ -11,6 +11,8 @@ export interface Turn {
   readonly value: string;
   /** The function calls that make up the turn, or that come with its text. */
   readonly calls?: readonly FunctionCall[];
+  /** What a reasoning model wrote before the text, if it is recorded apart from it. It isn't empty, and is never compared. */
+  readonly reasoning?: string;
 }
 
 /** One record. The reply to a turn is the turn right after it; the last turn has no reply. */
@@ -27,6 +29,8 @@ export const LIST_KEYS = ['conversations', 'conversation', 'messages', 'items'] 
 const ROLE_KEYS = ['from', 'role'] as const;
 /** AI SDK has `parts`; OpenAI has a `refusal` where the content is null. */
 const TEXT_KEYS = ['value', 'content', 'parts', 'refusal'] as const;
+/** DeepSeek, Qwen and earlier versions of vLLM; OpenRouter and later versions of vLLM; Ollama. */
+const REASONING_KEYS = ['reasoning_content', 'reasoning', 'thinking'] as const;
 const ID_KEYS = ['id', 'conversation_id', 'conversation_hash'] as const;
 
 /**
@@ -53,7 +57,27 @@ export function parseTurn(item: unknown): Turn | undefined {
   const value = parseText(content);
   if (typeof from !== 'string' || value === undefined) return undefined;
   const calls = isCallText({ from }) ? parseCallText(value) : callsOf(item, content);
-  return calls === undefined ? { from, value } : { from, value, calls };
+  const reasoning = reasoningOf(item) ?? reasoningAmong(content);
+  return {
+    from,
+    value,
+    ...(calls !== undefined && { calls }),
+    ...(reasoning !== undefined && { reasoning }),
+  };
+}
+
+/** The reasoning in the fields of a turn: the first string that isn't empty; undefined if all are missing or empty. */
+export function reasoningOf(fields: Readonly<Record<string, unknown>>): string | undefined {
+  for (const key of REASONING_KEYS) {
+    const reasoning = fields[key];
+    if (typeof reasoning === 'string' && reasoning !== '') return reasoning;
+  }
+  return undefined;
+}
+
+/** The reasoning in the parts of a content. */
+function reasoningAmong(content: unknown): string | undefined {
+  return (Array.isArray(content) && reasoningOfParts(content)) || undefined;
 }
 
 /** True if the text of a turn is one or more function calls, as in ShareGPT's datasets. */

@@ -12,6 +12,24 @@ export function textOfParts(parts: readonly unknown[]): string {
   return parts.map((part) => (isResult(part) ? textOfResult(part.content) : textOfPart(part))).join('');
 }
 
+/** Types of parts that aren't said: reasoning, and what surrounds it. */
+const UNSAID = /thinking|reasoning|thought/i;
+
+/** True for a part that isn't said: Anthropic's `thinking`, the AI SDK's and LangChain's `reasoning`, or Gemini's with `thought`. */
+export function isUnsaid({ type, thought }: Readonly<Record<string, unknown>>): boolean {
+  return thought === true || (typeof type === 'string' && UNSAID.test(type));
+}
+
+/** The reasoning of parts, joined. */
+export function reasoningOfParts(parts: readonly unknown[]): string {
+  return parts.map((part) => (isObject(part) && isUnsaid(part) ? reasoningOfPart(part) : '')).join('');
+}
+
+/** The reasoning of a part that isn't said; empty if it has none: for instance, if it is encrypted. */
+export function reasoningOfPart({ thinking, reasoning, text }: Readonly<Record<string, unknown>>): string {
+  return stringOf(thinking ?? reasoning ?? text);
+}
+
 /** Collects the function calls of parts: Anthropic's `tool_use`, and `tool_call`, whose value is JSON. */
 export function callsOfParts(parts: readonly unknown[]): readonly FunctionCall[] {
   return parts.filter(isObject).flatMap((part) => {

@@ -33,8 +33,8 @@ export class HeldMemory {
    *
    * @throws AppError if there is no memory for it
    */
-  holdReply(facts: RequestFacts, { reply: { content, calls } }: Match): void {
-    let characters = content.knownLength;
+  holdReply(facts: RequestFacts, { reply: { content, calls, reasoning } }: Match): void {
+    let characters = content.knownLength + (reasoning?.length ?? 0);
     if (calls !== undefined) for (const call of calls) characters += call.arguments.length;
     this.holdAnswer(facts, characters * BYTES_A_CHARACTER);
   }

@@ -10,7 +10,7 @@ import type { TokenizerName } from '../core/tokens.js';
 import type { Given, TokenCount } from '../lookup/lookup.js';
 import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
 import { piecesOf } from '../openai/pieces.js';
-import type { FinishReason, Reply, ToolCall } from '../openai/reply.js';
+import type { FinishReason, Reasoning, Reply, ToolCall } from '../openai/reply.js';
 import { cutAtStop, type Stops } from '../openai/stops.js';
 
 /** With the setting `tolerant`, a limit must be lower than a reply's token count by more than this share to cut it. */
@@ -25,6 +25,8 @@ export interface AskedReply {
   readonly maxTokens: number | undefined;
   /** False if recorded function calls are returned as text. */
   readonly allowsCalls: boolean;
+  /** False if recorded reasoning is left out. */
+  readonly givesReasoning: boolean;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly continuousUsage: boolean;
@@ -34,6 +36,12 @@ export interface AskedReply {
 export interface CountedReply {
   readonly reply: Reply;
   readonly promptTokens: number;
+}
+
+/** The reasoning of a reply, counted. */
+interface Reasoned {
+  readonly text: string;
+  readonly tokens: number;
 }
 
 /** How replies are cut and counted. */
@@ -53,25 +61,31 @@ export class Replies {
   }
 
   /**
-   * A reply, cut as requested. Function calls are never cut.
+   * A reply, cut as requested. Function calls are never cut, nor the reasoning before them. Stops aren't looked for in the reasoning, whose
+   * tokens count against a limit before those of the content.
    *
    * @param prompt the texts that the prompt consists of
    * @throws AppError if the tokens can't be counted
    */
   of(given: Given, prompt: readonly CountedText[], asked: AskedReply): MaybePromise<CountedReply> {
-    const { content } = given.reply;
-    const isLong = content.knownLength > REPLY_AT_ONCE_MAX;
+    const { content, reasoning } = given.reply;
+    const isLong = content.knownLength + (reasoning?.length ?? 0) > REPLY_AT_ONCE_MAX;
     // Many requests for long replies may arrive in one turn of the event loop.
     return isLong ? inStep(() => this.made(given, prompt, asked)) : this.made(given, prompt, asked);
   }
 
   private made(given: Given, prompt: readonly CountedText[], asked: AskedReply): MaybePromise<CountedReply> {
     const { calls, content } = given.reply;
-    if (calls === undefined) return this.textReply(content, given.tokens?.reply, prompt, asked);
-    if (asked.allowsCalls) return this.callsReply(given, calls, prompt, asked);
-    const isText = content.text !== '';
+    const reasoning = asked.givesReasoning ? given.reply.reasoning : undefined;
+    if (calls !== undefined && asked.allowsCalls) {
+      return this.callsReply(given, calls, reasoning, prompt, asked);
+    }
+    const isText = calls === undefined || content.text !== '';
     const text = isText ? content : new Decoded(textOfCalls(calls));
-    return this.textReply(text, isText ? given.tokens?.reply : undefined, prompt, asked);
+    return after(cutAtStops(text, asked.stops), (whole) => {
+      const counted = new CountedContent(whole, whole === content ? given.tokens?.reply : undefined);
+      return this.cutReply(counted, reasoning, prompt, asked);
+    });
   }
 
   /** The total token count of texts. */
@@ -79,51 +93,61 @@ export class Replies {
     return after(this.settings.tokens.count(texts), (counts) => sum(counts, 0, counts.length));
   }
 
-  /** @param kept stores the count of the whole text */
-  private textReply(
-    recorded: SpelledText,
-    kept: TokenCount | undefined,
-    prompt: readonly CountedText[],
-    asked: AskedReply,
-  ): MaybePromise<CountedReply> {
-    return after(cutAtStops(recorded, asked.stops), (whole) =>
-      this.cutReply(whole, whole === recorded ? kept : undefined, prompt, asked),
-    );
-  }
-
   /** Cuts a reply, which was already cut at stops, to the requested number of tokens. */
   private cutReply(
-    whole: SpelledText,
-    kept: TokenCount | undefined,
+    whole: CountedContent,
+    reasoning: string | undefined,
     prompt: readonly CountedText[],
     asked: AskedReply,
   ): MaybePromise<CountedReply> {
     const { tokens } = this.settings;
-    const counted = new CountedContent(whole, kept);
-    return after(tokens.count([...prompt, counted]), (counts) => {
+    const { content } = whole;
+    return after(tokens.count([...prompt, whole, ...textsIn(reasoning)]), (counts) => {
       const promptTokens = sum(counts, 0, prompt.length);
-      const count = counts[prompt.length] as number;
+      const total = sum(counts, prompt.length, counts.length);
+      const reasoned = reasonedOf(reasoning, counts);
       const limit = asked.maxTokens;
-      if (!this.isCut(limit, count)) return this.replied(whole, count, 'stop', promptTokens, asked);
-      return after(tokens.cut(whole.text, limit), (text) =>
-        this.replied(new Decoded(text), limit, 'length', promptTokens, asked),
+      if (!this.isCut(limit, total)) {
+        return this.replied(content, reasoned, total, 'stop', promptTokens, asked);
+      }
+      const left = limit - (reasoned?.tokens ?? 0);
+      if (reasoned !== undefined && left <= 0) {
+        return after(tokens.cut(reasoned.text, limit), (text) => {
+          const cut = { text, tokens: limit };
+          return this.replied(new Decoded(''), cut, limit, 'length', promptTokens, asked);
+        });
+      }
+      return after(tokens.cut(whole.text, left), (text) =>
+        this.replied(new Decoded(text), reasoned, limit, 'length', promptTokens, asked),
       );
     });
   }
 
   private replied(
     content: SpelledText,
+    reasoned: Reasoned | undefined,
     tokens: number,
     finishReason: FinishReason,
     promptTokens: number,
     asked: AskedReply,
   ): MaybePromise<CountedReply> {
+    return after(this.reasoning(reasoned, asked), (reasoning) =>
+      after(
+        this.pieceTokens(() => content.text, asked),
+        (pieceTokens) => ({
+          reply: { content, reasoning, tokens, finishReason, pieceTokens, calls: [] },
+          promptTokens,
+        }),
+      ),
+    );
+  }
+
+  private reasoning(reasoned: Reasoned | undefined, asked: AskedReply): MaybePromise<Reasoning | undefined> {
+    if (reasoned === undefined) return undefined;
+    const { text, tokens } = reasoned;
     return after(
-      this.pieceTokens(() => content.text, asked),
-      (pieceTokens) => ({
-        reply: { content, tokens, finishReason, pieceTokens, calls: [] },
-        promptTokens,
-      }),
+      this.pieceTokens(() => text, asked),
+      (pieceTokens) => ({ content: new Decoded(text), tokens, pieceTokens }),
     );
   }
 
@@ -131,31 +155,36 @@ export class Replies {
   private callsReply(
     given: Given,
     calls: readonly FunctionCall[],
+    reasoning: string | undefined,
     prompt: readonly CountedText[],
     asked: AskedReply,
   ): MaybePromise<CountedReply> {
     const text = isCallText(given.reply) ? '' : given.reply.value;
     const called = calls.map(({ name, arguments: args }) => ({ text: `${name}${args}` }));
     const texts = [text, ...calls.map((call) => call.arguments)];
-    return after(this.settings.tokens.count([...prompt, { text }, ...called]), (counts) => {
-      const pieces = all(texts, (each) => this.pieceTokens(() => each, asked));
-      return after(pieces, ([pieceTokens, ...ofCalls]) => {
-        const named = calls.map(
-          (call, i): ToolCall => ({ ...call, id: call.id ?? callId(given, i), pieceTokens: ofCalls[i] }),
-        );
-        const tokens = sum(counts, prompt.length, counts.length);
-        return {
-          reply: {
-            content: new Decoded(text),
-            tokens,
-            finishReason: 'tool_calls',
-            pieceTokens,
-            calls: named,
-          },
-          promptTokens: sum(counts, 0, prompt.length),
-        };
-      });
-    });
+    const counted = [...prompt, { text }, ...called, ...textsIn(reasoning)];
+    return after(this.settings.tokens.count(counted), (counts) =>
+      after(this.reasoning(reasonedOf(reasoning, counts), asked), (reasoned) => {
+        const pieces = all(texts, (each) => this.pieceTokens(() => each, asked));
+        return after(pieces, ([pieceTokens, ...ofCalls]) => {
+          const named = calls.map(
+            (call, i): ToolCall => ({ ...call, id: call.id ?? callId(given, i), pieceTokens: ofCalls[i] }),
+          );
+          const tokens = sum(counts, prompt.length, counts.length);
+          return {
+            reply: {
+              content: new Decoded(text),
+              reasoning: reasoned,
+              tokens,
+              finishReason: 'tool_calls',
+              pieceTokens,
+              calls: named,
+            },
+            promptTokens: sum(counts, 0, prompt.length),
+          };
+        });
+      }),
+    );
   }
 
   /** True if a limit cuts a reply with this number of tokens. */
@@ -211,7 +240,7 @@ function cutAtStops(content: SpelledText, stops: Stops): MaybePromise<SpelledTex
 /** A content whose tokens are counted. It is decoded only if its text is needed. */
 class CountedContent implements CountedText {
   readonly kept: TokenCount | undefined;
-  private readonly content: SpelledText;
+  readonly content: SpelledText;
 
   constructor(content: SpelledText, kept: TokenCount | undefined) {
     this.content = content;
@@ -221,6 +250,16 @@ class CountedContent implements CountedText {
   get text(): string {
     return this.content.text;
   }
+}
+
+/** The reasoning as texts to count, after all others: one, or none. */
+function textsIn(reasoning: string | undefined): readonly CountedText[] {
+  return reasoning === undefined ? [] : [{ text: reasoning }];
+}
+
+/** The reasoning, whose count is the last. */
+function reasonedOf(reasoning: string | undefined, counts: readonly number[]): Reasoned | undefined {
+  return reasoning === undefined ? undefined : { text: reasoning, tokens: counts.at(-1) ?? 0 };
 }
 
 /** The texts of a chat: its messages, their function calls, and the names of their speakers. */

@@ -57,7 +57,7 @@ interface Exports {
 export interface TextEvents {
   /** Before the piece, its opening quote included: `data: {…"content":"`. */
   readonly before: string;
-  /** After the piece, from its closing quote to the event's blank line: one to three parts, with a number between two parts. */
+  /** After the piece, from its closing quote to the event's blank line: one to four parts, with a number between two parts. */
   readonly after: readonly string[];
   /** Replaces `after` in the event of the last piece. It has as many parts. */
   readonly afterLast?: readonly string[] | undefined;

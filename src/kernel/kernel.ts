@@ -59,6 +59,7 @@ interface Exports {
   beginVerify(to: number, isThinkingIgnored: boolean): void;
   verifyTurn(at: number, length: number): number;
   areTextsWhole(): boolean;
+  mayHaveReasoning(): boolean;
   spellReply(at: number): number;
   replyAt(): number;
   roleAt(): number;
@@ -149,6 +150,14 @@ let compiled: WebAssembly.Module | undefined;
 export function kernelModule(): WebAssembly.Module {
   compiled ??= new WebAssembly.Module(readFileSync(new URL('./kernel.wasm', import.meta.url)));
   return compiled;
+}
+
+/** A reply whose turn was verified, as the kernel reads it: see `replyTo`. */
+interface VerifiedReply {
+  readonly from: string;
+  readonly spelled: string;
+  readonly areWhole: boolean;
+  readonly reasoned: string | undefined;
 }
 
 /** One instance of the kernel. Its memory only ever grows. */
@@ -290,14 +299,15 @@ export class Kernel implements RowSorter {
    * @param end where they end
    * @param isThinkingIgnored true if the texts of an assistant's turns are compared without their thinking
    * @returns the role of the last turn, and its text as `JSON.stringify` spells it, quotes included: a byte string, each character a
-   *     byte of UTF-8; and whether the other turns have the texts with their thinking; undefined if a text differs, if a turn has an unusual shape, or if the last turn calls functions
+   *     byte of UTF-8; whether the other turns have the texts with their thinking; and the last turn as recorded, if it may have
+   *     reasoning; undefined if a text differs, if a turn has an unusual shape, or if the last turn calls functions
    */
   replyTo(
     texts: readonly string[],
     start: number,
     end: number,
     isThinkingIgnored: boolean,
-  ): { readonly from: string; readonly spelled: string; readonly areWhole: boolean } | undefined {
+  ): VerifiedReply | undefined {
     const { exports } = this;
     let at = start;
     exports.beginVerify(end, isThinkingIgnored);
@@ -314,6 +324,7 @@ export class Kernel implements RowSorter {
       from: this.bytes.toString('utf8', roleAt, roleAt + exports.roleLength()),
       spelled: this.bytes.toString('latin1', replyAt, replyAt + length),
       areWhole: Boolean(exports.areTextsWhole()),
+      reasoned: exports.mayHaveReasoning() ? this.bytes.toString('utf8', at, end) : undefined,
     };
   }
 

@@ -112,7 +112,8 @@ export class CachedLookup implements Lookup {
     const match = await this.engine.find(query, signal);
     if (match !== undefined && generation === this.matches.generation) {
       const { reply, conversationId } = match;
-      const characters = reply.from.length + reply.value.length + conversationId.length;
+      const { from, value, reasoning = '' } = reply;
+      const characters = from.length + value.length + reasoning.length + conversationId.length;
       this.matches.set(key, match, characters * BYTES_A_CHARACTER);
     }
     return match;

@@ -7,6 +7,7 @@ export class RecordedReply implements Turn {
   readonly from: string;
   readonly content: SpelledText;
   declare readonly calls?: readonly FunctionCall[];
+  declare readonly reasoning?: string;
 
   private constructor(from: string, content: SpelledText) {
     this.from = from;
@@ -14,8 +15,8 @@ export class RecordedReply implements Turn {
   }
 
   /** Creates the reply from a parsed turn. */
-  static of({ from, value, calls }: Turn): RecordedReply {
-    const reply = new RecordedReply(from, new Decoded(value));
+  static of({ from, value, calls, reasoning }: Turn): RecordedReply {
+    const reply = withReasoning(new RecordedReply(from, new Decoded(value)), reasoning);
     return calls === undefined ? reply : Object.assign(reply, { calls });
   }
 
@@ -24,11 +25,15 @@ export class RecordedReply implements Turn {
    *
    * @param spelled its text as `JSON.stringify` writes it, including the quotes; a byte string
    */
-  static spelled(from: string, spelled: string): RecordedReply {
-    return new RecordedReply(from, new Spelled(spelled));
+  static spelled(from: string, spelled: string, reasoning?: string): RecordedReply {
+    return withReasoning(new RecordedReply(from, new Spelled(spelled)), reasoning);
   }
 
   get value(): string {
     return this.content.text;
   }
+}
+
+function withReasoning(reply: RecordedReply, reasoning: string | undefined): RecordedReply {
+  return reasoning === undefined ? reply : Object.assign(reply, { reasoning });
 }

@@ -74,7 +74,9 @@ export function verifySpelled(
   const texts = prompts === history.length ? history : history.slice(-prompts);
   const verified = kernel.replyTo(texts, turns.start, turns.end, query.contextual);
   if (verified === undefined) return undefined;
-  const reply = RecordedReply.spelled(verified.from, verified.spelled);
+  const { from, spelled, reasoned } = verified;
+  const reasoning = reasoned === undefined ? undefined : parseTurn(parsePythonJson(reasoned))?.reasoning;
+  const reply = RecordedReply.spelled(from, spelled, reasoning);
   const conversationId = id ?? String(place.record);
   const rung = rungOf(place.grade);
   const known = verified.areWhole ? tokens : ofReply(tokens);

@@ -21,18 +21,20 @@ const ID = 'chatcmpl-';
  */
 export function chatCompletion(
   { model, fingerprint }: AnswerHead,
-  { content, finishReason, calls }: Reply,
+  { content, reasoning, finishReason, calls }: Reply,
   choices: number,
   usage: Usage,
 ): Head {
   const given = isCallAlone(content, calls) ? 'null' : content.spelled;
   const called = calls.length === 0 ? '' : `,"tool_calls":${spell(calls.map(toolCall))}`;
   const afterContent = `,"refusal":null,"annotations":[]${called}},"logprobs":null,"finish_reason":"${finishReason}"}`;
+  const reasoned = reasoning === undefined ? [] : [',"reasoning_content":', reasoning.content.spelled];
   // All choices share one string for the content: `n` copies of it might take `n` times the memory.
   const list: string[] = [];
   for (let index = 0; index < choices; index++) {
     const comma = index === 0 ? '' : ',';
-    list.push(`${comma}{"index":${index},"message":{"role":"assistant","content":`, given, afterContent);
+    list.push(`${comma}{"index":${index},"message":{"role":"assistant","content":`, given);
+    list.push(...reasoned, afterContent);
   }
   return [
     `{"id":"${ID}`,
@@ -44,14 +46,14 @@ export function chatCompletion(
 }
 
 /**
- * The events of a streamed completion. Each choice has, in this order, the role, the content in pieces, the function calls, each with its
- * arguments in pieces, and the finish reason. If the request asks for usage, it follows in an event of its own, without choices.
+ * The events of a streamed completion. Each choice has, in this order, the role, the reasoning and the content in pieces, the function calls,
+ * each with its arguments in pieces, and the finish reason. If the request asks for usage, it follows in an event of its own, without choices.
  *
  * @param choices how many times the reply is returned
  */
 export function chatStream(
   { model, fingerprint }: AnswerHead,
-  { content, calls, finishReason, pieceTokens }: Reply,
+  { content, reasoning, calls, finishReason, pieceTokens }: Reply,
   choices: number,
   usage: StreamUsage,
 ): EventStream {
@@ -63,7 +65,12 @@ export function chatStream(
     const event = (delta: string, finish = 'null') =>
       parts.push(`${before}${delta}${AFTER_DELTA}${finish}}]${usage.soFar()}}\n\n`);
     event(`"role":"assistant","content":${isCallAlone(content, calls) ? 'null' : '""'},"refusal":null`);
-    parts.push(usage.pieces(content, `${before}"content":"`, `"${AFTER_DELTA}null}]`, pieceTokens));
+    const end = `"${AFTER_DELTA}null}]`;
+    if (reasoning !== undefined) {
+      const start = `${before}"reasoning_content":"`;
+      parts.push(usage.reasoningPieces(reasoning.content, start, end, reasoning.pieceTokens));
+    }
+    parts.push(usage.pieces(content, `${before}"content":"`, end, pieceTokens));
     for (const [i, call] of calls.entries()) {
       const begun = { index: i, ...toolCall({ ...call, arguments: '' }) };
       event(`"tool_calls":${spell([begun])}`);

@@ -4,12 +4,23 @@ import type { SpelledText } from '../core/spelled-text.js';
 export interface Reply {
   readonly content: SpelledText;
   readonly finishReason: FinishReason;
-  /** The number of its tokens. */
+  /** What comes before the content, if it is recorded apart from it. */
+  readonly reasoning?: Reasoning | undefined;
+  /** The number of its tokens, with those of the reasoning. */
   readonly tokens: number;
   /** For each piece of the content, the number of tokens up to its end; undefined if no chunk reports usage. */
   readonly pieceTokens?: Uint32Array | undefined;
   /** The function calls that make up the reply, or that come with its text. */
   readonly calls: readonly ToolCall[];
+}
+
+/** What a reasoning model wrote before its reply, as it is sent. */
+export interface Reasoning {
+  readonly content: SpelledText;
+  /** The number of its tokens, which are among those of the reply. */
+  readonly tokens: number;
+  /** The same as in a reply. */
+  readonly pieceTokens?: Uint32Array | undefined;
 }
 
 /** A function call as it is sent. */

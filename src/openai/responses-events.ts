@@ -1,6 +1,6 @@
 import { Decoded, spell } from '../core/spelled-text.js';
 import type { EventStream, StreamPart } from './event-stream.js';
-import type { OutputItem, ResponseObject } from './responses-response.js';
+import type { OutputItem, OutputReasoning, ResponseObject } from './responses-response.js';
 
 /**
  * The events of a response's stream: the response begins, an item begins, its text or arguments come in pieces, and everything that has
@@ -29,6 +29,10 @@ function* eventsOf(response: ResponseObject): Generator<StreamPart, void> {
 }
 
 function* itemEvents(item: OutputItem, output_index: number): Generator<StreamPart, void> {
+  if (item.type === 'reasoning') {
+    yield* reasoningEvents(item, output_index);
+    return;
+  }
   const nothing = item.type === 'message' ? { content: [] } : { arguments: '' };
   const begun = { ...item, status: 'in_progress', ...nothing };
   yield () => event('response.output_item.added', { output_index, item: begun });
@@ -44,11 +48,42 @@ function* itemEvents(item: OutputItem, output_index: number): Generator<StreamPa
   yield () => event('response.output_item.done', { output_index, item });
 }
 
-function* partEvents(part: { readonly text: string }, at: object): Generator<StreamPart, void> {
-  yield () => event('response.content_part.added', { ...at, part: { ...part, text: '' } });
-  yield pieces('response.output_text.delta', at, part.text, { logprobs: [] });
-  yield () => event('response.output_text.done', { ...at, text: part.text, logprobs: [] });
-  yield () => event('response.content_part.done', { ...at, part });
+function* partEvents(part: Part, at: object): Generator<StreamPart, void> {
+  yield* textEvents(part, at, 'content_part', 'output_text', { logprobs: [] });
+}
+
+/** Reasoning has no status. Its text is a summary or a content. */
+function* reasoningEvents(item: OutputReasoning, output_index: number): Generator<StreamPart, void> {
+  const begun = { ...item, summary: [], ...(item.content && { content: [] }) };
+  yield () => event('response.output_item.added', { output_index, item: begun });
+  const at = { item_id: item.id, output_index };
+  for (const [summary_index, part] of item.summary.entries())
+    yield* textEvents(part, { ...at, summary_index }, 'reasoning_summary_part', 'reasoning_summary_text', {});
+  for (const [content_index, part] of (item.content ?? []).entries())
+    yield* textEvents(part, { ...at, content_index }, 'content_part', 'reasoning_text', {});
+  yield () => event('response.output_item.done', { output_index, item });
+}
+
+interface Part {
+  readonly text: string;
+}
+
+/**
+ * The events of a part: it begins, its text comes in pieces, and both end.
+ *
+ * @param more the fields after the text
+ */
+function* textEvents(
+  part: Part,
+  at: object,
+  partType: string,
+  textType: string,
+  more: object,
+): Generator<StreamPart, void> {
+  yield () => event(`response.${partType}.added`, { ...at, part: { ...part, text: '' } });
+  yield pieces(`response.${textType}.delta`, at, part.text, more);
+  yield () => event(`response.${textType}.done`, { ...at, text: part.text, ...more });
+  yield () => event(`response.${partType}.done`, { ...at, part });
 }
 
 /** The sender writes a number after this. */

@@ -74,6 +74,11 @@ export function messageId(responseId: string): string {
   return `msg_${digitsOf(responseId)}`;
 }
 
+/** The id of the reasoning in a response's output. */
+export function reasoningId(responseId: string): string {
+  return `rs_${digitsOf(responseId)}`;
+}
+
 /** The id of a function call in a response's output. It differs from all ids that the response gives to the items of its input. */
 export function callItemId(responseId: string, index: number): string {
   return `fc_${digitsOf(responseId)}_out${index}`;
@@ -116,7 +121,7 @@ const ID_PREFIXES: ReadonlyMap<string, string> = new Map([
   ['reasoning', 'rs'],
 ]);
 
-/** The digits after an id's prefix. In all ids but that of an output's message, the item's index follows them. */
+/** The digits after an id's prefix. In all ids but those of an output's message and reasoning, the item's index follows them. */
 function digitsOf(id: string): string {
   return id.split('_')[1] ?? '';
 }

@@ -1,5 +1,5 @@
 import type { ToolCall } from './reply.js';
-import { callItemId, messageId } from './responses-items.js';
+import { callItemId, messageId, reasoningId } from './responses-items.js';
 import type { EchoedFields } from './responses-request.js';
 import type { Usage } from './usage.js';
 
@@ -15,6 +15,8 @@ export interface ResponseHead {
 /** The content of an answer. */
 export interface ResponseAnswer {
   readonly text: string;
+  /** What comes before the text, if it is recorded apart from it. */
+  readonly reasoning?: string | undefined;
   /** The function calls that make up the answer, or that come with its text. */
   readonly calls: readonly Omit<ToolCall, 'pieces'>[];
   /** True if the reply was cut at the token limit. */
@@ -23,7 +25,9 @@ export interface ResponseAnswer {
 }
 
 /** An item of an output. */
-export type OutputItem = OutputMessage | OutputCall;
+export type OutputItem = OutputMessage | OutputCall | OutputReasoning;
+/** The reasoning before a message. */
+export type OutputReasoning = ReturnType<typeof reasoningItem>;
 type OutputMessage = ReturnType<typeof messageItem>;
 type OutputCall = ReturnType<typeof callItem>;
 
@@ -43,7 +47,7 @@ export function responseObject(head: ResponseHead, answer: ResponseAnswer, echoe
     error: null,
     incomplete_details: answer.isCut ? { reason: 'max_output_tokens' } : null,
     model: head.model,
-    output: outputOf(head.id, status, answer),
+    output: outputOf(head.id, status, answer, isSummaryAsked(echoed)),
     ...echoed,
     presence_penalty: 0,
     frequency_penalty: 0,
@@ -52,11 +56,24 @@ export function responseObject(head: ResponseHead, answer: ResponseAnswer, echoe
   };
 }
 
-/** The message, unless the answer has only function calls, then the calls. */
-function outputOf(id: string, status: Status, { text, calls }: ResponseAnswer): OutputItem[] {
-  const callItems = calls.map((call, index) => callItem(callItemId(id, index), call));
-  const isSilent = text === '' && calls.length > 0;
-  return isSilent ? callItems : [messageItem(messageId(id), status, text), ...callItems];
+/** True if the request asks for a summary of the reasoning. */
+function isSummaryAsked({ reasoning }: EchoedFields): boolean {
+  return typeof reasoning.summary === 'string';
+}
+
+/** The reasoning, the message, and the function calls. There is no message if it is empty because of the calls, or because of the limit. */
+function outputOf(
+  id: string,
+  status: Status,
+  { text, reasoning, calls, isCut }: ResponseAnswer,
+  isSummary: boolean,
+): OutputItem[] {
+  const isSilent = text === '' && (calls.length > 0 || (isCut && reasoning !== undefined));
+  return [
+    ...(reasoning === undefined ? [] : [reasoningItem(reasoningId(id), reasoning, isSummary)]),
+    ...(isSilent ? [] : [messageItem(messageId(id), status, text)]),
+    ...calls.map((call, index) => callItem(callItemId(id, index), call)),
+  ];
 }
 
 type Status = 'completed' | 'incomplete';
@@ -71,6 +88,16 @@ function messageItem(id: string, status: Status, text: string) {
   };
 }
 
+/** OpenAI gives reasoning as a summary if the request asks for one. Models whose reasoning is open have it as content. */
+function reasoningItem(id: string, text: string, isSummary: boolean) {
+  return {
+    id,
+    type: 'reasoning' as const,
+    summary: isSummary ? [{ type: 'summary_text', text }] : [],
+    ...(!isSummary && { content: [{ type: 'reasoning_text', text }] }),
+  };
+}
+
 function callItem(id: string, { id: call_id, name, arguments: given }: ResponseAnswer['calls'][number]) {
   return {
     id,
@@ -82,12 +109,12 @@ function callItem(id: string, { id: call_id, name, arguments: given }: ResponseA
   };
 }
 
-function responseUsage({ prompt_tokens, completion_tokens, total_tokens }: Usage): object {
+function responseUsage({ prompt_tokens, completion_tokens, total_tokens, reasoning_tokens }: Usage): object {
   return {
     input_tokens: prompt_tokens,
     input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
     output_tokens: completion_tokens,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens },
     total_tokens,
   };
 }

@@ -8,6 +8,8 @@ export interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
+  /** Those of the completion's tokens that are reasoning. */
+  readonly reasoning_tokens: number;
 }
 
 /**
@@ -29,23 +31,25 @@ export function chatPromptTokens(messages: readonly Message[], texts: number): n
 }
 
 /** The usage of a request. */
-export function usageOf(prompt_tokens: number, completion_tokens: number): Usage {
-  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+export function usageOf(prompt_tokens: number, completion_tokens: number, reasoning_tokens = 0): Usage {
+  const total_tokens = prompt_tokens + completion_tokens;
+  return { prompt_tokens, completion_tokens, total_tokens, reasoning_tokens };
 }
 
-const DETAILS = JSON.stringify({
-  prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
-  completion_tokens_details: {
-    reasoning_tokens: 0,
-    audio_tokens: 0,
-    accepted_prediction_tokens: 0,
-    rejected_prediction_tokens: 0,
-  },
-}).slice(1);
+/** The details of usage, before and after the number of tokens that are reasoning. */
+const [BEFORE_REASONING, AFTER_REASONING] = [
+  `"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":`,
+  `,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}`,
+];
 
 /** The JSON of usage in an answer. */
-export function usageText({ prompt_tokens, completion_tokens, total_tokens }: Usage): string {
-  return `{"prompt_tokens":${prompt_tokens},"completion_tokens":${completion_tokens},"total_tokens":${total_tokens},${DETAILS}`;
+export function usageText({
+  prompt_tokens,
+  completion_tokens,
+  total_tokens,
+  reasoning_tokens,
+}: Usage): string {
+  return `{"prompt_tokens":${prompt_tokens},"completion_tokens":${completion_tokens},"total_tokens":${total_tokens},${BEFORE_REASONING}${reasoning_tokens}${AFTER_REASONING}`;
 }
 
 /** The usage in a stream: at its end, if the request asks for it, or in every event. */
@@ -55,6 +59,8 @@ export class StreamUsage {
   private readonly isContinuous: boolean;
   private readonly total: Usage;
   private given = 0;
+  /** Those of the tokens so far that are reasoning. */
+  private reasoned = 0;
 
   constructor(
     { includeUsage, continuousUsage }: Pick<AnswerOptions, 'includeUsage' | 'continuousUsage'>,
@@ -68,7 +74,7 @@ export class StreamUsage {
   /** The usage in an event that isn't the last: nothing if the request doesn't ask for it, else null or the usage so far. */
   soFar(): string {
     if (!this.isContinuous) return this.isAsked ? ',"usage":null' : '';
-    return `,"usage":${usageText(usageOf(this.total.prompt_tokens, this.given))}`;
+    return `,"usage":${usageText(usageOf(this.total.prompt_tokens, this.given, this.reasoned))}`;
   }
 
   /**
@@ -85,24 +91,47 @@ export class StreamUsage {
     counts: Uint32Array | undefined,
     afterLast?: string,
   ): PieceEvents {
-    const { prompt_tokens } = this.total;
-    const given = this.given;
-    this.given += counts?.at(-1) ?? 0;
-    const end = (text: string) =>
-      this.isContinuous
-        ? [
-            `${text},"usage":{"prompt_tokens":${prompt_tokens},"completion_tokens":`,
-            ',"total_tokens":',
-            `,${DETAILS}}\n\n`,
-          ]
-        : [`${text}${this.soFar()}}\n\n`];
+    const numbers = this.advance(counts);
+    const details = `,${BEFORE_REASONING}${this.reasoned}${AFTER_REASONING}}\n\n`;
     return {
       content,
       before,
-      after: end(after),
-      ...(afterLast !== undefined && { afterLast: end(afterLast) }),
-      ...(this.isContinuous && { numbers: [given, prompt_tokens + given], counts }),
+      after: this.ends(after, [details]),
+      ...(afterLast !== undefined && { afterLast: this.ends(afterLast, [details]) }),
+      ...(this.isContinuous && { numbers, counts }),
     };
+  }
+
+  /** The same for a text that is reasoning. */
+  reasoningPieces(
+    content: SpelledText,
+    before: string,
+    after: string,
+    counts: Uint32Array | undefined,
+  ): PieceEvents {
+    const numbers = [...this.advance(counts), this.reasoned];
+    this.reasoned += counts?.at(-1) ?? 0;
+    return {
+      content,
+      before,
+      after: this.ends(after, [`,${BEFORE_REASONING}`, `${AFTER_REASONING}}\n\n`]),
+      ...(this.isContinuous && { numbers, counts }),
+    };
+  }
+
+  /** The counts of completion and total before a text, whose tokens are added to those so far. */
+  private advance(counts: Uint32Array | undefined): number[] {
+    const given = this.given;
+    this.given += counts?.at(-1) ?? 0;
+    return [given, this.total.prompt_tokens + given];
+  }
+
+  /** @param details the texts after the total */
+  private ends(after: string, details: readonly string[]): readonly string[] {
+    if (!this.isContinuous) return [`${after}${this.soFar()}}\n\n`];
+    const { prompt_tokens } = this.total;
+    const completion = `${after},"usage":{"prompt_tokens":${prompt_tokens},"completion_tokens":`;
+    return [completion, ',"total_tokens":', ...details];
   }
 
   /** The event that reports the usage of the whole answer. It has no choices. */

@@ -27,7 +27,13 @@ const CALLING = {
 };
 const golden = readFileSync(new URL('../golden/dataset.json', import.meta.url), 'utf8');
 const dataset = join(mkdtempSync(join(temporaryFolder(), 'openapi-')), 'dataset.json');
-writeFileSync(dataset, JSON.stringify([...JSON.parse(golden), CALLING]));
+const REASONING = {
+  messages: [
+    { role: 'user', content: 'Think first.' },
+    { role: 'assistant', reasoning_content: 'Why? As you like.', content: 'Done.' },
+  ],
+};
+writeFileSync(dataset, JSON.stringify([...JSON.parse(golden), CALLING, REASONING]));
 
 const messages = [{ role: 'user', content: 'Say it.' }];
 
@@ -218,11 +224,18 @@ const listed = {
 const deleted = { ...stored, operation: 'DELETE /v1/responses/{id}', at: `/v1/responses/${STORED_ID}` };
 const calling = [{ role: 'user', content: 'Weather?' }];
 const stream = { stream: true, stream_options: { include_usage: true } };
+const reasoned = [{ role: 'user', content: 'Think first.' }];
+const summary = { reasoning: { summary: 'auto' } };
 const counting = { stream: true, stream_options: { include_usage: true, continuous_usage_stats: true } };
 
 const replies = { operation: 'POST /api/replies', body: { prompt: 'Own?', reply: 'Own.' } };
 
 const EXAMPLES: readonly Example[] = [
+  ...[{}, stream].flatMap((how) => [
+    { ...chat, status: 200, what: 'reasoning', body: { messages: reasoned, ...how } },
+    { ...response, status: 200, what: 'reasoning', body: { input: reasoned, ...how } },
+    { ...response, status: 200, what: 'a summary', body: { input: reasoned, ...summary, ...how } },
+  ]),
   { ...chat, status: 200, what: 'an answer' },
   { ...chat, status: 200, what: 'choices', body: { messages, n: 3 } },
   { ...chat, status: 200, what: 'a stream', body: { messages, stream: true } },
@@ -416,21 +429,26 @@ describe('the server answers as described', () => {
   });
 
   it.each([
-    ['a text', { input: 'Say it.' }, 'completed'],
-    ['one that is cut', { input: 'Say it.', max_output_tokens: 2 }, 'incomplete'],
-    ['function calls', { input: 'Weather?' }, 'completed'],
-  ])('with the documented events, in that order: %s', async (what, body, end) => {
+    ['a text', { input: 'Say it.' }, 'completed', /function|reasoning/],
+    ['one that is cut', { input: 'Say it.', max_output_tokens: 2 }, 'incomplete', /function|reasoning/],
+    ['function calls', { input: 'Weather?' }, 'completed', /text|part/],
+    ['reasoning', { input: 'Think first.' }, 'completed', /function|summary/],
+    ['a summary', { input: 'Think first.', ...summary }, 'completed', /function|reasoning_text/],
+  ])('with the documented events, in that order: %s', async (what, body, end, others) => {
     const sent = await post(`${base}/v1/responses`, { ...body, stream: true });
     const events = eventsOf(await sent.text()) as { type: string }[];
     const { oneOf = [] } = document.components.schemas.ResponseEvent as { oneOf?: Field[] };
     const types = oneOf.map(({ properties }) => properties?.type?.const);
     const ends = ['response.completed', 'response.incomplete'];
-    const other = what === 'function calls' ? /text|part/ : /function/;
     expect(types.slice(-2)).toEqual(ends);
-    expect([...new Set(events.map(({ type }) => type))]).toEqual([
-      ...types.slice(0, -2).filter((type) => !other.test(String(type))),
+    const sentTypes = [...new Set(events.map(({ type }) => type))];
+    const documented = [
+      ...types.slice(0, -2).filter((type) => !others.test(String(type))),
       `response.${end}`,
-    ]);
+    ];
+    // The items of reasoning and of its message have the same events at their beginning and at their end.
+    const isOneItem = /text|cut|calls/.test(what);
+    expect(isOneItem ? sentTypes : sentTypes.sort()).toEqual(isOneItem ? documented : documented.sort());
   });
 
   it.each([

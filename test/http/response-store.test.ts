@@ -4,7 +4,7 @@ import { ResponseStore, type StoredResponse } from '#dist/http/response-store.js
 import { parseResponsesRequest } from '#dist/openai/responses-request.js';
 import { responseObject } from '#dist/openai/responses-response.js';
 
-const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2, reasoning_tokens: 0 };
 const { echoed } = parseResponsesRequest({ input: 'hello' });
 
 function storedOf(id: string, text = 'reply'): StoredResponse {

@@ -27,7 +27,12 @@ const role = fc.constantFrom(
   ...['human', 'gpt', 'gpt', 'system', 'user', 'assistant', 'tool', 'function_call', 'observation', 'x', ''],
   ...[' User ', 'HUMAN', 'Tool_Response', 'tool-response', 'us er', 'userr', 'us\ner', 'user\n', 'use\u0280'],
 );
-const turn = fc.record({ from: role, value: word });
+/** What may be beside a text, in any order: reasoning, or nothing that is. */
+const reasoning = fc.option(fc.constantFrom<unknown>('', 'b', '"}', '\n\u2028😀', '\ud83d', 1, ['b']));
+const turn = fc.record(
+  { from: role, value: word, reasoning_content: reasoning, reasoning, thinking: reasoning },
+  { requiredKeys: ['from', 'value'] },
+);
 const record = fc.oneof(
   {
     weight: 6,

@@ -5,7 +5,7 @@ import { type ResponseAnswer, responseObject } from '#dist/openai/responses-resp
 import { eventsOf } from '../support/events.js';
 
 const head = { id: 'resp_0a', created: 1_700_000_000, model: 'm' };
-const usage = { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 };
+const usage = { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8, reasoning_tokens: 0 };
 const { echoed } = parseResponsesRequest({ input: 'hello' });
 const responseOf = (text: string, isCut: boolean, calls: ResponseAnswer['calls'] = []) =>
   responseObject(head, { text, calls, isCut, usage }, echoed);

@@ -32,10 +32,15 @@ export function plainMatch(match: Match | undefined): PlainMatch | undefined {
 }
 
 /** A reply as parsed. Its bytes must decode to its text. */
-function plainReply({ from, value, calls, content }: Match['reply']): Turn {
+function plainReply({ from, value, calls, reasoning, content }: Match['reply']): Turn {
   const spelled = spell(value);
   if (content.spelled !== spelled) throw new Error(`expected ${spelled}, got ${content.spelled}`);
-  return calls === undefined ? { from, value } : { from, value, calls };
+  return {
+    from,
+    value,
+    ...(calls !== undefined && { calls }),
+    ...(reasoning !== undefined && { reasoning }),
+  };
 }
 
 /** The match for the messages of a chat: one that an assistant replies to, if there is one. */

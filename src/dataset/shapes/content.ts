@@ -2,11 +2,13 @@
 
 import { type FunctionCall, parseCallText } from '../../core/calls.js';
 import type { Turn } from '../../core/conversation.js';
+import { isUnsaid, reasoningOfPart } from '../../core/parts.js';
 import { fieldOf, fieldsOf, isObject, type JsonObject, jsonOf, parsedJson } from './record.js';
 
 /** A piece of a content. */
 export type Segment =
   | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'reasoning'; readonly text: string }
   | { readonly kind: 'call'; readonly call: FunctionCall }
   | { readonly kind: 'result'; readonly text: string }
   /** Where one step of an assistant's message ends and the next begins. */
@@ -42,24 +44,43 @@ export function textOfContent(content: unknown): string {
 export function turnsOfSegments(from: string, segments: readonly Segment[]): readonly Turn[] {
   const turns: Turn[] = [];
   let text = '';
+  let reasoning = '';
+  // The reasoning after results: it doesn't decide whether the turn ends.
+  let nextReasoning = '';
   let calls: FunctionCall[] = [];
   let results: Turn[] = [];
   const flush = () => {
-    if (text !== '' || calls.length > 0) turns.push(turnOf(from, text, calls));
+    if (text !== '' || calls.length > 0) {
+      turns.push(withReasoning(turnOf(from, text, calls), reasoning));
+      reasoning = '';
+    }
     for (const result of results) turns.push(result);
-    [text, calls, results] = ['', [], []];
+    reasoning += nextReasoning;
+    [text, calls, results, nextReasoning] = ['', [], [], ''];
   };
   for (const segment of segments) {
     if (segment.kind === 'result') results.push({ from: 'tool', value: segment.text });
-    else if (segment.kind === 'step') flush();
+    else if (segment.kind === 'reasoning') {
+      if (results.length > 0) nextReasoning += segment.text;
+      else reasoning += segment.text;
+    } else if (segment.kind === 'step') flush();
     else {
       if (results.length > 0 && segment.kind === 'text') flush();
       if (segment.kind === 'text') text += segment.text;
-      else calls.push(segment.call);
+      else {
+        calls.push(segment.call);
+        reasoning += nextReasoning;
+        nextReasoning = '';
+      }
     }
   }
   flush();
-  return turns.length > 0 ? turns : [{ from, value: '' }];
+  return turns.length > 0 ? turns : [withReasoning({ from, value: '' }, reasoning)];
+}
+
+/** The turn with reasoning, unless it has its own. An empty text isn't reasoning. */
+export function withReasoning(turn: Turn, reasoning: string | undefined): Turn {
+  return turn.reasoning === undefined && reasoning ? { ...turn, reasoning } : turn;
 }
 
 /** A turn; without `calls` if the list is empty. */
@@ -73,14 +94,11 @@ export function callsOf(field: unknown): readonly FunctionCall[] {
   return (Array.isArray(list) ? list : [list]).flatMap((each) => callOf(each) ?? []);
 }
 
-/** Types of parts that aren't said: thoughts, and what surrounds them. */
-const UNSAID = /thinking|reasoning|thought/i;
-
 function segmentsOfPart(part: unknown, depth: number): readonly Segment[] {
   if (typeof part === 'string') return [{ kind: 'text', text: part }];
   if (!isObject(part)) return [];
   const type = typeof part.type === 'string' ? part.type : '';
-  if (UNSAID.test(type) || part.thought === true) return [];
+  if (isUnsaid(part)) return [{ kind: 'reasoning', text: reasoningOfPart(part) }];
   if (type === 'step-start') return [{ kind: 'step' }];
   const called = [...callsOfPart(part, type), ...resultsOfPart(part, type)];
   if (called.length > 0) return called;

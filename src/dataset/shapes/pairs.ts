@@ -1,6 +1,6 @@
 /** Shapes of one prompt and one reply. */
 
-import type { Conversation } from '../../core/conversation.js';
+import { type Conversation, reasoningOf, type Turn } from '../../core/conversation.js';
 import {
   conversationsOf,
   historyTurns,
@@ -12,6 +12,7 @@ import {
 import { fieldOf, fieldsOf, type JsonRecord, plainText } from './record.js';
 import type { Shape } from './shape.js';
 import { turnsOfPromptText } from './templates.js';
+import { beginningWith } from './turns.js';
 
 /** The key of a prompt, and those of its reply. The first pair that a record has counts. */
 const PAIRS: readonly (readonly [prompt: string, replies: readonly string[]])[] = [
@@ -51,7 +52,7 @@ function pairShape(prompt: string, reply: string): Shape {
 /** A prompt and its reply: with what it is about, and alone; a prompt that a chat template made is also taken apart. */
 function pairConversations(record: JsonRecord, prompt: string, reply: string): readonly Conversation[] {
   const asked = fieldOf(record, [prompt]);
-  const replied = asked === undefined ? [] : replyTurns(fieldOf(record, [reply]));
+  const replied = asked === undefined ? [] : reasonedReply(record, reply);
   const prompts = promptTurns(asked);
   if (!isSaid(prompts) || !isSaid(replied)) return [];
   const text = plainText(asked);
@@ -70,6 +71,11 @@ function pairConversations(record: JsonRecord, prompt: string, reply: string): r
   const history = historyTurns(record);
   const lists = variants.map((each) => withSystem(record, [...history, ...each, ...replied]));
   return conversationsOf(record, lists);
+}
+
+/** The turns of a reply, with the record's own reasoning. */
+function reasonedReply(record: JsonRecord, reply: string): readonly Turn[] {
+  return beginningWith(reasoningOf(fieldsOf(record)), replyTurns(fieldOf(record, [reply])));
 }
 
 /** Alpaca's records, whose `input` belongs to the instruction. */

@@ -104,6 +104,7 @@ function areSame(turn: Turn, native: Turn | undefined): boolean {
   return (
     turn.value === native?.value &&
     canonicalRole(turn.from) === canonicalRole(native.from) &&
+    turn.reasoning === native.reasoning &&
     calls(turn) === calls(native)
   );
 }

@@ -1,9 +1,17 @@
 /** Lists of turns, in any of the forms that datasets have. */
 
 import { type FunctionCall, parseCallText } from '../../core/calls.js';
-import { isCallText, type Turn } from '../../core/conversation.js';
+import { isCallText, reasoningOf, type Turn } from '../../core/conversation.js';
 import { canonicalRole, knownRole } from '../../core/roles.js';
-import { callsOf, type Segment, segmentsOf, textOfResult, turnOf, turnsOfSegments } from './content.js';
+import {
+  callsOf,
+  type Segment,
+  segmentsOf,
+  textOfResult,
+  turnOf,
+  turnsOfSegments,
+  withReasoning,
+} from './content.js';
 import { fieldOf, fieldsOf, isObject, type JsonObject, parsedJson, plainText } from './record.js';
 
 /** What an element of a list of turns is. */
@@ -34,6 +42,8 @@ export function turnsOfList(value: unknown, onLeftOut?: () => void): readonly Tu
   const turns: Turn[] = [];
   // The calls of the last turn, if more may belong to it.
   let open: FunctionCall[] = [];
+  // The reasoning before the next turn.
+  let reasoning = '';
   for (const [i, element] of (listOf(value) ?? []).entries()) {
     const item = parsedMessages(element);
     const said = turnsOfElement(item, i);
@@ -42,12 +52,18 @@ export function turnsOfList(value: unknown, onLeftOut?: () => void): readonly Tu
     if (isCallItem(item) && last?.from === 'assistant') {
       if (last.calls !== open) {
         open = [...(last.calls ?? [])];
-        turns[turns.length - 1] = { ...last, calls: open };
+        turns[turns.length - 1] = { ...withReasoning(last, reasoning), calls: open };
       }
+      reasoning = '';
       for (const call of said[0]?.calls ?? []) open.push(call);
     } else {
       if (said.length === 0) onLeftOut?.();
-      for (const turn of said) turns.push(turn);
+      if (isReasoningItem(item)) reasoning += textOfReasoning(item);
+      else {
+        const isReasoned = said[0]?.from === 'assistant';
+        for (const turn of isReasoned ? beginningWith(reasoning, said) : said) turns.push(turn);
+        reasoning = '';
+      }
     }
   }
   return turns;
@@ -92,7 +108,16 @@ export function turnsOfMessage(value: unknown): readonly Turn[] {
   const from = canonicalRole(role);
   if (from === 'tool') return [{ from, value: resultText(fields) }];
   const segments = contentOf(fields);
-  return segments === undefined ? [] : withCalls(turnsOfSegments(from, segments), from, fields);
+  if (segments === undefined) return [];
+  const turns = withCalls(turnsOfSegments(from, segments), from, fields);
+  const reasoning = reasoningOf(fields) ?? reasoningOf(fieldsOf(fields.additional_kwargs));
+  return beginningWith(reasoning, turns);
+}
+
+/** The turns, the first of which has reasoning, unless it has its own. */
+export function beginningWith(reasoning: string | undefined, turns: readonly Turn[]): readonly Turn[] {
+  const [first, ...others] = turns;
+  return first === undefined ? turns : [withReasoning(first, reasoning), ...others];
 }
 
 /** The role of a message; undefined if it has none. */
@@ -117,6 +142,21 @@ function unwrapped(value: JsonObject): { readonly role: string | undefined; read
   return { role: roleOf(value), fields: value };
 }
 
+/** The Responses API lists the reasoning before a message as an item of its own. */
+function isReasoningItem(item: unknown): item is JsonObject {
+  return isObject(item) && item.type === 'reasoning';
+}
+
+/** The text of reasoning: its content, or else its summary. */
+function textOfReasoning({ content, summary }: JsonObject): string {
+  const textOf = (parts: unknown) => (Array.isArray(parts) ? parts.map(textOfReasoningPart).join('') : '');
+  return textOf(content) || textOf(summary);
+}
+
+function textOfReasoningPart(part: unknown): string {
+  return plainText(fieldsOf(part).text) ?? '';
+}
+
 /** Items of the Responses API that have no role; undefined for other values. */
 function turnsOfItem(item: JsonObject): readonly Turn[] | undefined {
   if (item.type === 'reasoning') return [];
@@ -130,16 +170,19 @@ function isCallItem(item: unknown): boolean {
   return type === 'function_call' && typeof name === 'string' && role === undefined;
 }
 
+/** The kinds of segments that aren't said. */
+const UNSAID: readonly Segment['kind'][] = ['step', 'reasoning'];
+
 /** The first content that isn't empty, else an empty one; undefined if the message has contents, but none that can be read. */
 function contentOf(fields: JsonObject): readonly Segment[] | undefined {
   const present = TEXT_KEYS.map((key) => fields[key]).filter((each) => each !== undefined && each !== null);
   const contents = present.map((each) => segmentsOf(each)).filter((each) => each !== undefined);
   const isFilled = (each: readonly Segment[]) =>
-    each.some((segment) => (segment.kind === 'text' ? segment.text !== '' : segment.kind !== 'step'));
+    each.some((segment) => (segment.kind === 'text' ? segment.text !== '' : !UNSAID.includes(segment.kind)));
   const filled = contents.find(isFilled);
   if (filled !== undefined) return filled;
   if (typeof fields.refusal === 'string') return [{ kind: 'text', text: fields.refusal }];
-  return present.length > 0 && contents.length === 0 ? undefined : [];
+  return present.length > 0 && contents.length === 0 ? undefined : contents.flat();
 }
 
 /** The text of a function's result, whose content may be any JSON. */
@@ -160,7 +203,7 @@ function withCalls(turns: readonly Turn[], from: string, fields: JsonObject): re
   const calls = callsOf(field);
   if (calls.length === 0) return invocationTurns(turns, from, fields);
   const last = turns.findLast((turn) => turn.from === from);
-  const called = turnOf(from, last?.value ?? '', calls);
+  const called = withReasoning(turnOf(from, last?.value ?? '', calls), last?.reasoning);
   return last === undefined ? [...turns, called] : turns.map((turn) => (turn === last ? called : turn));
 }
 

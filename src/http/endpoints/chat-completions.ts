@@ -24,12 +24,17 @@ export function chatCompletions(
     messagesOf: ({ messages }) => messages,
     answer: (asked, context) => {
       const { messages, choices } = asked;
+      const how = { ...asked, givesReasoning: true };
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       const given = findOrMiss(model, messages, PROMPT, onMiss, context);
       return after(given, (given) =>
-        after(replies.of(given, textsOf(messages, given), asked), ({ reply, promptTokens }) => {
-          const usage = usageOf(chatPromptTokens(messages, promptTokens), choices * reply.tokens);
+        after(replies.of(given, textsOf(messages, given), how), ({ reply, promptTokens }) => {
+          const usage = usageOf(
+            chatPromptTokens(messages, promptTokens),
+            choices * reply.tokens,
+            choices * (reply.reasoning?.tokens ?? 0),
+          );
           const head = { model: asked.model ?? model.id, fingerprint: model.sourceOf(given).fingerprint };
           const content = (): Content => {
             if (asked.stream) {

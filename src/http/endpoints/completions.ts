@@ -72,7 +72,7 @@ export function completions(
           allInOrder(matches, (match, i) => match ?? onMiss(missOf(model, places, queries, i), signal)),
         );
         return after(given, (given) => {
-          const how = { ...asked, allowsCalls: false };
+          const how = { ...asked, allowsCalls: false, givesReasoning: false };
           const counted = allInSteps(different, (prompt, i) => {
             // A prompt built by a template isn't a turn of the dataset.
             const isTurn = (queries[i] as readonly Query[]).length < 2;

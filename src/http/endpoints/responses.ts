@@ -31,6 +31,7 @@ const PROMPT = { param: 'input', what: 'the last message of the input' };
 /** Takes a reply without stops, and in one piece, which the events divide. */
 const WHOLE = {
   stops: { texts: [], areKept: false },
+  givesReasoning: true,
   stream: false,
   includeUsage: false,
   continuousUsage: false,
@@ -62,12 +63,14 @@ export function responses(
         after(
           replies.of(given, textsOf(messages, given), { ...WHOLE, maxTokens, allowsCalls }),
           (counted) => {
-            const { content, calls, tokens, finishReason } = counted.reply;
-            const usage = usageOf(chatPromptTokens(messages, counted.promptTokens), tokens);
+            const { content, reasoning, calls, tokens, finishReason } = counted.reply;
+            const promptTokens = chatPromptTokens(messages, counted.promptTokens);
+            const usage = usageOf(promptTokens, tokens, reasoning?.tokens);
             const id = `resp_${newId(RESPONSE_ID_DIGITS)}`;
             const head = { id, created: Math.floor(now() / 1000), model: asked.model ?? model.id };
             const isCut = finishReason === 'length';
-            const made = responseObject(head, { text: content.text, calls, isCut, usage }, asked.echoed);
+            const answer = { text: content.text, reasoning: reasoning?.content.text, calls, isCut, usage };
+            const made = responseObject(head, answer, asked.echoed);
             const answered: Answered = asked.stream
               ? { content: { kind: 'events', stream: responseStream(made) } }
               : jsonOf(made);

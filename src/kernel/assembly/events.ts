@@ -12,12 +12,12 @@ import { align, grow, PADDING } from './memory';
 import { cl100kEnd, o200kEnd } from './pieces';
 import { QUOTE } from './strings';
 
-/** One part before the piece, up to three after it, and up to three after the last piece. */
-const PARTS_MAX: u32 = 7;
+/** One part before the piece, up to four after it, and up to four after the last piece. */
+const PARTS_MAX: u32 = 9;
 /** The address and length of each part. */
-const parts = memory.data(56);
+const parts = memory.data(72);
 /** The bases of the numbers between the parts. See `setNumber`. */
-const numbers = memory.data(8);
+const numbers = memory.data(12);
 /** `\r\n` */
 const LINE_END: u16 = 0x0a0d;
 

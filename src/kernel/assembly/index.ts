@@ -57,7 +57,16 @@ export {
 } from './plain';
 export { addPairs, beginSort, divideRows, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
-export { areTextsWhole, beginVerify, replyAt, roleAt, roleLength, spellReply, verifyTurn } from './verifying';
+export {
+  areTextsWhole,
+  beginVerify,
+  mayHaveReasoning,
+  replyAt,
+  roleAt,
+  roleLength,
+  spellReply,
+  verifyTurn,
+} from './verifying';
 export { wantAll, wantedAt, wantNone } from './wanted';
 
 export function inputAt(): usize {

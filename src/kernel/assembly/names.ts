@@ -87,6 +87,13 @@ export function isCallsName(): bool {
   return plainLength === 13 && isName(key, 'function_call');
 }
 
+/** True if the turn's member that was read last has a name of reasoning. */
+export function isReasoningName(): bool {
+  const key = plain(keyAt, keyLength);
+  if (plainLength === 17) return isName(key, 'reasoning_content');
+  return (plainLength === 9 && isName(key, 'reasoning')) || (plainLength === 8 && isName(key, 'thinking'));
+}
+
 /**
  * True if a role isn't known to be a user's, a system's or a tool's, as core/roles.ts decides it. The role must be the string that was
  * skipped last.

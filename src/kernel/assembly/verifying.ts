@@ -5,7 +5,7 @@
 
 import { firstMember, isClosed, nextMember } from './containers';
 import { input } from './memory';
-import { isAssistant, isCallsName, turnName } from './names';
+import { isAssistant, isCallsName, isReasoningName, turnName } from './names';
 import { hadEscape, QUOTE } from './strings';
 import { spelledAt, spelledLength, spellString } from './texts';
 import { afterThinking } from './thinking';
@@ -25,6 +25,13 @@ export function roleAt(): usize {
 }
 export function roleLength(): usize {
   return roleBytes;
+}
+
+let mayReason: bool = false;
+
+/** True if the turn that was read last may have reasoning: one of its names has a string that isn't empty. */
+export function mayHaveReasoning(): bool {
+  return mayReason;
 }
 
 let ignoresThinking: bool = false;
@@ -103,6 +110,7 @@ function spellTurn(p: usize): usize {
   /** The names of the role and of the text; -1 until they are read. */
   let roleName = -1;
   let textName = -1;
+  mayReason = false;
   if (load<u8>(p) !== OPEN_BRACE) return 0;
   for (p = firstMember(p); p !== 0 && !isClosed; p = nextMember(p)) {
     // Reading a name with escapes would overwrite the spelled text.
@@ -110,6 +118,7 @@ function spellTurn(p: usize): usize {
     const name = turnName();
     if (name < 0) {
       if (isCallsName()) return 0;
+      if (isReasoningName() && load<u8>(p) === QUOTE && load<u8>(p, 1) !== QUOTE) mayReason = true;
       p = skipValue(p);
     } else if (isNull(p)) {
       // Of duplicate keys the last one counts.

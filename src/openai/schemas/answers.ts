@@ -68,7 +68,7 @@ const usage = {
         'rejected_prediction_tokens',
       ],
       properties: {
-        reasoning_tokens: count,
+        reasoning_tokens: { ...count, description: 'Those of `completion_tokens` that are reasoning.' },
         audio_tokens: count,
         accepted_prediction_tokens: count,
         rejected_prediction_tokens: count,
@@ -106,6 +106,10 @@ export const chatCompletionSchema = {
             properties: {
               role: { const: 'assistant' },
               content: { type: ['string', 'null'], description: 'The recorded reply.' },
+              reasoning_content: {
+                type: 'string',
+                description: 'Present if reasoning is recorded apart from the reply.',
+              },
               tool_calls: {
                 type: 'array',
                 items: toolCall,
@@ -150,6 +154,10 @@ export const chatChunkSchema = {
             properties: {
               role: { const: 'assistant' },
               content: { type: ['string', 'null'], description: 'The next piece of the reply.' },
+              reasoning_content: {
+                type: 'string',
+                description: 'The next piece of the reasoning, which comes before the reply.',
+              },
               tool_calls: { type: 'array', items: toolCallOfChunk },
               refusal: { type: 'null' },
             },

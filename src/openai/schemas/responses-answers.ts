@@ -50,7 +50,35 @@ const call = {
   },
 } as const;
 
-const outputItem = { oneOf: [message, call] } as const;
+const reasoningPart = {
+  $id: 'ResponseReasoningText',
+  type: 'object',
+  required: ['type', 'text'],
+  properties: { type: { const: 'reasoning_text' }, text },
+} as const;
+
+const summaryPart = {
+  $id: 'ResponseSummaryText',
+  type: 'object',
+  required: ['type', 'text'],
+  properties: { type: { const: 'summary_text' }, text },
+} as const;
+
+const reasoning = {
+  $id: 'ResponseReasoning',
+  type: 'object',
+  description:
+    'Reasoning that is recorded apart from the reply. It is a summary if the request has `reasoning.summary`, else content.',
+  required: ['id', 'type', 'summary'],
+  properties: {
+    id,
+    type: { const: 'reasoning' },
+    summary: { type: 'array', items: summaryPart },
+    content: { type: 'array', items: reasoningPart },
+  },
+} as const;
+
+const outputItem = { oneOf: [reasoning, message, call] } as const;
 
 const usage = {
   $id: 'ResponseUsage',
@@ -100,7 +128,7 @@ const properties = {
   output: {
     type: 'array',
     items: outputItem,
-    description: 'The recorded reply: a message, function calls, or both.',
+    description: 'The recorded reply: a message, function calls, or both, after the reasoning.',
   },
   instructions: optionalText,
   max_output_tokens: optionalCount,
@@ -163,6 +191,9 @@ function event(type: string, fields: Readonly<Record<string, object>>): object {
 const item = { output_index: count, item: outputItem };
 const placeOfCall = { item_id: id, output_index: count };
 const place = { ...placeOfCall, content_index: count };
+const placeOfSummary = { ...placeOfCall, summary_index: count };
+const contentPart = { oneOf: [textPart, reasoningPart] };
+const reasoningPiece = { type: 'string', description: 'The next piece of the reasoning.' };
 
 /** The data of one event of a streamed response. */
 export const responseEventSchema = {
@@ -171,14 +202,20 @@ export const responseEventSchema = {
     event('response.created', { response: responseThatIs('in_progress') }),
     event('response.in_progress', { response: responseThatIs('in_progress') }),
     event('response.output_item.added', item),
-    event('response.content_part.added', { ...place, part: textPart }),
+    event('response.reasoning_summary_part.added', { ...placeOfSummary, part: summaryPart }),
+    event('response.reasoning_summary_text.delta', { ...placeOfSummary, delta: reasoningPiece }),
+    event('response.reasoning_summary_text.done', { ...placeOfSummary, text }),
+    event('response.reasoning_summary_part.done', { ...placeOfSummary, part: summaryPart }),
+    event('response.reasoning_text.delta', { ...place, delta: reasoningPiece }),
+    event('response.reasoning_text.done', { ...place, text }),
+    event('response.content_part.added', { ...place, part: contentPart }),
     event('response.output_text.delta', {
       ...place,
       delta: { type: 'string', description: 'The next piece of the reply.' },
       logprobs: none,
     }),
     event('response.output_text.done', { ...place, text, logprobs: none }),
-    event('response.content_part.done', { ...place, part: textPart }),
+    event('response.content_part.done', { ...place, part: contentPart }),
     event('response.function_call_arguments.delta', {
       ...placeOfCall,
       delta: { type: 'string', description: 'The next piece of the arguments.' },

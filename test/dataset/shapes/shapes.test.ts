@@ -370,6 +370,64 @@ describe('a preference', () => {
   });
 });
 
+describe('the reasoning of a turn', () => {
+  const turnsIn = (record: JsonRecord) => readAll([record]).conversations[0]?.turns ?? [];
+  const withContent = (...content: object[]) => ({ messages: [asked, { role: 'assistant', content }] });
+  const text = { type: 'text', text: 'A small plant.' };
+  const item = { type: 'message', role: 'assistant', content: [text] };
+  it.each<[string, JsonRecord]>([
+    ['a field', { messages: [asked, { ...replied, reasoning_content: 'Hm.' }] }],
+    ['another field', { messages: [asked, { ...replied, reasoning_content: null, thinking: 'Hm.' }] }],
+    ['LangChain’s fields', { messages: [asked, { ...replied, additional_kwargs: { reasoning: 'Hm.' } }] }],
+    ['a part of Anthropic’s', withContent({ type: 'thinking', thinking: 'Hm.', signature: 'x' }, text)],
+    ['a part of the AI SDK’s', withContent({ type: 'reasoning', text: 'Hm.' }, { type: 'step-start' }, text)],
+    ['a part of LangChain’s', withContent({ type: 'reasoning', reasoning: 'Hm.' }, text)],
+    ['a part of Gemini’s', withContent({ thought: true, text: 'Hm.' }, text)],
+    ['two parts', withContent({ thought: true, text: 'H' }, text, { type: 'thinking', thinking: 'm.' })],
+    ['an item', { input: [asked], output: [{ type: 'reasoning', content: [{ text: 'Hm.' }] }, item] }],
+    ['a summary', { input: [asked], output: [{ type: 'reasoning', summary: [{ text: 'Hm.' }] }, item] }],
+    ['a record', { question: 'What is moss?', reasoning: 'Hm.', answer: 'A small plant.' }],
+  ])('is read from %s', (_name, record) => {
+    const [first, second] = turnsIn(record);
+    expect(first).toEqual({ from: 'user', value: 'What is moss?' });
+    expect(second).toEqual({ from: 'assistant', value: 'A small plant.', reasoning: 'Hm.' });
+  });
+
+  it('is that of the step that it begins', () => {
+    const call = { type: 'tool_use', id: 'c', name: 'f', input: {} };
+    const result = { type: 'tool_result', tool_use_id: 'c', content: 'r' };
+    const thought = (thinking: string) => ({ type: 'thinking', thinking });
+    const turns = turnsIn(withContent(thought('One.'), call, result, thought('Two.'), text));
+    expect(turns.map(({ from, reasoning }) => [from, reasoning])).toEqual([
+      ['user', undefined],
+      ['assistant', 'One.'],
+      ['tool', undefined],
+      ['assistant', 'Two.'],
+    ]);
+  });
+
+  it('doesn’t decide which calls are one turn', () => {
+    const call = (id: string) => ({ type: 'tool_use', id, name: 'f', input: {} });
+    const result = { type: 'tool_result', content: 'r' };
+    const thought = (thinking: string) => ({ type: 'thinking', thinking });
+    const turns = turnsIn(withContent(thought('H'), call('a'), result, thought('m.'), call('b'), result));
+    const without = turnsIn(withContent(call('a'), result, call('b'), result));
+    expect(turns).toEqual(without.map((turn, i) => (i === 1 ? { ...turn, reasoning: 'Hm.' } : turn)));
+  });
+
+  it('is that of the next turn only if an assistant says it', () => {
+    const reasoning = { type: 'reasoning', summary: [{ text: 'Hm.' }] };
+    const turns = turnsIn({ input: [asked], output: [reasoning, asked, item] });
+    expect(turns.map((turn) => turn.reasoning)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('that only a shape knows makes its record one that isn’t native', () => {
+    const messages = [asked, { ...replied, additional_kwargs: { reasoning: 'Hm.' } }];
+    expect(isNative({ messages }, CHOSEN)).toBe(false);
+    expect(isNative({ messages: [asked, { ...replied, reasoning: 'Hm.' }] }, CHOSEN)).toBe(true);
+  });
+});
+
 describe('a log', () => {
   it.each([
     ['choices', { choices: [{ message: replied }] }],
@@ -528,7 +586,12 @@ describe('joined records', () => {
         row: 1,
         turns: [
           { from: 'user', value: 'Fix it.' },
-          { from: 'assistant', value: 'I look.', calls: [{ id: 'c', name: 'read', arguments: '{}' }] },
+          {
+            from: 'assistant',
+            value: 'I look.',
+            calls: [{ id: 'c', name: 'read', arguments: '{}' }],
+            reasoning: 'hm',
+          },
           { from: 'tool', value: 'code' },
           { from: 'assistant', value: 'Done.' },
         ],
