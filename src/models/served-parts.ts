@@ -75,7 +75,7 @@ export class ServedParts implements Served {
   }
 
   get modifiedMs(): number {
-    return Math.max(...this.parts.map(({ modifiedMs }) => modifiedMs));
+    return this.parts.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0);
   }
 
   get fingerprint(): string | undefined {
@@ -85,14 +85,17 @@ export class ServedParts implements Served {
   }
 
   get status(): Status {
-    const all = this.parts.map(({ status }) => status);
-    const read = this.parts.reduce((sum, { bytes, status }) => sum + bytes * status.progress, 0);
-    return {
-      isAvailable: all.every(({ isAvailable }) => isAvailable),
-      engine: all.every(({ engine }) => engine === 'index') ? 'index' : 'sweep',
-      progress: read / Math.max(1, this.bytes),
-      counts: all.map(({ counts }) => counts).reduce(addCounts, NOTHING_COUNTED),
-    };
+    let isAvailable = true;
+    let engine: Status['engine'] = 'index';
+    let read = 0;
+    let counts = NOTHING_COUNTED;
+    for (const { status, bytes } of this.parts) {
+      isAvailable &&= status.isAvailable;
+      if (status.engine === 'sweep') engine = 'sweep';
+      read += bytes * status.progress;
+      counts = addCounts(counts, status.counts);
+    }
+    return { isAvailable, engine, progress: read / Math.max(1, this.bytes), counts };
   }
 
   get figures(): DatasetFigures {
