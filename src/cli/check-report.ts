@@ -2,32 +2,27 @@
 
 import type { TextPosition } from '../core/text-position.js';
 import {
-  addCounts,
+  addByName,
   addTexts,
+  type ConversionReport,
   NOTHING_CONVERTED,
   type SkippedRecord,
   type TextCounts,
 } from '../dataset/conversion-report.js';
 
-/** What a dataset contains, and how it is served. */
-export interface Contents {
+/**
+ * What a dataset contains, and how it is served. Of a file that is served as it is, the shapes are those of a sample, and the reasons those of
+ * the first few records that were skipped.
+ */
+export interface Contents
+  extends Pick<ConversionReport, 'conversations' | 'turns' | 'leftOut' | 'skipped' | 'shapes' | 'reasons'> {
   readonly path: string;
   /** The size in bytes. */
   readonly bytes: number;
   /** The size in bytes of the JSON lines that it is converted to at the start; undefined if it is served as it is. */
   readonly convertedBytes: number | undefined;
-  readonly conversations: number;
-  readonly turns: number;
   /** Turns that have a reply. */
   readonly replies: number;
-  /** Turns of served records that aren't served, because they have no role or no text. */
-  readonly leftOut: number;
-  /** Records that aren't served. */
-  readonly skipped: number;
-  /** How many records have which shape. Of a file that is served as it is, only a sample was counted. */
-  readonly shapes: Readonly<Record<string, number>>;
-  /** How many records were skipped for which reason; of a file that is served as it is, only the first few. */
-  readonly reasons: Readonly<Record<string, number>>;
   readonly firstSkipped: FirstSkipped | undefined;
   readonly texts: Texts;
   /** A prompt and its reply, from the first conversations. */
@@ -103,7 +98,7 @@ export function totalOf(
 ): FolderReport {
   const sum = (of: (report: FileReport) => number) => reports.reduce((total, each) => total + of(each), 0);
   const counted = (of: (report: FileReport) => Readonly<Record<string, number>>) =>
-    reports.map(of).reduce(addCounts, {});
+    reports.map(of).reduce(addByName, {});
   const isConverted = reports.some(({ convertedBytes }) => convertedBytes !== undefined);
   return {
     path,

@@ -67,8 +67,8 @@ export function addReports(one: ConversionReport, other: ConversionReport): Conv
     leftOut: one.leftOut + other.leftOut,
     texts: addTexts(one.texts, other.texts),
     skipped: one.skipped + other.skipped,
-    shapes: addCounts(one.shapes, other.shapes),
-    reasons: addCounts(one.reasons, other.reasons),
+    shapes: addByName(one.shapes, other.shapes),
+    reasons: addByName(one.reasons, other.reasons),
     firstSkipped:
       one.firstSkipped ??
       (other.firstSkipped && { ...other.firstSkipped, row: one.records + other.firstSkipped.row }),
@@ -78,7 +78,7 @@ export function addReports(one: ConversionReport, other: ConversionReport): Conv
 /** The sum of two counts of texts. */
 export function addTexts(one: TextCounts, other: TextCounts): TextCounts {
   return {
-    roles: addCounts(one.roles, other.roles),
+    roles: addByName(one.roles, other.roles),
     characters: one.characters + other.characters,
     longest: Math.max(one.longest, other.longest),
   };
@@ -90,7 +90,7 @@ export function byFrequency(counts: Readonly<Record<string, number>>): [name: st
 }
 
 /** The sum of two counts by name. Names beyond `REPORTED_KINDS_MAX` aren't counted. */
-export function addCounts(
+export function addByName(
   one: Readonly<Record<string, number>>,
   other: Readonly<Record<string, number>>,
 ): Record<string, number> {
