@@ -24,9 +24,9 @@ export async function check(path: string, options: CheckOptions, progress: Progr
   const isFolder = isSeveral(path);
   if (!isFolder) assertFile(path);
   const { files, splits } = isFolder
-    ? partsOf(path, options.splits)
+    ? await partsOf(path, options.splits)
     : { files: [path], splits: options.splits };
-  const largest = Math.max(...files.map((file) => identityAt(file)?.size ?? 0));
+  const largest = files.reduce((most, file) => Math.max(most, identityAt(file)?.size ?? 0), 0);
   const workers = Math.max(1, Math.min(options.workers, Math.ceil(largest / SHARD_BYTES)));
   const pool = new WorkerPool(workers);
   try {

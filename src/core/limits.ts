@@ -242,6 +242,9 @@ export const LINGER_MS = 1000;
 /** How often a running server checks whether the dataset's file has changed. */
 export const FILE_CHECK_MS = 1000;
 
+/** The longest time until a file that couldn't be read is tried again, if it hasn't changed: a try may convert it. */
+export const RETRY_MS_MAX = 60_000;
+
 /** An unfinished index file that is older than this has been abandoned. */
 export const INDEX_LEFTOVER_MS = 3_600_000;
 

@@ -26,6 +26,7 @@ import { Build, type Engine } from './build.js';
 import { CountingAhead } from './counting-ahead.js';
 import { IndexKeeper } from './index-keeper.js';
 import type { Notices } from './notices.js';
+import { nextRetry, type Retry } from './retry.js';
 import type { DatasetFigures, Served, Status } from './served.js';
 import { Spooler } from './spooling.js';
 
@@ -65,8 +66,10 @@ export class ServedDataset implements Served {
   /** True while the threads are needed. */
   private usesPool: boolean;
   private build: Build;
-  /** Why the current file can't be served, and which file that is; undefined if it can. */
-  private problem: { readonly error: DatasetError; readonly file: FileIdentity } | undefined;
+  /** Why the current file can't be served, which file that is, and when it is tried again; undefined if it can. */
+  private problem:
+    | { readonly error: DatasetError; readonly file: FileIdentity; readonly retry: Retry }
+    | undefined;
   private walking: Promise<void> = Promise.resolve();
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
@@ -422,9 +425,10 @@ export class ServedDataset implements Served {
   private isKnown(file: FileIdentity): boolean {
     if (this.spooling !== undefined && isSameFile(file, this.spooling.file)) return true;
     if (this.problem === undefined) return isSameFile(file, this.dataset.source);
-    const { error, file: tried } = this.problem;
+    const { error, file: tried, retry } = this.problem;
     // A file that couldn't be read may be readable now, even if it hasn't changed.
-    return !error.isTransient && isSameFile(file, tried);
+    const isDue = error.isTransient && performance.now() >= retry.atMs;
+    return isSameFile(file, tried) && !isDue;
   }
 
   private async beginAnew(build: Build): Promise<void> {
@@ -453,7 +457,7 @@ export class ServedDataset implements Served {
     if (this.problem?.error.message !== problem.message) {
       this.options.notices.warn({ err: problem }, 'dataset unavailable');
     }
-    this.problem = { error: problem, file };
+    this.problem = { error: problem, file, retry: nextRetry(this.problem?.retry, performance.now()) };
     this.lookup.problem = problem;
     this.options.notices.changed();
   }

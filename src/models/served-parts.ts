@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { FILE_CHECK_MS } from '../core/limits.js';
 import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import { allInSteps } from '../core/steps.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { type FileIdentity, identityAt, isSameFile } from '../dataset/file.js';
-import { noneServed, type Parts, partsOf } from '../dataset/parts.js';
+import { noneServed, type Parts, PartsFinder } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Lookup, Similar } from '../lookup/lookup.js';
+import { nextRetry, type Retry } from './retry.js';
 import type { DatasetFigures, Served, Status } from './served.js';
 import { ServedDataset, type ServedOptions } from './served-dataset.js';
 
@@ -15,6 +17,7 @@ import { ServedDataset, type ServedOptions } from './served-dataset.js';
 interface Refusal {
   readonly error: DatasetError;
   readonly file: FileIdentity | undefined;
+  readonly retry: Retry;
 }
 
 /** A dataset of several files: its parts are layers, in the order of their names. Files that can't be served are left out. */
@@ -25,12 +28,16 @@ export class ServedParts implements Served {
   /** At least one. */
   private parts: readonly ServedDataset[] = [];
   private readonly refused = new Map<string, Refusal>();
+  private readonly finder: PartsFinder;
+  /** The files when they were last opened. */
+  private found: Parts | undefined;
   private timer: NodeJS.Timeout | undefined;
   private updating: Promise<void> | undefined;
   private readonly closing = new AbortController();
 
   private constructor(path: string, options: ServedOptions) {
     this.path = path;
+    this.finder = new PartsFinder(path, options.splits);
     this.options = options;
     this.lookup = new LayeredLookup(() => this.parts);
   }
@@ -45,7 +52,7 @@ export class ServedParts implements Served {
   static async open(path: string, options: ServedOptions, signal?: AbortSignal): Promise<ServedParts> {
     const served = new ServedParts(path, options);
     try {
-      const { files, splits } = partsOf(path, options.splits);
+      const { files, splits } = await served.finder.find();
       for (const file of files) await served.add(file, splits, signal);
     } catch (error) {
       await served.close();
@@ -133,13 +140,16 @@ export class ServedParts implements Served {
     const { notices } = this.options;
     let found: Parts;
     try {
-      found = partsOf(this.path, this.options.splits);
+      found = await this.finder.find();
     } catch {
       // Keep serving the current parts.
       return;
     }
+    if (found === this.found && !(await this.hasDue())) return;
+    this.found = found;
     const { files, splits } = found;
-    for (const file of this.refused.keys()) if (!files.includes(file)) this.refused.delete(file);
+    const present = new Set(files);
+    for (const file of this.refused.keys()) if (!present.has(file)) this.refused.delete(file);
     const known = new Map(this.parts.map((part) => [part.path, part]));
     const opened: ServedDataset[] = [];
     for (const file of files) {
@@ -212,17 +222,26 @@ export class ServedParts implements Served {
   /** Records that a file is left out. The log has each reason once. */
   private refuse(path: string, error: unknown, file: FileIdentity | undefined): void {
     if (!(error instanceof DatasetError)) throw error;
-    if (this.refused.get(path)?.error.message !== error.message)
+    const last = this.refused.get(path);
+    if (last?.error.message !== error.message)
       this.options.notices.warn({ err: error }, 'a file of the dataset is not served');
-    this.refused.set(path, { error, file });
+    this.refused.set(path, { error, file, retry: nextRetry(last?.retry, performance.now()) });
   }
 
-  /** True if that state of the file is known to be invalid. */
+  /** True if a file is left out, and isn't to be tried again yet: it hasn't changed, and it is invalid or couldn't be read just now. */
   private isRefused(path: string): boolean {
     const refusal = this.refused.get(path);
-    if (refusal === undefined || refusal.error.isTransient) return false;
+    if (refusal === undefined) return false;
+    const { error, file, retry } = refusal;
+    if (error.isTransient) return performance.now() < retry.atMs;
     const now = identityAt(path);
-    return now !== undefined && refusal.file !== undefined && isSameFile(now, refusal.file);
+    return now !== undefined && file !== undefined && isSameFile(now, file);
+  }
+
+  /** True if a file that was left out is to be tried again. */
+  private async hasDue(): Promise<boolean> {
+    const refused = await allInSteps([...this.refused.keys()], (path) => this.isRefused(path));
+    return refused.includes(false);
   }
 
   private noneServed(): DatasetError {
