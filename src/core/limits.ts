@@ -47,7 +47,7 @@ export const UNPACKED_BYTES_MAX = byteCount(1024 * 1024 * MiB);
 /** Bytes of a README.md that may name the files of a dataset. */
 export const CARD_BYTES_MAX = byteCount(8 * MiB);
 
-/** Bytes of a batch of rows in an Arrow file, and of its dictionaries: a worker holds them all. */
+/** Bytes of a batch of rows in an Arrow file, and of its dictionaries: a worker may hold them all. */
 export const TABLE_BATCH_BYTES_MAX = byteCount(1024 * MiB);
 
 /** Bytes of a page in a Parquet file, or of a buffer in an Arrow file, decompressed. */

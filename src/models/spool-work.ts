@@ -16,7 +16,7 @@ import { planShards } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { readSpilled, removeSpilled } from '../workers/spilled-lines.js';
 import { fillRows } from '../workers/spool-lines.js';
-import type { StopFlag } from '../workers/stop-flag.js';
+import { newStopFlag, type StopFlag, stopAll } from '../workers/stop-flag.js';
 import type { RowGroup } from '../workers/tables.js';
 import type {
   ConvertedLines,
@@ -230,13 +230,16 @@ export class SpoolWork {
   }
 
   private async convertTable({ file, table, start }: TableFile): Promise<void> {
-    const task = { file: { file, table, start }, shapes: this.options.shapes, stop: this.stop };
+    const task = { file: { file, table, start }, shapes: this.options.shapes };
     const groups = await this.valueOf(file, await this.pool.listRowGroups(task.file));
+    // Ends the other groups after an error.
+    const stop = newStopFlag();
     const startOver = this.beginning();
     const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
     const convert = (each: readonly RowGroup[], joins: boolean) => {
       const temporary = this.writer.newPartPath();
-      return this.pool.convertRows({ ...task, groups: each, joins, temporary });
+      const stops = joins ? [this.stop] : [this.stop, stop];
+      return this.pool.convertRows({ ...task, groups: each, joins, temporary, stops });
     };
     const running: Promise<TaskResult<ConvertedRows>>[] = [];
     const waiting = groups.values();
@@ -250,6 +253,7 @@ export class SpoolWork {
       for (const group of groups) {
         const rows = await this.valueOf(file, (await running[0]) as TaskResult<ConvertedRows>);
         if (rows.isJoining) {
+          stopAll(stop);
           startOver();
           this.assertJoinable(bytes);
           return this.addRows(await this.valueOf(file, await convert(groups, true)));
@@ -261,6 +265,7 @@ export class SpoolWork {
         this.show(done / bytes);
       }
     } finally {
+      stopAll(stop);
       for (const result of running) {
         result.then(
           (each) => each.kind === 'done' && each.value.spilled && removeSpilled(each.value.spilled),

@@ -151,7 +151,8 @@ export interface ConvertRowsTask {
   readonly shapes: ShapeOptions;
   /** True if the groups are the whole table: see `ConvertTask`. */
   readonly joins: boolean;
-  readonly stop: StopFlag;
+  /** Each of them ends the task early. */
+  readonly stops: readonly StopFlag[];
 }
 
 /** What every walk over a shard finds. */

@@ -197,7 +197,7 @@ export async function convertRows({
   shapes,
   joins,
   temporary,
-  stop,
+  stops,
 }: ConvertRowsTask): Promise<TaskResult<ConvertedRows>> {
   const spilled = new SpilledLines(temporary);
   try {
@@ -209,7 +209,7 @@ export async function convertRows({
     await withOpenFile(file.file, async (fd) => {
       for (const group of groups) {
         await readRows(fd, file, group, (row) => {
-          assertRuns(stop, 0);
+          for (const stop of stops) assertRuns(stop, 0);
           rows.add(row);
           spilled.take(converter.lines);
         });

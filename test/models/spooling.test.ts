@@ -617,7 +617,11 @@ describe('a damaged file is refused, and leaves nothing:', () => {
       data('pyarrow-encrypted-columns.parquet'),
       /: not a valid Parquet file: its columns are encrypted$/,
     ],
-    ['Parquet with damaged Brotli', changed('pyarrow-brotli', 30, 0), /: not a valid Parquet file: /],
+    [
+      'Parquet with damaged Brotli',
+      changed('pyarrow-brotli', 30, 0),
+      /: not a valid Parquet file: column [\w.]+: /,
+    ],
     // hyparquet would read such pages without end.
     ['Parquet whose page lacks a number', changed('pyarrow-brotli', 64, 0), PAGE_DAMAGED],
     ['Parquet whose page has a wrong number', changed('pyarrow-brotli', 69, 128), PAGE_DAMAGED],
