@@ -52,7 +52,7 @@ export function withoutFailed(group: FileGroup, { path: failed }: DatasetError):
   return isOne ? withoutFiles(group, (path) => path === failed) : undefined;
 }
 
-/** The other files of a group; undefined if there are none. */
+/** A group without some of its files; undefined if no file is left. */
 export function withoutFiles(
   { path, others }: FileGroup,
   isLeftOut: (path: string) => boolean,
