@@ -2,12 +2,12 @@
 
 import { counted } from '../core/counted.js';
 import { SAMPLED_BYTES_MAX } from '../core/limits.js';
-import type { DatasetError } from '../dataset/dataset-error.js';
+import { assertFile } from '../dataset/dataset.js';
+import { DatasetError } from '../dataset/dataset-error.js';
 import {
   commonIdentityAt,
   FileChangedError,
   type FileIdentity,
-  identityAt,
   isSameFile,
   isSystemError,
   readFully,
@@ -82,7 +82,7 @@ export class JoinedFiles {
     const groups: { path: string; others: string[] }[] = [];
     const joined = new Map<JoinedShape, string[]>();
     for (const path of paths) {
-      const file = identityAt(path);
+      const file = regularFileAt(path);
       const one = file && (await this.look(file));
       if (one !== undefined) looked.set(path, one);
       const shape = one?.shape;
@@ -121,6 +121,16 @@ async function shapeOf(
   if (record === undefined) return before;
   const reading = isRecord(record) ? readRecord(record, shapes) : undefined;
   return reading?.kind === 'part' && reading.shape.joinsFiles ? reading.shape : undefined;
+}
+
+/** The identity of a regular file; undefined if the path has no such file. Opening a FIFO could block forever. */
+function regularFileAt(path: string): FileIdentity | undefined {
+  try {
+    return assertFile(path);
+  } catch (error) {
+    if (error instanceof DatasetError) return undefined;
+    throw error;
+  }
 }
 
 /** A file's first record: see `firstRecordIn`. */

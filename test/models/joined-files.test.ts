@@ -1,5 +1,6 @@
 /** Conversations that are spread over several files of a folder. */
 
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -135,6 +136,13 @@ it('check has a line for each part, which names its files', async () => {
   expect(sum).toBe(`${path}: 5 conversations, 18 turns, 1 file not served`);
   expect(kinds).toMatch(/80 % JSON objects and JSON lines; 20 % CSV; 5 files of /);
   expect(report.parts.map((part) => part.files?.join(', '))).toEqual([files, undefined, undefined]);
+});
+
+it('a FIFO among the files is left out', async () => {
+  const path = folderOf(MT_BENCH);
+  expect(spawnSync('mkfifo', [join(path, 'model_answer/a.jsonl')]).status).toBe(0);
+  const { askAll } = await serve(path);
+  expect(await askAll(...PROMPTS)).toEqual(REPLIES);
 });
 
 it('a pattern names such files, too', async () => {
