@@ -39,6 +39,8 @@ export interface FirstSkipped extends SkippedRecord {
 
 /** What a file contains. */
 export interface FileReport extends Contents {
+  /** The files that are read together, if there are several: conversations are spread over them. The path is that of the first. */
+  readonly files: readonly string[] | undefined;
   /** The kinds of file, from the outer to the inner: `gzip, JSON lines`. */
   readonly container: string;
 }
@@ -54,6 +56,8 @@ export interface FolderReport extends Contents {
 /** A file of a folder that isn't served. */
 export interface RefusedPart {
   readonly path: string;
+  /** See `FileReport`. */
+  readonly files: readonly string[] | undefined;
   /** Why, in one line that begins with the path. */
   readonly error: string;
 }
@@ -71,6 +75,11 @@ export interface Texts extends TextCounts {
 /** True for a part that isn't served. */
 export function isRefused(part: FileReport | RefusedPart): part is RefusedPart {
   return 'error' in part;
+}
+
+/** How many files are read as one part of a folder. */
+export function fileCount({ files }: FileReport | RefusedPart): number {
+  return files?.length ?? 1;
 }
 
 /** True if all records of all files are served. */
@@ -102,7 +111,7 @@ export function totalOf(
   const isConverted = reports.some(({ convertedBytes }) => convertedBytes !== undefined);
   return {
     path,
-    containers: countsOf(reports.map(({ container }) => container)),
+    containers: countsOf(reports.flatMap((each) => Array<string>(fileCount(each)).fill(each.container))),
     bytes: sum(({ bytes }) => bytes),
     convertedBytes: isConverted ? sum(({ convertedBytes }) => convertedBytes ?? 0) : undefined,
     conversations: sum(({ conversations }) => conversations),

@@ -1,12 +1,12 @@
 import { FILE_CHECK_MS } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import { type Dataset, datasetOf, recognizeDataset, withDataset } from '../dataset/dataset.js';
+import { type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import {
+  commonIdentityAt,
   FileChangedError,
   type FileIdentity,
-  identityAt,
   isSameFile,
   isSystemError,
 } from '../dataset/file.js';
@@ -59,6 +59,8 @@ export class ServedDataset implements Served {
   /** Finds replies in the current state of the file. */
   readonly lookup: CurrentLookup;
   readonly path: string;
+  /** Files that are spooled together with the one at the path. */
+  readonly others: readonly string[];
   private readonly options: ServedOptions;
   private readonly spooler: Spooler;
   private readonly keeper: IndexKeeper;
@@ -82,25 +84,33 @@ export class ServedDataset implements Served {
    * Opens the file, and spools it if it can't be served as it is. Lookups work only after `start`.
    *
    * @param signal gives up the spooling
+   * @param others files that the conversations of the first one are spread over: all are spooled together
    * @throws DatasetError
    */
-  static async open(path: string, options: ServedOptions, signal?: AbortSignal): Promise<ServedDataset> {
+  static async open(
+    path: string,
+    options: ServedOptions,
+    signal?: AbortSignal,
+    others: readonly string[] = [],
+  ): Promise<ServedDataset> {
     const { shapes, splits, indexDir, notices, pool } = options;
     const onProgress = (progress: number) => notices.spooling(progress);
-    const spooler = new Spooler(path, { shapes, splits, indexDir, onProgress });
+    const spooler = new Spooler(path, others, { shapes, splits, indexDir, onProgress });
     const onAbort = () => spooler.close();
     signal?.addEventListener('abort', onAbort);
     let usesPool = false;
     try {
-      const recognized = recognizeDataset(path, shapes);
+      const recognized = recognizeTogether(path, others, shapes);
+      spooler.removeOthers();
       const known =
         spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized, splits);
       if (known !== undefined && known.file === known.source) spooler.removeStale();
-      if (known !== undefined) return new ServedDataset(path, options, spooler, known, usesPool);
+      if (known !== undefined) return new ServedDataset(path, others, options, spooler, known, usesPool);
       usesPool = true;
       const spool = await spooler.make(recognized, pool.take());
       notices.spooled(spool);
-      return new ServedDataset(path, options, spooler, datasetOfSpool(spool, recognized.file), usesPool);
+      const dataset = datasetOfSpool(spool, recognized.file);
+      return new ServedDataset(path, others, options, spooler, dataset, usesPool);
     } catch (error) {
       spooler.close();
       if (usesPool) await pool.give();
@@ -112,12 +122,14 @@ export class ServedDataset implements Served {
 
   private constructor(
     path: string,
+    others: readonly string[],
     options: ServedOptions,
     spooler: Spooler,
     dataset: Dataset,
     usesPool: boolean,
   ) {
     this.path = path;
+    this.others = others;
     this.options = options;
     this.spooler = spooler;
     this.usesPool = usesPool;
@@ -225,6 +237,11 @@ export class ServedDataset implements Served {
     await this.leavePool();
   }
 
+  /** The state of the file, or of all files; undefined if it isn't known. */
+  private get identityNow(): FileIdentity | undefined {
+    return commonIdentityAt(this.path, this.others);
+  }
+
   private get isClosed(): boolean {
     return this.closing !== undefined;
   }
@@ -325,17 +342,17 @@ export class ServedDataset implements Served {
   /** Saves the index again if more tokens were counted since it was saved. */
   private saveCounts(): void {
     const { table, edition, counts } = this.build;
-    const now = identityAt(this.path);
+    const now = this.identityNow;
     if (table === undefined || now === undefined || !isSameFile(now, edition.dataset.source)) return;
     this.keeper.keepCounts(edition.dataset, { table, counts });
   }
 
   /** Checks whether the file has changed, and reopens it if so. A timer also calls this every `FILE_CHECK_MS`. */
   lookAtFile(): void {
-    const now = identityAt(this.path);
+    const now = this.identityNow;
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
     try {
-      const recognized = recognizeDataset(this.path, this.options.shapes);
+      const recognized = recognizeTogether(this.path, this.others, this.options.shapes);
       const dataset = servedAsIs(recognized, this.options.splits);
       this.options.notices.info({ dataset: this.path }, 'dataset changed; reading it again');
       if (dataset === undefined) this.spoolAnew(recognized);

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import type { Failure } from '../core/errors.js';
+import type { KeySeed } from '../core/keys.js';
 import { JOINED_BYTES_MAX, SHARD_BYTES, SPOOL_HEADER_BYTES, SURVEY_BYTES_MIN } from '../core/limits.js';
 import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset/conversion-report.js';
 import { datasetErrorOf } from '../dataset/dataset.js';
@@ -8,11 +9,17 @@ import { DatasetError } from '../dataset/dataset-error.js';
 import { type DatasetFile, type FileIdentity, identityAt } from '../dataset/file.js';
 import { refusalText } from '../dataset/refusal.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
-import { containerOf, type Recognized, recognizeFile, type TableFile } from '../dataset/sources.js';
+import {
+  containerOf,
+  type Recognized,
+  type RecognizedFile,
+  recognizeFile,
+  type TableFile,
+} from '../dataset/sources.js';
 import { assertSplit, chosenLists } from '../dataset/splits.js';
 import type { Spool, SpoolWriter } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
-import { planShards } from '../workers/plan-shards.js';
+import { planShards, processSeed } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { readSpilled, removeSpilled } from '../workers/spilled-lines.js';
 import { fillRows } from '../workers/spool-lines.js';
@@ -22,7 +29,7 @@ import type {
   ConvertedLines,
   ConvertedRows,
   ConvertFileTask,
-  ConvertTask,
+  JsonObjects,
   TaskResult,
 } from '../workers/tasks.js';
 
@@ -46,8 +53,18 @@ const ROOM_BYTES = 2 * SHARD_BYTES;
 /** How often the progress of a single task is looked at. */
 const PROGRESS_MS = 100;
 
+type PackedFile = RecognizedFile & { readonly kind: 'packed' };
+type ObjectsFile = RecognizedFile & { readonly kind: 'objects' };
+
+/** Records that are joined with others, and the work whose errors name their file. */
+interface JoinedList {
+  readonly list: DatasetFile | JsonObjects;
+  readonly work: SpoolWork;
+}
+
 /** The work of making one spool. */
 export class SpoolWork {
+  /** The dataset's path, for messages. */
   private readonly path: string;
   private readonly writer: SpoolWriter;
   private readonly pool: WorkerPool;
@@ -69,6 +86,7 @@ export class SpoolWork {
   }
 
   async run(source: Recognized): Promise<Spool> {
+    if (source.kind === 'joined') return this.joinFiles(source);
     const inner = source.kind === 'packed' ? await this.unpack(source) : source;
     const container =
       source === inner ? containerOf(source) : `${containerOf(source)}, ${containerOf(inner)}`;
@@ -79,8 +97,7 @@ export class SpoolWork {
       return this.finish(source.file, { format: inner.format, start: inner.body.start });
     }
     await this.convert(inner);
-    if (this.report.conversations === 0) throw new DatasetError(this.path, refusalText(this.report));
-    return this.finish(source.file, { format: 'lines', start: SPOOL_HEADER_BYTES });
+    return this.finishLines(source.file);
   }
 
   /** Removes what is unfinished. */
@@ -104,6 +121,12 @@ export class SpoolWork {
     );
   }
 
+  /** @throws DatasetError if there is no conversation */
+  private finishLines(source: FileIdentity): Promise<Spool> {
+    if (this.report.conversations === 0) throw new DatasetError(this.path, refusalText(this.report));
+    return this.finish(source, { format: 'lines', start: SPOOL_HEADER_BYTES });
+  }
+
   private async finish(
     source: FileIdentity,
     body: { format: DatasetFile['format']; start: number },
@@ -113,7 +136,7 @@ export class SpoolWork {
     return spool;
   }
 
-  private async convert(source: Recognized): Promise<void> {
+  private async convert(source: RecognizedFile): Promise<void> {
     switch (source.kind) {
       case 'list':
         return this.convertList(source);
@@ -129,16 +152,20 @@ export class SpoolWork {
   }
 
   /** Unpacks a file, and says what it holds. */
-  private async unpack({ file, packing }: Recognized & { kind: 'packed' }): Promise<Recognized> {
+  private async unpack(source: PackedFile): Promise<RecognizedFile> {
     this.to = 0.5;
-    const { unpacked: into } = this.writer;
     await this.writer.beginUnpacked();
-    await this.following(file, (read) =>
-      this.pool.unpackFile({ file, packing, into, at: SPOOL_HEADER_BYTES, read, stop: this.stop }),
-    );
+    const inner = await this.unpackInto(source, this.writer.unpacked, SPOOL_HEADER_BYTES);
     this.from = 0.5;
     this.to = 1;
-    return recognizeFile(this.identityOf(into), this.options.shapes, SPOOL_HEADER_BYTES, this.path);
+    return inner;
+  }
+
+  private async unpackInto({ file, packing }: PackedFile, into: string, at: number): Promise<RecognizedFile> {
+    await this.following(file, (read) =>
+      this.pool.unpackFile({ file, packing, into, at, read, stop: this.stop }),
+    );
+    return recognizeFile(this.identityOf(into), this.options.shapes, at, this.path);
   }
 
   private identityOf(path: string): FileIdentity {
@@ -153,7 +180,7 @@ export class SpoolWork {
     const plan = planShards(dataset, this.pool.workers, new Kernel(kernelModule(), SURVEY_BYTES_MIN));
     const startOver = this.beginning();
     const { shapes } = this.options;
-    const task = { dataset, seed: plan.seed, stop: this.stop, shapes, joins: false };
+    const task = { dataset, seed: plan.seed, stop: this.stop, shapes };
     const rooms: SharedArrayBuffer[] = [];
     const newRoom = () => new SharedArrayBuffer(ROOM_BYTES);
     const results = plan.run(
@@ -165,7 +192,7 @@ export class SpoolWork {
       const { isJoining, next, ...lines } = await this.valueOf(file, result);
       if (isJoining) {
         startOver();
-        return this.joinList(list, task);
+        return this.join([{ list, work: this }], plan.seed);
       }
       await this.add(lines);
       rooms.push(lines.bytes.buffer);
@@ -173,22 +200,62 @@ export class SpoolWork {
     }
   }
 
-  /** Converts a list whose conversations are spread over several records, in one task. */
-  private async joinList(list: DatasetFile, task: Omit<ConvertTask, 'shard' | 'room'>): Promise<void> {
-    const { body } = list;
-    this.assertJoinable(body.end - body.start);
-    const shard = { index: 0, range: body };
-    const lines = await this.valueOf(
-      list.file,
-      await this.pool.convertShard({ ...task, shard, joins: true, room: new SharedArrayBuffer(0) }),
-    );
-    await this.add(lines);
+  /** Makes a spool of files whose conversations are spread over all of them. */
+  private async joinFiles({ file, files }: Recognized & { kind: 'joined' }): Promise<Spool> {
+    const lists: JoinedList[] = [];
+    const containers = new Set<string>();
+    for (const each of files) {
+      // Its errors name the file.
+      const work = new SpoolWork(each.file.path, this.writer, this.pool, this.stop, this.options);
+      lists.push(...(await work.listsOf(each)));
+      containers.add(work.report.container);
+    }
+    this.report = { ...this.report, container: [...containers].join(' and ') };
+    await this.join(lists, processSeed());
+    return this.finishLines(file);
+  }
+
+  /** The lists of records in a file that is joined with others. */
+  private async listsOf(source: RecognizedFile): Promise<readonly JoinedList[]> {
+    const isPacked = source.kind === 'packed';
+    const inner = isPacked ? await this.unpackInto(source, await this.writer.beginPart(), 0) : source;
+    const kinds = isPacked ? [source, inner] : [source];
+    this.report = { ...this.report, container: kinds.map(containerOf).join(', ') };
+    const lists = await this.jsonIn(inner);
+    return lists.map((list) => ({ list, work: this }));
+  }
+
+  private async jsonIn(source: RecognizedFile): Promise<readonly (DatasetFile | JsonObjects)[]> {
+    if (source.kind === 'list') {
+      assertSplit(this.path, this.options.splits);
+      return [source];
+    }
+    if (source.kind !== 'objects') {
+      throw new DatasetError(this.path, 'its records are joined with those of other files: expected JSON');
+    }
+    const { file, start } = source;
+    const lists = await this.chosenListsIn(source);
+    if (lists !== undefined) return lists;
+    return [{ file, format: 'objects', body: { start, end: byteOffset(file.size) } }];
+  }
+
+  /** Converts lists whose conversations are spread over all of their records, in one task. */
+  private async join(lists: readonly JoinedList[], seed: KeySeed): Promise<void> {
+    this.assertJoinable(lists.reduce((sum, { list: { body } }) => sum + body.end - body.start, 0));
+    const { shapes } = this.options;
+    const task = { lists: lists.map(({ list }) => list), seed, shapes, stop: this.stop };
+    const result = await this.pool.joinLists(task);
+    if (result.kind === 'failed') throw datasetErrorOf({ source: { path: this.path } }, result);
+    const { value } = result;
+    if (!('failure' in value)) return this.add(value);
+    const { list, work } = lists[value.list] as JoinedList;
+    throw await work.errorOf(list.file, value.failure);
   }
 
   /** @throws DatasetError if there are too many bytes of records to join them */
   private assertJoinable(bytes: number): void {
     if (bytes <= JOINED_BYTES_MAX) return;
-    const problem = `its conversations are spread over several records: such a file may have ${JOINED_BYTES_MAX} bytes`;
+    const problem = `its conversations are spread over several records: all of them together may have ${JOINED_BYTES_MAX} bytes`;
     throw new DatasetError(this.path, problem);
   }
 
@@ -202,17 +269,22 @@ export class SpoolWork {
     };
   }
 
-  private async convertObjects({ file, start }: Recognized & { kind: 'objects' }): Promise<void> {
+  private async convertObjects(source: ObjectsFile): Promise<void> {
+    const lists = await this.chosenListsIn(source);
+    if (lists === undefined) return this.convertFile(source.file, 'objects', source.start);
+    for (const list of lists) await this.convertList(list);
+  }
+
+  /** The wanted lists of a file that is one object of lists; undefined if its values are records. */
+  private async chosenListsIn({ file, start }: ObjectsFile): Promise<readonly DatasetFile[] | undefined> {
     const { shapes, splits } = this.options;
     const { values, lists } = await this.following(file, (read) =>
       this.pool.outlineFile({ file, start, shapes, read, stop: this.stop }),
     );
-    if (values !== 1 || lists.length === 0) {
-      assertSplit(this.path, splits);
-      return this.convertFile(file, 'objects', start);
-    }
-    for (const { body } of chosenLists(this.path, splits, lists))
-      await this.convertList({ file, format: 'array', body });
+    if (values === 1 && lists.length > 0)
+      return chosenLists(this.path, splits, lists).map(({ body }) => ({ file, format: 'array', body }));
+    assertSplit(this.path, splits);
+    return undefined;
   }
 
   private async convertFile(

@@ -45,31 +45,32 @@ export class SpoolEnd {
 /** Called with the bytes of the source read so far; what it throws ends the work. */
 export type OnRead = (bytes: number) => void;
 
+/** Called with a value and its JSON; with `undefined` alone if the value is too long. */
+export type TakeValue = (value: unknown, text?: string) => void;
+
 /**
- * Converts JSON values that follow each other on any number of lines.
+ * Passes JSON values that follow each other on any number of lines to `take`.
  *
  * @throws DatasetSyntaxError at the first value that isn't valid JSON
  */
 export async function convertObjects(
   fd: number,
   range: ByteRange,
-  converter: RecordConverter,
-  out: SpoolEnd,
+  take: TakeValue,
   onRead: OnRead,
 ): Promise<void> {
   for (const { range: value } of outerValues(readBlocks(fd, range))) {
     const length = value.end - value.start;
     if (length > RECORD_BYTES_MAX) {
-      converter.add(undefined);
+      take(undefined);
     } else {
       const bytes = Buffer.alloc(length);
       readFully(fd, bytes, value.start);
       const text = bytes.toString();
       const parsed = parseRecord(text);
       if (parsed === undefined) throw await syntaxErrorOf(fd, value, range.end);
-      converter.add(parsed, text);
+      take(parsed, text);
     }
-    out.flush(converter);
     onRead(value.end - range.start);
   }
 }

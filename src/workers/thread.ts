@@ -7,15 +7,15 @@ import { DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
 import { addReports } from '../dataset/conversion-report.js';
-import { FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
+import { type DatasetFile, FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
 import type { TableFile } from '../dataset/sources.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { addBatch } from './convert-batch.js';
-import type { TakeFields } from './convert-rows.js';
-import { plainRecordsFor } from './plain-records.js';
+import type { TakeFields, TakeValue } from './convert-rows.js';
+import { type PlainRecords, plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
 import { ShardCounter } from './shard-counter.js';
@@ -26,12 +26,15 @@ import { isStopped, type StopFlag, stopAfter } from './stop-flag.js';
 import type { RowGroup } from './tables.js';
 import type {
   CensusTask,
+  ConvertedLines,
   ConvertedRows,
   ConvertedShard,
   ConvertFileTask,
   ConvertRowsTask,
   ConvertTask,
   IndexTask,
+  JoinTask,
+  JsonObjects,
   Outline,
   OutlineTask,
   PositionTask,
@@ -43,6 +46,7 @@ import type {
   SweepTask,
   TaskResult,
   UnpackTask,
+  UnreadList,
   WorkerSetup,
 } from './tasks.js';
 import { InvalidRecordError, type RecordBatch, walk } from './walk.js';
@@ -111,14 +115,69 @@ export function convertShard(task: ConvertTask): Promise<TaskResult<ConvertedSha
     kernel.wantNone();
     const next = batches((batch) => {
       addBatch(converter, plain, batch, task.dataset.format);
-      if (converter.isJoining && !task.joins) return true;
-      return false;
+      return converter.isJoining;
     });
-    if (task.joins) converter.join();
     const { records, isJoining } = converter;
     const report = addReports(converter.report, plain.takeReport());
     return { next, records, report, isJoining, ...converter.lines.take() };
   });
+}
+
+/** Converts the records of several lists, and puts together the conversations that are spread over them. */
+export async function joinLists({
+  lists,
+  shapes,
+  seed,
+  stop,
+}: JoinTask): Promise<TaskResult<ConvertedLines | UnreadList>> {
+  const converter = new RecordConverter(shapes);
+  const plain = plainRecordsFor(shapes, module);
+  plain.begin();
+  for (const [i, list] of lists.entries()) {
+    const added =
+      list.format === 'objects'
+        ? await addObjects(list, converter, stop)
+        : await addList(
+            { dataset: list, shard: { index: 0, range: list.body }, seed, stop },
+            converter,
+            plain,
+          );
+    if (added.kind === 'failed') return { kind: 'done', value: { list: i, failure: added } };
+  }
+  converter.join();
+  const report = addReports(converter.report, plain.takeReport());
+  return { kind: 'done', value: { report, ...converter.lines.take() } };
+}
+
+/** Adds the records of a whole list to a converter. */
+function addList(
+  task: ShardTask & { readonly dataset: DatasetFile },
+  converter: RecordConverter,
+  plain: PlainRecords,
+): Promise<TaskResult<ByteOffset>> {
+  return attempt(task, (batches) => {
+    kernel.wantNone();
+    return batches((batch) => {
+      addBatch(converter, plain, batch, task.dataset.format);
+      return false;
+    });
+  });
+}
+
+/** Adds JSON objects to a converter. */
+async function addObjects(
+  { file, body }: JsonObjects,
+  converter: RecordConverter,
+  stop: StopFlag,
+): Promise<TaskResult<undefined>> {
+  try {
+    const { convertObjects } = await import('./convert-rows.js');
+    const take: TakeValue = (value, text) => converter.add(value, text);
+    await withOpenFile(file, (fd) => convertObjects(fd, body, take, () => assertRuns(stop, 0)));
+    return { kind: 'done', value: undefined };
+  } catch (error) {
+    return failureOf(error);
+  }
 }
 
 /** Unpacks a file into a spool. */
@@ -148,9 +207,13 @@ export function convertFile({
       rows.addFields(columns, fields);
       out.flush(converter);
     };
+    const takeValue: TakeValue = (value, text) => {
+      converter.add(value, text);
+      out.flush(converter);
+    };
     await withOpenFile(file, async (fd) => {
       const range = { start, end: byteOffset(file.size) };
-      if (format === 'objects') await convertObjects(fd, range, converter, out, onRead);
+      if (format === 'objects') await convertObjects(fd, range, takeValue, onRead);
       else await convertSeparated(fd, range, format, take, onRead);
     });
     rows.flush();

@@ -31,17 +31,12 @@ export async function unpack(
 ): Promise<number> {
   let end = at;
   let read = 0;
-  const range = { start: byteOffset(0), end: byteOffset(size) };
-  // A stream of `node:fs` would close the file when it is destroyed.
-  const packed = async function* () {
-    for (const { bytes } of readBlocks(fd, range, READ_BYTES)) {
-      read += bytes.length;
-      onRead(read);
-      yield Buffer.from(bytes);
-    }
-  };
+  const packed = bytesOf(fd, size, (bytes) => {
+    read += bytes;
+    onRead(read);
+  });
   try {
-    for await (const chunk of UNPACKERS[packing](packed())) {
+    for await (const chunk of UNPACKERS[packing](packed)) {
       assertNoBomb(end - at + chunk.length, read);
       for (let done = 0; done < chunk.length; )
         done += writeSync(into, chunk, done, chunk.length - done, end + done);
@@ -55,7 +50,47 @@ export async function unpack(
   return end;
 }
 
+/**
+ * The first bytes of what a packed file holds, as far as they can be unpacked.
+ *
+ * @param fd the open file
+ * @param bytesMax how many bytes are wanted; there may be more
+ * @throws what reading throws
+ */
+export async function unpackedHead(
+  fd: number,
+  { size }: FileIdentity,
+  packing: Packing,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of UNPACKERS[packing](bytesOf(fd, size))) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= bytesMax) break;
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  return Buffer.concat(chunks);
+}
+
 type Chunks = AsyncIterable<Uint8Array>;
+
+/** The bytes of an open file. A stream of `node:fs` would close it when it is destroyed. */
+async function* bytesOf(
+  fd: number,
+  size: number,
+  onRead?: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const range = { start: byteOffset(0), end: byteOffset(size) };
+  for (const { bytes } of readBlocks(fd, range, READ_BYTES)) {
+    onRead?.(bytes.length);
+    yield Buffer.from(bytes);
+  }
+}
 
 const UNPACKERS: Readonly<Record<Packing, (packed: Chunks) => Chunks>> = {
   gzip: (packed) => throughStream(createGunzip({ chunkSize: READ_BYTES }), packed),

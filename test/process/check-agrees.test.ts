@@ -36,6 +36,11 @@ const preference = {
 };
 const unknown = [{ x: 'a', y: 'b' }, { x: 'c', y: 'd' }, { x: 'e' }];
 const inFields = { left: 'a', right: 'b', messages: said('a', 'b', 'c') };
+const answer = (question_id: number, model: string) => ({
+  question_id,
+  model_id: model,
+  choices: [{ turns: [`${model} ${question_id}`] }],
+});
 const columnData = ['question', 'answer'].map((name) => ({
   name,
   data: ['a', 'b', name === 'answer' ? '' : 'c'],
@@ -62,8 +67,15 @@ const FILES: Readonly<Record<string, string | Uint8Array>> = {
   'folder/c.jsonl.gz': gzipSync(linesOf([...alpaca, ...odd])),
   'folder/d.json': '[{"messages": 5}, ',
   'folder/deep/e.jsonl': linesOf(unknown),
+  'joined/answers/one.jsonl': linesOf(times(3, (i) => answer(i, 'one'))),
+  'joined/answers/two.jsonl.gz': gzipSync(linesOf([...times(3, (i) => answer(i, 'two')), { text: 'alone' }])),
+  'joined/answers/wrong.jsonl': `${JSON.stringify(answer(0, 'wrong'))}\n{"question_id": 1\n`,
+  'joined/questions.json': JSON.stringify(
+    times(5, (i) => ({ question_id: i, turns: [`Q${i}?`], reference: ['R'] })),
+  ),
+  'joined/more.jsonl': linesOf(native),
 };
-mkdirSync(join(folder, 'folder/deep'), { recursive: true });
+for (const name of ['folder/deep', 'joined/answers']) mkdirSync(join(folder, name), { recursive: true });
 for (const [name, content] of Object.entries(FILES)) writeFileSync(join(folder, name), content);
 
 const single = Object.keys(FILES).filter((name) => !name.includes('/') && !name.startsWith('unknown'));
@@ -72,6 +84,7 @@ const DATASETS = [
   `${join(folder, 'unknown.jsonl')}?prompt=x,reply=y`,
   `named=${join(folder, 'unknown.jsonl')}?reply=x,prompt=y`,
   join(folder, 'folder'),
+  join(folder, 'joined'),
   `pattern=${join(folder, '**/*.jsonl')}?prompt=x,reply=y`,
 ];
 const ARGS = [...DATASETS, '--prefer', 'rejected', '--map', 'prompt=left,reply=right'];

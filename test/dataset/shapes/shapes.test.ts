@@ -536,6 +536,33 @@ describe('joined records', () => {
     ]);
   });
 
+  it('of MT-Bench have the reference where there is no answer', () => {
+    const question = (question_id: number | string, ...texts: readonly string[]) => ({
+      question_id,
+      turns: texts,
+      reference: ['recorded', 'recorded, too'],
+    });
+    const answers = { question_id: '1', model_id: 'm', choices: [{ turns: ['by a model', 'again'] }] };
+    expect(saidIn(question(1, 'a', 'b'), answers, question(2, 'c', 'd'))).toEqual([
+      ['user: a', 'assistant: by a model', 'user: b', 'assistant: again'],
+      ['user: c', 'assistant: recorded', 'user: d', 'assistant: recorded, too'],
+    ]);
+  });
+
+  it('whose id belongs to different questions or requests give nothing', () => {
+    const answers = { question_id: 1, choices: [{ turns: ['x'] }] };
+    expect(saidIn({ question_id: 1, turns: ['a'] }, { question_id: 1, turns: ['b'] }, answers)).toEqual([]);
+    expect(saidIn({ question_id: 1, turns: ['a'] }, { question_id: 1, turns: ['a'] }, answers)).toEqual([
+      ['user: a', 'assistant: x'],
+    ]);
+    const reply = { custom_id: 'x', response: { body: { choices: [{ message: replied }] } } };
+    const request = (content: string) => ({
+      custom_id: 'x',
+      body: { messages: [{ role: 'user', content }] },
+    });
+    expect(saidIn(request('a'), request('b'), reply)).toEqual([]);
+  });
+
   it('whose other half is missing give nothing', () => {
     expect(saidIn({ question_id: 1, turns: ['a', 'b'] })).toEqual([]);
     expect(saidIn({ custom_id: 'x', body: { messages: [asked] } })).toEqual([]);
