@@ -5,7 +5,7 @@ import { JOINED_BYTES_MAX, SHARD_BYTES, SPOOL_HEADER_BYTES, SURVEY_BYTES_MIN } f
 import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset/conversion-report.js';
 import { datasetErrorOf } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { type DatasetFile, type FileIdentity, identityAt } from '../dataset/file.js';
+import { type DatasetFile, type FileIdentity, identityAt, isSystemError, saysFull } from '../dataset/file.js';
 import { refusalText } from '../dataset/refusal.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { containerOf, type Recognized, recognizeFile, type TableFile } from '../dataset/sources.js';
@@ -46,6 +46,23 @@ const ROOM_BYTES = 2 * SHARD_BYTES;
 /** How often the progress of a single task is looked at. */
 const PROGRESS_MS = 100;
 
+/** The share of a step that must be done before it says how much space the whole takes. */
+const PROGRESS_KNOWN_MIN = 0.01;
+
+/** The disk that a spool is written to is full. */
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError';
+
+  /**
+   * @param path the spool
+   * @param needed the bytes that it needs; undefined if that isn't known
+   */
+  constructor(path: string, needed?: number) {
+    const room = needed === undefined ? 'more space' : `about ${Math.ceil(needed / 1_000_000)} MB`;
+    super(`the disk is full: it needs ${room} in ${dirname(path)}`);
+  }
+}
+
 /** The work of making one spool. */
 export class SpoolWork {
   private readonly path: string;
@@ -59,6 +76,7 @@ export class SpoolWork {
   /** The share of the work that the current step is. */
   private from = 0;
   private to = 1;
+  private isUnpacking = false;
 
   constructor(path: string, writer: SpoolWriter, pool: WorkerPool, stop: StopFlag, options: SpoolOptions) {
     this.path = path;
@@ -89,19 +107,30 @@ export class SpoolWork {
     await this.writer.removeUnpacked();
   }
 
-  /** The error for a full disk: it says how much space is needed, as far as that is known. */
-  diskFull(): DatasetError {
-    const megabytes = (bytes: number) => `${Math.ceil(bytes / 1_000_000)} MB`;
-    const written = this.writer.at;
-    const needed = this.progress > 0.01 ? `about ${megabytes(written / this.progress)}` : 'more space';
-    const folder = dirname(this.writer.path);
-    const setting = this.options.indexDir === 'none' ? 'TMPDIR' : 'INDEX_DIR';
-    return new DatasetError(
-      this.path,
-      `the disk is full: its spool needs ${needed} in ${folder}; choose another folder with ${setting}`,
-      undefined,
-      true,
-    );
+  /** The error for a full disk. It says how much space is needed, as far as that is known. */
+  diskFull(): DiskFullError {
+    const share = (this.progress - this.from) / (this.to - this.from);
+    const isKnown = share > PROGRESS_KNOWN_MIN;
+    return new DiskFullError(this.writer.path, isKnown ? this.bytesNeeded(share) : undefined);
+  }
+
+  /** @param share how much of the current step is done */
+  private bytesNeeded(share: number): number {
+    const unpacked = identityAt(this.writer.unpacked)?.size ?? 0;
+    if (!this.isUnpacking) return unpacked + (identityAt(this.writer.path)?.size ?? 0) / share;
+    // The lines that it is converted to take about as much space, and both are on the disk at once.
+    return (unpacked / share) * (this.isUnpackedServedAsIs() ? 1 : 2);
+  }
+
+  /** True if the content of a packed file seems to be served as it is, by what was unpacked so far. */
+  private isUnpackedServedAsIs(): boolean {
+    try {
+      const inner = this.recognizeUnpacked();
+      return inner.kind === 'list' && inner.isServedAsIs;
+    } catch (error) {
+      if (!(error instanceof DatasetError) && !isSystemError(error)) throw error;
+      return false;
+    }
   }
 
   private async finish(
@@ -131,14 +160,21 @@ export class SpoolWork {
   /** Unpacks a file, and says what it holds. */
   private async unpack({ file, packing }: Recognized & { kind: 'packed' }): Promise<Recognized> {
     this.to = 0.5;
+    this.isUnpacking = true;
     const { unpacked: into } = this.writer;
     await this.writer.beginUnpacked();
     await this.following(file, (read) =>
       this.pool.unpackFile({ file, packing, into, at: SPOOL_HEADER_BYTES, read, stop: this.stop }),
     );
+    this.isUnpacking = false;
     this.from = 0.5;
     this.to = 1;
-    return recognizeFile(this.identityOf(into), this.options.shapes, SPOOL_HEADER_BYTES, this.path);
+    return this.recognizeUnpacked();
+  }
+
+  private recognizeUnpacked(): Recognized {
+    const file = this.identityOf(this.writer.unpacked);
+    return recognizeFile(file, this.options.shapes, SPOOL_HEADER_BYTES, this.path);
   }
 
   private identityOf(path: string): FileIdentity {
@@ -294,7 +330,9 @@ export class SpoolWork {
     const timer = setInterval(() => this.show((read[0] as number) / file.size), PROGRESS_MS);
     timer.unref();
     try {
-      return await this.valueOf(file, await run(read));
+      const result = await run(read);
+      this.show((read[0] as number) / file.size);
+      return await this.valueOf(file, result);
     } finally {
       clearInterval(timer);
     }
@@ -307,7 +345,7 @@ export class SpoolWork {
   }
 
   private async errorOf(file: FileIdentity, failure: Failure): Promise<Error> {
-    if (failure.detail.includes('ENOSPC')) return this.diskFull();
+    if (saysFull(failure.systemCode)) return this.diskFull();
     const dataset = { source: { path: this.path } };
     const { offset } = failure;
     if (offset === undefined) return datasetErrorOf(dataset, failure);

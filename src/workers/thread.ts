@@ -338,7 +338,9 @@ function failureOf(error: unknown): Failure {
   }
   if (error instanceof FileChangedError) return { kind: 'failed', code: 'dataset_changed', detail };
   if (error instanceof Error && 'syscall' in error && 'code' in error) {
-    return { kind: 'failed', code: 'dataset_unreadable', detail: `the file can't be read (${error.code})` };
+    const systemCode = String(error.code);
+    const detail = `the file can't be read (${systemCode})`;
+    return { kind: 'failed', code: 'dataset_unreadable', detail, systemCode };
   }
   return { kind: 'failed', code: 'worker_failed', detail };
 }

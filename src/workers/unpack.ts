@@ -17,7 +17,7 @@ const READ_BYTES = 1 << 18;
  *
  * @param fd the open file
  * @param into the open file to write to, from `at` on
- * @param onRead called with the number of packed bytes read so far; what it throws ends the work
+ * @param onRead called with the number of packed bytes unpacked so far; what it throws ends the work
  * @returns where the next byte would go
  * @throws DatasetSyntaxError if the packed data are damaged or cut off, or hold too much; what reading and writing throw
  */
@@ -31,21 +31,25 @@ export async function unpack(
 ): Promise<number> {
   let end = at;
   let read = 0;
+  let unpacking: Unpacking | undefined;
+  const report = () => onRead(unpacking?.taken?.() ?? read);
   const range = { start: byteOffset(0), end: byteOffset(size) };
   // A stream of `node:fs` would close the file when it is destroyed.
   const packed = async function* () {
     for (const { bytes } of readBlocks(fd, range, READ_BYTES)) {
       read += bytes.length;
-      onRead(read);
+      report();
       yield Buffer.from(bytes);
     }
   };
   try {
-    for await (const chunk of UNPACKERS[packing](packed())) {
+    unpacking = UNPACKERS[packing](packed());
+    for await (const chunk of unpacking.chunks) {
       assertNoBomb(end - at + chunk.length, read);
       for (let done = 0; done < chunk.length; )
         done += writeSync(into, chunk, done, chunk.length - done, end + done);
       end += chunk.length;
+      report();
     }
   } catch (error) {
     throw isDamage(error)
@@ -57,19 +61,25 @@ export async function unpack(
 
 type Chunks = AsyncIterable<Uint8Array>;
 
-const UNPACKERS: Readonly<Record<Packing, (packed: Chunks) => Chunks>> = {
+interface Unpacking {
+  readonly chunks: Chunks;
+  /** How many packed bytes the chunks so far were made of, if more may have been read. */
+  readonly taken?: () => number;
+}
+
+const UNPACKERS: Readonly<Record<Packing, (packed: Chunks) => Unpacking>> = {
   gzip: (packed) => throughStream(createGunzip({ chunkSize: READ_BYTES }), packed),
   brotli: (packed) => throughStream(createBrotliDecompress({ chunkSize: READ_BYTES }), packed),
   zstd,
-  'utf-16le': (packed) => decoded(packed, 'utf-16le'),
-  'utf-16be': (packed) => decoded(packed, 'utf-16be'),
+  'utf-16le': (packed) => ({ chunks: decoded(packed, 'utf-16le') }),
+  'utf-16be': (packed) => ({ chunks: decoded(packed, 'utf-16be') }),
 };
 
 /** Node has a decompressor for Zstandard since 22.15; it takes a third of the time. */
-const createZstd = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
+const createZstd = (zlib as { createZstdDecompress?: () => ZlibStream }).createZstdDecompress;
 
-function zstd(packed: Chunks): Chunks {
-  return createZstd === undefined ? zstdByFzstd(packed) : throughStream(createZstd(), packed);
+function zstd(packed: Chunks): Unpacking {
+  return createZstd === undefined ? { chunks: zstdByFzstd(packed) } : throughStream(createZstd(), packed);
 }
 
 async function* zstdByFzstd(packed: Chunks): AsyncGenerator<Uint8Array> {
@@ -94,9 +104,12 @@ async function* decoded(packed: Chunks, encoding: string): AsyncGenerator<Uint8A
   yield Buffer.from(decoder.decode());
 }
 
-function throughStream(stream: Transform, packed: Chunks): Chunks {
+type ZlibStream = Transform & { readonly bytesWritten: number };
+
+function throughStream(stream: ZlibStream, packed: Chunks): Unpacking {
   // The error arrives where the chunks are read.
-  return pipeline(Readable.from(packed, { objectMode: false }), stream, () => undefined);
+  const chunks = pipeline(Readable.from(packed, { objectMode: false }), stream, () => undefined);
+  return { chunks, taken: () => stream.bytesWritten };
 }
 
 /** @throws DatasetSyntaxError if the bytes read hold more than the limits allow: the file seems to be made to fill the disk */
