@@ -4,7 +4,7 @@ import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
 import { type Dataset, datasetOf, recognizeDataset, textStart, withDataset } from '../dataset/dataset.js';
 import { positionOf } from '../dataset/position.js';
-import { describeSkipped } from '../dataset/refusal.js';
+import { describeSampled } from '../dataset/refusal.js';
 import { hasConvertible, recordsAt, sampleOf } from '../dataset/sample.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
@@ -140,7 +140,7 @@ function skippedIn(
   dataset: Dataset,
   { skippedAt }: Counts,
 ): Pick<Contents, 'reasons'> & { readonly firstSkipped: Omit<FirstSkipped, 'path'> | undefined } {
-  const records = recordsAt(fd, dataset, skippedAt).map(({ value, text }) => describeSkipped(value, text, 0));
+  const records = recordsAt(fd, dataset, skippedAt).map(describeSampled);
   const [first] = records;
   const [offset] = skippedAt;
   const firstSkipped =

@@ -5,6 +5,7 @@ import { fieldMapText } from '../core/field-map.js';
 import { KEY_LENGTH_NAMED_MAX, KEYS_NAMED_MAX, QUOTED_RECORD_LENGTH } from '../core/limits.js';
 import { shellWord } from '../core/shell-word.js';
 import { byFrequency, type ConversionReport, type SkippedRecord } from './conversion-report.js';
+import type { SampledRecord } from './sample.js';
 import { isObject, isRecord } from './shapes/record.js';
 import { refusalOf } from './shapes/refusals.js';
 
@@ -29,6 +30,11 @@ export function describeSkipped(value: unknown, text: string, row: number): Skip
   };
 }
 
+/** Describes a record of a list that is served as it is. */
+export function describeSampled({ value, text, isCutOff }: SampledRecord): SkippedRecord {
+  return isCutOff ? describeRefused(CUT_OFF, text, 0) : describeSkipped(value, text, 0);
+}
+
 /** Describes a record whose keys aren't known. */
 export function describeRefused(reason: string, json: string, row: number): SkippedRecord {
   const text = json.slice(0, QUOTED_RECORD_LENGTH).toWellFormed();
@@ -44,6 +50,9 @@ function shortened(key: string): string {
 function shortOnly(suggestion: string): string | undefined {
   return suggestion.length > QUOTED_RECORD_LENGTH ? undefined : suggestion;
 }
+
+/** Why the last record of a file isn't served if its end is missing. */
+export const CUT_OFF = 'cut off by the end of the file';
 
 /** Why a value isn't a record of any shape. */
 export function reasonOf(value: unknown): string {

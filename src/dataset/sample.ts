@@ -29,8 +29,9 @@ export function isServedAsIs(
 
 /** A record, parsed. */
 export interface SampledRecord {
-  /** Undefined if it is too long, or not valid. */
+  /** Undefined if it is too long, or cut off. */
   readonly value: unknown;
+  readonly isCutOff: boolean;
   /** Its JSON, or the beginning of it. */
   readonly text: string;
 }
@@ -49,7 +50,9 @@ export function recordsAt(
     const bytes = Buffer.alloc(Math.min(SAMPLED_BYTES_MAX, body.end - offset));
     readFully(fd, bytes, offset);
     const [first] = recordsIn(bytes, offset + bytes.length === body.end, format);
-    return first ?? { value: undefined, text: bytes.toString('utf8', 0, QUOTED_RECORD_LENGTH) };
+    return (
+      first ?? { value: undefined, isCutOff: false, text: bytes.toString('utf8', 0, QUOTED_RECORD_LENGTH) }
+    );
   });
 }
 
@@ -99,7 +102,7 @@ function recordsIn(bytes: Uint8Array, isAll: boolean, format: DatasetFormat): Sa
       if (part.endedBy === undefined) continue;
       // The last line may be cut.
       const isWhole = format === 'array' || part.endedBy === 'separator' || isAll;
-      if (isWhole && text.trim() !== '') records.push({ value: parsePythonJson(text), text: text.trim() });
+      if (isWhole && text.trim() !== '') records.push(sampled(text.trim()));
       text = '';
       if (records.length === SAMPLED_RECORDS_MAX) break;
     }
@@ -107,4 +110,9 @@ function recordsIn(bytes: Uint8Array, isAll: boolean, format: DatasetFormat): Sa
     if (!(error instanceof DatasetSyntaxError)) throw error;
   }
   return records;
+}
+
+function sampled(text: string): SampledRecord {
+  const value = parsePythonJson(text);
+  return { value, isCutOff: value === undefined, text };
 }

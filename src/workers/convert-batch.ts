@@ -1,4 +1,5 @@
 import type { DatasetFormat } from '../dataset/file.js';
+import { CUT_OFF } from '../dataset/refusal.js';
 import { RECORD, RECORD_NUMBERS } from '../kernel/kernel.js';
 import type { PlainRecords } from './plain-records.js';
 import { parseRecord, type RecordConverter } from './record-converter.js';
@@ -11,6 +12,10 @@ export function addBatch(
   batch: RecordRows,
   format: DatasetFormat,
 ): void {
+  if (batch.cutOff !== undefined) {
+    converter.addRefused(batch.cutOff, CUT_OFF);
+    return;
+  }
   const rows = batch.records.length / RECORD_NUMBERS;
   const isLoaded = rows > 0 && plain.load(batch, format);
   for (let row = 0; row < rows; row++) {

@@ -9,6 +9,7 @@ import { RECORD_BYTES_MAX } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
 import { readBlocks, readFully } from '../dataset/file.js';
 import { type OuterValue, outerValues } from '../dataset/json-values.js';
+import { CUT_OFF } from '../dataset/refusal.js';
 import type { Separator } from '../dataset/separated.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
@@ -48,7 +49,7 @@ export type OnRead = (bytes: number) => void;
 /**
  * Converts JSON values that follow each other on any number of lines.
  *
- * @throws DatasetSyntaxError at the first value that isn't valid JSON
+ * @throws DatasetSyntaxError at the first value that isn't valid JSON, unless the end of the file cuts it off
  */
 export async function convertObjects(
   fd: number,
@@ -66,8 +67,12 @@ export async function convertObjects(
       readFully(fd, bytes, value.start);
       const text = bytes.toString();
       const parsed = parseRecord(text);
-      if (parsed === undefined) throw await syntaxErrorOf(fd, value, range.end);
-      converter.add(parsed, text);
+      if (parsed !== undefined) converter.add(parsed, text);
+      else {
+        const error = await syntaxErrorOf(fd, value, range.end);
+        if (error.offset !== range.end || converter.records === 0) throw error;
+        converter.addRefused(text, CUT_OFF);
+      }
     }
     out.flush(converter);
     onRead(value.end - range.start);

@@ -55,7 +55,10 @@ export class RowConverter {
       return;
     }
     this.flush();
-    this.converter.addRefused(fields, `a row with ${counted(fields.length, 'field')}, not ${columns.length}`);
+    this.converter.addRefused(
+      JSON.stringify(fields),
+      `a row with ${counted(fields.length, 'field')}, not ${columns.length}`,
+    );
   }
 
   /** Converts the rows that were collected. */

@@ -15,6 +15,8 @@ export interface RecordRows {
   /** The bytes of the file from `offset` on, which the rows refer to. */
   readonly bytes: Uint8Array;
   readonly offset: ByteOffset;
+  /** The text of the one record, if the end of the file cuts it off. */
+  readonly cutOff?: string;
 }
 
 /** Some records of a shard. Valid until the next batch is requested. */
@@ -66,6 +68,8 @@ export function* walk(
   beforeRead: () => void,
   { blockBytes, recordBytesMax }: WalkLimits = { blockBytes: BLOCK_BYTES, recordBytesMax: RECORD_BYTES_MAX },
 ): Generator<RecordBatch, ByteOffset> {
+  /** True once a record was found: a file that is one record, cut off, is invalid. */
+  let hasRecords = range.start > body.start;
   /** The file offset of the input's first byte, and how many of its bytes have been read. */
   let offset: number = range.start;
   let length = 0;
@@ -103,6 +107,7 @@ export function* walk(
         input: bytes,
         inputStart,
       } = kernel;
+      hasRecords ||= records.length > 0;
       yield {
         base: offset - inputStart,
         turns,
@@ -115,6 +120,17 @@ export function* walk(
     } while (walked === WALKED.rowsAreFull);
     const here = byteOffset(Math.min(offset + from, body.end));
 
+    if (
+      format === 'lines' &&
+      hasRecords &&
+      kernel.isAtRecord &&
+      isAtEnd() &&
+      isCutOff(kernel, walked, from, length)
+    ) {
+      const cutOff = Buffer.from(kernel.input.subarray(from, length)).toString();
+      yield { ...passedOver(kernel, here, offset), cutOff };
+      return body.end;
+    }
     if (walked === WALKED.invalid) {
       const at = byteOffset(offset + kernel.invalidAt);
       if (kernel.isAtRecord) throw new InvalidRecordError(here, at);
@@ -136,15 +152,8 @@ export function* walk(
         end = kernel.passOver(0, read(), false, format);
       }
       from = end;
-      yield {
-        base: here,
-        turns: NO_TURNS,
-        records: PASSED_OVER,
-        conversations: 0,
-        leftOut: 0,
-        bytes: kernel.input,
-        offset: byteOffset(offset),
-      };
+      hasRecords = true;
+      yield passedOver(kernel, here, offset);
     } else if (isAtEnd()) {
       const isInRecord = kernel.isAtRecord && here < body.end;
       throw isInRecord ? new InvalidRecordError(here, body.end) : cutOff(body.end, kernel.isAtRecord);
@@ -153,6 +162,30 @@ export function* walk(
     offset += from;
     length = Math.max(0, length - from);
   }
+}
+
+/** A batch of one record, which isn't read. */
+function passedOver({ input }: Kernel, here: ByteOffset, offset: number): RecordBatch {
+  const found = { turns: NO_TURNS, records: PASSED_OVER, conversations: 0, leftOut: 0 };
+  return { base: here, ...found, bytes: input, offset: byteOffset(offset) };
+}
+
+/** The start of an escape or of a word, which the kernel rejects at its first byte. */
+const UNFINISHED = /\\(?:u[\da-f]{0,3})?$|-?[a-z]+$/i;
+const UNFINISHED_BYTES_MAX = 9;
+const WORDS = ['true', 'false', 'null', 'NaN', 'Infinity', '-Infinity'];
+
+/**
+ * True if a record is valid up to the end of the file, which is the end of the input.
+ *
+ * @param from where the record begins
+ */
+function isCutOff(kernel: Kernel, walked: number, from: number, end: number): boolean {
+  if (walked !== WALKED.invalid) return walked === WALKED.needsMore && from < end;
+  const last = kernel.input.subarray(Math.max(from, end - UNFINISHED_BYTES_MAX), end);
+  const [unfinished = ''] = UNFINISHED.exec(Buffer.from(last).toString('latin1')) ?? [];
+  const isStart = unfinished.startsWith('\\') || WORDS.some((word) => word.startsWith(unfinished));
+  return kernel.invalidAt >= (isStart ? end - unfinished.length : end);
 }
 
 /** What is wrong after a record. @param blanks the white space between the record and the byte that is wrong */

@@ -111,6 +111,32 @@ describe('check, on a file that is valid,', () => {
     expect(await lineOf(path)).toBe(`${path}: ${holds}`);
   });
 
+  it.each<[string, string | Buffer, string]>([
+    ['lines', `${line}\n{"messages": [{"ro`, `FILE:2:1 (byte ${lineBytes + 1}): '{"messages": [{"ro'`],
+    [
+      'lines that are converted',
+      '{"prompt": "a", "response": "b"}\n{"prompt": "c',
+      `record 1: '{"prompt": "c'`,
+    ],
+    ['objects', '{\n"prompt": "a",\n"response": "b"\n}\n{\n"prompt": "c', `record 1: '{\\n"prompt": "c'`],
+    [
+      'gzip',
+      gzipSync(`${line}\n{"messages": [{"ro`),
+      `FILE:2:1 (byte ${lineBytes + 1}): '{"messages": [{"ro'`,
+    ],
+  ])('skips a last record that the end of the file cuts off: %s', async (_what, content, place) => {
+    const path = file('cut-off', content);
+    const { code, stdout } = await run([path]);
+    expect(stdout.split('\n')).toEqual(
+      expect.arrayContaining([
+        `${path}: 1 conversation, 2 turns, 1 record skipped`,
+        '  skipped     1 cut off by the end of the file',
+        `  skipped     the first at ${place.replace('FILE', path)}`,
+      ]),
+    );
+    expect(code).toBe(3);
+  });
+
   it.each([
     ['an array', `[\n${line},\n  {"text": "é"}\n]`, `FILE:3:3 (byte ${lineBytes + 6}): '{"text": "é"}'`],
     ['lines', `${line}\n{}\n${line}\n[]\n`, `FILE:2:1 (byte ${lineBytes + 1}): '{}'`],
@@ -237,12 +263,6 @@ describe('check, on a file that is not valid,', () => {
         before: '',
         reason: "the file is cut off; expected ',' or ']' and the end of the list",
       },
-    ],
-    [
-      'cut off in JSON lines',
-      'cut.jsonl',
-      `${line}\n${line.slice(0, 30)}`,
-      { line: 2, column: 31, before: '', reason: 'the file is cut off; expected a string value' },
     ],
     [
       'cut off after a record',
