@@ -23,7 +23,7 @@ import {
 } from './file.js';
 
 /** Raise it when anything about spools changes, also what a shape makes of a record. */
-const FORMAT = 2;
+const FORMAT = 3;
 const ENDING = '.verbatim-spool';
 const UNFINISHED = '.unfinished';
 const UNPACKED = '.unpacked';

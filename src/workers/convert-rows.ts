@@ -9,6 +9,7 @@ import { RECORD_BYTES_MAX } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
 import { readBlocks, readFully } from '../dataset/file.js';
 import { type OuterValue, outerValues } from '../dataset/json-values.js';
+import { beginsTable, rowsIn } from '../dataset/pandas-json.js';
 import { CUT_OFF } from '../dataset/refusal.js';
 import type { Separator } from '../dataset/separated.js';
 import { isRecord } from '../dataset/shapes/record.js';
@@ -17,6 +18,12 @@ import { readRecord } from '../dataset/shapes/shapes.js';
 import { parseRecord, type RecordConverter } from './record-converter.js';
 import { fillRows } from './spool-lines.js';
 import type { Outline } from './tasks.js';
+
+/** Bytes that are read of a value that is too long. */
+const QUOTED_BYTES = 1024;
+
+const LONG_TABLE =
+  'a table that pandas wrote, longer than 16 MiB: write it with orient="records", lines=True';
 
 /** Lines are written when there are this many bytes of them. */
 const FLUSH_BYTES = 1 << 22;
@@ -61,13 +68,15 @@ export async function convertObjects(
   for (const { range: value } of outerValues(readBlocks(fd, range))) {
     const length = value.end - value.start;
     if (length > RECORD_BYTES_MAX) {
-      converter.add(undefined);
+      addTooLong(fd, value, converter);
     } else {
       const bytes = Buffer.alloc(length);
       readFully(fd, bytes, value.start);
       const text = bytes.toString();
       const parsed = parseRecord(text);
-      if (parsed !== undefined) converter.add(parsed, text);
+      const rows = rowsIn(parsed);
+      if (rows !== undefined) for (const row of rows) converter.add(row);
+      else if (parsed !== undefined) converter.add(parsed, text);
       else {
         const error = await syntaxErrorOf(fd, value, range.end);
         if (error.offset !== range.end || converter.records === 0) throw error;
@@ -77,6 +86,15 @@ export async function convertObjects(
     out.flush(converter);
     onRead(value.end - range.start);
   }
+}
+
+/** Adds a value that is too long to be read. */
+function addTooLong(fd: number, { start }: ByteRange, converter: RecordConverter): void {
+  const bytes = Buffer.alloc(QUOTED_BYTES);
+  readFully(fd, bytes, start);
+  const text = bytes.toString();
+  if (beginsTable(text)) converter.addRefused(text, LONG_TABLE);
+  else converter.add(undefined, text);
 }
 
 /** Why a value isn't valid JSON. */
