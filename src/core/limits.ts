@@ -24,6 +24,9 @@ export const READ_BEFORE_LISTENING_BYTES = byteCount(4 * MiB);
  */
 export const RECORD_BYTES_MAX = byteCount(16 * MiB);
 
+/** A row of CSV is held in memory up to this length. A longer one is an error: it may be all that follows a stray quote. */
+export const CSV_ROW_BYTES_MAX = byteCount(64 * MiB);
+
 /** The head of a spool, which says what it was made from. The rest of it is a report of what was converted. */
 export const SPOOL_HEADER_BYTES = byteCount(16 * KiB);
 

@@ -5,13 +5,13 @@ import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse as parseCsv } from 'csv-parse';
 import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
-import { RECORD_BYTES_MAX } from '../core/limits.js';
+import { CSV_ROW_BYTES_MAX, RECORD_BYTES_MAX, SURVEY_BYTES_MIN } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
 import { readBlocks, readFully } from '../dataset/file.js';
 import { type OuterValue, outerValues } from '../dataset/json-values.js';
 import { beginsTable, rowsIn } from '../dataset/pandas-json.js';
 import { CUT_OFF } from '../dataset/refusal.js';
-import type { Separator } from '../dataset/separated.js';
+import { hasSpacesBeforeQuotes, type Separator } from '../dataset/separated.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { readRecord } from '../dataset/shapes/shapes.js';
@@ -128,16 +128,17 @@ export async function convertSeparated(
   };
   let rowAt = 0;
   const parser = parseCsv({
-    on_record: (row: string[], { bytes }) => {
+    on_record: (fields: string[], { bytes }) => {
       rowAt = bytes;
-      return row;
+      return withoutMark(fields);
     },
     bom: true,
     delimiter,
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
-    max_record_size: RECORD_BYTES_MAX,
+    max_record_size: CSV_ROW_BYTES_MAX,
+    ltrim: hasSpacesBeforeQuotes(headOf(fd, start, end), delimiter),
   });
   // The error arrives where the rows are read.
   const rows = pipeline(Readable.from(blocks(), { objectMode: false }), parser, () => undefined);
@@ -145,12 +146,32 @@ export async function convertSeparated(
     let columns: readonly string[] | undefined;
     for await (const fields of rows as AsyncIterable<readonly string[]>) {
       if (columns === undefined) columns = fields;
-      else take(columns, fields);
+      else if (!isHeaderAgain(columns, fields)) take(columns, fields);
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new DatasetSyntaxError(byteOffset(start + rowAt), csvProblem(error));
   }
+}
+
+/** The start of the file, as far as its style is looked at. */
+function headOf(fd: number, start: ByteOffset, end: ByteOffset): string {
+  const bytes = Buffer.alloc(Math.min(SURVEY_BYTES_MIN, end - start));
+  readFully(fd, bytes, start);
+  return bytes.toString();
+}
+
+const BYTE_ORDER_MARK = '\ufeff';
+
+/** The fields without the byte order mark that is before the first one where files were put together. */
+function withoutMark(fields: string[]): string[] {
+  const [first = '', ...others] = fields;
+  return first.startsWith(BYTE_ORDER_MARK) ? [first.slice(1), ...others] : fields;
+}
+
+/** True for the header of a file that was put after another one. */
+function isHeaderAgain(columns: readonly string[], fields: readonly string[]): boolean {
+  return fields.length === columns.length && fields.every((field, i) => field === columns[i]);
 }
 
 /** What is wrong with the row after the last one that was read. */

@@ -348,6 +348,15 @@ describe('a walk', () => {
     expect(await walked(longest - 1)).toEqual([first, undefined, last]);
   });
 
+  it('passes over a byte order mark at the start of a line', async () => {
+    const list = [{ items: [] }, { id: 'a', items: [{ from: 'b', value: '\ufeff' }] }];
+    const file = Buffer.from(list.map((each) => `\ufeff ${JSON.stringify(each)}\n\ufeff\n`).join(''));
+    for (let blockBytes = 1; blockBytes < 20; blockBytes++) {
+      const found = await walkedRecords(kernel, folder, file, { cuts: [20], blockBytes });
+      expect(found).toEqual(expectedRecords(kernel, list));
+    }
+  });
+
   it('skips the last of several lines if the end of the file cuts it off, at any byte', async () => {
     const list = [
       { items: [] },

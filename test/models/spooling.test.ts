@@ -122,6 +122,37 @@ const bigEndian = (text: string) => Buffer.from(text, 'utf16le').swap16();
 const data = (name: string) => readFileSync(join(ROOT, 'test/data', name));
 const arrow = (name: string) => data(`pyarrow${name === 'arrow' ? '.' : '-'}${name}`);
 
+const rowsOf = (separator: string) =>
+  pairs.map(({ question, answer }) => `"${question}"${separator}"${answer}"\n`).join('');
+
+describe('files that were put together are answered as one:', () => {
+  it.each([
+    ['JSON lines', pairs.map((each) => `\ufeff${JSON.stringify(each)}\n`).join('')],
+    ['objects', pairs.map((each) => `\ufeff${JSON.stringify(each, null, 1)}\n`).join('')],
+    ['CSV', pairs.map(({ question, answer }) => `\ufeffquestion,answer\n${question},${answer}\n`).join('')],
+  ])('%s', async (_what, content) => {
+    await expectAnswers(fileOf(content), THREE);
+  });
+});
+
+describe('CSV is answered', () => {
+  it('with spaces before its quotes', async () => {
+    await expectAnswers(fileOf(`"question", "answer"\n${rowsOf(', ')}`), THREE);
+    await expectAnswers(fileOf(`question; answer\n${rowsOf(';  ')}`), THREE);
+  });
+
+  it('without a row that is too long', async () => {
+    const long = `"${'x'.repeat(RECORD_BYTES_MAX)}",b\n`;
+    const [first = '', ...others] = rowsOf(',').split(/(?<=\n)/);
+    const { served } = await openAndWalk(fileOf(`question,answer\n${first}${long}${others.join('')}`), {
+      pool,
+    });
+    expect(await answersOf(served, THREE)).toEqual([answer(0), answer(1, '2'), answer(2, '3')]);
+    expect(served.status.counts.skipped).toBe(1);
+    await served.close();
+  });
+});
+
 describe('a table that pandas wrote is answered as its rows:', () => {
   const columns = {
     question: Object.fromEntries(pairs.map(({ question }, i) => [i, question])),
