@@ -4,7 +4,7 @@ import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
 import { type Dataset, datasetOf, recognizeDataset, textStart, withDataset } from '../dataset/dataset.js';
 import { positionOf } from '../dataset/position.js';
-import { describeSampled } from '../dataset/refusal.js';
+import { describeSampled, unmappedText } from '../dataset/refusal.js';
 import { hasConvertible, recordsAt, sampleOf } from '../dataset/sample.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
@@ -106,6 +106,7 @@ class Checking {
     return withDataset(dataset, (fd) => {
       const records = sampleOf(fd, dataset).map(({ value }) => value);
       const conversations = records.map(parseConversation).filter((each) => each !== undefined);
+      const shapes = converted?.shapes ?? shapesOf(records, this.shapes);
       const skipped = converted ?? skippedIn(fd, dataset, counts);
       return {
         path: file.path,
@@ -117,7 +118,8 @@ class Checking {
         replies: counts.replies,
         leftOut: converted?.leftOut ?? counts.leftOut,
         skipped: converted?.skipped ?? counts.skipped,
-        shapes: converted?.shapes ?? shapesOf(records, this.shapes),
+        shapes,
+        warnings: converted?.warnings ?? [unmappedText(this.shapes.map, shapes) ?? []].flat(),
         reasons: skipped.reasons,
         firstSkipped: skipped.firstSkipped && {
           path: file.path,

@@ -29,6 +29,8 @@ export interface Contents {
   /** How many records were skipped for which reason; of a file that is served as it is, only the first few. */
   readonly reasons: Readonly<Record<string, number>>;
   readonly firstSkipped: FirstSkipped | undefined;
+  /** What seems wrong about the dataset or the settings. */
+  readonly warnings: readonly string[];
   readonly texts: Texts;
   /** A prompt and its reply, from the first conversations. */
   readonly example: { readonly prompt: string; readonly reply: string } | undefined;
@@ -118,6 +120,7 @@ export function totalOf(
     shapes: counted(shapesOfAll),
     reasons: counted(({ reasons }) => reasons),
     firstSkipped: reports.find(({ firstSkipped }) => firstSkipped !== undefined)?.firstSkipped,
+    warnings: reports.flatMap((each) => each.warnings.map((warning) => `${each.path}: ${warning}`)),
     texts: {
       ...reports.map(({ texts }) => texts).reduce<TextCounts>(addTexts, NOTHING_CONVERTED.texts),
       conversations: sum(({ texts }) => texts.conversations),

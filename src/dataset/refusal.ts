@@ -1,11 +1,12 @@
 /** Why a dataset, or a record of it, isn't served. */
 
 import { counted } from '../core/counted.js';
-import { fieldMapText } from '../core/field-map.js';
+import { type FieldMap, fieldMapText } from '../core/field-map.js';
 import { KEY_LENGTH_NAMED_MAX, KEYS_NAMED_MAX, QUOTED_RECORD_LENGTH } from '../core/limits.js';
 import { shellWord } from '../core/shell-word.js';
 import { byFrequency, type ConversionReport, type SkippedRecord } from './conversion-report.js';
 import type { SampledRecord } from './sample.js';
+import { MAPPED } from './shapes/mapped.js';
 import { isObject, isRecord } from './shapes/record.js';
 import { refusalOf } from './shapes/refusals.js';
 
@@ -60,6 +61,22 @@ export function reasonOf(value: unknown): string {
   return value === undefined ? 'longer than 16 MiB, or nested too deep' : 'neither an object nor a list';
 }
 
+/** The warning about a field map that no record has the fields of; undefined if there is none. @param shapes those that records have */
+export function unmappedText(
+  map: FieldMap | undefined,
+  shapes: Readonly<Record<string, number>>,
+): string | undefined {
+  if (map === undefined || Object.hasOwn(shapes, MAPPED)) return undefined;
+  return `no record has the fields of --map ${shellWord(fieldMapText(map))}: other shapes fit`;
+}
+
+/** The warnings about the names of a table's columns. */
+export function columnWarnings(columns: readonly string[]): string[] {
+  const repeated = columns.filter((name, i) => name !== '' && columns.indexOf(name) < i);
+  if (repeated.length === 0) return [];
+  return [`of several columns with the same name, the last counts: ${listedNames([...new Set(repeated)])}`];
+}
+
 /** Why a dataset without a conversation isn't served, in one line. */
 export function refusalText({
   records,
@@ -81,9 +98,13 @@ export function refusalText({
 
 /** Keys as a message lists them: `the keys "prompt", "completion"`. */
 function listedKeys(keys: readonly string[]): string {
+  return `the ${keys.length === 1 ? 'key' : 'keys'} ${listedNames(keys)}`;
+}
+
+function listedNames(keys: readonly string[]): string {
   const spelled = keys.slice(0, KEYS_NAMED_MAX).map((key) => {
     return JSON.stringify(key.length > KEY_LENGTH_NAMED_MAX ? `${key.slice(0, KEY_LENGTH_NAMED_MAX)}…` : key);
   });
   if (keys.length > KEYS_NAMED_MAX) spelled.push('…');
-  return `the ${keys.length === 1 ? 'key' : 'keys'} ${spelled.join(', ')}`;
+  return spelled.join(', ');
 }

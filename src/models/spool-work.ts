@@ -6,7 +6,7 @@ import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset
 import { datasetErrorOf } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { type DatasetFile, type FileIdentity, identityAt, isSystemError, saysFull } from '../dataset/file.js';
-import { refusalText } from '../dataset/refusal.js';
+import { refusalText, unmappedText } from '../dataset/refusal.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { containerOf, type Recognized, recognizeFile, type TableFile } from '../dataset/sources.js';
 import { assertSplit, chosenLists } from '../dataset/splits.js';
@@ -137,7 +137,10 @@ export class SpoolWork {
     source: FileIdentity,
     body: { format: DatasetFile['format']; start: number },
   ): Promise<Spool> {
-    const spool = await this.writer.finish(source, body, this.report);
+    const unmapped =
+      this.report.records === 0 ? undefined : unmappedText(this.options.shapes.map, this.report.shapes);
+    const warnings = [...this.report.warnings, ...(unmapped === undefined ? [] : [unmapped])];
+    const spool = await this.writer.finish(source, body, { ...this.report, warnings });
     this.isFinished = true;
     return spool;
   }

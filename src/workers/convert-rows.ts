@@ -108,7 +108,7 @@ async function syntaxErrorOf(fd: number, value: ByteRange, end: ByteOffset): Pro
 export type TakeFields = (columns: readonly string[], fields: readonly string[]) => void;
 
 /**
- * Passes the rows of CSV or TSV with a header line to `take`. A quote inside of a field without quotes is a part of its text.
+ * Passes the rows of CSV or TSV with a header line to `take`, and returns the names of the columns. A quote inside of a field without quotes is a part of its text.
  *
  * @throws DatasetSyntaxError where a quote doesn't end, or a row is too long
  */
@@ -118,7 +118,7 @@ export async function convertSeparated(
   delimiter: Separator,
   take: TakeFields,
   onRead: OnRead,
-): Promise<void> {
+): Promise<readonly string[]> {
   // A stream of `node:fs` would close the file when it is destroyed.
   const blocks = function* () {
     for (const { bytes, offset } of readBlocks(fd, { start, end })) {
@@ -148,6 +148,7 @@ export async function convertSeparated(
       if (columns === undefined) columns = fields;
       else if (!isHeaderAgain(columns, fields)) take(columns, fields);
     }
+    return columns ?? [];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new DatasetSyntaxError(byteOffset(start + rowAt), csvProblem(error));

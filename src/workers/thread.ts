@@ -9,6 +9,7 @@ import type { TextPosition } from '../core/text-position.js';
 import { addReports } from '../dataset/conversion-report.js';
 import { FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
+import { columnWarnings } from '../dataset/refusal.js';
 import type { TableFile } from '../dataset/sources.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
@@ -148,15 +149,17 @@ export function convertFile({
       rows.addFields(columns, fields);
       out.flush(converter);
     };
-    await withOpenFile(file, async (fd) => {
+    const warnings = await withOpenFile(file, async (fd) => {
       const range = { start, end: byteOffset(file.size) };
-      if (format === 'objects') await convertObjects(fd, range, converter, out, onRead);
-      else await convertSeparated(fd, range, format, take, onRead);
+      if (format !== 'objects')
+        return columnWarnings(await convertSeparated(fd, range, format, take, onRead));
+      await convertObjects(fd, range, converter, out, onRead);
+      return [];
     });
     rows.flush();
     converter.join();
     out.flush(converter, true);
-    return { end: out.at, report: addReports(converter.report, plain.takeReport()) };
+    return { end: out.at, report: { ...addReports(converter.report, plain.takeReport()), warnings } };
   });
 }
 

@@ -111,6 +111,29 @@ describe('check, on a file that is valid,', () => {
     expect(await lineOf(path)).toBe(`${path}: ${holds}`);
   });
 
+  const unmapped = 'no record has the fields of --map prompt=a,reply=b: other shapes fit';
+  it.each([
+    ['a map that no record needs', line, ['--map', 'prompt=a,reply=b'], unmapped],
+    [
+      'a map that no converted record needs',
+      '{"prompt": "c", "response": "d"}\n',
+      ['--map', 'prompt=a,reply=b'],
+      unmapped,
+    ],
+    [
+      'columns of one name',
+      'prompt,reply,prompt\na,b,c\n',
+      ['--map', 'prompt=prompt,reply=reply'],
+      'of several columns with the same name, the last counts: "prompt"',
+    ],
+  ])('warns of %s', async (_what, content, args, warning) => {
+    const { code, stdout } = await run([file('warned', content), ...args]);
+    expect(stdout.split('\n').filter((each) => each.startsWith('  warning'))).toEqual([
+      `  warning     ${warning}`,
+    ]);
+    expect(code).toBe(0);
+  });
+
   it.each<[string, string | Buffer, string]>([
     ['lines', `${line}\n{"messages": [{"ro`, `FILE:2:1 (byte ${lineBytes + 1}): '{"messages": [{"ro'`],
     [
