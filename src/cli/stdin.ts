@@ -1,5 +1,6 @@
 /** Standard input as a dataset: it is saved in a temporary file, since a dataset is read more than once. */
 
+import { fstatSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { ModelSpec } from '../core/model-spec.js';
 import { DatasetError } from '../dataset/dataset-error.js';
@@ -37,6 +38,8 @@ export class Stdin {
     if (process.stdin.isTTY) {
       throw new DatasetError(NAME, `it is a terminal; expected ${EXPECTED_DATASET}, as verbatim - < FILE`);
     }
+    if (fstatSync(process.stdin.fd).isDirectory())
+      throw new DatasetError(NAME, `it is a folder; expected ${EXPECTED_DATASET}`);
     const file = new TemporaryFile(NAME);
     this.file = file;
     process.on('exit', () => file.remove());

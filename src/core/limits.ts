@@ -36,6 +36,9 @@ export const SPOOL_IDLE_MS = 60_000;
 /** The same for an unfinished spool that doesn't name its writer: the writer adds its name right after it creates the file. */
 export const SPOOL_BEGIN_MS = 2000;
 
+/** How many times a start converts a dataset that is replaced meanwhile. */
+export const SPOOL_TRIES_MAX = 5;
+
 /** How often a start looks whether a spool that another process writes is finished. */
 export const SPOOL_WAIT_MS = 200;
 

@@ -135,6 +135,15 @@ describe('files that were put together are answered as one:', () => {
   });
 });
 
+it('roles may have the names of what every object has', async () => {
+  const turns = ['user', '__proto__', 'constructor', 'assistant'].map((role) => ({
+    role,
+    text: `from ${role}`,
+  }));
+  const path = fileOf(JSON.stringify([{ turns }]));
+  await expectAnswers(path, [['from constructor', 'from assistant', '0']]);
+});
+
 describe('CSV is answered', () => {
   it('with spaces before its quotes', async () => {
     await expectAnswers(fileOf(`"question", "answer"\n${rowsOf(', ')}`), THREE);
