@@ -18,6 +18,7 @@ const READ_BYTES = 1 << 18;
  * @param fd the open file
  * @param into the open file to write to, from `at` on
  * @param onRead called with the number of packed bytes unpacked so far; what it throws ends the work
+ * @param bytesMax the most bytes that the file may hold
  * @returns where the next byte would go
  * @throws DatasetSyntaxError if the packed data are damaged or cut off, or hold too much; what reading and writing throw
  */
@@ -28,6 +29,7 @@ export async function unpack(
   into: number,
   at: number,
   onRead: (bytes: number) => void,
+  bytesMax: number = UNPACKED_BYTES_MAX,
 ): Promise<number> {
   let end = at;
   let read = 0;
@@ -45,7 +47,7 @@ export async function unpack(
   try {
     unpacking = UNPACKERS[packing](packed());
     for await (const chunk of unpacking.chunks) {
-      assertNoBomb(end - at + chunk.length, read);
+      assertNoBomb(end - at + chunk.length, read, bytesMax);
       for (let done = 0; done < chunk.length; )
         done += writeSync(into, chunk, done, chunk.length - done, end + done);
       end += chunk.length;
@@ -113,10 +115,10 @@ function throughStream(stream: ZlibStream, packed: Chunks): Unpacking {
 }
 
 /** @throws DatasetSyntaxError if the bytes read hold more than the limits allow: the file seems to be made to fill the disk */
-function assertNoBomb(unpacked: number, read: number): void {
-  const isTooMuch = unpacked > UNPACKED_BYTES_MAX;
+function assertNoBomb(unpacked: number, read: number, bytesMax: number): void {
+  const isTooMuch = unpacked > bytesMax;
   if (!isTooMuch && (unpacked <= UNPACKED_BYTES_FREE || unpacked <= UNPACKED_RATIO_MAX * read)) return;
-  const limit = isTooMuch ? `${UNPACKED_BYTES_MAX} bytes` : `${UNPACKED_RATIO_MAX} times their own length`;
+  const limit = isTooMuch ? `${bytesMax} bytes` : `${UNPACKED_RATIO_MAX} times their own length`;
   throw new DatasetSyntaxError(
     byteOffset(read),
     `the first ${read} bytes hold more than ${limit}; unpack it yourself`,

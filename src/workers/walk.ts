@@ -2,7 +2,7 @@
 
 import { type ByteOffset, type ByteRange, byteOffset, countBlanks } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
-import { BLOCK_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
+import { BLOCK_BYTES, QUOTED_RECORD_LENGTH, RECORD_BYTES_MAX } from '../core/limits.js';
 import { cutOff } from '../dataset/elements.js';
 import { type DatasetFile, type DatasetFormat, readBlocks, readFully } from '../dataset/file.js';
 import { type Kernel, NO_CONVERSATION, WALKED } from '../kernel/kernel.js';
@@ -15,8 +15,8 @@ export interface RecordRows {
   /** The bytes of the file from `offset` on, which the rows refer to. */
   readonly bytes: Uint8Array;
   readonly offset: ByteOffset;
-  /** The text of the one record, if the end of the file cuts it off. */
-  readonly cutOff?: string;
+  /** If there is one record, which isn't read: the beginning of its text, and whether the end of the file cuts it off. */
+  readonly unread?: { readonly text: string; readonly isCutOff: boolean };
 }
 
 /** Some records of a shard. Valid until the next batch is requested. */
@@ -47,6 +47,9 @@ export interface WalkLimits {
   readonly blockBytes: number;
   readonly recordBytesMax: number;
 }
+
+/** Bytes of a record that may be quoted. */
+const QUOTED_BYTES_MAX = 4 * QUOTED_RECORD_LENGTH;
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -127,8 +130,7 @@ export function* walk(
       isAtEnd() &&
       isCutOff(kernel, walked, from, length)
     ) {
-      const cutOff = Buffer.from(kernel.input.subarray(from, length)).toString();
-      yield { ...passedOver(kernel, here, offset), cutOff };
+      yield unread(kernel, here, offset, { text: beginning(kernel, from, length), isCutOff: true });
       return body.end;
     }
     if (walked === WALKED.invalid) {
@@ -144,6 +146,7 @@ export function* walk(
       return format === 'lines' ? range.end : here;
     const isTooLong = walked === WALKED.tooDeep || length - from > recordBytesMax;
     if (kernel.isAtRecord && isTooLong) {
+      const text = beginning(kernel, from, length);
       let end = kernel.passOver(from, to, true, format);
       while (end === undefined) {
         if (isAtEnd()) throw cutOff(body.end, false);
@@ -153,7 +156,7 @@ export function* walk(
       }
       from = end;
       hasRecords = true;
-      yield passedOver(kernel, here, offset);
+      yield unread(kernel, here, offset, { text, isCutOff: false });
     } else if (isAtEnd()) {
       const isInRecord = kernel.isAtRecord && here < body.end;
       throw isInRecord ? new InvalidRecordError(here, body.end) : cutOff(body.end, kernel.isAtRecord);
@@ -165,9 +168,19 @@ export function* walk(
 }
 
 /** A batch of one record, which isn't read. */
-function passedOver({ input }: Kernel, here: ByteOffset, offset: number): RecordBatch {
+function unread(
+  { input }: Kernel,
+  base: number,
+  offset: number,
+  what: NonNullable<RecordRows['unread']>,
+): RecordBatch {
   const found = { turns: NO_TURNS, records: PASSED_OVER, conversations: 0, leftOut: 0 };
-  return { base: here, ...found, bytes: input, offset: byteOffset(offset) };
+  return { base, ...found, bytes: input, offset: byteOffset(offset), unread: what };
+}
+
+/** The beginning of the text of a record. */
+function beginning({ input }: Kernel, from: number, end: number): string {
+  return Buffer.from(input.subarray(from, Math.min(end, from + QUOTED_BYTES_MAX))).toString();
 }
 
 /** The start of an escape or of a word, which the kernel rejects at its first byte. */

@@ -179,6 +179,12 @@ describe('check, on a file that is valid,', () => {
     expect(lines.join('\n')).toContain(`the first at ${path}:2:1 (byte ${lineBytes + 1}): `);
   });
 
+  it('prints the beginning of a record that is too long, also if the others are converted', async () => {
+    const long = JSON.stringify({ prompt: 'x'.repeat(17 * 1024 * 1024), response: 'y' });
+    const path = file('long-converted.jsonl', `{"prompt": "a", "response": "b"}\n${long}\n`);
+    expect((await linesOf(path)).join('\n')).toContain(`the first at record 1: '{"prompt":"xxxxx`);
+  });
+
   it('prints what it is, and exits with code 0', async () => {
     const path = file('good.json', `[${line}]`);
     expect(await run([path])).toEqual({ code: 0, stdout: reportOfGood(path, 'JSON array'), stderr: '' });

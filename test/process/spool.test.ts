@@ -175,6 +175,16 @@ describe('a spool', () => {
     expect(besides(path)).toEqual([]);
   });
 
+  it('is not left by a check that is stopped', async () => {
+    const path = fileOf(LARGE);
+    const temporary = newFolder('tmp-');
+    const checking = startServer(['check', path], { TMPDIR: temporary });
+    while (readdirSync(temporary).length === 0) await sleep(1);
+    checking.kill('SIGINT');
+    expect(await checking.exited).toBe('SIGINT');
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
   it('is removed at the end if nothing is to be saved', async () => {
     const path = fileOf(packed('v1'));
     const temporary = newFolder('tmp-');
