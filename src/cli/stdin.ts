@@ -1,9 +1,9 @@
 /** Standard input as a dataset: it is saved in a temporary file, since a dataset is read more than once. */
 
-import { fstatSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { ModelSpec } from '../core/model-spec.js';
 import { DatasetError } from '../dataset/dataset-error.js';
+import { isFolder } from '../dataset/file.js';
 import { EXPECTED_DATASET } from '../dataset/sources.js';
 import { TemporaryFile } from '../dataset/temporary-file.js';
 
@@ -38,7 +38,7 @@ export class Stdin {
     if (process.stdin.isTTY) {
       throw new DatasetError(NAME, `it is a terminal; expected ${EXPECTED_DATASET}, as verbatim - < FILE`);
     }
-    if (fstatSync(process.stdin.fd).isDirectory())
+    if (isFolder(process.stdin.fd))
       throw new DatasetError(NAME, `it is a folder; expected ${EXPECTED_DATASET}`);
     const file = new TemporaryFile(NAME);
     this.file = file;

@@ -36,6 +36,11 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error;
 }
 
+/** True if an open file is a folder. */
+export function isFolder(fd: number): boolean {
+  return fstatSync(fd).isDirectory();
+}
+
 /** True if a system call's code says that there is no room for more bytes. */
 export function saysFull(code: string | undefined): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';

@@ -61,7 +61,7 @@ export function reasonOf(value: unknown): string {
   return value === undefined ? 'longer than 16 MiB, or nested too deep' : 'neither an object nor a list';
 }
 
-/** The warning about a field map that no record has the fields of; undefined if there is none. @param shapes those that records have */
+/** The warning about a field map that no record has the fields of; undefined if some record has them. */
 export function unmappedText(
   map: FieldMap | undefined,
   shapes: Readonly<Record<string, number>>,

@@ -215,7 +215,7 @@ describe('a spool', () => {
 const ON_SMALL_DISK = ['-rm', 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs "$1" && shift && exec "$@"', 'sh'];
 const canMount = spawnSync('unshare', [...ON_SMALL_DISK, newFolder('probe-'), 'true']).status === 0;
 
-/** Gzip of 2.8 MB of records, all parts of them packed alike. */
+/** Gzip of 2.8 MB of records, whose parts are packed equally well. */
 function evenlyPacked(toRecord: (prompt: string, reply: string) => object): Buffer {
   let state = 1;
   const word = () => {

@@ -11,7 +11,7 @@ const CONTENT = Array.from({ length: 20_000 }, (_, i) => `{"prompt": "${i}", "re
   '\n',
 );
 
-/** Unpacks a file that may hold so many bytes; returns how many it held. */
+/** Unpacks a file that may hold `bytesMax` bytes, and returns how many it held. */
 async function unpacked(content: Buffer, packing: 'gzip' | 'brotli', bytesMax: number): Promise<number> {
   const path = join(folder, 'packed');
   writeFileSync(path, content);
