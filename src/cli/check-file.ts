@@ -4,7 +4,7 @@ import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
 import { type Dataset, datasetOf, recognizeTogether, textStart, withDataset } from '../dataset/dataset.js';
 import { positionOf } from '../dataset/position.js';
-import { describeSkipped } from '../dataset/refusal.js';
+import { describeSampled, unmappedText } from '../dataset/refusal.js';
 import { hasConvertible, recordsAt, sampleOf } from '../dataset/sample.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
@@ -106,6 +106,7 @@ class Checking {
     return withDataset(dataset, (fd) => {
       const records = sampleOf(fd, dataset).map(({ value }) => value);
       const conversations = records.map(parseConversation).filter((each) => each !== undefined);
+      const shapes = converted?.shapes ?? shapesOf(records, this.shapes);
       const skipped = converted ?? skippedIn(fd, dataset, counts);
       return {
         path: file.path,
@@ -118,7 +119,8 @@ class Checking {
         replies: counts.replies,
         leftOut: converted?.leftOut ?? counts.leftOut,
         skipped: converted?.skipped ?? counts.skipped,
-        shapes: converted?.shapes ?? shapesOf(records, this.shapes),
+        shapes,
+        warnings: converted?.warnings ?? [unmappedText(this.shapes.map, shapes) ?? []].flat(),
         reasons: skipped.reasons,
         firstSkipped: skipped.firstSkipped && {
           path: nameOf(this.group),
@@ -141,7 +143,7 @@ function skippedIn(
   dataset: Dataset,
   { skippedAt }: Counts,
 ): Pick<Contents, 'reasons'> & { readonly firstSkipped: Omit<FirstSkipped, 'path'> | undefined } {
-  const records = recordsAt(fd, dataset, skippedAt).map(({ value, text }) => describeSkipped(value, text, 0));
+  const records = recordsAt(fd, dataset, skippedAt).map(describeSampled);
   const [first] = records;
   const [offset] = skippedAt;
   const firstSkipped =

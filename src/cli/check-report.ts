@@ -24,6 +24,8 @@ export interface Contents
   /** Turns that have a reply. */
   readonly replies: number;
   readonly firstSkipped: FirstSkipped | undefined;
+  /** What seems wrong about the dataset or the settings. */
+  readonly warnings: readonly string[];
   readonly texts: Texts;
   /** A prompt and its reply, from the first conversations. */
   readonly example: { readonly prompt: string; readonly reply: string } | undefined;
@@ -122,6 +124,7 @@ export function totalOf(
     shapes: counted(shapesOfAll),
     reasons: counted(({ reasons }) => reasons),
     firstSkipped: reports.find(({ firstSkipped }) => firstSkipped !== undefined)?.firstSkipped,
+    warnings: reports.flatMap((each) => each.warnings.map((warning) => `${each.path}: ${warning}`)),
     texts: {
       ...reports.map(({ texts }) => texts).reduce<TextCounts>(addTexts, NOTHING_CONVERTED.texts),
       conversations: sum(({ texts }) => texts.conversations),

@@ -40,6 +40,7 @@ export function checkText(report: CheckReport): string[] {
       `${counted(average, 'character')} on average, ${texts.longest} at most${sampleText(report)}`,
     ),
     ...exampleTexts(report).map((text) => line('example', text)),
+    ...report.warnings.map((text) => line('warning', text)),
     ...(replies === 0 ? [line('warning', 'no turn has a reply: every prompt will be a miss')] : []),
   ];
 }

@@ -18,6 +18,8 @@ export interface ConversionReport {
   readonly reasons: Readonly<Record<string, number>>;
   /** The first record that was skipped; undefined if none was. */
   readonly firstSkipped: SkippedRecord | undefined;
+  /** What seems wrong about the dataset or its settings. */
+  readonly warnings: readonly string[];
 }
 
 /** The texts of turns, in numbers. */
@@ -55,6 +57,7 @@ export const NOTHING_CONVERTED: ConversionReport = {
   shapes: {},
   reasons: {},
   firstSkipped: undefined,
+  warnings: [],
 };
 
 /** The sum of two reports. */
@@ -72,6 +75,7 @@ export function addReports(one: ConversionReport, other: ConversionReport): Conv
     firstSkipped:
       one.firstSkipped ??
       (other.firstSkipped && { ...other.firstSkipped, row: one.records + other.firstSkipped.row }),
+    warnings: [...one.warnings, ...other.warnings],
   };
 }
 
@@ -94,11 +98,11 @@ export function addByName(
   one: Readonly<Record<string, number>>,
   other: Readonly<Record<string, number>>,
 ): Record<string, number> {
-  const sum: Record<string, number> = { ...one };
+  // A name may be `__proto__`.
+  const sum = new Map(Object.entries(one));
   for (const [name, count] of Object.entries(other)) {
-    const isKnown = Object.hasOwn(sum, name);
-    if (isKnown || Object.keys(sum).length < REPORTED_KINDS_MAX)
-      sum[name] = (isKnown ? (sum[name] as number) : 0) + count;
+    const known = sum.get(name);
+    if (known !== undefined || sum.size < REPORTED_KINDS_MAX) sum.set(name, (known ?? 0) + count);
   }
-  return sum;
+  return Object.fromEntries(sum);
 }

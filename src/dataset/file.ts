@@ -40,6 +40,16 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error;
 }
 
+/** True if an open file is a folder. */
+export function isFolder(fd: number): boolean {
+  return fstatSync(fd).isDirectory();
+}
+
+/** True if a system call's code says that there is no room for more bytes. */
+export function saysFull(code: string | undefined): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /** The identity of the file at `path`, from its `stat`. */
 export function identityOf(path: string, stats: Stats): FileIdentity {
   const { mtimeMs, ctimeMs, ino } = stats;

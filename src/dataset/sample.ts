@@ -30,8 +30,9 @@ export function isServedAsIs(
 
 /** A record, parsed. */
 export interface SampledRecord {
-  /** Undefined if it is too long, or not valid. */
+  /** Undefined if it is too long, or cut off. */
   readonly value: unknown;
+  readonly isCutOff: boolean;
   /** Its JSON, or the beginning of it. */
   readonly text: string;
 }
@@ -50,7 +51,9 @@ export function recordsAt(
     const bytes = Buffer.alloc(Math.min(SAMPLED_BYTES_MAX, body.end - offset));
     readFully(fd, bytes, offset);
     const [first] = recordsIn(bytes, offset + bytes.length === body.end, format);
-    return first ?? { value: undefined, text: bytes.toString('utf8', 0, QUOTED_RECORD_LENGTH) };
+    return (
+      first ?? { value: undefined, isCutOff: false, text: bytes.toString('utf8', 0, QUOTED_RECORD_LENGTH) }
+    );
   });
 }
 
@@ -126,7 +129,7 @@ function recordsIn(
       if (part.endedBy === undefined) continue;
       // The last line may be cut.
       const isWhole = format === 'array' || part.endedBy === 'separator' || isAll;
-      if (isWhole && text.trim() !== '') records.push({ value: parsePythonJson(text), text: text.trim() });
+      if (isWhole && text.trim() !== '') records.push(sampled(text.trim()));
       text = '';
       if (records.length === recordsMax) break;
     }
@@ -134,4 +137,9 @@ function recordsIn(
     if (!(error instanceof DatasetSyntaxError)) throw error;
   }
   return records;
+}
+
+function sampled(text: string): SampledRecord {
+  const value = parsePythonJson(text);
+  return { value, isCutOff: value === undefined, text };
 }

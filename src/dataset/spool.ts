@@ -271,5 +271,15 @@ export function temporaryFolder(): string {
     if (pid !== undefined && !isRunning(Number(pid)))
       rmSync(join(parent, name), { recursive: true, force: true });
   }
-  return mkdtempSync(join(parent, `${TEMPORARY}${process.pid}-`));
+  const folder = mkdtempSync(join(parent, `${TEMPORARY}${process.pid}-`));
+  temporaryFolders.add(folder);
+  return folder;
+}
+
+const temporaryFolders = new Set<string>();
+
+/** Removes the temporary folders of this process. */
+export function removeTemporaryFolders(): void {
+  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
+  temporaryFolders.clear();
 }

@@ -1,4 +1,4 @@
-import { FILE_CHECK_MS } from '../core/limits.js';
+import { FILE_CHECK_MS, SPOOL_TRIES_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
@@ -10,6 +10,7 @@ import {
   isSameFile,
   isSystemError,
 } from '../dataset/file.js';
+import { unmappedText } from '../dataset/refusal.js';
 import { hasConvertible } from '../dataset/sample.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Recognized } from '../dataset/sources.js';
@@ -100,17 +101,29 @@ export class ServedDataset implements Served {
     signal?.addEventListener('abort', onAbort);
     let usesPool = false;
     try {
-      const recognized = recognizeTogether(path, others, shapes);
       spooler.removeOthers();
-      const known =
-        spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized, splits);
-      if (known !== undefined && known.file === known.source) spooler.removeStale();
-      if (known !== undefined) return new ServedDataset(path, others, options, spooler, known, usesPool);
-      usesPool = true;
-      const spool = await spooler.make(recognized, pool.take());
-      notices.spooled(spool);
-      const dataset = datasetOfSpool(spool, recognized.file);
-      return new ServedDataset(path, others, options, spooler, dataset, usesPool);
+      for (let tries = 1; ; tries++) {
+        const recognized = recognizeTogether(path, others, shapes);
+        const known =
+          spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized, splits);
+        if (known !== undefined && known.file === known.source) {
+          spooler.removeStale();
+          warnIfUnmapped(known, options);
+        }
+        if (known !== undefined) return new ServedDataset(path, others, options, spooler, known, usesPool);
+        const workers = usesPool ? pool.start() : pool.take();
+        usesPool = true;
+        try {
+          const spool = await spooler.make(recognized, workers);
+          notices.spooled(spool);
+          const dataset = datasetOfSpool(spool, recognized.file);
+          return new ServedDataset(path, others, options, spooler, dataset, usesPool);
+        } catch (error) {
+          const isChanged = isReplaced(recognized.file, others);
+          if (tries === SPOOL_TRIES_MAX || signal?.aborted || !isChanged) throw error;
+          notices.info({ dataset: path }, 'dataset changed; reading it again');
+        }
+      }
     } catch (error) {
       spooler.close();
       if (usesPool) await pool.give();
@@ -481,6 +494,18 @@ export class ServedDataset implements Served {
 }
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
+
+/** True if there is another file now, or another state of it. */
+function isReplaced(file: FileIdentity, others: readonly string[]): boolean {
+  const now = commonIdentityAt(file.path, others);
+  return now !== undefined && !isSameFile(now, file);
+}
+
+/** Warns of a field map that the records of a file that is served as it is don't need. */
+function warnIfUnmapped(dataset: Dataset, { shapes, notices }: ServedOptions): void {
+  const unmapped = unmappedText(shapes.map, {});
+  if (unmapped !== undefined) notices.warn({ dataset: dataset.source.path }, unmapped);
+}
 
 /**
  * The dataset that a file is, if it is served as it is.

@@ -6,8 +6,8 @@ import { JOINED_BYTES_MAX, SHARD_BYTES, SPOOL_HEADER_BYTES, SURVEY_BYTES_MIN } f
 import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset/conversion-report.js';
 import { datasetErrorOf } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { type DatasetFile, type FileIdentity, identityAt } from '../dataset/file.js';
-import { refusalText } from '../dataset/refusal.js';
+import { type DatasetFile, type FileIdentity, identityAt, isSystemError, saysFull } from '../dataset/file.js';
+import { refusalText, unmappedText } from '../dataset/refusal.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import {
   containerOf,
@@ -62,6 +62,23 @@ interface JoinedList {
   readonly work: SpoolWork;
 }
 
+/** The share of a step that must be done before it says how much space the whole takes. */
+const PROGRESS_KNOWN_MIN = 0.01;
+
+/** The disk that a spool is written to is full. */
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError';
+
+  /**
+   * @param path the spool
+   * @param needed the bytes that it needs; undefined if that isn't known
+   */
+  constructor(path: string, needed?: number) {
+    const room = needed === undefined ? 'more space' : `about ${Math.ceil(needed / 1_000_000)} MB`;
+    super(`the disk is full: it needs ${room} in ${dirname(path)}`);
+  }
+}
+
 /** The work of making one spool. */
 export class SpoolWork {
   /** The dataset's path, for messages. */
@@ -76,6 +93,7 @@ export class SpoolWork {
   /** The share of the work that the current step is. */
   private from = 0;
   private to = 1;
+  private isUnpacking = false;
 
   constructor(path: string, writer: SpoolWriter, pool: WorkerPool, stop: StopFlag, options: SpoolOptions) {
     this.path = path;
@@ -106,19 +124,30 @@ export class SpoolWork {
     await this.writer.removeUnpacked();
   }
 
-  /** The error for a full disk: it says how much space is needed, as far as that is known. */
-  diskFull(): DatasetError {
-    const megabytes = (bytes: number) => `${Math.ceil(bytes / 1_000_000)} MB`;
-    const written = this.writer.at;
-    const needed = this.progress > 0.01 ? `about ${megabytes(written / this.progress)}` : 'more space';
-    const folder = dirname(this.writer.path);
-    const setting = this.options.indexDir === 'none' ? 'TMPDIR' : 'INDEX_DIR';
-    return new DatasetError(
-      this.path,
-      `the disk is full: its spool needs ${needed} in ${folder}; choose another folder with ${setting}`,
-      undefined,
-      true,
-    );
+  /** The error for a full disk. It says how much space is needed, as far as that is known. */
+  diskFull(): DiskFullError {
+    const share = (this.progress - this.from) / (this.to - this.from);
+    const isKnown = share > PROGRESS_KNOWN_MIN;
+    return new DiskFullError(this.writer.path, isKnown ? this.bytesNeeded(share) : undefined);
+  }
+
+  /** @param share how much of the current step is done */
+  private bytesNeeded(share: number): number {
+    const unpacked = identityAt(this.writer.unpacked)?.size ?? 0;
+    if (!this.isUnpacking) return unpacked + (identityAt(this.writer.path)?.size ?? 0) / share;
+    // The lines that it is converted to take about as much space, and both are on the disk at once.
+    return (unpacked / share) * (this.isUnpackedServedAsIs() ? 1 : 2);
+  }
+
+  /** True if the content of a packed file seems to be served as it is, by what was unpacked so far. */
+  private isUnpackedServedAsIs(): boolean {
+    try {
+      const inner = this.recognizeUnpacked();
+      return inner.kind === 'list' && inner.isServedAsIs;
+    } catch (error) {
+      if (!(error instanceof DatasetError) && !isSystemError(error)) throw error;
+      return false;
+    }
   }
 
   /** @throws DatasetError if there is no conversation */
@@ -131,7 +160,10 @@ export class SpoolWork {
     source: FileIdentity,
     body: { format: DatasetFile['format']; start: number },
   ): Promise<Spool> {
-    const spool = await this.writer.finish(source, body, this.report);
+    const unmapped =
+      this.report.records === 0 ? undefined : unmappedText(this.options.shapes.map, this.report.shapes);
+    const warnings = [...this.report.warnings, ...(unmapped === undefined ? [] : [unmapped])];
+    const spool = await this.writer.finish(source, body, { ...this.report, warnings });
     this.isFinished = true;
     return spool;
   }
@@ -154,8 +186,10 @@ export class SpoolWork {
   /** Unpacks a file, and says what it holds. */
   private async unpack(source: PackedFile): Promise<RecognizedFile> {
     this.to = 0.5;
+    this.isUnpacking = true;
     await this.writer.beginUnpacked();
     const inner = await this.unpackInto(source, this.writer.unpacked, SPOOL_HEADER_BYTES);
+    this.isUnpacking = false;
     this.from = 0.5;
     this.to = 1;
     return inner;
@@ -165,7 +199,15 @@ export class SpoolWork {
     await this.following(file, (read) =>
       this.pool.unpackFile({ file, packing, into, at, read, stop: this.stop }),
     );
-    return recognizeFile(this.identityOf(into), this.options.shapes, at, this.path);
+    return this.recognizeAt(into, at);
+  }
+
+  private recognizeUnpacked(): RecognizedFile {
+    return this.recognizeAt(this.writer.unpacked, SPOOL_HEADER_BYTES);
+  }
+
+  private recognizeAt(path: string, at: number): RecognizedFile {
+    return recognizeFile(this.identityOf(path), this.options.shapes, at, this.path);
   }
 
   private identityOf(path: string): FileIdentity {
@@ -371,7 +413,9 @@ export class SpoolWork {
     const timer = setInterval(() => this.show((read[0] as number) / file.size), PROGRESS_MS);
     timer.unref();
     try {
-      return await this.valueOf(file, await run(read));
+      const result = await run(read);
+      this.show((read[0] as number) / file.size);
+      return await this.valueOf(file, result);
     } finally {
       clearInterval(timer);
     }
@@ -384,7 +428,7 @@ export class SpoolWork {
   }
 
   private async errorOf(file: FileIdentity, failure: Failure): Promise<Error> {
-    if (failure.detail.includes('ENOSPC')) return this.diskFull();
+    if (saysFull(failure.systemCode)) return this.diskFull();
     const dataset = { source: { path: this.path } };
     const { offset } = failure;
     if (offset === undefined) return datasetErrorOf(dataset, failure);

@@ -4,13 +4,13 @@ import { rmSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SPOOL_WAIT_MS } from '../core/limits.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { FileChangedError, type FileIdentity, isSystemError } from '../dataset/file.js';
+import { FileChangedError, type FileIdentity, isSystemError, saysFull } from '../dataset/file.js';
 import type { Recognized } from '../dataset/sources.js';
 import { openSpool, type Spool, SpoolWriter, spoolPaths, temporaryFolder } from '../dataset/spool.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { isStopped, newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { nameOf } from './joined-files.js';
-import { type SpoolOptions, SpoolWork } from './spool-work.js';
+import { DiskFullError, type SpoolOptions, SpoolWork } from './spool-work.js';
 
 /** The spools of one dataset. */
 export class Spooler {
@@ -69,11 +69,12 @@ export class Spooler {
         if (!(writer instanceof SpoolWriter)) return writer;
         return await this.write(writer, source, pool);
       } catch (error) {
-        if (!isSystemError(error) && !(error instanceof FileChangedError)) throw error;
-        problems.push(error.message);
+        problems.push(problemOf(error, path));
       }
     }
-    throw new DatasetError(this.name, `its spool can't be written: ${problems.join('; ')}`, undefined, true);
+    const setting = this.options.indexDir === 'none' ? 'TMPDIR' : 'INDEX_DIR';
+    const problem = `its spool can't be written: ${problems.join('; ')}; choose another folder with ${setting}`;
+    throw new DatasetError(this.name, problem, undefined, true);
   }
 
   /** Ends all work, and removes what is temporary. */
@@ -125,9 +126,20 @@ export class Spooler {
     try {
       return await work.run(source);
     } catch (error) {
-      throw isSystemError(error) && error.code === 'ENOSPC' ? work.diskFull() : error;
+      throw isFull(error) ? work.diskFull() : error;
     } finally {
       await work.end();
     }
   }
+}
+
+const isFull = (error: unknown) => isSystemError(error) && saysFull(error.code);
+
+/** Why a spool can't be at a path. Throws the error if it could be nowhere else. */
+function problemOf(error: unknown, path: string): string {
+  if (isFull(error)) return new DiskFullError(path).message;
+  const isOfPlace =
+    error instanceof DiskFullError || error instanceof FileChangedError || isSystemError(error);
+  if (!isOfPlace) throw error;
+  return error.message;
 }

@@ -9,12 +9,13 @@ import type { TextPosition } from '../core/text-position.js';
 import { addReports } from '../dataset/conversion-report.js';
 import { type DatasetFile, FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
+import { columnWarnings } from '../dataset/refusal.js';
 import type { TableFile } from '../dataset/sources.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { addBatch } from './convert-batch.js';
-import type { TakeFields, TakeValue } from './convert-rows.js';
+import type { TakeFields } from './convert-rows.js';
 import { type PlainRecords, plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
@@ -172,8 +173,8 @@ async function addObjects(
 ): Promise<TaskResult<undefined>> {
   try {
     const { convertObjects } = await import('./convert-rows.js');
-    const take: TakeValue = (value, text) => converter.add(value, text);
-    await withOpenFile(file, (fd) => convertObjects(fd, body, take, () => assertRuns(stop, 0)));
+    const onRead = () => assertRuns(stop, 0);
+    await withOpenFile(file, (fd) => convertObjects(fd, body, converter, () => {}, onRead));
     return { kind: 'done', value: undefined };
   } catch (error) {
     return failureOf(error);
@@ -207,19 +208,17 @@ export function convertFile({
       rows.addFields(columns, fields);
       out.flush(converter);
     };
-    const takeValue: TakeValue = (value, text) => {
-      converter.add(value, text);
-      out.flush(converter);
-    };
-    await withOpenFile(file, async (fd) => {
+    const warnings = await withOpenFile(file, async (fd) => {
       const range = { start, end: byteOffset(file.size) };
-      if (format === 'objects') await convertObjects(fd, range, takeValue, onRead);
-      else await convertSeparated(fd, range, format, take, onRead);
+      if (format !== 'objects')
+        return columnWarnings(await convertSeparated(fd, range, format, take, onRead));
+      await convertObjects(fd, range, converter, () => out.flush(converter), onRead);
+      return [];
     });
     rows.flush();
     converter.join();
     out.flush(converter, true);
-    return { end: out.at, report: addReports(converter.report, plain.takeReport()) };
+    return { end: out.at, report: { ...addReports(converter.report, plain.takeReport()), warnings } };
   });
 }
 
@@ -401,7 +400,9 @@ function failureOf(error: unknown): Failure {
   }
   if (error instanceof FileChangedError) return { kind: 'failed', code: 'dataset_changed', detail };
   if (error instanceof Error && 'syscall' in error && 'code' in error) {
-    return { kind: 'failed', code: 'dataset_unreadable', detail: `the file can't be read (${error.code})` };
+    const systemCode = String(error.code);
+    const detail = `the file can't be read (${systemCode})`;
+    return { kind: 'failed', code: 'dataset_unreadable', detail, systemCode };
   }
   return { kind: 'failed', code: 'worker_failed', detail };
 }

@@ -289,6 +289,20 @@ describe('a pair', () => {
     expect(saidIn(record)[0]?.[0]).toBe(`user: ${message?.text}`);
   });
 
+  it('is each question of SQuAD that has an answer, with its paragraph and alone', () => {
+    const qas = [
+      { id: 'a', question: 'What is moss?', answers: [{ text: 'A small plant.' }, { text: 'A plant.' }] },
+      { id: 'b', question: 'Why?', is_impossible: true, answers: [] },
+    ];
+    const { conversations } = readAll([
+      { title: 'Moss', paragraphs: [{ context: 'Moss is a small plant.', qas }, 5] },
+    ]);
+    expect(conversations.map(({ id, turns }) => [id, ...turns.map(({ value }) => value)])).toEqual([
+      ['a', 'What is moss?\nMoss is a small plant.', 'A small plant.'],
+      ['a', 'What is moss?', 'A small plant.'],
+    ]);
+  });
+
   it('follows its history', () => {
     const record = { system: 'S', query: 'c', response: 'd', history: [['a', 'b']] };
     expect(saidIn(record)).toEqual([['system: S', 'user: a', 'assistant: b', 'user: c', 'assistant: d']]);
