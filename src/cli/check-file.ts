@@ -2,9 +2,9 @@ import { type Conversation, parseConversation } from '../core/conversation.js';
 import { SURVEY_BYTES_MIN } from '../core/limits.js';
 import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
-import { type Dataset, datasetOf, recognizeDataset, textStart, withDataset } from '../dataset/dataset.js';
+import { type Dataset, datasetOf, recognizeTogether, textStart, withDataset } from '../dataset/dataset.js';
 import { positionOf } from '../dataset/position.js';
-import { describeSkipped } from '../dataset/refusal.js';
+import { describeSampled, unmappedText } from '../dataset/refusal.js';
 import { hasConvertible, recordsAt, sampleOf } from '../dataset/sample.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
@@ -15,6 +15,7 @@ import { TextCounter } from '../dataset/text-counter.js';
 import type { Progress } from '../http/progress.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { Census } from '../models/census.js';
+import { type FileGroup, nameOf } from '../models/joined-files.js';
 import type { SpoolOptions } from '../models/spool-work.js';
 import { Spooler } from '../models/spooling.js';
 import { planShards } from '../workers/plan-shards.js';
@@ -26,17 +27,17 @@ import { type Contents, countsOf, type FileReport, type FirstSkipped, type Texts
 export type ReadingOptions = Pick<SpoolOptions, 'shapes' | 'splits'>;
 
 /**
- * Reads a whole file, as the server does before it builds an index.
+ * Reads a whole file, or a group of them, as the server does before it builds an index.
  *
  * @throws DatasetError if the server can't serve the file
  */
 export async function checkFile(
-  path: string,
+  group: FileGroup,
   options: ReadingOptions,
   pool: WorkerPool,
   progress: Progress,
 ): Promise<FileReport> {
-  const checking = new Checking(recognizeDataset(path, options.shapes), options, pool, progress);
+  const checking = new Checking(group, options, pool, progress);
   try {
     return await checking.run();
   } finally {
@@ -45,6 +46,7 @@ export async function checkFile(
 }
 
 class Checking {
+  private readonly group: FileGroup;
   private readonly recognized: Recognized;
   private readonly shapes: ShapeOptions;
   private readonly splits: readonly string[];
@@ -53,20 +55,17 @@ class Checking {
   private readonly stop = newStopFlag();
   private readonly spooler: Spooler;
 
-  constructor(
-    recognized: Recognized,
-    { shapes, splits }: ReadingOptions,
-    pool: WorkerPool,
-    progress: Progress,
-  ) {
-    this.recognized = recognized;
+  constructor(group: FileGroup, { shapes, splits }: ReadingOptions, pool: WorkerPool, progress: Progress) {
+    this.group = group;
+    this.recognized = recognizeTogether(group.path, group.others, shapes);
     this.shapes = shapes;
     this.splits = splits;
     this.pool = pool;
     this.progress = progress;
-    const { path, size } = recognized.file;
+    const { path, others } = group;
+    const { size } = this.recognized.file;
     const onProgress = (share: number) => progress.show(share, size, 'convert');
-    this.spooler = new Spooler(path, { shapes, splits, indexDir: 'none', onProgress });
+    this.spooler = new Spooler(path, others, { shapes, splits, indexDir: 'none', onProgress });
   }
 
   async run(): Promise<FileReport> {
@@ -101,14 +100,17 @@ class Checking {
   /** @param made how the dataset's spool was made, if it has one */
   private resultOf(dataset: Dataset, counts: Counts, made: ConversionReport | undefined): FileReport {
     const { file } = this.recognized;
+    const { others } = this.group;
     // Nothing is converted if the file was only unpacked.
     const converted = made !== undefined && made.records > 0 ? made : undefined;
     return withDataset(dataset, (fd) => {
       const records = sampleOf(fd, dataset).map(({ value }) => value);
       const conversations = records.map(parseConversation).filter((each) => each !== undefined);
+      const shapes = converted?.shapes ?? shapesOf(records, this.shapes);
       const skipped = converted ?? skippedIn(fd, dataset, counts);
       return {
         path: file.path,
+        files: others.length === 0 ? undefined : [file.path, ...others],
         container: made?.container ?? containerOf(this.recognized),
         bytes: file.size,
         convertedBytes: made && dataset.file.size,
@@ -117,10 +119,11 @@ class Checking {
         replies: counts.replies,
         leftOut: converted?.leftOut ?? counts.leftOut,
         skipped: converted?.skipped ?? counts.skipped,
-        shapes: converted?.shapes ?? shapesOf(records, this.shapes),
+        shapes,
+        warnings: converted?.warnings ?? [unmappedText(this.shapes.map, shapes) ?? []].flat(),
         reasons: skipped.reasons,
         firstSkipped: skipped.firstSkipped && {
-          path: file.path,
+          path: nameOf(this.group),
           position: undefined,
           ...skipped.firstSkipped,
         },
@@ -140,7 +143,7 @@ function skippedIn(
   dataset: Dataset,
   { skippedAt }: Counts,
 ): Pick<Contents, 'reasons'> & { readonly firstSkipped: Omit<FirstSkipped, 'path'> | undefined } {
-  const records = recordsAt(fd, dataset, skippedAt).map(({ value, text }) => describeSkipped(value, text, 0));
+  const records = recordsAt(fd, dataset, skippedAt).map(describeSampled);
   const [first] = records;
   const [offset] = skippedAt;
   const firstSkipped =

@@ -2,33 +2,30 @@
 
 import type { TextPosition } from '../core/text-position.js';
 import {
-  addCounts,
+  addByName,
   addTexts,
+  type ConversionReport,
   NOTHING_CONVERTED,
   type SkippedRecord,
   type TextCounts,
 } from '../dataset/conversion-report.js';
 
-/** What a dataset contains, and how it is served. */
-export interface Contents {
+/**
+ * What a dataset contains, and how it is served. Of a file that is served as it is, the shapes are those of a sample, and the reasons those of
+ * the first few records that were skipped.
+ */
+export interface Contents
+  extends Pick<ConversionReport, 'conversations' | 'turns' | 'leftOut' | 'skipped' | 'shapes' | 'reasons'> {
   readonly path: string;
   /** The size in bytes. */
   readonly bytes: number;
   /** The size in bytes of the JSON lines that it is converted to at the start; undefined if it is served as it is. */
   readonly convertedBytes: number | undefined;
-  readonly conversations: number;
-  readonly turns: number;
   /** Turns that have a reply. */
   readonly replies: number;
-  /** Turns of served records that aren't served, because they have no role or no text. */
-  readonly leftOut: number;
-  /** Records that aren't served. */
-  readonly skipped: number;
-  /** How many records have which shape. Of a file that is served as it is, only a sample was counted. */
-  readonly shapes: Readonly<Record<string, number>>;
-  /** How many records were skipped for which reason; of a file that is served as it is, only the first few. */
-  readonly reasons: Readonly<Record<string, number>>;
   readonly firstSkipped: FirstSkipped | undefined;
+  /** What seems wrong about the dataset or the settings. */
+  readonly warnings: readonly string[];
   readonly texts: Texts;
   /** A prompt and its reply, from the first conversations. */
   readonly example: { readonly prompt: string; readonly reply: string } | undefined;
@@ -44,6 +41,8 @@ export interface FirstSkipped extends SkippedRecord {
 
 /** What a file contains. */
 export interface FileReport extends Contents {
+  /** The files that are read together, if there are several: conversations are spread over them. The path is that of the first. */
+  readonly files: readonly string[] | undefined;
   /** The kinds of file, from the outer to the inner: `gzip, JSON lines`. */
   readonly container: string;
 }
@@ -59,6 +58,8 @@ export interface FolderReport extends Contents {
 /** A file of a folder that isn't served. */
 export interface RefusedPart {
   readonly path: string;
+  /** See `FileReport`. */
+  readonly files: readonly string[] | undefined;
   /** Why, in one line that begins with the path. */
   readonly error: string;
 }
@@ -76,6 +77,11 @@ export interface Texts extends TextCounts {
 /** True for a part that isn't served. */
 export function isRefused(part: FileReport | RefusedPart): part is RefusedPart {
   return 'error' in part;
+}
+
+/** How many files are read as one part of a folder. */
+export function fileCount({ files }: FileReport | RefusedPart): number {
+  return files?.length ?? 1;
 }
 
 /** True if all records of all files are served. */
@@ -103,11 +109,11 @@ export function totalOf(
 ): FolderReport {
   const sum = (of: (report: FileReport) => number) => reports.reduce((total, each) => total + of(each), 0);
   const counted = (of: (report: FileReport) => Readonly<Record<string, number>>) =>
-    reports.map(of).reduce(addCounts, {});
+    reports.map(of).reduce(addByName, {});
   const isConverted = reports.some(({ convertedBytes }) => convertedBytes !== undefined);
   return {
     path,
-    containers: countsOf(reports.map(({ container }) => container)),
+    containers: countsOf(reports.flatMap((each) => Array<string>(fileCount(each)).fill(each.container))),
     bytes: sum(({ bytes }) => bytes),
     convertedBytes: isConverted ? sum(({ convertedBytes }) => convertedBytes ?? 0) : undefined,
     conversations: sum(({ conversations }) => conversations),
@@ -118,6 +124,7 @@ export function totalOf(
     shapes: counted(shapesOfAll),
     reasons: counted(({ reasons }) => reasons),
     firstSkipped: reports.find(({ firstSkipped }) => firstSkipped !== undefined)?.firstSkipped,
+    warnings: reports.flatMap((each) => each.warnings.map((warning) => `${each.path}: ${warning}`)),
     texts: {
       ...reports.map(({ texts }) => texts).reduce<TextCounts>(addTexts, NOTHING_CONVERTED.texts),
       conversations: sum(({ texts }) => texts.conversations),

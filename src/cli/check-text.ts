@@ -12,6 +12,7 @@ import {
   type Contents,
   type FileReport,
   type FolderReport,
+  fileCount,
   isRefused,
   type RefusedPart,
 } from './check-report.js';
@@ -24,7 +25,7 @@ export function checkText(report: CheckReport): string[] {
   const { path, replies, texts } = report;
   const average = Math.round(texts.characters / Math.max(1, texts.turns));
   const parts = 'parts' in report ? report.parts : [];
-  const unserved = parts.filter(isRefused).length;
+  const unserved = filesIn(parts.filter(isRefused));
   const sums = [sumText(report), ...(unserved > 0 ? [`${counted(unserved, 'file')} not served`] : [])];
   return [
     ...parts.map(partText),
@@ -39,6 +40,7 @@ export function checkText(report: CheckReport): string[] {
       `${counted(average, 'character')} on average, ${texts.longest} at most${sampleText(report)}`,
     ),
     ...exampleTexts(report).map((text) => line('example', text)),
+    ...report.warnings.map((text) => line('warning', text)),
     ...(replies === 0 ? [line('warning', 'no turn has a reply: every prompt will be a miss')] : []),
   ];
 }
@@ -47,8 +49,12 @@ function line(name: string, text: string): string {
   return `  ${name.padEnd(NAME_WIDTH)}${text}`;
 }
 
+function filesIn(parts: readonly (FileReport | RefusedPart)[]): number {
+  return parts.reduce((sum, part) => sum + fileCount(part), 0);
+}
+
 function partText(part: FileReport | RefusedPart): string {
-  const name = printable(part.path);
+  const name = (part.files ?? [part.path]).map(printable).join(', ');
   if (isRefused(part)) return `${name}: not served: ${part.error}`;
   const shapes = byFrequency(part.shapes).map(([shape]) => shape);
   return `${name}: ${[sumText(part), ...shapes].join(', ')}`;
@@ -68,10 +74,11 @@ function containerText({ container, bytes, convertedBytes }: FileReport): string
 /** The kinds of a folder's files, by their shares. */
 function containersText({ containers, parts, bytes, convertedBytes }: FolderReport): string {
   const files = parts.flatMap((part) => (isRefused(part) ? [] : [part]));
-  const converted = files.filter((part) => part.convertedBytes !== undefined).length;
-  const kinds = byFrequency(containers).map(([kind, count]) => `${percent(count, files.length)} ${kind}`);
-  const size = `${counted(files.length, 'file')} of ${sizeText(bytes)}`;
-  const which = converted === files.length ? '' : `${converted} of them `;
+  const count = filesIn(files);
+  const converted = filesIn(files.filter((part) => part.convertedBytes !== undefined));
+  const kinds = byFrequency(containers).map(([kind, some]) => `${percent(some, count)} ${kind}`);
+  const size = `${counted(count, 'file')} of ${sizeText(bytes)}`;
+  const which = converted === count ? '' : `${converted} of them `;
   const served = convertedBytes === undefined ? 'served as they are' : which + conversionText(convertedBytes);
   return `${kinds.join('; ')}; ${size}, ${served}`;
 }

@@ -107,6 +107,14 @@ async function runCheck(settings: CheckSettings, isJson: boolean): Promise<numbe
   const { check } = await import('./check.js');
   const { checkText } = await import('./check-text.js');
   const { isWhole } = await import('./check-report.js');
+  const { removeTemporaryFolders } = await import('../dataset/spool.js');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      bar?.end();
+      removeTemporaryFolders();
+      endBy(signal);
+    });
+  }
   let code: number = EXIT.ok;
   const { workers, prefer, split: splits } = settings;
   for (const { path, map = settings.map } of await stdin.replaceIn(settings.dataset)) {

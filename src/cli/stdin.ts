@@ -3,6 +3,7 @@
 import { pipeline } from 'node:stream/promises';
 import type { ModelSpec } from '../core/model-spec.js';
 import { DatasetError } from '../dataset/dataset-error.js';
+import { isFolder } from '../dataset/file.js';
 import { EXPECTED_DATASET } from '../dataset/sources.js';
 import { TemporaryFile } from '../dataset/temporary-file.js';
 
@@ -37,6 +38,8 @@ export class Stdin {
     if (process.stdin.isTTY) {
       throw new DatasetError(NAME, `it is a terminal; expected ${EXPECTED_DATASET}, as verbatim - < FILE`);
     }
+    if (isFolder(process.stdin.fd))
+      throw new DatasetError(NAME, `it is a folder; expected ${EXPECTED_DATASET}`);
     const file = new TemporaryFile(NAME);
     this.file = file;
     process.on('exit', () => file.remove());

@@ -273,6 +273,8 @@ export interface Failure {
   readonly detail: string;
   /** The offset in the dataset, if known. */
   readonly offset?: ByteOffset;
+  /** The system's code, such as `ENOSPC`, if a system call failed. */
+  readonly systemCode?: string;
 }
 
 /** The dataset violates the grammar of JSON, or the shape of a dataset, at `offset`. */

@@ -24,6 +24,9 @@ export const READ_BEFORE_LISTENING_BYTES = byteCount(4 * MiB);
  */
 export const RECORD_BYTES_MAX = byteCount(16 * MiB);
 
+/** A row of CSV is held in memory up to this length. A longer one is an error: it may be all that follows a stray quote. */
+export const CSV_ROW_BYTES_MAX = byteCount(64 * MiB);
+
 /** The head of a spool, which says what it was made from. The rest of it is a report of what was converted. */
 export const SPOOL_HEADER_BYTES = byteCount(16 * KiB);
 
@@ -32,6 +35,9 @@ export const SPOOL_IDLE_MS = 60_000;
 
 /** The same for an unfinished spool that doesn't name its writer: the writer adds its name right after it creates the file. */
 export const SPOOL_BEGIN_MS = 2000;
+
+/** How many times a start converts a dataset that is replaced meanwhile. */
+export const SPOOL_TRIES_MAX = 5;
 
 /** How often a start looks whether a spool that another process writes is finished. */
 export const SPOOL_WAIT_MS = 200;
@@ -47,7 +53,7 @@ export const UNPACKED_BYTES_MAX = byteCount(1024 * 1024 * MiB);
 /** Bytes of a README.md that may name the files of a dataset. */
 export const CARD_BYTES_MAX = byteCount(8 * MiB);
 
-/** Bytes of a batch of rows in an Arrow file, and of its dictionaries: a worker holds them all. */
+/** Bytes of a batch of rows in an Arrow file, and of its dictionaries: a worker may hold them all. */
 export const TABLE_BATCH_BYTES_MAX = byteCount(1024 * MiB);
 
 /** Bytes of a page in a Parquet file, or of a buffer in an Arrow file, decompressed. */
@@ -241,6 +247,9 @@ export const LINGER_MS = 1000;
 
 /** How often a running server checks whether the dataset's file has changed. */
 export const FILE_CHECK_MS = 1000;
+
+/** The longest time until a file that couldn't be read is tried again, if it hasn't changed: a try may convert it. */
+export const RETRY_MS_MAX = 60_000;
 
 /** An unfinished index file that is older than this has been abandoned. */
 export const INDEX_LEFTOVER_MS = 3_600_000;

@@ -15,8 +15,12 @@ export function firstFound<T, U>(
   find: (item: T) => MaybePromise<U | undefined>,
   from = 0,
 ): MaybePromise<U | undefined> {
-  if (from === items.length) return undefined;
-  return after(find(items[from] as T), (found) => found ?? firstFound(items, find, from + 1));
+  for (let at = from; at < items.length; at++) {
+    const found = find(items[at] as T);
+    if (found instanceof Promise) return found.then((found) => found ?? firstFound(items, find, at + 1));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /**

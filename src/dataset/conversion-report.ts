@@ -18,6 +18,8 @@ export interface ConversionReport {
   readonly reasons: Readonly<Record<string, number>>;
   /** The first record that was skipped; undefined if none was. */
   readonly firstSkipped: SkippedRecord | undefined;
+  /** What seems wrong about the dataset or its settings. */
+  readonly warnings: readonly string[];
 }
 
 /** The texts of turns, in numbers. */
@@ -55,6 +57,7 @@ export const NOTHING_CONVERTED: ConversionReport = {
   shapes: {},
   reasons: {},
   firstSkipped: undefined,
+  warnings: [],
 };
 
 /** The sum of two reports. */
@@ -67,18 +70,19 @@ export function addReports(one: ConversionReport, other: ConversionReport): Conv
     leftOut: one.leftOut + other.leftOut,
     texts: addTexts(one.texts, other.texts),
     skipped: one.skipped + other.skipped,
-    shapes: addCounts(one.shapes, other.shapes),
-    reasons: addCounts(one.reasons, other.reasons),
+    shapes: addByName(one.shapes, other.shapes),
+    reasons: addByName(one.reasons, other.reasons),
     firstSkipped:
       one.firstSkipped ??
       (other.firstSkipped && { ...other.firstSkipped, row: one.records + other.firstSkipped.row }),
+    warnings: [...one.warnings, ...other.warnings],
   };
 }
 
 /** The sum of two counts of texts. */
 export function addTexts(one: TextCounts, other: TextCounts): TextCounts {
   return {
-    roles: addCounts(one.roles, other.roles),
+    roles: addByName(one.roles, other.roles),
     characters: one.characters + other.characters,
     longest: Math.max(one.longest, other.longest),
   };
@@ -90,15 +94,15 @@ export function byFrequency(counts: Readonly<Record<string, number>>): [name: st
 }
 
 /** The sum of two counts by name. Names beyond `REPORTED_KINDS_MAX` aren't counted. */
-export function addCounts(
+export function addByName(
   one: Readonly<Record<string, number>>,
   other: Readonly<Record<string, number>>,
 ): Record<string, number> {
-  const sum: Record<string, number> = { ...one };
+  // A name may be `__proto__`.
+  const sum = new Map(Object.entries(one));
   for (const [name, count] of Object.entries(other)) {
-    const isKnown = Object.hasOwn(sum, name);
-    if (isKnown || Object.keys(sum).length < REPORTED_KINDS_MAX)
-      sum[name] = (isKnown ? (sum[name] as number) : 0) + count;
+    const known = sum.get(name);
+    if (known !== undefined || sum.size < REPORTED_KINDS_MAX) sum.set(name, (known ?? 0) + count);
   }
-  return sum;
+  return Object.fromEntries(sum);
 }

@@ -2,7 +2,7 @@ import type { ByteOffset } from '../core/bytes.js';
 import { byFrequency } from './conversion-report.js';
 import { type Dataset, withDataset } from './dataset.js';
 import { DatasetError } from './dataset-error.js';
-import { describeSkipped, reasonOf, refusalText } from './refusal.js';
+import { describeSampled, refusalText } from './refusal.js';
 import { recordsAt } from './sample.js';
 import { EXPECTED_DATASET } from './sources.js';
 
@@ -45,14 +45,12 @@ export function assertNotEmpty(dataset: Dataset, { conversations, skipped, skipp
   if (skipped === 0) {
     throw new DatasetError(path, `valid JSON, but an empty list; expected ${EXPECTED_DATASET}`);
   }
-  const records = withDataset(dataset, (fd) => recordsAt(fd, dataset, skippedAt));
+  const records = withDataset(dataset, (fd) => recordsAt(fd, dataset, skippedAt)).map(describeSampled);
   const reasons: Record<string, number> = {};
-  for (const { value } of records) {
-    const reason = reasonOf(value);
+  for (const { reason } of records) {
     reasons[reason] = (reasons[reason] ?? 0) + 1;
   }
-  const [first] = records;
-  const firstSkipped = first && describeSkipped(first.value, first.text, 0);
+  const [firstSkipped] = records;
   // If there are more than were looked at, their number isn't known.
   const [common] = byFrequency(reasons);
   const named = skipped === records.length ? reasons : common && { [common[0]]: skipped };

@@ -5,12 +5,15 @@ import type { TextPosition } from '../core/text-position.js';
 export class DatasetError extends CommandError {
   override readonly name = 'DatasetError';
 
+  /** The file, as the line names it; a control character in it is not replaced. */
+  readonly path: string;
   /** True if the file couldn't be read just now; false if its contents can never be served. */
   readonly isTransient: boolean;
 
   /** @param position where the error is, if it is in one place */
   constructor(path: string, problem: string, position?: TextPosition, isTransient = false) {
     super(`${position === undefined ? printable(path) : printablePosition(path, position)}: ${problem}`);
+    this.path = path;
     this.isTransient = isTransient;
   }
 }

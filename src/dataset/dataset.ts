@@ -4,9 +4,16 @@ import type { Failure } from '../core/errors.js';
 import { SPOOL_HEADER_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
 import { DatasetError } from './dataset-error.js';
-import { type DatasetFile, FileChangedError, type FileIdentity, identityOf, withFile } from './file.js';
+import {
+  commonIdentity,
+  type DatasetFile,
+  FileChangedError,
+  type FileIdentity,
+  identityOf,
+  withFile,
+} from './file.js';
 import { DEFAULT_SHAPE_OPTIONS, type ShapeOptions } from './shapes/shape.js';
-import { EXPECTED_DATASET, type Recognized, recognizeFile } from './sources.js';
+import { EXPECTED_DATASET, type Recognized, type RecognizedFile, recognizeFile } from './sources.js';
 
 /** A file of conversations. The census validates it. */
 export interface Dataset extends DatasetFile {
@@ -28,8 +35,21 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
  * @param shapes how its records are read
  * @throws DatasetError
  */
-export function recognizeDataset(path: string, shapes: ShapeOptions): Recognized {
+export function recognizeDataset(path: string, shapes: ShapeOptions): RecognizedFile {
   return explain(path, () => recognizeFile(assertFile(path), shapes));
+}
+
+/**
+ * The same for a file and others that its conversations are spread over, if there are some.
+ *
+ * @throws DatasetError
+ */
+export function recognizeTogether(path: string, others: readonly string[], shapes: ShapeOptions): Recognized {
+  const first = recognizeDataset(path, shapes);
+  if (others.length === 0) return first;
+  const rest = others.map((other) => recognizeDataset(other, shapes));
+  const identities = rest.map(({ file }) => file);
+  return { kind: 'joined', file: commonIdentity(first.file, identities), files: [first, ...rest] };
 }
 
 /**

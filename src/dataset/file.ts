@@ -1,8 +1,12 @@
 /** Reads the dataset, on any thread: opens the file, verifies that it is still the same file, reads. */
 
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { type Block, type ByteCount, type ByteRange, byteCount, byteOffset } from '../core/bytes.js';
 import { BLOCK_BYTES } from '../core/limits.js';
+
+/** As many bytes of a digest as a number holds exactly. */
+const DIGEST_BYTES = 6;
 
 /** The layout of a dataset's records: one JSON array, or one JSON text per line. */
 export type DatasetFormat = 'array' | 'lines';
@@ -36,6 +40,16 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error;
 }
 
+/** True if an open file is a folder. */
+export function isFolder(fd: number): boolean {
+  return fstatSync(fd).isDirectory();
+}
+
+/** True if a system call's code says that there is no room for more bytes. */
+export function saysFull(code: string | undefined): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /** The identity of the file at `path`, from its `stat`. */
 export function identityOf(path: string, stats: Stats): FileIdentity {
   const { mtimeMs, ctimeMs, ino } = stats;
@@ -49,6 +63,27 @@ export function identityAt(path: string): FileIdentity | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** One identity for several files, which changes with each of them: `inode` is a digest of their own identities. */
+export function commonIdentity(first: FileIdentity, others: readonly FileIdentity[]): FileIdentity {
+  if (others.length === 0) return first;
+  const files = [first, ...others];
+  const states = files.map(({ size, mtimeMs, ctimeMs, inode }) => [size, mtimeMs, ctimeMs, inode]);
+  return {
+    path: first.path,
+    size: byteCount(files.reduce((sum, { size }) => sum + size, 0)),
+    mtimeMs: Math.max(...files.map(({ mtimeMs }) => mtimeMs)),
+    ctimeMs: Math.max(...files.map(({ ctimeMs }) => ctimeMs)),
+    inode: createHash('sha256').update(JSON.stringify(states)).digest().readUIntBE(0, DIGEST_BYTES),
+  };
+}
+
+/** The current identity of a file and others; undefined if one of them isn't accessible. */
+export function commonIdentityAt(path: string, others: readonly string[]): FileIdentity | undefined {
+  const first = identityAt(path);
+  const rest = others.map(identityAt).filter((file) => file !== undefined);
+  return first === undefined || rest.length < others.length ? undefined : commonIdentity(first, rest);
 }
 
 /** True if both are the same state of the same file. */

@@ -8,6 +8,9 @@ import { DatasetSyntaxError } from '../core/errors.js';
 import { KEY_LENGTH_NAMED_MAX } from '../core/limits.js';
 import { StringSkipper } from './strings-in-json.js';
 
+/** The bytes of a byte order mark: files that were put together have some in between. */
+const BYTE_ORDER_MARK: ReadonlySet<number> = new Set([0xef, 0xbb, 0xbf]);
+
 /** A list that is directly inside an object. */
 export interface NamedList {
   readonly key: string;
@@ -55,7 +58,7 @@ class ValueScanner {
     let i = this.strings.inString ? this.string(bytes, 0) : 0;
     for (; i < bytes.length; i++) {
       const byte = bytes[i] as number;
-      if (isSpace(byte)) continue;
+      if (isSpace(byte) || (this.depth === 0 && BYTE_ORDER_MARK.has(byte))) continue;
       if (this.depth === 0 && byte !== BYTE.openBrace && byte !== BYTE.openBracket) {
         throw new DatasetSyntaxError(byteOffset(offset + i), 'not valid JSON: expected an object or a list');
       }

@@ -1,11 +1,12 @@
 /** The files of a dataset: one file, those of a folder, or those that a pattern matches. */
 
-import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, join, relative, resolve, sep } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, relative, resolve, sep } from 'node:path';
+import { allInSteps } from '../core/steps.js';
 import { assertFile } from './dataset.js';
-import { dataFilesOf } from './dataset-card.js';
+import { type DataFiles, dataFilesOf } from './dataset-card.js';
 import { DatasetError } from './dataset-error.js';
-import { isSystemError } from './file.js';
+import { FolderWalk } from './folder-walk.js';
 import { chosenSplits, splitOf } from './splits.js';
 
 /** Files of a folder that are read. Those of other endings are notes, licences, programs, and what the server itself saves. */
@@ -28,8 +29,8 @@ export function isSeveral(path: string): boolean {
  *
  * @throws DatasetError
  */
-export function assertFound(path: string, splits: readonly string[]): void {
-  if (isSeveral(path)) partsOf(path, splits);
+export async function assertFound(path: string, splits: readonly string[]): Promise<void> {
+  if (isSeveral(path)) await partsOf(path, splits);
   else assertFile(path);
 }
 
@@ -47,56 +48,102 @@ export interface Parts {
  * @param splits those that are wanted; all if empty
  * @throws DatasetError if there is no file, or a split isn't there
  */
-export function partsOf(path: string, splits: readonly string[]): Parts {
-  const found = isFolder(path) ? filesOfFolder(path) : filesOfPattern(path);
-  const known = found.flatMap(({ split }) => split ?? []);
-  if (known.length === 0) return { files: found.map(({ file }) => file), splits };
-  const chosen = chosenSplits(path, splits, known);
-  const isChosen = ({ split }: Part) => splits.length === 0 || (split !== undefined && chosen.has(split));
-  return { files: found.filter(isChosen).map(({ file }) => file), splits: [] };
+export async function partsOf(path: string, splits: readonly string[]): Promise<Parts> {
+  return new PartsFinder(path, splits).find();
 }
+
+/** Finds the files of a dataset, again and again. */
+export class PartsFinder {
+  private readonly path: string;
+  private readonly splits: readonly string[];
+  private readonly folder: string;
+  private readonly walk: FolderWalk;
+  private last: { readonly files: readonly string[]; readonly card: Card; readonly parts: Parts } | undefined;
+
+  /** @param splits those that are wanted; all if empty */
+  constructor(path: string, splits: readonly string[]) {
+    this.path = path;
+    this.splits = splits;
+    this.folder = folderOf(path);
+    this.walk = new FolderWalk(this.folder);
+  }
+
+  /**
+   * The files now.
+   *
+   * @returns the same object as the last time if no folder has changed
+   * @throws DatasetError if there is no file, or a split isn't there
+   */
+  async find(): Promise<Parts> {
+    const files = await this.walk.files();
+    const card = this.folder === this.path ? dataFilesOf(this.folder) : undefined;
+    if (this.last?.files === files && this.last.card === card) return this.last.parts;
+    const parts = await this.partsAmong(files, card);
+    this.last = { files, card, parts };
+    return parts;
+  }
+
+  private async partsAmong(files: readonly string[], card: Card): Promise<Parts> {
+    const { path, folder, splits } = this;
+    const found =
+      folder === path ? await filesOfFolder(folder, files, card) : await filesOfPattern(path, folder, files);
+    const known = found.flatMap(({ split }) => split ?? []);
+    if (known.length === 0) return { files: found.map(({ file }) => file), splits };
+    const chosen = chosenSplits(path, splits, known);
+    const isChosen = ({ split }: Part) => splits.length === 0 || (split !== undefined && chosen.has(split));
+    return { files: found.filter(isChosen).map(({ file }) => file), splits: [] };
+  }
+}
+
+/** The files that the card of a folder names; undefined if it names none. */
+type Card = readonly DataFiles[] | undefined;
 
 interface Part {
   readonly file: string;
   readonly split: string | undefined;
 }
 
-function filesOfFolder(folder: string): Part[] {
-  const all = filesIn(folder).filter((file) => DATA_ENDING.test(file));
-  const named = dataFilesOf(folder)?.map(({ split, pattern }) => ({ split, matches: patternOf(pattern) }));
+async function filesOfFolder(folder: string, files: readonly string[], card: Card): Promise<readonly Part[]> {
+  const all = await wantedOf(files, (file) => DATA_ENDING.test(file));
+  const named = card?.map(({ split, pattern }) => ({ split, matches: patternOf(pattern) }));
   if (named !== undefined) {
-    const parts = all.flatMap((file) => {
+    const parts = await allInSteps(all, (file): readonly Part[] => {
       const path = slashed(relative(folder, file));
       const found = named.find(({ matches }) => matches.test(path));
-      return found === undefined ? [] : { file, split: found.split ?? splitOf(path) };
+      return found === undefined ? [] : [{ file, split: found.split ?? splitOf(path) }];
     });
-    if (parts.length > 0) return parts;
+    if (parts.some((each) => each.length > 0)) return parts.flat();
     throw new DatasetError(folder, 'no file that its README.md names');
   }
   if (all.length === 0) {
     throw new DatasetError(folder, 'no file of JSON, JSON lines, CSV, TSV, Parquet or Arrow in this folder');
   }
-  const data = all.filter((file) => !METADATA.test(file));
+  const data = await wantedOf(all, (file) => !METADATA.test(file));
   return partsIn(folder, data.length > 0 ? data : all);
 }
 
-function filesOfPattern(pattern: string): Part[] {
-  const folder = folderOf(pattern);
+async function filesOfPattern(
+  pattern: string,
+  folder: string,
+  all: readonly string[],
+): Promise<readonly Part[]> {
   const matches = patternOf(pattern);
-  const files = filesIn(folder).filter((file) => matches.test(slashed(file)));
+  const files = await wantedOf(all, (file) => matches.test(slashed(file)));
   if (files.length === 0) throw new DatasetError(pattern, 'no file matches');
   return partsIn(folder, files);
 }
 
-function partsIn(folder: string, files: readonly string[]): Part[] {
-  const name = basename(resolve(folder));
-  return files.map((file) => ({ file, split: splitOf(slashed(relative(folder, file)), name) }));
+async function wantedOf(
+  files: readonly string[],
+  isWanted: (file: string) => boolean,
+): Promise<readonly string[]> {
+  const wanted = await allInSteps(files, isWanted);
+  return files.filter((_, i) => wanted[i]);
 }
 
-function filesIn(folder: string): string[] {
-  const found: string[] = [];
-  collect(folder, new Set(), (file) => found.push(file));
-  return found;
+async function partsIn(folder: string, files: readonly string[]): Promise<readonly Part[]> {
+  const name = basename(resolve(folder));
+  return allInSteps(files, (file) => ({ file, split: splitOf(slashed(relative(folder, file)), name) }));
 }
 
 function slashed(path: string): string {
@@ -125,34 +172,6 @@ function isFolder(path: string): boolean {
     return statSync(path).isDirectory();
   } catch {
     return false;
-  }
-}
-
-/** Passes each file of a folder, and of the folders in it, to `take`. A folder that is reached twice, by a link, is read once. */
-function collect(folder: string, seen: Set<string>, take: (file: string) => void): void {
-  let real: string;
-  try {
-    real = realpathSync(folder);
-  } catch {
-    return;
-  }
-  if (seen.has(real)) return;
-  seen.add(real);
-  for (const name of namesIn(folder)) {
-    if (name.startsWith('.')) continue;
-    const path = join(folder, name);
-    if (isFolder(path)) collect(path, seen, take);
-    else take(path);
-  }
-}
-
-/** @throws DatasetError if the folder can't be read: files would be missing */
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new DatasetError(folder, `the folder can't be read (${error.code})`, undefined, true);
   }
 }
 

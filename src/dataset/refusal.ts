@@ -1,10 +1,12 @@
 /** Why a dataset, or a record of it, isn't served. */
 
 import { counted } from '../core/counted.js';
-import { fieldMapText } from '../core/field-map.js';
+import { type FieldMap, fieldMapText } from '../core/field-map.js';
 import { KEY_LENGTH_NAMED_MAX, KEYS_NAMED_MAX, QUOTED_RECORD_LENGTH } from '../core/limits.js';
 import { shellWord } from '../core/shell-word.js';
 import { byFrequency, type ConversionReport, type SkippedRecord } from './conversion-report.js';
+import type { SampledRecord } from './sample.js';
+import { MAPPED } from './shapes/mapped.js';
 import { isObject, isRecord } from './shapes/record.js';
 import { refusalOf } from './shapes/refusals.js';
 
@@ -29,6 +31,11 @@ export function describeSkipped(value: unknown, text: string, row: number): Skip
   };
 }
 
+/** Describes a record of a list that is served as it is. */
+export function describeSampled({ value, text, isCutOff }: SampledRecord): SkippedRecord {
+  return isCutOff ? describeRefused(CUT_OFF, text, 0) : describeSkipped(value, text, 0);
+}
+
 /** Describes a record whose keys aren't known. */
 export function describeRefused(reason: string, json: string, row: number): SkippedRecord {
   const text = json.slice(0, QUOTED_RECORD_LENGTH).toWellFormed();
@@ -45,10 +52,29 @@ function shortOnly(suggestion: string): string | undefined {
   return suggestion.length > QUOTED_RECORD_LENGTH ? undefined : suggestion;
 }
 
+/** Why the last record of a file isn't served if its end is missing. */
+export const CUT_OFF = 'cut off by the end of the file';
+
 /** Why a value isn't a record of any shape. */
 export function reasonOf(value: unknown): string {
   if (isRecord(value)) return refusalOf(value).reason;
   return value === undefined ? 'longer than 16 MiB, or nested too deep' : 'neither an object nor a list';
+}
+
+/** The warning about a field map that no record has the fields of; undefined if some record has them. */
+export function unmappedText(
+  map: FieldMap | undefined,
+  shapes: Readonly<Record<string, number>>,
+): string | undefined {
+  if (map === undefined || Object.hasOwn(shapes, MAPPED)) return undefined;
+  return `no record has the fields of --map ${shellWord(fieldMapText(map))}: other shapes fit`;
+}
+
+/** The warnings about the names of a table's columns. */
+export function columnWarnings(columns: readonly string[]): string[] {
+  const repeated = columns.filter((name, i) => name !== '' && columns.indexOf(name) < i);
+  if (repeated.length === 0) return [];
+  return [`of several columns with the same name, the last counts: ${listedNames([...new Set(repeated)])}`];
 }
 
 /** Why a dataset without a conversation isn't served, in one line. */
@@ -72,9 +98,13 @@ export function refusalText({
 
 /** Keys as a message lists them: `the keys "prompt", "completion"`. */
 function listedKeys(keys: readonly string[]): string {
+  return `the ${keys.length === 1 ? 'key' : 'keys'} ${listedNames(keys)}`;
+}
+
+function listedNames(keys: readonly string[]): string {
   const spelled = keys.slice(0, KEYS_NAMED_MAX).map((key) => {
     return JSON.stringify(key.length > KEY_LENGTH_NAMED_MAX ? `${key.slice(0, KEY_LENGTH_NAMED_MAX)}…` : key);
   });
   if (keys.length > KEYS_NAMED_MAX) spelled.push('…');
-  return `the ${keys.length === 1 ? 'key' : 'keys'} ${spelled.join(', ')}`;
+  return spelled.join(', ');
 }

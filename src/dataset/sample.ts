@@ -1,11 +1,12 @@
 /** Looks at some records of a list, to decide whether it is served as it is. */
 
-import { type ByteOffset, byteOffset } from '../core/bytes.js';
+import { BYTE, type ByteOffset, byteOffset, isSpace } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
 import { QUOTED_RECORD_LENGTH, SAMPLED_BYTES_MAX, SAMPLED_RECORDS_MAX } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
 import { splitElements } from './elements.js';
 import { type DatasetFile, type DatasetFormat, readFully } from './file.js';
+import { outerValues } from './json-values.js';
 import { isRecord } from './shapes/record.js';
 import type { ShapeOptions } from './shapes/shape.js';
 import { isNativeReading, readRecord } from './shapes/shapes.js';
@@ -29,8 +30,9 @@ export function isServedAsIs(
 
 /** A record, parsed. */
 export interface SampledRecord {
-  /** Undefined if it is too long, or not valid. */
+  /** Undefined if it is too long, or cut off. */
   readonly value: unknown;
+  readonly isCutOff: boolean;
   /** Its JSON, or the beginning of it. */
   readonly text: string;
 }
@@ -49,7 +51,9 @@ export function recordsAt(
     const bytes = Buffer.alloc(Math.min(SAMPLED_BYTES_MAX, body.end - offset));
     readFully(fd, bytes, offset);
     const [first] = recordsIn(bytes, offset + bytes.length === body.end, format);
-    return first ?? { value: undefined, text: bytes.toString('utf8', 0, QUOTED_RECORD_LENGTH) };
+    return (
+      first ?? { value: undefined, isCutOff: false, text: bytes.toString('utf8', 0, QUOTED_RECORD_LENGTH) }
+    );
   });
 }
 
@@ -62,6 +66,25 @@ export function sampleOf(fd: number, { format, body }: DatasetFile): SampledReco
   const bytes = Buffer.alloc(Math.min(SAMPLED_BYTES_MAX, body.end - body.start));
   readFully(fd, bytes, body.start);
   return recordsIn(bytes, bytes.length === body.end - body.start, format);
+}
+
+/**
+ * The first record of a file of JSON; undefined if it doesn't end in these bytes, or isn't valid; null if they are not JSON.
+ *
+ * @param head the start of the file
+ */
+export function firstRecordIn(head: Uint8Array): unknown {
+  const text = Buffer.from(head.buffer, head.byteOffset, head.length);
+  const marked = text.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  const body = marked ? text.subarray(BYTE_ORDER_MARK.length) : text;
+  const start = body.findIndex((byte) => !isSpace(byte));
+  const bytes = start < 0 ? Buffer.alloc(0) : body.subarray(start);
+  if (bytes[0] === BYTE.openBracket) return recordsIn(bytes.subarray(1), false, 'array', 1)[0]?.value;
+  if (bytes.length === 0) return undefined;
+  if (bytes[0] !== BYTE.openBrace) return null;
+  for (const { range } of outerValues([{ bytes, offset: byteOffset(0) }]))
+    return parsePythonJson(bytes.toString('utf8', range.start, range.end));
+  return undefined;
 }
 
 /**
@@ -78,6 +101,8 @@ export function hasConvertible(
   return recordsAt(fd, file, offsets).some(({ value }) => isConvertible(value, shapes));
 }
 
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
 /** True if a record can be read, but can't be served as it is. */
 function isConvertible(record: unknown, shapes: ShapeOptions): boolean {
   if (!isRecord(record)) return false;
@@ -85,8 +110,13 @@ function isConvertible(record: unknown, shapes: ShapeOptions): boolean {
   return reading !== undefined && !isNativeReading(record, reading);
 }
 
-/** The records that begin and end in these bytes. */
-function recordsIn(bytes: Uint8Array, isAll: boolean, format: DatasetFormat): SampledRecord[] {
+/** The first records that begin and end in these bytes. */
+function recordsIn(
+  bytes: Uint8Array,
+  isAll: boolean,
+  format: DatasetFormat,
+  recordsMax = SAMPLED_RECORDS_MAX,
+): SampledRecord[] {
   const records: SampledRecord[] = [];
   const end = byteOffset(bytes.length);
   const blocks = [
@@ -99,12 +129,17 @@ function recordsIn(bytes: Uint8Array, isAll: boolean, format: DatasetFormat): Sa
       if (part.endedBy === undefined) continue;
       // The last line may be cut.
       const isWhole = format === 'array' || part.endedBy === 'separator' || isAll;
-      if (isWhole && text.trim() !== '') records.push({ value: parsePythonJson(text), text: text.trim() });
+      if (isWhole && text.trim() !== '') records.push(sampled(text.trim()));
       text = '';
-      if (records.length === SAMPLED_RECORDS_MAX) break;
+      if (records.length === recordsMax) break;
     }
   } catch (error) {
     if (!(error instanceof DatasetSyntaxError)) throw error;
   }
   return records;
+}
+
+function sampled(text: string): SampledRecord {
+  const value = parsePythonJson(text);
+  return { value, isCutOff: value === undefined, text };
 }

@@ -40,6 +40,11 @@ function separatorOf(text: string): Separator {
   return SEPARATORS.reduce((most, each) => (countOf(each) > countOf(most) ? each : most));
 }
 
+/** True if the rows have spaces between a separator and a quoted field: `"a", "b"`. */
+export function hasSpacesBeforeQuotes(head: string, separator: Separator): boolean {
+  return new RegExp(`^"[^"]*"${separator} +"`, 'm').test(head);
+}
+
 /**
  * A line with the names of columns. The first columns may have none. A name begins with a letter, digit or underscore, and may be in double
  * quotes.

@@ -25,7 +25,7 @@ export interface TableFile {
 }
 
 /** What a file is, by its first bytes. */
-export type Recognized =
+export type RecognizedFile =
   /** One list of records, which can be read at any offset. */
   | (DatasetFile & { readonly kind: 'list'; readonly isServedAsIs: boolean })
   /** JSON objects on any number of lines: records, or objects that hold lists of records. */
@@ -41,6 +41,12 @@ export type Recognized =
     }
   | (TableFile & { readonly kind: 'table' });
 
+/** What a dataset is. */
+export type Recognized =
+  | RecognizedFile
+  /** Several files whose records make conversations together; `file` is the identity of all of them. */
+  | { readonly kind: 'joined'; readonly file: FileIdentity; readonly files: readonly RecognizedFile[] };
+
 /** What a file is called in reports. */
 export function containerOf(recognized: Recognized): string {
   switch (recognized.kind) {
@@ -54,6 +60,8 @@ export function containerOf(recognized: Recognized): string {
       return recognized.separator === '\t' ? 'TSV' : 'CSV';
     case 'table':
       return TABLE_NAMES[recognized.table];
+    case 'joined':
+      return [...new Set(recognized.files.map(containerOf))].join(' and ');
   }
 }
 
@@ -79,7 +87,7 @@ interface Source {
    */
   recognizes(head: Uint8Array, path: string): boolean;
   /** @param start the offset of the head */
-  open(file: FileIdentity, start: ByteOffset, head: Uint8Array, shapes: ShapeOptions): Recognized;
+  open(file: FileIdentity, start: ByteOffset, head: Uint8Array, shapes: ShapeOptions): RecognizedFile;
 }
 
 /** What a dataset must be, for messages. */
@@ -108,7 +116,12 @@ const jsonObjects: Source = {
       : { kind: 'objects', file, start },
 };
 
-function lines(file: FileIdentity, start: ByteOffset, head: Uint8Array, shapes: ShapeOptions): Recognized {
+function lines(
+  file: FileIdentity,
+  start: ByteOffset,
+  head: Uint8Array,
+  shapes: ShapeOptions,
+): RecognizedFile {
   return {
     kind: 'list',
     file,
@@ -118,17 +131,20 @@ function lines(file: FileIdentity, start: ByteOffset, head: Uint8Array, shapes: 
   };
 }
 
-function packed(packing: Packing, ...signature: readonly number[]): Source {
-  return {
-    recognizes: (head) => signature.every((byte, i) => head[i] === byte),
-    open: (file) => ({ kind: 'packed', file, packing }),
-  };
+function packed(packing: Packing, recognizes: Source['recognizes']): Source {
+  return { recognizes, open: (file) => ({ kind: 'packed', file, packing }) };
 }
 
-const brotli: Source = {
-  recognizes: (_head, path) => path.endsWith('.br'),
-  open: (file) => ({ kind: 'packed', file, packing: 'brotli' }),
-};
+const isGzip: Source['recognizes'] = (head) => head[0] === 0x1f && head[1] === 0x8b;
+const isZstd: Source['recognizes'] = (head) => startsWith(head, '\x28\xb5\x2f\xfd');
+const isBrotli: Source['recognizes'] = (_head, path) => path.endsWith('.br');
+
+/** How a file is packed, if it is, by its first bytes and its path. */
+export function packingOf(head: Uint8Array, path: string): Packing | undefined {
+  if (isGzip(head, path)) return 'gzip';
+  if (isZstd(head, path)) return 'zstd';
+  return isBrotli(head, path) ? 'brotli' : encodingOf(head);
+}
 
 const parquet: Source = {
   recognizes: (head) => startsWith(head, 'PAR1'),
@@ -159,12 +175,12 @@ function encodingOf(head: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
 
 /** The first source that recognizes a file opens it. If none does, it may be CSV or TSV. */
 const SOURCES: readonly Source[] = [
-  packed('gzip', 0x1f, 0x8b),
-  packed('zstd', 0x28, 0xb5, 0x2f, 0xfd),
+  packed('gzip', isGzip),
+  packed('zstd', isZstd),
   parquet,
   arrow,
   arrowStream,
-  brotli,
+  packed('brotli', isBrotli),
   jsonArray,
   jsonObjects,
 ];
@@ -184,7 +200,7 @@ export function recognizeFile(
   shapes: ShapeOptions,
   start = 0,
   path = file.path,
-): Recognized {
+): RecognizedFile {
   return withFile(file, (fd) => {
     const range = { start: byteOffset(start), end: byteOffset(Math.max(start, file.size)) };
     return recognize(file, shapes, start, readBlocks(fd, range), path);
@@ -197,7 +213,7 @@ function recognize(
   from: number,
   blocks: Iterable<Block>,
   path: string,
-): Recognized {
+): RecognizedFile {
   let markBytes = 0;
   for (const { bytes, offset } of blocks) {
     if (offset === from) {
@@ -258,7 +274,7 @@ function isOneConversation(head: Uint8Array, start: ByteOffset, file: FileIdenti
 }
 
 function startsWith(head: Uint8Array, text: string): boolean {
-  return Buffer.from(head.subarray(0, text.length)).equals(Buffer.from(text));
+  return Buffer.from(head.subarray(0, text.length)).equals(Buffer.from(text, 'latin1'));
 }
 
 /** The content of a file that is a single JSON value other than an array or an object. */

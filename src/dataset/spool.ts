@@ -114,6 +114,7 @@ export class SpoolWriter {
   private readonly target: string;
   private readonly mode: number;
   private file: FileHandle;
+  private readonly parts: string[] = [];
 
   private constructor(target: string, mode: number, file: FileHandle) {
     this.target = target;
@@ -152,6 +153,14 @@ export class SpoolWriter {
     return `${this.path}-${partCount++}`;
   }
 
+  /** Creates a temporary file with a new path, for the content of one of several compressed files. */
+  async beginPart(): Promise<string> {
+    const path = this.newPartPath();
+    await writeFile(path, '', { flag: 'wx', mode: 0o600 });
+    this.parts.push(path);
+    return path;
+  }
+
   /** Creates the file `unpacked`. A process that was killed may have left one. */
   async beginUnpacked(): Promise<void> {
     await this.removeUnpacked();
@@ -159,9 +168,9 @@ export class SpoolWriter {
     await writeFile(this.unpacked, writerText(), { flag: 'wx', mode: this.mode });
   }
 
-  /** Removes the file `unpacked`, if there is one. */
+  /** Removes the files with the content of compressed files. */
   async removeUnpacked(): Promise<void> {
-    await rm(this.unpacked, { force: true });
+    for (const path of [this.unpacked, ...this.parts]) await rm(path, { force: true });
   }
 
   /**
@@ -262,5 +271,15 @@ export function temporaryFolder(): string {
     if (pid !== undefined && !isRunning(Number(pid)))
       rmSync(join(parent, name), { recursive: true, force: true });
   }
-  return mkdtempSync(join(parent, `${TEMPORARY}${process.pid}-`));
+  const folder = mkdtempSync(join(parent, `${TEMPORARY}${process.pid}-`));
+  temporaryFolders.add(folder);
+  return folder;
+}
+
+const temporaryFolders = new Set<string>();
+
+/** Removes the temporary folders of this process. */
+export function removeTemporaryFolders(): void {
+  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
+  temporaryFolders.clear();
 }

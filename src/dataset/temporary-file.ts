@@ -1,6 +1,6 @@
 import { createWriteStream, rmSync, statSync, type WriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isSystemError } from './file.js';
+import { isSystemError, saysFull } from './file.js';
 import { temporaryFolder } from './spool.js';
 
 /** A file in a temporary folder of its own. If the process is killed, a later one removes both. */
@@ -28,7 +28,7 @@ export class TemporaryFile {
    */
   problemOf(error: unknown): string {
     if (!isSystemError(error)) throw error;
-    const problem = error.code === 'ENOSPC' ? 'the disk is full' : `it can't be saved (${error.code})`;
+    const problem = saysFull(error.code) ? 'the disk is full' : `it can't be saved (${error.code})`;
     return `${problem}: ${dirname(this.path)}; choose another folder with TMPDIR`;
   }
 

@@ -32,6 +32,7 @@ export function logConversion(
   const { records, skipped, shapes, reasons, firstSkipped } = report;
   const conversion: Conversion = { dataset, records, skipped, shapes, spool: file.path, bytes: file.size };
   logger.info(named(conversion), 'converted');
+  for (const warning of report.warnings) logger.warn(named({ dataset }), warning);
   if (skipped === 0) return;
   const first = firstSkipped && `; the first is record ${firstSkipped.row}: ${firstSkipped.reason}`;
   const warning = `${counted(skipped, 'record')} skipped: not conversations${first ?? ''}`;

@@ -309,11 +309,14 @@ export class Kernel implements RowSorter {
     isThinkingIgnored: boolean,
   ): VerifiedReply | undefined {
     const { exports } = this;
+    const { capacity } = this;
     let at = start;
     exports.beginVerify(end, isThinkingIgnored);
     for (const text of texts) {
       const length = this.write(text);
-      at = length === undefined ? 0 : exports.verifyTurn(at, length);
+      // More capacity moves the turns. The next call has it already.
+      const hasMoved = this.capacity !== capacity;
+      at = length === undefined || hasMoved ? 0 : exports.verifyTurn(at, length);
       if (at === 0) return undefined;
     }
     const length = exports.spellReply(at);

@@ -7,16 +7,14 @@ import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
 import { inSlices, inStep } from '../core/steps.js';
 import type { DatasetReader } from '../dataset/reader.js';
+import { Beginnings } from '../index/beginnings.js';
 import { type IndexPlace, IndexSearch, type KeyedPrompt, type Replies } from '../index/search.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { type Hint, hintOf } from './hint.js';
 import { keysOf } from './keyed.js';
 import type { Lookup, Match, MatchTokens, Similar, TokenCount } from './lookup.js';
-import { partsOf } from './prompt-parts.js';
 import { matchWhole, verifyMatch, verifySimilar, verifySpelled } from './verify.js';
-
-/** Characters of a text that suffice to know its first letters, unless it has much white space. */
-const PART_KEYED_LENGTH = 256;
 
 /** Turns whose reply is an assistant's are searched before all others. The legacy API takes any reply. */
 const PREFERENCE: readonly Replies[] = ['assistant', 'other'];
@@ -27,6 +25,7 @@ export class IndexLookup implements Lookup {
   private readonly table: IndexTable;
   private readonly seed: KeySeed;
   private readonly index: IndexSearch;
+  private readonly beginnings: Beginnings;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
 
@@ -34,6 +33,7 @@ export class IndexLookup implements Lookup {
     this.table = table;
     this.seed = table.seed;
     this.index = new IndexSearch(table);
+    this.beginnings = new Beginnings(table);
     this.kernel = kernel;
     this.reader = reader;
   }
@@ -44,10 +44,19 @@ export class IndexLookup implements Lookup {
 
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     return after(keysOf(query, this.kernel, this.seed, signal), (keys) =>
-      firstFound(query.contextual ? PREFERENCE : LEGACY_PREFERENCE, (replies) =>
-        this.findAmong(replies, query, keys, signal),
-      ),
+      this.mayHavePrompt(keys)
+        ? firstFound(query.contextual ? PREFERENCE : LEGACY_PREFERENCE, (replies) =>
+            this.findAmong(replies, query, keys, signal),
+          )
+        : undefined,
     );
+  }
+
+  /** False if no turn begins as a prompt of the query does. */
+  private mayHavePrompt({ histories }: KeyedQuery): boolean {
+    for (const history of histories)
+      if (this.beginnings.mayHave((history.at(-1) as TextKeys).normalized.low)) return true;
+    return false;
   }
 
   private findAmong(
@@ -96,21 +105,26 @@ export class IndexLookup implements Lookup {
    * A turn that is similar to the prompt of a query without a match, its texts compared; undefined if none is known. Rejects only when
    * aborted.
    */
-  similar({ histories }: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
-    const prompt = histories[0]?.at(-1) ?? '';
-    if (prompt.length > SIMILAR_BYTES_MAX || !/\S/.test(prompt)) return undefined;
-    return inSlices(this.findSimilar(prompt), signal);
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
+    const hint = hintOf(query, this.kernel, this.seed);
+    if (hint === undefined || !this.mayHaveSimilar(hint)) return undefined;
+    return inSlices(this.findSimilar(hint), signal);
   }
 
-  private *findSimilar(prompt: string): Generator<void, Similar | undefined> {
+  /** False if no turn begins as the prompt or a part of it does. */
+  private mayHaveSimilar({ keys, parts }: Hint): boolean {
+    if (this.beginnings.mayHave(keys.ends.low)) return true;
+    for (const { low } of parts) if (this.beginnings.mayHave(low)) return true;
+    return false;
+  }
+
+  private *findSimilar({ prompt, keys, parts }: Hint): Generator<void, Similar | undefined> {
     try {
-      const ends = this.keysOf(prompt)?.ends;
-      const unanswered = ends && (yield* this.nearest(prompt, prompt, this.index.unanswered(ends), true));
+      const unanswered = yield* this.nearest(prompt, prompt, this.index.unanswered(keys.ends), true);
       if (unanswered !== undefined) return unanswered;
-      const whole = yield* this.nearestTo(prompt, prompt);
-      if (whole !== undefined) return whole;
-      for (const part of partsOf(prompt)) {
-        const found = yield* this.nearestTo(prompt, part);
+      for (const { text, low } of parts) {
+        if (!this.beginnings.mayHave(low)) continue;
+        const found = yield* this.nearest(prompt, text, this.index.similar(low), false);
         if (found !== undefined) return found;
       }
     } catch (error) {
@@ -118,18 +132,6 @@ export class IndexLookup implements Lookup {
       if (!(error instanceof AppError)) throw error;
     }
     return undefined;
-  }
-
-  /** The most similar of the turns that begin as a part of the prompt does. */
-  private *nearestTo(prompt: string, part: string): Generator<void, Similar | undefined> {
-    const keys = this.keysOf(part.slice(0, PART_KEYED_LENGTH));
-    return keys && (yield* this.nearest(prompt, part, this.index.similar(keys.normalized.low), false));
-  }
-
-  private keysOf(text: string): TextKeys | undefined {
-    // Other lookups may have changed the seed since the last step.
-    this.kernel.useSeed(this.seed);
-    return this.kernel.keysOf(text);
   }
 
   /** The most similar of the first few turns: one with the same letters, else the one that differs latest. */

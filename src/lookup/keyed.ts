@@ -1,13 +1,13 @@
 import type { KeySeed, TextKeys } from '../core/keys.js';
 import { KEYED_AT_ONCE_MAX } from '../core/limits.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { after, type MaybePromise } from '../core/maybe-promise.js';
 import { type KeyedQuery, keyedQuery, NO_KEYS, type Query } from '../core/query.js';
 import { inSlices } from '../core/steps.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { QueryMemo } from './query-memo.js';
 import { textId } from './text-id.js';
 
-/** The last query's keys: the parts of a dataset have the same seed, unless their indexes were saved by different processes. */
-let latest: { readonly query: Query; readonly seed: KeySeed; readonly keys: KeyedQuery } | undefined;
+const memo = new QueryMemo<KeyedQuery>();
 
 /**
  * A query's keys, computed at once unless its texts are long.
@@ -21,14 +21,15 @@ export function keysOf(
   seed: KeySeed,
   signal?: () => AbortSignal,
 ): MaybePromise<KeyedQuery> {
-  if (!isLong(query)) {
-    kernel.useSeed(seed);
-    if (latest?.query !== query || latest.seed.low !== seed.low || latest.seed.high !== seed.high) {
-      latest = { query, seed, keys: keyedQuery(query, (text) => kernel.keysOf(text)) };
-    }
-    return latest.keys;
+  const known = memo.get(query, seed);
+  if (known !== undefined) return known;
+  if (isLong(query)) {
+    const made = inSlices(keysInSlices(query, kernel, seed), signal);
+    return after(made, (keys) => memo.set(query, seed, keys));
   }
-  return inSlices(keysInSlices(query, kernel, seed), signal);
+  kernel.useSeed(seed);
+  const keys = keyedQuery(query, (text) => kernel.keysOf(text));
+  return memo.set(query, seed, keys);
 }
 
 /** True if the texts of all histories are too long to be processed in one step. */

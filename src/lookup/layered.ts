@@ -1,5 +1,5 @@
 import type { Rung } from '../core/match.js';
-import { after, type MaybePromise } from '../core/maybe-promise.js';
+import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { isAssistant } from '../core/roles.js';
 import type { Lookup, Match } from './lookup.js';
@@ -34,19 +34,35 @@ export class LayeredLookup implements Lookup {
 
 function findFrom(
   layers: readonly Layer[],
-  at: number,
-  best: Match | undefined,
+  from: number,
+  bestBefore: Match | undefined,
   query: Query,
   signal: (() => AbortSignal) | undefined,
 ): MaybePromise<Match | undefined> {
-  const layer = layers[at];
-  if (layer === undefined || (best !== undefined && rankOf(best, query) === 0)) return best;
-  return after(layer.lookup.find(query, signal), (match) => {
-    const isBetter =
-      match !== undefined && (best === undefined || rankOf(match, query) < rankOf(best, query));
-    const dataset = layer.model ?? match?.dataset;
-    return findFrom(layers, at + 1, isBetter ? { ...match, dataset } : best, query, signal);
-  });
+  let best = bestBefore;
+  for (let at = from; at < layers.length; at++) {
+    if (best !== undefined && rankOf(best, query) === 0) return best;
+    const layer = layers[at] as Layer;
+    const found = layer.lookup.find(query, signal);
+    if (found instanceof Promise)
+      return found.then((match) =>
+        findFrom(layers, at + 1, betterOf(best, match, layer, query), query, signal),
+      );
+    best = betterOf(best, found, layer, query);
+  }
+  return best;
+}
+
+/** The better of two matches, of which the second is from `layer`; the first if they are equally good. */
+function betterOf(
+  best: Match | undefined,
+  match: Match | undefined,
+  { model }: Layer,
+  query: Query,
+): Match | undefined {
+  if (match === undefined) return best;
+  const isBetter = best === undefined || rankOf(match, query) < rankOf(best, query);
+  return isBetter ? { ...match, dataset: model ?? match.dataset } : best;
 }
 
 /** 0 for the best matches. The legacy API's queries, which have no context, don't ask whose reply it is. */

@@ -17,6 +17,9 @@ import { RecordedReply } from './recorded-reply.js';
 /** Read id and turns in one call if the gap between them is at most this many bytes. */
 const GAP_BYTES_MAX = 4096;
 
+/** Turns for which a kernel makes room to verify them. Longer ones are verified by a kernel that has room for them, or are parsed. */
+const ROOM_BYTES_MAX = 1 << 18;
+
 /**
  * The match at a place, if the texts there are what their keys say.
  *
@@ -52,7 +55,7 @@ function areTexts(turns: readonly Turn[], history: readonly string[]): boolean {
 /**
  * Like `verifyMatch`, but by the kernel, without parsing the turns. They must have the usual shape.
  *
- * @param kernel the one that has computed the keys of the query
+ * @param kernel grows up to `ROOM_BYTES_MAX`
  * @param tokens what the match reports about tokens
  * @returns undefined if a turn has another shape, or the texts are not what their keys say
  * @throws what the reader throws
@@ -68,10 +71,13 @@ export function verifySpelled(
   // Every turn of the place is a message (the last ones of the history, without the empty ones), and the last turn is the reply.
   const prompts = place.turn - place.firstTurn + 1;
   if (history === undefined || prompts > history.length) return undefined;
-  // Spelling a byte takes up to three bytes; the buffer has room for that.
-  if (lengthAt(place) > kernel.capacity) return undefined;
-  const { turns, id } = readPlace(place, reader, kernel.verifyRoom);
   const texts = prompts === history.length ? history : history.slice(-prompts);
+  // If another part's kernel has computed the keys, this one may be too small.
+  const length = lengthAt(place);
+  if (length <= ROOM_BYTES_MAX) kernel.reserve(length);
+  // Spelling a byte takes up to three bytes; the buffer has room for that.
+  if (length > kernel.capacity) return undefined;
+  const { turns, id } = readPlace(place, reader, kernel.verifyRoom);
   const verified = kernel.replyTo(texts, turns.start, turns.end, query.contextual);
   if (verified === undefined) return undefined;
   const { from, spelled, reasoned } = verified;

@@ -1,15 +1,16 @@
-import { FILE_CHECK_MS } from '../core/limits.js';
+import { FILE_CHECK_MS, SPOOL_TRIES_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import { type Dataset, datasetOf, recognizeDataset, withDataset } from '../dataset/dataset.js';
+import { type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import {
+  commonIdentityAt,
   FileChangedError,
   type FileIdentity,
-  identityAt,
   isSameFile,
   isSystemError,
 } from '../dataset/file.js';
+import { unmappedText } from '../dataset/refusal.js';
 import { hasConvertible } from '../dataset/sample.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Recognized } from '../dataset/sources.js';
@@ -26,6 +27,7 @@ import { Build, type Engine } from './build.js';
 import { CountingAhead } from './counting-ahead.js';
 import { IndexKeeper } from './index-keeper.js';
 import type { Notices } from './notices.js';
+import { nextRetry, type Retry } from './retry.js';
 import type { DatasetFigures, Served, Status } from './served.js';
 import { Spooler } from './spooling.js';
 
@@ -58,6 +60,8 @@ export class ServedDataset implements Served {
   /** Finds replies in the current state of the file. */
   readonly lookup: CurrentLookup;
   readonly path: string;
+  /** Files that are spooled together with the one at the path. */
+  readonly others: readonly string[];
   private readonly options: ServedOptions;
   private readonly spooler: Spooler;
   private readonly keeper: IndexKeeper;
@@ -65,8 +69,10 @@ export class ServedDataset implements Served {
   /** True while the threads are needed. */
   private usesPool: boolean;
   private build: Build;
-  /** Why the current file can't be served, and which file that is; undefined if it can. */
-  private problem: { readonly error: DatasetError; readonly file: FileIdentity } | undefined;
+  /** Why the current file can't be served, which file that is, and when it is tried again; undefined if it can. */
+  private problem:
+    | { readonly error: DatasetError; readonly file: FileIdentity; readonly retry: Retry }
+    | undefined;
   private walking: Promise<void> = Promise.resolve();
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
@@ -79,25 +85,45 @@ export class ServedDataset implements Served {
    * Opens the file, and spools it if it can't be served as it is. Lookups work only after `start`.
    *
    * @param signal gives up the spooling
+   * @param others files that the conversations of the first one are spread over: all are spooled together
    * @throws DatasetError
    */
-  static async open(path: string, options: ServedOptions, signal?: AbortSignal): Promise<ServedDataset> {
+  static async open(
+    path: string,
+    options: ServedOptions,
+    signal?: AbortSignal,
+    others: readonly string[] = [],
+  ): Promise<ServedDataset> {
     const { shapes, splits, indexDir, notices, pool } = options;
     const onProgress = (progress: number) => notices.spooling(progress);
-    const spooler = new Spooler(path, { shapes, splits, indexDir, onProgress });
+    const spooler = new Spooler(path, others, { shapes, splits, indexDir, onProgress });
     const onAbort = () => spooler.close();
     signal?.addEventListener('abort', onAbort);
     let usesPool = false;
     try {
-      const recognized = recognizeDataset(path, shapes);
-      const known =
-        spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized, splits);
-      if (known !== undefined && known.file === known.source) spooler.removeStale();
-      if (known !== undefined) return new ServedDataset(path, options, spooler, known, usesPool);
-      usesPool = true;
-      const spool = await spooler.make(recognized, pool.take());
-      notices.spooled(spool);
-      return new ServedDataset(path, options, spooler, datasetOfSpool(spool, recognized.file), usesPool);
+      spooler.removeOthers();
+      for (let tries = 1; ; tries++) {
+        const recognized = recognizeTogether(path, others, shapes);
+        const known =
+          spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized, splits);
+        if (known !== undefined && known.file === known.source) {
+          spooler.removeStale();
+          warnIfUnmapped(known, options);
+        }
+        if (known !== undefined) return new ServedDataset(path, others, options, spooler, known, usesPool);
+        const workers = usesPool ? pool.start() : pool.take();
+        usesPool = true;
+        try {
+          const spool = await spooler.make(recognized, workers);
+          notices.spooled(spool);
+          const dataset = datasetOfSpool(spool, recognized.file);
+          return new ServedDataset(path, others, options, spooler, dataset, usesPool);
+        } catch (error) {
+          const isChanged = isReplaced(recognized.file, others);
+          if (tries === SPOOL_TRIES_MAX || signal?.aborted || !isChanged) throw error;
+          notices.info({ dataset: path }, 'dataset changed; reading it again');
+        }
+      }
     } catch (error) {
       spooler.close();
       if (usesPool) await pool.give();
@@ -109,12 +135,14 @@ export class ServedDataset implements Served {
 
   private constructor(
     path: string,
+    others: readonly string[],
     options: ServedOptions,
     spooler: Spooler,
     dataset: Dataset,
     usesPool: boolean,
   ) {
     this.path = path;
+    this.others = others;
     this.options = options;
     this.spooler = spooler;
     this.usesPool = usesPool;
@@ -222,6 +250,11 @@ export class ServedDataset implements Served {
     await this.leavePool();
   }
 
+  /** The state of the file, or of all files; undefined if it isn't known. */
+  private get identityNow(): FileIdentity | undefined {
+    return commonIdentityAt(this.path, this.others);
+  }
+
   private get isClosed(): boolean {
     return this.closing !== undefined;
   }
@@ -322,17 +355,17 @@ export class ServedDataset implements Served {
   /** Saves the index again if more tokens were counted since it was saved. */
   private saveCounts(): void {
     const { table, edition, counts } = this.build;
-    const now = identityAt(this.path);
+    const now = this.identityNow;
     if (table === undefined || now === undefined || !isSameFile(now, edition.dataset.source)) return;
     this.keeper.keepCounts(edition.dataset, { table, counts });
   }
 
   /** Checks whether the file has changed, and reopens it if so. A timer also calls this every `FILE_CHECK_MS`. */
   lookAtFile(): void {
-    const now = identityAt(this.path);
+    const now = this.identityNow;
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
     try {
-      const recognized = recognizeDataset(this.path, this.options.shapes);
+      const recognized = recognizeTogether(this.path, this.others, this.options.shapes);
       const dataset = servedAsIs(recognized, this.options.splits);
       this.options.notices.info({ dataset: this.path }, 'dataset changed; reading it again');
       if (dataset === undefined) this.spoolAnew(recognized);
@@ -422,9 +455,10 @@ export class ServedDataset implements Served {
   private isKnown(file: FileIdentity): boolean {
     if (this.spooling !== undefined && isSameFile(file, this.spooling.file)) return true;
     if (this.problem === undefined) return isSameFile(file, this.dataset.source);
-    const { error, file: tried } = this.problem;
+    const { error, file: tried, retry } = this.problem;
     // A file that couldn't be read may be readable now, even if it hasn't changed.
-    return !error.isTransient && isSameFile(file, tried);
+    const isDue = error.isTransient && performance.now() >= retry.atMs;
+    return isSameFile(file, tried) && !isDue;
   }
 
   private async beginAnew(build: Build): Promise<void> {
@@ -453,13 +487,25 @@ export class ServedDataset implements Served {
     if (this.problem?.error.message !== problem.message) {
       this.options.notices.warn({ err: problem }, 'dataset unavailable');
     }
-    this.problem = { error: problem, file };
+    this.problem = { error: problem, file, retry: nextRetry(this.problem?.retry, performance.now()) };
     this.lookup.problem = problem;
     this.options.notices.changed();
   }
 }
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
+
+/** True if there is another file now, or another state of it. */
+function isReplaced(file: FileIdentity, others: readonly string[]): boolean {
+  const now = commonIdentityAt(file.path, others);
+  return now !== undefined && !isSameFile(now, file);
+}
+
+/** Warns of a field map that the records of a file that is served as it is don't need. */
+function warnIfUnmapped(dataset: Dataset, { shapes, notices }: ServedOptions): void {
+  const unmapped = unmappedText(shapes.map, {});
+  if (unmapped !== undefined) notices.warn({ dataset: dataset.source.path }, unmapped);
+}
 
 /**
  * The dataset that a file is, if it is served as it is.

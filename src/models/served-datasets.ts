@@ -32,7 +32,7 @@ export class ServedDatasets {
     noticesOf: (spec: ModelSpec) => Notices,
     signal?: AbortSignal,
   ): Promise<ServedDatasets> {
-    for (const { path } of specs) assertFound(path, options.splits);
+    for (const { path } of specs) await assertFound(path, options.splits);
     const opened: NamedDataset[] = [];
     try {
       // One after the other: each uses all threads.

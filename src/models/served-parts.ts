@@ -4,34 +4,49 @@ import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { type FileIdentity, identityAt, isSameFile } from '../dataset/file.js';
-import { noneServed, type Parts, partsOf } from '../dataset/parts.js';
+import { commonIdentityAt, type FileIdentity } from '../dataset/file.js';
+import { noneServed, type Parts, PartsFinder } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Lookup, Similar } from '../lookup/lookup.js';
+import {
+  alone,
+  type FileGroup,
+  identityOfGroup,
+  JoinedFiles,
+  keyOf,
+  withoutFailed,
+  withoutFiles,
+} from './joined-files.js';
+import { Refusals } from './refusals.js';
 import type { DatasetFigures, Served, Status } from './served.js';
 import { ServedDataset, type ServedOptions } from './served-dataset.js';
 
-/** Why a file is left out, and which state of it. */
-interface Refusal {
-  readonly error: DatasetError;
-  readonly file: FileIdentity | undefined;
-}
-
-/** A dataset of several files: its parts are layers, in the order of their names. Files that can't be served are left out. */
+/**
+ * A dataset of several files: its parts are layers, in the order of their names. Files that can't be served are left out. A part has several
+ * files if conversations are spread over them.
+ */
 export class ServedParts implements Served {
   readonly lookup: Lookup;
   readonly path: string;
   private readonly options: ServedOptions;
   /** At least one. */
   private parts: readonly ServedDataset[] = [];
-  private readonly refused = new Map<string, Refusal>();
+  private readonly refused = new Refusals();
+  /** Files that are left out of groups. */
+  private readonly leftOut = new Refusals();
+  private readonly joined: JoinedFiles;
+  private readonly finder: PartsFinder;
+  /** The files when they were last opened. */
+  private found: Parts | undefined;
   private timer: NodeJS.Timeout | undefined;
   private updating: Promise<void> | undefined;
   private readonly closing = new AbortController();
 
   private constructor(path: string, options: ServedOptions) {
     this.path = path;
+    this.finder = new PartsFinder(path, options.splits);
     this.options = options;
+    this.joined = new JoinedFiles(options.shapes);
     this.lookup = new LayeredLookup(() => this.parts);
   }
 
@@ -45,8 +60,13 @@ export class ServedParts implements Served {
   static async open(path: string, options: ServedOptions, signal?: AbortSignal): Promise<ServedParts> {
     const served = new ServedParts(path, options);
     try {
-      const { files, splits } = partsOf(path, options.splits);
-      for (const file of files) await served.add(file, splits, signal);
+      const { files, splits } = await served.finder.find();
+      for (const group of await served.joined.groups(files)) {
+        const open = ({ path, others }: FileGroup) =>
+          ServedDataset.open(path, { ...options, splits }, signal, others);
+        const part = await served.openedOf(group, open, signal);
+        if (part !== undefined) served.parts = [...served.parts, part];
+      }
     } catch (error) {
       await served.close();
       throw error;
@@ -58,7 +78,7 @@ export class ServedParts implements Served {
   async start(): Promise<{ readonly walked: Promise<void> }> {
     const walks: Promise<void>[] = [];
     for (const part of this.parts) {
-      const before = identityAt(part.path);
+      const before = identityOfGroup(part);
       const leaveOut = (error: unknown) => this.leaveOut(part, error, before);
       const started = await part.start().catch(leaveOut);
       const walked = started?.walked.catch(leaveOut) ?? Promise.resolve();
@@ -75,7 +95,7 @@ export class ServedParts implements Served {
   }
 
   get modifiedMs(): number {
-    return Math.max(...this.parts.map(({ modifiedMs }) => modifiedMs));
+    return this.parts.reduce((latest, { modifiedMs }) => Math.max(latest, modifiedMs), 0);
   }
 
   get fingerprint(): string | undefined {
@@ -85,14 +105,17 @@ export class ServedParts implements Served {
   }
 
   get status(): Status {
-    const all = this.parts.map(({ status }) => status);
-    const read = this.parts.reduce((sum, { bytes, status }) => sum + bytes * status.progress, 0);
-    return {
-      isAvailable: all.every(({ isAvailable }) => isAvailable),
-      engine: all.every(({ engine }) => engine === 'index') ? 'index' : 'sweep',
-      progress: read / Math.max(1, this.bytes),
-      counts: all.map(({ counts }) => counts).reduce(addCounts, NOTHING_COUNTED),
-    };
+    let isAvailable = true;
+    let engine: Status['engine'] = 'index';
+    let read = 0;
+    let counts = NOTHING_COUNTED;
+    for (const { status, bytes } of this.parts) {
+      isAvailable &&= status.isAvailable;
+      if (status.engine === 'sweep') engine = 'sweep';
+      read += bytes * status.progress;
+      counts = addCounts(counts, status.counts);
+    }
+    return { isAvailable, engine, progress: read / Math.max(1, this.bytes), counts };
   }
 
   get figures(): DatasetFigures {
@@ -130,44 +153,41 @@ export class ServedParts implements Served {
     const { notices } = this.options;
     let found: Parts;
     try {
-      found = partsOf(this.path, this.options.splits);
+      found = await this.finder.find();
     } catch {
       // Keep serving the current parts.
       return;
     }
+    if (found === this.found && !this.joined.isGrouping && !(await this.hasDue())) return;
+    this.found = found;
     const { files, splits } = found;
-    for (const file of this.refused.keys()) if (!files.includes(file)) this.refused.delete(file);
-    const known = new Map(this.parts.map((part) => [part.path, part]));
+    for (const refusals of [this.refused, this.leftOut]) refusals.forgetOthers(files);
+    const known = new Map(this.parts.map((part) => [keyOf(part), part]));
     const opened: ServedDataset[] = [];
-    for (const file of files) {
-      const part = known.get(file) ?? (this.isRefused(file) ? undefined : await this.opened(file, splits));
+    for (const group of await this.joined.groups(files)) {
+      const part = await this.openedOf(
+        group,
+        async (some) => known.get(keyOf(some)) ?? this.opened(some, splits),
+      );
       if (part !== undefined) opened.push(part);
     }
     // A part may have been left out meanwhile.
-    const next = opened.filter(({ path }) => !this.refused.has(path));
+    const next = opened.filter((part) => !this.refused.hasAny(part));
     const left = new Set(next);
     const removed = this.parts.filter((part) => !left.has(part));
     const isSame = removed.length === 0 && next.length === this.parts.length;
     // Keep serving the current parts.
     if (isSame || next.length === 0 || this.closing.signal.aborted) {
-      for (const part of next) if (!known.has(part.path)) await part.close();
+      for (const part of next) if (!known.has(keyOf(part))) await part.close();
       return;
     }
     this.parts = next;
-    notices.info({ dataset: this.path, files: next.length }, 'dataset has other files now');
+    notices.info(
+      { dataset: this.path, files: next.reduce((sum, { others }) => sum + 1 + others.length, 0) },
+      'dataset has other files now',
+    );
     notices.changed();
     for (const part of removed) await part.close();
-  }
-
-  /** Opens a file; leaves it out if it can't be served. */
-  private async add(file: string, splits: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-    const before = identityAt(file);
-    try {
-      this.parts = [...this.parts, await ServedDataset.open(file, { ...this.options, splits }, signal)];
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      this.refuse(file, error, before);
-    }
   }
 
   /**
@@ -181,52 +201,72 @@ export class ServedParts implements Served {
     file: FileIdentity | undefined,
   ): Promise<undefined> {
     if (this.closing.signal.aborted) throw error;
-    this.refuse(part.path, error, file);
+    this.refuse(this.refused, part, error, file);
     if (this.parts.length === 1 && this.parts[0] === part) throw this.noneServed();
     this.parts = this.parts.filter((each) => each !== part);
     this.options.notices.changed();
     await part.close();
   }
 
-  /** A file that was added, ready to answer; undefined if it can't be served. */
-  private async opened(file: string, splits: readonly string[]): Promise<ServedDataset | undefined> {
-    const before = identityAt(file);
-    let part: ServedDataset | undefined;
+  /**
+   * The part that `open` makes of a group; undefined if it can't be served. If only one of its files can't be read, the others are served.
+   *
+   * @param signal gives up
+   * @throws what `open` throws, unless it is a DatasetError
+   */
+  private async openedOf(
+    group: FileGroup,
+    open: (group: FileGroup) => Promise<ServedDataset>,
+    signal?: AbortSignal,
+  ): Promise<ServedDataset | undefined> {
+    let wanted = withoutFiles(group, (path) => this.leftOut.has(alone(path)));
+    while (wanted !== undefined && !this.refused.has(wanted)) {
+      const some: FileGroup = wanted;
+      const before = identityOfGroup(some);
+      try {
+        return await open(some);
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        if (this.closing.signal.aborted) return undefined;
+        if (!(error instanceof DatasetError)) throw error;
+        wanted = withoutFailed(some, error);
+        if (wanted === undefined) this.refuse(this.refused, some, error, before);
+        else this.refuse(this.leftOut, alone(error.path), error, commonIdentityAt(error.path, []));
+      }
+    }
+    return undefined;
+  }
+
+  /** Some files that were added, ready to answer. */
+  private async opened(group: FileGroup, splits: readonly string[]): Promise<ServedDataset> {
+    const before = identityOfGroup(group);
+    const { signal } = this.closing;
+    const part = await ServedDataset.open(group.path, { ...this.options, splits }, signal, group.others);
     try {
-      part = await ServedDataset.open(file, { ...this.options, splits }, this.closing.signal);
       const { walked } = await part.start();
-      this.refused.delete(file);
-      const added = part;
-      walked.catch((error) => this.leaveOut(added, error, before)).catch(() => undefined);
-      return added;
+      this.refused.delete(group);
+      walked.catch((error) => this.leaveOut(part, error, before)).catch(() => undefined);
+      return part;
     } catch (error) {
-      await part?.close();
-      if (!this.closing.signal.aborted) this.refuse(file, error, before);
-      return undefined;
+      await part.close();
+      throw error;
     }
   }
 
-  /** Records that a file is left out. The log has each reason once. */
-  private refuse(path: string, error: unknown, file: FileIdentity | undefined): void {
+  /** Records that files are left out. The log has each reason once. */
+  private refuse(refusals: Refusals, group: FileGroup, error: unknown, file: FileIdentity | undefined): void {
     if (!(error instanceof DatasetError)) throw error;
-    if (this.refused.get(path)?.error.message !== error.message)
+    if (refusals.add(group, { error, file }))
       this.options.notices.warn({ err: error }, 'a file of the dataset is not served');
-    this.refused.set(path, { error, file });
   }
 
-  /** True if that state of the file is known to be invalid. */
-  private isRefused(path: string): boolean {
-    const refusal = this.refused.get(path);
-    if (refusal === undefined || refusal.error.isTransient) return false;
-    const now = identityAt(path);
-    return now !== undefined && refusal.file !== undefined && isSameFile(now, refusal.file);
+  /** True if a file that was left out is to be tried again. */
+  private async hasDue(): Promise<boolean> {
+    return (await this.refused.hasDue()) || (await this.leftOut.hasDue());
   }
 
   private noneServed(): DatasetError {
-    return noneServed(
-      this.path,
-      [...this.refused.values()].map(({ error }) => error),
-    );
+    return noneServed(this.path, [...this.leftOut.errors, ...this.refused.errors]);
   }
 }
 

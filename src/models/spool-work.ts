@@ -1,28 +1,35 @@
 import { dirname } from 'node:path';
 import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import type { Failure } from '../core/errors.js';
+import type { KeySeed } from '../core/keys.js';
 import { JOINED_BYTES_MAX, SHARD_BYTES, SPOOL_HEADER_BYTES, SURVEY_BYTES_MIN } from '../core/limits.js';
 import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset/conversion-report.js';
 import { datasetErrorOf } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { type DatasetFile, type FileIdentity, identityAt } from '../dataset/file.js';
-import { refusalText } from '../dataset/refusal.js';
+import { type DatasetFile, type FileIdentity, identityAt, isSystemError, saysFull } from '../dataset/file.js';
+import { refusalText, unmappedText } from '../dataset/refusal.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
-import { containerOf, type Recognized, recognizeFile, type TableFile } from '../dataset/sources.js';
+import {
+  containerOf,
+  type Recognized,
+  type RecognizedFile,
+  recognizeFile,
+  type TableFile,
+} from '../dataset/sources.js';
 import { assertSplit, chosenLists } from '../dataset/splits.js';
 import type { Spool, SpoolWriter } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
-import { planShards } from '../workers/plan-shards.js';
+import { planShards, processSeed } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { readSpilled, removeSpilled } from '../workers/spilled-lines.js';
 import { fillRows } from '../workers/spool-lines.js';
-import type { StopFlag } from '../workers/stop-flag.js';
+import { newStopFlag, type StopFlag, stopAll } from '../workers/stop-flag.js';
 import type { RowGroup } from '../workers/tables.js';
 import type {
   ConvertedLines,
   ConvertedRows,
   ConvertFileTask,
-  ConvertTask,
+  JsonObjects,
   TaskResult,
 } from '../workers/tasks.js';
 
@@ -46,8 +53,35 @@ const ROOM_BYTES = 2 * SHARD_BYTES;
 /** How often the progress of a single task is looked at. */
 const PROGRESS_MS = 100;
 
+type PackedFile = RecognizedFile & { readonly kind: 'packed' };
+type ObjectsFile = RecognizedFile & { readonly kind: 'objects' };
+
+/** Records that are joined with others, and the work whose errors name their file. */
+interface JoinedList {
+  readonly list: DatasetFile | JsonObjects;
+  readonly work: SpoolWork;
+}
+
+/** The share of a step that must be done before it says how much space the whole takes. */
+const PROGRESS_KNOWN_MIN = 0.01;
+
+/** The disk that a spool is written to is full. */
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError';
+
+  /**
+   * @param path the spool
+   * @param needed the bytes that it needs; undefined if that isn't known
+   */
+  constructor(path: string, needed?: number) {
+    const room = needed === undefined ? 'more space' : `about ${Math.ceil(needed / 1_000_000)} MB`;
+    super(`the disk is full: it needs ${room} in ${dirname(path)}`);
+  }
+}
+
 /** The work of making one spool. */
 export class SpoolWork {
+  /** The dataset's path, for messages. */
   private readonly path: string;
   private readonly writer: SpoolWriter;
   private readonly pool: WorkerPool;
@@ -59,6 +93,7 @@ export class SpoolWork {
   /** The share of the work that the current step is. */
   private from = 0;
   private to = 1;
+  private isUnpacking = false;
 
   constructor(path: string, writer: SpoolWriter, pool: WorkerPool, stop: StopFlag, options: SpoolOptions) {
     this.path = path;
@@ -69,6 +104,7 @@ export class SpoolWork {
   }
 
   async run(source: Recognized): Promise<Spool> {
+    if (source.kind === 'joined') return this.joinFiles(source);
     const inner = source.kind === 'packed' ? await this.unpack(source) : source;
     const container =
       source === inner ? containerOf(source) : `${containerOf(source)}, ${containerOf(inner)}`;
@@ -79,8 +115,7 @@ export class SpoolWork {
       return this.finish(source.file, { format: inner.format, start: inner.body.start });
     }
     await this.convert(inner);
-    if (this.report.conversations === 0) throw new DatasetError(this.path, refusalText(this.report));
-    return this.finish(source.file, { format: 'lines', start: SPOOL_HEADER_BYTES });
+    return this.finishLines(source.file);
   }
 
   /** Removes what is unfinished. */
@@ -89,31 +124,51 @@ export class SpoolWork {
     await this.writer.removeUnpacked();
   }
 
-  /** The error for a full disk: it says how much space is needed, as far as that is known. */
-  diskFull(): DatasetError {
-    const megabytes = (bytes: number) => `${Math.ceil(bytes / 1_000_000)} MB`;
-    const written = this.writer.at;
-    const needed = this.progress > 0.01 ? `about ${megabytes(written / this.progress)}` : 'more space';
-    const folder = dirname(this.writer.path);
-    const setting = this.options.indexDir === 'none' ? 'TMPDIR' : 'INDEX_DIR';
-    return new DatasetError(
-      this.path,
-      `the disk is full: its spool needs ${needed} in ${folder}; choose another folder with ${setting}`,
-      undefined,
-      true,
-    );
+  /** The error for a full disk. It says how much space is needed, as far as that is known. */
+  diskFull(): DiskFullError {
+    const share = (this.progress - this.from) / (this.to - this.from);
+    const isKnown = share > PROGRESS_KNOWN_MIN;
+    return new DiskFullError(this.writer.path, isKnown ? this.bytesNeeded(share) : undefined);
+  }
+
+  /** @param share how much of the current step is done */
+  private bytesNeeded(share: number): number {
+    const unpacked = identityAt(this.writer.unpacked)?.size ?? 0;
+    if (!this.isUnpacking) return unpacked + (identityAt(this.writer.path)?.size ?? 0) / share;
+    // The lines that it is converted to take about as much space, and both are on the disk at once.
+    return (unpacked / share) * (this.isUnpackedServedAsIs() ? 1 : 2);
+  }
+
+  /** True if the content of a packed file seems to be served as it is, by what was unpacked so far. */
+  private isUnpackedServedAsIs(): boolean {
+    try {
+      const inner = this.recognizeUnpacked();
+      return inner.kind === 'list' && inner.isServedAsIs;
+    } catch (error) {
+      if (!(error instanceof DatasetError) && !isSystemError(error)) throw error;
+      return false;
+    }
+  }
+
+  /** @throws DatasetError if there is no conversation */
+  private finishLines(source: FileIdentity): Promise<Spool> {
+    if (this.report.conversations === 0) throw new DatasetError(this.path, refusalText(this.report));
+    return this.finish(source, { format: 'lines', start: SPOOL_HEADER_BYTES });
   }
 
   private async finish(
     source: FileIdentity,
     body: { format: DatasetFile['format']; start: number },
   ): Promise<Spool> {
-    const spool = await this.writer.finish(source, body, this.report);
+    const unmapped =
+      this.report.records === 0 ? undefined : unmappedText(this.options.shapes.map, this.report.shapes);
+    const warnings = [...this.report.warnings, ...(unmapped === undefined ? [] : [unmapped])];
+    const spool = await this.writer.finish(source, body, { ...this.report, warnings });
     this.isFinished = true;
     return spool;
   }
 
-  private async convert(source: Recognized): Promise<void> {
+  private async convert(source: RecognizedFile): Promise<void> {
     switch (source.kind) {
       case 'list':
         return this.convertList(source);
@@ -129,16 +184,30 @@ export class SpoolWork {
   }
 
   /** Unpacks a file, and says what it holds. */
-  private async unpack({ file, packing }: Recognized & { kind: 'packed' }): Promise<Recognized> {
+  private async unpack(source: PackedFile): Promise<RecognizedFile> {
     this.to = 0.5;
-    const { unpacked: into } = this.writer;
+    this.isUnpacking = true;
     await this.writer.beginUnpacked();
-    await this.following(file, (read) =>
-      this.pool.unpackFile({ file, packing, into, at: SPOOL_HEADER_BYTES, read, stop: this.stop }),
-    );
+    const inner = await this.unpackInto(source, this.writer.unpacked, SPOOL_HEADER_BYTES);
+    this.isUnpacking = false;
     this.from = 0.5;
     this.to = 1;
-    return recognizeFile(this.identityOf(into), this.options.shapes, SPOOL_HEADER_BYTES, this.path);
+    return inner;
+  }
+
+  private async unpackInto({ file, packing }: PackedFile, into: string, at: number): Promise<RecognizedFile> {
+    await this.following(file, (read) =>
+      this.pool.unpackFile({ file, packing, into, at, read, stop: this.stop }),
+    );
+    return this.recognizeAt(into, at);
+  }
+
+  private recognizeUnpacked(): RecognizedFile {
+    return this.recognizeAt(this.writer.unpacked, SPOOL_HEADER_BYTES);
+  }
+
+  private recognizeAt(path: string, at: number): RecognizedFile {
+    return recognizeFile(this.identityOf(path), this.options.shapes, at, this.path);
   }
 
   private identityOf(path: string): FileIdentity {
@@ -153,7 +222,7 @@ export class SpoolWork {
     const plan = planShards(dataset, this.pool.workers, new Kernel(kernelModule(), SURVEY_BYTES_MIN));
     const startOver = this.beginning();
     const { shapes } = this.options;
-    const task = { dataset, seed: plan.seed, stop: this.stop, shapes, joins: false };
+    const task = { dataset, seed: plan.seed, stop: this.stop, shapes };
     const rooms: SharedArrayBuffer[] = [];
     const newRoom = () => new SharedArrayBuffer(ROOM_BYTES);
     const results = plan.run(
@@ -165,7 +234,7 @@ export class SpoolWork {
       const { isJoining, next, ...lines } = await this.valueOf(file, result);
       if (isJoining) {
         startOver();
-        return this.joinList(list, task);
+        return this.join([{ list, work: this }], plan.seed);
       }
       await this.add(lines);
       rooms.push(lines.bytes.buffer);
@@ -173,22 +242,62 @@ export class SpoolWork {
     }
   }
 
-  /** Converts a list whose conversations are spread over several records, in one task. */
-  private async joinList(list: DatasetFile, task: Omit<ConvertTask, 'shard' | 'room'>): Promise<void> {
-    const { body } = list;
-    this.assertJoinable(body.end - body.start);
-    const shard = { index: 0, range: body };
-    const lines = await this.valueOf(
-      list.file,
-      await this.pool.convertShard({ ...task, shard, joins: true, room: new SharedArrayBuffer(0) }),
-    );
-    await this.add(lines);
+  /** Makes a spool of files whose conversations are spread over all of them. */
+  private async joinFiles({ file, files }: Recognized & { kind: 'joined' }): Promise<Spool> {
+    const lists: JoinedList[] = [];
+    const containers = new Set<string>();
+    for (const each of files) {
+      // Its errors name the file.
+      const work = new SpoolWork(each.file.path, this.writer, this.pool, this.stop, this.options);
+      lists.push(...(await work.listsOf(each)));
+      containers.add(work.report.container);
+    }
+    this.report = { ...this.report, container: [...containers].join(' and ') };
+    await this.join(lists, processSeed());
+    return this.finishLines(file);
+  }
+
+  /** The lists of records in a file that is joined with others. */
+  private async listsOf(source: RecognizedFile): Promise<readonly JoinedList[]> {
+    const isPacked = source.kind === 'packed';
+    const inner = isPacked ? await this.unpackInto(source, await this.writer.beginPart(), 0) : source;
+    const kinds = isPacked ? [source, inner] : [source];
+    this.report = { ...this.report, container: kinds.map(containerOf).join(', ') };
+    const lists = await this.jsonIn(inner);
+    return lists.map((list) => ({ list, work: this }));
+  }
+
+  private async jsonIn(source: RecognizedFile): Promise<readonly (DatasetFile | JsonObjects)[]> {
+    if (source.kind === 'list') {
+      assertSplit(this.path, this.options.splits);
+      return [source];
+    }
+    if (source.kind !== 'objects') {
+      throw new DatasetError(this.path, 'its records are joined with those of other files: expected JSON');
+    }
+    const { file, start } = source;
+    const lists = await this.chosenListsIn(source);
+    if (lists !== undefined) return lists;
+    return [{ file, format: 'objects', body: { start, end: byteOffset(file.size) } }];
+  }
+
+  /** Converts lists whose conversations are spread over all of their records, in one task. */
+  private async join(lists: readonly JoinedList[], seed: KeySeed): Promise<void> {
+    this.assertJoinable(lists.reduce((sum, { list: { body } }) => sum + body.end - body.start, 0));
+    const { shapes } = this.options;
+    const task = { lists: lists.map(({ list }) => list), seed, shapes, stop: this.stop };
+    const result = await this.pool.joinLists(task);
+    if (result.kind === 'failed') throw datasetErrorOf({ source: { path: this.path } }, result);
+    const { value } = result;
+    if (!('failure' in value)) return this.add(value);
+    const { list, work } = lists[value.list] as JoinedList;
+    throw await work.errorOf(list.file, value.failure);
   }
 
   /** @throws DatasetError if there are too many bytes of records to join them */
   private assertJoinable(bytes: number): void {
     if (bytes <= JOINED_BYTES_MAX) return;
-    const problem = `its conversations are spread over several records: such a file may have ${JOINED_BYTES_MAX} bytes`;
+    const problem = `its conversations are spread over several records: all of them together may have ${JOINED_BYTES_MAX} bytes`;
     throw new DatasetError(this.path, problem);
   }
 
@@ -202,17 +311,22 @@ export class SpoolWork {
     };
   }
 
-  private async convertObjects({ file, start }: Recognized & { kind: 'objects' }): Promise<void> {
+  private async convertObjects(source: ObjectsFile): Promise<void> {
+    const lists = await this.chosenListsIn(source);
+    if (lists === undefined) return this.convertFile(source.file, 'objects', source.start);
+    for (const list of lists) await this.convertList(list);
+  }
+
+  /** The wanted lists of a file that is one object of lists; undefined if its values are records. */
+  private async chosenListsIn({ file, start }: ObjectsFile): Promise<readonly DatasetFile[] | undefined> {
     const { shapes, splits } = this.options;
     const { values, lists } = await this.following(file, (read) =>
       this.pool.outlineFile({ file, start, shapes, read, stop: this.stop }),
     );
-    if (values !== 1 || lists.length === 0) {
-      assertSplit(this.path, splits);
-      return this.convertFile(file, 'objects', start);
-    }
-    for (const { body } of chosenLists(this.path, splits, lists))
-      await this.convertList({ file, format: 'array', body });
+    if (values === 1 && lists.length > 0)
+      return chosenLists(this.path, splits, lists).map(({ body }) => ({ file, format: 'array', body }));
+    assertSplit(this.path, splits);
+    return undefined;
   }
 
   private async convertFile(
@@ -230,13 +344,16 @@ export class SpoolWork {
   }
 
   private async convertTable({ file, table, start }: TableFile): Promise<void> {
-    const task = { file: { file, table, start }, shapes: this.options.shapes, stop: this.stop };
+    const task = { file: { file, table, start }, shapes: this.options.shapes };
     const groups = await this.valueOf(file, await this.pool.listRowGroups(task.file));
+    // Ends the other groups after an error.
+    const stop = newStopFlag();
     const startOver = this.beginning();
     const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
     const convert = (each: readonly RowGroup[], joins: boolean) => {
       const temporary = this.writer.newPartPath();
-      return this.pool.convertRows({ ...task, groups: each, joins, temporary });
+      const stops = joins ? [this.stop] : [this.stop, stop];
+      return this.pool.convertRows({ ...task, groups: each, joins, temporary, stops });
     };
     const running: Promise<TaskResult<ConvertedRows>>[] = [];
     const waiting = groups.values();
@@ -250,6 +367,7 @@ export class SpoolWork {
       for (const group of groups) {
         const rows = await this.valueOf(file, (await running[0]) as TaskResult<ConvertedRows>);
         if (rows.isJoining) {
+          stopAll(stop);
           startOver();
           this.assertJoinable(bytes);
           return this.addRows(await this.valueOf(file, await convert(groups, true)));
@@ -261,6 +379,7 @@ export class SpoolWork {
         this.show(done / bytes);
       }
     } finally {
+      stopAll(stop);
       for (const result of running) {
         result.then(
           (each) => each.kind === 'done' && each.value.spilled && removeSpilled(each.value.spilled),
@@ -294,7 +413,9 @@ export class SpoolWork {
     const timer = setInterval(() => this.show((read[0] as number) / file.size), PROGRESS_MS);
     timer.unref();
     try {
-      return await this.valueOf(file, await run(read));
+      const result = await run(read);
+      this.show((read[0] as number) / file.size);
+      return await this.valueOf(file, result);
     } finally {
       clearInterval(timer);
     }
@@ -307,7 +428,7 @@ export class SpoolWork {
   }
 
   private async errorOf(file: FileIdentity, failure: Failure): Promise<Error> {
-    if (failure.detail.includes('ENOSPC')) return this.diskFull();
+    if (saysFull(failure.systemCode)) return this.diskFull();
     const dataset = { source: { path: this.path } };
     const { offset } = failure;
     if (offset === undefined) return datasetErrorOf(dataset, failure);

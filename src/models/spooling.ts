@@ -4,22 +4,27 @@ import { rmSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SPOOL_WAIT_MS } from '../core/limits.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { FileChangedError, type FileIdentity, isSystemError } from '../dataset/file.js';
+import { FileChangedError, type FileIdentity, isSystemError, saysFull } from '../dataset/file.js';
 import type { Recognized } from '../dataset/sources.js';
 import { openSpool, type Spool, SpoolWriter, spoolPaths, temporaryFolder } from '../dataset/spool.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { isStopped, newStopFlag, stopAll } from '../workers/stop-flag.js';
-import { type SpoolOptions, SpoolWork } from './spool-work.js';
+import { nameOf } from './joined-files.js';
+import { DiskFullError, type SpoolOptions, SpoolWork } from './spool-work.js';
 
 /** The spools of one dataset. */
 export class Spooler {
-  private readonly path: string;
+  /** The dataset's file, or the first of several. */
+  readonly path: string;
+  readonly others: readonly string[];
   private readonly options: SpoolOptions;
   private readonly stop = newStopFlag();
   private temporary: string | undefined;
 
-  constructor(path: string, options: SpoolOptions) {
+  /** @param others files that the conversations of the first one are spread over */
+  constructor(path: string, others: readonly string[], options: SpoolOptions) {
     this.path = path;
+    this.others = others;
     this.options = options;
   }
 
@@ -31,8 +36,17 @@ export class Spooler {
 
   /** Removes the spools of a dataset that is served as it is now. */
   removeStale(): void {
+    this.remove(this.path);
+  }
+
+  /** Removes the spools that the other files had when each was served alone, or was the first of some. */
+  removeOthers(): void {
+    for (const path of this.others) this.remove(path);
+  }
+
+  private remove(file: string): void {
     if (this.options.indexDir === 'none') return;
-    for (const path of this.paths) {
+    for (const path of this.pathsOf(file)) {
       try {
         rmSync(path, { force: true });
       } catch (error) {
@@ -55,11 +69,12 @@ export class Spooler {
         if (!(writer instanceof SpoolWriter)) return writer;
         return await this.write(writer, source, pool);
       } catch (error) {
-        if (!isSystemError(error) && !(error instanceof FileChangedError)) throw error;
-        problems.push(error.message);
+        problems.push(problemOf(error, path));
       }
     }
-    throw new DatasetError(this.path, `its spool can't be written: ${problems.join('; ')}`, undefined, true);
+    const setting = this.options.indexDir === 'none' ? 'TMPDIR' : 'INDEX_DIR';
+    const problem = `its spool can't be written: ${problems.join('; ')}; choose another folder with ${setting}`;
+    throw new DatasetError(this.name, problem, undefined, true);
   }
 
   /** Ends all work, and removes what is temporary. */
@@ -70,21 +85,21 @@ export class Spooler {
   }
 
   private get paths(): readonly string[] {
+    return this.pathsOf(this.path);
+  }
+
+  private pathsOf(file: string): readonly string[] {
     const { indexDir, shapes, splits } = this.options;
     if (indexDir === 'none') this.temporary ??= temporaryFolder();
     const isDefault = shapes.prefers === 'chosen' && shapes.map === undefined;
     const reading = splits.length > 0 ? { shapes, splits } : isDefault ? undefined : shapes;
-    return spoolPaths(
-      this.path,
-      this.temporary ?? indexDir,
-      reading === undefined ? '' : JSON.stringify(reading),
-    );
+    return spoolPaths(file, this.temporary ?? indexDir, reading === undefined ? '' : JSON.stringify(reading));
   }
 
   /** A writer, or the spool that another process has finished meanwhile. */
   private async begin(path: string, source: FileIdentity): Promise<SpoolWriter | Spool> {
     for (;;) {
-      const writer = await SpoolWriter.begin(path, statSync(this.path).mode & 0o666);
+      const writer = await SpoolWriter.begin(path, this.mode);
       const finished = openSpool(path, source);
       if (finished !== undefined) {
         await writer?.abandon();
@@ -92,18 +107,39 @@ export class Spooler {
       }
       if (writer !== undefined) return writer;
       await sleep(SPOOL_WAIT_MS);
-      if (isStopped(this.stop, 0)) throw new DatasetError(this.path, 'it was closed', undefined, true);
+      if (isStopped(this.stop, 0)) throw new DatasetError(this.name, 'it was closed', undefined, true);
     }
   }
 
+  /** The permissions that all files have. */
+  private get mode(): number {
+    return [this.path, ...this.others].reduce((mode, path) => mode & statSync(path).mode, 0o666);
+  }
+
+  /** The dataset's name in messages. */
+  private get name(): string {
+    return nameOf(this);
+  }
+
   private async write(writer: SpoolWriter, source: Recognized, pool: WorkerPool): Promise<Spool> {
-    const work = new SpoolWork(this.path, writer, pool, this.stop, this.options);
+    const work = new SpoolWork(this.name, writer, pool, this.stop, this.options);
     try {
       return await work.run(source);
     } catch (error) {
-      throw isSystemError(error) && error.code === 'ENOSPC' ? work.diskFull() : error;
+      throw isFull(error) ? work.diskFull() : error;
     } finally {
       await work.end();
     }
   }
+}
+
+const isFull = (error: unknown) => isSystemError(error) && saysFull(error.code);
+
+/** Why a spool can't be at a path. Throws the error if it could be nowhere else. */
+function problemOf(error: unknown, path: string): string {
+  if (isFull(error)) return new DiskFullError(path).message;
+  const isOfPlace =
+    error instanceof DiskFullError || error instanceof FileChangedError || isSystemError(error);
+  if (!isOfPlace) throw error;
+  return error.message;
 }

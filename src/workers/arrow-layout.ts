@@ -12,6 +12,7 @@
 
 import { RECORD_BYTES_MAX, SHARD_BYTES, TABLE_BATCH_BYTES_MAX } from '../core/limits.js';
 import { readFully } from '../dataset/file.js';
+import { DamagedError } from './damaged.js';
 import { assertLists, fieldAt, type Lists, listAt, pointedAt } from './flatbuffers.js';
 
 /** A message, from `start` to before `end`. */
@@ -48,7 +49,9 @@ const KIND = { schema: 1, dictionary: 2, batch: 3 } as const;
 const MESSAGE = { kind: 1, content: 2, bodyLength: 3 } as const;
 const FOOTER = { schema: 1, dictionaries: 2, batches: 3 } as const;
 const DICTIONARY = { id: 0, rows: 1, isDelta: 2 } as const;
-const ROWS = { nodes: 1, buffers: 2, compression: 3, views: 4 } as const;
+const ROWS = { count: 0, nodes: 1, buffers: 2, compression: 3, views: 4 } as const;
+
+const COMPRESSION = { codec: 0 } as const;
 
 /** The lists in a head: of fields and texts, and of the lengths of a batch. */
 const FIELD: Lists = { 5: { stride: 4, of: () => FIELD }, 6: { stride: 4 } };
@@ -68,19 +71,21 @@ const LISTS: Readonly<Record<number, Lists>> = {
  * The batches of a file. Damaged lengths can't lead out of the range.
  *
  * @param fd the open file
- * @throws Error if it isn't valid
+ * @throws DamagedError if it isn't valid
  */
 export function groupsOfFile(fd: number, { start, end }: Span): ArrowGroup[] {
   const tail = read(fd, { start: Math.max(start, end - TAIL_BYTES), end });
-  if (tail.toString('latin1', 4) !== MAGIC) throw new Error('its footer is missing: the file ends too early');
+  if (tail.toString('latin1', 4) !== MAGIC)
+    throw new DamagedError('its footer is missing: the file ends too early');
   const footerLength = tail.readUInt32LE(0);
   const range = { start: start + MAGIC_BYTES, end: end - TAIL_BYTES - footerLength };
-  if (range.end <= range.start || footerLength > RECORD_BYTES_MAX) throw new Error('its footer is damaged');
+  if (range.end <= range.start || footerLength > RECORD_BYTES_MAX)
+    throw new DamagedError('its footer is damaged');
   const footer = read(fd, { start: range.end, end: end - TAIL_BYTES });
   const root = footer.readUInt32LE(0);
   const blocks = (field: number) => blocksIn(footer, fieldAt(footer, root, field), start, range);
   const schemaAt = fieldAt(footer, root, FOOTER.schema);
-  if (schemaAt === undefined) throw new Error('it does not describe its columns');
+  if (schemaAt === undefined) throw new DamagedError('it does not describe its columns');
   const schema = pointedAt(footer, schemaAt);
   assertLists(footer, schema, SCHEMA);
   const groups = new Groups(schemaMessage(footer, schema));
@@ -96,7 +101,7 @@ export function groupsOfStream(fd: number, range: Span): ArrowGroup[] {
     const message = messageAt(fd, at, range);
     if (message === undefined) break;
     if (message.kind === KIND.schema) groups ??= new Groups(readMessage(fd, message));
-    else if (groups === undefined) throw new Error('it does not describe its columns');
+    else if (groups === undefined) throw new DamagedError('it does not describe its columns');
     else if (message.kind === KIND.dictionary) groups.addDictionary(message, dictionaryIn(message));
     else if (message.kind === KIND.batch) groups.add(message);
     at = message.end;
@@ -117,15 +122,16 @@ function messageAt(fd: number, at: number, { end }: Span): Message | undefined {
   const length = prefix.readInt32LE(isOld ? 0 : 4);
   if (length === 0) return undefined;
   const headStart = at + (isOld ? 4 : 8);
-  if (length < 0 || length > RECORD_BYTES_MAX) throw new Error(`a message has a head of ${length} bytes`);
-  if (headStart + length > end) throw new Error('a message ends too early');
+  if (length < 0 || length > RECORD_BYTES_MAX)
+    throw new DamagedError(`a message has a head of ${length} bytes`);
+  if (headStart + length > end) throw new DamagedError('a message ends too early');
   const head = read(fd, { start: headStart, end: headStart + length });
   const root = head.readUInt32LE(0);
   const kindAt = fieldAt(head, root, MESSAGE.kind);
   const bodyAt = fieldAt(head, root, MESSAGE.bodyLength);
   const body = bodyAt === undefined ? 0 : Number(head.readBigInt64LE(bodyAt));
   const span = { start: at, end: headStart + length + body };
-  if (body < 0 || span.end > end) throw new Error('a message ends too early');
+  if (body < 0 || span.end > end) throw new DamagedError('a message ends too early');
   const kind = kindAt === undefined ? 0 : head.readUInt8(kindAt);
   assertLists(head, root, LISTS[kind] ?? {});
   return { ...span, kind, head, bodyStart: headStart + length };
@@ -150,14 +156,14 @@ function dictionaryIn({ head }: Message): Dictionary {
 /** The table that describes what a message holds. */
 function contentOf(head: Buffer): number {
   const contentAt = fieldAt(head, head.readUInt32LE(0), MESSAGE.content);
-  if (contentAt === undefined) throw new Error('a message is empty');
+  if (contentAt === undefined) throw new DamagedError('a message is empty');
   return pointedAt(head, contentAt);
 }
 
 /**
  * Validates the numbers that flechette allocates lists by: how many values a dictionary has, and how many buffers a column of views has.
  *
- * @throws Error if one is more than the message has room for
+ * @throws DamagedError if one is more than the message has room for
  */
 function assertCounts({ kind, head }: Message, body: Buffer): void {
   if (kind === KIND.schema) return;
@@ -176,7 +182,45 @@ function assertCounts({ kind, head }: Message, body: Buffer): void {
   const areThere =
     (kind === KIND.batch || lengths.every((length = 0) => length <= bits)) &&
     views.every((count) => count >= 0 && count <= buffers.length);
-  if (!areThere) throw new Error('a message says that it has more than it can have');
+  if (!areThere) throw new DamagedError('a message says that it has more than it can have');
+}
+
+/** How a batch of rows lies in the file. */
+export interface BatchLayout {
+  /** How many rows it has. */
+  readonly rows: number;
+  /** How many nulls each column has, and each column in it, in order. */
+  readonly nulls: readonly number[];
+  /** Where the buffers are. */
+  readonly buffers: readonly Span[];
+  /** The number of the codec of all buffers; undefined if they aren't compressed. */
+  readonly codec: number | undefined;
+}
+
+/** The layout of a batch. */
+export function batchLayout(fd: number, span: Span): BatchLayout {
+  const message = messageAt(fd, span.start, span);
+  if (message === undefined) throw new DamagedError('a message is empty');
+  const { head, bodyStart } = message;
+  const content = contentOf(head);
+  const rowsAt = fieldAt(head, content, ROWS.count);
+  const buffers = numbersIn(head, fieldAt(head, content, ROWS.buffers), 2).map(([offset = 0, length = 0]) => {
+    const start = bodyStart + offset;
+    const end = start + length;
+    if (start < bodyStart || end < start || end > span.end) {
+      throw new DamagedError('a message says that it has more than it can have');
+    }
+    return { start, end };
+  });
+  const compressionAt = fieldAt(head, content, ROWS.compression);
+  const compression = compressionAt === undefined ? undefined : pointedAt(head, compressionAt);
+  const codecAt = compression === undefined ? undefined : fieldAt(head, compression, COMPRESSION.codec);
+  return {
+    rows: rowsAt === undefined ? 0 : Number(head.readBigInt64LE(rowsAt)),
+    nulls: numbersIn(head, fieldAt(head, content, ROWS.nodes), 2).map(([, nulls = 0]) => nulls),
+    buffers,
+    codec: compression === undefined ? undefined : codecAt === undefined ? 0 : head.readInt8(codecAt),
+  };
 }
 
 /** The numbers of 64 bits in a list of structs. */
@@ -206,7 +250,7 @@ class Groups {
     this.dictionaries = [...kept, { start, end, ...dictionary }];
     const bytes = this.dictionaries.reduce((sum, each) => sum + each.end - each.start, 0);
     if (bytes > TABLE_BATCH_BYTES_MAX) {
-      throw new Error(`its dictionaries have ${bytes} bytes; the most is ${TABLE_BATCH_BYTES_MAX}`);
+      throw new DamagedError(`its dictionaries have ${bytes} bytes; the most is ${TABLE_BATCH_BYTES_MAX}`);
     }
     this.hasNewDictionary = true;
   }
@@ -214,7 +258,7 @@ class Groups {
   add({ start, end }: Span): void {
     const bytes = end - start;
     if (bytes > TABLE_BATCH_BYTES_MAX) {
-      throw new Error(`a batch of its rows has ${bytes} bytes; the most is ${TABLE_BATCH_BYTES_MAX}`);
+      throw new DamagedError(`a batch of its rows has ${bytes} bytes; the most is ${TABLE_BATCH_BYTES_MAX}`);
     }
     const last = this.all.at(-1);
     if (last === undefined || this.hasNewDictionary || last.bytes + bytes > SHARD_BYTES) {
@@ -265,7 +309,7 @@ function blocksIn(bytes: Buffer, field: number | undefined, from: number, range:
     const headLength = bytes.readInt32LE(at + 8);
     const end = start + headLength + Number(bytes.readBigInt64LE(at + 16));
     if (headLength <= 0 || start < range.start || end < start + headLength || end > range.end) {
-      throw new Error('its footer is damaged');
+      throw new DamagedError('its footer is damaged');
     }
     return { start, end };
   });
@@ -274,11 +318,11 @@ function blocksIn(bytes: Buffer, field: number | undefined, from: number, range:
 /**
  * Reads a message.
  *
- * @throws Error if it isn't valid
+ * @throws DamagedError if it isn't valid
  */
 export function readMessage(fd: number, span: Span): Buffer<ArrayBuffer> {
   const message = messageAt(fd, span.start, span);
-  if (message === undefined) throw new Error('a message is empty');
+  if (message === undefined) throw new DamagedError('a message is empty');
   const bytes = read(fd, span);
   assertCounts(message, bytes.subarray(message.bodyStart - span.start));
   return bytes;

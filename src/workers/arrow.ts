@@ -12,7 +12,9 @@ import { DatasetSyntaxError } from '../core/errors.js';
 import { FileChangedError, isSystemError } from '../dataset/file.js';
 import type { TableFile } from '../dataset/sources.js';
 import { type ArrowGroup, groupsOfFile, groupsOfStream, readMessage } from './arrow-layout.js';
+import { EXTRACTION, slicesOf } from './arrow-slices.js';
 import { decompressZstd, limited } from './codecs.js';
+import { DamagedError, damageIn } from './damaged.js';
 import { decompressLz4Frame } from './lz4-frame.js';
 
 const encode = (): never => {
@@ -20,9 +22,6 @@ const encode = (): never => {
 };
 setCompressionCodec(CompressionType.LZ4_FRAME, { encode, decode: limited(decompressLz4Frame) });
 setCompressionCodec(CompressionType.ZSTD, { encode, decode: limited(decompressZstd) });
-
-/** The types of values: those that hyparquet has for Parquet. */
-const EXTRACTION = { useBigInt: true, useDate: true, useMap: true } as const;
 
 /**
  * The batches of a file, in groups.
@@ -47,9 +46,16 @@ export function arrowGroups(fd: number, { file, table, start }: TableFile): Arro
 export function* arrowRows(fd: number, { schema, dictionaries, batches }: ArrowGroup): Generator<object> {
   let at = dictionaries[0]?.start ?? batches[0]?.start ?? 0;
   try {
+    const { fields } = tableFromIPC([schema], EXTRACTION).schema;
+    const slices = batches.map((span) => slicesOf(fd, span, fields));
     const head = [schema, ...dictionaries.map((span) => readMessage(fd, span))];
-    for (const batch of batches) {
+    for (const [i, batch] of batches.entries()) {
       at = batch.start;
+      const sliced = slices[i];
+      if (sliced !== undefined) {
+        yield* sliced;
+        continue;
+      }
       const table = tableFromIPC([...head, readMessage(fd, batch)], EXTRACTION);
       assertValid(table);
       for (let row = 0; row < table.numRows; row++) yield table.at(row);
@@ -62,15 +68,15 @@ export function* arrowRows(fd: number, { schema, dictionaries, batches }: ArrowG
 /** The errors that flechette throws have no class of their own. */
 function explained(error: unknown, at: number): unknown {
   if (isSystemError(error) || error instanceof FileChangedError || !(error instanceof Error)) return error;
-  return new DatasetSyntaxError(byteOffset(at), `not a valid Arrow file: ${error.message}`);
+  return new DatasetSyntaxError(byteOffset(at), `not a valid Arrow file: ${damageIn(error, 'a message')}`);
 }
 
 /** flechette trusts all lengths: rows that aren't there would be read without end. */
 function assertValid({ schema, children, numRows }: Table): void {
-  if (schema.endianness === 1) throw new Error('its numbers are big-endian');
+  if (schema.endianness === 1) throw new DamagedError('its numbers are big-endian');
   for (const { data } of children) {
     for (const batch of data) {
-      if (batch.length !== numRows) throw new Error('a column has another number of rows');
+      if (batch.length !== numRows) throw new DamagedError('a column has another number of rows');
       assertWhole(batch);
     }
   }
@@ -83,7 +89,7 @@ function assertWhole(batch: Batch<unknown>): void {
     (offsets !== undefined || values === undefined || values.length * 8 >= length) &&
     (offsets === undefined || sizes !== undefined || isRising(offsets, length, children[0] ?? values)) &&
     (offsets === undefined || sizes === undefined || areInside(offsets, sizes, length, children[0]));
-  if (!isWhole) throw new Error('a column is damaged');
+  if (!isWhole) throw new DamagedError('a column is damaged');
   for (const child of children) assertWhole(child);
 }
 

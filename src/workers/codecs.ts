@@ -3,6 +3,7 @@
 import zlib, { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { decompress as decompressByFzstd } from 'fzstd';
 import { TABLE_BUFFER_BYTES_MAX } from '../core/limits.js';
+import { DamagedError } from './damaged.js';
 
 /**
  * Decompresses a buffer.
@@ -33,6 +34,6 @@ export const decompressZstd: Decompress = limited((bytes, length) =>
 export function limited(decompress: Decompress): Decompress {
   return (bytes, length) => {
     if (length >= 0 && length <= TABLE_BUFFER_BYTES_MAX) return decompress(bytes, length);
-    throw new RangeError(`a compressed buffer says that it holds ${length} bytes`);
+    throw new DamagedError(`a compressed buffer says that it holds ${length} bytes`);
   };
 }

@@ -1,4 +1,5 @@
 import type { DatasetFormat } from '../dataset/file.js';
+import { CUT_OFF, reasonOf } from '../dataset/refusal.js';
 import { RECORD, RECORD_NUMBERS } from '../kernel/kernel.js';
 import type { PlainRecords } from './plain-records.js';
 import { parseRecord, type RecordConverter } from './record-converter.js';
@@ -11,6 +12,11 @@ export function addBatch(
   batch: RecordRows,
   format: DatasetFormat,
 ): void {
+  if (batch.unread !== undefined) {
+    const { text, isCutOff } = batch.unread;
+    converter.addRefused(text, isCutOff ? CUT_OFF : reasonOf(undefined));
+    return;
+  }
   const rows = batch.records.length / RECORD_NUMBERS;
   const isLoaded = rows > 0 && plain.load(batch, format);
   for (let row = 0; row < rows; row++) {
@@ -27,9 +33,8 @@ function addRecord(
 ): void {
   const length = records[at + RECORD.length] as number;
   const start = base + (records[at + RECORD.start] as number) - offset;
-  // A record that is too long, or nests too deep, was passed over.
-  const text = length === 0 ? '' : textOf(bytes, start, start + length);
-  converter.add(length === 0 ? undefined : parseRecord(text), text);
+  const text = textOf(bytes, start, start + length);
+  converter.add(parseRecord(text), text);
 }
 
 function textOf({ buffer, byteOffset: from }: Uint8Array, start: number, end: number): string {

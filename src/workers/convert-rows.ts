@@ -5,17 +5,25 @@ import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse as parseCsv } from 'csv-parse';
 import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
-import { RECORD_BYTES_MAX } from '../core/limits.js';
+import { CSV_ROW_BYTES_MAX, RECORD_BYTES_MAX, SURVEY_BYTES_MIN } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
 import { readBlocks, readFully } from '../dataset/file.js';
 import { type OuterValue, outerValues } from '../dataset/json-values.js';
-import type { Separator } from '../dataset/separated.js';
+import { beginsTable, rowsIn } from '../dataset/pandas-json.js';
+import { CUT_OFF } from '../dataset/refusal.js';
+import { hasSpacesBeforeQuotes, type Separator } from '../dataset/separated.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { readRecord } from '../dataset/shapes/shapes.js';
 import { parseRecord, type RecordConverter } from './record-converter.js';
 import { fillRows } from './spool-lines.js';
 import type { Outline } from './tasks.js';
+
+/** Bytes that are read of a value that is too long. */
+const QUOTED_BYTES = 1024;
+
+const LONG_TABLE =
+  'a table that pandas wrote, longer than 16 MiB: write it with orient="records", lines=True';
 
 /** Lines are written when there are this many bytes of them. */
 const FLUSH_BYTES = 1 << 22;
@@ -48,30 +56,46 @@ export type OnRead = (bytes: number) => void;
 /**
  * Converts JSON values that follow each other on any number of lines.
  *
- * @throws DatasetSyntaxError at the first value that isn't valid JSON
+ * @param flush called after each value
+ * @throws DatasetSyntaxError at the first value that isn't valid JSON, unless the end of the file cuts it off
  */
 export async function convertObjects(
   fd: number,
   range: ByteRange,
   converter: RecordConverter,
-  out: SpoolEnd,
+  flush: () => void,
   onRead: OnRead,
 ): Promise<void> {
   for (const { range: value } of outerValues(readBlocks(fd, range))) {
     const length = value.end - value.start;
     if (length > RECORD_BYTES_MAX) {
-      converter.add(undefined);
+      addTooLong(fd, value, converter);
     } else {
       const bytes = Buffer.alloc(length);
       readFully(fd, bytes, value.start);
       const text = bytes.toString();
       const parsed = parseRecord(text);
-      if (parsed === undefined) throw await syntaxErrorOf(fd, value, range.end);
-      converter.add(parsed, text);
+      const rows = rowsIn(parsed);
+      if (rows !== undefined) for (const row of rows) converter.add(row);
+      else if (parsed !== undefined) converter.add(parsed, text);
+      else {
+        const error = await syntaxErrorOf(fd, value, range.end);
+        if (error.offset !== range.end || converter.records === 0) throw error;
+        converter.addRefused(text, CUT_OFF);
+      }
     }
-    out.flush(converter);
+    flush();
     onRead(value.end - range.start);
   }
+}
+
+/** Adds a value that is too long to be read. */
+function addTooLong(fd: number, { start }: ByteRange, converter: RecordConverter): void {
+  const bytes = Buffer.alloc(QUOTED_BYTES);
+  readFully(fd, bytes, start);
+  const text = bytes.toString();
+  if (beginsTable(text)) converter.addRefused(text, LONG_TABLE);
+  else converter.add(undefined, text);
 }
 
 /** Why a value isn't valid JSON. */
@@ -85,7 +109,7 @@ async function syntaxErrorOf(fd: number, value: ByteRange, end: ByteOffset): Pro
 export type TakeFields = (columns: readonly string[], fields: readonly string[]) => void;
 
 /**
- * Passes the rows of CSV or TSV with a header line to `take`. A quote inside of a field without quotes is a part of its text.
+ * Passes the rows of CSV or TSV with a header line to `take`, and returns the names of the columns. A quote inside of a field without quotes is a part of its text.
  *
  * @throws DatasetSyntaxError where a quote doesn't end, or a row is too long
  */
@@ -95,7 +119,7 @@ export async function convertSeparated(
   delimiter: Separator,
   take: TakeFields,
   onRead: OnRead,
-): Promise<void> {
+): Promise<readonly string[]> {
   // A stream of `node:fs` would close the file when it is destroyed.
   const blocks = function* () {
     for (const { bytes, offset } of readBlocks(fd, { start, end })) {
@@ -105,16 +129,17 @@ export async function convertSeparated(
   };
   let rowAt = 0;
   const parser = parseCsv({
-    on_record: (row: string[], { bytes }) => {
+    on_record: (fields: string[], { bytes }) => {
       rowAt = bytes;
-      return row;
+      return withoutMark(fields);
     },
     bom: true,
     delimiter,
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
-    max_record_size: RECORD_BYTES_MAX,
+    max_record_size: CSV_ROW_BYTES_MAX,
+    ltrim: hasSpacesBeforeQuotes(headOf(fd, start, end), delimiter),
   });
   // The error arrives where the rows are read.
   const rows = pipeline(Readable.from(blocks(), { objectMode: false }), parser, () => undefined);
@@ -122,12 +147,33 @@ export async function convertSeparated(
     let columns: readonly string[] | undefined;
     for await (const fields of rows as AsyncIterable<readonly string[]>) {
       if (columns === undefined) columns = fields;
-      else take(columns, fields);
+      else if (!isHeaderAgain(columns, fields)) take(columns, fields);
     }
+    return columns ?? [];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new DatasetSyntaxError(byteOffset(start + rowAt), csvProblem(error));
   }
+}
+
+/** The start of the file, as far as its style is looked at. */
+function headOf(fd: number, start: ByteOffset, end: ByteOffset): string {
+  const bytes = Buffer.alloc(Math.min(SURVEY_BYTES_MIN, end - start));
+  readFully(fd, bytes, start);
+  return bytes.toString();
+}
+
+const BYTE_ORDER_MARK = '\ufeff';
+
+/** The fields without the byte order mark that is before the first one where files were put together. */
+function withoutMark(fields: string[]): string[] {
+  const [first = '', ...others] = fields;
+  return first.startsWith(BYTE_ORDER_MARK) ? [first.slice(1), ...others] : fields;
+}
+
+/** True for the header of a file that was put after another one. */
+function isHeaderAgain(columns: readonly string[], fields: readonly string[]): boolean {
+  return fields.length === columns.length && fields.every((field, i) => field === columns[i]);
 }
 
 /** What is wrong with the row after the last one that was read. */

@@ -1,5 +1,7 @@
 /** Reads tables of FlatBuffers, which Arrow's heads are: just enough to find messages, and to see that lists aren't longer than their bytes. */
 
+import { DamagedError } from './damaged.js';
+
 /** The lists in a table, and the tables in it, by the number of the field. Only those that have lists are named. */
 export interface Lists {
   readonly [field: number]: {
@@ -23,7 +25,7 @@ export function listAt(bytes: Buffer, field: number, stride: number): { at: numb
   const list = pointedAt(bytes, field);
   const count = bytes.readUInt32LE(list);
   const at = list + 4;
-  if (at + count * stride > bytes.length) throw new RangeError('a list is longer than its bytes');
+  if (at + count * stride > bytes.length) throw new DamagedError('a list is longer than its bytes');
   return { at, count };
 }
 
@@ -35,13 +37,13 @@ export function pointedAt(bytes: Buffer, at: number): number {
 /**
  * Validates the lengths of all lists.
  *
- * @throws RangeError if one is longer than its bytes
+ * @throws DamagedError if one is longer than its bytes
  */
 export function assertLists(bytes: Buffer, root: number, lists: Lists): void {
   // Damaged offsets may lead to the same tables over and over.
   let left = bytes.length;
   const assertTable = (table: number, fields: Lists) => {
-    if (left-- === 0) throw new RangeError('it has too many tables');
+    if (left-- === 0) throw new DamagedError('it has too many tables');
     for (const [field, { stride, of }] of Object.entries(fields)) {
       const found = fieldAt(bytes, table, Number(field));
       if (found === undefined) continue;

@@ -1,19 +1,21 @@
 /**
- * Reads a group of rows of a Parquet file a page at a time. hyparquet's own functions read whole groups, and a group may hold gigabytes;
- * these are the functions that they call.
+ * Reads a group of rows of a Parquet file some rows at a time. hyparquet's own functions read whole groups, and a group, or one page, may
+ * hold gigabytes; these are the functions that they call.
  */
 
 import { type ColumnMetaData, type Compressors, type FileMetaData, parquetSchema } from 'hyparquet';
-import { assembleNested } from 'hyparquet/src/assemble.js';
-import { parquetHeader, readPage } from 'hyparquet/src/column.js';
-import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
-import { decompressPage } from 'hyparquet/src/datapage.js';
-import { getTreePath, isFlatColumn } from 'hyparquet/src/schema.js';
+import { assembleLists, assembleNested } from 'hyparquet/src/assemble.js';
+import { parquetHeader } from 'hyparquet/src/column.js';
+import { getMaxRepetitionLevel, isFlatColumn } from 'hyparquet/src/schema.js';
 import type { ColumnDecoder, DecodedArray, PageHeader, SchemaTree } from 'hyparquet/src/types.js';
+import { FileChangedError, isSystemError } from '../dataset/file.js';
+import { DamagedError, damageIn } from './damaged.js';
+import { Page, pageBytes } from './parquet-page.js';
 import { type Read, readHead } from './parquet-pages.js';
-import { assertRuns } from './parquet-runs.js';
+import { decoderOf, PARSERS } from './parquet-parsers.js';
+import { dictionaryOf } from './parquet-values.js';
 
-/** Rows of structures that are put together at once. */
+/** Rows that are put together at once. */
 const ROWS_MAX = 1 << 10;
 
 /** The rows of a group, up to the end of its shortest column. */
@@ -27,64 +29,83 @@ export function* rowsOfGroup(
   const columns = (metadata.row_groups[index]?.columns ?? []).flatMap(({ meta_data }) =>
     meta_data === undefined ? [] : new ColumnPages(read, meta_data, schema, compressors),
   );
+  const fields = schema.children.flatMap((field) => fieldOf(field, columns));
   for (;;) {
     let count = ROWS_MAX;
     for (const column of columns) count = Math.min(count, column.load());
     if (count === 0 || columns.length === 0) return;
-    const taken = new Map(columns.map((column) => [column.name, column.take(count)]));
-    const fields = schema.children.flatMap((field) => {
-      const values = valuesOf(field, taken);
-      return values === undefined ? [] : [{ name: field.element.name, values }];
-    });
+    const taken = fields.map(({ name, take }) => ({ name, values: take(count) }));
     for (let row = 0; row < count; row++) {
-      yield Object.fromEntries(fields.map(({ name, values }) => [name, values[row]]));
+      yield Object.fromEntries(taken.map(({ name, values }) => [name, values[row]]));
     }
   }
 }
 
-/** The values of a field in some rows; undefined if the group lacks it. */
-function valuesOf(field: SchemaTree, taken: ReadonlyMap<string, DecodedArray>): DecodedArray | undefined {
+interface Field {
+  readonly name: string;
+  readonly take: (count: number) => DecodedArray;
+}
+
+/** A field of the rows; none if the group lacks it. */
+function fieldOf(field: SchemaTree, all: readonly ColumnPages[]): Field[] {
   const { name } = field.element;
-  if (field.children.length === 0) return taken.get(name);
-  const columns = new Map([...taken].filter(([path]) => path.startsWith(`${name}.`)));
-  if (columns.size === 0) return undefined;
-  assembleNested(columns, field, DEFAULT_PARSERS);
-  return columns.get(name);
+  const columns = all.filter(({ path }) => path[0] === name);
+  const [column] = columns;
+  if (column === undefined) return [];
+  if (field.children.length === 0) return [{ name, take: (count) => column.take(count) }];
+  const take = (count: number) => {
+    const taken = new Map(columns.map((each) => [each.path.join('.'), each.take(count)]));
+    assembleNested(taken, field, PARSERS);
+    return taken.get(name) ?? [];
+  };
+  return [{ name, take }];
 }
 
 /** The pages of one column of a group, and the rows that were read of them. */
 class ColumnPages {
-  /** The path in the schema, with dots. */
-  readonly name: string;
+  /** The path in the schema. */
+  readonly path: readonly string[];
   private readonly read: Read;
   private readonly decoder: ColumnDecoder;
   private readonly isFlat: boolean;
+  /** True if the last row that was read may go on in the next page. */
+  private readonly hasLists: boolean;
   private at: number;
   private readonly end: number;
   private dictionary: DecodedArray | undefined;
-  /** Rows that were not taken yet: those from `taken` on. The last one of a nested column may go on in the next page. */
+  private page: Page | undefined;
+  /** Rows that were not taken yet: those from `taken` on. */
   private rows: DecodedArray = [];
   private taken = 0;
 
   constructor(read: Read, column: ColumnMetaData, schema: SchemaTree, compressors: Compressors) {
-    const { path_in_schema: pathInSchema, dictionary_page_offset, data_page_offset } = column;
-    const schemaPath = getTreePath(schema, pathInSchema);
     this.read = read;
-    this.name = pathInSchema.join('.');
-    const element = (schemaPath.at(-1) as SchemaTree).element;
-    this.decoder = { ...column, pathInSchema, element, schemaPath, compressors, parsers: DEFAULT_PARSERS };
+    this.path = column.path_in_schema;
+    this.decoder = decoderOf(column, schema, compressors);
+    const { schemaPath } = this.decoder;
     this.isFlat = isFlatColumn(schemaPath);
-    this.at = Number(dictionary_page_offset || data_page_offset);
+    this.hasLists = getMaxRepetitionLevel(schemaPath) > 0;
+    this.at = Number(column.dictionary_page_offset || column.data_page_offset);
     this.end = this.at + Number(column.total_compressed_size);
   }
 
-  /** Reads pages until there is a whole row, and returns the number of those; 0 at the column's end. */
+  /**
+   * Reads until there is a whole row, and returns the number of those; 0 at the column's end.
+   *
+   * @throws DamagedError that names the column
+   */
   load(): number {
-    for (;;) {
-      const isOpen = !this.isFlat && this.at < this.end;
-      const count = this.rows.length - this.taken - (isOpen ? 1 : 0);
-      if (count > 0 || this.at >= this.end) return Math.max(0, count);
-      this.readPage();
+    try {
+      for (;;) {
+        const isEnd = this.page === undefined && this.at >= this.end;
+        const count = this.rows.length - this.taken - (this.hasLists && !isEnd ? 1 : 0);
+        if (count > 0 || isEnd) return Math.max(0, count);
+        if (this.page === undefined) this.openPage();
+        else this.readChunk(this.page);
+      }
+    } catch (error) {
+      if (isSystemError(error) || error instanceof FileChangedError || !(error instanceof Error)) throw error;
+      throw new DamagedError(`column ${this.path.join('.')}: ${damageIn(error, 'a page')}`);
     }
   }
 
@@ -95,63 +116,42 @@ class ColumnPages {
     return this.rows.slice(from, this.taken);
   }
 
-  private readPage(): void {
+  private readChunk(page: Page): void {
+    const { values, definition, repetition } = page.next();
+    if (page.isRead) this.page = undefined;
+    const rest = this.hasLists ? (this.rows.slice(this.taken) as unknown[]) : [];
+    this.taken = 0;
+    const isWhole = this.isFlat && definition === undefined;
+    this.rows = isWhole
+      ? values
+      : assembleLists(
+          rest,
+          definition as unknown as number[] | undefined,
+          (repetition ?? []) as number[],
+          values,
+          this.decoder.schemaPath,
+        );
+  }
+
+  private openPage(): void {
     const { head, length } = this.readHead();
     const start = this.at + length;
     this.at = start + head.compressed_page_size;
-    const bytes = this.read(start, this.at);
-    const page = { view: new DataView(bytes), offset: 0 };
-    const { decoder, dictionary } = this;
-    if (head.type === 'DICTIONARY_PAGE') {
-      const { data } = readPage(page, head, decoder, dictionary, undefined, 0);
-      if (data !== undefined) this.dictionary = convert(data, decoder);
+    if (head.type !== 'DICTIONARY_PAGE' && head.type !== 'DATA_PAGE' && head.type !== 'DATA_PAGE_V2') return;
+    const bytes = pageBytes(this.read, start, head, this.decoder);
+    if (head.dictionary_page_header !== undefined) {
+      this.dictionary = dictionaryOf(bytes.values, head.dictionary_page_header.num_values, this.decoder);
       return;
     }
-    // Of a flat column, all rows were taken.
-    const rest = this.rows.slice(this.taken);
-    this.taken = 0;
-    const plain = decompressed(new Uint8Array(bytes), head, decoder);
-    assertRuns(plain.page, head, decoder);
-    const { data = [] } = readPage(
-      { view: new DataView(plain.page.buffer, plain.page.byteOffset, plain.page.length), offset: 0 },
-      plain.head,
-      { ...decoder, codec: 'UNCOMPRESSED' },
-      dictionary,
-      this.isFlat ? undefined : rest,
-      0,
-    );
-    this.rows = data;
+    const page = new Page(bytes, head, this.decoder, this.dictionary);
+    if (!page.isRead) this.page = page;
   }
 
   /** The head of the next page, and its length. */
-  private readHead(): { head: ReturnType<typeof parquetHeader>; length: number } {
+  private readHead(): { head: PageHeader; length: number } {
     return readHead(this.read, this.at, this.end, ({ buffer, byteOffset, length }) => {
       const reader = { view: new DataView(buffer, byteOffset, length), offset: 0 };
       return { head: parquetHeader(reader), length: reader.offset };
     });
   }
-}
-
-/** A page without its compression. In version 2, the levels before the values aren't compressed. */
-function decompressed(
-  bytes: Uint8Array,
-  head: PageHeader,
-  { codec, compressors }: ColumnDecoder,
-): { page: Uint8Array; head: PageHeader } {
-  const v2 = head.data_page_header_v2;
-  const levels = v2 === undefined ? 0 : v2.repetition_levels_byte_length + v2.definition_levels_byte_length;
-  const length = head.uncompressed_page_size - levels;
-  const isPlain = v2?.is_compressed === false || length === 0;
-  const values = isPlain
-    ? bytes.subarray(levels)
-    : decompressPage(bytes.subarray(levels), length, codec, compressors);
-  const page = levels === 0 ? values : Buffer.concat([bytes.subarray(0, levels), values]);
-  return {
-    page,
-    head: {
-      ...head,
-      compressed_page_size: page.length,
-      ...(v2 !== undefined && { data_page_header_v2: { ...v2, is_compressed: false } }),
-    },
-  };
 }

@@ -8,6 +8,7 @@
 
 import type { ColumnMetaData } from 'hyparquet';
 import { TABLE_BUFFER_BYTES_MAX } from '../core/limits.js';
+import { DamagedError } from './damaged.js';
 
 /** Reads bytes of the file, fewer if it ends before. */
 export type Read = (start: number, end: number) => ArrayBuffer;
@@ -29,27 +30,27 @@ const LEVELS = { definition: 5, repetition: 6 } as const;
 /**
  * Validates the form of a footer.
  *
- * @throws RangeError if it is damaged
+ * @throws DamagedError if it is damaged
  */
 export function assertFooter(footer: Buffer): void {
   try {
     new Compact(footer).struct();
-  } catch (error) {
-    throw error instanceof RangeError ? new RangeError('its footer is damaged') : error;
+  } catch {
+    throw new DamagedError('its footer is damaged');
   }
 }
 
 /**
  * Validates the heads of the pages of a column.
  *
- * @throws RangeError if one is damaged
+ * @throws DamagedError if one is damaged
  */
 export function assertPages(read: Read, column: ColumnMetaData): void {
   const { dictionary_page_offset, data_page_offset, total_compressed_size, num_values } = column;
   const first = Number(dictionary_page_offset || data_page_offset);
   const end = first + Number(total_compressed_size);
   if (!Number.isSafeInteger(first) || !Number.isSafeInteger(end) || first < 0) {
-    throw new RangeError('a column has no place');
+    throw new DamagedError('a column has no place');
   }
   for (let at = first; at < end; ) {
     const { head, length } = readHead(read, at, end, (bytes) => {
@@ -59,18 +60,18 @@ export function assertPages(read: Read, column: ColumnMetaData): void {
     const size = numberIn(head, SIZES.compressed);
     at += length + size;
     if (Math.max(size, numberIn(head, SIZES.decompressed)) > TABLE_BUFFER_BYTES_MAX) {
-      throw new RangeError(`a page has more than ${TABLE_BUFFER_BYTES_MAX} bytes`);
+      throw new DamagedError(`a page has more than ${TABLE_BUFFER_BYTES_MAX} bytes`);
     }
-    if (at > end) throw new RangeError('a page is longer than its column');
+    if (at > end) throw new DamagedError('a page is longer than its column');
     const kind = numberIn(head, SIZES.kind);
     const details = DETAILS[kind];
     if (details === undefined) continue;
     const struct = head.get(details.field);
-    if (!(struct instanceof Map)) throw new RangeError('the head of a page is damaged');
+    if (!(struct instanceof Map)) throw new DamagedError('the head of a page is damaged');
     const [values = 0] = details.needs.map((field) => numberIn(struct, field));
     const levels =
       kind === PAGE.dataV2 ? numberIn(struct, LEVELS.definition) + numberIn(struct, LEVELS.repetition) : 0;
-    if (values > num_values || levels > size) throw new RangeError('the head of a page is damaged');
+    if (values > num_values || levels > size) throw new DamagedError('the head of a page is damaged');
   }
 }
 
@@ -87,7 +88,8 @@ export function readHead<T>(read: Read, at: number, end: number, parse: (bytes: 
     try {
       return parse(Buffer.from(read(at, to)));
     } catch (error) {
-      if (to === end) throw error;
+      if (to < end) continue;
+      throw error instanceof RangeError ? new DamagedError('the head of a page is damaged') : error;
     }
   }
 }
@@ -95,7 +97,7 @@ export function readHead<T>(read: Read, at: number, end: number, parse: (bytes: 
 function numberIn(struct: Struct, field: number): number {
   const value = struct.get(field);
   if (typeof value === 'number' && value >= 0) return value;
-  throw new RangeError('the head of a page is damaged');
+  throw new DamagedError('the head of a page is damaged');
 }
 
 type Struct = Map<number, number | Struct | undefined>;
@@ -159,7 +161,7 @@ class Compact {
       case TYPE.struct:
         return this.struct();
       default:
-        throw new RangeError('the head of a page is damaged');
+        throw new DamagedError('the head of a page is damaged');
     }
   }
 
@@ -203,7 +205,7 @@ class Compact {
   }
 
   private skip(bytes: number): undefined {
-    if (this.at + bytes > this.bytes.length) throw new RangeError('the head of a page is cut off');
+    if (this.at + bytes > this.bytes.length) throw new DamagedError('the head of a page is cut off');
     this.at += bytes;
     return undefined;
   }

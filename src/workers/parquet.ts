@@ -7,6 +7,7 @@ import { DatasetSyntaxError } from '../core/errors.js';
 import { FileChangedError, isSystemError, readFully } from '../dataset/file.js';
 import type { TableFile } from '../dataset/sources.js';
 import { decompressBrotli, decompressGzip, decompressZstd } from './codecs.js';
+import { DamagedError, damageIn } from './damaged.js';
 import { rowsOfGroup } from './parquet-columns.js';
 import { assertFooter, assertPages } from './parquet-pages.js';
 
@@ -71,7 +72,7 @@ function* rowsIn(
   const { slice } = bufferOf(fd, file);
   try {
     for (const { meta_data, crypto_metadata } of metadata.row_groups[index]?.columns ?? []) {
-      if (crypto_metadata !== undefined) throw new Error('its columns are encrypted');
+      if (crypto_metadata !== undefined) throw new DamagedError('its columns are encrypted');
       if (meta_data !== undefined) assertPages(slice, meta_data);
     }
     let count = 0;
@@ -79,7 +80,7 @@ function* rowsIn(
       count++;
       yield row;
     }
-    if (count !== rows) throw new Error(`a group of ${rows} rows has ${count}`);
+    if (count !== rows) throw new DamagedError(`a group of ${rows} rows has ${count}`);
   } catch (error) {
     throw explained(file, error);
   }
@@ -96,7 +97,7 @@ async function metadataOf(fd: number, file: TableFile): Promise<FileMetaData> {
     const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
     // hyparquet would look for such columns without end.
     if (metadata.schema.some(({ num_children = 0 }) => num_children < 0)) {
-      throw new Error('its schema is damaged');
+      throw new DamagedError('its schema is damaged');
     }
     return metadata;
   } catch (error) {
@@ -120,5 +121,8 @@ function bufferOf(fd: number, { file, start: from }: TableFile) {
 /** The errors that hyparquet throws have no class of their own. */
 function explained({ file: { size } }: TableFile, error: unknown): unknown {
   if (isSystemError(error) || error instanceof FileChangedError || !(error instanceof Error)) return error;
-  return new DatasetSyntaxError(byteOffset(size), `not a valid Parquet file: ${error.message}`);
+  return new DatasetSyntaxError(
+    byteOffset(size),
+    `not a valid Parquet file: ${damageIn(error, 'its footer')}`,
+  );
 }

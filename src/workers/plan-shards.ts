@@ -35,7 +35,7 @@ export function planShards(dataset: Dataset, workers: number, kernel: Kernel): S
 let seed: KeySeed | undefined;
 
 /** The seed of this process. The parts of a dataset have the same, so that a lookup computes its keys once for all of them. */
-function processSeed(): KeySeed {
+export function processSeed(): KeySeed {
   if (seed !== undefined) return seed;
   const [low = 0, high = 0] = getRandomValues(new Uint32Array(2));
   seed = { low, high };

@@ -6,12 +6,14 @@ import { KEY_BITS, kernelModule } from '../kernel/kernel.js';
 import type { RowGroup } from './tables.js';
 import type {
   CensusTask,
+  ConvertedLines,
   ConvertedRows,
   ConvertedShard,
   ConvertFileTask,
   ConvertRowsTask,
   ConvertTask,
   IndexTask,
+  JoinTask,
   Outline,
   OutlineTask,
   PositionTask,
@@ -21,6 +23,7 @@ import type {
   SweepTask,
   TaskResult,
   UnpackTask,
+  UnreadList,
   WorkerSetup,
 } from './tasks.js';
 import type * as thread from './thread.js';
@@ -78,6 +81,11 @@ export class WorkerPool {
   /** Converts the records of a shard. */
   convertShard(task: ConvertTask): Promise<TaskResult<ConvertedShard>> {
     return this.run('convertShard', task);
+  }
+
+  /** Converts the records of several lists together. */
+  joinLists(task: JoinTask): Promise<TaskResult<ConvertedLines | UnreadList>> {
+    return this.run('joinLists', task);
   }
 
   /** Unpacks a file. Returns where the next byte of the spool would go. */

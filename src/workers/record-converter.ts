@@ -106,11 +106,15 @@ export class RecordConverter {
     }
   }
 
-  /** Adds the next record, which can't be read: its fields have no names. */
-  addRefused(fields: readonly string[], reason: string): void {
+  /**
+   * Adds the next record, which can't be read.
+   *
+   * @param text the beginning of it
+   */
+  addRefused(text: string, reason: string): void {
     const row = this.rows++;
     this.countSkipped(reason);
-    this.firstSkipped ??= describeRefused(reason, JSON.stringify(fields), row);
+    this.firstSkipped ??= describeRefused(reason, text, row);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { byteOffset } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
+import { QUOTED_RECORD_LENGTH, RECORD_BYTES_MAX } from '../core/limits.js';
 import { RECORD, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { addBatch } from './convert-batch.js';
 import type { PlainRecords } from './plain-records.js';
@@ -47,15 +48,18 @@ export class RowConverter {
    * Adds the next row of CSV or TSV.
    *
    * @param columns their names; columns without one are ignored
-   * @param fields if they aren't as many as the columns, the row is skipped
+   * @param fields if they are too long, or aren't as many as the columns, the row is skipped
    */
   addFields(columns: readonly string[], fields: readonly string[]): void {
-    if (fields.length === columns.length) {
+    const isLong = isTooLong(fields);
+    if (fields.length === columns.length && !isLong) {
       this.add(recordOf(columns, fields));
       return;
     }
     this.flush();
-    this.converter.addRefused(fields, `a row with ${counted(fields.length, 'field')}, not ${columns.length}`);
+    const ragged = `a row with ${counted(fields.length, 'field')}, not ${columns.length}`;
+    const text = JSON.stringify(fields.map((field) => field.slice(0, QUOTED_RECORD_LENGTH)));
+    this.converter.addRefused(text, isLong ? 'longer than 16 MiB' : ragged);
   }
 
   /** Converts the rows that were collected. */
@@ -74,6 +78,13 @@ export class RowConverter {
     this.count = 0;
     this.length = 0;
   }
+}
+
+/** True if the texts are longer together than a record may be. */
+function isTooLong(fields: readonly string[]): boolean {
+  const characters = fields.reduce((sum, { length }) => sum + length, 0);
+  if (CHARACTER_BYTES * characters <= RECORD_BYTES_MAX) return false;
+  return fields.reduce((sum, field) => sum + Buffer.byteLength(field), 0) > RECORD_BYTES_MAX;
 }
 
 function recordOf(columns: readonly string[], fields: readonly string[]): object {

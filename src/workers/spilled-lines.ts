@@ -40,7 +40,7 @@ export class SpilledLines {
   }
 }
 
-/** Passes the lines to `take`, and removes the file. */
+/** Passes the lines to `take`, and removes the file. One buffer serves all lines: they are valid until the next ones. */
 export async function readSpilled(
   spilled: Spilled,
   take: (lines: Buffer, blanks: Uint32Array) => Promise<void>,
@@ -48,8 +48,9 @@ export async function readSpilled(
   const fd = openSync(spilled.path, 'r');
   try {
     let at = 0;
+    const buffer = Buffer.allocUnsafeSlow(Math.max(0, ...spilled.chunks.map(({ length }) => length)));
     for (const { length, blanks } of spilled.chunks) {
-      const lines = Buffer.allocUnsafe(length);
+      const lines = buffer.subarray(0, length);
       readFully(fd, lines, at);
       at += length;
       await take(lines, blanks);

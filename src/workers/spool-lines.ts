@@ -133,15 +133,11 @@ function replyText(reply: string): string {
   return lastReplyJson;
 }
 
-const ROLES: Readonly<Record<string, string>> = {
-  system: '"system"',
-  user: '"user"',
-  assistant: '"assistant"',
-  tool: '"tool"',
-};
+/** The usual roles as JSON. */
+const ROLES = new Map(['system', 'user', 'assistant', 'tool'].map((role) => [role, JSON.stringify(role)]));
 
 function roleText(role: string): string {
-  return ROLES[role] ?? JSON.stringify(role);
+  return ROLES.get(role) ?? JSON.stringify(role);
 }
 
 function toolCall({ id, name, arguments: given }: FunctionCall): object {

@@ -1,6 +1,6 @@
 /** The tasks of the workers and their results: plain data, since classes don't cross threads. */
 
-import type { ByteOffset } from '../core/bytes.js';
+import type { ByteOffset, ByteRange } from '../core/bytes.js';
 import { AppError, type Failure } from '../core/errors.js';
 import type { KeySeed } from '../core/keys.js';
 import type { Place } from '../core/place.js';
@@ -56,10 +56,30 @@ export interface ShardTask {
 /** Converting the records of a shard to the lines of a spool. */
 export interface ConvertTask extends ShardTask {
   readonly shapes: ShapeOptions;
-  /** True if the shard is the whole list, so that conversations that are spread over several records can be put together. */
-  readonly joins: boolean;
   /** Memory for the lines, which may be used again once they are written: V8 doesn't know how much memory it could free. */
   readonly room: SharedArrayBuffer;
+}
+
+/** JSON values that follow each other on any number of lines. */
+export interface JsonObjects {
+  readonly file: FileIdentity;
+  readonly format: 'objects';
+  readonly body: ByteRange;
+}
+
+/** Converting all records of some lists, whose conversations are spread over several records. */
+export interface JoinTask {
+  readonly lists: readonly (DatasetFile | JsonObjects)[];
+  readonly seed: KeySeed;
+  readonly shapes: ShapeOptions;
+  readonly stop: StopFlag;
+}
+
+/** Why the conversations of some lists aren't joined. */
+export interface UnreadList {
+  /** Which list can't be read, from 0. */
+  readonly list: number;
+  readonly failure: Failure;
 }
 
 /** Lines of a spool. */
@@ -77,7 +97,7 @@ interface ConvertedPart extends ConvertedLines {
   readonly isJoining: boolean;
 }
 
-/** The lines of a shard. */
+/** The lines of a shard. They lack conversations that are spread over several records. */
 export interface ConvertedShard extends Walked, ConvertedPart {}
 
 /** Work on a file that one thread reads from its start to its end, into a spool. */
@@ -149,9 +169,10 @@ export interface ConvertRowsTask {
   readonly file: TableFile;
   readonly groups: readonly RowGroup[];
   readonly shapes: ShapeOptions;
-  /** True if the groups are the whole table: see `ConvertTask`. */
+  /** True if the groups are the whole table, so that conversations that are spread over several records can be put together. */
   readonly joins: boolean;
-  readonly stop: StopFlag;
+  /** Each of them ends the task early. */
+  readonly stops: readonly StopFlag[];
 }
 
 /** What every walk over a shard finds. */

@@ -7,15 +7,16 @@ import { DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
 import { addReports } from '../dataset/conversion-report.js';
-import { FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
+import { type DatasetFile, FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
+import { columnWarnings } from '../dataset/refusal.js';
 import type { TableFile } from '../dataset/sources.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { addBatch } from './convert-batch.js';
 import type { TakeFields } from './convert-rows.js';
-import { plainRecordsFor } from './plain-records.js';
+import { type PlainRecords, plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
 import { ShardCounter } from './shard-counter.js';
@@ -26,12 +27,15 @@ import { isStopped, type StopFlag, stopAfter } from './stop-flag.js';
 import type { RowGroup } from './tables.js';
 import type {
   CensusTask,
+  ConvertedLines,
   ConvertedRows,
   ConvertedShard,
   ConvertFileTask,
   ConvertRowsTask,
   ConvertTask,
   IndexTask,
+  JoinTask,
+  JsonObjects,
   Outline,
   OutlineTask,
   PositionTask,
@@ -43,6 +47,7 @@ import type {
   SweepTask,
   TaskResult,
   UnpackTask,
+  UnreadList,
   WorkerSetup,
 } from './tasks.js';
 import { InvalidRecordError, type RecordBatch, walk } from './walk.js';
@@ -111,14 +116,69 @@ export function convertShard(task: ConvertTask): Promise<TaskResult<ConvertedSha
     kernel.wantNone();
     const next = batches((batch) => {
       addBatch(converter, plain, batch, task.dataset.format);
-      if (converter.isJoining && !task.joins) return true;
-      return false;
+      return converter.isJoining;
     });
-    if (task.joins) converter.join();
     const { records, isJoining } = converter;
     const report = addReports(converter.report, plain.takeReport());
     return { next, records, report, isJoining, ...converter.lines.take() };
   });
+}
+
+/** Converts the records of several lists, and puts together the conversations that are spread over them. */
+export async function joinLists({
+  lists,
+  shapes,
+  seed,
+  stop,
+}: JoinTask): Promise<TaskResult<ConvertedLines | UnreadList>> {
+  const converter = new RecordConverter(shapes);
+  const plain = plainRecordsFor(shapes, module);
+  plain.begin();
+  for (const [i, list] of lists.entries()) {
+    const added =
+      list.format === 'objects'
+        ? await addObjects(list, converter, stop)
+        : await addList(
+            { dataset: list, shard: { index: 0, range: list.body }, seed, stop },
+            converter,
+            plain,
+          );
+    if (added.kind === 'failed') return { kind: 'done', value: { list: i, failure: added } };
+  }
+  converter.join();
+  const report = addReports(converter.report, plain.takeReport());
+  return { kind: 'done', value: { report, ...converter.lines.take() } };
+}
+
+/** Adds the records of a whole list to a converter. */
+function addList(
+  task: ShardTask & { readonly dataset: DatasetFile },
+  converter: RecordConverter,
+  plain: PlainRecords,
+): Promise<TaskResult<ByteOffset>> {
+  return attempt(task, (batches) => {
+    kernel.wantNone();
+    return batches((batch) => {
+      addBatch(converter, plain, batch, task.dataset.format);
+      return false;
+    });
+  });
+}
+
+/** Adds JSON objects to a converter. */
+async function addObjects(
+  { file, body }: JsonObjects,
+  converter: RecordConverter,
+  stop: StopFlag,
+): Promise<TaskResult<undefined>> {
+  try {
+    const { convertObjects } = await import('./convert-rows.js');
+    const onRead = () => assertRuns(stop, 0);
+    await withOpenFile(file, (fd) => convertObjects(fd, body, converter, () => {}, onRead));
+    return { kind: 'done', value: undefined };
+  } catch (error) {
+    return failureOf(error);
+  }
 }
 
 /** Unpacks a file into a spool. */
@@ -148,15 +208,17 @@ export function convertFile({
       rows.addFields(columns, fields);
       out.flush(converter);
     };
-    await withOpenFile(file, async (fd) => {
+    const warnings = await withOpenFile(file, async (fd) => {
       const range = { start, end: byteOffset(file.size) };
-      if (format === 'objects') await convertObjects(fd, range, converter, out, onRead);
-      else await convertSeparated(fd, range, format, take, onRead);
+      if (format !== 'objects')
+        return columnWarnings(await convertSeparated(fd, range, format, take, onRead));
+      await convertObjects(fd, range, converter, () => out.flush(converter), onRead);
+      return [];
     });
     rows.flush();
     converter.join();
     out.flush(converter, true);
-    return { end: out.at, report: addReports(converter.report, plain.takeReport()) };
+    return { end: out.at, report: { ...addReports(converter.report, plain.takeReport()), warnings } };
   });
 }
 
@@ -197,7 +259,7 @@ export async function convertRows({
   shapes,
   joins,
   temporary,
-  stop,
+  stops,
 }: ConvertRowsTask): Promise<TaskResult<ConvertedRows>> {
   const spilled = new SpilledLines(temporary);
   try {
@@ -209,7 +271,7 @@ export async function convertRows({
     await withOpenFile(file.file, async (fd) => {
       for (const group of groups) {
         await readRows(fd, file, group, (row) => {
-          assertRuns(stop, 0);
+          for (const stop of stops) assertRuns(stop, 0);
           rows.add(row);
           spilled.take(converter.lines);
         });
@@ -338,7 +400,9 @@ function failureOf(error: unknown): Failure {
   }
   if (error instanceof FileChangedError) return { kind: 'failed', code: 'dataset_changed', detail };
   if (error instanceof Error && 'syscall' in error && 'code' in error) {
-    return { kind: 'failed', code: 'dataset_unreadable', detail: `the file can't be read (${error.code})` };
+    const systemCode = String(error.code);
+    const detail = `the file can't be read (${systemCode})`;
+    return { kind: 'failed', code: 'dataset_unreadable', detail, systemCode };
   }
   return { kind: 'failed', code: 'worker_failed', detail };
 }

@@ -17,7 +17,8 @@ const READ_BYTES = 1 << 18;
  *
  * @param fd the open file
  * @param into the open file to write to, from `at` on
- * @param onRead called with the number of packed bytes read so far; what it throws ends the work
+ * @param onRead called with the number of packed bytes unpacked so far; what it throws ends the work
+ * @param bytesMax the most bytes that the file may hold
  * @returns where the next byte would go
  * @throws DatasetSyntaxError if the packed data are damaged or cut off, or hold too much; what reading and writing throw
  */
@@ -28,24 +29,24 @@ export async function unpack(
   into: number,
   at: number,
   onRead: (bytes: number) => void,
+  bytesMax: number = UNPACKED_BYTES_MAX,
 ): Promise<number> {
   let end = at;
   let read = 0;
-  const range = { start: byteOffset(0), end: byteOffset(size) };
-  // A stream of `node:fs` would close the file when it is destroyed.
-  const packed = async function* () {
-    for (const { bytes } of readBlocks(fd, range, READ_BYTES)) {
-      read += bytes.length;
-      onRead(read);
-      yield Buffer.from(bytes);
-    }
-  };
+  let unpacking: Unpacking | undefined;
+  const report = () => onRead(unpacking?.taken?.() ?? read);
+  const packed = bytesOf(fd, size, (bytes) => {
+    read += bytes;
+    report();
+  });
   try {
-    for await (const chunk of UNPACKERS[packing](packed())) {
-      assertNoBomb(end - at + chunk.length, read);
+    unpacking = UNPACKERS[packing](packed);
+    for await (const chunk of unpacking.chunks) {
+      assertNoBomb(end - at + chunk.length, read, bytesMax);
       for (let done = 0; done < chunk.length; )
         done += writeSync(into, chunk, done, chunk.length - done, end + done);
       end += chunk.length;
+      report();
     }
   } catch (error) {
     throw isDamage(error)
@@ -55,21 +56,67 @@ export async function unpack(
   return end;
 }
 
+/**
+ * The first bytes of what a packed file holds, as far as they can be unpacked.
+ *
+ * @param fd the open file
+ * @param bytesMax how many bytes are wanted; there may be more
+ * @throws what reading throws
+ */
+export async function unpackedHead(
+  fd: number,
+  { size }: FileIdentity,
+  packing: Packing,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of UNPACKERS[packing](bytesOf(fd, size)).chunks) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= bytesMax) break;
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  return Buffer.concat(chunks);
+}
+
 type Chunks = AsyncIterable<Uint8Array>;
 
-const UNPACKERS: Readonly<Record<Packing, (packed: Chunks) => Chunks>> = {
+/** The bytes of an open file. A stream of `node:fs` would close it when it is destroyed. */
+async function* bytesOf(
+  fd: number,
+  size: number,
+  onRead?: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const range = { start: byteOffset(0), end: byteOffset(size) };
+  for (const { bytes } of readBlocks(fd, range, READ_BYTES)) {
+    onRead?.(bytes.length);
+    yield Buffer.from(bytes);
+  }
+}
+
+interface Unpacking {
+  readonly chunks: Chunks;
+  /** How many packed bytes the chunks so far were made of, if more may have been read. */
+  readonly taken?: () => number;
+}
+
+const UNPACKERS: Readonly<Record<Packing, (packed: Chunks) => Unpacking>> = {
   gzip: (packed) => throughStream(createGunzip({ chunkSize: READ_BYTES }), packed),
   brotli: (packed) => throughStream(createBrotliDecompress({ chunkSize: READ_BYTES }), packed),
   zstd,
-  'utf-16le': (packed) => decoded(packed, 'utf-16le'),
-  'utf-16be': (packed) => decoded(packed, 'utf-16be'),
+  'utf-16le': (packed) => ({ chunks: decoded(packed, 'utf-16le') }),
+  'utf-16be': (packed) => ({ chunks: decoded(packed, 'utf-16be') }),
 };
 
 /** Node has a decompressor for Zstandard since 22.15; it takes a third of the time. */
-const createZstd = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
+const createZstd = (zlib as { createZstdDecompress?: () => ZlibStream }).createZstdDecompress;
 
-function zstd(packed: Chunks): Chunks {
-  return createZstd === undefined ? zstdByFzstd(packed) : throughStream(createZstd(), packed);
+function zstd(packed: Chunks): Unpacking {
+  return createZstd === undefined ? { chunks: zstdByFzstd(packed) } : throughStream(createZstd(), packed);
 }
 
 async function* zstdByFzstd(packed: Chunks): AsyncGenerator<Uint8Array> {
@@ -94,16 +141,19 @@ async function* decoded(packed: Chunks, encoding: string): AsyncGenerator<Uint8A
   yield Buffer.from(decoder.decode());
 }
 
-function throughStream(stream: Transform, packed: Chunks): Chunks {
+type ZlibStream = Transform & { readonly bytesWritten: number };
+
+function throughStream(stream: ZlibStream, packed: Chunks): Unpacking {
   // The error arrives where the chunks are read.
-  return pipeline(Readable.from(packed, { objectMode: false }), stream, () => undefined);
+  const chunks = pipeline(Readable.from(packed, { objectMode: false }), stream, () => undefined);
+  return { chunks, taken: () => stream.bytesWritten };
 }
 
 /** @throws DatasetSyntaxError if the bytes read hold more than the limits allow: the file seems to be made to fill the disk */
-function assertNoBomb(unpacked: number, read: number): void {
-  const isTooMuch = unpacked > UNPACKED_BYTES_MAX;
+function assertNoBomb(unpacked: number, read: number, bytesMax: number): void {
+  const isTooMuch = unpacked > bytesMax;
   if (!isTooMuch && (unpacked <= UNPACKED_BYTES_FREE || unpacked <= UNPACKED_RATIO_MAX * read)) return;
-  const limit = isTooMuch ? `${UNPACKED_BYTES_MAX} bytes` : `${UNPACKED_RATIO_MAX} times their own length`;
+  const limit = isTooMuch ? `${bytesMax} bytes` : `${UNPACKED_RATIO_MAX} times their own length`;
   throw new DatasetSyntaxError(
     byteOffset(read),
     `the first ${read} bytes hold more than ${limit}; unpack it yourself`,

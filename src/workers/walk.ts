@@ -2,7 +2,7 @@
 
 import { type ByteOffset, type ByteRange, byteOffset, countBlanks } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
-import { BLOCK_BYTES, RECORD_BYTES_MAX } from '../core/limits.js';
+import { BLOCK_BYTES, QUOTED_RECORD_LENGTH, RECORD_BYTES_MAX } from '../core/limits.js';
 import { cutOff } from '../dataset/elements.js';
 import { type DatasetFile, type DatasetFormat, readBlocks, readFully } from '../dataset/file.js';
 import { type Kernel, NO_CONVERSATION, WALKED } from '../kernel/kernel.js';
@@ -15,6 +15,8 @@ export interface RecordRows {
   /** The bytes of the file from `offset` on, which the rows refer to. */
   readonly bytes: Uint8Array;
   readonly offset: ByteOffset;
+  /** If there is one record, which isn't read: the beginning of its text, and whether the end of the file cuts it off. */
+  readonly unread?: { readonly text: string; readonly isCutOff: boolean };
 }
 
 /** Some records of a shard. Valid until the next batch is requested. */
@@ -46,6 +48,9 @@ export interface WalkLimits {
   readonly recordBytesMax: number;
 }
 
+/** Bytes of a record that may be quoted. */
+const QUOTED_BYTES_MAX = 4 * QUOTED_RECORD_LENGTH;
+
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const NO_TURNS = new Uint32Array();
@@ -66,6 +71,8 @@ export function* walk(
   beforeRead: () => void,
   { blockBytes, recordBytesMax }: WalkLimits = { blockBytes: BLOCK_BYTES, recordBytesMax: RECORD_BYTES_MAX },
 ): Generator<RecordBatch, ByteOffset> {
+  /** True once a record was found: a file that is one record, cut off, is invalid. */
+  let hasRecords = range.start > body.start;
   /** The file offset of the input's first byte, and how many of its bytes have been read. */
   let offset: number = range.start;
   let length = 0;
@@ -103,6 +110,7 @@ export function* walk(
         input: bytes,
         inputStart,
       } = kernel;
+      hasRecords ||= records.length > 0;
       yield {
         base: offset - inputStart,
         turns,
@@ -115,6 +123,16 @@ export function* walk(
     } while (walked === WALKED.rowsAreFull);
     const here = byteOffset(Math.min(offset + from, body.end));
 
+    if (
+      format === 'lines' &&
+      hasRecords &&
+      kernel.isAtRecord &&
+      isAtEnd() &&
+      isCutOff(kernel, walked, from, length)
+    ) {
+      yield unread(kernel, here, offset, { text: beginning(kernel, from, length), isCutOff: true });
+      return body.end;
+    }
     if (walked === WALKED.invalid) {
       const at = byteOffset(offset + kernel.invalidAt);
       if (kernel.isAtRecord) throw new InvalidRecordError(here, at);
@@ -128,6 +146,7 @@ export function* walk(
       return format === 'lines' ? range.end : here;
     const isTooLong = walked === WALKED.tooDeep || length - from > recordBytesMax;
     if (kernel.isAtRecord && isTooLong) {
+      const text = beginning(kernel, from, length);
       let end = kernel.passOver(from, to, true, format);
       while (end === undefined) {
         if (isAtEnd()) throw cutOff(body.end, false);
@@ -136,15 +155,8 @@ export function* walk(
         end = kernel.passOver(0, read(), false, format);
       }
       from = end;
-      yield {
-        base: here,
-        turns: NO_TURNS,
-        records: PASSED_OVER,
-        conversations: 0,
-        leftOut: 0,
-        bytes: kernel.input,
-        offset: byteOffset(offset),
-      };
+      hasRecords = true;
+      yield unread(kernel, here, offset, { text, isCutOff: false });
     } else if (isAtEnd()) {
       const isInRecord = kernel.isAtRecord && here < body.end;
       throw isInRecord ? new InvalidRecordError(here, body.end) : cutOff(body.end, kernel.isAtRecord);
@@ -153,6 +165,40 @@ export function* walk(
     offset += from;
     length = Math.max(0, length - from);
   }
+}
+
+/** A batch of one record, which isn't read. */
+function unread(
+  { input }: Kernel,
+  base: number,
+  offset: number,
+  what: NonNullable<RecordRows['unread']>,
+): RecordBatch {
+  const found = { turns: NO_TURNS, records: PASSED_OVER, conversations: 0, leftOut: 0 };
+  return { base, ...found, bytes: input, offset: byteOffset(offset), unread: what };
+}
+
+/** The beginning of the text of a record. */
+function beginning({ input }: Kernel, from: number, end: number): string {
+  return Buffer.from(input.subarray(from, Math.min(end, from + QUOTED_BYTES_MAX))).toString();
+}
+
+/** The start of an escape or of a word, which the kernel rejects at its first byte. */
+const UNFINISHED = /\\(?:u[\da-f]{0,3})?$|-?[a-z]+$/i;
+const UNFINISHED_BYTES_MAX = 9;
+const WORDS = ['true', 'false', 'null', 'NaN', 'Infinity', '-Infinity'];
+
+/**
+ * True if a record is valid up to the end of the file, which is the end of the input.
+ *
+ * @param from where the record begins
+ */
+function isCutOff(kernel: Kernel, walked: number, from: number, end: number): boolean {
+  if (walked !== WALKED.invalid) return walked === WALKED.needsMore && from < end;
+  const last = kernel.input.subarray(Math.max(from, end - UNFINISHED_BYTES_MAX), end);
+  const [unfinished = ''] = UNFINISHED.exec(Buffer.from(last).toString('latin1')) ?? [];
+  const isStart = unfinished.startsWith('\\') || WORDS.some((word) => word.startsWith(unfinished));
+  return kernel.invalidAt >= (isStart ? end - unfinished.length : end);
 }
 
 /** What is wrong after a record. @param blanks the white space between the record and the byte that is wrong */

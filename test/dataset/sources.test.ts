@@ -36,6 +36,10 @@ function utf32(content: string, isLittle: boolean): Buffer {
   return bytes;
 }
 
+const latin1 = (content: string) => Buffer.from(content, 'latin1');
+/** The start of a zip archive, with the name of its first file. */
+const zipOf = (name: string) => latin1(`PK\x03\x04${'\0'.repeat(26)}${name}`);
+
 const decode = (encoding: string) =>
   `text; convert it to UTF-8: iconv -f ${encoding} -t UTF-8 ${path} > ${folder}/data.utf8.json`;
 
@@ -59,6 +63,7 @@ describe('a file is recognized by its content:', () => {
     ['a stream of Arrow', 'Arrow stream', Buffer.from([255, 255, 255, 255, 0x78, 0, 0, 0, 16])],
     ['a stream of Arrow, by 256 bytes', 'Arrow stream', Buffer.from([255, 255, 255, 255, 0, 1, 0, 0, 16])],
     ['CSV', 'CSV', '\ufeffid,"the prompt",reply\r\n1,"a {b}",c\r\n'],
+    ['CSV with a name like the signature of a zip archive', 'CSV', 'PK,prompt,reply\n1,a,b\n'],
     ['CSV with CR alone', 'CSV', 'prompt,reply\ra,b\r'],
     ['CSV with semicolons', 'CSV', 'prompt;reply\na;b\n'],
     ['CSV with columns without names', 'CSV', ',,prompt,reply\n0,0,a,b\n'],
@@ -101,6 +106,35 @@ describe('a file of another format', () => {
       "a web page, not the file; download the file with the site's download link",
     ],
     ['a web page without a type', Buffer.from('<html>'), 'a web page, not the file'],
+    ['a web page with a comment', Buffer.from('<!-- a\nb -->\n<html>'), 'a web page, not the file'],
+    ['XML', Buffer.from('<?xml version="1.0"?><a/>'), 'XML; write its records as JSON lines or Parquet'],
+    [
+      'Excel',
+      zipOf('[Content_Types].xml'),
+      'an Office document, such as an Excel workbook; save the sheet as CSV',
+    ],
+    ['OpenDocument', zipOf('mimetypeapplication/vnd.oasis'), 'an OpenDocument file; save the sheet as CSV'],
+    ['PyTorch', zipOf('archive/data.pkl'), 'a file that PyTorch saved; write its records as JSON lines'],
+    ['tar', latin1(`${'\xe9'.repeat(257)}ustar`), `a tar archive; extract the dataset: tar -xf ${path}`],
+    ['7z', latin1('7z\xbc\xaf\x27\x1c\0\x04'), `a 7z archive; extract the dataset: 7z x ${path}`],
+    ['RAR', latin1('Rar!\x1a\x07\x01\0'), `a RAR archive; extract the dataset: unrar x ${path}`],
+    ['bzip2', latin1('BZh91AY&SY\xaa'), `bzip2; decompress it: bunzip2 -k ${path}`],
+    ['xz', latin1('\xfd7zXZ\0\0'), `xz; decompress it: xz -dk ${path}`],
+    ['LZ4', latin1('\x04\x22\x4d\x18d'), `LZ4; decompress it: lz4 -d ${path}`],
+    ['SQLite', latin1('SQLite format 3\0'), `an SQLite database; export the table: sqlite3 -json ${path}`],
+    ['HDF5', latin1('\x89HDF\r\n\x1a\n'), 'HDF5; write its records as JSON lines or Parquet'],
+    ['Avro', latin1('Obj\x01\x04'), 'Avro; write its records as JSON lines or Parquet'],
+    ['ORC', latin1('ORC\x08'), 'ORC; write its records as JSON lines or Parquet'],
+    ['NumPy', latin1('\x93NUMPY\x01\0'), "an array of NumPy's; write its records as JSON lines or Parquet"],
+    ['pickle', latin1('\x80\x04\x95'), 'a pickle of Python; write its records as JSON lines or Parquet'],
+    ['PDF', latin1('%PDF-1.7\n'), 'a PDF document; write its records as JSON lines or Parquet'],
+    [
+      'YAML, a list',
+      Buffer.from('- role: user\n  content: hi\n'),
+      `YAML; convert it: yq -o json ${path} > ${path}`,
+    ],
+    ['YAML, a mapping', Buffer.from('messages:\n  - role: user\n'), 'YAML; convert it: yq'],
+    ['YAML, a document', Buffer.from('---\nprompt: a\n'), 'YAML; convert it: yq'],
     ['UTF-32, with a byte order mark', utf32(`\ufeff${text}`, true), `UTF-32 ${decode('UTF-32')}`],
     ['UTF-32BE, with a byte order mark', utf32(`\ufeff${text}`, false), `UTF-32 ${decode('UTF-32')}`],
     ['UTF-32LE', utf32(spaced, true), `UTF-32 ${decode('UTF-32LE')}`],

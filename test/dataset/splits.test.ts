@@ -24,13 +24,15 @@ it.each([
   expect(splitOf(path)).toBe(split);
 });
 
-it('a split of any name is found in its folder, whether the dataset is that folder, the one above or a pattern', () => {
+it('a split of any name is found in its folder, whether the dataset is that folder, the one above or a pattern', async () => {
   const above = temporaryFolder();
   const folder = join(above, 'data');
   mkdirSync(folder);
   const names = ['train_gen', 'train_sft'].map((split) => `${split}-00000-of-00001.jsonl`);
   for (const name of names) writeFileSync(join(folder, name), '');
   for (const path of [above, folder, `${folder}/`, `${folder}/*.jsonl`, `${above}/**`]) {
-    expect(partsOf(path, ['train_sft']).files).toEqual([join(folder, 'train_sft-00000-of-00001.jsonl')]);
+    expect((await partsOf(path, ['train_sft'])).files).toEqual([
+      join(folder, 'train_sft-00000-of-00001.jsonl'),
+    ]);
   }
 });

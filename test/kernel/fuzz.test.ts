@@ -78,11 +78,17 @@ describe(`mutated datasets, seed ${seed}`, () => {
       const first = /^\ufeff?\s*([[{])/.exec(file.toString())?.[1];
       // Input that begins otherwise isn't a dataset.
       if (first === undefined || /^[\s\ufeff]*$/.test(file.toString())) continue;
-      const records = parsedRecords(file, first === '[' ? 'array' : 'lines');
+      const format = first === '[' ? 'array' : 'lines';
+      const records = parsedRecords(file, format);
       const cut = { cuts: [random(400), random(400)], blockBytes: 1 + random(200) };
       const found = await walkedRecords(kernel, folder, file, cut).catch((error: Error) => error);
       const what = `FUZZ_SEED=${seed + round}: ${JSON.stringify(file.toString('latin1'))}`;
-      if (records === undefined) expect(found, what).toBeInstanceOf(Error);
+      // The last line may be cut off.
+      const others =
+        format === 'lines' ? parsedRecords(file.subarray(0, file.lastIndexOf('\n') + 1), format) : [];
+      const isCutOff = records === undefined && !(found instanceof Error) && others?.length;
+      if (isCutOff) expect(found, what).toEqual([...expectedRecords(kernel, others), undefined]);
+      else if (records === undefined) expect(found, what).toBeInstanceOf(Error);
       else expect(found, what).toEqual(expectedRecords(kernel, records));
     }
   });

@@ -348,6 +348,45 @@ describe('a walk', () => {
     expect(await walked(longest - 1)).toEqual([first, undefined, last]);
   });
 
+  it('passes over a byte order mark at the start of a line', async () => {
+    const list = [{ items: [] }, { id: 'a', items: [{ from: 'b', value: '\ufeff' }] }];
+    const file = Buffer.from(list.map((each) => `\ufeff ${JSON.stringify(each)}\n\ufeff\n`).join(''));
+    for (let blockBytes = 1; blockBytes < 20; blockBytes++) {
+      const found = await walkedRecords(kernel, folder, file, { cuts: [20], blockBytes });
+      expect(found).toEqual(expectedRecords(kernel, list));
+    }
+  });
+
+  it('skips the last of several lines if the end of the file cuts it off, at any byte', async () => {
+    const list = [
+      { items: [] },
+      { id: 'a', n: [1.5e3, true, null], items: [{ from: 'b', value: '\\"é\ud83d' }] },
+    ];
+    const [first, last] = list.map((each) => JSON.stringify(each)) as [string, string];
+    const spelled = Buffer.from(last.replace('é', '\\u00e9'));
+    const others = expectedRecords(kernel, list.slice(0, 1));
+    for (let length = 1; length < spelled.length; length++) {
+      for (const cut of [
+        { cuts: [], blockBytes: 7 },
+        { cuts: [first.length], blockBytes: 1000 },
+      ]) {
+        const file = Buffer.concat([Buffer.from(`${first}\n`), spelled.subarray(0, length)]);
+        const found = await walkedRecords(kernel, folder, file, cut).catch((error) => error);
+        expect(found, file.toString()).toEqual([...others, undefined]);
+      }
+    }
+  });
+
+  it.each(['{"items": tru}', '{"items" 5', '{"items": "\\x', '{"items": [\n'])(
+    'finds an error in a last line that is not valid: %s',
+    async (line) => {
+      const file = Buffer.from(`{"items": []}\n${line}`);
+      await expect(walkedRecords(kernel, folder, file, { cuts: [], blockBytes: 9 })).rejects.toThrow(
+        'not valid JSON',
+      );
+    },
+  );
+
   it('finds an error after a record that is nested too deeply', async () => {
     const deep = `${'['.repeat(70_000)}${']'.repeat(70_000)}`;
     for (const rest of ['{"items": tru}', '[1,]', '"x" 5']) {

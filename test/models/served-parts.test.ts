@@ -8,11 +8,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import type { Engine } from '#dist/models/build.js';
+import { ServedDataset } from '#dist/models/served-dataset.js';
 import { ServedParts } from '#dist/models/served-parts.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
@@ -267,4 +269,21 @@ it('a file that was left out is tried again when it changes, and not before', as
   await vi.waitUntil(async () => (await ask('a')) === '1', WAIT);
   expect(await ask('b')).toBe('2');
   expect(warnings()).toBe(2);
+});
+
+it('a file that cannot be read is tried again, but ever more rarely', async () => {
+  const path = folderOf({ 'b.jsonl': pair('b', '2') });
+  const target = join(path, 'deep', 'target');
+  symlinkSync(target, join(path, 'a.jsonl'));
+  const { served, recorder, ask } = await serve(path);
+  const open = vi.spyOn(ServedDataset, 'open');
+  onTestFinished(() => open.mockRestore());
+  for (let looks = 0; looks < 50; looks++) {
+    served.lookAtFile();
+    await setTimeout(5);
+  }
+  expect(open.mock.calls.length).toBeLessThan(5);
+  writeFileSync(target, pair('a', '1'));
+  await vi.waitUntil(async () => (await ask('a')) === '1', WAIT);
+  expect(recorder.notices.filter((notice) => notice === LEFT_OUT)).toHaveLength(1);
 });

@@ -122,6 +122,61 @@ const bigEndian = (text: string) => Buffer.from(text, 'utf16le').swap16();
 const data = (name: string) => readFileSync(join(ROOT, 'test/data', name));
 const arrow = (name: string) => data(`pyarrow${name === 'arrow' ? '.' : '-'}${name}`);
 
+const rowsOf = (separator: string) =>
+  pairs.map(({ question, answer }) => `"${question}"${separator}"${answer}"\n`).join('');
+
+describe('files that were put together are answered as one:', () => {
+  it.each([
+    ['JSON lines', pairs.map((each) => `\ufeff${JSON.stringify(each)}\n`).join('')],
+    ['objects', pairs.map((each) => `\ufeff${JSON.stringify(each, null, 1)}\n`).join('')],
+    ['CSV', pairs.map(({ question, answer }) => `\ufeffquestion,answer\n${question},${answer}\n`).join('')],
+  ])('%s', async (_what, content) => {
+    await expectAnswers(fileOf(content), THREE);
+  });
+});
+
+it('roles may have the names of what every object has', async () => {
+  const turns = ['user', '__proto__', 'constructor', 'assistant'].map((role) => ({
+    role,
+    text: `from ${role}`,
+  }));
+  const path = fileOf(JSON.stringify([{ turns }]));
+  await expectAnswers(path, [['from constructor', 'from assistant', '0']]);
+});
+
+describe('CSV is answered', () => {
+  it('with spaces before its quotes', async () => {
+    await expectAnswers(fileOf(`"question", "answer"\n${rowsOf(', ')}`), THREE);
+    await expectAnswers(fileOf(`question; answer\n${rowsOf(';  ')}`), THREE);
+  });
+
+  it('without a row that is too long', async () => {
+    const long = `"${'x'.repeat(RECORD_BYTES_MAX)}",b\n`;
+    const [first = '', ...others] = rowsOf(',').split(/(?<=\n)/);
+    const { served } = await openAndWalk(fileOf(`question,answer\n${first}${long}${others.join('')}`), {
+      pool,
+    });
+    expect(await answersOf(served, THREE)).toEqual([answer(0), answer(1, '2'), answer(2, '3')]);
+    expect(served.status.counts.skipped).toBe(1);
+    await served.close();
+  });
+});
+
+describe('a table that pandas wrote is answered as its rows:', () => {
+  const columns = {
+    question: Object.fromEntries(pairs.map(({ question }, i) => [i, question])),
+    answer: Object.fromEntries(pairs.map(({ answer }, i) => [i, answer])),
+  };
+  it.each([
+    ['columns', JSON.stringify(columns)],
+    ['indented columns', JSON.stringify(columns, null, 1)],
+    ['rows by their numbers', JSON.stringify(Object.fromEntries(pairs.map((each, i) => [i, each])))],
+    ['columns in gzip', gzipSync(JSON.stringify(columns))],
+  ])('%s', async (_what, content) => {
+    await expectAnswers(fileOf(content), THREE);
+  });
+});
+
 describe('a packed file is answered as its content:', () => {
   it.each<[string, Uint8Array, string?]>([
     ['gzip', gzipSync(native)],
@@ -617,7 +672,11 @@ describe('a damaged file is refused, and leaves nothing:', () => {
       data('pyarrow-encrypted-columns.parquet'),
       /: not a valid Parquet file: its columns are encrypted$/,
     ],
-    ['Parquet with damaged Brotli', changed('pyarrow-brotli', 30, 0), /: not a valid Parquet file: /],
+    [
+      'Parquet with damaged Brotli',
+      changed('pyarrow-brotli', 30, 0),
+      /: not a valid Parquet file: column [\w.]+: /,
+    ],
     // hyparquet would read such pages without end.
     ['Parquet whose page lacks a number', changed('pyarrow-brotli', 64, 0), PAGE_DAMAGED],
     ['Parquet whose page has a wrong number', changed('pyarrow-brotli', 69, 128), PAGE_DAMAGED],
@@ -652,6 +711,16 @@ describe('a damaged file is refused, and leaves nothing:', () => {
       'compressed Arrow that ends early',
       gzipSync(arrow('arrow').subarray(0, -20)),
       /: not a valid Arrow file: its footer is missing/,
+    ],
+    [
+      'a table that pandas wrote by columns, and that is too long',
+      Buffer.from(`{"question":{"0":"${'x'.repeat(RECORD_BYTES_MAX)}"},"answer":{"0":"b"}}`),
+      /^: no conversation in 1 record: a table that pandas wrote, longer than 16 MiB: write it with orient="records", lines=True$/,
+    ],
+    [
+      'an object of other objects',
+      Buffer.from('{"question": {"0": "a", "1": "b"}, "answer": {"0": "c"}}'),
+      /^: no conversation in 1 record with the keys "question", "answer": a question without an answer$/,
     ],
     [
       'CSV with ragged rows alone',

@@ -36,6 +36,11 @@ const preference = {
 };
 const unknown = [{ x: 'a', y: 'b' }, { x: 'c', y: 'd' }, { x: 'e' }];
 const inFields = { left: 'a', right: 'b', messages: said('a', 'b', 'c') };
+const answer = (question_id: number, model: string) => ({
+  question_id,
+  model_id: model,
+  choices: [{ turns: [`${model} ${question_id}`] }],
+});
 const columnData = ['question', 'answer'].map((name) => ({
   name,
   data: ['a', 'b', name === 'answer' ? '' : 'c'],
@@ -47,6 +52,9 @@ const FILES: Readonly<Record<string, string | Uint8Array>> = {
   'alpaca.jsonl': linesOf([...alpaca, { text: 'alone' }]),
   'mixed.jsonl': linesOf([...alpaca, ...native, ...odd]),
   'late.jsonl': linesOf([...native, ...alpaca, ...odd]),
+  'cut.jsonl': `${linesOf(native)}{"messages": [{"role": "user", "con`,
+  'cut-alpaca.jsonl': `${linesOf(alpaca)}{"instruction": "a", "outp`,
+  'cut.jsonl.gz': gzipSync(`${linesOf(native)}{"messages": [{"role": "user", "con`),
   'packed.jsonl.gz': gzipSync(linesOf([...native, ...odd])),
   'packed.csv.gz': gzipSync('question,answer\na,b\nc,\n'),
   'table.csv': 'question,answer,system\na,b,s\nc,,s\n',
@@ -62,8 +70,15 @@ const FILES: Readonly<Record<string, string | Uint8Array>> = {
   'folder/c.jsonl.gz': gzipSync(linesOf([...alpaca, ...odd])),
   'folder/d.json': '[{"messages": 5}, ',
   'folder/deep/e.jsonl': linesOf(unknown),
+  'joined/answers/one.jsonl': linesOf(times(3, (i) => answer(i, 'one'))),
+  'joined/answers/two.jsonl.gz': gzipSync(linesOf([...times(3, (i) => answer(i, 'two')), { text: 'alone' }])),
+  'joined/answers/wrong.jsonl': `${JSON.stringify(answer(0, 'wrong'))}\n{"question_id": 1\n`,
+  'joined/questions.json': JSON.stringify(
+    times(5, (i) => ({ question_id: i, turns: [`Q${i}?`], reference: ['R'] })),
+  ),
+  'joined/more.jsonl': linesOf(native),
 };
-mkdirSync(join(folder, 'folder/deep'), { recursive: true });
+for (const name of ['folder/deep', 'joined/answers']) mkdirSync(join(folder, name), { recursive: true });
 for (const [name, content] of Object.entries(FILES)) writeFileSync(join(folder, name), content);
 
 const single = Object.keys(FILES).filter((name) => !name.includes('/') && !name.startsWith('unknown'));
@@ -72,6 +87,7 @@ const DATASETS = [
   `${join(folder, 'unknown.jsonl')}?prompt=x,reply=y`,
   `named=${join(folder, 'unknown.jsonl')}?reply=x,prompt=y`,
   join(folder, 'folder'),
+  join(folder, 'joined'),
   `pattern=${join(folder, '**/*.jsonl')}?prompt=x,reply=y`,
 ];
 const ARGS = [...DATASETS, '--prefer', 'rejected', '--map', 'prompt=left,reply=right'];

@@ -111,6 +111,55 @@ describe('check, on a file that is valid,', () => {
     expect(await lineOf(path)).toBe(`${path}: ${holds}`);
   });
 
+  const unmapped = 'no record has the fields of --map prompt=a,reply=b: other shapes fit';
+  it.each([
+    ['a map that no record needs', line, ['--map', 'prompt=a,reply=b'], unmapped],
+    [
+      'a map that no converted record needs',
+      '{"prompt": "c", "response": "d"}\n',
+      ['--map', 'prompt=a,reply=b'],
+      unmapped,
+    ],
+    [
+      'columns of one name',
+      'prompt,reply,prompt\na,b,c\n',
+      ['--map', 'prompt=prompt,reply=reply'],
+      'of several columns with the same name, the last counts: "prompt"',
+    ],
+  ])('warns of %s', async (_what, content, args, warning) => {
+    const { code, stdout } = await run([file('warned', content), ...args]);
+    expect(stdout.split('\n').filter((each) => each.startsWith('  warning'))).toEqual([
+      `  warning     ${warning}`,
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it.each<[string, string | Buffer, string]>([
+    ['lines', `${line}\n{"messages": [{"ro`, `FILE:2:1 (byte ${lineBytes + 1}): '{"messages": [{"ro'`],
+    [
+      'lines that are converted',
+      '{"prompt": "a", "response": "b"}\n{"prompt": "c',
+      `record 1: '{"prompt": "c'`,
+    ],
+    ['objects', '{\n"prompt": "a",\n"response": "b"\n}\n{\n"prompt": "c', `record 1: '{\\n"prompt": "c'`],
+    [
+      'gzip',
+      gzipSync(`${line}\n{"messages": [{"ro`),
+      `FILE:2:1 (byte ${lineBytes + 1}): '{"messages": [{"ro'`,
+    ],
+  ])('skips a last record that the end of the file cuts off: %s', async (_what, content, place) => {
+    const path = file('cut-off', content);
+    const { code, stdout } = await run([path]);
+    expect(stdout.split('\n')).toEqual(
+      expect.arrayContaining([
+        `${path}: 1 conversation, 2 turns, 1 record skipped`,
+        '  skipped     1 cut off by the end of the file',
+        `  skipped     the first at ${place.replace('FILE', path)}`,
+      ]),
+    );
+    expect(code).toBe(3);
+  });
+
   it.each([
     ['an array', `[\n${line},\n  {"text": "é"}\n]`, `FILE:3:3 (byte ${lineBytes + 6}): '{"text": "é"}'`],
     ['lines', `${line}\n{}\n${line}\n[]\n`, `FILE:2:1 (byte ${lineBytes + 1}): '{}'`],
@@ -128,6 +177,12 @@ describe('check, on a file that is valid,', () => {
     expect(lines[0]).toBe(`${path}: 2 conversations, 4 turns, 1 record skipped`);
     expect(lines).toContain('  skipped     1 longer than 16 MiB, or nested too deep');
     expect(lines.join('\n')).toContain(`the first at ${path}:2:1 (byte ${lineBytes + 1}): `);
+  });
+
+  it('prints the beginning of a record that is too long, also if the others are converted', async () => {
+    const long = JSON.stringify({ prompt: 'x'.repeat(17 * 1024 * 1024), response: 'y' });
+    const path = file('long-converted.jsonl', `{"prompt": "a", "response": "b"}\n${long}\n`);
+    expect((await linesOf(path)).join('\n')).toContain(`the first at record 1: '{"prompt":"xxxxx`);
   });
 
   it('prints what it is, and exits with code 0', async () => {
@@ -237,12 +292,6 @@ describe('check, on a file that is not valid,', () => {
         before: '',
         reason: "the file is cut off; expected ',' or ']' and the end of the list",
       },
-    ],
-    [
-      'cut off in JSON lines',
-      'cut.jsonl',
-      `${line}\n${line.slice(0, 30)}`,
-      { line: 2, column: 31, before: '', reason: 'the file is cut off; expected a string value' },
     ],
     [
       'cut off after a record',

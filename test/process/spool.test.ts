@@ -1,11 +1,12 @@
 /** Spools of real servers: used again, raced for, and interrupted. */
 
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type ServerProcess, startServer } from '../support/server-process.js';
+import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -174,6 +175,16 @@ describe('a spool', () => {
     expect(besides(path)).toEqual([]);
   });
 
+  it('is not left by a check that is stopped', async () => {
+    const path = fileOf(LARGE);
+    const temporary = newFolder('tmp-');
+    const checking = startServer(['check', path], { TMPDIR: temporary });
+    while (readdirSync(temporary).length === 0) await sleep(1);
+    checking.kill('SIGINT');
+    expect(await checking.exited).toBe('SIGINT');
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
   it('is removed at the end if nothing is to be saved', async () => {
     const path = fileOf(packed('v1'));
     const temporary = newFolder('tmp-');
@@ -189,18 +200,69 @@ describe('a spool', () => {
     const { path, server } = await pausedAsItWrites();
     replace(path, packed('v2'));
     server.kill('SIGCONT');
-    const begun = await Promise.race([server.url(), server.exited]);
-    if (typeof begun === 'number') {
-      expect(begun).toBe(1);
-      expect(server.stderr).toMatch(/verbatim: .*data\.jsonl\.gz: the file was changed while it was read\n$/);
-    } else {
-      let reply = '';
-      while (reply !== 'v2 reply 3') reply = await ask(String(begun), 'prompt 3');
-      await stop(server);
-    }
+    const url = await server.url();
+    let reply = '';
+    while (reply !== 'v2 reply 3') reply = await ask(url, 'prompt 3');
+    await stop(server);
     const next = start(path);
     expect(await ask(await next.url(), 'prompt 3')).toBe('v2 reply 3');
     await stop(next);
     expect(besides(path)).toEqual(['data.jsonl.gz.verbatim-spool']);
+  });
+});
+
+/** Runs a command where a folder, `$1`, is a disk of a megabyte. It takes a namespace for mounts, which not every system grants. */
+const ON_SMALL_DISK = ['-rm', 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs "$1" && shift && exec "$@"', 'sh'];
+const canMount = spawnSync('unshare', [...ON_SMALL_DISK, newFolder('probe-'), 'true']).status === 0;
+
+/** Gzip of 2.8 MB of records, whose parts are packed equally well. */
+function evenlyPacked(toRecord: (prompt: string, reply: string) => object): Buffer {
+  let state = 1;
+  const word = () => {
+    state = (state * 48_271) % 0x7fffffff;
+    return state.toString(16).padStart(8, '0').repeat(4);
+  };
+  const texts = Array.from({ length: 2000 }, () => Array.from({ length: 40 }, word).join(' '));
+  return gzipSync(texts.map((text, i) => JSON.stringify(toRecord(`prompt ${i}`, text))).join('\n'));
+}
+
+describe.runIf(canMount)('a full disk', () => {
+  const onSmallDisk = (disk: string, env: Record<string, string>, ...command: readonly string[]) =>
+    new ServerProcess('unshare', [...ON_SMALL_DISK, disk, ...command], env);
+  const pairs = evenlyPacked((question, answer) => ({ question, answer }));
+  const native = evenlyPacked((user, assistant) => ({
+    messages: [
+      { role: 'user', content: user },
+      { role: 'assistant', content: assistant },
+    ],
+  }));
+
+  it.each([
+    ['records that are converted', pairs, 5, 9],
+    ['records that are only unpacked', native, 2, 5],
+  ])('is named with the space that is needed: %s', async (_what, content, least, most) => {
+    const disk = newFolder('disk-');
+    const path = fileOf(content);
+    const server = onSmallDisk(disk, { INDEX_DIR: disk }, process.execPath, program, path);
+    expect(await server.exited).toBe(1);
+    const message = `verbatim: ${path}: its spool can't be written: the disk is full: it needs about N MB in ${disk}; choose another folder with INDEX_DIR\n`;
+    expect(server.stderr.replace(/about \d+ MB/, 'about N MB')).toBe(message);
+    const megabytes = Number(/about (\d+) MB/.exec(server.stderr)?.[1]);
+    expect(megabytes).toBeGreaterThanOrEqual(least);
+    expect(megabytes).toBeLessThanOrEqual(most);
+  });
+
+  it("is left for the user's cache folder if it is that of the dataset", async () => {
+    const disk = newFolder('disk-');
+    const cache = newFolder('cache-');
+    const server = onSmallDisk(
+      disk,
+      { XDG_CACHE_HOME: cache },
+      ...['sh', '-c', 'cp "$1" "$2/data.jsonl.gz" && exec "$0" "$3" "$2/data.jsonl.gz"'],
+      ...[process.execPath, fileOf(packed('v1', 3000)), disk, program],
+    );
+    expect(await ask(await server.url(), 'prompt 2999')).toBe('v1 reply 2999');
+    await stop(server);
+    expect(readdirSync(join(cache, 'verbatim')).filter((name) => name.endsWith('-spool'))).toHaveLength(1);
   });
 });

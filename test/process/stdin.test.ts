@@ -62,6 +62,12 @@ it('without content, it is an error', async () => {
   await expectEnd(startServer(['-']), 1, `verbatim: stdin: nothing came; expected ${EXPECTED_DATASET}\n`);
 });
 
+it('that is a folder, it is an error', async () => {
+  const command = 'exec "$0" "$1" check - < "$2"';
+  const server = new ServerProcess('sh', ['-c', command, process.execPath, program, newFolder()]);
+  await expectEnd(server, 1, `verbatim: stdin: it is a folder; expected ${EXPECTED_DATASET}\n`);
+});
+
 it('an error names it, and the place in it', async () => {
   const server = startPiped(['check', '-']);
   server.input('[{"question": "a", "answer": "b"}, 5 5]');

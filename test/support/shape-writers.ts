@@ -77,6 +77,13 @@ export const WRITERS: readonly ShapeWriter[] = [
     },
   },
   {
+    ...{ shape: 'SQuAD', pairsMax: 1, hasSystem: false, isExact: true },
+    write: (turns) => {
+      const [[question, answer] = ['', '']] = pairsOf(turns);
+      return [{ title: 'x', paragraphs: [{ qas: [{ question, answers: [{ text: answer }] }] }] }];
+    },
+  },
+  {
     ...list('prompt/completion', () => undefined),
     write: (turns) => [{ prompt: messages(turns.slice(0, -1)), completion: messages(turns.slice(-1)) }],
   },

@@ -109,7 +109,7 @@ function datasetAt(path: string, content: Buffer): Dataset {
 
 /**
  * The result of `JSON.parse` for a file, record by record, except that it accepts a comma after the last record of an array, and Python's
- * words; undefined if the file is not valid.
+ * words, and byte order marks at the start of a line; undefined if the file is not valid.
  */
 export function parsedRecords(file: Buffer, format: 'array' | 'lines'): unknown[] | undefined {
   const whole = file.toString('utf8').replace(/^\ufeff/, '');
@@ -117,6 +117,7 @@ export function parsedRecords(file: Buffer, format: 'array' | 'lines'): unknown[
     if (format === 'array') return parsePython(whole.replace(LAST_COMMA, '$1')) as unknown[];
     return whole
       .split('\n')
+      .map((line) => line.replace(/^[ \t\r]*(?:\ufeff[ \t\r]*)+/, ''))
       .filter((line) => !/^[ \t\r]*$/.test(line))
       .map(parsePython);
   } catch {

@@ -5,9 +5,9 @@ import { isSaid } from './conversations.js';
 import { oasstNode } from './exports.js';
 import { requestTurns, responseReplies } from './logs.js';
 import { conversation, groups, has, type Part, partsOf } from './parts.js';
-import { fieldOf, fieldsOf, idOf, isObject } from './record.js';
+import { fieldOf, fieldsOf, idOf, isObject, jsonOf, plainText } from './record.js';
 import { SESSION_SHAPES } from './sessions.js';
-import type { JoinedShape } from './shape.js';
+import type { JoinedConversation, JoinedShape } from './shape.js';
 import { linkedTree, pathsOf } from './trees.js';
 import { turnsOfList } from './turns.js';
 
@@ -18,6 +18,7 @@ const oasstRows: JoinedShape = {
     '{"message_id": "b", "parent_id": "a", "role": "assistant", "text": "A small plant."}',
   ].join('\n'),
   mapping: 'joined by `parent_id`: the best `rank` first, other branches are conversations of their own',
+  joinsFiles: true,
   recognizes: (record) => has(record, 'message_id', 'parent_id', 'text'),
   *join(records) {
     const rows = new Map<string, number>();
@@ -45,6 +46,7 @@ const messageRows: JoinedShape = {
     '{"thread_id": "x", "role": "assistant", "content": "A small plant."}',
   ].join('\n'),
   mapping: 'joined by `thread_id`, `conversation_id`, …; one conversation without it',
+  joinsFiles: false,
   recognizes: (record) => {
     const { role, from, content, value, text } = fieldsOf(record);
     return knownRole(role ?? from) !== undefined && (content ?? value ?? text) !== undefined;
@@ -68,26 +70,60 @@ const mtBench: JoinedShape = {
     '{"question_id": 81, "category": "writing", "turns": ["What is moss?", "Does it bloom?"]}',
     '{"question_id": 81, "model_id": "m", "choices": [{"index": 0, "turns": ["A small plant.", "Never."]}]}',
   ].join('\n'),
-  mapping: '`turns` of the question → `choices[].turns` of the answers, joined by `question_id`',
+  mapping:
+    '`turns` of the question → `choices[].turns` of the answers, joined by `question_id`; without an answer → `reference`',
+  joinsFiles: true,
   recognizes: (record) => {
     const { question_id, turns, choices } = fieldsOf(record);
     return question_id !== undefined && (isStrings(turns) || answersOf(choices).length > 0);
   },
   *join(records) {
     const parts = partsOf(records);
-    const questions = new Map<unknown, Part>();
-    for (const part of parts) if (isStrings(part.fields.turns)) questions.set(part.fields.question_id, part);
+    const isQuestion = ({ fields }: Part) => isStrings(fields.turns);
+    const questions = unambiguous(parts.filter(isQuestion), 'question_id', ({ fields }) => fields.turns);
+    const answered = new Set<Part>();
     for (const { fields } of parts) {
-      const question = questions.get(fields.question_id);
+      const question = questions.get(idText(fields.question_id));
       if (question === undefined) continue;
-      const asked = question.fields.turns as readonly unknown[];
       for (const answers of answersOf(fields.choices)) {
-        const turns = turnsOfList(asked.map((each, i) => [each, answers[i]]));
-        yield* conversation(idOf(fields), [question], turns);
+        answered.add(question);
+        yield* answeredBy(question, answers);
       }
+    }
+    for (const question of questions.values()) {
+      const { reference } = question.fields;
+      if (!answered.has(question) && isStrings(reference)) yield* answeredBy(question, reference);
     }
   },
 };
+
+/** The conversation of a question and the answers to its turns. */
+function* answeredBy(question: Part, answers: readonly unknown[]): Generator<JoinedConversation, void> {
+  const { fields } = question;
+  const asked = fields.turns as readonly unknown[];
+  const turns = turnsOfList(asked.map((each, i) => [each, answers[i]]));
+  yield* conversation(idOf(fields), [question], turns);
+}
+
+/** An id as text: numbers and strings of the same digits are the same id. */
+function idText(id: unknown): string {
+  return plainText(id) ?? jsonOf(id);
+}
+
+/** The parts by their ids. Several parts with one id and different contents are left out: which of them a reply belongs to isn't known. */
+function unambiguous(
+  parts: readonly Part[],
+  key: string,
+  contentOf: (part: Part) => unknown,
+): ReadonlyMap<string, Part> {
+  const found = new Map<string, Part>();
+  for (const [id, [first, ...others]] of groups(parts, ({ fields }) => idText(fields[key]))) {
+    if (first === undefined) continue;
+    const content = others.length === 0 ? '' : jsonOf(contentOf(first));
+    if (others.every((other) => jsonOf(contentOf(other)) === content)) found.set(id, first);
+  }
+  return found;
+}
 
 /** The answers of each choice. */
 function answersOf(choices: unknown): readonly (readonly unknown[])[] {
@@ -106,6 +142,7 @@ const batch: JoinedShape = {
     '{"custom_id": "x", "response": {"body": {"choices": [{"message": {"role": "assistant", "content": "A small plant."}}]}}}',
   ].join('\n'),
   mapping: 'the messages of `body` → the message of `response`, joined by `custom_id`',
+  joinsFiles: true,
   recognizes: (record) => {
     const fields = fieldsOf(record);
     const isRequest = isObject(fields.body ?? fields.params);
@@ -113,10 +150,10 @@ const batch: JoinedShape = {
   },
   *join(records) {
     const parts = partsOf(records);
-    const requests = new Map<unknown, Part>();
-    for (const part of parts) if (isObject(bodyOf(part))) requests.set(part.fields.custom_id, part);
+    const isRequest = (part: Part) => isObject(bodyOf(part));
+    const requests = unambiguous(parts.filter(isRequest), 'custom_id', bodyOf);
     for (const { fields } of parts) {
-      const request = requests.get(fields.custom_id);
+      const request = requests.get(idText(fields.custom_id));
       const response = fields.response ?? fields.result;
       if (request === undefined || !isObject(response)) continue;
       for (const reply of responseReplies(response)) {

@@ -14,10 +14,13 @@ import { fieldsOf, parsedJson } from './record.js';
 import type { Shape } from './shape.js';
 import { parsedMessages } from './turns.js';
 
+/** The name of that shape. */
+export const MAPPED = 'map';
+
 /** The shape of a field map. */
 export function mappedShape({ prompt, reply, system }: FieldMap): Shape {
   return {
-    name: 'map',
+    name: MAPPED,
     example: JSON.stringify({ [prompt]: 'What is moss?', [reply]: 'A small plant.' }),
     mapping: `\`${prompt}\` → \`${reply}\``,
     keys: [prompt],

@@ -96,9 +96,33 @@ const alpaca: Shape = {
   },
 };
 
+/** Questions about paragraphs. Those without an answer are left out. */
+const squad: Shape = {
+  name: 'SQuAD',
+  example:
+    '{"title": "Moss", "paragraphs": [{"context": "Moss grows in the shade.", "qas": [{"id": "a", "question": "Where does it grow?", "answers": [{"text": "in the shade"}]}]}]}',
+  mapping:
+    'each `question` and its `context` on lines of their own → the first of its `answers`; also `question` alone',
+  keys: ['paragraphs'],
+  conversations: (record) => {
+    const { paragraphs } = fieldsOf(record);
+    return listOf(paragraphs).flatMap((paragraph) => {
+      const { context, qas } = fieldsOf(paragraph);
+      return listOf(qas).flatMap((asked) => {
+        const { id, question, answers } = fieldsOf(asked);
+        const answer = fieldsOf(listOf(answers)[0]).text;
+        return pairConversations({ id, question, context, answer }, 'question', 'answer');
+      });
+    });
+  },
+};
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
 /** Prompts with a reply, Alpaca first. */
 export const PAIR_SHAPES: readonly Shape[] = [
   alpaca,
+  squad,
   {
     name: 'Dolly',
     example:

@@ -12,6 +12,7 @@ type RefusalReason =
   | 'text alone'
   | 'images alone'
   | 'a list of turns without texts'
+  | "a list in Python's syntax, not JSON: write it with json.dumps"
   | 'no known shape';
 
 /** Why a record isn't served, and what may help. */
@@ -23,8 +24,13 @@ export interface Refusal {
 
 /** Why a record of no shape, or one whose conversations have no reply, isn't served. */
 export function refusalOf(record: JsonRecord): Refusal {
-  return { reason: reasonOf(record), suggestion: suggestionFor(record) };
+  const reason = reasonOf(record);
+  const isList = reason === WITHOUT_TEXTS || reason === IN_PYTHON;
+  return { reason, suggestion: isList ? undefined : suggestionFor(record) };
 }
+
+const WITHOUT_TEXTS = 'a list of turns without texts';
+const IN_PYTHON = "a list in Python's syntax, not JSON: write it with json.dumps";
 
 /** Keys of texts that aren't a part of a conversation. */
 const TEXT_KEYS = [
@@ -36,7 +42,8 @@ const IMAGE_KEY = /image|img|picture|photo|pixel|^(?:jpg|jpeg|png|webp)$/i;
 function reasonOf(record: JsonRecord): RefusalReason {
   const turns = listedTurns(record);
   if (isSaid(turns)) return 'a question without an answer';
-  if (Array.isArray(record) || hasList(record)) return 'a list of turns without texts';
+  if (Array.isArray(record) || hasList(record)) return WITHOUT_TEXTS;
+  if (Object.values(record).some(isInPython)) return IN_PYTHON;
   if (isAsked(record)) return 'a question without an answer';
   const texts = textKeys(record);
   if (fieldOf(record, TEXT_KEYS) !== undefined) return 'text alone';
@@ -46,7 +53,13 @@ function reasonOf(record: JsonRecord): RefusalReason {
 }
 
 function hasList(record: JsonRecord): boolean {
-  return Array.isArray(fieldOf(record, ['conversations', 'conversation', 'messages', 'items']));
+  const list = fieldOf(record, ['conversations', 'conversation', 'messages', 'items', 'chat_messages']);
+  return Array.isArray(list) || isObject(fieldsOf(record).mapping);
+}
+
+/** True for the text of a list of objects as Python prints it, which `datasets` and pandas write to CSV. */
+function isInPython(value: unknown): boolean {
+  return typeof value === 'string' && /^\s*\[\s*\{\s*'/.test(value);
 }
 
 function isAsked(record: JsonRecord): boolean {

@@ -14,6 +14,7 @@ const sillyTavern: JoinedShape = {
   ].join('\n'),
   mapping:
     '`mes` in order; hidden messages are left out; a line with `chat_metadata` begins another conversation',
+  joinsFiles: false,
   recognizes: (record) => isTavernHead(fieldsOf(record)) || has(record, 'mes', 'is_user'),
   *join(records) {
     for (const parts of sessions(partsOf(records), isTavernHead)) {
@@ -34,6 +35,7 @@ const claudeCode: JoinedShape = {
     '{"type": "assistant", "sessionId": "x", "message": {"role": "assistant", "content": [{"type": "text", "text": "A small plant."}]}}',
   ].join('\n'),
   mapping: 'the messages of a `sessionId` in order; those of a subagent are a conversation of their own',
+  joinsFiles: false,
   recognizes: (record) => {
     const { type, sessionId, summary } = fieldsOf(record);
     if (type === 'summary') return typeof summary === 'string';
@@ -74,6 +76,7 @@ const codex: JoinedShape = {
     '{"type": "response_item", "payload": {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "A small plant."}]}}',
   ].join('\n'),
   mapping: 'the items of `response_item` in order; `session_meta` begins another conversation',
+  joinsFiles: false,
   recognizes: (record) => {
     const { type, payload, role, call_id, summary } = fieldsOf(record);
     if (isObject(payload)) return typeof type === 'string';

@@ -24,6 +24,8 @@ export interface JoinedShape {
   /** Records of one conversation, as JSON lines. */
   readonly example: string;
   readonly mapping: string;
+  /** True if the records of one conversation may be in several files of a dataset. */
+  readonly joinsFiles: boolean;
   /** True if a record is a part of such a conversation. Never throws. */
   recognizes(record: JsonRecord): boolean;
   /** The conversations of all records that `recognizes` accepts, in the order of their first records. It holds all of them in memory. */

@@ -152,6 +152,9 @@ export function want(length: usize, headLow: u32, headHigh: u32, normalized: boo
 }
 
 const LINE_FEED: u8 = 0x0a;
+/** A byte order mark: its first byte, and the other two. */
+const MARK: u8 = 0xef;
+const MARK_END: u16 = 0xbfbb;
 
 // How a walk ends.
 const NEEDS_MORE = 0;
@@ -199,6 +202,17 @@ export function continueBehindRecord(): void {
   expectsRecord = false;
 }
 
+/** Skips empty lines, and byte order marks at the start of a line: files that were put together have some. */
+function skipLineStarts(from: usize, to: usize): usize {
+  let p = from;
+  while (p < to) {
+    if (load<u8>(p) === LINE_FEED) p = skipBlanks(p + 1);
+    else if (p + 3 <= to && load<u8>(p) === MARK && load<u16>(p, 1) === MARK_END) p = skipBlanks(p + 3);
+    else return p;
+  }
+  return p;
+}
+
 /** Walks from record to record, up to the first one that begins at or after `stop` or is incomplete. */
 export function walk(from: usize, to: usize, stop: usize): i32 {
   // These quotes end a string that is cut off.
@@ -209,10 +223,10 @@ export function walk(from: usize, to: usize, stop: usize): i32 {
   while (true) {
     if (expectsRecord) {
       at = skipBlanks(at);
-      if (isLines) while (at < to && load<u8>(at) === LINE_FEED) at = skipBlanks(at + 1);
+      if (isLines) at = skipLineStarts(at, to);
       // The next walk must start at a record. So the walk that begins the list doesn't stop before it has read the first one.
       if (at >= stop && !expectsFirst) return REACHED_STOP;
-      if (at >= to) return NEEDS_MORE;
+      if (at >= to || (isLines && load<u8>(at) === MARK && at + 3 > to)) return NEEDS_MORE;
       // An empty list, or a comma after the last record.
       if (!isLines && load<u8>(at) === CLOSE_BRACKET) {
         at++;

@@ -17,6 +17,10 @@ describe('a record that has no reply', () => {
     ['images alone', { image: { bytes: 'x', path: 'y.png' }, id: 1 }],
     ['a list of turns without texts', { conversations: [] }],
     ['a list of turns without texts', [1, 2]],
+    [
+      "a list in Python's syntax, not JSON: write it with json.dumps",
+      { messages: "[{'role': 'user'}]", x: 'y' },
+    ],
     ['no known shape', { a: 1, b: [2] }],
     ['no known shape', {}],
     ['no known shape', { premise: 'It rains.', hypothesis: 'It is wet.' }],
@@ -40,6 +44,8 @@ describe('a record that has no reply', () => {
 
   it('has none if it has one text, or keys that a map can’t name', () => {
     expect(refusalOf({ text: 'x', id: 'y' }).suggestion).toBeUndefined();
+    expect(refusalOf({ title: 'x', mapping: {}, current_node: 'y' }).suggestion).toBeUndefined();
+    expect(refusalOf({ messages: "[{'role': 'user'}]", topic: 'x', note: 'y' }).suggestion).toBeUndefined();
     expect(refusalOf({ 'a,b': 'x', 'c=d': 'y' }).suggestion).toBeUndefined();
   });
 });

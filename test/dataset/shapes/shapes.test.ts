@@ -289,6 +289,20 @@ describe('a pair', () => {
     expect(saidIn(record)[0]?.[0]).toBe(`user: ${message?.text}`);
   });
 
+  it('is each question of SQuAD that has an answer, with its paragraph and alone', () => {
+    const qas = [
+      { id: 'a', question: 'What is moss?', answers: [{ text: 'A small plant.' }, { text: 'A plant.' }] },
+      { id: 'b', question: 'Why?', is_impossible: true, answers: [] },
+    ];
+    const { conversations } = readAll([
+      { title: 'Moss', paragraphs: [{ context: 'Moss is a small plant.', qas }, 5] },
+    ]);
+    expect(conversations.map(({ id, turns }) => [id, ...turns.map(({ value }) => value)])).toEqual([
+      ['a', 'What is moss?\nMoss is a small plant.', 'A small plant.'],
+      ['a', 'What is moss?', 'A small plant.'],
+    ]);
+  });
+
   it('follows its history', () => {
     const record = { system: 'S', query: 'c', response: 'd', history: [['a', 'b']] };
     expect(saidIn(record)).toEqual([['system: S', 'user: a', 'assistant: b', 'user: c', 'assistant: d']]);
@@ -597,6 +611,33 @@ describe('joined records', () => {
         ],
       },
     ]);
+  });
+
+  it('of MT-Bench have the reference where there is no answer', () => {
+    const question = (question_id: number | string, ...texts: readonly string[]) => ({
+      question_id,
+      turns: texts,
+      reference: ['recorded', 'recorded, too'],
+    });
+    const answers = { question_id: '1', model_id: 'm', choices: [{ turns: ['by a model', 'again'] }] };
+    expect(saidIn(question(1, 'a', 'b'), answers, question(2, 'c', 'd'))).toEqual([
+      ['user: a', 'assistant: by a model', 'user: b', 'assistant: again'],
+      ['user: c', 'assistant: recorded', 'user: d', 'assistant: recorded, too'],
+    ]);
+  });
+
+  it('whose id belongs to different questions or requests give nothing', () => {
+    const answers = { question_id: 1, choices: [{ turns: ['x'] }] };
+    expect(saidIn({ question_id: 1, turns: ['a'] }, { question_id: 1, turns: ['b'] }, answers)).toEqual([]);
+    expect(saidIn({ question_id: 1, turns: ['a'] }, { question_id: 1, turns: ['a'] }, answers)).toEqual([
+      ['user: a', 'assistant: x'],
+    ]);
+    const reply = { custom_id: 'x', response: { body: { choices: [{ message: replied }] } } };
+    const request = (content: string) => ({
+      custom_id: 'x',
+      body: { messages: [{ role: 'user', content }] },
+    });
+    expect(saidIn(request('a'), request('b'), reply)).toEqual([]);
   });
 
   it('whose other half is missing give nothing', () => {

@@ -1,0 +1,32 @@
+import type { KeySeed } from '../core/keys.js';
+import type { Query } from '../core/query.js';
+
+interface Entry<T> {
+  readonly seed: KeySeed;
+  readonly value: T;
+}
+
+/**
+ * Values that are computed from the keys of a query's texts, so that each is computed once for all parts of a dataset. The indexes of parts
+ * have the same seed, unless different processes have built them.
+ */
+export class QueryMemo<T> {
+  private readonly entries = new WeakMap<Query, Entry<T>[]>();
+
+  /** The value for a seed; undefined if it was not computed yet. */
+  get(query: Query, seed: KeySeed): T | undefined {
+    const entries = this.entries.get(query);
+    if (entries === undefined) return undefined;
+    for (const each of entries)
+      if (each.seed.low === seed.low && each.seed.high === seed.high) return each.value;
+    return undefined;
+  }
+
+  /** Stores a value, and returns it. */
+  set(query: Query, seed: KeySeed, value: T): T {
+    const entries = this.entries.get(query);
+    if (entries === undefined) this.entries.set(query, [{ seed, value }]);
+    else entries.push({ seed, value });
+    return value;
+  }
+}
