@@ -13,14 +13,15 @@ import {
   responseIdIn,
 } from '../../openai/responses-items.js';
 import { parseResponsesRequest, type ResponsesRequest } from '../../openai/responses-request.js';
-import { responseObject } from '../../openai/responses-response.js';
+import { compactedObject, responseObject } from '../../openai/responses-response.js';
 import { chatPromptTokens, usageOf } from '../../openai/usage.js';
-import type { Clock } from '../clock.js';
+import { type Clock, secondsOf } from '../clock.js';
 import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
 import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { type Replies, textsOf } from '../replies.js';
-import type { ResponseStore, StoredResponse } from '../response-store.js';
+import { type Replies, textsOf, WHOLE } from '../replies.js';
+import type { StandIns } from '../stand-ins.js';
+import type { Store, StoredResponse } from '../store.js';
 
 /** Digits of an id after its prefix, as many as OpenAI's ids have. */
 const RESPONSE_ID_DIGITS = 48;
@@ -28,13 +29,14 @@ const RESPONSE_ID_DIGITS = 48;
 /** The place of the prompt, for errors. */
 const PROMPT = { param: 'input', what: 'the last message of the input' };
 
-/** Takes a reply without stops, and in one piece, which the events divide. */
-const WHOLE = {
-  stops: { texts: [], areKept: false },
-  stream: false,
-  includeUsage: false,
-  continuousUsage: false,
-};
+/** What responses continue. */
+export interface ResponseParts {
+  readonly store: Store<StoredResponse>;
+  /** The messages of compacted conversations, by the ids of their items. */
+  readonly compacted: Store<readonly Message[]>;
+  /** Undefined unless unknown ids get a fixed text. */
+  readonly standIns: StandIns | undefined;
+}
 
 /**
  * `POST /v1/responses`: the recorded reply to the last message of the input, in the context of the messages before it and of the responses
@@ -44,8 +46,8 @@ export function responses(
   catalog: Catalog,
   onMiss: MissPolicy,
   replies: Replies,
-  store: ResponseStore,
-  { newId, now }: Clock,
+  parts: ResponseParts,
+  clock: Clock,
 ): Endpoint<ResponsesRequest> {
   return {
     parse: ({ body }) => parseResponsesRequest(body),
@@ -53,7 +55,7 @@ export function responses(
       context.holdAnswer(byteCount(ESCAPED_BYTES * asked.echoedLength));
       const model = catalog.resolve(asked.model);
       const { maxTokens, allowsCalls } = asked;
-      const { input, said, messages } = inputOf(asked, store);
+      const { input, said, messages } = inputOf(asked, parts, true);
       // An input without text isn't a prompt, even if earlier messages have text.
       const lookedUp = queryOf(said) === undefined ? [] : messages;
       const given = findOrMiss(model, lookedUp, PROMPT, onMiss, context);
@@ -63,15 +65,15 @@ export function responses(
           (counted) => {
             const { content, calls, tokens, finishReason } = counted.reply;
             const usage = usageOf(chatPromptTokens(messages, counted.promptTokens), tokens);
-            const id = `resp_${newId(RESPONSE_ID_DIGITS)}`;
-            const head = { id, created: Math.floor(now() / 1000), model: asked.model ?? model.id };
+            const id = `resp_${clock.newId(RESPONSE_ID_DIGITS)}`;
+            const head = { id, created: secondsOf(clock), model: asked.model ?? model.id };
             const isCut = finishReason === 'length';
             const made = responseObject(head, { text: content.text, calls, isCut, usage }, asked.echoed);
             const answered: Answered = asked.stream
               ? { content: { kind: 'events', stream: responseStream(made) } }
               : jsonOf(made);
             // A response that can't be serialized isn't stored.
-            if (asked.isStored) store.add({ response: made, input: namedItems(input, id) });
+            if (asked.isStored) parts.store.set(id, { response: made, input: namedItems(input, id) });
             const outcome = { model: model.sourceOf(given).id, usage, finishReason };
             return { ...answered, origin: originOf(given, model), outcome };
           },
@@ -85,13 +87,13 @@ export function responses(
 export function inputTokens(
   catalog: Catalog,
   replies: Replies,
-  store: ResponseStore,
+  parts: ResponseParts,
 ): Endpoint<ResponsesRequest> {
   return {
     parse: ({ body }) => parseResponsesRequest(body),
     answer: (asked) => {
       catalog.resolve(asked.model);
-      const { messages } = inputOf(asked, store);
+      const { messages } = inputOf(asked, parts);
       return after(replies.tokensOf(textsOf(messages)), (tokens) =>
         jsonOf({ object: 'response.input_tokens', input_tokens: chatPromptTokens(messages, tokens) }),
       );
@@ -99,24 +101,68 @@ export function inputTokens(
   };
 }
 
+/** `POST /v1/responses/compact`: one item in place of a conversation, which can be continued with it. */
+export function compact(
+  catalog: Catalog,
+  replies: Replies,
+  parts: ResponseParts,
+  clock: Clock,
+): Endpoint<ResponsesRequest> {
+  return {
+    parse: ({ body }) => parseResponsesRequest(body),
+    answer: (asked) => {
+      catalog.resolve(asked.model);
+      const { messages } = inputOf(asked, parts);
+      return after(replies.tokensOf(textsOf(messages)), (tokens) => {
+        const digits = clock.newId(RESPONSE_ID_DIGITS);
+        const item = `cmp_${digits}`;
+        parts.compacted.set(item, messages);
+        const usage = usageOf(chatPromptTokens(messages, tokens), 0);
+        return jsonOf(compactedObject({ id: `resp_${digits}`, created: secondsOf(clock) }, item, usage));
+      });
+    },
+  };
+}
+
 /**
  * The contents of a request: its items, their messages, and all messages including those before them.
  *
- * @throws AppError if a response that it continues isn't stored
+ * @param needsInput true if a response to continue isn't enough
+ * @throws AppError if the input is missing, or a response that it continues isn't stored
  */
-function inputOf({ input, instructions, previousId }: ResponsesRequest, store: ResponseStore) {
-  const items = resolved(input, store);
-  const said = messagesOf(items);
+function inputOf(asked: ResponsesRequest, { store, compacted, standIns }: ResponseParts, needsInput = false) {
+  const { input, instructions, previousId } = asked;
+  const isKnown = previousId !== undefined && (standIns === undefined || store.get(previousId) !== undefined);
+  const history = isKnown ? historyOf(previousId, store) : [];
+  const isEnough = input !== undefined || standIns !== undefined || (previousId !== undefined && !needsInput);
+  if (!isEnough) throw missingInput(asked);
+  const items = resolved(input ?? [], store);
+  const last = items.findLastIndex(({ type }) => type === 'compaction');
+  const before = compacted.get(items[last]?.id ?? '');
+  const said = messagesOf(before === undefined ? items : items.slice(last + 1));
   const messages: Message[] = [
     ...(instructions === undefined ? [] : [{ role: 'system', text: instructions }]),
-    ...(previousId === undefined ? [] : historyOf(previousId, store)),
+    ...(before ?? history),
     ...said,
   ];
   return { input: items, said, messages };
 }
 
+/** The error of a request without an input, which names what is missing. */
+function missingInput({ previousId, promptId, conversationId }: ResponsesRequest): AppError {
+  const notFound = (param: string, what: string, id: string) =>
+    new AppError('object_not_found', { param, message: `${what} with id '${id}' not found.` });
+  if (conversationId !== undefined) return notFound('conversation', 'Conversation', conversationId);
+  if (promptId !== undefined) return notFound('prompt', 'Prompt', promptId);
+  const message =
+    previousId === undefined
+      ? `One of "input" or "previous_response_id" or 'prompt' or 'conversation_id' must be provided.`
+      : "Missing required parameter: 'input'.";
+  return new AppError('missing_required_parameter', { param: 'input', message });
+}
+
 /** The items, with references replaced by the stored items. Each is inserted once: otherwise a short request could expand to any length. */
-function resolved(items: readonly Item[], store: ResponseStore): readonly Item[] {
+function resolved(items: readonly Item[], store: Store<StoredResponse>): readonly Item[] {
   const references = items.filter(({ type }) => type === 'item_reference');
   const responseIds = new Set(references.map(({ id }) => responseIdIn(id ?? '')));
   const stored = [...responseIds].flatMap((id) => store.get(id) ?? []).flatMap(itemsOf);
@@ -133,7 +179,7 @@ function resolved(items: readonly Item[], store: ResponseStore): readonly Item[]
  *
  * @throws AppError if one of them isn't stored, or if they have more items than a request may have
  */
-function historyOf(id: string, store: ResponseStore): Message[] {
+function historyOf(id: string, store: Store<StoredResponse>): Message[] {
   const chain: StoredResponse[] = [];
   let items = 0;
   for (let next: string | null = id; next !== null; ) {

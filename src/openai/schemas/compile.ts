@@ -4,20 +4,26 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { chatSchema } from './chat.js';
 import { completionSchema } from './completion.js';
+import { embeddingsSchema } from './embeddings.js';
 import { legacySchema } from './legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
+import { listChatsSchema, listMessagesSchema, updateChatSchema } from './stored-chats.js';
 import { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
 /** The schemas, by the names of their validators in `checks.d.ts`. */
 const SCHEMAS = {
   chat: chatSchema,
   completion: completionSchema,
+  embeddings: embeddingsSchema,
   legacy: legacySchema,
   tokenize: tokenizeSchema,
   detokenize: detokenizeSchema,
   responses: responsesSchema,
   retrieve: retrieveSchema,
   inputItems: inputItemsSchema,
+  updateChat: updateChatSchema,
+  listChats: listChatsSchema,
+  listMessages: listMessagesSchema,
 };
 
 /** Every schema that has an `$id`, by that name. Schemas that contain it refer to it. */
