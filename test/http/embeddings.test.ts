@@ -65,7 +65,7 @@ describe('the vectors of texts', () => {
       return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
     });
     expect(decoded).toEqual(numbers);
-    // The client asks for base64 unless it is told which format to ask for.
+    // The client asks for base64 unless the call names a format.
     expect(await vectorsOf([TEXT, OTHER])).toEqual(numbers);
   });
 

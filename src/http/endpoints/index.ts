@@ -10,8 +10,8 @@ import type { Clock } from '../clock.js';
 import type { Endpoint } from '../endpoint.js';
 import type { MissPolicy } from '../miss-policies.js';
 import type { Replies } from '../replies.js';
-import { standInsOf } from '../stand-ins.js';
 import { MemoryStore, type StoredResponse } from '../store.js';
+import { substitutesOf } from '../substitutes.js';
 import { chatCompletions } from './chat-completions.js';
 import { completions } from './completions.js';
 import { docs } from './docs.js';
@@ -55,20 +55,20 @@ export interface EndpointParts {
 /** The endpoint of each operation. */
 export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
   const { catalog, onMiss, replies, tokenPool, clock } = parts;
-  const standIns = parts.standIn && standInsOf(parts.standIn, catalog, replies, clock);
+  const substitutes = parts.standIn && substitutesOf(parts.standIn, catalog, replies, clock);
   const chats = new MemoryStore<StoredChat>(STORED_MAX, STORED_BYTES);
   const stored = {
     store: new MemoryStore<StoredResponse>(STORED_MAX, STORED_BYTES),
     compacted: new MemoryStore<readonly Message[]>(STORED_MAX, STORED_BYTES),
-    standIns,
+    substitutes,
   };
   return {
     createChatCompletion: chatCompletions(catalog, onMiss, replies, chats, clock),
-    listChatCompletions: chatList(chats, standIns),
-    retrieveChatCompletion: chatById(chats, standIns),
-    updateChatCompletion: updateChat(chats, standIns),
-    deleteChatCompletion: deleteChat(chats, standIns),
-    listChatMessages: chatMessages(chats, standIns),
+    listChatCompletions: chatList(chats, substitutes),
+    retrieveChatCompletion: chatById(chats, substitutes),
+    updateChatCompletion: updateChat(chats, substitutes),
+    deleteChatCompletion: deleteChat(chats, substitutes),
+    listChatMessages: chatMessages(chats, substitutes),
     createCompletion: completions(catalog, onMiss, replies, tokenPool),
     createEmbeddings: embeddings(catalog, replies, tokenPool),
     createResponse: responses(catalog, onMiss, replies, stored, clock),
@@ -80,7 +80,7 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     listInputItems: inputItems(stored),
     listModels: models(catalog),
     retrieveModel: modelById(catalog),
-    deleteModel: deleteModel(catalog, standIns !== undefined),
+    deleteModel: deleteModel(catalog, substitutes !== undefined),
     home: home(parts),
     health,
     ping: health,

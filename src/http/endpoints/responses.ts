@@ -20,8 +20,8 @@ import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
 import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf, WHOLE } from '../replies.js';
-import type { StandIns } from '../stand-ins.js';
 import type { Store, StoredResponse } from '../store.js';
+import type { Substitutes } from '../substitutes.js';
 
 /** Digits of an id after its prefix, as many as OpenAI's ids have. */
 const RESPONSE_ID_DIGITS = 48;
@@ -35,7 +35,7 @@ export interface ResponseParts {
   /** The messages of compacted conversations, by the ids of their items. */
   readonly compacted: Store<readonly Message[]>;
   /** Undefined unless unknown ids get a fixed text. */
-  readonly standIns: StandIns | undefined;
+  readonly substitutes: Substitutes | undefined;
 }
 
 /**
@@ -130,11 +130,17 @@ export function compact(
  * @param needsInput true if a response to continue isn't enough
  * @throws AppError if the input is missing, or a response that it continues isn't stored
  */
-function inputOf(asked: ResponsesRequest, { store, compacted, standIns }: ResponseParts, needsInput = false) {
+function inputOf(
+  asked: ResponsesRequest,
+  { store, compacted, substitutes }: ResponseParts,
+  needsInput = false,
+) {
   const { input, instructions, previousId } = asked;
-  const isKnown = previousId !== undefined && (standIns === undefined || store.get(previousId) !== undefined);
+  const isKnown =
+    previousId !== undefined && (substitutes === undefined || store.get(previousId) !== undefined);
   const history = isKnown ? historyOf(previousId, store) : [];
-  const isEnough = input !== undefined || standIns !== undefined || (previousId !== undefined && !needsInput);
+  const isEnough =
+    input !== undefined || substitutes !== undefined || (previousId !== undefined && !needsInput);
   if (!isEnough) throw missingInput(asked);
   const items = resolved(input ?? [], store);
   const last = items.findLastIndex(({ type }) => type === 'compaction');

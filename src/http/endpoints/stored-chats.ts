@@ -16,18 +16,18 @@ import {
 } from '../../openai/stored-chats.js';
 import { type Answered, type Endpoint, jsonOf, type RequestContext } from '../endpoint.js';
 import { valuesOf } from '../query-values.js';
-import type { StandIns } from '../stand-ins.js';
 import type { Store } from '../store.js';
+import type { Substitutes } from '../substitutes.js';
 
 type Chats = Store<StoredChat>;
 
 /** `GET /v1/chat/completions`: the stored completions. */
-export function chatList(store: Chats, standIns: StandIns | undefined): Endpoint<ListQuery> {
+export function chatList(store: Chats, substitutes: Substitutes | undefined): Endpoint<ListQuery> {
   return {
     parse: ({ query }) => parseListQuery(valuesOf(query, 'limit')),
     answer: (query, context) => {
       const chats = store.all();
-      const isUnknown = standIns !== undefined && chats.every(({ id }) => id !== query.after);
+      const isUnknown = substitutes !== undefined && chats.every(({ id }) => id !== query.after);
       const page = chatPage(chats, isUnknown ? { ...query, after: undefined } : query);
       const data = allInSteps(page.data, (chat) => held(spelledChat(chat), context));
       return after(data, (data): Answered => spelled(spelledChats(page, data)));
@@ -36,25 +36,25 @@ export function chatList(store: Chats, standIns: StandIns | undefined): Endpoint
 }
 
 /** `GET /v1/chat/completions/{id}`: a stored completion. */
-export function chatById(store: Chats, standIns: StandIns | undefined): Endpoint<string> {
+export function chatById(store: Chats, substitutes: Substitutes | undefined): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
     answer: (id, context) =>
-      after(chatOf(store, standIns, id), (chat) => spelled(held(spelledChat(chat), context))),
+      after(chatOf(store, substitutes, id), (chat) => spelled(held(spelledChat(chat), context))),
   };
 }
 
 /** `POST /v1/chat/completions/{id}`: replaces the metadata of a stored completion. */
 export function updateChat(
   store: Chats,
-  standIns: StandIns | undefined,
+  substitutes: Substitutes | undefined,
 ): Endpoint<{ readonly id: string; readonly metadata: Metadata }> {
   return {
     parse: ({ params: { id = '' }, body }) => ({ id, metadata: parseUpdate(body) }),
     answer: ({ id, metadata }, context) => {
       const stored = store.get(id);
       if (stored !== undefined) store.set(id, { ...stored, metadata });
-      return after(stored ?? chatOf(store, standIns, id), (chat) =>
+      return after(stored ?? chatOf(store, substitutes, id), (chat) =>
         spelled(held(spelledChat({ ...chat, metadata }), context)),
       );
     },
@@ -62,11 +62,11 @@ export function updateChat(
 }
 
 /** `DELETE /v1/chat/completions/{id}`: deletes a stored completion. */
-export function deleteChat(store: Chats, standIns: StandIns | undefined): Endpoint<string> {
+export function deleteChat(store: Chats, substitutes: Substitutes | undefined): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
     answer: (id) => {
-      if (!store.delete(id) && standIns === undefined) throw notFound(id);
+      if (!store.delete(id) && substitutes === undefined) throw notFound(id);
       return jsonOf({ object: 'chat.completion.deleted', id, deleted: true });
     },
   };
@@ -75,7 +75,7 @@ export function deleteChat(store: Chats, standIns: StandIns | undefined): Endpoi
 /** `GET /v1/chat/completions/{id}/messages`: the messages that a stored completion answers. */
 export function chatMessages(
   store: Chats,
-  standIns: StandIns | undefined,
+  substitutes: Substitutes | undefined,
 ): Endpoint<{ readonly id: string; readonly query: ReturnType<typeof parseMessagesQuery> }> {
   return {
     parse: ({ params: { id = '' }, query }) => ({ id, query: parseMessagesQuery(valuesOf(query, 'limit')) }),
@@ -85,15 +85,15 @@ export function chatMessages(
         context.holdAnswer(store.jsonBytesOf(id));
         return jsonOf(messageList(chat, query));
       }
-      if (standIns === undefined) throw notFound(id);
+      if (substitutes === undefined) throw notFound(id);
       return jsonOf(messageList({ id, messages: [] }, {}));
     },
   };
 }
 
-/** @throws AppError if the completion isn't stored and has no stand-in */
-function chatOf(store: Chats, standIns: StandIns | undefined, id: string): MaybePromise<StoredChat> {
-  const chat = store.get(id) ?? standIns?.chat(id);
+/** @throws AppError if the completion isn't stored and has no substitute */
+function chatOf(store: Chats, substitutes: Substitutes | undefined, id: string): MaybePromise<StoredChat> {
+  const chat = store.get(id) ?? substitutes?.chat(id);
   if (chat === undefined) throw notFound(id);
   return chat;
 }

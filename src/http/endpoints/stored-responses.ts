@@ -43,23 +43,23 @@ export function cancelResponse(parts: ResponseParts): Endpoint<string> {
 }
 
 /** `DELETE /v1/responses/{id}`: deletes a stored response. Responses that continue it can't be continued any more. */
-export function deleteResponse({ store, standIns }: ResponseParts): Endpoint<string> {
+export function deleteResponse({ store, substitutes }: ResponseParts): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
     answer: (id) => {
-      if (!store.delete(id) && standIns === undefined) throw notFound(id);
+      if (!store.delete(id) && substitutes === undefined) throw notFound(id);
       return jsonOf({ id, object: 'response', deleted: true });
     },
   };
 }
 
 /** `GET /v1/responses/{id}/input_items`: the input that the response answers. */
-export function inputItems({ store, standIns }: ResponseParts): Endpoint<Pick<Input, 'params' | 'query'>> {
+export function inputItems({ store, substitutes }: ResponseParts): Endpoint<Pick<Input, 'params' | 'query'>> {
   return {
     parse: (input) => input,
     answer: ({ params: { id = '' }, query }, context) => {
       const stored = store.get(id);
-      if (stored === undefined && standIns !== undefined) return jsonOf(itemList([], {}));
+      if (stored === undefined && substitutes !== undefined) return jsonOf(itemList([], {}));
       if (stored === undefined) throw notFound(id);
       context.holdAnswer(store.jsonBytesOf(id));
       return jsonOf(itemList(stored.input, valuesOf(query, 'limit')));
@@ -67,9 +67,9 @@ export function inputItems({ store, standIns }: ResponseParts): Endpoint<Pick<In
   };
 }
 
-/** @throws AppError if the response isn't stored and has no stand-in */
-function storedResponse({ store, standIns }: ResponseParts, id: string): MaybePromise<StoredResponse> {
-  const stored = store.get(id) ?? standIns?.response(id);
+/** @throws AppError if the response isn't stored and has no substitute */
+function storedResponse({ store, substitutes }: ResponseParts, id: string): MaybePromise<StoredResponse> {
+  const stored = store.get(id) ?? substitutes?.response(id);
   if (stored === undefined) throw notFound(id);
   return stored;
 }

@@ -14,18 +14,18 @@ import type { StoredResponse } from './store.js';
  * What requests get for ids that were never stored, and for responses without an input, if a miss gets a fixed text: generated test suites
  * of clients use such ids.
  */
-export interface StandIns {
+export interface Substitutes {
   chat(id: string): MaybePromise<StoredChat>;
   response(id: string): MaybePromise<StoredResponse>;
 }
 
 /** @param standIn the fixed text */
-export function standInsOf(
+export function substitutesOf(
   standIn: StandIn,
   { models: [model] }: Catalog,
   replies: Replies,
   clock: Clock,
-): StandIns {
+): Substitutes {
   const name = model?.id ?? '';
   const counted = <T>(make: (counted: CountedReply) => T) => after(replies.of(standIn, [], WHOLE), make);
   return {
