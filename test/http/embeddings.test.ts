@@ -157,6 +157,7 @@ describe('a bad request for embeddings', () => {
     ['an empty list of tokens', { input: [[1], []] }, 'empty_array', 'input[1]'],
     ['too many texts', { input: new Array(2049).fill('a') }, 'array_above_max_length', 'input'],
     ['too many tokens', { input: new Array(2049).fill(1) }, 'array_above_max_length', 'input'],
+    ['a text of too many tokens', { input: [new Array(2049).fill(1)] }, 'array_above_max_length', 'input[0]'],
     ['texts and tokens', { input: ['a', 1] }, 'invalid_type', 'input[1]'],
     ['a token that there is not', { input: [5_000_000] }, 'invalid_value', 'input'],
     ['no dimension', { input: 'a', dimensions: 0 }, 'integer_below_min_value', 'dimensions'],

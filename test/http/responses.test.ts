@@ -759,9 +759,20 @@ describe('a compacted conversation', () => {
     expect(two.headers.get('x-verbatim-match')).toBe('context');
     expect(two.headers.get('x-verbatim-source')).toBe('first#3');
     // A response that is stored continues with the conversation, too.
-    const { id } = (await two.json()) as Body;
-    const longer = await compact({ input: [user('more')], previous_response_id: id });
-    expect(longer.usage.input_tokens).toBeGreaterThan(usage.input_tokens);
+    const answered = await bodyOf(two);
+    const { id } = answered;
+    const continued = await compact({ input: [user('more')], previous_response_id: id });
+    const messages = [user('Say it.'), ...first.output, user('continue'), ...answered.output, user('more')];
+    const whole = await compact({ input: messages });
+    expect(continued.usage).toEqual(whole.usage);
+  });
+
+  it('can have as many messages as an input', async () => {
+    const input = new Array(10_000).fill(user('x'));
+    const { output } = await compact({ input });
+    const response = await post(`${base}/v1/responses/compact`, { input: [...output, user('y')] });
+    expect(response.status).toBe(400);
+    expect((await bodyOf(response)).error).toMatchObject({ code: 'array_above_max_length', param: 'input' });
   });
 
   it('is ignored if its item is not known', async () => {

@@ -113,6 +113,7 @@ export function compact(
     answer: (asked) => {
       catalog.resolve(asked.model);
       const { messages } = inputOf(asked, parts);
+      assertCompactable(messages);
       return after(replies.tokensOf(textsOf(messages)), (tokens) => {
         const digits = clock.newId(RESPONSE_ID_DIGITS);
         const item = `cmp_${digits}`;
@@ -122,6 +123,13 @@ export function compact(
       });
     },
   };
+}
+
+/** @throws AppError if the messages are more than a request may have: compacted again and again, they would become any number */
+function assertCompactable(messages: readonly Message[]): void {
+  if (messages.length <= MESSAGES_MAX) return;
+  const message = `Invalid 'input': conversation too long. Expected at most ${MESSAGES_MAX} messages, but got ${messages.length} instead.`;
+  throw new AppError('array_above_max_length', { param: 'input', message });
 }
 
 /**
@@ -143,15 +151,28 @@ function inputOf(
     input !== undefined || substitutes !== undefined || (previousId !== undefined && !needsInput);
   if (!isEnough) throw missingInput(asked);
   const items = resolved(input ?? [], store);
-  const last = items.findLastIndex(({ type }) => type === 'compaction');
-  const before = compacted.get(items[last]?.id ?? '');
-  const said = messagesOf(before === undefined ? items : items.slice(last + 1));
+  const lists = [...history, items];
+  const from = lists.findLastIndex((list) => compactionIn(list, compacted) >= 0);
   const messages: Message[] = [
     ...(instructions === undefined ? [] : [{ role: 'system', text: instructions }]),
-    ...(before ?? history),
-    ...said,
+    ...lists.slice(Math.max(0, from)).flatMap((list) => messagesIn(list, compacted)),
   ];
+  const said = messagesOf(items.slice(compactionIn(items, compacted) + 1));
   return { input: items, said, messages };
+}
+
+/** The index of the last item that a compacted conversation takes the place of; -1 if there is none. */
+function compactionIn(items: readonly Item[], compacted: ResponseParts['compacted']): number {
+  return items.findLastIndex(
+    ({ type, id }) => type === 'compaction' && compacted.get(id ?? '') !== undefined,
+  );
+}
+
+/** The messages in the items. A compacted conversation takes the place of its item, and of all items before it. */
+function messagesIn(items: readonly Item[], compacted: ResponseParts['compacted']): readonly Message[] {
+  const last = compactionIn(items, compacted);
+  const before = compacted.get(items[last]?.id ?? '') ?? [];
+  return [...before, ...messagesOf(items.slice(last + 1))];
 }
 
 /** The error of a request without an input, which names what is missing. */
@@ -181,11 +202,11 @@ function resolved(items: readonly Item[], store: Store<StoredResponse>): readonl
 }
 
 /**
- * The messages of a response and of those that it continued, oldest first.
+ * The items of a response and of those that it continued, oldest first.
  *
  * @throws AppError if one of them isn't stored, or if they have more items than a request may have
  */
-function historyOf(id: string, store: Store<StoredResponse>): Message[] {
+function historyOf(id: string, store: Store<StoredResponse>): (readonly NamedItem[])[] {
   const chain: StoredResponse[] = [];
   let items = 0;
   for (let next: string | null = id; next !== null; ) {
@@ -206,7 +227,7 @@ function historyOf(id: string, store: Store<StoredResponse>): Message[] {
     }
     next = stored.response.previous_response_id;
   }
-  return chain.reverse().flatMap((stored) => messagesOf(itemsOf(stored)));
+  return chain.reverse().map(itemsOf);
 }
 
 function itemsOf({ input, response }: StoredResponse): readonly NamedItem[] {

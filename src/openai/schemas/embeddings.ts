@@ -24,7 +24,7 @@ export const embeddingsSchema = {
         // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word.
         then: {
           title: 'Texts, each as token ids',
-          items: { type: 'array', minItems: 1, items: tokenIds },
+          items: { type: 'array', minItems: 1, maxItems: EMBEDDED_TEXTS_MAX, items: tokenIds },
         },
         else: { title: 'A text, or texts', items: filledText },
       },
