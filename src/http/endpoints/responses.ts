@@ -161,7 +161,7 @@ function inputOf(
   return { input: items, said, messages };
 }
 
-/** The index of the last item that a compacted conversation takes the place of; -1 if there is none. */
+/** The index of the last item that a compacted conversation takes the place of; -1 without one. */
 function compactionIn(items: readonly Item[], compacted: ResponseParts['compacted']): number {
   return items.findLastIndex(
     ({ type, id }) => type === 'compaction' && compacted.get(id ?? '') !== undefined,
