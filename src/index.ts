@@ -34,7 +34,7 @@ export interface ServeOptions {
   readonly map?: string | undefined;
   /** Reply of records that have two. Default: `chosen`. */
   readonly prefer?: 'chosen' | 'rejected' | undefined;
-  /** Answer to a prompt without a recorded reply. */
+  /** Answer to a prompt without a recorded reply, and to an id that was never stored. */
   readonly onMiss?: 'error' | 'fallback' | undefined;
   /** Reply to such a prompt, with `onMiss: 'fallback'`. */
   readonly fallbackText?: string | undefined;

@@ -80,6 +80,12 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'Invalid value: decimal above maximum value.',
   },
+  response_not_cancellable: {
+    status: 400,
+    type: 'invalid_request_error',
+    wireCode: null,
+    message: 'Cannot cancel a synchronous response.',
+  },
   previous_response_not_found: {
     status: 400,
     type: 'invalid_request_error',
@@ -98,6 +104,12 @@ export const ERRORS = {
     message: "You didn't provide an API key. Expected a header 'Authorization: Bearer <key>'.",
   },
   invalid_api_key: { status: 401, type: 'invalid_request_error', message: 'Incorrect API key provided.' },
+  model_not_deletable: {
+    status: 403,
+    type: 'invalid_request_error',
+    wireCode: null,
+    message: 'You have insufficient permissions for this operation.',
+  },
   unknown_url: {
     status: 404,
     type: 'invalid_request_error',
@@ -118,6 +130,12 @@ export const ERRORS = {
     status: 404,
     type: 'invalid_request_error',
     message: 'The server keeps no requests. Expected the setting JOURNAL to say how many to keep.',
+  },
+  object_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    wireCode: null,
+    message: 'Object not found.',
   },
   response_not_found: {
     status: 404,

@@ -364,10 +364,6 @@ export const TURNS_AHEAD = 4096;
 /** Prompts in one completion request. */
 export const PROMPTS_MAX = 128;
 
-/** Responses that are stored to be continued and retrieved: their number, and their memory. The oldest are evicted first. */
-export const RESPONSES_STORED_MAX = 10_000;
-export const RESPONSES_STORED_BYTES = byteCount(64 * MiB);
-
 /** The memory of the journal's requests: their bodies, and the rest estimated. */
 export const JOURNAL_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -376,3 +372,20 @@ export const SCOPES_MAX = 10_000;
 
 /** Bytes that may wait for a client that reads the journal's stream too slowly. */
 export const LIVE_WAITING_BYTES_MAX = 1024 * 1024;
+
+/**
+ * Texts in one request for embeddings, or tokens of one of its texts, and the length of a vector: OpenAI's limits. `text-embedding-3-large`
+ * has the most dimensions.
+ */
+export const EMBEDDED_TEXTS_MAX = 2048;
+export const EMBEDDING_DIMENSIONS_MAX = 3072;
+
+/** Characters of a text that are embedded without a step of their own, which takes a tenth of a millisecond. */
+export const EMBEDDED_TOGETHER_MAX = 8 * KiB;
+
+/**
+ * Objects of each kind that are stored to be continued and retrieved (responses, compacted conversations, chat completions): their number,
+ * and their memory. Those that weren't used for the longest time are evicted first.
+ */
+export const STORED_MAX = 10_000;
+export const STORED_BYTES = byteCount(64 * MiB);

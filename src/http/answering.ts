@@ -6,5 +6,5 @@ export { Catalog } from '../models/catalog.js';
 export { ServedModel } from '../models/served-model.js';
 export { createApp } from './app.js';
 export { Listener } from './listener.js';
-export { missPolicyOf } from './miss-policies.js';
+export { missPolicyOf, standInOf } from './miss-policies.js';
 export { RequestMetrics } from './request-metrics.js';

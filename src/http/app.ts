@@ -6,6 +6,7 @@ import { EventWriter } from '../kernel/event-writer.js';
 import { JsonMeter } from '../kernel/json-meter.js';
 import { kernelModule } from '../kernel/kernel.js';
 import type { Cache } from '../lookup/cache.js';
+import type { StandIn } from '../lookup/lookup.js';
 import type { Catalog } from '../models/catalog.js';
 import { isLimited, type OperationId } from '../openai/operations.js';
 import type { Testing } from '../testing/testing.js';
@@ -39,6 +40,8 @@ export interface AppParts extends AppSettings {
   readonly catalog: Catalog;
   /** How prompts without a recorded reply are answered. */
   readonly onMiss: MissPolicy;
+  /** What ids that were never stored get; undefined for an error. */
+  readonly standIn: StandIn | undefined;
   /** The HTTP status of a miss, if the policy answers it with an error. */
   readonly missStatus: number;
   readonly replies: Omit<ReplySettings, 'tokenizer'>;

@@ -5,3 +5,8 @@ export interface Clock {
   /** A random string of `length` hexadecimal digits. */
   readonly newId: (length: number) => string;
 }
+
+/** The current date in whole seconds since 1970. */
+export function secondsOf({ now }: Clock): number {
+  return Math.floor(now() / 1000);
+}

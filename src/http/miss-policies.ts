@@ -42,6 +42,11 @@ export function missPolicyOf(settings: MissSettings): MissPolicy {
   return POLICIES[settings.onMiss](settings);
 }
 
+/** What ids that were never stored get; undefined for an error. */
+export function standInOf({ onMiss, fallbackText }: MissSettings): StandIn | undefined {
+  return onMiss === 'fallback' ? standInWith(fallbackText) : undefined;
+}
+
 /**
  * The reply that a test has given for a chat's messages, else their match, or else the policy's answer to a miss. If a chat template built the only user message, and the message
  * itself isn't found, the messages that it was built from are looked up.
@@ -118,6 +123,10 @@ function errorOnMiss(status: number): MissPolicy {
 
 /** The same text for every miss. */
 function fallbackOnMiss(text: string): MissPolicy {
-  const given: StandIn = { reply: RecordedReply.of({ from: 'assistant', value: text }) };
+  const given = standInWith(text);
   return () => given;
+}
+
+function standInWith(text: string): StandIn {
+  return { reply: RecordedReply.of({ from: 'assistant', value: text }) };
 }

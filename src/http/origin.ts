@@ -14,6 +14,9 @@ export function originOf(given: Given | undefined, model: Pick<Model, 'sourceOf'
 /** For answers without a recorded reply. */
 export const NOWHERE: Origin = { match: 'none' };
 
+/** For answers that are computed from the request: nothing was looked up. */
+export const COMPUTED: Origin = { match: 'computed' };
+
 /**
  * Makes an id safe for a header. It may hold anything: all characters but printable ASCII are percent-encoded, and so is the percent sign.
  */

@@ -1,4 +1,4 @@
-/** The named fields of a query as integers or booleans, where they look like one. */
+/** Converts the named fields of a query from strings to integers or booleans, where they look like one. */
 export function valuesOf(query: Readonly<Record<string, unknown>>, ...names: readonly string[]): object {
   const values = { ...query };
   for (const name of names) {

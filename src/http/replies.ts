@@ -32,6 +32,17 @@ export interface AskedReply {
   readonly continuousUsage: boolean;
 }
 
+/** Asks for a reply without stops, and in one piece. */
+export const WHOLE: AskedReply = {
+  givesReasoning: true,
+  stops: { texts: [], areKept: false },
+  maxTokens: undefined,
+  allowsCalls: true,
+  stream: false,
+  includeUsage: false,
+  continuousUsage: false,
+};
+
 /** A reply, and the token count of its prompt. */
 export interface CountedReply {
   readonly reply: Reply;

@@ -84,7 +84,7 @@ function routes(): Route[] {
     const own = isOpenAi ? OPENAI_BASES.map((base) => name.replace(OPENAI_BASES[0], base)) : [name];
     return {
       name,
-      paths: [...own, ...operations.flatMap(({ aliases = [] }) => aliases)],
+      paths: [...new Set([...own, ...operations.flatMap(({ aliases = [] }) => aliases)])],
       operations: new Map(operations.map((operation) => [operation.method.toUpperCase(), operation])),
     };
   });

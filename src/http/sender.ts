@@ -16,7 +16,7 @@ import { Slabs } from './slabs.js';
 import { type EventMaker, StreamBytes } from './stream-bytes.js';
 
 /** Digits of a completion's id after its prefix, as many as OpenAI's ids have. */
-const COMPLETION_ID_DIGITS = 29;
+export const COMPLETION_ID_DIGITS = 29;
 
 type Events = Extract<Content, { kind: 'events' }>;
 

@@ -1,4 +1,5 @@
 import { counted } from '../core/counted.js';
+import { COMPUTED } from './origin.js';
 import { LATENCY_BOUNDS, type RequestMetrics } from './request-metrics.js';
 
 /** A summary of the requests of a run, for the log. */
@@ -21,7 +22,7 @@ export function summaryOf(metrics: RequestMetrics, seconds: number): Summary {
   let misses = 0;
   for (const { route, match, count } of metrics.requests) {
     requests += count;
-    if (match === '') continue;
+    if (match === '' || match === COMPUTED.match) continue;
     routes.add(route);
     if (match === 'none') misses += count;
     else hits[match] = (hits[match] ?? 0) + count;

@@ -8,6 +8,9 @@ import { itemsOf, messagesOf } from './responses-items.js';
 import type { messageSchema } from './schemas/chat.js';
 import { chat } from './schemas/checks.js';
 
+/** The messages of a request, as they were sent. */
+export type ChatMessages = readonly FromSchema<typeof messageSchema>[];
+
 /** The parts of a chat completion request that decide the answer. */
 export interface ChatRequest extends AnswerOptions {
   readonly messages: readonly Message[];
@@ -15,7 +18,12 @@ export interface ChatRequest extends AnswerOptions {
   readonly maxTokens: number | undefined;
   /** False if recorded function calls are returned as text. */
   readonly allowsCalls: boolean;
+  /** What is stored with the completion; undefined if it isn't stored. */
+  readonly stored: { readonly metadata: Metadata; readonly messages: ChatMessages } | undefined;
 }
+
+/** Pairs that a client attaches to a request. */
+export type Metadata = Readonly<Record<string, string>>;
 
 /**
  * Parses the body of `POST /v1/chat/completions`.
@@ -26,12 +34,21 @@ export interface ChatRequest extends AnswerOptions {
  */
 export function parseChatRequest(body: unknown, deployment?: string): ChatRequest {
   const fields = checked(chat, body);
+  const messages = fields.messages?.map(messageOf) ?? messagesOf(itemsOf(fields.input ?? []));
   return {
-    messages: fields.messages?.map(messageOf) ?? messagesOf(itemsOf(fields.input ?? [])),
+    messages,
     maxTokens: limitOf(fields.max_completion_tokens ?? fields.max_tokens),
     allowsCalls: fields.tool_choice !== 'none',
+    stored: fields.store
+      ? { metadata: fields.metadata ?? {}, messages: fields.messages ?? messages.map(asSent) }
+      : undefined,
     ...answerOptions(fields, deployment),
   };
+}
+
+/** A message of an input as a chat has it. */
+function asSent({ role, text }: Message): ChatMessages[number] {
+  return { role, content: text } as ChatMessages[number];
 }
 
 /** Converts a message of a request to one of the lookup. */

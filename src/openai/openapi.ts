@@ -38,8 +38,8 @@ const HEADERS = {
   },
   'x-verbatim-match': {
     description:
-      'How the prompt was found: with its context, by the last message alone, or by the last message with its white space normalized; `none` for a miss.',
-    schema: { enum: ['context', 'prompt', 'normalized', 'none'] },
+      'How the prompt was found: with its context, by the last message alone, or by the last message with its white space normalized; `none` for a miss; `computed` if nothing was looked up.',
+    schema: { enum: ['context', 'prompt', 'normalized', 'none', 'computed'] },
   },
   'x-verbatim-source': {
     description: 'The source of the reply: the id of its conversation, `#`, and its turn. Absent for a miss.',
@@ -80,8 +80,9 @@ export function openapiDocument(parts: DocumentParts): object {
     };
     for (const alias of aliases) {
       const operationId = `${operation.id}OfDeployment`;
-      const parameters = DEPLOYMENT_PARAMETERS.map((each) => withExample(each, example));
-      paths[alias] = { [method]: { ...described, operationId, parameters } };
+      const ofAzure = DEPLOYMENT_PARAMETERS.map((each) => withExample(each, example));
+      const parameters = [...ofAzure, ...parametersOf(operation, example)];
+      paths[alias] = { ...paths[alias], [method]: { ...described, operationId, parameters } };
     }
   }
   return {
@@ -122,7 +123,7 @@ function operationObject(
   refer: (schema: Schema) => object,
   { example, missStatus }: DocumentParts,
 ): object {
-  const { id, tag, summary, description, body, answer, isLookup, isOpen } = operation;
+  const { id, tag, summary, description, body, answer, isLookup, isComputed, isOpen } = operation;
   const parameters = parametersOf(operation, example);
   const content = Object.entries(answer).map(([type, schema]) => [type, { schema: refer(schema) }]);
   return {
@@ -151,6 +152,7 @@ function operationObject(
           ...(isLookup === true
             ? (['x-verbatim-match', 'x-verbatim-source', 'x-verbatim-dataset'] as const)
             : []),
+          ...(isComputed === true ? (['x-verbatim-match'] as const) : []),
         ),
         content: Object.fromEntries(content),
       },

@@ -9,6 +9,9 @@ import {
   chatCompletionSchema,
   completionAnswerSchema,
   completionChunkSchema,
+  deletedChatSchema,
+  deletedModelSchema,
+  embeddingListSchema,
   healthSchema,
   homeSchema,
   legacyAnswerSchema,
@@ -16,21 +19,27 @@ import {
   modelListSchema,
   modelSchema,
   readySchema,
+  storedChatListSchema,
+  storedChatSchema,
+  storedMessageListSchema,
   tokenListSchema,
   tokenTextSchema,
   versionSchema,
 } from './schemas/answers.js';
 import { chatSchema } from './schemas/chat.js';
 import { completionSchema } from './schemas/completion.js';
+import { embeddingsSchema } from './schemas/embeddings.js';
 import { legacySchema } from './schemas/legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from './schemas/responses.js';
 import {
+  compactedSchema,
   deletedResponseSchema,
   inputItemListSchema,
   inputTokensSchema,
   responseEventSchema,
   responseSchema,
 } from './schemas/responses-answers.js';
+import { listChatsSchema, listMessagesSchema, updateChatSchema } from './schemas/stored-chats.js';
 import {
   clearedSchema,
   ownRepliesAddedSchema,
@@ -109,6 +118,8 @@ interface Described {
   readonly answer: Readonly<Record<string, Schema>>;
   /** True if the answer comes from the dataset; its headers then say so. */
   readonly isLookup?: boolean;
+  /** True if the answer is computed from the request alone; a header then says so. */
+  readonly isComputed?: boolean;
   /** True if it needs no key, even if the server has keys. */
   readonly isOpen?: boolean;
   /** True if HEAD is rejected: a HEAD would take as long as the GET. */
@@ -184,6 +195,17 @@ const COMPLETION_ERRORS = [
   ...DATASET_ERRORS,
 ] as const;
 
+/** The errors of operations that use the input of a response, and look up nothing. */
+const INPUT_ERRORS = [
+  ...BODY_ERRORS,
+  'model_not_found',
+  'previous_response_not_found',
+  'object_not_found',
+  'worker_failed',
+  'overloaded',
+  'timed_out',
+] as const satisfies readonly ErrorCode[];
+
 const json = (schema: Schema) => ({ 'application/json': schema });
 
 /** The parameter that names a model. */
@@ -199,9 +221,24 @@ const responseId = {
   name: 'id',
   in: 'path',
   required: true,
-  schema: { type: 'string', pattern: '^resp_' },
+  schema: { type: 'string' },
   description: 'The id of a stored response.',
 } as const;
+
+const chatId = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  schema: { type: 'string' },
+  description: 'The id of a stored chat completion.',
+} as const;
+
+const LIST_ERRORS = [
+  'invalid_type',
+  'invalid_value',
+  'integer_below_min_value',
+  'integer_above_max_value',
+] as const satisfies readonly ErrorCode[];
 
 const tokens = {
   method: 'post',
@@ -252,6 +289,68 @@ const TABLE = [
     errors: COMPLETION_ERRORS,
   },
   {
+    method: 'get',
+    path: '/v1/chat/completions',
+    // A route has all its methods on all its paths.
+    aliases: ['/openai/deployments/{deployment}/chat/completions'],
+    id: 'listChatCompletions',
+    tag: 'OpenAI',
+    summary: 'The stored chat completions',
+    query: listChatsSchema,
+    answer: json(storedChatListSchema),
+    errors: [
+      ...LIST_ERRORS,
+      'string_above_max_length',
+      'object_above_max_properties',
+      'property_name_above_max_length',
+      'request_too_large',
+      'overloaded',
+    ],
+  },
+  {
+    method: 'get',
+    path: '/v1/chat/completions/{id}',
+    id: 'retrieveChatCompletion',
+    tag: 'OpenAI',
+    summary: 'A stored chat completion',
+    parameters: [chatId],
+    answer: json(storedChatSchema),
+    errors: ['object_not_found', 'request_too_large', 'overloaded'],
+  },
+  {
+    method: 'post',
+    path: '/v1/chat/completions/{id}',
+    id: 'updateChatCompletion',
+    tag: 'OpenAI',
+    summary: 'Replaces the metadata of a stored chat completion',
+    parameters: [chatId],
+    body: updateChatSchema,
+    example: () => ({ metadata: { topic: 'greeting' } }),
+    answer: json(storedChatSchema),
+    errors: [...BODY_ERRORS, 'object_not_found', 'overloaded'],
+  },
+  {
+    method: 'delete',
+    path: '/v1/chat/completions/{id}',
+    id: 'deleteChatCompletion',
+    tag: 'OpenAI',
+    summary: 'Deletes a chat completion',
+    parameters: [chatId],
+    answer: json(deletedChatSchema),
+    errors: ['object_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/chat/completions/{id}/messages',
+    id: 'listChatMessages',
+    tag: 'OpenAI',
+    summary: 'The messages of the request that a chat completion answers',
+    parameters: [chatId],
+    query: listMessagesSchema,
+    answer: json(storedMessageListSchema),
+    errors: [...LIST_ERRORS, 'object_not_found', 'request_too_large', 'overloaded'],
+  },
+  {
     method: 'post',
     path: '/v1/completions',
     aliases: ['/openai/deployments/{deployment}/completions'],
@@ -278,7 +377,7 @@ const TABLE = [
     example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
     isLookup: true,
-    errors: [...COMPLETION_ERRORS, 'previous_response_not_found'],
+    errors: [...COMPLETION_ERRORS, 'previous_response_not_found', 'object_not_found'],
   },
   {
     method: 'post',
@@ -290,14 +389,20 @@ const TABLE = [
     body: responsesSchema,
     example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: json(inputTokensSchema),
-    errors: [
-      ...BODY_ERRORS,
-      'model_not_found',
-      'previous_response_not_found',
-      'worker_failed',
-      'overloaded',
-      'timed_out',
-    ],
+    errors: INPUT_ERRORS,
+  },
+  {
+    method: 'post',
+    path: '/v1/responses/compact',
+    id: 'compactResponse',
+    tag: 'OpenAI',
+    summary: 'One item in place of a conversation',
+    description:
+      'The item continues the conversation if it begins the `input` of a response. The messages stay in memory, until newer ones evict them. Nothing is looked up.',
+    body: responsesSchema,
+    example: ({ model, prompt }) => ({ model, input: prompt }),
+    answer: json(compactedSchema),
+    errors: INPUT_ERRORS,
   },
   {
     method: 'get',
@@ -323,6 +428,17 @@ const TABLE = [
     errors: ['response_not_found'],
   },
   {
+    method: 'post',
+    path: '/v1/responses/{id}/cancel',
+    id: 'cancelResponse',
+    tag: 'OpenAI',
+    summary: 'A response that was requested in the background',
+    description: 'It is completed already: nothing is cancelled. Other responses can not be cancelled.',
+    parameters: [responseId],
+    answer: json(responseSchema),
+    errors: ['response_not_cancellable', 'response_not_found'],
+  },
+  {
     method: 'get',
     path: '/v1/responses/{id}/input_items',
     id: 'listInputItems',
@@ -331,13 +447,22 @@ const TABLE = [
     parameters: [responseId],
     query: inputItemsSchema,
     answer: json(inputItemListSchema),
-    errors: [
-      'invalid_type',
-      'invalid_value',
-      'integer_below_min_value',
-      'integer_above_max_value',
-      'response_not_found',
-    ],
+    errors: [...LIST_ERRORS, 'response_not_found'],
+  },
+  {
+    method: 'post',
+    path: '/v1/embeddings',
+    aliases: ['/openai/deployments/{deployment}/embeddings'],
+    id: 'createEmbeddings',
+    tag: 'OpenAI',
+    summary: 'Vectors of texts',
+    description:
+      'The vectors are computed from the texts by feature hashing, and always the same: nothing is looked up. Texts with similar spelling get vectors that are close.',
+    body: embeddingsSchema,
+    example: ({ model, prompt }) => ({ model, input: prompt }),
+    answer: json(embeddingListSchema),
+    isComputed: true,
+    errors: [...BODY_ERRORS, 'model_not_found', 'worker_failed', 'overloaded', 'timed_out'],
   },
   {
     method: 'get',
@@ -356,6 +481,17 @@ const TABLE = [
     parameters: [MODEL_ID],
     answer: json(modelSchema),
     errors: ['model_not_found'],
+  },
+  {
+    method: 'delete',
+    path: '/v1/models/{id}',
+    id: 'deleteModel',
+    tag: 'OpenAI',
+    summary: 'Refused: a dataset can not be deleted',
+    description: 'With `ON_MISS=fallback`, the deletion of a model that no dataset has is confirmed.',
+    parameters: [MODEL_ID],
+    answer: json(deletedModelSchema),
+    errors: ['model_not_deletable', 'model_not_found'],
   },
   {
     method: 'get',

@@ -2,10 +2,10 @@
 
 import type { FromSchema } from 'json-schema-to-ts';
 import { type FunctionCall, parseCalls } from '../core/calls.js';
-import { AppError } from '../core/errors.js';
 import type { Message } from '../core/query.js';
 import { checked } from './check.js';
 import { textOf } from './content.js';
+import { pageFields, pageOf } from './pages.js';
 import { inputItems } from './schemas/checks.js';
 import type { functionOutputSchema, itemSchema, messageItemSchema } from './schemas/responses.js';
 
@@ -96,22 +96,8 @@ export function responseIdIn(itemId: string): string {
  * @throws AppError that names the first invalid field of the query
  */
 export function itemList(items: readonly NamedItem[], query: object): object {
-  const { limit = 20, order = 'desc', after } = checked(inputItems, query);
-  const ordered = order === 'asc' ? items : items.toReversed();
-  const start = ordered.findIndex(({ id }) => id === after) + 1;
-  if (after !== undefined && start === 0) {
-    const message = `Invalid value: '${after}'. Expected the id of an item of the list.`;
-    throw new AppError('invalid_value', { param: 'after', message });
-  }
-  const data = ordered.slice(start, start + limit);
-  return {
-    object: 'list',
-    data,
-    // Clients expect strings, even if the list is empty.
-    first_id: data[0]?.id ?? '',
-    last_id: data.at(-1)?.id ?? '',
-    has_more: start + limit < ordered.length,
-  };
+  const page = pageOf(items, checked(inputItems, query), 'desc');
+  return { object: 'list', data: page.data, ...pageFields(page) };
 }
 
 const ID_PREFIXES: ReadonlyMap<string, string> = new Map([

@@ -15,7 +15,11 @@ export interface ResponsesRequest {
   readonly instructions: string | undefined;
   /** The id of the response to continue. */
   readonly previousId: string | undefined;
-  readonly input: readonly Item[];
+  /** Undefined if the request has none. */
+  readonly input: readonly Item[] | undefined;
+  /** The ids of OpenAI's objects that the request names; undefined if it names none. */
+  readonly promptId: string | undefined;
+  readonly conversationId: string | undefined;
   /** The token limit of the reply. */
   readonly maxTokens: number | undefined;
   /** False if recorded function calls are returned as text. */
@@ -38,13 +42,15 @@ export type EchoedFields = ReturnType<typeof echoedFields>;
  */
 export function parseResponsesRequest(body: unknown): ResponsesRequest {
   const fields = checked(responses, body);
-  const { input, model, stream, instructions, previous_response_id, store } = fields;
+  const { input, model, stream, instructions, previous_response_id, store, prompt, conversation } = fields;
   return {
     model: model ?? undefined,
     stream: stream ?? false,
     instructions: instructions ?? undefined,
     previousId: previous_response_id ?? undefined,
-    input: itemsOf(input),
+    input: input === undefined || input === null ? undefined : itemsOf(input),
+    promptId: prompt?.id,
+    conversationId: typeof conversation === 'string' ? conversation : conversation?.id,
     maxTokens: fields.max_output_tokens ?? undefined,
     allowsCalls: fields.tool_choice !== 'none',
     isStored: store ?? true,
@@ -76,6 +82,7 @@ function echoedLength(fields: FromSchema<typeof responsesSchema>): number {
 function echoedFields(fields: FromSchema<typeof responsesSchema>) {
   const { text } = fields;
   return {
+    background: fields.background ?? false,
     instructions: fields.instructions ?? null,
     max_output_tokens: fields.max_output_tokens ?? null,
     max_tool_calls: fields.max_tool_calls ?? null,
@@ -96,6 +103,9 @@ function echoedFields(fields: FromSchema<typeof responsesSchema>) {
     metadata: fields.metadata ?? {},
   };
 }
+
+/** The fields of a response to a request that has none of them. */
+export const DEFAULT_ECHOED: EchoedFields = echoedFields({});
 
 /** Strict clients expect all fields of a function. */
 function toolOf(tool: { readonly type?: string | null }): object {

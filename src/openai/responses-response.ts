@@ -37,18 +37,19 @@ export type ResponseObject = ReturnType<typeof responseObject>;
 /** Builds the body of a response. */
 export function responseObject(head: ResponseHead, answer: ResponseAnswer, echoed: EchoedFields) {
   const status: Status = answer.isCut ? 'incomplete' : 'completed';
+  const { background, ...others } = echoed;
   return {
     id: head.id,
     object: 'response',
     created_at: head.created,
     completed_at: answer.isCut ? null : head.created,
     status,
-    background: false,
+    background,
     error: null,
     incomplete_details: answer.isCut ? { reason: 'max_output_tokens' } : null,
     model: head.model,
-    output: outputOf(head.id, status, answer, isSummaryAsked(echoed)),
-    ...echoed,
+    output: outputOf(head.id, status, answer, isSummaryAsked(others)),
+    ...others,
     presence_penalty: 0,
     frequency_penalty: 0,
     service_tier: 'default',
@@ -57,7 +58,7 @@ export function responseObject(head: ResponseHead, answer: ResponseAnswer, echoe
 }
 
 /** True if the request asks for a summary of the reasoning. */
-function isSummaryAsked({ reasoning }: EchoedFields): boolean {
+function isSummaryAsked({ reasoning }: Pick<EchoedFields, 'reasoning'>): boolean {
   return typeof reasoning.summary === 'string';
 }
 
@@ -74,6 +75,25 @@ function outputOf(
     ...(isSilent ? [] : [messageItem(messageId(id), status, text)]),
     ...calls.map((call, index) => callItem(callItemId(id, index), call)),
   ];
+}
+
+/**
+ * Builds the body of a compacted conversation.
+ *
+ * @param item the id of the item in place of the conversation. Its content is the same: the messages stay on the server
+ */
+export function compactedObject(
+  { id, created }: Omit<ResponseHead, 'model'>,
+  item: string,
+  usage: Usage,
+): object {
+  return {
+    id,
+    object: 'response.compaction',
+    created_at: created,
+    output: [{ id: item, type: 'compaction', encrypted_content: item }],
+    usage: responseUsage(usage),
+  };
 }
 
 type Status = 'completed' | 'incomplete';

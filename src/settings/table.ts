@@ -132,7 +132,7 @@ export const OPTIONS = {
     env: 'ON_MISS',
     flag: 'on-miss',
     placeholder: 'POLICY',
-    help: 'Answer to a prompt without a recorded reply. `error`: an error with the status `MISS_STATUS`; `fallback`: `FALLBACK_TEXT` with status 200',
+    help: 'Answer to a prompt without a recorded reply, and to an id that was never stored. `error`: an error, of the status `MISS_STATUS` for a prompt; `fallback`: `FALLBACK_TEXT` with status 200',
     defaultValue: 'error',
     defaultText: '`error`',
     parse: oneOf(ON_MISS),

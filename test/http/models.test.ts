@@ -41,11 +41,12 @@ describe('the models', () => {
     expect(await get(`${base}/models/${path}`)).toEqual({ status: 200, body: { ...model, id } });
   });
 
-  it('accept HEAD, and no other method', async () => {
+  it('accept HEAD, refuse DELETE, and accept no other method', async () => {
     const head = await fetch(`${base}/v1/models/dataset`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
-    const removed = await fetch(`${base}/v1/models/dataset`, { method: 'DELETE' });
-    expect([removed.status, removed.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect((await fetch(`${base}/v1/models/dataset`, { method: 'DELETE' })).status).toBe(403);
+    const put = await fetch(`${base}/v1/models/dataset`, { method: 'PUT' });
+    expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD, DELETE']);
   });
 
   it('are retrieved by any name', async () => {

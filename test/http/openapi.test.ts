@@ -10,8 +10,10 @@ import { ERRORS } from '#dist/core/errors.js';
 import { NOTHING_COUNTED } from '#dist/dataset/counts.js';
 import { chatSchema } from '#dist/openai/schemas/chat.js';
 import { completionSchema } from '#dist/openai/schemas/completion.js';
+import { embeddingsSchema } from '#dist/openai/schemas/embeddings.js';
 import { legacySchema } from '#dist/openai/schemas/legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from '#dist/openai/schemas/responses.js';
+import { listChatsSchema, listMessagesSchema, updateChatSchema } from '#dist/openai/schemas/stored-chats.js';
 import { detokenizeSchema, tokenizeSchema } from '#dist/openai/schemas/tokens.js';
 import { appOf, guardedBy, post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -138,19 +140,27 @@ describe('the document', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it.each([chatSchema, completionSchema, legacySchema, responsesSchema, tokenizeSchema, detokenizeSchema])(
-    'has the schema that validates requests: $$id',
-    (schema) => {
-      const { $id, ...rest } = schema;
-      // A schema with a name of its own is listed under that name.
-      const refer = (_key: string, value: { $id?: string }) =>
-        value?.$id === undefined ? value : { $ref: `#/components/schemas/${value.$id}` };
-      const text = JSON.stringify(rest, refer).replaceAll('"discriminator":{"propertyName":"role"},', '');
-      expect(document.components.schemas[$id]).toEqual(JSON.parse(text));
-    },
-  );
+  it.each([
+    chatSchema,
+    completionSchema,
+    embeddingsSchema,
+    updateChatSchema,
+    legacySchema,
+    responsesSchema,
+    tokenizeSchema,
+    detokenizeSchema,
+  ])('has the schema that validates requests: $$id', (schema) => {
+    const { $id, ...rest } = schema;
+    // A schema with a name of its own is listed under that name.
+    const refer = (_key: string, value: { $id?: string }) =>
+      value?.$id === undefined ? value : { $ref: `#/components/schemas/${value.$id}` };
+    const text = JSON.stringify(rest, refer).replaceAll('"discriminator":{"propertyName":"role"},', '');
+    expect(document.components.schemas[$id]).toEqual(JSON.parse(text));
+  });
 
   it.each([
+    ['/v1/chat/completions', listChatsSchema],
+    ['/v1/chat/completions/{id}/messages', listMessagesSchema],
     ['/v1/responses/{id}', retrieveSchema],
     ['/v1/responses/{id}/input_items', inputItemsSchema],
   ])('has the schema that validates the query of %s', (path, { properties }) => {
@@ -164,7 +174,7 @@ describe('the document', () => {
     const requests = Object.keys(document.components.schemas).filter(
       (name) => name.endsWith('Request') || parts.includes(name),
     );
-    expect(requests).toHaveLength(8);
+    expect(requests).toHaveLength(10);
     const fields = requests.flatMap((name) => fieldsOf(document.components.schemas[name], name));
     expect(fields.length).toBeGreaterThan(100);
     expect(fields.filter(({ schema }) => !schema.description).map(({ name }) => name)).toEqual([]);
@@ -204,8 +214,9 @@ interface Example {
   readonly what: string;
   /** The path, if the operation's path has a parameter. */
   readonly at?: string;
-  /** A response created before: its id is `STORED_ID`, as all ids are zeros. */
+  /** A response, or a chat, created before: its id is `STORED_ID`, or `STORED_CHAT`, as all ids are zeros. */
   readonly first?: unknown;
+  readonly firstChat?: unknown;
   readonly body?: unknown;
 }
 
@@ -222,6 +233,24 @@ const listed = {
   at: `/v1/responses/${STORED_ID}/input_items`,
 };
 const deleted = { ...stored, operation: 'DELETE /v1/responses/{id}', at: `/v1/responses/${STORED_ID}` };
+const STORED_CHAT = `/v1/chat/completions/chatcmpl-${'0'.repeat(29)}`;
+const UNKNOWN_CHAT = '/v1/chat/completions/chatcmpl-1';
+const firstChat = { messages, store: true, metadata: { a: 'b' } };
+const chats = { firstChat, operation: 'GET /v1/chat/completions' };
+const oneChat = { firstChat, operation: 'GET /v1/chat/completions/{id}', at: STORED_CHAT };
+const updated = { ...oneChat, operation: 'POST /v1/chat/completions/{id}', body: { metadata: { c: 'd' } } };
+const deletedChat = { ...oneChat, operation: 'DELETE /v1/chat/completions/{id}' };
+const said = {
+  ...oneChat,
+  operation: 'GET /v1/chat/completions/{id}/messages',
+  at: `${STORED_CHAT}/messages`,
+};
+const canceled = {
+  operation: 'POST /v1/responses/{id}/cancel',
+  at: `/v1/responses/${STORED_ID}/cancel`,
+};
+const removed = { operation: 'DELETE /v1/models/{id}', at: '/v1/models/dataset' };
+const embedding = { operation: 'POST /v1/embeddings', body: { input: 'Say it.', dimensions: 3 } };
 const calling = [{ role: 'user', content: 'Weather?' }];
 const stream = { stream: true, stream_options: { include_usage: true } };
 const reasoned = [{ role: 'user', content: 'Think first.' }];
@@ -255,6 +284,27 @@ const EXAMPLES: readonly Example[] = [
   { ...chat, status: 404, what: 'a model', body: { messages, model: 'another' } },
   { ...chat, status: 404, what: 'a prompt', body: { messages: [{ role: 'user', content: 'nowhere' }] } },
   { ...chat, status: 413, what: 'too much', body: { messages, user: 'x'.repeat(1_000_000) } },
+  { ...chats, status: 200, what: 'an answer' },
+  { ...chats, status: 200, what: 'a page', at: '/v1/chat/completions?limit=0&order=desc&metadata[a]=b' },
+  { ...chats, status: 400, what: 'a limit', at: '/v1/chat/completions?limit=101' },
+  { ...chats, status: 400, what: 'a number below all', at: '/v1/chat/completions?limit=-1' },
+  { ...chats, status: 400, what: 'an order', at: '/v1/chat/completions?order=none' },
+  { ...chats, status: 400, what: 'an unknown start', at: '/v1/chat/completions?after=x' },
+  {
+    operation: 'GET /openai/deployments/{deployment}/chat/completions',
+    at: '/openai/deployments/dataset/chat/completions',
+    status: 200,
+    what: 'an answer, by a deployment',
+  },
+  { ...oneChat, status: 200, what: 'an answer' },
+  { ...oneChat, status: 404, what: 'an unknown one', at: UNKNOWN_CHAT },
+  { ...updated, status: 200, what: 'an answer' },
+  { ...updated, status: 400, what: 'a bad request', body: {} },
+  { ...updated, status: 404, what: 'an unknown one', at: UNKNOWN_CHAT },
+  { ...said, status: 200, what: 'an answer' },
+  { ...said, status: 404, what: 'an unknown one', at: `${UNKNOWN_CHAT}/messages` },
+  { ...deletedChat, status: 200, what: 'an answer' },
+  { ...deletedChat, status: 404, what: 'an unknown one', at: UNKNOWN_CHAT },
   { ...completion, status: 200, what: 'an answer' },
   { ...completion, status: 200, what: 'prompts', body: { prompt: ['Say it.', 'continue'], echo: true } },
   { ...completion, status: 200, what: 'a stream', body: { prompt: 'Say it.', stream: true } },
@@ -279,7 +329,7 @@ const EXAMPLES: readonly Example[] = [
     },
   },
   { ...completion, status: 400, what: 'a bad request', body: { prompt: [] } },
-  ...[chat, completion].map(({ operation, body }) => {
+  ...[chat, completion, embedding].map(({ operation, body }) => {
     const path = operation.replace('POST /v1', '');
     return {
       operation: `POST /openai/deployments/{deployment}${path}`,
@@ -350,6 +400,16 @@ const EXAMPLES: readonly Example[] = [
     body: { input: 'Say it.' },
   },
   { operation: 'POST /v1/responses/input_tokens', status: 400, what: 'a bad request', body: {} },
+  {
+    operation: 'POST /v1/responses/compact',
+    status: 200,
+    what: 'an answer',
+    body: { input: 'Say it.' },
+  },
+  { operation: 'POST /v1/responses/compact', status: 400, what: 'a bad request', body: {} },
+  { ...canceled, status: 200, what: 'an answer', first: { input: 'Say it.', background: true } },
+  { ...canceled, status: 400, what: 'one that is not in the background', first: { input: 'Say it.' } },
+  { ...canceled, status: 404, what: 'an unknown one', at: '/v1/responses/resp_1/cancel' },
   { ...retrieved, status: 200, what: 'an answer' },
   { ...retrieved, status: 200, what: 'a stream', at: `${retrieved.at}?stream=true&starting_after=0` },
   { ...retrieved, status: 400, what: 'a bad query', at: `${retrieved.at}?stream=yes` },
@@ -361,6 +421,13 @@ const EXAMPLES: readonly Example[] = [
   { ...listed, status: 404, what: 'an unknown one', at: '/v1/responses/resp_1/input_items' },
   { ...deleted, status: 200, what: 'an answer' },
   { ...deleted, status: 404, what: 'an unknown one', at: '/v1/responses/resp_1' },
+  { ...embedding, status: 200, what: 'an answer' },
+  { ...embedding, status: 200, what: 'base64', body: { input: ['a', 'b'], encoding_format: 'base64' } },
+  { ...embedding, status: 200, what: 'token ids', body: { input: [[62316], [480]], dimensions: 3 } },
+  { ...embedding, status: 400, what: 'a bad request', body: { input: '' } },
+  { ...embedding, status: 404, what: 'a model', body: { input: 'a', model: 'another' } },
+  { ...removed, status: 403, what: 'a dataset' },
+  { ...removed, status: 404, what: 'an unknown one', at: '/v1/models/another' },
   { operation: 'GET /v1/models', status: 200, what: 'an answer' },
   { operation: 'GET /v1/models/{id}', status: 200, what: 'an answer', at: '/v1/models/dataset' },
   { operation: 'GET /v1/models/{id}', status: 404, what: 'an unknown one', at: '/v1/models/another' },
@@ -412,20 +479,24 @@ const EXAMPLES: readonly Example[] = [
 ];
 
 describe('the server answers as described', () => {
-  it.each(EXAMPLES)('$operation: $status, $what', async ({ operation, status, at, first, body }) => {
-    const [method = '', path = ''] = operation.split(' ');
-    if (first !== undefined) await post(`${base}/v1/responses`, first);
-    const url = base + (at ?? path);
-    const response = await (method === 'POST' ? post(url, body) : fetch(url, { method }));
-    expect(response.status).toBe(status);
-    await expectDescribed(response, method, path);
-  });
+  it.each(EXAMPLES)(
+    '$operation: $status, $what',
+    async ({ operation, status, at, first, firstChat, body }) => {
+      const [method = '', path = ''] = operation.split(' ');
+      if (first !== undefined) await post(`${base}/v1/responses`, first);
+      if (firstChat !== undefined) await post(`${base}/v1/chat/completions`, firstChat);
+      const url = base + (at ?? path);
+      const response = await (method === 'POST' ? post(url, body) : fetch(url, { method }));
+      expect(response.status).toBe(status);
+      await expectDescribed(response, method, path);
+    },
+  );
 
   it('in each operation', () => {
     const answered = EXAMPLES.filter(({ status }) => status === 200).map(({ operation }) => operation);
-    // Its answer has no end: test/testing/api.test.ts reads it.
-    const endless = 'GET /api/requests/stream';
-    expect([...new Set([...answered, endless])].sort()).toEqual(described().sort());
+    // Its answer has no end: test/testing/api.test.ts reads it. No model can be deleted.
+    const others = ['GET /api/requests/stream', removed.operation];
+    expect([...new Set([...answered, ...others])].sort()).toEqual(described().sort());
   });
 
   it.each([
@@ -495,19 +566,21 @@ describe('the server answers as described', () => {
 describe('the examples of the document', () => {
   const exampleAt = (path: string, from = document) =>
     from.paths[path]?.post?.requestBody?.content['application/json']?.example;
-  const posts = () => Object.entries(document.paths).filter(([path, { post }]) => post && path !== '/ping');
+  const posts = () =>
+    Object.entries(document.paths).filter(([path, { post }]) => post?.requestBody && path !== '/ping');
 
   it('get a reply: there is one for each body', async () => {
+    await post(`${base}/v1/chat/completions`, firstChat);
     for (const [path, { post: operation }] of posts()) {
       const [parameter] = operation?.parameters ?? [];
       const response = await post(
-        base + path.replace('{deployment}', parameter?.example ?? ''),
+        base + path.replace('{deployment}', parameter?.example ?? '').replace(/.*\{id\}/, STORED_CHAT),
         exampleAt(path),
       );
       expect([path, response.status]).toEqual([path, 200]);
       expect(response.headers.get('x-verbatim-match'), path).not.toBe('none');
     }
-    expect(posts()).toHaveLength(11);
+    expect(posts()).toHaveLength(15);
     const [id] = document.paths['/v1/models/{id}']?.get?.parameters ?? [];
     expect((await fetch(`${base}/v1/models/${id?.example}`)).status).toBe(200);
   });

@@ -73,9 +73,11 @@ describe("Azure's paths", () => {
 });
 
 describe('a path below /v1/responses without an id', () => {
-  it.each(['POST', 'GET', 'DELETE'])('is unknown: %s', async (method) => {
-    for (const path of ['/v1/responses/compact', '/responses/compact/']) {
-      expect(await told(await fetch(base + path, { method }))).toEqual([404, undefined, null]);
+  it.each(['GET', 'DELETE'])('has no other method than POST: %s', async (method) => {
+    for (const path of ['/v1/responses/compact', '/responses/input_tokens/']) {
+      const response = await fetch(base + path, { method });
+      expect(response.headers.get('allow')).toBe('POST');
+      expect(await told(response)).toEqual([405, undefined, 'method_not_supported']);
     }
   });
 

@@ -57,7 +57,7 @@ describe('a bad request for a response', () => {
     ['broken JSON', '{', 400, null, null],
     ['a list', [], 400, 'invalid_type', null],
     ['no input', { model: 'm' }, 400, 'missing_required_parameter', 'input'],
-    ['null for an input', { input: null }, 400, 'invalid_type', 'input'],
+    ['null for an input', { input: null }, 400, 'missing_required_parameter', 'input'],
     ['a number for an input', { input: 5 }, 400, 'invalid_type', 'input'],
     ['an empty input', { input: [] }, 400, 'empty_array', 'input'],
     [
@@ -133,8 +133,16 @@ describe('a bad request for a response', () => {
     ],
     ['an unknown tool choice', { input: 'x', tool_choice: 'any' }, 400, 'invalid_value', 'tool_choice'],
     ['an unknown truncation', { input: 'x', truncation: 'all' }, 400, 'invalid_value', 'truncation'],
-    ['background true', { input: 'x', background: true }, 400, 'unsupported_value', 'background'],
-    ['a stored prompt', { input: 'x', prompt: { id: 'p' } }, 400, 'unsupported_value', 'prompt'],
+    ['nothing but a stored prompt', { prompt: { id: 'p' } }, 404, null, 'prompt'],
+    ['nothing but a conversation', { conversation: 'conv_1' }, 404, null, 'conversation'],
+    ['nothing but an object of it', { conversation: { id: 'conv_1' } }, 404, null, 'conversation'],
+    [
+      'nothing but an unknown response to continue',
+      { previous_response_id: 'resp_0' },
+      400,
+      'previous_response_not_found',
+      'previous_response_id',
+    ],
     [
       'an unknown response to continue',
       { input: 'Say it.', previous_response_id: 'resp_0' },
@@ -158,11 +166,17 @@ describe('a bad request for a response', () => {
     expect(error).toEqual({ message: expect.any(String), type: 'invalid_request_error', param, code });
   });
 
-  it('names the unsupported value, and the response that is not found', async () => {
-    const background = await create({ input: 'x', background: true });
-    expect(background.error.message).toBe(
-      "Unsupported value: 'background' does not support true here. Leave it out.",
+  it('names the input, prompt, conversation or response that is missing', async () => {
+    expect((await create({})).error.message).toBe(
+      `One of "input" or "previous_response_id" or 'prompt' or 'conversation_id' must be provided.`,
     );
+    const prompt = await create({ prompt: { id: 'pmpt_1' } });
+    expect(prompt.error.message).toBe("Prompt with id 'pmpt_1' not found.");
+    const conversation = await create({ conversation: 'conv_1' });
+    expect(conversation.error.message).toBe("Conversation with id 'conv_1' not found.");
+    const { id } = await create({ input: 'Say it.' });
+    const continued = await create({ previous_response_id: id });
+    expect(continued.error.message).toBe("Missing required parameter: 'input'.");
     const previous = await create({ input: 'x', previous_response_id: 'resp_0' });
     expect(previous.error.message).toBe("Previous response with id 'resp_0' not found.");
   });
@@ -717,5 +731,76 @@ describe('the input items', () => {
     expect(second.has_more).toBe(false);
     expect(textsOf(await itemsOf(id, '?limit=2&order=asc'))).toEqual(['0', '1']);
     expect(await itemsOf(id, `?after=${second.last_id}`)).toMatchObject({ data: [], last_id: '' });
+  });
+});
+
+/** The parts of a compacted conversation that the tests read. */
+interface Compacted {
+  readonly object: string;
+  readonly output: readonly object[];
+  readonly usage: { readonly input_tokens: number };
+}
+
+describe('a compacted conversation', () => {
+  const compact = async (body: object) =>
+    (await post(`${base}/v1/responses/compact`, body)).json() as Promise<Compacted>;
+
+  it('is continued by its item', async () => {
+    const first = await create({ input: 'Say it.' });
+    const { object, output, usage } = await compact({ previous_response_id: first.id });
+    expect(object).toBe('response.compaction');
+    const counted = await compact({ input: [user('Say it.')] });
+    expect(usage.input_tokens).toBeGreaterThan(counted.usage.input_tokens);
+    expect(output).toEqual([
+      { type: 'compaction', id: expect.stringMatching(/^cmp_/), encrypted_content: expect.any(String) },
+    ]);
+    const sent = { input: [user('forgotten'), ...output, user('continue')] };
+    const two = await ask(sent);
+    expect(two.headers.get('x-verbatim-match')).toBe('context');
+    expect(two.headers.get('x-verbatim-source')).toBe('first#3');
+    // A response that is stored continues with the conversation, too.
+    const answered = await bodyOf(two);
+    const { id } = answered;
+    const continued = await compact({ input: [user('more')], previous_response_id: id });
+    const messages = [user('Say it.'), ...first.output, user('continue'), ...answered.output, user('more')];
+    const whole = await compact({ input: messages });
+    expect(continued.usage).toEqual(whole.usage);
+  });
+
+  it('can have as many messages as an input', async () => {
+    const input = new Array(10_000).fill(user('x'));
+    const { output } = await compact({ input });
+    const response = await post(`${base}/v1/responses/compact`, { input: [...output, user('y')] });
+    expect(response.status).toBe(400);
+    expect((await bodyOf(response)).error).toMatchObject({ code: 'array_above_max_length', param: 'input' });
+  });
+
+  it('is ignored if its item is not known', async () => {
+    const input = [{ type: 'compaction', id: 'cmp_1', encrypted_content: 'x' }, user('Say it.')];
+    expect((await ask({ input })).headers.get('x-verbatim-source')).toBe('first#1');
+  });
+
+  it('needs an input, too', async () => {
+    expect((await post(`${base}/v1/responses/compact`, {})).status).toBe(400);
+  });
+});
+
+describe('cancelling a response', () => {
+  const cancel = (id: string) => fetch(`${base}/v1/responses/${id}/cancel`, { method: 'POST' });
+
+  it('returns it if it is in the background: it is completed already', async () => {
+    const made = await create({ input: 'Say it.', background: true });
+    expect(made).toMatchObject({ status: 'completed', background: true });
+    for (let i = 0; i < 2; i++) expect(await (await cancel(made.id)).json()).toEqual(made);
+  });
+
+  it('is refused if it is not, or is unknown', async () => {
+    const { id } = await create({ input: 'Say it.' });
+    const refused = await cancel(id);
+    expect(refused.status).toBe(400);
+    expect((await bodyOf(refused)).error.message).toBe('Cannot cancel a synchronous response.');
+    const unknown = await cancel('resp_1');
+    expect(unknown.status).toBe(404);
+    expect((await bodyOf(unknown)).error.code).toBe('response_not_found');
   });
 });

@@ -26,9 +26,11 @@ describe('the summary of a run', () => {
     record(metrics, '/v1/chat/completions', 200, 'context', 1.7);
     record(metrics, '/v1/responses', 404, 'none', 400);
     for (let i = 0; i < 200; i++) record(metrics, '/ready', 200, undefined, 9000);
+    // Nothing was looked up.
+    record(metrics, '/v1/embeddings', 200, 'computed', 9000);
     const summary = summaryOf(metrics, 65.2);
     expect(summary).toMatchObject({
-      requests: 300,
+      requests: 301,
       hits: { context: 1, prompt: 98 },
       misses: 1,
       seconds: 65,
@@ -38,7 +40,7 @@ describe('the summary of a run', () => {
     expect(summary.medianMs).toBeLessThan(2.5);
     expect(summary.p99Ms).toBeLessThan(2.6);
     expect(summaryText({ ...summary, medianMs: 1.7, p99Ms: 2.5 })).toBe(
-      'stopped after 1 min 5 s: 300 requests; 100 lookups: 99 hits (prompt 98, context 1), 1 miss; median 1.7 ms, p99 2.5 ms',
+      'stopped after 1 min 5 s: 301 requests; 100 lookups: 99 hits (prompt 98, context 1), 1 miss; median 1.7 ms, p99 2.5 ms',
     );
   });
 

@@ -8,7 +8,7 @@ import { keyCheck } from '#dist/http/auth.js';
 import type { Clock } from '#dist/http/clock.js';
 import { Listener } from '#dist/http/listener.js';
 import type { Figures } from '#dist/http/metrics-registry.js';
-import { missPolicyOf } from '#dist/http/miss-policies.js';
+import { missPolicyOf, standInOf } from '#dist/http/miss-policies.js';
 import { RequestMetrics } from '#dist/http/request-metrics.js';
 import { urlOf } from '#dist/http/start-lines.js';
 import { Cache, CachedLookup } from '#dist/lookup/cache.js';
@@ -80,17 +80,19 @@ export async function appOf(
     generation: 0,
     ...overrides,
   };
+  const missSettings = {
+    onMiss: overrides.fallback === undefined ? 'error' : 'fallback',
+    fallbackText: overrides.fallback ?? '',
+    missStatus: overrides.missStatus ?? 404,
+  } as const;
   return createApp({
     catalog: new Catalog([model], overrides.strictModels ?? false),
     replies: {
       tokens: overrides.tokens ?? new RealCounter(tokens),
       maxTokens: overrides.maxTokens ?? 'tolerant',
     },
-    onMiss: missPolicyOf({
-      onMiss: overrides.fallback === undefined ? 'error' : 'fallback',
-      fallbackText: overrides.fallback ?? '',
-      missStatus: overrides.missStatus ?? 404,
-    }),
+    onMiss: missPolicyOf(missSettings),
+    standIn: standInOf(missSettings),
     missStatus: 404,
     tokenPool: tokens,
     cache,

@@ -2,12 +2,16 @@ import { after } from '../../core/maybe-promise.js';
 import type { Catalog } from '../../models/catalog.js';
 import { type ChatRequest, parseChatRequest } from '../../openai/chat-request.js';
 import { chatCompletion, chatStream } from '../../openai/chat-response.js';
+import { bodyOf, namedStream, type StoredChat } from '../../openai/stored-chats.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
 import { assertAnswerFits } from '../answer-size.js';
+import { type Clock, secondsOf } from '../clock.js';
 import type { Content, Endpoint } from '../endpoint.js';
 import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf } from '../replies.js';
+import { COMPLETION_ID_DIGITS } from '../sender.js';
+import type { Store } from '../store.js';
 
 /** The place of the prompt, for errors. */
 const PROMPT = { param: 'messages', what: 'the last message' };
@@ -17,13 +21,15 @@ export function chatCompletions(
   catalog: Catalog,
   onMiss: MissPolicy,
   replies: Replies,
+  store: Store<StoredChat>,
+  clock: Clock,
 ): Endpoint<ChatRequest> {
   return {
     isRemembered: true,
     parse: ({ body, params }) => parseChatRequest(body, params.deployment),
     messagesOf: ({ messages }) => messages,
     answer: (asked, context) => {
-      const { messages, choices } = asked;
+      const { messages, choices, stored } = asked;
       const how = { ...asked, givesReasoning: true };
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
@@ -45,9 +51,28 @@ export function chatCompletions(
             return { kind: 'named', head: chatCompletion(head, reply, choices, usage) };
           };
           const outcome = { model: model.sourceOf(given).id, usage, finishReason: reply.finishReason };
-          return { origin: originOf(given, model), outcome, content: content(), asOf };
+          const answered = { origin: originOf(given, model), outcome };
+          if (stored === undefined) return { ...answered, content: content(), asOf };
+          const digits = clock.newId(COMPLETION_ID_DIGITS);
+          const created = secondsOf(clock);
+          const id = `chatcmpl-${digits}`;
+          assertAnswerFits([reply], choices);
+          const body = bodyOf(chatCompletion(head, reply, choices, usage), id, created);
+          store.set(id, { id, model: head.model, body, ...stored });
+          // Each request gets an object of its own: the answer isn't cached.
+          return { ...answered, content: named(content(), body, digits, created) };
         }),
       );
     },
   };
+}
+
+/**
+ * The same content with the id and the date of a stored completion.
+ *
+ * @param body the completion without its closing brace
+ */
+function named(content: Content, body: string, digits: string, created: number): Content {
+  if (content.kind !== 'events') return { kind: 'json', spelled: `${body}}` };
+  return { kind: 'events', stream: namedStream(content.stream, digits, created) };
 }

@@ -1,6 +1,9 @@
-import { RESPONSES_STORED_BYTES, RESPONSES_STORED_MAX } from '../../core/limits.js';
+import { STORED_BYTES, STORED_MAX } from '../../core/limits.js';
+import type { Message } from '../../core/query.js';
+import type { StandIn } from '../../lookup/lookup.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { OperationId } from '../../openai/operations.js';
+import type { StoredChat } from '../../openai/stored-chats.js';
 import type { Testing } from '../../testing/testing.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import type { KeyCheck } from '../auth.js';
@@ -8,20 +11,23 @@ import type { Clock } from '../clock.js';
 import type { Endpoint } from '../endpoint.js';
 import type { MissPolicy } from '../miss-policies.js';
 import type { Replies } from '../replies.js';
-import { ResponseStore } from '../response-store.js';
+import { MemoryStore, type StoredResponse } from '../store.js';
+import { substitutesOf } from '../substitutes.js';
 import { chatCompletions } from './chat-completions.js';
 import { completions } from './completions.js';
 import { docs } from './docs.js';
+import { embeddings } from './embeddings.js';
 import { health } from './health.js';
 import { home } from './home.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
 import { legacyChatCompletion } from './legacy-completion.js';
 import { metrics, type RegistryOnce } from './metrics.js';
-import { modelById, models } from './models.js';
+import { deleteModel, modelById, models } from './models.js';
 import { openapi } from './openapi.js';
 import { ready } from './ready.js';
-import { inputTokens, responses } from './responses.js';
-import { deleteResponse, inputItems, responseById } from './stored-responses.js';
+import { compact, inputTokens, responses } from './responses.js';
+import { chatById, chatList, chatMessages, deleteChat, updateChat } from './stored-chats.js';
+import { cancelResponse, deleteResponse, inputItems, responseById } from './stored-responses.js';
 import { clearRequests, giveReplies, listRequests, streamRequests, takeBackReplies } from './test-api.js';
 import { detokenize, tokenize } from './tokenize.js';
 import { version } from './version.js';
@@ -30,6 +36,8 @@ import { version } from './version.js';
 export interface EndpointParts {
   readonly catalog: Catalog;
   readonly onMiss: MissPolicy;
+  /** What ids that were never stored get; undefined for an error. */
+  readonly standIn: StandIn | undefined;
   readonly replies: Replies;
   /** Encodes and decodes tokens. */
   readonly tokenPool: TokenPool;
@@ -50,17 +58,32 @@ export interface EndpointParts {
 /** The endpoint of each operation. */
 export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
   const { catalog, onMiss, replies, tokenPool, clock } = parts;
-  const store = new ResponseStore(RESPONSES_STORED_MAX, RESPONSES_STORED_BYTES);
+  const substitutes = parts.standIn && substitutesOf(parts.standIn, catalog, replies, clock);
+  const chats = new MemoryStore<StoredChat>(STORED_MAX, STORED_BYTES);
+  const stored = {
+    store: new MemoryStore<StoredResponse>(STORED_MAX, STORED_BYTES),
+    compacted: new MemoryStore<readonly Message[]>(STORED_MAX, STORED_BYTES),
+    substitutes,
+  };
   return {
-    createChatCompletion: chatCompletions(catalog, onMiss, replies),
+    createChatCompletion: chatCompletions(catalog, onMiss, replies, chats, clock),
+    listChatCompletions: chatList(chats, substitutes),
+    retrieveChatCompletion: chatById(chats, substitutes),
+    updateChatCompletion: updateChat(chats, substitutes),
+    deleteChatCompletion: deleteChat(chats, substitutes),
+    listChatMessages: chatMessages(chats, substitutes),
     createCompletion: completions(catalog, onMiss, replies, tokenPool),
-    createResponse: responses(catalog, onMiss, replies, store, clock),
-    countInputTokens: inputTokens(catalog, replies, store),
-    retrieveResponse: responseById(store),
-    deleteResponse: deleteResponse(store),
-    listInputItems: inputItems(store),
+    createEmbeddings: embeddings(catalog, replies, tokenPool),
+    createResponse: responses(catalog, onMiss, replies, stored, clock),
+    countInputTokens: inputTokens(catalog, replies, stored),
+    compactResponse: compact(catalog, replies, stored, clock),
+    retrieveResponse: responseById(stored),
+    cancelResponse: cancelResponse(stored),
+    deleteResponse: deleteResponse(stored),
+    listInputItems: inputItems(stored),
     listModels: models(catalog),
     retrieveModel: modelById(catalog),
+    deleteModel: deleteModel(catalog, substitutes !== undefined),
     home: home(parts),
     health,
     ping: health,

@@ -1,3 +1,4 @@
+import { AppError } from '../../core/errors.js';
 import type { Catalog } from '../../models/catalog.js';
 import { modelList, modelObject } from '../../openai/models.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
@@ -12,5 +13,24 @@ export function modelById(catalog: Catalog): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
     answer: (id) => jsonOf(modelObject(catalog.resolve(id), id)),
+  };
+}
+
+/**
+ * `DELETE /v1/models/{id}`: refused, since only fine-tuned models can be deleted at OpenAI, too.
+ *
+ * @param deletesUnknown true to confirm that a model that no dataset has is deleted
+ */
+export function deleteModel(catalog: Catalog, deletesUnknown: boolean): Endpoint<string> {
+  return {
+    parse: ({ params: { id = '' } }) => id,
+    answer: (id) => {
+      if (catalog.models.some((model) => model.id === id)) {
+        const message = `You have insufficient permissions for this operation: the model \`${id}\` is a dataset, which can't be deleted.`;
+        throw new AppError('model_not_deletable', { message });
+      }
+      if (deletesUnknown) return jsonOf({ id, object: 'model', deleted: true });
+      throw new AppError('model_not_found', { message: `The model \`${id}\` does not exist` });
+    },
   };
 }

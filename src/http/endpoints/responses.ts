@@ -13,14 +13,15 @@ import {
   responseIdIn,
 } from '../../openai/responses-items.js';
 import { parseResponsesRequest, type ResponsesRequest } from '../../openai/responses-request.js';
-import { responseObject } from '../../openai/responses-response.js';
+import { compactedObject, responseObject } from '../../openai/responses-response.js';
 import { chatPromptTokens, usageOf } from '../../openai/usage.js';
-import type { Clock } from '../clock.js';
+import { type Clock, secondsOf } from '../clock.js';
 import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
 import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { type Replies, textsOf } from '../replies.js';
-import type { ResponseStore, StoredResponse } from '../response-store.js';
+import { type Replies, textsOf, WHOLE } from '../replies.js';
+import type { Store, StoredResponse } from '../store.js';
+import type { Substitutes } from '../substitutes.js';
 
 /** Digits of an id after its prefix, as many as OpenAI's ids have. */
 const RESPONSE_ID_DIGITS = 48;
@@ -28,14 +29,14 @@ const RESPONSE_ID_DIGITS = 48;
 /** The place of the prompt, for errors. */
 const PROMPT = { param: 'input', what: 'the last message of the input' };
 
-/** Takes a reply without stops, and in one piece, which the events divide. */
-const WHOLE = {
-  stops: { texts: [], areKept: false },
-  givesReasoning: true,
-  stream: false,
-  includeUsage: false,
-  continuousUsage: false,
-};
+/** What responses continue. */
+export interface ResponseParts {
+  readonly store: Store<StoredResponse>;
+  /** The messages of compacted conversations, by the ids of their items. */
+  readonly compacted: Store<readonly Message[]>;
+  /** Undefined unless unknown ids get a fixed text. */
+  readonly substitutes: Substitutes | undefined;
+}
 
 /**
  * `POST /v1/responses`: the recorded reply to the last message of the input, in the context of the messages before it and of the responses
@@ -45,17 +46,17 @@ export function responses(
   catalog: Catalog,
   onMiss: MissPolicy,
   replies: Replies,
-  store: ResponseStore,
-  { newId, now }: Clock,
+  parts: ResponseParts,
+  clock: Clock,
 ): Endpoint<ResponsesRequest> {
   return {
     parse: ({ body }) => parseResponsesRequest(body),
-    messagesOf: ({ input }) => messagesOf(input),
+    messagesOf: ({ input = [] }) => messagesOf(input),
     answer: (asked, context) => {
       context.holdAnswer(byteCount(ESCAPED_BYTES * asked.echoedLength));
       const model = catalog.resolve(asked.model);
       const { maxTokens, allowsCalls } = asked;
-      const { input, said, messages } = inputOf(asked, store);
+      const { input, said, messages } = inputOf(asked, parts, true);
       // An input without text isn't a prompt, even if earlier messages have text.
       const lookedUp = queryOf(said) === undefined ? [] : messages;
       const given = findOrMiss(model, lookedUp, PROMPT, onMiss, context);
@@ -66,8 +67,8 @@ export function responses(
             const { content, reasoning, calls, tokens, finishReason } = counted.reply;
             const promptTokens = chatPromptTokens(messages, counted.promptTokens);
             const usage = usageOf(promptTokens, tokens, reasoning?.tokens);
-            const id = `resp_${newId(RESPONSE_ID_DIGITS)}`;
-            const head = { id, created: Math.floor(now() / 1000), model: asked.model ?? model.id };
+            const id = `resp_${clock.newId(RESPONSE_ID_DIGITS)}`;
+            const head = { id, created: secondsOf(clock), model: asked.model ?? model.id };
             const isCut = finishReason === 'length';
             const answer = { text: content.text, reasoning: reasoning?.content.text, calls, isCut, usage };
             const made = responseObject(head, answer, asked.echoed);
@@ -75,7 +76,7 @@ export function responses(
               ? { content: { kind: 'events', stream: responseStream(made) } }
               : jsonOf(made);
             // A response that can't be serialized isn't stored.
-            if (asked.isStored) store.add({ response: made, input: namedItems(input, id) });
+            if (asked.isStored) parts.store.set(id, { response: made, input: namedItems(input, id) });
             const outcome = { model: model.sourceOf(given).id, usage, finishReason };
             return { ...answered, origin: originOf(given, model), outcome };
           },
@@ -89,13 +90,13 @@ export function responses(
 export function inputTokens(
   catalog: Catalog,
   replies: Replies,
-  store: ResponseStore,
+  parts: ResponseParts,
 ): Endpoint<ResponsesRequest> {
   return {
     parse: ({ body }) => parseResponsesRequest(body),
     answer: (asked) => {
       catalog.resolve(asked.model);
-      const { messages } = inputOf(asked, store);
+      const { messages } = inputOf(asked, parts);
       return after(replies.tokensOf(textsOf(messages)), (tokens) =>
         jsonOf({ object: 'response.input_tokens', input_tokens: chatPromptTokens(messages, tokens) }),
       );
@@ -103,24 +104,95 @@ export function inputTokens(
   };
 }
 
+/** `POST /v1/responses/compact`: one item in place of a conversation, which can be continued with it. */
+export function compact(
+  catalog: Catalog,
+  replies: Replies,
+  parts: ResponseParts,
+  clock: Clock,
+): Endpoint<ResponsesRequest> {
+  return {
+    parse: ({ body }) => parseResponsesRequest(body),
+    answer: (asked) => {
+      catalog.resolve(asked.model);
+      const { messages } = inputOf(asked, parts);
+      assertCompactable(messages);
+      return after(replies.tokensOf(textsOf(messages)), (tokens) => {
+        const digits = clock.newId(RESPONSE_ID_DIGITS);
+        const item = `cmp_${digits}`;
+        parts.compacted.set(item, messages);
+        const usage = usageOf(chatPromptTokens(messages, tokens), 0);
+        return jsonOf(compactedObject({ id: `resp_${digits}`, created: secondsOf(clock) }, item, usage));
+      });
+    },
+  };
+}
+
+/** @throws AppError if the messages are more than a request may have: compacted again and again, they would become any number */
+function assertCompactable(messages: readonly Message[]): void {
+  if (messages.length <= MESSAGES_MAX) return;
+  const message = `Invalid 'input': conversation too long. Expected at most ${MESSAGES_MAX} messages, but got ${messages.length} instead.`;
+  throw new AppError('array_above_max_length', { param: 'input', message });
+}
+
 /**
  * The contents of a request: its items, their messages, and all messages including those before them.
  *
- * @throws AppError if a response that it continues isn't stored
+ * @param needsInput true if a response to continue isn't enough
+ * @throws AppError if the input is missing, or a response that it continues isn't stored
  */
-function inputOf({ input, instructions, previousId }: ResponsesRequest, store: ResponseStore) {
-  const items = resolved(input, store);
-  const said = messagesOf(items);
+function inputOf(
+  asked: ResponsesRequest,
+  { store, compacted, substitutes }: ResponseParts,
+  needsInput = false,
+) {
+  const { input, instructions, previousId } = asked;
+  const isKnown =
+    previousId !== undefined && (substitutes === undefined || store.get(previousId) !== undefined);
+  const history = isKnown ? historyOf(previousId, store) : [];
+  const isEnough =
+    input !== undefined || substitutes !== undefined || (previousId !== undefined && !needsInput);
+  if (!isEnough) throw missingInput(asked);
+  const items = resolved(input ?? [], store);
+  const lists = [...history, items];
+  const from = lists.findLastIndex((list) => compactionIn(list, compacted) >= 0);
   const messages: Message[] = [
     ...(instructions === undefined ? [] : [{ role: 'system', text: instructions }]),
-    ...(previousId === undefined ? [] : historyOf(previousId, store)),
-    ...said,
+    ...lists.slice(Math.max(0, from)).flatMap((list) => messagesIn(list, compacted)),
   ];
+  const said = messagesOf(items.slice(compactionIn(items, compacted) + 1));
   return { input: items, said, messages };
 }
 
+/** The index of the last item that a compacted conversation takes the place of; -1 without one. */
+function compactionIn(items: readonly Item[], compacted: ResponseParts['compacted']): number {
+  return items.findLastIndex(
+    ({ type, id }) => type === 'compaction' && compacted.get(id ?? '') !== undefined,
+  );
+}
+
+/** The messages in the items. A compacted conversation takes the place of its item, and of all items before it. */
+function messagesIn(items: readonly Item[], compacted: ResponseParts['compacted']): readonly Message[] {
+  const last = compactionIn(items, compacted);
+  const before = compacted.get(items[last]?.id ?? '') ?? [];
+  return [...before, ...messagesOf(items.slice(last + 1))];
+}
+
+/** The error of a request without an input, which names what is missing. */
+function missingInput({ previousId, promptId, conversationId }: ResponsesRequest): AppError {
+  const notFound = (param: string, what: string, id: string) =>
+    new AppError('object_not_found', { param, message: `${what} with id '${id}' not found.` });
+  if (conversationId !== undefined) return notFound('conversation', 'Conversation', conversationId);
+  if (promptId !== undefined) return notFound('prompt', 'Prompt', promptId);
+  const message =
+    previousId === undefined
+      ? `One of "input" or "previous_response_id" or 'prompt' or 'conversation_id' must be provided.`
+      : "Missing required parameter: 'input'.";
+  return new AppError('missing_required_parameter', { param: 'input', message });
+}
+
 /** The items, with references replaced by the stored items. Each is inserted once: otherwise a short request could expand to any length. */
-function resolved(items: readonly Item[], store: ResponseStore): readonly Item[] {
+function resolved(items: readonly Item[], store: Store<StoredResponse>): readonly Item[] {
   const references = items.filter(({ type }) => type === 'item_reference');
   const responseIds = new Set(references.map(({ id }) => responseIdIn(id ?? '')));
   const stored = [...responseIds].flatMap((id) => store.get(id) ?? []).flatMap(itemsOf);
@@ -133,11 +205,11 @@ function resolved(items: readonly Item[], store: ResponseStore): readonly Item[]
 }
 
 /**
- * The messages of a response and of those that it continued, oldest first.
+ * The items of a response and of those that it continued, oldest first.
  *
  * @throws AppError if one of them isn't stored, or if they have more items than a request may have
  */
-function historyOf(id: string, store: ResponseStore): Message[] {
+function historyOf(id: string, store: Store<StoredResponse>): (readonly NamedItem[])[] {
   const chain: StoredResponse[] = [];
   let items = 0;
   for (let next: string | null = id; next !== null; ) {
@@ -158,7 +230,7 @@ function historyOf(id: string, store: ResponseStore): Message[] {
     }
     next = stored.response.previous_response_id;
   }
-  return chain.reverse().flatMap((stored) => messagesOf(itemsOf(stored)));
+  return chain.reverse().map(itemsOf);
 }
 
 function itemsOf({ input, response }: StoredResponse): readonly NamedItem[] {

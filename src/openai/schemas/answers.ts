@@ -130,6 +130,63 @@ export const chatCompletionSchema = {
   },
 } as const;
 
+/** A stored chat completion. */
+export const storedChatSchema = {
+  ...chatCompletionSchema,
+  $id: 'StoredChatCompletion',
+  required: [...chatCompletionSchema.required, 'metadata'],
+  properties: {
+    ...chatCompletionSchema.properties,
+    metadata: { type: 'object', additionalProperties: { type: 'string' } },
+  },
+} as const;
+
+const pageProperties = {
+  object: { const: 'list' },
+  first_id: { type: 'string', description: 'Empty if the list is.' },
+  last_id: { type: 'string', description: 'Empty if the list is.' },
+  has_more: { type: 'boolean' },
+} as const;
+const pageFields = ['object', 'data', 'first_id', 'last_id', 'has_more'] as const;
+
+/** The body of `GET /v1/chat/completions`. */
+export const storedChatListSchema = {
+  $id: 'StoredChatCompletionList',
+  type: 'object',
+  required: pageFields,
+  properties: { ...pageProperties, data: { type: 'array', items: storedChatSchema } },
+} as const;
+
+/** The body of `GET /v1/chat/completions/{id}/messages`. */
+export const storedMessageListSchema = {
+  $id: 'StoredMessageList',
+  type: 'object',
+  required: pageFields,
+  properties: {
+    ...pageProperties,
+    data: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['id', 'role', 'content', 'name', 'content_parts'],
+        description: 'A message of the request, with all its fields.',
+      },
+    },
+  },
+} as const;
+
+const deleted = (object: string) => ({
+  type: 'object',
+  required: ['object', 'id', 'deleted'],
+  properties: { object: { const: object }, id, deleted: { const: true } },
+});
+
+/** The body of `DELETE /v1/chat/completions/{id}`. */
+export const deletedChatSchema = { $id: 'DeletedChatCompletion', ...deleted('chat.completion.deleted') };
+
+/** The body of `DELETE /v1/models/{id}`. */
+export const deletedModelSchema = { $id: 'DeletedModel', ...deleted('model') };
+
 /** The data of one event of a streamed chat completion. */
 export const chatChunkSchema = {
   $id: 'ChatCompletionChunk',
@@ -205,6 +262,38 @@ export const completionChunkSchema = {
     ...completionProperties,
     choices: completionChoices(finishReasonOfChunk),
     usage: usageOfChunk,
+  },
+} as const;
+
+/** The body of `POST /v1/embeddings`. */
+export const embeddingListSchema = {
+  $id: 'EmbeddingList',
+  type: 'object',
+  required: ['object', 'data', 'model', 'usage'],
+  properties: {
+    object: { const: 'list' },
+    data: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['object', 'index', 'embedding'],
+        properties: {
+          object: { const: 'embedding' },
+          index: count,
+          embedding: {
+            type: ['array', 'string'],
+            items: { type: 'number' },
+            description: 'A vector of length 1: numbers, or 32-bit floats in base64.',
+          },
+        },
+      },
+    },
+    model,
+    usage: {
+      type: 'object',
+      required: ['prompt_tokens', 'total_tokens'],
+      properties: { prompt_tokens: count, total_tokens: count },
+    },
   },
 } as const;
 

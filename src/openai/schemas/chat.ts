@@ -181,8 +181,12 @@ export const chatSchema = {
     prompt_cache_options: ignored.object,
     safety_identifier: labelField,
     service_tier: { type: ['string', 'null'], description: 'Accepted; the answer says `default`.' },
-    store: { type: ['boolean', 'null'], description: 'Accepted; nothing is stored.' },
-    metadata: metadataField,
+    store: {
+      type: ['boolean', 'null'],
+      description:
+        'True to store the completion: it can then be listed, retrieved, updated and deleted, until newer ones evict it.',
+    },
+    metadata: { ...metadataField, description: 'Stored with the completion.' },
   },
   anyOf: [{ required: ['messages'] }, { required: ['input'] }],
   dependentSchemas: {

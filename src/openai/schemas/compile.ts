@@ -4,8 +4,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { chatSchema } from './chat.js';
 import { completionSchema } from './completion.js';
+import { embeddingsSchema } from './embeddings.js';
 import { legacySchema } from './legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
+import { listChatsSchema, listMessagesSchema, updateChatSchema } from './stored-chats.js';
 import {
   ownErrorSchema,
   ownMessageSchema,
@@ -19,6 +21,7 @@ import { detokenizeSchema, tokenizeSchema } from './tokens.js';
 const SCHEMAS = {
   chat: chatSchema,
   completion: completionSchema,
+  embeddings: embeddingsSchema,
   legacy: legacySchema,
   tokenize: tokenizeSchema,
   detokenize: detokenizeSchema,
@@ -30,6 +33,9 @@ const SCHEMAS = {
   ownError: ownErrorSchema,
   ownUse: ownUseSchema,
   requestsQuery: requestsQuerySchema,
+  updateChat: updateChatSchema,
+  listChats: listChatsSchema,
+  listMessages: listMessagesSchema,
 };
 
 /** Every schema that has an `$id`, by that name. Schemas that contain it refer to it. */

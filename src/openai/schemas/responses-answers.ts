@@ -108,6 +108,28 @@ const usage = {
   },
 } as const;
 
+/** The body of `POST /v1/responses/compact`. */
+export const compactedSchema = {
+  $id: 'CompactedResponse',
+  type: 'object',
+  required: ['id', 'object', 'created_at', 'output', 'usage'],
+  properties: {
+    id,
+    object: { const: 'response.compaction' },
+    created_at: created,
+    output: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['id', 'type', 'encrypted_content'],
+        properties: { id, type: { const: 'compaction' }, encrypted_content: text },
+      },
+      description: 'One item, in place of the whole conversation.',
+    },
+    usage,
+  },
+} as const;
+
 const properties = {
   id,
   object: { const: 'response' },
@@ -117,7 +139,7 @@ const properties = {
     ...status,
     description: '`incomplete` if the reply was cut. `in_progress` is only in events of a stream.',
   },
-  background: { const: false },
+  background: { type: 'boolean' },
   error: { type: 'null' },
   incomplete_details: {
     type: ['object', 'null'],

@@ -1,4 +1,4 @@
-import { ECHOED_LENGTH_MAX, MESSAGES_MAX, TEXT_LENGTH_MAX } from '../../core/limits.js';
+import { ECHOED_LENGTH_MAX, LABEL_LENGTH_MAX, MESSAGES_MAX, TEXT_LENGTH_MAX } from '../../core/limits.js';
 import {
   content,
   ignored,
@@ -66,7 +66,7 @@ export const itemSchema = {
     type: {
       type: ['string', 'null'],
       description:
-        'The default is `message`. A `function_call_output` is looked up as a message, and so are consecutive `function_call`s together. An `item_reference` is replaced by the stored item that it names; further references to the same item are ignored, and so are items of other types.',
+        'The default is `message`. A `function_call_output` is looked up as a message, and so are consecutive `function_call`s together. An `item_reference` is replaced by the stored item that it names, a `compaction` by the messages that it was made of; further references to the same item are ignored, and so are items of other types.',
     },
     id: { ...labelField, description: 'Stored with the item. An item without an id gets one.' },
   },
@@ -94,9 +94,12 @@ export const inputField = {
 export const responsesSchema = {
   $id: 'CreateResponseRequest',
   type: 'object',
-  required: ['input'],
   properties: {
-    input: inputField,
+    input: {
+      ...inputField,
+      type: ['string', 'array', 'null'],
+      description: `${inputField.description} Required, unless \`ON_MISS=fallback\` is set.`,
+    },
     instructions: {
       type: ['string', 'null'],
       maxLength: ECHOED_LENGTH_MAX,
@@ -202,17 +205,19 @@ export const responsesSchema = {
     include: { ...ignored.array, items: { type: 'string' } },
     background: {
       type: ['boolean', 'null'],
-      not: { const: true },
-      description: 'True is rejected: nothing runs in the background.',
+      description: 'Echoed. The response is completed at once: only one with `background` can be cancelled.',
     },
     prompt: {
       type: ['object', 'null'],
-      not: { type: 'object' },
-      description: 'Rejected: prompts that are stored at OpenAI are not available here.',
+      properties: { id: { ...labelField, type: 'string', description: 'The id of the stored prompt.' } },
+      description:
+        'With an `input`, it has no effect: prompts that are stored at OpenAI are not available here.',
     },
     conversation: {
       type: ['string', 'object', 'null'],
-      description: 'Accepted; has no effect. Use `previous_response_id` to continue a response.',
+      maxLength: LABEL_LENGTH_MAX,
+      properties: { id: { ...labelField, type: 'string', description: 'The id of the conversation.' } },
+      description: 'With an `input`, it has no effect. Use `previous_response_id` to continue a response.',
     },
     context_management: ignored.array,
     moderation: ignored.object,
