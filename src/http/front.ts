@@ -8,8 +8,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
+import { isLimited, type Operation, type OperationId } from '../api/operations.js';
 import { after } from '../core/maybe-promise.js';
-import { isLimited, type Operation, type OperationId } from '../openai/operations.js';
 import type { AnswerCache } from './answer-cache.js';
 import type { KeyCheck } from './auth.js';
 import type { Bodies } from './body.js';

@@ -4,14 +4,14 @@ import { isCallText } from '../core/conversation.js';
 import { PIECES_TOGETHER_MAX, REPLY_AT_ONCE_MAX } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { historiesOf, type Message } from '../core/query.js';
+import type { FinishReason, Reasoning, Reply, ToolCall } from '../core/reply.js';
 import { Decoded, type SpelledText } from '../core/spelled-text.js';
 import { inSlices, inStep } from '../core/steps.js';
+import { cutAtStop, type Stops } from '../core/stops.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { Given, TokenCount } from '../lookup/lookup.js';
 import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
 import { piecesOf } from '../openai/pieces.js';
-import type { FinishReason, Reasoning, Reply, ToolCall } from '../openai/reply.js';
-import { cutAtStop, type Stops } from '../openai/stops.js';
 
 /** With the setting `tolerant`, a limit must be lower than a reply's token count by more than this share to cut it. */
 const TOLERANCE = 0.1;

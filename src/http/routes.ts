@@ -6,7 +6,7 @@ import {
   OPERATIONS,
   type Operation,
   type OperationId,
-} from '../openai/operations.js';
+} from '../api/operations.js';
 
 /** All methods of one path. */
 export interface Route {

@@ -1,10 +1,10 @@
 /** Sends answers. No other module writes the bytes of an answer into a response. */
 
 import type { ServerResponse } from 'node:http';
+import type { EventStream, Head } from '../core/event-stream.js';
 import { SLAB_BYTES, STEP_SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
 import { queueStep } from '../core/steps.js';
-import type { EventStream, Head } from '../openai/event-stream.js';
 import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';
 import type { Answered, Content } from './endpoint.js';

@@ -1,5 +1,6 @@
 /** Builds the bytes of a stream's events, slice by slice. */
 
+import type { EventStream, PieceEvents } from '../core/event-stream.js';
 import { spell } from '../core/spelled-text.js';
 import type { TokenizerName } from '../core/tokens.js';
 import {
@@ -10,7 +11,6 @@ import {
   type TextEvents,
   type TextPosition,
 } from '../kernel/event-writer.js';
-import type { EventStream, PieceEvents } from '../openai/event-stream.js';
 import { piecesOf } from '../openai/pieces.js';
 
 /** Builds the events of texts. */

@@ -2,9 +2,9 @@
 
 import type { FromSchema } from 'json-schema-to-ts';
 import { type FunctionCall, parseCalls } from '../core/calls.js';
+import { checked } from '../core/check.js';
 import { AppError } from '../core/errors.js';
 import type { Message } from '../core/query.js';
-import { checked } from './check.js';
 import { textOf } from './content.js';
 import { inputItems } from './schemas/checks.js';
 import type { functionOutputSchema, itemSchema, messageItemSchema } from './schemas/responses.js';

@@ -1,6 +1,6 @@
+import type { OperationId } from '../../api/operations.js';
 import { RESPONSES_STORED_BYTES, RESPONSES_STORED_MAX } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
-import type { OperationId } from '../../openai/operations.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import type { KeyCheck } from '../auth.js';
 import type { Clock } from '../clock.js';

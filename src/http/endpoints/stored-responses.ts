@@ -1,5 +1,5 @@
+import { checked } from '../../core/check.js';
 import { AppError } from '../../core/errors.js';
-import { checked } from '../../openai/check.js';
 import { responseStream } from '../../openai/responses-events.js';
 import { itemList } from '../../openai/responses-items.js';
 import { retrieve } from '../../openai/schemas/checks.js';

@@ -1,7 +1,7 @@
 /** The validators that `compile.ts` generates from the schemas. */
 
 import type { FromSchema } from 'json-schema-to-ts';
-import type { Check } from '../check.js';
+import type { Check } from '../../core/check.js';
 import type { chatSchema } from './chat.js';
 import type { completionSchema } from './completion.js';
 import type { legacySchema } from './legacy.js';

@@ -3,7 +3,7 @@
  * byte of UTF-8. The sender inserts the id and the date of the answer, and has the kernel cut the texts into pieces.
  */
 
-import type { SpelledText } from '../core/spelled-text.js';
+import type { SpelledText } from './spelled-text.js';
 
 /** The text before the random digits of an id, the text between them and the date, and the text after the date. */
 export type Head = readonly [beforeId: string, between: string, ...afterDate: string[]];
@@ -45,6 +45,3 @@ export interface PieceEvents {
   readonly numbers?: readonly number[] | undefined;
   readonly counts?: Uint32Array | undefined;
 }
-
-/** The last event of a completion's stream. */
-export const DONE = 'data: [DONE]\n\n';

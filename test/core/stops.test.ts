@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { STOPS_SEARCH_LENGTH } from '#dist/core/limits.js';
-import { cutAtStop, type Stops } from '#dist/openai/stops.js';
+import { cutAtStop, type Stops } from '#dist/core/stops.js';
 import { runs } from '../support/factor.js';
 
 /** The remaining text, and the number of steps to find it. */

@@ -19,19 +19,19 @@ import {
   tokenListSchema,
   tokenTextSchema,
   versionSchema,
-} from './schemas/answers.js';
-import { chatSchema } from './schemas/chat.js';
-import { completionSchema } from './schemas/completion.js';
-import { legacySchema } from './schemas/legacy.js';
-import { inputItemsSchema, responsesSchema, retrieveSchema } from './schemas/responses.js';
+} from '../openai/schemas/answers.js';
+import { chatSchema } from '../openai/schemas/chat.js';
+import { completionSchema } from '../openai/schemas/completion.js';
+import { legacySchema } from '../openai/schemas/legacy.js';
+import { inputItemsSchema, responsesSchema, retrieveSchema } from '../openai/schemas/responses.js';
 import {
   deletedResponseSchema,
   inputItemListSchema,
   inputTokensSchema,
   responseEventSchema,
   responseSchema,
-} from './schemas/responses-answers.js';
-import { detokenizeSchema, tokenizeSchema } from './schemas/tokens.js';
+} from '../openai/schemas/responses-answers.js';
+import { detokenizeSchema, tokenizeSchema } from '../openai/schemas/tokens.js';
 
 /** The prefix of OpenAI's paths on Azure. */
 export const AZURE_BASE = '/openai';

@@ -1,7 +1,8 @@
 /** The API described in OpenAPI 3.1, generated from the table of operations and the schemas that validate requests. */
 
 import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
-import { errorBody } from './error-body.js';
+import { errorBody } from '../openai/error-body.js';
+import { errorSchema, legacyErrorSchema, legacyInvalidSchema } from '../openai/schemas/answers.js';
 import {
   AZURE_BASE,
   DEPLOYMENT,
@@ -15,7 +16,6 @@ import {
   type Schema,
   TAGS,
 } from './operations.js';
-import { errorSchema, legacyErrorSchema, legacyInvalidSchema } from './schemas/answers.js';
 
 /** The errors of a rate limit, of every request, and of operations that need a key. */
 const LIMIT_ERRORS = ['rate_limit_exceeded'] as const satisfies readonly ErrorCode[];

@@ -1,4 +1,4 @@
-import type { SpelledText } from '../core/spelled-text.js';
+import type { SpelledText } from './spelled-text.js';
 
 /** A reply as it is sent: the part of the recorded reply that the request allows. */
 export interface Reply {

@@ -2,11 +2,11 @@
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
-import { chatSchema } from './chat.js';
-import { completionSchema } from './completion.js';
-import { legacySchema } from './legacy.js';
-import { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
-import { detokenizeSchema, tokenizeSchema } from './tokens.js';
+import { chatSchema } from '../openai/schemas/chat.js';
+import { completionSchema } from '../openai/schemas/completion.js';
+import { legacySchema } from '../openai/schemas/legacy.js';
+import { inputItemsSchema, responsesSchema, retrieveSchema } from '../openai/schemas/responses.js';
+import { detokenizeSchema, tokenizeSchema } from '../openai/schemas/tokens.js';
 
 /** The schemas, by the names of their validators in `checks.d.ts`. */
 const SCHEMAS = {

@@ -1,4 +1,4 @@
-import { STOPS_SEARCH_LENGTH } from '../core/limits.js';
+import { STOPS_SEARCH_LENGTH } from './limits.js';
 
 /** Stop sequences: a reply ends before the first of them. */
 export interface Stops {
