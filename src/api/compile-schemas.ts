@@ -1,24 +1,33 @@
-/** Run by the build: compiles the schemas to JavaScript, so that no start has to load a validator library and parse the schemas. */
+/**
+ * Run by the build: compiles the schemas of a room to JavaScript, so that no start has to load a validator library and parse the schemas.
+ * Its argument names the room.
+ */
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
+import { countTokensSchema, messagesSchema } from '../anthropic/schemas/messages.js';
 import { chatSchema } from '../openai/schemas/chat.js';
 import { completionSchema } from '../openai/schemas/completion.js';
 import { legacySchema } from '../openai/schemas/legacy.js';
 import { inputItemsSchema, responsesSchema, retrieveSchema } from '../openai/schemas/responses.js';
 import { detokenizeSchema, tokenizeSchema } from '../openai/schemas/tokens.js';
 
-/** The schemas, by the names of their validators in `checks.d.ts`. */
-const SCHEMAS = {
-  chat: chatSchema,
-  completion: completionSchema,
-  legacy: legacySchema,
-  tokenize: tokenizeSchema,
-  detokenize: detokenizeSchema,
-  responses: responsesSchema,
-  retrieve: retrieveSchema,
-  inputItems: inputItemsSchema,
+/** The schemas of each room, by the names of their validators in its `checks.d.ts`. */
+const ROOMS: Readonly<Record<string, Readonly<Record<string, { readonly $id: string }>>>> = {
+  openai: {
+    chat: chatSchema,
+    completion: completionSchema,
+    legacy: legacySchema,
+    tokenize: tokenizeSchema,
+    detokenize: detokenizeSchema,
+    responses: responsesSchema,
+    retrieve: retrieveSchema,
+    inputItems: inputItemsSchema,
+  },
+  anthropic: { messages: messagesSchema, countTokens: countTokensSchema },
 };
+
+const schemas = ROOMS[process.argv[2] ?? ''] ?? {};
 
 /** Every schema that has an `$id`, by that name. Schemas that contain it refer to it. */
 const named = new Map<string, object>();
@@ -32,7 +41,7 @@ function refer(value: unknown): unknown {
   return { $ref: schema.$id };
 }
 
-Object.values(SCHEMAS).forEach(refer);
+Object.values(schemas).forEach(refer);
 
 const ajv = new Ajv2020({
   // Lengths of texts are JavaScript's: counting code points would need a module of Ajv at run time. Ajv warns of this option at each build.
@@ -51,6 +60,6 @@ const ajv = new Ajv2020({
   // Errors contain the value, and what was expected of it.
   verbose: true,
 });
-const names = Object.fromEntries(Object.entries(SCHEMAS).map(([name, { $id }]) => [name, $id]));
+const names = Object.fromEntries(Object.entries(schemas).map(([name, { $id }]) => [name, $id]));
 
 process.stdout.write(standalone.default(ajv, names));

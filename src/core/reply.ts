@@ -4,6 +4,8 @@ import type { SpelledText } from './spelled-text.js';
 export interface Reply {
   readonly content: SpelledText;
   readonly finishReason: FinishReason;
+  /** The stop sequence at which it was cut. */
+  readonly stopSequence?: string | undefined;
   /** What comes before the content, if it is recorded apart from it. */
   readonly reasoning?: Reasoning | undefined;
   /** The number of its tokens, with those of the reasoning. */

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { errorBody as anthropicErrorBody } from '../anthropic/error-body.js';
 import { AppError, ERRORS } from '../core/errors.js';
 import { type ErrorBody, errorBody } from '../openai/error-body.js';
 import { type Answered, jsonOf, legacyJsonOf } from './endpoint.js';
@@ -32,7 +33,9 @@ export class Failures {
   answerTo(response: ServerResponse, thrown: unknown): Answered {
     if (!(thrown instanceof AppError)) throw thrown;
     this.log(thrown, response);
-    return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
+    const { isAnthropic, requestId } = factsOf(response);
+    if (!isAnthropic) return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
+    return answerOf(thrown, thrown.status, jsonOf(anthropicErrorBody(thrown, requestId)));
   }
 
   /** Sends the error, or closes the connection if an answer has already begun. */
@@ -79,11 +82,15 @@ export class Failures {
 /** The response to an error. */
 function failedAnswer(error: AppError, isLegacy: boolean): Answered {
   const { status, body } = (isLegacy ? legacyErrorBody : openaiErrorBody)(error);
+  return answerOf(error, status, (isLegacy ? legacyJsonOf : jsonOf)(body));
+}
+
+function answerOf(error: AppError, status: number, answered: Answered): Answered {
   return {
+    ...answered,
     status,
     ...(error.code === 'prompt_not_found' && { origin: NOWHERE }),
     headers: [...(status === 503 ? ['retry-after', '1'] : []), ...error.headers],
-    ...(isLegacy ? legacyJsonOf : jsonOf)(body),
   };
 }
 

@@ -82,9 +82,10 @@ export class Replies {
     }
     const isText = calls === undefined || content.text !== '';
     const text = isText ? content : new Decoded(textOfCalls(calls));
-    return after(cutAtStops(text, asked.stops), (whole) => {
+    return after(cutAtStops(text, asked.stops), ({ content: whole, stop }) => {
       const counted = new CountedContent(whole, whole === content ? given.tokens?.reply : undefined);
-      return this.cutReply(counted, reasoning, prompt, asked);
+      const cut = this.cutReply(counted, reasoning, prompt, asked);
+      return stop === undefined ? cut : after(cut, (reply) => stoppedAt(stop, reply));
     });
   }
 
@@ -228,13 +229,25 @@ export class Replies {
   }
 }
 
-/** The text up to the first stop; the same object if it has no stop. */
-function cutAtStops(content: SpelledText, stops: Stops): MaybePromise<SpelledText> {
-  if (stops.texts.length === 0) return content;
-  const { text } = content;
-  return after(inSlices(cutAtStop(text, stops)), (cut) =>
-    cut.length === text.length ? content : new Decoded(cut),
+/** A content up to its first stop. */
+interface StoppedContent {
+  readonly content: SpelledText;
+  /** Undefined if the content has none. */
+  readonly stop?: string;
+}
+
+/** The content up to the first stop; the same object if it has no stop. */
+function cutAtStops(content: SpelledText, stops: Stops): MaybePromise<StoppedContent> {
+  if (stops.texts.length === 0) return { content };
+  return after(inSlices(cutAtStop(content.text, stops)), ({ text, stop }) =>
+    stop === undefined ? { content } : { content: new Decoded(text), stop },
   );
+}
+
+/** A reply that was cut at a stop, with that stop, unless it was cut before it. */
+function stoppedAt(stop: string, { reply, promptTokens }: CountedReply): CountedReply {
+  const stopSequence = reply.finishReason === 'stop' ? stop : undefined;
+  return { reply: { ...reply, stopSequence }, promptTokens };
 }
 
 /** A content whose tokens are counted. It is decoded only if its text is needed. */

@@ -35,6 +35,7 @@ describe('the package', () => {
       'dist/index.d.ts',
       'dist/kernel/kernel.wasm',
       'dist/openai/schemas/checks.js',
+      'dist/anthropic/schemas/checks.js',
       ...filesIn('dist/docs'),
       ...filesIn('dist/gpt-tokenizer').filter((path) => !path.endsWith('.d.ts')),
     ];

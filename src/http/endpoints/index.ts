@@ -15,6 +15,7 @@ import { health } from './health.js';
 import { home } from './home.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
 import { legacyChatCompletion } from './legacy-completion.js';
+import { countTokens, messages } from './messages.js';
 import { metrics, type RegistryOnce } from './metrics.js';
 import { modelById, models } from './models.js';
 import { openapi } from './openapi.js';
@@ -56,6 +57,8 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     retrieveResponse: responseById(store),
     deleteResponse: deleteResponse(store),
     listInputItems: inputItems(store),
+    createMessage: messages(catalog, onMiss, replies),
+    countMessageTokens: countTokens(catalog, replies),
     listModels: models(catalog),
     retrieveModel: modelById(catalog),
     home: home(parts),
