@@ -7,6 +7,8 @@ import { Decoded, type SpelledText, spell, spellJson } from '../core/spelled-tex
 export interface MessageUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Those of the output's tokens that are thinking. */
+  readonly thinkingTokens: number;
 }
 
 const ID = 'msg_';
@@ -17,7 +19,7 @@ const ID = 'msg_';
  * @param model the model's name in the request
  */
 export function message(model: string, reply: Reply, usage: MessageUsage): Head {
-  const blocks = blocksOf(reply).flatMap((block, i) => [i === 0 ? '' : ',', ...wholeBlock(block)]);
+  const blocks = blocksOf(reply).flatMap(({ whole }, i) => [i === 0 ? '' : ',', ...whole()]);
   const { stopReason, stopSequence } = stopOf(reply);
   return [
     `{"id":"${ID}`,
@@ -35,20 +37,20 @@ export function message(model: string, reply: Reply, usage: MessageUsage): Head 
  * @param model the model's name in the request
  */
 export function messageStream(model: string, reply: Reply, usage: MessageUsage): EventStream {
-  const { inputTokens, outputTokens } = usage;
   const { stopReason, stopSequence } = stopOf(reply);
   const parts: StreamPart[] = [
-    `","type":"message","role":"assistant","model":${spell(model)},"content":[],"stop_reason":null,"stop_sequence":null,"usage":${usageText({ inputTokens, outputTokens: 0 })}}}\n\n`,
+    `","type":"message","role":"assistant","model":${spell(model)},"content":[],"stop_reason":null,"stop_sequence":null,"usage":${usageText({ ...usage, outputTokens: 0, thinkingTokens: 0 })}}}\n\n`,
   ];
-  for (const [index, block] of blocksOf(reply).entries()) {
-    parts.push(event('content_block_start', `"index":${index},"content_block":${emptyBlock(block)}`));
+  for (const [index, { empty, delta, text, lastDelta }] of blocksOf(reply).entries()) {
+    const before = `${beginning('content_block_delta')},"index":${index},"delta":`;
+    parts.push(event('content_block_start', `"index":${index},"content_block":${empty}`));
     if (index === 0) parts.push(event('ping'));
-    parts.push(blockPieces(index, block));
+    parts.push({ content: text, before: before + delta, after: ['"}}\n\n'] });
+    if (lastDelta !== undefined) parts.push(`${before}${lastDelta}}\n\n`);
     parts.push(event('content_block_stop', `"index":${index}`));
   }
   const stop = `{"stop_reason":"${stopReason}","stop_sequence":${stopSequence}}`;
-  const total = `{"input_tokens":${inputTokens},${CACHED},"output_tokens":${outputTokens}}`;
-  parts.push(event('message_delta', `"delta":${stop},"usage":${total}`), event('message_stop'));
+  parts.push(event('message_delta', `"delta":${stop},"usage":{${countsText(usage)}}`), event('message_stop'));
   return {
     head: [`event: message_start\ndata: {"type":"message_start","message":{"id":"${ID}`, undefined],
     isHeadOnce: true,
@@ -57,40 +59,61 @@ export function messageStream(model: string, reply: Reply, usage: MessageUsage):
   };
 }
 
-/** A block of a message's content. */
-type Block =
-  | { readonly type: 'text'; readonly text: SpelledText }
-  | { readonly type: 'tool_use'; readonly call: ToolCall; readonly input: string };
-
-/** The blocks of a reply: its text, unless it has only function calls, then the calls. */
-function blocksOf({ content, calls }: Reply): readonly Block[] {
-  const called = calls.map((call): Block => ({ type: 'tool_use', call, input: inputOf(call) }));
-  const isSilent = calls.length > 0 && content.spelled === '""';
-  return isSilent ? called : [{ type: 'text', text: content }, ...called];
+/** A block of a message's content. All texts are byte strings. */
+interface Block {
+  /** The block as it is sent whole. */
+  readonly whole: () => readonly string[];
+  /** The block as its first event has it. */
+  readonly empty: string;
+  /** The delta of each piece of the text, up to the piece. */
+  readonly delta: string;
+  readonly text: SpelledText;
+  /** The delta after the last piece, if there is one. */
+  readonly lastDelta?: string;
 }
 
-function wholeBlock(block: Block): readonly string[] {
-  if (block.type === 'text') return ['{"type":"text","text":', block.text.spelled, '}'];
-  return [`${callText(block.call)},"input":`, spellJson(block.input), '}'];
+/** The blocks of a reply: its reasoning, its text, unless that is empty and there are other blocks, and its function calls. */
+function blocksOf({ content, reasoning, calls }: Reply): readonly Block[] {
+  const others = [
+    ...(reasoning === undefined ? [] : [thinkingBlock(reasoning.content)]),
+    ...calls.map(callBlock),
+  ];
+  if (others.length > 0 && content.spelled === '""') return others;
+  const at = reasoning === undefined ? 0 : 1;
+  return others.toSpliced(at, 0, textBlock(content));
 }
 
-/** A block as its first event has it. */
-function emptyBlock(block: Block): string {
-  return block.type === 'text' ? '{"type":"text","text":""}' : `${callText(block.call)},"input":{}}`;
+function textBlock(text: SpelledText): Block {
+  return {
+    whole: () => ['{"type":"text","text":', text.spelled, '}'],
+    empty: '{"type":"text","text":""}',
+    delta: '{"type":"text_delta","text":"',
+    text,
+  };
 }
 
-function blockPieces(index: number, block: Block): StreamPart {
-  const [delta, content] =
-    block.type === 'text'
-      ? ['"text_delta","text":"', block.text]
-      : ['"input_json_delta","partial_json":"', new Decoded(block.input)];
-  const before = `${beginning('content_block_delta')},"index":${index},"delta":{"type":${delta}`;
-  return { content, before, after: ['"}}\n\n'] };
+/** Signs thinking. Clients send signatures back unread, and the server ignores them: one is as good as another. */
+const SIGNATURE = '"signature":"dmVyYmF0aW0="';
+
+function thinkingBlock(text: SpelledText): Block {
+  return {
+    whole: () => ['{"type":"thinking","thinking":', text.spelled, `,${SIGNATURE}}`],
+    empty: '{"type":"thinking","thinking":"","signature":""}',
+    delta: '{"type":"thinking_delta","thinking":"',
+    text,
+    lastDelta: `{"type":"signature_delta",${SIGNATURE}}`,
+  };
 }
 
-/** The JSON of a call, up to its input. */
-function callText({ id, name }: ToolCall): string {
-  return `{"type":"tool_use","id":${spell(id)},"name":${spell(name)}`;
+function callBlock(call: ToolCall): Block {
+  const start = `{"type":"tool_use","id":${spell(call.id)},"name":${spell(call.name)},"input":`;
+  const input = inputOf(call);
+  return {
+    whole: () => [start, spellJson(input), '}'],
+    empty: `${start}{}}`,
+    delta: '{"type":"input_json_delta","partial_json":"',
+    text: new Decoded(input),
+  };
 }
 
 /** The input of a call, as JSON. It has to be an object: other arguments become a field of one. */
@@ -116,10 +139,12 @@ const STOP_REASONS: Readonly<Record<Reply['finishReason'], string>> = {
   tool_calls: 'tool_use',
 };
 
-const CACHED = '"cache_creation_input_tokens":0,"cache_read_input_tokens":0';
+function usageText(usage: MessageUsage): string {
+  return `{${countsText(usage)},"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"service_tier":"standard"}`;
+}
 
-function usageText({ inputTokens, outputTokens }: MessageUsage): string {
-  return `{"input_tokens":${inputTokens},${CACHED},"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"output_tokens":${outputTokens},"service_tier":"standard"}`;
+function countsText({ inputTokens, outputTokens, thinkingTokens }: MessageUsage): string {
+  return `"input_tokens":${inputTokens},"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":${outputTokens},"output_tokens_details":{"thinking_tokens":${thinkingTokens}}`;
 }
 
 /** An event, with the JSON of its fields besides the type. */

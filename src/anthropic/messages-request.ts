@@ -26,6 +26,8 @@ export interface MessagesRequest extends CountTokensRequest {
   readonly stops: Stops;
   /** False if recorded function calls are returned as text. */
   readonly allowsCalls: boolean;
+  /** False if recorded reasoning is left out. */
+  readonly givesReasoning: boolean;
 }
 
 /**
@@ -42,6 +44,7 @@ export function parseMessagesRequest(body: unknown): MessagesRequest {
     stream: fields.stream ?? false,
     stops: { texts: fields.stop_sequences ?? [], areKept: false },
     allowsCalls: fields.tool_choice?.type !== 'none',
+    givesReasoning: fields.thinking?.type !== 'disabled',
   };
 }
 

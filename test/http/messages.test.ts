@@ -3,6 +3,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import Anthropic from '@anthropic-ai/sdk';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '#dist/core/errors.js';
 import { serve, type VerbatimServer } from '#dist/index.js';
@@ -58,10 +59,11 @@ async function answer(response: Response): Promise<unknown> {
 
 const replies = [1, 3, 5, 7].map((at) => [at, blocksOf(recorded[at]?.content)] as const);
 
-/** The blocks of a recorded content that are returned. */
+/** The blocks of a recorded content that are returned, thinking with a signature of the server. */
 function blocksOf(content: unknown): readonly object[] {
   if (typeof content === 'string') return [text(content)];
-  return (content as { type: string }[]).filter(({ type }) => !/thinking/.test(type));
+  const blocks = (content as { type: string }[]).filter(({ type }) => type !== 'redacted_thinking');
+  return blocks.map((each) => (each === thinking ? { ...each, signature: expect.any(String) } : each));
 }
 
 describe.each(['sweep', 'index'] as const)(
@@ -90,6 +92,40 @@ describe("a converted conversation in Anthropic's form, with a system message,",
     const response = await ask(server.url, recorded.slice(0, at), { system: [text('Be '), text('brief.')] });
     expect(response.headers.get('x-verbatim-source')).toMatch(/^Be%20brief\.#/);
     expect(await answer(response)).toEqual(['context', blocks]);
+  });
+});
+
+describe('a reply with reasoning', () => {
+  const turns = [user('Think.'), { ...assistant('Done.'), reasoning_content: 'Let me "think".' }];
+  let url: string;
+  beforeAll(async () => {
+    url = await serveApp(written('h.json', [{ messages: turns }]));
+  });
+
+  it('begins with a thinking block, streamed or not', async () => {
+    const whole = (await (await ask(url, [user('Think.')])).json()) as Anthropic.Message;
+    const client = new Anthropic({ baseURL: url, apiKey: 'any' });
+    const stream = client.messages.stream({
+      model: 'm',
+      max_tokens: 100,
+      messages: [{ role: 'user', content: 'Think.' }],
+    });
+    const pieces: string[] = [];
+    stream.on('thinking', (piece) => pieces.push(piece));
+    const { content, usage } = await stream.finalMessage();
+    const [thought, reply] = content;
+    expect(thought).toEqual({ type: 'thinking', thinking: 'Let me "think".', signature: expect.any(String) });
+    expect(reply).toEqual(text('Done.'));
+    expect(pieces.length).toBeGreaterThan(2);
+    expect(pieces.join('')).toBe('Let me "think".');
+    expect([content, usage.output_tokens]).toEqual([whole.content, whole.usage.output_tokens]);
+    expect(usage.output_tokens_details?.thinking_tokens).toBeGreaterThan(0);
+    expect(usage.output_tokens_details?.thinking_tokens).toBeLessThan(usage.output_tokens);
+  });
+
+  it('has none if the request disables thinking', async () => {
+    const response = await ask(url, [user('Think.')], { thinking: { type: 'disabled' } });
+    expect(await answer(response)).toEqual(['context', [text('Done.')]]);
   });
 });
 

@@ -22,6 +22,7 @@ const usage = {
       type: 'object',
       properties: { ephemeral_5m_input_tokens: count, ephemeral_1h_input_tokens: count },
     },
+    output_tokens_details: { type: 'object', properties: { thinking_tokens: count } },
     service_tier: { const: 'standard' },
   },
 } as const;
@@ -41,6 +42,11 @@ const block = {
       type: 'object',
       required: ['type', 'text'],
       properties: { type: { const: 'text' }, text: string },
+    },
+    {
+      type: 'object',
+      required: ['type', 'thinking', 'signature'],
+      properties: { type: { const: 'thinking' }, thinking: string, signature: string },
     },
     {
       type: 'object',
@@ -89,7 +95,14 @@ export const messageEventSchema = {
     event('ping'),
     event('content_block_delta', {
       index: count,
-      delta: { oneOf: [delta('text_delta', 'text'), delta('input_json_delta', 'partial_json')] },
+      delta: {
+        oneOf: [
+          delta('text_delta', 'text'),
+          delta('thinking_delta', 'thinking'),
+          delta('signature_delta', 'signature'),
+          delta('input_json_delta', 'partial_json'),
+        ],
+      },
     }),
     event('content_block_stop', { index: count }),
     event('message_delta', {

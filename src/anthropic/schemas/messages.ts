@@ -149,7 +149,16 @@ const promptFields = {
     },
     description: 'How tools are used.',
   },
-  thinking: object,
+  thinking: {
+    type: ['object', 'null'],
+    properties: {
+      type: {
+        type: 'string',
+        description: 'With `disabled`, recorded reasoning is left out. Other values have no effect.',
+      },
+    },
+    description: 'Whether the answer has thinking blocks, if the reply was recorded with its reasoning.',
+  },
   output_config: object,
   cache_control: object,
 } as const;

@@ -18,8 +18,8 @@ import { type Replies, textsOf } from '../replies.js';
 /** The place of the prompt, for errors. */
 const PROMPT = { param: 'messages', what: 'the last message' };
 
-/** Takes the reasoning, too. Only the last events of a stream have its usage. */
-const HOW = { givesReasoning: true, includeUsage: false, continuousUsage: false };
+/** Only the last events of a stream have its usage. */
+const HOW = { includeUsage: false, continuousUsage: false };
 
 /** `POST /v1/messages`: the recorded reply to the last message, in the context of the messages before it. */
 export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies): Endpoint<MessagesRequest> {
@@ -35,13 +35,14 @@ export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies)
       return after(given, (given) =>
         after(replies.of(given, countedTexts(asked, given), how), ({ reply, promptTokens }) => {
           const inputTokens = chatPromptTokens(messages, promptTokens);
-          const usage = { inputTokens, outputTokens: reply.tokens };
+          const thinkingTokens = reply.reasoning?.tokens ?? 0;
+          const usage = { inputTokens, outputTokens: reply.tokens, thinkingTokens };
           const content: Content = asked.stream
             ? { kind: 'events', stream: messageStream(name, reply, usage) }
             : { kind: 'named', head: message(name, reply, usage) };
           const outcome = {
             model: model.sourceOf(given).id,
-            usage: usageOf(inputTokens, reply.tokens),
+            usage: usageOf(inputTokens, reply.tokens, thinkingTokens),
             finishReason: reply.finishReason,
           };
           return { origin: originOf(given, model), outcome, content, asOf };
