@@ -33,9 +33,8 @@ export class Failures {
   answerTo(response: ServerResponse, thrown: unknown): Answered {
     if (!(thrown instanceof AppError)) throw thrown;
     this.log(thrown, response);
-    const { isAnthropic, requestId } = factsOf(response);
-    if (!isAnthropic) return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
-    return answerOf(thrown, thrown.status, jsonOf(anthropicErrorBody(thrown, requestId)));
+    if (!factsOf(response).isAnthropic) return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
+    return answerOf(thrown, thrown.status, jsonOf(bodyOfRefused(thrown, response)));
   }
 
   /** Sends the error, or closes the connection if an answer has already begun. */
@@ -77,6 +76,16 @@ export class Failures {
     // The serializer of `err` skips a cause that isn't an Error, such as a worker's failure.
     else this.logger.error({ err: error, cause, requestId }, error.message);
   }
+}
+
+/**
+ * The body of an error in Anthropic's format if the request has it, else in OpenAI's.
+ *
+ * @param response the response to the request, if one has begun
+ */
+export function bodyOfRefused(error: AppError, response: ServerResponse | undefined): object {
+  const facts = response && factsOf(response);
+  return facts?.isAnthropic === true ? anthropicErrorBody(error, facts.requestId) : errorBody(error);
 }
 
 /** The response to an error. */

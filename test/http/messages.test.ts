@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '#dist/core/errors.js';
 import { serve, type VerbatimServer } from '#dist/index.js';
 import { guardedBy, post, serveApp } from '../support/app.js';
+import { RawConnection } from '../support/raw-connection.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const user = (content: unknown) => ({ role: 'user', content });
@@ -298,6 +299,19 @@ describe("an error has Anthropic's format", () => {
     },
   ])('$status $type: $says', async (failed) => {
     await expectFailed(base, failed);
+  });
+
+  it('for a body that violates HTTP', async () => {
+    const connection = await RawConnection.open(base);
+    await connection.send(
+      'POST /v1/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nno length\r\n',
+    );
+    await connection.closed;
+    const [answered] = connection.answers;
+    expect([answered?.status, JSON.parse(String(answered?.body))]).toMatchObject([
+      400,
+      { type: 'error', error: { type: 'invalid_request_error' }, request_id: expect.stringMatching(/^req_/) },
+    ]);
   });
 
   it('without an accepted key', async () => {
