@@ -42,8 +42,8 @@ describe('the source', () => {
     expect(imports.length).toBeGreaterThan(100);
   });
 
-  it('imports nothing of Node in core and openai', () => {
-    const pure = imports.filter(({ room }) => room === 'core' || room === 'openai');
+  it('imports nothing of Node in core, openai, anthropic and api', () => {
+    const pure = imports.filter(({ room }) => ['core', 'openai', 'anthropic', 'api'].includes(room));
     expect(pure.filter(({ from }) => from.startsWith('node:'))).toEqual([]);
     expect(pure.filter(({ room, from }) => room === 'core' && !(from in ROOMS))).toEqual([]);
   });

@@ -305,6 +305,11 @@ export const MODEL_LENGTH_MAX = 256;
  */
 export const LABEL_LENGTH_MAX = 512;
 
+/**
+ * The context length of every model, since clients ask for one: as many tokens as large models read. A recorded reply has no such limit.
+ */
+export const CONTEXT_TOKENS = 131_072;
+
 /** Characters of the texts in one response body, all choices together. A JSON string can hold at most about eight times as many. */
 export const ANSWER_CHARACTERS_MAX = 64 * MiB;
 

@@ -15,6 +15,8 @@ export interface Message {
   readonly calls?: readonly FunctionCall[] | undefined;
   /** The id of the call that the message is the result of. */
   readonly callId?: string | undefined;
+  /** True if the client sent it in one message with the one before it. Some datasets have both as one turn. */
+  readonly continues?: boolean;
 }
 
 /** What a lookup searches for. */
@@ -22,8 +24,8 @@ export interface Query {
   /**
    * The message texts, oldest first, in up to `HISTORIES_MAX` variants, the preferred one first: as sent, and without the system messages;
    * each with function results as sent, and in the order of their calls; each of these in three spellings, and with function calls left out
-   * or as texts in three spellings; and all of them without the white space before an assistant's texts. All are different, and none is
-   * empty. The last text of each is the prompt.
+   * or as texts in three spellings; all of these with the parts of a client's message as one text; and all of them without the white space
+   * before an assistant's texts. All are different, and none is empty. The last text of each is the prompt.
    */
   readonly histories: readonly (readonly string[])[];
   /** False if earlier messages don't count and white space isn't normalized: then only the rung `prompt` is tried. */
@@ -31,10 +33,10 @@ export interface Query {
 }
 
 /**
- * With or without white space before an assistant's texts; with or without system messages; results in two orders and three spellings;
+ * With or without white space before an assistant's texts; a client's message in parts or joined; with or without system messages; results in two orders and three spellings;
  * calls in three spellings or left out.
  */
-export const HISTORIES_MAX = 2 * 2 * 2 * 3 * 4;
+export const HISTORIES_MAX = 2 * 2 * 2 * 2 * 3 * 4;
 
 /** A query, as keys. */
 export interface KeyedQuery {
@@ -56,13 +58,25 @@ export function queryOf(messages: readonly Message[]): Query | undefined {
 
 /** The histories of a query, as messages. */
 export function historiesOf(messages: readonly Message[]): readonly (readonly Message[])[] {
-  const sent = variantsOf(messages);
+  const parts = variantsOf(messages);
+  const isDivided = messages.some(({ continues }) => continues === true);
+  const sent = isDivided ? different([...parts, ...variantsOf(joined(messages))]) : parts;
   if (!messages.some(isIndented)) return sent;
   // Many clients that remove thinking leave the line feeds after it.
   const trimmed = new Map(
     messages.filter(isIndented).map((one) => [one, { ...one, text: one.text.trimStart() }]),
   );
   return different([...sent, ...sent.map((history) => history.map((one) => trimmed.get(one) ?? one))]);
+}
+
+/** The messages as the client sent them: those that were one message are joined. */
+function joined(messages: readonly Message[]): readonly Message[] {
+  const whole: Message[] = [];
+  for (const message of messages) {
+    const first = message.continues === true ? whole.pop() : undefined;
+    whole.push(first === undefined ? message : { role: 'user', text: first.text + message.text });
+  }
+  return whole;
 }
 
 /** True if a message is an assistant's, and its text begins with white space and has other characters. */

@@ -54,7 +54,12 @@ export class Decoded implements SpelledText {
 
 /** The JSON of a value as it is sent, a byte string. */
 export function spell(value: unknown): string {
-  return withoutLineEnds(plainJson(value));
+  return spellJson(JSON.stringify(value));
+}
+
+/** JSON as it is sent, a byte string. */
+export function spellJson(json: string): string {
+  return withoutLineEnds(byteString(json));
 }
 
 /** The JSON of a value as `JSON.stringify` writes it, a byte string. */

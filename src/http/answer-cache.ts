@@ -56,7 +56,7 @@ function isCurrent({ asOf }: Answered): boolean {
 function bytesOf({ content }: Answered): number {
   switch (content.kind) {
     case 'named':
-      return ANSWER_OVERHEAD_BYTES + content.head.reduce((sum, { length }) => sum + length, 0);
+      return ANSWER_OVERHEAD_BYTES + content.head.reduce((sum, part) => sum + (part?.length ?? 0), 0);
     case 'events':
       return content.stream.parts.reduce((sum, part) => {
         if (typeof part === 'string') return sum + part.length;

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.js';
 import { ANSWER_CHARACTERS_MAX } from '../core/limits.js';
+import type { Reply } from '../core/reply.js';
 import type { SpelledText } from '../core/spelled-text.js';
-import type { Reply } from '../openai/reply.js';
 
 /**
  * Rejects an answer that is too long for one body. A stream may have any length.

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { isLimited, type OperationId } from '../api/operations.js';
 import type { ByteCount } from '../core/bytes.js';
 import { EventWriter } from '../kernel/event-writer.js';
 import { JsonMeter } from '../kernel/json-meter.js';
@@ -8,7 +9,6 @@ import { kernelModule } from '../kernel/kernel.js';
 import type { Cache } from '../lookup/cache.js';
 import type { StandIn } from '../lookup/lookup.js';
 import type { Catalog } from '../models/catalog.js';
-import { isLimited, type OperationId } from '../openai/operations.js';
 import type { Testing } from '../testing/testing.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { AnswerCache } from './answer-cache.js';

@@ -7,7 +7,7 @@ import { AppError } from '../core/errors.js';
 export type KeyCheck = (headers: IncomingHttpHeaders) => 'missing_api_key' | 'invalid_api_key' | undefined;
 
 /**
- * Accepts requests that carry one of the keys, as `Authorization: Bearer <key>` or `api-key: <key>`. The comparison always takes the same
+ * Accepts requests that carry one of the keys, as `Authorization: Bearer <key>`, `api-key: <key>` or `x-api-key: <key>`. The comparison always takes the same
  * time: it compares digests, and all of them.
  *
  * @param keys an empty list accepts all requests
@@ -25,9 +25,10 @@ export function keyCheck(keys: readonly string[]): KeyCheck {
 }
 
 /** The key of a request, in any accepted spelling. */
-export function keyIn({ authorization = '', 'api-key': apiKey }: IncomingHttpHeaders): string | undefined {
-  const bearer = /^Bearer +(.+)$/i.exec(authorization)?.[1];
-  return (bearer ?? (typeof apiKey === 'string' ? apiKey : undefined))?.trim();
+export function keyIn(headers: IncomingHttpHeaders): string | undefined {
+  const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
+  const key = bearer ?? headers['api-key'] ?? headers['x-api-key'];
+  return typeof key === 'string' ? key.trim() : undefined;
 }
 
 /** Rejects requests without an accepted key. */

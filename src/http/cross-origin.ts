@@ -7,6 +7,7 @@ const DAY_SECONDS = 86_400;
 /** The response headers that a page may read. */
 const HEADERS = [
   'x-request-id',
+  'request-id',
   'x-verbatim-match',
   'x-verbatim-source',
   'x-verbatim-dataset',
@@ -15,6 +16,9 @@ const HEADERS = [
   'x-ratelimit-limit-requests',
   'x-ratelimit-remaining-requests',
   'x-ratelimit-reset-requests',
+  'anthropic-ratelimit-requests-limit',
+  'anthropic-ratelimit-requests-remaining',
+  'anthropic-ratelimit-requests-reset',
   'retry-after',
   'retry-after-ms',
 ];

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { ByteCount } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
+import type { EventStream, Head } from '../core/event-stream.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Message, Query } from '../core/query.js';
+import type { FinishReason } from '../core/reply.js';
 import { plainJson, spell } from '../core/spelled-text.js';
 import type { Match, Override } from '../lookup/lookup.js';
 import type { Model } from '../models/model.js';
-import type { EventStream, Head } from '../openai/event-stream.js';
-import type { FinishReason } from '../openai/reply.js';
 import type { Usage } from '../openai/usage.js';
 
 /** Answers the requests of one operation. Both Express and `frontOf` call it. */

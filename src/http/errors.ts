@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { errorBody as anthropicErrorBody } from '../anthropic/error-body.js';
 import { AppError, ERRORS } from '../core/errors.js';
 import { type ErrorBody, errorBody } from '../openai/error-body.js';
 import { type Answered, jsonOf, legacyJsonOf } from './endpoint.js';
@@ -34,7 +35,8 @@ export class Failures {
     const { code, message } = thrown;
     factsOf(response).error = { code, message };
     this.log(thrown, response);
-    return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
+    if (!factsOf(response).isAnthropic) return failedAnswer(thrown, isLegacyPath(response.req.url ?? ''));
+    return answerOf(thrown, thrown.status, jsonOf(bodyOfRefused(thrown, response)));
   }
 
   /** Sends the error, or closes the connection if an answer has already begun. */
@@ -78,14 +80,28 @@ export class Failures {
   }
 }
 
+/**
+ * The body of an error in Anthropic's format if the request has it, else in OpenAI's.
+ *
+ * @param response the response to the request, if one has begun
+ */
+export function bodyOfRefused(error: AppError, response: ServerResponse | undefined): object {
+  const facts = response && factsOf(response);
+  return facts?.isAnthropic === true ? anthropicErrorBody(error, facts.requestId) : errorBody(error);
+}
+
 /** The response to an error. */
 function failedAnswer(error: AppError, isLegacy: boolean): Answered {
   const { status, body } = (isLegacy ? legacyErrorBody : openaiErrorBody)(error);
+  return answerOf(error, status, (isLegacy ? legacyJsonOf : jsonOf)(body));
+}
+
+function answerOf(error: AppError, status: number, answered: Answered): Answered {
   return {
+    ...answered,
     status,
     ...(error.code === 'prompt_not_found' && { origin: NOWHERE }),
     headers: [...(status === 503 ? ['retry-after', '1'] : []), ...error.headers],
-    ...(isLegacy ? legacyJsonOf : jsonOf)(body),
   };
 }
 

@@ -1,8 +1,8 @@
 /** A request that the server can answer from its dataset, as an example for people. */
 
+import type { Example } from '../api/operations.js';
 import { shellWord } from '../core/shell-word.js';
 import type { Model } from '../models/model.js';
-import type { Example } from '../openai/operations.js';
 
 /** Expanded by the shell to the key in the reader's environment. */
 export const KEY_WORD = '$API_KEY';

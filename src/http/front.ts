@@ -8,8 +8,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
+import { isLimited, type Operation, type OperationId } from '../api/operations.js';
 import { after } from '../core/maybe-promise.js';
-import { isLimited, type Operation, type OperationId } from '../openai/operations.js';
 import { testOf } from '../testing/asked.js';
 import type { Testing } from '../testing/testing.js';
 import type { AnswerCache } from './answer-cache.js';
@@ -25,7 +25,7 @@ import type { RateLimit } from './rate-limit.js';
 import { attachFacts, RequestFacts } from './request-facts.js';
 import { logRequest, statusOf } from './request-log.js';
 import type { RequestMetrics } from './request-metrics.js';
-import { isCompletion, OTHER, operationAt, routeAt } from './routes.js';
+import { isAnthropic, isCompletion, OTHER, operationAt, routeAt } from './routes.js';
 import type { Run } from './runner.js';
 import { sendTogether } from './send-together.js';
 import type { Sender } from './sender.js';
@@ -75,10 +75,10 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
   return (plain, response) => {
     const request = plain as AppRequest;
     request.url = pathOf(request.url ?? '');
-    const facts = new RequestFacts(request, clock);
-    attachFacts(response, facts);
     const { url: path, method = '' } = request;
     const operation = operationAt(method, path);
+    const facts = new RequestFacts(request, clock, isAnthropic(path, operation, request.headers));
+    attachFacts(response, facts);
     const isRunning = isCompletion(operation ?? routeAt(path)?.operations.get(method));
     if (isRunning) metrics.running++;
     response.once('close', () => {
@@ -152,7 +152,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       together.add([response, answered]);
     };
     const run = (parsed: unknown) => {
-      const input: Input = { path: request.url as string, body: parsed, params: NOTHING, query: NOTHING };
+      const input: Input = { path: operation.path, body: parsed, params: NOTHING, query: NOTHING };
       return runs[operation.id](input, request, response);
     };
     try {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request } from 'express';
+import type { Operation, OperationId } from '../api/operations.js';
 import { AppError } from '../core/errors.js';
 import type { Message } from '../core/query.js';
-import type { Operation, OperationId } from '../openai/operations.js';
 import { testOf } from '../testing/asked.js';
 import type { Journal } from '../testing/journal.js';
 import type { Endpoint } from './endpoint.js';

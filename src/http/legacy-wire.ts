@@ -3,9 +3,9 @@
  * its users know them: `detail` is a list that names the invalid field of a request, and a string for all other errors.
  */
 
+import { checked } from '../core/check.js';
 import type { AppError } from '../core/errors.js';
 import type { Match } from '../lookup/lookup.js';
-import { checked } from '../openai/check.js';
 import type { ErrorBody } from '../openai/error-body.js';
 import { legacy } from '../openai/schemas/checks.js';
 

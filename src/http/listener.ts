@@ -19,8 +19,8 @@ import {
   STALLED_MS,
   STOP_GRACE_MS,
 } from '../core/limits.js';
-import { errorBody } from '../openai/error-body.js';
 import type { SourceOf } from '../settings/read-settings.js';
+import { bodyOfRefused } from './errors.js';
 import { closeGently } from './linger.js';
 import { listen } from './listening.js';
 import type { MessageClasses } from './message-classes.js';
@@ -254,7 +254,7 @@ export class Listener {
       this.onRefused({ status: statusCode, reason, remoteAddress: socket.remoteAddress });
     }
     const message = `The request could not be understood: ${error.message}.`;
-    const body = JSON.stringify(errorBody(new AppError('bad_request', { message })));
+    const body = JSON.stringify(bodyOfRefused(new AppError('bad_request', { message }), response));
     const head = [
       `HTTP/1.1 ${status}`,
       'content-type: application/json',

@@ -4,14 +4,14 @@ import { isCallText } from '../core/conversation.js';
 import { PIECES_TOGETHER_MAX, REPLY_AT_ONCE_MAX } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { historiesOf, type Message } from '../core/query.js';
+import type { FinishReason, Reasoning, Reply, ToolCall } from '../core/reply.js';
 import { Decoded, type SpelledText } from '../core/spelled-text.js';
 import { inSlices, inStep } from '../core/steps.js';
+import { cutAtStop, type Stops } from '../core/stops.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { Given, TokenCount } from '../lookup/lookup.js';
 import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
 import { piecesOf } from '../openai/pieces.js';
-import type { FinishReason, Reasoning, Reply, ToolCall } from '../openai/reply.js';
-import { cutAtStop, type Stops } from '../openai/stops.js';
 
 /** With the setting `tolerant`, a limit must be lower than a reply's token count by more than this share to cut it. */
 const TOLERANCE = 0.1;
@@ -93,9 +93,10 @@ export class Replies {
     }
     const isText = calls === undefined || content.text !== '';
     const text = isText ? content : new Decoded(textOfCalls(calls));
-    return after(cutAtStops(text, asked.stops), (whole) => {
+    return after(cutAtStops(text, asked.stops), ({ content: whole, stop }) => {
       const counted = new CountedContent(whole, whole === content ? given.tokens?.reply : undefined);
-      return this.cutReply(counted, reasoning, prompt, asked);
+      const cut = this.cutReply(counted, reasoning, prompt, asked);
+      return stop === undefined ? cut : after(cut, (reply) => stoppedAt(stop, reply));
     });
   }
 
@@ -239,13 +240,25 @@ export class Replies {
   }
 }
 
-/** The text up to the first stop; the same object if it has no stop. */
-function cutAtStops(content: SpelledText, stops: Stops): MaybePromise<SpelledText> {
-  if (stops.texts.length === 0) return content;
-  const { text } = content;
-  return after(inSlices(cutAtStop(text, stops)), (cut) =>
-    cut.length === text.length ? content : new Decoded(cut),
+/** A content up to its first stop. */
+interface StoppedContent {
+  readonly content: SpelledText;
+  /** Undefined if the content has none. */
+  readonly stop?: string;
+}
+
+/** The content up to the first stop; the same object if it has no stop. */
+function cutAtStops(content: SpelledText, stops: Stops): MaybePromise<StoppedContent> {
+  if (stops.texts.length === 0) return { content };
+  return after(inSlices(cutAtStop(content.text, stops)), ({ text, stop }) =>
+    stop === undefined ? { content } : { content: new Decoded(text), stop },
   );
+}
+
+/** A reply that was cut at a stop, with that stop, unless it was cut before it. */
+function stoppedAt(stop: string, { reply, promptTokens }: CountedReply): CountedReply {
+  const stopSequence = reply.finishReason === 'stop' ? stop : undefined;
+  return { reply: { ...reply, stopSequence }, promptTokens };
 }
 
 /** A content whose tokens are counted. It is decoded only if its text is needed. */

@@ -19,6 +19,8 @@ export interface Rate {
 export class RequestFacts {
   /** The client's own id, if it sent a printable one; else generated. */
   readonly requestId: string;
+  /** True if the answer has Anthropic's format. */
+  readonly isAnthropic: boolean;
   /** The match, as in the response headers, for the log. */
   match: string | undefined = undefined;
   source: string | undefined = undefined;
@@ -45,7 +47,8 @@ export class RequestFacts {
   private readonly now: () => number;
   private readonly startMs: number;
 
-  constructor({ headers }: IncomingMessage, { now, newId }: Clock) {
+  constructor({ headers }: IncomingMessage, { now, newId }: Clock, isAnthropic = false) {
+    this.isAnthropic = isAnthropic;
     const sent = headers['x-request-id'];
     this.requestId = isEchoed(sent) ? sent : `req_${newId(REQUEST_ID_DIGITS)}`;
     this.now = now;

@@ -1,6 +1,6 @@
 /** Counts every request, for `GET /metrics`. This runs on every request under load, so it takes only a few additions. */
 
-import type { FinishReason } from '../openai/reply.js';
+import type { FinishReason } from '../core/reply.js';
 import type { RequestFacts } from './request-facts.js';
 import { OTHER } from './routes.js';
 

@@ -1,12 +1,7 @@
 /** The paths of the API, from the table of operations. */
 
-import {
-  LEGACY_BASE,
-  OPENAI_BASES,
-  OPERATIONS,
-  type Operation,
-  type OperationId,
-} from '../openai/operations.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import { BASES, LEGACY_BASE, OPERATIONS, type Operation, type OperationId } from '../api/operations.js';
 
 /** All methods of one path. */
 export interface Route {
@@ -34,9 +29,17 @@ const PATTERNS: readonly (readonly [RegExp, Route])[] = ROUTES.flatMap((route) =
 /** The name of all other paths in the metrics: the number of names must not depend on what clients send. */
 export const OTHER = 'other';
 
-/** The operation at a path that is spelled as in the table and has no parameter; undefined for any other path. */
-export function operationAt(method: string, path: string): Operation | undefined {
-  return EXACT.get(path)?.operations.get(method);
+/**
+ * The operation at a URL whose path is spelled as in the table and has no parameter; undefined for any other URL. The URL may have a query
+ * if the operation doesn't read it: Anthropic's clients send `?beta=true`, Azure's the version of the API.
+ */
+export function operationAt(method: string, url: string): Operation | undefined {
+  const exact = EXACT.get(url)?.operations.get(method);
+  const queryAt = exact === undefined ? url.indexOf('?') : -1;
+  if (queryAt < 0) return exact;
+  const operation = EXACT.get(url.slice(0, queryAt))?.operations.get(method);
+  const readsQuery = operation?.query !== undefined || operation?.parameters !== undefined;
+  return readsQuery ? undefined : operation;
 }
 
 /** The route of a URL, in any accepted spelling. */
@@ -45,6 +48,27 @@ export function routeAt(url: string): Route | undefined {
   if (exact !== undefined) return exact;
   const path = pathOf(url);
   return PATTERNS.find(([pattern]) => pattern.test(path))?.[1];
+}
+
+/** `/v1/messages`, and all paths below it, with all bases. */
+const MESSAGES_PATH = /^(?:\/v1){0,2}\/messages(?:\/|$)/i;
+
+/**
+ * True if the answer to a request has Anthropic's format: below `/v1/messages`; or, if the client sends the version of Anthropic's API, for
+ * models and for paths that don't exist.
+ *
+ * @param operation the operation at the URL, if `operationAt` finds it
+ */
+export function isAnthropic(
+  url: string,
+  operation: Operation | undefined,
+  headers: IncomingHttpHeaders,
+): boolean {
+  if (operation?.tag === 'Anthropic') return true;
+  const isVersioned = headers['anthropic-version'] !== undefined;
+  if (operation !== undefined) return isVersioned && operation.id === 'listModels';
+  if (MESSAGES_PATH.test(pathOf(url))) return true;
+  return isVersioned && (routeAt(url)?.name.startsWith('/v1/models') ?? true);
 }
 
 /** True if a URL is below the base path of the legacy API, even if there is no such path. */
@@ -69,6 +93,7 @@ const COMPLETIONS: ReadonlySet<OperationId> = new Set([
   'createChatCompletion',
   'createCompletion',
   'createResponse',
+  'createMessage',
 ]);
 
 /** True if an operation returns completions. */
@@ -80,8 +105,8 @@ function routes(): Route[] {
   const names = [...new Set(OPERATIONS.map(({ path }) => path))];
   return names.map((name) => {
     const operations = OPERATIONS.filter(({ path }) => path === name);
-    const isOpenAi = operations.some(({ tag }) => tag === 'OpenAI');
-    const own = isOpenAi ? OPENAI_BASES.map((base) => name.replace(OPENAI_BASES[0], base)) : [name];
+    const [base = '', ...others] = BASES[operations[0]?.tag ?? ''] ?? [];
+    const own = [name, ...others.map((other) => name.replace(base, other))];
     return {
       name,
       paths: [...new Set([...own, ...operations.flatMap(({ aliases = [] }) => aliases)])],

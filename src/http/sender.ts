@@ -1,10 +1,11 @@
 /** Sends answers. No other module writes the bytes of an answer into a response. */
 
 import type { ServerResponse } from 'node:http';
+import type { EventStream, Head } from '../core/event-stream.js';
 import { LIVE_WAITING_BYTES_MAX, SLAB_BYTES, STEP_SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
 import { queueStep } from '../core/steps.js';
-import type { EventStream, Head } from '../openai/event-stream.js';
+import { anthropicHeaders } from './anthropic-headers.js';
 import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';
 import type { Answered, Content, OpenLive } from './endpoint.js';
@@ -53,7 +54,7 @@ export class Sender {
     const facts = factsOf(response);
     const { status = 200, origin, content } = answered;
     facts.answer(answered);
-    const headers = openaiHeaders(facts);
+    const headers = facts.isAnthropic ? anthropicHeaders(facts, this.clock.now()) : openaiHeaders(facts);
     if (origin !== undefined) {
       headers.push('x-verbatim-match', origin.match);
       if (origin.source !== undefined) headers.push('x-verbatim-source', origin.source);
@@ -92,23 +93,24 @@ export class Sender {
     }
   }
 
-  /** Sends a body with a new id and the current date: in one write if it fits into a slab, else at the client's pace. */
+  /** Sends a body with a new id, and the current date if it has one: in one write if it fits into a slab, else at the client's pace. */
   private sendNamed(response: ServerResponse, status: number, headers: string[], head: Head): void {
     let length = 0;
-    for (const part of head) length += part.length;
+    for (const part of head) length += part?.length ?? 0;
     if (length <= SLAB_BYTES) this.sendBody(response, status, headers, this.named(head));
     else {
-      const [beforeId, between, ...afterDate] = head;
-      const begun = this.named([beforeId, between]);
-      headers.push('content-length', String(begun.length + length - beforeId.length - between.length));
-      this.pump(response, status, headers, new BodyBytes([begun, ...afterDate]), true);
+      const [beforeId, beforeDate, ...rest] = head;
+      const begun = this.named([beforeId, beforeDate]);
+      headers.push('content-length', String(rest.reduce((sum, part) => sum + part.length, begun.length)));
+      this.pump(response, status, headers, new BodyBytes([begun, ...rest]), true);
     }
   }
 
-  /** The text with a new id and the current date inserted. */
+  /** The text with a new id, and the current date if it has one, inserted. */
   private named(head: Head): string {
     const { newId, now } = this.clock;
-    let named = `${head[0]}${newId(COMPLETION_ID_DIGITS)}${head[1]}${Math.floor(now() / 1000)}`;
+    let named = head[0] + newId(COMPLETION_ID_DIGITS);
+    if (head[1] !== undefined) named += `${head[1]}${Math.floor(now() / 1000)}`;
     for (let i = 2; i < head.length; i++) named += head[i];
     return named;
   }

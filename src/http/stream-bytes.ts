@@ -1,5 +1,6 @@
 /** Builds the bytes of a stream's events, slice by slice. */
 
+import type { EventStream, PieceEvents } from '../core/event-stream.js';
 import { spell } from '../core/spelled-text.js';
 import type { TokenizerName } from '../core/tokens.js';
 import {
@@ -10,7 +11,6 @@ import {
   type TextEvents,
   type TextPosition,
 } from '../kernel/event-writer.js';
-import type { EventStream, PieceEvents } from '../openai/event-stream.js';
 import { piecesOf } from '../openai/pieces.js';
 
 /** Builds the events of texts. */
@@ -28,7 +28,7 @@ const LAST_CHUNK = '0\r\n\r\n';
 /** The events of one stream, and how far they have been built. */
 export class StreamBytes {
   private readonly stream: EventStream;
-  private readonly head: string;
+  private head: string;
   private readonly maker: EventMaker;
   private readonly isChunked: boolean;
   /** How many parts have begun. */
@@ -47,7 +47,7 @@ export class StreamBytes {
   isDone = false;
 
   /**
-   * @param head the beginning of each event, a byte string
+   * @param head the beginning of each event, or of the first, a byte string
    * @param isChunked true to frame each event as a chunk of HTTP's chunked encoding, and to end with the last chunk
    */
   constructor(stream: EventStream, head: string, maker: EventMaker, isChunked: boolean) {
@@ -120,8 +120,8 @@ export class StreamBytes {
     }
     this.others = undefined;
     const part = this.stream.parts[this.begun++];
-    if (typeof part === 'string') this.add(this.head + part);
-    else if (typeof part === 'function') this.add(this.head + part());
+    if (typeof part === 'string') this.addPart(part);
+    else if (typeof part === 'function') this.addPart(part());
     else if (part !== undefined) this.begin(part);
     else if (this.isEnded) this.isDone = true;
     else {
@@ -129,6 +129,11 @@ export class StreamBytes {
       const { end } = this.stream;
       this.event = (end === '' ? '' : this.framed(end)) + (this.isChunked ? LAST_CHUNK : '');
     }
+  }
+
+  private addPart(part: string): void {
+    this.add(this.head + part);
+    if (this.stream.isHeadOnce === true) this.head = '';
   }
 
   private add(event: string): void {

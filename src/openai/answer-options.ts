@@ -1,6 +1,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
+import type { Stops } from '../core/stops.js';
 import type { answerFields } from './schemas/common.js';
-import type { Stops } from './stops.js';
 
 /** How to answer: the options that chat completions and completions share. */
 export interface AnswerOptions {

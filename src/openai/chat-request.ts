@@ -1,8 +1,8 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { parseCalls } from '../core/calls.js';
+import { checked } from '../core/check.js';
 import type { Message } from '../core/query.js';
 import { type AnswerOptions, answerOptions, limitOf } from './answer-options.js';
-import { checked } from './check.js';
 import { textOf } from './content.js';
 import { itemsOf, messagesOf } from './responses-items.js';
 import type { messageSchema } from './schemas/chat.js';

@@ -1,6 +1,7 @@
+import type { EventStream, Head, StreamPart } from '../core/event-stream.js';
+import type { Reply, ToolCall } from '../core/reply.js';
 import { Decoded, type SpelledText, spell } from '../core/spelled-text.js';
-import { DONE, type EventStream, type Head, type StreamPart } from './event-stream.js';
-import type { Reply, ToolCall } from './reply.js';
+import { DONE } from './done.js';
 import { type StreamUsage, type Usage, usageText } from './usage.js';
 
 /** The model and the dataset's edition that an answer names. Its id and its date are inserted when it is sent. */

@@ -1,7 +1,7 @@
+import { checked } from '../core/check.js';
 import { AppError } from '../core/errors.js';
 import { ECHOED_LENGTH_MAX } from '../core/limits.js';
 import { type AnswerOptions, answerOptions, limitOf } from './answer-options.js';
-import { checked } from './check.js';
 import { completion } from './schemas/checks.js';
 
 /** The parts of a completion request that decide the answer. */

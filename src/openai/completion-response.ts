@@ -1,7 +1,8 @@
+import type { EventStream, Head, StreamPart } from '../core/event-stream.js';
+import type { Reply } from '../core/reply.js';
 import { type SpelledText, spell } from '../core/spelled-text.js';
 import type { AnswerHead } from './chat-response.js';
-import { DONE, type EventStream, type Head, type StreamPart } from './event-stream.js';
-import type { Reply } from './reply.js';
+import { DONE } from './done.js';
 import { type StreamUsage, type Usage, usageText } from './usage.js';
 
 /** A choice of a completion: the echoed prompt, if the request asks for it, and the reply. */

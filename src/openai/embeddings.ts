@@ -1,9 +1,9 @@
+import { checked } from '../core/check.js';
 import type { Embedding } from '../core/embedding.js';
 import { componentOf } from '../core/embedding.js';
 import { AppError } from '../core/errors.js';
 import { EMBEDDING_DIMENSIONS_MAX } from '../core/limits.js';
 import { spell } from '../core/spelled-text.js';
-import { checked } from './check.js';
 import { embeddings } from './schemas/checks.js';
 
 /** A request for embeddings. */

@@ -1,14 +1,11 @@
+import { CONTEXT_TOKENS } from '../core/limits.js';
+
 /** A model as the API lists it: a dataset that is served. */
 export interface ModelInfo {
   readonly id: string;
   /** When the dataset last changed, in whole seconds since 1970. */
   readonly created: number;
 }
-
-/**
- * The context length of every model, since clients ask for one: as many tokens as large models read. A recorded reply has no such limit.
- */
-export const CONTEXT_TOKENS = 131_072;
 
 /** The body of `GET /v1/models`. */
 export function modelList(models: readonly ModelInfo[]): object {

@@ -1,5 +1,5 @@
+import type { EventStream, StreamPart } from '../core/event-stream.js';
 import { Decoded, spell } from '../core/spelled-text.js';
-import type { EventStream, StreamPart } from './event-stream.js';
 import type { OutputItem, OutputReasoning, ResponseObject } from './responses-response.js';
 
 /**

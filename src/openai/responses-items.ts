@@ -2,8 +2,8 @@
 
 import type { FromSchema } from 'json-schema-to-ts';
 import { type FunctionCall, parseCalls } from '../core/calls.js';
+import { checked } from '../core/check.js';
 import type { Message } from '../core/query.js';
-import { checked } from './check.js';
 import { textOf } from './content.js';
 import { pageFields, pageOf } from './pages.js';
 import { inputItems } from './schemas/checks.js';

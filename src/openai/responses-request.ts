@@ -1,8 +1,8 @@
 import type { FromSchema } from 'json-schema-to-ts';
+import { checked } from '../core/check.js';
 import { AppError } from '../core/errors.js';
 import { jsonLength } from '../core/json-length.js';
 import { ECHOED_LENGTH_MAX } from '../core/limits.js';
-import { checked } from './check.js';
 import { type Item, itemsOf } from './responses-items.js';
 import { responses } from './schemas/checks.js';
 import type { responsesSchema } from './schemas/responses.js';

@@ -1,4 +1,4 @@
-import type { ToolCall } from './reply.js';
+import type { ToolCall } from '../core/reply.js';
 import { callItemId, messageId, reasoningId } from './responses-items.js';
 import type { EchoedFields } from './responses-request.js';
 import type { Usage } from './usage.js';

@@ -1,9 +1,9 @@
 /** Chat completions that are stored, and their messages. */
 
+import { checked } from '../core/check.js';
+import type { EventStream, Head, StreamPart } from '../core/event-stream.js';
 import { spell } from '../core/spelled-text.js';
 import type { ChatMessages, Metadata } from './chat-request.js';
-import { checked } from './check.js';
-import type { EventStream, Head, StreamPart } from './event-stream.js';
 import { type Page, type PageQuery, pageFields, pageOf } from './pages.js';
 import { listChats, listMessages, updateChat } from './schemas/checks.js';
 
@@ -20,7 +20,7 @@ export interface StoredChat {
 }
 
 /** The body of an answer, with its id and its date, but without its closing brace. */
-export function bodyOf([, afterId, ...afterDate]: Head, id: string, created: number): string {
+export function bodyOf([, afterId = '', ...afterDate]: Head, id: string, created: number): string {
   return `{"id":${spell(id)}${afterId.slice(1)}${created}${afterDate.join('').slice(0, -1)}`;
 }
 

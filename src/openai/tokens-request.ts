@@ -1,8 +1,8 @@
+import { checked } from '../core/check.js';
 import { AppError } from '../core/errors.js';
 import { TOKENIZED_LENGTH_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
 import { messageOf } from './chat-request.js';
-import { checked } from './check.js';
 import { tokenize } from './schemas/checks.js';
 
 /** What to encode: a text, or the messages of a chat. */

@@ -1,7 +1,7 @@
+import type { PieceEvents } from '../core/event-stream.js';
 import type { Message } from '../core/query.js';
 import type { SpelledText } from '../core/spelled-text.js';
 import type { AnswerOptions } from './answer-options.js';
-import type { PieceEvents } from './event-stream.js';
 
 /** Token counts as OpenAI reports them. */
 export interface Usage {

@@ -1,11 +1,11 @@
 /** Checks what tests give, in the process and over HTTP. */
 
 import { isRegExp } from 'node:util/types';
+import { checked } from '../core/check.js';
 import { AppError } from '../core/errors.js';
 import { queryOf } from '../core/query.js';
 import { parseChatRequest } from '../openai/chat-request.js';
-import { checked } from '../openai/check.js';
-import { ownError, ownMessage, ownReply, ownUse } from '../openai/schemas/checks.js';
+import { ownError, ownMessage, ownReply, ownUse } from './schemas/checks.js';
 import type {
   AskedRequest,
   FailureOptions,

@@ -33,6 +33,8 @@ async function expectGolden(name: string, response: Response): Promise<void> {
 const user = (content: unknown) => ({ role: 'user', content });
 const chat = (body: object) => post(`${base}/v1/chat/completions`, body);
 const respond = (body: object) => post(`${base}/v1/responses`, body);
+const claude = (body: object, path = '') =>
+  post(`${base}/v1/messages${path}`, { model: 'claude', max_tokens: 100, ...body });
 const older = (path: string, conversation: object) =>
   post(`${base}/api/v1/chat/completion${path}`, { conversation });
 
@@ -79,6 +81,31 @@ describe('the bytes of', () => {
 
   it('a miss of a response', async () => {
     await expectGolden('response-miss', await respond({ input: [user('Say it')], stream: true }));
+  });
+
+  it('a message', async () => {
+    await expectGolden('message', await claude({ messages: [user('Say it.')] }));
+  });
+
+  it('a stream of a message', async () => {
+    await expectGolden('message-stream', await claude({ messages: [user('Say it.')], stream: true }));
+  });
+
+  it('a stream of an empty message', async () => {
+    await expectGolden('message-stream-empty', await claude({ messages: [user('Nothing?')], stream: true }));
+  });
+
+  it('a miss of a message', async () => {
+    await expectGolden('message-miss', await claude({ messages: [user('Say it')], stream: true }));
+  });
+
+  it('a token count of a message', async () => {
+    await expectGolden('message-tokens', await claude({ messages: [user('Say it.')] }, '/count_tokens'));
+  });
+
+  it('the list of models, for a client of Anthropic', async () => {
+    const headers = { 'anthropic-version': '2023-06-01' };
+    await expectGolden('models-anthropic', await fetch(`${base}/v1/models`, { headers }));
   });
 
   it('the list of models', async () => {

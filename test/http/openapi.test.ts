@@ -6,6 +6,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Express } from 'express';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { countTokensSchema, messagesSchema } from '#dist/anthropic/schemas/messages.js';
 import { ERRORS } from '#dist/core/errors.js';
 import { NOTHING_COUNTED } from '#dist/dataset/counts.js';
 import { chatSchema } from '#dist/openai/schemas/chat.js';
@@ -149,6 +150,8 @@ describe('the document', () => {
     responsesSchema,
     tokenizeSchema,
     detokenizeSchema,
+    messagesSchema,
+    countTokensSchema,
   ])('has the schema that validates requests: $$id', (schema) => {
     const { $id, ...rest } = schema;
     // A schema with a name of its own is listed under that name.
@@ -170,11 +173,11 @@ describe('the document', () => {
   });
 
   it('describes every field of a request', () => {
-    const parts = ['ContentPart', 'InputItem'];
+    const parts = ['ContentPart', 'InputItem', 'ContentBlock', 'TextBlock'];
     const requests = Object.keys(document.components.schemas).filter(
       (name) => name.endsWith('Request') || parts.includes(name),
     );
-    expect(requests).toHaveLength(10);
+    expect(requests).toHaveLength(14);
     const fields = requests.flatMap((name) => fieldsOf(document.components.schemas[name], name));
     expect(fields.length).toBeGreaterThan(100);
     expect(fields.filter(({ schema }) => !schema.description).map(({ name }) => name)).toEqual([]);
@@ -222,6 +225,11 @@ interface Example {
 
 const chat = { operation: 'POST /v1/chat/completions', body: { messages } };
 const completion = { operation: 'POST /v1/completions', body: { prompt: 'Say it.' } };
+const claude = {
+  operation: 'POST /v1/messages',
+  body: { model: 'dataset', max_tokens: 100, messages },
+};
+const counted = { operation: 'POST /v1/messages/count_tokens', body: { model: 'dataset', messages } };
 const older = { operation: 'POST /api/v1/chat/completion', body: { conversation: { value: 'Say it.' } } };
 const response = { operation: 'POST /v1/responses', body: { input: 'Say it.' } };
 const STORED_ID = `resp_${'0'.repeat(48)}`;
@@ -428,6 +436,41 @@ const EXAMPLES: readonly Example[] = [
   { ...embedding, status: 404, what: 'a model', body: { input: 'a', model: 'another' } },
   { ...removed, status: 403, what: 'a dataset' },
   { ...removed, status: 404, what: 'an unknown one', at: '/v1/models/another' },
+  { ...claude, status: 200, what: 'an answer' },
+  { ...claude, status: 200, what: 'a stream', body: { ...claude.body, stream: true } },
+  { ...claude, status: 200, what: 'one that is cut', body: { ...claude.body, max_tokens: 2 } },
+  { ...claude, status: 200, what: 'function calls', body: { ...claude.body, messages: calling } },
+  {
+    ...claude,
+    status: 200,
+    what: 'a stream of function calls, with all fields',
+    body: {
+      ...claude.body,
+      messages: calling,
+      stream: true,
+      system: [{ type: 'text', text: 'Be brief.', cache_control: { type: 'ephemeral' } }],
+      stop_sequences: ['x'],
+      temperature: 1,
+      top_p: 0.5,
+      top_k: 3,
+      metadata: { user_id: 'someone' },
+      service_tier: 'auto',
+      thinking: { type: 'disabled' },
+      tools: [{ name: 'sky', input_schema: { type: 'object' } }],
+      tool_choice: { type: 'auto' },
+    },
+  },
+  { ...claude, status: 400, what: 'a bad request', body: {} },
+  { ...claude, status: 404, what: 'a model', body: { ...claude.body, model: 'another' } },
+  {
+    ...claude,
+    status: 404,
+    what: 'a prompt',
+    body: { ...claude.body, messages: [{ role: 'user', content: 'nowhere' }] },
+  },
+  { ...claude, status: 413, what: 'too much', body: { ...claude.body, system: 'x'.repeat(1_000_000) } },
+  { ...counted, status: 200, what: 'an answer' },
+  { ...counted, status: 400, what: 'a bad request', body: {} },
   { operation: 'GET /v1/models', status: 200, what: 'an answer' },
   { operation: 'GET /v1/models/{id}', status: 200, what: 'an answer', at: '/v1/models/dataset' },
   { operation: 'GET /v1/models/{id}', status: 404, what: 'an unknown one', at: '/v1/models/another' },
@@ -580,7 +623,7 @@ describe('the examples of the document', () => {
       expect([path, response.status]).toEqual([path, 200]);
       expect(response.headers.get('x-verbatim-match'), path).not.toBe('none');
     }
-    expect(posts()).toHaveLength(15);
+    expect(posts()).toHaveLength(17);
     const [id] = document.paths['/v1/models/{id}']?.get?.parameters ?? [];
     expect((await fetch(`${base}/v1/models/${id?.example}`)).status).toBe(200);
   });
@@ -669,7 +712,7 @@ describe('the page', () => {
   });
 });
 
-const OURS = /^(?:x-verbatim-.*|x-request-id|retry-after)$/;
+const OURS = /^(?:x-verbatim-.*|(?:x-)?request-id|retry-after)$/;
 
 /** The document describes the status, the headers and the body of a response. */
 async function expectDescribed(response: Response, method: string, path: string): Promise<void> {

@@ -30,11 +30,12 @@ describe('the package', () => {
       .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.includes('/assembly/'))
       .map((path) => path.replace(/^src(.*)\.ts$/, 'dist$1.js'))
       // Only the build runs it; it needs packages that users don't install.
-      .filter((path) => path !== 'dist/openai/schemas/compile.js');
+      .filter((path) => path !== 'dist/api/compile-schemas.js');
     const made = [
       'dist/index.d.ts',
       'dist/kernel/kernel.wasm',
       'dist/openai/schemas/checks.js',
+      'dist/anthropic/schemas/checks.js',
       ...filesIn('dist/docs'),
       ...filesIn('dist/gpt-tokenizer').filter((path) => !path.endsWith('.d.ts')),
     ];

@@ -1,9 +1,9 @@
 /** The events of a stream, as they are sent. */
 
+import type { EventStream } from '#dist/core/event-stream.js';
 import { type EventMaker, StreamBytes } from '#dist/http/stream-bytes.js';
 import { EventWriter } from '#dist/kernel/event-writer.js';
 import { kernelModule } from '#dist/kernel/kernel.js';
-import type { EventStream } from '#dist/openai/event-stream.js';
 
 /** Produces events, with its own writer or the given one. */
 export function newMaker(writer = new EventWriter(kernelModule())): EventMaker {

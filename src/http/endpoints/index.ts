@@ -1,8 +1,8 @@
+import type { OperationId } from '../../api/operations.js';
 import { STORED_BYTES, STORED_MAX } from '../../core/limits.js';
 import type { Message } from '../../core/query.js';
 import type { StandIn } from '../../lookup/lookup.js';
 import type { Catalog } from '../../models/catalog.js';
-import type { OperationId } from '../../openai/operations.js';
 import type { StoredChat } from '../../openai/stored-chats.js';
 import type { Testing } from '../../testing/testing.js';
 import type { TokenPool } from '../../workers/token-pool.js';
@@ -21,6 +21,7 @@ import { health } from './health.js';
 import { home } from './home.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
 import { legacyChatCompletion } from './legacy-completion.js';
+import { countTokens, messages } from './messages.js';
 import { metrics, type RegistryOnce } from './metrics.js';
 import { deleteModel, modelById, models } from './models.js';
 import { openapi } from './openapi.js';
@@ -81,6 +82,8 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     cancelResponse: cancelResponse(stored),
     deleteResponse: deleteResponse(stored),
     listInputItems: inputItems(stored),
+    createMessage: messages(catalog, onMiss, replies),
+    countMessageTokens: countTokens(catalog, replies),
     listModels: models(catalog),
     retrieveModel: modelById(catalog),
     deleteModel: deleteModel(catalog, substitutes !== undefined),

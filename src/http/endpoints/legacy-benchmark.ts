@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { LEGACY_BASE } from '../../api/operations.js';
 import { AppError } from '../../core/errors.js';
 import { BENCHMARK_REQUESTS } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
-import { LEGACY_BASE } from '../../openai/operations.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
 /** The paths that may be measured, below the base path of the legacy API. */

@@ -22,7 +22,7 @@ export function openapi({ catalog, keyCheck, version, missStatus }: OpenapiParts
   return {
     parse: () => undefined,
     answer: async (_, { request }) => {
-      const { openapiDocument } = await loaded(() => import('../../openai/openapi.js'));
+      const { openapiDocument } = await loaded(() => import('../../api/openapi.js'));
       const example = keyCheck(request.headers) === undefined ? exampleOf(catalog.models) : undefined;
       if (last === undefined || last.prompt !== example?.prompt) {
         last = {

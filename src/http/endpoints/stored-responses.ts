@@ -1,6 +1,6 @@
+import { checked } from '../../core/check.js';
 import { AppError } from '../../core/errors.js';
 import { after, type MaybePromise } from '../../core/maybe-promise.js';
-import { checked } from '../../openai/check.js';
 import { responseStream } from '../../openai/responses-events.js';
 import { itemList } from '../../openai/responses-items.js';
 import { retrieve } from '../../openai/schemas/checks.js';

@@ -1,12 +1,12 @@
 /** The test API for programs in other processes: replies of their own, and the journal of requests. */
 
 import type { IncomingMessage } from 'node:http';
+import { checked } from '../../core/check.js';
 import { AppError } from '../../core/errors.js';
-import { checked } from '../../openai/check.js';
-import { requestsQuery } from '../../openai/schemas/checks.js';
 import { testOf } from '../../testing/asked.js';
 import { type OverrideSpec, specOf } from '../../testing/given.js';
 import type { Journal } from '../../testing/journal.js';
+import { requestsQuery } from '../../testing/schemas/checks.js';
 import type { Testing } from '../../testing/testing.js';
 import type { RecordedRequest } from '../../testing/types.js';
 import { type Endpoint, type Input, jsonOf } from '../endpoint.js';

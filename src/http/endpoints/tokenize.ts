@@ -1,7 +1,6 @@
-import { TOKENIZED_LENGTH_MAX } from '../../core/limits.js';
+import { checked } from '../../core/check.js';
+import { CONTEXT_TOKENS, TOKENIZED_LENGTH_MAX } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
-import { checked } from '../../openai/check.js';
-import { CONTEXT_TOKENS } from '../../openai/models.js';
 import { detokenize as check } from '../../openai/schemas/checks.js';
 import { parseTokenizeRequest, type TokenizeRequest } from '../../openai/tokens-request.js';
 import { unwrap } from '../../workers/tasks.js';

@@ -1,20 +1,13 @@
 /** The validators that `compile.ts` generates from the schemas. */
 
 import type { FromSchema } from 'json-schema-to-ts';
-import type { Check } from '../check.js';
+import type { Check } from '../../core/check.js';
 import type { chatSchema } from './chat.js';
 import type { completionSchema } from './completion.js';
 import type { embeddingsSchema } from './embeddings.js';
 import type { legacySchema } from './legacy.js';
 import type { inputItemsSchema, responsesSchema, retrieveSchema } from './responses.js';
 import type { listChatsSchema, listMessagesSchema, updateChatSchema } from './stored-chats.js';
-import type {
-  ownErrorSchema,
-  ownMessageSchema,
-  ownReplySchema,
-  ownUseSchema,
-  requestsQuerySchema,
-} from './test-api.js';
 import type { detokenizeSchema, tokenizeSchema } from './tokens.js';
 
 export const chat: Check<FromSchema<typeof chatSchema>>;
@@ -29,8 +22,3 @@ export const updateChat: Check<FromSchema<typeof updateChatSchema>>;
 export const listChats: Check<FromSchema<typeof listChatsSchema>>;
 export const listMessages: Check<FromSchema<typeof listMessagesSchema>>;
 export const inputItems: Check<FromSchema<typeof inputItemsSchema>>;
-export const ownReply: Check<FromSchema<typeof ownReplySchema>>;
-export const ownMessage: Check<FromSchema<typeof ownMessageSchema>>;
-export const ownError: Check<FromSchema<typeof ownErrorSchema>>;
-export const ownUse: Check<FromSchema<typeof ownUseSchema>>;
-export const requestsQuery: Check<FromSchema<typeof requestsQuerySchema>>;

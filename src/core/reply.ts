@@ -1,9 +1,11 @@
-import type { SpelledText } from '../core/spelled-text.js';
+import type { SpelledText } from './spelled-text.js';
 
 /** A reply as it is sent: the part of the recorded reply that the request allows. */
 export interface Reply {
   readonly content: SpelledText;
   readonly finishReason: FinishReason;
+  /** The stop sequence at which it was cut. */
+  readonly stopSequence?: string | undefined;
   /** What comes before the content, if it is recorded apart from it. */
   readonly reasoning?: Reasoning | undefined;
   /** The number of its tokens, with those of the reasoning. */

@@ -1,7 +1,9 @@
 /** The API described in OpenAPI 3.1, generated from the table of operations and the schemas that validate requests. */
 
+import { anthropicErrorSchema } from '../anthropic/schemas/answers.js';
 import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
-import { errorBody } from './error-body.js';
+import { errorBody } from '../openai/error-body.js';
+import { errorSchema, legacyErrorSchema, legacyInvalidSchema } from '../openai/schemas/answers.js';
 import {
   AZURE_BASE,
   DEPLOYMENT,
@@ -15,7 +17,6 @@ import {
   type Schema,
   TAGS,
 } from './operations.js';
-import { errorSchema, legacyErrorSchema, legacyInvalidSchema } from './schemas/answers.js';
 
 /** The errors of a rate limit, of every request, and of operations that need a key. */
 const LIMIT_ERRORS = ['rate_limit_exceeded'] as const satisfies readonly ErrorCode[];
@@ -49,6 +50,7 @@ const HEADERS = {
     description: 'The id of the model whose dataset has the reply. Absent for a miss.',
     schema: { type: 'string' },
   },
+  'request-id': { description: 'The same, in the header of Anthropic.', schema: { type: 'string' } },
   'retry-after': { description: 'When to try again, in seconds.', schema: { type: 'integer' } },
 } as const;
 
@@ -97,7 +99,7 @@ export function openapiDocument(parts: DocumentParts): object {
     servers: [{ url: '/' }],
     tags: TAGS,
     // The empty requirement: no key is needed unless the server has keys.
-    security: [{}, { bearer: [] }, { apiKey: [] }],
+    security: [{}, { bearer: [] }, { apiKey: [] }, { xApiKey: [] }],
     paths,
     components: {
       schemas,
@@ -112,6 +114,12 @@ export function openapiDocument(parts: DocumentParts): object {
           in: 'header',
           name: 'api-key',
           description: 'The same key, in another header.',
+        },
+        xApiKey: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'x-api-key',
+          description: 'The same key, in the header of Anthropic.',
         },
       },
     },
@@ -149,6 +157,7 @@ function operationObject(
         description: summary,
         headers: headers(
           'x-request-id',
+          ...(tag === 'Anthropic' ? (['request-id'] as const) : []),
           ...(isLookup === true
             ? (['x-verbatim-match', 'x-verbatim-source', 'x-verbatim-dataset'] as const)
             : []),
@@ -198,18 +207,27 @@ function errorResponses(operation: Operation, refer: (schema: Schema) => object,
           description: ofStatus.map((code) => `\`${code}\`: ${ERRORS[code].message}`).join('\n\n'),
           headers: headers(
             'x-request-id',
+            ...(operation.tag === 'Anthropic' ? (['request-id'] as const) : []),
             ...(status === 503 || status === 429 ? (['retry-after'] as const) : []),
             ...(ofStatus.includes('prompt_not_found') ? (['x-verbatim-match'] as const) : []),
           ),
-          content: {
-            'application/json': isLegacy
-              ? { schema: refer(status === 422 ? legacyInvalidSchema : legacyErrorSchema) }
-              : { schema: refer(errorSchema), examples: references('examples', ofStatus) },
-          },
+          content: { 'application/json': errorContent(operation, refer, status, ofStatus) },
         },
       ];
     }),
   );
+}
+
+/** The body of the errors of a status: its schema, and examples in OpenAI's format. */
+function errorContent(
+  { tag }: Operation,
+  refer: (schema: Schema) => object,
+  status: number,
+  codes: readonly ErrorCode[],
+): object {
+  if (tag === 'Anthropic') return { schema: refer(anthropicErrorSchema) };
+  if (tag !== 'Legacy API') return { schema: refer(errorSchema), examples: references('examples', codes) };
+  return { schema: refer(status === 422 ? legacyInvalidSchema : legacyErrorSchema) };
 }
 
 function errorsOf(operation: Operation): ErrorCode[] {
@@ -224,7 +242,7 @@ function errorsOf(operation: Operation): ErrorCode[] {
 
 /** All errors of operations that report them in OpenAI's format. */
 function openaiErrors(): ErrorCode[] {
-  const codes = OPERATIONS.filter(({ tag }) => tag !== 'Legacy API').flatMap(errorsOf);
+  const codes = OPERATIONS.filter(({ tag }) => tag !== 'Legacy API' && tag !== 'Anthropic').flatMap(errorsOf);
   return [...new Set(codes)];
 }
 

@@ -3,15 +3,31 @@
  * error that OpenAI would return, with the field's path (`messages[0].role`).
  */
 
-import type { ErrorObject } from 'ajv';
-import { AppError } from '../core/errors.js';
+import { AppError } from './errors.js';
 
 /** The validator that Ajv generates from a schema. */
 export interface Check<T> {
   (body: unknown): body is T;
   /** The errors of the last body; the first one is reported. */
-  errors?: ErrorObject[] | null;
+  errors?: Violation[] | null;
 }
+
+/** An error of such a validator. */
+interface Violation {
+  /** The keyword of the schema that the value violates. */
+  readonly keyword: string;
+  readonly params: Fields;
+  /** The value. */
+  readonly data?: unknown;
+  /** Where the value is, as a JSON pointer. */
+  readonly instancePath: string;
+  readonly parentSchema?: Fields;
+  /** The name of a member, if the name violates the schema. */
+  readonly propertyName?: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the keyword decides which fields there are.
+type Fields = Readonly<Record<string, any>>;
 
 /**
  * The body, typed by its schema.
@@ -26,7 +42,7 @@ export function checked<T>(check: Check<T>, body: unknown = {}, at = ''): T {
   throw error === undefined ? new AppError('bad_request') : explained(error, body, at);
 }
 
-function explained(error: ErrorObject, body: unknown, at: string): AppError {
+function explained(error: Violation, body: unknown, at: string): AppError {
   const { keyword, params, data, instancePath, parentSchema, propertyName } = error;
   const path = pathOf(instancePath, body, at);
   switch (keyword) {
@@ -89,7 +105,7 @@ function missing(path: string): AppError {
 }
 
 /** A number that is too small or too large. */
-function beyond({ keyword, params, data, parentSchema }: ErrorObject, path: string): AppError {
+function beyond({ keyword, params, data, parentSchema }: Violation, path: string): AppError {
   const kind = [parentSchema?.type].flat().includes('integer') ? 'integer' : 'decimal';
   const [side, word] =
     keyword === 'minimum'
@@ -116,7 +132,7 @@ function longName(path: string, name: string, limit: number): AppError {
 }
 
 /** The discriminator, the field that selects one of several schemas, isn't a string or has an unknown value. */
-function tagged({ params, parentSchema }: ErrorObject, path: string): AppError {
+function tagged({ params, parentSchema }: Violation, path: string): AppError {
   const field = join(path, params.tag);
   if (params.error === 'tag') return wrongType(params.tagValue, field, ['string']);
   const supported = parentSchema?.oneOf.flatMap(

@@ -3,15 +3,20 @@
  * byte of UTF-8. The sender inserts the id and the date of the answer, and has the kernel cut the texts into pieces.
  */
 
-import type { SpelledText } from '../core/spelled-text.js';
+import type { SpelledText } from './spelled-text.js';
 
-/** The text before the random digits of an id, the text between them and the date, and the text after the date. */
-export type Head = readonly [beforeId: string, between: string, ...afterDate: string[]];
+/**
+ * The text before the random digits of an id, the text between them and the date, and the rest; without a date, undefined and the text after
+ * the id.
+ */
+export type Head = readonly [beforeId: string, beforeDate: string | undefined, ...rest: string[]];
 
 /** All events of a stream. */
 export interface EventStream {
   /** The beginning of each event; undefined if each part has its own. */
   readonly head: Head | undefined;
+  /** True if only the first event begins with the head. */
+  readonly isHeadOnce?: boolean;
   readonly parts: readonly StreamPart[];
   /** The text after the last event. */
   readonly end: string;
@@ -45,6 +50,3 @@ export interface PieceEvents {
   readonly numbers?: readonly number[] | undefined;
   readonly counts?: Uint32Array | undefined;
 }
-
-/** The last event of a completion's stream. */
-export const DONE = 'data: [DONE]\n\n';

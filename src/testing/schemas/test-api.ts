@@ -1,4 +1,4 @@
-import { messageSchema } from './chat.js';
+import { messageSchema } from '../../openai/schemas/chat.js';
 
 /** The maximum number of replies in one request. */
 const REPLIES_MAX = 100_000;

@@ -3,6 +3,14 @@
  * a path, add an entry.
  */
 
+import {
+  anthropicModelListSchema,
+  anthropicModelSchema,
+  messageEventSchema,
+  messageSchema,
+  tokenCountSchema,
+} from '../anthropic/schemas/answers.js';
+import { countTokensSchema, messagesSchema } from '../anthropic/schemas/messages.js';
 import type { ErrorCode } from '../core/errors.js';
 import {
   chatChunkSchema,
@@ -25,12 +33,12 @@ import {
   tokenListSchema,
   tokenTextSchema,
   versionSchema,
-} from './schemas/answers.js';
-import { chatSchema } from './schemas/chat.js';
-import { completionSchema } from './schemas/completion.js';
-import { embeddingsSchema } from './schemas/embeddings.js';
-import { legacySchema } from './schemas/legacy.js';
-import { inputItemsSchema, responsesSchema, retrieveSchema } from './schemas/responses.js';
+} from '../openai/schemas/answers.js';
+import { chatSchema } from '../openai/schemas/chat.js';
+import { completionSchema } from '../openai/schemas/completion.js';
+import { embeddingsSchema } from '../openai/schemas/embeddings.js';
+import { legacySchema } from '../openai/schemas/legacy.js';
+import { inputItemsSchema, responsesSchema, retrieveSchema } from '../openai/schemas/responses.js';
 import {
   compactedSchema,
   deletedResponseSchema,
@@ -38,8 +46,9 @@ import {
   inputTokensSchema,
   responseEventSchema,
   responseSchema,
-} from './schemas/responses-answers.js';
-import { listChatsSchema, listMessagesSchema, updateChatSchema } from './schemas/stored-chats.js';
+} from '../openai/schemas/responses-answers.js';
+import { listChatsSchema, listMessagesSchema, updateChatSchema } from '../openai/schemas/stored-chats.js';
+import { detokenizeSchema, tokenizeSchema } from '../openai/schemas/tokens.js';
 import {
   clearedSchema,
   ownRepliesAddedSchema,
@@ -47,17 +56,19 @@ import {
   recordedRequestSchema,
   requestListSchema,
   requestsQuerySchema,
-} from './schemas/test-api.js';
-import { detokenizeSchema, tokenizeSchema } from './schemas/tokens.js';
+} from '../testing/schemas/test-api.js';
 
 /** The prefix of OpenAI's paths on Azure. */
 export const AZURE_BASE = '/openai';
 
 /**
- * The prefixes of OpenAI's paths, for clients with another base URL: it lacks `/v1`, or has it twice, or is Azure's. The paths of the table
- * have the first prefix.
+ * The prefixes of a provider's paths, by its tag, for clients with another base URL: it lacks `/v1`, or has it twice, or is Azure's. The
+ * paths of the table have the first prefix.
  */
-export const OPENAI_BASES = ['/v1', '', '/v1/v1', `${AZURE_BASE}/v1`, AZURE_BASE] as const;
+export const BASES: Readonly<Record<string, readonly string[]>> = {
+  OpenAI: ['/v1', '', '/v1/v1', `${AZURE_BASE}/v1`, AZURE_BASE],
+  Anthropic: ['/v1', '', '/v1/v1'],
+};
 
 /** The parameter of Azure's paths that names a deployment. */
 export const DEPLOYMENT: Parameter = {
@@ -106,7 +117,7 @@ interface Described {
   readonly description?: string;
   /** A path parameter may have a `pattern` for how it begins: a path with any other value there is a different path. */
   readonly parameters?: readonly Parameter[];
-  /** Other paths of the operation, besides those of `OPENAI_BASES`: Azure's, with `DEPLOYMENT_PARAMETERS`. */
+  /** Other paths of the operation, besides those of `BASES`: Azure's, with `DEPLOYMENT_PARAMETERS`. */
   readonly aliases?: readonly string[];
   /** The schema that validates the query. */
   readonly query?: { readonly properties: Readonly<Record<string, { readonly description: string }>> };
@@ -139,6 +150,10 @@ export const TAGS = [
     name: 'OpenAI',
     description:
       "OpenAI's API. Its paths also exist without `/v1`, and with Azure's prefixes `/openai` and `/openai/v1`.",
+  },
+  {
+    name: 'Anthropic',
+    description: "Anthropic's API, with its own error format. Its paths also exist without `/v1`.",
   },
   { name: 'Server', description: 'The server itself.' },
   {
@@ -216,6 +231,8 @@ export const MODEL_ID: Parameter = {
   schema: { type: 'string' },
   description: 'Any name, unless `STRICT_MODELS` is set. It may contain slashes.',
 };
+
+const MODELS_FORMAT = "If the request has the header `anthropic-version`, the answer has Anthropic's format.";
 
 const responseId = {
   name: 'id',
@@ -470,7 +487,8 @@ const TABLE = [
     id: 'listModels',
     tag: 'OpenAI',
     summary: 'The models: one for each dataset',
-    answer: json(modelListSchema),
+    description: MODELS_FORMAT,
+    answer: json({ anyOf: [modelListSchema, anthropicModelListSchema] }),
   },
   {
     method: 'get',
@@ -478,8 +496,9 @@ const TABLE = [
     id: 'retrieveModel',
     tag: 'OpenAI',
     summary: 'A model by its name',
+    description: MODELS_FORMAT,
     parameters: [MODEL_ID],
-    answer: json(modelSchema),
+    answer: json({ anyOf: [modelSchema, anthropicModelSchema] }),
     errors: ['model_not_found'],
   },
   {
@@ -492,6 +511,36 @@ const TABLE = [
     parameters: [MODEL_ID],
     answer: json(deletedModelSchema),
     errors: ['model_not_deletable', 'model_not_found'],
+  },
+  {
+    method: 'post',
+    path: '/v1/messages',
+    id: 'createMessage',
+    tag: 'Anthropic',
+    summary: 'The recorded reply to a chat',
+    description:
+      'With `stream`, sends server-sent events: `event` is the type, `data` the object. `anthropic-version` and `?beta=true` are accepted and have no effect.',
+    body: messagesSchema,
+    example: ({ model, prompt }) => ({
+      model,
+      max_tokens: 1024,
+      messages: [{ role: 'user', content: prompt }],
+    }),
+    answer: { ...json(messageSchema), 'text/event-stream': messageEventSchema },
+    isLookup: true,
+    errors: COMPLETION_ERRORS,
+  },
+  {
+    method: 'post',
+    path: '/v1/messages/count_tokens',
+    id: 'countMessageTokens',
+    tag: 'Anthropic',
+    summary: 'The number of tokens in the messages, the system message and the tools',
+    description: 'The same number as in the usage of the message. Nothing is looked up.',
+    body: countTokensSchema,
+    example: ({ model, prompt }) => ({ model, messages: [{ role: 'user', content: prompt }] }),
+    answer: json(tokenCountSchema),
+    errors: [...BODY_ERRORS, 'model_not_found', 'worker_failed', 'overloaded', 'timed_out'],
   },
   {
     method: 'get',

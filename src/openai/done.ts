@@ -1,0 +1,2 @@
+/** The last event of a completion's stream. */
+export const DONE = 'data: [DONE]\n\n';
