@@ -8,12 +8,16 @@ const TYPES: Readonly<Record<number, string>> = {
   413: 'request_too_large',
   429: 'rate_limit_error',
   503: 'overloaded_error',
+  529: 'overloaded_error',
 };
 
 /** Anthropic's error object. Its message names the invalid field. */
-export function errorBody({ code, status, message: problem, param }: AppError, requestId: string): object {
+export function errorBody(
+  { code, status, message: problem, param, wire }: AppError,
+  requestId: string,
+): object {
   const isNamed = param === null || code === 'prompt_not_found' || problem.includes(param);
   const message = isNamed ? problem : `${param}: ${problem}`;
-  const type = TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
+  const type = wire.type ?? TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
   return { type: 'error', error: { type, message }, request_id: requestId };
 }

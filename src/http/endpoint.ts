@@ -66,6 +66,12 @@ export interface RequestContext {
    * @throws AppError, at once or as a rejection, that a test has given, or because the request doesn't name its test
    */
   override(messages: readonly Message[]): MaybePromise<Override | undefined>;
+  /**
+   * Throws the error that a test has given for these messages.
+   *
+   * @throws AppError, at once or as a rejection, as above
+   */
+  overrideError(messages: readonly Message[]): MaybePromise<undefined>;
 }
 
 /** An answer. It may be sent any number of times. */

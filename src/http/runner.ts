@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ByteCount } from '../core/bytes.js';
 import { LOGGED_PROMPT_LENGTH_MAX } from '../core/limits.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Message, Query } from '../core/query.js';
 import type { Match, Override } from '../lookup/lookup.js';
+import type { Asking } from '../testing/asked.js';
 import type { Testing } from '../testing/testing.js';
 import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
 import type { HeldMemory } from './held-memory.js';
@@ -73,8 +74,16 @@ class Context implements RequestContext {
   }
 
   override(messages: readonly Message[]): MaybePromise<Override | undefined> {
+    return this.testing.override(this.asking, messages, this.signal, false);
+  }
+
+  overrideError(messages: readonly Message[]): MaybePromise<undefined> {
+    return after(this.testing.override(this.asking, messages, this.signal, true), () => undefined);
+  }
+
+  private get asking(): Asking {
     const { method = '', url: path = '', headers } = this.request;
-    return this.testing.override({ method, path, headers, body: this.input.body }, messages, this.signal);
+    return { method, path, headers, body: this.input.body };
   }
 
   noteMiss(query: Query | undefined): void {

@@ -1,13 +1,13 @@
 import { createContext, Script } from 'node:vm';
 
 /** The longest time that a test's expressions and functions together may take for one request, in ms. */
-export const OWN_CODE_MS_MAX = 1000;
+const OWN_CODE_MS_MAX = 1000;
 
 const script = new Script('run()');
 let sandbox: { run: () => unknown } | undefined;
 
 /** A test's own code took too long. */
-export class TooSlow extends Error {
+class TooSlow extends Error {
   override readonly name = 'TooSlow';
 }
 

@@ -27,6 +27,11 @@ export class Entry {
     this.spec = spec;
   }
 
+  /** True if it is an error. */
+  get isError(): boolean {
+    return 'failure' in this.spec.gives;
+  }
+
   /**
    * Answers a request.
    *
@@ -65,6 +70,8 @@ function replyOf(reply: ReplySource, asked: () => AskedRequest) {
     : checked(made);
 }
 
+type Wanted = (entry: Entry) => boolean;
+
 /** The replies and errors that one test has given, or all together. */
 export class Overrides {
   /** Errors for all requests, oldest first. */
@@ -101,10 +108,11 @@ export class Overrides {
    * The entry for a request; undefined without one.
    *
    * @param asked the request, made when it is needed
+   * @param isWanted false for entries that aren't for such a request
    * @throws AppError if the test's own expression or function fails
    */
-  find(messages: readonly Message[], asked: () => AskedRequest): Entry | undefined {
-    return lastOpen(this.general) ?? this.findExact(messages) ?? this.findPattern(asked);
+  find(messages: readonly Message[], asked: () => AskedRequest, isWanted: Wanted): Entry | undefined {
+    return lastOpen(this.general) ?? this.findExact(messages, isWanted) ?? this.findPattern(asked, isWanted);
   }
 
   private addExact(prompt: string, entry: Entry): void {
@@ -113,24 +121,25 @@ export class Overrides {
     else known.push(entry);
   }
 
-  private findExact(messages: readonly Message[]): Entry | undefined {
+  private findExact(messages: readonly Message[], isWanted: Wanted): Entry | undefined {
     if (this.exact.size === 0) return undefined;
     for (const history of queryOf(messages)?.histories ?? []) {
       const prompt = history.at(-1) as string;
       const entries = this.exact.get(prompt);
       if (entries === undefined) continue;
-      const found = lastOpen(entries, ({ when }) => when === prompt || isSame(when, history));
+      const isSaid = ({ when }: Entry) => when === prompt || isSame(when, history);
+      const found = lastOpen(entries, (entry) => isSaid(entry) && isWanted(entry));
       if (entries.length === 0) this.exact.delete(prompt);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  private findPattern(asked: () => AskedRequest): Entry | undefined {
+  private findPattern(asked: () => AskedRequest, isWanted: Wanted): Entry | undefined {
     if (this.patterns.length === 0) return undefined;
     const request = asked();
     return ownCode('condition', () =>
-      bounded(() => lastOpen(this.patterns, ({ when }) => accepts(when, request))),
+      bounded(() => lastOpen(this.patterns, (entry) => isWanted(entry) && accepts(entry.when, request))),
     );
   }
 }
@@ -140,7 +149,7 @@ function isHistory(when: Condition | undefined): when is readonly string[] {
 }
 
 /** The latest entry that has requests left, and is accepted. Those that have none left are removed. */
-function lastOpen(entries: Entry[], isWanted: (entry: Entry) => boolean = () => true): Entry | undefined {
+function lastOpen(entries: Entry[], isWanted: Wanted = () => true): Entry | undefined {
   for (let i = entries.length - 1; i >= 0; i--) {
     const entry = entries[i] as Entry;
     if (entry.left <= 0) entries.splice(i, 1);

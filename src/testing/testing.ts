@@ -63,12 +63,14 @@ export class Testing {
   /**
    * The reply that a test has given for a request; undefined without one. A test's own go before those of all tests.
    *
+   * @param isError true if only errors count, because the request isn't for a reply
    * @throws AppError, at once or as a rejection: the error that was given; or if the request must name its test and doesn't
    */
   override(
     asking: Asking,
     messages: readonly Message[],
     signal: () => AbortSignal,
+    isError: boolean,
   ): MaybePromise<Override | undefined> {
     const test = testOf(asking.headers);
     if (test === undefined && this.isScoped) throw new AppError('test_id_required');
@@ -79,7 +81,8 @@ export class Testing {
       made ??= askedRequest(asking, messages);
       return made;
     };
-    const entry = own?.find(messages, asked) ?? this.shared.find(messages, asked);
+    const isWanted = (entry: Entry) => entry.isError || !isError;
+    const entry = own?.find(messages, asked, isWanted) ?? this.shared.find(messages, asked, isWanted);
     return entry?.answer(asked, signal);
   }
 

@@ -37,7 +37,8 @@ beforeAll(async () => {
   await npm(['install', '--no-audit', '--no-fund', path, ...packages()], home);
   const readme = join(home, 'readme');
   mkdirSync(readme);
-  const [, test = ''] = /```js\n(import OpenAI [^]*?from 'vitest'[^]*?)```/.exec(read('README.md')) ?? [];
+  const [, test = ''] =
+    /```js\n(import OpenAI [\s\S]*?from 'vitest'[\s\S]*?)```/.exec(read('README.md')) ?? [];
   writeFileSync(join(readme, 'chat.test.js'), test);
   for (const name of NAMES) cpSync(join(ROOT, 'examples', name), join(home, name), { recursive: true });
 });

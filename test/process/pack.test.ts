@@ -36,6 +36,8 @@ describe('the package', () => {
       'dist/kernel/kernel.wasm',
       'dist/openai/schemas/checks.js',
       'dist/anthropic/schemas/checks.js',
+      'dist/testing/schemas/checks.js',
+      'dist/testing/types.d.ts',
       ...filesIn('dist/docs'),
       ...filesIn('dist/gpt-tokenizer').filter((path) => !path.endsWith('.d.ts')),
     ];

@@ -81,6 +81,13 @@ describe('reply()', () => {
     expect(await post('completions', { prompt: 'Hi' })).toMatchObject({ choices: [{ text: 'Hello' }] });
     const output = [{ content: [{ text: 'Hello' }] }];
     expect(await post('responses', { input: 'Hi' })).toMatchObject({ output });
+    const claude = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }] };
+    expect(await post('messages', claude)).toMatchObject({ content: [{ type: 'text', text: 'Hello' }] });
+    expect(await post('embeddings', { input: 'Hi', dimensions: 1 })).toMatchObject({ data: [{ index: 0 }] });
+    expect(server.requests.map(({ prompt }) => prompt)).toEqual(['Hi', 'Hi', 'Hi', 'Hi']);
+    server.fail({ status: 529, type: 'overloaded_error' });
+    expect(await post('messages', claude)).toMatchObject({ error: { type: 'overloaded_error' } });
+    expect(await post('embeddings', { input: 'Hi' })).toMatchObject({ error: { type: 'overloaded_error' } });
   });
 
   it('is for the last message, an expression, all messages or a function', async () => {

@@ -2,6 +2,7 @@ import { byteCount } from '../../core/bytes.js';
 import { componentOf, type Embedding, embeddingOf } from '../../core/embedding.js';
 import { TEXT_LENGTH_MAX } from '../../core/limits.js';
 import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
+import type { Message } from '../../core/query.js';
 import { allInSteps, inSlices } from '../../core/steps.js';
 import type { Catalog } from '../../models/catalog.js';
 import {
@@ -25,6 +26,7 @@ export function embeddings(
   return {
     isRemembered: true,
     parse: ({ body, params }) => parseEmbeddingsRequest(body, params.deployment),
+    messagesOf: ({ inputs }) => saidIn(inputs),
     answer: ({ inputs, dimensions, isBase64, ...asked }, context) => {
       const model = catalog.resolve(asked.model);
       const { generation } = model;
@@ -32,7 +34,8 @@ export function embeddings(
         typeof input === 'string' ? input : textOfTokens(tokenPool, input, 'input', TEXT_LENGTH_MAX),
       );
       const spelling = isBase64 ? spelledBase64 : spelledNumbers;
-      return after(texts, (texts) =>
+      const tested = after(context.overrideError(saidIn(inputs)), () => texts);
+      return after(tested, (texts) =>
         after(tokensOf(inputs, texts, replies), (tokens) => {
           const vectors = allInSteps(texts, (text) =>
             after(inSlices(embeddingOf(text, dimensions), context.signal), (embedding) => {
@@ -51,6 +54,11 @@ export function embeddings(
       );
     },
   };
+}
+
+/** The texts as messages, as tests see them. */
+function saidIn(inputs: EmbeddingsRequest['inputs']): readonly Message[] {
+  return inputs.flatMap((text) => (typeof text === 'string' ? [{ role: 'user', text }] : []));
 }
 
 /** The number of tokens of all inputs: an input of token ids has its own. */

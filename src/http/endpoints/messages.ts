@@ -26,6 +26,7 @@ export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies)
   return {
     isRemembered: true,
     parse: ({ body }) => parseMessagesRequest(body),
+    messagesOf: ({ messages }) => messages,
     answer: (asked, context) => {
       const { model: name, messages } = asked;
       const how = { ...asked, ...HOW };
