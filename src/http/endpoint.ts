@@ -91,6 +91,8 @@ export interface Origin {
   readonly source?: string;
   /** The model's id. */
   readonly dataset?: string;
+  /** The score of the turn, if the rung is `nearest`. */
+  readonly score?: string;
 }
 
 /** The usage of a completion, and why it ended. */

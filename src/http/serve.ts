@@ -142,7 +142,17 @@ async function serveWith(
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
   const shapes = { prefers: config.prefer, map: config.map };
-  const options = { engine, pool, shapes, splits: config.split, indexDir, tokens, countsAhead };
+  const sketchesAtOnce = config.onMiss === 'nearest';
+  const options = {
+    engine,
+    pool,
+    shapes,
+    splits: config.split,
+    indexDir,
+    tokens,
+    countsAhead,
+    sketchesAtOnce,
+  };
   let datasets: ServedDatasets | undefined;
   const given = new AbortController();
   const opening = Datasets.open(config.dataset, options, noticesOf, AbortSignal.any([signal, given.signal]));

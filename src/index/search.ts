@@ -28,6 +28,16 @@ export interface IndexPlace extends Place {
   readonly firstRow: number;
 }
 
+/** A turn that has a reply. */
+export interface RepliedTurn {
+  readonly row: number;
+  /** The turn alone, and with its reply. */
+  readonly prompt: Place;
+  readonly pair: IndexPlace;
+  /** How many turns that aren't empty are before it in its conversation. */
+  readonly depth: number;
+}
+
 /** The largest half of a key. */
 const UPPER = 0xffff_ffff;
 
@@ -144,6 +154,33 @@ export class IndexSearch {
         yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
       }
     }
+  }
+
+  /**
+   * A turn that has a reply.
+   *
+   * @param number its number among those turns, in file order
+   */
+  replied(number: number): RepliedTurn {
+    const { table } = this;
+    const { conversations } = table.size;
+    // Each conversation before it has one turn more than replies.
+    const next = firstBetween(0, conversations, (each) => table.firstTurnOf(each) - each > number);
+    const row = number + next - 1;
+    const candidate = { grade: 0, history: 0 };
+    return {
+      row,
+      prompt: this.placeOf(row, row, candidate, row),
+      pair: this.placeOf(row, row, candidate),
+      depth: this.depthOf(row),
+    };
+  }
+
+  /** How many turns that aren't empty are before a turn in its conversation. */
+  private depthOf(row: number): number {
+    let depth = 0;
+    for (let before = this.spokenBefore(row); before >= 0; before = this.spokenBefore(before)) depth++;
+    return depth;
   }
 
   private findHistory(query: KeyedQuery, history: number, searched: Run): BestRow | undefined {

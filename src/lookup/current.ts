@@ -4,7 +4,7 @@ import type { Query } from '../core/query.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Edition } from './edition.js';
-import type { Lookup, Match, Similar } from './lookup.js';
+import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Similar } from './lookup.js';
 
 /** Events that a lookup reports to the owner of the dataset's file. */
 export interface CurrentEvents {
@@ -22,7 +22,7 @@ const FILE_ERRORS: ReadonlySet<string> = new Set([
 ]);
 
 /** Answers from the current state of a dataset's file. A lookup that fails because the file was replaced is repeated in the new file. */
-export class CurrentLookup implements Lookup {
+export class CurrentLookup implements Lookup, NearestLookup {
   private now: Edition;
   /** Why the current file can't answer anything; undefined if it can. */
   problem: DatasetError | undefined;
@@ -92,6 +92,11 @@ export class CurrentLookup implements Lookup {
       this.replaceKernel(error);
       return undefined;
     }
+  }
+
+  /** The turns nearest to a prompt; none without sketches. */
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    return this.now.nearest(asked, signal);
   }
 
   /** After a trap the kernel's memory is undefined: replaces the instance. Returns the error for the request that caused the trap. */

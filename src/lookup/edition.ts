@@ -7,23 +7,26 @@ import { identityAt, isSameFile } from '../dataset/file.js';
 import { DatasetReader } from '../dataset/reader.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Sketches } from '../kernel/sketches.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import { IndexLookup } from './indexed.js';
-import type { Lookup, Match, Similar } from './lookup.js';
+import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Similar } from './lookup.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 
 /** As many as OpenAI's fingerprints have. */
 const FINGERPRINT_DIGITS = 10;
 
 /** One state of the dataset's file and its lookups: sweeps, or the index once there is one. */
-export class Edition implements Lookup {
+export class Edition implements Lookup, NearestLookup {
   readonly dataset: Dataset;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
   private index: IndexLookup | undefined;
   private sweep: SweepLookup | undefined;
   private digest: string | undefined;
+  /** True once the nearest turns can be found. */
+  hasSketches = false;
 
   /** @throws the errors of opening the file */
   constructor(dataset: Dataset, kernel: Kernel) {
@@ -94,6 +97,17 @@ export class Edition implements Lookup {
   /** A turn in the index that resembles a prompt without a reply. Sweeps find none. */
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     return this.index?.similar(query, signal);
+  }
+
+  /** Finds the nearest turns by these sketches from now on. */
+  useSketches(sketches: Sketches): void {
+    this.index?.useSketches(sketches);
+    this.hasSketches = true;
+  }
+
+  /** The turns nearest to a prompt; none without sketches. */
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    return this.index?.nearest(asked, signal) ?? [];
   }
 
   /** Resolves when no sweep needs the pool any more. */

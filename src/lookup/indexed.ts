@@ -10,8 +10,19 @@ import type { DatasetReader } from '../dataset/reader.js';
 import { type IndexPlace, IndexSearch, type KeyedPrompt, type Replies } from '../index/search.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Sketches } from '../kernel/sketches.js';
 import { keysOf } from './keyed.js';
-import type { Lookup, Match, MatchTokens, Similar, TokenCount } from './lookup.js';
+import type {
+  Lookup,
+  Match,
+  MatchTokens,
+  NearestLookup,
+  NearestQuery,
+  NearMatch,
+  Similar,
+  TokenCount,
+} from './lookup.js';
+import { NearestTurns } from './nearest.js';
 import { partsOf } from './prompt-parts.js';
 import { matchWhole, verifyMatch, verifySimilar, verifySpelled } from './verify.js';
 
@@ -23,12 +34,13 @@ const PREFERENCE: readonly Replies[] = ['assistant', 'other'];
 const LEGACY_PREFERENCE: readonly Replies[] = ['any'];
 
 /** The engine `index`: a lookup searches the keys and reads the dataset once, on the calling thread. */
-export class IndexLookup implements Lookup {
+export class IndexLookup implements Lookup, NearestLookup {
   private readonly table: IndexTable;
   private readonly seed: KeySeed;
   private readonly index: IndexSearch;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
+  private nearestTurns: NearestTurns | undefined;
 
   constructor(table: IndexTable, kernel: Kernel, reader: DatasetReader) {
     this.table = table;
@@ -36,6 +48,17 @@ export class IndexLookup implements Lookup {
     this.index = new IndexSearch(table);
     this.kernel = kernel;
     this.reader = reader;
+  }
+
+  /** Finds the nearest turns by these sketches from now on. */
+  useSketches(sketches: Sketches): void {
+    const countOf = (row: number) => new RowCount(this.table, row);
+    this.nearestTurns = new NearestTurns(this.index, this.kernel, this.reader, sketches, countOf);
+  }
+
+  /** The turns nearest to a prompt; none if there are no sketches yet. */
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    return this.nearestTurns === undefined ? [] : inSlices(this.nearestTurns.find(asked), signal);
   }
 
   get isImmediate(): true {
@@ -105,7 +128,7 @@ export class IndexLookup implements Lookup {
   private *findSimilar(prompt: string): Generator<void, Similar | undefined> {
     try {
       const ends = this.keysOf(prompt)?.ends;
-      const unanswered = ends && (yield* this.nearest(prompt, prompt, this.index.unanswered(ends), true));
+      const unanswered = ends && (yield* this.mostSimilar(prompt, prompt, this.index.unanswered(ends), true));
       if (unanswered !== undefined) return unanswered;
       const whole = yield* this.nearestTo(prompt, prompt);
       if (whole !== undefined) return whole;
@@ -123,7 +146,7 @@ export class IndexLookup implements Lookup {
   /** The most similar of the turns that begin as a part of the prompt does. */
   private *nearestTo(prompt: string, part: string): Generator<void, Similar | undefined> {
     const keys = this.keysOf(part.slice(0, PART_KEYED_LENGTH));
-    return keys && (yield* this.nearest(prompt, part, this.index.similar(keys.normalized.low), false));
+    return keys && (yield* this.mostSimilar(prompt, part, this.index.similar(keys.normalized.low), false));
   }
 
   private keysOf(text: string): TextKeys | undefined {
@@ -133,7 +156,7 @@ export class IndexLookup implements Lookup {
   }
 
   /** The most similar of the first few turns: one with the same letters, else the one that differs latest. */
-  private *nearest(
+  private *mostSimilar(
     prompt: string,
     part: string,
     places: Iterable<Place | undefined>,

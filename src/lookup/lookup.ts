@@ -51,8 +51,38 @@ export interface Override {
   readonly tokens?: undefined;
 }
 
+/** A recorded reply to a turn that is only near the prompt. */
+export interface NearMatch extends Omit<Match, 'rung'> {
+  readonly rung: 'nearest';
+  /** The score of the turn for the prompt, 0 to 1: see core/score.ts. */
+  readonly score: number;
+  /** The text of the turn. */
+  readonly text: string;
+}
+
+/** Which turns near a prompt are searched for. */
+export interface NearestQuery {
+  readonly query: Query;
+  /** How many turns are wanted. */
+  readonly count: number;
+  /** The score that a turn must have at least. */
+  readonly scoreMin: number;
+  /** True for turns that can answer: as many messages as turns are before it, and its reply is an assistant's. */
+  readonly isAnswer: boolean;
+  /** Bytes of turns that may be read; then the best so far are taken. */
+  readonly bytesMax: number;
+  /** True to wait until the search is possible; false to find nothing until then. */
+  readonly waits: boolean;
+}
+
+/** Finds the turns that are nearest to a prompt: the best score first; of equals the first in file order. */
+export interface NearestLookup {
+  /** @throws AppError, synchronously or as a rejection, if the dataset can't be read */
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]>;
+}
+
 /** The answer to a prompt: a match, a substitute, or a test's own reply. */
-export type Given = Match | StandIn | Override;
+export type Given = Match | NearMatch | StandIn | Override;
 
 /** A turn that is near a prompt which has no reply. */
 export interface Similar {

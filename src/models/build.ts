@@ -7,8 +7,11 @@ import type { Edition } from '../lookup/edition.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import { planShards } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
+import type { ShardPlan } from '../workers/shard-run.js';
+import type { SharedPool } from '../workers/shared-pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { Census } from './census.js';
+import { makeSketches } from './sketching.js';
 
 /** The engines that can be configured. */
 export type Engine = 'auto' | 'sweep' | 'index';
@@ -23,6 +26,8 @@ export class Build {
   private readonly kernel: Kernel;
   private readonly stop = newStopFlag();
   private census: Census | undefined;
+  private plan: ShardPlan | undefined;
+  private sketching: Promise<void> | undefined;
   private saved: Counts | undefined;
 
   constructor(edition: Edition, kernel: Kernel) {
@@ -67,6 +72,7 @@ export class Build {
     const startMs = performance.now();
     const { dataset } = this.edition;
     const plan = planShards(dataset, pool.workers, this.kernel);
+    this.plan = plan;
     if (engine !== 'index') this.edition.useSweeps(plan, pool, sweepCount);
     this.census = new Census(plan, pool, this.stop);
     const { start, end } = dataset.body;
@@ -83,7 +89,30 @@ export class Build {
     return this.table;
   }
 
-  /** Stops the walk, and closes the file. */
+  /**
+   * Makes the sketches of all turns, unless it was called before. Does nothing without an index.
+   *
+   * @param workers how many threads to keep busy
+   * @throws DatasetError
+   */
+  sketch(pool: SharedPool, workers: number): Promise<void> {
+    this.sketching ??= this.sketchOnce(pool, workers);
+    return this.sketching;
+  }
+
+  private async sketchOnce(pool: SharedPool, workers: number): Promise<void> {
+    const { table, edition } = this;
+    if (table === undefined) return;
+    this.plan ??= planShards(edition.dataset, pool.workers, this.kernel);
+    try {
+      const sketches = await makeSketches(this.plan, pool.take(), table.replies, this.stop, workers);
+      edition.useSketches(sketches);
+    } finally {
+      await pool.give();
+    }
+  }
+
+  /** Stops all walks, and closes the file. */
   close(): void {
     stopAll(this.stop);
     this.edition.close();

@@ -1,4 +1,4 @@
-import { FILE_CHECK_MS } from '../core/limits.js';
+import { FILE_CHECK_MS, SKETCHED_SOON_BYTES } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Dataset, datasetOf, recognizeDataset, withDataset } from '../dataset/dataset.js';
@@ -18,7 +18,7 @@ import type { Spool } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
-import type { Similar } from '../lookup/lookup.js';
+import type { NearestQuery, NearMatch, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import type { TokenPool } from '../workers/token-pool.js';
@@ -44,6 +44,8 @@ export interface ServedOptions {
   readonly tokens: TokenPool;
   /** True if tokens are counted before a request needs them. */
   readonly countsAhead: boolean;
+  /** True if the sketches of turns are made as soon as there is an index, not when the first miss needs them. */
+  readonly sketchesAtOnce?: boolean;
   readonly notices: Notices;
 }
 
@@ -71,6 +73,7 @@ export class ServedDataset implements Served {
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
   private counting: CountingAhead | undefined;
+  private sketching: Promise<unknown> = Promise.resolve();
   private readonly sweepCount: SweepCount = { sweeps: 0, lookups: 0 };
   private timer: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
@@ -187,6 +190,47 @@ export class ServedDataset implements Served {
     return this.lookup.similar(query, signal);
   }
 
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    const { edition } = this.build;
+    if (edition.hasSketches) return this.lookup.nearest(asked, signal);
+    const sketched = this.sketch(this.build, asked.waits ? this.options.pool.workers : 1);
+    return asked.waits || this.bytes <= SKETCHED_SOON_BYTES ? this.nearestAfter(sketched, asked, signal) : [];
+  }
+
+  /** The nearest turns once there are sketches. If the file is replaced meanwhile, those of the new one. */
+  private async nearestAfter(
+    sketched: Promise<boolean>,
+    asked: NearestQuery,
+    signal: (() => AbortSignal) | undefined,
+  ): Promise<readonly NearMatch[]> {
+    const { build } = this;
+    const isSketched = await sketched;
+    if (this.build !== build) return this.nearest(asked, signal);
+    return isSketched ? this.lookup.nearest(asked, signal) : [];
+  }
+
+  /**
+   * Makes the sketches of a build once it has an index; false if that fails.
+   *
+   * @param workers how many threads to keep busy
+   */
+  private async sketch(build: Build, workers: number): Promise<boolean> {
+    const { pool, notices } = this.options;
+    if (build.table === undefined) await this.walking;
+    if (this.isClosed) return false;
+    const sketched = build.sketch(pool, workers);
+    const outcome = sketched.then(
+      () => true,
+      (error: unknown) => {
+        if (!(error instanceof DatasetError)) throw error;
+        if (this.build === build && !this.isClosed) notices.debug({ err: error }, 'sketches not made');
+        return false;
+      },
+    );
+    this.sketching = outcome;
+    return outcome;
+  }
+
   /** The dataset's metrics. */
   get figures(): DatasetFigures {
     const { edition, table, seconds } = this.build;
@@ -216,6 +260,7 @@ export class ServedDataset implements Served {
     this.build.close();
     await this.spooling?.done;
     await this.walking;
+    await this.sketching;
     await this.counting?.stop();
     this.saveCounts();
     await this.keeper.settled;
@@ -246,7 +291,7 @@ export class ServedDataset implements Served {
     if (saved !== undefined) {
       build.use(saved);
       this.warnIfUnanswered(build);
-      this.countAhead(build);
+      this.workAhead(build);
       // The index may have been saved before the file was spooled.
       return { walked: this.leavePool().then(() => this.spoolIfMixed(build)) };
     }
@@ -281,7 +326,7 @@ export class ServedDataset implements Served {
       'index ready',
     );
     this.keeper.keep(edition.dataset, { table, counts });
-    this.countAhead(build);
+    this.workAhead(build);
     await edition.sweepsEnded();
     if (this.build === build && !this.isClosed) await this.leavePool();
     this.spoolIfMixed(build);
@@ -299,11 +344,12 @@ export class ServedDataset implements Served {
     await this.options.pool.give();
   }
 
-  /** Counts the tokens of an edition while the server is idle, and saves the counts. */
-  private countAhead(build: Build): void {
+  /** Makes sketches if they are wanted at once; counts the tokens of an edition while the server is idle, and saves the counts. */
+  private workAhead(build: Build): void {
     const { table, edition, counts } = build;
     // A walk may end after the file has changed: it must not stop the counting for a newer edition.
     if (table === undefined || this.isClosed || this.build !== build) return;
+    if (this.options.sketchesAtOnce) void this.sketch(build, this.options.pool.workers);
     this.counting?.stop();
     this.counting = undefined;
     const { tokens, countsAhead, notices } = this.options;
@@ -376,7 +422,7 @@ export class ServedDataset implements Served {
         walked.catch((error: unknown) => this.onFailed(build, error));
         // Otherwise the end of the walk does it.
         if (build.table !== undefined) {
-          this.countAhead(build);
+          this.workAhead(build);
           await this.leavePool();
         }
       } catch (error) {

@@ -38,8 +38,8 @@ const HEADERS = {
   },
   'x-verbatim-match': {
     description:
-      'How the prompt was found: with its context, by the last message alone, or by the last message with its white space normalized; `none` for a miss.',
-    schema: { enum: ['context', 'prompt', 'normalized', 'none'] },
+      'How the prompt was found: with its context, by the last message alone, by the last message with its white space normalized, or by the nearest turn; `none` for a miss.',
+    schema: { enum: ['context', 'prompt', 'normalized', 'nearest', 'none'] },
   },
   'x-verbatim-source': {
     description: 'The source of the reply: the id of its conversation, `#`, and its turn. Absent for a miss.',
@@ -47,6 +47,10 @@ const HEADERS = {
   },
   'x-verbatim-dataset': {
     description: 'The id of the model whose dataset has the reply. Absent for a miss.',
+    schema: { type: 'string' },
+  },
+  'x-verbatim-score': {
+    description: 'The score of the nearest turn for the prompt, 0 to 1. Only if that turn answers.',
     schema: { type: 'string' },
   },
   'retry-after': { description: 'When to try again, in seconds.', schema: { type: 'integer' } },
@@ -149,7 +153,7 @@ function operationObject(
         headers: headers(
           'x-request-id',
           ...(isLookup === true
-            ? (['x-verbatim-match', 'x-verbatim-source', 'x-verbatim-dataset'] as const)
+            ? (['x-verbatim-match', 'x-verbatim-source', 'x-verbatim-dataset', 'x-verbatim-score'] as const)
             : []),
         ),
         content: Object.fromEntries(content),

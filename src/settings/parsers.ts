@@ -131,6 +131,13 @@ export function wholeNumber(min: number, max: number): (value: string) => number
   };
 }
 
+/** A number from 0 to 1. */
+export function share(value: string): number {
+  const number = Number(value);
+  if (!/^[\d.]+$/.test(value) || !(number >= 0 && number <= 1)) throw new Expected('a number from 0 to 1');
+  return number;
+}
+
 /** Returns a parser that accepts only these texts. */
 export function oneOf<T extends string>(choices: readonly T[]): (value: string) => T {
   return (value) => {

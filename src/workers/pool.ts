@@ -16,7 +16,9 @@ import type {
   OutlineTask,
   PositionTask,
   ShardCensus,
+  ShardSketches,
   ShardSweep,
+  ShardTask,
   Spooled,
   SweepTask,
   TaskResult,
@@ -73,6 +75,11 @@ export class WorkerPool {
   /** Searches a shard. */
   sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
     return this.run('sweepShard', task);
+  }
+
+  /** Makes the sketches of a shard's turns. */
+  sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>> {
+    return this.run('sketchShard', task);
   }
 
   /** Converts the records of a shard. */

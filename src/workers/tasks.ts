@@ -175,6 +175,11 @@ export interface ShardCensus extends Walked {
   readonly rows: RowData | undefined;
 }
 
+/** The sketches of a shard's turns that have a reply, in file order. */
+export interface ShardSketches extends Walked {
+  readonly sketches: Uint32Array;
+}
+
 /** Finding the line and column of a byte, which takes reading the file up to there. */
 export interface PositionTask {
   readonly file: FileIdentity;

@@ -19,6 +19,7 @@ import { plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
 import { ShardCounter } from './shard-counter.js';
+import { ShardSketcher } from './shard-sketcher.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
 import { SpilledLines } from './spilled-lines.js';
@@ -36,6 +37,7 @@ import type {
   OutlineTask,
   PositionTask,
   ShardCensus,
+  ShardSketches,
   ShardSweep,
   ShardTask,
   Spooled,
@@ -78,6 +80,21 @@ export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
     const { records, conversations, turns, replies, leftOut, skipped, skippedAt, example } = counter;
     const counts = { conversations, turns, replies, leftOut, skipped, skippedAt, example };
     return { next, records, counts, rows: task.keepsTurns ? kernel.kept() : undefined };
+  });
+}
+
+/** Walks a shard, and makes the sketches of its turns. */
+export function sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>> {
+  return attempt(task, (batches) => {
+    const sketcher = new ShardSketcher();
+    let records = 0;
+    kernel.wantSketches();
+    const next = batches((batch) => {
+      sketcher.add(batch);
+      records += batch.records.length / RECORD_NUMBERS;
+      return false;
+    });
+    return { next, records, sketches: sketcher.sketches };
   });
 }
 
