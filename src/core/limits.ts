@@ -185,6 +185,12 @@ export const NEAREST_HINT_SCORE_MIN = 0.3;
 export const NEAREST_HINT_BYTES_MAX = byteCount(256 * KiB);
 export const NEAREST_HINTS_A_SECOND = 20;
 
+/** Turns with the same prompt, nearest turns, and histories of a request that `POST /api/explain` lists, and characters of their texts. */
+export const SHARING_TURNS_MAX = 5;
+export const NEAREST_TURNS_EXPLAINED = 3;
+export const HISTORIES_EXPLAINED_MAX = 8;
+export const EXPLAINED_LENGTH_MAX = 200;
+
 /** Characters before and after the first difference of two texts that a message shows, and of the difference itself. */
 export const PARTING_CONTEXT_LENGTH = 10;
 export const PARTING_LENGTH_MAX = 24;

@@ -66,6 +66,12 @@ export interface RequestContext {
    * @throws AppError, at once or as a rejection, that a test has given, or because the request doesn't name its test
    */
   override(messages: readonly Message[]): MaybePromise<Override | undefined>;
+  /**
+   * The number of that reply or error. It isn't used up.
+   *
+   * @throws AppError, because the request doesn't name its test, or because the test's own code fails
+   */
+  overrideNumber(messages: readonly Message[]): number | undefined;
 }
 
 /** An answer. It may be sent any number of times. */

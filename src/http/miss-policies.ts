@@ -85,7 +85,7 @@ export function findOrMiss(
 }
 
 /** The queries for the messages that a chat template built the only user message from. Empty if none did, or if it isn't the prompt. */
-function templateQueries(messages: readonly Message[]): readonly Query[] {
+export function templateQueries(messages: readonly Message[]): readonly Query[] {
   const at = messages.findIndex(({ role, text }) => role === 'user' && text !== '');
   const only = messages[at];
   if (only === undefined || messages.slice(at + 1).some(({ role }) => role !== 'assistant')) return [];

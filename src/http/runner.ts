@@ -73,8 +73,16 @@ class Context implements RequestContext {
   }
 
   override(messages: readonly Message[]): MaybePromise<Override | undefined> {
+    return this.testing.override(this.asking, messages, this.signal);
+  }
+
+  overrideNumber(messages: readonly Message[]): number | undefined {
+    return this.testing.numberFor(this.asking, messages);
+  }
+
+  private get asking() {
     const { method = '', url: path = '', headers } = this.request;
-    return this.testing.override({ method, path, headers, body: this.input.body }, messages, this.signal);
+    return { method, path, headers, body: this.input.body };
   }
 
   noteMiss(query: Query | undefined): void {

@@ -4,7 +4,7 @@ import type { Query } from '../core/query.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Edition } from './edition.js';
-import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Similar } from './lookup.js';
+import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Sharing, Similar } from './lookup.js';
 
 /** Events that a lookup reports to the owner of the dataset's file. */
 export interface CurrentEvents {
@@ -97,6 +97,11 @@ export class CurrentLookup implements Lookup, NearestLookup {
   /** The turns nearest to a prompt; none without sketches. */
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
     return this.now.nearest(asked, signal);
+  }
+
+  /** The turns that have the prompt of a query; undefined without an index. */
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return this.now.sharing(query, signal);
   }
 
   /** After a trap the kernel's memory is undefined: replaces the instance. Returns the error for the request that caused the trap. */

@@ -11,7 +11,7 @@ import type { Sketches } from '../kernel/sketches.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import { IndexLookup } from './indexed.js';
-import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Similar } from './lookup.js';
+import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Sharing, Similar } from './lookup.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 
 /** As many as OpenAI's fingerprints have. */
@@ -108,6 +108,11 @@ export class Edition implements Lookup, NearestLookup {
   /** The turns nearest to a prompt; none without sketches. */
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
     return this.index?.nearest(asked, signal) ?? [];
+  }
+
+  /** The turns that have the prompt of a query; undefined without an index. */
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return this.index?.sharing(query, signal);
   }
 
   /** Resolves when no sweep needs the pool any more. */

@@ -1,30 +1,50 @@
 import { lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { KeySeed, TextKeys } from '../core/keys.js';
-import { SIMILAR_BYTES_MAX, SIMILAR_TRIES_MAX, VERIFIED_AT_ONCE_BYTES } from '../core/limits.js';
+import {
+  SHARING_TURNS_MAX,
+  SIMILAR_BYTES_MAX,
+  SIMILAR_TRIES_MAX,
+  VERIFIED_AT_ONCE_BYTES,
+} from '../core/limits.js';
 import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
 import { inSlices, inStep } from '../core/steps.js';
 import type { DatasetReader } from '../dataset/reader.js';
-import { type IndexPlace, IndexSearch, type KeyedPrompt, type Replies } from '../index/search.js';
+import {
+  type IndexPlace,
+  IndexSearch,
+  type KeyedPrompt,
+  type Replies,
+  type SharingRow,
+} from '../index/search.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Sketches } from '../kernel/sketches.js';
 import { keysOf } from './keyed.js';
-import type {
-  Lookup,
-  Match,
-  MatchTokens,
-  NearestLookup,
-  NearestQuery,
-  NearMatch,
-  Similar,
-  TokenCount,
+import {
+  compareSharing,
+  type Lookup,
+  type Match,
+  type MatchTokens,
+  type NearestLookup,
+  type NearestQuery,
+  type NearMatch,
+  type Sharing,
+  type Similar,
+  type TokenCount,
 } from './lookup.js';
 import { NearestTurns } from './nearest.js';
 import { partsOf } from './prompt-parts.js';
-import { matchWhole, verifyMatch, verifySimilar, verifySpelled } from './verify.js';
+import {
+  hasPromptNormalized,
+  matchWhole,
+  replyAt,
+  verifyMatch,
+  verifySimilar,
+  verifySpelled,
+} from './verify.js';
 
 /** Characters of a text that suffice to know its first letters, unless it has much white space. */
 const PART_KEYED_LENGTH = 256;
@@ -59,6 +79,35 @@ export class IndexLookup implements Lookup, NearestLookup {
   /** The turns nearest to a prompt; none if there are no sketches yet. */
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
     return this.nearestTurns === undefined ? [] : inSlices(this.nearestTurns.find(asked), signal);
+  }
+
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing> {
+    return after(keysOf(query, this.kernel, this.seed, signal), (keys) =>
+      inSlices(this.findSharing(query, keys), signal),
+    );
+  }
+
+  private *findSharing(query: Query, keys: KeyedQuery): Generator<void, Sharing> {
+    let exact = 0;
+    let normalized = 0;
+    let first: readonly SharingRow[] = [];
+    for (const one of this.index.sharing(keys)) {
+      yield;
+      if (one === undefined) continue;
+      // Different texts may have the same normalized key.
+      if (one.isNormalized && !hasPromptNormalized(query, this.index.repliedAt(one.row).prompt, this.reader))
+        continue;
+      if (one.isNormalized) normalized++;
+      else exact++;
+      first = [...first, one]
+        .sort((a, b) => compareSharing(rungOfRow(a), rungOfRow(b)) || a.row - b.row)
+        .slice(0, SHARING_TURNS_MAX);
+    }
+    const turns = first.flatMap((one) => {
+      const found = replyAt(this.index.repliedAt(one.row).pair, this.reader);
+      return found === undefined ? [] : [{ ...found, ...rungOfRow(one) }];
+    });
+    return { exact, normalized, turns };
   }
 
   get isImmediate(): true {
@@ -210,6 +259,10 @@ export class IndexLookup implements Lookup, NearestLookup {
     }
     return best?.match;
   }
+}
+
+function rungOfRow({ isNormalized, preceding, isWhole }: SharingRow) {
+  return { rung: isNormalized ? 'normalized' : 'prompt', preceding, isWhole } as const;
 }
 
 /** The prompts of a query, each text once, with the first history that contains it. */

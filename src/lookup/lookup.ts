@@ -75,10 +75,44 @@ export interface NearestQuery {
   readonly waits: boolean;
 }
 
-/** Finds the turns that are nearest to a prompt: the best score first; of equals the first in file order. */
+/** Finds turns for prompts without a match, and explains matches. */
 export interface NearestLookup {
+  /** The turns that have the prompt of a query; undefined without an index. */
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined>;
+  /** The turns that are nearest to a prompt: the best score first; of equals the first in file order. */
   /** @throws AppError, synchronously or as a rejection, if the dataset can't be read */
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]>;
+}
+
+/** A turn that has the prompt of a query. */
+export interface SharingTurn extends Pick<Match, 'reply' | 'conversationId' | 'replyIndex' | 'dataset'> {
+  readonly rung: 'prompt' | 'normalized';
+  /** How many turns before it agree with the messages before the prompt. */
+  readonly preceding: number;
+  /** True if those are all turns and all messages. */
+  readonly isWhole: boolean;
+}
+
+/** The turns that have the prompt of a query and a reply. */
+export interface Sharing {
+  /** How many equal the prompt, and how many do so only if white space is normalized. */
+  readonly exact: number;
+  readonly normalized: number;
+  /** The first of them, as `compareSharing` orders them. */
+  readonly turns: readonly SharingTurn[];
+}
+
+/** Orders turns that have a prompt: equal texts first, then those with more turns before them that agree. */
+export function compareSharing(
+  one: Pick<SharingTurn, 'rung' | 'preceding' | 'isWhole'>,
+  other: Pick<SharingTurn, 'rung' | 'preceding' | 'isWhole'>,
+): number {
+  const isExact = ({ rung }: Pick<SharingTurn, 'rung'>) => Number(rung === 'prompt');
+  return (
+    isExact(other) - isExact(one) ||
+    Number(other.isWhole) - Number(one.isWhole) ||
+    other.preceding - one.preceding
+  );
 }
 
 /** The answer to a prompt: a match, a substitute, or a test's own reply. */

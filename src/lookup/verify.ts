@@ -138,6 +138,13 @@ export function textAt(place: Place, reader: DatasetReader): string | undefined 
   return parsePlace(place, reader).turns?.[0]?.value;
 }
 
+/** True if the turn at a place equals a prompt of a query, white space normalized. */
+export function hasPromptNormalized(query: Query, place: Place, reader: DatasetReader): boolean {
+  const { turns } = parsePlace(place, reader);
+  const compared = turns?.[0] && compareTexts(query, turns);
+  return query.histories.some((_, history) => compared?.isPromptNormalized(0, history));
+}
+
 /** The reply at a place that has a turn and its reply; undefined if the bytes there are something else. */
 export function replyAt(
   place: Place,

@@ -18,7 +18,7 @@ import type { Spool } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
-import type { NearestQuery, NearMatch, Similar } from '../lookup/lookup.js';
+import type { NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import type { TokenPool } from '../workers/token-pool.js';
@@ -188,6 +188,10 @@ export class ServedDataset implements Served {
 
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     return this.lookup.similar(query, signal);
+  }
+
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return this.lookup.sharing(query, signal);
   }
 
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {

@@ -7,8 +7,8 @@ import { DatasetError } from '../dataset/dataset-error.js';
 import { type FileIdentity, identityAt, isSameFile } from '../dataset/file.js';
 import { noneServed, type Parts, partsOf } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
-import type { Lookup, NearestQuery, NearMatch, Similar } from '../lookup/lookup.js';
-import { nearestOf } from '../lookup/nearest-layers.js';
+import type { Lookup, NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
+import { nearestOf, sharingOf } from '../lookup/nearest-layers.js';
 import type { DatasetFigures, Served, Status } from './served.js';
 import { ServedDataset, type ServedOptions } from './served-dataset.js';
 
@@ -102,6 +102,14 @@ export class ServedParts implements Served {
 
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     return firstFound(this.parts, (part) => part.similar(query, signal));
+  }
+
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return sharingOf(
+      this.parts.map((lookup) => ({ lookup })),
+      query,
+      signal,
+    );
   }
 
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {

@@ -70,17 +70,33 @@ export class Testing {
     messages: readonly Message[],
     signal: () => AbortSignal,
   ): MaybePromise<Override | undefined> {
-    const test = testOf(asking.headers);
-    if (test === undefined && this.isScoped) throw new AppError('test_id_required');
-    const own = test === undefined ? undefined : this.scopes.get(test);
-    if (own === undefined && this.shared.isEmpty) return undefined;
     let made: ReturnType<typeof askedRequest> | undefined;
     const asked = () => {
       made ??= askedRequest(asking, messages);
       return made;
     };
-    const entry = own?.find(messages, asked) ?? this.shared.find(messages, asked);
-    return entry?.answer(asked, signal);
+    return this.entryFor(asking, messages, asked)?.answer(asked, signal);
+  }
+
+  /**
+   * The number of the reply or error that a test has given for a request; undefined without one. It isn't used up.
+   *
+   * @throws AppError as `override` does, but not the error that was given
+   */
+  numberFor(asking: Asking, messages: readonly Message[]): number | undefined {
+    return this.entryFor(asking, messages, () => askedRequest(asking, messages))?.number;
+  }
+
+  private entryFor(
+    asking: Asking,
+    messages: readonly Message[],
+    asked: () => ReturnType<typeof askedRequest>,
+  ): Entry | undefined {
+    const test = testOf(asking.headers);
+    if (test === undefined && this.isScoped) throw new AppError('test_id_required');
+    const own = test === undefined ? undefined : this.scopes.get(test);
+    if (own === undefined && this.shared.isEmpty) return undefined;
+    return own?.find(messages, asked) ?? this.shared.find(messages, asked);
   }
 
   private overridesOf(test: string | undefined): Overrides {

@@ -139,3 +139,106 @@ describe('ON_MISS=nearest', async () => {
     expect(await all(near)).toMatchObject({ reply: 'Near.', origin: ['nearest', 'near#1', 'two', '0.88'] });
   });
 });
+
+describe('POST /api/explain', async () => {
+  const server = await serve({ dataset, workers: 1, usage: 'estimate' });
+  atEndOfFile(() => server.close());
+  const explain = async (body: object) => {
+    const response = await fetch(`${server.url}/api/explain`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const user = (content: string) => ({ role: 'user', content });
+
+  it('shows what is looked up, the turns that have the prompt, and how far each agrees', async () => {
+    const messages = [{ role: 'system', content: 'Be brief.' }, user('Hello!'), user('Hi.'), user(ASK)];
+    const whole = { dataset: 'chats', rung: 'prompt', role: 'gpt' };
+    expect(await explain({ messages })).toEqual({
+      histories: [
+        ['Be brief.', 'Hello!', 'Hi.', ASK],
+        ['Hello!', 'Hi.', ASK],
+      ],
+      override: null,
+      answer: { match: 'context', source: 'later#3', dataset: 'chats' },
+      error: null,
+      rungs: [
+        { rung: 'context', found: true, turns: null },
+        { rung: 'prompt', found: true, turns: 4 },
+        { rung: 'normalized', found: true, turns: 4 },
+        { rung: 'nearest', found: false, turns: null },
+      ],
+      turns: [
+        { ...whole, source: 'later#3', preceding: 2, whole: true, reply: 'The third report.' },
+        { ...whole, source: 'first#1', preceding: 0, whole: false, reply: 'The first report.' },
+        { ...whole, source: 'again#1', preceding: 0, whole: false, reply: 'The second report.' },
+        { ...whole, source: 'asked#1', preceding: 0, whole: false, reply: 'Anyone?', role: 'human' },
+      ],
+      nearest: [
+        expect.objectContaining({ source: 'first#1', score: 1, differs: null }),
+        expect.objectContaining({ source: 'again#1', score: 1 }),
+        expect.objectContaining({ source: 'later#3', score: 1 }),
+      ],
+    });
+  });
+
+  it('shows why a prompt misses, and the nearest turns', async () => {
+    const prompt = ASK.replace('06', '04');
+    const { answer, error, rungs, turns, nearest } = await explain({ prompt });
+    expect([answer, turns]).toEqual([null, []]);
+    expect(error).toContain('No recorded reply in `chats` for the prompt');
+    expect(rungs).toEqual([
+      { rung: 'context', found: false, turns: null },
+      { rung: 'prompt', found: false, turns: 0 },
+      { rung: 'normalized', found: false, turns: 0 },
+      { rung: 'nearest', found: false, turns: null },
+    ]);
+    expect((nearest as object[])[0]).toEqual({
+      source: 'first#1',
+      dataset: 'chats',
+      score: 0.882,
+      text: ASK,
+      differs: { asked: '…for 2031-0⟦4⟧-07, pleas…', recorded: '…for 2031-0⟦6⟧-07, pleas…' },
+      reply: 'The first report.',
+    });
+  });
+
+  it('finds turns that differ in white space only', async () => {
+    const { answer, rungs, turns } = await explain({ input: ` ${ASK.replaceAll(' ', '  ')}` });
+    expect(answer).toMatchObject({ match: 'normalized', source: 'first#1' });
+    expect(rungs).toEqual(
+      expect.arrayContaining([
+        { rung: 'prompt', found: false, turns: 0 },
+        { rung: 'normalized', found: true, turns: 4 },
+      ]),
+    );
+    expect((turns as object[])[0]).toMatchObject({ rung: 'normalized', source: 'first#1' });
+  });
+
+  it("names a test's own reply, and doesn't use it up", async () => {
+    server.reply('Own?', 'Own.').once();
+    const { override, answer } = await explain({ messages: [user('Own?')] });
+    expect([override, answer]).toEqual([1, null]);
+    expect(await explain({ messages: [user('Own?')] })).toMatchObject({ override: 1 });
+    expect(await chat(server.baseURL, [user('Own?')])).toMatchObject({ reply: 'Own.' });
+    expect(await explain({ messages: [user('Own?')] })).toMatchObject({ override: null });
+  });
+
+  it('explains a request without text, and names an invalid field', async () => {
+    expect(await explain({ messages: [user('')] })).toMatchObject({
+      histories: [],
+      answer: null,
+      turns: [],
+      nearest: [],
+    });
+    expect(await explain({ messages: 'Hi' })).toMatchObject({ error: { param: 'messages' } });
+    expect(await explain({})).toMatchObject({
+      error: { code: 'missing_required_parameter', param: 'messages' },
+    });
+    expect(await explain({ prompt: [1, 2] })).toMatchObject({
+      error: { code: 'invalid_type', param: 'prompt' },
+    });
+  });
+});

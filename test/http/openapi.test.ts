@@ -158,7 +158,7 @@ describe('the document', () => {
     const requests = Object.keys(document.components.schemas).filter(
       (name) => name.endsWith('Request') || parts.includes(name),
     );
-    expect(requests).toHaveLength(8);
+    expect(requests).toHaveLength(9);
     const fields = requests.flatMap((name) => fieldsOf(document.components.schemas[name], name));
     expect(fields.length).toBeGreaterThan(100);
     expect(fields.filter(({ schema }) => !schema.description).map(({ name }) => name)).toEqual([]);
@@ -370,6 +370,9 @@ const EXAMPLES: readonly Example[] = [
   { operation: 'POST /detokenize', status: 404, what: 'a model', body: { tokens: [], model: 'another' } },
   { ...replies, status: 200, what: 'an answer' },
   { ...replies, status: 400, what: 'a bad request', body: { prompt: 'a', reply: 'b', delay: 1 } },
+  { operation: 'POST /api/explain', status: 200, what: 'a match', body: { messages } },
+  { operation: 'POST /api/explain', status: 200, what: 'a miss', body: { prompt: 'nowhere' } },
+  { operation: 'POST /api/explain', status: 400, what: 'a bad request', body: { input: 1 } },
   { operation: 'DELETE /api/replies', status: 200, what: 'an answer' },
   { operation: 'GET /api/requests', status: 200, what: 'an answer' },
   { operation: 'GET /api/requests', status: 400, what: 'a limit', at: '/api/requests?limit=0' },
@@ -489,7 +492,7 @@ describe('the examples of the document', () => {
       expect([path, response.status]).toEqual([path, 200]);
       expect(response.headers.get('x-verbatim-match'), path).not.toBe('none');
     }
-    expect(posts()).toHaveLength(11);
+    expect(posts()).toHaveLength(12);
     const [id] = document.paths['/v1/models/{id}']?.get?.parameters ?? [];
     expect((await fetch(`${base}/v1/models/${id?.example}`)).status).toBe(200);
   });

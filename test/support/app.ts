@@ -74,6 +74,7 @@ export async function appOf(
     lookup: new CachedLookup(engineLookup, cache),
     uncachedLookup: engineLookup,
     nearest: () => [],
+    sharing: (query) => (engine === 'index' ? index.sharing(query) : undefined),
     similar: (query) => (engine === 'index' ? index.similar(query) : undefined),
     status: { isAvailable: true, engine: 'index', progress: 1, counts: census.counts },
     pauseBackgroundWork: () => {},

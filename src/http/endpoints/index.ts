@@ -12,6 +12,7 @@ import { ResponseStore } from '../response-store.js';
 import { chatCompletions } from './chat-completions.js';
 import { completions } from './completions.js';
 import { docs } from './docs.js';
+import { explain } from './explain.js';
 import { health } from './health.js';
 import { home } from './home.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
@@ -77,6 +78,7 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     listRequests: listRequests(parts.testing),
     clearRequests: clearRequests(parts.testing),
     streamRequests: streamRequests(parts.testing),
+    explain: explain(catalog, onMiss, store),
     legacyCompletion: legacyChatCompletion(catalog, false),
     legacyCachedCompletion: legacyChatCompletion(catalog, true),
     legacyBenchmark: legacyBenchmark(catalog),

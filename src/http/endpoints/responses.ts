@@ -105,7 +105,7 @@ export function inputTokens(
  *
  * @throws AppError if a response that it continues isn't stored
  */
-function inputOf({ input, instructions, previousId }: ResponsesRequest, store: ResponseStore) {
+export function inputOf({ input, instructions, previousId }: ResponsesRequest, store: ResponseStore) {
   const items = resolved(input, store);
   const said = messagesOf(items);
   const messages: Message[] = [
