@@ -13,10 +13,10 @@ interface Exports {
 }
 
 // The same numbers as in `assembly/sketch.ts`.
-const KEPT = 64;
+export const KEPT = 64;
 const ROOM = 4 * KEPT;
 const HIT_NUMBERS = 2;
-const MARK_SHIFT = 24;
+export const MARK_SHIFT = 24;
 const OTHER_MARK = 0x80;
 const DEPTH_MAX = 0x7f;
 
@@ -126,6 +126,6 @@ function nearestOf(before: readonly SketchHit[], found: Uint32Array): SketchHit[
 }
 
 /** How many bits may differ: half of them do by chance if two texts have nothing in common. */
-function distanceMax(score: number): number {
+export function distanceMax(score: number): number {
   return Math.floor((SKETCH_BITS / 2) * Math.min(1, 1 - score + SCORE_MARGIN));
 }

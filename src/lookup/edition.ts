@@ -12,6 +12,7 @@ import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import { IndexLookup } from './indexed.js';
 import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Sharing, Similar } from './lookup.js';
+import { NearestSweep } from './nearest-sweep.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 
 /** As many as OpenAI's fingerprints have. */
@@ -24,6 +25,7 @@ export class Edition implements Lookup, NearestLookup {
   private readonly reader: DatasetReader;
   private index: IndexLookup | undefined;
   private sweep: SweepLookup | undefined;
+  private nearestSweep: NearestSweep | undefined;
   private digest: string | undefined;
   /** True once the nearest turns can be found. */
   hasSketches = false;
@@ -42,6 +44,7 @@ export class Edition implements Lookup, NearestLookup {
    */
   useSweeps(plan: ShardPlan, pool: WorkerPool, sweepCount: SweepCount): void {
     this.sweep = new SweepLookup(plan, pool, this.kernel, this.reader, sweepCount);
+    this.nearestSweep = new NearestSweep(plan, pool, this.kernel, this.reader);
   }
 
   /** Answers by an index of the file from now on. */
@@ -105,9 +108,12 @@ export class Edition implements Lookup, NearestLookup {
     this.hasSketches = true;
   }
 
-  /** The turns nearest to a prompt; none without sketches. */
+  /** The turns nearest to a prompt; none if there is an index without sketches. */
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    return this.index?.nearest(asked, signal) ?? [];
+    const lookup = this.index ?? this.nearestSweep;
+    return lookup instanceof NearestSweep
+      ? lookup.find(asked, signal)
+      : (lookup?.nearest(asked, signal) ?? []);
   }
 
   /** The turns that have the prompt of a query; undefined without an index. */
@@ -118,6 +124,7 @@ export class Edition implements Lookup, NearestLookup {
   /** Resolves when no sweep needs the pool any more. */
   async sweepsEnded(): Promise<void> {
     await this.sweep?.ended;
+    await this.nearestSweep?.ended;
   }
 
   /** Closes the file. Lookups that still have to read fail as if the file had changed. */

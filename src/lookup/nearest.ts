@@ -1,29 +1,39 @@
 import { lengthOf } from '../core/bytes.js';
 import { SIMILAR_BYTES_MAX } from '../core/limits.js';
+import type { Place } from '../core/place.js';
 import type { Query } from '../core/query.js';
 import { scoreOf, shinglesOf } from '../core/score.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import type { IndexSearch, RepliedTurn } from '../index/search.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { markOf, mayReach, type Sketches, type SketchHit } from '../kernel/sketches.js';
-import type { NearestQuery, NearMatch, TokenCount } from './lookup.js';
+import { markOf, mayReach, type Sketches } from '../kernel/sketches.js';
+import type { MatchTokens, NearestQuery, NearMatch, TokenCount } from './lookup.js';
 import { replyAt, textAt } from './verify.js';
 
 /** A prompt of a query, with the number of messages before it; undefined if that doesn't matter. */
-interface Sought {
+export interface Sought {
   readonly text: string;
   readonly shingles: ReadonlySet<number>;
   readonly depth: number | undefined;
 }
 
+/** A turn whose sketch is near, and how many bits of the sketches differ. */
+interface NearCandidate {
+  readonly distance: number;
+  readonly turn: () => NearPlace;
+}
+
+/** A turn that has a reply, and its place in the order of the file. */
+type NearPlace = Pick<RepliedTurn, 'row' | 'prompt' | 'depth'> & { readonly pair: Place };
+
 /** A turn, with its score for the prompt. */
-interface Scored {
-  readonly turn: RepliedTurn;
+export interface Scored {
+  readonly turn: NearPlace;
   readonly text: string;
   readonly score: number;
 }
 
-/** Finds the turns that are nearest to a prompt: sketches find candidates, texts decide. */
+/** Finds the turns that are nearest to a prompt by an index: sketches find candidates, texts decide. */
 export class NearestTurns {
   private readonly index: IndexSearch;
   private readonly kernel: Kernel;
@@ -54,47 +64,56 @@ export class NearestTurns {
       if (sketch === undefined) continue;
       const mark = sought.depth === undefined ? undefined : markOf(sought.depth, false);
       const hits = yield* this.sketches.nearest({ sketch, mark, scoreMin: asked.scoreMin });
-      best = yield* this.bestOf(best, hits, sought, asked);
+      const candidates = hits.map(({ at, distance }) => ({ distance, turn: () => this.index.replied(at) }));
+      best = yield* bestOf(best, candidates, sought, asked, this.reader);
     }
-    return best.flatMap((one) => this.matchOf(one) ?? []);
-  }
-
-  /** The best of those before and of the hits, by their texts. */
-  private *bestOf(
-    before: readonly Scored[],
-    hits: readonly SketchHit[],
-    sought: Sought,
-    { count, scoreMin, bytesMax }: NearestQuery,
-  ): Generator<void, readonly Scored[]> {
-    let best = before;
-    let left = bytesMax;
-    for (const { at, distance } of hits) {
-      if (!mayReach(distance, best[count - 1]?.score ?? 0)) break;
-      const turn = this.index.replied(at);
-      const bytes = lengthOf(turn.prompt.turns);
-      if ((sought.depth ?? turn.depth) !== turn.depth || bytes > Math.min(left, SIMILAR_BYTES_MAX)) continue;
-      left -= bytes;
-      const found = this.scored(turn, sought);
-      if (found.score > 0 && found.score >= scoreMin) best = withOne(best, found).slice(0, count);
-      yield;
-    }
-    return best;
-  }
-
-  private scored(turn: RepliedTurn, { shingles }: Sought): Scored {
-    const text = textAt(turn.prompt, this.reader) ?? '';
-    return { turn, text, score: scoreOf(shingles, shinglesOf(text)) };
-  }
-
-  private matchOf({ turn: { row, pair }, text, score }: Scored): NearMatch | undefined {
-    const found = replyAt(pair, this.reader);
-    const tokens = { history: 0, reply: this.countOf(row + 1), messages: () => [] };
-    return found && { ...found, rung: 'nearest', score, text, tokens };
+    return best.flatMap((one) => {
+      const tokens = { history: 0, reply: this.countOf(one.turn.row + 1), messages: () => [] };
+      return nearMatchOf(one, this.reader, tokens) ?? [];
+    });
   }
 }
 
+/**
+ * The best turns of those before and of the candidates, by their texts. Yields after each.
+ *
+ * @param candidates those whose sketches are nearest first
+ */
+export function* bestOf(
+  before: readonly Scored[],
+  candidates: readonly NearCandidate[],
+  { shingles, depth }: Sought,
+  { count, scoreMin, bytesMax }: NearestQuery,
+  reader: DatasetReader,
+): Generator<void, readonly Scored[]> {
+  let best = before;
+  let left = bytesMax;
+  for (const candidate of candidates) {
+    if (!mayReach(candidate.distance, best[count - 1]?.score ?? 0)) break;
+    const turn = candidate.turn();
+    const bytes = lengthOf(turn.prompt.turns);
+    if ((depth ?? turn.depth) !== turn.depth || bytes > Math.min(left, SIMILAR_BYTES_MAX)) continue;
+    left -= bytes;
+    const text = textAt(turn.prompt, reader) ?? '';
+    const score = scoreOf(shingles, shinglesOf(text));
+    if (score > 0 && score >= scoreMin) best = withOne(best, { turn, text, score }).slice(0, count);
+    yield;
+  }
+  return best;
+}
+
+/** The reply to a turn; undefined if the bytes in the file are something else. */
+export function nearMatchOf(
+  { turn: { pair }, text, score }: Scored,
+  reader: DatasetReader,
+  tokens?: MatchTokens,
+): NearMatch | undefined {
+  const found = replyAt(pair, reader);
+  return found && { ...found, rung: 'nearest', score, text, tokens };
+}
+
 /** The prompts of a query, each text once for each number of messages before it. */
-function soughtBy({ histories }: Query, isAnswer: boolean): readonly Sought[] {
+export function soughtBy({ histories }: Query, isAnswer: boolean): readonly Sought[] {
   const known = new Map<string, Sought>();
   for (const history of histories) {
     const text = history.at(-1) ?? '';

@@ -197,8 +197,11 @@ export class ServedDataset implements Served {
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
     const { edition } = this.build;
     if (edition.hasSketches) return this.lookup.nearest(asked, signal);
+    // Sweeps need no sketches, but each reads the whole file.
+    const isSoon = asked.waits || this.bytes <= SKETCHED_SOON_BYTES;
+    if (this.options.engine === 'sweep') return isSoon ? this.lookup.nearest(asked, signal) : [];
     const sketched = this.sketch(this.build, asked.waits ? this.options.pool.workers : 1);
-    return asked.waits || this.bytes <= SKETCHED_SOON_BYTES ? this.nearestAfter(sketched, asked, signal) : [];
+    return isSoon ? this.nearestAfter(sketched, asked, signal) : [];
   }
 
   /** The nearest turns once there are sketches. If the file is replaced meanwhile, those of the new one. */

@@ -12,10 +12,12 @@ import type {
   ConvertRowsTask,
   ConvertTask,
   IndexTask,
+  NearestTask,
   Outline,
   OutlineTask,
   PositionTask,
   ShardCensus,
+  ShardNearestTurns,
   ShardSketches,
   ShardSweep,
   ShardTask,
@@ -80,6 +82,11 @@ export class WorkerPool {
   /** Makes the sketches of a shard's turns. */
   sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>> {
     return this.run('sketchShard', task);
+  }
+
+  /** Finds the turns of a shard that are nearest to some texts. */
+  findNearest(task: NearestTask): Promise<TaskResult<ShardNearestTurns>> {
+    return this.run('findNearest', task);
   }
 
   /** Converts the records of a shard. */

@@ -180,6 +180,37 @@ export interface ShardSketches extends Walked {
   readonly sketches: Uint32Array;
 }
 
+/** A text's sketch whose nearest turns are searched for: see `SketchSearch`. */
+export interface SharedSketch {
+  readonly sketch: Uint32Array;
+  readonly mark: number | undefined;
+  readonly scoreMin: number;
+}
+
+/** Finding the turns of a shard that are nearest to some texts. */
+export interface NearestTask extends ShardTask {
+  readonly sought: readonly SharedSketch[];
+}
+
+/** A turn whose sketch is near. */
+export interface FoundTurn {
+  /** Its number among the turns that have a reply, from the shard's start. */
+  readonly at: number;
+  /** How many bits of the sketches differ. */
+  readonly distance: number;
+  /** How many turns that aren't empty are before it in its conversation. */
+  readonly depth: number;
+  /** The turn alone, and with its reply. */
+  readonly prompt: Place;
+  readonly pair: Place;
+}
+
+/** The nearest turns of a shard for each text, and the number of its turns that have a reply. */
+export interface ShardNearestTurns extends Walked {
+  readonly found: readonly (readonly FoundTurn[])[];
+  readonly turns: number;
+}
+
 /** Finding the line and column of a byte, which takes reading the file up to there. */
 export interface PositionTask {
   readonly file: FileIdentity;

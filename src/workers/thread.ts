@@ -19,6 +19,7 @@ import { plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
 import { ShardCounter } from './shard-counter.js';
+import { ShardNearest } from './shard-nearest.js';
 import { ShardSketcher } from './shard-sketcher.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
@@ -33,10 +34,12 @@ import type {
   ConvertRowsTask,
   ConvertTask,
   IndexTask,
+  NearestTask,
   Outline,
   OutlineTask,
   PositionTask,
   ShardCensus,
+  ShardNearestTurns,
   ShardSketches,
   ShardSweep,
   ShardTask,
@@ -95,6 +98,21 @@ export function sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>>
       return false;
     });
     return { next, records, sketches: sketcher.sketches };
+  });
+}
+
+/** Walks a shard, and finds its turns that are nearest to some texts. */
+export function findNearest(task: NearestTask): Promise<TaskResult<ShardNearestTurns>> {
+  return attempt(task, (batches) => {
+    const nearest = new ShardNearest(task.sought);
+    let records = 0;
+    kernel.wantSketches();
+    const next = batches((batch) => {
+      nearest.add(batch, records);
+      records += batch.records.length / RECORD_NUMBERS;
+      return false;
+    });
+    return { next, records, found: nearest.found, turns: nearest.turns };
   });
 }
 

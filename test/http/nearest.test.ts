@@ -122,6 +122,22 @@ describe('ON_MISS=nearest', async () => {
     });
   });
 
+  it('gives the same answers by sweeps, several at once', async () => {
+    const swept = await start({ dataset, onMiss: 'nearest', nearestMin: 0.8, engine: 'sweep' });
+    const [one, ...others] = await Promise.all([
+      swept(near),
+      swept(near),
+      swept('Hallo!', 'Hi.', near),
+      swept('Zzz'),
+    ]);
+    expect(one).toMatchObject({
+      reply: 'The first report.',
+      origin: ['nearest', 'first#1', 'chats', '0.88'],
+    });
+    expect(others.map(({ reply }) => reply)).toEqual(['The first report.', 'The third report.', undefined]);
+    expect((await swept(ASK.slice(20))).message).toContain('score 0.7');
+  });
+
   it('never answers with a turn that is not an assistant’s', async () => {
     const other = await start({
       dataset: write(CHATS.slice(-1), 'asked'),

@@ -7,6 +7,7 @@ import { type Query, queryOf } from '#dist/core/query.js';
 import { isAssistant } from '#dist/core/roles.js';
 import { scoreOf, shinglesOf } from '#dist/core/score.js';
 import type { NearestQuery } from '#dist/lookup/lookup.js';
+import { NearestSweep } from '#dist/lookup/nearest-sweep.js';
 import { makeSketches } from '#dist/models/sketching.js';
 import { planShards } from '#dist/workers/plan-shards.js';
 import { newStopFlag } from '#dist/workers/stop-flag.js';
@@ -33,15 +34,17 @@ const records = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-/** Finds the nearest turns of a dataset by its index. */
+/** Finds the nearest turns of a dataset by its index, and by sweeps. */
 async function nearestIn(content: Buffer) {
   const dataset = write(content);
   const kernel = newKernel();
   const { index, table, reader } = await enginesOf(dataset, pool, kernel);
   const plan = planShards(dataset, 2, kernel);
   index.useSketches(await makeSketches(plan, pool, table.replies, newStopFlag(), 2));
-  const nearest = async (asked: Pick<NearestQuery, 'query'> & Partial<NearestQuery>) => {
-    const found = await index.nearest({
+  const sweep = new NearestSweep(plan, pool, kernel, reader);
+  const nearest = async (asked: Pick<NearestQuery, 'query'> & Partial<NearestQuery>, engine = 'index') => {
+    const find = (each: NearestQuery) => (engine === 'index' ? index.nearest(each) : sweep.find(each));
+    const found = await find({
       count: 3,
       scoreMin: 0,
       isAnswer: false,
