@@ -180,7 +180,7 @@ export const NEAREST_HINT_SCORE_MIN = 0.3;
 
 /**
  * Bytes of turns that are read to find the nearest turn of a miss, some ten milliseconds' work, and for how many misses a second it is
- * searched: those of a load test are answered without it.
+ * searched: those of a load test, of which there are more, are answered without it after its first second.
  */
 export const NEAREST_HINT_BYTES_MAX = byteCount(256 * KiB);
 export const NEAREST_HINTS_A_SECOND = 20;

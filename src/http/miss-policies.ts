@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.js';
 import { NEAREST_HINT_BYTES_MAX, NEAREST_HINT_SCORE_MIN, NEAREST_HINTS_A_SECOND } from '../core/limits.js';
-import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
+import { after, firstFound, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../core/query.js';
 import { findFirst } from '../lookup/find-first.js';
 import type { Given, Match, NearMatch, StandIn } from '../lookup/lookup.js';
@@ -138,13 +138,8 @@ function nearestHint(
     if (!(error instanceof AppError)) throw error;
     return undefined;
   };
-  try {
-    const asked = { ...limits, query, isAnswer: false, waits: false };
-    const found = after(model.nearest(asked, signal), ([nearest]) => nearest);
-    return found instanceof Promise ? found.catch(ignore) : found;
-  } catch (error) {
-    return ignore(error);
-  }
+  const asked = { ...limits, query, isAnswer: false, waits: false };
+  return orElse(() => after(model.nearest(asked, signal), ([nearest]) => nearest), ignore);
 }
 
 /** The reply to the nearest turn, or an error if no turn is near enough. */

@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.js';
-import { after, type MaybePromise } from '../core/maybe-promise.js';
+import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -96,7 +96,10 @@ export class CurrentLookup implements Lookup, NearestLookup {
 
   /** The turns nearest to a prompt; none without sketches. */
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    return this.now.nearest(asked, signal);
+    const failed = (error: unknown) => {
+      throw error instanceof WebAssembly.RuntimeError ? this.replaceKernel(error) : error;
+    };
+    return orElse(() => this.now.nearest(asked, signal), failed);
   }
 
   /** The turns that have the prompt of a query; undefined without an index. */

@@ -1,5 +1,6 @@
+import { AppError } from '../core/errors.js';
 import { FILE_CHECK_MS, SKETCHED_SOON_BYTES } from '../core/limits.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Dataset, datasetOf, recognizeDataset, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
@@ -195,8 +196,18 @@ export class ServedDataset implements Served {
   }
 
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    const { edition } = this.build;
-    if (edition.hasSketches) return this.lookup.nearest(asked, signal);
+    const { build } = this;
+    const again = (error: unknown) => {
+      if (!(error instanceof AppError)) throw error;
+      this.lookAtFile();
+      if (this.build === build) throw error;
+      return this.nearest(asked, signal);
+    };
+    return orElse(() => this.nearestNow(asked, signal), again);
+  }
+
+  private nearestNow(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    if (this.build.edition.hasSketches) return this.lookup.nearest(asked, signal);
     // Sweeps need no sketches, but each reads the whole file.
     const isSoon = asked.waits || this.bytes <= SKETCHED_SOON_BYTES;
     if (this.options.engine === 'sweep') return isSoon ? this.lookup.nearest(asked, signal) : [];

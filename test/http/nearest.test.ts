@@ -77,10 +77,18 @@ describe('the message of a miss', async () => {
 });
 
 describe('a limit of acts a second', () => {
-  it('allows them again in the next second', () => {
+  const allowed = (...times: number[]) => {
     const limit = new PerSecond(2);
-    const allowed = [0, 1, 2, 999, 1000, 1001, 1002].map((ms) => limit.take(ms));
-    expect(allowed).toEqual([true, true, false, false, true, true, false]);
+    return times.filter((ms) => limit.take(ms));
+  };
+
+  it('allows as many in each second', () => {
+    expect(allowed(0, 1, 1000, 1001, 2000)).toEqual([0, 1, 1000, 1001, 2000]);
+  });
+
+  it('allows none in the second after one with more, unless that one is over', () => {
+    expect(allowed(0, 1, 2, 1000, 1001, 2000, 2001)).toEqual([0, 1, 2000, 2001]);
+    expect(allowed(0, 1, 2, 2001, 2002)).toEqual([0, 1, 2001, 2002]);
   });
 });
 

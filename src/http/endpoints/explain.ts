@@ -7,7 +7,7 @@ import {
   NEAREST_HINT_BYTES_MAX,
   NEAREST_TURNS_EXPLAINED,
 } from '../../core/limits.js';
-import { after, type MaybePromise } from '../../core/maybe-promise.js';
+import { after, type MaybePromise, orElse } from '../../core/maybe-promise.js';
 import { partingOf } from '../../core/parting.js';
 import type { Message, Query } from '../../core/query.js';
 import { queryOf } from '../../core/query.js';
@@ -129,12 +129,10 @@ function outcomeOf(
     if (!(error instanceof AppError)) throw error;
     return { error };
   };
-  try {
-    const given = after(onMiss({ ...prompt, model, queries }, signal), (given) => ({ given }));
-    return given instanceof Promise ? given.catch(failed) : given;
-  } catch (error) {
-    return failed(error);
-  }
+  return orElse<Found['outcome']>(
+    () => after(onMiss({ ...prompt, model, queries }, signal), (given) => ({ given })),
+    failed,
+  );
 }
 
 function nearestTo(
