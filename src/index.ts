@@ -36,6 +36,8 @@ export interface ServeOptions {
   readonly prefer?: 'chosen' | 'rejected' | undefined;
   /** Answer to a prompt without a recorded reply. */
   readonly onMiss?: 'error' | 'nearest' | 'fallback' | undefined;
+  /** Parts of prompts that do not matter: `dates`, `uuids`, `numbers`; or a file with a rule a line. */
+  readonly normalize?: readonly ('dates' | 'uuids' | 'numbers')[] | { readonly file: string } | undefined;
   /** Least score of a turn that answers, with `onMiss: 'nearest'`. Default: 0.9. */
   readonly nearestMin?: number | undefined;
   /** Reply to such a prompt, with `onMiss: 'fallback'`. */

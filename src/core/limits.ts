@@ -191,6 +191,9 @@ export const NEAREST_TURNS_EXPLAINED = 3;
 export const HISTORIES_EXPLAINED_MAX = 8;
 export const EXPLAINED_LENGTH_MAX = 200;
 
+/** Texts of a shard for which the rules of `NORMALIZE` may take too long; then the others of the batch are left out, too. */
+export const SLOW_TEXTS_MAX = 4;
+
 /** Characters before and after the first difference of two texts that a message shows, and of the difference itself. */
 export const PARTING_CONTEXT_LENGTH = 10;
 export const PARTING_LENGTH_MAX = 24;

@@ -57,7 +57,7 @@ export function allInOrder<T, U>(
   return values;
 }
 
-/** The value, or what `instead` makes of the error if there is none. */
+/** The value, or what `instead` makes of the error that was thrown in its place. */
 export function orElse<T>(
   value: () => MaybePromise<T>,
   instead: (error: unknown) => MaybePromise<T>,

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { Rule } from '../core/rules.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { digestOf } from '../dataset/digest.js';
 import { identityAt, isSameFile } from '../dataset/file.js';
@@ -13,6 +14,7 @@ import type { ShardPlan } from '../workers/shard-run.js';
 import { IndexLookup } from './indexed.js';
 import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Sharing, Similar } from './lookup.js';
 import { NearestSweep } from './nearest-sweep.js';
+import { RuledTurns, type RuleKeys } from './ruled.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 
 /** As many as OpenAI's fingerprints have. */
@@ -25,6 +27,7 @@ export class Edition implements Lookup, NearestLookup {
   private readonly reader: DatasetReader;
   private index: IndexLookup | undefined;
   private sweep: SweepLookup | undefined;
+  private ruled: MaybePromise<RuledTurns | undefined>;
   private nearestSweep: NearestSweep | undefined;
   private digest: string | undefined;
   /** True once the nearest turns can be found. */
@@ -94,7 +97,26 @@ export class Edition implements Lookup, NearestLookup {
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     const lookup: Lookup | undefined = this.index ?? this.sweep;
     if (lookup === undefined) throw new AppError('dataset_changed');
-    return lookup.find(query, signal);
+    return after(lookup.find(query, signal), (match) => match ?? this.findRuled(query));
+  }
+
+  /** A turn that equals the prompt after rules were applied to both; undefined without rules. */
+  private findRuled(query: Query): MaybePromise<Match | undefined> {
+    return after(this.ruled, (ruled) => ruled?.find(query));
+  }
+
+  /** Looks up prompts that aren't found by these turns from now on. Misses wait until there are any. */
+  useRuled(making: Promise<RuledTurns>): void {
+    this.ruled = making;
+    const keep = (ruled: RuledTurns) => {
+      this.ruled = ruled;
+    };
+    making.then(keep, () => undefined);
+  }
+
+  /** Turns that are found by rules. */
+  ruledBy(table: IndexTable, keys: RuleKeys, rules: readonly Rule[]): RuledTurns {
+    return new RuledTurns(table, keys, rules, this.kernel, this.reader);
   }
 
   /** A turn in the index that resembles a prompt without a reply. Sweeps find none. */

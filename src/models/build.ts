@@ -1,5 +1,8 @@
+import { AppError } from '../core/errors.js';
 import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
+import type { Rule } from '../core/rules.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
+import { DatasetError } from '../dataset/dataset-error.js';
 import type { KeptIndex } from '../index/saved-index.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -11,6 +14,7 @@ import type { ShardPlan } from '../workers/shard-run.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { Census } from './census.js';
+import { makeRuleKeys } from './ruling.js';
 import { makeSketches } from './sketching.js';
 
 /** The engines that can be configured. */
@@ -107,6 +111,34 @@ export class Build {
     try {
       const sketches = await makeSketches(this.plan, pool.take(), table.replies, this.stop, workers);
       edition.useSketches(sketches);
+    } finally {
+      await pool.give();
+    }
+  }
+
+  /**
+   * Applies rules to all turns, once there is an index. Misses wait for it.
+   *
+   * @param indexed resolves when there is an index
+   * @returns for how many turns the rules took too long
+   */
+  async rule(pool: SharedPool, rules: readonly Rule[], indexed: Promise<unknown>): Promise<number> {
+    const made = indexed.then(() => this.ruledTurns(pool, rules));
+    const asAppError = (cause: unknown) => {
+      throw cause instanceof DatasetError ? new AppError('dataset_changed', { cause }) : cause;
+    };
+    this.edition.useRuled(made.then(({ ruled }) => ruled, asAppError));
+    return (await made).slow;
+  }
+
+  private async ruledTurns(pool: SharedPool, rules: readonly Rule[]) {
+    const { table, edition } = this;
+    if (table === undefined)
+      throw new DatasetError(edition.dataset.file.path, 'it has no index', undefined, true);
+    this.plan ??= planShards(edition.dataset, pool.workers, this.kernel);
+    try {
+      const { keys, slow } = await makeRuleKeys(this.plan, pool.take(), table.replies, this.stop, rules);
+      return { ruled: edition.ruledBy(table, keys, rules), slow };
     } finally {
       await pool.give();
     }

@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.js';
 import { FILE_CHECK_MS, SKETCHED_SOON_BYTES } from '../core/limits.js';
 import { type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { Rule } from '../core/rules.js';
 import { type Dataset, datasetOf, recognizeDataset, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import {
@@ -47,6 +48,8 @@ export interface ServedOptions {
   readonly countsAhead: boolean;
   /** True if the sketches of turns are made as soon as there is an index, not when the first miss needs them. */
   readonly sketchesAtOnce?: boolean;
+  /** Rules that are applied to prompts and turns that aren't found as they are. */
+  readonly rules?: readonly Rule[];
   readonly notices: Notices;
 }
 
@@ -74,6 +77,7 @@ export class ServedDataset implements Served {
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
   private counting: CountingAhead | undefined;
+  private ruling: Promise<unknown> = Promise.resolve();
   private sketching: Promise<unknown> = Promise.resolve();
   private readonly sweepCount: SweepCount = { sweeps: 0, lookups: 0 };
   private timer: NodeJS.Timeout | undefined;
@@ -279,6 +283,7 @@ export class ServedDataset implements Served {
     await this.spooling?.done;
     await this.walking;
     await this.sketching;
+    await this.ruling;
     await this.counting?.stop();
     this.saveCounts();
     await this.keeper.settled;
@@ -308,6 +313,7 @@ export class ServedDataset implements Served {
     if (this.isClosed) throw new DatasetError(this.path, 'it was closed', undefined, true);
     if (saved !== undefined) {
       build.use(saved);
+      this.rule(build, Promise.resolve());
       this.warnIfUnanswered(build);
       this.workAhead(build);
       // The index may have been saved before the file was spooled.
@@ -319,14 +325,32 @@ export class ServedDataset implements Served {
     const begun = new Promise<void>((resolve) => {
       onBegun = resolve;
     });
-    const walked = build
-      .walk(pool, engine, this.sweepCount, engine === 'index' ? () => {} : onBegun, (progress) =>
-        notices.progress(progress),
-      )
-      .then(() => this.onWalked(build));
+    const indexed = build.walk(
+      pool,
+      engine,
+      this.sweepCount,
+      engine === 'index' ? () => {} : onBegun,
+      (progress) => notices.progress(progress),
+    );
+    this.rule(build, indexed);
+    const walked = indexed.then(() => this.onWalked(build));
     this.walking = walked.catch(() => undefined);
     await Promise.race([begun, walked]);
     return { walked };
+  }
+
+  /** Applies the rules to all turns once there is an index. */
+  private rule(build: Build, indexed: Promise<unknown>): void {
+    const { rules = [], pool, notices } = this.options;
+    if (rules.length === 0) return;
+    const done = (slow: number) => {
+      notices.debug({ turns: build.counts.turns }, 'rules applied');
+      if (slow > 0) notices.warn({ dataset: this.path, slow }, SLOW_RULES);
+    };
+    const failed = (error: unknown) => {
+      if (!(error instanceof DatasetError)) throw error;
+    };
+    this.ruling = build.rule(pool, rules, indexed).then(done, failed);
   }
 
   private async onWalked(build: Build): Promise<void> {
@@ -522,6 +546,8 @@ export class ServedDataset implements Served {
     this.options.notices.changed();
   }
 }
+
+const SLOW_RULES = 'rules of NORMALIZE take too long for some turns, which match as they are only';
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
 

@@ -13,11 +13,13 @@ import type {
   ConvertTask,
   IndexTask,
   NearestTask,
+  NormalizeTask,
   Outline,
   OutlineTask,
   PositionTask,
   ShardCensus,
   ShardNearestTurns,
+  ShardRuleKeys,
   ShardSketches,
   ShardSweep,
   ShardTask,
@@ -82,6 +84,11 @@ export class WorkerPool {
   /** Makes the sketches of a shard's turns. */
   sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>> {
     return this.run('sketchShard', task);
+  }
+
+  /** Applies rules to the texts of a shard. */
+  normalizeShard(task: NormalizeTask): Promise<TaskResult<ShardRuleKeys>> {
+    return this.run('normalizeShard', task);
   }
 
   /** Finds the turns of a shard that are nearest to some texts. */

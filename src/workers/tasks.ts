@@ -5,6 +5,7 @@ import { AppError, type Failure } from '../core/errors.js';
 import type { KeySeed } from '../core/keys.js';
 import type { Place } from '../core/place.js';
 import type { Message } from '../core/query.js';
+import type { Rule } from '../core/rules.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
@@ -178,6 +179,17 @@ export interface ShardCensus extends Walked {
 /** The sketches of a shard's turns that have a reply, in file order. */
 export interface ShardSketches extends Walked {
   readonly sketches: Uint32Array;
+}
+
+/** Applying rules to the texts of a shard. */
+export interface NormalizeTask extends ShardTask {
+  readonly rules: readonly Rule[];
+}
+
+/** The keys of the texts of a shard's turns that have a reply: see `ShardNormalizer`. */
+export interface ShardRuleKeys extends Walked {
+  readonly keys: readonly number[];
+  readonly slow: number;
 }
 
 /** A text's sketch whose nearest turns are searched for: see `SketchSearch`. */

@@ -20,6 +20,7 @@ import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardNearest } from './shard-nearest.js';
+import { ShardNormalizer } from './shard-normalizer.js';
 import { ShardSketcher } from './shard-sketcher.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
@@ -35,11 +36,13 @@ import type {
   ConvertTask,
   IndexTask,
   NearestTask,
+  NormalizeTask,
   Outline,
   OutlineTask,
   PositionTask,
   ShardCensus,
   ShardNearestTurns,
+  ShardRuleKeys,
   ShardSketches,
   ShardSweep,
   ShardTask,
@@ -83,6 +86,24 @@ export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
     const { records, conversations, turns, replies, leftOut, skipped, skippedAt, example } = counter;
     const counts = { conversations, turns, replies, leftOut, skipped, skippedAt, example };
     return { next, records, counts, rows: task.keepsTurns ? kernel.kept() : undefined };
+  });
+}
+
+/** Walks a shard, and applies rules to its texts. */
+export function normalizeShard(task: NormalizeTask): Promise<TaskResult<ShardRuleKeys>> {
+  return attempt(task, (batches) => {
+    // The kernel of the walk holds the bytes that are being walked.
+    const keying = newKernel();
+    keying.useSeed(task.seed);
+    const normalizer = new ShardNormalizer(keying, task.rules);
+    let records = 0;
+    kernel.wantNone();
+    const next = batches((batch) => {
+      normalizer.add(batch);
+      records += batch.records.length / RECORD_NUMBERS;
+      return false;
+    });
+    return { next, records, keys: normalizer.keys, slow: normalizer.slow };
   });
 }
 
