@@ -35,7 +35,11 @@ export interface ServeOptions {
   /** Reply of records that have two. Default: `chosen`. */
   readonly prefer?: 'chosen' | 'rejected' | undefined;
   /** Answer to a prompt without a recorded reply, and to an id that was never stored. */
-  readonly onMiss?: 'error' | 'fallback' | undefined;
+  readonly onMiss?: 'error' | 'nearest' | 'fallback' | undefined;
+  /** Parts of prompts that do not matter: `dates`, `uuids`, `numbers`; or a file with a rule a line. */
+  readonly normalize?: readonly ('dates' | 'uuids' | 'numbers')[] | { readonly file: string } | undefined;
+  /** Least score of a turn that answers, with `onMiss: 'nearest'`. Default: 0.9. */
+  readonly nearestMin?: number | undefined;
   /** Reply to such a prompt, with `onMiss: 'fallback'`. */
   readonly fallbackText?: string | undefined;
   /** HTTP status of the error for such a prompt, with `onMiss: 'error'`. Default: 404. */

@@ -53,6 +53,7 @@ describe('the source', () => {
     expect([...new Set(opening)].filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
       'cli/manifest.ts',
       'http/api-keys.ts',
+      'http/rules.ts',
       'kernel/kernel.ts',
       'models/spooling.ts',
     ]);

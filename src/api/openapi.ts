@@ -39,8 +39,8 @@ const HEADERS = {
   },
   'x-verbatim-match': {
     description:
-      'How the prompt was found: with its context, by the last message alone, or by the last message with its white space normalized; `none` for a miss; `computed` if nothing was looked up.',
-    schema: { enum: ['context', 'prompt', 'normalized', 'none', 'computed'] },
+      'How the prompt was found: with its context, by the last message alone, by the last message with its white space normalized, or by the nearest turn; `none` for a miss; `override` for a reply that a test gave; `computed` if nothing was looked up.',
+    schema: { enum: ['context', 'prompt', 'normalized', 'nearest', 'override', 'none', 'computed'] },
   },
   'x-verbatim-source': {
     description: 'The source of the reply: the id of its conversation, `#`, and its turn. Absent for a miss.',
@@ -51,6 +51,10 @@ const HEADERS = {
     schema: { type: 'string' },
   },
   'request-id': { description: 'The same, in the header of Anthropic.', schema: { type: 'string' } },
+  'x-verbatim-score': {
+    description: 'The score of the nearest turn for the prompt, 0 to 1. Only if that turn answers.',
+    schema: { type: 'string' },
+  },
   'retry-after': { description: 'When to try again, in seconds.', schema: { type: 'integer' } },
 } as const;
 
@@ -159,7 +163,7 @@ function operationObject(
           'x-request-id',
           ...(tag === 'Anthropic' ? (['request-id'] as const) : []),
           ...(isLookup === true
-            ? (['x-verbatim-match', 'x-verbatim-source', 'x-verbatim-dataset'] as const)
+            ? (['x-verbatim-match', 'x-verbatim-source', 'x-verbatim-dataset', 'x-verbatim-score'] as const)
             : []),
           ...(isComputed === true ? (['x-verbatim-match'] as const) : []),
         ),

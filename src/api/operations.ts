@@ -51,6 +51,8 @@ import { listChatsSchema, listMessagesSchema, updateChatSchema } from '../openai
 import { detokenizeSchema, tokenizeSchema } from '../openai/schemas/tokens.js';
 import {
   clearedSchema,
+  explainedRequestSchema,
+  explanationSchema,
   ownRepliesAddedSchema,
   ownRepliesSchema,
   recordedRequestSchema,
@@ -650,6 +652,19 @@ const TABLE = [
     summary: 'Takes back the replies and errors of a test, or all',
     parameters: [testId],
     answer: json(clearedSchema),
+  },
+  {
+    method: 'post',
+    path: '/api/explain',
+    id: 'explain',
+    tag: 'Testing',
+    summary: 'What a request would get, and why',
+    description:
+      'The body is that of a chat, a completion or a response. Nothing is used up: no reply of a test, and no entry of the journal.',
+    body: explainedRequestSchema,
+    example: ({ prompt }) => ({ messages: [{ role: 'user', content: prompt }] }),
+    answer: json(explanationSchema),
+    errors: [...BODY_ERRORS, 'model_not_found', ...GIVEN_ERRORS, ...DATASET_ERRORS],
   },
   {
     method: 'get',

@@ -178,6 +178,36 @@ export const SIMILAR_BYTES_MAX = byteCount(64 * KiB);
 /** Letters that such a prompt, or a part of it, and a turn have in common, unless all are the same: fewer are in too many prompts. */
 export const SIMILAR_LETTERS_MIN = 6;
 
+/** The first miss in a dataset of up to this many bytes waits until its nearest turn can be found, some hundredths of a second. */
+export const SKETCHED_SOON_BYTES = byteCount(8 * MiB);
+
+/** The score of a turn that the message of a miss names as the nearest: texts of a language have some shingles in common anyway. */
+export const NEAREST_HINT_SCORE_MIN = 0.3;
+
+/**
+ * Bytes of turns that are read to find the nearest turn of a miss, some ten milliseconds' work, and for how many misses a second it is
+ * searched: those of a load test, of which there are more, are answered without it after its first second.
+ */
+export const NEAREST_HINT_BYTES_MAX = byteCount(256 * KiB);
+export const NEAREST_HINTS_A_SECOND = 20;
+
+/** Turns with the same prompt, nearest turns, and histories of a request that `POST /api/explain` lists, and characters of their texts. */
+export const SHARING_TURNS_MAX = 5;
+export const NEAREST_TURNS_EXPLAINED = 3;
+export const HISTORIES_EXPLAINED_MAX = 8;
+export const EXPLAINED_LENGTH_MAX = 200;
+
+/** Texts of a shard for which the rules of `NORMALIZE` may take too long; then the others of the batch are left out, too. */
+export const SLOW_TEXTS_MAX = 4;
+
+/** Characters before and after the first difference of two texts that a message shows, and of the difference itself. */
+export const PARTING_CONTEXT_LENGTH = 10;
+export const PARTING_LENGTH_MAX = 24;
+
+/** Characters after a difference that must be equal for it to end there, and how far it is followed. */
+export const PARTING_EQUAL_LENGTH = 4;
+export const PARTING_SOUGHT_LENGTH = 48;
+
 /** Characters that an error's message quotes of a prompt or a turn. */
 export const QUOTED_LENGTH_MAX = 60;
 

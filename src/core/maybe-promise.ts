@@ -60,3 +60,16 @@ export function allInOrder<T, U>(
   }
   return values;
 }
+
+/** The value, or what `instead` makes of the error that was thrown in its place. */
+export function orElse<T>(
+  value: () => MaybePromise<T>,
+  instead: (error: unknown) => MaybePromise<T>,
+): MaybePromise<T> {
+  try {
+    const found = value();
+    return found instanceof Promise ? found.catch(instead) : found;
+  } catch (error) {
+    return instead(error);
+  }
+}

@@ -8,6 +8,11 @@ const CONTROLS = /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
  */
 export function quoteBeginning(text: string, lengthMax: number): string {
   const beginning = text.length > lengthMax ? `${text.slice(0, lengthMax).toWellFormed()}…` : text;
-  const escaped = JSON.stringify(beginning).slice(1, -1).replaceAll('\\"', '"');
-  return `'${escaped.replace(CONTROLS, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}'`;
+  return `'${plainLine(beginning)}'`;
+}
+
+/** A text on one line, its control characters escaped. */
+export function plainLine(text: string): string {
+  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
+  return escaped.replace(CONTROLS, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -11,6 +11,7 @@ const HEADERS = [
   'x-verbatim-match',
   'x-verbatim-source',
   'x-verbatim-dataset',
+  'x-verbatim-score',
   'openai-processing-ms',
   'openai-version',
   'x-ratelimit-limit-requests',

@@ -72,6 +72,12 @@ export interface RequestContext {
    * @throws AppError, at once or as a rejection, as above
    */
   overrideError(messages: readonly Message[]): MaybePromise<undefined>;
+  /**
+   * The number of that reply or error. It isn't used up.
+   *
+   * @throws AppError, because the request doesn't name its test, or because the test's own code fails
+   */
+  overrideNumber(messages: readonly Message[]): number | undefined;
 }
 
 /** An answer. It may be sent any number of times. */
@@ -97,6 +103,8 @@ export interface Origin {
   readonly source?: string;
   /** The model's id. */
   readonly dataset?: string;
+  /** The score of the turn, if the rung is `nearest`. */
+  readonly score?: string;
 }
 
 /** The usage of a completion, and why it ended. */

@@ -1,17 +1,20 @@
-import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
+import { AppError } from '../core/errors.js';
+import { NEAREST_HINT_BYTES_MAX, NEAREST_HINT_SCORE_MIN, NEAREST_HINTS_A_SECOND } from '../core/limits.js';
+import { after, firstFound, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../core/query.js';
 import { findFirst } from '../lookup/find-first.js';
-import type { Given, Match, StandIn } from '../lookup/lookup.js';
+import type { Given, Match, NearMatch, StandIn } from '../lookup/lookup.js';
 import { RecordedReply } from '../lookup/recorded-reply.js';
 import type { Model } from '../models/model.js';
 import { spellingsOf } from '../openai/chat-templates.js';
 import type { Config } from '../settings/table.js';
 import type { RequestContext } from './endpoint.js';
+import { PerSecond } from './per-second.js';
 import { promptNotFound } from './prompt-not-found.js';
 
 /** A prompt without a match. */
 export interface Miss {
-  readonly model: Pick<Model, 'lookup' | 'similar' | 'status' | 'searched'>;
+  readonly model: Pick<Model, 'lookup' | 'similar' | 'nearest' | 'status' | 'searched'>;
   /** The queries that were looked up, in order; empty if there was nothing to look up. */
   readonly queries: readonly Query[];
   /** The field that holds the prompt. */
@@ -31,11 +34,12 @@ export type MissPolicy = (miss: Miss, signal: () => AbortSignal) => MaybePromise
 /** The policies, by their names in the setting `ON_MISS`. */
 const POLICIES: Readonly<Record<Config['onMiss'], (settings: MissSettings) => MissPolicy>> = {
   error: ({ missStatus }) => errorOnMiss(missStatus),
+  nearest: ({ missStatus, nearestMin }) => nearestOnMiss(nearestMin, errorOnMiss(missStatus)),
   fallback: ({ fallbackText }) => fallbackOnMiss(fallbackText),
 };
 
 /** The settings that choose the answer to a miss. */
-export type MissSettings = Pick<Config, 'onMiss' | 'fallbackText' | 'missStatus'>;
+export type MissSettings = Pick<Config, 'onMiss' | 'fallbackText' | 'missStatus' | 'nearestMin'>;
 
 /** The configured policy. */
 export function missPolicyOf(settings: MissSettings): MissPolicy {
@@ -86,7 +90,7 @@ export function findOrMiss(
 }
 
 /** The queries for the messages that a chat template built the only user message from. Empty if none did, or if it isn't the prompt. */
-function templateQueries(messages: readonly Message[]): readonly Query[] {
+export function templateQueries(messages: readonly Message[]): readonly Query[] {
   const at = messages.findIndex(({ role, text }) => role === 'user' && text !== '');
   const only = messages[at];
   if (only === undefined || messages.slice(at + 1).some(({ role }) => role !== 'assistant')) return [];
@@ -108,16 +112,49 @@ function asPromptMatch(match: Match): Match {
 
 /** An error that names the prompt, and the nearest turn. */
 function errorOnMiss(status: number): MissPolicy {
+  const hints = new PerSecond(NEAREST_HINTS_A_SECOND);
   return ({ model, queries, param, what }, signal) => {
+    const query = queries.at(-1);
     const similar = firstFound(queries, (query) => model.similar(query, signal));
-    return after(similar, (similar) => {
-      const { example } = model.status.counts;
-      throw promptNotFound(
-        queries.at(-1),
-        { param, what, status, searched: model.searched },
-        { isSearched: model.lookup.isImmediate, similar, example },
-      );
+    const isWanted = query !== undefined && hints.take(performance.now());
+    const nearest = isWanted ? nearestHint(model, query, signal) : undefined;
+    return after(similar, (similar) =>
+      after(nearest, (nearest) => {
+        const { example } = model.status.counts;
+        throw promptNotFound(
+          query,
+          { param, what, status, searched: model.searched },
+          { isSearched: model.lookup.isImmediate, similar, nearest, example },
+        );
+      }),
+    );
+  };
+}
+
+/** The nearest turn, if it is found soon enough for a message. */
+function nearestHint(
+  model: Miss['model'],
+  query: Query,
+  signal: () => AbortSignal,
+): MaybePromise<NearMatch | undefined> {
+  const limits = { count: 1, scoreMin: NEAREST_HINT_SCORE_MIN, bytesMax: NEAREST_HINT_BYTES_MAX };
+  const ignore = (error: unknown) => {
+    // The file can't be read just now. The lookup has already found that there is no match.
+    if (!(error instanceof AppError)) throw error;
+    return undefined;
+  };
+  const asked = { ...limits, query, isAnswer: false, waits: false };
+  return orElse(() => after(model.nearest(asked, signal), ([nearest]) => nearest), ignore);
+}
+
+/** The reply to the nearest turn, or an error if no turn is near enough. */
+function nearestOnMiss(scoreMin: number, otherwise: MissPolicy): MissPolicy {
+  return (miss, signal) => {
+    const nearest = firstFound(miss.queries, (query) => {
+      const asked = { query, count: 1, scoreMin, isAnswer: true, bytesMax: Infinity, waits: true };
+      return after(miss.model.nearest(asked, signal), ([found]) => found);
     });
+    return after(nearest, (nearest) => nearest ?? otherwise(miss, signal));
   };
 }
 

@@ -2,13 +2,15 @@ import { SOURCE_ID_LENGTH_MAX } from '../core/limits.js';
 import type { Given } from '../lookup/lookup.js';
 import type { Model } from '../models/model.js';
 import type { Origin } from './endpoint.js';
+import { scoreText } from './score-text.js';
 
 /** Where a reply comes from, for the headers. */
 export function originOf(given: Given | undefined, model: Pick<Model, 'sourceOf'>): Origin {
   if (given?.rung === undefined) return NOWHERE;
   const source = `${headerSafe(given.conversationId)}#${given.replyIndex}`;
   if (given.rung === 'override') return { match: given.rung, source };
-  return { match: given.rung, source, dataset: headerSafe(model.sourceOf(given).id) };
+  const origin = { match: given.rung, source, dataset: headerSafe(model.sourceOf(given).id) };
+  return given.rung === 'nearest' ? { ...origin, score: scoreText(given.score) } : origin;
 }
 
 /** For answers without a recorded reply. */

@@ -81,6 +81,10 @@ class Context implements RequestContext {
     return after(this.testing.override(this.asking, messages, this.signal, true), () => undefined);
   }
 
+  overrideNumber(messages: readonly Message[]): number | undefined {
+    return this.testing.numberFor(this.asking, messages);
+  }
+
   private get asking(): Asking {
     const { method = '', url: path = '', headers } = this.request;
     return { method, path, headers, body: this.input.body };

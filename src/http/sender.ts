@@ -59,6 +59,7 @@ export class Sender {
       headers.push('x-verbatim-match', origin.match);
       if (origin.source !== undefined) headers.push('x-verbatim-source', origin.source);
       if (origin.dataset !== undefined) headers.push('x-verbatim-dataset', origin.dataset);
+      if (origin.score !== undefined) headers.push('x-verbatim-score', origin.score);
     }
     if (answered.headers !== undefined) headers.push(...answered.headers);
     if (content.kind === 'text') headers.push('content-type', content.type);

@@ -14,6 +14,7 @@ import { isIndexSaved } from '../index/paths.js';
 import type { Notices } from '../models/notices.js';
 import type { ServedDatasets } from '../models/served-datasets.js';
 import type { ServedModel } from '../models/served-model.js';
+import { ConfigError } from '../settings/config-error.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import type { Config } from '../settings/table.js';
 import { Testing } from '../testing/testing.js';
@@ -24,6 +25,7 @@ import { logConversion } from './conversion.js';
 import { tryAddress } from './listening.js';
 import { type Progress, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
+import { readRules } from './rules.js';
 import { clientUrlOf, type Stopping, servingLine, tryLine, urlOf } from './start-lines.js';
 import { summaryOf } from './summary.js';
 
@@ -142,7 +144,21 @@ async function serveWith(
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
   const shapes = { prefers: config.prefer, map: config.map };
-  const options = { engine, pool, shapes, splits: config.split, indexDir, tokens, countsAhead };
+  const rules = readRules(config.normalize, sourceOf?.('normalize'));
+  if (rules.length > 0 && engine === 'sweep')
+    throw new ConfigError('NORMALIZE needs an index; expected another engine than sweep');
+  const sketchesAtOnce = config.onMiss === 'nearest';
+  const options = {
+    engine,
+    pool,
+    shapes,
+    splits: config.split,
+    indexDir,
+    tokens,
+    countsAhead,
+    sketchesAtOnce,
+    rules,
+  };
   let datasets: ServedDatasets | undefined;
   const given = new AbortController();
   const opening = Datasets.open(config.dataset, options, noticesOf, AbortSignal.any([signal, given.signal]));

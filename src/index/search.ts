@@ -28,6 +28,27 @@ export interface IndexPlace extends Place {
   readonly firstRow: number;
 }
 
+/** A turn that has a reply. */
+export interface RepliedTurn {
+  readonly row: number;
+  /** The turn alone, and with its reply. */
+  readonly prompt: Place;
+  readonly pair: IndexPlace;
+  /** How many turns that aren't empty are before it in its conversation. */
+  readonly depth: number;
+}
+
+/** A turn that has the prompt of a query. */
+export interface SharingRow {
+  readonly row: number;
+  /** True if it equals the prompt only if white space is normalized. */
+  readonly isNormalized: boolean;
+  /** How many turns before it agree with the messages before the prompt. */
+  readonly preceding: number;
+  /** True if those are all turns and all messages. */
+  readonly isWhole: boolean;
+}
+
 /** The largest half of a key. */
 const UPPER = 0xffff_ffff;
 
@@ -144,6 +165,75 @@ export class IndexSearch {
         yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
       }
     }
+  }
+
+  /** The turns that have a query's prompt and a reply, judged by keys alone: first those that equal it, then those that do so normalized. */
+  *sharing(query: KeyedQuery): Steps<SharingRow> {
+    const seen = new Set<number>();
+    for (const isNormalized of [false, true]) {
+      for (const history of query.histories) {
+        const keys = history.at(-1) as TextKeys;
+        for (const row of this.rowsOf(keys, isNormalized)) {
+          if (row === undefined || seen.has(row)) yield undefined;
+          else {
+            seen.add(row);
+            yield { row, isNormalized, ...this.preceding(query, row) };
+          }
+        }
+      }
+    }
+  }
+
+  /** How many turns before a row agree with the messages before the prompt, and whether they are all of both. */
+  private preceding({ histories }: KeyedQuery, row: number): Pick<SharingRow, 'preceding' | 'isWhole'> {
+    let best = { preceding: 0, isWhole: false };
+    for (const history of histories) {
+      let before = this.spokenBefore(row);
+      let message = history.length - 2;
+      while (
+        before >= 0 &&
+        message >= 0 &&
+        this.compareKey(before, (history[message] as TextKeys).key) === 0
+      ) {
+        before = this.spokenBefore(before);
+        message--;
+      }
+      const preceding = history.length - 2 - message;
+      const isWhole = before < 0 && message < 0;
+      if (isWhole || (!best.isWhole && preceding > best.preceding)) best = { preceding, isWhole };
+    }
+    return best;
+  }
+
+  /** A turn that has a reply, by its row. */
+  repliedAt(row: number): RepliedTurn {
+    const candidate = { grade: 0, history: 0 };
+    return {
+      row,
+      prompt: this.placeOf(row, row, candidate, row),
+      pair: this.placeOf(row, row, candidate),
+      depth: this.depthOf(row),
+    };
+  }
+
+  /**
+   * A turn that has a reply.
+   *
+   * @param number its number among those turns, in file order
+   */
+  replied(number: number): RepliedTurn {
+    const { table } = this;
+    const { conversations } = table.size;
+    // Each conversation before it has one turn more than replies.
+    const next = firstBetween(0, conversations, (each) => table.firstTurnOf(each) - each > number);
+    return this.repliedAt(number + next - 1);
+  }
+
+  /** How many turns that aren't empty are before a turn in its conversation. */
+  private depthOf(row: number): number {
+    let depth = 0;
+    for (let before = this.spokenBefore(row); before >= 0; before = this.spokenBefore(before)) depth++;
+    return depth;
   }
 
   private findHistory(query: KeyedQuery, history: number, searched: Run): BestRow | undefined {

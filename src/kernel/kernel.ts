@@ -41,6 +41,8 @@ interface Exports {
   want(length: number, headLow: number, headHigh: number, normalized: boolean): void;
   wantAll(): void;
   wantNone(): void;
+  wantSketches(): void;
+  sketch(length: number): void;
   wantedAt(): number;
   beginSort(inRuns: boolean, bits: number, bytes: number): void;
   addPairs(
@@ -113,6 +115,10 @@ const HEAD_LOW = 6;
 const HEAD_HIGH = 7;
 const LENGTH = 8;
 const KEY_NUMBERS = 9;
+
+/** A sketch, and how many numbers it has. */
+export type Sketch = Uint32Array;
+export const SKETCH_NUMBERS = 4;
 
 /** How many numbers a record's row has. */
 export const RECORD_NUMBERS = 5;
@@ -334,6 +340,23 @@ export class Kernel implements RowSorter {
   /** From now on, walks compute the keys of all texts. */
   wantAll(): void {
     this.exports.wantAll();
+  }
+
+  /** From now on, walks compute the sketch of each text that has a reply, in the first four numbers of its row, and no keys. */
+  wantSketches(): void {
+    this.exports.wantSketches();
+  }
+
+  /**
+   * The sketch of a text without its thinking: see `assembly/sketch.ts`.
+   *
+   * @returns undefined if it is longer than any text of a dataset
+   */
+  sketchOf(text: string): Sketch | undefined {
+    const length = this.write(withoutThinking(text));
+    if (length === undefined) return undefined;
+    this.exports.sketch(length);
+    return this.keyRow.slice(0, SKETCH_NUMBERS);
   }
 
   /** From now on, walks compute only the keys that were passed to `want` since. */

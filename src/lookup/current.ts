@@ -1,10 +1,10 @@
 import { AppError } from '../core/errors.js';
-import { after, type MaybePromise } from '../core/maybe-promise.js';
+import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Edition } from './edition.js';
-import type { Lookup, Match, Similar } from './lookup.js';
+import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Sharing, Similar } from './lookup.js';
 
 /** Events that a lookup reports to the owner of the dataset's file. */
 export interface CurrentEvents {
@@ -22,7 +22,7 @@ const FILE_ERRORS: ReadonlySet<string> = new Set([
 ]);
 
 /** Answers from the current state of a dataset's file. A lookup that fails because the file was replaced is repeated in the new file. */
-export class CurrentLookup implements Lookup {
+export class CurrentLookup implements Lookup, NearestLookup {
   private now: Edition;
   /** Why the current file can't answer anything; undefined if it can. */
   problem: DatasetError | undefined;
@@ -92,6 +92,19 @@ export class CurrentLookup implements Lookup {
       this.replaceKernel(error);
       return undefined;
     }
+  }
+
+  /** The turns nearest to a prompt; none without sketches. */
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    const failed = (error: unknown) => {
+      throw error instanceof WebAssembly.RuntimeError ? this.replaceKernel(error) : error;
+    };
+    return orElse(() => this.now.nearest(asked, signal), failed);
+  }
+
+  /** The turns that have the prompt of a query; undefined without an index. */
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return this.now.sharing(query, signal);
   }
 
   /** After a trap the kernel's memory is undefined: replaces the instance. Returns the error for the request that caused the trap. */

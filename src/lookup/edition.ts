@@ -1,29 +1,37 @@
 import { AppError } from '../core/errors.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { Rule } from '../core/rules.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { digestOf } from '../dataset/digest.js';
 import { identityAt, isSameFile } from '../dataset/file.js';
 import { DatasetReader } from '../dataset/reader.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Sketches } from '../kernel/sketches.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import { IndexLookup } from './indexed.js';
-import type { Lookup, Match, Similar } from './lookup.js';
+import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Sharing, Similar } from './lookup.js';
+import { NearestSweep } from './nearest-sweep.js';
+import { RuledTurns, type RuleKeys } from './ruled.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 
 /** As many as OpenAI's fingerprints have. */
 const FINGERPRINT_DIGITS = 10;
 
 /** One state of the dataset's file and its lookups: sweeps, or the index once there is one. */
-export class Edition implements Lookup {
+export class Edition implements Lookup, NearestLookup {
   readonly dataset: Dataset;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
   private index: IndexLookup | undefined;
   private sweep: SweepLookup | undefined;
+  private ruled: MaybePromise<RuledTurns | undefined>;
+  private nearestSweep: NearestSweep | undefined;
   private digest: string | undefined;
+  /** True once the nearest turns can be found. */
+  hasSketches = false;
 
   /** @throws the errors of opening the file */
   constructor(dataset: Dataset, kernel: Kernel) {
@@ -39,6 +47,7 @@ export class Edition implements Lookup {
    */
   useSweeps(plan: ShardPlan, pool: WorkerPool, sweepCount: SweepCount): void {
     this.sweep = new SweepLookup(plan, pool, this.kernel, this.reader, sweepCount);
+    this.nearestSweep = new NearestSweep(plan, pool, this.kernel, this.reader);
   }
 
   /** Answers by an index of the file from now on. */
@@ -88,7 +97,26 @@ export class Edition implements Lookup {
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     const lookup: Lookup | undefined = this.index ?? this.sweep;
     if (lookup === undefined) throw new AppError('dataset_changed');
-    return lookup.find(query, signal);
+    return after(lookup.find(query, signal), (match) => match ?? this.findRuled(query));
+  }
+
+  /** A turn that equals the prompt after rules were applied to both; undefined without rules. */
+  private findRuled(query: Query): MaybePromise<Match | undefined> {
+    return after(this.ruled, (ruled) => ruled?.find(query));
+  }
+
+  /** Looks up prompts that aren't found by these turns from now on. Misses wait until there are any. */
+  useRuled(making: Promise<RuledTurns>): void {
+    this.ruled = making;
+    const keep = (ruled: RuledTurns) => {
+      this.ruled = ruled;
+    };
+    making.then(keep, () => undefined);
+  }
+
+  /** Turns that are found by rules. */
+  ruledBy(table: IndexTable, keys: RuleKeys, rules: readonly Rule[]): RuledTurns {
+    return new RuledTurns(table, keys, rules, this.kernel, this.reader);
   }
 
   /** A turn in the index that resembles a prompt without a reply. Sweeps find none. */
@@ -96,9 +124,29 @@ export class Edition implements Lookup {
     return this.index?.similar(query, signal);
   }
 
+  /** Finds the nearest turns by these sketches from now on. */
+  useSketches(sketches: Sketches): void {
+    this.index?.useSketches(sketches);
+    this.hasSketches = true;
+  }
+
+  /** The turns nearest to a prompt; none if there is an index without sketches. */
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    const lookup = this.index ?? this.nearestSweep;
+    return lookup instanceof NearestSweep
+      ? lookup.find(asked, signal)
+      : (lookup?.nearest(asked, signal) ?? []);
+  }
+
+  /** The turns that have the prompt of a query; undefined without an index. */
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return this.index?.sharing(query, signal);
+  }
+
   /** Resolves when no sweep needs the pool any more. */
   async sweepsEnded(): Promise<void> {
     await this.sweep?.ended;
+    await this.nearestSweep?.ended;
   }
 
   /** Closes the file. Lookups that still have to read fail as if the file had changed. */

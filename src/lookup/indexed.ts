@@ -1,33 +1,65 @@
 import { lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import type { KeySeed, TextKeys } from '../core/keys.js';
-import { SIMILAR_BYTES_MAX, SIMILAR_TRIES_MAX, VERIFIED_AT_ONCE_BYTES } from '../core/limits.js';
+import {
+  SHARING_TURNS_MAX,
+  SIMILAR_BYTES_MAX,
+  SIMILAR_TRIES_MAX,
+  VERIFIED_AT_ONCE_BYTES,
+} from '../core/limits.js';
 import { after, firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Place } from '../core/place.js';
 import type { KeyedQuery, Query } from '../core/query.js';
 import { inSlices, inStep } from '../core/steps.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import { Beginnings } from '../index/beginnings.js';
-import { type IndexPlace, IndexSearch, type KeyedPrompt, type Replies } from '../index/search.js';
+import {
+  type IndexPlace,
+  IndexSearch,
+  type KeyedPrompt,
+  type Replies,
+  type SharingRow,
+} from '../index/search.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Sketches } from '../kernel/sketches.js';
 import { type Hint, hintOf } from './hint.js';
 import { keysOf } from './keyed.js';
-import type { Lookup, Match, MatchTokens, Similar, TokenCount } from './lookup.js';
-import { matchWhole, verifyMatch, verifySimilar, verifySpelled } from './verify.js';
+import {
+  compareSharing,
+  type Lookup,
+  type Match,
+  type MatchTokens,
+  type NearestLookup,
+  type NearestQuery,
+  type NearMatch,
+  type Sharing,
+  type Similar,
+  type TokenCount,
+} from './lookup.js';
+import { NearestTurns } from './nearest.js';
+import {
+  hasPromptNormalized,
+  matchWhole,
+  replyAt,
+  verifyMatch,
+  verifySimilar,
+  verifySpelled,
+} from './verify.js';
 
 /** Turns whose reply is an assistant's are searched before all others. The legacy API takes any reply. */
 const PREFERENCE: readonly Replies[] = ['assistant', 'other'];
 const LEGACY_PREFERENCE: readonly Replies[] = ['any'];
 
 /** The engine `index`: a lookup searches the keys and reads the dataset once, on the calling thread. */
-export class IndexLookup implements Lookup {
+export class IndexLookup implements Lookup, NearestLookup {
   private readonly table: IndexTable;
   private readonly seed: KeySeed;
   private readonly index: IndexSearch;
   private readonly beginnings: Beginnings;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
+  private nearestTurns: NearestTurns | undefined;
 
   constructor(table: IndexTable, kernel: Kernel, reader: DatasetReader) {
     this.table = table;
@@ -36,6 +68,46 @@ export class IndexLookup implements Lookup {
     this.beginnings = new Beginnings(table);
     this.kernel = kernel;
     this.reader = reader;
+  }
+
+  /** Finds the nearest turns by these sketches from now on. */
+  useSketches(sketches: Sketches): void {
+    const countOf = (row: number) => new RowCount(this.table, row);
+    this.nearestTurns = new NearestTurns(this.index, this.kernel, this.reader, sketches, countOf);
+  }
+
+  /** The turns nearest to a prompt; none if there are no sketches yet. */
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    return this.nearestTurns === undefined ? [] : inSlices(this.nearestTurns.find(asked), signal);
+  }
+
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing> {
+    return after(keysOf(query, this.kernel, this.seed, signal), (keys) =>
+      inSlices(this.findSharing(query, keys), signal),
+    );
+  }
+
+  private *findSharing(query: Query, keys: KeyedQuery): Generator<void, Sharing> {
+    let exact = 0;
+    let normalized = 0;
+    let first: readonly SharingRow[] = [];
+    for (const one of this.index.sharing(keys)) {
+      yield;
+      if (one === undefined) continue;
+      // Different texts may have the same normalized key.
+      if (one.isNormalized && !hasPromptNormalized(query, this.index.repliedAt(one.row).prompt, this.reader))
+        continue;
+      if (one.isNormalized) normalized++;
+      else exact++;
+      first = [...first, one]
+        .sort((a, b) => compareSharing(rungOfRow(a), rungOfRow(b)) || a.row - b.row)
+        .slice(0, SHARING_TURNS_MAX);
+    }
+    const turns = first.flatMap((one) => {
+      const found = replyAt(this.index.repliedAt(one.row).pair, this.reader);
+      return found === undefined ? [] : [{ ...found, ...rungOfRow(one) }];
+    });
+    return { exact, normalized, turns };
   }
 
   get isImmediate(): true {
@@ -120,11 +192,11 @@ export class IndexLookup implements Lookup {
 
   private *findSimilar({ prompt, keys, parts }: Hint): Generator<void, Similar | undefined> {
     try {
-      const unanswered = yield* this.nearest(prompt, prompt, this.index.unanswered(keys.ends), true);
+      const unanswered = yield* this.mostSimilar(prompt, prompt, this.index.unanswered(keys.ends), true);
       if (unanswered !== undefined) return unanswered;
       for (const { text, low } of parts) {
         if (!this.beginnings.mayHave(low)) continue;
-        const found = yield* this.nearest(prompt, text, this.index.similar(low), false);
+        const found = yield* this.mostSimilar(prompt, text, this.index.similar(low), false);
         if (found !== undefined) return found;
       }
     } catch (error) {
@@ -135,7 +207,7 @@ export class IndexLookup implements Lookup {
   }
 
   /** The most similar of the first few turns: one with the same letters, else the one that differs latest. */
-  private *nearest(
+  private *mostSimilar(
     prompt: string,
     part: string,
     places: Iterable<Place | undefined>,
@@ -189,6 +261,10 @@ export class IndexLookup implements Lookup {
     }
     return best?.match;
   }
+}
+
+function rungOfRow({ isNormalized, preceding, isWhole }: SharingRow) {
+  return { rung: isNormalized ? 'normalized' : 'prompt', preceding, isWhole } as const;
 }
 
 /** The prompts of a query, each text once, with the first history that contains it. */

@@ -51,8 +51,72 @@ export interface Override {
   readonly tokens?: undefined;
 }
 
+/** A recorded reply to a turn that is only near the prompt. */
+export interface NearMatch extends Omit<Match, 'rung'> {
+  readonly rung: 'nearest';
+  /** The score of the turn for the prompt, 0 to 1: see core/score.ts. */
+  readonly score: number;
+  /** The text of the turn. */
+  readonly text: string;
+}
+
+/** Which turns near a prompt are searched for. */
+export interface NearestQuery {
+  readonly query: Query;
+  /** How many turns are wanted. */
+  readonly count: number;
+  /** The score that a turn must have at least. */
+  readonly scoreMin: number;
+  /** True for turns that can answer: as many messages as turns are before it, and its reply is an assistant's. */
+  readonly isAnswer: boolean;
+  /** Bytes of turns that may be read; then the best so far are taken. */
+  readonly bytesMax: number;
+  /** True to wait until the search is possible; false to find nothing until then. */
+  readonly waits: boolean;
+}
+
+/** Finds turns for prompts without a match, and explains matches. */
+export interface NearestLookup {
+  /** The turns that have the prompt of a query; undefined without an index. */
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined>;
+  /** The turns that are nearest to a prompt: the best score first; of equals the first in file order. */
+  /** @throws AppError, synchronously or as a rejection, if the dataset can't be read */
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]>;
+}
+
+/** A turn that has the prompt of a query. */
+export interface SharingTurn extends Pick<Match, 'reply' | 'conversationId' | 'replyIndex' | 'dataset'> {
+  readonly rung: 'prompt' | 'normalized';
+  /** How many turns before it agree with the messages before the prompt. */
+  readonly preceding: number;
+  /** True if those are all turns and all messages. */
+  readonly isWhole: boolean;
+}
+
+/** The turns that have the prompt of a query and a reply. */
+export interface Sharing {
+  /** How many equal the prompt, and how many do so only if white space is normalized. */
+  readonly exact: number;
+  readonly normalized: number;
+  /** The first of them, as `compareSharing` orders them. */
+  readonly turns: readonly SharingTurn[];
+}
+
+/** Orders turns that have a prompt: equal texts first, then those with more turns before them that agree. */
+export function compareSharing(
+  one: Pick<SharingTurn, 'rung' | 'preceding' | 'isWhole'>,
+  other: Pick<SharingTurn, 'rung' | 'preceding' | 'isWhole'>,
+): number {
+  const isExact = ({ rung }: Pick<SharingTurn, 'rung'>) => Number(rung === 'prompt');
+  return (
+    isExact(other) - isExact(one) ||
+    Number(other.isWhole) - Number(one.isWhole) ||
+    other.preceding - one.preceding
+  );
+}
+
 /** The answer to a prompt: a match, a substitute, or a test's own reply. */
-export type Given = Match | StandIn | Override;
+export type Given = Match | NearMatch | StandIn | Override;
 
 /** A turn that is near a prompt which has no reply. */
 export interface Similar {

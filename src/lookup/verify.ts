@@ -141,6 +141,27 @@ export function verifySimilar(
   return isWhole ? { ...found, relation: 'beginning', differsAt: difference.at } : undefined;
 }
 
+/** The text of the turn at a place, which has no other turns; undefined if the bytes there are something else. */
+export function textAt(place: Place, reader: DatasetReader): string | undefined {
+  return parsePlace(place, reader).turns?.[0]?.value;
+}
+
+/** True if the turn at a place equals a prompt of a query, white space normalized. */
+export function hasPromptNormalized(query: Query, place: Place, reader: DatasetReader): boolean {
+  const { turns } = parsePlace(place, reader);
+  const compared = turns?.[0] && compareTexts(query, turns);
+  return query.histories.some((_, history) => compared?.isPromptNormalized(0, history));
+}
+
+/** The reply at a place that has a turn and its reply; undefined if the bytes there are something else. */
+export function replyAt(
+  place: Place,
+  reader: DatasetReader,
+): Pick<Match, 'reply' | 'conversationId' | 'replyIndex'> | undefined {
+  const { turns, id } = parsePlace(place, reader);
+  return turns && matchOf({ ...place, firstTurn: place.turn }, 0, turns, id);
+}
+
 /** @param turn the prompt's place among the turns that were read */
 function matchOf(
   { grade, record, firstTurn }: Pick<Candidate, 'grade' | 'firstTurn'> & Pick<Place, 'record'>,

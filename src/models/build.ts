@@ -1,5 +1,8 @@
+import { AppError } from '../core/errors.js';
 import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
+import type { Rule } from '../core/rules.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
+import { DatasetError } from '../dataset/dataset-error.js';
 import type { KeptIndex } from '../index/saved-index.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -7,8 +10,12 @@ import type { Edition } from '../lookup/edition.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import { planShards } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
+import type { ShardPlan } from '../workers/shard-run.js';
+import type { SharedPool } from '../workers/shared-pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { Census } from './census.js';
+import { makeRuleKeys } from './ruling.js';
+import { makeSketches } from './sketching.js';
 
 /** The engines that can be configured. */
 export type Engine = 'auto' | 'sweep' | 'index';
@@ -23,6 +30,8 @@ export class Build {
   private readonly kernel: Kernel;
   private readonly stop = newStopFlag();
   private census: Census | undefined;
+  private plan: ShardPlan | undefined;
+  private sketching: Promise<void> | undefined;
   private saved: Counts | undefined;
 
   constructor(edition: Edition, kernel: Kernel) {
@@ -67,6 +76,7 @@ export class Build {
     const startMs = performance.now();
     const { dataset } = this.edition;
     const plan = planShards(dataset, pool.workers, this.kernel);
+    this.plan = plan;
     if (engine !== 'index') this.edition.useSweeps(plan, pool, sweepCount);
     this.census = new Census(plan, pool, this.stop);
     const { start, end } = dataset.body;
@@ -83,7 +93,58 @@ export class Build {
     return this.table;
   }
 
-  /** Stops the walk, and closes the file. */
+  /**
+   * Makes the sketches of all turns, unless it was called before. Does nothing without an index.
+   *
+   * @param workers how many threads to keep busy
+   * @throws DatasetError
+   */
+  sketch(pool: SharedPool, workers: number): Promise<void> {
+    this.sketching ??= this.sketchOnce(pool, workers);
+    return this.sketching;
+  }
+
+  private async sketchOnce(pool: SharedPool, workers: number): Promise<void> {
+    const { table, edition } = this;
+    if (table === undefined) return;
+    this.plan ??= planShards(edition.dataset, pool.workers, this.kernel);
+    try {
+      const sketches = await makeSketches(this.plan, pool.take(), table.replies, this.stop, workers);
+      edition.useSketches(sketches);
+    } finally {
+      await pool.give();
+    }
+  }
+
+  /**
+   * Applies rules to all turns, once there is an index. Misses wait for it.
+   *
+   * @param indexed resolves when there is an index
+   * @returns for how many turns the rules took too long
+   */
+  async rule(pool: SharedPool, rules: readonly Rule[], indexed: Promise<unknown>): Promise<number> {
+    const made = indexed.then(() => this.ruledTurns(pool, rules));
+    const asAppError = (cause: unknown) => {
+      throw cause instanceof DatasetError ? new AppError('dataset_changed', { cause }) : cause;
+    };
+    this.edition.useRuled(made.then(({ ruled }) => ruled, asAppError));
+    return (await made).slow;
+  }
+
+  private async ruledTurns(pool: SharedPool, rules: readonly Rule[]) {
+    const { table, edition } = this;
+    if (table === undefined)
+      throw new DatasetError(edition.dataset.file.path, 'it has no index', undefined, true);
+    this.plan ??= planShards(edition.dataset, pool.workers, this.kernel);
+    try {
+      const { keys, slow } = await makeRuleKeys(this.plan, pool.take(), table.replies, this.stop, rules);
+      return { ruled: edition.ruledBy(table, keys, rules), slow };
+    } finally {
+      await pool.give();
+    }
+  }
+
+  /** Stops all walks, and closes the file. */
   close(): void {
     stopAll(this.stop);
     this.edition.close();

@@ -2,7 +2,8 @@ import { AppError } from '../core/errors.js';
 import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { LayeredLookup } from '../lookup/layered.js';
-import type { Given, Lookup, Similar } from '../lookup/lookup.js';
+import type { Given, Lookup, NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
+import { nearestOf, sharingOf } from '../lookup/nearest-layers.js';
 import type { Model } from './model.js';
 import type { Status } from './served.js';
 
@@ -88,6 +89,22 @@ class AllModels implements Model {
 
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     return firstFound(this.models, (model) => model.similar(query, signal));
+  }
+
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return sharingOf(
+      this.models.map((lookup) => ({ model: lookup.id, lookup })),
+      query,
+      signal,
+    );
+  }
+
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    return nearestOf(
+      this.models.map((lookup) => ({ model: lookup.id, lookup })),
+      asked,
+      signal,
+    );
   }
 
   sourceOf(given: Given | undefined): Model {

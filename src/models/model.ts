@@ -1,10 +1,10 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import type { Given, Lookup, Similar } from '../lookup/lookup.js';
+import type { Given, Lookup, NearestLookup, Similar } from '../lookup/lookup.js';
 import type { Status } from './served.js';
 
 /** One model: a dataset, and the lookups that find replies in it. */
-export interface Model {
+export interface Model extends NearestLookup {
   readonly id: string;
   /** What is searched for its replies, for messages: the model's own name, or how many there are. */
   readonly searched: string;

@@ -1,6 +1,8 @@
-import { FILE_CHECK_MS, SPOOL_TRIES_MAX } from '../core/limits.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { AppError } from '../core/errors.js';
+import { FILE_CHECK_MS, SKETCHED_SOON_BYTES, SPOOL_TRIES_MAX } from '../core/limits.js';
+import { type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { Rule } from '../core/rules.js';
 import { type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import {
@@ -19,7 +21,7 @@ import type { Spool } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
-import type { Similar } from '../lookup/lookup.js';
+import type { NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import type { TokenPool } from '../workers/token-pool.js';
@@ -46,6 +48,10 @@ export interface ServedOptions {
   readonly tokens: TokenPool;
   /** True if tokens are counted before a request needs them. */
   readonly countsAhead: boolean;
+  /** True if the sketches of turns are made as soon as there is an index, not when the first miss needs them. */
+  readonly sketchesAtOnce?: boolean;
+  /** Rules that are applied to prompts and turns that aren't found as they are. */
+  readonly rules?: readonly Rule[];
   readonly notices: Notices;
 }
 
@@ -77,6 +83,8 @@ export class ServedDataset implements Served {
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
   private counting: CountingAhead | undefined;
+  private ruling: Promise<unknown> = Promise.resolve();
+  private sketching: Promise<unknown> = Promise.resolve();
   private readonly sweepCount: SweepCount = { sweeps: 0, lookups: 0 };
   private timer: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
@@ -215,6 +223,64 @@ export class ServedDataset implements Served {
     return this.lookup.similar(query, signal);
   }
 
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return this.lookup.sharing(query, signal);
+  }
+
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    const { build } = this;
+    const again = (error: unknown) => {
+      if (!(error instanceof AppError)) throw error;
+      this.lookAtFile();
+      if (this.build === build) throw error;
+      return this.nearest(asked, signal);
+    };
+    return orElse(() => this.nearestNow(asked, signal), again);
+  }
+
+  private nearestNow(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    if (this.build.edition.hasSketches) return this.lookup.nearest(asked, signal);
+    // Sweeps need no sketches, but each reads the whole file.
+    const isSoon = asked.waits || this.bytes <= SKETCHED_SOON_BYTES;
+    if (this.options.engine === 'sweep') return isSoon ? this.lookup.nearest(asked, signal) : [];
+    const sketched = this.sketch(this.build, asked.waits ? this.options.pool.workers : 1);
+    return isSoon ? this.nearestAfter(sketched, asked, signal) : [];
+  }
+
+  /** The nearest turns once there are sketches. If the file is replaced meanwhile, those of the new one. */
+  private async nearestAfter(
+    sketched: Promise<boolean>,
+    asked: NearestQuery,
+    signal: (() => AbortSignal) | undefined,
+  ): Promise<readonly NearMatch[]> {
+    const { build } = this;
+    const isSketched = await sketched;
+    if (this.build !== build) return this.nearest(asked, signal);
+    return isSketched ? this.lookup.nearest(asked, signal) : [];
+  }
+
+  /**
+   * Makes the sketches of a build once it has an index; false if that fails.
+   *
+   * @param workers how many threads to keep busy
+   */
+  private async sketch(build: Build, workers: number): Promise<boolean> {
+    const { pool, notices } = this.options;
+    if (build.table === undefined) await this.walking;
+    if (this.isClosed) return false;
+    const sketched = build.sketch(pool, workers);
+    const outcome = sketched.then(
+      () => true,
+      (error: unknown) => {
+        if (!(error instanceof DatasetError)) throw error;
+        if (this.build === build && !this.isClosed) notices.debug({ err: error }, 'sketches not made');
+        return false;
+      },
+    );
+    this.sketching = outcome;
+    return outcome;
+  }
+
   /** The dataset's metrics. */
   get figures(): DatasetFigures {
     const { edition, table, seconds } = this.build;
@@ -244,6 +310,8 @@ export class ServedDataset implements Served {
     this.build.close();
     await this.spooling?.done;
     await this.walking;
+    await this.sketching;
+    await this.ruling;
     await this.counting?.stop();
     this.saveCounts();
     await this.keeper.settled;
@@ -278,8 +346,9 @@ export class ServedDataset implements Served {
     if (this.isClosed) throw new DatasetError(this.path, 'it was closed', undefined, true);
     if (saved !== undefined) {
       build.use(saved);
+      this.rule(build, Promise.resolve());
       this.warnIfUnanswered(build);
-      this.countAhead(build);
+      this.workAhead(build);
       // The index may have been saved before the file was spooled.
       return { walked: this.leavePool().then(() => this.spoolIfMixed(build)) };
     }
@@ -289,14 +358,32 @@ export class ServedDataset implements Served {
     const begun = new Promise<void>((resolve) => {
       onBegun = resolve;
     });
-    const walked = build
-      .walk(pool, engine, this.sweepCount, engine === 'index' ? () => {} : onBegun, (progress) =>
-        notices.progress(progress),
-      )
-      .then(() => this.onWalked(build));
+    const indexed = build.walk(
+      pool,
+      engine,
+      this.sweepCount,
+      engine === 'index' ? () => {} : onBegun,
+      (progress) => notices.progress(progress),
+    );
+    this.rule(build, indexed);
+    const walked = indexed.then(() => this.onWalked(build));
     this.walking = walked.catch(() => undefined);
     await Promise.race([begun, walked]);
     return { walked };
+  }
+
+  /** Applies the rules to all turns once there is an index. */
+  private rule(build: Build, indexed: Promise<unknown>): void {
+    const { rules = [], pool, notices } = this.options;
+    if (rules.length === 0) return;
+    const done = (slow: number) => {
+      notices.debug({ turns: build.counts.turns }, 'rules applied');
+      if (slow > 0) notices.warn({ dataset: this.path, slow }, SLOW_RULES);
+    };
+    const failed = (error: unknown) => {
+      if (!(error instanceof DatasetError)) throw error;
+    };
+    this.ruling = build.rule(pool, rules, indexed).then(done, failed);
   }
 
   private async onWalked(build: Build): Promise<void> {
@@ -314,7 +401,7 @@ export class ServedDataset implements Served {
       'index ready',
     );
     this.keeper.keep(edition.dataset, { table, counts });
-    this.countAhead(build);
+    this.workAhead(build);
     await edition.sweepsEnded();
     if (this.build === build && !this.isClosed) await this.leavePool();
     this.spoolIfMixed(build);
@@ -332,11 +419,12 @@ export class ServedDataset implements Served {
     await this.options.pool.give();
   }
 
-  /** Counts the tokens of an edition while the server is idle, and saves the counts. */
-  private countAhead(build: Build): void {
+  /** Makes sketches if they are wanted at once; counts the tokens of an edition while the server is idle, and saves the counts. */
+  private workAhead(build: Build): void {
     const { table, edition, counts } = build;
     // A walk may end after the file has changed: it must not stop the counting for a newer edition.
     if (table === undefined || this.isClosed || this.build !== build) return;
+    if (this.options.sketchesAtOnce) void this.sketch(build, this.options.pool.workers);
     this.counting?.stop();
     this.counting = undefined;
     const { tokens, countsAhead, notices } = this.options;
@@ -409,7 +497,7 @@ export class ServedDataset implements Served {
         walked.catch((error: unknown) => this.onFailed(build, error));
         // Otherwise the end of the walk does it.
         if (build.table !== undefined) {
-          this.countAhead(build);
+          this.workAhead(build);
           await this.leavePool();
         }
       } catch (error) {
@@ -492,6 +580,8 @@ export class ServedDataset implements Served {
     this.options.notices.changed();
   }
 }
+
+const SLOW_RULES = 'rules of NORMALIZE take too long for some turns, which match as they are only';
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
 

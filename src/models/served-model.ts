@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
-import type { Lookup, Similar } from '../lookup/lookup.js';
+import type { Lookup, NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
 import type { Served, Status } from './served.js';
 
@@ -39,6 +39,14 @@ export class ServedModel implements Model {
 
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     return this.served.similar(query, signal);
+  }
+
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return this.served.sharing(query, signal);
+  }
+
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    return this.served.nearest(asked, signal);
   }
 
   sourceOf(): this {

@@ -7,7 +7,8 @@ import { DatasetError } from '../dataset/dataset-error.js';
 import { commonIdentityAt, type FileIdentity } from '../dataset/file.js';
 import { noneServed, type Parts, PartsFinder } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
-import type { Lookup, Similar } from '../lookup/lookup.js';
+import type { Lookup, NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
+import { nearestOf, sharingOf } from '../lookup/nearest-layers.js';
 import {
   alone,
   type FileGroup,
@@ -124,6 +125,22 @@ export class ServedParts implements Served {
 
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
     return firstFound(this.parts, (part) => part.similar(query, signal));
+  }
+
+  sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
+    return sharingOf(
+      this.parts.map((lookup) => ({ lookup })),
+      query,
+      signal,
+    );
+  }
+
+  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+    return nearestOf(
+      this.parts.map((lookup) => ({ lookup })),
+      asked,
+      signal,
+    );
   }
 
   pauseBackgroundWork(): void {

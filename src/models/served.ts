@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Counts } from '../dataset/counts.js';
-import type { Lookup, Similar } from '../lookup/lookup.js';
+import type { Lookup, NearestLookup, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 
 /** The state of a served dataset. */
@@ -26,7 +26,7 @@ export interface DatasetFigures extends SweepCount {
 }
 
 /** A dataset that is served: one file, or several. */
-export interface Served {
+export interface Served extends NearestLookup {
   /** Finds replies in the current state of the files. */
   readonly lookup: Lookup;
   readonly status: Status;

@@ -3,6 +3,7 @@
 import { basename, extname } from 'node:path';
 import { type FieldMap, FieldMapError, parseFieldMap } from '../core/field-map.js';
 import type { ModelSpec } from '../core/model-spec.js';
+import { NAMED_RULES, type RuleName } from '../core/rules.js';
 import { ConfigError, Expected } from './config-error.js';
 
 /** A text that isn't empty. */
@@ -78,6 +79,22 @@ export function folder(value: string): string | undefined {
 /** The source of the keys: given here, or in a file. */
 export type KeySource = readonly string[] | { readonly file: string };
 
+/** The source of rules: their names, or a file. */
+export type RuleSource = readonly RuleName[] | { readonly file: string };
+
+/** Names of rules separated by commas, or `@` and the path of a file. */
+export function ruleSource(value: string): RuleSource {
+  if (value.startsWith('@')) {
+    if (value.length === 1) throw new Expected('the path of a file after @');
+    return { file: value.slice(1) };
+  }
+  const known = Object.keys(NAMED_RULES);
+  const expected = `some of ${known.join(', ')}, separated by commas, or @FILE`;
+  const items = list(value, expected);
+  if (!items.every((item) => known.includes(item))) throw new Expected(expected);
+  return items as RuleName[];
+}
+
 /** Names separated by commas. */
 export function names(value: string): readonly string[] {
   return list(value, 'names separated by commas');
@@ -129,6 +146,13 @@ export function wholeNumber(min: number, max: number): (value: string) => number
       throw new Expected(`a whole number from ${min} to ${max}`);
     return number;
   };
+}
+
+/** A number from 0 to 1. */
+export function share(value: string): number {
+  const number = Number(value);
+  if (!/^[\d.]+$/.test(value) || !(number >= 0 && number <= 1)) throw new Expected('a number from 0 to 1');
+  return number;
 }
 
 /** Returns a parser that accepts only these texts. */

@@ -54,6 +54,12 @@ function readOption(name: keyof Config, value: unknown): unknown {
       return (typeof value === 'string' ? [value] : texts(name, value)).flatMap(
         (split) => named(name, `, got '${split}'`, () => option.parse(split)) as readonly string[],
       );
+    case 'normalize': {
+      const file = (value as { readonly file?: unknown } | null)?.file;
+      if (typeof file === 'string') return { file };
+      const rules = typeof value === 'string' ? value : texts(name, value, ', or { file: PATH }').join(',');
+      return rules === '' ? [] : named(name, `, got '${rules}'`, () => option.parse(rules));
+    }
     case 'apiKeys': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };

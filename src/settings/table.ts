@@ -14,6 +14,8 @@ import {
   oneNumberOf,
   oneOf,
   origins,
+  ruleSource,
+  share,
   text,
   wholeNumber,
 } from './parsers.js';
@@ -47,7 +49,7 @@ const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 const ENGINES = ['auto', 'sweep', 'index'] as const;
 const PREFERRED = ['chosen', 'rejected'] as const;
 const SCOPED = ['optional', 'required'] as const;
-const ON_MISS = ['error', 'fallback'] as const;
+const ON_MISS = ['error', 'nearest', 'fallback'] as const;
 const MISS_STATUSES = [400, 404, 422] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
 const USAGE = ['count', 'estimate'] as const;
@@ -132,10 +134,30 @@ export const OPTIONS = {
     env: 'ON_MISS',
     flag: 'on-miss',
     placeholder: 'POLICY',
-    help: 'Answer to a prompt without a recorded reply, and to an id that was never stored. `error`: an error, of the status `MISS_STATUS` for a prompt; `fallback`: `FALLBACK_TEXT` with status 200',
+    help: 'Answer to a prompt without a recorded reply, and to an id that was never stored. `error`: an error, of the status `MISS_STATUS` for a prompt; `nearest`: the reply to [the nearest turn](matching.md), if its score is at least `NEAREST_MIN`, else an error; `fallback`: `FALLBACK_TEXT` with status 200',
     defaultValue: 'error',
     defaultText: '`error`',
     parse: oneOf(ON_MISS),
+  },
+  normalize: {
+    group: 'Answers',
+    env: 'NORMALIZE',
+    flag: 'normalize',
+    placeholder: 'RULES',
+    help: 'Parts of prompts that do not matter: some of `dates`, `uuids` and `numbers`, separated by commas; or `@` and the path of a file with [a rule](matching.md) a line. Needs an index',
+    defaultValue: [],
+    defaultText: 'none',
+    parse: ruleSource,
+  },
+  nearestMin: {
+    group: 'Answers',
+    env: 'NEAREST_MIN',
+    flag: 'nearest-min',
+    placeholder: 'SCORE',
+    help: 'Least [score](matching.md) of a turn that answers with `ON_MISS=nearest`, 0 to 1',
+    defaultValue: 0.9,
+    defaultText: '`0.9`',
+    parse: share,
   },
   journal: {
     group: 'Answers',

@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import { type Message, queryOf } from '../core/query.js';
 import type { Override } from '../lookup/lookup.js';
-import { bounded } from './bounded.js';
+import { bounded } from '../workers/bounded.js';
 import { failureError } from './failures.js';
 import { type Condition, checkedReply, type OverrideSpec } from './given.js';
 import { recordedReply } from './recorded.js';

@@ -72,18 +72,40 @@ export class Testing {
     signal: () => AbortSignal,
     isError: boolean,
   ): MaybePromise<Override | undefined> {
-    const test = testOf(asking.headers);
-    if (test === undefined && this.isScoped) throw new AppError('test_id_required');
-    const own = test === undefined ? undefined : this.scopes.get(test);
-    if (own === undefined && this.shared.isEmpty) return undefined;
     let made: ReturnType<typeof askedRequest> | undefined;
     const asked = () => {
       made ??= askedRequest(asking, messages);
       return made;
     };
     const isWanted = (entry: Entry) => entry.isError || !isError;
-    const entry = own?.find(messages, asked, isWanted) ?? this.shared.find(messages, asked, isWanted);
-    return entry?.answer(asked, signal);
+    return this.entryFor(asking, messages, asked, isWanted)?.answer(asked, signal);
+  }
+
+  /**
+   * The number of the reply or error that a test has given for a request; undefined without one. It isn't used up.
+   *
+   * @throws AppError as `override` does, but not the error that was given
+   */
+  numberFor(asking: Asking, messages: readonly Message[]): number | undefined {
+    return this.entryFor(
+      asking,
+      messages,
+      () => askedRequest(asking, messages),
+      () => true,
+    )?.number;
+  }
+
+  private entryFor(
+    asking: Asking,
+    messages: readonly Message[],
+    asked: () => ReturnType<typeof askedRequest>,
+    isWanted: (entry: Entry) => boolean,
+  ): Entry | undefined {
+    const test = testOf(asking.headers);
+    if (test === undefined && this.isScoped) throw new AppError('test_id_required');
+    const own = test === undefined ? undefined : this.scopes.get(test);
+    if (own === undefined && this.shared.isEmpty) return undefined;
+    return own?.find(messages, asked, isWanted) ?? this.shared.find(messages, asked, isWanted);
   }
 
   private overridesOf(test: string | undefined): Overrides {

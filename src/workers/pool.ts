@@ -14,11 +14,17 @@ import type {
   ConvertTask,
   IndexTask,
   JoinTask,
+  NearestTask,
+  NormalizeTask,
   Outline,
   OutlineTask,
   PositionTask,
   ShardCensus,
+  ShardNearestTurns,
+  ShardRuleKeys,
+  ShardSketches,
   ShardSweep,
+  ShardTask,
   Spooled,
   SweepTask,
   TaskResult,
@@ -76,6 +82,21 @@ export class WorkerPool {
   /** Searches a shard. */
   sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
     return this.run('sweepShard', task);
+  }
+
+  /** Makes the sketches of a shard's turns. */
+  sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>> {
+    return this.run('sketchShard', task);
+  }
+
+  /** Applies rules to the texts of a shard. */
+  normalizeShard(task: NormalizeTask): Promise<TaskResult<ShardRuleKeys>> {
+    return this.run('normalizeShard', task);
+  }
+
+  /** Finds the turns of a shard that are nearest to some texts. */
+  findNearest(task: NearestTask): Promise<TaskResult<ShardNearestTurns>> {
+    return this.run('findNearest', task);
   }
 
   /** Converts the records of a shard. */

@@ -5,6 +5,7 @@ import { AppError, type Failure } from '../core/errors.js';
 import type { KeySeed } from '../core/keys.js';
 import type { Place } from '../core/place.js';
 import type { Message } from '../core/query.js';
+import type { Rule } from '../core/rules.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
@@ -194,6 +195,53 @@ export interface ShardCensus extends Walked {
   readonly counts: Counts;
   /** The shard's part of an index, which counts turns and records from the shard's start; undefined unless turns are kept. */
   readonly rows: RowData | undefined;
+}
+
+/** The sketches of a shard's turns that have a reply, in file order. */
+export interface ShardSketches extends Walked {
+  readonly sketches: Uint32Array;
+}
+
+/** Applying rules to the texts of a shard. */
+export interface NormalizeTask extends ShardTask {
+  readonly rules: readonly Rule[];
+}
+
+/** The keys of the texts of a shard's turns that have a reply: see `ShardNormalizer`. */
+export interface ShardRuleKeys extends Walked {
+  readonly keys: readonly number[];
+  readonly slow: number;
+}
+
+/** A text's sketch whose nearest turns are searched for: see `SketchSearch`. */
+export interface SharedSketch {
+  readonly sketch: Uint32Array;
+  readonly mark: number | undefined;
+  readonly scoreMin: number;
+}
+
+/** Finding the turns of a shard that are nearest to some texts. */
+export interface NearestTask extends ShardTask {
+  readonly sought: readonly SharedSketch[];
+}
+
+/** A turn whose sketch is near. */
+export interface FoundTurn {
+  /** Its number among the turns that have a reply, from the shard's start. */
+  readonly at: number;
+  /** How many bits of the sketches differ. */
+  readonly distance: number;
+  /** How many turns that aren't empty are before it in its conversation. */
+  readonly depth: number;
+  /** The turn alone, and with its reply. */
+  readonly prompt: Place;
+  readonly pair: Place;
+}
+
+/** The nearest turns of a shard for each text, and the number of its turns that have a reply. */
+export interface ShardNearestTurns extends Walked {
+  readonly found: readonly (readonly FoundTurn[])[];
+  readonly turns: number;
 }
 
 /** Finding the line and column of a byte, which takes reading the file up to there. */

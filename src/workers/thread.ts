@@ -20,6 +20,9 @@ import { type PlainRecords, plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
 import { ShardCounter } from './shard-counter.js';
+import { ShardNearest } from './shard-nearest.js';
+import { ShardNormalizer } from './shard-normalizer.js';
+import { ShardSketcher } from './shard-sketcher.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
 import { SpilledLines } from './spilled-lines.js';
@@ -36,10 +39,15 @@ import type {
   IndexTask,
   JoinTask,
   JsonObjects,
+  NearestTask,
+  NormalizeTask,
   Outline,
   OutlineTask,
   PositionTask,
   ShardCensus,
+  ShardNearestTurns,
+  ShardRuleKeys,
+  ShardSketches,
   ShardSweep,
   ShardTask,
   Spooled,
@@ -83,6 +91,54 @@ export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
     const { records, conversations, turns, replies, leftOut, skipped, skippedAt, example } = counter;
     const counts = { conversations, turns, replies, leftOut, skipped, skippedAt, example };
     return { next, records, counts, rows: task.keepsTurns ? kernel.kept() : undefined };
+  });
+}
+
+/** Walks a shard, and applies rules to its texts. */
+export function normalizeShard(task: NormalizeTask): Promise<TaskResult<ShardRuleKeys>> {
+  return attempt(task, (batches) => {
+    // The kernel of the walk holds the bytes that are being walked.
+    const keying = newKernel();
+    keying.useSeed(task.seed);
+    const normalizer = new ShardNormalizer(keying, task.rules);
+    let records = 0;
+    kernel.wantNone();
+    const next = batches((batch) => {
+      normalizer.add(batch);
+      records += batch.records.length / RECORD_NUMBERS;
+      return false;
+    });
+    return { next, records, keys: normalizer.keys, slow: normalizer.slow };
+  });
+}
+
+/** Walks a shard, and makes the sketches of its turns. */
+export function sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>> {
+  return attempt(task, (batches) => {
+    const sketcher = new ShardSketcher();
+    let records = 0;
+    kernel.wantSketches();
+    const next = batches((batch) => {
+      sketcher.add(batch);
+      records += batch.records.length / RECORD_NUMBERS;
+      return false;
+    });
+    return { next, records, sketches: sketcher.sketches };
+  });
+}
+
+/** Walks a shard, and finds its turns that are nearest to some texts. */
+export function findNearest(task: NearestTask): Promise<TaskResult<ShardNearestTurns>> {
+  return attempt(task, (batches) => {
+    const nearest = new ShardNearest(task.sought);
+    let records = 0;
+    kernel.wantSketches();
+    const next = batches((batch) => {
+      nearest.add(batch, records);
+      records += batch.records.length / RECORD_NUMBERS;
+      return false;
+    });
+    return { next, records, found: nearest.found, turns: nearest.turns };
   });
 }
 

@@ -451,3 +451,64 @@ describe('a dataset that changes before all of it was walked', () => {
     rmSync(path);
   });
 });
+
+describe('the nearest turns', () => {
+  const near = queryOf([{ role: 'user', text: 'a prompt 7' }]) as Query;
+  const find = async (served: ServedDataset, waits = true) => {
+    const limits = { count: 1, scoreMin: 0.5, bytesMax: Infinity, isAnswer: false };
+    const [found] = await served.nearest({ ...limits, query: near, waits });
+    return found?.reply.value;
+  };
+
+  it('are those of the new file after it was replaced', async () => {
+    const path = fileOf(contentOf('v1'));
+    const { served } = await openAndWalk(path);
+    expect(await find(served)).toBe('v1 reply 7');
+    replace(path, contentOf('v2'));
+    served.lookAtFile();
+    expect(await find(served)).toBe('v2 reply 7');
+    replace(path, contentOf('v3'));
+    const asked = find(served);
+    served.lookAtFile();
+    expect(['v2 reply 7', 'v3 reply 7']).toContain(await asked);
+    expect(await find(served)).toBe('v3 reply 7');
+  });
+
+  it('are those of the new file after it was written in place', async () => {
+    const path = fileOf(contentOf('v1'));
+    const { served } = await openAndWalk(path);
+    expect(await find(served)).toBe('v1 reply 7');
+    writeFileSync(path, contentOf('v2', RECORDS + 1));
+    expect(await find(served)).toBe('v2 reply 7');
+  });
+
+  it('of a short file are waited for, those of a long one only if that is wanted', async () => {
+    const short = await openAndWalk(fileOf(contentOf('v1')));
+    expect(await find(short.served, false)).toBe('v1 reply 7');
+    const long = await openAndWalk(fileOf(JSON.stringify(longList)));
+    expect(await find(long.served, false)).toBeUndefined();
+    expect(await find(long.served)).toBe('v1 reply 7');
+    expect(await find(long.served, false)).toBe('v1 reply 7');
+  });
+
+  it('are waited for while the index is being built, or are made with it', async () => {
+    const { served } = await open(fileOf(JSON.stringify(longList)), { sketchesAtOnce: true });
+    const { walked } = await served.start();
+    expect(await find(served)).toBe('v1 reply 7');
+    await walked;
+  });
+
+  it('are found by sweeps', async () => {
+    const { served } = await openAndWalk(fileOf(contentOf('v1')), { engine: 'sweep' });
+    expect(await find(served)).toBe('v1 reply 7');
+  });
+
+  it('are not found any more when the dataset is closed', async () => {
+    const { served } = await openAndWalk(fileOf(JSON.stringify(longList)));
+    const asked = find(served);
+    await served.close();
+    await expect(asked.catch(() => undefined)).resolves.toSatisfy(
+      (reply) => reply === undefined || reply === 'v1 reply 7',
+    );
+  });
+});

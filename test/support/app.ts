@@ -73,6 +73,8 @@ export async function appOf(
     fingerprint: 'fp_0123456789',
     lookup: new CachedLookup(engineLookup, cache),
     uncachedLookup: engineLookup,
+    nearest: () => [],
+    sharing: (query) => (engine === 'index' ? index.sharing(query) : undefined),
     similar: (query) => (engine === 'index' ? index.similar(query) : undefined),
     status: { isAvailable: true, engine: 'index', progress: 1, counts: census.counts },
     pauseBackgroundWork: () => {},
@@ -84,6 +86,7 @@ export async function appOf(
     onMiss: overrides.fallback === undefined ? 'error' : 'fallback',
     fallbackText: overrides.fallback ?? '',
     missStatus: overrides.missStatus ?? 404,
+    nearestMin: 0.9,
   } as const;
   return createApp({
     catalog: new Catalog([model], overrides.strictModels ?? false),

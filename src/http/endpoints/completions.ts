@@ -146,7 +146,7 @@ function completionOf(
 }
 
 /** The queries for a prompt, in order. The first match of the rung `context` answers, else the first match of any rung. */
-function queriesOf(prompt: string): Query[] {
+export function queriesOf(prompt: string): Query[] {
   return [...spellingsOf(prompt), [said(prompt)]].flatMap((spelling) => queryOf(spelling) ?? []);
 }
 

@@ -17,6 +17,7 @@ import { chatCompletions } from './chat-completions.js';
 import { completions } from './completions.js';
 import { docs } from './docs.js';
 import { embeddings } from './embeddings.js';
+import { explain } from './explain.js';
 import { health } from './health.js';
 import { home } from './home.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
@@ -103,6 +104,7 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     listRequests: listRequests(parts.testing),
     clearRequests: clearRequests(parts.testing),
     streamRequests: streamRequests(parts.testing),
+    explain: explain(catalog, onMiss, stored),
     legacyCompletion: legacyChatCompletion(catalog, false),
     legacyCachedCompletion: legacyChatCompletion(catalog, true),
     legacyBenchmark: legacyBenchmark(catalog),

@@ -141,7 +141,7 @@ function assertCompactable(messages: readonly Message[]): void {
  * @param needsInput true if a response to continue isn't enough
  * @throws AppError if the input is missing, or a response that it continues isn't stored
  */
-function inputOf(
+export function inputOf(
   asked: ResponsesRequest,
   { store, compacted, substitutes }: ResponseParts,
   needsInput = false,

@@ -8,6 +8,7 @@ import { beginKeeping } from './keeping';
 import * as regions from './memory';
 import { addSlice, beginSlices, KEYING_BYTES, keying, writeKeys, writeKeysOfSlices } from './normalizing';
 import { conversationCount, forgetRows, leftOutCount, readRecord, recordCount, turnCount } from './records';
+import { writeSketch } from './sketch';
 import { QUOTE, spellText } from './strings';
 import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './values';
 import { wantKey, wantNormalizedKey } from './wanted';
@@ -55,6 +56,7 @@ export {
   takeForm,
   writePlain,
 } from './plain';
+export { findSketches, hitsAt, laySketches, soughtAt } from './sketch';
 export { addPairs, beginSort, divideRows, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
 export {
@@ -67,7 +69,7 @@ export {
   spellReply,
   verifyTurn,
 } from './verifying';
-export { wantAll, wantedAt, wantNone } from './wanted';
+export { wantAll, wantedAt, wantNone, wantSketches } from './wanted';
 
 export function inputAt(): usize {
   return regions.input;
@@ -124,6 +126,11 @@ export function seedKeys(low: u32, high: u32): void {
 /** Writes the keys of the text in the input, its normalized head and its length. This overwrites the rows of turns. */
 export function keys(length: usize): void {
   writeKeys(regions.turns, regions.input, length);
+}
+
+/** Writes the sketch of the text in the input. This overwrites the rows of turns. */
+export function sketch(length: usize): void {
+  writeSketch(regions.turns, regions.input, length);
 }
 
 /** The state of the keys of a text that comes in slices. The caller saves and restores it if other texts come in between. */

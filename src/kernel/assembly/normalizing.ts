@@ -228,7 +228,7 @@ let endsInSpace: bool = false;
  * @param after 1 if white space comes before `from`, else 0; 1 at the beginning of a text, so that it is trimmed
  * @returns how many bytes were written
  */
-function normalize(from: usize, end: usize, enough: usize, after: i32 = 1): usize {
+export function normalize(from: usize, end: usize, enough: usize, after: i32 = 1): usize {
   const to = normalized;
   let p = from;
   let out = to;

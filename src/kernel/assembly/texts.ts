@@ -18,6 +18,7 @@ import {
   TEXT_PART,
 } from './names';
 import { endsKey, hasNormalizedHead, indexKey, normalizedKey } from './normalizing';
+import { writeSketch } from './sketch';
 import {
   findEnd,
   maybeNotAscii,
@@ -31,7 +32,7 @@ import {
 import { afterThinking, beginsThinking } from './thinking';
 import { isUtf8, repair } from './utf8';
 import { broken, end, isNull, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
-import { isAllWanted, isKeyWanted, isNormalizedKeyWanted, longestWanted } from './wanted';
+import { isAllWanted, isKeyWanted, isNormalizedKeyWanted, isSketching, longestWanted } from './wanted';
 
 /** The size of a slot, and the offsets of the kind and of the two flags. */
 export const TEXT_BYTES: usize = 24;
@@ -153,11 +154,15 @@ function keepKind(slot: usize, length: usize, isUnfinished: bool): void {
   store<u8>(slot, <u8>isUnfinished, TEXT_HAS_NO_KEYS);
 }
 
-/** Makes the keys of a text without its thinking. */
+/** Makes the keys of a text without its thinking, or its sketch. */
 function makeKeys(to: usize, from: usize, wholeLength: usize): void {
   const end = from + wholeLength;
   const p = afterThinking(from, end);
   const length = end - p;
+  if (isSketching) {
+    writeSketch(to, p, length);
+    return;
+  }
   store<u64>(to, isKeyWanted(length) ? hash(p, length) : 0);
   if (isAllWanted) {
     store<u64>(to, indexKey(p, length), 8);

@@ -13,6 +13,8 @@ const lengths = memory.data(16_392, 8);
 const heads = lengths + MAP_BYTES;
 const longest = heads + MAP_BYTES;
 export let isAllWanted: bool = true;
+/** True if sketches are wanted in place of keys. */
+export let isSketching: bool = false;
 
 /** The address of the two bitmaps and, after them, the length of the longest wanted text. */
 export function wantedAt(): usize {
@@ -22,11 +24,19 @@ export function wantedAt(): usize {
 /** Makes every key wanted. */
 export function wantAll(): void {
   isAllWanted = true;
+  isSketching = false;
+}
+
+/** Makes the sketch of every text wanted, in place of its keys. */
+export function wantSketches(): void {
+  isAllWanted = true;
+  isSketching = true;
 }
 
 /** Clears the bitmaps. Only keys that are added to them are wanted. */
 export function wantNone(): void {
   isAllWanted = false;
+  isSketching = false;
   memory.fill(lengths, 0, 2 * MAP_BYTES + 8);
 }
 

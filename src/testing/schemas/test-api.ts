@@ -200,3 +200,97 @@ export const requestListSchema = {
     requests: { type: 'array', items: recordedRequestSchema, description: 'The oldest first.' },
   },
 } as const;
+
+/** The body of `POST /api/explain`. The schema of its own endpoint validates it. */
+export const explainedRequestSchema = {
+  $id: 'ExplainedRequest',
+  type: 'object',
+  properties: {
+    model: { type: 'string', description: 'The dataset that is searched; all if it is missing or unknown.' },
+    messages: { type: 'array', description: 'Those of a chat.' },
+    prompt: { description: 'That of a completion.' },
+    input: { description: 'That of a response.' },
+  },
+} as const;
+
+const nullableText = { type: ['string', 'null'] } as const;
+
+/** The answer to `POST /api/explain`. */
+export const explanationSchema = {
+  $id: 'Explanation',
+  type: 'object',
+  required: ['histories', 'override', 'answer', 'error', 'rungs', 'turns', 'nearest'],
+  properties: {
+    histories: {
+      type: 'array',
+      items: { type: 'array', items: { type: 'string' } },
+      description:
+        'The texts that are looked up, the prompt last: with and without system messages, for example.',
+    },
+    override: {
+      type: ['integer', 'null'],
+      description: "The number of the test's own reply that answers before the dataset.",
+    },
+    answer: {
+      type: ['object', 'null'],
+      description: 'The answer of the dataset, as the headers of the response have it.',
+      properties: {
+        match: { type: 'string' },
+        source: { type: 'string' },
+        dataset: { type: 'string' },
+        score: { type: 'string' },
+      },
+    },
+    error: { ...nullableText, description: 'The message of the error, if the dataset has no answer.' },
+    rungs: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['rung', 'found', 'turns'],
+        properties: {
+          rung: { enum: ['context', 'prompt', 'normalized', 'nearest'] },
+          found: { type: 'boolean' },
+          turns: { type: ['integer', 'null'], description: 'How many turns; null without an index.' },
+        },
+      },
+    },
+    turns: {
+      type: 'array',
+      description:
+        'The first turns that have the prompt: those with the most turns before them that agree come first.',
+      items: {
+        type: 'object',
+        required: ['source', 'dataset', 'rung', 'preceding', 'whole', 'role', 'reply'],
+        properties: {
+          source: { type: 'string', description: 'The place of its reply, as in `x-verbatim-source`.' },
+          dataset: { type: 'string' },
+          rung: { enum: ['prompt', 'normalized'] },
+          preceding: { type: 'integer', description: 'How many turns before it agree with the messages.' },
+          whole: { type: 'boolean', description: 'True if those are all turns and all messages.' },
+          role: { type: 'string', description: 'Who said the reply.' },
+          reply: { type: 'string' },
+        },
+      },
+    },
+    nearest: {
+      type: 'array',
+      description: 'The three nearest turns.',
+      items: {
+        type: 'object',
+        required: ['source', 'dataset', 'score', 'text', 'differs', 'reply'],
+        properties: {
+          source: { type: 'string' },
+          dataset: { type: 'string' },
+          score: { type: 'number' },
+          text: { type: 'string' },
+          differs: {
+            type: ['object', 'null'],
+            description: 'Where the texts part: the first difference is in brackets.',
+            properties: { asked: { type: 'string' }, recorded: { type: 'string' } },
+          },
+          reply: { type: 'string' },
+        },
+      },
+    },
+  },
+} as const;

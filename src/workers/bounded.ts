@@ -1,18 +1,18 @@
 import { createContext, Script } from 'node:vm';
 
-/** The longest time that a test's expressions and functions together may take for one request, in ms. */
+/** The longest time that expressions and functions of others may take together, in ms: for one request, or for one text of a dataset. */
 const OWN_CODE_MS_MAX = 1000;
 
 const script = new Script('run()');
 let sandbox: { run: () => unknown } | undefined;
 
-/** A test's own code took too long. */
-class TooSlow extends Error {
+/** The code took too long. */
+export class TooSlow extends Error {
   override readonly name = 'TooSlow';
 }
 
 /**
- * Runs a test's own code: functions, and regular expressions, which may backtrack without end. V8 ends it after `OWN_CODE_MS_MAX`, so other
+ * Runs code of a test or of a setting: functions, and regular expressions, which may backtrack without end. V8 ends it after `OWN_CODE_MS_MAX`, so other
  * requests wait no longer. V8 limits the time of scripts only, so a script calls the code.
  *
  * @throws what the code throws; TooSlow if it takes longer

@@ -1,0 +1,200 @@
+/** `POST /api/explain`: what a request would get, and why. */
+
+import { AppError } from '../../core/errors.js';
+import {
+  EXPLAINED_LENGTH_MAX,
+  HISTORIES_EXPLAINED_MAX,
+  NEAREST_HINT_BYTES_MAX,
+  NEAREST_TURNS_EXPLAINED,
+} from '../../core/limits.js';
+import { after, type MaybePromise, orElse } from '../../core/maybe-promise.js';
+import { partingOf } from '../../core/parting.js';
+import type { Message, Query } from '../../core/query.js';
+import { queryOf } from '../../core/query.js';
+import { findFirst } from '../../lookup/find-first.js';
+import type { Given, Match, NearMatch, Sharing, SharingTurn } from '../../lookup/lookup.js';
+import type { Catalog } from '../../models/catalog.js';
+import type { Model } from '../../models/model.js';
+import { parseChatRequest } from '../../openai/chat-request.js';
+import { parseCompletionRequest } from '../../openai/completion-request.js';
+import { parseResponsesRequest } from '../../openai/responses-request.js';
+import { type Endpoint, jsonOf, type RequestContext } from '../endpoint.js';
+import { type Miss, type MissPolicy, templateQueries } from '../miss-policies.js';
+import { originOf } from '../origin.js';
+import { queriesOf } from './completions.js';
+import { inputOf, type ResponseParts } from './responses.js';
+
+/** What a request asks for, whatever its endpoint. */
+interface Asked {
+  readonly model: string | undefined;
+  /** Returns all messages. */
+  readonly messages: () => readonly Message[];
+  /** Returns the queries that are looked up, the one for the messages as they were sent first. */
+  readonly queries: () => readonly Query[];
+  /** True if all queries are looked up for a better match; false if the others are only looked up after a miss. */
+  readonly areEqual: boolean;
+  readonly prompt: Pick<Miss, 'param' | 'what'>;
+}
+
+/** The lookups of a request, all finished. */
+interface Found {
+  readonly model: Model;
+  readonly queries: readonly Query[];
+  readonly override: number | undefined;
+  readonly match: Match | undefined;
+  readonly outcome: { readonly given?: Given; readonly error?: AppError };
+  readonly sharing: Sharing | undefined;
+  readonly nearest: readonly NearMatch[];
+}
+
+/** `POST /api/explain`, with the body of a chat, a completion or a response. */
+export function explain(catalog: Catalog, onMiss: MissPolicy, parts: ResponseParts): Endpoint<Asked> {
+  return {
+    parse: ({ body }) => askedBy(body, parts),
+    answer: (asked, context) => {
+      const model = catalog.resolve(asked.model);
+      const override = context.overrideNumber(asked.messages());
+      const queries = asked.queries();
+      const [query] = queries;
+      const match = query && lookUp(model, queries, asked, context.signal);
+      return after(match, (match) =>
+        after(outcomeOf(model, queries, match, asked, onMiss, context), (outcome) =>
+          after(query && model.sharing(query, context.signal), (sharing) =>
+            after(query === undefined ? [] : nearestTo(model, query, context.signal), (nearest) =>
+              jsonOf(explained({ model, queries, override, match, outcome, sharing, nearest })),
+            ),
+          ),
+        ),
+      );
+    },
+  };
+}
+
+/** @throws AppError that names the first field that is missing or invalid */
+function askedBy(body: unknown, parts: ResponseParts): Asked {
+  const fields = typeof body === 'object' && body !== null ? body : {};
+  if ('messages' in fields || !('input' in fields || 'prompt' in fields)) {
+    const { model, messages } = parseChatRequest(body, undefined);
+    const queries = () => [...asList(queryOf(messages)), ...templateQueries(messages)];
+    const prompt = { param: 'messages', what: 'the last message' };
+    return { model, messages: () => messages, queries, areEqual: false, prompt };
+  }
+  if ('input' in fields) {
+    const request = parseResponsesRequest(body);
+    const messages = () => inputOf(request, parts).messages;
+    const queries = () => [...asList(queryOf(messages())), ...templateQueries(messages())];
+    const prompt = { param: 'input', what: 'the last message of the input' };
+    return { model: request.model, messages, queries, areEqual: false, prompt };
+  }
+  const { model, prompts } = parseCompletionRequest(body, undefined);
+  const [text] = prompts;
+  if (typeof text !== 'string') {
+    const message = "Invalid type for 'prompt': expected a string, but got token ids instead.";
+    throw new AppError('invalid_type', { param: 'prompt', message });
+  }
+  const messages = () => [{ role: 'user', text }];
+  const queries = () => queriesOf(text).toReversed();
+  return { model, messages, queries, areEqual: true, prompt: { param: 'prompt', what: 'the prompt' } };
+}
+
+function asList<T>(value: T | undefined): readonly T[] {
+  return value === undefined ? [] : [value];
+}
+
+/** Looks the queries up as the endpoint of the request does. */
+function lookUp(
+  model: Model,
+  queries: readonly Query[],
+  { areEqual }: Asked,
+  signal: () => AbortSignal,
+): MaybePromise<Match | undefined> {
+  if (areEqual) return findFirst(model.lookup, queries.toReversed(), signal);
+  const [query, ...others] = queries;
+  if (query === undefined) return undefined;
+  return after(model.lookup.find(query, signal), (match) => match ?? findFirst(model.lookup, others, signal));
+}
+
+/** What the request would get from the dataset. */
+function outcomeOf(
+  model: Model,
+  queries: readonly Query[],
+  match: Match | undefined,
+  { prompt }: Asked,
+  onMiss: MissPolicy,
+  { signal }: RequestContext,
+): MaybePromise<Found['outcome']> {
+  if (match !== undefined) return { given: match };
+  const failed = (error: unknown) => {
+    if (!(error instanceof AppError)) throw error;
+    return { error };
+  };
+  return orElse<Found['outcome']>(
+    () => after(onMiss({ ...prompt, model, queries }, signal), (given) => ({ given })),
+    failed,
+  );
+}
+
+function nearestTo(
+  model: Model,
+  query: Query,
+  signal: () => AbortSignal,
+): MaybePromise<readonly NearMatch[]> {
+  const limits = { count: NEAREST_TURNS_EXPLAINED, scoreMin: 0, bytesMax: NEAREST_HINT_BYTES_MAX };
+  return model.nearest({ ...limits, query, isAnswer: false, waits: true }, signal);
+}
+
+function explained({ model, queries, override, match, outcome, sharing, nearest }: Found): object {
+  const { given, error } = outcome;
+  const prompt = queries[0]?.histories[0]?.at(-1) ?? '';
+  const exact = sharing?.exact;
+  const normalized = sharing && sharing.exact + sharing.normalized;
+  return {
+    histories: queries
+      .flatMap(({ histories }) => histories)
+      .slice(0, HISTORIES_EXPLAINED_MAX)
+      .map((history) => history.map(shortened)),
+    override: override ?? null,
+    answer: given === undefined ? null : originOf(given, model),
+    error: error?.message ?? null,
+    rungs: [
+      { rung: 'context', found: match?.rung === 'context', turns: null },
+      { rung: 'prompt', ...countOf(exact, match?.rung === 'context' || match?.rung === 'prompt') },
+      { rung: 'normalized', ...countOf(normalized, match !== undefined) },
+      { rung: 'nearest', found: given?.rung === 'nearest', turns: null },
+    ],
+    turns: (sharing?.turns ?? []).map((turn) => sharingTurn(turn, model)),
+    nearest: nearest.map((turn) => nearestTurn(prompt, turn, model)),
+  };
+}
+
+/** @param isFound the answer if the turns aren't counted */
+function countOf(turns: number | undefined, isFound: boolean): object {
+  return turns === undefined ? { found: isFound, turns: null } : { found: turns > 0, turns };
+}
+
+function sharingTurn(turn: SharingTurn, model: Model): object {
+  const { rung, preceding, isWhole, reply } = turn;
+  const { source, dataset } = originOf({ ...turn, rung }, model);
+  return {
+    source,
+    dataset,
+    rung,
+    preceding,
+    whole: isWhole,
+    role: reply.from,
+    reply: shortened(reply.value),
+  };
+}
+
+function nearestTurn(prompt: string, turn: NearMatch, model: Model): object {
+  const { source, dataset } = originOf(turn, model);
+  const parting = partingOf(prompt, turn.text);
+  const differs = parting === undefined ? null : { asked: parting.one, recorded: parting.other };
+  const score = Math.round(turn.score * 1000) / 1000;
+  return { source, dataset, score, text: shortened(turn.text), differs, reply: shortened(turn.reply.value) };
+}
+
+function shortened(text: string): string {
+  const isLong = text.length > EXPLAINED_LENGTH_MAX;
+  return isLong ? `${text.slice(0, EXPLAINED_LENGTH_MAX).toWellFormed()}…` : text;
+}

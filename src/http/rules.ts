@@ -1,0 +1,37 @@
+import { readFileSync, statSync } from 'node:fs';
+import { NAMED_RULES, parseRule, type Rule, RuleError } from '../core/rules.js';
+import { ConfigError } from '../settings/config-error.js';
+import type { RuleSource } from '../settings/parsers.js';
+import { OPTIONS } from '../settings/table.js';
+
+/**
+ * The rules of the setting `NORMALIZE`.
+ *
+ * @param variable where the setting was given
+ * @throws ConfigError if their file can't be read, or a line of it is no rule
+ */
+export function readRules(source: RuleSource, variable: string = OPTIONS.normalize.env): readonly Rule[] {
+  if (!('file' in source)) return source.map((name) => NAMED_RULES[name]);
+  const lines = readLines(source.file, variable);
+  return lines.flatMap((line, i) => {
+    if (line.trim() === '' || line.startsWith('#')) return [];
+    try {
+      return [parseRule(line)];
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      throw new ConfigError(`${variable}: line ${i + 1} of '${source.file}': ${error.message}`);
+    }
+  });
+}
+
+function readLines(file: string, variable: string): readonly string[] {
+  const expected = `${variable}: expected a file of rules, one a line, at '${file}'`;
+  try {
+    // Reading a FIFO or a device could block forever.
+    if (!statSync(file).isFile()) throw new ConfigError(`${expected}; it isn't a regular file`);
+    return readFileSync(file, 'utf8').split(/\r?\n/);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`${expected}; it can't be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}

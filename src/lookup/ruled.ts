@@ -1,0 +1,133 @@
+import { AppError } from '../core/errors.js';
+import type { Key, KeySeed } from '../core/keys.js';
+import type { Query } from '../core/query.js';
+import { normalizerOf, type Rule } from '../core/rules.js';
+import type { DatasetReader } from '../dataset/reader.js';
+import { IndexSearch } from '../index/search.js';
+import type { IndexTable } from '../index/table.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { bounded, TooSlow } from '../workers/bounded.js';
+import { ruleKeyOf } from '../workers/rule-key.js';
+import type { Match } from './lookup.js';
+import { replyAt, textAt } from './verify.js';
+
+/** The first turn of each key, by a hash table with open addressing. */
+export class RuleKeys {
+  private readonly keys: Uint32Array;
+  private readonly slots: Uint32Array;
+  private filled = 0;
+
+  /** @param count the number of turns that have a reply */
+  constructor(count: number) {
+    this.keys = new Uint32Array(2 * count);
+    this.slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * count + 1)));
+  }
+
+  /** Adds the keys of the next turns in file order; false if there are more than there should be. */
+  add(keys: readonly number[]): boolean {
+    const first = this.filled / 2;
+    if (this.filled + keys.length > this.keys.length) return false;
+    this.keys.set(keys, this.filled);
+    this.filled += keys.length;
+    for (let turn = first; turn < this.filled / 2; turn++) {
+      const key = this.keyOf(turn);
+      if (key.low === 0 && key.high === 0) continue;
+      const slot = this.slotOf(key);
+      if (this.slots[slot] === 0) this.slots[slot] = turn + 1;
+    }
+    return true;
+  }
+
+  /** True once all are added. */
+  get isComplete(): boolean {
+    return this.filled === this.keys.length;
+  }
+
+  /** The number of the first turn with that key; undefined without one. */
+  firstOf(key: Key): number | undefined {
+    const found = this.slots[this.slotOf(key)] as number;
+    return found === 0 ? undefined : found - 1;
+  }
+
+  /** The slot that has the key, or the empty one where it would be. */
+  private slotOf({ low, high }: Key): number {
+    const mask = this.slots.length - 1;
+    let slot = high & mask;
+    for (; ; slot = (slot + 1) & mask) {
+      const turn = this.slots[slot] as number;
+      if (turn === 0) return slot;
+      const key = this.keyOf(turn - 1);
+      if (key.low === low && key.high === high) return slot;
+    }
+  }
+
+  private keyOf(turn: number): Key {
+    return { low: this.keys[2 * turn] as number, high: this.keys[2 * turn + 1] as number };
+  }
+}
+
+/** Finds turns that equal a prompt after rules were applied to both. */
+export class RuledTurns {
+  private readonly index: IndexSearch;
+  private readonly seed: KeySeed;
+  private readonly keys: RuleKeys;
+  private readonly kernel: Kernel;
+  private readonly reader: DatasetReader;
+  private readonly normalize: (text: string) => string;
+
+  constructor(
+    table: IndexTable,
+    keys: RuleKeys,
+    rules: readonly Rule[],
+    kernel: Kernel,
+    reader: DatasetReader,
+  ) {
+    this.index = new IndexSearch(table);
+    this.seed = table.seed;
+    this.keys = keys;
+    this.kernel = kernel;
+    this.reader = reader;
+    this.normalize = normalizerOf(rules);
+  }
+
+  /**
+   * The first such turn whose reply is an assistant's, or else the first.
+   *
+   * @throws AppError if the rules take too long, or if the file can't be read
+   */
+  find({ histories, contextual }: Query): Match | undefined {
+    if (!contextual) return undefined;
+    const texts = [...new Set(histories.map((history) => history.at(-1) ?? ''))];
+    const prompts = this.normalized(texts);
+    this.kernel.useSeed(this.seed);
+    for (const isOther of [false, true]) {
+      for (const prompt of prompts) {
+        const key = ruleKeyOf(this.kernel, prompt, isOther);
+        const number = key && this.keys.firstOf(key);
+        const match = number === undefined ? undefined : this.verified(prompt, number);
+        if (match !== undefined) return match;
+      }
+    }
+    return undefined;
+  }
+
+  private verified(prompt: string, number: number): Match | undefined {
+    const { prompt: place, pair } = this.index.replied(number);
+    const text = textAt(place, this.reader);
+    if (text === undefined || this.normalized([text])[0] !== prompt) return undefined;
+    const found = replyAt(pair, this.reader);
+    return found && { ...found, rung: 'normalized' };
+  }
+
+  private normalized(texts: readonly string[]): readonly string[] {
+    try {
+      return bounded(() => texts.map(this.normalize));
+    } catch (error) {
+      if (!(error instanceof TooSlow)) throw error;
+      throw new AppError('worker_failed', {
+        message: `The rules of NORMALIZE ${error.message}.`,
+        cause: error,
+      });
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import type { Rule } from '../core/rules.js';
+import { datasetErrorOf } from '../dataset/dataset.js';
+import { DatasetError } from '../dataset/dataset-error.js';
+import { RuleKeys } from '../lookup/ruled.js';
+import type { WorkerPool } from '../workers/pool.js';
+import type { ShardPlan } from '../workers/shard-run.js';
+import type { StopFlag } from '../workers/stop-flag.js';
+
+/** The keys of all turns, and for how many of them the rules took too long. */
+interface MadeKeys {
+  readonly keys: RuleKeys;
+  readonly slow: number;
+}
+
+/**
+ * Walks a dataset again, and applies rules to all turns of its index that have a reply.
+ *
+ * @param count how many turns that are
+ * @throws DatasetError when the file can't be read, when it has changed, or when it was stopped
+ */
+export async function makeRuleKeys(
+  plan: ShardPlan,
+  pool: WorkerPool,
+  count: number,
+  stop: StopFlag,
+  rules: readonly Rule[],
+): Promise<MadeKeys> {
+  const { dataset, seed } = plan;
+  const keys = new RuleKeys(count);
+  let slow = 0;
+  const run = plan.run((shard) => pool.normalizeShard({ dataset, shard, seed, stop, rules }), pool.workers);
+  for await (const { result } of run) {
+    if (result.kind === 'failed') throw datasetErrorOf(dataset, result);
+    slow += result.value.slow;
+    if (!keys.add(result.value.keys)) break;
+  }
+  if (keys.isComplete) return { keys, slow };
+  throw new DatasetError(dataset.file.path, 'it has changed since its index was built', undefined, true);
+}

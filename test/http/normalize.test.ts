@@ -1,0 +1,111 @@
+/** The setting NORMALIZE: prompts that match once rules were applied to them and to the turns. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, type ServeOptions, serve } from '#dist/index.js';
+import { atEndOfFile } from '../support/end-of-file.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const ID = '0b0d2f0e-7f5d-4f0a-9c53-3a3f8a0d1c11';
+const talk = (id: string, from: string, ...texts: string[]) => ({
+  id,
+  conversations: texts.map((value, i) => ({ from: i % 2 === 0 ? 'human' : from, value })),
+});
+const CHATS = [
+  talk('asked', 'human', 'Report of 2031-04-05, run 12.', 'Which one?'),
+  talk('date', 'gpt', 'Report of 2031-04-06, run 12.', 'A report.', 'Thanks, 1', 'Bye.'),
+  talk('later', 'gpt', 'Report of 2031-04-07, run 12.', 'A later report.'),
+  talk('id', 'gpt', `Close ticket ${ID}\nnow.`, 'Closed.'),
+  talk('slow', 'gpt', `${'a'.repeat(40)}!`, 'Slow.'),
+];
+
+function write(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const dataset = write('chats.json', JSON.stringify(CHATS));
+
+async function start(options: ServeOptions) {
+  const server = await serve({ dataset, workers: 1, usage: 'estimate', ...options });
+  atEndOfFile(() => server.close());
+  return async (content: string) => {
+    const response = await fetch(`${server.baseURL}/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ messages: [{ role: 'user', content }] }),
+    });
+    const { choices, error } = (await response.json()) as {
+      choices?: [{ message: { content: string } }];
+      error?: { message: string };
+    };
+    const header = (name: string) => response.headers.get(`x-verbatim-${name}`);
+    return [choices?.[0].message.content ?? error?.message, header('match'), header('source')];
+  };
+}
+
+const rulesIn = (name: string, ...lines: string[]) => ({ file: write(name, lines.join('\n')) });
+
+describe('NORMALIZE', () => {
+  it('ignores dates, ids and numbers; the first turn with an assistant’s reply answers', async () => {
+    const ask = await start({ normalize: ['dates', 'uuids'] });
+    const match = ['A report.', 'normalized', 'date#1'];
+    for (const day of ['2030-01-31', '1/2/2030', 'Mar. 3rd, 2030', '3 March 2030', '2030-01-31T10:20:30Z'])
+      expect(await ask(`Report of ${day}, run 12.`)).toEqual(match);
+    expect(await ask(`Close ticket ${ID.replaceAll('0', 'A')} now.`)).toEqual([
+      'Closed.',
+      'normalized',
+      'id#1',
+    ]);
+    expect(await ask('Report of 2030-01-31, run 13.')).toEqual([expect.any(String), 'none', null]);
+    // What equals a turn as it is goes before.
+    expect(await ask('Report of 2031-04-07, run 12.')).toEqual(['A later report.', 'context', 'later#1']);
+    expect((await ask('<date>'))[1]).toBe('none');
+  });
+
+  it('is off by default', async () => {
+    const ask = await start({});
+    expect((await ask('Report of 2030-01-31, run 12.'))[1]).toBe('none');
+  });
+
+  it('applies the rules of a file one after the other, and ends those that backtrack', async () => {
+    const ask = await start({
+      normalize: rulesIn(
+        'rules.txt',
+        '# own rules',
+        '/run (\\d+)/no. $1/',
+        '',
+        '/2031-04-\\d\\d\\//x/',
+        '/(a+)+$/b/',
+        '/thanks/THX/i',
+      ),
+    });
+    expect(await ask('THX, 1')).toEqual(['Bye.', 'normalized', 'date#3']);
+    expect(await ask('Report of 2031-04-06, no. 12.')).toEqual(['A report.', 'normalized', 'date#1']);
+    const [message] = await ask(`${'a'.repeat(50)}!`);
+    expect(message).toBe('The rules of NORMALIZE took longer than 250 ms.');
+  });
+
+  it.each([
+    [
+      ['times'],
+      "normalize: expected some of dates, uuids, numbers, separated by commas, or @FILE, got 'times'",
+    ],
+    [rulesIn('wrong.txt', '/a/b/', 'c'), 'line 2 of'],
+    [rulesIn('open.txt', '/(/b/'), 'line 1 of'],
+    [{ file: join(folder, 'missing.txt') }, "it can't be read (ENOENT)"],
+  ])('names what is wrong: %j', async (normalize, message) => {
+    const started = serve({ dataset, normalize: normalize as ServeOptions['normalize'] });
+    await expect(started).rejects.toThrow(ConfigError);
+    await expect(started).rejects.toThrow(message);
+  });
+
+  it('needs an index', async () => {
+    await expect(serve({ dataset, normalize: ['dates'], engine: 'sweep' })).rejects.toThrow(
+      'NORMALIZE needs an index',
+    );
+  });
+});
