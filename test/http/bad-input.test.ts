@@ -302,7 +302,7 @@ describe('a bad request to the legacy API', () => {
 
 describe('a wrong method or path', () => {
   it.each([
-    ['PUT', '/v1/chat/completions', 405, 'GET, HEAD, POST'],
+    ['PUT', '/v1/chat/completions', 405, 'POST, GET, HEAD'],
     ['DELETE', '/v1/models', 405, 'GET, HEAD'],
     ['POST', '/health', 405, 'GET, HEAD'],
     ['PUT', '/ping', 405, 'GET, HEAD, POST'],
