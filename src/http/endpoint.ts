@@ -51,7 +51,7 @@ export interface RequestContext {
    *
    * @throws AppError if there is no memory for it
    */
-  holdReply(match: Match): void;
+  holdReply(match: Pick<Match, 'reply'>): void;
   /**
    * The same for an answer that isn't a recorded reply.
    *

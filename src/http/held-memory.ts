@@ -33,7 +33,7 @@ export class HeldMemory {
    *
    * @throws AppError if there is no memory for it
    */
-  holdReply(facts: RequestFacts, { reply: { content, calls, reasoning } }: Match): void {
+  holdReply(facts: RequestFacts, { reply: { content, calls, reasoning } }: Pick<Match, 'reply'>): void {
     let characters = content.knownLength + (reasoning?.length ?? 0);
     if (calls !== undefined) for (const call of calls) characters += call.arguments.length;
     this.holdAnswer(facts, characters * BYTES_A_CHARACTER);

@@ -70,7 +70,7 @@ export function findOrMiss(
   const query = queryOf(messages);
   const miss = (queries: readonly Query[]) => {
     context.noteMiss(query);
-    return onMiss({ ...prompt, model, queries }, signal);
+    return after(onMiss({ ...prompt, model, queries }, signal), (given) => heldBy(context, given));
   };
   const hit = (match: Match) => {
     context.holdReply(match);
@@ -87,6 +87,12 @@ export function findOrMiss(
       );
     });
   });
+}
+
+/** Counts a recorded reply to a miss as memory that the request holds. */
+export function heldBy(context: Pick<RequestContext, 'holdReply'>, given: Given): Given {
+  if (given.rung === 'nearest') context.holdReply(given);
+  return given;
 }
 
 /** The queries for the messages that a chat template built the only user message from. Empty if none did, or if it isn't the prompt. */

@@ -65,7 +65,7 @@ class Context implements RequestContext {
     return this.made;
   };
 
-  holdReply(match: Match): void {
+  holdReply(match: Pick<Match, 'reply'>): void {
     this.held.holdReply(factsOf(this.response), match);
   }
 

@@ -96,15 +96,17 @@ export class CurrentLookup implements Lookup, NearestLookup {
 
   /** The turns nearest to a prompt; none without sketches. */
   nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    const failed = (error: unknown) => {
-      throw error instanceof WebAssembly.RuntimeError ? this.replaceKernel(error) : error;
-    };
-    return orElse(() => this.now.nearest(asked, signal), failed);
+    return orElse(() => this.now.nearest(asked, signal), this.unlessTrapped);
   }
+
+  /** Throws the error again; for a trap, an AppError. */
+  private readonly unlessTrapped = (error: unknown): never => {
+    throw error instanceof WebAssembly.RuntimeError ? this.replaceKernel(error) : error;
+  };
 
   /** The turns that have the prompt of a query; undefined without an index. */
   sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined> {
-    return this.now.sharing(query, signal);
+    return orElse(() => this.now.sharing(query, signal), this.unlessTrapped);
   }
 
   /** After a trap the kernel's memory is undefined: replaces the instance. Returns the error for the request that caused the trap. */

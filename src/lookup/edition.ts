@@ -97,7 +97,8 @@ export class Edition implements Lookup, NearestLookup {
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     const lookup: Lookup | undefined = this.index ?? this.sweep;
     if (lookup === undefined) throw new AppError('dataset_changed');
-    return after(lookup.find(query, signal), (match) => match ?? this.findRuled(query));
+    const found = lookup.find(query, signal);
+    return this.ruled === undefined ? found : after(found, (match) => match ?? this.findRuled(query));
   }
 
   /** A turn that equals the prompt after rules were applied to both; undefined without rules. */

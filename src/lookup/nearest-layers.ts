@@ -1,5 +1,5 @@
 import { SHARING_TURNS_MAX } from '../core/limits.js';
-import { after, type MaybePromise } from '../core/maybe-promise.js';
+import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import {
   compareSharing,
@@ -15,30 +15,24 @@ interface NearestLayer {
   readonly lookup: NearestLookup;
 }
 
-/** The nearest turns of several lookups: the best score first, then the earlier lookup. */
+/** The nearest turns of several lookups: the best score first, then the earlier lookup. All of them together read `bytesMax`. */
 export function nearestOf(
   layers: readonly NearestLayer[],
   asked: NearestQuery,
   signal?: () => AbortSignal,
 ): MaybePromise<readonly NearMatch[]> {
-  return nearestFrom(layers, 0, [], asked, signal);
-}
-
-function nearestFrom(
-  layers: readonly NearestLayer[],
-  at: number,
-  best: readonly NearMatch[],
-  asked: NearestQuery,
-  signal: (() => AbortSignal) | undefined,
-): MaybePromise<readonly NearMatch[]> {
-  const layer = layers[at];
-  if (layer === undefined) return best;
-  return after(layer.lookup.nearest(asked, signal), (found) => {
-    const named = found.map((match) => ({ ...match, dataset: layer.model ?? match.dataset }));
+  const share = { ...asked, bytesMax: asked.bytesMax / layers.length };
+  // All at once: they share threads while they have to wait.
+  const found = all(layers, ({ model, lookup }) =>
+    after(lookup.nearest(share, signal), (turns) => turns.map((turn) => namedBy(model, turn))),
+  );
+  return after(found, (lists) =>
     // Sorting is stable: of equals, those of earlier lookups come first.
-    const all = [...best, ...named].sort((one, other) => other.score - one.score).slice(0, asked.count);
-    return nearestFrom(layers, at + 1, all, asked, signal);
-  });
+    lists
+      .flat()
+      .sort((one, other) => other.score - one.score)
+      .slice(0, asked.count),
+  );
 }
 
 /** The turns of several lookups that have the prompt of a query; undefined if one of them doesn't know. */
@@ -47,26 +41,27 @@ export function sharingOf(
   query: Query,
   signal?: () => AbortSignal,
 ): MaybePromise<Sharing | undefined> {
-  return sharingFrom(layers, 0, { exact: 0, normalized: 0, turns: [] }, query, signal);
+  const found = all(layers, ({ model, lookup }) =>
+    after(
+      lookup.sharing(query, signal),
+      (sharing) => sharing && { ...sharing, turns: sharing.turns.map((turn) => namedBy(model, turn)) },
+    ),
+  );
+  return after(found, (all) => {
+    const known = all.filter((each) => each !== undefined);
+    if (known.length < all.length) return undefined;
+    const sum = (count: (each: Sharing) => number) => known.reduce((total, each) => total + count(each), 0);
+    return {
+      exact: sum(({ exact }) => exact),
+      normalized: sum(({ normalized }) => normalized),
+      turns: known
+        .flatMap(({ turns }) => turns)
+        .sort(compareSharing)
+        .slice(0, SHARING_TURNS_MAX),
+    };
+  });
 }
 
-function sharingFrom(
-  layers: readonly NearestLayer[],
-  at: number,
-  before: Sharing,
-  query: Query,
-  signal: (() => AbortSignal) | undefined,
-): MaybePromise<Sharing | undefined> {
-  const layer = layers[at];
-  if (layer === undefined) return before;
-  return after(layer.lookup.sharing(query, signal), (found) => {
-    if (found === undefined) return undefined;
-    const named = found.turns.map((turn) => ({ ...turn, dataset: layer.model ?? turn.dataset }));
-    const sum = {
-      exact: before.exact + found.exact,
-      normalized: before.normalized + found.normalized,
-      turns: [...before.turns, ...named].sort(compareSharing).slice(0, SHARING_TURNS_MAX),
-    };
-    return sharingFrom(layers, at + 1, sum, query, signal);
-  });
+function namedBy<T extends { readonly dataset?: string | undefined }>(model: string | undefined, turn: T): T {
+  return { ...turn, dataset: model ?? turn.dataset };
 }

@@ -1,7 +1,7 @@
 /** The nearest turn, through HTTP: in the message of a miss, and as an answer. */
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PerSecond } from '#dist/http/per-second.js';
 import { type ServeOptions, serve } from '#dist/index.js';
@@ -123,6 +123,27 @@ describe('ON_MISS=nearest', async () => {
     });
   });
 
+  it('answers completions and responses, too', async () => {
+    const post = async (path: string, body: object) => {
+      const response = await fetch(`${server.baseURL}/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return [response.headers.get('x-verbatim-match'), await response.text()];
+    };
+    const found = ['nearest', expect.stringContaining('The first report.')];
+    expect(await post('completions', { prompt: near })).toEqual(found);
+    expect(await post('responses', { input: near })).toEqual(found);
+    const [match, events] = await post('chat/completions', { messages: user(near), stream: true });
+    expect([match, events]).toEqual(['nearest', expect.stringContaining('report')]);
+    const prompts = [near, 'Zzz'];
+    expect(await post('completions', { prompt: prompts })).toEqual([
+      'none',
+      expect.stringContaining('prompt 2 of 2'),
+    ]);
+  });
+
   it('is an error below the least score', async () => {
     expect(await ask(ASK.slice(20))).toMatchObject({
       status: 404,
@@ -161,6 +182,13 @@ describe('ON_MISS=nearest', async () => {
     const three = write([talk('late', ASK, 'Late.')], 'three');
     const all = await start({ dataset: [one, two, three], onMiss: 'nearest', nearestMin: 0.5 });
     expect(await all(near)).toMatchObject({ reply: 'Near.', origin: ['nearest', 'near#1', 'two', '0.88'] });
+    mkdirSync(join(folder, 'parts'));
+    for (const file of [one, two, three]) copyFileSync(file, join(folder, 'parts', basename(file)));
+    const parts = await start({ dataset: join(folder, 'parts'), onMiss: 'nearest', nearestMin: 0.5 });
+    expect(await parts(near)).toMatchObject({
+      reply: 'Late.',
+      origin: ['nearest', 'late#1', 'parts', '0.88'],
+    });
   });
 });
 

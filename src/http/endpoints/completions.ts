@@ -16,7 +16,7 @@ import { StreamUsage, usageOf } from '../../openai/usage.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import { assertAnswerFits } from '../answer-size.js';
 import type { Answered, Endpoint } from '../endpoint.js';
-import type { Miss, MissPolicy } from '../miss-policies.js';
+import { heldBy, type Miss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type CountedReply, type Replies, textsOf } from '../replies.js';
 import { textOfTokens } from '../token-text.js';
@@ -69,7 +69,12 @@ export function completions(
             }),
         );
         const given = after(found, (matches) =>
-          allInOrder(matches, (match, i) => match ?? onMiss(missOf(model, places, queries, i), signal)),
+          allInOrder(
+            matches,
+            (match, i) =>
+              match ??
+              after(onMiss(missOf(model, places, queries, i), signal), (given) => heldBy(context, given)),
+          ),
         );
         return after(given, (given) => {
           const how = { ...asked, allowsCalls: false, givesReasoning: false };
