@@ -32,8 +32,12 @@ const dataset = write('chats.json', JSON.stringify(CHATS));
 async function start(options: ServeOptions) {
   const server = await serve({ dataset, workers: 1, usage: 'estimate', ...options });
   atEndOfFile(() => server.close());
+  return asking(server.baseURL);
+}
+
+function asking(baseURL: string) {
   return async (content: string) => {
-    const response = await fetch(`${server.baseURL}/chat/completions`, {
+    const response = await fetch(`${baseURL}/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ messages: [{ role: 'user', content }] }),
@@ -64,6 +68,19 @@ describe('NORMALIZE', () => {
     // What equals a turn as it is goes before.
     expect(await ask('Report of 2031-04-07, run 12.')).toEqual(['A later report.', 'context', 'later#1']);
     expect((await ask('<date>'))[1]).toBe('none');
+  });
+
+  it('is explained', async () => {
+    const server = await serve({ dataset, workers: 1, usage: 'estimate', normalize: ['dates'] });
+    atEndOfFile(() => server.close());
+    const response = await fetch(`${server.url}/api/explain`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt: 'Report of 2030-01-31, run 12.' }),
+    });
+    const { answer, rungs } = (await response.json()) as { answer: object; rungs: object[] };
+    expect(answer).toEqual({ match: 'normalized', source: 'date#1', dataset: 'chats' });
+    expect(rungs[2]).toEqual({ rung: 'normalized', found: true, turns: 0 });
   });
 
   it('is off by default', async () => {

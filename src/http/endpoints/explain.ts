@@ -167,9 +167,9 @@ function explained({ model, queries, override, match, outcome, sharing, nearest 
   };
 }
 
-/** @param isFound the answer if the turns aren't counted */
+/** @param isFound true if the match shows that there are turns: they may not be counted, and those that rules find aren't */
 function countOf(turns: number | undefined, isFound: boolean): object {
-  return turns === undefined ? { found: isFound, turns: null } : { found: turns > 0, turns };
+  return { found: isFound || (turns ?? 0) > 0, turns: turns ?? null };
 }
 
 function sharingTurn(turn: SharingTurn, model: Model): object {
