@@ -154,14 +154,14 @@ describe('GET /api/requests', () => {
     const { server, ask } = await startHere();
     const left = new AbortController();
     const leaving = await fetch(`${server.url}/api/requests/stream`, { signal: left.signal });
-    const { body, headers } = await fetch(`${server.url}/api/requests/stream?test=mine`);
-    expect(headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    const live = await fetch(`${server.url}/api/requests/stream?test=mine`);
+    expect(live.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     left.abort();
     await expect(leaving.text()).rejects.toThrow();
     await ask('a');
     await ask('b', { 'x-test-id': 'mine' });
     await server.close();
-    const text = await new Response(body).text();
+    const text = await live.text();
     const events = text.split('\n\n').filter((event) => event !== '');
     expect(events).toHaveLength(1);
     expect(JSON.parse(events[0]?.replace(/^event: request\ndata: /, '') ?? '')).toMatchObject({
