@@ -160,6 +160,7 @@ describe('GET /api/requests', () => {
     await expect(leaving.text()).rejects.toThrow();
     await ask('a');
     await ask('b', { 'x-test-id': 'mine' });
+    await server.waitForRequest({ prompt: 'b' });
     await server.close();
     const text = await live.text();
     const events = text.split('\n\n').filter((event) => event !== '');
