@@ -136,6 +136,7 @@ describe('serve()', () => {
       indexDir: 'none',
       logLevel: 'silent',
       journal: 1000,
+      usage: 'estimate',
     });
   });
 });

@@ -424,3 +424,6 @@ export const EMBEDDED_TOGETHER_MAX = 8 * KiB;
  */
 export const STORED_MAX = 10_000;
 export const STORED_BYTES = byteCount(64 * MiB);
+
+/** Bytes of datasets for which another worker is started. */
+export const WORKER_BYTES_MIN = 1 * MiB;

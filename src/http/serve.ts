@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { type ByteCount, byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
 import { AppError } from '../core/errors.js';
-import { HELD_BYTES_MAX, HELD_HEAP_SHARE, METRICS_DELAY_MS } from '../core/limits.js';
+import { HELD_BYTES_MAX, HELD_HEAP_SHARE, METRICS_DELAY_MS, WORKER_BYTES_MIN } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { Counts } from '../dataset/counts.js';
 import { identityAt } from '../dataset/file.js';
@@ -80,7 +80,7 @@ export async function serve(config: Config, surroundings: Surroundings): Promise
 /** @returns false if the signal aborted before the server was ready */
 async function run(config: Config, surroundings: Surroundings): Promise<boolean> {
   const { engine, dataset, indexDir, workers } = config;
-  const pool = new SharedPool(workers);
+  const pool = new SharedPool(workers, () => (engine === 'sweep' ? workers : workersFor(config)));
   const tokens = new TokenPool(config.tokenizer);
   // Threads are slow to start, so they start while the rest is loaded. With saved indexes they are hardly ever needed.
   if (engine === 'sweep' || !dataset.every(({ path }) => hasSavedIndex(path, indexDir))) {
@@ -95,6 +95,15 @@ async function run(config: Config, surroundings: Surroundings): Promise<boolean>
     await pool.close();
     await tokens.close();
   }
+}
+
+/** A thread takes longer to start than to read a small file: such files don't need all of them. */
+function workersFor({ dataset, workers }: Config): number {
+  const bytes = dataset.reduce(
+    (sum, { path }) => sum + (identityAt(path)?.size ?? Number.POSITIVE_INFINITY),
+    0,
+  );
+  return Math.max(1, Math.min(workers, Math.ceil(bytes / WORKER_BYTES_MIN)));
 }
 
 /** True if there is an index of the file, or of its spool. */

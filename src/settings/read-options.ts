@@ -11,6 +11,7 @@ const EMBEDDED_DEFAULTS = {
   indexDir: 'none',
   logLevel: 'silent',
   journal: 1000,
+  usage: 'estimate',
 } as const satisfies Partial<Config>;
 
 /**

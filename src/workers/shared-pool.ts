@@ -2,8 +2,9 @@ import { WorkerPool } from './pool.js';
 
 /** One pool for all users of threads. It exists only while at least one of them needs it: idle threads take memory. */
 export class SharedPool {
-  /** The number of threads. */
+  /** The most threads. */
   readonly workers: number;
+  private readonly workersNow: () => number;
   private pool: WorkerPool | undefined;
   private users = 0;
   /** The deaths of threads in pools that were closed. */
@@ -11,14 +12,19 @@ export class SharedPool {
   /** Called when a thread has died; it is replaced. */
   onDeath = () => {};
 
-  constructor(workers: number) {
+  /**
+   * @param workers the most threads
+   * @param workersNow returns how many of them to start
+   */
+  constructor(workers: number, workersNow: () => number = () => workers) {
     this.workers = workers;
+    this.workersNow = workersNow;
   }
 
   /** Starts the threads ahead of need, since that takes a while. */
   start(): WorkerPool {
     if (this.pool === undefined) {
-      this.pool = new WorkerPool(this.workers);
+      this.pool = new WorkerPool(this.workersNow());
       this.pool.onDeath = () => this.onDeath();
     }
     return this.pool;
