@@ -65,7 +65,10 @@ class Checking {
     const { path, others } = group;
     const { size } = this.recognized.file;
     const onProgress = (share: number) => progress.show(share, size, 'convert');
-    this.spooler = new Spooler(path, others, { shapes, splits, indexDir: 'none', onProgress });
+    // A temporary spool has one process.
+    const onWaiting = () => {};
+    const work = { shapes, splits, indexDir: 'none', onProgress, onWaiting };
+    this.spooler = new Spooler(path, others, work);
   }
 
   async run(): Promise<FileReport> {

@@ -96,7 +96,8 @@ export class ServedDataset implements Served {
   ): Promise<ServedDataset> {
     const { shapes, splits, indexDir, notices, pool } = options;
     const onProgress = (progress: number) => notices.spooling(progress);
-    const spooler = new Spooler(path, others, { shapes, splits, indexDir, onProgress });
+    const onWaiting = () => notices.info({ dataset: path }, WAITING);
+    const spooler = new Spooler(path, others, { shapes, splits, indexDir, onProgress, onWaiting });
     const onAbort = () => spooler.close();
     signal?.addEventListener('abort', onAbort);
     let usesPool = false;
@@ -492,6 +493,8 @@ export class ServedDataset implements Served {
     this.options.notices.changed();
   }
 }
+
+const WAITING = 'waiting for another process that converts the dataset';
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
 

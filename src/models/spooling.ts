@@ -98,7 +98,7 @@ export class Spooler {
 
   /** A writer, or the spool that another process has finished meanwhile. */
   private async begin(path: string, source: FileIdentity): Promise<SpoolWriter | Spool> {
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const writer = await SpoolWriter.begin(path, this.mode);
       const finished = openSpool(path, source);
       if (finished !== undefined) {
@@ -106,6 +106,7 @@ export class Spooler {
         return finished;
       }
       if (writer !== undefined) return writer;
+      if (tries === 0) this.options.onWaiting();
       await sleep(SPOOL_WAIT_MS);
       if (isStopped(this.stop, 0)) throw new DatasetError(this.name, 'it was closed', undefined, true);
     }
