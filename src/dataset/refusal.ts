@@ -21,13 +21,17 @@ export function describeSkipped(value: unknown, text: string, row: number): Skip
     ? refusalOf(value)
     : { reason: reasonOf(value), suggestion: undefined };
   return {
-    ...describeRefused(reason, text, row),
-    keys: isObject(value)
-      ? Object.keys(value)
-          .slice(0, KEYS_NAMED_MAX + 1)
-          .map(shortened)
-      : [],
+    ...describeRead(value, reason, text, row),
     suggestion: suggestion && shortOnly(fieldMapText(suggestion)),
+  };
+}
+
+/** Describes a record that could be read, and isn't served for a reason of its own. */
+export function describeRead(value: unknown, reason: string, text: string, row: number): SkippedRecord {
+  const keys = isObject(value) ? Object.keys(value) : [];
+  return {
+    ...describeRefused(reason, text, row),
+    keys: keys.slice(0, KEYS_NAMED_MAX + 1).map(shortened),
   };
 }
 
@@ -54,6 +58,9 @@ function shortOnly(suggestion: string): string | undefined {
 
 /** Why the last record of a file isn't served if its end is missing. */
 export const CUT_OFF = 'cut off by the end of the file';
+
+/** Why a record isn't served whose conversation, as JSON, is longer than a record may be. */
+export const LONG_LINE = 'longer than 16 MiB once it is converted';
 
 /** Why a value isn't a record of any shape. */
 export function reasonOf(value: unknown): string {
