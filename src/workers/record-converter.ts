@@ -39,6 +39,9 @@ function hasRounded(record: JsonObject): boolean {
   return false;
 }
 
+/** What may help if no record has its counterpart. */
+const TOGETHER = ': put the files with both into one folder, or give a pattern that names them';
+
 type WholeReading = Reading & { readonly kind: 'whole' };
 
 /** Converts records to the lines of a spool, and counts what becomes of them. */
@@ -102,7 +105,6 @@ export class RecordConverter {
       return;
     }
     if (reading.kind === 'part') {
-      count(this.shapes, reading.shape.name);
       this.isJoining = true;
       const records = this.joined.get(reading.shape) ?? [];
       this.joined.set(reading.shape, records);
@@ -139,10 +141,22 @@ export class RecordConverter {
 
   /** Adds the conversations that are spread over the records so far. */
   join(): void {
-    for (const [shape, records] of this.joined) {
-      for (const { row, ...conversation } of shape.join(records)) this.keep([conversation], row);
-    }
+    for (const [shape, records] of this.joined) this.joinRecords(shape, records);
     this.joined.clear();
+  }
+
+  private joinRecords(shape: JoinedShape, records: readonly NumberedRecord[]): void {
+    const skipped = new Map<number, string>();
+    const { conversations } = this;
+    for (const { row, ...conversation } of shape.join(records, (row, reason) => skipped.set(row, reason))) {
+      if (!this.keep([conversation], row)) skipped.set(row, LONG_LINE);
+    }
+    const isAlone = shape.joinsFiles && this.conversations === conversations;
+    for (const record of records) {
+      const reason = skipped.get(record.row);
+      if (reason === undefined) count(this.shapes, shape.name);
+      else this.skip(isAlone && reason.includes(' without ') ? reason + TOGETHER : reason, record);
+    }
   }
 
   private countSkipped(reason: string): void {
@@ -159,7 +173,8 @@ export class RecordConverter {
 
   private skip(reason: string, { record, row }: NumberedRecord): void {
     this.countSkipped(reason);
-    this.firstSkipped ??= describeRead(record, reason, jsonOf(record), row);
+    if (row < (this.firstSkipped?.row ?? Number.POSITIVE_INFINITY))
+      this.firstSkipped = describeRead(record, reason, jsonOf(record), row);
   }
 
   /** Adds a record that is served as it is; returns false if it would be too long. */

@@ -67,3 +67,111 @@ describe('a record that is too long once it is converted', () => {
     expect(firstSkipped).toMatchObject({ row: 1, reason: LONG });
   });
 });
+
+const request = (custom_id: string, content: string) => ({
+  custom_id,
+  body: { messages: [{ role: 'user', content }] },
+});
+const response = (custom_id: string, ...replies: readonly string[]) => ({
+  custom_id,
+  response: { body: { choices: replies.map((content) => ({ message: { role: 'assistant', content } })) } },
+});
+const question = (question_id: number, text: string, more: object = {}) => ({
+  question_id,
+  turns: [text],
+  ...more,
+});
+const answer = (question_id: number, text: string) => ({ question_id, choices: [{ turns: [text] }] });
+
+describe('records that are joined', () => {
+  it.each<[string, readonly object[], number, Readonly<Record<string, number>>, number]>([
+    [
+      'two batches that share an id',
+      [
+        request('1', 'One?'),
+        request('1', 'Other?'),
+        request('2', 'Two?'),
+        response('1', 'One.'),
+        response('2', 'Two.'),
+      ],
+      1,
+      { 'an id of two different requests': 3 },
+      0,
+    ],
+    [
+      'a batch whose output lacks an id, and has another',
+      [request('1', 'One?'), request('2', 'Two?'), response('1', 'One.'), response('3', 'Three.')],
+      1,
+      { 'a request without a response': 1, 'a response without a request': 1 },
+      1,
+    ],
+    [
+      'a batch with an empty reply',
+      [response('1', ''), request('1', 'One?'), request('2', 'Two?'), response('2', 'Two.')],
+      1,
+      { 'a request without a response': 1, 'a response without a reply': 1 },
+      0,
+    ],
+    [
+      'questions without answers, and an answer without its question',
+      [
+        question(1, 'One?'),
+        question(2, 'Two?', { reference: ['Two.'] }),
+        question(3, 'Three?'),
+        answer(3, 'Three.'),
+        answer(4, 'Four.'),
+      ],
+      2,
+      { 'a question without an answer': 1, 'an answer without a question': 1 },
+      0,
+    ],
+    [
+      'two questions that share an id',
+      [question(1, 'One?'), question(1, 'Other?'), answer(1, 'One.'), question(2, 'Two?'), answer(2, 'Two.')],
+      1,
+      { 'an id of two different questions': 3 },
+      0,
+    ],
+    [
+      'a request that is there twice',
+      [request('1', 'One?'), request('1', 'One?'), response('1', 'One.')],
+      1,
+      {},
+      -1,
+    ],
+  ])('are skipped if they have no counterpart: %s', async (_what, records, served, reasons, first) => {
+    const report = await checked(fileOf(linesOf(...records)));
+    const skipped = Object.values(reasons).reduce((sum, count) => sum + count, 0);
+    expect(report).toMatchObject({ conversations: served, skipped, reasons });
+    expect(report.firstSkipped?.row ?? -1).toBe(first);
+    const [joined] = Object.values(report.shapes);
+    expect(joined).toBe(records.length - skipped);
+  });
+
+  const TOGETHER = ': put the files with both into one folder, or give a pattern that names them';
+  it.each<[string, readonly object[], string]>([
+    [
+      'the input of a batch',
+      [request('1', 'One?'), request('2', 'Two?')],
+      `no conversation in 2 records with the keys "custom_id", "body": a request without a response${TOGETHER}`,
+    ],
+    [
+      'the output of a batch',
+      [response('1', 'One.')],
+      `no conversation in 1 record with the keys "custom_id", "response": a response without a request${TOGETHER}`,
+    ],
+    [
+      'questions',
+      [question(1, 'One?')],
+      `no conversation in 1 record with the keys "question_id", "turns": a question without an answer${TOGETHER}`,
+    ],
+    [
+      'two questions that share an id',
+      [question(1, 'One?'), question(1, 'Other?'), answer(1, 'One.')],
+      'no conversation in 3 records with the keys "question_id", "turns": an id of two different questions',
+    ],
+  ])('are refused with the reason if none has one: %s', async (_what, records, problem) => {
+    const path = fileOf(linesOf(...records));
+    await expect(openAndWalk(path, { indexDir: 'none' })).rejects.toThrow(`${path}: ${problem}`);
+  });
+});
