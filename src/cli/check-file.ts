@@ -107,7 +107,9 @@ class Checking {
     // Nothing is converted if the file was only unpacked.
     const converted = made !== undefined && made.records > 0 ? made : undefined;
     return withDataset(dataset, (fd) => {
-      const records = sampleOf(fd, dataset).map(({ value }) => value);
+      const skippedTexts = new Set(recordsAt(fd, dataset, counts.skippedAt).map(({ text }) => text));
+      const sample = sampleOf(fd, dataset).filter(({ text }) => !skippedTexts.has(text));
+      const records = sample.map(({ value }) => value);
       const conversations = records.map(parseConversation).filter((each) => each !== undefined);
       const shapes = converted?.shapes ?? shapesOf(records, this.shapes);
       const skipped = converted ?? skippedIn(fd, dataset, counts);
@@ -121,7 +123,7 @@ class Checking {
         turns: counts.turns,
         replies: counts.replies,
         leftOut: converted?.leftOut ?? counts.leftOut,
-        skipped: converted?.skipped ?? counts.skipped,
+        skipped: (converted?.skipped ?? 0) + counts.skipped,
         shapes,
         warnings: converted?.warnings ?? [unmappedText(this.shapes.map, shapes) ?? []].flat(),
         reasons: skipped.reasons,

@@ -9,6 +9,7 @@ import type { SampledRecord } from './sample.js';
 import { MAPPED } from './shapes/mapped.js';
 import { isObject, isRecord } from './shapes/record.js';
 import { refusalOf } from './shapes/refusals.js';
+import { parsedNatively } from './shapes/shapes.js';
 
 /**
  * Describes a record that isn't served.
@@ -35,9 +36,12 @@ export function describeRead(value: unknown, reason: string, text: string, row: 
   };
 }
 
-/** Describes a record of a list that is served as it is. */
+/** Describes a record that the kernel skips, of a list that is served as it is. */
 export function describeSampled({ value, text, isCutOff }: SampledRecord): SkippedRecord {
-  return isCutOff ? describeRefused(CUT_OFF, text, 0) : describeSkipped(value, text, 0);
+  if (isCutOff) return describeRefused(CUT_OFF, text, 0);
+  // The kernel reads the same conversations, but for limits.
+  const isRead = isRecord(value) && parsedNatively(value) !== undefined;
+  return isRead ? describeRead(value, reasonOf(undefined), text, 0) : describeSkipped(value, text, 0);
 }
 
 /** Describes a record whose keys aren't known. */

@@ -83,6 +83,21 @@ const question = (question_id: number, text: string, more: object = {}) => ({
 });
 const answer = (question_id: number, text: string) => ({ question_id, choices: [{ turns: [text] }] });
 
+it('a record that nests too deep is not in the numbers and not the example, and the reason says so', async () => {
+  const said = (...texts: readonly string[]) =>
+    texts.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }));
+  const deep = `{"x":${'['.repeat(70_000)}${']'.repeat(70_000)},"messages":${JSON.stringify(said('p', 'r'))}}\n`;
+  const report = await checked(fileOf(`${deep}${linesOf({ messages: said('q', 's', 'Thanks!') })}`));
+  expect(report).toMatchObject({
+    conversations: 1,
+    skipped: 1,
+    reasons: { 'longer than 16 MiB, or nested too deep': 1 },
+    firstSkipped: { keys: ['x', 'messages'], suggestion: undefined },
+    texts: { conversations: 1, turns: 3, roles: { user: 2, assistant: 1 }, longest: 7 },
+    example: { prompt: 'q', reply: 's' },
+  });
+});
+
 describe('records that are joined', () => {
   it.each<[string, readonly object[], number, Readonly<Record<string, number>>, number]>([
     [
