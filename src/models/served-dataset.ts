@@ -239,6 +239,11 @@ export class ServedDataset implements Served {
     return this.closing;
   }
 
+  /** Removes what was saved of it, apart from the index of a file that is served as it is. */
+  removeSpools(): void {
+    this.spooler.removeStale();
+  }
+
   private async closeOnce(): Promise<void> {
     clearInterval(this.timer);
     this.spooler.close();

@@ -7,6 +7,7 @@ import { DatasetError } from '../dataset/dataset-error.js';
 import { FileChangedError, type FileIdentity, isSystemError, saysFull } from '../dataset/file.js';
 import type { Recognized } from '../dataset/sources.js';
 import { openSpool, type Spool, SpoolWriter, spoolPaths, temporaryFolder } from '../dataset/spool.js';
+import { indexPaths } from '../index/paths.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { isStopped, newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { nameOf } from './joined-files.js';
@@ -34,7 +35,7 @@ export class Spooler {
     return this.paths.map((path) => openSpool(path, source)).find((spool) => spool !== undefined);
   }
 
-  /** Removes the spools of a dataset that is served as it is now. */
+  /** Removes the spools of a dataset that needs them no more, and their indexes. */
   removeStale(): void {
     this.remove(this.path);
   }
@@ -46,7 +47,9 @@ export class Spooler {
 
   private remove(file: string): void {
     if (this.options.indexDir === 'none') return;
-    for (const path of this.pathsOf(file)) {
+    const { indexDir } = this.options;
+    const spools = this.pathsOf(file);
+    for (const path of [...spools, ...spools.flatMap((spool) => indexPaths(spool, indexDir))]) {
       try {
         rmSync(path, { force: true });
       } catch (error) {
