@@ -39,7 +39,7 @@ export function describeRead(value: unknown, reason: string, text: string, row: 
 /** Describes a record that the kernel skips, of a list that is served as it is. */
 export function describeSampled({ value, text, isCutOff }: SampledRecord): SkippedRecord {
   if (isCutOff) return describeRefused(CUT_OFF, text, 0);
-  // The kernel reads the same conversations, but for limits.
+  // The kernel reads the same conversations within its limits.
   const isRead = isRecord(value) && parsedNatively(value) !== undefined;
   return isRead ? describeRead(value, reasonOf(undefined), text, 0) : describeSkipped(value, text, 0);
 }

@@ -69,7 +69,7 @@ function systemName(): string {
   return boot === undefined || namespace === undefined ? hostname() : `${boot} ${namespace}`;
 }
 
-/** What `read` returns; undefined if the system can't tell it. */
+/** What `read` returns; undefined if the system has no such file. */
 function orUndefined(read: () => string): string | undefined {
   try {
     return read();

@@ -35,7 +35,7 @@ export class Spooler {
     return this.paths.map((path) => openSpool(path, source)).find((spool) => spool !== undefined);
   }
 
-  /** Removes the spools of a dataset that needs them no more, and their indexes. */
+  /** Removes the spools of a dataset that no longer needs them, and their indexes. */
   removeStale(): void {
     this.remove(this.path);
   }

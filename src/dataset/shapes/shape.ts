@@ -37,7 +37,7 @@ export interface JoinedShape {
 }
 
 /** Takes the place of a record that isn't served, and the reason. */
-export type SkipRecord = (row: number, reason: string) => void;
+type SkipRecord = (row: number, reason: string) => void;
 
 /** A record, and its place in the dataset, from 0. */
 export interface NumberedRecord {
