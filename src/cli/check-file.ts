@@ -65,7 +65,10 @@ class Checking {
     const { path, others } = group;
     const { size } = this.recognized.file;
     const onProgress = (share: number) => progress.show(share, size, 'convert');
-    this.spooler = new Spooler(path, others, { shapes, splits, indexDir: 'none', onProgress });
+    // A temporary spool has one process.
+    const onWaiting = () => {};
+    const work = { shapes, splits, indexDir: 'none', onProgress, onWaiting };
+    this.spooler = new Spooler(path, others, work);
   }
 
   async run(): Promise<FileReport> {
@@ -104,7 +107,9 @@ class Checking {
     // Nothing is converted if the file was only unpacked.
     const converted = made !== undefined && made.records > 0 ? made : undefined;
     return withDataset(dataset, (fd) => {
-      const records = sampleOf(fd, dataset).map(({ value }) => value);
+      const skippedTexts = new Set(recordsAt(fd, dataset, counts.skippedAt).map(({ text }) => text));
+      const sample = sampleOf(fd, dataset).filter(({ text }) => !skippedTexts.has(text));
+      const records = sample.map(({ value }) => value);
       const conversations = records.map(parseConversation).filter((each) => each !== undefined);
       const shapes = converted?.shapes ?? shapesOf(records, this.shapes);
       const skipped = converted ?? skippedIn(fd, dataset, counts);
@@ -118,7 +123,7 @@ class Checking {
         turns: counts.turns,
         replies: counts.replies,
         leftOut: converted?.leftOut ?? counts.leftOut,
-        skipped: converted?.skipped ?? counts.skipped,
+        skipped: (converted?.skipped ?? 0) + counts.skipped,
         shapes,
         warnings: converted?.warnings ?? [unmappedText(this.shapes.map, shapes) ?? []].flat(),
         reasons: skipped.reasons,

@@ -30,8 +30,11 @@ export const CSV_ROW_BYTES_MAX = byteCount(64 * MiB);
 /** The head of a spool, which says what it was made from. The rest of it is a report of what was converted. */
 export const SPOOL_HEADER_BYTES = byteCount(16 * KiB);
 
-/** An unfinished spool of another machine that was not written to for this long has been abandoned. */
-export const SPOOL_IDLE_MS = 60_000;
+/** An unfinished spool that was not written to or touched for this long has been abandoned. */
+export const SPOOL_IDLE_MS = 10_000;
+
+/** How often a process touches the spool that it writes. */
+export const SPOOL_TOUCH_MS = 1000;
 
 /** The same for an unfinished spool that doesn't name its writer: the writer adds its name right after it creates the file. */
 export const SPOOL_BEGIN_MS = 2000;

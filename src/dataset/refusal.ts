@@ -9,6 +9,7 @@ import type { SampledRecord } from './sample.js';
 import { MAPPED } from './shapes/mapped.js';
 import { isObject, isRecord } from './shapes/record.js';
 import { refusalOf } from './shapes/refusals.js';
+import { parsedNatively } from './shapes/shapes.js';
 
 /**
  * Describes a record that isn't served.
@@ -21,19 +22,26 @@ export function describeSkipped(value: unknown, text: string, row: number): Skip
     ? refusalOf(value)
     : { reason: reasonOf(value), suggestion: undefined };
   return {
-    ...describeRefused(reason, text, row),
-    keys: isObject(value)
-      ? Object.keys(value)
-          .slice(0, KEYS_NAMED_MAX + 1)
-          .map(shortened)
-      : [],
+    ...describeRead(value, reason, text, row),
     suggestion: suggestion && shortOnly(fieldMapText(suggestion)),
   };
 }
 
-/** Describes a record of a list that is served as it is. */
+/** Describes a record that could be read, and isn't served for a reason of its own. */
+export function describeRead(value: unknown, reason: string, text: string, row: number): SkippedRecord {
+  const keys = isObject(value) ? Object.keys(value) : [];
+  return {
+    ...describeRefused(reason, text, row),
+    keys: keys.slice(0, KEYS_NAMED_MAX + 1).map(shortened),
+  };
+}
+
+/** Describes a record that the kernel skips, of a list that is served as it is. */
 export function describeSampled({ value, text, isCutOff }: SampledRecord): SkippedRecord {
-  return isCutOff ? describeRefused(CUT_OFF, text, 0) : describeSkipped(value, text, 0);
+  if (isCutOff) return describeRefused(CUT_OFF, text, 0);
+  // The kernel reads the same conversations within its limits.
+  const isRead = isRecord(value) && parsedNatively(value) !== undefined;
+  return isRead ? describeRead(value, reasonOf(undefined), text, 0) : describeSkipped(value, text, 0);
 }
 
 /** Describes a record whose keys aren't known. */
@@ -54,6 +62,9 @@ function shortOnly(suggestion: string): string | undefined {
 
 /** Why the last record of a file isn't served if its end is missing. */
 export const CUT_OFF = 'cut off by the end of the file';
+
+/** Why a record isn't served whose conversation, as JSON, is longer than a record may be. */
+export const LONG_LINE = 'longer than 16 MiB once it is converted';
 
 /** Why a value isn't a record of any shape. */
 export function reasonOf(value: unknown): string {

@@ -5,12 +5,21 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  futimesSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir, hostname, tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { byteOffset } from '../core/bytes.js';
-import { SPOOL_BEGIN_MS, SPOOL_HEADER_BYTES, SPOOL_IDLE_MS } from '../core/limits.js';
+import { SPOOL_HEADER_BYTES, SPOOL_TOUCH_MS } from '../core/limits.js';
 import type { ConversionReport } from './conversion-report.js';
 import {
   type DatasetFile,
@@ -21,14 +30,15 @@ import {
   isSystemError,
   readFully,
 } from './file.js';
+import { isGone, isRunning, type SpoolOwner, thisOwner } from './spool-owner.js';
 
 /** Raise it when anything about spools changes, also what a shape makes of a record. */
-const FORMAT = 3;
+const FORMAT = 4;
 const ENDING = '.verbatim-spool';
 const UNFINISHED = '.unfinished';
 const UNPACKED = '.unpacked';
 /** Bytes that are read of an unfinished spool to learn who writes it. */
-const WRITER_BYTES = 512;
+const OWNER_BYTES = 512;
 
 /** What a spool holds, and what it was made from. */
 export interface Spool {
@@ -41,12 +51,6 @@ interface Header {
   readonly source: Pick<FileIdentity, 'size' | 'mtimeMs' | 'ctimeMs' | 'inode'>;
   readonly body: { readonly format: DatasetFormat; readonly start: number };
   readonly report: ConversionReport;
-}
-
-/** What an unfinished spool says of the process that writes it. */
-interface Writer {
-  readonly host: string;
-  readonly pid: number;
 }
 
 /**
@@ -115,6 +119,7 @@ export class SpoolWriter {
   private readonly mode: number;
   private file: FileHandle;
   private readonly parts: string[] = [];
+  private readonly timer: NodeJS.Timeout;
 
   private constructor(target: string, mode: number, file: FileHandle) {
     this.target = target;
@@ -122,6 +127,8 @@ export class SpoolWriter {
     this.path = target + UNFINISHED;
     this.unpacked = target + UNPACKED;
     this.file = file;
+    this.timer = setInterval(() => this.touch(), SPOOL_TOUCH_MS);
+    this.timer.unref();
   }
 
   /**
@@ -136,7 +143,7 @@ export class SpoolWriter {
     await removeAbandoned(path);
     try {
       // Synchronously: a process that ends before it has written this keeps others waiting.
-      writeFileSync(path, writerText(), { flag: 'wx', mode });
+      writeFileSync(path, JSON.stringify(thisOwner()), { flag: 'wx', mode });
     } catch (error) {
       if (isSystemError(error) && error.code === 'EEXIST') return undefined;
       throw error;
@@ -165,7 +172,7 @@ export class SpoolWriter {
   async beginUnpacked(): Promise<void> {
     await this.removeUnpacked();
     // It may become the unfinished file.
-    await writeFile(this.unpacked, writerText(), { flag: 'wx', mode: this.mode });
+    await writeFile(this.unpacked, JSON.stringify(thisOwner()), { flag: 'wx', mode: this.mode });
   }
 
   /** Removes the files with the content of compressed files. */
@@ -179,11 +186,23 @@ export class SpoolWriter {
    * @param at where the next byte goes
    */
   async useUnpacked(at: number): Promise<void> {
-    const file = await open(this.unpacked, 'r+');
+    const unpacked = await open(this.unpacked, 'r+');
     await rename(this.unpacked, this.path);
-    await this.file.close();
-    this.file = file;
+    const { file } = this;
+    this.file = unpacked;
+    await file.close();
     this.at = at;
+  }
+
+  /** Shows other processes that this one still works. */
+  private touch(): void {
+    const now = new Date();
+    try {
+      futimesSync(this.file.fd, now, now);
+    } catch (error) {
+      // Writing to the file fails, too, and says why.
+      if (!isSystemError(error)) throw error;
+    }
   }
 
   /** Appends bytes. */
@@ -206,9 +225,10 @@ export class SpoolWriter {
     await this.file.write(Buffer.from(`${text.padEnd(SPOOL_HEADER_BYTES - 1)}\n`), 0, SPOOL_HEADER_BYTES, 0);
     await this.file.truncate(this.at);
     await this.file.sync();
+    clearInterval(this.timer);
     const { ino } = await this.file.stat();
     await this.file.close();
-    // Another machine may have taken this process for dead.
+    // Another process may have taken this one for dead.
     if ((await stat(this.path)).ino !== ino)
       throw new FileChangedError('its spool was replaced while it was written');
     await rename(this.path, this.target);
@@ -219,45 +239,28 @@ export class SpoolWriter {
 
   /** Removes what was written. */
   async abandon(): Promise<void> {
+    clearInterval(this.timer);
     await this.file.close().catch(() => undefined);
     await rm(this.path, { force: true });
   }
 }
 
-function writerText(): string {
-  const writer: Writer = { host: hostname(), pid: process.pid };
-  return JSON.stringify(writer);
-}
-
 /** Removes an unfinished spool whose writer has ended. */
 async function removeAbandoned(path: string): Promise<void> {
   try {
-    const idleMs = Date.now() - (await stat(path)).mtimeMs;
-    const head = Buffer.alloc(WRITER_BYTES);
+    // The clocks of two machines may differ.
+    const idleMs = Math.abs(Date.now() - (await stat(path)).mtimeMs);
+    const head = Buffer.alloc(OWNER_BYTES);
     const file = await open(path);
     try {
       await file.read(head, 0, head.length, 0);
     } finally {
       await file.close();
     }
-    const writer = JSON.parse(/^\{.*?\}/.exec(head.toString())?.[0] ?? '{}') as Partial<Writer>;
-    if (isGone(writer, idleMs)) await rm(path, { force: true });
+    const owner = JSON.parse(/^\{.*?\}/.exec(head.toString())?.[0] ?? '{}') as Partial<SpoolOwner>;
+    if (isGone(owner, idleMs)) await rm(path, { force: true });
   } catch (error) {
     if (!isSystemError(error) && !(error instanceof SyntaxError)) throw error;
-  }
-}
-
-function isGone({ host, pid }: Partial<Writer>, idleMs: number): boolean {
-  if (host === undefined || pid === undefined) return idleMs > SPOOL_BEGIN_MS;
-  return host === hostname() ? !isRunning(pid) : idleMs > SPOOL_IDLE_MS;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isSystemError(error) && error.code === 'EPERM';
   }
 }
 

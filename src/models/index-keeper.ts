@@ -1,6 +1,7 @@
 import type { TokenizerName } from '../core/tokens.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { checksumOf } from '../dataset/digest.js';
+import { identityAt } from '../dataset/file.js';
 import { indexPaths } from '../index/paths.js';
 import { type KeptIndex, loadIndex, type SavedIndex, saveIndex } from '../index/saved-index.js';
 import type { Notices } from './notices.js';
@@ -82,7 +83,12 @@ export class IndexKeeper {
       }
     }
     if (problems.length > 0) {
-      this.notices.warn({ problems }, 'index not saved; the next start builds it again');
+      // A spool is removed as soon as another one replaces it.
+      const isGone = identityAt(dataset.file.path) === undefined;
+      this.notices[isGone ? 'debug' : 'warn'](
+        { problems },
+        'index not saved; the next start builds it again',
+      );
     }
   }
 }

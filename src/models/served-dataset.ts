@@ -104,7 +104,8 @@ export class ServedDataset implements Served {
   ): Promise<ServedDataset> {
     const { shapes, splits, indexDir, notices, pool } = options;
     const onProgress = (progress: number) => notices.spooling(progress);
-    const spooler = new Spooler(path, others, { shapes, splits, indexDir, onProgress });
+    const onWaiting = () => notices.info({ dataset: path }, WAITING);
+    const spooler = new Spooler(path, others, { shapes, splits, indexDir, onProgress, onWaiting });
     const onAbort = () => spooler.close();
     signal?.addEventListener('abort', onAbort);
     let usesPool = false;
@@ -302,6 +303,11 @@ export class ServedDataset implements Served {
   close(): Promise<void> {
     this.closing ??= this.closeOnce();
     return this.closing;
+  }
+
+  /** Removes what was saved of it, apart from the index of a file that is served as it is. */
+  removeSpools(): void {
+    this.spooler.removeStale();
   }
 
   private async closeOnce(): Promise<void> {
@@ -582,6 +588,7 @@ export class ServedDataset implements Served {
 }
 
 const SLOW_RULES = 'rules of NORMALIZE take too long for some turns, which match as they are only';
+const WAITING = 'waiting for another process that converts the dataset';
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
 

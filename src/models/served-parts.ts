@@ -4,7 +4,7 @@ import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { commonIdentityAt, type FileIdentity } from '../dataset/file.js';
+import { commonIdentityAt, type FileIdentity, identityAt } from '../dataset/file.js';
 import { noneServed, type Parts, PartsFinder } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Lookup, NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
@@ -204,7 +204,10 @@ export class ServedParts implements Served {
       'dataset has other files now',
     );
     notices.changed();
-    for (const part of removed) await part.close();
+    for (const part of removed) {
+      await part.close();
+      if (isLeft(part.path, next)) part.removeSpools();
+    }
   }
 
   /**
@@ -285,6 +288,12 @@ export class ServedParts implements Served {
   private noneServed(): DatasetError {
     return noneServed(this.path, [...this.leftOut.errors, ...this.refused.errors]);
   }
+}
+
+/** True if a file is gone, or is served together with one before it: spools are beside the first file of a part. */
+function isLeft(path: string, parts: readonly FileGroup[]): boolean {
+  if (parts.some((part) => part.path === path)) return false;
+  return identityAt(path) === undefined || parts.some(({ others }) => others.includes(path));
 }
 
 function addCounts(one: Counts, other: Counts): Counts {

@@ -42,6 +42,8 @@ export interface SpoolOptions {
   readonly indexDir: string | undefined;
   /** Called with the share of the work that is done, 0 to 1. */
   readonly onProgress: (progress: number) => void;
+  /** Called when another process makes the same spool, which this one waits for. */
+  readonly onWaiting: () => void;
 }
 
 /** The results of tasks that may wait to be written, per worker. */

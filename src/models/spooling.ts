@@ -7,6 +7,7 @@ import { DatasetError } from '../dataset/dataset-error.js';
 import { FileChangedError, type FileIdentity, isSystemError, saysFull } from '../dataset/file.js';
 import type { Recognized } from '../dataset/sources.js';
 import { openSpool, type Spool, SpoolWriter, spoolPaths, temporaryFolder } from '../dataset/spool.js';
+import { indexPaths } from '../index/paths.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { isStopped, newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { nameOf } from './joined-files.js';
@@ -34,7 +35,7 @@ export class Spooler {
     return this.paths.map((path) => openSpool(path, source)).find((spool) => spool !== undefined);
   }
 
-  /** Removes the spools of a dataset that is served as it is now. */
+  /** Removes the spools of a dataset that no longer needs them, and their indexes. */
   removeStale(): void {
     this.remove(this.path);
   }
@@ -46,7 +47,9 @@ export class Spooler {
 
   private remove(file: string): void {
     if (this.options.indexDir === 'none') return;
-    for (const path of this.pathsOf(file)) {
+    const { indexDir } = this.options;
+    const spools = this.pathsOf(file);
+    for (const path of [...spools, ...spools.flatMap((spool) => indexPaths(spool, indexDir))]) {
       try {
         rmSync(path, { force: true });
       } catch (error) {
@@ -98,7 +101,7 @@ export class Spooler {
 
   /** A writer, or the spool that another process has finished meanwhile. */
   private async begin(path: string, source: FileIdentity): Promise<SpoolWriter | Spool> {
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const writer = await SpoolWriter.begin(path, this.mode);
       const finished = openSpool(path, source);
       if (finished !== undefined) {
@@ -106,6 +109,7 @@ export class Spooler {
         return finished;
       }
       if (writer !== undefined) return writer;
+      if (tries === 0) this.options.onWaiting();
       await sleep(SPOOL_WAIT_MS);
       if (isStopped(this.stop, 0)) throw new DatasetError(this.name, 'it was closed', undefined, true);
     }

@@ -5,10 +5,17 @@ import {
   NOTHING_CONVERTED,
   type SkippedRecord,
 } from '../dataset/conversion-report.js';
-import { describeRefused, describeSkipped, reasonOf } from '../dataset/refusal.js';
-import { idOf, isObject, isRecord, type JsonObject } from '../dataset/shapes/record.js';
+import { describeRead, describeRefused, describeSkipped, LONG_LINE, reasonOf } from '../dataset/refusal.js';
+import {
+  idOf,
+  isObject,
+  isRecord,
+  type JsonObject,
+  type JsonRecord,
+  jsonOf,
+} from '../dataset/shapes/record.js';
 import type { JoinedShape, NumberedRecord, ShapeOptions } from '../dataset/shapes/shape.js';
-import { isNativeReading, readRecord } from '../dataset/shapes/shapes.js';
+import { isNativeReading, type Reading, readRecord } from '../dataset/shapes/shapes.js';
 import { TextCounter } from '../dataset/text-counter.js';
 import { SpoolLines } from './spool-lines.js';
 
@@ -31,6 +38,11 @@ function hasRounded(record: JsonObject): boolean {
   }
   return false;
 }
+
+/** What may help if no record has its counterpart. */
+const TOGETHER = ': put the files with both into one folder, or give a pattern that names them';
+
+type WholeReading = Reading & { readonly kind: 'whole' };
 
 /** Converts records to the lines of a spool, and counts what becomes of them. */
 export class RecordConverter {
@@ -92,18 +104,18 @@ export class RecordConverter {
       this.firstSkipped ??= describeSkipped(value, json, row);
       return;
     }
-    count(this.shapes, reading.shape.name);
     if (reading.kind === 'part') {
       this.isJoining = true;
       const records = this.joined.get(reading.shape) ?? [];
       this.joined.set(reading.shape, records);
       records.push({ record: value, row });
-    } else if (isNativeReading(value, reading)) {
-      for (const conversation of reading.conversations) this.count(conversation);
-      this.lines.addRecord(text ?? JSON.stringify(value), idOf(value) !== undefined, row);
-    } else {
-      for (const conversation of reading.conversations) this.keep(conversation, row);
+      return;
     }
+    const isKept = isNativeReading(value, reading)
+      ? this.keepRecord(value, reading, row, text)
+      : this.keep(reading.conversations, row);
+    if (isKept) count(this.shapes, reading.shape.name);
+    else this.skip(LONG_LINE, { record: value, row });
   }
 
   /**
@@ -129,10 +141,22 @@ export class RecordConverter {
 
   /** Adds the conversations that are spread over the records so far. */
   join(): void {
-    for (const [shape, records] of this.joined) {
-      for (const { row, ...conversation } of shape.join(records)) this.keep(conversation, row);
-    }
+    for (const [shape, records] of this.joined) this.joinRecords(shape, records);
     this.joined.clear();
+  }
+
+  private joinRecords(shape: JoinedShape, records: readonly NumberedRecord[]): void {
+    const skipped = new Map<number, string>();
+    const { conversations } = this;
+    for (const { row, ...conversation } of shape.join(records, (row, reason) => skipped.set(row, reason))) {
+      if (!this.keep([conversation], row)) skipped.set(row, LONG_LINE);
+    }
+    const isAlone = shape.joinsFiles && this.conversations === conversations;
+    for (const record of records) {
+      const reason = skipped.get(record.row);
+      if (reason === undefined) count(this.shapes, shape.name);
+      else this.skip(isAlone && reason.includes(' without ') ? reason + TOGETHER : reason, record);
+    }
   }
 
   private countSkipped(reason: string): void {
@@ -147,9 +171,32 @@ export class RecordConverter {
     this.texts.add(turns);
   }
 
-  private keep(conversation: Conversation, row: number): void {
-    this.count(conversation);
-    this.lines.add(conversation, row);
+  private skip(reason: string, { record, row }: NumberedRecord): void {
+    this.countSkipped(reason);
+    if (row < (this.firstSkipped?.row ?? Number.POSITIVE_INFINITY))
+      this.firstSkipped = describeRead(record, reason, jsonOf(record), row);
+  }
+
+  /** Adds a record that is served as it is; returns false if it would be too long. */
+  private keepRecord(
+    record: JsonRecord,
+    { conversations }: WholeReading,
+    row: number,
+    text?: string,
+  ): boolean {
+    if (!this.lines.addRecord(text ?? JSON.stringify(record), idOf(record) !== undefined, row)) return false;
+    for (const conversation of conversations) this.count(conversation);
+    return true;
+  }
+
+  /** Adds the conversations of a record; returns false if one of them would be too long. */
+  private keep(conversations: readonly Conversation[], row: number): boolean {
+    let areKept = true;
+    for (const conversation of conversations) {
+      if (this.lines.add(conversation, row)) this.count(conversation);
+      else areKept = false;
+    }
+    return areKept;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FunctionCall } from '../core/calls.js';
 import type { Conversation, Turn } from '../core/conversation.js';
+import { RECORD_BYTES_MAX } from '../core/limits.js';
 
 /** Digits that a record's number has room for, in a line of a spool. */
 const ROW_DIGITS = 12;
@@ -32,32 +33,35 @@ export class SpoolLines {
   }
 
   /**
-   * Adds a conversation.
+   * Adds a conversation; returns false if its line would be longer than a record may be.
    *
    * @param row the record's number, counted from the shard's start
    */
-  add({ id, turns }: Conversation, row: number): void {
+  add({ id, turns }: Conversation, row: number): boolean {
+    const start = this.length;
     this.begin(id === undefined ? undefined : JSON.stringify(id), row);
     let messages = '';
     for (const turn of turns) messages += messages === '' ? messageText(turn) : `,${messageText(turn)}`;
     this.append(`,"messages":[${messages}]}\n`);
+    return this.keepsFrom(start);
   }
 
   /**
-   * Adds a record that is served as it is.
+   * Adds a record that is served as it is; returns false if its line would be longer than a record may be.
    *
    * @param text its JSON, an object with at least one key
    * @param hasId true if the record has an id of its own
    */
-  addRecord(text: string, hasId: boolean, row: number): void {
+  addRecord(text: string, hasId: boolean, row: number): boolean {
+    const start = this.length;
     // Outside of strings, a line feed is white space; inside, JSON doesn't allow one.
     const line = text.replaceAll(/[\r\n]/g, ' ');
-    if (hasId) {
-      this.append(`${line}\n`);
-      return;
+    if (hasId) this.append(`${line}\n`);
+    else {
+      this.begin(undefined, row);
+      this.append(`,${line.slice(line.indexOf('{') + 1)}\n`);
     }
-    this.begin(undefined, row);
-    this.append(`,${line.slice(line.indexOf('{') + 1)}\n`);
+    return this.keepsFrom(start);
   }
 
   /**
@@ -85,6 +89,14 @@ export class SpoolLines {
   private begin(id: string | undefined, row: number): void {
     this.append(`{"id":${id ?? BLANK}`);
     if (id === undefined) this.blanks.push(this.length - ROW_DIGITS, row);
+  }
+
+  /** Removes the line that begins there if it is too long; returns false then. */
+  private keepsFrom(start: number): boolean {
+    if (this.length - start <= RECORD_BYTES_MAX) return true;
+    this.length = start;
+    if ((this.blanks.at(-2) ?? -1) >= start) this.blanks.length -= 2;
+    return false;
   }
 
   private append(text: string): void {

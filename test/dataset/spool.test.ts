@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   existsSync,
@@ -11,14 +12,16 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, hostname } from 'node:os';
+import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { byteOffset } from '#dist/core/bytes.js';
 import { SPOOL_HEADER_BYTES, SPOOL_IDLE_MS } from '#dist/core/limits.js';
 import { NOTHING_CONVERTED } from '#dist/dataset/conversion-report.js';
 import { type FileIdentity, identityAt } from '#dist/dataset/file.js';
 import { openSpool, SpoolWriter, spoolPaths } from '#dist/dataset/spool.js';
+import { thisOwner } from '#dist/dataset/spool-owner.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -56,7 +59,9 @@ function leaveUnfinished(target: string, content: object | string, idleMs = 0): 
   utimesSync(path, then, then);
 }
 
-const ended = () => ({ host: hostname(), pid: spawnSync('true').pid });
+const self = thisOwner();
+const hasProc = self.started !== '';
+const ended = { ...self, pid: spawnSync('true').pid };
 
 describe('a spool', () => {
   it('is next to its source, else in the user’s cache, or in the folder given', () => {
@@ -170,26 +175,61 @@ describe('a spool', () => {
 
 describe('an unfinished spool', () => {
   it.each<[string, object | string, number]>([
-    ['whose process has ended', ended(), 0],
-    ['of another machine, not written to for long', { host: 'another', pid: process.pid }, 2 * SPOOL_IDLE_MS],
+    ['whose process has ended', ended, 0],
+    ['of another machine, not touched for long', { ...self, system: 'another' }, 2 * SPOOL_IDLE_MS],
+    ['of another machine with a clock that is ahead', { ...self, system: 'another' }, -2 * SPOOL_IDLE_MS],
+    ['whose process is not working', self, 2 * SPOOL_IDLE_MS],
     ['that says nothing, not written to for long', '', 2 * SPOOL_IDLE_MS],
   ])('%s is replaced', async (_what, content, idleMs) => {
     const { target } = newSource();
     leaveUnfinished(target, content, idleMs);
     const writer = await writerFor(target);
-    expect(JSON.parse(readFileSync(writer.path, 'utf8'))).toEqual({ host: hostname(), pid: process.pid });
+    expect(JSON.parse(readFileSync(writer.path, 'utf8'))).toEqual(self);
     await writer.abandon();
   });
 
-  it.each<[string, object | string, number]>([
-    ['whose process runs', { host: hostname(), pid: process.pid }, 2 * SPOOL_IDLE_MS],
-    ['of another machine', { host: 'another', pid: ended().pid }, 0],
-    ['that says nothing yet', '', 0],
-    ['that is not JSON', '{"host', 0],
-  ])('%s is left alone', async (_what, content, idleMs) => {
+  it.runIf(hasProc).each([
+    ['this process', process.pid],
+    ['another process', process.ppid],
+  ])('whose process had the id that %s has now is replaced', async (_which, pid) => {
     const { target } = newSource();
-    leaveUnfinished(target, content, idleMs);
+    leaveUnfinished(target, { ...self, pid, started: '1' });
+    await (await writerFor(target)).abandon();
+  });
+
+  it.runIf(hasProc)('whose process is a zombie is replaced', async () => {
+    // The shell's child ends, and the program that replaces the shell never asks for its status.
+    const parent = spawn('sh', ['-c', 'sh -c "cat /proc/self/stat" & exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const [pid = ''] = String(line).split(' ');
+    const started = String(line).trim().split(' ')[21] ?? '';
+    while (/\) [^Z]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await setImmediate();
+    const { target } = newSource();
+    leaveUnfinished(target, { ...self, pid: Number(pid), started });
+    await (await writerFor(target)).abandon();
+    parent.kill();
+  });
+
+  it.each<[string, object | string]>([
+    ['whose process works', self],
+    ['of another machine', { ...ended, system: 'another' }],
+    ['that says nothing yet', ''],
+    ['that is not JSON', '{"system'],
+  ])('%s is left alone', async (_what, content) => {
+    const { target } = newSource();
+    leaveUnfinished(target, content);
     expect(await SpoolWriter.begin(target, 0o644)).toBeUndefined();
     expect(existsSync(`${target}.unfinished`)).toBe(true);
+  });
+
+  it('is touched while its process does other work', async () => {
+    const { target } = newSource();
+    const writer = await writerFor(target);
+    utimesSync(writer.path, 1, 1);
+    while (statSync(writer.path).mtimeMs < 2000) await setTimeout(10);
+    expect(await SpoolWriter.begin(target, 0o644)).toBeUndefined();
+    await writer.abandon();
   });
 });

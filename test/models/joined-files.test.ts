@@ -372,3 +372,22 @@ it('more bytes than fit into memory are refused', async () => {
     `${join(path, 'a.jsonl')} and 1 other file: its conversations are spread over several records: all of them together may have ${JOINED_BYTES_MAX} bytes`,
   );
 });
+
+it('spools and indexes of files that are no longer the first of a part are removed', async () => {
+  const path = folderOf({
+    'm.jsonl': linesOf(answer(81, 'm', 'M.')),
+    'question.jsonl': linesOf(question(81, ['What is moss?'])),
+  });
+  const { recorder, waitFor } = await serve(path, { isKept: true });
+  const besides = () => readdirSync(path).filter((name) => name.includes('.verbatim-'));
+  const spooled = (name: string) => [`${name}.verbatim-spool`, `${name}.verbatim-spool.verbatim-index`];
+  const waitForOnly = (name: string) => vi.waitFor(() => expect(besides()).toEqual(spooled(name)), WAIT);
+  await waitForOnly('m.jsonl');
+  writeFileSync(join(path, 'a.jsonl'), linesOf(answer(81, 'a', 'A.')));
+  await waitFor('What is moss?', 'A.');
+  await waitForOnly('a.jsonl');
+  rmSync(join(path, 'a.jsonl'));
+  await waitFor('What is moss?', 'M.');
+  await waitForOnly('m.jsonl');
+  expect(recorder.notices.filter((notice) => notice.includes('index not saved'))).toEqual([]);
+});

@@ -47,6 +47,7 @@ it('an error in a group of rows stops the others', async () => {
     splits: [],
     indexDir: undefined,
     onProgress: () => undefined,
+    onWaiting: () => undefined,
   });
   await expect(work.run(recognizeDataset(path, DEFAULT_SHAPE_OPTIONS))).rejects.toThrow(/column prompt: /);
   await work.end();

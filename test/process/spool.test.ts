@@ -135,7 +135,7 @@ describe('a spool', () => {
   it('is made by the server that waits for it if the one that writes it is killed', async () => {
     const { path, server: killed } = await pausedAsItWrites();
     const waiting = start(path);
-    await waiting.waitFor(/reading datasets/, 'stderr');
+    await waiting.waitFor(/waiting for another process that converts the dataset/, 'stderr');
     killed.kill('SIGKILL');
     expect(await ask(await waiting.url(), 'prompt 7999')).toBe('v1 reply 7999');
     await stop(waiting);

@@ -22,7 +22,8 @@ export function readAll(records: readonly unknown[], options: ShapeOptions = CHO
       parts.set(reading.shape, [...(parts.get(reading.shape) ?? []), { row, record }]);
     }
   }
-  for (const [shape, records] of parts) for (const one of shape.join(records)) conversations.push(one);
+  for (const [shape, records] of parts)
+    for (const one of shape.join(records, () => {})) conversations.push(one);
   return { names: [...names], conversations };
 }
 

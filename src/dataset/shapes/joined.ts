@@ -77,25 +77,34 @@ const mtBench: JoinedShape = {
     const { question_id, turns, choices } = fieldsOf(record);
     return question_id !== undefined && (isStrings(turns) || answersOf(choices).length > 0);
   },
-  *join(records) {
+  *join(records, skip) {
     const parts = partsOf(records);
     const isQuestion = ({ fields }: Part) => isStrings(fields.turns);
-    const questions = unambiguous(parts.filter(isQuestion), 'question_id', ({ fields }) => fields.turns);
-    const answered = new Set<Part>();
-    for (const { fields } of parts) {
-      const question = questions.get(idText(fields.question_id));
-      if (question === undefined) continue;
-      for (const answers of answersOf(fields.choices)) {
-        answered.add(question);
-        yield* answeredBy(question, answers);
-      }
+    const questions = partsById(parts.filter(isQuestion), 'question_id', ({ fields }) => fields.turns);
+    const answered = new Set<string>();
+    for (const { row, fields } of parts) {
+      const answers = answersOf(fields.choices);
+      if (answers.length === 0) continue;
+      const id = idText(fields.question_id);
+      const question = questions.get(id);
+      if (question === undefined) skip(row, 'an answer without a question');
+      else if (question === 'ambiguous') skip(row, TWO_QUESTIONS);
+      else for (const texts of answers) yield* answeredBy(question, texts);
+      answered.add(id);
     }
-    for (const question of questions.values()) {
-      const { reference } = question.fields;
-      if (!answered.has(question) && isStrings(reference)) yield* answeredBy(question, reference);
+    for (const part of parts.filter(isQuestion)) {
+      const id = idText(part.fields.question_id);
+      const question = questions.get(id);
+      const { reference } = part.fields;
+      if (question === 'ambiguous') skip(part.row, TWO_QUESTIONS);
+      else if (answered.has(id)) continue;
+      else if (!isStrings(reference)) skip(part.row, 'a question without an answer');
+      else if (question === part) yield* answeredBy(part, reference);
     }
   },
 };
+
+const TWO_QUESTIONS = 'an id of two different questions';
 
 /** The conversation of a question and the answers to its turns. */
 function* answeredBy(question: Part, answers: readonly unknown[]): Generator<JoinedConversation, void> {
@@ -110,17 +119,18 @@ function idText(id: unknown): string {
   return plainText(id) ?? jsonOf(id);
 }
 
-/** The parts by their ids. Several parts with one id and different contents are left out: which of them a reply belongs to isn't known. */
-function unambiguous(
+/** The parts by their ids. If several parts with one id have different contents, which of them a reply belongs to isn't known. */
+function partsById(
   parts: readonly Part[],
   key: string,
   contentOf: (part: Part) => unknown,
-): ReadonlyMap<string, Part> {
-  const found = new Map<string, Part>();
+): ReadonlyMap<string, Part | 'ambiguous'> {
+  const found = new Map<string, Part | 'ambiguous'>();
   for (const [id, [first, ...others]] of groups(parts, ({ fields }) => idText(fields[key]))) {
     if (first === undefined) continue;
     const content = others.length === 0 ? '' : jsonOf(contentOf(first));
-    if (others.every((other) => jsonOf(contentOf(other)) === content)) found.set(id, first);
+    const areSame = others.every((other) => jsonOf(contentOf(other)) === content);
+    found.set(id, areSame ? first : 'ambiguous');
   }
   return found;
 }
@@ -148,21 +158,35 @@ const batch: JoinedShape = {
     const isRequest = isObject(fields.body ?? fields.params);
     return fields.custom_id !== undefined && isRequest !== isObject(fields.response ?? fields.result);
   },
-  *join(records) {
+  *join(records, skip) {
     const parts = partsOf(records);
     const isRequest = (part: Part) => isObject(bodyOf(part));
-    const requests = unambiguous(parts.filter(isRequest), 'custom_id', bodyOf);
-    for (const { fields } of parts) {
-      const request = requests.get(idText(fields.custom_id));
-      const response = fields.response ?? fields.result;
-      if (request === undefined || !isObject(response)) continue;
-      for (const reply of responseReplies(response)) {
-        if (isSaid(reply))
+    const requests = partsById(parts.filter(isRequest), 'custom_id', bodyOf);
+    const answered = new Set<string>();
+    for (const part of parts) {
+      if (isRequest(part)) continue;
+      const { row, fields } = part;
+      const id = idText(fields.custom_id);
+      const request = requests.get(id);
+      const replies = responseReplies(fields.response ?? fields.result).filter(isSaid);
+      if (request === undefined) skip(row, 'a response without a request');
+      else if (request === 'ambiguous') skip(row, TWO_REQUESTS);
+      else if (replies.length === 0) skip(row, 'a response without a reply');
+      else {
+        answered.add(id);
+        for (const reply of replies)
           yield* conversation(idOf(fields), [request], [...requestTurns(bodyOf(request)), ...reply]);
       }
     }
+    for (const { row, fields } of parts.filter(isRequest)) {
+      const id = idText(fields.custom_id);
+      if (requests.get(id) === 'ambiguous') skip(row, TWO_REQUESTS);
+      else if (!answered.has(id)) skip(row, 'a request without a response');
+    }
   },
 };
+
+const TWO_REQUESTS = 'an id of two different requests';
 
 function bodyOf({ fields }: Part): unknown {
   return fields.body ?? fields.params;

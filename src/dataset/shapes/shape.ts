@@ -28,9 +28,16 @@ export interface JoinedShape {
   readonly joinsFiles: boolean;
   /** True if a record is a part of such a conversation. Never throws. */
   recognizes(record: JsonRecord): boolean;
-  /** The conversations of all records that `recognizes` accepts, in the order of their first records. It holds all of them in memory. */
-  join(records: Iterable<NumberedRecord>): Iterable<JoinedConversation>;
+  /**
+   * The conversations of all records that `recognizes` accepts, in the order of their first records. It holds all of them in memory.
+   *
+   * @param skip called for each record that lacks its counterpart
+   */
+  join(records: Iterable<NumberedRecord>, skip: SkipRecord): Iterable<JoinedConversation>;
 }
+
+/** Takes the place of a record that isn't served, and the reason. */
+type SkipRecord = (row: number, reason: string) => void;
 
 /** A record, and its place in the dataset, from 0. */
 export interface NumberedRecord {

@@ -88,10 +88,11 @@ export function isNativeReading(record: JsonRecord, reading: Reading): boolean {
   return turns.length === native.turns.length && turns.every((turn, i) => areSame(turn, native.turns[i]));
 }
 
-/** The conversation of `parseConversation`, which recurses into the arguments of calls. */
-function parsedNatively(record: JsonRecord): Conversation | undefined {
+/** The conversation that the engine reads in a record; undefined if it reads none. Never throws. */
+export function parsedNatively(record: JsonRecord): Conversation | undefined {
   try {
     return parseConversation(record);
+    // It recurses into the arguments of calls.
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
