@@ -1,5 +1,6 @@
 /** Texts that a chat template made of whole conversations, as training files have them. */
 
+import { COMMAND_R, DEEPSEEK, HARMONY } from '../../core/chat-formats.js';
 import type { Turn } from '../../core/conversation.js';
 import { knownRole } from '../../core/roles.js';
 
@@ -55,6 +56,25 @@ export const TEXT_TEMPLATES: readonly TextTemplate[] = [
     mark: '<|assistant|>',
     header: /<\|(system|user|prompter|assistant|observation)\|>/g,
     end: /<\|end\|>|<\/s>|<\|endoftext\|>/,
+  },
+  {
+    ...DEEPSEEK,
+    name: 'DeepSeek',
+    example:
+      '<｜begin▁of▁sentence｜>Be brief.<｜User｜>What is moss?<｜Assistant｜>A plant.<｜end▁of▁sentence｜>',
+    startsWithSystem: true,
+  },
+  {
+    ...HARMONY,
+    name: 'Harmony',
+    example:
+      '<|start|>user<|message|>What is moss?<|end|><|start|>assistant<|channel|>final<|message|>A plant.<|return|>',
+  },
+  {
+    ...COMMAND_R,
+    name: 'Command R',
+    example:
+      '<|START_OF_TURN_TOKEN|><|USER_TOKEN|>What is moss?<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>A plant.<|END_OF_TURN_TOKEN|>',
   },
   {
     name: 'Llama 2 and Mistral',
@@ -146,7 +166,7 @@ function turnsBetween(
   const turns: Turn[] = [];
   const start = text
     .slice(0, headers[0]?.index)
-    .replace(/^\s*(?:<s>|SYSTEM:)/, '')
+    .replace(/^\s*(?:<s>|SYSTEM:|<｜begin▁of▁sentence｜>)/, '')
     .trim();
   if (startsWithSystem && start !== '') turns.push({ from: 'system', value: start });
   for (const [i, match] of headers.entries()) {

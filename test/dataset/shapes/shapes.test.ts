@@ -715,6 +715,14 @@ describe('a text of a template keeps', () => {
     expect(saidIn({ text })).toEqual([replies.flatMap((reply) => ['user: a?', `assistant: ${reply}`])]);
   });
 
+  it('what its channel `final` has', () => {
+    const text =
+      '<|start|>system<|message|>You are ChatGPT.<|end|><|start|>developer<|message|># Instructions\n\nS<|end|>' +
+      '<|start|>user<|message|>a?<|end|><|start|>assistant<|channel|>analysis<|message|>Thinking.<|end|>' +
+      '<|start|>assistant<|channel|>final<|message|>b<|return|>';
+    expect(saidIn({ text })).toEqual([['system: S', 'user: a?', 'assistant: b']]);
+  });
+
   it('a prompt that shows Alpaca’s headings', () => {
     const reply = 'A template.';
     expect(saidIn({ text: `### Human: What is this?${alpaca}\n### Assistant: ${reply}` })).toEqual([
