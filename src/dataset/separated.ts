@@ -40,9 +40,13 @@ function separatorOf(text: string): Separator {
   return SEPARATORS.reduce((most, each) => (countOf(each) > countOf(most) ? each : most));
 }
 
-/** True if the rows have spaces between a separator and a quoted field: `"a", "b"`. */
-export function hasSpacesBeforeQuotes(head: string, separator: Separator): boolean {
-  return new RegExp(`^"[^"]*"${separator} +"`, 'm').test(head);
+/** The sides of quoted fields at which rows have spaces: `"a" , "b"`. */
+export function spacesAtQuotes(head: string, separator: Separator) {
+  const quoted = '"[^"]*"';
+  return {
+    ltrim: new RegExp(`^${quoted} *${separator} +"`, 'm').test(head),
+    rtrim: new RegExp(`(?:^|${separator}) *${quoted} +(?:${separator}|\\r?$)`, 'm').test(head),
+  };
 }
 
 /**
@@ -50,6 +54,6 @@ export function hasSpacesBeforeQuotes(head: string, separator: Separator): boole
  * quotes.
  */
 function headerLine(separator: Separator): RegExp {
-  const name = `(?:"[^"\\n]+"|[\\p{L}\\d_][^"${separator}{}[\\]\\n]*)`;
+  const name = `(?:"[^"\\n]+" *|[\\p{L}\\d_][^"${separator}{}[\\]\\n]*)`;
   return new RegExp(`^(?:${separator}+${name}|${name}${separator})[^{}[\\]\\n]*[\\r\\n]`, 'u');
 }

@@ -11,7 +11,7 @@ import { readBlocks, readFully } from '../dataset/file.js';
 import { type OuterValue, outerValues } from '../dataset/json-values.js';
 import { beginsTable, rowsIn } from '../dataset/pandas-json.js';
 import { CUT_OFF } from '../dataset/refusal.js';
-import { hasSpacesBeforeQuotes, type Separator } from '../dataset/separated.js';
+import { type Separator, spacesAtQuotes } from '../dataset/separated.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { readRecord } from '../dataset/shapes/shapes.js';
@@ -109,7 +109,7 @@ async function syntaxErrorOf(fd: number, value: ByteRange, end: ByteOffset): Pro
 export type TakeFields = (columns: readonly string[], fields: readonly string[]) => void;
 
 /**
- * Passes the rows of CSV or TSV with a header line to `take`, and returns the names of the columns. A quote inside of a field without quotes is a part of its text.
+ * Passes the rows of CSV or TSV with a header line to `take`, and returns the names of the columns, without spaces around them. A quote inside of a field without quotes is a part of its text.
  *
  * @throws DatasetSyntaxError where a quote doesn't end, or a row is too long
  */
@@ -139,14 +139,14 @@ export async function convertSeparated(
     relax_quotes: true,
     skip_empty_lines: true,
     max_record_size: CSV_ROW_BYTES_MAX,
-    ltrim: hasSpacesBeforeQuotes(headOf(fd, start, end), delimiter),
+    ...spacesAtQuotes(headOf(fd, start, end), delimiter),
   });
   // The error arrives where the rows are read.
   const rows = pipeline(Readable.from(blocks(), { objectMode: false }), parser, () => undefined);
   try {
     let columns: readonly string[] | undefined;
     for await (const fields of rows as AsyncIterable<readonly string[]>) {
-      if (columns === undefined) columns = fields;
+      if (columns === undefined) columns = fields.map((name) => name.trim());
       else if (!isHeaderAgain(columns, fields)) take(columns, fields);
     }
     return columns ?? [];
@@ -173,7 +173,7 @@ function withoutMark(fields: string[]): string[] {
 
 /** True for the header of a file that was put after another one. */
 function isHeaderAgain(columns: readonly string[], fields: readonly string[]): boolean {
-  return fields.length === columns.length && fields.every((field, i) => field === columns[i]);
+  return fields.length === columns.length && fields.every((field, i) => field.trim() === columns[i]);
 }
 
 /** What is wrong with the row after the last one that was read. */

@@ -150,6 +150,12 @@ describe('CSV is answered', () => {
     await expectAnswers(fileOf(`question; answer\n${rowsOf(';  ')}`), THREE);
   });
 
+  it('with spaces after its quotes, and around the names of its columns', async () => {
+    await expectAnswers(fileOf(`"question" , "answer"\n${rowsOf(' , ')}`), THREE);
+    await expectAnswers(fileOf(`question, Answer \r\n${rowsOf(' ,').replaceAll('\n', ' \r\n')}`), THREE);
+    await expectAnswers(fileOf(`Question , Answer \n${rowsOf(',')}question,answer\n`), THREE);
+  });
+
   it('without a row that is too long', async () => {
     const long = `"${'x'.repeat(RECORD_BYTES_MAX)}",b\n`;
     const [first = '', ...others] = rowsOf(',').split(/(?<=\n)/);
