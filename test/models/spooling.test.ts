@@ -312,6 +312,8 @@ describe('a table is answered:', () => {
 
   it.each([
     ['semicolons', 'question;answer\n', ';'],
+    ['vertical bars', 'question|answer\n', '|'],
+    ['a first line that names a vertical bar', 'sep=|\nquestion|answer\n', '|'],
     ['semicolons, with commas in a name', 'question;"in a, b, c";answer\n', ';x;'],
     ['a first line that names a semicolon', 'sep=;\r\nquestion;answer\n', ';'],
     ['a first line that names a comma', '\ufeffsep=,\nquestion,answer,a;b;c;d\n', ','],
@@ -320,6 +322,16 @@ describe('a table is answered:', () => {
     const extra = header.includes('a;b') ? ',' : '';
     const rows = pairs.map((p) => `${p.question}${between}${p.answer}${extra}\n`).join('');
     await expectAnswers(fileOf(header + rows), THREE);
+  });
+
+  it.each(['text', '\ufeff"text"', 'Text '])('CSV with the column %j alone', async (header) => {
+    const rows = pairs.map((p) => `"### Human: ${p.question}\n### Assistant: ${p.answer}"\n`);
+    await expectAnswers(fileOf(`${header}\n${rows.join('')}`), THREE);
+  });
+
+  it('CSV with a column of lists alone', async () => {
+    const rows = lists.map((list) => `"${JSON.stringify(list).replaceAll('"', '""')}"\r\n`);
+    await expectAnswers(fileOf(`messages\r\n${rows.join('')}`), THREE);
   });
 
   it('CSV without its rows of another number of fields', async () => {
