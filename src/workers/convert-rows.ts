@@ -182,7 +182,7 @@ function csvProblem({ code, message }: CsvError): string {
 }
 
 /**
- * The values of a file of JSON. A single value that is a conversation counts as one without lists.
+ * The values of a file of JSON. A single value that is a conversation, or a table by pandas, counts as one without lists.
  *
  * @throws what reading throws
  */
@@ -198,15 +198,15 @@ export function outlineOf(fd: number, range: ByteRange, shapes: ShapeOptions, on
     if (first !== undefined) return { values: 2, lists: [] };
     first = value;
   }
-  const lists = first === undefined || isConversation(fd, first.range, shapes) ? [] : first.lists;
+  const lists = first === undefined || isWhole(fd, first.range, shapes) ? [] : first.lists;
   return { values: first === undefined ? 0 : 1, lists };
 }
 
-/** True if a value is a record that can be read. */
-function isConversation(fd: number, { start, end }: ByteRange, shapes: ShapeOptions): boolean {
+/** True if a value is a record that can be read, or a table that pandas wrote. */
+function isWhole(fd: number, { start, end }: ByteRange, shapes: ShapeOptions): boolean {
   if (end - start > RECORD_BYTES_MAX) return false;
   const bytes = Buffer.alloc(end - start);
   readFully(fd, bytes, start);
   const value = parsePythonJson(bytes.toString());
-  return isRecord(value) && readRecord(value, shapes) !== undefined;
+  return rowsIn(value) !== undefined || (isRecord(value) && readRecord(value, shapes) !== undefined);
 }

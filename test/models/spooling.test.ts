@@ -177,6 +177,14 @@ describe('a table that pandas wrote is answered as its rows:', () => {
     ['columns', JSON.stringify(columns)],
     ['indented columns', JSON.stringify(columns, null, 1)],
     ['rows by their numbers', JSON.stringify(Object.fromEntries(pairs.map((each, i) => [i, each])))],
+    [
+      'names of columns, and rows without them',
+      JSON.stringify({
+        columns: ['question', 'answer'],
+        index: pairs.map((_, i) => i),
+        data: pairs.map(({ question, answer }) => [question, answer]),
+      }),
+    ],
     ['columns in gzip', gzipSync(JSON.stringify(columns))],
   ])('%s', async (_what, content) => {
     await expectAnswers(fileOf(content), THREE);
