@@ -10,7 +10,7 @@ import { parsePythonJson } from '../core/python-json.js';
 import { readBlocks, readFully } from '../dataset/file.js';
 import { type OuterValue, outerValues } from '../dataset/json-values.js';
 import { beginsTable, rowsIn } from '../dataset/pandas-json.js';
-import { CUT_OFF } from '../dataset/refusal.js';
+import { CUT_OFF, columnWarnings, encodingWarnings } from '../dataset/refusal.js';
 import { type Separator, spacesAtQuotes } from '../dataset/separated.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
@@ -109,7 +109,8 @@ async function syntaxErrorOf(fd: number, value: ByteRange, end: ByteOffset): Pro
 export type TakeFields = (columns: readonly string[], fields: readonly string[]) => void;
 
 /**
- * Passes the rows of CSV or TSV with a header line to `take`, and returns the names of the columns, without spaces around them. A quote inside of a field without quotes is a part of its text.
+ * Passes the rows of CSV or TSV with a header line to `take`, and returns the warnings about them. A quote
+ * inside of a field without quotes is a part of its text.
  *
  * @throws DatasetSyntaxError where a quote doesn't end, or a row is too long
  */
@@ -120,10 +121,12 @@ export async function convertSeparated(
   take: TakeFields,
   onRead: OnRead,
 ): Promise<readonly string[]> {
+  const encoding = new EncodingCheck();
   // A stream of `node:fs` would close the file when it is destroyed.
   const blocks = function* () {
     for (const { bytes, offset } of readBlocks(fd, { start, end })) {
       onRead(offset + bytes.length - start);
+      encoding.add(bytes);
       yield Buffer.from(bytes);
     }
   };
@@ -146,13 +149,40 @@ export async function convertSeparated(
   try {
     let columns: readonly string[] | undefined;
     for await (const fields of rows as AsyncIterable<readonly string[]>) {
+      encoding.addTexts(fields);
       if (columns === undefined) columns = fields.map((name) => name.trim());
       else if (!isHeaderAgain(columns, fields)) take(columns, fields);
     }
-    return columns ?? [];
+    return [...columnWarnings(columns ?? []), ...encodingWarnings(encoding.rows)];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new DatasetSyntaxError(byteOffset(start + rowAt), csvProblem(error));
+  }
+}
+
+/** Counts the rows of a file that have bytes which aren't UTF-8. */
+class EncodingCheck {
+  private readonly decoder = new TextDecoder('utf-8', { fatal: true });
+  private isValid = true;
+  private replaced = 0;
+
+  /** Adds the next bytes of the file. */
+  add(bytes: Uint8Array): void {
+    try {
+      if (this.isValid) this.decoder.decode(bytes, { stream: true });
+    } catch {
+      this.isValid = false;
+    }
+  }
+
+  /** Adds the next row, whose bytes were added before. */
+  addTexts(texts: readonly string[]): void {
+    if (texts.some((text) => text.includes('\ufffd'))) this.replaced++;
+  }
+
+  /** A file that is valid UTF-8 may have the replacement character itself. */
+  get rows(): number {
+    return this.isValid ? 0 : this.replaced;
   }
 }
 

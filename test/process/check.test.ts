@@ -121,6 +121,12 @@ describe('check, on a file that is valid,', () => {
       unmapped,
     ],
     [
+      'bytes that are not UTF-8',
+      Buffer.from('prompt,reply\ncaf\xe9,b\nc,d\n', 'latin1'),
+      [],
+      "1 row with bytes that aren't UTF-8, which are read as U+FFFD; if the file is in Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8",
+    ],
+    [
       'columns of one name',
       'prompt,reply,prompt\na,b,c\n',
       ['--map', 'prompt=prompt,reply=reply'],
