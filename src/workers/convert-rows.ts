@@ -208,6 +208,7 @@ function isHeaderAgain(columns: readonly string[], fields: readonly string[]): b
 
 /** What is wrong with the row after the last one that was read. */
 function csvProblem({ code, message }: CsvError): string {
+  if (code === 'CSV_MAX_RECORD_SIZE') return `a row is longer than ${CSV_ROW_BYTES_MAX >> 20} MiB`;
   return code === 'CSV_QUOTE_NOT_CLOSED' ? 'expected the end of a quoted field in this row' : message;
 }
 

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import type { Turn } from '#dist/core/conversation.js';
-import { RECORD_BYTES_MAX, UNPACKED_BYTES_FREE } from '#dist/core/limits.js';
+import { CSV_ROW_BYTES_MAX, RECORD_BYTES_MAX, UNPACKED_BYTES_FREE } from '#dist/core/limits.js';
 import { queryOf } from '#dist/core/query.js';
 import { JOINED_SHAPES } from '#dist/dataset/shapes/joined.js';
 import type { ServedDataset } from '#dist/models/served-dataset.js';
@@ -664,11 +664,20 @@ describe('a damaged file is refused, and leaves nothing:', () => {
       'x.br',
     ],
     ['a text with a name of Brotli', Buffer.from('Dear Sir, no'), /: the brotli data are damaged: /, 'x.br'],
-    ['Parquet with a start alone', Buffer.from('PAR1'), /: not a valid Parquet file: /],
+    [
+      'Parquet with a start alone',
+      Buffer.from('PAR1'),
+      /: not a valid Parquet file: its footer is missing: the file ends too early$/,
+    ],
     [
       'Parquet that ends early',
       data('pyarrow-snappy.parquet').subarray(0, -100),
-      /: not a valid Parquet file: /,
+      /: not a valid Parquet file: its footer is missing: the file ends too early$/,
+    ],
+    [
+      'CSV with a row that never seems to end',
+      Buffer.from(`prompt,reply\na,"${'x'.repeat(CSV_ROW_BYTES_MAX + 1)}"\n`),
+      ':2:1 (byte 13): a row is longer than 64 MiB',
     ],
     [
       'Parquet with a broken footer',
