@@ -12,12 +12,13 @@ if ! command -v node >/dev/null || ! node -e 'const [major, minor] = process.ver
   exit 1
 fi
 
-# A missing file is reported now, not after the installation. Arguments after a flag may be its value.
+# A missing file is reported now, not after the installation. Arguments after a flag may be its value. Patterns, and fields after a question
+# mark, are the program's to read.
 previous=
 for argument; do
   file=$argument
   if [[ $argument =~ ^[^/=]+=(.*)$ ]]; then file=${BASH_REMATCH[1]}; fi
-  if [[ $argument != -* && ($previous != -* || $previous == *=*) && $file == *[./]* && ! -e $file ]]; then
+  if [[ $argument != -* && ($previous != -* || $previous == *=*) && $file == *[./]* && $file != *[*?]* && ! -e $file ]]; then
     echo "verbatim: $file: there is no such file" >&2
     exit 1
   fi

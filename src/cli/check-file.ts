@@ -118,7 +118,7 @@ class Checking {
         files: others.length === 0 ? undefined : [file.path, ...others],
         container: made?.container ?? containerOf(this.recognized),
         bytes: file.size,
-        convertedBytes: made && dataset.file.size,
+        convertedBytes: made && dataset.file.size - textStart(dataset),
         conversations: counts.conversations,
         turns: counts.turns,
         replies: counts.replies,

@@ -88,6 +88,13 @@ export function columnWarnings(columns: readonly string[]): string[] {
   return [`of several columns with the same name, the last counts: ${listedNames([...new Set(repeated)])}`];
 }
 
+/** The warning about rows with bytes that aren't UTF-8. */
+export function encodingWarnings(rows: number): string[] {
+  if (rows === 0) return [];
+  const remedy = 'if the file is in Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8';
+  return [`${counted(rows, 'row')} with bytes that aren't UTF-8, which are read as U+FFFD; ${remedy}`];
+}
+
 /** Why a dataset without a conversation isn't served, in one line. */
 export function refusalText({
   records,

@@ -1,16 +1,22 @@
 /** CSV and TSV: which files are, and what separates their fields. */
 
+import { LIST_KEYS } from './shapes/lists.js';
+import { TEXT_KEYS } from './shapes/texts.js';
+
 /** What is between the fields of a row. */
-export type Separator = '\t' | ',' | ';';
+export type Separator = '\t' | ',' | ';' | '|';
 
 /** The separators; of those that a header has equally often, the first counts. */
-const SEPARATORS: readonly Separator[] = ['\t', ',', ';'];
+const SEPARATORS: readonly Separator[] = ['\t', ',', ';', '|'];
 
 /** The longest line with the names of columns, in bytes. */
 const HEADER_LINE_BYTES = 1 << 16;
 
 /** A first line that names the separator, as Excel reads it. */
-const SEPARATOR_LINE = /^sep=([\t,;])(?:\r\n|\r|\n)/i;
+const SEPARATOR_LINE = /^sep=([\t,;|])(?:\r\n|\r|\n)/i;
+
+/** The names of columns that may be the only one: each holds whole conversations. */
+const ONLY_COLUMNS: ReadonlySet<string> = new Set([...TEXT_KEYS, ...LIST_KEYS]);
 
 /** Rows, from the header on. */
 export interface Rows {
@@ -28,8 +34,15 @@ export function rowsIn(head: Uint8Array): Rows | undefined {
   const text = Buffer.from(head.subarray(0, HEADER_LINE_BYTES)).toString();
   const [line, named] = SEPARATOR_LINE.exec(text) ?? [];
   if (line !== undefined) return { separator: named as Separator, headerAt: line.length };
+  if (isOnlyColumn(text)) return { separator: ',', headerAt: 0 };
   const separator = separatorOf(text);
   return headerLine(separator).test(text) ? { separator, headerAt: 0 } : undefined;
+}
+
+/** True if the first line, which isn't the last, is the name of such a column. */
+function isOnlyColumn(text: string): boolean {
+  const [, name = ''] = /^"?([^"\t\r\n]+)"? *[\r\n]/.exec(text) ?? [];
+  return ONLY_COLUMNS.has(name.trim().toLowerCase());
 }
 
 /** The separator that is most often in the first line, outside of quotes. */
@@ -40,9 +53,14 @@ function separatorOf(text: string): Separator {
   return SEPARATORS.reduce((most, each) => (countOf(each) > countOf(most) ? each : most));
 }
 
-/** True if the rows have spaces between a separator and a quoted field: `"a", "b"`. */
-export function hasSpacesBeforeQuotes(head: string, separator: Separator): boolean {
-  return new RegExp(`^"[^"]*"${separator} +"`, 'm').test(head);
+/** The sides of quoted fields at which rows have spaces: `"a" , "b"`. */
+export function spacesAtQuotes(head: string, separator: Separator) {
+  const quoted = '"[^"]*"';
+  const between = spelled(separator);
+  return {
+    ltrim: new RegExp(`^${quoted} *${between} +"`, 'm').test(head),
+    rtrim: new RegExp(`(?:^|${between}) *${quoted} +(?:${between}|\\r?$)`, 'm').test(head),
+  };
 }
 
 /**
@@ -50,6 +68,12 @@ export function hasSpacesBeforeQuotes(head: string, separator: Separator): boole
  * quotes.
  */
 function headerLine(separator: Separator): RegExp {
-  const name = `(?:"[^"\\n]+"|[\\p{L}\\d_][^"${separator}{}[\\]\\n]*)`;
-  return new RegExp(`^(?:${separator}+${name}|${name}${separator})[^{}[\\]\\n]*[\\r\\n]`, 'u');
+  const name = `(?:"[^"\\n]+" *|[\\p{L}\\d_][^"${separator}{}[\\]\\n]*)`;
+  const between = spelled(separator);
+  return new RegExp(`^(?:${between}+${name}|${name}${between})[^{}[\\]\\n]*[\\r\\n]`, 'u');
+}
+
+/** A separator in an expression. */
+function spelled(separator: Separator): string {
+  return separator === '|' ? '\\|' : separator;
 }

@@ -214,7 +214,7 @@ function recognize(
   blocks: Iterable<Block>,
   path: string,
 ): RecognizedFile {
-  let markBytes = 0;
+  let marksEnd = from;
   for (const { bytes, offset } of blocks) {
     if (offset === from) {
       const foreign = foreignFormatOf(bytes, path);
@@ -223,11 +223,11 @@ function recognize(
       if (encoding !== undefined) return { kind: 'packed', file, packing: encoding };
     }
     for (const [i, byte] of bytes.entries()) {
-      if (markBytes === offset + i - from && byte === BYTE_ORDER_MARK[markBytes]) {
-        markBytes++;
-        continue;
+      const at = offset + i;
+      if (at === marksEnd && BYTE_ORDER_MARK.every((each, k) => bytes[i + k] === each)) {
+        marksEnd += BYTE_ORDER_MARK.length;
       }
-      if (isSpace(byte)) continue;
+      if (at < marksEnd || isSpace(byte)) continue;
       const head = bytes.subarray(i);
       const start = byteOffset(offset + i);
       const source = SOURCES.find((each) => each.recognizes(head, file.path));

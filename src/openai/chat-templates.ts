@@ -3,6 +3,7 @@
  * tokenizer configurations.
  */
 
+import { type ChatFormat, COMMAND_R, DEEPSEEK, HARMONY } from '../core/chat-formats.js';
 import { MESSAGES_MAX, TEMPLATE_LENGTH_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
 
@@ -35,19 +36,8 @@ export function spellingsOf(prompt: string): readonly (readonly Message[])[] {
   return messages.every(({ text }, i) => text === trimmed[i]?.text) ? [messages] : [messages, trimmed];
 }
 
-/** A template that puts each message between a header and, usually, an end marker. */
-interface Format {
-  /** A text that every prompt of the template contains. Searching other prompts for it costs almost nothing. */
-  readonly mark: string;
-  /** Matches what precedes a message; the group is the role. The last header is that of the reply. */
-  readonly header: RegExp;
-  /** Matches the end of a message before the next header. */
-  readonly end: RegExp;
-  /** The system message is between this text and the first header. */
-  readonly start?: string;
-}
-
-const FORMATS: readonly Format[] = [
+/** Their last header is that of the reply. */
+const FORMATS: readonly ChatFormat[] = [
   // ChatML, which `/tokenize` writes with separators instead of line feeds, and with names.
   {
     mark: '<|im_start|>',
@@ -68,29 +58,12 @@ const FORMATS: readonly Format[] = [
     header: /<\|(system|user|assistant|observation)\|>\n?(?:<think>\s{0,2}<\/think>\n?)?/g,
     end: /<\|end\|>|<\/s>|<\|endoftext\|>/,
   },
-  // DeepSeek.
-  {
-    mark: '<｜Assistant｜>',
-    header: /<｜(User|Assistant)｜>(?:<\/think>)?/g,
-    end: /<｜end▁of▁sentence｜>/,
-    start: '<｜begin▁of▁sentence｜>',
-  },
-  // Harmony: the system message is the template's own, and only the channel `final` has messages.
-  {
-    mark: '<|start|>',
-    header:
-      /<\|start\|>(developer|user|assistant)(?:<\|channel\|>final)?(?:<\|message\|>(?:# Instructions\n\n)?|$)/g,
-    end: /<\|end\|>/,
-  },
-  // Command R.
-  {
-    mark: '<|START_OF_TURN_TOKEN|>',
-    header: /<\|START_OF_TURN_TOKEN\|><\|(\w+)_TOKEN\|>(?:<\|START_RESPONSE\|>)?/g,
-    end: /<\|END_RESPONSE\|>|<\|END_OF_TURN_TOKEN\|>/,
-  },
+  DEEPSEEK,
+  HARMONY,
+  COMMAND_R,
 ];
 
-function byFormat({ mark, header, end, start }: Format): Template {
+function byFormat({ mark, header, end, start }: ChatFormat): Template {
   return (prompt) => {
     if (!prompt.includes(mark)) return undefined;
     const headers: RegExpExecArray[] = [];

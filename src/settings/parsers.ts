@@ -21,12 +21,15 @@ export function modelsOf(given: readonly string[]): readonly ModelSpec[] {
   return distinct(given.map(modelOf));
 }
 
+/** Fields after a path. Several of any names, or one after a file's ending, are misspelled fields rather than a part of a pattern. */
+const FIELDS = /\?((?:prompt|reply|system)=.*|\w+=[^/]*,[^/]*=.*|(?<=\.\w+\?)\w+=.*)$/s;
+
 /**
  * The model of a dataset, given as a path, or as a name, `=` and a path. A name contains no slash. The fields of its records may follow the
  * path, after a question mark.
  */
 export function modelOf(given: string): ModelSpec {
-  const [whole, fields] = /\?((?:prompt|reply|system)=.*)$/s.exec(given) ?? ['', undefined];
+  const [whole, fields] = FIELDS.exec(given) ?? ['', undefined];
   const spec = given.slice(0, given.length - whole.length);
   const [, name, path = spec] = /^([^/=]+)=(.*)$/s.exec(spec) ?? [];
   if (path === '') throw new Expected(given === '' ? 'a file' : `a file after '${given}'`);

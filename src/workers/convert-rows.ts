@@ -10,8 +10,8 @@ import { parsePythonJson } from '../core/python-json.js';
 import { readBlocks, readFully } from '../dataset/file.js';
 import { type OuterValue, outerValues } from '../dataset/json-values.js';
 import { beginsTable, rowsIn } from '../dataset/pandas-json.js';
-import { CUT_OFF } from '../dataset/refusal.js';
-import { hasSpacesBeforeQuotes, type Separator } from '../dataset/separated.js';
+import { CUT_OFF, columnWarnings, encodingWarnings } from '../dataset/refusal.js';
+import { type Separator, spacesAtQuotes } from '../dataset/separated.js';
 import { isRecord } from '../dataset/shapes/record.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import { readRecord } from '../dataset/shapes/shapes.js';
@@ -109,7 +109,8 @@ async function syntaxErrorOf(fd: number, value: ByteRange, end: ByteOffset): Pro
 export type TakeFields = (columns: readonly string[], fields: readonly string[]) => void;
 
 /**
- * Passes the rows of CSV or TSV with a header line to `take`, and returns the names of the columns. A quote inside of a field without quotes is a part of its text.
+ * Passes the rows of CSV or TSV with a header line to `take`, and returns the warnings about them. A quote
+ * inside of a field without quotes is a part of its text.
  *
  * @throws DatasetSyntaxError where a quote doesn't end, or a row is too long
  */
@@ -120,10 +121,12 @@ export async function convertSeparated(
   take: TakeFields,
   onRead: OnRead,
 ): Promise<readonly string[]> {
+  const encoding = new EncodingCheck();
   // A stream of `node:fs` would close the file when it is destroyed.
   const blocks = function* () {
     for (const { bytes, offset } of readBlocks(fd, { start, end })) {
       onRead(offset + bytes.length - start);
+      encoding.add(bytes);
       yield Buffer.from(bytes);
     }
   };
@@ -139,20 +142,47 @@ export async function convertSeparated(
     relax_quotes: true,
     skip_empty_lines: true,
     max_record_size: CSV_ROW_BYTES_MAX,
-    ltrim: hasSpacesBeforeQuotes(headOf(fd, start, end), delimiter),
+    ...spacesAtQuotes(headOf(fd, start, end), delimiter),
   });
   // The error arrives where the rows are read.
   const rows = pipeline(Readable.from(blocks(), { objectMode: false }), parser, () => undefined);
   try {
     let columns: readonly string[] | undefined;
     for await (const fields of rows as AsyncIterable<readonly string[]>) {
-      if (columns === undefined) columns = fields;
+      encoding.addTexts(fields);
+      if (columns === undefined) columns = fields.map((name) => name.trim());
       else if (!isHeaderAgain(columns, fields)) take(columns, fields);
     }
-    return columns ?? [];
+    return [...columnWarnings(columns ?? []), ...encodingWarnings(encoding.rows)];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new DatasetSyntaxError(byteOffset(start + rowAt), csvProblem(error));
+  }
+}
+
+/** Counts the rows of a file that have bytes which aren't UTF-8. */
+class EncodingCheck {
+  private readonly decoder = new TextDecoder('utf-8', { fatal: true });
+  private isValid = true;
+  private replaced = 0;
+
+  /** Adds the next bytes of the file. */
+  add(bytes: Uint8Array): void {
+    try {
+      if (this.isValid) this.decoder.decode(bytes, { stream: true });
+    } catch {
+      this.isValid = false;
+    }
+  }
+
+  /** Adds the next row, whose bytes were added before. */
+  addTexts(texts: readonly string[]): void {
+    if (texts.some((text) => text.includes('\ufffd'))) this.replaced++;
+  }
+
+  /** A file that is valid UTF-8 may have the replacement character itself. */
+  get rows(): number {
+    return this.isValid ? 0 : this.replaced;
   }
 }
 
@@ -173,16 +203,17 @@ function withoutMark(fields: string[]): string[] {
 
 /** True for the header of a file that was put after another one. */
 function isHeaderAgain(columns: readonly string[], fields: readonly string[]): boolean {
-  return fields.length === columns.length && fields.every((field, i) => field === columns[i]);
+  return fields.length === columns.length && fields.every((field, i) => field.trim() === columns[i]);
 }
 
 /** What is wrong with the row after the last one that was read. */
 function csvProblem({ code, message }: CsvError): string {
+  if (code === 'CSV_MAX_RECORD_SIZE') return `a row is longer than ${CSV_ROW_BYTES_MAX >> 20} MiB`;
   return code === 'CSV_QUOTE_NOT_CLOSED' ? 'expected the end of a quoted field in this row' : message;
 }
 
 /**
- * The values of a file of JSON. A single value that is a conversation counts as one without lists.
+ * The values of a file of JSON. A single value that is a conversation, or a table by pandas, counts as one without lists.
  *
  * @throws what reading throws
  */
@@ -198,15 +229,15 @@ export function outlineOf(fd: number, range: ByteRange, shapes: ShapeOptions, on
     if (first !== undefined) return { values: 2, lists: [] };
     first = value;
   }
-  const lists = first === undefined || isConversation(fd, first.range, shapes) ? [] : first.lists;
+  const lists = first === undefined || isWhole(fd, first.range, shapes) ? [] : first.lists;
   return { values: first === undefined ? 0 : 1, lists };
 }
 
-/** True if a value is a record that can be read. */
-function isConversation(fd: number, { start, end }: ByteRange, shapes: ShapeOptions): boolean {
+/** True if a value is a record that can be read, or a table that pandas wrote. */
+function isWhole(fd: number, { start, end }: ByteRange, shapes: ShapeOptions): boolean {
   if (end - start > RECORD_BYTES_MAX) return false;
   const bytes = Buffer.alloc(end - start);
   readFully(fd, bytes, start);
   const value = parsePythonJson(bytes.toString());
-  return isRecord(value) && readRecord(value, shapes) !== undefined;
+  return rowsIn(value) !== undefined || (isRecord(value) && readRecord(value, shapes) !== undefined);
 }

@@ -90,10 +90,11 @@ async function metadataOf(fd: number, file: TableFile): Promise<FileMetaData> {
   try {
     const buffer = bufferOf(fd, file);
     const tail = Buffer.from(buffer.slice(Math.max(0, buffer.byteLength - TAIL_BYTES)));
-    if (tail.length === TAIL_BYTES && tail.toString('latin1', 4) === MAGIC) {
-      const end = buffer.byteLength - TAIL_BYTES;
-      assertFooter(Buffer.from(buffer.slice(Math.max(0, end - tail.readUInt32LE()), end)));
+    if (tail.length < TAIL_BYTES || tail.toString('latin1', 4) !== MAGIC) {
+      throw new DamagedError('its footer is missing: the file ends too early');
     }
+    const end = buffer.byteLength - TAIL_BYTES;
+    assertFooter(Buffer.from(buffer.slice(Math.max(0, end - tail.readUInt32LE()), end)));
     const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
     // hyparquet would look for such columns without end.
     if (metadata.schema.some(({ num_children = 0 }) => num_children < 0)) {

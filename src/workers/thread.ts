@@ -9,7 +9,6 @@ import type { TextPosition } from '../core/text-position.js';
 import { addReports } from '../dataset/conversion-report.js';
 import { type DatasetFile, FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
-import { columnWarnings } from '../dataset/refusal.js';
 import type { TableFile } from '../dataset/sources.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
@@ -266,8 +265,7 @@ export function convertFile({
     };
     const warnings = await withOpenFile(file, async (fd) => {
       const range = { start, end: byteOffset(file.size) };
-      if (format !== 'objects')
-        return columnWarnings(await convertSeparated(fd, range, format, take, onRead));
+      if (format !== 'objects') return convertSeparated(fd, range, format, take, onRead);
       await convertObjects(fd, range, converter, () => out.flush(converter), onRead);
       return [];
     });

@@ -281,3 +281,17 @@ it('the fields of one dataset follow its path', () => {
   });
   expect(() => readCommandLine(['--map', 'prompt=q'], {})).toThrow('--map: expected prompt=KEY,reply=KEY');
 });
+
+it.each([
+  ['a.jsonl?promt=foo,reply=baz', '"promt" is not one of prompt, reply, system'],
+  ['data/?promt=foo,reply=baz', '"promt" is not one of prompt, reply, system'],
+  ['b=a.jsonl?question=foo', '"question" is not one of prompt, reply, system'],
+])('fields of other names are refused: %s', (path, reason) => {
+  const problem = `expected prompt=KEY,reply=KEY, and optionally system=KEY; ${reason}`;
+  expect(() => readCommandLine([path], {})).toThrow(problem);
+});
+
+it('a pattern may have a question mark before an equals sign', () => {
+  const path = './data/split?key=a/part-?.jsonl';
+  expect(readCommandLine([path], {})).toMatchObject({ config: { dataset: [{ path }] } });
+});

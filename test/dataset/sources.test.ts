@@ -48,6 +48,7 @@ describe('a file is recognized by its content:', () => {
     ['an array', 'JSON array', text],
     ['an array over several lines', 'JSON array', JSON.stringify(JSON.parse(text), null, 2)],
     ['an array after a byte order mark', 'JSON array', `\ufeff${spaced}`],
+    ['an array after two byte order marks', 'JSON array', `\ufeff\ufeff${spaced}`],
     ['lines', 'JSON lines', `${line}\n${line}\n`],
     ['lines with CR and LF', 'JSON lines', `${line}\r\n${line}\r\n`],
     ['lines of lists', 'JSON lines', '[{"role": "user", "content": "a"}]\n[{"role": "user"}]\n'],

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import type { Turn } from '#dist/core/conversation.js';
-import { RECORD_BYTES_MAX, UNPACKED_BYTES_FREE } from '#dist/core/limits.js';
+import { CSV_ROW_BYTES_MAX, RECORD_BYTES_MAX, UNPACKED_BYTES_FREE } from '#dist/core/limits.js';
 import { queryOf } from '#dist/core/query.js';
 import { JOINED_SHAPES } from '#dist/dataset/shapes/joined.js';
 import type { ServedDataset } from '#dist/models/served-dataset.js';
@@ -150,6 +150,12 @@ describe('CSV is answered', () => {
     await expectAnswers(fileOf(`question; answer\n${rowsOf(';  ')}`), THREE);
   });
 
+  it('with spaces after its quotes, and around the names of its columns', async () => {
+    await expectAnswers(fileOf(`"question" , "answer"\n${rowsOf(' , ')}`), THREE);
+    await expectAnswers(fileOf(`question, Answer \r\n${rowsOf(' ,').replaceAll('\n', ' \r\n')}`), THREE);
+    await expectAnswers(fileOf(`Question , Answer \n${rowsOf(',')}question,answer\n`), THREE);
+  });
+
   it('without a row that is too long', async () => {
     const long = `"${'x'.repeat(RECORD_BYTES_MAX)}",b\n`;
     const [first = '', ...others] = rowsOf(',').split(/(?<=\n)/);
@@ -171,6 +177,14 @@ describe('a table that pandas wrote is answered as its rows:', () => {
     ['columns', JSON.stringify(columns)],
     ['indented columns', JSON.stringify(columns, null, 1)],
     ['rows by their numbers', JSON.stringify(Object.fromEntries(pairs.map((each, i) => [i, each])))],
+    [
+      'names of columns, and rows without them',
+      JSON.stringify({
+        columns: ['question', 'answer'],
+        index: pairs.map((_, i) => i),
+        data: pairs.map(({ question, answer }) => [question, answer]),
+      }),
+    ],
     ['columns in gzip', gzipSync(JSON.stringify(columns))],
   ])('%s', async (_what, content) => {
     await expectAnswers(fileOf(content), THREE);
@@ -306,6 +320,8 @@ describe('a table is answered:', () => {
 
   it.each([
     ['semicolons', 'question;answer\n', ';'],
+    ['vertical bars', 'question|answer\n', '|'],
+    ['a first line that names a vertical bar', 'sep=|\nquestion|answer\n', '|'],
     ['semicolons, with commas in a name', 'question;"in a, b, c";answer\n', ';x;'],
     ['a first line that names a semicolon', 'sep=;\r\nquestion;answer\n', ';'],
     ['a first line that names a comma', '\ufeffsep=,\nquestion,answer,a;b;c;d\n', ','],
@@ -314,6 +330,16 @@ describe('a table is answered:', () => {
     const extra = header.includes('a;b') ? ',' : '';
     const rows = pairs.map((p) => `${p.question}${between}${p.answer}${extra}\n`).join('');
     await expectAnswers(fileOf(header + rows), THREE);
+  });
+
+  it.each(['text', '\ufeff"text"', 'Text '])('CSV with the column %j alone', async (header) => {
+    const rows = pairs.map((p) => `"### Human: ${p.question}\n### Assistant: ${p.answer}"\n`);
+    await expectAnswers(fileOf(`${header}\n${rows.join('')}`), THREE);
+  });
+
+  it('CSV with a column of lists alone', async () => {
+    const rows = lists.map((list) => `"${JSON.stringify(list).replaceAll('"', '""')}"\r\n`);
+    await expectAnswers(fileOf(`messages\r\n${rows.join('')}`), THREE);
   });
 
   it('CSV without its rows of another number of fields', async () => {
@@ -638,11 +664,20 @@ describe('a damaged file is refused, and leaves nothing:', () => {
       'x.br',
     ],
     ['a text with a name of Brotli', Buffer.from('Dear Sir, no'), /: the brotli data are damaged: /, 'x.br'],
-    ['Parquet with a start alone', Buffer.from('PAR1'), /: not a valid Parquet file: /],
+    [
+      'Parquet with a start alone',
+      Buffer.from('PAR1'),
+      /: not a valid Parquet file: its footer is missing: the file ends too early$/,
+    ],
     [
       'Parquet that ends early',
       data('pyarrow-snappy.parquet').subarray(0, -100),
-      /: not a valid Parquet file: /,
+      /: not a valid Parquet file: its footer is missing: the file ends too early$/,
+    ],
+    [
+      'CSV with a row that never seems to end',
+      Buffer.from(`prompt,reply\na,"${'x'.repeat(CSV_ROW_BYTES_MAX + 1)}"\n`),
+      ':2:1 (byte 13): a row is longer than 64 MiB',
     ],
     [
       'Parquet with a broken footer',

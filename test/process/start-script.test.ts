@@ -86,6 +86,11 @@ describe('start.sh', () => {
     const second = await start('my.json', '--workers', '4', '--port', '0');
     expect(second).toMatch(/^verbatim serves my\.json: .*, 3 conversations, 9 turns, 4 workers$/);
 
+    const pattern = await start('./*y.json', '--workers', '1', '--port', '0');
+    expect(pattern).toMatch(/^verbatim serves \.\/\*y\.json: .*, 3 conversations, 9 turns/);
+    const mapped = await start('my.json?prompt=a,reply=b', '--workers', '1', '--port', '0');
+    expect(mapped).toMatch(/verbatim serves my\.json: .*, 3 conversations, 9 turns/);
+
     const built = statSync(join(clone, 'dist', 'cli', 'main.js')).mtime;
     const later = new Date(Date.now() + 5000);
     utimesSync(join(clone, 'src', 'index.ts'), later, later);

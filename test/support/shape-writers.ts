@@ -270,6 +270,26 @@ export const WRITERS: readonly ShapeWriter[] = [
     false,
   ),
   text(
+    'DeepSeek',
+    (turns) =>
+      `<｜begin▁of▁sentence｜>${systemOf(turns) ?? ''}${pairsOf(turns)
+        .map(([asked, replied]) => `<｜User｜>${asked}<｜Assistant｜>${replied}<｜end▁of▁sentence｜>`)
+        .join('')}`,
+  ),
+  text('Harmony', (turns) =>
+    joinedTurns(
+      turns,
+      ({ from, value }) =>
+        `<|start|>${from === 'system' ? 'developer' : from}${from === 'assistant' ? '<|channel|>final' : ''}<|message|>${value}<|end|>`,
+    ),
+  ),
+  text('Command R', (turns) =>
+    joinedTurns(turns, ({ from, value }) => {
+      const role = from === 'assistant' ? 'CHATBOT' : from.toUpperCase();
+      return `<|START_OF_TURN_TOKEN|><|${role}_TOKEN|>${value}<|END_OF_TURN_TOKEN|>`;
+    }),
+  ),
+  text(
     'Llama 2 and Mistral',
     (turns) =>
       pairsOf(turns)

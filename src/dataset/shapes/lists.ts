@@ -7,7 +7,7 @@ import type { Shape } from './shape.js';
 import { type ElementKind, elementKind, listOf, turnsOfList } from './turns.js';
 
 /** The names of a list of turns, in the order in which they are tried. The first four are the kernel's. */
-const LIST_KEYS = [
+export const LIST_KEYS = [
   ...['conversations', 'conversation', 'messages', 'items'],
   ...['dialogue', 'dialog', 'turns', 'chat', 'data', 'utterances', 'chat_history', 'trajectory'],
 ] as const;

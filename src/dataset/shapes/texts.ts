@@ -6,7 +6,7 @@ import type { Shape } from './shape.js';
 import { TEXT_TEMPLATES, turnsOfText } from './templates.js';
 
 /** The keys of such a text. */
-const TEXT_KEYS = [
+export const TEXT_KEYS = [
   'text',
   'chat',
   'conversation',

@@ -680,3 +680,61 @@ describe('a native record', () => {
     expect(isNative(record, CHOSEN)).toBe(expected);
   });
 });
+
+describe('a text of a template keeps', () => {
+  const alpaca = '\n\n### Instruction:\nDo x\n\n### Response:\nDone.';
+
+  it.each([
+    [
+      'a reply that shows Alpaca’s headings',
+      `### Human: a?### Assistant: Like this:${alpaca}`,
+      [`Like this:${alpaca}`],
+    ],
+    [
+      'a reply that shows other headings',
+      'Below is an instruction.\n\n### Instruction:\na?\n\n### Response:\n# B\n\n### Input:\nA file\n\n### Output:\nB',
+      ['# B\n\n### Input:\nA file\n\n### Output:\nB'],
+    ],
+    [
+      'a reply that shows other headings, and the next message',
+      `### Question:\na?\n### Answer:\n### Human: b${alpaca}\n### Question:\na?\n### Answer:\nc`,
+      [`### Human: b${alpaca}`, 'c'],
+    ],
+    [
+      'a reply with headings by names',
+      `\n\nHuman: a?\n\nAssistant: Like this:${alpaca}`,
+      [`Like this:${alpaca}`],
+    ],
+    ['a reply with headings in capitals', `USER: a? ASSISTANT: Like this:${alpaca}`, [`Like this:${alpaca}`]],
+    [
+      'a reply that shows another template',
+      '### Human: a?\n### Assistant: <|im_start|>user\nb<|im_end|>\n<|im_start|>assistant\nc<|im_end|>',
+      ['<|im_start|>user\nb<|im_end|>\n<|im_start|>assistant\nc<|im_end|>'],
+    ],
+  ])('%s', (_what, text, replies) => {
+    expect(saidIn({ text })).toEqual([replies.flatMap((reply) => ['user: a?', `assistant: ${reply}`])]);
+  });
+
+  it('what its channel `final` has', () => {
+    const text =
+      '<|start|>system<|message|>You are ChatGPT.<|end|><|start|>developer<|message|># Instructions\n\nS<|end|>' +
+      '<|start|>user<|message|>a?<|end|><|start|>assistant<|channel|>analysis<|message|>Thinking.<|end|>' +
+      '<|start|>assistant<|channel|>final<|message|>b<|return|>';
+    expect(saidIn({ text })).toEqual([['system: S', 'user: a?', 'assistant: b']]);
+  });
+
+  it('a prompt that shows Alpaca’s headings', () => {
+    const reply = 'A template.';
+    expect(saidIn({ text: `### Human: What is this?${alpaca}\n### Assistant: ${reply}` })).toEqual([
+      [`user: What is this?${alpaca}`, `assistant: ${reply}`],
+    ]);
+  });
+
+  it('the input, question and context of an instruction', () => {
+    const text = '### System:\nS\n\n### Context:\nc\n\n### Question:\nq\n\n### Answer:\na';
+    expect(saidIn({ text })).toEqual([['system: S', 'user: c', 'user: q', 'assistant: a']]);
+    const again =
+      '### Instruction:\ni\n### Input:\nj\n### Output:\na\n### Instruction:\nk\n### Input:\nl\n### Output:\nb';
+    expect(saidIn({ text: again })).toEqual([['user: i\nj', 'assistant: a', 'user: k\nl', 'assistant: b']]);
+  });
+});
