@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import urllib.request
 
@@ -38,9 +40,10 @@ class Verbatim:
 def verbatim_server():
     # Serves a sample; your conversations: add "chats.json".
     command = ["npx", "--yes", "verbatim-llm", "--port", "0", "--print-url", "--journal", "1000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # npx starts the server as another process: both are in a group of their own.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         yield Verbatim(process.stdout.readline().strip())
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 @pytest.fixture

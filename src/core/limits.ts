@@ -430,3 +430,22 @@ export const STORED_BYTES = byteCount(64 * MiB);
 
 /** Bytes of datasets for which another worker is started. */
 export const WORKER_BYTES_MIN = 1 * MiB;
+
+/** The longest time that expressions and functions of others may take together, in ms: for one request, or for one text of a dataset. */
+export const OWN_CODE_MS_MAX = 1000;
+
+/** The memory of the replies that tests give: their texts, and the rest estimated. */
+export const OVERRIDES_BYTES_MAX = 256 * MiB;
+
+/** The most replies in one request. */
+export const OVERRIDES_AT_ONCE_MAX = 50_000;
+
+/** Requests in a list of the journal, unless another number is asked for, and the bytes of their bodies together. */
+export const LISTED_REQUESTS = 100;
+export const LISTED_BYTES_MAX = 4 * MiB;
+
+/** Characters that the journal keeps of a body that isn't valid. */
+export const INVALID_BODY_LENGTH_MAX = 1000;
+
+/** How often a stream without events gets a comment, in ms: a connection without traffic would be closed. */
+export const LIVE_COMMENT_MS = 15_000;

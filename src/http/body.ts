@@ -125,7 +125,7 @@ export class Bodies {
       this.meter.add(body);
       this.holdParsed(checkedSize(this.meter), response);
     }
-    return parsed(body.toString());
+    return this.valid(response, parseJson(body.toString()));
   }
 
   private async parseLong(body: Buffer, response: ServerResponse): Promise<unknown> {
@@ -142,7 +142,7 @@ export class Bodies {
     // The client has disconnected: this error isn't sent.
     if (response.destroyed) throw new AppError('bad_request');
     this.holdParsed(this.longMeter.size, response);
-    const value = parsed(text + decoder.end());
+    const value = this.valid(response, parseJson(text + decoder.end()));
     // The lookup takes a while, too.
     await loopTurn();
     return value;
@@ -160,6 +160,12 @@ export class Bodies {
       factsOf(response).body = body;
       take(body);
     };
+  }
+
+  /** Notes that a body is valid JSON within the limits. */
+  private valid(response: ServerResponse, value: unknown): unknown {
+    if (this.areKept) factsOf(response).isBodyValid = true;
+    return value;
   }
 
   private tooLarge(): AppError {
@@ -219,8 +225,12 @@ const NOTHING = Buffer.alloc(0);
 /** The size of the parts in which the decompressor passes its output on. */
 const INFLATED_AT_ONCE_BYTES = 65_536;
 
-/** Parses the text of a body. */
-function parsed(text: string): unknown {
+/**
+ * Parses the text of a body.
+ *
+ * @throws AppError if it isn't JSON
+ */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
   } catch (error) {

@@ -22,7 +22,7 @@ import type { HeldMemory } from './held-memory.js';
 import { journalOf } from './journaling.js';
 import type { AppRequest } from './message-classes.js';
 import type { RateLimit } from './rate-limit.js';
-import { attachFacts, RequestFacts } from './request-facts.js';
+import { attachFacts, factsOf, RequestFacts } from './request-facts.js';
 import { logRequest, statusOf } from './request-log.js';
 import type { RequestMetrics } from './request-metrics.js';
 import { isAnthropic, isCompletion, OTHER, operationAt, routeAt } from './routes.js';
@@ -132,8 +132,10 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       endpoints[operation.id].isRemembered === true && testing.isCacheable(testOf(request.headers));
     const key = isRemembered ? answers?.keyOf(testing.generation, path, body) : undefined;
     const known = key === undefined ? undefined : answers?.get(key);
-    if (known !== undefined) together.add([response, known]);
-    else {
+    if (known !== undefined) {
+      factsOf(response).isBodyValid = true;
+      together.add([response, known]);
+    } else {
       const keep = key === undefined ? undefined : (answered: Answered) => answers?.set(key, answered);
       answer(operation, body, request, response, keep);
     }

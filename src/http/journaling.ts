@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request } from 'express';
 import type { Operation, OperationId } from '../api/operations.js';
 import { AppError } from '../core/errors.js';
+import { INVALID_BODY_LENGTH_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
 import { testOf } from '../testing/asked.js';
 import type { Journal } from '../testing/journal.js';
+import { parseJson } from './body.js';
 import type { Endpoint } from './endpoint.js';
 import type { RequestFacts } from './request-facts.js';
 import { statusOf } from './request-log.js';
@@ -23,42 +25,58 @@ export function journalOf(
     if (operation?.tag === 'Server' || operation?.tag === 'Testing') return;
     const now = performance.now();
     const { match, source, dataset, error, outcome, cameAt, beganAt = now } = facts;
-    const usage = outcome?.usage;
+    const body = bodyOf(facts);
     journal.record({
       requestId: facts.requestId,
       method,
       path,
       headers,
-      body: facts.body,
+      bytes: path.length + lengthOf(request.rawHeaders) + (body?.length ?? 0),
       test: testOf(headers),
       status: statusOf(response),
       match,
       source,
       dataset,
       error,
-      usage,
+      usage: outcome?.usage,
       finishReason: outcome?.finishReason,
       cameAt: performance.timeOrigin + cameAt,
       firstMs: beganAt - cameAt,
       durationMs: now - cameAt,
       finished: response.writableFinished,
-      messagesOf: (body) => messagesOf(operation && endpoints[operation.id], operation, path, body),
+      content: () => contentOf(operation && endpoints[operation.id], operation, path, body),
     });
   };
 }
 
-/** The messages that a body asks about; none if it is invalid. */
-function messagesOf(
+/** The body if it is valid JSON within the limits; else the beginning of its text; undefined without one. */
+function bodyOf({ body, isBodyValid }: RequestFacts): Buffer | string | undefined {
+  if (body === undefined) return undefined;
+  if (!isBodyValid) return body.toString('utf8', 0, INVALID_BODY_LENGTH_MAX);
+  // A body may be a small part of the memory that it was read into.
+  return body.buffer.byteLength > 2 * body.length ? Buffer.from(body) : body;
+}
+
+function lengthOf(texts: readonly string[]): number {
+  let length = 0;
+  for (const text of texts) length += text.length;
+  return length;
+}
+
+/** A body, and the messages that it asks about: none if the endpoint refuses it. */
+function contentOf(
   endpoint: Endpoint | undefined,
   operation: Operation | undefined,
   path: string,
-  body: unknown,
-): readonly Message[] {
-  if (endpoint?.messagesOf === undefined || operation === undefined) return [];
+  bytes: Buffer | string | undefined,
+): { readonly body: unknown; readonly messages: readonly Message[] } {
+  if (bytes === undefined || typeof bytes === 'string') return { body: bytes, messages: [] };
+  const body = parseJson(bytes.toString());
+  if (endpoint?.messagesOf === undefined || operation === undefined) return { body, messages: [] };
   try {
-    return endpoint.messagesOf(endpoint.parse({ path, body, params: {}, query: {} }));
+    return { body, messages: endpoint.messagesOf(endpoint.parse({ path, body, params: {}, query: {} })) };
   } catch (error) {
-    if (error instanceof AppError) return [];
+    if (error instanceof AppError) return { body, messages: [] };
     throw error;
   }
 }

@@ -33,6 +33,8 @@ export class RequestFacts {
   error: { readonly code: string; readonly message: string } | undefined = undefined;
   /** The body, decompressed, for the journal; undefined without one. */
   body: Buffer | undefined = undefined;
+  /** True if the body is valid JSON within the limits. */
+  isBodyValid = false;
   /** The client's remaining rate limit, if the request counts against it. */
   rate: Rate | undefined = undefined;
   /** The memory that it holds: its body, and the recorded replies of its answer. */

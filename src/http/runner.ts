@@ -5,6 +5,7 @@ import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Message, Query } from '../core/query.js';
 import type { Match, Override } from '../lookup/lookup.js';
 import type { Asking } from '../testing/asked.js';
+import { OwnTime } from '../testing/overrides.js';
 import type { Testing } from '../testing/testing.js';
 import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
 import type { HeldMemory } from './held-memory.js';
@@ -43,6 +44,7 @@ class Context implements RequestContext {
   private readonly input: Input;
   private readonly testing: Testing;
   private made: AbortSignal | undefined = undefined;
+  private time: OwnTime | undefined = undefined;
 
   constructor(
     input: Input,
@@ -74,20 +76,26 @@ class Context implements RequestContext {
   }
 
   override(messages: readonly Message[]): MaybePromise<Override | undefined> {
-    return this.testing.override(this.asking, messages, this.signal, false);
+    return this.untilStopped(this.testing.override(this.asking, messages, this.signal, false));
   }
 
   overrideError(messages: readonly Message[]): MaybePromise<undefined> {
-    return after(this.testing.override(this.asking, messages, this.signal, true), () => undefined);
+    const own = this.testing.override(this.asking, messages, this.signal, true);
+    return after(this.untilStopped(own), () => undefined);
+  }
+
+  private untilStopped<T>(own: MaybePromise<T>): MaybePromise<T> {
+    return own instanceof Promise ? unlessAborted(this.testing.stopping, own) : own;
   }
 
   overrideNumber(messages: readonly Message[]): number | undefined {
     return this.testing.numberFor(this.asking, messages);
   }
 
-  private get asking(): Asking {
+  private get asking(): Asking & { readonly time: OwnTime } {
     const { method = '', url: path = '', headers } = this.request;
-    return { method, path, headers, body: this.input.body };
+    this.time ??= new OwnTime();
+    return { method, path, headers, body: this.input.body, time: this.time };
   }
 
   noteMiss(query: Query | undefined): void {

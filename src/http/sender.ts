@@ -2,7 +2,13 @@
 
 import type { ServerResponse } from 'node:http';
 import type { EventStream, Head } from '../core/event-stream.js';
-import { LIVE_WAITING_BYTES_MAX, SLAB_BYTES, STEP_SLAB_BYTES, STREAM_AT_ONCE_MAX } from '../core/limits.js';
+import {
+  LIVE_COMMENT_MS,
+  LIVE_WAITING_BYTES_MAX,
+  SLAB_BYTES,
+  STEP_SLAB_BYTES,
+  STREAM_AT_ONCE_MAX,
+} from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
 import { queueStep } from '../core/steps.js';
 import { anthropicHeaders } from './anthropic-headers.js';
@@ -181,7 +187,12 @@ function sendLive(response: ServerResponse, status: number, headers: string[], o
     if (response.writableLength > LIVE_WAITING_BYTES_MAX) response.destroy();
   };
   const stop = open(write, () => response.end());
-  response.once('close', stop);
+  const timer = setInterval(() => write(':\n\n'), LIVE_COMMENT_MS);
+  timer.unref();
+  response.once('close', () => {
+    clearInterval(timer);
+    stop();
+  });
 }
 
 /** Writes a slab, and gives it back once the system has taken its bytes. */

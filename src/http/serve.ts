@@ -302,7 +302,7 @@ async function serveWith(
       logger.info(stopping, 'stopping');
     } finally {
       clearTimeout(metricsTimer);
-      testing.journal?.close();
+      testing.close();
       await listener.stop();
     }
     logger.info(summaryOf(metrics, (performance.now() - startMs) / 1000), 'stopped');

@@ -5,10 +5,8 @@ import type { AskedRequest, PromptMessage } from './types.js';
 /** The header that names the test which sends a request. */
 export const TEST_ID = 'x-test-id';
 
-/** Headers whose values aren't shown. */
-const SECRETS: ReadonlySet<string> = new Set([
-  ...['authorization', 'x-api-key', 'api-key', 'cookie', 'proxy-authorization'],
-]);
+/** The names of headers, and of fields of a query, whose values aren't shown. */
+const SECRET = /key|token|secret|auth|cookie|password|credential/i;
 
 /** The id of the test that sent a request; undefined if none did. */
 export function testOf(headers: IncomingHttpHeaders): string | undefined {
@@ -33,21 +31,36 @@ export function askedRequest(
   const { model } = (body ?? {}) as { readonly model?: unknown };
   return {
     method,
-    path,
+    path: shownPath(path),
     headers: shownHeaders(headers),
     body,
     messages: shown,
-    prompt: shown.findLast(({ content }) => content !== '')?.content ?? '',
+    prompt: promptOf(shown),
     model: typeof model === 'string' ? model : undefined,
     test: testOf(headers),
   };
+}
+
+/** The text of the last message, or of the one before an assistant's beginning of the reply. */
+function promptOf(messages: readonly PromptMessage[]): string {
+  const last = messages.at(-1);
+  if (last?.role === 'tool') return last.content;
+  const said = messages.filter(({ content }) => content !== '');
+  if (said.at(-1)?.role === 'assistant') said.pop();
+  return said.at(-1)?.content ?? '';
 }
 
 function shownHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
       name,
-      SECRETS.has(name) ? '***' : [value ?? ''].flat().join(', '),
+      SECRET.test(name) ? '***' : [value ?? ''].flat().join(', '),
     ]),
+  );
+}
+
+function shownPath(path: string): string {
+  return path.replace(/([?&])([^=&]*)=[^&]*/g, (field, sign, name) =>
+    SECRET.test(name) ? `${sign}${name}=***` : field,
   );
 }

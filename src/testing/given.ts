@@ -10,6 +10,7 @@ import type {
   AskedRequest,
   FailureOptions,
   FailureValue,
+  ReplyMessage,
   ReplyOptions,
   ReplySource,
   ReplyValue,
@@ -38,9 +39,9 @@ export interface OverrideSpec {
 export function replySpec(
   when: When,
   reply: ReplySource | readonly ReplySource[],
-  options: ReplyOptions = {},
+  options?: ReplyOptions | null,
 ): OverrideSpec {
-  return { when: conditionOf(when), gives: { replies: repliesOf(reply, 'reply') }, ...useOf(options) };
+  return { when: conditionOf(when), gives: { replies: repliesOf(reply, 'reply') }, ...useOf(options ?? {}) };
 }
 
 /**
@@ -48,7 +49,8 @@ export function replySpec(
  *
  * @throws AppError that names the argument
  */
-export function failureSpec(failure: FailureValue, { when, ...options }: FailureOptions = {}): OverrideSpec {
+export function failureSpec(failure: FailureValue, given?: FailureOptions | null): OverrideSpec {
+  const { when, ...options } = given ?? {};
   const { retryAfter, ...rest } = Object(failure) as FailureValue;
   const error = retryAfter === undefined ? rest : { ...rest, retry_after: retryAfter };
   return {
@@ -67,6 +69,8 @@ export function failureSpec(failure: FailureValue, { when, ...options }: Failure
 export function specOf(body: unknown, at: string): OverrideSpec {
   const { prompt, pattern, flags, messages, reply, error, times, delay_ms } = checked(ownReply, body, at);
   const field = (name: string) => (at === '' ? name : `${at}.${name}`);
+  if (flags !== undefined && pattern === undefined)
+    throw invalid(at, 'flags', "Expected 'pattern' beside it.");
   const conditions = [prompt, pattern, messages].filter((each) => each !== undefined);
   if (conditions.length > 1)
     throw invalid(at, 'pattern', "Expected only one of 'prompt', 'pattern' and 'messages'.");
@@ -87,7 +91,9 @@ export function specOf(body: unknown, at: string): OverrideSpec {
 }
 
 function conditionOf(when: When): Condition {
-  if (typeof when === 'string' || typeof when === 'function' || isRegExp(when)) return when;
+  if (typeof when === 'string' || typeof when === 'function') return when;
+  // The test may use its own in the meantime, which has a state.
+  if (isRegExp(when)) return new RegExp(when);
   if (Array.isArray(when)) return historyOf(when, 'when');
   throw invalid('', 'when', 'Expected a text, a regular expression, a list of messages or a function.');
 }
@@ -124,7 +130,25 @@ function replyOf(given: unknown, at: string): ReplySource {
  * @throws AppError that names what is wrong
  */
 export function checkedReply(given: unknown, at: string): ReplyValue {
-  return typeof given === 'string' ? given : (checked(ownMessage, given ?? null, at) as ReplyValue);
+  if (typeof given === 'string') return given;
+  if (typeof given !== 'object' || given === null)
+    throw invalid('', at, `Expected a text or a message, but got ${given === null ? 'null' : typeof given}.`);
+  const message = checked(ownMessage, given, at) as ReplyMessage;
+  const { content, tool_calls: calls } = message;
+  if ((content ?? undefined) === undefined && (calls ?? []).length === 0)
+    throw invalid('', at, 'Expected content or tool_calls.');
+  for (const [i, call] of (calls ?? []).entries()) assertJson(call, `${at}.tool_calls[${i}]`);
+  return message;
+}
+
+/** @throws AppError if a value can't be spelled as JSON: it contains itself, or a BigInt */
+function assertJson(value: unknown, at: string): void {
+  try {
+    JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof TypeError) throw invalid('', at, 'Expected values that JSON has.');
+    throw error;
+  }
 }
 
 function failureOf(given: unknown, at: string): FailureValue {

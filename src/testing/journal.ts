@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { JOURNAL_BYTES_MAX } from '../core/limits.js';
+import { JOURNAL_BYTES_MAX, SCOPES_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
 import { askedRequest } from './asked.js';
 import type { RecordedRequest } from './types.js';
@@ -8,17 +8,24 @@ import type { RecordedRequest } from './types.js';
 export interface EndedRequest
   extends Omit<RecordedRequest, 'number' | 'headers' | 'body' | 'messages' | 'prompt' | 'model' | 'test'> {
   readonly headers: IncomingHttpHeaders;
-  /** Decompressed; undefined without one. */
-  readonly body: Buffer | undefined;
   readonly test: string | undefined;
-  /** The messages of a parsed body; empty if it is invalid. */
-  readonly messagesOf: (body: unknown) => readonly Message[];
+  /** The memory that the headers, the path and the body take, in bytes. */
+  readonly bytes: number;
+  /** Returns the body, parsed if it is valid, and its messages. */
+  readonly content: () => { readonly body: unknown; readonly messages: readonly Message[] };
 }
 
-/** The approximate memory of an entry without its body, in bytes. */
-const ENTRY_BYTES = 2048;
+/** Which requests are wanted; those of any value if undefined. */
+export interface Wanted {
+  readonly test?: string | undefined;
+  readonly status?: number | undefined;
+  readonly match?: string | undefined;
+}
 
-/** An entry: what is shown of it is made when it is looked at. */
+/** The approximate memory of a request in the journal without its headers, path and body, in bytes. */
+const ENTRY_BYTES = 1024;
+
+/** A request in the journal: what is shown of it is made when it is looked at. */
 class Entry {
   readonly number: number;
   readonly ended: EndedRequest;
@@ -27,24 +34,15 @@ class Entry {
   constructor(number: number, ended: EndedRequest) {
     this.number = number;
     this.ended = ended;
-    this.bytes = ENTRY_BYTES + (ended.body?.length ?? 0);
+    this.bytes = ENTRY_BYTES + ended.bytes;
   }
 
   get shown(): RecordedRequest {
-    const { messagesOf, headers, body: bytes, ...rest } = this.ended;
+    const { content, headers, bytes, test, ...rest } = this.ended;
     const { method, path } = rest;
-    const body = bytes && parsed(bytes);
-    const asked = askedRequest({ method, path, headers, body }, messagesOf(body));
-    return { number: this.number, ...asked, ...rest };
-  }
-}
-
-function parsed(bytes: Buffer): unknown {
-  const text = bytes.toString();
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
+    const { body, messages } = content();
+    const { path: shownPath, ...asked } = askedRequest({ method, path, headers, body }, messages);
+    return { number: this.number, ...rest, path: shownPath, ...asked };
   }
 }
 
@@ -58,14 +56,20 @@ export class Journal {
   private first = 0;
   private bytes = 0;
   private count = 0;
+  private isClosed = false;
   private readonly listeners = new Map<Listener, () => void>();
+  /** When the requests of a test were removed last; of all tests under undefined. By the clock of `cameAt`. */
+  private readonly clearedAt = new Map<string | undefined, number>();
 
   /** @param max the maximum number of requests */
   constructor(max: number) {
     this.max = max;
   }
 
+  /** Adds a request, unless it came before its test's requests were removed. */
   record(ended: EndedRequest): void {
+    const { test, cameAt } = ended;
+    if (cameAt < (this.clearedAt.get(undefined) ?? 0) || cameAt < (this.clearedAt.get(test) ?? 0)) return;
     const entry = new Entry(++this.count, ended);
     this.entries.push(entry);
     this.bytes += entry.bytes;
@@ -75,16 +79,33 @@ export class Journal {
     for (const listener of this.listeners.keys()) listener(shown);
   }
 
-  /** @param test of one test only; undefined for all */
-  requests(test?: string): RecordedRequest[] {
-    return this.entries
-      .slice(this.first)
-      .filter(({ ended }) => test === undefined || ended.test === test)
-      .map(({ shown }) => shown);
+  /**
+   * The latest requests, oldest first.
+   *
+   * @param limit the most requests
+   * @param bytesMax the most bytes of all of them together; there is one request at least
+   */
+  requests(
+    wanted: Wanted,
+    limit = Number.POSITIVE_INFINITY,
+    bytesMax = Number.POSITIVE_INFINITY,
+  ): RecordedRequest[] {
+    const found: Entry[] = [];
+    let bytes = 0;
+    for (let i = this.entries.length - 1; i >= this.first && found.length < limit; i--) {
+      const entry = this.entries[i] as Entry;
+      if (!isWanted(entry.ended, wanted)) continue;
+      bytes += entry.bytes;
+      if (bytes > bytesMax && found.length > 0) break;
+      found.push(entry);
+    }
+    return found.reverse().map(({ shown }) => shown);
   }
 
-  /** Removes the requests of one test, or all. */
+  /** Removes the requests of one test, or all; also those that are being answered. */
   clear(test?: string): void {
+    if (test === undefined || this.clearedAt.size > SCOPES_MAX) this.clearedAt.clear();
+    this.clearedAt.set(test, performance.timeOrigin + performance.now());
     const left = this.entries
       .slice(this.first)
       .filter(({ ended }) => test !== undefined && ended.test !== test);
@@ -96,16 +117,18 @@ export class Journal {
   /**
    * Calls a function with each request from now on.
    *
-   * @param onClose called when the journal is closed
+   * @param onClose called when the journal is closed; at once if it is
    * @returns how to end that
    */
   listen(listener: Listener, onClose: () => void): () => void {
-    this.listeners.set(listener, onClose);
+    if (this.isClosed) onClose();
+    else this.listeners.set(listener, onClose);
     return () => void this.listeners.delete(listener);
   }
 
   /** Ends all listening. */
   close(): void {
+    this.isClosed = true;
     const listeners = [...this.listeners.values()];
     this.listeners.clear();
     for (const onClose of listeners) onClose();
@@ -118,4 +141,12 @@ export class Journal {
     this.entries = this.entries.slice(this.first);
     this.first = 0;
   }
+}
+
+function isWanted(ended: EndedRequest, { test, status, match }: Wanted): boolean {
+  return (
+    (test === undefined || ended.test === test) &&
+    (status === undefined || ended.status === status) &&
+    (match === undefined || ended.match === match)
+  );
 }

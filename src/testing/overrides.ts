@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRegExp } from 'node:util/types';
+import { inspect } from 'node:util';
+import { isNativeError, isRegExp } from 'node:util/types';
 import { AppError } from '../core/errors.js';
+import { OWN_CODE_MS_MAX } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import { type Message, queryOf } from '../core/query.js';
 import type { Override } from '../lookup/lookup.js';
@@ -16,6 +18,8 @@ export class Entry {
   readonly when: Condition | undefined;
   /** How many requests it still answers. */
   left: number;
+  /** The approximate memory that it takes, in bytes. */
+  readonly bytes: number;
   private readonly spec: OverrideSpec;
   private used = 0;
 
@@ -25,6 +29,7 @@ export class Entry {
     this.when = spec.when;
     this.left = spec.times;
     this.spec = spec;
+    this.bytes = bytesOf(spec);
   }
 
   /** True if it is an error. */
@@ -33,19 +38,19 @@ export class Entry {
   }
 
   /**
-   * Answers a request.
+   * Answers a request. The caller has taken it: see `Overrides.take`.
    *
    * @param asked the request, made when it is needed
+   * @param time the time that the test's own code has for the request
    * @throws AppError that was given, or with the message of what the test's own function throws
    */
-  answer(asked: () => AskedRequest, signal: () => AbortSignal): MaybePromise<Override> {
+  answer(asked: () => AskedRequest, signal: () => AbortSignal, time: OwnTime): MaybePromise<Override> {
     const { gives, delayMs } = this.spec;
-    this.left--;
     const reply =
       'replies' in gives ? gives.replies[Math.min(this.used++, gives.replies.length - 1)] : undefined;
     const answer = () => {
       if ('failure' in gives) throw failureError(gives.failure);
-      return after(replyOf(reply as ReplySource, asked), (value): Override => {
+      return after(replyOf(reply as ReplySource, asked, time), (value): Override => {
         const { number } = this;
         return {
           rung: 'override',
@@ -59,15 +64,42 @@ export class Entry {
   }
 }
 
-function replyOf(reply: ReplySource, asked: () => AskedRequest) {
+function replyOf(reply: ReplySource, asked: () => AskedRequest, time: OwnTime) {
   if (typeof reply !== 'function') return reply;
   const request = asked();
-  const made = ownCode('reply', () => bounded(() => reply(request)));
+  const made = ownCode('reply', () => time.run(() => reply(request)));
   const checked = (value: unknown) => ownCode('reply', () => checkedReply(value, 'reply'));
-  // A promise that isn't this realm's is one, too.
-  return typeof (made as Promise<unknown>)?.then === 'function'
+  return ownCode('reply', () => isThenable(made))
     ? Promise.resolve(made).then(checked, (error) => fails('reply', error))
     : checked(made);
+}
+
+/** True for promises, also those of another realm. */
+function isThenable(value: unknown): boolean {
+  return typeof (value as Promise<unknown> | null | undefined)?.then === 'function';
+}
+
+/** The time that a test's own code has left for one request. */
+export class OwnTime {
+  private leftMs = OWN_CODE_MS_MAX;
+
+  /** @throws what the code throws; TooSlow if there is no time left */
+  run<T>(code: () => T): T {
+    const startMs = performance.now();
+    try {
+      return bounded(code, this.leftMs);
+    } finally {
+      this.leftMs -= performance.now() - startMs;
+    }
+  }
+}
+
+/** The approximate memory that an entry takes, in bytes, without its texts. */
+const ENTRY_BYTES = 512;
+
+function bytesOf({ when, gives }: OverrideSpec): number {
+  const texts = [when, 'replies' in gives ? gives.replies : gives.failure];
+  return ENTRY_BYTES + 2 * JSON.stringify(texts).length;
 }
 
 type Wanted = (entry: Entry) => boolean;
@@ -80,16 +112,35 @@ export class Overrides {
   private readonly exact = new Map<string, Entry[]>();
   /** Those with an expression or a function, oldest first. */
   private readonly patterns: Entry[] = [];
+  /** The approximate memory of all, in bytes. */
+  bytes = 0;
 
   add(entry: Entry): void {
     const { when } = entry;
+    this.bytes += entry.bytes;
     if (when === undefined) this.general.push(entry);
     else if (typeof when === 'string') this.addExact(when, entry);
     else if (isHistory(when)) this.addExact(when.at(-1) as string, entry);
     else this.patterns.push(entry);
   }
 
+  /** Uses an entry once, and removes it if it is used up. */
+  take(entry: Entry): void {
+    if (--entry.left > 0) return;
+    this.bytes -= entry.bytes;
+    const { when } = entry;
+    if (when === undefined) remove(this.general, entry);
+    else if (typeof when !== 'string' && !isHistory(when)) remove(this.patterns, entry);
+    else {
+      const prompt = typeof when === 'string' ? when : (when.at(-1) as string);
+      const entries = this.exact.get(prompt) ?? [];
+      remove(entries, entry);
+      if (entries.length === 0) this.exact.delete(prompt);
+    }
+  }
+
   clear(): void {
+    this.bytes = 0;
     this.general.length = 0;
     this.exact.clear();
     this.patterns.length = 0;
@@ -109,10 +160,18 @@ export class Overrides {
    *
    * @param asked the request, made when it is needed
    * @param isWanted false for entries that aren't for such a request
+   * @param time the time that the test's own code has for the request
    * @throws AppError if the test's own expression or function fails
    */
-  find(messages: readonly Message[], asked: () => AskedRequest, isWanted: Wanted): Entry | undefined {
-    return lastOpen(this.general) ?? this.findExact(messages, isWanted) ?? this.findPattern(asked, isWanted);
+  find(
+    messages: readonly Message[],
+    asked: () => AskedRequest,
+    isWanted: Wanted,
+    time: OwnTime,
+  ): Entry | undefined {
+    return (
+      this.general.at(-1) ?? this.findExact(messages, isWanted) ?? this.findPattern(asked, isWanted, time)
+    );
   }
 
   private addExact(prompt: string, entry: Entry): void {
@@ -122,44 +181,46 @@ export class Overrides {
   }
 
   private findExact(messages: readonly Message[], isWanted: Wanted): Entry | undefined {
-    if (this.exact.size === 0) return undefined;
+    // An empty result of a tool is the last message, but not a part of a history.
+    const last = messages.at(-1);
+    if (this.exact.size === 0 || (last?.role === 'tool' && last.text === '')) return undefined;
     for (const history of queryOf(messages)?.histories ?? []) {
       const prompt = history.at(-1) as string;
       const entries = this.exact.get(prompt);
       if (entries === undefined) continue;
       const isSaid = ({ when }: Entry) => when === prompt || isSame(when, history);
-      const found = lastOpen(entries, (entry) => isSaid(entry) && isWanted(entry));
-      if (entries.length === 0) this.exact.delete(prompt);
+      const found = entries.findLast((entry) => isSaid(entry) && isWanted(entry));
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  private findPattern(asked: () => AskedRequest, isWanted: Wanted): Entry | undefined {
+  private findPattern(asked: () => AskedRequest, isWanted: Wanted, time: OwnTime): Entry | undefined {
     if (this.patterns.length === 0) return undefined;
     const request = asked();
     return ownCode('condition', () =>
-      bounded(() => lastOpen(this.patterns, (entry) => isWanted(entry) && accepts(entry.when, request))),
+      time.run(() => this.patterns.findLast((entry) => isWanted(entry) && accepts(entry.when, request))),
     );
   }
+}
+
+function remove(entries: Entry[], entry: Entry): void {
+  const at = entries.lastIndexOf(entry);
+  if (at >= 0) entries.splice(at, 1);
 }
 
 function isHistory(when: Condition | undefined): when is readonly string[] {
   return Array.isArray(when);
 }
 
-/** The latest entry that has requests left, and is accepted. Those that have none left are removed. */
-function lastOpen(entries: Entry[], isWanted: Wanted = () => true): Entry | undefined {
-  for (let i = entries.length - 1; i >= 0; i--) {
-    const entry = entries[i] as Entry;
-    if (entry.left <= 0) entries.splice(i, 1);
-    else if (isWanted(entry)) return entry;
-  }
-  return undefined;
-}
-
 function accepts(when: Condition | undefined, request: AskedRequest): boolean {
-  if (typeof when === 'function') return Boolean(when(request));
+  if (typeof when === 'function') {
+    const accepted: unknown = when(request);
+    if (!isThenable(accepted)) return Boolean(accepted);
+    // Its rejection would end the process.
+    Promise.resolve(accepted).catch(() => undefined);
+    throw new TypeError('expected true or false, but got a promise');
+  }
   if (!isRegExp(when)) return false;
   // An expression with the flag `g` or `y` would begin where it ended the last time.
   when.lastIndex = 0;
@@ -184,6 +245,16 @@ function ownCode<T>(what: string, run: () => T): T {
 }
 
 function fails(what: string, cause: unknown): never {
-  const problem = cause instanceof Error ? cause.message : String(cause);
-  throw new AppError('override_failed', { message: `The test's own ${what} failed: ${problem}`, cause });
+  throw new AppError('override_failed', {
+    message: `The test's own ${what} failed: ${problemOf(cause)}`,
+  });
+}
+
+/** What was thrown, in words. It may be anything, and its own methods may throw. */
+function problemOf(cause: unknown): string {
+  try {
+    return isNativeError(cause) ? String(cause.message) : inspect(cause);
+  } catch {
+    return 'it threw something that has no text';
+  }
 }

@@ -18,8 +18,13 @@ import type {
   When,
 } from './types.js';
 
-/** How long `waitForRequest` waits, in ms. */
-const WAIT_MS = 5000;
+/** How long `waitForRequest` waits, in ms: less than vitest and Jest wait for a test. */
+const WAIT_MS = 4000;
+
+/** The longest time of a timer, in ms. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+const FILTERS = ['method', 'path', 'prompt', 'model', 'status', 'match'];
 
 /** The test API of a program that embeds the server. */
 export class Scope implements TestScope {
@@ -46,18 +51,21 @@ export class Scope implements TestScope {
   }
 
   get requests(): readonly RecordedRequest[] {
-    return this.testing.journal?.requests(this.test) ?? [];
+    return this.testing.journal?.requests({ test: this.test }) ?? [];
   }
 
   get unmatched(): readonly RecordedRequest[] {
-    return this.requests.filter(({ match }) => match === 'none');
+    return this.testing.journal?.requests({ test: this.test, match: 'none' }) ?? [];
   }
 
   async waitForRequest(
     where: RequestFilter = {},
-    { timeoutMs = WAIT_MS }: { readonly timeoutMs?: number | undefined } = {},
+    options: { readonly timeoutMs?: number | undefined } = {},
   ): Promise<RecordedRequest> {
     const { journal } = this.testing;
+    const { timeoutMs = WAIT_MS } = options;
+    assertFilter(where);
+    if (!(timeoutMs >= 0)) throw new ConfigError(`timeoutMs: expected a number of ms, got ${timeoutMs}`);
     if (journal === undefined) throw new ConfigError('journal: 0 keeps no requests to wait for');
     const isWanted = (request: RecordedRequest) =>
       (this.test === undefined || request.test === this.test) && accepts(where, request);
@@ -98,6 +106,8 @@ function nextRequest(
   missed: () => string,
 ): Promise<RecordedRequest> {
   return new Promise((resolve, reject) => {
+    let stop = () => {};
+    let timer: NodeJS.Timeout | undefined;
     const end = () => {
       stop();
       clearTimeout(timer);
@@ -115,8 +125,9 @@ function nextRequest(
       }
       end();
     };
-    const timer = setTimeout(() => fail(missed()), timeoutMs);
-    const stop = journal.listen(look, () => fail('the server was closed before such a request'));
+    // Node takes a longer time for none.
+    timer = setTimeout(() => fail(missed()), Math.min(timeoutMs, TIMEOUT_MS_MAX));
+    stop = journal.listen(look, () => fail('the server was closed before such a request'));
   });
 }
 
@@ -129,8 +140,22 @@ function missed(requests: readonly RecordedRequest[], timeoutMs: number): string
   return `no such request within ${timeoutMs} ms: ${seen}`;
 }
 
+/** @throws ConfigError that names what isn't known */
+function assertFilter(where: unknown): void {
+  if (typeof where === 'function') return;
+  if (typeof where !== 'object' || where === null)
+    throw new ConfigError('waitForRequest: expected a function, or an object of values');
+  const unknown = Object.keys(where).find((name) => !FILTERS.includes(name));
+  if (unknown !== undefined) throw new ConfigError(`${unknown}: expected one of ${FILTERS.join(', ')}`);
+}
+
 function accepts(where: RequestFilter, request: RecordedRequest): boolean {
-  if (typeof where === 'function') return where(request);
+  if (typeof where === 'function') {
+    const accepted: unknown = where(request);
+    if (typeof accepted === 'object' && accepted !== null)
+      throw new ConfigError('waitForRequest: expected a function that returns true or false');
+    return Boolean(accepted);
+  }
   const { path, prompt = request.prompt, ...equal } = where;
   if (path !== undefined && request.path.replace(/\?.*/s, '') !== path) return false;
   if (typeof prompt === 'string' ? request.prompt !== prompt : request.prompt.search(prompt) < 0)
@@ -144,6 +169,7 @@ function handleOf(entry: Entry): GivenReply {
   const times = (n: number) => {
     if (!Number.isInteger(n) || n < 1)
       throw new ConfigError(`times: expected a whole number from 1, got ${n}`);
+    if (entry.left <= 0) throw new ConfigError('times: the reply is used up; give it again');
     entry.left = n;
     return handle;
   };
@@ -156,6 +182,9 @@ function checkedArguments<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {
-    throw error instanceof AppError ? new ConfigError(error.message) : error;
+    if (!(error instanceof AppError)) throw error;
+    // The fields of the body of POST /api/replies have these names.
+    const message = error.message.replace('.delay_ms', '.delayMs').replace('.retry_after', '.retryAfter');
+    throw new ConfigError(message);
   }
 }

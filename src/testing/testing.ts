@@ -1,12 +1,21 @@
+import { setMaxListeners } from 'node:events';
 import { AppError } from '../core/errors.js';
-import { SCOPES_MAX } from '../core/limits.js';
+import { OVERRIDES_BYTES_MAX, SCOPES_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Message } from '../core/query.js';
 import type { Override } from '../lookup/lookup.js';
 import { type Asking, askedRequest, testOf } from './asked.js';
 import type { OverrideSpec } from './given.js';
 import { Journal } from './journal.js';
-import { Entry, Overrides } from './overrides.js';
+import { Entry, Overrides, type OwnTime } from './overrides.js';
+
+/** An entry, and where it is. */
+interface Found {
+  readonly entry: Entry;
+  readonly overrides: Overrides;
+  /** The id of its test; undefined if it is for all. */
+  readonly test: string | undefined;
+}
 
 /** The replies that tests give, and the journal. */
 export class Testing {
@@ -15,9 +24,12 @@ export class Testing {
   private readonly isScoped: boolean;
   /** For the requests of all tests. */
   private readonly shared = new Overrides();
-  /** By the ids of tests. Each has at least one entry, or had. */
+  /** By the ids of tests. Each has at least one entry. */
   private readonly scopes = new Map<string, Overrides>();
   private count = 0;
+  /** The approximate memory of all replies, in bytes. */
+  private bytes = 0;
+  private readonly stop = new AbortController();
   /** Incremented when replies are given or taken back: answers from before may be wrong. */
   generation = 0;
 
@@ -28,16 +40,34 @@ export class Testing {
   constructor(journalMax: number, isScoped: boolean) {
     this.journal = journalMax > 0 ? new Journal(journalMax) : undefined;
     this.isScoped = isScoped;
+    // Each reply that takes a while listens to it.
+    setMaxListeners(0, this.stop.signal);
+  }
+
+  /** Aborts when the server stops, with an AppError: the reply of a test may take without end. */
+  get stopping(): AbortSignal {
+    return this.stop.signal;
+  }
+
+  /** Ends all that waits for replies of tests, or for requests in the journal. */
+  close(): void {
+    this.stop.abort(new AppError('stopping'));
+    this.journal?.close();
   }
 
   /**
    * Gives a reply or an error.
    *
    * @param test to the requests of one test; undefined for all
-   * @throws AppError if too many tests have replies
+   * @throws AppError if too many tests have replies, or the replies take too much memory
    */
   give(spec: OverrideSpec, test: string | undefined): Entry {
     const entry = new Entry(++this.count, spec);
+    if (this.bytes + entry.bytes > OVERRIDES_BYTES_MAX) {
+      const message = `The replies of tests take too much memory. Expected at most ${OVERRIDES_BYTES_MAX} bytes: DELETE /api/replies takes them back.`;
+      throw new AppError('request_too_large', { message });
+    }
+    this.bytes += entry.bytes;
     this.overridesOf(test).add(entry);
     this.generation++;
     return entry;
@@ -47,9 +77,11 @@ export class Testing {
   takeBack(test?: string): void {
     this.generation++;
     if (test !== undefined) {
+      this.bytes -= this.scopes.get(test)?.bytes ?? 0;
       this.scopes.delete(test);
       return;
     }
+    this.bytes = 0;
     this.shared.clear();
     this.scopes.clear();
   }
@@ -67,7 +99,7 @@ export class Testing {
    * @throws AppError, at once or as a rejection: the error that was given; or if the request must name its test and doesn't
    */
   override(
-    asking: Asking,
+    asking: Asking & { readonly time: OwnTime },
     messages: readonly Message[],
     signal: () => AbortSignal,
     isError: boolean,
@@ -78,7 +110,17 @@ export class Testing {
       return made;
     };
     const isWanted = (entry: Entry) => entry.isError || !isError;
-    return this.entryFor(asking, messages, asked, isWanted)?.answer(asked, signal);
+    const found = this.entryFor(asking, messages, asked, isWanted);
+    if (found === undefined) return undefined;
+    this.take(found);
+    return found.entry.answer(asked, signal, asking.time);
+  }
+
+  private take({ entry, overrides, test }: Found): void {
+    const before = overrides.bytes;
+    overrides.take(entry);
+    this.bytes -= before - overrides.bytes;
+    if (test !== undefined && overrides.isEmpty) this.scopes.delete(test);
   }
 
   /**
@@ -86,26 +128,30 @@ export class Testing {
    *
    * @throws AppError as `override` does, but not the error that was given
    */
-  numberFor(asking: Asking, messages: readonly Message[]): number | undefined {
+  numberFor(asking: Asking & { readonly time: OwnTime }, messages: readonly Message[]): number | undefined {
     return this.entryFor(
       asking,
       messages,
       () => askedRequest(asking, messages),
       () => true,
-    )?.number;
+    )?.entry.number;
   }
 
   private entryFor(
-    asking: Asking,
+    asking: Asking & { readonly time: OwnTime },
     messages: readonly Message[],
     asked: () => ReturnType<typeof askedRequest>,
     isWanted: (entry: Entry) => boolean,
-  ): Entry | undefined {
+  ): Found | undefined {
     const test = testOf(asking.headers);
     if (test === undefined && this.isScoped) throw new AppError('test_id_required');
     const own = test === undefined ? undefined : this.scopes.get(test);
     if (own === undefined && this.shared.isEmpty) return undefined;
-    return own?.find(messages, asked, isWanted) ?? this.shared.find(messages, asked, isWanted);
+    const { time } = asking;
+    const entry = own?.find(messages, asked, isWanted, time);
+    if (own !== undefined && entry !== undefined) return { entry, overrides: own, test };
+    const shared = this.shared.find(messages, asked, isWanted, time);
+    return shared && { entry: shared, overrides: this.shared, test: undefined };
   }
 
   private overridesOf(test: string | undefined): Overrides {

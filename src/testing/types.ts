@@ -56,7 +56,7 @@ export interface FailureValue {
 
 /** Which requests get an error, and how. */
 export interface FailureOptions extends ReplyOptions {
-  /** Default: all requests. */
+  /** Default: all requests for replies and for embeddings. */
   readonly when?: When | undefined;
 }
 
@@ -71,9 +71,9 @@ export interface GivenReply {
 /** A request to the API, as it was sent. */
 export interface AskedRequest {
   readonly method: string;
-  /** The path with its query. */
+  /** The path with its query. Values of fields that seem to be secret are `***`. */
   readonly path: string;
-  /** Names in lower case. Values of `authorization`, `x-api-key`, `api-key`, `cookie` and `proxy-authorization` are `***`. */
+  /** Names in lower case. Values of headers that seem to be secret, such as `authorization` and `x-api-key`, are `***`. */
   readonly headers: Readonly<Record<string, string>>;
   /** The parsed body; its text if it isn't JSON; undefined without one. */
   readonly body: unknown;

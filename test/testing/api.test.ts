@@ -90,6 +90,8 @@ describe('POST /api/replies', () => {
     [{ prompt: 'a', reply: { content: 5 } }, "'reply.content'"],
     [{ prompt: 'a', reply: {} }, "'reply.content'"],
     [{ prompt: 'a', reply: [] }, "'reply'"],
+    [{ prompt: 'a', flags: 'i', reply: 'x' }, "'flags'"],
+    [[], 'expected 1 to 50000 replies'],
     [{ prompt: 'a', reply: ['x', 5] }, "'reply[1]'"],
     [{ prompt: 'a', reply: { tool_calls: [{ name: 'f' }] } }, "'reply.tool_calls[0].arguments'"],
     [{ prompt: 'a', reply: 'x', error: { status: 500 } }, "'reply'"],

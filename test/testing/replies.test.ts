@@ -19,7 +19,7 @@ async function start(options: ServeOptions = {}): Promise<VerbatimServer> {
 }
 
 interface Asked {
-  readonly messages?: readonly { readonly role: string; readonly content: string }[];
+  readonly messages?: readonly { readonly role: string; readonly content: string | null }[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly stream?: boolean;
 }
@@ -189,6 +189,70 @@ describe('reply()', () => {
     expect(await ask(server, RECORDED)).toMatchObject({ status: 200 });
   });
 
+  it('answers 500 whatever a test throws, and goes on', async () => {
+    const server = await start();
+    const odd = [
+      Object.create(null),
+      { toString: () => expect.fail('called') },
+      Object.defineProperty(new Error(), 'message', { get: () => expect.fail('read') }),
+    ];
+    for (const [i, thrown] of odd.entries()) {
+      server.reply(`throw ${i}`, () => {
+        throw thrown;
+      });
+      expect(await ask(server, `throw ${i}`)).toMatchObject({ status: 500 });
+    }
+    server.reply('then', () => Object.defineProperty({}, 'then', { get: () => expect.fail('read') }));
+    expect(await ask(server, 'then')).toMatchObject({ status: 500 });
+    server.reply((async () => Promise.reject(new Error('late'))) as never, 'any');
+    expect(await ask(server, RECORDED)).toMatchObject({
+      status: 500,
+      error: { message: expect.stringContaining('expected true or false, but got a promise') },
+    });
+    server.reset();
+    expect(await ask(server, RECORDED)).toMatchObject({ status: 200 });
+  });
+
+  it('is not kept for other requests, among several prompts', async () => {
+    const server = await start();
+    server.reply('mine', 'once').once();
+    const prompts = async () => {
+      const response = await fetch(`${server.baseURL}/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ prompt: [RECORDED, 'mine'] }),
+      });
+      return response.status;
+    };
+    expect([await prompts(), await prompts()]).toEqual([200, 404]);
+  });
+
+  it('is for the last message, even if that is an empty result of a tool', async () => {
+    const server = await start();
+    server.reply('weather', { tool_calls: [{ name: 'f', arguments: {} }] });
+    server.reply(({ messages }) => messages.at(-1)?.role === 'tool', 'final');
+    const messages = [
+      { role: 'user', content: 'weather' },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }],
+      },
+      { role: 'tool', tool_call_id: 'c', content: '' },
+    ];
+    expect(await ask(server, '', { messages })).toMatchObject({ text: 'final' });
+  });
+
+  it('ends with the server, however long it takes', async () => {
+    const server = await serve({ drainMs: 3_600_000 });
+    server.reply('slow', 'never', { delayMs: 3_600_000 });
+    server.reply('hangs', () => new Promise(() => {}));
+    const asked = ['slow', 'hangs'].map((prompt) => ask(server, prompt));
+    await ask(server, RECORDED);
+    await server.close();
+    for (const { status } of await Promise.all(asked)) expect(status).toBe(503);
+  });
+
   it('ends an expression that backtracks, and a function that never ends', async () => {
     const server = await start();
     server.reply(/^(a+)+$/, 'x');
@@ -214,6 +278,12 @@ describe('reply()', () => {
     [(server: VerbatimServer) => server.reply('a', 'b', { times: 0 }), "'options.times'"],
     [(server: VerbatimServer) => server.reply('a', 'b', { delay: 5 } as never), "'options.delay'"],
     [(server: VerbatimServer) => server.reply('a', 'b').times(0.5), 'times'],
+    [(server: VerbatimServer) => server.reply('a', 'b', { delayMs: -1 }), "'options.delayMs'"],
+    [(server: VerbatimServer) => server.reply('a', undefined as never), "'reply'"],
+    [
+      (server: VerbatimServer) => server.reply('a', { tool_calls: [{ name: 'f', arguments: { n: 1n } }] }),
+      "'reply.tool_calls[0]'",
+    ],
     [(server: VerbatimServer) => server.fail({ status: 200 }), "'failure.status'"],
     [(server: VerbatimServer) => server.scope('a b'), 'scope'],
   ])('names the argument that is invalid: %s', (act, name) => {
@@ -330,6 +400,33 @@ describe('requests', () => {
     await expect(none.waitForRequest()).rejects.toThrow('journal');
   });
 
+  it('leave out what was being answered when they were removed', async () => {
+    const server = await start();
+    server.reply('slow', 'late', { delayMs: 100 });
+    const slow = ask(server, 'slow');
+    await ask(server, 'before');
+    await server.waitForRequest({ prompt: 'before' });
+    server.reset();
+    await slow;
+    await ask(server, 'after');
+    expect(server.requests.map(({ prompt }) => prompt)).toEqual(['after']);
+  });
+
+  it('show the beginning of a body that is refused, and no secrets', async () => {
+    const server = await start();
+    const nested = '['.repeat(200_000);
+    const headers = { 'content-type': 'application/json', 'x-goog-api-key': 'secret' };
+    await fetch(`${server.baseURL}/chat/completions?api_key=secret`, {
+      method: 'POST',
+      headers,
+      body: nested,
+    });
+    const [refused] = server.requests;
+    expect(refused).toMatchObject({ status: 400, body: '['.repeat(1000), messages: [] });
+    expect(JSON.stringify(refused)).not.toContain('secret');
+    expect((await fetch(`${server.url}/api/requests`)).status).toBe(200);
+  });
+
   it('take at most 32 MiB', async () => {
     const server = await start();
     const long = 'x'.repeat(10_000_000);
@@ -344,6 +441,7 @@ describe('requests', () => {
     await ask(server, 'later');
     expect(await waiting).toMatchObject({ prompt: 'later' });
     expect(await server.waitForRequest(({ prompt }) => prompt === 'sooner')).toMatchObject({ number: 1 });
+    await expect(server.waitForRequest({ promt: 'x' } as never)).rejects.toThrow('promt: expected one of');
     await expect(server.waitForRequest({ prompt: 'never' }, { timeoutMs: 20 })).rejects.toThrow(
       /no such request within 20 ms: the last of 2 was POST \/v1\/chat\/completions, 404, "later"/,
     );

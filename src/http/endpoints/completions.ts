@@ -89,10 +89,11 @@ export function completions(
             const answers = places.map((place) => replied[place] as PromptReply);
             // With several prompts, the headers describe the first.
             const first = given[0] as Given;
+            const isRecorded = given.every(({ rung }) => rung !== 'override');
             return {
               origin: originOf(first, model),
               ...completionOf(asked, answers, headOf(asked, model, first), model.sourceOf(first).id),
-              asOf,
+              ...(isRecorded && { asOf }),
             };
           });
         });

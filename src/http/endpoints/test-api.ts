@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { checked } from '../../core/check.js';
 import { AppError } from '../../core/errors.js';
+import { LISTED_BYTES_MAX, LISTED_REQUESTS, OVERRIDES_AT_ONCE_MAX } from '../../core/limits.js';
 import { testOf } from '../../testing/asked.js';
 import { type OverrideSpec, specOf } from '../../testing/given.js';
 import type { Journal } from '../../testing/journal.js';
@@ -12,14 +13,10 @@ import type { RecordedRequest } from '../../testing/types.js';
 import { type Endpoint, type Input, jsonOf } from '../endpoint.js';
 import { valuesOf } from '../query-values.js';
 
-/** Requests in a list, unless another number is asked for. */
-const LISTED = 100;
-
 /** `POST /api/replies`: gives replies and errors to the requests of one test, if the header `x-test-id` names it, else to all. */
 export function giveReplies(testing: Testing): Endpoint<readonly OverrideSpec[]> {
   return {
-    parse: ({ body }) =>
-      Array.isArray(body) ? body.map((each, i) => specOf(each, `[${i}]`)) : [specOf(body, '')],
+    parse: ({ body }) => (Array.isArray(body) ? specsOf(body) : [specOf(body, '')]),
     answer: (specs, { request }) => {
       const test = testOf(request.headers);
       return jsonOf({ numbers: specs.map((spec) => testing.give(spec, test).number) });
@@ -43,16 +40,11 @@ export function listRequests({ journal }: Testing): Endpoint<Input> {
   return {
     parse: (input) => input,
     answer: (input, { request }) => {
-      const {
-        status,
-        match,
-        limit = LISTED,
-      } = checked(requestsQuery, valuesOf(input.query, 'status', 'limit'));
-      const all = journalOf(journal).requests(testNamed(input, request));
-      const wanted = all.filter(
-        (each) => (status ?? each.status) === each.status && (match ?? each.match) === each.match,
-      );
-      return jsonOf({ requests: wanted.slice(-limit).map(shownAsJson) });
+      const fields = checked(requestsQuery, valuesOf(input.query, 'status', 'limit'));
+      const { status, match, limit = LISTED_REQUESTS } = fields;
+      const wanted = { test: testNamed(input, request), status, match };
+      const requests = journalOf(journal).requests(wanted, limit, LISTED_BYTES_MAX);
+      return jsonOf({ requests: requests.map(shownAsJson) });
     },
   };
 }
@@ -83,6 +75,17 @@ export function streamRequests({ journal }: Testing): Endpoint<Input> {
       return { content: { kind: 'live', open } };
     },
   };
+}
+
+/** @throws AppError that names the first field that is missing or invalid, or for an empty or too long list */
+function specsOf(body: readonly unknown[]): readonly OverrideSpec[] {
+  const max = OVERRIDES_AT_ONCE_MAX;
+  const isEmpty = body.length === 0;
+  if (isEmpty || body.length > max) {
+    const message = `Invalid request body: expected 1 to ${max} replies, but got ${body.length} instead.`;
+    throw new AppError(isEmpty ? 'empty_array' : 'array_above_max_length', { message });
+  }
+  return body.map((each, i) => specOf(each, `[${i}]`));
 }
 
 function testNamed({ query }: Input, { headers }: IncomingMessage): string | undefined {

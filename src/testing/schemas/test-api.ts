@@ -1,7 +1,5 @@
+import { OVERRIDES_AT_ONCE_MAX } from '../../core/limits.js';
 import { messageSchema } from '../../openai/schemas/chat.js';
-
-/** The maximum number of replies in one request. */
-const REPLIES_MAX = 100_000;
 
 const callSchema = {
   type: 'object',
@@ -30,7 +28,12 @@ export const ownMessageSchema = {
     role: { enum: ['assistant'] },
     content: { type: ['string', 'null'] },
     reasoning_content: { type: ['string', 'null'] },
-    tool_calls: { type: ['array', 'null'], minItems: 1, items: callSchema },
+    tool_calls: { type: ['array', 'null'], items: callSchema },
+    // OpenAI's messages have them.
+    refusal: {},
+    annotations: {},
+    audio: {},
+    function_call: {},
   },
   additionalProperties: false,
   if: { not: { required: ['tool_calls'] } },
@@ -104,7 +107,10 @@ export const ownReplySchema = {
 /** The body of `POST /api/replies`: one, or a list. */
 export const ownRepliesSchema = {
   $id: 'OwnReplies',
-  anyOf: [ownReplySchema, { type: 'array', minItems: 1, maxItems: REPLIES_MAX, items: ownReplySchema }],
+  anyOf: [
+    ownReplySchema,
+    { type: 'array', minItems: 1, maxItems: OVERRIDES_AT_ONCE_MAX, items: ownReplySchema },
+  ],
 } as const;
 
 /** The answer to `POST /api/replies`. */
@@ -197,7 +203,11 @@ export const requestListSchema = {
   type: 'object',
   required: ['requests'],
   properties: {
-    requests: { type: 'array', items: recordedRequestSchema, description: 'The oldest first.' },
+    requests: {
+      type: 'array',
+      items: recordedRequestSchema,
+      description: 'The latest, the oldest first; fewer than the limit if their bodies have more than 4 MiB.',
+    },
   },
 } as const;
 
