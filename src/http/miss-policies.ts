@@ -2,8 +2,8 @@ import { AppError } from '../core/errors.js';
 import { NEAREST_HINT_BYTES_MAX, NEAREST_HINT_SCORE_MIN, NEAREST_HINTS_A_SECOND } from '../core/limits.js';
 import { after, firstFound, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../core/query.js';
-import { findFirst } from '../lookup/find-first.js';
-import type { Given, Match, NearMatch, StandIn } from '../lookup/lookup.js';
+import { earlierOf, findFirst } from '../lookup/find-first.js';
+import type { Given, Lookup, Match, NearMatch, StandIn } from '../lookup/lookup.js';
 import { RecordedReply } from '../lookup/recorded-reply.js';
 import type { Model } from '../models/model.js';
 import { spellingsOf } from '../openai/chat-templates.js';
@@ -52,8 +52,8 @@ export function standInOf({ onMiss, fallbackText }: MissSettings): StandIn | und
 }
 
 /**
- * The reply that a test has given for a chat's messages, else their match, or else the policy's answer to a miss. If a chat template built the only user message, and the message
- * itself isn't found, the messages that it was built from are looked up.
+ * The reply that a test has given for a chat's messages, else their match, or else the policy's answer to a miss. If a chat template built
+ * the only user message, and the message itself isn't found, the messages that it was built from are looked up.
  *
  * @param messages empty if there is nothing to look up
  * @param prompt its place in the request
@@ -79,13 +79,24 @@ export function findOrMiss(
   return after(context.override(messages), (own) => {
     if (own !== undefined) return own;
     if (query === undefined) return miss([]);
-    return after(model.lookup.find(query, signal), (match) => {
-      if (match !== undefined) return hit(match);
-      const built = templateQueries(messages);
-      return after(findFirst(model.lookup, built, signal), (match) =>
-        match === undefined ? miss([...built, query]) : hit(asPromptMatch(match)),
-      );
-    });
+    return after(findChat(model.lookup, query, messages, signal), (match) =>
+      match === undefined ? miss([...templateQueries(messages), query]) : hit(match),
+    );
+  });
+}
+
+/** The match for a chat; if a template built it and it isn't found without rules, the match for the messages that it was built from. */
+function findChat(
+  lookup: Lookup,
+  query: Query,
+  messages: readonly Message[],
+  signal: () => AbortSignal,
+): MaybePromise<Match | undefined> {
+  return after(lookup.find(query, signal), (match) => {
+    if (match !== undefined && !match.isRuled) return match;
+    return after(findFirst(lookup, templateQueries(messages), signal), (other) =>
+      earlierOf(match, other && asPromptMatch(other)),
+    );
   });
 }
 

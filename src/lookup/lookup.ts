@@ -21,6 +21,8 @@ export interface MatchTokens {
 /** A recorded reply that answers a query. */
 export interface Match {
   readonly rung: Rung;
+  /** True if only the rules of `NORMALIZE` make the prompt equal a turn. */
+  readonly isRuled?: boolean;
   readonly reply: RecordedReply;
   /** The id of its conversation. If that has none: the record's index in the file, from 0. */
   readonly conversationId: string;

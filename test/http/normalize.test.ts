@@ -1,6 +1,6 @@
 /** The setting NORMALIZE: prompts that match once rules were applied to them and to the turns. */
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, type ServeOptions, serve } from '#dist/index.js';
@@ -68,6 +68,42 @@ describe('NORMALIZE', () => {
     // What equals a turn as it is goes before.
     expect(await ask('Report of 2031-04-07, run 12.')).toEqual(['A later report.', 'context', 'later#1']);
     expect((await ask('<date>'))[1]).toBe('none');
+  });
+
+  it.each(['files', 'models'])(
+    'matches by rules only what no part has without them: several %s',
+    async (kind) => {
+      const january = talk('january', 'gpt', 'Sales  for 2031-01-31?', 'JANUARY.');
+      const may = talk('may', 'gpt', 'Sales for 2031-05-31?', 'MAY.');
+      const human = talk('human', 'human', 'Sales for 2031-06-30?', 'WHY?');
+      const lists = [[january], [may], [human]];
+      const answers = async (dataset: ServeOptions['dataset']) => {
+        const ask = await start({ dataset, normalize: ['dates'] });
+        const prompts = ['Sales for  2031-05-31?', 'Sales for 2031-06-30?', 'Sales for 2031-07-31?'];
+        return Promise.all(prompts.map(async (prompt) => (await ask(prompt))[0]));
+      };
+      mkdirSync(join(folder, kind));
+      const paths = lists.map((list, i) => write(join(kind, `${i}.json`), JSON.stringify(list)));
+      const whole = write(`whole-${kind}.json`, JSON.stringify(lists.flat()));
+      expect(await answers(whole)).toEqual(['MAY.', 'WHY?', 'JANUARY.']);
+      expect(await answers(kind === 'files' ? join(folder, kind) : paths)).toEqual([
+        'MAY.',
+        'WHY?',
+        'JANUARY.',
+      ]);
+    },
+  );
+
+  it('matches by rules only what a chat template’s messages are without them', async () => {
+    const built = '<|im_start|>user\nSales for 2031-05-31?<|im_end|>\n<|im_start|>assistant\n';
+    const template = (day: string) => built.replace('2031-05-31', day);
+    const chats = [
+      talk('text', 'gpt', template('2031-01-31'), 'TEXT.'),
+      talk('may', 'gpt', 'Sales for 2031-05-31?', 'MAY.'),
+    ];
+    const ask = await start({ dataset: write('built.json', JSON.stringify(chats)), normalize: ['dates'] });
+    expect(await ask(built)).toEqual(['MAY.', 'prompt', 'may#1']);
+    expect((await ask(template('2031-07-31')))[0]).toBe('TEXT.');
   });
 
   it('is explained', async () => {
