@@ -27,6 +27,8 @@ export class Build {
   table: IndexTable | undefined;
   /** How long the walk that built the index took, in seconds; 0 without such a walk. */
   seconds = 0;
+  /** The warnings that were logged for it. */
+  readonly warnings = new Set<string>();
   private readonly kernel: Kernel;
   private readonly stop = newStopFlag();
   private census: Census | undefined;
@@ -94,13 +96,16 @@ export class Build {
   }
 
   /**
-   * Makes the sketches of all turns, unless it was called before. Does nothing without an index.
+   * Makes the sketches of all turns, unless an earlier call does or did. Does nothing without an index.
    *
    * @param workers how many threads to keep busy
    * @throws DatasetError
    */
   sketch(pool: SharedPool, workers: number): Promise<void> {
-    this.sketching ??= this.sketchOnce(pool, workers);
+    this.sketching ??= this.sketchOnce(pool, workers).catch((error: unknown) => {
+      this.sketching = undefined;
+      throw error;
+    });
     return this.sketching;
   }
 

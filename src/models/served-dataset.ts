@@ -257,7 +257,9 @@ export class ServedDataset implements Served {
     const { build } = this;
     const isSketched = await sketched;
     if (this.build !== build) return this.nearest(asked, signal);
-    return isSketched ? this.lookup.nearest(asked, signal) : [];
+    if (isSketched) return this.lookup.nearest(asked, signal);
+    if (asked.waits) throw new AppError('worker_failed', { message: NOT_SEARCHED });
+    return [];
   }
 
   /**
@@ -266,20 +268,31 @@ export class ServedDataset implements Served {
    * @param workers how many threads to keep busy
    */
   private async sketch(build: Build, workers: number): Promise<boolean> {
-    const { pool, notices } = this.options;
+    const { pool } = this.options;
     if (build.table === undefined) await this.walking;
     if (this.isClosed) return false;
     const sketched = build.sketch(pool, workers);
     const outcome = sketched.then(
       () => true,
       (error: unknown) => {
-        if (!(error instanceof DatasetError)) throw error;
-        if (this.build === build && !this.isClosed) notices.debug({ err: error }, 'sketches not made');
+        this.warnOfFailed(build, error, SKETCHES_FAILED);
         return false;
       },
     );
     this.sketching = outcome;
     return outcome;
+  }
+
+  /**
+   * Warns that work on a build has failed, once for each kind of work. The next request that needs it repeats it.
+   *
+   * @throws the error if it is a defect
+   */
+  private warnOfFailed(build: Build, error: unknown, message: string): void {
+    if (!(error instanceof DatasetError)) throw error;
+    if (this.isClosed || this.isLeft(build) || build.warnings.has(message)) return;
+    build.warnings.add(message);
+    this.options.notices.warn({ err: error }, message);
   }
 
   /** The dataset's metrics. */
@@ -588,6 +601,8 @@ export class ServedDataset implements Served {
 }
 
 const SLOW_RULES = 'rules of NORMALIZE take too long for some turns, which match as they are only';
+const SKETCHES_FAILED = 'sketches of turns not made; a miss that needs them tries again';
+const NOT_SEARCHED = 'The nearest turn could not be searched.';
 const WAITING = 'waiting for another process that converts the dataset';
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
