@@ -27,7 +27,8 @@ export class Edition implements Lookup, NearestLookup {
   private readonly reader: DatasetReader;
   private index: IndexLookup | undefined;
   private sweep: SweepLookup | undefined;
-  private ruled: MaybePromise<RuledTurns | undefined>;
+  private ruled: MaybePromise<RuledTurns> | undefined;
+  private makeRuled: (() => Promise<RuledTurns>) | undefined;
   private nearestSweep: NearestSweep | undefined;
   private digest: string | undefined;
   /** True once the nearest turns can be found. */
@@ -98,21 +99,36 @@ export class Edition implements Lookup, NearestLookup {
     const lookup: Lookup | undefined = this.index ?? this.sweep;
     if (lookup === undefined) throw new AppError('dataset_changed');
     const found = lookup.find(query, signal);
-    return this.ruled === undefined ? found : after(found, (match) => match ?? this.findRuled(query));
+    return this.makeRuled === undefined ? found : after(found, (match) => match ?? this.findRuled(query));
   }
 
   /** A turn that equals the prompt after rules were applied to both; undefined without rules. */
   private findRuled(query: Query): MaybePromise<Match | undefined> {
-    return after(this.ruled, (ruled) => ruled?.find(query));
+    return after(this.ruledTurns(), (ruled) => ruled?.find(query));
   }
 
-  /** Looks up prompts that aren't found by these turns from now on. Misses wait until there are any. */
-  useRuled(making: Promise<RuledTurns>): void {
-    this.ruled = making;
+  /**
+   * Looks up prompts that aren't found by the turns that `make` makes from now on. Misses wait for them. If `make` fails, the next miss
+   * calls it again.
+   */
+  useRuled(make: () => Promise<RuledTurns>): void {
+    this.makeRuled = make;
+    this.ruledTurns();
+  }
+
+  private ruledTurns(): MaybePromise<RuledTurns> | undefined {
+    if (this.ruled !== undefined || this.makeRuled === undefined) return this.ruled;
+    const making = this.makeRuled();
     const keep = (ruled: RuledTurns) => {
       this.ruled = ruled;
     };
-    making.then(keep, () => undefined);
+    const forget = (error: unknown) => {
+      this.ruled = undefined;
+      if (!(error instanceof AppError)) throw error;
+    };
+    making.then(keep, forget);
+    this.ruled = making;
+    return making;
   }
 
   /** Turns that are found by rules. */

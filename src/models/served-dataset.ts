@@ -83,7 +83,6 @@ export class ServedDataset implements Served {
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
   private counting: CountingAhead | undefined;
-  private ruling: Promise<unknown> = Promise.resolve();
   private sketching: Promise<unknown> = Promise.resolve();
   private readonly sweepCount: SweepCount = { sweeps: 0, lookups: 0 };
   private timer: NodeJS.Timeout | undefined;
@@ -330,7 +329,7 @@ export class ServedDataset implements Served {
     await this.spooling?.done;
     await this.walking;
     await this.sketching;
-    await this.ruling;
+    await this.build.ruling;
     await this.counting?.stop();
     this.saveCounts();
     await this.keeper.settled;
@@ -399,10 +398,8 @@ export class ServedDataset implements Served {
       notices.debug({ turns: build.counts.turns }, 'rules applied');
       if (slow > 0) notices.warn({ dataset: this.path, slow }, SLOW_RULES);
     };
-    const failed = (error: unknown) => {
-      if (!(error instanceof DatasetError)) throw error;
-    };
-    this.ruling = build.rule(pool, rules, indexed).then(done, failed);
+    const failed = (error: unknown) => this.warnOfFailed(build, error, RULES_FAILED);
+    build.rule(pool, rules, indexed, done, failed);
   }
 
   private async onWalked(build: Build): Promise<void> {
@@ -602,6 +599,7 @@ export class ServedDataset implements Served {
 
 const SLOW_RULES = 'rules of NORMALIZE take too long for some turns, which match as they are only';
 const SKETCHES_FAILED = 'sketches of turns not made; a miss that needs them tries again';
+const RULES_FAILED = 'rules not applied; the next miss tries again';
 const NOT_SEARCHED = 'The nearest turn could not be searched.';
 const WAITING = 'waiting for another process that converts the dataset';
 

@@ -196,6 +196,7 @@ describe('a server whose workers cannot read the file', () => {
 
   it.each([
     ['nearest', 'prompt 7000!', 'sketches of turns not made', '--on-miss', 'nearest', '--nearest-min', '0.5'],
+    ['normalized', 'prompt 99999', 'rules not applied', '--normalize', 'numbers'],
   ])(
     'warns once, answers 503, and recovers: %s',
     { timeout: 60_000 },
