@@ -4,6 +4,7 @@ import { after, firstFound, type MaybePromise, orElse } from '../core/maybe-prom
 import { type Message, type Query, queryOf } from '../core/query.js';
 import { earlierOf, findFirst } from '../lookup/find-first.js';
 import type { Given, Lookup, Match, NearMatch, StandIn } from '../lookup/lookup.js';
+import { nearestIn } from '../lookup/nearest-layers.js';
 import { RecordedReply } from '../lookup/recorded-reply.js';
 import type { Model } from '../models/model.js';
 import { spellingsOf } from '../openai/chat-templates.js';
@@ -14,7 +15,7 @@ import { promptNotFound } from './prompt-not-found.js';
 
 /** A prompt without a match. */
 export interface Miss {
-  readonly model: Pick<Model, 'lookup' | 'similar' | 'nearest' | 'status' | 'searched'>;
+  readonly model: Pick<Model, 'lookup' | 'similar' | 'sharing' | 'candidates' | 'status' | 'searched'>;
   /** The queries that were looked up, in order; empty if there was nothing to look up. */
   readonly queries: readonly Query[];
   /** The field that holds the prompt. */
@@ -161,7 +162,7 @@ function nearestHint(
     return undefined;
   };
   const asked = { ...limits, query, isAnswer: false, waits: false };
-  return orElse(() => after(model.nearest(asked, signal), ([nearest]) => nearest), ignore);
+  return orElse(() => after(nearestIn(model, asked, signal), ([nearest]) => nearest), ignore);
 }
 
 /** The reply to the nearest turn, or an error if no turn is near enough. */
@@ -169,7 +170,7 @@ function nearestOnMiss(scoreMin: number, otherwise: MissPolicy): MissPolicy {
   return (miss, signal) => {
     const nearest = firstFound(miss.queries, (query) => {
       const asked = { query, count: 1, scoreMin, isAnswer: true, bytesMax: Infinity, waits: true };
-      return after(miss.model.nearest(asked, signal), ([found]) => found);
+      return after(nearestIn(miss.model, asked, signal), ([found]) => found);
     });
     return after(nearest, (nearest) => nearest ?? otherwise(miss, signal));
   };

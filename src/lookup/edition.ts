@@ -12,7 +12,7 @@ import type { Sketches } from '../kernel/sketches.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import { IndexLookup } from './indexed.js';
-import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Sharing, Similar } from './lookup.js';
+import type { Candidates, Lookup, Match, NearestLookup, NearestQuery, Sharing, Similar } from './lookup.js';
 import { NearestSweep } from './nearest-sweep.js';
 import { RuledTurns, type RuleKeys } from './ruled.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
@@ -147,12 +147,9 @@ export class Edition implements Lookup, NearestLookup {
     this.hasSketches = true;
   }
 
-  /** The turns nearest to a prompt; none if there is an index without sketches. */
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    const lookup = this.index ?? this.nearestSweep;
-    return lookup instanceof NearestSweep
-      ? lookup.find(asked, signal)
-      : (lookup?.nearest(asked, signal) ?? []);
+  /** The turns whose sketches are nearest; none if there is an index without sketches. */
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
+    return (this.index ?? this.nearestSweep)?.candidates(asked, signal) ?? [];
   }
 
   /** The turns that have the prompt of a query; undefined without an index. */

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.js';
 import { FILE_CHECK_MS, SKETCHED_SOON_BYTES, SPOOL_TRIES_MAX } from '../core/limits.js';
-import { type MaybePromise, orElse } from '../core/maybe-promise.js';
+import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
 import { type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
@@ -21,7 +21,7 @@ import type { Spool } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
-import type { NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
+import type { Candidates, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import type { TokenPool } from '../workers/token-pool.js';
@@ -227,36 +227,53 @@ export class ServedDataset implements Served {
     return this.lookup.sharing(query, signal);
   }
 
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
     const { build } = this;
     const again = (error: unknown) => {
       if (!(error instanceof AppError)) throw error;
       this.lookAtFile();
       if (this.build === build) throw error;
-      return this.nearest(asked, signal);
+      return this.candidates(asked, signal);
     };
-    return orElse(() => this.nearestNow(asked, signal), again);
+    return orElse(() => after(this.candidatesNow(asked, signal), (found) => this.watched(found)), again);
   }
 
-  private nearestNow(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    if (this.build.edition.hasSketches) return this.lookup.nearest(asked, signal);
+  /** The same candidates. A failure to read one of their texts checks whether the file has changed. */
+  private watched(candidates: Candidates): Candidates {
+    const watch =
+      <T>(read: () => T) =>
+      () => {
+        try {
+          return read();
+        } catch (error) {
+          if (error instanceof AppError) this.lookAtFile();
+          throw error;
+        }
+      };
+    return candidates.map((turns) =>
+      turns.map((turn) => ({ ...turn, text: watch(turn.text), reply: watch(turn.reply) })),
+    );
+  }
+
+  private candidatesNow(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
+    if (this.build.edition.hasSketches) return this.lookup.candidates(asked, signal);
     // Sweeps need no sketches, but each reads the whole file.
     const isSoon = asked.waits || this.bytes <= SKETCHED_SOON_BYTES;
-    if (this.options.engine === 'sweep') return isSoon ? this.lookup.nearest(asked, signal) : [];
+    if (this.options.engine === 'sweep') return isSoon ? this.lookup.candidates(asked, signal) : [];
     const sketched = this.sketch(this.build, asked.waits ? this.options.pool.workers : 1);
-    return isSoon ? this.nearestAfter(sketched, asked, signal) : [];
+    return isSoon ? this.candidatesAfter(sketched, asked, signal) : [];
   }
 
-  /** The nearest turns once there are sketches. If the file is replaced meanwhile, those of the new one. */
-  private async nearestAfter(
+  /** The turns whose sketches are nearest once there are sketches. If the file is replaced meanwhile, those of the new one. */
+  private async candidatesAfter(
     sketched: Promise<boolean>,
     asked: NearestQuery,
     signal: (() => AbortSignal) | undefined,
-  ): Promise<readonly NearMatch[]> {
+  ): Promise<Candidates> {
     const { build } = this;
     const isSketched = await sketched;
-    if (this.build !== build) return this.nearest(asked, signal);
-    if (isSketched) return this.lookup.nearest(asked, signal);
+    if (this.build !== build) return this.candidates(asked, signal);
+    if (isSketched) return this.lookup.candidates(asked, signal);
     if (asked.waits) throw new AppError('worker_failed', { message: NOT_SEARCHED });
     return [];
   }

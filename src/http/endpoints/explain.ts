@@ -13,6 +13,7 @@ import type { Message, Query } from '../../core/query.js';
 import { queryOf } from '../../core/query.js';
 import { findFirst } from '../../lookup/find-first.js';
 import type { Given, Match, NearMatch, Sharing, SharingTurn } from '../../lookup/lookup.js';
+import { nearestIn } from '../../lookup/nearest-layers.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
 import { parseChatRequest } from '../../openai/chat-request.js';
@@ -140,7 +141,7 @@ function nearestTo(
   signal: () => AbortSignal,
 ): MaybePromise<readonly NearMatch[]> {
   const limits = { count: NEAREST_TURNS_EXPLAINED, scoreMin: 0, bytesMax: NEAREST_HINT_BYTES_MAX };
-  return model.nearest({ ...limits, query, isAnswer: false, waits: true }, signal);
+  return nearestIn(model, { ...limits, query, isAnswer: false, waits: true }, signal);
 }
 
 function explained({ model, queries, override, match, outcome, sharing, nearest }: Found): object {
