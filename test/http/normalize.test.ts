@@ -147,9 +147,9 @@ describe('NORMALIZE', () => {
       ['times'],
       "normalize: expected some of dates, uuids, numbers, separated by commas, or @FILE, got 'times'",
     ],
-    [rulesIn('wrong.txt', '/a/b/', 'c'), 'line 2 of'],
-    [rulesIn('open.txt', '/(/b/'), 'line 1 of'],
-    [{ file: join(folder, 'missing.txt') }, "it can't be read (ENOENT)"],
+    [rulesIn('wrong.txt', '/a/b/', 'c'), 'normalize: line 2 of'],
+    [rulesIn('open.txt', '/(/b/'), 'normalize: line 1 of'],
+    [{ file: join(folder, 'missing.txt') }, /^normalize: .*; it can't be read \(ENOENT\)$/],
   ])('names what is wrong: %j', async (normalize, message) => {
     const started = serve({ dataset, normalize: normalize as ServeOptions['normalize'] });
     await expect(started).rejects.toThrow(ConfigError);
@@ -158,7 +158,7 @@ describe('NORMALIZE', () => {
 
   it('needs an index', async () => {
     await expect(serve({ dataset, normalize: ['dates'], engine: 'sweep' })).rejects.toThrow(
-      'NORMALIZE needs an index',
+      'normalize needs an index; expected another engine than sweep',
     );
   });
 });
