@@ -16,7 +16,7 @@ import { promptNotFound } from './prompt-not-found.js';
 /** A prompt without a match. */
 export interface Miss {
   readonly model: Pick<Model, 'lookup' | 'similar' | 'sharing' | 'candidates' | 'status' | 'searched'>;
-  /** The queries that were looked up, in order; empty if there was nothing to look up. */
+  /** The queries that were looked up, in order: see `Prompt`; empty if there was nothing to look up. */
   readonly queries: readonly Query[];
   /** The field that holds the prompt. */
   readonly param: string;
@@ -68,22 +68,43 @@ export function findOrMiss(
   context: RequestContext,
 ): MaybePromise<Given> {
   const { signal } = context;
+  const { find, queries } = chatPrompt(messages);
+  return after(
+    context.override(messages),
+    (own) =>
+      own ??
+      after(find(model.lookup, signal), (match) => {
+        if (match !== undefined) {
+          context.holdReply(match);
+          return match;
+        }
+        const missed = queries();
+        context.noteMiss(missed.at(-1));
+        return after(onMiss({ ...prompt, model, queries: missed }, signal), (given) =>
+          heldBy(context, given),
+        );
+      }),
+  );
+}
+
+/** A prompt, and how its endpoint looks it up. */
+export interface Prompt {
+  /** The messages that a test may have given a reply for. */
+  readonly messages: readonly Message[];
+  /** The queries that are looked up, the one for the messages as they were sent last; empty if there is nothing to look up. */
+  readonly queries: () => readonly Query[];
+  /** @throws AppError, at once or as a rejection */
+  readonly find: (lookup: Lookup, signal: () => AbortSignal) => MaybePromise<Match | undefined>;
+}
+
+/** The prompt of a chat. */
+export function chatPrompt(messages: readonly Message[]): Prompt {
   const query = queryOf(messages);
-  const miss = (queries: readonly Query[]) => {
-    context.noteMiss(query);
-    return after(onMiss({ ...prompt, model, queries }, signal), (given) => heldBy(context, given));
+  return {
+    messages,
+    queries: () => (query === undefined ? [] : [...templateQueries(messages), query]),
+    find: (lookup, signal) => query && findChat(lookup, query, messages, signal),
   };
-  const hit = (match: Match) => {
-    context.holdReply(match);
-    return match;
-  };
-  return after(context.override(messages), (own) => {
-    if (own !== undefined) return own;
-    if (query === undefined) return miss([]);
-    return after(findChat(model.lookup, query, messages, signal), (match) =>
-      match === undefined ? miss([...templateQueries(messages), query]) : hit(match),
-    );
-  });
 }
 
 /** The match for a chat; if a template built it and it isn't found without rules, the match for the messages that it was built from. */
@@ -108,7 +129,7 @@ export function heldBy(context: Pick<RequestContext, 'holdReply'>, given: Given)
 }
 
 /** The queries for the messages that a chat template built the only user message from. Empty if none did, or if it isn't the prompt. */
-export function templateQueries(messages: readonly Message[]): readonly Query[] {
+function templateQueries(messages: readonly Message[]): readonly Query[] {
   const at = messages.findIndex(({ role, text }) => role === 'user' && text !== '');
   const only = messages[at];
   if (only === undefined || messages.slice(at + 1).some(({ role }) => role !== 'assistant')) return [];
