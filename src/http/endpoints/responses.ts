@@ -150,7 +150,7 @@ function assertCompactable(messages: readonly Message[]): void {
  * @param needsInput true if a response to continue isn't enough
  * @throws AppError if the input is missing, or a response that it continues isn't stored
  */
-export function inputOf(
+function inputOf(
   asked: ResponsesRequest,
   { store, compacted, substitutes }: ResponseParts,
   needsInput = false,
