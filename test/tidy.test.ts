@@ -48,14 +48,14 @@ describe('the source', () => {
     expect(pure.filter(({ room, from }) => room === 'core' && !(from in ROOMS))).toEqual([]);
   });
 
-  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest and the keys', () => {
+  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys and the rules', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect([...new Set(opening)].filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
       'cli/manifest.ts',
       'http/api-keys.ts',
-      'http/rules.ts',
       'kernel/kernel.ts',
       'models/spooling.ts',
+      'settings/rules-file.ts',
     ]);
   });
 });

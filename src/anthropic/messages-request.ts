@@ -30,6 +30,19 @@ export interface MessagesRequest extends CountTokensRequest {
   readonly givesReasoning: boolean;
 }
 
+/** The types of blocks that OpenAI's messages have. */
+const OPENAI_BLOCKS: ReadonlySet<unknown> = new Set(['text', 'refusal', 'image_url', 'input_audio', 'file']);
+
+/** True if only `POST /v1/messages` has such a body with messages: it has a system message of its own, or blocks that OpenAI's haven't. */
+export function isMessagesBody(body: unknown): boolean {
+  const { max_tokens, system, messages } = body as Record<string, unknown>;
+  if (max_tokens === undefined) return false;
+  if (system !== undefined) return true;
+  if (!Array.isArray(messages)) return false;
+  const blocks: unknown[] = messages.flatMap((each) => (Array.isArray(each?.content) ? each.content : []));
+  return blocks.some((block) => !OPENAI_BLOCKS.has((block as { type?: unknown } | null)?.type));
+}
+
 /**
  * Parses the body of `POST /v1/messages`.
  *

@@ -194,6 +194,12 @@ export const NEAREST_HINT_SCORE_MIN = 0.3;
 export const NEAREST_HINT_BYTES_MAX = byteCount(256 * KiB);
 export const NEAREST_HINTS_A_SECOND = 20;
 
+/** Sketches that are compared in a step, which takes a fifth of a millisecond. */
+export const SKETCHES_COMPARED_TOGETHER = 1 << 17;
+
+/** How far the score that two sketches show may be from that of the texts: three standard deviations are less. */
+export const SCORE_MARGIN = 0.25;
+
 /** Turns with the same prompt, nearest turns, and histories of a request that `POST /api/explain` lists, and characters of their texts. */
 export const SHARING_TURNS_MAX = 5;
 export const NEAREST_TURNS_EXPLAINED = 3;

@@ -2,8 +2,9 @@ import { AppError } from '../core/errors.js';
 import { NEAREST_HINT_BYTES_MAX, NEAREST_HINT_SCORE_MIN, NEAREST_HINTS_A_SECOND } from '../core/limits.js';
 import { after, firstFound, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import { type Message, type Query, queryOf } from '../core/query.js';
-import { findFirst } from '../lookup/find-first.js';
-import type { Given, Match, NearMatch, StandIn } from '../lookup/lookup.js';
+import { earlierOf, findFirst } from '../lookup/find-first.js';
+import type { Given, Lookup, Match, NearMatch, StandIn } from '../lookup/lookup.js';
+import { nearestIn } from '../lookup/nearest-layers.js';
 import { RecordedReply } from '../lookup/recorded-reply.js';
 import type { Model } from '../models/model.js';
 import { spellingsOf } from '../openai/chat-templates.js';
@@ -14,8 +15,8 @@ import { promptNotFound } from './prompt-not-found.js';
 
 /** A prompt without a match. */
 export interface Miss {
-  readonly model: Pick<Model, 'lookup' | 'similar' | 'nearest' | 'status' | 'searched'>;
-  /** The queries that were looked up, in order; empty if there was nothing to look up. */
+  readonly model: Pick<Model, 'lookup' | 'similar' | 'sharing' | 'candidates' | 'status' | 'searched'>;
+  /** The queries that were looked up, in order: see `Prompt`; empty if there was nothing to look up. */
   readonly queries: readonly Query[];
   /** The field that holds the prompt. */
   readonly param: string;
@@ -52,8 +53,8 @@ export function standInOf({ onMiss, fallbackText }: MissSettings): StandIn | und
 }
 
 /**
- * The reply that a test has given for a chat's messages, else their match, or else the policy's answer to a miss. If a chat template built the only user message, and the message
- * itself isn't found, the messages that it was built from are looked up.
+ * The reply that a test has given for a chat's messages, else their match, or else the policy's answer to a miss. If a chat template built
+ * the only user message, and the message itself isn't found, the messages that it was built from are looked up.
  *
  * @param messages empty if there is nothing to look up
  * @param prompt its place in the request
@@ -67,25 +68,57 @@ export function findOrMiss(
   context: RequestContext,
 ): MaybePromise<Given> {
   const { signal } = context;
+  const { find, queries } = chatPrompt(messages);
+  return after(
+    context.override(messages),
+    (own) =>
+      own ??
+      after(find(model.lookup, signal), (match) => {
+        if (match !== undefined) {
+          context.holdReply(match);
+          return match;
+        }
+        const missed = queries();
+        context.noteMiss(missed.at(-1));
+        return after(onMiss({ ...prompt, model, queries: missed }, signal), (given) =>
+          heldBy(context, given),
+        );
+      }),
+  );
+}
+
+/** A prompt, and how its endpoint looks it up. */
+export interface Prompt {
+  /** The messages that a test may have given a reply for. */
+  readonly messages: readonly Message[];
+  /** The queries that are looked up, the one for the messages as they were sent last; empty if there is nothing to look up. */
+  readonly queries: () => readonly Query[];
+  /** @throws AppError, at once or as a rejection */
+  readonly find: (lookup: Lookup, signal: () => AbortSignal) => MaybePromise<Match | undefined>;
+}
+
+/** The prompt of a chat. */
+export function chatPrompt(messages: readonly Message[]): Prompt {
   const query = queryOf(messages);
-  const miss = (queries: readonly Query[]) => {
-    context.noteMiss(query);
-    return after(onMiss({ ...prompt, model, queries }, signal), (given) => heldBy(context, given));
+  return {
+    messages,
+    queries: () => (query === undefined ? [] : [...templateQueries(messages), query]),
+    find: (lookup, signal) => query && findChat(lookup, query, messages, signal),
   };
-  const hit = (match: Match) => {
-    context.holdReply(match);
-    return match;
-  };
-  return after(context.override(messages), (own) => {
-    if (own !== undefined) return own;
-    if (query === undefined) return miss([]);
-    return after(model.lookup.find(query, signal), (match) => {
-      if (match !== undefined) return hit(match);
-      const built = templateQueries(messages);
-      return after(findFirst(model.lookup, built, signal), (match) =>
-        match === undefined ? miss([...built, query]) : hit(asPromptMatch(match)),
-      );
-    });
+}
+
+/** The match for a chat; if a template built it and it isn't found without rules, the match for the messages that it was built from. */
+function findChat(
+  lookup: Lookup,
+  query: Query,
+  messages: readonly Message[],
+  signal: () => AbortSignal,
+): MaybePromise<Match | undefined> {
+  return after(lookup.find(query, signal), (match) => {
+    if (match !== undefined && !match.isRuled) return match;
+    return after(findFirst(lookup, templateQueries(messages), signal), (other) =>
+      earlierOf(match, other && asPromptMatch(other)),
+    );
   });
 }
 
@@ -96,7 +129,7 @@ export function heldBy(context: Pick<RequestContext, 'holdReply'>, given: Given)
 }
 
 /** The queries for the messages that a chat template built the only user message from. Empty if none did, or if it isn't the prompt. */
-export function templateQueries(messages: readonly Message[]): readonly Query[] {
+function templateQueries(messages: readonly Message[]): readonly Query[] {
   const at = messages.findIndex(({ role, text }) => role === 'user' && text !== '');
   const only = messages[at];
   if (only === undefined || messages.slice(at + 1).some(({ role }) => role !== 'assistant')) return [];
@@ -150,7 +183,7 @@ function nearestHint(
     return undefined;
   };
   const asked = { ...limits, query, isAnswer: false, waits: false };
-  return orElse(() => after(model.nearest(asked, signal), ([nearest]) => nearest), ignore);
+  return orElse(() => after(nearestIn(model, asked, signal), ([nearest]) => nearest), ignore);
 }
 
 /** The reply to the nearest turn, or an error if no turn is near enough. */
@@ -158,7 +191,7 @@ function nearestOnMiss(scoreMin: number, otherwise: MissPolicy): MissPolicy {
   return (miss, signal) => {
     const nearest = firstFound(miss.queries, (query) => {
       const asked = { query, count: 1, scoreMin, isAnswer: true, bytesMax: Infinity, waits: true };
-      return after(miss.model.nearest(asked, signal), ([found]) => found);
+      return after(nearestIn(miss.model, asked, signal), ([found]) => found);
     });
     return after(nearest, (nearest) => nearest ?? otherwise(miss, signal));
   };

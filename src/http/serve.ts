@@ -16,6 +16,7 @@ import type { ServedDatasets } from '../models/served-datasets.js';
 import type { ServedModel } from '../models/served-model.js';
 import { ConfigError } from '../settings/config-error.js';
 import type { SourceOf } from '../settings/read-settings.js';
+import { readRules } from '../settings/rules-file.js';
 import type { Config } from '../settings/table.js';
 import { Testing } from '../testing/testing.js';
 import { SharedPool } from '../workers/shared-pool.js';
@@ -25,7 +26,6 @@ import { logConversion } from './conversion.js';
 import { tryAddress } from './listening.js';
 import { type Progress, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
-import { readRules } from './rules.js';
 import { clientUrlOf, type Stopping, servingLine, tryLine, urlOf } from './start-lines.js';
 import { summaryOf } from './summary.js';
 
@@ -154,8 +154,10 @@ async function serveWith(
   const countsAhead = config.usage === 'count';
   const shapes = { prefers: config.prefer, map: config.map };
   const rules = readRules(config.normalize, sourceOf?.('normalize'));
-  if (rules.length > 0 && engine === 'sweep')
-    throw new ConfigError('NORMALIZE needs an index; expected another engine than sweep');
+  if (rules.length > 0 && engine === 'sweep') {
+    const [rule, other] = [sourceOf?.('normalize') ?? 'normalize', sourceOf?.('engine') ?? 'engine'];
+    throw new ConfigError(`${rule} needs an index; expected another ${other} than sweep`);
+  }
   const sketchesAtOnce = config.onMiss === 'nearest';
   const options = {
     engine,

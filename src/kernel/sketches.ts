@@ -1,5 +1,6 @@
 /** The sketches of all turns that have a reply, in file order, and the search for those that are nearest to a text's. */
 
+import { SCORE_MARGIN, SKETCHES_COMPARED_TOGETHER } from '../core/limits.js';
 import type { Sketch } from './kernel.js';
 import { SKETCH_NUMBERS } from './kernel.js';
 
@@ -22,12 +23,6 @@ const DEPTH_MAX = 0x7f;
 
 /** Bits of a text in its sketch. */
 const SKETCH_BITS = 120;
-
-/** Sketches that are compared in a step, which takes a fifth of a millisecond. */
-const COMPARED_TOGETHER = 1 << 17;
-
-/** How far the score that two sketches show may be from that of the texts: three standard deviations are less. */
-const SCORE_MARGIN = 0.25;
 
 /** A sketch that is near: its number among all, and how many bits differ. */
 export interface SketchHit {
@@ -99,10 +94,10 @@ export class Sketches {
     );
     let nearest: SketchHit[] = [];
     let limit = distanceMax(scoreMin);
-    for (let from = 0; from < this.count && limit >= 0; from += COMPARED_TOGETHER) {
+    for (let from = 0; from < this.count && limit >= 0; from += SKETCHES_COMPARED_TOGETHER) {
       // Another search may have used the instance since the last step.
       new Uint32Array(exports.memory.buffer, exports.soughtAt(), SKETCH_NUMBERS).set(sought);
-      const to = Math.min(this.count, from + COMPARED_TOGETHER);
+      const to = Math.min(this.count, from + SKETCHES_COMPARED_TOGETHER);
       const count = exports.findSketches(from, to, limit, mark !== undefined);
       const found = new Uint32Array(
         exports.memory.buffer,

@@ -4,7 +4,7 @@ import type { Query } from '../core/query.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Edition } from './edition.js';
-import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Sharing, Similar } from './lookup.js';
+import type { Candidates, Lookup, Match, NearestLookup, NearestQuery, Sharing, Similar } from './lookup.js';
 
 /** Events that a lookup reports to the owner of the dataset's file. */
 export interface CurrentEvents {
@@ -94,9 +94,9 @@ export class CurrentLookup implements Lookup, NearestLookup {
     }
   }
 
-  /** The turns nearest to a prompt; none without sketches. */
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    return orElse(() => this.now.nearest(asked, signal), this.unlessTrapped);
+  /** The turns whose sketches are nearest; none without sketches. */
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
+    return orElse(() => this.now.candidates(asked, signal), this.unlessTrapped);
   }
 
   /** Throws the error again; for a trap, an AppError. */

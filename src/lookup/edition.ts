@@ -12,7 +12,7 @@ import type { Sketches } from '../kernel/sketches.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import { IndexLookup } from './indexed.js';
-import type { Lookup, Match, NearestLookup, NearestQuery, NearMatch, Sharing, Similar } from './lookup.js';
+import type { Candidates, Lookup, Match, NearestLookup, NearestQuery, Sharing, Similar } from './lookup.js';
 import { NearestSweep } from './nearest-sweep.js';
 import { RuledTurns, type RuleKeys } from './ruled.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
@@ -27,7 +27,8 @@ export class Edition implements Lookup, NearestLookup {
   private readonly reader: DatasetReader;
   private index: IndexLookup | undefined;
   private sweep: SweepLookup | undefined;
-  private ruled: MaybePromise<RuledTurns | undefined>;
+  private ruled: MaybePromise<RuledTurns> | undefined;
+  private makeRuled: (() => Promise<RuledTurns>) | undefined;
   private nearestSweep: NearestSweep | undefined;
   private digest: string | undefined;
   /** True once the nearest turns can be found. */
@@ -98,21 +99,36 @@ export class Edition implements Lookup, NearestLookup {
     const lookup: Lookup | undefined = this.index ?? this.sweep;
     if (lookup === undefined) throw new AppError('dataset_changed');
     const found = lookup.find(query, signal);
-    return this.ruled === undefined ? found : after(found, (match) => match ?? this.findRuled(query));
+    return this.makeRuled === undefined ? found : after(found, (match) => match ?? this.findRuled(query));
   }
 
   /** A turn that equals the prompt after rules were applied to both; undefined without rules. */
   private findRuled(query: Query): MaybePromise<Match | undefined> {
-    return after(this.ruled, (ruled) => ruled?.find(query));
+    return after(this.ruledTurns(), (ruled) => ruled?.find(query));
   }
 
-  /** Looks up prompts that aren't found by these turns from now on. Misses wait until there are any. */
-  useRuled(making: Promise<RuledTurns>): void {
-    this.ruled = making;
+  /**
+   * Looks up prompts that aren't found by the turns that `make` makes from now on. Misses wait for them. If `make` fails, the next miss
+   * calls it again.
+   */
+  useRuled(make: () => Promise<RuledTurns>): void {
+    this.makeRuled = make;
+    this.ruledTurns();
+  }
+
+  private ruledTurns(): MaybePromise<RuledTurns> | undefined {
+    if (this.ruled !== undefined || this.makeRuled === undefined) return this.ruled;
+    const making = this.makeRuled();
     const keep = (ruled: RuledTurns) => {
       this.ruled = ruled;
     };
-    making.then(keep, () => undefined);
+    const forget = (error: unknown) => {
+      this.ruled = undefined;
+      if (!(error instanceof AppError)) throw error;
+    };
+    making.then(keep, forget);
+    this.ruled = making;
+    return making;
   }
 
   /** Turns that are found by rules. */
@@ -131,12 +147,9 @@ export class Edition implements Lookup, NearestLookup {
     this.hasSketches = true;
   }
 
-  /** The turns nearest to a prompt; none if there is an index without sketches. */
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    const lookup = this.index ?? this.nearestSweep;
-    return lookup instanceof NearestSweep
-      ? lookup.find(asked, signal)
-      : (lookup?.nearest(asked, signal) ?? []);
+  /** The turns whose sketches are nearest; none if there is an index without sketches. */
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
+    return (this.index ?? this.nearestSweep)?.candidates(asked, signal) ?? [];
   }
 
   /** The turns that have the prompt of a query; undefined without an index. */

@@ -26,13 +26,13 @@ import type { Sketches } from '../kernel/sketches.js';
 import { type Hint, hintOf } from './hint.js';
 import { keysOf } from './keyed.js';
 import {
+  type Candidates,
   compareSharing,
   type Lookup,
   type Match,
   type MatchTokens,
   type NearestLookup,
   type NearestQuery,
-  type NearMatch,
   type Sharing,
   type Similar,
   type TokenCount,
@@ -76,9 +76,9 @@ export class IndexLookup implements Lookup, NearestLookup {
     this.nearestTurns = new NearestTurns(this.index, this.kernel, this.reader, sketches, countOf);
   }
 
-  /** The turns nearest to a prompt; none if there are no sketches yet. */
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    return this.nearestTurns === undefined ? [] : inSlices(this.nearestTurns.find(asked), signal);
+  /** The turns whose sketches are nearest; none if there are no sketches yet. */
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
+    return this.nearestTurns === undefined ? [] : inSlices(this.nearestTurns.candidates(asked), signal);
   }
 
   sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing> {

@@ -14,7 +14,10 @@ export interface Layer {
   readonly lookup: Lookup;
 }
 
-/** Searches several lookups in order: an assistant's reply goes before others, then the better rung, then the earlier layer. */
+/**
+ * Searches several lookups in order: a match without rules goes before others, then an assistant's reply, then the better rung, then the
+ * earlier layer.
+ */
 export class LayeredLookup implements Lookup {
   private readonly layers: () => readonly Layer[];
 
@@ -66,7 +69,7 @@ function betterOf(
 }
 
 /** 0 for the best matches. The legacy API's queries, which have no context, don't ask whose reply it is. */
-function rankOf({ rung, reply }: Match, { contextual }: Query): number {
+function rankOf({ rung, isRuled = false, reply }: Match, { contextual }: Query): number {
   const isOther = contextual && !isAssistant(reply.from);
-  return RUNGS.indexOf(rung) + (isOther ? RUNGS.length : 0);
+  return RUNGS.indexOf(rung) + RUNGS.length * (Number(isOther) + 2 * Number(isRuled));
 }

@@ -21,6 +21,8 @@ export interface MatchTokens {
 /** A recorded reply that answers a query. */
 export interface Match {
   readonly rung: Rung;
+  /** True if only the rules of `NORMALIZE` make the prompt equal a turn. */
+  readonly isRuled?: boolean;
   readonly reply: RecordedReply;
   /** The id of its conversation. If that has none: the record's index in the file, from 0. */
   readonly conversationId: string;
@@ -79,10 +81,38 @@ export interface NearestQuery {
 export interface NearestLookup {
   /** The turns that have the prompt of a query; undefined without an index. */
   sharing(query: Query, signal?: () => AbortSignal): MaybePromise<Sharing | undefined>;
-  /** The turns that are nearest to a prompt: the best score first; of equals the first in file order. */
-  /** @throws AppError, synchronously or as a rejection, if the dataset can't be read */
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]>;
+  /**
+   * The turns whose sketches are nearest to each prompt that `soughtBy` makes of the query.
+   *
+   * @throws AppError, synchronously or as a rejection, if the dataset can't be read
+   */
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates>;
 }
+
+/** A turn whose sketch is near. */
+export interface NearCandidate {
+  /** How many bits of the sketches differ. */
+  readonly distance: number;
+  /** How many turns that aren't empty are before it. */
+  readonly depth: number;
+  /** Its length in the file, in bytes. */
+  readonly bytes: number;
+  /** Its place in the order of all that was searched: the number of each layer, then its own. */
+  readonly order: readonly number[];
+  /** The id of the model that it comes from, if several were searched. */
+  readonly dataset?: string | undefined;
+  /** @throws AppError if the dataset can't be read, or has changed */
+  readonly text: () => string;
+  /**
+   * The recorded reply to it; undefined if the bytes in the file are something else.
+   *
+   * @throws AppError
+   */
+  readonly reply: () => Omit<Match, 'rung'> | undefined;
+}
+
+/** For each prompt that is sought the turns that are near: those whose sketches are nearest first. Empty if nothing was searched. */
+export type Candidates = readonly (readonly NearCandidate[])[];
 
 /** A turn that has the prompt of a query. */
 export interface SharingTurn extends Pick<Match, 'reply' | 'conversationId' | 'replyIndex' | 'dataset'> {

@@ -1,13 +1,18 @@
+import { AppError } from '../core/errors.js';
 import { SHARING_TURNS_MAX } from '../core/limits.js';
-import { after, all, type MaybePromise } from '../core/maybe-promise.js';
+import { after, all, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import { inSlices } from '../core/steps.js';
+import { KEPT } from '../kernel/sketches.js';
 import {
+  type Candidates,
   compareSharing,
   type NearestLookup,
   type NearestQuery,
   type NearMatch,
   type Sharing,
 } from './lookup.js';
+import { bestOf } from './nearest.js';
 
 /** One of several lookups, with the name of its model for what is found in it; undefined if all are one model's. */
 interface NearestLayer {
@@ -15,24 +20,50 @@ interface NearestLayer {
   readonly lookup: NearestLookup;
 }
 
-/** The nearest turns of several lookups: the best score first, then the earlier lookup. All of them together read `bytesMax`. */
-export function nearestOf(
+/**
+ * The turns of several lookups whose sketches are nearest, as one lookup of all their turns would find them: it doesn't matter how a dataset
+ * is cut.
+ */
+export function candidatesOf(
   layers: readonly NearestLayer[],
   asked: NearestQuery,
   signal?: () => AbortSignal,
-): MaybePromise<readonly NearMatch[]> {
-  const share = { ...asked, bytesMax: asked.bytesMax / layers.length };
+): MaybePromise<Candidates> {
   // All at once: they share threads while they have to wait.
-  const found = all(layers, ({ model, lookup }) =>
-    after(lookup.nearest(share, signal), (turns) => turns.map((turn) => namedBy(model, turn))),
+  const found = all(layers, ({ model, lookup }, layer) =>
+    after(lookup.candidates(asked, signal), (lists) =>
+      lists.map((turns) => turns.map((turn) => ({ ...namedBy(model, turn), order: [layer, ...turn.order] }))),
+    ),
   );
-  return after(found, (lists) =>
-    // Sorting is stable: of equals, those of earlier lookups come first.
-    lists
-      .flat()
-      .sort((one, other) => other.score - one.score)
-      .slice(0, asked.count),
-  );
+  return after(found, (layered) => {
+    const sought = Math.max(0, ...layered.map(({ length }) => length));
+    return Array.from({ length: sought }, (_, i) =>
+      // Sorting is stable: of equally near ones, those of earlier lookups come first.
+      layered
+        .flatMap((lists) => lists[i] ?? [])
+        .sort((one, other) => one.distance - other.distance)
+        .slice(0, KEPT),
+    );
+  });
+}
+
+/**
+ * The turns of a lookup that are nearest to a prompt: the best score first; of equals the first in order.
+ *
+ * @throws AppError, synchronously or as a rejection, if the dataset can't be read
+ */
+export function nearestIn(
+  lookup: NearestLookup,
+  asked: NearestQuery,
+  signal?: () => AbortSignal,
+): MaybePromise<readonly NearMatch[]> {
+  const search = () =>
+    after(lookup.candidates(asked, signal), (found) => inSlices(bestOf(found, asked), signal));
+  return orElse(search, (error) => {
+    // A file may have been replaced between the search of its sketches and the reading of its texts.
+    if (error instanceof AppError && error.code === 'dataset_changed') return search();
+    throw error;
+  });
 }
 
 /** The turns of several lookups that have the prompt of a query; undefined if one of them doesn't know. */

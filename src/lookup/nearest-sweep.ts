@@ -1,15 +1,14 @@
 import { AppError } from '../core/errors.js';
 import { LOOKUPS_MAX } from '../core/limits.js';
-import { inSlices } from '../core/steps.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { KEPT, markOf } from '../kernel/sketches.js';
+import { KEPT } from '../kernel/sketches.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { FoundTurn, SharedSketch } from '../workers/tasks.js';
-import type { NearestQuery, NearMatch } from './lookup.js';
-import { bestOf, nearMatchOf, type Scored, type Sought, soughtBy } from './nearest.js';
+import type { Candidates, NearestQuery } from './lookup.js';
+import { candidateAt, searchFor, soughtBy } from './nearest.js';
 
 /** A search that waits for a sweep. */
 interface PendingSearch {
@@ -34,9 +33,9 @@ export class NearestSweep {
     this.reader = reader;
   }
 
-  async find(asked: NearestQuery, signal?: () => AbortSignal): Promise<readonly NearMatch[]> {
+  async candidates(asked: NearestQuery, signal?: () => AbortSignal): Promise<Candidates> {
     const all = soughtBy(asked.query, asked.isAnswer);
-    const sketches = all.flatMap((each) => this.sketchOf(each, asked));
+    const sketches = all.flatMap((each) => searchFor(each, asked, this.kernel) ?? []);
     if (sketches.length < all.length || all.length === 0) return [];
     if (this.waiting.length >= LOOKUPS_MAX) throw new AppError('overloaded');
     const found = await new Promise<readonly (readonly FoundTurn[])[]>((resolve, reject) => {
@@ -44,34 +43,12 @@ export class NearestSweep {
       this.sweeping ??= this.sweepWhileWanted();
     });
     signal?.().throwIfAborted();
-    return inSlices(this.best(all, found, asked), signal);
+    return found.map((turns) => turns.map((turn) => candidateAt({ ...turn, order: turn.at }, this.reader)));
   }
 
   /** Resolves when no search needs the pool any more. */
   get ended(): Promise<unknown> {
     return this.sweeping ?? Promise.resolve();
-  }
-
-  private sketchOf({ text, depth }: Sought, { scoreMin }: NearestQuery): readonly SharedSketch[] {
-    const sketch = this.kernel.sketchOf(text);
-    const mark = depth === undefined ? undefined : markOf(depth, false);
-    return sketch === undefined ? [] : [{ sketch, mark, scoreMin }];
-  }
-
-  private *best(
-    all: readonly Sought[],
-    found: readonly (readonly FoundTurn[])[],
-    asked: NearestQuery,
-  ): Generator<void, readonly NearMatch[]> {
-    let best: readonly Scored[] = [];
-    for (const [i, sought] of all.entries()) {
-      const candidates = (found[i] ?? []).map((each) => ({
-        distance: each.distance,
-        turn: () => ({ ...each, row: each.at }),
-      }));
-      best = yield* bestOf(best, candidates, sought, asked, this.reader);
-    }
-    return best.flatMap((one) => nearMatchOf(one, this.reader) ?? []);
   }
 
   private async sweepWhileWanted(): Promise<void> {

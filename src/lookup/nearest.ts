@@ -6,8 +6,15 @@ import { scoreOf, shinglesOf } from '../core/score.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import type { IndexSearch, RepliedTurn } from '../index/search.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { markOf, mayReach, type Sketches } from '../kernel/sketches.js';
-import type { MatchTokens, NearestQuery, NearMatch, TokenCount } from './lookup.js';
+import { markOf, mayReach, type Sketches, type SketchHit, type SketchSearch } from '../kernel/sketches.js';
+import type {
+  Candidates,
+  MatchTokens,
+  NearCandidate,
+  NearestQuery,
+  NearMatch,
+  TokenCount,
+} from './lookup.js';
 import { replyAt, textAt } from './verify.js';
 
 /** A prompt of a query, with the number of messages before it; undefined if that doesn't matter. */
@@ -17,23 +24,14 @@ export interface Sought {
   readonly depth: number | undefined;
 }
 
-/** A turn whose sketch is near, and how many bits of the sketches differ. */
-interface NearCandidate {
-  readonly distance: number;
-  readonly turn: () => NearPlace;
-}
-
-/** A turn that has a reply, and its place in the order of the file. */
-type NearPlace = Pick<RepliedTurn, 'row' | 'prompt' | 'depth'> & { readonly pair: Place };
-
-/** A turn, with its score for the prompt. */
-export interface Scored {
-  readonly turn: NearPlace;
+/** A turn, with its text, and its score for the prompt. */
+interface Scored {
+  readonly turn: NearCandidate;
   readonly text: string;
   readonly score: number;
 }
 
-/** Finds the turns that are nearest to a prompt by an index: sketches find candidates, texts decide. */
+/** Finds the turns whose sketches are nearest to a prompt's by an index. */
 export class NearestTurns {
   private readonly index: IndexSearch;
   private readonly kernel: Kernel;
@@ -57,59 +55,93 @@ export class NearestTurns {
   }
 
   /** Yields after each part of the work. */
-  *find(asked: NearestQuery): Generator<void, readonly NearMatch[]> {
-    let best: readonly Scored[] = [];
+  *candidates(asked: NearestQuery): Generator<void, Candidates> {
+    const lists: (readonly NearCandidate[])[] = [];
     for (const sought of soughtBy(asked.query, asked.isAnswer)) {
-      const sketch = this.kernel.sketchOf(sought.text);
-      if (sketch === undefined) continue;
-      const mark = sought.depth === undefined ? undefined : markOf(sought.depth, false);
-      const hits = yield* this.sketches.nearest({ sketch, mark, scoreMin: asked.scoreMin });
-      const candidates = hits.map(({ at, distance }) => ({ distance, turn: () => this.index.replied(at) }));
-      best = yield* bestOf(best, candidates, sought, asked, this.reader);
+      const search = searchFor(sought, asked, this.kernel);
+      const hits = search === undefined ? [] : yield* this.sketches.nearest(search);
+      lists.push(hits.map((hit) => this.candidateOf(hit)));
     }
-    return best.flatMap((one) => {
-      const tokens = { history: 0, reply: this.countOf(one.turn.row + 1), messages: () => [] };
-      return nearMatchOf(one, this.reader, tokens) ?? [];
-    });
+    return lists;
+  }
+
+  private candidateOf({ at, distance }: SketchHit): NearCandidate {
+    const turn = this.index.replied(at);
+    const tokens = { history: 0, reply: this.countOf(turn.row + 1), messages: () => [] };
+    return candidateAt({ ...turn, distance, order: turn.row }, this.reader, tokens);
   }
 }
 
-/**
- * The best turns of those before and of the candidates, by their texts. Yields after each.
- *
- * @param candidates those whose sketches are nearest first
- */
-export function* bestOf(
+/** The search for the sketches that are near to a prompt's; undefined if it is too short for one. */
+export function searchFor(
+  { text, depth }: Sought,
+  { scoreMin }: NearestQuery,
+  kernel: Kernel,
+): SketchSearch | undefined {
+  const sketch = kernel.sketchOf(text);
+  return sketch && { sketch, mark: depth === undefined ? undefined : markOf(depth, false), scoreMin };
+}
+
+/** A turn at a place of a file, with the place of it and its reply. */
+export function candidateAt(
+  {
+    distance,
+    depth,
+    order,
+    prompt,
+    pair,
+  }: Pick<RepliedTurn, 'prompt' | 'depth'> & {
+    readonly pair: Place;
+    readonly distance: number;
+    readonly order: number;
+  },
+  reader: DatasetReader,
+  tokens?: MatchTokens,
+): NearCandidate {
+  return {
+    distance,
+    depth,
+    bytes: lengthOf(prompt.turns),
+    order: [order],
+    text: () => textAt(prompt, reader) ?? '',
+    reply: () => {
+      const found = replyAt(pair, reader);
+      return found && { ...found, tokens };
+    },
+  };
+}
+
+/** The turns that are nearest to a prompt, by their texts: the best score first; of equals the first in order. Yields after each. */
+export function* bestOf(candidates: Candidates, asked: NearestQuery): Generator<void, readonly NearMatch[]> {
+  let best: readonly Scored[] = [];
+  for (const [i, sought] of soughtBy(asked.query, asked.isAnswer).entries())
+    best = yield* betterOf(best, candidates[i] ?? [], sought, asked);
+  return best.flatMap(({ turn, text, score }) => {
+    const found = turn.reply();
+    return found === undefined ? [] : [{ ...found, dataset: turn.dataset, rung: 'nearest', score, text }];
+  });
+}
+
+/** The best of some turns and of the candidates. */
+function* betterOf(
   before: readonly Scored[],
   candidates: readonly NearCandidate[],
   { shingles, depth }: Sought,
   { count, scoreMin, bytesMax }: NearestQuery,
-  reader: DatasetReader,
 ): Generator<void, readonly Scored[]> {
   let best = before;
   let left = bytesMax;
-  for (const candidate of candidates) {
-    if (!mayReach(candidate.distance, best[count - 1]?.score ?? 0)) break;
-    const turn = candidate.turn();
-    const bytes = lengthOf(turn.prompt.turns);
-    if ((depth ?? turn.depth) !== turn.depth || bytes > Math.min(left, SIMILAR_BYTES_MAX)) continue;
-    left -= bytes;
-    const text = textAt(turn.prompt, reader) ?? '';
+  for (const turn of candidates) {
+    if (!mayReach(turn.distance, best[count - 1]?.score ?? 0)) break;
+    const isOther = depth !== undefined && depth !== turn.depth;
+    if (isOther || turn.bytes > Math.min(left, SIMILAR_BYTES_MAX)) continue;
+    left -= turn.bytes;
+    const text = turn.text();
     const score = scoreOf(shingles, shinglesOf(text));
     if (score > 0 && score >= scoreMin) best = withOne(best, { turn, text, score }).slice(0, count);
     yield;
   }
   return best;
-}
-
-/** The reply to a turn; undefined if the bytes in the file are something else. */
-export function nearMatchOf(
-  { turn: { pair }, text, score }: Scored,
-  reader: DatasetReader,
-  tokens?: MatchTokens,
-): NearMatch | undefined {
-  const found = replyAt(pair, reader);
-  return found && { ...found, rung: 'nearest', score, text, tokens };
 }
 
 /** The prompts of a query, each text once for each number of messages before it. */
@@ -125,9 +157,15 @@ export function soughtBy({ histories }: Query, isAnswer: boolean): readonly Soug
   return [...known.values()];
 }
 
-/** The list with one more turn, in the order of the scores; equals are in file order, and each turn is in it once. */
+/** The list with one more turn, in the order of the scores; equals are in their order, and each turn is in it once. */
 function withOne(list: readonly Scored[], one: Scored): readonly Scored[] {
-  const others = list.filter(({ turn, score }) => turn.row !== one.turn.row || score > one.score);
-  if (others.some(({ turn }) => turn.row === one.turn.row)) return list;
-  return [...others, one].sort((a, b) => b.score - a.score || a.turn.row - b.turn.row);
+  const isSame = ({ turn }: Scored) => compareOrders(turn.order, one.turn.order) === 0;
+  const others = list.filter((each) => !isSame(each) || each.score > one.score);
+  if (others.some(isSame)) return list;
+  return [...others, one].sort((a, b) => b.score - a.score || compareOrders(a.turn.order, b.turn.order));
+}
+
+function compareOrders(one: readonly number[], other: readonly number[]): number {
+  const at = one.findIndex((number, i) => number !== other[i]);
+  return at < 0 ? 0 : (one[at] as number) - (other[at] as number);
 }

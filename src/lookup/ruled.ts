@@ -116,7 +116,7 @@ export class RuledTurns {
     const text = textAt(place, this.reader);
     if (text === undefined || this.normalized([text])[0] !== prompt) return undefined;
     const found = replyAt(pair, this.reader);
-    return found && { ...found, rung: 'normalized' };
+    return found && { ...found, rung: 'normalized', isRuled: true };
   }
 
   private normalized(texts: readonly string[]): readonly string[] {

@@ -27,12 +27,17 @@ export class Build {
   table: IndexTable | undefined;
   /** How long the walk that built the index took, in seconds; 0 without such a walk. */
   seconds = 0;
+  /** The warnings that were logged for it. */
+  readonly warnings = new Set<string>();
   private readonly kernel: Kernel;
   private readonly stop = newStopFlag();
   private census: Census | undefined;
   private plan: ShardPlan | undefined;
   private sketching: Promise<void> | undefined;
   private saved: Counts | undefined;
+  private isClosed = false;
+  /** Resolves when the rules aren't being applied any more. */
+  ruling: Promise<void> = Promise.resolve();
 
   constructor(edition: Edition, kernel: Kernel) {
     this.edition = edition;
@@ -94,13 +99,16 @@ export class Build {
   }
 
   /**
-   * Makes the sketches of all turns, unless it was called before. Does nothing without an index.
+   * Makes the sketches of all turns, unless an earlier call does or did. Does nothing without an index.
    *
    * @param workers how many threads to keep busy
    * @throws DatasetError
    */
   sketch(pool: SharedPool, workers: number): Promise<void> {
-    this.sketching ??= this.sketchOnce(pool, workers);
+    this.sketching ??= this.sketchOnce(pool, workers).catch((error: unknown) => {
+      this.sketching = undefined;
+      throw error;
+    });
     return this.sketching;
   }
 
@@ -117,27 +125,56 @@ export class Build {
   }
 
   /**
-   * Applies rules to all turns, once there is an index. Misses wait for it.
+   * Applies rules to all turns, once there is an index. Misses wait for it. If it fails, the next miss repeats it.
    *
    * @param indexed resolves when there is an index
-   * @returns for how many turns the rules took too long
+   * @param onRuled called with the number of turns for which the rules took too long
+   * @param onFailed called for each failure
    */
-  async rule(pool: SharedPool, rules: readonly Rule[], indexed: Promise<unknown>): Promise<number> {
-    const made = indexed.then(() => this.ruledTurns(pool, rules));
-    const asAppError = (cause: unknown) => {
-      throw cause instanceof DatasetError ? new AppError('dataset_changed', { cause }) : cause;
+  rule(
+    pool: SharedPool,
+    rules: readonly Rule[],
+    indexed: Promise<unknown>,
+    onRuled: (slow: number) => void,
+    onFailed: (error: unknown) => void,
+  ): void {
+    const make = async () => {
+      try {
+        await indexed;
+        const { ruled, slow } = await this.ruledTurns(pool, rules);
+        onRuled(slow);
+        return ruled;
+      } catch (error) {
+        onFailed(error);
+        throw this.ruleErrorOf(error);
+      }
     };
-    this.edition.useRuled(made.then(({ ruled }) => ruled, asAppError));
-    return (await made).slow;
+    this.edition.useRuled(() => {
+      const making = make();
+      this.ruling = making.then(
+        () => undefined,
+        () => undefined,
+      );
+      return making;
+    });
+  }
+
+  /** The error for requests that need the rules: without an index, the walk has failed. */
+  private ruleErrorOf(cause: unknown): unknown {
+    if (!(cause instanceof DatasetError)) return cause;
+    const isChanged = this.table === undefined || this.isClosed || this.edition.hasChanged;
+    if (isChanged) return new AppError('dataset_changed', { cause });
+    const message = 'The rules of NORMALIZE could not be applied to the dataset.';
+    return new AppError('worker_failed', { message, cause });
   }
 
   private async ruledTurns(pool: SharedPool, rules: readonly Rule[]) {
     const { table, edition } = this;
-    if (table === undefined)
+    if (table === undefined || this.isClosed)
       throw new DatasetError(edition.dataset.file.path, 'it has no index', undefined, true);
     this.plan ??= planShards(edition.dataset, pool.workers, this.kernel);
     try {
-      const { keys, slow } = await makeRuleKeys(this.plan, pool.take(), table.replies, this.stop, rules);
+      const { keys, slow } = await makeRuleKeys(this.plan, pool.take(), table, this.stop, rules);
       return { ruled: edition.ruledBy(table, keys, rules), slow };
     } finally {
       await pool.give();
@@ -146,6 +183,7 @@ export class Build {
 
   /** Stops all walks, and closes the file. */
   close(): void {
+    this.isClosed = true;
     stopAll(this.stop);
     this.edition.close();
   }

@@ -2,8 +2,8 @@ import { AppError } from '../core/errors.js';
 import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { LayeredLookup } from '../lookup/layered.js';
-import type { Given, Lookup, NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
-import { nearestOf, sharingOf } from '../lookup/nearest-layers.js';
+import type { Candidates, Given, Lookup, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
+import { candidatesOf, sharingOf } from '../lookup/nearest-layers.js';
 import type { Model } from './model.js';
 import type { Status } from './served.js';
 
@@ -99,8 +99,8 @@ class AllModels implements Model {
     );
   }
 
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    return nearestOf(
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
+    return candidatesOf(
       this.models.map((lookup) => ({ model: lookup.id, lookup })),
       asked,
       signal,

@@ -1,6 +1,7 @@
 import type { Rule } from '../core/rules.js';
 import { datasetErrorOf } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
+import type { IndexTable } from '../index/table.js';
 import { RuleKeys } from '../lookup/ruled.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
@@ -15,18 +16,19 @@ interface MadeKeys {
 /**
  * Walks a dataset again, and applies rules to all turns of its index that have a reply.
  *
- * @param count how many turns that are
+ * @param table the index, which may have been saved: its seed isn't that of the plan then
  * @throws DatasetError when the file can't be read, when it has changed, or when it was stopped
  */
 export async function makeRuleKeys(
   plan: ShardPlan,
   pool: WorkerPool,
-  count: number,
+  table: Pick<IndexTable, 'seed' | 'replies'>,
   stop: StopFlag,
   rules: readonly Rule[],
 ): Promise<MadeKeys> {
-  const { dataset, seed } = plan;
-  const keys = new RuleKeys(count);
+  const { dataset } = plan;
+  const { seed, replies } = table;
+  const keys = new RuleKeys(replies);
   let slow = 0;
   const run = plan.run((shard) => pool.normalizeShard({ dataset, shard, seed, stop, rules }), pool.workers);
   for await (const { result } of run) {

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.js';
 import { FILE_CHECK_MS, SKETCHED_SOON_BYTES, SPOOL_TRIES_MAX } from '../core/limits.js';
-import { type MaybePromise, orElse } from '../core/maybe-promise.js';
+import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
 import { type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
@@ -21,7 +21,7 @@ import type { Spool } from '../dataset/spool.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
-import type { NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
+import type { Candidates, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import type { TokenPool } from '../workers/token-pool.js';
@@ -83,7 +83,6 @@ export class ServedDataset implements Served {
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
   private counting: CountingAhead | undefined;
-  private ruling: Promise<unknown> = Promise.resolve();
   private sketching: Promise<unknown> = Promise.resolve();
   private readonly sweepCount: SweepCount = { sweeps: 0, lookups: 0 };
   private timer: NodeJS.Timeout | undefined;
@@ -228,36 +227,55 @@ export class ServedDataset implements Served {
     return this.lookup.sharing(query, signal);
   }
 
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
     const { build } = this;
     const again = (error: unknown) => {
       if (!(error instanceof AppError)) throw error;
       this.lookAtFile();
       if (this.build === build) throw error;
-      return this.nearest(asked, signal);
+      return this.candidates(asked, signal);
     };
-    return orElse(() => this.nearestNow(asked, signal), again);
+    return orElse(() => after(this.candidatesNow(asked, signal), (found) => this.watched(found)), again);
   }
 
-  private nearestNow(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    if (this.build.edition.hasSketches) return this.lookup.nearest(asked, signal);
+  /** The same candidates. A failure to read one of their texts checks whether the file has changed. */
+  private watched(candidates: Candidates): Candidates {
+    const watch =
+      <T>(read: () => T) =>
+      () => {
+        try {
+          return read();
+        } catch (error) {
+          if (error instanceof AppError) this.lookAtFile();
+          throw error;
+        }
+      };
+    return candidates.map((turns) =>
+      turns.map((turn) => ({ ...turn, text: watch(turn.text), reply: watch(turn.reply) })),
+    );
+  }
+
+  private candidatesNow(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
+    if (this.build.edition.hasSketches) return this.lookup.candidates(asked, signal);
     // Sweeps need no sketches, but each reads the whole file.
     const isSoon = asked.waits || this.bytes <= SKETCHED_SOON_BYTES;
-    if (this.options.engine === 'sweep') return isSoon ? this.lookup.nearest(asked, signal) : [];
+    if (this.options.engine === 'sweep') return isSoon ? this.lookup.candidates(asked, signal) : [];
     const sketched = this.sketch(this.build, asked.waits ? this.options.pool.workers : 1);
-    return isSoon ? this.nearestAfter(sketched, asked, signal) : [];
+    return isSoon ? this.candidatesAfter(sketched, asked, signal) : [];
   }
 
-  /** The nearest turns once there are sketches. If the file is replaced meanwhile, those of the new one. */
-  private async nearestAfter(
+  /** The turns whose sketches are nearest once there are sketches. If the file is replaced meanwhile, those of the new one. */
+  private async candidatesAfter(
     sketched: Promise<boolean>,
     asked: NearestQuery,
     signal: (() => AbortSignal) | undefined,
-  ): Promise<readonly NearMatch[]> {
+  ): Promise<Candidates> {
     const { build } = this;
     const isSketched = await sketched;
-    if (this.build !== build) return this.nearest(asked, signal);
-    return isSketched ? this.lookup.nearest(asked, signal) : [];
+    if (this.build !== build) return this.candidates(asked, signal);
+    if (isSketched) return this.lookup.candidates(asked, signal);
+    if (asked.waits) throw new AppError('worker_failed', { message: NOT_SEARCHED });
+    return [];
   }
 
   /**
@@ -266,20 +284,31 @@ export class ServedDataset implements Served {
    * @param workers how many threads to keep busy
    */
   private async sketch(build: Build, workers: number): Promise<boolean> {
-    const { pool, notices } = this.options;
+    const { pool } = this.options;
     if (build.table === undefined) await this.walking;
     if (this.isClosed) return false;
     const sketched = build.sketch(pool, workers);
     const outcome = sketched.then(
       () => true,
       (error: unknown) => {
-        if (!(error instanceof DatasetError)) throw error;
-        if (this.build === build && !this.isClosed) notices.debug({ err: error }, 'sketches not made');
+        this.warnOfFailed(build, error, SKETCHES_FAILED);
         return false;
       },
     );
     this.sketching = outcome;
     return outcome;
+  }
+
+  /**
+   * Warns that work on a build has failed, once for each kind of work. The next request that needs it repeats it.
+   *
+   * @throws the error if it is a defect
+   */
+  private warnOfFailed(build: Build, error: unknown, message: string): void {
+    if (!(error instanceof DatasetError)) throw error;
+    if (this.isClosed || this.isLeft(build) || build.warnings.has(message)) return;
+    build.warnings.add(message);
+    this.options.notices.warn({ err: error }, message);
   }
 
   /** The dataset's metrics. */
@@ -317,7 +346,7 @@ export class ServedDataset implements Served {
     await this.spooling?.done;
     await this.walking;
     await this.sketching;
-    await this.ruling;
+    await this.build.ruling;
     await this.counting?.stop();
     this.saveCounts();
     await this.keeper.settled;
@@ -386,10 +415,8 @@ export class ServedDataset implements Served {
       notices.debug({ turns: build.counts.turns }, 'rules applied');
       if (slow > 0) notices.warn({ dataset: this.path, slow }, SLOW_RULES);
     };
-    const failed = (error: unknown) => {
-      if (!(error instanceof DatasetError)) throw error;
-    };
-    this.ruling = build.rule(pool, rules, indexed).then(done, failed);
+    const failed = (error: unknown) => this.warnOfFailed(build, error, RULES_FAILED);
+    build.rule(pool, rules, indexed, done, failed);
   }
 
   private async onWalked(build: Build): Promise<void> {
@@ -588,6 +615,9 @@ export class ServedDataset implements Served {
 }
 
 const SLOW_RULES = 'rules of NORMALIZE take too long for some turns, which match as they are only';
+const SKETCHES_FAILED = 'sketches of turns not made; a miss that needs them tries again';
+const RULES_FAILED = 'rules not applied; the next miss tries again';
+const NOT_SEARCHED = 'The nearest turn could not be searched.';
 const WAITING = 'waiting for another process that converts the dataset';
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';

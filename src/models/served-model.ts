@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
-import type { Lookup, NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
+import type { Candidates, Lookup, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
 import type { Served, Status } from './served.js';
 
@@ -45,8 +45,8 @@ export class ServedModel implements Model {
     return this.served.sharing(query, signal);
   }
 
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    return this.served.nearest(asked, signal);
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
+    return this.served.candidates(asked, signal);
   }
 
   sourceOf(): this {

@@ -7,8 +7,8 @@ import { DatasetError } from '../dataset/dataset-error.js';
 import { commonIdentityAt, type FileIdentity, identityAt } from '../dataset/file.js';
 import { noneServed, type Parts, PartsFinder } from '../dataset/parts.js';
 import { LayeredLookup } from '../lookup/layered.js';
-import type { Lookup, NearestQuery, NearMatch, Sharing, Similar } from '../lookup/lookup.js';
-import { nearestOf, sharingOf } from '../lookup/nearest-layers.js';
+import type { Candidates, Lookup, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
+import { candidatesOf, sharingOf } from '../lookup/nearest-layers.js';
 import {
   alone,
   type FileGroup,
@@ -135,8 +135,8 @@ export class ServedParts implements Served {
     );
   }
 
-  nearest(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<readonly NearMatch[]> {
-    return nearestOf(
+  candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
+    return candidatesOf(
       this.parts.map((lookup) => ({ lookup })),
       asked,
       signal,

@@ -76,6 +76,25 @@ describe('the message of a miss', async () => {
   });
 });
 
+describe('a dataset of many files', () => {
+  it('has the nearest turns of one file with the same turns, also long ones', async () => {
+    const words = (from: number) => Array.from({ length: 4200 }, (_, i) => `w${(from + i * i) % 9973}`);
+    const texts = Array.from({ length: 12 }, (_, i) => words(100 * i).join(' '));
+    const list = texts.map((text, i) => talk(`long${i}`, text, `Reply ${i}.`));
+    mkdirSync(join(folder, 'many'));
+    for (const [i, each] of list.entries()) write([each], join('many', `${String(i).padStart(2, '0')}`));
+    const whole = write(list, 'many-in-one');
+    const [one, many] = [await start({ dataset: whole }), await start({ dataset: join(folder, 'many') })];
+    for (const i of [0, 7, 11]) {
+      const asked = `${texts[i]} and more`;
+      const named = (message: string) => /Nearest: .*? score [\d.]+/.exec(message)?.[0];
+      const { message } = await one(asked);
+      expect(named(message)).toMatch(new RegExp(`\`long${i}\`, .*score (1|0.99)`));
+      expect(named((await many(asked)).message)).toBe(named(message));
+    }
+  });
+});
+
 describe('a limit of acts a second', () => {
   const allowed = (...times: number[]) => {
     const limit = new PerSecond(2);

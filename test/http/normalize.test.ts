@@ -1,6 +1,6 @@
 /** The setting NORMALIZE: prompts that match once rules were applied to them and to the turns. */
 
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, type ServeOptions, serve } from '#dist/index.js';
@@ -70,6 +70,42 @@ describe('NORMALIZE', () => {
     expect((await ask('<date>'))[1]).toBe('none');
   });
 
+  it.each(['files', 'models'])(
+    'matches by rules only what no part has without them: several %s',
+    async (kind) => {
+      const january = talk('january', 'gpt', 'Sales  for 2031-01-31?', 'JANUARY.');
+      const may = talk('may', 'gpt', 'Sales for 2031-05-31?', 'MAY.');
+      const human = talk('human', 'human', 'Sales for 2031-06-30?', 'WHY?');
+      const lists = [[january], [may], [human]];
+      const answers = async (dataset: ServeOptions['dataset']) => {
+        const ask = await start({ dataset, normalize: ['dates'] });
+        const prompts = ['Sales for  2031-05-31?', 'Sales for 2031-06-30?', 'Sales for 2031-07-31?'];
+        return Promise.all(prompts.map(async (prompt) => (await ask(prompt))[0]));
+      };
+      mkdirSync(join(folder, kind));
+      const paths = lists.map((list, i) => write(join(kind, `${i}.json`), JSON.stringify(list)));
+      const whole = write(`whole-${kind}.json`, JSON.stringify(lists.flat()));
+      expect(await answers(whole)).toEqual(['MAY.', 'WHY?', 'JANUARY.']);
+      expect(await answers(kind === 'files' ? join(folder, kind) : paths)).toEqual([
+        'MAY.',
+        'WHY?',
+        'JANUARY.',
+      ]);
+    },
+  );
+
+  it('matches by rules only what a chat template’s messages are without them', async () => {
+    const built = '<|im_start|>user\nSales for 2031-05-31?<|im_end|>\n<|im_start|>assistant\n';
+    const template = (day: string) => built.replace('2031-05-31', day);
+    const chats = [
+      talk('text', 'gpt', template('2031-01-31'), 'TEXT.'),
+      talk('may', 'gpt', 'Sales for 2031-05-31?', 'MAY.'),
+    ];
+    const ask = await start({ dataset: write('built.json', JSON.stringify(chats)), normalize: ['dates'] });
+    expect(await ask(built)).toEqual(['MAY.', 'prompt', 'may#1']);
+    expect((await ask(template('2031-07-31')))[0]).toBe('TEXT.');
+  });
+
   it('is explained', async () => {
     const server = await serve({ dataset, workers: 1, usage: 'estimate', normalize: ['dates'] });
     atEndOfFile(() => server.close());
@@ -111,9 +147,9 @@ describe('NORMALIZE', () => {
       ['times'],
       "normalize: expected some of dates, uuids, numbers, separated by commas, or @FILE, got 'times'",
     ],
-    [rulesIn('wrong.txt', '/a/b/', 'c'), 'line 2 of'],
-    [rulesIn('open.txt', '/(/b/'), 'line 1 of'],
-    [{ file: join(folder, 'missing.txt') }, "it can't be read (ENOENT)"],
+    [rulesIn('wrong.txt', '/a/b/', 'c'), 'normalize: line 2 of'],
+    [rulesIn('open.txt', '/(/b/'), 'normalize: line 1 of'],
+    [{ file: join(folder, 'missing.txt') }, /^normalize: .*; it can't be read \(ENOENT\)$/],
   ])('names what is wrong: %j', async (normalize, message) => {
     const started = serve({ dataset, normalize: normalize as ServeOptions['normalize'] });
     await expect(started).rejects.toThrow(ConfigError);
@@ -122,7 +158,7 @@ describe('NORMALIZE', () => {
 
   it('needs an index', async () => {
     await expect(serve({ dataset, normalize: ['dates'], engine: 'sweep' })).rejects.toThrow(
-      'NORMALIZE needs an index',
+      'normalize needs an index; expected another engine than sweep',
     );
   });
 });

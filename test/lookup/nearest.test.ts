@@ -7,6 +7,7 @@ import { type Query, queryOf } from '#dist/core/query.js';
 import { isAssistant } from '#dist/core/roles.js';
 import { scoreOf, shinglesOf } from '#dist/core/score.js';
 import type { NearestQuery } from '#dist/lookup/lookup.js';
+import { nearestIn } from '#dist/lookup/nearest-layers.js';
 import { NearestSweep } from '#dist/lookup/nearest-sweep.js';
 import { makeSketches } from '#dist/models/sketching.js';
 import { planShards } from '#dist/workers/plan-shards.js';
@@ -35,7 +36,7 @@ const records = fc.array(
 );
 
 /** Finds the nearest turns of a dataset by its index, and by sweeps. */
-async function nearestIn(content: Buffer) {
+async function openNearest(content: Buffer) {
   const dataset = write(content);
   const kernel = newKernel();
   const { index, table, reader } = await enginesOf(dataset, pool, kernel);
@@ -43,15 +44,20 @@ async function nearestIn(content: Buffer) {
   index.useSketches(await makeSketches(plan, pool, table.replies, newStopFlag(), 2));
   const sweep = new NearestSweep(plan, pool, kernel, reader);
   const nearest = async (asked: Pick<NearestQuery, 'query'> & Partial<NearestQuery>, engine = 'index') => {
-    const find = (each: NearestQuery) => (engine === 'index' ? index.nearest(each) : sweep.find(each));
-    const found = await find({
-      count: 3,
-      scoreMin: 0,
-      isAnswer: false,
-      bytesMax: Infinity,
-      waits: true,
-      ...asked,
-    });
+    const sharing = () => undefined;
+    const candidates = (each: NearestQuery) =>
+      engine === 'index' ? index.candidates(each) : sweep.candidates(each);
+    const found = await nearestIn(
+      { sharing, candidates },
+      {
+        count: 3,
+        scoreMin: 0,
+        isAnswer: false,
+        bytesMax: Infinity,
+        waits: true,
+        ...asked,
+      },
+    );
     return found.map(({ conversationId, replyIndex, score }) => [`${conversationId}#${replyIndex}`, score]);
   };
   return { nearest, close: () => reader.close() };
@@ -86,7 +92,7 @@ describe('the nearest turns', () => {
         async (list, how, before, prompt) => {
           const query = queryFor(...before, prompt);
           if (query === undefined) return;
-          const { nearest, close } = await nearestIn(spell(list, how));
+          const { nearest, close } = await openNearest(spell(list, how));
           // A sketch shows no score below that: it is that of texts that have nothing in common.
           const near = (found: readonly (readonly unknown[])[]) =>
             found.filter(([, score]) => Number(score) > 0.3);
@@ -130,7 +136,7 @@ describe('the nearest turns', () => {
         { from: 'gpt', value: 'Yes.' },
       ],
     }));
-    const { nearest, close } = await nearestIn(Buffer.from(JSON.stringify(list)));
+    const { nearest, close } = await openNearest(Buffer.from(JSON.stringify(list)));
     const shingles = prompts.map(shinglesOf);
     let near = 0;
     let found = 0;

@@ -19,6 +19,7 @@ import { FILE_CHECK_MS } from '#dist/core/limits.js';
 import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { DatasetError } from '#dist/dataset/dataset-error.js';
 import { indexPaths } from '#dist/index/paths.js';
+import { nearestIn } from '#dist/lookup/nearest-layers.js';
 import type { ServedDataset } from '#dist/models/served-dataset.js';
 import { plainFind, plainMatch } from '../support/plain-lookup.js';
 import { appendRecord, open, openAndWalk, type Recorder, replace } from '../support/served.js';
@@ -456,7 +457,7 @@ describe('the nearest turns', () => {
   const near = queryOf([{ role: 'user', text: 'a prompt 7' }]) as Query;
   const find = async (served: ServedDataset, waits = true) => {
     const limits = { count: 1, scoreMin: 0.5, bytesMax: Infinity, isAnswer: false };
-    const [found] = await served.nearest({ ...limits, query: near, waits });
+    const [found] = await nearestIn(served, { ...limits, query: near, waits });
     return found?.reply.value;
   };
 

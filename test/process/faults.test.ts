@@ -38,8 +38,14 @@ interface Faulty {
   readonly hasHappened: (name: string) => boolean;
 }
 
-async function startFaulty(args: readonly string[], nodeOptions = ''): Promise<Faulty> {
+/** @param begun faults that have begun before the start */
+async function startFaulty(
+  args: readonly string[],
+  nodeOptions = '',
+  begun: readonly string[] = [],
+): Promise<Faulty> {
   const faults = mkdtempSync(join(folder, 'faults-'));
+  for (const name of begun) writeFileSync(join(faults, name), '');
   const env = { FAULTS: faults, NODE_OPTIONS: `--import=${preload} ${nodeOptions}` };
   const server = startServer([dataset, '--cache-mb', '0', '--workers', '2', ...args], env);
   const url = await server.url();
@@ -168,6 +174,43 @@ describe('a server whose disk', () => {
     expect(await ask(url, last)).toEqual(replyTo(last));
     expect(readdirSync(indexes)).toEqual([]);
   });
+});
+
+describe('a server whose workers cannot read the file', () => {
+  /** Starts a server with a saved index, whose workers can't read the file. */
+  async function startUnread(...args: readonly string[]) {
+    const indexes = ['--engine', 'index', '--index-dir', mkdtempSync(join(folder, 'indexes-'))];
+    const before = startServer([dataset, ...indexes]);
+    await before.url();
+    before.kill('SIGTERM');
+    await before.exited;
+    const { server, url, begin } = await startFaulty([...indexes, ...args], '', ['worker-eio']);
+    return { server, url, end: begin('worker-eio') };
+  }
+
+  async function answerTo(url: string, content: string) {
+    const response = await post(`${url}/v1/chat/completions`, { messages: [{ role: 'user', content }] });
+    const body = await response.text();
+    return [response.status, response.headers.get('x-verbatim-match'), body] as const;
+  }
+
+  it.each([
+    ['nearest', 'prompt 7000!', 'sketches of turns not made', '--on-miss', 'nearest', '--nearest-min', '0.5'],
+    ['normalized', 'prompt 99999', 'rules not applied', '--normalize', 'numbers'],
+  ])(
+    'warns once, answers 503, and recovers: %s',
+    { timeout: 60_000 },
+    async (rung, prompt, warning, ...args) => {
+      const { server, url, end } = await startUnread(...args);
+      for (let times = 0; times < 3; times++)
+        expect(await answerTo(url, prompt)).toEqual([503, null, expect.stringContaining('worker_failed')]);
+      end();
+      expect((await answerTo(url, prompt)).slice(0, 2)).toEqual([200, rung]);
+      expect(await ask(url, last)).toEqual(replyTo(last));
+      expect(server.stderr.split(warning)).toHaveLength(2);
+      expect(server.stderr).toContain('EIO');
+    },
+  );
 });
 
 describe('a server with fewer files than connections', () => {

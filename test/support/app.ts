@@ -73,7 +73,7 @@ export async function appOf(
     fingerprint: 'fp_0123456789',
     lookup: new CachedLookup(engineLookup, cache),
     uncachedLookup: engineLookup,
-    nearest: () => [],
+    candidates: () => [],
     sharing: (query) => (engine === 'index' ? index.sharing(query) : undefined),
     similar: (query) => (engine === 'index' ? index.similar(query) : undefined),
     status: { isAvailable: true, engine: 'index', progress: 1, counts: census.counts },

@@ -58,6 +58,7 @@ fs.readSync = (...args) => {
   if (isMainThread) for (const [name, fail] of Object.entries(MAIN_FAULTS)) if (take(name)) fail();
   if (!isMainThread) for (const [name, die] of Object.entries(DEATHS)) if (take(name)) die();
   failIf('eio', 'EIO', 'read');
+  if (!isMainThread) failIf('worker-eio', 'EIO', 'read');
   return readSync(...args);
 };
 

@@ -1,6 +1,6 @@
 import { TEXT_LENGTH_MAX } from '../../core/limits.js';
 import { after, all, allInOrder, type MaybePromise } from '../../core/maybe-promise.js';
-import { type Message, type Query, queryOf } from '../../core/query.js';
+import { type Message, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
 import { allInSteps } from '../../core/steps.js';
 import { findFirst } from '../../lookup/find-first.js';
@@ -16,7 +16,7 @@ import { StreamUsage, usageOf } from '../../openai/usage.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import { assertAnswerFits } from '../answer-size.js';
 import type { Answered, Endpoint } from '../endpoint.js';
-import { heldBy, type Miss, type MissPolicy } from '../miss-policies.js';
+import { heldBy, type Miss, type MissPolicy, type Prompt } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type CountedReply, type Replies, textsOf } from '../replies.js';
 import { textOfTokens } from '../token-text.js';
@@ -52,18 +52,18 @@ export function completions(
       const asSet = after(texts, (prompts) =>
         after(allInSteps(prompts, textId), (ids) => distinct(prompts, ids)),
       );
-      const withQueries = after(asSet, (set) =>
-        after(allInSteps(set.different, queriesOf), (queries) => ({ ...set, queries })),
+      const withPrompts = after(asSet, (set) =>
+        after(allInSteps(set.different, textPrompt), (asked) => ({ ...set, asked })),
       );
-      return after(withQueries, ({ different, places, queries }) => {
+      return after(withPrompts, ({ different, places, asked: prompts }) => {
         const found = allInSteps(
-          queries,
-          (each, i): MaybePromise<Given | undefined> =>
-            after(context.override([said(different[i] as string)]), (own) => {
+          prompts,
+          ({ messages, queries, find }): MaybePromise<Given | undefined> =>
+            after(context.override(messages), (own) => {
               if (own !== undefined) return own;
-              return after(findFirst(model.lookup, each, signal), (match) => {
+              return after(find(model.lookup, signal), (match) => {
                 if (match !== undefined) context.holdReply(match);
-                else context.noteMiss(each[0]);
+                else context.noteMiss(queries()[0]);
                 return match;
               });
             }),
@@ -73,14 +73,14 @@ export function completions(
             matches,
             (match, i) =>
               match ??
-              after(onMiss(missOf(model, places, queries, i), signal), (given) => heldBy(context, given)),
+              after(onMiss(missOf(model, places, prompts, i), signal), (given) => heldBy(context, given)),
           ),
         );
         return after(given, (given) => {
           const how = { ...asked, allowsCalls: false, givesReasoning: false };
           const counted = allInSteps(different, (prompt, i) => {
             // A prompt built by a template isn't a turn of the dataset.
-            const isTurn = (queries[i] as readonly Query[]).length < 2;
+            const isTurn = (prompts[i] as Prompt).queries().length < 2;
             const each = given[i] as Given;
             const texts = isTurn ? textsOf([said(prompt)], each) : [{ text: prompt }];
             return after(replies.of(each, texts, how), (reply) => ({ prompt, ...reply }));
@@ -151,9 +151,15 @@ function completionOf(
   return { outcome, content: { kind: 'named', head: completion(head, choices, usage) } };
 }
 
-/** The queries for a prompt, in order. The first match of the rung `context` answers, else the first match of any rung. */
-export function queriesOf(prompt: string): Query[] {
-  return [...spellingsOf(prompt), [said(prompt)]].flatMap((spelling) => queryOf(spelling) ?? []);
+/** The prompt of a completion: the messages that a chat template built it from, then the text itself. See `findFirst`. */
+export function textPrompt(text: string): Prompt {
+  const messages = [said(text)];
+  const queries = [...spellingsOf(text), messages].flatMap((spelling) => queryOf(spelling) ?? []);
+  return {
+    messages,
+    queries: () => queries,
+    find: (lookup, signal) => findFirst(lookup, queries, signal),
+  };
 }
 
 function said(text: string): Message {
@@ -161,12 +167,7 @@ function said(text: string): Message {
 }
 
 /** @param missing the index, among the different prompts, of the one without a reply */
-function missOf(
-  model: Model,
-  places: readonly number[],
-  queries: readonly (readonly Query[])[],
-  missing: number,
-): Miss {
+function missOf(model: Model, places: readonly number[], prompts: readonly Prompt[], missing: number): Miss {
   const what = places.length > 1 ? `prompt ${places.indexOf(missing) + 1} of ${places.length}` : 'the prompt';
-  return { model, queries: queries[missing] ?? [], param: 'prompt', what };
+  return { model, queries: prompts[missing]?.queries() ?? [], param: 'prompt', what };
 }

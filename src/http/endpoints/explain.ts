@@ -1,5 +1,6 @@
 /** `POST /api/explain`: what a request would get, and why. */
 
+import { isMessagesBody, parseMessagesRequest } from '../../anthropic/messages-request.js';
 import { AppError } from '../../core/errors.js';
 import {
   EXPLAINED_LENGTH_MAX,
@@ -9,31 +10,26 @@ import {
 } from '../../core/limits.js';
 import { after, type MaybePromise, orElse } from '../../core/maybe-promise.js';
 import { partingOf } from '../../core/parting.js';
-import type { Message, Query } from '../../core/query.js';
-import { queryOf } from '../../core/query.js';
-import { findFirst } from '../../lookup/find-first.js';
+import type { Query } from '../../core/query.js';
 import type { Given, Match, NearMatch, Sharing, SharingTurn } from '../../lookup/lookup.js';
+import { nearestIn } from '../../lookup/nearest-layers.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
 import { parseChatRequest } from '../../openai/chat-request.js';
 import { parseCompletionRequest } from '../../openai/completion-request.js';
 import { parseResponsesRequest } from '../../openai/responses-request.js';
-import { type Endpoint, jsonOf, type RequestContext } from '../endpoint.js';
-import { type Miss, type MissPolicy, templateQueries } from '../miss-policies.js';
+import { type Endpoint, jsonOf } from '../endpoint.js';
+import { chatPrompt, type Miss, type MissPolicy, type Prompt } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { queriesOf } from './completions.js';
-import { inputOf, type ResponseParts } from './responses.js';
+import { textPrompt } from './completions.js';
+import { type ResponseParts, responsePromptOf } from './responses.js';
 
 /** What a request asks for, whatever its endpoint. */
 interface Asked {
   readonly model: string | undefined;
-  /** Returns all messages. */
-  readonly messages: () => readonly Message[];
-  /** Returns the queries that are looked up, the one for the messages as they were sent first. */
-  readonly queries: () => readonly Query[];
-  /** True if all queries are looked up for a better match; false if the others are only looked up after a miss. */
-  readonly areEqual: boolean;
-  readonly prompt: Pick<Miss, 'param' | 'what'>;
+  /** Returns the prompt as the endpoint looks it up. */
+  readonly prompt: () => Prompt;
+  readonly place: Pick<Miss, 'param' | 'what'>;
 }
 
 /** The lookups of a request, all finished. */
@@ -47,20 +43,22 @@ interface Found {
   readonly nearest: readonly NearMatch[];
 }
 
-/** `POST /api/explain`, with the body of a chat, a completion or a response. */
+/** `POST /api/explain`, with the body of a chat, a completion, a response or a message. */
 export function explain(catalog: Catalog, onMiss: MissPolicy, parts: ResponseParts): Endpoint<Asked> {
   return {
     parse: ({ body }) => askedBy(body, parts),
     answer: (asked, context) => {
+      const { signal } = context;
       const model = catalog.resolve(asked.model);
-      const override = context.overrideNumber(asked.messages());
-      const queries = asked.queries();
-      const [query] = queries;
-      const match = query && lookUp(model, queries, asked, context.signal);
-      return after(match, (match) =>
-        after(outcomeOf(model, queries, match, asked, onMiss, context), (outcome) =>
-          after(query && model.sharing(query, context.signal), (sharing) =>
-            after(query === undefined ? [] : nearestTo(model, query, context.signal), (nearest) =>
+      const prompt = asked.prompt();
+      const override = context.overrideNumber(prompt.messages);
+      const missed = prompt.queries();
+      const query = missed.at(-1);
+      const queries = query === undefined ? [] : [query, ...missed.slice(0, -1)];
+      return after(prompt.find(model.lookup, signal), (match) =>
+        after(outcomeOf(match, { ...asked.place, model, queries: missed }, onMiss, signal), (outcome) =>
+          after(query && model.sharing(query, signal), (sharing) =>
+            after(query === undefined ? [] : nearestTo(model, query, signal), (nearest) =>
               jsonOf(explained({ model, queries, override, match, outcome, sharing, nearest })),
             ),
           ),
@@ -74,17 +72,15 @@ export function explain(catalog: Catalog, onMiss: MissPolicy, parts: ResponsePar
 function askedBy(body: unknown, parts: ResponseParts): Asked {
   const fields = typeof body === 'object' && body !== null ? body : {};
   if ('messages' in fields || !('input' in fields || 'prompt' in fields)) {
-    const { model, messages } = parseChatRequest(body, undefined);
-    const queries = () => [...asList(queryOf(messages)), ...templateQueries(messages)];
-    const prompt = { param: 'messages', what: 'the last message' };
-    return { model, messages: () => messages, queries, areEqual: false, prompt };
+    const isAnthropic = isMessagesBody(fields);
+    const { model, messages } = isAnthropic ? parseMessagesRequest(body) : parseChatRequest(body, undefined);
+    const place = { param: 'messages', what: 'the last message' };
+    return { model, prompt: () => chatPrompt(messages), place };
   }
   if ('input' in fields) {
     const request = parseResponsesRequest(body);
-    const messages = () => inputOf(request, parts).messages;
-    const queries = () => [...asList(queryOf(messages())), ...templateQueries(messages())];
-    const prompt = { param: 'input', what: 'the last message of the input' };
-    return { model: request.model, messages, queries, areEqual: false, prompt };
+    const prompt = () => chatPrompt(responsePromptOf(request, parts));
+    return { model: request.model, prompt, place: { param: 'input', what: 'the last message of the input' } };
   }
   const { model, prompts } = parseCompletionRequest(body, undefined);
   const [text] = prompts;
@@ -92,46 +88,22 @@ function askedBy(body: unknown, parts: ResponseParts): Asked {
     const message = "Invalid type for 'prompt': expected a string, but got token ids instead.";
     throw new AppError('invalid_type', { param: 'prompt', message });
   }
-  const messages = () => [{ role: 'user', text }];
-  const queries = () => queriesOf(text).toReversed();
-  return { model, messages, queries, areEqual: true, prompt: { param: 'prompt', what: 'the prompt' } };
-}
-
-function asList<T>(value: T | undefined): readonly T[] {
-  return value === undefined ? [] : [value];
-}
-
-/** Looks the queries up as the endpoint of the request does. */
-function lookUp(
-  model: Model,
-  queries: readonly Query[],
-  { areEqual }: Asked,
-  signal: () => AbortSignal,
-): MaybePromise<Match | undefined> {
-  if (areEqual) return findFirst(model.lookup, queries.toReversed(), signal);
-  const [query, ...others] = queries;
-  if (query === undefined) return undefined;
-  return after(model.lookup.find(query, signal), (match) => match ?? findFirst(model.lookup, others, signal));
+  return { model, prompt: () => textPrompt(text), place: { param: 'prompt', what: 'the prompt' } };
 }
 
 /** What the request would get from the dataset. */
 function outcomeOf(
-  model: Model,
-  queries: readonly Query[],
   match: Match | undefined,
-  { prompt }: Asked,
+  miss: Miss,
   onMiss: MissPolicy,
-  { signal }: RequestContext,
+  signal: () => AbortSignal,
 ): MaybePromise<Found['outcome']> {
   if (match !== undefined) return { given: match };
   const failed = (error: unknown) => {
     if (!(error instanceof AppError)) throw error;
     return { error };
   };
-  return orElse<Found['outcome']>(
-    () => after(onMiss({ ...prompt, model, queries }, signal), (given) => ({ given })),
-    failed,
-  );
+  return orElse<Found['outcome']>(() => after(onMiss(miss, signal), (given) => ({ given })), failed);
 }
 
 function nearestTo(
@@ -140,7 +112,7 @@ function nearestTo(
   signal: () => AbortSignal,
 ): MaybePromise<readonly NearMatch[]> {
   const limits = { count: NEAREST_TURNS_EXPLAINED, scoreMin: 0, bytesMax: NEAREST_HINT_BYTES_MAX };
-  return model.nearest({ ...limits, query, isAnswer: false, waits: true }, signal);
+  return nearestIn(model, { ...limits, query, isAnswer: false, waits: true }, signal);
 }
 
 function explained({ model, queries, override, match, outcome, sharing, nearest }: Found): object {

@@ -57,9 +57,7 @@ export function responses(
       const model = catalog.resolve(asked.model);
       const { maxTokens, allowsCalls } = asked;
       const { input, said, messages } = inputOf(asked, parts, true);
-      // An input without text isn't a prompt, even if earlier messages have text.
-      const lookedUp = queryOf(said) === undefined ? [] : messages;
-      const given = findOrMiss(model, lookedUp, PROMPT, onMiss, context);
+      const given = findOrMiss(model, lookedUpOf(said, messages), PROMPT, onMiss, context);
       return after(given, (given) =>
         after(
           replies.of(given, textsOf(messages, given), { ...WHOLE, maxTokens, allowsCalls }),
@@ -84,6 +82,17 @@ export function responses(
       );
     },
   };
+}
+
+/** The messages that a response's request asks about, in its context: see `responses`. */
+export function responsePromptOf(asked: ResponsesRequest, parts: ResponseParts): readonly Message[] {
+  const { said, messages } = inputOf(asked, parts, true);
+  return lookedUpOf(said, messages);
+}
+
+/** The messages that are looked up. An input without text isn't a prompt, even if earlier messages have text. */
+function lookedUpOf(said: readonly Message[], messages: readonly Message[]): readonly Message[] {
+  return queryOf(said) === undefined ? [] : messages;
 }
 
 /** `POST /v1/responses/input_tokens`: the token count that the input of such a response would have. */
@@ -141,7 +150,7 @@ function assertCompactable(messages: readonly Message[]): void {
  * @param needsInput true if a response to continue isn't enough
  * @throws AppError if the input is missing, or a response that it continues isn't stored
  */
-export function inputOf(
+function inputOf(
   asked: ResponsesRequest,
   { store, compacted, substitutes }: ResponseParts,
   needsInput = false,

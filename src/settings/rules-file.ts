@@ -1,16 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { NAMED_RULES, parseRule, type Rule, RuleError } from '../core/rules.js';
-import { ConfigError } from '../settings/config-error.js';
-import type { RuleSource } from '../settings/parsers.js';
-import { OPTIONS } from '../settings/table.js';
+import { ConfigError } from './config-error.js';
+import type { RuleSource } from './parsers.js';
 
 /**
  * The rules of the setting `NORMALIZE`.
  *
- * @param variable where the setting was given
+ * @param variable where the setting was given; by default, the library's option
  * @throws ConfigError if their file can't be read, or a line of it is no rule
  */
-export function readRules(source: RuleSource, variable: string = OPTIONS.normalize.env): readonly Rule[] {
+export function readRules(source: RuleSource, variable = 'normalize'): readonly Rule[] {
   if (!('file' in source)) return source.map((name) => NAMED_RULES[name]);
   const lines = readLines(source.file, variable);
   return lines.flatMap((line, i) => {
