@@ -199,7 +199,7 @@ describe('an unfinished spool', () => {
 
   it.runIf(hasProc)('whose process is a zombie is replaced', async () => {
     // The shell's child ends, and the program that replaces the shell never asks for its status.
-    const parent = spawn('sh', ['-c', 'sh -c "cat /proc/self/stat" & exec sleep 60'], {
+    const parent = spawn('sh', ['-c', 'sh -c "sleep 0.3; exec cat /proc/self/stat" & exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
