@@ -25,7 +25,7 @@ export async function serveModels(
   const cache = new Cache(byteCount(1_000_000));
   const options = {
     engine: 'index' as const,
-    pool: new SharedPool(2),
+    pool: new SharedPool(1),
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits: [],

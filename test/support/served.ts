@@ -77,7 +77,7 @@ export async function open(path: string, options: Partial<ServedOptions> = {}) {
   const recorder = new Recorder();
   const served = await ServedDataset.open(path, {
     engine: 'auto',
-    pool: new SharedPool(2),
+    pool: new SharedPool(1),
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits: [],
