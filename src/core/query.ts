@@ -33,8 +33,8 @@ export interface Query {
 }
 
 /**
- * With or without white space before an assistant's texts; a client's message in parts or joined; with or without system messages; results in two orders and three spellings;
- * calls in three spellings or left out.
+ * With or without white space before an assistant's texts; a client's message in parts or joined; with or without system messages; results
+ * in two orders and three spellings; calls in three spellings or left out.
  */
 export const HISTORIES_MAX = 2 * 2 * 2 * 2 * 3 * 4;
 

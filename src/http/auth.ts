@@ -7,8 +7,8 @@ import { AppError } from '../core/errors.js';
 export type KeyCheck = (headers: IncomingHttpHeaders) => 'missing_api_key' | 'invalid_api_key' | undefined;
 
 /**
- * Accepts requests that carry one of the keys, as `Authorization: Bearer <key>`, `api-key: <key>` or `x-api-key: <key>`. The comparison always takes the same
- * time: it compares digests, and all of them.
+ * Accepts requests that carry one of the keys, as `Authorization: Bearer <key>`, `api-key: <key>` or `x-api-key: <key>`. The comparison
+ * always takes the same time: it compares digests, and all of them.
  *
  * @param keys an empty list accepts all requests
  */
