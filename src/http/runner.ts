@@ -76,13 +76,16 @@ class Context implements RequestContext {
   }
 
   override(messages: readonly Message[]): MaybePromise<Override | undefined> {
-    return this.untilStopped(this.testing.override(this.asking, messages, this.signal, false));
+    return this.untilStopped(this.testing.override(this.asking, messages, this.untilEnd, false));
   }
 
   overrideError(messages: readonly Message[]): MaybePromise<undefined> {
-    const own = this.testing.override(this.asking, messages, this.signal, true);
+    const own = this.testing.override(this.asking, messages, this.untilEnd, true);
     return after(this.untilStopped(own), () => undefined);
   }
+
+  /** Also aborts when the server stops: a delay must not keep the process alive. */
+  private readonly untilEnd = (): AbortSignal => AbortSignal.any([this.signal(), this.testing.stopping]);
 
   private untilStopped<T>(own: MaybePromise<T>): MaybePromise<T> {
     return own instanceof Promise ? unlessAborted(this.testing.stopping, own) : own;

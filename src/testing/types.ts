@@ -149,7 +149,7 @@ export interface TestScope {
   /**
    * The first request that the filter accepts: one that was answered already, or the next.
    *
-   * @param options.timeoutMs how long to wait. Default: 5,000
+   * @param options.timeoutMs how long to wait. Default: 4,000
    * @throws Error if no such request ends in time, or if the server is closed
    */
   waitForRequest(

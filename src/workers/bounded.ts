@@ -22,7 +22,8 @@ export function bounded<T>(run: () => T, ms: number = OWN_CODE_MS_MAX): T {
   try {
     return script.runInContext(sandbox, { timeout: Math.max(1, Math.ceil(ms)) }) as T;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+    if ((error as NodeJS.ErrnoException | null | undefined)?.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT')
+      throw error;
     throw new TooSlow(`took longer than ${OWN_CODE_MS_MAX} ms`);
   }
 }

@@ -13,7 +13,14 @@ const program = `
   for (const { url } of servers) {
     for (const path of ['/ready', '/v1/models', '/metrics']) statuses.push((await fetch(url + path)).status);
   }
+  const [{ baseURL }] = servers;
+  servers[0].reply('slow', 'never', { delayMs: 3_600_000 });
+  const body = JSON.stringify({ messages: [{ role: 'user', content: 'slow' }] });
+  const headers = { 'content-type': 'application/json' };
+  const slow = fetch(baseURL + '/chat/completions', { method: 'POST', headers, body });
+  await fetch(baseURL + '/models');
   await servers[0].close();
+  statuses.push((await slow).status);
   await servers[1][Symbol.asyncDispose]();
   process.stdout.write(JSON.stringify({ statuses, isSame: JSON.stringify(listeners()) === before }));
 `;
@@ -23,6 +30,6 @@ it('the library reads no environment, registers no handlers, writes nothing, and
   const env = { PORT: 'none', DATASET: 'missing.json', API_KEYS: 'secret', LOG_LEVEL: 'trace' };
   const child = new ServerProcess(process.execPath, ['--input-type=module', '--eval', program], env);
   expect(await child.exited).toBe(0);
-  expect(JSON.parse(child.stdout)).toEqual({ statuses: Array(6).fill(200), isSame: true });
+  expect(JSON.parse(child.stdout)).toEqual({ statuses: [...Array(6).fill(200), 503], isSame: true });
   expect(child.stderr).toBe('');
 });
