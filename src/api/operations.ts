@@ -652,6 +652,7 @@ const TABLE = [
     summary: 'Takes back the replies and errors of a test, or all',
     parameters: [testId],
     answer: json(clearedSchema),
+    errors: ['invalid_type'],
   },
   {
     method: 'post',
@@ -684,7 +685,7 @@ const TABLE = [
     summary: 'Removes the requests of a test, or all',
     parameters: [testId],
     answer: json(clearedSchema),
-    errors: ['journal_off'],
+    errors: ['invalid_type', 'journal_off'],
   },
   {
     method: 'get',
@@ -695,7 +696,7 @@ const TABLE = [
     parameters: [testId],
     answer: { 'text/event-stream': recordedRequestSchema },
     refusesHead: true,
-    errors: ['journal_off'],
+    errors: ['invalid_type', 'journal_off'],
   },
   {
     ...legacyCompletion,

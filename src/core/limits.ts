@@ -455,3 +455,6 @@ export const INVALID_BODY_LENGTH_MAX = 1000;
 
 /** How often a stream without events gets a comment, in ms: a connection without traffic would be closed. */
 export const LIVE_COMMENT_MS = 15_000;
+
+/** Characters of what a test's own code throws that come into the error. */
+export const THROWN_LENGTH_MAX = 10_000;

@@ -31,7 +31,8 @@ export function journalOf(
       method,
       path,
       headers,
-      bytes: path.length + lengthOf(request.rawHeaders) + (body?.length ?? 0),
+      bytes:
+        path.length + lengthOf(request.rawHeaders) + (body?.length ?? 0) + 2 * (error?.message.length ?? 0),
       test: testOf(headers),
       status: statusOf(response),
       match,

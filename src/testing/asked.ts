@@ -6,7 +6,7 @@ import type { AskedRequest, PromptMessage } from './types.js';
 export const TEST_ID = 'x-test-id';
 
 /** The names of headers, and of fields of a query, whose values aren't shown. */
-const SECRET = /key|token|secret|auth|cookie|password|credential/i;
+const SECRET = /key|token|secret|auth|cookie|pass|credential|jwt|bearer|csrf|session|\bsig|signature/i;
 
 /** The id of the test that sent a request; undefined if none did. */
 export function testOf(headers: IncomingHttpHeaders): string | undefined {
@@ -61,6 +61,14 @@ function shownHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, str
 
 function shownPath(path: string): string {
   return path.replace(/([?&])([^=&]*)=[^&]*/g, (field, sign, name) =>
-    SECRET.test(name) ? `${sign}${name}=***` : field,
+    SECRET.test(decoded(name)) ? `${sign}${name}=***` : field,
   );
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }

@@ -79,7 +79,7 @@ export function specOf(body: unknown, at: string): OverrideSpec {
   if (conditions.length === 0 && reply !== undefined)
     throw invalid(at, 'prompt', "Expected one of 'prompt', 'pattern' and 'messages'.");
   const when =
-    prompt ??
+    (prompt === undefined ? undefined : promptOf(prompt, field('prompt'))) ??
     (pattern === undefined
       ? messages && historyOf(messages, field('messages'))
       : expressionOf(pattern, flags, at));
@@ -91,11 +91,18 @@ export function specOf(body: unknown, at: string): OverrideSpec {
 }
 
 function conditionOf(when: When): Condition {
-  if (typeof when === 'string' || typeof when === 'function') return when;
+  if (typeof when === 'string') return promptOf(when, 'when');
+  if (typeof when === 'function') return when;
   // The test may use its own in the meantime, which has a state.
   if (isRegExp(when)) return new RegExp(when);
   if (Array.isArray(when)) return historyOf(when, 'when');
   throw invalid('', 'when', 'Expected a text, a regular expression, a list of messages or a function.');
+}
+
+/** @throws AppError for an empty text: no request asks about one */
+function promptOf(text: string, at: string): string {
+  if (text === '') throw invalid('', at, 'Expected a text that is not empty.');
+  return text;
 }
 
 /** The texts of messages, without the empty ones. */

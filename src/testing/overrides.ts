@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { isNativeError, isRegExp } from 'node:util/types';
 import { AppError } from '../core/errors.js';
-import { OWN_CODE_MS_MAX } from '../core/limits.js';
+import { OWN_CODE_MS_MAX, THROWN_LENGTH_MAX } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import { type Message, queryOf } from '../core/query.js';
 import type { Override } from '../lookup/lookup.js';
@@ -98,7 +98,7 @@ export class OwnTime {
 const ENTRY_BYTES = 512;
 
 function bytesOf({ when, gives }: OverrideSpec): number {
-  const texts = [when, 'replies' in gives ? gives.replies : gives.failure];
+  const texts = [isRegExp(when) ? when.source : when, 'replies' in gives ? gives.replies : gives.failure];
   return ENTRY_BYTES + 2 * JSON.stringify(texts).length;
 }
 
@@ -140,6 +140,8 @@ export class Overrides {
   }
 
   clear(): void {
+    for (const entry of [...this.general, ...[...this.exact.values()].flat(), ...this.patterns])
+      entry.left = 0;
     this.bytes = 0;
     this.general.length = 0;
     this.exact.clear();
@@ -253,7 +255,8 @@ function fails(what: string, cause: unknown): never {
 /** What was thrown, in words. It may be anything, and its own methods may throw. */
 function problemOf(cause: unknown): string {
   try {
-    return isNativeError(cause) ? String(cause.message) : inspect(cause);
+    const isError = cause instanceof Error || isNativeError(cause);
+    return (isError ? String(cause.message) : inspect(cause)).slice(0, THROWN_LENGTH_MAX);
   } catch {
     return 'it threw something that has no text';
   }

@@ -1,3 +1,4 @@
+import { isRegExp } from 'node:util/types';
 import { AppError } from '../core/errors.js';
 import { ConfigError } from '../settings/config-error.js';
 import { TEST_ID } from './asked.js';
@@ -24,7 +25,15 @@ const WAIT_MS = 4000;
 /** The longest time of a timer, in ms. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
-const FILTERS = ['method', 'path', 'prompt', 'model', 'status', 'match'];
+/** The fields of a filter, with the types of their values. A prompt may be an expression, too. */
+const FILTERS: Readonly<Record<string, 'string' | 'number'>> = {
+  method: 'string',
+  path: 'string',
+  prompt: 'string',
+  model: 'string',
+  status: 'number',
+  match: 'string',
+};
 
 /** The test API of a program that embeds the server. */
 export class Scope implements TestScope {
@@ -60,10 +69,10 @@ export class Scope implements TestScope {
 
   async waitForRequest(
     where: RequestFilter = {},
-    options: { readonly timeoutMs?: number | undefined } = {},
+    options?: { readonly timeoutMs?: number | undefined } | null,
   ): Promise<RecordedRequest> {
     const { journal } = this.testing;
-    const { timeoutMs = WAIT_MS } = options;
+    const { timeoutMs = WAIT_MS } = options ?? {};
     assertFilter(where);
     if (!(timeoutMs >= 0)) throw new ConfigError(`timeoutMs: expected a number of ms, got ${timeoutMs}`);
     if (journal === undefined) throw new ConfigError('journal: 0 keeps no requests to wait for');
@@ -143,10 +152,15 @@ function missed(requests: readonly RecordedRequest[], timeoutMs: number): string
 /** @throws ConfigError that names what isn't known */
 function assertFilter(where: unknown): void {
   if (typeof where === 'function') return;
-  if (typeof where !== 'object' || where === null)
+  if (typeof where !== 'object' || where === null || Array.isArray(where))
     throw new ConfigError('waitForRequest: expected a function, or an object of values');
-  const unknown = Object.keys(where).find((name) => !FILTERS.includes(name));
-  if (unknown !== undefined) throw new ConfigError(`${unknown}: expected one of ${FILTERS.join(', ')}`);
+  for (const [name, value] of Object.entries(where)) {
+    if (!Object.hasOwn(FILTERS, name))
+      throw new ConfigError(`${name}: expected one of ${Object.keys(FILTERS).join(', ')}`);
+    const isExpected =
+      value === undefined || typeof value === FILTERS[name] || (name === 'prompt' && isRegExp(value));
+    if (!isExpected) throw new ConfigError(`${name}: expected a ${FILTERS[name]}`);
+  }
 }
 
 function accepts(where: RequestFilter, request: RecordedRequest): boolean {
@@ -169,7 +183,7 @@ function handleOf(entry: Entry): GivenReply {
   const times = (n: number) => {
     if (!Number.isInteger(n) || n < 1)
       throw new ConfigError(`times: expected a whole number from 1, got ${n}`);
-    if (entry.left <= 0) throw new ConfigError('times: the reply is used up; give it again');
+    if (entry.left <= 0) throw new ConfigError('times: the reply is used up, or taken back; give it again');
     entry.left = n;
     return handle;
   };

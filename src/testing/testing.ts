@@ -77,12 +77,14 @@ export class Testing {
   takeBack(test?: string): void {
     this.generation++;
     if (test !== undefined) {
-      this.bytes -= this.scopes.get(test)?.bytes ?? 0;
+      const own = this.scopes.get(test);
+      this.bytes -= own?.bytes ?? 0;
+      own?.clear();
       this.scopes.delete(test);
       return;
     }
     this.bytes = 0;
-    this.shared.clear();
+    for (const overrides of [this.shared, ...this.scopes.values()]) overrides.clear();
     this.scopes.clear();
   }
 

@@ -97,6 +97,7 @@ describe('POST /api/replies', () => {
     [{ prompt: 'a', reply: [] }, "'reply'"],
     [{ prompt: 'a', flags: 'i', reply: 'x' }, "'flags'"],
     [[], 'expected 1 to 50000 replies'],
+    [{ prompt: '', reply: 'x' }, "'prompt'"],
     [{ prompt: 'a', reply: ['x', 5] }, "'reply[1]'"],
     [{ prompt: 'a', reply: { tool_calls: [{ name: 'f' }] } }, "'reply.tool_calls[0].arguments'"],
     [{ prompt: 'a', reply: 'x', error: { status: 500 } }, "'reply'"],
@@ -137,6 +138,8 @@ describe('GET /api/requests', () => {
       source: 'prog-01#1',
       finish_reason: 'stop',
     });
+    expect(await send('DELETE', '/api/requests?test=mine&test=other')).toMatchObject({ status: 400 });
+    expect(await prompts('?test=')).toEqual([RECORDED, 'a', 'b']);
     await send('DELETE', '/api/requests?test=mine');
     expect(await prompts('')).toEqual([RECORDED, 'b']);
     await send('DELETE', '/api/requests');

@@ -154,6 +154,22 @@ describe('reply()', () => {
     expect(await texts('b', 3)).toEqual(['1', '2', '2']);
   });
 
+  it('can not be limited any more when it was used up or taken back', async () => {
+    const server = await start();
+    const once = server.reply('a', 'b').once();
+    await ask(server, 'a');
+    expect(() => once.times(2)).toThrow('used up, or taken back');
+    const scope = server.scope('one');
+    const others = [
+      server.reply('a', 'b'),
+      server.reply(/a/, 'b'),
+      server.fail({ status: 500 }),
+      scope.reply('a', 'b'),
+    ];
+    server.reset();
+    for (const other of others) expect(() => other.once()).toThrow('used up, or taken back');
+  });
+
   it('calls functions', async () => {
     const server = await start();
     server.reply('a', { content: 'Let me see.', tool_calls: [{ name: 'f', arguments: { x: 1 } }] });
@@ -205,6 +221,14 @@ describe('reply()', () => {
       { toString: () => expect.fail('called') },
       Object.defineProperty(new Error(), 'message', { get: () => expect.fail('read') }),
     ];
+    server.reply('gone', () => {
+      throw new DOMException('aborted', 'AbortError');
+    });
+    expect((await ask(server, 'gone')).error.message).toBe("The test's own reply failed: aborted");
+    server.reply('nothing', () => {
+      throw undefined;
+    });
+    expect((await ask(server, 'nothing')).error.message).toBe("The test's own reply failed: undefined");
     for (const [i, thrown] of odd.entries()) {
       server.reply(`throw ${i}`, () => {
         throw thrown;
@@ -289,6 +313,7 @@ describe('reply()', () => {
     [(server: VerbatimServer) => server.reply('a', 'b').times(0.5), 'times'],
     [(server: VerbatimServer) => server.reply('a', 'b', { delayMs: -1 }), "'options.delayMs'"],
     [(server: VerbatimServer) => server.reply('a', undefined as never), "'reply'"],
+    [(server: VerbatimServer) => server.reply('', 'b'), "'when'"],
     [
       (server: VerbatimServer) => server.reply('a', { tool_calls: [{ name: 'f', arguments: { n: 1n } }] }),
       "'reply.tool_calls[0]'",
@@ -424,8 +449,8 @@ describe('requests', () => {
   it('show the beginning of a body that is refused, and no secrets', async () => {
     const server = await start();
     const nested = '['.repeat(200_000);
-    const headers = { 'content-type': 'application/json', 'x-goog-api-key': 'secret' };
-    await fetch(`${server.baseURL}/chat/completions?api_key=secret`, {
+    const headers = { 'content-type': 'application/json', 'x-goog-api-key': 'secret', 'x-jwt': 'secret' };
+    await fetch(`${server.baseURL}/chat/completions?api_key=secret&%74oken=secret&sig=secret`, {
       method: 'POST',
       headers,
       body: nested,
@@ -434,6 +459,13 @@ describe('requests', () => {
     expect(refused).toMatchObject({ status: 400, body: '['.repeat(1000), messages: [] });
     expect(JSON.stringify(refused)).not.toContain('secret');
     expect((await fetch(`${server.url}/api/requests`)).status).toBe(200);
+  });
+
+  it('take at most 32 MiB, with their errors', async () => {
+    const server = await start();
+    server.fail({ status: 500, message: 'x'.repeat(5_000_000) });
+    for (let i = 0; i < 5; i++) await ask(server, RECORDED);
+    expect(server.requests).toHaveLength(3);
   });
 
   it('take at most 32 MiB', async () => {
@@ -453,6 +485,10 @@ describe('requests', () => {
       prompt: 'sooner',
     });
     await expect(server.waitForRequest({ promt: 'x' } as never)).rejects.toThrow('promt: expected one of');
+    await expect(server.waitForRequest({ status: '404' } as never)).rejects.toThrow(
+      'status: expected a number',
+    );
+    await expect(server.waitForRequest([] as never)).rejects.toThrow('expected a function, or an object');
     await expect(server.waitForRequest({ prompt: 'never' }, { timeoutMs: 20 })).rejects.toThrow(
       /no such request within 20 ms: the last of 2 was POST \/v1\/chat\/completions, 404, "later"/,
     );

@@ -88,8 +88,14 @@ function specsOf(body: readonly unknown[]): readonly OverrideSpec[] {
   return body.map((each, i) => specOf(each, `[${i}]`));
 }
 
+/**
+ * The id of the test in the query, or in the header.
+ *
+ * @throws AppError if the query has several
+ */
 function testNamed({ query }: Input, { headers }: IncomingMessage): string | undefined {
-  return typeof query.test === 'string' ? query.test : testOf(headers);
+  const { test } = query.test === undefined ? {} : checked(requestsQuery, { test: query.test });
+  return test === undefined || test === '' ? testOf(headers) : test;
 }
 
 /** @throws AppError if no requests are kept */
