@@ -4,19 +4,17 @@ import { anthropicErrorSchema } from '../anthropic/schemas/answers.js';
 import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
 import { errorBody } from '../openai/error-body.js';
 import { errorSchema, legacyErrorSchema, legacyInvalidSchema } from '../openai/schemas/answers.js';
+import { MODEL_ID } from './openai-operations.js';
 import {
   AZURE_BASE,
   DEPLOYMENT,
   DEPLOYMENT_PARAMETERS,
   type Example,
-  isLimited,
-  MODEL_ID,
-  OPERATIONS,
-  type Operation,
   type Parameter,
   type Schema,
   TAGS,
-} from './operations.js';
+} from './operation.js';
+import { isLimited, OPERATIONS, type Operation } from './operations.js';
 
 /** The errors of a rate limit, of every request, and of operations that need a key. */
 const LIMIT_ERRORS = ['rate_limit_exceeded'] as const satisfies readonly ErrorCode[];

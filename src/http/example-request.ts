@@ -1,6 +1,6 @@
 /** A request that the server can answer from its dataset, as an example for people. */
 
-import type { Example } from '../api/operations.js';
+import type { Example } from '../api/operation.js';
 import { shellWord } from '../core/shell-word.js';
 import type { Model } from '../models/model.js';
 

@@ -1,7 +1,8 @@
 /** The paths of the API, from the table of operations. */
 
 import type { IncomingHttpHeaders } from 'node:http';
-import { BASES, LEGACY_BASE, OPERATIONS, type Operation, type OperationId } from '../api/operations.js';
+import { BASES, LEGACY_BASE } from '../api/operation.js';
+import { OPERATIONS, type Operation, type OperationId } from '../api/operations.js';
 
 /** All methods of one path. */
 export interface Route {

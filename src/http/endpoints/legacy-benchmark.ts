@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { LEGACY_BASE } from '../../api/operations.js';
+import { LEGACY_BASE } from '../../api/operation.js';
 import { AppError } from '../../core/errors.js';
 import { BENCHMARK_REQUESTS } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';

@@ -1,0 +1,300 @@
+import { anthropicModelListSchema, anthropicModelSchema } from '../anthropic/schemas/answers.js';
+import type { ErrorCode } from '../core/errors.js';
+import {
+  chatChunkSchema,
+  chatCompletionSchema,
+  completionAnswerSchema,
+  completionChunkSchema,
+  deletedChatSchema,
+  deletedModelSchema,
+  embeddingListSchema,
+  modelListSchema,
+  modelSchema,
+  storedChatListSchema,
+  storedChatSchema,
+  storedMessageListSchema,
+} from '../openai/schemas/answers.js';
+import { chatSchema } from '../openai/schemas/chat.js';
+import { completionSchema } from '../openai/schemas/completion.js';
+import { embeddingsSchema } from '../openai/schemas/embeddings.js';
+import { inputItemsSchema, responsesSchema, retrieveSchema } from '../openai/schemas/responses.js';
+import {
+  compactedSchema,
+  deletedResponseSchema,
+  inputItemListSchema,
+  inputTokensSchema,
+  responseEventSchema,
+  responseSchema,
+} from '../openai/schemas/responses-answers.js';
+import { listChatsSchema, listMessagesSchema, updateChatSchema } from '../openai/schemas/stored-chats.js';
+import { BODY_ERRORS, COMPLETION_ERRORS, type Described, json, type Parameter } from './operation.js';
+
+/** The errors of operations that use the input of a response, and look up nothing. */
+const INPUT_ERRORS = [
+  ...BODY_ERRORS,
+  'model_not_found',
+  'previous_response_not_found',
+  'object_not_found',
+  'worker_failed',
+  'overloaded',
+  'timed_out',
+] as const satisfies readonly ErrorCode[];
+
+/** The parameter that names a model. */
+export const MODEL_ID: Parameter = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  schema: { type: 'string' },
+  description: 'Any name, unless `STRICT_MODELS` is set. It may contain slashes.',
+};
+
+const MODELS_FORMAT = "If the request has the header `anthropic-version`, the answer has Anthropic's format.";
+
+const responseId = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  schema: { type: 'string' },
+  description: 'The id of a stored response.',
+} as const;
+
+const chatId = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  schema: { type: 'string' },
+  description: 'The id of a stored chat completion.',
+} as const;
+
+const LIST_ERRORS = [
+  'invalid_type',
+  'invalid_value',
+  'integer_below_min_value',
+  'integer_above_max_value',
+] as const satisfies readonly ErrorCode[];
+
+/** The operations of OpenAI's API, on Azure's paths, too. */
+export const OPENAI_OPERATIONS = [
+  {
+    method: 'post',
+    path: '/v1/chat/completions',
+    aliases: ['/openai/deployments/{deployment}/chat/completions'],
+    id: 'createChatCompletion',
+    tag: 'OpenAI',
+    summary: 'The recorded reply to a chat',
+    description: 'With `stream`, sends chunks as server-sent events; the last `data` is `[DONE]`.',
+    body: chatSchema,
+    example: ({ model, prompt }) => ({ model, messages: [{ role: 'user', content: prompt }] }),
+    answer: { ...json(chatCompletionSchema), 'text/event-stream': chatChunkSchema },
+    isLookup: true,
+    errors: COMPLETION_ERRORS,
+  },
+  {
+    method: 'get',
+    path: '/v1/chat/completions',
+    // A route has all its methods on all its paths.
+    aliases: ['/openai/deployments/{deployment}/chat/completions'],
+    id: 'listChatCompletions',
+    tag: 'OpenAI',
+    summary: 'The stored chat completions',
+    query: listChatsSchema,
+    answer: json(storedChatListSchema),
+    errors: [
+      ...LIST_ERRORS,
+      'string_above_max_length',
+      'object_above_max_properties',
+      'property_name_above_max_length',
+      'request_too_large',
+      'overloaded',
+    ],
+  },
+  {
+    method: 'get',
+    path: '/v1/chat/completions/{id}',
+    id: 'retrieveChatCompletion',
+    tag: 'OpenAI',
+    summary: 'A stored chat completion',
+    parameters: [chatId],
+    answer: json(storedChatSchema),
+    errors: ['object_not_found', 'request_too_large', 'overloaded'],
+  },
+  {
+    method: 'post',
+    path: '/v1/chat/completions/{id}',
+    id: 'updateChatCompletion',
+    tag: 'OpenAI',
+    summary: 'Replaces the metadata of a stored chat completion',
+    parameters: [chatId],
+    body: updateChatSchema,
+    example: () => ({ metadata: { topic: 'greeting' } }),
+    answer: json(storedChatSchema),
+    errors: [...BODY_ERRORS, 'object_not_found', 'overloaded'],
+  },
+  {
+    method: 'delete',
+    path: '/v1/chat/completions/{id}',
+    id: 'deleteChatCompletion',
+    tag: 'OpenAI',
+    summary: 'Deletes a chat completion',
+    parameters: [chatId],
+    answer: json(deletedChatSchema),
+    errors: ['object_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/chat/completions/{id}/messages',
+    id: 'listChatMessages',
+    tag: 'OpenAI',
+    summary: 'The messages of the request that a chat completion answers',
+    parameters: [chatId],
+    query: listMessagesSchema,
+    answer: json(storedMessageListSchema),
+    errors: [...LIST_ERRORS, 'object_not_found', 'request_too_large', 'overloaded'],
+  },
+  {
+    method: 'post',
+    path: '/v1/completions',
+    aliases: ['/openai/deployments/{deployment}/completions'],
+    id: 'createCompletion',
+    tag: 'OpenAI',
+    summary: 'The recorded replies to one or several prompts',
+    description:
+      'With `stream`, sends chunks as server-sent events; the last `data` is `[DONE]`. The headers describe the reply to the first prompt. A recorded function call is returned as text.',
+    body: completionSchema,
+    example: ({ model, prompt }) => ({ model, prompt }),
+    answer: { ...json(completionAnswerSchema), 'text/event-stream': completionChunkSchema },
+    isLookup: true,
+    errors: COMPLETION_ERRORS,
+  },
+  {
+    method: 'post',
+    path: '/v1/responses',
+    id: 'createResponse',
+    tag: 'OpenAI',
+    summary: 'The recorded reply to an input',
+    description:
+      'With `stream`, sends server-sent events: `event` is the type, `data` the object. The last event has the whole response; no `[DONE]` follows. The response is stored in memory, unless `store` is false, until newer ones evict it.',
+    body: responsesSchema,
+    example: ({ model, prompt }) => ({ model, input: prompt }),
+    answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
+    isLookup: true,
+    errors: [...COMPLETION_ERRORS, 'previous_response_not_found', 'object_not_found'],
+  },
+  {
+    method: 'post',
+    path: '/v1/responses/input_tokens',
+    id: 'countInputTokens',
+    tag: 'OpenAI',
+    summary: 'The number of tokens in the input of a response',
+    description: 'The same number as in the usage of the response. Nothing is looked up or stored.',
+    body: responsesSchema,
+    example: ({ model, prompt }) => ({ model, input: prompt }),
+    answer: json(inputTokensSchema),
+    errors: INPUT_ERRORS,
+  },
+  {
+    method: 'post',
+    path: '/v1/responses/compact',
+    id: 'compactResponse',
+    tag: 'OpenAI',
+    summary: 'One item in place of a conversation',
+    description:
+      'The item continues the conversation if it begins the `input` of a response. The messages stay in memory, until newer ones evict them. Nothing is looked up.',
+    body: responsesSchema,
+    example: ({ model, prompt }) => ({ model, input: prompt }),
+    answer: json(compactedSchema),
+    errors: INPUT_ERRORS,
+  },
+  {
+    method: 'get',
+    path: '/v1/responses/{id}',
+    id: 'retrieveResponse',
+    tag: 'OpenAI',
+    summary: 'A stored response',
+    description: 'With `stream`, sends its events again.',
+    parameters: [responseId],
+    query: retrieveSchema,
+    answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
+    errors: ['invalid_type', 'integer_below_min_value', 'response_not_found'],
+  },
+  {
+    method: 'delete',
+    path: '/v1/responses/{id}',
+    id: 'deleteResponse',
+    tag: 'OpenAI',
+    summary: 'Deletes a response',
+    description: 'Responses that continue it can still be retrieved, but no longer be continued.',
+    parameters: [responseId],
+    answer: json(deletedResponseSchema),
+    errors: ['response_not_found'],
+  },
+  {
+    method: 'post',
+    path: '/v1/responses/{id}/cancel',
+    id: 'cancelResponse',
+    tag: 'OpenAI',
+    summary: 'A response that was requested in the background',
+    description: 'It is completed already: nothing is cancelled. Other responses can not be cancelled.',
+    parameters: [responseId],
+    answer: json(responseSchema),
+    errors: ['response_not_cancellable', 'response_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/v1/responses/{id}/input_items',
+    id: 'listInputItems',
+    tag: 'OpenAI',
+    summary: 'The input items of a response',
+    parameters: [responseId],
+    query: inputItemsSchema,
+    answer: json(inputItemListSchema),
+    errors: [...LIST_ERRORS, 'response_not_found'],
+  },
+  {
+    method: 'post',
+    path: '/v1/embeddings',
+    aliases: ['/openai/deployments/{deployment}/embeddings'],
+    id: 'createEmbeddings',
+    tag: 'OpenAI',
+    summary: 'Vectors of texts',
+    description:
+      'The vectors are computed from the texts by feature hashing, and always the same: nothing is looked up. Texts with similar spelling get vectors that are close.',
+    body: embeddingsSchema,
+    example: ({ model, prompt }) => ({ model, input: prompt }),
+    answer: json(embeddingListSchema),
+    isComputed: true,
+    errors: [...BODY_ERRORS, 'model_not_found', 'worker_failed', 'overloaded', 'timed_out'],
+  },
+  {
+    method: 'get',
+    path: '/v1/models',
+    id: 'listModels',
+    tag: 'OpenAI',
+    summary: 'The models: one for each dataset',
+    description: MODELS_FORMAT,
+    answer: json({ anyOf: [modelListSchema, anthropicModelListSchema] }),
+  },
+  {
+    method: 'get',
+    path: '/v1/models/{id}',
+    id: 'retrieveModel',
+    tag: 'OpenAI',
+    summary: 'A model by its name',
+    description: MODELS_FORMAT,
+    parameters: [MODEL_ID],
+    answer: json({ anyOf: [modelSchema, anthropicModelSchema] }),
+    errors: ['model_not_found'],
+  },
+  {
+    method: 'delete',
+    path: '/v1/models/{id}',
+    id: 'deleteModel',
+    tag: 'OpenAI',
+    summary: 'Refused: a dataset can not be deleted',
+    description: 'With `ON_MISS=fallback`, the deletion of a model that no dataset has is confirmed.',
+    parameters: [MODEL_ID],
+    answer: json(deletedModelSchema),
+    errors: ['model_not_deletable', 'model_not_found'],
+  },
+] as const satisfies readonly Described[];
