@@ -6,11 +6,12 @@ import { LOOKUPS_MAX } from '#dist/core/limits.js';
 import { type Message, type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { KEY_BITS } from '#dist/kernel/kernel.js';
 import type { IndexLookup } from '#dist/lookup/indexed.js';
+import { LayeredLookup } from '#dist/lookup/layered.js';
 import type { Lookup } from '#dist/lookup/lookup.js';
 import { datasetWriter, enginesOf, KERNEL_BYTES, newKernel, poolOf, sweepOf } from '../support/dataset.js';
 import { FACTOR, runs } from '../support/factor.js';
 import { oddDataset } from '../support/odd-records.js';
-import { plainFind, plainFindValue, plainMatch } from '../support/plain-lookup.js';
+import { plainFind, plainFindInLayers, plainFindValue, plainMatch } from '../support/plain-lookup.js';
 import { spell, spelling } from '../support/spelling.js';
 import { parsePython } from '../support/walked.js';
 
@@ -123,6 +124,34 @@ describe('both engines', () => {
       );
     });
   }
+
+  it('find in layers what a plain loop over each of them finds, the better match first', async () => {
+    const pool = poolOf(1);
+    await fc.assert(
+      fc.asyncProperty(fc.array(records, { minLength: 2, maxLength: 4 }), fc.gen(), async (lists, gen) => {
+        const layers = lists.filter((list) => list.some((each) => parseConversation(each)));
+        const engines = await Promise.all(layers.map((list) => enginesOf(write(JSON.stringify(list)), pool)));
+        const lookups = (['sweep', 'index'] as const).map(
+          (engine) => new LayeredLookup(() => engines.map((each) => ({ lookup: each[engine] }))),
+        );
+        for (let i = 0; i < 4; i++) {
+          const value = gen(() => word);
+          const query = queryOf(gen(messagesFrom, layers.flat()));
+          const first = layers
+            .map((list) => plainFindValue(list, value))
+            .find((reply) => reply !== undefined);
+          for (const lookup of lookups) {
+            expect(plainMatch(await lookup.find(valueQuery(value)))?.reply).toEqual(first);
+            if (query === undefined) continue;
+            const { dataset: _, ...match } = plainMatch(await lookup.find(query)) ?? {};
+            expect(match).toEqual(plainFindInLayers(layers, query) ?? {});
+          }
+        }
+        for (const { reader } of engines) reader.close();
+      }),
+      runs(12),
+    );
+  });
 
   it.each([KEY_BITS, 1, 2, 5])('find it in unusual files, by keys of %i bits', async (bits) => {
     const pool = poolOf(2, bits);

@@ -73,6 +73,24 @@ it('a folder is one dataset: its files in the order of their names, the better m
   });
 });
 
+it('a folder of twelve parts answers the prompts of each, by both engines', async () => {
+  const lines = (part: number) =>
+    Array.from({ length: 40 }, (_, i) => pair(`part ${part}, question ${i}`, `reply ${part}/${i}`)).join('');
+  const parts = Array.from({ length: 12 }, (_, part) => part);
+  const path = folderOf(
+    Object.fromEntries(parts.map((part) => [`part-${String(part).padStart(2, '0')}.jsonl`, lines(part)])),
+  );
+  for (const engine of ['index', 'sweep'] as const) {
+    const { served, ask } = await serve(path, [], engine);
+    expect(served.status.counts).toMatchObject({ conversations: 480, turns: 960, replies: 480 });
+    const prompts = parts.flatMap((part) => [0, 39].map((i) => `part ${part}, question ${i}`));
+    const replies = parts.flatMap((part) => [0, 39].map((i) => `reply ${part}/${i}`));
+    expect(await Promise.all(prompts.map(ask))).toEqual(replies);
+    expect(await ask('part 12, question 0')).toBeUndefined();
+    await served.close();
+  }
+});
+
 it('a folder that `datasets` saved is its Arrow files', async () => {
   const path = folderOf({
     'data-00000-of-00001.arrow': readFileSync(join(ROOT, 'test/data/pyarrow-stream.arrow')),

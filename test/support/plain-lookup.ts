@@ -56,6 +56,20 @@ export function plainFind(records: readonly unknown[], query: Query): PlainMatch
   );
 }
 
+/** The match over several datasets: an assistant's reply first, then the better rung, then the earlier dataset. */
+export function plainFindInLayers(
+  layers: readonly (readonly unknown[])[],
+  query: Query,
+): PlainMatch | undefined {
+  const found = layers.flatMap((records) => plainFind(records, query) ?? []);
+  for (const isWanted of [isAssistants, (turn: Turn) => !isAssistants(turn)])
+    for (const rung of ['context', 'prompt', 'normalized']) {
+      const match = found.find((each) => each.rung === rung && isWanted(each.reply));
+      if (match !== undefined) return match;
+    }
+  return undefined;
+}
+
 function isAssistants({ from }: Turn): boolean {
   return !OTHERS.includes(from.replace(/^ +| +$/g, '').toLowerCase());
 }
