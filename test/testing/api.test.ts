@@ -73,6 +73,22 @@ describe('POST /api/replies', () => {
     expect(await ask('a')).toBe(404);
   });
 
+  it('needs a content type, so that no page of another origin can give replies', async () => {
+    const { server, ask } = await startHere();
+    const body = new Blob([JSON.stringify({ prompt: 'a', reply: 'b' })]);
+    for (const type of ['', 'text/plain']) {
+      const given = await fetch(`${server.url}/api/replies`, {
+        method: 'POST',
+        body: body.slice(0, body.size, type),
+      });
+      expect(given.status).toBe(415);
+    }
+    expect(await ask('a')).toBe(404);
+    const page = { origin: 'https://example.org', 'access-control-request-method': 'POST' };
+    const asked = await fetch(`${server.url}/api/replies`, { method: 'OPTIONS', headers: page });
+    expect(asked.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
   it('keeps tests apart by `x-test-id`', async () => {
     const { send, ask } = await startHere();
     const mine = { 'x-test-id': 'mine' };

@@ -18,6 +18,7 @@ export function giveReplies(testing: Testing): Endpoint<readonly OverrideSpec[]>
   return {
     parse: ({ body }) => (Array.isArray(body) ? specsOf(body) : [specOf(body, '')]),
     answer: (specs, { request }) => {
+      assertJson(request);
       const test = testOf(request.headers);
       return jsonOf({ numbers: specs.map((spec) => testing.give(spec, test).number) });
     },
@@ -75,6 +76,16 @@ export function streamRequests({ journal }: Testing): Endpoint<Input> {
       return { content: { kind: 'live', open } };
     },
   };
+}
+
+/**
+ * Requires the type of the body, which other endpoints don't: without it, any page that the user of this machine opens could give replies,
+ * since a browser asks the server before it sends JSON to another origin.
+ *
+ * @throws AppError without a content type
+ */
+function assertJson({ headers }: IncomingMessage): void {
+  if (headers['content-type'] === undefined) throw new AppError('unsupported_content_type');
 }
 
 /** @throws AppError that names the first field that is missing or invalid, or for an empty or too long list */
