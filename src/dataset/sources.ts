@@ -253,15 +253,20 @@ function countTabsBefore(bytes: Uint8Array, at: number): number {
   return at - from;
 }
 
+/** What can follow a bracket within a JSON value. */
+const GOES_ON: ReadonlySet<number> = new Set([BYTE.comma, BYTE.closeBrace, BYTE.closeBracket]);
+
 /**
- * True if the first line ends with the bracket that it needs, and another line follows: JSON lines, then. Whether the line is valid doesn't
- * matter: the walk finds out, and says where it isn't. A first line that is longer than a block is taken for the beginning of something else.
+ * True if the first line ends with the bracket that it needs, and another line follows that doesn't go on with the same value: JSON lines,
+ * then. Whether the line is valid doesn't matter: the walk finds out, and says where it isn't. A first line that is longer than a block is
+ * taken for the beginning of something else.
  */
 function hasWholeFirstLine(head: Uint8Array, start: ByteOffset, file: FileIdentity): boolean {
   const lineEnd = head.indexOf(BYTE.lineFeed);
   if (lineEnd < 0) return false;
   const isAll = start + head.length === file.size;
-  if (isAll && head.subarray(lineEnd).every(isSpace)) return false;
+  const next = head.subarray(lineEnd).find((byte) => !isSpace(byte));
+  if (next === undefined ? isAll : GOES_ON.has(next)) return false;
   const line = Buffer.from(head.subarray(0, lineEnd)).toString('latin1').trimEnd();
   return head[0] === BYTE.openBrace ? line.endsWith('}') : line.length > 1 && line.endsWith(']');
 }

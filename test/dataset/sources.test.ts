@@ -47,6 +47,10 @@ describe('a file is recognized by its content:', () => {
   it.each([
     ['an array', 'JSON array', text],
     ['an array over several lines', 'JSON array', JSON.stringify(JSON.parse(text), null, 2)],
+    ['an array with a comma at the start of a line', 'JSON array', `[${line}\n,${line}]`],
+    ['an array whose first line ends with a bracket', 'JSON array', '[{"messages": []\n, "id": 1}]'],
+    ['an array whose last bracket is alone', 'JSON array', `[${JSON.stringify([JSON.parse(line)])}\n]`],
+    ['an object whose first line ends with a brace', 'JSON objects', `{"a": {}\n, "train": ${text}}`],
     ['an array after a byte order mark', 'JSON array', `\ufeff${spaced}`],
     ['an array after two byte order marks', 'JSON array', `\ufeff\ufeff${spaced}`],
     ['lines', 'JSON lines', `${line}\n${line}\n`],
