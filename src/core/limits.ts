@@ -11,6 +11,13 @@ export const BLOCK_BYTES = byteCount(MiB);
 /** The target size of a shard. A task occupies its worker for one shard, so this bounds how long a lookup waits for another one. */
 export const SHARD_BYTES = byteCount(8 * MiB);
 
+/**
+ * A record is marked, so that records are found by their number, if it comes this many records or bytes after the last mark: looking at a
+ * record reads those before it, from the mark on, which takes some ten microseconds.
+ */
+export const MARK_RECORDS = 16;
+export const MARK_BYTES = byteCount(128 * KiB);
+
 /** Bytes that are searched for the start of a record: first the minimum, then more, up to the maximum, while the result is unclear. */
 export const SURVEY_BYTES_MIN = byteCount(64 * KiB);
 export const SURVEY_BYTES_MAX = byteCount(MiB);

@@ -8,6 +8,8 @@ import { EXPECTED_DATASET } from './sources.js';
 
 /** What a shard, or several shards, contain, in numbers. */
 export interface Counts {
+  /** Conversations and skipped records. */
+  readonly records: number;
   readonly conversations: number;
   readonly turns: number;
   /** Turns that have a reply: all but the last of each conversation. */
@@ -24,6 +26,7 @@ export interface Counts {
 
 /** The counts before the first record. */
 export const NOTHING_COUNTED: Counts = {
+  records: 0,
   conversations: 0,
   turns: 0,
   replies: 0,

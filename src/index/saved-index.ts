@@ -1,7 +1,7 @@
 /**
  * The saved index: written once, and loaded at later starts if it belongs to the same dataset and is complete and unchanged.
  *
- *     | VERBATIX | header length, u32 | header, JSON | blanks to a multiple of 8 | the table's buffer | CRC-32 of all before, u32 |
+ *     | VERBATIX | header length, u32 | header, JSON | blanks to a multiple of 8 | the table's buffer | the marks' buffer | CRC-32 of all before, u32 |
  */
 
 import { randomBytes } from 'node:crypto';
@@ -15,10 +15,11 @@ import type { Counts } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { checksumOf, digestOf } from '../dataset/digest.js';
 import { type FileIdentity, isSameFile, readFully } from '../dataset/file.js';
+import { Marks } from './marks.js';
 import { IndexTable, type RowCounts } from './table.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
-const FORMAT = 11;
+const FORMAT = 12;
 const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;
@@ -36,13 +37,16 @@ interface Header {
   };
   readonly size: RowCounts;
   readonly counts: Counts;
+  /** How many marks there are. */
+  readonly marks: number;
   /** The tokenizer that counted the tokens. */
   readonly tokenizer: string;
 }
 
-/** An index, with the counts taken when it was built. */
+/** An index, with the marks and the counts taken when it was built. */
 export interface KeptIndex {
   readonly table: IndexTable;
+  readonly marks: Marks;
   readonly counts: Counts;
 }
 
@@ -92,7 +96,7 @@ export async function loadIndex(
 export async function saveIndex(
   path: string,
   dataset: Dataset,
-  { table, counts, checksum: datasetChecksum }: SavedIndex,
+  index: SavedIndex,
   tokenizer: TokenizerName,
 ): Promise<void> {
   await makeFolder(dirname(path));
@@ -100,9 +104,9 @@ export async function saveIndex(
   const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
   const file = await open(unfinished, 'wx');
   try {
-    const header = headerOf(dataset, table, counts, datasetChecksum, tokenizer);
+    const header = headerOf(dataset, index, tokenizer);
     let checksum = 0;
-    for (const piece of piecesOf(header, table)) {
+    for (const piece of piecesOf(header, index)) {
       checksum = crc32(piece, checksum);
       await file.writeFile(piece);
     }
@@ -122,10 +126,12 @@ export async function saveIndex(
 /**
  * The bytes of the file, up to the checksum. Tokens may be counted meanwhile: each piece is a copy, so the checksum is of the same bytes.
  */
-function* piecesOf(header: Header, { buffer }: IndexTable): Generator<Buffer> {
+function* piecesOf(header: Header, { table, marks }: KeptIndex): Generator<Buffer> {
   yield head(header);
-  for (let at = 0; at < buffer.byteLength; at += PIECE_BYTES) {
-    yield Buffer.from(Buffer.from(buffer, at, Math.min(PIECE_BYTES, buffer.byteLength - at)));
+  for (const { buffer } of [table, marks.trimmed().data]) {
+    for (let at = 0; at < buffer.byteLength; at += PIECE_BYTES) {
+      yield Buffer.from(Buffer.from(buffer, at, Math.min(PIECE_BYTES, buffer.byteLength - at)));
+    }
   }
 }
 
@@ -153,17 +159,16 @@ async function removeLeftovers(path: string): Promise<void> {
 
 function headerOf(
   { file }: Dataset,
-  { size }: IndexTable,
-  counts: Counts,
-  checksum: number,
+  { table, marks, counts, checksum }: SavedIndex,
   tokenizer: TokenizerName,
 ): Header {
   const { path: _, ...identity } = file;
   return {
     format: FORMAT,
     dataset: { ...identity, digest: digestOf(file), checksum },
-    size,
+    size: table.size,
     counts,
+    marks: marks.count,
     tokenizer,
   };
 }
@@ -179,7 +184,7 @@ function head(header: Header): Buffer {
 }
 
 /** @throws UnusableError, or what reading throws */
-async function read(fd: number, { file }: Dataset): Promise<SavedIndex & Pick<Header, 'tokenizer'>> {
+async function read(fd: number, { file, body }: Dataset): Promise<SavedIndex & Pick<Header, 'tokenizer'>> {
   const start = Buffer.alloc(MAGIC.length + 4);
   readSync(fd, start);
   if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new UnusableError('not an index file');
@@ -191,30 +196,39 @@ async function read(fd: number, { file }: Dataset): Promise<SavedIndex & Pick<He
   const changed = new UnusableError('the dataset has changed since it was saved');
   if (header.dataset.size !== file.size) throw changed;
   const length = IndexTable.byteLength(header.size);
+  const marksLength = Marks.byteLength(header.marks);
   const at = start.length + headerLength;
-  if (fstatSync(fd).size !== at + length + CHECKSUM_BYTES) throw new UnusableError('truncated');
+  if (fstatSync(fd).size !== at + length + marksLength + CHECKSUM_BYTES) throw new UnusableError('truncated');
   const table = IndexTable.allocate(header.size);
   const bytes = Buffer.from(table.buffer);
   readFully(fd, bytes, at);
+  const buffer = new SharedArrayBuffer(marksLength);
+  const markBytes = Buffer.from(buffer);
+  readFully(fd, markBytes, at + length);
   const checksum = Buffer.alloc(CHECKSUM_BYTES);
-  readFully(fd, checksum, at + length);
-  if (crc32(bytes, crc32(text, crc32(start))) !== checksum.readUInt32LE()) throw new UnusableError('damaged');
+  readFully(fd, checksum, at + length + marksLength);
+  if (crc32(markBytes, crc32(bytes, crc32(text, crc32(start)))) !== checksum.readUInt32LE())
+    throw new UnusableError('damaged');
   const { digest, checksum: expected, ...made } = header.dataset;
   if (digest !== digestOf(file)) throw changed;
   if (!isSameFile({ ...file, ...made }, file) && expected !== (await checksumOf(file))) throw changed;
-  return { table, counts: header.counts, checksum: expected, tokenizer: header.tokenizer };
+  const { counts, marks: count } = header;
+  const marks = new Marks({ count, records: counts.records, end: body.end, buffer });
+  return { table, marks, counts, checksum: expected, tokenizer: header.tokenizer };
 }
 
 /** The checksum is not verified yet: treat the header as untrusted input. */
 function parseHeader(text: Buffer): Header {
   try {
     const header = JSON.parse(text.toString()) as Header;
-    const { format, dataset, size, counts } = header;
+    const { format, dataset, size, counts, marks } = header;
     // The other fields of another format are unknown.
     if (format !== FORMAT) throw new UnusableError(`format ${format}, expected ${FORMAT}`);
     const numbers = [
       size.turns,
       size.conversations,
+      marks,
+      counts.records,
       counts.turns,
       counts.conversations,
       counts.skipped,

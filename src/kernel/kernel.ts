@@ -22,6 +22,7 @@ interface Exports {
   recordRows(): number;
   conversationRows(): number;
   leftOutTurns(): number;
+  textsJoined(): number;
   beginKeeping(): void;
   keep(base: number, firstRecord: number): void;
   keptAt(): number;
@@ -526,6 +527,11 @@ export class Kernel implements RowSorter {
   /** How many elements of their lists aren't turns. */
   get leftOut(): number {
     return this.exports.leftOutTurns();
+  }
+
+  /** How many of their texts were put together from several parts. */
+  get joinedTexts(): number {
+    return this.exports.textsJoined();
   }
 
   /** Discards the rows that were kept for an index. */

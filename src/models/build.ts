@@ -3,6 +3,7 @@ import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
 import type { Rule } from '../core/rules.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { DatasetError } from '../dataset/dataset-error.js';
+import type { Marks } from '../index/marks.js';
 import type { KeptIndex } from '../index/saved-index.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -34,7 +35,7 @@ export class Build {
   private census: Census | undefined;
   private plan: ShardPlan | undefined;
   private sketching: Promise<void> | undefined;
-  private saved: Counts | undefined;
+  private saved: KeptIndex | undefined;
   private isClosed = false;
   /** Resolves when the rules aren't being applied any more. */
   ruling: Promise<void> = Promise.resolve();
@@ -51,14 +52,19 @@ export class Build {
 
   /** The counts so far. */
   get counts(): Counts {
-    return this.saved ?? this.census?.counts ?? NOTHING_COUNTED;
+    return this.saved?.counts ?? this.census?.counts ?? NOTHING_COUNTED;
+  }
+
+  /** The marks of the records that were walked so far; undefined before the walk. */
+  get marks(): Marks | undefined {
+    return this.saved?.marks ?? this.census?.marks;
   }
 
   /** Uses a saved index. */
-  use({ table, counts }: KeptIndex): void {
-    this.saved = counts;
-    this.table = table;
-    this.edition.useIndex(table);
+  use(index: KeptIndex): void {
+    this.saved = index;
+    this.table = index.table;
+    this.edition.useIndex(index.table);
   }
 
   /**

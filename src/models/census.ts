@@ -3,6 +3,7 @@ import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import { assertNotEmpty, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { datasetErrorOf, textStart } from '../dataset/dataset.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
+import { MarkList, Marks } from '../index/marks.js';
 import { IndexRows, IndexTable, type RowCounts, type RowData } from '../index/table.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
@@ -18,6 +19,7 @@ export class Census {
   private tableSize: RowCounts = { turns: 0, conversations: 0 };
   private total: Counts = NOTHING_COUNTED;
   private walkedTo: number;
+  private readonly marked = new MarkList();
 
   /** @param stop ends the walk early */
   constructor(plan: ShardPlan, pool: WorkerPool, stop: StopFlag) {
@@ -38,6 +40,11 @@ export class Census {
     return this.total;
   }
 
+  /** The marks of what was walked so far. */
+  get marks(): Marks {
+    return this.marked.marks(this.total.records, this.walkedTo);
+  }
+
   /**
    * Walks the whole dataset.
    *
@@ -48,7 +55,6 @@ export class Census {
    */
   async take(keepsTurns: boolean, onProgress: (census: Census) => void): Promise<IndexTable | undefined> {
     const { dataset, seed } = this.plan;
-    let records = 0;
     let failure: Failure | undefined;
     const results = this.plan.run(
       (shard) => this.pool.takeCensus({ dataset, shard, seed, stop: this.stop, keepsTurns }),
@@ -59,8 +65,7 @@ export class Census {
         failure = result;
         break;
       }
-      this.add(result.value, records);
-      records += result.value.records;
+      this.add(result.value);
       onProgress(this);
     }
     if (failure !== undefined) throw await this.errorOf(failure);
@@ -81,9 +86,12 @@ export class Census {
     return datasetErrorOf(dataset, failure, found.value);
   }
 
-  private add({ counts, rows, next }: ShardCensus, recordsBefore: number): void {
+  private add({ counts, marks, rows, next }: ShardCensus): void {
     const { total } = this;
+    if (rows !== undefined) this.addRows(rows, total.records);
+    this.marked.append(new Marks(marks), total.records);
     this.total = {
+      records: total.records + counts.records,
       conversations: total.conversations + counts.conversations,
       turns: total.turns + counts.turns,
       replies: total.replies + counts.replies,
@@ -93,7 +101,6 @@ export class Census {
       example: total.example ?? counts.example,
     };
     this.walkedTo = next;
-    if (rows !== undefined) this.addRows(rows, recordsBefore);
   }
 
   /** Adds a shard's rows. Numbers of turns and records that count from the shard's start are changed to count from the file's. */

@@ -420,11 +420,11 @@ export class ServedDataset implements Served {
   }
 
   private async onWalked(build: Build): Promise<void> {
-    const { edition, table, counts } = build;
+    const { edition, table, marks, counts } = build;
     this.options.notices.walked(counts);
     const { turns, conversations } = counts;
     this.warnIfUnanswered(build);
-    if (table === undefined) {
+    if (table === undefined || marks === undefined) {
       this.options.notices.info({ conversations, turns }, 'dataset read');
       this.spoolIfMixed(build);
       return;
@@ -433,7 +433,7 @@ export class ServedDataset implements Served {
       { conversations, turns, seconds: Number(build.seconds.toFixed(3)) },
       'index ready',
     );
-    this.keeper.keep(edition.dataset, { table, counts });
+    this.keeper.keep(edition.dataset, { table, marks, counts });
     this.workAhead(build);
     await edition.sweepsEnded();
     if (this.build === build && !this.isClosed) await this.leavePool();
@@ -475,10 +475,16 @@ export class ServedDataset implements Served {
 
   /** Saves the index again if more tokens were counted since it was saved. */
   private saveCounts(): void {
-    const { table, edition, counts } = this.build;
+    const { table, marks, edition, counts } = this.build;
     const now = this.identityNow;
-    if (table === undefined || now === undefined || !isSameFile(now, edition.dataset.source)) return;
-    this.keeper.keepCounts(edition.dataset, { table, counts });
+    if (
+      table === undefined ||
+      marks === undefined ||
+      now === undefined ||
+      !isSameFile(now, edition.dataset.source)
+    )
+      return;
+    this.keeper.keepCounts(edition.dataset, { table, marks, counts });
   }
 
   /** Checks whether the file has changed, and reopens it if so. A timer also calls this every `FILE_CHECK_MS`. */

@@ -298,6 +298,7 @@ function isLeft(path: string, parts: readonly FileGroup[]): boolean {
 
 function addCounts(one: Counts, other: Counts): Counts {
   return {
+    records: one.records + other.records,
     conversations: one.conversations + other.conversations,
     turns: one.turns + other.turns,
     replies: one.replies + other.replies,

@@ -2,22 +2,25 @@ import type { ByteOffset } from '../core/bytes.js';
 import { parseTurn } from '../core/conversation.js';
 import { EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
+import type { Counts } from '../dataset/counts.js';
+import { MarkList, type Marks } from '../index/marks.js';
 import { LENGTH_MASK, NOT_ASSISTANT_FLAG } from '../index/table.js';
 import { NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
 import type { RecordBatch } from './walk.js';
 
-/** Counts the contents of a shard's batches. */
+/** Counts the contents of a shard's batches, and marks some of its records. */
 export class ShardCounter {
   records = 0;
-  conversations = 0;
-  turns = 0;
-  leftOut = 0;
+  private conversations = 0;
+  private turns = 0;
+  private leftOut = 0;
   /** Conversations without a turn. */
   private empty = 0;
-  skipped = 0;
-  readonly skippedAt: ByteOffset[] = [];
-  example: string | undefined;
+  private skipped = 0;
+  private readonly skippedAt: ByteOffset[] = [];
+  private example: string | undefined;
   private tries = 0;
+  private readonly marked = new MarkList();
   /** True if an assistant replies to the example. */
   private hasPreferred = false;
 
@@ -25,6 +28,7 @@ export class ShardCounter {
     const records = batch.records.length / RECORD_NUMBERS;
     if (batch.conversations < records) this.addSkipped(batch);
     this.addEmpty(batch);
+    this.mark(batch);
     if (this.seeksExample) this.seekExample(batch);
     this.conversations += batch.conversations;
     this.leftOut += batch.leftOut;
@@ -32,9 +36,20 @@ export class ShardCounter {
     this.records += records;
   }
 
-  /** Turns that have a reply. */
-  get replies(): number {
-    return this.turns - (this.conversations - this.empty);
+  get counts(): Counts {
+    const { records, conversations, turns, leftOut, skipped, skippedAt, example } = this;
+    const replies = turns - (conversations - this.empty);
+    return { records, conversations, turns, replies, leftOut, skipped, skippedAt, example };
+  }
+
+  /** The marks of the shard. @param end where it ends */
+  marks(end: number): Marks {
+    return this.marked.marks(this.records, end);
+  }
+
+  private mark({ base, records, isPlain }: RecordBatch): void {
+    for (let at = 0, record = this.records; at < records.length; at += RECORD_NUMBERS, record++)
+      this.marked.add(record, base + (records[at + RECORD.start] as number), isPlain);
   }
 
   private addEmpty({ records }: RecordBatch): void {

@@ -15,6 +15,7 @@ import type { Separator } from '../dataset/separated.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Shard } from '../dataset/shards.js';
 import type { Packing, TableFile } from '../dataset/sources.js';
+import type { MarkData } from '../index/marks.js';
 import type { RowData } from '../index/table.js';
 import type { StopFlag } from './stop-flag.js';
 import type { RowGroup } from './tables.js';
@@ -193,6 +194,8 @@ export interface CensusTask extends ShardTask {
 /** What the census of a shard found. */
 export interface ShardCensus extends Walked {
   readonly counts: Counts;
+  /** The shard's marks, which count records from the shard's start. */
+  readonly marks: MarkData;
   /** The shard's part of an index, which counts turns and records from the shard's start; undefined unless turns are kept. */
   readonly rows: RowData | undefined;
 }

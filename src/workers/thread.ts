@@ -87,9 +87,15 @@ export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
       if (task.keepsTurns && batch.conversations > 0) kernel.keep(batch.base, records);
       return false;
     });
-    const { records, conversations, turns, replies, leftOut, skipped, skippedAt, example } = counter;
-    const counts = { conversations, turns, replies, leftOut, skipped, skippedAt, example };
-    return { next, records, counts, rows: task.keepsTurns ? kernel.kept() : undefined };
+    const { counts } = counter;
+    const marks = counter.marks(next).data;
+    return {
+      next,
+      records: counts.records,
+      counts,
+      marks,
+      rows: task.keepsTurns ? kernel.kept() : undefined,
+    };
   });
 }
 

@@ -26,6 +26,8 @@ export interface RecordBatch extends RecordRows {
   readonly conversations: number;
   /** How many elements of their lists aren't turns. */
   readonly leftOut: number;
+  /** True if no text in them was put together from several parts. */
+  readonly isPlain: boolean;
 }
 
 /** A record that the kernel rejects as invalid JSON. */
@@ -107,6 +109,7 @@ export function* walk(
         recordRows: records,
         conversations,
         leftOut,
+        joinedTexts,
         input: bytes,
         inputStart,
       } = kernel;
@@ -117,6 +120,7 @@ export function* walk(
         records,
         conversations,
         leftOut,
+        isPlain: joinedTexts === 0,
         bytes,
         offset: byteOffset(offset),
       };
@@ -174,7 +178,7 @@ function unread(
   offset: number,
   what: NonNullable<RecordRows['unread']>,
 ): RecordBatch {
-  const found = { turns: NO_TURNS, records: PASSED_OVER, conversations: 0, leftOut: 0 };
+  const found = { turns: NO_TURNS, records: PASSED_OVER, conversations: 0, leftOut: 0, isPlain: true };
   return { base, ...found, bytes: input, offset: byteOffset(offset), unread: what };
 }
 

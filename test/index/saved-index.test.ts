@@ -18,6 +18,7 @@ import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { type Dataset, openDataset } from '#dist/dataset/dataset.js';
 import { checksumOf } from '#dist/dataset/digest.js';
 import { DatasetReader } from '#dist/dataset/reader.js';
+import type { Marks } from '#dist/index/marks.js';
 import { indexPaths } from '#dist/index/paths.js';
 import { loadIndex, type SavedIndex, saveIndex } from '#dist/index/saved-index.js';
 import { IndexLookup } from '#dist/lookup/indexed.js';
@@ -68,7 +69,12 @@ async function saved(content = JSON.stringify(list)) {
   const dataset = datasetOf(content);
   const { census, table, index } = await enginesOf(dataset, pool);
   const path = join(dirname(dataset.file.path), 'saved', 'index');
-  const kept = { table, counts: census.counts, checksum: await checksumOf(dataset.file) };
+  const kept = {
+    table,
+    marks: census.marks,
+    counts: census.counts,
+    checksum: await checksumOf(dataset.file),
+  };
   await saveIndex(path, dataset, kept, TOKENIZER);
   return { dataset, path, ...kept, index, bytes: readFileSync(path) };
 }
@@ -79,6 +85,16 @@ async function refusal(path: string, dataset: Dataset): Promise<string> {
   if (typeof loaded !== 'string')
     throw new Error(loaded === undefined ? 'there is no file' : 'it was loaded');
   return loaded;
+}
+
+/** What marks say. */
+function blocksOf(marks: Marks) {
+  const { count } = marks;
+  return Array.from({ length: count + 1 }, (_, i) => [
+    marks.recordAt(i),
+    marks.offsetAt(i),
+    i < count && marks.isPlain(i),
+  ]);
 }
 
 type Header = Record<string, unknown> & { dataset: object; size: object; counts: object };
@@ -99,9 +115,10 @@ function withHeader(bytes: Buffer, change: (header: Header) => unknown): Buffer 
 
 describe('a saved index', () => {
   it('is loaded unchanged: every array, all counts, and the same answers', async () => {
-    const { dataset, path, table, counts, index } = await saved();
+    const { dataset, path, table, marks, counts, index } = await saved();
     const loaded = (await loadIndex(path, dataset, TOKENIZER)) as SavedIndex;
     expect(loaded.counts).toEqual(counts);
+    expect(blocksOf(loaded.marks)).toEqual(blocksOf(marks));
     expect(loaded.table.size).toEqual(table.size);
     for (const [name, array] of Object.entries(table)) {
       if (ArrayBuffer.isView(array)) expect([name, Reflect.get(loaded.table, name)]).toEqual([name, array]);
@@ -124,8 +141,8 @@ describe('a saved index', () => {
   });
 
   it('replaces an older one, and leaves nothing else in the folder', async () => {
-    const { dataset, path, table, counts, checksum } = await saved();
-    await saveIndex(path, dataset, { table, counts, checksum }, TOKENIZER);
+    const { dataset, path, table, marks, counts, checksum } = await saved();
+    await saveIndex(path, dataset, { table, marks, counts, checksum }, TOKENIZER);
     expect(readdirSync(dirname(path))).toEqual([basename(path)]);
   });
 
@@ -191,7 +208,7 @@ describe('a saved index', () => {
     expect(await refusal(join(path, 'index'), dataset)).toBe("can't be read (ENOTDIR)");
   });
 
-  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 1.5, '7', null])(
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 1.5, '7', null])(
     'is rejected if its format is %j',
     async (format) => {
       const { dataset, path, bytes } = await saved();
@@ -199,7 +216,7 @@ describe('a saved index', () => {
         path,
         withHeader(bytes, (header) => ({ ...header, format })),
       );
-      expect(await refusal(path, dataset)).toBe(`format ${format}, expected 11`);
+      expect(await refusal(path, dataset)).toBe(`format ${format}, expected 12`);
     },
   );
 
@@ -207,15 +224,16 @@ describe('a saved index', () => {
     const { dataset, path, bytes } = await saved();
     writeFileSync(
       path,
-      withHeader(bytes, () => ({ format: 12, files: [] })),
+      withHeader(bytes, () => ({ format: 13, files: [] })),
     );
-    expect(await refusal(path, dataset)).toBe('format 12, expected 11');
+    expect(await refusal(path, dataset)).toBe('format 13, expected 12');
   });
 
   const wild = [-1, -8, 0.5, 2 ** 31, 2 ** 32 + 1, 2 ** 53, 1e300, -1e300, null, '3', [], {}];
   it.each([
     ['turns', 'size'],
     ['conversations', 'size'],
+    ['records', 'counts'],
     ['turns', 'counts'],
     ['conversations', 'counts'],
     ['skipped', 'counts'],
@@ -330,7 +348,7 @@ describe('a saved index whose dataset', () => {
 
 describe('saving an index', () => {
   it('removes its own old unfinished files, and no others', async () => {
-    const { dataset, path, table, counts, checksum } = await saved();
+    const { dataset, path, table, marks, counts, checksum } = await saved();
     const old = new Date(Date.now() - INDEX_LEFTOVER_MS - 60_000);
     const young = new Date(Date.now() - INDEX_LEFTOVER_MS + 60_000);
     const leave = (name: string, date: Date) => {
@@ -341,31 +359,33 @@ describe('saving an index', () => {
     leave('index.11.unfinished', young);
     leave('other.22.unfinished', old);
     leave('index.33', old);
-    await saveIndex(path, dataset, { table, counts, checksum }, TOKENIZER);
+    await saveIndex(path, dataset, { table, marks, counts, checksum }, TOKENIZER);
     const left = ['index', 'index.11.unfinished', 'index.33', 'other.22.unfinished'];
     expect(readdirSync(dirname(path)).sort()).toEqual(left);
   });
 
   it('fails, and leaves no files, if its path is a folder', async () => {
-    const { dataset, path, table, counts, checksum } = await saved();
+    const { dataset, path, table, marks, counts, checksum } = await saved();
     const taken = join(dirname(path), 'taken');
     mkdirSync(join(taken, 'inside'), { recursive: true });
-    await expect(saveIndex(taken, dataset, { table, counts, checksum }, TOKENIZER)).rejects.toThrow();
+    await expect(saveIndex(taken, dataset, { table, marks, counts, checksum }, TOKENIZER)).rejects.toThrow();
     expect(readdirSync(dirname(path)).sort()).toEqual(['index', 'taken']);
   });
 
   it('fails, and keeps the older one, if the dataset has changed', async () => {
-    const { dataset, path, table, counts, checksum, bytes } = await saved();
+    const { dataset, path, table, marks, counts, checksum, bytes } = await saved();
     writeFileSync(dataset.file.path, '[]');
-    await expect(saveIndex(path, dataset, { table, counts, checksum }, TOKENIZER)).rejects.toThrow('changed');
+    await expect(saveIndex(path, dataset, { table, marks, counts, checksum }, TOKENIZER)).rejects.toThrow(
+      'changed',
+    );
     expect(readdirSync(dirname(path))).toEqual(['index']);
     expect(readFileSync(path).equals(bytes)).toBe(true);
   });
 
   it('creates its folder', async () => {
-    const { dataset, path, table, counts, checksum } = await saved();
+    const { dataset, path, table, marks, counts, checksum } = await saved();
     const deep = join(dirname(path), 'a', 'b', 'index');
-    await saveIndex(deep, dataset, { table, counts, checksum }, TOKENIZER);
+    await saveIndex(deep, dataset, { table, marks, counts, checksum }, TOKENIZER);
     expect(statSync(deep).size).toBe(statSync(path).size);
   });
 });

@@ -160,7 +160,12 @@ describe('counted tokens', () => {
     const { dataset, table, census } = await indexOf(20);
     const path = indexPaths(dataset.file.path, undefined)[0] as string;
     setAllTokens(table, 5);
-    await saveIndex(path, dataset, { table, counts: census.counts, checksum: 0 }, 'o200k_base');
+    await saveIndex(
+      path,
+      dataset,
+      { table, marks: census.marks, counts: census.counts, checksum: 0 },
+      'o200k_base',
+    );
     expect(tokensOf((await load(dataset.file.path)).table)).toEqual(tokensOf(table));
     const other = (await load(dataset.file.path, 'cl100k_base')).table;
     expect(tokensOf(other).every((count) => count === 0)).toBe(true);
@@ -174,7 +179,7 @@ describe('counted tokens', () => {
     const saving = saveIndex(
       path,
       dataset,
-      { table, counts: census.counts, checksum: 0 },
+      { table, marks: census.marks, counts: census.counts, checksum: 0 },
       'o200k_base',
     ).finally(() => {
       isSaved = true;

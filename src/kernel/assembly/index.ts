@@ -10,6 +10,7 @@ import { addSlice, beginSlices, KEYING_BYTES, keying, writeKeys, writeKeysOfSlic
 import { conversationCount, forgetRows, leftOutCount, readRecord, recordCount, turnCount } from './records';
 import { writeSketch } from './sketch';
 import { QUOTE, spellText } from './strings';
+import { joinedTexts } from './texts';
 import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './values';
 import { wantKey, wantNormalizedKey } from './wanted';
 
@@ -95,6 +96,9 @@ export function conversationRows(): usize {
 }
 export function leftOutTurns(): usize {
   return leftOutCount;
+}
+export function textsJoined(): usize {
+  return joinedTexts;
 }
 export function keptAt(): usize {
   return regions.kept;

@@ -13,6 +13,7 @@ import {
   beginTurns,
   dropKey,
   finishKeys,
+  forgetJoined,
   GOOD,
   keepText,
   readText,
@@ -37,6 +38,7 @@ export function forgetRows(): void {
   recordCount = 0;
   conversationCount = 0;
   leftOutCount = 0;
+  forgetJoined();
 }
 
 /** Replaces the number of turns in a record's row if it isn't a conversation. */

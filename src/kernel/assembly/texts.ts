@@ -171,17 +171,26 @@ function makeKeys(to: usize, from: usize, wholeLength: usize): void {
   store<u64>(to, isNormalizedKeyWanted(p, length) ? normalizedKey(p, length) : 0, 8);
 }
 
-/** The end of the texts that were joined. */
+/** The end of the texts that were joined, and how many of them aren't empty. */
 let joinedTo: usize = 0;
+let joinedCount: u32 = 0;
+/** How many texts were put together from several, since `forgetJoined`. */
+export let joinedTexts: u32 = 0;
+
+export function forgetJoined(): void {
+  joinedTexts = 0;
+}
 
 /** Reads a list of parts, and joins their texts. Which parts have a text is the same as in core/parts.ts. */
 function readParts(p: usize, slot: usize): usize {
   joinedTo = joined;
+  joinedCount = 0;
   for (p = firstElement(p); p !== 0 && !isClosed; p = nextElement(p)) {
     p = readPart(p, false);
     if (p === 0) return 0;
   }
   if (p === 0) return 0;
+  if (joinedCount > 1) joinedTexts++;
   spellRepaired(joined, joinedTo);
   keepKeys(slot, spelledAt, spelledLength);
   return p;
@@ -254,7 +263,9 @@ function joinResult(content: usize, end: usize): void {
 
 /** Adds a value if it is a string. Strings are joined as they are spelled, so that the two halves of a surrogate pair meet. */
 function join(p: usize, end: usize): void {
-  if (p !== 0 && load<u8>(p) === QUOTE) joinedTo = repair(p + 1, end - 1, joinedTo);
+  if (p === 0 || load<u8>(p) !== QUOTE) return;
+  if (end - p > 2) joinedCount++;
+  joinedTo = repair(p + 1, end - 1, joinedTo);
 }
 
 /** The row of the last turn if its keys aren't made yet. In their place, it holds the address and the length of its text. */
