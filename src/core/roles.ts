@@ -11,12 +11,18 @@ const NAMES = {
   function_call: ['function_call'],
 };
 
-const ROLES: ReadonlyMap<string, string> = new Map(
+const KNOWN: ReadonlyMap<string, string> = new Map(
   Object.entries(NAMES).flatMap(([role, names]) => names.map((name) => [name, role])),
 );
 
+/** Whose turn it may be. A name that isn't known is an assistant's, and so is a function call. */
+export const ROLES = ['assistant', 'user', 'system', 'tool'] as const;
+export type Role = (typeof ROLES)[number];
+
 /** The kernel has the same names in `assembly/names.ts`. Without the flag `u`, only ASCII letters match in either case. */
-const OTHERS = new RegExp(`^ *(?:${[...NAMES.user, ...NAMES.system, ...NAMES.tool].join('|')}) *$`, 'i');
+const patternOf = (names: readonly string[]) => new RegExp(`^ *(?:${names.join('|')}) *$`, 'i');
+const OTHERS = patternOf([...NAMES.user, ...NAMES.system, ...NAMES.tool]);
+const PATTERNS = ROLES.slice(1).map((role) => [role, patternOf(NAMES[role])] as const);
 
 /** The role as OpenAI names it. ShareGPT's `function_call` and unknown names stay as they are. */
 export function canonicalRole(name: string): string {
@@ -25,7 +31,7 @@ export function canonicalRole(name: string): string {
 
 /** The role as OpenAI names it, or `function_call`; undefined if the name isn't known. */
 export function knownRole(name: unknown): string | undefined {
-  return typeof name === 'string' ? ROLES.get(name.trim().toLowerCase()) : undefined;
+  return typeof name === 'string' ? KNOWN.get(name.trim().toLowerCase()) : undefined;
 }
 
 /**
@@ -34,4 +40,9 @@ export function knownRole(name: unknown): string | undefined {
  */
 export function isAssistant(name: string): boolean {
   return !OTHERS.test(name);
+}
+
+/** Whose turn it is that has this name as its role. Spaces around the name and the case of its letters don't matter. */
+export function roleOf(name: string): Role {
+  return PATTERNS.find(([, pattern]) => pattern.test(name))?.[0] ?? 'assistant';
 }

@@ -1,4 +1,7 @@
 import type { ByteOffset } from '../core/bytes.js';
+import { HISTOGRAM_BUCKETS, type Histograms } from '../core/histogram.js';
+import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
+import type { Role } from '../core/roles.js';
 import { byFrequency } from './conversion-report.js';
 import { type Dataset, withDataset } from './dataset.js';
 import { DatasetError } from './dataset-error.js';
@@ -18,11 +21,16 @@ export interface Counts {
   readonly leftOut: number;
   /** Records that aren't conversations. */
   readonly skipped: number;
+  /** Turns by whose they are. */
+  readonly roles: Readonly<Record<Role, number>>;
+  readonly histograms: Histograms;
   /** The offsets of the first skipped records, for the log. */
   readonly skippedAt: readonly ByteOffset[];
   /** A short prompt that has a reply, as an example for people; undefined if there is no such prompt. */
   readonly example: string | undefined;
 }
+
+const NO_BUCKETS: readonly number[] = new Array<number>(HISTOGRAM_BUCKETS).fill(0);
 
 /** The counts before the first record. */
 export const NOTHING_COUNTED: Counts = {
@@ -32,9 +40,37 @@ export const NOTHING_COUNTED: Counts = {
   replies: 0,
   leftOut: 0,
   skipped: 0,
+  roles: { assistant: 0, user: 0, system: 0, tool: 0 },
+  histograms: { turns: NO_BUCKETS, lengths: NO_BUCKETS },
   skippedAt: [],
   example: undefined,
 };
+
+/** The counts of a file's beginning and of what follows. */
+export function addCounts(one: Counts, other: Counts): Counts {
+  const add = (some: readonly number[], more: readonly number[]) =>
+    some.map((count, i) => count + (more[i] ?? 0));
+  return {
+    records: one.records + other.records,
+    conversations: one.conversations + other.conversations,
+    turns: one.turns + other.turns,
+    replies: one.replies + other.replies,
+    leftOut: one.leftOut + other.leftOut,
+    skipped: one.skipped + other.skipped,
+    roles: {
+      assistant: one.roles.assistant + other.roles.assistant,
+      user: one.roles.user + other.roles.user,
+      system: one.roles.system + other.roles.system,
+      tool: one.roles.tool + other.roles.tool,
+    },
+    histograms: {
+      turns: add(one.histograms.turns, other.histograms.turns),
+      lengths: add(one.histograms.lengths, other.histograms.lengths),
+    },
+    skippedAt: [...one.skippedAt, ...other.skippedAt].slice(0, SKIPPED_OFFSETS_MAX),
+    example: one.example ?? other.example,
+  };
+}
 
 /**
  * Rejects a dataset without a conversation.

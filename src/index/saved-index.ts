@@ -10,6 +10,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
+import { ROLES } from '../core/roles.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { Counts } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
@@ -233,6 +234,9 @@ function parseHeader(text: Buffer): Header {
       counts.conversations,
       counts.skipped,
       ...counts.skippedAt,
+      ...ROLES.map((role) => counts.roles[role]),
+      ...counts.histograms.turns,
+      ...counts.histograms.lengths,
     ];
     // Everything that is counted takes at least one byte of the dataset.
     const areCounts = numbers.every(

@@ -94,11 +94,12 @@ export const WALKED = {
 } as const;
 
 /** How many numbers a turn's row has. */
-export const TURN_NUMBERS = 6;
+export const TURN_NUMBERS = 7;
 /**
  * The columns of a turn's row. Keys are split into halves. After `wantAll`, the normalized key may be that of the ends. A conversation's
  * last turn has no reply, so it may lack its key and, unless all keys are wanted, its normalized key. A start is an address in the input.
- * A length has the flags `EMPTY_FLAG` and `NOT_ASSISTANT_FLAG` of index/table.ts.
+ * A length has the flags `EMPTY_FLAG` and `NOT_ASSISTANT_FLAG` of index/table.ts. The length of the text, as `JSON.stringify` spells it, has
+ * the number of the role among `ROLES` in its upper two bits; it is right only if all keys or sketches are wanted.
  */
 export const TURN = {
   keyLow: 0,
@@ -107,7 +108,12 @@ export const TURN = {
   normalizedHigh: 3,
   start: 4,
   length: 5,
+  text: 6,
 } as const;
+
+/** The parts of a row's `text`. */
+export const TEXT_LENGTH_MASK = 0x3fff_ffff;
+export const ROLE_SHIFT = 30;
 
 /** The keys of one text begin like a turn's row, with four halves. These are the columns after them, and the total number of columns. */
 const ENDS_LOW = 4;

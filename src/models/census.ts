@@ -1,6 +1,5 @@
 import type { Failure } from '../core/errors.js';
-import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
-import { assertNotEmpty, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
+import { addCounts, assertNotEmpty, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { datasetErrorOf, textStart } from '../dataset/dataset.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
 import { MarkList, Marks } from '../index/marks.js';
@@ -90,16 +89,7 @@ export class Census {
     const { total } = this;
     if (rows !== undefined) this.addRows(rows, total.records);
     this.marked.append(new Marks(marks), total.records);
-    this.total = {
-      records: total.records + counts.records,
-      conversations: total.conversations + counts.conversations,
-      turns: total.turns + counts.turns,
-      replies: total.replies + counts.replies,
-      leftOut: total.leftOut + counts.leftOut,
-      skipped: total.skipped + counts.skipped,
-      skippedAt: [...total.skippedAt, ...counts.skippedAt].slice(0, SKIPPED_OFFSETS_MAX),
-      example: total.example ?? counts.example,
-    };
+    this.total = addCounts(total, counts);
     this.walkedTo = next;
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { FILE_CHECK_MS } from '../core/limits.js';
 import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
-import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
+import { addCounts, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { commonIdentityAt, type FileIdentity, identityAt } from '../dataset/file.js';
 import { noneServed, type Parts, PartsFinder } from '../dataset/parts.js';
@@ -114,7 +114,7 @@ export class ServedParts implements Served {
       isAvailable &&= status.isAvailable;
       if (status.engine === 'sweep') engine = 'sweep';
       read += bytes * status.progress;
-      counts = addCounts(counts, status.counts);
+      counts = addPart(counts, status.counts);
     }
     return { isAvailable, engine, progress: read / Math.max(1, this.bytes), counts };
   }
@@ -296,17 +296,10 @@ function isLeft(path: string, parts: readonly FileGroup[]): boolean {
   return identityAt(path) === undefined || parts.some(({ others }) => others.includes(path));
 }
 
-function addCounts(one: Counts, other: Counts): Counts {
-  return {
-    records: one.records + other.records,
-    conversations: one.conversations + other.conversations,
-    turns: one.turns + other.turns,
-    replies: one.replies + other.replies,
-    leftOut: one.leftOut + other.leftOut,
-    skipped: one.skipped + other.skipped,
-    skippedAt: one.skippedAt.length > 0 ? one.skippedAt : other.skippedAt,
-    example: one.example ?? other.example,
-  };
+/** The counts of two parts. Offsets are those of one file. */
+function addPart(one: Counts, other: Counts): Counts {
+  const { skippedAt } = one.skippedAt.length > 0 ? one : other;
+  return { ...addCounts(one, other), skippedAt };
 }
 
 function addFigures(one: DatasetFigures, other: DatasetFigures): DatasetFigures {

@@ -1,11 +1,21 @@
 import type { ByteOffset } from '../core/bytes.js';
 import { parseTurn } from '../core/conversation.js';
+import { HISTOGRAM_BUCKETS, lengthBucket, turnsBucket } from '../core/histogram.js';
 import { EXAMPLE_LENGTH_MAX, EXAMPLE_TRIES_MAX, SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
+import { ROLES } from '../core/roles.js';
 import type { Counts } from '../dataset/counts.js';
 import { MarkList, type Marks } from '../index/marks.js';
 import { LENGTH_MASK, NOT_ASSISTANT_FLAG } from '../index/table.js';
-import { NO_CONVERSATION, RECORD, RECORD_NUMBERS, TURN, TURN_NUMBERS } from '../kernel/kernel.js';
+import {
+  NO_CONVERSATION,
+  RECORD,
+  RECORD_NUMBERS,
+  ROLE_SHIFT,
+  TEXT_LENGTH_MASK,
+  TURN,
+  TURN_NUMBERS,
+} from '../kernel/kernel.js';
 import type { RecordBatch } from './walk.js';
 
 /** Counts the contents of a shard's batches, and marks some of its records. */
@@ -14,21 +24,22 @@ export class ShardCounter {
   private conversations = 0;
   private turns = 0;
   private leftOut = 0;
-  /** Conversations without a turn. */
-  private empty = 0;
   private skipped = 0;
   private readonly skippedAt: ByteOffset[] = [];
   private example: string | undefined;
   private tries = 0;
   private readonly marked = new MarkList();
+  private readonly roles = new Uint32Array(ROLES.length);
+  private readonly turnBuckets = new Uint32Array(HISTOGRAM_BUCKETS);
+  private readonly lengthBuckets = new Uint32Array(HISTOGRAM_BUCKETS);
   /** True if an assistant replies to the example. */
   private hasPreferred = false;
 
   add(batch: RecordBatch): void {
     const records = batch.records.length / RECORD_NUMBERS;
     if (batch.conversations < records) this.addSkipped(batch);
-    this.addEmpty(batch);
     this.mark(batch);
+    this.addTurns(batch);
     if (this.seeksExample) this.seekExample(batch);
     this.conversations += batch.conversations;
     this.leftOut += batch.leftOut;
@@ -38,8 +49,14 @@ export class ShardCounter {
 
   get counts(): Counts {
     const { records, conversations, turns, leftOut, skipped, skippedAt, example } = this;
-    const replies = turns - (conversations - this.empty);
-    return { records, conversations, turns, replies, leftOut, skipped, skippedAt, example };
+    const [assistant = 0, user = 0, system = 0, tool = 0] = this.roles;
+    // All conversations but those without a turn have a turn without a reply.
+    const replies = turns - (conversations - (this.turnBuckets[0] as number));
+    return {
+      ...{ records, conversations, turns, replies, leftOut, skipped, skippedAt, example },
+      roles: { assistant, user, system, tool },
+      histograms: { turns: [...this.turnBuckets], lengths: [...this.lengthBuckets] },
+    };
   }
 
   /** The marks of the shard. @param end where it ends */
@@ -52,9 +69,18 @@ export class ShardCounter {
       this.marked.add(record, base + (records[at + RECORD.start] as number), isPlain);
   }
 
-  private addEmpty({ records }: RecordBatch): void {
-    for (let at = RECORD.turns; at < records.length; at += RECORD_NUMBERS)
-      if (records[at] === 0) this.empty++;
+  /** Counts the turns by their role and their length, and the conversations by their turns. */
+  private addTurns({ records, turns }: RecordBatch): void {
+    const { roles, turnBuckets, lengthBuckets } = this;
+    for (let at = RECORD.turns; at < records.length; at += RECORD_NUMBERS) {
+      const count = records[at] as number;
+      if (count !== NO_CONVERSATION) increment(turnBuckets, turnsBucket(count));
+    }
+    for (let at = TURN.text; at < turns.length; at += TURN_NUMBERS) {
+      const text = turns[at] as number;
+      increment(roles, text >>> ROLE_SHIFT);
+      increment(lengthBuckets, lengthBucket(text & TEXT_LENGTH_MASK));
+    }
   }
 
   private addSkipped({ base, records }: RecordBatch): void {
@@ -99,6 +125,10 @@ export class ShardCounter {
   private get seeksExample(): boolean {
     return !this.hasPreferred && this.tries < EXAMPLE_TRIES_MAX;
   }
+}
+
+function increment(counts: Uint32Array, at: number): void {
+  counts[at] = (counts[at] as number) + 1;
 }
 
 /** The length of a turn, including its flags. */

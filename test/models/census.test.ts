@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { LENGTHS_FROM, TURNS_FROM } from '#dist/core/histogram.js';
 import { datasetWriter, poolOf, sweepOf } from '../support/dataset.js';
 
 const write = datasetWriter();
@@ -54,6 +55,46 @@ describe('a census', () => {
       expect(content.slice(first)).toMatch(format === 'array' ? /^5,/ : /^\{"messages/);
     },
   );
+
+  it('counts turns by role and length, and conversations by turns', async () => {
+    const turns = (list: readonly (readonly [string, unknown])[]) => ({
+      messages: list.map(([role, content]) => ({ role, content })),
+    });
+    const parts = [{ text: 'x'.repeat(5) }, { text: '"'.repeat(5) }];
+    const list = [
+      turns([]),
+      turns([['USER', 'x'.repeat(3)]]),
+      turns([
+        ['developer', ''],
+        ['human', parts],
+        ['gpt', '\u00e9'],
+        ['tool', 'x'.repeat(10_000_000)],
+        ['nobody', null],
+      ]),
+      // Of two lists, only the turns of one count.
+      {
+        ...turns(Array.from({ length: 80 }, () => ['user', 'abcd'])),
+        items: [{ role: 'user', content: 'x' }],
+      },
+      { messages: 'none' },
+    ];
+    const census = censusOf(JSON.stringify(list));
+    await take(census);
+    const { roles, histograms, records } = census.counts;
+    expect(records).toBe(5);
+    expect(roles).toEqual({ assistant: 2, user: 82, system: 1, tool: 1 });
+    const filled = (buckets: readonly number[], from: readonly number[]) =>
+      buckets.flatMap((count, i) => (count === 0 ? [] : [[from[i], count]]));
+    expect(filled(histograms.turns, TURNS_FROM)).toEqual([0, 1, 5, 63].map((from) => [from, 1]));
+    expect(filled(histograms.lengths, LENGTHS_FROM)).toEqual([
+      [0, 2],
+      [2, 1],
+      [3, 1],
+      [4, 80],
+      [14, 1],
+      [114_688, 1],
+    ]);
+  });
 
   it('counts elements of lists that are not turns', async () => {
     const [prompt, reply] = talk.conversations;

@@ -86,7 +86,32 @@ function sometimes(percent: number, member: fc.Arbitrary<Member>): fc.Arbitrary<
   );
 }
 
+/** Every name of a role that the kernel knows, and names that nearly are one. */
+const KNOWN_ROLES = [
+  ...[
+    'human',
+    'input',
+    'prompter',
+    'HumanMessage',
+    'humanmessagechunk',
+    'systemmessage',
+    'function',
+    'ipython',
+  ],
+  ...[
+    'toolmessage',
+    'functionmessage',
+    'tool_response',
+    'humam',
+    'inpus',
+    'prompted',
+    'systems',
+    'tool_respons',
+  ],
+];
+
 const role = fc.constantFrom(
+  ...KNOWN_ROLES.map((name) => JSON.stringify(name)),
   ...['"human"', '"gpt"', '"user"', '"system"', '"assistant"', '""', '"a very, very long role"'],
   ...['"function_call"', '" Function_Call "', '"\\u0066unction_call"'],
   ...[

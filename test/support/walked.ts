@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { BYTE, type ByteOffset, byteOffset } from '#dist/core/bytes.js';
 import { parseConversation, parseTurn, type Turn } from '#dist/core/conversation.js';
 import { NO_SEED, type TextKeys } from '#dist/core/keys.js';
-import { isAssistant } from '#dist/core/roles.js';
+import { isAssistant, ROLES, type Role, roleOf } from '#dist/core/roles.js';
 import type { Dataset } from '#dist/dataset/dataset.js';
 import { identityAt } from '#dist/dataset/file.js';
 import { shardsBetween } from '#dist/dataset/shards.js';
@@ -15,6 +15,8 @@ import {
   NO_CONVERSATION,
   RECORD,
   RECORD_NUMBERS,
+  ROLE_SHIFT,
+  TEXT_LENGTH_MASK,
   TURN,
   TURN_NUMBERS,
 } from '#dist/kernel/kernel.js';
@@ -30,6 +32,9 @@ export interface WalkedTurn {
   readonly normalizedHigh: number;
   readonly isEmpty: boolean;
   readonly isAssistant: boolean;
+  readonly role: Role;
+  /** The length of its text as `JSON.stringify` spells it. */
+  readonly textLength: number;
   readonly turn: Turn | undefined;
 }
 
@@ -152,6 +157,8 @@ export function expectedRecords(kernel: Kernel, records: readonly unknown[]): Wa
           normalizedHigh: either(normalized.high, ends.high),
           isEmpty: turn.value === '',
           isAssistant: isAssistant(turn.from),
+          role: roleOf(turn.from),
+          textLength: Buffer.byteLength(JSON.stringify(turn.value)) - 2,
           turn,
         };
       }),
@@ -209,6 +216,8 @@ function recordsOf(
         normalizedHigh: numberOf('normalizedHigh'),
         isEmpty: length >= EMPTY_FLAG,
         isAssistant: (length & NOT_ASSISTANT_FLAG) === 0,
+        role: ROLES[numberOf('text') >>> ROLE_SHIFT] as Role,
+        textLength: numberOf('text') & TEXT_LENGTH_MASK,
         turn: parseTurn(parsePython(slice(numberOf('start'), length & LENGTH_MASK))),
       });
     }

@@ -12,7 +12,7 @@
 export const PADDING: usize = 64;
 
 /** The sizes of a turn's row and of a record's row. */
-export const TURN_BYTES: usize = 24;
+export const TURN_BYTES: usize = 28;
 export const RECORD_BYTES: usize = 20;
 
 /** The length of the shortest turn, `{"from":""},`. It limits how many turns an input can hold. */

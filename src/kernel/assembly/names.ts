@@ -94,11 +94,14 @@ export function isReasoningName(): bool {
   return (plainLength === 9 && isName(key, 'reasoning')) || (plainLength === 8 && isName(key, 'thinking'));
 }
 
-/**
- * True if a role isn't known to be a user's, a system's or a tool's, as core/roles.ts decides it. The role must be the string that was
- * skipped last.
- */
-export function isAssistant(role: usize, length: usize): bool {
+/** The roles, in the order of `ROLES` in core/roles.ts. */
+export const ASSISTANT: u8 = 0;
+const USER_ROLE: u8 = 1;
+const SYSTEM_ROLE: u8 = 2;
+const TOOL_ROLE: u8 = 3;
+
+/** The role that a name means, as core/roles.ts decides it. The name must be the string that was skipped last. */
+export function roleOf(role: usize, length: usize): u8 {
   if (hadEscape) {
     respell(role, end, respelled);
     role = respelled;
@@ -112,30 +115,32 @@ export function isAssistant(role: usize, length: usize): bool {
   const first = load<u32>(role) | LOWER_BITS;
   switch (<i32>length) {
     case 4:
-      return first !== USER && first !== TOOL;
+      return first === USER ? USER_ROLE : first === TOOL ? TOOL_ROLE : ASSISTANT;
     case 5:
-      if (first === HUMA) return (load<u8>(role, 4) | LOWER_BIT) !== LETTER_N;
-      return !isRole(role, 'input');
+      if (first === HUMA) return (load<u8>(role, 4) | LOWER_BIT) === LETTER_N ? USER_ROLE : ASSISTANT;
+      return isRole(role, 'input') ? USER_ROLE : ASSISTANT;
     case 6:
-      return !isRole(role, 'system');
+      return isRole(role, 'system') ? SYSTEM_ROLE : ASSISTANT;
     case 7:
-      return !isRole(role, 'ipython');
+      return isRole(role, 'ipython') ? TOOL_ROLE : ASSISTANT;
     case 8:
-      return !isRole(role, 'function') && !isRole(role, 'prompter');
+      if (isRole(role, 'prompter')) return USER_ROLE;
+      return isRole(role, 'function') ? TOOL_ROLE : ASSISTANT;
     case 9:
-      return !isRole(role, 'developer');
+      return isRole(role, 'developer') ? SYSTEM_ROLE : ASSISTANT;
     case 11:
-      return !isRole(role, 'observation') && !isRole(role, 'toolmessage');
+      return isRole(role, 'observation') || isRole(role, 'toolmessage') ? TOOL_ROLE : ASSISTANT;
     case 12:
-      return !isRole(role, 'humanmessage');
+      return isRole(role, 'humanmessage') ? USER_ROLE : ASSISTANT;
     case 13:
-      return !isRole(role, 'systemmessage') && !isRole(role, 'tool_response');
+      if (isRole(role, 'systemmessage')) return SYSTEM_ROLE;
+      return isRole(role, 'tool_response') ? TOOL_ROLE : ASSISTANT;
     case 15:
-      return !isRole(role, 'functionmessage');
+      return isRole(role, 'functionmessage') ? TOOL_ROLE : ASSISTANT;
     case 17:
-      return !isRole(role, 'humanmessagechunk');
+      return isRole(role, 'humanmessagechunk') ? USER_ROLE : ASSISTANT;
     default:
-      return true;
+      return ASSISTANT;
   }
 }
 

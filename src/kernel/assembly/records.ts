@@ -5,7 +5,7 @@
 
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
 import { RECORD_BYTES, records, TURN_BYTES, turns } from './memory';
-import { isAssistant, recordName, turnName } from './names';
+import { ASSISTANT, recordName, roleOf, turnName } from './names';
 import { QUOTE } from './strings';
 import {
   ABSENT,
@@ -21,6 +21,7 @@ import {
   TEXT_BYTES,
   TEXT_IS_EMPTY,
   TEXT_KIND,
+  TEXT_LENGTH,
 } from './texts';
 import { isNull, MINUS, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
 
@@ -53,11 +54,13 @@ const SLOT_BYTES: usize = 16;
 
 /** The kind of a list without elements. A good list has a turn. */
 const EMPTY: u8 = 3;
-/** The kind of a role that isn't an assistant's. A good role is one. */
-const NOT_ASSISTANT: u8 = 3;
+/** The kind of a good role is this number and that of the role. */
+const ROLE: u8 = 4;
 /** Flags in a turn's length: its text is empty; it isn't an assistant's. */
 const EMPTY_FLAG: u32 = 0x80000000;
 export const NOT_ASSISTANT_FLAG: u32 = 0x20000000;
+/** The upper bits of a text's length hold the role. */
+const ROLE_SHIFT: u32 = 30;
 
 /** For each name of a list, its kind, the first row of its turns, the number of turns, and the number of other elements. */
 const lists = memory.data(64, 4);
@@ -186,8 +189,9 @@ function readTurn(p: usize): usize {
   store<u32>(row, start, 16);
   let length = <u32>(p - start);
   if (load<u8>(chosen, TEXT_IS_EMPTY) !== 0) length |= EMPTY_FLAG;
-  if (role === NOT_ASSISTANT) length |= NOT_ASSISTANT_FLAG;
+  if (role !== ROLE + ASSISTANT) length |= NOT_ASSISTANT_FLAG;
   store<u32>(row, length, 20);
+  store<u32>(row, load<u32>(chosen, TEXT_LENGTH) | ((<u32>(role - ROLE)) << ROLE_SHIFT), 24);
   rowWritten(row, chosen);
   return p;
 }
@@ -196,7 +200,7 @@ function readTurn(p: usize): usize {
 function readRole(p: usize, role: usize): usize {
   const next = skipValue(p);
   if (next === 0) return 0;
-  if (load<u8>(p) === QUOTE) store<u8>(role, isAssistant(p + 1, next - 2 - p) ? GOOD : NOT_ASSISTANT);
+  if (load<u8>(p) === QUOTE) store<u8>(role, ROLE + roleOf(p + 1, next - 2 - p));
   else store<u8>(role, isNull(p) ? ABSENT : BAD);
   return next;
 }

@@ -1,6 +1,7 @@
 /**
  * The texts of turns, and their keys. The slot of a text holds its two keys, or the address and the length of the text that they
- * will be made from; its kind; whether it is empty; and whether its keys are still to be made.
+ * will be made from; its kind; whether it is empty; whether its keys are still to be made;
+ * and the length of the text as `JSON.stringify` spells it.
  */
 
 import { firstElement, firstMember, isClosed, nextElement, nextMember } from './containers';
@@ -34,11 +35,12 @@ import { isUtf8, repair } from './utf8';
 import { broken, end, isNull, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
 import { isAllWanted, isKeyWanted, isNormalizedKeyWanted, isSketching, longestWanted } from './wanted';
 
-/** The size of a slot, and the offsets of the kind and of the two flags. */
+/** The size of a slot, and the offsets of the kind, of the two flags and of the length. */
 export const TEXT_BYTES: usize = 24;
 export const TEXT_KIND: usize = 16;
 export const TEXT_IS_EMPTY: usize = 17;
 const TEXT_HAS_NO_KEYS: usize = 18;
+export const TEXT_LENGTH: usize = 20;
 
 /** Whether a name has a value that isn't null, and whether the value is usable. */
 export const ABSENT: u8 = 0;
@@ -152,6 +154,7 @@ function keepKind(slot: usize, length: usize, isUnfinished: bool): void {
   store<u8>(slot, GOOD, TEXT_KIND);
   store<u8>(slot, <u8>(length === 0), TEXT_IS_EMPTY);
   store<u8>(slot, <u8>isUnfinished, TEXT_HAS_NO_KEYS);
+  store<u32>(slot, length, TEXT_LENGTH);
 }
 
 /** Makes the keys of a text without its thinking, or its sketch. */

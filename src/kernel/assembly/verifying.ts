@@ -5,7 +5,7 @@
 
 import { firstMember, isClosed, nextMember } from './containers';
 import { input } from './memory';
-import { isAssistant, isCallsName, isReasoningName, turnName } from './names';
+import { ASSISTANT, isCallsName, isReasoningName, roleOf, turnName } from './names';
 import { hadEscape, QUOTE } from './strings';
 import { spelledAt, spelledLength, spellString } from './texts';
 import { afterThinking } from './thinking';
@@ -70,7 +70,7 @@ export function verifyTurn(p: usize, length: usize): usize {
 /** True if the turn that was spelled last has the text in the input. */
 function agrees(length: usize): bool {
   if (spelledLength === length && areEqual(spelledAt, input, length)) return true;
-  if (!ignoresThinking || !isAssistant(role, roleBytes)) return false;
+  if (!ignoresThinking || roleOf(role, roleBytes) !== ASSISTANT) return false;
   const spelledEnd = spelledAt + spelledLength;
   const spelled = afterThinking(spelledAt, spelledEnd);
   const given = afterThinking(input, input + length);
