@@ -31,7 +31,7 @@ const ROLE_KEYS = ['from', 'role'] as const;
 const TEXT_KEYS = ['value', 'content', 'parts', 'refusal'] as const;
 /** DeepSeek, Qwen and earlier versions of vLLM; OpenRouter and later versions of vLLM; Ollama. */
 const REASONING_KEYS = ['reasoning_content', 'reasoning', 'thinking'] as const;
-const ID_KEYS = ['id', 'conversation_id', 'conversation_hash'] as const;
+export const ID_KEYS = ['id', 'conversation_id', 'conversation_hash'] as const;
 
 /**
  * Parses a record, and ignores all keys but those above. It accepts the names of ShareGPT and OpenAI and their usual variants. If a record

@@ -47,6 +47,38 @@ export function respaced(json: string, space: ' ' | ''): string {
   return spelled + String.fromCharCode(...codes.subarray(0, used));
 }
 
+/** JSON that was cut off, completed: a string that isn't a key ends where it was cut off, and other unfinished members are left out. */
+export function completed(json: string): string {
+  const closers: string[] = [];
+  /** Where the last value ended or began to have members. */
+  let wholeTo = 0;
+  let isKey = false;
+  const closed = (whole: string) => whole + closers.reverse().join('');
+  for (const { text, at } of tokensOf(json)) {
+    if (text === '{' || text === '[') {
+      closers.push(text === '{' ? '}' : ']');
+      isKey = text === '{';
+      wholeTo = at + 1;
+    } else if (text === '}' || text === ']') {
+      closers.pop();
+      isKey = false;
+      wholeTo = at + 1;
+    } else if (text === ',') {
+      isKey = closers.at(-1) === '}';
+      wholeTo = at;
+    } else if (text === ':') isKey = false;
+    else if (text.startsWith('"') && !isKey) {
+      if (endOfString(text, 0) > text.length)
+        return closed(`${json.slice(0, at)}${STRING_START.exec(text)?.[0]}"`);
+      wholeTo = at + text.length;
+    }
+  }
+  return closed(json.slice(0, wholeTo));
+}
+
+/** A string without its closing quote, up to an escape that is cut off. */
+const STRING_START = /^"(?:[^\\]|\\(?:u[\da-f]{4}|[^u]))*/i;
+
 /** Yields the strings, of which the last may be unterminated, and each character between them. */
 function* tokensOf(json: string): Generator<{ readonly text: string; readonly at: number }, void> {
   for (let at = 0; at < json.length; ) {

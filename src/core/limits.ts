@@ -18,6 +18,22 @@ export const SHARD_BYTES = byteCount(8 * MiB);
 export const MARK_RECORDS = 16;
 export const MARK_BYTES = byteCount(128 * KiB);
 
+/** Bytes of the dataset that are read in one step to look at a record: walking them takes a few milliseconds. */
+export const BROWSED_BYTES = byteCount(4 * MiB);
+
+/** Bytes of a turn that are parsed for the beginning of its text. */
+export const BEGINNING_TURN_BYTES = byteCount(4 * KiB);
+
+/** Characters of a prompt in a list, which are at most half of those bytes as they are spelled. */
+export const PROMPT_LENGTH_SHOWN = 200;
+
+/** Conversations in one list. */
+export const CONVERSATIONS_LISTED_MAX = 200;
+
+/** Prompts in the list of repeated ones, and the characters by which those of several files are compared. */
+export const REPEATED_PROMPTS_MAX = 100;
+export const REPEATED_LENGTH_KEPT = 1000;
+
 /** Bytes that are searched for the start of a record: first the minimum, then more, up to the maximum, while the result is unclear. */
 export const SURVEY_BYTES_MIN = byteCount(64 * KiB);
 export const SURVEY_BYTES_MAX = byteCount(MiB);

@@ -38,16 +38,26 @@ export class DatasetReader {
    * @throws AppError if they can't be read, or if the file was written to since it was opened
    */
   read(into: Buffer, at: number, range: ByteRange, other?: ByteRange): void {
+    this.within((fd) => {
+      const length = lengthOf(range);
+      readFully(fd, into, range.start, at, length);
+      if (other !== undefined) readFully(fd, into, other.start, at + length, lengthOf(other));
+    });
+  }
+
+  /**
+   * Runs `read` on the open file.
+   *
+   * @throws AppError if it can't be read, or if the file was written to since it was opened; or what `read` throws
+   */
+  within<T>(read: (fd: number) => T): T {
     if (this.fd === CLOSED) throw new AppError('dataset_changed');
     try {
-      const length = lengthOf(range);
-      readFully(this.fd, into, range.start, at, length);
-      if (other !== undefined) readFully(this.fd, into, other.start, at + length, lengthOf(other));
+      const result = read(this.fd);
       assertSameFile(this.fd, this.file);
+      return result;
     } catch (cause) {
-      if (cause instanceof FileChangedError) throw new AppError('dataset_changed', { cause });
-      if (isSystemError(cause)) throw new AppError('dataset_unreadable', { cause });
-      throw cause;
+      throw explained(cause);
     }
   }
 
@@ -57,4 +67,10 @@ export class DatasetReader {
     // The descriptor's number may soon belong to another file.
     this.fd = CLOSED;
   }
+}
+
+/** The error that a client gets for what reading has thrown. */
+function explained(cause: unknown): unknown {
+  if (cause instanceof FileChangedError) return new AppError('dataset_changed', { cause });
+  return isSystemError(cause) ? new AppError('dataset_unreadable', { cause }) : cause;
 }

@@ -24,7 +24,7 @@ const FINGERPRINT_DIGITS = 10;
 export class Edition implements Lookup, NearestLookup {
   readonly dataset: Dataset;
   private readonly kernel: Kernel;
-  private readonly reader: DatasetReader;
+  readonly reader: DatasetReader;
   private index: IndexLookup | undefined;
   private sweep: SweepLookup | undefined;
   private ruled: MaybePromise<RuledTurns> | undefined;

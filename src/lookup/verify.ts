@@ -227,7 +227,7 @@ function parsePlace(
 }
 
 /** The text of an id. A number is used as it is written: parsing would round a long one. */
-function parseId(bytes: Buffer, start: number, end: number): string {
+export function parseId(bytes: Buffer, start: number, end: number): string {
   const spelled = bytes.toString('latin1', start, end);
   if (PLAIN_ID.test(spelled)) return spelled.slice(1, -1);
   return spelled.startsWith('"') ? String(parsePythonJson(bytes.toString('utf8', start, end))) : spelled;

@@ -1,6 +1,8 @@
 import { AppError } from '../core/errors.js';
 import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
 import type { Rule } from '../core/rules.js';
+import { FileCorpus } from '../corpus/file-corpus.js';
+import { hashIds, type IdHashes } from '../corpus/id-hashes.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import type { Marks } from '../index/marks.js';
@@ -15,6 +17,7 @@ import type { ShardPlan } from '../workers/shard-run.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import { Census } from './census.js';
+import { Marking } from './marking.js';
 import { makeRuleKeys } from './ruling.js';
 import { makeSketches } from './sketching.js';
 
@@ -37,6 +40,8 @@ export class Build {
   private sketching: Promise<void> | undefined;
   private saved: KeptIndex | undefined;
   private isClosed = false;
+  private readonly marking = new Marking();
+  private corpus: FileCorpus | undefined;
   /** Resolves when the rules aren't being applied any more. */
   ruling: Promise<void> = Promise.resolve();
 
@@ -60,10 +65,46 @@ export class Build {
     return this.saved?.marks ?? this.census?.marks;
   }
 
+  /** The number of records; undefined until the whole file was walked. */
+  get records(): number | undefined {
+    return this.progress === 1 ? this.counts.records : undefined;
+  }
+
+  /**
+   * The dataset, to look at.
+   *
+   * @param pool threads for what takes reading all of it
+   */
+  corpusIn(pool: SharedPool): FileCorpus {
+    this.corpus ??= new FileCorpus({
+      dataset: this.edition.dataset,
+      reader: this.edition.reader,
+      records: () => this.records,
+      table: () => this.table,
+      marks: (record) => this.marking.marks(record),
+      hashIds: () => this.hashIds(pool),
+    });
+    return this.corpus;
+  }
+
+  private async hashIds(pool: SharedPool): Promise<IdHashes> {
+    if (this.isClosed) throw new AppError('dataset_changed');
+    this.plan ??= planShards(this.edition.dataset, pool.workers, this.kernel);
+    try {
+      return await hashIds(this.plan, pool.take(), this.stop);
+    } catch (cause) {
+      if (!(cause instanceof DatasetError)) throw cause;
+      throw new AppError(cause.isTransient ? 'dataset_changed' : 'worker_failed', { cause });
+    } finally {
+      await pool.give();
+    }
+  }
+
   /** Uses a saved index. */
   use(index: KeptIndex): void {
     this.saved = index;
     this.table = index.table;
+    this.marking.advance(index.marks, true);
     this.edition.useIndex(index.table);
   }
 
@@ -89,13 +130,19 @@ export class Build {
     const plan = planShards(dataset, pool.workers, this.kernel);
     this.plan = plan;
     if (engine !== 'index') this.edition.useSweeps(plan, pool, sweepCount);
-    this.census = new Census(plan, pool, this.stop);
     const { start, end } = dataset.body;
     const begun = READ_BEFORE_LISTENING_BYTES / (end - start);
-    this.table = await this.census.take(engine !== 'sweep', ({ progress }) => {
-      if (progress >= begun && progress < 1) onBegun();
-      onProgress(progress);
-    });
+    this.census = new Census(plan, pool, this.stop);
+    try {
+      this.table = await this.census.take(engine !== 'sweep', ({ progress, marks }) => {
+        this.marking.advance(marks, progress === 1);
+        if (progress >= begun && progress < 1) onBegun();
+        onProgress(progress);
+      });
+    } catch (error) {
+      this.marking.fail(error);
+      throw error;
+    }
     if (this.table !== undefined) {
       this.edition.useIndex(this.table);
       this.seconds = (performance.now() - startMs) / 1000;
@@ -191,6 +238,7 @@ export class Build {
   close(): void {
     this.isClosed = true;
     stopAll(this.stop);
+    this.marking.fail(undefined);
     this.edition.close();
   }
 }

@@ -1,11 +1,12 @@
 import { AppError } from '../core/errors.js';
 import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { Corpus } from '../corpus/corpus.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Candidates, Given, Lookup, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
 import { candidatesOf, sharingOf } from '../lookup/nearest-layers.js';
 import type { Model } from './model.js';
-import type { Status } from './served.js';
+import type { DatasetSize, Status } from './served.js';
 
 /** The models of a server. */
 export class Catalog {
@@ -81,6 +82,14 @@ class AllModels implements Model {
 
   get status(): Status {
     return this.first.status;
+  }
+
+  get corpus(): Corpus {
+    return this.first.corpus;
+  }
+
+  get size(): DatasetSize {
+    return this.first.size;
   }
 
   get generation(): number {

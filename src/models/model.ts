@@ -1,7 +1,8 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { Corpus } from '../corpus/corpus.js';
 import type { Given, Lookup, NearestLookup, Similar } from '../lookup/lookup.js';
-import type { Status } from './served.js';
+import type { DatasetSize, Status } from './served.js';
 
 /** One model: a dataset, and the lookups that find replies in it. */
 export interface Model extends NearestLookup {
@@ -22,6 +23,9 @@ export interface Model extends NearestLookup {
   sourceOf(given: Given | undefined): Pick<Model, 'id' | 'fingerprint'>;
   /** The state of the dataset. */
   readonly status: Status;
+  /** The conversations, to look at. */
+  readonly corpus: Corpus;
+  readonly size: DatasetSize;
   /** Pauses background work when a request arrives. */
   pauseBackgroundWork(): void;
   /** Incremented when the dataset changes: results of an older generation must not be returned any more. */

@@ -3,6 +3,7 @@ import { FILE_CHECK_MS, SKETCHED_SOON_BYTES, SPOOL_TRIES_MAX } from '../core/lim
 import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
+import { CurrentCorpus } from '../corpus/current-corpus.js';
 import { type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import {
@@ -30,7 +31,7 @@ import { CountingAhead } from './counting-ahead.js';
 import { IndexKeeper } from './index-keeper.js';
 import type { Notices } from './notices.js';
 import { nextRetry, type Retry } from './retry.js';
-import type { DatasetFigures, Served, Status } from './served.js';
+import type { DatasetFigures, DatasetSize, Served, Status } from './served.js';
 import { Spooler } from './spooling.js';
 
 /** How a dataset is served. */
@@ -65,6 +66,8 @@ const KERNEL_BYTES = 1 << 16;
 export class ServedDataset implements Served {
   /** Finds replies in the current state of the file. */
   readonly lookup: CurrentLookup;
+  /** The current state of the file, to look at. */
+  readonly corpus: CurrentCorpus;
   readonly path: string;
   /** Files that are spooled together with the one at the path. */
   readonly others: readonly string[];
@@ -157,6 +160,16 @@ export class ServedDataset implements Served {
     const { indexDir, tokens, notices } = options;
     this.keeper = new IndexKeeper(indexDir, tokens.tokenizer, notices);
     this.build = this.buildOf(dataset);
+    this.corpus = new CurrentCorpus(
+      () => {
+        if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem.error });
+        return this.build.corpusIn(this.options.pool);
+      },
+      {
+        lookAtFile: () => this.lookAtFile(),
+        trapped: (trap) => notices.warn({ err: trap }, 'kernel trapped; replaced'),
+      },
+    );
     this.lookup = new CurrentLookup(this.build.edition, this.kernel, {
       lookAtFile: () => this.lookAtFile(),
       trapped: (trap) => notices.warn({ err: trap }, 'kernel trapped; replaced'),
@@ -309,6 +322,12 @@ export class ServedDataset implements Served {
     if (this.isClosed || this.isLeft(build) || build.warnings.has(message)) return;
     build.warnings.add(message);
     this.options.notices.warn({ err: error }, message);
+  }
+
+  get size(): DatasetSize {
+    const { bytes, modifiedMs } = this;
+    const indexBytes = this.build.table?.buffer.byteLength;
+    return { bytes, files: 1 + this.others.length, indexBytes, modifiedMs };
   }
 
   /** The dataset's metrics. */

@@ -1,9 +1,10 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { Corpus } from '../corpus/corpus.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
 import type { Candidates, Lookup, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
-import type { Served, Status } from './served.js';
+import type { DatasetSize, Served, Status } from './served.js';
 
 /** A model with a dataset of its own. */
 export class ServedModel implements Model {
@@ -35,6 +36,14 @@ export class ServedModel implements Model {
 
   get status(): Status {
     return this.served.status;
+  }
+
+  get corpus(): Corpus {
+    return this.served.corpus;
+  }
+
+  get size(): DatasetSize {
+    return this.served.size;
   }
 
   similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { FILE_CHECK_MS } from '../core/limits.js';
 import { firstFound, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { Corpus } from '../corpus/corpus.js';
+import { PartsCorpus } from '../corpus/parts-corpus.js';
 import { addCounts, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { commonIdentityAt, type FileIdentity, identityAt } from '../dataset/file.js';
@@ -19,7 +21,7 @@ import {
   withoutFiles,
 } from './joined-files.js';
 import { Refusals } from './refusals.js';
-import type { DatasetFigures, Served, Status } from './served.js';
+import type { DatasetFigures, DatasetSize, Served, Status } from './served.js';
 import { ServedDataset, type ServedOptions } from './served-dataset.js';
 
 /**
@@ -28,6 +30,7 @@ import { ServedDataset, type ServedOptions } from './served-dataset.js';
  */
 export class ServedParts implements Served {
   readonly lookup: Lookup;
+  readonly corpus: Corpus;
   readonly path: string;
   private readonly options: ServedOptions;
   /** At least one. */
@@ -49,6 +52,7 @@ export class ServedParts implements Served {
     this.options = options;
     this.joined = new JoinedFiles(options.shapes);
     this.lookup = new LayeredLookup(() => this.parts);
+    this.corpus = new PartsCorpus(() => this.parts.map(({ corpus }) => corpus));
   }
 
   /**
@@ -117,6 +121,19 @@ export class ServedParts implements Served {
       counts = addPart(counts, status.counts);
     }
     return { isAvailable, engine, progress: read / Math.max(1, this.bytes), counts };
+  }
+
+  get size(): DatasetSize {
+    const sizes = this.parts.map(({ size }) => size);
+    const indexes = sizes.map(({ indexBytes }) => indexBytes);
+    return {
+      bytes: this.bytes,
+      files: sizes.reduce((sum, { files }) => sum + files, 0),
+      indexBytes: indexes.includes(undefined)
+        ? undefined
+        : indexes.reduce<number>((sum, each) => sum + (each ?? 0), 0),
+      modifiedMs: this.modifiedMs,
+    };
   }
 
   get figures(): DatasetFigures {

@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import type { Corpus } from '../corpus/corpus.js';
 import type { Counts } from '../dataset/counts.js';
 import type { Lookup, NearestLookup, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
@@ -25,12 +26,26 @@ export interface DatasetFigures extends SweepCount {
   readonly datasetBytes: number;
 }
 
+/** How large a served dataset is. */
+export interface DatasetSize {
+  /** Of all files together. */
+  readonly bytes: number;
+  readonly files: number;
+  /** The memory of the index; undefined without one. */
+  readonly indexBytes: number | undefined;
+  /** The last modification, in ms since 1970. */
+  readonly modifiedMs: number;
+}
+
 /** A dataset that is served: one file, or several. */
 export interface Served extends NearestLookup {
   /** Finds replies in the current state of the files. */
   readonly lookup: Lookup;
   readonly status: Status;
   readonly figures: DatasetFigures;
+  /** The conversations, to look at. */
+  readonly corpus: Corpus;
+  readonly size: DatasetSize;
   /** Identifies the current contents; undefined if a file can't be read. */
   readonly fingerprint: string | undefined;
   /** The size of the dataset in bytes. */

@@ -20,6 +20,7 @@ import type {
   OutlineTask,
   PositionTask,
   ShardCensus,
+  ShardIdHashes,
   ShardNearestTurns,
   ShardRuleKeys,
   ShardSketches,
@@ -87,6 +88,11 @@ export class WorkerPool {
   /** Makes the sketches of a shard's turns. */
   sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>> {
     return this.run('sketchShard', task);
+  }
+
+  /** Hashes the ids of a shard's records. */
+  hashIds(task: ShardTask): Promise<TaskResult<ShardIdHashes>> {
+    return this.run('hashIds', task);
   }
 
   /** Applies rules to the texts of a shard. */

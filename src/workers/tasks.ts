@@ -247,6 +247,11 @@ export interface ShardNearestTurns extends Walked {
   readonly turns: number;
 }
 
+/** The hashes of the ids of a shard's records, in file order: see `ShardIds`. */
+export interface ShardIdHashes extends Walked {
+  readonly hashes: Uint32Array;
+}
+
 /** Finding the line and column of a byte, which takes reading the file up to there. */
 export interface PositionTask {
   readonly file: FileIdentity;

@@ -19,6 +19,7 @@ import { type PlainRecords, plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
 import { ShardCounter } from './shard-counter.js';
+import { ShardIds } from './shard-ids.js';
 import { ShardNearest } from './shard-nearest.js';
 import { ShardNormalizer } from './shard-normalizer.js';
 import { ShardSketcher } from './shard-sketcher.js';
@@ -44,6 +45,7 @@ import type {
   OutlineTask,
   PositionTask,
   ShardCensus,
+  ShardIdHashes,
   ShardNearestTurns,
   ShardRuleKeys,
   ShardSketches,
@@ -129,6 +131,20 @@ export function sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>>
       return false;
     });
     return { next, records, sketches: sketcher.sketches };
+  });
+}
+
+/** Walks a shard, and hashes the ids of its records. */
+export function hashIds(task: ShardTask): Promise<TaskResult<ShardIdHashes>> {
+  return attempt(task, (batches) => {
+    const ids = new ShardIds();
+    kernel.wantNone();
+    const next = batches((batch) => {
+      ids.add(batch);
+      return false;
+    });
+    const { hashes } = ids;
+    return { next, records: hashes.length, hashes };
   });
 }
 

@@ -7,6 +7,7 @@ import {
   TURNS_FROM,
   turnsBucket,
 } from '#dist/core/histogram.js';
+import { runs } from '../support/factor.js';
 
 describe.each([
   ['turns', TURNS_FROM, turnsBucket],
@@ -28,6 +29,7 @@ describe.each([
         expect(from[bucket]).toBeLessThanOrEqual(number);
         expect(from[bucket + 1] ?? Number.POSITIVE_INFINITY).toBeGreaterThan(number);
       }),
+      runs(500),
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isAssistant, knownRole, roleOf } from '#dist/core/roles.js';
+import { runs } from '../support/factor.js';
 
 describe('a role', () => {
   it.each([
@@ -24,6 +25,7 @@ describe('a role', () => {
         if (known !== undefined && known !== 'function_call' && name === name.trim())
           expect(roleOf(name)).toBe(known);
       }),
+      runs(500),
     );
   });
 });

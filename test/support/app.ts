@@ -17,7 +17,7 @@ import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';
 import { Testing } from '#dist/testing/testing.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
-import { enginesOf, poolOf } from './dataset.js';
+import { corporaOf, enginesOf, poolOf } from './dataset.js';
 import { atEndOfFile } from './end-of-file.js';
 
 /** Shared by all apps of a test file: a tokenizer is slow to load. */
@@ -64,6 +64,7 @@ export async function appOf(
   engine: 'sweep' | 'index' = 'index',
 ): Promise<App> {
   const { census, [engine]: engineLookup, index } = await enginesOf(openDataset(path), poolOf(2));
+  const corpora = await corporaOf(openDataset(path), poolOf(2));
   const tokens = tokensOfFile();
   const cache = new Cache(byteCount(1_000_000));
   const model: Model = {
@@ -77,6 +78,13 @@ export async function appOf(
     sharing: (query) => (engine === 'index' ? index.sharing(query) : undefined),
     similar: (query) => (engine === 'index' ? index.similar(query) : undefined),
     status: { isAvailable: true, engine: 'index', progress: 1, counts: census.counts },
+    corpus: corpora[engine],
+    size: {
+      bytes: 1000,
+      files: 1,
+      indexBytes: engine === 'index' ? 100 : undefined,
+      modifiedMs: 1_700_000_000_000,
+    },
     pauseBackgroundWork: () => {},
     sourceOf: () => model,
     generation: 0,

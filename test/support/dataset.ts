@@ -2,6 +2,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileCorpus } from '#dist/corpus/file-corpus.js';
+import { hashIds } from '#dist/corpus/id-hashes.js';
 import { type Dataset, openDataset } from '#dist/dataset/dataset.js';
 import { DatasetReader } from '#dist/dataset/reader.js';
 import { KEY_BITS, Kernel, kernelModule } from '#dist/kernel/kernel.js';
@@ -58,4 +60,19 @@ export async function enginesOf(dataset: Dataset, pool: WorkerPool, kernel: Kern
   const table = await census.take(true, () => undefined);
   if (table === undefined) throw new Error('expected an index');
   return { ...rest, census, reader, table, index: new IndexLookup(table, kernel, reader) };
+}
+
+/** A dataset to look at, as both engines have it. */
+export async function corporaOf(dataset: Dataset, pool: WorkerPool) {
+  const { plan, reader, census, table } = await enginesOf(dataset, pool);
+  const corpusWith = (index: typeof table | undefined) =>
+    new FileCorpus({
+      dataset,
+      reader,
+      records: () => census.counts.records,
+      table: () => index,
+      marks: () => Promise.resolve(census.marks),
+      hashIds: () => hashIds(plan, pool, newStopFlag()),
+    });
+  return { index: corpusWith(table), sweep: corpusWith(undefined), table, census };
 }
