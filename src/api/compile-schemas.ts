@@ -21,6 +21,8 @@ import {
   requestsQuerySchema,
 } from '../testing/schemas/test-api.js';
 
+import { conversationQuerySchema, conversationsQuerySchema } from './schemas/looking.js';
+
 /** The schemas of each room, by the names of their validators in its `checks.d.ts`. */
 const ROOMS: Readonly<Record<string, Readonly<Record<string, { readonly $id: string }>>>> = {
   openai: {
@@ -37,6 +39,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, { readonly $id: str
     listChats: listChatsSchema,
     listMessages: listMessagesSchema,
   },
+  api: { conversationQuery: conversationQuerySchema, conversationsQuery: conversationsQuerySchema },
   anthropic: { messages: messagesSchema, countTokens: countTokensSchema },
   testing: {
     ownReply: ownReplySchema,

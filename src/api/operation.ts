@@ -96,6 +96,10 @@ export const TAGS = [
   },
   { name: 'Server', description: 'The server itself.' },
   {
+    name: 'Looking',
+    description: 'What is in the datasets.',
+  },
+  {
     name: 'Testing',
     description: 'Replies that tests give, and the journal of requests.',
   },

@@ -5,6 +5,7 @@
 
 import { ANTHROPIC_OPERATIONS } from './anthropic-operations.js';
 import { LEGACY_OPERATIONS } from './legacy-operations.js';
+import { LOOKING_OPERATIONS } from './looking-operations.js';
 import { OPENAI_OPERATIONS } from './openai-operations.js';
 import type { Described } from './operation.js';
 import { SERVER_OPERATIONS } from './server-operations.js';
@@ -14,6 +15,7 @@ const TABLE = [
   ...OPENAI_OPERATIONS,
   ...ANTHROPIC_OPERATIONS,
   ...SERVER_OPERATIONS,
+  ...LOOKING_OPERATIONS,
   ...TESTING_OPERATIONS,
   ...LEGACY_OPERATIONS,
 ] as const;

@@ -126,6 +126,11 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'No turn with a reply equals the last message.',
   },
+  conversation_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    message: 'The conversation does not exist.',
+  },
   journal_off: {
     status: 404,
     type: 'invalid_request_error',

@@ -27,7 +27,8 @@ export const BEGINNING_TURN_BYTES = byteCount(4 * KiB);
 /** Characters of a prompt in a list, which are at most half of those bytes as they are spelled. */
 export const PROMPT_LENGTH_SHOWN = 200;
 
-/** Conversations in one list. */
+/** Conversations in one list: unless another number is requested, and at most. */
+export const CONVERSATIONS_LISTED = 50;
 export const CONVERSATIONS_LISTED_MAX = 200;
 
 /** Prompts in the list of repeated ones, and the characters by which those of several files are compared. */

@@ -35,7 +35,17 @@ export class Catalog {
   resolve(name: string | undefined): Model {
     const known = name === undefined ? undefined : this.byId.get(name);
     if (known !== undefined) return known;
-    if (!this.isStrict || name === undefined) return this.any;
+    return !this.isStrict || name === undefined ? this.any : this.named(name);
+  }
+
+  /**
+   * The model with exactly that name.
+   *
+   * @throws AppError if it has another name
+   */
+  named(name: string): Model {
+    const known = this.byId.get(name);
+    if (known !== undefined) return known;
     const names = this.models.map(({ id }) => `\`${id}\``).join(' or ');
     throw new AppError('model_not_found', {
       message: `The model \`${name}\` does not exist. Expected ${names}.`,

@@ -7,6 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Express } from 'express';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { countTokensSchema, messagesSchema } from '#dist/anthropic/schemas/messages.js';
+import { conversationsQuerySchema } from '#dist/api/schemas/looking.js';
 import { ERRORS } from '#dist/core/errors.js';
 import { NOTHING_COUNTED } from '#dist/dataset/counts.js';
 import { chatSchema } from '#dist/openai/schemas/chat.js';
@@ -164,6 +165,7 @@ describe('the document', () => {
   it.each([
     ['/v1/chat/completions', listChatsSchema],
     ['/v1/chat/completions/{id}/messages', listMessagesSchema],
+    ['/api/datasets/{model}/conversations', conversationsQuerySchema],
     ['/v1/responses/{id}', retrieveSchema],
     ['/v1/responses/{id}/input_items', inputItemsSchema],
   ])('has the schema that validates the query of %s', (path, { properties }) => {
@@ -244,6 +246,8 @@ const deleted = { ...stored, operation: 'DELETE /v1/responses/{id}', at: `/v1/re
 const STORED_CHAT = `/v1/chat/completions/chatcmpl-${'0'.repeat(29)}`;
 const UNKNOWN_CHAT = '/v1/chat/completions/chatcmpl-1';
 const firstChat = { messages, store: true, metadata: { a: 'b' } };
+const looking = { operation: 'GET /api/datasets/{model}/conversations' };
+const oneConversation = { operation: 'GET /api/datasets/{model}/conversations/{number}' };
 const chats = { firstChat, operation: 'GET /v1/chat/completions' };
 const oneChat = { firstChat, operation: 'GET /v1/chat/completions/{id}', at: STORED_CHAT };
 const updated = { ...oneChat, operation: 'POST /v1/chat/completions/{id}', body: { metadata: { c: 'd' } } };
@@ -500,6 +504,19 @@ const EXAMPLES: readonly Example[] = [
   { operation: 'GET /api/requests', status: 200, what: 'an answer' },
   { operation: 'GET /api/requests', status: 400, what: 'a limit', at: '/api/requests?limit=0' },
   { operation: 'DELETE /api/requests', status: 200, what: 'an answer' },
+  { operation: 'GET /api/datasets', status: 200, what: 'an answer' },
+  { ...looking, status: 200, what: 'a list', at: '/api/datasets/dataset/conversations' },
+  { ...looking, status: 200, what: 'a list by id', at: '/api/datasets/dataset/conversations?id=0' },
+  { ...looking, status: 400, what: 'a limit', at: '/api/datasets/dataset/conversations?limit=0' },
+  { ...looking, status: 404, what: 'a model', at: '/api/datasets/another/conversations' },
+  { ...oneConversation, status: 200, what: 'an answer', at: '/api/datasets/dataset/conversations/0?raw=1' },
+  { ...oneConversation, status: 404, what: 'no conversation', at: '/api/datasets/dataset/conversations/999' },
+  {
+    operation: 'GET /api/datasets/{model}/repeated',
+    status: 200,
+    what: 'an answer',
+    at: '/api/datasets/dataset/repeated',
+  },
   { operation: 'GET /version', status: 200, what: 'an answer' },
   { operation: 'GET /metrics', status: 200, what: 'an answer' },
   { operation: 'GET /openapi.json', status: 200, what: 'an answer' },

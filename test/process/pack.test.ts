@@ -37,6 +37,7 @@ describe('the package', () => {
       'dist/openai/schemas/checks.js',
       'dist/anthropic/schemas/checks.js',
       'dist/testing/schemas/checks.js',
+      'dist/api/schemas/checks.js',
       'dist/testing/types.d.ts',
       ...filesIn('dist/docs'),
       ...filesIn('dist/gpt-tokenizer').filter((path) => !path.endsWith('.d.ts')),

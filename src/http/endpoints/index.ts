@@ -22,6 +22,7 @@ import { health } from './health.js';
 import { home } from './home.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
 import { legacyChatCompletion } from './legacy-completion.js';
+import { conversationByNumber, conversationList, datasetList, repeatedPrompts } from './looking.js';
 import { countTokens, messages } from './messages.js';
 import { metrics, type RegistryOnce } from './metrics.js';
 import { deleteModel, modelById, models } from './models.js';
@@ -99,6 +100,10 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     detokenize: detokenize(catalog, tokenPool),
     openapi: openapi(parts),
     docs,
+    listDatasets: datasetList(catalog),
+    listConversations: conversationList(catalog),
+    retrieveConversation: conversationByNumber(catalog),
+    listRepeatedPrompts: repeatedPrompts(catalog),
     giveReplies: giveReplies(parts.testing),
     takeBackReplies: takeBackReplies(parts.testing),
     listRequests: listRequests(parts.testing),

@@ -1,0 +1,82 @@
+import { DATASET_ERRORS, type Described, json, type Parameter } from './operation.js';
+import {
+  conversationListSchema,
+  conversationSchema,
+  conversationsQuerySchema,
+  datasetsSchema,
+  repeatedPromptsSchema,
+} from './schemas/looking.js';
+
+const model: Parameter = {
+  name: 'model',
+  in: 'path',
+  required: true,
+  schema: { type: 'string' },
+  description: "The model's id, percent-encoded.",
+};
+
+const number: Parameter = {
+  name: 'number',
+  in: 'path',
+  required: true,
+  schema: { type: 'integer', minimum: 0 },
+  description: 'The number of the record among all of the dataset, from 0.',
+};
+
+const raw: Parameter = {
+  name: 'raw',
+  in: 'query',
+  schema: { enum: ['1', '0', 'true', 'false'] },
+  description: "`1` to get the record's own text, too.",
+};
+
+/** The operations that show what is in the datasets. */
+export const LOOKING_OPERATIONS = [
+  {
+    method: 'get',
+    path: '/api/datasets',
+    id: 'listDatasets',
+    tag: 'Looking',
+    summary: 'The datasets: their state, and what is in them, in numbers',
+    answer: json(datasetsSchema),
+  },
+  {
+    method: 'get',
+    path: '/api/datasets/{model}/conversations',
+    id: 'listConversations',
+    tag: 'Looking',
+    summary: 'Some conversations, a line each: by their numbers, or by id',
+    description:
+      'While a dataset is read for the first time, the answer waits until its first wanted records were read; by id, until all were.',
+    parameters: [model],
+    query: conversationsQuerySchema,
+    answer: json(conversationListSchema),
+    errors: [
+      ...['invalid_type', 'invalid_value', 'integer_below_min_value', 'integer_above_max_value'],
+      ...['model_not_found', ...DATASET_ERRORS],
+    ],
+  },
+  {
+    method: 'get',
+    path: '/api/datasets/{model}/conversations/{number}',
+    id: 'retrieveConversation',
+    tag: 'Looking',
+    summary: 'One conversation, with all that is recorded of it',
+    parameters: [model, number, raw],
+    answer: json(conversationSchema),
+    errors: [
+      ...['invalid_type', 'invalid_value', 'integer_below_min_value', 'model_not_found'],
+      ...['conversation_not_found', ...DATASET_ERRORS],
+    ],
+  },
+  {
+    method: 'get',
+    path: '/api/datasets/{model}/repeated',
+    id: 'listRepeatedPrompts',
+    tag: 'Looking',
+    summary: 'The prompts that are repeated most',
+    parameters: [model],
+    answer: json(repeatedPromptsSchema),
+    errors: ['model_not_found', ...DATASET_ERRORS],
+  },
+] as const satisfies readonly Described[];

@@ -1,0 +1,8 @@
+/** The validators that the build generates from the schemas. */
+
+import type { FromSchema } from 'json-schema-to-ts';
+import type { Check } from '../../core/check.js';
+import type { conversationQuerySchema, conversationsQuerySchema } from './looking.js';
+
+export const conversationQuery: Check<FromSchema<typeof conversationQuerySchema>>;
+export const conversationsQuery: Check<FromSchema<typeof conversationsQuerySchema>>;
