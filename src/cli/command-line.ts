@@ -17,6 +17,13 @@ import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
 export type CommandLine =
   | ({ readonly kind: 'serve'; readonly printsUrl: boolean } & Settings)
   | { readonly kind: 'check'; readonly settings: CheckSettings; readonly isJson: boolean }
+  | {
+      readonly kind: 'show';
+      readonly settings: CheckSettings;
+      readonly number: number;
+      readonly as: 'text' | 'json' | 'raw';
+    }
+  | { readonly kind: 'stats'; readonly settings: CheckSettings; readonly isJson: boolean }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
@@ -38,6 +45,8 @@ const AFTER = {
     ['verbatim --port 0 --print-url', 'serve the sample for a test, which reads the address'],
     ['verbatim - < a.jsonl.gz', 'serve what comes on standard input'],
     ['verbatim check a.json b/', 'validate files without serving them'],
+    ['verbatim show a.json 41', 'print a conversation'],
+    ['verbatim stats a.json', 'print what a dataset has, in numbers'],
   ],
   'Exit codes': [
     ['0', 'success'],
@@ -114,7 +123,32 @@ export function readCommandLine(
       const settings = readCheckSettings({ ...program.opts(), ...values }, paths, env);
       command = { kind: 'check', settings, isJson: json };
     });
-  for (const name of CHECK_SETTINGS) check.addOption(flagOf(OPTIONS[name]));
+  const show = program
+    .command('show')
+    .description('Print a conversation of a dataset')
+    .argument('<file>', 'Dataset: a FILE, a folder, or a pattern in quotes')
+    .argument('<number>', 'Its place among all records, from 0')
+    .option('--json', 'Print it as JSON')
+    .option('--raw', 'Print its record as it is')
+    .action((path: string, number: string, given: { json?: true; raw?: true }) => {
+      const { json = false, raw = false, ...values } = given;
+      if (json && raw) throw new ConfigError('--json and --raw given; expected one of both');
+      const settings = readCheckSettings({ ...program.opts(), ...values }, [path], env);
+      const as = json ? 'json' : raw ? 'raw' : 'text';
+      command = { kind: 'show', settings, number: conversationNumber(number), as };
+    });
+  const stats = program
+    .command('stats')
+    .description('Print what a dataset has, in numbers')
+    .argument('<file>', 'Dataset: a FILE, a folder, or a pattern in quotes')
+    .option('--json', 'Print it as JSON')
+    .action((path: string, { json = false, ...values }: { json?: boolean }) => {
+      const settings = readCheckSettings({ ...program.opts(), ...values }, [path], env);
+      command = { kind: 'stats', settings, isJson: json };
+    });
+  for (const name of CHECK_SETTINGS) {
+    for (const each of [check, show, stats]) each.addOption(flagOf(OPTIONS[name]));
+  }
   try {
     program.parse(args, { from: 'user' });
   } catch (error) {
@@ -123,6 +157,12 @@ export function readCommandLine(
     throw new ConfigError(problemOf(error, args));
   }
   return command as unknown as CommandLine;
+}
+
+/** @throws ConfigError if it isn't a whole number */
+function conversationNumber(text: string): number {
+  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return Number(text);
+  throw new ConfigError(`expected the number of a conversation, from 0, got '${text}'`);
 }
 
 /** The width that the variable `COLUMNS` sets, as in other programs. */
@@ -186,7 +226,7 @@ function assertNotMisspelled(first: string | undefined): void {
 /** The command that commander suggests for a word. It suggests commands only for a program without arguments of its own. */
 function similarCommand(word: string): string | undefined {
   const program = new Command().exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
-  program.command('check');
+  for (const name of ['check', 'show', 'stats']) program.command(name);
   try {
     program.parse(['--', word], { from: 'user' });
   } catch (error) {

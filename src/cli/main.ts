@@ -12,6 +12,7 @@ import { abortedText } from '../http/start-lines.js';
 import { ConfigError } from '../settings/config-error.js';
 import type { CheckSettings, Settings } from '../settings/read-settings.js';
 import { readCommandLine } from './command-line.js';
+import type { ShownAs } from './looking.js';
 import { VERSION } from './manifest.js';
 import { ProgressBar } from './progress-bar.js';
 import { Stdin } from './stdin.js';
@@ -46,6 +47,10 @@ async function main(args: readonly string[]): Promise<number> {
         return await run(command, command.printsUrl);
       case 'check':
         return await runCheck(command.settings, command.isJson);
+      case 'show':
+        return await runShow(command.settings, command.number, command.as);
+      case 'stats':
+        return await runStats(command.settings, command.isJson);
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
@@ -107,14 +112,7 @@ async function runCheck(settings: CheckSettings, isJson: boolean): Promise<numbe
   const { check } = await import('./check.js');
   const { checkText } = await import('./check-text.js');
   const { isWhole } = await import('./check-report.js');
-  const { removeTemporaryFolders } = await import('../dataset/spool.js');
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      bar?.end();
-      removeTemporaryFolders();
-      endBy(signal);
-    });
-  }
+  await removeFoldersAtEnd();
   let code: number = EXIT.ok;
   const { workers, prefer, split: splits } = settings;
   for (const { path, map = settings.map } of await stdin.replaceIn(settings.dataset)) {
@@ -132,6 +130,41 @@ async function runCheck(settings: CheckSettings, isJson: boolean): Promise<numbe
     }
   }
   return code;
+}
+
+/** Prints a conversation. */
+async function runShow(settings: CheckSettings, number: number, as: ShownAs): Promise<number> {
+  const { show } = await import('./looking.js');
+  await removeFoldersAtEnd();
+  for (const spec of await stdin.replaceIn(settings.dataset)) {
+    const lines = await show(spec, number, as, settings, bar ?? NO_PROGRESS);
+    // A program that reads it gets the record's own bytes.
+    if (as === 'raw' && !process.stdout.isTTY) process.stdout.write(`${lines.join('')}\n`);
+    else for (const line of lines.flatMap((each) => each.split('\n'))) print(line);
+  }
+  return EXIT.ok;
+}
+
+/** Prints what is in a dataset. */
+async function runStats(settings: CheckSettings, isJson: boolean): Promise<number> {
+  const { stats } = await import('./looking.js');
+  await removeFoldersAtEnd();
+  for (const spec of await stdin.replaceIn(settings.dataset)) {
+    for (const line of await stats(spec, isJson, settings, bar ?? NO_PROGRESS)) print(line);
+  }
+  return EXIT.ok;
+}
+
+/** Removes temporary folders if a signal ends the command. */
+async function removeFoldersAtEnd(): Promise<void> {
+  const { removeTemporaryFolders } = await import('../dataset/spool.js');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      bar?.end();
+      removeTemporaryFolders();
+      endBy(signal);
+    });
+  }
 }
 
 /**

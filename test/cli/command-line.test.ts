@@ -66,8 +66,11 @@ it.each([
   [['check'], "missing required argument 'file'; see --help"],
   [['check', 'm='], "arguments: expected a file after 'm='"],
   [['check', 'a.json', '--port', '0'], "unknown option '--port'; see --help"],
+  [['show', 'a.json'], "missing required argument 'number'; see --help"],
+  [['show', 'a.json', '1.5'], "expected the number of a conversation, from 0, got '1.5'"],
+  [['stast', 'a.json'], "unknown command or file 'stast'; did you mean 'verbatim stats'?"],
   [['help', 'chek'], "unknown command 'chek'; did you mean 'check'?"],
-  [['help', 'cats'], "unknown command 'cats'; see --help"],
+  [['help', 'zebra'], "unknown command 'zebra'; see --help"],
 ])('%j is rejected with one line', (args, problem) => {
   expect(problemOf(args, { DATASET: 'data/sample.json' })).toBe(problem);
 });
@@ -221,7 +224,7 @@ it('standard input is a dataset, once', () => {
 });
 
 it.each([
-  ['a name that resembles no command', 'cats'],
+  ['a name that resembles no command', 'zebra'],
   ['a name with an ending', 'chek.json'],
   ['a file that is there', join(folder, 'chek')],
 ])('%s is a dataset', (_what, path) => {

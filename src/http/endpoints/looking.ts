@@ -11,6 +11,7 @@ import type {
   ConversationPage,
   RecordedConversation,
   RecordedTurn,
+  RepeatedPrompt,
 } from '../../corpus/corpus.js';
 import { cutTo } from '../../corpus/prompt-text.js';
 import type { Catalog } from '../../models/catalog.js';
@@ -80,15 +81,14 @@ export function repeatedPrompts(catalog: Catalog): Endpoint<string> {
     parse: ({ params: { model = '' } }) => model,
     answer: async (model, { signal }) => {
       const prompts = await catalog.named(model).corpus.repeated(signal);
-      const shown = prompts?.map(({ text, count, number, turn }) => ({
-        text: cutTo(text, PROMPT_LENGTH_SHOWN),
-        count,
-        number,
-        turn,
-      }));
-      return jsonOf({ prompts: shown ?? null });
+      return jsonOf({ prompts: prompts?.map(repeatedOf) ?? null });
     },
   };
+}
+
+/** A repeated prompt, as clients get it. */
+export function repeatedOf({ text, count, number, turn }: RepeatedPrompt): object {
+  return { text: cutTo(text, PROMPT_LENGTH_SHOWN), count, number, turn };
 }
 
 /** A dataset, as clients get it. */

@@ -1,0 +1,54 @@
+import { CommandError } from '../core/errors.js';
+import type { ModelSpec } from '../core/model-spec.js';
+import { identityAt } from '../dataset/file.js';
+import type { Progress } from '../http/progress.js';
+import { ServedDatasets } from '../models/served-datasets.js';
+import { ServedModel } from '../models/served-model.js';
+import type { CheckSettings } from '../settings/read-settings.js';
+import { SharedPool } from '../workers/shared-pool.js';
+import { TokenPool } from '../workers/token-pool.js';
+
+/**
+ * Opens a dataset as the server does, and looks at it. Nothing is saved: what has to be converted is converted to a temporary folder.
+ *
+ * @param engine `index` to walk all of it and build an index, `sweep` to look while it is walked
+ * @param look is given the dataset
+ * @throws DatasetError if the server can't serve it, or what `look` throws
+ */
+export async function withOpened<T>(
+  spec: ModelSpec,
+  { workers, prefer, map, split }: CheckSettings,
+  engine: 'index' | 'sweep',
+  progress: Progress,
+  look: (model: ServedModel) => Promise<T>,
+): Promise<T> {
+  const pool = new SharedPool(workers);
+  const tokens = new TokenPool('o200k_base');
+  const ignore = () => {};
+  let datasets: ServedDatasets | undefined;
+  const notices = {
+    ...{ debug: ignore, info: ignore, warn: ignore, spooled: ignore, walked: ignore, changed: ignore },
+    progress: () => datasets !== undefined && progress.show(datasets.progress, datasets.bytes),
+    spooling: (share: number) => progress.show(share, identityAt(spec.path)?.size ?? 0, 'convert'),
+  };
+  const options = { engine, pool, shapes: { prefers: prefer, map }, splits: split, tokens };
+  try {
+    datasets = await ServedDatasets.open(
+      [spec],
+      { ...options, indexDir: 'none', countsAhead: false },
+      () => notices,
+    );
+    const [opened] = datasets.all;
+    if (opened === undefined) throw new CommandError('expected a dataset');
+    const { walked } = await datasets.start();
+    // If it fails, so does `look`.
+    walked.catch(ignore);
+    if (engine === 'index') await walked;
+    return await look(new ServedModel(opened.id, opened.served, undefined));
+  } finally {
+    progress.end();
+    await datasets?.close();
+    await pool.close();
+    await tokens.close();
+  }
+}
