@@ -482,3 +482,27 @@ export const LIVE_COMMENT_MS = 15_000;
 
 /** Characters of what a test's own code throws that come into the error. */
 export const THROWN_LENGTH_MAX = 10_000;
+
+/** The longest text of a search, in characters, and how many terms it may have. */
+export const SEARCH_LENGTH_MAX = 10_000;
+export const SEARCH_TERMS_MAX = 16;
+
+/** How much of a text is shown before and after the start of what was found in it, in characters. */
+export const EXCERPT_BEFORE = 60;
+export const EXCERPT_AFTER = 180;
+
+/** How long threads are kept after a search, in ms: people search several times in a row, and starting them takes longer than a search. */
+export const THREADS_KEPT_MS = 30_000;
+
+/** How many turns a search sends if the client doesn't say, and at most; the client's buffer has room for them. */
+export const SEARCHED_HITS = 100;
+export const SEARCHED_HITS_MAX = 500;
+
+/** How much of an id a search sends, in characters. */
+export const SEARCHED_ID_LENGTH_MAX = 200;
+
+/** The shortest time between two reports of how far a search is, in ms. */
+export const PROGRESS_MS = 50;
+
+/** How long a search leaves a thread's share of the processor to requests after each of them, in ms. */
+export const SEARCH_YIELDS_MS = 100;

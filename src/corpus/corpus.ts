@@ -1,6 +1,7 @@
 /** A dataset to look at: its conversations by number and by id, and what is repeated in it. */
 
 import type { FunctionCall } from '../core/calls.js';
+import type { SearchOrder, SearchReport } from './search.js';
 
 /** What a list says of a record. */
 export interface ConversationLine {
@@ -78,6 +79,12 @@ export interface Corpus {
   byId(id: string, limit: number, signal?: Signal): Promise<ConversationPage>;
   /** The record with a number; undefined if there are fewer. @param isRaw true if its own text is wanted */
   conversation(number: number, isRaw: boolean, signal?: Signal): Promise<RecordedConversation | undefined>;
+  /**
+   * Searches the texts of all turns.
+   *
+   * @throws AppError if the file can't be read, or has changed; the signal's reason once it is aborted
+   */
+  search(order: SearchOrder, signal: AbortSignal): AsyncIterable<SearchReport>;
   /** The most repeated prompts, the most repeated one first; undefined without an index. */
   repeated(signal?: Signal): Promise<readonly RepeatedPrompt[] | undefined>;
 }

@@ -3,6 +3,7 @@ import type { CurrentEvents } from '../lookup/current.js';
 import type { ConversationPage, RecordedConversation, RepeatedPrompt, Signal } from './corpus.js';
 import type { FileCorpus } from './file-corpus.js';
 import type { PartCorpus } from './parts-corpus.js';
+import type { SearchOrder, SearchReport } from './search.js';
 
 /** Looks at the current state of a file. What fails because the file was replaced is repeated in the new one. */
 export class CurrentCorpus implements PartCorpus {
@@ -33,6 +34,20 @@ export class CurrentCorpus implements PartCorpus {
 
   byId(id: string, limit: number, signal?: Signal): Promise<ConversationPage> {
     return this.within((corpus) => corpus.byId(id, limit, signal));
+  }
+
+  get searchedBytes(): number {
+    return this.now().searchedBytes;
+  }
+
+  /** A search that has begun isn't repeated. */
+  async *search(order: SearchOrder, signal: AbortSignal): AsyncGenerator<SearchReport, void> {
+    try {
+      yield* this.now().search(order, signal);
+    } catch (error) {
+      if (error instanceof AppError) this.events.lookAtFile();
+      throw error;
+    }
   }
 
   repeated(signal?: Signal): Promise<readonly RepeatedPrompt[] | undefined> {

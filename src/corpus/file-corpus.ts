@@ -1,4 +1,4 @@
-import { type ByteRange, byteOffset } from '../core/bytes.js';
+import { type ByteRange, byteOffset, lengthOf } from '../core/bytes.js';
 import { firstNear } from '../core/first.js';
 import { PROMPT_LENGTH_SHOWN } from '../core/limits.js';
 import { inSlices, inStep } from '../core/steps.js';
@@ -19,6 +19,7 @@ import type { IdHashes } from './id-hashes.js';
 import { parseRecord } from './parse-record.js';
 import { promptOf } from './prompt-text.js';
 import { repeatedPrompts } from './repeated.js';
+import type { SearchOrder, SearchReport } from './search.js';
 
 /** What is known of one state of a file. */
 export interface CorpusSource {
@@ -36,6 +37,8 @@ export interface CorpusSource {
   marks(records: number): Promise<Marks>;
   /** The hashes of all ids. */
   hashIds(): Promise<IdHashes>;
+  /** See `Corpus.search`. */
+  search(order: SearchOrder, signal: AbortSignal): AsyncIterable<SearchReport>;
 }
 
 /** One state of a file, to look at. What is cached lasts as long as it does. */
@@ -85,6 +88,15 @@ export class FileCorpus implements Corpus {
     const hashes = await this.hashes;
     const lines = await inSlices(this.linesWith(this.in(marks), hashes, id, limit), signal);
     return { total: this.total, lines };
+  }
+
+  /** How many bytes a search reads. */
+  get searchedBytes(): number {
+    return lengthOf(this.source.dataset.body);
+  }
+
+  search(order: SearchOrder, signal: AbortSignal): AsyncIterable<SearchReport> {
+    return this.source.search(order, signal);
   }
 
   async repeated(signal?: Signal): Promise<readonly RepeatedPrompt[] | undefined> {

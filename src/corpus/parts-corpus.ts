@@ -1,10 +1,13 @@
 import { REPEATED_PROMPTS_MAX } from '../core/limits.js';
 import type { ConversationPage, Corpus, RecordedConversation, RepeatedPrompt, Signal } from './corpus.js';
+import type { SearchCount, SearchOrder, SearchPlace, SearchReport } from './search.js';
 
 /** A part of a dataset. */
 export interface PartCorpus extends Corpus {
   /** The number of records if there are fewer than `record`, or if all are known; undefined if there are at least as many. */
   endBefore(record: number): Promise<number | undefined>;
+  /** How many bytes a search reads. */
+  readonly searchedBytes: number;
 }
 
 /** The parts of a dataset as one: numbers go on from part to part. */
@@ -70,6 +73,46 @@ export class PartsCorpus implements Corpus {
     return { total: totalOf(parts), lines };
   }
 
+  /** Searches one part after the other. Those before the place where it begins aren't counted. */
+  async *search(
+    { limit, from, ...order }: SearchOrder,
+    signal: AbortSignal,
+  ): AsyncGenerator<SearchReport, void> {
+    const parts = this.parts();
+    let before = 0;
+    let bytes = bytesAfter(parts, 0);
+    let count: SearchCount = { turns: 0, conversations: 0, read: 0, bytes };
+    let reported = 0;
+    let next: SearchPlace | undefined;
+    for (const [i, part] of parts.entries()) {
+      const records =
+        from === undefined || from.record < before
+          ? undefined
+          : await part.endBefore(from.record - before + 1);
+      if (from !== undefined && records !== undefined && from.record - before >= records) {
+        before += records;
+        continue;
+      }
+      const isFirst = from !== undefined && from.record >= before;
+      const place = isFirst ? { ...from, record: from.record - before } : undefined;
+      const earlier = count;
+      for await (const report of part.search({ ...order, limit: limit - reported, from: place }, signal)) {
+        if (report.kind === 'hit') {
+          reported++;
+          yield { kind: 'hit', hit: { ...report.hit, record: report.hit.record + before } };
+          continue;
+        }
+        if (isFirst) bytes = report.count.bytes + bytesAfter(parts, i + 1);
+        count = addedTo(earlier, report.count, bytes);
+        if (report.kind === 'progress') yield { kind: 'progress', count };
+        else if (report.next !== undefined) next ??= { ...report.next, record: report.next.record + before };
+      }
+      if (next !== undefined && !order.countsAll) break;
+      before += (await part.endBefore(Number.POSITIVE_INFINITY)) ?? 0;
+    }
+    yield { kind: 'end', count, next };
+  }
+
   /** A prompt that isn't among the most repeated ones of a part isn't counted there. */
   async repeated(signal?: Signal): Promise<readonly RepeatedPrompt[] | undefined> {
     const counted = new Map<string, RepeatedPrompt>();
@@ -90,6 +133,24 @@ export class PartsCorpus implements Corpus {
     }
     return [...counted.values()].sort((a, b) => b.count - a.count).slice(0, REPEATED_PROMPTS_MAX);
   }
+}
+
+/** How many bytes a search of the parts from number `from` on reads. */
+function bytesAfter(parts: readonly PartCorpus[], from: number): number {
+  return parts.slice(from).reduce((sum, { searchedBytes }) => sum + searchedBytes, 0);
+}
+
+function addedTo(
+  earlier: SearchCount,
+  { turns, conversations, read }: SearchCount,
+  bytes: number,
+): SearchCount {
+  return {
+    turns: earlier.turns + turns,
+    conversations: earlier.conversations + conversations,
+    read: earlier.read + read,
+    bytes,
+  };
 }
 
 function totalOf(parts: readonly PartCorpus[]): number | undefined {

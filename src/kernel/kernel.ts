@@ -1,16 +1,19 @@
 /** TypeScript bindings of the kernel, the WebAssembly built from `assembly/`, with the contracts of its functions. */
 
 import { readFileSync } from 'node:fs';
+import type { Anchor } from '../core/anchor.js';
 import { type ByteCount, byteCount, type Room } from '../core/bytes.js';
 import { type KeySeed, NO_SEED, type TextKeys } from '../core/keys.js';
 import { KEYED_TOGETHER_MAX, RECORD_BYTES_MAX } from '../core/limits.js';
+import type { TextSearch } from '../core/search.js';
 import { withoutThinking } from '../core/thinking.js';
 import type { DatasetFormat } from '../dataset/file.js';
 import type { DividedRows, RowNumbers, RowSorter, RowsToSort, SortedRows } from '../index/order.js';
 import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
+import { layAnchor, laySearch, type SearchExports } from './searching.js';
 
 /** The exports of `assembly/index.ts`. Addresses and lengths are in bytes of the instance's memory. */
-interface Exports {
+interface Exports extends SearchExports {
   readonly memory: WebAssembly.Memory;
   reserve(capacity: number): void;
   spareRoom(bytes: number): number;
@@ -43,6 +46,9 @@ interface Exports {
   wantAll(): void;
   wantNone(): void;
   wantSketches(): void;
+  wantSearch(): void;
+  foundTexts(): number;
+  scan(from: number, to: number): number;
   sketch(length: number): void;
   wantedAt(): number;
   beginSort(inRuns: boolean, bits: number, bytes: number): void;
@@ -127,6 +133,9 @@ const KEY_NUMBERS = 9;
 export type Sketch = Uint32Array;
 export const SKETCH_NUMBERS = 4;
 
+/** After `wantSearch`, the column of a turn's row that is 1 if it was found, else 0. */
+export const IS_FOUND = TURN.keyLow;
+
 /** How many numbers a record's row has. */
 export const RECORD_NUMBERS = 5;
 /** The columns of a record's row. Without an id, `idLength` is 0. `turns` may be `NO_CONVERSATION`. */
@@ -187,6 +196,8 @@ export class Kernel implements RowSorter {
   private textView = new Uint8Array();
   private keyRow = new Uint32Array();
   private seed: KeySeed = NO_SEED;
+  /** True if the instance knows how letters fold. */
+  private hasFoldings = false;
   /** The instance's whole memory. */
   private bytes = Buffer.alloc(0);
   /** The text whose spelling is in the input, and the length of the spelling in bytes. */
@@ -214,6 +225,7 @@ export class Kernel implements RowSorter {
     const exports = new WebAssembly.Instance(this.module).exports as unknown as Exports;
     exports.narrowKeys(this.keyBits);
     this.seed = NO_SEED;
+    this.hasFoldings = false;
     return exports;
   }
 
@@ -352,6 +364,30 @@ export class Kernel implements RowSorter {
   /** From now on, walks compute the sketch of each text that has a reply, in the first four numbers of its row, and no keys. */
   wantSketches(): void {
     this.exports.wantSketches();
+  }
+
+  /** From now on, walks search all texts, and compute no keys. See `IS_FOUND`. */
+  wantSearch(search: Pick<TextSearch, 'terms' | 'ignoresCase' | 'lengthMin' | 'lengthMax'>): void {
+    this.exports.wantSearch();
+    laySearch(this.exports, search, this.hasFoldings);
+    this.hasFoldings ||= search.ignoresCase;
+  }
+
+  /** How many texts were found since `wantSearch`. If it hasn't changed, the last walk has found none. */
+  get foundTexts(): number {
+    return this.exports.foundTexts();
+  }
+
+  /** What `scan` looks for from now on. */
+  useAnchor(anchor: Anchor): void {
+    layAnchor(this.exports, anchor);
+  }
+
+  /** The first place in the input between two where the anchor may be, or is near; undefined if nowhere. */
+  scan(from: number, to: number): number | undefined {
+    const start = this.exports.inputAt();
+    const at = this.exports.scan(start + from, start + to);
+    return at === 0 ? undefined : at - start;
   }
 
   /**

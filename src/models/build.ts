@@ -3,9 +3,10 @@ import { READ_BEFORE_LISTENING_BYTES } from '../core/limits.js';
 import type { Rule } from '../core/rules.js';
 import { FileCorpus } from '../corpus/file-corpus.js';
 import { hashIds, type IdHashes } from '../corpus/id-hashes.js';
+import { type SearchOrder, type SearchReport, searchFile } from '../corpus/search.js';
 import { type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import type { Marks } from '../index/marks.js';
+import { MarkList, type Marks } from '../index/marks.js';
 import type { KeptIndex } from '../index/saved-index.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -74,8 +75,9 @@ export class Build {
    * The dataset, to look at.
    *
    * @param pool threads for what takes reading all of it
+   * @param searchers returns how many of them a search may keep busy at the moment
    */
-  corpusIn(pool: SharedPool): FileCorpus {
+  corpusIn(pool: SharedPool, searchers: () => number): FileCorpus {
     this.corpus ??= new FileCorpus({
       dataset: this.edition.dataset,
       reader: this.edition.reader,
@@ -83,6 +85,7 @@ export class Build {
       table: () => this.table,
       marks: (record) => this.marking.marks(record),
       hashIds: () => this.hashIds(pool),
+      search: (order, signal) => this.search(pool, searchers, order, signal),
     });
     return this.corpus;
   }
@@ -97,6 +100,23 @@ export class Build {
       throw new AppError(cause.isTransient ? 'dataset_changed' : 'worker_failed', { cause });
     } finally {
       await pool.give();
+    }
+  }
+
+  private async *search(
+    pool: SharedPool,
+    searchers: () => number,
+    order: SearchOrder,
+    signal: AbortSignal,
+  ): AsyncGenerator<SearchReport, void> {
+    if (this.isClosed) throw new AppError('dataset_changed');
+    const { dataset } = this.edition;
+    this.plan ??= planShards(dataset, pool.workers, this.kernel);
+    const marks = this.marks ?? new MarkList().marks(0, dataset.body.start);
+    try {
+      yield* searchFile({ dataset, marks, plan: this.plan }, order, pool.take(), searchers, signal);
+    } finally {
+      pool.giveLater();
     }
   }
 

@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.js';
-import { FILE_CHECK_MS, SKETCHED_SOON_BYTES, SPOOL_TRIES_MAX } from '../core/limits.js';
+import { FILE_CHECK_MS, SEARCH_YIELDS_MS, SKETCHED_SOON_BYTES, SPOOL_TRIES_MAX } from '../core/limits.js';
 import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
@@ -89,6 +89,8 @@ export class ServedDataset implements Served {
   private sketching: Promise<unknown> = Promise.resolve();
   private readonly sweepCount: SweepCount = { sweeps: 0, lookups: 0 };
   private timer: NodeJS.Timeout | undefined;
+  /** When a request came last. */
+  private requestedMs = Number.NEGATIVE_INFINITY;
   private closing: Promise<void> | undefined;
 
   /**
@@ -163,7 +165,7 @@ export class ServedDataset implements Served {
     this.corpus = new CurrentCorpus(
       () => {
         if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem.error });
-        return this.build.corpusIn(this.options.pool);
+        return this.build.corpusIn(this.options.pool, () => this.searchers);
       },
       {
         lookAtFile: () => this.lookAtFile(),
@@ -344,7 +346,14 @@ export class ServedDataset implements Served {
 
   /** Pauses background work when a request arrives. */
   pauseBackgroundWork(): void {
+    this.requestedMs = performance.now();
     this.counting?.pauseBackgroundWork();
+  }
+
+  /** How many threads a search keeps busy: one less while there are requests. */
+  private get searchers(): number {
+    const { workers } = this.options.pool;
+    return performance.now() - this.requestedMs < SEARCH_YIELDS_MS ? Math.max(1, workers - 1) : workers;
   }
 
   /** Stops all work, releases the threads, and closes the file. */

@@ -19,7 +19,9 @@ import type {
   Outline,
   OutlineTask,
   PositionTask,
+  SearchTask,
   ShardCensus,
+  ShardHits,
   ShardIdHashes,
   ShardNearestTurns,
   ShardRuleKeys,
@@ -83,6 +85,11 @@ export class WorkerPool {
   /** Searches a shard. */
   sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
     return this.run('sweepShard', task);
+  }
+
+  /** Searches the texts of a shard. */
+  searchShard(task: SearchTask): Promise<TaskResult<ShardHits>> {
+    return this.run('searchShard', task);
   }
 
   /** Makes the sketches of a shard's turns. */

@@ -3,7 +3,7 @@
  * begins, and so whether the next shard was cut right; a shard that wasn't is run again from there.
  */
 
-import type { ByteOffset } from '../core/bytes.js';
+import type { ByteOffset, ByteRange } from '../core/bytes.js';
 import type { KeySeed } from '../core/keys.js';
 import type { Dataset } from '../dataset/dataset.js';
 import type { Shard } from '../dataset/shards.js';
@@ -25,6 +25,11 @@ export class ShardPlan {
     this.shards = [...shards];
   }
 
+  /** Where the shards are, as far as that is known. */
+  get ranges(): readonly ByteRange[] {
+    return this.shards.map(({ range }) => range);
+  }
+
   /** How many shards there are. */
   get count(): number {
     return this.shards.length;
@@ -32,13 +37,13 @@ export class ShardPlan {
 
   /**
    * Runs a task on each shard in turn, several at a time.
-   * @param workers how many threads to keep busy
+   * @param workers how many threads to keep busy; or a function that returns how many at the moment
    * @param ahead how many results may wait for those before them
    * @returns the results in file order, up to the first failure
    */
   async *run<T extends Walked>(
     task: (shard: Shard) => Promise<TaskResult<T>>,
-    workers: number,
+    workers: number | (() => number),
     ahead = Infinity,
   ): AsyncGenerator<{ shard: Shard; result: TaskResult<T> }, void> {
     // As they are known now; another run may correct them meanwhile.
@@ -47,19 +52,22 @@ export class ShardPlan {
     let isOver = false;
     let taken = 0;
     let running = 0;
+    const runningMax = () => (typeof workers === 'number' ? workers : workers()) * TASKS_A_WORKER;
     const startNext = () => {
       const shard = shards[results.length];
-      if (shard === undefined || isOver || running === workers * TASKS_A_WORKER) return;
+      if (shard === undefined || isOver || running >= runningMax()) return;
       if (results.length - taken >= ahead) return;
       running++;
       const result = task(shard);
       results.push(result);
       result.then(() => {
         running--;
+        // There may be more now than before.
+        startNext();
         startNext();
       });
     };
-    for (let i = 0; i < workers * TASKS_A_WORKER; i++) startNext();
+    for (let i = runningMax(); i > 0; i--) startNext();
     try {
       let next = this.dataset.body.start;
       for (const [i, planned] of shards.entries()) {

@@ -1,3 +1,4 @@
+import { THREADS_KEPT_MS } from '../core/limits.js';
 import { WorkerPool } from './pool.js';
 
 /** One pool for all users of threads. It exists only while at least one of them needs it: idle threads take memory. */
@@ -40,6 +41,11 @@ export class SharedPool {
   async give(): Promise<void> {
     this.users--;
     if (this.users === 0) await this.close();
+  }
+
+  /** Releases the pool in a while: a user that comes before that finds its threads started. */
+  giveLater(): void {
+    setTimeout(() => this.give(), THREADS_KEPT_MS).unref();
   }
 
   /** Waits for the running and queued tasks, then ends the threads. */

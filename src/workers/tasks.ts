@@ -2,10 +2,12 @@
 
 import type { ByteOffset, ByteRange } from '../core/bytes.js';
 import { AppError, type Failure } from '../core/errors.js';
+import type { Excerpt } from '../core/excerpt.js';
 import type { KeySeed } from '../core/keys.js';
 import type { Place } from '../core/place.js';
 import type { Message } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
+import type { TextSearch } from '../core/search.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
@@ -245,6 +247,51 @@ export interface FoundTurn {
 export interface ShardNearestTurns extends Walked {
   readonly found: readonly (readonly FoundTurn[])[];
   readonly turns: number;
+}
+
+/** Searching the texts of a shard. */
+export interface SearchTask extends ShardTask {
+  readonly search: TextSearch;
+  /** How many of the turns that are found are returned. */
+  readonly hitsMax: number;
+  /** The number of the shard's first record; 0 if it isn't known. */
+  readonly firstRecord: number;
+  /** The first turn that counts, and the number of its record; those before it don't. */
+  readonly from: TurnPlace;
+  /** The marks of the file, and the blocks that are the shard; undefined if they aren't known. */
+  readonly blocks: (BlockRange & { readonly marks: MarkData }) | undefined;
+}
+
+/** Some blocks of a file: from one to before another. See `Marks`. */
+export interface BlockRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The number of a record, and of one of its turns. */
+export interface TurnPlace {
+  readonly record: number;
+  readonly turn: number;
+}
+
+/** A turn that a search has found. */
+export interface FoundText extends TurnPlace {
+  /** The offset of its record in the file. */
+  readonly offset: ByteOffset;
+  readonly id: string | undefined;
+  /** Its role, as the dataset names it. */
+  readonly role: string;
+  /** The length of its text, in bytes as it is spelled. */
+  readonly length: number;
+  readonly excerpt: Excerpt;
+}
+
+/** What a search has found in a shard. */
+export interface ShardHits extends Walked {
+  readonly hits: readonly FoundText[];
+  /** How many turns were found, and in how many conversations. */
+  readonly turns: number;
+  readonly conversations: number;
 }
 
 /** The hashes of the ids of a shard's records, in file order: see `ShardIds`. */

@@ -2,7 +2,8 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { type ByteOffset, byteOffset } from '../core/bytes.js';
+import { anchorOf } from '../core/anchor.js';
+import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
 import { DatasetSyntaxError, type Failure } from '../core/errors.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
@@ -10,6 +11,7 @@ import { addReports } from '../dataset/conversion-report.js';
 import { type DatasetFile, FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
 import type { TableFile } from '../dataset/sources.js';
+import { Marks } from '../index/marks.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
@@ -18,10 +20,12 @@ import type { TakeFields } from './convert-rows.js';
 import { type PlainRecords, plainRecordsFor } from './plain-records.js';
 import { RecordConverter } from './record-converter.js';
 import { RowConverter } from './row-converter.js';
+import { scannedBlocks } from './scanned-blocks.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardIds } from './shard-ids.js';
 import { ShardNearest } from './shard-nearest.js';
 import { ShardNormalizer } from './shard-normalizer.js';
+import { ShardSearch } from './shard-search.js';
 import { ShardSketcher } from './shard-sketcher.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
@@ -44,7 +48,9 @@ import type {
   Outline,
   OutlineTask,
   PositionTask,
+  SearchTask,
   ShardCensus,
+  ShardHits,
   ShardIdHashes,
   ShardNearestTurns,
   ShardRuleKeys,
@@ -57,6 +63,7 @@ import type {
   TaskResult,
   UnpackTask,
   UnreadList,
+  Walked,
   WorkerSetup,
 } from './tasks.js';
 import { InvalidRecordError, type RecordBatch, walk } from './walk.js';
@@ -160,6 +167,41 @@ export function findNearest(task: NearestTask): Promise<TaskResult<ShardNearestT
       return false;
     });
     return { next, records, found: nearest.found, turns: nearest.turns };
+  });
+}
+
+/** Searches the texts of a shard. */
+export function searchShard(task: SearchTask): Promise<TaskResult<ShardHits>> {
+  return attempt(task, (batches, fd) => {
+    const { search, firstRecord, shard, blocks } = task;
+    const found = new ShardSearch(task);
+    kernel.wantSearch(search);
+    let known = kernel.foundTexts;
+    const walkFrom = (record: number, range: ByteRange) => {
+      let records = 0;
+      const next = batches((batch) => {
+        if (kernel.foundTexts !== known) found.add(batch, record + records);
+        known = kernel.foundTexts;
+        records += batch.records.length / RECORD_NUMBERS;
+        return false;
+      }, range);
+      return { next, records };
+    };
+    const anchor = blocks && anchorOf(search.terms, search.ignoresCase);
+    let walked: Walked;
+    if (blocks === undefined || anchor === undefined) walked = walkFrom(firstRecord, shard.range);
+    else {
+      const marks = new Marks(blocks.marks);
+      kernel.useAnchor(anchor);
+      const beforeRead = () => assertRuns(task.stop, shard.index);
+      for (const { from, to } of scannedBlocks(kernel, fd, marks, blocks, beforeRead)) {
+        const range = { start: byteOffset(marks.offsetAt(from)), end: byteOffset(marks.offsetAt(to)) };
+        walkFrom(marks.recordAt(from), range);
+      }
+      walked = { next: shard.range.end, records: marks.recordAt(blocks.to) - firstRecord };
+    }
+    const { hits, turns, conversations } = found;
+    return { ...walked, hits, turns, conversations };
   });
 }
 
@@ -424,28 +466,28 @@ function afterTrap(error: unknown): unknown {
   return error;
 }
 
-/** Passes the batches of a shard to `take` until it returns true; returns where the next record begins. */
-type Batches = (take: (batch: RecordBatch) => boolean) => ByteOffset;
+/** Passes the batches of a range, the shard's by default, to `take` until it returns true; returns where the next record begins. */
+type Batches = (take: (batch: RecordBatch) => boolean, range?: ByteRange) => ByteOffset;
 
 /**
  * Runs a task on the open dataset, and returns its failure as a value. The stop flag is checked before anything is opened, and before every
  * read.
  */
-async function attempt<T>(task: ShardTask, use: (batches: Batches) => T): Promise<TaskResult<T>> {
+async function attempt<T>(task: ShardTask, use: (batches: Batches, fd: number) => T): Promise<TaskResult<T>> {
   const { dataset, shard, stop } = task;
   const assertWanted = () => assertRuns(stop, shard.index);
   try {
     assertWanted();
     kernel.useSeed(task.seed);
     const value = withFile(dataset.file, (fd) =>
-      use((take) => {
-        const batches = walk(kernel, fd, dataset, shard.range, assertWanted);
+      use((take, range = shard.range) => {
+        const batches = walk(kernel, fd, dataset, range, assertWanted);
         for (;;) {
           const { done, value } = batches.next();
           if (done === true) return value;
-          if (take(value)) return shard.range.end;
+          if (take(value)) return range.end;
         }
-      }),
+      }, fd),
     );
     return { kind: 'done', value };
   } catch (error) {

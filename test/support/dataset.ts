@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileCorpus } from '#dist/corpus/file-corpus.js';
 import { hashIds } from '#dist/corpus/id-hashes.js';
+import { searchFile } from '#dist/corpus/search.js';
 import { type Dataset, openDataset } from '#dist/dataset/dataset.js';
 import { DatasetReader } from '#dist/dataset/reader.js';
 import { KEY_BITS, Kernel, kernelModule } from '#dist/kernel/kernel.js';
@@ -73,6 +74,8 @@ export async function corporaOf(dataset: Dataset, pool: WorkerPool) {
       table: () => index,
       marks: () => Promise.resolve(census.marks),
       hashIds: () => hashIds(plan, pool, newStopFlag()),
+      search: (order, signal) =>
+        searchFile({ dataset, marks: census.marks, plan }, order, pool, () => pool.workers, signal),
     });
   return { index: corpusWith(table), sweep: corpusWith(undefined), table, census };
 }

@@ -29,6 +29,7 @@ export {
   writtenBytes,
   writtenPieces,
 } from './events';
+export { foldNumbersAt, foldsAt } from './folding';
 export { narrowKeys } from './hash';
 export { beginKeeping, keep, keptConversations, keptRoom, keptTurns } from './keeping';
 export {
@@ -57,6 +58,8 @@ export {
   takeForm,
   writePlain,
 } from './plain';
+export { anchorAt, anchorBitsAt, matteringAt, scan, takeAnchor } from './scanning';
+export { addTerm, beginTerms, foundTexts, termAt, termRoom } from './searching';
 export { findSketches, hitsAt, laySketches, soughtAt } from './sketch';
 export { addPairs, beginSort, divideRows, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
 export { survey, surveyedStart } from './survey';
@@ -70,7 +73,7 @@ export {
   spellReply,
   verifyTurn,
 } from './verifying';
-export { wantAll, wantedAt, wantNone, wantSketches } from './wanted';
+export { wantAll, wantedAt, wantNone, wantSearch, wantSketches } from './wanted';
 
 export function inputAt(): usize {
   return regions.input;

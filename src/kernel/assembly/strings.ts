@@ -291,7 +291,7 @@ function specials(bytes: v128): i32 {
 }
 
 /** The value of four hexadecimal digits; negative if one isn't a digit. */
-function hexAt(p: usize): i32 {
+export function hexAt(p: usize): i32 {
   const upper: i32 = load<u16>(hex + ((<usize>load<u16>(p)) << 1));
   const lower: i32 = load<u16>(hex + ((<usize>load<u16>(p, 2)) << 1));
   return upper & lower & IS_HEX ? ((upper & 0xff) << 8) | (lower & 0xff) : -1;

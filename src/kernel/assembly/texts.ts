@@ -19,6 +19,7 @@ import {
   TEXT_PART,
 } from './names';
 import { endsKey, hasNormalizedHead, indexKey, normalizedKey } from './normalizing';
+import { searchText } from './searching';
 import { writeSketch } from './sketch';
 import {
   findEnd,
@@ -33,7 +34,14 @@ import {
 import { afterThinking, beginsThinking } from './thinking';
 import { isUtf8, repair } from './utf8';
 import { broken, end, isNull, OPEN_BRACE, OPEN_BRACKET, skipValue } from './values';
-import { isAllWanted, isKeyWanted, isNormalizedKeyWanted, isSketching, longestWanted } from './wanted';
+import {
+  isAllWanted,
+  isKeyWanted,
+  isNormalizedKeyWanted,
+  isSearching,
+  isSketching,
+  longestWanted,
+} from './wanted';
 
 /** The size of a slot, and the offsets of the kind, of the two flags and of the length. */
 export const TEXT_BYTES: usize = 24;
@@ -157,8 +165,12 @@ function keepKind(slot: usize, length: usize, isUnfinished: bool): void {
   store<u32>(slot, length, TEXT_LENGTH);
 }
 
-/** Makes the keys of a text without its thinking, or its sketch. */
+/** Makes the keys of a text without its thinking, or its sketch; or searches all of it. */
 function makeKeys(to: usize, from: usize, wholeLength: usize): void {
+  if (isSearching) {
+    searchText(to, from, wholeLength);
+    return;
+  }
   const end = from + wholeLength;
   const p = afterThinking(from, end);
   const length = end - p;
@@ -292,6 +304,7 @@ export function finishKeys(): void {
 
 /** Leaves the last turn of a conversation without a key: it has no reply. An index keeps its `endsKey`, to report prompts that equal it. */
 export function dropKey(): void {
+  if (isSearching) finishKeys();
   if (unfinished !== 0) {
     const from: usize = load<u32>(unfinished);
     const end = from + load<u32>(unfinished, 8);

@@ -15,6 +15,8 @@ const longest = heads + MAP_BYTES;
 export let isAllWanted: bool = true;
 /** True if sketches are wanted in place of keys. */
 export let isSketching: bool = false;
+/** True if texts are searched in place of making keys. */
+export let isSearching: bool = false;
 
 /** The address of the two bitmaps and, after them, the length of the longest wanted text. */
 export function wantedAt(): usize {
@@ -25,18 +27,28 @@ export function wantedAt(): usize {
 export function wantAll(): void {
   isAllWanted = true;
   isSketching = false;
+  isSearching = false;
 }
 
 /** Makes the sketch of every text wanted, in place of its keys. */
 export function wantSketches(): void {
   isAllWanted = true;
   isSketching = true;
+  isSearching = false;
+}
+
+/** Makes a search of every text wanted, in place of its keys. */
+export function wantSearch(): void {
+  isAllWanted = true;
+  isSketching = false;
+  isSearching = true;
 }
 
 /** Clears the bitmaps. Only keys that are added to them are wanted. */
 export function wantNone(): void {
   isAllWanted = false;
   isSketching = false;
+  isSearching = false;
   memory.fill(lengths, 0, 2 * MAP_BYTES + 8);
 }
 
