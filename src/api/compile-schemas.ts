@@ -21,7 +21,7 @@ import {
   requestsQuerySchema,
 } from '../testing/schemas/test-api.js';
 
-import { conversationQuerySchema, conversationsQuerySchema } from './schemas/looking.js';
+import { conversationQuerySchema, conversationsQuerySchema, searchQuerySchema } from './schemas/looking.js';
 
 /** The schemas of each room, by the names of their validators in its `checks.d.ts`. */
 const ROOMS: Readonly<Record<string, Readonly<Record<string, { readonly $id: string }>>>> = {
@@ -39,7 +39,11 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, { readonly $id: str
     listChats: listChatsSchema,
     listMessages: listMessagesSchema,
   },
-  api: { conversationQuery: conversationQuerySchema, conversationsQuery: conversationsQuerySchema },
+  api: {
+    conversationQuery: conversationQuerySchema,
+    conversationsQuery: conversationsQuerySchema,
+    searchQuery: searchQuerySchema,
+  },
   anthropic: { messages: messagesSchema, countTokens: countTokensSchema },
   testing: {
     ownReply: ownReplySchema,

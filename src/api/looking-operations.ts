@@ -5,6 +5,8 @@ import {
   conversationsQuerySchema,
   datasetsSchema,
   repeatedPromptsSchema,
+  searchEventSchema,
+  searchQuerySchema,
 } from './schemas/looking.js';
 
 const model: Parameter = {
@@ -67,6 +69,24 @@ export const LOOKING_OPERATIONS = [
     errors: [
       ...['invalid_type', 'invalid_value', 'integer_below_min_value', 'model_not_found'],
       ...['conversation_not_found', ...DATASET_ERRORS],
+    ],
+  },
+  {
+    method: 'get',
+    path: '/api/datasets/{model}/search',
+    id: 'searchTexts',
+    tag: 'Looking',
+    summary: 'Turns that have some texts, in the order of the dataset, as they are found',
+    description:
+      'Server-sent events, or lines of JSON if `Accept` has `application/x-ndjson`. A client that disconnects ends the search.',
+    parameters: [model],
+    query: searchQuerySchema,
+    answer: { 'text/event-stream': searchEventSchema, 'application/x-ndjson': searchEventSchema },
+    refusesHead: true,
+    errors: [
+      ...['missing_required_parameter', 'invalid_type', 'invalid_value', 'string_above_max_length'],
+      ...['array_above_max_length', 'integer_below_min_value', 'integer_above_max_value'],
+      ...['model_not_found', ...DATASET_ERRORS],
     ],
   },
   {

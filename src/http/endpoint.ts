@@ -124,13 +124,15 @@ export type Content =
   | { readonly kind: 'events'; readonly stream: EventStream }
   /** A text with its own content type. */
   | { readonly kind: 'text'; readonly type: string; readonly text: string }
-  /** Server-sent events that come later, until the client leaves or the server stops. */
-  | { readonly kind: 'live'; readonly open: OpenLive };
+  /** Server-sent events, or lines of JSON, that come later, until the client leaves or the server stops. */
+  | { readonly kind: 'live'; readonly format: LiveFormat; readonly open: OpenLive };
+
+export type LiveFormat = 'events' | 'lines';
 
 /**
  * Begins to write events.
  *
- * @param write writes an event
+ * @param write writes an event, or a line, with what ends it
  * @param end ends the answer
  * @returns how to stop writing
  */

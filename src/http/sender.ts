@@ -14,7 +14,7 @@ import { queueStep } from '../core/steps.js';
 import { anthropicHeaders } from './anthropic-headers.js';
 import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';
-import type { Answered, Content, OpenLive } from './endpoint.js';
+import type { Answered, Content, LiveFormat, OpenLive } from './endpoint.js';
 import { endIfUnread } from './linger.js';
 import { openaiHeaders } from './openai-headers.js';
 import { rawHead, rawSocket } from './raw-response.js';
@@ -30,7 +30,6 @@ type Events = Extract<Content, { kind: 'events' }>;
 const CONTENT_HEADERS = {
   json: ['content-type', 'application/json'],
   named: ['content-type', 'application/json'],
-  live: ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache, no-transform'],
   events: [
     'content-type',
     'text/event-stream; charset=utf-8',
@@ -39,6 +38,18 @@ const CONTENT_HEADERS = {
     'x-accel-buffering',
     'no',
   ],
+};
+
+/** The headers of what comes later, and what keeps its connection open meanwhile: a comment, or a blank line. */
+const LIVE = {
+  events: {
+    headers: ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache, no-transform'],
+    nothing: ':\n\n',
+  },
+  lines: {
+    headers: ['content-type', 'application/x-ndjson', 'cache-control', 'no-cache, no-transform'],
+    nothing: '\n',
+  },
 };
 
 /** Sends answers of any kind. */
@@ -69,8 +80,9 @@ export class Sender {
     }
     if (answered.headers !== undefined) headers.push(...answered.headers);
     if (content.kind === 'text') headers.push('content-type', content.type);
+    else if (content.kind === 'live') headers.push(...LIVE[content.format].headers);
     else headers.push(...CONTENT_HEADERS[content.kind]);
-    if (content.kind === 'live') sendLive(response, status, headers, content.open);
+    if (content.kind === 'live') sendLive(response, status, headers, content);
     else if (content.kind === 'events') this.sendEvents(response, headers, content);
     else if (content.kind === 'named') this.sendNamed(response, status, headers, content.head);
     else {
@@ -179,7 +191,12 @@ export class Sender {
 }
 
 /** Sends events as they come. A client that doesn't read them is disconnected. */
-function sendLive(response: ServerResponse, status: number, headers: string[], open: OpenLive): void {
+function sendLive(
+  response: ServerResponse,
+  status: number,
+  headers: string[],
+  { format, open }: { readonly format: LiveFormat; readonly open: OpenLive },
+): void {
   response.writeHead(status, headers);
   response.flushHeaders();
   const write = (event: string) => {
@@ -187,7 +204,7 @@ function sendLive(response: ServerResponse, status: number, headers: string[], o
     if (response.writableLength > LIVE_WAITING_BYTES_MAX) response.destroy();
   };
   const stop = open(write, () => response.end());
-  const timer = setInterval(() => write(':\n\n'), LIVE_COMMENT_MS);
+  const timer = setInterval(() => write(LIVE[format].nothing), LIVE_COMMENT_MS);
   timer.unref();
   response.once('close', () => {
     clearInterval(timer);

@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Express } from 'express';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { countTokensSchema, messagesSchema } from '#dist/anthropic/schemas/messages.js';
-import { conversationsQuerySchema } from '#dist/api/schemas/looking.js';
+import { conversationsQuerySchema, searchQuerySchema } from '#dist/api/schemas/looking.js';
 import { ERRORS } from '#dist/core/errors.js';
 import { NOTHING_COUNTED } from '#dist/dataset/counts.js';
 import { chatSchema } from '#dist/openai/schemas/chat.js';
@@ -166,6 +166,7 @@ describe('the document', () => {
     ['/v1/chat/completions', listChatsSchema],
     ['/v1/chat/completions/{id}/messages', listMessagesSchema],
     ['/api/datasets/{model}/conversations', conversationsQuerySchema],
+    ['/api/datasets/{model}/search', searchQuerySchema],
     ['/v1/responses/{id}', retrieveSchema],
     ['/v1/responses/{id}/input_items', inputItemsSchema],
   ])('has the schema that validates the query of %s', (path, { properties }) => {
@@ -247,6 +248,7 @@ const STORED_CHAT = `/v1/chat/completions/chatcmpl-${'0'.repeat(29)}`;
 const UNKNOWN_CHAT = '/v1/chat/completions/chatcmpl-1';
 const firstChat = { messages, store: true, metadata: { a: 'b' } };
 const looking = { operation: 'GET /api/datasets/{model}/conversations' };
+const searched = { operation: 'GET /api/datasets/{model}/search' };
 const oneConversation = { operation: 'GET /api/datasets/{model}/conversations/{number}' };
 const chats = { firstChat, operation: 'GET /v1/chat/completions' };
 const oneChat = { firstChat, operation: 'GET /v1/chat/completions/{id}', at: STORED_CHAT };
@@ -509,6 +511,8 @@ const EXAMPLES: readonly Example[] = [
   { ...looking, status: 200, what: 'a list by id', at: '/api/datasets/dataset/conversations?id=0' },
   { ...looking, status: 400, what: 'a limit', at: '/api/datasets/dataset/conversations?limit=0' },
   { ...looking, status: 404, what: 'a model', at: '/api/datasets/another/conversations' },
+  { ...searched, status: 200, what: 'events', at: '/api/datasets/dataset/search?q=a' },
+  { ...searched, status: 400, what: 'nothing to search', at: '/api/datasets/dataset/search' },
   { ...oneConversation, status: 200, what: 'an answer', at: '/api/datasets/dataset/conversations/0?raw=1' },
   { ...oneConversation, status: 404, what: 'no conversation', at: '/api/datasets/dataset/conversations/999' },
   {

@@ -1,6 +1,7 @@
 /** The schemas of looking at datasets. */
 
-import { CONVERSATIONS_LISTED_MAX } from '../../core/limits.js';
+import { CONVERSATIONS_LISTED_MAX, SEARCH_LENGTH_MAX, SEARCHED_HITS_MAX } from '../../core/limits.js';
+import { ROLES } from '../../core/roles.js';
 
 const count = { type: 'integer', minimum: 0 } as const;
 const nullableCount = { type: ['integer', 'null'], minimum: 0 } as const;
@@ -38,6 +39,89 @@ export const conversationQuerySchema = {
     number: { type: 'integer', minimum: 0, description: 'The number of the record, from 0.' },
     raw: { enum: [true, false, 1, 0], description: "1 to get the record's own text, too." },
   },
+} as const;
+
+/** The query of `GET /api/datasets/{model}/search`. */
+export const searchQuerySchema = {
+  $id: 'SearchQuery',
+  type: 'object',
+  properties: {
+    q: {
+      type: 'string',
+      maxLength: SEARCH_LENGTH_MAX,
+      description:
+        "Words that a turn's text must all have. Words in double quotes are one text; in it, a backslash precedes a quote or a backslash.",
+    },
+    case: {
+      enum: [0, 1, true, false],
+      description: '1 if capital letters differ from small ones. Default: 0.',
+    },
+    role: { enum: ROLES, description: "The turn's role. Names that aren't known are an assistant's." },
+    min_length: { ...count, description: 'The length of the text in bytes, as JSON spells it, at least' },
+    max_length: { ...count, description: '… and at most.' },
+    min_turns: { ...count, description: 'How many turns the conversation has, at least' },
+    max_turns: { ...count, description: '… and at most. With this alone, the first turn of each is found.' },
+    limit: {
+      type: 'integer',
+      minimum: 1,
+      maximum: SEARCHED_HITS_MAX,
+      description: 'How many turns are sent. All are counted. Default: 100.',
+    },
+    after: { type: 'string', description: 'The cursor of an earlier search, to go on from there.' },
+  },
+} as const;
+
+/** An event of `GET /api/datasets/{model}/search`. */
+export const searchEventSchema = {
+  $id: 'SearchEvent',
+  anyOf: [
+    {
+      description: 'A turn that was found.',
+      type: 'object',
+      required: ['type', 'number', 'id', 'turn', 'role', 'length', 'at', 'snippet'],
+      properties: {
+        type: { enum: ['hit'] },
+        number: { ...count, description: 'The number of the record, from 0.' },
+        id: nullableText,
+        turn: count,
+        role: { enum: ROLES },
+        length: count,
+        at: { ...count, description: 'Where the first term begins in the text, in UTF-16 units.' },
+        snippet: {
+          type: 'object',
+          required: ['text', 'marks'],
+          properties: {
+            text: { type: 'string' },
+            marks: {
+              type: 'array',
+              description: 'The start and the end of each term in `text`, in UTF-16 units.',
+              items: { type: 'array', items: count, minItems: 2, maxItems: 2 },
+            },
+          },
+        },
+      },
+    },
+    {
+      description: 'How much was searched, and what was found in it: now and then, and at the end.',
+      type: 'object',
+      required: ['type', 'turns', 'conversations', 'read', 'bytes'],
+      properties: {
+        type: { enum: ['progress', 'end'] },
+        turns: count,
+        conversations: count,
+        read: count,
+        bytes: count,
+        seconds: { type: 'number', description: 'Of `end`: how long it took.' },
+        cursor: { ...nullableText, description: 'Of `end`: where to go on if not all turns were sent.' },
+      },
+    },
+    {
+      description: 'Why the search ended.',
+      type: 'object',
+      required: ['type', 'error'],
+      properties: { type: { enum: ['error'] } },
+    },
+  ],
 } as const;
 
 const histogramSchema = {

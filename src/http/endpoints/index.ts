@@ -29,6 +29,7 @@ import { deleteModel, modelById, models } from './models.js';
 import { openapi } from './openapi.js';
 import { ready } from './ready.js';
 import { compact, inputTokens, responses } from './responses.js';
+import { search } from './search.js';
 import { chatById, chatList, chatMessages, deleteChat, updateChat } from './stored-chats.js';
 import { cancelResponse, deleteResponse, inputItems, responseById } from './stored-responses.js';
 import { clearRequests, giveReplies, listRequests, streamRequests, takeBackReplies } from './test-api.js';
@@ -103,6 +104,7 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     listDatasets: datasetList(catalog),
     listConversations: conversationList(catalog),
     retrieveConversation: conversationByNumber(catalog),
+    searchTexts: search(catalog),
     listRepeatedPrompts: repeatedPrompts(catalog),
     giveReplies: giveReplies(parts.testing),
     takeBackReplies: takeBackReplies(parts.testing),

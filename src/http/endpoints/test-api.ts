@@ -73,7 +73,7 @@ export function streamRequests({ journal }: Testing): Endpoint<Input> {
           if (test === undefined || each.test === test)
             write(`event: request\ndata: ${JSON.stringify(shownAsJson(each))}\n\n`);
         }, end);
-      return { content: { kind: 'live', open } };
+      return { content: { kind: 'live', format: 'events', open } };
     },
   };
 }
