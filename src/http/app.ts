@@ -17,7 +17,7 @@ import { Bodies, readBody } from './body.js';
 import type { Clock } from './clock.js';
 import { allowOrigins, originHeaders } from './cross-origin.js';
 import type { Endpoint } from './endpoint.js';
-import { docsFiles, docsScript } from './endpoints/docs.js';
+import { docsScript } from './endpoints/docs.js';
 import { endpointsOf } from './endpoints/index.js';
 import { registryOnce } from './endpoints/metrics.js';
 import { allowOnly, Failures, unknownUrl } from './errors.js';
@@ -27,6 +27,7 @@ import type { Refused } from './listener.js';
 import { type MessageClasses, messageClasses } from './message-classes.js';
 import type { Figures } from './metrics-registry.js';
 import type { MissPolicy } from './miss-policies.js';
+import { docsFiles, webFiles } from './page-files.js';
 import { limitRate, RateLimit } from './rate-limit.js';
 import { Replies, type ReplySettings } from './replies.js';
 import { logRefused } from './request-log.js';
@@ -206,6 +207,7 @@ function expressApp(
   addRoutes(true);
   app.get('/docs/page.js', handlerOf(runDocsScript));
   app.use('/docs', docsFiles);
+  app.use('/web', webFiles);
   app.use((_request, _response, next) => {
     catalog.pauseBackgroundWork();
     next();

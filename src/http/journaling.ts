@@ -12,6 +12,14 @@ import type { RequestFacts } from './request-facts.js';
 import { statusOf } from './request-log.js';
 import { operationAt, routeAt } from './routes.js';
 
+/** The files of the server's own pages. */
+const PAGE_FILE = /^\/(?:docs|web)\//;
+
+/** False for what people use to look at the server: it would be in the journal that they look at. */
+function isJournalled({ tag }: Operation): boolean {
+  return tag !== 'Server' && tag !== 'Testing';
+}
+
 /** Writes requests that have ended into a journal: all but those for the server itself, such as `GET /health`. */
 export function journalOf(
   journal: Journal,
@@ -22,7 +30,7 @@ export function journalOf(
     // Express strips the path that a router is mounted on.
     const { originalUrl: path = request.url ?? '' } = request as Partial<Request>;
     const operation = operationAt(method, path) ?? routeAt(path)?.operations.get(method);
-    if (operation?.tag === 'Server' || operation?.tag === 'Testing') return;
+    if (operation === undefined ? PAGE_FILE.test(path) : !isJournalled(operation)) return;
     const now = performance.now();
     const { match, source, dataset, error, outcome, cameAt, beganAt = now } = facts;
     const body = bodyOf(facts);

@@ -1,12 +1,5 @@
-import { fileURLToPath } from 'node:url';
-import express, { type RequestHandler } from 'express';
 import type { Endpoint } from '../endpoint.js';
-import { openaiHeaders } from '../openai-headers.js';
 import { PAGE_HEADERS } from '../page-headers.js';
-import { factsOf } from '../request-facts.js';
-
-/** The other files of the page, put there by the build. */
-const FILES = fileURLToPath(new URL('../../docs/', import.meta.url));
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -27,9 +20,10 @@ const PAGE = `<!doctype html>
 
 /**
  * Renders the page. Errors are folded, one line per status. When a key is entered, the document is loaded again with that key, to get
- * examples from the dataset. Swagger UI's validator is disabled: it would use another server.
+ * examples from the dataset; so is a key that was entered in the page at `/`. Swagger UI's validator is disabled: it would use another server.
  */
-const SCRIPT = `let key;
+const SCRIPT = `let isAuthorized = false;
+let key = sessionStorage.getItem('verbatim-key') ?? undefined;
 
 const plugin = ({ React }) => ({
   statePlugins: {
@@ -37,7 +31,9 @@ const plugin = ({ React }) => ({
       wrapActions: {
         authorize: (authorize, { specActions, specSelectors }) => (given) => {
           authorize(given);
-          key = Object.values(given)[0]?.value;
+          const { value } = Object.values(given)[0] ?? {};
+          if (value === key) return;
+          key = value;
           specActions.download(specSelectors.url());
         },
         logout: (logout) => (names) => {
@@ -64,7 +60,7 @@ const plugin = ({ React }) => ({
   },
 });
 
-SwaggerUIBundle({
+const ui = SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#api',
   validatorUrl: null,
@@ -74,6 +70,10 @@ SwaggerUIBundle({
   requestInterceptor: (request) => {
     if (request.loadSpec && key !== undefined) request.headers.authorization = 'Bearer ' + key;
     return request;
+  },
+  onComplete: () => {
+    if (key !== undefined && !isAuthorized) ui.preauthorizeApiKey('bearer', key);
+    isAuthorized = true;
   },
 });
 `;
@@ -96,16 +96,3 @@ export const docsScript: Endpoint<void> = {
     content: { kind: 'text', type: 'text/javascript; charset=utf-8', text: SCRIPT },
   }),
 };
-
-/** The other files of the page. */
-export const docsFiles: RequestHandler = express.static(FILES, {
-  index: false,
-  redirect: false,
-  // Files are sent whole, so that a range beyond the end of the file isn't an error.
-  acceptRanges: false,
-  setHeaders: (response) => {
-    const headers = [...openaiHeaders(factsOf(response)), ...PAGE_HEADERS];
-    for (let i = 0; i < headers.length; i += 2)
-      response.setHeader(headers[i] as string, headers[i + 1] as string);
-  },
-});

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { escapeAllControls, escapeControls } from '../../core/control-characters.js';
 import type { Catalog } from '../../models/catalog.js';
@@ -20,7 +21,10 @@ const PROBLEMS = {
   invalid_api_key: 'The API key is wrong. The state of the datasets requires an accepted one.',
 } as const;
 
-/** What the page is made from. */
+/** The page for people, made by the build: it has nothing of the datasets, and requests the rest with a key. Its links are relative. */
+const PAGE = readFileSync(new URL('../../web/index.html', import.meta.url), 'utf8');
+
+/** What the description is made from. */
 export interface HomeParts {
   readonly catalog: Pick<Catalog, 'models'>;
   readonly keyCheck: KeyCheck;
@@ -29,7 +33,7 @@ export interface HomeParts {
   readonly version: string;
 }
 
-/** The contents of the page. */
+/** What a program or a terminal gets. */
 interface Home {
   readonly name: string;
   readonly version: string;
@@ -43,8 +47,9 @@ interface Home {
 }
 
 /**
- * `GET /`: what this server is, the state of its datasets, and a request that it can answer; as HTML or JSON if the client asks for
- * it, else as plain text. If the server has keys, a request without an accepted key sees nothing of the datasets.
+ * `GET /`: the page for people if the client accepts HTML. Else what this server is, the state of its datasets, and a request that it
+ * can answer: as JSON if the client accepts it, else as plain text. If the server has keys, a request without an accepted key sees
+ * nothing of the datasets.
  */
 export function home({ catalog, keyCheck, hasKeys, version }: HomeParts): Endpoint<void> {
   const homeFor = (request: IncomingMessage): Home => {
@@ -79,10 +84,10 @@ export function home({ catalog, keyCheck, hasKeys, version }: HomeParts): Endpoi
   return {
     parse: () => undefined,
     answer: (_, { request }) => {
-      const home = homeFor(request);
       const headers = [...PAGE_HEADERS, 'cache-control', 'no-store'];
       const { accept = '' } = request.headers;
-      if (accept.includes('text/html')) return textAnswer(headers, 'html', pageOf(home));
+      if (accept.includes('text/html')) return textAnswer(headers, 'html', PAGE);
+      const home = homeFor(request);
       if (accept.includes('application/json')) return { ...jsonOf(home), headers };
       return textAnswer(headers, 'plain', plainTextOf(home, addressOf(request)));
     },
@@ -118,55 +123,10 @@ function plainTextOf(
   return `${paragraphs.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
-/** The page. Its links are relative, so that it works below the path prefix of a proxy. */
-function pageOf({ name, version, description, problem, models, try: example, links }: Home): string {
-  const rows = models?.map((model) => `<tr>${cells('td', [model.id, stateText(model)])}</tr>`).join('\n');
-  const table = `<table>
-<caption>Datasets</caption>
-<tr>${cells('th', ['model', 'state'])}</tr>
-${rows}
-</table>`;
-  const request = `<p>${escaped(example?.what ?? '')}:</p>
-<pre>${escaped(example?.curl ?? '')}</pre>`;
-  const items = Object.entries(links).map(
-    ([text, url]) => `<li><a href="${escaped(url.replace(/^\//, ''))}">${escaped(text)}</a></li>`,
-  );
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>verbatim</title>
-<link rel="icon" href="docs/favicon-32x32.png">
-</head>
-<body>
-<h1>${escaped(`${name} ${version}`)}</h1>
-<p>${escaped(description)}</p>
-${problem === undefined ? table : `<p>${escaped(problem)}</p>`}
-${example === undefined ? '' : request}
-<ul>
-${items.join('\n')}
-</ul>
-</body>
-</html>
-`;
-}
-
 /** The state of a dataset for people: `ready: 12 conversations, 34 turns, index in memory`. */
 export function stateText({ status, engine, progress, ...counts }: DatasetState): string {
   const read = `${percentText(progress)} read`;
   if (status === 'unavailable') return progress < 1 ? `${status}: ${read}` : status;
   if (progress < 1) return `${status}: ${read}, ${countsText(counts)} so far`;
   return `${status}: ${countsText(counts)}, ${engine === 'index' ? 'index' : 'no index'} in memory`;
-}
-
-function cells(tag: 'td' | 'th', texts: readonly string[]): string {
-  return texts.map((text) => `<${tag}>${escaped(text)}</${tag}>`).join('');
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-/** Escapes a text for HTML. */
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');
 }
