@@ -8,9 +8,10 @@ const packaging = [
   'test/process/{pack,start-script,examples}.test.ts',
   'test/deploy/{dockerfile,systemd}.test.ts',
 ];
-/** Tests that start processes and signal them. */
+/** Tests that start processes and signal them, or browsers. */
 const processes = [
   'test/process/**/*.test.ts',
+  'test/web/*.test.ts',
   'test/clients/openai.test.ts',
   'test/deploy/{compose,kubernetes}.test.ts',
 ];

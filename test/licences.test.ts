@@ -19,9 +19,22 @@ const PERMISSIVE = [
 ];
 
 /** Packages from which the build copies something into `dist/`. */
-const BUILT_IN = ['ajv', 'assemblyscript', 'gpt-tokenizer', 'swagger-ui-dist'].map(
-  (name) => `node_modules/${name}`,
-);
+const BUILT_IN = [
+  '@preact/signals',
+  '@preact/signals-core',
+  'ajv',
+  'assemblyscript',
+  'entities',
+  'gpt-tokenizer',
+  'highlight.js',
+  'linkify-it',
+  'markdown-it',
+  'mdurl',
+  'preact',
+  'punycode.js',
+  'swagger-ui-dist',
+  'uc.micro',
+].map((name) => `node_modules/${name}`);
 
 interface LockEntry {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -73,7 +86,8 @@ function list(): string {
     '# Licences',
     '',
     'What comes with verbatim, on one system or another, and under whose terms. `npm run licences` writes this list. The page of the',
-    'API is built of more, which `dist/docs/swagger-ui-bundle.js.LICENSE.txt` names.',
+    'API is built of more, which `dist/docs/swagger-ui-bundle.js.LICENSE.txt` names. `dist/web/licences.md` has the texts for the page',
+    'at `/`.',
     '',
     '| package | licence | how it comes |',
     '|---|---|---|',

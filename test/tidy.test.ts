@@ -21,15 +21,18 @@ interface Import {
   readonly room: string;
   /** A room, or a package name. */
   readonly from: string;
+  /** The path of the file that is imported, without its extension; undefined for a package. */
+  readonly path?: string;
 }
 
 const imports: Import[] = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.m?ts$/.test(file))
+  .filter((file) => /\.m?tsx?$/.test(file))
   .flatMap((file) =>
     [...read(join('src', file)).matchAll(/\b(?:from\s+|import\s*\(?)'([^']+)'/g)].map(([, from = '']) => ({
       file,
       room: roomOf(file),
       from: from.startsWith('.') ? roomOf(join(dirname(file), from).replace(/\.(m?)js$/, '.$1ts')) : from,
+      ...(from.startsWith('.') && { path: join(dirname(file), from).replace(/\.js$/, '') }),
     })),
   );
 
@@ -48,7 +51,25 @@ describe('the source', () => {
     expect(pure.filter(({ room, from }) => room === 'core' && !(from in ROOMS))).toEqual([]);
   });
 
-  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys and the rules', () => {
+  it('has a page that imports nothing of the server, and whose files can be understood one by one', () => {
+    const page = imports.filter(({ room }) => room === 'web');
+    expect(page.filter(({ from, path }) => path !== undefined && from !== 'web')).toEqual([]);
+    // A file is removed once all its imports are: those in a circle stay.
+    const left = new Map(
+      [...new Set(page.map(({ file }) => file))].map((file) => [
+        file.replace(/\.tsx?$/, ''),
+        page.filter((each) => each.file === file).flatMap(({ path }) => path ?? []),
+      ]),
+    );
+    expect(left.size).toBeGreaterThan(15);
+    for (let size = -1; size !== left.size; ) {
+      size = left.size;
+      for (const [file, paths] of left) if (!paths.some((path) => left.has(path))) left.delete(file);
+    }
+    expect([...left.keys()]).toEqual([]);
+  });
+
+  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys, the page and the rules', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect([...new Set(opening)].filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
       'cli/manifest.ts',
@@ -56,6 +77,7 @@ describe('the source', () => {
       'kernel/kernel.ts',
       'models/spooling.ts',
       'settings/rules-file.ts',
+      'http/endpoints/home.ts',
     ]);
   });
 });
@@ -74,7 +96,7 @@ describe('the tests', () => {
   });
 
   it('that start a server as a process are in the projects for processes', () => {
-    const isFast = (file: string) => !/^(?:process|deploy)\/|^clients\/openai/.test(file);
+    const isFast = (file: string) => !/^(?:process|deploy|web)\/|^clients\/openai/.test(file);
     const wrong = tests.filter(({ file, text }) => isFast(file) && /support\/server-process\.js'/.test(text));
     expect(wrong.map(({ file }) => file)).toEqual([]);
   });
@@ -172,7 +194,7 @@ describe('the English', () => {
   const isComment = (part: string) => part.startsWith('/');
 
   it('is plain: comments, help, log lines, errors and documents have no more idioms than before', () => {
-    const sources = named('src', '.ts').flatMap(parts);
+    const sources = [...named('src', '.ts'), ...named('src', '.tsx')].flatMap(parts);
     const comments = [...named('test', '.ts'), ...named('bench', '.ts')].flatMap(parts).filter(isComment);
     const help = ['--help', 'help check'].map((line) => readCommandLine(line.split(' '), {}));
     const pages = ['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CONTRIBUTING.md', 'deploy/README.md'];

@@ -8,7 +8,7 @@ const notice = signal('');
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Shows a sentence for a moment. */
-export function say(text: string): void {
+function say(text: string): void {
   notice.value = text;
   clearTimeout(timer);
   timer = setTimeout(() => {

@@ -78,10 +78,14 @@ function Opened({ conversation, turn: selected }: { conversation: Conversation; 
     setFirst(start);
     setEnd(start + TURNS_AT_ONCE);
   }, [selected, first, end]);
+  const brought = useRef<number | undefined>(undefined);
   useLayoutEffect(() => {
-    if (selected === undefined) scrolled.current?.scrollTo(0, 0);
-    else scrolled.current?.querySelector(`[data-turn="${selected}"]`)?.scrollIntoView();
-  }, [selected]);
+    if (selected === brought.current) return;
+    const target = scrolled.current?.querySelector(`[data-turn="${selected}"]`);
+    if (target == null) return;
+    brought.current = selected;
+    target.scrollIntoView();
+  }, [selected, first, end]);
 
   // The words of the search are marked in what is drawn, and the first of the selected turn is brought into view.
   const { isCaseSensitive } = query.value;
@@ -94,9 +98,14 @@ function Opened({ conversation, turn: selected }: { conversation: Conversation; 
     const others = [...box.querySelectorAll('[data-turn]')].filter((element) => element !== target);
     const range = markWords(target === null ? others : [target, ...others], marked, isCaseSensitive);
     if (target === null || range === undefined || !target.contains(range.startContainer)) return;
-    const { top, bottom } = range.getBoundingClientRect();
-    const seen = box.getBoundingClientRect();
-    if (top < seen.top || bottom > seen.bottom) box.scrollBy(0, top - seen.top - seen.height / 3);
+    // The browser lays out a piece of a long text only when it comes into view.
+    range.startContainer.parentElement?.closest('.piece')?.scrollIntoView();
+    const frame = requestAnimationFrame(() => {
+      const { top, bottom } = range.getBoundingClientRect();
+      const seen = box.getBoundingClientRect();
+      if (top < seen.top || bottom > seen.bottom) box.scrollBy(0, top - seen.top - seen.height / 3);
+    });
+    return () => cancelAnimationFrame(frame);
   }, [conversation, selected, first, end, marked, isCaseSensitive, shownStyle]);
 
   const sentinel = useRef<HTMLDivElement>(null);

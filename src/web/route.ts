@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 
 /** What the page shows in its middle; `browse` differs from `overview` only on a narrow screen. */
-export const VIEWS = ['browse', 'read', 'ask', 'requests', 'overview'] as const;
+const VIEWS = ['browse', 'read', 'ask', 'requests', 'overview'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** A conversation, and the turn that is selected in it. */

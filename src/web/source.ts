@@ -4,7 +4,7 @@ import type { Rows } from './types.js';
 /**
  * The number of the record that a source names by its id, which is the number itself if the record has no id.
  *
- * @throws Error if there is none
+ * @throws Error if no record has the id
  */
 export async function numberOf(model: string, id: string, aborted?: AbortSignal): Promise<number> {
   const path = pathOf(model, `/conversations?id=${encodeURIComponent(id)}&limit=1`);

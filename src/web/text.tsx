@@ -1,8 +1,8 @@
 /** Texts of a dataset: as Markdown, as JSON, or as they are. */
 
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { signal } from '@preact/signals';
+import { useMemo, useState } from 'preact/hooks';
 import { count } from './format.js';
-import { highlighted, htmlOf } from './markdown.js';
 
 /** A longer text is cut until the reader wants all of it. */
 const CUT = 20_000;
@@ -13,6 +13,14 @@ const PIECE = 50_000;
 /** A longer JSON text is shown as it is. */
 const JSON_MAX = 200_000;
 
+type Renderer = Pick<typeof import('./markdown.js'), 'htmlOf' | 'highlighted'>;
+
+/** Loaded after the page is shown: texts are as they are until then. */
+const renderer = signal<Renderer | undefined>(undefined);
+void import('./markdown.js').then(({ htmlOf, highlighted }) => {
+  renderer.value = { htmlOf, highlighted };
+});
+
 /** How a text is shown: `chat` renders Markdown and JSON. */
 export type TextStyle = 'markdown' | 'plain';
 
@@ -22,11 +30,8 @@ export type TextStyle = 'markdown' | 'plain';
  * @param isWhole true if it isn't to be cut
  */
 export function Text({ text, style, isWhole }: { text: string; style: TextStyle; isWhole: boolean }) {
-  const [isOpen, setOpen] = useState(isWhole);
-  useEffect(() => {
-    if (isWhole) setOpen(true);
-  }, [isWhole]);
-  const isCut = !isOpen && text.length > CUT;
+  const [isOpen, setOpen] = useState(false);
+  const isCut = !isWhole && !isOpen && text.length > CUT;
   const shown = isCut ? text.slice(0, CUT).toWellFormed() : text;
   return (
     <>
@@ -42,11 +47,9 @@ export function Text({ text, style, isWhole }: { text: string; style: TextStyle;
 
 function Shown({ text, style }: { text: string; style: TextStyle }) {
   const json = useMemo(() => (style === 'markdown' ? parsedJson(text) : undefined), [text, style]);
-  const html = useMemo(
-    () =>
-      style === 'markdown' && json === undefined && text.length <= RENDERED_MAX ? htmlOf(text) : undefined,
-    [text, style, json],
-  );
+  const isRendered = style === 'markdown' && json === undefined && text.length <= RENDERED_MAX;
+  const htmlOf = renderer.value?.htmlOf;
+  const html = useMemo(() => (isRendered ? htmlOf?.(text) : undefined), [text, isRendered, htmlOf]);
   if (json !== undefined) return <Json value={json} />;
   if (html !== undefined) return <div class="markdown" dangerouslySetInnerHTML={{ __html: html }} />;
   return <Plain text={text} />;
@@ -86,7 +89,8 @@ export function Json({ value }: { value: unknown }) {
 
 /** Code, highlighted if it isn't long. */
 export function Code({ code, language }: { code: string; language: string }) {
-  const html = useMemo(() => highlighted(code, language), [code, language]);
+  const highlighted = renderer.value?.highlighted;
+  const html = useMemo(() => highlighted?.(code, language) ?? '', [code, language, highlighted]);
   if (html === '') return <Plain text={code} />;
   return (
     <pre class="code">

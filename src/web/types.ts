@@ -44,7 +44,7 @@ export interface Rows {
   readonly conversations: readonly Row[];
 }
 
-export interface ToolCall {
+interface ToolCall {
   readonly id?: string;
   readonly type?: string;
   readonly function: { readonly name: string; readonly arguments: string };

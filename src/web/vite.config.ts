@@ -13,9 +13,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // `light-dark()` and the rest of the style sheet stay as they are written.
     target: ['chrome125', 'firefox128', 'safari18'],
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     reportCompressedSize: false,
-    license: { fileName: 'web/licences.md' },
+    license: { fileName: 'licences.md' },
   },
   logLevel: 'warn',
 });

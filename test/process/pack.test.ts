@@ -27,7 +27,7 @@ const filesIn = (path: string) =>
 describe('the package', () => {
   it('has the program, the sample and the documents, and nothing else', () => {
     const modules = filesIn('src')
-      .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.includes('/assembly/'))
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !/\/(?:assembly|web)\//.test(path))
       .map((path) => path.replace(/^src(.*)\.ts$/, 'dist$1.js'))
       // Only the build runs it; it needs packages that users don't install.
       .filter((path) => path !== 'dist/api/compile-schemas.js');
@@ -40,6 +40,7 @@ describe('the package', () => {
       'dist/api/schemas/checks.js',
       'dist/testing/types.d.ts',
       ...filesIn('dist/docs'),
+      ...filesIn('dist/web'),
       ...filesIn('dist/gpt-tokenizer').filter((path) => !path.endsWith('.d.ts')),
     ];
     const others = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'data/sample.json'];
@@ -49,7 +50,7 @@ describe('the package', () => {
   it('imports only packages that it installs', () => {
     const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object };
     const asked = packed.files
-      .filter((path) => path.endsWith('.js') && !path.startsWith('dist/docs/'))
+      .filter((path) => path.endsWith('.js') && !/^dist\/(?:docs|web)\//.test(path))
       .flatMap((path) => [
         ...readFileSync(join(home, 'node_modules', 'verbatim-llm', path), 'utf8').matchAll(
           /\b(?:from\s+|import\s*\(?|createRequire\(import\.meta\.url\)\()'([@\w][^']*)'/g,
