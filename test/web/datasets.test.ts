@@ -58,8 +58,10 @@ describe('a large dataset', () => {
     const { page } = await openPage(`${await url}#/big/0#4321`);
     const turn = page.locator('[data-turn="4321"]');
     await turn.getByText('turn number 4321').waitFor();
-    await turn.evaluate((element) => new Promise((resolve) => requestAnimationFrame(() => resolve(element))));
-    expect(await turn.isVisible()).toBe(true);
+    await page.waitForFunction(`(() => {
+      const { top } = document.querySelector('[data-turn="4321"]').getBoundingClientRect();
+      return top > 0 && top < innerHeight;
+    })()`);
     expect(await page.locator('[data-turn]').count()).toBeLessThan(500);
     await page.getByLabel('turn', { exact: true }).fill('17');
     await page.keyboard.press('Enter');
