@@ -65,6 +65,16 @@ const cell: typeof rules.link_open = (tokens, at, options, _env, renderer) => {
 rules.th_open = cell;
 rules.td_open = cell;
 
+// What scrolls sideways must be reached by keys.
+const { fence, code_block: codeBlock } = rules;
+rules.fence = (...given) => focusable(fence?.(...given) ?? '');
+rules.code_block = (...given) => focusable(codeBlock?.(...given) ?? '');
+rules.table_open = () => '<table tabindex="0">';
+
+function focusable(html: string): string {
+  return html.replace(/^<pre/, '<pre tabindex="0"');
+}
+
 /** A text as HTML. */
 export function htmlOf(text: string): string {
   return markdown.render(text);

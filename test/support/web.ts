@@ -69,12 +69,12 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
 }
 
 /** What axe-core finds in a page that keeps people out: its rules, and the elements. */
-export async function barriersOf(page: Page): Promise<readonly string[]> {
+export async function barriersOf(page: Page, region: string): Promise<readonly string[]> {
   if (!(await page.evaluate('"axe" in globalThis'))) {
     const { source } = (await import('axe-core')).default;
     await page.evaluate(source);
   }
-  return page.evaluate(`axe.run().then(({ violations }) => violations
+  return page.evaluate(`axe.run(${JSON.stringify(region)}).then(({ violations }) => violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`);
 }

@@ -21,7 +21,7 @@ it('asks for a key, keeps it in the tab alone, and passes it to /docs', async ()
   await field.fill('the-key');
   await page.getByRole('button', { name: 'Open' }).click();
   await page.locator('.browse .row .prompt').first().waitFor();
-  await page.getByLabel('Prompt').fill('What is a mock server good for?');
+  await page.getByLabel('Prompt', { exact: true }).fill('What is a mock server good for?');
   await page.keyboard.press('Enter');
   await page.getByText('It stands in for a real service').waitFor();
   expect(requested.filter((each) => each.includes('the-key'))).toEqual([]);

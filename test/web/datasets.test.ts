@@ -38,7 +38,10 @@ describe('a large dataset', () => {
     await list.getByText(`question ${COUNT - 1}`).waitFor();
     await page.keyboard.press('Home');
     await list.getByText('Ten megabytes, please.').waitFor();
-    await list.evaluate('(list) => { list.scrollTop = list.scrollHeight / 2; }');
+    await page.evaluate(`(() => {
+      const list = document.querySelector('.browse .list');
+      list.scrollTop = list.scrollHeight / 2;
+    })()`);
     await list
       .getByText(/^question (?:49|50)\d{3}$/)
       .first()
@@ -109,11 +112,8 @@ describe('a hostile dataset', () => {
     await page.locator(`[data-turn="${2 * TEXTS.length - 1}"]`).waitFor();
     await page.locator('.markdown').first().waitFor();
     expect(await page.locator('#page :is(img, iframe, script, style, object, embed, base)').count()).toBe(0);
-    const links = (await page
-      .locator('.markdown a')
-      .evaluateAll(
-        "(links) => links.map(({ href, rel, target }) => href + ' ' + rel + ' ' + target)",
-      )) as string[];
+    const links = (await page.evaluate(`[...document.querySelectorAll('.markdown a')].map(
+      ({ href, rel, target }) => [href, rel, target].join(' '))`)) as string[];
     expect(links.length).toBeGreaterThan(3);
     for (const link of links) {
       expect(link).toMatch(/^(?:https?:|mailto:)\S+ noopener noreferrer nofollow _blank$/);
@@ -123,7 +123,7 @@ describe('a hostile dataset', () => {
     await page.getByLabel('Search the texts of all turns').fill('<script>alert');
     await page.getByRole('listbox', { name: 'Results' }).locator('mark').first().waitFor();
     for (const text of [TEXTS[1] as string, `${TEXTS[0]} not quite`]) {
-      await page.getByLabel('Prompt').fill(text);
+      await page.getByLabel('Prompt', { exact: true }).fill(text);
       await page.getByRole('button', { name: 'Ask', exact: true }).click();
       await page.locator('.turn.assistant .rung').last().waitFor();
     }
@@ -145,7 +145,7 @@ describe('a hostile dataset', () => {
 
   it('is linked by ids that look like links', async () => {
     const { page } = await openPage(`${await url}`);
-    await page.getByLabel('Prompt').fill('Hello');
+    await page.getByLabel('Prompt', { exact: true }).fill('Hello');
     await page.keyboard.press('Enter');
     await page.locator('.facts a').click();
     await page.waitForURL(/#\/hostile\/1#1$/);

