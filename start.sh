@@ -36,7 +36,7 @@ watch_install() {
 }
 
 if [[ ! -e $installed || $root/package-lock.json -nt $installed ]]; then
-  echo 'verbatim: installing what the server and its build need, about 100 MB' >&2
+  echo 'verbatim: installing what the server and its build need, about 160 MB' >&2
   watch_install &
   watcher=$!
   trap 'kill "$watcher" 2>/dev/null || true' EXIT
