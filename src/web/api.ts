@@ -5,16 +5,19 @@ const KEY = 'verbatim-key';
 /** The key that requests carry; empty without one. It lives as long as the tab. */
 export const key = signal(sessionStorage.getItem(KEY) ?? '');
 
-/** Why the last request was refused for its key. */
+/** Why requests are refused for their key; undefined once one was accepted. */
 export const refusal = signal<'missing' | 'wrong' | undefined>(undefined);
 
 /** Uses another key from now on. */
 export function setKey(text: string): void {
+  // A header can't hold other characters, so that no server has such a key.
+  if (!/^[\x21-\x7e]*$/.test(text)) {
+    refusal.value = 'wrong';
+    return;
+  }
   if (text === '') sessionStorage.removeItem(KEY);
   else sessionStorage.setItem(KEY, text);
   key.value = text;
-  // A header can't hold other characters, so that no server has such a key.
-  refusal.value = /^[\x21-\x7e]*$/.test(text) ? undefined : 'wrong';
 }
 
 /** An error of the server, or of the connection to it: then its status is 0. */
@@ -46,7 +49,10 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
     if (isAbort(error)) throw error;
     throw new ApiError(0, 'unreachable', 'The server doesn’t answer.');
   });
-  if (response.ok) return response;
+  if (response.ok) {
+    if (used === key.value) refusal.value = undefined;
+    return response;
+  }
   if (response.status === 401 && used === key.value) refusal.value = used === '' ? 'missing' : 'wrong';
   throw await errorOf(response);
 }

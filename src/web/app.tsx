@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { key, refusal, setKey } from './api.js';
+import { key, refusal } from './api.js';
 import { Ask } from './ask.js';
 import { Browse } from './browse.js';
+import { changeKey } from './datasets.js';
 import { Notice } from './notice.js';
 import { Overview } from './overview.js';
 import { Reader } from './reader.js';
@@ -80,7 +81,7 @@ function Header() {
       </nav>
       <span class="spring" />
       {key.value !== '' && refusal.value === undefined && (
-        <button type="button" class="quiet" onClick={() => setKey('')}>
+        <button type="button" class="quiet" onClick={() => changeKey('')}>
           Forget the key
         </button>
       )}
@@ -110,7 +111,7 @@ function KeyForm() {
       class="card"
       onSubmit={(event) => {
         event.preventDefault();
-        setKey(text.value.trim());
+        changeKey(text.value.trim());
       }}
     >
       <h2>This server needs a key</h2>

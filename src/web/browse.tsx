@@ -274,7 +274,7 @@ function SearchState() {
         : `read ${bytes(now.read)}`;
   return (
     <div class="found">
-      <span role="status" aria-live="polite">
+      <span role="status" aria-busy={isRunning.value}>
         {searchError.value === undefined || now !== undefined ? found : 'The search failed.'}
       </span>
       {read !== '' && <span class="quiet">{read}</span>}
@@ -294,7 +294,10 @@ function HitRow({ hit }: { hit: Hit }) {
   const { text, marks } = hit.snippet;
   const parts = [];
   let at = 0;
-  for (const [start, end] of marks) {
+  for (const [first, end] of marks) {
+    // Words may overlap.
+    const start = Math.max(at, first);
+    if (start >= end) continue;
     parts.push(text.slice(at, start), <mark key={start}>{text.slice(start, end)}</mark>);
     at = end;
   }

@@ -1,5 +1,5 @@
-import { computed, effect, signal } from '@preact/signals';
-import { getJson, key, messageOf, refusal } from './api.js';
+import { computed, signal } from '@preact/signals';
+import { getJson, messageOf, refusal, setKey } from './api.js';
 import type { Dataset } from './types.js';
 
 const BUSY_MS = 700;
@@ -29,25 +29,34 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Reads the state of the datasets now, and then as often as it changes. */
 export async function refresh(): Promise<void> {
-  clearTimeout(timer);
-  if (!document.hidden && refusal.peek() === undefined) {
-    try {
-      datasets.value = (await getJson<{ datasets: readonly Dataset[] }>('api/datasets')).datasets;
-      datasetsError.value = undefined;
-    } catch (error) {
-      datasetsError.value = messageOf(error);
-    }
-  }
+  await read();
   const isBusy = datasets.peek()?.some(({ progress, status }) => progress < 1 || status === 'indexing');
   clearTimeout(timer);
-  timer = setTimeout(refresh, isBusy === true || datasetsError.peek() !== undefined ? BUSY_MS : IDLE_MS);
+  timer = setTimeout(
+    () => {
+      // Without an accepted key, only another key changes anything.
+      if (!document.hidden && refusal.peek() === undefined) void refresh();
+    },
+    isBusy === true || datasetsError.peek() !== undefined ? BUSY_MS : IDLE_MS,
+  );
 }
 
-effect(() => {
-  // Another key sees other datasets, or any at all.
-  key.value;
+async function read(): Promise<void> {
+  try {
+    datasets.value = (await getJson<{ datasets: readonly Dataset[] }>('api/datasets')).datasets;
+    datasetsError.value = undefined;
+  } catch (error) {
+    datasetsError.value = messageOf(error);
+  }
+}
+
+/** Uses another key, which may see the datasets. */
+export function changeKey(text: string): void {
+  setKey(text);
   void refresh();
-});
+}
+
+void refresh();
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) void refresh();
 });

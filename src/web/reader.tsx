@@ -57,7 +57,10 @@ function Loaded({ place: wanted }: { place: Place }) {
     return () => controller.abort();
   }, [model, number, id, times, key.value]);
   useEffect(() => {
-    document.title = number === undefined ? 'verbatim' : `${model} ${number} · verbatim`;
+    if (number !== undefined) document.title = `${model} ${number} · verbatim`;
+    return () => {
+      document.title = 'verbatim';
+    };
   }, [model, number]);
 
   if (error !== undefined) return <Failed message={error} onRetry={() => setTimes(times + 1)} />;

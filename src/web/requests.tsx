@@ -15,6 +15,9 @@ const ROW_HEIGHT = 52;
 const KEPT_MAX = 5000;
 const LISTED = 1000;
 const RETRY_MS = 2000;
+/** Characters of a prompt that the filter reads, and that a row has. */
+const FILTERED_LENGTH = 5000;
+const SHOWN_LENGTH = 300;
 
 /** The latest first. */
 const entries = signal<readonly JournalEntry[]>([]);
@@ -78,8 +81,11 @@ function isMiss({ match, status }: JournalEntry): boolean {
 }
 
 function fits(entry: JournalEntry, text: string): boolean {
+  if (text.trim() === '') return true;
   const { method, path, model, status, match, source, prompt, error } = entry;
-  const all = [method, path, model, status, match, source, prompt, error?.message].join(' ').toLowerCase();
+  const all = [method, path, model, status, match, source, prompt?.slice(0, FILTERED_LENGTH), error?.message]
+    .join(' ')
+    .toLowerCase();
   return text
     .toLowerCase()
     .split(/\s+/)
@@ -193,7 +199,7 @@ function EntryRow({ entry }: { entry: JournalEntry }) {
         <span class="spring" />
         {duration_ms !== undefined && <span class="quiet">{duration(duration_ms)}</span>}
       </span>
-      <span class="prompt">{prompt ?? error?.message ?? '—'}</span>
+      <span class="prompt">{prompt?.slice(0, SHOWN_LENGTH).toWellFormed() ?? error?.message ?? '—'}</span>
     </>
   );
 }
