@@ -1,7 +1,10 @@
 /** The page over the sample: each of its regions, as a reader uses it. */
 
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { VerbatimServer } from '#dist/index.js';
+import { ROOT } from '../support/project.js';
 import { barriersOf, openPage, pageUrl, serveFor } from '../support/web.js';
 
 const PROMPT = 'What is a mock server good for?';
@@ -102,23 +105,26 @@ describe('a conversation', () => {
   });
 
   it.each([
-    ['curl', /^curl http:.*\/v1\/chat\/completions .*-d '\{"model":"sample","messages":\[\{"role":"user"/],
-    ['OpenAI, JavaScript', /baseURL: 'http:.*\/v1'/],
-    ['OpenAI, Python', /base_url="http:.*\/v1"/],
-    ['Anthropic, Python', /client\.messages\.create\(/],
-  ])('is copied as %s', async (name, pattern) => {
-    const { page } = await openPage(`${url}#/sample/0#3`, {
-      permissions: ['clipboard-read', 'clipboard-write'],
-    });
+    ['curl', 'sh', ['-c']],
+    ['OpenAI, JavaScript', process.execPath, ['--input-type=module', '--eval']],
+    ['OpenAI, Python', undefined, /base_url="http:.*\/v1"[\s\S]*model="sample"[\s\S]*"role": "user"/],
+    ['Anthropic, Python', undefined, /base_url="http:[\s\S]*client\.messages\.create\([\s\S]*"role": "user"/],
+  ] as const)('is copied as %s, which gets the selected reply', async (name, program, how) => {
+    const permissions = ['clipboard-read', 'clipboard-write'];
+    const { page } = await openPage(`${url}#/sample/0#3`, { permissions });
     await page.locator('[data-turn="3"]').waitFor();
     await page.locator('.menu summary').click();
     await page.getByText('Request for turn 3 as').waitFor();
     await page.getByRole('button', { name, exact: true }).click();
     await page.getByRole('status').getByText(`Request as ${name} copied`).waitFor();
     const text = (await page.evaluate('navigator.clipboard.readText()')) as string;
-    expect(text).toMatch(pattern);
     expect(text).toContain('Can you give an example?');
     expect(text).not.toContain('Say a checkout page');
+    if (program === undefined) expect(text).toMatch(how);
+    else {
+      const { stdout } = await promisify(execFile)(program, [...how, text], { cwd: ROOT });
+      expect(stdout).toContain('Say a checkout page');
+    }
   });
 
   it('that is not there is an error that says so', async () => {
