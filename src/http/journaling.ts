@@ -17,7 +17,7 @@ const PAGE_FILE = /^\/(?:docs|web)\//;
 
 /** False for what people use to look at the server: it would be in the journal that they look at. */
 function isJournalled({ tag }: Operation): boolean {
-  return tag !== 'Server' && tag !== 'Testing';
+  return tag !== 'Server' && tag !== 'Testing' && tag !== 'Looking';
 }
 
 /** Writes requests that have ended into a journal: all but those for the server itself, such as `GET /health`. */
