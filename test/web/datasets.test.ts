@@ -103,6 +103,7 @@ describe('a hostile dataset', () => {
     dataset: `hostile=${write('hostile.jsonl', [
       ['<img src=x onerror=alert(20)>', ...TEXTS.flatMap((text) => [text, text])],
       ['../../..#/x?y&z', 'Hello', 'Hi'],
+      [undefined, TEXTS[0] as string, 'Again.'],
     ])}`,
   }).then(pageUrl);
 
