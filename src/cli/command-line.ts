@@ -1,6 +1,9 @@
 /** The command line: which command it names, and the help. The flags of settings come from the table in `settings/table.ts`. */
 
 import { Command, CommanderError, Option as Flag, Help } from 'commander';
+import { AppError } from '../core/errors.js';
+import { ROLES, type Role } from '../core/roles.js';
+import { isEmptySearch, type TextSearch, termsOf } from '../core/search.js';
 import { isSimilar } from '../core/similar.js';
 import { identityAt } from '../dataset/file.js';
 import { ConfigError } from '../settings/config-error.js';
@@ -24,6 +27,13 @@ export type CommandLine =
       readonly as: 'text' | 'json' | 'raw';
     }
   | { readonly kind: 'stats'; readonly settings: CheckSettings; readonly isJson: boolean }
+  | {
+      readonly kind: 'search';
+      readonly settings: CheckSettings;
+      readonly search: TextSearch;
+      readonly limit: number;
+      readonly as: 'text' | 'json' | 'count';
+    }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
@@ -45,6 +55,7 @@ const AFTER = {
     ['verbatim --port 0 --print-url', 'serve the sample for a test, which reads the address'],
     ['verbatim - < a.jsonl.gz', 'serve what comes on standard input'],
     ['verbatim check a.json b/', 'validate files without serving them'],
+    ['verbatim search a.json moss', 'print the turns that have a word'],
     ['verbatim show a.json 41', 'print a conversation'],
     ['verbatim stats a.json', 'print what a dataset has, in numbers'],
   ],
@@ -53,6 +64,7 @@ const AFTER = {
     ['1', "the dataset or the address can't be used"],
     ['2', 'an invalid setting'],
     ['3', 'check: some records, or files of a folder, are skipped'],
+    ['4', 'search: no turn found'],
     ['70', 'a defect of verbatim'],
   ],
 } as const;
@@ -146,8 +158,30 @@ export function readCommandLine(
       const settings = readCheckSettings({ ...program.opts(), ...values }, [path], env);
       command = { kind: 'stats', settings, isJson: json };
     });
+  const search = program
+    .command('search')
+    .description('Print the turns whose texts have all of some words')
+    .argument('<file>', 'Dataset: a FILE, a folder, or a pattern in quotes')
+    .argument('[text]', 'Words; those in double quotes are one text', '')
+    .option('-s, --case-sensitive', 'Distinguish capital from small letters')
+    .addOption(new Flag('--role <role>', 'Only turns of a role').choices(ROLES))
+    .option('--min-length <bytes>', 'Only texts of that length or more, as JSON spells them')
+    .option('--max-length <bytes>', 'Only texts of that length or less')
+    .option('--min-turns <turns>', 'Only conversations of that many turns or more')
+    .option('--max-turns <turns>', 'Only conversations of that many turns or fewer')
+    .option('--limit <turns>', 'Print no more turns than that')
+    .option('--count', 'Print only how many turns are found')
+    .option('--json', 'Print JSON, a line for each turn')
+    .action((path: string, text: string, given: SearchFlags) => {
+      const { json = false, count = false, limit, ...values } = given;
+      if (json && count) throw new ConfigError('--json and --count given; expected one of both');
+      const settings = readCheckSettings({ ...program.opts(), ...settingsIn(values) }, [path], env);
+      const as = json ? 'json' : count ? 'count' : 'text';
+      const most = numberOf('--limit', limit) ?? Number.POSITIVE_INFINITY;
+      command = { kind: 'search', settings, search: searchOf(text, given), limit: most, as };
+    });
   for (const name of CHECK_SETTINGS) {
-    for (const each of [check, show, stats]) each.addOption(flagOf(OPTIONS[name]));
+    for (const each of [check, show, stats, search]) each.addOption(flagOf(OPTIONS[name]));
   }
   try {
     program.parse(args, { from: 'user' });
@@ -157,6 +191,62 @@ export function readCommandLine(
     throw new ConfigError(problemOf(error, args));
   }
   return command as unknown as CommandLine;
+}
+
+/** The flags of `search`, as Commander names them. */
+interface SearchFlags {
+  readonly caseSensitive?: true;
+  readonly role?: Role;
+  readonly minLength?: string;
+  readonly maxLength?: string;
+  readonly minTurns?: string;
+  readonly maxTurns?: string;
+  readonly limit?: string;
+  readonly count?: true;
+  readonly json?: true;
+}
+
+/** The flags that are settings. */
+function settingsIn({
+  caseSensitive,
+  role,
+  minLength,
+  maxLength,
+  minTurns,
+  maxTurns,
+  ...rest
+}: SearchFlags): object {
+  return rest;
+}
+
+/** @throws ConfigError if there is nothing to search for, or too much, or if a number isn't one */
+function searchOf(text: string, flags: SearchFlags): TextSearch {
+  const search: TextSearch = {
+    terms: termsIn(text),
+    ignoresCase: flags.caseSensitive !== true,
+    role: flags.role,
+    lengthMin: numberOf('--min-length', flags.minLength) ?? 0,
+    lengthMax: numberOf('--max-length', flags.maxLength) ?? Number.POSITIVE_INFINITY,
+    turnsMin: numberOf('--min-turns', flags.minTurns) ?? 0,
+    turnsMax: numberOf('--max-turns', flags.maxTurns) ?? Number.POSITIVE_INFINITY,
+  };
+  if (isEmptySearch(search)) throw new ConfigError('expected a text to search for, or another condition');
+  return search;
+}
+
+function termsIn(text: string): readonly string[] {
+  try {
+    return termsOf(text);
+  } catch (error) {
+    throw error instanceof AppError ? new ConfigError(error.message.replace("Invalid 'q'", 'text')) : error;
+  }
+}
+
+/** @throws ConfigError if it isn't a whole number */
+function numberOf(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined || /^(?:0|[1-9]\d{0,14})$/.test(text))
+    return text === undefined ? undefined : Number(text);
+  throw new ConfigError(`${flag}: expected a whole number, got '${text}'`);
 }
 
 /** @throws ConfigError if it isn't a whole number */

@@ -1,14 +1,18 @@
 /** A conversation, and what is in a dataset, as lines for people. */
 
+import { styleText } from 'node:util';
+import { escapeAllControls } from '../core/control-characters.js';
 import { counted } from '../core/counted.js';
 import { LENGTHS_FROM, TURNS_FROM } from '../core/histogram.js';
 import { QUOTED_LENGTH_MAX } from '../core/limits.js';
 import { quoteBeginning } from '../core/quote.js';
-import { ROLES } from '../core/roles.js';
+import { ROLES, roleOf } from '../core/roles.js';
 import type { RecordedConversation, RecordedTurn, RepeatedPrompt } from '../corpus/corpus.js';
+import type { SearchCount } from '../corpus/search.js';
 import { printable } from '../dataset/dataset-error.js';
 import { sizeText } from '../http/start-lines.js';
 import type { Model } from '../models/model.js';
+import type { FoundText } from '../workers/tasks.js';
 
 /** Width of the names in front of the lines. */
 const NAME_WIDTH = 12;
@@ -28,6 +32,34 @@ export function conversationText(path: string, conversation: RecordedConversatio
     ...(system === undefined ? [] : ['', 'system', ...linesOf(system)]),
     ...turns.flatMap(turnText),
   ];
+}
+
+/** A turn that a search has found, in one line. On a terminal, what was found in it is coloured. */
+export function hitText({ record, turn, role, excerpt }: FoundText): string {
+  const { text, marks, from } = excerpt;
+  let shown = from > 0 ? '…' : '';
+  let at = 0;
+  for (const [start, end] of marks) {
+    shown += `${plain(text.slice(at, start))}${found(plain(text.slice(start, end)))}`;
+    at = end;
+  }
+  return `${styleText('magenta', `${record}#${turn}`)} ${styleText('green', roleOf(role))}: ${shown}${plain(text.slice(at))}`;
+}
+
+/** Node 20 colours a text in a list of styles even where there are no colours. */
+function found(text: string): string {
+  return styleText('bold', styleText('red', text));
+}
+
+/** A text in one line, without control characters, which could change colours. */
+function plain(text: string): string {
+  return escapeAllControls(text.replace(/[\s\x85]+/g, ' '));
+}
+
+/** How much was searched, and what was found in it. */
+export function searchedText({ turns, conversations, read }: SearchCount, seconds: number): string {
+  const found = `${counted(turns, 'turn')} in ${counted(conversations, 'conversation')}`;
+  return `${found}; read ${sizeText(read)} in ${seconds.toFixed(1)} s`;
 }
 
 function turnText({ role, from, text, reasoning, calls }: RecordedTurn, number: number): string[] {

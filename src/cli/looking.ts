@@ -1,11 +1,15 @@
-/** `verbatim show` and `verbatim stats`: what is in a dataset, without a server. */
+/** `verbatim show`, `verbatim stats` and `verbatim search`: what is in a dataset, without a server. */
 
+import { escapeControls } from '../core/control-characters.js';
 import { AppError, CommandError } from '../core/errors.js';
 import type { ModelSpec } from '../core/model-spec.js';
+import type { TextSearch } from '../core/search.js';
+import type { SearchCount } from '../corpus/search.js';
 import { datasetOf, recordOf, repeatedOf } from '../http/endpoints/looking.js';
+import { shownHit } from '../http/endpoints/search.js';
 import type { Progress } from '../http/progress.js';
 import type { CheckSettings } from '../settings/read-settings.js';
-import { conversationText, statsText } from './looking-text.js';
+import { conversationText, hitText, statsText } from './looking-text.js';
 import { withOpened } from './opened.js';
 
 /** How a conversation is shown: as text, as the JSON of the API, or as its own text. */
@@ -56,13 +60,55 @@ export function stats(
   });
 }
 
+/** How the turns that a search finds are printed: a line each, as the JSON of the API, or their number alone. */
+export type FoundAs = 'text' | 'json' | 'count';
+
+/**
+ * Searches the texts of a dataset.
+ *
+ * @param limit how many turns are printed at most
+ * @param print prints a line, whose control characters are escaped, apart from those of colours
+ * @returns how much was searched, and what was found in it
+ * @throws CommandError if the dataset can't be served
+ */
+export function search(
+  spec: ModelSpec,
+  search: TextSearch,
+  limit: number,
+  as: FoundAs,
+  settings: CheckSettings,
+  progress: Progress,
+  print: (line: string) => void,
+): Promise<SearchCount> {
+  return withOpened(spec, settings, 'sweep', progress, async ({ corpus }) => {
+    const order = { search, limit: as === 'count' ? 0 : limit, from: undefined, countsAll: true };
+    let count: SearchCount = { turns: 0, conversations: 0, read: 0, bytes: 0 };
+    try {
+      for await (const report of corpus.search(order, new AbortController().signal)) {
+        if (report.kind !== 'hit') count = report.count;
+        else if (as === 'json') print(escapeControls(JSON.stringify(shownHit(report.hit))));
+        else print(hitText(report.hit));
+      }
+    } catch (error) {
+      throw commandErrorOf(error);
+    }
+    if (as === 'count') print(String(count.turns));
+    return count;
+  });
+}
+
 /** The answer of a dataset, or a CommandError with the reason for having none. */
 async function answerOf<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    const { cause } = error;
-    throw cause instanceof CommandError ? cause : new CommandError(error.message, { cause: error });
+    throw commandErrorOf(error);
   }
+}
+
+/** The reason in an error of a dataset, as a CommandError; any other error itself. */
+function commandErrorOf(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  const { cause } = error;
+  return cause instanceof CommandError ? cause : new CommandError(error.message, { cause: error });
 }

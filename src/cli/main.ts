@@ -11,14 +11,22 @@ import type { Listening } from '../http/serve.js';
 import { abortedText } from '../http/start-lines.js';
 import { ConfigError } from '../settings/config-error.js';
 import type { CheckSettings, Settings } from '../settings/read-settings.js';
-import { readCommandLine } from './command-line.js';
+import { type CommandLine, readCommandLine } from './command-line.js';
 import type { ShownAs } from './looking.js';
 import { VERSION } from './manifest.js';
 import { ProgressBar } from './progress-bar.js';
 import { Stdin } from './stdin.js';
 
 /** `defect` is what sysexits.h calls EX_SOFTWARE. */
-const EXIT = { ok: 0, failed: 1, badSettings: 2, skipped: 3, defect: 70, bySignal: 128 } as const;
+const EXIT = {
+  ok: 0,
+  failed: 1,
+  badSettings: 2,
+  skipped: 3,
+  notFound: 4,
+  defect: 70,
+  bySignal: 128,
+} as const;
 
 // Ignore EPIPE and other write errors.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -51,6 +59,8 @@ async function main(args: readonly string[]): Promise<number> {
         return await runShow(command.settings, command.number, command.as);
       case 'stats':
         return await runStats(command.settings, command.isJson);
+      case 'search':
+        return await runSearch(command);
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
@@ -153,6 +163,28 @@ async function runStats(settings: CheckSettings, isJson: boolean): Promise<numbe
     for (const line of await stats(spec, isJson, settings, bar ?? NO_PROGRESS)) print(line);
   }
   return EXIT.ok;
+}
+
+/** Prints the turns that are found, and on a terminal how much was read. */
+async function runSearch({
+  settings,
+  search: wanted,
+  limit,
+  as,
+}: Extract<CommandLine, { readonly kind: 'search' }>): Promise<number> {
+  const { search } = await import('./looking.js');
+  const { searchedText } = await import('./looking-text.js');
+  await removeFoldersAtEnd();
+  let code: number = EXIT.notFound;
+  for (const spec of await stdin.replaceIn(settings.dataset)) {
+    const startMs = performance.now();
+    const printFound = (line: string) => above(() => process.stdout.write(`${line}\n`));
+    const count = await search(spec, wanted, limit, as, settings, bar ?? NO_PROGRESS, printFound);
+    if (count.turns > 0) code = EXIT.ok;
+    const seconds = (performance.now() - startMs) / 1000;
+    if (bar !== undefined) process.stderr.write(`${searchedText(count, seconds)}\n`);
+  }
+  return code;
 }
 
 /** Removes temporary folders if a signal ends the command. */

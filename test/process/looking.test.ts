@@ -1,4 +1,4 @@
-/** `verbatim show` and `verbatim stats`. */
+/** `verbatim show`, `verbatim search` and `verbatim stats`. */
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ mkdirSync(several);
 for (const name of ['1.jsonl', '2.jsonl']) writeFileSync(join(several, name), text);
 
 async function run(...args: readonly string[]) {
-  const command = startServer(args, { TMPDIR: spools });
+  const command = startServer(args, { TMPDIR: spools, FORCE_COLOR: '0' });
   const code = await command.exited;
   return { code, stdout: command.stdout, stderr: command.stderr };
 }
@@ -103,6 +103,38 @@ describe('verbatim show', () => {
     [['show', path, '0', '--raw', '--json'], 2, 'verbatim: --json and --raw given; expected one of both\n'],
   ])('%j fails with one line', async (args, code, line) => {
     expect(await run(...args)).toEqual({ code, stdout: '', stderr: line });
+  });
+});
+
+describe('verbatim search', () => {
+  it('prints the turns that have all words, in one line each, with control characters escaped', async () => {
+    expect(await linesOf('search', path, 'THERE hi')).toEqual(['0#0 user: Hi\\u001b[31m there']);
+    expect(await linesOf('search', several, '"continue"', '--limit', '4')).toEqual(
+      [2, 3, 4, 7].map((number) => `${number}#0 user: continue`),
+    );
+  });
+
+  it('prints how many turns there are, or the JSON of the API', async () => {
+    expect(await linesOf('search', packed, 'continue', '--count')).toEqual(['3']);
+    expect(await linesOf('search', path, '--role', 'assistant', '--min-length=1', '--count')).toEqual(['1']);
+    const [line = ''] = await linesOf('search', path, 'Hello', '--case-sensitive', '--json');
+    expect(JSON.parse(line)).toMatchObject({ number: 0, turn: 1, snippet: { marks: [[0, 5]] } });
+  });
+
+  it('has an exit code of its own if nothing is found', async () => {
+    expect(await run('search', path, 'hello', '-s')).toEqual({ code: 4, stdout: '', stderr: '' });
+  });
+
+  it.each([
+    [['search', path], 'expected a text to search for, or another condition'],
+    [['search', path, 'a', '--limit', 'x'], "--limit: expected a whole number, got 'x'"],
+    [['search', path, 'a', '--json', '--count'], '--json and --count given; expected one of both'],
+    [
+      ['search', path, Array.from({ length: 17 }, (_, i) => i).join(' ')],
+      'text: expected at most 16 words, but got 17 instead. Put words that follow each other in double quotes.',
+    ],
+  ])('%j fails with one line', async (args, line) => {
+    expect(await run(...args)).toEqual({ code: 2, stdout: '', stderr: `verbatim: ${line}\n` });
   });
 });
 

@@ -94,7 +94,8 @@ function written(format: LiveFormat, type: string, data: object): string {
   return format === 'lines' ? `${json}\n` : `event: ${type}\ndata: ${json}\n\n`;
 }
 
-function shownHit({ record, turn, id, role, length, excerpt }: FoundText): object {
+/** A turn that was found, as clients get it. */
+export function shownHit({ record, turn, id, role, length, excerpt }: FoundText): object {
   return {
     number: record,
     id: id?.slice(0, SEARCHED_ID_LENGTH_MAX) ?? null,
