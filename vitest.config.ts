@@ -23,6 +23,8 @@ export default defineConfig({
     // Node loads what is built, as in production: Vite would only transform it again for each file.
     server: { deps: { external: [/\/dist\//] } },
     setupFiles: ['test/support/setup.ts'],
+    // A process and its modules for all files of a worker: loading them again took a fifth of the time of the fast ones.
+    isolate: false,
     reporters: ['default', './test/support/summary-reporter.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [
@@ -49,8 +51,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'fast',
-          // A process and its modules for all files of a worker: loading them anew took a fifth of the time.
-          isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: [...packaging, ...processes],
           testTimeout: 60_000 * FACTOR,
