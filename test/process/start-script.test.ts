@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { OFFLINE_FIRST, shelvedNpm } from '../support/npm.js';
 import { npm } from '../support/packed.js';
 import { VERSION } from '../support/project.js';
@@ -14,10 +14,10 @@ const folder = temporaryFolder();
 const clone = join(folder, 'clone with spaces');
 
 /** A copy of the tree as a fresh clone: without installed packages and build output. */
-function copyTree(): void {
+beforeAll(() => {
   const left = ['node_modules', 'dist', '.git'].map((name) => join(root, name));
   cpSync(root, clone, { recursive: true, filter: (path) => !left.includes(path) });
-}
+});
 
 /** The first install is npm's own; later ones have the same lock file, and would give the same result. */
 let env: Record<string, string> = OFFLINE_FIRST;
@@ -55,14 +55,12 @@ describe('start.sh', () => {
     [['--port', '0', '--host=127.0.0.1', 'a=missing.json'], 'missing.json'],
     [['check', 'missing.jsonl'], 'missing.jsonl'],
   ])('reports a missing file before it installs anything: %j', (args, file) => {
-    copyTree();
     const stderr = `verbatim: ${file}: there is no such file\n`;
     expect(run(...args)).toEqual({ status: 1, stdout: '', stderr });
     expect(existsSync(join(clone, 'node_modules'))).toBe(false);
   });
 
   it('installs what the server and its build need, and builds what is missing or out of date', async () => {
-    copyTree();
     const served = `verbatim serves ${join(clone, 'data', 'sample.json')}`;
     expect(await start()).toMatch(
       new RegExp(
