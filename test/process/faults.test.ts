@@ -15,19 +15,22 @@ const folder = temporaryFolder();
 const preload = fileURLToPath(new URL('../support/faults.mjs', import.meta.url));
 const CONVERSATIONS = 20_000;
 
+function datasetOf(name: string, count: number): string {
+  const path = join(folder, name);
+  const conversations = Array.from({ length: count }, (_, i) => ({
+    conversations: [
+      { from: 'human', value: `prompt ${i}` },
+      { from: 'gpt', value: `reply ${i} `.repeat(100) },
+    ],
+  }));
+  writeFileSync(path, JSON.stringify(conversations));
+  return path;
+}
+
 /** Large enough for several shards. */
-const dataset = join(folder, 'dataset.json');
-writeFileSync(
-  dataset,
-  JSON.stringify(
-    Array.from({ length: CONVERSATIONS }, (_, i) => ({
-      conversations: [
-        { from: 'human', value: `prompt ${i}` },
-        { from: 'gpt', value: `reply ${i} `.repeat(100) },
-      ],
-    })),
-  ),
-);
+const dataset = datasetOf('dataset.json', CONVERSATIONS);
+/** Its tokens are counted soon. */
+const small = datasetOf('small.json', 500);
 
 interface Faulty {
   readonly server: ServerProcess;
@@ -43,11 +46,12 @@ async function startFaulty(
   args: readonly string[],
   nodeOptions = '',
   begun: readonly string[] = [],
+  path: string = dataset,
 ): Promise<Faulty> {
   const faults = mkdtempSync(join(folder, 'faults-'));
   for (const name of begun) writeFileSync(join(faults, name), '');
   const env = { FAULTS: faults, NODE_OPTIONS: `--import=${preload} ${nodeOptions}` };
-  const server = startServer([dataset, '--cache-mb', '0', '--workers', '2', ...args], env);
+  const server = startServer([path, '--cache-mb', '0', '--workers', '2', ...args], env);
   const url = await server.url();
   return {
     server,
@@ -81,7 +85,7 @@ describe('a server whose worker dies', () => {
   it.each([
     ['exit', ''],
     ['trap', ''],
-    ['out-of-memory', '--max-old-space-size=150'],
+    ['out-of-memory', '--max-old-space-size=80'],
   ])('by %s retries the sweep of its shard, and goes on', { timeout: 60_000 }, async (death, nodeOptions) => {
     const { server, url, begin, hasHappened } = await startFaulty(['--engine', 'sweep'], nodeOptions);
     await server.waitFor(/dataset read|index ready/, 'stderr');
@@ -119,7 +123,7 @@ describe('a server whose worker dies', () => {
 describe('counting tokens ahead', () => {
   it('continues after its thread has died', { timeout: 60_000 }, async () => {
     const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
-    const { server, url, begin, hasHappened } = await startFaulty(args);
+    const { server, url, begin, hasHappened } = await startFaulty(args, '', [], small);
     begin('exit');
     await server.waitFor(/tokens counted/, 'stderr');
     expect(hasHappened('exit')).toBe(true);
@@ -129,7 +133,7 @@ describe('counting tokens ahead', () => {
 
   it('continues when the file can be read again', { timeout: 60_000 }, async () => {
     const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
-    const { server, begin } = await startFaulty(args);
+    const { server, begin } = await startFaulty(args, '', [], small);
     const end = begin('eio');
     // It begins within this time.
     await setTimeout(3 * IDLE_MS);
