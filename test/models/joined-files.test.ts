@@ -21,14 +21,12 @@ import { JOINED_BYTES_MAX } from '#dist/core/limits.js';
 import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { ServedParts } from '#dist/models/served-parts.js';
-import { SharedPool } from '#dist/workers/shared-pool.js';
-import { TokenPool } from '#dist/workers/token-pool.js';
 import { Recorder, replace } from '../support/served.js';
+import { openPool, tokens } from '../support/shared-threads.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
 
 const folder = temporaryFolder();
-const tokens = new TokenPool('o200k_base');
 type Files = Readonly<Record<string, string | Uint8Array>>;
 
 const linesOf = (...records: readonly unknown[]) =>
@@ -75,7 +73,7 @@ async function serve(path: string, { isKept = false, splits = [] as readonly str
   const recorder = new Recorder();
   const served = await ServedParts.open(path, {
     engine: 'index',
-    pool: new SharedPool(1),
+    pool: openPool(1),
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits,
     indexDir: isKept ? undefined : 'none',

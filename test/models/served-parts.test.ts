@@ -16,22 +16,20 @@ import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import type { Engine } from '#dist/models/build.js';
 import { ServedDataset } from '#dist/models/served-dataset.js';
 import { ServedParts } from '#dist/models/served-parts.js';
-import { SharedPool } from '#dist/workers/shared-pool.js';
-import { TokenPool } from '#dist/workers/token-pool.js';
 import { ROOT } from '../support/project.js';
 import { Recorder, replace } from '../support/served.js';
+import { openPool, tokens } from '../support/shared-threads.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
 
 const folder = temporaryFolder();
-const tokens = new TokenPool('o200k_base');
 const pair = (question: string, answer: string) => `${JSON.stringify({ question, answer })}\n`;
 
 async function serve(path: string, splits: readonly string[] = [], engine: Engine = 'index') {
   const recorder = new Recorder();
   const served = await ServedParts.open(path, {
     engine,
-    pool: new SharedPool(1),
+    pool: openPool(1),
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits,
     indexDir: 'none',

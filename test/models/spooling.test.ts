@@ -13,22 +13,18 @@ import { CSV_ROW_BYTES_MAX, RECORD_BYTES_MAX, UNPACKED_BYTES_FREE } from '#dist/
 import { queryOf } from '#dist/core/query.js';
 import { JOINED_SHAPES } from '#dist/dataset/shapes/joined.js';
 import type { ServedDataset } from '#dist/models/served-dataset.js';
-import { SharedPool } from '#dist/workers/shared-pool.js';
-import { atEndOfFile } from '../support/end-of-file.js';
 import { runs } from '../support/factor.js';
 import { ROOT } from '../support/project.js';
 import { open, openAndWalk } from '../support/served.js';
 import { conversationFor } from '../support/shape-conversations.js';
 import { WRITERS } from '../support/shape-writers.js';
+import { openPool } from '../support/shared-threads.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
 const ENGINES = ['auto', 'sweep', 'index'] as const;
 
-// Starting threads for each dataset would take most of the time.
-const pool = new SharedPool(2);
-pool.take();
-atEndOfFile(() => pool.give());
+const pool = openPool(2);
 
 /** A prompt, its reply, and the id of its conversation or the number of its record. */
 type Answer = readonly [prompt: string, reply: string, id: string];

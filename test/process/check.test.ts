@@ -6,9 +6,9 @@ import { check } from '#dist/cli/check.js';
 import { checkText } from '#dist/cli/check-text.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { EXPECTED_DATASET as EXPECTED } from '#dist/dataset/sources.js';
-import { SharedPool } from '#dist/workers/shared-pool.js';
 import { openAndWalk } from '../support/served.js';
 import { program, ServerProcess, startServer } from '../support/server-process.js';
+import { openPool } from '../support/shared-threads.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -33,7 +33,7 @@ function file(name: string, content: string | Buffer): string {
 async function expectRefusal(path: string, message: string): Promise<void> {
   const thrown = expect.objectContaining({ name: 'DatasetError', message });
   await expect(lineOf(path)).rejects.toThrow(thrown);
-  await expect(openAndWalk(path, { pool: new SharedPool(1) })).rejects.toThrow(thrown);
+  await expect(openAndWalk(path, { pool: openPool(1) })).rejects.toThrow(thrown);
 }
 
 /** Runs the command until it exits. */

@@ -16,23 +16,9 @@ import { RealCounter } from '#dist/lookup/token-counter.js';
 import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';
 import { Testing } from '#dist/testing/testing.js';
-import { TokenPool } from '#dist/workers/token-pool.js';
-import { corporaOf, enginesOf, poolOf } from './dataset.js';
+import { corporaOf, enginesOf } from './dataset.js';
 import { atEndOfFile } from './end-of-file.js';
-
-/** Shared by all apps of a test file: a tokenizer is slow to load. */
-let tokens: TokenPool | undefined;
-
-function tokensOfFile(): TokenPool {
-  if (tokens !== undefined) return tokens;
-  const opened = new TokenPool('o200k_base');
-  tokens = opened;
-  atEndOfFile(() => {
-    tokens = undefined;
-    return opened.close();
-  });
-  return opened;
-}
+import { openPool, tokens } from './shared-threads.js';
 
 const NO_FIGURES: Figures = {
   datasets: new Map([
@@ -63,9 +49,9 @@ export async function appOf(
   overrides: Overrides = {},
   engine: 'sweep' | 'index' = 'index',
 ): Promise<App> {
-  const { census, [engine]: engineLookup, index } = await enginesOf(openDataset(path), poolOf(2));
-  const corpora = await corporaOf(openDataset(path), poolOf(2));
-  const tokens = tokensOfFile();
+  const pool = openPool(2).start();
+  const { census, [engine]: engineLookup, index } = await enginesOf(openDataset(path), pool);
+  const corpora = await corporaOf(openDataset(path), pool);
   const cache = new Cache(byteCount(1_000_000));
   const model: Model = {
     id: 'dataset',

@@ -6,11 +6,10 @@ import { Cache } from '#dist/lookup/cache.js';
 import { Catalog } from '#dist/models/catalog.js';
 import { ServedDatasets } from '#dist/models/served-datasets.js';
 import { ServedModel } from '#dist/models/served-model.js';
-import { SharedPool } from '#dist/workers/shared-pool.js';
-import { TokenPool } from '#dist/workers/token-pool.js';
 import { serveApp } from './app.js';
 import { atEndOfFile } from './end-of-file.js';
 import { Recorder } from './served.js';
+import { openPool, tokens } from './shared-threads.js';
 
 /**
  * Serves datasets until the test file has finished; returns the base URL, the cache and the datasets.
@@ -25,11 +24,11 @@ export async function serveModels(
   const cache = new Cache(byteCount(1_000_000));
   const options = {
     engine: 'index' as const,
-    pool: new SharedPool(1),
+    pool: openPool(1),
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits: [],
-    tokens: new TokenPool('o200k_base'),
+    tokens,
     countsAhead: false,
   };
   const datasets = await ServedDatasets.open(specs, options, () => new Recorder());

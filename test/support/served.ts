@@ -7,8 +7,7 @@ import type { Counts } from '#dist/dataset/counts.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import type { Notices } from '#dist/models/notices.js';
 import { ServedDataset, type ServedOptions } from '#dist/models/served-dataset.js';
-import { SharedPool } from '#dist/workers/shared-pool.js';
-import { TokenPool } from '#dist/workers/token-pool.js';
+import { openPool, tokens } from './shared-threads.js';
 
 /** Keeps every notice. */
 export class Recorder implements Notices {
@@ -69,15 +68,12 @@ export class Recorder implements Notices {
   }
 }
 
-/** Gets no requests unless a test sends them. */
-const tokens = new TokenPool('o200k_base');
-
 /** Opens a dataset. It is closed after the test. */
 export async function open(path: string, options: Partial<ServedOptions> = {}) {
   const recorder = new Recorder();
   const served = await ServedDataset.open(path, {
     engine: 'auto',
-    pool: new SharedPool(1),
+    pool: openPool(1),
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits: [],
