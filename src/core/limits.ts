@@ -233,6 +233,13 @@ export const EXPLAINED_LENGTH_MAX = 200;
 /** Texts of a shard for which the rules of `NORMALIZE` may take too long; then the others of the batch are left out, too. */
 export const SLOW_TEXTS_MAX = 4;
 
+/**
+ * The rules of `NORMALIZE` may make a text this many times as long, or this many characters long if that is more: `numbers` makes texts
+ * nine times as long at most. A rule that repeats its match makes texts grow without end, and V8 ends the process.
+ */
+export const RULED_GROWTH_MAX = 16;
+export const RULED_LENGTH_FREE = 1024;
+
 /** Characters before and after the first difference of two texts that a message shows, and of the difference itself. */
 export const PARTING_CONTEXT_LENGTH = 10;
 export const PARTING_LENGTH_MAX = 24;

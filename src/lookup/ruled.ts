@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.js';
 import type { Key, KeySeed } from '../core/keys.js';
+import { RULED_GROWTH_MAX } from '../core/limits.js';
 import type { Query } from '../core/query.js';
 import { normalizerOf, type Rule } from '../core/rules.js';
 import type { DatasetReader } from '../dataset/reader.js';
@@ -73,7 +74,7 @@ export class RuledTurns {
   private readonly keys: RuleKeys;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
-  private readonly normalize: (text: string) => string;
+  private readonly normalize: ReturnType<typeof normalizerOf>;
 
   constructor(
     table: IndexTable,
@@ -93,12 +94,16 @@ export class RuledTurns {
   /**
    * The first such turn whose reply is an assistant's, or else the first.
    *
-   * @throws AppError if the rules take too long, or if the file can't be read
+   * @throws AppError if the rules take too long or make a prompt too long, or if the file can't be read
    */
   find({ histories, contextual }: Query): Match | undefined {
     if (!contextual) return undefined;
     const texts = [...new Set(histories.map((history) => history.at(-1) ?? ''))];
-    const prompts = this.normalized(texts);
+    const prompts = this.normalized(texts).map((prompt) => {
+      if (prompt !== undefined) return prompt;
+      const message = `The rules of NORMALIZE make the prompt more than ${RULED_GROWTH_MAX} times as long.`;
+      throw new AppError('worker_failed', { message });
+    });
     this.kernel.useSeed(this.seed);
     for (const isOther of [false, true]) {
       for (const prompt of prompts) {
@@ -119,7 +124,7 @@ export class RuledTurns {
     return found && { ...found, rung: 'normalized', isRuled: true };
   }
 
-  private normalized(texts: readonly string[]): readonly string[] {
+  private normalized(texts: readonly string[]): readonly (string | undefined)[] {
     try {
       return bounded(() => texts.map(this.normalize));
     } catch (error) {

@@ -201,21 +201,21 @@ export class Build {
    * Applies rules to all turns, once there is an index. Misses wait for it. If it fails, the next miss repeats it.
    *
    * @param indexed resolves when there is an index
-   * @param onRuled called with the number of turns for which the rules took too long
+   * @param onRuled called with the number of turns that were left out
    * @param onFailed called for each failure
    */
   rule(
     pool: SharedPool,
     rules: readonly Rule[],
     indexed: Promise<unknown>,
-    onRuled: (slow: number) => void,
+    onRuled: (leftOut: number) => void,
     onFailed: (error: unknown) => void,
   ): void {
     const make = async () => {
       try {
         await indexed;
-        const { ruled, slow } = await this.ruledTurns(pool, rules);
-        onRuled(slow);
+        const { ruled, leftOut } = await this.ruledTurns(pool, rules);
+        onRuled(leftOut);
         return ruled;
       } catch (error) {
         onFailed(error);
@@ -247,8 +247,8 @@ export class Build {
       throw new DatasetError(edition.dataset.file.path, 'it has no index', undefined, true);
     this.plan ??= planShards(edition.dataset, pool.workers, this.kernel);
     try {
-      const { keys, slow } = await makeRuleKeys(this.plan, pool.take(), table, this.stop, rules);
-      return { ruled: edition.ruledBy(table, keys, rules), slow };
+      const { keys, leftOut } = await makeRuleKeys(this.plan, pool.take(), table, this.stop, rules);
+      return { ruled: edition.ruledBy(table, keys, rules), leftOut };
     } finally {
       await pool.give();
     }

@@ -7,10 +7,10 @@ import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 
-/** The keys of all turns, and for how many of them the rules took too long. */
+/** The keys of all turns, and how many of them were left out, because the rules took too long or made them too long. */
 interface MadeKeys {
   readonly keys: RuleKeys;
-  readonly slow: number;
+  readonly leftOut: number;
 }
 
 /**
@@ -29,13 +29,13 @@ export async function makeRuleKeys(
   const { dataset } = plan;
   const { seed, replies } = table;
   const keys = new RuleKeys(replies);
-  let slow = 0;
+  let leftOut = 0;
   const run = plan.run((shard) => pool.normalizeShard({ dataset, shard, seed, stop, rules }), pool.workers);
   for await (const { result } of run) {
     if (result.kind === 'failed') throw datasetErrorOf(dataset, result);
-    slow += result.value.slow;
+    leftOut += result.value.leftOut;
     if (!keys.add(result.value.keys)) break;
   }
-  if (keys.isComplete) return { keys, slow };
+  if (keys.isComplete) return { keys, leftOut };
   throw new DatasetError(dataset.file.path, 'it has changed since its index was built', undefined, true);
 }

@@ -439,9 +439,9 @@ export class ServedDataset implements Served {
   private rule(build: Build, indexed: Promise<unknown>): void {
     const { rules = [], pool, notices } = this.options;
     if (rules.length === 0) return;
-    const done = (slow: number) => {
+    const done = (leftOut: number) => {
       notices.debug({ turns: build.counts.turns }, 'rules applied');
-      if (slow > 0) notices.warn({ dataset: this.path, slow }, SLOW_RULES);
+      if (leftOut > 0) notices.warn({ dataset: this.path, left_out: leftOut }, TURNS_LEFT_OUT);
     };
     const failed = (error: unknown) => this.warnOfFailed(build, error, RULES_FAILED);
     build.rule(pool, rules, indexed, done, failed);
@@ -648,7 +648,8 @@ export class ServedDataset implements Served {
   }
 }
 
-const SLOW_RULES = 'rules of NORMALIZE take too long for some turns, which match as they are only';
+const TURNS_LEFT_OUT =
+  'rules of NORMALIZE take too long for some turns, or make them too long; these match as they are only';
 const SKETCHES_FAILED = 'sketches of turns not made; a miss that needs them tries again';
 const RULES_FAILED = 'rules not applied; the next miss tries again';
 const NOT_SEARCHED = 'The nearest turn could not be searched.';

@@ -19,10 +19,12 @@ import type { RecordBatch } from './walk.js';
 export class ShardNormalizer {
   /** Two halves for each turn, in file order; zeros for a turn that is left out. */
   readonly keys: number[] = [];
-  /** The number of texts for which the rules took too long. */
-  slow = 0;
+  /** The number of texts that the rules make too long, or for which they took too long. */
+  leftOut = 0;
+  /** How many of them took too long. */
+  private slow = 0;
   private readonly kernel: Kernel;
-  private readonly normalize: (text: string) => string;
+  private readonly normalize: ReturnType<typeof normalizerOf>;
 
   constructor(kernel: Kernel, rules: readonly Rule[]) {
     this.kernel = kernel;
@@ -35,6 +37,7 @@ export class ShardNormalizer {
     const normalized = this.normalizedTogether(texts.map(({ text }) => text));
     for (const [i, { isOther }] of texts.entries()) {
       const text = normalized[i];
+      if (text === undefined) this.leftOut++;
       const key = text === undefined ? undefined : ruleKeyOf(this.kernel, text, isOther);
       this.keys.push(key?.low ?? 0, key?.high ?? 0);
     }

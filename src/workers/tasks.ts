@@ -215,7 +215,7 @@ export interface NormalizeTask extends ShardTask {
 /** The keys of the texts of a shard's turns that have a reply: see `ShardNormalizer`. */
 export interface ShardRuleKeys extends Walked {
   readonly keys: readonly number[];
-  readonly slow: number;
+  readonly leftOut: number;
 }
 
 /** A text's sketch whose nearest turns are searched for: see `SketchSearch`. */

@@ -122,7 +122,7 @@ export function normalizeShard(task: NormalizeTask): Promise<TaskResult<ShardRul
       records += batch.records.length / RECORD_NUMBERS;
       return false;
     });
-    return { next, records, keys: normalizer.keys, slow: normalizer.slow };
+    return { next, records, keys: normalizer.keys, leftOut: normalizer.leftOut };
   });
 }
 

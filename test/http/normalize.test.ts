@@ -142,6 +142,21 @@ describe('NORMALIZE', () => {
     expect(message).toBe('The rules of NORMALIZE took longer than 1000 ms.');
   });
 
+  it('leaves out what the rules make too long', async () => {
+    const ask = await start({
+      normalize: rulesIn('grow.txt', ...Array(8).fill(`/e/${'e'.repeat(39)}$&$&/g`), '/thanks|thx/X/i'),
+    });
+    expect(await ask('THX, 1')).toEqual(['Bye.', 'normalized', 'date#3']);
+    expect(await ask('Report of 2031-04-07, run 12.')).toEqual(['A later report.', 'context', 'later#1']);
+    const [message] = await ask('Report of 2031-04-08, run 12.');
+    expect(message).toBe('The rules of NORMALIZE make the prompt more than 16 times as long.');
+  });
+
+  it('reads a file with a byte order mark', async () => {
+    const ask = await start({ normalize: rulesIn('mark.txt', '\ufeff/thanks/THX/i') });
+    expect(await ask('THX, 1')).toEqual(['Bye.', 'normalized', 'date#3']);
+  });
+
   it.each([
     [
       ['times'],
