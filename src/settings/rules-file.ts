@@ -28,7 +28,9 @@ function readLines(file: string, variable: string): readonly string[] {
   try {
     // Reading a FIFO or a device could block forever.
     if (!statSync(file).isFile()) throw new ConfigError(`${expected}; it isn't a regular file`);
-    return readFileSync(file, 'utf8').replace(/^\ufeff/, '').split(/\r?\n/);
+    return readFileSync(file, 'utf8')
+      .replace(/^\ufeff/, '')
+      .split(/\r?\n/);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new ConfigError(`${expected}; it can't be read (${(error as NodeJS.ErrnoException).code})`);
