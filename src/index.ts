@@ -1,12 +1,17 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The library: a server inside the process that calls `serve`. The package exports only this module. */
 
+import { createLogger } from './cli/logger.js';
 import { VERSION } from './cli/manifest.js';
 import { DatasetError as DatasetErrorClass } from './dataset/dataset-error.js';
+// `serve` loads these two when it needs them, which delays the first server of a process.
+import './http/answering.js';
+import './models/served-datasets.js';
 import { ListenError as ListenErrorClass } from './http/listening.js';
-import type { Listening } from './http/serve.js';
+import { type Listening, serve as run } from './http/serve.js';
 import { ConfigError as ConfigErrorClass } from './settings/config-error.js';
 import { readOptions } from './settings/read-options.js';
+import { OneTest, Scope } from './testing/scope.js';
 import type { NamedScope, TestScope } from './testing/types.js';
 
 export type * from './testing/types.js';
@@ -126,14 +131,9 @@ export const ListenError: ServeErrorClass<'ListenError'> = ListenErrorClass;
  */
 export async function serve(options: ServeOptions = {}): Promise<VerbatimServer> {
   const config = readOptions(options);
-  const { serve: run } = await import('./http/serve.js');
-  const { OneTest, Scope } = await import('./testing/scope.js');
   const stop = new AbortController();
   const atEnd: (() => void)[] = [];
-  const loadLogger = async () => {
-    const { createLogger } = await import('./cli/logger.js');
-    return createLogger(config, (act) => void atEnd.push(act));
-  };
+  const loadLogger = async () => createLogger(config, (act) => void atEnd.push(act));
   let onListening: (listening: Listening) => void = () => {};
   const listening = new Promise<Listening>((resolve) => {
     onListening = resolve;

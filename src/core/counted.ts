@@ -1,8 +1,6 @@
-let number: Intl.NumberFormat | undefined;
-
-/** Formats a count with its noun: `1 turn`, `588,000 turns`. */
+/** Formats a whole number with its noun: `1 turn`, `588,000 turns`. */
 export function counted(count: number, singular: string, plural = `${singular}s`): string {
-  // Created on first use: this takes as long as starting a thread.
-  number ??= new Intl.NumberFormat('en-US');
-  return `${number.format(count)} ${count === 1 ? singular : plural}`;
+  // `Intl.NumberFormat` does the same, but loading its tables takes as long as starting a thread.
+  const number = String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
+  return `${number} ${count === 1 ? singular : plural}`;
 }

@@ -216,10 +216,8 @@ async function serveWith(
       Catalog,
       ServedModel,
     } = await import('./answering.js');
-    const { walked } = await started;
     const served = await opening;
     if (signal.aborted) return false;
-    signal.removeEventListener('abort', onAbort);
 
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
     for (const { id, served: dataset } of served.all) models.set(id, new ServedModel(id, dataset, cache));
@@ -264,6 +262,10 @@ async function serveWith(
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;
     listener.refusedHeaders = refusedHeaders;
+    // The threads read the start of the dataset meanwhile.
+    const { walked } = await started;
+    if (signal.aborted) return false;
+    signal.removeEventListener('abort', onAbort);
     const address = await listener.listen(config.host, config.port, sourceOf);
     // Loading blocks the event loop: after two turns, it has polled for signals that came meanwhile.
     await turn();

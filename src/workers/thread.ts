@@ -15,11 +15,9 @@ import { Marks } from '../index/marks.js';
 import { fillNormalized, fillTurns } from '../index/order.js';
 import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
-import { addBatch } from './convert-batch.js';
 import type { TakeFields } from './convert-rows.js';
-import { type PlainRecords, plainRecordsFor } from './plain-records.js';
-import { RecordConverter } from './record-converter.js';
-import { RowConverter } from './row-converter.js';
+import type { PlainRecords } from './plain-records.js';
+import type { RecordConverter } from './record-converter.js';
 import { scannedBlocks } from './scanned-blocks.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardIds } from './shard-ids.js';
@@ -71,6 +69,9 @@ import { InvalidRecordError, type RecordBatch, walk } from './walk.js';
 const { module, keyBits } = workerData as WorkerSetup;
 const newKernel = () => new Kernel(module, 2 * BLOCK_BYTES, keyBits);
 let kernel = newKernel();
+
+/** Loads what only conversions need, half of all modules: a thread starts faster without them. */
+const loadConverters = () => import('./converters.js');
 
 /** Thrown inside a task that was stopped: its result isn't needed any more. */
 class StoppedError extends Error {
@@ -226,7 +227,8 @@ export function sweepShard(task: SweepTask): Promise<TaskResult<ShardSweep>> {
 }
 
 /** Converts the records of a shard to the lines of a spool. */
-export function convertShard(task: ConvertTask): Promise<TaskResult<ConvertedShard>> {
+export async function convertShard(task: ConvertTask): Promise<TaskResult<ConvertedShard>> {
+  const { addBatch, plainRecordsFor, RecordConverter } = await loadConverters();
   return attempt(task, (batches) => {
     const converter = new RecordConverter(task.shapes, task.room);
     const plain = plainRecordsFor(task.shapes, module);
@@ -250,6 +252,7 @@ export async function joinLists({
   seed,
   stop,
 }: JoinTask): Promise<TaskResult<ConvertedLines | UnreadList>> {
+  const { plainRecordsFor, RecordConverter } = await loadConverters();
   const converter = new RecordConverter(shapes);
   const plain = plainRecordsFor(shapes, module);
   plain.begin();
@@ -270,11 +273,12 @@ export async function joinLists({
 }
 
 /** Adds the records of a whole list to a converter. */
-function addList(
+async function addList(
   task: ShardTask & { readonly dataset: DatasetFile },
   converter: RecordConverter,
   plain: PlainRecords,
 ): Promise<TaskResult<ByteOffset>> {
+  const { addBatch } = await loadConverters();
   return attempt(task, (batches) => {
     kernel.wantNone();
     return batches((batch) => {
@@ -318,6 +322,7 @@ export function convertFile({
 }: ConvertFileTask): Promise<TaskResult<Spooled>> {
   return spool(task, async (into, onRead) => {
     const { convertObjects, convertSeparated, SpoolEnd } = await import('./convert-rows.js');
+    const { plainRecordsFor, RecordConverter, RowConverter } = await loadConverters();
     const converter = new RecordConverter(shapes);
     const out = new SpoolEnd(into, task.at);
     const plain = plainRecordsFor(shapes, module);
@@ -382,6 +387,7 @@ export async function convertRows({
   const spilled = new SpilledLines(temporary);
   try {
     const { readRows } = await import('./tables.js');
+    const { plainRecordsFor, RecordConverter, RowConverter } = await loadConverters();
     const converter = new RecordConverter(shapes);
     const plain = plainRecordsFor(shapes, module);
     plain.begin();

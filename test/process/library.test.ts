@@ -33,3 +33,25 @@ it('the library reads no environment, registers no handlers, writes nothing, and
   expect(JSON.parse(child.stdout)).toEqual({ statuses: [...Array(6).fill(200), 503], isSame: true });
   expect(child.stderr).toBe('');
 });
+
+it('the first server of a process loads only what its threads need', async () => {
+  const loading = `
+    import { serve } from ${JSON.stringify(library)};
+    process.stderr.write('imported\\n');
+    const server = await serve();
+    await fetch(server.url + '/v1/models');
+    await server.close();
+  `;
+  const env = { NODE_DEBUG: 'esm' };
+  const child = new ServerProcess(process.execPath, ['--input-type=module', '--eval', loading], env);
+  expect(await child.exited).toBe(0);
+  const [before = '', after = ''] = child.stderr.split('imported\n');
+  const modules = (log: string) =>
+    [...log.matchAll(/Translating \S+ file:\S+?\/(dist|node_modules)\/(\S+)/g)].map(([, , path]) => path);
+  expect(modules(before)).toContain('http/front.js');
+  expect(modules(after)).toContain('workers/walk.js');
+  const others = modules(after).filter(
+    (path) => !/^(?:core|dataset|index|kernel|workers)\/[^/]*$/.test(path ?? ''),
+  );
+  expect(others).toEqual([]);
+});
