@@ -1,6 +1,13 @@
 import { legacyAnswerSchema, legacyBenchmarkSchema } from '../openai/schemas/answers.js';
 import { legacySchema } from '../openai/schemas/legacy.js';
-import { BODY_ERRORS, DATASET_ERRORS, type Described, type Example, json } from './operation.js';
+import {
+  BODY_ERRORS,
+  DATASET_ERRORS,
+  type Described,
+  type Example,
+  GIVEN_ERRORS,
+  json,
+} from './operation.js';
 
 const legacyCompletion = {
   method: 'post',
@@ -11,7 +18,7 @@ const legacyCompletion = {
   example: ({ prompt }: Example) => ({ conversation: { from: 'human', value: prompt } }),
   answer: json(legacyAnswerSchema),
   isLookup: true,
-  errors: [...BODY_ERRORS, ...DATASET_ERRORS],
+  errors: [...BODY_ERRORS, ...GIVEN_ERRORS, ...DATASET_ERRORS],
 } as const;
 
 /** The operations of the legacy API. */

@@ -27,7 +27,14 @@ import {
   responseSchema,
 } from '../openai/schemas/responses-answers.js';
 import { listChatsSchema, listMessagesSchema, updateChatSchema } from '../openai/schemas/stored-chats.js';
-import { BODY_ERRORS, COMPLETION_ERRORS, type Described, json, type Parameter } from './operation.js';
+import {
+  BODY_ERRORS,
+  COMPLETION_ERRORS,
+  type Described,
+  GIVEN_ERRORS,
+  json,
+  type Parameter,
+} from './operation.js';
 
 /** The errors of operations that use the input of a response, and look up nothing. */
 const INPUT_ERRORS = [
@@ -264,7 +271,7 @@ export const OPENAI_OPERATIONS = [
     example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: json(embeddingListSchema),
     isComputed: true,
-    errors: [...BODY_ERRORS, 'model_not_found', 'worker_failed', 'overloaded', 'timed_out'],
+    errors: [...BODY_ERRORS, 'model_not_found', ...GIVEN_ERRORS, 'worker_failed', 'overloaded', 'timed_out'],
   },
   {
     method: 'get',

@@ -109,7 +109,7 @@ export const TAGS = [
   },
 ] as const;
 
-/** The errors of an invalid body. */
+/** The errors of an invalid body, and of a request with one that doesn't name its test as it must. */
 export const BODY_ERRORS = [
   'invalid_json',
   'missing_required_parameter',
@@ -128,6 +128,8 @@ export const BODY_ERRORS = [
   'decimal_above_max_value',
   'request_too_large',
   'unsupported_content_type',
+  'test_id_required',
+  'test_id_invalid',
 ] as const satisfies readonly ErrorCode[];
 
 /** The errors of what can happen to a dataset. */
@@ -141,11 +143,7 @@ export const DATASET_ERRORS = [
 ] as const satisfies readonly ErrorCode[];
 
 /** Errors of requests for which tests may have given replies. */
-export const GIVEN_ERRORS = [
-  'test_id_required',
-  'given_failure',
-  'override_failed',
-] as const satisfies readonly ErrorCode[];
+export const GIVEN_ERRORS = ['given_failure', 'override_failed'] as const satisfies readonly ErrorCode[];
 
 /** The errors of a request that is answered with a recorded reply. */
 export const COMPLETION_ERRORS = [

@@ -40,7 +40,7 @@ export const TESTING_OPERATIONS = [
     summary: 'Takes back the replies and errors of a test, or all',
     parameters: [testId],
     answer: json(clearedSchema),
-    errors: ['invalid_type'],
+    errors: ['test_id_invalid', 'invalid_value', 'invalid_type'],
   },
   {
     method: 'post',
@@ -63,7 +63,14 @@ export const TESTING_OPERATIONS = [
     summary: 'The latest requests, with what matched',
     query: requestsQuerySchema,
     answer: json(requestListSchema),
-    errors: ['invalid_type', 'integer_below_min_value', 'integer_above_max_value', 'journal_off'],
+    errors: [
+      'test_id_invalid',
+      'invalid_value',
+      'invalid_type',
+      'integer_below_min_value',
+      'integer_above_max_value',
+      'journal_off',
+    ],
   },
   {
     method: 'delete',
@@ -73,7 +80,7 @@ export const TESTING_OPERATIONS = [
     summary: 'Removes the requests of a test, or all',
     parameters: [testId],
     answer: json(clearedSchema),
-    errors: ['invalid_type', 'journal_off'],
+    errors: ['test_id_invalid', 'invalid_value', 'invalid_type', 'journal_off'],
   },
   {
     method: 'get',
@@ -84,6 +91,6 @@ export const TESTING_OPERATIONS = [
     parameters: [testId],
     answer: { 'text/event-stream': recordedRequestSchema },
     refusesHead: true,
-    errors: ['invalid_type', 'journal_off'],
+    errors: ['test_id_invalid', 'invalid_value', 'invalid_type', 'journal_off'],
   },
 ] as const satisfies readonly Described[];

@@ -95,7 +95,13 @@ export const ERRORS = {
   test_id_required: {
     status: 400,
     type: 'invalid_request_error',
-    message: "Missing header 'x-test-id'. The setting SCOPED expects each request to name its test.",
+    message:
+      "Missing header 'x-test-id'. The setting SCOPED expects requests with a body to name their test.",
+  },
+  test_id_invalid: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: "Invalid header 'x-test-id': expected 1 to 200 printable ASCII characters without spaces.",
   },
   missing_api_key: {
     status: 401,

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { isLimited, type OperationId } from '../api/operations.js';
+import { isLimited, OPERATIONS, type Operation, type OperationId } from '../api/operations.js';
 import type { ByteCount } from '../core/bytes.js';
 import { EventWriter } from '../kernel/event-writer.js';
 import { JsonMeter } from '../kernel/json-meter.js';
@@ -104,9 +104,10 @@ export function createApp(parts: AppParts): App {
     registry,
   });
   const held = new HeldMemory(parts.heldBytesMax);
-  const runOf = (endpoint: Endpoint) => runnerOf(endpoint, held, parts.requestTimeoutMs, parts.testing);
+  const runOf = (endpoint: Endpoint, operation?: Operation) =>
+    runnerOf(endpoint, operation, held, parts.requestTimeoutMs, parts.testing);
   const runs = Object.fromEntries(
-    Object.entries(endpoints).map(([id, endpoint]) => [id, runOf(endpoint)]),
+    OPERATIONS.map((operation) => [operation.id, runOf(endpoints[operation.id], operation)]),
   ) as Readonly<Record<OperationId, Run>>;
   const newWriter = (trap?: Error) => {
     if (trap !== undefined) logger.warn({ err: trap }, 'the kernel that writes events trapped; replaced');

@@ -10,7 +10,6 @@ import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { isLimited, type Operation, type OperationId } from '../api/operations.js';
 import { after } from '../core/maybe-promise.js';
-import { testOf } from '../testing/asked.js';
 import type { Testing } from '../testing/testing.js';
 import type { AnswerCache } from './answer-cache.js';
 import type { KeyCheck } from './auth.js';
@@ -129,7 +128,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
   ): void {
     const path = request.url as string;
     const isRemembered =
-      endpoints[operation.id].isRemembered === true && testing.isCacheable(testOf(request.headers));
+      endpoints[operation.id].isRemembered === true && testing.isCacheable(request.headers);
     const key = isRemembered ? answers?.keyOf(testing.generation, path, body) : undefined;
     const known = key === undefined ? undefined : answers?.get(key);
     if (known !== undefined) {

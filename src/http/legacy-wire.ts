@@ -5,7 +5,7 @@
 
 import { checked } from '../core/check.js';
 import type { AppError } from '../core/errors.js';
-import type { Match } from '../lookup/lookup.js';
+import type { Given } from '../lookup/lookup.js';
 import type { ErrorBody } from '../openai/error-body.js';
 import { legacy } from '../openai/schemas/checks.js';
 
@@ -20,7 +20,7 @@ export function parseLegacyRequest(body: unknown): string {
 }
 
 /** The body of a completion. A miss is reported in the body, too. The three r's of `errror` are part of the wire format. */
-export function legacyCompletion(match: Match | undefined): object {
+export function legacyCompletion(match: Pick<Given, 'reply'> | undefined): object {
   if (match === undefined) return { data: { success: false, errror: 'Invalid conversation object' } };
   const { from, value } = match.reply;
   return { data: { success: true, response: { from, value } } };

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Operation } from '../api/operations.js';
 import type { ByteCount } from '../core/bytes.js';
 import { LOGGED_PROMPT_LENGTH_MAX } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
@@ -20,15 +21,25 @@ export type Run = (
 ) => MaybePromise<Answered>;
 
 /**
- * Runs an endpoint for each request.
+ * Runs an endpoint for each request. Requests with a body, except `POST /api/replies`, must name their test if the setting `SCOPED` says so.
  *
+ * @param operation undefined for files of a page
  * @param held counts the memory that its requests hold
  * @param timeoutMs how long a request may wait for its answer
  * @param testing has the replies that tests have given
  * @returns the answer; if it has to be waited for, a promise, which rejects when the client disconnects
  */
-export function runnerOf(endpoint: Endpoint, held: HeldMemory, timeoutMs: number, testing: Testing): Run {
+export function runnerOf(
+  endpoint: Endpoint,
+  operation: Operation | undefined,
+  held: HeldMemory,
+  timeoutMs: number,
+  testing: Testing,
+): Run {
+  const isOfTest = operation?.body !== undefined && operation.id !== 'giveReplies';
+  const readsTest = isOfTest || operation?.tag === 'Testing';
   return (input, request, response) => {
+    if (readsTest) testing.assertTest(request.headers, isOfTest);
     const asked = endpoint.parse(input);
     const context = new Context(input, request, response, held, timeoutMs, testing);
     const answered = endpoint.answer(asked, context);

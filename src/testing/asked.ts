@@ -8,10 +8,18 @@ export const TEST_ID = 'x-test-id';
 /** The names of headers, and of fields of a query, whose values aren't shown. */
 const SECRET = /key|token|secret|auth|cookie|pass|credential|jwt|bearer|csrf|session|\bsig|signature/i;
 
-/** The id of the test that sent a request; undefined if none did. */
+/** What an id of a test is, for errors. */
+export const TEST_ID_EXPECTED = '1 to 200 printable ASCII characters without spaces';
+
+/** True if a text can be the id of a test. */
+export function isTestId(id: unknown): id is string {
+  return typeof id === 'string' && /^[\x21-\x7e]{1,200}$/.test(id);
+}
+
+/** The id of the test that sent a request; undefined if none did, or if its id isn't valid. */
 export function testOf(headers: IncomingHttpHeaders): string | undefined {
   const id = headers[TEST_ID];
-  return typeof id === 'string' && id !== '' ? id : undefined;
+  return isTestId(id) ? id : undefined;
 }
 
 /** What is known of a request while it is answered. */

@@ -1,7 +1,7 @@
 import { isRegExp } from 'node:util/types';
 import { AppError } from '../core/errors.js';
 import { ConfigError } from '../settings/config-error.js';
-import { TEST_ID } from './asked.js';
+import { isTestId, TEST_ID, TEST_ID_EXPECTED } from './asked.js';
 import { failureSpec, type OverrideSpec, replySpec } from './given.js';
 import type { Journal } from './journal.js';
 import type { Entry } from './overrides.js';
@@ -95,8 +95,7 @@ export class OneTest extends Scope implements NamedScope {
 
   /** @throws ConfigError if the id can't be a header */
   constructor(testing: Testing, id: string) {
-    if (typeof id !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(id))
-      throw new ConfigError('scope: expected an id of 1 to 200 printable ASCII characters without spaces');
+    if (!isTestId(id)) throw new ConfigError(`scope: expected an id of ${TEST_ID_EXPECTED}`);
     super(testing, id);
     this.id = id;
     this.headers = { [TEST_ID]: id };

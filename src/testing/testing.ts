@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '../core/errors.js';
 import { OVERRIDES_BYTES_MAX, SCOPES_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Message } from '../core/query.js';
 import type { Override } from '../lookup/lookup.js';
-import { type Asking, askedRequest, testOf } from './asked.js';
+import { type Asking, askedRequest, isTestId, TEST_ID, testOf } from './asked.js';
 import type { OverrideSpec } from './given.js';
 import { Journal } from './journal.js';
 import { Entry, Overrides, type OwnTime } from './overrides.js';
@@ -35,7 +36,7 @@ export class Testing {
 
   /**
    * @param journalMax the maximum number of requests that are kept; 0 for no journal
-   * @param isScoped true if each request must name its test
+   * @param isScoped true if requests must name their test: see `runnerOf`
    */
   constructor(journalMax: number, isScoped: boolean) {
     this.journal = journalMax > 0 ? new Journal(journalMax) : undefined;
@@ -89,16 +90,30 @@ export class Testing {
   }
 
   /** True if the answers to such requests depend on the dataset alone, or on the text of the prompt. */
-  isCacheable(test: string | undefined): boolean {
+  isCacheable(headers: IncomingHttpHeaders): boolean {
+    const test = headers[TEST_ID];
     if (test === undefined) return !this.isScoped && this.shared.isExact;
-    return this.shared.isExact && !this.scopes.has(test);
+    return this.shared.isExact && isTestId(test) && !this.scopes.has(test);
+  }
+
+  /**
+   * Checks the id of the test that sends a request.
+   *
+   * @param isNeeded true if the request must name its test where tests are `scoped`
+   * @throws AppError if it isn't valid, or is missing
+   */
+  assertTest(headers: IncomingHttpHeaders, isNeeded: boolean): void {
+    const test = headers[TEST_ID];
+    if (test === undefined) {
+      if (isNeeded && this.isScoped) throw new AppError('test_id_required');
+    } else if (!isTestId(test)) throw new AppError('test_id_invalid');
   }
 
   /**
    * The reply that a test has given for a request; undefined without one. A test's own go before those of all tests.
    *
    * @param isError true if only errors count, because the request isn't for a reply
-   * @throws AppError, at once or as a rejection: the error that was given; or if the request must name its test and doesn't
+   * @throws AppError, at once or as a rejection: the error that was given
    */
   override(
     asking: Asking & { readonly time: OwnTime },
@@ -146,7 +161,6 @@ export class Testing {
     isWanted: (entry: Entry) => boolean,
   ): Found | undefined {
     const test = testOf(asking.headers);
-    if (test === undefined && this.isScoped) throw new AppError('test_id_required');
     const own = test === undefined ? undefined : this.scopes.get(test);
     if (own === undefined && this.shared.isEmpty) return undefined;
     const { time } = asking;

@@ -50,7 +50,7 @@ describe('rules', () => {
         const expected = text.replace(new RegExp(source, `${flags.replace('g', '')}g`), replacement);
         expect(normalizerOf([rule])(text)).toBe(normalizeSpace(expected));
       }),
-      { numRuns: runs(500) },
+      runs(500),
     );
   });
 

@@ -102,6 +102,23 @@ describe('POST /api/replies', () => {
     expect(await ask('a', mine)).toBe('all');
   });
 
+  it.each(['', ' ', 'a b', 'é', 'a, b', 'x'.repeat(201)])('checks the id of a test: %j', async (id) => {
+    const { server, send, ask } = await startHere();
+    const headers = { 'x-test-id': id };
+    server.reply('a', 'all');
+    const message =
+      "Invalid header 'x-test-id': expected 1 to 200 printable ASCII characters without spaces.";
+    const refused = { status: 400, body: { error: { message, code: 'test_id_invalid' } } };
+    expect(await send('POST', '/api/replies', { prompt: 'a', reply: 'b' }, headers)).toMatchObject(refused);
+    expect(await send('DELETE', '/api/replies', undefined, headers)).toMatchObject(refused);
+    expect(await send('DELETE', '/api/requests', undefined, headers)).toMatchObject(refused);
+    const ofQuery = await send('DELETE', `/api/replies?test=${encodeURIComponent(id)}`);
+    expect(ofQuery).toMatchObject({ status: 400, body: { error: { param: 'test' } } });
+    expect([await ask(RECORDED), await ask(RECORDED, headers)]).toEqual([expect.any(String), 400]);
+    expect(await ask('a')).toBe('all');
+    expect((await send('GET', '/health', undefined, headers)).status).toBe(200);
+  });
+
   it.each([
     [{}, "'reply'"],
     [{ reply: 'x' }, "'prompt'"],
@@ -155,7 +172,6 @@ describe('GET /api/requests', () => {
       finish_reason: 'stop',
     });
     expect(await send('DELETE', '/api/requests?test=mine&test=other')).toMatchObject({ status: 400 });
-    expect(await prompts('?test=')).toEqual([RECORDED, 'a', 'b']);
     await send('DELETE', '/api/requests?test=mine');
     expect(await prompts('')).toEqual([RECORDED, 'b']);
     await send('DELETE', '/api/requests');

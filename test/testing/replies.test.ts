@@ -94,6 +94,12 @@ describe('reply()', () => {
     expect(await post('messages', claude)).toMatchObject({ content: [{ type: 'text', text: 'Hello' }] });
     expect(await post('embeddings', { input: 'Hi', dimensions: 1 })).toMatchObject({ data: [{ index: 0 }] });
     expect(server.requests.map(({ prompt }) => prompt)).toEqual(['Hi', 'Hi', 'Hi', 'Hi']);
+    for (const path of ['completion', 'completion/v1', 'completion/v1']) {
+      const legacy = { conversation: { from: 'human', value: 'Hi' } };
+      const answer = await post(`../api/v1/chat/${path}`, legacy);
+      expect(answer).toEqual({ data: { success: true, response: { from: 'assistant', value: 'Hello' } } });
+    }
+    expect(server.requests.at(-1)).toMatchObject({ prompt: 'Hi', match: 'override' });
     server.fail({ status: 529, type: 'overloaded_error' });
     expect(await post('messages', claude)).toMatchObject({ error: { type: 'overloaded_error' } });
     expect(await post('embeddings', { input: 'Hi' })).toMatchObject({ error: { type: 'overloaded_error' } });
@@ -386,6 +392,40 @@ describe('scope()', () => {
     expect(await ask(server, RECORDED, { headers })).toMatchObject({ status: 200 });
     // The answer may be cached by now.
     expect(await ask(server, RECORDED)).toMatchObject({ status: 400 });
+  });
+
+  it('is required for all requests with a body, except those that give replies', async () => {
+    const server = await start({ scoped: 'required' });
+    const { headers } = server.scope('one');
+    const statusOf = async (path: string, body: object, headers = {}) => {
+      const sent = { 'content-type': 'application/json', ...headers };
+      const answer = await fetch(server.url + path, {
+        method: 'POST',
+        headers: sent,
+        body: JSON.stringify(body),
+      });
+      return answer.status;
+    };
+    const messages = [{ role: 'user', content: RECORDED }];
+    const legacy = { conversation: { from: 'human', value: RECORDED } };
+    for (const [path, body] of Object.entries({
+      '/v1/messages': { max_tokens: 9, messages },
+      '/v1/messages/count_tokens': { messages },
+      '/v1/responses': { input: RECORDED },
+      '/v1/responses/input_tokens': { input: RECORDED },
+      '/v1/responses/compact': { input: RECORDED },
+      '/v1/embeddings': { input: RECORDED },
+      '/api/explain': { messages },
+      '/api/v1/chat/completion': legacy,
+      '/api/v1/chat/completion/v1': legacy,
+      '/tokenize': { prompt: RECORDED },
+    })) {
+      expect([path, await statusOf(path, { model: 'sample', ...body })]).toEqual([path, 400]);
+      expect([path, await statusOf(path, { model: 'sample', ...body }, headers)]).toEqual([path, 200]);
+      expect([path, await statusOf(path, { model: 'sample', ...body })]).toEqual([path, 400]);
+    }
+    expect(await statusOf('/api/replies', { prompt: 'a', reply: 'b' })).toBe(200);
+    expect((await fetch(`${server.baseURL}/models`)).status).toBe(200);
   });
 });
 

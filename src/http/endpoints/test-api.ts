@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { checked } from '../../core/check.js';
 import { AppError } from '../../core/errors.js';
 import { LISTED_BYTES_MAX, LISTED_REQUESTS, OVERRIDES_AT_ONCE_MAX } from '../../core/limits.js';
-import { testOf } from '../../testing/asked.js';
+import { isTestId, TEST_ID_EXPECTED, testOf } from '../../testing/asked.js';
 import { type OverrideSpec, specOf } from '../../testing/given.js';
 import type { Journal } from '../../testing/journal.js';
 import { requestsQuery } from '../../testing/schemas/checks.js';
@@ -102,11 +102,14 @@ function specsOf(body: readonly unknown[]): readonly OverrideSpec[] {
 /**
  * The id of the test in the query, or in the header.
  *
- * @throws AppError if the query has several
+ * @throws AppError if the query has several, or one that isn't valid
  */
 function testNamed({ query }: Input, { headers }: IncomingMessage): string | undefined {
   const { test } = query.test === undefined ? {} : checked(requestsQuery, { test: query.test });
-  return test === undefined || test === '' ? testOf(headers) : test;
+  if (test === undefined) return testOf(headers);
+  if (isTestId(test)) return test;
+  const message = `Invalid 'test': expected ${TEST_ID_EXPECTED}.`;
+  throw new AppError('invalid_value', { param: 'test', message });
 }
 
 /** @throws AppError if no requests are kept */
