@@ -86,8 +86,8 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       const name = operation?.path ?? routeAt(path)?.name ?? OTHER;
       metrics.record(name, statusOf(response), facts, response.writableFinished);
       if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);
-      journalize?.(request, response, facts);
     });
+    journalize?.(request, response, facts);
     if (operation === undefined || !isPlain(request, operation)) {
       app(request, response);
     } else {

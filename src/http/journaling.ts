@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Request } from 'express';
 import type { Operation, OperationId } from '../api/operations.js';
 import { AppError } from '../core/errors.js';
 import { INVALID_BODY_LENGTH_MAX } from '../core/limits.js';
@@ -20,41 +19,60 @@ function isJournalled({ tag }: Operation): boolean {
   return tag !== 'Server' && tag !== 'Testing' && tag !== 'Looking';
 }
 
-/** Writes requests that have ended into a journal: all but those for the server itself, such as `GET /health`. */
+/** The event of a response whose client has ended its side of the connection. */
+export const CLIENT_ENDED = 'clientEnded';
+
+/**
+ * Writes requests into a journal when they end: all but those for the server itself, such as `GET /health`. One whose client ends its side of
+ * the connection while it waits ends then: clients that give up do that, and TCP doesn't say whether they still read.
+ *
+ * @returns called with each request when it arrives
+ */
 export function journalOf(
   journal: Journal,
   endpoints: Readonly<Record<OperationId, Endpoint>>,
 ): (request: IncomingMessage, response: ServerResponse, facts: RequestFacts) => void {
   return (request, response, facts) => {
-    const { method = '', headers } = request;
-    // Express strips the path that a router is mounted on.
-    const { originalUrl: path = request.url ?? '' } = request as Partial<Request>;
+    // Express strips the path that a router is mounted on later.
+    const { method = '', url: path = '', headers } = request;
     const operation = operationAt(method, path) ?? routeAt(path)?.operations.get(method);
     if (operation === undefined ? PAGE_FILE.test(path) : !isJournalled(operation)) return;
-    const now = performance.now();
-    const { match, source, dataset, error, outcome, cameAt, beganAt = now } = facts;
-    const body = bodyOf(facts);
-    journal.record({
-      requestId: facts.requestId,
-      method,
-      path,
-      headers,
-      bytes:
-        path.length + lengthOf(request.rawHeaders) + (body?.length ?? 0) + 2 * (error?.message.length ?? 0),
-      test: testOf(headers),
-      status: statusOf(response),
-      match,
-      source,
-      dataset,
-      error,
-      usage: outcome?.usage,
-      finishReason: outcome?.finishReason,
-      cameAt: performance.timeOrigin + cameAt,
-      firstMs: beganAt - cameAt,
-      durationMs: now - cameAt,
-      finished: response.writableFinished,
-      content: () => contentOf(operation && endpoints[operation.id], operation, path, body),
-    });
+    const test = testOf(headers);
+    const end = journal.begin(test);
+    const record = () => {
+      response.off('close', record);
+      response.off(CLIENT_ENDED, leave);
+      const now = performance.now();
+      const { match, source, score, dataset, error, outcome, cameAt, beganAt = now } = facts;
+      const body = bodyOf(facts);
+      end({
+        requestId: facts.requestId,
+        method,
+        path,
+        headers,
+        bytes:
+          path.length + lengthOf(request.rawHeaders) + (body?.length ?? 0) + 2 * (error?.message.length ?? 0),
+        test,
+        status: statusOf(response),
+        match,
+        source,
+        score,
+        dataset,
+        error,
+        usage: outcome?.usage,
+        finishReason: outcome?.finishReason,
+        cameAt: performance.timeOrigin + cameAt,
+        firstMs: beganAt - cameAt,
+        durationMs: now - cameAt,
+        finished: response.writableFinished,
+        content: () => contentOf(operation && endpoints[operation.id], operation, path, body),
+      });
+    };
+    const leave = () => {
+      if (request.complete && !response.headersSent) record();
+    };
+    response.on('close', record);
+    response.on(CLIENT_ENDED, leave);
   };
 }
 

@@ -21,6 +21,7 @@ import {
 } from '../core/limits.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import { bodyOfRefused } from './errors.js';
+import { CLIENT_ENDED } from './journaling.js';
 import { closeGently } from './linger.js';
 import { listen } from './listening.js';
 import type { MessageClasses } from './message-classes.js';
@@ -163,6 +164,7 @@ export class Listener {
     this.accepted++;
     if (this.stopping) closeGently(socket);
     socket.on('end', () => {
+      for (const response of responses) response.emit(CLIENT_ENDED);
       const last = [...responses].at(-1);
       if (last !== undefined) endConnectionAfter(last);
     });

@@ -24,6 +24,7 @@ export class RequestFacts {
   /** The match, as in the response headers, for the log. */
   match: string | undefined = undefined;
   source: string | undefined = undefined;
+  score: string | undefined = undefined;
   dataset: string | undefined = undefined;
   /** The beginning of a prompt that was not found, for the log. */
   missedPrompt: string | undefined = undefined;
@@ -61,6 +62,7 @@ export class RequestFacts {
   answer({ origin, outcome }: Answered): void {
     this.match = origin?.match;
     this.source = origin?.source;
+    this.score = origin?.score;
     this.dataset = origin?.dataset;
     this.outcome = outcome;
   }

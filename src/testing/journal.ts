@@ -57,6 +57,7 @@ export class Journal {
   private bytes = 0;
   private count = 0;
   private isClosed = false;
+  private readonly open = new Set<{ readonly test: string | undefined }>();
   private readonly listeners = new Map<Listener, () => void>();
   /** When the requests of a test were removed last; of all tests under undefined. By the clock of `cameAt`. */
   private readonly clearedAt = new Map<string | undefined, number>();
@@ -66,8 +67,28 @@ export class Journal {
     this.max = max;
   }
 
+  /**
+   * Counts a request of a test as being answered.
+   *
+   * @returns adds the request when it has ended
+   */
+  begin(test: string | undefined): (ended: EndedRequest) => void {
+    const open = { test };
+    this.open.add(open);
+    return (ended) => {
+      this.open.delete(open);
+      this.record(ended);
+    };
+  }
+
+  /** How many requests of a test, or of all, are being answered. */
+  answering(test: string | undefined): number {
+    if (test === undefined) return this.open.size;
+    return [...this.open].filter((each) => each.test === test).length;
+  }
+
   /** Adds a request, unless it came before its test's requests were removed. */
-  record(ended: EndedRequest): void {
+  private record(ended: EndedRequest): void {
     const { test, cameAt } = ended;
     if (cameAt < (this.clearedAt.get(undefined) ?? 0) || cameAt < (this.clearedAt.get(test) ?? 0)) return;
     const entry = new Entry(++this.count, ended);

@@ -1,4 +1,5 @@
 import { isRegExp } from 'node:util/types';
+import { counted } from '../core/counted.js';
 import { AppError } from '../core/errors.js';
 import { ConfigError } from '../settings/config-error.js';
 import { isTestId, TEST_ID, TEST_ID_EXPECTED } from './asked.js';
@@ -80,7 +81,8 @@ export class Scope implements TestScope {
       (this.test === undefined || request.test === this.test) && accepts(where, request);
     const known = this.requests.find(isWanted);
     if (known !== undefined) return known;
-    return nextRequest(journal, isWanted, timeoutMs, () => missed(this.requests, timeoutMs));
+    const problem = () => missed(this.requests, journal.answering(this.test), timeoutMs);
+    return nextRequest(journal, isWanted, timeoutMs, problem);
   }
 
   private give(spec: () => OverrideSpec): GivenReply {
@@ -139,13 +141,15 @@ function nextRequest(
   });
 }
 
-function missed(requests: readonly RecordedRequest[], timeoutMs: number): string {
+/** @param answering how many requests are being answered: they aren't among the others yet */
+function missed(requests: readonly RecordedRequest[], answering: number, timeoutMs: number): string {
   const last = requests.at(-1);
   const seen =
     last === undefined
-      ? 'no request was made'
+      ? `no request was ${answering > 0 ? 'answered' : 'made'}`
       : `the last of ${requests.length} was ${last.method} ${last.path}, ${last.status}, ${JSON.stringify(last.prompt.slice(0, 80))}`;
-  return `no such request within ${timeoutMs} ms: ${seen}`;
+  const open = answering > 0 ? `; ${counted(answering, 'request')} still being answered` : '';
+  return `no such request within ${timeoutMs} ms: ${seen}${open}`;
 }
 
 /** @throws ConfigError that names what isn't known */

@@ -87,16 +87,18 @@ export interface AskedRequest {
   readonly test: string | undefined;
 }
 
-/** A request that was answered. */
+/** A request that was answered, or whose client has disconnected. */
 export interface RecordedRequest extends AskedRequest {
   /** Its number, from 1, among all requests of the server. */
   readonly number: number;
   /** The header `x-request-id` of its response. */
   readonly requestId: string;
+  /** 499 if the client disconnected before its answer began. */
   readonly status: number;
-  /** The headers `x-verbatim-match`, `x-verbatim-source` and `x-verbatim-dataset` of its response. */
+  /** The headers `x-verbatim-match`, `x-verbatim-source`, `x-verbatim-score` and `x-verbatim-dataset` of its response. */
   readonly match: string | undefined;
   readonly source: string | undefined;
+  readonly score: string | undefined;
   readonly dataset: string | undefined;
   /** The error in its response. */
   readonly error: { readonly code: string; readonly message: string } | undefined;

@@ -515,6 +515,30 @@ describe('requests', () => {
     expect(server.requests.map(({ prompt }) => prompt[0])).toEqual(['1', '2', '3']);
   });
 
+  it.each<[string, Parameters<VerbatimServer['reply']>[1], number]>([
+    ['a delay', 'late', 3_600_000],
+    ['a function', () => new Promise<string>(() => {}), 0],
+  ])('have a client that gives up during %s', async (_what, reply, delayMs) => {
+    const server = await start({});
+    server.reply('slow', reply, { delayMs });
+    const client = new AbortController();
+    const sent = fetch(`${server.baseURL}/chat/completions`, {
+      method: 'POST',
+      signal: client.signal,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'slow' }] }),
+    });
+    sent.catch(() => undefined);
+    await expect(server.waitForRequest({ prompt: 'slow' }, { timeoutMs: 300 })).rejects.toThrow(
+      'no such request within 300 ms: no request was answered; 1 request still being answered',
+    );
+    client.abort();
+    const left = { status: 499, finished: false, match: undefined };
+    expect(await server.waitForRequest({ prompt: 'slow' })).toMatchObject(left);
+    await server.close();
+    expect(server.requests).toMatchObject([left]);
+  });
+
   it('can be waited for', async () => {
     const server = await start({});
     const waiting = server.waitForRequest({ prompt: /later/, status: 404 });

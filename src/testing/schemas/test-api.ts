@@ -177,9 +177,10 @@ export const recordedRequestSchema = {
     prompt: { type: 'string', description: 'The text of the last message.' },
     model: { type: ['string', 'null'] },
     test: { type: ['string', 'null'] },
-    status: { type: 'integer' },
+    status: { type: 'integer', description: '499 if the client disconnected before its answer began.' },
     match: { type: ['string', 'null'] },
     source: { type: ['string', 'null'] },
+    score: { type: ['string', 'null'], description: 'That of the nearest turn.' },
     dataset: { type: ['string', 'null'] },
     error: {
       type: ['object', 'null'],
