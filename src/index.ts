@@ -93,7 +93,7 @@ export interface VerbatimServer extends TestScope, AsyncDisposable {
    * The replies of one test, and what it asked, for tests that run side by side: its requests have the header `x-test-id`.
    *
    * @param id printable ASCII, without spaces
-   * @throws ConfigError for any other id
+   * @throws ConfigError for any other id, Error if the server was closed
    */
   scope(id: string): NamedScope;
   /**

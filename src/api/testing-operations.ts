@@ -40,7 +40,7 @@ export const TESTING_OPERATIONS = [
     summary: 'Takes back the replies and errors of a test, or all',
     parameters: [testId],
     answer: json(clearedSchema),
-    errors: ['test_id_invalid', 'invalid_value', 'invalid_type'],
+    errors: ['test_id_invalid', 'invalid_value', 'unknown_parameter', 'invalid_type'],
   },
   {
     method: 'post',
@@ -80,7 +80,7 @@ export const TESTING_OPERATIONS = [
     summary: 'Removes the requests of a test, or all',
     parameters: [testId],
     answer: json(clearedSchema),
-    errors: ['test_id_invalid', 'invalid_value', 'invalid_type', 'journal_off'],
+    errors: ['test_id_invalid', 'invalid_value', 'unknown_parameter', 'invalid_type', 'journal_off'],
   },
   {
     method: 'get',
@@ -91,6 +91,6 @@ export const TESTING_OPERATIONS = [
     parameters: [testId],
     answer: { 'text/event-stream': recordedRequestSchema },
     refusesHead: true,
-    errors: ['test_id_invalid', 'invalid_value', 'invalid_type', 'journal_off'],
+    errors: ['test_id_invalid', 'invalid_value', 'unknown_parameter', 'invalid_type', 'journal_off'],
   },
 ] as const satisfies readonly Described[];

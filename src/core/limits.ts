@@ -474,8 +474,11 @@ export const OWN_CODE_MS_MAX = 1000;
 /** The memory of the replies that tests give: their texts, and the rest estimated. */
 export const OVERRIDES_BYTES_MAX = 256 * MiB;
 
-/** The most replies in one request. */
-export const OVERRIDES_AT_ONCE_MAX = 50_000;
+/** The most replies in one request: each may have twenty of the `BODY_PARTS_MAX` then. */
+export const OVERRIDES_AT_ONCE_MAX = 10_000;
+
+/** How often an expression or a function of a test may take too long: after that, it isn't run any more. */
+export const OWN_CODE_SLOW_MAX = 3;
 
 /** Requests in a list of the journal, unless another number is asked for, and the bytes of their bodies together. */
 export const LISTED_REQUESTS = 100;

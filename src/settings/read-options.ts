@@ -1,5 +1,6 @@
 /** Reads the options of the library: settings that a program passes as values. */
 
+import { NAMED_RULES } from '../core/rules.js';
 import { isSimilar } from '../core/similar.js';
 import { ConfigError, named } from './config-error.js';
 import { isKey, modelsOf } from './parsers.js';
@@ -58,8 +59,11 @@ function readOption(name: keyof Config, value: unknown): unknown {
     case 'normalize': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };
-      const rules = typeof value === 'string' ? value : texts(name, value, ', or { file: PATH }').join(',');
-      return rules === '' ? [] : named(name, `, got '${rules}'`, () => option.parse(rules));
+      const isNamed = (rule: unknown) => typeof rule === 'string' && Object.hasOwn(NAMED_RULES, rule);
+      if (Array.isArray(value) && value.every(isNamed)) return value;
+      const names = Object.keys(NAMED_RULES).map((rule) => `'${rule}'`);
+      const expected = `expected a list of ${names.join(', ')}, or { file: PATH }`;
+      throw new ConfigError(`${name}: ${expected}, got ${JSON.stringify(value)}`);
     }
     case 'apiKeys': {
       const file = (value as { readonly file?: unknown } | null)?.file;

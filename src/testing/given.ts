@@ -164,6 +164,8 @@ function failureOf(given: unknown, at: string): FailureValue {
 }
 
 function useOf({ delayMs, ...options }: ReplyOptions): Pick<OverrideSpec, 'times' | 'delayMs'> {
+  if (delayMs === Number.POSITIVE_INFINITY || Number.isNaN(delayMs))
+    throw invalid('options', 'delayMs', `Expected a number of ms, but got ${delayMs}.`);
   const given = Object.entries({ ...options, delay_ms: delayMs }).filter(([, value]) => value !== undefined);
   const { times, delay_ms } = checked(ownUse, Object.fromEntries(given), 'options');
   return limitsOf(times, delay_ms);

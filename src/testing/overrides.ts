@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { isNativeError, isRegExp } from 'node:util/types';
 import { AppError } from '../core/errors.js';
-import { OWN_CODE_MS_MAX, THROWN_LENGTH_MAX } from '../core/limits.js';
+import { OWN_CODE_MS_MAX, OWN_CODE_SLOW_MAX, THROWN_LENGTH_MAX } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import { type Message, queryOf } from '../core/query.js';
 import type { Override } from '../lookup/lookup.js';
-import { bounded } from '../workers/bounded.js';
+import { bounded, TooSlow } from '../workers/bounded.js';
 import { failureError } from './failures.js';
 import { type Condition, checkedReply, type OverrideSpec } from './given.js';
 import { recordedReply } from './recorded.js';
@@ -22,6 +22,8 @@ export class Entry {
   readonly bytes: number;
   private readonly spec: OverrideSpec;
   private used = 0;
+  /** How often its own code took too long. */
+  private slow = 0;
 
   /** @param number counts all that were given, from 1 */
   constructor(number: number, spec: OverrideSpec) {
@@ -30,6 +32,19 @@ export class Entry {
     this.left = spec.times;
     this.spec = spec;
     this.bytes = bytesOf(spec);
+  }
+
+  /** Throws if its own code took too long several times: each time, all other requests wait. */
+  assertFast(): void {
+    if (this.slow < OWN_CODE_SLOW_MAX) return;
+    throw new Error(
+      `it took longer than ${OWN_CODE_MS_MAX} ms ${OWN_CODE_SLOW_MAX} times, and isn't run any more`,
+    );
+  }
+
+  /** Counts that its own code took too long, if that is the error. */
+  noteSlow(error: unknown): void {
+    if (error instanceof TooSlow) this.slow++;
   }
 
   /** True if it is an error. */
@@ -50,7 +65,7 @@ export class Entry {
       'replies' in gives ? gives.replies[Math.min(this.used++, gives.replies.length - 1)] : undefined;
     const answer = () => {
       if ('failure' in gives) throw failureError(gives.failure);
-      return after(replyOf(reply as ReplySource, asked, time), (value): Override => {
+      return after(replyOf(reply as ReplySource, this, asked, time), (value): Override => {
         const { number } = this;
         return {
           rung: 'override',
@@ -64,10 +79,18 @@ export class Entry {
   }
 }
 
-function replyOf(reply: ReplySource, asked: () => AskedRequest, time: OwnTime) {
+function replyOf(reply: ReplySource, entry: Entry, asked: () => AskedRequest, time: OwnTime) {
   if (typeof reply !== 'function') return reply;
   const request = asked();
-  const made = ownCode('reply', () => time.run(() => reply(request)));
+  const made = ownCode('reply', () => {
+    entry.assertFast();
+    try {
+      return time.run(() => reply(request));
+    } catch (error) {
+      entry.noteSlow(error);
+      throw error;
+    }
+  });
   const checked = (value: unknown) => ownCode('reply', () => checkedReply(value, 'reply'));
   return ownCode('reply', () => isThenable(made))
     ? Promise.resolve(made).then(checked, (error) => fails('reply', error))
@@ -200,9 +223,21 @@ export class Overrides {
   private findPattern(asked: () => AskedRequest, isWanted: Wanted, time: OwnTime): Entry | undefined {
     if (this.patterns.length === 0) return undefined;
     const request = asked();
-    return ownCode('condition', () =>
-      time.run(() => this.patterns.findLast((entry) => isWanted(entry) && accepts(entry.when, request))),
-    );
+    let tried: Entry | undefined;
+    const isAccepted = (entry: Entry) => {
+      if (!isWanted(entry)) return false;
+      tried = entry;
+      entry.assertFast();
+      return accepts(entry.when, request);
+    };
+    return ownCode('condition', () => {
+      try {
+        return time.run(() => this.patterns.findLast(isAccepted));
+      } catch (error) {
+        tried?.noteSlow(error);
+        throw error;
+      }
+    });
   }
 }
 

@@ -86,6 +86,7 @@ export class Scope implements TestScope {
   }
 
   private give(spec: () => OverrideSpec): GivenReply {
+    assertOpen(this.testing);
     return handleOf(checkedArguments(() => this.testing.give(spec(), this.test)));
   }
 }
@@ -97,11 +98,17 @@ export class OneTest extends Scope implements NamedScope {
 
   /** @throws ConfigError if the id can't be a header */
   constructor(testing: Testing, id: string) {
+    assertOpen(testing);
     if (!isTestId(id)) throw new ConfigError(`scope: expected an id of ${TEST_ID_EXPECTED}`);
     super(testing, id);
     this.id = id;
     this.headers = { [TEST_ID]: id };
   }
+}
+
+/** @throws Error if the server was closed: what a test gives would never answer */
+function assertOpen({ stopping }: Testing): void {
+  if (stopping.aborted) throw new Error('the server was closed');
 }
 
 /**
@@ -200,8 +207,11 @@ function checkedArguments<T>(run: () => T): T {
     return run();
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    // The fields of the body of POST /api/replies have these names.
-    const message = error.message.replace('.delay_ms', '.delayMs').replace('.retry_after', '.retryAfter');
+    // Over HTTP, they have these names.
+    const message = error.message
+      .replace('DELETE /api/replies takes', 'reset() takes')
+      .replace('.delay_ms', '.delayMs')
+      .replace('.retry_after', '.retryAfter');
     throw new ConfigError(message);
   }
 }

@@ -133,13 +133,13 @@ export interface TestScope {
    * go before those for an expression or a function.
    *
    * @param reply one, or several in turn: the last repeats
-   * @throws ConfigError if an argument is invalid
+   * @throws ConfigError if an argument is invalid, Error if the server was closed
    */
   reply(when: When, reply: ReplySource | readonly ReplySource[], options?: ReplyOptions): GivenReply;
   /**
    * Answers requests with an error, before any reply.
    *
-   * @throws ConfigError if an argument is invalid
+   * @throws ConfigError if an argument is invalid, Error if the server was closed
    */
   fail(failure: FailureValue, options?: FailureOptions): GivenReply;
   /** Takes back all replies and errors, and empties the journal. */

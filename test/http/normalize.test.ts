@@ -114,9 +114,13 @@ describe('NORMALIZE', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ prompt: 'Report of 2030-01-31, run 12.' }),
     });
-    const { answer, rungs } = (await response.json()) as { answer: object; rungs: object[] };
+    const { answer, rungs, turns } = (await response.json()) as Record<'rungs' | 'turns', object[]> & {
+      answer: object;
+    };
     expect(answer).toEqual({ match: 'normalized', source: 'date#1', dataset: 'chats' });
-    expect(rungs[2]).toEqual({ rung: 'normalized', found: true, turns: 0 });
+    expect(rungs[2]).toEqual({ rung: 'normalized', found: true, turns: null });
+    const found = { source: 'date#1', dataset: 'chats', rung: 'normalized', preceding: null, whole: false };
+    expect(turns).toEqual([{ ...found, role: 'gpt', reply: 'A report.' }]);
   });
 
   it('is off by default', async () => {
@@ -160,8 +164,9 @@ describe('NORMALIZE', () => {
   it.each([
     [
       ['times'],
-      "normalize: expected some of dates, uuids, numbers, separated by commas, or @FILE, got 'times'",
+      "normalize: expected a list of 'dates', 'uuids', 'numbers', or { file: PATH }, got [\"times\"]",
     ],
+    ['dates', "normalize: expected a list of 'dates', 'uuids', 'numbers', or { file: PATH }, got \"dates\""],
     [rulesIn('wrong.txt', '/a/b/', 'c'), 'normalize: line 2 of'],
     [rulesIn('open.txt', '/(/b/'), 'normalize: line 1 of'],
     [{ file: join(folder, 'missing.txt') }, /^normalize: .*; it can't be read \(ENOENT\)$/],

@@ -119,6 +119,20 @@ describe('POST /api/replies', () => {
     expect((await send('GET', '/health', undefined, headers)).status).toBe(200);
   });
 
+  it('takes as many in a list as it says', async () => {
+    const { send, ask } = await startHere();
+    const list = Array.from({ length: 10_000 }, (_, i) => ({
+      messages: [
+        { role: 'system', content: 's' },
+        { role: 'user', content: `prompt ${i}` },
+      ],
+      reply: { content: 'r' },
+      times: 1,
+    }));
+    expect((await send('POST', '/api/replies', list)).status).toBe(200);
+    expect(await ask('prompt 9999', {})).toBe(404);
+  });
+
   it.each([
     [{}, "'reply'"],
     [{ reply: 'x' }, "'prompt'"],
@@ -129,7 +143,7 @@ describe('POST /api/replies', () => {
     [{ prompt: 'a', reply: {} }, "'reply.content'"],
     [{ prompt: 'a', reply: [] }, "'reply'"],
     [{ prompt: 'a', flags: 'i', reply: 'x' }, "'flags'"],
-    [[], 'expected 1 to 50000 replies'],
+    [[], 'expected 1 to 10000 replies'],
     [{ prompt: '', reply: 'x' }, "'prompt'"],
     [{ prompt: 'a', reply: ['x', 5] }, "'reply[1]'"],
     [{ prompt: 'a', reply: { tool_calls: [{ name: 'f' }] } }, "'reply.tool_calls[0].arguments'"],
@@ -177,6 +191,17 @@ describe('GET /api/requests', () => {
     await send('DELETE', '/api/requests');
     expect(await prompts('')).toEqual([]);
     expect(await send('GET', '/api/requests?limit=x')).toMatchObject({ status: 400 });
+  });
+
+  it.each([
+    ['GET', '/api/requests?tset=mine'],
+    ['DELETE', '/api/requests?tset=mine'],
+    ['DELETE', '/api/replies?tset=mine'],
+  ])('refuses unknown filters: %s %s', async (method, path) => {
+    const { send, server } = await startHere();
+    server.reply('a', 'b');
+    const refused = { status: 400, body: { error: { message: "Unknown parameter: 'tset'." } } };
+    expect(await send(method, path)).toMatchObject(refused);
   });
 
   it('says that there is no journal', async () => {

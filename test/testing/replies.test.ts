@@ -292,6 +292,26 @@ describe('reply()', () => {
     for (const { status } of await Promise.all(asked)) expect(status).toBe(503);
   });
 
+  it('is an error once the server is closed', async () => {
+    const server = await serve();
+    const one = server.scope('one');
+    await server.close();
+    for (const act of [
+      () => server.reply('a', 'b'),
+      () => one.fail({ status: 500 }),
+      () => server.scope('two'),
+    ])
+      expect(act).toThrow('the server was closed');
+  });
+
+  it('names reset() if there are too many', async () => {
+    const server = await start({});
+    for (let i = 0; i < 10_000; i++) server.scope(`test-${i}`).reply('a', 'b');
+    expect(() => server.scope('last').reply('a', 'b')).toThrow(
+      'Expected at most 10000: reset() takes them back.',
+    );
+  });
+
   it('ends an expression that backtracks, and a function that never ends', async () => {
     const server = await start();
     server.reply(/^(a+)+$/, 'x');
@@ -303,7 +323,13 @@ describe('reply()', () => {
     server.reply(() => {
       for (;;);
     }, 'x');
-    expect(await ask(server, 'b')).toMatchObject({ status: 500 });
+    const statuses = (await Promise.all(['b', 'c', 'd', 'e', 'f'].map((prompt) => ask(server, prompt)))).map(
+      ({ error }) => error?.message,
+    );
+    const slow = "The test's own condition failed: took longer than 1000 ms";
+    const over =
+      "The test's own condition failed: it took longer than 1000 ms 3 times, and isn't run any more";
+    expect(statuses.sort()).toEqual([over, over, slow, slow, slow]);
     server.reset();
     expect(await ask(server, RECORDED)).toMatchObject({ status: 200 });
   });
@@ -323,6 +349,11 @@ describe('reply()', () => {
     [
       (server: VerbatimServer) => server.reply('a', { tool_calls: [{ name: 'f', arguments: { n: 1n } }] }),
       "'reply.tool_calls[0]'",
+    ],
+    [(server: VerbatimServer) => server.reply('a', { tool_calls: [{ name: '', arguments: {} }] }), '.name'],
+    [
+      (server: VerbatimServer) => server.reply('a', 'b', { delayMs: Infinity }),
+      "Invalid 'options.delayMs': Expected a number of ms, but got Infinity.",
     ],
     [(server: VerbatimServer) => server.fail({ status: 200 }), "'failure.status'"],
     [(server: VerbatimServer) => server.scope('a b'), 'scope'],

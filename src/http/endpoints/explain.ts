@@ -131,20 +131,25 @@ function explained({ model, queries, override, match, outcome, sharing, nearest 
     rungs: [
       { rung: 'context', found: match?.rung === 'context', turns: null },
       { rung: 'prompt', ...countOf(exact, match?.rung === 'context' || match?.rung === 'prompt') },
-      { rung: 'normalized', ...countOf(normalized, match !== undefined) },
+      { rung: 'normalized', ...countOf(match?.isRuled ? undefined : normalized, match !== undefined) },
       { rung: 'nearest', found: given?.rung === 'nearest', turns: null },
     ],
-    turns: (sharing?.turns ?? []).map((turn) => sharingTurn(turn, model)),
+    turns: match?.isRuled
+      ? [ruledTurn(match, model)]
+      : (sharing?.turns ?? []).map((turn) => sharingTurn(turn, model)),
     nearest: nearest.map((turn) => nearestTurn(prompt, turn, model)),
   };
 }
 
-/** @param isFound true if the match shows that there are turns: they may not be counted, and those that rules find aren't */
+/** @param isFound true if the match shows that there are turns: they may not be counted */
 function countOf(turns: number | undefined, isFound: boolean): object {
   return { found: isFound || (turns ?? 0) > 0, turns: turns ?? null };
 }
 
-function sharingTurn(turn: SharingTurn, model: Model): object {
+function sharingTurn(
+  turn: Omit<SharingTurn, 'preceding'> & { readonly preceding: number | null },
+  model: Model,
+): object {
   const { rung, preceding, isWhole, reply } = turn;
   const { source, dataset } = originOf({ ...turn, rung }, model);
   return {
@@ -156,6 +161,11 @@ function sharingTurn(turn: SharingTurn, model: Model): object {
     role: reply.from,
     reply: shortened(reply.value),
   };
+}
+
+/** The turn that equals the prompt after the rules of `NORMALIZE`. Those before it aren't compared. */
+function ruledTurn(match: Match, model: Model): object {
+  return sharingTurn({ ...match, rung: 'normalized', preceding: null, isWhole: false }, model);
 }
 
 function nearestTurn(prompt: string, turn: NearMatch, model: Model): object {

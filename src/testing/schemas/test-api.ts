@@ -6,12 +6,12 @@ const callSchema = {
   properties: {
     id: { type: 'string', description: 'Generated if it is missing.' },
     type: { enum: ['function'] },
-    name: { type: 'string' },
+    name: { type: 'string', minLength: 1 },
     arguments: { type: ['string', 'object'], description: 'JSON, or the value that it is made from.' },
     function: {
       type: 'object',
       required: ['name', 'arguments'],
-      properties: { name: { type: 'string' }, arguments: { type: ['string', 'object'] } },
+      properties: { name: { type: 'string', minLength: 1 }, arguments: { type: ['string', 'object'] } },
       description: 'The name and the arguments, as OpenAI has them.',
     },
   },
@@ -149,6 +149,7 @@ export const requestsQuerySchema = {
     test: { type: 'string', description: 'The header `x-test-id` of the request.' },
     limit: { type: 'integer', minimum: 1, maximum: 1000, description: 'How many, the latest. Default: 100.' },
   },
+  additionalProperties: false,
 } as const;
 
 /** A request in the journal. */
@@ -261,7 +262,10 @@ export const explanationSchema = {
         properties: {
           rung: { enum: ['context', 'prompt', 'normalized', 'nearest'] },
           found: { type: 'boolean' },
-          turns: { type: ['integer', 'null'], description: 'How many turns; null without an index.' },
+          turns: {
+            type: ['integer', 'null'],
+            description: 'How many turns; null without an index, and if the rules of `NORMALIZE` find one.',
+          },
         },
       },
     },
@@ -276,7 +280,10 @@ export const explanationSchema = {
           source: { type: 'string', description: 'The place of its reply, as in `x-verbatim-source`.' },
           dataset: { type: 'string' },
           rung: { enum: ['prompt', 'normalized'] },
-          preceding: { type: 'integer', description: 'How many turns before it agree with the messages.' },
+          preceding: {
+            type: ['integer', 'null'],
+            description: 'How many turns before it agree with the messages; null if rules find it.',
+          },
           whole: { type: 'boolean', description: 'True if those are all turns and all messages.' },
           role: { type: 'string', description: 'Who said the reply.' },
           reply: { type: 'string' },
