@@ -14,8 +14,11 @@ const browser = await chromium.launch({
 try {
   const page = await browser.newPage({ viewport: { width: 1440, height: 860 }, colorScheme: 'light' });
   await page.goto(server.baseURL.replace(/v1$/, ''));
-  await page.getByLabel('Search the texts of all turns').fill('server');
-  await page.locator('.browse .row mark').first().waitFor();
+  // The first search starts the threads: the time of the second is shown.
+  for (const word of ['mock', 'server']) {
+    await page.getByLabel('Search the texts of all turns').fill(word);
+    await page.locator('.browse .row mark').getByText(word).first().waitFor();
+  }
   await page.locator('.browse .row').first().click();
   await page.locator('.markdown code').first().waitFor();
   const prompt = page.getByLabel('Prompt', { exact: true });

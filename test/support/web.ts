@@ -52,7 +52,7 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
     ...options,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const watched: Watched = { page, requested: [], complaints: [], opened: [] };
   context.on('request', (request) => watched.requested.push(request.url()));
   page.on('console', (message) => {

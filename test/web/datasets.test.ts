@@ -173,7 +173,7 @@ describe('a dataset that is replaced', () => {
           await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
           return show.count();
         },
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toBe(1);
     expect(await list.getByText('the old one').count()).toBe(1);
