@@ -9,13 +9,14 @@ import {
   closeSync,
   fstatSync,
   futimesSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { byteOffset } from '../core/bytes.js';
@@ -139,7 +140,8 @@ export class SpoolWriter {
    */
   static async begin(target: string, mode: number): Promise<SpoolWriter | undefined> {
     const path = target + UNFINISHED;
-    await mkdir(dirname(target), { recursive: true });
+    // Synchronously: a signal that ends a command has removed its temporary folder, which must not be made again.
+    mkdirSync(dirname(target), { recursive: true });
     await removeAbandoned(path);
     try {
       // Synchronously: a process that ends before it has written this keeps others waiting.
