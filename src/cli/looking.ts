@@ -80,13 +80,15 @@ export function search(
   progress: Progress,
   print: (line: string) => void,
 ): Promise<SearchCount> {
-  return withOpened(spec, settings, 'sweep', progress, async ({ corpus }) => {
+  return withOpened(spec, settings, undefined, progress, async ({ corpus }) => {
     const order = { search, limit: as === 'count' ? 0 : limit, from: undefined, countsAll: true };
     let count: SearchCount = { turns: 0, conversations: 0, read: 0, bytes: 0 };
     try {
       for await (const report of corpus.search(order, new AbortController().signal)) {
-        if (report.kind !== 'hit') count = report.count;
-        else if (as === 'json') print(escapeControls(JSON.stringify(shownHit(report.hit))));
+        if (report.kind !== 'hit') {
+          count = report.count;
+          progress.show(count.read / count.bytes, count.bytes);
+        } else if (as === 'json') print(escapeControls(JSON.stringify(shownHit(report.hit))));
         else print(hitText(report.hit));
       }
     } catch (error) {

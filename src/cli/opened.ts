@@ -11,14 +11,14 @@ import { TokenPool } from '../workers/token-pool.js';
 /**
  * Opens a dataset as the server does, and looks at it. Nothing is saved: what has to be converted is converted to a temporary folder.
  *
- * @param engine `index` to walk all of it and build an index, `sweep` to look while it is walked
+ * @param engine `index` to walk all of it and build an index, `sweep` to look while it is walked; undefined if it need not be walked
  * @param look is given the dataset
  * @throws DatasetError if the server can't serve it, or what `look` throws
  */
 export async function withOpened<T>(
   spec: ModelSpec,
   { workers, prefer, map, split }: CheckSettings,
-  engine: 'index' | 'sweep',
+  engine: 'index' | 'sweep' | undefined,
   progress: Progress,
   look: (model: ServedModel) => Promise<T>,
 ): Promise<T> {
@@ -31,7 +31,13 @@ export async function withOpened<T>(
     progress: () => datasets !== undefined && progress.show(datasets.progress, datasets.bytes),
     spooling: (share: number) => progress.show(share, identityAt(spec.path)?.size ?? 0, 'convert'),
   };
-  const options = { engine, pool, shapes: { prefers: prefer, map }, splits: split, tokens };
+  const options = {
+    engine: engine ?? 'sweep',
+    pool,
+    shapes: { prefers: prefer, map },
+    splits: split,
+    tokens,
+  };
   try {
     datasets = await ServedDatasets.open(
       [spec],
@@ -40,10 +46,12 @@ export async function withOpened<T>(
     );
     const [opened] = datasets.all;
     if (opened === undefined) throw new CommandError('expected a dataset');
-    const { walked } = await datasets.start();
-    // If it fails, so does `look`.
-    walked.catch(ignore);
-    if (engine === 'index') await walked;
+    if (engine !== undefined) {
+      const { walked } = await datasets.start();
+      // If it fails, so does `look`.
+      walked.catch(ignore);
+      if (engine === 'index') await walked;
+    }
     return await look(new ServedModel(opened.id, opened.served, undefined));
   } finally {
     progress.end();

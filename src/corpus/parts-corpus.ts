@@ -1,6 +1,6 @@
 import { REPEATED_PROMPTS_MAX } from '../core/limits.js';
 import type { ConversationPage, Corpus, RecordedConversation, RepeatedPrompt, Signal } from './corpus.js';
-import type { SearchCount, SearchOrder, SearchPlace, SearchReport } from './search.js';
+import type { SearchCount, SearchEnd, SearchOrder, SearchPlace, SearchReport } from './search.js';
 
 /** A part of a dataset. */
 export interface PartCorpus extends Corpus {
@@ -96,6 +96,7 @@ export class PartsCorpus implements Corpus {
       const isFirst = from !== undefined && from.record >= before;
       const place = isFirst ? { ...from, record: from.record - before } : undefined;
       const earlier = count;
+      let end: SearchEnd | undefined;
       for await (const report of part.search({ ...order, limit: limit - reported, from: place }, signal)) {
         if (report.kind === 'hit') {
           reported++;
@@ -105,12 +106,13 @@ export class PartsCorpus implements Corpus {
         if (isFirst) bytes = report.count.bytes + bytesAfter(parts, i + 1);
         count = addedTo(earlier, report.count, bytes);
         if (report.kind === 'progress') yield { kind: 'progress', count };
-        else if (report.next !== undefined) next ??= { ...report.next, record: report.next.record + before };
+        else end = report;
       }
+      if (end?.next !== undefined) next ??= { ...end.next, record: end.next.record + before };
       if (next !== undefined && !order.countsAll) break;
-      before += (await part.endBefore(Number.POSITIVE_INFINITY)) ?? 0;
+      before += end?.records ?? 0;
     }
-    yield { kind: 'end', count, next };
+    yield { kind: 'end', count, next, records: before };
   }
 
   /** A prompt that isn't among the most repeated ones of a part isn't counted there. */

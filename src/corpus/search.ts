@@ -42,8 +42,17 @@ export interface SearchCount {
 export type SearchReport =
   | { readonly kind: 'hit'; readonly hit: FoundText }
   | { readonly kind: 'progress'; readonly count: SearchCount }
-  /** `next` is the first turn that wasn't reported. */
-  | { readonly kind: 'end'; readonly count: SearchCount; readonly next: SearchPlace | undefined };
+  | SearchEnd;
+
+/** The end of a search. */
+export interface SearchEnd {
+  readonly kind: 'end';
+  readonly count: SearchCount;
+  /** The first turn that wasn't reported. */
+  readonly next: SearchPlace | undefined;
+  /** How many records there are up to where it ended. */
+  readonly records: number;
+}
 
 /** A state of a file that can be searched. */
 export interface Searched {
@@ -131,7 +140,7 @@ export async function* searchFile(
       if (next !== undefined && !countsAll) break;
       yield { kind: 'progress', count };
     }
-    yield { kind: 'end', count, next };
+    yield { kind: 'end', count, next, records: record };
   } finally {
     signal.removeEventListener('abort', onAbort);
     stopAll(stop);
