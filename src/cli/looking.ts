@@ -1,10 +1,11 @@
 /** `verbatim show`, `verbatim stats` and `verbatim search`: what is in a dataset, without a server. */
 
 import { escapeControls } from '../core/control-characters.js';
-import { AppError, CommandError } from '../core/errors.js';
+import { AppError, CommandError, type Failure } from '../core/errors.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { TextSearch } from '../core/search.js';
 import type { SearchCount } from '../corpus/search.js';
+import { printable } from '../dataset/dataset-error.js';
 import { datasetOf, recordOf, repeatedOf } from '../http/endpoints/looking.js';
 import { shownHit } from '../http/endpoints/search.js';
 import type { Progress } from '../http/progress.js';
@@ -92,7 +93,7 @@ export function search(
         else print(hitText(report.hit));
       }
     } catch (error) {
-      throw commandErrorOf(error);
+      throw commandErrorOf(error, spec.path);
     }
     if (as === 'count') print(String(count.turns));
     return count;
@@ -108,9 +109,18 @@ async function answerOf<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** The reason in an error of a dataset, as a CommandError; any other error itself. */
-function commandErrorOf(error: unknown): unknown {
+/** The reason in an error of a dataset, as a CommandError; any other error itself. @param path the file that was searched */
+function commandErrorOf(error: unknown, path?: string): unknown {
   if (!(error instanceof AppError)) return error;
   const { cause } = error;
-  return cause instanceof CommandError ? cause : new CommandError(error.message, { cause: error });
+  if (cause instanceof CommandError) return cause;
+  if (path === undefined || !isFailure(cause)) return new CommandError(error.message, { cause: error });
+  const { detail, offset } = cause;
+  const where = offset === undefined ? '' : ` (byte ${offset})`;
+  return new CommandError(`${printable(path)}${where}: ${detail}`, { cause: error });
+}
+
+/** True for what a thread returns if it fails. */
+function isFailure(cause: unknown): cause is Failure {
+  return typeof cause === 'object' && cause !== null && 'kind' in cause && cause.kind === 'failed';
 }

@@ -121,6 +121,16 @@ describe('verbatim search', () => {
     expect(JSON.parse(line)).toMatchObject({ number: 0, turn: 1, snippet: { marks: [[0, 5]] } });
   });
 
+  it('says where a file is invalid', async () => {
+    const broken = join(folder, 'broken.jsonl');
+    writeFileSync(broken, `${JSON.stringify(records[0])}\n{"conversations":[}\n`);
+    expect(await run('search', broken, 'Hello', '--workers', '1')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `verbatim: ${broken} (byte ${JSON.stringify(records[0]).length + 19}): not valid JSON: expected a value\n`,
+    });
+  });
+
   it('has an exit code of its own if nothing is found', async () => {
     expect(await run('search', path, 'hello', '-s')).toEqual({ code: 4, stdout: '', stderr: '' });
   });
