@@ -287,6 +287,7 @@ async function serveWith(
         print(servingLine(model, path, dataset.bytes, workers, engine, known));
       }
       print(`listening on ${urlOf(address)}`);
+      print(`page: ${clientUrlOf(address)}/`);
       print(tryLine(address, statuses.find(({ counts }) => counts.example)?.counts.example, keys));
       onHangup(() => served.lookAtFiles());
       const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort');

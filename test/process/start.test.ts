@@ -84,6 +84,13 @@ describe('a start', () => {
     );
   });
 
+  it('prints the address of the page', async () => {
+    const server = startServer([file('good.json', JSON.stringify(good))]);
+    const [, address = ''] = await server.waitFor(/^page: (http:.*)$/m);
+    const page = await fetch(address, { headers: { accept: 'text/html' } });
+    expect(await page.text()).toContain('<title>verbatim</title>');
+  });
+
   it('with keys prints a curl command for a shell whose API_KEY is one of them', async () => {
     const path = file('guarded.json', JSON.stringify(good));
     const env = { API_KEYS: 'first,second' };
