@@ -69,6 +69,7 @@ export type FoundAs = 'text' | 'json' | 'count';
  *
  * @param limit how many turns are printed at most
  * @param print prints a line, whose control characters are escaped, apart from those of colours
+ * @param signal ends the search early
  * @returns how much was searched, and what was found in it
  * @throws CommandError if the dataset can't be served
  */
@@ -80,12 +81,14 @@ export function search(
   settings: CheckSettings,
   progress: Progress,
   print: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<SearchCount> {
   return withOpened(spec, settings, undefined, progress, async ({ corpus }) => {
-    const order = { search, limit: as === 'count' ? 0 : limit, from: undefined, countsAll: true };
+    const countsAll = as === 'count' || limit === Number.POSITIVE_INFINITY;
+    const order = { search, limit: as === 'count' ? 0 : limit, from: undefined, countsAll };
     let count: SearchCount = { turns: 0, conversations: 0, read: 0, bytes: 0 };
     try {
-      for await (const report of corpus.search(order, new AbortController().signal)) {
+      for await (const report of corpus.search(order, signal)) {
         if (report.kind !== 'hit') {
           count = report.count;
           progress.show(count.read / count.bytes, count.bytes);
@@ -93,7 +96,7 @@ export function search(
         else print(hitText(report.hit));
       }
     } catch (error) {
-      throw commandErrorOf(error, spec.path);
+      if (!signal.aborted) throw commandErrorOf(error, spec.path);
     }
     if (as === 'count') print(String(count.turns));
     return count;

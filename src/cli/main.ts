@@ -175,11 +175,23 @@ async function runSearch({
   const { search } = await import('./looking.js');
   const { searchedText } = await import('./looking-text.js');
   await removeFoldersAtEnd();
+  // The reader of the lines may want no more of them.
+  const leaving = new AbortController();
+  process.stdout.on('error', () => leaving.abort());
   let code: number = EXIT.notFound;
   for (const spec of await stdin.replaceIn(settings.dataset)) {
     const startMs = performance.now();
     const printFound = (line: string) => above(() => process.stdout.write(`${line}\n`));
-    const count = await search(spec, wanted, limit, as, settings, bar ?? NO_PROGRESS, printFound);
+    const count = await search(
+      spec,
+      wanted,
+      limit,
+      as,
+      settings,
+      bar ?? NO_PROGRESS,
+      printFound,
+      leaving.signal,
+    );
     if (count.turns > 0) code = EXIT.ok;
     const seconds = (performance.now() - startMs) / 1000;
     if (bar !== undefined) process.stderr.write(`${searchedText(count, seconds)}\n`);

@@ -48,7 +48,7 @@ function marksIn(piece: string, terms: readonly string[], ignoresCase: boolean):
   const found: [number, number][] = [];
   for (const term of terms) {
     for (let at = text.indexOf(term); at >= 0; at = text.indexOf(term, at + term.length))
-      found.push([placeOf(at), placeOf(at + term.length)]);
+      found.push([placeOf(at), endOf(piece, placeOf(at + term.length - 1))]);
   }
   const marks: [number, number][] = [];
   for (const [start, end] of found.sort((a, b) => a[0] - b[0])) {
@@ -57,6 +57,11 @@ function marksIn(piece: string, terms: readonly string[], ignoresCase: boolean):
     else marks.push([start, end]);
   }
   return marks;
+}
+
+/** The end of the character at a place: a term may end in the middle of what it folds to. */
+function endOf(text: string, at: number): number {
+  return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
 }
 
 /** The place, or the one before it if that is in the middle of a surrogate pair. */

@@ -493,8 +493,8 @@ export const LIVE_COMMENT_MS = 15_000;
 /** Characters of what a test's own code throws that come into the error. */
 export const THROWN_LENGTH_MAX = 10_000;
 
-/** The longest text of a search, in characters, and how many terms it may have. */
-export const SEARCH_LENGTH_MAX = 10_000;
+/** The longest text of a search, in characters, which fits into an address in any script, and how many terms it may have. */
+export const SEARCH_LENGTH_MAX = 1500;
 export const SEARCH_TERMS_MAX = 16;
 
 /** How much of a text is shown before and after the start of what was found in it, in characters. */

@@ -260,6 +260,11 @@ describe('a search', () => {
     ]);
   });
 
+  it('marks the whole of a letter that folds to several', async () => {
+    const [excerpt] = await excerptsOf('aSßb', { terms: ['SS'] });
+    expect(excerpt?.marks).toEqual([[1, 3]]);
+  });
+
   it('finds a term after the first 64 KiB of a text that has to be folded', async () => {
     const before = 'é'.repeat(100_000);
     const [excerpt] = await excerptsOf(`${before}NADEL`, { terms: ['nadel'] });

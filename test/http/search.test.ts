@@ -94,7 +94,7 @@ describe('a search', async () => {
   it.each([
     ['q', 'missing_required_parameter', ''],
     ['q', 'missing_required_parameter', `q=${encodeURIComponent('"" ')}`],
-    ['q', 'string_above_max_length', `q=${'a'.repeat(10_001)}`],
+    ['q', 'string_above_max_length', `q=${'a'.repeat(1501)}`],
     ['q', 'array_above_max_length', `q=${Array.from({ length: 17 }, (_, i) => i).join('+')}`],
     ['q', 'invalid_type', 'q=a&q=b'],
     ['role', 'invalid_value', 'q=a&role=nobody'],
@@ -108,6 +108,16 @@ describe('a search', async () => {
     const response = await fetch(`${at}?${query}`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { param, code } });
+  });
+
+  it('of 1,500 characters of any script is possible', async () => {
+    const text = '世'.repeat(1500);
+    const long = await serveTalks([talk('a', text, `${text}界`)]);
+    expect(await linesOf(`${long.at}?q=${encodeURIComponent(text)}`)).toMatchObject([
+      { turn: 0 },
+      { turn: 1 },
+      {},
+    ]);
   });
 
   it('of half a surrogate pair finds that half alone', async () => {

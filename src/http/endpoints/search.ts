@@ -34,8 +34,13 @@ export function search(catalog: Catalog): Endpoint<Asked> {
       const format = request.headers.accept?.includes('application/x-ndjson') === true ? 'lines' : 'events';
       const open = (write: (event: string) => void, end: () => void) => {
         const aborting = new AbortController();
-        const reports = model.corpus.search({ search, limit, from, countsAll: true }, aborting.signal);
+        const reports = model.corpus.search(
+          { search, limit, from, countsAll: after === undefined },
+          aborting.signal,
+        );
+        // A defect isn't caught: it ends the process, as everywhere.
         void sendReports(reports, model, (type, data) => write(written(format, type, data))).then(end);
+        // What is sent after that isn't read.
         return () => aborting.abort(new AppError('timed_out'));
       };
       return { content: { kind: 'live', format, open } };
