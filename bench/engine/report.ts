@@ -23,6 +23,11 @@ export function engineTable(rounds: readonly EngineRound[]): string {
   const lookup99 = middle(({ lookups }) => lookups.percentile99Microseconds);
   const miss = middle(({ misses }) => misses.oneSeconds);
   const misses = middle((round) => round.misses.concurrentSeconds);
+  const search = middle(({ looking }) => looking.searchSeconds);
+  const ripgrep = middle(({ looking }) => looking.ripgrepSeconds);
+  const caseless = middle(({ looking }) => looking.caselessSeconds);
+  const firstHits = middle(({ looking }) => looking.firstHitsSeconds);
+  const page = middle(({ looking }) => looking.pageSeconds);
   const largeBuild = middle((round) => round.largeBuild?.buildSeconds ?? Number.NaN);
   const largeResident = middle((round) => round.largeBuild?.residentMegabytes ?? Number.NaN);
 
@@ -42,6 +47,13 @@ export function engineTable(rounds: readonly EngineRound[]): string {
     plainRow('lookup in the process, hit, 99th percentile', lookup99, 'µs', 1, { must: 200, aim: 50 }),
     fasterRow(`one sweep (a miss), ${workers}`, miss, pass, { must: 8, aim: 14 }),
     timesRow(`${CONCURRENT_MISSES} concurrent misses, against one`, misses, miss, 's', { must: 2, aim: 1.2 }),
+    plainRow('search of a rare text, to the end', search, 's', 2, { must: 0.6, aim: 0.3 }),
+    ...(Number.isNaN(ripgrep)
+      ? []
+      : [timesRow('the same, against `rg -F`', search, ripgrep, 's', { must: 3, aim: 1.5 })]),
+    plainRow('the same, case ignored', caseless, 's', 2, { must: 1, aim: 0.5 }),
+    plainRow('the first 100 hits of a frequent word', 1000 * firstHits, 'ms', 0, { must: 100, aim: 30 }),
+    plainRow('50 conversations, anywhere', 1000 * page, 'ms', 1, { must: 5, aim: 1 }),
     ...(hasLarge
       ? [
           timesRow(`${large}, build`, largeBuild, build, 's', { must: 1.1 * LARGE_TIMES, aim: LARGE_TIMES }),
@@ -76,6 +88,15 @@ export function engineFigures(rounds: readonly EngineRound[], streamSeconds: num
     ...figure('sweep', 's', (round) => round.misses.oneSeconds),
     ...figure('sweep, faster than JSON.parse', '×', (round) => round.passSeconds / round.misses.oneSeconds),
     ...figure(`${CONCURRENT_MISSES} misses`, 's', (round) => round.misses.concurrentSeconds),
+    ...figure('search', 's', (round) => round.looking.searchSeconds),
+    ...figure(
+      'search, against ripgrep',
+      '×',
+      (round) => round.looking.searchSeconds / round.looking.ripgrepSeconds,
+    ),
+    ...figure('search, case ignored', 's', (round) => round.looking.caselessSeconds),
+    ...figure('first 100 hits', 's', (round) => round.looking.firstHitsSeconds),
+    ...figure('page of 50', 's', (round) => round.looking.pageSeconds),
     ...figure('large build', 's', (round) => round.largeBuild?.buildSeconds),
     ...figure('large resident memory', 'MB', (round) => round.largeBuild?.residentMegabytes),
   ];

@@ -12,6 +12,7 @@ import {
   measureMisses,
   saveIndex,
 } from './figures.js';
+import { type LookingFigures, measureLooking } from './looking-figures.js';
 import { type LookupFigures, measureLookups } from './lookup-figures.js';
 import { measurePass } from './pass-figures.js';
 
@@ -32,6 +33,7 @@ export interface EngineRound {
   readonly firstAnswerSeconds: number;
   readonly lookups: LookupFigures;
   readonly misses: MissFigures;
+  readonly looking: LookingFigures;
   /** For the large dataset, if there is one. */
   readonly largeBuild: BuildFigures | undefined;
 }
@@ -69,6 +71,7 @@ export async function measureRounds(
         firstAnswerSavedSeconds: await measureFirstAnswer(path, prompt, indexDir),
         lookups: await measureLookups(lookupTask),
         misses: await measureMisses(path),
+        looking: await measureLooking(path),
       });
     }
   } finally {
