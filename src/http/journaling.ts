@@ -7,6 +7,7 @@ import { testOf } from '../testing/asked.js';
 import type { Journal } from '../testing/journal.js';
 import { parseJson } from './body.js';
 import type { Endpoint } from './endpoint.js';
+import { CLIENT_ENDED } from './linger.js';
 import type { RequestFacts } from './request-facts.js';
 import { statusOf } from './request-log.js';
 import { operationAt, routeAt } from './routes.js';
@@ -18,9 +19,6 @@ const PAGE_FILE = /^\/(?:docs|web)\//;
 function isJournalled({ tag }: Operation): boolean {
   return tag !== 'Server' && tag !== 'Testing' && tag !== 'Looking';
 }
-
-/** The event of a response whose client has ended its side of the connection. */
-export const CLIENT_ENDED = 'clientEnded';
 
 /**
  * Writes requests into a journal when they end: all but those for the server itself, such as `GET /health`. One whose client ends its side of

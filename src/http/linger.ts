@@ -2,6 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { LINGER_MS, UNREAD_BYTES_MAX } from '../core/limits.js';
 
+/** The event of a response whose client has ended its side of the connection. */
+export const CLIENT_ENDED = 'clientEnded';
+
 /**
  * Makes Node close only the sending side of a connection after its last response. The connection closes completely when the client closes
  * its side, or after `LINGER_MS`. If it were closed with unread bytes, the operating system would reset it, and the client would

@@ -21,8 +21,7 @@ import {
 } from '../core/limits.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import { bodyOfRefused } from './errors.js';
-import { CLIENT_ENDED } from './journaling.js';
-import { closeGently } from './linger.js';
+import { CLIENT_ENDED, closeGently } from './linger.js';
 import { listen } from './listening.js';
 import type { MessageClasses } from './message-classes.js';
 
