@@ -11,6 +11,7 @@ import {
   RECORD,
   RECORD_NUMBERS,
   ROLE_SHIFT,
+  TEXT_LENGTH_MASK,
   TURN,
   TURN_NUMBERS,
 } from '../kernel/kernel.js';
@@ -91,7 +92,7 @@ function hitAt(
     id: idAt(batch, recordAt),
     turn,
     role: from,
-    length: (batch.turns[row + TURN.text] as number) & ((1 << ROLE_SHIFT) - 1),
+    length: (batch.turns[row + TURN.text] as number) & TEXT_LENGTH_MASK,
     excerpt: excerptOf(value, search),
   };
 }
