@@ -51,9 +51,11 @@ describe('the source', () => {
     expect(pure.filter(({ room, from }) => room === 'core' && !(from in ROOMS))).toEqual([]);
   });
 
-  it('has a page that imports nothing of the server, and whose files can be understood one by one', () => {
+  it('has a page that imports nothing of the server but core, and whose files can be understood one by one', () => {
     const page = imports.filter(({ room }) => room === 'web');
-    expect(page.filter(({ from, path }) => path !== undefined && from !== 'web')).toEqual([]);
+    expect(page.filter(({ from, path }) => path !== undefined && !['web', 'core'].includes(from))).toEqual(
+      [],
+    );
     // A file is removed once all its imports are: those in a circle stay.
     const left = new Map(
       [...new Set(page.map(({ file }) => file))].map((file) => [

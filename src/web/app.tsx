@@ -120,7 +120,9 @@ function KeyForm() {
           The server doesn’t accept this key.
         </p>
       ) : (
-        <p>Its requests carry one, as those of any client do.</p>
+        <p>
+          One of those in its setting <code>API_KEYS</code>.
+        </p>
       )}
       <label for="key">API key</label>
       <input

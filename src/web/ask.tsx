@@ -1,11 +1,12 @@
 /** The right region: a chat with the server itself, and under each answer why it was given. */
 
-import { signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { ApiError, eventsOf, isAbort, messageOf, post } from './api.js';
 import { dataset, datasets } from './datasets.js';
 import { counted, duration } from './format.js';
 import { Nearest, Source } from './nearest.js';
+import { nameOfSource } from './route.js';
 import { Text } from './text.js';
 import type { Explanation, Message } from './types.js';
 
@@ -15,6 +16,8 @@ interface Answer {
   readonly reasoning: string;
   readonly calls: readonly { readonly name: string; readonly arguments: string }[];
   readonly isOver: boolean;
+  /** True if the reader didn't wait for its end. */
+  readonly isStopped?: boolean;
   readonly headers?: Headers;
   /** Milliseconds from the request to the first piece of text, and to the end. */
   readonly firstMs?: number;
@@ -35,14 +38,24 @@ const NOTHING: Answer = { text: '', reasoning: '', calls: [], isOver: false };
 
 const entries = signal<readonly Entry[]>([]);
 const draft = signal('');
-/** The model of requests; undefined for the dataset that is browsed. */
-const model = signal<string | undefined>(undefined);
+/** The model that the reader has typed; undefined for none. */
+const typedModel = signal<string | undefined>(undefined);
+/** The model of a chat that began elsewhere, until another dataset is chosen. */
+const begunModel = signal<string | undefined>(undefined);
+const browsed = computed(() => dataset.value?.id);
+/** The model of requests: else the dataset that is browsed. */
+const model = computed(() => typedModel.value ?? begunModel.value ?? browsed.value);
+effect(() => {
+  browsed.value;
+  begunModel.value = undefined;
+});
 let controller: AbortController | undefined;
 
 /** Begins a new chat with messages, and asks for the reply to the last. */
 export function startChat(name: string, messages: readonly Message[]): void {
-  controller?.abort();
-  model.value = name;
+  stop();
+  typedModel.value = undefined;
+  begunModel.value = name;
   entries.value = messages.map((message) => ({ message }));
   if (!isPinned()) location.hash = 'ask';
   void request();
@@ -53,8 +66,19 @@ function isPinned(): boolean {
   return matchMedia('(min-width: 1200px)').matches;
 }
 
-function ask(text: string): void {
+/** Ends the answer that is coming; what has come of it stays. */
+function stop(): void {
   controller?.abort();
+  controller = undefined;
+  entries.value = entries.value.map((entry) =>
+    entry.answer?.isOver === false
+      ? { ...entry, answer: { ...entry.answer, isOver: true, isStopped: true } }
+      : entry,
+  );
+}
+
+function ask(text: string): void {
+  stop();
   draft.value = '';
   entries.value = [...entries.value, { message: { role: 'user', content: text } }];
   void request();
@@ -62,6 +86,7 @@ function ask(text: string): void {
 
 /** Asks another text instead of the last prompt. */
 function askInstead(text: string): void {
+  stop();
   const before = entries.value.findLastIndex(({ answer }) => answer === undefined);
   entries.value = entries.value.slice(0, Math.max(0, before));
   ask(text);
@@ -71,10 +96,10 @@ async function request(): Promise<void> {
   const mine = new AbortController();
   controller = mine;
   const messages = entries.value
-    .filter(({ answer }) => answer?.error === undefined)
+    .filter(({ answer }) => answer === undefined || isWhole(answer))
     .map(({ message }) => message);
   const body = {
-    model: model.value ?? dataset.value?.id ?? 'any',
+    model: model.value ?? 'any',
     messages,
     stream: true,
     stream_options: { include_usage: true },
@@ -97,14 +122,21 @@ async function request(): Promise<void> {
     change({ headers: response.headers });
     await readAnswer(response, began, change);
   } catch (error) {
-    if (isAbort(error)) return change({ isOver: true });
+    if (isAbort(error)) return;
     const headers = error instanceof ApiError ? { headers: error.headers } : {};
     change({ error: messageOf(error), isOver: true, wholeMs: performance.now() - began, ...headers });
     if (error instanceof ApiError && error.headers.get('x-verbatim-match') === 'none') {
-      const explained = await post('api/explain', body, mine.signal).catch(() => undefined);
-      if (explained !== undefined) change({ explanation: (await explained.json()) as Explanation });
+      const explanation = await post('api/explain', body, mine.signal)
+        .then(async (explained) => (await explained.json()) as Explanation)
+        .catch(() => undefined);
+      if (explanation !== undefined) change({ explanation });
     }
   }
+}
+
+/** True for an answer that the next prompt goes on from: not for an error, one that was stopped, or an empty one. */
+function isWhole({ error, isStopped, text, calls }: Answer): boolean {
+  return error === undefined && isStopped !== true && (text !== '' || calls.length > 0);
 }
 
 function callOf({ name, arguments: given }: Answer['calls'][number], i: number) {
@@ -187,11 +219,12 @@ export function Ask() {
           <span class="hidden">Model</span>
           <input
             list="models"
-            value={model.value ?? dataset.value?.id ?? ''}
+            value={model.value ?? ''}
             spellcheck={false}
             title="A dataset; any other name searches all of them"
             onChange={({ currentTarget }) => {
-              model.value = currentTarget.value === '' ? undefined : currentTarget.value;
+              typedModel.value = currentTarget.value === '' ? undefined : currentTarget.value;
+              begunModel.value = undefined;
             }}
           />
           <datalist id="models">
@@ -206,9 +239,10 @@ export function Ask() {
             type="button"
             class="quiet"
             onClick={() => {
-              controller?.abort();
-              controller = undefined;
+              stop();
               entries.value = [];
+              typedModel.value = undefined;
+              begunModel.value = undefined;
             }}
           >
             New chat
@@ -263,7 +297,7 @@ export function Ask() {
             Ask
           </button>
         ) : (
-          <button type="button" onClick={() => controller?.abort()}>
+          <button type="button" onClick={stop}>
             Stop
           </button>
         )}
@@ -289,11 +323,12 @@ function EntryView({ entry: { message, answer }, prompt }: { entry: Entry; promp
       </article>
     );
   }
-  const { text, reasoning, calls, isOver, error, explanation } = answer;
+  const { text, reasoning, calls, isOver, isStopped, error, explanation } = answer;
   return (
     <article class={`turn assistant${error === undefined ? '' : ' missed'}`} aria-busy={!isOver}>
       <header>
         <span class="who">{error === undefined ? 'answer' : 'no answer'}</span>
+        {isStopped === true && <span class="quiet">stopped</span>}
         {!isOver && <span class="spinner" role="img" aria-label="Waiting" />}
       </header>
       {reasoning !== '' && (
@@ -335,7 +370,7 @@ function Facts({ answer: { headers, firstMs, wholeMs, usage } }: { answer: Answe
         {match != null && <span class={`rung ${match}`}>{match === 'none' ? 'miss' : match}</span>}
         {score != null && <span>{score}</span>}
         {source != null && dataset != null && <Source source={source} dataset={dataset} />}
-        {source != null && dataset == null && <span class="id">{source}</span>}
+        {source != null && dataset == null && <span class="id">{nameOfSource(source)}</span>}
       </p>
       <p class="quiet">
         {[

@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { ConversationRows } from './conversation-rows.js';
-import { choose, dataset, datasets, datasetsError, refresh } from './datasets.js';
+import { choose, dataset, datasets, datasetsError, refresh, versionOf } from './datasets.js';
 import { bytes, count, counted, percent, seconds } from './format.js';
 import { goTo, linkTo, place } from './route.js';
 import {
@@ -11,9 +11,12 @@ import {
   clear,
   filters,
   goOn,
+  HITS_AT_ONCE,
   hits,
+  isOutdated,
   isRunning,
   isSearch,
+  NOT_A_NUMBER,
   progress,
   query,
   restart,
@@ -21,7 +24,7 @@ import {
   searchNumber,
   stop,
 } from './search.js';
-import { Bar, Empty, Failed, Loading } from './status.js';
+import { Bar, Empty, Failed, Loading, Replaced } from './status.js';
 import type { Dataset, Hit, Row } from './types.js';
 import { VirtualList } from './virtual-list.js';
 
@@ -54,10 +57,7 @@ function Datasets({ all, chosen }: { all: readonly Dataset[]; chosen: Dataset })
         <select
           aria-label="Dataset"
           value={chosen.id}
-          onChange={({ currentTarget }) => {
-            choose(currentTarget.value);
-            restart();
-          }}
+          onChange={({ currentTarget }) => choose(currentTarget.value)}
         >
           {all.map(({ id, progress }) => (
             <option key={id} value={id}>
@@ -124,8 +124,10 @@ function SearchBox() {
       step={1}
       aria-label={label}
       placeholder={name.startsWith('min') ? 'from' : 'to'}
-      value={value}
-      onInput={({ currentTarget }) => change({ [name]: currentTarget.value }, true)}
+      value={value === NOT_A_NUMBER ? '' : value}
+      onInput={({ currentTarget: { value, validity } }) =>
+        change({ [name]: validity.badInput ? NOT_A_NUMBER : value }, true)
+      }
     />
   );
   return (
@@ -146,7 +148,6 @@ function SearchBox() {
             title="Words that are all in one turn; “in double quotes” in this order"
             spellcheck={false}
             autocomplete="off"
-            maxLength={10_000}
             value={text}
             onInput={({ currentTarget }) => change({ text: currentTarget.value }, true)}
             onKeyDown={(event) => {
@@ -229,6 +230,7 @@ function Results({ model }: { model: string }) {
   return (
     <>
       <SearchState />
+      {isOutdated.value && <Replaced onShow={restart} />}
       {searchError.value !== undefined && <Failed message={searchError.value} onRetry={restart} />}
       {found.length > 0 && (
         <VirtualList
@@ -249,9 +251,9 @@ function Results({ model }: { model: string }) {
             <p>All words must be in one turn. Fewer words or filters find more.</p>
           </Empty>
         )}
-      {typeof progress.value?.cursor === 'string' && (
+      {typeof progress.value?.cursor === 'string' && !isOutdated.value && (
         <button type="button" class="more" disabled={isRunning.value} onClick={goOn}>
-          Show more than {count(found.length)}
+          Show {HITS_AT_ONCE} more
         </button>
       )}
     </>
@@ -317,11 +319,12 @@ function HitRow({ hit }: { hit: Hit }) {
 }
 
 function Conversations({ dataset }: { dataset: Dataset }) {
-  const { id, modified } = dataset;
+  const { id } = dataset;
+  const version = versionOf(id);
   // The file may be replaced: the reader decides when the list is fetched again.
   const rows = useMemo(() => new ConversationRows(id), [id]);
-  const first = useRef(modified);
-  const isReplaced = first.current !== modified;
+  const first = useRef(version);
+  const isReplaced = first.current !== version;
   rows.version.value;
   const total = Math.max(rows.total.value ?? 0, isReplaced ? 0 : dataset.records);
   const shown = place.value;
@@ -331,18 +334,12 @@ function Conversations({ dataset }: { dataset: Dataset }) {
   return (
     <>
       {isReplaced && (
-        <p class="replaced">
-          The file has changed.{' '}
-          <button
-            type="button"
-            onClick={() => {
-              first.current = modified;
-              rows.forget();
-            }}
-          >
-            Show the new one
-          </button>
-        </p>
+        <Replaced
+          onShow={() => {
+            first.current = version;
+            rows.forget();
+          }}
+        />
       )}
       {rows.error.value !== undefined && <Failed message={rows.error.value} onRetry={() => rows.retry()} />}
       {total === 0 && dataset.progress === 1 && <Empty title="The dataset has no conversations." />}

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { getJson, isAbort, messageOf, pathOf } from './api.js';
+import { refresh, versionOf } from './datasets.js';
 import type { Row, Rows } from './types.js';
 
 const PAGE = 100;
@@ -9,6 +10,8 @@ const PAUSE_MS = 40;
 /** The rows of a dataset's list, fetched page by page as they are seen. */
 export class ConversationRows {
   private readonly model: string;
+  /** The state of the files that the rows are of: rows of a later one aren't shown among them. */
+  private fileVersion: string | undefined;
   private readonly rows = new Map<number, Row>();
   private readonly loading = new Map<number, AbortController>();
   private seen: [number, number] = [0, 1];
@@ -21,6 +24,7 @@ export class ConversationRows {
 
   constructor(model: string) {
     this.model = model;
+    this.fileVersion = versionOf(model);
   }
 
   /** A row; undefined while it isn't there. */
@@ -38,7 +42,9 @@ export class ConversationRows {
   /** Fetches all rows again, since the file has changed. */
   forget(): void {
     for (const controller of this.loading.values()) controller.abort();
+    this.loading.clear();
     this.rows.clear();
+    this.fileVersion = versionOf(this.model);
     this.total.value = undefined;
     this.retry();
   }
@@ -60,11 +66,15 @@ export class ConversationRows {
   }
 
   private async fetchPage(page: number): Promise<void> {
+    if (versionOf(this.model) !== this.fileVersion) return;
     const controller = new AbortController();
     this.loading.set(page, controller);
     try {
       const path = pathOf(this.model, `/conversations?from=${page * PAGE}&limit=${PAGE}`);
       const { total, conversations } = await getJson<Rows>(path, controller.signal);
+      // The file may have been replaced meanwhile, of which the page learns only now and then.
+      await refresh();
+      if (controller.signal.aborted || versionOf(this.model) !== this.fileVersion) return;
       for (const row of conversations) this.rows.set(row.number, row);
       if (total !== null) this.total.value = total;
       this.error.value = undefined;
@@ -72,7 +82,7 @@ export class ConversationRows {
     } catch (error) {
       if (!isAbort(error)) this.error.value = messageOf(error);
     } finally {
-      this.loading.delete(page);
+      if (this.loading.get(page) === controller) this.loading.delete(page);
     }
   }
 }

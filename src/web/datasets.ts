@@ -1,5 +1,6 @@
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { getJson, messageOf, refusal, setKey } from './api.js';
+import { place } from './route.js';
 import type { Dataset } from './types.js';
 
 const BUSY_MS = 700;
@@ -20,9 +21,20 @@ export const dataset = computed(() => {
   return all?.find(({ id }) => id === chosen.value) ?? all?.[0];
 });
 
-/** Browses another dataset. */
+/** Browses another dataset; its search begins again (`search.ts`). */
 export function choose(id: string): void {
   chosen.value = id;
+}
+
+// A link to a conversation chooses its dataset, too.
+effect(() => {
+  if (place.value !== undefined) chosen.value = place.value.model;
+});
+
+/** The state of a dataset's files: another one if they are replaced. Undefined if it isn't known. */
+export function versionOf(model: string): string | undefined {
+  const found = datasets.value?.find(({ id }) => id === model);
+  return found === undefined ? undefined : `${found.modified} ${found.bytes}`;
 }
 
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,12 +53,19 @@ export async function refresh(): Promise<void> {
   );
 }
 
+let reads = 0;
+
 async function read(): Promise<void> {
+  reads += 1;
+  const mine = reads;
   try {
-    datasets.value = (await getJson<{ datasets: readonly Dataset[] }>('api/datasets')).datasets;
+    const answer = await getJson<{ datasets: readonly Dataset[] }>('api/datasets');
+    // An earlier read may end after a later one.
+    if (mine !== reads) return;
+    datasets.value = answer.datasets;
     datasetsError.value = undefined;
   } catch (error) {
-    datasetsError.value = messageOf(error);
+    if (mine === reads) datasetsError.value = messageOf(error);
   }
 }
 

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { getJson, pathOf } from './api.js';
 import { differenceOf, type Part } from './difference.js';
-import { linkTo, type Place, placeOfSource } from './route.js';
+import { linkTo, nameOfSource, type Place, placeOfSource } from './route.js';
 import { numberOf } from './source.js';
 import type { Conversation, NearTurn } from './types.js';
 
@@ -101,7 +101,7 @@ function shortened({ kind, text }: Part, hasBefore: boolean, hasAfter: boolean):
 /** The link to a reply that headers or an explanation name. */
 export function Source({ source, dataset }: { source: string; dataset: string }) {
   const place = placeOfSource(source, dataset);
-  const text = `${dataset} ${source}`;
+  const text = nameOfSource(source, dataset);
   return place === undefined ? (
     <span class="id">{text}</span>
   ) : (

@@ -147,7 +147,7 @@ function Figures({ dataset: { id, roles, histograms, progress } }: { dataset: Da
   );
 }
 
-function Repeated({ dataset: { id, index_bytes } }: { dataset: Dataset }) {
+function Repeated({ dataset: { id, index_bytes, engine, progress } }: { dataset: Dataset }) {
   const [prompts, setPrompts] = useState<readonly RepeatedPrompt[]>();
   const [error, setError] = useState<string>();
   const [isLong, setLong] = useState(false);
@@ -166,7 +166,13 @@ function Repeated({ dataset: { id, index_bytes } }: { dataset: Dataset }) {
   return (
     <section class="card" aria-labelledby="repeated">
       <h3 id="repeated">Repeated prompts</h3>
-      {!hasIndex && <p class="quiet">They are known once the index is made.</p>}
+      {!hasIndex && (
+        <p class="quiet">
+          {engine === 'sweep' && progress === 1
+            ? 'Repeated prompts need an index; this dataset is served without one.'
+            : 'They are known once the index is made.'}
+        </p>
+      )}
       {hasIndex && error !== undefined && <p class="quiet">{error}</p>}
       {hasIndex && error === undefined && prompts === undefined && <Loading what="the prompts" />}
       {prompts?.length === 0 && <p class="quiet">No prompt is there twice.</p>}

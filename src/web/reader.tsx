@@ -4,14 +4,15 @@ import { signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { getJson, isAbort, key, messageOf, pathOf } from './api.js';
 import { startChat } from './ask.js';
+import { refresh, versionOf } from './datasets.js';
 import { bytes, count, counted } from './format.js';
 import { markWords } from './found-words.js';
 import { copy } from './notice.js';
-import { linkTo, type Place, place } from './route.js';
+import { brokenLink, linkTo, type Place, place } from './route.js';
 import { query, words } from './search.js';
 import { messagesBefore, SNIPPETS, type Wanted } from './snippets.js';
 import { numberOf } from './source.js';
-import { Empty, Failed, Loading } from './status.js';
+import { Empty, Failed, Loading, Replaced } from './status.js';
 import { Code, Json, Plain, Text } from './text.js';
 import type { Conversation, Turn } from './types.js';
 
@@ -26,6 +27,13 @@ const style = signal<Style>('chat');
 
 export function Reader() {
   const wanted = place.value;
+  if (brokenLink.value !== undefined) {
+    return (
+      <Failed
+        message={`The link ${brokenLink.value} names no conversation. It needs a dataset and a number from 0, and may have a turn: #/dataset/41#3.`}
+      />
+    );
+  }
   if (wanted === undefined) {
     return (
       <Empty title="No conversation is open.">
@@ -41,6 +49,7 @@ function Loaded({ place: wanted }: { place: Place }) {
   const [conversation, setConversation] = useState<Conversation>();
   const [error, setError] = useState<string>();
   const [times, setTimes] = useState(0);
+  const [version, setVersion] = useState<string>();
   const { model, number, id, turn } = wanted;
   useEffect(() => {
     const controller = new AbortController();
@@ -48,7 +57,13 @@ function Loaded({ place: wanted }: { place: Place }) {
       if (number === undefined) {
         const found = await numberOf(model, id ?? '', controller.signal);
         location.replace(linkTo({ model, number: found, ...(turn !== undefined && { turn }) }));
-      } else setConversation(await getJson(pathOf(model, `/conversations/${number}`), controller.signal));
+        return;
+      }
+      const before = versionOf(model);
+      setConversation(await getJson(pathOf(model, `/conversations/${number}`), controller.signal));
+      // The file may have been replaced since the list or the results were made, of which the page learns only now and then.
+      await refresh();
+      if (!controller.signal.aborted) setVersion(before ?? versionOf(model));
     };
     setError(undefined);
     load().catch((error: unknown) => {
@@ -65,11 +80,19 @@ function Loaded({ place: wanted }: { place: Place }) {
 
   if (error !== undefined) return <Failed message={error} onRetry={() => setTimes(times + 1)} />;
   if (conversation === undefined) return <Loading what="the conversation" />;
-  return <Opened conversation={conversation} turn={turn} />;
+  const isReplaced = version !== undefined && versionOf(model) !== version;
+  return (
+    <>
+      {isReplaced && <Replaced onShow={() => setTimes(times + 1)} />}
+      <Opened conversation={conversation} turn={turn} />
+    </>
+  );
 }
 
-function Opened({ conversation, turn: selected }: { conversation: Conversation; turn: number | undefined }) {
+function Opened({ conversation, turn }: { conversation: Conversation; turn: number | undefined }) {
   const { turns, system, tools, other } = conversation;
+  const isThere = turn === undefined || turn < turns.length;
+  const selected = isThere ? turn : undefined;
   const scrolled = useRef<HTMLDivElement>(null);
   const [first, setFirst] = useState(Math.max(0, (selected ?? 0) - TURNS_BEFORE));
   const [end, setEnd] = useState(first + TURNS_AT_ONCE);
@@ -125,6 +148,13 @@ function Opened({ conversation, turn: selected }: { conversation: Conversation; 
   return (
     <>
       <Toolbar conversation={conversation} selected={selected} />
+      {!isThere && (
+        <Failed
+          message={`The link names turn ${count(turn)}, but this conversation has ${
+            turns.length === 0 ? 'no turns' : `only turns 0 to ${count(turns.length - 1)}`
+          }.`}
+        />
+      )}
       <section class="scroll conversation" ref={scrolled} tabIndex={0} aria-label="The conversation">
         {shownStyle === 'raw' ? (
           <Raw conversation={conversation} />
@@ -189,8 +219,8 @@ function Toolbar({ conversation, selected }: { conversation: Conversation; selec
         {link(number + 1, '›', 'Next conversation', number < last)}
       </div>
       <h2>
-        {model} <span class="number">{count(number)}</span>
-        {total !== null && <span class="quiet"> of {count(total)}</span>}
+        {model} <span class="number">number {count(number)}</span>
+        {total !== null && <span class="quiet"> · {counted(total, 'conversation')}</span>}
       </h2>
       <span class="quiet facts">
         {id !== null && <span class="id">{id}</span>} {counted(turns.length, 'turn')} · {bytes(size)}
@@ -381,7 +411,11 @@ function TurnView({ conversation, turn, isSelected }: TurnProps) {
           <Text text={reasoning} style="plain" isWhole={false} />
         </details>
       )}
-      {text !== '' && <Text text={text} style={isMarkdown ? 'markdown' : 'plain'} isWhole={isSearched} />}
+      {text !== '' && (
+        <div class="said">
+          <Text text={text} style={isMarkdown ? 'markdown' : 'plain'} isWhole={isSearched} />
+        </div>
+      )}
       {tool_calls?.map((call, i) => (
         <details key={i} class="block call" open>
           <summary>

@@ -6,6 +6,7 @@ import { ApiError, eventsOf, getJson, isAbort, key, messageOf, post, send } from
 import { startChat } from './ask.js';
 import { count, counted, duration, timeOfDay } from './format.js';
 import { Nearest, Source } from './nearest.js';
+import { nameOfSource } from './route.js';
 import { Empty, Failed, Loading } from './status.js';
 import type { Explanation, JournalEntry, Message } from './types.js';
 import { VirtualList } from './virtual-list.js';
@@ -21,14 +22,14 @@ const SHOWN_LENGTH = 300;
 
 /** The latest first. */
 const entries = signal<readonly JournalEntry[]>([]);
-/** Entries that came while the reader wasn't at the top of the list: it doesn't move under their hand. */
+/** Entries that came while the reader was at some entry of the list: it doesn't move under their hand. */
 const waiting = signal<readonly JournalEntry[]>([]);
 const state = signal<'loading' | 'live' | 'off' | 'broken'>('loading');
 const problem = signal('');
 const filter = signal('');
 const areMissesFirst = signal(true);
-const opened = signal<number | undefined>(undefined);
-let isAtTop = true;
+/** The entry that is explained, by `nameOf`. */
+const opened = signal<string | undefined>(undefined);
 
 /** Follows the journal until it is aborted. */
 async function follow(aborted: AbortSignal): Promise<void> {
@@ -40,9 +41,9 @@ async function follow(aborted: AbortSignal): Promise<void> {
         `api/requests?limit=${LISTED}`,
         aborted,
       );
-      entries.value = merged(entries.value, requests.toReversed());
+      add(requests);
       state.value = 'live';
-      for await (const { data } of eventsOf(response)) add(JSON.parse(data) as JournalEntry);
+      for await (const { data } of eventsOf(response)) add([JSON.parse(data) as JournalEntry]);
     } catch (error) {
       if (isAbort(error)) return;
       const isOff = error instanceof ApiError && error.code === 'journal_off';
@@ -54,9 +55,22 @@ async function follow(aborted: AbortSignal): Promise<void> {
   }
 }
 
-function add(entry: JournalEntry): void {
-  if (isAtTop && opened.value === undefined) entries.value = merged(entries.value, [entry]);
-  else waiting.value = merged(waiting.value, [entry]);
+function add(more: readonly JournalEntry[]): void {
+  const known = new Set(entries.value.map(nameOf));
+  waiting.value = merged(
+    waiting.value,
+    more.filter((entry) => !known.has(nameOf(entry))),
+  );
+  if (!isRead()) showWaiting();
+}
+
+/** True while the reader is at some entry. */
+function isRead(): boolean {
+  const list = document.querySelector('.middle .list');
+  if (list === null) return false;
+  return (
+    opened.value !== undefined || list.scrollTop > 0 || list.matches('[data-active], :hover, :focus-within')
+  );
 }
 
 function showWaiting(): void {
@@ -116,7 +130,7 @@ export function Requests() {
   const shown = areMissesFirst.value
     ? [...found.filter(isMiss), ...found.filter((entry) => !isMiss(entry))]
     : found;
-  const open = entries.value.find(({ number }) => number === opened.value);
+  const open = entries.value.find((entry) => nameOf(entry) === opened.value);
   return (
     <>
       <div class="toolbar">
@@ -167,21 +181,17 @@ export function Requests() {
           list={`${filter.value} ${areMissesFirst.value}`}
           count={shown.length}
           rowHeight={ROW_HEIGHT}
-          selected={shown.findIndex(({ number }) => number === opened.value)}
+          selected={shown.findIndex((entry) => nameOf(entry) === opened.value)}
           onOpen={(index) => {
-            opened.value = shown[index]?.number;
+            opened.value = nameOf(shown[index] as JournalEntry);
           }}
-          onTop={onTop}
+          identity={(index) => nameOf(shown[index] as JournalEntry)}
           row={(index) => <EntryRow entry={shown[index] as JournalEntry} />}
         />
       )}
-      {open !== undefined && <Explained key={open.number} entry={open} />}
+      {open !== undefined && <Explained key={nameOf(open)} entry={open} />}
     </>
   );
-}
-
-function onTop(isTop: boolean): void {
-  isAtTop = isTop;
 }
 
 function EntryRow({ entry }: { entry: JournalEntry }) {
@@ -193,8 +203,8 @@ function EntryRow({ entry }: { entry: JournalEntry }) {
         <span class={status < 400 ? 'code' : 'code bad'}>{status}</span>
         {match != null && <span class={`rung ${match}`}>{match === 'none' ? 'miss' : match}</span>}
         <span class="path">{path}</span>
-        <span class="quiet">
-          {model ?? ''} {source ?? ''}
+        <span class="quiet names">
+          {model ?? ''} {source == null ? '' : nameOfSource(source)}
         </span>
         <span class="spring" />
         {duration_ms !== undefined && <span class="quiet">{duration(duration_ms)}</span>}

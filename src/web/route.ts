@@ -18,6 +18,9 @@ export const view = signal<View>('browse');
 /** The conversation that is shown, or was. */
 export const place = signal<Place | undefined>(undefined);
 
+/** A link that names no conversation, if the address is one. */
+export const brokenLink = signal<string | undefined>(undefined);
+
 /** The link to a conversation: `#/sharegpt/41#3`; by its id, `#/sharegpt/?id=abc#3`. */
 export function linkTo({ model, number, id, turn }: Place): string {
   const which = number === undefined ? `?id=${encodeURIComponent(id ?? '')}` : String(number);
@@ -29,6 +32,11 @@ export function placeOfSource(source: string, dataset: string): Place | undefine
   const [, id, turn] = /^(.*)#(\d+)$/s.exec(source) ?? [];
   if (id === undefined) return undefined;
   return { model: decoded(dataset), id: decoded(id), turn: Number(turn) };
+}
+
+/** A source and its dataset, as people read them. */
+export function nameOfSource(source: string, dataset?: string): string {
+  return [...(dataset === undefined ? [] : [dataset]), source].map(decoded).join(' ');
 }
 
 /** The text of a part of a link; a text that isn't percent-encoded stays as it is. */
@@ -43,6 +51,7 @@ function decoded(text: string): string {
 function readHash(): void {
   const { hash } = location;
   const [, model, number, id, turn] = /^#\/([^/]+)\/(?:(\d+)|\?id=([^#]*))(?:#(\d+))?$/.exec(hash) ?? [];
+  brokenLink.value = model === undefined && hash.startsWith('#/') ? hash : undefined;
   if (model !== undefined) {
     place.value = {
       model: decoded(model),
@@ -50,6 +59,10 @@ function readHash(): void {
       ...(id !== undefined && { id: decoded(id) }),
       ...(turn !== undefined && { turn: Number(turn) }),
     };
+    view.value = 'read';
+    return;
+  }
+  if (brokenLink.value !== undefined) {
     view.value = 'read';
     return;
   }

@@ -1,10 +1,15 @@
-import { batch, computed, signal } from '@preact/signals';
+import { batch, computed, effect, signal, untracked } from '@preact/signals';
+import { SEARCH_LENGTH_MAX, SEARCH_TERMS_MAX } from '../core/limits.js';
+import { termsOf } from '../core/search.js';
 import { ApiError, eventsOf, isAbort, messageOf, pathOf, send } from './api.js';
-import { dataset } from './datasets.js';
+import { dataset, versionOf } from './datasets.js';
+import { count } from './format.js';
 import type { Hit, Progress } from './types.js';
 
 const TYPING_MS = 180;
-const HITS_AT_ONCE = 100;
+export const HITS_AT_ONCE = 100;
+/** A number that the reader has typed, but that isn't one. */
+export const NOT_A_NUMBER = 'NaN';
 
 /** What is searched. Numbers are texts as they were typed; empty for none. */
 export interface Query {
@@ -45,12 +50,23 @@ export const filters = computed(() => {
   return Object.values(others).filter((value) => value !== '').length + (isCaseSensitive ? 1 : 0);
 });
 
-/** The words that are searched, as the server splits them. */
-export const words = computed(() =>
-  [...query.value.text.matchAll(/"((?:[^"\\]|\\.)*)"?|[^\s"]+/gs)]
-    .map(([word, quoted]) => (quoted === undefined ? word : quoted.replace(/\\(["\\])/g, '$1')))
-    .filter((word) => word !== ''),
-);
+/** The words that are searched, as the server splits them; none if they are too many. */
+export const words = computed(() => {
+  try {
+    return termsOf(query.value.text.trim());
+  } catch {
+    return [];
+  }
+});
+
+/** The state of the dataset's files that the results are of. */
+const searchedVersion = signal<string | undefined>(undefined);
+
+/** True if the results are of files that have been replaced. */
+export const isOutdated = computed(() => {
+  const id = dataset.value?.id;
+  return id !== undefined && searchedVersion.value !== undefined && versionOf(id) !== searchedVersion.value;
+});
 
 let controller: AbortController | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -75,11 +91,13 @@ export function restart(): void {
   batch(() => {
     hits.value = [];
     progress.value = undefined;
-    searchError.value = undefined;
     isRunning.value = false;
     searchNumber.value += 1;
+    const id = dataset.peek()?.id;
+    searchedVersion.value = id === undefined ? undefined : versionOf(id);
+    searchError.value = problemOf(query.peek());
   });
-  if (isSearch.peek()) void run();
+  if (isSearch.peek() && searchError.peek() === undefined) void run();
 }
 
 /** Stops the search; its results so far stay. */
@@ -92,6 +110,39 @@ export function stop(): void {
 export function goOn(): void {
   const cursor = progress.peek()?.cursor;
   if (typeof cursor === 'string' && !isRunning.peek()) void run(cursor);
+}
+
+/** The fields of numbers, by the names that the reader sees. */
+const NUMBERS = [
+  ['Length', 'minLength', 'maxLength'],
+  ['Turns', 'minTurns', 'maxTurns'],
+] as const;
+
+/** What the server would refuse, in the words of the page. */
+function problemOf(query: Query): string | undefined {
+  const { length } = query.text.trim();
+  if (length > SEARCH_LENGTH_MAX) {
+    return `A search has at most ${count(SEARCH_LENGTH_MAX)} characters; this one has ${count(length)}.`;
+  }
+  try {
+    termsOf(query.text.trim());
+  } catch {
+    return `A search has at most ${SEARCH_TERMS_MAX} words. Put words that follow each other in double quotes.`;
+  }
+  for (const [name, from, to] of NUMBERS) {
+    for (const [end, value] of [
+      ['from', query[from]],
+      ['to', query[to]],
+    ] as const) {
+      if (value !== '' && !(/^\d+$/.test(value) && Number.isSafeInteger(Number(value)))) {
+        return `The filter “${name}, ${end}” needs a whole number, 0 or more.`;
+      }
+    }
+    if (query[from] !== '' && query[to] !== '' && Number(query[from]) > Number(query[to])) {
+      return `The filter “${name}, from” is more than “${name}, to”: nothing can be between them.`;
+    }
+  }
+  return undefined;
 }
 
 /** Parameters of the search; none for an empty one. Upper and lower case alone is nothing to search. */
@@ -155,3 +206,9 @@ async function run(cursor?: string): Promise<void> {
     if (controller === mine) isRunning.value = false;
   }
 }
+
+// Results are those of one dataset, however another one is chosen.
+const searchedId = computed(() => dataset.value?.id);
+effect(() => {
+  if (searchedId.value !== undefined) untracked(restart);
+});

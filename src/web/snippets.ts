@@ -22,18 +22,22 @@ export const SNIPPETS: Readonly<Record<string, (wanted: Wanted) => string>> = {
 /** The messages before a turn: a request with these gets it as the reply. */
 export function messagesBefore({ system, turns }: Conversation, turn: number): readonly Message[] {
   const before: Message[] = system === null ? [] : [{ role: 'system', content: system }];
+  // The results of tools follow their calls, in the same order.
+  let calls: readonly string[] = [];
+  let results = 0;
   for (const { number, role, text, tool_calls } of turns) {
     if (number >= turn) break;
     if (tool_calls !== null && tool_calls.length > 0) {
-      before.push({ role, content: text === '' ? null : text, tool_calls });
-    } else before.push({ role, content: text, ...(role === 'tool' && { tool_call_id: callBefore(before) }) });
+      const named = tool_calls.map((call, i) => ({ ...call, id: call.id ?? `call_${i}` }));
+      before.push({ role, content: text === '' ? null : text, tool_calls: named });
+      calls = named.map(({ id }) => id);
+      results = 0;
+    } else if (role === 'tool') {
+      before.push({ role, content: text, tool_call_id: calls[results] ?? `call_${results}` });
+      results += 1;
+    } else before.push({ role, content: text });
   }
   return before;
-}
-
-/** The id of the call that a tool's message answers. */
-function callBefore(messages: readonly Message[]): string {
-  return messages.findLast(({ tool_calls }) => tool_calls !== undefined)?.tool_calls?.[0]?.id ?? 'call_0';
 }
 
 function curlOf({ server, model, messages, needsKey }: Wanted): string {

@@ -33,6 +33,18 @@ export function Failed({ message, onRetry }: { message: string; onRetry?: (() =>
   );
 }
 
+/** Says that what is shown is of a file that has been replaced. */
+export function Replaced({ onShow }: { onShow: () => void }) {
+  return (
+    <p class="replaced">
+      <span role="status">The file has changed.</span>{' '}
+      <button type="button" onClick={onShow}>
+        Show the new one
+      </button>
+    </p>
+  );
+}
+
 /** A share of something, as a bar. */
 export function Bar({ share, label }: { share: number; label: string }) {
   return <progress class="bar" max={1} value={share} aria-label={label} />;

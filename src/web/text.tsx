@@ -21,7 +21,7 @@ void import('./markdown.js').then(({ htmlOf, highlighted }) => {
   renderer.value = { htmlOf, highlighted };
 });
 
-/** How a text is shown: `chat` renders Markdown and JSON. */
+/** How a text is shown: `markdown` renders Markdown and JSON. */
 export type TextStyle = 'markdown' | 'plain';
 
 /**

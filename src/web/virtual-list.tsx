@@ -21,18 +21,26 @@ export interface VirtualListProps {
   readonly onOpen: (index: number) => void;
   /** Called with the rows that can be seen, the last one excluded. */
   readonly onShow?: (first: number, end: number) => void;
-  /** Called when the list reaches its top, or leaves it. */
-  readonly onTop?: (isAtTop: boolean) => void;
+  /** What a row is, wherever it moves; its index if rows don't move. */
+  readonly identity?: (index: number) => unknown;
   readonly selected?: number | undefined;
   /** Another list begins at its top. */
   readonly list: unknown;
 }
 
 export function VirtualList(props: VirtualListProps) {
-  const { count, rowHeight, label, row, onOpen, onShow, onTop, selected, list } = props;
+  const { count, rowHeight, label, row, onOpen, onShow, identity, selected, list } = props;
   const name = useId();
   const box = useRef<HTMLDivElement>(null);
-  const state = useRef({ top: 0, scrolled: 0, height: 0, active: -1, list, timer: 0 });
+  const state = useRef({
+    top: 0,
+    scrolled: 0,
+    height: 0,
+    active: -1,
+    identity: undefined as unknown,
+    list,
+    timer: 0,
+  });
   const [, redraw] = useReducer((times: number) => times + 1, 0);
   const now = state.current;
 
@@ -68,8 +76,12 @@ export function VirtualList(props: VirtualListProps) {
     if (ratio !== 1) now.timer = setTimeout(align, PAUSE_MS) as unknown as number;
     redraw(undefined as never);
   };
+  const setActive = (index: number) => {
+    now.active = index;
+    now.identity = identity?.(index);
+  };
   const activate = (index: number) => {
-    now.active = Math.max(0, Math.min(count - 1, index));
+    setActive(Math.max(0, Math.min(count - 1, index)));
     const above = now.active * rowHeight;
     if (above < now.top) moveTo(above);
     else if (above + rowHeight > now.top + now.height) moveTo(above + rowHeight - now.height);
@@ -114,12 +126,15 @@ export function VirtualList(props: VirtualListProps) {
     redraw(undefined as never);
   });
 
+  if (identity !== undefined && now.active >= 0 && now.list === list) {
+    // Rows may have come before the active one.
+    const isActive = (index: number) => index < count && identity(index) === now.identity;
+    if (!isActive(now.active)) now.active = Array.from({ length: count }, (_, i) => i).findIndex(isActive);
+  }
   if (now.top > range) now.top = range;
   const first = Math.floor(now.top / rowHeight);
   const end = Math.min(count, Math.ceil((now.top + now.height) / rowHeight));
-  const isAtTop = now.top === 0;
   useEffect(() => onShow?.(first, end), [onShow, first, end]);
-  useEffect(() => onTop?.(isAtTop), [onTop, isAtTop]);
 
   const rows = [];
   const from = Math.max(0, first - BEYOND);
@@ -138,7 +153,7 @@ export function VirtualList(props: VirtualListProps) {
         aria-setsize={count}
         style={{ height: `${rowHeight}px`, transform: `translateY(${i * rowHeight - now.top}px)` }}
         onClick={() => {
-          now.active = i;
+          setActive(i);
           onOpen(i);
         }}
       >
@@ -154,6 +169,7 @@ export function VirtualList(props: VirtualListProps) {
       role="listbox"
       tabIndex={0}
       aria-label={label}
+      {...(now.active >= 0 && { 'data-active': '' })}
       {...(isDrawn && { 'aria-activedescendant': `${name}-${now.active}` })}
       onScroll={onScroll}
       onKeyDown={onKeyDown}

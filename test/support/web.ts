@@ -16,7 +16,11 @@ function openBrowser(): Promise<Browser> {
     throw new Error(`expected the browser Chromium as ${CHROMIUM}; on Debian: apt-get install chromium`);
   }
   browser ??= chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }).then((opened) => {
-    atEndOfFile(() => opened.close());
+    // The next file may share this module.
+    atEndOfFile(() => {
+      browser = undefined;
+      return opened.close();
+    });
     return opened;
   });
   return browser;
