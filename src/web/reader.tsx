@@ -219,7 +219,7 @@ function Toolbar({ conversation, selected }: { conversation: Conversation; selec
         {link(number + 1, '›', 'Next conversation', number < last)}
       </div>
       <h2>
-        {model} <span class="number">number {count(number)}</span>
+        <span class="name">{model}</span> <span class="number">number {count(number)}</span>
         {total !== null && <span class="quiet"> · {counted(total, 'conversation')}</span>}
       </h2>
       <span class="quiet facts">

@@ -154,6 +154,42 @@ describe('a hostile dataset', () => {
   });
 });
 
+describe('one of several datasets', () => {
+  const one = write('one.jsonl', [
+    ['a', 'the shared word', 'of one'],
+    ['b', 'Straßenbahn', 'yes'],
+  ]);
+  const two = write('two.jsonl', [['c', 'the shared word', 'of two']]);
+  const url = serveFor({ dataset: [`one=${one}`, `two=${two}`] }).then(pageUrl);
+
+  it('has its own search, whatever chooses it', async () => {
+    const { page } = await openPage(await url);
+    await page.getByLabel('Search the texts of all turns').fill('"of one"');
+    const results = page.getByRole('listbox', { name: 'Results' });
+    await results.getByText('of one').waitFor();
+    await page.getByRole('region', { name: 'Overview' }).getByRole('button', { name: 'two' }).click();
+    await page.getByText('0 turns').waitFor();
+    expect(await results.count()).toBe(0);
+  });
+
+  it('is chosen by a link to one of its conversations', async () => {
+    const { page } = await openPage(`${await url}#/two/0`);
+    await page.locator('[data-turn="1"]').getByText('of two').waitFor();
+    expect(await page.getByLabel('Dataset', { exact: true }).inputValue()).toBe('two');
+    const ask = page.getByRole('region', { name: 'Ask', exact: true });
+    expect(await ask.getByLabel('Model').inputValue()).toBe('two');
+  });
+
+  it('is marked where the server has found a text, however it is spelled', async () => {
+    const { page } = await openPage(await url);
+    await page.getByLabel('Search the texts of all turns').fill('STRASSENBAHN');
+    await page.getByRole('listbox', { name: 'Results' }).getByRole('option').first().click();
+    await page.locator('[data-turn="0"]').getByText('Straßenbahn').waitFor();
+    const marked = '[...(CSS.highlights.get("found") ?? [])].map(String)';
+    await expect.poll(() => page.evaluate(marked)).toEqual(['Straßenbahn']);
+  });
+});
+
 describe('a dataset that is replaced', () => {
   it('keeps its list until the reader wants the new one', async () => {
     const path = write('changing.jsonl', [['a', 'the old one', 'yes']]);

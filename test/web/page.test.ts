@@ -161,6 +161,22 @@ describe('a question', () => {
     expect(await ask.locator('.nearest').count()).toBe(0);
   });
 
+  it('that is stopped is no part of the chat: the next one is found as if it were the first', async () => {
+    server.reply('wait', 'at last', { delayMs: 60_000 });
+    const { page } = await openPage(url);
+    const ask = page.getByRole('region', { name: 'Ask', exact: true });
+    const prompt = ask.getByLabel('Prompt', { exact: true });
+    await prompt.fill('wait');
+    await page.keyboard.press('Enter');
+    await ask.getByRole('img', { name: 'Waiting' }).waitFor();
+    await ask.getByRole('button', { name: 'Stop' }).click();
+    await ask.getByText('stopped').waitFor();
+    expect(await ask.getByRole('img', { name: 'Waiting' }).count()).toBe(0);
+    await prompt.fill(PROMPT);
+    await page.keyboard.press('Enter');
+    await ask.getByText('It stands in for a real service').waitFor();
+  });
+
   it('is asked again from its conversation, with the messages before it', async () => {
     const { page } = await openPage(`${url}#/sample/0`);
     await page.locator('[data-turn="2"]').getByRole('button', { name: 'Ask this' }).click();
