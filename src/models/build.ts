@@ -91,15 +91,28 @@ export class Build {
   }
 
   private async hashIds(pool: SharedPool): Promise<IdHashes> {
-    if (this.isClosed) throw new AppError('dataset_changed');
-    this.plan ??= planShards(this.edition.dataset, pool.workers, this.kernel);
+    const plan = this.planFor(pool);
     try {
-      return await hashIds(this.plan, pool.take(), this.stop);
-    } catch (cause) {
-      if (!(cause instanceof DatasetError)) throw cause;
-      throw new AppError(cause.isTransient ? 'dataset_changed' : 'worker_failed', { cause });
+      return await hashIds(plan, pool.take(), this.stop);
+    } catch (error) {
+      throw requestErrorOf(error);
     } finally {
       await pool.give();
+    }
+  }
+
+  /**
+   * The shards of the file, for a request.
+   *
+   * @throws AppError if the file can't be read, or was left
+   */
+  private planFor(pool: SharedPool): ShardPlan {
+    if (this.isClosed) throw new AppError('dataset_changed');
+    try {
+      this.plan ??= planShards(this.edition.dataset, pool.workers, this.kernel);
+      return this.plan;
+    } catch (error) {
+      throw requestErrorOf(error);
     }
   }
 
@@ -109,12 +122,11 @@ export class Build {
     order: SearchOrder,
     signal: AbortSignal,
   ): AsyncGenerator<SearchReport, void> {
-    if (this.isClosed) throw new AppError('dataset_changed');
     const { dataset } = this.edition;
-    this.plan ??= planShards(dataset, pool.workers, this.kernel);
+    const plan = this.planFor(pool);
     const marks = this.marks ?? new MarkList().marks(0, dataset.body.start);
     try {
-      yield* searchFile({ dataset, marks, plan: this.plan }, order, pool.take(), searchers, signal);
+      yield* searchFile({ dataset, marks, plan }, order, pool.take(), searchers, signal);
     } finally {
       pool.giveLater();
     }
@@ -261,4 +273,10 @@ export class Build {
     this.marking.fail(undefined);
     this.edition.close();
   }
+}
+
+/** The error of a request that needs the file, for one of a dataset; any other error itself. */
+function requestErrorOf(error: unknown): unknown {
+  if (!(error instanceof DatasetError)) return error;
+  return new AppError(error.isTransient ? 'dataset_changed' : 'worker_failed', { cause: error });
 }

@@ -1,8 +1,9 @@
 /** Searching the texts of a dataset, over HTTP. */
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { serve } from '#dist/index.js';
 import { serveModels } from '../support/models.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -134,6 +135,22 @@ describe('a search', async () => {
     await expect.poll(async () => (await linesOf(`${at}?q=one`)).at(-1).turns, { timeout: 10_000 }).toBe(3);
     const response = await fetch(`${at}?q=one&after=${cursor}`);
     expect(await response.json()).toMatchObject({ error: { param: 'after', code: 'invalid_value' } });
+  });
+
+  it('of a file that was removed says so, even if its index was saved and nothing was read yet', async () => {
+    const path = join(folder, 'saved.json');
+    writeFileSync(path, JSON.stringify([talk('a', 'one', 'two')]));
+    const options = { dataset: path, indexDir: join(folder, 'indexes'), usage: 'estimate' } as const;
+    const first = await serve(options);
+    await expect.poll(() => existsSync(options.indexDir) && readdirSync(options.indexDir).length).toBe(1);
+    await first.close();
+    const second = await serve(options);
+    rmSync(path);
+    const lines = await linesOf(`${second.url}/api/datasets/saved/search?q=one`);
+    expect(lines).toMatchObject([{ type: 'error', error: { code: 'dataset_changed' } }]);
+    const byId = await fetch(`${second.url}/api/datasets/saved/conversations?id=a`);
+    expect(await byId.json()).toMatchObject({ error: { code: 'dataset_changed' } });
+    await second.close();
   });
 
   it('of a model that does not exist is an error', async () => {
