@@ -25,6 +25,9 @@ import { makeSketches } from './sketching.js';
 /** The engines that can be configured. */
 export type Engine = 'auto' | 'sweep' | 'index';
 
+/** How many threads a search may keep busy at the moment, if it began at a time of `performance.now()`. */
+type Searchers = (beganMs: number) => number;
+
 /** The counts and the index of one edition of a dataset, from a walk over all of it or from a saved index. */
 export class Build {
   readonly edition: Edition;
@@ -75,9 +78,8 @@ export class Build {
    * The dataset, to look at.
    *
    * @param pool threads for what takes reading all of it
-   * @param searchers returns how many of them a search may keep busy at the moment
    */
-  corpusIn(pool: SharedPool, searchers: () => number): FileCorpus {
+  corpusIn(pool: SharedPool, searchers: Searchers): FileCorpus {
     this.corpus ??= new FileCorpus({
       dataset: this.edition.dataset,
       reader: this.edition.reader,
@@ -118,15 +120,17 @@ export class Build {
 
   private async *search(
     pool: SharedPool,
-    searchers: () => number,
+    searchers: Searchers,
     order: SearchOrder,
     signal: AbortSignal,
   ): AsyncGenerator<SearchReport, void> {
     const { dataset } = this.edition;
     const plan = this.planFor(pool);
+    const beganMs = performance.now();
+    const workers = () => searchers(beganMs);
     const marks = this.marks ?? new MarkList().marks(0, dataset.body.start);
     try {
-      yield* searchFile({ dataset, marks, plan }, order, pool.take(), searchers, signal);
+      yield* searchFile({ dataset, marks, plan }, order, pool.take(), workers, signal);
     } finally {
       pool.giveLater();
     }

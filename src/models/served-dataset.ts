@@ -165,7 +165,7 @@ export class ServedDataset implements Served {
     this.corpus = new CurrentCorpus(
       () => {
         if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem.error });
-        return this.build.corpusIn(this.options.pool, () => this.searchers);
+        return this.build.corpusIn(this.options.pool, (beganMs) => this.searchersSince(beganMs));
       },
       {
         lookAtFile: () => this.lookAtFile(),
@@ -350,10 +350,11 @@ export class ServedDataset implements Served {
     this.counting?.pauseBackgroundWork();
   }
 
-  /** How many threads a search keeps busy: one less while there are requests. */
-  private get searchers(): number {
+  /** How many threads a search keeps busy that began at a time: one less while there are other requests. */
+  private searchersSince(beganMs: number): number {
     const { workers } = this.options.pool;
-    return performance.now() - this.requestedMs < SEARCH_YIELDS_MS ? Math.max(1, workers - 1) : workers;
+    const isBusy = this.requestedMs > beganMs && performance.now() - this.requestedMs < SEARCH_YIELDS_MS;
+    return isBusy ? Math.max(1, workers - 1) : workers;
   }
 
   /** Stops all work, releases the threads, and closes the file. */
