@@ -59,6 +59,42 @@ export interface ServeOptions {
   readonly usage?: 'count' | 'estimate' | undefined;
   /** The tokenizer that counts them. */
   readonly tokenizer?: 'o200k_base' | 'cl100k_base' | undefined;
+  /** Time from a request to the first token of its answer, in ms. */
+  readonly timeToFirstToken?: number | undefined;
+  /** Standard deviation of that time, in ms. */
+  readonly timeToFirstTokenStdDev?: number | undefined;
+  /** Time for each token of the prompt, in ms, in addition to `timeToFirstToken`. */
+  readonly prefillTimePerToken?: number | undefined;
+  /** Time from one token to the next, in ms. */
+  readonly interTokenLatency?: number | undefined;
+  /** Standard deviation of that time, in ms. */
+  readonly interTokenLatencyStdDev?: number | undefined;
+  /** Path of a JSON file with the times of a measured server. */
+  readonly latencyProfile?: string | undefined;
+  /** Factor of all times while `maxNumSeqs` requests run. */
+  readonly timeFactorUnderLoad?: number | undefined;
+  /** Requests for answers of a model that run at the same time; 0 is no limit. */
+  readonly maxNumSeqs?: number | undefined;
+  /** Requests that wait while `maxNumSeqs` run; further ones get 429. */
+  readonly maxWaiting?: number | undefined;
+  /** Tokens in each chunk of a stream. */
+  readonly streamInterval?: number | undefined;
+  /** Speed at which replies with recorded times are replayed; 0 ignores the times. */
+  readonly replaySpeed?: number | undefined;
+  /** Seed of all delays and failures. Default: random. */
+  readonly seed?: number | undefined;
+  /** Context length of the models, in tokens; 0 is no limit. */
+  readonly maxModelLen?: number | undefined;
+  /** Tokens in flight at which the metric `vllm:kv_cache_usage_perc` is 1. */
+  readonly kvCacheTokens?: number | undefined;
+  /** If false, no header of a request sets its own delays and failures. */
+  readonly allowOverrides?: boolean | undefined;
+  /** Failures of one request after the other: `429*2,200,cut@3`. */
+  readonly failSequence?: string | undefined;
+  /** Share of requests that fail, 0 to 1. */
+  readonly failRate?: number | undefined;
+  /** Failures with `failRate`, separated by commas. Default: `429,500,503`. */
+  readonly failTypes?: string | undefined;
   /** If true, only the names of the models are accepted. */
   readonly strictModels?: boolean | undefined;
   /** Memory for replies that were found before, in MB. */

@@ -4,6 +4,13 @@ import { basename, extname } from 'node:path';
 import { type FieldMap, FieldMapError, parseFieldMap } from '../core/field-map.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { NAMED_RULES, type RuleName } from '../core/rules.js';
+import {
+  type Failure,
+  type FailureSequence,
+  FailureSyntaxError,
+  parseFailures,
+  parseSequence,
+} from '../delivery/failure.js';
 import { ConfigError, Expected } from './config-error.js';
 
 /** A text that isn't empty. */
@@ -156,6 +163,47 @@ export function share(value: string): number {
   const number = Number(value);
   if (!/^[\d.]+$/.test(value) || !(number >= 0 && number <= 1)) throw new Expected('a number from 0 to 1');
   return number;
+}
+
+/** The longest time of a setting, in ms: a day. */
+const MS_MAX = 86_400_000;
+
+/** A number of ms, with decimals. */
+export const milliseconds = decimal(0, MS_MAX, 'a number of ms');
+
+/** A factor of times, at least 1. */
+export const loadFactor = decimal(1, 1000, 'a factor');
+
+/** A factor of speed. */
+export const speed = decimal(0, 1000, 'a speed');
+
+/** Returns a parser of numbers in a range, both ends included. */
+function decimal(min: number, max: number, what: string): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+(?:\.\d+)?$/.test(value) || number < min || number > max)
+      throw new Expected(`${what} from ${min} to ${max}`);
+    return number;
+  };
+}
+
+/** Failures of one request after the other: see `parseSequence`. */
+export function failureSequence(value: string): FailureSequence | undefined {
+  return expectedFailures(() => parseSequence(text(value)));
+}
+
+/** Failures separated by commas. */
+export function failureTypes(value: string): readonly Failure[] {
+  return expectedFailures(() => parseFailures(text(value)));
+}
+
+function expectedFailures<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof FailureSyntaxError) throw new Expected(error.message);
+    throw error;
+  }
 }
 
 /** Returns a parser that accepts only these texts. */

@@ -77,8 +77,13 @@ function readOption(name: keyof Config, value: unknown): unknown {
       return texts(name, value).flatMap((origin) =>
         named(name, `, got '${origin}'`, () => option.parse(origin)),
       );
+    case 'failTypes':
+    case 'failSequence':
+      if (typeof value !== 'string')
+        throw new ConfigError(`${name}: expected a string, got ${JSON.stringify(value)}`);
+      return named(name, `, got '${value}'`, () => option.parse(value));
   }
-  const type = typeof (option.defaultValue ?? '');
+  const type = name === 'seed' ? 'number' : typeof (option.defaultValue ?? '');
   if (typeof value !== type)
     throw new ConfigError(`${name}: expected a ${type}, got ${JSON.stringify(value)}`);
   return type === 'boolean' ? value : named(name, `, got '${value}'`, () => option.parse(String(value)));
