@@ -1,6 +1,6 @@
-import type { EventStream, Head, StreamPart } from '../core/event-stream.js';
+import type { EventStream, Head, Pieces, StreamPart } from '../core/event-stream.js';
 import { isObject } from '../core/objects.js';
-import type { Reply, ToolCall } from '../core/reply.js';
+import type { Reasoning, Reply, ToolCall } from '../core/reply.js';
 import { Decoded, type SpelledText, spell, spellJson } from '../core/spelled-text.js';
 
 /** The token counts of an answer. */
@@ -41,11 +41,11 @@ export function messageStream(model: string, reply: Reply, usage: MessageUsage):
   const parts: StreamPart[] = [
     `","type":"message","role":"assistant","model":${spell(model)},"content":[],"stop_reason":null,"stop_sequence":null,"usage":${usageText({ ...usage, outputTokens: 0, thinkingTokens: 0 })}}}\n\n`,
   ];
-  for (const [index, { empty, delta, text, lastDelta }] of blocksOf(reply).entries()) {
+  for (const [index, { empty, delta, text, pieces, lastDelta }] of blocksOf(reply).entries()) {
     const before = `${beginning('content_block_delta')},"index":${index},"delta":`;
     parts.push(event('content_block_start', `"index":${index},"content_block":${empty}`));
     if (index === 0) parts.push(event('ping'));
-    parts.push({ content: text, before: before + delta, after: ['"}}\n\n'] });
+    parts.push({ content: text, pieces, before: before + delta, after: ['"}}\n\n'] });
     if (lastDelta !== undefined) parts.push(`${before}${lastDelta}}\n\n`);
     parts.push(event('content_block_stop', `"index":${index}`));
   }
@@ -68,39 +68,39 @@ interface Block {
   /** The delta of each piece of the text, up to the piece. */
   readonly delta: string;
   readonly text: SpelledText;
+  readonly pieces: Pieces | undefined;
   /** The delta after the last piece, if there is one. */
   readonly lastDelta?: string;
 }
 
 /** The blocks of a reply: its reasoning, its text, unless that is empty and there are other blocks, and its function calls. */
-function blocksOf({ content, reasoning, calls }: Reply): readonly Block[] {
-  const others = [
-    ...(reasoning === undefined ? [] : [thinkingBlock(reasoning.content)]),
-    ...calls.map(callBlock),
-  ];
+function blocksOf({ content, pieces, reasoning, calls }: Reply): readonly Block[] {
+  const others = [...(reasoning === undefined ? [] : [thinkingBlock(reasoning)]), ...calls.map(callBlock)];
   if (others.length > 0 && content.spelled === '""') return others;
   const at = reasoning === undefined ? 0 : 1;
-  return others.toSpliced(at, 0, textBlock(content));
+  return others.toSpliced(at, 0, textBlock(content, pieces));
 }
 
-function textBlock(text: SpelledText): Block {
+function textBlock(text: SpelledText, pieces: Pieces | undefined): Block {
   return {
     whole: () => ['{"type":"text","text":', text.spelled, '}'],
     empty: '{"type":"text","text":""}',
     delta: '{"type":"text_delta","text":"',
     text,
+    pieces,
   };
 }
 
 /** Signs thinking. Clients send signatures back unread, and the server ignores them: one is as good as another. */
 const SIGNATURE = '"signature":"dmVyYmF0aW0="';
 
-function thinkingBlock(text: SpelledText): Block {
+function thinkingBlock({ content: text, pieces }: Reasoning): Block {
   return {
     whole: () => ['{"type":"thinking","thinking":', text.spelled, `,${SIGNATURE}}`],
     empty: '{"type":"thinking","thinking":"","signature":""}',
     delta: '{"type":"thinking_delta","thinking":"',
     text,
+    pieces,
     lastDelta: `{"type":"signature_delta",${SIGNATURE}}`,
   };
 }
@@ -113,6 +113,7 @@ function callBlock(call: ToolCall): Block {
     empty: `${start}{}}`,
     delta: '{"type":"input_json_delta","partial_json":"',
     text: new Decoded(input),
+    pieces: input === call.arguments ? call.pieces : undefined,
   };
 }
 

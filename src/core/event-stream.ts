@@ -32,9 +32,19 @@ export interface EventStream {
  */
 export type StreamPart = string | (() => string) | PieceEvents;
 
-/** The events of a text: one per piece, which is about a word. */
+/** How a text is cut into the pieces of a stream. */
+export interface Pieces {
+  /** For each piece, the number of tokens up to its end. */
+  readonly tokens: Uint32Array;
+  /** Where each piece ends, in UTF-16 units. Without it, a piece is about a word. */
+  readonly ends?: Uint32Array | undefined;
+}
+
+/** The events of a text: one per piece. */
 export interface PieceEvents {
   readonly content: SpelledText;
+  /** How it is cut, if not into words whose tokens don't matter. */
+  readonly pieces?: Pieces | undefined;
   /** The text before the piece, including its opening quote. */
   readonly before: string;
   /**

@@ -436,6 +436,9 @@ export const IDLE_MS = 500;
 /** Turns whose tokens one task counts ahead. */
 export const TURNS_AHEAD = 4096;
 
+/** Characters of events that a paced stream sends in one write, if more of them are due. */
+export const PACED_WRITE_LENGTH_MAX = 64 * KiB;
+
 /** Prompts in one completion request. */
 export const PROMPTS_MAX = 128;
 

@@ -1,3 +1,4 @@
+import type { Pieces } from './event-stream.js';
 import type { SpelledText } from './spelled-text.js';
 
 /** A reply as it is sent: the part of the recorded reply that the request allows. */
@@ -10,8 +11,8 @@ export interface Reply {
   readonly reasoning?: Reasoning | undefined;
   /** The number of its tokens, with those of the reasoning. */
   readonly tokens: number;
-  /** For each piece of the content, the number of tokens up to its end; undefined if no chunk reports usage. */
-  readonly pieceTokens?: Uint32Array | undefined;
+  /** The pieces of the content; undefined if they are words and no chunk reports usage. */
+  readonly pieces?: Pieces | undefined;
   /** The function calls that make up the reply, or that come with its text. */
   readonly calls: readonly ToolCall[];
 }
@@ -22,7 +23,7 @@ export interface Reasoning {
   /** The number of its tokens, which are among those of the reply. */
   readonly tokens: number;
   /** The same as in a reply. */
-  readonly pieceTokens?: Uint32Array | undefined;
+  readonly pieces?: Pieces | undefined;
 }
 
 /** A function call as it is sent. */
@@ -32,7 +33,7 @@ export interface ToolCall {
   /** JSON. */
   readonly arguments: string;
   /** The same as in a reply, for the arguments. */
-  readonly pieceTokens?: Uint32Array | undefined;
+  readonly pieces?: Pieces | undefined;
 }
 
 /** Why a reply ends: it is complete, or cut at a stop sequence; it reached its token limit; or it calls functions. */

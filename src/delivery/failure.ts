@@ -1,9 +1,7 @@
 /** Failures on purpose, and how they are written: `429*2,200,cut@3`. */
 
 /** The statuses that a request can fail with before the first byte of its answer. */
-export const FAILURE_STATUSES = [
-  400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504,
-] as const;
+export const FAILURE_STATUSES = [400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504] as const;
 export type FailureStatus = (typeof FAILURE_STATUSES)[number];
 
 /** What goes wrong with an answer. */
@@ -97,8 +95,7 @@ export function parseSequence(text: string): FailureSequence {
   const steps = (isLooped ? parts.slice(0, -1) : parts).map((part) => {
     const [, what = '', repeated = '1'] = /^(.*?)(?:\*(\d+))?$/s.exec(part) ?? [];
     const times = Number(repeated);
-    if (times < 1 || times > TIMES_MAX)
-      throw new FailureSyntaxError(`1 to ${TIMES_MAX} times in '${part}'`);
+    if (times < 1 || times > TIMES_MAX) throw new FailureSyntaxError(`1 to ${TIMES_MAX} times in '${part}'`);
     const failure = what.trim() === '200' ? undefined : parseFailure(what);
     return { failure, times };
   });
@@ -111,14 +108,18 @@ export function parseSequence(text: string): FailureSequence {
  *
  * @param index the number of the request, from 0
  */
-export function failureAt({ steps, isLooped }: FailureSequence, index: number): Failure | undefined {
-  const total = steps.reduce((sum, { times }) => sum + times, 0);
-  let left = isLooped ? index % total : index;
-  for (const { failure, times } of steps) {
+export function failureAt(sequence: FailureSequence, index: number): Failure | undefined {
+  let left = sequence.isLooped ? index % lengthOf(sequence) : index;
+  for (const { failure, times } of sequence.steps) {
     if (left < times) return failure;
     left -= times;
   }
   return undefined;
+}
+
+/** How many requests a sequence decides about before it ends, or begins again. */
+export function lengthOf({ steps }: FailureSequence): number {
+  return steps.reduce((sum, { times }) => sum + times, 0);
 }
 
 function partsOf(text: string): readonly string[] {

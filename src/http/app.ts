@@ -3,6 +3,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { isLimited, OPERATIONS, type Operation, type OperationId } from '../api/operations.js';
 import type { ByteCount } from '../core/bytes.js';
+import type { Delivery } from '../delivery/delivery.js';
 import { EventWriter } from '../kernel/event-writer.js';
 import { JsonMeter } from '../kernel/json-meter.js';
 import { kernelModule } from '../kernel/kernel.js';
@@ -16,6 +17,7 @@ import { type KeyCheck, requireKey } from './auth.js';
 import { Bodies, readBody } from './body.js';
 import type { Clock } from './clock.js';
 import { allowOrigins, originHeaders } from './cross-origin.js';
+import { Deliverer } from './deliverer.js';
 import type { Endpoint } from './endpoint.js';
 import { docsScript } from './endpoints/docs.js';
 import { endpointsOf } from './endpoints/index.js';
@@ -48,6 +50,8 @@ export interface AppParts extends AppSettings {
   readonly replies: Omit<ReplySettings, 'tokenizer'>;
   /** Encodes and decodes tokens. */
   readonly tokenPool: TokenPool;
+  /** Decides how answers are delivered. */
+  readonly delivery: Delivery;
   /** The cache for answers; undefined disables it. */
   readonly cache: Cache | undefined;
   readonly clock: Clock;
@@ -104,17 +108,19 @@ export function createApp(parts: AppParts): App {
     registry,
   });
   const held = new HeldMemory(parts.heldBytesMax);
-  const runOf = (endpoint: Endpoint, operation?: Operation) =>
-    runnerOf(endpoint, operation, held, parts.requestTimeoutMs, parts.testing);
-  const runs = Object.fromEntries(
-    OPERATIONS.map((operation) => [operation.id, runOf(endpoints[operation.id], operation)]),
-  ) as Readonly<Record<OperationId, Run>>;
   const newWriter = (trap?: Error) => {
     if (trap !== undefined) logger.warn({ err: trap }, 'the kernel that writes events trapped; replaced');
     return new EventWriter(kernelModule());
   };
   const sender = new Sender(clock, { writer: newWriter(), tokenizer, newWriter });
   const failures = new Failures(sender, logger);
+  const { stopping } = parts.testing;
+  const deliverer = new Deliverer(parts.delivery, sender, failures, catalog, metrics, stopping);
+  const runOf = (endpoint: Endpoint, operation?: Operation) =>
+    runnerOf(endpoint, operation, held, parts.requestTimeoutMs, parts.testing, deliverer);
+  const runs = Object.fromEntries(
+    OPERATIONS.map((operation) => [operation.id, runOf(endpoints[operation.id], operation)]),
+  ) as Readonly<Record<OperationId, Run>>;
   const bodies = new Bodies(
     parts.bodyLimit,
     held,
@@ -122,14 +128,14 @@ export function createApp(parts: AppParts): App {
     () => new JsonMeter(kernelModule()),
   );
   const rate = parts.rateLimit === 0 ? undefined : new RateLimit(parts.rateLimit, parts.hasKeys);
-  const app = expressApp(parts, runs, runOf(docsScript), sender, failures, bodies, rate);
+  const app = expressApp(parts, runs, runOf(docsScript), deliverer, failures, bodies, rate);
   const answers = cache && new AnswerCache(cache);
   const pauseBackgroundWork = () => catalog.pauseBackgroundWork();
   const handle = frontOf(app, {
     ...parts,
     endpoints,
     runs,
-    sender,
+    deliverer,
     failures,
     bodies,
     held,
@@ -157,7 +163,7 @@ function expressApp(
   { catalog, corsOrigins, keyCheck }: AppParts,
   runs: Readonly<Record<OperationId, Run>>,
   runDocsScript: Run,
-  sender: Sender,
+  deliverer: Deliverer,
   failures: Failures,
   bodies: Bodies,
   rate: RateLimit | undefined,
@@ -176,7 +182,7 @@ function expressApp(
       const texts = Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')]);
       const input = { path, body, params: Object.fromEntries(texts), query };
       try {
-        sender.send(response, await run(input, request, response));
+        deliverer.send(response, await run(input, request, response));
       } catch (error) {
         failures.answerWithin(response, error);
       }

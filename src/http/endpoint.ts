@@ -24,6 +24,11 @@ export interface Endpoint<Asked = unknown> {
    * @throws AppError, synchronously or as a rejection
    */
   answer(asked: Asked, context: RequestContext): MaybePromise<Answered>;
+  /**
+   * The name of the model that a request asks for an answer. Its answer may be delayed, and may fail on purpose; those of endpoints without
+   * this method are sent at once.
+   */
+  modelOf?(asked: Asked): string | undefined;
   /** The messages that a request asks about, for the journal. */
   messagesOf?(asked: Asked): readonly Message[];
   /** True if answers may be cached: equal bodies get equal answers for as long as the dataset doesn't change. */
@@ -44,6 +49,8 @@ export interface Input {
 /** What an endpoint may need of a request besides its input. */
 export interface RequestContext {
   readonly request: IncomingMessage;
+  /** Tokens in each chunk of a stream; 0 for words. */
+  readonly streamInterval: number;
   /** Aborts when the client has disconnected, or has waited for too long. Created on first use. */
   readonly signal: () => AbortSignal;
   /**

@@ -15,6 +15,7 @@ import type { AnswerCache } from './answer-cache.js';
 import type { KeyCheck } from './auth.js';
 import type { Bodies } from './body.js';
 import type { Clock } from './clock.js';
+import type { Deliverer } from './deliverer.js';
 import type { Answered, Endpoint, Input } from './endpoint.js';
 import type { Failures } from './errors.js';
 import type { HeldMemory } from './held-memory.js';
@@ -27,13 +28,12 @@ import type { RequestMetrics } from './request-metrics.js';
 import { isAnthropic, isCompletion, OTHER, operationAt, routeAt } from './routes.js';
 import type { Run } from './runner.js';
 import { sendTogether } from './send-together.js';
-import type { Sender } from './sender.js';
 
 /** The parts that the front is built from. */
 export interface FrontParts {
   readonly endpoints: Readonly<Record<OperationId, Endpoint>>;
   readonly runs: Readonly<Record<OperationId, Run>>;
-  readonly sender: Sender;
+  readonly deliverer: Deliverer;
   readonly failures: Failures;
   readonly bodies: Bodies;
   readonly held: HeldMemory;
@@ -59,13 +59,25 @@ const NOTHING = {};
  * @param app answers the requests that the front doesn't
  */
 export function frontOf(app: Express, parts: FrontParts): RequestListener {
-  const { endpoints, runs, sender, failures, bodies, held, answers, keyCheck, logger, metrics, clock, rate } =
-    parts;
+  const {
+    endpoints,
+    runs,
+    deliverer,
+    failures,
+    bodies,
+    held,
+    answers,
+    keyCheck,
+    logger,
+    metrics,
+    clock,
+    rate,
+  } = parts;
   const { testing } = parts;
   const journalize = testing.journal && journalOf(testing.journal, endpoints);
   const together = sendTogether(([response, answered]: [ServerResponse, Answered]) => {
     try {
-      sender.send(response, answered);
+      deliverer.send(response, answered);
     } catch (error) {
       failures.answer(response, error);
     }
@@ -128,7 +140,9 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
   ): void {
     const path = request.url as string;
     const isRemembered =
-      endpoints[operation.id].isRemembered === true && testing.isCacheable(request.headers);
+      endpoints[operation.id].isRemembered === true &&
+      testing.isCacheable(request.headers) &&
+      !deliverer.concerns(request.headers);
     const key = isRemembered ? answers?.keyOf(testing.generation, path, body) : undefined;
     const known = key === undefined ? undefined : answers?.get(key);
     if (known !== undefined) {

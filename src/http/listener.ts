@@ -210,7 +210,9 @@ export class Listener {
   /** Ends a connection that has been inactive for too long, unless its client is waiting for a response. */
   private endStalled(socket: Socket): void {
     const [current] = this.connections.get(socket) ?? [];
-    if (current?.headersSent === false) socket.setTimeout(this.timeouts.stalledMs);
+    // A client that has read everything is waiting for more of its response.
+    const isWaiting = current !== undefined && (!current.headersSent || socket.writableLength === 0);
+    if (isWaiting) socket.setTimeout(this.timeouts.stalledMs);
     else socket.destroy();
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FunctionCall, textOfCalls } from '../core/calls.js';
 import { isCallText } from '../core/conversation.js';
+import type { Pieces } from '../core/event-stream.js';
 import { PIECES_TOGETHER_MAX, REPLY_AT_ONCE_MAX } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { historiesOf, type Message } from '../core/query.js';
@@ -28,6 +29,8 @@ export interface AskedReply {
   /** False if recorded reasoning is left out. */
   readonly givesReasoning: boolean;
   readonly stream: boolean;
+  /** Tokens in each piece of a stream; 0 for words. */
+  readonly streamInterval: number;
   readonly includeUsage: boolean;
   readonly continuousUsage: boolean;
 }
@@ -39,6 +42,7 @@ export const WHOLE: AskedReply = {
   maxTokens: undefined,
   allowsCalls: true,
   stream: false,
+  streamInterval: 0,
   includeUsage: false,
   continuousUsage: false,
 };
@@ -49,9 +53,15 @@ export interface CountedReply {
   readonly promptTokens: number;
 }
 
-/** The reasoning of a reply, counted. */
-interface Reasoned {
+/** A text that is part of a reply. */
+interface CutText {
   readonly text: string;
+  /** Where its tokens end, if that is already known: the tokens of a beginning may differ from those of the whole text. */
+  readonly ends?: Uint32Array;
+}
+
+/** The reasoning of a reply, counted. */
+interface Reasoned extends CutText {
   readonly tokens: number;
 }
 
@@ -124,14 +134,24 @@ export class Replies {
       }
       const left = limit - (reasoned?.tokens ?? 0);
       if (reasoned !== undefined && left <= 0) {
-        return after(tokens.cut(reasoned.text, limit), (text) => {
-          const cut = { text, tokens: limit };
+        return after(this.cutText(reasoned.text, limit, asked), (text) => {
+          const cut = { ...text, tokens: limit };
           return this.replied(new Decoded(''), cut, limit, 'length', promptTokens, asked);
         });
       }
-      return after(tokens.cut(whole.text, left), (text) =>
-        this.replied(new Decoded(text), reasoned, limit, 'length', promptTokens, asked),
+      return after(this.cutText(whole.text, left, asked), ({ text, ends }) =>
+        this.replied(new Decoded(text), reasoned, limit, 'length', promptTokens, asked, ends),
       );
+    });
+  }
+
+  /** The first tokens of a text. */
+  private cutText(text: string, limit: number, asked: AskedReply): MaybePromise<CutText> {
+    const { tokens } = this.settings;
+    if (!isCutIntoTokens(asked)) return after(tokens.cut(text, limit), (cut) => ({ text: cut }));
+    return after(tokens.ends(text), (all) => {
+      const ends = all.subarray(0, limit);
+      return { text: text.slice(0, ends.at(-1) ?? 0), ends };
     });
   }
 
@@ -142,12 +162,13 @@ export class Replies {
     finishReason: FinishReason,
     promptTokens: number,
     asked: AskedReply,
+    ends?: Uint32Array,
   ): MaybePromise<CountedReply> {
     return after(this.reasoning(reasoned, asked), (reasoning) =>
       after(
-        this.pieceTokens(() => content.text, asked),
-        (pieceTokens) => ({
-          reply: { content, reasoning, tokens, finishReason, pieceTokens, calls: [] },
+        this.pieces(() => content.text, asked, ends),
+        (pieces) => ({
+          reply: { content, reasoning, tokens, finishReason, pieces, calls: [] },
           promptTokens,
         }),
       ),
@@ -156,10 +177,10 @@ export class Replies {
 
   private reasoning(reasoned: Reasoned | undefined, asked: AskedReply): MaybePromise<Reasoning | undefined> {
     if (reasoned === undefined) return undefined;
-    const { text, tokens } = reasoned;
+    const { text, tokens, ends } = reasoned;
     return after(
-      this.pieceTokens(() => text, asked),
-      (pieceTokens) => ({ content: new Decoded(text), tokens, pieceTokens }),
+      this.pieces(() => text, asked, ends),
+      (pieces) => ({ content: new Decoded(text), tokens, pieces }),
     );
   }
 
@@ -177,10 +198,10 @@ export class Replies {
     const counted = [...prompt, { text }, ...called, ...textsIn(reasoning)];
     return after(this.settings.tokens.count(counted), (counts) =>
       after(this.reasoning(reasonedOf(reasoning, counts), asked), (reasoned) => {
-        const pieces = all(texts, (each) => this.pieceTokens(() => each, asked));
-        return after(pieces, ([pieceTokens, ...ofCalls]) => {
+        const cut = all(texts, (each) => this.pieces(() => each, asked));
+        return after(cut, ([pieces, ...ofCalls]) => {
           const named = calls.map(
-            (call, i): ToolCall => ({ ...call, id: call.id ?? callId(given, i), pieceTokens: ofCalls[i] }),
+            (call, i): ToolCall => ({ ...call, id: call.id ?? callId(given, i), pieces: ofCalls[i] }),
           );
           const tokens = sum(counts, prompt.length, counts.length);
           return {
@@ -189,7 +210,7 @@ export class Replies {
               reasoning: reasoned,
               tokens,
               finishReason: 'tool_calls',
-              pieceTokens,
+              pieces,
               calls: named,
             },
             promptTokens: sum(counts, 0, prompt.length),
@@ -205,14 +226,28 @@ export class Replies {
     return limit !== undefined && limit < least[this.settings.maxTokens];
   }
 
-  /** The cumulative token counts of a text's pieces, if every event of a stream holds the usage. */
-  private pieceTokens(
+  /**
+   * How a text of a stream is cut: into as many tokens as are asked for, or into words, whose tokens are counted if every event holds the
+   * usage.
+   */
+  private pieces(
     text: () => string,
-    { stream, includeUsage, continuousUsage }: AskedReply,
-  ): MaybePromise<Uint32Array | undefined> {
-    if (!stream || !includeUsage || !continuousUsage) return undefined;
+    asked: AskedReply,
+    ends?: Uint32Array,
+  ): MaybePromise<Pieces | undefined> {
+    const { stream, streamInterval, includeUsage, continuousUsage } = asked;
+    if (!stream) return undefined;
+    if (isCutIntoTokens(asked)) {
+      return after(ends ?? this.settings.tokens.ends(text()), (all) => groupsOf(all, streamInterval));
+    }
+    if (!includeUsage || !continuousUsage) return undefined;
+    return after(this.wordTokens(text()), (tokens) => ({ tokens }));
+  }
+
+  /** The cumulative token counts of a text's words. */
+  private wordTokens(text: string): MaybePromise<Uint32Array> {
     const { tokens, tokenizer } = this.settings;
-    const pieces = piecesOf(text(), tokenizer);
+    const pieces = piecesOf(text, tokenizer);
     let totals = new Uint32Array(PIECES_TOGETHER_MAX);
     let counted = 0;
     let total = 0;
@@ -238,6 +273,23 @@ export class Replies {
     };
     return countOn();
   }
+}
+
+/** True if the pieces of the reply are groups of tokens. */
+function isCutIntoTokens({ stream, streamInterval }: AskedReply): boolean {
+  return stream && streamInterval > 0;
+}
+
+/**
+ * Cuts a text into groups of tokens.
+ *
+ * @param ends where each token ends
+ * @param size tokens in each group but the last
+ */
+function groupsOf(ends: Uint32Array, size: number): Pieces {
+  const count = Math.ceil(ends.length / size);
+  const tokens = Uint32Array.from({ length: count }, (_, i) => Math.min((i + 1) * size, ends.length));
+  return { tokens, ends: size === 1 ? ends : tokens.map((total) => ends[total - 1] as number) };
 }
 
 /** A content up to its first stop. */

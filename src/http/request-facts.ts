@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { REQUEST_ID_LENGTH_MAX } from '../core/limits.js';
+import type { Plan } from '../delivery/delivery.js';
 import type { Clock } from './clock.js';
 import type { Answered, Outcome } from './endpoint.js';
 
@@ -47,6 +48,10 @@ export class RequestFacts {
   /** When the request arrived, and when its answer began, in ms of a monotonic clock. */
   readonly cameAt = performance.now();
   beganAt: number | undefined = undefined;
+  /** When it was admitted, if it had to wait for others. */
+  admittedAt: number = this.cameAt;
+  /** How its answer is delivered; undefined if it is sent at once. */
+  plan: Plan | undefined = undefined;
   private readonly now: () => number;
   private readonly startMs: number;
 

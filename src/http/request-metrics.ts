@@ -19,10 +19,15 @@ export class Histogram {
   max = 0;
 
   add(seconds: number): void {
+    this.addTimes(seconds, 1);
+  }
+
+  /** Adds the same duration several times. */
+  addTimes(seconds: number, times: number): void {
     let bucket = 0;
     while (bucket < LATENCY_BOUNDS.length && seconds > (LATENCY_BOUNDS[bucket] as number)) bucket++;
-    this.counts[bucket] = (this.counts[bucket] as number) + 1;
-    this.sum += seconds;
+    this.counts[bucket] = (this.counts[bucket] as number) + times;
+    this.sum += seconds * times;
     if (seconds > this.max) this.max = seconds;
   }
 }
@@ -49,6 +54,8 @@ export interface RouteLatency {
 export class CompletionCounts implements RouteLatency {
   readonly whole = new Histogram();
   readonly first = new Histogram();
+  /** The times between two tokens that were sent one after the other. */
+  readonly interToken = new Histogram();
   /** By finish reason; `abort` if the client disconnected before the end. */
   readonly finished = new Map<FinishReason | 'abort', number>();
   promptTokens = 0;

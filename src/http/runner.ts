@@ -8,6 +8,7 @@ import type { Match, Override } from '../lookup/lookup.js';
 import type { Asking } from '../testing/asked.js';
 import { OwnTime } from '../testing/overrides.js';
 import type { Testing } from '../testing/testing.js';
+import type { Deliverer } from './deliverer.js';
 import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
 import type { HeldMemory } from './held-memory.js';
 import { factsOf } from './request-facts.js';
@@ -27,6 +28,7 @@ export type Run = (
  * @param held counts the memory that its requests hold
  * @param timeoutMs how long a request may wait for its answer
  * @param testing has the replies that tests have given
+ * @param deliverer admits the requests
  * @returns the answer; if it has to be waited for, a promise, which rejects when the client disconnects
  */
 export function runnerOf(
@@ -35,6 +37,7 @@ export function runnerOf(
   held: HeldMemory,
   timeoutMs: number,
   testing: Testing,
+  deliverer: Deliverer,
 ): Run {
   const isOfTest = operation?.body !== undefined && operation.id !== 'giveReplies';
   const readsTest = isOfTest || operation?.tag === 'Testing';
@@ -42,7 +45,12 @@ export function runnerOf(
     if (readsTest) testing.assertTest(request.headers, isOfTest);
     const asked = endpoint.parse(input);
     const context = new Context(input, request, response, held, timeoutMs, testing);
-    const answered = endpoint.answer(asked, context);
+    const isAdmitted = endpoint.modelOf === undefined || !deliverer.concerns(request.headers);
+    const answered = isAdmitted
+      ? endpoint.answer(asked, context)
+      : after(deliverer.admit(endpoint.modelOf?.(asked), response, context.signal), () =>
+          endpoint.answer(asked, context),
+        );
     return answered instanceof Promise ? unlessAborted(context.signal(), answered) : answered;
   };
 }
@@ -77,6 +85,10 @@ class Context implements RequestContext {
     this.made ??= whileOpen(this.response, this.timeoutMs);
     return this.made;
   };
+
+  get streamInterval(): number {
+    return factsOf(this.response).plan?.interval ?? 0;
+  }
 
   holdReply(match: Pick<Match, 'reply'>): void {
     this.held.holdReply(factsOf(this.response), match);

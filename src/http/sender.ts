@@ -17,6 +17,7 @@ import type { Clock } from './clock.js';
 import type { Answered, Content, LiveFormat, OpenLive } from './endpoint.js';
 import { endIfUnread } from './linger.js';
 import { openaiHeaders } from './openai-headers.js';
+import { type Pace, PacedStream } from './paced-stream.js';
 import { rawHead, rawSocket } from './raw-response.js';
 import { factsOf } from './request-facts.js';
 import { Slabs } from './slabs.js';
@@ -67,9 +68,62 @@ export class Sender {
   /** Sends an answer. Does nothing if the client has disconnected. */
   send(response: ServerResponse, answered: Answered): void {
     if (response.destroyed) return;
+    const { status = 200, content } = answered;
+    const headers = this.headersOf(response, answered);
+    if (content.kind === 'live') sendLive(response, status, headers, content);
+    else if (content.kind === 'events') this.sendEvents(response, headers, content);
+    else if (content.kind === 'named') this.sendNamed(response, status, headers, content.head);
+    else {
+      const body = content.kind === 'json' ? content.spelled : byteString(content.text);
+      this.sendBody(response, status, headers, body);
+    }
+  }
+
+  /**
+   * Sends a stream chunk by chunk, each when it is due.
+   *
+   * @param stream its events, in place of the answer's own
+   */
+  sendPaced(response: ServerResponse, answered: Answered, stream: EventStream, pace: Pace): void {
+    const isChunked = response.req.httpVersionMinor === 1;
+    const head = stream.head === undefined ? '' : this.named(stream.head);
+    const bytes = new StreamBytes(stream, head, this.maker, isChunked, true);
+    // Whether its connection may be written to directly doesn't change while it waits.
+    const socket = rawSocket(response);
+    const begin = () => {
+      const headers = this.headersOf(response, answered);
+      if (isChunked) headers.push('transfer-encoding', 'chunked');
+      if (socket !== undefined) return rawHead(response, 200, headers, this.clock.now());
+      response.writeHead(200, headers);
+      response.chunkedEncoding = false;
+      return '';
+    };
+    new PacedStream(response, socket ?? response, begin, bytes, pace).start();
+  }
+
+  /**
+   * Sends the first half of a body.
+   *
+   * @param isCut true to announce the whole body and end the connection; else the half is the whole body, which isn't JSON then
+   */
+  sendHalf(response: ServerResponse, answered: Answered, isCut: boolean): void {
+    if (response.destroyed) return;
+    const { status = 200, content } = answered;
+    const body =
+      content.kind === 'named' ? this.named(content.head) : content.kind === 'json' ? content.spelled : '';
+    const half = body.slice(0, body.length / 2);
+    const headers = this.headersOf(response, answered);
+    headers.push('content-length', String(isCut ? body.length : half.length));
+    response.writeHead(status, headers);
+    if (!isCut) response.end(half, 'latin1');
+    else response.write(half, 'latin1', () => response.destroy());
+  }
+
+  /** Records that an answer begins now, and makes its headers, as a list of names and values. */
+  private headersOf(response: ServerResponse, answered: Answered): string[] {
     endIfUnread(response);
     const facts = factsOf(response);
-    const { status = 200, origin, content } = answered;
+    const { origin, content } = answered;
     facts.answer(answered);
     const headers = facts.isAnthropic ? anthropicHeaders(facts, this.clock.now()) : openaiHeaders(facts);
     if (origin !== undefined) {
@@ -82,13 +136,7 @@ export class Sender {
     if (content.kind === 'text') headers.push('content-type', content.type);
     else if (content.kind === 'live') headers.push(...LIVE[content.format].headers);
     else headers.push(...CONTENT_HEADERS[content.kind]);
-    if (content.kind === 'live') sendLive(response, status, headers, content);
-    else if (content.kind === 'events') this.sendEvents(response, headers, content);
-    else if (content.kind === 'named') this.sendNamed(response, status, headers, content.head);
-    else {
-      const body = content.kind === 'json' ? content.spelled : byteString(content.text);
-      this.sendBody(response, status, headers, body);
-    }
+    return headers;
   }
 
   /**

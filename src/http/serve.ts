@@ -23,6 +23,7 @@ import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys } from './api-keys.js';
 import { logConversion } from './conversion.js';
+import { deliveryOf } from './delivery-settings.js';
 import { tryAddress } from './listening.js';
 import { type Progress, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
@@ -153,6 +154,7 @@ async function serveWith(
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
   const shapes = { prefers: config.prefer, map: config.map };
+  const delivery = deliveryOf(config, sourceOf);
   const rules = readRules(config.normalize, sourceOf?.('normalize'));
   if (rules.length > 0 && engine === 'sweep') {
     const [rule, other] = [sourceOf?.('normalize') ?? 'normalize', sourceOf?.('engine') ?? 'engine'];
@@ -231,6 +233,7 @@ async function serveWith(
         tokens: countsAhead ? new RealCounter(tokens) : estimatingCounter,
         maxTokens: config.maxTokens,
       },
+      delivery,
       onMiss: missPolicyOf(config),
       standIn: standInOf(config),
       missStatus: config.missStatus,

@@ -1,6 +1,6 @@
 /** Builds the bytes of a stream's events, slice by slice. */
 
-import type { EventStream, PieceEvents } from '../core/event-stream.js';
+import type { EventStream, PieceEvents, Pieces } from '../core/event-stream.js';
 import { spell } from '../core/spelled-text.js';
 import type { TokenizerName } from '../core/tokens.js';
 import {
@@ -42,19 +42,68 @@ export class StreamBytes {
   private position: TextPosition = TEXT_START;
   /** Or the events of a text that are built one by one, without the kernel. */
   private others: Iterator<string> | undefined;
+  private readonly isOneByOne: boolean;
+  /** True if the next event has a piece of a text. */
+  private isPiece = false;
+  /** How many pieces of the text have been built, and how they are cut. */
+  private piece = 0;
+  private pieces: Pieces | undefined;
+  /** How many pieces of all texts have been built. */
+  private allPieces = 0;
   private isEnded = false;
   /** True once all bytes have been built. */
   isDone = false;
+  /** The index among all pieces of one whose event is cut off, so that it isn't JSON; -1 for none. */
+  brokenPiece = -1;
 
   /**
    * @param head the beginning of each event, or of the first, a byte string
    * @param isChunked true to frame each event as a chunk of HTTP's chunked encoding, and to end with the last chunk
+   * @param isOneByOne true if `nextPiece` is called rather than `fill`
    */
-  constructor(stream: EventStream, head: string, maker: EventMaker, isChunked: boolean) {
+  constructor(stream: EventStream, head: string, maker: EventMaker, isChunked: boolean, isOneByOne = false) {
     this.stream = stream;
     this.head = head;
     this.maker = maker;
     this.isChunked = isChunked;
+    this.isOneByOne = isOneByOne;
+  }
+
+  /**
+   * The bytes of the next events: those before the next piece, and that piece. At the end, those after the last piece, if they weren't taken
+   * with it.
+   *
+   * @param takesFollowing true to take the events after the piece, too, up to the next one
+   */
+  nextPiece(takesFollowing: boolean): string {
+    let bytes = '';
+    for (let hasPiece = false; !this.isDone; this.advance()) {
+      if (this.event === undefined) continue;
+      if (this.isPiece && hasPiece) return bytes;
+      bytes += this.event;
+      this.event = undefined;
+      if (!this.isPiece) continue;
+      hasPiece = true;
+      if (!takesFollowing) return bytes;
+    }
+    return bytes;
+  }
+
+  /** The tokens of the piece in the next event; 0 if it has none. */
+  get tokens(): number {
+    const totals = this.isPiece && this.event !== undefined ? this.pieces?.tokens : undefined;
+    if (totals === undefined) return 0;
+    return (totals[this.piece - 1] ?? 0) - (totals[this.piece - 2] ?? 0);
+  }
+
+  /** The number of the next event. */
+  get eventNumber(): number {
+    return this.number;
+  }
+
+  /** The bytes of an event that ends the stream early. */
+  lastBytes(event: string): string {
+    return this.frame(event) + (this.isChunked ? LAST_CHUNK : '');
   }
 
   /**
@@ -115,10 +164,13 @@ export class StreamBytes {
   private advance(): void {
     const other = this.others?.next();
     if (other !== undefined && !other.done) {
-      this.add(other.value);
+      this.piece++;
+      this.isPiece = true;
+      this.add(this.allPieces++ === this.brokenPiece ? brokenEvent(other.value) : other.value);
       return;
     }
     this.others = undefined;
+    this.isPiece = false;
     const part = this.stream.parts[this.begun++];
     if (typeof part === 'string') this.addPart(part);
     else if (typeof part === 'function') this.addPart(part());
@@ -127,7 +179,7 @@ export class StreamBytes {
     else {
       this.isEnded = true;
       const { end } = this.stream;
-      this.event = (end === '' ? '' : this.framed(end)) + (this.isChunked ? LAST_CHUNK : '');
+      this.event = (end === '' ? '' : this.frame(end)) + (this.isChunked ? LAST_CHUNK : '');
     }
   }
 
@@ -140,13 +192,19 @@ export class StreamBytes {
     const { from = 0, afterNumber } = this.stream;
     const number = this.number++;
     if (number < from) return;
-    this.event = this.framed(afterNumber === undefined ? event : `${event}${number}${afterNumber}`);
+    this.event = this.frame(afterNumber === undefined ? event : `${event}${number}${afterNumber}`);
   }
 
   private begin(part: PieceEvents): void {
     const { stream, maker, head } = this;
     const events = this.textEvents(part);
     this.position = TEXT_START;
+    this.piece = 0;
+    this.pieces = part.pieces;
+    if (this.isOneByOne || part.pieces?.ends !== undefined) {
+      this.others = eventsOf(part, head, maker.tokenizer);
+      return;
+    }
     const isWhole = stream.from === undefined || stream.from <= this.number;
     // The model's name may be as long as a request.
     if (!isWhole || envelopeBytes(events) > ENVELOPE_BYTES_MAX) {
@@ -168,7 +226,7 @@ export class StreamBytes {
     return { ...start, after: [...after, afterNumber], numbers: [this.number] };
   }
 
-  private framed(event: string): string {
+  private frame(event: string): string {
     return this.isChunked ? `${event.length.toString(16)}\r\n${event}\r\n` : event;
   }
 }
@@ -185,9 +243,26 @@ function* eventsOf(part: PieceEvents, head: string, tokenizer: TokenizerName): G
     index++;
     return start + spell(piece).slice(1, -1) + end.join('');
   };
-  for (const next of piecesOf(content.text, tokenizer)) {
+  const ends = part.pieces?.ends;
+  for (const next of ends === undefined ? piecesOf(content.text, tokenizer) : slicesOf(content.text, ends)) {
     if (piece !== undefined) yield event(after);
     piece = next;
   }
   if (piece !== undefined) yield event(afterLast);
+}
+
+/** The first half of an event's JSON. */
+function brokenEvent(event: string): string {
+  const start = event.indexOf('data: ');
+  return `${event.slice(0, start + Math.ceil((event.length - start) / 2))}\n\n`;
+}
+
+/** A text in slices that end there; the last one at the end of the text. */
+function* slicesOf(text: string, ends: Uint32Array): Generator<string, void> {
+  let start = 0;
+  for (let i = 0; i < ends.length; i++) {
+    const end = i === ends.length - 1 ? text.length : (ends[i] as number);
+    yield text.slice(start, end);
+    start = end;
+  }
 }

@@ -54,7 +54,7 @@ export function chatCompletion(
  */
 export function chatStream(
   { model, fingerprint }: AnswerHead,
-  { content, reasoning, calls, finishReason, pieceTokens }: Reply,
+  { content, reasoning, calls, finishReason, pieces }: Reply,
   choices: number,
   usage: StreamUsage,
 ): EventStream {
@@ -69,14 +69,14 @@ export function chatStream(
     const end = `"${AFTER_DELTA}null}]`;
     if (reasoning !== undefined) {
       const start = `${before}"reasoning_content":"`;
-      parts.push(usage.reasoningPieces(reasoning.content, start, end, reasoning.pieceTokens));
+      parts.push(usage.reasoningPieces(reasoning.content, start, end, reasoning.pieces));
     }
-    parts.push(usage.pieces(content, `${before}"content":"`, end, pieceTokens));
+    parts.push(usage.pieces(content, `${before}"content":"`, end, pieces));
     for (const [i, call] of calls.entries()) {
       const begun = { index: i, ...toolCall({ ...call, arguments: '' }) };
       event(`"tool_calls":${spell([begun])}`);
       const start = `${before}"tool_calls":[{"index":${i},"function":{"arguments":"`;
-      parts.push(usage.pieces(given[i] as SpelledText, start, `"}}]${AFTER_DELTA}null}]`, call.pieceTokens));
+      parts.push(usage.pieces(given[i] as SpelledText, start, `"}}]${AFTER_DELTA}null}]`, call.pieces));
     }
     event('', `"${finishReason}"`);
   }

@@ -40,7 +40,7 @@ export function completionStream(
 ): EventStream {
   const parts: StreamPart[] = [];
   for (const [index, { echoed, reply }] of choices.entries()) {
-    const { content, pieceTokens, finishReason } = reply;
+    const { content, pieces, finishReason } = reply;
     const isSilent = content.spelled === '""';
     const finish = `"${finishReason}"`;
     if (echoed !== undefined || isSilent) {
@@ -48,7 +48,7 @@ export function completionStream(
       parts.push(`${BEFORE_TEXT}${echoed?.spelled ?? '""'}${end}]${usage.soFar()}}\n\n`);
     }
     const [after, last] = ['null', finish].map((reason) => `"${afterText(index, reason)}]`);
-    parts.push(usage.pieces(content, `${BEFORE_TEXT}"`, after as string, pieceTokens, last));
+    parts.push(usage.pieces(content, `${BEFORE_TEXT}"`, after as string, pieces, last));
   }
   if (usage.isAsked) parts.push(usage.lastEvent());
   return { head: ['data: {"id":"cmpl-', BEFORE_DATE, common(head)], parts, end: DONE };

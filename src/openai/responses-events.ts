@@ -1,4 +1,5 @@
-import type { EventStream, StreamPart } from '../core/event-stream.js';
+import type { EventStream, Pieces, StreamPart } from '../core/event-stream.js';
+import type { Reply } from '../core/reply.js';
 import { Decoded, spell } from '../core/spelled-text.js';
 import type { OutputItem, OutputReasoning, ResponseObject } from './responses-response.js';
 
@@ -8,12 +9,16 @@ import type { OutputItem, OutputReasoning, ResponseObject } from './responses-re
  *
  * @param response in its final state
  * @param from the number of the first event that is sent
+ * @param cut has the pieces of the texts; without it, they are words
  */
-export function responseStream(response: ResponseObject, from = 0): EventStream {
-  return { head: undefined, parts: [...eventsOf(response)], end: '', afterNumber: '}\n\n', from };
+export function responseStream(response: ResponseObject, from = 0, cut?: CutReply): EventStream {
+  return { head: undefined, parts: [...eventsOf(response, cut)], end: '', afterNumber: '}\n\n', from };
 }
 
-function* eventsOf(response: ResponseObject): Generator<StreamPart, void> {
+/** The pieces of a reply. */
+type CutReply = Pick<Reply, 'pieces' | 'reasoning' | 'calls'>;
+
+function* eventsOf(response: ResponseObject, cut: CutReply | undefined): Generator<StreamPart, void> {
   const begun = {
     ...response,
     status: 'in_progress',
@@ -24,43 +29,59 @@ function* eventsOf(response: ResponseObject): Generator<StreamPart, void> {
   };
   yield () => event('response.created', { response: begun });
   yield () => event('response.in_progress', { response: begun });
-  for (const [output_index, item] of response.output.entries()) yield* itemEvents(item, output_index);
+  let calls = 0;
+  for (const [output_index, item] of response.output.entries()) {
+    if (item.type === 'reasoning') yield* reasoningEvents(item, output_index, cut?.reasoning?.pieces);
+    else if (item.type === 'message') yield* itemEvents(item, output_index, cut?.pieces);
+    else yield* itemEvents(item, output_index, cut?.calls[calls++]?.pieces);
+  }
   yield () => event(`response.${response.status}`, { response });
 }
 
-function* itemEvents(item: OutputItem, output_index: number): Generator<StreamPart, void> {
-  if (item.type === 'reasoning') {
-    yield* reasoningEvents(item, output_index);
-    return;
-  }
+function* itemEvents(
+  item: Exclude<OutputItem, OutputReasoning>,
+  output_index: number,
+  cut: Pieces | undefined,
+): Generator<StreamPart, void> {
   const nothing = item.type === 'message' ? { content: [] } : { arguments: '' };
   const begun = { ...item, status: 'in_progress', ...nothing };
   yield () => event('response.output_item.added', { output_index, item: begun });
   const at = { item_id: item.id, output_index };
   if (item.type === 'message') {
     for (const [content_index, part] of item.content.entries())
-      yield* partEvents(part, { ...at, content_index });
+      yield* partEvents(part, { ...at, content_index }, cut);
   } else {
     const { name, arguments: given } = item;
-    yield pieces('response.function_call_arguments.delta', at, given, {});
+    yield pieces('response.function_call_arguments.delta', at, given, {}, cut);
     yield () => event('response.function_call_arguments.done', { ...at, name, arguments: given });
   }
   yield () => event('response.output_item.done', { output_index, item });
 }
 
-function* partEvents(part: Part, at: object): Generator<StreamPart, void> {
-  yield* textEvents(part, at, 'content_part', 'output_text', { logprobs: [] });
+function* partEvents(part: Part, at: object, cut: Pieces | undefined): Generator<StreamPart, void> {
+  yield* textEvents(part, at, 'content_part', 'output_text', { logprobs: [] }, cut);
 }
 
 /** Reasoning has no status. Its text is a summary or a content. */
-function* reasoningEvents(item: OutputReasoning, output_index: number): Generator<StreamPart, void> {
+function* reasoningEvents(
+  item: OutputReasoning,
+  output_index: number,
+  cut: Pieces | undefined,
+): Generator<StreamPart, void> {
   const begun = { ...item, summary: [], ...(item.content && { content: [] }) };
   yield () => event('response.output_item.added', { output_index, item: begun });
   const at = { item_id: item.id, output_index };
   for (const [summary_index, part] of item.summary.entries())
-    yield* textEvents(part, { ...at, summary_index }, 'reasoning_summary_part', 'reasoning_summary_text', {});
+    yield* textEvents(
+      part,
+      { ...at, summary_index },
+      'reasoning_summary_part',
+      'reasoning_summary_text',
+      {},
+      cut,
+    );
   for (const [content_index, part] of (item.content ?? []).entries())
-    yield* textEvents(part, { ...at, content_index }, 'content_part', 'reasoning_text', {});
+    yield* textEvents(part, { ...at, content_index }, 'content_part', 'reasoning_text', {}, cut);
   yield () => event('response.output_item.done', { output_index, item });
 }
 
@@ -72,6 +93,7 @@ interface Part {
  * The events of a part: it begins, its text comes in pieces, and both end.
  *
  * @param more the fields after the text
+ * @param cut how the text is cut
  */
 function* textEvents(
   part: Part,
@@ -79,9 +101,10 @@ function* textEvents(
   partType: string,
   textType: string,
   more: object,
+  cut: Pieces | undefined,
 ): Generator<StreamPart, void> {
   yield () => event(`response.${partType}.added`, { ...at, part: { ...part, text: '' } });
-  yield pieces(`response.${textType}.delta`, at, part.text, more);
+  yield pieces(`response.${textType}.delta`, at, part.text, more, cut);
   yield () => event(`response.${textType}.done`, { ...at, text: part.text, ...more });
   yield () => event(`response.${partType}.done`, { ...at, part });
 }
@@ -94,11 +117,12 @@ function event(type: string, fields: object): string {
 }
 
 /** @param more the fields after the piece */
-function pieces(type: string, at: object, text: string, more: object): StreamPart {
+function pieces(type: string, at: object, text: string, more: object, cut: Pieces | undefined): StreamPart {
   const start = spell({ type, ...at }).slice(0, -1);
   const end = spell({ delta: '', ...more }).slice('{"delta":"'.length, -1);
   return {
     content: new Decoded(text),
+    pieces: cut,
     before: `event: ${type}\ndata: ${start},"delta":"`,
     after: [`${end},${NUMBER}`],
   };

@@ -1,4 +1,4 @@
-import type { PieceEvents } from '../core/event-stream.js';
+import type { PieceEvents, Pieces } from '../core/event-stream.js';
 import type { Message } from '../core/query.js';
 import type { SpelledText } from '../core/spelled-text.js';
 import type { AnswerOptions } from './answer-options.js';
@@ -81,20 +81,22 @@ export class StreamUsage {
    * The events of a text, which report usage as all others do.
    *
    * @param after the text after a piece, before the usage
-   * @param counts for each piece, the number of tokens up to its end
+   * @param pieces how the text is cut
    * @param afterLast the text after the last piece, if it differs
    */
   pieces(
     content: SpelledText,
     before: string,
     after: string,
-    counts: Uint32Array | undefined,
+    pieces: Pieces | undefined,
     afterLast?: string,
   ): PieceEvents {
+    const counts = pieces?.tokens;
     const numbers = this.advance(counts);
     const details = `,${BEFORE_REASONING}${this.reasoned}${AFTER_REASONING}}\n\n`;
     return {
       content,
+      pieces,
       before,
       after: this.ends(after, [details]),
       ...(afterLast !== undefined && { afterLast: this.ends(afterLast, [details]) }),
@@ -107,12 +109,14 @@ export class StreamUsage {
     content: SpelledText,
     before: string,
     after: string,
-    counts: Uint32Array | undefined,
+    pieces: Pieces | undefined,
   ): PieceEvents {
+    const counts = pieces?.tokens;
     const numbers = [...this.advance(counts), this.reasoned];
     this.reasoned += counts?.at(-1) ?? 0;
     return {
       content,
+      pieces,
       before,
       after: this.ends(after, [`,${BEFORE_REASONING}`, `${AFTER_REASONING}}\n\n`]),
       ...(this.isContinuous && { numbers, counts }),

@@ -25,12 +25,12 @@ function streamOf(text: string) {
   const options = { includeUsage: true, continuousUsage: true };
   const usage = new StreamUsage(options, usageOf(3, 2 * text.length));
   // One token per piece.
-  const pieceTokens = Uint32Array.from({ length: text.length }, (_, i) => i + 1);
+  const tokens = Uint32Array.from({ length: text.length }, (_, i) => i + 1);
   const reply = {
     content: new Decoded(text),
     tokens: 1,
     finishReason: 'stop' as const,
-    pieceTokens,
+    pieces: { tokens },
     calls: [],
   };
   return chatStream({ model: 'm', fingerprint: undefined }, reply, 2, usage);

@@ -6,15 +6,18 @@ import { openDataset } from '#dist/dataset/dataset.js';
 import { type App, type AppParts, createApp } from '#dist/http/app.js';
 import { keyCheck } from '#dist/http/auth.js';
 import type { Clock } from '#dist/http/clock.js';
+import { deliveryOf } from '#dist/http/delivery-settings.js';
 import { Listener } from '#dist/http/listener.js';
 import type { Figures } from '#dist/http/metrics-registry.js';
 import { missPolicyOf, standInOf } from '#dist/http/miss-policies.js';
 import { RequestMetrics } from '#dist/http/request-metrics.js';
 import { urlOf } from '#dist/http/start-lines.js';
+import type { ServeOptions } from '#dist/index.js';
 import { Cache, CachedLookup } from '#dist/lookup/cache.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
 import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';
+import { readOptions } from '#dist/settings/read-options.js';
 import { Testing } from '#dist/testing/testing.js';
 import { corporaOf, enginesOf } from './dataset.js';
 import { atEndOfFile } from './end-of-file.js';
@@ -39,6 +42,8 @@ export type Overrides = Partial<Omit<AppParts, 'replies' | 'clock'> & AppParts['
   readonly fallback?: string;
   /** The status of a prompt without a reply. */
   readonly missStatus?: 400 | 404 | 422;
+  /** Settings of delays and failures. */
+  readonly delays?: ServeOptions;
   /** How many requests the journal keeps. */
   readonly journal?: number;
 };
@@ -93,6 +98,7 @@ export async function appOf(
     missStatus: 404,
     tokenPool: tokens,
     cache,
+    delivery: deliveryOf(readOptions(overrides.delays ?? {})),
     clock: {
       now: overrides.now ?? (() => 1_700_000_000_999),
       newId: overrides.newId ?? ((length) => '0'.repeat(length)),

@@ -27,10 +27,11 @@ export function chatCompletions(
   return {
     isRemembered: true,
     parse: ({ body, params }) => parseChatRequest(body, params.deployment),
+    modelOf: ({ model }) => model,
     messagesOf: ({ messages }) => messages,
     answer: (asked, context) => {
       const { messages, choices, stored } = asked;
-      const how = { ...asked, givesReasoning: true };
+      const how = { ...asked, givesReasoning: true, streamInterval: context.streamInterval };
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       const given = findOrMiss(model, messages, PROMPT, onMiss, context);

@@ -39,6 +39,7 @@ export function completions(
   return {
     isRemembered: true,
     parse: ({ body, params }) => parseCompletionRequest(body, params.deployment),
+    modelOf: ({ model }) => model,
     messagesOf: ({ prompts }) =>
       prompts.flatMap((prompt) => (typeof prompt === 'string' ? [said(prompt)] : [])),
     answer: (asked, context) => {
@@ -77,7 +78,8 @@ export function completions(
           ),
         );
         return after(given, (given) => {
-          const how = { ...asked, allowsCalls: false, givesReasoning: false };
+          const { streamInterval } = context;
+          const how = { ...asked, allowsCalls: false, givesReasoning: false, streamInterval };
           const counted = allInSteps(different, (prompt, i) => {
             // A prompt built by a template isn't a turn of the dataset.
             const isTurn = (prompts[i] as Prompt).queries().length < 2;

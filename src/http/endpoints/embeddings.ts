@@ -26,6 +26,7 @@ export function embeddings(
   return {
     isRemembered: true,
     parse: ({ body, params }) => parseEmbeddingsRequest(body, params.deployment),
+    modelOf: ({ model }) => model,
     messagesOf: ({ inputs }) => saidIn(inputs),
     answer: ({ inputs, dimensions, isBase64, ...asked }, context) => {
       const model = catalog.resolve(asked.model);

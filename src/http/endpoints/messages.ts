@@ -26,10 +26,11 @@ export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies)
   return {
     isRemembered: true,
     parse: ({ body }) => parseMessagesRequest(body),
+    modelOf: ({ model }) => model,
     messagesOf: ({ messages }) => messages,
     answer: (asked, context) => {
       const { model: name, messages } = asked;
-      const how = { ...asked, ...HOW };
+      const how = { ...asked, ...HOW, streamInterval: context.streamInterval };
       const model = catalog.resolve(name);
       const asOf = { model, generation: model.generation };
       const given = findOrMiss(model, messages, PROMPT, onMiss, context);

@@ -51,34 +51,33 @@ export function responses(
 ): Endpoint<ResponsesRequest> {
   return {
     parse: ({ body }) => parseResponsesRequest(body),
+    modelOf: ({ model }) => model,
     messagesOf: ({ input = [] }) => messagesOf(input),
     answer: (asked, context) => {
       context.holdAnswer(byteCount(ESCAPED_BYTES * asked.echoedLength));
       const model = catalog.resolve(asked.model);
-      const { maxTokens, allowsCalls } = asked;
+      const { maxTokens, allowsCalls, stream } = asked;
+      const how = { ...WHOLE, maxTokens, allowsCalls, stream, streamInterval: context.streamInterval };
       const { input, said, messages } = inputOf(asked, parts, true);
       const given = findOrMiss(model, lookedUpOf(said, messages), PROMPT, onMiss, context);
       return after(given, (given) =>
-        after(
-          replies.of(given, textsOf(messages, given), { ...WHOLE, maxTokens, allowsCalls }),
-          (counted) => {
-            const { content, reasoning, calls, tokens, finishReason } = counted.reply;
-            const promptTokens = chatPromptTokens(messages, counted.promptTokens);
-            const usage = usageOf(promptTokens, tokens, reasoning?.tokens);
-            const id = `resp_${clock.newId(RESPONSE_ID_DIGITS)}`;
-            const head = { id, created: secondsOf(clock), model: asked.model ?? model.id };
-            const isCut = finishReason === 'length';
-            const answer = { text: content.text, reasoning: reasoning?.content.text, calls, isCut, usage };
-            const made = responseObject(head, answer, asked.echoed);
-            const answered: Answered = asked.stream
-              ? { content: { kind: 'events', stream: responseStream(made) } }
-              : jsonOf(made);
-            // A response that can't be serialized isn't stored.
-            if (asked.isStored) parts.store.set(id, { response: made, input: namedItems(input, id) });
-            const outcome = { model: model.sourceOf(given).id, usage, finishReason };
-            return { ...answered, origin: originOf(given, model), outcome };
-          },
-        ),
+        after(replies.of(given, textsOf(messages, given), how), (counted) => {
+          const { content, reasoning, calls, tokens, finishReason } = counted.reply;
+          const promptTokens = chatPromptTokens(messages, counted.promptTokens);
+          const usage = usageOf(promptTokens, tokens, reasoning?.tokens);
+          const id = `resp_${clock.newId(RESPONSE_ID_DIGITS)}`;
+          const head = { id, created: secondsOf(clock), model: asked.model ?? model.id };
+          const isCut = finishReason === 'length';
+          const answer = { text: content.text, reasoning: reasoning?.content.text, calls, isCut, usage };
+          const made = responseObject(head, answer, asked.echoed);
+          const answered: Answered = asked.stream
+            ? { content: { kind: 'events', stream: responseStream(made, 0, counted.reply) } }
+            : jsonOf(made);
+          // A response that can't be serialized isn't stored.
+          if (asked.isStored) parts.store.set(id, { response: made, input: namedItems(input, id) });
+          const outcome = { model: model.sourceOf(given).id, usage, finishReason };
+          return { ...answered, origin: originOf(given, model), outcome };
+        }),
       );
     },
   };

@@ -1,0 +1,120 @@
+/** The times of a measured server, by tokens. */
+
+/** Times at a number of tokens, by percentile. */
+interface Row {
+  readonly tokens: number;
+  /** Shares of the times that are at most `ms`, ascending. A constant time has one. */
+  readonly quantiles: readonly { readonly share: number; readonly ms: number }[];
+}
+
+/** Times by ascending numbers of tokens. */
+export type LatencyTable = readonly Row[];
+
+/** The tables of a profile. A time without a table is that of the settings. */
+export interface LatencyProfile {
+  /** By the tokens of the prompt: the time to the first token. */
+  readonly ttft?: LatencyTable | undefined;
+  /** By the tokens before it, those of the prompt included: the time for a token. */
+  readonly itl?: LatencyTable | undefined;
+}
+
+/** A profile that isn't as expected. Its message names the place and what was expected. */
+export class ProfileError extends Error {}
+
+const ROWS_MAX = 10_000;
+const MS_MAX = 86_400_000;
+
+/**
+ * Parses a profile: `{"ttft": [{"tokens": 100, "ms": 40}], "itl": {"p50": 18, "p99": 31}}`. Each table is a list of rows, or one row for any
+ * number of tokens; a row has a constant time, `ms`, or percentiles, `p50` and others.
+ *
+ * @throws ProfileError
+ */
+export function parseProfile(value: unknown): LatencyProfile {
+  if (!isRecord(value)) throw new ProfileError('expected an object with ttft or itl');
+  const unknown = Object.keys(value).find((name) => name !== 'ttft' && name !== 'itl');
+  if (unknown !== undefined) throw new ProfileError(`unknown field '${unknown}'; expected ttft or itl`);
+  const { ttft, itl } = value;
+  if (ttft === undefined && itl === undefined) throw new ProfileError('expected ttft or itl');
+  return {
+    ...(ttft !== undefined && { ttft: tableOf(ttft, 'ttft') }),
+    ...(itl !== undefined && { itl: tableOf(itl, 'itl') }),
+  };
+}
+
+/**
+ * The time at a number of tokens: linear between two rows, and as in the first or last row outside of them.
+ *
+ * @param share which of the times, from 0 to 1: a random number draws one
+ */
+export function msAt(table: LatencyTable, tokens: number, share: number): number {
+  const next = table.findIndex((row) => row.tokens >= tokens);
+  const after = table[next < 0 ? table.length - 1 : next] as Row;
+  const before = table[next < 1 ? 0 : next - 1] as Row;
+  if (next < 1) return msIn(after, share);
+  const weight = (tokens - before.tokens) / (after.tokens - before.tokens);
+  return (1 - weight) * msIn(before, share) + weight * msIn(after, share);
+}
+
+/** A time of a row: linear between two percentiles, and as the first or last one outside of them. */
+function msIn({ quantiles }: Row, share: number): number {
+  const next = quantiles.findIndex((quantile) => quantile.share >= share);
+  if (next < 1) return (quantiles.at(next) as Quantile).ms;
+  const [before, after] = [quantiles[next - 1] as Quantile, quantiles[next] as Quantile];
+  const weight = (share - before.share) / (after.share - before.share);
+  return before.ms + weight * (after.ms - before.ms);
+}
+
+type Quantile = Row['quantiles'][number];
+
+function tableOf(value: unknown, at: string): LatencyTable {
+  if (isRecord(value) && value.tokens === undefined) return [rowOf({ ...value, tokens: 0 }, at)];
+  if (!Array.isArray(value) || value.length === 0 || value.length > ROWS_MAX)
+    throw new ProfileError(`${at}: expected a list of 1 to ${ROWS_MAX} rows`);
+  const rows = value.map((row, i) => rowOf(row, `${at}[${i}]`));
+  for (const [i, row] of rows.entries()) {
+    if (i > 0 && row.tokens <= (rows[i - 1] as Row).tokens)
+      throw new ProfileError(`${at}[${i}].tokens: expected more than in the row before`);
+  }
+  return rows;
+}
+
+function rowOf(value: unknown, at: string): Row {
+  if (!isRecord(value)) throw new ProfileError(`${at}: expected an object with tokens and ms`);
+  const { tokens, ms, ...percentiles } = value;
+  if (!isNumber(tokens)) throw new ProfileError(`${at}.tokens: expected a number from 0`);
+  if (ms !== undefined) {
+    const [other] = Object.keys(percentiles);
+    if (other !== undefined) throw new ProfileError(`${at}: expected ms or percentiles, got both`);
+    return { tokens, quantiles: [{ share: 0, ms: msOf(ms, `${at}.ms`) }] };
+  }
+  const quantiles = Object.entries(percentiles).map(([name, value]) => ({
+    share: shareOf(name, at),
+    ms: msOf(value, `${at}.${name}`),
+  }));
+  if (quantiles.length === 0) throw new ProfileError(`${at}: expected ms, or percentiles such as p50`);
+  quantiles.sort((a, b) => a.share - b.share);
+  const lower = quantiles.findIndex(({ ms }, i) => i > 0 && ms < (quantiles[i - 1] as Quantile).ms);
+  if (lower > 0) throw new ProfileError(`${at}: expected times that don't decrease with the percentile`);
+  return { tokens, quantiles };
+}
+
+function shareOf(name: string, at: string): number {
+  const percent = /^p(\d{1,2}(?:\.\d+)?|100)$/.exec(name)?.[1];
+  if (percent === undefined)
+    throw new ProfileError(`${at}: unknown field '${name}'; expected tokens, ms, or percentiles such as p50`);
+  return Number(percent) / 100;
+}
+
+function msOf(value: unknown, at: string): number {
+  if (isNumber(value) && value <= MS_MAX) return value;
+  throw new ProfileError(`${at}: expected a number of ms from 0 to ${MS_MAX}`);
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,195 @@
+/** Delivers answers: between an endpoint's answer and the sender. What a delivery decides is done here. */
+
+import type { ServerResponse } from 'node:http';
+import type { AppError } from '../core/errors.js';
+import type { MaybePromise } from '../core/maybe-promise.js';
+import { spell } from '../core/spelled-text.js';
+import type { Delivery, Plan } from '../delivery/delivery.js';
+import { type Timed, TimerWheel } from '../delivery/timer-wheel.js';
+import type { Catalog } from '../models/catalog.js';
+import { testOf } from '../testing/asked.js';
+import { failureError } from '../testing/failures.js';
+import type { Answered } from './endpoint.js';
+import { bodyOfRefused, type Failures } from './errors.js';
+import { factsOf, type RequestFacts } from './request-facts.js';
+import type { RequestMetrics } from './request-metrics.js';
+import type { Sender } from './sender.js';
+import { withoutEnd, withWrongUsage } from './spoiled-answers.js';
+
+/** The status of a failure that doesn't name one. */
+const FAILED_STATUS = 500;
+
+/** What a client that is refused is told about its rate: a request a second. */
+const REFUSED_RATE = { limit: 60, remaining: 0, resetMs: 1000 };
+
+/** Delivers answers as their requests, their tests and the settings say. Without any of that, an answer is sent at once. */
+export class Deliverer {
+  private readonly delivery: Delivery;
+  private readonly sender: Sender;
+  private readonly failures: Failures;
+  private readonly catalog: Catalog;
+  private readonly metrics: RequestMetrics;
+  private readonly stopping: AbortSignal;
+  private readonly wheel = new TimerWheel();
+
+  /** @param stopping aborts when the server stops */
+  constructor(
+    delivery: Delivery,
+    sender: Sender,
+    failures: Failures,
+    catalog: Catalog,
+    metrics: RequestMetrics,
+    stopping: AbortSignal,
+  ) {
+    this.delivery = delivery;
+    this.sender = sender;
+    this.failures = failures;
+    this.catalog = catalog;
+    this.metrics = metrics;
+    this.stopping = stopping;
+  }
+
+  /** False if the answer to a request with these headers is sent at once. */
+  concerns(headers: ServerResponse['req']['headers']): boolean {
+    return this.delivery.concerns(headers);
+  }
+
+  /**
+   * Admits a request for an answer of a model: at once, or once there is room for it.
+   *
+   * @param name the model's name in the request
+   * @param signal called if it has to wait
+   * @throws AppError, at once or as a rejection, if it fails on purpose, or if too many requests wait
+   */
+  admit(name: string | undefined, response: ServerResponse, signal: () => AbortSignal): MaybePromise<void> {
+    const { headers } = response.req;
+    const facts = factsOf(response);
+    const model = this.catalog.resolve(name).id;
+    const plan = this.delivery.plan(model, headers, testOf(headers));
+    switch (plan.failure?.kind) {
+      case 'status':
+        throw statusError(plan.failure.status, facts);
+      case 'reset':
+        response.req.socket.resetAndDestroy();
+        return this.untilClosed(response);
+      case 'hang':
+        return this.untilClosed(response);
+    }
+    const capacity = this.delivery.capacityOf(model);
+    if (capacity.isFull) throw statusError(429, facts);
+    const begin = () => {
+      facts.plan = plan;
+      if (response.destroyed) capacity.leave();
+      else response.once('close', () => capacity.leave());
+    };
+    const waited = capacity.enter(signal);
+    if (waited === undefined) return begin();
+    return waited.then(() => {
+      facts.admittedAt = performance.now();
+      begin();
+    });
+  }
+
+  /** Sends an answer when it is due. Does nothing if the client has disconnected. */
+  send(response: ServerResponse, answered: Answered): void {
+    const { plan } = factsOf(response);
+    if (plan === undefined || (answered.status ?? 200) >= 400) this.sender.send(response, answered);
+    else if (!response.destroyed) this.deliver(response, spoiled(answered, plan), plan);
+  }
+
+  private deliver(response: ServerResponse, answered: Answered, plan: Plan): void {
+    const { failure } = plan;
+    const { content, outcome } = answered;
+    const isStream = content.kind === 'events';
+    const facts = factsOf(response);
+    if (failure?.kind === 'error' && (!isStream || failure.chunks === 0)) {
+      this.failures.answer(response, statusError(FAILED_STATUS, facts));
+      return;
+    }
+    const { prompt_tokens = 0, completion_tokens = 0 } = outcome?.usage ?? {};
+    if (isStream) {
+      const counts = outcome && this.metrics.completionsOf(outcome.model);
+      this.sender.sendPaced(response, answered, content.stream, {
+        wheel: this.wheel,
+        schedule: plan.schedule(prompt_tokens, facts.admittedAt),
+        interval: plan.interval,
+        failure,
+        errorEvent: (number) =>
+          errorEvent(response, content.stream.afterNumber === undefined ? undefined : number),
+        onSent: (tokens, gapMs) => {
+          if (gapMs !== undefined) counts?.interToken.addTimes(gapMs / 1000 / Math.max(1, tokens), tokens);
+        },
+      });
+      return;
+    }
+    const stallMs = failure?.kind === 'stall' ? failure.ms : 0;
+    const dueMs = plan.wholeMs(prompt_tokens, completion_tokens, facts.admittedAt) + stallMs;
+    const send = () => {
+      if (failure?.kind === 'cut' || failure?.kind === 'malformed')
+        this.sender.sendHalf(response, answered, failure.kind === 'cut');
+      else this.sender.send(response, answered);
+    };
+    if (dueMs <= this.wheel.now) send();
+    else {
+      const later = new Later(dueMs, send);
+      this.wheel.add(later);
+      response.once('close', () => this.wheel.remove(later));
+    }
+  }
+
+  /** Never resolves: rejects once the client has disconnected. A server that stops disconnects it. */
+  private untilClosed(response: ServerResponse): Promise<never> {
+    return new Promise((_, reject) => {
+      const stop = () => response.req.socket.destroy();
+      const end = () => {
+        this.stopping.removeEventListener('abort', stop);
+        reject(new DOMException('the client has disconnected', 'AbortError'));
+      };
+      if (response.closed) return end();
+      response.once('close', end);
+      this.stopping.addEventListener('abort', stop, { once: true });
+    });
+  }
+}
+
+/** Something that is done once, when it is due. */
+class Later implements Timed {
+  readonly dueMs: number;
+  readonly act: () => void;
+  wheelNext: Timed | undefined = undefined;
+  wheelPrevious: Timed | undefined = undefined;
+
+  constructor(dueMs: number, act: () => void) {
+    this.dueMs = dueMs;
+    this.act = act;
+  }
+}
+
+/** An answer without its last event, or with a wrong usage, if it fails like that. */
+function spoiled(answered: Answered, { failure }: Plan): Answered {
+  if (failure?.kind === 'no-done') return withoutEnd(answered);
+  return failure?.kind === 'wrong-usage' ? withWrongUsage(answered) : answered;
+}
+
+/** The error of a request that fails with a status. */
+function statusError(status: number, facts: RequestFacts): AppError {
+  if (status !== 429) return failureError({ status });
+  facts.rate = { ...REFUSED_RATE, ...(facts.rate && { limit: facts.rate.limit }) };
+  return failureError({ status, retryAfter: REFUSED_RATE.resetMs / 1000 });
+}
+
+/**
+ * The event of an error within a stream, in the format of the request.
+ *
+ * @param number the number of the event, if events of the stream are numbered: those of the Responses API, whose errors have another shape
+ */
+function errorEvent(response: ServerResponse, number: number | undefined): string {
+  const error = failureError({ status: FAILED_STATUS });
+  if (number !== undefined) {
+    const { code, message } = error;
+    const fields = { type: 'error', code, message, param: null, sequence_number: number };
+    return `event: error\ndata: ${spell(fields)}\n\n`;
+  }
+  const name = factsOf(response).isAnthropic ? 'event: error\n' : '';
+  return `${name}data: ${spell(bodyOfRefused(error, response))}\n\n`;
+}

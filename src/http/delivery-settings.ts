@@ -1,0 +1,27 @@
+import { Delivery, type DeliverySettings } from '../delivery/delivery.js';
+import { ConfigError } from '../settings/config-error.js';
+import { readProfile } from '../settings/profile-file.js';
+import type { SourceOf } from '../settings/read-settings.js';
+import type { Config } from '../settings/table.js';
+
+/**
+ * The delivery that the settings describe.
+ *
+ * @param sourceOf returns where a setting was given; by default, the library's options
+ * @throws ConfigError if a profile can't be read, or settings contradict each other
+ */
+export function deliveryOf(config: Config, sourceOf: SourceOf = (setting) => setting): Delivery {
+  const seed = config.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
+  return new Delivery(settingsOf(config, sourceOf), new Map(), seed, config.allowOverrides);
+}
+
+function settingsOf(config: Config, sourceOf: SourceOf): DeliverySettings {
+  const { latencyProfile: file, failSequence: sequence, failRate: rate, failTypes: types } = config;
+  if (config.timeFactorUnderLoad > 1 && config.maxNumSeqs === 0)
+    throw new ConfigError(`${sourceOf('timeFactorUnderLoad')}: expected MAX_NUM_SEQS to be set, too`);
+  return {
+    ...config,
+    profile: file === undefined ? undefined : readProfile(file, sourceOf('latencyProfile') ?? file),
+    failures: { sequence, rate, types },
+  };
+}

@@ -1,0 +1,48 @@
+/** Answers that aren't as they should be, on purpose. */
+
+import type { StreamPart } from '../core/event-stream.js';
+import type { Answered } from './endpoint.js';
+
+/** An answer whose stream lacks the event that ends it. */
+export function withoutEnd(answered: Answered): Answered {
+  const { content } = answered;
+  if (content.kind !== 'events') return answered;
+  const { stream } = content;
+  // Where nothing follows the last event, that event ends the stream.
+  const parts = stream.end === '' ? stream.parts.slice(0, -1) : stream.parts;
+  return { ...answered, content: { kind: 'events', stream: { ...stream, parts, end: '' } } };
+}
+
+/** The counts of an answer's tokens, in JSON. A quote within a text is escaped, so that only names of fields match. */
+const COUNTS = /(?<!\\)"(completion|output|total)_tokens":(\d+)/g;
+
+/** An answer whose usage counts one token more than it has. */
+export function withWrongUsage(answered: Answered): Answered {
+  const { content } = answered;
+  switch (content.kind) {
+    case 'json':
+      return { ...answered, content: { ...content, spelled: oneMore(content.spelled) } };
+    case 'named': {
+      const [beforeId, beforeDate, ...rest] = content.head;
+      return { ...answered, content: { ...content, head: [beforeId, beforeDate, ...rest.map(oneMore)] } };
+    }
+    case 'events': {
+      const { stream } = content;
+      return {
+        ...answered,
+        content: { kind: 'events', stream: { ...stream, parts: stream.parts.map(partWithOneMore) } },
+      };
+    }
+    default:
+      return answered;
+  }
+}
+
+function partWithOneMore(part: StreamPart): StreamPart {
+  if (typeof part === 'string') return oneMore(part);
+  return typeof part === 'function' ? () => oneMore(part()) : part;
+}
+
+function oneMore(json: string): string {
+  return json.replace(COUNTS, (_, name, count) => `"${name}_tokens":${Number(count) + 1}`);
+}
