@@ -424,6 +424,9 @@ export const REMEMBERED_BODY_BYTES_MAX = byteCount(16_000);
 /** Memory for the token counts of texts that aren't in an index, in bytes. */
 export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);
 
+/** Memory for the places where the tokens of texts end, in bytes. */
+export const TOKEN_ENDS_BYTES = byteCount(16 * MiB);
+
 /** If tokens are estimated, how long the tokenizer's thread is kept after the last request for it: it holds some 75 MB. */
 export const TOKENIZER_KEPT_MS = 30_000;
 

@@ -24,6 +24,54 @@ export function estimatedCut(text: string, tokens: number): string {
   return text.slice(0, end);
 }
 
+/**
+ * Where each token of a text ends by that estimate, in UTF-16 units: there are `estimateTokens(text)`, and the last is the text's length. A
+ * character that a token has only the beginning of belongs to the next token.
+ */
+export function estimatedEnds(text: string): Uint32Array {
+  const ends = new Uint32Array(estimateTokens(text));
+  let token = 0;
+  let bytes = 0;
+  let at = 0;
+  for (const character of text) {
+    bytes += utf8Length(character);
+    for (; bytes > (token + 1) * BYTES_A_TOKEN; token++) ends[token] = at;
+    at += character.length;
+  }
+  return ends.fill(text.length, token);
+}
+
+/**
+ * Where each token of a text ends, in UTF-16 units, if the tokens are bytes of its UTF-8, in which a lone surrogate is U+FFFD. A character
+ * that a token has only the beginning of belongs to the next token. Never more than the text's length.
+ *
+ * @param sizes the number of bytes of each token
+ */
+export function endsOfTokens(text: string, sizes: readonly number[]): Uint32Array {
+  const ends = new Uint32Array(sizes.length);
+  let bytes = 0;
+  let at = 0;
+  for (const [token, size] of sizes.entries()) {
+    bytes += size;
+    while (at < text.length) {
+      const point = text.codePointAt(at) as number;
+      const length = pointBytes(point);
+      if (length > bytes) break;
+      bytes -= length;
+      at += point > 0xffff ? 2 : 1;
+    }
+    ends[token] = at;
+  }
+  return ends;
+}
+
+/** The length of a code point in bytes of UTF-8. */
+function pointBytes(point: number): number {
+  if (point < 0x80) return 1;
+  if (point < 0x800) return 2;
+  return point < 0x10000 ? 3 : 4;
+}
+
 /** The length of a text in bytes of UTF-8. */
 function utf8Length(text: string): number {
   let bytes = 0;

@@ -48,6 +48,11 @@ export class TokenPool {
     return this.run('count', texts, lengthOf(texts));
   }
 
+  /** Where the tokens of each text end, in UTF-16 units; see `Tokenizer.ends`. */
+  ends(texts: readonly string[]): Promise<TaskResult<readonly Uint32Array[]>> {
+    return this.run('ends', texts, lengthOf(texts));
+  }
+
   /** The first tokens of a text, as text. An incomplete character at the end is dropped. */
   cut(text: string, tokens: number): Promise<TaskResult<string>> {
     return this.run('cut', { text, tokens }, text.length);

@@ -34,6 +34,11 @@ export function count(texts: readonly string[]): TaskResult<readonly number[]> {
   return done(texts.map((text) => tokenizer.count(text)));
 }
 
+/** Where the tokens of each text end. */
+export function ends(texts: readonly string[]): TaskResult<readonly Uint32Array[]> {
+  return done(texts.map((text) => tokenizer.ends(text)));
+}
+
 /** The first tokens of a text, as text. */
 export function cut({ text, tokens }: CutTask): TaskResult<string> {
   return done(tokenizer.cut(text, tokens));

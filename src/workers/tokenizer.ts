@@ -5,7 +5,7 @@
 
 import { StringDecoder } from 'node:string_decoder';
 import type { Message } from '../core/query.js';
-import { partsOf, type TokenizerName } from '../core/tokens.js';
+import { endsOfTokens, partsOf, type TokenizerName } from '../core/tokens.js';
 
 /** Words whose tokens are cached: more would take memory, and hardly save time. */
 const WORDS_REMEMBERED = 20_000;
@@ -31,6 +31,11 @@ export interface Tokenizer {
   encodeChat(messages: readonly Message[], beginsReply: boolean): number[];
   /** The text of tokens; undefined if one of them isn't in the vocabulary. */
   decode(tokens: Iterable<number>): string | undefined;
+  /**
+   * Where each token of a text ends, in UTF-16 units, always at the border of a code point: an incomplete character belongs to the next
+   * token. There are as many as `count` counts, and the last is the text's length.
+   */
+  ends(text: string): Uint32Array;
   /** The first tokens of a text, as text. An incomplete character at the end is dropped. */
   cut(text: string, tokens: number): string;
 }
@@ -62,6 +67,10 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
     if (known === undefined) return undefined;
     return typeof known === 'string' ? Buffer.from(known) : Uint8Array.from(known);
   };
+  const sizeOf = (token: number): number => {
+    const known = ranks.default[token];
+    return typeof known === 'string' ? Buffer.byteLength(known) : (known?.length ?? 0);
+  };
   return {
     encode,
     encodeChat: (messages, beginsReply) => {
@@ -78,6 +87,7 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
       for (const part of partsOf(text)) count += encoding.countTokens(part, NOTHING_SPECIAL);
       return count;
     },
+    ends: (text) => endsOfTokens(text, encode(text).map(sizeOf)),
     decode: (tokens) => {
       const bytes = Array.from(tokens, bytesOf);
       return bytes.includes(undefined) ? undefined : Buffer.concat(bytes as Uint8Array[]).toString('utf8');
