@@ -193,6 +193,11 @@ export const ERRORS = {
     type: 'server_error',
     message: 'An error that a test gave.',
   },
+  simulated_failure: {
+    status: 500,
+    type: 'server_error',
+    message: 'The server had an error while processing the request. This failure is simulated.',
+  },
   override_failed: {
     status: 500,
     type: 'server_error',
@@ -256,7 +261,7 @@ interface AppErrorDetails {
 /** What the client sees as an error's type and code, where that isn't the table's. */
 interface WireNames {
   readonly type?: string | undefined;
-  readonly code?: string | undefined;
+  readonly code?: string | null | undefined;
 }
 
 const NOTHING: WireNames = {};

@@ -1,26 +1,24 @@
 /** Delivers answers: between an endpoint's answer and the sender. What a delivery decides is done here. */
 
 import type { ServerResponse } from 'node:http';
-import type { AppError } from '../core/errors.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { spell } from '../core/spelled-text.js';
 import type { Delivery, Plan } from '../delivery/delivery.js';
 import { type Timed, TimerWheel } from '../delivery/timer-wheel.js';
 import type { Catalog } from '../models/catalog.js';
 import { testOf } from '../testing/asked.js';
-import { failureError } from '../testing/failures.js';
 import type { Answered } from './endpoint.js';
 import { bodyOfRefused, type Failures } from './errors.js';
-import { factsOf, type RequestFacts } from './request-facts.js';
+import { factsOf } from './request-facts.js';
 import type { RequestMetrics } from './request-metrics.js';
 import type { Sender } from './sender.js';
+import { simulatedError } from './simulated-error.js';
 import { withoutEnd, withWrongUsage } from './spoiled-answers.js';
 
 /** The status of a failure that doesn't name one. */
 const FAILED_STATUS = 500;
 
-/** What a client that is refused is told about its rate: a request a second. */
-const REFUSED_RATE = { limit: 60, remaining: 0, resetMs: 1000 };
+const FULL = 'As many requests run and wait as MAX_NUM_SEQS and MAX_WAITING allow.';
 
 /** Delivers answers as their requests, their tests and the settings say. Without any of that, an answer is sent at once. */
 export class Deliverer {
@@ -68,7 +66,7 @@ export class Deliverer {
     const plan = this.delivery.plan(model, headers, testOf(headers));
     switch (plan.failure?.kind) {
       case 'status':
-        throw statusError(plan.failure.status, facts);
+        throw simulatedError(plan.failure.status, facts);
       case 'reset':
         response.req.socket.resetAndDestroy();
         return this.untilClosed(response);
@@ -76,7 +74,7 @@ export class Deliverer {
         return this.untilClosed(response);
     }
     const capacity = this.delivery.capacityOf(model);
-    if (capacity.isFull) throw statusError(429, facts);
+    if (capacity.isFull) throw simulatedError(429, facts, FULL);
     const begin = () => {
       facts.plan = plan;
       if (response.destroyed) capacity.leave();
@@ -103,7 +101,7 @@ export class Deliverer {
     const isStream = content.kind === 'events';
     const facts = factsOf(response);
     if (failure?.kind === 'error' && (!isStream || failure.chunks === 0)) {
-      this.failures.answer(response, statusError(FAILED_STATUS, facts));
+      this.failures.answer(response, simulatedError(FAILED_STATUS, facts));
       return;
     }
     const { prompt_tokens = 0, completion_tokens = 0 } = outcome?.usage ?? {};
@@ -171,23 +169,16 @@ function spoiled(answered: Answered, { failure }: Plan): Answered {
   return failure?.kind === 'wrong-usage' ? withWrongUsage(answered) : answered;
 }
 
-/** The error of a request that fails with a status. */
-function statusError(status: number, facts: RequestFacts): AppError {
-  if (status !== 429) return failureError({ status });
-  facts.rate = { ...REFUSED_RATE, ...(facts.rate && { limit: facts.rate.limit }) };
-  return failureError({ status, retryAfter: REFUSED_RATE.resetMs / 1000 });
-}
-
 /**
  * The event of an error within a stream, in the format of the request.
  *
  * @param number the number of the event, if events of the stream are numbered: those of the Responses API, whose errors have another shape
  */
 function errorEvent(response: ServerResponse, number: number | undefined): string {
-  const error = failureError({ status: FAILED_STATUS });
+  const error = simulatedError(FAILED_STATUS, factsOf(response));
   if (number !== undefined) {
-    const { code, message } = error;
-    const fields = { type: 'error', code, message, param: null, sequence_number: number };
+    const { message } = error;
+    const fields = { type: 'error', code: 'server_error', message, param: null, sequence_number: number };
     return `event: error\ndata: ${spell(fields)}\n\n`;
   }
   const name = factsOf(response).isAnthropic ? 'event: error\n' : '';

@@ -70,7 +70,7 @@ export class Failures {
 
   private log(error: AppError, response: ServerResponse): void {
     const { status } = error;
-    if (status < 500) return;
+    if (status < 500 || error.code === 'simulated_failure') return;
     const { requestId } = factsOf(response);
     const cause = loggedCause(error.cause);
     // A 503 isn't a fault of the server: it reports what is temporarily unavailable.

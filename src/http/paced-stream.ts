@@ -114,7 +114,7 @@ export class PacedStream implements Timed {
       sink.write(text + bytes.lastBytes(pace.errorEvent(bytes.eventNumber)), 'latin1');
       response.end();
     } else {
-      if (text !== '') sink.write(text, 'latin1');
+      if (this.sent > 0) sink.write(text, 'latin1');
       response.socket?.destroySoon();
     }
   }

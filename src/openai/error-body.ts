@@ -6,6 +6,7 @@ export type ErrorBody = (error: AppError) => { readonly status: number; readonly
 /** OpenAI's error object. Clients require all four keys. */
 export function errorBody({ code, message, param, wire }: AppError): object {
   const kind = ERRORS[code];
-  const wireCode = wire.code ?? ('wireCode' in kind ? kind.wireCode : code);
+  const ofKind = 'wireCode' in kind ? kind.wireCode : code;
+  const wireCode = wire.code === undefined ? ofKind : wire.code;
   return { error: { message, type: wire.type ?? kind.type, param, code: wireCode } };
 }
