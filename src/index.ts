@@ -51,7 +51,7 @@ export interface ServeOptions {
   readonly missStatus?: 400 | 404 | 422 | undefined;
   /** Number of requests that `requests` keeps; 0 keeps none. Default: 1,000. */
   readonly journal?: number | undefined;
-  /** Whether requests with a body, except `POST /api/replies`, must name their test, as those of a `scope` do. Default: `optional`. */
+  /** Whether requests with a body, except `POST /api/replies` and `POST /api/failures`, must name their test, as those of a `scope` do. Default: `optional`. */
   readonly scoped?: 'optional' | 'required' | undefined;
   /** How `max_tokens` cuts replies. */
   readonly maxTokens?: 'tolerant' | 'exact' | 'ignore' | undefined;

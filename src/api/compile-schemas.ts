@@ -14,6 +14,7 @@ import { inputItemsSchema, responsesSchema, retrieveSchema } from '../openai/sch
 import { listChatsSchema, listMessagesSchema, updateChatSchema } from '../openai/schemas/stored-chats.js';
 import { detokenizeSchema, tokenizeSchema } from '../openai/schemas/tokens.js';
 import {
+  failuresSchema,
   ownErrorSchema,
   ownMessageSchema,
   ownReplySchema,
@@ -46,6 +47,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, { readonly $id: str
   },
   anthropic: { messages: messagesSchema, countTokens: countTokensSchema },
   testing: {
+    failures: failuresSchema,
     ownReply: ownReplySchema,
     ownMessage: ownMessageSchema,
     ownError: ownErrorSchema,

@@ -1,3 +1,11 @@
+/** The place of one request among those that run or wait. */
+export interface Seat {
+  /** Resolves when the request may run, or has left before; undefined if it runs at once. */
+  readonly waiting: Promise<void> | undefined;
+  /** Ends the request: the next one that waits runs. Further calls do nothing. */
+  leave(): void;
+}
+
 /** How many requests of a model run at the same time, and how many wait. */
 export class Capacity {
   /** How many run at most; 0 is no limit. */
@@ -22,48 +30,49 @@ export class Capacity {
     return this.queue.size;
   }
 
-  /** True if a further request would have to run and wait beyond the limits. */
-  get isFull(): boolean {
-    return this.isBusy && this.queue.size >= this.maxWaiting;
-  }
-
-  /**
-   * Lets a request run: at once, or when its turn comes. After that it must `leave`, once.
-   *
-   * @param signal called if it has to wait. When the signal aborts, the request leaves the queue and the promise rejects with its reason
-   * @returns undefined if it runs at once
-   */
-  enter(signal: () => AbortSignal): Promise<void> | undefined {
+  /** Lets a request run: now, or when it is its turn. Undefined if as many run and wait as are allowed. */
+  enter(): Seat | undefined {
     if (!this.isBusy) {
       this.running++;
-      return undefined;
+      return { waiting: undefined, leave: once(() => this.end()) };
     }
-    const gone = signal();
-    return new Promise((resolve, reject) => {
-      const run = () => {
-        gone.removeEventListener('abort', leaveQueue);
-        this.queue.delete(run);
-        this.running++;
-        resolve();
-      };
-      const leaveQueue = () => {
-        this.queue.delete(run);
-        reject(gone.reason);
-      };
-      if (gone.aborted) return leaveQueue();
-      gone.addEventListener('abort', leaveQueue, { once: true });
-      this.queue.add(run);
+    if (this.queue.size >= this.maxWaiting) return undefined;
+    let isRunning = false;
+    let resolve = () => {};
+    const waiting = new Promise<void>((resolveIt) => {
+      resolve = resolveIt;
     });
+    const run = () => {
+      isRunning = true;
+      this.running++;
+      resolve();
+    };
+    this.queue.add(run);
+    const leave = once(() => {
+      if (isRunning) return this.end();
+      this.queue.delete(run);
+      resolve();
+    });
+    return { waiting, leave };
   }
 
-  /** Ends a request that runs, and lets the next one run. */
-  leave(): void {
+  private end(): void {
     this.running--;
     const [run] = this.queue;
-    if (run !== undefined && !this.isBusy) run();
+    if (run === undefined || this.isBusy) return;
+    this.queue.delete(run);
+    run();
   }
 
   private get isBusy(): boolean {
     return this.max > 0 && this.running >= this.max;
   }
+}
+
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
+  };
 }

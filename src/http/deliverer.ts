@@ -9,6 +9,7 @@ import type { Catalog } from '../models/catalog.js';
 import { testOf } from '../testing/asked.js';
 import type { Answered } from './endpoint.js';
 import { bodyOfRefused, type Failures } from './errors.js';
+import { CLIENT_ENDED } from './linger.js';
 import { factsOf } from './request-facts.js';
 import type { RequestMetrics } from './request-metrics.js';
 import type { Sender } from './sender.js';
@@ -56,10 +57,9 @@ export class Deliverer {
    * Admits a request for an answer of a model: at once, or once there is room for it.
    *
    * @param name the model's name in the request
-   * @param signal called if it has to wait
    * @throws AppError, at once or as a rejection, if it fails on purpose, or if too many requests wait
    */
-  admit(name: string | undefined, response: ServerResponse, signal: () => AbortSignal): MaybePromise<void> {
+  admit(name: string | undefined, response: ServerResponse): MaybePromise<void> {
     const { headers } = response.req;
     const facts = factsOf(response);
     const model = this.catalog.resolve(name).id;
@@ -73,18 +73,12 @@ export class Deliverer {
       case 'hang':
         return this.untilClosed(response);
     }
-    const capacity = this.delivery.capacityOf(model);
-    if (capacity.isFull) throw simulatedError(429, facts, FULL);
-    const begin = () => {
-      facts.plan = plan;
-      if (response.destroyed) capacity.leave();
-      else response.once('close', () => capacity.leave());
-    };
-    const waited = capacity.enter(signal);
-    if (waited === undefined) return begin();
-    return waited.then(() => {
+    const seat = this.delivery.capacityOf(model).enter();
+    if (seat === undefined) throw simulatedError(429, facts, FULL);
+    facts.plan = plan;
+    onceGone(response, seat.leave);
+    return seat.waiting?.then(() => {
       facts.admittedAt = performance.now();
-      begin();
     });
   }
 
@@ -138,16 +132,28 @@ export class Deliverer {
   /** Never resolves: rejects once the client has disconnected. A server that stops disconnects it. */
   private untilClosed(response: ServerResponse): Promise<never> {
     return new Promise((_, reject) => {
-      const stop = () => response.req.socket.destroy();
+      const { socket } = response.req;
+      const stop = () => socket.destroy();
       const end = () => {
         this.stopping.removeEventListener('abort', stop);
         reject(new DOMException('the client has disconnected', 'AbortError'));
       };
       if (response.closed) return end();
       response.once('close', end);
+      onceGone(response, stop);
       this.stopping.addEventListener('abort', stop, { once: true });
     });
   }
+}
+
+/**
+ * Calls `act` when a client has left. One that only ends its side of the connection may still read, but clients that give up do the same,
+ * and nothing is sent to it meanwhile that would show the difference.
+ */
+function onceGone(response: ServerResponse, act: () => void): void {
+  if (response.closed || response.req.socket.readableEnded) act();
+  response.once('close', act);
+  response.once(CLIENT_ENDED, act);
 }
 
 /** Something that is done once, when it is due. */

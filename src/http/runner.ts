@@ -21,8 +21,11 @@ export type Run = (
   response: ServerResponse,
 ) => MaybePromise<Answered>;
 
+/** The operations with a body that may be for all tests. */
+const FOR_ALL_TESTS: ReadonlySet<string> = new Set(['giveReplies', 'setFailures']);
+
 /**
- * Runs an endpoint for each request. Requests with a body, except `POST /api/replies`, must name their test if the setting `SCOPED` says so.
+ * Runs an endpoint for each request. Requests with a body, except those, must name their test if the setting `SCOPED` says so.
  *
  * @param operation undefined for files of a page
  * @param held counts the memory that its requests hold
@@ -39,7 +42,7 @@ export function runnerOf(
   testing: Testing,
   deliverer: Deliverer,
 ): Run {
-  const isOfTest = operation?.body !== undefined && operation.id !== 'giveReplies';
+  const isOfTest = operation?.body !== undefined && !FOR_ALL_TESTS.has(operation.id);
   const readsTest = isOfTest || operation?.tag === 'Testing';
   return (input, request, response) => {
     if (readsTest) testing.assertTest(request.headers, isOfTest);
@@ -48,9 +51,7 @@ export function runnerOf(
     const isAdmitted = endpoint.modelOf === undefined || !deliverer.concerns(request.headers);
     const answered = isAdmitted
       ? endpoint.answer(asked, context)
-      : after(deliverer.admit(endpoint.modelOf?.(asked), response, context.signal), () =>
-          endpoint.answer(asked, context),
-        );
+      : after(deliverer.admit(endpoint.modelOf?.(asked), response), () => endpoint.answer(asked, context));
     return answered instanceof Promise ? unlessAborted(context.signal(), answered) : answered;
   };
 }

@@ -180,7 +180,7 @@ export const OPTIONS = {
     env: 'SCOPED',
     flag: 'scoped',
     placeholder: 'MODE',
-    help: 'Whether requests with a body, except `POST /api/replies`, must name their test in the header `x-test-id`: `optional` or `required`',
+    help: 'Whether requests with a body, except `POST /api/replies` and `POST /api/failures`, must name their test in the header `x-test-id`: `optional` or `required`',
     defaultValue: 'optional',
     defaultText: '`optional`',
     parse: oneOf(SCOPED),

@@ -1,6 +1,7 @@
 import type { OperationId } from '../../api/operations.js';
 import { STORED_BYTES, STORED_MAX } from '../../core/limits.js';
 import type { Message } from '../../core/query.js';
+import type { Delivery } from '../../delivery/delivery.js';
 import type { StandIn } from '../../lookup/lookup.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { StoredChat } from '../../openai/stored-chats.js';
@@ -18,6 +19,7 @@ import { completions } from './completions.js';
 import { docs } from './docs.js';
 import { embeddings } from './embeddings.js';
 import { explain } from './explain.js';
+import { clearFailures, setFailures } from './failures.js';
 import { health } from './health.js';
 import { home } from './home.js';
 import { legacyBenchmark } from './legacy-benchmark.js';
@@ -57,6 +59,7 @@ export interface EndpointParts {
   /** True if a key is needed. */
   readonly hasKeys: boolean;
   readonly testing: Testing;
+  readonly delivery: Delivery;
 }
 
 /** The endpoint of each operation. */
@@ -108,6 +111,8 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     listRepeatedPrompts: repeatedPrompts(catalog),
     giveReplies: giveReplies(parts.testing),
     takeBackReplies: takeBackReplies(parts.testing),
+    setFailures: setFailures(catalog, parts.delivery.failures),
+    clearFailures: clearFailures(parts.delivery.failures),
     listRequests: listRequests(parts.testing),
     clearRequests: clearRequests(parts.testing),
     streamRequests: streamRequests(parts.testing),

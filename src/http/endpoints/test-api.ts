@@ -84,7 +84,7 @@ export function streamRequests({ journal }: Testing): Endpoint<Input> {
  *
  * @throws AppError without a content type
  */
-function assertJson({ headers }: IncomingMessage): void {
+export function assertJson({ headers }: IncomingMessage): void {
   if (headers['content-type'] === undefined) throw new AppError('unsupported_content_type');
 }
 
@@ -100,7 +100,7 @@ function specsOf(body: readonly unknown[]): readonly OverrideSpec[] {
 }
 
 /** @throws AppError if the query has other fields than `test`: nothing would be limited by them */
-function parseTest(input: Input): Input {
+export function parseTest(input: Input): Input {
   const other = Object.keys(input.query).find((name) => name !== 'test');
   if (other === undefined) return input;
   throw new AppError('unknown_parameter', { param: other, message: `Unknown parameter: '${other}'.` });
@@ -111,7 +111,7 @@ function parseTest(input: Input): Input {
  *
  * @throws AppError if the query has several, or one that isn't valid
  */
-function testNamed({ query }: Input, { headers }: IncomingMessage): string | undefined {
+export function testNamed({ query }: Input, { headers }: IncomingMessage): string | undefined {
   const { test } = query.test === undefined ? {} : checked(requestsQuery, { test: query.test });
   if (test === undefined) return testOf(headers);
   if (isTestId(test)) return test;

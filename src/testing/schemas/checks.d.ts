@@ -3,6 +3,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import type { Check } from '../../core/check.js';
 import type {
+  failuresSchema,
   ownErrorSchema,
   ownMessageSchema,
   ownReplySchema,
@@ -10,6 +11,7 @@ import type {
   requestsQuerySchema,
 } from './test-api.js';
 
+export const failures: Check<FromSchema<typeof failuresSchema>>;
 export const ownReply: Check<FromSchema<typeof ownReplySchema>>;
 export const ownMessage: Check<FromSchema<typeof ownMessageSchema>>;
 export const ownError: Check<FromSchema<typeof ownErrorSchema>>;

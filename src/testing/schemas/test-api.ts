@@ -136,6 +136,40 @@ export const clearedSchema = {
   properties: { deleted: { const: true } },
 } as const;
 
+/** The body of `POST /api/failures`: which requests fail, and how. */
+export const failuresSchema = {
+  $id: 'Failures',
+  type: 'object',
+  properties: {
+    sequence: {
+      type: 'string',
+      maxLength: 10_000,
+      description: 'Failures of one request after the other, as in the setting `FAIL_SEQUENCE`.',
+    },
+    rate: {
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      description: 'The share of the other requests that fail.',
+    },
+    types: {
+      type: 'string',
+      maxLength: 10_000,
+      description: 'How they fail, as in the setting `FAIL_TYPES`.',
+    },
+    model: { type: 'string', description: 'The model whose requests fail. Default: all models.' },
+  },
+  additionalProperties: false,
+} as const;
+
+/** The answer to it. */
+export const failuresSetSchema = {
+  $id: 'FailuresSet',
+  type: 'object',
+  required: ['set'],
+  properties: { set: { const: true } },
+} as const;
+
 /** The query of `GET /api/requests`. */
 export const requestsQuerySchema = {
   $id: 'RequestsQuery',

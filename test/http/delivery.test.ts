@@ -1,0 +1,349 @@
+/** Delays, capacity and failures, as a client sees them over HTTP. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ServeOptions } from '#dist/index.js';
+import { type Overrides, post, serveApp } from '../support/app.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const path = join(folder, 'dataset.json');
+const REPLY =
+  'Tide pools are small worlds: naïve crabs 🦀🦀, 海星 and anemones 👩‍👩‍👧‍👦 wait for the next wave.';
+const TOKENS = encode(REPLY).length;
+
+beforeAll(() => {
+  const conversations = [
+    { from: 'human', value: 'hello' },
+    { from: 'gpt', value: REPLY },
+    { from: 'human', value: 'nothing' },
+    { from: 'gpt', value: '' },
+  ];
+  const reasoned = [
+    { role: 'user', content: 'think' },
+    { role: 'assistant', content: 'Four of them.', reasoning_content: 'Two and two are four.' },
+  ];
+  writeFileSync(
+    path,
+    JSON.stringify([
+      { id: 'one', conversations },
+      { id: 'two', messages: reasoned },
+    ]),
+  );
+});
+
+function serve(delays: ServeOptions, others: Overrides = {}): Promise<string> {
+  return serveApp(path, { delays, ...others });
+}
+
+const ASKED = { messages: [{ role: 'user', content: 'hello' }] };
+const STREAMED = { ...ASKED, stream: true, stream_options: { include_usage: true } };
+
+function chat(base: string, body: object = ASKED, headers: Record<string, string> = {}): Promise<Response> {
+  return post(`${base}/v1/chat/completions`, body, headers);
+}
+
+/** The data of a stream's events. */
+async function eventsOf(response: Response): Promise<Record<string, unknown>[]> {
+  const text = await response.text();
+  return [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, json = '']) => JSON.parse(json));
+}
+
+/** The texts of the chunks that have a content, the first of which is the role's. */
+function contentsOf(events: readonly unknown[]): string[] {
+  return (events as { choices: { delta: { content?: string; role?: string } }[] }[]).flatMap(({ choices }) =>
+    choices.flatMap(({ delta }) => (delta.role === undefined ? (delta.content ?? []) : [])),
+  );
+}
+
+describe('a stream with delays', () => {
+  it.each([1, 3, 1000])('has %i tokens a chunk, and never half a character', async (streamInterval) => {
+    const base = await serve({ streamInterval });
+    const events = await eventsOf(await chat(base, STREAMED));
+    const contents = contentsOf(events);
+    expect(contents).toHaveLength(Math.ceil(TOKENS / streamInterval));
+    expect(contents.join('')).toBe(REPLY);
+    for (const content of contents) expect(content.isWellFormed()).toBe(true);
+    expect(events.at(-1)).toMatchObject({ usage: { completion_tokens: TOKENS } });
+  });
+
+  it('counts the tokens so far in each chunk, if the client asks for it', async () => {
+    const base = await serve({ streamInterval: 4 });
+    const options = { include_usage: true, continuous_usage_stats: true };
+    const events = await eventsOf(await chat(base, { ...STREAMED, stream_options: options }));
+    const counts = events
+      .filter((event) => contentsOf([event]).length > 0)
+      .map(({ usage }) => (usage as { completion_tokens: number }).completion_tokens);
+    expect(counts).toEqual(counts.map((_, i) => Math.min(4 * (i + 1), TOKENS)));
+  });
+
+  it('is cut to as many tokens as the client allows', async () => {
+    const base = await serve({ streamInterval: 1 });
+    for (let limit = 1; limit < TOKENS - 5; limit++) {
+      const events = await eventsOf(await chat(base, { ...STREAMED, max_tokens: limit }));
+      const contents = contentsOf(events);
+      expect(contents).toHaveLength(limit);
+      expect(REPLY.startsWith(contents.join(''))).toBe(true);
+      expect(events.at(-1)).toMatchObject({ usage: { completion_tokens: limit } });
+    }
+  });
+
+  it('has all its chunks in the formats of other APIs', async () => {
+    const base = await serve({ interTokenLatency: 1 });
+    const message = { ...ASKED, model: 'dataset', max_tokens: 1000, stream: true };
+    const ofMessage = await eventsOf(await post(`${base}/v1/messages`, message));
+    const deltas = ofMessage.filter(({ type }) => type === 'content_block_delta');
+    expect(deltas.map(({ delta }) => (delta as { text: string }).text).join('')).toBe(REPLY);
+    expect(deltas).toHaveLength(TOKENS);
+    const response = await post(`${base}/v1/responses`, { input: 'hello', stream: true });
+    const ofResponse = await eventsOf(response);
+    const texts = ofResponse.filter(({ type }) => type === 'response.output_text.delta');
+    expect(texts.map(({ delta }) => delta).join('')).toBe(REPLY);
+    expect(texts).toHaveLength(TOKENS);
+    expect(ofResponse.map(({ sequence_number }) => sequence_number)).toEqual(ofResponse.map((_, i) => i));
+    const prompted = await post(`${base}/v1/completions`, { prompt: 'hello', stream: true });
+    const choices = (await eventsOf(prompted)) as {
+      choices: { text: string; finish_reason: string | null }[];
+    }[];
+    expect(choices.map((event) => event.choices[0]?.text).join('')).toBe(REPLY);
+    expect(choices.map((event) => event.choices[0]?.finish_reason).filter(Boolean)).toEqual(['stop']);
+    expect(choices).toHaveLength(TOKENS);
+  });
+
+  it('has the reasoning before the content, both by tokens', async () => {
+    const base = await serve({ streamInterval: 2 });
+    const events = await eventsOf(
+      await chat(base, { ...STREAMED, messages: [{ role: 'user', content: 'think' }] }),
+    );
+    const deltas = (events as { choices: { delta: Record<string, string> }[] }[]).flatMap(({ choices }) =>
+      choices.map(({ delta }) => delta),
+    );
+    const reasoning = deltas.flatMap(({ reasoning_content }) => reasoning_content ?? []);
+    expect(reasoning.join('')).toBe('Two and two are four.');
+    expect(reasoning).toHaveLength(Math.ceil(encode('Two and two are four.').length / 2));
+    expect(contentsOf(events).join('')).toBe('Four of them.');
+  });
+
+  it('ends even if the reply is empty', async () => {
+    const base = await serve({ interTokenLatency: 1 });
+    const body = {
+      ...STREAMED,
+      messages: [
+        ...ASKED.messages,
+        { role: 'assistant', content: REPLY },
+        { role: 'user', content: 'nothing' },
+      ],
+    };
+    const response = await chat(base, body);
+    expect(await response.text()).toMatch(/data: \[DONE\]\n\n$/);
+  });
+
+  it('is the same without delays as with them', async () => {
+    const [slow, fast] = await Promise.all([serve({ interTokenLatency: 1 }), serve({})]);
+    const texts = [];
+    for (const base of [slow, fast]) {
+      const contents = contentsOf(await eventsOf(await chat(base, STREAMED)));
+      texts.push(contents.join(''));
+    }
+    expect(texts).toEqual([REPLY, REPLY]);
+  });
+
+  it('has estimated tokens where they are estimated', async () => {
+    const { estimatingCounter: tokens } = await import('#dist/lookup/token-counter.js');
+    const base = await serve({ streamInterval: 1 }, { tokens });
+    const events = await eventsOf(await chat(base, STREAMED));
+    const contents = contentsOf(events);
+    expect(contents.join('')).toBe(REPLY);
+    expect(events.at(-1)).toMatchObject({ usage: { completion_tokens: contents.length } });
+  });
+});
+
+describe('delays', () => {
+  it('come before the first token, and between tokens', async () => {
+    const base = await serve({ timeToFirstToken: 60, interTokenLatency: 2 });
+    const startMs = performance.now();
+    const response = await chat(base, STREAMED);
+    const firstMs = performance.now() - startMs;
+    await response.text();
+    const allMs = performance.now() - startMs;
+    // Node's timers may be half a millisecond early here.
+    expect(firstMs).toBeGreaterThan(59);
+    expect(allMs).toBeGreaterThan(59 + 2 * (TOKENS - 1));
+  });
+
+  it('of a whole answer are those of its stream', async () => {
+    const base = await serve({ timeToFirstToken: 60, interTokenLatency: 2 });
+    const startMs = performance.now();
+    await (await chat(base)).json();
+    expect(performance.now() - startMs).toBeGreaterThan(59 + 2 * (TOKENS - 1));
+  });
+
+  it('of a request are those of its header', async () => {
+    const base = await serve({ timeToFirstToken: 600_000 });
+    const response = await chat(base, ASKED, { 'x-verbatim-delay': 'ttft=1, itl=0' });
+    expect(response.status).toBe(200);
+  });
+
+  it('of a request are those of the settings if it may not set its own', async () => {
+    const base = await serve({ allowOverrides: false });
+    const response = await chat(base, ASKED, { 'x-verbatim-delay': 'ttft=600000', 'x-verbatim-fail': '500' });
+    expect(response.status).toBe(200);
+  });
+
+  it.each(['ttft', 'ttft=', 'ttft=-1', 'ttft=1;itl=2', 'tpot=4', 'interval=1.5', 'ttft=1e9'])(
+    'are refused if the header is %j',
+    async (header) => {
+      const base = await serve({});
+      const response = await chat(base, ASKED, { 'x-verbatim-delay': header });
+      expect(response.status).toBe(400);
+      const { error } = (await response.json()) as { error: { message: string; param: string } };
+      expect(error.param).toBe('x-verbatim-delay');
+      expect(error.message).toContain("Invalid header 'x-verbatim-delay': expected ttft=, ");
+    },
+  );
+
+  it('do not apply to errors', async () => {
+    const base = await serve({ timeToFirstToken: 600_000 });
+    const response = await chat(base, { messages: [{ role: 'user', content: 'unknown' }] });
+    expect(response.status).toBe(404);
+  });
+});
+
+describe('capacity', () => {
+  it('lets some requests run, others wait, and refuses the rest with 429', async () => {
+    const base = await serve({ maxNumSeqs: 1, maxWaiting: 1, timeToFirstToken: 100 });
+    const statuses = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const response = await chat(base);
+        await response.text();
+        return response.status;
+      }),
+    );
+    expect(statuses.sort()).toEqual([200, 200, 429, 429]);
+    expect((await chat(base)).status).toBe(200);
+  });
+
+  it('is free again when a client leaves, whether its request runs or waits', async () => {
+    const base = await serve({ maxNumSeqs: 1, maxWaiting: 1, timeToFirstToken: 600_000 });
+    const leave = new AbortController();
+    const request = (signal: AbortSignal) =>
+      fetch(`${base}/v1/chat/completions`, {
+        method: 'POST',
+        body: JSON.stringify(ASKED),
+        headers: { 'content-type': 'application/json' },
+        signal,
+      }).catch(() => undefined);
+    const left = [request(leave.signal), request(leave.signal)];
+    // Until both are there, a third one would take the place of one of them.
+    await expect.poll(async () => (await chat(base, ASKED, { 'x-verbatim-fail': '503' })).status).toBe(503);
+    await expect.poll(async () => isFull(base)).toBe(true);
+    leave.abort();
+    await Promise.all(left);
+    const quick = { 'x-verbatim-delay': 'ttft=0' };
+    await expect.poll(async () => (await chat(base, ASKED, quick)).status).toBe(200);
+  });
+});
+
+/** True if a request that would be answered soon is refused. */
+async function isFull(base: string): Promise<boolean> {
+  const response = await chat(base, ASKED, { 'x-verbatim-delay': 'ttft=0' });
+  return response.status === 429;
+}
+
+describe('failures', () => {
+  it('come one after the other', async () => {
+    const base = await serve({ failSequence: '429*2,200,503' });
+    const statuses = [];
+    for (let i = 0; i < 6; i++) statuses.push((await chat(base)).status);
+    expect(statuses).toEqual([429, 429, 200, 503, 200, 200]);
+  });
+
+  it('leave the replies of tests unused', async () => {
+    const base = await serve({ failSequence: '500' });
+    await post(`${base}/api/replies`, { prompt: 'hello', reply: 'mine', times: 1 });
+    expect((await chat(base)).status).toBe(500);
+    expect(await (await chat(base)).json()).toMatchObject({ choices: [{ message: { content: 'mine' } }] });
+  });
+
+  it('are the same with the same seed', async () => {
+    const statusesOf = async (seed: number) => {
+      const base = await serve({ failRate: 0.5, failTypes: '408,500,504', seed });
+      const statuses = [];
+      for (let i = 0; i < 40; i++) statuses.push((await chat(base)).status);
+      return statuses;
+    };
+    const [one, again, other] = await Promise.all([statusesOf(1), statusesOf(1), statusesOf(2)]);
+    expect(one).toEqual(again);
+    expect(one).not.toEqual(other);
+    expect(new Set(one)).toEqual(new Set([200, 408, 500, 504]));
+  });
+
+  it('are set, for one test or all, and cleared while the server runs', async () => {
+    const base = await serve({});
+    const test = { 'x-test-id': 'a' };
+    await post(`${base}/api/failures`, { sequence: '418' }).then(({ status }) => expect(status).toBe(400));
+    expect(await (await post(`${base}/api/failures`, { sequence: '503,loop' }, test)).json()).toEqual({
+      set: true,
+    });
+    expect([(await chat(base)).status, (await chat(base, ASKED, test)).status]).toEqual([200, 503]);
+    await post(`${base}/api/failures`, { rate: 1, types: '409' });
+    expect([(await chat(base)).status, (await chat(base, ASKED, test)).status]).toEqual([409, 503]);
+    await fetch(`${base}/api/failures`, { method: 'DELETE', headers: test });
+    expect((await chat(base, ASKED, test)).status).toBe(409);
+    await fetch(`${base}/api/failures`, { method: 'DELETE' });
+    expect((await chat(base)).status).toBe(200);
+  });
+
+  it.each([
+    [{ sequence: 'nothing' }, 'sequence'],
+    [{ types: '429,loop' }, 'types'],
+    [{ rate: 2 }, 'rate'],
+    [{ rat: 1 }, 'rat'],
+    [{ sequence: 429 }, 'sequence'],
+  ])('are refused as %j', async (body, param) => {
+    const base = await serve({});
+    const response = await post(`${base}/api/failures`, body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { param } });
+  });
+
+  it('within a stream end it after so many chunks', async () => {
+    const base = await serve({});
+    const one = await chat(base, STREAMED, { 'x-verbatim-fail': 'error@2', 'x-verbatim-delay': 'itl=1' });
+    const events = await eventsOf(one);
+    expect(contentsOf(events.slice(0, -1))).toHaveLength(2);
+    expect(events.at(-1)).toMatchObject({ error: { type: 'server_error' } });
+    const cut = await chat(base, STREAMED, { 'x-verbatim-fail': 'cut@2' });
+    await expect(cut.text()).rejects.toThrow('terminated');
+  });
+
+  it('before the first chunk of a stream have a status', async () => {
+    const base = await serve({ timeToFirstToken: 5 });
+    const response = await chat(base, STREAMED, { 'x-verbatim-fail': 'error@0' });
+    expect(response.status).toBe(500);
+    await expect(chat(base, STREAMED, { 'x-verbatim-fail': 'cut@0' })).rejects.toThrow('fetch failed');
+  });
+
+  it('come even after the last chunk if the stream is shorter', async () => {
+    const base = await serve({});
+    const response = await chat(base, STREAMED, {
+      'x-verbatim-fail': 'error@1000',
+      'x-verbatim-delay': 'interval=1',
+    });
+    const events = await eventsOf(response);
+    expect(contentsOf(events.slice(0, -1)).join('')).toBe(REPLY);
+    expect(events.at(-1)).toHaveProperty('error');
+  });
+
+  it('of the usage and of the last event leave the text as it is', async () => {
+    const base = await serve({});
+    const wrong = await eventsOf(await chat(base, STREAMED, { 'x-verbatim-fail': 'wrong-usage' }));
+    expect(contentsOf(wrong).join('')).toBe(REPLY);
+    expect(wrong.at(-1)).toMatchObject({ usage: { completion_tokens: TOKENS + 1 } });
+    const open = await (await chat(base, STREAMED, { 'x-verbatim-fail': 'no-done' })).text();
+    expect(open).toContain('"finish_reason":"stop"');
+    expect(open).not.toContain('[DONE]');
+  });
+});
