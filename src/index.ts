@@ -97,6 +97,8 @@ export interface ServeOptions {
   readonly failTypes?: string | undefined;
   /** If true, only the names of the models are accepted. */
   readonly strictModels?: boolean | undefined;
+  /** Settings of single models, by their names, in place of those of all models. */
+  readonly models?: Readonly<Record<string, ModelOptions>> | undefined;
   /** Memory for replies that were found before, in MB. */
   readonly cacheMb?: number | undefined;
   /** Largest accepted request body, decompressed, in MB. */
@@ -116,6 +118,27 @@ export interface ServeOptions {
   /** Least severe level that is logged, to standard error. Default: `silent`. */
   readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' | undefined;
 }
+
+/** The settings that a model may have for itself. One that is left out or undefined has the value of all models. */
+export type ModelOptions = Pick<
+  ServeOptions,
+  | 'timeToFirstToken'
+  | 'timeToFirstTokenStdDev'
+  | 'prefillTimePerToken'
+  | 'interTokenLatency'
+  | 'interTokenLatencyStdDev'
+  | 'latencyProfile'
+  | 'timeFactorUnderLoad'
+  | 'maxNumSeqs'
+  | 'maxWaiting'
+  | 'streamInterval'
+  | 'replaySpeed'
+  | 'maxModelLen'
+  | 'kvCacheTokens'
+  | 'failSequence'
+  | 'failRate'
+  | 'failTypes'
+>;
 
 /** A running server. `await using` closes it. */
 export interface VerbatimServer extends TestScope, AsyncDisposable {

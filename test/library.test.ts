@@ -120,6 +120,23 @@ describe('serve()', () => {
     [{ apiKeys: { path: 'keys' } }, 'apiKeys: expected a list of strings, or { file: PATH }'],
     [{ apiKeys: ['a key'] }, 'apiKeys: expected keys of printable ASCII without spaces'],
     [{ corsOrigins: ['here'] }, /^corsOrigins: expected origins/],
+    [{ models: [] }, 'models: expected an object of models, got []'],
+    [{ models: { sample: 5 } }, "models['sample']: expected an object of options, got 5"],
+    [{ models: { sample: { port: 1 } } }, /^unknown option 'models\['sample'\]\.port'; expected one of time/],
+    [
+      { models: { sample: { failRat: 1 } } },
+      "unknown option 'models['sample'].failRat'; did you mean 'failRate'?",
+    ],
+    [
+      { models: { sample: { failRate: 2 } } },
+      "models['sample'].failRate: expected a number from 0 to 1, got '2'",
+    ],
+    [
+      { models: { smaple: { failRate: 1 } } },
+      "models: no dataset is called 'smaple'; the models are sample; did you mean 'sample'?",
+    ],
+    [{ modles: {} }, "unknown option 'modles'; did you mean 'models'?"],
+    [{ config: 'verbatim.yaml' }, /^unknown option 'config'; expected one of dataset, /],
   ])('rejects %j', async (options, message) => {
     await expect(serve(options as never)).rejects.toMatchObject({
       name: 'ConfigError',
@@ -137,6 +154,16 @@ describe('serve()', () => {
       logLevel: 'silent',
       journal: 1000,
       usage: 'estimate',
+      models: {},
     });
+  });
+
+  it('accepts settings of single models, and leaves out those that are undefined', () => {
+    type Own = NonNullable<Required<ServeOptions>['models']>[string];
+    expectTypeOf<keyof Own>().toEqualTypeOf<keyof Config['models'][string]>();
+    const models = { sample: { timeToFirstToken: 300, failRate: undefined } };
+    expect(Object.entries(readOptions({ models }).models)).toStrictEqual([
+      ['sample', { timeToFirstToken: 300 }],
+    ]);
   });
 });

@@ -10,6 +10,7 @@ import { ConfigError } from '../settings/config-error.js';
 import {
   CHECK_SETTINGS,
   type CheckSettings,
+  CONFIG_FILE,
   readCheckSettings,
   readSettings,
   type Settings,
@@ -45,7 +46,7 @@ const DESCRIPTION_COLUMNS_MIN = 32;
 
 const DESCRIPTION = `Serves conversation datasets as an OpenAI-compatible API: a prompt that is in a dataset gets its recorded reply.
 
-Each setting is a flag or an environment variable: --port, ${ENV_PREFIX}PORT or PORT. The first that is set counts.`;
+Each setting is a flag, an environment variable or a key of a settings file: --port, ${ENV_PREFIX}PORT, PORT, or port in the file. The first that is set counts.`;
 
 /** Lists that follow the flags, as terms and their descriptions. */
 const AFTER = {
@@ -115,6 +116,7 @@ export function readCommandLine(
     .addHelpText('after', ({ command }) => afterHelp(command, AFTER, columns))
     .option('-v, --version', 'Print the version')
     .option('--print-url', 'Print only the address, as one line, once the server listens')
+    .addOption(configFlag())
     .action((paths: string[], given: { version?: true; printUrl?: true }) => {
       const { version, printUrl: printsUrl = false, ...values } = given;
       assertNotMisspelled(paths[0]);
@@ -180,8 +182,9 @@ export function readCommandLine(
       const most = numberOf('--limit', limit) ?? Number.POSITIVE_INFINITY;
       command = { kind: 'search', settings, search: searchOf(text, given), limit: most, as };
     });
-  for (const name of CHECK_SETTINGS) {
-    for (const each of [check, show, stats, search]) each.addOption(flagOf(OPTIONS[name]));
+  for (const each of [check, show, stats, search]) {
+    each.addOption(configFlag());
+    for (const name of CHECK_SETTINGS) each.addOption(flagOf(OPTIONS[name]));
   }
   try {
     program.parse(args, { from: 'user' });
@@ -258,6 +261,11 @@ function conversationNumber(text: string): number {
 /** The width that the variable `COLUMNS` sets, as in other programs. */
 function columnsIn({ COLUMNS: text = '' }: Readonly<Record<string, string | undefined>>): number {
   return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : COLUMNS;
+}
+
+function configFlag(): Flag {
+  const { flag, env } = CONFIG_FILE;
+  return new Flag(`--${flag} <file>`, `Settings file, in YAML or JSON (env: ${env}, default: none)`);
 }
 
 const SETTINGS: readonly Option<unknown>[] = Object.values(OPTIONS);

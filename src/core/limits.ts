@@ -80,6 +80,15 @@ export const UNPACKED_BYTES_MAX = byteCount(1024 * 1024 * MiB);
 /** Bytes of a README.md that may name the files of a dataset. */
 export const CARD_BYTES_MAX = byteCount(8 * MiB);
 
+/** Bytes of a settings file. A few hundred models take some tens of KB. */
+export const SETTINGS_FILE_BYTES_MAX = byteCount(MiB);
+
+/** Lists and mappings within each other in a settings file, which needs four: the parser of YAML calls itself for each. */
+export const SETTINGS_FILE_DEPTH_MAX = 100;
+
+/** Aliases in a settings file: each may repeat the longest value. */
+export const SETTINGS_FILE_ALIASES_MAX = 1000;
+
 /** Bytes of a batch of rows in an Arrow file, and of its dictionaries: a worker may hold them all. */
 export const TABLE_BATCH_BYTES_MAX = byteCount(1024 * MiB);
 

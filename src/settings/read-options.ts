@@ -3,8 +3,16 @@
 import { NAMED_RULES } from '../core/rules.js';
 import { isSimilar } from '../core/similar.js';
 import { ConfigError, named } from './config-error.js';
+import { assertServed, byModel } from './model-settings.js';
 import { isKey, modelsOf } from './parsers.js';
-import { type Config, OPTIONS, type Option } from './table.js';
+import {
+  type Config,
+  MODEL_SETTINGS,
+  type ModelSettings,
+  OPTIONS,
+  type Option,
+  type SettingName,
+} from './table.js';
 
 /** Defaults for a program that embeds the server, where they differ from the command's: a free port, and no files left on disk. */
 const EMBEDDED_DEFAULTS = {
@@ -22,39 +30,66 @@ const EMBEDDED_DEFAULTS = {
  * @throws ConfigError for an unknown setting or an invalid value
  */
 export function readOptions(given: object): Config {
-  assertObject(given);
-  const config: Record<string, unknown> = Object.fromEntries(
+  assertObject(given, 'expected an object of options');
+  const { models = {}, ...others } = given as { readonly models?: unknown };
+  const values: Record<string, unknown> = Object.fromEntries(
     Object.entries(OPTIONS).map(([name, { defaultValue }]) => [name, defaultValue]),
   );
-  Object.assign(config, EMBEDDED_DEFAULTS);
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(OPTIONS, name)) throw unknownOption(name);
-    if (value !== undefined) config[name] = readOption(name as keyof Config, value);
-  }
-  return config as Config;
+  Object.assign(values, EMBEDDED_DEFAULTS, readAll(others, Object.keys(OPTIONS), ''));
+  const config = { ...values, models: readModels(models) } as Config;
+  for (const model of Object.keys(config.models)) assertServed(model, config.dataset, 'models');
+  return config;
+}
+
+const MODEL_OPTIONS = Object.values(MODEL_SETTINGS).flat();
+
+/** The settings of models, by their names. */
+function readModels(given: unknown): Config['models'] {
+  assertObject(given, 'models: expected an object of models');
+  const entries = Object.entries(given).map(([model, options]: [string, unknown]) => {
+    const path = `models['${model}']`;
+    assertObject(options, `${path}: expected an object of options`);
+    return [model, readAll(options, MODEL_OPTIONS, `${path}.`) as ModelSettings] as const;
+  });
+  return byModel(entries);
+}
+
+/**
+ * The options that were given.
+ *
+ * @param known the names that they may have
+ * @param prefix comes before their names in errors
+ */
+function readAll(given: object, known: readonly string[], prefix: string): Record<string, unknown> {
+  const entries = Object.entries(given).flatMap(([name, value]) => {
+    if (!known.includes(name)) throw unknownOption(name, known, prefix);
+    return value === undefined ? [] : [[name, readOption(name as SettingName, value, prefix + name)]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Programs in JavaScript may pass anything. */
-function assertObject(given: unknown): void {
+function assertObject(given: unknown, expected: string): asserts given is object {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
-  throw new ConfigError(`expected an object of options, got ${JSON.stringify(given) ?? typeof given}`);
+  throw new ConfigError(`${expected}, got ${JSON.stringify(given) ?? typeof given}`);
 }
 
-function unknownOption(name: string): ConfigError {
-  const names = Object.keys(OPTIONS);
-  const similar = names.find((known) => isSimilar(name, known));
+function unknownOption(name: string, known: readonly string[], prefix: string): ConfigError {
+  const names = prefix === '' ? [...known, 'models'] : known;
+  const similar = names.find((each) => isSimilar(name, each));
   const hint = similar === undefined ? `expected one of ${names.join(', ')}` : `did you mean '${similar}'?`;
-  return new ConfigError(`unknown option '${name}'; ${hint}`);
+  return new ConfigError(`unknown option '${prefix}${name}'; ${hint}`);
 }
 
-function readOption(name: keyof Config, value: unknown): unknown {
+/** @param shown its name in errors */
+function readOption(name: SettingName, value: unknown, shown: string): unknown {
   const option: Option<unknown> = OPTIONS[name];
   switch (name) {
     case 'dataset':
-      return named(name, '', () => modelsOf(paths(name, value)));
+      return named(shown, '', () => modelsOf(paths(shown, value)));
     case 'split':
-      return (typeof value === 'string' ? [value] : texts(name, value)).flatMap(
-        (split) => named(name, `, got '${split}'`, () => option.parse(split)) as readonly string[],
+      return (typeof value === 'string' ? [value] : texts(shown, value)).flatMap(
+        (split) => named(shown, `, got '${split}'`, () => option.parse(split)) as readonly string[],
       );
     case 'normalize': {
       const file = (value as { readonly file?: unknown } | null)?.file;
@@ -63,30 +98,30 @@ function readOption(name: keyof Config, value: unknown): unknown {
       if (Array.isArray(value) && value.every(isNamed)) return value;
       const names = Object.keys(NAMED_RULES).map((rule) => `'${rule}'`);
       const expected = `expected a list of ${names.join(', ')}, or { file: PATH }`;
-      throw new ConfigError(`${name}: ${expected}, got ${JSON.stringify(value)}`);
+      throw new ConfigError(`${shown}: ${expected}, got ${JSON.stringify(value)}`);
     }
     case 'apiKeys': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };
-      return texts(name, value, ', or { file: PATH }').map((key) => {
+      return texts(shown, value, ', or { file: PATH }').map((key) => {
         if (isKey(key)) return key;
-        throw new ConfigError(`${name}: expected keys of printable ASCII without spaces`);
+        throw new ConfigError(`${shown}: expected keys of printable ASCII without spaces`);
       });
     }
     case 'corsOrigins':
-      return texts(name, value).flatMap((origin) =>
-        named(name, `, got '${origin}'`, () => option.parse(origin)),
+      return texts(shown, value).flatMap((origin) =>
+        named(shown, `, got '${origin}'`, () => option.parse(origin)),
       );
     case 'failTypes':
     case 'failSequence':
       if (typeof value !== 'string')
-        throw new ConfigError(`${name}: expected a string, got ${JSON.stringify(value)}`);
-      return named(name, `, got '${value}'`, () => option.parse(value));
+        throw new ConfigError(`${shown}: expected a string, got ${JSON.stringify(value)}`);
+      return named(shown, `, got '${value}'`, () => option.parse(value));
   }
   const type = name === 'seed' ? 'number' : typeof (option.defaultValue ?? '');
   if (typeof value !== type)
-    throw new ConfigError(`${name}: expected a ${type}, got ${JSON.stringify(value)}`);
-  return type === 'boolean' ? value : named(name, `, got '${value}'`, () => option.parse(String(value)));
+    throw new ConfigError(`${shown}: expected a ${type}, got ${JSON.stringify(value)}`);
+  return type === 'boolean' ? value : named(shown, `, got '${value}'`, () => option.parse(String(value)));
 }
 
 function paths(name: string, value: unknown): readonly string[] {

@@ -1,15 +1,18 @@
-/** Reads the settings of the command: flags, arguments and environment. */
+/** Reads the settings of the command: flags, arguments, environment and settings file. */
 
 import type { ModelSpec } from '../core/model-spec.js';
 import { ConfigError, named } from './config-error.js';
+import { byModel } from './model-settings.js';
 import { assertOneStdin, distinct, modelOf } from './parsers.js';
-import { type Config, ENV_PREFIX, OPTIONS, type Option } from './table.js';
+import { SettingsFile } from './settings-file.js';
+import { type Config, ENV_PREFIX, OPTIONS, type Option, type SettingName } from './table.js';
 
 /**
- * The source of a setting's value: `--port`, `VERBATIM_PORT`, `PORT`, or `arguments`; undefined for a default. Errors name it, because
- * their reader may not know of a variable that another program exports.
+ * The source of a setting's value: `--port`, `VERBATIM_PORT`, `PORT`, `arguments`, or `port in 'verbatim.yaml'`; undefined for a default.
+ * With a model, that of its own value, undefined if it has none. Errors name the source, because their reader may not know of a variable
+ * that another program exports.
  */
-export type SourceOf = (setting: keyof Config) => string | undefined;
+export type SourceOf = (setting: SettingName, model?: string) => string | undefined;
 
 /** Settings, and the source of each. */
 export interface Settings {
@@ -18,22 +21,20 @@ export interface Settings {
 }
 
 /** The settings that `check` has in common with a server. */
-export const CHECK_SETTINGS = [
-  'workers',
-  'map',
-  'prefer',
-  'split',
-] as const satisfies readonly (keyof Config)[];
+export const CHECK_SETTINGS = ['workers', 'map', 'prefer', 'split'] as const satisfies readonly SettingName[];
 
 /** What to check, and how. */
 export type CheckSettings = Pick<Config, 'dataset' | (typeof CHECK_SETTINGS)[number]>;
 
-type Flags = Readonly<Partial<Record<keyof Config, string>>>;
+/** The settings file isn't a setting: a settings file and the library have no such option. */
+export const CONFIG_FILE = { env: 'CONFIG', flag: 'config' } as const;
+
+type Flags = Readonly<Partial<Record<SettingName | 'config', string>>>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the settings. A flag takes precedence over `VERBATIM_PORT`, that over `PORT`, and that over the default; an empty variable counts
- * as unset.
+ * Reads the settings. A flag takes precedence over `VERBATIM_PORT`, that over `PORT`, that over the settings file, and that over the
+ * default; an empty variable counts as unset.
  *
  * @param flags the values of flags
  * @param paths datasets given as arguments
@@ -44,15 +45,21 @@ export function readSettings(flags: Flags, paths: readonly string[], env: Enviro
   if (first !== undefined && flags.dataset !== undefined) {
     throw new ConfigError(`datasets given twice, as '${first}' and by --dataset; expected one of both`);
   }
+  const file = settingsFile(flags, env);
   const sources = new Map<string, string>();
   const entries = Object.entries<Option<unknown>>(OPTIONS).map(([name, option]) => {
     if (option === OPTIONS.dataset && first !== undefined) {
       sources.set(name, 'arguments');
       return [name, distinct(readModels(paths))];
     }
-    return [name, readSetting(name as keyof Config, flags, env, sources)];
+    return [name, readSetting(name as SettingName, flags, env, file, sources)];
   });
-  return { config: Object.fromEntries(entries) as Config, sourceOf: (setting) => sources.get(setting) };
+  const values = Object.fromEntries(entries) as Omit<Config, 'models'>;
+  return {
+    config: { ...values, models: file?.modelSettings(values.dataset) ?? byModel([]) },
+    sourceOf: (setting, model) =>
+      model === undefined ? sources.get(setting) : file?.sourceOf(setting, model),
+  };
 }
 
 /**
@@ -61,8 +68,15 @@ export function readSettings(flags: Flags, paths: readonly string[], env: Enviro
  * @throws ConfigError for an invalid value
  */
 export function readCheckSettings(flags: Flags, paths: readonly string[], env: Environment): CheckSettings {
-  const entries = CHECK_SETTINGS.map((name) => [name, readSetting(name, flags, env, new Map())]);
+  const file = settingsFile(flags, env);
+  const entries = CHECK_SETTINGS.map((name) => [name, readSetting(name, flags, env, file, new Map())]);
   return { dataset: readModels(paths), ...(Object.fromEntries(entries) as Omit<CheckSettings, 'dataset'>) };
+}
+
+/** The settings file, if one was given. */
+function settingsFile(flags: Flags, env: Environment): SettingsFile | undefined {
+  const given = givenText(CONFIG_FILE, flags.config, env);
+  return given && new SettingsFile(given.text, given.source);
 }
 
 /**
@@ -71,14 +85,19 @@ export function readCheckSettings(flags: Flags, paths: readonly string[], env: E
  * @param sources gets its source, if it was given
  */
 function readSetting(
-  name: keyof Config,
+  name: SettingName,
   flags: Flags,
   env: Environment,
+  file: SettingsFile | undefined,
   sources: Map<string, string>,
 ): unknown {
   const option: Option<unknown> = OPTIONS[name];
   const given = givenText(option, flags[name], env);
-  if (given === undefined) return option.defaultValue;
+  if (given === undefined) {
+    const inFile = file?.given(name);
+    if (inFile !== undefined) sources.set(name, inFile.source);
+    return inFile === undefined ? option.defaultValue : inFile.value;
+  }
   const { source, text } = given;
   sources.set(name, source);
   // Only the settings without a flag are secret.
@@ -99,7 +118,7 @@ function readModels(given: readonly string[]): readonly ModelSpec[] {
 
 /** The text of a setting and its source; undefined if it wasn't given. */
 function givenText(
-  { flag, env: bare }: Option<unknown>,
+  { flag, env: bare }: Pick<Option<unknown>, 'flag' | 'env'>,
   fromFlag: string | undefined,
   env: Environment,
 ): { readonly source: string; readonly text: string } | undefined {

@@ -540,8 +540,41 @@ export const OPTIONS = {
 
 type Options = typeof OPTIONS;
 
+/** The name of a setting in the table. */
+export type SettingName = keyof Options;
+
+type Values = { readonly [K in SettingName]: ReturnType<Options[K]['parse']> };
+
+/** The settings that a model may have for itself, by the keys that group them in a settings file. */
+export const MODEL_SETTINGS = {
+  latency: [
+    'timeToFirstToken',
+    'timeToFirstTokenStdDev',
+    'prefillTimePerToken',
+    'interTokenLatency',
+    'interTokenLatencyStdDev',
+    'latencyProfile',
+    'timeFactorUnderLoad',
+    'maxNumSeqs',
+    'maxWaiting',
+    'streamInterval',
+    'replaySpeed',
+    'maxModelLen',
+    'kvCacheTokens',
+  ],
+  failures: ['failSequence', 'failRate', 'failTypes'],
+} as const satisfies Readonly<Record<string, readonly SettingName[]>>;
+
+/** The settings of one model. Those that are missing have the values of all models. */
+export type ModelSettings = Partial<
+  Pick<Values, (typeof MODEL_SETTINGS)[keyof typeof MODEL_SETTINGS][number]>
+>;
+
 /** The settings of a run. */
-export type Config = { readonly [K in keyof Options]: ReturnType<Options[K]['parse']> };
+export interface Config extends Values {
+  /** By the names of models. It has no prototype: a model may be called `constructor`. */
+  readonly models: Readonly<Record<string, ModelSettings>>;
+}
 
 /** The settings as the rows of a Markdown table, for docs/settings.md. */
 export function settingsTable(): string {
