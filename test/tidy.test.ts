@@ -71,7 +71,7 @@ describe('the source', () => {
     expect([...left.keys()]).toEqual([]);
   });
 
-  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys, the page and the rules', () => {
+  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys, the page, the rules and the settings file', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect([...new Set(opening)].filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
       'cli/manifest.ts',
@@ -79,6 +79,7 @@ describe('the source', () => {
       'kernel/kernel.ts',
       'models/spooling.ts',
       'settings/rules-file.ts',
+      'settings/settings-file.ts',
       'http/endpoints/home.ts',
     ]);
   });

@@ -14,6 +14,8 @@ import {
 import { ConfigError } from '#dist/settings/config-error.js';
 import { settingNamed } from '#dist/settings/setting-names.js';
 import { MODEL_SETTINGS, OPTIONS } from '#dist/settings/table.js';
+import { runs } from '../support/factor.js';
+import { read } from '../support/project.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -105,7 +107,10 @@ describe('a settings file', () => {
         fc.tuple(...characters).map((all) => all.join('')),
       );
     });
-    fc.assert(fc.property(spelling, ([name, written]) => settingNamed(written) === name));
+    fc.assert(
+      fc.property(spelling, ([name, written]) => settingNamed(written) === name),
+      runs(200),
+    );
     for (const name of Object.keys(OPTIONS)) expect(settingNamed(name)).toBe(name);
   });
 
@@ -219,6 +224,11 @@ describe('a settings file', () => {
       expect(readCommandLine(['--config', path, ...command], {})).toMatchObject({ settings });
       expect(readCommandLine([...command, '--config', path], {})).toMatchObject({ settings });
     }
+  });
+
+  it('of the documentation is valid', () => {
+    const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(read('docs/settings.md')) ?? [];
+    expect(Object.keys(settingsOf(yaml).config.models)).toEqual(['gpt-4o', 'meta-llama/Llama-3-8B']);
   });
 
   it('is in the help', () => {
