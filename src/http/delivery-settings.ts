@@ -12,7 +12,12 @@ import type { Config } from '../settings/table.js';
  */
 export function deliveryOf(config: Config, sourceOf: SourceOf = (setting) => setting): Delivery {
   const seed = config.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
-  return new Delivery(settingsOf(config, sourceOf), new Map(), seed, config.allowOverrides);
+  const models = Object.entries(config.models).map(([model, own]): [string, DeliverySettings] => {
+    const source: SourceOf = (setting) =>
+      own[setting as keyof typeof own] === undefined ? sourceOf(setting) : sourceOf(setting, model);
+    return [model, settingsOf({ ...config, ...own }, source)];
+  });
+  return new Delivery(settingsOf(config, sourceOf), new Map(models), seed, config.allowOverrides);
 }
 
 function settingsOf(config: Config, sourceOf: SourceOf): DeliverySettings {
