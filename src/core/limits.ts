@@ -448,8 +448,9 @@ export const IDLE_MS = 500;
 /** Turns whose tokens one task counts ahead. */
 export const TURNS_AHEAD = 4096;
 
-/** Characters of events that a paced stream sends in one write, if more of them are due. */
-export const PACED_WRITE_LENGTH_MAX = 64 * KiB;
+/** Chunks that a paced stream builds together, unless they have more bytes than that. */
+export const PACED_BATCH_PIECES = 16;
+export const PACED_BATCH_LENGTH = 16 * KiB;
 
 /** Prompts in one completion request. */
 export const PROMPTS_MAX = 128;

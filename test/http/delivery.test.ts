@@ -3,10 +3,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ServeOptions } from '#dist/index.js';
 import { type Overrides, post, serveApp } from '../support/app.js';
+import { atEndOfFile } from '../support/end-of-file.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { WAIT } from '../support/wait.js';
 
 const folder = temporaryFolder();
 const path = join(folder, 'dataset.json');
@@ -34,8 +36,19 @@ beforeAll(() => {
   );
 });
 
+/** Servers by their settings: those whose tests leave nothing in them are shared. */
+const shared = new Map<string, Promise<string>>();
+atEndOfFile(() => shared.clear());
+
 function serve(delays: ServeOptions, others: Overrides = {}): Promise<string> {
   return serveApp(path, { delays, ...others });
+}
+
+function sharedServer(delays: ServeOptions = {}): Promise<string> {
+  const key = JSON.stringify(delays);
+  const base = shared.get(key) ?? serve(delays);
+  shared.set(key, base);
+  return base;
 }
 
 const ASKED = { messages: [{ role: 'user', content: 'hello' }] };
@@ -60,7 +73,7 @@ function contentsOf(events: readonly unknown[]): string[] {
 
 describe('a stream with delays', () => {
   it.each([1, 3, 1000])('has %i tokens a chunk, and never half a character', async (streamInterval) => {
-    const base = await serve({ streamInterval });
+    const base = await sharedServer({ streamInterval });
     const events = await eventsOf(await chat(base, STREAMED));
     const contents = contentsOf(events);
     expect(contents).toHaveLength(Math.ceil(TOKENS / streamInterval));
@@ -70,7 +83,7 @@ describe('a stream with delays', () => {
   });
 
   it('counts the tokens so far in each chunk, if the client asks for it', async () => {
-    const base = await serve({ streamInterval: 4 });
+    const base = await sharedServer({ streamInterval: 4 });
     const options = { include_usage: true, continuous_usage_stats: true };
     const events = await eventsOf(await chat(base, { ...STREAMED, stream_options: options }));
     const counts = events
@@ -80,7 +93,7 @@ describe('a stream with delays', () => {
   });
 
   it('is cut to as many tokens as the client allows', async () => {
-    const base = await serve({ streamInterval: 1 });
+    const base = await sharedServer({ streamInterval: 1 });
     for (let limit = 1; limit < TOKENS - 5; limit++) {
       const events = await eventsOf(await chat(base, { ...STREAMED, max_tokens: limit }));
       const contents = contentsOf(events);
@@ -91,7 +104,7 @@ describe('a stream with delays', () => {
   });
 
   it('has all its chunks in the formats of other APIs', async () => {
-    const base = await serve({ interTokenLatency: 1 });
+    const base = await sharedServer({ interTokenLatency: 1 });
     const message = { ...ASKED, model: 'dataset', max_tokens: 1000, stream: true };
     const ofMessage = await eventsOf(await post(`${base}/v1/messages`, message));
     const deltas = ofMessage.filter(({ type }) => type === 'content_block_delta');
@@ -113,7 +126,7 @@ describe('a stream with delays', () => {
   });
 
   it('has the reasoning before the content, both by tokens', async () => {
-    const base = await serve({ streamInterval: 2 });
+    const base = await sharedServer({ streamInterval: 2 });
     const events = await eventsOf(
       await chat(base, { ...STREAMED, messages: [{ role: 'user', content: 'think' }] }),
     );
@@ -127,7 +140,7 @@ describe('a stream with delays', () => {
   });
 
   it('ends even if the reply is empty', async () => {
-    const base = await serve({ interTokenLatency: 1 });
+    const base = await sharedServer({ interTokenLatency: 1 });
     const body = {
       ...STREAMED,
       messages: [
@@ -141,7 +154,7 @@ describe('a stream with delays', () => {
   });
 
   it('is the same without delays as with them', async () => {
-    const [slow, fast] = await Promise.all([serve({ interTokenLatency: 1 }), serve({})]);
+    const [slow, fast] = await Promise.all([sharedServer({ interTokenLatency: 1 }), sharedServer()]);
     const texts = [];
     for (const base of [slow, fast]) {
       const contents = contentsOf(await eventsOf(await chat(base, STREAMED)));
@@ -162,7 +175,7 @@ describe('a stream with delays', () => {
 
 describe('delays', () => {
   it('come before the first token, and between tokens', async () => {
-    const base = await serve({ timeToFirstToken: 60, interTokenLatency: 2 });
+    const base = await sharedServer({ timeToFirstToken: 60, interTokenLatency: 2 });
     const startMs = performance.now();
     const response = await chat(base, STREAMED);
     const firstMs = performance.now() - startMs;
@@ -174,14 +187,14 @@ describe('delays', () => {
   });
 
   it('of a whole answer are those of its stream', async () => {
-    const base = await serve({ timeToFirstToken: 60, interTokenLatency: 2 });
+    const base = await sharedServer({ timeToFirstToken: 60, interTokenLatency: 2 });
     const startMs = performance.now();
     await (await chat(base)).json();
     expect(performance.now() - startMs).toBeGreaterThan(59 + 2 * (TOKENS - 1));
   });
 
   it('of a request are those of its header', async () => {
-    const base = await serve({ timeToFirstToken: 600_000 });
+    const base = await sharedServer({ timeToFirstToken: 600_000 });
     const response = await chat(base, ASKED, { 'x-verbatim-delay': 'ttft=1, itl=0' });
     expect(response.status).toBe(200);
   });
@@ -195,7 +208,7 @@ describe('delays', () => {
   it.each(['ttft', 'ttft=', 'ttft=-1', 'ttft=1;itl=2', 'tpot=4', 'interval=1.5', 'ttft=1e9'])(
     'are refused if the header is %j',
     async (header) => {
-      const base = await serve({});
+      const base = await sharedServer();
       const response = await chat(base, ASKED, { 'x-verbatim-delay': header });
       expect(response.status).toBe(400);
       const { error } = (await response.json()) as { error: { message: string; param: string } };
@@ -205,7 +218,7 @@ describe('delays', () => {
   );
 
   it('do not apply to errors', async () => {
-    const base = await serve({ timeToFirstToken: 600_000 });
+    const base = await sharedServer({ timeToFirstToken: 600_000 });
     const response = await chat(base, { messages: [{ role: 'user', content: 'unknown' }] });
     expect(response.status).toBe(404);
   });
@@ -236,20 +249,20 @@ describe('capacity', () => {
         signal,
       }).catch(() => undefined);
     const left = [request(leave.signal), request(leave.signal)];
-    // Until both are there, a third one would take the place of one of them.
-    await expect.poll(async () => (await chat(base, ASKED, { 'x-verbatim-fail': '503' })).status).toBe(503);
-    await expect.poll(async () => isFull(base)).toBe(true);
+    await vi.waitUntil(async () => (await requestsIn(base)) === 2, WAIT);
+    const quick = { 'x-verbatim-delay': 'ttft=0' };
+    expect((await chat(base, ASKED, quick)).status).toBe(429);
     leave.abort();
     await Promise.all(left);
-    const quick = { 'x-verbatim-delay': 'ttft=0' };
-    await expect.poll(async () => (await chat(base, ASKED, quick)).status).toBe(200);
+    await vi.waitUntil(async () => (await chat(base, ASKED, quick)).status === 200, WAIT);
   });
 });
 
-/** True if a request that would be answered soon is refused. */
-async function isFull(base: string): Promise<boolean> {
-  const response = await chat(base, ASKED, { 'x-verbatim-delay': 'ttft=0' });
-  return response.status === 429;
+/** How many completions are being answered, or wait. */
+async function requestsIn(base: string): Promise<number> {
+  const metrics = await (await fetch(`${base}/metrics`)).text();
+  const counts = metrics.matchAll(/^vllm:num_requests_(?:running|waiting)\{.*\} (\d+)$/gm);
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 describe('failures', () => {
@@ -303,14 +316,14 @@ describe('failures', () => {
     [{ rat: 1 }, 'rat'],
     [{ sequence: 429 }, 'sequence'],
   ])('are refused as %j', async (body, param) => {
-    const base = await serve({});
+    const base = await sharedServer();
     const response = await post(`${base}/api/failures`, body);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { param } });
   });
 
   it('within a stream end it after so many chunks', async () => {
-    const base = await serve({});
+    const base = await sharedServer();
     const one = await chat(base, STREAMED, { 'x-verbatim-fail': 'error@2', 'x-verbatim-delay': 'itl=1' });
     const events = await eventsOf(one);
     expect(contentsOf(events.slice(0, -1))).toHaveLength(2);
@@ -327,7 +340,7 @@ describe('failures', () => {
   });
 
   it('come even after the last chunk if the stream is shorter', async () => {
-    const base = await serve({});
+    const base = await sharedServer();
     const response = await chat(base, STREAMED, {
       'x-verbatim-fail': 'error@1000',
       'x-verbatim-delay': 'interval=1',
@@ -338,7 +351,7 @@ describe('failures', () => {
   });
 
   it('of the usage and of the last event leave the text as it is', async () => {
-    const base = await serve({});
+    const base = await sharedServer();
     const wrong = await eventsOf(await chat(base, STREAMED, { 'x-verbatim-fail': 'wrong-usage' }));
     expect(contentsOf(wrong).join('')).toBe(REPLY);
     expect(wrong.at(-1)).toMatchObject({ usage: { completion_tokens: TOKENS + 1 } });
