@@ -128,6 +128,7 @@ describe('the documents', () => {
 
   it('list the settings as the table has them', () => {
     expect(read('docs/settings.md')).toContain(settingsTable());
+    expect(read('docs/simulation.md')).toContain(settingsTable(['Delivery', 'Failures']));
   });
 
   it('list the shapes of records as their table has them', () => {

@@ -576,9 +576,16 @@ export interface Config extends Values {
   readonly models: Readonly<Record<string, ModelSettings>>;
 }
 
-/** The settings as the rows of a Markdown table, for docs/settings.md. */
-export function settingsTable(): string {
-  const rows = Object.values<Option<unknown>>(OPTIONS).map(({ env, flag, short, defaultText, help }) => {
+/**
+ * The settings as the rows of a Markdown table, for docs/settings.md.
+ *
+ * @param groups those of these groups; by default, all
+ */
+export function settingsTable(groups?: readonly Option<unknown>['group'][]): string {
+  const options = Object.values<Option<unknown>>(OPTIONS).filter(
+    ({ group }) => groups === undefined || groups.includes(group),
+  );
+  const rows = options.map(({ env, flag, short, defaultText, help }) => {
     const flags = [
       ...(short === undefined ? [] : [`-${short}`]),
       ...(flag === undefined ? [] : [`--${flag}`]),
