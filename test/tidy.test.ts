@@ -71,13 +71,14 @@ describe('the source', () => {
     expect([...left.keys()]).toEqual([]);
   });
 
-  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys, the page, the rules and the settings file', () => {
+  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys, the page, the rules, the profiles and the settings file', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect([...new Set(opening)].filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
       'cli/manifest.ts',
       'http/api-keys.ts',
       'kernel/kernel.ts',
       'models/spooling.ts',
+      'settings/profile-file.ts',
       'settings/rules-file.ts',
       'settings/settings-file.ts',
       'http/endpoints/home.ts',

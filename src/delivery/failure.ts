@@ -12,13 +12,13 @@ export type Failure =
   | { readonly kind: 'reset' }
   /** The request is never answered. */
   | { readonly kind: 'hang' }
-  /** The connection ends after so many chunks. */
+  /** The connection ends after this number of chunks. */
   | { readonly kind: 'cut'; readonly chunks: number }
-  /** An error event comes after so many chunks, and ends the stream. */
+  /** An error event comes after them, and ends the stream. */
   | { readonly kind: 'error'; readonly chunks: number }
-  /** Nothing comes for `ms` after so many chunks. */
+  /** Nothing comes for `ms` after them. */
   | { readonly kind: 'stall'; readonly chunks: number; readonly ms: number }
-  /** The chunk after so many isn't valid JSON. */
+  /** The chunk after them isn't valid JSON. */
   | { readonly kind: 'malformed'; readonly chunks: number }
   /** The event that ends a stream is missing: `[DONE]`, or the last event of Anthropic's and of the Responses API. */
   | { readonly kind: 'no-done' }
@@ -46,7 +46,7 @@ const STEPS_MAX = 1000;
 const CHUNKS_DEFAULT = 1;
 
 /** The failures as messages list them. */
-export const FAILURES_EXPECTED = `a status (${FAILURE_STATUSES.join(', ')}), reset, hang, cut@CHUNKS, error@CHUNKS, stall@CHUNKS:MS, malformed@CHUNKS, no-done or wrong-usage`;
+const FAILURES_EXPECTED = `a status (${FAILURE_STATUSES.join(', ')}), reset, hang, cut@CHUNKS, error@CHUNKS, stall@CHUNKS:MS, malformed@CHUNKS, no-done or wrong-usage`;
 
 const PATTERN = /^(?:(\d{3})|([a-z-]+?)(?:@(\d+))?(?::(\d+))?)$/;
 

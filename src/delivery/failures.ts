@@ -14,7 +14,7 @@ export interface FailurePlan {
 }
 
 /** True if no request fails. */
-export function isPeaceful({ sequence, rate }: FailurePlan): boolean {
+function isPeaceful({ sequence, rate }: FailurePlan): boolean {
   return sequence === undefined && rate === 0;
 }
 

@@ -5,11 +5,11 @@ import { FAILURE_STATUSES, type Failure, FailureSyntaxError, parseFailure } from
 import type { Latency } from './latency.js';
 
 /** Delays of one request: `ttft=200,itl=20`. */
-export const DELAY_HEADER = 'x-verbatim-delay';
+const DELAY_HEADER = 'x-verbatim-delay';
 /** A failure of one request: `503`, `cut@3`. */
-export const FAIL_HEADER = 'x-verbatim-fail';
+const FAIL_HEADER = 'x-verbatim-fail';
 /** The same for a status alone, as other simulators call it. */
-export const ERROR_HEADER = 'x-return-error';
+const ERROR_HEADER = 'x-return-error';
 
 /** Headers of a request, by their names in lower case. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;

@@ -25,7 +25,7 @@ export interface TimerClock {
 }
 
 /** The clock of the process. */
-export const systemClock: TimerClock = {
+const systemClock: TimerClock = {
   now: () => performance.now(),
   start: (act, ms) => (ms < 1 ? setImmediate(act) : setTimeout(act, ms)),
   stop: (timer) => {

@@ -14,9 +14,9 @@ const WIRE: Readonly<Record<FailureStatus, readonly [message: string, type: stri
   422: ['The request could not be processed.', 'invalid_request_error', null],
   429: ['Rate limit reached for requests.', 'requests', 'rate_limit_exceeded'],
   500: ['The server had an error while processing the request.', 'server_error', null],
-  502: ['The server behind the gateway sent an invalid response.', 'server_error', null],
+  502: ['The upstream server sent an invalid response.', 'server_error', null],
   503: ['The model is overloaded.', 'server_error', null],
-  504: ['The server behind the gateway took too long.', 'server_error', null],
+  504: ['The upstream server took too long.', 'server_error', null],
 };
 
 /** The rate of a client that gets 429: it may send a request a second. */

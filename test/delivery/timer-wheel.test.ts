@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EARLY_MS, type Timed, type TimerClock, TimerWheel } from '#dist/delivery/timer-wheel.js';
+import { runs } from '../support/factor.js';
 
 /** A clock whose time advances only when the test says so. */
 class FakeClock implements TimerClock {
@@ -77,6 +78,7 @@ describe('a timer wheel', () => {
         expect(wheel.size).toBe(0);
         expect(clock.isWaiting).toBe(false);
       }),
+      runs(100),
     );
   });
 
