@@ -1,5 +1,3 @@
-import { CONTEXT_TOKENS } from '../core/limits.js';
-
 /** A model as the API lists it: a dataset that is served. */
 interface ModelInfo {
   readonly id: string;
@@ -7,10 +5,14 @@ interface ModelInfo {
   readonly created: number;
 }
 
-/** The body of `GET /v1/models`: all models on one page. */
-export function modelList(models: readonly ModelInfo[]): object {
+/**
+ * The body of `GET /v1/models`: all models on one page.
+ *
+ * @param contextOf returns the context length of a model, in tokens
+ */
+export function modelList(models: readonly ModelInfo[], contextOf: (id: string) => number): object {
   return {
-    data: models.map((model) => modelObject(model, model.id)),
+    data: models.map((model) => modelObject(model, model.id, contextOf(model.id))),
     has_more: false,
     first_id: models[0]?.id ?? null,
     last_id: models.at(-1)?.id ?? null,
@@ -21,13 +23,14 @@ export function modelList(models: readonly ModelInfo[]): object {
  * The body of `GET /v1/models/{id}`.
  *
  * @param id the name in the request
+ * @param context the context length, in tokens
  */
-export function modelObject({ created }: ModelInfo, id: string): object {
+export function modelObject({ created }: ModelInfo, id: string, context: number): object {
   return {
     type: 'model',
     id,
     display_name: id,
     created_at: new Date(created * 1000).toISOString(),
-    max_input_tokens: CONTEXT_TOKENS,
+    max_input_tokens: context,
   };
 }

@@ -271,7 +271,15 @@ export const OPENAI_OPERATIONS = [
     example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: json(embeddingListSchema),
     isComputed: true,
-    errors: [...BODY_ERRORS, 'model_not_found', ...GIVEN_ERRORS, 'worker_failed', 'overloaded', 'timed_out'],
+    errors: [
+      ...BODY_ERRORS,
+      'model_not_found',
+      ...GIVEN_ERRORS,
+      'simulated_failure',
+      'worker_failed',
+      'overloaded',
+      'timed_out',
+    ],
   },
   {
     method: 'get',

@@ -148,9 +148,11 @@ export const GIVEN_ERRORS = ['given_failure', 'override_failed'] as const satisf
 /** The errors of a request that is answered with a recorded reply. */
 export const COMPLETION_ERRORS = [
   ...BODY_ERRORS,
+  'context_length_exceeded',
   'model_not_found',
   'prompt_not_found',
   ...GIVEN_ERRORS,
+  'simulated_failure',
   ...DATASET_ERRORS,
 ] as const;
 

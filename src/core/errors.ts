@@ -91,6 +91,11 @@ export const ERRORS = {
     type: 'invalid_request_error',
     message: 'Previous response not found.',
   },
+  context_length_exceeded: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'The prompt is longer than the context of the model.',
+  },
   unknown_parameter: { status: 400, type: 'invalid_request_error', message: 'Unknown parameter.' },
   test_id_required: {
     status: 400,

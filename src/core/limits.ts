@@ -385,7 +385,8 @@ export const MODEL_LENGTH_MAX = 256;
 export const LABEL_LENGTH_MAX = 512;
 
 /**
- * The context length of every model, since clients ask for one: as many tokens as large models read. A recorded reply has no such limit.
+ * The context length that is reported for a model without a limit, since clients ask for one: as many tokens as large models read. Prompts
+ * and recorded replies may be longer.
  */
 export const CONTEXT_TOKENS = 131_072;
 

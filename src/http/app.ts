@@ -16,6 +16,7 @@ import { AnswerCache } from './answer-cache.js';
 import { type KeyCheck, requireKey } from './auth.js';
 import { Bodies, readBody } from './body.js';
 import type { Clock } from './clock.js';
+import { type ContextLimitOf, ContextLimits } from './context-limits.js';
 import { allowOrigins, originHeaders } from './cross-origin.js';
 import { Deliverer } from './deliverer.js';
 import type { Endpoint } from './endpoint.js';
@@ -52,6 +53,7 @@ export interface AppParts extends AppSettings {
   readonly tokenPool: TokenPool;
   /** Decides how answers are delivered. */
   readonly delivery: Delivery;
+  readonly contextLimitOf: ContextLimitOf;
   /** The cache for answers; undefined disables it. */
   readonly cache: Cache | undefined;
   readonly clock: Clock;
@@ -102,8 +104,10 @@ export function createApp(parts: AppParts): App {
   const { catalog, tokenPool, clock, metrics, figures, logger, cache } = parts;
   const { tokenizer } = tokenPool;
   const registry = registryOnce({ metrics, figures, catalog });
+  const contexts = new ContextLimits(catalog, parts.contextLimitOf);
   const endpoints = endpointsOf({
     ...parts,
+    contexts,
     replies: new Replies({ ...parts.replies, tokenizer }),
     registry,
   });
@@ -117,7 +121,7 @@ export function createApp(parts: AppParts): App {
   const { stopping } = parts.testing;
   const deliverer = new Deliverer(parts.delivery, sender, failures, catalog, metrics, stopping);
   const runOf = (endpoint: Endpoint, operation?: Operation) =>
-    runnerOf(endpoint, operation, held, parts.requestTimeoutMs, parts.testing, deliverer);
+    runnerOf(endpoint, operation, held, parts.requestTimeoutMs, parts.testing, deliverer, contexts);
   const runs = Object.fromEntries(
     OPERATIONS.map((operation) => [operation.id, runOf(endpoints[operation.id], operation)]),
   ) as Readonly<Record<OperationId, Run>>;

@@ -29,6 +29,12 @@ export interface Endpoint<Asked = unknown> {
    * this method are sent at once.
    */
   modelOf?(asked: Asked): string | undefined;
+  /**
+   * How much of its model's context a request needs; undefined if it has no limit. Only called if the model's context has one.
+   *
+   * @throws AppError, at once or as a rejection, if the prompt is invalid or its tokens can't be counted
+   */
+  contextOf?(asked: Asked): MaybePromise<ContextUse | undefined>;
   /** The messages that a request asks about, for the journal. */
   messagesOf?(asked: Asked): readonly Message[];
   /** True if answers may be cached: equal bodies get equal answers for as long as the dataset doesn't change. */
@@ -44,6 +50,16 @@ export interface Input {
   /** The values of the operation's path parameters. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
+}
+
+/** How much of a model's context a request needs. */
+export interface ContextUse {
+  /** The tokens of the prompt, as in the usage; of several, those of the longest. */
+  readonly promptTokens: number;
+  /** The most tokens of the reply; undefined if the request doesn't limit them. */
+  readonly maxTokens: number | undefined;
+  /** The field that holds the prompt. */
+  readonly param: 'messages' | 'prompt' | 'input';
 }
 
 /** What an endpoint may need of a request besides its input. */

@@ -8,6 +8,7 @@ import type { Match, Override } from '../lookup/lookup.js';
 import type { Asking } from '../testing/asked.js';
 import { OwnTime } from '../testing/overrides.js';
 import type { Testing } from '../testing/testing.js';
+import type { ContextLimits } from './context-limits.js';
 import type { Deliverer } from './deliverer.js';
 import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
 import type { HeldMemory } from './held-memory.js';
@@ -32,6 +33,7 @@ const FOR_ALL_TESTS: ReadonlySet<string> = new Set(['giveReplies', 'setFailures'
  * @param timeoutMs how long a request may wait for its answer
  * @param testing has the replies that tests have given
  * @param deliverer admits the requests
+ * @param contexts rejects those whose prompts are too long, before they are admitted
  * @returns the answer; if it has to be waited for, a promise, which rejects when the client disconnects
  */
 export function runnerOf(
@@ -41,6 +43,7 @@ export function runnerOf(
   timeoutMs: number,
   testing: Testing,
   deliverer: Deliverer,
+  contexts: ContextLimits,
 ): Run {
   const isOfTest = operation?.body !== undefined && !FOR_ALL_TESTS.has(operation.id);
   const readsTest = isOfTest || operation?.tag === 'Testing';
@@ -49,9 +52,12 @@ export function runnerOf(
     const asked = endpoint.parse(input);
     const context = new Context(input, request, response, held, timeoutMs, testing);
     const isAdmitted = endpoint.modelOf === undefined || !deliverer.concerns(request.headers);
-    const answered = isAdmitted
-      ? endpoint.answer(asked, context)
-      : after(deliverer.admit(endpoint.modelOf?.(asked), response), () => endpoint.answer(asked, context));
+    const answer = () => endpoint.answer(asked, context);
+    const admitted = () =>
+      isAdmitted ? answer() : after(deliverer.admit(endpoint.modelOf?.(asked), response), answer);
+    const answered = contexts.areSet
+      ? after(contexts.assertFits(endpoint, asked, factsOf(response).isAnthropic), admitted)
+      : admitted();
     return answered instanceof Promise ? unlessAborted(context.signal(), answered) : answered;
   };
 }

@@ -207,6 +207,7 @@ async function serveWith(
     // With the engine `index` there is nothing to answer from before the index is ready: loading the modules now would only slow that down.
     if (engine === 'index') await started;
     const {
+      contextLimitOf,
       createApp,
       Listener,
       Cache,
@@ -234,6 +235,7 @@ async function serveWith(
         maxTokens: config.maxTokens,
       },
       delivery,
+      contextLimitOf: contextLimitOf(config),
       onMiss: missPolicyOf(config),
       standIn: standInOf(config),
       missStatus: config.missStatus,

@@ -6,6 +6,7 @@ import { openDataset } from '#dist/dataset/dataset.js';
 import { type App, type AppParts, createApp } from '#dist/http/app.js';
 import { keyCheck } from '#dist/http/auth.js';
 import type { Clock } from '#dist/http/clock.js';
+import { contextLimitOf } from '#dist/http/context-limits.js';
 import { deliveryOf } from '#dist/http/delivery-settings.js';
 import { Listener } from '#dist/http/listener.js';
 import type { Figures } from '#dist/http/metrics-registry.js';
@@ -99,6 +100,7 @@ export async function appOf(
     tokenPool: tokens,
     cache,
     delivery: deliveryOf(readOptions(overrides.delays ?? {})),
+    contextLimitOf: contextLimitOf(readOptions(overrides.delays ?? {})),
     clock: {
       now: overrides.now ?? (() => 1_700_000_000_999),
       newId: overrides.newId ?? ((length) => '0'.repeat(length)),

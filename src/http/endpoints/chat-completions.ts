@@ -29,6 +29,12 @@ export function chatCompletions(
     parse: ({ body, params }) => parseChatRequest(body, params.deployment),
     modelOf: ({ model }) => model,
     messagesOf: ({ messages }) => messages,
+    contextOf: ({ messages, maxTokens }) =>
+      after(replies.tokensOf(textsOf(messages)), (tokens) => ({
+        promptTokens: chatPromptTokens(messages, tokens),
+        maxTokens,
+        param: 'messages',
+      })),
     answer: (asked, context) => {
       const { messages, choices, stored } = asked;
       const how = { ...asked, givesReasoning: true, streamInterval: context.streamInterval };

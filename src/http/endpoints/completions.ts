@@ -42,15 +42,19 @@ export function completions(
     modelOf: ({ model }) => model,
     messagesOf: ({ prompts }) =>
       prompts.flatMap((prompt) => (typeof prompt === 'string' ? [said(prompt)] : [])),
+    contextOf: ({ prompts, maxTokens }) =>
+      after(textsIn(prompts, tokenPool), (texts) =>
+        after(
+          allInSteps(texts, (text) => replies.tokensOf([{ text }])),
+          (counts) => ({ promptTokens: Math.max(...counts), maxTokens, param: 'prompt' }),
+        ),
+      ),
     answer: (asked, context) => {
       const { signal } = context;
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
-      const texts = all(asked.prompts, (prompt) =>
-        typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt', TEXT_LENGTH_MAX),
-      );
       // Equal prompts are looked up once.
-      const asSet = after(texts, (prompts) =>
+      const asSet = after(textsIn(asked.prompts, tokenPool), (prompts) =>
         after(allInSteps(prompts, textId), (ids) => distinct(prompts, ids)),
       );
       const withPrompts = after(asSet, (set) =>
@@ -102,6 +106,16 @@ export function completions(
       });
     },
   };
+}
+
+/** The texts of prompts, some of which may be token ids. */
+function textsIn(
+  prompts: CompletionRequest['prompts'],
+  tokenPool: TokenPool,
+): MaybePromise<readonly string[]> {
+  return all(prompts, (prompt) =>
+    typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt', TEXT_LENGTH_MAX),
+  );
 }
 
 /** The different prompts, and for each of all prompts its index among the different ones. */

@@ -9,6 +9,7 @@ import type { Testing } from '../../testing/testing.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import type { KeyCheck } from '../auth.js';
 import type { Clock } from '../clock.js';
+import type { ContextLimits } from '../context-limits.js';
 import type { Endpoint } from '../endpoint.js';
 import type { MissPolicy } from '../miss-policies.js';
 import type { Replies } from '../replies.js';
@@ -48,6 +49,8 @@ export interface EndpointParts {
   /** Encodes and decodes tokens. */
   readonly tokenPool: TokenPool;
   readonly clock: Clock;
+  /** The context lengths of the models. */
+  readonly contexts: ContextLimits;
   readonly registry: RegistryOnce;
   /** True once the server has been asked to stop. */
   readonly isStopping: () => boolean;
@@ -64,7 +67,7 @@ export interface EndpointParts {
 
 /** The endpoint of each operation. */
 export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
-  const { catalog, onMiss, replies, tokenPool, clock } = parts;
+  const { catalog, onMiss, replies, tokenPool, clock, contexts } = parts;
   const substitutes = parts.standIn && substitutesOf(parts.standIn, catalog, replies, clock);
   const chats = new MemoryStore<StoredChat>(STORED_MAX, STORED_BYTES);
   const stored = {
@@ -90,8 +93,8 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     listInputItems: inputItems(stored),
     createMessage: messages(catalog, onMiss, replies),
     countMessageTokens: countTokens(catalog, replies),
-    listModels: models(catalog),
-    retrieveModel: modelById(catalog),
+    listModels: models(catalog, contexts),
+    retrieveModel: modelById(catalog, contexts),
     deleteModel: deleteModel(catalog, substitutes !== undefined),
     home: home(parts),
     health,
@@ -100,7 +103,7 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     ready: ready(catalog, parts.isStopping),
     metrics: metrics(parts.registry),
     version: version(parts.version),
-    tokenize: tokenize(catalog, tokenPool),
+    tokenize: tokenize(catalog, tokenPool, contexts),
     detokenize: detokenize(catalog, tokenPool),
     openapi: openapi(parts),
     docs,

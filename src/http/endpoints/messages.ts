@@ -28,6 +28,12 @@ export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies)
     parse: ({ body }) => parseMessagesRequest(body),
     modelOf: ({ model }) => model,
     messagesOf: ({ messages }) => messages,
+    contextOf: (asked) =>
+      after(replies.tokensOf(countedTexts(asked)), (tokens) => ({
+        promptTokens: chatPromptTokens(asked.messages, tokens),
+        maxTokens: asked.maxTokens,
+        param: 'messages',
+      })),
     answer: (asked, context) => {
       const { model: name, messages } = asked;
       const how = { ...asked, ...HOW, streamInterval: context.streamInterval };

@@ -2,23 +2,27 @@ import * as anthropic from '../../anthropic/models.js';
 import { AppError } from '../../core/errors.js';
 import type { Catalog } from '../../models/catalog.js';
 import { modelList, modelObject } from '../../openai/models.js';
+import type { ContextLimits } from '../context-limits.js';
 import { type Endpoint, jsonOf, type RequestContext } from '../endpoint.js';
 
 /** `GET /v1/models`: the served datasets. */
-export function models({ models }: Catalog): Endpoint<void> {
+export function models({ models }: Catalog, { lengthOf }: ContextLimits): Endpoint<void> {
   return {
     parse: () => undefined,
-    answer: (_, context) => jsonOf(isAnthropic(context) ? anthropic.modelList(models) : modelList(models)),
+    answer: (_, context) =>
+      jsonOf(isAnthropic(context) ? anthropic.modelList(models, lengthOf) : modelList(models, lengthOf)),
   };
 }
 
 /** `GET /v1/models/{id}`: one of them, under the name in the request. An id may contain slashes. */
-export function modelById(catalog: Catalog): Endpoint<string> {
+export function modelById(catalog: Catalog, contexts: ContextLimits): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
     answer: (id, context) => {
       const model = catalog.resolve(id);
-      return jsonOf(isAnthropic(context) ? anthropic.modelObject(model, id) : modelObject(model, id));
+      const length = contexts.lengthOf(model.id);
+      const object = isAnthropic(context) ? anthropic.modelObject : modelObject;
+      return jsonOf(object(model, id, length));
     },
   };
 }

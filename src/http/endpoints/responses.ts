@@ -53,6 +53,16 @@ export function responses(
     parse: ({ body }) => parseResponsesRequest(body),
     modelOf: ({ model }) => model,
     messagesOf: ({ input = [] }) => messagesOf(input),
+    contextOf: (asked) => {
+      // OpenAI leaves out the first items of an input that is too long.
+      if (asked.echoed.truncation === 'auto') return undefined;
+      const { messages } = inputOf(asked, parts, true);
+      return after(replies.tokensOf(textsOf(messages)), (tokens) => ({
+        promptTokens: chatPromptTokens(messages, tokens),
+        maxTokens: asked.maxTokens,
+        param: 'input',
+      }));
+    },
     answer: (asked, context) => {
       context.holdAnswer(byteCount(ESCAPED_BYTES * asked.echoedLength));
       const model = catalog.resolve(asked.model);
