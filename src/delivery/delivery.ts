@@ -61,14 +61,23 @@ export class Plan {
    * When an answer that isn't streamed is due: when the last chunk of its stream would be.
    *
    * @param startMs when it began
-   * @returns in ms of the same clock
    */
-  wholeMs(promptTokens: number, completionTokens: number, startMs: number): number {
+  whole(promptTokens: number, completionTokens: number, startMs: number): Whole {
     const schedule = this.schedule(promptTokens, startMs);
     const interval = Math.max(1, this.interval);
-    for (let left = completionTokens; left > 0; left -= interval) schedule.chunk(Math.min(interval, left));
-    return schedule.dueMs;
+    let firstMs: number | undefined;
+    for (let left = completionTokens; left > 0; left -= interval) {
+      schedule.chunk(Math.min(interval, left));
+      firstMs ??= schedule.dueMs;
+    }
+    return { firstMs: firstMs ?? schedule.dueMs, dueMs: schedule.dueMs };
   }
+}
+
+/** When an answer that isn't streamed is due, and when its first token would be, in ms of the clock of the start. */
+interface Whole {
+  readonly firstMs: number;
+  readonly dueMs: number;
 }
 
 /** When the chunks of one answer are due, one after the other. */
@@ -118,6 +127,8 @@ export class Delivery {
   private readonly seed: number;
   private readonly allowsOverrides: boolean;
   private readonly isConfigured: boolean;
+  /** True if a model only runs a limited number of requests at the same time: those of all models are counted then. */
+  readonly hasCapacity: boolean;
 
   /**
    * @param all the settings of models without settings of their own
@@ -138,6 +149,7 @@ export class Delivery {
     this.isConfigured = [all, ...models.values()].some(
       (each) => !isInstant(each) || each.maxNumSeqs > 0 || each.streamInterval > 0 || each.replaySpeed > 0,
     );
+    this.hasCapacity = [all, ...models.values()].some(({ maxNumSeqs }) => maxNumSeqs > 0);
   }
 
   /** False if a request is answered at once. */

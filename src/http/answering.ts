@@ -9,3 +9,4 @@ export { contextLimitOf } from './context-limits.js';
 export { Listener } from './listener.js';
 export { missPolicyOf, standInOf } from './miss-policies.js';
 export { RequestMetrics } from './request-metrics.js';
+export { tokensInFlightOf } from './tokens-in-flight.js';

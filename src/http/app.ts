@@ -27,8 +27,8 @@ import { allowOnly, Failures, unknownUrl } from './errors.js';
 import { frontOf } from './front.js';
 import { HeldMemory } from './held-memory.js';
 import type { Refused } from './listener.js';
+import type { Figures } from './measured.js';
 import { type MessageClasses, messageClasses } from './message-classes.js';
-import type { Figures } from './metrics-registry.js';
 import type { MissPolicy } from './miss-policies.js';
 import { docsFiles, webFiles } from './page-files.js';
 import { limitRate, RateLimit } from './rate-limit.js';
@@ -38,6 +38,7 @@ import type { RequestMetrics } from './request-metrics.js';
 import { expressPath, ROUTES, routeAt, singleSlashes } from './routes.js';
 import { type Run, runnerOf } from './runner.js';
 import { Sender } from './sender.js';
+import type { TokensInFlight } from './tokens-in-flight.js';
 
 /** The parts of the HTTP layer. */
 export interface AppParts extends AppSettings {
@@ -54,6 +55,7 @@ export interface AppParts extends AppSettings {
   /** Decides how answers are delivered. */
   readonly delivery: Delivery;
   readonly contextLimitOf: ContextLimitOf;
+  readonly tokensInFlight: TokensInFlight;
   /** The cache for answers; undefined disables it. */
   readonly cache: Cache | undefined;
   readonly clock: Clock;
@@ -101,9 +103,9 @@ export interface App {
 
 /** Creates the HTTP layer of verbatim: all paths, their guards, and the error handling. */
 export function createApp(parts: AppParts): App {
-  const { catalog, tokenPool, clock, metrics, figures, logger, cache } = parts;
+  const { catalog, tokenPool, clock, metrics, delivery, tokensInFlight, logger, cache } = parts;
   const { tokenizer } = tokenPool;
-  const registry = registryOnce({ metrics, figures, catalog });
+  const registry = registryOnce(parts);
   const contexts = new ContextLimits(catalog, parts.contextLimitOf);
   const endpoints = endpointsOf({
     ...parts,
@@ -119,7 +121,7 @@ export function createApp(parts: AppParts): App {
   const sender = new Sender(clock, { writer: newWriter(), tokenizer, newWriter });
   const failures = new Failures(sender, logger);
   const { stopping } = parts.testing;
-  const deliverer = new Deliverer(parts.delivery, sender, failures, catalog, metrics, stopping);
+  const deliverer = new Deliverer(delivery, sender, failures, catalog, metrics, tokensInFlight, stopping);
   const runOf = (endpoint: Endpoint, operation?: Operation) =>
     runnerOf(endpoint, operation, held, parts.requestTimeoutMs, parts.testing, deliverer, contexts);
   const runs = Object.fromEntries(

@@ -15,6 +15,7 @@ import type { RequestMetrics } from './request-metrics.js';
 import type { Sender } from './sender.js';
 import { simulatedError } from './simulated-error.js';
 import { withoutEnd, withWrongUsage } from './spoiled-answers.js';
+import type { TokensInFlight } from './tokens-in-flight.js';
 
 /** The status of a failure that doesn't name one. */
 const FAILED_STATUS = 500;
@@ -28,6 +29,7 @@ export class Deliverer {
   private readonly failures: Failures;
   private readonly catalog: Catalog;
   private readonly metrics: RequestMetrics;
+  private readonly tokensInFlight: TokensInFlight;
   private readonly stopping: AbortSignal;
   private readonly wheel = new TimerWheel();
 
@@ -38,6 +40,7 @@ export class Deliverer {
     failures: Failures,
     catalog: Catalog,
     metrics: RequestMetrics,
+    tokensInFlight: TokensInFlight,
     stopping: AbortSignal,
   ) {
     this.delivery = delivery;
@@ -45,6 +48,7 @@ export class Deliverer {
     this.failures = failures;
     this.catalog = catalog;
     this.metrics = metrics;
+    this.tokensInFlight = tokensInFlight;
     this.stopping = stopping;
   }
 
@@ -85,6 +89,8 @@ export class Deliverer {
   /** Sends an answer when it is due. Does nothing if the client has disconnected. */
   send(response: ServerResponse, answered: Answered): void {
     const { plan } = factsOf(response);
+    const release = answered.outcome && this.tokensInFlight.hold(answered.outcome);
+    if (release !== undefined) onceGone(response, release);
     if (plan === undefined || (answered.status ?? 200) >= 400) this.sender.send(response, answered);
     else if (!response.destroyed) this.deliver(response, spoiled(answered, plan), plan);
   }
@@ -100,6 +106,7 @@ export class Deliverer {
     }
     const { prompt_tokens = 0, completion_tokens = 0 } = outcome?.usage ?? {};
     if (isStream) {
+      facts.isPaced = plan.interval > 0;
       const counts = outcome && this.metrics.completionsOf(outcome.model);
       this.sender.sendPaced(response, answered, content.stream, {
         wheel: this.wheel,
@@ -109,13 +116,17 @@ export class Deliverer {
         errorEvent: (number) =>
           errorEvent(response, content.stream.afterNumber === undefined ? undefined : number),
         onSent: (tokens, gapMs) => {
-          if (gapMs !== undefined) counts?.interToken.addTimes(gapMs / 1000 / Math.max(1, tokens), tokens);
+          // The first tokens have no time before the first of them.
+          const gaps = gapMs === undefined ? Math.min(tokens, completion_tokens) - 1 : tokens;
+          if (gaps > 0) counts?.interToken.addTimes((gapMs ?? 0) / 1000 / gaps, gaps);
         },
       });
       return;
     }
     const stallMs = failure?.kind === 'stall' ? failure.ms : 0;
-    const dueMs = plan.wholeMs(prompt_tokens, completion_tokens, facts.admittedAt) + stallMs;
+    const whole = plan.whole(prompt_tokens, completion_tokens, facts.admittedAt);
+    const dueMs = whole.dueMs + stallMs;
+    facts.firstTokenAt = Math.max(whole.firstMs, this.wheel.now);
     const send = () => {
       if (failure?.kind === 'cut' || failure?.kind === 'malformed')
         this.sender.sendHalf(response, answered, failure.kind === 'cut');

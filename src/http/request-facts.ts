@@ -50,6 +50,13 @@ export class RequestFacts {
   beganAt: number | undefined = undefined;
   /** When it was admitted, if it had to wait for others. */
   admittedAt: number = this.cameAt;
+  /**
+   * When the first token of its answer was due, if all of them are sent together, but as late as the last one of a stream. In ms of the
+   * same clock.
+   */
+  firstTokenAt: number | undefined = undefined;
+  /** True if the times between the tokens of its answer are counted as they are sent. */
+  isPaced = false;
   /** How its answer is delivered; undefined if it is sent at once. */
   plan: Plan | undefined = undefined;
   private readonly now: () => number;

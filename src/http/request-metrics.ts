@@ -51,11 +51,15 @@ export interface RouteLatency {
 }
 
 /** The counts of a model's completions. */
-export class CompletionCounts implements RouteLatency {
+export class CompletionCounts {
   readonly whole = new Histogram();
-  readonly first = new Histogram();
-  /** The times between two tokens that were sent one after the other. */
+  readonly firstToken = new Histogram();
+  /** The times between two tokens: of an answer that isn't paced, its average for each of them. */
   readonly interToken = new Histogram();
+  /** The average of each completion. */
+  readonly perToken = new Histogram();
+  /** The times until requests were admitted. */
+  readonly queue = new Histogram();
   /** By finish reason; `abort` if the client disconnected before the end. */
   readonly finished = new Map<FinishReason | 'abort', number>();
   promptTokens = 0;
@@ -76,12 +80,8 @@ export class RequestMetrics {
    *
    * @param isWhole false if the client disconnected before it received the whole answer
    */
-  record(
-    route: string,
-    status: number,
-    { cameAt, beganAt, match = '', dataset = '', outcome }: RequestFacts,
-    isWhole: boolean,
-  ): void {
+  record(route: string, status: number, facts: RequestFacts, isWhole: boolean): void {
+    const { cameAt, beganAt, match = '', dataset = '', outcome } = facts;
     const now = performance.now();
     const seconds = (now - cameAt) / 1000;
     const firstSeconds = ((beganAt ?? now) - cameAt) / 1000;
@@ -94,15 +94,22 @@ export class RequestMetrics {
     latency.whole.add(seconds);
     latency.first.add(firstSeconds);
     if (outcome === undefined) return;
-    const { usage } = outcome;
+    const { firstTokenAt, admittedAt } = facts;
+    const firstTokenSeconds = firstTokenAt === undefined ? firstSeconds : (firstTokenAt - cameAt) / 1000;
     const counts = this.completionsOf(outcome.model);
     const finishReason = isWhole ? outcome.finishReason : 'abort';
     counts.finished.set(finishReason, (counts.finished.get(finishReason) ?? 0) + 1);
-    counts.first.add(firstSeconds);
-    counts.promptTokens += usage.prompt_tokens;
+    counts.firstToken.add(firstTokenSeconds);
+    counts.queue.add((admittedAt - cameAt) / 1000);
+    counts.promptTokens += outcome.usage.prompt_tokens;
     if (!isWhole) return;
     counts.whole.add(seconds);
-    counts.completionTokens += usage.completion_tokens;
+    counts.completionTokens += outcome.usage.completion_tokens;
+    const gaps = outcome.usage.completion_tokens - 1;
+    if (gaps < 1) return;
+    const perToken = (seconds - firstTokenSeconds) / gaps;
+    counts.perToken.add(perToken);
+    if (!facts.isPaced) counts.interToken.addTimes(perToken, gaps);
   }
 
   /** The counts of a model's completions. */

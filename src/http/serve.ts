@@ -208,6 +208,7 @@ async function serveWith(
     if (engine === 'index') await started;
     const {
       contextLimitOf,
+      tokensInFlightOf,
       createApp,
       Listener,
       Cache,
@@ -236,6 +237,7 @@ async function serveWith(
       },
       delivery,
       contextLimitOf: contextLimitOf(config),
+      tokensInFlight: tokensInFlightOf(config),
       onMiss: missPolicyOf(config),
       standIn: standInOf(config),
       missStatus: config.missStatus,

@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { ServeOptions } from '#dist/index.js';
 import type { Lookup } from '#dist/lookup/lookup.js';
 import { guardedBy, post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -30,6 +31,37 @@ async function metricsOf(url: string): Promise<Map<string, number>> {
 }
 
 const messages = (content: string) => [{ role: 'user', content }];
+
+const MODEL = 'model_name="dataset"';
+
+/** The metrics, once one of the model has a value. */
+async function metricsWith(url: string, name: string, value: number): Promise<Map<string, number>> {
+  for (;;) {
+    const samples = await metricsOf(url);
+    if (samples.get(`${name}{${MODEL}}`) === value) return samples;
+  }
+}
+
+/** Asks for a completion; returns the number of its tokens. */
+async function completionTokensOf(url: string, stream: boolean): Promise<number> {
+  const body = { messages: messages('Say it.'), stream, ...(stream && { stream_options: USAGE }) };
+  const text = await (await post(`${url}/v1/chat/completions`, body)).text();
+  return Number(/"completion_tokens":(\d+)/.exec(text)?.[1]);
+}
+
+const USAGE = { include_usage: true };
+
+/** Asks for a completion whose first token comes in an hour. */
+function askForever(url: string): AbortController {
+  const left = new AbortController();
+  fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-verbatim-delay': 'ttft=3600000' },
+    body: JSON.stringify({ messages: messages('Say it.'), stream: true }),
+    signal: left.signal,
+  }).catch(() => {});
+  return left;
+}
 
 describe('the metrics', () => {
   it('count requests by path, status and rung', async () => {
@@ -152,6 +184,95 @@ describe('the metrics', () => {
     const samples = await metricsOf(url);
     expect(samples.get('vllm:generation_tokens_total{model_name="dataset"}')).toBe(0);
     expect(samples.get('vllm:num_requests_running{model_name="dataset"}')).toBe(0);
+  });
+
+  it.each([
+    ['a delayed stream', true, { timeToFirstToken: 200, interTokenLatency: 5 }],
+    ['a delayed answer in one piece', false, { timeToFirstToken: 200, interTokenLatency: 5 }],
+    ['a stream that is sent at once', true, {}],
+    ['an answer that is sent at once', false, {}],
+  ])('time the tokens of %s', async (_what, stream, delays: ServeOptions) => {
+    const url = await serveApp(dataset, { delays });
+    const tokens = await completionTokensOf(url, stream);
+    const samples = await metricsWith(url, 'vllm:e2e_request_latency_seconds_count', 1);
+    const sum = (name: string) => samples.get(`${name}_sum{${MODEL}}`) ?? Number.NaN;
+    const count = (name: string) => samples.get(`${name}_count{${MODEL}}`);
+    for (const maker of ['vllm', 'sglang']) {
+      const [whole, first] = [`${maker}:e2e_request_latency_seconds`, `${maker}:time_to_first_token_seconds`];
+      const gaps = `${maker}:inter_token_latency_seconds`;
+      expect([count(whole), count(first), count(gaps)]).toEqual([1, 1, tokens - 1]);
+      const early = samples.get(`${first}_bucket{${MODEL},le="0.1"}`);
+      if (delays.timeToFirstToken !== undefined) expect(early).toBe(0);
+      // All tokens come between the first one and the end.
+      expect(sum(gaps)).toBeGreaterThanOrEqual(0);
+      expect(sum(first) + sum(gaps)).toBeLessThan(sum(whole) + 1);
+    }
+    for (const name of ['vllm:time_per_output_token_seconds', 'vllm:request_time_per_output_token_seconds']) {
+      const afterFirst = sum('vllm:e2e_request_latency_seconds') - sum('vllm:time_to_first_token_seconds');
+      expect(count(name)).toBe(1);
+      expect(sum(name) * (tokens - 1)).toBeCloseTo(afterFirst, 6);
+    }
+    expect([count('vllm:request_queue_time_seconds'), sum('vllm:request_queue_time_seconds')]).toEqual([
+      1, 0,
+    ]);
+  });
+
+  it('time no tokens of a completion that has only one', async () => {
+    const url = await serveApp(dataset);
+    await (await post(`${url}/v1/completions`, { prompt: 'Say it.', max_tokens: 1 })).text();
+    const samples = await metricsWith(url, 'vllm:generation_tokens_total', 1);
+    expect(samples.get(`vllm:inter_token_latency_seconds_count{${MODEL}}`)).toBe(0);
+    expect(samples.get(`vllm:time_per_output_token_seconds_count{${MODEL}}`)).toBe(0);
+  });
+
+  it('have the requests that wait while others run, and how long they waited', async () => {
+    const url = await serveApp(dataset, { delays: { maxNumSeqs: 1, allowOverrides: true } });
+    const load = async () => {
+      const samples = await metricsOf(url);
+      const [running, waiting, ...same] = [
+        'vllm:num_requests_running',
+        'vllm:num_requests_waiting',
+        'sglang:num_running_reqs',
+        'sglang:num_queue_reqs',
+      ].map((name) => samples.get(`${name}{${MODEL}}`));
+      expect(same).toEqual([running, waiting]);
+      return `${running} running, ${waiting} waiting`;
+    };
+    const reached = async (state: string) => {
+      while ((await load()) !== state);
+    };
+    const first = askForever(url);
+    await reached('1 running, 0 waiting');
+    const second = askForever(url);
+    await reached('1 running, 1 waiting');
+    const third = post(`${url}/v1/chat/completions`, { messages: messages('Say it.') });
+    await reached('1 running, 2 waiting');
+    first.abort();
+    await reached('1 running, 1 waiting');
+    second.abort();
+    expect((await third).status).toBe(200);
+    await reached('0 running, 0 waiting');
+    const samples = await metricsWith(url, 'vllm:request_queue_time_seconds_count', 1);
+    expect(samples.get(`vllm:request_queue_time_seconds_sum{${MODEL}}`)).toBeGreaterThan(0);
+  });
+
+  it('have the tokens in flight, as a share of the cache', async () => {
+    const { usage } = (await (
+      await post(`${await serveApp(dataset)}/v1/chat/completions`, { messages: messages('Say it.') })
+    ).json()) as { usage: { total_tokens: number } };
+    const delays = { kvCacheTokens: 2 * usage.total_tokens, allowOverrides: true };
+    const url = await serveApp(dataset, { delays });
+    const reached = (share: number) => metricsWith(url, 'vllm:kv_cache_usage_perc', share);
+    await reached(0);
+    const asked = [askForever(url)];
+    await reached(0.5);
+    asked.push(askForever(url));
+    await reached(1);
+    asked.push(askForever(url));
+    await metricsWith(url, 'vllm:num_requests_running', 3);
+    await reached(1);
+    for (const one of asked) one.abort();
+    await reached(0);
   });
 
   it('have those of the process', async () => {

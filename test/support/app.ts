@@ -9,10 +9,11 @@ import type { Clock } from '#dist/http/clock.js';
 import { contextLimitOf } from '#dist/http/context-limits.js';
 import { deliveryOf } from '#dist/http/delivery-settings.js';
 import { Listener } from '#dist/http/listener.js';
-import type { Figures } from '#dist/http/metrics-registry.js';
+import type { Figures } from '#dist/http/measured.js';
 import { missPolicyOf, standInOf } from '#dist/http/miss-policies.js';
 import { RequestMetrics } from '#dist/http/request-metrics.js';
 import { urlOf } from '#dist/http/start-lines.js';
+import { tokensInFlightOf } from '#dist/http/tokens-in-flight.js';
 import type { ServeOptions } from '#dist/index.js';
 import { Cache, CachedLookup } from '#dist/lookup/cache.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
@@ -101,6 +102,7 @@ export async function appOf(
     cache,
     delivery: deliveryOf(readOptions(overrides.delays ?? {})),
     contextLimitOf: contextLimitOf(readOptions(overrides.delays ?? {})),
+    tokensInFlight: tokensInFlightOf(readOptions(overrides.delays ?? {})),
     clock: {
       now: overrides.now ?? (() => 1_700_000_000_999),
       newId: overrides.newId ?? ((length) => '0'.repeat(length)),

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Endpoint } from '../endpoint.js';
 import { loaded } from '../loaded.js';
-import type { Measured } from '../metrics-registry.js';
+import type { Measured } from '../measured.js';
 
 /** Makes the registry of metrics, once. */
 export type RegistryOnce = () => Promise<Registry>;
