@@ -11,6 +11,8 @@ export interface BenchOptions {
   /** The effect of one client on others: measured on request only. */
   readonly badClients: boolean;
   readonly bodies: boolean;
+  /** How exactly streams are sent on time. */
+  readonly delivery: boolean;
   /** About a minute instead of thirty. */
   readonly quick: boolean;
   /** Of the dataset, in 1,000,000 bytes. */
@@ -21,6 +23,8 @@ export interface BenchOptions {
   readonly generator: GeneratorName;
   /** True to measure the index of a file four times as long, too. */
   readonly large: boolean;
+  /** The commit that the cost of delays is compared with; undefined for the last one without them. */
+  readonly before: string | undefined;
 }
 
 /** Two results files or two commits to compare. */
@@ -36,7 +40,9 @@ const GENERATORS = ['autocannon', 'wrk'] as const;
 export type GeneratorName = (typeof GENERATORS)[number];
 
 /** The parts that can be measured separately. */
-const SECTIONS: readonly string[] = ['engine', 'http', 'bad-clients', 'bodies'];
+const SECTIONS: readonly string[] = ['engine', 'http', 'bad-clients', 'bodies', 'delivery'];
+/** Those that have a short run. */
+const QUICK_SECTIONS: readonly (string | undefined)[] = ['http', 'delivery'];
 
 /** For each kind of bad client. */
 const BAD_CLIENTS_SECONDS = 20;
@@ -52,6 +58,7 @@ const OPTIONS = {
   with: { type: 'string' },
   large: { type: 'boolean' },
   quick: { type: 'boolean' },
+  before: { type: 'string' },
 } as const satisfies ParseArgsConfig['options'];
 
 /**
@@ -62,19 +69,24 @@ const OPTIONS = {
 export function readOptions(args: readonly string[]): BenchOptions | CompareOptions {
   const { values, positionals } = parse(args);
   const [what, ...rest] = positionals;
-  const { quick = false, large = false } = values;
-  if (quick && what !== 'http') throw new UsageError("--quick: expected after 'http'");
+  const { quick = false, large = false, before } = values;
+  if (quick && !QUICK_SECTIONS.includes(what))
+    throw new UsageError(`--quick: expected after '${QUICK_SECTIONS.join("' or '")}'`);
+  if (before !== undefined && (quick || what !== 'delivery'))
+    throw new UsageError("--before: expected after 'delivery', without --quick");
   const options = {
     engine: what === undefined || what === 'engine' || what === 'compare',
     http: what === undefined || what === 'http' || what === 'compare',
     badClients: what === 'bad-clients',
     bodies: what === 'bodies',
+    delivery: what === 'delivery',
     quick,
     large,
     sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),
     rounds: numberOf('rounds', values.rounds, ROUNDS),
     seconds: numberOf('seconds', values.seconds, BAD_CLIENTS_SECONDS),
     generator: generatorOf(values.with),
+    before,
   };
   if (what === 'compare') {
     const [before, after] = rest;

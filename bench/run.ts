@@ -1,14 +1,16 @@
 /**
  * `npm run bench`: measures the engines and the server on a generated dataset, prints the results, and writes them to bench/results.
  * `npm run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two
- * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others. Options:
- * `--size MB` (default 678), `--rounds N` (3), `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), and
- * `--large` for the index of a file four times as long.
+ * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others, and `-- delivery` how
+ * exactly streams are sent on time: some six minutes, with `--quick` one. Options: `--size MB` (default 678), `--rounds N` (3),
+ * `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), `--large` for the index of a file four times as
+ * long, and `--before COMMIT` for the build that the cost of delays is compared with (the last one without them).
  */
 
 import { circumstancesOf } from './circumstances.js';
 import { exitOnSignals } from './cleanup.js';
 import { generatedDataset } from './dataset.js';
+import { measureDelivery } from './delivery/section.js';
 import { measureEngines } from './engine/section.js';
 import { measureBadClients } from './http/bad-clients.js';
 import { measureBodies } from './http/bodies.js';
@@ -35,12 +37,14 @@ try {
 }
 
 async function measure(options: BenchOptions): Promise<void> {
-  const { engine, http, badClients, bodies, quick, sizeMegabytes, rounds, large } = options;
+  const { engine, http, badClients, bodies, delivery, quick, sizeMegabytes, rounds, large, before } = options;
   // Reports missing requirements before anything slow begins.
-  const generator = http ? generatorOf(options.generator) : undefined;
+  const generator = http || delivery ? generatorOf(options.generator) : undefined;
   const sections: Section[] = [];
   if (badClients) sections.push(await measureBadClients(options.seconds));
   if (bodies) sections.push(await measureBodies());
+  if (delivery && generator !== undefined)
+    sections.push(await measureDelivery(generator, { quick, rounds, before }));
   const dataset = engine || http ? await generatedDataset(sizeMegabytes) : undefined;
   if (dataset !== undefined && generator !== undefined)
     sections.push(...(await measureHttp(dataset, generator, { quick, rounds })));
@@ -55,12 +59,16 @@ async function measure(options: BenchOptions): Promise<void> {
   say(`written to ${path}\n`);
 }
 
-function titleOf({ engine, http, badClients, bodies, quick }: BenchOptions): {
+function titleOf({ engine, http, badClients, bodies, delivery, quick }: BenchOptions): {
   heading: string;
   suffix: string;
 } {
   if (badClients) return { heading: 'bad clients', suffix: '-bad-clients' };
   if (bodies) return { heading: 'long bodies', suffix: '-bodies' };
+  if (delivery)
+    return quick
+      ? { heading: 'delivery, quickly', suffix: '-delivery-quick' }
+      : { heading: 'delivery', suffix: '-delivery' };
   if (engine && http) return { heading: 'the engines and the server', suffix: '' };
   if (engine) return { heading: 'the engines', suffix: '-engine' };
   return quick

@@ -60,13 +60,18 @@ export class Server {
     return (performance.now() - this.startMs) / 1000;
   }
 
+  /** The id of its process. */
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   get memory(): Memory {
-    return memoryOf(this.child.pid ?? 0);
+    return memoryOf(this.pid);
   }
 
   /** CPU time of the process, in microseconds. */
   get cpuMicroseconds(): number {
-    return cpuMicrosecondsOf(this.child.pid ?? 0);
+    return cpuMicrosecondsOf(this.pid);
   }
 
   /** Its URL, as soon as it listens. */

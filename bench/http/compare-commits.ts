@@ -3,17 +3,13 @@
  * the goals' ratios is measured in each round, too.
  */
 
-import { execFileSync, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { circumstancesOf } from '../circumstances.js';
-import { atExit, temporaryFolder } from '../cleanup.js';
 import { generatedDataset } from '../dataset.js';
 import type { CompareOptions } from '../options.js';
-import { say } from '../progress.js';
 import type { Results } from '../results.js';
-import { type Server, type ServerCommand, verbatim, withServer } from '../server.js';
+import type { Server } from '../server.js';
 import { UsageError } from '../usage-error.js';
+import { buildOf, commitOf, serversOf } from './commit.js';
 import { BASE, ROWS } from './comparison-rows.js';
 import { cpuGoalFigures } from './cpu-goals.js';
 import { withServers } from './fleet.js';
@@ -25,19 +21,16 @@ import { SCENARIOS, type Scenario, type ScenarioName, scenariosOf } from './scen
 
 const CONNECTIONS = 32;
 const PLAN = { seconds: 2, firstWarmUpSeconds: 2, warmUpSeconds: 0 };
-/** A server that uses less than this share of a core for this long has finished counting. */
-const IDLE_SHARE = 0.05;
-const IDLE_SECONDS = 4;
 
 /** Measures all scenarios on both commits; returns the results of each, with its ratios to `BASE`. */
 export async function compareCommits(options: CompareOptions): Promise<[Results, Results]> {
   const { before, after, sizeMegabytes, rounds } = options;
-  const commits = [commitOf(before), commitOf(after)];
+  const commits = [before, after].map(knownCommitOf);
   const generator = generatorOf(options.generator);
   const { path } = await generatedDataset(sizeMegabytes);
   const scenarios = scenariosOf(questionsOf(path));
   const commands = [ROWS[BASE].server.command({ path, indexFlags: [] })];
-  for (const main of commits.map(buildOf)) commands.push(...(await commandsOf(path, main)));
+  for (const main of commits.map(buildOf)) commands.push(...(await serversOf(path, main)));
   const [base = [], ...measured] = await withServers(commands, async ([peer, ...servers]) => {
     const baseCell = cellOf(BASE, peer as Server, scenarios[ROWS[BASE].scenario]);
     // Measures both commits on one scenario before the next: less time passes between the two.
@@ -63,51 +56,14 @@ export async function compareCommits(options: CompareOptions): Promise<[Results,
   return [resultsOf(0), resultsOf(1)];
 }
 
-/** Builds the index of a build, with its tokens counted; returns the servers without and with a cache. */
-async function commandsOf(path: string, main: string): Promise<ServerCommand[]> {
-  const flags = ['--engine', 'index', '--index-dir', temporaryFolder()];
-  await withServer(verbatim(path, flags, main), untilIdle);
-  return [verbatim(path, flags, main), verbatim(path, [...flags, '--cache-mb', '64'], main)];
-}
-
 function cellOf(name: string, server: Server, scenario: Scenario): Cell {
   return { name, server, scenario, connections: CONNECTIONS };
 }
 
 /** @throws UsageError if the commit doesn't exist */
-function commitOf(name: string): string {
-  try {
-    const args = ['rev-parse', '--verify', '--quiet', '--short', '--end-of-options', `${name}^{commit}`];
-    return execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  } catch {
+function knownCommitOf(name: string): string {
+  const commit = commitOf(name);
+  if (commit === undefined)
     throw new UsageError(`compare: expected two commits or two results files, and '${name}' is neither`);
-  }
-}
-
-/** Builds a commit; returns the script that starts its server. */
-function buildOf(commit: string): string {
-  const tree = join(temporaryFolder(), commit);
-  say(`building ${commit}\n`);
-  run('git', ['worktree', 'add', '--detach', '--quiet', tree, commit], process.cwd());
-  atExit(() => spawnSync('git', ['worktree', 'remove', '--force', tree]));
-  run('npm', ['ci', '--no-audit', '--no-fund', '--silent'], tree);
-  run('npm', ['run', 'build', '--silent'], tree);
-  return join(tree, 'dist/cli/main.js');
-}
-
-function run(program: string, args: readonly string[], cwd: string): void {
-  execFileSync(program, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
-}
-
-/** Waits until a server has counted its tokens. Not every commit logs that, but each is idle afterwards. */
-async function untilIdle(server: Server): Promise<void> {
-  await server.url;
-  let idleSeconds = 0;
-  while (idleSeconds < IDLE_SECONDS) {
-    const before = server.cpuMicroseconds;
-    await sleep(1000);
-    const share = (server.cpuMicroseconds - before) / 1e6;
-    // If the system doesn't report CPU time, the share is NaN and this loop runs until its time limit.
-    idleSeconds = share >= IDLE_SHARE ? 0 : idleSeconds + 1;
-  }
+  return commit;
 }

@@ -9,21 +9,34 @@ describe('the options of the benchmark', () => {
       http: true,
       badClients: false,
       bodies: false,
+      delivery: false,
       quick: false,
       large: false,
       sizeMegabytes: 678,
       rounds: 3,
       seconds: 20,
       generator: 'autocannon',
+      before: undefined,
     });
     expect(readOptions(['http', '--quick'])).toMatchObject({ engine: false, sizeMegabytes: 10 });
     expect(readOptions(['http', '--quick', '--size', '678'])).toMatchObject({ sizeMegabytes: 678 });
+    expect(readOptions(['delivery', '--before', 'v0.2.0'])).toMatchObject({
+      engine: false,
+      http: false,
+      delivery: true,
+      before: 'v0.2.0',
+    });
   });
 
   it.each([
-    [['https'], "expected nothing, 'engine', 'http', 'bad-clients', 'bodies' or 'compare A B', got 'https'"],
+    [
+      ['https'],
+      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery' or 'compare A B', got 'https'",
+    ],
     [['engine', 'http'], "got 'engine' 'http'"],
-    [['engine', '--quick'], "--quick: expected after 'http'"],
+    [['engine', '--quick'], "--quick: expected after 'http' or 'delivery'"],
+    [['http', '--before', 'a'], "--before: expected after 'delivery', without --quick"],
+    [['delivery', '--quick', '--before', 'a'], "--before: expected after 'delivery', without --quick"],
     [['--sise', '3'], "Unknown option '--sise'; expected --size, --rounds"],
     [['--size', '1.5'], "--size: expected a whole number from 1 on, got '1.5'"],
     [['--rounds', '0'], "--rounds: expected a whole number from 1 on, got '0'"],
