@@ -9,7 +9,6 @@ import { type Cell, type Measurement, measureInRounds } from '../http/measuremen
 import { questionsOf } from '../http/questions.js';
 import { checkScenario } from '../http/scenario-check.js';
 import { type ScenarioName, type Scenarios, scenariosOf } from '../http/scenarios.js';
-import { say } from '../progress.js';
 import type { Server } from '../server.js';
 import { UsageError } from '../usage-error.js';
 
@@ -61,8 +60,10 @@ export async function measureCostWhenOff(
   const commands = [...(await serversOf(path, buildOf(commit))), ...(await serversOf(path))];
   const costs = COMPARED.map(() => ({ before: [] as number[], now: [] as number[] }));
   for (let round = 1; round <= rounds; round++) {
-    say(`nothing set: round ${round} of ${rounds}\n`);
-    const measured = await withServers(commands, (servers) => measureRound(generator, servers, scenarios));
+    const title = `nothing set, servers ${round} of ${rounds}`;
+    const measured = await withServers(commands, (servers) =>
+      measureRound(generator, servers, scenarios, title),
+    );
     for (const [i, { before, now }] of costs.entries()) {
       before.push(costOf(measured[2 * i]));
       now.push(costOf(measured[2 * i + 1]));
@@ -76,6 +77,7 @@ async function measureRound(
   generator: LoadGenerator,
   servers: readonly Server[],
   scenarios: Scenarios,
+  title: string,
 ): Promise<Measurement[][]> {
   const cells = COMPARED.flatMap((name): Cell[] => {
     const scenario = scenarios[name];
@@ -84,7 +86,7 @@ async function measureRound(
     return [0, 1].map((build) => ({ name, server: of(build), scenario, connections: CONNECTIONS }));
   });
   for (const { scenario, server } of cells) await checkScenario(scenario, await server.url);
-  return measureInRounds(generator, cells, PLAN, 'nothing set');
+  return measureInRounds(generator, cells, PLAN, title);
 }
 
 function costOf(rounds: readonly Measurement[] | undefined): number {

@@ -5,7 +5,7 @@ import { figureOf, type Section } from '../results.js';
 import { median, ratios } from '../statistics.js';
 import type { Costs } from './cost-when-off.js';
 import type { TimingErrors } from './error-sample.js';
-import type { SeededRun } from './seeded.js';
+import { SEEDED_PASSES, type SeededRun } from './seeded.js';
 import type { StreamsRun } from './stream-client.js';
 import { GAP_MS, TIME_TO_FIRST_MS } from './streams.js';
 
@@ -19,9 +19,11 @@ export interface Level {
 export interface DeliveryRuns {
   /** One stream after the other. */
   readonly one: StreamsRun;
-  /** More and more streams at once. The first level has goals of its own, and the last one may not have held. */
+  /** The number of streams at once that has goals of its own. */
+  readonly many: Level;
+  /** More and more streams at once. Of the levels, the last one may not have held. */
   readonly levels: readonly Level[];
-  /** The bare server, with as many connections as the first level. */
+  /** The bare server, with as many connections as `many`. */
   readonly floor: StreamsRun;
   readonly seeded: SeededRun;
   /** Undefined if not measured. */
@@ -57,11 +59,10 @@ on the same machine: its own delays are errors, too. When its CPU or the server'
 }
 
 function rowsOf(runs: DeliveryRuns): Row[] {
-  const { one, levels, seeded } = runs;
-  const [many] = levels;
+  const { one, many, levels, seeded } = runs;
   return [
     ...errorRows('one stream', one, ONE),
-    ...(many === undefined ? [] : errorRows(`${many.connections} streams`, many.run, MANY)),
+    ...errorRows(`${many.connections} streams`, many.run, MANY),
     heldRow(levels),
     ...cpuRows(runs),
     ...costRows(runs),
@@ -98,9 +99,7 @@ function heldRow(levels: readonly Level[]): Row {
   };
 }
 
-function cpuRows({ levels, floor }: DeliveryRuns): Row[] {
-  const [many] = levels;
-  if (many === undefined) return [];
+function cpuRows({ many, floor }: DeliveryRuns): Row[] {
   const cost = cpuOfToken(many.run);
   const least = cpuOfToken(floor);
   const what = `a token of ${many.connections} streams`;
@@ -139,14 +138,15 @@ function countRow(what: string, count: number, of: string): Row {
   return { what, measured: `${count} of ${of}`, ratio: '', figure: count, goal: NONE };
 }
 
-function levelsText({ one, levels, floor }: DeliveryRuns): string {
+function levelsText({ one, many, levels, floor }: DeliveryRuns): string {
   const lines = [
     lineOf('1', one),
-    ...levels.map(({ connections, run }) => lineOf(String(connections), run)),
-    lineOf(`${levels[0]?.connections}, bare server`, floor, false),
+    ...[many, ...levels].map(({ connections, run }) => lineOf(String(connections), run)),
+    lineOf(`${many.connections}, bare server`, floor, false),
   ];
   return `Errors in ms, median / p99. Schedule: of each chunk's time since the first chunk of its stream. The bare server has no HTTP and no lookup, and
-writes as many bytes at the same rate to as many connections by one timer. CPU in percent of a core.
+writes as many bytes at the same rate to as many connections by one timer: its errors are those of the machine. CPU in percent of a core. A level
+that fails is tried twice.
 
 | streams | tokens/s | first chunk | gap | schedule | CPU of a token, µs | server | client |
 |---|---|---|---|---|---|---|---|
@@ -170,7 +170,7 @@ function lineOf(name: string, run: StreamsRun, hasFirst = true): string {
 
 function seededText({ otherSeed, requests, chunks }: SeededRun): string {
   return `With the same seed, ${requests} requests are sent one after the other to each of two servers whose delays vary and a fifth of whose answers fail.
-A delay differs if a chunk's time after its request differs by more than 5 ms, in two runs. Of the ${chunks} chunks ${otherSeed.delays}
+A delay differs if a chunk's time after its request differs by more than 5 ms, in each of ${SEEDED_PASSES} runs. Of the ${chunks} chunks ${otherSeed.delays}
 differ under another seed, and ${otherSeed.failures} of the requests fail differently.
 `;
 }

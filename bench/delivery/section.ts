@@ -24,29 +24,29 @@ export interface DeliveryOptions {
 
 /** The streams at once for which there are goals of their own. */
 const STREAMS = 500;
-/** Tried in turn, after `STREAMS`, until one fails. */
-const LEVELS = [1000, 2000, 3000, 4000, 5000];
+/** Tried in turn until one fails. */
+const LEVELS = [500, 1000, 2000, 3000, 4000, 5000];
 /** Streams that are cut at this length show the time to the first token more often. */
 const SHORT_TOKENS = 27;
 /** About as long as the mean stream: at any time as many begin as end. */
 const RAMP_MS = 3500;
 const FULL = {
   oneSeconds: 30,
-  streamsSeconds: 20,
-  floorSeconds: 10,
-  levelSeconds: 8,
+  manySeconds: 20,
+  floorSeconds: 8,
+  levelSeconds: 6,
   levels: LEVELS,
   seeded: 300,
 };
 const QUICK = {
   oneSeconds: 8,
-  streamsSeconds: 8,
+  manySeconds: 8,
   floorSeconds: 4,
   levelSeconds: 4,
   levels: [2000],
   seeded: 100,
 };
-/** Their ratio is compared with a goal of 2 percent. */
+/** The least, for a ratio whose goal is 2 percent. */
 const ROUNDS_MIN = 5;
 const CHECKED = 20;
 
@@ -62,7 +62,7 @@ export async function measureDelivery(
   const prompts = recordedPrompts();
   const dataset = await preparePrompts(prompts);
   const streams = await measureStreams(dataset, prompts, durations);
-  const floor = await measureFloor(streams.levels[0]?.run as StreamsRun, durations);
+  const floor = await measureFloor(streams.many.run, durations);
   const seeded = await measureSeeded(dataset, prompts.slice(0, durations.seeded));
   const costs =
     commit === undefined
@@ -79,26 +79,26 @@ export async function measureDelivery(
 async function measureStreams(
   { path, indexFlags }: PreparedDataset,
   prompts: readonly RecordedPrompt[],
-  { oneSeconds, streamsSeconds, levelSeconds, levels }: Durations,
-): Promise<Pick<DeliveryRuns, 'one' | 'levels'>> {
-  const whole = prompts.map((prompt) => streamRequest(prompt));
+  { oneSeconds, manySeconds, levelSeconds, levels }: Durations,
+): Promise<Pick<DeliveryRuns, 'one' | 'many' | 'levels'>> {
+  const requests = prompts.map((prompt) => streamRequest(prompt));
   const short = prompts.map((prompt) => streamRequest(prompt, SHORT_TOKENS));
   const command = verbatim(path, ['--engine', 'index', ...indexFlags, ...TIME_FLAGS]);
   return withServer(command, async (server) => {
     await checkStreams(await server.url, shortest(prompts));
     say('one stream after the other\n');
-    const one = await readStreams(server, {
-      requests: short,
-      connections: 1,
-      rampMs: 0,
-      seconds: oneSeconds,
-    });
-    const measured: Level[] = [await levelOf(server, whole, STREAMS, streamsSeconds)];
+    const onePlan = { requests: short, connections: 1, rampMs: 0, seconds: oneSeconds };
+    const one = await readStreams(server, onePlan);
+    const many = await levelOf(server, requests, STREAMS, manySeconds);
+    const measured: Level[] = [];
     for (const connections of levels) {
-      if (!measured.every(isHeld)) break;
-      measured.push(await levelOf(server, whole, connections, levelSeconds));
+      const first = await levelOf(server, requests, connections, levelSeconds);
+      // A pause of the machine would fail a level that the server holds.
+      const level = isHeld(first) ? first : await levelOf(server, requests, connections, levelSeconds);
+      measured.push(level);
+      if (!isHeld(level)) break;
     }
-    return { one, levels: measured };
+    return { one, many, levels: measured };
   });
 }
 
