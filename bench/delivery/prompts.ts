@@ -15,7 +15,7 @@ export interface RecordedPrompt {
 /** Part of the file's name: raise it when the generator writes something else. */
 const VERSION = 1;
 const SEED = 20;
-/** More than 5,000 streams ask in the time that they are measured would repeat prompts, but no cache is on. */
+/** Thousands of streams ask more often than that, and repeat prompts; the server has no cache. */
 const COUNT = 8000;
 /** Words of a reply. Each is a token, and so is each full stop. */
 const WORDS = { min: 46, max: 260 };

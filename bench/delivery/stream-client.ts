@@ -56,7 +56,7 @@ const SEED = 7;
 const PAUSE_MS = 10;
 /** After the last connection has begun. */
 const SETTLE_MS = 1000;
-/** A server that lags behind may send more in the time that is recorded than is due in it. */
+/** A server that is late may send more in the time that is recorded than is due in it. */
 const ROOM = 2;
 
 const task = await taskOf<StreamsTask>();

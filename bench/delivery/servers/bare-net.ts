@@ -38,7 +38,7 @@ function writeDue(): void {
 /** A content chunk of that length in the chunked transfer coding. */
 function chunkOf(length: number): Buffer {
   const [start, end] = ['data: {"choices":[{"delta":{"content":"', '"}}]}\n\n'];
-  // The size in hexadecimal has as many digits as that of the whole, for all lengths from 32 to 4095 that matter here.
+  // Its size has as many hexadecimal digits as the whole length, except just above a power of 16, where a byte is missing.
   const size = length - length.toString(16).length - '\r\n\r\n'.length;
   const text = 'x'.repeat(Math.max(0, size - start.length - end.length));
   const event = start + text + end;
