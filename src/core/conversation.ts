@@ -3,6 +3,7 @@
 import { type FunctionCall, parseCalls, parseCallText } from './calls.js';
 import { isObject } from './objects.js';
 import { callsOfParts, reasoningOfParts, textOfParts } from './parts.js';
+import { parseTimings, type Timing, timedLength } from './timings.js';
 
 /** One message of a conversation, with its text decoded. If the text is missing or null, it is the empty string. */
 export interface Turn {
@@ -13,6 +14,8 @@ export interface Turn {
   readonly calls?: readonly FunctionCall[];
   /** What a reasoning model wrote before the text, if it is recorded apart from it. It isn't empty, and is never compared. */
   readonly reasoning?: string;
+  /** When the chunks of the turn came, if that is recorded and is wanted. It is never compared. */
+  readonly timings?: readonly Timing[];
 }
 
 /** One record. The reply to a turn is the turn right after it; the last turn has no reply. */
@@ -64,6 +67,20 @@ export function parseTurn(item: unknown): Turn | undefined {
     ...(calls !== undefined && { calls }),
     ...(reasoning !== undefined && { reasoning }),
   };
+}
+
+/** The same with the turn's recorded times. Those whose lengths aren't together the length of its texts are ignored. */
+export function parseTimedTurn(item: unknown): Turn | undefined {
+  const turn = parseTurn(item);
+  const timings = turn && isObject(item) ? parseTimings(item.timings) : undefined;
+  const isFitting = timings !== undefined && turn !== undefined && timedLength(timings) === lengthOf(turn);
+  return isFitting ? { ...turn, timings } : turn;
+}
+
+/** The length of what a stream of the turn has: its reasoning, its text, and the arguments of its calls. */
+function lengthOf({ from, value, calls = [], reasoning = '' }: Turn): number {
+  const text = calls.length > 0 && isCallText({ from }) ? '' : value;
+  return calls.reduce((sum, call) => sum + call.arguments.length, reasoning.length + text.length);
 }
 
 /** The reasoning in the fields of a turn: the first string that isn't empty; undefined if all are missing or empty. */

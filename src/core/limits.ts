@@ -453,6 +453,12 @@ export const TURNS_AHEAD = 4096;
 export const PACED_BATCH_PIECES = 16;
 export const PACED_BATCH_LENGTH = 16 * KiB;
 
+/** Chunks of a reply whose times are recorded: as many as the tokens of the longest context. The times of a reply with more are ignored. */
+export const TIMINGS_MAX = 131_072;
+
+/** The longest recorded time from a request to a chunk: a day. */
+export const TIMING_MS_MAX = 86_400_000;
+
 /** Prompts in one completion request. */
 export const PROMPTS_MAX = 128;
 

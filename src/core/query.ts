@@ -30,6 +30,8 @@ export interface Query {
   readonly histories: readonly (readonly string[])[];
   /** False if earlier messages don't count and white space isn't normalized: then only the rung `prompt` is tried. */
   readonly contextual: boolean;
+  /** True if the match has the recorded times of its reply. They don't decide the match. */
+  readonly wantsTimings?: boolean;
 }
 
 /**
@@ -49,11 +51,13 @@ export interface KeyedQuery {
  * conversations, including the recorded reply). The lookup tries the history with system and developer messages first, then without them:
  * datasets may lack them.
  *
+ * @param wantsTimings true if the match needs the recorded times of its reply
  * @returns undefined if no message is left to look up
  */
-export function queryOf(messages: readonly Message[]): Query | undefined {
+export function queryOf(messages: readonly Message[], wantsTimings = false): Query | undefined {
   const histories = historiesOf(messages).map((history) => history.map(({ text }) => text));
-  return histories.length > 0 ? { histories, contextual: true } : undefined;
+  if (histories.length === 0) return undefined;
+  return wantsTimings ? { histories, contextual: true, wantsTimings } : { histories, contextual: true };
 }
 
 /** The histories of a query, as messages. */

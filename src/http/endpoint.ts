@@ -67,6 +67,8 @@ export interface RequestContext {
   readonly request: IncomingMessage;
   /** Tokens in each chunk of a stream; 0 for words. */
   readonly streamInterval: number;
+  /** True if the answer is sent at the recorded times of its reply. */
+  readonly wantsTimings: boolean;
   /** Aborts when the client has disconnected, or has waited for too long. Created on first use. */
   readonly signal: () => AbortSignal;
   /**

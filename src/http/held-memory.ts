@@ -1,5 +1,6 @@
 import type { ByteCount } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
+import { bytesOfTimings } from '../core/timings.js';
 import type { Match } from '../lookup/lookup.js';
 import type { RequestFacts } from './request-facts.js';
 
@@ -33,10 +34,11 @@ export class HeldMemory {
    *
    * @throws AppError if there is no memory for it
    */
-  holdReply(facts: RequestFacts, { reply: { content, calls, reasoning } }: Pick<Match, 'reply'>): void {
+  holdReply(facts: RequestFacts, { reply }: Pick<Match, 'reply'>): void {
+    const { content, calls, reasoning, timings } = reply;
     let characters = content.knownLength + (reasoning?.length ?? 0);
     if (calls !== undefined) for (const call of calls) characters += call.arguments.length;
-    this.holdAnswer(facts, characters * BYTES_A_CHARACTER);
+    this.holdAnswer(facts, characters * BYTES_A_CHARACTER + bytesOfTimings(timings));
   }
 
   /**

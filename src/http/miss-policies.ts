@@ -68,7 +68,7 @@ export function findOrMiss(
   context: RequestContext,
 ): MaybePromise<Given> {
   const { signal } = context;
-  const { find, queries } = chatPrompt(messages);
+  const { find, queries } = chatPrompt(messages, context.wantsTimings);
   return after(
     context.override(messages),
     (own) =>
@@ -97,12 +97,16 @@ export interface Prompt {
   readonly find: (lookup: Lookup, signal: () => AbortSignal) => MaybePromise<Match | undefined>;
 }
 
-/** The prompt of a chat. */
-export function chatPrompt(messages: readonly Message[]): Prompt {
-  const query = queryOf(messages);
+/**
+ * The prompt of a chat.
+ *
+ * @param wantsTimings true if its match needs the recorded times of the reply
+ */
+export function chatPrompt(messages: readonly Message[], wantsTimings = false): Prompt {
+  const query = queryOf(messages, wantsTimings);
   return {
     messages,
-    queries: () => (query === undefined ? [] : [...templateQueries(messages), query]),
+    queries: () => (query === undefined ? [] : [...templateQueries(messages, query), query]),
     find: (lookup, signal) => query && findChat(lookup, query, messages, signal),
   };
 }
@@ -116,7 +120,7 @@ function findChat(
 ): MaybePromise<Match | undefined> {
   return after(lookup.find(query, signal), (match) => {
     if (match !== undefined && !match.isRuled) return match;
-    return after(findFirst(lookup, templateQueries(messages), signal), (other) =>
+    return after(findFirst(lookup, templateQueries(messages, query), signal), (other) =>
       earlierOf(match, other && asPromptMatch(other)),
     );
   });
@@ -129,11 +133,13 @@ export function heldBy(context: Pick<RequestContext, 'holdReply'>, given: Given)
 }
 
 /** The queries for the messages that a chat template built the only user message from. Empty if none did, or if it isn't the prompt. */
-function templateQueries(messages: readonly Message[]): readonly Query[] {
+function templateQueries(messages: readonly Message[], { wantsTimings }: Query): readonly Query[] {
   const at = messages.findIndex(({ role, text }) => role === 'user' && text !== '');
   const only = messages[at];
   if (only === undefined || messages.slice(at + 1).some(({ role }) => role !== 'assistant')) return [];
-  return spellingsOf(only.text).flatMap((built) => queryOf(messages.toSpliced(at, 1, ...built)) ?? []);
+  return spellingsOf(only.text).flatMap(
+    (built) => queryOf(messages.toSpliced(at, 1, ...built), wantsTimings) ?? [],
+  );
 }
 
 /**

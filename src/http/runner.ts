@@ -97,6 +97,10 @@ class Context implements RequestContext {
     return factsOf(this.response).plan?.interval ?? 0;
   }
 
+  get wantsTimings(): boolean {
+    return (factsOf(this.response).plan?.replaySpeed ?? 0) > 0;
+  }
+
   holdReply(match: Pick<Match, 'reply'>): void {
     this.held.holdReply(factsOf(this.response), match);
   }

@@ -179,7 +179,7 @@ interface VerifiedReply {
   readonly from: string;
   readonly spelled: string;
   readonly areWhole: boolean;
-  readonly reasoned: string | undefined;
+  readonly recorded: string | undefined;
 }
 
 /** One instance of the kernel. Its memory only ever grows. */
@@ -323,15 +323,17 @@ export class Kernel implements RowSorter {
    * @param start where the turns, separated by commas, begin in the bytes of `verifyRoom`
    * @param end where they end
    * @param isThinkingIgnored true if the texts of an assistant's turns are compared without their thinking
+   * @param isRecordWanted true if the last turn is needed as recorded
    * @returns the role of the last turn, and its text as `JSON.stringify` spells it, quotes included: a byte string, each character a
-   *     byte of UTF-8; whether the other turns have the texts with their thinking; and the last turn as recorded, if it may have
-   *     reasoning; undefined if a text differs, if a turn has an unusual shape, or if the last turn calls functions
+   *     byte of UTF-8; whether the other turns have the texts with their thinking; and the last turn as recorded, if it is wanted
+   *     or may have reasoning; undefined if a text differs, if a turn has an unusual shape, or if the last turn calls functions
    */
   replyTo(
     texts: readonly string[],
     start: number,
     end: number,
     isThinkingIgnored: boolean,
+    isRecordWanted = false,
   ): VerifiedReply | undefined {
     const { exports } = this;
     const { capacity } = this;
@@ -348,11 +350,12 @@ export class Kernel implements RowSorter {
     if (length === 0) return undefined;
     const replyAt = exports.replyAt();
     const roleAt = exports.roleAt();
+    const isRecorded = isRecordWanted || exports.mayHaveReasoning();
     return {
       from: this.bytes.toString('utf8', roleAt, roleAt + exports.roleLength()),
       spelled: this.bytes.toString('latin1', replyAt, replyAt + length),
       areWhole: Boolean(exports.areTextsWhole()),
-      reasoned: exports.mayHaveReasoning() ? this.bytes.toString('utf8', at, end) : undefined,
+      recorded: isRecorded ? this.bytes.toString('utf8', at, end) : undefined,
     };
   }
 

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { ByteCount } from '../core/bytes.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import { bytesOfTimings } from '../core/timings.js';
 import { isLong } from './keyed.js';
 import type { Lookup, Match } from './lookup.js';
 import { textId } from './text-id.js';
@@ -112,14 +113,16 @@ export class CachedLookup implements Lookup {
     const match = await this.engine.find(query, signal);
     if (match !== undefined && generation === this.matches.generation) {
       const { reply, conversationId } = match;
-      const { from, value, reasoning = '' } = reply;
+      const { from, value, reasoning = '', timings } = reply;
       const characters = from.length + value.length + reasoning.length + conversationId.length;
-      this.matches.set(key, match, characters * BYTES_A_CHARACTER);
+      this.matches.set(key, match, characters * BYTES_A_CHARACTER + bytesOfTimings(timings));
     }
     return match;
   }
 }
 
-function keyOf({ contextual, histories }: Query): string {
-  return textId(JSON.stringify([contextual, histories]));
+/** A match with times and one without have different keys. */
+function keyOf({ contextual, histories, wantsTimings }: Query): string {
+  const texts = JSON.stringify([contextual, histories]);
+  return textId(wantsTimings ? `timed ${texts}` : texts);
 }

@@ -43,7 +43,9 @@ export class NearestSweep {
       this.sweeping ??= this.sweepWhileWanted();
     });
     signal?.().throwIfAborted();
-    return found.map((turns) => turns.map((turn) => candidateAt({ ...turn, order: turn.at }, this.reader)));
+    return found.map((turns) =>
+      turns.map((turn) => candidateAt({ ...turn, order: turn.at }, asked.query, this.reader)),
+    );
   }
 
   /** Resolves when no search needs the pool any more. */

@@ -60,15 +60,15 @@ export class NearestTurns {
     for (const sought of soughtBy(asked.query, asked.isAnswer)) {
       const search = searchFor(sought, asked, this.kernel);
       const hits = search === undefined ? [] : yield* this.sketches.nearest(search);
-      lists.push(hits.map((hit) => this.candidateOf(hit)));
+      lists.push(hits.map((hit) => this.candidateOf(hit, asked.query)));
     }
     return lists;
   }
 
-  private candidateOf({ at, distance }: SketchHit): NearCandidate {
+  private candidateOf({ at, distance }: SketchHit, query: Query): NearCandidate {
     const turn = this.index.replied(at);
     const tokens = { history: 0, reply: this.countOf(turn.row + 1), messages: () => [] };
-    return candidateAt({ ...turn, distance, order: turn.row }, this.reader, tokens);
+    return candidateAt({ ...turn, distance, order: turn.row }, query, this.reader, tokens);
   }
 }
 
@@ -95,6 +95,7 @@ export function candidateAt(
     readonly distance: number;
     readonly order: number;
   },
+  { wantsTimings }: Query,
   reader: DatasetReader,
   tokens?: MatchTokens,
 ): NearCandidate {
@@ -105,7 +106,7 @@ export function candidateAt(
     order: [order],
     text: () => textAt(prompt, reader) ?? '',
     reply: () => {
-      const found = replyAt(pair, reader);
+      const found = replyAt(pair, reader, wantsTimings);
       return found && { ...found, tokens };
     },
   };

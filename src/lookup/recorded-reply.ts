@@ -1,6 +1,7 @@
 import type { FunctionCall } from '../core/calls.js';
 import type { Turn } from '../core/conversation.js';
 import { Decoded, Spelled, type SpelledText } from '../core/spelled-text.js';
+import type { Timing } from '../core/timings.js';
 
 /** A reply as recorded in the dataset. Its text is decoded or serialized only when needed. */
 export class RecordedReply implements Turn {
@@ -8,6 +9,8 @@ export class RecordedReply implements Turn {
   readonly content: SpelledText;
   declare readonly calls?: readonly FunctionCall[];
   declare readonly reasoning?: string;
+  /** Undefined unless the query wants them. */
+  declare readonly timings?: readonly Timing[];
 
   private constructor(from: string, content: SpelledText) {
     this.from = from;
@@ -15,8 +18,9 @@ export class RecordedReply implements Turn {
   }
 
   /** Creates the reply from a parsed turn. */
-  static of({ from, value, calls, reasoning }: Turn): RecordedReply {
-    const reply = withReasoning(new RecordedReply(from, new Decoded(value)), reasoning);
+  static of(turn: Turn): RecordedReply {
+    const { from, value, calls } = turn;
+    const reply = withFields(new RecordedReply(from, new Decoded(value)), turn);
     return calls === undefined ? reply : Object.assign(reply, { calls });
   }
 
@@ -24,9 +28,11 @@ export class RecordedReply implements Turn {
    * Creates a reply without function calls.
    *
    * @param spelled its text as `JSON.stringify` writes it, including the quotes; a byte string
+   * @param beside what it has beside its text, if anything
    */
-  static spelled(from: string, spelled: string, reasoning?: string): RecordedReply {
-    return withReasoning(new RecordedReply(from, new Spelled(spelled)), reasoning);
+  static spelled(from: string, spelled: string, beside?: Beside): RecordedReply {
+    const reply = new RecordedReply(from, new Spelled(spelled));
+    return beside === undefined ? reply : withFields(reply, beside);
   }
 
   get value(): string {
@@ -34,6 +40,10 @@ export class RecordedReply implements Turn {
   }
 }
 
-function withReasoning(reply: RecordedReply, reasoning: string | undefined): RecordedReply {
-  return reasoning === undefined ? reply : Object.assign(reply, { reasoning });
+/** What a reply may have beside its text and its calls. */
+type Beside = Pick<Turn, 'reasoning' | 'timings'>;
+
+function withFields(reply: RecordedReply, { reasoning, timings }: Beside): RecordedReply {
+  if (reasoning !== undefined) Object.assign(reply, { reasoning });
+  return timings === undefined ? reply : Object.assign(reply, { timings });
 }

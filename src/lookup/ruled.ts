@@ -96,7 +96,7 @@ export class RuledTurns {
    *
    * @throws AppError if the rules take too long or make a prompt too long, or if the file can't be read
    */
-  find({ histories, contextual }: Query): Match | undefined {
+  find({ histories, contextual, wantsTimings }: Query): Match | undefined {
     if (!contextual) return undefined;
     const texts = [...new Set(histories.map((history) => history.at(-1) ?? ''))];
     const prompts = this.normalized(texts).map((prompt) => {
@@ -109,18 +109,18 @@ export class RuledTurns {
       for (const prompt of prompts) {
         const key = ruleKeyOf(this.kernel, prompt, isOther);
         const number = key && this.keys.firstOf(key);
-        const match = number === undefined ? undefined : this.verified(prompt, number);
+        const match = number === undefined ? undefined : this.verified(prompt, number, wantsTimings);
         if (match !== undefined) return match;
       }
     }
     return undefined;
   }
 
-  private verified(prompt: string, number: number): Match | undefined {
+  private verified(prompt: string, number: number, wantsTimings?: boolean): Match | undefined {
     const { prompt: place, pair } = this.index.replied(number);
     const text = textAt(place, this.reader);
     if (text === undefined || this.normalized([text])[0] !== prompt) return undefined;
-    const found = replyAt(pair, this.reader);
+    const found = replyAt(pair, this.reader, wantsTimings);
     return found && { ...found, rung: 'normalized', isRuled: true };
   }
 

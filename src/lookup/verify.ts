@@ -1,7 +1,7 @@
 /** Verifies a candidate that was found by its keys: reads its bytes and compares the texts. */
 
 import { type ByteRange, lengthOf, type Room } from '../core/bytes.js';
-import { parseTurn, type Turn } from '../core/conversation.js';
+import { parseTimedTurn, parseTurn, type Turn } from '../core/conversation.js';
 import { normalizeSpace } from '../core/keys.js';
 import { countLetters, letterDifference } from '../core/letters.js';
 import { SIMILAR_LETTERS_MIN } from '../core/limits.js';
@@ -31,7 +31,7 @@ export function verifyMatch(
   place: Place,
   reader: DatasetReader,
 ): { match: Match; areEqual: boolean } | undefined {
-  const { turns, id } = parsePlace(place, reader);
+  const { turns, id } = parsePlace(place, reader, query.wantsTimings);
   if (turns === undefined) return undefined;
   const turn = place.turn - place.firstTurn;
   const compared = compareTexts(query, turns);
@@ -78,11 +78,12 @@ export function verifySpelled(
   // Spelling a byte takes up to three bytes; the buffer has room for that.
   if (length > kernel.capacity) return undefined;
   const { turns, id } = readPlace(place, reader, kernel.verifyRoom);
-  const verified = kernel.replyTo(texts, turns.start, turns.end, query.contextual);
+  const { contextual, wantsTimings = false } = query;
+  const verified = kernel.replyTo(texts, turns.start, turns.end, contextual, wantsTimings);
   if (verified === undefined) return undefined;
-  const { from, spelled, reasoned } = verified;
-  const reasoning = reasoned === undefined ? undefined : parseTurn(parsePythonJson(reasoned))?.reasoning;
-  const reply = RecordedReply.spelled(from, spelled, reasoning);
+  const { from, spelled, recorded } = verified;
+  const turn = recorded === undefined ? undefined : parserFor(wantsTimings)(parsePythonJson(recorded));
+  const reply = RecordedReply.spelled(from, spelled, turn);
   const conversationId = id ?? String(place.record);
   const rung = rungOf(place.grade);
   const known = verified.areWhole ? tokens : ofReply(tokens);
@@ -100,7 +101,7 @@ export function matchWhole(
   place: Place,
   reader: DatasetReader,
 ): { match: Match; grade: number } | undefined {
-  const { turns, id } = parsePlace(place, reader);
+  const { turns, id } = parsePlace(place, reader, query.wantsTimings);
   const candidate = turns && matchConversation(query, compareTexts(query, turns));
   if (turns === undefined || candidate === undefined) return undefined;
   const match = matchOf({ ...place, ...candidate, firstTurn: 0 }, candidate.turn, turns, id);
@@ -153,12 +154,17 @@ export function hasPromptNormalized(query: Query, place: Place, reader: DatasetR
   return query.histories.some((_, history) => compared?.isPromptNormalized(0, history));
 }
 
-/** The reply at a place that has a turn and its reply; undefined if the bytes there are something else. */
+/**
+ * The reply at a place that has a turn and its reply; undefined if the bytes there are something else.
+ *
+ * @param wantsTimings true if the reply has its recorded times
+ */
 export function replyAt(
   place: Place,
   reader: DatasetReader,
+  wantsTimings?: boolean,
 ): Pick<Match, 'reply' | 'conversationId' | 'replyIndex'> | undefined {
-  const { turns, id } = parsePlace(place, reader);
+  const { turns, id } = parsePlace(place, reader, wantsTimings);
   return turns && matchOf({ ...place, firstTurn: place.turn }, 0, turns, id);
 }
 
@@ -219,11 +225,18 @@ function togetherOf(turns: ByteRange, id: ByteRange): ByteRange | undefined {
 function parsePlace(
   place: Place,
   reader: DatasetReader,
+  wantsTimings = false,
 ): { turns: Turn[] | undefined; id: string | undefined } {
   const { bytes, turns, id } = readPlace(place, reader, reader.roomFor(lengthAt(place)));
   const items = parsePythonJson(`[${bytes.toString('utf8', turns.start, turns.end)}]`);
-  const parsed = Array.isArray(items) ? items.map(parseTurn).filter((turn) => turn !== undefined) : undefined;
+  const parse = parserFor(wantsTimings);
+  const parsed = Array.isArray(items) ? items.map(parse).filter((turn) => turn !== undefined) : undefined;
   return { turns: parsed, id };
+}
+
+/** What parses a turn, with its times only if they are wanted. */
+function parserFor(wantsTimings: boolean): typeof parseTurn {
+  return wantsTimings ? parseTimedTurn : parseTurn;
 }
 
 /** The text of an id. A number is used as it is written: parsing would round a long one. */

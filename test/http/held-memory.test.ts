@@ -16,6 +16,14 @@ const match = {
   replyIndex: 1,
 };
 
+it('a reply with recorded times is held with them', () => {
+  const [one, other] = [new HeldMemory(byteCount(100)), new HeldMemory(byteCount(100))];
+  one.holdReply(factsOf(), match);
+  const timings = Array.from({ length: 40 }, (_, i) => [i, 1] as const);
+  const timed = RecordedReply.of({ from: 'gpt', value: 'x'.repeat(40), timings });
+  expect(() => other.holdReply(factsOf(), { ...match, reply: timed })).toThrow(/too long/);
+});
+
 it('a reply that is found after its client has disconnected is not held', () => {
   const held = new HeldMemory(byteCount(100));
   for (let i = 0; i < 5; i++) {

@@ -50,7 +50,8 @@ export function completions(
         ),
       ),
     answer: (asked, context) => {
-      const { signal } = context;
+      const { signal, wantsTimings } = context;
+      const promptOf = (text: string) => textPrompt(text, wantsTimings);
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       // Equal prompts are looked up once.
@@ -58,7 +59,7 @@ export function completions(
         after(allInSteps(prompts, textId), (ids) => distinct(prompts, ids)),
       );
       const withPrompts = after(asSet, (set) =>
-        after(allInSteps(set.different, textPrompt), (asked) => ({ ...set, asked })),
+        after(allInSteps(set.different, promptOf), (asked) => ({ ...set, asked })),
       );
       return after(withPrompts, ({ different, places, asked: prompts }) => {
         const found = allInSteps(
@@ -167,10 +168,16 @@ function completionOf(
   return { outcome, content: { kind: 'named', head: completion(head, choices, usage) } };
 }
 
-/** The prompt of a completion: the messages that a chat template built it from, then the text itself. See `findFirst`. */
-export function textPrompt(text: string): Prompt {
+/**
+ * The prompt of a completion: the messages that a chat template built it from, then the text itself. See `findFirst`.
+ *
+ * @param wantsTimings true if its match needs the recorded times of the reply
+ */
+export function textPrompt(text: string, wantsTimings = false): Prompt {
   const messages = [said(text)];
-  const queries = [...spellingsOf(text), messages].flatMap((spelling) => queryOf(spelling) ?? []);
+  const queries = [...spellingsOf(text), messages].flatMap(
+    (spelling) => queryOf(spelling, wantsTimings) ?? [],
+  );
   return {
     messages,
     queries: () => queries,
