@@ -34,7 +34,7 @@ import {
 import { isGone, isRunning, type SpoolOwner, thisOwner } from './spool-owner.js';
 
 /** Raise it when anything about spools changes, also what a shape makes of a record. */
-const FORMAT = 4;
+const FORMAT = 5;
 const ENDING = '.verbatim-spool';
 const UNFINISHED = '.unfinished';
 const UNPACKED = '.unpacked';

@@ -3,6 +3,7 @@
 import { type FunctionCall, parseCallText } from '../../core/calls.js';
 import { isCallText, reasoningOf, type Turn } from '../../core/conversation.js';
 import { canonicalRole, knownRole } from '../../core/roles.js';
+import { parseTimings } from '../../core/timings.js';
 import {
   callsOf,
   type Segment,
@@ -111,7 +112,13 @@ export function turnsOfMessage(value: unknown): readonly Turn[] {
   if (segments === undefined) return [];
   const turns = withCalls(turnsOfSegments(from, segments), from, fields);
   const reasoning = reasoningOf(fields) ?? reasoningOf(fieldsOf(fields.additional_kwargs));
-  return beginningWith(reasoning, turns);
+  return withTimings(beginningWith(reasoning, turns), fields.timings);
+}
+
+/** The turn of a message with its recorded times. Those of a message that becomes several turns are left out. */
+function withTimings(turns: readonly Turn[], recorded: unknown): readonly Turn[] {
+  const timings = turns.length === 1 ? parseTimings(recorded) : undefined;
+  return timings === undefined ? turns : turns.map((turn) => ({ ...turn, timings }));
 }
 
 /** The turns, the first of which has reasoning, unless it has its own. */
