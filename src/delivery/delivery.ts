@@ -61,16 +61,17 @@ export class Plan {
    * When an answer that isn't streamed is due: when the last chunk of its stream would be.
    *
    * @param startMs when it began
+   * @param nowMs when the answer is ready
    */
-  whole(promptTokens: number, completionTokens: number, startMs: number): Whole {
+  whole(promptTokens: number, completionTokens: number, startMs: number, nowMs: number): Whole {
     const schedule = this.schedule(promptTokens, startMs);
     const interval = Math.max(1, this.interval);
-    let firstMs: number | undefined;
-    for (let left = completionTokens; left > 0; left -= interval) {
+    schedule.chunk(Math.min(interval, completionTokens));
+    schedule.beginAfter(nowMs);
+    const firstMs = schedule.dueMs;
+    for (let left = completionTokens - interval; left > 0; left -= interval)
       schedule.chunk(Math.min(interval, left));
-      firstMs ??= schedule.dueMs;
-    }
-    return { firstMs: firstMs ?? schedule.dueMs, dueMs: schedule.dueMs };
+    return { firstMs, dueMs: schedule.dueMs };
   }
 }
 
@@ -108,6 +109,18 @@ export class Schedule {
     this.hasBegun = true;
     this.tokens += tokens;
     this.dueMs += ms * this.factor();
+    return this.dueMs;
+  }
+
+  /**
+   * Called after the first chunk: if that was due before the answer was ready, all chunks are as much later, so that the times between them
+   * stay the same.
+   *
+   * @param readyMs when the answer is ready
+   * @returns when the first chunk is due
+   */
+  beginAfter(readyMs: number): number {
+    this.dueMs = Math.max(this.dueMs, readyMs);
     return this.dueMs;
   }
 

@@ -124,9 +124,9 @@ export class Deliverer {
       return;
     }
     const stallMs = failure?.kind === 'stall' ? failure.ms : 0;
-    const whole = plan.whole(prompt_tokens, completion_tokens, facts.admittedAt);
+    const whole = plan.whole(prompt_tokens, completion_tokens, facts.admittedAt, this.wheel.now);
     const dueMs = whole.dueMs + stallMs;
-    facts.firstTokenAt = Math.max(whole.firstMs, this.wheel.now);
+    facts.firstTokenAt = whole.firstMs;
     const send = () => {
       if (failure?.kind === 'cut' || failure?.kind === 'malformed')
         this.sender.sendHalf(response, answered, failure.kind === 'cut');

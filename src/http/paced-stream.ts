@@ -71,7 +71,8 @@ export class PacedStream implements Timed {
     const isCut = failure?.kind === 'cut' || failure?.kind === 'error';
     this.failsAfter = isCut ? failure.chunks : Number.POSITIVE_INFINITY;
     if (failure?.kind === 'malformed') bytes.brokenPiece = failure.chunks;
-    this.dueMs = schedule.chunk(interval);
+    schedule.chunk(interval);
+    this.dueMs = schedule.beginAfter(pace.wheel.now);
     this.stallIfAsked();
   }
 
