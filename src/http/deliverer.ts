@@ -152,7 +152,8 @@ export class Deliverer {
       if (response.closed) return end();
       response.once('close', end);
       onceGone(response, stop);
-      this.stopping.addEventListener('abort', stop, { once: true });
+      if (this.stopping.aborted) stop();
+      else this.stopping.addEventListener('abort', stop, { once: true });
     });
   }
 }
