@@ -513,7 +513,7 @@ class Memory {
   private readonly timer: NodeJS.Timeout;
 
   constructor(server: ServerProcess) {
-    this.timer = setInterval(() => this.samples.push(residentMegabytes(server)), MEMORY_EVERY_MS);
+    this.timer = setInterval(() => this.samples.push(server.residentMegabytes), MEMORY_EVERY_MS);
   }
 
   /** Stops sampling. */
@@ -524,15 +524,6 @@ class Memory {
     return [0, 1, 2, 3].map((quarter) =>
       Math.round(Math.max(0, ...settled.slice(quarter * length, (quarter + 1) * length))),
     );
-  }
-}
-
-function residentMegabytes(server: ServerProcess): number {
-  try {
-    const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1000;
-  } catch {
-    return 0;
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
@@ -74,6 +75,16 @@ export class ServerProcess {
   /** The process's id. */
   get pid(): number | undefined {
     return this.child.pid;
+  }
+
+  /** Its resident memory in MB; 0 if the system doesn't report it. */
+  get residentMegabytes(): number {
+    try {
+      const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+      return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1000;
+    } catch {
+      return 0;
+    }
   }
 
   /** Closes its standard output: the next line goes into a broken pipe. */
