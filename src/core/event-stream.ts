@@ -38,6 +38,8 @@ export interface Pieces {
   readonly tokens: Uint32Array;
   /** Where each piece ends, in UTF-16 units. Without it, a piece is about a word. */
   readonly ends?: Uint32Array | undefined;
+  /** When each piece came in a recorded stream, in ms since the request. */
+  readonly atMs?: readonly number[] | undefined;
 }
 
 /** The events of a text: one per piece. */

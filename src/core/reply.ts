@@ -13,8 +13,16 @@ export interface Reply {
   readonly tokens: number;
   /** The pieces of the content; undefined if they are words and no chunk reports usage. */
   readonly pieces?: Pieces | undefined;
+  /** When its first piece came in a recorded stream, and its last, in ms since the request. */
+  readonly recorded?: RecordedTimes | undefined;
   /** The function calls that make up the reply, or that come with its text. */
   readonly calls: readonly ToolCall[];
+}
+
+/** When a recorded stream began, and when it ended, in ms since the request. */
+export interface RecordedTimes {
+  readonly firstMs: number;
+  readonly lastMs: number;
 }
 
 /** What a reasoning model wrote before its reply, as it is sent. */

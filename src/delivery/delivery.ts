@@ -1,5 +1,6 @@
 /** When the pieces of an answer are sent, and what goes wrong on purpose. All of it is off by default. */
 
+import type { RecordedTimes } from '../core/reply.js';
 import { Capacity } from './capacity.js';
 import type { Failure } from './failure.js';
 import { type FailurePlan, Failures } from './failures.js';
@@ -54,7 +55,8 @@ export class Plan {
    * @param startMs when it began, by any clock
    */
   schedule(promptTokens: number, startMs: number): Schedule {
-    return new Schedule(new Times(this.latency, promptTokens, this.random), this.factor, startMs);
+    const times = new Times(this.latency, promptTokens, this.random);
+    return new Schedule(times, this.factor, startMs, this.replaySpeed);
   }
 
   /**
@@ -62,9 +64,21 @@ export class Plan {
    *
    * @param startMs when it began
    * @param nowMs when the answer is ready
+   * @param recorded when its recorded stream began and ended
    */
-  whole(promptTokens: number, completionTokens: number, startMs: number, nowMs: number): Whole {
+  whole(
+    promptTokens: number,
+    completionTokens: number,
+    startMs: number,
+    nowMs: number,
+    recorded?: RecordedTimes,
+  ): Whole {
     const schedule = this.schedule(promptTokens, startMs);
+    if (recorded !== undefined) {
+      schedule.chunk(completionTokens, recorded.firstMs);
+      const firstMs = schedule.beginAfter(nowMs);
+      return { firstMs, dueMs: schedule.chunk(0, recorded.lastMs) };
+    }
     const interval = Math.max(1, this.interval);
     schedule.chunk(Math.min(interval, completionTokens));
     schedule.beginAfter(nowMs);
@@ -88,10 +102,16 @@ export class Schedule {
   /** Tokens of the chunks so far. */
   private tokens = 0;
   private hasBegun = false;
+  private readonly startMs: number;
+  private readonly replaySpeed: number;
+  /** How much later than recorded the chunks are. */
+  private laterMs = 0;
   /** When the last chunk is due. */
   dueMs: number;
 
-  constructor(times: Times, factor: () => number, startMs: number) {
+  constructor(times: Times, factor: () => number, startMs: number, replaySpeed: number) {
+    this.startMs = startMs;
+    this.replaySpeed = replaySpeed;
     this.times = times;
     this.factor = factor;
     this.dueMs = startMs;
@@ -101,10 +121,15 @@ export class Schedule {
    * When the next chunk is due.
    *
    * @param tokens how many tokens it has
+   * @param atMs when it came in a recorded stream, in ms since the request
    * @returns in ms of the clock of the start
    */
-  chunk(tokens: number): number {
-    const { times, hasBegun } = this;
+  chunk(tokens: number, atMs?: number): number {
+    const { times, hasBegun, replaySpeed } = this;
+    if (atMs !== undefined && replaySpeed > 0) {
+      this.dueMs = this.startMs + this.laterMs + atMs / replaySpeed;
+      return this.dueMs;
+    }
     const ms = hasBegun ? times.next(tokens, this.tokens) : times.first();
     this.hasBegun = true;
     this.tokens += tokens;
@@ -120,12 +145,12 @@ export class Schedule {
    * @returns when the first chunk is due
    */
   beginAfter(readyMs: number): number {
-    this.dueMs = Math.max(this.dueMs, readyMs);
-    return this.dueMs;
+    return this.stall(Math.max(0, readyMs - this.dueMs));
   }
 
   /** Delays all further chunks. */
   stall(ms: number): number {
+    this.laterMs += ms;
     this.dueMs += ms;
     return this.dueMs;
   }

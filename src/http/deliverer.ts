@@ -124,7 +124,13 @@ export class Deliverer {
       return;
     }
     const stallMs = failure?.kind === 'stall' ? failure.ms : 0;
-    const whole = plan.whole(prompt_tokens, completion_tokens, facts.admittedAt, this.wheel.now);
+    const whole = plan.whole(
+      prompt_tokens,
+      completion_tokens,
+      facts.admittedAt,
+      this.wheel.now,
+      outcome?.recorded,
+    );
     const dueMs = whole.dueMs + stallMs;
     facts.firstTokenAt = whole.firstMs;
     const send = () => {

@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.js';
 import type { EventStream, Head } from '../core/event-stream.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Message, Query } from '../core/query.js';
-import type { FinishReason } from '../core/reply.js';
+import type { FinishReason, RecordedTimes } from '../core/reply.js';
 import { plainJson, spell } from '../core/spelled-text.js';
 import type { Match, Override } from '../lookup/lookup.js';
 import type { Model } from '../models/model.js';
@@ -138,6 +138,8 @@ export interface Outcome {
   readonly model: string;
   readonly usage: Usage;
   readonly finishReason: FinishReason;
+  /** The recorded times of its reply. */
+  readonly recorded?: RecordedTimes | undefined;
 }
 
 /** The contents of a body. */

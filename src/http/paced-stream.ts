@@ -26,11 +26,13 @@ interface Batch {
   readonly bytes: Buffer;
   /** Where each chunk ends in the bytes. */
   readonly ends: readonly number[];
-  /** The tokens of each chunk, and of the first chunk of the next batch. */
+  /** The tokens of each chunk. */
   readonly tokens: readonly number[];
+  /** When each chunk came in a recorded stream, in ms since the request. */
+  readonly atMs: readonly (number | undefined)[];
 }
 
-const NOTHING: Batch = { bytes: Buffer.alloc(0), ends: [], tokens: [] };
+const NOTHING: Batch = { bytes: Buffer.alloc(0), ends: [], tokens: [], atMs: [] };
 
 /** A stream whose chunks are sent when they are due. If its client reads slowly, it waits; others don't. */
 export class PacedStream implements Timed {
@@ -67,11 +69,12 @@ export class PacedStream implements Timed {
     this.head = head;
     this.bytes = bytes;
     this.pace = pace;
-    const { failure, schedule, interval } = pace;
+    const { failure, schedule } = pace;
     const isCut = failure?.kind === 'cut' || failure?.kind === 'error';
     this.failsAfter = isCut ? failure.chunks : Number.POSITIVE_INFINITY;
     if (failure?.kind === 'malformed') bytes.brokenPiece = failure.chunks;
-    schedule.chunk(interval);
+    this.buildBatch();
+    schedule.chunk(this.batch.tokens[0] as number, this.batch.atMs[0]);
     this.dueMs = schedule.beginAfter(pace.wheel.now);
     this.stallIfAsked();
   }
@@ -82,7 +85,6 @@ export class PacedStream implements Timed {
       this.pace.wheel.remove(this);
       this.sink.off('drain', this.goOn);
     });
-    this.buildBatch();
     // What is due at once doesn't wait for the timer.
     if (this.dueMs <= this.pace.wheel.now) this.act(this.pace.wheel.now);
     else this.goOn();
@@ -105,7 +107,7 @@ export class PacedStream implements Timed {
         this.sent++;
         if (this.next === batch.ends.length) this.buildBatch();
         if (this.isDone) break;
-        this.dueMs = pace.schedule.chunk(this.batch.tokens[this.next] as number);
+        this.dueMs = pace.schedule.chunk(this.batch.tokens[this.next] as number, this.batch.atMs[this.next]);
         this.stallIfAsked();
       } while (this.batch === batch && this.dueMs <= nowMs + EARLY_MS);
       const end = this.batch === batch ? batch.ends[this.next - 1] : batch.bytes.length;
@@ -143,7 +145,8 @@ export class PacedStream implements Timed {
     const isCut = failsAfter < Number.POSITIVE_INFINITY;
     const texts: string[] = [];
     const ends: number[] = [];
-    const tokens = [bytes.tokens || pace.interval];
+    const tokens: number[] = [];
+    const atMs: (number | undefined)[] = [];
     let length = 0;
     do {
       const text = bytes.nextPiece(!isCut);
@@ -151,10 +154,11 @@ export class PacedStream implements Timed {
       length += text.length;
       ends.push(length);
       tokens.push(bytes.tokens || pace.interval);
+      atMs.push(bytes.atMs);
     } while (!isCut && !bytes.isDone && texts.length < PACED_BATCH_PIECES && length < PACED_BATCH_LENGTH);
     const built = Buffer.allocUnsafe(length);
     for (let i = 0; i < texts.length; i++) built.write(texts[i] as string, ends[i - 1] ?? 0, 'latin1');
-    this.batch = { bytes: built, ends, tokens };
+    this.batch = { bytes: built, ends, tokens, atMs };
   }
 
   private stallIfAsked(): void {

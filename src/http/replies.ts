@@ -5,10 +5,12 @@ import type { Pieces } from '../core/event-stream.js';
 import { PIECES_TOGETHER_MAX, REPLY_AT_ONCE_MAX } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { historiesOf, type Message } from '../core/query.js';
+import { recordedPieces } from '../core/recorded-pieces.js';
 import type { FinishReason, Reasoning, Reply, ToolCall } from '../core/reply.js';
 import { Decoded, type SpelledText } from '../core/spelled-text.js';
 import { inSlices, inStep } from '../core/steps.js';
 import { cutAtStop, type Stops } from '../core/stops.js';
+import type { Timing } from '../core/timings.js';
 import type { TokenizerName } from '../core/tokens.js';
 import type { Given, TokenCount } from '../lookup/lookup.js';
 import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
@@ -73,6 +75,8 @@ export interface ReplySettings {
   readonly maxTokens: 'tolerant' | 'exact' | 'ignore';
 }
 
+const NO_ENDS = new Uint32Array(0);
+
 /** Cuts replies as requested, and counts their tokens. */
 export class Replies {
   private readonly settings: ReplySettings;
@@ -92,7 +96,45 @@ export class Replies {
     const { content, reasoning } = given.reply;
     const isLong = content.knownLength + (reasoning?.length ?? 0) > REPLY_AT_ONCE_MAX;
     // Many requests for long replies may arrive in one turn of the event loop.
-    return isLong ? inStep(() => this.made(given, prompt, asked)) : this.made(given, prompt, asked);
+    const made = isLong ? inStep(() => this.made(given, prompt, asked)) : this.made(given, prompt, asked);
+    const { timings } = given.reply;
+    return timings === undefined
+      ? made
+      : after(made, (counted) => this.replayed(counted, given, timings, asked));
+  }
+
+  /** A reply in the pieces that were recorded. Function calls that are returned as text weren't recorded like that. */
+  private replayed(
+    { reply, promptTokens }: CountedReply,
+    given: Given,
+    timings: readonly Timing[],
+    asked: AskedReply,
+  ): MaybePromise<CountedReply> {
+    if (reply.calls.length < (given.reply.calls?.length ?? 0)) return { reply, promptTokens };
+    const { content, reasoning, calls } = reply;
+    const texts = [reasoning?.content.text ?? '', content.text, ...calls.map((call) => call.arguments)];
+    const ends = all(texts, (text) => (asked.stream ? this.settings.tokens.ends(text) : NO_ENDS));
+    return after(ends, (ends) => {
+      let from = 0;
+      const cut = texts.map((text, i) => {
+        const pieces = recordedPieces(timings, from, text.length, ends[i] ?? NO_ENDS);
+        // What isn't returned of the reasoning was recorded, too.
+        from += i === 0 ? (given.reply.reasoning?.length ?? 0) : text.length;
+        return pieces;
+      });
+      const times = cut.flatMap(({ atMs }) => atMs ?? []);
+      const [ofReasoning, pieces, ...ofCalls] = cut;
+      return {
+        promptTokens,
+        reply: {
+          ...reply,
+          pieces,
+          reasoning: reasoning && { ...reasoning, pieces: ofReasoning },
+          calls: calls.map((call, i) => ({ ...call, pieces: ofCalls[i] })),
+          recorded: { firstMs: times[0] ?? 0, lastMs: times.at(-1) ?? 0 },
+        },
+      };
+    });
   }
 
   private made(given: Given, prompt: readonly CountedText[], asked: AskedReply): MaybePromise<CountedReply> {

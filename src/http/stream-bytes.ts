@@ -53,6 +53,9 @@ export class StreamBytes {
   private isEnded = false;
   /** True once all bytes have been built. */
   isDone = false;
+  /** Of the piece that `nextPiece` has returned: its tokens, and when it came in a recorded stream, in ms since the request; 0 without one. */
+  tokens = 0;
+  atMs: number | undefined = undefined;
   /** The index among all pieces of one whose event is cut off, so that it isn't JSON; -1 for none. */
   brokenPiece = -1;
 
@@ -77,6 +80,8 @@ export class StreamBytes {
    */
   nextPiece(takesFollowing: boolean): string {
     let bytes = '';
+    this.tokens = 0;
+    this.atMs = undefined;
     for (let hasPiece = false; !this.isDone; this.advance()) {
       if (this.event === undefined) continue;
       if (this.isPiece && hasPiece) return bytes;
@@ -84,16 +89,12 @@ export class StreamBytes {
       this.event = undefined;
       if (!this.isPiece) continue;
       hasPiece = true;
+      const { tokens, atMs } = this.pieces ?? {};
+      this.tokens = (tokens?.[this.piece - 1] ?? 0) - (tokens?.[this.piece - 2] ?? 0);
+      this.atMs = atMs?.[this.piece - 1];
       if (!takesFollowing) return bytes;
     }
     return bytes;
-  }
-
-  /** The tokens of the piece in the next event; 0 if it has none. */
-  get tokens(): number {
-    const totals = this.isPiece && this.event !== undefined ? this.pieces?.tokens : undefined;
-    if (totals === undefined) return 0;
-    return (totals[this.piece - 1] ?? 0) - (totals[this.piece - 2] ?? 0);
   }
 
   /** The number of the next event. */

@@ -36,14 +36,29 @@ describe('a schedule', () => {
     expect(duesOf(1500)).toEqual([1500, 1510, 1520, 1530]);
   });
 
+  it('has the recorded times, at the speed that is set', () => {
+    const schedule = planOf({ replaySpeed: 2 }).schedule(5, 1000);
+    expect([schedule.chunk(1, 40), schedule.chunk(3, 100), schedule.chunk(1, 100)]).toEqual([
+      1020, 1050, 1050,
+    ]);
+    schedule.stall(500);
+    expect(schedule.chunk(1, 200)).toBe(1600);
+    const recorded = { firstMs: 40, lastMs: 200 };
+    expect(planOf({ replaySpeed: 4 }).whole(5, 9, 1000, 1000, recorded)).toEqual({
+      firstMs: 1010,
+      dueMs: 1050,
+    });
+  });
+
   it.each([0, 1, 4])(
     'ends with the last chunk of a stream for an answer that is whole: %i',
     (streamInterval) => {
       const plan = planOf({ streamInterval });
       const last = streamInterval === 4 ? 1150 : 1180;
-      expect(plan.wholeMs(5, 9, 1000, 1050)).toBe(last);
-      expect(plan.wholeMs(5, 9, 1000, 1600)).toBe(last + 500);
-      expect(plan.wholeMs(5, 0, 1000, 1600)).toBe(1000);
+      expect(plan.whole(5, 9, 1000, 1050)).toEqual({ firstMs: 1100, dueMs: last });
+      expect(plan.whole(5, 9, 1000, 1600)).toEqual({ firstMs: 1600, dueMs: last + 500 });
+      // Nothing but the time to the first token: embeddings have no others.
+      expect(plan.whole(5, 0, 1000, 1000)).toEqual({ firstMs: 1100, dueMs: 1100 });
     },
   );
 });

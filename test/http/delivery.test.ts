@@ -173,6 +173,44 @@ describe('a stream with delays', () => {
   });
 });
 
+describe('recorded times', () => {
+  const body = { ...STREAMED, messages: [{ role: 'user', content: 'slowly' }] };
+
+  it('are replayed, chunk by chunk', async () => {
+    const base = await sharedServer({ replaySpeed: 1, timeToFirstToken: 600_000 });
+    const startMs = performance.now();
+    const events = await eventsOf(await chat(base, body));
+    // A timer may be half a millisecond early.
+    expect(performance.now() - startMs).toBeGreaterThan(89);
+    expect(contentsOf(events)).toEqual(['One, ', 'two, three.']);
+    expect(JSON.stringify(events)).toContain('"reasoning_content":"Count."');
+    expect(events.at(-1)).toMatchObject({
+      usage: { completion_tokens: encode('One, two, three.').length + encode('Count.').length },
+    });
+  });
+
+  it('have a whole answer as late as the end of their stream', async () => {
+    const base = await sharedServer({ replaySpeed: 1, timeToFirstToken: 600_000 });
+    const startMs = performance.now();
+    await (await chat(base, { ...body, stream: false, stream_options: undefined })).json();
+    expect(performance.now() - startMs).toBeGreaterThan(89);
+  });
+
+  it('are ignored by default, and by replies that have none', async () => {
+    const ignoring = await sharedServer({ streamInterval: 1 });
+    const events = await eventsOf(await chat(ignoring, body));
+    expect(contentsOf(events)).toHaveLength(encode('One, two, three.').length);
+    const base = await sharedServer({ replaySpeed: 1, timeToFirstToken: 1 });
+    expect(contentsOf(await eventsOf(await chat(base, STREAMED)))).toHaveLength(TOKENS);
+  });
+
+  it('are cut with their reply', async () => {
+    const base = await sharedServer({ replaySpeed: 100 });
+    const cut = await eventsOf(await chat(base, { ...body, stop: 'three' }));
+    expect(contentsOf(cut)).toEqual(['One, ', 'two, ']);
+  });
+});
+
 describe('delays', () => {
   it('come before the first token, and between tokens', async () => {
     const base = await sharedServer({ timeToFirstToken: 60, interTokenLatency: 2 });

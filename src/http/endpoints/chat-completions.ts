@@ -57,7 +57,12 @@ export function chatCompletions(
             assertAnswerFits([reply], choices);
             return { kind: 'named', head: chatCompletion(head, reply, choices, usage) };
           };
-          const outcome = { model: model.sourceOf(given).id, usage, finishReason: reply.finishReason };
+          const outcome = {
+            model: model.sourceOf(given).id,
+            usage,
+            finishReason: reply.finishReason,
+            recorded: reply.recorded,
+          };
           const answered = { origin: originOf(given, model), outcome };
           if (stored === undefined) return { ...answered, content: content(), asOf };
           const digits = clock.newId(COMPLETION_ID_DIGITS);

@@ -15,7 +15,7 @@ import { completion, completionStream } from '../../openai/completion-response.j
 import { StreamUsage, usageOf } from '../../openai/usage.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import { assertAnswerFits } from '../answer-size.js';
-import type { Answered, Endpoint } from '../endpoint.js';
+import type { Answered, Endpoint, Outcome } from '../endpoint.js';
 import { heldBy, type Miss, type MissPolicy, type Prompt } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type CountedReply, type Replies, textsOf } from '../replies.js';
@@ -154,7 +154,8 @@ function completionOf(
     promptTokens,
     choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
   );
-  const outcome = { model, usage, finishReason: answers[0]?.reply.finishReason ?? 'stop' };
+  const { finishReason = 'stop', recorded } = answers[0]?.reply ?? {};
+  const outcome: Outcome = { model, usage, finishReason, recorded };
   if (asked.stream) {
     const stream = completionStream(head, choices, new StreamUsage(asked, usage));
     return { outcome, content: { kind: 'events', stream } };

@@ -52,6 +52,7 @@ export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies)
             model: model.sourceOf(given).id,
             usage: usageOf(inputTokens, reply.tokens, thinkingTokens),
             finishReason: reply.finishReason,
+            recorded: reply.recorded,
           };
           return { origin: originOf(given, model), outcome, content, asOf };
         }),

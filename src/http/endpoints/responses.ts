@@ -85,7 +85,8 @@ export function responses(
             : jsonOf(made);
           // A response that can't be serialized isn't stored.
           if (asked.isStored) parts.store.set(id, { response: made, input: namedItems(input, id) });
-          const outcome = { model: model.sourceOf(given).id, usage, finishReason };
+          const { recorded } = counted.reply;
+          const outcome = { model: model.sourceOf(given).id, usage, finishReason, recorded };
           return { ...answered, origin: originOf(given, model), outcome };
         }),
       );
