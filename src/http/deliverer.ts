@@ -16,6 +16,7 @@ import type { Sender } from './sender.js';
 import { simulatedError } from './simulated-error.js';
 import { withoutEnd, withWrongUsage } from './spoiled-answers.js';
 import type { TokensInFlight } from './tokens-in-flight.js';
+import { unlessAborted } from './while-open.js';
 
 /** The status of a failure that doesn't name one. */
 const FAILED_STATUS = 500;
@@ -61,9 +62,10 @@ export class Deliverer {
    * Admits a request for an answer of a model: at once, or once there is room for it.
    *
    * @param name the model's name in the request
+   * @param signal called if it has to wait for others
    * @throws AppError, at once or as a rejection, if it fails on purpose, or if too many requests wait
    */
-  admit(name: string | undefined, response: ServerResponse): MaybePromise<void> {
+  admit(name: string | undefined, response: ServerResponse, signal: () => AbortSignal): MaybePromise<void> {
     const { headers } = response.req;
     const facts = factsOf(response);
     const model = this.catalog.resolve(name).id;
@@ -81,7 +83,8 @@ export class Deliverer {
     if (seat === undefined) throw simulatedError(429, facts, FULL);
     facts.plan = plan;
     onceGone(response, seat.leave);
-    return seat.waiting?.then(() => {
+    if (seat.waiting === undefined) return undefined;
+    return unlessAborted(signal(), seat.waiting).then(() => {
       facts.admittedAt = performance.now();
     });
   }

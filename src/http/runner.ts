@@ -51,15 +51,29 @@ export function runnerOf(
     if (readsTest) testing.assertTest(request.headers, isOfTest);
     const asked = endpoint.parse(input);
     const context = new Context(input, request, response, held, timeoutMs, testing);
-    const isAdmitted = endpoint.modelOf === undefined || !deliverer.concerns(request.headers);
-    const answer = () => endpoint.answer(asked, context);
-    const admitted = () =>
-      isAdmitted ? answer() : after(deliverer.admit(endpoint.modelOf?.(asked), response), answer);
-    const answered = contexts.areSet
-      ? after(contexts.assertFits(endpoint, asked, factsOf(response).isAnthropic), admitted)
-      : admitted();
-    return answered instanceof Promise ? unlessAborted(context.signal(), answered) : answered;
+    const { headers } = request;
+    const { modelOf } = endpoint;
+    if (modelOf === undefined || !(contexts.areSet || deliverer.concerns(headers)))
+      return answerOf(endpoint, asked, context);
+    const fits = contexts.areSet
+      ? waitedFor(contexts.assertFits(endpoint, asked, factsOf(response).isAnthropic), context)
+      : undefined;
+    return after(fits, () => {
+      const admitted = deliverer.concerns(headers)
+        ? deliverer.admit(modelOf(asked), response, context.signal)
+        : undefined;
+      return after(admitted, () => answerOf(endpoint, asked, context));
+    });
   };
+}
+
+function answerOf(endpoint: Endpoint, asked: unknown, context: Context): MaybePromise<Answered> {
+  return waitedFor(endpoint.answer(asked, context), context);
+}
+
+/** A task that rejects when the client disconnects, or has waited for too long. */
+function waitedFor<T>(task: MaybePromise<T>, { signal }: Context): MaybePromise<T> {
+  return task instanceof Promise ? unlessAborted(signal(), task) : task;
 }
 
 class Context implements RequestContext {

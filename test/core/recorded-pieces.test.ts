@@ -35,7 +35,7 @@ describe('recorded pieces', () => {
         const total = timings.reduce((sum, [, length]) => sum + length, 0);
         const from = a % (total + 1);
         const length = b % (total - from + 1);
-        const { ends, atMs } = recordedPieces(timings, from, length, endsOf());
+        const { ends = endsOf(), atMs } = recordedPieces(timings, from, length, endsOf());
         expect(ends.at(-1) ?? 0).toBe(length);
         expect(atMs).toHaveLength(ends.length);
         expect([...ends].every((end, i) => end > (ends[i - 1] ?? 0))).toBe(true);

@@ -27,13 +27,26 @@ beforeAll(() => {
     { role: 'user', content: 'think' },
     { role: 'assistant', content: 'Four of them.', reasoning_content: 'Two and two are four.' },
   ];
-  writeFileSync(
-    path,
-    JSON.stringify([
-      { id: 'one', conversations },
-      { id: 'two', messages: reasoned },
-    ]),
-  );
+  const recorded = [
+    { role: 'user', content: 'slowly' },
+    {
+      role: 'assistant',
+      content: 'One, two, three.',
+      reasoning_content: 'Count.',
+      timings: [
+        [20, 6],
+        [60, 5],
+        [90.5, 0],
+        [90.5, 11],
+      ],
+    },
+  ];
+  const records = [
+    { id: 'one', conversations },
+    { id: 'two', messages: reasoned },
+    { id: 'three', messages: recorded },
+  ];
+  writeFileSync(path, JSON.stringify(records));
 });
 
 /** Servers by their settings: those whose tests leave nothing in them are shared. */
