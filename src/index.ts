@@ -57,8 +57,8 @@ export interface ServeOptions {
   readonly maxTokens?: 'tolerant' | 'exact' | 'ignore' | undefined;
   /** How tokens are counted. Default: `estimate`: a tokenizer takes a third of a second to load. */
   readonly usage?: 'count' | 'estimate' | undefined;
-  /** The tokenizer that counts them. */
-  readonly tokenizer?: 'o200k_base' | 'cl100k_base' | undefined;
+  /** The tokenizer that counts them; `file` is the path of a `tokenizer.json` of Hugging Face. */
+  readonly tokenizer?: 'o200k_base' | 'cl100k_base' | { readonly file: string } | undefined;
   /** Time from a request to the first token of its answer, in ms. */
   readonly timeToFirstToken?: number | undefined;
   /** Standard deviation of that time, in ms. */

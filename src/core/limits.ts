@@ -437,6 +437,9 @@ export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);
 /** Memory for the places where the tokens of texts end, in bytes. */
 export const TOKEN_ENDS_BYTES = byteCount(16 * MiB);
 
+/** The longest `tokenizer.json`: those of large models have some 35 MB. Its bytes are kept for threads that are started later. */
+export const TOKENIZER_FILE_BYTES_MAX = byteCount(128 * MiB);
+
 /** If tokens are estimated, how long the tokenizer's thread is kept after the last request for it: it holds some 75 MB. */
 export const TOKENIZER_KEPT_MS = 30_000;
 

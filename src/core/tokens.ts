@@ -1,8 +1,33 @@
 /** Token functions that need no vocabulary. */
 
-/** The supported tokenizers, all of them OpenAI's. */
+/** The tokenizers that are known by name, all of them OpenAI's. */
 export const TOKENIZERS = ['o200k_base', 'cl100k_base'] as const;
 export type TokenizerName = (typeof TOKENIZERS)[number];
+
+/** A tokenizer as a setting: its name, or the path of a `tokenizer.json` of Hugging Face. */
+export type TokenizerSpec = TokenizerName | { readonly file: string };
+
+/** A `tokenizer.json` that was read. */
+export interface TokenizerFile {
+  readonly path: string;
+  /** The bytes of the file: in shared memory, so that a thread that is started later has the same. */
+  readonly content: Uint8Array;
+  /** A digest of the content. */
+  readonly digest: string;
+}
+
+/** A tokenizer to load. */
+export type TokenizerSource = TokenizerName | TokenizerFile;
+
+/** What token counts are saved under: a name, or the digest of a file. */
+export function tokenizerId(tokenizer: TokenizerSource): string {
+  return typeof tokenizer === 'string' ? tokenizer : tokenizer.digest;
+}
+
+/** The tokenizer whose expression cuts the words of streams without delays: the one of a file has none that is known. */
+export function wordsBy(tokenizer: TokenizerSource): TokenizerName {
+  return typeof tokenizer === 'string' ? tokenizer : 'o200k_base';
+}
 
 /** OpenAI's rule of thumb: a token is about four characters of English, so four bytes of UTF-8. */
 const BYTES_A_TOKEN = 4;
@@ -63,6 +88,28 @@ export function endsOfTokens(text: string, sizes: readonly number[]): Uint32Arra
     ends[token] = at;
   }
   return ends;
+}
+
+/**
+ * Where each token of a text ends, in UTF-16 units, even if the texts of the tokens aren't the text, since a tokenizer normalized it or
+ * doesn't know all of its characters: the tokens then share it in proportion to their sizes. The last end is the text's length.
+ *
+ * @param sizes the number of bytes of each token
+ * @param bytes the number of bytes of the text in UTF-8, with three for each lone surrogate
+ */
+export function endsInProportion(text: string, sizes: readonly number[], bytes: number): Uint32Array {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (total === bytes) return endsOfTokens(text, sizes);
+  let sum = 0;
+  let before = 0;
+  const shares = sizes.map((size, i) => {
+    sum += size;
+    const upTo = i === sizes.length - 1 ? bytes : Math.floor((sum * bytes) / Math.max(total, 1));
+    const share = upTo - before;
+    before = upTo;
+    return share;
+  });
+  return endsOfTokens(text, shares);
 }
 
 /** The length of a code point in bytes of UTF-8. */

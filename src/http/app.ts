@@ -3,6 +3,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { isLimited, OPERATIONS, type Operation, type OperationId } from '../api/operations.js';
 import type { ByteCount } from '../core/bytes.js';
+import { wordsBy } from '../core/tokens.js';
 import type { Delivery } from '../delivery/delivery.js';
 import { EventWriter } from '../kernel/event-writer.js';
 import { JsonMeter } from '../kernel/json-meter.js';
@@ -118,7 +119,7 @@ export function createApp(parts: AppParts): App {
     if (trap !== undefined) logger.warn({ err: trap }, 'the kernel that writes events trapped; replaced');
     return new EventWriter(kernelModule());
   };
-  const sender = new Sender(clock, { writer: newWriter(), tokenizer, newWriter });
+  const sender = new Sender(clock, { writer: newWriter(), tokenizer: wordsBy(tokenizer), newWriter });
   const failures = new Failures(sender, logger);
   const { stopping } = parts.testing;
   const deliverer = new Deliverer(delivery, sender, failures, catalog, metrics, tokensInFlight, stopping);

@@ -11,7 +11,7 @@ import { Decoded, type SpelledText } from '../core/spelled-text.js';
 import { inSlices, inStep } from '../core/steps.js';
 import { cutAtStop, type Stops } from '../core/stops.js';
 import type { Timing } from '../core/timings.js';
-import type { TokenizerName } from '../core/tokens.js';
+import { type TokenizerSource, wordsBy } from '../core/tokens.js';
 import type { Given, TokenCount } from '../lookup/lookup.js';
 import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
 import { piecesOf } from '../openai/pieces.js';
@@ -70,7 +70,7 @@ interface Reasoned extends CutText {
 /** How replies are cut and counted. */
 export interface ReplySettings {
   readonly tokens: TokenCounter;
-  readonly tokenizer: TokenizerName;
+  readonly tokenizer: TokenizerSource;
   /** How a token limit cuts replies. */
   readonly maxTokens: 'tolerant' | 'exact' | 'ignore';
 }
@@ -280,7 +280,10 @@ export class Replies {
     const { stream, streamInterval, includeUsage, continuousUsage } = asked;
     if (!stream) return undefined;
     if (isCutIntoTokens(asked)) {
-      return after(ends ?? this.settings.tokens.ends(text()), (all) => groupsOf(all, streamInterval));
+      return after(ends ?? this.settings.tokens.ends(text()), (all) =>
+        // A text of nothing that the tokenizer knows has no tokens.
+        all.length === 0 ? undefined : groupsOf(all, streamInterval),
+      );
     }
     if (!includeUsage || !continuousUsage) return undefined;
     return after(this.wordTokens(text()), (tokens) => ({ tokens }));
@@ -289,32 +292,55 @@ export class Replies {
   /** The cumulative token counts of a text's words. */
   private wordTokens(text: string): MaybePromise<Uint32Array> {
     const { tokens, tokenizer } = this.settings;
-    const pieces = piecesOf(text, tokenizer);
-    let totals = new Uint32Array(PIECES_TOGETHER_MAX);
-    let counted = 0;
-    let total = 0;
-    const countOn = (): MaybePromise<Uint32Array> => {
-      const some: CountedText[] = [];
-      while (some.length < PIECES_TOGETHER_MAX) {
-        const { value, done } = pieces.next();
-        if (done) break;
-        some.push({ text: value });
-      }
-      return after(tokens.count(some), (counts) => {
-        if (counted + counts.length > totals.length) {
-          const longer = new Uint32Array(2 * totals.length);
-          longer.set(totals);
-          totals = longer;
-        }
-        for (const count of counts) {
-          total += count;
-          totals[counted++] = total;
-        }
-        return some.length < PIECES_TOGETHER_MAX ? totals.subarray(0, counted) : inStep(countOn);
-      });
-    };
-    return countOn();
+    // No token of a known tokenizer crosses the border of a word: each word can be counted by itself.
+    if (typeof tokenizer === 'string')
+      return totalsOf(piecesOf(text, tokenizer), (some) => tokens.count(some));
+    return after(tokens.ends(text), (ends) => totalsOf(piecesOf(text, wordsBy(tokenizer)), endingIn(ends)));
   }
+}
+
+/** Counts the tokens of a text's next words. */
+type CountWords = (words: readonly CountedText[]) => MaybePromise<readonly number[]>;
+
+/** Counts the tokens that end in each word, given where the tokens of the text end. A token may begin in one word and end in the next. */
+function endingIn(ends: Uint32Array): CountWords {
+  let at = 0;
+  let token = 0;
+  return (words) =>
+    words.map(({ text }) => {
+      at += text.length;
+      const first = token;
+      while (token < ends.length && (ends[token] as number) <= at) token++;
+      return token - first;
+    });
+}
+
+/** The cumulative token counts of a text's words. */
+function totalsOf(words: Iterator<string, void>, count: CountWords): MaybePromise<Uint32Array> {
+  let totals = new Uint32Array(PIECES_TOGETHER_MAX);
+  let counted = 0;
+  let total = 0;
+  const countOn = (): MaybePromise<Uint32Array> => {
+    const some: CountedText[] = [];
+    while (some.length < PIECES_TOGETHER_MAX) {
+      const { value, done } = words.next();
+      if (done) break;
+      some.push({ text: value });
+    }
+    return after(count(some), (counts) => {
+      if (counted + counts.length > totals.length) {
+        const longer = new Uint32Array(2 * totals.length);
+        longer.set(totals);
+        totals = longer;
+      }
+      for (const count of counts) {
+        total += count;
+        totals[counted++] = total;
+      }
+      return some.length < PIECES_TOGETHER_MAX ? totals.subarray(0, counted) : inStep(countOn);
+    });
+  };
+  return countOn();
 }
 
 /** True if the pieces of the reply are groups of tokens. */

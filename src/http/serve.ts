@@ -18,6 +18,7 @@ import { ConfigError } from '../settings/config-error.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import { readRules } from '../settings/rules-file.js';
 import type { Config } from '../settings/table.js';
+import { badTokenizer, readTokenizer } from '../settings/tokenizer-file.js';
 import { Testing } from '../testing/testing.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
@@ -82,7 +83,7 @@ export async function serve(config: Config, surroundings: Surroundings): Promise
 async function run(config: Config, surroundings: Surroundings): Promise<boolean> {
   const { engine, dataset, indexDir, workers } = config;
   const pool = new SharedPool(workers, () => (engine === 'sweep' ? workers : workersFor(config)));
-  const tokens = new TokenPool(config.tokenizer);
+  const tokens = new TokenPool(readTokenizer(config.tokenizer, surroundings.sourceOf?.('tokenizer')));
   // Threads are slow to start, so they start while the rest is loaded. With saved indexes they are hardly ever needed.
   if (engine === 'sweep' || !dataset.every(({ path }) => hasSavedIndex(path, indexDir))) {
     pool.start();
@@ -190,6 +191,8 @@ async function serveWith(
     tried.catch(() => undefined);
     await Promise.race([opening, tried]);
     await tried;
+    const loadable = assertLoadable(tokens, sourceOf?.('tokenizer'));
+    loadable.catch(() => undefined);
     // The threads work while the modules that answer requests are still loading.
     const started = opening.then((opened) => {
       datasets = opened;
@@ -271,6 +274,7 @@ async function serveWith(
     listener.refusedHeaders = refusedHeaders;
     // The threads read the start of the dataset meanwhile.
     const { walked } = await started;
+    await loadable;
     if (signal.aborted) return false;
     signal.removeEventListener('abort', onAbort);
     const address = await listener.listen(config.host, config.port, sourceOf);
@@ -328,6 +332,14 @@ async function serveWith(
     await datasets?.close();
   }
   return isReady;
+}
+
+/** @throws ConfigError if the tokenizer is a file that can't be loaded */
+async function assertLoadable(tokens: TokenPool, variable?: string): Promise<void> {
+  const { tokenizer } = tokens;
+  if (typeof tokenizer === 'string') return;
+  const reason = await tokens.loadError();
+  if (reason !== undefined) throw badTokenizer(tokenizer.path, variable, `it can't be loaded: ${reason}`);
 }
 
 /** If the metrics can't be loaded now, the first request for them loads them. */

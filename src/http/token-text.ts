@@ -21,6 +21,8 @@ export async function textOfTokens(
     const message = `Invalid '${param}': text too long. Expected tokens of a text with maximum length ${lengthMax}.`;
     throw new AppError('string_above_max_length', { param, message });
   }
-  const message = `Invalid '${param}': not all are tokens. Expected ids of ${tokenPool.tokenizer}.`;
+  const { tokenizer } = tokenPool;
+  const whose = typeof tokenizer === 'string' ? tokenizer : 'the tokenizer.json of the setting TOKENIZER';
+  const message = `Invalid '${param}': not all are tokens. Expected ids of ${whose}.`;
   throw new AppError('invalid_value', { param, message });
 }

@@ -11,7 +11,6 @@ import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
 import { ROLES } from '../core/roles.js';
-import type { TokenizerName } from '../core/tokens.js';
 import type { Counts } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { checksumOf, digestOf } from '../dataset/digest.js';
@@ -40,7 +39,7 @@ interface Header {
   readonly counts: Counts;
   /** How many marks there are. */
   readonly marks: number;
-  /** The tokenizer that counted the tokens. */
+  /** The id of the tokenizer that counted the tokens. */
   readonly tokenizer: string;
 }
 
@@ -64,13 +63,13 @@ class UnusableError extends Error {}
  * Loads the index of a dataset. If the dataset's file is the one that the index was built from, as far as the file system shows, only a
  * digest of parts is compared; otherwise (for a copy), the checksum of the whole file.
  *
- * @param tokenizer token counts of another tokenizer are cleared
+ * @param tokenizer the id of a tokenizer (`tokenizerId`): token counts of another one are cleared
  * @returns undefined if there is no file; the reason, a text, if the file can't be used
  */
 export async function loadIndex(
   path: string,
   dataset: Dataset,
-  tokenizer: TokenizerName,
+  tokenizer: string,
 ): Promise<SavedIndex | string | undefined> {
   let fd: number;
   try {
@@ -98,7 +97,7 @@ export async function saveIndex(
   path: string,
   dataset: Dataset,
   index: SavedIndex,
-  tokenizer: TokenizerName,
+  tokenizer: string,
 ): Promise<void> {
   await makeFolder(dirname(path));
   await removeLeftovers(path);
@@ -161,7 +160,7 @@ async function removeLeftovers(path: string): Promise<void> {
 function headerOf(
   { file }: Dataset,
   { table, marks, counts, checksum }: SavedIndex,
-  tokenizer: TokenizerName,
+  tokenizer: string,
 ): Header {
   const { path: _, ...identity } = file;
   return {

@@ -1,4 +1,3 @@
-import type { TokenizerName } from '../core/tokens.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { checksumOf } from '../dataset/digest.js';
 import { identityAt } from '../dataset/file.js';
@@ -9,7 +8,7 @@ import type { Notices } from './notices.js';
 /** Saves the index of a dataset's file for later starts, at the first path that works, and logs the outcome. */
 export class IndexKeeper {
   private readonly indexDir: string | undefined;
-  private readonly tokenizer: TokenizerName;
+  private readonly tokenizer: string;
   private readonly notices: Notices;
   private saving: Promise<void> = Promise.resolve();
   /** How many turns of the index had no token count when it was last saved or loaded. */
@@ -21,9 +20,9 @@ export class IndexKeeper {
 
   /**
    * @param indexDir see `indexPaths`
-   * @param tokenizer the tokenizer of the index's token counts
+   * @param tokenizer the id of the tokenizer of the index's token counts
    */
-  constructor(indexDir: string | undefined, tokenizer: TokenizerName, notices: Notices) {
+  constructor(indexDir: string | undefined, tokenizer: string, notices: Notices) {
     this.indexDir = indexDir;
     this.tokenizer = tokenizer;
     this.notices = notices;

@@ -3,6 +3,7 @@ import { FILE_CHECK_MS, SEARCH_YIELDS_MS, SKETCHED_SOON_BYTES, SPOOL_TRIES_MAX }
 import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
+import { tokenizerId } from '../core/tokens.js';
 import { CurrentCorpus } from '../corpus/current-corpus.js';
 import { type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
@@ -160,7 +161,7 @@ export class ServedDataset implements Served {
     this.spooler = spooler;
     this.usesPool = usesPool;
     const { indexDir, tokens, notices } = options;
-    this.keeper = new IndexKeeper(indexDir, tokens.tokenizer, notices);
+    this.keeper = new IndexKeeper(indexDir, tokenizerId(tokens.tokenizer), notices);
     this.build = this.buildOf(dataset);
     this.corpus = new CurrentCorpus(
       () => {

@@ -4,6 +4,7 @@ import { basename, extname } from 'node:path';
 import { type FieldMap, FieldMapError, parseFieldMap } from '../core/field-map.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { NAMED_RULES, type RuleName } from '../core/rules.js';
+import { TOKENIZERS, type TokenizerSpec } from '../core/tokens.js';
 import {
   type Failure,
   type FailureSequence,
@@ -103,6 +104,14 @@ export function ruleSource(value: string): RuleSource {
   const items = list(value, expected);
   if (!items.every((item) => known.includes(item))) throw new Expected(expected);
   return items as RuleName[];
+}
+
+/** The name of a tokenizer, or the path of a file: it has a slash, or ends with `.json`. */
+export function tokenizer(value: string): TokenizerSpec {
+  const name = TOKENIZERS.find((each) => each === value);
+  if (name !== undefined) return name;
+  if (value.includes('/') || value.endsWith('.json')) return { file: value };
+  throw new Expected(`one of ${TOKENIZERS.join(', ')}, or the path of a tokenizer.json`);
 }
 
 /** Names separated by commas. */

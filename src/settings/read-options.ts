@@ -100,6 +100,11 @@ function readOption(name: SettingName, value: unknown, shown: string): unknown {
       const expected = `expected a list of ${names.join(', ')}, or { file: PATH }`;
       throw new ConfigError(`${shown}: ${expected}, got ${JSON.stringify(value)}`);
     }
+    case 'tokenizer': {
+      const file = (value as { readonly file?: unknown } | null)?.file;
+      if (typeof file === 'string') return { file };
+      break;
+    }
     case 'apiKeys': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };

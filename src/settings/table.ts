@@ -3,7 +3,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { DRAIN_MS, WORKERS_MAX } from '../core/limits.js';
-import { TOKENIZERS } from '../core/tokens.js';
 import { parseFailures } from '../delivery/failure.js';
 import {
   failureSequence,
@@ -23,6 +22,7 @@ import {
   share,
   speed,
   text,
+  tokenizer,
   wholeNumber,
 } from './parsers.js';
 
@@ -230,10 +230,10 @@ export const OPTIONS = {
     env: 'TOKENIZER',
     flag: 'tokenizer',
     placeholder: 'NAME',
-    help: "Tokenizer: `o200k_base`, of OpenAI's models since GPT-4o, or `cl100k_base`, of earlier ones",
+    help: "Tokenizer: `o200k_base`, of OpenAI's models since GPT-4o, or `cl100k_base`, of earlier ones; or the path of a model's [`tokenizer.json`](simulation.md#tokens)",
     defaultValue: 'o200k_base',
     defaultText: '`o200k_base`',
-    parse: oneOf(TOKENIZERS),
+    parse: tokenizer,
   },
   strictModels: {
     group: 'Answers',

@@ -8,7 +8,7 @@ import type { Place } from '../core/place.js';
 import type { Message } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
 import type { TextSearch } from '../core/search.js';
-import type { TokenizerName } from '../core/tokens.js';
+import type { TokenizerSource } from '../core/tokens.js';
 import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
 import type { DatasetFile, FileIdentity } from '../dataset/file.js';
@@ -44,7 +44,7 @@ export interface WorkerSetup {
 
 /** The data that a token-counting thread is started with. */
 export interface TokenSetup {
-  readonly tokenizer: TokenizerName;
+  readonly tokenizer: TokenizerSource;
 }
 
 /** Work on a shard. */

@@ -1,5 +1,5 @@
 import { TOKENIZED_AT_ONCE_MAX, TOKENIZER_KEPT_MS } from '../core/limits.js';
-import type { TokenizerName } from '../core/tokens.js';
+import type { TokenizerSource } from '../core/tokens.js';
 import type { CountTask, DecodedTokens, EncodeTask, SpelledTokens, TaskResult, TokenSetup } from './tasks.js';
 import { Threads } from './threads.js';
 import type * as thread from './token-thread.js';
@@ -12,7 +12,7 @@ const YOUNG_MIB = 8;
  * without one. If `start` has started it, it is kept.
  */
 export class TokenPool {
-  readonly tokenizer: TokenizerName;
+  readonly tokenizer: TokenizerSource;
   private threads: Threads | undefined;
   private loaded: Promise<unknown> = Promise.resolve();
   private tasks = 0;
@@ -27,7 +27,7 @@ export class TokenPool {
   /** Called when the thread has died; it is replaced. */
   onDeath = () => {};
 
-  constructor(tokenizer: TokenizerName) {
+  constructor(tokenizer: TokenizerSource) {
     this.tokenizer = tokenizer;
   }
 
@@ -41,6 +41,16 @@ export class TokenPool {
     this.isKept = true;
     clearTimeout(this.idle);
     this.threads ??= this.startThread();
+  }
+
+  /**
+   * Waits until the thread has loaded the tokenizer.
+   *
+   * @returns why it can't; undefined if it has
+   */
+  async loadError(): Promise<string | undefined> {
+    const loaded = await this.run<true>('isLoaded', undefined);
+    return loaded.kind === 'failed' ? loaded.detail : undefined;
   }
 
   /** The token counts of texts. */

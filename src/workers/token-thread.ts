@@ -25,8 +25,8 @@ const tokenizer = await loadTokenizer((workerData as TokenSetup).tokenizer);
 let buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES / 4);
 
 /** Does nothing. It returns as soon as the thread can run tasks. */
-export function isLoaded(): true {
-  return true;
+export function isLoaded(): TaskResult<true> {
+  return done(true);
 }
 
 /** The token counts of texts. */
@@ -50,7 +50,7 @@ export function encode({ content, returnsTexts }: EncodeTask): TaskResult<Spelle
     typeof content === 'string'
       ? tokenizer.encode(content)
       : tokenizer.encodeChat(content.messages, content.beginsReply);
-  const texts = returnsTexts ? tokens.map((token) => tokenizer.decode([token]) ?? '') : undefined;
+  const texts = returnsTexts ? tokens.map(tokenizer.textOf) : undefined;
   return done({ count: tokens.length, ids: plainJson(tokens), texts: texts && spell(texts) });
 }
 

@@ -1,11 +1,11 @@
 /**
- * One of OpenAI's tokenizers, with its vocabulary. Loading it takes some 45 MB of memory and a fifth of a second, so it is loaded in a
- * thread of its own.
+ * A tokenizer with its vocabulary: one of OpenAI's, or that of a file. Loading it takes some 45 MB of memory and a fifth of a second, so it
+ * is loaded in a thread of its own.
  */
 
 import { StringDecoder } from 'node:string_decoder';
 import type { Message } from '../core/query.js';
-import { endsOfTokens, partsOf, type TokenizerName } from '../core/tokens.js';
+import { endsOfTokens, partsOf, type TokenizerName, type TokenizerSource } from '../core/tokens.js';
 
 /** Words whose tokens are cached: more would take memory, and hardly save time. */
 const WORDS_REMEMBERED = 20_000;
@@ -24,13 +24,15 @@ export interface Tokenizer {
   count(text: string): number;
   encode(text: string): number[];
   /**
-   * The tokens of a chat, as many as the OpenAI cookbook counts.
+   * The tokens of a chat: with OpenAI's tokenizers, as many as the OpenAI cookbook counts.
    *
    * @param beginsReply true to append the beginning of a reply
    */
   encodeChat(messages: readonly Message[], beginsReply: boolean): number[];
   /** The text of tokens; undefined if one of them isn't in the vocabulary. */
   decode(tokens: Iterable<number>): string | undefined;
+  /** The text that a token of the vocabulary adds to a text. Incomplete characters are U+FFFD. */
+  textOf(token: number): string;
   /**
    * Where each token of a text ends, in UTF-16 units, always at the border of a code point: an incomplete character belongs to the next
    * token. There are as many as `count` counts, and the last is the text's length.
@@ -40,8 +42,18 @@ export interface Tokenizer {
   cut(text: string, tokens: number): string;
 }
 
-/** Loads a tokenizer. */
-export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
+/**
+ * Loads a tokenizer.
+ *
+ * @throws if a file isn't a tokenizer, or one of an unknown kind
+ */
+export async function loadTokenizer(source: TokenizerSource): Promise<Tokenizer> {
+  if (typeof source === 'string') return loadNamed(source);
+  const { fileTokenizer } = await import('./file-tokenizer.js');
+  return fileTokenizer(source.content);
+}
+
+async function loadNamed(name: TokenizerName): Promise<Tokenizer> {
   // Each encoding is a module of its own. TypeScript knows the types of an import only if its name is a constant.
   const [encoding, ranks] =
     name === 'o200k_base'
@@ -71,6 +83,10 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
     const known = ranks.default[token];
     return typeof known === 'string' ? Buffer.byteLength(known) : (known?.length ?? 0);
   };
+  const decode = (tokens: Iterable<number>): string | undefined => {
+    const bytes = Array.from(tokens, bytesOf);
+    return bytes.includes(undefined) ? undefined : Buffer.concat(bytes as Uint8Array[]).toString('utf8');
+  };
   return {
     encode,
     encodeChat: (messages, beginsReply) => {
@@ -88,10 +104,8 @@ export async function loadTokenizer(name: TokenizerName): Promise<Tokenizer> {
       return count;
     },
     ends: (text) => endsOfTokens(text, encode(text).map(sizeOf)),
-    decode: (tokens) => {
-      const bytes = Array.from(tokens, bytesOf);
-      return bytes.includes(undefined) ? undefined : Buffer.concat(bytes as Uint8Array[]).toString('utf8');
-    },
+    decode,
+    textOf: (token) => decode([token]) ?? '',
     cut: (text, tokens) => {
       const bytes = encode(text).slice(0, tokens).map(bytesOf);
       const { length } = new StringDecoder('utf8').write(Buffer.concat(bytes as Uint8Array[]));
