@@ -174,6 +174,8 @@ async function serveWith(
     rules,
   };
   let datasets: ServedDatasets | undefined;
+  const loadable = assertLoadable(tokens, sourceOf?.('tokenizer'));
+  loadable.catch(() => undefined);
   const given = new AbortController();
   const opening = Datasets.open(config.dataset, options, noticesOf, AbortSignal.any([signal, given.signal]));
   const onAbort = () => void datasets?.close();
@@ -191,8 +193,7 @@ async function serveWith(
     tried.catch(() => undefined);
     await Promise.race([opening, tried]);
     await tried;
-    const loadable = assertLoadable(tokens, sourceOf?.('tokenizer'));
-    loadable.catch(() => undefined);
+    await loadable;
     // The threads work while the modules that answer requests are still loading.
     const started = opening.then((opened) => {
       datasets = opened;
@@ -274,7 +275,6 @@ async function serveWith(
     listener.refusedHeaders = refusedHeaders;
     // The threads read the start of the dataset meanwhile.
     const { walked } = await started;
-    await loadable;
     if (signal.aborted) return false;
     signal.removeEventListener('abort', onAbort);
     const address = await listener.listen(config.host, config.port, sourceOf);

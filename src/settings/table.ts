@@ -230,7 +230,7 @@ export const OPTIONS = {
     env: 'TOKENIZER',
     flag: 'tokenizer',
     placeholder: 'NAME',
-    help: "Tokenizer: `o200k_base`, of OpenAI's models since GPT-4o, or `cl100k_base`, of earlier ones; or the path of a model's [`tokenizer.json`](simulation.md#tokens)",
+    help: "Tokenizer: `o200k_base`, of OpenAI's models since GPT-4o, or `cl100k_base`, of earlier ones; or the path of the `tokenizer.json` of [another model](simulation.md)",
     defaultValue: 'o200k_base',
     defaultText: '`o200k_base`',
     parse: tokenizer,

@@ -14,7 +14,7 @@ export function readTokenizer(spec: TokenizerSpec, variable = 'tokenizer'): Toke
   if (typeof spec === 'string') return spec;
   const { file: path } = spec;
   const bytes = readBytes(path, variable);
-  if (!isTokenizer(bytes)) throw badTokenizer(path, variable, 'it has no vocabulary');
+  if (!isTokenizer(bytes)) throw badTokenizer(path, variable, "it isn't JSON with a vocabulary");
   const content = new Uint8Array(new SharedArrayBuffer(bytes.length));
   content.set(bytes);
   return { path, content, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}` };

@@ -18,15 +18,21 @@ import type {
   TaskResult,
   TokenSetup,
 } from './tasks.js';
-import { loadTokenizer } from './tokenizer.js';
+import { loadTokenizer, type Tokenizer } from './tokenizer.js';
 
-const tokenizer = await loadTokenizer((workerData as TokenSetup).tokenizer);
+/** Why the tokenizer can't be loaded: the server doesn't start then, so that no task needs it. */
+let loadError: unknown;
+const tokenizer = (await loadTokenizer((workerData as TokenSetup).tokenizer).catch((error: unknown) => {
+  loadError = error;
+})) as Tokenizer;
 
 let buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES / 4);
 
-/** Does nothing. It returns as soon as the thread can run tasks. */
+/** Returns as soon as the thread can run tasks. Fails if the tokenizer can't be loaded. */
 export function isLoaded(): TaskResult<true> {
-  return done(true);
+  if (loadError === undefined) return done(true);
+  const detail = loadError instanceof Error ? loadError.message : String(loadError);
+  return { kind: 'failed', code: 'worker_failed', detail };
 }
 
 /** The token counts of texts. */

@@ -53,6 +53,10 @@ it.each([
   [['serve', 'a.json'], "there is no file 'serve'; to serve, leave out 'serve'"],
   [['-p', 'x'], "--port: expected a whole number from 0 to 65535, got 'x'"],
   [['--dataset', 'a.json:'], "--dataset: expected a file, got 'a.json:'"],
+  [
+    ['--tokenizer', 'llama'],
+    "--tokenizer: expected one of o200k_base, cl100k_base, or the path of a tokenizer.json, got 'llama'",
+  ],
   [['--dataset', ''], "--dataset: expected a file, got ''"],
   [['a.json', 'x/a.jsonl'], "two datasets are called 'a'; expected a name for each, as other=x/a.jsonl"],
   [['m=a.json', 'm=b.json'], "two datasets are called 'm'; expected a name for each, as other=b.json"],
@@ -99,6 +103,13 @@ describe('the environment', () => {
     expect(sourceOf('dataset')).toBe('VERBATIM_DATASET');
     expect(sourceOf('workers')).toBe('--workers');
     expect(sourceOf('port')).toBeUndefined();
+  });
+
+  it('has the name of a tokenizer, or a path', () => {
+    const tokenizerOf = (TOKENIZER: string) => settingsOf({ TOKENIZER }).config.tokenizer;
+    expect(tokenizerOf('cl100k_base')).toBe('cl100k_base');
+    expect(tokenizerOf('tokenizer.json')).toEqual({ file: 'tokenizer.json' });
+    expect(tokenizerOf('models/llama')).toEqual({ file: 'models/llama' });
   });
 
   it('of a pod next to a service named verbatim has a VERBATIM_PORT that is not the setting', () => {

@@ -1,6 +1,6 @@
 /** Tokens counted into an index, ahead and on demand, and saved with it. */
 
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
@@ -13,10 +13,12 @@ import { loadIndex, type SavedIndex, saveIndex } from '#dist/index/saved-index.j
 import type { IndexTable } from '#dist/index/table.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
 import { CountingAhead } from '#dist/models/counting-ahead.js';
+import { readTokenizer } from '#dist/settings/tokenizer-file.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { enginesOf, poolOf } from '../support/dataset.js';
 import { open } from '../support/served.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { type Kind, tokenizerPath } from '../support/tokenizers.js';
 
 const folder = temporaryFolder();
 const workers = poolOf(2);
@@ -170,6 +172,29 @@ describe('counted tokens', () => {
     const other = (await load(dataset.file.path, 'cl100k_base')).table;
     expect(tokensOf(other).every((count) => count === 0)).toBe(true);
     expect([...other.order]).toEqual([...table.order]);
+  });
+
+  it('are discarded if the file of the tokenizer has changed', async () => {
+    const path = fileOf(20);
+    const file = join(dirname(path), 'tokenizer.json');
+    /** The count of a turn in the saved index, and what the tokenizer counts. */
+    const countsOfTurn = async (kind: Kind) => {
+      copyFileSync(tokenizerPath(kind), file);
+      const pool = new TokenPool(readTokenizer({ file }));
+      const { served } = await open(path, { indexDir: undefined, tokens: pool, countsAhead: false });
+      await (await served.start()).walked;
+      const [kept] = (await served.lookup.find(valueQuery(textOf(4))))?.tokens?.messages() ?? [];
+      const saved = kept?.tokens;
+      await new RealCounter(pool).count([{ text: textOf(4), kept }]);
+      await served.close();
+      await pool.close();
+      return { saved, counted: kept?.tokens };
+    };
+    const first = await countsOfTurn('byte-level');
+    expect(await countsOfTurn('byte-level')).toEqual({ saved: first.counted, counted: first.counted });
+    const other = await countsOfTurn('unigram');
+    expect(other.saved).toBe(0);
+    expect(other.counted).not.toBe(first.counted);
   });
 
   it('may be counted while they are saved', async () => {

@@ -9,6 +9,7 @@ import { FACTOR } from '../support/factor.js';
 import { openAndWalk } from '../support/served.js';
 import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { tokenized, tokenizerPath } from '../support/tokenizers.js';
 
 const folder = temporaryFolder();
 const good = [
@@ -358,6 +359,41 @@ describe('a start', () => {
     expect(await server.exited).toBe(2);
     expect(server.stderr).toBe("verbatim: --port: expected a whole number from 0 to 65535, got '99999'\n");
     expect(server.stdout).toBe('');
+  });
+
+  it.each([
+    ['is missing', 'no-tokenizer.json', undefined, "it can't be read (ENOENT)"],
+    ['is a folder', './', undefined, "it isn't a regular file"],
+    ['is not JSON', 'text.json', '{"model"', "it isn't JSON with a vocabulary"],
+    ['is other JSON', 'other.json', '{"model": "gpt-4o"}', "it isn't JSON with a vocabulary"],
+    [
+      'is of an unknown kind',
+      'unknown.json',
+      '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}, "normalizer": {"type": "Odd"}}',
+      "it can't be loaded: Unknown Normalizer type: Odd",
+    ],
+  ])(
+    'with a tokenizer file that %s fails with one line and exit code 2',
+    async (_, name, content, reason) => {
+      const path = content === undefined ? join(folder, name) : file(name, content);
+      const server = startServer([], { TOKENIZER: path });
+      expect(await server.exited).toBe(2);
+      expect(server.stderr).toBe(
+        `verbatim: TOKENIZER: expected a tokenizer.json of Hugging Face at '${path}'; ${reason}\n`,
+      );
+      expect(server.stdout).toBe('');
+    },
+  );
+
+  it('with a tokenizer file serves its counts', async () => {
+    const server = startServer([], { TOKENIZER: tokenizerPath('byte-level'), PORT: '0' });
+    const response = await fetch(`${await server.url()}/tokenize`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt: 'Hello, world!' }),
+    });
+    const tokens = tokenized['byte-level'][tokenized.texts.indexOf('Hello, world!')];
+    expect(await response.json()).toMatchObject({ tokens });
   });
 
   it('on a port that is taken fails with one line', async () => {
