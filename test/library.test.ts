@@ -119,6 +119,11 @@ describe('serve()', () => {
     [{ apiKeys: 'key' }, 'apiKeys: expected a list of strings, or { file: PATH }'],
     [{ apiKeys: { path: 'keys' } }, 'apiKeys: expected a list of strings, or { file: PATH }'],
     [{ apiKeys: ['a key'] }, 'apiKeys: expected keys of printable ASCII without spaces'],
+    [{ tokenizer: 'llama' }, /^tokenizer: expected one of o200k_base, cl100k_base, or the path/],
+    [
+      { tokenizer: { file: 'none.json' } },
+      /^tokenizer: expected a tokenizer.json of Hugging Face at 'none.json'/,
+    ],
     [{ corsOrigins: ['here'] }, /^corsOrigins: expected origins/],
     [{ models: [] }, 'models: expected an object of models, got []'],
     [{ models: { sample: 5 } }, "models['sample']: expected an object of options, got 5"],

@@ -92,7 +92,8 @@ export function endsOfTokens(text: string, sizes: readonly number[]): Uint32Arra
 
 /**
  * Where each token of a text ends, in UTF-16 units, even if the texts of the tokens aren't the text, since a tokenizer normalized it or
- * doesn't know all of its characters: the tokens then share it in proportion to their sizes. The last end is the text's length.
+ * doesn't know all of its characters: the tokens then share it in proportion to their sizes. If only a space was added before the text, each
+ * end is exact, since it is rounded down. The last end is the text's length.
  *
  * @param sizes the number of bytes of each token
  * @param bytes the number of bytes of the text in UTF-8, with three for each lone surrogate

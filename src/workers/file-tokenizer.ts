@@ -59,11 +59,7 @@ export function fileTokenizer(content: Uint8Array): Tokenizer {
   const tokensOf = (text: string): Encoded => known(encoder.encode(text.toWellFormed(), NOTHING_SPECIAL));
   const ends = (text: string): Uint32Array => {
     const sizes = tokensOf(text).tokens.map((token) => bytesOf(token).length);
-    const bytes = Buffer.byteLength(text);
-    const [first = 0] = sizes;
-    // A space that was added before the text.
-    const isPrefixed = first > 0 && sizes.reduce((sum, size) => sum + size, 0) === bytes + 1;
-    return endsInProportion(text, isPrefixed ? sizes.with(0, first - 1) : sizes, bytes);
+    return endsInProportion(text, sizes, Buffer.byteLength(text));
   };
   return {
     ends,
