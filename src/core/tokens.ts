@@ -8,7 +8,7 @@ export type TokenizerName = (typeof TOKENIZERS)[number];
 export type TokenizerSpec = TokenizerName | { readonly file: string };
 
 /** A `tokenizer.json` that was read. */
-export interface TokenizerFile {
+interface TokenizerFile {
   readonly path: string;
   /** The bytes of the file: in shared memory, so that a thread that is started later has the same. */
   readonly content: Uint8Array;

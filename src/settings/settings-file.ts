@@ -239,7 +239,8 @@ function inFolder(folder: string, name: SettingName, value: unknown): unknown {
     case 'indexDir':
       return value === 'none' ? value : moved(value as string);
     case 'apiKeys':
-    case 'normalize': {
+    case 'normalize':
+    case 'tokenizer': {
       const { file } = value as { readonly file?: string };
       return file === undefined ? value : { file: moved(file) };
     }

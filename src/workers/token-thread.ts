@@ -5,6 +5,7 @@ import { parseTurn } from '../core/conversation.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
 import { plainJson, spell } from '../core/spelled-text.js';
+import type { TokenizerSource } from '../core/tokens.js';
 import { readFully, withFile } from '../dataset/file.js';
 import { IndexTable, LENGTH_MASK } from '../index/table.js';
 import { isStopped } from './stop-flag.js';
@@ -18,7 +19,7 @@ import type {
   TaskResult,
   TokenSetup,
 } from './tasks.js';
-import { loadTokenizer, type Tokenizer } from './tokenizer.js';
+import type { Tokenizer } from './tokenizer.js';
 
 /** Why the tokenizer can't be loaded: the server doesn't start then, so that no task needs it. */
 let loadError: unknown;
@@ -93,6 +94,12 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ta
 function turnBuffer(length: number): Buffer {
   if (length > buffer.length) buffer = Buffer.allocUnsafeSlow(2 * length);
   return buffer.subarray(0, length);
+}
+
+/** Loads a tokenizer, and only the modules that it needs. */
+async function loadTokenizer(source: TokenizerSource): Promise<Tokenizer> {
+  if (typeof source === 'string') return (await import('./named-tokenizer.js')).namedTokenizer(source);
+  return (await import('./file-tokenizer.js')).fileTokenizer(source.content);
 }
 
 function done<T>(value: T): TaskResult<T> {

@@ -3,6 +3,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serve } from '#dist/index.js';
 import { RealCounter } from '#dist/lookup/token-counter.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { post, serveApp } from '../support/app.js';
@@ -98,4 +99,14 @@ describe.each(KINDS)('with the tokenizer of a file, %s,', (kind) => {
       },
     });
   });
+});
+
+it('a stream of tokens has all of a text that the tokenizer has no tokens for', async () => {
+  const file = join(mkdtempSync(join(temporaryFolder(), 'tokenizer-')), 'tokenizer.json');
+  writeFileSync(file, '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}');
+  const server = await serve({ dataset: path, tokenizer: { file }, usage: 'count', streamInterval: 1 });
+  const [prompt, reply] = turns.map(({ value }) => value);
+  const chunks = await chunksOf(server.url, prompt ?? '');
+  await server.close();
+  expect(chunks.map(({ choices }) => choices[0]?.text ?? '').join('')).toBe(reply);
 });

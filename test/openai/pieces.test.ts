@@ -3,7 +3,8 @@ import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer
 import { beforeAll, describe, expect, it } from 'vitest';
 import { partsOf, TOKENIZERS } from '#dist/core/tokens.js';
 import { piecesOf } from '#dist/openai/pieces.js';
-import { loadTokenizer, type Tokenizer } from '#dist/workers/tokenizer.js';
+import { namedTokenizer } from '#dist/workers/named-tokenizer.js';
+import type { Tokenizer } from '#dist/workers/tokenizer.js';
 import { runs } from '../support/factor.js';
 import { text } from '../support/spelling.js';
 
@@ -16,7 +17,7 @@ const texts = fc.oneof(
 describe.each(TOKENIZERS)('the pieces of a text by %s', (name) => {
   let tokenizer: Tokenizer;
   beforeAll(async () => {
-    tokenizer = await loadTokenizer(name);
+    tokenizer = await namedTokenizer(name);
   });
 
   it('are the text when they are joined', () => {

@@ -144,6 +144,7 @@ describe('a settings file', () => {
       dataset: a.json:/b.json:-
       api_keys: '@keys'
       normalize: '@rules'
+      tokenizer: models/tokenizer.json
       index_dir: saved
       a: { latency: { latency_profile: p.json } }
     `;
@@ -151,6 +152,7 @@ describe('a settings file', () => {
       dataset: [{ path: join(folder, 'a.json') }, { path: '/b.json' }, { path: '-' }],
       apiKeys: { file: join(folder, 'keys') },
       normalize: { file: join(folder, 'rules') },
+      tokenizer: { file: join(folder, 'models/tokenizer.json') },
       indexDir: join(folder, 'saved'),
       models: { a: { latencyProfile: join(folder, 'p.json') } },
     });
