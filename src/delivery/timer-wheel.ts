@@ -27,11 +27,8 @@ export interface TimerClock {
 /** The clock of the process. */
 const systemClock: TimerClock = {
   now: () => performance.now(),
-  start: (act, ms) => (ms < 1 ? setImmediate(act) : setTimeout(act, ms)),
-  stop: (timer) => {
-    clearTimeout(timer as NodeJS.Timeout);
-    clearImmediate(timer as NodeJS.Immediate);
-  },
+  start: setTimeout,
+  stop: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
 /** Node's timers have a resolution of 1 ms: what is due within half of that is done at once, so that errors are half as long. */
@@ -152,7 +149,8 @@ export class TimerWheel {
   private wakeAt(dueMs: number): void {
     if (this.timer !== undefined) this.clock.stop(this.timer);
     this.timerMs = dueMs;
-    this.timer = this.clock.start(this.turn, Math.max(0, Math.round(dueMs - this.clock.now())));
+    // Turns that follow each other at once would each wake a client that has just fallen asleep.
+    this.timer = this.clock.start(this.turn, Math.max(1, Math.round(dueMs - this.clock.now())));
   }
 }
 

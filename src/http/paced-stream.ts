@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { PACED_BATCH_LENGTH, PACED_BATCH_PIECES } from '../core/limits.js';
 import type { Schedule } from '../delivery/delivery.js';
 import type { Failure } from '../delivery/failure.js';
@@ -19,37 +20,41 @@ export interface Pace {
 }
 
 /**
- * Some chunks, built together: the memory of a thousand streams doesn't fit into the processor's caches, so that each visit of a stream
- * costs more than building a chunk.
+ * The entries of a chunk in a batch: where it ends in the text of the batch, when it is due, and how many tokens it has.
  */
-interface Batch {
-  readonly bytes: Buffer;
-  /** Where each chunk ends in the bytes. */
-  readonly ends: readonly number[];
-  /** The tokens of each chunk. */
-  readonly tokens: readonly number[];
-  /** When each chunk came in a recorded stream, in ms since the request. */
-  readonly atMs: readonly (number | undefined)[];
-}
-
-const NOTHING: Batch = { bytes: Buffer.alloc(0), ends: [], tokens: [], atMs: [] };
+const END = 0;
+const DUE = 1;
+const TOKENS = 2;
+const ENTRIES = 3;
 
 /** A stream whose chunks are sent when they are due. If its client reads slowly, it waits; others don't. */
 export class PacedStream implements Timed {
-  dueMs: number;
+  dueMs = 0;
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
   private readonly response: ServerResponse;
+  private readonly socket: Socket;
+  /** How long a client may read nothing, in ms. Each write would renew it, which costs as much as all else about a chunk. */
+  private readonly stalledMs: number;
   private readonly sink: NodeJS.WritableStream;
   private head: (() => string) | undefined;
   private readonly bytes: StreamBytes;
   private readonly pace: Pace;
-  private batch = NOTHING;
-  /** The index in the batch of the next chunk. */
+  /**
+   * Some chunks are built together, since the memory of a thousand streams doesn't fit into the processor's caches: each visit of a stream
+   * costs more than building a chunk. Their text is a byte string, a slice of which is a reference: it copies nothing.
+   */
+  private text = '';
+  private readonly batch = new Float64Array(ENTRIES * PACED_BATCH_PIECES);
+  /** How many chunks the batch has, the index of the next one, and where that begins in the text. */
+  private count = 0;
   private next = 0;
-  /** How many chunks have been sent. */
+  private start = 0;
+  /** How many chunks have been built, and how many of them sent. */
+  private built = 0;
   private sent = 0;
-  private sentMs: number | undefined = undefined;
+  /** When chunks were sent last; negative before the first. */
+  private sentMs = -1;
   /** After how many chunks it fails. */
   private readonly failsAfter: number;
 
@@ -65,26 +70,26 @@ export class PacedStream implements Timed {
     pace: Pace,
   ) {
     this.response = response;
+    this.socket = response.req.socket;
+    this.stalledMs = this.socket.timeout ?? 0;
     this.sink = sink;
     this.head = head;
     this.bytes = bytes;
     this.pace = pace;
-    const { failure, schedule } = pace;
+    const { failure } = pace;
     const isCut = failure?.kind === 'cut' || failure?.kind === 'error';
     this.failsAfter = isCut ? failure.chunks : Number.POSITIVE_INFINITY;
     if (failure?.kind === 'malformed') bytes.brokenPiece = failure.chunks;
     this.buildBatch();
-    schedule.chunk(this.batch.tokens[0] as number, this.batch.atMs[0]);
-    this.dueMs = schedule.beginAfter(pace.wheel.now);
-    this.stallIfAsked();
   }
 
   /** Begins to send. */
-  start(): void {
+  begin(): void {
     this.response.once('close', () => {
       this.pace.wheel.remove(this);
-      this.sink.off('drain', this.goOn);
+      this.sink.off('drain', this.onDrain);
     });
+    this.socket.setTimeout(0);
     // What is due at once doesn't wait for the timer.
     if (this.dueMs <= this.pace.wheel.now) this.act(this.pace.wheel.now);
     else this.goOn();
@@ -92,7 +97,8 @@ export class PacedStream implements Timed {
 
   /** Sends everything that is due. */
   act(nowMs: number): void {
-    const { pace, sink } = this;
+    const { batch } = this;
+    const dueMs = nowMs + EARLY_MS;
     let isTaken = true;
     let tokens = 0;
     do {
@@ -100,88 +106,113 @@ export class PacedStream implements Timed {
         this.fail();
         return;
       }
-      const { batch } = this;
-      const start = batch.ends[this.next - 1] ?? 0;
+      let at = ENTRIES * this.next;
+      const last = ENTRIES * this.count;
+      let end = 0;
       do {
-        tokens += batch.tokens[this.next++] as number;
+        end = batch[at + END] as number;
+        tokens += batch[at + TOKENS] as number;
         this.sent++;
-        if (this.next === batch.ends.length) this.buildBatch();
-        if (this.isDone) break;
-        this.dueMs = pace.schedule.chunk(this.batch.tokens[this.next] as number, this.batch.atMs[this.next]);
-        this.stallIfAsked();
-      } while (this.batch === batch && this.dueMs <= nowMs + EARLY_MS);
-      const end = this.batch === batch ? batch.ends[this.next - 1] : batch.bytes.length;
-      isTaken = this.write(batch.bytes.subarray(start, end));
-    } while (!this.isDone && isTaken && this.dueMs <= nowMs + EARLY_MS);
-    pace.onSent(tokens, this.sentMs === undefined ? undefined : nowMs - this.sentMs);
+        at += ENTRIES;
+      } while (at < last && (batch[at + DUE] as number) <= dueMs);
+      const text = this.text.slice(this.start, end);
+      if (at === last) this.buildBatch();
+      else {
+        this.start = end;
+        this.next = at / ENTRIES;
+        this.dueMs = batch[at + DUE] as number;
+      }
+      isTaken = this.write(text);
+    } while (!this.isDone && isTaken && this.dueMs <= dueMs);
+    this.pace.onSent(tokens, this.sentMs < 0 ? undefined : nowMs - this.sentMs);
     this.sentMs = nowMs;
-    if (this.isDone) this.response.end();
+    if (this.isDone) this.end();
     else if (isTaken) this.goOn();
-    else sink.once('drain', this.goOn);
+    else {
+      this.socket.setTimeout(this.stalledMs);
+      this.sink.once('drain', this.onDrain);
+    }
   }
 
-  private readonly goOn = (): void => {
-    if (!this.response.destroyed) this.pace.wheel.add(this);
+  private readonly onDrain = (): void => {
+    this.socket.setTimeout(0);
+    this.goOn();
   };
+
+  private goOn(): void {
+    if (!this.response.destroyed) this.pace.wheel.add(this);
+  }
+
+  private end(): void {
+    this.socket.setTimeout(this.stalledMs);
+    this.response.end();
+  }
 
   /** True once all bytes have been written. */
   private get isDone(): boolean {
-    return this.bytes.isDone && this.next === this.batch.ends.length && !this.isOver;
+    return this.count === 0 && !this.isOver;
   }
 
   /** True once the stream fails, before its last events if it has fewer chunks. */
   private get isOver(): boolean {
-    return this.sent === this.failsAfter || (this.failsAfter < Number.POSITIVE_INFINITY && this.bytes.isDone);
+    return this.sent === this.failsAfter || (this.count === 0 && this.failsAfter < Number.POSITIVE_INFINITY);
   }
 
-  /** Builds the next chunks. A stream that fails after some of them has one in each batch, without the events after it. */
+  /** Builds the next chunks, and draws when they are due. A stream that fails after some of them gets no events after a chunk. */
   private buildBatch(): void {
-    const { bytes, pace, failsAfter } = this;
-    this.next = 0;
-    if (bytes.isDone) {
-      this.batch = NOTHING;
-      return;
-    }
-    const isCut = failsAfter < Number.POSITIVE_INFINITY;
+    const { bytes, pace, batch } = this;
+    const isCut = this.failsAfter < Number.POSITIVE_INFINITY;
     const texts: string[] = [];
-    const ends: number[] = [];
-    const tokens: number[] = [];
-    const atMs: (number | undefined)[] = [];
     let length = 0;
-    do {
+    let at = 0;
+    while (
+      !bytes.isDone &&
+      this.built < this.failsAfter &&
+      at < batch.length &&
+      length < PACED_BATCH_LENGTH
+    ) {
       const text = bytes.nextPiece(!isCut);
+      // The events after the last chunk.
+      if (isCut && bytes.isDone) break;
       texts.push(text);
       length += text.length;
-      ends.push(length);
-      tokens.push(bytes.tokens || pace.interval);
-      atMs.push(bytes.atMs);
-    } while (!isCut && !bytes.isDone && texts.length < PACED_BATCH_PIECES && length < PACED_BATCH_LENGTH);
-    const built = Buffer.allocUnsafe(length);
-    for (let i = 0; i < texts.length; i++) built.write(texts[i] as string, ends[i - 1] ?? 0, 'latin1');
-    this.batch = { bytes: built, ends, tokens, atMs };
+      batch[at + END] = length;
+      batch[at + DUE] = this.dueOf(this.built++, bytes.tokens, bytes.atMs);
+      batch[at + TOKENS] = bytes.tokens || pace.interval;
+      at += ENTRIES;
+    }
+    this.text = texts.join('');
+    this.count = texts.length;
+    this.next = 0;
+    this.start = 0;
+    if (at > 0) this.dueMs = batch[DUE] as number;
   }
 
-  private stallIfAsked(): void {
-    const { failure, schedule } = this.pace;
-    if (failure?.kind === 'stall' && failure.chunks === this.sent) this.dueMs = schedule.stall(failure.ms);
+  /** When a chunk is due. The chunks before it are known. */
+  private dueOf(index: number, tokens: number, atMs: number | undefined): number {
+    const { failure, schedule, interval, wheel } = this.pace;
+    schedule.chunk(tokens || interval, atMs);
+    if (index === 0) schedule.beginAfter(wheel.now);
+    if (failure?.kind === 'stall' && failure.chunks === index) schedule.stall(failure.ms);
+    return schedule.dueMs;
   }
 
   /** Writes bytes, with the head before the first ones. */
-  private write(bytes: Buffer): boolean {
+  private write(text: string): boolean {
     const { head, sink } = this;
-    if (head === undefined) return sink.write(bytes);
+    if (head === undefined) return sink.write(text, 'latin1');
     this.head = undefined;
-    return sink.write(head() + bytes.toString('latin1'), 'latin1');
+    return sink.write(head() + text, 'latin1');
   }
 
   /** Ends the stream: with an error, or without anything. */
   private fail(): void {
-    const { bytes, pace, response } = this;
+    const { bytes, pace } = this;
     if (pace.failure?.kind !== 'error') {
-      response.socket?.destroySoon();
+      this.socket.destroySoon();
       return;
     }
-    this.write(Buffer.from(bytes.lastBytes(pace.errorEvent(bytes.eventNumber)), 'latin1'));
-    response.end();
+    this.write(bytes.lastBytes(pace.errorEvent(bytes.eventNumber)));
+    this.end();
   }
 }

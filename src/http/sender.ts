@@ -98,7 +98,7 @@ export class Sender {
       response.chunkedEncoding = false;
       return '';
     };
-    new PacedStream(response, socket ?? response, begin, bytes, pace).start();
+    new PacedStream(response, socket ?? response, begin, bytes, pace).begin();
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Builds the bytes of a stream's events, slice by slice. */
 
 import type { EventStream, PieceEvents, Pieces } from '../core/event-stream.js';
-import { spell } from '../core/spelled-text.js';
+import { type SpelledText, spell } from '../core/spelled-text.js';
 import type { TokenizerName } from '../core/tokens.js';
 import {
   ENVELOPE_BYTES_MAX,
@@ -242,10 +242,10 @@ function* eventsOf(part: PieceEvents, head: string, tokenizer: TokenizerName): G
     const added = counts?.[index] ?? index;
     const end = parts.map((text, i) => (i === 0 ? text : `${(numbers[i - 1] ?? 0) + added}${text}`));
     index++;
-    return start + spell(piece).slice(1, -1) + end.join('');
+    return start + piece + end.join('');
   };
   const ends = part.pieces?.ends;
-  for (const next of ends === undefined ? piecesOf(content.text, tokenizer) : slicesOf(content.text, ends)) {
+  for (const next of ends === undefined ? words(content.text, tokenizer) : slicesOf(content, ends)) {
     if (piece !== undefined) yield event(after);
     piece = next;
   }
@@ -258,12 +258,19 @@ function brokenEvent(event: string): string {
   return `${event.slice(0, start + Math.ceil((event.length - start) / 2))}\n\n`;
 }
 
-/** A text in slices that end there; the last one at the end of the text. */
-function* slicesOf(text: string, ends: Uint32Array): Generator<string, void> {
+/** The words of a text, spelled without quotes. */
+function* words(text: string, tokenizer: TokenizerName): Generator<string, void> {
+  for (const piece of piecesOf(text, tokenizer)) yield spell(piece).slice(1, -1);
+}
+
+/** A text in slices that end there, the last one at the end of the text; spelled without quotes. */
+function* slicesOf({ text, spelled }: SpelledText, ends: Uint32Array): Generator<string, void> {
+  // Then each character of the text is one of its spelling, too, after the quote.
+  const isPlain = spelled.length === text.length + 2;
   let start = 0;
   for (let i = 0; i < ends.length; i++) {
     const end = i === ends.length - 1 ? text.length : (ends[i] as number);
-    yield text.slice(start, end);
+    yield isPlain ? spelled.slice(1 + start, 1 + end) : spell(text.slice(start, end)).slice(1, -1);
     start = end;
   }
 }

@@ -503,6 +503,9 @@ const EXAMPLES: readonly Example[] = [
   { operation: 'POST /api/explain', status: 200, what: 'a miss', body: { prompt: 'nowhere' } },
   { operation: 'POST /api/explain', status: 400, what: 'a bad request', body: { input: 1 } },
   { operation: 'DELETE /api/replies', status: 200, what: 'an answer' },
+  { operation: 'POST /api/failures', status: 200, what: 'an answer', body: { rate: 0 } },
+  { operation: 'POST /api/failures', status: 400, what: 'a bad request', body: { rate: 2 } },
+  { operation: 'DELETE /api/failures', status: 200, what: 'an answer' },
   { operation: 'GET /api/requests', status: 200, what: 'an answer' },
   { operation: 'GET /api/requests', status: 400, what: 'a limit', at: '/api/requests?limit=0' },
   { operation: 'DELETE /api/requests', status: 200, what: 'an answer' },
@@ -647,7 +650,9 @@ describe('the examples of the document', () => {
       expect([path, response.status]).toEqual([path, 200]);
       expect(response.headers.get('x-verbatim-match'), path).not.toBe('none');
     }
-    expect(posts()).toHaveLength(18);
+    expect(posts()).toHaveLength(19);
+    // The others of this file don't fail.
+    expect((await fetch(`${base}/api/failures`, { method: 'DELETE' })).status).toBe(200);
     const [id] = document.paths['/v1/models/{id}']?.get?.parameters ?? [];
     expect((await fetch(`${base}/v1/models/${id?.example}`)).status).toBe(200);
   });
