@@ -29,7 +29,7 @@ export interface How {
 }
 
 /** What a client reads of an answer. */
-export interface Read {
+interface Read {
   readonly text: string;
   /** The tokens of the text; undefined if the answer didn't report them. */
   readonly tokens: number | undefined;
