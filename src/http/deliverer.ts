@@ -1,6 +1,7 @@
 /** Delivers answers: between an endpoint's answer and the sender. What a delivery decides is done here. */
 
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { spell } from '../core/spelled-text.js';
 import type { Delivery, Plan } from '../delivery/delivery.js';
@@ -33,6 +34,8 @@ export class Deliverer {
   private readonly tokensInFlight: TokensInFlight;
   private readonly stopping: AbortSignal;
   private readonly wheel = new TimerWheel();
+  /** The connections of delayed answers whose clients have probably left: a server that stops doesn't wait for them. */
+  private readonly left = new Set<Socket>();
 
   /** @param stopping aborts when the server stops */
   constructor(
@@ -51,6 +54,9 @@ export class Deliverer {
     this.metrics = metrics;
     this.tokensInFlight = tokensInFlight;
     this.stopping = stopping;
+    stopping.addEventListener('abort', () => {
+      for (const socket of this.left) socket.destroy();
+    });
   }
 
   /** False if the answer to a request with these headers is sent at once. */
@@ -95,7 +101,17 @@ export class Deliverer {
     const release = answered.outcome && this.tokensInFlight.hold(answered.outcome);
     if (release !== undefined) onceGone(response, release);
     if (plan === undefined || (answered.status ?? 200) >= 400) this.sender.send(response, answered);
-    else if (!response.destroyed) this.deliver(response, spoiled(answered, plan), plan);
+    else if (!response.destroyed) {
+      onceGone(response, () => this.leaveAtStop(response));
+      this.deliver(response, spoiled(answered, plan), plan);
+    }
+  }
+
+  private leaveAtStop(response: ServerResponse): void {
+    const { socket } = response.req;
+    if (response.closed) this.left.delete(socket);
+    else if (this.stopping.aborted) socket.destroy();
+    else this.left.add(socket);
   }
 
   private deliver(response: ServerResponse, answered: Answered, plan: Plan): void {

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ServeOptions } from '#dist/index.js';
+import { type ServeOptions, serve as serveLibrary } from '#dist/index.js';
 import { type Overrides, post, serveApp } from '../support/app.js';
 import { atEndOfFile } from '../support/end-of-file.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -251,7 +251,7 @@ describe('delays', () => {
   });
 
   it('of a request are those of the settings if it may not set its own', async () => {
-    const base = await serve({ allowOverrides: false });
+    const base = await sharedServer({ allowOverrides: false });
     const response = await chat(base, ASKED, { 'x-verbatim-delay': 'ttft=600000', 'x-verbatim-fail': '500' });
     expect(response.status).toBe(200);
   });
@@ -290,7 +290,10 @@ describe('capacity', () => {
   });
 
   it('is free again when a client leaves, whether its request runs or waits', async () => {
-    const base = await serve({ maxNumSeqs: 1, maxWaiting: 1, timeToFirstToken: 600_000 });
+    const settings = { maxNumSeqs: 1, maxWaiting: 1, timeToFirstToken: 600_000 };
+    // It also stops without waiting for those that left.
+    await using server = await serveLibrary({ dataset: path, ...settings });
+    const base = server.url;
     const leave = new AbortController();
     const request = (signal: AbortSignal) =>
       fetch(`${base}/v1/chat/completions`, {
@@ -384,7 +387,7 @@ describe('failures', () => {
   });
 
   it('before the first chunk of a stream have a status', async () => {
-    const base = await serve({ timeToFirstToken: 5 });
+    const base = await sharedServer({ timeToFirstToken: 1 });
     const response = await chat(base, STREAMED, { 'x-verbatim-fail': 'error@0' });
     expect(response.status).toBe(500);
     await expect(chat(base, STREAMED, { 'x-verbatim-fail': 'cut@0' })).rejects.toThrow('fetch failed');
