@@ -48,12 +48,24 @@ export function parseProfile(value: unknown): LatencyProfile {
  * @param share which of the times, from 0 to 1: a random number draws one
  */
 export function msAt(table: LatencyTable, tokens: number, share: number): number {
-  const next = table.findIndex((row) => row.tokens >= tokens);
-  const after = table[next < 0 ? table.length - 1 : next] as Row;
-  const before = table[next < 1 ? 0 : next - 1] as Row;
-  if (next < 1) return msIn(after, share);
+  const next = firstFrom(table, tokens);
+  const after = table[Math.min(next, table.length - 1)] as Row;
+  if (next === 0 || next === table.length) return msIn(after, share);
+  const before = table[next - 1] as Row;
   const weight = (tokens - before.tokens) / (after.tokens - before.tokens);
   return (1 - weight) * msIn(before, share) + weight * msIn(after, share);
+}
+
+/** The index of the first row with at least as many tokens; the length of the table if there is none. */
+function firstFrom(table: LatencyTable, tokens: number): number {
+  let low = 0;
+  let high = table.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((table[middle] as Row).tokens < tokens) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** A time of a row: linear between two percentiles, and as the first or last one outside of them. */

@@ -75,7 +75,9 @@ function parseDelay(text: string): OwnDelay {
       throw invalid(DELAY_HEADER, `${Object.keys(NAMES).join('=, ')}= with numbers, as in ttft=200,itl=20`);
     return [known, number] as const;
   });
-  return Object.fromEntries(set);
+  const own = Object.fromEntries(set);
+  if (Object.keys(own).length === set.length) return own;
+  throw invalid(DELAY_HEADER, 'each name once');
 }
 
 /**

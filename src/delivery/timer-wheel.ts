@@ -38,6 +38,9 @@ export const EARLY_MS = 0.5;
 const SLOT_MS = 1;
 const SLOTS = 1024;
 
+/** The longest time of Node's timers. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** The anchor of the circular list of a slot. */
 class Slot implements Timed {
   dueMs = 0;
@@ -150,7 +153,10 @@ export class TimerWheel {
     if (this.timer !== undefined) this.clock.stop(this.timer);
     this.timerMs = dueMs;
     // Turns that follow each other at once would each wake a client that has just fallen asleep.
-    this.timer = this.clock.start(this.turn, Math.max(1, Math.round(dueMs - this.clock.now())));
+    this.timer = this.clock.start(
+      this.turn,
+      Math.min(TIMER_MS_MAX, Math.max(1, Math.round(dueMs - this.clock.now()))),
+    );
   }
 }
 

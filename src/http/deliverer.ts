@@ -1,7 +1,6 @@
 /** Delivers answers: between an endpoint's answer and the sender. What a delivery decides is done here. */
 
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { spell } from '../core/spelled-text.js';
 import type { Delivery, Plan } from '../delivery/delivery.js';
@@ -34,8 +33,6 @@ export class Deliverer {
   private readonly tokensInFlight: TokensInFlight;
   private readonly stopping: AbortSignal;
   private readonly wheel = new TimerWheel();
-  /** The connections of delayed answers whose clients have probably left: a server that stops doesn't wait for them. */
-  private readonly left = new Set<Socket>();
 
   /** @param stopping aborts when the server stops */
   constructor(
@@ -54,9 +51,6 @@ export class Deliverer {
     this.metrics = metrics;
     this.tokensInFlight = tokensInFlight;
     this.stopping = stopping;
-    stopping.addEventListener('abort', () => {
-      for (const socket of this.left) socket.destroy();
-    });
   }
 
   /** False if the answer to a request with these headers is sent at once. */
@@ -68,19 +62,34 @@ export class Deliverer {
    * Admits a request for an answer of a model: at once, or once there is room for it.
    *
    * @param name the model's name in the request
+   * @param isStream true if it asks for a stream
    * @param signal called if it has to wait for others
    * @throws AppError, at once or as a rejection, if it fails on purpose, or if too many requests wait
    */
-  admit(name: string | undefined, response: ServerResponse, signal: () => AbortSignal): MaybePromise<void> {
-    const { headers } = response.req;
+  admit(
+    name: string | undefined,
+    isStream: boolean,
+    response: ServerResponse,
+    signal: () => AbortSignal,
+  ): MaybePromise<void> {
+    const { headers, socket } = response.req;
     const facts = factsOf(response);
     const model = this.catalog.resolve(name).id;
     const plan = this.delivery.plan(model, headers, testOf(headers));
-    switch (plan.failure?.kind) {
+    const { failure } = plan;
+    // What comes before the first byte comes before the answer, which would use up a reply that a test gives once.
+    switch (failure?.kind) {
       case 'status':
-        throw simulatedError(plan.failure.status, facts);
+        throw simulatedError(failure.status, facts);
+      case 'error':
+        if (failure.chunks > 0 && isStream) break;
+        throw simulatedError(FAILED_STATUS, facts);
+      case 'cut':
+        if (failure.chunks > 0) break;
+        socket.destroySoon();
+        return this.untilClosed(response);
       case 'reset':
-        response.req.socket.resetAndDestroy();
+        socket.resetAndDestroy();
         return this.untilClosed(response);
       case 'hang':
         return this.untilClosed(response);
@@ -88,8 +97,10 @@ export class Deliverer {
     const seat = this.delivery.capacityOf(model).enter();
     if (seat === undefined) throw simulatedError(429, facts, FULL);
     facts.plan = plan;
-    onceGone(response, seat.leave);
+    if (response.closed) seat.leave();
+    else response.once('close', seat.leave);
     if (seat.waiting === undefined) return undefined;
+    dropOnceGone(response);
     return unlessAborted(signal(), seat.waiting).then(() => {
       facts.admittedAt = performance.now();
     });
@@ -102,16 +113,9 @@ export class Deliverer {
     if (release !== undefined) onceGone(response, release);
     if (plan === undefined || (answered.status ?? 200) >= 400) this.sender.send(response, answered);
     else if (!response.destroyed) {
-      onceGone(response, () => this.leaveAtStop(response));
       this.deliver(response, spoiled(answered, plan), plan);
+      if (!response.writableEnded) dropOnceGone(response);
     }
-  }
-
-  private leaveAtStop(response: ServerResponse): void {
-    const { socket } = response.req;
-    if (response.closed) this.left.delete(socket);
-    else if (this.stopping.aborted) socket.destroy();
-    else this.left.add(socket);
   }
 
   private deliver(response: ServerResponse, answered: Answered, plan: Plan): void {
@@ -119,11 +123,7 @@ export class Deliverer {
     const { content, outcome } = answered;
     const isStream = content.kind === 'events';
     const facts = factsOf(response);
-    if (failure?.kind === 'error' && (!isStream || failure.chunks === 0)) {
-      this.failures.answer(response, simulatedError(FAILED_STATUS, facts));
-      return;
-    }
-    const { prompt_tokens = 0, completion_tokens = 0 } = outcome?.usage ?? {};
+    const { prompt_tokens = answered.inputTokens ?? 0, completion_tokens = 0 } = outcome?.usage ?? {};
     if (isStream) {
       facts.isPaced = plan.interval > 0;
       const counts = outcome && this.metrics.completionsOf(outcome.model);
@@ -134,6 +134,7 @@ export class Deliverer {
         failure,
         errorEvent: (number) =>
           errorEvent(response, content.stream.afterNumber === undefined ? undefined : number),
+        refuse: () => this.failures.answer(response, simulatedError(FAILED_STATUS, facts)),
         onSent: (tokens, gapMs) => {
           // The first tokens have no time before the first of them.
           const gaps = gapMs === undefined ? Math.min(tokens, completion_tokens) - 1 : tokens;
@@ -183,14 +184,21 @@ export class Deliverer {
   }
 }
 
-/**
- * Calls `act` when a client has left. One that only ends its side of the connection may still read, but clients that give up do the same,
- * and nothing is sent to it meanwhile that would show the difference.
- */
+/** Calls `act` when a client has left, or has ended its side of the connection. */
 function onceGone(response: ServerResponse, act: () => void): void {
   if (response.closed || response.req.socket.readableEnded) act();
   response.once('close', act);
   response.once(CLIENT_ENDED, act);
+}
+
+/**
+ * Drops the connection of a delayed answer when its client ends its side. It may still read, but clients that give up do the same, and
+ * nothing is sent to it meanwhile that would show the difference. Inference servers drop it, too.
+ */
+function dropOnceGone(response: ServerResponse): void {
+  onceGone(response, () => {
+    if (!response.writableEnded) response.req.socket.destroy();
+  });
 }
 
 /** Something that is done once, when it is due. */

@@ -29,6 +29,8 @@ export interface Endpoint<Asked = unknown> {
    * this method are sent at once.
    */
   modelOf?(asked: Asked): string | undefined;
+  /** True if a request asks for a stream. */
+  isStream?(asked: Asked): boolean;
   /**
    * How much of its model's context a request needs; undefined if it has no limit. Only called if the model's context has one.
    *
@@ -116,6 +118,8 @@ export interface Answered {
   /** The outcome of a completion. */
   readonly outcome?: Outcome;
   readonly content: Content;
+  /** The tokens of the input of an answer without an outcome. */
+  readonly inputTokens?: number;
   /** Of an answer that may be cached: the model, and the generation that the answer is based on. */
   readonly asOf?: { readonly model: Pick<Model, 'generation'>; readonly generation: number };
 }

@@ -15,6 +15,8 @@ export interface Pace {
   readonly failure: Failure | undefined;
   /** Returns the event that ends a stream which fails. It has the number of the event, for streams whose events are numbered. */
   readonly errorEvent: (eventNumber: number) => string;
+  /** Called in place of that event if nothing has been sent: the request gets an error with a status. */
+  readonly refuse: () => void;
   /** Called when chunks are sent, with their tokens and the time since the chunks before them, in ms; undefined for the first. */
   readonly onSent: (tokens: number, gapMs: number | undefined) => void;
 }
@@ -53,6 +55,8 @@ export class PacedStream implements Timed {
   /** How many chunks have been built, and how many of them sent. */
   private built = 0;
   private sent = 0;
+  /** The number of the event after the chunks that have been built. */
+  private eventNumber = 0;
   /** When chunks were sent last; negative before the first. */
   private sentMs = -1;
   /** After how many chunks it fails. */
@@ -160,7 +164,7 @@ export class PacedStream implements Timed {
 
   /** Builds the next chunks, and draws when they are due. A stream that fails after some of them gets no events after a chunk. */
   private buildBatch(): void {
-    const { bytes, pace, batch } = this;
+    const { bytes, batch } = this;
     const isCut = this.failsAfter < Number.POSITIVE_INFINITY;
     const texts: string[] = [];
     let length = 0;
@@ -174,11 +178,12 @@ export class PacedStream implements Timed {
       const text = bytes.nextPiece(!isCut);
       // The events after the last chunk.
       if (isCut && bytes.isDone) break;
+      this.eventNumber = bytes.eventNumber;
       texts.push(text);
       length += text.length;
       batch[at + END] = length;
       batch[at + DUE] = this.dueOf(this.built++, bytes.tokens, bytes.atMs);
-      batch[at + TOKENS] = bytes.tokens || pace.interval;
+      batch[at + TOKENS] = bytes.tokens;
       at += ENTRIES;
     }
     this.text = texts.join('');
@@ -212,7 +217,12 @@ export class PacedStream implements Timed {
       this.socket.destroySoon();
       return;
     }
-    this.write(bytes.lastBytes(pace.errorEvent(bytes.eventNumber)));
+    if (this.head !== undefined) {
+      this.socket.setTimeout(this.stalledMs);
+      pace.refuse();
+      return;
+    }
+    this.write(bytes.lastBytes(pace.errorEvent(this.eventNumber)));
     this.end();
   }
 }

@@ -242,9 +242,11 @@ export class Replies {
       after(this.reasoning(reasonedOf(reasoning, counts), asked), (reasoned) => {
         const cut = all(texts, (each) => this.pieces(() => each, asked));
         return after(cut, ([pieces, ...ofCalls]) => {
-          const named = calls.map(
-            (call, i): ToolCall => ({ ...call, id: call.id ?? callId(given, i), pieces: ofCalls[i] }),
-          );
+          const named = calls.map((call, i): ToolCall => {
+            const own = ofCalls[i];
+            const pieces = own && isCutIntoTokens(asked) ? withName(own, counts[prompt.length + 1 + i]) : own;
+            return { ...call, id: call.id ?? callId(given, i), pieces };
+          });
           const tokens = sum(counts, prompt.length, counts.length);
           return {
             reply: {
@@ -358,6 +360,16 @@ function groupsOf(ends: Uint32Array, size: number): Pieces {
   const count = Math.ceil(ends.length / size);
   const tokens = Uint32Array.from({ length: count }, (_, i) => Math.min((i + 1) * size, ends.length));
   return { tokens, ends: size === 1 ? ends : tokens.map((total) => ends[total - 1] as number) };
+}
+
+/**
+ * The pieces of a call's arguments, the first of which has the tokens of the function's name, too.
+ *
+ * @param total tokens of the name and the arguments
+ */
+function withName({ tokens, ends }: Pieces, total = 0): Pieces {
+  const ofName = Math.max(0, total - (tokens.at(-1) ?? 0));
+  return { tokens: tokens.map((count) => count + ofName), ends };
 }
 
 /** A content up to its first stop. */

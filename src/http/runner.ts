@@ -60,7 +60,7 @@ export function runnerOf(
       : undefined;
     return after(fits, () => {
       const admitted = deliverer.concerns(headers)
-        ? deliverer.admit(modelOf(asked), response, context.signal)
+        ? deliverer.admit(modelOf(asked), endpoint.isStream?.(asked) === true, response, context.signal)
         : undefined;
       return after(admitted, () => answerOf(endpoint, asked, context));
     });

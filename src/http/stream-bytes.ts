@@ -167,7 +167,7 @@ export class StreamBytes {
     if (other !== undefined && !other.done) {
       this.piece++;
       this.isPiece = true;
-      this.add(this.allPieces++ === this.brokenPiece ? brokenEvent(other.value) : other.value);
+      this.add(other.value, this.allPieces++ === this.brokenPiece);
       return;
     }
     this.others = undefined;
@@ -189,11 +189,12 @@ export class StreamBytes {
     if (this.stream.isHeadOnce === true) this.head = '';
   }
 
-  private add(event: string): void {
+  private add(event: string, isBroken = false): void {
     const { from = 0, afterNumber } = this.stream;
     const number = this.number++;
     if (number < from) return;
-    this.event = this.frame(afterNumber === undefined ? event : `${event}${number}${afterNumber}`);
+    const whole = afterNumber === undefined ? event : `${event}${number}${afterNumber}`;
+    this.event = this.frame(isBroken ? brokenEvent(whole) : whole);
   }
 
   private begin(part: PieceEvents): void {

@@ -1,6 +1,8 @@
 /** Delays, capacity and failures, as a client sees them over HTTP. */
 
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
@@ -41,7 +43,17 @@ beforeAll(() => {
       ],
     },
   ];
+  const called = [
+    { role: 'user', content: 'weather' },
+    {
+      role: 'assistant',
+      tool_calls: [
+        { type: 'function', function: { name: 'get_the_weather_for_city', arguments: '{"city":"Lisbon"}' } },
+      ],
+    },
+  ];
   const records = [
+    { id: 'four', messages: called },
     { id: 'one', conversations },
     { id: 'two', messages: reasoned },
     { id: 'three', messages: recorded },
@@ -150,6 +162,22 @@ describe('a stream with delays', () => {
     expect(reasoning.join('')).toBe('Two and two are four.');
     expect(reasoning).toHaveLength(Math.ceil(encode('Two and two are four.').length / 2));
     expect(contentsOf(events).join('')).toBe('Four of them.');
+  });
+
+  it('counts the tokens of function calls as its usage does', async () => {
+    const base = await sharedServer({ streamInterval: 1 });
+    const options = { include_usage: true, continuous_usage_stats: true };
+    const body = {
+      messages: [{ role: 'user', content: 'weather' }],
+      tools: [{ type: 'function', function: { name: 'get_the_weather_for_city' } }],
+      stream: true,
+      stream_options: options,
+    };
+    const events = (await eventsOf(await chat(base, body))) as { usage: { completion_tokens: number } }[];
+    const counts = events.map(({ usage }) => usage.completion_tokens);
+    const tokens = encode('get_the_weather_for_city{"city":"Lisbon"}').length;
+    expect(counts.at(-1)).toBe(tokens);
+    expect(counts.at(-2)).toBe(tokens);
   });
 
   it('ends even if the reply is empty', async () => {
@@ -319,6 +347,39 @@ async function requestsIn(base: string): Promise<number> {
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
+describe('a client that ends its side of the connection', () => {
+  /** Sends a request, and ends the sending side. Returns what comes back until the connection closes. */
+  async function halfClosed(base: string, headers: string): Promise<string> {
+    const body = JSON.stringify(ASKED);
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    let received = '';
+    socket.on('data', (bytes) => {
+      received += bytes;
+    });
+    socket.end(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${headers}content-length: ${body.length}\r\n\r\n${body}`,
+    );
+    await once(socket, 'close');
+    return received;
+  }
+
+  it('gets no delayed answer, and takes no place', async () => {
+    const base = await sharedServer({ maxNumSeqs: 1, maxWaiting: 100 });
+    const delayed = 'x-verbatim-delay: ttft=600000\r\n';
+    const all = await Promise.all([
+      halfClosed(base, delayed),
+      halfClosed(base, delayed),
+      halfClosed(base, ''),
+    ]);
+    expect(all.slice(0, 2)).toEqual(['', '']);
+    expect((await chat(base)).status).toBe(200);
+  });
+
+  it('gets an answer that is sent at once', async () => {
+    expect(await halfClosed(await sharedServer(), '')).toContain('200 OK');
+  });
+});
+
 describe('failures', () => {
   it('come one after the other', async () => {
     const base = await serve({ failSequence: '429*2,200,503' });
@@ -332,6 +393,52 @@ describe('failures', () => {
     await post(`${base}/api/replies`, { prompt: 'hello', reply: 'mine', times: 1 });
     expect((await chat(base)).status).toBe(500);
     expect(await (await chat(base)).json()).toMatchObject({ choices: [{ message: { content: 'mine' } }] });
+  });
+
+  it.each(['error@0', 'error@3', 'cut@0', 'reset'])(
+    'before the first byte leave what a request would use: %s',
+    async (failure) => {
+      const base = await sharedServer();
+      const test = { 'x-test-id': failure };
+      await post(`${base}/api/replies`, { prompt: 'hello', reply: 'mine', times: 1 }, test);
+      await chat(base, ASKED, { ...test, 'x-verbatim-fail': failure }).catch(() => undefined);
+      expect(await (await chat(base, ASKED, test)).json()).toMatchObject({
+        choices: [{ message: { content: 'mine' } }],
+      });
+    },
+  );
+
+  it('within a stream that has no chunks have a status, too', async () => {
+    const base = await sharedServer();
+    const messages = [
+      ...ASKED.messages,
+      { role: 'assistant', content: REPLY },
+      { role: 'user', content: 'nothing' },
+    ];
+    const response = await chat(base, { ...STREAMED, messages }, { 'x-verbatim-fail': 'error@1' });
+    expect(response.status).toBe(500);
+  });
+
+  it('within a stream of the Responses API keep its numbers, and are one event', async () => {
+    const base = await sharedServer();
+    const body = { input: 'hello', stream: true };
+    const failed = await post(`${base}/v1/responses`, body, { 'x-verbatim-fail': 'error@1000' });
+    const numbers = (await eventsOf(failed)).map(({ sequence_number }) => sequence_number);
+    expect(numbers).toEqual(numbers.map((_, i) => i));
+    const broken = await (
+      await post(`${base}/v1/responses`, body, { 'x-verbatim-fail': 'malformed@2' })
+    ).text();
+    const events = broken.split('\n\n').slice(0, -1);
+    expect(events.every((event) => /^event: .*\ndata: \{/.test(event))).toBe(true);
+    const wrong = events.filter((event) => {
+      try {
+        JSON.parse(event.replace(/^event: .*\ndata: /, ''));
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    expect(wrong).toHaveLength(1);
   });
 
   it('are the same with the same seed', async () => {

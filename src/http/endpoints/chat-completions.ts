@@ -28,6 +28,7 @@ export function chatCompletions(
     isRemembered: true,
     parse: ({ body, params }) => parseChatRequest(body, params.deployment),
     modelOf: ({ model }) => model,
+    isStream: ({ stream }) => stream,
     messagesOf: ({ messages }) => messages,
     contextOf: ({ messages, maxTokens }) =>
       after(replies.tokensOf(textsOf(messages)), (tokens) => ({

@@ -40,6 +40,7 @@ export function completions(
     isRemembered: true,
     parse: ({ body, params }) => parseCompletionRequest(body, params.deployment),
     modelOf: ({ model }) => model,
+    isStream: ({ stream }) => stream,
     messagesOf: ({ prompts }) =>
       prompts.flatMap((prompt) => (typeof prompt === 'string' ? [said(prompt)] : [])),
     contextOf: ({ prompts, maxTokens }) =>

@@ -47,6 +47,7 @@ export function embeddings(
           );
           return after(vectors, (vectors) => ({
             origin: COMPUTED,
+            inputTokens: tokens,
             content: { kind: 'json', spelled: spelledEmbeddings(vectors, asked.model ?? model.id, tokens) },
             // Answers to many texts would evict those to thousands of other requests.
             ...(vectors.length === 1 && { asOf: { model, generation } }),

@@ -27,6 +27,7 @@ export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies)
     isRemembered: true,
     parse: ({ body }) => parseMessagesRequest(body),
     modelOf: ({ model }) => model,
+    isStream: ({ stream }) => stream,
     messagesOf: ({ messages }) => messages,
     contextOf: (asked) =>
       after(replies.tokensOf(countedTexts(asked)), (tokens) => ({

@@ -52,6 +52,7 @@ export function responses(
   return {
     parse: ({ body }) => parseResponsesRequest(body),
     modelOf: ({ model }) => model,
+    isStream: ({ stream }) => stream,
     messagesOf: ({ input = [] }) => messagesOf(input),
     contextOf: (asked) => {
       // OpenAI leaves out the first items of an input that is too long.
