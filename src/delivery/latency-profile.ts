@@ -56,7 +56,7 @@ export function msAt(table: LatencyTable, tokens: number, share: number): number
   return (1 - weight) * msIn(before, share) + weight * msIn(after, share);
 }
 
-/** The index of the first row with at least as many tokens; the length of the table if there is none. */
+/** The index of the first row with at least as many tokens; the length of the table without one. */
 function firstFrom(table: LatencyTable, tokens: number): number {
   let low = 0;
   let high = table.length;
