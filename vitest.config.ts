@@ -18,8 +18,8 @@ const processes = [
 
 export default defineConfig({
   test: {
-    // Two more than there are cores, since tests of processes and of clients that retry wait much of their time.
-    maxWorkers: availableParallelism() + 2,
+    // One more than there are cores, since tests of processes wait much of their time.
+    maxWorkers: availableParallelism() + 1,
     // Node loads what is built, as in production: Vite would only transform it again for each file.
     server: { deps: { external: [/\/dist\//] } },
     setupFiles: ['test/support/setup.ts'],

@@ -114,11 +114,8 @@ describe('a search', async () => {
   it('of 1,500 characters of any script is possible', async () => {
     const text = '世'.repeat(1500);
     const long = await serveTalks([talk('a', text, `${text}界`)]);
-    expect(await linesOf(`${long.at}?q=${encodeURIComponent(text)}`)).toMatchObject([
-      { turn: 0 },
-      { turn: 1 },
-      {},
-    ]);
+    const lines = await linesOf(`${long.at}?q=${encodeURIComponent(text)}`);
+    expect(lines.filter(({ type }) => type === 'hit')).toMatchObject([{ turn: 0 }, { turn: 1 }]);
   });
 
   it('of half a surrogate pair finds that half alone', async () => {
