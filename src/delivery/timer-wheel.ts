@@ -152,10 +152,10 @@ export class TimerWheel {
   private wakeAt(dueMs: number): void {
     if (this.timer !== undefined) this.clock.stop(this.timer);
     this.timerMs = dueMs;
-    // Turns that follow each other at once would each wake a client that has just fallen asleep.
+    // Timers end up to a millisecond late. Turns that follow each other at once would each wake a client that has just fallen asleep.
     this.timer = this.clock.start(
       this.turn,
-      Math.min(TIMER_MS_MAX, Math.max(1, Math.round(dueMs - this.clock.now()))),
+      Math.min(TIMER_MS_MAX, Math.max(1, Math.floor(dueMs - this.clock.now()))),
     );
   }
 }
