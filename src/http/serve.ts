@@ -210,6 +210,8 @@ async function serveWith(
     if (keys.areNone && !isLoopback(config.host)) logger.warn({ host: config.host }, OPEN_TO_ALL);
     // With the engine `index` there is nothing to answer from before the index is ready: loading the modules now would only slow that down.
     if (engine === 'index') await started;
+    // What is imported together is opened together, and a process may have few files: the graph is loaded in two steps.
+    await import('./deliverer.js');
     const {
       contextLimitOf,
       tokensInFlightOf,

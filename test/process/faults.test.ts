@@ -230,7 +230,7 @@ describe('a server with fewer files than connections', () => {
   }
 
   it('rejects the connections beyond its limit, and answers all others', { timeout: 60_000 }, async () => {
-    const command = `ulimit -n 96; exec '${process.execPath}' '${program}' '${dataset}' --engine index --index-dir none`;
+    const command = `ulimit -n 64; exec '${process.execPath}' '${program}' '${dataset}' --engine index --index-dir none`;
     const server = new ServerProcess('bash', ['-c', command]);
     const url = await server.url();
     // Some requests are misses: Express answers those, with modules that it loads then.
