@@ -15,11 +15,13 @@ export interface DeliverySettings extends Latency {
   readonly timeFactorUnderLoad: number;
   /** How many requests run at the same time; 0 is no limit. */
   readonly maxNumSeqs: number;
+  /** How many wait while those run; further ones get 429. */
   readonly maxWaiting: number;
   /** Tokens a chunk; 0 is one token with delays, and a word without. */
   readonly streamInterval: number;
   /** The speed of recorded times; 0 ignores them. */
   readonly replaySpeed: number;
+  /** Which of its requests fail on purpose. */
   readonly failures: FailurePlan;
 }
 
@@ -36,15 +38,16 @@ export class Plan {
 
   constructor(
     failure: Failure | undefined,
-    { streamInterval, replaySpeed, ...latency }: DeliverySettings,
+    settings: DeliverySettings,
     random: Random,
     factor: () => number,
   ) {
-    const isTimed = !isInstant(latency) || replaySpeed > 0;
+    const { streamInterval, replaySpeed } = settings;
+    const isTimed = !isInstant(settings) || replaySpeed > 0;
     this.failure = failure;
     this.interval = streamInterval === 0 && isTimed ? 1 : streamInterval;
     this.replaySpeed = replaySpeed;
-    this.latency = latency;
+    this.latency = settings;
     this.random = random;
     this.factor = factor;
   }

@@ -24,8 +24,20 @@ function settingsOf(config: Config, sourceOf: SourceOf): DeliverySettings {
   const { latencyProfile: file, failSequence: sequence, failRate: rate, failTypes: types } = config;
   if (config.timeFactorUnderLoad > 1 && config.maxNumSeqs === 0)
     throw new ConfigError(`${sourceOf('timeFactorUnderLoad')}: expected MAX_NUM_SEQS to be set, too`);
+  const { timeToFirstToken, timeToFirstTokenStdDev, prefillTimePerToken } = config;
+  const { interTokenLatency, interTokenLatencyStdDev, timeFactorUnderLoad } = config;
+  const { maxNumSeqs, maxWaiting, streamInterval, replaySpeed } = config;
   return {
-    ...config,
+    timeToFirstToken,
+    timeToFirstTokenStdDev,
+    prefillTimePerToken,
+    interTokenLatency,
+    interTokenLatencyStdDev,
+    timeFactorUnderLoad,
+    maxNumSeqs,
+    maxWaiting,
+    streamInterval,
+    replaySpeed,
     profile: file === undefined ? undefined : readProfile(file, sourceOf('latencyProfile') ?? file),
     failures: { sequence, rate, types },
   };
