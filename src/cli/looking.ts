@@ -1,7 +1,7 @@
 /** `verbatim show`, `verbatim stats` and `verbatim search`: what is in a dataset, without a server. */
 
 import { escapeControls } from '../core/control-characters.js';
-import { AppError, CommandError, type Failure } from '../core/errors.js';
+import { AppError, CommandError, type TaskFailure } from '../core/errors.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { TextSearch } from '../core/search.js';
 import type { SearchCount } from '../corpus/search.js';
@@ -124,6 +124,6 @@ function commandErrorOf(error: unknown, path?: string): unknown {
 }
 
 /** True for what a thread returns if it fails. */
-function isFailure(cause: unknown): cause is Failure {
+function isFailure(cause: unknown): cause is TaskFailure {
   return typeof cause === 'object' && cause !== null && 'kind' in cause && cause.kind === 'failed';
 }

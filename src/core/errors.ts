@@ -300,8 +300,8 @@ export class CommandError extends Error {
   override readonly name: string = 'CommandError';
 }
 
-/** A failure as a value, to be passed between threads. `detail` is for the log and the startup output, never for a client. */
-export interface Failure {
+/** Why a task of another thread failed, as a value. `detail` is for the log and the startup output, never for a client. */
+export interface TaskFailure {
   readonly kind: 'failed';
   readonly code:
     | 'dataset_invalid'

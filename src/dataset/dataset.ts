@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { type ByteOffset, byteOffset } from '../core/bytes.js';
-import type { Failure } from '../core/errors.js';
+import type { TaskFailure } from '../core/errors.js';
 import { SPOOL_HEADER_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
 import { DatasetError } from './dataset-error.js';
@@ -99,7 +99,7 @@ export function textStart({ file, source }: Dataset): ByteOffset {
 /** The error that a failed task reports about the dataset, and its position. */
 export function datasetErrorOf(
   { source }: { readonly source: Pick<FileIdentity, 'path'> },
-  { code, detail }: Failure,
+  { code, detail }: TaskFailure,
   position?: TextPosition,
 ): DatasetError {
   return new DatasetError(source.path, detail, position, code !== 'dataset_invalid');

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/errors.js';
+import type { TaskFailure } from '../core/errors.js';
 import { addCounts, assertNotEmpty, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { datasetErrorOf, textStart } from '../dataset/dataset.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
@@ -54,7 +54,7 @@ export class Census {
    */
   async take(keepsTurns: boolean, onProgress: (census: Census) => void): Promise<IndexTable | undefined> {
     const { dataset, seed } = this.plan;
-    let failure: Failure | undefined;
+    let failure: TaskFailure | undefined;
     const results = this.plan.run(
       (shard) => this.pool.takeCensus({ dataset, shard, seed, stop: this.stop, keepsTurns }),
       this.pool.workers,
@@ -75,7 +75,7 @@ export class Census {
   /**
    * Finds the position of a failure. Only the first failure in file order needs it: a task may also fail because its shard was cut wrong.
    */
-  private async errorOf(failure: Failure): Promise<DatasetError> {
+  private async errorOf(failure: TaskFailure): Promise<DatasetError> {
     const { dataset } = this.plan;
     const { offset } = failure;
     if (offset === undefined) return datasetErrorOf(dataset, failure);

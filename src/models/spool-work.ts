@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { type ByteOffset, byteOffset } from '../core/bytes.js';
-import type { Failure } from '../core/errors.js';
+import type { TaskFailure } from '../core/errors.js';
 import type { KeySeed } from '../core/keys.js';
 import { JOINED_BYTES_MAX, SHARD_BYTES, SPOOL_HEADER_BYTES, SURVEY_BYTES_MIN } from '../core/limits.js';
 import { addReports, type ConversionReport, NOTHING_CONVERTED } from '../dataset/conversion-report.js';
@@ -429,7 +429,7 @@ export class SpoolWork {
     throw await this.errorOf(file, result);
   }
 
-  private async errorOf(file: FileIdentity, failure: Failure): Promise<Error> {
+  private async errorOf(file: FileIdentity, failure: TaskFailure): Promise<Error> {
     if (saysFull(failure.systemCode)) return this.diskFull();
     const dataset = { source: { path: this.path } };
     const { offset } = failure;

@@ -1,7 +1,7 @@
 /** The tasks of the workers and their results: plain data, since classes don't cross threads. */
 
 import type { ByteOffset, ByteRange } from '../core/bytes.js';
-import { AppError, type Failure } from '../core/errors.js';
+import { AppError, type TaskFailure } from '../core/errors.js';
 import type { Excerpt } from '../core/excerpt.js';
 import type { KeySeed } from '../core/keys.js';
 import type { Place } from '../core/place.js';
@@ -23,7 +23,7 @@ import type { StopFlag } from './stop-flag.js';
 import type { RowGroup } from './tables.js';
 
 /** What a task returned, or why it failed. Workers never throw: an error loses its class and code between threads. */
-export type TaskResult<T> = { readonly kind: 'done'; readonly value: T } | Failure;
+export type TaskResult<T> = { readonly kind: 'done'; readonly value: T } | TaskFailure;
 
 /**
  * The value of a result.
@@ -83,7 +83,7 @@ export interface JoinTask {
 export interface UnreadList {
   /** Which list can't be read, from 0. */
   readonly list: number;
-  readonly failure: Failure;
+  readonly failure: TaskFailure;
 }
 
 /** Lines of a spool. */

@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { anchorOf } from '../core/anchor.js';
 import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
-import { DatasetSyntaxError, type Failure } from '../core/errors.js';
+import { DatasetSyntaxError, type TaskFailure } from '../core/errors.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
 import { addReports } from '../dataset/conversion-report.js';
@@ -517,7 +517,7 @@ async function explain(
   }
 }
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): TaskFailure {
   const detail = error instanceof Error ? error.message : String(error);
   if (error instanceof DatasetSyntaxError) {
     return { kind: 'failed', code: 'dataset_invalid', detail, offset: error.offset };

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Failure } from '../core/errors.js';
+import type { TaskFailure } from '../core/errors.js';
 import { TASK_TRIES_MAX, THREADS_AGAIN_MS } from '../core/limits.js';
 import type { TaskResult } from './tasks.js';
 
@@ -128,6 +128,6 @@ export class Threads {
 }
 
 /** The outcome if all threads that got the task died, or none could get it. */
-function failed(detail: string): Failure {
+function failed(detail: string): TaskFailure {
   return { kind: 'failed', code: 'worker_failed', detail };
 }
