@@ -1,20 +1,18 @@
 import { createHash } from 'node:crypto';
 import { type FunctionCall, textOfCalls } from '../core/calls.js';
 import { isCallText } from '../core/conversation.js';
-import type { Pieces } from '../core/event-stream.js';
-import { PIECES_TOGETHER_MAX, REPLY_AT_ONCE_MAX } from '../core/limits.js';
+import { REPLY_AT_ONCE_MAX } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { historiesOf, type Message } from '../core/query.js';
-import { recordedPieces } from '../core/recorded-pieces.js';
 import type { FinishReason, Reasoning, Reply, ToolCall } from '../core/reply.js';
 import { Decoded, type SpelledText } from '../core/spelled-text.js';
 import { inSlices, inStep } from '../core/steps.js';
 import { cutAtStop, type Stops } from '../core/stops.js';
 import type { Timing } from '../core/timings.js';
-import { type TokenizerSource, wordsBy } from '../core/tokens.js';
+import type { TokenizerSource } from '../core/tokens.js';
 import type { Given, TokenCount } from '../lookup/lookup.js';
 import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
-import { piecesOf } from '../openai/pieces.js';
+import { type AskedPieces, isCutIntoTokens, ReplyPieces, withName } from './reply-pieces.js';
 
 /** With the setting `tolerant`, a limit must be lower than a reply's token count by more than this share to cut it. */
 const TOLERANCE = 0.1;
@@ -23,18 +21,13 @@ const TOLERANCE = 0.1;
 const CALL_ID_LENGTH = 24;
 
 /** The parts of a request that decide how much of a reply is returned, and how. */
-export interface AskedReply {
+export interface AskedReply extends AskedPieces {
   readonly stops: Stops;
   readonly maxTokens: number | undefined;
   /** False if recorded function calls are returned as text. */
   readonly allowsCalls: boolean;
   /** False if recorded reasoning is left out. */
   readonly givesReasoning: boolean;
-  readonly stream: boolean;
-  /** Tokens in each piece of a stream; 0 for words. */
-  readonly streamInterval: number;
-  readonly includeUsage: boolean;
-  readonly continuousUsage: boolean;
 }
 
 /** Asks for a reply without stops, and in one piece. */
@@ -75,14 +68,14 @@ export interface ReplySettings {
   readonly maxTokens: 'tolerant' | 'exact' | 'ignore';
 }
 
-const NO_ENDS = new Uint32Array(0);
-
 /** Cuts replies as requested, and counts their tokens. */
 export class Replies {
   private readonly settings: ReplySettings;
+  private readonly pieces: ReplyPieces;
 
   constructor(settings: ReplySettings) {
     this.settings = settings;
+    this.pieces = new ReplyPieces(settings.tokens, settings.tokenizer);
   }
 
   /**
@@ -100,41 +93,19 @@ export class Replies {
     const { timings } = given.reply;
     return timings === undefined
       ? made
-      : after(made, (counted) => this.replayed(counted, given, timings, asked));
+      : after(made, (counted) => this.replayed(counted, given, timings, asked.stream));
   }
 
   /** A reply in the pieces that were recorded. Function calls that are returned as text weren't recorded like that. */
   private replayed(
     { reply, promptTokens }: CountedReply,
-    given: Given,
+    { reply: whole }: Given,
     timings: readonly Timing[],
-    asked: AskedReply,
+    isStream: boolean,
   ): MaybePromise<CountedReply> {
-    if (reply.calls.length < (given.reply.calls?.length ?? 0)) return { reply, promptTokens };
-    const { content, reasoning, calls } = reply;
-    const texts = [reasoning?.content.text ?? '', content.text, ...calls.map((call) => call.arguments)];
-    const ends = all(texts, (text) => (asked.stream ? this.settings.tokens.ends(text) : NO_ENDS));
-    return after(ends, (ends) => {
-      let from = 0;
-      const cut = texts.map((text, i) => {
-        const pieces = recordedPieces(timings, from, text.length, ends[i] ?? NO_ENDS);
-        // What isn't returned of the reasoning was recorded, too.
-        from += i === 0 ? (given.reply.reasoning?.length ?? 0) : text.length;
-        return pieces;
-      });
-      const times = cut.flatMap(({ atMs }) => atMs ?? []);
-      const [ofReasoning, pieces, ...ofCalls] = cut;
-      return {
-        promptTokens,
-        reply: {
-          ...reply,
-          pieces,
-          reasoning: reasoning && { ...reasoning, pieces: ofReasoning },
-          calls: calls.map((call, i) => ({ ...call, pieces: ofCalls[i] })),
-          recorded: { firstMs: times[0] ?? 0, lastMs: times.at(-1) ?? 0 },
-        },
-      };
-    });
+    if (reply.calls.length < (whole.calls?.length ?? 0)) return { reply, promptTokens };
+    const recorded = this.pieces.recorded(reply, timings, whole.reasoning?.length ?? 0, isStream);
+    return after(recorded, (reply) => ({ reply, promptTokens }));
   }
 
   private made(given: Given, prompt: readonly CountedText[], asked: AskedReply): MaybePromise<CountedReply> {
@@ -208,7 +179,7 @@ export class Replies {
   ): MaybePromise<CountedReply> {
     return after(this.reasoning(reasoned, asked), (reasoning) =>
       after(
-        this.pieces(() => content.text, asked, ends),
+        this.pieces.of(() => content.text, asked, ends),
         (pieces) => ({
           reply: { content, reasoning, tokens, finishReason, pieces, calls: [] },
           promptTokens,
@@ -221,7 +192,7 @@ export class Replies {
     if (reasoned === undefined) return undefined;
     const { text, tokens, ends } = reasoned;
     return after(
-      this.pieces(() => text, asked, ends),
+      this.pieces.of(() => text, asked, ends),
       (pieces) => ({ content: new Decoded(text), tokens, pieces }),
     );
   }
@@ -240,7 +211,7 @@ export class Replies {
     const counted = [...prompt, { text }, ...called, ...textsIn(reasoning)];
     return after(this.settings.tokens.count(counted), (counts) =>
       after(this.reasoning(reasonedOf(reasoning, counts), asked), (reasoned) => {
-        const cut = all(texts, (each) => this.pieces(() => each, asked));
+        const cut = all(texts, (each) => this.pieces.of(() => each, asked));
         return after(cut, ([pieces, ...ofCalls]) => {
           const named = calls.map((call, i): ToolCall => {
             const own = ofCalls[i];
@@ -269,107 +240,6 @@ export class Replies {
     const least = { exact: tokens, tolerant: tokens * (1 - TOLERANCE), ignore: 0 };
     return limit !== undefined && limit < least[this.settings.maxTokens];
   }
-
-  /**
-   * How a text of a stream is cut: into as many tokens as are asked for, or into words, whose tokens are counted if every event holds the
-   * usage.
-   */
-  private pieces(
-    text: () => string,
-    asked: AskedReply,
-    ends?: Uint32Array,
-  ): MaybePromise<Pieces | undefined> {
-    const { stream, streamInterval, includeUsage, continuousUsage } = asked;
-    if (!stream) return undefined;
-    if (isCutIntoTokens(asked)) {
-      return after(ends ?? this.settings.tokens.ends(text()), (all) =>
-        // A text of nothing that the tokenizer knows has no tokens.
-        all.length === 0 ? undefined : groupsOf(all, streamInterval),
-      );
-    }
-    if (!includeUsage || !continuousUsage) return undefined;
-    return after(this.wordTokens(text()), (tokens) => ({ tokens }));
-  }
-
-  /** The cumulative token counts of a text's words. */
-  private wordTokens(text: string): MaybePromise<Uint32Array> {
-    const { tokens, tokenizer } = this.settings;
-    // No token of a known tokenizer crosses the border of a word: each word can be counted by itself.
-    if (typeof tokenizer === 'string')
-      return totalsOf(piecesOf(text, tokenizer), (some) => tokens.count(some));
-    return after(tokens.ends(text), (ends) => totalsOf(piecesOf(text, wordsBy(tokenizer)), endingIn(ends)));
-  }
-}
-
-/** Counts the tokens of a text's next words. */
-type CountWords = (words: readonly CountedText[]) => MaybePromise<readonly number[]>;
-
-/** Counts the tokens that end in each word, given where the tokens of the text end. A token may begin in one word and end in the next. */
-function endingIn(ends: Uint32Array): CountWords {
-  let at = 0;
-  let token = 0;
-  return (words) =>
-    words.map(({ text }) => {
-      at += text.length;
-      const first = token;
-      while (token < ends.length && (ends[token] as number) <= at) token++;
-      return token - first;
-    });
-}
-
-/** The cumulative token counts of a text's words. */
-function totalsOf(words: Iterator<string, void>, count: CountWords): MaybePromise<Uint32Array> {
-  let totals = new Uint32Array(PIECES_TOGETHER_MAX);
-  let counted = 0;
-  let total = 0;
-  const countOn = (): MaybePromise<Uint32Array> => {
-    const some: CountedText[] = [];
-    while (some.length < PIECES_TOGETHER_MAX) {
-      const { value, done } = words.next();
-      if (done) break;
-      some.push({ text: value });
-    }
-    return after(count(some), (counts) => {
-      if (counted + counts.length > totals.length) {
-        const longer = new Uint32Array(2 * totals.length);
-        longer.set(totals);
-        totals = longer;
-      }
-      for (const count of counts) {
-        total += count;
-        totals[counted++] = total;
-      }
-      return some.length < PIECES_TOGETHER_MAX ? totals.subarray(0, counted) : inStep(countOn);
-    });
-  };
-  return countOn();
-}
-
-/** True if the pieces of the reply are groups of tokens. */
-function isCutIntoTokens({ stream, streamInterval }: AskedReply): boolean {
-  return stream && streamInterval > 0;
-}
-
-/**
- * Cuts a text into groups of tokens.
- *
- * @param ends where each token ends
- * @param size tokens in each group but the last
- */
-function groupsOf(ends: Uint32Array, size: number): Pieces {
-  const count = Math.ceil(ends.length / size);
-  const tokens = Uint32Array.from({ length: count }, (_, i) => Math.min((i + 1) * size, ends.length));
-  return { tokens, ends: size === 1 ? ends : tokens.map((total) => ends[total - 1] as number) };
-}
-
-/**
- * The pieces of a call's arguments, the first of which has the tokens of the function's name, too.
- *
- * @param total tokens of the name and the arguments
- */
-function withName({ tokens, ends }: Pieces, total = 0): Pieces {
-  const ofName = Math.max(0, total - (tokens.at(-1) ?? 0));
-  return { tokens: tokens.map((count) => count + ofName), ends };
 }
 
 /** A content up to its first stop. */
