@@ -23,8 +23,8 @@ export interface DeliveryRuns {
   readonly many: Level;
   /** More and more streams at once. Of the levels, the last one may not have held. */
   readonly levels: readonly Level[];
-  /** The bare server, with as many connections as `many`. */
-  readonly floor: StreamsRun;
+  /** The bare server: first with as many streams as `many`, then with more. */
+  readonly bare: readonly Level[];
   readonly seeded: SeededRun;
   /** Undefined if not measured. */
   readonly costs:
@@ -99,9 +99,9 @@ function heldRow(levels: readonly Level[]): Row {
   };
 }
 
-function cpuRows({ many, floor }: DeliveryRuns): Row[] {
+function cpuRows({ many, bare }: DeliveryRuns): Row[] {
   const cost = cpuOfToken(many.run);
-  const least = cpuOfToken(floor);
+  const least = bare[0] === undefined ? Number.NaN : cpuOfToken(bare[0].run);
   const what = `a token of ${many.connections} streams`;
   return [
     {
@@ -138,28 +138,28 @@ function countRow(what: string, count: number, of: string): Row {
   return { what, measured: `${count} of ${of}`, ratio: '', figure: count, goal: NONE };
 }
 
-function levelsText({ one, many, levels, floor }: DeliveryRuns): string {
+function levelsText({ one, many, levels, bare }: DeliveryRuns): string {
   const lines = [
     lineOf('1', one),
     ...[many, ...levels].map(({ connections, run }) => lineOf(String(connections), run)),
-    lineOf(`${many.connections}, bare server`, floor, false),
+    ...bare.map(({ connections, run }) => lineOf(`${connections}, bare server`, run)),
   ];
-  return `Errors in ms, median / p99. Schedule: of each chunk's time since the first chunk of its stream. The bare server has no HTTP and no lookup, and
-writes as many bytes at the same rate to as many connections by one timer: its errors are those of the machine. CPU in percent of a core. A level
-that fails is tried twice.
+  return `Errors in ms, median / p99. Schedule: of each chunk's time since the first chunk of its stream. The bare server has no HTTP and no lookup:
+it writes streams of as many chunks, of as many bytes each, at the same times by one timer, so that its errors are those of the machine. CPU in
+percent of a core. A level of ours that fails is tried twice.
 
 | streams | tokens/s | first chunk | gap | schedule | CPU of a token, µs | server | client |
 |---|---|---|---|---|---|---|---|
 ${lines.join('\n')}`;
 }
 
-function lineOf(name: string, run: StreamsRun, hasFirst = true): string {
+function lineOf(name: string, run: StreamsRun): string {
   const errors = ({ p50, p99 }: TimingErrors) => `${p50.toFixed(2)} / ${p99.toFixed(2)}`;
   const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
   return `| ${[
     name,
     (run.tokens / run.seconds).toFixed(0),
-    hasFirst ? errors(run.first) : '',
+    errors(run.first),
     errors(run.gap),
     errors(run.schedule),
     cpuOfToken(run).toFixed(1),

@@ -12,7 +12,7 @@ import { preparePrompts, type RecordedPrompt, recordedPrompts, streamRequest } f
 import { type DeliveryRuns, deliverySection, isHeld, type Level } from './report.js';
 import { measureSeeded } from './seeded.js';
 import type { StreamsRun } from './stream-client.js';
-import { GAP_MS, readStreams, TIME_FLAGS } from './streams.js';
+import { GAP_MS, readStreams, TIME_FLAGS, TIME_TO_FIRST_MS } from './streams.js';
 
 /** The duration of the measurements. */
 export interface DeliveryOptions {
@@ -33,7 +33,8 @@ const RAMP_MS = 3500;
 const FULL = {
   oneSeconds: 30,
   manySeconds: 20,
-  floorSeconds: 8,
+  bareSeconds: 8,
+  bareLevels: [STREAMS, 1000, 2000],
   levelSeconds: 6,
   levels: LEVELS,
   seeded: 300,
@@ -41,7 +42,8 @@ const FULL = {
 const QUICK = {
   oneSeconds: 8,
   manySeconds: 8,
-  floorSeconds: 4,
+  bareSeconds: 4,
+  bareLevels: [STREAMS, 2000],
   levelSeconds: 4,
   levels: [2000],
   seeded: 100,
@@ -62,7 +64,7 @@ export async function measureDelivery(
   const prompts = recordedPrompts();
   const dataset = await preparePrompts(prompts);
   const streams = await measureStreams(dataset, prompts, durations);
-  const floor = await measureFloor(streams.many.run, durations);
+  const bare = await measureBare(streams.many.run, durations);
   const seeded = await measureSeeded(dataset, prompts.slice(0, durations.seeded));
   const costs =
     commit === undefined
@@ -72,7 +74,7 @@ export async function measureDelivery(
           kinds: COMPARED,
           costs: await measureCostWhenOff(commit, generator, Math.max(ROUNDS_MIN, rounds)),
         };
-  return deliverySection({ ...streams, floor, seeded, costs });
+  return deliverySection({ ...streams, bare, seeded, costs });
 }
 
 /** One stream, and more and more of them, on one server. */
@@ -112,19 +114,22 @@ async function levelOf(
   return { connections, run: await readStreams(server, { requests, connections, rampMs: RAMP_MS, seconds }) };
 }
 
-/** The bare server, which writes as many bytes as ours did to as many connections. */
-async function measureFloor({ bytes, tokens }: StreamsRun, { floorSeconds }: Durations): Promise<StreamsRun> {
-  say(`${STREAMS} streams of the bare server\n`);
+/** The bare server, whose streams have as many chunks as ours had on average, and as many bytes in each. */
+async function measureBare(
+  { bytes, tokens, first }: StreamsRun,
+  { bareSeconds, bareLevels }: Durations,
+): Promise<Level[]> {
   const script = fileURLToPath(new URL('./servers/bare-net.js', import.meta.url));
-  const args = [script, String(Math.round(bytes / tokens)), String(GAP_MS)];
-  return withServer({ args }, (server) =>
-    readStreams(server, {
-      requests: [Buffer.from('.')],
-      connections: STREAMS,
-      rampMs: RAMP_MS,
-      seconds: floorSeconds,
-    }),
-  );
+  const sizes = [Math.round(bytes / tokens), Math.round(tokens / first.count)];
+  const args = [script, ...sizes.map(String), String(TIME_TO_FIRST_MS), String(GAP_MS)];
+  return withServer({ args }, async (server) => {
+    const levels: Level[] = [];
+    for (const connections of bareLevels) {
+      say('bare server: ');
+      levels.push(await levelOf(server, [Buffer.from('.')], connections, bareSeconds));
+    }
+    return levels;
+  });
 }
 
 /** The prompts with the shortest replies: their check is over soon. */
