@@ -62,10 +62,19 @@ export const TESTING_OPERATIONS = [
     path: '/api/failures',
     id: 'clearFailures',
     tag: 'Testing',
-    summary: 'Clears the failures that were set for a test, or all: those of the settings remain',
-    parameters: [testId],
+    summary:
+      'Clears the failures that were set for a test, for a model, or all: those of the settings remain',
+    parameters: [
+      testId,
+      {
+        name: 'model',
+        in: 'query',
+        schema: { type: 'string' },
+        description: 'The name of one model. Default: all.',
+      },
+    ],
     answer: json(clearedSchema),
-    errors: ['test_id_invalid', 'invalid_value', 'unknown_parameter', 'invalid_type'],
+    errors: ['model_not_found', 'test_id_invalid', 'invalid_value', 'unknown_parameter', 'invalid_type'],
   },
   {
     method: 'post',

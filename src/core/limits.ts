@@ -459,9 +459,6 @@ export const PACED_BATCH_LENGTH = 16 * KiB;
 /** Chunks of a reply whose times are recorded: as many as the tokens of the longest context. The times of a reply with more are ignored. */
 export const TIMINGS_MAX = 131_072;
 
-/** The longest recorded time from a request to a chunk: a day. */
-export const TIMING_MS_MAX = 86_400_000;
-
 /** Prompts in one completion request. */
 export const PROMPTS_MAX = 128;
 
@@ -542,3 +539,29 @@ export const PROGRESS_MS = 50;
 
 /** How long a search leaves a thread's share of the processor to requests after each of them, in ms. */
 export const SEARCH_YIELDS_MS = 100;
+
+/** The longest delay that can be set, in ms: a day. */
+export const DELAY_MS_MAX = 86_400_000;
+
+/** The highest speed of recorded times, and the highest factor of all times under load. */
+export const REPLAY_SPEED_MAX = 1000;
+export const LOAD_FACTOR_MAX = 1000;
+
+/** The most tokens in a chunk. */
+export const STREAM_INTERVAL_MAX = 1_000_000;
+
+/** Failures on purpose: the most chunks before one, the longest stall (an hour, in ms), how often one is repeated, and how many in a list. */
+export const FAILURE_CHUNKS_MAX = 1_000_000;
+export const STALL_MS_MAX = 3_600_000;
+export const FAILURE_TIMES_MAX = 1_000_000;
+export const FAILURES_MAX = 1000;
+
+/** The longest file of a latency profile, in bytes, and the most rows of one of its tables. */
+export const PROFILE_BYTES_MAX = 10_000_000;
+export const PROFILE_ROWS_MAX = 10_000;
+
+/** The longest word that a tokenizer of a file encodes whole, in UTF-16 units: its models need more time for each unit of a longer one. */
+export const TOKENIZED_WORD_LENGTH_MAX = 4096;
+
+/** The largest id of a token in a file: a vocabulary is a list by ids. */
+export const TOKEN_ID_MAX = 16_777_215;

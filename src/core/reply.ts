@@ -25,6 +25,9 @@ export interface RecordedTimes {
   readonly lastMs: number;
 }
 
+/** What the time of a reply depends on. */
+export type TimedReply = Pick<Reply, 'tokens' | 'recorded'>;
+
 /** What a reasoning model wrote before its reply, as it is sent. */
 export interface Reasoning {
   readonly content: SpelledText;

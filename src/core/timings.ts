@@ -1,6 +1,6 @@
 /** The recorded times of a reply's chunks, as datasets have them in the field `timings` of a turn. */
 
-import { TIMING_MS_MAX, TIMINGS_MAX } from './limits.js';
+import { DELAY_MS_MAX, TIMINGS_MAX } from './limits.js';
 
 /** A chunk of a recorded stream: ms from the request to the chunk, and the number of UTF-16 code units of its text. */
 export type Timing = readonly [ms: number, length: number];
@@ -28,7 +28,7 @@ export function parseTimings(value: unknown): readonly Timing[] | undefined {
 function isTiming(entry: unknown): entry is Timing {
   if (!Array.isArray(entry) || entry.length !== 2) return false;
   const [ms, length] = entry as readonly unknown[];
-  const isTime = typeof ms === 'number' && ms >= 0 && ms <= TIMING_MS_MAX;
+  const isTime = typeof ms === 'number' && ms >= 0 && ms <= DELAY_MS_MAX;
   return isTime && Number.isSafeInteger(length) && (length as number) >= 0;
 }
 

@@ -1,6 +1,6 @@
 /** When the pieces of an answer are sent, and what goes wrong on purpose. All of it is off by default. */
 
-import type { RecordedTimes } from '../core/reply.js';
+import type { TimedReply } from '../core/reply.js';
 import { Capacity } from './capacity.js';
 import type { Failure } from './failure.js';
 import { type FailurePlan, Failures } from './failures.js';
@@ -25,6 +25,9 @@ export interface DeliverySettings extends Latency {
   readonly failures: FailurePlan;
 }
 
+/** The factor of all times: it depends on how many requests run, or it is 1. */
+type Factor = (() => number) | undefined;
+
 /** The delivery of one answer. */
 export class Plan {
   readonly failure: Failure | undefined;
@@ -32,16 +35,13 @@ export class Plan {
   readonly interval: number;
   /** The speed of recorded times; 0 ignores them. */
   readonly replaySpeed: number;
+  /** The requests among which it runs. */
+  readonly capacity: Capacity;
   private readonly latency: Latency;
-  private readonly factor: () => number;
+  private readonly factor: Factor;
   private readonly random: Random;
 
-  constructor(
-    failure: Failure | undefined,
-    settings: DeliverySettings,
-    random: Random,
-    factor: () => number,
-  ) {
+  constructor(failure: Failure | undefined, settings: DeliverySettings, random: Random, capacity: Capacity) {
     const { streamInterval, replaySpeed } = settings;
     const isTimed = !isInstant(settings) || replaySpeed > 0;
     this.failure = failure;
@@ -49,7 +49,9 @@ export class Plan {
     this.replaySpeed = replaySpeed;
     this.latency = settings;
     this.random = random;
-    this.factor = factor;
+    this.capacity = capacity;
+    const { timeFactorUnderLoad: most } = settings;
+    this.factor = most === 1 ? undefined : () => loadFactorAt(most, capacity.running, capacity.max);
   }
 
   /**
@@ -63,61 +65,97 @@ export class Plan {
   }
 
   /**
-   * When an answer that isn't streamed is due: when the last chunk of its stream would be.
+   * When an answer that isn't streamed is due.
    *
+   * @param replies those that it has, one after the other
    * @param startMs when it began
    * @param nowMs when the answer is ready
-   * @param recorded when its recorded stream began and ended
    */
-  whole(
-    promptTokens: number,
-    completionTokens: number,
-    startMs: number,
-    nowMs: number,
-    recorded?: RecordedTimes,
-  ): Whole {
-    const schedule = this.schedule(promptTokens, startMs);
-    if (recorded !== undefined) {
-      schedule.chunk(completionTokens, recorded.firstMs);
-      const firstMs = schedule.beginAfter(nowMs);
-      return { firstMs, dueMs: schedule.chunk(0, recorded.lastMs) };
-    }
-    const interval = Math.max(1, this.interval);
-    schedule.chunk(Math.min(interval, completionTokens));
-    schedule.beginAfter(nowMs);
-    const firstMs = schedule.dueMs;
-    for (let left = completionTokens - interval; left > 0; left -= interval)
-      schedule.chunk(Math.min(interval, left));
-    return { firstMs, dueMs: schedule.dueMs };
+  whole(promptTokens: number, replies: readonly TimedReply[], startMs: number, nowMs: number): Whole {
+    return new Whole(this.schedule(promptTokens, startMs), replies, Math.max(1, this.interval), nowMs);
   }
 }
 
-/** When an answer that isn't streamed is due, and when its first token would be, in ms of the clock of the start. */
-interface Whole {
+/** When an answer that isn't streamed is due: when the last chunk of its stream would be. In ms of the clock of its schedule. */
+export class Whole {
+  private readonly schedule: Schedule;
+  private readonly chunks: Iterator<readonly [tokens: number, atMs?: number], void>;
+  private isDrawn = false;
+  /** When its first token would be. */
   readonly firstMs: number;
-  readonly dueMs: number;
+
+  /** @param interval tokens in each chunk of the stream */
+  constructor(schedule: Schedule, replies: readonly TimedReply[], interval: number, nowMs: number) {
+    this.schedule = schedule;
+    this.chunks = chunksOf(replies, interval);
+    this.draw();
+    this.firstMs = schedule.beginAfter(nowMs);
+  }
+
+  /** When it is due, or when to look again. */
+  get dueMs(): number {
+    return this.schedule.dueMs;
+  }
+
+  /** Draws the times of chunks until one is due later; all of them, if they don't depend on the requests that run meanwhile. */
+  isDue(nowMs: number): boolean {
+    while (!this.isDrawn && (this.schedule.isSteady || this.dueMs <= nowMs)) this.draw();
+    return this.isDrawn && this.dueMs <= nowMs;
+  }
+
+  /** Delays it. */
+  stall(ms: number): void {
+    this.schedule.stall(ms);
+  }
+
+  private draw(): void {
+    const { value, done } = this.chunks.next();
+    if (done) this.isDrawn = true;
+    else this.schedule.chunk(...value);
+  }
+}
+
+/** The chunks that a stream of replies would have: their tokens, and when they came in a recorded stream. There is one at least. */
+function* chunksOf(
+  replies: readonly TimedReply[],
+  interval: number,
+): Generator<readonly [tokens: number, atMs?: number], void> {
+  let laterMs = 0;
+  let count = 0;
+  for (const { tokens, recorded } of replies) {
+    if (recorded !== undefined) {
+      yield [tokens, laterMs + recorded.firstMs];
+      yield [0, laterMs + recorded.lastMs];
+      laterMs += recorded.lastMs;
+      count++;
+    } else for (let left = tokens; left > 0; left -= interval, count++) yield [Math.min(interval, left)];
+  }
+  if (count === 0) yield [0];
 }
 
 /** When the chunks of one answer are due, one after the other. */
 export class Schedule {
   private readonly times: Times;
-  private readonly factor: () => number;
+  private readonly factor: Factor;
+  private readonly replaySpeed: number;
   /** Tokens of the chunks so far. */
   private tokens = 0;
   private hasBegun = false;
-  private readonly startMs: number;
-  private readonly replaySpeed: number;
-  /** How much later than recorded the chunks are. */
-  private laterMs = 0;
+  /** When the last recorded chunk came. */
+  private recordedMs = 0;
   /** When the last chunk is due. */
   dueMs: number;
 
-  constructor(times: Times, factor: () => number, startMs: number, replaySpeed: number) {
-    this.startMs = startMs;
-    this.replaySpeed = replaySpeed;
+  constructor(times: Times, factor: Factor, startMs: number, replaySpeed: number) {
     this.times = times;
     this.factor = factor;
+    this.replaySpeed = replaySpeed;
     this.dueMs = startMs;
+  }
+
+  /** False if the times depend on the requests that run when they are drawn. */
+  get isSteady(): boolean {
+    return this.factor === undefined;
   }
 
   /**
@@ -128,15 +166,15 @@ export class Schedule {
    * @returns in ms of the clock of the start
    */
   chunk(tokens: number, atMs?: number): number {
-    const { times, hasBegun, replaySpeed } = this;
-    if (atMs !== undefined && replaySpeed > 0) {
-      this.dueMs = this.startMs + this.laterMs + atMs / replaySpeed;
-      return this.dueMs;
+    if (atMs !== undefined && this.replaySpeed > 0) {
+      this.dueMs += (atMs - this.recordedMs) / this.replaySpeed;
+      this.recordedMs = atMs;
+    } else {
+      const ms = this.hasBegun ? this.times.next(tokens, this.tokens) : this.times.first();
+      this.dueMs += this.factor === undefined ? ms : ms * this.factor();
     }
-    const ms = hasBegun ? times.next(tokens, this.tokens) : times.first();
     this.hasBegun = true;
     this.tokens += tokens;
-    this.dueMs += ms * this.factor();
     return this.dueMs;
   }
 
@@ -153,7 +191,6 @@ export class Schedule {
 
   /** Delays all further chunks. */
   stall(ms: number): number {
-    this.laterMs += ms;
     this.dueMs += ms;
     return this.dueMs;
   }
@@ -162,8 +199,8 @@ export class Schedule {
 /** Decides how answers are delivered. */
 export class Delivery {
   readonly failures: Failures;
-  private readonly settings: (model: string) => DeliverySettings;
-  private readonly capacities = new Map<string, Capacity>();
+  private readonly settings: (model: string | undefined) => DeliverySettings;
+  private readonly capacities = new Map<string | undefined, Capacity>();
   private readonly order = new Order('delays');
   private readonly seed: number;
   private readonly allowsOverrides: boolean;
@@ -184,7 +221,7 @@ export class Delivery {
   ) {
     this.seed = seed;
     this.allowsOverrides = allowsOverrides;
-    this.settings = (model) => models.get(model) ?? all;
+    this.settings = (model) => (model === undefined ? all : (models.get(model) ?? all));
     const plans = new Map([...models].map(([model, { failures }]) => [model, failures]));
     this.failures = new Failures(all.failures, plans, seed);
     this.isConfigured = [all, ...models.values()].some(
@@ -201,23 +238,20 @@ export class Delivery {
   /**
    * Counts a request, and decides how its answer is delivered.
    *
-   * @param model the id of the model that is asked
+   * @param model the id of the model that is asked; undefined if any of several may answer
    * @param test the id of the test that asks
    * @throws AppError if a header of the request is invalid
    */
-  plan(model: string, headers: Headers, test: string | undefined): Plan {
+  plan(model: string | undefined, headers: Headers, test: string | undefined): Plan {
     const configured = this.settings(model);
     const settings = this.allowsOverrides ? withOwnDelay(configured, headers) : configured;
     const failure = this.allowsOverrides ? ownFailure(headers) : undefined;
-    const { timeFactorUnderLoad: most } = settings;
-    const capacity = this.capacityOf(model);
-    const factor = most === 1 ? () => 1 : () => loadFactorAt(most, capacity.running, capacity.max);
     const random = new Random(this.seed, this.order.next(test).stream);
-    return new Plan(failure ?? this.failures.next(test, model), settings, random, factor);
+    return new Plan(failure ?? this.failures.next(test, model), settings, random, this.capacityOf(model));
   }
 
-  /** The requests of a model that run, and those that wait. */
-  capacityOf(model: string): Capacity {
+  /** The requests of a model that run, and those that wait; undefined for those that any of several models may answer. */
+  capacityOf(model: string | undefined): Capacity {
     let capacity = this.capacities.get(model);
     if (capacity === undefined) {
       const { maxNumSeqs, maxWaiting } = this.settings(model);

@@ -1,5 +1,7 @@
 /** Failures on purpose, and how they are written: `429*2,200,cut@3`. */
 
+import { FAILURE_CHUNKS_MAX, FAILURE_TIMES_MAX, FAILURES_MAX, STALL_MS_MAX } from '../core/limits.js';
+
 /** The statuses that a request can fail with before the first byte of its answer. */
 export const FAILURE_STATUSES = [400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504] as const;
 export type FailureStatus = (typeof FAILURE_STATUSES)[number];
@@ -35,13 +37,6 @@ export interface FailureSequence {
 /** A failure that isn't written as expected. Its message says what was expected. */
 export class FailureSyntaxError extends Error {}
 
-/** The longest stall, in ms: an hour. */
-const STALL_MS_MAX = 3_600_000;
-const CHUNKS_MAX = 1_000_000;
-const TIMES_MAX = 1_000_000;
-/** The longest list of steps, or of types. */
-const STEPS_MAX = 1000;
-
 /** The chunks before a failure that is written without their number. */
 const CHUNKS_DEFAULT = 1;
 
@@ -60,7 +55,8 @@ export function parseFailure(text: string): Failure {
   const known = FAILURE_STATUSES.find((each) => String(each) === status);
   if (known !== undefined) return { kind: 'status', status: known };
   const chunks = Number(at ?? CHUNKS_DEFAULT);
-  if (chunks > CHUNKS_MAX) throw new FailureSyntaxError(`at most ${CHUNKS_MAX} chunks before a failure`);
+  if (chunks > FAILURE_CHUNKS_MAX)
+    throw new FailureSyntaxError(`at most ${FAILURE_CHUNKS_MAX} chunks before a failure`);
   const isPlain = at === undefined && ms === undefined;
   if (name === 'stall') {
     if (ms === undefined || Number(ms) > STALL_MS_MAX)
@@ -95,7 +91,8 @@ export function parseSequence(text: string): FailureSequence {
   const steps = (isLooped ? parts.slice(0, -1) : parts).map((part) => {
     const [, what = '', repeated = '1'] = /^(.*?)(?:\*(\d+))?$/s.exec(part) ?? [];
     const times = Number(repeated);
-    if (times < 1 || times > TIMES_MAX) throw new FailureSyntaxError(`1 to ${TIMES_MAX} times in '${part}'`);
+    if (times < 1 || times > FAILURE_TIMES_MAX)
+      throw new FailureSyntaxError(`1 to ${FAILURE_TIMES_MAX} times in '${part}'`);
     const failure = what.trim() === '200' ? undefined : parseFailure(what);
     return { failure, times };
   });
@@ -124,6 +121,6 @@ export function lengthOf({ steps }: FailureSequence): number {
 
 function partsOf(text: string): readonly string[] {
   const parts = text.split(',').map((part) => part.trim());
-  if (parts.length > STEPS_MAX) throw new FailureSyntaxError(`at most ${STEPS_MAX} failures`);
+  if (parts.length > FAILURES_MAX) throw new FailureSyntaxError(`at most ${FAILURES_MAX} failures`);
   return parts;
 }

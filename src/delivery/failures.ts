@@ -43,7 +43,7 @@ class Carried {
 /** Decides which requests fail: by the settings, and by what is set while the server runs. */
 export class Failures {
   private readonly seed: number;
-  private readonly configured: (model: string) => Carried | undefined;
+  private readonly configured: (model: string | undefined) => Carried;
   /** What is set while the server runs, by test and model: see `keyOf`. */
   private readonly given = new Map<string, Carried>();
   private readonly hasConfigured: boolean;
@@ -56,7 +56,7 @@ export class Failures {
     this.seed = seed;
     const own = new Map([...models].map(([model, plan]) => [model, new Carried(plan, seed)]));
     const others = new Carried(all, seed);
-    this.configured = (model) => own.get(model) ?? others;
+    this.configured = (model) => (model === undefined ? others : (own.get(model) ?? others));
     this.hasConfigured = ![all, ...models.values()].every(isPeaceful);
   }
 
@@ -65,8 +65,13 @@ export class Failures {
     return this.hasConfigured || this.given.size > 0;
   }
 
-  /** The failure of a request, which is counted. What was set for its test comes first, and what was set for its model before what was set for all. */
-  next(test: string | undefined, model: string): Failure | undefined {
+  /**
+   * The failure of a request, which is counted. What was set for its test comes first, and what was set for its model before what was set
+   * for all.
+   *
+   * @param model undefined if any of several may answer
+   */
+  next(test: string | undefined, model: string | undefined): Failure | undefined {
     const given =
       this.given.size === 0
         ? undefined
@@ -74,7 +79,7 @@ export class Failures {
           this.given.get(keyOf(test, undefined)) ??
           this.given.get(keyOf(undefined, model)) ??
           this.given.get(keyOf(undefined, undefined)));
-    return (given ?? this.configured(model))?.next(test);
+    return (given ?? this.configured(model)).next(test);
   }
 
   /**
@@ -92,13 +97,18 @@ export class Failures {
   }
 
   /**
-   * Clears what was set for a test, or everything. The settings apply again.
+   * Clears what was set for a test, a model, or a model of a test; without both, everything. The settings apply again.
    *
-   * @param test undefined for everything
+   * @param test undefined for all tests, and for what was set without one
+   * @param model undefined for all models, and for what was set without one
    */
-  clear(test: string | undefined): void {
-    if (test === undefined) this.given.clear();
-    for (const key of this.given.keys()) if (key.startsWith(`${test} `)) this.given.delete(key);
+  clear(test: string | undefined, model: string | undefined): void {
+    for (const key of this.given.keys()) {
+      const border = key.indexOf(' ');
+      const isOfTest = test === undefined || key.slice(0, border) === test;
+      const isOfModel = model === undefined || key.slice(border + 1) === model;
+      if (isOfTest && isOfModel) this.given.delete(key);
+    }
   }
 }
 

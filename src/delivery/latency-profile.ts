@@ -1,5 +1,7 @@
 /** The times of a measured server, by tokens. */
 
+import { DELAY_MS_MAX, PROFILE_ROWS_MAX } from '../core/limits.js';
+
 /** Times at a number of tokens, by percentile. */
 interface Row {
   readonly tokens: number;
@@ -20,9 +22,6 @@ export interface LatencyProfile {
 
 /** A profile that isn't as expected. Its message names the place and what was expected. */
 export class ProfileError extends Error {}
-
-const ROWS_MAX = 10_000;
-const MS_MAX = 86_400_000;
 
 /**
  * Parses a profile: `{"ttft": [{"tokens": 100, "ms": 40}], "itl": {"p50": 18, "p99": 31}}`. Each table is a list of rows, or one row for any
@@ -81,8 +80,8 @@ type Quantile = Row['quantiles'][number];
 
 function tableOf(value: unknown, at: string): LatencyTable {
   if (isRecord(value) && value.tokens === undefined) return [rowOf({ ...value, tokens: 0 }, at)];
-  if (!Array.isArray(value) || value.length === 0 || value.length > ROWS_MAX)
-    throw new ProfileError(`${at}: expected a list of 1 to ${ROWS_MAX} rows`);
+  if (!Array.isArray(value) || value.length === 0 || value.length > PROFILE_ROWS_MAX)
+    throw new ProfileError(`${at}: expected a list of 1 to ${PROFILE_ROWS_MAX} rows`);
   const rows = value.map((row, i) => rowOf(row, `${at}[${i}]`));
   for (const [i, row] of rows.entries()) {
     if (i > 0 && row.tokens <= (rows[i - 1] as Row).tokens)
@@ -106,6 +105,10 @@ function rowOf(value: unknown, at: string): Row {
   }));
   if (quantiles.length === 0) throw new ProfileError(`${at}: expected ms, or percentiles such as p50`);
   quantiles.sort((a, b) => a.share - b.share);
+  const twice = quantiles.findIndex(
+    ({ share }, i) => i > 0 && share === (quantiles[i - 1] as Quantile).share,
+  );
+  if (twice > 0) throw new ProfileError(`${at}: expected each percentile once`);
   const lower = quantiles.findIndex(({ ms }, i) => i > 0 && ms < (quantiles[i - 1] as Quantile).ms);
   if (lower > 0) throw new ProfileError(`${at}: expected times that don't decrease with the percentile`);
   return { tokens, quantiles };
@@ -119,8 +122,8 @@ function shareOf(name: string, at: string): number {
 }
 
 function msOf(value: unknown, at: string): number {
-  if (isNumber(value) && value <= MS_MAX) return value;
-  throw new ProfileError(`${at}: expected a number of ms from 0 to ${MS_MAX}`);
+  if (isNumber(value) && value <= DELAY_MS_MAX) return value;
+  throw new ProfileError(`${at}: expected a number of ms from 0 to ${DELAY_MS_MAX}`);
 }
 
 function isNumber(value: unknown): value is number {

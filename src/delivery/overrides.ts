@@ -1,6 +1,7 @@
 /** The headers by which a request sets its own delays and failures. */
 
 import { AppError } from '../core/errors.js';
+import { DELAY_MS_MAX, REPLAY_SPEED_MAX, STREAM_INTERVAL_MAX } from '../core/limits.js';
 import { FAILURE_STATUSES, type Failure, FailureSyntaxError, parseFailure } from './failure.js';
 import type { Latency } from './latency.js';
 
@@ -22,16 +23,18 @@ type OwnDelay = Partial<Omit<Latency, 'profile'>> & {
 
 /** The names in the header, and what they set. */
 const NAMES = {
-  ttft: 'timeToFirstToken',
-  ttft_std_dev: 'timeToFirstTokenStdDev',
-  itl: 'interTokenLatency',
-  itl_std_dev: 'interTokenLatencyStdDev',
-  prefill: 'prefillTimePerToken',
-  interval: 'streamInterval',
-  speed: 'replaySpeed',
-} as const satisfies Record<string, keyof OwnDelay>;
+  ttft: { sets: 'timeToFirstToken', max: DELAY_MS_MAX, isWhole: false },
+  ttft_std_dev: { sets: 'timeToFirstTokenStdDev', max: DELAY_MS_MAX, isWhole: false },
+  itl: { sets: 'interTokenLatency', max: DELAY_MS_MAX, isWhole: false },
+  itl_std_dev: { sets: 'interTokenLatencyStdDev', max: DELAY_MS_MAX, isWhole: false },
+  prefill: { sets: 'prefillTimePerToken', max: DELAY_MS_MAX, isWhole: false },
+  interval: { sets: 'streamInterval', max: STREAM_INTERVAL_MAX, isWhole: true },
+  speed: { sets: 'replaySpeed', max: REPLAY_SPEED_MAX, isWhole: false },
+} as const satisfies Record<string, { sets: keyof OwnDelay; max: number; isWhole: boolean }>;
 
-const VALUE_MAX = 86_400_000;
+function isName(name: string): name is keyof typeof NAMES {
+  return Object.hasOwn(NAMES, name);
+}
 
 /** True if a request sets its own delays or failures. */
 export function hasOverrides(headers: Headers): boolean {
@@ -44,7 +47,7 @@ export function hasOverrides(headers: Headers): boolean {
 
 /**
  * The settings of a request with the delays that it sets itself: a constant `ttft` or `itl` replaces everything that the settings say about
- * that time, unless the request sets a deviation, too.
+ * that time, recorded times included, unless the request sets a deviation, or the speed of recorded times, too.
  *
  * @throws AppError that names the header
  */
@@ -61,6 +64,7 @@ export function withOwnDelay<Settings extends Latency>(settings: Settings, heade
       ttft: own.timeToFirstToken === undefined ? ttft : undefined,
       itl: own.interTokenLatency === undefined ? itl : undefined,
     },
+    ...((own.timeToFirstToken ?? own.interTokenLatency) !== undefined && { replaySpeed: 0 }),
     ...own,
   };
 }
@@ -68,12 +72,17 @@ export function withOwnDelay<Settings extends Latency>(settings: Settings, heade
 function parseDelay(text: string): OwnDelay {
   const set = text.split(',').map((pair) => {
     const [, name = '', value = ''] = /^\s*([a-z_]+)\s*=\s*(\d+(?:\.\d+)?)\s*$/i.exec(pair) ?? [];
-    const known = NAMES[name.toLowerCase() as keyof typeof NAMES];
-    const number = Number(value);
-    const isWhole = known !== 'streamInterval' || Number.isInteger(number);
-    if (known === undefined || value === '' || number > VALUE_MAX || !isWhole)
+    const lower = name.toLowerCase();
+    if (value === '' || !isName(lower))
       throw invalid(DELAY_HEADER, `${Object.keys(NAMES).join('=, ')}= with numbers, as in ttft=200,itl=20`);
-    return [known, number] as const;
+    const { sets, max, isWhole } = NAMES[lower];
+    const number = Number(value);
+    if (number > max || (isWhole && !Number.isInteger(number)))
+      throw invalid(
+        DELAY_HEADER,
+        `${lower}= with ${isWhole ? 'a whole number' : 'a number'} from 0 to ${max}`,
+      );
+    return [sets, number] as const;
   });
   const own = Object.fromEntries(set);
   if (Object.keys(own).length === set.length) return own;

@@ -24,7 +24,7 @@ import type { Endpoint } from './endpoint.js';
 import { docsScript } from './endpoints/docs.js';
 import { endpointsOf } from './endpoints/index.js';
 import { registryOnce } from './endpoints/metrics.js';
-import { allowOnly, Failures, unknownUrl } from './errors.js';
+import { allowOnly, ErrorAnswers, unknownUrl } from './errors.js';
 import { frontOf } from './front.js';
 import { HeldMemory } from './held-memory.js';
 import type { Refused } from './listener.js';
@@ -120,9 +120,9 @@ export function createApp(parts: AppParts): App {
     return new EventWriter(kernelModule());
   };
   const sender = new Sender(clock, { writer: newWriter(), tokenizer: wordsBy(tokenizer), newWriter });
-  const failures = new Failures(sender, logger);
+  const errors = new ErrorAnswers(sender, logger);
   const { stopping } = parts.testing;
-  const deliverer = new Deliverer(delivery, sender, failures, catalog, metrics, tokensInFlight, stopping);
+  const deliverer = new Deliverer(delivery, sender, errors, catalog, metrics, tokensInFlight, stopping);
   const runOf = (endpoint: Endpoint, operation?: Operation) =>
     runnerOf(endpoint, operation, held, parts.requestTimeoutMs, parts.testing, deliverer, contexts);
   const runs = Object.fromEntries(
@@ -135,7 +135,7 @@ export function createApp(parts: AppParts): App {
     () => new JsonMeter(kernelModule()),
   );
   const rate = parts.rateLimit === 0 ? undefined : new RateLimit(parts.rateLimit, parts.hasKeys);
-  const app = expressApp(parts, runs, runOf(docsScript), deliverer, failures, bodies, rate);
+  const app = expressApp(parts, runs, runOf(docsScript), deliverer, errors, bodies, rate);
   const answers = cache && new AnswerCache(cache);
   const pauseBackgroundWork = () => catalog.pauseBackgroundWork();
   const handle = frontOf(app, {
@@ -143,7 +143,7 @@ export function createApp(parts: AppParts): App {
     endpoints,
     runs,
     deliverer,
-    failures,
+    errors,
     bodies,
     held,
     answers,
@@ -171,7 +171,7 @@ function expressApp(
   runs: Readonly<Record<OperationId, Run>>,
   runDocsScript: Run,
   deliverer: Deliverer,
-  failures: Failures,
+  errors: ErrorAnswers,
   bodies: Bodies,
   rate: RateLimit | undefined,
 ): Express {
@@ -191,7 +191,7 @@ function expressApp(
       try {
         deliverer.send(response, await run(input, request, response));
       } catch (error) {
-        failures.answerWithin(response, error);
+        errors.answerWithin(response, error);
       }
     };
   const addRoutes = (areOpen: boolean) => {
@@ -230,7 +230,7 @@ function expressApp(
   addRoutes(false);
   if (limit.length > 0) app.use(...limit);
   app.use(unknownUrl);
-  app.use(failures.handler);
+  app.use(errors.handler);
   return app;
 }
 

@@ -51,7 +51,7 @@ export function addCompletionMetrics(collected: CollectedMetrics, measured: Meas
   );
   collected.counter(
     'vllm:request_success_total',
-    'Completions by finish reason; abort if the client disconnected before the end.',
+    'Completions by finish reason; abort if the client disconnected before the end, error if the answer failed on purpose.',
     ['model_name', 'finished_reason'],
     () =>
       completions().flatMap(({ labels, counts }) =>
@@ -89,7 +89,12 @@ interface Load {
   readonly waiting: number;
 }
 
-/** The load of each model. Without MAX_NUM_SEQS, only that of all models together is known; it has the name of the first. */
+const NO_LOAD = { running: 0, waiting: 0 };
+
+/**
+ * The load of each model. Requests that any of several models may answer count for the first. Without MAX_NUM_SEQS, only the load of all
+ * models together is known; it has the name of the first.
+ */
 function loadsOf({ metrics, figures, catalog, delivery }: Measured): readonly Load[] {
   const { datasets } = figures();
   const loadOf = (model: string, inFlight: number, queued: number, swept: number): Load => ({
@@ -98,9 +103,12 @@ function loadsOf({ metrics, figures, catalog, delivery }: Measured): readonly Lo
     waiting: queued + swept,
   });
   if (delivery.hasCapacity) {
-    return catalog.models.map(({ id }) => {
+    const any = delivery.capacityOf(undefined);
+    return catalog.models.map(({ id }, i) => {
       const { running, waiting } = delivery.capacityOf(id);
-      return loadOf(id, running, waiting, datasets.get(id)?.waiting ?? 0);
+      const more = i === 0 ? any : NO_LOAD;
+      const swept = datasets.get(id)?.waiting ?? 0;
+      return loadOf(id, running + more.running, waiting + more.waiting, swept);
     });
   }
   const swept = [...datasets.values()].reduce((sum, { waiting }) => sum + waiting, 0);

@@ -5,12 +5,12 @@ import type { Catalog } from '../models/catalog.js';
 import type { Config } from '../settings/table.js';
 import type { ContextUse, Endpoint } from './endpoint.js';
 
-/** Returns the most tokens that the context of a model has, by its id; 0 without a limit. */
-export type ContextLimitOf = (model: string) => number;
+/** Returns the most tokens that the context of a model has, by its id; 0 without a limit. Undefined: any of several models may answer. */
+export type ContextLimitOf = (model: string | undefined) => number;
 
 /** The limits that the settings give. */
 export function contextLimitOf({ maxModelLen, models }: Config): ContextLimitOf {
-  return (model) => models[model]?.maxModelLen ?? maxModelLen;
+  return (model = '') => models[model]?.maxModelLen ?? maxModelLen;
 }
 
 /** The context lengths of the models, and the requests that exceed them. */
@@ -23,7 +23,7 @@ export class ContextLimits {
   constructor(catalog: Catalog, limitOf: ContextLimitOf) {
     this.catalog = catalog;
     this.limitOf = limitOf;
-    this.areSet = catalog.models.some(({ id }) => limitOf(id) > 0);
+    this.areSet = [undefined, ...catalog.models.map(({ id }) => id)].some((id) => limitOf(id) > 0);
   }
 
   /** The context length of a model, as the API reports it, in tokens. */
@@ -37,7 +37,7 @@ export class ContextLimits {
    */
   assertFits<Asked>(endpoint: Endpoint<Asked>, asked: Asked, isAnthropic: boolean): MaybePromise<void> {
     if (endpoint.contextOf === undefined) return;
-    const limit = this.limitOf(this.catalog.resolve(endpoint.modelOf?.(asked)).id);
+    const limit = this.limitOf(this.catalog.idOf(endpoint.modelOf?.(asked)));
     if (limit === 0) return;
     return after(endpoint.contextOf(asked), (use) => {
       if (use !== undefined && use.promptTokens + (use.maxTokens ?? 0) > limit)

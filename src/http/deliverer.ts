@@ -3,14 +3,15 @@
 import type { ServerResponse } from 'node:http';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { spell } from '../core/spelled-text.js';
-import type { Delivery, Plan } from '../delivery/delivery.js';
-import { type Timed, TimerWheel } from '../delivery/timer-wheel.js';
+import type { Delivery, Plan, Whole } from '../delivery/delivery.js';
+import type { Failure } from '../delivery/failure.js';
+import { EARLY_MS, type Timed, TimerWheel } from '../delivery/timer-wheel.js';
 import type { Catalog } from '../models/catalog.js';
 import { testOf } from '../testing/asked.js';
 import type { Answered } from './endpoint.js';
-import { bodyOfRefused, type Failures } from './errors.js';
+import { bodyOfRefused, type ErrorAnswers } from './errors.js';
 import { CLIENT_ENDED } from './linger.js';
-import { factsOf } from './request-facts.js';
+import { factsOf, type RequestFacts } from './request-facts.js';
 import type { RequestMetrics } from './request-metrics.js';
 import type { Sender } from './sender.js';
 import { simulatedError } from './simulated-error.js';
@@ -27,7 +28,7 @@ const FULL = 'As many requests run and wait as MAX_NUM_SEQS and MAX_WAITING allo
 export class Deliverer {
   private readonly delivery: Delivery;
   private readonly sender: Sender;
-  private readonly failures: Failures;
+  private readonly errors: ErrorAnswers;
   private readonly catalog: Catalog;
   private readonly metrics: RequestMetrics;
   private readonly tokensInFlight: TokensInFlight;
@@ -38,7 +39,7 @@ export class Deliverer {
   constructor(
     delivery: Delivery,
     sender: Sender,
-    failures: Failures,
+    errors: ErrorAnswers,
     catalog: Catalog,
     metrics: RequestMetrics,
     tokensInFlight: TokensInFlight,
@@ -46,7 +47,7 @@ export class Deliverer {
   ) {
     this.delivery = delivery;
     this.sender = sender;
-    this.failures = failures;
+    this.errors = errors;
     this.catalog = catalog;
     this.metrics = metrics;
     this.tokensInFlight = tokensInFlight;
@@ -59,23 +60,31 @@ export class Deliverer {
   }
 
   /**
-   * Admits a request for an answer of a model: at once, or once there is room for it.
+   * Counts a request for an answer of a model, and decides how that is delivered.
    *
    * @param name the model's name in the request
+   * @throws AppError if the name is unknown, or a header of the request is invalid
+   */
+  plan(name: string | undefined, response: ServerResponse): Plan {
+    const { headers } = response.req;
+    return this.delivery.plan(this.catalog.idOf(name), headers, testOf(headers));
+  }
+
+  /**
+   * Admits a request: at once, or once there is room for it.
+   *
    * @param isStream true if it asks for a stream
    * @param signal called if it has to wait for others
    * @throws AppError, at once or as a rejection, if it fails on purpose, or if too many requests wait
    */
   admit(
-    name: string | undefined,
+    plan: Plan,
     isStream: boolean,
     response: ServerResponse,
     signal: () => AbortSignal,
   ): MaybePromise<void> {
-    const { headers, socket } = response.req;
+    const { socket } = response.req;
     const facts = factsOf(response);
-    const model = this.catalog.resolve(name).id;
-    const plan = this.delivery.plan(model, headers, testOf(headers));
     const { failure } = plan;
     // What comes before the first byte comes before the answer, which would use up a reply that a test gives once.
     switch (failure?.kind) {
@@ -86,15 +95,18 @@ export class Deliverer {
         throw simulatedError(FAILED_STATUS, facts);
       case 'cut':
         if (failure.chunks > 0) break;
+        facts.error = errorOf(failure);
         socket.destroySoon();
         return this.untilClosed(response);
       case 'reset':
+        facts.error = errorOf(failure);
         socket.resetAndDestroy();
         return this.untilClosed(response);
       case 'hang':
+        facts.error = errorOf(failure);
         return this.untilClosed(response);
     }
-    const seat = this.delivery.capacityOf(model).enter();
+    const seat = plan.capacity.enter();
     if (seat === undefined) throw simulatedError(429, facts, FULL);
     facts.plan = plan;
     if (response.closed) seat.leave();
@@ -134,8 +146,12 @@ export class Deliverer {
         failure,
         errorEvent: (number) =>
           errorEvent(response, content.stream.afterNumber === undefined ? undefined : number),
-        refuse: () => this.failures.answer(response, simulatedError(FAILED_STATUS, facts)),
+        refuse: () => this.errors.answer(response, simulatedError(FAILED_STATUS, facts)),
+        onFailed: (failed) => {
+          facts.error = errorOf(failed);
+        },
         onSent: (tokens, gapMs) => {
+          facts.sentTokens += tokens;
           // The first tokens have no time before the first of them.
           const gaps = gapMs === undefined ? Math.min(tokens, completion_tokens) - 1 : tokens;
           if (gaps > 0) counts?.interToken.addTimes((gapMs ?? 0) / 1000 / gaps, gaps);
@@ -143,27 +159,19 @@ export class Deliverer {
       });
       return;
     }
-    const stallMs = failure?.kind === 'stall' ? failure.ms : 0;
-    const whole = plan.whole(
-      prompt_tokens,
-      completion_tokens,
-      facts.admittedAt,
-      this.wheel.now,
-      outcome?.recorded,
-    );
-    const dueMs = whole.dueMs + stallMs;
+    const replies = outcome?.replies ?? [{ tokens: completion_tokens }];
+    const whole = plan.whole(prompt_tokens, replies, facts.admittedAt, this.wheel.now);
     facts.firstTokenAt = whole.firstMs;
+    if (failure?.kind === 'stall') whole.stall(failure.ms);
     const send = () => {
+      if (failure?.kind === 'cut') facts.error = errorOf(failure);
       if (failure?.kind === 'cut' || failure?.kind === 'malformed')
         this.sender.sendHalf(response, answered, failure.kind === 'cut');
       else this.sender.send(response, answered);
     };
-    if (dueMs <= this.wheel.now) send();
-    else {
-      const later = new Later(dueMs, send);
-      this.wheel.add(later);
-      response.once('close', () => this.wheel.remove(later));
-    }
+    const later = new Later(whole, this.wheel, send);
+    response.once('close', () => this.wheel.remove(later));
+    later.act(this.wheel.now);
   }
 
   /** Never resolves: rejects once the client has disconnected. A server that stops disconnects it. */
@@ -184,6 +192,11 @@ export class Deliverer {
   }
 }
 
+/** A failure after which a request has no whole answer, for the log and the journal. */
+function errorOf({ kind }: Failure): RequestFacts['error'] {
+  return { code: 'simulated_failure', message: `This failure is simulated: ${kind}.` };
+}
+
 /** Calls `act` when a client has left, or has ended its side of the connection. */
 function onceGone(response: ServerResponse, act: () => void): void {
   if (response.closed || response.req.socket.readableEnded) act();
@@ -201,16 +214,27 @@ function dropOnceGone(response: ServerResponse): void {
   });
 }
 
-/** Something that is done once, when it is due. */
+/** An answer that is sent once, when it is due. */
 class Later implements Timed {
-  readonly dueMs: number;
-  readonly act: () => void;
+  dueMs = 0;
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
+  private readonly whole: Whole;
+  private readonly wheel: TimerWheel;
+  private readonly send: () => void;
 
-  constructor(dueMs: number, act: () => void) {
-    this.dueMs = dueMs;
-    this.act = act;
+  constructor(whole: Whole, wheel: TimerWheel, send: () => void) {
+    this.whole = whole;
+    this.wheel = wheel;
+    this.send = send;
+  }
+
+  act(nowMs: number): void {
+    if (this.whole.isDue(nowMs + EARLY_MS)) this.send();
+    else {
+      this.dueMs = this.whole.dueMs;
+      this.wheel.add(this);
+    }
   }
 }
 

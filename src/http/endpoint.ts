@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.js';
 import type { EventStream, Head } from '../core/event-stream.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Message, Query } from '../core/query.js';
-import type { FinishReason, RecordedTimes } from '../core/reply.js';
+import type { FinishReason, TimedReply } from '../core/reply.js';
 import { plainJson, spell } from '../core/spelled-text.js';
 import type { Match, Override } from '../lookup/lookup.js';
 import type { Model } from '../models/model.js';
@@ -142,8 +142,8 @@ export interface Outcome {
   readonly model: string;
   readonly usage: Usage;
   readonly finishReason: FinishReason;
-  /** The recorded times of its reply. */
-  readonly recorded?: RecordedTimes | undefined;
+  /** Its replies, one after the other, if recorded times may be among them; else only their tokens matter. */
+  readonly replies?: readonly TimedReply[] | undefined;
 }
 
 /** The contents of a body. */

@@ -16,7 +16,7 @@ import type { Sender } from './sender.js';
 const openaiErrorBody: ErrorBody = (error) => ({ status: error.status, body: errorBody(error) });
 
 /** Answers requests that failed. */
-export class Failures {
+export class ErrorAnswers {
   private readonly sender: Sender;
   private readonly logger: Logger;
 

@@ -17,7 +17,7 @@ import type { Bodies } from './body.js';
 import type { Clock } from './clock.js';
 import type { Deliverer } from './deliverer.js';
 import type { Answered, Endpoint, Input } from './endpoint.js';
-import type { Failures } from './errors.js';
+import type { ErrorAnswers } from './errors.js';
 import type { HeldMemory } from './held-memory.js';
 import { journalOf } from './journaling.js';
 import type { AppRequest } from './message-classes.js';
@@ -34,7 +34,7 @@ export interface FrontParts {
   readonly endpoints: Readonly<Record<OperationId, Endpoint>>;
   readonly runs: Readonly<Record<OperationId, Run>>;
   readonly deliverer: Deliverer;
-  readonly failures: Failures;
+  readonly errors: ErrorAnswers;
   readonly bodies: Bodies;
   readonly held: HeldMemory;
   /** Undefined if answers aren't cached. */
@@ -63,7 +63,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     endpoints,
     runs,
     deliverer,
-    failures,
+    errors,
     bodies,
     held,
     answers,
@@ -79,7 +79,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     try {
       deliverer.send(response, answered);
     } catch (error) {
-      failures.answer(response, error);
+      errors.answer(response, error);
     }
   });
 
@@ -105,7 +105,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     } else {
       const overLimit = isLimited(operation) ? rate?.count(request, response) : undefined;
       if (overLimit !== undefined) {
-        failures.answer(response, overLimit);
+        errors.answer(response, overLimit);
         return;
       }
       if (operation.isOpen !== true) parts.pauseBackgroundWork();
@@ -115,7 +115,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
           request,
           response,
           (body) => answerBody(operation, body, request, response),
-          (error) => failures.answer(response, error),
+          (error) => errors.answer(response, error),
         );
       }
     }
@@ -161,7 +161,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     response: ServerResponse,
     keep?: (answered: Answered) => void,
   ): void {
-    const fail = (error: unknown) => failures.answer(response, error);
+    const fail = (error: unknown) => errors.answer(response, error);
     const send = (answered: Answered) => {
       keep?.(answered);
       together.add([response, answered]);
@@ -175,7 +175,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       if (answered instanceof Promise) answered.then(send).catch(fail);
       else send(answered);
     } catch (error) {
-      together.add([response, failures.answerTo(response, error)]);
+      together.add([response, errors.answerTo(response, error)]);
     }
   }
 }

@@ -17,6 +17,8 @@ export interface Pace {
   readonly errorEvent: (eventNumber: number) => string;
   /** Called in place of that event if nothing has been sent: the request gets an error with a status. */
   readonly refuse: () => void;
+  /** Called when it fails after chunks were sent. */
+  readonly onFailed: (failure: Failure) => void;
   /** Called when chunks are sent, with their tokens and the time since the chunks before them, in ms; undefined for the first. */
   readonly onSent: (tokens: number, gapMs: number | undefined) => void;
 }
@@ -103,13 +105,10 @@ export class PacedStream implements Timed {
   act(nowMs: number): void {
     const { batch } = this;
     const dueMs = nowMs + EARLY_MS;
+    const { sent } = this;
     let isTaken = true;
     let tokens = 0;
-    do {
-      if (this.isOver) {
-        this.fail();
-        return;
-      }
+    while (isTaken && !this.isOver && !this.isDone && (this.dueMs <= dueMs || this.sent === sent)) {
       let at = ENTRIES * this.next;
       const last = ENTRIES * this.count;
       let end = 0;
@@ -127,10 +126,13 @@ export class PacedStream implements Timed {
         this.dueMs = batch[at + DUE] as number;
       }
       isTaken = this.write(text);
-    } while (!this.isDone && isTaken && this.dueMs <= dueMs);
-    this.pace.onSent(tokens, this.sentMs < 0 ? undefined : nowMs - this.sentMs);
-    this.sentMs = nowMs;
+    }
+    if (this.sent > sent) {
+      this.pace.onSent(tokens, this.sentMs < 0 ? undefined : nowMs - this.sentMs);
+      this.sentMs = nowMs;
+    }
     if (this.isDone) this.end();
+    else if (isTaken && this.isOver) this.fail();
     else if (isTaken) this.goOn();
     else {
       this.socket.setTimeout(this.stalledMs);
@@ -166,15 +168,12 @@ export class PacedStream implements Timed {
   private buildBatch(): void {
     const { bytes, batch } = this;
     const isCut = this.failsAfter < Number.POSITIVE_INFINITY;
+    // The times of further chunks depend on the requests that run until then.
+    const longest = this.pace.schedule.isSteady ? batch.length : ENTRIES;
     const texts: string[] = [];
     let length = 0;
     let at = 0;
-    while (
-      !bytes.isDone &&
-      this.built < this.failsAfter &&
-      at < batch.length &&
-      length < PACED_BATCH_LENGTH
-    ) {
+    while (!bytes.isDone && this.built < this.failsAfter && at < longest && length < PACED_BATCH_LENGTH) {
       const text = bytes.nextPiece(!isCut);
       // The events after the last chunk.
       if (isCut && bytes.isDone) break;
@@ -213,13 +212,15 @@ export class PacedStream implements Timed {
   /** Ends the stream: with an error, or without anything. */
   private fail(): void {
     const { bytes, pace } = this;
-    if (pace.failure?.kind !== 'error') {
-      this.socket.destroySoon();
-      return;
-    }
-    if (this.head !== undefined) {
+    const { failure } = pace;
+    if (failure?.kind === 'error' && this.head !== undefined) {
       this.socket.setTimeout(this.stalledMs);
       pace.refuse();
+      return;
+    }
+    if (failure !== undefined) pace.onFailed(failure);
+    if (failure?.kind !== 'error') {
+      this.socket.destroySoon();
       return;
     }
     this.write(bytes.lastBytes(pace.errorEvent(this.eventNumber)));

@@ -73,7 +73,7 @@ export class ReplyPieces {
     return after(ends, (ends) => {
       let from = 0;
       const cut = texts.map((text, i) => {
-        const pieces = recordedPieces(timings, from, text.length, ends[i] ?? NO_ENDS);
+        const pieces = recordedPieces(timings, from, text, ends[i] ?? NO_ENDS);
         from += i === 0 ? reasoningLength : text.length;
         return pieces;
       });

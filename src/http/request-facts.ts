@@ -55,6 +55,8 @@ export class RequestFacts {
    * same clock.
    */
   firstTokenAt: number | undefined = undefined;
+  /** Tokens that were sent so far, of a stream whose chunks are sent when they are due. */
+  sentTokens = 0;
   /** True if the times between the tokens of its answer are counted as they are sent. */
   isPaced = false;
   /** How its answer is delivered; undefined if it is sent at once. */

@@ -60,8 +60,8 @@ export class CompletionCounts {
   readonly perToken = new Histogram();
   /** The times until requests were admitted. */
   readonly queue = new Histogram();
-  /** By finish reason; `abort` if the client disconnected before the end. */
-  readonly finished = new Map<FinishReason | 'abort', number>();
+  /** By finish reason; `abort` if the client disconnected before the end, and `error` if the answer failed on purpose. */
+  readonly finished = new Map<FinishReason | 'abort' | 'error', number>();
   promptTokens = 0;
   completionTokens = 0;
 }
@@ -97,12 +97,17 @@ export class RequestMetrics {
     const { firstTokenAt, admittedAt } = facts;
     const firstTokenSeconds = firstTokenAt === undefined ? firstSeconds : (firstTokenAt - cameAt) / 1000;
     const counts = this.completionsOf(outcome.model);
-    const finishReason = isWhole ? outcome.finishReason : 'abort';
+    const isComplete = isWhole && facts.error === undefined;
+    const incomplete = facts.error === undefined ? 'abort' : 'error';
+    const finishReason = isComplete ? outcome.finishReason : incomplete;
     counts.finished.set(finishReason, (counts.finished.get(finishReason) ?? 0) + 1);
     counts.firstToken.add(firstTokenSeconds);
     counts.queue.add((admittedAt - cameAt) / 1000);
     counts.promptTokens += outcome.usage.prompt_tokens;
-    if (!isWhole) return;
+    if (!isComplete) {
+      counts.completionTokens += facts.sentTokens;
+      return;
+    }
     counts.whole.add(seconds);
     counts.completionTokens += outcome.usage.completion_tokens;
     const gaps = outcome.usage.completion_tokens - 1;

@@ -32,7 +32,7 @@ const FOR_ALL_TESTS: ReadonlySet<string> = new Set(['giveReplies', 'setFailures'
  * @param held counts the memory that its requests hold
  * @param timeoutMs how long a request may wait for its answer
  * @param testing has the replies that tests have given
- * @param deliverer admits the requests
+ * @param deliverer counts the requests in the order in which they come, and admits them
  * @param contexts rejects those whose prompts are too long, before they are admitted
  * @returns the answer; if it has to be waited for, a promise, which rejects when the client disconnects
  */
@@ -55,13 +55,13 @@ export function runnerOf(
     const { modelOf } = endpoint;
     if (modelOf === undefined || !(contexts.areSet || deliverer.concerns(headers)))
       return answerOf(endpoint, asked, context);
+    const plan = deliverer.concerns(headers) ? deliverer.plan(modelOf(asked), response) : undefined;
     const fits = contexts.areSet
       ? waitedFor(contexts.assertFits(endpoint, asked, factsOf(response).isAnthropic), context)
       : undefined;
     return after(fits, () => {
-      const admitted = deliverer.concerns(headers)
-        ? deliverer.admit(modelOf(asked), endpoint.isStream?.(asked) === true, response, context.signal)
-        : undefined;
+      const isStream = endpoint.isStream?.(asked) === true;
+      const admitted = plan && deliverer.admit(plan, isStream, response, context.signal);
       return after(admitted, () => answerOf(endpoint, asked, context));
     });
   };

@@ -1,6 +1,6 @@
 /** Answers that aren't as they should be, on purpose. */
 
-import type { StreamPart } from '../core/event-stream.js';
+import type { Head, StreamPart } from '../core/event-stream.js';
 import type { Answered } from './endpoint.js';
 
 /** An answer whose stream lacks the event that ends it. */
@@ -13,8 +13,10 @@ export function withoutEnd(answered: Answered): Answered {
   return { ...answered, content: { kind: 'events', stream: { ...stream, parts, end: '' } } };
 }
 
-/** The counts of an answer's tokens, in JSON. A quote within a text is escaped, so that only names of fields match. */
-const COUNTS = /(?<!\\)"(completion|output|total)_tokens":(\d+)/g;
+/** The usage of an answer, in JSON. It is the last of its fields; a quote within a text is escaped, so that only names of fields match. */
+const USAGE = /"usage":\{"\w+_tokens":\d(?:(?!"usage":\{).)*$/s;
+/** The counts in it. */
+const COUNTS = /"(completion|output|total)_tokens":(\d+)/g;
 
 /** An answer whose usage counts one token more than it has. */
 export function withWrongUsage(answered: Answered): Answered {
@@ -24,7 +26,9 @@ export function withWrongUsage(answered: Answered): Answered {
       return { ...answered, content: { ...content, spelled: oneMore(content.spelled) } };
     case 'named': {
       const [beforeId, beforeDate, ...rest] = content.head;
-      return { ...answered, content: { ...content, head: [beforeId, beforeDate, ...rest.map(oneMore)] } };
+      const last = rest.pop() ?? '';
+      const head: Head = [beforeId, beforeDate, ...rest, oneMore(last)];
+      return { ...answered, content: { ...content, head } };
     }
     case 'events': {
       const { stream } = content;
@@ -44,5 +48,7 @@ function partWithOneMore(part: StreamPart): StreamPart {
 }
 
 function oneMore(json: string): string {
-  return json.replace(COUNTS, (_, name, count) => `"${name}_tokens":${Number(count) + 1}`);
+  return json.replace(USAGE, (usage) =>
+    usage.replace(COUNTS, (_, name, count) => `"${name}_tokens":${Number(count) + 1}`),
+  );
 }

@@ -39,6 +39,16 @@ export class Catalog {
   }
 
   /**
+   * The id of the one model that a name means; undefined if it is missing or unknown, and there are several.
+   *
+   * @throws AppError as `resolve`
+   */
+  idOf(name: string | undefined): string | undefined {
+    const model = this.resolve(name);
+    return model instanceof AllModels ? undefined : model.id;
+  }
+
+  /**
    * The model with exactly that name.
    *
    * @throws AppError if it has another name

@@ -1,4 +1,5 @@
 import type { EventStream, Head, StreamPart } from '../core/event-stream.js';
+import { laterPieces } from '../core/recorded-pieces.js';
 import type { Reply, ToolCall } from '../core/reply.js';
 import { Decoded, type SpelledText, spell } from '../core/spelled-text.js';
 import { DONE } from './done.js';
@@ -54,7 +55,7 @@ export function chatCompletion(
  */
 export function chatStream(
   { model, fingerprint }: AnswerHead,
-  { content, reasoning, calls, finishReason, pieces }: Reply,
+  { content, reasoning, calls, finishReason, pieces, recorded }: Reply,
   choices: number,
   usage: StreamUsage,
 ): EventStream {
@@ -63,20 +64,26 @@ export function chatStream(
   const given = calls.map((call) => new Decoded(call.arguments));
   for (let index = 0; index < choices; index++) {
     const before = `,"choices":[{"index":${index},"delta":{`;
+    // Choices come one after the other.
+    const laterMs = index * (recorded?.lastMs ?? 0);
     const event = (delta: string, finish = 'null') =>
       parts.push(`${before}${delta}${AFTER_DELTA}${finish}}]${usage.soFar()}}\n\n`);
     event(`"role":"assistant","content":${isCallAlone(content, calls) ? 'null' : '""'},"refusal":null`);
     const end = `"${AFTER_DELTA}null}]`;
     if (reasoning !== undefined) {
       const start = `${before}"reasoning_content":"`;
-      parts.push(usage.reasoningPieces(reasoning.content, start, end, reasoning.pieces));
+      parts.push(
+        usage.reasoningPieces(reasoning.content, start, end, laterPieces(reasoning.pieces, laterMs)),
+      );
     }
-    parts.push(usage.pieces(content, `${before}"content":"`, end, pieces));
+    parts.push(usage.pieces(content, `${before}"content":"`, end, laterPieces(pieces, laterMs)));
     for (const [i, call] of calls.entries()) {
       const begun = { index: i, ...toolCall({ ...call, arguments: '' }) };
       event(`"tool_calls":${spell([begun])}`);
       const start = `${before}"tool_calls":[{"index":${i},"function":{"arguments":"`;
-      parts.push(usage.pieces(given[i] as SpelledText, start, `"}}]${AFTER_DELTA}null}]`, call.pieces));
+      const endOfCall = `"}}]${AFTER_DELTA}null}]`;
+      const cut = laterPieces(call.pieces, laterMs);
+      parts.push(usage.pieces(given[i] as SpelledText, start, endOfCall, cut));
     }
     event('', `"${finishReason}"`);
   }

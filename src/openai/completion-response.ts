@@ -1,4 +1,5 @@
 import type { EventStream, Head, StreamPart } from '../core/event-stream.js';
+import { laterPieces } from '../core/recorded-pieces.js';
 import type { Reply } from '../core/reply.js';
 import { type SpelledText, spell } from '../core/spelled-text.js';
 import type { AnswerHead } from './chat-response.js';
@@ -39,8 +40,11 @@ export function completionStream(
   usage: StreamUsage,
 ): EventStream {
   const parts: StreamPart[] = [];
+  let laterMs = 0;
   for (const [index, { echoed, reply }] of choices.entries()) {
-    const { content, pieces, finishReason } = reply;
+    const { content, finishReason } = reply;
+    const pieces = laterPieces(reply.pieces, laterMs);
+    laterMs += reply.recorded?.lastMs ?? 0;
     const isSilent = content.spelled === '""';
     const finish = `"${finishReason}"`;
     if (echoed !== undefined || isSilent) {

@@ -2,6 +2,7 @@
 
 import { basename, extname } from 'node:path';
 import { type FieldMap, FieldMapError, parseFieldMap } from '../core/field-map.js';
+import { DELAY_MS_MAX, LOAD_FACTOR_MAX, REPLAY_SPEED_MAX } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { NAMED_RULES, type RuleName } from '../core/rules.js';
 import { TOKENIZERS, type TokenizerSpec } from '../core/tokens.js';
@@ -174,17 +175,14 @@ export function share(value: string): number {
   return number;
 }
 
-/** The longest time of a setting, in ms: a day. */
-const MS_MAX = 86_400_000;
-
 /** A number of ms, with decimals. */
-export const milliseconds = decimal(0, MS_MAX, 'a number of ms');
+export const milliseconds = decimal(0, DELAY_MS_MAX, 'a number of ms');
 
 /** A factor of times, at least 1. */
-export const loadFactor = decimal(1, 1000, 'a factor');
+export const loadFactor = decimal(1, LOAD_FACTOR_MAX, 'a factor');
 
 /** A factor of speed. */
-export const speed = decimal(0, 1000, 'a speed');
+export const speed = decimal(0, REPLAY_SPEED_MAX, 'a speed');
 
 /** Returns a parser of numbers in a range, both ends included. */
 function decimal(min: number, max: number, what: string): (value: string) => number {

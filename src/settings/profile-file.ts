@@ -1,9 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
+import { PROFILE_BYTES_MAX } from '../core/limits.js';
 import { type LatencyProfile, ProfileError, parseProfile } from '../delivery/latency-profile.js';
 import { ConfigError } from './config-error.js';
-
-/** The longest file of a profile, in bytes. */
-const FILE_BYTES_MAX = 10_000_000;
 
 /**
  * Reads the profile of the setting `LATENCY_PROFILE`.
@@ -16,8 +14,8 @@ export function readProfile(file: string, source: string): LatencyProfile {
   try {
     // Reading a FIFO or a device could block forever.
     if (!statSync(file).isFile()) throw new ConfigError(`${expected}; it isn't a regular file`);
-    if (statSync(file).size > FILE_BYTES_MAX)
-      throw new ConfigError(`${expected}; it is longer than ${FILE_BYTES_MAX} bytes`);
+    if (statSync(file).size > PROFILE_BYTES_MAX)
+      throw new ConfigError(`${expected}; it is longer than ${PROFILE_BYTES_MAX} bytes`);
     return parseProfile(JSON.parse(readFileSync(file, 'utf8').replace(/^\ufeff/, '')));
   } catch (error) {
     if (error instanceof ProfileError) throw new ConfigError(`${source}: '${file}': ${error.message}`);

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { DRAIN_MS, WORKERS_MAX } from '../core/limits.js';
+import { DRAIN_MS, STREAM_INTERVAL_MAX, WORKERS_MAX } from '../core/limits.js';
 import { parseFailures } from '../delivery/failure.js';
 import {
   failureSequence,
@@ -343,7 +343,7 @@ export const OPTIONS = {
     help: 'Tokens in each chunk of a stream; 0 is one with delays, and without any, a word',
     defaultValue: 0,
     defaultText: '`0`',
-    parse: wholeNumber(0, 1_000_000),
+    parse: wholeNumber(0, STREAM_INTERVAL_MAX),
   },
   replaySpeed: {
     group: 'Delivery',
@@ -370,7 +370,7 @@ export const OPTIONS = {
     env: 'MAX_MODEL_LEN',
     flag: 'max-model-len',
     placeholder: 'TOKENS',
-    help: 'Context length of the models, in tokens: a longer prompt gets 400 `context_length_exceeded`; 0 is no limit',
+    help: 'Context length of the models, in tokens: a prompt that is longer, together with the tokens that are asked for, gets 400 `context_length_exceeded`; 0 is no limit',
     defaultValue: 0,
     defaultText: '`0`',
     parse: wholeNumber(0, 1_000_000_000),

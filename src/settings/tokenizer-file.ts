@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { TOKENIZER_FILE_BYTES_MAX } from '../core/limits.js';
+import { TOKEN_ID_MAX, TOKENIZER_FILE_BYTES_MAX } from '../core/limits.js';
 import type { TokenizerSource, TokenizerSpec } from '../core/tokens.js';
 import { ConfigError } from './config-error.js';
 
@@ -40,12 +40,20 @@ function readBytes(path: string, variable: string): Buffer {
   }
 }
 
-/** True for JSON with a model that has a vocabulary. */
+/** True for JSON with a model that has a vocabulary: a list of tokens, or their ids. */
 function isTokenizer(bytes: Buffer): boolean {
   try {
     const { model } = JSON.parse(bytes.toString()) as { readonly model?: { readonly vocab?: unknown } };
-    return typeof model?.vocab === 'object' && model.vocab !== null;
+    const vocab = model?.vocab;
+    return (
+      Array.isArray(vocab) ||
+      (typeof vocab === 'object' && vocab !== null && Object.values(vocab).every(isId))
+    );
   } catch {
     return false;
   }
+}
+
+function isId(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= TOKEN_ID_MAX;
 }

@@ -1,12 +1,10 @@
 /** A tokenizer as Hugging Face's libraries save it: `tokenizer.json`. */
 
 import * as huggingFace from '@huggingface/tokenizers';
+import { TOKENIZED_WORD_LENGTH_MAX } from '../core/limits.js';
 import type { Message } from '../core/query.js';
 import { endsInProportion } from '../core/tokens.js';
 import type { Tokenizer } from './tokenizer.js';
-
-/** The longest word that is encoded whole, in UTF-16 units: the models need more time for each unit of a longer one. */
-const WORD_LENGTH_MAX = 4096;
 
 /** The sign of a space in the vocabularies of SentencePiece. */
 const SPACE = '▁';
@@ -119,8 +117,8 @@ function encodeInParts({ model }: Encoder, json: TokenizerJson): void {
 function* partsOfWord(word: string, areApart: boolean): Generator<string, void> {
   for (const part of areApart && word.includes(SPACE, 1) ? word.split(/(?<=[^▁])(?=▁)/u) : [word]) {
     let start = 0;
-    while (part.length - start > WORD_LENGTH_MAX) {
-      let end = start + WORD_LENGTH_MAX;
+    while (part.length - start > TOKENIZED_WORD_LENGTH_MAX) {
+      let end = start + TOKENIZED_WORD_LENGTH_MAX;
       // Never inside a code point.
       if ((part.codePointAt(end - 1) as number) > 0xffff) end++;
       yield part.slice(start, end);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseTimedTurn, parseTurn } from '#dist/core/conversation.js';
-import { TIMING_MS_MAX, TIMINGS_MAX } from '#dist/core/limits.js';
+import { DELAY_MS_MAX, TIMINGS_MAX } from '#dist/core/limits.js';
 import { parseTimings } from '#dist/core/timings.js';
 
 const chunks = (count: number) => Array.from({ length: count }, (_, i) => [i, 1]);
@@ -30,7 +30,7 @@ describe('recorded times', () => {
         [3, 0],
       ],
     ],
-    ['a day', [[TIMING_MS_MAX, 1]]],
+    ['a day', [[DELAY_MS_MAX, 1]]],
     ['as many as are read', chunks(TIMINGS_MAX)],
   ])('are read: %s', (_what, value) => {
     expect(parseTimings(value)).toEqual(value);
@@ -62,7 +62,7 @@ describe('recorded times', () => {
     ],
     ['a time without end', [[Number.POSITIVE_INFINITY, 1]]],
     ['no number', [[Number.NaN, 1]]],
-    ['more than a day', [[TIMING_MS_MAX + 1, 1]]],
+    ['more than a day', [[DELAY_MS_MAX + 1, 1]]],
     ['a negative length', [[1, -1]]],
     ['half a character', [[1, 1.5]]],
     ['a length without end', [[1, Number.POSITIVE_INFINITY]]],

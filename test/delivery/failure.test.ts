@@ -124,9 +124,9 @@ describe('failures', () => {
       undefined,
       503,
     ]);
-    failures.clear('calm');
+    failures.clear('calm', undefined);
     expect(statusOf('calm', 'm')).toBe(429);
-    failures.clear(undefined);
+    failures.clear(undefined, undefined);
     expect(statusOf('calm', 'busy')).toBe(500);
   });
 });

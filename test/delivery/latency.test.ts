@@ -132,6 +132,7 @@ describe('a profile', () => {
     [{ ttft: [{ tokens: 1 }] }, 'ttft[0]: expected ms, or percentiles such as p50'],
     [{ ttft: [{ tokens: 1, ms: -1 }] }, 'ttft[0].ms: expected a number of ms from 0 to 86400000'],
     [{ itl: { ms: 1, p50: 2 } }, 'itl: expected ms or percentiles, got both'],
+    [{ itl: { p50: 5, 'p50.0': 5 } }, 'itl: expected each percentile once'],
     [{ itl: { p50: 5, p99: 2 } }, "itl: expected times that don't decrease with the percentile"],
     [{ itl: { q50: 5 } }, "itl: unknown field 'q50'; expected tokens, ms, or percentiles such as p50"],
     [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Delivery, type DeliverySettings, type Plan } from '#dist/delivery/delivery.js';
+import { Delivery, type DeliverySettings, type Plan, type Whole } from '#dist/delivery/delivery.js';
 
 const SETTINGS: DeliverySettings = {
   timeToFirstToken: 100,
@@ -17,6 +17,12 @@ const SETTINGS: DeliverySettings = {
 
 function planOf(settings: Partial<DeliverySettings> = {}): Plan {
   return new Delivery({ ...SETTINGS, ...settings }, new Map(), 1, true).plan('any', {}, undefined);
+}
+
+/** When the first token of a whole answer would be due, and when all of it is. */
+function timesOf(whole: Whole): number[] {
+  whole.isDue(whole.firstMs);
+  return [whole.firstMs, whole.dueMs];
 }
 
 /** When four tokens of an answer are due that came at 1000 ms. */
@@ -43,11 +49,14 @@ describe('a schedule', () => {
     ]);
     schedule.stall(500);
     expect(schedule.chunk(1, 200)).toBe(1600);
+  });
+
+  it('has the recorded times of several replies one after the other, among others', () => {
     const recorded = { firstMs: 40, lastMs: 200 };
-    expect(planOf({ replaySpeed: 4 }).whole(5, 9, 1000, 1000, recorded)).toEqual({
-      firstMs: 1010,
-      dueMs: 1050,
-    });
+    const plan = planOf({ replaySpeed: 4 });
+    expect(timesOf(plan.whole(5, [{ tokens: 9, recorded }], 1000, 1000))).toEqual([1010, 1050]);
+    const replies = [{ tokens: 9, recorded }, { tokens: 3 }, { tokens: 9, recorded }];
+    expect(timesOf(plan.whole(5, replies, 1000, 1000))).toEqual([1010, 1050 + 30 + 50]);
   });
 
   it.each([0, 1, 4])(
@@ -55,10 +64,27 @@ describe('a schedule', () => {
     (streamInterval) => {
       const plan = planOf({ streamInterval });
       const last = streamInterval === 4 ? 1150 : 1180;
-      expect(plan.whole(5, 9, 1000, 1050)).toEqual({ firstMs: 1100, dueMs: last });
-      expect(plan.whole(5, 9, 1000, 1600)).toEqual({ firstMs: 1600, dueMs: last + 500 });
+      expect(timesOf(plan.whole(5, [{ tokens: 9 }], 1000, 1050))).toEqual([1100, last]);
+      expect(timesOf(plan.whole(5, [{ tokens: 9 }], 1000, 1600))).toEqual([1600, last + 500]);
       // Nothing but the time to the first token: embeddings have no others.
-      expect(plan.whole(5, 0, 1000, 1000)).toEqual({ firstMs: 1100, dueMs: 1100 });
+      expect(timesOf(plan.whole(5, [{ tokens: 0 }], 1000, 1000))).toEqual([1100, 1100]);
     },
   );
+
+  it('follows the load while an answer takes its time, streamed and whole', () => {
+    const plan = planOf({ maxNumSeqs: 5, timeFactorUnderLoad: 5 });
+    const others = Array.from({ length: 5 }, () => plan.capacity.enter());
+    const schedule = plan.schedule(5, 1000);
+    const whole = plan.whole(5, [{ tokens: 3 }], 1000, 1000);
+    expect(schedule.isSteady).toBe(false);
+    expect([schedule.chunk(1), schedule.chunk(1)]).toEqual([1500, 1550]);
+    expect(whole.firstMs).toBe(1500);
+    expect(whole.isDue(1500)).toBe(false);
+    expect(whole.dueMs).toBe(1550);
+    for (const seat of others.slice(1)) seat?.leave();
+    expect(schedule.chunk(1)).toBe(1560);
+    expect(whole.isDue(1550)).toBe(false);
+    expect(whole.dueMs).toBe(1560);
+    expect(whole.isDue(1560)).toBe(true);
+  });
 });

@@ -90,8 +90,24 @@ describe('a prompt that is longer than the context', () => {
     expect((await post(url, { input: 'Say it.', truncation: 'disabled' })).status).toBe(400);
   });
 
-  it("uses up nothing: neither a test's reply, nor a failure of the sequence", async () => {
-    const url = await serveWith(12, { failSequence: '503,200' });
+  it('is rejected by /v1/embeddings, which has no other tokens', async () => {
+    const url = await serveWith(5);
+    const embeddings = (input: unknown) => post(`${url}/v1/embeddings`, { model: 'm', input });
+    expect((await embeddings('one two')).status).toBe(200);
+    for (const input of [LONG, ['one', LONG], [1, 2, 3, 4, 5, 6]])
+      expect(await errorOf(await embeddings(input))).toMatchObject({ param: 'input' });
+  });
+
+  it('is counted by its ids if it has ids', async () => {
+    const ids = [16, 17, 18, 19, 20, 21];
+    expect((await post(`${await serveWith(6)}/v1/completions`, { prompt: ids })).status).not.toBe(400);
+    expect(await errorOf(await post(`${await serveWith(5)}/v1/completions`, { prompt: ids }))).toMatchObject({
+      message: expect.stringContaining('your prompt resulted in 6 tokens'),
+    });
+  });
+
+  it("has its place in a sequence of failures, and doesn't use up a test's reply", async () => {
+    const url = await serveWith(12, { failSequence: '200,503,200' });
     const given = { pattern: '.', reply: 'Mine.', times: 1 };
     expect((await post(`${url}/api/replies`, given)).status).toBe(200);
     const chat = `${url}/v1/chat/completions`;

@@ -52,7 +52,20 @@ beforeAll(() => {
       ],
     },
   ];
+  const counting = [
+    { role: 'user', content: 'count' },
+    {
+      role: 'assistant',
+      tool_calls: [
+        {
+          type: 'function',
+          function: { name: 'bill', arguments: '{"usage":{"total_tokens":5},"total_tokens":6}' },
+        },
+      ],
+    },
+  ];
   const records = [
+    { id: 'five', messages: counting },
     { id: 'four', messages: called },
     { id: 'one', conversations },
     { id: 'two', messages: reasoned },
@@ -237,6 +250,26 @@ describe('recorded times', () => {
     expect(performance.now() - startMs).toBeGreaterThan(89);
   });
 
+  it('come one reply after the other if there are several', async () => {
+    const base = await sharedServer({ replaySpeed: 1, timeToFirstToken: 600_000 });
+    for (const stream of [false, true]) {
+      const startMs = performance.now();
+      const response = await chat(base, { messages: body.messages, n: 2, stream });
+      await response.text();
+      expect(performance.now() - startMs).toBeGreaterThan(180);
+    }
+  });
+
+  it('give way to the delays that a request sets', async () => {
+    const base = await sharedServer({ replaySpeed: 1, timeToFirstToken: 600_000 });
+    const own = { 'x-verbatim-delay': 'ttft=1' };
+    expect(contentsOf(await eventsOf(await chat(base, body, own)))).toHaveLength(
+      encode('One, two, three.').length,
+    );
+    const both = { 'x-verbatim-delay': 'ttft=1,speed=100' };
+    expect(contentsOf(await eventsOf(await chat(base, body, both)))).toEqual(['One, ', 'two, three.']);
+  });
+
   it('are ignored by default, and by replies that have none', async () => {
     const ignoring = await sharedServer({ streamInterval: 1 });
     const events = await eventsOf(await chat(ignoring, body));
@@ -284,7 +317,18 @@ describe('delays', () => {
     expect(response.status).toBe(200);
   });
 
-  it.each(['ttft', 'ttft=', 'ttft=-1', 'ttft=1;itl=2', 'tpot=4', 'interval=1.5', 'ttft=1e9'])(
+  it.each([
+    ['interval=1.5', 'interval= with a whole number from 0 to 1000000'],
+    ['speed=1001', 'speed= with a number from 0 to 1000'],
+    ['ttft=86400001', 'ttft= with a number from 0 to 86400000'],
+  ])('are refused if the header is %j, with the numbers that are expected', async (header, expected) => {
+    const response = await chat(await sharedServer(), ASKED, { 'x-verbatim-delay': header });
+    expect(response.status).toBe(400);
+    const { error } = (await response.json()) as { error: { message: string } };
+    expect(error.message).toBe(`Invalid header 'x-verbatim-delay': expected ${expected}.`);
+  });
+
+  it.each(['ttft', 'ttft=', 'ttft=-1', 'ttft=1;itl=2', 'tpot=4', 'ttft=1e9', 'constructor=1', '__proto__=3'])(
     'are refused if the header is %j',
     async (header) => {
       const base = await sharedServer();
@@ -468,6 +512,84 @@ describe('failures', () => {
     expect((await chat(base, ASKED, test)).status).toBe(409);
     await fetch(`${base}/api/failures`, { method: 'DELETE' });
     expect((await chat(base)).status).toBe(200);
+  });
+
+  it('are set and cleared for one model, and come from it only if it is named', async () => {
+    const models = { b: { failSequence: '503,loop' } };
+    const server = await serveLibrary({ dataset: [`a=${path}`, `b=${path}`], models, journal: 0 });
+    atEndOfFile(() => server.close());
+    const { url } = server;
+    const statuses = async () => {
+      const answers = ['a', 'b', 'gpt-4o', undefined].map((model) => chat(url, { ...ASKED, model }));
+      return (await Promise.all(answers)).map(({ status }) => status);
+    };
+    expect(await statuses()).toEqual([200, 503, 200, 200]);
+    await post(`${url}/api/failures`, { rate: 1, types: '409', model: 'a' });
+    await post(`${url}/api/failures`, { rate: 1, types: '422', model: 'b' });
+    expect(await statuses()).toEqual([409, 422, 200, 200]);
+    const clear = (query: string) => fetch(`${url}/api/failures?${query}`, { method: 'DELETE' });
+    expect((await clear('model=c')).status).toBe(404);
+    expect((await clear('model=a&model=b')).status).toBe(400);
+    expect((await clear('model=b')).status).toBe(200);
+    expect(await statuses()).toEqual([409, 503, 200, 200]);
+  });
+
+  it.each([
+    ['error@3', 'error', 3],
+    ['cut@3', 'error', 3],
+    ['no-done', 'stop', TOKENS],
+  ])('count for what was sent before them: %s', async (failure, reason, tokens) => {
+    const base = await serve({}, { journal: 10 });
+    const headers = { 'x-verbatim-fail': failure, 'x-verbatim-delay': 'interval=1' };
+    await (await chat(base, STREAMED, headers)).text().catch(() => undefined);
+    const label = 'model_name="dataset"';
+    await vi.waitFor(async () => {
+      const metrics = await (await fetch(`${base}/metrics`)).text();
+      expect(metrics).toContain(`vllm:request_success_total{${label},finished_reason="${reason}"} 1\n`);
+      expect(metrics).toContain(`vllm:generation_tokens_total{${label}} ${tokens}\n`);
+    }, WAIT);
+  });
+
+  it.each(['error@3', 'cut@0', 'cut@3', 'reset', 'hang', '503'])(
+    'are in the journal with their code: %s',
+    async (failure) => {
+      const base = await serve({}, { journal: 10 });
+      const left = new AbortController();
+      const headers = { 'content-type': 'application/json', 'x-verbatim-fail': failure };
+      const body = JSON.stringify(STREAMED);
+      const answered = fetch(`${base}/v1/chat/completions`, {
+        method: 'POST',
+        headers,
+        body,
+        signal: left.signal,
+      });
+      const read = answered.then((response) => response.text()).catch(() => undefined);
+      if (failure === 'hang') {
+        const running = 'vllm:num_requests_running{model_name="dataset"} 1';
+        await vi.waitFor(async () => {
+          expect(await (await fetch(`${base}/metrics`)).text()).toContain(running);
+        }, WAIT);
+        left.abort();
+      }
+      await read;
+      await vi.waitFor(async () => {
+        const { requests } = (await (await fetch(`${base}/api/requests`)).json()) as { requests: object[] };
+        expect(requests[0]).toMatchObject({ error: { code: 'simulated_failure' } });
+      }, WAIT);
+    },
+  );
+
+  it('of the usage leave what a function is called with as it is', async () => {
+    const base = await sharedServer();
+    const asked = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content: 'count' }] };
+    const inputOf = async (headers: Record<string, string>) => {
+      const answer = await post(`${base}/v1/messages`, asked, headers);
+      return (await answer.json()) as { content: object[]; usage: { output_tokens: number } };
+    };
+    const right = await inputOf({});
+    const wrong = await inputOf({ 'x-verbatim-fail': 'wrong-usage' });
+    expect(wrong.content).toEqual(right.content);
+    expect(wrong.usage.output_tokens).toBe(right.usage.output_tokens + 1);
   });
 
   it.each([

@@ -365,7 +365,25 @@ describe('a start', () => {
     ['is missing', 'no-tokenizer.json', undefined, "it can't be read (ENOENT)"],
     ['is a folder', './', undefined, "it isn't a regular file"],
     ['is not JSON', 'text.json', '{"model"', "it isn't JSON with a vocabulary"],
+    [
+      'has an id that is a text',
+      'ids.json',
+      '{"model": {"type": "WordLevel", "vocab": {"a": "x"}}}',
+      "it isn't JSON with a vocabulary",
+    ],
+    [
+      'has too large an id',
+      'large.json',
+      '{"model": {"type": "WordLevel", "vocab": {"a": 1e9}}}',
+      "it isn't JSON with a vocabulary",
+    ],
     ['is other JSON', 'other.json', '{"model": "gpt-4o"}', "it isn't JSON with a vocabulary"],
+    [
+      'has no tokens',
+      'empty.json',
+      '{"model": {"type": "BPE", "vocab": {}, "merges": []}}',
+      "it can't be loaded: it has no tokens for 'Hello, world'",
+    ],
     [
       'is of an unknown kind',
       'unknown.json',

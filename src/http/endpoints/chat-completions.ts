@@ -62,7 +62,7 @@ export function chatCompletions(
             model: model.sourceOf(given).id,
             usage,
             finishReason: reply.finishReason,
-            recorded: reply.recorded,
+            replies: reply.recorded && Array.from({ length: choices }, () => reply),
           };
           const answered = { origin: originOf(given, model), outcome };
           if (stored === undefined) return { ...answered, content: content(), asOf };

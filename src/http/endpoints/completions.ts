@@ -44,11 +44,11 @@ export function completions(
     messagesOf: ({ prompts }) =>
       prompts.flatMap((prompt) => (typeof prompt === 'string' ? [said(prompt)] : [])),
     contextOf: ({ prompts, maxTokens }) =>
-      after(textsIn(prompts, tokenPool), (texts) =>
-        after(
-          allInSteps(texts, (text) => replies.tokensOf([{ text }])),
-          (counts) => ({ promptTokens: Math.max(...counts), maxTokens, param: 'prompt' }),
+      after(
+        allInSteps(prompts, (prompt) =>
+          typeof prompt === 'string' ? replies.tokensOf([{ text: prompt }]) : prompt.length,
         ),
+        (counts) => ({ promptTokens: Math.max(...counts), maxTokens, param: 'prompt' }),
       ),
     answer: (asked, context) => {
       const { signal, wantsTimings } = context;
@@ -155,8 +155,10 @@ function completionOf(
     promptTokens,
     choices.reduce((sum, { reply }) => sum + reply.tokens, 0),
   );
-  const { finishReason = 'stop', recorded } = answers[0]?.reply ?? {};
-  const outcome: Outcome = { model, usage, finishReason, recorded };
+  const replies = choices.map(({ reply }) => reply);
+  const { finishReason = 'stop' } = replies[0] ?? {};
+  const isReplayed = replies.some(({ recorded }) => recorded !== undefined);
+  const outcome: Outcome = { model, usage, finishReason, ...(isReplayed && { replies }) };
   if (asked.stream) {
     const stream = completionStream(head, choices, new StreamUsage(asked, usage));
     return { outcome, content: { kind: 'events', stream } };

@@ -28,6 +28,13 @@ export function embeddings(
     parse: ({ body, params }) => parseEmbeddingsRequest(body, params.deployment),
     modelOf: ({ model }) => model,
     messagesOf: ({ inputs }) => saidIn(inputs),
+    contextOf: ({ inputs }) =>
+      after(
+        allInSteps(inputs, (input) =>
+          typeof input === 'string' ? replies.tokensOf([{ text: input }]) : input.length,
+        ),
+        (counts) => ({ promptTokens: Math.max(...counts), maxTokens: undefined, param: 'input' }),
+      ),
     answer: ({ inputs, dimensions, isBase64, ...asked }, context) => {
       const model = catalog.resolve(asked.model);
       const { generation } = model;

@@ -45,15 +45,26 @@ export function setFailures(catalog: Catalog, failures: Failures): Endpoint<Aske
   };
 }
 
-/** `DELETE /api/failures`: clears those of one test, or all. */
-export function clearFailures(failures: Failures): Endpoint<Input> {
+/** `DELETE /api/failures`: clears those of one test, of one model, or all. */
+export function clearFailures(catalog: Catalog, failures: Failures): Endpoint<Input> {
   return {
-    parse: parseTest,
+    parse: (input) => parseTest(input, 'model'),
     answer: (input, { request }) => {
-      failures.clear(testNamed(input, request));
+      failures.clear(testNamed(input, request), modelNamed(input, catalog));
       return jsonOf({ deleted: true });
     },
   };
+}
+
+/**
+ * The id of the model in the query.
+ *
+ * @throws AppError if it has several, or one that isn't served
+ */
+function modelNamed({ query: { model } }: Input, catalog: Catalog): string | undefined {
+  if (model === undefined) return undefined;
+  if (typeof model === 'string') return catalog.named(model).id;
+  throw new AppError('invalid_value', { param: 'model', message: "Invalid 'model': expected one name." });
 }
 
 /** @throws AppError that names the field and what was expected */

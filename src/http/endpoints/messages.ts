@@ -53,7 +53,7 @@ export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies)
             model: model.sourceOf(given).id,
             usage: usageOf(inputTokens, reply.tokens, thinkingTokens),
             finishReason: reply.finishReason,
-            recorded: reply.recorded,
+            replies: reply.recorded && [reply],
           };
           return { origin: originOf(given, model), outcome, content, asOf };
         }),

@@ -86,8 +86,8 @@ export function responses(
             : jsonOf(made);
           // A response that can't be serialized isn't stored.
           if (asked.isStored) parts.store.set(id, { response: made, input: namedItems(input, id) });
-          const { recorded } = counted.reply;
-          const outcome = { model: model.sourceOf(given).id, usage, finishReason, recorded };
+          const replies = counted.reply.recorded && [counted.reply];
+          const outcome = { model: model.sourceOf(given).id, usage, finishReason, replies };
           return { ...answered, origin: originOf(given, model), outcome };
         }),
       );

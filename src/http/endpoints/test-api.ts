@@ -28,7 +28,7 @@ export function giveReplies(testing: Testing): Endpoint<readonly OverrideSpec[]>
 /** `DELETE /api/replies`: takes back those of one test, or all. */
 export function takeBackReplies(testing: Testing): Endpoint<Input> {
   return {
-    parse: parseTest,
+    parse: (input) => parseTest(input),
     answer: (input, { request }) => {
       testing.takeBack(testNamed(input, request));
       return jsonOf({ deleted: true });
@@ -53,7 +53,7 @@ export function listRequests({ journal }: Testing): Endpoint<Input> {
 /** `DELETE /api/requests`: empties the journal, or removes the requests of one test. */
 export function clearRequests({ journal }: Testing): Endpoint<Input> {
   return {
-    parse: parseTest,
+    parse: (input) => parseTest(input),
     answer: (input, { request }) => {
       journalOf(journal).clear(testNamed(input, request));
       return jsonOf({ deleted: true });
@@ -64,7 +64,7 @@ export function clearRequests({ journal }: Testing): Endpoint<Input> {
 /** `GET /api/requests/stream`: each request from now on, as a server-sent event. */
 export function streamRequests({ journal }: Testing): Endpoint<Input> {
   return {
-    parse: parseTest,
+    parse: (input) => parseTest(input),
     answer: (input, { request }) => {
       const test = testNamed(input, request);
       const listen = journalOf(journal);
@@ -99,9 +99,12 @@ function specsOf(body: readonly unknown[]): readonly OverrideSpec[] {
   return body.map((each, i) => specOf(each, `[${i}]`));
 }
 
-/** @throws AppError if the query has other fields than `test`: nothing would be limited by them */
-export function parseTest(input: Input): Input {
-  const other = Object.keys(input.query).find((name) => name !== 'test');
+/**
+ * @param others names that the query may have besides `test`
+ * @throws AppError if it has others: nothing would be limited by them
+ */
+export function parseTest(input: Input, ...others: readonly string[]): Input {
+  const other = Object.keys(input.query).find((name) => name !== 'test' && !others.includes(name));
   if (other === undefined) return input;
   throw new AppError('unknown_parameter', { param: other, message: `Unknown parameter: '${other}'.` });
 }
