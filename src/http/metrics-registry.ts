@@ -6,11 +6,17 @@ import { CollectedMetrics, type Labelled } from './collected-metrics.js';
 import { addCompletionMetrics } from './completion-metrics.js';
 import type { Measured } from './measured.js';
 
+/** Metrics of prom-client that aren't numbers if nothing was measured between two scrapes, which some clients refuse. */
+const UNDEFINED_AT_TIMES = ['min', 'mean', 'stddev'].map(
+  (figure) => `nodejs_eventloop_lag_${figure}_seconds`,
+);
+
 /** The metrics of a server. */
 export function createRegistry(measured: Measured): Registry {
   const { metrics, figures } = measured;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of UNDEFINED_AT_TIMES) registry.removeSingleMetric(name);
   addCpuTime(registry);
 
   const collected = new CollectedMetrics(registry);

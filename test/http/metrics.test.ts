@@ -217,6 +217,16 @@ describe('the metrics', () => {
     ]);
   });
 
+  it('are numbers, however soon after another scrape', async () => {
+    const url = await serveApp(dataset);
+    const pages = await Promise.all([1, 2, 3].map(async () => (await fetch(`${url}/metrics`)).text()));
+    for (const page of pages) {
+      const samples = page.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+      expect(samples.length).toBeGreaterThan(100);
+      expect(samples.filter((line) => !(Math.abs(Number(line.split(' ').at(-1))) < 1e9 * 1e9))).toEqual([]);
+    }
+  });
+
   it('time no tokens of a completion that has only one', async () => {
     const url = await serveApp(dataset);
     await (await post(`${url}/v1/completions`, { prompt: 'Say it.', max_tokens: 1 })).text();
