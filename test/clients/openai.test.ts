@@ -29,14 +29,10 @@ import {
   TOOL_RESULT,
   watchedFetch,
 } from '../support/recorded.js';
-import { startServer } from '../support/server-process.js';
+import { startServer, startShared } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 type Message = OpenAI.Chat.ChatCompletionMessageParam;
-
-async function clientOf(dataset: string): Promise<OpenAI> {
-  return new OpenAI({ baseURL: `${await startServer([dataset]).url()}/v1`, apiKey: 'any', maxRetries: 0 });
-}
 
 const sample = fileURLToPath(new URL('../../data/sample.json', import.meta.url));
 const conversations = JSON.parse(readFileSync(sample, 'utf8')) as {
@@ -48,8 +44,13 @@ const turns = first?.conversations.map(({ value }) => value) ?? [];
 const user = (content: string): Message => ({ role: 'user', content });
 
 describe('the openai client, with the sample', () => {
+  let client: OpenAI;
+  beforeAll(async () => {
+    const url = await startShared([sample]).url();
+    client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'any', maxRetries: 0 });
+  });
+
   it('creates a completion', async () => {
-    const client = await clientOf(sample);
     const messages = [user(turns[0] as string)];
     const { data, response, request_id } = await client.chat.completions
       .create({ model: 'any', messages })
@@ -63,7 +64,6 @@ describe('the openai client, with the sample', () => {
   });
 
   it('streams a completion in pieces that join to the reply', async () => {
-    const client = await clientOf(sample);
     const stream_options = { include_usage: true };
     const messages = [user(turns[0] as string)];
     const stream = await client.chat.completions.create({
@@ -84,13 +84,11 @@ describe('the openai client, with the sample', () => {
   });
 
   it('streams through its helper', async () => {
-    const client = await clientOf(sample);
     const stream = client.chat.completions.stream({ model: 'any', messages: [user(turns[0] as string)] });
     expect(await stream.finalContent()).toBe(turns[1]);
   });
 
   it('creates a response, and continues it', async () => {
-    const client = await clientOf(sample);
     const one = await client.responses.create({ model: 'any', input: turns[0] as string });
     expect(one.output_text).toBe(turns[1]);
     expect(one).toMatchObject({ status: 'completed', model: 'any', error: null });
@@ -104,7 +102,6 @@ describe('the openai client, with the sample', () => {
   });
 
   it('streams a response in pieces that join to the reply', async () => {
-    const client = await clientOf(sample);
     const input = turns[0] as string;
     const pieces: string[] = [];
     let last: OpenAI.Responses.ResponseStreamEvent | undefined;
@@ -120,7 +117,6 @@ describe('the openai client, with the sample', () => {
   });
 
   it('streams a response through its helper', async () => {
-    const client = await clientOf(sample);
     const response = await client.responses
       .stream({ model: 'any', input: turns[0] as string })
       .finalResponse();
@@ -129,7 +125,6 @@ describe('the openai client, with the sample', () => {
   });
 
   it('retrieves a response, streams it again, lists its input and deletes it', async () => {
-    const client = await clientOf(sample);
     const input = turns
       .slice(0, 1)
       .concat(Array(24).fill('thanks'))
@@ -155,7 +150,7 @@ describe('the openai client, with the sample', () => {
   });
 
   it('lists the dataset as the model', async () => {
-    const { data } = await (await clientOf(sample)).models.list();
+    const { data } = await client.models.list();
     expect(data).toEqual([
       {
         id: 'sample',
@@ -170,7 +165,6 @@ describe('the openai client, with the sample', () => {
   });
 
   it('throws the same errors as with OpenAI', async () => {
-    const client = await clientOf(sample);
     const miss = client.chat.completions.create({ model: 'any', messages: [user('It stands nowhere.')] });
     await expect(miss).rejects.toThrow(NotFoundError);
     await expect(miss).rejects.toMatchObject({ status: 404, code: 'prompt_not_found', param: 'messages' });
@@ -182,7 +176,6 @@ describe('the openai client, with the sample', () => {
   });
 
   it('gets each turn of a conversation when it sends those before it', async () => {
-    const client = await clientOf(sample);
     for (let i = 1; i < turns.length; i += 2) {
       const messages = turns
         .slice(0, i)
@@ -193,7 +186,6 @@ describe('the openai client, with the sample', () => {
   });
 
   it('gets the first recorded reply, or with context that of the conversation', async () => {
-    const client = await clientOf(sample);
     const ask = async (...contents: string[]) => {
       const messages = contents.map(
         (content, i): Message => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }),

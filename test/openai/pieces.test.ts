@@ -39,18 +39,21 @@ describe.each(TOKENIZERS)('the pieces of a text by %s', (name) => {
     );
   });
 
-  it.each(['一A', 'a', ' ', '\n', "'", '!', '日本'])(
-    'are limited in length for a very long word: %j',
-    (part) => {
-      const whole = part.repeat(5_000_000);
-      let length = 0;
-      for (const piece of piecesOf(whole, name)) {
-        expect(piece.isWellFormed()).toBe(true);
-        length += piece.length;
-      }
-      expect(length).toBe(whole.length);
-    },
-  );
+  // The expressions of the tokenizers overflow the stack at some 10,000,000 characters that aren't ASCII.
+  it.each([
+    ['一A', 10_000_000],
+    ['日本', 10_000_000],
+    ...['a', ' ', '\n', "'", '!'].map((part): [string, number] => [part, 2_000_000]),
+  ])('are limited in length for a very long word: %j', (part, characters) => {
+    const whole = part.repeat(characters / part.length);
+    let length = 0;
+    let cut = 0;
+    for (const piece of piecesOf(whole, name)) {
+      if (!piece.isWellFormed()) cut++;
+      length += piece.length;
+    }
+    expect({ length, cut }).toEqual({ length: whole.length, cut: 0 });
+  });
 
   it('never end inside a code point', () => {
     const pieces = [...piecesOf('a👩‍👩‍👧 '.repeat(50), name)];

@@ -5,11 +5,15 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { atEndOfFile } from './end-of-file.js';
 
 /** The program's file. */
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** A started process. */
+/** Calls back when a process is to be killed. */
+type Lifetime = (kill: () => Promise<void>) => void;
+
+/** A started process. It is killed after the test, unless it has another lifetime. */
 export class ServerProcess {
   private readonly child: ChildProcess;
   /** Its output so far. */
@@ -24,6 +28,7 @@ export class ServerProcess {
     env: Record<string, string> = {},
     cwd?: string,
     stdin: 'ignore' | 'pipe' = 'ignore',
+    lifetime: Lifetime = onTestFinished,
   ) {
     this.child = spawn(command, args, {
       stdio: [stdin, 'pipe', 'pipe'],
@@ -38,7 +43,7 @@ export class ServerProcess {
       this.stderr += text;
     });
     this.exited = once(this.child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
-    onTestFinished(async () => {
+    lifetime(async () => {
       this.child.kill('SIGKILL');
       await this.exited;
     });
@@ -120,6 +125,11 @@ export class ServerProcess {
 /** Starts the server on a free port. It is stopped after the test. */
 export function startServer(args: readonly string[] = [], env: Record<string, string> = {}): ServerProcess {
   return new ServerProcess(process.execPath, [program, ...args], env);
+}
+
+/** The same for all tests of a file: a start takes most of a second of CPU. */
+export function startShared(args: readonly string[] = [], env: Record<string, string> = {}): ServerProcess {
+  return new ServerProcess(process.execPath, [program, ...args], env, undefined, 'ignore', atEndOfFile);
 }
 
 /** The same with a pipe as its standard input. */
