@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { SIGNAL_AGAIN_MS } from '#dist/core/limits.js';
 import { serve } from '#dist/http/serve.js';
 import { readOptions } from '#dist/settings/read-options.js';
-import { FACTOR } from '../support/factor.js';
+import { FACTOR, IS_LONG } from '../support/factor.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -51,103 +51,124 @@ function ask(
   });
 }
 
-describe.each(['SIGTERM', 'SIGINT'] as const)('a server that gets %s', (signal) => {
-  it('under load answers accepted requests, then exits with code 0', async () => {
-    const server = startServer([dataset(), '--workers', '2', '--cache-mb', '0']);
-    const url = await server.url();
-    const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-    let told = false;
-    let asked = 0;
-    let sent = 0;
-    const onSent = () => sent++;
-    const results: string[] = [];
-    const client = async (i: number) => {
-      for (let n = 0; !told; n++) {
-        asked++;
-        results.push(await ask(url, agent, `prompt ${(i * 37 + n) % 3000}`, i % 2 === 0, onSent));
-        if (results.length === 2 * CONNECTIONS) {
-          // All connections but one have a request in flight. A request sent only after the signal may be too late.
-          told = true;
-          await vi.waitUntil(() => sent === asked, WAIT);
-          server.kill(signal);
+/** The signals of a test: both handle the same way what a server has to do, so that the gate sends one of them. */
+const signals = (one: 'SIGTERM' | 'SIGINT') => (IS_LONG ? (['SIGTERM', 'SIGINT'] as const) : [one]);
+
+describe('a server that gets a signal', () => {
+  it.each(signals('SIGTERM'))(
+    'under load answers accepted requests, then exits with code 0: %s',
+    async (signal) => {
+      const server = startServer([dataset(), '--workers', '2', '--cache-mb', '0']);
+      const url = await server.url();
+      const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+      let told = false;
+      let asked = 0;
+      let sent = 0;
+      const onSent = () => sent++;
+      const results: string[] = [];
+      const client = async (i: number) => {
+        for (let n = 0; !told; n++) {
+          asked++;
+          results.push(await ask(url, agent, `prompt ${(i * 37 + n) % 3000}`, i % 2 === 0, onSent));
+          if (results.length === 2 * CONNECTIONS) {
+            // All connections but one have a request in flight. A request sent only after the signal may be too late.
+            told = true;
+            await vi.waitUntil(() => sent === asked, WAIT);
+            server.kill(signal);
+          }
         }
-      }
-    };
-    await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => client(i)));
-    agent.destroy();
-    expect(await server.exited).toBe(0);
-    expect(results.length).toBeGreaterThan(2 * CONNECTIONS);
-    for (const result of results) expect(result).toMatch(/"content":"reply|data: \[DONE\]\n\n$/);
-  });
+      };
+      await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => client(i)));
+      agent.destroy();
+      expect(await server.exited).toBe(0);
+      expect(results.length).toBeGreaterThan(2 * CONNECTIONS);
+      for (const result of results) expect(result).toMatch(/"content":"reply|data: \[DONE\]\n\n$/);
+    },
+  );
 
   // Well before the deadline for open connections, so the server must have closed them gracefully.
-  it('when idle ends at once, even if a client keeps its connection open', { timeout: 20_000 }, async () => {
-    const server = startServer();
-    const url = await server.url();
-    const agent = new Agent({ keepAlive: true });
-    await ask(url, agent, 'What is a mock server good for?', false);
-    server.kill(signal);
-    expect(await server.exited).toBe(0);
-    agent.destroy();
-  });
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'when idle ends at once, even if a client keeps its connection open: %s',
+    { timeout: 20_000 },
+    async (signal) => {
+      const server = startServer();
+      const url = await server.url();
+      const agent = new Agent({ keepAlive: true });
+      await ask(url, agent, 'What is a mock server good for?', false);
+      server.kill(signal);
+      expect(await server.exited).toBe(0);
+      agent.destroy();
+    },
+  );
 
-  it('finishes a stream that its client reads slowly, and ends after it', { timeout: 20_000 }, async () => {
-    const path = join(folder, `long-${signal}.json`);
-    const reply = 'word '.repeat(100_000);
-    writeFileSync(
-      path,
-      JSON.stringify([
-        {
-          conversations: [
-            { from: 'human', value: 'long' },
-            { from: 'gpt', value: reply },
-          ],
-        },
-      ]),
-    );
-    const server = startServer([path]);
-    const url = await server.url();
-    const agent = new Agent({ keepAlive: true });
-    const asked = request(`${url}/v1/chat/completions`, { method: 'POST', agent });
-    asked.end(JSON.stringify({ messages: [{ role: 'user', content: 'long' }], stream: true }));
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    await once(response, 'readable');
-    server.kill(signal);
-    await server.waitForRefusal(url);
-    let stream = '';
-    for await (const text of response.setEncoding('utf8')) stream += text;
-    expect(stream.match(/"content":"( )?word"/g)).toHaveLength(100_000);
-    expect(stream.endsWith('data: [DONE]\n\n')).toBe(true);
-    expect(await server.exited).toBe(0);
-    agent.destroy();
-  });
+  it.each(signals('SIGINT'))(
+    'finishes a stream that its client reads slowly, and ends after it: %s',
+    { timeout: 20_000 },
+    async (signal) => {
+      const path = join(folder, `long-${signal}.json`);
+      const reply = 'word '.repeat(100_000);
+      writeFileSync(
+        path,
+        JSON.stringify([
+          {
+            conversations: [
+              { from: 'human', value: 'long' },
+              { from: 'gpt', value: reply },
+            ],
+          },
+        ]),
+      );
+      const server = startServer([path]);
+      const url = await server.url();
+      const agent = new Agent({ keepAlive: true });
+      const asked = request(`${url}/v1/chat/completions`, { method: 'POST', agent });
+      asked.end(JSON.stringify({ messages: [{ role: 'user', content: 'long' }], stream: true }));
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      await once(response, 'readable');
+      server.kill(signal);
+      await server.waitForRefusal(url);
+      let stream = '';
+      for await (const text of response.setEncoding('utf8')) stream += text;
+      expect(stream.match(/"content":"( )?word"/g)).toHaveLength(100_000);
+      expect(stream.endsWith('data: [DONE]\n\n')).toBe(true);
+      expect(await server.exited).toBe(0);
+      agent.destroy();
+    },
+  );
 
-  it('accepts no more connections, even if it still counts after many lookups', {
-    timeout: 20_000,
-  }, async () => {
-    const path = join(folder, `behind-${signal}.json`);
-    const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(1_000_000) }] });
-    writeFileSync(path, `[${Array.from({ length: 200 }, () => record).join(',')}]`);
-    const server = startServer([path, '--workers', '1']);
-    const url = await server.url();
-    const agent = new Agent({ keepAlive: true });
-    for (let i = 0; i < 150; i++) void ask(url, agent, `nowhere ${i}`, false);
-    await fetch(`${url}/ready`);
-    server.kill(signal);
-    await server.waitForRefusal(url);
-    agent.destroy();
-  });
+  it.each(signals('SIGTERM'))(
+    'accepts no more connections, even if it still counts after many lookups: %s',
+    {
+      timeout: 20_000,
+    },
+    async (signal) => {
+      const path = join(folder, `behind-${signal}.json`);
+      const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(1_000_000) }] });
+      writeFileSync(path, `[${Array.from({ length: 200 }, () => record).join(',')}]`);
+      const server = startServer([path, '--workers', '1']);
+      const url = await server.url();
+      const agent = new Agent({ keepAlive: true });
+      for (let i = 0; i < 150; i++) void ask(url, agent, `nowhere ${i}`, false);
+      await fetch(`${url}/ready`);
+      server.kill(signal);
+      await server.waitForRefusal(url);
+      agent.destroy();
+    },
+  );
 
-  it('as soon as it listens, the dataset walked or not, exits with code 0', async () => {
-    const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(100_000) }] });
-    const path = join(folder, `${signal}.json`);
-    writeFileSync(path, `[${Array.from({ length: 200 * FACTOR }, () => record).join(',')}]`);
-    const server = startServer([path]);
-    await server.url();
-    server.kill(signal);
-    expect(await server.exited).toBe(0);
-    expect(server.stderr).not.toContain('"level":50');
-  });
+  it.each(signals('SIGINT'))(
+    'as soon as it listens, the dataset walked or not, exits with code 0: %s',
+    async (signal) => {
+      const record = JSON.stringify({ conversations: [{ from: 'human', value: 'x'.repeat(100_000) }] });
+      const path = join(folder, `${signal}.json`);
+      writeFileSync(path, `[${Array.from({ length: 200 * FACTOR }, () => record).join(',')}]`);
+      const server = startServer([path]);
+      await server.url();
+      server.kill(signal);
+      expect(await server.exited).toBe(0);
+      expect(server.stderr).not.toContain('"level":50');
+    },
+  );
 });
 
 /** A server, and a client that has begun to read a reply large enough to fill all buffers between them, and then stops reading. */
