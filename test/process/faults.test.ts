@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
 const preload = fileURLToPath(new URL('../support/faults.mjs', import.meta.url));
-const CONVERSATIONS = 20_000;
+const CONVERSATIONS = 8_000;
 
 function datasetOf(name: string, count: number): string {
   const path = join(folder, name);
