@@ -45,7 +45,7 @@ async function run(args: readonly string[]) {
 
 /** The lines that the command prints. */
 const linesOf = async (path: string) => checkText(await check(path, OPTIONS, NO_PROGRESS));
-const OPTIONS = { workers: 2, shapes: DEFAULT_SHAPE_OPTIONS, splits: [] };
+const OPTIONS = { workers: 1, shapes: DEFAULT_SHAPE_OPTIONS, splits: [] };
 const lineOf = async (path: string) => (await linesOf(path))[0];
 const NO_PROGRESS = { show: () => {}, end: () => {} };
 
@@ -140,7 +140,7 @@ describe('check, on a file that is valid,', () => {
     expect(code).toBe(0);
   });
 
-  it.each<[string, string | Buffer, string]>([
+  const CUT_OFF: readonly (readonly [string, string | Buffer, string])[] = [
     ['lines', `${line}\n{"messages": [{"ro`, `FILE:2:1 (byte ${lineBytes + 1}): '{"messages": [{"ro'`],
     [
       'lines that are converted',
@@ -153,17 +153,30 @@ describe('check, on a file that is valid,', () => {
       gzipSync(`${line}\n{"messages": [{"ro`),
       `FILE:2:1 (byte ${lineBytes + 1}): '{"messages": [{"ro'`,
     ],
-  ])('skips a last record that the end of the file cuts off: %s', async (_what, content, place) => {
-    const path = file('cut-off', content);
-    const { code, stdout } = await run([path]);
-    expect(stdout.split('\n')).toEqual(
-      expect.arrayContaining([
-        `${path}: 1 conversation, 2 turns, 1 record skipped`,
-        '  skipped     1 cut off by the end of the file',
-        `  skipped     the first at ${place.replace('FILE', path)}`,
-      ]),
-    );
+  ];
+
+  it.each(CUT_OFF)(
+    'skips a last record that the end of the file cuts off: %s',
+    async (_what, content, place) => {
+      const path = file('cut-off', content);
+      expect(await linesOf(path)).toEqual(
+        expect.arrayContaining([
+          `${path}: 1 conversation, 2 turns, 1 record skipped`,
+          '  skipped     1 cut off by the end of the file',
+          `  skipped     the first at ${place.replace('FILE', path)}`,
+        ]),
+      );
+    },
+  );
+
+  it('prints these records of several files, and exits with code 3', async () => {
+    const paths = CUT_OFF.map(([_what, content], i) => file(`cut-off-${i}`, content));
+    const { code, stdout } = await run(paths);
     expect(code).toBe(3);
+    for (const path of paths) {
+      expect(stdout).toContain(`${path}: 1 conversation, 2 turns, 1 record skipped\n`);
+    }
+    expect(stdout.match(/ {2}skipped {5}1 cut off by the end of the file\n/g)).toHaveLength(paths.length);
   });
 
   it.each([
