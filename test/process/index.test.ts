@@ -67,7 +67,7 @@ async function ask(url: string, prompt: string): Promise<Answer> {
 const indexStands = (server: ServerProcess) => server.waitFor(/index ready|saved index loaded/, 'stderr');
 
 describe('the saved index of a large dataset', () => {
-  const count = 30_000 * Math.min(FACTOR, 3);
+  const count = 10_000 * Math.min(FACTOR, 3);
   const replies = repliesOf(1, 0, count);
   const path = fileOf(arrayOf(replies));
   const asked = [0, count / 2, count - 1, count].map((i) => `prompt ${i}`);
@@ -178,7 +178,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   },
 };
 
-const CLIENTS = 8;
+const CLIENTS = 4;
 const ANSWERS_EACH = 20 * FACTOR;
 
 /** Sends one prompt after the other, and compares every answer with the file's content before and after the change. */
