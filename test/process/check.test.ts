@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { check } from '#dist/cli/check.js';
+import { checkFile } from '#dist/cli/check-file.js';
 import { checkText } from '#dist/cli/check-text.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { EXPECTED_DATASET as EXPECTED } from '#dist/dataset/sources.js';
+import { alone } from '#dist/models/joined-files.js';
+import { poolOf } from '../support/dataset.js';
 import { openAndWalk } from '../support/served.js';
 import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { openPool } from '../support/shared-threads.js';
@@ -30,9 +33,9 @@ function file(name: string, content: string | Buffer): string {
 }
 
 /** Expects `check` and a start to reject a file with the same message. */
-async function expectRefusal(path: string, message: string): Promise<void> {
+async function expectRefusal(path: string, message: string, read = linesOf): Promise<void> {
   const thrown = expect.objectContaining({ name: 'DatasetError', message });
-  await expect(lineOf(path)).rejects.toThrow(thrown);
+  await expect(read(path)).rejects.toThrow(thrown);
   await expect(openAndWalk(path, { pool: openPool(1) })).rejects.toThrow(thrown);
 }
 
@@ -43,8 +46,11 @@ async function run(args: readonly string[]) {
   return { code, stdout: checking.stdout, stderr: checking.stderr };
 }
 
-/** The lines that the command prints. */
-const linesOf = async (path: string) => checkText(await check(path, OPTIONS, NO_PROGRESS));
+const pool = poolOf(1);
+/** The lines that the command prints about a dataset. */
+const linesOfAny = async (path: string) => checkText(await check(path, OPTIONS, NO_PROGRESS));
+/** The same for one file, by a thread that the tests share: `check` starts others. */
+const linesOf = async (path: string) => checkText(await checkFile(alone(path), OPTIONS, pool, NO_PROGRESS));
 const OPTIONS = { workers: 1, shapes: DEFAULT_SHAPE_OPTIONS, splits: [] };
 const lineOf = async (path: string) => (await linesOf(path))[0];
 const NO_PROGRESS = { show: () => {}, end: () => {} };
@@ -391,7 +397,7 @@ describe('check, on a file that is not valid,', () => {
     ['CSV without rows', () => file('no.csv', 'prompt,reply\n'), 'no conversation in 0 records'],
   ])('%s, prints the same line as a start', async (_what, pathOf, problem) => {
     const path = pathOf();
-    await expectRefusal(path, `${path}: ${problem}`);
+    await expectRefusal(path, `${path}: ${problem}`, linesOfAny);
   });
 
   it('compressed and broken, prints the position in its text, as a start does', async () => {
@@ -520,7 +526,7 @@ describe('check, on a folder,', () => {
     expect(one).toMatchObject({ path: `${path}/**/?.jsonl`, parts: [{ path: 'b.jsonl' }] });
     expect({ code, stderr }).toEqual({ code: 1, stderr: `verbatim: ${first}\n` });
     expect((await run([path])).code).toBe(3);
-    expect(await linesOf(path)).toContain(`${path}: 1 conversation, 2 turns, 2 files not served`);
+    expect(await linesOfAny(path)).toContain(`${path}: 1 conversation, 2 turns, 2 files not served`);
   });
 
   it('of which no file can be served, ends as a start does', async () => {
