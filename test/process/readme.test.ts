@@ -3,8 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { startServer } from '../support/server-process.js';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startShared } from '../support/server-process.js';
 
 const read = (page: string) => readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
 const readme = read('README.md') + read('docs/clients.md');
@@ -20,8 +20,12 @@ function block(language: string, ...held: readonly string[]): string {
 }
 
 describe("the README's", () => {
+  let url: string;
+  beforeAll(async () => {
+    url = await startShared().url();
+  });
+
   it('curl is answered from the sample', async () => {
-    const url = await startServer().url();
     const command = block('sh', 'curl').replace('http://127.0.0.1:8000', url);
     const answer = execFileSync('bash', ['-c', command], {
       encoding: 'utf8',
@@ -38,7 +42,6 @@ describe("the README's", () => {
     ['the AI SDK', "from 'ai'"],
     ['LangChain', "from '@langchain/openai'"],
   ])('program with %s streams the reply', async (_client, holding) => {
-    const url = await startServer().url();
     // Inside the project, so that it resolves the client among its packages.
     const program = fileURLToPath(new URL(`../../dist/readme-${process.pid}.mjs`, import.meta.url));
     onTestFinished(() => rmSync(program));
