@@ -107,7 +107,7 @@ async function compare(
 type Ask = () => { value: string; query: ReturnType<typeof queryOf> };
 
 describe('both engines', () => {
-  for (let workers = 1; workers <= 9; workers++) {
+  for (const workers of [1, 2, 3, 5, 9]) {
     it(`find what a plain loop over the parsed file finds, with ${workers} workers`, async () => {
       const pool = poolOf(workers);
       await fc.assert(
@@ -120,7 +120,7 @@ describe('both engines', () => {
           }));
           engines.reader.close();
         }),
-        runs(12),
+        runs(20),
       );
     });
   }
