@@ -2,6 +2,7 @@
 
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type ServeOptions, serve, type VerbatimServer } from '#dist/index.js';
+import { atEndOfFile } from '../support/end-of-file.js';
 
 const RECORDED = 'What is a mock server good for?';
 
@@ -17,7 +18,11 @@ async function start(options?: ServeOptions): Promise<VerbatimServer> {
   shared.reset();
   if (options === undefined) return shared;
   const server = await serve({ usage: 'estimate', ...options });
-  onTestFinished(() => server.close());
+  onTestFinished(() => {
+    // It waits half a second for its last clients: the next test doesn't.
+    const closed = server.close();
+    atEndOfFile(() => closed);
+  });
   return server;
 }
 
