@@ -4,10 +4,7 @@ import { FACTOR } from './test/support/factor.js';
 import LongestFirst from './test/support/longest-first.js';
 
 /** Tests of installs: of a clone, of the package, of the image, of the service. */
-const packaging = [
-  'test/process/{pack,start-script,examples}.test.ts',
-  'test/deploy/{dockerfile,systemd}.test.ts',
-];
+const packaging = ['test/process/{start-script,pack}.test.ts', 'test/deploy/{dockerfile,systemd}.test.ts'];
 /** Tests that start processes and signal them, or browsers. */
 const processes = [
   'test/process/**/*.test.ts',

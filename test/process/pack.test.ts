@@ -1,8 +1,9 @@
-/** The package, as npm builds it and as users install it. */
+/** The package, as npm builds it and as users install it: alone, then with what the examples need besides. */
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { npm, type Packed, pack } from '../support/packed.js';
 import { ROOT, read, VERSION } from '../support/project.js';
@@ -142,5 +143,50 @@ describe('installed in an empty folder, npx verbatim-llm', () => {
     expect((await fetch(`${url}/docs/swagger-ui-bundle.js`)).status).toBe(200);
     server.kill('SIGTERM');
     expect(await server.exited).toBe(0);
+  });
+});
+
+const NAMES = ['vitest', 'jest', 'playwright'];
+
+/** Packages that the examples need, with the versions that they ask for. */
+function packages(): readonly string[] {
+  const needed = NAMES.map((name) => JSON.parse(read(`examples/${name}/package.json`)) as Manifest);
+  const all = Object.assign(
+    {},
+    ...needed.map(({ devDependencies }) => devDependencies),
+  ) as Manifest['devDependencies'];
+  return Object.entries(all)
+    .filter(([name]) => name !== 'verbatim-llm')
+    .map(([name, version]) => `${name}@${version}`);
+}
+
+interface Manifest {
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+describe('the example', () => {
+  beforeAll(async () => {
+    await npm(['install', '--no-audit', '--no-fund', ...packages()], home);
+    const readme = join(home, 'readme');
+    mkdirSync(readme);
+    const [, test = ''] =
+      /```js\n(import OpenAI [\s\S]*?from 'vitest'[\s\S]*?)```/.exec(read('README.md')) ?? [];
+    writeFileSync(join(readme, 'chat.test.js'), test);
+    for (const name of NAMES) cpSync(join(ROOT, 'examples', name), join(home, name), { recursive: true });
+  });
+
+  it.each([
+    ['vitest', ['node_modules/vitest/vitest.mjs', 'run'], /3 passed/],
+    ['readme', ['node_modules/vitest/vitest.mjs', 'run'], /1 passed/],
+    ['jest', ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'], /3 passed/],
+    ['playwright', ['node_modules/@playwright/test/cli.js', 'test'], /2 passed/],
+  ])('%s passes', async (name, [first = '', ...rest], passed) => {
+    const args = [first, ...rest].map((part) => (part.startsWith('node_modules') ? join('..', part) : part));
+    const env = { ...process.env, CHROMIUM: '/usr/bin/chromium', NO_COLOR: '1', CI: '1' };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
+      cwd: join(home, name),
+      env,
+    });
+    expect(stdout + stderr).toMatch(passed);
   });
 });
