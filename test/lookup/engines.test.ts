@@ -5,7 +5,7 @@ import { parseConversation } from '#dist/core/conversation.js';
 import { LOOKUPS_MAX } from '#dist/core/limits.js';
 import { type Message, type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { KEY_BITS } from '#dist/kernel/kernel.js';
-import type { IndexLookup } from '#dist/lookup/indexed.js';
+import { IndexLookup } from '#dist/lookup/indexed.js';
 import { LayeredLookup } from '#dist/lookup/layered.js';
 import type { Lookup } from '#dist/lookup/lookup.js';
 import { datasetWriter, enginesOf, KERNEL_BYTES, newKernel, poolOf, sweepOf } from '../support/dataset.js';
@@ -274,14 +274,14 @@ describe('the index, synchronously,', () => {
         { id: `id ${i}`, ...talk(textOf(length), textOf(length + 1)) },
         { id: 'near', ...talk(`${i}`, textOf(length)) },
       ]);
-      const dataset = write(JSON.stringify(list));
+      const { table, reader } = await enginesOf(write(JSON.stringify(list)), pool);
       for (const { conversations } of list) {
         // A kernel that has grown has more memory.
-        const { index, reader } = await enginesOf(dataset, pool, newKernel());
+        const index = new IndexLookup(table, newKernel(), reader);
         const query = queryOf([{ role: 'user', text: conversations[0]?.value ?? '' }]) as Query;
         expect(plainMatch(await index.find(query))).toEqual(plainFind(list, query));
-        reader.close();
       }
+      reader.close();
     },
   );
 
