@@ -15,14 +15,16 @@ function openBrowser(): Promise<Browser> {
   if (!existsSync(CHROMIUM)) {
     throw new Error(`expected the browser Chromium as ${CHROMIUM}; on Debian: apt-get install chromium`);
   }
-  browser ??= chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }).then((opened) => {
-    // The next file may share this module.
-    atEndOfFile(() => {
-      browser = undefined;
-      return opened.close();
+  browser ??= chromium
+    .launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+    .then((opened) => {
+      // The next file may share this module.
+      atEndOfFile(() => {
+        browser = undefined;
+        return opened.close();
+      });
+      return opened;
     });
-    return opened;
-  });
   return browser;
 }
 
