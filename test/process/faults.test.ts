@@ -1,14 +1,14 @@
 /** A server process whose threads die, whose disk fails, and that has a bug. */
 
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { IDLE_MS } from '#dist/core/limits.js';
 import { post } from '../support/app.js';
-import { program, ServerProcess, startServer } from '../support/server-process.js';
+import { program, ServerProcess, startServer, startShared } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -143,29 +143,25 @@ describe('counting tokens ahead', () => {
 });
 
 describe('a server whose disk', () => {
-  it.each(['index', 'sweep'])('cannot be read answers 503, and recovers, by %s', async (engine) => {
-    const { server, url, begin } = await startFaulty(['--engine', engine]);
-    await server.waitFor(/dataset read|index ready/, 'stderr');
-    expect(await ask(url, last)).toEqual(replyTo(last));
-    const end = begin('eio');
-    const failed = await ask(url, last);
-    expect(failed).toEqual({ status: 503, text: expect.stringContaining('dataset_unreadable') });
-    expect(failed.text).not.toContain(dataset);
-    end();
-    expect(await ask(url, last)).toEqual(replyTo(last));
-  });
-
-  it('has no free file descriptor answers 503, and recovers', async () => {
-    const { server, url, begin } = await startFaulty(['--engine', 'sweep']);
-    await server.waitFor(/dataset read|index ready/, 'stderr');
-    const end = begin('emfile');
-    expect(await ask(url, last)).toEqual({
-      status: 503,
-      text: expect.stringContaining('dataset_unreadable'),
-    });
-    end();
-    expect(await ask(url, last)).toEqual(replyTo(last));
-  });
+  it.each([
+    ['index', ['eio']],
+    ['sweep', ['eio', 'emfile']],
+  ])(
+    'cannot be read, or has no free file descriptor, answers 503, and recovers, by %s',
+    async (engine, faults) => {
+      const { server, url, begin } = await startFaulty(['--engine', engine]);
+      await server.waitFor(/dataset read|index ready/, 'stderr');
+      expect(await ask(url, last)).toEqual(replyTo(last));
+      for (const fault of faults) {
+        const end = begin(fault);
+        const failed = await ask(url, last);
+        expect(failed).toEqual({ status: 503, text: expect.stringContaining('dataset_unreadable') });
+        expect(failed.text).not.toContain(dataset);
+        end();
+        expect(await ask(url, last)).toEqual(replyTo(last));
+      }
+    },
+  );
 
   it('is full serves without a saved index, and leaves no files', async () => {
     const faults = mkdtempSync(join(folder, 'faults-'));
@@ -181,13 +177,19 @@ describe('a server whose disk', () => {
 });
 
 describe('a server whose workers cannot read the file', () => {
-  /** Starts a server with a saved index, whose workers can't read the file. */
-  async function startUnread(...args: readonly string[]) {
-    const indexes = ['--engine', 'index', '--index-dir', mkdtempSync(join(folder, 'indexes-'))];
-    const before = startServer([dataset, ...indexes]);
+  const saved = mkdtempSync(join(folder, 'saved-'));
+  beforeAll(async () => {
+    const before = startShared([dataset, '--engine', 'index', '--index-dir', saved]);
     await before.url();
     before.kill('SIGTERM');
     await before.exited;
+  });
+
+  /** Starts a server with a saved index, whose workers can't read the file. */
+  async function startUnread(...args: readonly string[]) {
+    const copy = mkdtempSync(join(folder, 'indexes-'));
+    cpSync(saved, copy, { recursive: true });
+    const indexes = ['--engine', 'index', '--index-dir', copy];
     const { server, url, begin } = await startFaulty([...indexes, ...args], '', ['worker-eio']);
     return { server, url, end: begin('worker-eio') };
   }
