@@ -3,10 +3,10 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { expect, it, vi } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { post } from '../support/app.js';
 import { RawConnection } from '../support/raw-connection.js';
-import { startServer } from '../support/server-process.js';
+import { type ServerProcess, startServer, startShared } from '../support/server-process.js';
 import { WAIT } from '../support/wait.js';
 
 const MB = 1_000_000;
@@ -35,6 +35,11 @@ it('the server goes on, whatever bodies contain', async () => {
 const WORDS = 'word '.repeat(2 * MB);
 const MESSAGES = { messages: Array(10_000).fill({ role: 'user', content: 'x'.repeat(2900) }) };
 
+let shared: ServerProcess;
+beforeAll(() => {
+  shared = startShared();
+});
+
 it.each([
   ['one long string', said(WORDS, '1'), {}],
   ['one long string, compressed', gzipSync(said(WORDS, '1')), { 'content-encoding': 'gzip' }],
@@ -42,8 +47,7 @@ it.each([
   ['many numbers', said('hi', `[${'12345678901234567890.12345678,'.repeat(MB / 2)}1]`), {}],
   ['many messages', JSON.stringify(MESSAGES), {}],
 ])('the server answers another client while it handles a body of %s', async (_what, body, headers) => {
-  const server = startServer();
-  const url = await server.url();
+  const url = await shared.url();
   const order: string[] = [];
   const bytes = Buffer.from(body);
   const long = request(url + PATH, {
