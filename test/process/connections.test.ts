@@ -8,7 +8,7 @@ import { program, ServerProcess } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const CONNECTIONS = 2000;
-const TIMES = 4;
+const TIMES = 2;
 /** A process needs a descriptor for each of them, and some more. */
 const FILES = 4096;
 const folder = temporaryFolder();
