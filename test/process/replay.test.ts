@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
-import { describe, expect, it } from 'vitest';
-import { startServer } from '../support/server-process.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type ServerProcess, startShared } from '../support/server-process.js';
 
 type Message = OpenAI.Chat.ChatCompletionMessageParam;
 
@@ -54,8 +54,12 @@ async function forEachAtOnce<T>(items: readonly T[], act: (item: T) => Promise<v
 }
 
 describe.each(datasets)('%s, replayed', (path) => {
+  let server: ServerProcess;
+  beforeAll(() => {
+    server = startShared([path, '--log-level', 'warn', '--index-dir', 'none']);
+  });
+
   it.each([false, true])('gives the next recorded turn at every turn, streamed: %s', async (isStreamed) => {
-    const server = startServer([path, '--log-level', 'warn', '--index-dir', 'none']);
     const client = new OpenAI({ baseURL: `${await server.url()}/v1`, apiKey: 'any', maxRetries: 0 });
     const steps = stepsOf(path);
     expect(steps.length).toBeGreaterThan(100);

@@ -72,7 +72,7 @@ function startUnprivileged(path: string): ServerProcess {
 }
 
 describe('a start', () => {
-  it('prints the dataset, the engine, and a curl command that works when pasted', async () => {
+  it('prints the dataset, the engine, the address of the page, and a curl command that works when pasted', async () => {
     const path = file('good.json', JSON.stringify(good));
     const server = startServer([path, '--workers', '3']);
     await server.url();
@@ -83,10 +83,6 @@ describe('a start', () => {
     expect(execFileSync('bash', ['-c', `${curl} --silent`], { encoding: 'utf8' })).toContain(
       '"content":"All well."',
     );
-  });
-
-  it('prints the address of the page', async () => {
-    const server = startServer([file('good.json', JSON.stringify(good))]);
     const [, address = ''] = await server.waitFor(/^page: (http:.*)$/m);
     const page = await fetch(address, { headers: { accept: 'text/html' } });
     expect(await page.text()).toContain('<title>verbatim</title>');
