@@ -27,7 +27,7 @@ function datasetOf(name: string, count: number): string {
   return path;
 }
 
-/** Large enough for several shards. */
+/** Large enough for two shards. */
 const dataset = datasetOf('dataset.json', CONVERSATIONS);
 /** Its tokens are counted soon. */
 const small = datasetOf('small.json', 500);
