@@ -20,7 +20,7 @@ export interface Reply {
 }
 
 /** When a recorded stream began, and when it ended, in ms since the request. */
-export interface RecordedTimes {
+interface RecordedTimes {
   readonly firstMs: number;
   readonly lastMs: number;
 }
