@@ -31,8 +31,11 @@ const systemClock: TimerClock = {
   stop: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
-/** Node's timers have a resolution of 1 ms: what is due within half of that is done at once, so that errors are half as long. */
-export const EARLY_MS = 0.5;
+/**
+ * Node's timers have a resolution of 1 ms, and the way to a client takes some tenths of a millisecond: what is due within most of that is
+ * done at once, so that what the client reads is as often early as late.
+ */
+export const EARLY_MS = 0.8;
 
 /** The time that a slot has, in ms, and how many slots there are: a power of two. */
 const SLOT_MS = 1;
