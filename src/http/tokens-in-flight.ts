@@ -4,11 +4,17 @@ import type { Outcome } from './endpoint.js';
 /** The tokens of the completions that are being answered: those that a KV cache would hold. */
 export class TokensInFlight {
   private readonly maxOf: (model: string) => number;
+  /** False if no model has a cache. */
+  private readonly isOn: boolean;
   private readonly byModel = new Map<string, number>();
 
-  /** @param maxOf returns how many tokens fill the cache of a model, by its id; 0 if it has none */
-  constructor(maxOf: (model: string) => number) {
+  /**
+   * @param maxOf returns how many tokens fill the cache of a model, by its id; 0 if it has none
+   * @param isOn false if none has one
+   */
+  constructor(maxOf: (model: string) => number, isOn: boolean) {
     this.maxOf = maxOf;
+    this.isOn = isOn;
   }
 
   /**
@@ -17,7 +23,7 @@ export class TokensInFlight {
    * @returns ends that; further calls do nothing. Undefined if the model has no cache
    */
   hold({ model, usage: { total_tokens } }: Outcome): (() => void) | undefined {
-    if (this.maxOf(model) === 0) return undefined;
+    if (!this.isOn || this.maxOf(model) === 0) return undefined;
     let held = total_tokens;
     this.add(model, held);
     return () => {
@@ -39,5 +45,6 @@ export class TokensInFlight {
 
 /** The tokens in flight of models whose caches have the sizes that the settings give. */
 export function tokensInFlightOf({ kvCacheTokens, models }: Config): TokensInFlight {
-  return new TokensInFlight((model) => models[model]?.kvCacheTokens ?? kvCacheTokens);
+  const isOn = kvCacheTokens > 0 || Object.values(models).some((own) => (own.kvCacheTokens ?? 0) > 0);
+  return new TokensInFlight((model) => models[model]?.kvCacheTokens ?? kvCacheTokens, isOn);
 }

@@ -21,8 +21,8 @@ const chunk = chunkOf(bytes);
 const first = HEAD + chunk;
 const last = chunk + END;
 
-/** Streams by the millisecond in which their next chunk is due, in turn. */
-const slots: Stream[][] = Array.from({ length: 1 + Math.max(firstMs, intervalMs) }, () => []);
+/** Streams by the millisecond in which their next chunk is due, in turn. More slots than the longest time: the timer may be late. */
+const slots: Stream[][] = Array.from({ length: 10_000 + Math.max(firstMs, intervalMs) }, () => []);
 const startMs = performance.now();
 let written = 0;
 
