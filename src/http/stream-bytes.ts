@@ -241,9 +241,10 @@ function* eventsOf(part: PieceEvents, head: string, tokenizer: TokenizerName): G
   let index = 0;
   const event = (parts: readonly string[]) => {
     const added = counts?.[index] ?? index;
-    const end = parts.map((text, i) => (i === 0 ? text : `${(numbers[i - 1] ?? 0) + added}${text}`));
     index++;
-    return start + piece + end.join('');
+    let text = `${start}${piece}${parts[0]}`;
+    for (let i = 1; i < parts.length; i++) text += `${(numbers[i - 1] ?? 0) + added}${parts[i]}`;
+    return text;
   };
   const ends = part.pieces?.ends;
   for (const next of ends === undefined ? words(content.text, tokenizer) : slicesOf(content, ends)) {
