@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, truncateSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '#dist/dataset/dataset.js';
 import { indexPaths } from '#dist/index/paths.js';
@@ -180,6 +181,8 @@ const CHANGES: Readonly<Record<string, Change>> = {
 
 const CLIENTS = 4;
 const ANSWERS_EACH = 20 * FACTOR;
+/** How long a client waits between two requests, in ms: several hundred a second are load enough until the server looks at its file. */
+const PAUSE_MS = 4;
 
 /** Sends one prompt after the other, and compares every answer with the file's content before and after the change. */
 class Load {
@@ -201,6 +204,7 @@ class Load {
       // Some prompts repeat often, others never; the last ones, which may be new, often.
       const at = n % 5 === 0 ? -1 - (client % 3) : (client * 997 + n * n * 31) % this.prompts.length;
       if (this.isAnswered(await this.askOne(url, this.prompts.at(at) as string)) && isDue()) answers++;
+      await setTimeout(PAUSE_MS);
     }
   }
 
