@@ -79,7 +79,14 @@ export class Plan {
 /** When an answer that isn't streamed is due: when the last chunk of its stream would be. In ms of the clock of its schedule. */
 export class Whole {
   private readonly schedule: Schedule;
-  private readonly chunks: Iterator<readonly [tokens: number, atMs?: number], void>;
+  private readonly replies: readonly TimedReply[];
+  private readonly interval: number;
+  /** The reply whose chunks are drawn, its tokens so far, and how much later it begins than the first. */
+  private index = 0;
+  private taken = 0;
+  private laterMs = 0;
+  /** True while the last chunk of a recorded reply is left. */
+  private isReplayed = false;
   private isDrawn = false;
   /** When its first token would be. */
   readonly firstMs: number;
@@ -87,8 +94,9 @@ export class Whole {
   /** @param interval tokens in each chunk of the stream */
   constructor(schedule: Schedule, replies: readonly TimedReply[], interval: number, nowMs: number) {
     this.schedule = schedule;
-    this.chunks = chunksOf(replies, interval);
-    this.draw();
+    this.replies = replies;
+    this.interval = interval;
+    while (!schedule.hasBegun) this.draw();
     this.firstMs = schedule.beginAfter(nowMs);
   }
 
@@ -108,29 +116,32 @@ export class Whole {
     this.schedule.stall(ms);
   }
 
+  /** Draws the time of the next chunk. An answer without tokens has one, too. Of a recorded reply, the first chunk and the last count. */
   private draw(): void {
-    const { value, done } = this.chunks.next();
-    if (done) this.isDrawn = true;
-    else this.schedule.chunk(...value);
-  }
-}
-
-/** The chunks that a stream of replies would have: their tokens, and when they came in a recorded stream. There is one at least. */
-function* chunksOf(
-  replies: readonly TimedReply[],
-  interval: number,
-): Generator<readonly [tokens: number, atMs?: number], void> {
-  let laterMs = 0;
-  let count = 0;
-  for (const { tokens, recorded } of replies) {
+    const { schedule, interval, taken } = this;
+    const reply = this.replies[this.index];
+    if (reply === undefined) {
+      if (!schedule.hasBegun) schedule.chunk(0);
+      this.isDrawn = true;
+      return;
+    }
+    const { tokens, recorded } = reply;
     if (recorded !== undefined) {
-      yield [tokens, laterMs + recorded.firstMs];
-      yield [0, laterMs + recorded.lastMs];
-      laterMs += recorded.lastMs;
-      count++;
-    } else for (let left = tokens; left > 0; left -= interval, count++) yield [Math.min(interval, left)];
+      this.isReplayed = !this.isReplayed;
+      if (this.isReplayed) {
+        schedule.chunk(tokens, this.laterMs + recorded.firstMs);
+        return;
+      }
+      this.laterMs += recorded.lastMs;
+      schedule.chunk(0, this.laterMs);
+    } else if (taken < tokens) {
+      this.taken = Math.min(taken + interval, tokens);
+      schedule.chunk(this.taken - taken);
+      if (this.taken < tokens) return;
+    }
+    this.index++;
+    this.taken = 0;
   }
-  if (count === 0) yield [0];
 }
 
 /** When the chunks of one answer are due, one after the other. */
@@ -140,7 +151,8 @@ export class Schedule {
   private readonly replaySpeed: number;
   /** Tokens of the chunks so far. */
   private tokens = 0;
-  private hasBegun = false;
+  /** True once there is a chunk. */
+  hasBegun = false;
   /** When the last recorded chunk came. */
   private recordedMs = 0;
   /** When the last chunk is due. */

@@ -220,6 +220,7 @@ export class PacedStream implements Timed {
     }
     if (failure !== undefined) pace.onFailed(failure);
     if (failure?.kind !== 'error') {
+      this.socket.setTimeout(this.stalledMs);
       this.socket.destroySoon();
       return;
     }

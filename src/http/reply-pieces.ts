@@ -84,7 +84,9 @@ export class ReplyPieces {
         pieces,
         reasoning: reasoning && { ...reasoning, pieces: ofReasoning },
         calls: calls.map((call, i) => ({ ...call, pieces: ofCalls[i] })),
-        recorded: { firstMs: times[0] ?? 0, lastMs: times.at(-1) ?? 0 },
+        ...(times.length > 0 && {
+          recorded: { firstMs: times[0] as number, lastMs: times.at(-1) as number },
+        }),
       };
     });
   }

@@ -45,10 +45,9 @@ function isTokenizer(bytes: Buffer): boolean {
   try {
     const { model } = JSON.parse(bytes.toString()) as { readonly model?: { readonly vocab?: unknown } };
     const vocab = model?.vocab;
-    return (
-      Array.isArray(vocab) ||
-      (typeof vocab === 'object' && vocab !== null && Object.values(vocab).every(isId))
-    );
+    if (Array.isArray(vocab)) return vocab.length > 0;
+    const ids = typeof vocab === 'object' && vocab !== null ? Object.values(vocab) : [];
+    return ids.length > 0 && ids.every(isId);
   } catch {
     return false;
   }

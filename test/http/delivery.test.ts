@@ -52,6 +52,10 @@ beforeAll(() => {
       ],
     },
   ];
+  const silent = [
+    { role: 'user', content: 'silence' },
+    { role: 'assistant', content: '', timings: [[300, 0]] },
+  ];
   const counting = [
     { role: 'user', content: 'count' },
     {
@@ -66,6 +70,7 @@ beforeAll(() => {
   ];
   const records = [
     { id: 'five', messages: counting },
+    { id: 'six', messages: silent },
     { id: 'four', messages: called },
     { id: 'one', conversations },
     { id: 'two', messages: reasoned },
@@ -257,6 +262,15 @@ describe('recorded times', () => {
       const response = await chat(base, { messages: body.messages, n: 2, stream });
       await response.text();
       expect(performance.now() - startMs).toBeGreaterThan(180);
+    }
+  });
+
+  it('of a reply without a text are ignored, streamed and whole', async () => {
+    const base = await sharedServer({ replaySpeed: 1, timeToFirstToken: 50 });
+    for (const stream of [false, true]) {
+      const startMs = performance.now();
+      await (await chat(base, { messages: [{ role: 'user', content: 'silence' }], stream })).text();
+      expect(performance.now() - startMs).toBeGreaterThan(49);
     }
   });
 

@@ -378,7 +378,7 @@ describe('a start', () => {
       'has no tokens',
       'empty.json',
       '{"model": {"type": "BPE", "vocab": {}, "merges": []}}',
-      "it can't be loaded: it has no tokens for 'Hello, world'",
+      "it isn't JSON with a vocabulary",
     ],
     [
       'is of an unknown kind',
