@@ -13,8 +13,8 @@ export function withoutEnd(answered: Answered): Answered {
   return { ...answered, content: { kind: 'events', stream: { ...stream, parts, end: '' } } };
 }
 
-/** The usage of an answer, in JSON. It is the last of its fields; a quote within a text is escaped, so that only names of fields match. */
-const USAGE = /"usage":\{"\w+_tokens":\d(?:(?!"usage":\{).)*$/s;
+/** The beginning of an answer's usage, in JSON. It is the last of its fields; a quote within a text is escaped, so that only names match. */
+const USAGE = '"usage":{"';
 /** The counts in it. */
 const COUNTS = /"(completion|output|total)_tokens":(\d+)/g;
 
@@ -48,7 +48,10 @@ function partWithOneMore(part: StreamPart): StreamPart {
 }
 
 function oneMore(json: string): string {
-  return json.replace(USAGE, (usage) =>
-    usage.replace(COUNTS, (_, name, count) => `"${name}_tokens":${Number(count) + 1}`),
+  const at = json.lastIndexOf(USAGE);
+  if (at < 0) return json;
+  const usage = json.slice(at);
+  return (
+    json.slice(0, at) + usage.replace(COUNTS, (_, name, count) => `"${name}_tokens":${Number(count) + 1}`)
   );
 }
