@@ -3,8 +3,9 @@
 import type { ServerResponse } from 'node:http';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { spell } from '../core/spelled-text.js';
-import type { Delivery, Plan, Whole } from '../delivery/delivery.js';
+import type { Delivery, Plan } from '../delivery/delivery.js';
 import type { Failure } from '../delivery/failure.js';
+import type { Whole } from '../delivery/schedule.js';
 import { EARLY_MS, type Timed, TimerWheel } from '../delivery/timer-wheel.js';
 import type { Catalog } from '../models/catalog.js';
 import { testOf } from '../testing/asked.js';

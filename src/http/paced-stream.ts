@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PACED_BATCH_LENGTH, PACED_BATCH_PIECES } from '../core/limits.js';
-import type { Schedule } from '../delivery/delivery.js';
 import type { Failure } from '../delivery/failure.js';
+import type { Schedule } from '../delivery/schedule.js';
 import { EARLY_MS, type Timed, type TimerWheel } from '../delivery/timer-wheel.js';
 import type { StreamBytes } from './stream-bytes.js';
 

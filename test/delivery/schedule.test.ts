@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Delivery, type DeliverySettings, type Plan, type Whole } from '#dist/delivery/delivery.js';
+import { Delivery, type DeliverySettings, type Plan } from '#dist/delivery/delivery.js';
+import type { Whole } from '#dist/delivery/schedule.js';
 
 const SETTINGS: DeliverySettings = {
   timeToFirstToken: 100,
