@@ -99,6 +99,12 @@ export interface ServeOptions {
   readonly strictModels?: boolean | undefined;
   /** Settings of single models, by their names, in place of those of all models. */
   readonly models?: Readonly<Record<string, ModelOptions>> | undefined;
+  /** Redis or Valkey that several servers share: `redis://host:6379`, or some servers of a cluster, separated by commas. */
+  readonly store?: string | undefined;
+  /** Its password, or a file that has it. */
+  readonly storePassword?: string | { readonly file: string } | undefined;
+  /** Beginning of all keys in it. Default: `verbatim:`. */
+  readonly storePrefix?: string | undefined;
   /** Memory for replies that were found before, in MB. */
   readonly cacheMb?: number | undefined;
   /** Largest accepted request body, decompressed, in MB. */

@@ -71,7 +71,7 @@ describe('the source', () => {
     expect([...left.keys()]).toEqual([]);
   });
 
-  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys, the page, the rules, the profiles, the settings file and the tokenizer', () => {
+  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys, the page, the rules, the profiles, the settings file, the password of the store and the tokenizer', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect([...new Set(opening)].filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
       'cli/manifest.ts',
@@ -81,6 +81,7 @@ describe('the source', () => {
       'settings/profile-file.ts',
       'settings/rules-file.ts',
       'settings/settings-file.ts',
+      'settings/store-settings.ts',
       'settings/tokenizer-file.ts',
       'http/endpoints/home.ts',
     ]);

@@ -49,6 +49,11 @@ describe('the CI workflow', () => {
     expect(commands(tests?.steps)).toContain('npx vitest run --project ${{ matrix.project }}');
   });
 
+  it('installs the store that the gate installs', () => {
+    expect(read('.ci/run')).toContain('missing+=(redis-server)');
+    expect(commands(tests?.steps).join('\n')).toMatch(/apt-get install .*\bredis-server$/m);
+  });
+
   it('runs all other steps of the gate', () => {
     const gate = manifest.scripts.check?.split(' && ').filter((command) => command !== 'vitest run');
     expect(commands(checks?.steps)).toEqual(['npm ci', ...(gate ?? [])]);

@@ -565,3 +565,22 @@ export const TOKENIZED_WORD_LENGTH_MAX = 4096;
 
 /** The largest id of a token in a file: a vocabulary is a list by ids. */
 export const TOKEN_ID_MAX = 16_777_215;
+
+/** A server of the store that answers nothing for this long, in ms, although commands wait, is away: its connection is made again. */
+export const STORE_ANSWER_MS = 2000;
+
+/** How often a connection to the store is checked, in ms; one without commands gets a PING. */
+export const STORE_PING_MS = 500;
+
+/** Commands of one connection to the store that wait for their replies. Further ones are rejected. */
+export const STORE_QUEUE_MAX = 100_000;
+
+/** The pause before a lost connection to the store is made again, in ms: it doubles with each failure up to the maximum. */
+export const STORE_RETRY_MS = 50;
+export const STORE_RETRY_MS_MAX = 1000;
+
+/** How often the slots of the store are requested while one of its masters is away, in ms. */
+export const STORE_TOPOLOGY_MS = 200;
+
+/** How often one command is sent to another server, because its slot moves. */
+export const STORE_REDIRECTIONS_MAX = 5;

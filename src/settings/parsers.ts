@@ -5,6 +5,7 @@ import { type FieldMap, FieldMapError, parseFieldMap } from '../core/field-map.j
 import { DELAY_MS_MAX, LOAD_FACTOR_MAX, REPLAY_SPEED_MAX } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { NAMED_RULES, type RuleName } from '../core/rules.js';
+import type { StoreAddress } from '../core/store-settings.js';
 import { TOKENIZERS, type TokenizerSpec } from '../core/tokens.js';
 import {
   type Failure,
@@ -226,4 +227,48 @@ export function oneOf<T extends string>(choices: readonly T[]): (value: string) 
 export function oneNumberOf<T extends number>(choices: readonly T[]): (value: string) => T {
   const parse = oneOf(choices.map(String));
   return (value) => Number(parse(value)) as T;
+}
+
+/** A secret that is given here, or in a file. */
+export type SecretSource = string | { readonly file: string };
+
+/** A text, or `@` and the path of a file. */
+export function secret(value: string): SecretSource | undefined {
+  if (!value.startsWith('@')) return text(value);
+  if (value.length === 1) throw new Expected('the path of a file after @');
+  return { file: value.slice(1) };
+}
+
+/** The beginning of keys in the store. Braces would decide which server has a key. */
+export function keyPrefix(value: string): string {
+  if (!/^[\x21-\x7e]+$/.test(value) || /[{}]/.test(value))
+    throw new Expected('printable ASCII without spaces and braces');
+  return value;
+}
+
+/** URLs of the store, separated by commas: servers of one cluster. Those after the first may be `HOST:PORT`. */
+export function storeAddress(value: string): StoreAddress | undefined {
+  const urls = value.split(',').map((url, i) => (i > 0 && !url.includes('://') ? `redis://${url}` : url));
+  const parsed = urls.map(storeUrl);
+  const [first] = parsed as [StoreAddress];
+  return { ...first, hosts: parsed.flatMap(({ hosts }) => hosts) };
+}
+
+function storeUrl(value: string): StoreAddress {
+  const expected = 'redis://HOST:PORT, rediss://, valkey:// or valkeys://, separated by commas';
+  const [, encrypted, path = ''] = /^(?:redis|valkey)(s)?:\/\/(.*)$/s.exec(value) ?? [];
+  // A URL of this scheme is parsed like those of the web.
+  const url = `http://${path}`;
+  if (path === '' || !URL.canParse(url)) throw new Expected(expected);
+  const { hostname, port, username, password, pathname, search, hash } = new URL(url);
+  if (!/^\/\d{0,5}$/.test(pathname) || search !== '' || hash !== '') throw new Expected(expected);
+  // Port 80 is the scheme's default, which the parser leaves out.
+  const isDefault = port === '' && !/:80(?:\/|$)/.test(path);
+  return {
+    hosts: [{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: isDefault ? 6379 : Number(port || 80) }],
+    isEncrypted: encrypted === 's',
+    user: username === '' ? undefined : decodeURIComponent(username),
+    password: password === '' ? undefined : decodeURIComponent(password),
+    database: Number(pathname.slice(1)),
+  };
 }

@@ -100,7 +100,8 @@ function readOption(name: SettingName, value: unknown, shown: string): unknown {
       const expected = `expected a list of ${names.join(', ')}, or { file: PATH }`;
       throw new ConfigError(`${shown}: ${expected}, got ${JSON.stringify(value)}`);
     }
-    case 'tokenizer': {
+    case 'tokenizer':
+    case 'storePassword': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };
       break;
@@ -125,8 +126,11 @@ function readOption(name: SettingName, value: unknown, shown: string): unknown {
   }
   const type = name === 'seed' ? 'number' : typeof (option.defaultValue ?? '');
   if (typeof value !== type)
-    throw new ConfigError(`${shown}: expected a ${type}, got ${JSON.stringify(value)}`);
-  return type === 'boolean' ? value : named(shown, `, got '${value}'`, () => option.parse(String(value)));
+    throw new ConfigError(
+      `${shown}: expected a ${type}, got ${option.isSecret ? typeof value : JSON.stringify(value)}`,
+    );
+  const got = option.isSecret ? ', got something else' : `, got '${value}'`;
+  return type === 'boolean' ? value : named(shown, got, () => option.parse(String(value)));
 }
 
 function paths(name: string, value: unknown): readonly string[] {

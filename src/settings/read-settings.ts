@@ -100,8 +100,7 @@ function readSetting(
   }
   const { source, text } = given;
   sources.set(name, source);
-  // Only the settings without a flag are secret.
-  const got = option.flag === undefined ? ', got something else' : `, got '${text}'`;
+  const got = option.isSecret ? ', got something else' : `, got '${text}'`;
   return named(source, got, () => option.parse(text));
 }
 

@@ -121,8 +121,7 @@ export class SettingsFile {
     if (text === undefined)
       throw new ConfigError(`${place}: expected a value, or a list of values without commas`);
     if (name === 'dataset') return modelsIn(text.split(':'), place, `, got '${text}'`);
-    // Only the settings without a flag are secret.
-    const got = option.flag === undefined ? ', got something else' : `, got '${text}'`;
+    const got = option.isSecret ? ', got something else' : `, got '${text}'`;
     return named(place, got, () => option.parse(text));
   }
 

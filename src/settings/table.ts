@@ -10,6 +10,7 @@ import {
   fieldMap,
   flag,
   folder,
+  keyPrefix,
   keys,
   loadFactor,
   milliseconds,
@@ -19,8 +20,10 @@ import {
   oneOf,
   origins,
   ruleSource,
+  secret,
   share,
   speed,
+  storeAddress,
   text,
   tokenizer,
   wholeNumber,
@@ -29,11 +32,13 @@ import {
 /** A setting as the table describes it. */
 export interface Option<T> {
   /** The heading that the help lists it under. */
-  readonly group: 'Dataset' | 'Answers' | 'Delivery' | 'Failures' | 'Network' | 'Limits' | 'Log';
+  readonly group: 'Dataset' | 'Answers' | 'Delivery' | 'Failures' | 'Store' | 'Network' | 'Limits' | 'Log';
   /** The environment variable without prefix; the one with `ENV_PREFIX` takes precedence. */
   readonly env: string;
   /** The long flag, without its dashes; undefined for secrets, which must not show in a process list. */
   readonly flag: string | undefined;
+  /** True if the value may have a password, which errors don't quote. */
+  readonly isSecret?: true;
   /** The short flag, without its dash. */
   readonly short?: string;
   /** Placeholder of the value in the help. */
@@ -425,6 +430,38 @@ export const OPTIONS = {
     defaultText: '`429,500,503`',
     parse: failureTypes,
   },
+  store: {
+    group: 'Store',
+    env: 'STORE',
+    flag: 'store',
+    isSecret: true,
+    placeholder: 'URLS',
+    help: 'Redis or Valkey that several servers share, as `redis://USER@HOST:6379`; some servers of a cluster, separated by commas. `rediss://` encrypts, `valkey://` and `valkeys://` are the same',
+    defaultValue: undefined,
+    defaultText: 'none: state is kept in memory',
+    parse: storeAddress,
+  },
+  storePassword: {
+    group: 'Store',
+    env: 'STORE_PASSWORD',
+    flag: undefined,
+    isSecret: true,
+    placeholder: 'PASSWORD',
+    help: 'Its password, if the URL has none; or `@` and the path of a file that has it. There is no flag, because process lists show flags',
+    defaultValue: undefined,
+    defaultText: 'none',
+    parse: secret,
+  },
+  storePrefix: {
+    group: 'Store',
+    env: 'STORE_PREFIX',
+    flag: 'store-prefix',
+    placeholder: 'TEXT',
+    help: 'Beginning of all keys in the store',
+    defaultValue: 'verbatim:',
+    defaultText: '`verbatim:`',
+    parse: keyPrefix,
+  },
   host: {
     group: 'Network',
     env: 'HOST',
@@ -450,6 +487,7 @@ export const OPTIONS = {
     group: 'Network',
     env: 'API_KEYS',
     flag: undefined,
+    isSecret: true,
     placeholder: 'KEYS',
     help: 'Accepted API keys, separated by commas; or `@` and the path of a file with one key a line, which `SIGHUP` reads again. There is no flag, because process lists show flags',
     defaultValue: [],
