@@ -87,7 +87,6 @@ describe('the setting', () => {
     const args = ['--store', 'http://:hidden@a'];
     expect(() => readCommandLine(args, {})).toThrow(/^--store: expected redis:\/\/HOST:PORT(?!.*hidden)/);
   });
-  });
 
   it('rejects braces in the prefix', () => {
     expect(keyPrefix('verbatim:')).toBe('verbatim:');
