@@ -20,6 +20,7 @@ import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
 /** What the command line asks for. */
 export type CommandLine =
   | ({ readonly kind: 'serve'; readonly printsUrl: boolean } & Settings)
+  | ({ readonly kind: 'index' } & Settings)
   | { readonly kind: 'check'; readonly settings: CheckSettings; readonly isJson: boolean }
   | {
       readonly kind: 'show';
@@ -55,6 +56,7 @@ const AFTER = {
     ['verbatim a.json gpt-4o=b.jsonl -p 0', 'serve two models on a free port'],
     ['verbatim --port 0 --print-url', 'serve the sample for a test, which reads the address'],
     ['verbatim - < a.jsonl.gz', 'serve what comes on standard input'],
+    ['verbatim index a.json b/', 'save the indexes for servers that start later'],
     ['verbatim check a.json b/', 'validate files without serving them'],
     ['verbatim search a.json moss', 'print the turns that have a word'],
     ['verbatim show a.json 41', 'print a conversation'],
@@ -67,6 +69,22 @@ const AFTER = {
     ['3', 'check: some records, or files of a folder, are skipped'],
     ['4', 'search: no turn found'],
     ['70', 'a defect of verbatim'],
+  ],
+} as const;
+
+/** The same for the help of `index`. */
+const AFTER_INDEX = {
+  Examples: [
+    ['verbatim index a.json', 'save what a server needs to start at once'],
+    [
+      'verbatim index --usage estimate a.json',
+      'leave the tokens to the server, since counting takes longest',
+    ],
+  ],
+  'Exit codes': [
+    ['0', 'the next start finds everything'],
+    ['1', "a dataset can't be served, or something can't be saved"],
+    ['2', 'an invalid setting'],
   ],
 } as const;
 
@@ -126,6 +144,16 @@ export function readCommandLine(
         : { kind: 'serve', printsUrl, ...readSettings(values, paths, env) };
     });
   for (const option of SETTINGS) if (option.flag !== undefined) program.addOption(flagOf(option));
+  const index = program
+    .command('index')
+    .description('Convert, index and count datasets, and save that for the next start of servers')
+    .argument('[dataset...]', 'Datasets: each a FILE or NAME=FILE, a folder, or a pattern in quotes')
+    .addHelpText('after', ({ command }) => afterHelp(command, AFTER_INDEX, columns))
+    .action((paths: string[], values: object) => {
+      const settings = readSettings({ ...program.opts(), ...values }, paths, env);
+      assertIndexable(settings);
+      command = { kind: 'index', ...settings };
+    });
   const check = program
     .command('check')
     .description('Read whole datasets; print what each contains, or where it is invalid')
@@ -182,10 +210,11 @@ export function readCommandLine(
       const most = numberOf('--limit', limit) ?? Number.POSITIVE_INFINITY;
       command = { kind: 'search', settings, search: searchOf(text, given), limit: most, as };
     });
-  for (const each of [check, show, stats, search]) {
+  for (const each of [index, check, show, stats, search]) {
     each.addOption(configFlag());
     for (const name of CHECK_SETTINGS) each.addOption(flagOf(OPTIONS[name]));
   }
+  for (const name of INDEX_SETTINGS) index.addOption(flagOf(OPTIONS[name]));
   try {
     program.parse(args, { from: 'user' });
   } catch (error) {
@@ -194,6 +223,25 @@ export function readCommandLine(
     throw new ConfigError(problemOf(error, args));
   }
   return command as unknown as CommandLine;
+}
+
+/** The settings of `index` beside those of `check`. */
+const INDEX_SETTINGS = ['indexDir', 'usage', 'tokenizer'] as const;
+
+/** @throws ConfigError if no dataset is given, or if nothing can be saved */
+function assertIndexable({ config, sourceOf }: Settings): void {
+  const source = sourceOf('dataset');
+  if (source === undefined) {
+    throw new ConfigError(`expected datasets, as arguments or by ${OPTIONS.dataset.env}`);
+  }
+  if (config.indexDir === 'none') {
+    throw new ConfigError(
+      `${sourceOf('indexDir')}: expected a folder, got 'none', with which nothing is saved`,
+    );
+  }
+  if (config.dataset.some(({ path }) => path === '-')) {
+    throw new ConfigError(`${source}: expected files, got '-': the index of standard input isn't saved`);
+  }
 }
 
 /** The flags of `search`, as Commander names them. */
@@ -324,7 +372,7 @@ function assertNotMisspelled(first: string | undefined): void {
 /** The command that commander suggests for a word. It suggests commands only for a program without arguments of its own. */
 function similarCommand(word: string): string | undefined {
   const program = new Command().exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
-  for (const name of ['check', 'show', 'stats']) program.command(name);
+  for (const name of ['check', 'show', 'stats', 'index']) program.command(name);
   try {
     program.parse(['--', word], { from: 'user' });
   } catch (error) {

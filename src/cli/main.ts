@@ -53,6 +53,8 @@ async function main(args: readonly string[]): Promise<number> {
         return EXIT.ok;
       case 'serve':
         return await run(command, command.printsUrl);
+      case 'index':
+        return await runIndex(command);
       case 'check':
         return await runCheck(command.settings, command.isJson);
       case 'show':
@@ -115,6 +117,21 @@ async function run({ config, sourceOf }: Settings, printsUrl: boolean): Promise<
   // Exit explicitly: if the process ended by itself, Node would first remove the signal handlers, and a second signal would change the exit
   // code.
   process.exit(EXIT.ok);
+}
+
+/** Saves what the next start needs, one dataset after the other, and ends at the first that fails. */
+async function runIndex(settings: Settings): Promise<number> {
+  const signal = stopSignal(() => undefined);
+  const { index } = await import('./indexing.js');
+  try {
+    for (const spec of settings.config.dataset) {
+      print(await index(spec, settings, bar ?? NO_PROGRESS, warn, signal));
+    }
+    return EXIT.ok;
+  } catch (error) {
+    if (signal.aborted) endBy(signal.reason);
+    throw error;
+  }
 }
 
 /** Checks each dataset, and reports those that can't be served among the others. */
@@ -254,6 +271,10 @@ function print(line: string): void {
 }
 
 function fail(problem: string, code: number): number {
-  process.stderr.write(`verbatim: ${escapeAllControls(stdin.shownIn(problem))}\n`);
+  warn(problem);
   return code;
+}
+
+function warn(problem: string): void {
+  above(() => void process.stderr.write(`verbatim: ${escapeAllControls(stdin.shownIn(problem))}\n`));
 }

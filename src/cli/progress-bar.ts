@@ -10,6 +10,12 @@ const WIDE_COLUMNS = 76;
 /** Shortest time between two draws of the bar. */
 const REDRAW_MS = 50;
 
+const DOING: Readonly<Record<Work, string>> = {
+  read: 'reading',
+  convert: 'converting',
+  count: 'counting tokens',
+};
+
 /** A progress bar in the last line of a terminal, with the rate and the time left. Other lines are printed above it: see `above`. */
 export class ProgressBar implements Progress {
   private readonly out: Pick<WriteStream, 'columns' | 'write'>;
@@ -44,8 +50,7 @@ export class ProgressBar implements Progress {
     const isNarrow = this.out.columns < WIDE_COLUMNS;
     const full = Math.round(progress * BAR_WIDTH);
     const bar = isNarrow ? '' : ` ${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;
-    const doing = work === 'read' ? 'reading' : 'converting';
-    this.drawn = `${doing}${bar}${parts.join('  ')}`.slice(0, this.out.columns - 1);
+    this.drawn = `${DOING[work]}${bar}${parts.join('  ')}`.slice(0, this.out.columns - 1);
     this.draw();
   }
 

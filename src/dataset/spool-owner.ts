@@ -1,12 +1,16 @@
-/** The process that writes a spool: the unfinished file names it, and it touches the file regularly. */
+/** The process that writes a spool, or has a claim: a file names it, and it touches the file regularly. */
 
 import { readFileSync, readlinkSync } from 'node:fs';
+import { open, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { SPOOL_BEGIN_MS, SPOOL_IDLE_MS } from '../core/limits.js';
 import { isSystemError } from './file.js';
 
+/** Bytes that are read of a file to learn whose it is. */
+const OWNER_BYTES = 512;
+
 /** A process. Process ids are reused: a container's first process is always number 1. */
-export interface SpoolOwner {
+interface SpoolOwner {
   /** The running system and its namespace of process ids: a process id means nothing in another one. */
   readonly system: string;
   readonly pid: number;
@@ -19,13 +23,32 @@ export function thisOwner(): SpoolOwner {
   return { system: systemName(), pid: process.pid, started: statOf('self')?.started ?? '' };
 }
 
+/** Removes a file that begins with the JSON of its owner, if that has ended. A file that is missing, or that another user owns, stays as it is. */
+export async function removeAbandoned(path: string): Promise<void> {
+  try {
+    // The clocks of two machines may differ.
+    const idleMs = Math.abs(Date.now() - (await stat(path)).mtimeMs);
+    const head = Buffer.alloc(OWNER_BYTES);
+    const file = await open(path);
+    try {
+      await file.read(head, 0, head.length, 0);
+    } finally {
+      await file.close();
+    }
+    const owner = JSON.parse(/^\{.*?\}/.exec(head.toString())?.[0] ?? '{}') as Partial<SpoolOwner>;
+    if (isGone(owner, idleMs)) await rm(path, { force: true });
+  } catch (error) {
+    if (!isSystemError(error) && !(error instanceof SyntaxError)) throw error;
+  }
+}
+
 /**
  * True if a spool's owner has ended.
  *
  * @param owner what the file says of it
  * @param idleMs how long ago the file was last written or touched
  */
-export function isGone({ system, pid, started }: Partial<SpoolOwner>, idleMs: number): boolean {
+function isGone({ system, pid, started }: Partial<SpoolOwner>, idleMs: number): boolean {
   if (system === undefined || pid === undefined) return idleMs > SPOOL_BEGIN_MS;
   return idleMs > SPOOL_IDLE_MS || (system === systemName() && hasEnded(pid, started));
 }

@@ -9,7 +9,6 @@ import {
   closeSync,
   fstatSync,
   futimesSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -31,15 +30,14 @@ import {
   isSystemError,
   readFully,
 } from './file.js';
-import { isGone, isRunning, type SpoolOwner, thisOwner } from './spool-owner.js';
+import { makeFolder } from './make-folder.js';
+import { isRunning, removeAbandoned, thisOwner } from './spool-owner.js';
 
 /** Raise it when anything about spools changes, also what a shape makes of a record. */
 const FORMAT = 5;
 const ENDING = '.verbatim-spool';
 const UNFINISHED = '.unfinished';
 const UNPACKED = '.unpacked';
-/** Bytes that are read of an unfinished spool to learn who writes it. */
-const OWNER_BYTES = 512;
 
 /** What a spool holds, and what it was made from. */
 export interface Spool {
@@ -140,8 +138,7 @@ export class SpoolWriter {
    */
   static async begin(target: string, mode: number): Promise<SpoolWriter | undefined> {
     const path = target + UNFINISHED;
-    // Synchronously: a signal that ends a command has removed its temporary folder, which must not be made again.
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     await removeAbandoned(path);
     try {
       // Synchronously: a process that ends before it has written this keeps others waiting.
@@ -244,25 +241,6 @@ export class SpoolWriter {
     clearInterval(this.timer);
     await this.file.close().catch(() => undefined);
     await rm(this.path, { force: true });
-  }
-}
-
-/** Removes an unfinished spool whose writer has ended. */
-async function removeAbandoned(path: string): Promise<void> {
-  try {
-    // The clocks of two machines may differ.
-    const idleMs = Math.abs(Date.now() - (await stat(path)).mtimeMs);
-    const head = Buffer.alloc(OWNER_BYTES);
-    const file = await open(path);
-    try {
-      await file.read(head, 0, head.length, 0);
-    } finally {
-      await file.close();
-    }
-    const owner = JSON.parse(/^\{.*?\}/.exec(head.toString())?.[0] ?? '{}') as Partial<SpoolOwner>;
-    if (isGone(owner, idleMs)) await rm(path, { force: true });
-  } catch (error) {
-    if (!isSystemError(error) && !(error instanceof SyntaxError)) throw error;
   }
 }
 

@@ -2,8 +2,8 @@
 
 import type { Logger } from 'pino';
 
-/** What is done with a dataset's bytes: they are read, or converted to JSON lines first. */
-export type Work = 'read' | 'convert';
+/** What is done with a dataset's bytes: they are read, or converted to JSON lines first, or their tokens are counted. */
+export type Work = 'read' | 'convert' | 'count';
 
 /** Receives the progress, repeatedly. */
 export interface Progress {
@@ -20,6 +20,8 @@ export interface Progress {
 /** Interval of the log lines that show the progress. */
 const PROGRESS_LOG_MS = 2000;
 
+const DONE: Readonly<Record<Work, string>> = { read: 'read', convert: 'converted', count: 'counted' };
+
 /** Logs the progress if reading takes longer than a moment. */
 export class ProgressLog implements Progress {
   private readonly logger: Pick<Logger, 'info'>;
@@ -32,7 +34,7 @@ export class ProgressLog implements Progress {
   show(progress: number, _totalBytes: number, work: Work = 'read'): void {
     if (performance.now() - this.lastMs < PROGRESS_LOG_MS) return;
     this.lastMs = performance.now();
-    this.logger.info({ progress }, `${work === 'read' ? 'read' : 'converted'} ${percentText(progress)}`);
+    this.logger.info({ progress }, `${DONE[work]} ${percentText(progress)}`);
   }
 
   end(): void {}

@@ -336,8 +336,13 @@ async function serveWith(
   return isReady;
 }
 
-/** @throws ConfigError if the tokenizer is a file that can't be loaded */
-async function assertLoadable(tokens: TokenPool, variable?: string): Promise<void> {
+/**
+ * Waits until the tokenizer is loaded if it is a file; the others can be loaded.
+ *
+ * @param variable where the setting was given
+ * @throws ConfigError if it can't be loaded
+ */
+export async function assertLoadable(tokens: TokenPool, variable?: string): Promise<void> {
   const { tokenizer } = tokens;
   if (typeof tokenizer === 'string') return;
   const reason = await tokens.loadError();

@@ -6,7 +6,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
@@ -15,6 +15,7 @@ import type { Counts } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { checksumOf, digestOf } from '../dataset/digest.js';
 import { type FileIdentity, isSameFile, readFully } from '../dataset/file.js';
+import { makeFolder } from '../dataset/make-folder.js';
 import { Marks } from './marks.js';
 import { IndexTable, type RowCounts } from './table.js';
 
@@ -99,7 +100,7 @@ export async function saveIndex(
   index: SavedIndex,
   tokenizer: string,
 ): Promise<void> {
-  await makeFolder(dirname(path));
+  makeFolder(dirname(path));
   await removeLeftovers(path);
   const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
   const file = await open(unfinished, 'wx');
@@ -132,18 +133,6 @@ function* piecesOf(header: Header, { table, marks }: KeptIndex): Generator<Buffe
     for (let at = 0; at < buffer.byteLength; at += PIECE_BYTES) {
       yield Buffer.from(Buffer.from(buffer, at, Math.min(PIECE_BYTES, buffer.byteLength - at)));
     }
-  }
-}
-
-/** Creates a folder and its parents. Node's recursive `mkdir` never returns if the system doesn't allow folders there, as in /proc. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
-    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path);
   }
 }
 

@@ -13,8 +13,10 @@ export class IndexKeeper {
   private saving: Promise<void> = Promise.resolve();
   /** How many turns of the index had no token count when it was last saved or loaded. */
   private uncounted = 0;
-  /** The path of the last log line about it: the line is for people once, and for debugging after that. */
-  private loggedPath: string | undefined;
+  /** Where the index was saved or loaded last. The first log line about a path is for people, later ones are for debugging. */
+  private path: string | undefined;
+  /** Why the index couldn't be saved last, a reason for each path; undefined if it was. */
+  private problems: readonly string[] | undefined;
   /** The checksums of dataset files whose indexes were saved or loaded. */
   private readonly checksums = new WeakMap<Dataset, number>();
 
@@ -38,7 +40,7 @@ export class IndexKeeper {
         continue;
       }
       this.notices.info({ index: path }, 'saved index loaded');
-      this.loggedPath = path;
+      this.path = path;
       this.uncounted = loaded.table.uncounted;
       this.checksums.set(dataset, loaded.checksum);
       return loaded;
@@ -62,6 +64,12 @@ export class IndexKeeper {
     return this.saving;
   }
 
+  /** The path of the last index once it is saved, or the reasons why it couldn't be. */
+  async saved(): Promise<string | readonly string[]> {
+    await this.saving;
+    return this.problems ?? this.path ?? [];
+  }
+
   /** The possible paths of the index, the preferred one first. */
   private pathsOf({ file }: Dataset): readonly string[] {
     return indexPaths(file.path, this.indexDir);
@@ -74,13 +82,15 @@ export class IndexKeeper {
         const checksum = this.checksums.get(dataset) ?? (await checksumOf(dataset.file));
         this.checksums.set(dataset, checksum);
         await saveIndex(path, dataset, { ...index, checksum }, this.tokenizer);
-        this.notices[path === this.loggedPath ? 'debug' : 'info']({ index: path }, 'index saved');
-        this.loggedPath = path;
+        this.notices[path === this.path ? 'debug' : 'info']({ index: path }, 'index saved');
+        this.path = path;
+        this.problems = undefined;
         return;
       } catch (error) {
         problems.push(error instanceof Error ? error.message : String(error));
       }
     }
+    this.problems = problems;
     if (problems.length > 0) {
       // A spool is removed as soon as another one replaces it.
       const isGone = identityAt(dataset.file.path) === undefined;

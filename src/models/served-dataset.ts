@@ -26,13 +26,15 @@ import { Edition } from '../lookup/edition.js';
 import type { Candidates, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 import type { SharedPool } from '../workers/shared-pool.js';
+import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { Build, type Engine } from './build.js';
+import { countAll } from './counting.js';
 import { CountingAhead } from './counting-ahead.js';
 import { IndexKeeper } from './index-keeper.js';
 import type { Notices } from './notices.js';
 import { nextRetry, type Retry } from './retry.js';
-import type { DatasetFigures, DatasetSize, Served, Status } from './served.js';
+import type { DatasetFigures, DatasetSize, Saved, Served, Status } from './served.js';
 import { Spooler } from './spooling.js';
 
 /** How a dataset is served. */
@@ -86,7 +88,11 @@ export class ServedDataset implements Served {
   private walking: Promise<void> = Promise.resolve();
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
+  /** Why records of other shapes couldn't be spooled; undefined if they were, or if there are none. */
+  private unspooled: DatasetError | undefined;
   private counting: CountingAhead | undefined;
+  private readonly countingStop = newStopFlag();
+  private countingAll: Promise<unknown> = Promise.resolve();
   private sketching: Promise<unknown> = Promise.resolve();
   private readonly sweepCount: SweepCount = { sweeps: 0, lookups: 0 };
   private timer: NodeJS.Timeout | undefined;
@@ -358,6 +364,52 @@ export class ServedDataset implements Served {
     return isBusy ? Math.max(1, workers - 1) : workers;
   }
 
+  async save(onCounted?: (share: number) => void): Promise<Saved> {
+    let turnsCounted = 0;
+    // The end of a walk may begin a spool, and with that another build; a change of the file does so, too.
+    for (let build: Build | undefined; build !== this.build; ) {
+      build = this.build;
+      await this.spooling?.done;
+      await this.walking;
+      if (build !== this.build) continue;
+      await this.savedIndex();
+      if (onCounted !== undefined) turnsCounted += await this.count(build, onCounted);
+    }
+    return { indexes: [await this.savedIndex()], turnsCounted };
+  }
+
+  /**
+   * The path of the index, once it is saved.
+   *
+   * @throws DatasetError if it isn't
+   */
+  private async savedIndex(): Promise<string> {
+    const saved = await this.keeper.saved();
+    const error = this.problem?.error ?? this.unspooled;
+    if (error !== undefined) throw error;
+    if (typeof saved === 'string' && !this.isClosed) return saved;
+    const problem = this.isClosed ? 'it was closed' : `its index can't be saved: ${[...saved].join('; ')}`;
+    throw new DatasetError(this.path, problem, undefined, true);
+  }
+
+  /**
+   * Counts the tokens of all turns, and saves them.
+   *
+   * @returns how many turns were counted
+   * @throws DatasetError if some can't be counted
+   */
+  private async count({ table, edition }: Build, onCounted: (share: number) => void): Promise<number> {
+    const uncounted = table?.uncounted ?? 0;
+    if (table === undefined || uncounted === 0) return 0;
+    const { tokens } = this.options;
+    const counting = countAll(tokens, edition.dataset.file, table, this.countingStop, onCounted);
+    this.countingAll = counting;
+    const problem = await counting;
+    this.saveCounts();
+    if (problem !== undefined) throw new DatasetError(this.path, problem, undefined, true);
+    return uncounted;
+  }
+
   /** Stops all work, releases the threads, and closes the file. */
   close(): Promise<void> {
     this.closing ??= this.closeOnce();
@@ -373,6 +425,8 @@ export class ServedDataset implements Served {
     clearInterval(this.timer);
     this.spooler.close();
     this.build.close();
+    stopAll(this.countingStop);
+    await this.countingAll;
     await this.spooling?.done;
     await this.walking;
     await this.sketching;
@@ -543,6 +597,7 @@ export class ServedDataset implements Served {
     this.build.close();
     this.build = build;
     this.problem = undefined;
+    this.unspooled = undefined;
     this.spooling = undefined;
     this.lookup.replaceBy(build.edition);
     this.options.notices.changed();
@@ -584,6 +639,7 @@ export class ServedDataset implements Served {
   private onSpoolFailed(error: unknown, file: FileIdentity): void {
     const isServed = this.problem === undefined && isSameFile(file, this.dataset.source);
     if (isServed && error instanceof DatasetError) {
+      this.unspooled = error;
       this.options.notices.warn({ err: error }, 'records of other shapes are not served');
     } else this.fail(error, file);
   }

@@ -21,7 +21,7 @@ import {
   withoutFiles,
 } from './joined-files.js';
 import { Refusals } from './refusals.js';
-import type { DatasetFigures, DatasetSize, Served, Status } from './served.js';
+import type { DatasetFigures, DatasetSize, Saved, Served, Status } from './served.js';
 import { ServedDataset, type ServedOptions } from './served-dataset.js';
 
 /**
@@ -167,6 +167,23 @@ export class ServedParts implements Served {
   lookAtFile(): void {
     for (const part of this.parts) part.lookAtFile();
     this.lookForFiles();
+  }
+
+  async save(onCounted?: (share: number) => void): Promise<Saved> {
+    const { parts, bytes } = this;
+    const indexes: string[] = [];
+    let turnsCounted = 0;
+    let bytesBefore = 0;
+    for (const part of parts) {
+      const before = bytesBefore;
+      const onPart =
+        onCounted && ((share: number) => onCounted((before + share * part.bytes) / Math.max(1, bytes)));
+      const saved = await part.save(onPart);
+      indexes.push(...saved.indexes);
+      turnsCounted += saved.turnsCounted;
+      bytesBefore += part.bytes;
+    }
+    return { indexes, turnsCounted };
   }
 
   /** Checks whether files were added or removed. Each part has a timer that checks its own file. */

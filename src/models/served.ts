@@ -37,6 +37,14 @@ export interface DatasetSize {
   readonly modifiedMs: number;
 }
 
+/** What the next start finds of a dataset. */
+export interface Saved {
+  /** The paths of the indexes. */
+  readonly indexes: readonly string[];
+  /** The turns whose tokens were counted now; those that an index had already aren't counted again. */
+  readonly turnsCounted: number;
+}
+
 /** A dataset that is served: one file, or several. */
 export interface Served extends NearestLookup {
   /** Finds replies in the current state of the files. */
@@ -65,6 +73,14 @@ export interface Served extends NearestLookup {
   pauseBackgroundWork(): void;
   /** Checks whether the files have changed. */
   lookAtFile(): void;
+  /**
+   * Waits until everything that the next start needs is saved.
+   *
+   * @param onCounted counts the tokens of all turns first, and is called with the share of them that is counted, 0 to 1; undefined to leave
+   *     them to the server
+   * @throws DatasetError if something can't be saved, or was closed meanwhile
+   */
+  save(onCounted: ((share: number) => void) | undefined): Promise<Saved>;
   /** Stops all work, releases the threads, and closes the files. */
   close(): Promise<void>;
 }

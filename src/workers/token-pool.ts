@@ -9,10 +9,11 @@ const YOUNG_MIB = 8;
 
 /**
  * The main thread's interface to the tokenizer's thread. The thread starts with the first request, and ends after `TOKENIZER_KEPT_MS`
- * without one. If `start` has started it, it is kept.
+ * without one. If `start` has started it, it is kept. A server has one such thread; to count a whole dataset, there may be several.
  */
 export class TokenPool {
   readonly tokenizer: TokenizerSource;
+  readonly size: number;
   private threads: Threads | undefined;
   private loaded: Promise<unknown> = Promise.resolve();
   private tasks = 0;
@@ -27,8 +28,10 @@ export class TokenPool {
   /** Called when the thread has died; it is replaced. */
   onDeath = () => {};
 
-  constructor(tokenizer: TokenizerSource) {
+  /** @param size the number of threads, each of which loads the tokenizer */
+  constructor(tokenizer: TokenizerSource, size = 1) {
     this.tokenizer = tokenizer;
+    this.size = size;
   }
 
   /** How many times the thread has died and was replaced so far. */
@@ -118,7 +121,7 @@ export class TokenPool {
   private startThread(): Threads {
     const threads = new Threads({
       filename: new URL('./token-thread.js', import.meta.url),
-      threads: 1,
+      threads: this.size,
       // A task that can be stopped early doesn't delay others that were already passed to the thread.
       tasksAhead: 1,
       youngMiB: YOUNG_MIB,

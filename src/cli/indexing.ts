@@ -1,0 +1,141 @@
+/** `verbatim index`: saves what a server needs to start at once. */
+
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { counted } from '../core/counted.js';
+import { CommandError } from '../core/errors.js';
+import { SPOOL_WAIT_MS } from '../core/limits.js';
+import type { ModelSpec } from '../core/model-spec.js';
+import { Claim } from '../dataset/claim.js';
+import { identityAt, isSystemError } from '../dataset/file.js';
+import type { Progress } from '../http/progress.js';
+import { assertLoadable } from '../http/serve.js';
+import { countsText } from '../http/start-lines.js';
+import { indexPaths } from '../index/paths.js';
+import type { Saved } from '../models/served.js';
+import { ServedDatasets } from '../models/served-datasets.js';
+import type { Settings } from '../settings/read-settings.js';
+import type { Config } from '../settings/table.js';
+import { readTokenizer } from '../settings/tokenizer-file.js';
+import { SharedPool } from '../workers/shared-pool.js';
+import { TokenPool } from '../workers/token-pool.js';
+
+/** The ending of the file that a process has while it makes the index of a dataset. */
+const CLAIM = '.claim';
+
+/**
+ * Converts a dataset as far as needed, builds its index, counts its tokens if the settings say so, and saves all of that where a server
+ * with the same settings finds it. What is saved already isn't made again. While another process does the same, waits for it.
+ *
+ * @param warn receives what doesn't prevent it, as one line
+ * @param signal gives up; tokens that were counted until then are saved
+ * @returns a line about it
+ * @throws DatasetError if the dataset can't be served or something can't be saved, ConfigError if the tokenizer can't be loaded
+ */
+export async function index(
+  spec: ModelSpec,
+  { config, sourceOf }: Settings,
+  progress: Progress,
+  warn: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const startMs = performance.now();
+  const pool = new SharedPool(config.workers);
+  const tokens = new TokenPool(readTokenizer(config.tokenizer, sourceOf('tokenizer')), config.workers);
+  const claim = await claimOf(spec.path, config.indexDir, () => warn(`${spec.path}: ${WAITING}`), signal);
+  let datasets: ServedDatasets | undefined;
+  const close = () => void datasets?.close();
+  signal.addEventListener('abort', close);
+  try {
+    const countsTokens = config.usage === 'count';
+    if (countsTokens) await assertLoadable(tokens, sourceOf('tokenizer'));
+    let isConverted = false;
+    const bytes = () => datasets?.bytes ?? identityAt(spec.path)?.size ?? 0;
+    const notices = {
+      ...{ debug: ignore, info: ignore, walked: ignore, changed: ignore },
+      // What can't be saved ends the command, with an error that says it again.
+      warn: (fields: object, message: string) => {
+        if (!('problems' in fields)) warn(warningOf(spec.path, fields, message));
+      },
+      progress: () => datasets !== undefined && progress.show(datasets.progress, bytes()),
+      spooling: (share: number) => progress.show(share, bytes(), 'convert'),
+      spooled: () => {
+        progress.end();
+        isConverted = true;
+      },
+    };
+    datasets = await ServedDatasets.open([spec], optionsOf(config, pool, tokens), () => notices, signal);
+    const [opened] = datasets.all;
+    if (opened === undefined) throw new CommandError('expected a dataset');
+    await (await datasets.start()).walked;
+    progress.end();
+    const onCounted = (share: number) => progress.show(share, bytes(), 'count');
+    const saved = await opened.served.save(countsTokens ? onCounted : undefined);
+    const { status, figures } = opened.served;
+    const done = [
+      ...(isConverted ? ['converted'] : []),
+      ...(figures.indexBuildSeconds > 0 ? ['indexed'] : []),
+      ...(saved.turnsCounted > 0 ? [`tokens of ${counted(saved.turnsCounted, 'turn')} counted`] : []),
+    ];
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+    return `${spec.path}: ${countsText(status.counts)}; ${doneText(done, seconds)} ${placesText(saved)}`;
+  } finally {
+    signal.removeEventListener('abort', close);
+    progress.end();
+    await datasets?.close();
+    await pool.close();
+    await tokens.close();
+    claim?.release();
+  }
+}
+
+const ignore = () => {};
+const WAITING = 'waiting for another process that makes its index';
+
+function optionsOf({ prefer, map, split, indexDir }: Config, pool: SharedPool, tokens: TokenPool) {
+  const shapes = { prefers: prefer, map };
+  // The tokens are counted at once, not while there are no requests.
+  return { engine: 'index', pool, shapes, splits: split, indexDir, tokens, countsAhead: false } as const;
+}
+
+/** What was done, and how long it took; that it was there already if nothing was done. */
+function doneText(done: readonly string[], seconds: string): string {
+  return done.length === 0 ? 'found in' : `${done.join(', ')} in ${seconds} s; saved in`;
+}
+
+/** The folders that the indexes are in. */
+function placesText({ indexes }: Saved): string {
+  return [...new Set(indexes.map((path) => dirname(path)))].join(' and ');
+}
+
+function warningOf(path: string, fields: object, message: string): string {
+  const { err } = fields as { readonly err?: Error };
+  return `${path}: ${message}${err === undefined ? '' : `: ${err.message}`}`;
+}
+
+/**
+ * Claims the work on a dataset; waits while another process has the claim. Undefined if no file can be made where its index would be saved:
+ * saving the index fails, too, then, and says why.
+ *
+ * @param onWaiting called once if it has to wait
+ */
+async function claimOf(
+  path: string,
+  indexDir: string | undefined,
+  onWaiting: () => void,
+  signal: AbortSignal,
+): Promise<Claim | undefined> {
+  for (const each of indexPaths(path, indexDir)) {
+    try {
+      for (let tries = 0; !signal.aborted; tries++) {
+        const claim = await Claim.take(each + CLAIM);
+        if (claim !== undefined) return claim;
+        if (tries === 0) onWaiting();
+        await sleep(SPOOL_WAIT_MS);
+      }
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+    }
+  }
+  return undefined;
+}
