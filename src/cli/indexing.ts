@@ -1,17 +1,14 @@
 /** `verbatim index`: saves what a server needs to start at once. */
 
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { counted } from '../core/counted.js';
 import { CommandError } from '../core/errors.js';
-import { SPOOL_WAIT_MS } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
-import { Claim } from '../dataset/claim.js';
-import { identityAt, isSystemError } from '../dataset/file.js';
+import { identityAt } from '../dataset/file.js';
 import type { Progress } from '../http/progress.js';
 import { assertLoadable } from '../http/serve.js';
 import { countsText } from '../http/start-lines.js';
-import { indexPaths } from '../index/paths.js';
+import { claimOf } from '../models/claiming.js';
 import type { Saved } from '../models/served.js';
 import { ServedDatasets } from '../models/served-datasets.js';
 import type { Settings } from '../settings/read-settings.js';
@@ -19,9 +16,6 @@ import type { Config } from '../settings/table.js';
 import { readTokenizer } from '../settings/tokenizer-file.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
-
-/** The ending of the file that a process has while it makes the index of a dataset. */
-const CLAIM = '.claim';
 
 /**
  * Converts a dataset as far as needed, builds its index, counts its tokens if the settings say so, and saves all of that where a server
@@ -111,31 +105,4 @@ function placesText({ indexes }: Saved): string {
 function warningOf(path: string, fields: object, message: string): string {
   const { err } = fields as { readonly err?: Error };
   return `${path}: ${message}${err === undefined ? '' : `: ${err.message}`}`;
-}
-
-/**
- * Claims the work on a dataset; waits while another process has the claim. Undefined if no file can be made where its index would be saved:
- * saving the index fails, too, then, and says why.
- *
- * @param onWaiting called once if it has to wait
- */
-async function claimOf(
-  path: string,
-  indexDir: string | undefined,
-  onWaiting: () => void,
-  signal: AbortSignal,
-): Promise<Claim | undefined> {
-  for (const each of indexPaths(path, indexDir)) {
-    try {
-      for (let tries = 0; !signal.aborted; tries++) {
-        const claim = await Claim.take(each + CLAIM);
-        if (claim !== undefined) return claim;
-        if (tries === 0) onWaiting();
-        await sleep(SPOOL_WAIT_MS);
-      }
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-    }
-  }
-  return undefined;
 }

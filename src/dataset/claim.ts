@@ -6,8 +6,8 @@ import { makeFolder } from './make-folder.js';
 import { removeAbandoned, thisOwner } from './spool-owner.js';
 
 /**
- * A file that only one process has at a time, of any machine that shares the folder. It saves work that several processes would do alike: it
- * doesn't protect what they write. A process whose machine is suspended may lose its claim to another one.
+ * A file that only one process has at a time, of any machine that shares the folder. It keeps several processes from doing the
+ * same work, but doesn't protect what they write. A process whose machine is suspended may lose its claim to another one.
  */
 export class Claim {
   readonly path: string;

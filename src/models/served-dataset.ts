@@ -88,7 +88,7 @@ export class ServedDataset implements Served {
   private walking: Promise<void> = Promise.resolve();
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
-  /** Why records of other shapes couldn't be spooled; undefined if they were, or if there are none. */
+  /** Why records of other shapes couldn't be spooled; undefined unless that failed. */
   private unspooled: DatasetError | undefined;
   private counting: CountingAhead | undefined;
   private readonly countingStop = newStopFlag();
