@@ -10,7 +10,7 @@ const processes = [
   'test/process/**/*.test.ts',
   'test/web/*.test.ts',
   'test/clients/openai.test.ts',
-  'test/deploy/{compose,kubernetes}.test.ts',
+  'test/deploy/{compose,haproxy,kubernetes}.test.ts',
 ];
 
 export default defineConfig({

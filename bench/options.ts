@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly bodies: boolean;
   /** How exactly streams are sent on time. */
   readonly delivery: boolean;
+  /** Nodes that are restarted one after the other. */
+  readonly rollingRestart: boolean;
   /** About a minute instead of thirty. */
   readonly quick: boolean;
   /** Of the dataset, in 1,000,000 bytes. */
@@ -40,7 +42,14 @@ const GENERATORS = ['autocannon', 'wrk'] as const;
 export type GeneratorName = (typeof GENERATORS)[number];
 
 /** The parts that can be measured separately. */
-const SECTIONS: readonly string[] = ['engine', 'http', 'bad-clients', 'bodies', 'delivery'];
+const SECTIONS: readonly string[] = [
+  'engine',
+  'http',
+  'bad-clients',
+  'bodies',
+  'delivery',
+  'rolling-restart',
+];
 /** Those that have a short run. */
 const QUICK_SECTIONS: readonly (string | undefined)[] = ['http', 'delivery'];
 
@@ -80,6 +89,7 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     badClients: what === 'bad-clients',
     bodies: what === 'bodies',
     delivery: what === 'delivery',
+    rollingRestart: what === 'rolling-restart',
     quick,
     large,
     sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),

@@ -2,7 +2,7 @@
  * `npm run bench`: measures the engines and the server on a generated dataset, prints the results, and writes them to bench/results.
  * `npm run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two
  * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others, and `-- delivery` how
- * exactly streams are sent on time: some six minutes, with `--quick` one. Options: `--size MB` (default 678), `--rounds N` (3),
+ * exactly streams are sent on time: some six minutes, with `--quick` one. `-- rolling-restart` restarts the nodes of HAProxy. Options: `--size MB` (default 678), `--rounds N` (3),
  * `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), `--large` for the index of a file four times as
  * long, and `--before COMMIT` for the build that the cost of delays is compared with (the last one without them).
  */
@@ -20,6 +20,7 @@ import { measureHttp } from './http/section.js';
 import { type BenchOptions, readOptions } from './options.js';
 import { say } from './progress.js';
 import { type Section, writeResults } from './results.js';
+import { measureRollingRestart } from './scale/rolling-restart.js';
 import { UsageError } from './usage-error.js';
 
 const EXIT_USAGE = 2;
@@ -37,12 +38,25 @@ try {
 }
 
 async function measure(options: BenchOptions): Promise<void> {
-  const { engine, http, badClients, bodies, delivery, quick, sizeMegabytes, rounds, large, before } = options;
+  const {
+    engine,
+    http,
+    badClients,
+    bodies,
+    delivery,
+    rollingRestart,
+    quick,
+    sizeMegabytes,
+    rounds,
+    large,
+    before,
+  } = options;
   // Reports missing requirements before anything slow begins.
   const generator = http || delivery ? generatorOf(options.generator) : undefined;
   const sections: Section[] = [];
   if (badClients) sections.push(await measureBadClients(options.seconds));
   if (bodies) sections.push(await measureBodies());
+  if (rollingRestart) sections.push(await measureRollingRestart());
   if (delivery && generator !== undefined)
     sections.push(await measureDelivery(generator, { quick, rounds, before }));
   const dataset = engine || http ? await generatedDataset(sizeMegabytes) : undefined;
@@ -59,12 +73,13 @@ async function measure(options: BenchOptions): Promise<void> {
   say(`written to ${path}\n`);
 }
 
-function titleOf({ engine, http, badClients, bodies, delivery, quick }: BenchOptions): {
+function titleOf({ engine, http, badClients, bodies, delivery, rollingRestart, quick }: BenchOptions): {
   heading: string;
   suffix: string;
 } {
   if (badClients) return { heading: 'bad clients', suffix: '-bad-clients' };
   if (bodies) return { heading: 'long bodies', suffix: '-bodies' };
+  if (rollingRestart) return { heading: 'rolling restart', suffix: '-rolling-restart' };
   if (delivery)
     return quick
       ? { heading: 'delivery, quickly', suffix: '-delivery-quick' }

@@ -49,9 +49,13 @@ describe('the CI workflow', () => {
     expect(commands(tests?.steps)).toContain('npx vitest run --project ${{ matrix.project }}');
   });
 
-  it('installs the store that the gate installs', () => {
-    expect(read('.ci/run')).toContain('missing+=(redis-server)');
-    expect(commands(tests?.steps).join('\n')).toMatch(/apt-get install .*\bredis-server$/m);
+  it('installs the store and the proxy that the gate installs', () => {
+    const lines = commands(tests?.steps).join('\n');
+    const [, installed = ''] = /apt-get install .* --no-install-recommends (.*)$/m.exec(lines) ?? [];
+    for (const name of ['redis-server', 'haproxy']) {
+      expect(read('.ci/run')).toContain(`missing+=(${name})`);
+      expect(installed.split(' ')).toContain(name);
+    }
   });
 
   it('runs all other steps of the gate', () => {

@@ -10,6 +10,7 @@ describe('the options of the benchmark', () => {
       badClients: false,
       bodies: false,
       delivery: false,
+      rollingRestart: false,
       quick: false,
       large: false,
       sizeMegabytes: 678,
@@ -31,7 +32,7 @@ describe('the options of the benchmark', () => {
   it.each([
     [
       ['https'],
-      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery' or 'compare A B', got 'https'",
+      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'rolling-restart' or 'compare A B', got 'https'",
     ],
     [['engine', 'http'], "got 'engine' 'http'"],
     [['engine', '--quick'], "--quick: expected after 'http' or 'delivery'"],
