@@ -488,6 +488,9 @@ export const EMBEDDED_TOGETHER_MAX = 8 * KiB;
 export const STORED_MAX = 10_000;
 export const STORED_BYTES = byteCount(64 * MiB);
 
+/** How long a store that servers share keeps each of them: since its last use, or, for chat completions, since it was last changed. */
+export const KEPT_LIFE_MS = 60 * 60 * 1000;
+
 /** Bytes of datasets for which another worker is started. */
 export const WORKER_BYTES_MIN = 1 * MiB;
 

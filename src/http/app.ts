@@ -11,6 +11,7 @@ import { kernelModule } from '../kernel/kernel.js';
 import type { Cache } from '../lookup/cache.js';
 import type { StandIn } from '../lookup/lookup.js';
 import type { Catalog } from '../models/catalog.js';
+import type { Store } from '../store/store.js';
 import type { Testing } from '../testing/testing.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { AnswerCache } from './answer-cache.js';
@@ -71,6 +72,8 @@ export interface AppParts extends AppSettings {
   readonly logger: Logger;
   /** What tests give, and the journal. */
   readonly testing: Testing;
+  /** Where the state is kept that requests leave. */
+  readonly store: Store;
 }
 
 /** The access rules and limits for requests. */

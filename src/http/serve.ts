@@ -19,6 +19,7 @@ import type { SourceOf } from '../settings/read-settings.js';
 import { readRules } from '../settings/rules-file.js';
 import type { Config } from '../settings/table.js';
 import { badTokenizer, readTokenizer } from '../settings/tokenizer-file.js';
+import { MemoryStore } from '../store/memory-store.js';
 import { Testing } from '../testing/testing.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
@@ -271,6 +272,7 @@ async function serveWith(
       rateLimit: config.rateLimit,
       requestTimeoutMs: config.requestTimeoutMs,
       testing,
+      store: new MemoryStore(),
     });
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;

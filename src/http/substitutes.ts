@@ -7,8 +7,8 @@ import { responseObject } from '../openai/responses-response.js';
 import { bodyOf, type StoredChat } from '../openai/stored-chats.js';
 import { usageOf } from '../openai/usage.js';
 import { type Clock, secondsOf } from './clock.js';
+import type { StoredResponse } from './kept.js';
 import { type CountedReply, type Replies, WHOLE } from './replies.js';
-import type { StoredResponse } from './store.js';
 
 /**
  * What requests get for ids that were never stored, and for responses without an input, if a miss gets a fixed text: generated test suites

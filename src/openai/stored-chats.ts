@@ -65,8 +65,11 @@ export function parseListQuery(query: object): ListQuery {
   return checked(listChats, { ...query, metadata: Object.fromEntries(pairs) }) as ListQuery;
 }
 
+/** What a list is searched for. */
+export type ListedChat = Pick<StoredChat, 'id' | 'model' | 'metadata'>;
+
 /** A page of the stored completions, oldest first. */
-export function chatPage(chats: readonly StoredChat[], query: ListQuery): Page<StoredChat> {
+export function chatPage(chats: readonly ListedChat[], query: ListQuery): Page<ListedChat> {
   const { model, metadata } = query;
   const pairs = Object.entries(metadata);
   const found = chats.filter(
@@ -82,7 +85,7 @@ export function chatPage(chats: readonly StoredChat[], query: ListQuery): Page<S
  *
  * @param data the completions of the page as JSON
  */
-export function spelledChats(page: Page<StoredChat>, data: readonly string[]): string {
+export function spelledChats(page: Page<ListedChat>, data: readonly string[]): string {
   return `{"object":"list","data":[${data.join(',')}],${spell(pageFields(page)).slice(1)}`;
 }
 

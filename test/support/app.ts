@@ -20,6 +20,7 @@ import { RealCounter } from '#dist/lookup/token-counter.js';
 import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';
 import { readOptions } from '#dist/settings/read-options.js';
+import { MemoryStore } from '#dist/store/memory-store.js';
 import { Testing } from '#dist/testing/testing.js';
 import { corporaOf, enginesOf } from './dataset.js';
 import { atEndOfFile } from './end-of-file.js';
@@ -109,6 +110,7 @@ export async function appOf(
     },
     version: '1.2.3',
     testing: new Testing(overrides.journal ?? 0, false),
+    store: new MemoryStore(),
     bodyLimit: byteCount(1_000_000),
     heldBytesMax: byteCount(100_000_000),
     hasKeys: false,

@@ -2,16 +2,16 @@ import { after } from '../../core/maybe-promise.js';
 import type { Catalog } from '../../models/catalog.js';
 import { type ChatRequest, parseChatRequest } from '../../openai/chat-request.js';
 import { chatCompletion, chatStream } from '../../openai/chat-response.js';
-import { bodyOf, namedStream, type StoredChat } from '../../openai/stored-chats.js';
+import { bodyOf, namedStream } from '../../openai/stored-chats.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
 import { assertAnswerFits } from '../answer-size.js';
 import { type Clock, secondsOf } from '../clock.js';
 import type { Content, Endpoint } from '../endpoint.js';
+import type { KeptChats } from '../kept.js';
 import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf } from '../replies.js';
 import { COMPLETION_ID_DIGITS } from '../sender.js';
-import type { Store } from '../store.js';
 
 /** The place of the prompt, for errors. */
 const PROMPT = { param: 'messages', what: 'the last message' };
@@ -21,7 +21,7 @@ export function chatCompletions(
   catalog: Catalog,
   onMiss: MissPolicy,
   replies: Replies,
-  store: Store<StoredChat>,
+  store: KeptChats,
   clock: Clock,
 ): Endpoint<ChatRequest> {
   return {
@@ -71,9 +71,9 @@ export function chatCompletions(
           const id = `chatcmpl-${digits}`;
           assertAnswerFits([reply], choices);
           const body = bodyOf(chatCompletion(head, reply, choices, usage), id, created);
-          store.set(id, { id, model: head.model, body, ...stored });
           // Each request gets an object of its own: the answer isn't cached.
-          return { ...answered, content: named(content(), body, digits, created) };
+          const own = { ...answered, content: named(content(), body, digits, created) };
+          return after(store.set(id, { id, model: head.model, body, ...stored }), () => own);
         }),
       );
     },

@@ -28,7 +28,7 @@ import { type ResponseParts, responsePromptOf } from './responses.js';
 interface Asked {
   readonly model: string | undefined;
   /** Returns the prompt as the endpoint looks it up. */
-  readonly prompt: () => Prompt;
+  readonly prompt: () => MaybePromise<Prompt>;
   readonly place: Pick<Miss, 'param' | 'what'>;
 }
 
@@ -50,19 +50,21 @@ export function explain(catalog: Catalog, onMiss: MissPolicy, parts: ResponsePar
     answer: (asked, context) => {
       const { signal } = context;
       const model = catalog.resolve(asked.model);
-      const prompt = asked.prompt();
-      const override = context.overrideNumber(prompt.messages);
-      const missed = prompt.queries();
-      const query = missed.at(-1);
-      const queries = query === undefined ? [] : [query, ...missed.slice(0, -1)];
-      return after(prompt.find(model.lookup, signal), (match) =>
-        after(outcomeOf(match, { ...asked.place, model, queries: missed }, onMiss, signal), (outcome) =>
-          after(query && model.sharing(query, signal), (sharing) =>
-            after(query === undefined ? [] : nearestTo(model, query, signal), (nearest) =>
-              jsonOf(explained({ model, queries, override, match, outcome, sharing, nearest })),
+      return after(asked.prompt(), (prompt) =>
+        after(context.overrideNumber(prompt.messages), (override) => {
+          const missed = prompt.queries();
+          const query = missed.at(-1);
+          const queries = query === undefined ? [] : [query, ...missed.slice(0, -1)];
+          return after(prompt.find(model.lookup, signal), (match) =>
+            after(outcomeOf(match, { ...asked.place, model, queries: missed }, onMiss, signal), (outcome) =>
+              after(query && model.sharing(query, signal), (sharing) =>
+                after(query === undefined ? [] : nearestTo(model, query, signal), (nearest) =>
+                  jsonOf(explained({ model, queries, override, match, outcome, sharing, nearest })),
+                ),
+              ),
             ),
-          ),
-        ),
+          );
+        }),
       );
     },
   };
@@ -79,7 +81,7 @@ function askedBy(body: unknown, parts: ResponseParts): Asked {
   }
   if ('input' in fields) {
     const request = parseResponsesRequest(body);
-    const prompt = () => chatPrompt(responsePromptOf(request, parts));
+    const prompt = () => after(responsePromptOf(request, parts), (messages) => chatPrompt(messages));
     return { model: request.model, prompt, place: { param: 'input', what: 'the last message of the input' } };
   }
   const { model, prompts } = parseCompletionRequest(body, undefined);

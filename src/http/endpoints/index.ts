@@ -1,19 +1,17 @@
 import type { OperationId } from '../../api/operations.js';
-import { STORED_BYTES, STORED_MAX } from '../../core/limits.js';
-import type { Message } from '../../core/query.js';
 import type { Delivery } from '../../delivery/delivery.js';
 import type { StandIn } from '../../lookup/lookup.js';
 import type { Catalog } from '../../models/catalog.js';
-import type { StoredChat } from '../../openai/stored-chats.js';
+import type { Store } from '../../store/store.js';
 import type { Testing } from '../../testing/testing.js';
 import type { TokenPool } from '../../workers/token-pool.js';
 import type { KeyCheck } from '../auth.js';
 import type { Clock } from '../clock.js';
 import type { ContextLimits } from '../context-limits.js';
 import type { Endpoint } from '../endpoint.js';
+import { keptChats, keptMessages, keptResponses } from '../kept.js';
 import type { MissPolicy } from '../miss-policies.js';
 import type { Replies } from '../replies.js';
-import { MemoryStore, type StoredResponse } from '../store.js';
 import { substitutesOf } from '../substitutes.js';
 import { chatCompletions } from './chat-completions.js';
 import { completions } from './completions.js';
@@ -62,19 +60,17 @@ export interface EndpointParts {
   /** True if a key is needed. */
   readonly hasKeys: boolean;
   readonly testing: Testing;
+  /** Where responses and completions are kept. */
+  readonly store: Store;
   readonly delivery: Delivery;
 }
 
 /** The endpoint of each operation. */
 export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
-  const { catalog, onMiss, replies, tokenPool, clock, contexts } = parts;
+  const { catalog, onMiss, replies, tokenPool, clock, contexts, store } = parts;
   const substitutes = parts.standIn && substitutesOf(parts.standIn, catalog, replies, clock);
-  const chats = new MemoryStore<StoredChat>(STORED_MAX, STORED_BYTES);
-  const stored = {
-    store: new MemoryStore<StoredResponse>(STORED_MAX, STORED_BYTES),
-    compacted: new MemoryStore<readonly Message[]>(STORED_MAX, STORED_BYTES),
-    substitutes,
-  };
+  const chats = keptChats(store);
+  const stored = { store: keptResponses(store), compacted: keptMessages(store), substitutes };
   return {
     createChatCompletion: chatCompletions(catalog, onMiss, replies, chats, clock),
     listChatCompletions: chatList(chats, substitutes),

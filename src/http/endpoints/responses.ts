@@ -1,7 +1,7 @@
 import { byteCount } from '../../core/bytes.js';
 import { AppError } from '../../core/errors.js';
 import { ESCAPED_BYTES, MESSAGES_MAX } from '../../core/limits.js';
-import { after } from '../../core/maybe-promise.js';
+import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
 import { type Message, queryOf } from '../../core/query.js';
 import type { Catalog } from '../../models/catalog.js';
 import { responseStream } from '../../openai/responses-events.js';
@@ -17,10 +17,10 @@ import { compactedObject, responseObject } from '../../openai/responses-response
 import { chatPromptTokens, usageOf } from '../../openai/usage.js';
 import { type Clock, secondsOf } from '../clock.js';
 import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
+import type { KeptMessages, KeptResponses, StoredResponse } from '../kept.js';
 import { findOrMiss, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf, WHOLE } from '../replies.js';
-import type { Store, StoredResponse } from '../store.js';
 import type { Substitutes } from '../substitutes.js';
 
 /** Digits of an id after its prefix, as many as OpenAI's ids have. */
@@ -31,9 +31,8 @@ const PROMPT = { param: 'input', what: 'the last message of the input' };
 
 /** What responses continue. */
 export interface ResponseParts {
-  readonly store: Store<StoredResponse>;
-  /** The messages of compacted conversations, by the ids of their items. */
-  readonly compacted: Store<readonly Message[]>;
+  readonly store: KeptResponses;
+  readonly compacted: KeptMessages;
   /** Undefined unless unknown ids get a fixed text. */
   readonly substitutes: Substitutes | undefined;
 }
@@ -57,48 +56,55 @@ export function responses(
     contextOf: (asked) => {
       // OpenAI leaves out the first items of an input that is too long.
       if (asked.echoed.truncation === 'auto') return undefined;
-      const { messages } = inputOf(asked, parts, true);
-      return after(replies.tokensOf(textsOf(messages)), (tokens) => ({
-        promptTokens: chatPromptTokens(messages, tokens),
-        maxTokens: asked.maxTokens,
-        param: 'input',
-      }));
+      return after(inputOf(asked, parts, true), ({ messages }) =>
+        after(replies.tokensOf(textsOf(messages)), (tokens) => ({
+          promptTokens: chatPromptTokens(messages, tokens),
+          maxTokens: asked.maxTokens,
+          param: 'input',
+        })),
+      );
     },
     answer: (asked, context) => {
       context.holdAnswer(byteCount(ESCAPED_BYTES * asked.echoedLength));
       const model = catalog.resolve(asked.model);
       const { maxTokens, allowsCalls, stream } = asked;
       const how = { ...WHOLE, maxTokens, allowsCalls, stream, streamInterval: context.streamInterval };
-      const { input, said, messages } = inputOf(asked, parts, true);
-      const given = findOrMiss(model, lookedUpOf(said, messages), PROMPT, onMiss, context);
-      return after(given, (given) =>
-        after(replies.of(given, textsOf(messages, given), how), (counted) => {
-          const { content, reasoning, calls, tokens, finishReason } = counted.reply;
-          const promptTokens = chatPromptTokens(messages, counted.promptTokens);
-          const usage = usageOf(promptTokens, tokens, reasoning?.tokens);
-          const id = `resp_${clock.newId(RESPONSE_ID_DIGITS)}`;
-          const head = { id, created: secondsOf(clock), model: asked.model ?? model.id };
-          const isCut = finishReason === 'length';
-          const answer = { text: content.text, reasoning: reasoning?.content.text, calls, isCut, usage };
-          const made = responseObject(head, answer, asked.echoed);
-          const answered: Answered = asked.stream
-            ? { content: { kind: 'events', stream: responseStream(made, 0, counted.reply) } }
-            : jsonOf(made);
-          // A response that can't be serialized isn't stored.
-          if (asked.isStored) parts.store.set(id, { response: made, input: namedItems(input, id) });
-          const replies = counted.reply.recorded && [counted.reply];
-          const outcome = { model: model.sourceOf(given).id, usage, finishReason, replies };
-          return { ...answered, origin: originOf(given, model), outcome };
-        }),
-      );
+      return after(inputOf(asked, parts, true), ({ input, said, messages }) => {
+        const given = findOrMiss(model, lookedUpOf(said, messages), PROMPT, onMiss, context);
+        return after(given, (given) =>
+          after(replies.of(given, textsOf(messages, given), how), (counted) => {
+            const { content, reasoning, calls, tokens, finishReason } = counted.reply;
+            const promptTokens = chatPromptTokens(messages, counted.promptTokens);
+            const usage = usageOf(promptTokens, tokens, reasoning?.tokens);
+            const id = `resp_${clock.newId(RESPONSE_ID_DIGITS)}`;
+            const head = { id, created: secondsOf(clock), model: asked.model ?? model.id };
+            const isCut = finishReason === 'length';
+            const answer = { text: content.text, reasoning: reasoning?.content.text, calls, isCut, usage };
+            const made = responseObject(head, answer, asked.echoed);
+            const answered: Answered = asked.stream
+              ? { content: { kind: 'events', stream: responseStream(made, 0, counted.reply) } }
+              : jsonOf(made);
+            const replies = counted.reply.recorded && [counted.reply];
+            const outcome = { model: model.sourceOf(given).id, usage, finishReason, replies };
+            const whole = { ...answered, origin: originOf(given, model), outcome };
+            // A response that can't be serialized isn't stored.
+            const kept = asked.isStored
+              ? parts.store.set(id, { response: made, input: namedItems(input, id) })
+              : undefined;
+            return after(kept, () => whole);
+          }),
+        );
+      });
     },
   };
 }
 
 /** The messages that a response's request asks about, in its context: see `responses`. */
-export function responsePromptOf(asked: ResponsesRequest, parts: ResponseParts): readonly Message[] {
-  const { said, messages } = inputOf(asked, parts, true);
-  return lookedUpOf(said, messages);
+export function responsePromptOf(
+  asked: ResponsesRequest,
+  parts: ResponseParts,
+): MaybePromise<readonly Message[]> {
+  return after(inputOf(asked, parts, true), ({ said, messages }) => lookedUpOf(said, messages));
 }
 
 /** The messages that are looked up. An input without text isn't a prompt, even if earlier messages have text. */
@@ -116,9 +122,10 @@ export function inputTokens(
     parse: ({ body }) => parseResponsesRequest(body),
     answer: (asked) => {
       catalog.resolve(asked.model);
-      const { messages } = inputOf(asked, parts);
-      return after(replies.tokensOf(textsOf(messages)), (tokens) =>
-        jsonOf({ object: 'response.input_tokens', input_tokens: chatPromptTokens(messages, tokens) }),
+      return after(inputOf(asked, parts), ({ messages }) =>
+        after(replies.tokensOf(textsOf(messages)), (tokens) =>
+          jsonOf({ object: 'response.input_tokens', input_tokens: chatPromptTokens(messages, tokens) }),
+        ),
       );
     },
   };
@@ -135,14 +142,15 @@ export function compact(
     parse: ({ body }) => parseResponsesRequest(body),
     answer: (asked) => {
       catalog.resolve(asked.model);
-      const { messages } = inputOf(asked, parts);
-      assertCompactable(messages);
-      return after(replies.tokensOf(textsOf(messages)), (tokens) => {
-        const digits = clock.newId(RESPONSE_ID_DIGITS);
-        const item = `cmp_${digits}`;
-        parts.compacted.set(item, messages);
-        const usage = usageOf(chatPromptTokens(messages, tokens), 0);
-        return jsonOf(compactedObject({ id: `resp_${digits}`, created: secondsOf(clock) }, item, usage));
+      return after(inputOf(asked, parts), ({ messages }) => {
+        assertCompactable(messages);
+        return after(replies.tokensOf(textsOf(messages)), (tokens) => {
+          const digits = clock.newId(RESPONSE_ID_DIGITS);
+          const item = `cmp_${digits}`;
+          const usage = usageOf(chatPromptTokens(messages, tokens), 0);
+          const head = { id: `resp_${digits}`, created: secondsOf(clock) };
+          return after(parts.compacted.set(item, messages), () => jsonOf(compactedObject(head, item, usage)));
+        });
       });
     },
   };
@@ -155,44 +163,73 @@ function assertCompactable(messages: readonly Message[]): void {
   throw new AppError('array_above_max_length', { param: 'input', message });
 }
 
+/** The contents of a request. */
+interface RequestInput {
+  readonly input: readonly Item[];
+  /** The messages of its items. */
+  readonly said: readonly Message[];
+  /** All messages, including those before them. */
+  readonly messages: readonly Message[];
+}
+
+/** The messages of compacted conversations, by the ids of their items. */
+type Compacted = ReadonlyMap<string, readonly Message[]>;
+
 /**
- * The contents of a request: its items, their messages, and all messages including those before them.
+ * The contents of a request.
  *
  * @param needsInput true if a response to continue isn't enough
- * @throws AppError if the input is missing, or a response that it continues isn't stored
+ * @throws AppError, at once or as a rejection, if the input is missing, or a response that it continues isn't stored
  */
 function inputOf(
   asked: ResponsesRequest,
-  { store, compacted, substitutes }: ResponseParts,
+  parts: ResponseParts,
   needsInput = false,
-) {
+): MaybePromise<RequestInput> {
   const { input, instructions, previousId } = asked;
-  const isKnown =
-    previousId !== undefined && (substitutes === undefined || store.get(previousId) !== undefined);
-  const history = isKnown ? historyOf(previousId, store) : [];
-  const isEnough =
-    input !== undefined || substitutes !== undefined || (previousId !== undefined && !needsInput);
-  if (!isEnough) throw missingInput(asked);
-  const items = resolved(input ?? [], store);
-  const lists = [...history, items];
-  const from = lists.findLastIndex((list) => compactionIn(list, compacted) >= 0);
-  const messages: Message[] = [
-    ...(instructions === undefined ? [] : [{ role: 'system', text: instructions }]),
-    ...lists.slice(Math.max(0, from)).flatMap((list) => messagesIn(list, compacted)),
-  ];
-  const said = messagesOf(items.slice(compactionIn(items, compacted) + 1));
-  return { input: items, said, messages };
+  const { store, compacted, substitutes } = parts;
+  return after(earlierOf(previousId, parts), (history) => {
+    const isEnough =
+      input !== undefined || substitutes !== undefined || (previousId !== undefined && !needsInput);
+    if (!isEnough) throw missingInput(asked);
+    return after(resolved(input ?? [], store), (items) => {
+      const lists = [...history, items];
+      return after(compactedIn(lists, compacted), (known): RequestInput => {
+        const from = lists.findLastIndex((list) => compactionIn(list, known) >= 0);
+        const messages: Message[] = [
+          ...(instructions === undefined ? [] : [{ role: 'system', text: instructions }]),
+          ...lists.slice(Math.max(0, from)).flatMap((list) => messagesIn(list, known)),
+        ];
+        const said = messagesOf(items.slice(compactionIn(items, known) + 1));
+        return { input: items, said, messages };
+      });
+    });
+  });
 }
 
-/** The index of the last item that a compacted conversation takes the place of; -1 without one. */
-function compactionIn(items: readonly Item[], compacted: ResponseParts['compacted']): number {
-  return items.findLastIndex(
-    ({ type, id }) => type === 'compaction' && compacted.get(id ?? '') !== undefined,
+/** The compacted conversations that items name, as far as they are stored. */
+function compactedIn(lists: readonly (readonly Item[])[], compacted: KeptMessages): MaybePromise<Compacted> {
+  const named = lists.flat().filter(({ type }) => type === 'compaction');
+  const ids = [...new Set(named.map(({ id }) => id ?? ''))];
+  return after(
+    all(ids, (id) => compacted.get(id)),
+    (found) => {
+      const known = new Map<string, readonly Message[]>();
+      for (const [i, messages] of found.entries()) {
+        if (messages !== undefined) known.set(ids[i] as string, messages);
+      }
+      return known;
+    },
   );
 }
 
+/** The index of the last item that a compacted conversation takes the place of; -1 without one. */
+function compactionIn(items: readonly Item[], compacted: Compacted): number {
+  return items.findLastIndex(({ type, id }) => type === 'compaction' && compacted.has(id ?? ''));
+}
+
 /** The messages in the items. A compacted conversation takes the place of its item, and of all items before it. */
-function messagesIn(items: readonly Item[], compacted: ResponseParts['compacted']): readonly Message[] {
+function messagesIn(items: readonly Item[], compacted: Compacted): readonly Message[] {
   const last = compactionIn(items, compacted);
   const before = compacted.get(items[last]?.id ?? '') ?? [];
   return [...before, ...messagesOf(items.slice(last + 1))];
@@ -212,45 +249,93 @@ function missingInput({ previousId, promptId, conversationId }: ResponsesRequest
 }
 
 /** The items, with references replaced by the stored items. Each is inserted once: otherwise a short request could expand to any length. */
-function resolved(items: readonly Item[], store: Store<StoredResponse>): readonly Item[] {
+function resolved(items: readonly Item[], store: KeptResponses): MaybePromise<readonly Item[]> {
   const references = items.filter(({ type }) => type === 'item_reference');
   const responseIds = new Set(references.map(({ id }) => responseIdIn(id ?? '')));
-  const stored = [...responseIds].flatMap((id) => store.get(id) ?? []).flatMap(itemsOf);
-  const named = new Map(stored.map((item) => [item.id, item]));
-  return items.flatMap((item) => {
-    if (item.type !== 'item_reference') return [item];
-    const found = named.get(item.id ?? '');
-    return found !== undefined && named.delete(found.id) ? [found] : [];
+  const found = all([...responseIds], (id) => store.get(id));
+  return after(found, (found) => {
+    const stored = found.flatMap((response) => (response === undefined ? [] : itemsOf(response)));
+    const named = new Map(stored.map((item) => [item.id, item]));
+    return items.flatMap((item) => {
+      if (item.type !== 'item_reference') return [item];
+      const known = named.get(item.id ?? '');
+      return known !== undefined && named.delete(known.id) ? [known] : [];
+    });
   });
+}
+
+/**
+ * The items of a response and of those that it continued, oldest first. Empty without one, or if it isn't known but unknown ids get a
+ * substitute.
+ *
+ * @throws AppError, at once or as a rejection, as `historyOf`
+ */
+function earlierOf(
+  id: string | undefined,
+  { store, substitutes }: ResponseParts,
+): MaybePromise<readonly (readonly NamedItem[])[]> {
+  if (id === undefined) return [];
+  if (substitutes === undefined) return historyOf(id, store);
+  return after(store.get(id), (stored) => (stored === undefined ? [] : historyOf(id, store)));
 }
 
 /**
  * The items of a response and of those that it continued, oldest first.
  *
- * @throws AppError if one of them isn't stored, or if they have more items than a request may have
+ * @param chain has the responses that continue it
+ * @throws AppError, at once or as a rejection, if one of them isn't stored, or if they have more items than a request may have
  */
-function historyOf(id: string, store: Store<StoredResponse>): (readonly NamedItem[])[] {
-  const chain: StoredResponse[] = [];
-  let items = 0;
+function historyOf(
+  id: string,
+  store: KeptResponses,
+  chain: Chain = { latestFirst: [], items: 0 },
+): MaybePromise<readonly (readonly NamedItem[])[]> {
   for (let next: string | null = id; next !== null; ) {
-    const stored = store.get(next);
-    if (stored === undefined) {
-      throw new AppError('previous_response_not_found', {
-        param: 'previous_response_id',
-        message: `Previous response with id '${next}' not found.`,
+    const current: string = next;
+    const stored = store.get(current);
+    if (stored instanceof Promise) {
+      return stored.then((stored) => {
+        const before = extend(chain, current, stored);
+        return before === null ? listsOf(chain) : historyOf(before, store, chain);
       });
     }
-    chain.push(stored);
-    items += stored.input.length + stored.response.output.length;
-    if (items > MESSAGES_MAX) {
-      throw new AppError('array_above_max_length', {
-        param: 'previous_response_id',
-        message: `Invalid 'previous_response_id': conversation too long. Expected at most ${MESSAGES_MAX} items in the responses that it continues.`,
-      });
-    }
-    next = stored.response.previous_response_id;
+    next = extend(chain, current, stored);
   }
-  return chain.reverse().map(itemsOf);
+  return listsOf(chain);
+}
+
+/** Responses that continue each other, and how many items they have. */
+interface Chain {
+  readonly latestFirst: StoredResponse[];
+  items: number;
+}
+
+/**
+ * Adds the response that the last one of a chain continues.
+ *
+ * @returns the id of the one that it continues; null without one
+ * @throws AppError, as `historyOf`
+ */
+function extend(chain: Chain, id: string, stored: StoredResponse | undefined): string | null {
+  if (stored === undefined) {
+    throw new AppError('previous_response_not_found', {
+      param: 'previous_response_id',
+      message: `Previous response with id '${id}' not found.`,
+    });
+  }
+  chain.latestFirst.push(stored);
+  chain.items += stored.input.length + stored.response.output.length;
+  if (chain.items > MESSAGES_MAX) {
+    throw new AppError('array_above_max_length', {
+      param: 'previous_response_id',
+      message: `Invalid 'previous_response_id': conversation too long. Expected at most ${MESSAGES_MAX} items in the responses that it continues.`,
+    });
+  }
+  return stored.response.previous_response_id;
+}
+
+function listsOf({ latestFirst }: Chain): readonly (readonly NamedItem[])[] {
+  return latestFirst.toReversed().map(itemsOf);
 }
 
 function itemsOf({ input, response }: StoredResponse): readonly NamedItem[] {

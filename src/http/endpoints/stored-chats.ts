@@ -1,6 +1,6 @@
 import { byteCount } from '../../core/bytes.js';
 import { AppError } from '../../core/errors.js';
-import { after, type MaybePromise } from '../../core/maybe-promise.js';
+import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
 import { allInSteps } from '../../core/steps.js';
 import type { Metadata } from '../../openai/chat-request.js';
 import {
@@ -15,28 +15,31 @@ import {
   spelledChats,
 } from '../../openai/stored-chats.js';
 import { type Answered, type Endpoint, jsonOf, type RequestContext } from '../endpoint.js';
+import type { KeptChats } from '../kept.js';
 import { valuesOf } from '../query-values.js';
-import type { Store } from '../store.js';
 import type { Substitutes } from '../substitutes.js';
 
-type Chats = Store<StoredChat>;
-
 /** `GET /v1/chat/completions`: the stored completions. */
-export function chatList(store: Chats, substitutes: Substitutes | undefined): Endpoint<ListQuery> {
+export function chatList(store: KeptChats, substitutes: Substitutes | undefined): Endpoint<ListQuery> {
   return {
     parse: ({ query }) => parseListQuery(valuesOf(query, 'limit')),
-    answer: (query, context) => {
-      const chats = store.all();
-      const isUnknown = substitutes !== undefined && chats.every(({ id }) => id !== query.after);
-      const page = chatPage(chats, isUnknown ? { ...query, after: undefined } : query);
-      const data = allInSteps(page.data, (chat) => held(spelledChat(chat), context));
-      return after(data, (data): Answered => spelled(spelledChats(page, data)));
-    },
+    answer: (query, context) =>
+      after(store.list(), (listed) => {
+        const isUnknown = substitutes !== undefined && listed.every(({ id }) => id !== query.after);
+        const page = chatPage(listed, isUnknown ? { ...query, after: undefined } : query);
+        const found = all(page.data, ({ id }) => store.get(id));
+        return after(found, (found) => {
+          // Others may have deleted some of them in the meantime.
+          const chats = found.filter((chat) => chat !== undefined);
+          const data = allInSteps(chats, (chat) => held(spelledChat(chat), context));
+          return after(data, (data): Answered => spelled(spelledChats({ ...page, data: chats }, data)));
+        });
+      }),
   };
 }
 
 /** `GET /v1/chat/completions/{id}`: a stored completion. */
-export function chatById(store: Chats, substitutes: Substitutes | undefined): Endpoint<string> {
+export function chatById(store: KeptChats, substitutes: Substitutes | undefined): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
     answer: (id, context) =>
@@ -46,56 +49,67 @@ export function chatById(store: Chats, substitutes: Substitutes | undefined): En
 
 /** `POST /v1/chat/completions/{id}`: replaces the metadata of a stored completion. */
 export function updateChat(
-  store: Chats,
+  store: KeptChats,
   substitutes: Substitutes | undefined,
 ): Endpoint<{ readonly id: string; readonly metadata: Metadata }> {
   return {
     parse: ({ params: { id = '' }, body }) => ({ id, metadata: parseUpdate(body) }),
-    answer: ({ id, metadata }, context) => {
-      const stored = store.get(id);
-      if (stored !== undefined) store.set(id, { ...stored, metadata });
-      return after(stored ?? chatOf(store, substitutes, id), (chat) =>
-        spelled(held(spelledChat({ ...chat, metadata }), context)),
-      );
-    },
+    answer: ({ id, metadata }, context) =>
+      after(store.get(id), (stored) => {
+        const updated = stored && store.set(id, { ...stored, metadata });
+        return after(updated, () =>
+          after(stored ?? substituteOf(substitutes, id), (chat) =>
+            spelled(held(spelledChat({ ...chat, metadata }), context)),
+          ),
+        );
+      }),
   };
 }
 
 /** `DELETE /v1/chat/completions/{id}`: deletes a stored completion. */
-export function deleteChat(store: Chats, substitutes: Substitutes | undefined): Endpoint<string> {
+export function deleteChat(store: KeptChats, substitutes: Substitutes | undefined): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
-    answer: (id) => {
-      if (!store.delete(id) && substitutes === undefined) throw notFound(id);
-      return jsonOf({ object: 'chat.completion.deleted', id, deleted: true });
-    },
+    answer: (id) =>
+      after(store.delete(id), (wasStored) => {
+        if (!wasStored && substitutes === undefined) throw notFound(id);
+        return jsonOf({ object: 'chat.completion.deleted', id, deleted: true });
+      }),
   };
 }
 
 /** `GET /v1/chat/completions/{id}/messages`: the messages that a stored completion answers. */
 export function chatMessages(
-  store: Chats,
+  store: KeptChats,
   substitutes: Substitutes | undefined,
 ): Endpoint<{ readonly id: string; readonly query: ReturnType<typeof parseMessagesQuery> }> {
   return {
     parse: ({ params: { id = '' }, query }) => ({ id, query: parseMessagesQuery(valuesOf(query, 'limit')) }),
-    answer: ({ id, query }, context) => {
-      const chat = store.get(id);
-      if (chat !== undefined) {
-        context.holdAnswer(store.jsonBytesOf(id));
-        return jsonOf(messageList(chat, query));
-      }
-      if (substitutes === undefined) throw notFound(id);
-      return jsonOf(messageList({ id, messages: [] }, {}));
-    },
+    answer: ({ id, query }, context) =>
+      after(store.get(id), (chat) => {
+        if (chat !== undefined) {
+          context.holdAnswer(store.jsonBytesOf(id, chat));
+          return jsonOf(messageList(chat, query));
+        }
+        if (substitutes === undefined) throw notFound(id);
+        return jsonOf(messageList({ id, messages: [] }, {}));
+      }),
   };
 }
 
-/** @throws AppError if the completion isn't stored and has no substitute */
-function chatOf(store: Chats, substitutes: Substitutes | undefined, id: string): MaybePromise<StoredChat> {
-  const chat = store.get(id) ?? substitutes?.chat(id);
-  if (chat === undefined) throw notFound(id);
-  return chat;
+/** @throws AppError, at once or as a rejection, if the completion isn't stored and has no substitute */
+function chatOf(
+  store: KeptChats,
+  substitutes: Substitutes | undefined,
+  id: string,
+): MaybePromise<StoredChat> {
+  return after(store.get(id), (chat) => chat ?? substituteOf(substitutes, id));
+}
+
+/** @throws AppError if there are no substitutes */
+function substituteOf(substitutes: Substitutes | undefined, id: string): MaybePromise<StoredChat> {
+  if (substitutes === undefined) throw notFound(id);
+  return substitutes.chat(id);
 }
 
 function notFound(id: string): AppError {

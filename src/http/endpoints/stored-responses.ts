@@ -4,9 +4,9 @@ import { after, type MaybePromise } from '../../core/maybe-promise.js';
 import { responseStream } from '../../openai/responses-events.js';
 import { itemList } from '../../openai/responses-items.js';
 import { retrieve } from '../../openai/schemas/checks.js';
-import { type Answered, type Endpoint, type Input, jsonOf } from '../endpoint.js';
+import { type Answered, type Endpoint, type Input, jsonOf, type RequestContext } from '../endpoint.js';
+import type { StoredResponse } from '../kept.js';
 import { valuesOf } from '../query-values.js';
-import type { StoredResponse } from '../store.js';
 import type { ResponseParts } from './responses.js';
 
 /** `GET /v1/responses/{id}`: a stored response, or its events again, if requested. */
@@ -17,8 +17,7 @@ export function responseById(parts: ResponseParts): Endpoint<{ id: string; from:
       return { id, from: stream ? Math.max(0, starting_after + 1) : undefined };
     },
     answer: ({ id, from }, context) =>
-      after(storedResponse(parts, id), ({ response }): Answered => {
-        context.holdAnswer(parts.store.jsonBytesOf(id));
+      after(storedResponse(parts, id, context), ({ response }): Answered => {
         if (from === undefined) return jsonOf(response);
         return { content: { kind: 'events', stream: responseStream(response, from) } };
       }),
@@ -33,10 +32,8 @@ export function cancelResponse(parts: ResponseParts): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
     answer: (id, context) =>
-      after(storedResponse(parts, id), ({ response }) => {
-        if (!response.background && parts.store.get(id) !== undefined)
-          throw new AppError('response_not_cancellable');
-        context.holdAnswer(parts.store.jsonBytesOf(id));
+      after(storedResponse(parts, id, context), ({ response, isSubstitute }) => {
+        if (!response.background && !isSubstitute) throw new AppError('response_not_cancellable');
         return jsonOf(response);
       }),
   };
@@ -46,10 +43,11 @@ export function cancelResponse(parts: ResponseParts): Endpoint<string> {
 export function deleteResponse({ store, substitutes }: ResponseParts): Endpoint<string> {
   return {
     parse: ({ params: { id = '' } }) => id,
-    answer: (id) => {
-      if (!store.delete(id) && substitutes === undefined) throw notFound(id);
-      return jsonOf({ id, object: 'response', deleted: true });
-    },
+    answer: (id) =>
+      after(store.delete(id), (wasStored) => {
+        if (!wasStored && substitutes === undefined) throw notFound(id);
+        return jsonOf({ id, object: 'response', deleted: true });
+      }),
   };
 }
 
@@ -57,21 +55,34 @@ export function deleteResponse({ store, substitutes }: ResponseParts): Endpoint<
 export function inputItems({ store, substitutes }: ResponseParts): Endpoint<Pick<Input, 'params' | 'query'>> {
   return {
     parse: (input) => input,
-    answer: ({ params: { id = '' }, query }, context) => {
-      const stored = store.get(id);
-      if (stored === undefined && substitutes !== undefined) return jsonOf(itemList([], {}));
-      if (stored === undefined) throw notFound(id);
-      context.holdAnswer(store.jsonBytesOf(id));
-      return jsonOf(itemList(stored.input, valuesOf(query, 'limit')));
-    },
+    answer: ({ params: { id = '' }, query }, context) =>
+      after(store.get(id), (stored) => {
+        if (stored === undefined && substitutes !== undefined) return jsonOf(itemList([], {}));
+        if (stored === undefined) throw notFound(id);
+        context.holdAnswer(store.jsonBytesOf(id, stored));
+        return jsonOf(itemList(stored.input, valuesOf(query, 'limit')));
+      }),
   };
 }
 
-/** @throws AppError if the response isn't stored and has no substitute */
-function storedResponse({ store, substitutes }: ResponseParts, id: string): MaybePromise<StoredResponse> {
-  const stored = store.get(id) ?? substitutes?.response(id);
-  if (stored === undefined) throw notFound(id);
-  return stored;
+/**
+ * A stored response, or its substitute.
+ *
+ * @throws AppError, at once or as a rejection, if the response isn't stored and has no substitute, or if there is no memory for it
+ */
+function storedResponse(
+  { store, substitutes }: ResponseParts,
+  id: string,
+  context: RequestContext,
+): MaybePromise<StoredResponse & { readonly isSubstitute: boolean }> {
+  return after(store.get(id), (stored) => {
+    if (stored !== undefined) {
+      context.holdAnswer(store.jsonBytesOf(id, stored));
+      return { ...stored, isSubstitute: false };
+    }
+    if (substitutes === undefined) throw notFound(id);
+    return after(substitutes.response(id), (response) => ({ ...response, isSubstitute: true }));
+  });
 }
 
 function notFound(id: string): AppError {
