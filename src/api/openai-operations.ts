@@ -42,6 +42,7 @@ const INPUT_ERRORS = [
   'model_not_found',
   'previous_response_not_found',
   'object_not_found',
+  'store_unavailable',
   'worker_failed',
   'overloaded',
   'timed_out',
@@ -113,6 +114,7 @@ export const OPENAI_OPERATIONS = [
       'object_above_max_properties',
       'property_name_above_max_length',
       'request_too_large',
+      'store_unavailable',
       'overloaded',
     ],
   },
@@ -124,7 +126,7 @@ export const OPENAI_OPERATIONS = [
     summary: 'A stored chat completion',
     parameters: [chatId],
     answer: json(storedChatSchema),
-    errors: ['object_not_found', 'request_too_large', 'overloaded'],
+    errors: ['object_not_found', 'request_too_large', 'store_unavailable', 'overloaded'],
   },
   {
     method: 'post',
@@ -136,7 +138,7 @@ export const OPENAI_OPERATIONS = [
     body: updateChatSchema,
     example: () => ({ metadata: { topic: 'greeting' } }),
     answer: json(storedChatSchema),
-    errors: [...BODY_ERRORS, 'object_not_found', 'overloaded'],
+    errors: [...BODY_ERRORS, 'object_not_found', 'store_unavailable', 'overloaded'],
   },
   {
     method: 'delete',
@@ -146,7 +148,7 @@ export const OPENAI_OPERATIONS = [
     summary: 'Deletes a chat completion',
     parameters: [chatId],
     answer: json(deletedChatSchema),
-    errors: ['object_not_found'],
+    errors: ['object_not_found', 'store_unavailable'],
   },
   {
     method: 'get',
@@ -157,7 +159,7 @@ export const OPENAI_OPERATIONS = [
     parameters: [chatId],
     query: listMessagesSchema,
     answer: json(storedMessageListSchema),
-    errors: [...LIST_ERRORS, 'object_not_found', 'request_too_large', 'overloaded'],
+    errors: [...LIST_ERRORS, 'object_not_found', 'request_too_large', 'store_unavailable', 'overloaded'],
   },
   {
     method: 'post',
@@ -223,7 +225,7 @@ export const OPENAI_OPERATIONS = [
     parameters: [responseId],
     query: retrieveSchema,
     answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
-    errors: ['invalid_type', 'integer_below_min_value', 'response_not_found'],
+    errors: ['invalid_type', 'integer_below_min_value', 'response_not_found', 'store_unavailable'],
   },
   {
     method: 'delete',
@@ -234,7 +236,7 @@ export const OPENAI_OPERATIONS = [
     description: 'Responses that continue it can still be retrieved, but no longer be continued.',
     parameters: [responseId],
     answer: json(deletedResponseSchema),
-    errors: ['response_not_found'],
+    errors: ['response_not_found', 'store_unavailable'],
   },
   {
     method: 'post',
@@ -245,7 +247,7 @@ export const OPENAI_OPERATIONS = [
     description: 'It is completed already: nothing is cancelled. Other responses can not be cancelled.',
     parameters: [responseId],
     answer: json(responseSchema),
-    errors: ['response_not_cancellable', 'response_not_found'],
+    errors: ['response_not_cancellable', 'response_not_found', 'store_unavailable'],
   },
   {
     method: 'get',
@@ -256,7 +258,7 @@ export const OPENAI_OPERATIONS = [
     parameters: [responseId],
     query: inputItemsSchema,
     answer: json(inputItemListSchema),
-    errors: [...LIST_ERRORS, 'response_not_found'],
+    errors: [...LIST_ERRORS, 'response_not_found', 'store_unavailable'],
   },
   {
     method: 'post',

@@ -143,7 +143,11 @@ export const DATASET_ERRORS = [
 ] as const satisfies readonly ErrorCode[];
 
 /** Errors of requests for which tests may have given replies. */
-export const GIVEN_ERRORS = ['given_failure', 'override_failed'] as const satisfies readonly ErrorCode[];
+export const GIVEN_ERRORS = [
+  'given_failure',
+  'override_failed',
+  'store_unavailable',
+] as const satisfies readonly ErrorCode[];
 
 /** The errors of a request that is answered with a recorded reply. */
 export const COMPLETION_ERRORS = [

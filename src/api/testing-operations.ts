@@ -32,7 +32,7 @@ export const TESTING_OPERATIONS = [
     body: ownRepliesSchema,
     example: () => ({ prompt: 'What is 2+2?', reply: '4' }),
     answer: json(ownRepliesAddedSchema),
-    errors: [...BODY_ERRORS, 'unknown_parameter'],
+    errors: [...BODY_ERRORS, 'unknown_parameter', 'store_unavailable'],
   },
   {
     method: 'delete',
@@ -42,7 +42,7 @@ export const TESTING_OPERATIONS = [
     summary: 'Takes back the replies and errors of a test, or all',
     parameters: [testId],
     answer: json(clearedSchema),
-    errors: ['test_id_invalid', 'invalid_value', 'unknown_parameter', 'invalid_type'],
+    errors: ['test_id_invalid', 'invalid_value', 'unknown_parameter', 'invalid_type', 'store_unavailable'],
   },
   {
     method: 'post',
@@ -55,7 +55,7 @@ export const TESTING_OPERATIONS = [
     body: failuresSchema,
     example: () => ({ sequence: '429*2,200' }),
     answer: json(failuresSetSchema),
-    errors: [...BODY_ERRORS, 'unknown_parameter', 'model_not_found'],
+    errors: [...BODY_ERRORS, 'unknown_parameter', 'model_not_found', 'store_unavailable'],
   },
   {
     method: 'delete',
@@ -74,7 +74,14 @@ export const TESTING_OPERATIONS = [
       },
     ],
     answer: json(clearedSchema),
-    errors: ['model_not_found', 'test_id_invalid', 'invalid_value', 'unknown_parameter', 'invalid_type'],
+    errors: [
+      'model_not_found',
+      'test_id_invalid',
+      'invalid_value',
+      'unknown_parameter',
+      'invalid_type',
+      'store_unavailable',
+    ],
   },
   {
     method: 'post',

@@ -228,6 +228,11 @@ export const ERRORS = {
     type: 'server_error',
     message: 'The benchmark was interrupted: the server is stopping, or a request failed.',
   },
+  store_unavailable: {
+    status: 503,
+    type: 'server_error',
+    message: 'The store that servers share can not be reached. Try again later.',
+  },
   overloaded: {
     status: 503,
     type: 'server_error',

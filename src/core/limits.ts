@@ -465,8 +465,27 @@ export const PROMPTS_MAX = 128;
 /** The memory of the journal's requests: their bodies, and the rest estimated. */
 export const JOURNAL_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Tests with replies of their own at the same time. */
+/** Tests with replies or failures of their own at the same time. */
 export const SCOPES_MAX = 10_000;
+
+/** How long a store that servers share keeps what a test has set, after it was last changed or used. */
+export const SCOPE_LIFE_MS = 60 * 60 * 1000;
+
+/** How often a server looks for what others have set for all tests, in ms. */
+export const SCOPES_REFRESH_MS = 1000;
+
+/** The JSON of what one test has set in such a store, and of what a server remembers of all of them, in bytes. */
+export const SCOPE_LENGTH_MAX = 16 * MiB;
+export const SCOPES_LENGTH_MAX = 64 * MiB;
+
+/** How long such a store counts the replies of tests on, after the last one. */
+export const NUMBER_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** How long such a store keeps the position in a sequence of failures after the last request. */
+export const POSITION_LIFE_MS = 60 * 60 * 1000;
+
+/** Positions in sequences of failures that one server keeps in memory: of each test in each plan. */
+export const POSITIONS_MAX = 10 * SCOPES_MAX;
 
 /** Bytes that may wait for a client that reads the journal's stream too slowly. */
 export const LIVE_WAITING_BYTES_MAX = 1024 * 1024;

@@ -1,11 +1,13 @@
 /** When the pieces of an answer are sent, and what goes wrong on purpose. All of it is off by default. */
 
+import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { TimedReply } from '../core/reply.js';
+import type { Scope, SharedState } from '../store/scopes.js';
 import { Capacity } from './capacity.js';
 import type { Failure } from './failure.js';
 import { type FailurePlan, Failures } from './failures.js';
 import { isInstant, type Latency, loadFactorAt, Times } from './latency.js';
-import { Order } from './order.js';
+import { Order, streamOf } from './order.js';
 import { type Headers, hasOverrides, ownFailure, withOwnDelay } from './overrides.js';
 import { Random } from './random.js';
 import { type Factor, Schedule, Whole } from './schedule.js';
@@ -79,7 +81,7 @@ export class Delivery {
   readonly failures: Failures;
   private readonly settings: (model: string | undefined) => DeliverySettings;
   private readonly capacities = new Map<string | undefined, Capacity>();
-  private readonly order = new Order('delays');
+  private readonly order = new Order();
   private readonly seed: number;
   private readonly allowsOverrides: boolean;
   private readonly isConfigured: boolean;
@@ -89,28 +91,37 @@ export class Delivery {
   /**
    * @param all the settings of models without settings of their own
    * @param models the others, by their ids
+   * @param seed undefined for a random one
    * @param allowsOverrides true if a request may set its own delays and failures
+   * @param state what is set while the server runs
    */
   constructor(
     all: DeliverySettings,
     models: ReadonlyMap<string, DeliverySettings>,
-    seed: number,
+    seed: number | undefined,
     allowsOverrides: boolean,
+    state: SharedState,
   ) {
-    this.seed = seed;
+    this.seed = seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
     this.allowsOverrides = allowsOverrides;
     this.settings = (model) => (model === undefined ? all : (models.get(model) ?? all));
     const plans = new Map([...models].map(([model, { failures }]) => [model, failures]));
-    this.failures = new Failures(all.failures, plans, seed);
+    this.failures = new Failures(all.failures, plans, seed, state);
     this.isConfigured = [all, ...models.values()].some(
       (each) => !isInstant(each) || each.maxNumSeqs > 0 || each.streamInterval > 0 || each.replaySpeed > 0,
     );
     this.hasCapacity = [all, ...models.values()].some(({ maxNumSeqs }) => maxNumSeqs > 0);
   }
 
-  /** False if a request is answered at once. */
-  concerns(headers: Headers): boolean {
-    return this.isConfigured || this.failures.isOn || (this.allowsOverrides && hasOverrides(headers));
+  /**
+   * False if a request is answered at once.
+   *
+   * @param test the id of the test that asks
+   */
+  concerns(headers: Headers, test: string | undefined): boolean {
+    return (
+      this.isConfigured || this.failures.concerns(test) || (this.allowsOverrides && hasOverrides(headers))
+    );
   }
 
   /**
@@ -118,14 +129,21 @@ export class Delivery {
    *
    * @param model the id of the model that is asked; undefined if any of several may answer
    * @param test the id of the test that asks
-   * @throws AppError if a header of the request is invalid
+   * @param scopeOf returns what is set for that test
+   * @throws AppError, at once or as a rejection, if a header of the request is invalid, or if the store is away that decides
    */
-  plan(model: string | undefined, headers: Headers, test: string | undefined): Plan {
+  plan(
+    model: string | undefined,
+    headers: Headers,
+    test: string | undefined,
+    scopeOf: () => MaybePromise<Scope | undefined>,
+  ): MaybePromise<Plan> {
     const configured = this.settings(model);
     const settings = this.allowsOverrides ? withOwnDelay(configured, headers) : configured;
-    const failure = this.allowsOverrides ? ownFailure(headers) : undefined;
-    const random = new Random(this.seed, this.order.next(test).stream);
-    return new Plan(failure ?? this.failures.next(test, model), settings, random, this.capacityOf(model));
+    const own = this.allowsOverrides ? ownFailure(headers) : undefined;
+    const random = new Random(this.seed, streamOf('delays', test, this.order.next(test)));
+    const failure = own ?? after(scopeOf(), (scope) => this.failures.next(test, model, scope));
+    return after(failure, (failure) => new Plan(failure, settings, random, this.capacityOf(model)));
   }
 
   /** The requests of a model that run, and those that wait; undefined for those that any of several models may answer. */

@@ -137,7 +137,7 @@ export function createApp(parts: AppParts): App {
     parts.testing.journal !== undefined,
     () => new JsonMeter(kernelModule()),
   );
-  const rate = parts.rateLimit === 0 ? undefined : new RateLimit(parts.rateLimit, parts.hasKeys);
+  const rate = parts.rateLimit === 0 ? undefined : new RateLimit(parts.rateLimit, parts.hasKeys, parts.store);
   const app = expressApp(parts, runs, runOf(docsScript), deliverer, errors, bodies, rate);
   const answers = cache && new AnswerCache(cache);
   const pauseBackgroundWork = () => catalog.pauseBackgroundWork();

@@ -8,6 +8,7 @@ import type { Failure } from '../delivery/failure.js';
 import type { Whole } from '../delivery/schedule.js';
 import { EARLY_MS, type Timed, TimerWheel } from '../delivery/timer-wheel.js';
 import type { Catalog } from '../models/catalog.js';
+import type { Scope } from '../store/scopes.js';
 import { testOf } from '../testing/asked.js';
 import type { Answered } from './endpoint.js';
 import { bodyOfRefused, type ErrorAnswers } from './errors.js';
@@ -57,18 +58,23 @@ export class Deliverer {
 
   /** False if the answer to a request with these headers is sent at once. */
   concerns(headers: ServerResponse['req']['headers']): boolean {
-    return this.delivery.concerns(headers);
+    return this.delivery.concerns(headers, testOf(headers));
   }
 
   /**
    * Counts a request for an answer of a model, and decides how that is delivered.
    *
    * @param name the model's name in the request
-   * @throws AppError if the name is unknown, or a header of the request is invalid
+   * @param scopeOf returns what is set for its test
+   * @throws AppError, at once or as a rejection, if the name is unknown, a header of the request is invalid, or the store is away
    */
-  plan(name: string | undefined, response: ServerResponse): Plan {
+  plan(
+    name: string | undefined,
+    response: ServerResponse,
+    scopeOf: () => MaybePromise<Scope | undefined>,
+  ): MaybePromise<Plan> {
     const { headers } = response.req;
-    return this.delivery.plan(this.catalog.idOf(name), headers, testOf(headers));
+    return this.delivery.plan(this.catalog.idOf(name), headers, testOf(headers), scopeOf);
   }
 
   /**

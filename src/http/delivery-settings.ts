@@ -3,21 +3,27 @@ import { ConfigError } from '../settings/config-error.js';
 import { readProfile } from '../settings/profile-file.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import type { Config } from '../settings/table.js';
+import type { SharedState } from '../store/scopes.js';
 
 /**
  * The delivery that the settings describe.
  *
+ * @param state what is set while the server runs
  * @param sourceOf returns where a setting was given; by default, the library's options
  * @throws ConfigError if a profile can't be read, or settings contradict each other
  */
-export function deliveryOf(config: Config, sourceOf: SourceOf = (setting) => setting): Delivery {
-  const seed = config.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
+export function deliveryOf(
+  config: Config,
+  state: SharedState,
+  sourceOf: SourceOf = (setting) => setting,
+): Delivery {
   const models = Object.entries(config.models).map(([model, own]): [string, DeliverySettings] => {
     const source: SourceOf = (setting) =>
       own[setting as keyof typeof own] === undefined ? sourceOf(setting) : sourceOf(setting, model);
     return [model, settingsOf({ ...config, ...own }, source)];
   });
-  return new Delivery(settingsOf(config, sourceOf), new Map(models), seed, config.allowOverrides);
+  const all = settingsOf(config, sourceOf);
+  return new Delivery(all, new Map(models), config.seed, config.allowOverrides, state);
 }
 
 function settingsOf(config: Config, sourceOf: SourceOf): DeliverySettings {

@@ -102,9 +102,9 @@ export interface RequestContext {
   /**
    * The number of that reply or error. It isn't used up.
    *
-   * @throws AppError, because the request doesn't name its test, or because the test's own code fails
+   * @throws AppError, at once or as a rejection, because the request doesn't name its test, or because the test's own code fails
    */
-  overrideNumber(messages: readonly Message[]): number | undefined;
+  overrideNumber(messages: readonly Message[]): MaybePromise<number | undefined>;
 }
 
 /** An answer. It may be sent any number of times. */

@@ -104,22 +104,26 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       app(request, response);
     } else {
       const overLimit = isLimited(operation) ? rate?.count(request, response) : undefined;
-      if (overLimit !== undefined) {
-        errors.answer(response, overLimit);
-        return;
-      }
-      if (operation.isOpen !== true) parts.pauseBackgroundWork();
-      if (operation.body === undefined) answer(operation, undefined, request, response);
-      else {
-        bodies.read(
-          request,
-          response,
-          (body) => answerBody(operation, body, request, response),
-          (error) => errors.answer(response, error),
-        );
-      }
+      after(overLimit, (overLimit) => {
+        if (overLimit === undefined) admit(operation, request, response);
+        else errors.answer(response, overLimit);
+      });
     }
   };
+
+  /** Answers a request that is not over its client's limit. */
+  function admit(operation: Operation, request: AppRequest, response: ServerResponse): void {
+    if (operation.isOpen !== true) parts.pauseBackgroundWork();
+    if (operation.body === undefined) answer(operation, undefined, request, response);
+    else {
+      bodies.read(
+        request,
+        response,
+        (body) => answerBody(operation, body, request, response),
+        (error) => errors.answer(response, error),
+      );
+    }
+  }
 
   /** True if a request can be answered here: it has none of the features that need Express. */
   function isPlain(request: IncomingMessage, operation: Operation): boolean {

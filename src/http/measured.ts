@@ -3,6 +3,7 @@
 import type { Delivery } from '../delivery/delivery.js';
 import type { Catalog } from '../models/catalog.js';
 import type { DatasetFigures } from '../models/served.js';
+import type { Store } from '../store/store.js';
 import type { RequestMetrics } from './request-metrics.js';
 import type { TokensInFlight } from './tokens-in-flight.js';
 
@@ -27,4 +28,5 @@ export interface Measured {
   readonly catalog: Pick<Catalog, 'models'>;
   readonly delivery: Pick<Delivery, 'hasCapacity' | 'capacityOf'>;
   readonly tokensInFlight: TokensInFlight;
+  readonly store: Pick<Store, 'isShared' | 'isUp'>;
 }

@@ -75,6 +75,9 @@ export function createRegistry(measured: Measured): Registry {
     'Worker threads that died and were replaced.',
     () => figures().workerRestarts,
   );
+  const { store } = measured;
+  if (store.isShared)
+    gauge('verbatim_store_up', '1 if the store can be reached, else 0.', () => Number(store.isUp));
   addCompletionMetrics(collected, measured);
   return registry;
 }

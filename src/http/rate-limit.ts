@@ -2,34 +2,40 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
-import { LRUCache } from 'lru-cache';
 import { AppError } from '../core/errors.js';
 import { RATE_CLIENTS_MAX } from '../core/limits.js';
+import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
+import { insteadOfStore } from '../store/away.js';
+import { MemoryStore } from '../store/memory-store.js';
+import type { Count, CountKind, Counts, Store } from '../store/store.js';
 import { keyIn } from './auth.js';
 import { factsOf, type Rate } from './request-facts.js';
 
-const MINUTE_MS = 60_000;
+const REQUESTS: CountKind = {
+  name: 'rate',
+  lifeMs: 60_000,
+  isRenewed: false,
+  isSecret: true,
+  countMax: RATE_CLIENTS_MAX,
+};
 
-/** The requests of one client in a window of a minute, which begins with its first request. */
-interface Window {
-  count: number;
-  /** When the window ends, by `performance.now()`. */
-  readonly endsAt: number;
-}
-
-/** Counts requests, and rejects those over the limit. */
+/** Counts requests, and rejects those over the limit. The window of a client is a minute that begins with its first request. */
 export class RateLimit {
   private readonly limit: number;
   private readonly hasKeys: boolean;
-  private readonly windows = new LRUCache<string, Window>({ max: RATE_CLIENTS_MAX });
+  private readonly counts: Counts;
+  /** Counts while the store is away: each server then has the whole limit for itself, but rejects only what is over it. */
+  private readonly own: Counts;
 
   /**
    * @param limit requests a minute
    * @param hasKeys true if each key has its own limit; else each address has
    */
-  constructor(limit: number, hasKeys: boolean) {
+  constructor(limit: number, hasKeys: boolean, store: Store) {
     this.limit = limit;
     this.hasKeys = hasKeys;
+    this.counts = store.counts(REQUESTS);
+    this.own = store.isShared ? new MemoryStore().counts(REQUESTS) : this.counts;
   }
 
   /**
@@ -37,25 +43,30 @@ export class RateLimit {
    *
    * @returns the error to answer, if the request is over the limit
    */
-  count({ headers, socket }: IncomingMessage, response: ServerResponse): AppError | undefined {
-    const { limit } = this;
+  count({ headers, socket }: IncomingMessage, response: ServerResponse): MaybePromise<AppError | undefined> {
     const client = (this.hasKeys ? keyIn(headers) : undefined) ?? networkOf(socket.remoteAddress ?? '');
-    const now = performance.now();
-    let window = this.windows.get(client);
-    if (window === undefined || window.endsAt <= now) {
-      window = { count: 0, endsAt: now + MINUTE_MS };
-      this.windows.set(client, window);
-    }
-    window.count++;
-    const resetMs = Math.ceil(window.endsAt - now);
-    factsOf(response).rate = { limit, remaining: Math.max(0, limit - window.count), resetMs };
-    return window.count > limit ? overLimit(limit, resetMs) : undefined;
+    const counted = orElse(
+      () => this.counts.count(client),
+      (error) => insteadOfStore(error, () => this.own.count(client)),
+    );
+    return after(counted, (counted) => this.errorOf(counted, response));
+  }
+
+  private errorOf({ count, endsInMs }: Count, response: ServerResponse): AppError | undefined {
+    const { limit } = this;
+    const resetMs = Math.ceil(endsInMs);
+    factsOf(response).rate = { limit, remaining: Math.max(0, limit - count), resetMs };
+    return count > limit ? overLimit(limit, resetMs) : undefined;
   }
 }
 
 /** Applies a rate limit as Express middleware. */
 export function limitRate(rate: RateLimit): RequestHandler {
-  return (request, response, next) => next(rate.count(request, response));
+  return (request, response, next) => {
+    const overLimit = rate.count(request, response);
+    if (overLimit instanceof Promise) overLimit.then(next, next);
+    else next(overLimit);
+  };
 }
 
 /** The rate limit headers for a client: names and values. */

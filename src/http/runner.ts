@@ -5,6 +5,7 @@ import { LOGGED_PROMPT_LENGTH_MAX } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Message, Query } from '../core/query.js';
 import type { Match, Override } from '../lookup/lookup.js';
+import type { Scope } from '../store/scopes.js';
 import type { Asking } from '../testing/asked.js';
 import { OwnTime } from '../testing/overrides.js';
 import type { Testing } from '../testing/testing.js';
@@ -55,14 +56,18 @@ export function runnerOf(
     const { modelOf } = endpoint;
     if (modelOf === undefined || !(contexts.areSet || deliverer.concerns(headers)))
       return answerOf(endpoint, asked, context);
-    const plan = deliverer.concerns(headers) ? deliverer.plan(modelOf(asked), response) : undefined;
-    const fits = contexts.areSet
-      ? waitedFor(contexts.assertFits(endpoint, asked, factsOf(response).isAnthropic), context)
+    const planned = deliverer.concerns(headers)
+      ? waitedFor(deliverer.plan(modelOf(asked), response, context.scope), context)
       : undefined;
-    return after(fits, () => {
-      const isStream = endpoint.isStream?.(asked) === true;
-      const admitted = plan && deliverer.admit(plan, isStream, response, context.signal);
-      return after(admitted, () => answerOf(endpoint, asked, context));
+    return after(planned, (plan) => {
+      const fits = contexts.areSet
+        ? waitedFor(contexts.assertFits(endpoint, asked, factsOf(response).isAnthropic), context)
+        : undefined;
+      return after(fits, () => {
+        const isStream = endpoint.isStream?.(asked) === true;
+        const admitted = plan && deliverer.admit(plan, isStream, response, context.signal);
+        return after(admitted, () => answerOf(endpoint, asked, context));
+      });
     });
   };
 }
@@ -85,6 +90,7 @@ class Context implements RequestContext {
   private readonly testing: Testing;
   private made: AbortSignal | undefined = undefined;
   private time: OwnTime | undefined = undefined;
+  private ownScope: { readonly scope: MaybePromise<Scope | undefined> } | undefined = undefined;
 
   constructor(
     input: Input,
@@ -107,6 +113,12 @@ class Context implements RequestContext {
     return this.made;
   };
 
+  /** What is set for the test that asks. The store is asked once. */
+  readonly scope = (): MaybePromise<Scope | undefined> => {
+    this.ownScope ??= { scope: this.testing.scopeOf(this.request.headers) };
+    return this.ownScope.scope;
+  };
+
   get streamInterval(): number {
     return factsOf(this.response).plan?.interval ?? 0;
   }
@@ -124,11 +136,11 @@ class Context implements RequestContext {
   }
 
   override(messages: readonly Message[]): MaybePromise<Override | undefined> {
-    return this.untilStopped(this.testing.override(this.asking, messages, this.untilEnd, false));
+    return this.untilStopped(this.testing.override(this.asking, messages, this.untilEnd, false, this.scope));
   }
 
   overrideError(messages: readonly Message[]): MaybePromise<undefined> {
-    const own = this.testing.override(this.asking, messages, this.untilEnd, true);
+    const own = this.testing.override(this.asking, messages, this.untilEnd, true, this.scope);
     return after(this.untilStopped(own), () => undefined);
   }
 
@@ -139,8 +151,8 @@ class Context implements RequestContext {
     return own instanceof Promise ? unlessAborted(this.testing.stopping, own) : own;
   }
 
-  overrideNumber(messages: readonly Message[]): number | undefined {
-    return this.testing.numberFor(this.asking, messages);
+  overrideNumber(messages: readonly Message[]): MaybePromise<number | undefined> {
+    return this.testing.numberFor(this.asking, messages, this.scope);
   }
 
   private get asking(): Asking & { readonly time: OwnTime } {

@@ -17,9 +17,9 @@ import type { ServedModel } from '../models/served-model.js';
 import { ConfigError } from '../settings/config-error.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import { readRules } from '../settings/rules-file.js';
+import { storeSettings } from '../settings/store-settings.js';
 import type { Config } from '../settings/table.js';
 import { badTokenizer, readTokenizer } from '../settings/tokenizer-file.js';
-import { MemoryStore } from '../store/memory-store.js';
 import { Testing } from '../testing/testing.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
@@ -29,6 +29,7 @@ import { deliveryOf } from './delivery-settings.js';
 import { tryAddress } from './listening.js';
 import { type Progress, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
+import { type OpenState, openState } from './shared-state.js';
 import { clientUrlOf, type Stopping, servingLine, tryLine, urlOf } from './start-lines.js';
 import { summaryOf } from './summary.js';
 
@@ -92,9 +93,13 @@ async function run(config: Config, surroundings: Surroundings): Promise<boolean>
     // start.
     if (engine !== 'index' && config.usage === 'count') tokens.start();
   }
+  let state: OpenState | undefined;
   try {
-    return await serveWith(pool, tokens, config, surroundings);
+    const log = (line: (logger: Logger) => void) => void surroundings.loadLogger().then(line);
+    state = await openState(storeSettings(config), log);
+    return await serveWith(pool, tokens, state, config, surroundings);
   } finally {
+    state?.close();
     await pool.close();
     await tokens.close();
   }
@@ -117,6 +122,7 @@ function hasSavedIndex(path: string, indexDir: string | undefined): boolean {
 async function serveWith(
   pool: SharedPool,
   tokens: TokenPool,
+  state: OpenState,
   config: Config,
   { loadLogger, print, version, signal, onHangup, onListening, sourceOf, bar }: Surroundings,
 ): Promise<boolean> {
@@ -156,7 +162,7 @@ async function serveWith(
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
   const shapes = { prefers: config.prefer, map: config.map };
-  const delivery = deliveryOf(config, sourceOf);
+  const delivery = deliveryOf(config, state, sourceOf);
   const rules = readRules(config.normalize, sourceOf?.('normalize'));
   if (rules.length > 0 && engine === 'sweep') {
     const [rule, other] = [sourceOf?.('normalize') ?? 'normalize', sourceOf?.('engine') ?? 'engine'];
@@ -235,7 +241,7 @@ async function serveWith(
     const metrics = new RequestMetrics();
     let listener: InstanceType<typeof Listener> | undefined;
     const inFlight = () => listener?.inFlight ?? 0;
-    const testing = new Testing(config.journal, config.scoped === 'required');
+    const testing = new Testing(config.journal, config.scoped === 'required', state);
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp({
       catalog: new Catalog([...models.values()], config.strictModels),
       replies: {
@@ -272,13 +278,14 @@ async function serveWith(
       rateLimit: config.rateLimit,
       requestTimeoutMs: config.requestTimeoutMs,
       testing,
-      store: new MemoryStore(),
+      store: state.store,
     });
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;
     listener.refusedHeaders = refusedHeaders;
     // The threads read the start of the dataset meanwhile.
     const { walked } = await started;
+    await state.begun;
     if (signal.aborted) return false;
     signal.removeEventListener('abort', onAbort);
     const address = await listener.listen(config.host, config.port, sourceOf);

@@ -23,6 +23,7 @@ const BYTES_A_VALUE = 48;
 /** Keeps the state of one server in its memory. */
 export class MemoryStore implements Store {
   readonly isShared = false;
+  readonly isUp = true;
   /** By the names of their kinds. */
   private readonly parts = new Map<string, unknown>();
 
@@ -120,27 +121,34 @@ interface MemoryList<T> {
 }
 
 class MemoryLists<T> implements Lists<T> {
-  private readonly itemsMax: number;
+  private readonly kind: ListKind;
   private readonly lists: LRUCache<string, MemoryList<T>>;
   private version = 0;
 
-  constructor({ itemsMax, listsMax }: ListKind) {
-    this.itemsMax = itemsMax;
-    this.lists = new LRUCache({ max: listsMax });
+  constructor(kind: ListKind) {
+    this.kind = kind;
+    this.lists = new LRUCache({ max: kind.listsMax });
   }
 
   add(list: string, id: string, item: T): boolean {
-    const items = new Map(this.of(list).items);
-    if (items.size >= this.itemsMax && !items.has(id)) return false;
-    this.change(list, items.set(id, item));
+    const known = this.of(list);
+    const old = known.items.get(id);
+    if (old === item) return true;
+    const length = known.length + lengthOf(item) - lengthOf(old);
+    const isFull = old === undefined && known.items.size >= this.kind.itemsMax;
+    if (isFull || length > this.kind.lengthMax) return false;
+    this.change(list, new Map(known.items).set(id, item), length);
     return true;
   }
 
   remove(list: string, id: string): boolean {
-    const items = new Map(this.of(list).items);
-    if (!items.delete(id)) return false;
+    const { items, length } = this.of(list);
+    const old = items.get(id);
+    if (old === undefined) return false;
+    const others = new Map(items);
+    others.delete(id);
     this.lists.get(list)?.uses.delete(id);
-    this.change(list, items);
+    this.change(list, others, length - lengthOf(old));
     return true;
   }
 
@@ -158,15 +166,20 @@ class MemoryLists<T> implements Lists<T> {
   }
 
   /** A listing doesn't change: someone may be reading it. */
-  private change(list: string, items: ReadonlyMap<string, T>): void {
+  private change(list: string, items: ReadonlyMap<string, T>, length: number): void {
     const uses = this.lists.get(list)?.uses ?? new Map<string, number>();
+    const listing = { version: String(++this.version), items, length };
     if (items.size === 0) this.lists.delete(list);
-    else this.lists.set(list, { listing: { version: String(++this.version), items }, uses });
+    else this.lists.set(list, { listing, uses });
   }
 }
 
+function lengthOf(item: unknown): number {
+  return item === undefined ? 0 : Buffer.byteLength(JSON.stringify(item));
+}
+
 /** A list without items. */
-const NO_ITEMS: Listing<never> = { version: '', items: new Map<string, never>() };
+const NO_ITEMS: Listing<never> = { version: '', items: new Map<string, never>(), length: 0 };
 
 /** The approximate memory of a JSON value, in bytes. The recursion is bounded, since a body's depth is limited. */
 function bytesOf(value: unknown): number {

@@ -14,6 +14,8 @@ import type { MaybePromise } from '../core/maybe-promise.js';
 export interface Store {
   /** True if other servers may change what it has. */
   readonly isShared: boolean;
+  /** False while it can't be reached. */
+  readonly isUp: boolean;
   objects<T extends Listed & object, Listed = T>(kind: ObjectKind<T, Listed>): Objects<T, Listed>;
   counts(kind: CountKind): Counts;
   lists<T>(kind: ListKind): Lists<T>;
@@ -55,6 +57,8 @@ export interface CountKind {
   readonly lifeMs: number;
   /** True if the life begins again each time that something is counted; in memory, such counts last for as long as there is room. */
   readonly isRenewed: boolean;
+  /** True if ids are secrets, such as keys of clients: a shared store gets only their digests. */
+  readonly isSecret: boolean;
   /** The most counts in memory. Beyond that, those that weren't used for the longest time begin again. */
   readonly countMax: number;
 }
@@ -68,7 +72,7 @@ export interface Count {
 
 /** Counts things. */
 export interface Counts {
-  /** Counts one more: exactly, whoever else counts at the same time. */
+  /** Counts one more. Exact, even if several servers count at the same time. */
   count(id: string): MaybePromise<Count>;
 }
 
@@ -79,6 +83,8 @@ export interface ListKind {
   readonly lifeMs: number;
   /** The most items of a list. */
   readonly itemsMax: number;
+  /** The greatest length of the JSON of all its items, in bytes. */
+  readonly lengthMax: number;
   /** The most lists in memory. Beyond that, those that weren't used for the longest time are dropped. */
   readonly listsMax: number;
 }
@@ -88,20 +94,23 @@ export interface Listing<T> {
   /** Different after each change; empty if the list has no items. */
   readonly version: string;
   readonly items: ReadonlyMap<string, T>;
+  /** The length of the JSON of all items, in bytes. */
+  readonly length: number;
 }
 
 /** Stores lists of items. A list exists for as long as it has items. */
 export interface Lists<T> {
   /**
-   * Adds an item, or replaces it.
+   * Adds an item, or replaces it. Adding an equal text, number or truth value changes nothing.
    *
+   * @param list printable ASCII without spaces, as are ids
    * @returns false if the list is full
    */
   add(list: string, id: string, item: T): MaybePromise<boolean>;
   /** @returns false if there was no such item */
   remove(list: string, id: string): MaybePromise<boolean>;
   /**
-   * Uses an item once: exactly, whoever else uses it at the same time. The last use removes it.
+   * Uses an item once. Exact, even if several servers use it at the same time. The last use removes it.
    *
    * @param times how often it can be used
    * @returns how often it has been used before; undefined if there is no such item any more

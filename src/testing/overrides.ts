@@ -21,7 +21,8 @@ export class Entry {
   /** The approximate memory that it takes, in bytes. */
   readonly bytes: number;
   private readonly spec: OverrideSpec;
-  private used = 0;
+  /** How often it was used. */
+  used = 0;
   /** How often its own code took too long. */
   private slow = 0;
 
@@ -52,17 +53,33 @@ export class Entry {
     return 'failure' in this.spec.gives;
   }
 
+  /** How many requests it answers. */
+  get times(): number {
+    return this.spec.times;
+  }
+
+  /** True if what it answers depends on how often it was used. */
+  get isCounted(): boolean {
+    const { gives, times } = this.spec;
+    return times < Number.POSITIVE_INFINITY || ('replies' in gives && gives.replies.length > 1);
+  }
+
   /**
    * Answers a request. The caller has taken it: see `Overrides.take`.
    *
+   * @param used how often it was used before
    * @param asked the request, made when it is needed
    * @param time the time that the test's own code has for the request
    * @throws AppError that was given, or with the message of what the test's own function throws
    */
-  answer(asked: () => AskedRequest, signal: () => AbortSignal, time: OwnTime): MaybePromise<Override> {
+  answer(
+    used: number,
+    asked: () => AskedRequest,
+    signal: () => AbortSignal,
+    time: OwnTime,
+  ): MaybePromise<Override> {
     const { gives, delayMs } = this.spec;
-    const reply =
-      'replies' in gives ? gives.replies[Math.min(this.used++, gives.replies.length - 1)] : undefined;
+    const reply = 'replies' in gives ? gives.replies[Math.min(used, gives.replies.length - 1)] : undefined;
     const answer = () => {
       if ('failure' in gives) throw failureError(gives.failure);
       return after(replyOf(reply as ReplySource, this, asked, time), (value): Override => {
@@ -149,7 +166,12 @@ export class Overrides {
 
   /** Uses an entry once, and removes it if it is used up. */
   take(entry: Entry): void {
-    if (--entry.left > 0) return;
+    entry.used++;
+    if (--entry.left <= 0) this.remove(entry);
+  }
+
+  /** Removes an entry, if it is there. */
+  remove(entry: Entry): void {
     this.bytes -= entry.bytes;
     const { when } = entry;
     if (when === undefined) remove(this.general, entry);

@@ -2,20 +2,36 @@ import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '../core/errors.js';
 import { OVERRIDES_BYTES_MAX, SCOPES_MAX } from '../core/limits.js';
-import type { MaybePromise } from '../core/maybe-promise.js';
+import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Message } from '../core/query.js';
 import type { Override } from '../lookup/lookup.js';
+import type { Scope, SharedState } from '../store/scopes.js';
 import { type Asking, askedRequest, isTestId, TEST_ID, testOf } from './asked.js';
 import type { OverrideSpec } from './given.js';
 import { Journal } from './journal.js';
 import { Entry, Overrides, type OwnTime } from './overrides.js';
+import { type ReceivedReply, SharedEntry, SharedReplies } from './shared-replies.js';
+import type { AskedRequest } from './types.js';
+
+/** Some replies, and the test that they are for. */
+interface Place {
+  readonly overrides: Overrides;
+  /** Undefined if they are for all. */
+  readonly test: string | undefined;
+}
 
 /** An entry, and where it is. */
-interface Found {
+interface Found extends Place {
   readonly entry: Entry;
-  readonly overrides: Overrides;
-  /** The id of its test; undefined if it is for all. */
-  readonly test: string | undefined;
+}
+
+/** A request, as it is compared with what tests have given. */
+interface Compared {
+  readonly messages: readonly Message[];
+  /** Returns what a test's own code gets, made when it is needed. */
+  readonly asked: () => AskedRequest;
+  readonly time: OwnTime;
+  readonly isWanted: (entry: Entry) => boolean;
 }
 
 /** The replies that tests give, and the journal. */
@@ -31,14 +47,21 @@ export class Testing {
   /** The approximate memory of all replies, in bytes. */
   private bytes = 0;
   private readonly stop = new AbortController();
+  private readonly state: SharedState;
+  /** What tests give over the API to servers that share a store; undefined without one. What a program gives stays in its process. */
+  private readonly sharing: SharedReplies | undefined;
   /** Incremented when replies are given or taken back: answers from before may be wrong. */
   generation = 0;
 
   /**
    * @param journalMax the maximum number of requests that are kept; 0 for no journal
    * @param isScoped true if requests must name their test: see `runnerOf`
+   * @param state what servers share
    */
-  constructor(journalMax: number, isScoped: boolean) {
+  constructor(journalMax: number, isScoped: boolean, state: SharedState) {
+    this.state = state;
+    this.sharing = state.store.isShared ? new SharedReplies(state) : undefined;
+    state.scopes.onChange = () => this.generation++;
     this.journal = journalMax > 0 ? new Journal(journalMax) : undefined;
     this.isScoped = isScoped;
     // Each reply that takes a while listens to it.
@@ -74,7 +97,40 @@ export class Testing {
     return entry;
   }
 
-  /** Takes back what one test was given, or everything. */
+  /**
+   * Gives replies and errors that the API has received: to all servers that share a store.
+   *
+   * @param test to the requests of one test; undefined for all
+   * @returns their numbers
+   * @throws AppError, at once or as a rejection, as `give`, or if the store is away
+   */
+  giveReceived(
+    received: readonly ReceivedReply[],
+    test: string | undefined,
+  ): MaybePromise<readonly number[]> {
+    return this.sharing?.give(received, test) ?? received.map(({ spec }) => this.give(spec, test).number);
+  }
+
+  /**
+   * Takes back what one test was given, or everything: at all servers that share a store, and what the program of this server gave.
+   *
+   * @throws AppError, at once or as a rejection, if the store is away
+   */
+  takeBackAll(test?: string): MaybePromise<void> {
+    this.takeBack(test);
+    return this.sharing?.takeBack(test);
+  }
+
+  /**
+   * What is set for the test of a request.
+   *
+   * @throws AppError, at once or as a rejection, if the store is away
+   */
+  scopeOf(headers: IncomingHttpHeaders): MaybePromise<Scope | undefined> {
+    return this.state.scopes.of(testOf(headers));
+  }
+
+  /** Takes back what one test was given in this process, or everything. */
   takeBack(test?: string): void {
     this.generation++;
     if (test !== undefined) {
@@ -92,8 +148,9 @@ export class Testing {
   /** True if the answers to such requests depend on the dataset alone, or on the text of the prompt. */
   isCacheable(headers: IncomingHttpHeaders): boolean {
     const test = headers[TEST_ID];
-    if (test === undefined) return !this.isScoped && this.shared.isExact;
-    return this.shared.isExact && isTestId(test) && !this.scopes.has(test);
+    if (!this.shared.isExact || this.sharing?.forAll.isExact === false) return false;
+    if (test === undefined) return !this.isScoped;
+    return isTestId(test) && !this.scopes.has(test) && this.sharing === undefined;
   }
 
   /**
@@ -110,34 +167,24 @@ export class Testing {
   }
 
   /**
-   * The reply that a test has given for a request; undefined without one. A test's own go before those of all tests.
+   * The reply that a test has given for a request; undefined without one. A test's own go before those of all tests, and those of a program
+   * before those that came over the API to servers that share a store.
    *
    * @param isError true if only errors count, because the request isn't for a reply
-   * @throws AppError, at once or as a rejection: the error that was given
+   * @param scopeOf returns what is set for its test
+   * @throws AppError, at once or as a rejection: the error that was given, or that the store is away
    */
   override(
     asking: Asking & { readonly time: OwnTime },
     messages: readonly Message[],
     signal: () => AbortSignal,
     isError: boolean,
+    scopeOf: ScopeOf,
   ): MaybePromise<Override | undefined> {
-    let made: ReturnType<typeof askedRequest> | undefined;
-    const asked = () => {
-      made ??= askedRequest(asking, messages);
-      return made;
-    };
-    const isWanted = (entry: Entry) => entry.isError || !isError;
-    const found = this.entryFor(asking, messages, asked, isWanted);
-    if (found === undefined) return undefined;
-    this.take(found);
-    return found.entry.answer(asked, signal, asking.time);
-  }
-
-  private take({ entry, overrides, test }: Found): void {
-    const before = overrides.bytes;
-    overrides.take(entry);
-    this.bytes -= before - overrides.bytes;
-    if (test !== undefined && overrides.isEmpty) this.scopes.delete(test);
+    const places = this.placesFor(asking, scopeOf);
+    if (places === NO_PLACES) return undefined;
+    const compared = comparedOf(asking, messages, (entry) => entry.isError || !isError);
+    return after(places, (places) => this.overrideIn(places, compared, signal));
   }
 
   /**
@@ -145,29 +192,61 @@ export class Testing {
    *
    * @throws AppError as `override` does, but not the error that was given
    */
-  numberFor(asking: Asking & { readonly time: OwnTime }, messages: readonly Message[]): number | undefined {
-    return this.entryFor(
-      asking,
-      messages,
-      () => askedRequest(asking, messages),
-      () => true,
-    )?.entry.number;
-  }
-
-  private entryFor(
+  numberFor(
     asking: Asking & { readonly time: OwnTime },
     messages: readonly Message[],
-    asked: () => ReturnType<typeof askedRequest>,
-    isWanted: (entry: Entry) => boolean,
-  ): Found | undefined {
-    const test = testOf(asking.headers);
+    scopeOf: ScopeOf,
+  ): MaybePromise<number | undefined> {
+    const compared = comparedOf(asking, messages, () => true);
+    return after(this.placesFor(asking, scopeOf), (places) => entryIn(places, compared)?.entry.number);
+  }
+
+  /** Uses the first entry for a request, or, if others have used it up in the meantime, the next one. */
+  private overrideIn(
+    places: readonly Place[],
+    compared: Compared,
+    signal: () => AbortSignal,
+  ): MaybePromise<Override | undefined> {
+    const found = entryIn(places, compared);
+    if (found === undefined) return undefined;
+    const { entry, overrides, test } = found;
+    const answer = (used: number) => entry.answer(used, compared.asked, signal, compared.time);
+    if (!(entry instanceof SharedEntry)) return answer(this.take(found));
+    return after(this.sharing?.use(entry, test), (used) => {
+      if (used !== undefined) return answer(used);
+      overrides.remove(entry);
+      return this.overrideIn(places, compared, signal);
+    });
+  }
+
+  /** @returns how often the entry was used before */
+  private take({ entry, overrides, test }: Found): number {
+    const { used } = entry;
+    const before = overrides.bytes;
+    overrides.take(entry);
+    this.bytes -= before - overrides.bytes;
+    if (test !== undefined && overrides.isEmpty) this.scopes.delete(test);
+    return used;
+  }
+
+  /** The replies that may be for a request. */
+  private placesFor({ headers }: Asking, scopeOf: ScopeOf): MaybePromise<readonly Place[]> {
+    const test = testOf(headers);
     const own = test === undefined ? undefined : this.scopes.get(test);
-    if (own === undefined && this.shared.isEmpty) return undefined;
-    const { time } = asking;
-    const entry = own?.find(messages, asked, isWanted, time);
-    if (own !== undefined && entry !== undefined) return { entry, overrides: own, test };
-    const shared = this.shared.find(messages, asked, isWanted, time);
-    return shared && { entry: shared, overrides: this.shared, test: undefined };
+    const { shared, sharing } = this;
+    if (sharing === undefined) {
+      if (own === undefined) return shared.isEmpty ? NO_PLACES : [{ overrides: shared, test: undefined }];
+      return [
+        { overrides: own, test },
+        { overrides: shared, test: undefined },
+      ];
+    }
+    if (test === undefined && shared.isEmpty && sharing.forAll.isEmpty) return NO_PLACES;
+    return after(scopeOf(), (scope) => {
+      const forTest = [own, scope && sharing.in(scope)].map((overrides) => ({ overrides, test }));
+      const forAll = [shared, sharing.forAll].map((overrides) => ({ overrides, test: undefined }));
+      return [...forTest, ...forAll].filter(hasOverrides);
+    });
   }
 
   private overridesOf(test: string | undefined): Overrides {
@@ -182,4 +261,35 @@ export class Testing {
     this.scopes.set(test, made);
     return made;
   }
+}
+
+const NO_PLACES: readonly Place[] = [];
+
+function hasOverrides(place: { readonly overrides: Overrides | undefined }): place is Place {
+  return place.overrides?.isEmpty === false;
+}
+
+/** Returns what is set for the test of a request. */
+type ScopeOf = () => MaybePromise<Scope | undefined>;
+
+function comparedOf(
+  asking: Asking & { readonly time: OwnTime },
+  messages: readonly Message[],
+  isWanted: Compared['isWanted'],
+): Compared {
+  let made: AskedRequest | undefined;
+  const asked = () => {
+    made ??= askedRequest(asking, messages);
+    return made;
+  };
+  return { messages, asked, time: asking.time, isWanted };
+}
+
+/** @throws AppError if the test's own code fails */
+function entryIn(places: readonly Place[], { messages, asked, isWanted, time }: Compared): Found | undefined {
+  for (const place of places) {
+    const entry = place.overrides.find(messages, asked, isWanted, time);
+    if (entry !== undefined) return { entry, ...place };
+  }
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type Failure,
   FailureSyntaxError,
   failureAt,
   parseFailure,
@@ -7,11 +8,23 @@ import {
   parseSequence,
 } from '#dist/delivery/failure.js';
 import { type FailurePlan, Failures } from '#dist/delivery/failures.js';
+import { MemoryStore } from '#dist/store/memory-store.js';
+import { type Scope, Scopes } from '#dist/store/scopes.js';
 
 const WELL: FailurePlan = { rate: 0, types: [] };
 
 function planOf(text: string): FailurePlan {
   return { ...WELL, sequence: parseSequence(text) };
+}
+
+function failuresOf(all: FailurePlan, models = new Map<string, FailurePlan>(), seed = 1) {
+  const store = new MemoryStore();
+  const scopes = new Scopes(store);
+  const failures = new Failures(all, models, seed, { store, scopes });
+  /** In memory, nothing has to be waited for. */
+  const next = (test: string | undefined, model: string) =>
+    failures.next(test, model, scopes.of(test) as Scope | undefined) as Failure | undefined;
+  return { failures, next };
 }
 
 function sequenceOf(text: string, count: number): (string | undefined)[] {
@@ -82,8 +95,8 @@ describe('failures', () => {
   it('come in the share that is set, each type as often as the others, and the same ones with the same seed', () => {
     const plan = { rate: 0.3, types: parseFailures('429,500,reset') };
     const drawn = (seed: number) => {
-      const failures = new Failures(plan, new Map(), seed);
-      return Array.from({ length: 9000 }, () => failures.next(undefined, 'm'));
+      const { next } = failuresOf(plan, undefined, seed);
+      return Array.from({ length: 9000 }, () => next(undefined, 'm'));
     };
     const failed = drawn(11).filter((failure) => failure !== undefined);
     // Six standard deviations.
@@ -97,26 +110,26 @@ describe('failures', () => {
   });
 
   it('are counted for each test by itself', () => {
-    const failures = new Failures(planOf('429,200'), new Map(), 1);
-    expect(failures.next('a', 'm')).toBeDefined();
-    expect(failures.next('b', 'm')).toBeDefined();
-    expect(failures.next(undefined, 'm')).toBeDefined();
-    expect(failures.next('a', 'm')).toBeUndefined();
+    const { next } = failuresOf(planOf('429,200'));
+    expect(next('a', 'm')).toBeDefined();
+    expect(next('b', 'm')).toBeDefined();
+    expect(next(undefined, 'm')).toBeDefined();
+    expect(next('a', 'm')).toBeUndefined();
   });
 
   it('are those of the model that is asked', () => {
-    const failures = new Failures(WELL, new Map([['flaky', planOf('500,loop')]]), 1);
-    expect(failures.next(undefined, 'm')).toBeUndefined();
-    expect(failures.next(undefined, 'flaky')).toBeDefined();
+    const { next } = failuresOf(WELL, new Map([['flaky', planOf('500,loop')]]));
+    expect(next(undefined, 'm')).toBeUndefined();
+    expect(next(undefined, 'flaky')).toBeDefined();
   });
 
   it('that are set while the server runs replace those of the settings, until they are cleared', () => {
-    const failures = new Failures(planOf('500,loop'), new Map(), 1);
+    const { failures, next } = failuresOf(planOf('500,loop'));
     failures.set(planOf('429,loop'), undefined, undefined);
     failures.set(WELL, 'calm', undefined);
     failures.set(planOf('503,loop'), undefined, 'busy');
     const statusOf = (test: string | undefined, model: string) => {
-      const failure = failures.next(test, model);
+      const failure = next(test, model);
       return failure?.kind === 'status' ? failure.status : undefined;
     };
     expect([statusOf(undefined, 'm'), statusOf('calm', 'busy'), statusOf('other', 'busy')]).toEqual([

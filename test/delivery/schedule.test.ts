@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Delivery, type DeliverySettings, type Plan } from '#dist/delivery/delivery.js';
 import type { Whole } from '#dist/delivery/schedule.js';
+import { MemoryStore } from '#dist/store/memory-store.js';
+import { Scopes } from '#dist/store/scopes.js';
 
 const SETTINGS: DeliverySettings = {
   timeToFirstToken: 100,
@@ -17,7 +19,10 @@ const SETTINGS: DeliverySettings = {
 };
 
 function planOf(settings: Partial<DeliverySettings> = {}): Plan {
-  return new Delivery({ ...SETTINGS, ...settings }, new Map(), 1, true).plan('any', {}, undefined);
+  const store = new MemoryStore();
+  const state = { store, scopes: new Scopes(store) };
+  const delivery = new Delivery({ ...SETTINGS, ...settings }, new Map(), 1, true, state);
+  return delivery.plan('any', {}, undefined, () => undefined) as Plan;
 }
 
 /** When the first token of a whole answer would be due, and when all of it is. */

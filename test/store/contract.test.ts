@@ -2,6 +2,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { byteCount } from '#dist/core/bytes.js';
 import { MemoryStore } from '#dist/store/memory-store.js';
 import type { CountKind, ListKind, Lists, ObjectKind, Store } from '#dist/store/store.js';
+import { RedisCluster, RedisServer } from '../support/redis.js';
+import { openStore } from '../support/store.js';
 import { WAIT } from '../support/wait.js';
 
 interface Thing {
@@ -24,14 +26,30 @@ const LISTED: ObjectKind<Thing, { readonly name: string }> = {
   listed: ({ name }) => ({ name }),
 };
 
-const VISITS: CountKind = { name: 'visit', lifeMs: 60_000, isRenewed: false, countMax: 1000 };
+const VISITS: CountKind = {
+  name: 'visit',
+  lifeMs: 60_000,
+  isRenewed: false,
+  isSecret: false,
+  countMax: 1000,
+};
 const BRIEF: CountKind = { ...VISITS, name: 'brief', lifeMs: 50 };
-const NOTES: ListKind = { name: 'note', lifeMs: 60_000, itemsMax: 3, listsMax: 100 };
+const NOTES: ListKind = { name: 'note', lifeMs: 60_000, itemsMax: 3, lengthMax: 100, listsMax: 100 };
 
-/** A store with a server of its own, or with what another store of the same name has. */
-type OpenStore = () => Promise<Store>;
+/** Opens a store. Stores of Redis share what they have: each test has names of its own. */
+const STORES: readonly (readonly [string, () => Promise<Store>])[] = [
+  ['memory', async () => new MemoryStore()],
+  ['Redis', once(async () => openStore((await RedisServer.start()).url))],
+  ['a cluster', once(async () => openStore((await RedisCluster.start(0)).url))],
+];
 
-const STORES: readonly (readonly [string, OpenStore])[] = [['memory', async () => new MemoryStore()]];
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
 
 async function itemsOf(lists: Lists<string>, list: string): Promise<[string, string][]> {
   return [...(await lists.of(list)).items];
@@ -52,7 +70,7 @@ describe.each(STORES)('a store in %s', (_, open) => {
   it('keeps objects of different kinds apart', async () => {
     const store = await open();
     await store.objects(THINGS).set('same', { name: 'thing', text: '' });
-    await store.objects(LISTED).set('same', { name: 'listed', text: '' });
+    await store.objects({ ...THINGS, name: 'other' }).set('same', { name: 'other', text: '' });
     expect(await store.objects(THINGS).get('same')).toEqual({ name: 'thing', text: '' });
   });
 
@@ -86,7 +104,7 @@ describe.each(STORES)('a store in %s', (_, open) => {
     expect([await things.get('0'), await things.get('24')]).toEqual([undefined, { name: '24', text: '' }]);
   });
 
-  it('counts from 1, each id by itself, however many count at once', async () => {
+  it('counts from 1, each id by itself, even if many count at once', async () => {
     const visits = (await open()).counts(VISITS);
     const counted = await Promise.all(Array.from({ length: 100 }, () => visits.count('a')));
     expect(counted.map(({ count }) => count).sort((a, b) => a - b)).toEqual(
@@ -131,6 +149,17 @@ describe.each(STORES)('a store in %s', (_, open) => {
     expect(await notes.add('full', 'd', '1')).toBe(true);
   });
 
+  it('adds no item that makes a list too long', async () => {
+    const notes = (await open()).lists<string>(NOTES);
+    expect(await notes.add('long', 'a', 'x'.repeat(99))).toBe(false);
+    expect(await notes.add('long', 'a', 'é'.repeat(40))).toBe(true);
+    expect(await notes.add('long', 'b', 'x'.repeat(20))).toBe(false);
+    expect(await notes.add('long', 'a', 'x'.repeat(70))).toBe(true);
+    expect(await notes.add('long', 'b', 'x'.repeat(20))).toBe(true);
+    await notes.remove('long', 'a');
+    expect(await notes.add('long', 'c', 'x'.repeat(70))).toBe(true);
+  });
+
   it('returns the same listing until the list changes', async () => {
     const notes = (await open()).lists<string>(NOTES);
     const empty = await notes.of('v');
@@ -139,6 +168,8 @@ describe.each(STORES)('a store in %s', (_, open) => {
     const first = await notes.of('v', empty);
     expect(await notes.of('v', first)).toBe(first);
     await notes.use('v', 'a', 2);
+    expect(await notes.of('v', first)).toBe(first);
+    await notes.add('v', 'a', '1');
     expect(await notes.of('v', first)).toBe(first);
     await notes.add('v', 'a', '2');
     const second = await notes.of('v', first);
@@ -152,7 +183,7 @@ describe.each(STORES)('a store in %s', (_, open) => {
     expect([...(await notes.of('v', second)).items]).toEqual([['a', '4']]);
   });
 
-  it('uses an item as often as it may be used, whoever uses it at the same time', async () => {
+  it('uses an item as often as it may be used, even if several use it at the same time', async () => {
     const notes = (await open()).lists<string>(NOTES);
     await notes.add('used', 'a', '1');
     await notes.add('used', 'b', '1');
@@ -163,5 +194,27 @@ describe.each(STORES)('a store in %s', (_, open) => {
     expect(await notes.use('used', 'a', 4)).toBe(0);
     await notes.remove('used', 'b');
     expect(await notes.use('used', 'b', 4)).toBeUndefined();
+  });
+});
+
+describe('a store in Redis', () => {
+  it('has a prefix and a life for each key, and keys that show no secret', async () => {
+    const server = await RedisServer.start();
+    const store = await openStore(server.url);
+    await store.objects(LISTED).set('a', { name: 'a', text: '' });
+    await store.objects(THINGS).set('ein Schlüssel {von} Kunden', { name: 'a', text: '' });
+    await store.objects(THINGS).get('ein Schlüssel {von} Kunden');
+    await store.counts({ ...VISITS, isSecret: true }).count('sk-secret');
+    const notes = store.lists<string>(NOTES);
+    await notes.add('x', 'a', '1');
+    await notes.add('x', 'b', '1');
+    await notes.use('x', 'a', 2);
+    await notes.remove('x', 'b');
+    await notes.add('refused', 'a', 'x'.repeat(1000));
+    const keys = (await server.call('KEYS', '*')) as string[];
+    expect(keys.length).toBe(5);
+    expect(keys.filter((key) => !/^test:[!-~]+$/.test(key) || key.includes('secret'))).toEqual([]);
+    const lives = await Promise.all(keys.map((key) => server.call('PTTL', key)));
+    expect(lives.filter((life) => !(Number(life) > 50_000))).toEqual([]);
   });
 });

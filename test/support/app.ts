@@ -21,6 +21,7 @@ import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';
 import { readOptions } from '#dist/settings/read-options.js';
 import { MemoryStore } from '#dist/store/memory-store.js';
+import { Scopes } from '#dist/store/scopes.js';
 import { Testing } from '#dist/testing/testing.js';
 import { corporaOf, enginesOf } from './dataset.js';
 import { atEndOfFile } from './end-of-file.js';
@@ -90,6 +91,8 @@ export async function appOf(
     missStatus: overrides.missStatus ?? 404,
     nearestMin: 0.9,
   } as const;
+  const store = overrides.store ?? new MemoryStore();
+  const state = { store, scopes: new Scopes(store) };
   return createApp({
     catalog: new Catalog([model], overrides.strictModels ?? false),
     replies: {
@@ -101,7 +104,7 @@ export async function appOf(
     missStatus: 404,
     tokenPool: tokens,
     cache,
-    delivery: deliveryOf(readOptions(overrides.delays ?? {})),
+    delivery: deliveryOf(readOptions(overrides.delays ?? {}), state),
     contextLimitOf: contextLimitOf(readOptions(overrides.delays ?? {})),
     tokensInFlight: tokensInFlightOf(readOptions(overrides.delays ?? {})),
     clock: {
@@ -109,8 +112,8 @@ export async function appOf(
       newId: overrides.newId ?? ((length) => '0'.repeat(length)),
     },
     version: '1.2.3',
-    testing: new Testing(overrides.journal ?? 0, false),
-    store: new MemoryStore(),
+    testing: new Testing(overrides.journal ?? 0, false, state),
+    store,
     bodyLimit: byteCount(1_000_000),
     heldBytesMax: byteCount(100_000_000),
     hasKeys: false,

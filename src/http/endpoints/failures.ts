@@ -3,6 +3,7 @@
 import { checked } from '../../core/check.js';
 import { AppError } from '../../core/errors.js';
 import { SCOPES_MAX } from '../../core/limits.js';
+import { after } from '../../core/maybe-promise.js';
 import { FailureSyntaxError, parseFailures, parseSequence } from '../../delivery/failure.js';
 import type { FailurePlan, Failures } from '../../delivery/failures.js';
 import type { Catalog } from '../../models/catalog.js';
@@ -38,9 +39,11 @@ export function setFailures(catalog: Catalog, failures: Failures): Endpoint<Aske
     answer: ({ plan, model }, { request }) => {
       assertJson(request);
       const id = model === undefined ? undefined : catalog.named(model).id;
-      if (failures.set(plan, testOf(request.headers), id)) return jsonOf({ set: true });
-      const message = `Failures are set for ${SCOPES_MAX} tests and models. DELETE /api/failures clears them.`;
-      throw new AppError('bad_request', { message });
+      return after(failures.set(plan, testOf(request.headers), id), (isSet) => {
+        if (isSet) return jsonOf({ set: true });
+        const message = `Failures are set for ${SCOPES_MAX} tests and models. DELETE /api/failures clears them.`;
+        throw new AppError('bad_request', { message });
+      });
     },
   };
 }
@@ -50,8 +53,8 @@ export function clearFailures(catalog: Catalog, failures: Failures): Endpoint<In
   return {
     parse: (input) => parseTest(input, 'model'),
     answer: (input, { request }) => {
-      failures.clear(testNamed(input, request), modelNamed(input, catalog));
-      return jsonOf({ deleted: true });
+      const cleared = failures.clear(testNamed(input, request), modelNamed(input, catalog));
+      return after(cleared, () => jsonOf({ deleted: true }));
     },
   };
 }

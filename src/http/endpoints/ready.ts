@@ -2,6 +2,7 @@ import { AppError } from '../../core/errors.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
 import { errorBody } from '../../openai/error-body.js';
+import type { Store } from '../../store/store.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
 /**
@@ -9,8 +10,9 @@ import { type Endpoint, jsonOf } from '../endpoint.js';
  * has this for each of them, too.
  *
  * @param isStopping true once the server is stopping
+ * @param store named if servers share it. It may be away: most answers don't need it
  */
-export function ready({ models }: Catalog, isStopping: () => boolean): Endpoint<void> {
+export function ready({ models }: Catalog, isStopping: () => boolean, store: Store): Endpoint<void> {
   return {
     parse: () => undefined,
     answer: () => {
@@ -18,7 +20,9 @@ export function ready({ models }: Catalog, isStopping: () => boolean): Endpoint<
       const states = models.map(stateOf);
       const all =
         states.length > 1 ? { models: states.map((state, i) => ({ id: models[i]?.id, ...state })) } : {};
-      if (states.every(({ status }) => status === 'ready')) return jsonOf({ ...states[0], ...all });
+      const shared = store.isShared ? { store: store.isUp ? 'up' : 'away' } : {};
+      if (states.every(({ status }) => status === 'ready'))
+        return jsonOf({ ...states[0], ...shared, ...all });
       if (states.length === 1) throw new AppError('dataset_changed');
       const body = { ...errorBody(new AppError('dataset_changed')), ...all };
       return { ...jsonOf(body), status: 503, headers: ['retry-after', '1'] };

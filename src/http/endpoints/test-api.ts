@@ -4,23 +4,25 @@ import type { IncomingMessage } from 'node:http';
 import { checked } from '../../core/check.js';
 import { AppError } from '../../core/errors.js';
 import { LISTED_BYTES_MAX, LISTED_REQUESTS, OVERRIDES_AT_ONCE_MAX } from '../../core/limits.js';
+import { after } from '../../core/maybe-promise.js';
 import { isTestId, TEST_ID_EXPECTED, testOf } from '../../testing/asked.js';
-import { type OverrideSpec, specOf } from '../../testing/given.js';
+import { specOf } from '../../testing/given.js';
 import type { Journal } from '../../testing/journal.js';
 import { requestsQuery } from '../../testing/schemas/checks.js';
+import type { ReceivedReply } from '../../testing/shared-replies.js';
 import type { Testing } from '../../testing/testing.js';
 import type { RecordedRequest } from '../../testing/types.js';
 import { type Endpoint, type Input, jsonOf } from '../endpoint.js';
 import { valuesOf } from '../query-values.js';
 
 /** `POST /api/replies`: gives replies and errors to the requests of one test, if the header `x-test-id` names it, else to all. */
-export function giveReplies(testing: Testing): Endpoint<readonly OverrideSpec[]> {
+export function giveReplies(testing: Testing): Endpoint<readonly ReceivedReply[]> {
   return {
-    parse: ({ body }) => (Array.isArray(body) ? specsOf(body) : [specOf(body, '')]),
-    answer: (specs, { request }) => {
+    parse: ({ body }) => (Array.isArray(body) ? repliesOf(body) : [{ spec: specOf(body, ''), body }]),
+    answer: (received, { request }) => {
       assertJson(request);
-      const test = testOf(request.headers);
-      return jsonOf({ numbers: specs.map((spec) => testing.give(spec, test).number) });
+      const numbers = testing.giveReceived(received, testOf(request.headers));
+      return after(numbers, (numbers) => jsonOf({ numbers }));
     },
   };
 }
@@ -29,10 +31,8 @@ export function giveReplies(testing: Testing): Endpoint<readonly OverrideSpec[]>
 export function takeBackReplies(testing: Testing): Endpoint<Input> {
   return {
     parse: (input) => parseTest(input),
-    answer: (input, { request }) => {
-      testing.takeBack(testNamed(input, request));
-      return jsonOf({ deleted: true });
-    },
+    answer: (input, { request }) =>
+      after(testing.takeBackAll(testNamed(input, request)), () => jsonOf({ deleted: true })),
   };
 }
 
@@ -89,14 +89,14 @@ export function assertJson({ headers }: IncomingMessage): void {
 }
 
 /** @throws AppError that names the first field that is missing or invalid, or for an empty or too long list */
-function specsOf(body: readonly unknown[]): readonly OverrideSpec[] {
+function repliesOf(body: readonly unknown[]): readonly ReceivedReply[] {
   const max = OVERRIDES_AT_ONCE_MAX;
   const isEmpty = body.length === 0;
   if (isEmpty || body.length > max) {
     const message = `Invalid request body: expected 1 to ${max} replies, but got ${body.length} instead.`;
     throw new AppError(isEmpty ? 'empty_array' : 'array_above_max_length', { message });
   }
-  return body.map((each, i) => specOf(each, `[${i}]`));
+  return body.map((each, i) => ({ spec: specOf(each, `[${i}]`), body: each }));
 }
 
 /**

@@ -346,6 +346,7 @@ export const readySchema = {
     conversations: { ...count, description: 'Those in the part that has been read.' },
     turns: count,
     skipped: { ...count, description: 'Records that are not served. The log has the reason.' },
+    store: { enum: ['up', 'away'], description: 'Whether `STORE` can be reached, if it is set.' },
     models: {
       type: 'array',
       items: { type: 'object', required: ['id', 'status'] },
