@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
-import type { ConfigMap, Probe, Service } from 'kubernetes-types/core/v1.js';
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
+import type { ConfigMap, PersistentVolumeClaim, Probe, Service } from 'kubernetes-types/core/v1.js';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { DRAIN_MS } from '#dist/core/limits.js';
@@ -13,13 +15,34 @@ import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
 const objects = parseAllDocuments(read('deploy/kubernetes.yaml')).map((each) => each.toJS() as unknown);
-const [configMap, service, deployment] = objects as [ConfigMap, Service, Deployment];
+const [configMap, indexClaim, service, deployment, budget, scaler] = objects as [
+  ConfigMap,
+  PersistentVolumeClaim,
+  Service,
+  Deployment,
+  PodDisruptionBudget,
+  HorizontalPodAutoscaler,
+];
 const template = deployment.spec?.template;
 const pod = template?.spec ?? expect.fail('no pod');
 const container = pod.containers[0] ?? expect.fail('no container');
+const init = pod.initContainers?.[0] ?? expect.fail('no init container');
+
+/** A path of the image as one of this machine. */
+function moved(path: string, paths: Readonly<Record<string, string>>): string {
+  const [from = '', to = ''] = Object.entries(paths).find(([mounted]) => path.startsWith(mounted)) ?? [];
+  return path.replace(from, to);
+}
 
 it('is valid under the types of Kubernetes', { timeout: 120_000 }, () => {
-  const TYPES = { ConfigMap: 'core/v1', Service: 'core/v1', Deployment: 'apps/v1' };
+  const TYPES = {
+    ConfigMap: 'core/v1',
+    PersistentVolumeClaim: 'core/v1',
+    Service: 'core/v1',
+    Deployment: 'apps/v1',
+    PodDisruptionBudget: 'policy/v1',
+    HorizontalPodAutoscaler: 'autoscaling/v2',
+  };
   const kinds = objects.map((each) => (each as { kind: keyof typeof TYPES }).kind);
   expect(kinds).toEqual(Object.keys(TYPES));
   // The compiler takes no key that a literal's type doesn't have.
@@ -34,14 +57,16 @@ export const object${i}: ${kind} = ${JSON.stringify(objects[i], null, 2)};`,
   execFileSync(compiler, [...options, 'objects.ts'], { cwd: folder, encoding: 'utf8' });
 });
 
-it('runs this version of the image', () => {
+it('runs this version of the image, also to make the index', () => {
   expect(container.image).toBe(`verbatim-llm:${VERSION}`);
+  expect(init.image).toBe(container.image);
 });
 
 it('sets only known settings, to mounted paths', () => {
-  const names = [...Object.keys(configMap.data ?? {}), ...(container.env ?? []).map(({ name }) => name)];
-  expect(SETTINGS).toEqual(expect.arrayContaining(names));
-  expect(container.envFrom).toEqual([{ configMapRef: { name: configMap.metadata?.name } }]);
+  const variables = [...(container.env ?? []), ...(init.env ?? [])].map(({ name }) => name);
+  expect(SETTINGS).toEqual(expect.arrayContaining([...Object.keys(configMap.data ?? {}), ...variables]));
+  for (const { envFrom } of [container, init])
+    expect(envFrom).toEqual([{ configMapRef: { name: configMap.metadata?.name } }]);
 
   const mounts = container.volumeMounts ?? [];
   expect(mounts.map(({ name }) => name)).toEqual(pod.volumes?.map(({ name }) => name));
@@ -50,6 +75,56 @@ it('sets only known settings, to mounted paths', () => {
   expect(configMap.data?.DATASET).toMatch(new RegExp(`^${pathOf('dataset')}/`));
   expect(configMap.data?.API_KEYS).toBe(`@${pathOf('keys')}/api_keys`);
   expect(mounts.filter(({ readOnly }) => !readOnly).map(({ name }) => name)).toEqual(['index']);
+  expect(configMap.data?.INDEX_DIR).toBe(`${pathOf('index')}/${VERSION}`);
+  expect(mounts).toEqual(expect.arrayContaining(init.volumeMounts ?? []));
+  expect(init.volumeMounts?.map(({ name }) => name)).toEqual(['dataset', 'index']);
+});
+
+it('keeps the index in a volume that the pods of all machines write', () => {
+  const volume = pod.volumes?.find(({ name }) => name === 'index');
+  expect(volume?.persistentVolumeClaim).toEqual({ claimName: indexClaim.metadata?.name });
+  expect(indexClaim.spec?.accessModes).toEqual(['ReadWriteMany']);
+});
+
+it('makes the index once, before the servers of all pods start', async () => {
+  const paths: Record<string, string> = { '/data': join(folder, 'data'), [IMAGE.volumes[1] ?? '']: folder };
+  mkdirSync(join(folder, 'data'));
+  const { DATASET = '', INDEX_DIR = '', ...others } = configMap.data ?? {};
+  // The init container has no keys.
+  const env = {
+    ...others,
+    DATASET: moved(DATASET, paths),
+    INDEX_DIR: moved(INDEX_DIR, paths),
+    USAGE: 'count',
+  };
+  cpSync(join(ROOT, 'data', 'sample.json'), env.DATASET);
+  const inits = [1, 2].map(() => startServer(init.args, env));
+  expect(await Promise.all(inits.map(({ exited }) => exited))).toEqual([0, 0]);
+  const isMaker = inits.map(({ stdout }) => /indexed, tokens of \d+ turns counted/.test(stdout));
+  expect(isMaker.toSorted()).toEqual([false, true]);
+  for (const server of [1, 2].map(() => startServer([], { ...env, API_KEYS: 'k' }))) {
+    await server.waitFor(/tokens counted/, 'stderr');
+    expect(server.stderr).toMatch(/saved index loaded/);
+  }
+});
+
+it('selects the pods of the deployment for disruptions, for spreading them, and for more of them', () => {
+  const { matchLabels } = deployment.spec?.selector ?? {};
+  expect(budget.spec?.selector).toEqual({ matchLabels });
+  for (const { labelSelector } of pod.topologySpreadConstraints ?? [])
+    expect(labelSelector).toEqual({ matchLabels });
+  const { kind, apiVersion, metadata } = deployment;
+  expect(scaler.spec?.scaleTargetRef).toEqual({ kind, apiVersion, name: metadata?.name });
+  // Otherwise each `kubectl apply` would undo what the autoscaler did.
+  expect(deployment.spec?.replicas).toBeUndefined();
+});
+
+it('scales by a share of the CPU that pods request, and that they can reach', () => {
+  const [metric] = scaler.spec?.metrics ?? [];
+  expect(metric?.resource).toMatchObject({ name: 'cpu', target: { type: 'Utilization' } });
+  const { requests, limits } = container.resources ?? {};
+  const share = Number(metric?.resource?.target.averageUtilization) / 100;
+  expect(Number(requests?.cpu) * share).toBeLessThan(Number(limits?.cpu));
 });
 
 it('sends requests to the port of the image', () => {
@@ -83,9 +158,10 @@ it('gives the server time to finish, and no privileges', () => {
     fsGroup: group,
     seccompProfile: { type: 'RuntimeDefault' },
   });
-  expect(container.securityContext).toEqual({
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ['ALL'] },
-  });
+  for (const { securityContext } of [container, init])
+    expect(securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
 });
