@@ -145,7 +145,7 @@ export class RedisCluster {
 const MASTERS = 3;
 
 /** A port that is free now, and whose port for the cluster's own connections is valid. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
