@@ -6,7 +6,7 @@ import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js
 import type { ConfigMap, PersistentVolumeClaim, Probe, Service } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { DRAIN_MS } from '#dist/core/limits.js';
 import { IMAGE } from '../support/image.js';
 import { ROOT, read, SETTINGS, VERSION } from '../support/project.js';
@@ -28,6 +28,11 @@ const pod = template?.spec ?? expect.fail('no pod');
 const container = pod.containers[0] ?? expect.fail('no container');
 const init = pod.initContainers?.[0] ?? expect.fail('no init container');
 
+/** The other metric that the page proposes. */
+const [, example = ''] = /^```yaml\n(metrics:.*?)^```$/ms.exec(read('docs/scale.md')) ?? [];
+const { metrics } = parse(example) as NonNullable<HorizontalPodAutoscaler['spec']>;
+const otherScaler = { ...scaler, spec: { ...scaler.spec, metrics } };
+
 /** A path of the image as one of this machine. */
 function moved(path: string, paths: Readonly<Record<string, string>>): string {
   const [from = '', to = ''] = Object.entries(paths).find(([mounted]) => path.startsWith(mounted)) ?? [];
@@ -46,10 +51,11 @@ it('is valid under the types of Kubernetes', { timeout: 120_000 }, () => {
   const kinds = objects.map((each) => (each as { kind: keyof typeof TYPES }).kind);
   expect(kinds).toEqual(Object.keys(TYPES));
   // The compiler takes no key that a literal's type doesn't have.
-  const program = kinds.map(
-    (kind, i) => `import type { ${kind} } from 'kubernetes-types/${TYPES[kind]}.js';
-export const object${i}: ${kind} = ${JSON.stringify(objects[i], null, 2)};`,
-  );
+  const program = [...objects, otherScaler].map((object, i) => {
+    const { kind } = object as { readonly kind: keyof typeof TYPES };
+    return `import type { ${kind} as Type${i} } from 'kubernetes-types/${TYPES[kind]}.js';
+export const object${i}: Type${i} = ${JSON.stringify(object, null, 2)};`;
+  });
   writeFileSync(join(folder, 'objects.ts'), program.join('\n'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const compiler = join(ROOT, 'node_modules', '.bin', 'tsc');
@@ -143,6 +149,13 @@ it('has liveness and readiness probes that the server answers', async () => {
   );
   const url = await startServer([], { API_KEYS: 'k' }).url();
   for (const { httpGet } of probes) expect((await fetch(url + httpGet?.path)).status).toBe(200);
+});
+
+it('can scale by a metric that the server has', async () => {
+  const url = await startServer().url();
+  const names = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics?.map(({ pods }) => pods?.metric.name)).toEqual(['verbatim_requests_in_flight']);
+  expect(names).toMatch(/^verbatim_requests_in_flight \d+$/m);
 });
 
 it('gives the server time to finish, and no privileges', () => {
