@@ -64,9 +64,14 @@ export class Link {
 
   /** Connects. Resolves with true when commands can be sent, with false if the connection is lost before that. */
   async connect(): Promise<boolean> {
-    const connected = this.client.connect().then(
+    // A process that is stopped accepts connections, since the kernel does. Only a reply shows that it answers, even if it is an error.
+    const answered = async () => {
+      await this.client.connect();
+      await this.client.sendCommand(['PING']);
+    };
+    const connected = answered().then(
       () => true,
-      () => false,
+      (error) => error instanceof this.ReplyError,
     );
     this.isReady = await Promise.race([connected, this.lost.then(() => false)]);
     return this.isReady;
