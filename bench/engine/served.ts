@@ -21,6 +21,7 @@ export async function withServed<T>(
     spooled: ignore,
     walked: ignore,
     changed: ignore,
+    saved: ignore,
   };
   // No request reaches it: nothing measured here has usage.
   const tokens = new TokenPool('o200k_base');

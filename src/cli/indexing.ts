@@ -46,7 +46,7 @@ export async function index(
     let isConverted = false;
     const bytes = () => datasets?.bytes ?? identityAt(spec.path)?.size ?? 0;
     const notices = {
-      ...{ debug: ignore, info: ignore, walked: ignore, changed: ignore },
+      ...{ debug: ignore, info: ignore, walked: ignore, changed: ignore, saved: ignore },
       // What can't be saved ends the command, with an error that says it again.
       warn: (fields: object, message: string) => {
         if (!('problems' in fields)) warn(warningOf(spec.path, fields, message));

@@ -14,19 +14,9 @@ import type { CheckSettings, Settings } from '../settings/read-settings.js';
 import { type CommandLine, readCommandLine } from './command-line.js';
 import type { ShownAs } from './looking.js';
 import { VERSION } from './manifest.js';
+import { EXIT, HEAP_GROWTH } from './process-flags.js';
 import { ProgressBar } from './progress-bar.js';
 import { Stdin } from './stdin.js';
-
-/** `defect` is what sysexits.h calls EX_SOFTWARE. */
-const EXIT = {
-  ok: 0,
-  failed: 1,
-  badSettings: 2,
-  skipped: 3,
-  notFound: 4,
-  defect: 70,
-  bySignal: 128,
-} as const;
 
 // Ignore EPIPE and other write errors.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -77,9 +67,7 @@ async function run({ config, sourceOf }: Settings, printsUrl: boolean): Promise<
   let inFlight = () => 0;
   const signal = stopSignal((name) => logger?.warn({ inFlight: inFlight() }, abortedText(name, inFlight())));
   const onHangup = hangups();
-  // By default V8 lets the heap grow to three times the memory in use before it collects garbage: with a full cache whose entries come and
-  // go, the process took 360 MB; with this limit, in percent, it takes 230 MB and no more time.
-  setFlagsFromString('--heap-growing-percent=60');
+  setFlagsFromString(HEAP_GROWTH);
   const dataset = await stdin.replaceIn(config.dataset, signal);
   const { serve } = await import('../http/serve.js');
   // The state is unknown after a defect: a supervisor restarts the process.

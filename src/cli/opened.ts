@@ -28,6 +28,7 @@ export async function withOpened<T>(
   let datasets: ServedDatasets | undefined;
   const notices = {
     ...{ debug: ignore, info: ignore, warn: ignore, spooled: ignore, walked: ignore, changed: ignore },
+    saved: ignore,
     progress: () => datasets !== undefined && progress.show(datasets.progress, datasets.bytes),
     spooling: (share: number) => progress.show(share, identityAt(spec.path)?.size ?? 0, 'convert'),
   };

@@ -213,6 +213,11 @@ export const ERRORS = {
     type: 'server_error',
     message: "The dataset file has changed, and can't be served yet. Try again later.",
   },
+  threads_starting: {
+    status: 503,
+    type: 'server_error',
+    message: 'Not all threads answer from the current dataset yet. Try again later.',
+  },
   dataset_unreadable: {
     status: 503,
     type: 'server_error',

@@ -179,6 +179,9 @@ export const THREADS_AGAIN_MS = 200;
 /** The maximum of the setting for worker threads. */
 export const WORKERS_MAX = 64;
 
+/** The maximum number of threads that answer requests. */
+export const HTTP_THREADS_MAX = 64;
+
 /** How much of a file is compared with the formats of other files: the header line of a table is shorter. */
 export const FOREIGN_HEAD_BYTES = byteCount(4 * KiB);
 
@@ -606,3 +609,15 @@ export const STORE_TOPOLOGY_MS = 200;
 
 /** How often one command is sent to another server, because its slot moves. */
 export const STORE_REDIRECTIONS_MAX = 5;
+/** How long the main process waits before it replaces a child that died: at first, and at most, in ms. */
+export const CHILD_AGAIN_MS = 100;
+export const CHILD_AGAIN_MS_MAX = 10_000;
+
+/** A child that has lived this long, in ms, did not die of how it was started. */
+export const CHILD_STEADY_MS = 10_000;
+
+/** How often the main process looks whether tests have given anything, in ms. */
+export const GIVEN_CHECK_MS = 500;
+
+/** Between processes of one server, a connection may be idle for as long as they live: a day, in ms. */
+export const NEVER_IDLE_MS = 86_400_000;

@@ -6,6 +6,7 @@ export { Catalog } from '../models/catalog.js';
 export { ServedModel } from '../models/served-model.js';
 export { createApp } from './app.js';
 export { contextLimitOf } from './context-limits.js';
+export { expressApp } from './express-app.js';
 export { Listener } from './listener.js';
 export { missPolicyOf, standInOf } from './miss-policies.js';
 export { RequestMetrics } from './request-metrics.js';

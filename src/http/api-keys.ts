@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import type { Logger } from 'pino';
 import { ConfigError } from '../settings/config-error.js';
 import { isKey, type KeySource } from '../settings/parsers.js';
 import { OPTIONS } from '../settings/table.js';
@@ -38,6 +39,16 @@ export class ApiKeys {
    */
   reload(): void {
     this.checkNow = keyCheck(readKeys(this.source, this.variable));
+  }
+}
+
+/** Reads the file of keys again, and logs the outcome. */
+export function reloadKeys(keys: ApiKeys, logger: Logger): void {
+  try {
+    keys.reload();
+    logger.info('API keys reloaded');
+  } catch (error) {
+    logger.error(`${(error as Error).message}; previous keys kept`);
   }
 }
 

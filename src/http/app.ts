@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
-import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { isLimited, OPERATIONS, type Operation, type OperationId } from '../api/operations.js';
+import { OPERATIONS, type Operation, type OperationId } from '../api/operations.js';
 import type { ByteCount } from '../core/bytes.js';
 import { wordsBy } from '../core/tokens.js';
 import type { Delivery } from '../delivery/delivery.js';
@@ -13,31 +12,31 @@ import type { StandIn } from '../lookup/lookup.js';
 import type { Catalog } from '../models/catalog.js';
 import type { Store } from '../store/store.js';
 import type { Testing } from '../testing/testing.js';
-import type { TokenPool } from '../workers/token-pool.js';
+import type { TokenTasks } from '../workers/token-pool.js';
 import { AnswerCache } from './answer-cache.js';
-import { type KeyCheck, requireKey } from './auth.js';
-import { Bodies, readBody } from './body.js';
+import type { KeyCheck } from './auth.js';
+import { Bodies } from './body.js';
 import type { Clock } from './clock.js';
 import { type ContextLimitOf, ContextLimits } from './context-limits.js';
-import { allowOrigins, originHeaders } from './cross-origin.js';
+import { originHeaders } from './cross-origin.js';
 import { Deliverer } from './deliverer.js';
 import type { Endpoint } from './endpoint.js';
 import { docsScript } from './endpoints/docs.js';
 import { endpointsOf } from './endpoints/index.js';
 import { registryOnce } from './endpoints/metrics.js';
-import { allowOnly, ErrorAnswers, unknownUrl } from './errors.js';
+import { ErrorAnswers } from './errors.js';
 import { frontOf } from './front.js';
 import { HeldMemory } from './held-memory.js';
 import type { Refused } from './listener.js';
 import type { Figures } from './measured.js';
 import { type MessageClasses, messageClasses } from './message-classes.js';
 import type { MissPolicy } from './miss-policies.js';
-import { docsFiles, webFiles } from './page-files.js';
-import { limitRate, RateLimit } from './rate-limit.js';
+import type { OtherProcesses } from './other-processes.js';
+import type { Passer } from './passer.js';
+import { RateLimit } from './rate-limit.js';
 import { Replies, type ReplySettings } from './replies.js';
 import { logRefused } from './request-log.js';
 import type { RequestMetrics } from './request-metrics.js';
-import { expressPath, ROUTES, routeAt, singleSlashes } from './routes.js';
 import { type Run, runnerOf } from './runner.js';
 import { Sender } from './sender.js';
 import type { TokensInFlight } from './tokens-in-flight.js';
@@ -53,7 +52,7 @@ export interface AppParts extends AppSettings {
   readonly missStatus: number;
   readonly replies: Omit<ReplySettings, 'tokenizer'>;
   /** Encodes and decodes tokens. */
-  readonly tokenPool: TokenPool;
+  readonly tokenPool: TokenTasks;
   /** Decides how answers are delivered. */
   readonly delivery: Delivery;
   readonly contextLimitOf: ContextLimitOf;
@@ -74,6 +73,10 @@ export interface AppParts extends AppSettings {
   readonly testing: Testing;
   /** Where the state is kept that requests leave. */
   readonly store: Store;
+  /** Passes on what this process can't answer; undefined in the main process. */
+  readonly passer?: Passer | undefined;
+  /** The processes that answer beside this one, if there are some. */
+  readonly others?: () => OtherProcesses | undefined;
 }
 
 /** The access rules and limits for requests. */
@@ -93,8 +96,6 @@ interface AppSettings {
 
 /** Handles the requests of a server. The server must create its messages with these classes. */
 export interface App {
-  /** The routes. */
-  readonly express: Express;
   readonly handle: RequestListener;
   readonly classes: MessageClasses;
   /** Starts collecting the metrics of the process, if `GET /metrics` hasn't. Rejects with an AppError if no file can be opened. */
@@ -105,8 +106,27 @@ export interface App {
   readonly refusedHeaders: (headers: IncomingHttpHeaders) => readonly string[];
 }
 
-/** Creates the HTTP layer of verbatim: all paths, their guards, and the error handling. */
-export function createApp(parts: AppParts): App {
+/** What a handler of the requests that `frontOf` doesn't answer needs. */
+export interface RestParts extends Pick<AppParts, 'catalog' | 'corsOrigins' | 'keyCheck'> {
+  readonly runs: Readonly<Record<OperationId, Run>>;
+  readonly runDocsScript: Run;
+  readonly deliverer: Deliverer;
+  readonly errors: ErrorAnswers;
+  readonly bodies: Bodies;
+  /** Undefined without a rate limit. */
+  readonly rate: RateLimit | undefined;
+  readonly classes: MessageClasses;
+}
+
+/** Makes the handler of the requests that `frontOf` doesn't answer: all that aren't plain. */
+export type MakeRest = (parts: RestParts) => RequestListener;
+
+/**
+ * Creates the HTTP layer of verbatim: all paths, their guards, and the error handling.
+ *
+ * @param makeRest see `MakeRest`
+ */
+export function createApp(parts: AppParts, makeRest: MakeRest): App {
   const { catalog, tokenPool, clock, metrics, delivery, tokensInFlight, logger, cache } = parts;
   const { tokenizer } = tokenPool;
   const registry = registryOnce(parts);
@@ -138,10 +158,12 @@ export function createApp(parts: AppParts): App {
     () => new JsonMeter(kernelModule()),
   );
   const rate = parts.rateLimit === 0 ? undefined : new RateLimit(parts.rateLimit, parts.hasKeys, parts.store);
-  const app = expressApp(parts, runs, runOf(docsScript), deliverer, errors, bodies, rate);
+  const classes = messageClasses();
+  const runDocsScript = runOf(docsScript);
+  const rest = makeRest({ ...parts, runs, runDocsScript, deliverer, errors, bodies, rate, classes });
   const answers = cache && new AnswerCache(cache);
   const pauseBackgroundWork = () => catalog.pauseBackgroundWork();
-  const handle = frontOf(app, {
+  const handle = frontOf(rest, {
     ...parts,
     endpoints,
     runs,
@@ -152,6 +174,7 @@ export function createApp(parts: AppParts): App {
     answers,
     pauseBackgroundWork,
     rate,
+    passer: parts.passer,
   });
   const onRefused = (refused: Refused) => {
     metrics.recordRefused(refused.status);
@@ -159,87 +182,10 @@ export function createApp(parts: AppParts): App {
   };
   const refusedHeaders = (headers: IncomingHttpHeaders) => originHeaders(parts.corsOrigins, headers);
   return {
-    express: app,
     handle,
-    classes: messageClasses(app),
+    classes,
     beginMetrics: registry,
     onRefused,
     refusedHeaders,
   };
 }
-
-/** The routes of all operations, for the requests that `frontOf` doesn't answer itself. */
-function expressApp(
-  { catalog, corsOrigins, keyCheck }: AppParts,
-  runs: Readonly<Record<OperationId, Run>>,
-  runDocsScript: Run,
-  deliverer: Deliverer,
-  errors: ErrorAnswers,
-  bodies: Bodies,
-  rate: RateLimit | undefined,
-): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.use(useSingleSlashes);
-  if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
-  const limit = rate === undefined ? [] : [limitRate(rate)];
-  const handlerOf =
-    (run: Run): RequestHandler =>
-    async (request, response) => {
-      const { path, body, params, query } = request;
-      // A parameter that may contain slashes is an array.
-      const texts = Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')]);
-      const input = { path, body, params: Object.fromEntries(texts), query };
-      try {
-        deliverer.send(response, await run(input, request, response));
-      } catch (error) {
-        errors.answerWithin(response, error);
-      }
-    };
-  const addRoutes = (areOpen: boolean) => {
-    for (const each of ROUTES) {
-      const { paths, operations } = each;
-      const all = [...operations.values()];
-      if (all.every(({ isOpen = false }) => isOpen) !== areOpen) continue;
-      const methods = all.flatMap(({ method, refusesHead }) =>
-        method === 'get' && refusesHead !== true ? ['GET', 'HEAD'] : [method.toUpperCase()],
-      );
-      const isCounted = all.some(isLimited);
-      for (const path of paths) {
-        const route = app.route(expressPath(path));
-        // Express may match a parameter that the operation's pattern rejects.
-        if (path.includes('{')) {
-          route.all((request, _response, next) => next(routeAt(request.path) === each ? undefined : 'route'));
-        }
-        if (isCounted && limit.length > 0) route.all(limit);
-        if (!methods.includes('HEAD')) route.head(allowOnly(methods));
-        for (const { id, method, body } of all) {
-          route[method](...(body === undefined ? [] : [readBody(bodies)]), handlerOf(runs[id]));
-        }
-        route.all(allowOnly(methods));
-      }
-    }
-  };
-  addRoutes(true);
-  app.get('/docs/page.js', handlerOf(runDocsScript));
-  app.use('/docs', docsFiles);
-  app.use('/web', webFiles);
-  app.use((_request, _response, next) => {
-    catalog.pauseBackgroundWork();
-    next();
-  });
-  app.use(requireKey(keyCheck));
-  addRoutes(false);
-  if (limit.length > 0) app.use(...limit);
-  app.use(unknownUrl);
-  app.use(errors.handler);
-  return app;
-}
-
-/** Removes double slashes from a path, so that Express finds the same route as `routeAt`. */
-const useSingleSlashes: RequestHandler = (request, _response, next) => {
-  const [path = '', ...query] = request.url.split('?');
-  if (path.includes('//')) request.url = [singleSlashes(path), ...query].join('?');
-  next();
-};

@@ -273,7 +273,7 @@ function inflaterOf({ headers }: IncomingMessage): (typeof INFLATERS)[keyof type
 }
 
 /** Sends `100 Continue` if the client expects it. HTTP 1.0 doesn't have it. */
-function sendContinue({ headers, httpVersionMinor }: IncomingMessage, response: ServerResponse): void {
+export function sendContinue({ headers, httpVersionMinor }: IncomingMessage, response: ServerResponse): void {
   if (httpVersionMinor > 0 && /^100-continue$/i.test(headers.expect ?? '')) response.writeContinue();
 }
 

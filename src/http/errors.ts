@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { errorBody as anthropicErrorBody } from '../anthropic/error-body.js';
 import { AppError, ERRORS } from '../core/errors.js';
+import { PassedOn } from '../core/passed-on.js';
 import { type ErrorBody, errorBody } from '../openai/error-body.js';
 import { type Answered, jsonOf, legacyJsonOf } from './endpoint.js';
 import { legacyErrorBody } from './legacy-wire.js';
@@ -127,6 +128,7 @@ export const unknownUrl: RequestHandler = (request) => {
 
 /** True for an error that no client can cause, neither by its request nor by leaving. */
 export function isDefect(thrown: unknown): boolean {
+  if (thrown instanceof PassedOn) return false;
   return !(thrown instanceof AppError || (thrown instanceof Error && thrown.name === 'AbortError'));
 }
 

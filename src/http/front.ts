@@ -6,10 +6,10 @@
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { isLimited, type Operation, type OperationId } from '../api/operations.js';
 import { after } from '../core/maybe-promise.js';
+import { PassedOn } from '../core/passed-on.js';
 import type { Testing } from '../testing/testing.js';
 import type { AnswerCache } from './answer-cache.js';
 import type { KeyCheck } from './auth.js';
@@ -21,6 +21,7 @@ import type { ErrorAnswers } from './errors.js';
 import type { HeldMemory } from './held-memory.js';
 import { journalOf } from './journaling.js';
 import type { AppRequest } from './message-classes.js';
+import type { Passer } from './passer.js';
 import type { RateLimit } from './rate-limit.js';
 import { attachFacts, factsOf, RequestFacts } from './request-facts.js';
 import { logRequest, statusOf } from './request-log.js';
@@ -49,6 +50,8 @@ export interface FrontParts {
   readonly metrics: RequestMetrics;
   readonly logger: Logger;
   readonly testing: Testing;
+  /** Passes on what this process can't answer; undefined in the main process. */
+  readonly passer: Passer | undefined;
 }
 
 const NOTHING = {};
@@ -56,9 +59,9 @@ const NOTHING = {};
 /**
  * Handles all requests of a server, which must be instances of the app's classes.
  *
- * @param app answers the requests that the front doesn't
+ * @param app answers the requests that the front doesn't, unless they are passed on
  */
-export function frontOf(app: Express, parts: FrontParts): RequestListener {
+export function frontOf(app: RequestListener, parts: FrontParts): RequestListener {
   const {
     endpoints,
     runs,
@@ -73,7 +76,7 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     clock,
     rate,
   } = parts;
-  const { testing } = parts;
+  const { testing, passer } = parts;
   const journalize = testing.journal && journalOf(testing.journal, endpoints);
   const together = sendTogether(([response, answered]: [ServerResponse, Answered]) => {
     try {
@@ -88,6 +91,12 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     request.url = pathOf(request.url ?? '');
     const { url: path, method = '' } = request;
     const operation = operationAt(method, path);
+    const isOwn = operation !== undefined && isPlain(request, operation);
+    if (passer !== undefined && !(isOwn && passer.answers(operation))) {
+      attachFacts(response, new RequestFacts(request, clock, isAnthropic(path, operation, request.headers)));
+      passer.pass(request, response, undefined, (error) => errors.answer(response, error));
+      return;
+    }
     const facts = new RequestFacts(request, clock, isAnthropic(path, operation, request.headers));
     attachFacts(response, facts);
     const isRunning = isCompletion(operation ?? routeAt(path)?.operations.get(method));
@@ -95,12 +104,14 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     response.once('close', () => {
       held.release(facts);
       if (isRunning) metrics.running--;
+      // The main process counts it.
+      if (facts.isPassedOn) return;
       const name = operation?.path ?? routeAt(path)?.name ?? OTHER;
       metrics.record(name, statusOf(response), facts, response.writableFinished);
       if (logger.isLevelEnabled('info')) logRequest(logger, request, response, facts);
     });
     journalize?.(request, response, facts);
-    if (operation === undefined || !isPlain(request, operation)) {
+    if (!isOwn) {
       app(request, response);
     } else {
       const overLimit = isLimited(operation) ? rate?.count(request, response) : undefined;
@@ -165,7 +176,10 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
     response: ServerResponse,
     keep?: (answered: Answered) => void,
   ): void {
-    const fail = (error: unknown) => errors.answer(response, error);
+    const fail = (error: unknown) => {
+      if (!(error instanceof PassedOn)) errors.answer(response, error);
+      else passOn(request, response, body);
+    };
     const send = (answered: Answered) => {
       keep?.(answered);
       together.add([response, answered]);
@@ -179,8 +193,15 @@ export function frontOf(app: Express, parts: FrontParts): RequestListener {
       if (answered instanceof Promise) answered.then(send).catch(fail);
       else send(answered);
     } catch (error) {
-      together.add([response, errors.answerTo(response, error)]);
+      if (error instanceof PassedOn) passOn(request, response, body);
+      else together.add([response, errors.answerTo(response, error)]);
     }
+  }
+
+  function passOn(request: AppRequest, response: ServerResponse, body: Buffer | undefined): void {
+    if (response.destroyed) return;
+    factsOf(response).isPassedOn = true;
+    passer?.pass(request, response, body, (error) => errors.answer(response, error));
   }
 }
 

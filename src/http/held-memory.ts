@@ -1,5 +1,7 @@
-import type { ByteCount } from '../core/bytes.js';
+import { getHeapStatistics } from 'node:v8';
+import { type ByteCount, byteCount } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
+import { HELD_BYTES_MAX, HELD_HEAP_SHARE } from '../core/limits.js';
 import { bytesOfTimings } from '../core/timings.js';
 import type { Match } from '../lookup/lookup.js';
 import type { RequestFacts } from './request-facts.js';
@@ -62,4 +64,10 @@ export class HeldMemory {
     facts.heldBytes = 0;
     facts.isReleased = true;
   }
+}
+
+/** Memory for the data of requests: parsed bodies and recorded replies are in V8's heap. */
+export function heldBytesMax(): ByteCount {
+  const share = Math.floor(getHeapStatistics().heap_size_limit * HELD_HEAP_SHARE);
+  return byteCount(Math.min(HELD_BYTES_MAX, share));
 }

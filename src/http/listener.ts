@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -6,7 +7,12 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createNetServer,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net';
 import { setTimeout as delay, setImmediate as loopTurn } from 'node:timers/promises';
 import { AppError } from '../core/errors.js';
 import {
@@ -61,9 +67,12 @@ export interface Refused {
  */
 export class Listener {
   private readonly server: Server;
+  /** Accepts the connections, if some are handed to other processes. */
+  private acceptor: NetServer | undefined;
   private readonly connections = new Map<Socket, Set<ServerResponse>>();
   private readonly timeouts: Timeouts;
   private stopping = false;
+  private onAllClosed = () => {};
   /** How many connections were accepted. */
   private accepted = 0;
   /** How many requests have begun. */
@@ -121,9 +130,48 @@ export class Listener {
     }
   }
 
-  /** Starts to listen: see `listen`. */
-  listen(host: string, port: number, sourceOf?: SourceOf): Promise<AddressInfo> {
-    return listen(this.server, { host, port }, sourceOf);
+  /**
+   * Starts to listen: see `listen`.
+   *
+   * @param handOver called with each connection, before any of it is read: hands it to another process, or returns false
+   */
+  listen(
+    host: string,
+    port: number,
+    sourceOf?: SourceOf,
+    handOver?: (socket: Socket) => boolean,
+  ): Promise<AddressInfo> {
+    if (handOver === undefined) return listen(this.server, { host, port }, sourceOf);
+    this.adoptsConnections();
+    const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true };
+    this.acceptor = createNetServer(options, (socket) => {
+      this.accepted++;
+      if (this.stopping || !handOver(socket)) this.adopt(socket);
+    });
+    return listen(this.acceptor, { host, port }, sourceOf);
+  }
+
+  /** Starts to listen on a socket of this machine: a path, or the name of a pipe on Windows. */
+  async listenOn(path: string): Promise<void> {
+    this.server.listen(path);
+    await once(this.server, 'listening');
+  }
+
+  /** Prepares a server that doesn't listen itself for `adopt`: Node starts the timer of its timeouts when it begins to listen. */
+  adoptsConnections(): void {
+    this.server.emit('listening');
+  }
+
+  /** Answers the requests of a connection that was accepted elsewhere, and not read from yet. */
+  adopt(socket: Socket): void {
+    socket.allowHalfOpen = true;
+    this.server.emit('connection', socket);
+    socket.resume();
+  }
+
+  /** How many connections are open. */
+  get open(): number {
+    return this.connections.size;
   }
 
   /**
@@ -146,7 +194,10 @@ export class Listener {
       before = this.accepted;
       await loopTurn();
     }
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.acceptor?.close();
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve())).then(() =>
+      this.allClosed(),
+    );
     for (let before = -1; before !== this.begun; ) {
       before = this.begun;
       await loopTurn();
@@ -157,10 +208,24 @@ export class Listener {
     clearTimeout(cut);
   }
 
+  /** Resolves when no connection is open: Node's server counts only those that it has accepted. */
+  private allClosed(): Promise<void> {
+    if (this.connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.onAllClosed = resolve;
+    });
+  }
+
+  /** Stops without waiting for anything. */
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
   private track(socket: Socket): void {
     const responses = new Set<ServerResponse>();
     this.connections.set(socket, responses);
-    this.accepted++;
+    if (this.acceptor === undefined) this.accepted++;
     if (this.stopping) closeGently(socket);
     socket.on('end', () => {
       for (const response of responses) response.emit(CLIENT_ENDED);
@@ -169,6 +234,7 @@ export class Listener {
     });
     socket.on('close', () => {
       this.connections.delete(socket);
+      if (this.connections.size === 0) this.onAllClosed();
       // A pipelined response that waits for those before it has no socket yet, so it isn't notified that its client has disconnected.
       for (const response of responses) {
         if (response.socket !== null) continue;

@@ -9,6 +9,7 @@ import { insteadOfStore } from '../store/away.js';
 import { MemoryStore } from '../store/memory-store.js';
 import type { Count, CountKind, Counts, Store } from '../store/store.js';
 import { keyIn } from './auth.js';
+import { clientAddressOf } from './client-address.js';
 import { factsOf, type Rate } from './request-facts.js';
 
 const REQUESTS: CountKind = {
@@ -43,8 +44,9 @@ export class RateLimit {
    *
    * @returns the error to answer, if the request is over the limit
    */
-  count({ headers, socket }: IncomingMessage, response: ServerResponse): MaybePromise<AppError | undefined> {
-    const client = (this.hasKeys ? keyIn(headers) : undefined) ?? networkOf(socket.remoteAddress ?? '');
+  count(request: IncomingMessage, response: ServerResponse): MaybePromise<AppError | undefined> {
+    const key = this.hasKeys ? keyIn(request.headers) : undefined;
+    const client = key ?? networkOf(clientAddressOf(request));
     const counted = orElse(
       () => this.counts.count(client),
       (error) => insteadOfStore(error, () => this.own.count(client)),

@@ -35,6 +35,8 @@ export class RequestFacts {
   error: { readonly code: string; readonly message: string } | undefined = undefined;
   /** The body, decompressed, for the journal; undefined without one. */
   body: Buffer | undefined = undefined;
+  /** True if another process answers it. */
+  isPassedOn = false;
   /** True if the body is valid JSON within the limits. */
   isBodyValid = false;
   /** The client's remaining rate limit, if the request counts against it. */

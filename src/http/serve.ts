@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
-import { type ByteCount, byteCount } from '../core/bytes.js';
+import { byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
 import { AppError } from '../core/errors.js';
-import { HELD_BYTES_MAX, HELD_HEAP_SHARE, METRICS_DELAY_MS, WORKER_BYTES_MIN } from '../core/limits.js';
+import { METRICS_DELAY_MS, NEVER_IDLE_MS, WORKER_BYTES_MIN } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { Counts } from '../dataset/counts.js';
 import { identityAt } from '../dataset/file.js';
@@ -23,10 +22,13 @@ import { badTokenizer, readTokenizer } from '../settings/tokenizer-file.js';
 import { Testing } from '../testing/testing.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
-import { ApiKeys } from './api-keys.js';
+import { ApiKeys, reloadKeys } from './api-keys.js';
+import type { AppParts } from './app.js';
 import { logConversion } from './conversion.js';
 import { deliveryOf } from './delivery-settings.js';
+import { heldBytesMax } from './held-memory.js';
 import { tryAddress } from './listening.js';
+import { OtherProcesses, whyAlone } from './other-processes.js';
 import { type Progress, ProgressLog } from './progress.js';
 import { randomIds } from './random-ids.js';
 import { type OpenState, openState } from './shared-state.js';
@@ -135,6 +137,8 @@ async function serveWith(
   const early: ((logger: Logger) => void)[] = [];
   let log = (line: (logger: Logger) => void): void => void early.push(line);
   let progress: Progress | undefined;
+  let others: OtherProcesses | undefined;
+  const publish = () => void others?.publish();
   const models = new Map<string, ServedModel>();
   const warn = (message: string) => log((logger) => logger.warn(message));
   const noticesOf = ({ id, path }: ModelSpec): Notices => {
@@ -153,12 +157,17 @@ async function serveWith(
         if (datasets?.progress === 1) progress?.end();
         log((logger) => warnOfSkipped(counts, logger));
       },
-      changed: () => models.get(id)?.forget(),
+      changed: () => {
+        models.get(id)?.forget();
+        publish();
+      },
+      saved: () => publish(),
     };
   };
   pool.onDeath = () => warn('worker thread died; replaced, tasks retried');
   tokens.onDeath = () => warn('tokenizer thread died; replaced, tasks retried');
   onHangup(() => log((logger) => reloadKeys(keys, logger)));
+  onHangup(() => others?.hangup());
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
   const shapes = { prefers: config.prefer, map: config.map };
@@ -179,6 +188,7 @@ async function serveWith(
     countsAhead,
     sketchesAtOnce,
     rules,
+    isPublished: config.httpThreads > 1,
   };
   let datasets: ServedDatasets | undefined;
   const loadable = assertLoadable(tokens, sourceOf?.('tokenizer'));
@@ -208,7 +218,9 @@ async function serveWith(
     });
     // Both promises are awaited below, where their errors are handled.
     started.then(({ walked }) => walked).catch(() => undefined);
-    const logger = await loadLogger();
+    const alone = config.httpThreads > 1 ? whyAlone(config) : undefined;
+    const hasOthers = config.httpThreads > 1 && alone === undefined;
+    const logger = hasOthers ? (await loadLogger()).child({ thread: 1 }) : await loadLogger();
     log = (line) => line(logger);
     early.forEach(log);
     if (signal.aborted) return false;
@@ -223,6 +235,7 @@ async function serveWith(
       contextLimitOf,
       tokensInFlightOf,
       createApp,
+      expressApp,
       Listener,
       Cache,
       estimatingCounter,
@@ -242,7 +255,7 @@ async function serveWith(
     let listener: InstanceType<typeof Listener> | undefined;
     const inFlight = () => listener?.inFlight ?? 0;
     const testing = new Testing(config.journal, config.scoped === 'required', state);
-    const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp({
+    const appParts: AppParts = {
       catalog: new Catalog([...models.values()], config.strictModels),
       replies: {
         tokens: countsAhead ? new RealCounter(tokens) : estimatingCounter,
@@ -261,7 +274,7 @@ async function serveWith(
       figures: () => ({
         datasets: served.figures,
         poolQueue: pool.queue,
-        workerRestarts: pool.deaths + tokens.deaths,
+        workerRestarts: pool.deaths + tokens.deaths + (others?.deaths ?? 0),
         inFlight: inFlight(),
         cacheHits: cache?.hits ?? 0,
         cacheMisses: cache?.misses ?? 0,
@@ -279,7 +292,9 @@ async function serveWith(
       requestTimeoutMs: config.requestTimeoutMs,
       testing,
       store: state.store,
-    });
+      others: () => others,
+    };
+    const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(appParts, expressApp);
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;
     listener.refusedHeaders = refusedHeaders;
@@ -288,13 +303,24 @@ async function serveWith(
     await state.begun;
     if (signal.aborted) return false;
     signal.removeEventListener('abort', onAbort);
-    const address = await listener.listen(config.host, config.port, sourceOf);
+    if (alone !== undefined) logger.warn(alone);
+    if (hasOthers) {
+      others = await OtherProcesses.start(
+        { config, version, tokens, logger },
+        () => ({
+          models: new Map(served.all.map(({ id, served }) => [id, served.state])),
+          isGiven: !state.store.isShared && !(testing.isEmpty && state.scopes.isEmpty),
+        }),
+        new Listener(handle, classes, { drainMs: config.drainMs, idleMs: NEVER_IDLE_MS }),
+      );
+    }
+    const address = await listener.listen(config.host, config.port, sourceOf, others?.handOver);
     // Loading blocks the event loop: after two turns, it has polled for signals that came meanwhile.
     await turn();
     await turn();
     isReady = !signal.aborted;
     if (!isReady) {
-      await listener.stop();
+      await Promise.all([listener.stop(), others?.stop()]);
       return false;
     }
     onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight, testing });
@@ -330,7 +356,7 @@ async function serveWith(
     } finally {
       clearTimeout(metricsTimer);
       testing.close();
-      await listener.stop();
+      await Promise.all([listener.stop(), others?.stop()]);
     }
     logger.info(summaryOf(metrics, (performance.now() - startMs) / 1000), 'stopped');
   } catch (error) {
@@ -363,26 +389,11 @@ function unlessOutOfFiles(error: unknown): void {
   if (!(error instanceof AppError)) throw error;
 }
 
-/** Memory for the data of requests: parsed bodies and recorded replies are in V8's heap. */
-function heldBytesMax(): ByteCount {
-  const share = Math.floor(getHeapStatistics().heap_size_limit * HELD_HEAP_SHARE);
-  return byteCount(Math.min(HELD_BYTES_MAX, share));
-}
-
 const OPEN_TO_ALL = 'listening beyond this machine without API keys: set API_KEYS, or HOST=127.0.0.1';
 
 /** True if only this machine can connect. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host);
-}
-
-function reloadKeys(keys: ApiKeys, logger: Logger): void {
-  try {
-    keys.reload();
-    logger.info('API keys reloaded');
-  } catch (error) {
-    logger.error(`${(error as Error).message}; previous keys kept`);
-  }
 }
 
 function warnOfSkipped({ skipped, skippedAt }: Counts, logger: Logger): void {

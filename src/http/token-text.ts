@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.js';
 import { unwrap } from '../workers/tasks.js';
-import type { TokenPool } from '../workers/token-pool.js';
+import type { TokenTasks } from '../workers/token-pool.js';
 
 /**
  * Decodes tokens.
@@ -10,7 +10,7 @@ import type { TokenPool } from '../workers/token-pool.js';
  * @throws AppError if the text is longer, or an id isn't a token of the tokenizer
  */
 export async function textOfTokens(
-  tokenPool: TokenPool,
+  tokenPool: TokenTasks,
   tokens: readonly number[],
   param: string,
   lengthMax: number,

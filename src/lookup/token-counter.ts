@@ -4,7 +4,7 @@ import { COUNTED_TEXTS_BYTES, TOKEN_ENDS_BYTES } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { estimatedCut, estimatedEnds, estimateTokens } from '../core/tokens.js';
 import { unwrap } from '../workers/tasks.js';
-import type { TokenPool } from '../workers/token-pool.js';
+import type { TokenTasks } from '../workers/token-pool.js';
 import type { TokenCount } from './lookup.js';
 import { TextResults } from './text-results.js';
 
@@ -51,11 +51,11 @@ function estimated({ text }: CountedText): number {
 
 /** Counts with a tokenizer. */
 export class RealCounter implements TokenCounter {
-  private readonly pool: TokenPool;
+  private readonly pool: TokenTasks;
   private readonly counts: TextResults<number>;
   private readonly tokenEnds: TextResults<Uint32Array>;
 
-  constructor(pool: TokenPool) {
+  constructor(pool: TokenTasks) {
     this.pool = pool;
     this.counts = new TextResults({
       run: (texts) => pool.count(texts).then(unwrap),

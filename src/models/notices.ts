@@ -16,4 +16,6 @@ export interface Notices {
   walked(counts: Counts): void;
   /** Earlier answers may be outdated. */
   changed(): void;
+  /** An index was saved: other processes can answer from it. */
+  saved(): void;
 }

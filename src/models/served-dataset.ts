@@ -34,7 +34,7 @@ import { CountingAhead } from './counting-ahead.js';
 import { IndexKeeper } from './index-keeper.js';
 import type { Notices } from './notices.js';
 import { nextRetry, type Retry } from './retry.js';
-import type { DatasetFigures, DatasetSize, Saved, Served, Status } from './served.js';
+import type { DatasetFigures, DatasetSize, Published, Saved, Served, Status } from './served.js';
 import { Spooler } from './spooling.js';
 
 /** How a dataset is served. */
@@ -56,6 +56,8 @@ export interface ServedOptions {
   readonly sketchesAtOnce?: boolean;
   /** Rules that are applied to prompts and turns that aren't found as they are. */
   readonly rules?: readonly Rule[];
+  /** True if other processes answer from its saved index: one that can't be saved in its place is saved in a temporary folder. */
+  readonly isPublished?: boolean;
   readonly notices: Notices;
 }
 
@@ -167,7 +169,8 @@ export class ServedDataset implements Served {
     this.spooler = spooler;
     this.usesPool = usesPool;
     const { indexDir, tokens, notices } = options;
-    this.keeper = new IndexKeeper(indexDir, tokenizerId(tokens.tokenizer), notices);
+    const isPublished = options.isPublished === true;
+    this.keeper = new IndexKeeper(indexDir, tokenizerId(tokens.tokenizer), isPublished, notices);
     this.build = this.buildOf(dataset);
     this.corpus = new CurrentCorpus(
       () => {
@@ -203,6 +206,17 @@ export class ServedDataset implements Served {
       engine,
       progress,
       counts: { ...counts, skipped },
+    };
+  }
+
+  get state(): Published | undefined {
+    const { dataset } = this;
+    const indexPath = this.build.table && this.keeper.pathOf(dataset);
+    if (this.problem !== undefined || indexPath === undefined) return undefined;
+    return {
+      parts: [{ dataset, indexPath }],
+      fingerprint: this.fingerprint,
+      modifiedMs: this.modifiedMs,
     };
   }
 
@@ -433,7 +447,7 @@ export class ServedDataset implements Served {
     await this.build.ruling;
     await this.counting?.stop();
     this.saveCounts();
-    await this.keeper.settled;
+    await this.keeper.close();
     await this.leavePool();
   }
 

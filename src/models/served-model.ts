@@ -4,7 +4,7 @@ import type { Corpus } from '../corpus/corpus.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
 import type { Candidates, Lookup, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
 import type { Model } from './model.js';
-import type { DatasetSize, Served, Status } from './served.js';
+import type { Answering, DatasetSize, Status } from './served.js';
 
 /** A model with a dataset of its own. */
 export class ServedModel implements Model {
@@ -13,11 +13,11 @@ export class ServedModel implements Model {
   readonly lookup: Lookup;
   readonly uncachedLookup: Lookup;
   generation = 0;
-  private readonly served: Served;
+  private readonly served: Answering;
   private readonly cached: CachedLookup | undefined;
 
   /** @param cache shared with other models; undefined disables caching */
-  constructor(id: string, served: Served, cache: Cache | undefined) {
+  constructor(id: string, served: Answering, cache: Cache | undefined) {
     this.id = id;
     this.created = Math.floor(served.modifiedMs / 1000);
     this.served = served;

@@ -21,7 +21,7 @@ import {
   withoutFiles,
 } from './joined-files.js';
 import { Refusals } from './refusals.js';
-import type { DatasetFigures, DatasetSize, Saved, Served, Status } from './served.js';
+import type { DatasetFigures, DatasetSize, Published, Saved, Served, Status } from './served.js';
 import { ServedDataset, type ServedOptions } from './served-dataset.js';
 
 /**
@@ -107,6 +107,13 @@ export class ServedParts implements Served {
     const all = this.parts.map(({ fingerprint }) => fingerprint);
     if (all.includes(undefined)) return undefined;
     return `fp_${createHash('sha256').update(all.join()).digest('hex').slice(0, 10)}`;
+  }
+
+  get state(): Published | undefined {
+    const states = this.parts.map(({ state }) => state);
+    const parts = states.flatMap((state) => state?.parts ?? []);
+    if (states.includes(undefined)) return undefined;
+    return { parts, fingerprint: this.fingerprint, modifiedMs: this.modifiedMs };
   }
 
   get status(): Status {

@@ -2,6 +2,7 @@ import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Corpus } from '../corpus/corpus.js';
 import type { Counts } from '../dataset/counts.js';
+import type { Dataset } from '../dataset/dataset.js';
 import type { Lookup, NearestLookup, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
 
@@ -45,21 +46,46 @@ export interface Saved {
   readonly turnsCounted: number;
 }
 
-/** A dataset that is served: one file, or several. */
-export interface Served extends NearestLookup {
+/** One file of a dataset, as another process can answer from it. */
+export interface PublishedPart {
+  readonly dataset: Dataset;
+  /** Where its index is saved. */
+  readonly indexPath: string;
+}
+
+/** A state of a dataset that other processes can answer from. */
+export interface Published {
+  /** In the order of their files. */
+  readonly parts: readonly PublishedPart[];
+  readonly fingerprint: string | undefined;
+  readonly modifiedMs: number;
+}
+
+/** What a model answers from. */
+export interface Answering extends NearestLookup {
   /** Finds replies in the current state of the files. */
   readonly lookup: Lookup;
   readonly status: Status;
-  readonly figures: DatasetFigures;
   /** The conversations, to look at. */
   readonly corpus: Corpus;
   readonly size: DatasetSize;
   /** Identifies the current contents; undefined if a file can't be read. */
   readonly fingerprint: string | undefined;
-  /** The size of the dataset in bytes. */
-  readonly bytes: number;
   /** The last modification, in ms since 1970. */
   readonly modifiedMs: number;
+  /** A turn in the index that resembles a prompt without a reply. */
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined>;
+  /** Pauses background work when a request arrives. */
+  pauseBackgroundWork(): void;
+}
+
+/** A dataset that is served: one file, or several. */
+export interface Served extends Answering {
+  /** The state that other processes can answer from; undefined unless all of it has a saved index. */
+  readonly state: Published | undefined;
+  readonly figures: DatasetFigures;
+  /** The size of the dataset in bytes. */
+  readonly bytes: number;
   /**
    * Resolves when the dataset can be served: immediately if there is a saved index, else after enough of it was walked.
    *
@@ -67,10 +93,6 @@ export interface Served extends NearestLookup {
    * @throws DatasetError if it can't be served, or if it was closed meanwhile
    */
   start(): Promise<{ readonly walked: Promise<void> }>;
-  /** A turn in the index that resembles a prompt without a reply. */
-  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined>;
-  /** Pauses background work when a request arrives. */
-  pauseBackgroundWork(): void;
   /** Checks whether the files have changed. */
   lookAtFile(): void;
   /**

@@ -1,8 +1,9 @@
 /** Parsers of the values of settings. All of them throw `Expected` if the text is invalid. */
 
+import { availableParallelism } from 'node:os';
 import { basename, extname } from 'node:path';
 import { type FieldMap, FieldMapError, parseFieldMap } from '../core/field-map.js';
-import { DELAY_MS_MAX, LOAD_FACTOR_MAX, REPLAY_SPEED_MAX } from '../core/limits.js';
+import { DELAY_MS_MAX, HTTP_THREADS_MAX, LOAD_FACTOR_MAX, REPLAY_SPEED_MAX } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { NAMED_RULES, type RuleName } from '../core/rules.js';
 import type { StoreAddress } from '../core/store-settings.js';
@@ -271,4 +272,14 @@ function storeUrl(value: string): StoreAddress {
     password: password === '' ? undefined : decodeURIComponent(password),
     database: Number(pathname.slice(1)),
   };
+}
+
+/** How many threads answer requests. */
+export function httpThreads(value: string): number {
+  if (value === 'auto') return Math.max(1, Math.min(availableParallelism() - 1, HTTP_THREADS_MAX));
+  try {
+    return wholeNumber(1, HTTP_THREADS_MAX)(value);
+  } catch {
+    throw new Expected(`a whole number from 1 to ${HTTP_THREADS_MAX}, or auto`);
+  }
 }

@@ -35,10 +35,17 @@ export function readOptions(given: object): Config {
   const values: Record<string, unknown> = Object.fromEntries(
     Object.entries(OPTIONS).map(([name, { defaultValue }]) => [name, defaultValue]),
   );
-  Object.assign(values, EMBEDDED_DEFAULTS, readAll(others, Object.keys(OPTIONS), ''));
+  Object.assign(values, EMBEDDED_DEFAULTS, readAll(others, optionNames(), ''));
   const config = { ...values, models: readModels(models) } as Config;
   for (const model of Object.keys(config.models)) assertServed(model, config.dataset, 'models');
   return config;
+}
+
+/** A program answers by itself: what its tests give may be functions, which other processes can't call. */
+const OF_COMMAND: readonly string[] = ['httpThreads'];
+
+function optionNames(): readonly string[] {
+  return Object.keys(OPTIONS).filter((name) => !OF_COMMAND.includes(name));
 }
 
 const MODEL_OPTIONS = Object.values(MODEL_SETTINGS).flat();

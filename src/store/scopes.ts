@@ -70,6 +70,11 @@ export class Scopes {
     return this.allNow;
   }
 
+  /** True if nothing is set, as far as this server knows. */
+  get isEmpty(): boolean {
+    return this.allNow.items.size === 0 && this.testsNow.items.size === 0;
+  }
+
   /** False if a test has no scope. */
   mayHave(test: string | undefined): boolean {
     return test !== undefined && (this.isShared || this.testsNow.items.has(test));

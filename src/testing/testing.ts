@@ -145,6 +145,11 @@ export class Testing {
     this.scopes.clear();
   }
 
+  /** True if nothing is given at the moment. */
+  get isEmpty(): boolean {
+    return this.shared.isEmpty && this.scopes.size === 0;
+  }
+
   /** True if the answers to such requests depend on the dataset alone, or on the text of the prompt. */
   isCacheable(headers: IncomingHttpHeaders): boolean {
     const test = headers[TEST_ID];

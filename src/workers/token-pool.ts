@@ -7,6 +7,9 @@ import type * as thread from './token-thread.js';
 /** Tokens are many and short-lived. With V8's default, counting takes some 80 MB more and is no faster. */
 const YOUNG_MIB = 8;
 
+/** Tasks of the tokenizer. */
+export type TokenTasks = Pick<TokenPool, 'tokenizer' | 'count' | 'ends' | 'cut' | 'encode' | 'decode'>;
+
 /**
  * The main thread's interface to the tokenizer's thread. The thread starts with the first request, and ends after `TOKENIZER_KEPT_MS`
  * without one. If `start` has started it, it is kept. A server has one such thread; to count a whole dataset, there may be several.

@@ -1,13 +1,16 @@
 /** The HTTP side on a real socket, over a real pool and dataset, with a fixed clock and zeros for ids. */
 
+import type { RequestListener } from 'node:http';
+import type { Express } from 'express';
 import { pino } from 'pino';
 import { byteCount } from '#dist/core/bytes.js';
 import { openDataset } from '#dist/dataset/dataset.js';
-import { type App, type AppParts, createApp } from '#dist/http/app.js';
+import { type App, type AppParts, createApp, type MakeRest } from '#dist/http/app.js';
 import { keyCheck } from '#dist/http/auth.js';
 import type { Clock } from '#dist/http/clock.js';
 import { contextLimitOf } from '#dist/http/context-limits.js';
 import { deliveryOf } from '#dist/http/delivery-settings.js';
+import { expressApp } from '#dist/http/express-app.js';
 import { Listener } from '#dist/http/listener.js';
 import type { Figures } from '#dist/http/measured.js';
 import { missPolicyOf, standInOf } from '#dist/http/miss-policies.js';
@@ -57,7 +60,7 @@ export async function appOf(
   path: string,
   overrides: Overrides = {},
   engine: 'sweep' | 'index' = 'index',
-): Promise<App> {
+): Promise<App & { readonly express: Express }> {
   const pool = openPool(2).start();
   const { census, [engine]: engineLookup, index } = await enginesOf(openDataset(path), pool);
   const corpora = await corporaOf(openDataset(path), pool);
@@ -93,7 +96,12 @@ export async function appOf(
   } as const;
   const store = overrides.store ?? new MemoryStore();
   const state = { store, scopes: new Scopes(store) };
-  return createApp({
+  let rest: RequestListener | undefined;
+  const makeRest: MakeRest = (parts) => {
+    rest = expressApp(parts);
+    return rest;
+  };
+  const parts: AppParts = {
     catalog: new Catalog([model], overrides.strictModels ?? false),
     replies: {
       tokens: overrides.tokens ?? new RealCounter(tokens),
@@ -126,7 +134,8 @@ export async function appOf(
     figures: () => NO_FIGURES,
     logger: pino({ level: 'silent' }),
     ...overrides,
-  });
+  };
+  return { ...createApp(parts, makeRest), express: rest as unknown as Express };
 }
 
 /** Makes an app require a key. */

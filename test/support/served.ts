@@ -50,6 +50,10 @@ export class Recorder implements Notices {
     this.note('changed');
   }
 
+  saved(): void {
+    this.note('saved');
+  }
+
   /** Calls back synchronously for each such notice. */
   on(text: string, act: () => void): void {
     this.emitter.on('notice', (notice: string) => {

@@ -13,7 +13,7 @@ import { spellingsOf } from '../../openai/chat-templates.js';
 import { type CompletionRequest, parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionStream } from '../../openai/completion-response.js';
 import { StreamUsage, usageOf } from '../../openai/usage.js';
-import type { TokenPool } from '../../workers/token-pool.js';
+import type { TokenTasks } from '../../workers/token-pool.js';
 import { assertAnswerFits } from '../answer-size.js';
 import type { Answered, Endpoint, Outcome } from '../endpoint.js';
 import { heldBy, type Miss, type MissPolicy, type Prompt } from '../miss-policies.js';
@@ -34,7 +34,7 @@ export function completions(
   catalog: Catalog,
   onMiss: MissPolicy,
   replies: Replies,
-  tokenPool: TokenPool,
+  tokenPool: TokenTasks,
 ): Endpoint<CompletionRequest> {
   return {
     isRemembered: true,
@@ -113,7 +113,7 @@ export function completions(
 /** The texts of prompts, some of which may be token ids. */
 function textsIn(
   prompts: CompletionRequest['prompts'],
-  tokenPool: TokenPool,
+  tokenPool: TokenTasks,
 ): MaybePromise<readonly string[]> {
   return all(prompts, (prompt) =>
     typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt', TEXT_LENGTH_MAX),

@@ -11,7 +11,7 @@ import {
   spelledEmbeddings,
   spelledNumbers,
 } from '../../openai/embeddings.js';
-import type { TokenPool } from '../../workers/token-pool.js';
+import type { TokenTasks } from '../../workers/token-pool.js';
 import type { Endpoint } from '../endpoint.js';
 import { COMPUTED } from '../origin.js';
 import type { Replies } from '../replies.js';
@@ -21,7 +21,7 @@ import { textOfTokens } from '../token-text.js';
 export function embeddings(
   catalog: Catalog,
   replies: Replies,
-  tokenPool: TokenPool,
+  tokenPool: TokenTasks,
 ): Endpoint<EmbeddingsRequest> {
   return {
     isRemembered: true,

@@ -1,16 +1,18 @@
 import type { OperationId } from '../../api/operations.js';
+import { after } from '../../core/maybe-promise.js';
 import type { Delivery } from '../../delivery/delivery.js';
 import type { StandIn } from '../../lookup/lookup.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Store } from '../../store/store.js';
 import type { Testing } from '../../testing/testing.js';
-import type { TokenPool } from '../../workers/token-pool.js';
+import type { TokenTasks } from '../../workers/token-pool.js';
 import type { KeyCheck } from '../auth.js';
 import type { Clock } from '../clock.js';
 import type { ContextLimits } from '../context-limits.js';
 import type { Endpoint } from '../endpoint.js';
 import { keptChats, keptMessages, keptResponses } from '../kept.js';
 import type { MissPolicy } from '../miss-policies.js';
+import type { OtherProcesses } from '../other-processes.js';
 import type { Replies } from '../replies.js';
 import { substitutesOf } from '../substitutes.js';
 import { chatCompletions } from './chat-completions.js';
@@ -45,7 +47,7 @@ export interface EndpointParts {
   readonly standIn: StandIn | undefined;
   readonly replies: Replies;
   /** Encodes and decodes tokens. */
-  readonly tokenPool: TokenPool;
+  readonly tokenPool: TokenTasks;
   readonly clock: Clock;
   /** The context lengths of the models. */
   readonly contexts: ContextLimits;
@@ -63,11 +65,13 @@ export interface EndpointParts {
   /** Where responses and completions are kept. */
   readonly store: Store;
   readonly delivery: Delivery;
+  /** The processes that answer beside this one, if there are some. */
+  readonly others?: () => OtherProcesses | undefined;
 }
 
 /** The endpoint of each operation. */
 export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
-  const { catalog, onMiss, replies, tokenPool, clock, contexts, store } = parts;
+  const { catalog, onMiss, replies, tokenPool, clock, contexts, store, others = () => undefined } = parts;
   const substitutes = parts.standIn && substitutesOf(parts.standIn, catalog, replies, clock);
   const chats = keptChats(store);
   const stored = { store: keptResponses(store), compacted: keptMessages(store), substitutes };
@@ -96,8 +100,8 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     health,
     ping: health,
     postPing: health,
-    ready: ready(catalog, parts.isStopping, store),
-    metrics: metrics(parts.registry),
+    ready: ready(catalog, parts.isStopping, store, others),
+    metrics: metrics(parts.registry, others),
     version: version(parts.version),
     tokenize: tokenize(catalog, tokenPool, contexts),
     detokenize: detokenize(catalog, tokenPool),
@@ -108,9 +112,9 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     retrieveConversation: conversationByNumber(catalog),
     searchTexts: search(catalog),
     listRepeatedPrompts: repeatedPrompts(catalog),
-    giveReplies: giveReplies(parts.testing),
+    giveReplies: announced(giveReplies(parts.testing), others),
     takeBackReplies: takeBackReplies(parts.testing),
-    setFailures: setFailures(catalog, parts.delivery.failures),
+    setFailures: announced(setFailures(catalog, parts.delivery.failures), others),
     clearFailures: clearFailures(parts.catalog, parts.delivery.failures),
     listRequests: listRequests(parts.testing),
     clearRequests: clearRequests(parts.testing),
@@ -119,5 +123,16 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     legacyCompletion: legacyChatCompletion(catalog, false),
     legacyCachedCompletion: legacyChatCompletion(catalog, true),
     legacyBenchmark: legacyBenchmark(catalog),
+  };
+}
+
+/** An endpoint that gives what only this process knows: the others pass their requests on before it answers. */
+function announced<Asked>(
+  endpoint: Endpoint<Asked>,
+  others: () => OtherProcesses | undefined,
+): Endpoint<Asked> {
+  return {
+    ...endpoint,
+    answer: (asked, context) => after(others()?.beforeGiving(), () => endpoint.answer(asked, context)),
   };
 }

@@ -4,6 +4,7 @@ import type { Model } from '../../models/model.js';
 import { errorBody } from '../../openai/error-body.js';
 import type { Store } from '../../store/store.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
+import type { OtherProcesses } from '../other-processes.js';
 
 /**
  * `GET /ready`: whether the server can answer, with which engine, and how much of its dataset was walked. With several models, the answer
@@ -11,12 +12,19 @@ import { type Endpoint, jsonOf } from '../endpoint.js';
  *
  * @param isStopping true once the server is stopping
  * @param store named if servers share it. It may be away: most answers don't need it
+ * @param others it isn't ready before they are
  */
-export function ready({ models }: Catalog, isStopping: () => boolean, store: Store): Endpoint<void> {
+export function ready(
+  { models }: Catalog,
+  isStopping: () => boolean,
+  store: Store,
+  others: () => OtherProcesses | undefined,
+): Endpoint<void> {
   return {
     parse: () => undefined,
     answer: () => {
       if (isStopping()) throw new AppError('stopping');
+      if (others()?.areReady === false) throw new AppError('threads_starting');
       const states = models.map(stateOf);
       const all =
         states.length > 1 ? { models: states.map((state, i) => ({ id: models[i]?.id, ...state })) } : {};

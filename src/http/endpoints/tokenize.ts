@@ -4,7 +4,7 @@ import type { Catalog } from '../../models/catalog.js';
 import { detokenize as check } from '../../openai/schemas/checks.js';
 import { parseTokenizeRequest, type TokenizeRequest } from '../../openai/tokens-request.js';
 import { unwrap } from '../../workers/tasks.js';
-import type { TokenPool } from '../../workers/token-pool.js';
+import type { TokenTasks } from '../../workers/token-pool.js';
 import type { ContextLimits } from '../context-limits.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 import { textOfTokens } from '../token-text.js';
@@ -12,7 +12,7 @@ import { textOfTokens } from '../token-text.js';
 /** `POST /tokenize`, as in vLLM: the tokens of a prompt, or of a chat. */
 export function tokenize(
   catalog: Catalog,
-  tokenPool: TokenPool,
+  tokenPool: TokenTasks,
   contexts: ContextLimits,
 ): Endpoint<TokenizeRequest> {
   return {
@@ -32,7 +32,7 @@ export function tokenize(
 }
 
 /** `POST /detokenize`, as in vLLM: the text of tokens. */
-export function detokenize(catalog: Catalog, tokenPool: TokenPool): Endpoint<DetokenizeRequest> {
+export function detokenize(catalog: Catalog, tokenPool: TokenTasks): Endpoint<DetokenizeRequest> {
   return {
     parse: ({ body }) => checked(check, body),
     answer: async ({ model, tokens }) => {

@@ -1,0 +1,219 @@
+/** Answers beside the main process: from its saved indexes, on connections that it hands over. What needs more is passed on to it. */
+
+import { once } from 'node:events';
+import type { Logger } from 'pino';
+import { byteCount } from '../core/bytes.js';
+import { tokenizerId } from '../core/tokens.js';
+import { Cache } from '../lookup/cache.js';
+import { estimatingCounter, RealCounter } from '../lookup/token-counter.js';
+import { Catalog } from '../models/catalog.js';
+import { SavedDataset } from '../models/saved-dataset.js';
+import { ServedModel } from '../models/served-model.js';
+import { Channel } from '../processes/channel.js';
+import type {
+  ChildNote,
+  ChildQuestion,
+  ChildSettings,
+  MainNote,
+  MainQuestion,
+  Publication,
+} from '../processes/messages.js';
+import { passingStore } from '../processes/passing-store.js';
+import { RemoteTokens } from '../processes/remote-tokens.js';
+import { readRules } from '../settings/rules-file.js';
+import { storeSettings } from '../settings/store-settings.js';
+import type { Config } from '../settings/table.js';
+import { readTokenizer } from '../settings/tokenizer-file.js';
+import { MemoryStore } from '../store/memory-store.js';
+import { Scopes } from '../store/scopes.js';
+import { Testing } from '../testing/testing.js';
+import { ApiKeys, reloadKeys } from './api-keys.js';
+import { createApp } from './app.js';
+import { contextLimitOf } from './context-limits.js';
+import { deliveryOf } from './delivery-settings.js';
+import { heldBytesMax } from './held-memory.js';
+import { Listener } from './listener.js';
+import { missPolicyOf, standInOf } from './miss-policies.js';
+import { Passer } from './passer.js';
+import { randomIds } from './random-ids.js';
+import { RequestMetrics } from './request-metrics.js';
+import { type OpenState, openState } from './shared-state.js';
+import { summaryOf } from './summary.js';
+import { tokensInFlightOf } from './tokens-in-flight.js';
+
+/** The environment of a process that answers beside the main one. */
+interface Surroundings {
+  /** Loads the log. */
+  readonly loadLogger: (settings: ChildSettings) => Logger;
+  /** Aborts when the main process has ended. */
+  readonly orphaned: AbortSignal;
+}
+
+/** Answers until the main process says stop, or ends. Resolves when all requests are answered. */
+export async function answerBeside({ loadLogger, orphaned }: Surroundings): Promise<void> {
+  const ended = new AbortController();
+  const isEnded = once(ended.signal, 'abort');
+  orphaned.addEventListener('abort', () => ended.abort());
+  let started: Promise<Beside> | undefined;
+  const start = async (settings: ChildSettings): Promise<Beside> => {
+    const logger = loadLogger(settings);
+    const state = await stateOf(settings.config, logger);
+    const beside = new Beside(settings, channel, logger, state);
+    logger.info('thread started');
+    channel.notify({ kind: 'started' });
+    return beside;
+  };
+  const channel = new Channel<ChildNote, ChildQuestion, MainNote, MainQuestion>(process, {
+    note: async (note, socket) => {
+      if (note.kind === 'start') started = start(note.settings);
+      else if (note.kind === 'stop') ended.abort();
+      const beside = await started;
+      // It may have ended on the way.
+      if (note.kind === 'connection' && socket !== undefined) beside?.listener.adopt(socket);
+      if (note.kind === 'hangup') beside?.reload();
+    },
+    question: async (question) => {
+      const beside = await started;
+      return question.kind === 'metrics' ? beside?.metrics() : beside?.use(question.publication);
+    },
+  });
+  await isEnded;
+  await (await started)?.stop();
+}
+
+/** The store that servers share, or else that of the main process. */
+async function stateOf(config: Config, logger: Logger): Promise<OpenState> {
+  const settings = storeSettings(config);
+  if (settings !== undefined) return openState(settings, (line) => line(logger));
+  const scopes = new Scopes(new MemoryStore());
+  return { store: passingStore, scopes, begun: Promise.resolve(), close: () => {} };
+}
+
+/** A process that answers beside the main one. */
+class Beside {
+  readonly listener: Listener;
+  readonly logger: Logger;
+  private readonly state: OpenState;
+  private readonly keys: ApiKeys;
+  private readonly passer: Passer;
+  private readonly datasets: ReadonlyMap<string, SavedDataset>;
+  private readonly models: ReadonlyMap<string, ServedModel>;
+  private readonly registry: () => Promise<{ getMetricsAsJSON(): Promise<object> }>;
+  private readonly requests = new RequestMetrics();
+  private readonly startMs = performance.now();
+  private publication = -1;
+  private isStopping = false;
+
+  constructor(
+    { config, version, mainPath }: ChildSettings,
+    channel: Channel<ChildNote, ChildQuestion, MainNote, MainQuestion>,
+    logger: Logger,
+    state: OpenState,
+  ) {
+    this.logger = logger;
+    this.state = state;
+    this.keys = new ApiKeys(config.apiKeys);
+    this.passer = new Passer(mainPath);
+    const cacheBytes = byteCount((config.cacheMb * 1_000_000) / config.httpThreads);
+    const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
+    const tokens = new RemoteTokens(readTokenizer(config.tokenizer), (question) => channel.ask(question));
+    const trapped = (trap: WebAssembly.RuntimeError) =>
+      logger.warn({ err: trap }, 'kernel trapped; replaced');
+    const hasRules = readRules(config.normalize).length > 0;
+    this.datasets = new Map(
+      config.dataset.map(({ id }) => [
+        id,
+        new SavedDataset(tokenizerId(tokens.tokenizer), hasRules, trapped),
+      ]),
+    );
+    this.models = new Map(
+      [...this.datasets].map(([id, dataset]) => [id, new ServedModel(id, dataset, cache)]),
+    );
+    const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(
+      {
+        catalog: new Catalog([...this.models.values()], config.strictModels),
+        replies: {
+          tokens: config.usage === 'count' ? new RealCounter(tokens) : estimatingCounter,
+          maxTokens: config.maxTokens,
+        },
+        delivery: deliveryOf(config, state),
+        contextLimitOf: contextLimitOf(config),
+        tokensInFlight: tokensInFlightOf(config),
+        onMiss: missPolicyOf(config),
+        standIn: standInOf(config),
+        missStatus: config.missStatus,
+        tokenPool: tokens,
+        cache,
+        clock: { now: Date.now, newId: randomIds() },
+        metrics: this.requests,
+        figures: () => ({
+          datasets: new Map(),
+          poolQueue: 0,
+          workerRestarts: 0,
+          inFlight: this.listener.inFlight,
+          cacheHits: cache?.hits ?? 0,
+          cacheMisses: cache?.misses ?? 0,
+          cacheBytes: cache?.bytes ?? 0,
+        }),
+        keyCheck: this.keys.check,
+        isStopping: () => this.isStopping,
+        version,
+        logger,
+        bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
+        heldBytesMax: heldBytesMax(),
+        hasKeys: !this.keys.areNone,
+        corsOrigins: config.corsOrigins,
+        rateLimit: config.rateLimit,
+        store: state.store,
+        requestTimeoutMs: config.requestTimeoutMs,
+        testing: new Testing(0, config.scoped === 'required', state),
+        passer: this.passer,
+      },
+      ({ errors }) =>
+        (request, response) =>
+          this.passer.pass(request, response, undefined, (error) => errors.answer(response, error)),
+    );
+    this.registry = beginMetrics as typeof this.registry;
+    this.listener = new Listener(handle, classes, { drainMs: config.drainMs });
+    this.listener.onRefused = onRefused;
+    this.listener.refusedHeaders = refusedHeaders;
+    this.listener.adoptsConnections();
+  }
+
+  /**
+   * Answers from another state from now on. Meanwhile all requests are passed on.
+   *
+   * @returns false if another state has replaced it, or a dataset can't be answered from
+   */
+  async use({ number, models, passesAll }: Publication): Promise<boolean> {
+    this.passer.passesAll = true;
+    this.publication = number;
+    let hasAll = true;
+    for (const [id, dataset] of this.datasets) {
+      const isUsed = await dataset.use(models.get(id));
+      hasAll &&= isUsed;
+      this.models.get(id)?.forget();
+    }
+    if (this.publication !== number) return false;
+    this.passer.passesAll = passesAll || !hasAll;
+    return hasAll;
+  }
+
+  /** The metrics, as prom-client's JSON. */
+  async metrics(): Promise<object> {
+    return (await this.registry()).getMetricsAsJSON();
+  }
+
+  reload(): void {
+    reloadKeys(this.keys, this.logger);
+  }
+
+  async stop(): Promise<void> {
+    if (this.isStopping) return;
+    this.isStopping = true;
+    await this.listener.stop();
+    for (const dataset of this.datasets.values()) dataset.leave();
+    this.state.close();
+    this.logger.info(summaryOf(this.requests, (performance.now() - this.startMs) / 1000), 'stopped');
+  }
+}

@@ -1,0 +1,148 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { GIVEN_CHECK_MS } from '../core/limits.js';
+import { temporaryFolder } from '../dataset/spool.js';
+import { Children } from '../processes/children.js';
+import type { ChildSettings, Publication } from '../processes/messages.js';
+import type { Config } from '../settings/table.js';
+import type { TokenPool } from '../workers/token-pool.js';
+import type { Listener } from './listener.js';
+
+/** What processes that answer beside the main one are started with. */
+interface Parts extends Pick<ChildSettings, 'config' | 'version'> {
+  readonly tokens: TokenPool;
+  readonly logger: Logger;
+}
+
+/** What the main process answers from. */
+interface State extends Pick<Publication, 'models'> {
+  /** True if a test has given replies or failures. */
+  readonly isGiven: boolean;
+}
+
+type Uses = readonly (readonly [name: string, isUsed: (config: Config) => boolean])[];
+
+/** Settings whose state only one process can keep, and whether they are in use. */
+const NEEDS_ONE: Uses = [
+  ['ENGINE=sweep', ({ engine }) => engine === 'sweep'],
+  ['JOURNAL', ({ journal }) => journal > 0],
+  ['MAX_NUM_SEQS', ({ maxNumSeqs }) => maxNumSeqs > 0],
+];
+
+/** Settings whose state several processes can share in a store. */
+const NEEDS_ONE_OR_STORE: Uses = [
+  ['FAIL_SEQUENCE', ({ failSequence }) => failSequence !== undefined],
+  ['FAIL_RATE', ({ failRate }) => failRate > 0],
+  ['RATE_LIMIT', ({ rateLimit }) => rateLimit > 0],
+];
+
+/** Why one process answers, whatever HTTP_THREADS says; undefined if several can. */
+export function whyAlone(config: Config): string | undefined {
+  const settings = [config, ...Object.values(config.models).map((own) => ({ ...config, ...own }))];
+  const namesOf = (uses: Uses) => uses.filter(([, isUsed]) => settings.some(isUsed)).map(([name]) => name);
+  const names = namesOf(NEEDS_ONE);
+  const unshared = config.store === undefined ? namesOf(NEEDS_ONE_OR_STORE) : [];
+  if (names.length + unshared.length === 0) return undefined;
+  const storeless = unshared.length > 0 ? [`${unshared.join(', ')} without STORE`] : [];
+  return `one thread answers: HTTP_THREADS has no effect with ${[...names, ...storeless].join(', and ')}`;
+}
+
+/** The processes that answer beside this one, as it sees them. */
+export class OtherProcesses {
+  private readonly children: Children;
+  private readonly state: () => State;
+  /** Takes the requests that they pass on. */
+  private readonly listener: Listener;
+  /** A folder that only this user can open, for the socket of the listener. */
+  private readonly folder: string;
+  private readonly timer: NodeJS.Timeout;
+  private readonly isShared: boolean;
+  private passesAll = false;
+
+  /**
+   * Starts them. They take connections once they answer.
+   *
+   * @param state what this process answers from now
+   * @param listener for the requests that they pass on
+   */
+  static async start(parts: Parts, state: () => State, listener: Listener): Promise<OtherProcesses> {
+    const folder = temporaryFolder();
+    const isWindows = process.platform === 'win32';
+    const path = isWindows ? join('\\\\.\\pipe', folder) : join(folder, 'main');
+    await listener.listenOn(path);
+    return new OtherProcesses(parts, state, listener, folder, path);
+  }
+
+  private constructor(
+    { config, version, tokens, logger }: Parts,
+    state: () => State,
+    listener: Listener,
+    folder: string,
+    mainPath: string,
+  ) {
+    this.folder = folder;
+    this.isShared = config.store !== undefined;
+    this.state = state;
+    this.listener = listener;
+    this.children = new Children({
+      count: config.httpThreads - 1,
+      settings: { config, version, mainPath },
+      publication: () => ({ models: state().models, passesAll: this.passesAll }),
+      tokens,
+      onDeath: (thread, reason) => logger.warn({ thread, reason }, 'thread died; replaced'),
+    });
+    this.timer = setInterval(() => this.takeUp(), GIVEN_CHECK_MS);
+    this.timer.unref();
+  }
+
+  /** True if all of them answer from the current state. */
+  get areReady(): boolean {
+    return this.children.areReady;
+  }
+
+  /** How many have died and were replaced. */
+  get deaths(): number {
+    return this.children.deaths;
+  }
+
+  /** See `Children.handOver`. */
+  readonly handOver: Children['handOver'] = (socket) => this.children.handOver(socket);
+
+  /** Resolves when all of them answer from the current state, and from none before. */
+  publish(): Promise<void> {
+    return this.children.publish();
+  }
+
+  /** Resolves when all of them pass their requests on: a test is about to give replies or failures, which only this process knows. */
+  async beforeGiving(): Promise<void> {
+    if (this.passesAll || this.isShared) return;
+    this.passesAll = true;
+    await this.publish();
+  }
+
+  /** Their metrics, as prom-client's JSON. */
+  metrics(): Promise<readonly object[]> {
+    return this.children.metrics();
+  }
+
+  /** Makes them read the files of the settings again. */
+  hangup(): void {
+    this.children.hangup();
+  }
+
+  /** Lets them answer what has arrived, and ends them. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.children.stop();
+    this.listener.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Lets them answer again, once nothing is given any more. */
+  private takeUp(): void {
+    if (!this.passesAll || this.state().isGiven) return;
+    this.passesAll = false;
+    void this.publish();
+  }
+}

@@ -1,0 +1,173 @@
+import { AppError } from '../core/errors.js';
+import { type MaybePromise, orElse } from '../core/maybe-promise.js';
+import { PassedOn } from '../core/passed-on.js';
+import type { Query } from '../core/query.js';
+import type { Corpus } from '../corpus/corpus.js';
+import { NOTHING_COUNTED } from '../dataset/counts.js';
+import type { Dataset } from '../dataset/dataset.js';
+import { isSameFile } from '../dataset/file.js';
+import { loadIndex } from '../index/saved-index.js';
+import { Kernel, kernelModule } from '../kernel/kernel.js';
+import { CurrentLookup } from '../lookup/current.js';
+import { Edition } from '../lookup/edition.js';
+import { LayeredLookup } from '../lookup/layered.js';
+import type { Candidates, Lookup, Match, Sharing, Similar } from '../lookup/lookup.js';
+import type { Answering, DatasetSize, Published, Status } from './served.js';
+
+/** The initial memory of a kernel, in bytes. */
+const KERNEL_BYTES = 1 << 16;
+
+/** A part that is open. */
+interface Opened {
+  readonly edition: Edition;
+  readonly lookup: CurrentLookup;
+}
+
+/**
+ * A dataset that another process serves: it answers from the saved indexes of that process, and from nothing else. What it can't answer is
+ * passed on: see `PassedOn`.
+ */
+export class SavedDataset implements Answering {
+  readonly lookup: Lookup;
+  private readonly tokenizer: string;
+  private readonly hasRules: boolean;
+  private readonly trapped: (trap: WebAssembly.RuntimeError) => void;
+  private readonly kernel = new Kernel(kernelModule(), KERNEL_BYTES);
+  private parts: readonly Opened[] = [];
+  private published: Published | undefined;
+  /** The state that is loaded, or being loaded. */
+  private wanted: Published | undefined;
+
+  /**
+   * @param tokenizer the id of the tokenizer that has counted the tokens in the indexes
+   * @param hasRules true if rules are applied to prompts that aren't found: the other process does it
+   * @param trapped called when the kernel has trapped and was replaced
+   */
+  constructor(tokenizer: string, hasRules: boolean, trapped: (trap: WebAssembly.RuntimeError) => void) {
+    this.tokenizer = tokenizer;
+    this.hasRules = hasRules;
+    this.trapped = trapped;
+    const layered = new LayeredLookup(() => this.parts);
+    this.lookup = {
+      isImmediate: true,
+      find: (query, signal) => orElse(() => this.findIn(layered, query, signal), passOn),
+    };
+  }
+
+  /**
+   * Answers from another state of the dataset from now on.
+   *
+   * @returns false if one of its indexes can't be loaded, or a file has changed: then it answers nothing
+   */
+  async use(published: Published | undefined): Promise<boolean> {
+    if (published !== undefined && areSame(published, this.published)) return true;
+    this.leave();
+    this.wanted = published;
+    if (published === undefined) return false;
+    const opened: Opened[] = [];
+    try {
+      for (const { dataset, indexPath } of published.parts) {
+        const index = await loadIndex(indexPath, dataset, this.tokenizer);
+        if (index === undefined || typeof index === 'string') throw new PassedOn();
+        opened.push(this.opened(dataset));
+        opened.at(-1)?.edition.useIndex(index.table);
+      }
+    } catch {
+      // The main process sends the next state.
+      for (const { edition } of opened) edition.close();
+      return false;
+    }
+    if (this.wanted !== published) {
+      for (const { edition } of opened) edition.close();
+      return false;
+    }
+    this.parts = opened;
+    this.published = published;
+    return true;
+  }
+
+  /** Answers nothing from now on. */
+  leave(): void {
+    for (const { edition } of this.parts) edition.close();
+    this.parts = [];
+    this.published = undefined;
+  }
+
+  private opened(dataset: Dataset): Opened {
+    const edition = new Edition(dataset, this.kernel);
+    const events = { lookAtFile: () => {}, trapped: this.trapped };
+    return { edition, lookup: new CurrentLookup(edition, this.kernel, events) };
+  }
+
+  private findIn(
+    layered: Lookup,
+    query: Query,
+    signal: (() => AbortSignal) | undefined,
+  ): MaybePromise<Match | undefined> {
+    if (this.published === undefined) throw new PassedOn();
+    const found = layered.find(query, signal);
+    if (!this.hasRules) return found;
+    const passMiss = (match: Match | undefined) => match ?? pass();
+    return found instanceof Promise ? found.then(passMiss) : passMiss(found);
+  }
+
+  get fingerprint(): string | undefined {
+    return this.published?.fingerprint;
+  }
+
+  get modifiedMs(): number {
+    return this.published?.modifiedMs ?? 0;
+  }
+
+  get status(): Status {
+    const isAvailable = this.published !== undefined;
+    return { isAvailable, engine: 'index', progress: 1, counts: NOTHING_COUNTED };
+  }
+
+  get corpus(): Corpus {
+    return pass();
+  }
+
+  get size(): DatasetSize {
+    return pass();
+  }
+
+  /** A miss is answered with the first similar turn of the parts. */
+  async similar(query: Query, signal?: () => AbortSignal): Promise<Similar | undefined> {
+    for (const { lookup } of this.parts) {
+      const found = await lookup.similar(query, signal);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  sharing(): MaybePromise<Sharing | undefined> {
+    return pass();
+  }
+
+  candidates(): MaybePromise<Candidates> {
+    return pass();
+  }
+
+  pauseBackgroundWork(): void {}
+}
+
+/** True if both are the same state of the same files. */
+function areSame({ parts }: Published, other: Published | undefined): boolean {
+  return (
+    parts.length === other?.parts.length &&
+    parts.every(({ dataset, indexPath }, i) => {
+      const part = other.parts[i];
+      return part?.indexPath === indexPath && isSameFile(part.dataset.file, dataset.file);
+    })
+  );
+}
+
+function pass(): never {
+  throw new PassedOn();
+}
+
+/** A file that has changed is read by the main process. */
+function passOn(error: unknown): never {
+  throw error instanceof AppError && error.status >= 500 ? new PassedOn() : error;
+}

@@ -1,0 +1,155 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { CHILD_AGAIN_MS, CHILD_AGAIN_MS_MAX, CHILD_STEADY_MS } from '../core/limits.js';
+import type { TokenPool } from '../workers/token-pool.js';
+import { Channel } from './channel.js';
+import type {
+  ChildNote,
+  ChildQuestion,
+  ChildSettings,
+  MainNote,
+  MainQuestion,
+  Publication,
+} from './messages.js';
+
+const ENTRY = fileURLToPath(new URL('../cli/child.js', import.meta.url));
+
+/** V8 lets the young generation grow to 48 MB, and keeps it: what a request leaves fits into less. In MB, of one of three halves. */
+const EXEC_ARGV = ['--max-semi-space-size=2'];
+
+/** What the main process gives its children, and hears from them. */
+export interface ChildrenParts {
+  /** How many there are. */
+  readonly count: number;
+  readonly settings: Omit<ChildSettings, 'number'>;
+  /** The state to answer from, as it is now. */
+  readonly publication: () => Omit<Publication, 'number'>;
+  /** Counts tokens for them. */
+  readonly tokens: TokenPool;
+  /** Called when one has died, with its number and why; it is replaced. */
+  readonly onDeath: (number: number, reason: string) => void;
+}
+
+/** The processes that answer beside the main one. */
+export class Children {
+  private readonly parts: ChildrenParts;
+  private readonly children: Child[];
+  private publications = 0;
+  private publishing: Promise<void> = Promise.resolve();
+  /** Whose turn it is to get the next connection: 0 is the main process. */
+  private next = 0;
+  private isStopping = false;
+  /** How many have died and were replaced. */
+  deaths = 0;
+
+  constructor(parts: ChildrenParts) {
+    this.parts = parts;
+    this.children = Array.from({ length: parts.count }, (_, i) => this.started(i + 2));
+  }
+
+  /** True if all answer from the current state. */
+  get areReady(): boolean {
+    return this.children.every(({ isReady }) => isReady);
+  }
+
+  /**
+   * Hands a connection to the next process, in turn.
+   *
+   * @returns false if it is the main process's own
+   */
+  handOver(socket: Socket): boolean {
+    this.next = (this.next + 1) % (this.children.length + 1);
+    const child = this.next === 0 ? undefined : this.children[this.next - 1];
+    if (child?.hasStarted !== true || this.isStopping) return false;
+    child.channel.handOver({ kind: 'connection' }, socket, () => socket.destroy());
+    return true;
+  }
+
+  /** Resolves when all children answer from the state as it is now, and from none before. */
+  publish(): Promise<void> {
+    const number = ++this.publications;
+    this.publishing = Promise.all(this.children.map((child) => this.publishTo(child, number))).then(
+      () => undefined,
+    );
+    return this.publishing;
+  }
+
+  /** The metrics of all children that answer, as prom-client's JSON. */
+  async metrics(): Promise<readonly object[]> {
+    const all = await Promise.all(
+      this.children.map(({ channel }) => channel.ask<object>({ kind: 'metrics' }).catch(() => undefined)),
+    );
+    return all.filter((each) => each !== undefined);
+  }
+
+  /** Reads the files of the settings again. */
+  hangup(): void {
+    for (const { channel } of this.children) channel.notify({ kind: 'hangup' });
+  }
+
+  /** Lets all children answer what has arrived, and resolves when they have ended. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await Promise.all(
+      this.children.map(async ({ channel, exited }) => {
+        channel.notify({ kind: 'stop' });
+        await exited;
+      }),
+    );
+  }
+
+  private async publishTo(child: Child, number: number): Promise<void> {
+    child.isReady = false;
+    const publication = { ...this.parts.publication(), number };
+    const hasAll = await child.channel.ask<boolean>({ kind: 'publish', publication }).catch(() => false);
+    if (number === this.publications) child.isReady = hasAll;
+  }
+
+  private started(number: number, againMs = CHILD_AGAIN_MS): Child {
+    const { settings, tokens } = this.parts;
+    const startMs = performance.now();
+    const onNote = (_note: ChildNote) => {
+      child.hasStarted = true;
+    };
+    const child = new Child(tokens, onNote);
+    child.channel.notify({ kind: 'start', settings: { ...settings, number } });
+    void this.publishTo(child, this.publications);
+    child.exited.then(async (reason) => {
+      child.hasStarted = false;
+      child.isReady = false;
+      if (this.isStopping) return;
+      this.deaths++;
+      this.parts.onDeath(number, reason);
+      const isSteady = performance.now() - startMs > CHILD_STEADY_MS;
+      const waitMs = isSteady ? CHILD_AGAIN_MS : Math.min(CHILD_AGAIN_MS_MAX, againMs * 2);
+      await sleep(waitMs, undefined, { ref: false });
+      if (!this.isStopping) this.children[number - 2] = this.started(number, waitMs);
+    });
+    return child;
+  }
+}
+
+/** One process that answers beside the main one. */
+class Child {
+  readonly channel: Channel<MainNote, MainQuestion, ChildNote, ChildQuestion>;
+  /** Resolves when the process has ended: how. */
+  readonly exited: Promise<string>;
+  /** True once it takes connections. */
+  hasStarted = false;
+  /** True if it answers from the current state. */
+  isReady = false;
+
+  constructor(tokens: TokenPool, note: (note: ChildNote) => void) {
+    const process: ChildProcess = fork(ENTRY, { serialization: 'advanced', execArgv: EXEC_ARGV });
+    this.exited = once(process, 'exit').then(([code, signal]) => signal ?? `exit code ${code}`);
+    this.channel = new Channel(process, { note, question: (question) => countedBy(tokens, question) });
+  }
+}
+
+function countedBy(tokens: TokenPool, { task, values }: ChildQuestion): Promise<unknown> {
+  const run = tokens[task] as (this: TokenPool, ...values: unknown[]) => Promise<unknown>;
+  return run.apply(tokens, values);
+}

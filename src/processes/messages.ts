@@ -1,0 +1,48 @@
+/** What the main process and the others say to each other. */
+
+import type { Published } from '../models/served.js';
+import type { Config } from '../settings/table.js';
+import type { TokenTasks } from '../workers/token-pool.js';
+
+/** What a child needs to answer as the main process does. */
+export interface ChildSettings {
+  readonly config: Config;
+  readonly version: string;
+  /** Its number among all processes that answer: the main process is 1. */
+  readonly number: number;
+  /** Where the main process accepts the requests that are passed on to it. */
+  readonly mainPath: string;
+}
+
+/** The state of everything that a child answers from. */
+export interface Publication {
+  /** Counts the states. */
+  readonly number: number;
+  /** By model id; undefined while that model's dataset can't be answered from. */
+  readonly models: ReadonlyMap<string, Published | undefined>;
+  /** True if all requests are to be passed on: a test has given replies or failures. */
+  readonly passesAll: boolean;
+}
+
+/** Notes of the main process. */
+export type MainNote =
+  | { readonly kind: 'start'; readonly settings: ChildSettings }
+  | { readonly kind: 'connection' }
+  | { readonly kind: 'hangup' }
+  | { readonly kind: 'stop' };
+
+/** Questions of the main process. */
+export type MainQuestion =
+  /** Answered once the child answers from that state, and from none before. */
+  | { readonly kind: 'publish'; readonly publication: Publication }
+  /** The metrics of the child, as prom-client's JSON. */
+  | { readonly kind: 'metrics' };
+
+/** Notes of a child. */
+export type ChildNote = { readonly kind: 'started' };
+
+/** Questions of a child: tasks of the tokenizer. */
+export interface ChildQuestion {
+  readonly task: keyof Omit<TokenTasks, 'tokenizer'>;
+  readonly values: unknown[];
+}

@@ -1,0 +1,46 @@
+import type { TokenizerSource } from '../core/tokens.js';
+import type { DecodedTokens, EncodeTask, SpelledTokens, TaskResult } from '../workers/tasks.js';
+import type { TokenTasks } from '../workers/token-pool.js';
+import type { ChildQuestion } from './messages.js';
+
+type Ask = <Answer>(question: ChildQuestion) => Promise<Answer>;
+
+/** The tokenizer of the main process: its vocabulary takes 45 MB, which no other process needs a copy of. */
+export class RemoteTokens implements TokenTasks {
+  readonly tokenizer: TokenizerSource;
+  private readonly ask: Ask;
+
+  /** @param ask asks the main process */
+  constructor(tokenizer: TokenizerSource, ask: Ask) {
+    this.tokenizer = tokenizer;
+    this.ask = ask;
+  }
+
+  count(texts: readonly string[]): Promise<TaskResult<readonly number[]>> {
+    return this.run('count', texts);
+  }
+
+  ends(texts: readonly string[]): Promise<TaskResult<readonly Uint32Array[]>> {
+    return this.run('ends', texts);
+  }
+
+  cut(text: string, tokens: number): Promise<TaskResult<string>> {
+    return this.run('cut', text, tokens);
+  }
+
+  encode(task: EncodeTask): Promise<TaskResult<SpelledTokens>> {
+    return this.run('encode', task);
+  }
+
+  decode(tokens: readonly number[], lengthMax: number): Promise<TaskResult<DecodedTokens>> {
+    return this.run('decode', tokens, lengthMax);
+  }
+
+  private async run<T>(task: ChildQuestion['task'], ...values: unknown[]): Promise<TaskResult<T>> {
+    try {
+      return await this.ask<TaskResult<T>>({ task, values });
+    } catch {
+      return { kind: 'failed', code: 'worker_failed', detail: 'the main process has ended' };
+    }
+  }
+}

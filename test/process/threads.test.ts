@@ -1,0 +1,459 @@
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { RawConnection } from '../support/raw-connection.js';
+import { type ServerProcess, startServer, startShared } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { WAIT } from '../support/wait.js';
+
+const THREADS = 2;
+const folder = temporaryFolder();
+
+/** A file of conversations whose replies have a mark. */
+function dataset(name: string, mark: string, count = 500): string {
+  const path = join(folder, name);
+  const conversations = Array.from({ length: count }, (_, i) => ({
+    id: `c${i}`,
+    conversations: [
+      { from: 'human', value: `prompt ${i}` },
+      { from: 'gpt', value: `reply ${i} ${mark}` },
+      { from: 'human', value: 'and then?' },
+      { from: 'gpt', value: `then ${i} ${mark}` },
+    ],
+  }));
+  writeFileSync(`${path}.new`, JSON.stringify(conversations));
+  renameSync(`${path}.new`, path);
+  return path;
+}
+
+const env = { HTTP_THREADS: String(THREADS), LOG_FORMAT: 'json', LOG_LEVEL: 'info' };
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** A connection that is kept. */
+class Client {
+  readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  private readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  /** The answer; rejects if it is cut off. */
+  send(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const type = body === undefined ? {} : { 'content-type': 'application/json' };
+      const options = { method, agent: this.agent, headers: { ...type, ...headers } };
+      const sent = request(`${this.url}${path}`, options, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => {
+          text += part;
+        });
+        response.on('close', () => {
+          const { statusCode: status = 0, headers: received } = response;
+          if (response.complete) resolve({ status, headers: received, body: text });
+          else reject(new Error('cut'));
+        });
+      });
+      sent.on('error', reject);
+      sent.end(body && JSON.stringify(body));
+    });
+  }
+
+  chat(content: string, more: object = {}): Promise<Answer> {
+    return this.send('POST', '/v1/chat/completions', { messages: [{ role: 'user', content }], ...more });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}
+
+function replyOf({ body }: Answer): string {
+  return JSON.parse(body).choices?.[0]?.message.content;
+}
+
+/** Waits until all threads answer. */
+async function ready(url: string): Promise<void> {
+  const isReady = () =>
+    fetch(`${url}/ready`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  await vi.waitUntil(isReady, WAIT);
+}
+
+/** Clients, each with a connection of its own. */
+function clientsOf(url: string, count: number): Client[] {
+  return Array.from({ length: count }, () => new Client(url));
+}
+
+/** The lines of the log. */
+function logOf({ stderr }: ServerProcess): readonly Record<string, unknown>[] {
+  const lines = stderr.split('\n').filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** The process of a thread. */
+async function pidOf(server: ServerProcess, thread: number): Promise<number> {
+  const answering = () =>
+    logOf(server).findLast((line) => line.thread === thread && line.pid !== server.pid)?.pid;
+  await vi.waitUntil(() => answering() !== undefined, WAIT);
+  return answering() as number;
+}
+
+/** How many requests each thread has logged, by its number. */
+function requestsOf(server: ServerProcess): Map<unknown, number> {
+  const counts = new Map<unknown, number>();
+  for (const { msg, path, thread } of logOf(server))
+    if (msg === 'request' && path === '/v1/chat/completions')
+      counts.set(thread, (counts.get(thread) ?? 0) + 1);
+  return counts;
+}
+
+describe('several threads', () => {
+  const server = startShared([dataset('shared.json', 'old')], env);
+
+  it('get as many connections each, and answer what one thread would', async () => {
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, 4 * THREADS);
+    const before = requestsOf(server);
+    const answers = await Promise.all(clients.map((client) => client.chat('prompt 7')));
+    const [first, ...others] = answers.map(({ status, body, headers }) => ({
+      status,
+      body: { ...JSON.parse(body), id: '', created: 0 },
+      source: headers['x-verbatim-source'],
+      match: headers['x-verbatim-match'],
+    }));
+    expect(first).toMatchObject({ status: 200, source: 'c7#1', match: 'context' });
+    for (const other of others) expect(other).toEqual(first);
+    const counted = () =>
+      [1, 2].map((thread) => (requestsOf(server).get(thread) ?? 0) - (before.get(thread) ?? 0));
+    await vi.waitUntil(() => counted()[0] === 4 && counted()[1] === 4, WAIT);
+    for (const client of clients) client.close();
+  });
+
+  it.each<[string, string, string, object?, Record<string, string>?]>([
+    ['a miss', 'POST', '/v1/chat/completions', { messages: [{ role: 'user', content: 'prompt 7!' }] }],
+    [
+      'a stream',
+      'POST',
+      '/v1/chat/completions',
+      { messages: [{ role: 'user', content: 'prompt 1' }], stream: true },
+    ],
+    [
+      'a context',
+      'POST',
+      '/v1/chat/completions',
+      {
+        messages: [
+          { role: 'user', content: 'prompt 9' },
+          { role: 'assistant', content: 'reply 9 old' },
+          { role: 'user', content: 'and then?' },
+        ],
+      },
+    ],
+    ['an invalid field', 'POST', '/v1/chat/completions', { messages: 'none' }],
+    [
+      'a message',
+      'POST',
+      '/v1/messages',
+      { model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'prompt 2' }] },
+    ],
+    ['embeddings', 'POST', '/v1/embeddings', { model: 'm', input: 'some text' }],
+    ['the models', 'GET', '/v1/models'],
+    ['a model', 'GET', '/v1/models/shared'],
+    ['an unknown path', 'GET', '/v1/nothing'],
+    ['another method', 'DELETE', '/v1/chat/completions'],
+    ['conversations', 'GET', '/api/datasets/shared/conversations?from=3&limit=2'],
+    [
+      'an unsupported encoding',
+      'POST',
+      '/v1/chat/completions',
+      { messages: [] },
+      { 'content-encoding': 'zz' },
+    ],
+  ])('answer the same on all connections: %s', async (_what, method, path, body, headers) => {
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, THREADS);
+    const answers = await Promise.all(clients.map((client) => client.send(method, path, body, headers)));
+    const shown = answers.map(({ status, body, headers }) => ({
+      status,
+      body: body.replaceAll(/"(?:id|created)":\s*("[^"]*"|\d+)/g, ''),
+      type: headers['content-type'],
+      match: headers['x-verbatim-match'],
+    }));
+    expect(shown[1]).toEqual(shown[0]);
+    for (const client of clients) client.close();
+  });
+
+  it('pass on a body of any kind, and its length: chunked, and after 100 Continue', async () => {
+    const url = await server.url();
+    await ready(url);
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'prompt 3' }] });
+    for (let i = 0; i < THREADS; i++) {
+      const chunked = await RawConnection.open(url);
+      chunked.send(
+        'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n' +
+          `Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+      );
+      await chunked.closed;
+      expect(chunked.answers.map(({ body }) => String(body))).toEqual([
+        expect.stringContaining('reply 3 old'),
+      ]);
+      const expecting = await RawConnection.open(url);
+      expecting.send(
+        'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n' +
+          `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`,
+      );
+      expecting.send(body);
+      await expecting.closed;
+      expect(expecting.answers.map(({ body }) => String(body))).toEqual([
+        expect.stringContaining('reply 3 old'),
+      ]);
+      expect(expecting.continues).toBe(1);
+    }
+  });
+
+  it('share what is stored', async () => {
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, 2 * THREADS);
+    for (const [i, client] of clients.entries()) {
+      const made = await client.send('POST', '/v1/responses', { model: 'm', input: `prompt ${i}` });
+      const { id } = JSON.parse(made.body);
+      for (const other of clients) {
+        const found = await other.send('GET', `/v1/responses/${id}`);
+        expect([found.status, JSON.parse(found.body).id]).toEqual([200, id]);
+        const next = await other.send('POST', '/v1/responses', {
+          model: 'm',
+          input: 'and then?',
+          previous_response_id: id,
+        });
+        expect(next.headers['x-verbatim-source']).toBe(`c${i}#3`);
+      }
+    }
+    for (const client of clients) client.close();
+  });
+
+  it('give a reply of a test as often as it was given, whichever is asked', async () => {
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, 2 * THREADS);
+    const given = { prompt: 'prompt 5', reply: 'given', times: 3 };
+    expect((await clients[1]?.send('POST', '/api/replies', given))?.status).toBe(200);
+    const replies: string[] = [];
+    for (const client of [...clients, ...clients]) replies.push(replyOf(await client.chat('prompt 5')));
+    expect(replies.slice(0, 3)).toEqual(['given', 'given', 'given']);
+    expect(new Set(replies.slice(3))).toEqual(new Set(['reply 5 old']));
+    for (const client of clients) client.close();
+  });
+
+  it('fail as set over the API, and answer again once that is cleared', async () => {
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, 2 * THREADS);
+    const set = await clients[0]?.send('POST', '/api/failures', { sequence: '503*3,200,cut' });
+    expect(set?.status).toBe(200);
+    const outcomes: (number | string)[] = [];
+    for (const client of [...clients, ...clients].slice(0, 6))
+      outcomes.push(
+        await client.chat('prompt 5').then(
+          ({ status }) => status,
+          () => 'cut',
+        ),
+      );
+    expect(outcomes).toEqual([503, 503, 503, 200, 'cut', 200]);
+    expect((await clients[0]?.send('DELETE', '/api/failures'))?.status).toBe(200);
+    for (const client of clients) client.close();
+  });
+
+  it('count their requests together', async () => {
+    const url = await server.url();
+    await ready(url);
+    const countOf = async () => {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const counts = text.matchAll(
+        /^verbatim_requests_total\{route="\/v1\/chat\/completions",status="200"[^}]*\} (\d+)/gm,
+      );
+      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+    };
+    const before = await countOf();
+    const clients = clientsOf(url, 5);
+    for (const client of clients) await client.chat('prompt 6');
+    for (const client of clients) client.close();
+    await vi.waitUntil(async () => (await countOf()) === before + 5, WAIT);
+  });
+
+  it('leave the port to one server', async () => {
+    const { port } = new URL(await server.url());
+    const second = startServer([dataset('second.json', 'old')], { ...env, PORT: port });
+    expect(await second.exited).toBe(1);
+    expect(second.stderr).toContain(`cannot listen on 127.0.0.1:${port}`);
+    expect(second.stderr).toContain('port in use');
+  });
+});
+
+describe('a thread', () => {
+  it('that dies is replaced: its connections end, the others go on, and the port stays', async () => {
+    const server = startServer([dataset('dies.json', 'old')], env);
+    const url = await server.url();
+    await ready(url);
+    const pid = await pidOf(server, 2);
+    const clients = clientsOf(url, 4 * THREADS);
+    await Promise.all(clients.map((client) => client.chat('prompt 1')));
+    let stopped = false;
+    const outcomes = new Map<string, number>();
+    const loads = clients.map(async (client) => {
+      for (let i = 0; !stopped; i++) {
+        const outcome = await client.chat(`prompt ${i % 500}`).then(
+          (answer) => (replyOf(answer) === `reply ${i % 500} old` ? 'right' : 'wrong'),
+          () => 'ended',
+        );
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }
+    });
+    process.kill(pid, 'SIGKILL');
+    await server.waitFor(/"reason":"SIGKILL","msg":"thread died; replaced"/, 'stderr');
+    await vi.waitUntil(async () => (await pidOf(server, 2)) !== pid, WAIT);
+    await ready(url);
+    stopped = true;
+    await Promise.all(loads);
+    expect(outcomes.get('wrong')).toBeUndefined();
+    // At most the request that each of its connections had sent.
+    expect(outcomes.get('ended') ?? 0).toBeLessThanOrEqual(4);
+    const next = clientsOf(url, THREADS);
+    for (const client of next) expect(replyOf(await client.chat('prompt 2'))).toBe('reply 2 old');
+    for (const client of [...clients, ...next]) client.close();
+  });
+
+  it('that is not there yet is reported by /ready', async () => {
+    const server = startServer([dataset('starting.json', 'old')], env);
+    const url = await server.url();
+    await ready(url);
+    process.kill(await pidOf(server, 2), 'SIGKILL');
+    await server.waitFor(/thread died; replaced/, 'stderr');
+    const answer = await fetch(`${url}/ready`);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await answer.text()).toContain('Not all threads answer');
+    await ready(url);
+  });
+
+  it('ends with the main process, whose requests in flight are answered', async () => {
+    const server = startServer([dataset('stops.json', 'old')], env);
+    const url = await server.url();
+    await ready(url);
+    const pid = await pidOf(server, 2);
+    const clients = clientsOf(url, 4 * THREADS);
+    let stopped = false;
+    const outcomes: string[] = [];
+    const loads = clients.map(async (client) => {
+      while (!stopped)
+        await client.chat('prompt 1').then(
+          (answer) => outcomes.push(replyOf(answer)),
+          (error) => {
+            stopped = true;
+            outcomes.push(String(error.code ?? error.message));
+          },
+        );
+    });
+    await vi.waitUntil(() => outcomes.length > 100, WAIT);
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    stopped = true;
+    await Promise.all(loads);
+    expect(outcomes).not.toContain('cut');
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(
+      logOf(server)
+        .filter(({ msg }) => msg === 'stopped')
+        .map(({ thread }) => thread),
+    ).toEqual([2, 1]);
+  });
+
+  it('does not outlive a main process that is killed', async () => {
+    const server = startServer([dataset('killed.json', 'old')], env);
+    await ready(await server.url());
+    const pid = await pidOf(server, 2);
+    server.kill('SIGKILL');
+    const isGone = () => {
+      try {
+        return process.kill(pid, 0) && false;
+      } catch {
+        return true;
+      }
+    };
+    await vi.waitUntil(isGone, WAIT);
+  });
+});
+
+describe('a dataset that is replaced under load', () => {
+  it.each([
+    ['an index that is saved', {}],
+    ['no place for an index', { INDEX_DIR: 'none' }],
+  ])('is answered from by all threads, and by none from the one before: %s', async (name, more) => {
+    const path = dataset(`replaced-${name.length}.json`, 'old');
+    const server = startServer([path], { ...env, ...more, CACHE_MB: '5', TMPDIR: folder });
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, 64);
+    await Promise.all(clients.map((client) => client.chat('prompt 1')));
+    const answers: { readonly atMs: number; readonly mark: string }[] = [];
+    let stopped = false;
+    const loads = clients.map(async (client, c) => {
+      for (let i = c; !stopped; i++) {
+        const sentMs = performance.now();
+        const answer = await client.chat(`prompt ${i % 500}`);
+        const [, mark] = /^reply \d+ (old|new)$/.exec(replyOf(answer) ?? '') ?? [];
+        answers.push({
+          atMs: sentMs,
+          mark: answer.status === 200 ? (mark ?? 'wrong') : String(answer.status),
+        });
+        if (mark !== undefined) expect(replyOf(answer)).toBe(`reply ${i % 500} ${mark}`);
+      }
+    });
+    await vi.waitUntil(() => answers.length > 500, WAIT);
+    const before = requestsOf(server).get(2) ?? 0;
+    dataset(`replaced-${name.length}.json`, 'new');
+    await vi.waitUntil(() => answers.at(-1)?.mark === 'new', WAIT);
+    const firstNewMs = answers.find(({ mark }) => mark === 'new')?.atMs ?? 0;
+    await vi.waitUntil(() => (answers.at(-1)?.atMs ?? 0) > firstNewMs + 1500, WAIT);
+    await ready(url);
+    await vi.waitUntil(() => (requestsOf(server).get(2) ?? 0) > before + 100, WAIT);
+    stopped = true;
+    await Promise.all(loads);
+    const late = answers.filter(({ atMs, mark }) => atMs > firstNewMs + 1000 && mark !== 'new');
+    expect(late).toEqual([]);
+    expect(answers.filter(({ mark }) => !['old', 'new', '503'].includes(mark))).toEqual([]);
+    for (const client of clients) client.close();
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    expect(readdirSync(folder).filter((file) => file.startsWith('verbatim-spool-'))).toEqual([]);
+  });
+});
+
+describe('HTTP_THREADS', () => {
+  it('must be a number, or auto', async () => {
+    const server = startServer([], { HTTP_THREADS: 'all' });
+    expect(await server.exited).toBe(2);
+    expect(server.stderr).toContain("HTTP_THREADS: expected a whole number from 1 to 64, or auto, got 'all'");
+  });
+
+  it('has no effect with settings whose state only one thread can keep, and says so', async () => {
+    const server = startServer([], { ...env, RATE_LIMIT: '100', MAX_NUM_SEQS: '2' });
+    await server.url();
+    await server.waitFor(
+      /one thread answers: HTTP_THREADS has no effect with MAX_NUM_SEQS, and RATE_LIMIT without STORE/,
+      'stderr',
+    );
+    const text = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8');
+    expect(text).toBe('');
+  });
+});
