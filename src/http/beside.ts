@@ -68,8 +68,11 @@ export async function answerBeside({ loadLogger, orphaned }: Surroundings): Prom
       if (note.kind === 'start') started = start(note.settings);
       else if (note.kind === 'stop') ended.abort();
       const beside = await started;
-      // It may have ended on the way.
-      if (note.kind === 'connection' && socket !== undefined) beside?.listener.adopt(socket);
+      if (note.kind === 'connection') {
+        channel.notify({ kind: 'taken', id: note.id });
+        // It may have ended on the way.
+        if (socket !== undefined) beside?.listener.adopt(socket);
+      }
       if (note.kind === 'hangup') beside?.reload();
     },
     question: async (question) => {

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { GIVEN_CHECK_MS } from '../core/limits.js';
@@ -11,6 +12,8 @@ import type { Listener } from './listener.js';
 
 /** What processes that answer beside the main one are started with. */
 interface Parts extends Pick<ChildSettings, 'config' | 'version'> {
+  /** Answers on a connection that none of them has taken. */
+  readonly takeBack: (socket: Socket) => void;
   readonly tokens: TokenPool;
   readonly logger: Logger;
 }
@@ -75,7 +78,7 @@ export class OtherProcesses {
   }
 
   private constructor(
-    { config, version, tokens, logger }: Parts,
+    { config, version, tokens, logger, takeBack }: Parts,
     state: () => State,
     listener: Listener,
     folder: string,
@@ -90,6 +93,7 @@ export class OtherProcesses {
       settings: { config, version, mainPath },
       publication: () => ({ models: state().models, passesAll: this.passesAll }),
       tokens,
+      takeBack,
       onDeath: (thread, reason) => logger.warn({ thread, reason }, 'thread died; replaced'),
     });
     this.timer = setInterval(() => this.takeUp(), GIVEN_CHECK_MS);

@@ -306,7 +306,7 @@ async function serveWith(
     if (alone !== undefined) logger.warn(alone);
     if (hasOthers) {
       others = await OtherProcesses.start(
-        { config, version, tokens, logger },
+        { config, version, tokens, logger, takeBack: (socket) => listener?.adopt(socket) },
         () => ({
           models: new Map(served.all.map(({ id, served }) => [id, served.state])),
           isGiven: !state.store.isShared && !(testing.isEmpty && state.scopes.isEmpty),

@@ -49,12 +49,12 @@ export class Channel<Sent, Asked, Received, Question> {
   }
 
   /**
-   * Hands a connection over, with a note.
+   * Sends a note with a connection. It stays open in this process, too.
    *
-   * @param failed called if it can't be sent
+   * @returns false if the other process has ended
    */
-  handOver(note: Sent, socket: Socket, failed: () => void): void {
-    if (!this.send({ kind: 'note', body: note }, socket, (error) => error !== null && failed())) failed();
+  handOver(note: Sent, socket: Socket): boolean {
+    return this.send({ kind: 'note', body: note }, socket);
   }
 
   /** The answer to a question. Rejects with a `ChannelClosed` if the other process ends first. */
@@ -88,9 +88,10 @@ export class Channel<Sent, Asked, Received, Question> {
   }
 
   /** @returns false if the other process has ended */
-  private send(message: Envelope, socket?: Socket, done: (error: Error | null) => void = () => {}): boolean {
+  private send(message: Envelope, socket?: Socket): boolean {
     if (this.isClosed || this.peer.connected !== true) return false;
-    this.peer.send?.(message, socket, { keepOpen: false }, done);
+    // An error means that it has ended: `disconnect` follows.
+    this.peer.send?.(message, socket, { keepOpen: true }, () => {});
     return true;
   }
 

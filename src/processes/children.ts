@@ -29,6 +29,8 @@ export interface ChildrenParts {
   readonly publication: () => Omit<Publication, 'number'>;
   /** Counts tokens for them. */
   readonly tokens: TokenPool;
+  /** Called with each connection that one was handed and had not taken when it died. */
+  readonly takeBack: (socket: Socket) => void;
   /** Called when one has died, with its number and why; it is replaced. */
   readonly onDeath: (number: number, reason: string) => void;
 }
@@ -63,9 +65,7 @@ export class Children {
   handOver(socket: Socket): boolean {
     this.next = (this.next + 1) % (this.children.length + 1);
     const child = this.next === 0 ? undefined : this.children[this.next - 1];
-    if (child?.hasStarted !== true || this.isStopping) return false;
-    child.channel.handOver({ kind: 'connection' }, socket, () => socket.destroy());
-    return true;
+    return !this.isStopping && child?.take(socket) === true;
   }
 
   /** Resolves when all children answer from the state as it is now, and from none before. */
@@ -109,17 +109,15 @@ export class Children {
   }
 
   private started(number: number, againMs = CHILD_AGAIN_MS): Child {
-    const { settings, tokens } = this.parts;
+    const { settings, tokens, takeBack } = this.parts;
     const startMs = performance.now();
-    const onNote = (_note: ChildNote) => {
-      child.hasStarted = true;
-    };
-    const child = new Child(tokens, onNote);
+    const child = new Child(tokens);
     child.channel.notify({ kind: 'start', settings: { ...settings, number } });
     void this.publishTo(child, this.publications);
     child.exited.then(async (reason) => {
       child.hasStarted = false;
       child.isReady = false;
+      for (const socket of child.handed.values()) takeBack(socket);
       if (this.isStopping) return;
       this.deaths++;
       this.parts.onDeath(number, reason);
@@ -142,10 +140,36 @@ class Child {
   /** True if it answers from the current state. */
   isReady = false;
 
-  constructor(tokens: TokenPool, note: (note: ChildNote) => void) {
+  /** The connections that it was handed and has not taken yet, by their ids. */
+  readonly handed = new Map<number, Socket>();
+  private count = 0;
+
+  constructor(tokens: TokenPool) {
     const process: ChildProcess = fork(ENTRY, { serialization: 'advanced', execArgv: EXEC_ARGV });
     this.exited = once(process, 'exit').then(([code, signal]) => signal ?? `exit code ${code}`);
-    this.channel = new Channel(process, { note, question: (question) => countedBy(tokens, question) });
+    const question = (question: ChildQuestion) => countedBy(tokens, question);
+    this.channel = new Channel(process, { note: (note) => this.receive(note), question });
+  }
+
+  /**
+   * Hands it a connection, which stays open here until it has taken it.
+   *
+   * @returns false if it doesn't take connections
+   */
+  take(socket: Socket): boolean {
+    const id = ++this.count;
+    if (!this.hasStarted || !this.channel.handOver({ kind: 'connection', id }, socket)) return false;
+    this.handed.set(id, socket);
+    return true;
+  }
+
+  private receive(note: ChildNote): void {
+    if (note.kind === 'started') {
+      this.hasStarted = true;
+      return;
+    }
+    this.handed.get(note.id)?.destroy();
+    this.handed.delete(note.id);
   }
 }
 

@@ -27,7 +27,7 @@ export interface Publication {
 /** Notes of the main process. */
 export type MainNote =
   | { readonly kind: 'start'; readonly settings: ChildSettings }
-  | { readonly kind: 'connection' }
+  | { readonly kind: 'connection'; readonly id: number }
   | { readonly kind: 'hangup' }
   | { readonly kind: 'stop' };
 
@@ -39,7 +39,10 @@ export type MainQuestion =
   | { readonly kind: 'metrics' };
 
 /** Notes of a child. */
-export type ChildNote = { readonly kind: 'started' };
+export type ChildNote =
+  | { readonly kind: 'started' }
+  /** A connection has come, and is about to be read from. */
+  | { readonly kind: 'taken'; readonly id: number };
 
 /** Questions of a child: tasks of the tokenizer. */
 export interface ChildQuestion {
