@@ -76,7 +76,9 @@ describe('the source', () => {
     expect([...new Set(opening)].filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
       'cli/manifest.ts',
       'http/api-keys.ts',
+      'http/other-processes.ts',
       'kernel/kernel.ts',
+      'models/index-keeper.ts',
       'models/spooling.ts',
       'settings/profile-file.ts',
       'settings/rules-file.ts',

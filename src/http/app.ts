@@ -107,7 +107,7 @@ export interface App {
 }
 
 /** What a handler of the requests that `frontOf` doesn't answer needs. */
-export interface RestParts extends Pick<AppParts, 'catalog' | 'corsOrigins' | 'keyCheck'> {
+interface RestParts extends Pick<AppParts, 'catalog' | 'corsOrigins' | 'keyCheck'> {
   readonly runs: Readonly<Record<OperationId, Run>>;
   readonly runDocsScript: Run;
   readonly deliverer: Deliverer;

@@ -47,7 +47,7 @@ export interface Saved {
 }
 
 /** One file of a dataset, as another process can answer from it. */
-export interface PublishedPart {
+interface PublishedPart {
   readonly dataset: Dataset;
   /** Where its index is saved. */
   readonly indexPath: string;
