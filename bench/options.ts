@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly delivery: boolean;
   /** Nodes that are restarted one after the other. */
   readonly rollingRestart: boolean;
+  /** What several threads that answer cost and gain. */
+  readonly threads: boolean;
   /** About a minute instead of thirty. */
   readonly quick: boolean;
   /** Of the dataset, in 1,000,000 bytes. */
@@ -49,6 +51,7 @@ const SECTIONS: readonly string[] = [
   'bodies',
   'delivery',
   'rolling-restart',
+  'threads',
 ];
 /** Those that have a short run. */
 const QUICK_SECTIONS: readonly (string | undefined)[] = ['http', 'delivery'];
@@ -90,6 +93,7 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     bodies: what === 'bodies',
     delivery: what === 'delivery',
     rollingRestart: what === 'rolling-restart',
+    threads: what === 'threads',
     quick,
     large,
     sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),

@@ -21,6 +21,7 @@ import { type BenchOptions, readOptions } from './options.js';
 import { say } from './progress.js';
 import { type Section, writeResults } from './results.js';
 import { measureRollingRestart } from './scale/rolling-restart.js';
+import { measureThreads } from './scale/threads.js';
 import { UsageError } from './usage-error.js';
 
 const EXIT_USAGE = 2;
@@ -45,6 +46,7 @@ async function measure(options: BenchOptions): Promise<void> {
     bodies,
     delivery,
     rollingRestart,
+    threads,
     quick,
     sizeMegabytes,
     rounds,
@@ -52,15 +54,17 @@ async function measure(options: BenchOptions): Promise<void> {
     before,
   } = options;
   // Reports missing requirements before anything slow begins.
-  const generator = http || delivery ? generatorOf(options.generator) : undefined;
+  const generator = http || delivery || threads ? generatorOf(options.generator) : undefined;
   const sections: Section[] = [];
   if (badClients) sections.push(await measureBadClients(options.seconds));
   if (bodies) sections.push(await measureBodies());
   if (rollingRestart) sections.push(await measureRollingRestart());
   if (delivery && generator !== undefined)
     sections.push(await measureDelivery(generator, { quick, rounds, before }));
-  const dataset = engine || http ? await generatedDataset(sizeMegabytes) : undefined;
-  if (dataset !== undefined && generator !== undefined)
+  const dataset = engine || http || threads ? await generatedDataset(sizeMegabytes) : undefined;
+  if (dataset !== undefined && generator !== undefined && threads)
+    sections.push(await measureThreads(dataset, generator, rounds));
+  if (dataset !== undefined && generator !== undefined && http)
     sections.push(...(await measureHttp(dataset, generator, { quick, rounds })));
   if (dataset !== undefined && engine)
     sections.push(await measureEngines(dataset, sizeMegabytes, rounds, large));
@@ -73,12 +77,22 @@ async function measure(options: BenchOptions): Promise<void> {
   say(`written to ${path}\n`);
 }
 
-function titleOf({ engine, http, badClients, bodies, delivery, rollingRestart, quick }: BenchOptions): {
+function titleOf({
+  engine,
+  http,
+  badClients,
+  bodies,
+  delivery,
+  rollingRestart,
+  threads,
+  quick,
+}: BenchOptions): {
   heading: string;
   suffix: string;
 } {
   if (badClients) return { heading: 'bad clients', suffix: '-bad-clients' };
   if (bodies) return { heading: 'long bodies', suffix: '-bodies' };
+  if (threads) return { heading: 'threads', suffix: '-threads' };
   if (rollingRestart) return { heading: 'rolling restart', suffix: '-rolling-restart' };
   if (delivery)
     return quick

@@ -1,14 +1,17 @@
 import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { GIVEN_CHECK_MS } from '../core/limits.js';
+import { isSystemError } from '../dataset/file.js';
 import { temporaryFolder } from '../dataset/spool.js';
 import { Children } from '../processes/children.js';
 import type { ChildSettings, Publication } from '../processes/messages.js';
 import type { Config } from '../settings/table.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import type { Listener } from './listener.js';
+import { ListenError } from './listening.js';
 
 /** What processes that answer beside the main one are started with. */
 interface Parts extends Pick<ChildSettings, 'config' | 'version'> {
@@ -51,6 +54,17 @@ export function whyAlone(config: Config): string | undefined {
   return `one thread answers: HTTP_THREADS has no effect with ${[...names, ...storeless].join(', and ')}`;
 }
 
+/** @throws ListenError if there is no folder for temporary files */
+function folderOfSocket(): string {
+  try {
+    return temporaryFolder();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const problem = `threads need a folder for a socket, and ${tmpdir()} can't be written to (${error.code})`;
+    throw new ListenError(`${problem}; expected another one in TMPDIR, or HTTP_THREADS=1`);
+  }
+}
+
 /** The processes that answer beside this one, as it sees them. */
 export class OtherProcesses {
   private readonly children: Children;
@@ -68,9 +82,10 @@ export class OtherProcesses {
    *
    * @param state what this process answers from now
    * @param listener for the requests that they pass on
+   * @throws ListenError if they can't be reached
    */
   static async start(parts: Parts, state: () => State, listener: Listener): Promise<OtherProcesses> {
-    const folder = temporaryFolder();
+    const folder = folderOfSocket();
     const isWindows = process.platform === 'win32';
     const path = isWindows ? join('\\\\.\\pipe', folder) : join(folder, 'main');
     await listener.listenOn(path);

@@ -11,6 +11,7 @@ describe('the options of the benchmark', () => {
       bodies: false,
       delivery: false,
       rollingRestart: false,
+    threads: false,
       quick: false,
       large: false,
       sizeMegabytes: 678,
@@ -32,7 +33,7 @@ describe('the options of the benchmark', () => {
   it.each([
     [
       ['https'],
-      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'rolling-restart' or 'compare A B', got 'https'",
+      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'rolling-restart', 'threads' or 'compare A B', got 'https'",
     ],
     [['engine', 'http'], "got 'engine' 'http'"],
     [['engine', '--quick'], "--quick: expected after 'http' or 'delivery'"],

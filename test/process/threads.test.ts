@@ -446,6 +446,15 @@ describe('HTTP_THREADS', () => {
     expect(server.stderr).toContain("HTTP_THREADS: expected a whole number from 1 to 64, or auto, got 'all'");
   });
 
+  it('needs a folder for temporary files, and says so', async () => {
+    const server = startServer([], { ...env, TMPDIR: '/proc' });
+    expect(await server.exited).toBe(1);
+    expect(server.stderr).toMatch(
+      /threads need a folder for a socket, and \/proc can't be written to \(E\w+\)/,
+    );
+    expect(server.stderr).toContain('expected another one in TMPDIR, or HTTP_THREADS=1');
+  });
+
   it('has no effect with settings whose state only one thread can keep, and says so', async () => {
     const server = startServer([], { ...env, RATE_LIMIT: '100', MAX_NUM_SEQS: '2' });
     await server.url();
