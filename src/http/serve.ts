@@ -132,7 +132,9 @@ async function serveWith(
   const keys = new ApiKeys(config.apiKeys, sourceOf?.('apiKeys'));
   const { ServedDatasets: Datasets } = await import('../models/served-datasets.js');
   if (signal.aborted) return false;
-  const cacheBytes = byteCount(config.cacheMb * 1_000_000);
+  const alone = config.httpThreads > 1 ? whyAlone(config) : undefined;
+  const hasOthers = config.httpThreads > 1 && alone === undefined;
+  const cacheBytes = byteCount((config.cacheMb * 1_000_000) / (hasOthers ? config.httpThreads : 1));
   // Lines that are logged before the logger is loaded are queued.
   const early: ((logger: Logger) => void)[] = [];
   let log = (line: (logger: Logger) => void): void => void early.push(line);
@@ -188,7 +190,7 @@ async function serveWith(
     countsAhead,
     sketchesAtOnce,
     rules,
-    isPublished: config.httpThreads > 1,
+    isPublished: hasOthers,
   };
   let datasets: ServedDatasets | undefined;
   const loadable = assertLoadable(tokens, sourceOf?.('tokenizer'));
@@ -218,8 +220,6 @@ async function serveWith(
     });
     // Both promises are awaited below, where their errors are handled.
     started.then(({ walked }) => walked).catch(() => undefined);
-    const alone = config.httpThreads > 1 ? whyAlone(config) : undefined;
-    const hasOthers = config.httpThreads > 1 && alone === undefined;
     const logger = hasOthers ? (await loadLogger()).child({ thread: 1 }) : await loadLogger();
     log = (line) => line(logger);
     early.forEach(log);

@@ -11,7 +11,7 @@ describe('the options of the benchmark', () => {
       bodies: false,
       delivery: false,
       rollingRestart: false,
-    threads: false,
+      threads: false,
       quick: false,
       large: false,
       sizeMegabytes: 678,
