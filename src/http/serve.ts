@@ -311,7 +311,11 @@ async function serveWith(
           models: new Map(served.all.map(({ id, served }) => [id, served.state])),
           isGiven: !state.store.isShared && !(testing.isEmpty && state.scopes.isEmpty),
         }),
-        new Listener(handle, classes, { drainMs: config.drainMs, idleMs: NEVER_IDLE_MS }),
+        new Listener(handle, classes, {
+          drainMs: config.drainMs,
+          idleMs: NEVER_IDLE_MS,
+          stalledMs: NEVER_IDLE_MS,
+        }),
       );
     }
     const address = await listener.listen(config.host, config.port, sourceOf, others?.handOver);
