@@ -34,12 +34,23 @@ export class CollectedMetrics {
     });
   }
 
-  /** The same for a gauge, whose labels don't change. */
-  gauge(name: string, help: string, labelNames: readonly string[], values: () => Iterable<Labelled>): void {
+  /**
+   * The same for a gauge, whose labels don't change.
+   *
+   * @param aggregator how the values of several processes become one
+   */
+  gauge(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    values: () => Iterable<Labelled>,
+    aggregator: 'sum' | 'min' = 'sum',
+  ): void {
     new Gauge({
       name,
       help,
       labelNames,
+      aggregator,
       registers: [this.registry],
       collect() {
         for (const [labels, value] of values()) this.set(labels, value);

@@ -76,8 +76,10 @@ export function createRegistry(measured: Measured): Registry {
     () => figures().workerRestarts,
   );
   const { store } = measured;
-  if (store.isShared)
-    gauge('verbatim_store_up', '1 if the store can be reached, else 0.', () => Number(store.isUp));
+  if (store.isShared) {
+    const isUp = (): Labelled[] => [[{}, Number(store.isUp)]];
+    collected.gauge('verbatim_store_up', '1 if the store can be reached, else 0.', [], isUp, 'min');
+  }
   addCompletionMetrics(collected, measured);
   return registry;
 }
