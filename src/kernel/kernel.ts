@@ -43,7 +43,7 @@ interface Exports extends SearchExports {
   addToKeys(length: number): void;
   endKeys(): void;
   want(length: number, headLow: number, headHigh: number, normalized: boolean): void;
-  wantAll(): void;
+  wantAll(whole: boolean): void;
   wantNone(): void;
   wantSketches(): void;
   wantSearch(): void;
@@ -359,9 +359,13 @@ export class Kernel implements RowSorter {
     };
   }
 
-  /** From now on, walks compute the keys of all texts. */
-  wantAll(): void {
-    this.exports.wantAll();
+  /**
+   * From now on, walks compute the keys of all texts.
+   *
+   * @param whole true if normalized keys are always those of whole texts, which takes longer
+   */
+  wantAll(whole = false): void {
+    this.exports.wantAll(whole);
   }
 
   /** From now on, walks compute the sketch of each text that has a reply, in the first four numbers of its row, and no keys. */

@@ -7,6 +7,7 @@
 import { addToHash, beginHash, endHash, HASHING_BYTES, hash, hashedBytes } from './hash';
 import { normalized } from './memory';
 import { BACKSLASH } from './strings';
+import { isWholeWanted } from './wanted';
 
 const SPACE: u8 = 0x20;
 /** `\u000b`, the vertical tab. */
@@ -46,11 +47,11 @@ export function endsKey(p: usize, length: usize): u64 {
 
 /**
  * The key that an index keeps. For most texts it is `endsKey`, which distinguishes them well enough. Texts made from a template have the
- * same beginning and end: if a beginning has occurred often, it is `normalizedKey`.
+ * same beginning and end: if a beginning has occurred often, it is `normalizedKey`. With `isWholeWanted` it always is.
  */
 export function indexKey(p: usize, length: usize): u64 {
   const head = hashHead(p, length);
-  const isWhole = length > HEAD_BYTES + TAIL_BYTES && isOften(head);
+  const isWhole = length > HEAD_BYTES + TAIL_BYTES && (isWholeWanted || isOften(head));
   return mixed(head, isWhole ? hashAll(p, length) : hashTail(p, length));
 }
 

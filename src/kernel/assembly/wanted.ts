@@ -15,6 +15,8 @@ const longest = heads + MAP_BYTES;
 export let isAllWanted: bool = true;
 /** True if sketches are wanted in place of keys. */
 export let isSketching: bool = false;
+/** True if normalized keys are always those of whole texts. */
+export let isWholeWanted: bool = false;
 /** True if texts are searched in place of making keys. */
 export let isSearching: bool = false;
 
@@ -23,9 +25,14 @@ export function wantedAt(): usize {
   return lengths;
 }
 
-/** Makes every key wanted. */
-export function wantAll(): void {
+/**
+ * Makes every key wanted.
+ *
+ * @param whole true if normalized keys are always those of whole texts
+ */
+export function wantAll(whole: bool): void {
   isAllWanted = true;
+  isWholeWanted = whole;
   isSketching = false;
   isSearching = false;
 }
