@@ -1,4 +1,4 @@
-import { DATASET_ERRORS, type Described, json, type Parameter } from './operation.js';
+import { type Described, json, LOOKING_ERRORS, type Parameter } from './operation.js';
 import {
   conversationListSchema,
   conversationSchema,
@@ -55,7 +55,7 @@ export const LOOKING_OPERATIONS = [
     answer: json(conversationListSchema),
     errors: [
       ...['invalid_type', 'invalid_value', 'integer_below_min_value', 'integer_above_max_value'],
-      ...['model_not_found', ...DATASET_ERRORS],
+      ...['model_not_found', ...LOOKING_ERRORS],
     ],
   },
   {
@@ -68,7 +68,7 @@ export const LOOKING_OPERATIONS = [
     answer: json(conversationSchema),
     errors: [
       ...['invalid_type', 'invalid_value', 'integer_below_min_value', 'model_not_found'],
-      ...['conversation_not_found', ...DATASET_ERRORS],
+      ...['conversation_not_found', ...LOOKING_ERRORS],
     ],
   },
   {
@@ -86,7 +86,7 @@ export const LOOKING_OPERATIONS = [
     errors: [
       ...['missing_required_parameter', 'invalid_type', 'invalid_value', 'string_above_max_length'],
       ...['array_above_max_length', 'integer_below_min_value', 'integer_above_max_value'],
-      ...['model_not_found', ...DATASET_ERRORS],
+      ...['model_not_found', ...LOOKING_ERRORS],
     ],
   },
   {
@@ -97,6 +97,6 @@ export const LOOKING_OPERATIONS = [
     summary: 'The prompts that are repeated most',
     parameters: [model],
     answer: json(repeatedPromptsSchema),
-    errors: ['model_not_found', ...DATASET_ERRORS],
+    errors: ['model_not_found', ...LOOKING_ERRORS],
   },
 ] as const satisfies readonly Described[];

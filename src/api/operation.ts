@@ -142,6 +142,9 @@ export const DATASET_ERRORS = [
   'timed_out',
 ] as const satisfies readonly ErrorCode[];
 
+/** The errors of requests that look at a dataset. */
+export const LOOKING_ERRORS = [...DATASET_ERRORS, 'not_in_store'] as const satisfies readonly ErrorCode[];
+
 /** Errors of requests for which tests may have given replies. */
 export const GIVEN_ERRORS = [
   'given_failure',

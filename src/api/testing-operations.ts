@@ -10,7 +10,7 @@ import {
   requestListSchema,
   requestsQuerySchema,
 } from '../testing/schemas/test-api.js';
-import { BODY_ERRORS, DATASET_ERRORS, type Described, GIVEN_ERRORS, json } from './operation.js';
+import { BODY_ERRORS, type Described, GIVEN_ERRORS, json, LOOKING_ERRORS } from './operation.js';
 
 const testId = {
   name: 'test',
@@ -94,7 +94,7 @@ export const TESTING_OPERATIONS = [
     body: explainedRequestSchema,
     example: ({ prompt }) => ({ messages: [{ role: 'user', content: prompt }] }),
     answer: json(explanationSchema),
-    errors: [...BODY_ERRORS, 'model_not_found', ...GIVEN_ERRORS, ...DATASET_ERRORS],
+    errors: [...BODY_ERRORS, 'model_not_found', ...GIVEN_ERRORS, ...LOOKING_ERRORS],
   },
   {
     method: 'get',

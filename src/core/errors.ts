@@ -203,6 +203,11 @@ export const ERRORS = {
     type: 'server_error',
     message: 'The server had an error while processing the request. This failure is simulated.',
   },
+  not_in_store: {
+    status: 501,
+    type: 'server_error',
+    message: "The dataset is in a store, which can't do this: serve its file.",
+  },
   override_failed: {
     status: 500,
     type: 'server_error',

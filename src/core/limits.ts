@@ -609,6 +609,7 @@ export const STORE_TOPOLOGY_MS = 200;
 
 /** How often one command is sent to another server, because its slot moves. */
 export const STORE_REDIRECTIONS_MAX = 5;
+
 /** How long the main process waits before it replaces a child that died: at first, and at most, in ms. */
 export const CHILD_AGAIN_MS = 100;
 export const CHILD_AGAIN_MS_MAX = 10_000;
@@ -621,3 +622,45 @@ export const GIVEN_CHECK_MS = 500;
 
 /** Between processes of one server, a connection may be idle for as long as they live: a day, in ms. */
 export const NEVER_IDLE_MS = 86_400_000;
+
+/**
+ * The binary logarithm of the number of slots of the filter that finds repeated prompts while a dataset is loaded into a store. A quarter of
+ * a byte of memory belongs to each slot. At the maximum, for files of 16 GB and more, the filter takes 512 MiB.
+ */
+export const SEEN_BITS_MIN = 16;
+export const SEEN_BITS_MAX = 31;
+
+/** How long a request waits for a part of the store that is away, in ms: a cluster takes seconds to replace a master. */
+export const STORE_WAIT_MS = 10_000;
+
+/** How long a start waits for the store, in ms. After that the server listens, and its dataset is unavailable until the store is there. */
+export const STORE_START_MS = 3000;
+
+/** How often a node asks the store whether there is a new version of its dataset, in ms. */
+export const STORE_CHECK_MS = 400;
+
+/** How long a load waits for a part of the store that is away, in ms. */
+export const STORE_LOAD_WAIT_MS = 120_000;
+
+/**
+ * What a load writes before it waits for the store: bytes of records, or fields of buckets. If it is interrupted, the next load goes on after
+ * the last such step. It holds about twice as much memory.
+ */
+export const STORE_STEP_BYTES = 64 * MiB;
+export const STORE_STEP_FIELDS = 100_000;
+
+/** The most that is on its way to the store at once: twice as many commands, or bytes of records. */
+export const STORE_SLICE_COMMANDS = 4096;
+export const STORE_SLICE_BYTES = 8 * MiB;
+
+/**
+ * Fields in a bucket, on average: a bucket with at most 128 of them takes little memory with the defaults of Redis 6 to 8 and Valkey
+ * (hash-max-listpack-entries), and one has hardly ever twice the average.
+ */
+export const STORE_BUCKET_FIELDS = 64;
+
+/** How long an earlier version stays in the store after a new one is there: nodes change to it meanwhile. */
+export const STORE_GRACE_MS = 5000;
+
+/** How long a process that was killed keeps others from loading the same dataset, in ms. */
+export const STORE_LOCK_MS = 5000;

@@ -7,8 +7,21 @@ import { assertSameFile, FileChangedError, type FileIdentity, isSystemError, rea
 const BUFFER_BYTES = 1 << 18;
 const CLOSED = -1;
 
+/** Reads places of a dataset. */
+export interface PlaceReader {
+  /** Memory to read `length` bytes into. The next call may return the same memory. */
+  roomFor(length: number): Room;
+  /**
+   * Reads a range and, if given, another one, and puts the second right after the first.
+   *
+   * @param at offset in `into` of the first
+   * @throws AppError if they can't be read
+   */
+  read(into: Buffer, at: number, range: ByteRange, other?: ByteRange): void;
+}
+
 /** Reads single places of the dataset, on the calling thread. */
-export class DatasetReader {
+export class DatasetReader implements PlaceReader {
   private readonly file: FileIdentity;
   private fd: number;
   private readonly buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);

@@ -9,7 +9,7 @@ import { type Candidate, compareTexts, matchConversation, matchTurn, rungOf } fr
 import type { Place } from '../core/place.js';
 import { parsePythonJson } from '../core/python-json.js';
 import type { Query } from '../core/query.js';
-import type { DatasetReader } from '../dataset/reader.js';
+import type { PlaceReader } from '../dataset/reader.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Match, MatchTokens, Similar } from './lookup.js';
 import { RecordedReply } from './recorded-reply.js';
@@ -29,7 +29,7 @@ const ROOM_BYTES_MAX = 1 << 18;
 export function verifyMatch(
   query: Query,
   place: Place,
-  reader: DatasetReader,
+  reader: PlaceReader,
 ): { match: Match; areEqual: boolean } | undefined {
   const { turns, id } = parsePlace(place, reader, query.wantsTimings);
   if (turns === undefined) return undefined;
@@ -63,9 +63,9 @@ function areTexts(turns: readonly Turn[], history: readonly string[]): boolean {
 export function verifySpelled(
   query: Query,
   place: Place,
-  reader: DatasetReader,
+  reader: PlaceReader,
   kernel: Kernel,
-  tokens: MatchTokens,
+  tokens?: MatchTokens,
 ): Match | undefined {
   const history = query.histories[place.history];
   // Every turn of the place is a message (the last ones of the history, without the empty ones), and the last turn is the reply.
@@ -86,7 +86,7 @@ export function verifySpelled(
   const reply = RecordedReply.spelled(from, spelled, turn);
   const conversationId = id ?? String(place.record);
   const rung = rungOf(place.grade);
-  const known = verified.areWhole ? tokens : ofReply(tokens);
+  const known = verified.areWhole ? tokens : tokens && ofReply(tokens);
   return { rung, reply, conversationId, replyIndex: place.turn + 1, tokens: known };
 }
 
@@ -99,13 +99,37 @@ function ofReply({ history, reply }: MatchTokens): MatchTokens {
 export function matchWhole(
   query: Query,
   place: Place,
-  reader: DatasetReader,
+  reader: PlaceReader,
 ): { match: Match; grade: number } | undefined {
   const { turns, id } = parsePlace(place, reader, query.wantsTimings);
   const candidate = turns && matchConversation(query, compareTexts(query, turns));
   if (turns === undefined || candidate === undefined) return undefined;
   const match = matchOf({ ...place, ...candidate, firstTurn: 0 }, candidate.turn, turns, id);
   return match && { match, grade: candidate.grade };
+}
+
+/**
+ * The match of one turn, judged by its texts alone, with its grade; undefined if it doesn't match.
+ *
+ * @param place from a turn before which nothing decides the match, to the reply
+ */
+export function matchAt(
+  query: Query,
+  place: Place,
+  reader: PlaceReader,
+): { match: Match; grade: number } | undefined {
+  const { turns, id } = parsePlace(place, reader, query.wantsTimings);
+  if (turns === undefined) return undefined;
+  const compared = compareTexts(query, turns);
+  const turn = place.turn - place.firstTurn;
+  let best: Candidate | undefined;
+  for (let history = 0; history < query.histories.length; history++) {
+    const candidate = matchTurn(query, compared, turn, history);
+    if (candidate !== undefined && candidate.grade > (best?.grade ?? 0)) best = candidate;
+  }
+  if (best === undefined) return undefined;
+  const match = matchOf({ ...place, grade: best.grade }, turn, turns, id);
+  return match && { match, grade: best.grade };
 }
 
 /**
@@ -119,7 +143,7 @@ export function verifySimilar(
   part: string,
   place: Place,
   isLast: boolean,
-  reader: DatasetReader,
+  reader: PlaceReader,
 ): Similar | undefined {
   const { turns, id } = parsePlace(place, reader);
   const [turn] = turns ?? [];
@@ -143,12 +167,12 @@ export function verifySimilar(
 }
 
 /** The text of the turn at a place, which has no other turns; undefined if the bytes there are something else. */
-export function textAt(place: Place, reader: DatasetReader): string | undefined {
+export function textAt(place: Place, reader: PlaceReader): string | undefined {
   return parsePlace(place, reader).turns?.[0]?.value;
 }
 
 /** True if the turn at a place equals a prompt of a query, white space normalized. */
-export function hasPromptNormalized(query: Query, place: Place, reader: DatasetReader): boolean {
+export function hasPromptNormalized(query: Query, place: Place, reader: PlaceReader): boolean {
   const { turns } = parsePlace(place, reader);
   const compared = turns?.[0] && compareTexts(query, turns);
   return query.histories.some((_, history) => compared?.isPromptNormalized(0, history));
@@ -161,7 +185,7 @@ export function hasPromptNormalized(query: Query, place: Place, reader: DatasetR
  */
 export function replyAt(
   place: Place,
-  reader: DatasetReader,
+  reader: PlaceReader,
   wantsTimings?: boolean,
 ): Pick<Match, 'reply' | 'conversationId' | 'replyIndex'> | undefined {
   const { turns, id } = parsePlace(place, reader, wantsTimings);
@@ -193,7 +217,7 @@ interface PlaceBytes {
 }
 
 /** Reads the turns of a place and its id, usually in one call, into the buffer from `at` on. */
-function readPlace({ turns, id }: Place, reader: DatasetReader, { bytes, at }: Room): PlaceBytes {
+function readPlace({ turns, id }: Place, reader: PlaceReader, { bytes, at }: Room): PlaceBytes {
   const length = lengthOf(turns);
   if (id === undefined) {
     reader.read(bytes, at, turns);
@@ -224,7 +248,7 @@ function togetherOf(turns: ByteRange, id: ByteRange): ByteRange | undefined {
 /** The turns at a place, without elements that aren't turns, and the id; undefined if the bytes there are something else. */
 function parsePlace(
   place: Place,
-  reader: DatasetReader,
+  reader: PlaceReader,
   wantsTimings = false,
 ): { turns: Turn[] | undefined; id: string | undefined } {
   const { bytes, turns, id } = readPlace(place, reader, reader.roomFor(lengthAt(place)));

@@ -192,6 +192,10 @@ export class ServedDataset implements Served {
     return this.build.edition.dataset;
   }
 
+  get datasets(): readonly Dataset[] {
+    return [this.dataset];
+  }
+
   /** Identifies the file's current contents; undefined if the file can't be read. */
   get fingerprint(): string | undefined {
     return this.build.edition.fingerprint;

@@ -1,14 +1,27 @@
 import type { ModelSpec } from '../core/model-spec.js';
 import { assertFound, isSeveral } from '../dataset/parts.js';
+import type { StoreConnection } from '../store/connection.js';
 import type { Notices } from './notices.js';
 import type { DatasetFigures, Served } from './served.js';
 import { ServedDataset, type ServedOptions } from './served-dataset.js';
 import { ServedParts } from './served-parts.js';
+import { ServedStore } from './served-store.js';
 
 /** A served dataset, with the name of its model. */
 export interface NamedDataset extends ModelSpec {
   readonly served: Served;
 }
+
+/** Datasets in a store. */
+export interface StoredModels {
+  readonly names: readonly string[];
+  readonly connection: StoreConnection;
+  /** The beginning of all keys. */
+  readonly prefix: string;
+}
+
+/** Takes the place of a path, for people. */
+const STORE_PATH = 'the store';
 
 /** The datasets of a server. They share one pool, and are opened, walked and closed together. */
 export class ServedDatasets {
@@ -24,6 +37,7 @@ export class ServedDatasets {
    *
    * @param noticesOf returns the receiver of one dataset's events
    * @param signal gives up
+   * @param stored datasets in a store, which come after the files
    * @throws DatasetError
    */
   static async open(
@@ -31,6 +45,7 @@ export class ServedDatasets {
     options: Omit<ServedOptions, 'notices'>,
     noticesOf: (spec: ModelSpec) => Notices,
     signal?: AbortSignal,
+    stored?: StoredModels,
   ): Promise<ServedDatasets> {
     for (const { path } of specs) await assertFound(path, options.splits);
     const opened: NamedDataset[] = [];
@@ -46,6 +61,11 @@ export class ServedDatasets {
           signal,
         );
         opened.push({ ...spec, served });
+      }
+      for (const id of stored?.names ?? []) {
+        const { connection, prefix } = stored as StoredModels;
+        const spec = { id, path: STORE_PATH };
+        opened.push({ ...spec, served: await ServedStore.open(id, connection, prefix, noticesOf(spec)) });
       }
     } catch (error) {
       for (const { served } of opened) served.close();

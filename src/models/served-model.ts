@@ -9,21 +9,27 @@ import type { Answering, DatasetSize, Status } from './served.js';
 /** A model with a dataset of its own. */
 export class ServedModel implements Model {
   readonly id: string;
-  readonly created: number;
   readonly lookup: Lookup;
   readonly uncachedLookup: Lookup;
   generation = 0;
   private readonly served: Answering;
+  private createdOnce = 0;
   private readonly cached: CachedLookup | undefined;
 
   /** @param cache shared with other models; undefined disables caching */
   constructor(id: string, served: Answering, cache: Cache | undefined) {
     this.id = id;
-    this.created = Math.floor(served.modifiedMs / 1000);
+    this.createdOnce = Math.floor(served.modifiedMs / 1000);
     this.served = served;
     this.cached = cache && new CachedLookup(served.lookup, cache, id);
     this.lookup = this.cached ?? served.lookup;
     this.uncachedLookup = served.lookup;
+  }
+
+  get created(): number {
+    // A store that is away at the start knows it later.
+    if (this.createdOnce === 0) this.createdOnce = Math.floor(this.served.modifiedMs / 1000);
+    return this.createdOnce;
   }
 
   get searched(): string {

@@ -5,6 +5,7 @@ import type { Query } from '../core/query.js';
 import type { Corpus } from '../corpus/corpus.js';
 import { PartsCorpus } from '../corpus/parts-corpus.js';
 import { addCounts, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
+import type { Dataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { commonIdentityAt, type FileIdentity, identityAt } from '../dataset/file.js';
 import { noneServed, type Parts, PartsFinder } from '../dataset/parts.js';
@@ -93,6 +94,10 @@ export class ServedParts implements Served {
     this.timer = setInterval(() => this.lookForFiles(), FILE_CHECK_MS);
     this.timer.unref();
     return { walked: Promise.all(walks).then(() => undefined) };
+  }
+
+  get datasets(): readonly Dataset[] {
+    return this.parts.map(({ dataset }) => dataset);
   }
 
   get bytes(): number {

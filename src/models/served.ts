@@ -11,7 +11,7 @@ export interface Status {
   /** False while the file can't be served, and until an engine can answer. */
   readonly isAvailable: boolean;
   /** The engine that answers now. */
-  readonly engine: 'sweep' | 'index';
+  readonly engine: 'sweep' | 'index' | 'store';
   /** The walked share of the dataset: 0 to 1. */
   readonly progress: number;
   readonly counts: Counts;
@@ -83,6 +83,8 @@ export interface Answering extends NearestLookup {
 export interface Served extends Answering {
   /** The state that other processes can answer from; undefined unless all of it has a saved index. */
   readonly state: Published | undefined;
+  /** Its files as they are read, in their order: a file that can't be served as it is is its spool. */
+  readonly datasets: readonly Dataset[];
   readonly figures: DatasetFigures;
   /** The size of the dataset in bytes. */
   readonly bytes: number;

@@ -20,6 +20,8 @@ export interface StoreEvents {
   readonly onAway: (reason: string) => void;
 }
 
+const CONNECTING = 'not connected yet';
+
 /** An open connection to Redis or Valkey, one server or a cluster. */
 export class StoreConnection {
   private readonly openLink: OpenLink;
@@ -31,9 +33,10 @@ export class StoreConnection {
   private readonly slots: (StoreServer | undefined)[] = Array.from({ length: SLOTS });
   private mastersNow: readonly StoreServer[] = [];
   private wasUp: boolean | undefined;
-  private awayReason = 'not connected yet';
+  private awayReason = CONNECTING;
   private isRefreshing = false;
   private refreshes = 0;
+  private changes = 0;
   private refreshTimer: NodeJS.Timeout | undefined;
   private isClosed = false;
 
@@ -65,6 +68,11 @@ export class StoreConnection {
   /** The masters. Which slots they have may change between two commands. */
   get masters(): readonly StoreServer[] {
     return this.mastersNow;
+  }
+
+  /** Changes each time that a connection is made, and that another server becomes a master. */
+  get connections(): number {
+    return this.changes;
   }
 
   /** The master that has a key now. */
@@ -122,7 +130,10 @@ export class StoreConnection {
     const known = this.servers.get(address);
     if (known !== undefined) return known;
     const events: ServerEvents = {
-      onUp: () => this.refresh(),
+      onUp: () => {
+        this.changes++;
+        this.refresh();
+      },
       onAway: (server, reason) => {
         this.awayReason = `${address} is away: ${reason}`;
         if (this.mastersNow.length === 0 || this.mastersNow.includes(server)) {
@@ -169,7 +180,9 @@ export class StoreConnection {
     this.slots.fill(undefined);
     for (const { from, to, host } of ranges) this.slots.fill(this.serverOf(host), from, to + 1);
     if (this.slots.includes(undefined)) this.awayReason = 'some slots have no master';
-    this.mastersNow = [...new Set(this.slots.filter((server) => server !== undefined))];
+    const masters = new Set(this.slots.filter((server) => server !== undefined));
+    if (!this.mastersNow.every((master) => masters.has(master))) this.changes++;
+    this.mastersNow = [...masters];
     for (const [address, server] of this.servers) {
       if (this.seeds.includes(address) || this.mastersNow.includes(server)) continue;
       server.close();
@@ -180,6 +193,8 @@ export class StoreConnection {
   private report(): void {
     const { isUp } = this;
     if (isUp === this.wasUp || this.isClosed) return;
+    // The first connections take a moment.
+    if (!isUp && this.awayReason === CONNECTING) return;
     this.wasUp = isUp;
     if (isUp) this.events.onUp();
     else this.events.onAway(this.awayReason);

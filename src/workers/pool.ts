@@ -12,6 +12,8 @@ import type {
   ConvertFileTask,
   ConvertRowsTask,
   ConvertTask,
+  CountedRuns,
+  CountRunsTask,
   IndexTask,
   JoinTask,
   NearestTask,
@@ -29,6 +31,8 @@ import type {
   ShardSweep,
   ShardTask,
   Spooled,
+  StoredShard,
+  StoreTask,
   SweepTask,
   TaskResult,
   UnpackTask,
@@ -100,6 +104,16 @@ export class WorkerPool {
   /** Hashes the ids of a shard's records. */
   hashIds(task: ShardTask): Promise<TaskResult<ShardIdHashes>> {
     return this.run('hashIds', task);
+  }
+
+  /** Counts how often the runs of a shard occur. */
+  countRuns(task: CountRunsTask): Promise<TaskResult<CountedRuns>> {
+    return this.run('countRuns', task);
+  }
+
+  /** Makes what a store has of a shard. */
+  storeShard(task: StoreTask): Promise<TaskResult<StoredShard>> {
+    return this.run('storeShard', task);
   }
 
   /** Applies rules to the texts of a shard. */

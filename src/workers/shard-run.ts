@@ -39,15 +39,17 @@ export class ShardPlan {
    * Runs a task on each shard in turn, several at a time.
    * @param workers how many threads to keep busy; or a function that returns how many at the moment
    * @param ahead how many results may wait for those before them
+   * @param from where a record begins: shards that end before it are left out
    * @returns the results in file order, up to the first failure
    */
   async *run<T extends Walked>(
     task: (shard: Shard) => Promise<TaskResult<T>>,
     workers: number | (() => number),
     ahead = Infinity,
+    from = this.dataset.body.start,
   ): AsyncGenerator<{ shard: Shard; result: TaskResult<T> }, void> {
     // As they are known now; another run may correct them meanwhile.
-    const shards = this.shards.filter(({ range }) => range.start < range.end);
+    const shards = this.shards.filter(({ range }) => range.start < range.end && range.end > from);
     const results: (Promise<TaskResult<T>> | undefined)[] = [];
     let isOver = false;
     let taken = 0;
@@ -69,7 +71,7 @@ export class ShardPlan {
     };
     for (let i = runningMax(); i > 0; i--) startNext();
     try {
-      let next = this.dataset.body.start;
+      let next = from;
       for (const [i, planned] of shards.entries()) {
         let shard = planned;
         let result = await (results[i] as Promise<TaskResult<T>>);

@@ -19,7 +19,10 @@ import type { Shard } from '../dataset/shards.js';
 import type { Packing, TableFile } from '../dataset/sources.js';
 import type { MarkData } from '../index/marks.js';
 import type { RowData } from '../index/table.js';
+import type { SeenMemory } from './seen-twice.js';
+import type { RunFields, RunLayout } from './shard-runs.js';
 import type { StopFlag } from './stop-flag.js';
+import type { StoredRecords } from './stored-records.js';
 import type { RowGroup } from './tables.js';
 
 /** What a task returned, or why it failed. Workers never throw: an error loses its class and code between threads. */
@@ -205,6 +208,40 @@ export interface ShardCensus extends Walked {
 /** The sketches of a shard's turns that have a reply, in file order. */
 export interface ShardSketches extends Walked {
   readonly sketches: Uint32Array;
+}
+
+/** Counting how often the runs of a shard occur, before they are loaded into a store. */
+export interface CountRunsTask extends ShardTask {
+  /** The filter that they are added to. */
+  readonly seen: SeenMemory;
+}
+
+/** What a store must know of a shard before it is loaded. */
+export interface CountedRuns extends Walked {
+  readonly counts: Counts;
+  /** Turns that have a text and a reply, and those of them whose prompt occurred before. */
+  readonly replied: number;
+  readonly repeated: number;
+  /** A power of two, more than the turns of any record. */
+  readonly turnsMax: number;
+}
+
+/** Making what a store has of a shard. */
+export interface StoreTask extends CountRunsTask {
+  readonly layout: RunLayout;
+  /** The number of the shard's first record, among all. */
+  readonly firstRecord: number;
+  /** Memory for the records, which may be used again once they are sent. */
+  readonly room: SharedArrayBuffer;
+}
+
+/** What a store has of a shard. */
+export interface StoredShard extends Walked {
+  readonly stored: StoredRecords;
+  /** The fields of keys that one turn has. */
+  readonly only: RunFields;
+  /** The fields of keys that several turns may have: the first turn in file order counts. */
+  readonly first: RunFields;
 }
 
 /** Applying rules to the texts of a shard. */

@@ -19,16 +19,19 @@ import type { TakeFields } from './convert-rows.js';
 import type { PlainRecords } from './plain-records.js';
 import type { RecordConverter } from './record-converter.js';
 import { scannedBlocks } from './scanned-blocks.js';
+import { SeenTwice } from './seen-twice.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardIds } from './shard-ids.js';
 import { ShardNearest } from './shard-nearest.js';
 import { ShardNormalizer } from './shard-normalizer.js';
+import { RunCounter, RunWriter } from './shard-runs.js';
 import { ShardSearch } from './shard-search.js';
 import { ShardSketcher } from './shard-sketcher.js';
 import { ShardSweeper } from './shard-sweep.js';
 import { sharedQueries } from './shared-queries.js';
 import { SpilledLines } from './spilled-lines.js';
 import { isStopped, type StopFlag, stopAfter } from './stop-flag.js';
+import { RecordWriter } from './stored-records.js';
 import type { RowGroup } from './tables.js';
 import type {
   CensusTask,
@@ -38,6 +41,8 @@ import type {
   ConvertFileTask,
   ConvertRowsTask,
   ConvertTask,
+  CountedRuns,
+  CountRunsTask,
   IndexTask,
   JoinTask,
   JsonObjects,
@@ -57,6 +62,8 @@ import type {
   ShardTask,
   Spooled,
   SpoolTask,
+  StoredShard,
+  StoreTask,
   SweepTask,
   TaskResult,
   UnpackTask,
@@ -106,6 +113,40 @@ export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
       marks,
       rows: task.keepsTurns ? kernel.kept() : undefined,
     };
+  });
+}
+
+/** Walks a shard, and counts how often its runs occur. */
+export function countRuns(task: CountRunsTask): Promise<TaskResult<CountedRuns>> {
+  return attempt(task, (batches) => {
+    const counter = new ShardCounter();
+    const runs = new RunCounter(new SeenTwice(task.seen));
+    kernel.wantAll(true);
+    const next = batches((batch) => {
+      runs.add(batch, counter.records);
+      counter.add(batch);
+      return false;
+    });
+    const { counts } = counter;
+    const { replied, repeated, turnsMax } = runs;
+    return { next, records: counts.records, counts, replied, repeated, turnsMax };
+  });
+}
+
+/** Walks a shard, and makes what a store has of it. */
+export function storeShard(task: StoreTask): Promise<TaskResult<StoredShard>> {
+  return attempt(task, (batches) => {
+    const runs = new RunWriter(new SeenTwice(task.seen), task.layout, task.firstRecord);
+    const writer = new RecordWriter(task.room);
+    let records = 0;
+    kernel.wantAll(true);
+    const next = batches((batch) => {
+      runs.add(batch, records);
+      writer.add(batch, records);
+      records += batch.records.length / RECORD_NUMBERS;
+      return false;
+    });
+    return { next, records, stored: writer.records, only: runs.only, first: runs.first };
   });
 }
 

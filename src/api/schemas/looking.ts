@@ -147,7 +147,7 @@ const datasetSchema = {
       enum: ['ready', 'indexing', 'unavailable'],
       description: '`indexing` while it is read for the first time; the counts are those so far.',
     },
-    engine: { enum: ['sweep', 'index'] },
+    engine: { enum: ['sweep', 'index', 'store'] },
     progress: { type: 'number', minimum: 0, maximum: 1, description: 'The share that was read.' },
     bytes: { ...count, description: 'The size of its files.' },
     modified: { type: 'integer', description: 'In seconds since 1970.' },

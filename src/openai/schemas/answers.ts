@@ -336,7 +336,7 @@ export const readySchema = {
   required: ['status', 'engine', 'progress', 'conversations', 'turns', 'skipped'],
   properties: {
     status: { const: 'ready' },
-    engine: { enum: ['sweep', 'index'], description: 'The engine that currently answers.' },
+    engine: { enum: ['sweep', 'index', 'store'], description: 'The engine that currently answers.' },
     progress: {
       type: 'number',
       minimum: 0,
