@@ -101,6 +101,8 @@ export interface ServeOptions {
   readonly models?: Readonly<Record<string, ModelOptions>> | undefined;
   /** Redis or Valkey that several servers share: `redis://host:6379`, or some servers of a cluster, separated by commas. */
   readonly store?: string | undefined;
+  /** Names of datasets in it that are served. Without `dataset`, no file is served. Default: none. */
+  readonly model?: string | readonly string[] | undefined;
   /** Its password, or a file that has it. */
   readonly storePassword?: string | { readonly file: string } | undefined;
   /** Beginning of all keys in it. Default: `verbatim:`. */

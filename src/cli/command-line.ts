@@ -21,6 +21,7 @@ import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
 export type CommandLine =
   | ({ readonly kind: 'serve'; readonly printsUrl: boolean } & Settings)
   | ({ readonly kind: 'index' } & Settings)
+  | ({ readonly kind: 'load' } & Settings)
   | { readonly kind: 'check'; readonly settings: CheckSettings; readonly isJson: boolean }
   | {
       readonly kind: 'show';
@@ -57,6 +58,8 @@ const AFTER = {
     ['verbatim --port 0 --print-url', 'serve the sample for a test, which reads the address'],
     ['verbatim - < a.jsonl.gz', 'serve what comes on standard input'],
     ['verbatim index a.json b/', 'save the indexes for servers that start later'],
+    ['verbatim load a.json', 'put a dataset into the store of STORE'],
+    ['verbatim --model a', 'serve it from there'],
     ['verbatim check a.json b/', 'validate files without serving them'],
     ['verbatim search a.json moss', 'print the turns that have a word'],
     ['verbatim show a.json 41', 'print a conversation'],
@@ -154,6 +157,13 @@ export function readCommandLine(
       assertIndexable(settings);
       command = { kind: 'index', ...settings };
     });
+  const load = program
+    .command('load')
+    .description('Load datasets into a Redis or Valkey, from which servers serve them')
+    .argument('<dataset...>', 'Datasets: each a FILE or NAME=FILE, a folder, or a pattern in quotes')
+    .action((paths: string[], values: object) => {
+      command = { kind: 'load', ...loadSettings({ ...program.opts(), ...values }, paths, env) };
+    });
   const check = program
     .command('check')
     .description('Read whole datasets; print what each contains, or where it is invalid')
@@ -210,11 +220,12 @@ export function readCommandLine(
       const most = numberOf('--limit', limit) ?? Number.POSITIVE_INFINITY;
       command = { kind: 'search', settings, search: searchOf(text, given), limit: most, as };
     });
-  for (const each of [index, check, show, stats, search]) {
+  for (const each of [index, load, check, show, stats, search]) {
     each.addOption(configFlag());
     for (const name of CHECK_SETTINGS) each.addOption(flagOf(OPTIONS[name]));
   }
   for (const name of INDEX_SETTINGS) index.addOption(flagOf(OPTIONS[name]));
+  for (const name of LOAD_SETTINGS) load.addOption(flagOf(OPTIONS[name]));
   try {
     program.parse(args, { from: 'user' });
   } catch (error) {
@@ -227,6 +238,35 @@ export function readCommandLine(
 
 /** The settings of `index` beside those of `check`. */
 const INDEX_SETTINGS = ['indexDir', 'usage', 'tokenizer'] as const;
+
+/** The settings of `load` beside those of `check`. */
+const LOAD_SETTINGS = ['store', 'storePrefix', 'model', 'indexDir'] as const;
+
+/**
+ * The settings of `load`: the names of models are those that the datasets get.
+ *
+ * @throws ConfigError for an invalid value, without a store, or if the names are not as many as the datasets
+ */
+function loadSettings(
+  { model, ...flags }: Parameters<typeof readSettings>[0],
+  paths: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Settings {
+  const { env: variable } = OPTIONS.model;
+  const others = { ...env, [variable]: undefined, [`${ENV_PREFIX}${variable}`]: undefined };
+  const settings = readSettings(flags, paths, others);
+  const { config, sourceOf } = settings;
+  if (config.store === undefined)
+    throw new ConfigError(`load needs a store; expected --${OPTIONS.store.flag}`);
+  if (config.dataset.some(({ path }) => path === '-'))
+    throw new ConfigError("arguments: expected files, got '-': standard input isn't loaded");
+  if (model === undefined) return settings;
+  const ids = OPTIONS.model.parse(model);
+  if (ids.length !== config.dataset.length)
+    throw new ConfigError(`--${OPTIONS.model.flag}: expected a name for each dataset, got '${model}'`);
+  const dataset = config.dataset.map((spec, i) => ({ ...spec, id: ids[i] as string }));
+  return { config: { ...config, dataset }, sourceOf };
+}
 
 /** @throws ConfigError if no dataset is given, or if nothing can be saved */
 function assertIndexable({ config, sourceOf }: Settings): void {
@@ -372,7 +412,7 @@ function assertNotMisspelled(first: string | undefined): void {
 /** The command that commander suggests for a word. It suggests commands only for a program without arguments of its own. */
 function similarCommand(word: string): string | undefined {
   const program = new Command().exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
-  for (const name of ['check', 'show', 'stats', 'index']) program.command(name);
+  for (const name of ['check', 'show', 'stats', 'index', 'load']) program.command(name);
   try {
     program.parse(['--', word], { from: 'user' });
   } catch (error) {

@@ -45,6 +45,8 @@ async function main(args: readonly string[]): Promise<number> {
         return await run(command, command.printsUrl);
       case 'index':
         return await runIndex(command);
+      case 'load':
+        return await runLoad(command);
       case 'check':
         return await runCheck(command.settings, command.isJson);
       case 'show':
@@ -114,6 +116,21 @@ async function runIndex(settings: Settings): Promise<number> {
   try {
     for (const spec of settings.config.dataset) {
       print(await index(spec, settings, bar ?? NO_PROGRESS, warn, signal));
+    }
+    return EXIT.ok;
+  } catch (error) {
+    if (signal.aborted) endBy(signal.reason);
+    throw error;
+  }
+}
+
+/** Loads datasets into the store, one after the other, and ends at the first that fails. */
+async function runLoad(settings: Settings): Promise<number> {
+  const signal = stopSignal(() => undefined);
+  const { loadDataset } = await import('./loading.js');
+  try {
+    for (const spec of settings.config.dataset) {
+      print(await loadDataset(spec, settings, bar ?? NO_PROGRESS, warn, signal));
     }
     return EXIT.ok;
   } catch (error) {

@@ -14,6 +14,7 @@ const DOING: Readonly<Record<Work, string>> = {
   read: 'reading',
   convert: 'converting',
   count: 'counting tokens',
+  load: 'loading',
 };
 
 /** A progress bar in the last line of a terminal, with the rate and the time left. Other lines are printed above it: see `above`. */

@@ -89,7 +89,7 @@ async function stateOf(config: Config, logger: Logger): Promise<OpenState> {
   const settings = storeSettings(config);
   if (settings !== undefined) return openState(settings, (line) => line(logger));
   const scopes = new Scopes(new MemoryStore());
-  return { store: passingStore, scopes, begun: Promise.resolve(), close: () => {} };
+  return { store: passingStore, scopes, begun: Promise.resolve(), connection: undefined, close: () => {} };
 }
 
 /** A process that answers beside the main one. */

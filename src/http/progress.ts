@@ -2,8 +2,8 @@
 
 import type { Logger } from 'pino';
 
-/** What is done with a dataset's bytes: they are read, or converted to JSON lines first, or their tokens are counted. */
-export type Work = 'read' | 'convert' | 'count';
+/** What is done with a dataset's bytes: they are read, or converted to JSON lines first, or their tokens are counted, or they are loaded into a store. */
+export type Work = 'read' | 'convert' | 'count' | 'load';
 
 /** Receives the progress, repeatedly. */
 export interface Progress {
@@ -20,7 +20,12 @@ export interface Progress {
 /** Interval of the log lines that show the progress. */
 const PROGRESS_LOG_MS = 2000;
 
-const DONE: Readonly<Record<Work, string>> = { read: 'read', convert: 'converted', count: 'counted' };
+const DONE: Readonly<Record<Work, string>> = {
+  read: 'read',
+  convert: 'converted',
+  count: 'counted',
+  load: 'loaded',
+};
 
 /** Logs the progress if reading takes longer than a moment. */
 export class ProgressLog implements Progress {

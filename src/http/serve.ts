@@ -144,7 +144,8 @@ async function serveWith(
   const models = new Map<string, ServedModel>();
   const warn = (message: string) => log((logger) => logger.warn(message));
   const noticesOf = ({ id, path }: ModelSpec): Notices => {
-    const named = (fields: object) => (config.dataset.length > 1 ? { model: id, ...fields } : fields);
+    const named = (fields: object) =>
+      config.dataset.length + config.model.length > 1 ? { model: id, ...fields } : fields;
     return {
       debug: (fields, message) => log((logger) => logger.debug(named(fields), message)),
       info: (fields, message) => log((logger) => logger.info(named(fields), message)),
@@ -180,6 +181,7 @@ async function serveWith(
     throw new ConfigError(`${rule} needs an index; expected another ${other} than sweep`);
   }
   const sketchesAtOnce = config.onMiss === 'nearest';
+  if (config.model.length > 0) assertStorable(config, sourceOf);
   const options = {
     engine,
     pool,
@@ -196,7 +198,15 @@ async function serveWith(
   const loadable = assertLoadable(tokens, sourceOf?.('tokenizer'));
   loadable.catch(() => undefined);
   const given = new AbortController();
-  const opening = Datasets.open(config.dataset, options, noticesOf, AbortSignal.any([signal, given.signal]));
+  const { connection } = state;
+  const stored = connection && { connection, prefix: config.storePrefix, names: config.model };
+  const opening = Datasets.open(
+    config.dataset,
+    options,
+    noticesOf,
+    AbortSignal.any([signal, given.signal]),
+    stored,
+  );
   const onAbort = () => void datasets?.close();
   signal.addEventListener('abort', onAbort);
   // Whatever reports progress after that is not shown any more.
@@ -373,6 +383,16 @@ async function serveWith(
     await datasets?.close();
   }
   return isReady;
+}
+
+/** @throws ConfigError if a setting needs what a store can't do */
+function assertStorable({ normalize, onMiss }: Config, sourceOf: SourceOf | undefined): void {
+  const refuse = (setting: 'normalize' | 'onMiss', value: string) => {
+    const models = `the datasets of ${sourceOf?.('model') ?? 'model'} are in a store`;
+    throw new ConfigError(`${sourceOf?.(setting) ?? setting}: ${value} needs files, and ${models}`);
+  };
+  if ('file' in normalize || normalize.length > 0) refuse('normalize', 'a rule');
+  if (onMiss === 'nearest') refuse('onMiss', "'nearest'");
 }
 
 /**

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { STORE_ANSWER_MS } from '../core/limits.js';
 import type { StoreSettings } from '../core/store-settings.js';
+import type { StoreConnection } from '../store/connection.js';
 import { MemoryStore } from '../store/memory-store.js';
 import { Scopes, type SharedState } from '../store/scopes.js';
 
@@ -9,6 +10,8 @@ import { Scopes, type SharedState } from '../store/scopes.js';
 export interface OpenState extends SharedState {
   /** Resolves once the store can be reached, or after `STORE_ANSWER_MS`. At once without a store. */
   readonly begun: Promise<unknown>;
+  /** The connection to the store; undefined for memory. */
+  readonly connection: StoreConnection | undefined;
   close(): void;
 }
 
@@ -24,9 +27,15 @@ export async function openState(
 ): Promise<OpenState> {
   if (settings === undefined) {
     const store = new MemoryStore();
-    return { store, scopes: new Scopes(store), begun: Promise.resolve(), close: () => {} };
+    return {
+      store,
+      scopes: new Scopes(store),
+      begun: Promise.resolve(),
+      connection: undefined,
+      close: () => {},
+    };
   }
-  const [{ StoreConnection }, { RedisStore }] = await Promise.all([
+  const [{ StoreConnection: Connection }, { RedisStore }] = await Promise.all([
     import('../store/connection.js'),
     import('../store/redis-store.js'),
   ]);
@@ -34,7 +43,7 @@ export async function openState(
   const isUp = new Promise<void>((resolve) => {
     up = resolve;
   });
-  const connection = await StoreConnection.open(settings, {
+  const connection = await Connection.open(settings, {
     onUp: () => {
       up();
       log((logger) => logger.info('store connected'));
@@ -53,6 +62,7 @@ export async function openState(
     store,
     scopes,
     begun,
+    connection,
     close: () => {
       given.abort();
       scopes.stop();

@@ -5,6 +5,7 @@ import { isSimilar } from '../core/similar.js';
 import { ConfigError, named } from './config-error.js';
 import { assertServed, byModel } from './model-settings.js';
 import { isKey, modelsOf } from './parsers.js';
+import { servedIn, withStoredModels } from './stored-models.js';
 import {
   type Config,
   MODEL_SETTINGS,
@@ -35,9 +36,11 @@ export function readOptions(given: object): Config {
   const values: Record<string, unknown> = Object.fromEntries(
     Object.entries(OPTIONS).map(([name, { defaultValue }]) => [name, defaultValue]),
   );
-  Object.assign(values, EMBEDDED_DEFAULTS, readAll(others, optionNames(), ''));
-  const config = { ...values, models: readModels(models) } as Config;
-  for (const model of Object.keys(config.models)) assertServed(model, config.dataset, 'models');
+  const named = readAll(others, optionNames(), '');
+  Object.assign(values, EMBEDDED_DEFAULTS, named);
+  const read = { ...values, models: readModels(models) } as Config;
+  const config = withStoredModels(read, named.dataset !== undefined, 'model', 'store');
+  for (const model of Object.keys(config.models)) assertServed(model, servedIn(config), 'models');
   return config;
 }
 
@@ -95,6 +98,7 @@ function readOption(name: SettingName, value: unknown, shown: string): unknown {
     case 'dataset':
       return named(shown, '', () => modelsOf(paths(shown, value)));
     case 'split':
+    case 'model':
       return (typeof value === 'string' ? [value] : texts(shown, value)).flatMap(
         (split) => named(shown, `, got '${split}'`, () => option.parse(split)) as readonly string[],
       );

@@ -5,6 +5,7 @@ import { ConfigError, named } from './config-error.js';
 import { byModel } from './model-settings.js';
 import { assertOneStdin, distinct, modelOf } from './parsers.js';
 import { SettingsFile } from './settings-file.js';
+import { servedIn, withStoredModels } from './stored-models.js';
 import { type Config, ENV_PREFIX, OPTIONS, type Option, type SettingName } from './table.js';
 
 /**
@@ -54,9 +55,11 @@ export function readSettings(flags: Flags, paths: readonly string[], env: Enviro
     }
     return [name, readSetting(name as SettingName, flags, env, file, sources)];
   });
-  const values = Object.fromEntries(entries) as Omit<Config, 'models'>;
+  const [model, store] = [sources.get('model') ?? 'model', `--${OPTIONS.store.flag}`];
+  const read = Object.fromEntries(entries) as Omit<Config, 'models'>;
+  const values = withStoredModels(read, sources.has('dataset'), model, store);
   return {
-    config: { ...values, models: file?.modelSettings(values.dataset) ?? byModel([]) },
+    config: { ...values, models: file?.modelSettings(servedIn(values)) ?? byModel([]) },
     sourceOf: (setting, model) =>
       model === undefined ? sources.get(setting) : file?.sourceOf(setting, model),
   };

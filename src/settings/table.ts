@@ -442,6 +442,16 @@ export const OPTIONS = {
     defaultText: 'none: state is kept in memory',
     parse: storeAddress,
   },
+  model: {
+    group: 'Store',
+    env: 'MODEL',
+    flag: 'model',
+    placeholder: 'NAMES',
+    help: 'Datasets in the store that are served, separated by commas: the names that [`verbatim load`](scale.md) gave them. Without `DATASET`, no file is served. Other programs have a variable `MODEL`, which counts only with `STORE`',
+    defaultValue: [],
+    defaultText: 'none',
+    parse: names,
+  },
   storePassword: {
     group: 'Store',
     env: 'STORE_PASSWORD',

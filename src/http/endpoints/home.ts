@@ -123,10 +123,12 @@ function plainTextOf(
   return `${paragraphs.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
+const PLACES = { index: 'index in memory', sweep: 'no index in memory', store: 'in a store' } as const;
+
 /** The state of a dataset for people: `ready: 12 conversations, 34 turns, index in memory`. */
 export function stateText({ status, engine, progress, ...counts }: DatasetState): string {
   const read = `${percentText(progress)} read`;
   if (status === 'unavailable') return progress < 1 ? `${status}: ${read}` : status;
   if (progress < 1) return `${status}: ${read}, ${countsText(counts)} so far`;
-  return `${status}: ${countsText(counts)}, ${engine === 'index' ? 'index' : 'no index'} in memory`;
+  return `${status}: ${countsText(counts)}, ${PLACES[engine]}`;
 }

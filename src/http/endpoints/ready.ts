@@ -42,7 +42,7 @@ export function ready(
 export interface DatasetState {
   readonly status: 'ready' | 'unavailable';
   /** The engine that answers now. */
-  readonly engine: 'sweep' | 'index';
+  readonly engine: 'sweep' | 'index' | 'store';
   /** The walked share of the dataset: 0 to 1. */
   readonly progress: number;
   /** The counts so far. */
