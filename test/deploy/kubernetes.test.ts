@@ -86,6 +86,15 @@ it('sets only known settings, to mounted paths', () => {
   expect(init.volumeMounts?.map(({ name }) => name)).toEqual(['dataset', 'index']);
 });
 
+it('uses as many threads as it has CPUs, not those of the machine', () => {
+  const limit = { resourceFieldRef: { resource: 'limits.cpu' } };
+  expect(container.env?.slice(0, 2)).toEqual([
+    { name: 'WORKERS', valueFrom: limit },
+    { name: 'HTTP_THREADS', valueFrom: limit },
+  ]);
+  expect(init.env).toEqual([{ name: 'WORKERS', valueFrom: limit }]);
+});
+
 it('keeps the index in a volume that the pods of all machines write', () => {
   const volume = pod.volumes?.find(({ name }) => name === 'index');
   expect(volume?.persistentVolumeClaim).toEqual({ claimName: indexClaim.metadata?.name });
