@@ -3,11 +3,12 @@
 import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../cleanup.js';
-import { type Goal, goalTable } from '../goals.js';
+import { type Goal, goalTable, type Row } from '../goals.js';
 import { say } from '../progress.js';
-import { figureOf, type Section } from '../results.js';
+import { type Figure, figureOf, type Section } from '../results.js';
 import { Server, verbatim } from '../server.js';
 import { HAProxy } from './haproxy.js';
 
@@ -25,44 +26,52 @@ export interface RestartRun {
 const NODES = 3;
 const CONNECTIONS = 256;
 const PROMPTS = 1000;
+const THREADS = [1, 2];
+/** Lost requests that are described. */
+const EXAMPLES = 3;
 const ROUNDS = 3;
+const TRY_AGAIN_MS = 10;
 /** A request whose client must see that nothing was lost. */
 const GOAL: Goal = { must: 0, aim: 0, unit: 'lost' };
 
 const CONFIGURATION = fileURLToPath(new URL('../../../deploy/haproxy.cfg', import.meta.url));
 
-/** Restarts all nodes in each of several rounds. */
+/** Restarts all nodes in each of several rounds, with one and with two threads that answer in each. */
 export async function measureRollingRestart(): Promise<Section> {
-  const runs: RestartRun[] = [];
-  for (let round = 1; round <= ROUNDS; round++) {
-    say(`rolling restart: round ${round} of ${ROUNDS}\n`);
-    runs.push(await rollingRestart(CONNECTIONS, CONFIGURATION));
+  const rows: Row[] = [];
+  const figures: Figure[] = [];
+  const examples: string[] = [];
+  for (const threads of THREADS) {
+    const runs: RestartRun[] = [];
+    for (let round = 1; round <= ROUNDS; round++) {
+      say(`rolling restart: ${threads} threads, round ${round} of ${ROUNDS}\n`);
+      runs.push(await rollingRestart(CONNECTIONS, CONFIGURATION, threads));
+    }
+    const lost = runs.flatMap((run) => run.lost);
+    const sent = runs.reduce((sum, { answers }) => sum + answers, lost.length);
+    const longestMs = Math.round(Math.max(...runs.map((run) => run.longestMs)));
+    const restartMs = Math.round(Math.max(...runs.flatMap((run) => run.restartsMs)));
+    rows.push({
+      what: `HTTP_THREADS=${threads}: lost requests`,
+      measured: `${lost.length} of ${sent}; longest request ${longestMs} ms, longest restart ${restartMs} ms`,
+      ratio: '',
+      figure: lost.length,
+      goal: GOAL,
+    });
+    const name = `rolling restart / ${threads} threads`;
+    figures.push(...figureOf(`${name} / lost requests`, 'requests', [lost.length]));
+    figures.push(...figureOf(`${name} / longest request`, 'ms', [longestMs]));
+    examples.push(...lost.slice(0, EXAMPLES));
   }
-  const answers = runs.reduce((sum, run) => sum + run.answers, 0);
-  const lost = runs.flatMap((run) => run.lost);
-  const longestMs = Math.max(...runs.map((run) => run.longestMs));
-  const restartsMs = runs.flatMap((run) => run.restartsMs);
-  const row = {
-    what: `rolling restart of ${NODES} nodes, ${CONNECTIONS} connections`,
-    measured: `${lost.length} of ${answers + lost.length} requests`,
-    ratio: '',
-    figure: lost.length,
-    goal: GOAL,
-  };
   return {
     text: `## Rolling restart
 
 ${NODES} nodes, HAProxy with \`deploy/haproxy.cfg\`; ${CONNECTIONS} connections send requests all the time, half of them for streams. Each node gets SIGTERM
 and is started again; the next one follows once the proxy uses it. Every answer is compared with the recorded one. ${ROUNDS} rounds.
 
-${goalTable([row])}
-
-A restart took ${Math.round(Math.max(...restartsMs))} ms at most, and a request ${Math.round(longestMs)} ms.
-${lost.slice(0, 5).join('\n')}`,
-    figures: [
-      ...figureOf('rolling restart / lost requests', 'requests', [lost.length]),
-      ...figureOf('rolling restart / longest request', 'ms', [longestMs]),
-    ],
+${goalTable(rows)}
+${examples.map((example) => `\n    ${example.replaceAll('\n', '\n    ')}\n`).join('')}`,
+    figures,
   };
 }
 
@@ -70,24 +79,29 @@ ${lost.slice(0, 5).join('\n')}`,
  * Restarts each node once, while each of some connections sends one request after the other.
  *
  * @param configuration the path of `deploy/haproxy.cfg`
+ * @param threads that answer, in each node
  * @param main the program, if not the one beside this build
  */
 export async function rollingRestart(
   connections: number,
   configuration: string,
+  threads: number,
   main?: string,
 ): Promise<RestartRun> {
   const folder = temporaryFolder();
   const dataset = join(folder, 'dataset.json');
   writeFileSync(dataset, JSON.stringify(Array.from({ length: PROMPTS }, (_, i) => conversation(i))));
-  const flags = (port: number) => ['--usage', 'estimate', '--port', String(port)];
+  const flags = (port: number) => [
+    ...['--usage', 'estimate', '--port', String(port)],
+    ...['--http-threads', String(threads)],
+  ];
   const start = (port: number) => new Server(verbatim(dataset, flags(port), main));
   const nodes = Array.from({ length: NODES }, () => start(0));
   let proxy: HAProxy | undefined;
   let clients: Clients | undefined;
   try {
     const ports: number[] = [];
-    for (const node of nodes) ports.push(Number(new URL(await node.url).port));
+    for (const node of nodes) ports.push(Number(new URL(await readyUrl(node)).port));
     proxy = await HAProxy.start(configuration, ports, folder);
     clients = new Clients(proxy.socketPath, connections);
     await clients.answered();
@@ -97,7 +111,7 @@ export async function rollingRestart(
       await nodes[i]?.stop();
       const node = start(port);
       nodes[i] = node;
-      await node.url;
+      await readyUrl(node);
       await proxy.uses(i + 1);
       restartsMs.push(performance.now() - startMs);
       await clients.answered();
@@ -108,6 +122,13 @@ export async function rollingRestart(
     await proxy?.stop();
     for (const node of nodes) await node.stop();
   }
+}
+
+/** The node's address, once all of its threads answer: it listens a little earlier. */
+async function readyUrl(node: Server): Promise<string> {
+  const url = await node.url;
+  while (!(await fetch(`${url}/ready`)).ok) await delay(TRY_AGAIN_MS);
+  return url;
 }
 
 const replyOf = (i: number) => `reply ${i} `.repeat(40);

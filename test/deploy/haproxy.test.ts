@@ -12,6 +12,7 @@ import { program } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const CONNECTIONS = 32;
+const THREADS = 2;
 const path = join(ROOT, 'deploy', 'haproxy.cfg');
 const configuration = read('deploy/haproxy.cfg');
 
@@ -44,7 +45,7 @@ it('connects to the port of the image, and waits longer than a request may', () 
 });
 
 it('loses no request while all nodes are restarted, one after the other', async () => {
-  const { answers, lost, restartsMs } = await rollingRestart(CONNECTIONS, path, program);
+  const { answers, lost, restartsMs } = await rollingRestart(CONNECTIONS, path, THREADS, program);
   expect(lost).toEqual([]);
   expect(restartsMs).toHaveLength(3);
   expect(answers).toBeGreaterThan(4 * CONNECTIONS);
