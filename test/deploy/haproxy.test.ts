@@ -11,7 +11,7 @@ import { ROOT, read } from '../support/project.js';
 import { program } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const CONNECTIONS = 32;
+const CONNECTIONS = 16;
 const THREADS = 2;
 const path = join(ROOT, 'deploy', 'haproxy.cfg');
 const configuration = read('deploy/haproxy.cfg');
