@@ -481,6 +481,10 @@ export const SCOPES_REFRESH_MS = 1000;
 export const SCOPE_LENGTH_MAX = 16 * MiB;
 export const SCOPES_LENGTH_MAX = 64 * MiB;
 
+/** How long such a store keeps what a sweep has found, and the greatest length of its JSON. */
+export const MATCH_LIFE_MS = 60 * 60 * 1000;
+export const MATCH_LENGTH_MAX = byteCount(MiB);
+
 /** How long such a store counts the replies of tests on, after the last one. */
 export const NUMBER_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
 

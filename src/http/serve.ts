@@ -260,7 +260,12 @@ async function serveWith(
     if (signal.aborted) return false;
 
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
-    for (const { id, served: dataset } of served.all) models.set(id, new ServedModel(id, dataset, cache));
+    const sharingOf = ({ map = config.map }: ModelSpec) =>
+      state.store.isShared
+        ? { store: state.store, settings: JSON.stringify([version, config.prefer, config.split, map]) }
+        : undefined;
+    for (const model of served.all)
+      models.set(model.id, new ServedModel(model.id, model.served, cache, sharingOf(model)));
     const metrics = new RequestMetrics();
     let listener: InstanceType<typeof Listener> | undefined;
     const inFlight = () => listener?.inFlight ?? 0;

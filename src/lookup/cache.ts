@@ -5,6 +5,7 @@ import type { Query } from '../core/query.js';
 import { bytesOfTimings } from '../core/timings.js';
 import { isLong } from './keyed.js';
 import type { Lookup, Match } from './lookup.js';
+import type { SharedMatches } from './shared-matches.js';
 import { textId } from './text-id.js';
 
 /** The approximate overhead of an entry, in bytes: its objects and the cache's own bookkeeping, without its texts. */
@@ -70,14 +71,17 @@ export class CachedLookup implements Lookup {
   private readonly engine: Lookup;
   private readonly cache: Cache;
   private readonly matches: CachePart<Match>;
+  private readonly shared: SharedMatches | undefined;
 
   /**
    * @param engine searched if a query isn't in the cache
    * @param name distinguishes the dataset from others with replies in the same cache
+   * @param shared what other servers have found
    */
-  constructor(engine: Lookup, cache: Cache, name = '') {
+  constructor(engine: Lookup, cache: Cache, name = '', shared?: SharedMatches) {
     this.engine = engine;
     this.cache = cache;
+    this.shared = shared;
     this.matches = new CachePart(cache, `match ${JSON.stringify(name)} `);
   }
 
@@ -108,9 +112,12 @@ export class CachedLookup implements Lookup {
     query: Query,
     signal: (() => AbortSignal) | undefined,
   ): Promise<Match | undefined> {
-    this.cache.misses++;
     const { generation } = this.matches;
-    const match = await this.engine.find(query, signal);
+    const search = async () => {
+      this.cache.misses++;
+      return this.engine.find(query, signal);
+    };
+    const match = await (this.shared?.find(key, search) ?? search());
     if (match !== undefined && generation === this.matches.generation) {
       const { reply, conversationId } = match;
       const { from, value, reasoning = '', timings } = reply;

@@ -3,6 +3,8 @@ import type { Query } from '../core/query.js';
 import type { Corpus } from '../corpus/corpus.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
 import type { Candidates, Lookup, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
+import { SharedMatches } from '../lookup/shared-matches.js';
+import type { Store } from '../store/store.js';
 import type { Model } from './model.js';
 import type { Answering, DatasetSize, Status } from './served.js';
 
@@ -16,12 +18,16 @@ export class ServedModel implements Model {
   private createdOnce = 0;
   private readonly cached: CachedLookup | undefined;
 
-  /** @param cache shared with other models; undefined disables caching */
-  constructor(id: string, served: Answering, cache: Cache | undefined) {
+  /**
+   * @param cache shared with other models; undefined disables caching
+   * @param sharing the store in which servers share what sweeps find, and the settings that decide what matches
+   */
+  constructor(id: string, served: Answering, cache: Cache | undefined, sharing?: SharedStore) {
     this.id = id;
     this.createdOnce = Math.floor(served.modifiedMs / 1000);
     this.served = served;
-    this.cached = cache && new CachedLookup(served.lookup, cache, id);
+    const shared = sharing && new SharedMatches(sharing.store, () => contentsOf(served, sharing.settings));
+    this.cached = cache && new CachedLookup(served.lookup, cache, id, shared);
     this.lookup = this.cached ?? served.lookup;
     this.uncachedLookup = served.lookup;
   }
@@ -77,4 +83,18 @@ export class ServedModel implements Model {
     this.generation++;
     this.cached?.clear();
   }
+}
+
+/** A store that servers share. */
+interface SharedStore {
+  readonly store: Store;
+  readonly settings: string;
+}
+
+/**
+ * Identifies the contents of a dataset. A fingerprint alone doesn't: it covers parts of a file. With its length and its time, it is what the
+ * server itself notices changes by.
+ */
+function contentsOf({ fingerprint, size }: Answering, settings: string): string | undefined {
+  return fingerprint && `${fingerprint} ${size.bytes} ${size.modifiedMs} ${settings}`;
 }

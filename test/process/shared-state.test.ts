@@ -1,9 +1,12 @@
 /** Two servers that share a store: requests of a client may go to either. */
 
+import { statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ServeOptions, serve, type VerbatimServer } from '#dist/index.js';
 import { RedisCluster, RedisServer } from '../support/redis.js';
 import { program, ServerProcess } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
 
 const PROMPT = 'What is a mock server good for?';
@@ -53,6 +56,11 @@ class Server {
     return status === 200 ? body.choices[0].message.content : status;
   }
 }
+
+const turnsOf = (prompt: string, reply: string) => [
+  { from: 'human', value: prompt },
+  { from: 'gpt', value: reply },
+];
 
 let prefixes = 0;
 
@@ -258,6 +266,45 @@ describe('two servers with a cluster', () => {
     expect(await one.ask('seen')).toBe(404);
     // A reply that was taken back is looked for in the store before it is given.
     expect(await other.ask('seen')).toBe(404);
+  });
+
+  it('share what their sweeps find in the same dataset, and nothing of another one', async () => {
+    const path = join(temporaryFolder(), 'swept.json');
+    const recorded = (reply: string) =>
+      JSON.stringify(
+        Array.from({ length: 100 }, (_, i) => ({
+          conversations: turnsOf(`prompt ${i}`, `${reply} ${i}\ud800`),
+        })),
+      );
+    writeFileSync(path, recorded('Größe "A"'));
+    const sweeping = { dataset: path, engine: 'sweep' } as const;
+    const [one, other] = await startTwo(url, sweeping);
+    const sweeps = async (server: Server) => {
+      const metrics = (await server.send('GET', '/metrics')).text;
+      return Number(/^verbatim_sweeps_total\S* (\d+)$/m.exec(metrics)?.[1]);
+    };
+    const ask = (server: Server, prompt: number) =>
+      server.send('POST', '/v1/chat/completions', {
+        messages: [{ role: 'user', content: `prompt ${prompt}` }],
+      });
+    // A match is stored while the answer is sent: the other server may ask for it too soon.
+    let prompt = 0;
+    await vi.waitUntil(async () => {
+      const first = await ask(one, ++prompt);
+      const before = await sweeps(other);
+      const second = await ask(other, prompt);
+      const withoutId = ({ text }: typeof first) => text.replace(/"(?:id|created)":(?:"[^"]*"|\d+)/g, '');
+      expect(withoutId(second)).toBe(withoutId(first));
+      const source = 'x-verbatim-source';
+      expect(second.headers.get(source)).toBe(first.headers.get(source));
+      return (await sweeps(other)) === before;
+    }, WAIT);
+    // The same length and the same time, but other replies.
+    const { mtime } = statSync(path);
+    writeFileSync(path, recorded('Größe "B"'));
+    utimesSync(path, mtime, mtime);
+    const [third] = await startTwo(url, { ...sweeping, storePrefix: `t${prefixes}:` });
+    expect(await third.ask(`prompt ${prompt}`)).toContain('"B"');
   });
 
   it('keep what a program gives in its own process', async () => {
