@@ -3,6 +3,7 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { RawConnection } from '../support/raw-connection.js';
+import { RedisServer } from '../support/redis.js';
 import { type ServerProcess, startServer, startShared } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
@@ -436,6 +437,34 @@ describe('a dataset that is replaced under load', () => {
     server.kill('SIGTERM');
     expect(await server.exited).toBe(0);
     expect(readdirSync(folder).filter((file) => file.startsWith('verbatim-spool-'))).toEqual([]);
+  });
+});
+
+describe('threads with a store', () => {
+  it('keep and continue responses themselves, and count over all of them', async () => {
+    const redis = await RedisServer.start();
+    const store = { STORE: redis.url, RATE_LIMIT: '30', FAIL_SEQUENCE: '503*2' };
+    const server = startServer([dataset('stored.json', 'old')], { ...env, ...store });
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, 2 * THREADS);
+    const statuses: number[] = [];
+    for (const client of clients) statuses.push((await client.chat('prompt 1')).status);
+    expect(statuses).toEqual([503, 503, 200, 200]);
+    const made = await clients[0]?.send('POST', '/v1/responses', { model: 'm', input: 'prompt 2' });
+    const { id } = JSON.parse(made?.body ?? '');
+    for (const client of clients) {
+      const body = { model: 'm', input: 'and then?', previous_response_id: id };
+      const next = await client.send('POST', '/v1/responses', body);
+      expect(next.headers['x-verbatim-source']).toBe('c2#3');
+    }
+    await vi.waitUntil(() => logOf(server).filter(({ path }) => path === '/v1/responses').length === 5, WAIT);
+    const threads = logOf(server).filter(({ path }) => path === '/v1/responses');
+    expect(new Set(threads.map(({ thread }) => thread))).toEqual(new Set([1, 2]));
+    for (let i = 9; i < 30; i++) expect((await clients[i % 4]?.chat('prompt 1'))?.status).toBe(200);
+    for (const client of clients) expect((await client.chat('prompt 1')).status).toBe(429);
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^verbatim_store_up 1$/m);
+    for (const client of clients) client.close();
   });
 });
 
