@@ -381,8 +381,12 @@ describe('a thread', () => {
 
   it('does not outlive a main process that is killed', async () => {
     const server = startServer([dataset('killed.json', 'old')], env);
-    await ready(await server.url());
+    const url = await server.url();
+    await ready(url);
     const pid = await pidOf(server, 2);
+    const idle = await Promise.all(
+      clientsOf(url, THREADS).map((client) => client.chat('prompt 1').then(() => client)),
+    );
     server.kill('SIGKILL');
     const isGone = () => {
       try {
@@ -392,6 +396,7 @@ describe('a thread', () => {
       }
     };
     await vi.waitUntil(isGone, WAIT);
+    for (const client of idle) client.close();
   });
 });
 
