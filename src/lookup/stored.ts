@@ -68,7 +68,10 @@ export class StoredLookup implements Lookup {
     } catch (error) {
       if (!(error instanceof LostKeyError)) throw error;
       await this.versions.refresh();
-      if (this.versions.now?.id === version.id) throw new StoreAwayError(error.message);
+      if (this.versions.now?.id === version.id) {
+        const message = 'A part of the dataset is missing in the store: it must be loaded again.';
+        throw new AppError('store_unavailable', { message, cause: error });
+      }
       return this.findNow(query, signal);
     }
   }

@@ -1,0 +1,257 @@
+/** Datasets in a store: loading them as people do, and nodes that serve them, with real clusters whose servers fail. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { RedisCluster, RedisServer } from '../support/redis.js';
+import { type ServerProcess, startServer, startShared } from '../support/server-process.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { WAIT } from '../support/wait.js';
+
+const folder = temporaryFolder();
+
+/** Writes conversations as JSON lines, and returns the path. */
+function write(name: string, conversations: Iterable<readonly string[]>): string {
+  const path = join(folder, name);
+  const lines = Array.from(conversations, (texts, i) => {
+    const turns = texts.map((value, turn) => ({ from: turn % 2 === 0 ? 'human' : 'gpt', value }));
+    return JSON.stringify({ id: `c${i}`, conversations: turns });
+  });
+  writeFileSync(path, lines.join('\n'));
+  return path;
+}
+
+/** Numbered conversations, whose replies have a mark. */
+function* numbered(count: number, mark: string): Generator<readonly string[]> {
+  for (let i = 0; i < count; i++)
+    yield [`first ${i}`, `${mark} ${i}`, 'continue', `${mark} more ${i}`, `last ${i}`, `${mark} end ${i}`];
+}
+
+function startLoad(url: string, path: string): ServerProcess {
+  return startShared(['load', path, '--store', url, '--model', 'd', '--index-dir', 'none']);
+}
+
+async function load(url: string, path: string): Promise<string> {
+  const loading = startLoad(url, path);
+  const code = await loading.exited;
+  if (code !== 0) throw new Error(`load ended with ${code}: ${loading.stderr}`);
+  return loading.stdout + loading.stderr;
+}
+
+interface Answered {
+  readonly status: number;
+  readonly match: string | null;
+  readonly source: string | null;
+  readonly retryAfter: string | null;
+  readonly text: string | undefined;
+}
+
+async function ask(base: string, ...texts: readonly string[]): Promise<Answered> {
+  const messages = texts.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }));
+  const response = await fetch(`${base}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'd', messages }),
+  });
+  const body = (await response.json()) as { choices?: { message: { content: string } }[] };
+  return {
+    status: response.status,
+    match: response.headers.get('x-verbatim-match'),
+    source: response.headers.get('x-verbatim-source'),
+    retryAfter: response.headers.get('retry-after'),
+    text: body.choices?.[0]?.message.content,
+  };
+}
+
+async function isReady(base: string): Promise<boolean> {
+  return (await fetch(`${base}/ready`)).status === 200;
+}
+
+describe('a dataset in a cluster', () => {
+  let cluster: RedisCluster;
+  let fromFile: string;
+  let fromStore: string[];
+
+  beforeAll(async () => {
+    cluster = await RedisCluster.start();
+    const path = write('d.jsonl', numbered(2000, 'reply'));
+    expect(await load(cluster.url, path)).toContain("loaded as 'd'");
+    const nodes = [1, 2].map(() => startShared(['--store', cluster.url, '--model', 'd'], { CACHE_MB: '0' }));
+    fromStore = await Promise.all(nodes.map((node) => node.url()));
+    fromFile = await startShared([path, '--index-dir', 'none', '--engine', 'index']).url();
+  });
+
+  it('gets the answers of its file, at every node, by every rung', async () => {
+    const asked: string[][] = [
+      ['first 7'],
+      ['first  7'],
+      ['first 1234', 'reply 1234', 'continue'],
+      ['other', 'reply 99', 'continue'],
+      ['x', 'first 42', 'reply 42', 'continue', 'reply more 42', 'last 42'],
+      ['continue'],
+      [' continue '],
+      ['reply more 3'],
+      ['nowhere'],
+    ];
+    for (const texts of asked) {
+      const expected = await ask(fromFile, ...texts);
+      for (const node of fromStore) expect(await ask(node, ...texts)).toEqual(expected);
+    }
+    expect(await ask(fromFile, 'first 1234', 'reply 1234', 'continue')).toMatchObject({
+      match: 'context',
+      text: 'reply more 1234',
+    });
+  });
+
+  it('has no list of conversations, and says so', async () => {
+    const response = await fetch(`${fromStore[0]}/api/datasets/d/conversations`);
+    expect(response.status).toBe(501);
+    expect(await response.json()).toMatchObject({ error: { code: 'not_in_store' } });
+  });
+
+  it('survives a master that is killed under load: no answer is wrong, and all prompts are answered again', async () => {
+    const [node] = fromStore as [string];
+    let isOver = false;
+    let next = 0;
+    const refused: Answered[] = [];
+    const client = async () => {
+      while (!isOver) {
+        const i = next++ % 2000;
+        const answered = await ask(node, `first ${i}`, `reply ${i}`, 'continue');
+        if (answered.status === 200)
+          expect(answered).toMatchObject({ text: `reply more ${i}`, source: `c${i}#3` });
+        else {
+          expect(answered).toMatchObject({ status: 503, retryAfter: '1' });
+          refused.push(answered);
+        }
+      }
+    };
+    const clients = Array.from({ length: 16 }, client);
+    await expect.poll(() => next, WAIT).toBeGreaterThan(500);
+    await (cluster.servers[0] as RedisServer).kill();
+    await expect.poll(() => isReady(node), WAIT).toBe(false);
+    await expect.poll(() => isReady(node), WAIT).toBe(true);
+    isOver = true;
+    await Promise.all(clients);
+    const all = Array.from({ length: 2000 }, (_, i) => i);
+    for (const node of fromStore)
+      for (let from = 0; from < all.length; from += 100) {
+        const answers = await Promise.all(all.slice(from, from + 100).map((i) => ask(node, `last ${i}`)));
+        expect(answers.map(({ text }) => text)).toEqual(
+          all.slice(from, from + 100).map((i) => `reply end ${i}`),
+        );
+      }
+  });
+});
+
+describe('a store that fails', () => {
+  it('is waited for at the start, and the server is not ready meanwhile', async () => {
+    const server = await RedisServer.start();
+    await load(server.url, write('w.jsonl', numbered(10, 'reply')));
+    server.signal('SIGSTOP');
+    const node = startServer(['--store', server.url, '--model', 'd']);
+    const base = await node.url();
+    expect(await isReady(base)).toBe(false);
+    await node.waitFor(/store away/, 'stderr');
+    server.signal('SIGCONT');
+    await expect.poll(() => isReady(base), WAIT).toBe(true);
+    expect(await ask(base, 'first 3')).toMatchObject({ status: 200, text: 'reply 3' });
+  });
+
+  it('gives 503 with Retry-After while it is stopped, and no request hangs', async () => {
+    const server = await RedisServer.start();
+    await load(server.url, write('s.jsonl', numbered(10, 'reply')));
+    const base = await startServer(['--store', server.url, '--model', 'd'], { CACHE_MB: '0' }).url();
+    server.signal('SIGSTOP');
+    expect(await ask(base, 'first 3')).toMatchObject({ status: 503, retryAfter: '1' });
+    server.signal('SIGCONT');
+    await expect.poll(async () => (await ask(base, 'first 3')).text, WAIT).toBe('reply 3');
+  });
+
+  it('gives 503, not a miss, if a server has lost its data', async () => {
+    const server = await RedisServer.start();
+    await load(server.url, write('l.jsonl', numbered(10, 'reply')));
+    const base = await startServer(['--store', server.url, '--model', 'd'], { CACHE_MB: '0' }).url();
+    await server.call('FLUSHALL');
+    expect(await ask(base, 'first 3')).toMatchObject({ status: 503 });
+  });
+
+  it('refuses settings that need the files', async () => {
+    const args = ['--store', 'redis://127.0.0.1:1', '--model', 'd'];
+    for (const [more, message] of [
+      [['--on-miss', 'nearest'], /--on-miss: 'nearest' needs files/],
+      [['--normalize', 'dates'], /--normalize: a rule needs files/],
+    ] as const) {
+      const node = startServer([...args, ...more]);
+      expect(await node.exited).toBe(2);
+      expect(node.stderr).toMatch(message);
+    }
+    const lonely = startServer(['--model', 'd']);
+    expect(await lonely.exited).toBe(2);
+    expect(lonely.stderr).toContain('--model needs a store');
+  });
+});
+
+describe('a load', () => {
+  it('goes on after a kill where its last step ended, and begins again if the file has changed', async () => {
+    const server = await RedisServer.start();
+    const conversation = (i: number, mark: string) =>
+      Array.from({ length: 12 }, (_, turn) => `${mark} ${turn} of ${i}`);
+    const path = write(
+      'r.jsonl',
+      Array.from({ length: 25_000 }, (_, i) => conversation(i, 'turn')),
+    );
+    const state = async () => String(await server.call('GET', 'verbatim:dataset:d:load'));
+    const killAfterStep = async () => {
+      const loading = startLoad(server.url, path);
+      await expect.poll(state, { ...WAIT, interval: 5 }).toMatch(/"at":\{"part":0,"offset":[1-9]/);
+      loading.kill('SIGKILL');
+      await loading.exited;
+      return JSON.parse(await state()) as { readonly id: string };
+    };
+    const first = await killAfterStep();
+    expect(await load(server.url, path)).toMatch(/an interrupted load goes on at [1-9]\d? %/);
+    const version = JSON.parse(String(await server.call('GET', 'verbatim:dataset:d'))) as typeof first;
+    expect(version.id).toBe(first.id);
+    const base = await startServer(['--store', server.url, '--model', 'd']).url();
+    for (const i of [0, 1, 12_499, 12_500, 24_999])
+      expect(await ask(base, `turn 10 of ${i}`)).toMatchObject({
+        text: `turn 11 of ${i}`,
+        source: `c${i}#11`,
+      });
+
+    const second = await killAfterStep();
+    write(
+      'r.jsonl',
+      Array.from({ length: 1000 }, (_, i) => conversation(i, 'new')),
+    );
+    expect(await load(server.url, path)).toContain('the files have changed since the last load');
+    await expect.poll(async () => (await ask(base, 'new 10 of 999')).text, WAIT).toBe('new 11 of 999');
+    const keys = (await server.call('KEYS', '*')) as string[];
+    const left = keys.filter((key) => key.includes(`${first.id}:`) || key.includes(`${second.id}:`));
+    expect(left).toEqual([]);
+  });
+
+  it('replaces what nodes serve, each answer from one version', async () => {
+    const server = await RedisServer.start();
+    const path = write('v.jsonl', numbered(500, 'old'));
+    await load(server.url, path);
+    const base = await startServer(['--store', server.url, '--model', 'd']).url();
+    let isOver = false;
+    const seen = new Set<string>();
+    const client = async (first: number) => {
+      for (let i = first; !isOver; i = (i + 7) % 500) {
+        const { text = '' } = await ask(base, `first ${i}`);
+        expect([`old ${i}`, `new ${i}`]).toContain(text);
+        seen.add(text.slice(0, 3));
+      }
+    };
+    const clients = Array.from({ length: 16 }, (_, i) => client(i));
+    write('v.jsonl', numbered(500, 'new'));
+    await load(server.url, path);
+    await expect.poll(() => seen.has('new'), WAIT).toBe(true);
+    isOver = true;
+    await Promise.all(clients);
+    for (let i = 0; i < 500; i++) expect((await ask(base, `first ${i}`)).text).toBe(`new ${i}`);
+  });
+});
