@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly rollingRestart: boolean;
   /** What several threads that answer cost and gain. */
   readonly threads: boolean;
+  /** A dataset in a cluster. */
+  readonly store: boolean;
   /** About a minute instead of thirty. */
   readonly quick: boolean;
   /** Of the dataset, in 1,000,000 bytes. */
@@ -52,6 +54,7 @@ const SECTIONS: readonly string[] = [
   'delivery',
   'rolling-restart',
   'threads',
+  'store',
 ];
 /** Those that have a short run. */
 const QUICK_SECTIONS: readonly (string | undefined)[] = ['http', 'delivery'];
@@ -94,6 +97,7 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     delivery: what === 'delivery',
     rollingRestart: what === 'rolling-restart',
     threads: what === 'threads',
+    store: what === 'store',
     quick,
     large,
     sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),

@@ -2,7 +2,8 @@
  * `npm run bench`: measures the engines and the server on a generated dataset, prints the results, and writes them to bench/results.
  * `npm run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two
  * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others, and `-- delivery` how
- * exactly streams are sent on time: some six minutes, with `--quick` one. `-- rolling-restart` restarts the nodes of HAProxy. Options: `--size MB` (default 678), `--rounds N` (3),
+ * exactly streams are sent on time: some six minutes, with `--quick` one. `-- rolling-restart` restarts the nodes of HAProxy,
+ * and `-- store` loads the dataset into a cluster of `redis-server`. Options: `--size MB` (default 678), `--rounds N` (3),
  * `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), `--large` for the index of a file four times as
  * long, and `--before COMMIT` for the build that the cost of delays is compared with (the last one without them).
  */
@@ -22,6 +23,7 @@ import { say } from './progress.js';
 import { type Section, writeResults } from './results.js';
 import { measureRollingRestart } from './scale/rolling-restart.js';
 import { measureThreads } from './scale/threads.js';
+import { measureStore } from './store/section.js';
 import { UsageError } from './usage-error.js';
 
 const EXIT_USAGE = 2;
@@ -47,6 +49,7 @@ async function measure(options: BenchOptions): Promise<void> {
     delivery,
     rollingRestart,
     threads,
+    store,
     quick,
     sizeMegabytes,
     rounds,
@@ -61,9 +64,10 @@ async function measure(options: BenchOptions): Promise<void> {
   if (rollingRestart) sections.push(await measureRollingRestart());
   if (delivery && generator !== undefined)
     sections.push(await measureDelivery(generator, { quick, rounds, before }));
-  const dataset = engine || http || threads ? await generatedDataset(sizeMegabytes) : undefined;
+  const dataset = engine || http || threads || store ? await generatedDataset(sizeMegabytes) : undefined;
   if (dataset !== undefined && generator !== undefined && threads)
     sections.push(await measureThreads(dataset, generator, rounds));
+  if (dataset !== undefined && store) sections.push(await measureStore(dataset, rounds));
   if (dataset !== undefined && generator !== undefined && http)
     sections.push(...(await measureHttp(dataset, generator, { quick, rounds })));
   if (dataset !== undefined && engine)
@@ -85,6 +89,7 @@ function titleOf({
   delivery,
   rollingRestart,
   threads,
+  store,
   quick,
 }: BenchOptions): {
   heading: string;
@@ -93,6 +98,7 @@ function titleOf({
   if (badClients) return { heading: 'bad clients', suffix: '-bad-clients' };
   if (bodies) return { heading: 'long bodies', suffix: '-bodies' };
   if (threads) return { heading: 'threads', suffix: '-threads' };
+  if (store) return { heading: 'a dataset in a store', suffix: '-store' };
   if (rollingRestart) return { heading: 'rolling restart', suffix: '-rolling-restart' };
   if (delivery)
     return quick
