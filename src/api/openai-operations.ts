@@ -183,7 +183,7 @@ export const OPENAI_OPERATIONS = [
     tag: 'OpenAI',
     summary: 'The recorded reply to an input',
     description:
-      'With `stream`, sends server-sent events: `event` is the type, `data` the object. The last event has the whole response; no `[DONE]` follows. The response is stored in memory, unless `store` is false, until newer ones evict it.',
+      'With `stream`, sends server-sent events: `event` is the type, `data` the object. The last event has the whole response; no `[DONE]` follows. The response is stored, unless `store` is false, until newer ones evict it.',
     body: responsesSchema,
     example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: { ...json(responseSchema), 'text/event-stream': responseEventSchema },
@@ -209,7 +209,7 @@ export const OPENAI_OPERATIONS = [
     tag: 'OpenAI',
     summary: 'One item in place of a conversation',
     description:
-      'The item continues the conversation if it begins the `input` of a response. The messages stay in memory, until newer ones evict them. Nothing is looked up.',
+      'The item continues the conversation if it begins the `input` of a response. The messages are stored until newer ones evict them. Nothing is looked up.',
     body: responsesSchema,
     example: ({ model, prompt }) => ({ model, input: prompt }),
     answer: json(compactedSchema),

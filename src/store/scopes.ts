@@ -1,7 +1,7 @@
 /**
  * What tests set while servers run, such as replies and failures: for all requests, or for those of one test. The scope of a test is asked
- * for by each of its requests, so that they get what was set at any server. The scope of all tests is asked for once a second, and by the
- * server that changes it at once: no other request waits for the store.
+ * for by each of its requests, so that they get what was set at any server. The scope of all tests is asked for every `SCOPES_REFRESH_MS`, and
+ * by the server that changes it at once: no other request waits for the store.
  */
 
 import { LRUCache } from 'lru-cache';
@@ -11,6 +11,7 @@ import {
   SCOPES_LENGTH_MAX,
   SCOPES_MAX,
   SCOPES_REFRESH_MS,
+  TESTS_LIFE_MS,
 } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { insteadOfStore } from './away.js';
@@ -24,13 +25,14 @@ const SCOPES = {
   lifeMs: SCOPE_LIFE_MS,
   itemsMax: SCOPES_MAX,
   lengthMax: SCOPE_LENGTH_MAX,
-  listsMax: SCOPES_MAX + 2,
+  listsMax: SCOPES_MAX + 1,
 };
 
-/** The list of what was set for all tests. */
+/** The tests that have a scope, for what is removed from all of them. Their list must not end before they do. */
+const TESTS = { ...SCOPES, name: 'tests', lifeMs: TESTS_LIFE_MS, listsMax: 1 };
+
+/** The name of the scope of all tests, and of the list of them. */
 const ALL = 'all';
-/** The list of the tests that have a scope. */
-const TESTS = 'tests';
 
 const NOTHING: Scope = { version: '', items: new Map(), length: 0 };
 
@@ -48,6 +50,7 @@ export class Scopes {
   /** True if other servers may change them. */
   readonly isShared: boolean;
   private readonly lists: Lists<unknown>;
+  private readonly tests: Lists<true>;
   private allNow = NOTHING;
   /** In memory, the tests that have a scope. */
   private testsNow = NOTHING;
@@ -60,6 +63,7 @@ export class Scopes {
   constructor(store: Store) {
     this.isShared = store.isShared;
     this.lists = store.lists(SCOPES);
+    this.tests = store.lists(TESTS);
     this.known = store.isShared
       ? new LRUCache({ maxSize: SCOPES_LENGTH_MAX, sizeCalculation: ({ length }) => length + SCOPE_BYTES })
       : undefined;
@@ -121,10 +125,10 @@ export class Scopes {
   remove(test: string | undefined, isRemoved: (id: string) => boolean): MaybePromise<void> {
     if (test !== undefined) {
       return after(this.removeFrom(nameOf(test), isRemoved), (isEmpty) =>
-        after(isEmpty && this.lists.remove(TESTS, test), () => this.refreshAfter(test)),
+        after(isEmpty && this.tests.remove(ALL, test), () => this.refreshAfter(test)),
       );
     }
-    return after(this.lists.of(TESTS), ({ items }) => {
+    return after(this.tests.of(ALL), ({ items }) => {
       const removed = all([...items.keys()], (each) => this.remove(each, isRemoved));
       return after(removed, () => after(this.removeFrom(ALL, isRemoved), () => this.refresh()));
     });
@@ -160,16 +164,16 @@ export class Scopes {
   }
 
   private addTest(test: string): MaybePromise<boolean> {
-    return after(this.lists.add(TESTS, test, true), (isAdded) =>
-      isAdded ? true : after(this.forgetTests(), () => this.lists.add(TESTS, test, true)),
+    return after(this.tests.add(ALL, test, true), (isAdded) =>
+      isAdded ? true : after(this.forgetTests(), () => this.tests.add(ALL, test, true)),
     );
   }
 
   /** Removes the tests whose scopes have ended from the list of all tests. */
   private forgetTests(): MaybePromise<unknown> {
-    return after(this.lists.of(TESTS), ({ items }) =>
+    return after(this.tests.of(ALL), ({ items }) =>
       all([...items.keys()], (test) =>
-        after(this.lists.of(nameOf(test)), (scope) => scope.items.size > 0 || this.lists.remove(TESTS, test)),
+        after(this.lists.of(nameOf(test)), (scope) => scope.items.size > 0 || this.tests.remove(ALL, test)),
       ),
     );
   }
@@ -191,7 +195,8 @@ export class Scopes {
   }
 
   private refresh(): MaybePromise<void> {
-    return after(this.lists.of(TESTS, this.testsNow), (tests) => {
+    const tests = this.isShared ? this.testsNow : this.tests.of(ALL);
+    return after(tests, (tests) => {
       this.testsNow = tests;
       return after(this.lists.of(ALL, this.allNow), (scope) => {
         if (scope === this.allNow) return;

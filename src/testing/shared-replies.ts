@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../core/errors.js';
-import { NUMBER_LIFE_MS, SCOPE_LENGTH_MAX, SCOPES_LENGTH_MAX, SCOPES_MAX } from '../core/limits.js';
+import { SCOPE_LENGTH_MAX, SCOPES_LENGTH_MAX, SCOPES_MAX, TESTS_LIFE_MS } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import type { Scope, SharedState } from '../store/scopes.js';
 import type { CountKind, Counts } from '../store/store.js';
@@ -17,7 +17,7 @@ export interface ReceivedReply {
 /** The numbers of replies, which count those of all servers. */
 const NUMBERS: CountKind = {
   name: 'number',
-  lifeMs: NUMBER_LIFE_MS,
+  lifeMs: TESTS_LIFE_MS,
   isRenewed: true,
   isSecret: false,
   countMax: 1,

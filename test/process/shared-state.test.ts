@@ -255,12 +255,17 @@ describe('two servers with a cluster', () => {
 
   it('give replies for all tests within a second, and as often as they are for', async () => {
     const [one, other] = await startTwo(url);
+    const recorded = await one.ask(PROMPT);
+    // The second time, answers come from the cache of each.
+    for (const server of [one, other, other]) expect(await server.ask(PROMPT)).toBe(recorded);
     await one.send('POST', '/api/replies', [
+      { prompt: PROMPT, reply: 'instead' },
       { prompt: 'seen', reply: 'yes' },
       { prompt: 'once', reply: 'given', times: 1 },
     ]);
     expect(await one.ask('seen')).toBe('yes');
     await vi.waitUntil(async () => (await other.ask('seen')) === 'yes', WAIT);
+    expect([await one.ask(PROMPT), await other.ask(PROMPT)]).toEqual(['instead', 'instead']);
     expect([await other.ask('once'), await one.ask('once')]).toEqual(['given', 404]);
     await one.send('DELETE', '/api/replies');
     expect(await one.ask('seen')).toBe(404);

@@ -33,7 +33,8 @@ const VISITS: CountKind = {
   isSecret: false,
   countMax: 1000,
 };
-const BRIEF: CountKind = { ...VISITS, name: 'brief', lifeMs: 50 };
+/** Longer than the pauses of `waitUntil`. */
+const BRIEF: CountKind = { ...VISITS, name: 'brief', lifeMs: 300 };
 const NOTES: ListKind = { name: 'note', lifeMs: 60_000, itemsMax: 3, lengthMax: 100, listsMax: 100 };
 
 /** Opens a store. Stores of Redis share what they have: each test has names of its own. */
@@ -140,6 +141,18 @@ describe.each(STORES)('a store in %s', (_, open) => {
     expect(await itemsOf(notes, 'y')).toEqual([]);
   });
 
+  it('keeps the order of many items', async () => {
+    const notes = (await open()).lists<string>({
+      ...NOTES,
+      name: 'many',
+      itemsMax: 1000,
+      lengthMax: 100_000,
+    });
+    const ids = Array.from({ length: 300 }, (_, i) => `${(i * 7919) % 300}`);
+    await Promise.all(ids.map((id) => notes.add('many', id, 'x'.repeat(100))));
+    expect([...(await notes.of('many')).items.keys()]).toEqual(ids);
+  });
+
   it('adds no item to a list that is full, but replaces those that it has', async () => {
     const notes = (await open()).lists<string>(NOTES);
     for (const id of ['a', 'b', 'c']) await notes.add('full', id, '1');
@@ -203,7 +216,6 @@ describe('a store in Redis', () => {
     const store = await openStore(server.url);
     await store.objects(LISTED).set('a', { name: 'a', text: '' });
     await store.objects(THINGS).set('ein Schlüssel {von} Kunden', { name: 'a', text: '' });
-    await store.objects(THINGS).get('ein Schlüssel {von} Kunden');
     await store.counts({ ...VISITS, isSecret: true }).count('sk-secret');
     const notes = store.lists<string>(NOTES);
     await notes.add('x', 'a', '1');
@@ -216,5 +228,34 @@ describe('a store in Redis', () => {
     expect(keys.filter((key) => !/^test:[!-~]+$/.test(key) || key.includes('secret'))).toEqual([]);
     const lives = await Promise.all(keys.map((key) => server.call('PTTL', key)));
     expect(lives.filter((life) => !(Number(life) > 50_000))).toEqual([]);
+  });
+
+  it('renews the life of what is used, but not of objects that can be listed', async () => {
+    const server = await RedisServer.start();
+    const store = await openStore(server.url);
+    await store.objects(THINGS).set('a', { name: 'a', text: '' });
+    await store.objects(LISTED).set('a', { name: 'a', text: '' });
+    await store.lists<string>(NOTES).add('a', 'a', '1');
+    for (const key of ['thing:a', 'listed:a', 'note:a']) await server.call('PEXPIRE', `test:${key}`, '20000');
+    await store.objects(THINGS).get('a');
+    await store.objects(LISTED).get('a');
+    await store.lists<string>(NOTES).of('a');
+    const isRenewed = async (key: string) => Number(await server.call('PTTL', `test:${key}`)) > 20_000;
+    expect([await isRenewed('thing:a'), await isRenewed('listed:a'), await isRenewed('note:a')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
+  it('lists no object whose life has ended', async () => {
+    const store = await openStore((await RedisServer.start()).url);
+    const things = store.objects({ ...LISTED, lifeMs: 300 });
+    await things.set('a', { name: 'a', text: '' });
+    await vi.waitUntil(async () => {
+      await things.set('b', { name: 'b', text: '' });
+      return (await things.get('a')) === undefined;
+    }, WAIT);
+    expect(await things.list()).toEqual([{ name: 'b' }]);
   });
 });
