@@ -139,6 +139,25 @@ describe('two servers with a cluster', () => {
     expect((await other.send('GET', `${path}/${ids[1]}`)).status).toBe(404);
   });
 
+  it('return completions and responses of each other byte for byte, whatever their texts', async () => {
+    const path = join(temporaryFolder(), 'odd.json');
+    writeFileSync(
+      path,
+      JSON.stringify([{ conversations: turnsOf('odd', 'Größe 😀 \ud800 "\u0000"\u2028') }]),
+    );
+    const [one, other] = await startTwo(url, { dataset: path });
+    const messages = [{ role: 'user', content: 'odd', name: 'Jürgen 😀' }];
+    const chat = await one.send('POST', '/v1/chat/completions', { messages, store: true });
+    const chatPath = `/v1/chat/completions/${chat.body.id}`;
+    const known = await one.send('GET', chatPath);
+    expect((await other.send('GET', chatPath)).text).toBe(known.text);
+    expect(known.text.replace(',"metadata":{}}', '}')).toBe(chat.text);
+    const listed = await other.send('GET', `${chatPath}/messages`);
+    expect(listed.body.data[0]).toMatchObject({ content: 'odd', name: 'Jürgen 😀' });
+    const response = await one.send('POST', '/v1/responses', { input: 'odd', metadata: { größe: '😀' } });
+    expect((await other.send('GET', `/v1/responses/${response.body.id}`)).text).toBe(response.text);
+  });
+
   it('count the requests of a client together', async () => {
     const [one, other] = await startTwo(url, { rateLimit: 5, apiKeys: ['sk-a', 'sk-b'] });
     const ask = (server: Server, key: string) =>
