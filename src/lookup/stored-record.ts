@@ -22,8 +22,13 @@ export class StoredRecord implements PlaceReader {
     this.start = HEAD_BYTES + this.turns * TURN_BYTES;
   }
 
-  /** True if the text of a turn isn't empty. */
-  isSpoken(turn: number): boolean {
+  /** True if a turn is the first one that has a text. */
+  isFirstSpoken(turn: number): boolean {
+    for (let before = 0; before < turn; before++) if (this.isSpoken(before)) return false;
+    return this.isSpoken(turn);
+  }
+
+  private isSpoken(turn: number): boolean {
     return this.lengthAt(turn) < EMPTY_FLAG;
   }
 

@@ -5,7 +5,9 @@
 
 import { AppError } from '../core/errors.js';
 import { STORE_WAIT_MS } from '../core/limits.js';
+import { assistantGrade, gradeOf } from '../core/match.js';
 import type { KeyedQuery, Query } from '../core/query.js';
+import { isAssistant } from '../core/roles.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { StoreConnection, StoreReply } from '../store/connection.js';
 import { BUCKET_MARK, type DatasetKeys } from '../store/dataset-keys.js';
@@ -16,7 +18,7 @@ import type { Lookup, Match } from './lookup.js';
 import { isBefore, type StoredCandidate, StoredFields } from './stored-fields.js';
 import { StoredRecord } from './stored-record.js';
 import { numberInFile, type StoredVersion } from './stored-version.js';
-import { matchAt } from './verify.js';
+import { matchAt, verifySpelled } from './verify.js';
 
 /** The current version of a dataset in a store. */
 export interface VersionSource {
@@ -129,13 +131,40 @@ export class StoredLookup implements Lookup {
     version: StoredVersion,
     query: Query,
     { record, turn }: StoredCandidate,
-  ): Promise<{ match: Match; grade: number } | undefined> {
+  ): Promise<Graded | undefined> {
     const key = this.keys.record(version.id, record);
     const bytes: StoreReply = await this.connection.call(key, ['GET', key]);
     if (bytes === null) throw new LostKeyError('a record of the dataset is missing in the store');
     const stored = new StoredRecord(bytes as Buffer, numberInFile(version, record));
-    // One turn more than there are messages: whether a conversation starts there matters.
-    const longest = query.contextual ? Math.max(...query.histories.map(({ length }) => length)) : 0;
-    return matchAt(query, stored.placeOf(turn, stored.spokenBefore(turn, longest)), stored);
+    return this.matchSpelled(query, stored, turn) ?? matchByTexts(query, stored, turn);
   }
+
+  /**
+   * The match of a turn by the kernel, without parsing it: if the conversation up to there is the first history, or if there is but one
+   * message and other turns come before. No other history gives a higher grade then.
+   */
+  private matchSpelled(query: Query, stored: StoredRecord, turn: number): Graded | undefined {
+    const [{ length }] = query.histories as [readonly string[]];
+    if (!query.contextual || query.histories.length > 1) return undefined;
+    const first = stored.spokenBefore(turn, length - 1);
+    const isWhole = stored.isFirstSpoken(first) && turn - first + 1 === length;
+    if (!isWhole && length > 1) return undefined;
+    const grade = gradeOf(query, 0, length - 1, isWhole);
+    const place = stored.placeOf(turn, length === 1 ? turn : first, grade);
+    const match = verifySpelled(query, place, stored, this.kernel);
+    if (match === undefined) return undefined;
+    return { match, grade: isAssistant(match.reply.from) ? assistantGrade(grade) : grade };
+  }
+}
+
+/** A match, and its grade. */
+interface Graded {
+  readonly match: Match;
+  readonly grade: number;
+}
+
+function matchByTexts(query: Query, stored: StoredRecord, turn: number): Graded | undefined {
+  // One turn more than there are messages: whether a conversation starts there matters.
+  const longest = query.contextual ? Math.max(...query.histories.map(({ length }) => length)) : 0;
+  return matchAt(query, stored.placeOf(turn, stored.spokenBefore(turn, longest)), stored);
 }

@@ -178,6 +178,7 @@ class Loading {
     for (const dataset of this.datasets) {
       const plan = planShards(dataset, pool.workers, kernel);
       const firstRecord = this.counts.records;
+      let own = NOTHING_COUNTED;
       const shardRecords = new Map<number, number>();
       const task = { dataset, seed, stop: this.stop, seen: this.seen.memory };
       for await (const { shard, result } of plan.run(
@@ -187,13 +188,15 @@ class Loading {
         this.assertWanted();
         if (result.kind === 'failed') throw datasetErrorOf(dataset, result);
         shardRecords.set(shard.range.start, this.counts.records);
+        own = addCounts(own, result.value.counts);
         this.addCounted(result.value);
       }
-      const { skippedAt } = this.counts;
+      const { skippedAt } = own;
       const { shapes } = this.options;
       if (withDataset(dataset, (fd) => hasConvertible(fd, dataset, skippedAt, shapes)))
         throw new MixedDatasetError('some records have other shapes');
-      assertNotEmpty(dataset, this.counts);
+      // Of several files, some may be empty.
+      if (this.datasets.length === 1) assertNotEmpty(dataset, own);
       parts.push({ plan, firstRecord, shardRecords });
     }
     return parts;

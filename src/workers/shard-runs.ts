@@ -46,10 +46,10 @@ export class RunCounter {
   /** @param records how many of the shard's records come before the batch */
   add(batch: RecordBatch, records: number): void {
     for (const turn of repliedTurns(batch, records)) {
+      while (turn.turn >= this.turnsMax) this.turnsMax *= 2;
       if (!turn.isSpoken) continue;
       this.replied++;
       if (this.seen.add(RunKey.ofNormalized(turn.normalized))) this.repeated++;
-      while (turn.turn >= this.turnsMax) this.turnsMax *= 2;
       for (const key of longRuns(turn)) this.seen.add(key);
     }
   }
