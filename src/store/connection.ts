@@ -76,7 +76,7 @@ export class StoreConnection {
   }
 
   /** The master that has a key now. */
-  masterOf(key: string): StoreServer | undefined {
+  private masterOf(key: string): StoreServer | undefined {
     return this.slots[keySlot(key)];
   }
 
