@@ -61,19 +61,32 @@ export async function measureThreads(
   for (const name of ['hit, repeated', 'hit, all different'] as const) {
     const one: Run[] = [];
     const several: Run[] = [];
+    const apart: Run[] = [];
     for (let round = 1; round <= rounds; round++) {
       say(`threads: ${name}, round ${round} of ${rounds}\n`);
       one.push(await run(dataset, scenarios[name], generator, 1));
       several.push(await run(dataset, scenarios[name], generator, THREADS));
+      apart.push(await runApart(dataset, scenarios[name], generator));
     }
     const of = (runs: readonly Run[], figure: keyof Run) => median(runs.map((each) => each[figure]));
-    const cpu = median(several.map((each, i) => each.cpuMicroseconds / (one[i] as Run).cpuMicroseconds));
+    const cpuOver = (runs: readonly Run[]) =>
+      median(runs.map((each, i) => each.cpuMicroseconds / (one[i] as Run).cpuMicroseconds));
+    const cpu = cpuOver(several);
+    const cpuApart = cpuOver(apart);
     rows.push({
       what: `${name}: CPU a request, ${THREADS} threads over one`,
       measured: `${of(several, 'cpuMicroseconds').toFixed(0)} µs, ${of(one, 'cpuMicroseconds').toFixed(0)} µs`,
       ratio: `${cpu.toFixed(2)} ×`,
       figure: cpu,
       goal: CPU_GOAL,
+      excuse: ': see two servers',
+    });
+    rows.push({
+      what: `${name}: the same of ${THREADS} servers of one thread, which share nothing`,
+      measured: `${of(apart, 'cpuMicroseconds').toFixed(0)} µs`,
+      ratio: `${cpuApart.toFixed(2)} ×`,
+      figure: cpuApart,
+      goal: undefined,
     });
     const rate = median(several.map((each, i) => each.requestsPerSecond / (one[i] as Run).requestsPerSecond));
     rows.push({
@@ -104,7 +117,7 @@ export async function measureThreads(
     text: `## Threads
 
 ${(bytes / 1e6).toFixed(0)} MB, tokens counted, without a cache except for repeated requests; ${CONNECTIONS} connections of ${generator.name} for ${SECONDS} s, one thread and ${THREADS} in
-turn, ${rounds} rounds. Generator and server share the cores. Balance: the largest share of ${FEW_CONNECTIONS} connections over the smallest, the worst of
+turn, then two servers that share nothing, with half of the connections each; ${rounds} rounds. Generator and server share the cores. Balance: the largest share of ${FEW_CONNECTIONS} connections over the smallest, the worst of
 ${BALANCE_TRIALS} trials; beside it, processes that accept by themselves.
 
 ${goalTable(rows)}
@@ -149,6 +162,37 @@ async function run(
       furtherMegabytes: further.length === 0 ? Number.NaN : median(further),
     };
   });
+}
+
+/** The same load on two servers of one thread, half of the connections on each: what busy cores cost by themselves. */
+async function runApart(
+  dataset: PreparedDataset,
+  { path, bodies, expectedStatus, isCached }: Scenario,
+  generator: LoadGenerator,
+): Promise<Run> {
+  const flags = [...flagsOf(dataset, 1), ...(isCached ? ['--cache-mb', '100'] : [])];
+  const command = verbatim(dataset.path, flags);
+  return withServer(command, (first) =>
+    withServer(command, async (second) => {
+      const servers = [first, second];
+      const urls = await Promise.all(servers.map(ready));
+      const load = (from: number, seconds: number) => {
+        const connections = CONNECTIONS / urls.length;
+        const target = { bodies, first: from, connections, expectedStatus, seconds };
+        return Promise.all(urls.map((url) => generator.run({ ...target, url: `${url}${path}` })));
+      };
+      await load(0, WARM_UP_SECONDS);
+      const cpu = () => servers.reduce((sum, { cpuMicroseconds }) => sum + cpuMicroseconds, 0);
+      const before = cpu();
+      const loads = await load(bodies.count >> 1, SECONDS);
+      const requests = loads.reduce((sum, each) => sum + each.requests, 0);
+      return {
+        requestsPerSecond: requests / (loads[0]?.seconds ?? 1),
+        cpuMicroseconds: (cpu() - before) / requests,
+        furtherMegabytes: Number.NaN,
+      };
+    }),
+  );
 }
 
 /** The URL of a server whose threads all answer. */
