@@ -7,8 +7,10 @@ import { tokenizerId } from '../core/tokens.js';
 import { Cache } from '../lookup/cache.js';
 import { estimatingCounter, RealCounter } from '../lookup/token-counter.js';
 import { Catalog } from '../models/catalog.js';
+import type { Notices } from '../models/notices.js';
 import { SavedDataset } from '../models/saved-dataset.js';
 import { ServedModel } from '../models/served-model.js';
+import type { ServedStore } from '../models/served-store.js';
 import { Channel } from '../processes/channel.js';
 import type {
   ChildNote,
@@ -58,7 +60,10 @@ export async function answerBeside({ loadLogger, orphaned }: Surroundings): Prom
   const start = async (settings: ChildSettings): Promise<Beside> => {
     const logger = loadLogger(settings);
     const state = await stateOf(settings.config, logger);
-    const beside = new Beside(settings, channel, logger, state);
+    let beside: Beside | undefined;
+    const stored = await storedOf(settings.config, state, logger, (id) => beside?.forget(id));
+    beside = new Beside(settings, channel, logger, state, stored);
+    await Promise.all([...beside.stored.values()].map((each) => each.start()));
     logger.info('thread started');
     channel.notify({ kind: 'started' });
     return beside;
@@ -92,6 +97,34 @@ async function stateOf(config: Config, logger: Logger): Promise<OpenState> {
   return { store: passingStore, scopes, begun: Promise.resolve(), connection: undefined, close: () => {} };
 }
 
+/**
+ * The datasets that are in a store, by model id: this process finds in them by itself.
+ *
+ * @param changed called with the id of one that has a new version
+ */
+async function storedOf(
+  { model, storePrefix }: Config,
+  { connection }: OpenState,
+  logger: Logger,
+  changed: (id: string) => void,
+): Promise<ReadonlyMap<string, ServedStore>> {
+  if (connection === undefined || model.length === 0) return new Map();
+  const { ServedStore: Stored } = await import('../models/served-store.js');
+  const open = async (id: string) => {
+    const notices = noticesOf(logger, () => changed(id));
+    return [id, await Stored.open(id, connection, storePrefix, notices)] as const;
+  };
+  return new Map(await Promise.all(model.map(open)));
+}
+
+/** The main process logs what happens to a dataset. */
+function noticesOf(logger: Logger, changed: () => void): Notices {
+  const ignore = () => {};
+  const debug = (fields: object, message: string) => logger.debug(fields, message);
+  const events = { progress: ignore, spooling: ignore, spooled: ignore, walked: ignore, saved: ignore };
+  return { debug, info: debug, warn: debug, ...events, changed };
+}
+
 /** A process that answers beside the main one. */
 class Beside {
   readonly listener: Listener;
@@ -99,6 +132,8 @@ class Beside {
   private readonly state: OpenState;
   private readonly keys: ApiKeys;
   private readonly passer: Passer;
+  /** By model id, the datasets in the store, and those of files. */
+  readonly stored: ReadonlyMap<string, ServedStore>;
   private readonly datasets: ReadonlyMap<string, SavedDataset>;
   private readonly models: ReadonlyMap<string, ServedModel>;
   private readonly registry: () => Promise<{ getMetricsAsJSON(): Promise<object> }>;
@@ -112,9 +147,11 @@ class Beside {
     channel: Channel<ChildNote, ChildQuestion, MainNote, MainQuestion>,
     logger: Logger,
     state: OpenState,
+    stored: ReadonlyMap<string, ServedStore>,
   ) {
     this.logger = logger;
     this.state = state;
+    this.stored = stored;
     this.keys = new ApiKeys(config.apiKeys);
     this.passer = new Passer(mainPath);
     const cacheBytes = byteCount((config.cacheMb * 1_000_000) / config.httpThreads);
@@ -130,7 +167,7 @@ class Beside {
       ]),
     );
     this.models = new Map(
-      [...this.datasets].map(([id, dataset]) => [id, new ServedModel(id, dataset, cache)]),
+      [...this.datasets, ...stored].map(([id, dataset]) => [id, new ServedModel(id, dataset, cache)]),
     );
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(
       {
@@ -195,11 +232,16 @@ class Beside {
     for (const [id, dataset] of this.datasets) {
       const isUsed = await dataset.use(models.get(id));
       hasAll &&= isUsed;
-      this.models.get(id)?.forget();
+      this.forget(id);
     }
     if (this.publication !== number) return false;
     this.passer.passesAll = passesAll || !hasAll;
     return hasAll;
+  }
+
+  /** Drops earlier answers of a model: they may be wrong now. */
+  forget(id: string): void {
+    this.models.get(id)?.forget();
   }
 
   /** The metrics, as prom-client's JSON. */
@@ -216,6 +258,7 @@ class Beside {
     this.isStopping = true;
     await this.listener.stop();
     for (const dataset of this.datasets.values()) dataset.leave();
+    for (const stored of this.stored.values()) await stored.close();
     this.state.close();
     this.logger.info(summaryOf(this.requests, (performance.now() - this.startMs) / 1000), 'stopped');
   }

@@ -471,6 +471,26 @@ describe('threads with a store', () => {
     expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^verbatim_store_up 1$/m);
     for (const client of clients) client.close();
   });
+
+  it('find in a dataset of the store by themselves, and change to a new version of it', async () => {
+    const redis = await RedisServer.start();
+    const load = async (mark: string) => {
+      const args = ['load', dataset('loaded.json', mark), '--store', redis.url, '--model', 'd'];
+      expect(await startServer(args, { INDEX_DIR: 'none' }).exited).toBe(0);
+    };
+    await load('old');
+    const server = startServer(['--store', redis.url, '--model', 'd'], { ...env, CACHE_MB: '5' });
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, 2 * THREADS);
+    for (const client of clients) expect(replyOf(await client.chat('prompt 3'))).toBe('reply 3 old');
+    const counts = () => [1, 2].map((thread) => requestsOf(server).get(thread));
+    await vi.waitUntil(() => counts().every((count) => count === 2), WAIT);
+    await load('new');
+    for (const client of clients)
+      await vi.waitUntil(async () => replyOf(await client.chat('prompt 3')) === 'reply 3 new', WAIT);
+    for (const client of clients) client.close();
+  });
 });
 
 describe('HTTP_THREADS', () => {
