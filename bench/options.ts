@@ -55,6 +55,7 @@ const SECTIONS: readonly string[] = [
   'rolling-restart',
   'threads',
   'store',
+  'scale',
 ];
 /** Those that have a short run. */
 const QUICK_SECTIONS: readonly (string | undefined)[] = ['http', 'delivery'];
@@ -95,9 +96,9 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     badClients: what === 'bad-clients',
     bodies: what === 'bodies',
     delivery: what === 'delivery',
-    rollingRestart: what === 'rolling-restart',
-    threads: what === 'threads',
-    store: what === 'store',
+    rollingRestart: what === 'rolling-restart' || what === 'scale',
+    threads: what === 'threads' || what === 'scale',
+    store: what === 'store' || what === 'scale',
     quick,
     large,
     sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),

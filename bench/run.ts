@@ -2,8 +2,8 @@
  * `npm run bench`: measures the engines and the server on a generated dataset, prints the results, and writes them to bench/results.
  * `npm run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two
  * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others, and `-- delivery` how
- * exactly streams are sent on time: some six minutes, with `--quick` one. `-- rolling-restart` restarts the nodes of HAProxy,
- * and `-- store` loads the dataset into a cluster of `redis-server`. Options: `--size MB` (default 678), `--rounds N` (3),
+ * exactly streams are sent on time: some six minutes, with `--quick` one. `-- scale` measures what docs/scale.md
+ * says, or `-- threads`, `-- store` (a dataset in a cluster of `redis-server`) and `-- rolling-restart` (of the nodes of HAProxy) a part of it. Options: `--size MB` (default 678), `--rounds N` (3),
  * `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), `--large` for the index of a file four times as
  * long, and `--before COMMIT` for the build that the cost of delays is compared with (the last one without them).
  */
@@ -97,6 +97,7 @@ function titleOf({
 } {
   if (badClients) return { heading: 'bad clients', suffix: '-bad-clients' };
   if (bodies) return { heading: 'long bodies', suffix: '-bodies' };
+  if (threads && store) return { heading: 'scale', suffix: '-scale' };
   if (threads) return { heading: 'threads', suffix: '-threads' };
   if (store) return { heading: 'a dataset in a store', suffix: '-store' };
   if (rollingRestart) return { heading: 'rolling restart', suffix: '-rolling-restart' };

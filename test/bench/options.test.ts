@@ -34,7 +34,7 @@ describe('the options of the benchmark', () => {
   it.each([
     [
       ['https'],
-      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'rolling-restart', 'threads', 'store' or 'compare A B', got 'https'",
+      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'rolling-restart', 'threads', 'store', 'scale' or 'compare A B', got 'https'",
     ],
     [['engine', 'http'], "got 'engine' 'http'"],
     [['engine', '--quick'], "--quick: expected after 'http' or 'delivery'"],
