@@ -121,7 +121,8 @@ export class SavedDataset implements Answering {
 
   get status(): Status {
     const isAvailable = this.published !== undefined;
-    return { isAvailable, engine: 'index', progress: 1, counts: NOTHING_COUNTED };
+    const { counts = NOTHING_COUNTED } = this.published ?? {};
+    return { isAvailable, engine: 'index', progress: 1, counts };
   }
 
   get corpus(): Corpus {

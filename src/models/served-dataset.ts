@@ -221,6 +221,7 @@ export class ServedDataset implements Served {
       parts: [{ dataset, indexPath }],
       fingerprint: this.fingerprint,
       modifiedMs: this.modifiedMs,
+      counts: this.status.counts,
     };
   }
 

@@ -118,7 +118,8 @@ export class ServedParts implements Served {
     const states = this.parts.map(({ state }) => state);
     const parts = states.flatMap((state) => state?.parts ?? []);
     if (states.includes(undefined)) return undefined;
-    return { parts, fingerprint: this.fingerprint, modifiedMs: this.modifiedMs };
+    const { fingerprint, modifiedMs } = this;
+    return { parts, fingerprint, modifiedMs, counts: this.status.counts };
   }
 
   get status(): Status {

@@ -59,6 +59,7 @@ export interface Published {
   readonly parts: readonly PublishedPart[];
   readonly fingerprint: string | undefined;
   readonly modifiedMs: number;
+  readonly counts: Counts;
 }
 
 /** What a model answers from. */
