@@ -621,6 +621,18 @@ export const CHILD_AGAIN_MS_MAX = 10_000;
 /** A child that has lived this long, in ms, did not die of how it was started. */
 export const CHILD_STEADY_MS = 10_000;
 
+/** How often the main process asks the others whether they answer, in ms. */
+export const CHILD_CHECK_MS = 500;
+
+/** A process that hasn't answered that for as long gets no connections, in ms. */
+export const CHILD_STALLED_MS = 1000;
+
+/** One that hasn't answered that for as long is killed, in ms. It loads a large index in less. */
+export const CHILD_HUNG_MS = 60_000;
+
+/** How long one may take to end, in ms, in addition to what its requests in flight may take. */
+export const CHILD_STOP_MS = 3000;
+
 /** How often the main process looks whether tests have given anything, in ms. */
 export const GIVEN_CHECK_MS = 500;
 

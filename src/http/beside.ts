@@ -55,7 +55,13 @@ interface Surroundings {
 export async function answerBeside({ loadLogger, orphaned }: Surroundings): Promise<void> {
   const ended = new AbortController();
   const isEnded = once(ended.signal, 'abort');
-  orphaned.addEventListener('abort', () => ended.abort());
+  const isAbandoned = new Promise<void>((resolve) => {
+    orphaned.addEventListener('abort', () => {
+      // A main process that ends before this one has stopped doesn't wait for requests any more.
+      if (ended.signal.aborted) resolve();
+      ended.abort();
+    });
+  });
   let started: Promise<Beside> | undefined;
   const start = async (settings: ChildSettings): Promise<Beside> => {
     const logger = loadLogger(settings);
@@ -82,11 +88,12 @@ export async function answerBeside({ loadLogger, orphaned }: Surroundings): Prom
     },
     question: async (question) => {
       const beside = await started;
+      if (question.kind === 'check') return undefined;
       return question.kind === 'metrics' ? beside?.metrics() : beside?.use(question.publication);
     },
   });
   await isEnded;
-  await (await started)?.stop();
+  await Promise.race([started?.then((beside) => beside.stop()), isAbandoned]);
 }
 
 /** The store that servers share, or else that of the main process. */
@@ -231,10 +238,10 @@ class Beside {
     let hasAll = true;
     for (const [id, dataset] of this.datasets) {
       const isUsed = await dataset.use(models.get(id));
+      if (this.publication !== number) return false;
       hasAll &&= isUsed;
       this.forget(id);
     }
-    if (this.publication !== number) return false;
     this.passer.passesAll = passesAll || !hasAll;
     return hasAll;
   }

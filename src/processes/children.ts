@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { CHILD_AGAIN_MS, CHILD_AGAIN_MS_MAX, CHILD_STEADY_MS } from '../core/limits.js';
+import {
+  CHILD_AGAIN_MS,
+  CHILD_AGAIN_MS_MAX,
+  CHILD_CHECK_MS,
+  CHILD_HUNG_MS,
+  CHILD_STALLED_MS,
+  CHILD_STEADY_MS,
+  CHILD_STOP_MS,
+} from '../core/limits.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { Channel } from './channel.js';
 import type {
@@ -29,7 +37,9 @@ export interface ChildrenParts {
   readonly publication: () => Omit<Publication, 'number'>;
   /** Counts tokens for them. */
   readonly tokens: TokenPool;
-  /** Called with each connection that one was handed and had not taken when it died. */
+  /** How long a stop waits for the requests in flight of one, in ms. */
+  readonly drainMs: number;
+  /** Called with each connection that one was handed and didn't get: it died before, or had no file left for it. */
   readonly takeBack: (socket: Socket) => void;
   /** Called when one has died, with its number and why; it is replaced. */
   readonly onDeath: (number: number, reason: string) => void;
@@ -44,17 +54,23 @@ export class Children {
   /** Whose turn it is to get the next connection: 0 is the main process. */
   private next = 0;
   private isStopping = false;
+  private readonly timer: NodeJS.Timeout;
   /** How many have died and were replaced. */
   deaths = 0;
 
   constructor(parts: ChildrenParts) {
     this.parts = parts;
     this.children = Array.from({ length: parts.count }, (_, i) => this.started(i + 2));
+    const check = () => {
+      for (const child of this.children) child.check(parts.takeBack);
+    };
+    this.timer = setInterval(check, CHILD_CHECK_MS);
+    this.timer.unref();
   }
 
   /** True if all answer from the current state. */
   get areReady(): boolean {
-    return this.children.every(({ isReady }) => isReady);
+    return this.children.every(({ isReady, isStalled }) => isReady && !isStalled);
   }
 
   /**
@@ -77,10 +93,15 @@ export class Children {
     return this.publishing;
   }
 
-  /** The metrics of all children that answer, as prom-client's JSON. */
+  /** The metrics of all children that answer within `CHILD_STALLED_MS`, as prom-client's JSON. */
   async metrics(): Promise<readonly object[]> {
     const all = await Promise.all(
-      this.children.map(({ channel }) => channel.ask<object>({ kind: 'metrics' }).catch(() => undefined)),
+      this.children.map(({ channel }) =>
+        Promise.race([
+          channel.ask<object>({ kind: 'metrics' }).catch(() => undefined),
+          sleep(CHILD_STALLED_MS, undefined, { ref: false }),
+        ]),
+      ),
     );
     return all.filter((each) => each !== undefined);
   }
@@ -90,15 +111,22 @@ export class Children {
     for (const { channel } of this.children) channel.notify({ kind: 'hangup' });
   }
 
-  /** Lets all children answer what has arrived, and resolves when they have ended. */
+  /** Lets all children answer what has arrived, and resolves when they have ended. One that doesn't end is killed. */
   async stop(): Promise<void> {
     this.isStopping = true;
+    const kill = () => {
+      for (const child of this.children) child.kill();
+    };
+    const killing = setTimeout(kill, this.parts.drainMs + CHILD_STOP_MS);
     await Promise.all(
-      this.children.map(async ({ channel, exited }) => {
-        channel.notify({ kind: 'stop' });
-        await exited;
+      this.children.map(async (child) => {
+        child.channel.notify({ kind: 'stop' });
+        if (child.isStalled) child.kill();
+        await child.exited;
       }),
     );
+    clearTimeout(killing);
+    clearInterval(this.timer);
   }
 
   private async publishTo(child: Child, number: number): Promise<void> {
@@ -143,12 +171,15 @@ class Child {
   /** The connections that it was handed and has not taken yet, by their ids. */
   readonly handed = new Map<number, Socket>();
   private count = 0;
+  private readonly process: ChildProcess;
+  /** When it was checked, if it has not answered since, in ms of a monotonic clock. */
+  private checkedMs: number | undefined;
 
   constructor(tokens: TokenPool) {
-    const process: ChildProcess = fork(ENTRY, { serialization: 'advanced', execArgv: EXEC_ARGV });
-    this.exited = once(process, 'exit').then(([code, signal]) => signal ?? `exit code ${code}`);
+    this.process = fork(ENTRY, { serialization: 'advanced', execArgv: EXEC_ARGV });
+    this.exited = once(this.process, 'exit').then(([code, signal]) => signal ?? `exit code ${code}`);
     const question = (question: ChildQuestion) => countedBy(tokens, question);
-    this.channel = new Channel(process, { note: (note) => this.receive(note), question });
+    this.channel = new Channel(this.process, { note: (note) => this.receive(note), question });
   }
 
   /**
@@ -158,9 +189,44 @@ class Child {
    */
   take(socket: Socket): boolean {
     const id = ++this.count;
-    if (!this.hasStarted || !this.channel.handOver({ kind: 'connection', id }, socket)) return false;
+    if (!this.hasStarted || this.isStalled || !this.channel.handOver({ kind: 'connection', id }, socket))
+      return false;
     this.handed.set(id, socket);
     return true;
+  }
+
+  /** True if it doesn't answer: it is stopped, or has been busy for a while. */
+  get isStalled(): boolean {
+    return this.unansweredMs > CHILD_STALLED_MS;
+  }
+
+  /**
+   * Asks it whether it answers, and kills it if it hasn't for `CHILD_HUNG_MS`.
+   *
+   * @param takeBack called with each connection that it would have taken by now: a process without a free file doesn't get any
+   */
+  check(takeBack: (socket: Socket) => void): void {
+    if (!this.hasStarted) return;
+    if (this.checkedMs !== undefined) {
+      if (this.unansweredMs > CHILD_HUNG_MS) this.kill();
+      return;
+    }
+    this.checkedMs = performance.now();
+    const handed = [...this.handed];
+    const answered = () => {
+      this.checkedMs = undefined;
+      for (const [id, socket] of handed) if (this.handed.delete(id)) takeBack(socket);
+    };
+    this.channel.ask({ kind: 'check' }).then(answered, () => undefined);
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.process.kill('SIGKILL');
+  }
+
+  private get unansweredMs(): number {
+    return this.checkedMs === undefined ? 0 : performance.now() - this.checkedMs;
   }
 
   private receive(note: ChildNote): void {

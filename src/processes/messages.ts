@@ -36,7 +36,9 @@ export type MainQuestion =
   /** Answered once the child answers from that state, and from none before. */
   | { readonly kind: 'publish'; readonly publication: Publication }
   /** The metrics of the child, as prom-client's JSON. */
-  | { readonly kind: 'metrics' };
+  | { readonly kind: 'metrics' }
+  /** Answered at once, after the notes before it. */
+  | { readonly kind: 'check' };
 
 /** Notes of a child. */
 export type ChildNote =
