@@ -76,6 +76,10 @@ export class OtherProcesses {
   private readonly timer: NodeJS.Timeout;
   private readonly isShared: boolean;
   private passesAll = false;
+  /** Resolves when all of them pass all requests on. */
+  private passing: Promise<void> = Promise.resolve();
+  /** How many tests are about to give something. */
+  private giving = 0;
 
   /**
    * Starts them. They take connections once they answer.
@@ -108,6 +112,7 @@ export class OtherProcesses {
       settings: { config, version, mainPath },
       publication: () => ({ models: state().models, passesAll: this.passesAll }),
       tokens,
+      drainMs: config.drainMs,
       takeBack,
       onDeath: (thread, reason) => logger.warn({ thread, reason }, 'thread died; replaced'),
     });
@@ -135,9 +140,14 @@ export class OtherProcesses {
 
   /** Resolves when all of them pass their requests on: a test is about to give replies or failures, which only this process knows. */
   async beforeGiving(): Promise<void> {
-    if (this.passesAll || this.isShared) return;
-    this.passesAll = true;
-    await this.publish();
+    if (this.isShared) return;
+    if (!this.passesAll) {
+      this.passesAll = true;
+      this.passing = this.publish();
+    }
+    this.giving++;
+    await this.passing;
+    this.giving--;
   }
 
   /** Their metrics, as prom-client's JSON. */
@@ -160,7 +170,7 @@ export class OtherProcesses {
 
   /** Lets them answer again, once nothing is given any more. */
   private takeUp(): void {
-    if (!this.passesAll || this.state().isGiven) return;
+    if (!this.passesAll || this.giving > 0 || this.state().isGiven) return;
     this.passesAll = false;
     void this.publish();
   }
