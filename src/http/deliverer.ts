@@ -15,6 +15,7 @@ import { bodyOfRefused, type ErrorAnswers } from './errors.js';
 import { CLIENT_ENDED } from './linger.js';
 import { factsOf, type RequestFacts } from './request-facts.js';
 import type { RequestMetrics } from './request-metrics.js';
+import { resetConnection } from './reset.js';
 import type { Sender } from './sender.js';
 import { simulatedError } from './simulated-error.js';
 import { withoutEnd, withWrongUsage } from './spoiled-answers.js';
@@ -107,7 +108,7 @@ export class Deliverer {
         return this.untilClosed(response);
       case 'reset':
         facts.error = errorOf(failure);
-        socket.resetAndDestroy();
+        resetConnection(response);
         return this.untilClosed(response);
       case 'hang':
         facts.error = errorOf(failure);

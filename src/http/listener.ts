@@ -3,6 +3,7 @@ import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  maxHeaderSize,
   type RequestListener,
   type Server,
   type ServerResponse,
@@ -153,7 +154,11 @@ export class Listener {
 
   /** Starts to listen on a socket of this machine: a path, or the name of a pipe on Windows. */
   async listenOn(path: string): Promise<void> {
-    this.server.listen(path);
+    // Headers are added to those of a request that is passed on.
+    Object.assign(this.server, { maxHeaderSize: 2 * maxHeaderSize });
+    // The other process may still be ending its request, which would fail if the connection were closed, before it reads its answer.
+    this.server.on('connection', closeGently);
+    this.server.listen({ path, backlog: BACKLOG });
     await once(this.server, 'listening');
   }
 

@@ -2,8 +2,9 @@ import { Agent, type IncomingMessage, type ServerResponse, request as sendReques
 import type { Operation, OperationId } from '../api/operations.js';
 import { AppError } from '../core/errors.js';
 import { sendContinue } from './body.js';
-import { CLIENT_HEADER } from './client-address.js';
+import { CLIENT_HEADER, SERVER_HEADER, serverAddressOf } from './client-address.js';
 import { CLIENT_ENDED, endIfUnread } from './linger.js';
+import { RESET_STATUS } from './reset.js';
 
 /** What a process answers from saved indexes alone. Everything else needs the threads or the state of the main process. */
 const ALONE: ReadonlySet<OperationId> = new Set([
@@ -26,8 +27,8 @@ const OF_CONNECTION: ReadonlySet<string> = new Set([
   'proxy-connection',
   'transfer-encoding',
   'upgrade',
-  'expect',
   CLIENT_HEADER,
+  SERVER_HEADER,
 ]);
 
 /** Passes requests on to the main process, and its answers back. */
@@ -60,8 +61,8 @@ export class Passer {
     failed: (error: AppError) => void,
   ): void {
     const { method, url, socket } = request;
-    const address = socket.remoteAddress ?? '';
-    const headers = [...messageHeaders(request.rawHeaders), CLIENT_HEADER, address];
+    const headers = messageHeaders(request.rawHeaders);
+    headers.push(CLIENT_HEADER, socket.remoteAddress ?? '', SERVER_HEADER, serverAddressOf(request));
     const isChunked = body === undefined && request.headers['transfer-encoding'] !== undefined;
     if (isChunked) headers.push('transfer-encoding', 'chunked');
     const passed = sendRequest({ socketPath: this.path, agent: this.agent, method, path: url, headers });
@@ -69,7 +70,11 @@ export class Passer {
       if (!response.writableFinished) passed.destroy();
     };
     response.once('close', leave);
-    response.once(CLIENT_ENDED, () => passed.socket?.end());
+    response.once(CLIENT_ENDED, () => {
+      // Once it has its answer, its socket may be that of another request.
+      if (!passed.destroyed) passed.socket?.end();
+    });
+    passed.on('continue', () => sendContinue(request, response));
     passed.on('response', (answer) => {
       if (response.destroyed) return;
       endIfUnread(response);
@@ -83,9 +88,14 @@ export class Passer {
       // The main process has cut its answer.
       answer.on('aborted', () => socket.destroy());
     });
+    let isReset = false;
+    passed.on('information', ({ statusCode }) => {
+      isReset = statusCode === RESET_STATUS;
+    });
     passed.on('error', (cause) => {
       if (response.destroyed) return;
-      if (response.headersSent) socket.destroy();
+      if (isReset) socket.resetAndDestroy();
+      else if (response.headersSent) socket.destroy();
       else if (isCut(cause)) socket.destroy();
       else failed(new AppError('overloaded', { cause }));
     });
@@ -93,14 +103,13 @@ export class Passer {
       passed.end(body);
       return;
     }
-    sendContinue(request, response);
     request.pipe(passed);
   }
 }
 
 /** True if the main process has closed the connection on purpose: it would be reached otherwise. */
 function isCut({ code }: NodeJS.ErrnoException): boolean {
-  return code === 'ECONNRESET';
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 /** The headers of a message without those of its connection, names and values alternating. */

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { NEAREST_HINTS_A_SECOND } from '../../src/core/limits.js';
 import { RawConnection } from '../support/raw-connection.js';
 import { RedisServer } from '../support/redis.js';
 import { type ServerProcess, startServer, startShared } from '../support/server-process.js';
@@ -108,6 +110,16 @@ async function pidOf(server: ServerProcess, thread: number): Promise<number> {
   return answering() as number;
 }
 
+/** True once a process has ended. */
+function hasEnded(pid: number | undefined): boolean {
+  try {
+    process.kill(pid as number, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** How many requests each thread has logged, by its number. */
 function requestsOf(server: ServerProcess): Map<unknown, number> {
   const counts = new Map<unknown, number>();
@@ -140,8 +152,10 @@ describe('several threads', () => {
     for (const client of clients) client.close();
   });
 
-  it.each<[string, string, string, object?, Record<string, string>?]>([
+  it.each<[string, string, string, (object | undefined)?, Record<string, string>?]>([
     ['a miss', 'POST', '/v1/chat/completions', { messages: [{ role: 'user', content: 'prompt 7!' }] }],
+    ['headers of the greatest length', 'GET', '/v1/models', undefined, { 'x-long': 'a'.repeat(16_295) }],
+    ['a benchmark of another path', 'GET', '/api/v1/chat/api/benchmarks?path=/x'],
     [
       'a stream',
       'POST',
@@ -220,6 +234,40 @@ describe('several threads', () => {
         expect.stringContaining('reply 3 old'),
       ]);
       expect(expecting.continues).toBe(1);
+      const refused = await RawConnection.open(url);
+      refused.send(
+        'POST /v1/nothing HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\nConnection: close\r\n\r\n',
+      );
+      await refused.closed;
+      expect([refused.answers.map(({ status }) => status), refused.continues]).toEqual([[404], 0]);
+    }
+  });
+
+  it('name a prompt that has a reply, however many prompts are missed', async () => {
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, THREADS);
+    for (const client of clients) {
+      // The nearest turns, which the main process finds, are looked for in some of them only.
+      for (let i = 0; i < 2 * NEAREST_HINTS_A_SECOND + 20; i++) {
+        const { status, body } = await client.chat('zzz');
+        expect([status, body]).toEqual([
+          404,
+          expect.stringContaining("A prompt that has a reply: 'prompt 0'"),
+        ]);
+      }
+      client.close();
+    }
+  });
+
+  it('can be measured, whichever is asked', async () => {
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, THREADS);
+    for (const client of clients) {
+      const answer = await client.send('GET', '/api/v1/chat/api/benchmarks');
+      expect([answer.status, answer.body]).toEqual([200, expect.stringContaining('requests_per_minute')]);
+      client.close();
     }
   });
 
@@ -272,6 +320,25 @@ describe('several threads', () => {
         ),
       );
     expect(outcomes).toEqual([503, 503, 503, 200, 'cut', 200]);
+    expect((await clients[0]?.send('DELETE', '/api/failures'))?.status).toBe(200);
+    for (const client of clients) client.close();
+  });
+
+  it('end and reset connections as set over the API', async () => {
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, 3 * THREADS);
+    const set = await clients[0]?.send('POST', '/api/failures', { sequence: 'cut@0*2,reset*2' });
+    expect(set?.status).toBe(200);
+    const outcomes: unknown[] = [];
+    for (const client of clients.slice(THREADS))
+      outcomes.push(
+        await client.chat('prompt 5').then(
+          ({ status }) => status,
+          ({ message }) => message,
+        ),
+      );
+    expect(outcomes).toEqual(['socket hang up', 'socket hang up', 'read ECONNRESET', 'read ECONNRESET']);
     expect((await clients[0]?.send('DELETE', '/api/failures'))?.status).toBe(200);
     for (const client of clients) client.close();
   });
@@ -347,6 +414,63 @@ describe('a thread', () => {
     await ready(url);
   });
 
+  it('that does not answer gets no more connections, and delays no stop', async () => {
+    const server = startServer([dataset('hangs.json', 'old')], { ...env, DRAIN_MS: '1000' });
+    const url = await server.url();
+    await ready(url);
+    const pid = await pidOf(server, 2);
+    process.kill(pid, 'SIGSTOP');
+    onTestFinished(() => void (hasEnded(pid) || process.kill(pid, 'SIGKILL')));
+    const isStalled = () =>
+      fetch(`${url}/ready`, { signal: AbortSignal.timeout(500) }).then(
+        ({ status }) => status === 503,
+        () => false,
+      );
+    await vi.waitUntil(isStalled, WAIT);
+    const clients = clientsOf(url, 2 * THREADS);
+    const answers = await Promise.all(clients.map((client) => client.chat('prompt 1')));
+    expect(answers.map(replyOf)).toEqual(answers.map(() => 'reply 1 old'));
+    expect((await fetch(`${url}/metrics`)).status).toBe(200);
+    for (const client of clients) client.close();
+    server.kill('SIGTERM');
+    expect(await server.exited).toBe(0);
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  it('that has no file left for a connection leaves it to the main process', async () => {
+    const server = startServer([dataset('files.json', 'old')], env);
+    const url = await server.url();
+    await ready(url);
+    const pid = await pidOf(server, 2);
+    const files = readdirSync(`/proc/${pid}/fd`).length;
+    execFileSync('prlimit', ['--pid', String(pid), `--nofile=${files}`]);
+    const clients = clientsOf(url, 4 * THREADS);
+    const answers = await Promise.all(clients.map((client) => client.chat('prompt 1')));
+    expect(answers.map(replyOf)).toEqual(answers.map(() => 'reply 1 old'));
+    for (const client of clients) client.close();
+  });
+
+  it('ends at once with a main process that is stopped twice', async () => {
+    const server = startServer([dataset('twice.json', 'old')], { ...env, INTER_TOKEN_LATENCY: '60000' });
+    const url = await server.url();
+    await ready(url);
+    const pid = await pidOf(server, 2);
+    const clients = clientsOf(url, THREADS);
+    const streams = clients.map((client) => client.chat('prompt 1', { stream: true }).catch(() => undefined));
+    await vi.waitUntil(async () => {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const [, inFlight] = /^verbatim_requests_in_flight (\d+)$/m.exec(text) ?? [];
+      return Number(inFlight) > THREADS;
+    }, WAIT);
+    await vi.waitUntil(() => {
+      server.kill('SIGTERM');
+      return hasEnded(server.pid);
+    }, WAIT);
+    await vi.waitUntil(() => hasEnded(pid), WAIT);
+    await Promise.all(streams);
+    for (const client of clients) client.close();
+  });
+
   it('ends with the main process, whose requests in flight are answered', async () => {
     const server = startServer([dataset('stops.json', 'old')], env);
     const url = await server.url();
@@ -388,14 +512,7 @@ describe('a thread', () => {
       clientsOf(url, THREADS).map((client) => client.chat('prompt 1').then(() => client)),
     );
     server.kill('SIGKILL');
-    const isGone = () => {
-      try {
-        return process.kill(pid, 0) && false;
-      } catch {
-        return true;
-      }
-    };
-    await vi.waitUntil(isGone, WAIT);
+    await vi.waitUntil(() => hasEnded(pid), WAIT);
     for (const client of idle) client.close();
   });
 });

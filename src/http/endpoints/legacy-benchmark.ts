@@ -3,6 +3,7 @@ import { LEGACY_BASE } from '../../api/operation.js';
 import { AppError } from '../../core/errors.js';
 import { BENCHMARK_REQUESTS } from '../../core/limits.js';
 import type { Catalog } from '../../models/catalog.js';
+import { serverAddressOf } from '../client-address.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 
 /** The paths that may be measured, below the base path of the legacy API. */
@@ -44,14 +45,13 @@ async function measure(
   value: string,
   signal: AbortSignal,
 ): Promise<number> {
-  const { localAddress, localPort } = request.socket;
-  const host = localAddress?.includes(':') ? `[${localAddress}]` : localAddress;
+  const address = serverAddressOf(request);
   const startMs = performance.now();
   const body = JSON.stringify({ conversation: { from: 'human', value } });
   const headers = { 'content-type': 'application/json', ...keyOf(request) };
   try {
     for (let i = 0; i < BENCHMARK_REQUESTS; i++) {
-      const url = `http://${host}:${localPort}${LEGACY_BASE}${path}`;
+      const url = `http://${address}${LEGACY_BASE}${path}`;
       const answer = await fetch(url, { method: 'POST', headers, body, signal });
       await answer.arrayBuffer();
       if (!answer.ok) throw new Error(`a request was answered with ${answer.status}`);
