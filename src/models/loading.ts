@@ -11,6 +11,7 @@ import type { KeySeed } from '../core/keys.js';
 import {
   SHARD_BYTES,
   STORE_BUCKET_FIELDS,
+  STORE_LOAD_WAIT_MS,
   STORE_LOCK_MS,
   STORE_STEP_BYTES,
   STORE_STEP_FIELDS,
@@ -22,7 +23,7 @@ import { hasConvertible } from '../dataset/sample.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { STORED_FORMAT, type StoredVersion, type VersionSize } from '../lookup/stored-version.js';
-import type { StoreConnection } from '../store/connection.js';
+import type { StoreCommand, StoreConnection } from '../store/connection.js';
 import { BUCKET_MARK, DatasetKeys } from '../store/dataset-keys.js';
 import { usedBytes } from '../store/masters.js';
 import { whileAway } from '../store/patience.js';
@@ -118,6 +119,9 @@ class Loading {
   private readonly seen: SeenTwice;
   private readonly bytes: number;
   private readonly rooms: SharedArrayBuffer[] = [];
+  private readonly lockId = randomBytes(8).toString('hex');
+  /** What this process has read from keys, or written to them, last. */
+  private readonly texts = new Map<string, string | undefined>();
   private counts: Counts = NOTHING_COUNTED;
   private replied = 0;
   private repeated = 0;
@@ -147,8 +151,10 @@ class Loading {
 
   private async runLocked(): Promise<Loaded> {
     const source = sourceOf(this.datasets);
-    const known = await this.readJson<LoadState>(this.keys.loadOf(this.options.name));
+    const interrupted = await this.readJson<LoadState>(this.keys.loadOf(this.options.name));
     const current = await this.readJson<StoredVersion>(this.keys.versionOf(this.options.name));
+    // A load that ended between the last two writes has left its state, but its version is whole: nodes serve it.
+    const known = interrupted?.id === current?.id ? undefined : interrupted;
     if (current?.old !== undefined) await this.drop(current.old);
     const isSame = known?.source === source;
     if (known !== undefined && !isSame) {
@@ -359,13 +365,35 @@ class Loading {
   }
 
   private async readJson<T>(key: string): Promise<T | undefined> {
-    const { connection, signal } = this.options;
-    const reply = await whileAway(() => connection.call(key, ['GET', key]), Number.POSITIVE_INFINITY, signal);
-    return reply === null ? undefined : (JSON.parse(String(reply)) as T);
+    const text = await this.read(key, Number.POSITIVE_INFINITY);
+    this.texts.set(key, text);
+    return text === undefined ? undefined : (JSON.parse(text) as T);
   }
 
   private async writeJson(key: string, value: object): Promise<void> {
-    await writeWhole(this.options.connection, [{ key, command: ['SET', key, JSON.stringify(value)] }]);
+    await this.assertUnchanged(key);
+    const text = JSON.stringify(value);
+    await writeWhole(this.options.connection, [{ key, command: ['SET', key, text] }]);
+    this.texts.set(key, text);
+  }
+
+  private async read(key: string, waitMs: number): Promise<string | undefined> {
+    const { connection, signal } = this.options;
+    const reply = await whileAway(() => connection.call(key, ['GET', key]), waitMs, signal);
+    return reply === null ? undefined : String(reply);
+  }
+
+  /**
+   * Asserts that no other process has loaded meanwhile. The lock ends while this one is stopped, or its master is away.
+   *
+   * @throws CommandError if another one has, or the store has lost what was written
+   */
+  private async assertUnchanged(key: string): Promise<void> {
+    const { name, signal } = this.options;
+    const take = () => this.takeLock(this.keys.lockOf(name));
+    const hasLock = await whileAway(take, STORE_LOAD_WAIT_MS, signal);
+    if (!hasLock || (await this.read(key, STORE_LOAD_WAIT_MS)) !== this.texts.get(key))
+      throw new CommandError(`'${name}' was changed in the store meanwhile: load it again`);
   }
 
   private async delete(key: string): Promise<void> {
@@ -376,21 +404,34 @@ class Loading {
   private async lock(): Promise<() => Promise<void>> {
     const { connection, name, note, signal } = this.options;
     const key = this.keys.lockOf(name);
-    const id = randomBytes(8).toString('hex');
-    const take = () => connection.call(key, ['SET', key, id, 'NX', 'PX', String(STORE_LOCK_MS)]);
+    const take = () => this.takeLock(key);
     let isNoted = false;
-    while ((await whileAway(take, Number.POSITIVE_INFINITY, signal)) === null) {
+    while (!(await whileAway(take, Number.POSITIVE_INFINITY, signal))) {
       if (!isNoted) note('waiting for another process that loads the dataset');
       isNoted = true;
       await delay(STORE_LOCK_MS / 10, undefined, { signal });
     }
-    const keep = () =>
-      void connection.call(key, ['PEXPIRE', key, String(STORE_LOCK_MS)]).catch(() => undefined);
+    const change = async (command: StoreCommand) => {
+      if (await this.hasLock(key)) await connection.call(key, command);
+    };
+    const keep = () => void change(['PEXPIRE', key, String(STORE_LOCK_MS)]).catch(() => undefined);
     const timer = setInterval(keep, STORE_LOCK_MS / 5);
     return async () => {
       clearInterval(timer);
-      await connection.call(key, ['UNLINK', key]).catch(() => undefined);
+      await change(['UNLINK', key]).catch(() => undefined);
     };
+  }
+
+  /** @returns false if another process has it */
+  private async takeLock(key: string): Promise<boolean> {
+    const { connection } = this.options;
+    const reply = await connection.call(key, ['SET', key, this.lockId, 'NX', 'PX', String(STORE_LOCK_MS)]);
+    // The reply to an earlier attempt may have been lost.
+    return reply !== null || this.hasLock(key);
+  }
+
+  private async hasLock(key: string): Promise<boolean> {
+    return String(await this.options.connection.call(key, ['GET', key])) === this.lockId;
   }
 
   /** @throws CommandError once the load was given up */

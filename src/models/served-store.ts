@@ -11,7 +11,7 @@ import { StoredLookup, type VersionSource } from '../lookup/stored.js';
 import { STORED_FORMAT, type StoredVersion } from '../lookup/stored-version.js';
 import type { StoreConnection } from '../store/connection.js';
 import { DatasetKeys } from '../store/dataset-keys.js';
-import { StoreAwayError } from '../store/store-error.js';
+import { StoreAwayError, StoreRefusalError } from '../store/store-error.js';
 import type { Notices } from './notices.js';
 import type { DatasetFigures, DatasetSize, Saved, Served, Status } from './served.js';
 
@@ -34,7 +34,10 @@ export class ServedStore implements Served, VersionSource {
   /** What `version` was parsed from. */
   private text = '';
   private timer: NodeJS.Timeout | undefined;
+  /** True if the store was reached, and has no such dataset. */
   private isMissing = false;
+  /** Why the store last refused to say which version it has. */
+  private refusal = '';
 
   private constructor(name: string, connection: StoreConnection, prefix: string, notices: Notices) {
     const keys = new DatasetKeys(prefix);
@@ -71,7 +74,8 @@ export class ServedStore implements Served, VersionSource {
   async refresh(): Promise<void> {
     const reply = await this.connection.call(this.key, ['GET', this.key]);
     const text = reply === null ? '' : String(reply);
-    if (text === '' && this.version === undefined) this.warnOfMissing();
+    this.refusal = '';
+    this.noteMissing(text === '');
     if (text === '' || text === this.text) return;
     this.text = text;
     const version = JSON.parse(text) as StoredVersion;
@@ -89,16 +93,16 @@ export class ServedStore implements Served, VersionSource {
     this.notices.info({ dataset: this.name, version: version.id }, 'dataset has a new version in the store');
   }
 
-  private warnOfMissing(): void {
-    if (!this.isMissing)
-      this.notices.warn({ dataset: this.name }, "dataset isn't in the store yet; waiting for verbatim load");
-    this.isMissing = true;
+  private noteMissing(isMissing: boolean): void {
+    if (isMissing && !this.isMissing)
+      this.notices.warn({ dataset: this.name }, "dataset isn't in the store; waiting for verbatim load");
+    this.isMissing = isMissing;
   }
 
   get status(): Status {
     const { version } = this;
     return {
-      isAvailable: version !== undefined && this.connection.isUp,
+      isAvailable: version !== undefined && !this.isMissing && this.refusal === '' && this.connection.isUp,
       engine: 'store',
       progress: 1,
       counts: version?.counts ?? NOTHING_COUNTED,
@@ -167,12 +171,18 @@ export class ServedStore implements Served, VersionSource {
     clearInterval(this.timer);
   }
 
-  /** Looks for a new version. While the store is away, the current one stays. */
+  /** Looks for a new version. While the store is away, or refuses, the current one stays. */
   private async check(): Promise<void> {
     await this.refresh().catch(async (error: unknown) => {
-      if (!(error instanceof StoreAwayError)) throw error;
+      if (error instanceof StoreRefusalError) this.noteRefusal(error.message);
+      else if (!(error instanceof StoreAwayError)) throw error;
       await new Promise((resolve) => setTimeout(resolve, STORE_CHECK_MS / 20));
     });
+  }
+
+  private noteRefusal(reason: string): void {
+    if (reason !== this.refusal) this.notices.warn({ dataset: this.name, reason }, 'store refused a command');
+    this.refusal = reason;
   }
 }
 

@@ -27,6 +27,18 @@ function* numbered(count: number, mark: string): Generator<readonly string[]> {
     yield [`first ${i}`, `${mark} ${i}`, 'continue', `${mark} more ${i}`, `last ${i}`, `${mark} end ${i}`];
 }
 
+/** Conversations of twelve turns: enough of them need several steps. */
+function* long(count: number, mark: string): Generator<readonly string[]> {
+  for (let i = 0; i < count; i++) yield Array.from({ length: 12 }, (_, turn) => `${mark} ${turn} of ${i}`);
+}
+
+/** Waits for the first step of a load, and returns its state. */
+async function firstStep(server: RedisServer): Promise<string> {
+  const state = async () => String(await server.call('GET', 'verbatim:dataset:d:load'));
+  await expect.poll(state, { ...WAIT, interval: 5 }).toMatch(/"at":\{"part":0,"offset":[1-9]/);
+  return state();
+}
+
 function startLoad(url: string, path: string): ServerProcess {
   return startShared(['load', path, '--store', url, '--model', 'd', '--index-dir', 'none']);
 }
@@ -170,10 +182,28 @@ describe('a store that fails', () => {
 
   it('gives 503, not a miss, if a server has lost its data', async () => {
     const server = await RedisServer.start();
-    await load(server.url, write('l.jsonl', numbered(10, 'reply')));
+    const path = write('l.jsonl', numbered(10, 'reply'));
+    await load(server.url, path);
     const base = await startServer(['--store', server.url, '--model', 'd'], { CACHE_MB: '0' }).url();
     await server.call('FLUSHALL');
     expect(await ask(base, 'first 3')).toMatchObject({ status: 503 });
+    await expect.poll(() => isReady(base), WAIT).toBe(false);
+    await load(server.url, path);
+    await expect.poll(() => isReady(base), WAIT).toBe(true);
+    expect(await ask(base, 'first 3')).toMatchObject({ status: 200, text: 'reply 3' });
+  });
+
+  it('may refuse commands: the server is not ready until it accepts them again', async () => {
+    const server = await RedisServer.start();
+    await load(server.url, write('a.jsonl', numbered(10, 'reply')));
+    const node = startServer(['--store', server.url, '--model', 'd']);
+    const base = await node.url();
+    await server.call('ACL', 'SETUSER', 'default', '-get');
+    await node.waitFor(/store refused a command/, 'stderr');
+    expect(await isReady(base)).toBe(false);
+    await server.call('ACL', 'SETUSER', 'default', '+get');
+    await expect.poll(() => isReady(base), WAIT).toBe(true);
+    expect(await ask(base, 'first 3')).toMatchObject({ status: 200, text: 'reply 3' });
   });
 
   it('refuses settings that need the files', async () => {
@@ -195,19 +225,13 @@ describe('a store that fails', () => {
 describe('a load', () => {
   it('goes on after a kill where its last step ended, and begins again if the file has changed', async () => {
     const server = await RedisServer.start();
-    const conversation = (i: number, mark: string) =>
-      Array.from({ length: 12 }, (_, turn) => `${mark} ${turn} of ${i}`);
-    const path = write(
-      'r.jsonl',
-      Array.from({ length: 25_000 }, (_, i) => conversation(i, 'turn')),
-    );
-    const state = async () => String(await server.call('GET', 'verbatim:dataset:d:load'));
+    const path = write('r.jsonl', long(25_000, 'turn'));
     const killAfterStep = async () => {
       const loading = startLoad(server.url, path);
-      await expect.poll(state, { ...WAIT, interval: 5 }).toMatch(/"at":\{"part":0,"offset":[1-9]/);
+      const state = await firstStep(server);
       loading.kill('SIGKILL');
       await loading.exited;
-      return JSON.parse(await state()) as { readonly id: string };
+      return JSON.parse(state) as { readonly id: string };
     };
     const first = await killAfterStep();
     expect(await load(server.url, path)).toMatch(/an interrupted load goes on at [1-9]\d? %/);
@@ -221,15 +245,40 @@ describe('a load', () => {
       });
 
     const second = await killAfterStep();
-    write(
-      'r.jsonl',
-      Array.from({ length: 1000 }, (_, i) => conversation(i, 'new')),
-    );
+    write('r.jsonl', long(1000, 'new'));
     expect(await load(server.url, path)).toContain('the files have changed since the last load');
     await expect.poll(async () => (await ask(base, 'new 10 of 999')).text, WAIT).toBe('new 11 of 999');
     const keys = (await server.call('KEYS', '*')) as string[];
     const left = keys.filter((key) => key.includes(`${first.id}:`) || key.includes(`${second.id}:`));
     expect(left).toEqual([]);
+  });
+
+  it('keeps the version that is served, if the load of it ended before its own state was removed', async () => {
+    const server = await RedisServer.start();
+    const path = write('k.jsonl', numbered(500, 'reply'));
+    // The version is whole, but the state of the load can't be removed.
+    await server.call('ACL', 'SETUSER', 'default', '-unlink');
+    await expect(load(server.url, path)).rejects.toThrow(/no permissions/);
+    await server.call('ACL', 'SETUSER', 'default', '+unlink');
+    const base = await startServer(['--store', server.url, '--model', 'd'], { CACHE_MB: '0' }).url();
+    expect(await ask(base, 'first 3')).toMatchObject({ text: 'reply 3' });
+    await load(server.url, path);
+    expect(await ask(base, 'first 3')).toMatchObject({ text: 'reply 3' });
+  });
+
+  it('gives up after it was stopped while another process loaded', async () => {
+    const server = await RedisServer.start();
+    const path = write('p.jsonl', long(25_000, 'turn'));
+    const stopped = startLoad(server.url, path);
+    await firstStep(server);
+    stopped.kill('SIGSTOP');
+    write('p.jsonl', numbered(10, 'new'));
+    await load(server.url, path);
+    const base = await startServer(['--store', server.url, '--model', 'd'], { CACHE_MB: '0' }).url();
+    stopped.kill('SIGCONT');
+    expect(await stopped.exited).toBe(1);
+    expect(stopped.stderr).toContain("'d' was changed in the store meanwhile");
+    expect(await ask(base, 'first 3')).toMatchObject({ status: 200, text: 'new 3' });
   });
 
   it('replaces what nodes serve, each answer from one version', async () => {
