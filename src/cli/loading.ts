@@ -40,7 +40,7 @@ export async function loadDataset(
   const startMs = performance.now();
   const store = storeSettings(config) as StoreSettings;
   const note = (line: string) => warn(`${spec.path}: ${line}`);
-  const connection = await connect(store, note);
+  const connection = await connect(store, note, signal);
   const pool = new SharedPool(config.workers);
   const tokens = new TokenPool(config.tokenizer === 'cl100k_base' ? 'cl100k_base' : 'o200k_base');
   let datasets: ServedDatasets | undefined;
@@ -100,8 +100,16 @@ export async function loadDataset(
   }
 }
 
-/** Connects, and says so if that takes long. */
-async function connect(settings: StoreSettings, note: (line: string) => void): Promise<StoreConnection> {
+/**
+ * Connects, and says so if that takes long.
+ *
+ * @throws the signal's reason
+ */
+async function connect(
+  settings: StoreSettings,
+  note: (line: string) => void,
+  signal: AbortSignal,
+): Promise<StoreConnection> {
   let up = () => {};
   const isUp = new Promise<void>((resolve) => {
     up = resolve;
@@ -112,9 +120,13 @@ async function connect(settings: StoreSettings, note: (line: string) => void): P
   };
   const connection = await StoreConnection.open(settings, { onUp: () => up(), onAway });
   const late = setTimeout(() => note(`waiting for the store: ${last}`), STORE_ANSWER_MS);
+  signal.addEventListener('abort', up);
   await isUp;
+  signal.removeEventListener('abort', up);
   clearTimeout(late);
-  return connection;
+  if (!signal.aborted) return connection;
+  connection.close();
+  throw signal.reason;
 }
 
 function loadedText(name: string, { counts, storedBytes, recordBytes }: Loaded, seconds: number): string {

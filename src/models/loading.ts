@@ -34,7 +34,7 @@ import type { ShardPlan } from '../workers/shard-run.js';
 import type { RunLayout } from '../workers/shard-runs.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { CountedRuns } from '../workers/tasks.js';
-import { StoreWriter, writeWhole } from './store-writer.js';
+import { type KeyCommand, StoreWriter, writeWhole } from './store-writer.js';
 
 /** How a dataset is loaded. */
 export interface LoadOptions {
@@ -241,7 +241,7 @@ class Loading {
       await this.mark(state);
       at = { part: 0, offset: 0, record: 0, bytes: 0 };
     }
-    const writer = new StoreWriter(connection, this.keys, state.id);
+    const writer = new StoreWriter(connection, this.keys, state.id, this.options.signal);
     for (const [i, part] of parts.entries()) {
       if (i < at.part) continue;
       at = await this.writePart(part, i, at, state, writer);
@@ -306,7 +306,7 @@ class Loading {
         const key = this.keys.bucket(id, from + i);
         return { key, command: ['HSET', key, BUCKET_MARK, ''] };
       });
-      await writeWhole(this.options.connection, commands);
+      await this.writeAll(commands);
     }
   }
 
@@ -357,7 +357,7 @@ class Loading {
           const key = keyOf(from + i);
           return { key, command: ['UNLINK', key] };
         });
-        await writeWhole(this.options.connection, commands);
+        await this.writeAll(commands);
       }
     };
     await drop(buckets, (number) => this.keys.bucket(id, number));
@@ -373,7 +373,7 @@ class Loading {
   private async writeJson(key: string, value: object): Promise<void> {
     await this.assertUnchanged(key);
     const text = JSON.stringify(value);
-    await writeWhole(this.options.connection, [{ key, command: ['SET', key, text] }]);
+    await this.writeAll([{ key, command: ['SET', key, text] }]);
     this.texts.set(key, text);
   }
 
@@ -396,8 +396,12 @@ class Loading {
       throw new CommandError(`'${name}' was changed in the store meanwhile: load it again`);
   }
 
+  private writeAll(commands: readonly KeyCommand[]): Promise<void> {
+    return writeWhole(this.options.connection, commands, this.options.signal);
+  }
+
   private async delete(key: string): Promise<void> {
-    await writeWhole(this.options.connection, [{ key, command: ['UNLINK', key] }]);
+    await this.writeAll([{ key, command: ['UNLINK', key] }]);
   }
 
   /** Waits until no other process loads the dataset. Returns what ends this one's turn. */

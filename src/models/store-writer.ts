@@ -9,7 +9,7 @@ import type { RunFields } from '../workers/shard-runs.js';
 import type { StoredShard } from '../workers/tasks.js';
 
 /** A command, and the key that it is about. */
-interface KeyCommand {
+export interface KeyCommand {
   readonly key: string;
   readonly command: StoreCommand;
 }
@@ -22,6 +22,7 @@ export class StoreWriter {
   private readonly connection: StoreConnection;
   private readonly keys: DatasetKeys;
   private readonly version: string;
+  private readonly signal: AbortSignal;
   private records: KeyCommand[] = [];
   /** The arguments of `HSET` for fields of one turn, by buckets. */
   private only = new Map<number, string[]>();
@@ -31,10 +32,12 @@ export class StoreWriter {
   private bytes = 0;
   private fields = 0;
 
-  constructor(connection: StoreConnection, keys: DatasetKeys, version: string) {
+  /** @param signal ends the waiting for a store that is away */
+  constructor(connection: StoreConnection, keys: DatasetKeys, version: string, signal: AbortSignal) {
     this.connection = connection;
     this.keys = keys;
     this.version = version;
+    this.signal = signal;
   }
 
   /** How much waits to be written: bytes of records, and fields. */
@@ -72,14 +75,14 @@ export class StoreWriter {
   /**
    * Writes what was added, and waits until all replicas have it.
    *
-   * @throws StoreAwayError if the store is away for long, StoreRefusalError if it has no room
+   * @throws StoreAwayError if the store is away for long, StoreRefusalError if it has no room, the signal's reason
    */
   async flush(): Promise<void> {
     const buckets = [...this.only].map(([bucket, fields]) => {
       const key = this.keys.bucket(this.version, bucket);
       return { key, command: ['HSET', key, ...fields] };
     });
-    await writeWhole(this.connection, [...this.records, ...buckets, ...this.first.values()]);
+    await writeWhole(this.connection, [...this.records, ...buckets, ...this.first.values()], this.signal);
     this.records = [];
     this.only = new Map();
     this.first = new Map();
@@ -101,11 +104,13 @@ function forEachField(
  * Sends commands that may be repeated, some at a time, and waits until all replicas have them. If a connection is lost meanwhile, sends all of
  * them again: a master that takes the place of another one may lack what that one has confirmed.
  *
- * @throws StoreAwayError if the store is away for long, StoreRefusalError if a command is refused
+ * @param signal ends the waiting for a store that is away
+ * @throws StoreAwayError if the store is away for long, StoreRefusalError if a command is refused, the signal's reason
  */
 export async function writeWhole(
   connection: StoreConnection,
   commands: readonly KeyCommand[],
+  signal: AbortSignal,
 ): Promise<void> {
   const write = async () => {
     const { connections } = connection;
@@ -113,7 +118,7 @@ export async function writeWhole(
     await replicated(connection);
     if (connection.connections !== connections) throw new StoreAwayError('a connection was lost');
   };
-  await whileAway(write, STORE_LOAD_WAIT_MS);
+  await whileAway(write, STORE_LOAD_WAIT_MS, signal);
 }
 
 /** Sends commands. While one slice is on its way, the next one is sent. */

@@ -247,12 +247,28 @@ export function keyPrefix(value: string): string {
   return value;
 }
 
-/** URLs of the store, separated by commas: servers of one cluster. Those after the first may be `HOST:PORT`. */
+/**
+ * URLs of the store, separated by commas: servers of one cluster. Those after the first may be `HOST:PORT`. What they say besides must be
+ * what the first one says.
+ */
 export function storeAddress(value: string): StoreAddress | undefined {
-  const urls = value.split(',').map((url, i) => (i > 0 && !url.includes('://') ? `redis://${url}` : url));
-  const parsed = urls.map(storeUrl);
-  const [first] = parsed as [StoreAddress];
-  return { ...first, hosts: parsed.flatMap(({ hosts }) => hosts) };
+  const [firstUrl = '', ...otherUrls] = value.split(',');
+  const first = storeUrl(firstUrl);
+  const scheme = first.isEncrypted ? 'rediss' : 'redis';
+  const others = otherUrls.map((url) => storeUrl(url.includes('://') ? url : `${scheme}://${url}`));
+  if (!others.every((other) => agrees(other, first)))
+    throw new Expected('the same encryption, user, password and database for all servers');
+  return { ...first, hosts: [first, ...others].flatMap(({ hosts }) => hosts) };
+}
+
+function agrees(other: StoreAddress, first: StoreAddress): boolean {
+  const { isEncrypted, user = first.user, password = first.password, database } = other;
+  return (
+    isEncrypted === first.isEncrypted &&
+    user === first.user &&
+    password === first.password &&
+    (database === 0 || database === first.database)
+  );
 }
 
 function storeUrl(value: string): StoreAddress {
@@ -263,6 +279,7 @@ function storeUrl(value: string): StoreAddress {
   if (path === '' || !URL.canParse(url)) throw new Expected(expected);
   const { hostname, port, username, password, pathname, search, hash } = new URL(url);
   if (!/^\/\d{0,5}$/.test(pathname) || search !== '' || hash !== '') throw new Expected(expected);
+  if (![username, password].every(isDecodable)) throw new Expected('% in the user and the password as %25');
   // Port 80 is the scheme's default, which the parser leaves out.
   const isDefault = port === '' && !/:80(?:\/|$)/.test(path);
   return {
@@ -272,6 +289,15 @@ function storeUrl(value: string): StoreAddress {
     password: password === '' ? undefined : decodeURIComponent(password),
     database: Number(pathname.slice(1)),
   };
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** How many threads answer requests. */

@@ -1,5 +1,6 @@
 /** One connection to a server. This is the only file that knows `@redis/client`, which speaks the protocol. */
 
+import { isIP } from 'node:net';
 import type * as RedisClient from '@redis/client';
 import { STORE_ANSWER_MS, STORE_PING_MS, STORE_QUEUE_MAX } from '../core/limits.js';
 import type { StoreHost, StoreSettings } from '../core/store-settings.js';
@@ -22,10 +23,12 @@ export async function loadLinks(settings: StoreSettings): Promise<OpenLink> {
 
 function createClient(client: typeof RedisClient, { host, port }: StoreHost, settings: StoreSettings) {
   const { user, password, database, isEncrypted } = settings;
+  // A server isn't named by its address in the handshake: RFC 6066.
+  const encryption = isIP(host) === 0 ? { tls: true, servername: host } : { tls: true };
   const socket = { host, port, connectTimeout: STORE_ANSWER_MS, reconnectStrategy: false as const };
   return client.createClient({
     RESP: 2,
-    socket: isEncrypted ? { ...socket, tls: true, servername: host } : socket,
+    socket: isEncrypted ? { ...socket, ...encryption } : socket,
     // After a connection is lost, commands are rejected rather than kept: memory stays bounded, and the caller decides what to repeat.
     disableOfflineQueue: true,
     disableClientInfo: true,

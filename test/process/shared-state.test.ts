@@ -1,11 +1,12 @@
 /** Two servers that share a store: requests of a client may go to either. */
 
+import { execFileSync } from 'node:child_process';
 import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ServeOptions, serve, type VerbatimServer } from '#dist/index.js';
-import { RedisCluster, RedisServer } from '../support/redis.js';
-import { program, ServerProcess } from '../support/server-process.js';
+import { freePort, RedisCluster, RedisServer } from '../support/redis.js';
+import { program, ServerProcess, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
 
@@ -453,6 +454,34 @@ describe('a server whose store is away', () => {
       'store_unavailable',
     );
     expect(await one.ask(PROMPT)).toEqual(expect.any(String));
+  });
+});
+
+describe('an encrypted store', () => {
+  it('is verified, and neither its password nor a warning is in the log', async () => {
+    const folder = temporaryFolder();
+    const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')] as const;
+    const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+    const output = ['-keyout', key, '-out', certificate];
+    const kind = ['-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=test', '-addext', names];
+    execFileSync('openssl', ['req', '-x509', ...kind, ...output], { stdio: 'ignore' });
+    const port = String(await freePort());
+    const files = ['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate];
+    const tls = ['--tls-port', port, '--tls-auth-clients', 'no', ...files];
+    await RedisServer.start([...tls, '--requirepass', 'pass-word']);
+    const logOf = async (address: string, line: RegExp, env: Record<string, string>) => {
+      const server = startServer(['--store', address], { STORE_PASSWORD: 'pass-word', ...env });
+      await server.waitFor(line, 'stderr');
+      return server.stderr;
+    };
+    const trust = { NODE_EXTRA_CA_CERTS: certificate };
+    for (const log of [
+      await logOf(`rediss://localhost:${port}`, /DEPTH_ZERO_SELF_SIGNED_CERT/, {}),
+      await logOf(`rediss://:wrong-one@localhost:${port}`, /WRONGPASS/, trust),
+      await logOf(`rediss://localhost:${port}`, /store connected/, trust),
+      await logOf(`valkeys://127.0.0.1:${port}`, /store connected/, trust),
+    ])
+      expect(log).not.toMatch(/pass-word|wrong-one|Warning/);
   });
 });
 

@@ -281,6 +281,14 @@ describe('a load', () => {
     expect(await ask(base, 'first 3')).toMatchObject({ status: 200, text: 'new 3' });
   });
 
+  it('ends by a signal while it waits for the store', async () => {
+    const path = write('e.jsonl', numbered(10, 'reply'));
+    const loading = startLoad('redis://127.0.0.1:1', path);
+    await loading.waitFor(/waiting for the store/, 'stderr');
+    loading.kill('SIGTERM');
+    expect(await loading.exited).toBe('SIGTERM');
+  });
+
   it('replaces what nodes serve, each answer from one version', async () => {
     const server = await RedisServer.start();
     const path = write('v.jsonl', numbered(500, 'old'));

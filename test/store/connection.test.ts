@@ -49,11 +49,12 @@ describe('a key', () => {
 
 describe('the setting', () => {
   it('names servers, with the default port, and what they need', () => {
-    expect(storeAddress('valkeys://me:p%40ss@a:7000/2,b:80,redis://[::1]')).toEqual({
+    expect(storeAddress('valkeys://me:p%40ss@a:7000/2,b:80,rediss://[::1],rediss://me:p%40ss@c/2')).toEqual({
       hosts: [
         { host: 'a', port: 7000 },
         { host: 'b', port: 80 },
         { host: '::1', port: 6379 },
+        { host: 'c', port: 6379 },
       ],
       isEncrypted: true,
       user: 'me',
@@ -68,6 +69,17 @@ describe('the setting', () => {
       expect(() => storeAddress(url)).toThrow('redis://HOST:PORT');
     },
   );
+
+  it.each(['redis://a,rediss://b', 'redis://a,redis://me@b', 'redis://:x@a,redis://:y@b', 'redis://a,b:1/2'])(
+    'rejects servers that differ: %s',
+    (url) => {
+      expect(() => storeAddress(url)).toThrow('the same encryption');
+    },
+  );
+
+  it('rejects a password that is not encoded', () => {
+    expect(() => storeAddress('redis://:50%off@a')).toThrow('as %25');
+  });
 
   it('takes the password from a file, unless the URL has one', () => {
     const file = join(temporaryFolder(), 'password');
