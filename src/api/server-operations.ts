@@ -55,7 +55,7 @@ export const SERVER_OPERATIONS = [
     summary: 'Readiness, the engine, and how much of the dataset has been read',
     answer: json(readySchema),
     isOpen: true,
-    errors: ['dataset_changed', 'threads_starting', 'stopping'],
+    errors: ['dataset_changed', 'store_unavailable', 'threads_starting', 'stopping'],
   },
   {
     method: 'get',

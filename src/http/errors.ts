@@ -71,7 +71,8 @@ export class ErrorAnswers {
 
   private log(error: AppError, response: ServerResponse): void {
     const { status } = error;
-    if (status < 500 || error.code === 'simulated_failure') return;
+    // A client that gets 501 requested what the dataset doesn't have.
+    if (status < 500 || status === 501 || error.code === 'simulated_failure') return;
     const { requestId } = factsOf(response);
     const cause = loggedCause(error.cause);
     // A 503 isn't a fault of the server: it reports what is temporarily unavailable.

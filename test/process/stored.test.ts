@@ -83,12 +83,14 @@ describe('a dataset in a cluster', () => {
   let cluster: RedisCluster;
   let fromFile: string;
   let fromStore: string[];
+  let firstNode: ServerProcess;
 
   beforeAll(async () => {
     cluster = await RedisCluster.start();
     const path = write('d.jsonl', numbered(2000, 'reply'));
     expect(await load(cluster.url, path)).toContain("loaded as 'd'");
     const nodes = [1, 2].map(() => startShared(['--store', cluster.url, '--model', 'd'], { CACHE_MB: '0' }));
+    [firstNode] = nodes as [ServerProcess];
     fromStore = await Promise.all(nodes.map((node) => node.url()));
     fromFile = await startShared([path, '--index-dir', 'none', '--engine', 'index']).url();
   });
@@ -119,6 +121,8 @@ describe('a dataset in a cluster', () => {
     const response = await fetch(`${fromStore[0]}/api/datasets/d/conversations`);
     expect(response.status).toBe(501);
     expect(await response.json()).toMatchObject({ error: { code: 'not_in_store' } });
+    await firstNode.waitFor(/"status":501/, 'stderr');
+    expect(firstNode.stderr).not.toContain('"level":50');
   });
 
   it('survives a master that is killed under load: no answer is wrong, and all prompts are answered again', async () => {
@@ -163,7 +167,9 @@ describe('a store that fails', () => {
     server.signal('SIGSTOP');
     const node = startServer(['--store', server.url, '--model', 'd']);
     const base = await node.url();
-    expect(await isReady(base)).toBe(false);
+    const notReady = await fetch(`${base}/ready`);
+    expect(notReady.status).toBe(503);
+    expect(await notReady.json()).toMatchObject({ error: { code: 'store_unavailable' } });
     await node.waitFor(/store away/, 'stderr');
     server.signal('SIGCONT');
     await expect.poll(() => isReady(base), WAIT).toBe(true);

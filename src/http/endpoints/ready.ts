@@ -31,11 +31,17 @@ export function ready(
       const shared = store.isShared ? { store: store.isUp ? 'up' : 'away' } : {};
       if (states.every(({ status }) => status === 'ready'))
         return jsonOf({ ...states[0], ...shared, ...all });
-      if (states.length === 1) throw new AppError('dataset_changed');
-      const body = { ...errorBody(new AppError('dataset_changed')), ...all };
+      const error = new AppError(isStoreMissing(states) ? 'store_unavailable' : 'dataset_changed');
+      if (states.length === 1) throw error;
+      const body = { ...errorBody(error), ...all };
       return { ...jsonOf(body), status: 503, headers: ['retry-after', '1'] };
     },
   };
+}
+
+/** True if only datasets in a store are unavailable. */
+function isStoreMissing(states: readonly DatasetState[]): boolean {
+  return states.every(({ status, engine }) => status === 'ready' || engine === 'store');
 }
 
 /** The state of a dataset, as clients get it. */
