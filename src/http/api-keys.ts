@@ -10,13 +10,15 @@ export class ApiKeys {
   /** The environment variable that has them, or the path of their file. */
   private readonly variable: string;
   private readonly source: KeySource;
-  private checkNow: KeyCheck;
+  private checkNow: KeyCheck = () => 'missing_api_key';
+  /** The keys that are accepted now. */
+  current: readonly string[] = [];
 
   /** @throws ConfigError if their file can't be read, or has no keys */
   constructor(source: KeySource, variable: string = OPTIONS.apiKeys.env) {
     this.source = source;
     this.variable = variable;
-    this.checkNow = keyCheck(readKeys(source, variable));
+    this.use(readKeys(source, variable));
   }
 
   /** True if requests need no key. */
@@ -38,7 +40,13 @@ export class ApiKeys {
    * @throws ConfigError as at startup
    */
   reload(): void {
-    this.checkNow = keyCheck(readKeys(this.source, this.variable));
+    this.use(readKeys(this.source, this.variable));
+  }
+
+  /** Accepts other keys from now on. */
+  use(keys: readonly string[]): void {
+    this.current = keys;
+    this.checkNow = keyCheck(keys);
   }
 }
 

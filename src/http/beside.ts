@@ -22,14 +22,12 @@ import type {
 } from '../processes/messages.js';
 import { passingStore } from '../processes/passing-store.js';
 import { RemoteTokens } from '../processes/remote-tokens.js';
-import { readRules } from '../settings/rules-file.js';
 import { storeSettings } from '../settings/store-settings.js';
 import type { Config } from '../settings/table.js';
-import { readTokenizer } from '../settings/tokenizer-file.js';
 import { MemoryStore } from '../store/memory-store.js';
 import { Scopes } from '../store/scopes.js';
 import { Testing } from '../testing/testing.js';
-import { ApiKeys, reloadKeys } from './api-keys.js';
+import { ApiKeys } from './api-keys.js';
 import { createApp } from './app.js';
 import { contextLimitOf } from './context-limits.js';
 import { deliveryOf } from './delivery-settings.js';
@@ -84,7 +82,7 @@ export async function answerBeside({ loadLogger, orphaned }: Surroundings): Prom
         // It may have ended on the way.
         if (socket !== undefined) beside?.listener.adopt(socket);
       }
-      if (note.kind === 'hangup') beside?.reload();
+      if (note.kind === 'keys') beside?.useKeys(note.keys);
     },
     question: async (question) => {
       const beside = await started;
@@ -150,7 +148,7 @@ class Beside {
   private isStopping = false;
 
   constructor(
-    { config, version, mainPath }: ChildSettings,
+    { config, version, keys, tokenizer, mainPath }: ChildSettings,
     channel: Channel<ChildNote, ChildQuestion, MainNote, MainQuestion>,
     logger: Logger,
     state: OpenState,
@@ -159,14 +157,14 @@ class Beside {
     this.logger = logger;
     this.state = state;
     this.stored = stored;
-    this.keys = new ApiKeys(config.apiKeys);
+    this.keys = new ApiKeys(keys);
     this.passer = new Passer(mainPath);
     const cacheBytes = byteCount((config.cacheMb * 1_000_000) / config.httpThreads);
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
-    const tokens = new RemoteTokens(readTokenizer(config.tokenizer), (question) => channel.ask(question));
+    const tokens = new RemoteTokens(tokenizer, (question) => channel.ask(question));
     const trapped = (trap: WebAssembly.RuntimeError) =>
       logger.warn({ err: trap }, 'kernel trapped; replaced');
-    const hasRules = readRules(config.normalize).length > 0;
+    const hasRules = 'file' in config.normalize || config.normalize.length > 0;
     this.datasets = new Map(
       config.dataset.map(({ id }) => [
         id,
@@ -256,8 +254,8 @@ class Beside {
     return (await this.registry()).getMetricsAsJSON();
   }
 
-  reload(): void {
-    reloadKeys(this.keys, this.logger);
+  useKeys(keys: readonly string[]): void {
+    this.keys.use(keys);
   }
 
   async stop(): Promise<void> {

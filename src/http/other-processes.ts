@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { GIVEN_CHECK_MS } from '../core/limits.js';
+import type { TokenizerSource } from '../core/tokens.js';
 import { isSystemError } from '../dataset/file.js';
 import { temporaryFolder } from '../dataset/spool.js';
 import { Children } from '../processes/children.js';
 import type { ChildSettings, Publication } from '../processes/messages.js';
 import type { Config } from '../settings/table.js';
 import type { TokenPool } from '../workers/token-pool.js';
+import type { ApiKeys } from './api-keys.js';
 import type { Listener } from './listener.js';
 import { ListenError } from './listening.js';
 
@@ -18,6 +20,7 @@ interface Parts extends Pick<ChildSettings, 'config' | 'version'> {
   /** Answers on a connection that none of them has taken. */
   readonly takeBack: (socket: Socket) => void;
   readonly tokens: TokenPool;
+  readonly keys: ApiKeys;
   readonly logger: Logger;
 }
 
@@ -65,6 +68,10 @@ function folderOfSocket(): string {
   }
 }
 
+function withoutContent(tokenizer: TokenizerSource): TokenizerSource {
+  return typeof tokenizer === 'string' ? tokenizer : { ...tokenizer, content: new Uint8Array() };
+}
+
 /** The processes that answer beside this one, as it sees them. */
 export class OtherProcesses {
   private readonly children: Children;
@@ -97,7 +104,7 @@ export class OtherProcesses {
   }
 
   private constructor(
-    { config, version, tokens, logger, takeBack }: Parts,
+    { config, version, tokens, keys, logger, takeBack }: Parts,
     state: () => State,
     listener: Listener,
     folder: string,
@@ -109,12 +116,18 @@ export class OtherProcesses {
     this.listener = listener;
     this.children = new Children({
       count: config.httpThreads - 1,
-      settings: { config, version, mainPath },
+      settings: () => ({
+        config,
+        version,
+        keys: keys.current,
+        tokenizer: withoutContent(tokens.tokenizer),
+        mainPath,
+      }),
       publication: () => ({ models: state().models, passesAll: this.passesAll }),
       tokens,
       drainMs: config.drainMs,
       takeBack,
-      onDeath: (thread, reason) => logger.warn({ thread, reason }, 'thread died; replaced'),
+      onDeath: (thread, reason) => logger.warn({ died: thread, reason }, 'thread died; replaced'),
     });
     this.timer = setInterval(() => this.takeUp(), GIVEN_CHECK_MS);
     this.timer.unref();
@@ -155,9 +168,9 @@ export class OtherProcesses {
     return this.children.metrics();
   }
 
-  /** Makes them read the files of the settings again. */
-  hangup(): void {
-    this.children.hangup();
+  /** Makes them accept other API keys. */
+  useKeys(keys: readonly string[]): void {
+    this.children.useKeys(keys);
   }
 
   /** Lets them answer what has arrived, and ends them. */

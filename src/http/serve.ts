@@ -170,7 +170,7 @@ async function serveWith(
   pool.onDeath = () => warn('worker thread died; replaced, tasks retried');
   tokens.onDeath = () => warn('tokenizer thread died; replaced, tasks retried');
   onHangup(() => log((logger) => reloadKeys(keys, logger)));
-  onHangup(() => others?.hangup());
+  onHangup(() => others?.useKeys(keys.current));
   const { engine, workers, indexDir } = config;
   const countsAhead = config.usage === 'count';
   const shapes = { prefers: config.prefer, map: config.map };
@@ -321,7 +321,7 @@ async function serveWith(
     if (alone !== undefined) logger.warn(alone);
     if (hasOthers) {
       others = await OtherProcesses.start(
-        { config, version, tokens, logger, takeBack: (socket) => listener?.adopt(socket) },
+        { config, version, tokens, keys, logger, takeBack: (socket) => listener?.adopt(socket) },
         () => ({
           models: new Map(served.all.map(({ id, served }) => [id, served.state])),
           isGiven: !state.store.isShared && !(testing.isEmpty && state.scopes.isEmpty),

@@ -32,7 +32,7 @@ const EXEC_ARGV = ['--max-semi-space-size=2'];
 export interface ChildrenParts {
   /** How many there are. */
   readonly count: number;
-  readonly settings: Omit<ChildSettings, 'number'>;
+  readonly settings: () => Omit<ChildSettings, 'number'>;
   /** The state to answer from, as it is now. */
   readonly publication: () => Omit<Publication, 'number'>;
   /** Counts tokens for them. */
@@ -106,9 +106,9 @@ export class Children {
     return all.filter((each) => each !== undefined);
   }
 
-  /** Reads the files of the settings again. */
-  hangup(): void {
-    for (const { channel } of this.children) channel.notify({ kind: 'hangup' });
+  /** Makes all children accept other API keys. */
+  useKeys(keys: readonly string[]): void {
+    for (const { channel } of this.children) channel.notify({ kind: 'keys', keys });
   }
 
   /** Lets all children answer what has arrived, and resolves when they have ended. One that doesn't end is killed. */
@@ -140,7 +140,7 @@ export class Children {
     const { settings, tokens, takeBack } = this.parts;
     const startMs = performance.now();
     const child = new Child(tokens);
-    child.channel.notify({ kind: 'start', settings: { ...settings, number } });
+    child.channel.notify({ kind: 'start', settings: { ...settings(), number } });
     void this.publishTo(child, this.publications);
     child.exited.then(async (reason) => {
       child.hasStarted = false;

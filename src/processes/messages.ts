@@ -1,5 +1,6 @@
 /** What the main process and the others say to each other. */
 
+import type { TokenizerSource } from '../core/tokens.js';
 import type { Published } from '../models/served.js';
 import type { Config } from '../settings/table.js';
 import type { TokenTasks } from '../workers/token-pool.js';
@@ -10,6 +11,10 @@ export interface ChildSettings {
   readonly version: string;
   /** Its number among all processes that answer: the main process is 1. */
   readonly number: number;
+  /** The accepted API keys. Its file may have changed since the main process has read it. */
+  readonly keys: readonly string[];
+  /** What the tokens in the indexes were counted with; without the content of a file. */
+  readonly tokenizer: TokenizerSource;
   /** Where the main process accepts the requests that are passed on to it. */
   readonly mainPath: string;
 }
@@ -28,7 +33,7 @@ export interface Publication {
 export type MainNote =
   | { readonly kind: 'start'; readonly settings: ChildSettings }
   | { readonly kind: 'connection'; readonly id: number }
-  | { readonly kind: 'hangup' }
+  | { readonly kind: 'keys'; readonly keys: readonly string[] }
   | { readonly kind: 'stop' };
 
 /** Questions of the main process. */

@@ -402,6 +402,33 @@ describe('a thread', () => {
     for (const client of [...clients, ...next]) client.close();
   });
 
+  it('that is replaced accepts the keys of the others, whatever their file has now', async () => {
+    const keys = join(folder, 'keys');
+    writeFileSync(keys, 'first');
+    const server = startServer([dataset('keys.json', 'old')], { ...env, API_KEYS: `@${keys}` });
+    const url = await server.url();
+    await ready(url);
+    const accepted = async (key: string) => {
+      const clients = clientsOf(url, 2 * THREADS);
+      const headers = { 'x-api-key': key };
+      const body = { messages: [{ role: 'user', content: 'prompt 1' }] };
+      const answers = clients.map((client) => client.send('POST', '/v1/chat/completions', body, headers));
+      const statuses = (await Promise.all(answers)).map(({ status }) => status);
+      for (const client of clients) client.close();
+      return new Set(statuses);
+    };
+    writeFileSync(keys, '');
+    process.kill(await pidOf(server, 2), 'SIGKILL');
+    await server.waitFor(/"died":2,"reason":"SIGKILL","msg":"thread died; replaced"/, 'stderr');
+    await ready(url);
+    expect(await accepted('first')).toEqual(new Set([200]));
+    writeFileSync(keys, 'second');
+    server.kill('SIGHUP');
+    await server.waitFor(/API keys reloaded/, 'stderr');
+    expect(await accepted('second')).toEqual(new Set([200]));
+    expect(await accepted('first')).toEqual(new Set([401]));
+  });
+
   it('that is not there yet is reported by /ready', async () => {
     const server = startServer([dataset('starting.json', 'old')], env);
     const url = await server.url();
