@@ -31,7 +31,7 @@ export class ServedStore implements Served, VersionSource {
   private readonly connection: StoreConnection;
   private readonly notices: Notices;
   private version: StoredVersion | undefined;
-  /** What `version` was parsed from. */
+  /** What the store has of the version; empty before it has answered. */
   private text = '';
   private timer: NodeJS.Timeout | undefined;
   /** True if the store was reached, and has no such dataset. */
@@ -62,7 +62,7 @@ export class ServedStore implements Served, VersionSource {
     const served = new ServedStore(name, connection, prefix, notices);
     const endMs = performance.now() + STORE_START_MS;
     do await served.check();
-    while (served.version === undefined && performance.now() < endMs && !served.isMissing);
+    while (served.text === '' && !served.isMissing && performance.now() < endMs);
     return served;
   }
 
@@ -78,9 +78,9 @@ export class ServedStore implements Served, VersionSource {
     this.noteMissing(text === '');
     if (text === '' || text === this.text) return;
     this.text = text;
-    const version = JSON.parse(text) as StoredVersion;
+    const version = versionIn(text);
     const before = this.version?.id;
-    if (version.format !== STORED_FORMAT) {
+    if (version === undefined) {
       this.notices.warn(
         { dataset: this.name },
         'dataset in the store has a format of another release; load it again',
@@ -183,6 +183,16 @@ export class ServedStore implements Served, VersionSource {
   private noteRefusal(reason: string): void {
     if (reason !== this.refusal) this.notices.warn({ dataset: this.name, reason }, 'store refused a command');
     this.refusal = reason;
+  }
+}
+
+/** @returns undefined if the format isn't this program's */
+function versionIn(text: string): StoredVersion | undefined {
+  try {
+    const version = JSON.parse(text) as StoredVersion;
+    return version.format === STORED_FORMAT ? version : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -199,6 +199,21 @@ describe('a store that fails', () => {
     expect(await ask(base, 'first 3')).toMatchObject({ status: 200, text: 'reply 3' });
   });
 
+  it('may have something else under the name: the server asks calmly, and takes the dataset once it is there', async () => {
+    const server = await RedisServer.start();
+    const path = write('o.jsonl', numbered(10, 'reply'));
+    await server.call('SET', 'verbatim:dataset:d', 'something else');
+    const node = startServer(['--store', server.url, '--model', 'd']);
+    const base = await node.url();
+    expect(await isReady(base)).toBe(false);
+    expect(node.stderr).toContain('dataset in the store has a format of another release');
+    const [, calls] = /cmdstat_get:calls=(\d+)/.exec(String(await server.call('INFO', 'commandstats'))) ?? [];
+    expect(Number(calls)).toBeLessThan(100);
+    await server.call('DEL', 'verbatim:dataset:d');
+    await load(server.url, path);
+    await expect.poll(() => isReady(base), WAIT).toBe(true);
+  });
+
   it('may refuse commands: the server is not ready until it accepts them again', async () => {
     const server = await RedisServer.start();
     await load(server.url, write('a.jsonl', numbered(10, 'reply')));
