@@ -624,6 +624,12 @@ export const CHILD_STEADY_MS = 10_000;
 /** How often the main process asks the others whether they answer, in ms. */
 export const CHILD_CHECK_MS = 500;
 
+/**
+ * A process that hasn't been asked that for as long, in ms, passes its requests on: it may have been stopped, and the dataset replaced
+ * meanwhile.
+ */
+export const CHILD_LEASE_MS = 1000;
+
 /** A process that hasn't answered that for as long gets no connections, in ms. */
 export const CHILD_STALLED_MS = 1000;
 

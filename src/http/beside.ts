@@ -86,6 +86,7 @@ export async function answerBeside({ loadLogger, orphaned }: Surroundings): Prom
     },
     question: async (question) => {
       const beside = await started;
+      beside?.hear();
       if (question.kind === 'check') return undefined;
       return question.kind === 'metrics' ? beside?.metrics() : beside?.use(question.publication);
     },
@@ -252,6 +253,10 @@ class Beside {
   /** The metrics, as prom-client's JSON. */
   async metrics(): Promise<object> {
     return (await this.registry()).getMetricsAsJSON();
+  }
+
+  hear(): void {
+    this.passer.hear();
   }
 
   useKeys(keys: readonly string[]): void {

@@ -1,6 +1,7 @@
 import { Agent, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
 import type { Operation, OperationId } from '../api/operations.js';
 import { AppError } from '../core/errors.js';
+import { CHILD_LEASE_MS } from '../core/limits.js';
 import { sendContinue } from './body.js';
 import { CLIENT_HEADER, SERVER_HEADER, serverAddressOf } from './client-address.js';
 import { CLIENT_ENDED, endIfUnread } from './linger.js';
@@ -37,6 +38,8 @@ export class Passer {
   private readonly agent = new Agent({ keepAlive: true });
   /** True if every request is passed on. */
   passesAll = true;
+  /** When the main process was heard last, in ms of a monotonic clock. */
+  private heardMs = 0;
 
   /** @param path the socket that the main process listens on */
   constructor(path: string) {
@@ -45,7 +48,13 @@ export class Passer {
 
   /** True if this process answers such requests itself, as far as it can. */
   answers(operation: Operation | undefined): operation is Operation {
-    return !this.passesAll && operation !== undefined && ALONE.has(operation.id);
+    if (this.passesAll || operation === undefined || !ALONE.has(operation.id)) return false;
+    return performance.now() - this.heardMs < CHILD_LEASE_MS;
+  }
+
+  /** Lets this process answer for another `CHILD_LEASE_MS`: the main process has said nothing that is against it. */
+  hear(): void {
+    this.heardMs = performance.now();
   }
 
   /**

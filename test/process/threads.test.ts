@@ -464,6 +464,34 @@ describe('a thread', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
+  it('that was stopped while the dataset was replaced does not answer from the one before', async () => {
+    const path = dataset('continues.json', 'old');
+    const server = startServer([path], env);
+    const url = await server.url();
+    await ready(url);
+    const pid = await pidOf(server, 2);
+    const clients = clientsOf(url, 4 * THREADS);
+    await Promise.all(clients.map((client) => client.chat('prompt 1')));
+    process.kill(pid, 'SIGSTOP');
+    onTestFinished(() => void (hasEnded(pid) || process.kill(pid, 'SIGKILL')));
+    // The requests arrive before the news.
+    const waiting = new Set(clients);
+    const before = clients.map((client) => client.chat('prompt 1').finally(() => waiting.delete(client)));
+    await vi.waitUntil(() => waiting.size === 4, WAIT);
+    dataset('continues.json', 'new');
+    const [answering] = clients.filter((client) => !waiting.has(client));
+    await vi.waitUntil(
+      async () => replyOf((await answering?.chat('prompt 1')) as Answer) === 'reply 1 new',
+      WAIT,
+    );
+    const newMs = performance.now();
+    await vi.waitUntil(() => performance.now() > newMs + 1000, WAIT);
+    process.kill(pid, 'SIGCONT');
+    const replies = (await Promise.all(before)).map(replyOf);
+    expect(replies.filter((reply) => reply === 'reply 1 new')).toHaveLength(4);
+    for (const client of clients) client.close();
+  });
+
   it('that has no file left for a connection leaves it to the main process', async () => {
     const server = startServer([dataset('files.json', 'old')], env);
     const url = await server.url();
