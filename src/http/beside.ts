@@ -5,7 +5,6 @@ import type { Logger } from 'pino';
 import { byteCount } from '../core/bytes.js';
 import { tokenizerId } from '../core/tokens.js';
 import { Cache } from '../lookup/cache.js';
-import { estimatingCounter, RealCounter } from '../lookup/token-counter.js';
 import { Catalog } from '../models/catalog.js';
 import type { Notices } from '../models/notices.js';
 import { SavedDataset } from '../models/saved-dataset.js';
@@ -29,17 +28,13 @@ import { Scopes } from '../store/scopes.js';
 import { Testing } from '../testing/testing.js';
 import { ApiKeys } from './api-keys.js';
 import { createApp } from './app.js';
-import { contextLimitOf } from './context-limits.js';
+import { configuredParts } from './configured-parts.js';
 import { deliveryOf } from './delivery-settings.js';
-import { heldBytesMax } from './held-memory.js';
 import { Listener } from './listener.js';
-import { missPolicyOf, standInOf } from './miss-policies.js';
 import { Passer } from './passer.js';
-import { randomIds } from './random-ids.js';
 import { RequestMetrics } from './request-metrics.js';
 import { type OpenState, openState } from './shared-state.js';
 import { summaryOf } from './summary.js';
-import { tokensInFlightOf } from './tokens-in-flight.js';
 
 /** The environment of a process that answers beside the main one. */
 interface Surroundings {
@@ -177,20 +172,10 @@ class Beside {
     );
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(
       {
+        ...configuredParts(config, { tokens, keys: this.keys, state, version, logger }),
         catalog: new Catalog([...this.models.values()], config.strictModels),
-        replies: {
-          tokens: config.usage === 'count' ? new RealCounter(tokens) : estimatingCounter,
-          maxTokens: config.maxTokens,
-        },
         delivery: deliveryOf(config, state),
-        contextLimitOf: contextLimitOf(config),
-        tokensInFlight: tokensInFlightOf(config),
-        onMiss: missPolicyOf(config),
-        standIn: standInOf(config),
-        missStatus: config.missStatus,
-        tokenPool: tokens,
         cache,
-        clock: { now: Date.now, newId: randomIds() },
         metrics: this.requests,
         figures: () => ({
           datasets: new Map(),
@@ -201,17 +186,7 @@ class Beside {
           cacheMisses: cache?.misses ?? 0,
           cacheBytes: cache?.bytes ?? 0,
         }),
-        keyCheck: this.keys.check,
         isStopping: () => this.isStopping,
-        version,
-        logger,
-        bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
-        heldBytesMax: heldBytesMax(),
-        hasKeys: !this.keys.areNone,
-        corsOrigins: config.corsOrigins,
-        rateLimit: config.rateLimit,
-        store: state.store,
-        requestTimeoutMs: config.requestTimeoutMs,
         testing: new Testing(0, config.scoped === 'required', state),
         passer: this.passer,
       },

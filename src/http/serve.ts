@@ -26,11 +26,9 @@ import { ApiKeys, reloadKeys } from './api-keys.js';
 import type { AppParts } from './app.js';
 import { logConversion } from './conversion.js';
 import { deliveryOf } from './delivery-settings.js';
-import { heldBytesMax } from './held-memory.js';
 import { tryAddress } from './listening.js';
 import { OtherProcesses, whyAlone } from './other-processes.js';
 import { type Progress, ProgressLog } from './progress.js';
-import { randomIds } from './random-ids.js';
 import { type OpenState, openState } from './shared-state.js';
 import { clientUrlOf, type Stopping, servingLine, tryLine, urlOf } from './start-lines.js';
 import { summaryOf } from './summary.js';
@@ -241,21 +239,8 @@ async function serveWith(
     if (engine === 'index') await started;
     // What is imported together is opened together, and a process may have few files: the graph is loaded in two steps.
     await import('./deliverer.js');
-    const {
-      contextLimitOf,
-      tokensInFlightOf,
-      createApp,
-      expressApp,
-      Listener,
-      Cache,
-      estimatingCounter,
-      RealCounter,
-      missPolicyOf,
-      standInOf,
-      RequestMetrics,
-      Catalog,
-      ServedModel,
-    } = await import('./answering.js');
+    const { configuredParts, createApp, expressApp, Listener, Cache, RequestMetrics, Catalog, ServedModel } =
+      await import('./answering.js');
     const served = await opening;
     if (signal.aborted) return false;
 
@@ -271,20 +256,10 @@ async function serveWith(
     const inFlight = () => listener?.inFlight ?? 0;
     const testing = new Testing(config.journal, config.scoped === 'required', state);
     const appParts: AppParts = {
+      ...configuredParts(config, { tokens, keys, state, version, logger }),
       catalog: new Catalog([...models.values()], config.strictModels),
-      replies: {
-        tokens: countsAhead ? new RealCounter(tokens) : estimatingCounter,
-        maxTokens: config.maxTokens,
-      },
       delivery,
-      contextLimitOf: contextLimitOf(config),
-      tokensInFlight: tokensInFlightOf(config),
-      onMiss: missPolicyOf(config),
-      standIn: standInOf(config),
-      missStatus: config.missStatus,
-      tokenPool: tokens,
       cache,
-      clock: { now: Date.now, newId: randomIds() },
       metrics,
       figures: () => ({
         datasets: served.figures,
@@ -295,18 +270,8 @@ async function serveWith(
         cacheMisses: cache?.misses ?? 0,
         cacheBytes: cache?.bytes ?? 0,
       }),
-      keyCheck: keys.check,
       isStopping: () => signal.aborted,
-      version,
-      logger,
-      bodyLimit: byteCount(config.bodyLimitMb * 1_000_000),
-      heldBytesMax: heldBytesMax(),
-      hasKeys: !keys.areNone,
-      corsOrigins: config.corsOrigins,
-      rateLimit: config.rateLimit,
-      requestTimeoutMs: config.requestTimeoutMs,
       testing,
-      store: state.store,
       others: () => others,
     };
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(appParts, expressApp);
