@@ -110,7 +110,8 @@ class MemoryCounts implements Counts {
       window = { count: 0, endsAt: now + this.lifeMs };
       this.windows.set(id, window);
     }
-    return { count: ++window.count, endsInMs: window.endsAt - now };
+    // The sum of `now` and the life may be rounded up.
+    return { count: ++window.count, endsInMs: Math.min(this.lifeMs, window.endsAt - now) };
   }
 }
 
