@@ -16,7 +16,7 @@ const processes = [
 export default defineConfig({
   test: {
     // More than there are cores, since tests of processes wait much of their time: for a signal, a browser, a disk.
-    maxWorkers: availableParallelism() + 3,
+    maxWorkers: availableParallelism() + 2,
     // Node loads what is built, as in production: Vite would only transform it again for each file.
     server: { deps: { external: [/\/dist\//] } },
     setupFiles: ['test/support/setup.ts'],
