@@ -2,23 +2,15 @@
 
 import { once } from 'node:events';
 import type { Logger } from 'pino';
-import { byteCount } from '../core/bytes.js';
 import { tokenizerId } from '../core/tokens.js';
 import { Cache } from '../lookup/cache.js';
 import { Catalog } from '../models/catalog.js';
-import type { Notices } from '../models/notices.js';
+import { NO_NOTICES, type Notices } from '../models/notices.js';
 import { SavedDataset } from '../models/saved-dataset.js';
 import { ServedModel } from '../models/served-model.js';
 import type { ServedStore } from '../models/served-store.js';
 import { Channel } from '../processes/channel.js';
-import type {
-  ChildNote,
-  ChildQuestion,
-  ChildSettings,
-  MainNote,
-  MainQuestion,
-  Publication,
-} from '../processes/messages.js';
+import type { ChannelToMain, ChildSettings, Publication } from '../processes/messages.js';
 import { passingStore } from '../processes/passing-store.js';
 import { RemoteTokens } from '../processes/remote-tokens.js';
 import { storeSettings } from '../settings/store-settings.js';
@@ -35,6 +27,7 @@ import { Passer } from './passer.js';
 import { RequestMetrics } from './request-metrics.js';
 import { type OpenState, openState } from './shared-state.js';
 import { summaryOf } from './summary.js';
+import { cacheBytesOf } from './thread-settings.js';
 
 /** The environment of a process that answers beside the main one. */
 interface Surroundings {
@@ -67,7 +60,7 @@ export async function answerBeside({ loadLogger, orphaned }: Surroundings): Prom
     channel.notify({ kind: 'started' });
     return beside;
   };
-  const channel = new Channel<ChildNote, ChildQuestion, MainNote, MainQuestion>(process, {
+  const channel: ChannelToMain = new Channel(process, {
     note: async (note, socket) => {
       if (note.kind === 'start') started = start(note.settings);
       else if (note.kind === 'stop') ended.abort();
@@ -120,10 +113,8 @@ async function storedOf(
 
 /** The main process logs what happens to a dataset. */
 function noticesOf(logger: Logger, changed: () => void): Notices {
-  const ignore = () => {};
   const debug = (fields: object, message: string) => logger.debug(fields, message);
-  const events = { progress: ignore, spooling: ignore, spooled: ignore, walked: ignore, saved: ignore };
-  return { debug, info: debug, warn: debug, ...events, changed };
+  return { ...NO_NOTICES, debug, info: debug, warn: debug, changed };
 }
 
 /** A process that answers beside the main one. */
@@ -145,7 +136,7 @@ class Beside {
 
   constructor(
     { config, version, keys, tokenizer, mainPath }: ChildSettings,
-    channel: Channel<ChildNote, ChildQuestion, MainNote, MainQuestion>,
+    channel: ChannelToMain,
     logger: Logger,
     state: OpenState,
     stored: ReadonlyMap<string, ServedStore>,
@@ -155,7 +146,7 @@ class Beside {
     this.stored = stored;
     this.keys = new ApiKeys(keys);
     this.passer = new Passer(mainPath);
-    const cacheBytes = byteCount((config.cacheMb * 1_000_000) / config.httpThreads);
+    const cacheBytes = cacheBytesOf(config, true);
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
     const tokens = new RemoteTokens(tokenizer, (question) => channel.ask(question));
     const trapped = (trap: WebAssembly.RuntimeError) =>

@@ -9,7 +9,6 @@ import { isSystemError } from '../dataset/file.js';
 import { temporaryFolder } from '../dataset/spool.js';
 import { Children } from '../processes/children.js';
 import type { ChildSettings, Publication } from '../processes/messages.js';
-import type { Config } from '../settings/table.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import type { ApiKeys } from './api-keys.js';
 import type { Listener } from './listener.js';
@@ -17,6 +16,8 @@ import { ListenError } from './listening.js';
 
 /** What processes that answer beside the main one are started with. */
 interface Parts extends Pick<ChildSettings, 'config' | 'version'> {
+  /** The script that they run. */
+  readonly script: string;
   /** Answers on a connection that none of them has taken. */
   readonly takeBack: (socket: Socket) => void;
   readonly tokens: TokenPool;
@@ -28,33 +29,6 @@ interface Parts extends Pick<ChildSettings, 'config' | 'version'> {
 interface State extends Pick<Publication, 'models'> {
   /** True if a test has given replies or failures. */
   readonly isGiven: boolean;
-}
-
-type Uses = readonly (readonly [name: string, isUsed: (config: Config) => boolean])[];
-
-/** Settings whose state only one process can keep, and whether they are in use. */
-const NEEDS_ONE: Uses = [
-  ['ENGINE=sweep', ({ engine }) => engine === 'sweep'],
-  ['JOURNAL', ({ journal }) => journal > 0],
-  ['MAX_NUM_SEQS', ({ maxNumSeqs }) => maxNumSeqs > 0],
-];
-
-/** Settings whose state several processes can share in a store. */
-const NEEDS_ONE_OR_STORE: Uses = [
-  ['FAIL_SEQUENCE', ({ failSequence }) => failSequence !== undefined],
-  ['FAIL_RATE', ({ failRate }) => failRate > 0],
-  ['RATE_LIMIT', ({ rateLimit }) => rateLimit > 0],
-];
-
-/** Why one process answers, whatever HTTP_THREADS says; undefined if several can. */
-export function whyAlone(config: Config): string | undefined {
-  const settings = [config, ...Object.values(config.models).map((own) => ({ ...config, ...own }))];
-  const namesOf = (uses: Uses) => uses.filter(([, isUsed]) => settings.some(isUsed)).map(([name]) => name);
-  const names = namesOf(NEEDS_ONE);
-  const unshared = config.store === undefined ? namesOf(NEEDS_ONE_OR_STORE) : [];
-  if (names.length + unshared.length === 0) return undefined;
-  const storeless = unshared.length > 0 ? [`${unshared.join(', ')} without STORE`] : [];
-  return `one thread answers: HTTP_THREADS has no effect with ${[...names, ...storeless].join(', and ')}`;
 }
 
 /** @throws ListenError if there is no folder for temporary files */
@@ -104,7 +78,7 @@ export class OtherProcesses {
   }
 
   private constructor(
-    { config, version, tokens, keys, logger, takeBack }: Parts,
+    { script, config, version, tokens, keys, logger, takeBack }: Parts,
     state: () => State,
     listener: Listener,
     folder: string,
@@ -116,6 +90,7 @@ export class OtherProcesses {
     this.listener = listener;
     this.children = new Children({
       count: config.httpThreads - 1,
+      script,
       settings: () => ({
         config,
         version,

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { byteCount } from '../core/bytes.js';
 import { counted } from '../core/counted.js';
 import { AppError } from '../core/errors.js';
 import { METRICS_DELAY_MS, NEVER_IDLE_MS, WORKER_BYTES_MIN } from '../core/limits.js';
@@ -27,11 +26,12 @@ import type { AppParts } from './app.js';
 import { logConversion } from './conversion.js';
 import { deliveryOf } from './delivery-settings.js';
 import { tryAddress } from './listening.js';
-import { OtherProcesses, whyAlone } from './other-processes.js';
+import { OtherProcesses } from './other-processes.js';
 import { type Progress, ProgressLog } from './progress.js';
 import { type OpenState, openState } from './shared-state.js';
 import { clientUrlOf, type Stopping, servingLine, tryLine, urlOf } from './start-lines.js';
 import { summaryOf } from './summary.js';
+import { cacheBytesOf, whyAlone } from './thread-settings.js';
 
 /** The environment that a run of the server needs. */
 interface Surroundings {
@@ -49,6 +49,8 @@ interface Surroundings {
   readonly signal: AbortSignal;
   /** Registers a function to run each time that the files of the settings may have changed. */
   readonly onHangup: (act: () => void) => void;
+  /** The script of the processes that answer beside this one; undefined if this process answers alone. */
+  readonly childScript?: string | undefined;
   /** Called once the server listens. */
   readonly onListening?: (listening: Listening) => void;
 }
@@ -124,15 +126,15 @@ async function serveWith(
   tokens: TokenPool,
   state: OpenState,
   config: Config,
-  { loadLogger, print, version, signal, onHangup, onListening, sourceOf, bar }: Surroundings,
+  { loadLogger, print, version, signal, onHangup, onListening, childScript, sourceOf, bar }: Surroundings,
 ): Promise<boolean> {
   const startMs = performance.now();
   const keys = new ApiKeys(config.apiKeys, sourceOf?.('apiKeys'));
   const { ServedDatasets: Datasets } = await import('../models/served-datasets.js');
   if (signal.aborted) return false;
   const alone = config.httpThreads > 1 ? whyAlone(config) : undefined;
-  const hasOthers = config.httpThreads > 1 && alone === undefined;
-  const cacheBytes = byteCount((config.cacheMb * 1_000_000) / (hasOthers ? config.httpThreads : 1));
+  const hasOthers = config.httpThreads > 1 && alone === undefined && childScript !== undefined;
+  const cacheBytes = cacheBytesOf(config, hasOthers);
   // Lines that are logged before the logger is loaded are queued.
   const early: ((logger: Logger) => void)[] = [];
   let log = (line: (logger: Logger) => void): void => void early.push(line);
@@ -286,7 +288,15 @@ async function serveWith(
     if (alone !== undefined) logger.warn(alone);
     if (hasOthers) {
       others = await OtherProcesses.start(
-        { config, version, tokens, keys, logger, takeBack: (socket) => listener?.adopt(socket) },
+        {
+          script: childScript,
+          config,
+          version,
+          tokens,
+          keys,
+          logger,
+          takeBack: (socket) => listener?.adopt(socket),
+        },
         () => ({
           models: new Map(served.all.map(({ id, served }) => [id, served.state])),
           isGiven: !state.store.isShared && !(testing.isEmpty && state.scopes.isEmpty),

@@ -1,11 +1,11 @@
 import { AppError } from '../core/errors.js';
-import { type MaybePromise, orElse } from '../core/maybe-promise.js';
+import { firstFound, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import { PassedOn } from '../core/passed-on.js';
 import type { Query } from '../core/query.js';
 import type { Corpus } from '../corpus/corpus.js';
 import { NOTHING_COUNTED } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
-import { isSameFile } from '../dataset/file.js';
+import { FileChangedError, isSameFile, isSystemError } from '../dataset/file.js';
 import { loadIndex } from '../index/saved-index.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
@@ -65,20 +65,9 @@ export class SavedDataset implements Answering {
     this.wanted = published;
     if (published === undefined) return false;
     const opened: Opened[] = [];
-    try {
-      for (const { dataset, indexPath } of published.parts) {
-        const index = await loadIndex(indexPath, dataset, this.tokenizer);
-        if (index === undefined || typeof index === 'string') throw new PassedOn();
-        opened.push(this.opened(dataset));
-        opened.at(-1)?.edition.useIndex(index.table);
-      }
-    } catch {
-      // The main process sends the next state.
-      for (const { edition } of opened) edition.close();
-      return false;
-    }
-    if (this.wanted !== published) {
-      for (const { edition } of opened) edition.close();
+    const isWhole = await this.open(published, opened);
+    if (!isWhole || this.wanted !== published) {
+      closeAll(opened);
       return false;
     }
     this.parts = opened;
@@ -86,9 +75,31 @@ export class SavedDataset implements Answering {
     return true;
   }
 
+  /**
+   * Opens all parts.
+   *
+   * @param opened gets those that could be opened
+   * @returns false if one can't be: then the main process sends another state
+   */
+  private async open({ parts }: Published, opened: Opened[]): Promise<boolean> {
+    try {
+      for (const { dataset, indexPath } of parts) {
+        const index = await loadIndex(indexPath, dataset, this.tokenizer);
+        if (index === undefined || typeof index === 'string') return false;
+        const part = this.opened(dataset);
+        opened.push(part);
+        part.edition.useIndex(index.table);
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof FileChangedError || isSystemError(error)) return false;
+      throw error;
+    }
+  }
+
   /** Answers nothing from now on. */
   leave(): void {
-    for (const { edition } of this.parts) edition.close();
+    closeAll(this.parts);
     this.parts = [];
     this.published = undefined;
   }
@@ -133,13 +144,8 @@ export class SavedDataset implements Answering {
     return pass();
   }
 
-  /** A miss is answered with the first similar turn of the parts. */
-  async similar(query: Query, signal?: () => AbortSignal): Promise<Similar | undefined> {
-    for (const { lookup } of this.parts) {
-      const found = await lookup.similar(query, signal);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+  similar(query: Query, signal?: () => AbortSignal): MaybePromise<Similar | undefined> {
+    return firstFound(this.parts, ({ lookup }) => lookup.similar(query, signal));
   }
 
   sharing(): MaybePromise<Sharing | undefined> {
@@ -151,6 +157,10 @@ export class SavedDataset implements Answering {
   }
 
   pauseBackgroundWork(): void {}
+}
+
+function closeAll(parts: readonly Opened[]): void {
+  for (const { edition } of parts) edition.close();
 }
 
 /** True if both are the same state of the same files. */

@@ -23,7 +23,7 @@ export interface Receivers<Note, Question> {
 }
 
 /** The other process has ended, or is ending. */
-class ChannelClosed extends Error {
+export class ChannelClosed extends Error {
   override readonly name = 'ChannelClosed';
 }
 

@@ -2,7 +2,6 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import {
   CHILD_AGAIN_MS,
   CHILD_AGAIN_MS_MAX,
@@ -14,16 +13,7 @@ import {
 } from '../core/limits.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { Channel } from './channel.js';
-import type {
-  ChildNote,
-  ChildQuestion,
-  ChildSettings,
-  MainNote,
-  MainQuestion,
-  Publication,
-} from './messages.js';
-
-const ENTRY = fileURLToPath(new URL('../cli/child.js', import.meta.url));
+import type { ChannelToChild, ChildNote, ChildQuestion, ChildSettings, Publication } from './messages.js';
 
 /** V8 lets the young generation grow to 48 MB, and keeps it: what a request leaves fits into less. In MB, of one of three halves. */
 const EXEC_ARGV = ['--max-semi-space-size=2'];
@@ -32,6 +22,8 @@ const EXEC_ARGV = ['--max-semi-space-size=2'];
 export interface ChildrenParts {
   /** How many there are. */
   readonly count: number;
+  /** The script that they run. */
+  readonly script: string;
   readonly settings: () => Omit<ChildSettings, 'number'>;
   /** The state to answer from, as it is now. */
   readonly publication: () => Omit<Publication, 'number'>;
@@ -50,7 +42,6 @@ export class Children {
   private readonly parts: ChildrenParts;
   private readonly children: Child[];
   private publications = 0;
-  private publishing: Promise<void> = Promise.resolve();
   /** Whose turn it is to get the next connection: 0 is the main process. */
   private next = 0;
   private isStopping = false;
@@ -85,12 +76,9 @@ export class Children {
   }
 
   /** Resolves when all children answer from the state as it is now, and from none before. */
-  publish(): Promise<void> {
+  async publish(): Promise<void> {
     const number = ++this.publications;
-    this.publishing = Promise.all(this.children.map((child) => this.publishTo(child, number))).then(
-      () => undefined,
-    );
-    return this.publishing;
+    await Promise.all(this.children.map((child) => this.publishTo(child, number)));
   }
 
   /** The metrics of all children that answer within `CHILD_STALLED_MS`, as prom-client's JSON. */
@@ -137,9 +125,9 @@ export class Children {
   }
 
   private started(number: number, againMs = CHILD_AGAIN_MS): Child {
-    const { settings, tokens, takeBack } = this.parts;
+    const { script, settings, tokens, takeBack } = this.parts;
     const startMs = performance.now();
-    const child = new Child(tokens);
+    const child = new Child(script, tokens);
     child.channel.notify({ kind: 'start', settings: { ...settings(), number } });
     void this.publishTo(child, this.publications);
     child.exited.then(async (reason) => {
@@ -160,7 +148,7 @@ export class Children {
 
 /** One process that answers beside the main one. */
 class Child {
-  readonly channel: Channel<MainNote, MainQuestion, ChildNote, ChildQuestion>;
+  readonly channel: ChannelToChild;
   /** Resolves when the process has ended: how. */
   readonly exited: Promise<string>;
   /** True once it takes connections. */
@@ -175,8 +163,8 @@ class Child {
   /** When it was checked, if it has not answered since, in ms of a monotonic clock. */
   private checkedMs: number | undefined;
 
-  constructor(tokens: TokenPool) {
-    this.process = fork(ENTRY, { serialization: 'advanced', execArgv: EXEC_ARGV });
+  constructor(script: string, tokens: TokenPool) {
+    this.process = fork(script, { serialization: 'advanced', execArgv: EXEC_ARGV });
     this.exited = once(this.process, 'exit').then(([code, signal]) => signal ?? `exit code ${code}`);
     const question = (question: ChildQuestion) => countedBy(tokens, question);
     this.channel = new Channel(this.process, { note: (note) => this.receive(note), question });

@@ -4,6 +4,7 @@ import type { TokenizerSource } from '../core/tokens.js';
 import type { Published } from '../models/served.js';
 import type { Config } from '../settings/table.js';
 import type { TokenTasks } from '../workers/token-pool.js';
+import type { Channel } from './channel.js';
 
 /** What a child needs to answer as the main process does. */
 export interface ChildSettings {
@@ -30,14 +31,14 @@ export interface Publication {
 }
 
 /** Notes of the main process. */
-export type MainNote =
+type MainNote =
   | { readonly kind: 'start'; readonly settings: ChildSettings }
   | { readonly kind: 'connection'; readonly id: number }
   | { readonly kind: 'keys'; readonly keys: readonly string[] }
   | { readonly kind: 'stop' };
 
 /** Questions of the main process. */
-export type MainQuestion =
+type MainQuestion =
   /** Answered once the child answers from that state, and from none before. */
   | { readonly kind: 'publish'; readonly publication: Publication }
   /** The metrics of the child, as prom-client's JSON. */
@@ -56,3 +57,7 @@ export interface ChildQuestion {
   readonly task: keyof Omit<TokenTasks, 'tokenizer'>;
   readonly values: unknown[];
 }
+
+/** The channel of the main process to a child, and that of a child to the main process. */
+export type ChannelToChild = Channel<MainNote, MainQuestion, ChildNote, ChildQuestion>;
+export type ChannelToMain = Channel<ChildNote, ChildQuestion, MainNote, MainQuestion>;

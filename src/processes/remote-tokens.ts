@@ -1,6 +1,7 @@
 import type { TokenizerSource } from '../core/tokens.js';
 import type { DecodedTokens, EncodeTask, SpelledTokens, TaskResult } from '../workers/tasks.js';
 import type { TokenTasks } from '../workers/token-pool.js';
+import { ChannelClosed } from './channel.js';
 import type { ChildQuestion } from './messages.js';
 
 type Ask = <Answer>(question: ChildQuestion) => Promise<Answer>;
@@ -39,7 +40,8 @@ export class RemoteTokens implements TokenTasks {
   private async run<T>(task: ChildQuestion['task'], ...values: unknown[]): Promise<TaskResult<T>> {
     try {
       return await this.ask<TaskResult<T>>({ task, values });
-    } catch {
+    } catch (error) {
+      if (!(error instanceof ChannelClosed)) throw error;
       return { kind: 'failed', code: 'worker_failed', detail: 'the main process has ended' };
     }
   }
