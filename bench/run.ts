@@ -81,33 +81,20 @@ async function measure(options: BenchOptions): Promise<void> {
   say(`written to ${path}\n`);
 }
 
-function titleOf({
-  engine,
-  http,
-  badClients,
-  bodies,
-  delivery,
-  rollingRestart,
-  threads,
-  store,
-  quick,
-}: BenchOptions): {
-  heading: string;
-  suffix: string;
-} {
-  if (badClients) return { heading: 'bad clients', suffix: '-bad-clients' };
-  if (bodies) return { heading: 'long bodies', suffix: '-bodies' };
-  if (threads && store) return { heading: 'scale', suffix: '-scale' };
-  if (threads) return { heading: 'threads', suffix: '-threads' };
-  if (store) return { heading: 'a dataset in a store', suffix: '-store' };
-  if (rollingRestart) return { heading: 'rolling restart', suffix: '-rolling-restart' };
-  if (delivery)
-    return quick
+function titleOf(options: BenchOptions): { heading: string; suffix: string } {
+  if (options.badClients) return { heading: 'bad clients', suffix: '-bad-clients' };
+  if (options.bodies) return { heading: 'long bodies', suffix: '-bodies' };
+  if (options.threads && options.store) return { heading: 'scale', suffix: '-scale' };
+  if (options.threads) return { heading: 'threads', suffix: '-threads' };
+  if (options.store) return { heading: 'a dataset in a store', suffix: '-store' };
+  if (options.rollingRestart) return { heading: 'rolling restart', suffix: '-rolling-restart' };
+  if (options.delivery)
+    return options.quick
       ? { heading: 'delivery, quickly', suffix: '-delivery-quick' }
       : { heading: 'delivery', suffix: '-delivery' };
-  if (engine && http) return { heading: 'the engines and the server', suffix: '' };
-  if (engine) return { heading: 'the engines', suffix: '-engine' };
-  return quick
+  if (options.engine && options.http) return { heading: 'the engines and the server', suffix: '' };
+  if (options.engine) return { heading: 'the engines', suffix: '-engine' };
+  return options.quick
     ? { heading: 'the server, quickly', suffix: '-http-quick' }
     : { heading: 'the server', suffix: '-http' };
 }

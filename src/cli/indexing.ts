@@ -9,6 +9,7 @@ import type { Progress } from '../http/progress.js';
 import { assertLoadable } from '../http/serve.js';
 import { countsText } from '../http/start-lines.js';
 import { claimOf } from '../models/claiming.js';
+import { NO_NOTICES } from '../models/notices.js';
 import type { Saved } from '../models/served.js';
 import { ServedDatasets } from '../models/served-datasets.js';
 import type { Settings } from '../settings/read-settings.js';
@@ -46,7 +47,7 @@ export async function index(
     let isConverted = false;
     const bytes = () => datasets?.bytes ?? identityAt(spec.path)?.size ?? 0;
     const notices = {
-      ...{ debug: ignore, info: ignore, walked: ignore, changed: ignore, saved: ignore },
+      ...NO_NOTICES,
       // What can't be saved ends the command, with an error that says it again.
       warn: (fields: object, message: string) => {
         if (!('problems' in fields)) warn(warningOf(spec.path, fields, message));
@@ -83,7 +84,6 @@ export async function index(
   }
 }
 
-const ignore = () => {};
 const WAITING = 'waiting for another process that makes its index';
 
 function optionsOf({ prefer, map, split, indexDir }: Config, pool: SharedPool, tokens: TokenPool) {

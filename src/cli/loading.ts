@@ -9,6 +9,7 @@ import type { Progress } from '../http/progress.js';
 import { countsText, sizeText } from '../http/start-lines.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { type Loaded, load, MixedDatasetError } from '../models/loading.js';
+import { NO_NOTICES } from '../models/notices.js';
 import { ServedDatasets } from '../models/served-datasets.js';
 import type { Settings } from '../settings/read-settings.js';
 import { storeSettings } from '../settings/store-settings.js';
@@ -44,17 +45,8 @@ export async function loadDataset(
   const pool = new SharedPool(config.workers);
   const tokens = new TokenPool(config.tokenizer === 'cl100k_base' ? 'cl100k_base' : 'o200k_base');
   let datasets: ServedDatasets | undefined;
-  const ignore = () => {};
   const notices = {
-    ...{
-      debug: ignore,
-      info: ignore,
-      walked: ignore,
-      changed: ignore,
-      progress: ignore,
-      spooled: ignore,
-      saved: ignore,
-    },
+    ...NO_NOTICES,
     warn: (_: object, message: string) => note(message),
     spooling: (share: number) => progress.show(share, datasets?.bytes ?? 0, 'convert'),
   };

@@ -1,6 +1,7 @@
 /** The program: runs the command given, and prints one line if it fails. */
 
 import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { escapeAllControls } from '../core/control-characters.js';
@@ -12,6 +13,7 @@ import { abortedText } from '../http/start-lines.js';
 import { ConfigError } from '../settings/config-error.js';
 import type { CheckSettings, Settings } from '../settings/read-settings.js';
 import { type CommandLine, readCommandLine } from './command-line.js';
+import type { index } from './indexing.js';
 import type { ShownAs } from './looking.js';
 import { VERSION } from './manifest.js';
 import { EXIT, HEAP_GROWTH } from './process-flags.js';
@@ -27,6 +29,9 @@ const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
 const NO_PROGRESS: Progress = { show: () => {}, end: () => {} };
 /** Writes above the progress bar, if one is shown. */
 const above = (write: () => void): void => (bar === undefined ? write() : bar.above(write));
+
+/** Work on a dataset: returns a line about it. */
+type Work = typeof index;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -44,9 +49,9 @@ async function main(args: readonly string[]): Promise<number> {
       case 'serve':
         return await run(command, command.printsUrl);
       case 'index':
-        return await runIndex(command);
+        return await runEach(command, async () => (await import('./indexing.js')).index);
       case 'load':
-        return await runLoad(command);
+        return await runEach(command, async () => (await import('./loading.js')).loadDataset);
       case 'check':
         return await runCheck(command.settings, command.isJson);
       case 'show':
@@ -102,6 +107,7 @@ async function run({ config, sourceOf }: Settings, printsUrl: boolean): Promise<
       signal,
       onHangup,
       onListening,
+      childScript: fileURLToPath(new URL('./child.js', import.meta.url)),
     },
   );
   // Exit explicitly: if the process ended by itself, Node would first remove the signal handlers, and a second signal would change the exit
@@ -109,28 +115,13 @@ async function run({ config, sourceOf }: Settings, printsUrl: boolean): Promise<
   process.exit(EXIT.ok);
 }
 
-/** Saves what the next start needs, one dataset after the other, and ends at the first that fails. */
-async function runIndex(settings: Settings): Promise<number> {
+/** Works on one dataset after the other, prints a line about each, and ends at the first that fails. */
+async function runEach(settings: Settings, loadWork: () => Promise<Work>): Promise<number> {
   const signal = stopSignal(() => undefined);
-  const { index } = await import('./indexing.js');
+  const work = await loadWork();
   try {
     for (const spec of settings.config.dataset) {
-      print(await index(spec, settings, bar ?? NO_PROGRESS, warn, signal));
-    }
-    return EXIT.ok;
-  } catch (error) {
-    if (signal.aborted) endBy(signal.reason);
-    throw error;
-  }
-}
-
-/** Loads datasets into the store, one after the other, and ends at the first that fails. */
-async function runLoad(settings: Settings): Promise<number> {
-  const signal = stopSignal(() => undefined);
-  const { loadDataset } = await import('./loading.js');
-  try {
-    for (const spec of settings.config.dataset) {
-      print(await loadDataset(spec, settings, bar ?? NO_PROGRESS, warn, signal));
+      print(await work(spec, settings, bar ?? NO_PROGRESS, warn, signal));
     }
     return EXIT.ok;
   } catch (error) {

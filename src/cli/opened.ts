@@ -2,6 +2,7 @@ import { CommandError } from '../core/errors.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { identityAt } from '../dataset/file.js';
 import type { Progress } from '../http/progress.js';
+import { NO_NOTICES } from '../models/notices.js';
 import { ServedDatasets } from '../models/served-datasets.js';
 import { ServedModel } from '../models/served-model.js';
 import type { CheckSettings } from '../settings/read-settings.js';
@@ -27,8 +28,7 @@ export async function withOpened<T>(
   const ignore = () => {};
   let datasets: ServedDatasets | undefined;
   const notices = {
-    ...{ debug: ignore, info: ignore, warn: ignore, spooled: ignore, walked: ignore, changed: ignore },
-    saved: ignore,
+    ...NO_NOTICES,
     progress: () => datasets !== undefined && progress.show(datasets.progress, datasets.bytes),
     spooling: (share: number) => progress.show(share, identityAt(spec.path)?.size ?? 0, 'convert'),
   };

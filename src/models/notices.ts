@@ -19,3 +19,18 @@ export interface Notices {
   /** An index was saved: other processes can answer from it. */
   saved(): void;
 }
+
+const ignore = () => {};
+
+/** A receiver that ignores all of them, to begin with for one that wants some. */
+export const NO_NOTICES: Notices = {
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  progress: ignore,
+  spooling: ignore,
+  spooled: ignore,
+  walked: ignore,
+  changed: ignore,
+  saved: ignore,
+};
