@@ -7,7 +7,7 @@ import type { ModelSpec } from '../core/model-spec.js';
 import type { StoreSettings } from '../core/store-settings.js';
 import type { Progress } from '../http/progress.js';
 import { countsText, sizeText } from '../http/start-lines.js';
-import { Kernel, kernelModule } from '../kernel/kernel.js';
+import { queryKernel } from '../kernel/kernel.js';
 import { type Loaded, load, MixedDatasetError } from '../models/loading.js';
 import { NO_NOTICES } from '../models/notices.js';
 import { ServedDatasets } from '../models/served-datasets.js';
@@ -18,8 +18,6 @@ import { evictionPolicies } from '../store/masters.js';
 import { StoreAwayError, StoreRefusalError } from '../store/store-error.js';
 import { SharedPool } from '../workers/shared-pool.js';
 import { TokenPool } from '../workers/token-pool.js';
-
-const KERNEL_BYTES = 1 << 16;
 
 /**
  * Loads a dataset into the store of the settings, as a new version.
@@ -65,7 +63,7 @@ export async function loadDataset(
       const [{ served }] = opened.all as [ServedDatasets['all'][number]];
       return load(served.datasets, {
         ...{ connection, prefix: store.prefix, name: spec.id, pool: pool.take(), signal, note, shapes },
-        kernel: new Kernel(kernelModule(), KERNEL_BYTES),
+        kernel: queryKernel(),
         graceMs: STORE_GRACE_MS,
         fingerprint: served.fingerprint ?? '',
         onProgress: (share) => progress.show(share, opened.bytes, 'load'),

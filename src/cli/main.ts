@@ -2,7 +2,6 @@
 
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { escapeAllControls } from '../core/control-characters.js';
 import { CommandError } from '../core/errors.js';
@@ -16,12 +15,11 @@ import { type CommandLine, readCommandLine } from './command-line.js';
 import type { index } from './indexing.js';
 import type { ShownAs } from './looking.js';
 import { VERSION } from './manifest.js';
-import { EXIT, HEAP_GROWTH } from './process-flags.js';
+import { EXIT, exitOnDefect, ignoreWriteErrors, limitHeap } from './own-process.js';
 import { ProgressBar } from './progress-bar.js';
 import { Stdin } from './stdin.js';
 
-// Ignore EPIPE and other write errors.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+ignoreWriteErrors();
 
 const stdin = new Stdin();
 
@@ -74,19 +72,13 @@ async function run({ config, sourceOf }: Settings, printsUrl: boolean): Promise<
   let inFlight = () => 0;
   const signal = stopSignal((name) => logger?.warn({ inFlight: inFlight() }, abortedText(name, inFlight())));
   const onHangup = hangups();
-  setFlagsFromString(HEAP_GROWTH);
+  limitHeap();
   const dataset = await stdin.replaceIn(config.dataset, signal);
   const { serve } = await import('../http/serve.js');
-  // The state is unknown after a defect: a supervisor restarts the process.
-  process.on('uncaughtException', (error) => {
-    bar?.end();
-    try {
-      if (logger !== undefined) logger.fatal({ err: error }, 'defect; exiting');
-      else process.stderr.write(`verbatim: ${error.stack ?? error}\n`);
-    } finally {
-      process.exit(EXIT.defect);
-    }
-  });
+  exitOnDefect(
+    () => logger,
+    () => bar?.end(),
+  );
   const loadLogger = async () => {
     const { createLogger } = await import('./logger.js');
     logger = createLogger(config, (act) => process.on('exit', act), above);

@@ -128,7 +128,7 @@ class Beside {
   readonly stored: ReadonlyMap<string, ServedStore>;
   private readonly datasets: ReadonlyMap<string, SavedDataset>;
   private readonly models: ReadonlyMap<string, ServedModel>;
-  private readonly registry: () => Promise<{ getMetricsAsJSON(): Promise<object> }>;
+  private readonly registry: () => Promise<{ getMetricsAsJSON(): Promise<readonly object[]> }>;
   private readonly requests = new RequestMetrics();
   private readonly startMs = performance.now();
   private publication = -1;
@@ -217,7 +217,7 @@ class Beside {
   }
 
   /** The metrics, as prom-client's JSON. */
-  async metrics(): Promise<object> {
+  async metrics(): Promise<readonly object[]> {
     return (await this.registry()).getMetricsAsJSON();
   }
 

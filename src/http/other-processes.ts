@@ -11,6 +11,7 @@ import { Children } from '../processes/children.js';
 import type { ChildSettings, Publication } from '../processes/messages.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import type { ApiKeys } from './api-keys.js';
+import { FormerMetrics } from './former-metrics.js';
 import type { Listener } from './listener.js';
 import { ListenError } from './listening.js';
 
@@ -54,6 +55,7 @@ export class OtherProcesses {
   private readonly listener: Listener;
   /** A folder that only this user can open, for the socket of the listener. */
   private readonly folder: string;
+  private readonly former = new FormerMetrics();
   private readonly timer: NodeJS.Timeout;
   private readonly isShared: boolean;
   private passesAll = false;
@@ -102,7 +104,10 @@ export class OtherProcesses {
       tokens,
       drainMs: config.drainMs,
       takeBack,
-      onDeath: (thread, reason) => logger.warn({ died: thread, reason }, 'thread died; replaced'),
+      onDeath: (died, reason, metrics) => {
+        this.former.add(metrics);
+        logger.warn({ died, reason }, 'thread died; replaced');
+      },
     });
     this.timer = setInterval(() => this.takeUp(), GIVEN_CHECK_MS);
     this.timer.unref();
@@ -138,9 +143,9 @@ export class OtherProcesses {
     this.giving--;
   }
 
-  /** Their metrics, as prom-client's JSON. */
-  metrics(): Promise<readonly object[]> {
-    return this.children.metrics();
+  /** The metrics of each of them, and the counts of those that have died, as prom-client's JSON. */
+  async metrics(): Promise<readonly (readonly object[])[]> {
+    return [...(await this.children.metrics()), await this.former.all];
   }
 
   /** Makes them accept other API keys. */

@@ -665,3 +665,11 @@ function sliceAt(text: string, from: number, length: number): string {
   const isHalf = to < text.length && last >= 0xd800 && last < 0xdc00;
   return text.slice(from, isHalf ? to - 1 : to);
 }
+
+/** The initial memory of a kernel for queries, in bytes: most texts fit, and it grows with the longest one. */
+const QUERY_KERNEL_BYTES = 1 << 16;
+
+/** A kernel for the texts of queries, and for the turns that they are compared with. */
+export function queryKernel(): Kernel {
+  return new Kernel(kernelModule(), QUERY_KERNEL_BYTES);
+}

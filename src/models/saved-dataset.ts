@@ -7,15 +7,12 @@ import { NOTHING_COUNTED } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { FileChangedError, isSameFile, isSystemError } from '../dataset/file.js';
 import { loadIndex } from '../index/saved-index.js';
-import { Kernel, kernelModule } from '../kernel/kernel.js';
+import { queryKernel } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Candidates, Lookup, Match, Sharing, Similar } from '../lookup/lookup.js';
 import type { Answering, DatasetSize, Published, Status } from './served.js';
-
-/** The initial memory of a kernel, in bytes. */
-const KERNEL_BYTES = 1 << 16;
 
 /** A part that is open. */
 interface Opened {
@@ -32,7 +29,7 @@ export class SavedDataset implements Answering {
   private readonly tokenizer: string;
   private readonly hasRules: boolean;
   private readonly trapped: (trap: WebAssembly.RuntimeError) => void;
-  private readonly kernel = new Kernel(kernelModule(), KERNEL_BYTES);
+  private readonly kernel = queryKernel();
   private parts: readonly Opened[] = [];
   private published: Published | undefined;
   /** The state that is loaded, or being loaded. */

@@ -20,7 +20,7 @@ import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Recognized } from '../dataset/sources.js';
 import { assertSplit } from '../dataset/splits.js';
 import type { Spool } from '../dataset/spool.js';
-import { Kernel, kernelModule } from '../kernel/kernel.js';
+import { queryKernel } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
 import type { Candidates, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
@@ -61,9 +61,6 @@ export interface ServedOptions {
   readonly notices: Notices;
 }
 
-/** The initial memory of the main thread's kernel, in bytes. */
-const KERNEL_BYTES = 1 << 16;
-
 /**
  * The dataset at a path. The file may change: it is checked regularly, and reopened when it has changed. A file that can't be served as it
  * is is spooled first.
@@ -79,7 +76,7 @@ export class ServedDataset implements Served {
   private readonly options: ServedOptions;
   private readonly spooler: Spooler;
   private readonly keeper: IndexKeeper;
-  private readonly kernel = new Kernel(kernelModule(), KERNEL_BYTES);
+  private readonly kernel = queryKernel();
   /** True while the threads are needed. */
   private usesPool: boolean;
   private build: Build;

@@ -5,7 +5,7 @@ import type { Query } from '../core/query.js';
 import type { Corpus } from '../corpus/corpus.js';
 import { NOTHING_COUNTED } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
-import { Kernel, kernelModule } from '../kernel/kernel.js';
+import { queryKernel } from '../kernel/kernel.js';
 import type { Candidates, NearestQuery } from '../lookup/lookup.js';
 import { StoredLookup, type VersionSource } from '../lookup/stored.js';
 import { STORED_FORMAT, type StoredVersion } from '../lookup/stored-version.js';
@@ -14,9 +14,6 @@ import { DatasetKeys } from '../store/dataset-keys.js';
 import { StoreAwayError, StoreRefusalError } from '../store/store-error.js';
 import type { Notices } from './notices.js';
 import type { DatasetFigures, DatasetSize, Saved, Served, Status } from './served.js';
-
-/** The initial memory of the kernel, in bytes. */
-const KERNEL_BYTES = 1 << 16;
 
 /** A dataset in a store. It serves the version that the store has, and a newer one soon after that is whole. */
 export class ServedStore implements Served, VersionSource {
@@ -45,7 +42,7 @@ export class ServedStore implements Served, VersionSource {
     this.key = keys.versionOf(name);
     this.connection = connection;
     this.notices = notices;
-    this.lookup = new StoredLookup(connection, keys, this, new Kernel(kernelModule(), KERNEL_BYTES));
+    this.lookup = new StoredLookup(connection, keys, this, queryKernel());
   }
 
   /**

@@ -33,8 +33,8 @@ export interface ChildrenParts {
   readonly drainMs: number;
   /** Called with each connection that one was handed and didn't get: it died before, or had no file left for it. */
   readonly takeBack: (socket: Socket) => void;
-  /** Called when one has died, with its number and why; it is replaced. */
-  readonly onDeath: (number: number, reason: string) => void;
+  /** Called when one has died, with its number, why, and its last known metrics; it is replaced. */
+  readonly onDeath: (number: number, reason: string, metrics: readonly object[]) => void;
 }
 
 /** The processes that answer beside the main one. */
@@ -81,17 +81,9 @@ export class Children {
     await Promise.all(this.children.map((child) => this.publishTo(child, number)));
   }
 
-  /** The metrics of all children that answer within `CHILD_STALLED_MS`, as prom-client's JSON. */
-  async metrics(): Promise<readonly object[]> {
-    const all = await Promise.all(
-      this.children.map(({ channel }) =>
-        Promise.race([
-          channel.ask<object>({ kind: 'metrics' }).catch(() => undefined),
-          sleep(CHILD_STALLED_MS, undefined, { ref: false }),
-        ]),
-      ),
-    );
-    return all.filter((each) => each !== undefined);
+  /** The metrics of each child, as prom-client's JSON: the last known ones of a child that doesn't answer within `CHILD_STALLED_MS`. */
+  metrics(): Promise<readonly (readonly object[])[]> {
+    return Promise.all(this.children.map((child) => child.metrics()));
   }
 
   /** Makes all children accept other API keys. */
@@ -136,7 +128,8 @@ export class Children {
       for (const socket of child.handed.values()) takeBack(socket);
       if (this.isStopping) return;
       this.deaths++;
-      this.parts.onDeath(number, reason);
+      this.parts.onDeath(number, reason, child.lastMetrics);
+      child.lastMetrics = [];
       const isSteady = performance.now() - startMs > CHILD_STEADY_MS;
       const waitMs = isSteady ? CHILD_AGAIN_MS : Math.min(CHILD_AGAIN_MS_MAX, againMs * 2);
       await sleep(waitMs, undefined, { ref: false });
@@ -156,6 +149,8 @@ class Child {
   /** True if it answers from the current state. */
   isReady = false;
 
+  /** Its metrics when they were last asked for, as prom-client's JSON. */
+  lastMetrics: readonly object[] = [];
   /** The connections that it was handed and has not taken yet, by their ids. */
   readonly handed = new Map<number, Socket>();
   private count = 0;
@@ -181,6 +176,14 @@ class Child {
       return false;
     this.handed.set(id, socket);
     return true;
+  }
+
+  /** See `Children.metrics`. */
+  async metrics(): Promise<readonly object[]> {
+    const asked = this.channel.ask<readonly object[]>({ kind: 'metrics' }).catch(() => undefined);
+    const now = await Promise.race([asked, sleep(CHILD_STALLED_MS, undefined, { ref: false })]);
+    this.lastMetrics = now ?? this.lastMetrics;
+    return this.lastMetrics;
   }
 
   /** True if it doesn't answer: it is stopped, or has been busy for a while. */

@@ -429,6 +429,30 @@ describe('a thread', () => {
     expect(await accepted('first')).toEqual(new Set([401]));
   });
 
+  it('that dies leaves what it has counted, as it was last shown', async () => {
+    const server = startServer([dataset('counted.json', 'old')], env);
+    const url = await server.url();
+    await ready(url);
+    const countOf = async () => {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const counts = text.matchAll(
+        /^verbatim_requests_total\{route="\/v1\/chat\/completions"[^}]*\} (\d+)$/gm,
+      );
+      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+    };
+    const clients = clientsOf(url, 2 * THREADS);
+    for (const client of clients) await client.chat('prompt 1');
+    for (const client of clients) client.close();
+    await vi.waitUntil(async () => (await countOf()) === 2 * THREADS, WAIT);
+    for (let deaths = 1; deaths <= 2; deaths++) {
+      process.kill(await pidOf(server, 2), 'SIGKILL');
+      await vi.waitUntil(() => server.stderr.split('thread died; replaced').length > deaths, WAIT);
+      expect(await countOf()).toBe(2 * THREADS);
+      await ready(url);
+      expect(await countOf()).toBe(2 * THREADS);
+    }
+  });
+
   it('that is not there yet is reported by /ready', async () => {
     const server = startServer([dataset('starting.json', 'old')], env);
     const url = await server.url();

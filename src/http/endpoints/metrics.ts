@@ -21,7 +21,7 @@ export function registryOnce(measured: Measured): RegistryOnce {
 }
 
 /** The metrics of several processes, as one: each is added up, unless its aggregator says otherwise. */
-async function together(registry: Registry, others: readonly object[]): Promise<Registry> {
+async function together(registry: Registry, others: readonly (readonly object[])[]): Promise<Registry> {
   const { AggregatorRegistry } = await import('prom-client');
   return AggregatorRegistry.aggregate([await registry.getMetricsAsJSON(), ...others]);
 }
