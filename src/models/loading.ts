@@ -152,7 +152,9 @@ class Loading {
   private async runLocked(): Promise<Loaded> {
     const source = sourceOf(this.datasets);
     const interrupted = await this.readJson<LoadState>(this.keys.loadOf(this.options.name));
-    const current = await this.readJson<StoredVersion>(this.keys.versionOf(this.options.name));
+    const versionKey = this.keys.versionOf(this.options.name);
+    const current = await this.readJson<StoredVersion>(versionKey);
+    if (current !== undefined && current.format !== STORED_FORMAT) throw unreadable(versionKey);
     // A load that ended between the last two writes has left its state, but its version is whole: nodes serve it.
     const known = interrupted?.id === current?.id ? undefined : interrupted;
     if (current?.old !== undefined) await this.drop(current.old);
@@ -166,7 +168,7 @@ class Loading {
     const state = isSame ? known : await this.begin(source, seed);
     if (isSame && state.at !== undefined)
       this.options.note(`an interrupted load goes on at ${percent(state.at.bytes / this.bytes)}`);
-    const { recordBytes } = await this.write(parts, state);
+    await this.write(parts, state);
     await this.publish(parts, state, current);
     const storedBytes = (await usedBytes(this.options.connection)) - state.usedBytes;
     if (current !== undefined) {
@@ -174,7 +176,7 @@ class Loading {
       this.assertWanted();
       await this.dropOld(parts, state, sizeOf(current));
     }
-    return { counts: this.counts, storedBytes, recordBytes };
+    return { counts: this.counts, storedBytes, recordBytes: this.bytes };
   }
 
   /** Counts all files, and how often their runs occur. */
@@ -233,7 +235,7 @@ class Loading {
   }
 
   /** Writes what the version lacks. */
-  private async write(parts: readonly Part[], state: LoadState): Promise<{ recordBytes: number }> {
+  private async write(parts: readonly Part[], state: LoadState): Promise<void> {
     const { connection, name } = this.options;
     const stateKey = this.keys.loadOf(name);
     let at = state.at;
@@ -248,7 +250,6 @@ class Loading {
     }
     await writer.flush();
     await this.writeJson(stateKey, { ...state, at: { ...at, part: parts.length, offset: 0 } });
-    return { recordBytes: this.bytes };
   }
 
   private async writePart(
@@ -367,7 +368,12 @@ class Loading {
   private async readJson<T>(key: string): Promise<T | undefined> {
     const text = await this.read(key, Number.POSITIVE_INFINITY);
     this.texts.set(key, text);
-    return text === undefined ? undefined : (JSON.parse(text) as T);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw unreadable(key);
+    }
   }
 
   private async writeJson(key: string, value: object): Promise<void> {
@@ -442,6 +448,13 @@ class Loading {
   private assertWanted(): void {
     if (this.options.signal.aborted) throw new CommandError('the load was interrupted; the next one goes on');
   }
+}
+
+/** The error for what another release or another program has written. Which other keys belong to it isn't known. */
+function unreadable(key: string): CommandError {
+  return new CommandError(
+    `the store has something under '${key}' that this release can't read; expected another name with --model, or a store without that key`,
+  );
 }
 
 /** Identifies the contents of files. */

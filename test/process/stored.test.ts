@@ -287,6 +287,18 @@ describe('a load', () => {
     expect(await ask(base, 'first 3')).toMatchObject({ text: 'reply 3' });
   });
 
+  it.each([
+    ['no JSON', 'something else'],
+    ['another format', JSON.stringify({ format: 99 })],
+  ])('leaves alone what it can not read: %s', async (_, value) => {
+    const server = await RedisServer.start();
+    await server.call('SET', 'verbatim:dataset:d', value);
+    const loading = startLoad(server.url, write('u.jsonl', numbered(2, 'reply')));
+    expect(await loading.exited).toBe(1);
+    expect(loading.stderr).toContain("something under 'verbatim:dataset:d' that this release can't read");
+    expect(await server.call('GET', 'verbatim:dataset:d')).toBe(value);
+  });
+
   it('gives up after it was stopped while another process loaded', async () => {
     const server = await RedisServer.start();
     const path = write('p.jsonl', long(25_000, 'turn'));
