@@ -8,14 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { byteOffset } from '../core/bytes.js';
 import { CommandError } from '../core/errors.js';
 import type { KeySeed } from '../core/keys.js';
-import {
-  SHARD_BYTES,
-  STORE_BUCKET_FIELDS,
-  STORE_LOAD_WAIT_MS,
-  STORE_LOCK_MS,
-  STORE_STEP_BYTES,
-  STORE_STEP_FIELDS,
-} from '../core/limits.js';
+import { SHARD_BYTES, STORE_BUCKET_FIELDS, STORE_STEP_BYTES, STORE_STEP_FIELDS } from '../core/limits.js';
 import { addCounts, assertNotEmpty, type Counts, NOTHING_COUNTED } from '../dataset/counts.js';
 import { type Dataset, datasetErrorOf, withDataset } from '../dataset/dataset.js';
 import { digestOf } from '../dataset/digest.js';
@@ -23,10 +16,9 @@ import { hasConvertible } from '../dataset/sample.js';
 import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { STORED_FORMAT, type StoredVersion, type VersionSize } from '../lookup/stored-version.js';
-import type { StoreCommand, StoreConnection } from '../store/connection.js';
+import type { StoreConnection } from '../store/connection.js';
 import { BUCKET_MARK, DatasetKeys } from '../store/dataset-keys.js';
 import { usedBytes } from '../store/masters.js';
-import { whileAway } from '../store/patience.js';
 import { planShards } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
 import { SeenTwice } from '../workers/seen-twice.js';
@@ -34,7 +26,8 @@ import type { ShardPlan } from '../workers/shard-run.js';
 import type { RunLayout } from '../workers/shard-runs.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { CountedRuns } from '../workers/tasks.js';
-import { type KeyCommand, StoreWriter, writeWhole } from './store-writer.js';
+import { LoadLock, unreadable } from './load-lock.js';
+import { StoreWriter, writeWhole } from './store-writer.js';
 
 /** How a dataset is loaded. */
 export interface LoadOptions {
@@ -119,9 +112,7 @@ class Loading {
   private readonly seen: SeenTwice;
   private readonly bytes: number;
   private readonly rooms: SharedArrayBuffer[] = [];
-  private readonly lockId = randomBytes(8).toString('hex');
-  /** What this process has read from keys, or written to them, last. */
-  private readonly texts = new Map<string, string | undefined>();
+  private readonly lock: LoadLock;
   private counts: Counts = NOTHING_COUNTED;
   private replied = 0;
   private repeated = 0;
@@ -131,6 +122,7 @@ class Loading {
     this.datasets = datasets;
     this.options = options;
     this.keys = new DatasetKeys(options.prefix);
+    this.lock = new LoadLock(options, this.keys.lockOf(options.name));
     this.bytes = datasets.reduce((sum, { body }) => sum + (body.end - body.start), 0);
     this.seen = SeenTwice.forBytes(this.bytes);
   }
@@ -139,7 +131,7 @@ class Loading {
     const { signal } = this.options;
     const abort = () => stopAll(this.stop);
     signal.addEventListener('abort', abort);
-    const release = await this.lock();
+    const release = await this.lock.take();
     try {
       return await this.runLocked();
     } finally {
@@ -151,9 +143,9 @@ class Loading {
 
   private async runLocked(): Promise<Loaded> {
     const source = sourceOf(this.datasets);
-    const interrupted = await this.readJson<LoadState>(this.keys.loadOf(this.options.name));
+    const interrupted = await this.lock.readJson<LoadState>(this.keys.loadOf(this.options.name));
     const versionKey = this.keys.versionOf(this.options.name);
-    const current = await this.readJson<StoredVersion>(versionKey);
+    const current = await this.lock.readJson<StoredVersion>(versionKey);
     if (current !== undefined && current.format !== STORED_FORMAT) throw unreadable(versionKey);
     // A load that ended between the last two writes has left its state, but its version is whole: nodes serve it.
     const known = interrupted?.id === current?.id ? undefined : interrupted;
@@ -230,7 +222,7 @@ class Loading {
       usedBytes: await usedBytes(this.options.connection),
       at: undefined,
     };
-    await this.writeJson(this.keys.loadOf(this.options.name), state);
+    await this.lock.writeJson(this.keys.loadOf(this.options.name), state);
     return state;
   }
 
@@ -249,7 +241,7 @@ class Loading {
       at = await this.writePart(part, i, at, state, writer);
     }
     await writer.flush();
-    await this.writeJson(stateKey, { ...state, at: { ...at, part: parts.length, offset: 0 } });
+    await this.lock.writeJson(stateKey, { ...state, at: { ...at, part: parts.length, offset: 0 } });
   }
 
   private async writePart(
@@ -289,7 +281,7 @@ class Loading {
       if (waiting.bytes < STORE_STEP_BYTES && waiting.fields < STORE_STEP_FIELDS) continue;
       await writer.flush();
       this.rooms.push(...(used.splice(0) as SharedArrayBuffer[]));
-      await this.writeJson(this.keys.loadOf(name), { ...state, at });
+      await this.lock.writeJson(this.keys.loadOf(name), { ...state, at });
       this.options.onProgress(at.bytes / this.bytes);
     }
     return at;
@@ -307,7 +299,7 @@ class Loading {
         const key = this.keys.bucket(id, from + i);
         return { key, command: ['HSET', key, BUCKET_MARK, ''] };
       });
-      await this.writeAll(commands);
+      await writeWhole(this.options.connection, commands, this.options.signal);
     }
   }
 
@@ -319,8 +311,8 @@ class Loading {
   ): Promise<void> {
     const { name } = this.options;
     const old = current === undefined ? undefined : sizeOf(current);
-    await this.writeJson(this.keys.versionOf(name), this.versionOf(parts, state, old));
-    await this.delete(this.keys.loadOf(name));
+    await this.lock.writeJson(this.keys.versionOf(name), this.versionOf(parts, state, old));
+    await this.lock.delete(this.keys.loadOf(name));
   }
 
   private versionOf(
@@ -346,7 +338,10 @@ class Loading {
 
   private async dropOld(parts: readonly Part[], state: LoadState, old: VersionSize): Promise<void> {
     await this.drop(old);
-    await this.writeJson(this.keys.versionOf(this.options.name), this.versionOf(parts, state, undefined));
+    await this.lock.writeJson(
+      this.keys.versionOf(this.options.name),
+      this.versionOf(parts, state, undefined),
+    );
   }
 
   /** Deletes all keys that a version may have. */
@@ -358,103 +353,17 @@ class Loading {
           const key = keyOf(from + i);
           return { key, command: ['UNLINK', key] };
         });
-        await this.writeAll(commands);
+        await writeWhole(this.options.connection, commands, this.options.signal);
       }
     };
     await drop(buckets, (number) => this.keys.bucket(id, number));
     await drop(records, (number) => this.keys.record(id, number));
   }
 
-  private async readJson<T>(key: string): Promise<T | undefined> {
-    const text = await this.read(key, Number.POSITIVE_INFINITY);
-    this.texts.set(key, text);
-    if (text === undefined) return undefined;
-    try {
-      return JSON.parse(text) as T;
-    } catch {
-      throw unreadable(key);
-    }
-  }
-
-  private async writeJson(key: string, value: object): Promise<void> {
-    await this.assertUnchanged(key);
-    const text = JSON.stringify(value);
-    await this.writeAll([{ key, command: ['SET', key, text] }]);
-    this.texts.set(key, text);
-  }
-
-  private async read(key: string, waitMs: number): Promise<string | undefined> {
-    const { connection, signal } = this.options;
-    const reply = await whileAway(() => connection.call(key, ['GET', key]), waitMs, signal);
-    return reply === null ? undefined : String(reply);
-  }
-
-  /**
-   * Asserts that no other process has loaded meanwhile. The lock ends while this one is stopped, or its master is away.
-   *
-   * @throws CommandError if another one has, or the store has lost what was written
-   */
-  private async assertUnchanged(key: string): Promise<void> {
-    const { name, signal } = this.options;
-    const take = () => this.takeLock(this.keys.lockOf(name));
-    const hasLock = await whileAway(take, STORE_LOAD_WAIT_MS, signal);
-    if (!hasLock || (await this.read(key, STORE_LOAD_WAIT_MS)) !== this.texts.get(key))
-      throw new CommandError(`'${name}' was changed in the store meanwhile: load it again`);
-  }
-
-  private writeAll(commands: readonly KeyCommand[]): Promise<void> {
-    return writeWhole(this.options.connection, commands, this.options.signal);
-  }
-
-  private async delete(key: string): Promise<void> {
-    await this.writeAll([{ key, command: ['UNLINK', key] }]);
-  }
-
-  /** Waits until no other process loads the dataset. Returns what ends this one's turn. */
-  private async lock(): Promise<() => Promise<void>> {
-    const { connection, name, note, signal } = this.options;
-    const key = this.keys.lockOf(name);
-    const take = () => this.takeLock(key);
-    let isNoted = false;
-    while (!(await whileAway(take, Number.POSITIVE_INFINITY, signal))) {
-      if (!isNoted) note('waiting for another process that loads the dataset');
-      isNoted = true;
-      await delay(STORE_LOCK_MS / 10, undefined, { signal });
-    }
-    const change = async (command: StoreCommand) => {
-      if (await this.hasLock(key)) await connection.call(key, command);
-    };
-    const keep = () => void change(['PEXPIRE', key, String(STORE_LOCK_MS)]).catch(() => undefined);
-    const timer = setInterval(keep, STORE_LOCK_MS / 5);
-    return async () => {
-      clearInterval(timer);
-      await change(['UNLINK', key]).catch(() => undefined);
-    };
-  }
-
-  /** @returns false if another process has it */
-  private async takeLock(key: string): Promise<boolean> {
-    const { connection } = this.options;
-    const reply = await connection.call(key, ['SET', key, this.lockId, 'NX', 'PX', String(STORE_LOCK_MS)]);
-    // The reply to an earlier attempt may have been lost.
-    return reply !== null || this.hasLock(key);
-  }
-
-  private async hasLock(key: string): Promise<boolean> {
-    return String(await this.options.connection.call(key, ['GET', key])) === this.lockId;
-  }
-
   /** @throws CommandError once the load was given up */
   private assertWanted(): void {
     if (this.options.signal.aborted) throw new CommandError('the load was interrupted; the next one goes on');
   }
-}
-
-/** The error for what another release or another program has written. Which other keys belong to it isn't known. */
-function unreadable(key: string): CommandError {
-  return new CommandError(
-    `the store has something under '${key}' that this release can't read; expected another name with --model, or a store without that key`,
-  );
 }
 
 /** Identifies the contents of files. */
