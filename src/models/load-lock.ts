@@ -71,7 +71,7 @@ export class LoadLock {
   }
 
   /**
-   * What a key has; undefined if there is none.
+   * What a key has; undefined without such a key.
    *
    * @throws CommandError if it isn't JSON, the signal's reason
    */
