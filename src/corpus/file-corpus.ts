@@ -27,8 +27,8 @@ export interface CorpusSource {
   readonly reader: DatasetReader;
   /** The number of records; undefined until the whole file was walked. */
   records(): number | undefined;
-  /** The index, if there is one. */
-  table(): IndexTable | undefined;
+  /** The tables of the index, in file order; undefined without an index. */
+  tables(): readonly IndexTable[] | undefined;
   /**
    * The marks of the file, or of its beginning, as soon as there are those of `records` records, or of all.
    *
@@ -100,12 +100,12 @@ export class FileCorpus implements Corpus {
   }
 
   async repeated(signal?: Signal): Promise<readonly RepeatedPrompt[] | undefined> {
-    const table = this.source.table();
-    if (table === undefined) return undefined;
+    const tables = this.source.tables();
+    if (tables === undefined) return undefined;
     const marks = await this.source.marks(Number.POSITIVE_INFINITY);
     signal?.().throwIfAborted();
     // It goes on if this client leaves: others may wait for it.
-    this.prompts ??= Promise.resolve(inSlices(repeatedPrompts(table, this.in(marks)))).catch(
+    this.prompts ??= Promise.resolve(inSlices(repeatedPrompts(tables, this.in(marks)))).catch(
       (error: unknown) => {
         this.prompts = undefined;
         throw error;
@@ -149,8 +149,10 @@ export class FileCorpus implements Corpus {
 
   /** The tokens of each turn of a conversation; undefined where they aren't counted. Empty if the index doesn't have it. */
   private tokensAt(offset: number, turns: number): readonly (number | undefined)[] {
-    const table = this.source.table();
-    if (table === undefined || table.size.conversations === 0) return [];
+    // Of the tables that have a conversation, the last one that begins at the offset or before it.
+    const begins = (each: IndexTable) => each.size.conversations > 0 && each.offsetOf(0) <= offset;
+    const table = this.source.tables()?.findLast(begins);
+    if (table === undefined) return [];
     const { conversations } = table.size;
     const conversation = firstNear(0, 0, conversations, (i) => table.offsetOf(i) >= offset);
     if (conversation === conversations || table.offsetOf(conversation) !== offset) return [];

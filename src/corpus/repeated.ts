@@ -1,4 +1,7 @@
-/** The prompts of a file that are repeated most, from the order of its index: turns with equal keys follow each other there. */
+/**
+ * The prompts of a file that are repeated most, from the orders of the tables of its index: turns with equal keys follow each other in
+ * each, and all orders are merged.
+ */
 
 import { firstBetween } from '../core/first.js';
 import { REPEATED_LENGTH_KEPT, REPEATED_PROMPTS_MAX } from '../core/limits.js';
@@ -10,9 +13,16 @@ import { beginningOf } from './prompt-text.js';
 /** Places of the order that are looked at in one step. */
 const STEP = 1 << 15;
 
-/** Places of the order whose turns have the same key. */
-interface Group {
+/** Places of a table's order whose turns have the same key. */
+interface Places {
+  readonly table: IndexTable;
   readonly from: number;
+  readonly to: number;
+}
+
+/** The places of all tables, in file order, that have the same key, and how many there are. */
+interface Group {
+  readonly places: readonly Places[];
   readonly count: number;
 }
 
@@ -22,13 +32,15 @@ interface Group {
  * @throws AppError if the file can't be read, or has changed
  */
 export function* repeatedPrompts(
-  table: IndexTable,
+  tables: readonly IndexTable[],
   file: MarkedFile,
 ): Generator<void, readonly RepeatedPrompt[]> {
   const prompts: RepeatedPrompt[] = [];
-  for (const { from, count } of yield* largestGroups(table)) {
+  for (const { places, count } of yield* largestGroups(tables)) {
+    // The first of them in the file is in the first table that has one.
+    const { table, from, to } = places[0] as Places;
     let row = rowAt(table, from);
-    for (let at = from + 1; at < from + count; at++) {
+    for (let at = from + 1; at < to; at++) {
       row = Math.min(row, rowAt(table, at));
       if (at % STEP === 0) yield;
     }
@@ -47,30 +59,90 @@ export function* repeatedPrompts(
   return prompts;
 }
 
-function* largestGroups(table: IndexTable): Generator<void, readonly Group[]> {
-  const { order, rows } = table;
-  const { from, to } = table.runOf(RUN.assistant);
-  const upperAt = (at: number) => order[at * ORDER_NUMBERS + ORDER.key];
-  const lowerAt = (at: number) => rows[rowAt(table, at) * ROW_NUMBERS + ROW.keyLow];
+function* largestGroups(tables: readonly IndexTable[]): Generator<void, readonly Group[]> {
+  const cursors = tables.map((table) => new Cursor(table));
   const largest: Group[] = [];
   let least = 1;
-  let next = from + STEP;
-  for (let at = from; at < to; ) {
-    let end = at + 1;
-    while (end < to && upperAt(end) === upperAt(at) && lowerAt(end) === lowerAt(at)) end++;
-    const count = end - at;
-    if (count > least && table.isSpoken(rowAt(table, at))) {
+  let seen = 0;
+  for (;;) {
+    const first = lowestOf(cursors);
+    if (first === undefined) return largest;
+    const { upper, lower, isSpoken } = first;
+    const places: Places[] = [];
+    let count = 0;
+    for (const cursor of cursors) {
+      if (cursor.isAtEnd || cursor.upper !== upper || cursor.lower !== lower) continue;
+      const passed = cursor.pass();
+      places.push(passed);
+      count += passed.to - passed.from;
+    }
+    if (count > least && isSpoken) {
       const before = largest.findIndex((group) => group.count < count);
-      largest.splice(before < 0 ? largest.length : before, 0, { from: at, count });
+      largest.splice(before < 0 ? largest.length : before, 0, { places, count });
       if (largest.length > REPEATED_PROMPTS_MAX) largest.pop();
       if (largest.length === REPEATED_PROMPTS_MAX) least = largest.at(-1)?.count ?? least;
     }
-    at = end;
-    if (at < next) continue;
-    next = at + STEP;
+    seen += count;
+    if (seen < STEP) continue;
+    seen = 0;
     yield;
   }
-  return largest;
+}
+
+/** The cursor at the lowest key; undefined if all are at the end. */
+function lowestOf(cursors: readonly Cursor[]): Cursor | undefined {
+  let lowest: Cursor | undefined;
+  for (const each of cursors) {
+    if (each.isAtEnd) continue;
+    const difference = lowest === undefined ? -1 : each.upper - lowest.upper || each.lower - lowest.lower;
+    if (difference < 0) lowest = each;
+  }
+  return lowest;
+}
+
+/** A place of a table's order among the turns whose reply is an assistant's. */
+class Cursor {
+  private readonly table: IndexTable;
+  private readonly end: number;
+  private at: number;
+  /** Both halves of the key at the place. */
+  upper = 0;
+  lower = 0;
+
+  constructor(table: IndexTable) {
+    this.table = table;
+    const { from, to } = table.runOf(RUN.assistant);
+    this.at = from;
+    this.end = to;
+    this.read();
+  }
+
+  get isAtEnd(): boolean {
+    return this.at === this.end;
+  }
+
+  /** True if the text at the place isn't empty. */
+  get isSpoken(): boolean {
+    return this.table.isSpoken(rowAt(this.table, this.at));
+  }
+
+  /** Passes all places that have the same key, and returns them. */
+  pass(): Places {
+    const from = this.at;
+    const { upper, lower } = this;
+    do {
+      this.at++;
+      this.read();
+    } while (!this.isAtEnd && this.upper === upper && this.lower === lower);
+    return { table: this.table, from, to: this.at };
+  }
+
+  private read(): void {
+    if (this.isAtEnd) return;
+    const { order, rows } = this.table;
+    this.upper = order[this.at * ORDER_NUMBERS + ORDER.key] as number;
+    this.lower = rows[rowAt(this.table, this.at) * ROW_NUMBERS + ROW.keyLow] as number;
+  }
 }
 
 function rowAt({ order }: IndexTable, at: number): number {

@@ -7,6 +7,18 @@ const BEGINNING_BITS = 20;
 /** Bits in a word of the bitmap. */
 const WORD_BITS = 32;
 
+const known = new WeakMap<IndexTable, Beginnings>();
+
+/** The beginnings of all turns of a table, which are collected once. */
+export function beginningsOf(table: IndexTable): Beginnings {
+  let beginnings = known.get(table);
+  if (beginnings === undefined) {
+    beginnings = new Beginnings(table);
+    known.set(table, beginnings);
+  }
+  return beginnings;
+}
+
 /**
  * The beginnings of all turns of an index, as a bitmap. A text without its beginning in the index equals no turn of it and is similar to
  * none, so most parts of a dataset needn't be searched.

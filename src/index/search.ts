@@ -23,8 +23,9 @@ import {
   type Run,
 } from './table.js';
 
-/** A place, with the row of its conversation's first turn. */
+/** A place, with its table and the row of its conversation's first turn. */
 export interface IndexPlace extends Place {
+  readonly table: IndexTable;
   readonly firstRow: number;
 }
 
@@ -52,7 +53,8 @@ export interface SharingRow {
 /** The largest half of a key. */
 const UPPER = 0xffff_ffff;
 
-const ANY: readonly Run[] = [RUN.assistant, RUN.other];
+/** Both runs, in the order in which they are searched if any reply will do. */
+export const ANY: readonly Run[] = [RUN.assistant, RUN.other];
 
 /** Rows scanned per step, which takes about 50 µs. */
 const ROWS_A_STEP = 1 << 16;
@@ -77,7 +79,14 @@ export interface KeyedPrompt {
 /** The results of a search, one by one; undefined for a step without a result. */
 export type Steps<T> = Generator<T | undefined, void>;
 
-/** Finds candidates in an index by comparing keys; the texts are not compared. */
+/** A turn that begins with the same letters as a text. */
+export interface SimilarTurn {
+  /** The lower half of the turn's normalized key. */
+  readonly normalized: number;
+  readonly place: Place;
+}
+
+/** Finds candidates in a table of an index by comparing keys; the texts are not compared. */
 export class IndexSearch {
   private readonly table: IndexTable;
 
@@ -101,13 +110,11 @@ export class IndexSearch {
     return this.placeOf(row, this.spokenBefore(row, run), { grade: gradeAmong(replies, grade), history });
   }
 
-  /** The candidates on the rung `normalized`, in file order for each prompt. */
-  *findNormalized(prompts: readonly KeyedPrompt[], replies: keyof typeof RUN): Steps<IndexPlace> {
-    for (const { history, keys } of prompts) {
-      const candidate = { grade: gradeAmong(replies, normalizedGrade(history)), history };
-      for (const row of this.normalizedRows(keys, RUN[replies])) {
-        yield row === undefined ? row : this.placeOf(row, row, candidate);
-      }
+  /** The candidates on the rung `normalized` for a prompt, in file order. */
+  *findNormalized({ history, keys }: KeyedPrompt, replies: keyof typeof RUN): Steps<IndexPlace> {
+    const candidate = { grade: gradeAmong(replies, normalizedGrade(history)), history };
+    for (const row of this.normalizedRows(keys, RUN[replies])) {
+      yield row === undefined ? row : this.placeOf(row, row, candidate);
     }
   }
 
@@ -147,24 +154,27 @@ export class IndexSearch {
   }
 
   /**
-   * The turns that have a reply and begin with the same letters as a text, judged by keys alone; in no particular order.
+   * The first turns of a run that begin with the same letters as a text, judged by keys alone; in the order of their normalized keys, and
+   * equal ones in file order.
    *
    * @param low the lower half of the text's normalized key
+   * @param limit how many turns there are at most
    */
-  *similar(low: number): Generator<Place> {
+  similar(low: number, run: Run, limit: number): readonly SimilarTurn[] {
     const beginning = beginningOf(low);
     const { normalizedOrder } = this.table;
     const beginningAt = (place: number) => beginningOf(this.normalizedAt(place));
-    for (const each of runsOf('any')) {
-      const { from, to } = this.table.runOf(each);
-      // Keys are distributed evenly, except those of texts that occur often.
-      const guess = from + Math.floor((beginning / (beginningOf(UPPER) + 1)) * (to - from));
-      let place = firstNear(guess, from, to, (each) => beginningAt(each) >= beginning);
-      for (; place < to && beginningAt(place) === beginning; place++) {
-        const row = normalizedOrder[place] as number;
-        yield this.placeOf(row, row, { grade: 0, history: 0 }, row);
-      }
+    const { from, to } = this.table.runOf(run);
+    // Keys are distributed evenly, except those of texts that occur often.
+    const guess = from + Math.floor((beginning / (beginningOf(UPPER) + 1)) * (to - from));
+    const turns: SimilarTurn[] = [];
+    let at = firstNear(guess, from, to, (each) => beginningAt(each) >= beginning);
+    for (; at < to && turns.length < limit && beginningAt(at) === beginning; at++) {
+      const row = normalizedOrder[at] as number;
+      const place = this.placeOf(row, row, { grade: 0, history: 0 }, row);
+      turns.push({ normalized: this.normalizedAt(at), place });
     }
+    return turns;
   }
 
   /** The turns that have a query's prompt and a reply, judged by keys alone: first those that equal it, then those that do so normalized. */
@@ -398,6 +408,7 @@ export class IndexSearch {
     const idLength = table.conversations[numbers + CONVERSATION.idLength] as number;
     const firstTurn = table.firstTurnOf(conversation);
     return {
+      table,
       grade,
       history,
       firstRow: firstTurn,

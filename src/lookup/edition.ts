@@ -14,7 +14,7 @@ import type { ShardPlan } from '../workers/shard-run.js';
 import { IndexLookup } from './indexed.js';
 import type { Candidates, Lookup, Match, NearestLookup, NearestQuery, Sharing, Similar } from './lookup.js';
 import { NearestSweep } from './nearest-sweep.js';
-import { RuledTurns, type RuleKeys } from './ruled.js';
+import { type RuledTable, RuledTurns } from './ruled.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
 
 /** As many as OpenAI's fingerprints have. */
@@ -31,8 +31,6 @@ export class Edition implements Lookup, NearestLookup {
   private makeRuled: (() => Promise<RuledTurns>) | undefined;
   private nearestSweep: NearestSweep | undefined;
   private digest: string | undefined;
-  /** True once the nearest turns can be found. */
-  hasSketches = false;
 
   /** @throws the errors of opening the file */
   constructor(dataset: Dataset, kernel: Kernel) {
@@ -51,9 +49,18 @@ export class Edition implements Lookup, NearestLookup {
     this.nearestSweep = new NearestSweep(plan, pool, this.kernel, this.reader);
   }
 
-  /** Answers by an index of the file from now on. */
-  useIndex(table: IndexTable): void {
-    this.index = new IndexLookup(table, this.kernel, this.reader);
+  /**
+   * Answers by an index of the file from now on. Tables that the index before it has, too, keep their sketches.
+   *
+   * @param tables in file order; their keys have the same seed. Together they have all records of the file, each once
+   */
+  useIndex(tables: readonly IndexTable[]): void {
+    const index = new IndexLookup(tables, this.kernel, this.reader);
+    for (const table of tables) {
+      const sketches = this.sketchesOf(table);
+      if (sketches !== undefined) index.useSketches(table, sketches);
+    }
+    this.index = index;
   }
 
   /** False until there is an engine to answer with. */
@@ -132,8 +139,8 @@ export class Edition implements Lookup, NearestLookup {
   }
 
   /** Turns that are found by rules. */
-  ruledBy(table: IndexTable, keys: RuleKeys, rules: readonly Rule[]): RuledTurns {
-    return new RuledTurns(table, keys, rules, this.kernel, this.reader);
+  ruledBy(tables: readonly RuledTable[], rules: readonly Rule[]): RuledTurns {
+    return new RuledTurns(tables, rules, this.kernel, this.reader);
   }
 
   /** A turn in the index that resembles a prompt without a reply. Sweeps find none. */
@@ -141,13 +148,22 @@ export class Edition implements Lookup, NearestLookup {
     return this.index?.similar(query, signal);
   }
 
-  /** Finds the nearest turns by these sketches from now on. */
-  useSketches(sketches: Sketches): void {
-    this.index?.useSketches(sketches);
-    this.hasSketches = true;
+  /** Finds the nearest turns of a table by these sketches from now on. Does nothing if the index doesn't have the table. */
+  useSketches(table: IndexTable, sketches: Sketches): void {
+    this.index?.useSketches(table, sketches);
   }
 
-  /** The turns whose sketches are nearest; none if there is an index without sketches. */
+  /** The sketches of a table of the index; undefined without them. */
+  sketchesOf(table: IndexTable): Sketches | undefined {
+    return this.index?.sketchesOf(table);
+  }
+
+  /** True once the nearest turns can be found by an index: all its tables have sketches. */
+  get hasSketches(): boolean {
+    return this.index?.hasSketches ?? false;
+  }
+
+  /** The turns whose sketches are nearest; none of tables of the index without sketches. */
   candidates(asked: NearestQuery, signal?: () => AbortSignal): MaybePromise<Candidates> {
     return (this.index ?? this.nearestSweep)?.candidates(asked, signal) ?? [];
   }

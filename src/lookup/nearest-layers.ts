@@ -30,21 +30,24 @@ export function candidatesOf(
   signal?: () => AbortSignal,
 ): MaybePromise<Candidates> {
   // All at once: they share threads while they have to wait.
-  const found = all(layers, ({ model, lookup }, layer) =>
+  const found = all(layers, ({ model, lookup }) =>
     after(lookup.candidates(asked, signal), (lists) =>
-      lists.map((turns) => turns.map((turn) => ({ ...namedBy(model, turn), order: [layer, ...turn.order] }))),
+      lists.map((turns) => turns.map((turn) => namedBy(model, turn))),
     ),
   );
-  return after(found, (layered) => {
-    const sought = Math.max(0, ...layered.map(({ length }) => length));
-    return Array.from({ length: sought }, (_, i) =>
-      // Sorting is stable: of equally near ones, those of earlier lookups come first.
-      layered
-        .flatMap((lists) => lists[i] ?? [])
-        .sort((one, other) => one.distance - other.distance)
-        .slice(0, KEPT),
-    );
-  });
+  return after(found, mergedCandidates);
+}
+
+/** The nearest turns of all that were searched, from those of each of several layers; in the order of the layers. */
+export function mergedCandidates(layered: readonly Candidates[]): Candidates {
+  const sought = Math.max(0, ...layered.map(({ length }) => length));
+  return Array.from({ length: sought }, (_, i) =>
+    // Sorting is stable: of equally near ones, those of earlier layers come first.
+    layered
+      .flatMap((lists, layer) => (lists[i] ?? []).map((turn) => ({ ...turn, order: [layer, ...turn.order] })))
+      .sort((one, other) => one.distance - other.distance)
+      .slice(0, KEPT),
+  );
 }
 
 /**

@@ -5,16 +5,11 @@ import type { Query } from '../core/query.js';
 import { scoreOf, shinglesOf } from '../core/score.js';
 import type { DatasetReader } from '../dataset/reader.js';
 import type { IndexSearch, RepliedTurn } from '../index/search.js';
+import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { markOf, mayReach, type Sketches, type SketchHit, type SketchSearch } from '../kernel/sketches.js';
-import type {
-  Candidates,
-  MatchTokens,
-  NearCandidate,
-  NearestQuery,
-  NearMatch,
-  TokenCount,
-} from './lookup.js';
+import type { Candidates, MatchTokens, NearCandidate, NearestQuery, NearMatch } from './lookup.js';
+import { RowCount } from './row-tokens.js';
 import { replyAt, textAt } from './verify.js';
 
 /** A prompt of a query, with the number of messages before it; undefined if that doesn't matter. */
@@ -31,45 +26,36 @@ interface Scored {
   readonly score: number;
 }
 
-/** Finds the turns whose sketches are nearest to a prompt's by an index. */
-export class NearestTurns {
-  private readonly index: IndexSearch;
-  private readonly kernel: Kernel;
-  private readonly reader: DatasetReader;
-  private readonly sketches: Sketches;
-  private readonly countOf: (row: number) => TokenCount;
+/** A table of an index, with the sketches of its turns. */
+export interface SketchedTable {
+  readonly table: IndexTable;
+  readonly index: IndexSearch;
+  readonly sketches: Sketches;
+}
 
-  /** @param countOf the token count of a row */
-  constructor(
-    index: IndexSearch,
-    kernel: Kernel,
-    reader: DatasetReader,
-    sketches: Sketches,
-    countOf: (row: number) => TokenCount,
-  ) {
-    this.index = index;
-    this.kernel = kernel;
-    this.reader = reader;
-    this.sketches = sketches;
-    this.countOf = countOf;
-  }
+/** The search for each prompt that is sought; undefined for those that are too short for one. */
+export function searchesFor(asked: NearestQuery, kernel: Kernel): readonly (SketchSearch | undefined)[] {
+  return soughtBy(asked.query, asked.isAnswer).map((sought) => searchFor(sought, asked, kernel));
+}
 
-  /** Yields after each part of the work. */
-  *candidates(asked: NearestQuery): Generator<void, Candidates> {
-    const lists: (readonly NearCandidate[])[] = [];
-    for (const sought of soughtBy(asked.query, asked.isAnswer)) {
-      const search = searchFor(sought, asked, this.kernel);
-      const hits = search === undefined ? [] : yield* this.sketches.nearest(search);
-      lists.push(hits.map((hit) => this.candidateOf(hit, asked.query)));
-    }
-    return lists;
+/** The turns of a table whose sketches are nearest, a list for each search. Yields after each part of the work. */
+export function* nearestTurns(
+  { table, index, sketches }: SketchedTable,
+  searches: readonly (SketchSearch | undefined)[],
+  query: Query,
+  reader: DatasetReader,
+): Generator<void, Candidates> {
+  const candidateOf = ({ at, distance }: SketchHit) => {
+    const turn = index.replied(at);
+    const tokens = { history: 0, reply: new RowCount(table, turn.row + 1), messages: () => [] };
+    return candidateAt({ ...turn, distance, order: turn.row }, query, reader, tokens);
+  };
+  const lists: (readonly NearCandidate[])[] = [];
+  for (const search of searches) {
+    const hits = search === undefined ? [] : yield* sketches.nearest(search);
+    lists.push(hits.map(candidateOf));
   }
-
-  private candidateOf({ at, distance }: SketchHit, query: Query): NearCandidate {
-    const turn = this.index.replied(at);
-    const tokens = { history: 0, reply: this.countOf(turn.row + 1), messages: () => [] };
-    return candidateAt({ ...turn, distance, order: turn.row }, query, this.reader, tokens);
-  }
+  return lists;
 }
 
 /** The search for the sketches that are near to a prompt's; undefined if it is too short for one. */

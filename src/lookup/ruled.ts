@@ -1,10 +1,10 @@
 import { AppError } from '../core/errors.js';
-import type { Key, KeySeed } from '../core/keys.js';
+import { type Key, type KeySeed, NO_SEED } from '../core/keys.js';
 import { RULED_GROWTH_MAX } from '../core/limits.js';
 import type { Query } from '../core/query.js';
 import { normalizerOf, type Rule } from '../core/rules.js';
 import type { DatasetReader } from '../dataset/reader.js';
-import { IndexSearch } from '../index/search.js';
+import { IndexSearch, type RepliedTurn } from '../index/search.js';
 import type { IndexTable } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { bounded, TooSlow } from '../workers/bounded.js';
@@ -67,25 +67,30 @@ export class RuleKeys {
   }
 }
 
+/** A table of an index, with the keys of its turns after rules were applied to them. */
+export interface RuledTable {
+  readonly table: IndexTable;
+  readonly keys: RuleKeys;
+}
+
+/** A table's keys, and what finds its turns. */
+interface Ruled {
+  readonly index: IndexSearch;
+  readonly keys: RuleKeys;
+}
+
 /** Finds turns that equal a prompt after rules were applied to both. */
 export class RuledTurns {
-  private readonly index: IndexSearch;
+  private readonly ruled: readonly Ruled[];
   private readonly seed: KeySeed;
-  private readonly keys: RuleKeys;
   private readonly kernel: Kernel;
   private readonly reader: DatasetReader;
   private readonly normalize: ReturnType<typeof normalizerOf>;
 
-  constructor(
-    table: IndexTable,
-    keys: RuleKeys,
-    rules: readonly Rule[],
-    kernel: Kernel,
-    reader: DatasetReader,
-  ) {
-    this.index = new IndexSearch(table);
-    this.seed = table.seed;
-    this.keys = keys;
+  /** @param tables the tables of the index, in file order; their keys have the same seed */
+  constructor(tables: readonly RuledTable[], rules: readonly Rule[], kernel: Kernel, reader: DatasetReader) {
+    this.ruled = tables.map(({ table, keys }) => ({ index: new IndexSearch(table), keys }));
+    this.seed = tables[0]?.table.seed ?? NO_SEED;
     this.kernel = kernel;
     this.reader = reader;
     this.normalize = normalizerOf(rules);
@@ -108,16 +113,29 @@ export class RuledTurns {
     for (const isOther of [false, true]) {
       for (const prompt of prompts) {
         const key = ruleKeyOf(this.kernel, prompt, isOther);
-        const number = key && this.keys.firstOf(key);
-        const match = number === undefined ? undefined : this.verified(prompt, number, wantsTimings);
+        const match = key && this.findKey(key, prompt, wantsTimings);
         if (match !== undefined) return match;
       }
     }
     return undefined;
   }
 
-  private verified(prompt: string, number: number, wantsTimings?: boolean): Match | undefined {
-    const { prompt: place, pair } = this.index.replied(number);
+  /** The first turn in file order that has a key, and equals a prompt. */
+  private findKey(key: Key, prompt: string, wantsTimings?: boolean): Match | undefined {
+    for (const { index, keys } of this.ruled) {
+      const number = keys.firstOf(key);
+      const match =
+        number === undefined ? undefined : this.verified(prompt, index.replied(number), wantsTimings);
+      if (match !== undefined) return match;
+    }
+    return undefined;
+  }
+
+  private verified(
+    prompt: string,
+    { prompt: place, pair }: RepliedTurn,
+    wantsTimings?: boolean,
+  ): Match | undefined {
     const text = textAt(place, this.reader);
     if (text === undefined || this.normalized([text])[0] !== prompt) return undefined;
     const found = replyAt(pair, this.reader, wantsTimings);

@@ -84,7 +84,7 @@ export class Build {
       dataset: this.edition.dataset,
       reader: this.edition.reader,
       records: () => this.records,
-      table: () => this.table,
+      tables: () => this.table && [this.table],
       marks: (record) => this.marking.marks(record),
       hashIds: () => this.hashIds(pool),
       search: (order, signal) => this.search(pool, searchers, order, signal),
@@ -141,7 +141,7 @@ export class Build {
     this.saved = index;
     this.table = index.table;
     this.marking.advance(index.marks, true);
-    this.edition.useIndex(index.table);
+    this.edition.useIndex([index.table]);
   }
 
   /**
@@ -180,7 +180,7 @@ export class Build {
       throw error;
     }
     if (this.table !== undefined) {
-      this.edition.useIndex(this.table);
+      this.edition.useIndex([this.table]);
       this.seconds = (performance.now() - startMs) / 1000;
     }
     onBegun();
@@ -207,7 +207,7 @@ export class Build {
     this.plan ??= planShards(edition.dataset, pool.workers, this.kernel);
     try {
       const sketches = await makeSketches(this.plan, pool.take(), table.replies, this.stop, workers);
-      edition.useSketches(sketches);
+      edition.useSketches(table, sketches);
     } finally {
       await pool.give();
     }
@@ -264,7 +264,7 @@ export class Build {
     this.plan ??= planShards(edition.dataset, pool.workers, this.kernel);
     try {
       const { keys, leftOut } = await makeRuleKeys(this.plan, pool.take(), table, this.stop, rules);
-      return { ruled: edition.ruledBy(table, keys, rules), leftOut };
+      return { ruled: edition.ruledBy([{ table, keys }], rules), leftOut };
     } finally {
       await pool.give();
     }

@@ -85,7 +85,7 @@ export class SavedDataset implements Answering {
         if (index === undefined || typeof index === 'string') return false;
         const part = this.opened(dataset);
         opened.push(part);
-        part.edition.useIndex(index.table);
+        part.edition.useIndex([index.table]);
       }
       return true;
     } catch (error) {

@@ -124,7 +124,7 @@ describe('a saved index', () => {
       if (ArrayBuffer.isView(array)) expect([name, Reflect.get(loaded.table, name)]).toEqual([name, array]);
     }
     expect(Buffer.from(loaded.table.buffer).equals(Buffer.from(table.buffer))).toBe(true);
-    const again = new IndexLookup(loaded.table, newKernel(), new DatasetReader(dataset.file));
+    const again = new IndexLookup([loaded.table], newKernel(), new DatasetReader(dataset.file));
     for (const query of queries) {
       const found = plainMatch(await again.find(query));
       expect(found).toEqual(plainFind(list, query));

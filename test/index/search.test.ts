@@ -202,7 +202,7 @@ describe('the index', () => {
     const query = { contextual: true, histories: [[letterKeys('a')]] };
     for (const replies of ['assistant', 'other'] as const) {
       expect(index.find(query, replies)).toBeUndefined();
-      expect([...index.findNormalized([{ history: 0, keys: letterKeys('a') }], replies)]).toEqual([]);
+      expect([...index.findNormalized({ history: 0, keys: letterKeys('a') }, replies)]).toEqual([]);
     }
   });
 });

@@ -277,7 +277,7 @@ describe('the index, synchronously,', () => {
       const { table, reader } = await enginesOf(write(JSON.stringify(list)), pool);
       for (const { conversations } of list) {
         // A kernel that has grown has more memory.
-        const index = new IndexLookup(table, newKernel(), reader);
+        const index = new IndexLookup([table], newKernel(), reader);
         const query = queryOf([{ role: 'user', text: conversations[0]?.value ?? '' }]) as Query;
         expect(plainMatch(await index.find(query))).toEqual(plainFind(list, query));
       }

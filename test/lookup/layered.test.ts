@@ -25,7 +25,7 @@ async function indexOf(prompt: string, reply: string, seed: KeySeed, own = kerne
   const plan = new ShardPlan(dataset, [{ index: 0, range: dataset.body }], seed);
   const table = await new Census(plan, pool, newStopFlag()).take(true, () => undefined);
   if (table === undefined) throw new Error('expected an index');
-  return new IndexLookup(table, own, new DatasetReader(dataset.file));
+  return new IndexLookup([table], own, new DatasetReader(dataset.file));
 }
 
 it('searches indexes that different processes have built, whose seeds differ', async () => {

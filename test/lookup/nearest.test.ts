@@ -41,7 +41,7 @@ async function openNearest(content: Buffer) {
   const kernel = newKernel();
   const { index, table, reader } = await enginesOf(dataset, pool, kernel);
   const plan = planShards(dataset, 2, kernel);
-  index.useSketches(await makeSketches(plan, pool, table.replies, newStopFlag(), 2));
+  index.useSketches(table, await makeSketches(plan, pool, table.replies, newStopFlag(), 2));
   const sweep = new NearestSweep(plan, pool, kernel, reader);
   const nearest = async (asked: Pick<NearestQuery, 'query'> & Partial<NearestQuery>, engine = 'index') => {
     const sharing = () => undefined;

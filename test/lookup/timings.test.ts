@@ -168,7 +168,7 @@ describe('in both engines', () => {
     ];
     const dataset = write(JSON.stringify([{ messages }]));
     const { index, plan, reader, table } = await enginesOf(dataset, pool, kernel);
-    index.useSketches(await makeSketches(plan, pool, table.replies, newStopFlag(), 2));
+    index.useSketches(table, await makeSketches(plan, pool, table.replies, newStopFlag(), 2));
     for (const engine of [index, new NearestSweep(plan, pool, kernel, reader)]) {
       for (const wantsTimings of [true, false]) {
         const query = asked(wantsTimings, 'What grows in the shade of old trees?');

@@ -60,7 +60,7 @@ export async function enginesOf(dataset: Dataset, pool: WorkerPool, kernel: Kern
   const { census, reader, ...rest } = sweepOf(dataset, pool, kernel);
   const table = await census.take(true, () => undefined);
   if (table === undefined) throw new Error('expected an index');
-  return { ...rest, census, reader, table, index: new IndexLookup(table, kernel, reader) };
+  return { ...rest, census, reader, table, index: new IndexLookup([table], kernel, reader) };
 }
 
 /** A dataset to look at, as both engines have it. */
@@ -71,7 +71,7 @@ export async function corporaOf(dataset: Dataset, pool: WorkerPool) {
       dataset,
       reader,
       records: () => census.counts.records,
-      table: () => index,
+      tables: () => index && [index],
       marks: () => Promise.resolve(census.marks),
       hashIds: () => hashIds(plan, pool, newStopFlag()),
       search: (order, signal) =>
