@@ -71,9 +71,11 @@ describe('the source', () => {
     expect([...left.keys()]).toEqual([]);
   });
 
-  it('opens files only for datasets, their spools and their indexes, besides the kernel, the manifest, the keys, the page, the rules, the profiles, the settings file, the password of the store and the tokenizer', () => {
+  it('opens files only for datasets, their spools, their indexes and recordings, besides the kernel, the manifest, the keys, the page, the rules, the profiles, the settings file, the password of the store and the tokenizer', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
-    expect([...new Set(opening)].filter((file) => !/^(?:dataset|index|workers)\//.test(file))).toEqual([
+    expect(
+      [...new Set(opening)].filter((file) => !/^(?:dataset|index|recordings|workers)\//.test(file)),
+    ).toEqual([
       'cli/manifest.ts',
       'http/api-keys.ts',
       'http/other-processes.ts',

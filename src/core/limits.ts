@@ -686,3 +686,18 @@ export const STORE_GRACE_MS = 5000;
 
 /** How long a process that was killed keeps others from loading the same dataset, in ms. */
 export const STORE_LOCK_MS = 5000;
+
+/** A file of recordings with a longer line is refused: it isn't JSON lines, or its recordings would never be served. */
+export const RECORDED_LINE_BYTES_MAX = byteCount(4 * RECORD_BYTES_MAX);
+
+/** Bytes of recordings that may wait for the disk. More of them are dropped, with a line in the log. */
+export const RECORDINGS_PENDING_BYTES_MAX = byteCount(64 * MiB);
+
+/** How long a file without a line feed at its end must stay as it is before its last line counts as cut: a write takes microseconds. */
+export const CUT_LINE_IDLE_MS = 50;
+
+/** How often the ids of recordings that were used are written. */
+export const USE_WRITE_MS = 1000;
+
+/** The ids whose use of today is remembered. If there are more, some are written twice. */
+export const USED_IDS_MAX = 100_000;
