@@ -213,6 +213,11 @@ export const ERRORS = {
     type: 'server_error',
     message: "The test's own reply failed.",
   },
+  upstream_unreachable: {
+    status: 502,
+    type: 'server_error',
+    message: 'The upstream could not be reached, or ended the connection without an answer.',
+  },
   dataset_changed: {
     status: 503,
     type: 'server_error',
@@ -257,6 +262,11 @@ export const ERRORS = {
     status: 503,
     type: 'server_error',
     message: 'The request timed out. Try again later.',
+  },
+  upstream_timeout: {
+    status: 504,
+    type: 'server_error',
+    message: 'The upstream did not answer in time.',
   },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -701,3 +701,9 @@ export const USE_WRITE_MS = 1000;
 
 /** The ids whose use of today is remembered. If there are more, some are written twice. */
 export const USED_IDS_MAX = 100_000;
+
+/** Bytes of an upstream's answer that are kept for clients that ask the same, and recorded. A longer answer is only passed on. */
+export const UPSTREAM_ANSWER_BYTES_MAX = 64 * MiB;
+
+/** Objects and lists within each other in the usage of an answer. OpenAI's has two. */
+export const UPSTREAM_USAGE_DEPTH_MAX = 8;

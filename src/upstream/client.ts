@@ -1,0 +1,186 @@
+/** Asks another server. This is the only file that knows `undici`, which is loaded only if there is an upstream. */
+
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { AppError } from '../core/errors.js';
+import type { UpstreamFormat } from '../core/recording.js';
+import { Exchange, type Source } from './exchange.js';
+import { answerHeaders, requestHeaders } from './headers.js';
+
+/** What an upstream is asked by. */
+export interface UpstreamSettings {
+  /** Answers requests of OpenAI's format; those of Anthropic's, too, if `anthropic` is undefined. */
+  readonly openai: Target | undefined;
+  /** Answers requests of Anthropic's format; those of OpenAI's, too, if `openai` is undefined. */
+  readonly anthropic: Target | undefined;
+  /** How long the beginning of an answer may take, and each chunk after it, in ms. */
+  readonly timeoutMs: number;
+  /** True if a client's own keys are passed on to targets without a key. */
+  readonly passesKeys: boolean;
+}
+
+/** A server to ask. */
+export interface Target {
+  /** Its base URL. Without a path, `/v1` is appended. */
+  readonly url: URL;
+  /** The key that it is asked with, in place of the client's. */
+  readonly key: string | undefined;
+}
+
+/** The path of each API, after the base. */
+const PATHS: Readonly<Record<UpstreamFormat, string>> = {
+  chat: '/chat/completions',
+  completions: '/completions',
+  responses: '/responses',
+  messages: '/messages',
+};
+
+/** The servers that are asked for replies. */
+export class Upstream {
+  private readonly settings: UpstreamSettings;
+  private readonly dispatcher: Promise<Dispatcher>;
+
+  /** @param settings with one target at least */
+  constructor(settings: UpstreamSettings) {
+    this.settings = settings;
+    this.dispatcher = openDispatcher(settings.timeoutMs);
+    // Each request reports the failure.
+    this.dispatcher.catch(() => {});
+  }
+
+  /**
+   * Sends a request. The answer isn't requested again if it is lost.
+   *
+   * @param body JSON, not compressed
+   * @param headers those of the client's request
+   */
+  ask(format: UpstreamFormat, body: Buffer, headers: IncomingHttpHeaders): Exchange {
+    const { passesKeys, timeoutMs } = this.settings;
+    const target = this.targetOf(format);
+    const base = target.url.pathname === '/' ? '/v1' : target.url.pathname.replace(/\/+$/, '');
+    const options: Dispatcher.DispatchOptions = {
+      method: 'POST',
+      origin: target.url.origin,
+      path: `${base}${PATHS[format]}${target.url.search}`,
+      headers: requestHeaders(headers, {
+        key: target.key,
+        passesKeys,
+        isAnthropic: target === this.settings.anthropic && format === 'messages',
+      }),
+      body,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+    const call = new Call(timeoutMs);
+    this.dispatcher.then(
+      (dispatcher) => call.dispatch(dispatcher, options),
+      (error) => call.exchange.fail(new AppError('upstream_unreachable', { cause: error })),
+    );
+    return call.exchange;
+  }
+
+  /** Cuts all answers, and ends all connections. */
+  async close(): Promise<void> {
+    const dispatcher = await this.dispatcher.catch(() => undefined);
+    await dispatcher?.destroy();
+  }
+
+  private targetOf(format: UpstreamFormat): Target {
+    const { openai, anthropic } = this.settings;
+    return (format === 'messages' ? (anthropic ?? openai) : (openai ?? anthropic)) as Target;
+  }
+}
+
+/** Connections that are kept, through the proxies of `HTTP_PROXY` and `HTTPS_PROXY` except to the hosts of `NO_PROXY`. */
+async function openDispatcher(timeoutMs: number): Promise<Dispatcher> {
+  const { EnvHttpProxyAgent } = await import('undici');
+  // Many proxies make tunnels only for HTTPS.
+  return new EnvHttpProxyAgent({ connect: { timeout: timeoutMs }, proxyTunnel: false });
+}
+
+/** One request: undici's handler of it, and the source of its exchange. */
+class Call implements Dispatcher.DispatchHandler, Source {
+  readonly exchange: Exchange;
+  private readonly timer: NodeJS.Timeout;
+  private controller: Dispatcher.DispatchController | undefined;
+  private isPaused = false;
+  /** True once it is complete, or aborted. */
+  private isOver = false;
+
+  constructor(timeoutMs: number) {
+    this.exchange = new Exchange(this);
+    this.timer = setTimeout(() => this.onSilence(), timeoutMs);
+  }
+
+  dispatch(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): void {
+    if (!this.isOver) dispatcher.dispatch(options, this);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.isOver) controller.abort(ABORTED);
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders) {
+    // There may be others before the answer: 100, 103.
+    if (status < 200) return;
+    this.onSign();
+    this.exchange.begin({ status, headers: answerHeaders(headers) });
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.onSign();
+    notSwallowed(() => this.exchange.add(chunk));
+  }
+
+  onResponseEnd(): void {
+    this.isOver = true;
+    clearTimeout(this.timer);
+    notSwallowed(() => this.exchange.complete());
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    notSwallowed(() => this.exchange.fail(new AppError('upstream_unreachable', { cause: error })));
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.controller?.pause();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.onSign();
+    this.controller?.resume();
+  }
+
+  abort(): void {
+    this.isOver = true;
+    clearTimeout(this.timer);
+    this.controller?.abort(ABORTED);
+  }
+
+  /** The upstream is alive: it has the whole time again. */
+  private onSign(): void {
+    // A timer that was cleared would run again.
+    if (!this.isOver) this.timer.refresh();
+  }
+
+  private onSilence(): void {
+    if (this.isPaused) this.timer.refresh();
+    else this.exchange.fail(new AppError('upstream_timeout'));
+  }
+}
+
+const ABORTED = new Error('aborted');
+
+/** Runs what undici would take for a failure of the connection if it threw: it is a defect, and ends the process. */
+function notSwallowed(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+  }
+}
