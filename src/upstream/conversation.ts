@@ -183,8 +183,11 @@ function callOf({ id, name, arguments: given }: Call): object {
 const TEXT_TYPES: readonly unknown[] = ['text', 'input_text', 'output_text'];
 const ANTHROPIC_TEXT_TYPES: readonly unknown[] = ['text'];
 
+/** Parts that are left out: refusals, which lookups don't know, and tools that the upstream has called by itself. */
+const LEFT_OUT = /^(?:refusal|server_tool_use|mcp_tool_use|\w+_tool_result)$/;
+
 /**
- * A content as recordings have it: a text, or the parts. Those that are reasoning are left out.
+ * A content as recordings have it: a text, or the parts. Those that are reasoning are left out, too.
  *
  * @returns undefined if a reader would find a text or a call where the request's parser finds none
  */
@@ -192,7 +195,7 @@ function contentOf(content: unknown, textTypes: readonly unknown[]): RecordedMes
   if (isMissing(content)) return null;
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return undefined;
-  const said = content.filter((part) => !isObject(part) || !isUnsaid(part));
+  const said = content.filter((part) => !isObject(part) || !(isUnsaid(part) || isLeftOut(part)));
   return all(said.map((part) => partOf(part, textTypes)));
 }
 
@@ -200,7 +203,12 @@ function partOf(part: unknown, textTypes: readonly unknown[]): object | undefine
   if (!isObject(part)) return undefined;
   const { type, text } = part;
   if (textTypes.includes(type)) return typeof text === 'string' ? { type: 'text', text } : undefined;
-  return textOfParts([part]) === '' && callsOfParts([part]).length === 0 ? part : undefined;
+  const isSilent = textOfParts([part]) === '' && callsOfParts([part]).length === 0;
+  return isSilent && type !== 'tool_result' ? part : undefined;
+}
+
+function isLeftOut({ type }: Fields): boolean {
+  return typeof type === 'string' && LEFT_OUT.test(type);
 }
 
 /** The list, unless an element is undefined. */

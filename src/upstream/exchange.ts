@@ -180,7 +180,7 @@ export class Exchange {
     reader.follower.onEnd(this.end.isWhole);
   }
 
-  /** Drops what all followers of a long answer have read; if one is too far behind the others, delays the source. */
+  /** Drops what all followers of a long answer have read; if one has read too little of it, delays the source. */
   private makeRoom(): void {
     if (this.keepsAll) return;
     if (this.followers.size === 0) {
