@@ -150,9 +150,9 @@ export class Exchange {
   /** The answer is cut, or doesn't come: its source is ended. */
   fail(error: AppError): void {
     if (this.end !== undefined) return;
-    this.source.abort();
     this.rejectHead(error);
     this.finish(false, error);
+    this.source.abort();
   }
 
   private finish(isWhole: boolean, failure: AppError | undefined): void {
