@@ -37,6 +37,11 @@ export type CommandLine =
       readonly limit: number;
       readonly as: 'text' | 'json' | 'count';
     }
+  | {
+      readonly kind: 'prune';
+      readonly path: string;
+      readonly options: { readonly beforeMs: number | undefined; readonly isDry: boolean };
+    }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' };
 
@@ -64,6 +69,7 @@ const AFTER = {
     ['verbatim search a.json moss', 'print the turns that have a word'],
     ['verbatim show a.json 41', 'print a conversation'],
     ['verbatim stats a.json', 'print what a dataset has, in numbers'],
+    ['verbatim prune recordings.jsonl', "drop recordings that aren't needed any more"],
   ],
   'Exit codes': [
     ['0', 'success'],
@@ -220,6 +226,15 @@ export function readCommandLine(
       const most = numberOf('--limit', limit) ?? Number.POSITIVE_INFINITY;
       command = { kind: 'search', settings, search: searchOf(text, given), limit: most, as };
     });
+  program
+    .command('prune')
+    .description('Drop recordings that were recorded again, or were never used')
+    .argument('<file>', 'File of recordings')
+    .option('--before <date>', 'Drop what was recorded before that, too: 2026-11-28, or with a time')
+    .option('--dry-run', 'Print what would be dropped, and change nothing')
+    .action((path: string, { before, dryRun = false }: { before?: string; dryRun?: boolean }) => {
+      command = { kind: 'prune', path, options: { beforeMs: timeOf('--before', before), isDry: dryRun } };
+    });
   for (const each of [index, load, check, show, stats, search]) {
     each.addOption(configFlag());
     for (const name of CHECK_SETTINGS) each.addOption(flagOf(OPTIONS[name]));
@@ -340,6 +355,14 @@ function numberOf(flag: string, text: string | undefined): number | undefined {
   throw new ConfigError(`${flag}: expected a whole number, got '${text}'`);
 }
 
+/** @returns ms since 1970 @throws ConfigError if it isn't a date */
+function timeOf(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\d{4}-\d{2}-\d{2}(?:T|$)/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw new ConfigError(`${flag}: expected a date, such as 2026-11-28, got '${text}'`);
+}
+
 /** @throws ConfigError if it isn't a whole number */
 function conversationNumber(text: string): number {
   if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return Number(text);
@@ -412,7 +435,7 @@ function assertNotMisspelled(first: string | undefined): void {
 /** The command that commander suggests for a word. It suggests commands only for a program without arguments of its own. */
 function similarCommand(word: string): string | undefined {
   const program = new Command().exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
-  for (const name of ['check', 'show', 'stats', 'index', 'load']) program.command(name);
+  for (const name of ['check', 'show', 'stats', 'index', 'load', 'prune']) program.command(name);
   try {
     program.parse(['--', word], { from: 'user' });
   } catch (error) {

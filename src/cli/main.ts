@@ -58,6 +58,11 @@ async function main(args: readonly string[]): Promise<number> {
         return await runStats(command.settings, command.isJson);
       case 'search':
         return await runSearch(command);
+      case 'prune': {
+        const { pruneRecordings } = await import('./pruning.js');
+        print(await pruneRecordings(command.path, command.options));
+        return EXIT.ok;
+      }
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);

@@ -19,13 +19,17 @@ export class LongLineError extends Error {
 const LINE_FEED = 0x0a;
 
 /**
- * Reads the lines of a file from an offset to where the file ends now, a block at a time.
+ * Reads the lines of a file from an offset to another, or to where the file ends now, a block at a time.
  *
  * @param start where a line begins
  * @throws LongLineError, or what reading throws
  */
-export async function* linesOf(file: FileHandle, start = 0): AsyncGenerator<readonly Line[], void> {
-  const { size } = await file.stat();
+export async function* linesOf(
+  file: FileHandle,
+  start = 0,
+  end?: number,
+): AsyncGenerator<readonly Line[], void> {
+  const size = end ?? (await file.stat()).size;
   let buffer = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(0, size - start)));
   /** The offset of the buffer's first byte, and how many of its bytes are the beginning of a line. */
   let offset = start;
@@ -36,11 +40,11 @@ export async function* linesOf(file: FileHandle, start = 0): AsyncGenerator<read
     const { bytesRead } = await file.read(buffer, kept, room, offset + kept);
     if (bytesRead === 0) break;
     const filled = buffer.subarray(0, kept + bytesRead);
-    const { lines, end } = endedLines(filled, offset);
+    const { lines, endedBytes } = endedLines(filled, offset);
     yield lines;
-    filled.copyWithin(0, end);
-    offset += end;
-    kept = filled.length - end;
+    filled.copyWithin(0, endedBytes);
+    offset += endedBytes;
+    kept = filled.length - endedBytes;
   }
   if (kept > 0) yield [{ bytes: buffer.subarray(0, kept), start: offset, isEnded: false }];
 }
@@ -52,18 +56,18 @@ function grown(buffer: Buffer): Buffer<ArrayBuffer> {
   return larger;
 }
 
-/** The lines that end in these bytes, and where the last of them ends. */
+/** The lines that end in these bytes, and the bytes up to where the last of them ends. */
 function endedLines(
   bytes: Buffer,
   offset: number,
-): { readonly lines: readonly Line[]; readonly end: number } {
+): { readonly lines: readonly Line[]; readonly endedBytes: number } {
   const lines: Line[] = [];
   let from = 0;
   for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, from)) {
     lines.push({ bytes: bytes.subarray(from, at), start: offset + from, isEnded: true });
     from = at + 1;
   }
-  return { lines, end: from };
+  return { lines, endedBytes: from };
 }
 
 /** Overwrites bytes of a file with spaces. */

@@ -29,17 +29,19 @@ function cutPathOf(path: string): string {
  * Repairs a file of JSON lines. Lines that seem whole aren't parsed.
  *
  * @param path it exists
+ * @param isDry true to change nothing
  * @throws DatasetError if it isn't JSON lines: it is an array, or has lines that no crash explains. Nothing is changed then
  */
-export async function repair(path: string): Promise<Repair> {
-  const file = await open(path, 'r+');
+export async function repair(path: string, isDry = false): Promise<Repair> {
+  const file = await open(path, isDry ? 'r' : 'r+');
   try {
-    const broken = await brokenLines(file, path);
+    const found = await brokenLines(file, path);
+    const broken = isDry ? [] : found;
     for (const { bytes } of broken) {
       await appendFile(cutPathOf(path), Buffer.concat([bytes, LINE_FEED]), { mode: 0o600 });
     }
     for (const { bytes, start } of broken) await overwrite(file, start, bytes.length);
-    return { lines: broken.map(({ number }) => number), path: cutPathOf(path) };
+    return { lines: found.map(({ number }) => number), path: cutPathOf(path) };
   } finally {
     await file.close();
   }

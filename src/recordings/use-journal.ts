@@ -62,3 +62,9 @@ const DAY_LENGTH = 10;
 export function journalPathOf(path: string): string {
   return `${path}.used`;
 }
+
+/** A line of a journal: a time, which dates can be compared with as text, and an id. Undefined for a line that a crash has cut. */
+export function parseUse(line: string): { readonly since: string; readonly id: string } | undefined {
+  const [, since = '', spelled = ''] = /^(\d{4}-\S+Z) ("(?:[^"\\]|\\.)*")$/.exec(line) ?? [];
+  return spelled === '' ? undefined : { since, id: JSON.parse(spelled) as string };
+}
