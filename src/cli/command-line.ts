@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, Option as Flag, Help } from 'commander';
 import { AppError } from '../core/errors.js';
+import { EXPORT_FORMATS, type ExportFormat } from '../core/export.js';
 import { ROLES, type Role } from '../core/roles.js';
 import { isEmptySearch, type TextSearch, termsOf } from '../core/search.js';
 import { isSimilar } from '../core/similar.js';
@@ -38,6 +39,13 @@ export type CommandLine =
       readonly as: 'text' | 'json' | 'count';
     }
   | {
+      readonly kind: 'convert';
+      readonly settings: CheckSettings;
+      /** The file to write; undefined for standard output. */
+      readonly target: string | undefined;
+      readonly format: ExportFormat;
+    }
+  | {
       readonly kind: 'prune';
       readonly path: string;
       readonly options: { readonly beforeMs: number | undefined; readonly isDry: boolean };
@@ -69,6 +77,7 @@ const AFTER = {
     ['verbatim search a.json moss', 'print the turns that have a word'],
     ['verbatim show a.json 41', 'print a conversation'],
     ['verbatim stats a.json', 'print what a dataset has, in numbers'],
+    ['verbatim convert b/ b.jsonl', 'write a dataset as JSON lines'],
     ['verbatim prune recordings.jsonl', "drop recordings that aren't needed any more"],
   ],
   'Exit codes': [
@@ -226,6 +235,18 @@ export function readCommandLine(
       const most = numberOf('--limit', limit) ?? Number.POSITIVE_INFINITY;
       command = { kind: 'search', settings, search: searchOf(text, given), limit: most, as };
     });
+  const convert = program
+    .command('convert')
+    .description('Write a dataset as JSON lines')
+    .argument('<in>', 'Dataset: a FILE, a folder, or a pattern in quotes; - is standard input')
+    .argument('<out>', 'File to write; - is standard output')
+    .addOption(
+      new Flag('--to <format>', "OpenAI's or ShareGPT's").choices(EXPORT_FORMATS).default('messages'),
+    )
+    .action((path: string, out: string, { to, ...values }: { to: ExportFormat }) => {
+      const settings = readCheckSettings({ ...program.opts(), ...values }, [path], env);
+      command = { kind: 'convert', settings, target: out === '-' ? undefined : out, format: to };
+    });
   program
     .command('prune')
     .description('Drop recordings that were recorded again, or were never used')
@@ -235,7 +256,7 @@ export function readCommandLine(
     .action((path: string, { before, dryRun = false }: { before?: string; dryRun?: boolean }) => {
       command = { kind: 'prune', path, options: { beforeMs: timeOf('--before', before), isDry: dryRun } };
     });
-  for (const each of [index, load, check, show, stats, search]) {
+  for (const each of [index, load, check, show, stats, search, convert]) {
     each.addOption(configFlag());
     for (const name of CHECK_SETTINGS) each.addOption(flagOf(OPTIONS[name]));
   }
@@ -435,7 +456,7 @@ function assertNotMisspelled(first: string | undefined): void {
 /** The command that commander suggests for a word. It suggests commands only for a program without arguments of its own. */
 function similarCommand(word: string): string | undefined {
   const program = new Command().exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
-  for (const name of ['check', 'show', 'stats', 'index', 'load', 'prune']) program.command(name);
+  for (const name of ['check', 'show', 'stats', 'index', 'load', 'convert', 'prune']) program.command(name);
   try {
     program.parse(['--', word], { from: 'user' });
   } catch (error) {

@@ -58,6 +58,8 @@ async function main(args: readonly string[]): Promise<number> {
         return await runStats(command.settings, command.isJson);
       case 'search':
         return await runSearch(command);
+      case 'convert':
+        return await runConvert(command);
       case 'prune': {
         const { pruneRecordings } = await import('./pruning.js');
         print(await pruneRecordings(command.path, command.options));
@@ -207,6 +209,43 @@ async function runSearch({
     if (bar !== undefined) process.stderr.write(`${searchedText(count, seconds)}\n`);
   }
   return code;
+}
+
+/** Writes a dataset as JSON lines, and says so unless they go to a program. */
+async function runConvert({
+  settings,
+  target,
+  format,
+}: Extract<CommandLine, { readonly kind: 'convert' }>): Promise<number> {
+  const { convert } = await import('./converting.js');
+  const { Replacement } = await import('../dataset/replacement.js');
+  const file = target === undefined ? undefined : new Replacement(target);
+  // Before the listeners that end the process.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => file?.remove());
+  await removeFoldersAtEnd();
+  try {
+    for (const spec of await stdin.replaceIn(settings.dataset)) {
+      await file?.open();
+      const write = file === undefined ? writeOut : (text: string) => file.write(text);
+      const line = await convert(spec, format, settings, bar ?? NO_PROGRESS, write);
+      await file?.finish();
+      if (file !== undefined) print(line);
+      else if (bar !== undefined) process.stderr.write(`${escapeAllControls(stdin.shownIn(line))}\n`);
+    }
+  } finally {
+    file?.remove();
+  }
+  return EXIT.ok;
+}
+
+/** Writes to standard output, and waits until it is written. The reader may want no more of it. */
+function writeOut(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, (error) => {
+      if (error) process.exit(EXIT.ok);
+      resolve();
+    });
+  });
 }
 
 /** Removes temporary folders if a signal ends the command. */

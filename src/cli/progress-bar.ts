@@ -15,6 +15,7 @@ const DOING: Readonly<Record<Work, string>> = {
   convert: 'converting',
   count: 'counting tokens',
   load: 'loading',
+  write: 'writing',
 };
 
 /** A progress bar in the last line of a terminal, with the rate and the time left. Other lines are printed above it: see `above`. */

@@ -45,9 +45,21 @@ export const ID_KEYS = ['id', 'conversation_id', 'conversation_hash'] as const;
  *     conversation without turns
  */
 export function parseConversation(record: unknown): Conversation | undefined {
+  return conversationOf(record, parseTurn);
+}
+
+/** The same with the recorded times of its turns. */
+export function parseTimedConversation(record: unknown): Conversation | undefined {
+  return conversationOf(record, parseTimedTurn);
+}
+
+function conversationOf(
+  record: unknown,
+  parse: (item: unknown) => Turn | undefined,
+): Conversation | undefined {
   if (!isObject(record)) return undefined;
   const lists = LIST_KEYS.map((key) => record[key]).filter(Array.isArray);
-  const parsed = lists.map((list) => list.map(parseTurn).filter((turn) => turn !== undefined));
+  const parsed = lists.map((list) => list.map((item) => parse(item)).filter((turn) => turn !== undefined));
   const turns = parsed.find((each) => each.length > 0) ?? lists.find((list) => list.length === 0);
   return turns && { id: parseId(record), turns };
 }

@@ -2,8 +2,8 @@
 
 import type { Logger } from 'pino';
 
-/** What is done with a dataset's bytes: they are read, or converted to JSON lines first, or their tokens are counted, or they are loaded into a store. */
-export type Work = 'read' | 'convert' | 'count' | 'load';
+/** What is done with a dataset's bytes: they are read, or converted to JSON lines first, or their tokens are counted, or they are loaded into a store or written to another file. */
+export type Work = 'read' | 'convert' | 'count' | 'load' | 'write';
 
 /** Receives the progress, repeatedly. */
 export interface Progress {
@@ -25,6 +25,7 @@ const DONE: Readonly<Record<Work, string>> = {
   convert: 'converted',
   count: 'counted',
   load: 'loaded',
+  write: 'written',
 };
 
 /** Logs the progress if reading takes longer than a moment. */

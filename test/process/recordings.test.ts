@@ -1,9 +1,12 @@
 /** `verbatim prune` and `verbatim convert`. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { startServer } from '../support/server-process.js';
+import { ROOT } from '../support/project.js';
+import { RECORDED } from '../support/recorded.js';
+import { startPiped, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -48,5 +51,77 @@ describe('verbatim prune', () => {
     [['prune'], 2, "verbatim: missing required argument 'file'; see --help\n"],
   ])('%j fails with one line', async (args, code, stderr) => {
     expect(await run(...args)).toEqual({ code, stdout: '', stderr });
+  });
+});
+
+describe('verbatim convert', () => {
+  const csv = join(folder, 'pairs.csv');
+  writeFileSync(csv, 'q,a\nmoss?,A plant.\n,\n');
+  const several = join(folder, 'several');
+  mkdirSync(several);
+  writeFileSync(join(several, '1.json'), RECORDED);
+  writeFileSync(join(several, '2.jsonl.gz'), gzipSync('{"prompt":"a","response":"b"}\n'));
+  const line = (list: string) => `{"id":"0",${list}}\n`;
+  const messages = line(
+    '"messages":[{"role":"user","content":"moss?"},{"role":"assistant","content":"A plant."}]',
+  );
+  const conversations = line(
+    '"conversations":[{"from":"human","value":"moss?"},{"from":"gpt","value":"A plant."}]',
+  );
+  const newFolder = () => mkdtempSync(join(folder, 'of-'));
+
+  it('writes a file, in place of one that was there, and says how much', async () => {
+    const target = newFolder();
+    const out = join(target, 'out.jsonl');
+    writeFileSync(out, 'before');
+    expect(await run('convert', csv, out, '--map', 'prompt=q,reply=a')).toEqual({
+      code: 0,
+      stdout: `${csv}: wrote 1 conversation (${messages.length} bytes); skipped 1 record\n`,
+      stderr: '',
+    });
+    expect(readFileSync(out, 'utf8')).toBe(messages);
+    expect(readdirSync(target)).toEqual(['out.jsonl']);
+  });
+
+  it('writes to standard output, and reads standard input', async () => {
+    expect(await run('convert', `${csv}?prompt=q,reply=a`, '-', '--to', 'sharegpt')).toEqual({
+      code: 0,
+      stdout: conversations,
+      stderr: '',
+    });
+    const piped = startPiped(['convert', '-', '-']);
+    piped.input(gzipSync(conversations));
+    expect(await piped.exited).toBe(0);
+    expect(piped.stdout).toBe(messages);
+  });
+
+  it('writes all files of a folder', async () => {
+    const { stdout } = await run('convert', several, '-');
+    const ids = stdout
+      .trimEnd()
+      .split('\n')
+      .map((each) => (JSON.parse(each) as { id: string }).id);
+    expect(ids).toEqual(['alone', 'talk', 'system', 'result', 'tool', '0']);
+  });
+
+  it('ends when its reader has enough', async () => {
+    const command = startServer(['convert', join(ROOT, 'data/sample.json'), '-']);
+    command.closeStdout();
+    expect(await command.exited).toBe(0);
+    expect(command.stderr).toBe('');
+  });
+
+  it.each([
+    [['none.json', 'out'], 1, 'none.json: there is no such file'],
+    [[several, join(several, 'none', 'out')], 1, "out: it can't be written (ENOENT)"],
+    [[several, several], 1, "several: it can't be written (EISDIR)"],
+    [[several], 2, "missing required argument 'out'; see --help"],
+    [[several, '-', '--to', 'csv'], 2, "option '--to <format>' argument 'csv' is invalid"],
+  ])('%j fails with one line, and leaves nothing', async (args, code, problem) => {
+    const result = await run('convert', ...args);
+    expect(result).toMatchObject({ code, stdout: '' });
+    expect(result.stderr).toMatch(/^verbatim: [^\n]*\n$/);
+    expect(result.stderr).toContain(problem);
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
 });
