@@ -7,7 +7,7 @@ import type { UpstreamFormat } from '../core/recording.js';
 import { Exchange, type Source } from './exchange.js';
 import { answerHeaders, requestHeaders } from './headers.js';
 
-/** What an upstream is asked by. */
+/** The servers that are asked, and how. */
 export interface UpstreamSettings {
   /** Answers requests of OpenAI's format; those of Anthropic's, too, if `anthropic` is undefined. */
   readonly openai: Target | undefined;
@@ -44,7 +44,7 @@ export class Upstream {
   constructor(settings: UpstreamSettings) {
     this.settings = settings;
     this.dispatcher = openDispatcher(settings.timeoutMs);
-    // Each request reports the failure.
+    // Each request reports the failure as its own.
     this.dispatcher.catch(() => {});
   }
 
@@ -113,7 +113,7 @@ class Call implements Dispatcher.DispatchHandler, Source {
   }
 
   dispatch(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): void {
-    if (!this.isOver) dispatcher.dispatch(options, this);
+    dispatcher.dispatch(options, this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -160,7 +160,7 @@ class Call implements Dispatcher.DispatchHandler, Source {
     this.controller?.abort(ABORTED);
   }
 
-  /** The upstream is alive: it has the whole time again. */
+  /** Restarts the time-out. */
   private onSign(): void {
     // A timer that was cleared would run again.
     if (!this.isOver) this.timer.refresh();

@@ -4,7 +4,7 @@ import type { RecordedMessage } from '../core/recording.js';
 import { textOf } from './conversation.js';
 import type { Fields } from './reader.js';
 
-/** Hex digits of a key: as few as hardly ever make two conversations equal. */
+/** Hex digits of a key. With 96 bits, two conversations in a billion have the same key with a probability of 1e-11. */
 const KEY_DIGITS = 24;
 
 /**

@@ -85,7 +85,7 @@ export class Exchange {
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
-    // Those who only wait for the end learn of the failure there.
+    // Without this, a caller that awaits only `ended` would leave a rejection unhandled.
     this.head.catch(() => {});
   }
 

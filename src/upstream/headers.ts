@@ -8,7 +8,7 @@ const HOP_BY_HOP = [
   ...['proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings'],
 ];
 
-/** Those that only this server needs, or that the request to the upstream has of its own. */
+/** Headers for this server alone, and those that the request to the upstream replaces. */
 const UNSENT: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   ...['host', 'content-length', 'content-encoding', 'content-type', 'accept-encoding', 'expect', 'cookie'],
@@ -19,14 +19,14 @@ const UNSENT_BEGINNINGS = /^(?:x-verbatim-|x-forwarded-)/;
 /** The headers in which clients send keys. */
 const KEYS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key']);
 
-/** Those of an answer that this server has of its own, that belong to the upstream's site, or that describe how its body was sent. */
+/** Headers of an answer that this server replaces, that are for the upstream's site, or that frame its body. */
 const UNPASSED: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   ...['content-length', 'set-cookie', 'date', 'server', 'alt-svc', 'strict-transport-security'],
 ]);
 const UNPASSED_BEGINNING = 'access-control-';
 
-/** An upstream's own names for a request. This server's answers have other ones. */
+/** Headers with the upstream's id of the request. This server's answers have an id of their own in them. */
 const REQUEST_IDS: ReadonlySet<string> = new Set(['x-request-id', 'request-id']);
 
 /** How an upstream is asked. */

@@ -89,6 +89,23 @@ describe('followers of an answer', () => {
     expect([stopped.came, came]).toEqual([['a'], ['a', 'b']]);
   });
 
+  it('get one chunk after the other, though they resume while they get one', () => {
+    const { exchange } = exchangeOf();
+    const came: string[] = [];
+    const eager: Following = exchange.follow({
+      onChunk: (chunk) => {
+        came.push(`begin ${chunk}`);
+        if (`${chunk}` === 'a') add(exchange, 'b');
+        eager.resume();
+        came.push(`end ${chunk}`);
+        return true;
+      },
+      onEnd: () => {},
+    });
+    add(exchange, 'a');
+    expect(came).toEqual(['begin a', 'end a', 'begin b', 'end b']);
+  });
+
   it('may end the answer while they get a chunk', () => {
     const { exchange, acts } = exchangeOf();
     const came: unknown[] = [];
