@@ -330,6 +330,28 @@ export const LINGER_MS = 1000;
 /** How often a running server checks whether the dataset's file has changed. */
 export const FILE_CHECK_MS = 1000;
 
+/** Segments of a file's index: a lookup searches each of them. */
+export const INDEX_SEGMENTS_MAX = 8;
+
+/** Segments that merges leave: while some are merged in the background, others are added. */
+export const INDEX_SEGMENTS_LEFT = 6;
+
+/** The longest appended piece of a file that is indexed on the main thread: threads take tens of milliseconds to start. */
+export const GROWTH_BYTES_MAX = byteCount(16 * MiB);
+
+/** Bytes of an appended piece that are read at once on the main thread, so that a step takes less than a millisecond. */
+export const GROWTH_READ_BYTES = byteCount(256 * KiB);
+
+/** The most turns of an index that is made in the same turn of the event loop, and of one that is made on the main thread at all. */
+export const INDEXED_AT_ONCE_TURNS = 4096;
+export const INDEXED_HERE_TURNS_MAX = 16_384;
+
+/** Appended bytes that lookups wait for even if they have found something before. */
+export const GROWTH_AWAITED_BYTES = byteCount(64 * KiB);
+
+/** The least time between two saves of what was appended to a file. */
+export const SEGMENTS_SAVED_MS = 1000;
+
 /** The longest time until a file that couldn't be read is tried again, if it hasn't changed: a try may convert it. */
 export const RETRY_MS_MAX = 60_000;
 

@@ -62,6 +62,17 @@ export function allInSteps<T, U>(
   return goOn(waiting.length === 0 ? performance.now() + SLICE_MS : 0);
 }
 
+/**
+ * The result of work that isn't done for one request: it begins at once, and runs in steps of `COMPARE_SLICE_MS` until it is complete.
+ *
+ * @param work yields wherever it may be interrupted
+ * @throws what the work throws, synchronously or as a rejection
+ */
+export function inSteps<T>(work: Iterator<void, T>): MaybePromise<T> {
+  const result = compareUntil(work, performance.now() + COMPARE_SLICE_MS);
+  return result.done === true ? result.value : inStep(() => inSteps(work));
+}
+
 /** Lookups that wait for the next step of their comparisons. */
 let comparing = 0;
 

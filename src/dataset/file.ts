@@ -20,14 +20,18 @@ export interface FileIdentity {
   /** Time of the last change of data or metadata. Unlike `mtimeMs`, no program can set it back. */
   readonly ctimeMs: number;
   readonly inode: number;
+  /** True if bytes may be appended to the file while it is read: see `isGrown`. */
+  readonly mayGrow?: boolean;
 }
 
 /** A file that begins as a dataset does. */
 export interface DatasetFile {
   readonly file: FileIdentity;
   readonly format: DatasetFormat;
-  /** The bytes of the list's elements, to the end of the file. */
+  /** The bytes of the list's elements, to the end of the file, or of its last whole line. */
   readonly body: ByteRange;
+  /** True if lines that aren't valid JSON are skipped like other records that aren't conversations. */
+  readonly skipsInvalid?: boolean;
 }
 
 /** The file was replaced, written to, or is shorter than it was. */
@@ -91,6 +95,15 @@ export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
   return isSameContent(one, other) && one.ctimeMs === other.ctimeMs;
 }
 
+/**
+ * True if one is a longer state of the same file. Its first bytes may be other ones: see `DatasetReader.hasOnlyGrown`.
+ *
+ * @param before the earlier state
+ */
+export function isGrown(now: FileIdentity, before: FileIdentity): boolean {
+  return now.inode === before.inode && now.size > before.size;
+}
+
 /** True if both seem to have the same contents. A program that sets the modification time back can feign that. */
 function isSameContent(one: FileIdentity, other: FileIdentity): boolean {
   return one.size === other.size && one.mtimeMs === other.mtimeMs && one.inode === other.inode;
@@ -132,14 +145,24 @@ export async function withOpenFile<T>(identity: FileIdentity, use: (fd: number) 
   }
 }
 
-/** @throws FileChangedError if the open file has changed */
+/** @throws FileChangedError if the open file has changed, other than by bytes that may be appended to it */
 export function assertSameFile(fd: number, expected: FileIdentity): void {
+  const now = stateOf(fd, expected);
+  if (now !== undefined && !(expected.mayGrow && isGrown(now, expected))) throw changed();
+}
+
+/** The identity of an open file; undefined if it is the expected one. */
+export function stateOf(fd: number, expected: FileIdentity): FileIdentity | undefined {
   const stats = fstatSync(fd);
+  const now = identityOf(expected.path, stats);
   // Removing a file changes its ctime, but nothing that was read from it.
   const isSame = stats.nlink === 0 ? isSameContent : isSameFile;
-  if (!isSame(identityOf(expected.path, stats), expected)) {
-    throw new FileChangedError('the file was changed while it was read');
-  }
+  return isSame(now, expected) ? undefined : now;
+}
+
+/** The error for a file that has changed. */
+export function changed(): FileChangedError {
+  return new FileChangedError('the file was changed while it was read');
 }
 
 /**

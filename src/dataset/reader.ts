@@ -1,7 +1,18 @@
 import { closeSync, openSync } from 'node:fs';
 import { type ByteRange, lengthOf, type Room } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
-import { assertSameFile, FileChangedError, type FileIdentity, isSystemError, readFully } from './file.js';
+import { digestOfStart } from './digest.js';
+import {
+  assertSameFile,
+  changed,
+  FileChangedError,
+  type FileIdentity,
+  isGrown,
+  isSameFile,
+  isSystemError,
+  readFully,
+  stateOf,
+} from './file.js';
 
 /** Size of the buffer that is reused. Longer reads allocate their own. */
 const BUFFER_BYTES = 1 << 18;
@@ -20,22 +31,72 @@ export interface PlaceReader {
   read(into: Buffer, at: number, range: ByteRange, other?: ByteRange): void;
 }
 
-/** Reads single places of the dataset, on the calling thread. */
+/**
+ * Reads single places of the dataset, on the calling thread. If bytes may be appended to its file, it can be read on after that, as long as
+ * the digest of the bytes before them is the same.
+ */
 export class DatasetReader implements PlaceReader {
-  private readonly file: FileIdentity;
+  private file: FileIdentity;
   private fd: number;
   private readonly buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** The digest of the file if it may grow: see `digestOf`. */
+  private start: string | undefined;
+  /** A later state of the file that has the same first bytes. */
+  private grown: FileIdentity | undefined;
 
   /** @throws FileChangedError, or what `node:fs` throws */
   constructor(file: FileIdentity) {
     this.file = file;
     this.fd = openSync(file.path, 'r');
     try {
-      assertSameFile(this.fd, file);
+      this.takeDigest();
     } catch (error) {
       closeSync(this.fd);
       throw error;
     }
+  }
+
+  /** The digest of the file, if it had to be computed. */
+  get digest(): string | undefined {
+    return this.start;
+  }
+
+  /** True if bytes were appended to the file, and that was noticed by a read. */
+  get hasGrown(): boolean {
+    return this.grown !== undefined;
+  }
+
+  /**
+   * True if a state of the file has the bytes of the state that is read, and perhaps more.
+   *
+   * @throws what `node:fs` throws
+   */
+  hasOnlyGrown(now: FileIdentity): boolean {
+    if (isSameFile(now, this.grown ?? this.file)) return true;
+    if (this.fd === CLOSED || this.start === undefined || !isGrown(now, this.file)) return false;
+    if (digestOfStart(this.fd, this.file.size) !== this.start) return false;
+    this.grown = now;
+    return true;
+  }
+
+  /**
+   * Reads a longer state of the file from now on: see `hasOnlyGrown`.
+   *
+   * @throws FileChangedError if the file has changed since, or what `node:fs` throws
+   */
+  follow(file: FileIdentity): void {
+    if (this.fd === CLOSED) throw changed();
+    this.file = file;
+    this.grown = undefined;
+    this.takeDigest();
+  }
+
+  private takeDigest(): void {
+    assertSameFile(this.fd, this.file);
+    if (!this.file.mayGrow) return;
+    this.start = digestOfStart(this.fd, this.file.size);
+    // The digest must be that of the expected state.
+    assertSameFile(this.fd, this.file);
   }
 
   /** Memory to read `length` bytes into. Unless the read is long, the same memory as the last call returned. */
@@ -67,7 +128,8 @@ export class DatasetReader implements PlaceReader {
     if (this.fd === CLOSED) throw new AppError('dataset_changed');
     try {
       const result = read(this.fd);
-      assertSameFile(this.fd, this.file);
+      const now = stateOf(this.fd, this.file);
+      if (now !== undefined && !this.hasOnlyGrown(now)) throw changed();
       return result;
     } catch (cause) {
       throw explained(cause);

@@ -128,6 +128,23 @@ export class MarkList {
   }
 
   /**
+   * The same, but a block that is short together with the last one becomes a part of that one: many short appended pieces of a file would
+   * have many marks.
+   */
+  extend(marks: Marks, before: number): void {
+    const { offsets, records, mixed } = this.columns;
+    const last = this.count - 1;
+    const joins =
+      marks.count > 0 &&
+      last >= 0 &&
+      before + marks.recordAt(1) - (records[last] as number) <= MARK_RECORDS &&
+      marks.offsetAt(1) - (offsets[last] as number) <= MARK_BYTES;
+    if (joins && !marks.isPlain(0)) mixed[last] = 1;
+    for (let i = joins ? 1 : 0; i < marks.count; i++)
+      this.push(before + marks.recordAt(i), marks.offsetAt(i), marks.isPlain(i));
+  }
+
+  /**
    * The marks that were added so far.
    *
    * @param records how many records there are, marks or not

@@ -20,6 +20,16 @@ export function indexPaths(datasetPath: string, folder: string | undefined): str
   return [join(dirname(path), basename(path) + ENDING), join(cache, 'verbatim', unique)];
 }
 
+/**
+ * Where the index of a later range of a dataset's bytes is saved.
+ *
+ * @param path a path for the index of the first range
+ * @param start the offset where the range begins
+ */
+export function segmentPath(path: string, start: number | ''): string {
+  return `${path}.from-${start}`;
+}
+
 /** True if a file exists at one of these paths. Only loading it shows whether it can be used. */
 export function isIndexSaved(datasetPath: string, folder: string | undefined): boolean {
   return indexPaths(datasetPath, folder).some((path) => existsSync(path));

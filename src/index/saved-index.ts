@@ -1,5 +1,6 @@
 /**
- * The saved index: written once, and loaded at later starts if it belongs to the same dataset and is complete and unchanged.
+ * The saved index of a file, or of a range of its bytes: written once, and loaded at later starts if it belongs to the same dataset and is
+ * complete and unchanged. A file that has grown since has the index of its beginning, and of each later range in a file of its own.
  *
  *     | VERBATIX | header length, u32 | header, JSON | blanks to a multiple of 8 | the table's buffer | the marks' buffer | CRC-32 of all before, u32 |
  */
@@ -9,18 +10,21 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
 import { INDEX_LEFTOVER_MS } from '../core/limits.js';
 import { ROLES } from '../core/roles.js';
 import type { Counts } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
-import { checksumOf, digestOf } from '../dataset/digest.js';
-import { type FileIdentity, isSameFile, readFully } from '../dataset/file.js';
+import { checksumOf, digestOfStart } from '../dataset/digest.js';
+import { changed, type FileIdentity, isGrown, isSameFile, readFully, withFile } from '../dataset/file.js';
 import { makeFolder } from '../dataset/make-folder.js';
+import { isBetweenLines } from '../dataset/whole-lines.js';
 import { Marks } from './marks.js';
+import { segmentPath } from './paths.js';
 import { IndexTable, type RowCounts } from './table.js';
 
 /** Raise it when anything about the table, the keys or this file changes. */
-const FORMAT = 12;
+const FORMAT = 13;
 const MAGIC = Buffer.from('VERBATIX');
 const UNFINISHED = '.unfinished';
 const ALIGNMENT = 8;
@@ -33,9 +37,15 @@ const PIECE_BYTES = 1 << 20;
 interface Header {
   readonly format: number;
   readonly dataset: Pick<FileIdentity, 'size' | 'mtimeMs' | 'ctimeMs' | 'inode'> & {
+    /** Of the file up to the end of the range: see `digestOfStart`. */
     readonly digest: string;
+    /** Of the bytes of the range; for the first one, of all bytes up to its end. */
     readonly checksum: number;
   };
+  /** The bytes that the index is of. */
+  readonly range: { readonly start: number; readonly end: number };
+  /** How many records of the file come before the range. */
+  readonly recordsBefore: number;
   readonly size: RowCounts;
   readonly counts: Counts;
   /** How many marks there are. */
@@ -53,16 +63,25 @@ export interface KeptIndex {
 
 /** An index, as it is saved. */
 export interface SavedIndex extends KeptIndex {
-  /** The checksum of the dataset's file: see `checksumOf`. */
+  /** The checksum of what the index is of: see `checksumUpTo`. */
   readonly checksum: number;
+  /** How many records of the file come before those of the index. */
+  readonly recordsBefore: number;
+}
+
+/** A saved index that was loaded. */
+export interface LoadedIndex extends SavedIndex {
+  /** Where the bytes end that it is of. */
+  readonly end: ByteOffset;
 }
 
 /** Why an existing file can't be used. */
 class UnusableError extends Error {}
 
 /**
- * Loads the index of a dataset. If the dataset's file is the one that the index was built from, as far as the file system shows, only a
- * digest of parts is compared; otherwise (for a copy), the checksum of the whole file.
+ * Loads the index of a dataset, or of the range of its bytes that begins where the dataset's body does. If the dataset's file is the one that
+ * the index was built from, as far as the file system shows, only a digest of parts is compared; otherwise (for a copy), the checksum. If
+ * bytes may be appended to the file, it may be longer than when the index was saved.
  *
  * @param tokenizer the id of a tokenizer (`tokenizerId`): token counts of another one are cleared
  * @returns undefined if there is no file; the reason, a text, if the file can't be used
@@ -71,7 +90,7 @@ export async function loadIndex(
   path: string,
   dataset: Dataset,
   tokenizer: string,
-): Promise<SavedIndex | string | undefined> {
+): Promise<LoadedIndex | string | undefined> {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -90,15 +109,28 @@ export async function loadIndex(
 }
 
 /**
+ * The checksum of what an index of a dataset, or of a range of it, is saved with.
+ *
+ * @param dataset its body is the range
+ * @throws the errors of the file system, or FileChangedError
+ */
+export function checksumUpTo({ file, body }: Dataset, recordsBefore: number): Promise<number> {
+  return checksumOf(file, recordsBefore === 0 ? 0 : body.start, body.end);
+}
+
+/**
  * Saves an index. The file gets its name only after all of it is on the disk, so readers never see a partial file.
  *
- * @throws the errors of the file system
+ * @param dataset its body is what the index is of
+ * @param isCurrent false if the dataset's file has changed: then the file doesn't get its name
+ * @throws the errors of the file system, or FileChangedError if the dataset has changed
  */
 export async function saveIndex(
   path: string,
   dataset: Dataset,
   index: SavedIndex,
   tokenizer: string,
+  isCurrent: () => boolean = () => true,
 ): Promise<void> {
   makeFolder(dirname(path));
   await removeLeftovers(path);
@@ -116,6 +148,7 @@ export async function saveIndex(
     await file.writeFile(last);
     await file.sync();
     await file.close();
+    if (!isCurrent()) throw changed();
     await rename(unfinished, path);
   } catch (error) {
     await file.close().catch(() => undefined);
@@ -136,6 +169,22 @@ function* piecesOf(header: Header, { table, marks }: KeptIndex): Generator<Buffe
   }
 }
 
+/**
+ * Removes the indexes of ranges of a dataset that were merged with others.
+ *
+ * @param path where the index of the first range is saved
+ * @param ranges the ranges that the dataset has, in file order
+ * @throws the errors of the file system
+ */
+export async function removeSegments(path: string, ranges: readonly ByteRange[]): Promise<void> {
+  const prefix = basename(segmentPath(path, ''));
+  const isInside = (offset: number) => ranges.some(({ start, end }) => start < offset && offset < end);
+  for (const name of await readdir(dirname(path))) {
+    const start = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+    if (/^\d+$/.test(start) && isInside(Number(start))) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
 /** Removes the unfinished files of processes that ended while they were saving. */
 async function removeLeftovers(path: string): Promise<void> {
   for (const name of await readdir(dirname(path))) {
@@ -147,14 +196,17 @@ async function removeLeftovers(path: string): Promise<void> {
 }
 
 function headerOf(
-  { file }: Dataset,
-  { table, marks, counts, checksum }: SavedIndex,
+  { file, body }: Dataset,
+  { table, marks, counts, checksum, recordsBefore }: SavedIndex,
   tokenizer: string,
 ): Header {
-  const { path: _, ...identity } = file;
+  const { size, mtimeMs, ctimeMs, inode } = file;
+  const digest = withFile(file, (fd) => digestOfStart(fd, body.end));
   return {
     format: FORMAT,
-    dataset: { ...identity, digest: digestOf(file), checksum },
+    dataset: { size, mtimeMs, ctimeMs, inode, digest, checksum },
+    range: { start: body.start, end: body.end },
+    recordsBefore,
     size: table.size,
     counts,
     marks: marks.count,
@@ -173,7 +225,8 @@ function head(header: Header): Buffer {
 }
 
 /** @throws UnusableError, or what reading throws */
-async function read(fd: number, { file, body }: Dataset): Promise<SavedIndex & Pick<Header, 'tokenizer'>> {
+async function read(fd: number, dataset: Dataset): Promise<LoadedIndex & Pick<Header, 'tokenizer'>> {
+  const { file, body } = dataset;
   const start = Buffer.alloc(MAGIC.length + 4);
   readSync(fd, start);
   if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw new UnusableError('not an index file');
@@ -182,8 +235,10 @@ async function read(fd: number, { file, body }: Dataset): Promise<SavedIndex & P
   const text = Buffer.alloc(headerLength);
   readSync(fd, text, 0, headerLength, start.length);
   const header = parseHeader(text);
-  const changed = new UnusableError('the dataset has changed since it was saved');
-  if (header.dataset.size !== file.size) throw changed;
+  const { range, recordsBefore, counts, marks: count } = header;
+  const isOther = new UnusableError('the dataset has changed since it was saved');
+  if (range.start !== body.start || range.end > body.end) throw isOther;
+  if (header.dataset.size !== file.size && !file.mayGrow) throw isOther;
   const length = IndexTable.byteLength(header.size);
   const marksLength = Marks.byteLength(header.marks);
   const at = start.length + headerLength;
@@ -199,21 +254,33 @@ async function read(fd: number, { file, body }: Dataset): Promise<SavedIndex & P
   if (crc32(markBytes, crc32(bytes, crc32(text, crc32(start)))) !== checksum.readUInt32LE())
     throw new UnusableError('damaged');
   const { digest, checksum: expected, ...made } = header.dataset;
-  if (digest !== digestOf(file)) throw changed;
-  if (!isSameFile({ ...file, ...made }, file) && expected !== (await checksumOf(file))) throw changed;
-  const { counts, marks: count } = header;
-  const marks = new Marks({ count, records: counts.records, end: body.end, buffer });
-  return { table, marks, counts, checksum: expected, tokenizer: header.tokenizer };
+  const end = byteOffset(range.end);
+  const isBetween = withFile(file, (of) => digestOfStart(of, end) === digest && isEnd(of, end, body.end));
+  if (!isBetween) throw isOther;
+  const madeFrom = { ...file, ...made };
+  const isKnown = isSameFile(madeFrom, file) || isGrown(file, madeFrom);
+  const covered = { ...dataset, body: { start: body.start, end } };
+  if (!isKnown && expected !== (await checksumUpTo(covered, recordsBefore))) throw isOther;
+  const marks = new Marks({ count, records: counts.records, end, buffer });
+  return { table, marks, counts, checksum: expected, recordsBefore, end, tokenizer: header.tokenizer };
+}
+
+/** True if a range may end at an offset. @param last where the last one ends */
+function isEnd(fd: number, end: number, last: number): boolean {
+  return end === last || isBetweenLines(fd, end);
 }
 
 /** The checksum is not verified yet: treat the header as untrusted input. */
 function parseHeader(text: Buffer): Header {
   try {
     const header = JSON.parse(text.toString()) as Header;
-    const { format, dataset, size, counts, marks } = header;
+    const { format, dataset, range, recordsBefore, size, counts, marks } = header;
     // The other fields of another format are unknown.
     if (format !== FORMAT) throw new UnusableError(`format ${format}, expected ${FORMAT}`);
     const numbers = [
+      range.start,
+      range.end,
+      recordsBefore,
       size.turns,
       size.conversations,
       marks,
@@ -230,7 +297,12 @@ function parseHeader(text: Buffer): Header {
     const areCounts = numbers.every(
       (count) => Number.isInteger(count) && count >= 0 && count <= dataset.size,
     );
-    if (areCounts && typeof (counts.example ?? '') === 'string' && size.turns >= size.conversations)
+    if (
+      areCounts &&
+      range.start <= range.end &&
+      typeof (counts.example ?? '') === 'string' &&
+      size.turns >= size.conversations
+    )
       return header;
   } catch (error) {
     if (error instanceof UnusableError) throw error;

@@ -81,6 +81,16 @@ export class Sketches {
     return true;
   }
 
+  /** Those of several consecutive ranges of a file, in file order; each of them complete. */
+  static joined(module: WebAssembly.Module, parts: readonly Sketches[]): Sketches {
+    const all = new Sketches(
+      module,
+      parts.reduce((sum, { count }) => sum + count, 0),
+    );
+    for (const { numbers } of parts) all.add(numbers);
+    return all;
+  }
+
   /** True once all are added. */
   get isComplete(): boolean {
     return this.filled === this.numbers.length;

@@ -10,6 +10,12 @@ import type { Candidates, Lookup, Match, NearestLookup, NearestQuery, Sharing, S
 export interface CurrentEvents {
   /** A lookup has failed with an error that a changed file may cause: checks the file, and replaces the edition if it has changed. */
   readonly lookAtFile: () => void;
+  /**
+   * Resolves when what was appended to the file so far can be found. Undefined if nothing was, or if it takes long, unless it is needed.
+   *
+   * @param isNeeded true if nothing was found in what was there before
+   */
+  readonly growth?: (isNeeded: boolean) => Promise<void> | undefined;
   /** The kernel has trapped; it is replaced. */
   readonly trapped: (trap: WebAssembly.RuntimeError) => void;
 }
@@ -58,7 +64,7 @@ export class CurrentLookup implements Lookup, NearestLookup {
     const asked = this.now;
     const again = (error: unknown) => this.findAgain(asked, error, query, signal);
     try {
-      const found = findIn(asked, query, signal);
+      const found = this.findIn(asked, query, signal);
       return found instanceof Promise ? found.catch(again) : found;
     } catch (error) {
       return again(error);
@@ -75,12 +81,48 @@ export class CurrentLookup implements Lookup, NearestLookup {
     if (error instanceof WebAssembly.RuntimeError) throw this.replaceKernel(error);
     if (!(error instanceof AppError) || !FILE_ERRORS.has(error.code)) throw error;
     this.events.lookAtFile();
+    await this.events.growth?.(true);
+    if (this.problem !== undefined) throw new AppError('dataset_changed', { cause: this.problem });
     if (this.now === asked) throw this.explained(error);
     try {
-      return await findIn(this.now, query, signal);
+      return await this.findIn(this.now, query, signal, true);
     } catch (again) {
       throw this.explained(again);
     }
+  }
+
+  /**
+   * A miss counts only if the file hasn't changed: a match is verified against the file's bytes, but a miss may need no read.
+   *
+   * @param isAgain true if what has been appended since the lookup began needn't be found
+   * @throws AppError, synchronously or as a rejection
+   */
+  private findIn(
+    edition: Edition,
+    query: Query,
+    signal: (() => AbortSignal) | undefined,
+    isAgain = false,
+  ): MaybePromise<Match | undefined> {
+    return after(edition.find(query, signal), (match) => {
+      if (match === undefined && edition.hasChanged && !(isAgain && edition.hasOnlyGrown))
+        throw new AppError('dataset_changed');
+      const isFirst = match !== undefined && !isAgain && edition.reader.hasGrown;
+      return isFirst ? this.findInGrown(match, edition, query, signal) : match;
+    });
+  }
+
+  /** The match in the file after it has grown, or the one that was found before if that takes long. */
+  private findInGrown(
+    match: Match,
+    asked: Edition,
+    query: Query,
+    signal: (() => AbortSignal) | undefined,
+  ): MaybePromise<Match | undefined> {
+    this.events.lookAtFile();
+    const growth = this.events.growth?.(false);
+    return growth === undefined
+      ? match
+      : growth.then(() => (this.now === asked ? match : this.findIn(this.now, query, signal, true)));
   }
 
   /** A turn that resembles the prompt of a query without a match; undefined if none is known without a sweep. */
@@ -121,20 +163,4 @@ export class CurrentLookup implements Lookup, NearestLookup {
     const isInvalid = error instanceof AppError && error.code === 'dataset_invalid';
     return isInvalid && this.hasChanged ? new AppError('dataset_changed', { cause: error }) : error;
   }
-}
-
-/**
- * A miss counts only if the file hasn't changed: a match is verified against the file's bytes, but a miss may need no read.
- *
- * @throws AppError, synchronously or as a rejection
- */
-function findIn(
-  edition: Edition,
-  query: Query,
-  signal: (() => AbortSignal) | undefined,
-): MaybePromise<Match | undefined> {
-  return after(edition.find(query, signal), (match) => {
-    if (match === undefined && edition.hasChanged) throw new AppError('dataset_changed');
-    return match;
-  });
 }

@@ -32,11 +32,24 @@ export class Edition implements Lookup, NearestLookup {
   private nearestSweep: NearestSweep | undefined;
   private digest: string | undefined;
 
-  /** @throws the errors of opening the file */
-  constructor(dataset: Dataset, kernel: Kernel) {
+  /**
+   * @param reader reads the file; by default the file is opened
+   * @throws the errors of opening the file
+   */
+  constructor(dataset: Dataset, kernel: Kernel, reader = new DatasetReader(dataset.file)) {
     this.dataset = dataset;
     this.kernel = kernel;
-    this.reader = new DatasetReader(dataset.file);
+    this.reader = reader;
+  }
+
+  /**
+   * The file after it has grown. It has no lookup yet. This edition can still read the file, until the other one is closed.
+   *
+   * @throws FileChangedError if the file has changed other than by growing, or what `node:fs` throws
+   */
+  grown(dataset: Dataset): Edition {
+    this.reader.follow(dataset.file);
+    return new Edition(dataset, this.kernel, this.reader);
   }
 
   /**
@@ -76,7 +89,7 @@ export class Edition implements Lookup, NearestLookup {
   /** Identifies the file's contents; undefined if the file can't be read at the moment. */
   get fingerprint(): string | undefined {
     try {
-      this.digest ??= digestOf(this.dataset.file);
+      this.digest ??= this.reader.digest ?? digestOf(this.dataset.file);
     } catch {
       // The operation that needs the fingerprint reports that the file has changed or can't be read.
     }
@@ -90,6 +103,17 @@ export class Edition implements Lookup, NearestLookup {
     const { file } = this.dataset;
     const now = identityAt(file.path);
     return now !== undefined && !isSameFile(now, file);
+  }
+
+  /** True if bytes were appended to the file, and nothing else has changed; so far as a digest shows. */
+  get hasOnlyGrown(): boolean {
+    const now = identityAt(this.dataset.file.path);
+    try {
+      return now !== undefined && this.reader.hasOnlyGrown(now);
+    } catch {
+      // The operation that needs the file reports that it can't be read.
+      return false;
+    }
   }
 
   /** The number of lookups that wait for a sweep. */

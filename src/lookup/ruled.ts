@@ -25,7 +25,7 @@ export class RuleKeys {
   }
 
   /** Adds the keys of the next turns in file order; false if there are more than there should be. */
-  add(keys: readonly number[]): boolean {
+  add(keys: ArrayLike<number>): boolean {
     const first = this.filled / 2;
     if (this.filled + keys.length > this.keys.length) return false;
     this.keys.set(keys, this.filled);
@@ -37,6 +37,13 @@ export class RuleKeys {
       if (this.slots[slot] === 0) this.slots[slot] = turn + 1;
     }
     return true;
+  }
+
+  /** Those of several consecutive ranges of a file, in file order; each of them complete. */
+  static joined(parts: readonly RuleKeys[]): RuleKeys {
+    const all = new RuleKeys(parts.reduce((sum, { keys }) => sum + keys.length / 2, 0));
+    for (const { keys } of parts) all.add(keys);
+    return all;
   }
 
   /** True once all are added. */

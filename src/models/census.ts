@@ -4,27 +4,32 @@ import { datasetErrorOf, textStart } from '../dataset/dataset.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
 import { MarkList, Marks } from '../index/marks.js';
 import { IndexRows, IndexTable, type RowCounts, type RowData } from '../index/table.js';
-import type { WorkerPool } from '../workers/pool.js';
+import type { Workers } from '../workers/own-thread.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 import type { ShardCensus } from '../workers/tasks.js';
 
-/** The first complete walk over a dataset: counts it, validates all of it, and fills an index. */
+/** The first complete walk over a dataset, or over a range of it: counts it, validates all of it, and fills an index. */
 export class Census {
   private readonly plan: ShardPlan;
-  private readonly pool: WorkerPool;
+  private readonly workers: Workers;
   private readonly stop: StopFlag;
+  private readonly recordsBefore: number | undefined;
   private readonly parts: RowData[] = [];
   private tableSize: RowCounts = { turns: 0, conversations: 0 };
   private total: Counts = NOTHING_COUNTED;
   private walkedTo: number;
   private readonly marked = new MarkList();
 
-  /** @param stop ends the walk early */
-  constructor(plan: ShardPlan, pool: WorkerPool, stop: StopFlag) {
+  /**
+   * @param stop ends the walk early
+   * @param recordsBefore for a range: how many records of the file come before it
+   */
+  constructor(plan: ShardPlan, workers: Workers, stop: StopFlag, recordsBefore?: number) {
     this.plan = plan;
-    this.pool = pool;
+    this.workers = workers;
     this.stop = stop;
+    this.recordsBefore = recordsBefore;
     this.walkedTo = plan.dataset.body.start;
   }
 
@@ -56,8 +61,8 @@ export class Census {
     const { dataset, seed } = this.plan;
     let failure: TaskFailure | undefined;
     const results = this.plan.run(
-      (shard) => this.pool.takeCensus({ dataset, shard, seed, stop: this.stop, keepsTurns }),
-      this.pool.workers,
+      (shard) => this.workers.takeCensus({ dataset, shard, seed, stop: this.stop, keepsTurns }),
+      this.workers.workers,
     );
     for await (const { result } of results) {
       if (result.kind === 'failed') {
@@ -68,7 +73,8 @@ export class Census {
       onProgress(this);
     }
     if (failure !== undefined) throw await this.errorOf(failure);
-    assertNotEmpty(dataset, this.counts);
+    // A range may have none, and a file of recordings may have none yet.
+    if (this.recordsBefore === undefined && !dataset.skipsInvalid) assertNotEmpty(dataset, this.counts);
     return keepsTurns ? this.makeIndex() : undefined;
   }
 
@@ -80,14 +86,14 @@ export class Census {
     const { offset } = failure;
     if (offset === undefined) return datasetErrorOf(dataset, failure);
     const { file } = dataset;
-    const found = await this.pool.findPosition({ file, offset, from: textStart(dataset) });
+    const found = await this.workers.findPosition({ file, offset, from: textStart(dataset) });
     if (found.kind === 'failed') return datasetErrorOf(dataset, found);
     return datasetErrorOf(dataset, failure, found.value);
   }
 
   private add({ counts, marks, rows, next }: ShardCensus): void {
     const { total } = this;
-    if (rows !== undefined) this.addRows(rows, total.records);
+    if (rows !== undefined) this.addRows(rows, (this.recordsBefore ?? 0) + total.records);
     this.marked.append(new Marks(marks), total.records);
     this.total = addCounts(total, counts);
     this.walkedTo = next;
@@ -110,7 +116,7 @@ export class Census {
     const { size, buffer } = table;
     const parts = this.parts.splice(0);
     const halves = (['turns', 'normalized'] as const).map((half) =>
-      this.pool.makeIndex({ table: { size, buffer }, parts, half }),
+      this.workers.makeIndex({ table: { size, buffer }, tables: [], parts, half }),
     );
     for (const result of await Promise.all(halves)) {
       if (result.kind === 'failed') throw datasetErrorOf(this.plan.dataset, result);

@@ -3,12 +3,12 @@ import { datasetErrorOf } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import type { IndexTable } from '../index/table.js';
 import { RuleKeys } from '../lookup/ruled.js';
-import type { WorkerPool } from '../workers/pool.js';
+import type { Workers } from '../workers/own-thread.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 
 /** The keys of all turns, and how many of them were left out, because the rules took too long or made them too long. */
-interface MadeKeys {
+export interface MadeKeys {
   readonly keys: RuleKeys;
   readonly leftOut: number;
 }
@@ -21,7 +21,7 @@ interface MadeKeys {
  */
 export async function makeRuleKeys(
   plan: ShardPlan,
-  pool: WorkerPool,
+  pool: Workers,
   table: Pick<IndexTable, 'seed' | 'replies'>,
   stop: StopFlag,
   rules: readonly Rule[],

@@ -7,12 +7,13 @@ import { NOTHING_COUNTED } from '../dataset/counts.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { FileChangedError, isSameFile, isSystemError } from '../dataset/file.js';
 import { loadIndex } from '../index/saved-index.js';
+import type { IndexTable } from '../index/table.js';
 import { queryKernel } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
 import { LayeredLookup } from '../lookup/layered.js';
 import type { Candidates, Lookup, Match, Sharing, Similar } from '../lookup/lookup.js';
-import type { Answering, DatasetSize, Published, Status } from './served.js';
+import type { Answering, DatasetSize, Published, PublishedPart, Status } from './served.js';
 
 /** A part that is open. */
 interface Opened {
@@ -80,12 +81,17 @@ export class SavedDataset implements Answering {
    */
   private async open({ parts }: Published, opened: Opened[]): Promise<boolean> {
     try {
-      for (const { dataset, indexPath } of parts) {
-        const index = await loadIndex(indexPath, dataset, this.tokenizer);
-        if (index === undefined || typeof index === 'string') return false;
-        const part = this.opened(dataset);
+      for (const segments of byFile(parts)) {
+        const tables: IndexTable[] = [];
+        for (const { dataset, indexPath } of segments) {
+          const index = await loadIndex(indexPath, dataset, this.tokenizer);
+          if (index === undefined || typeof index === 'string' || index.end !== dataset.body.end)
+            return false;
+          tables.push(index.table);
+        }
+        const part = this.opened(wholeOf(segments));
         opened.push(part);
-        part.edition.useIndex([index.table]);
+        part.edition.useIndex(tables);
       }
       return true;
     } catch (error) {
@@ -154,6 +160,25 @@ export class SavedDataset implements Answering {
   }
 
   pauseBackgroundWork(): void {}
+}
+
+/** The published parts of each file: segments of one file follow each other. */
+function byFile(parts: Published['parts']): Published['parts'][] {
+  const files: PublishedPart[][] = [];
+  for (const part of parts) {
+    const last = files.at(-1);
+    if (last?.[0]?.dataset.file.path === part.dataset.file.path) last.push(part);
+    else files.push([part]);
+  }
+  return files;
+}
+
+/** The file of consecutive segments. One that has grown has changed: the other process answers then. */
+function wholeOf(segments: Published['parts']): Dataset {
+  const [first] = segments as readonly [PublishedPart];
+  const last = segments.at(-1) as PublishedPart;
+  const file = { ...first.dataset.file, mayGrow: false };
+  return { ...first.dataset, file, body: { start: first.dataset.body.start, end: last.dataset.body.end } };
 }
 
 function closeAll(parts: readonly Opened[]): void {

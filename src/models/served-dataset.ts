@@ -1,16 +1,24 @@
+import { byteOffset } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
-import { FILE_CHECK_MS, SEARCH_YIELDS_MS, SKETCHED_SOON_BYTES, SPOOL_TRIES_MAX } from '../core/limits.js';
+import {
+  FILE_CHECK_MS,
+  GROWTH_AWAITED_BYTES,
+  SEARCH_YIELDS_MS,
+  SKETCHED_SOON_BYTES,
+  SPOOL_TRIES_MAX,
+} from '../core/limits.js';
 import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
 import { tokenizerId } from '../core/tokens.js';
 import { CurrentCorpus } from '../corpus/current-corpus.js';
-import { type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
+import { assertFile, type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import {
   commonIdentityAt,
   FileChangedError,
   type FileIdentity,
+  isGrown,
   isSameFile,
   isSystemError,
 } from '../dataset/file.js';
@@ -20,6 +28,7 @@ import type { ShapeOptions } from '../dataset/shapes/shape.js';
 import type { Recognized } from '../dataset/sources.js';
 import { assertSplit } from '../dataset/splits.js';
 import type { Spool } from '../dataset/spool.js';
+import { withoutHalfLine } from '../dataset/whole-lines.js';
 import { queryKernel } from '../kernel/kernel.js';
 import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
@@ -31,9 +40,12 @@ import type { TokenPool } from '../workers/token-pool.js';
 import { Build, type Engine } from './build.js';
 import { countAll } from './counting.js';
 import { CountingAhead } from './counting-ahead.js';
+import { type Grown, growthOf, indexOf } from './growth.js';
 import { IndexKeeper } from './index-keeper.js';
+import { Merger } from './merger.js';
 import type { Notices } from './notices.js';
 import { nextRetry, type Retry } from './retry.js';
+import type { Segment } from './segment.js';
 import type { DatasetFigures, DatasetSize, Published, Saved, Served, Status } from './served.js';
 import { Spooler } from './spooling.js';
 
@@ -58,12 +70,24 @@ export interface ServedOptions {
   readonly rules?: readonly Rule[];
   /** True if other processes answer from its saved index: one that can't be saved in its place is saved in a temporary folder. */
   readonly isPublished?: boolean;
+  /**
+   * True for a file that answers are recorded in. It may have no conversation yet, not even a byte; it always gets an index; and lines that
+   * aren't valid JSON are skipped, since a process may have died while it was writing one.
+   */
+  readonly isRecordings?: boolean;
   readonly notices: Notices;
 }
 
+/** What is being indexed because the file has grown. */
+interface Growing {
+  readonly done: Promise<void>;
+  /** True if lookups that have found something don't wait for it. */
+  readonly isLong: boolean;
+}
+
 /**
- * The dataset at a path. The file may change: it is checked regularly, and reopened when it has changed. A file that can't be served as it
- * is is spooled first.
+ * The dataset at a path. The file may change: it is checked regularly, and reopened when it has changed; of JSON lines that were appended to
+ * it, only these are read. A file that can't be served as it is is spooled first.
  */
 export class ServedDataset implements Served {
   /** Finds replies in the current state of the file. */
@@ -85,6 +109,10 @@ export class ServedDataset implements Served {
     | { readonly error: DatasetError; readonly file: FileIdentity; readonly retry: Retry }
     | undefined;
   private walking: Promise<void> = Promise.resolve();
+  private growing: Growing | undefined;
+  private readonly growingStop = newStopFlag();
+  private readonly merger: Merger;
+  private hasWarnedOfSkipped = false;
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
   /** Why records of other shapes couldn't be spooled; undefined unless that failed. */
@@ -122,9 +150,12 @@ export class ServedDataset implements Served {
     try {
       spooler.removeOthers();
       for (let tries = 1; ; tries++) {
+        if (options.isRecordings)
+          return new ServedDataset(path, others, options, spooler, recordingsAt(path), false);
         const recognized = recognizeTogether(path, others, shapes);
         const known =
-          spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized, splits);
+          spooledAs(spooler.find(recognized.file), recognized.file) ??
+          servedAsIs(recognized, options, others);
         if (known !== undefined && known.file === known.source) {
           spooler.removeStale();
           warnIfUnmapped(known, options);
@@ -168,6 +199,7 @@ export class ServedDataset implements Served {
     const { indexDir, tokens, notices } = options;
     const isPublished = options.isPublished === true;
     this.keeper = new IndexKeeper(indexDir, tokenizerId(tokens.tokenizer), isPublished, notices);
+    this.merger = new Merger(options.pool, (segments, merged) => this.onMerged(segments, merged));
     this.build = this.buildOf(dataset);
     this.corpus = new CurrentCorpus(
       () => {
@@ -181,6 +213,7 @@ export class ServedDataset implements Served {
     );
     this.lookup = new CurrentLookup(this.build.edition, this.kernel, {
       lookAtFile: () => this.lookAtFile(),
+      growth: (isNeeded) => this.growth(isNeeded),
       trapped: (trap) => notices.warn({ err: trap }, 'kernel trapped; replaced'),
     });
   }
@@ -212,10 +245,16 @@ export class ServedDataset implements Served {
 
   get state(): Published | undefined {
     const { dataset } = this;
-    const indexPath = this.build.table && this.keeper.pathOf(dataset);
-    if (this.problem !== undefined || indexPath === undefined) return undefined;
+    const { segments } = this.build;
+    // A file without a segment has nothing that others could load.
+    if (this.problem !== undefined || segments === undefined || segments.length === 0) return undefined;
+    const parts = segments.flatMap((segment) => {
+      const indexPath = this.keeper.pathOf(segment);
+      return indexPath === undefined ? [] : [{ dataset: segment.in(dataset), indexPath }];
+    });
+    if (parts.length < segments.length) return undefined;
     return {
-      parts: [{ dataset, indexPath }],
+      parts,
       fingerprint: this.fingerprint,
       modifiedMs: this.modifiedMs,
       counts: this.status.counts,
@@ -297,7 +336,7 @@ export class ServedDataset implements Served {
     if (this.build.edition.hasSketches) return this.lookup.candidates(asked, signal);
     // Sweeps need no sketches, but each reads the whole file.
     const isSoon = asked.waits || this.bytes <= SKETCHED_SOON_BYTES;
-    if (this.options.engine === 'sweep') return isSoon ? this.lookup.candidates(asked, signal) : [];
+    if (this.engine === 'sweep') return isSoon ? this.lookup.candidates(asked, signal) : [];
     const sketched = this.sketch(this.build, asked.waits ? this.options.pool.workers : 1);
     return isSoon ? this.candidatesAfter(sketched, asked, signal) : [];
   }
@@ -323,7 +362,7 @@ export class ServedDataset implements Served {
    */
   private async sketch(build: Build, workers: number): Promise<boolean> {
     const { pool } = this.options;
-    if (build.table === undefined) await this.walking;
+    if (build.segments === undefined) await this.walking;
     if (this.isClosed) return false;
     const sketched = build.sketch(pool, workers);
     const outcome = sketched.then(
@@ -351,17 +390,17 @@ export class ServedDataset implements Served {
 
   get size(): DatasetSize {
     const { bytes, modifiedMs } = this;
-    const indexBytes = this.build.table?.buffer.byteLength;
+    const indexBytes = this.build.tables?.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
     return { bytes, files: 1 + this.others.length, indexBytes, modifiedMs };
   }
 
   /** The dataset's metrics. */
   get figures(): DatasetFigures {
-    const { edition, table, seconds } = this.build;
+    const { edition, turns, seconds } = this.build;
     return {
       ...this.sweepCount,
       waiting: edition.waiting,
-      indexRows: table?.size.turns ?? 0,
+      indexRows: turns,
       indexBuildSeconds: seconds,
       datasetBytes: edition.dataset.file.size,
     };
@@ -387,24 +426,27 @@ export class ServedDataset implements Served {
       build = this.build;
       await this.spooling?.done;
       await this.walking;
+      await this.growing?.done;
+      await this.merger.ended;
       if (build !== this.build) continue;
-      await this.savedIndex();
+      await this.savedIndexes();
       if (onCounted !== undefined) turnsCounted += await this.count(build, onCounted);
     }
-    return { indexes: [await this.savedIndex()], turnsCounted };
+    return { indexes: await this.savedIndexes(), turnsCounted };
   }
 
   /**
-   * The path of the index, once it is saved.
+   * The paths of the index, once it is saved.
    *
    * @throws DatasetError if it isn't
    */
-  private async savedIndex(): Promise<string> {
+  private async savedIndexes(): Promise<readonly string[]> {
     const saved = await this.keeper.saved();
     const error = this.problem?.error ?? this.unspooled;
     if (error !== undefined) throw error;
-    if (typeof saved === 'string' && !this.isClosed) return saved;
-    const problem = this.isClosed ? 'it was closed' : `its index can't be saved: ${[...saved].join('; ')}`;
+    if ('paths' in saved && saved.paths.length > 0 && !this.isClosed) return saved.paths;
+    const problems = 'problems' in saved ? saved.problems : [];
+    const problem = this.isClosed ? 'it was closed' : `its index can't be saved: ${problems.join('; ')}`;
     throw new DatasetError(this.path, problem, undefined, true);
   }
 
@@ -414,16 +456,29 @@ export class ServedDataset implements Served {
    * @returns how many turns were counted
    * @throws DatasetError if some can't be counted
    */
-  private async count({ table, edition }: Build, onCounted: (share: number) => void): Promise<number> {
-    const uncounted = table?.uncounted ?? 0;
-    if (table === undefined || uncounted === 0) return 0;
+  private async count(build: Build, onCounted: (share: number) => void): Promise<number> {
+    const { tables = [], edition } = build;
     const { tokens } = this.options;
-    const counting = countAll(tokens, edition.dataset.file, table, this.countingStop, onCounted);
-    this.countingAll = counting;
-    const problem = await counting;
-    this.saveCounts();
-    if (problem !== undefined) throw new DatasetError(this.path, problem, undefined, true);
-    return uncounted;
+    const turns = Math.max(1, build.turns);
+    let counted = 0;
+    let before = 0;
+    for (const table of tables) {
+      const { uncounted, size } = table;
+      const onTable = (share: number) => onCounted((before + share * size.turns) / turns);
+      const counting =
+        uncounted === 0
+          ? Promise.resolve(undefined)
+          : countAll(tokens, edition.dataset.file, table, this.countingStop, onTable);
+      this.countingAll = counting;
+      const problem = await counting;
+      counted += uncounted;
+      before += size.turns;
+      if (problem === undefined) continue;
+      this.saveCounts();
+      throw new DatasetError(this.path, problem, undefined, true);
+    }
+    if (counted > 0) this.saveCounts();
+    return counted;
   }
 
   /** Stops all work, releases the threads, and closes the file. */
@@ -440,22 +495,31 @@ export class ServedDataset implements Served {
   private async closeOnce(): Promise<void> {
     clearInterval(this.timer);
     this.spooler.close();
-    this.build.close();
+    this.build.end();
     stopAll(this.countingStop);
+    stopAll(this.growingStop);
     await this.countingAll;
     await this.spooling?.done;
     await this.walking;
+    await this.growing?.done;
+    await this.merger.ended;
     await this.sketching;
     await this.build.ruling;
     await this.counting?.stop();
     this.saveCounts();
+    // Before an index is saved, the file is compared with what it was.
     await this.keeper.close();
+    this.build.close();
     await this.leavePool();
   }
 
   /** The state of the file, or of all files; undefined if it isn't known. */
   private get identityNow(): FileIdentity | undefined {
     return commonIdentityAt(this.path, this.others);
+  }
+
+  private get engine(): Engine {
+    return this.options.isRecordings ? 'index' : this.options.engine;
   }
 
   private get isClosed(): boolean {
@@ -474,13 +538,15 @@ export class ServedDataset implements Served {
 
   /** Resolves as soon as the edition can be served. `walked` settles when the whole file was walked. */
   private async begin(build: Build): Promise<{ readonly walked: Promise<void> }> {
-    const { engine, notices } = this.options;
+    const { notices } = this.options;
+    const { engine } = this;
     // Checking whether a saved index fits a changed file may take long: sweeps answer sooner.
     const isStart = this.timer === undefined;
-    const saved = isStart && engine !== 'sweep' ? await this.keeper.load(build.edition.dataset) : undefined;
+    const saved = isStart && engine !== 'sweep' ? await this.loaded(build.edition.dataset) : undefined;
     if (this.isClosed) throw new DatasetError(this.path, 'it was closed', undefined, true);
     if (saved !== undefined) {
       build.use(saved);
+      this.keep(build);
       this.rule(build, Promise.resolve());
       this.warnIfUnanswered(build);
       this.workAhead(build);
@@ -507,6 +573,27 @@ export class ServedDataset implements Served {
     return { walked };
   }
 
+  /** The segments of the saved index, and one of what was appended to the file since; undefined without a saved index that fits. */
+  private async loaded(dataset: Dataset): Promise<readonly Segment[] | undefined> {
+    const { start, end } = dataset.body;
+    if (start === end) return [];
+    const segments = await this.keeper.load(dataset);
+    const last = segments?.at(-1);
+    if (segments === undefined || last === undefined || last.range.end === end || this.isClosed)
+      return segments;
+    const { pool } = this.options;
+    const work = { dataset, pool, kernel: this.kernel, stop: this.growingStop };
+    try {
+      const before = last.recordsBefore + last.counts.records;
+      const added = await indexOf(work, { start: last.range.end, end }, before, last.table.seed);
+      return await this.merger.arranged(dataset, [...segments, added]);
+    } catch (error) {
+      if (!(error instanceof DatasetError)) throw error;
+      // A walk over all of it says where it is invalid.
+      return undefined;
+    }
+  }
+
   /** Applies the rules to all turns once there is an index. */
   private rule(build: Build, indexed: Promise<unknown>): void {
     const { rules = [], pool, notices } = this.options;
@@ -520,11 +607,11 @@ export class ServedDataset implements Served {
   }
 
   private async onWalked(build: Build): Promise<void> {
-    const { edition, table, marks, counts } = build;
+    const { edition, segments, counts } = build;
     this.options.notices.walked(counts);
     const { turns, conversations } = counts;
     this.warnIfUnanswered(build);
-    if (table === undefined || marks === undefined) {
+    if (segments === undefined) {
       this.options.notices.info({ conversations, turns }, 'dataset read');
       this.spoolIfMixed(build);
       return;
@@ -533,16 +620,30 @@ export class ServedDataset implements Served {
       { conversations, turns, seconds: Number(build.seconds.toFixed(3)) },
       'index ready',
     );
-    this.keeper.keep(edition.dataset, { table, marks, counts });
+    this.keep(build);
     this.workAhead(build);
     await edition.sweepsEnded();
     if (this.build === build && !this.isClosed) await this.leavePool();
     this.spoolIfMixed(build);
   }
 
-  private warnIfUnanswered({ counts: { conversations, turns, replies } }: Build): void {
-    if (replies > 0) return;
+  private warnIfUnanswered({ counts: { conversations, turns, replies, skipped } }: Build): void {
+    if (this.options.isRecordings) this.warnOfSkipped(skipped);
+    if (replies > 0 || this.options.isRecordings) return;
     this.options.notices.warn({ dataset: this.path, conversations, turns }, NOTHING_ANSWERED);
+  }
+
+  /** Warns once that lines of recordings are skipped. */
+  private warnOfSkipped(skipped: number): void {
+    if (skipped === 0 || this.hasWarnedOfSkipped || !this.options.isRecordings) return;
+    this.hasWarnedOfSkipped = true;
+    this.options.notices.warn({ dataset: this.path, skipped }, RECORDINGS_SKIPPED);
+  }
+
+  /** Saves the segments of a build that aren't saved yet. */
+  private keep({ edition, segments }: Build): void {
+    if (segments === undefined) return;
+    this.keeper.keep(edition.dataset, segments, () => isCurrent(edition));
   }
 
   /** Releases the threads: an index doesn't need them, and they take memory. */
@@ -554,51 +655,156 @@ export class ServedDataset implements Served {
 
   /** Makes sketches if they are wanted at once; counts the tokens of an edition while the server is idle, and saves the counts. */
   private workAhead(build: Build): void {
-    const { table, edition, counts } = build;
+    const { tables, edition } = build;
     // A walk may end after the file has changed: it must not stop the counting for a newer edition.
-    if (table === undefined || this.isClosed || this.build !== build) return;
+    if (tables === undefined || this.isClosed || this.build !== build) return;
     if (this.options.sketchesAtOnce) void this.sketch(build, this.options.pool.workers);
     this.counting?.stop();
     this.counting = undefined;
     const { tokens, countsAhead, notices } = this.options;
     if (!countsAhead) return;
-    const logCounted = () => notices.info({ turns: counts.turns }, 'tokens counted');
-    if (table.uncounted === 0) {
-      logCounted();
-      return;
-    }
-    this.counting = new CountingAhead(tokens, edition.dataset.file, table, () => {
-      logCounted();
+    let hasLogged = false;
+    const onCounted = () => {
+      notices[hasLogged ? 'debug' : 'info']({ turns: this.build.counts.turns }, 'tokens counted');
+      hasLogged = true;
+    };
+    const uncounted = tables.filter(({ uncounted }) => uncounted > 0);
+    if (uncounted.length === 0) onCounted();
+    // More may be appended to the file.
+    if (uncounted.length === 0 && !edition.dataset.file.mayGrow) return;
+    this.counting = new CountingAhead(tokens, edition.dataset.file, uncounted, () => {
+      onCounted();
       this.saveCounts();
     });
   }
 
   /** Saves the index again if more tokens were counted since it was saved. */
   private saveCounts(): void {
-    const { table, marks, edition, counts } = this.build;
-    const now = this.identityNow;
-    if (
-      table === undefined ||
-      marks === undefined ||
-      now === undefined ||
-      !isSameFile(now, edition.dataset.source)
-    )
-      return;
-    this.keeper.keepCounts(edition.dataset, { table, marks, counts });
+    const { segments, edition } = this.build;
+    if (segments === undefined || !isCurrent(edition)) return;
+    this.keeper.keepCounts(edition.dataset, segments, () => isCurrent(edition));
   }
 
-  /** Checks whether the file has changed, and reopens it if so. A timer also calls this every `FILE_CHECK_MS`. */
+  /**
+   * Checks whether the file has changed. If it has grown, what was appended is indexed, else it is reopened. A timer also calls this every
+   * `FILE_CHECK_MS`.
+   */
   lookAtFile(): void {
     const now = this.identityNow;
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
+    const { file, source } = this.dataset;
+    const mayHaveGrown = file.mayGrow && this.problem === undefined && this.spooling === undefined;
+    if (mayHaveGrown && isGrown(now, source)) this.grow(now.size - source.size);
+    else this.readAgain(now);
+  }
+
+  /** Reads the whole file, whatever has changed. */
+  private readAgain(now: FileIdentity): void {
     try {
-      const recognized = recognizeTogether(this.path, this.others, this.options.shapes);
-      const dataset = servedAsIs(recognized, this.options.splits);
+      const { shapes, isRecordings } = this.options;
       this.options.notices.info({ dataset: this.path }, 'dataset changed; reading it again');
+      if (isRecordings) {
+        this.replaceBy(recordingsAt(this.path));
+        return;
+      }
+      const recognized = recognizeTogether(this.path, this.others, shapes);
+      const dataset = servedAsIs(recognized, this.options, this.others);
       if (dataset === undefined) this.spoolAnew(recognized);
       else this.replaceBy(dataset);
     } catch (error) {
       this.fail(error, now);
+    }
+  }
+
+  /** Indexes what was appended to the file, unless that is being done. @param bytes how much it is */
+  private grow(bytes: number): void {
+    if (this.growing !== undefined) return;
+    const { build } = this;
+    const isLong = bytes > GROWTH_AWAITED_BYTES || build.segments === undefined;
+    const done = this.growFrom(build).finally(() => {
+      this.growing = undefined;
+    });
+    this.growing = { done, isLong };
+  }
+
+  private async growFrom(build: Build): Promise<void> {
+    // The first index has to be complete.
+    if (build.segments === undefined) await this.walking;
+    const now = this.identityNow;
+    const { pool } = this.options;
+    const isLeft = () => this.isClosed || this.build !== build || this.problem !== undefined;
+    if (build.segments === undefined || now === undefined || isLeft()) return;
+    let grown: Grown | undefined;
+    let segments: readonly Segment[] = build.segments;
+    try {
+      grown = await growthOf(build, now, { pool, kernel: this.kernel, stop: this.growingStop });
+      if (isLeft()) return;
+      if (grown?.added !== undefined)
+        segments = await this.merger.arranged(grown.dataset, [...build.segments, grown.added]);
+    } catch (error) {
+      if (!(error instanceof DatasetError)) throw error;
+      // Reading all of it says where it is invalid.
+      grown = undefined;
+    }
+    if (isLeft()) return;
+    if (grown === undefined || !isCurrent(build.edition)) this.readAgain(now);
+    else this.adoptGrown(build, grown, segments);
+  }
+
+  /** Answers from the file with what was appended to it from now on. */
+  private adoptGrown(build: Build, { dataset, added }: Grown, segments: readonly Segment[]): void {
+    let next: Build;
+    try {
+      next = build.grown(dataset, segments, added);
+    } catch (error) {
+      if (!(error instanceof FileChangedError) && !isSystemError(error)) throw error;
+      this.readAgain(dataset.file);
+      return;
+    }
+    const { notices } = this.options;
+    this.build = next;
+    this.lookup.replaceBy(next.edition);
+    this.rule(next, Promise.resolve());
+    if (added === undefined) return;
+    const { conversations, turns, skipped } = added.counts;
+    notices.debug({ dataset: this.path, conversations, turns }, 'dataset has grown');
+    this.warnOfSkipped(skipped);
+    this.useTables(next);
+    this.keep(next);
+    notices.changed();
+  }
+
+  /** Answers from segments that were merged in the background, unless the file was replaced meanwhile. */
+  private onMerged(merging: readonly Segment[], merged: Segment): void {
+    const { build } = this;
+    const { segments = [] } = build;
+    const at = segments.indexOf(merging[0] as Segment);
+    if (at < 0 || this.isClosed) return;
+    build.replace([...segments.slice(0, at), merged, ...segments.slice(at + merging.length)]);
+    this.rule(build, Promise.resolve());
+    this.useTables(build);
+    this.keep(build);
+  }
+
+  /** The tokens of the tables of a build are counted, and its turns sketched, as those before. */
+  private useTables(build: Build): void {
+    this.counting?.use(build.tables ?? []);
+    if (this.options.sketchesAtOnce) void this.sketch(build, 1);
+  }
+
+  /** See `CurrentEvents.growth`. */
+  private growth(isNeeded: boolean): Promise<void> | undefined {
+    const { growing } = this;
+    if (growing === undefined || (growing.isLong && !isNeeded)) return undefined;
+    return this.grownTo(this.identityNow?.size ?? 0);
+  }
+
+  /** Resolves when all bytes of the file up to a size can be found, or the file isn't growing any more. */
+  private async grownTo(size: number): Promise<void> {
+    while (this.growing !== undefined) {
+      await this.growing.done;
+      if (this.dataset.source.size >= size) return;
+      this.lookAtFile();
     }
   }
 
@@ -636,7 +842,7 @@ export class ServedDataset implements Served {
         this.adopt(build);
         walked.catch((error: unknown) => this.onFailed(build, error));
         // Otherwise the end of the walk does it.
-        if (build.table !== undefined) {
+        if (build.segments !== undefined) {
           this.workAhead(build);
           await this.leavePool();
         }
@@ -644,7 +850,7 @@ export class ServedDataset implements Served {
         if (!isWanted()) return;
         this.spooling = undefined;
         this.onSpoolFailed(error, file);
-        if (this.build.table !== undefined) await this.leavePool();
+        if (this.build.segments !== undefined) await this.leavePool();
       }
     };
     this.spooling = { file, done: Promise.resolve() };
@@ -668,7 +874,7 @@ export class ServedDataset implements Served {
   private spoolIfMixed(build: Build): void {
     const { dataset } = build.edition;
     const { skippedAt } = build.counts;
-    const isOwn = dataset.file === dataset.source;
+    const isOwn = dataset.file === dataset.source && !dataset.skipsInvalid;
     if (!isOwn || skippedAt.length === 0 || this.isClosed || this.build !== build) return;
     try {
       const { shapes } = this.options;
@@ -722,6 +928,7 @@ export class ServedDataset implements Served {
   }
 }
 
+const RECORDINGS_SKIPPED = 'lines of recordings that are not valid conversations are skipped';
 const TURNS_LEFT_OUT =
   'rules of NORMALIZE take too long for some turns, or make them too long; these match as they are only';
 const SKETCHES_FAILED = 'sketches of turns not made; a miss that needs them tries again';
@@ -748,10 +955,34 @@ function warnIfUnmapped(dataset: Dataset, { shapes, notices }: ServedOptions): v
  *
  * @throws DatasetError if it is another split than those that are served
  */
-function servedAsIs(recognized: Recognized, splits: readonly string[]): Dataset | undefined {
+function servedAsIs(
+  recognized: Recognized,
+  { engine, splits }: ServedOptions,
+  others: readonly string[],
+): Dataset | undefined {
   if (recognized.kind !== 'list' || !recognized.isServedAsIs) return undefined;
   assertSplit(recognized.file.path, splits);
-  return datasetOf(recognized);
+  const dataset = datasetOf(recognized);
+  const mayGrow = dataset.format === 'lines' && engine !== 'sweep' && others.length === 0;
+  return mayGrow ? withoutHalfLine(growing(dataset)) : dataset;
+}
+
+/** A file of recordings, which may be empty. @throws DatasetError */
+function recordingsAt(path: string): Dataset {
+  const file = assertFile(path);
+  const body = { start: byteOffset(0), end: byteOffset(file.size) };
+  return withoutHalfLine({ ...growing(datasetOf({ file, format: 'lines', body })), skipsInvalid: true });
+}
+
+/** A dataset whose file bytes may be appended to. */
+function growing(dataset: Dataset): Dataset {
+  const file: FileIdentity = { ...dataset.file, mayGrow: true };
+  return { ...dataset, file, source: file };
+}
+
+/** True if the file of an edition has the bytes that it had, and perhaps more. */
+function isCurrent(edition: Edition): boolean {
+  return !edition.hasChanged || edition.hasOnlyGrown;
 }
 
 function spooledAs(spool: Spool | undefined, source: FileIdentity): Dataset | undefined {

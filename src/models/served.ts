@@ -46,8 +46,9 @@ export interface Saved {
   readonly turnsCounted: number;
 }
 
-/** One file of a dataset, as another process can answer from it. */
-interface PublishedPart {
+/** One file of a dataset, or a range of its bytes, as another process can answer from it. */
+export interface PublishedPart {
+  /** Its body is the range. */
   readonly dataset: Dataset;
   /** Where its index is saved. */
   readonly indexPath: string;
@@ -55,7 +56,7 @@ interface PublishedPart {
 
 /** A state of a dataset that other processes can answer from. */
 export interface Published {
-  /** In the order of their files. */
+  /** In the order of their files, and of their bytes. */
   readonly parts: readonly PublishedPart[];
   readonly fingerprint: string | undefined;
   readonly modifiedMs: number;

@@ -2,7 +2,7 @@ import { datasetErrorOf } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { kernelModule } from '../kernel/kernel.js';
 import { Sketches } from '../kernel/sketches.js';
-import type { WorkerPool } from '../workers/pool.js';
+import type { Workers } from '../workers/own-thread.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import type { StopFlag } from '../workers/stop-flag.js';
 
@@ -15,7 +15,7 @@ import type { StopFlag } from '../workers/stop-flag.js';
  */
 export async function makeSketches(
   plan: ShardPlan,
-  pool: WorkerPool,
+  pool: Workers,
   count: number,
   stop: StopFlag,
   workers: number,

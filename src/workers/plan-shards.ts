@@ -12,13 +12,24 @@ import { ShardPlan } from './shard-run.js';
 /** The distance of reads that look at single bytes, in bytes. */
 const WINDOW_BYTES = 1 << 12;
 
+/** All of a dataset, or of a range of it, as one shard. @param seed the seed of the keys of all texts */
+export function oneShard(dataset: Dataset, seed: KeySeed): ShardPlan {
+  return new ShardPlan(dataset, shardsBetween(dataset.body, []), seed);
+}
+
 /**
  * Cuts a dataset into shards: at the edges of equal ranges, moved right to where a record seems to begin. The cuts needn't be right (see
  * `ShardPlan`), but few are wrong.
  *
+ * @param keySeed the seed of the keys of all texts
  * @throws DatasetError when the file can't be read
  */
-export function planShards(dataset: Dataset, workers: number, kernel: Kernel): ShardPlan {
+export function planShards(
+  dataset: Dataset,
+  workers: number,
+  kernel: Kernel,
+  keySeed: KeySeed = processSeed(),
+): ShardPlan {
   const { format, body } = dataset;
   return withDataset(dataset, (fd) => {
     const edges = edgesOf(body, rangeCount(body, workers), byteReader(fd));
@@ -28,7 +39,7 @@ export function planShards(dataset: Dataset, workers: number, kernel: Kernel): S
       const cut = format === 'lines' ? lineStart(fd, edge, end) : surveyedStart(fd, edge, end, kernel);
       if (cut !== undefined) cuts.push(cut);
     }
-    return new ShardPlan(dataset, shardsBetween(body, cuts), processSeed());
+    return new ShardPlan(dataset, shardsBetween(body, cuts), keySeed);
   });
 }
 

@@ -348,7 +348,9 @@ export interface PositionTask {
 export interface IndexTask {
   /** The index to fill. */
   readonly table: RowData;
-  /** The data to fill it with, in file order. */
+  /** Tables of the beginning of the file, or of the range that the index is of. */
+  readonly tables: readonly RowData[];
+  /** The rows of what follows them, in file order. They are numbered from the start of the index. */
   readonly parts: readonly RowData[];
   readonly half: 'turns' | 'normalized';
 }

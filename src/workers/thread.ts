@@ -4,18 +4,16 @@ import { closeSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { anchorOf } from '../core/anchor.js';
 import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
-import { DatasetSyntaxError, type TaskFailure } from '../core/errors.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
 import { addReports } from '../dataset/conversion-report.js';
-import { type DatasetFile, FileChangedError, withFile, withOpenFile } from '../dataset/file.js';
+import { type DatasetFile, withFile, withOpenFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
 import type { TableFile } from '../dataset/sources.js';
 import { Marks } from '../index/marks.js';
-import { fillNormalized, fillTurns } from '../index/order.js';
-import { IndexRows, IndexTable } from '../index/table.js';
 import { Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
 import type { TakeFields } from './convert-rows.js';
+import { explain, failureOf } from './failure-of.js';
 import type { PlainRecords } from './plain-records.js';
 import type { RecordConverter } from './record-converter.js';
 import { scannedBlocks } from './scanned-blocks.js';
@@ -23,11 +21,10 @@ import { SeenTwice } from './seen-twice.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardIds } from './shard-ids.js';
 import { ShardNearest } from './shard-nearest.js';
-import { ShardNormalizer } from './shard-normalizer.js';
 import { RunCounter, RunWriter } from './shard-runs.js';
 import { ShardSearch } from './shard-search.js';
-import { ShardSketcher } from './shard-sketcher.js';
 import { ShardSweeper } from './shard-sweep.js';
+import { censusWork, fillIndex, ruleWork, type ShardWork, sketchWork } from './shard-work.js';
 import { sharedQueries } from './shared-queries.js';
 import { SpilledLines } from './spilled-lines.js';
 import { isStopped, type StopFlag, stopAfter } from './stop-flag.js';
@@ -92,28 +89,7 @@ export function isLoaded(): true {
 
 /** Walks a shard, counts its records and turns, and keeps what an index needs of them. */
 export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
-  return attempt(task, (batches) => {
-    const counter = new ShardCounter();
-    // Only a kernel that computes all keys looks at every byte of every text.
-    kernel.wantAll();
-    kernel.beginKeeping();
-    const next = batches((batch) => {
-      const { records } = counter;
-      counter.add(batch);
-      // Last, since it may move the memory that the batch is a view of.
-      if (task.keepsTurns && batch.conversations > 0) kernel.keep(batch.base, records);
-      return false;
-    });
-    const { counts } = counter;
-    const marks = counter.marks(next).data;
-    return {
-      next,
-      records: counts.records,
-      counts,
-      marks,
-      rows: task.keepsTurns ? kernel.kept() : undefined,
-    };
-  });
+  return work(task, () => censusWork(kernel, task.keepsTurns));
 }
 
 /** Walks a shard, and counts how often its runs occur. */
@@ -152,35 +128,12 @@ export function storeShard(task: StoreTask): Promise<TaskResult<StoredShard>> {
 
 /** Walks a shard, and applies rules to its texts. */
 export function normalizeShard(task: NormalizeTask): Promise<TaskResult<ShardRuleKeys>> {
-  return attempt(task, (batches) => {
-    // The kernel of the walk holds the bytes that are being walked.
-    const keying = newKernel();
-    keying.useSeed(task.seed);
-    const normalizer = new ShardNormalizer(keying, task.rules);
-    let records = 0;
-    kernel.wantNone();
-    const next = batches((batch) => {
-      normalizer.add(batch);
-      records += batch.records.length / RECORD_NUMBERS;
-      return false;
-    });
-    return { next, records, keys: normalizer.keys, leftOut: normalizer.leftOut };
-  });
+  return work(task, () => ruleWork(kernel, newKernel(), task.seed, task.rules));
 }
 
 /** Walks a shard, and makes the sketches of its turns. */
 export function sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>> {
-  return attempt(task, (batches) => {
-    const sketcher = new ShardSketcher();
-    let records = 0;
-    kernel.wantSketches();
-    const next = batches((batch) => {
-      sketcher.add(batch);
-      records += batch.records.length / RECORD_NUMBERS;
-      return false;
-    });
-    return { next, records, sketches: sketcher.sketches };
-  });
+  return work(task, () => sketchWork(kernel));
 }
 
 /** Walks a shard, and hashes the ids of its records. */
@@ -493,14 +446,9 @@ export function findPosition({ file, offset, from }: PositionTask): TaskResult<T
 }
 
 /** Builds one half of an index. */
-export function makeIndex({ table, parts, half }: IndexTask): TaskResult<undefined> {
-  const fill = half === 'turns' ? fillTurns : fillNormalized;
+export function makeIndex(task: IndexTask): TaskResult<undefined> {
   try {
-    fill(
-      new IndexTable(table),
-      parts.map((part) => new IndexRows(part)),
-      kernel,
-    );
+    fillIndex(task, kernel);
   } catch (error) {
     throw afterTrap(error);
   }
@@ -511,6 +459,18 @@ export function makeIndex({ table, parts, half }: IndexTask): TaskResult<undefin
 function afterTrap(error: unknown): unknown {
   if (error instanceof WebAssembly.RuntimeError) kernel = newKernel();
   return error;
+}
+
+/** Walks a shard, and does work on all of its records. */
+function work<T>(task: ShardTask, begin: () => ShardWork<T>): Promise<TaskResult<T>> {
+  return attempt(task, (batches) => {
+    const { add, finish } = begin();
+    const next = batches((batch) => {
+      add(batch);
+      return false;
+    });
+    return finish(next);
+  });
 }
 
 /** Passes the batches of a range, the shard's by default, to `take` until it returns true; returns where the next record begins. */
@@ -541,33 +501,4 @@ async function attempt<T>(task: ShardTask, use: (batches: Batches, fd: number) =
     if (error instanceof WebAssembly.RuntimeError) throw afterTrap(error);
     return failureOf(error instanceof InvalidRecordError ? await explain(task, error) : error);
   }
-}
-
-/** Why a record that the kernel rejects is invalid, or why that can't be determined. */
-async function explain(
-  { dataset }: ShardTask,
-  { record, at, message }: InvalidRecordError,
-): Promise<unknown> {
-  // Loads stream-json, which is rarely needed.
-  const { explainRecord } = await import('../dataset/records.js');
-  try {
-    const explained = withFile(dataset.file, (fd) => explainRecord(fd, dataset, record));
-    return explained ?? new DatasetSyntaxError(at, message);
-  } catch (error) {
-    return error;
-  }
-}
-
-function failureOf(error: unknown): TaskFailure {
-  const detail = error instanceof Error ? error.message : String(error);
-  if (error instanceof DatasetSyntaxError) {
-    return { kind: 'failed', code: 'dataset_invalid', detail, offset: error.offset };
-  }
-  if (error instanceof FileChangedError) return { kind: 'failed', code: 'dataset_changed', detail };
-  if (error instanceof Error && 'syscall' in error && 'code' in error) {
-    const systemCode = String(error.code);
-    const detail = `the file can't be read (${systemCode})`;
-    return { kind: 'failed', code: 'dataset_unreadable', detail, systemCode };
-  }
-  return { kind: 'failed', code: 'worker_failed', detail };
 }

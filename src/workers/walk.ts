@@ -68,7 +68,7 @@ const PASSED_OVER = Uint32Array.of(0, 0, NO_CONVERSATION, 0, 0);
 export function* walk(
   kernel: Kernel,
   fd: number,
-  { format, body }: DatasetFile,
+  { format, body, skipsInvalid = false }: DatasetFile,
   range: ByteRange,
   beforeRead: () => void,
   { blockBytes, recordBytesMax }: WalkLimits = { blockBytes: BLOCK_BYTES, recordBytesMax: RECORD_BYTES_MAX },
@@ -137,7 +137,8 @@ export function* walk(
       yield unread(kernel, here, offset, { text: beginning(kernel, from, length), isCutOff: true });
       return body.end;
     }
-    if (walked === WALKED.invalid) {
+    const isSkipped = walked === WALKED.invalid && skipsInvalid;
+    if (walked === WALKED.invalid && !isSkipped) {
       const at = byteOffset(offset + kernel.invalidAt);
       if (kernel.isAtRecord) throw new InvalidRecordError(here, at);
       throw new DatasetSyntaxError(at, afterRecord(format, kernel.input.subarray(from, kernel.invalidAt)));
@@ -149,7 +150,9 @@ export function* walk(
     if (walked === WALKED.reachedStop && (format === 'lines' || here < body.end))
       return format === 'lines' ? range.end : here;
     const isTooLong = walked === WALKED.tooDeep || length - from > recordBytesMax;
-    if (kernel.isAtRecord && isTooLong) {
+    if (isSkipped || (kernel.isAtRecord && isTooLong)) {
+      // What follows a record on its line isn't another one.
+      const isRecord = kernel.isAtRecord;
       const text = beginning(kernel, from, length);
       let end = kernel.passOver(from, to, true, format);
       while (end === undefined) {
@@ -160,7 +163,7 @@ export function* walk(
       }
       from = end;
       hasRecords = true;
-      yield unread(kernel, here, offset, { text, isCutOff: false });
+      if (isRecord) yield unread(kernel, here, offset, { text, isCutOff: false });
     } else if (isAtEnd()) {
       const isInRecord = kernel.isAtRecord && here < body.end;
       throw isInRecord ? new InvalidRecordError(here, body.end) : cutOff(body.end, kernel.isAtRecord);

@@ -74,6 +74,7 @@ async function saved(content = JSON.stringify(list)) {
     marks: census.marks,
     counts: census.counts,
     checksum: await checksumOf(dataset.file),
+    recordsBefore: 0,
   };
   await saveIndex(path, dataset, kept, TOKENIZER);
   return { dataset, path, ...kept, index, bytes: readFileSync(path) };
@@ -142,7 +143,7 @@ describe('a saved index', () => {
 
   it('replaces an older one, and leaves nothing else in the folder', async () => {
     const { dataset, path, table, marks, counts, checksum } = await saved();
-    await saveIndex(path, dataset, { table, marks, counts, checksum }, TOKENIZER);
+    await saveIndex(path, dataset, { table, marks, counts, checksum, recordsBefore: 0 }, TOKENIZER);
     expect(readdirSync(dirname(path))).toEqual([basename(path)]);
   });
 
@@ -208,7 +209,7 @@ describe('a saved index', () => {
     expect(await refusal(join(path, 'index'), dataset)).toBe("can't be read (ENOTDIR)");
   });
 
-  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 1.5, '7', null])(
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 1.5, '7', null])(
     'is rejected if its format is %j',
     async (format) => {
       const { dataset, path, bytes } = await saved();
@@ -216,7 +217,7 @@ describe('a saved index', () => {
         path,
         withHeader(bytes, (header) => ({ ...header, format })),
       );
-      expect(await refusal(path, dataset)).toBe(`format ${format}, expected 12`);
+      expect(await refusal(path, dataset)).toBe(`format ${format}, expected 13`);
     },
   );
 
@@ -224,9 +225,9 @@ describe('a saved index', () => {
     const { dataset, path, bytes } = await saved();
     writeFileSync(
       path,
-      withHeader(bytes, () => ({ format: 13, files: [] })),
+      withHeader(bytes, () => ({ format: 14, files: [] })),
     );
-    expect(await refusal(path, dataset)).toBe('format 13, expected 12');
+    expect(await refusal(path, dataset)).toBe('format 14, expected 13');
   });
 
   const wild = [-1, -8, 0.5, 2 ** 31, 2 ** 32 + 1, 2 ** 53, 1e300, -1e300, null, '3', [], {}];
@@ -359,7 +360,7 @@ describe('saving an index', () => {
     leave('index.11.unfinished', young);
     leave('other.22.unfinished', old);
     leave('index.33', old);
-    await saveIndex(path, dataset, { table, marks, counts, checksum }, TOKENIZER);
+    await saveIndex(path, dataset, { table, marks, counts, checksum, recordsBefore: 0 }, TOKENIZER);
     const left = ['index', 'index.11.unfinished', 'index.33', 'other.22.unfinished'];
     expect(readdirSync(dirname(path)).sort()).toEqual(left);
   });
@@ -368,16 +369,18 @@ describe('saving an index', () => {
     const { dataset, path, table, marks, counts, checksum } = await saved();
     const taken = join(dirname(path), 'taken');
     mkdirSync(join(taken, 'inside'), { recursive: true });
-    await expect(saveIndex(taken, dataset, { table, marks, counts, checksum }, TOKENIZER)).rejects.toThrow();
+    await expect(
+      saveIndex(taken, dataset, { table, marks, counts, checksum, recordsBefore: 0 }, TOKENIZER),
+    ).rejects.toThrow();
     expect(readdirSync(dirname(path)).sort()).toEqual(['index', 'taken']);
   });
 
   it('fails, and keeps the older one, if the dataset has changed', async () => {
     const { dataset, path, table, marks, counts, checksum, bytes } = await saved();
     writeFileSync(dataset.file.path, '[]');
-    await expect(saveIndex(path, dataset, { table, marks, counts, checksum }, TOKENIZER)).rejects.toThrow(
-      'changed',
-    );
+    await expect(
+      saveIndex(path, dataset, { table, marks, counts, checksum, recordsBefore: 0 }, TOKENIZER),
+    ).rejects.toThrow('changed');
     expect(readdirSync(dirname(path))).toEqual(['index']);
     expect(readFileSync(path).equals(bytes)).toBe(true);
   });
@@ -385,7 +388,7 @@ describe('saving an index', () => {
   it('creates its folder', async () => {
     const { dataset, path, table, marks, counts, checksum } = await saved();
     const deep = join(dirname(path), 'a', 'b', 'index');
-    await saveIndex(deep, dataset, { table, marks, counts, checksum }, TOKENIZER);
+    await saveIndex(deep, dataset, { table, marks, counts, checksum, recordsBefore: 0 }, TOKENIZER);
     expect(statSync(deep).size).toBe(statSync(path).size);
   });
 });

@@ -59,7 +59,7 @@ describe('counting ahead', () => {
   it('counts every turn once the server is idle', async () => {
     const { dataset, table } = await indexOf(20);
     const done = new Promise<void>((resolve) => {
-      const ahead = new CountingAhead(tokens, dataset.file, table, resolve);
+      const ahead = new CountingAhead(tokens, dataset.file, [table], resolve);
       onTestFinished(() => ahead.stop());
     });
     expect(table.uncounted).toBeGreaterThan(0);
@@ -72,7 +72,7 @@ describe('counting ahead', () => {
   it('begins only after no request came for a while', async () => {
     const { dataset, table } = await indexOf(20);
     const { uncounted } = table;
-    const ahead = new CountingAhead(tokens, dataset.file, table, () => {});
+    const ahead = new CountingAhead(tokens, dataset.file, [table], () => {});
     for (let i = 0; i < 20; i++) {
       vi.advanceTimersByTime(IDLE_MS / 2);
       ahead.pauseBackgroundWork();
@@ -91,7 +91,7 @@ describe('counting ahead', () => {
     const { dataset, table } = await indexOf(1300);
     const { uncounted } = table;
     let isDone = false;
-    const ahead = new CountingAhead(tokens, dataset.file, table, () => {
+    const ahead = new CountingAhead(tokens, dataset.file, [table], () => {
       isDone = true;
     });
     onTestFinished(() => ahead.stop());
@@ -112,7 +112,7 @@ describe('counting ahead', () => {
     const { dataset, table } = await indexOf(20);
     writeFileSync(dataset.file.path, JSON.stringify(listOf(21)));
     const { uncounted } = table;
-    const ahead = new CountingAhead(tokens, dataset.file, table, () => {});
+    const ahead = new CountingAhead(tokens, dataset.file, [table], () => {});
     vi.advanceTimersByTime(2 * IDLE_MS);
     await ahead.stop();
     expect(table.uncounted).toBe(uncounted);
@@ -165,7 +165,7 @@ describe('counted tokens', () => {
     await saveIndex(
       path,
       dataset,
-      { table, marks: census.marks, counts: census.counts, checksum: 0 },
+      { table, marks: census.marks, counts: census.counts, checksum: 0, recordsBefore: 0 },
       'o200k_base',
     );
     expect(tokensOf((await load(dataset.file.path)).table)).toEqual(tokensOf(table));
@@ -204,7 +204,7 @@ describe('counted tokens', () => {
     const saving = saveIndex(
       path,
       dataset,
-      { table, marks: census.marks, counts: census.counts, checksum: 0 },
+      { table, marks: census.marks, counts: census.counts, checksum: 0, recordsBefore: 0 },
       'o200k_base',
     ).finally(() => {
       isSaved = true;
