@@ -4,15 +4,18 @@ import { describe, expect, it } from 'vitest';
 import { parseConversation } from '#dist/core/conversation.js';
 import { LOOKUPS_MAX } from '#dist/core/limits.js';
 import { type Message, type Query, queryOf, valueQuery } from '#dist/core/query.js';
+import type { Dataset } from '#dist/dataset/dataset.js';
 import { KEY_BITS } from '#dist/kernel/kernel.js';
 import { IndexLookup } from '#dist/lookup/indexed.js';
 import { LayeredLookup } from '#dist/lookup/layered.js';
 import type { Lookup } from '#dist/lookup/lookup.js';
+import type { WorkerPool } from '#dist/workers/pool.js';
 import { datasetWriter, enginesOf, KERNEL_BYTES, newKernel, poolOf, sweepOf } from '../support/dataset.js';
 import { FACTOR, runs } from '../support/factor.js';
 import { oddDataset } from '../support/odd-records.js';
 import { plainFind, plainFindInLayers, plainFindValue, plainMatch } from '../support/plain-lookup.js';
 import { spell, spelling } from '../support/spelling.js';
+import { cutTables } from '../support/tables.js';
 import { parsePython } from '../support/walked.js';
 
 const write = datasetWriter();
@@ -87,17 +90,32 @@ function queriesFor(dataset: readonly unknown[]): Query[] {
     .flatMap((turns) => queryOf(turns.map(({ value }) => ({ role: 'user', text: value }))) ?? []);
 }
 
-/** Looks up in both engines of one dataset, and in a plain loop over its records. */
+/** Numbers of conversations before which an index is cut into tables. */
+const cuts = fc.array(fc.nat(12), { maxLength: 7 });
+
+/** The engines of a dataset; `cut` is an index that is cut into tables. */
+async function enginesWith(dataset: Dataset, pool: WorkerPool, at: readonly number[], kernel = newKernel()) {
+  const engines = await enginesOf(dataset, pool, kernel);
+  const tables = await cutTables(dataset, engines.table, pool, at);
+  const cut = new IndexLookup(
+    tables.map(({ table }) => table),
+    kernel,
+    engines.reader,
+  );
+  return { ...engines, cut };
+}
+
+/** Looks up in all engines of one dataset, and in a plain loop over its records. */
 async function compare(
   list: readonly unknown[],
-  engines: { sweep: Lookup; index: IndexLookup },
+  engines: { sweep: Lookup; index: IndexLookup; cut: IndexLookup },
   ask: Ask,
 ): Promise<void> {
   for (let i = 0; i < 4; i++) {
     const { value, query } = ask();
     const expected = plainFindValue(list, value);
     const plain = query && plainFind(list, query);
-    for (const engine of [engines.sweep, engines.index]) {
+    for (const engine of [engines.sweep, engines.index, engines.cut]) {
       expect(plainMatch(await engine.find(valueQuery(value)))?.reply).toEqual(expected);
       if (query !== undefined) expect(plainMatch(await engine.find(query))).toEqual(plain);
     }
@@ -113,7 +131,8 @@ describe('both engines', () => {
       await fc.assert(
         fc.asyncProperty(records, spelling, fc.gen(), async (list, how, gen) => {
           if (!list.some((each) => parseConversation(each))) return;
-          const engines = await enginesOf(write(spell(list, how)), pool);
+          const at = gen(() => cuts);
+          const engines = await enginesWith(write(spell(list, how)), pool, at);
           await compare(list, engines, () => ({
             value: gen(() => word),
             query: queryOf(gen(messagesFrom, list)),
@@ -160,13 +179,16 @@ describe('both engines', () => {
         if (!records.some((each) => parseConversation(each))) return;
         // A kernel with little memory verifies few turns, and grows.
         const capacity = gen(() => fc.constantFrom(KERNEL_BYTES, KERNEL_BYTES, 64));
-        const engines = await enginesOf(write(content), pool, newKernel(bits, capacity));
+        const at = gen(() => cuts);
+        const engines = await enginesWith(write(content), pool, at, newKernel(bits, capacity));
         await compare(records, engines, () => ({
           value: gen(() => fc.constantFrom(...texts)),
           query: queryOf(gen(messagesFrom, records)),
         }));
         for (const query of queriesFor(records)) {
-          expect(plainMatch(await engines.index.find(query))).toEqual(plainFind(records, query));
+          const expected = plainFind(records, query);
+          for (const index of [engines.index, engines.cut])
+            expect(plainMatch(await index.find(query))).toEqual(expected);
         }
         engines.reader.close();
       }),
@@ -180,7 +202,8 @@ describe('both engines', () => {
     await fc.assert(
       fc.asyncProperty(records, spelling, fc.gen(), async (list, how, gen) => {
         if (!list.some((each) => parseConversation(each))) return;
-        const engines = await enginesOf(write(spell(list, how)), pool, newKernel(bits));
+        const at = gen(() => cuts);
+        const engines = await enginesWith(write(spell(list, how)), pool, at, newKernel(bits));
         await compare(list, engines, () => ({
           value: gen(() => word),
           query: queryOf(gen(messagesFrom, list)),
