@@ -214,6 +214,9 @@ export const SIMILAR_TRIES_MAX = 2;
 /** A longer turn isn't read for that, and no turn for a longer prompt: parsing this much takes a tenth of a millisecond. */
 export const SIMILAR_BYTES_MAX = byteCount(64 * KiB);
 
+/** Recordings with the same texts whose ids are compared with that of a request, the newest first: each takes some microseconds. */
+export const RECORDINGS_COMPARED_MAX = 1_000;
+
 /** Letters that such a prompt, or a part of it, and a turn have in common, unless all are the same: fewer are in too many prompts. */
 export const SIMILAR_LETTERS_MIN = 6;
 

@@ -1,3 +1,5 @@
+import type { TextKeys } from '../core/keys.js';
+import type { KeyedQuery } from '../core/query.js';
 import type { IndexTable } from './table.js';
 
 /** The fewest bits of the bitmap per turn, unless there are too many turns: of 100 beginnings that no turn has, six are false positives. */
@@ -39,6 +41,13 @@ export class Beginnings {
       const word = at >>> 5;
       this.words[word] = (this.words[word] as number) | (1 << (at & 31));
     }
+  }
+
+  /** False if no turn begins as a prompt of a query does. True may be a false positive. */
+  mayHavePrompt({ histories }: Pick<KeyedQuery, 'histories'>): boolean {
+    for (const history of histories)
+      if (this.mayHave((history.at(-1) as TextKeys).normalized.low)) return true;
+    return false;
   }
 
   /**

@@ -86,6 +86,13 @@ export interface SimilarTurn {
   readonly place: Place;
 }
 
+/** Places of `order` from `from` to before `to`, whose turns match a history of a query. */
+interface WholePlaces {
+  readonly history: number;
+  readonly from: number;
+  to: number;
+}
+
 /** Finds candidates in a table of an index by comparing keys; the texts are not compared. */
 export class IndexSearch {
   private readonly table: IndexTable;
@@ -108,6 +115,46 @@ export class IndexSearch {
     if (best === undefined) return undefined;
     const { row, run, grade, history } = best;
     return this.placeOf(row, this.spokenBefore(row, run), { grade: gradeAmong(replies, grade), history });
+  }
+
+  /**
+   * The turns that have a reply and whose conversations agree with a history from its start to the prompt, judged by keys alone; the last
+   * in the file first.
+   */
+  *wholes({ histories }: KeyedQuery): Generator<IndexPlace> {
+    const places = histories.flatMap((keys, history) =>
+      ANY.map((run) => this.wholePlaces(keys, history, run)),
+    );
+    for (;;) {
+      const last = this.lastOf(places);
+      if (last === undefined) return;
+      last.to--;
+      const row = this.rowAt(last.to);
+      const run = (histories[last.history] as readonly TextKeys[]).length - 1;
+      const grade = gradeOf({ contextual: true, histories }, last.history, run, true);
+      yield this.placeOf(row, this.spokenBefore(row, run), { grade, history: last.history });
+    }
+  }
+
+  /** The places with the last row in file order; undefined if all are empty. */
+  private lastOf(places: readonly WholePlaces[]): WholePlaces | undefined {
+    let last: WholePlaces | undefined;
+    for (const each of places) {
+      if (each.from === each.to) continue;
+      if (last === undefined || this.rowAt(each.to - 1) > this.rowAt(last.to - 1)) last = each;
+    }
+    return last;
+  }
+
+  /** The places of a run that agree with all keys of a history and have no turn before that; their rows are in file order. */
+  private wholePlaces(texts: readonly TextKeys[], history: number, run: Run): WholePlaces {
+    const keys = texts.map(keyOf);
+    const count = keys.length;
+    const from = this.lowerBound(run, keys, count);
+    // A row without a turn before it sorts before rows that have one.
+    const isPast = (place: number) =>
+      this.compareAt(place, keys, count) > 0 || this.spokenBefore(this.rowAt(place), count) >= 0;
+    return { history, from, to: firstFrom(from, this.table.runOf(run).to, isPast) };
   }
 
   /** The candidates on the rung `normalized` for a prompt, in file order. */

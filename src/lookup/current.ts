@@ -27,6 +27,9 @@ const FILE_ERRORS: ReadonlySet<string> = new Set([
   'dataset_invalid',
 ]);
 
+/** Which of an edition's lookups answers: `find`, the match ladder, or `findWhole`, for recordings. */
+type Find = 'find' | 'findWhole';
+
 /** Answers from the current state of a dataset's file. A lookup that fails because the file was replaced is repeated in the new file. */
 export class CurrentLookup implements Lookup, NearestLookup {
   private now: Edition;
@@ -36,12 +39,17 @@ export class CurrentLookup implements Lookup, NearestLookup {
   private hasChanged = false;
   private readonly kernel: Kernel;
   private readonly events: CurrentEvents;
+  private readonly by: Find;
 
-  /** @param kernel shared by all editions */
-  constructor(edition: Edition, kernel: Kernel, events: CurrentEvents) {
+  /**
+   * @param kernel shared by all editions
+   * @param by which lookup of the editions answers
+   */
+  constructor(edition: Edition, kernel: Kernel, events: CurrentEvents, by: Find = 'find') {
     this.now = edition;
     this.kernel = kernel;
     this.events = events;
+    this.by = by;
   }
 
   get edition(): Edition {
@@ -103,7 +111,7 @@ export class CurrentLookup implements Lookup, NearestLookup {
     signal: (() => AbortSignal) | undefined,
     isAgain = false,
   ): MaybePromise<Match | undefined> {
-    return after(edition.find(query, signal), (match) => {
+    return after(edition[this.by](query, signal), (match) => {
       if (match === undefined && edition.hasChanged && !(isAgain && edition.hasOnlyGrown))
         throw new AppError('dataset_changed');
       const isFirst = match !== undefined && !isAgain && edition.reader.hasGrown;

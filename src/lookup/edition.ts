@@ -16,6 +16,7 @@ import type { Candidates, Lookup, Match, NearestLookup, NearestQuery, Sharing, S
 import { NearestSweep } from './nearest-sweep.js';
 import { type RuledTable, RuledTurns } from './ruled.js';
 import { type SweepCount, SweepLookup } from './sweep.js';
+import { WholeLookup } from './whole.js';
 
 /** As many as OpenAI's fingerprints have. */
 const FINGERPRINT_DIGITS = 10;
@@ -26,6 +27,8 @@ export class Edition implements Lookup, NearestLookup {
   private readonly kernel: Kernel;
   readonly reader: DatasetReader;
   private index: IndexLookup | undefined;
+  private tables: readonly IndexTable[] = [];
+  private whole: WholeLookup | undefined;
   private sweep: SweepLookup | undefined;
   private ruled: MaybePromise<RuledTurns> | undefined;
   private makeRuled: (() => Promise<RuledTurns>) | undefined;
@@ -74,6 +77,8 @@ export class Edition implements Lookup, NearestLookup {
       if (sketches !== undefined) index.useSketches(table, sketches);
     }
     this.index = index;
+    this.tables = tables;
+    this.whole = undefined;
   }
 
   /** False until there is an engine to answer with. */
@@ -131,6 +136,17 @@ export class Edition implements Lookup, NearestLookup {
     if (lookup === undefined) throw new AppError('dataset_changed');
     const found = lookup.find(query, signal);
     return this.makeRuled === undefined ? found : after(found, (match) => match ?? this.findRuled(query));
+  }
+
+  /**
+   * Finds recordings: see `WholeLookup`.
+   *
+   * @throws AppError, synchronously or as a rejection, if the dataset can't be read, or if there is no index
+   */
+  findWhole(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
+    if (this.index === undefined) throw new AppError('dataset_changed');
+    this.whole ??= new WholeLookup(this.tables, this.kernel, this.reader);
+    return this.whole.find(query, signal);
   }
 
   /** A turn that equals the prompt after rules were applied to both; undefined without rules. */

@@ -157,7 +157,7 @@ export class IndexLookup implements Lookup, NearestLookup {
 
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     return after(keysOf(query, this.kernel, this.seed, signal), (keys) => {
-      const tables = this.searched.filter(({ beginnings }) => mayHavePrompt(beginnings, keys));
+      const tables = havingPrompt(this.searched, keys);
       if (tables.length === 0) return undefined;
       return firstFound(query.contextual ? PREFERENCE : LEGACY_PREFERENCE, (replies) =>
         this.findAmong(tables, replies, query, keys, signal),
@@ -300,11 +300,11 @@ export class IndexLookup implements Lookup, NearestLookup {
   }
 }
 
-/** False if no turn begins as a prompt of the query does. */
-function mayHavePrompt(beginnings: Beginnings, { histories }: KeyedQuery): boolean {
-  for (const history of histories)
-    if (beginnings.mayHave((history.at(-1) as TextKeys).normalized.low)) return true;
-  return false;
+/** The tables in which a turn may begin as a prompt of the query does: usually all, or none. */
+function havingPrompt(tables: readonly Searched[], keys: KeyedQuery): readonly Searched[] {
+  const having: Searched[] = [];
+  for (const table of tables) if (table.beginnings.mayHavePrompt(keys)) having.push(table);
+  return having.length === tables.length ? tables : having;
 }
 
 /** The best candidate of several tables, judged by keys alone; of equals the first in file order. */

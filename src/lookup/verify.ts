@@ -171,6 +171,15 @@ export function textAt(place: Place, reader: PlaceReader): string | undefined {
   return parsePlace(place, reader).turns?.[0]?.value;
 }
 
+/** The id of the conversation at a place, as it is in the file; undefined if it has none. */
+export function idAt({ id }: Pick<Place, 'id'>, reader: PlaceReader): string | undefined {
+  if (id === undefined) return undefined;
+  const length = lengthOf(id);
+  const { bytes, at } = reader.roomFor(length);
+  reader.read(bytes, at, id);
+  return parseId(bytes, at, at + length);
+}
+
 /** True if the turn at a place equals a prompt of a query, white space normalized. */
 export function hasPromptNormalized(query: Query, place: Place, reader: PlaceReader): boolean {
   const { turns } = parsePlace(place, reader);

@@ -8,6 +8,7 @@ import { NAMED_RULES, parseRule } from '#dist/core/rules.js';
 import { FileCorpus } from '#dist/corpus/file-corpus.js';
 import type { IndexTable } from '#dist/index/table.js';
 import { KEY_BITS } from '#dist/kernel/kernel.js';
+import { Edition } from '#dist/lookup/edition.js';
 import { IndexLookup } from '#dist/lookup/indexed.js';
 import type { Match, NearestLookup, Sharing } from '#dist/lookup/lookup.js';
 import { nearestIn } from '#dist/lookup/nearest-layers.js';
@@ -17,7 +18,7 @@ import { datasetWriter, enginesOf, newKernel, poolOf } from '../support/dataset.
 import { runs } from '../support/factor.js';
 import { plainMatch } from '../support/plain-lookup.js';
 import { spell, spelling } from '../support/spelling.js';
-import { cutTables } from '../support/tables.js';
+import { type CutTable, cutTables } from '../support/tables.js';
 
 const write = datasetWriter();
 const RULES = [NAMED_RULES.numbers, parseRule('/please//')];
@@ -115,6 +116,48 @@ async function expectSame(several: Opened, one: Opened, query: Query, mayCollide
 }
 
 describe('an index of several tables', () => {
+  it('finds nothing if it has no table yet', async () => {
+    const dataset = write(JSON.stringify([{ conversations: [{ from: 'x', value: 'a' }] }]));
+    const edition = new Edition(dataset, newKernel());
+    edition.useIndex([]);
+    const query = queryOf([{ role: 'user', text: 'a' }]) as Query;
+    expect(await edition.find(query)).toBeUndefined();
+    expect(await edition.findWhole({ ...query, recordingKey: () => 'a' })).toBeUndefined();
+    expect(await edition.similar(query)).toBeUndefined();
+    expect(await edition.sharing(query)).toEqual({ exact: 0, normalized: 0, turns: [] });
+    expect(await nearestOf(edition, query, false)).toEqual([]);
+    expect(edition.ruledBy([], RULES).find(query)).toBeUndefined();
+    edition.close();
+  });
+
+  it('keeps the sketches of the tables that stay when it gets another one', async () => {
+    const pool = poolOf(1);
+    const talk = (text: string) => ({
+      conversations: [text, 'reply'].map((value) => ({ from: 'x', value })),
+    });
+    const texts = ['The first invoice is late.', 'The second invoice is late.', 'The third invoice is late.'];
+    const dataset = write(texts.map((text) => JSON.stringify(talk(text))).join('\n'));
+    const kernel = newKernel();
+    const { table, reader } = await enginesOf(dataset, pool, kernel);
+    const made = await cutTables(dataset, table, pool, [1, 2]);
+    const edition = new Edition(dataset, kernel);
+    const query = queryOf([{ role: 'user', text: 'An invoice is late.' }]) as Query;
+    const found = async () => (await nearestOf(edition, query, false)).map(([place]) => place).sort();
+    const add = async (count: number) => {
+      const { table, sketches } = made[count - 1] as CutTable;
+      edition.useIndex(made.slice(0, count).map((each) => each.table));
+      expect(edition.hasSketches).toBe(false);
+      edition.useSketches(table, await sketches());
+      expect(edition.hasSketches).toBe(true);
+      expect(await found()).toEqual(['0#1', '1#1', '2#1'].slice(0, count));
+    };
+    for (const count of [1, 2, 3]) await add(count);
+    edition.useIndex([table]);
+    expect(edition.hasSketches).toBe(false);
+    edition.close();
+    reader.close();
+  });
+
   it.each([KEY_BITS, 1, 5])(
     'answers as one table does, wherever it is cut, by keys of %i bits',
     async (bits) => {
