@@ -40,7 +40,7 @@ export interface ServeOptions {
   /** Reply of records that have two. Default: `chosen`. */
   readonly prefer?: 'chosen' | 'rejected' | undefined;
   /** Answer to a prompt without a recorded reply, and to an id that was never stored. */
-  readonly onMiss?: 'error' | 'nearest' | 'fallback' | undefined;
+  readonly onMiss?: 'error' | 'nearest' | 'fallback' | 'forward' | 'record' | undefined;
   /** Parts of prompts that do not matter: `dates`, `uuids`, `numbers`; or a file with a rule a line. */
   readonly normalize?: readonly ('dates' | 'uuids' | 'numbers')[] | { readonly file: string } | undefined;
   /** Least score of a turn that answers, with `onMiss: 'nearest'`. Default: 0.9. */
@@ -59,6 +59,26 @@ export interface ServeOptions {
   readonly usage?: 'count' | 'estimate' | undefined;
   /** The tokenizer that counts them; `file` is the path of a `tokenizer.json` of Hugging Face. */
   readonly tokenizer?: 'o200k_base' | 'cl100k_base' | { readonly file: string } | undefined;
+  /** When `upstream` is asked. Default: as `onMiss` says; else for prompts without a reply, if there is an `upstream`. */
+  readonly mode?: 'replay' | 'record' | 'refresh' | 'passthrough' | undefined;
+  /** Path of a file of recordings, which answer before all datasets. Without `dataset`, only they do. Default: none. */
+  readonly recordTo?: string | undefined;
+  /** Server that is asked: `https://api.openai.com/v1`. */
+  readonly upstream?: string | undefined;
+  /** Its API key, or a file that has it. Default: the client's own key. */
+  readonly upstreamKey?: string | { readonly file: string } | undefined;
+  /** Server that requests of `/v1/messages` go to: `https://api.anthropic.com`. Default: `upstream`. */
+  readonly upstreamAnthropic?: string | undefined;
+  /** Its API key, or a file that has it. Default: the client's own key. */
+  readonly upstreamAnthropicKey?: string | { readonly file: string } | undefined;
+  /** Model that is asked, in place of the one that the client names. */
+  readonly upstreamModel?: string | undefined;
+  /** Longest time that an upstream may send nothing, in ms. */
+  readonly upstreamTimeoutMs?: number | undefined;
+  /** What is left out of recordings: names of fields, or `/EXPRESSION/FLAGS`. Default: nothing. */
+  readonly redact?: string | readonly string[] | undefined;
+  /** If true, a server that others than this machine can reach may ask an upstream. */
+  readonly recordAllowRemote?: boolean | undefined;
   /** Time from a request to the first token of its answer, in ms. */
   readonly timeToFirstToken?: number | undefined;
   /** Standard deviation of that time, in ms. */

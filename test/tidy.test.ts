@@ -71,7 +71,7 @@ describe('the source', () => {
     expect([...left.keys()]).toEqual([]);
   });
 
-  it('opens files only for datasets, their spools, their indexes and recordings, besides the kernel, the manifest, the keys, the page, the rules, the profiles, the settings file, the password of the store and the tokenizer', () => {
+  it('opens files only for datasets, their spools, their indexes and recordings, besides the kernel, the manifest, the keys, the page, the rules, the profiles, the settings file, secrets and the tokenizer', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect(
       [...new Set(opening)].filter((file) => !/^(?:dataset|index|recordings|workers)\//.test(file)),
@@ -84,8 +84,8 @@ describe('the source', () => {
       'models/spooling.ts',
       'settings/profile-file.ts',
       'settings/rules-file.ts',
+      'settings/secret-file.ts',
       'settings/settings-file.ts',
-      'settings/store-settings.ts',
       'settings/tokenizer-file.ts',
       'http/endpoints/home.ts',
     ]);

@@ -5,6 +5,7 @@ import { basename, extname } from 'node:path';
 import { type FieldMap, FieldMapError, parseFieldMap } from '../core/field-map.js';
 import { DELAY_MS_MAX, HTTP_THREADS_MAX, LOAD_FACTOR_MAX, REPLAY_SPEED_MAX } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
+import { parseRedactions, type Redaction, RedactionError } from '../core/redaction.js';
 import { NAMED_RULES, type RuleName } from '../core/rules.js';
 import type { StoreAddress } from '../core/store-settings.js';
 import { TOKENIZERS, type TokenizerSpec } from '../core/tokens.js';
@@ -16,6 +17,7 @@ import {
   parseSequence,
 } from '../delivery/failure.js';
 import { ConfigError, Expected } from './config-error.js';
+import type { SecretSource } from './secret-file.js';
 
 /** A text that isn't empty. */
 export function text(value: string): string {
@@ -45,6 +47,11 @@ export function modelOf(given: string): ModelSpec {
   const [, name, path = spec] = /^([^/=]+)=(.*)$/s.exec(spec) ?? [];
   if (path === '') throw new Expected(given === '' ? 'a file' : `a file after '${given}'`);
   return { id: name ?? nameOf(path), path, ...(fields !== undefined && { map: fieldMap(fields) }) };
+}
+
+/** The model of a file with recordings. */
+export function recordingsAt(path: string): ModelSpec {
+  return { id: nameOf(path), path, isRecordings: true };
 }
 
 /** The name of the model of standard input; of a file without its endings: `chats` for `chats.jsonl.gz`; of a pattern, that of the last folder before its first sign. */
@@ -230,14 +237,30 @@ export function oneNumberOf<T extends number>(choices: readonly T[]): (value: st
   return (value) => Number(parse(value)) as T;
 }
 
-/** A secret that is given here, or in a file. */
-export type SecretSource = string | { readonly file: string };
-
 /** A text, or `@` and the path of a file. */
 export function secret(value: string): SecretSource | undefined {
   if (!value.startsWith('@')) return text(value);
   if (value.length === 1) throw new Expected('the path of a file after @');
   return { file: value.slice(1) };
+}
+
+/** An address of a server of the web. */
+export function webAddress(value: string): URL | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (url === undefined || !isWeb || url.username !== '' || url.password !== '')
+    throw new Expected('http://HOST or https://HOST, without user and password');
+  return url;
+}
+
+/** What is left out of recordings: see `parseRedactions`. */
+export function redactions(value: string): readonly Redaction[] {
+  try {
+    return parseRedactions(value);
+  } catch (error) {
+    if (error instanceof RedactionError) throw new Expected(error.message);
+    throw error;
+  }
 }
 
 /** The beginning of keys in the store. Braces would decide which server has a key. */

@@ -5,6 +5,7 @@ import { isSimilar } from '../core/similar.js';
 import { ConfigError, named } from './config-error.js';
 import { assertServed, byModel } from './model-settings.js';
 import { isKey, modelsOf } from './parsers.js';
+import { assertRecordable, withRecordings } from './recording.js';
 import { servedIn, withStoredModels } from './stored-models.js';
 import {
   type Config,
@@ -39,7 +40,9 @@ export function readOptions(given: object): Config {
   const named = readAll(others, optionNames(), '');
   Object.assign(values, EMBEDDED_DEFAULTS, named);
   const read = { ...values, models: readModels(models) } as Config;
-  const config = withStoredModels(read, named.dataset !== undefined, 'model', 'store');
+  const hasFiles = named.dataset !== undefined;
+  const config = withRecordings(withStoredModels(read, hasFiles, 'model', 'store'), hasFiles);
+  assertRecordable(config, (setting) => setting);
   for (const model of Object.keys(config.models)) assertServed(model, servedIn(config), 'models');
   return config;
 }
@@ -97,6 +100,7 @@ function readOption(name: SettingName, value: unknown, shown: string): unknown {
   switch (name) {
     case 'dataset':
       return named(shown, '', () => modelsOf(paths(shown, value)));
+    case 'redact':
     case 'split':
     case 'model':
       return (typeof value === 'string' ? [value] : texts(shown, value)).flatMap(
@@ -112,6 +116,8 @@ function readOption(name: SettingName, value: unknown, shown: string): unknown {
       throw new ConfigError(`${shown}: ${expected}, got ${JSON.stringify(value)}`);
     }
     case 'tokenizer':
+    case 'upstreamKey':
+    case 'upstreamAnthropicKey':
     case 'storePassword': {
       const file = (value as { readonly file?: unknown } | null)?.file;
       if (typeof file === 'string') return { file };

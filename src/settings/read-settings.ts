@@ -1,9 +1,10 @@
 /** Reads the settings of the command: flags, arguments, environment and settings file. */
 
 import type { ModelSpec } from '../core/model-spec.js';
-import { ConfigError, named } from './config-error.js';
+import { ConfigError, Expected, named } from './config-error.js';
 import { byModel } from './model-settings.js';
 import { assertOneStdin, distinct, modelOf } from './parsers.js';
+import { assertRecordable, withRecordings } from './recording.js';
 import { SettingsFile } from './settings-file.js';
 import { servedIn, withStoredModels } from './stored-models.js';
 import { type Config, ENV_PREFIX, OPTIONS, type Option, type SettingName } from './table.js';
@@ -57,7 +58,11 @@ export function readSettings(flags: Flags, paths: readonly string[], env: Enviro
   });
   const [model, store] = [sources.get('model') ?? 'model', `--${OPTIONS.store.flag}`];
   const read = Object.fromEntries(entries) as Omit<Config, 'models'>;
-  const values = withStoredModels(read, sources.has('dataset'), model, store);
+  const values = withRecordings(
+    withStoredModels(read, sources.has('dataset'), model, store),
+    sources.has('dataset'),
+  );
+  assertRecordable(values, (setting) => sources.get(setting) ?? OPTIONS[setting].env);
   return {
     config: { ...values, models: file?.modelSettings(servedIn(values)) ?? byModel([]) },
     sourceOf: (setting, model) =>
@@ -102,9 +107,21 @@ function readSetting(
     return inFile === undefined ? option.defaultValue : inFile.value;
   }
   const { source, text } = given;
+  if (option.isCommon && source === option.env && !isValid(option, text)) return option.defaultValue;
   sources.set(name, source);
   const got = option.isSecret ? ', got something else' : `, got '${text}'`;
   return named(source, got, () => option.parse(text));
+}
+
+/** True if a setting may have this value. */
+function isValid({ parse }: Option<unknown>, text: string): boolean {
+  try {
+    parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof Expected) return false;
+    throw error;
+  }
 }
 
 /**

@@ -234,11 +234,15 @@ function inFolder(folder: string, name: SettingName, value: unknown): unknown {
         spec.path === '-' ? spec : { ...spec, path: moved(spec.path) },
       );
     case 'latencyProfile':
+    case 'recordTo':
       return moved(value as string);
     case 'indexDir':
       return value === 'none' ? value : moved(value as string);
     case 'apiKeys':
     case 'normalize':
+    case 'storePassword':
+    case 'upstreamKey':
+    case 'upstreamAnthropicKey':
     case 'tokenizer': {
       const { file } = value as { readonly file?: string };
       return file === undefined ? value : { file: moved(file) };

@@ -1,6 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
 import type { StoreSettings } from '../core/store-settings.js';
-import { ConfigError } from './config-error.js';
+import { secretIn } from './secret-file.js';
 import { type Config, OPTIONS } from './table.js';
 
 /**
@@ -15,20 +14,6 @@ export function storeSettings({
   storePrefix,
 }: Pick<Config, 'store' | 'storePassword' | 'storePrefix'>): StoreSettings | undefined {
   if (store === undefined) return undefined;
-  const password = typeof storePassword === 'object' ? read(storePassword.file) : storePassword;
+  const password = secretIn(storePassword, OPTIONS.storePassword.env, 'a password');
   return { ...store, password: store.password ?? password, prefix: storePrefix };
-}
-
-function read(file: string): string {
-  const expected = `${OPTIONS.storePassword.env}: expected a file with a password at '${file}'`;
-  try {
-    // Reading a FIFO or a device could block forever.
-    if (!statSync(file).isFile()) throw new ConfigError(`${expected}; it isn't a regular file`);
-    const password = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-    if (password === '') throw new ConfigError(`${expected}; it is empty`);
-    return password;
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    throw new ConfigError(`${expected}; it can't be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }

@@ -20,6 +20,7 @@ import {
   oneNumberOf,
   oneOf,
   origins,
+  redactions,
   ruleSource,
   secret,
   share,
@@ -27,19 +28,31 @@ import {
   storeAddress,
   text,
   tokenizer,
+  webAddress,
   wholeNumber,
 } from './parsers.js';
 
 /** A setting as the table describes it. */
 export interface Option<T> {
   /** The heading that the help lists it under. */
-  readonly group: 'Dataset' | 'Answers' | 'Delivery' | 'Failures' | 'Store' | 'Network' | 'Limits' | 'Log';
+  readonly group:
+    | 'Dataset'
+    | 'Answers'
+    | 'Recording'
+    | 'Delivery'
+    | 'Failures'
+    | 'Store'
+    | 'Network'
+    | 'Limits'
+    | 'Log';
   /** The environment variable without prefix; the one with `ENV_PREFIX` takes precedence. */
   readonly env: string;
   /** The long flag, without its dashes; undefined for secrets, which must not show in a process list. */
   readonly flag: string | undefined;
   /** True if the value may have a password, which errors don't quote. */
   readonly isSecret?: true;
+  /** True if other programs export the variable, too: without the prefix, a value that isn't one of this setting is ignored. */
+  readonly isCommon?: true;
   /** The short flag, without its dash. */
   readonly short?: string;
   /** Placeholder of the value in the help. */
@@ -61,7 +74,8 @@ const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 const ENGINES = ['auto', 'sweep', 'index'] as const;
 const PREFERRED = ['chosen', 'rejected'] as const;
 const SCOPED = ['optional', 'required'] as const;
-const ON_MISS = ['error', 'nearest', 'fallback'] as const;
+const ON_MISS = ['error', 'nearest', 'fallback', 'forward', 'record'] as const;
+const MODES = ['replay', 'record', 'refresh', 'passthrough'] as const;
 const MISS_STATUSES = [400, 404, 422] as const;
 const MAX_TOKENS = ['tolerant', 'exact', 'ignore'] as const;
 const USAGE = ['count', 'estimate'] as const;
@@ -146,7 +160,7 @@ export const OPTIONS = {
     env: 'ON_MISS',
     flag: 'on-miss',
     placeholder: 'POLICY',
-    help: 'Answer to a prompt without a recorded reply, and to an id that was never stored. `error`: an error, of the status `MISS_STATUS` for a prompt; `nearest`: the reply to [the nearest turn](matching.md), if its score is at least `NEAREST_MIN`, else an error; `fallback`: `FALLBACK_TEXT` with status 200',
+    help: 'Answer to a prompt without a recorded reply, and to an id that was never stored. `error`: an error, of the status `MISS_STATUS` for a prompt; `nearest`: the reply to [the nearest turn](matching.md), if its score is at least `NEAREST_MIN`, else an error; `fallback`: `FALLBACK_TEXT` with status 200; `forward`: what `UPSTREAM` answers; `record`: the same, and it is [recorded](recording.md)',
     defaultValue: 'error',
     defaultText: '`error`',
     parse: oneOf(ON_MISS),
@@ -247,6 +261,110 @@ export const OPTIONS = {
     flag: 'strict-models',
     placeholder: '0|1',
     help: "With 1, only the models' own names are accepted; with 0, any other name searches all datasets in order",
+    defaultValue: false,
+    defaultText: '`0`',
+    parse: flag,
+  },
+  mode: {
+    group: 'Recording',
+    env: 'MODE',
+    flag: 'mode',
+    isCommon: true,
+    placeholder: 'MODE',
+    help: 'When `UPSTREAM` is asked: `replay` never; `record` for prompts without a reply, and its answers are recorded; `refresh` always, and they are recorded again; `passthrough` always, and nothing is recorded',
+    defaultValue: undefined,
+    defaultText:
+      'as `ON_MISS` says; else `record` with `UPSTREAM` and `RECORD_TO`, and with `UPSTREAM` alone what `ON_MISS=forward` does',
+    parse: (value): (typeof MODES)[number] | undefined => oneOf(MODES)(value),
+  },
+  recordTo: {
+    group: 'Recording',
+    env: 'RECORD_TO',
+    flag: 'record',
+    placeholder: 'FILE',
+    help: '[Recordings](recording.md): JSON lines that recorded answers are appended to. They answer before all datasets. Without `DATASET`, only they do',
+    defaultValue: undefined,
+    defaultText: 'none',
+    parse: (value): string | undefined => text(value),
+  },
+  upstream: {
+    group: 'Recording',
+    env: 'UPSTREAM',
+    flag: 'upstream',
+    placeholder: 'URL',
+    help: "Server that is asked, as OpenAI's clients have it: `https://api.openai.com/v1`",
+    defaultValue: undefined,
+    defaultText: 'none',
+    parse: webAddress,
+  },
+  upstreamKey: {
+    group: 'Recording',
+    env: 'UPSTREAM_KEY',
+    flag: undefined,
+    isSecret: true,
+    placeholder: 'KEY',
+    help: 'Its API key; or `@` and the path of a file that has it. There is no flag, because process lists show flags',
+    defaultValue: undefined,
+    defaultText: "the client's own key, unless there are `API_KEYS`",
+    parse: secret,
+  },
+  upstreamAnthropic: {
+    group: 'Recording',
+    env: 'UPSTREAM_ANTHROPIC',
+    flag: 'upstream-anthropic',
+    placeholder: 'URL',
+    help: 'Server that requests of `/v1/messages` go to: `https://api.anthropic.com`',
+    defaultValue: undefined,
+    defaultText: '`UPSTREAM`',
+    parse: webAddress,
+  },
+  upstreamAnthropicKey: {
+    group: 'Recording',
+    env: 'UPSTREAM_ANTHROPIC_KEY',
+    flag: undefined,
+    isSecret: true,
+    placeholder: 'KEY',
+    help: 'Its API key; or `@` and the path of a file that has it',
+    defaultValue: undefined,
+    defaultText: "the client's own key, unless there are `API_KEYS`",
+    parse: secret,
+  },
+  upstreamModel: {
+    group: 'Recording',
+    env: 'UPSTREAM_MODEL',
+    flag: 'upstream-model',
+    placeholder: 'NAME',
+    help: 'Model that is asked, in place of the one that the client names',
+    defaultValue: undefined,
+    defaultText: "the client's",
+    parse: (value): string | undefined => text(value),
+  },
+  upstreamTimeoutMs: {
+    group: 'Recording',
+    env: 'UPSTREAM_TIMEOUT_MS',
+    flag: 'upstream-timeout-ms',
+    placeholder: 'MS',
+    help: 'Longest time that an upstream may send nothing, in ms',
+    defaultValue: 600_000,
+    defaultText: '`600000`',
+    parse: wholeNumber(1, 2_147_483_647),
+  },
+  redact: {
+    group: 'Recording',
+    env: 'REDACT',
+    flag: 'redact',
+    placeholder: 'LIST',
+    help: 'What is [left out of recordings](recording.md#secrets), separated by commas: names of fields, or `/EXPRESSION/FLAGS`',
+    defaultValue: [],
+    defaultText: 'none',
+    parse: redactions,
+  },
+  recordAllowRemote: {
+    group: 'Recording',
+    env: 'RECORD_ALLOW_REMOTE',
+    flag: 'record-allow-remote',
+    placeholder: '0|1',
+    help: 'With 1, a server that others than this machine can reach may ask an upstream',
     defaultValue: false,
     defaultText: '`0`',
     parse: flag,
