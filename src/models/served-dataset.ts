@@ -211,11 +211,13 @@ export class ServedDataset implements Served {
         trapped: (trap) => notices.warn({ err: trap }, 'kernel trapped; replaced'),
       },
     );
-    this.lookup = new CurrentLookup(this.build.edition, this.kernel, {
+    const events = {
       lookAtFile: () => this.lookAtFile(),
-      growth: (isNeeded) => this.growth(isNeeded),
-      trapped: (trap) => notices.warn({ err: trap }, 'kernel trapped; replaced'),
-    });
+      growth: (isNeeded: boolean) => this.growth(isNeeded),
+      trapped: (trap: WebAssembly.RuntimeError) => notices.warn({ err: trap }, 'kernel trapped; replaced'),
+    };
+    const by = options.isRecordings ? 'findWhole' : 'find';
+    this.lookup = new CurrentLookup(this.build.edition, this.kernel, events, by);
   }
 
   get dataset(): Dataset {

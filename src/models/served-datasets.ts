@@ -1,5 +1,6 @@
 import type { ModelSpec } from '../core/model-spec.js';
 import { assertFound, isSeveral } from '../dataset/parts.js';
+import { DEFAULT_SHAPE_OPTIONS } from '../dataset/shapes/shape.js';
 import type { StoreConnection } from '../store/connection.js';
 import type { Notices } from './notices.js';
 import type { DatasetFigures, Served } from './served.js';
@@ -22,6 +23,15 @@ export interface StoredModels {
 
 /** Takes the place of a path, for people. */
 const STORE_PATH = 'the store';
+
+/** Recordings have one shape, and answer only what is exactly recorded. */
+const RECORDINGS = {
+  isRecordings: true,
+  shapes: DEFAULT_SHAPE_OPTIONS,
+  splits: [],
+  rules: [],
+  sketchesAtOnce: false,
+} as const;
 
 /** The datasets of a server. They share one pool, and are opened, walked and closed together. */
 export class ServedDatasets {
@@ -54,10 +64,12 @@ export class ServedDatasets {
       for (const spec of specs) {
         const shapes = { ...options.shapes, map: spec.map ?? options.shapes.map };
         const indexDir = spec.isTemporary ? 'none' : options.indexDir;
-        const kind = isSeveral(spec.path) ? ServedParts : ServedDataset;
+        const { isRecordings = false } = spec;
+        const kind = isSeveral(spec.path) && !isRecordings ? ServedParts : ServedDataset;
+        const own = isRecordings ? RECORDINGS : { shapes };
         const served: Served = await kind.open(
           spec.path,
-          { ...options, shapes, indexDir, notices: noticesOf(spec) },
+          { ...options, ...own, indexDir, notices: noticesOf(spec) },
           signal,
         );
         opened.push({ ...spec, served });

@@ -2,7 +2,8 @@ import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Corpus } from '../corpus/corpus.js';
 import { type Cache, CachedLookup } from '../lookup/cache.js';
-import type { Candidates, Lookup, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
+import { LayeredLookup } from '../lookup/layered.js';
+import type { Candidates, Given, Lookup, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
 import { SharedMatches } from '../lookup/shared-matches.js';
 import type { Store } from '../store/store.js';
 import type { Model } from './model.js';
@@ -17,19 +18,29 @@ export class ServedModel implements Model {
   private readonly served: Answering;
   private createdOnce = 0;
   private readonly cached: CachedLookup | undefined;
+  private readonly first: FirstModel | undefined;
 
-  /**
-   * @param cache shared with other models; undefined disables caching
-   * @param sharing the store in which servers share what sweeps find, and the settings that decide what matches
-   */
-  constructor(id: string, served: Answering, cache: Cache | undefined, sharing?: SharedStore) {
+  constructor(id: string, served: Answering, { cache, sharing, first, lookup }: ServedModelOptions = {}) {
     this.id = id;
     this.createdOnce = Math.floor(served.modifiedMs / 1000);
     this.served = served;
+    this.first = first;
+    const own = lookup ?? served.lookup;
     const shared = sharing && new SharedMatches(sharing.store, () => contentsOf(served, sharing.settings));
-    this.cached = cache && new CachedLookup(served.lookup, cache, id, shared);
-    this.lookup = this.cached ?? served.lookup;
-    this.uncachedLookup = served.lookup;
+    this.cached = cache && new CachedLookup(own, cache, id, shared);
+    this.lookup = this.afterFirst(this.cached ?? own);
+    this.uncachedLookup = this.afterFirst(own);
+  }
+
+  /** A lookup that another model's comes before. */
+  private afterFirst(own: Lookup): Lookup {
+    const { first } = this;
+    if (first === undefined) return own;
+    const layers = [
+      { model: first.id, lookup: first.lookup },
+      { model: undefined, lookup: own },
+    ];
+    return new LayeredLookup(() => layers);
   }
 
   get created(): number {
@@ -70,8 +81,9 @@ export class ServedModel implements Model {
     return this.served.candidates(asked, signal);
   }
 
-  sourceOf(): this {
-    return this;
+  sourceOf(given: Given | undefined): Pick<Model, 'id' | 'fingerprint'> {
+    const { first } = this;
+    return first !== undefined && given?.dataset === first.id ? first : this;
   }
 
   pauseBackgroundWork(): void {
@@ -84,6 +96,21 @@ export class ServedModel implements Model {
     this.cached?.clear();
   }
 }
+
+/** What a model has beside its dataset. */
+interface ServedModelOptions {
+  /** Shared with other models; undefined disables caching. */
+  readonly cache?: Cache | undefined;
+  /** The store in which servers share what sweeps find, and the settings that decide what matches. */
+  readonly sharing?: SharedStore | undefined;
+  /** Answers before this model. */
+  readonly first?: FirstModel | undefined;
+  /** Finds replies in place of the dataset's own lookup. */
+  readonly lookup?: Lookup | undefined;
+}
+
+/** A model that answers before another one. */
+type FirstModel = Pick<Model, 'id' | 'fingerprint' | 'lookup'>;
 
 /** A store that servers share. */
 interface SharedStore {

@@ -309,37 +309,46 @@ describe('a file of JSON lines that grows', () => {
 
 describe('a file of recordings', () => {
   const recordings = { isRecordings: true, engine: 'auto' } as const;
+  const recorded = (i: number) => ({ ...record(i), id: `rec ${i}` });
+  /** The reply to the whole conversation up to a prompt. */
+  const ask = async (served: ServedDataset, i: number) => {
+    const messages = record(i)
+      .conversations.slice(0, 3)
+      .map(({ from, value }) => ({ role: from === 'gpt' ? 'assistant' : 'user', text: value }));
+    const query = { ...(queryOf(messages) as Query), recordingKey: () => `rec ${i}` };
+    return (await served.lookup.find(query))?.reply.value;
+  };
 
   it('may be empty, and answers from what is appended', async () => {
     const indexDir = mkdtempSync(join(folder, 'index-'));
     const path = fileOf('');
     const { served, recorder } = await openAndWalk(path, { ...recordings, indexDir });
     expect(served.status).toMatchObject({ isAvailable: true, engine: 'index', progress: 1 });
-    expect(await ask(served, 'prompt 0')).toBeUndefined();
+    expect(await ask(served, 0)).toBeUndefined();
     for (let i = 0; i < 30; i++) {
-      appendFileSync(path, line(record(i)));
-      expect(await ask(served, `prompt ${i}`)).toBe(`v1 reply ${i}`);
+      appendFileSync(path, line(recorded(i)));
+      expect(await ask(served, i)).toBe(`v1 reply ${i}`);
     }
-    await expectRecords(served, recordsOf(0, 30));
+    expect(served.status.counts).toMatchObject({ records: 30, turns: 180 });
     expect(recorder.notices.filter((notice) => notice.startsWith('warn'))).toEqual([]);
     await served.close();
     const again = await openAndWalk(path, { ...recordings, indexDir });
-    await expectRecords(again.served, recordsOf(0, 30));
+    for (let i = 0; i < 30; i++) expect(await ask(again.served, i)).toBe(`v1 reply ${i}`);
     expect(again.recorder.notices).not.toContain('walked');
   });
 
   it('skips lines that are not valid, and says so once', async () => {
-    const cut = line(record(99)).slice(0, 60);
-    const path = fileOf(`${line(record(0))}${cut}${line(record(98))}${line(record(1))}nonsense\n`);
+    const cut = line(recorded(99)).slice(0, 60);
+    const path = fileOf(`${line(recorded(0))}${cut}${line(recorded(98))}${line(recorded(1))}nonsense\n`);
     const { served, recorder } = await openAndWalk(path, recordings);
-    expect(await ask(served, 'prompt 1')).toBe('v1 reply 1');
-    appendFileSync(path, `${cut}\n{"a":1} trailing\n${line(record(2))}${cut}`);
-    expect(await ask(served, 'prompt 2')).toBe('v1 reply 2');
-    expect(await ask(served, 'prompt 98')).toBeUndefined();
+    expect(await ask(served, 1)).toBe('v1 reply 1');
+    appendFileSync(path, `${cut}\n{"a":1} trailing\n${line(recorded(2))}${cut}`);
+    expect(await ask(served, 2)).toBe('v1 reply 2');
+    expect(await ask(served, 98)).toBeUndefined();
     expect(served.status.counts).toMatchObject({ conversations: 3, skipped: 4 });
     expect(counted(recorder, 'warn')).toBe(1);
-    appendFileSync(path, `\n${line(record(3))}`);
-    expect(await ask(served, 'prompt 3')).toBe('v1 reply 3');
+    appendFileSync(path, `\n${line(recorded(3))}`);
+    expect(await ask(served, 3)).toBe('v1 reply 3');
     expect(served.status.counts).toMatchObject({ conversations: 4, skipped: 5 });
     expect(existsSync(path)).toBe(true);
   });

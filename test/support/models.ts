@@ -34,7 +34,7 @@ export async function serveModels(
   const datasets = await ServedDatasets.open(specs, options, () => new Recorder());
   atEndOfFile(() => datasets.close());
   await datasets.start();
-  const models = datasets.all.map(({ id, served }) => new ServedModel(id, served, cache));
+  const models = datasets.all.map(({ id, served }) => new ServedModel(id, served, { cache }));
   const catalog = new Catalog(models, strictModels);
   const url = await serveApp(Object.values(paths)[0] as string, { catalog, cache });
   return { url, cache, datasets };
