@@ -43,12 +43,12 @@ function plainUrl(given: string): string {
   return url.href;
 }
 
-/** Recorded times fit only the texts that they were recorded with. */
-function redactedMessage(message: RecordedMessage, redactor: Redactor): object {
+/** A message without its secrets. Recorded times fit only the texts that they were recorded with. */
+export function redactedMessage(message: RecordedMessage, redactor: Redactor): RecordedMessage {
   const { timings, ...said } = message;
   const redacted = redactedFields(said, redactor);
   const isSame = timings !== undefined && JSON.stringify(redacted) === JSON.stringify(said);
-  return isSame ? { ...redacted, timings } : redacted;
+  return (isSame ? { ...redacted, timings } : redacted) as RecordedMessage;
 }
 
 /** The fields without which a message, or a call in it, couldn't be read: their names are no secrets. */

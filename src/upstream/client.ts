@@ -57,11 +57,11 @@ export class Upstream {
   ask(format: UpstreamFormat, body: Buffer, headers: IncomingHttpHeaders): Exchange {
     const { passesKeys, timeoutMs } = this.settings;
     const target = this.targetOf(format);
-    const base = target.url.pathname === '/' ? '/v1' : target.url.pathname.replace(/\/+$/, '');
+    const url = this.urlOf(format);
     const options: Dispatcher.DispatchOptions = {
       method: 'POST',
-      origin: target.url.origin,
-      path: `${base}${PATHS[format]}${target.url.search}`,
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
       headers: requestHeaders(headers, {
         key: target.key,
         passesKeys,
@@ -77,6 +77,14 @@ export class Upstream {
       (error) => call.exchange.fail(new AppError('upstream_unreachable', { cause: error })),
     );
     return call.exchange;
+  }
+
+  /** The URL that requests of a format are sent to. */
+  urlOf(format: UpstreamFormat): URL {
+    const url = new URL(this.targetOf(format).url);
+    const base = url.pathname === '/' ? '/v1' : url.pathname.replace(/\/+$/, '');
+    url.pathname = `${base}${PATHS[format]}`;
+    return url;
   }
 
   /** Cuts all answers, and ends all connections. */

@@ -24,7 +24,7 @@ const UNPASSED: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   ...['content-length', 'set-cookie', 'date', 'server', 'alt-svc', 'strict-transport-security'],
 ]);
-const UNPASSED_BEGINNING = 'access-control-';
+const UNPASSED_BEGINNINGS = /^(?:access-control-|x-verbatim-)/;
 
 /** Headers with the upstream's id of the request. This server's answers have an id of their own in them. */
 const REQUEST_IDS: ReadonlySet<string> = new Set(['x-request-id', 'request-id']);
@@ -67,9 +67,11 @@ export function requestHeaders(
  */
 export function answerHeaders(headers: IncomingHttpHeaders): readonly string[] {
   const listed = listedIn(headers.connection);
+  const id = Object.entries(headers).find(([name]) => REQUEST_IDS.has(name))?.[0];
   return Object.entries(headers).flatMap(([name, value = []]) => {
-    if (UNPASSED.has(name) || name.startsWith(UNPASSED_BEGINNING) || listed.has(name)) return [];
-    const passed = REQUEST_IDS.has(name) ? 'x-upstream-request-id' : name;
+    if (UNPASSED.has(name) || UNPASSED_BEGINNINGS.test(name) || listed.has(name)) return [];
+    if (REQUEST_IDS.has(name) && name !== id) return [];
+    const passed = name === id ? 'x-upstream-request-id' : name;
     return [value].flat().flatMap((each) => [passed, each]);
   });
 }
