@@ -37,8 +37,10 @@ const HEADERS = {
   },
   'x-verbatim-match': {
     description:
-      'How the prompt was found: with its context, by the last message alone, by the last message with its white space normalized, or by the nearest turn; `none` for a miss; `override` for a reply that a test gave; `computed` if nothing was looked up.',
-    schema: { enum: ['context', 'prompt', 'normalized', 'nearest', 'override', 'none', 'computed'] },
+      'How the prompt was found: with its context, by the last message alone, by the last message with its white space normalized, or by the nearest turn; `none` for a miss; `override` for a reply that a test gave; `upstream` for the answer of an upstream; `computed` if nothing was looked up.',
+    schema: {
+      enum: ['context', 'prompt', 'normalized', 'nearest', 'override', 'upstream', 'none', 'computed'],
+    },
   },
   'x-verbatim-source': {
     description: 'The source of the reply: the id of its conversation, `#`, and its turn. Absent for a miss.',

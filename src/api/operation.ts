@@ -161,6 +161,8 @@ export const COMPLETION_ERRORS = [
   ...GIVEN_ERRORS,
   'simulated_failure',
   ...DATASET_ERRORS,
+  'upstream_unreachable',
+  'upstream_timeout',
 ] as const;
 
 /** An answer in JSON. */

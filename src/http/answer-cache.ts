@@ -65,6 +65,7 @@ function bytesOf({ content }: Answered): number {
       }, ANSWER_OVERHEAD_BYTES);
     case 'text':
       return ANSWER_OVERHEAD_BYTES + 2 * content.text.length;
+    case 'relayed':
     case 'live':
       return ANSWER_OVERHEAD_BYTES;
     case 'json':

@@ -20,7 +20,7 @@ import type { Clock } from './clock.js';
 import { type ContextLimitOf, ContextLimits } from './context-limits.js';
 import { originHeaders } from './cross-origin.js';
 import { Deliverer } from './deliverer.js';
-import type { Endpoint } from './endpoint.js';
+import type { Endpoint, UpstreamAnswering } from './endpoint.js';
 import { docsScript } from './endpoints/docs.js';
 import { endpointsOf } from './endpoints/index.js';
 import { registryOnce } from './endpoints/metrics.js';
@@ -34,6 +34,7 @@ import type { MissPolicy } from './miss-policies.js';
 import type { OtherProcesses } from './other-processes.js';
 import type { Passer } from './passer.js';
 import { RateLimit } from './rate-limit.js';
+import type { RecordingKeys } from './recording-keys.js';
 import { Replies, type ReplySettings } from './replies.js';
 import { logRefused } from './request-log.js';
 import type { RequestMetrics } from './request-metrics.js';
@@ -73,6 +74,10 @@ export interface AppParts extends AppSettings {
   readonly testing: Testing;
   /** Where the state is kept that requests leave. */
   readonly store: Store;
+  /** Answers in place of the datasets; undefined if no upstream is asked. */
+  readonly upstream?: UpstreamAnswering | undefined;
+  /** Makes the keys by which recordings are found; undefined without recordings and an upstream. */
+  readonly recordingKeys?: RecordingKeys | undefined;
   /** Passes on what this process can't answer; undefined in the main process. */
   readonly passer?: Passer | undefined;
   /** The processes that answer beside this one, if there are some. */
@@ -146,15 +151,19 @@ export function createApp(parts: AppParts, makeRest: MakeRest): App {
   const errors = new ErrorAnswers(sender, logger);
   const { stopping } = parts.testing;
   const deliverer = new Deliverer(delivery, sender, errors, catalog, metrics, tokensInFlight, stopping);
+  const { upstream, recordingKeys, requestTimeoutMs, testing } = parts;
   const runOf = (endpoint: Endpoint, operation?: Operation) =>
-    runnerOf(endpoint, operation, held, parts.requestTimeoutMs, parts.testing, deliverer, contexts);
+    runnerOf(endpoint, operation, held, requestTimeoutMs, testing, deliverer, contexts, {
+      upstream,
+      recordingKeys,
+    });
   const runs = Object.fromEntries(
     OPERATIONS.map((operation) => [operation.id, runOf(endpoints[operation.id], operation)]),
   ) as Readonly<Record<OperationId, Run>>;
   const bodies = new Bodies(
     parts.bodyLimit,
     held,
-    parts.testing.journal !== undefined,
+    testing.journal !== undefined || upstream !== undefined,
     () => new JsonMeter(kernelModule()),
   );
   const rate = parts.rateLimit === 0 ? undefined : new RateLimit(parts.rateLimit, parts.hasKeys, parts.store);

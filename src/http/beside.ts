@@ -159,7 +159,7 @@ class Beside {
       ]),
     );
     this.models = new Map(
-      [...this.datasets, ...stored].map(([id, dataset]) => [id, new ServedModel(id, dataset, cache)]),
+      [...this.datasets, ...stored].map(([id, dataset]) => [id, new ServedModel(id, dataset, { cache })]),
     );
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(
       {

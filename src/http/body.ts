@@ -49,7 +49,7 @@ export class Bodies {
   /**
    * @param limit the maximum length of a body, in bytes
    * @param held counts the memory of all bodies
-   * @param areKept true to keep the bodies for the journal
+   * @param areKept true to keep the bodies for the journal, or for an upstream
    */
   constructor(limit: ByteCount, held: HeldMemory, areKept: boolean, newMeter: () => JsonMeter) {
     this.limit = limit;

@@ -131,7 +131,9 @@ export class Deliverer {
     const { plan } = factsOf(response);
     const release = answered.outcome && this.tokensInFlight.hold(answered.outcome);
     if (release !== undefined) onceGone(response, release);
-    if (plan === undefined || (answered.status ?? 200) >= 400) this.sender.send(response, answered);
+    const isRelayed = answered.content.kind === 'relayed';
+    if (plan === undefined || isRelayed || (answered.status ?? 200) >= 400)
+      this.sender.send(response, answered);
     else if (!response.destroyed) {
       this.deliver(response, spoiled(answered, plan), plan);
       if (!response.writableEnded) dropOnceGone(response);

@@ -9,6 +9,9 @@ import { plainJson, spell } from '../core/spelled-text.js';
 import type { Match, Override } from '../lookup/lookup.js';
 import type { Model } from '../models/model.js';
 import type { Usage } from '../openai/usage.js';
+import type { Exchange } from '../upstream/exchange.js';
+import type { RecordingKeys } from './recording-keys.js';
+import type { UpstreamCall } from './upstream-call.js';
 
 /** Answers the requests of one operation. Both Express and `frontOf` call it. */
 export interface Endpoint<Asked = unknown> {
@@ -99,12 +102,41 @@ export interface RequestContext {
    * @throws AppError, at once or as a rejection, as above
    */
   overrideError(messages: readonly Message[]): MaybePromise<undefined>;
+  /** Answers in place of the datasets; undefined if no upstream is asked. */
+  readonly upstream: UpstreamAnswering | undefined;
+  /** Makes the keys by which recordings are found; undefined without recordings and an upstream. */
+  readonly recordingKeys: RecordingKeys | undefined;
+  /**
+   * The request as the upstream gets it, by which recordings are found, too.
+   *
+   * @param body in place of the request's own
+   * @returns undefined if there are no recordings and no upstream, or if no upstream can answer such requests
+   */
+  upstreamCall(body?: object): UpstreamCall | undefined;
   /**
    * The number of that reply or error. It isn't used up.
    *
    * @throws AppError, at once or as a rejection, because the request doesn't name its test, or because the test's own code fails
    */
   overrideNumber(messages: readonly Message[]): MaybePromise<number | undefined>;
+}
+
+/** Answers requests in place of the datasets. */
+export interface UpstreamAnswering {
+  /** True if it gets all requests, whether or not they have a reply. */
+  readonly isFirst: boolean;
+  /**
+   * The answer, as soon as its head has come.
+   *
+   * @param again looks the prompt up again: another request for it may be recorded meanwhile
+   * @param onRelayed called with the response object of a whole answer of the Responses API
+   * @throws AppError, as a rejection, if none comes
+   */
+  answer(
+    call: UpstreamCall,
+    again: () => MaybePromise<Answered | undefined>,
+    onRelayed?: (body: unknown) => void,
+  ): Promise<Answered>;
 }
 
 /** An answer. It may be sent any number of times. */
@@ -155,6 +187,8 @@ export type Content =
   | { readonly kind: 'events'; readonly stream: EventStream }
   /** A text with its own content type. */
   | { readonly kind: 'text'; readonly type: string; readonly text: string }
+  /** The bytes of an upstream's answer, as they come. */
+  | { readonly kind: 'relayed'; readonly exchange: Exchange }
   /** Server-sent events, or lines of JSON, that come later, until the client leaves or the server stops. */
   | { readonly kind: 'live'; readonly format: LiveFormat; readonly open: OpenLive };
 

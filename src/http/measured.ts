@@ -6,6 +6,7 @@ import type { DatasetFigures } from '../models/served.js';
 import type { Store } from '../store/store.js';
 import type { RequestMetrics } from './request-metrics.js';
 import type { TokensInFlight } from './tokens-in-flight.js';
+import type { UpstreamCounts } from './upstream-answers.js';
 
 /** Figures besides those of requests. */
 export interface Figures {
@@ -19,6 +20,8 @@ export interface Figures {
   readonly cacheHits: number;
   readonly cacheMisses: number;
   readonly cacheBytes: number;
+  /** Undefined if no upstream is asked. */
+  readonly upstream?: UpstreamCounts | undefined;
 }
 
 /** The sources of all metrics. */

@@ -27,7 +27,7 @@ export function createRegistry(measured: Measured): Registry {
 
   collected.counter(
     'verbatim_requests_total',
-    'Completed requests, by path, status, rung (context, prompt, normalized, or none for a miss; empty without a lookup), and the model whose dataset has the reply.',
+    'Completed requests, by path, status, rung (context, prompt, normalized, or none for a miss; upstream; empty without a lookup), and the model whose dataset has the reply.',
     ['route', 'status', 'match', 'model'],
     () => [...metrics.requests].map(({ count, ...labels }) => [{ ...labels }, count]),
   );
@@ -75,6 +75,16 @@ export function createRegistry(measured: Measured): Registry {
     'Worker threads that died and were replaced.',
     () => figures().workerRestarts,
   );
+  if (figures().upstream !== undefined) {
+    const outcomes = () =>
+      Object.entries(figures().upstream ?? {}).map(([outcome, count]): Labelled => [{ outcome }, count]);
+    collected.counter(
+      'verbatim_upstream_answers_total',
+      'Answers of an upstream: forwarded, recorded, or failed, which are not complete and good.',
+      ['outcome'],
+      outcomes,
+    );
+  }
   const { store } = measured;
   if (store.isShared) {
     const isUp = (): Labelled[] => [[{}, Number(store.isUp)]];

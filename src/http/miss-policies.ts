@@ -9,7 +9,7 @@ import { RecordedReply } from '../lookup/recorded-reply.js';
 import type { Model } from '../models/model.js';
 import { spellingsOf } from '../openai/chat-templates.js';
 import type { Config } from '../settings/table.js';
-import type { RequestContext } from './endpoint.js';
+import type { Answered, RequestContext } from './endpoint.js';
 import { PerSecond } from './per-second.js';
 import { promptNotFound } from './prompt-not-found.js';
 
@@ -37,6 +37,9 @@ const POLICIES: Readonly<Record<Config['onMiss'], (settings: MissSettings) => Mi
   error: ({ missStatus }) => errorOnMiss(missStatus),
   nearest: ({ missStatus, nearestMin }) => nearestOnMiss(nearestMin, errorOnMiss(missStatus)),
   fallback: ({ fallbackText }) => fallbackOnMiss(fallbackText),
+  // What the upstream doesn't get: see `upstreamUse`.
+  forward: ({ missStatus }) => errorOnMiss(missStatus),
+  record: ({ missStatus }) => errorOnMiss(missStatus),
 };
 
 /** The settings that choose the answer to a miss. */
@@ -52,39 +55,57 @@ export function standInOf({ onMiss, fallbackText }: MissSettings): StandIn | und
   return onMiss === 'fallback' ? standInWith(fallbackText) : undefined;
 }
 
+/** How an endpoint looks up the messages of a chat. */
+export interface ChatLookup extends Pick<Miss, 'param' | 'what'> {
+  readonly model: Model;
+  /** Empty if there is nothing to look up. */
+  readonly messages: readonly Message[];
+  readonly onMiss: MissPolicy;
+  /** The request as an upstream gets it, if not as the client sent it. */
+  readonly upstreamBody?: object | undefined;
+  /** Called with the response object of an upstream's whole answer. */
+  readonly onRelayed?: (body: unknown) => void;
+}
+
 /**
- * The reply that a test has given for a chat's messages, else their match, or else the policy's answer to a miss. If a chat template built
- * the only user message, and the message itself isn't found, the messages that it was built from are looked up.
+ * The answer with the reply that a test has given for a chat's messages, else with their match, or else what an upstream or the policy
+ * gives for a miss. If a chat template built the only user message, and the message itself isn't found, the messages that it was built from
+ * are looked up.
  *
- * @param messages empty if there is nothing to look up
- * @param prompt its place in the request
+ * @param answerWith makes the answer of a reply
  * @throws AppError, at once or as a rejection
  */
-export function findOrMiss(
-  model: Model,
-  messages: readonly Message[],
-  prompt: Pick<Miss, 'param' | 'what'>,
-  onMiss: MissPolicy,
+export function answerChat(
+  { model, messages, onMiss, upstreamBody, onRelayed, ...place }: ChatLookup,
   context: RequestContext,
-): MaybePromise<Given> {
-  const { signal } = context;
-  const { find, queries } = chatPrompt(messages, context.wantsTimings);
-  return after(
-    context.override(messages),
-    (own) =>
-      own ??
-      after(find(model.lookup, signal), (match) => {
-        if (match !== undefined) {
-          context.holdReply(match);
-          return match;
-        }
-        const missed = queries();
-        context.noteMiss(missed.at(-1));
-        return after(onMiss({ ...prompt, model, queries: missed }, signal), (given) =>
-          heldBy(context, given),
-        );
-      }),
+  answerWith: (given: Given) => MaybePromise<Answered>,
+): MaybePromise<Answered> {
+  const { signal, upstream } = context;
+  const call = context.upstreamCall(upstreamBody);
+  const prompt = chatPrompt(
+    messages,
+    context.wantsTimings,
+    call && (() => context.recordingKeys?.of(call)[0] ?? ''),
   );
+  return after(context.override(messages), (own) => {
+    if (own !== undefined) return answerWith(own);
+    const found = () =>
+      after(prompt.find(model.lookup, signal), (match) => {
+        if (match === undefined) return undefined;
+        context.holdReply(match);
+        return answerWith(match);
+      });
+    if (call !== undefined && upstream?.isFirst) return upstream.answer(call, found, onRelayed);
+    return after(found(), (answered): MaybePromise<Answered> => {
+      if (answered !== undefined) return answered;
+      const queries = prompt.queries();
+      context.noteMiss(queries.at(-1));
+      if (call !== undefined && upstream !== undefined) return upstream.answer(call, found, onRelayed);
+      return after(onMiss({ ...place, model, queries }, signal), (given) =>
+        answerWith(heldBy(context, given)),
+      );
+    });
+  });
 }
 
 /** A prompt, and how its endpoint looks it up. */
@@ -101,14 +122,24 @@ export interface Prompt {
  * The prompt of a chat.
  *
  * @param wantsTimings true if its match needs the recorded times of the reply
+ * @param recordingKey see `Query`
  */
-export function chatPrompt(messages: readonly Message[], wantsTimings = false): Prompt {
-  const query = queryOf(messages, wantsTimings);
+export function chatPrompt(
+  messages: readonly Message[],
+  wantsTimings = false,
+  recordingKey?: Query['recordingKey'],
+): Prompt {
+  const query = withKey(queryOf(messages, wantsTimings), recordingKey);
   return {
     messages,
     queries: () => (query === undefined ? [] : [...templateQueries(messages, query), query]),
     find: (lookup, signal) => query && findChat(lookup, query, messages, signal),
   };
+}
+
+/** A query that recordings answer, too. */
+export function withKey(query: Query | undefined, recordingKey: Query['recordingKey']): Query | undefined {
+  return query === undefined || recordingKey === undefined ? query : { ...query, recordingKey };
 }
 
 /** The match for a chat; if a template built it and it isn't found without rules, the match for the messages that it was built from. */

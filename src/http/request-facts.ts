@@ -33,7 +33,7 @@ export class RequestFacts {
   outcome: Outcome | undefined = undefined;
   /** The error in the answer, if it is one. */
   error: { readonly code: string; readonly message: string } | undefined = undefined;
-  /** The body, decompressed, for the journal; undefined without one. */
+  /** The body, decompressed, for the journal or an upstream; undefined without one. */
   body: Buffer | undefined = undefined;
   /** True if another process answers it. */
   isPassedOn = false;

@@ -4,6 +4,7 @@ import type { ByteCount } from '../core/bytes.js';
 import { LOGGED_PROMPT_LENGTH_MAX } from '../core/limits.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Message, Query } from '../core/query.js';
+import type { UpstreamFormat } from '../core/recording.js';
 import type { Match, Override } from '../lookup/lookup.js';
 import type { Scope } from '../store/scopes.js';
 import type { Asking } from '../testing/asked.js';
@@ -11,9 +12,11 @@ import { OwnTime } from '../testing/overrides.js';
 import type { Testing } from '../testing/testing.js';
 import type { ContextLimits } from './context-limits.js';
 import type { Deliverer } from './deliverer.js';
-import type { Answered, Endpoint, Input, RequestContext } from './endpoint.js';
+import type { Answered, Endpoint, Input, RequestContext, UpstreamAnswering } from './endpoint.js';
 import type { HeldMemory } from './held-memory.js';
+import type { RecordingKeys } from './recording-keys.js';
 import { factsOf } from './request-facts.js';
+import { type UpstreamCall, upstreamFormatOf } from './upstream-call.js';
 import { unlessAborted, whileOpen } from './while-open.js';
 
 /** Answers the requests of one operation. */
@@ -35,6 +38,7 @@ const FOR_ALL_TESTS: ReadonlySet<string> = new Set(['giveReplies', 'setFailures'
  * @param testing has the replies that tests have given
  * @param deliverer counts the requests in the order in which they come, and admits them
  * @param contexts rejects those whose prompts are too long, before they are admitted
+ * @param upstream what answers in place of the datasets
  * @returns the answer; if it has to be waited for, a promise, which rejects when the client disconnects
  */
 export function runnerOf(
@@ -45,13 +49,15 @@ export function runnerOf(
   testing: Testing,
   deliverer: Deliverer,
   contexts: ContextLimits,
+  upstream: UpstreamParts,
 ): Run {
   const isOfTest = operation?.body !== undefined && !FOR_ALL_TESTS.has(operation.id);
+  const format = upstreamFormatOf(operation?.id);
   const readsTest = isOfTest || operation?.tag === 'Testing';
   return (input, request, response) => {
     if (readsTest) testing.assertTest(request.headers, isOfTest);
     const asked = endpoint.parse(input);
-    const context = new Context(input, request, response, held, timeoutMs, testing);
+    const context = new Context(input, request, response, held, timeoutMs, testing, upstream, format);
     const { headers } = request;
     const { modelOf } = endpoint;
     if (modelOf === undefined || !(contexts.areSet || deliverer.concerns(headers)))
@@ -72,6 +78,14 @@ export function runnerOf(
   };
 }
 
+/** What answers in place of the datasets. */
+export interface UpstreamParts {
+  /** Undefined if no upstream is asked. */
+  readonly upstream: UpstreamAnswering | undefined;
+  /** Undefined without recordings and an upstream. */
+  readonly recordingKeys: RecordingKeys | undefined;
+}
+
 function answerOf(endpoint: Endpoint, asked: unknown, context: Context): MaybePromise<Answered> {
   return waitedFor(endpoint.answer(asked, context), context);
 }
@@ -88,6 +102,8 @@ class Context implements RequestContext {
   private readonly timeoutMs: number;
   private readonly input: Input;
   private readonly testing: Testing;
+  private readonly parts: UpstreamParts;
+  private readonly format: UpstreamFormat | undefined;
   private made: AbortSignal | undefined = undefined;
   private time: OwnTime | undefined = undefined;
   private ownScope: { readonly scope: MaybePromise<Scope | undefined> } | undefined = undefined;
@@ -99,7 +115,11 @@ class Context implements RequestContext {
     held: HeldMemory,
     timeoutMs: number,
     testing: Testing,
+    parts: UpstreamParts,
+    format: UpstreamFormat | undefined,
   ) {
+    this.parts = parts;
+    this.format = format;
     this.input = input;
     this.testing = testing;
     this.request = request;
@@ -159,6 +179,23 @@ class Context implements RequestContext {
     const { method = '', url: path = '', headers } = this.request;
     this.time ??= new OwnTime();
     return { method, path, headers, body: this.input.body, time: this.time };
+  }
+
+  get upstream(): UpstreamAnswering | undefined {
+    return this.parts.upstream;
+  }
+
+  get recordingKeys(): RecordingKeys | undefined {
+    return this.parts.recordingKeys;
+  }
+
+  upstreamCall(body?: object): UpstreamCall | undefined {
+    const { format, input, request } = this;
+    if (format === undefined || this.recordingKeys === undefined) return undefined;
+    const { headers } = request;
+    if (body !== undefined) return { format, headers, bytes: Buffer.from(JSON.stringify(body)), body };
+    const bytes = factsOf(this.response).body ?? Buffer.alloc(0);
+    return { format, headers, bytes, body: input.body as object };
   }
 
   noteMiss(query: Query | undefined): void {

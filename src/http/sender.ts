@@ -11,6 +11,7 @@ import {
 } from '../core/limits.js';
 import { byteString } from '../core/spelled-text.js';
 import { queueStep } from '../core/steps.js';
+import type { Exchange } from '../upstream/exchange.js';
 import { anthropicHeaders } from './anthropic-headers.js';
 import { BodyBytes } from './body-bytes.js';
 import type { Clock } from './clock.js';
@@ -70,7 +71,8 @@ export class Sender {
     if (response.destroyed) return;
     const { status = 200, content } = answered;
     const headers = this.headersOf(response, answered);
-    if (content.kind === 'live') sendLive(response, status, headers, content);
+    if (content.kind === 'relayed') relay(response, status, headers, content.exchange);
+    else if (content.kind === 'live') sendLive(response, status, headers, content);
     else if (content.kind === 'events') this.sendEvents(response, headers, content);
     else if (content.kind === 'named') this.sendNamed(response, status, headers, content.head);
     else {
@@ -132,6 +134,7 @@ export class Sender {
       if (origin.dataset !== undefined) headers.push('x-verbatim-dataset', origin.dataset);
       if (origin.score !== undefined) headers.push('x-verbatim-score', origin.score);
     }
+    if (content.kind === 'relayed') return withOthers(headers, answered.headers ?? []);
     if (answered.headers !== undefined) headers.push(...answered.headers);
     if (content.kind === 'text') headers.push('content-type', content.type);
     else if (content.kind === 'live') headers.push(...LIVE[content.format].headers);
@@ -236,6 +239,25 @@ export class Sender {
     if (isLong) goOn();
     else step();
   }
+}
+
+/** The headers of this server and those of an upstream, whose own values take precedence. */
+function withOthers(own: readonly string[], others: readonly string[]): string[] {
+  const names = new Set<string>();
+  for (let i = 0; i < others.length; i += 2) names.add((others[i] as string).toLowerCase());
+  const kept = own.filter((_, i) => !names.has((own[i - (i % 2)] as string).toLowerCase()));
+  return [...kept, ...others];
+}
+
+/** Sends the bytes of an upstream's answer as they come, at the client's pace. If it is cut there, it is cut here. */
+function relay(response: ServerResponse, status: number, headers: string[], exchange: Exchange): void {
+  response.writeHead(status, headers);
+  const follower = exchange.follow({
+    onChunk: (chunk) => response.write(chunk),
+    onEnd: (isWhole) => (isWhole ? response.end() : response.destroy()),
+  });
+  response.on('drain', follower.resume);
+  response.once('close', follower.stop);
 }
 
 /** Sends events as they come. A client that doesn't read them is disconnected. */

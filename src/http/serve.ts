@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { counted } from '../core/counted.js';
 import { AppError } from '../core/errors.js';
 import { METRICS_DELAY_MS, NEVER_IDLE_MS, WORKER_BYTES_MIN } from '../core/limits.js';
+import { isLoopback } from '../core/loopback.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { Counts } from '../dataset/counts.js';
 import { identityAt } from '../dataset/file.js';
@@ -13,6 +14,7 @@ import type { Notices } from '../models/notices.js';
 import type { ServedDatasets } from '../models/served-datasets.js';
 import type { ServedModel } from '../models/served-model.js';
 import { ConfigError } from '../settings/config-error.js';
+import { recordingsAt } from '../settings/parsers.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import { readRules } from '../settings/rules-file.js';
 import { storeSettings } from '../settings/store-settings.js';
@@ -28,6 +30,7 @@ import { deliveryOf } from './delivery-settings.js';
 import { tryAddress } from './listening.js';
 import { OtherProcesses } from './other-processes.js';
 import { type Progress, ProgressLog } from './progress.js';
+import { openRecordings } from './recording.js';
 import { type OpenState, openState } from './shared-state.js';
 import { clientUrlOf, type Stopping, servingLine, tryLine, urlOf } from './start-lines.js';
 import { summaryOf } from './summary.js';
@@ -55,6 +58,14 @@ interface Surroundings {
   readonly onListening?: (listening: Listening) => void;
 }
 
+/** What became of requests for replies. */
+interface AnswerCounts {
+  readonly hits: number;
+  readonly recorded: number;
+  /** Those without a reply, and those whose answers of an upstream aren't complete and good. */
+  readonly failed: number;
+}
+
 /** A listening server. */
 export interface Listening {
   /** The URL for clients of this machine. */
@@ -63,6 +74,8 @@ export interface Listening {
   readonly models: readonly string[];
   /** Returns how many requests are in flight. */
   readonly inFlight: () => number;
+  /** Returns what became of the requests so far. */
+  readonly counts: () => AnswerCounts;
   /** What tests give, and the journal. */
   readonly testing: Testing;
 }
@@ -129,6 +142,8 @@ async function serveWith(
   { loadLogger, print, version, signal, onHangup, onListening, childScript, sourceOf, bar }: Surroundings,
 ): Promise<boolean> {
   const startMs = performance.now();
+  const { recordTo } = config;
+  const specs = recordTo === undefined ? config.dataset : [...config.dataset, recordingsAt(recordTo)];
   const keys = new ApiKeys(config.apiKeys, sourceOf?.('apiKeys'));
   const { ServedDatasets: Datasets } = await import('../models/served-datasets.js');
   if (signal.aborted) return false;
@@ -143,9 +158,9 @@ async function serveWith(
   const publish = () => void others?.publish();
   const models = new Map<string, ServedModel>();
   const warn = (message: string) => log((logger) => logger.warn(message));
-  const noticesOf = ({ id, path }: ModelSpec): Notices => {
+  const noticesOf = ({ id, path, isRecordings }: ModelSpec): Notices => {
     const named = (fields: object) =>
-      config.dataset.length + config.model.length > 1 ? { model: id, ...fields } : fields;
+      specs.length + config.model.length > 1 ? { model: id, ...fields } : fields;
     return {
       debug: (fields, message) => log((logger) => logger.debug(named(fields), message)),
       info: (fields, message) => log((logger) => logger.info(named(fields), message)),
@@ -161,7 +176,8 @@ async function serveWith(
         log((logger) => warnOfSkipped(counts, logger));
       },
       changed: () => {
-        models.get(id)?.forget();
+        // Recordings answer before all datasets.
+        for (const model of isRecordings ? models.values() : [models.get(id)]) model?.forget();
         publish();
       },
       saved: () => publish(),
@@ -200,13 +216,8 @@ async function serveWith(
   const given = new AbortController();
   const { connection } = state;
   const stored = connection && { connection, prefix: config.storePrefix, names: config.model };
-  const opening = Datasets.open(
-    config.dataset,
-    options,
-    noticesOf,
-    AbortSignal.any([signal, given.signal]),
-    stored,
-  );
+  const recordings = await openRecordings(config, (line) => log(line));
+  const opening = Datasets.open(specs, options, noticesOf, AbortSignal.any([signal, given.signal]), stored);
   const onAbort = () => void datasets?.close();
   signal.addEventListener('abort', onAbort);
   // Whatever reports progress after that is not shown any more.
@@ -251,8 +262,15 @@ async function serveWith(
       state.store.isShared
         ? { store: state.store, settings: JSON.stringify([version, config.prefer, config.split, map]) }
         : undefined;
-    for (const model of served.all)
-      models.set(model.id, new ServedModel(model.id, model.served, cache, sharingOf(model)));
+    const recorded = served.all.find(({ isRecordings }) => isRecordings);
+    const lookup = recorded && recordings?.lookup(recorded.served.lookup);
+    const first = recorded && new ServedModel(recorded.id, recorded.served, { lookup });
+    for (const model of served.all) {
+      const options = { cache, sharing: sharingOf(model), first };
+      const own = model === recorded ? first : new ServedModel(model.id, model.served, options);
+      if (own !== undefined) models.set(model.id, own);
+    }
+    const upstream = await recordings?.answers(logger, () => recorded?.served.lookAtFile());
     const metrics = new RequestMetrics();
     let listener: InstanceType<typeof Listener> | undefined;
     const inFlight = () => listener?.inFlight ?? 0;
@@ -271,9 +289,12 @@ async function serveWith(
         cacheHits: cache?.hits ?? 0,
         cacheMisses: cache?.misses ?? 0,
         cacheBytes: cache?.bytes ?? 0,
+        upstream: upstream?.counts,
       }),
       isStopping: () => signal.aborted,
       testing,
+      upstream,
+      recordingKeys: recordings?.keys,
       others: () => others,
     };
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(appParts, expressApp);
@@ -317,7 +338,14 @@ async function serveWith(
       await Promise.all([listener.stop(), others?.stop()]);
       return false;
     }
-    onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight, testing });
+    const counts = (): AnswerCounts => {
+      const { hits, misses } = summaryOf(metrics, 0);
+      const { upstream: _, ...own } = hits;
+      const { recorded = 0, failed = 0 } = upstream?.counts ?? {};
+      const all = Object.values(own).reduce((sum, count) => sum + count, 0);
+      return { hits: all, recorded, failed: misses + failed };
+    };
+    onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight, counts, testing });
     if (countsAhead) tokens.start();
     const metricsTimer = setTimeout(() => beginMetrics().catch(unlessOutOfFiles), METRICS_DELAY_MS);
     try {
@@ -350,7 +378,10 @@ async function serveWith(
     } finally {
       clearTimeout(metricsTimer);
       testing.close();
+      const stopMs = performance.now();
       await Promise.all([listener.stop(), others?.stop()]);
+      // Clients may have left while their answers were still coming.
+      await recordings?.close(Math.max(0, config.drainMs - (performance.now() - stopMs)));
     }
     logger.info(summaryOf(metrics, (performance.now() - startMs) / 1000), 'stopped');
   } catch (error) {
@@ -359,6 +390,7 @@ async function serveWith(
   } finally {
     endProgress();
     given.abort();
+    await recordings?.close(0);
     await opening.catch(() => undefined);
     await datasets?.close();
   }
@@ -394,11 +426,6 @@ function unlessOutOfFiles(error: unknown): void {
 }
 
 const OPEN_TO_ALL = 'listening beyond this machine without API keys: set API_KEYS, or HOST=127.0.0.1';
-
-/** True if only this machine can connect. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host);
-}
 
 function warnOfSkipped({ skipped, skippedAt }: Counts, logger: Logger): void {
   if (skipped === 0) return;

@@ -1,6 +1,7 @@
 /** What the settings mean for several threads that answer. */
 
 import { type ByteCount, byteCount } from '../core/bytes.js';
+import { upstreamUse } from '../settings/recording.js';
 import type { Config } from '../settings/table.js';
 
 type Uses = readonly (readonly [name: string, isUsed: (config: Config) => boolean])[];
@@ -9,6 +10,8 @@ type Uses = readonly (readonly [name: string, isUsed: (config: Config) => boolea
 const NEEDS_ONE: Uses = [
   ['ENGINE=sweep', ({ engine }) => engine === 'sweep'],
   ['JOURNAL', ({ journal }) => journal > 0],
+  ['RECORD_TO', ({ recordTo }) => recordTo !== undefined],
+  ['UPSTREAM', (config) => upstreamUse(config) !== undefined],
   ['MAX_NUM_SEQS', ({ maxNumSeqs }) => maxNumSeqs > 0],
 ];
 

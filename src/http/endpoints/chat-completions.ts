@@ -8,7 +8,7 @@ import { assertAnswerFits } from '../answer-size.js';
 import { type Clock, secondsOf } from '../clock.js';
 import type { Content, Endpoint } from '../endpoint.js';
 import type { KeptChats } from '../kept.js';
-import { findOrMiss, type MissPolicy } from '../miss-policies.js';
+import { answerChat, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf } from '../replies.js';
 import { COMPLETION_ID_DIGITS } from '../sender.js';
@@ -41,8 +41,7 @@ export function chatCompletions(
       const how = { ...asked, givesReasoning: true, streamInterval: context.streamInterval };
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
-      const given = findOrMiss(model, messages, PROMPT, onMiss, context);
-      return after(given, (given) =>
+      return answerChat({ ...PROMPT, model, messages, onMiss }, context, (given) =>
         after(replies.of(given, textsOf(messages, given), how), ({ reply, promptTokens }) => {
           const usage = usageOf(
             chatPromptTokens(messages, promptTokens),

@@ -1,6 +1,6 @@
 import { TEXT_LENGTH_MAX } from '../../core/limits.js';
 import { after, all, allInOrder, type MaybePromise } from '../../core/maybe-promise.js';
-import { type Message, queryOf } from '../../core/query.js';
+import { type Message, type Query, queryOf } from '../../core/query.js';
 import { Decoded } from '../../core/spelled-text.js';
 import { allInSteps } from '../../core/steps.js';
 import { findFirst } from '../../lookup/find-first.js';
@@ -16,7 +16,7 @@ import { StreamUsage, usageOf } from '../../openai/usage.js';
 import type { TokenTasks } from '../../workers/token-pool.js';
 import { assertAnswerFits } from '../answer-size.js';
 import type { Answered, Endpoint, Outcome } from '../endpoint.js';
-import { heldBy, type Miss, type MissPolicy, type Prompt } from '../miss-policies.js';
+import { heldBy, type Miss, type MissPolicy, type Prompt, withKey } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type CountedReply, type Replies, textsOf } from '../replies.js';
 import { textOfTokens } from '../token-text.js';
@@ -51,39 +51,28 @@ export function completions(
         (counts) => ({ promptTokens: Math.max(...counts), maxTokens, param: 'prompt' }),
       ),
     answer: (asked, context) => {
-      const { signal, wantsTimings } = context;
-      const promptOf = (text: string) => textPrompt(text, wantsTimings);
+      const { signal, wantsTimings, upstream } = context;
+      const call = context.upstreamCall();
+      const keys = call && memoized(() => context.recordingKeys?.of(call) ?? []);
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       // Equal prompts are looked up once.
       const asSet = after(textsIn(asked.prompts, tokenPool), (prompts) =>
         after(allInSteps(prompts, textId), (ids) => distinct(prompts, ids)),
       );
-      const withPrompts = after(asSet, (set) =>
-        after(allInSteps(set.different, promptOf), (asked) => ({ ...set, asked })),
-      );
+      const withPrompts = after(asSet, (set) => {
+        const promptOf = (text: string, i: number) =>
+          textPrompt(text, wantsTimings, keys && (() => keys()[set.places.indexOf(i)] ?? ''));
+        return after(allInSteps(set.different, promptOf), (asked) => ({ ...set, asked }));
+      });
       return after(withPrompts, ({ different, places, asked: prompts }) => {
-        const found = allInSteps(
-          prompts,
-          ({ messages, queries, find }): MaybePromise<Given | undefined> =>
-            after(context.override(messages), (own) => {
-              if (own !== undefined) return own;
-              return after(find(model.lookup, signal), (match) => {
-                if (match !== undefined) context.holdReply(match);
-                else context.noteMiss(queries()[0]);
-                return match;
-              });
-            }),
-        );
-        const given = after(found, (matches) =>
-          allInOrder(
-            matches,
-            (match, i) =>
-              match ??
-              after(onMiss(missOf(model, places, prompts, i), signal), (given) => heldBy(context, given)),
-          ),
-        );
-        return after(given, (given) => {
+        const matchOf = ({ queries, find }: Prompt): MaybePromise<Given | undefined> =>
+          after(find(model.lookup, signal), (match) => {
+            if (match !== undefined) context.holdReply(match);
+            else context.noteMiss(queries()[0]);
+            return match;
+          });
+        const answerWith = (given: readonly Given[]): MaybePromise<Answered> => {
           const { streamInterval } = context;
           const how = { ...asked, allowsCalls: false, givesReasoning: false, streamInterval };
           const counted = allInSteps(different, (prompt, i) => {
@@ -104,9 +93,41 @@ export function completions(
               ...(isRecorded && { asOf }),
             };
           });
+        };
+        const found = allInSteps(prompts, (prompt) =>
+          after(
+            context.override(prompt.messages),
+            (own) => own ?? (upstream?.isFirst ? undefined : matchOf(prompt)),
+          ),
+        );
+        return after(found, (matches): MaybePromise<Answered> => {
+          if (call !== undefined && upstream !== undefined && matches.includes(undefined)) {
+            const again = () =>
+              after(
+                allInSteps(prompts, (prompt, i) => matches[i] ?? matchOf(prompt)),
+                (all) => (all.every((each) => each !== undefined) ? answerWith(all) : undefined),
+              );
+            return upstream.answer(call, again);
+          }
+          const given = allInOrder(
+            matches,
+            (match, i) =>
+              match ??
+              after(onMiss(missOf(model, places, prompts, i), signal), (given) => heldBy(context, given)),
+          );
+          return after(given, answerWith);
         });
       });
     },
+  };
+}
+
+/** The same function, called once at most. */
+function memoized<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 
@@ -176,12 +197,14 @@ function completionOf(
  * The prompt of a completion: the messages that a chat template built it from, then the text itself. See `findFirst`.
  *
  * @param wantsTimings true if its match needs the recorded times of the reply
+ * @param recordingKey see `Query`
  */
-export function textPrompt(text: string, wantsTimings = false): Prompt {
+export function textPrompt(text: string, wantsTimings = false, recordingKey?: Query['recordingKey']): Prompt {
   const messages = [said(text)];
-  const queries = [...spellingsOf(text), messages].flatMap(
-    (spelling) => queryOf(spelling, wantsTimings) ?? [],
-  );
+  const queries = [...spellingsOf(text), messages].flatMap((spelling) => {
+    const query = queryOf(spelling, wantsTimings);
+    return withKey(query, spelling === messages ? recordingKey : undefined) ?? [];
+  });
   return {
     messages,
     queries: () => queries,

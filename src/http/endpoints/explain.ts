@@ -11,6 +11,7 @@ import {
 import { after, type MaybePromise, orElse } from '../../core/maybe-promise.js';
 import { partingOf } from '../../core/parting.js';
 import type { Query } from '../../core/query.js';
+import type { UpstreamFormat } from '../../core/recording.js';
 import type { Given, Match, NearMatch, Sharing, SharingTurn } from '../../lookup/lookup.js';
 import { nearestIn } from '../../lookup/nearest-layers.js';
 import type { Catalog } from '../../models/catalog.js';
@@ -21,6 +22,7 @@ import { parseResponsesRequest } from '../../openai/responses-request.js';
 import { type Endpoint, jsonOf } from '../endpoint.js';
 import { chatPrompt, type Miss, type MissPolicy, type Prompt } from '../miss-policies.js';
 import { originOf } from '../origin.js';
+import type { RecordingKeys } from '../recording-keys.js';
 import { textPrompt } from './completions.js';
 import { type ResponseParts, responsePromptOf } from './responses.js';
 
@@ -28,7 +30,7 @@ import { type ResponseParts, responsePromptOf } from './responses.js';
 interface Asked {
   readonly model: string | undefined;
   /** Returns the prompt as the endpoint looks it up. */
-  readonly prompt: () => MaybePromise<Prompt>;
+  readonly prompt: (keys: RecordingKeys | undefined) => MaybePromise<Prompt>;
   readonly place: Pick<Miss, 'param' | 'what'>;
 }
 
@@ -50,7 +52,7 @@ export function explain(catalog: Catalog, onMiss: MissPolicy, parts: ResponsePar
     answer: (asked, context) => {
       const { signal } = context;
       const model = catalog.resolve(asked.model);
-      return after(asked.prompt(), (prompt) =>
+      return after(asked.prompt(context.recordingKeys), (prompt) =>
         after(context.overrideNumber(prompt.messages), (override) => {
           const missed = prompt.queries();
           const query = missed.at(-1);
@@ -77,11 +79,14 @@ function askedBy(body: unknown, parts: ResponseParts): Asked {
     const isAnthropic = isMessagesBody(fields);
     const { model, messages } = isAnthropic ? parseMessagesRequest(body) : parseChatRequest(body, undefined);
     const place = { param: 'messages', what: 'the last message' };
-    return { model, prompt: () => chatPrompt(messages), place };
+    const key = keyIn(isAnthropic ? 'messages' : 'chat', fields);
+    return { model, prompt: (keys) => chatPrompt(messages, false, key(keys)), place };
   }
   if ('input' in fields) {
     const request = parseResponsesRequest(body);
-    const prompt = () => after(responsePromptOf(request, parts), (messages) => chatPrompt(messages));
+    const key = keyIn('responses', fields);
+    const prompt = (keys: RecordingKeys | undefined) =>
+      after(responsePromptOf(request, parts), (messages) => chatPrompt(messages, false, key(keys)));
     return { model: request.model, prompt, place: { param: 'input', what: 'the last message of the input' } };
   }
   const { model, prompts } = parseCompletionRequest(body, undefined);
@@ -90,7 +95,14 @@ function askedBy(body: unknown, parts: ResponseParts): Asked {
     const message = "Invalid type for 'prompt': expected a string, but got token ids instead.";
     throw new AppError('invalid_type', { param: 'prompt', message });
   }
-  return { model, prompt: () => textPrompt(text), place: { param: 'prompt', what: 'the prompt' } };
+  const key = keyIn('completions', fields);
+  const prompt = (keys: RecordingKeys | undefined) => textPrompt(text, false, key(keys));
+  return { model, prompt, place: { param: 'prompt', what: 'the prompt' } };
+}
+
+/** How a recording of the first prompt is found. */
+function keyIn(format: UpstreamFormat, body: object) {
+  return (keys: RecordingKeys | undefined) => keys && (() => keys.of({ format, body })[0] ?? '');
 }
 
 /** What the request would get from the dataset. */

@@ -11,7 +11,7 @@ import type { CountedText } from '../../lookup/token-counter.js';
 import type { Catalog } from '../../models/catalog.js';
 import { chatPromptTokens, usageOf } from '../../openai/usage.js';
 import { type Content, type Endpoint, jsonOf } from '../endpoint.js';
-import { findOrMiss, type MissPolicy } from '../miss-policies.js';
+import { answerChat, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf } from '../replies.js';
 
@@ -40,8 +40,7 @@ export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies)
       const how = { ...asked, ...HOW, streamInterval: context.streamInterval };
       const model = catalog.resolve(name);
       const asOf = { model, generation: model.generation };
-      const given = findOrMiss(model, messages, PROMPT, onMiss, context);
-      return after(given, (given) =>
+      return answerChat({ ...PROMPT, model, messages, onMiss }, context, (given) =>
         after(replies.of(given, countedTexts(asked, given), how), ({ reply, promptTokens }) => {
           const inputTokens = chatPromptTokens(messages, promptTokens);
           const thinkingTokens = reply.reasoning?.tokens ?? 0;

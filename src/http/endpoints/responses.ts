@@ -1,7 +1,7 @@
 import { byteCount } from '../../core/bytes.js';
 import { AppError } from '../../core/errors.js';
 import { ESCAPED_BYTES, MESSAGES_MAX } from '../../core/limits.js';
-import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
+import { after, all, type MaybePromise, orElse } from '../../core/maybe-promise.js';
 import { type Message, queryOf } from '../../core/query.js';
 import type { Catalog } from '../../models/catalog.js';
 import { responseStream } from '../../openai/responses-events.js';
@@ -13,12 +13,12 @@ import {
   responseIdIn,
 } from '../../openai/responses-items.js';
 import { parseResponsesRequest, type ResponsesRequest } from '../../openai/responses-request.js';
-import { compactedObject, responseObject } from '../../openai/responses-response.js';
+import { compactedObject, type ResponseObject, responseObject } from '../../openai/responses-response.js';
 import { chatPromptTokens, usageOf } from '../../openai/usage.js';
 import { type Clock, secondsOf } from '../clock.js';
-import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
+import { type Answered, type Endpoint, jsonOf, type RequestContext } from '../endpoint.js';
 import type { KeptMessages, KeptResponses, StoredResponse } from '../kept.js';
-import { findOrMiss, type MissPolicy } from '../miss-policies.js';
+import { answerChat, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type Replies, textsOf, WHOLE } from '../replies.js';
 import type { Substitutes } from '../substitutes.js';
@@ -69,9 +69,22 @@ export function responses(
       const model = catalog.resolve(asked.model);
       const { maxTokens, allowsCalls, stream } = asked;
       const how = { ...WHOLE, maxTokens, allowsCalls, stream, streamInterval: context.streamInterval };
-      return after(inputOf(asked, parts, true), ({ input, said, messages }) => {
-        const given = findOrMiss(model, lookedUpOf(said, messages), PROMPT, onMiss, context);
-        return after(given, (given) =>
+      const known = orElse(
+        () => inputOf(asked, parts, true),
+        (error) => unlessUpstream(error, context),
+      );
+      return after(known, (known) => {
+        if (known === undefined) return relayed(context);
+        const { input, said, messages } = known;
+        const lookup = {
+          ...PROMPT,
+          model,
+          messages: lookedUpOf(said, messages),
+          onMiss,
+          upstreamBody: upstreamBodyOf(asked, known, context),
+          onRelayed: (body: unknown) => keepRelayed(body, asked, input, parts),
+        };
+        return answerChat(lookup, context, (given) =>
           after(replies.of(given, textsOf(messages, given), how), (counted) => {
             const { content, reasoning, calls, tokens, finishReason } = counted.reply;
             const promptTokens = chatPromptTokens(messages, counted.promptTokens);
@@ -97,6 +110,66 @@ export function responses(
       });
     },
   };
+}
+
+/**
+ * Undefined if the upstream may know a response that isn't stored here.
+ *
+ * @throws the error otherwise
+ */
+function unlessUpstream(error: unknown, { upstream }: RequestContext): undefined {
+  const isUnknown = error instanceof AppError && error.code === 'previous_response_not_found';
+  if (!isUnknown || upstream === undefined) throw error;
+}
+
+/** The upstream's answer to a request as the client sent it. */
+function relayed(context: RequestContext): MaybePromise<Answered> {
+  const call = context.upstreamCall();
+  if (call === undefined || context.upstream === undefined) throw new AppError('previous_response_not_found');
+  return context.upstream.answer(call, () => undefined);
+}
+
+/**
+ * The body for an upstream, which doesn't know the responses that were answered here: their items come before those of the request.
+ *
+ * @returns undefined if the client's own body says everything
+ */
+function upstreamBodyOf(
+  { previousId, input = [] }: ResponsesRequest,
+  { items }: RequestInput,
+  context: RequestContext,
+): object | undefined {
+  const isWhole = previousId === undefined && !input.some(({ type }) => NAMED_TYPES.has(type ?? ''));
+  const body = isWhole ? undefined : context.upstreamCall()?.body;
+  return body && { ...body, input: items.map(unnamed), previous_response_id: undefined };
+}
+
+/** Items that name others, by their ids. */
+const NAMED_TYPES: ReadonlySet<string> = new Set(['item_reference', 'compaction']);
+
+/** An item without the id and the status that it has here. */
+function unnamed(item: Item): object {
+  const { id: _, status: __, ...rest } = item;
+  return rest;
+}
+
+/** Stores the response of an upstream, so that it can be continued and retrieved here. */
+function keepRelayed(
+  body: unknown,
+  { isStored, previousId }: ResponsesRequest,
+  input: readonly Item[],
+  { store }: ResponseParts,
+): void {
+  const response = body as ResponseObject;
+  if (!isStored || typeof response?.id !== 'string' || !Array.isArray(response.output)) return;
+  const { id } = response;
+  const kept = { ...response, previous_response_id: previousId ?? null };
+  void Promise.resolve(store.set(id, { response: kept, input: namedItems(input, id) })).catch(unlessDefect);
+}
+
+/** A store that is away has said so already. */
+function unlessDefect(error: unknown): void {
+  if (!(error instanceof AppError)) throw error;
 }
 
 /** The messages that a response's request asks about, in its context: see `responses`. */
@@ -166,6 +239,8 @@ function assertCompactable(messages: readonly Message[]): void {
 /** The contents of a request. */
 interface RequestInput {
   readonly input: readonly Item[];
+  /** All items, including those before them. */
+  readonly items: readonly Item[];
   /** The messages of its items. */
   readonly said: readonly Message[];
   /** All messages, including those before them. */
@@ -201,7 +276,7 @@ function inputOf(
           ...lists.slice(Math.max(0, from)).flatMap((list) => messagesIn(list, known)),
         ];
         const said = messagesOf(items.slice(compactionIn(items, known) + 1));
-        return { input: items, said, messages };
+        return { input: items, items: lists.flatMap((list) => uncompacted(list, known)), said, messages };
       });
     });
   });
@@ -233,6 +308,14 @@ function messagesIn(items: readonly Item[], compacted: Compacted): readonly Mess
   const last = compactionIn(items, compacted);
   const before = compacted.get(items[last]?.id ?? '') ?? [];
   return [...before, ...messagesOf(items.slice(last + 1))];
+}
+
+/** The items, with the messages of a compacted conversation in place of its item, and of all before it. */
+function uncompacted(items: readonly Item[], compacted: Compacted): readonly Item[] {
+  const last = compactionIn(items, compacted);
+  const before = compacted.get(items[last]?.id ?? '') ?? [];
+  const said = before.map(({ role, text }): Item => ({ type: 'message', role, content: text }) as Item);
+  return [...said, ...items.slice(last + 1)];
 }
 
 /** The error of a request without an input, which names what is missing. */
