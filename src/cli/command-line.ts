@@ -17,10 +17,12 @@ import {
   type Settings,
 } from '../settings/read-settings.js';
 import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
+import { recordingSettings } from './recording-settings.js';
 
 /** What the command line asks for. */
 export type CommandLine =
   | ({ readonly kind: 'serve'; readonly printsUrl: boolean } & Settings)
+  | ({ readonly kind: 'record'; readonly words: readonly string[] } & Settings)
   | ({ readonly kind: 'index' } & Settings)
   | ({ readonly kind: 'load' } & Settings)
   | { readonly kind: 'check'; readonly settings: CheckSettings; readonly isJson: boolean }
@@ -71,6 +73,7 @@ const AFTER = {
     ['verbatim --port 0 --print-url', 'serve the sample for a test, which reads the address'],
     ['verbatim - < a.jsonl.gz', 'serve what comes on standard input'],
     ['verbatim index a.json b/', 'save the indexes for servers that start later'],
+    ['verbatim record -- npm test', 'record what tests ask OpenAI or Anthropic; the next run asks neither'],
     ['verbatim load a.json', 'put a dataset into the store of STORE'],
     ['verbatim --model a', 'serve it from there'],
     ['verbatim check a.json b/', 'validate files without serving them'],
@@ -106,6 +109,17 @@ const AFTER_INDEX = {
   ],
 } as const;
 
+/** The same for the help of `record`. */
+const AFTER_RECORD = {
+  Examples: [
+    ['verbatim record -- npm test', 'record to recordings.jsonl what has no recording'],
+    ['verbatim record --mode replay -- npm test', 'ask no upstream'],
+    ['verbatim record --mode refresh -- npm test', 'record everything again'],
+    ['verbatim record --upstream http://127.0.0.1:8001/v1 -- pytest', 'ask another server'],
+  ],
+  'Exit codes': [['the code of the command', '2 for an invalid setting, 127 if there is no such command']],
+} as const;
+
 /** The same for the help of `check`. */
 const AFTER_CHECK = {
   'Exit codes': [
@@ -131,6 +145,7 @@ export function readCommandLine(
   terminalColumns?: number,
 ): CommandLine {
   const columns = terminalColumns ?? columnsIn(env);
+  const { own, words } = dividedArguments(args);
   let help = '';
   let command: CommandLine | undefined;
   const program = new Command('verbatim')
@@ -156,12 +171,27 @@ export function readCommandLine(
     .action((paths: string[], given: { version?: true; printUrl?: true }) => {
       const { version, printUrl: printsUrl = false, ...values } = given;
       assertNotMisspelled(paths[0]);
-      // Commander names values as the table does: `cacheMb` for `--cache-mb`.
       command = version
         ? { kind: 'version' }
         : { kind: 'serve', printsUrl, ...readSettings(values, paths, env) };
     });
   for (const option of SETTINGS) if (option.flag !== undefined) program.addOption(flagOf(option));
+  const record = program
+    .command('record')
+    .usage('[flags] [dataset...] -- command [argument...]')
+    .description(
+      'Run a command whose requests to OpenAI and Anthropic are answered by recordings, or recorded',
+    )
+    .argument('[dataset...]', 'Files to serve besides the recordings')
+    .addHelpText('after', ({ command }) => afterHelp(command, AFTER_RECORD, columns))
+    .action((paths: string[], values: object) => {
+      if (words.length === 0)
+        throw new ConfigError('record: expected a command: verbatim record -- npm test');
+      const settings = readSettings({ ...program.opts(), ...values }, paths, env);
+      command = { kind: 'record', words, ...recordingSettings(settings, env) };
+    });
+  for (const option of SETTINGS) if (option.flag !== undefined) record.addOption(flagOf(option));
+  record.addOption(configFlag());
   const index = program
     .command('index')
     .description('Convert, index and count datasets, and save that for the next start of servers')
@@ -263,13 +293,23 @@ export function readCommandLine(
   for (const name of INDEX_SETTINGS) index.addOption(flagOf(OPTIONS[name]));
   for (const name of LOAD_SETTINGS) load.addOption(flagOf(OPTIONS[name]));
   try {
-    program.parse(args, { from: 'user' });
+    program.parse(own, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'help', text: help.trimEnd() };
     throw new ConfigError(problemOf(error, args));
   }
   return command as unknown as CommandLine;
+}
+
+/** The arguments of verbatim, and those after `--`, which are a command that `record` runs. */
+function dividedArguments(args: readonly string[]): {
+  readonly own: readonly string[];
+  readonly words: readonly string[];
+} {
+  const at = args.indexOf('--');
+  if (at < 0 || !args.slice(0, at).includes('record')) return { own: args, words: [] };
+  return { own: args.slice(0, at), words: args.slice(at + 1) };
 }
 
 /** The settings of `index` beside those of `check`. */
@@ -402,11 +442,19 @@ function configFlag(): Flag {
 
 const SETTINGS: readonly Option<unknown>[] = Object.values(OPTIONS);
 
-function flagOf({ group, env, flag, short, placeholder, help, defaultText }: Option<unknown>): Flag {
+/** The names of the settings in the table. */
+const NAMES = new Map<Option<unknown>, string>(
+  Object.entries(OPTIONS).map(([name, option]) => [option, name]),
+);
+
+function flagOf(option: Option<unknown>): Flag {
+  const { group, env, flag, short, placeholder, help, defaultText } = option;
   const value = `<${placeholder.toLowerCase()}>`;
   const spelled = `${short === undefined ? '' : `-${short}, `}--${flag ?? env} ${value}`;
   const described = new Flag(spelled, plain(`${help} (env: ${env}, default: ${defaultText})`));
   if (flag === undefined) described.flags = `${env}=${value}`;
+  // Commander would name the value after the flag: `record` for `--record`.
+  described.attributeName = () => NAMES.get(option) ?? '';
   return described.helpGroup(`${group}:`);
 }
 
@@ -456,7 +504,8 @@ function assertNotMisspelled(first: string | undefined): void {
 /** The command that commander suggests for a word. It suggests commands only for a program without arguments of its own. */
 function similarCommand(word: string): string | undefined {
   const program = new Command().exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
-  for (const name of ['check', 'show', 'stats', 'index', 'load', 'convert', 'prune']) program.command(name);
+  for (const name of ['check', 'show', 'stats', 'index', 'load', 'record', 'convert', 'prune'])
+    program.command(name);
   try {
     program.parse(['--', word], { from: 'user' });
   } catch (error) {

@@ -17,6 +17,7 @@ import type { ShownAs } from './looking.js';
 import { VERSION } from './manifest.js';
 import { EXIT, exitOnDefect, ignoreWriteErrors, limitHeap } from './own-process.js';
 import { ProgressBar } from './progress-bar.js';
+import type { RunningCommand } from './recording.js';
 import { Stdin } from './stdin.js';
 
 ignoreWriteErrors();
@@ -27,6 +28,9 @@ const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
 const NO_PROGRESS: Progress = { show: () => {}, end: () => {} };
 /** Writes above the progress bar, if one is shown. */
 const above = (write: () => void): void => (bar === undefined ? write() : bar.above(write));
+
+/** The log, once there is one. */
+let loggerNow: Logger | undefined;
 
 /** Work on a dataset: returns a line about it. */
 type Work = typeof index;
@@ -46,6 +50,8 @@ async function main(args: readonly string[]): Promise<number> {
         return EXIT.ok;
       case 'serve':
         return await run(command, command.printsUrl);
+      case 'record':
+        return await runRecording(command, command.words);
       case 'index':
         return await runEach(command, async () => (await import('./indexing.js')).index);
       case 'load':
@@ -73,45 +79,86 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run({ config, sourceOf }: Settings, printsUrl: boolean): Promise<never> {
+async function run(settings: Settings, printsUrl: boolean): Promise<never> {
   // Handle signals before loading the rest, which takes a while.
-  let logger: Logger | undefined;
   let inFlight = () => 0;
-  const signal = stopSignal((name) => logger?.warn({ inFlight: inFlight() }, abortedText(name, inFlight())));
+  const signal = stopSignal((name) =>
+    loggerNow?.warn({ inFlight: inFlight() }, abortedText(name, inFlight())),
+  );
+  await serveUntil(signal, settings, printsUrl ? () => {} : print, (listening) => {
+    inFlight = listening.inFlight;
+    if (printsUrl) print(listening.url);
+  });
+  // Exit explicitly: if the process ended by itself, Node would first remove the signal handlers, and a second signal would change the exit
+  // code.
+  process.exit(EXIT.ok);
+}
+
+/** Serves until a signal aborts. */
+async function serveUntil(
+  signal: AbortSignal,
+  { config, sourceOf }: Settings,
+  printLine: (line: string) => void,
+  onListening: (listening: Listening) => void,
+): Promise<void> {
   const onHangup = hangups();
   limitHeap();
   const dataset = await stdin.replaceIn(config.dataset, signal);
   const { serve } = await import('../http/serve.js');
   exitOnDefect(
-    () => logger,
+    () => loggerNow,
     () => bar?.end(),
   );
   const loadLogger = async () => {
     const { createLogger } = await import('./logger.js');
-    logger = createLogger(config, (act) => process.on('exit', act), above);
-    return logger;
+    loggerNow = createLogger(config, (act) => process.on('exit', act), above);
+    return loggerNow;
   };
-  const onListening = (listening: Listening) => {
-    inFlight = listening.inFlight;
-    if (printsUrl) print(listening.url);
-  };
-  const settings = { sourceOf, version: VERSION };
   await serve(
     { ...config, dataset },
     {
-      ...settings,
+      sourceOf,
+      version: VERSION,
       bar,
       loadLogger,
-      print: printsUrl ? () => {} : print,
+      print: printLine,
       signal,
       onHangup,
       onListening,
       childScript: fileURLToPath(new URL('./child.js', import.meta.url)),
     },
   );
-  // Exit explicitly: if the process ended by itself, Node would first remove the signal handlers, and a second signal would change the exit
-  // code.
-  process.exit(EXIT.ok);
+}
+
+/** Serves recordings while a command runs, and ends with its exit code. */
+async function runRecording(settings: Settings, words: readonly string[]): Promise<never> {
+  const { recordedText, runCommand } = await import('./recording.js');
+  const stop = new AbortController();
+  let running: RunningCommand | undefined;
+  let counts: Listening['counts'] | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // A terminal has sent it to the command, too. Without a command, the start is given up.
+      if (running === undefined) stop.abort(signal);
+      else if (signal === 'SIGTERM' || !process.stdin.isTTY) running.kill(signal);
+    });
+  }
+  let code: number = EXIT.failed;
+  await serveUntil(
+    stop.signal,
+    settings,
+    () => {},
+    (listening) => {
+      counts = listening.counts;
+      running = runCommand(words, listening, process.env, warn);
+      void running.ended.then((ended) => {
+        code = ended;
+        stop.abort('SIGTERM');
+      });
+    },
+  );
+  if (counts !== undefined) warn(recordedText(counts(), settings.config.recordTo ?? ''));
+  process.exit(code);
 }
 
 /** Works on one dataset after the other, prints a line about each, and ends at the first that fails. */

@@ -55,7 +55,7 @@ export async function withOpened<T>(
       walked.catch(ignore);
       if (engine === 'index') await walked;
     }
-    return await look(new ServedModel(opened.id, opened.served, undefined), opened.served, walked);
+    return await look(new ServedModel(opened.id, opened.served), opened.served, walked);
   } finally {
     progress.end();
     await datasets?.close();
