@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly bodies: boolean;
   /** How exactly streams are sent on time. */
   readonly delivery: boolean;
+  /** What forwarding costs, and how exactly recordings are replayed. */
+  readonly recording: boolean;
   /** Nodes that are restarted one after the other. */
   readonly rollingRestart: boolean;
   /** What several threads that answer cost and gain. */
@@ -52,6 +54,7 @@ const SECTIONS: readonly string[] = [
   'bad-clients',
   'bodies',
   'delivery',
+  'recording',
   'rolling-restart',
   'threads',
   'store',
@@ -96,6 +99,7 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     badClients: what === 'bad-clients',
     bodies: what === 'bodies',
     delivery: what === 'delivery',
+    recording: what === 'recording',
     rollingRestart: what === 'rolling-restart' || what === 'scale',
     threads: what === 'threads' || what === 'scale',
     store: what === 'store' || what === 'scale',

@@ -2,7 +2,8 @@
  * `npm run bench`: measures the engines and the server on a generated dataset, prints the results, and writes them to bench/results.
  * `npm run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two
  * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others, and `-- delivery` how
- * exactly streams are sent on time: some six minutes, with `--quick` one. `-- scale` measures what docs/scale.md
+ * exactly streams are sent on time: some six minutes, with `--quick` one. `-- recording` measures what forwarding costs, and how exactly
+ * recordings are replayed. `-- scale` measures what docs/scale.md
  * says, or `-- threads`, `-- store` (a dataset in a cluster of `redis-server`) and `-- rolling-restart` (of the nodes of HAProxy) a part of it. Options: `--size MB` (default 678), `--rounds N` (3),
  * `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), `--large` for the index of a file four times as
  * long, and `--before COMMIT` for the build that the cost of delays is compared with (the last one without them).
@@ -20,6 +21,7 @@ import { generatorOf } from './http/generators.js';
 import { measureHttp } from './http/section.js';
 import { type BenchOptions, readOptions } from './options.js';
 import { say } from './progress.js';
+import { measureRecording } from './recording/section.js';
 import { type Section, writeResults } from './results.js';
 import { measureRollingRestart } from './scale/rolling-restart.js';
 import { measureThreads } from './scale/threads.js';
@@ -47,6 +49,7 @@ async function measure(options: BenchOptions): Promise<void> {
     badClients,
     bodies,
     delivery,
+    recording,
     rollingRestart,
     threads,
     store,
@@ -61,6 +64,7 @@ async function measure(options: BenchOptions): Promise<void> {
   const sections: Section[] = [];
   if (badClients) sections.push(await measureBadClients(options.seconds));
   if (bodies) sections.push(await measureBodies());
+  if (recording) sections.push(await measureRecording(rounds));
   if (rollingRestart) sections.push(await measureRollingRestart());
   if (delivery && generator !== undefined)
     sections.push(await measureDelivery(generator, { quick, rounds, before }));
@@ -87,6 +91,7 @@ function titleOf(options: BenchOptions): { heading: string; suffix: string } {
   if (options.threads && options.store) return { heading: 'scale', suffix: '-scale' };
   if (options.threads) return { heading: 'threads', suffix: '-threads' };
   if (options.store) return { heading: 'a dataset in a store', suffix: '-store' };
+  if (options.recording) return { heading: 'recording', suffix: '-recording' };
   if (options.rollingRestart) return { heading: 'rolling restart', suffix: '-rolling-restart' };
   if (options.delivery)
     return options.quick

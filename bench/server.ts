@@ -15,9 +15,25 @@ export interface ServerCommand {
   readonly logPath?: string;
 }
 
-/** Our server, without a cache and a log unless flags enable them. `main` is the script of another build. */
-export function verbatim(path: string, flags: readonly string[], main = program): ServerCommand {
-  return { args: [main, path, '--port', '0', '--cache-mb', '0', '--log-level', 'warn', ...flags] };
+/**
+ * Our server, without a cache and a log unless flags enable them. `main` is the script of another build.
+ *
+ * @param path undefined if flags say what is served
+ */
+export function verbatim(path: string | undefined, flags: readonly string[], main = program): ServerCommand {
+  return {
+    args: [
+      main,
+      ...(path === undefined ? [] : [path]),
+      '--port',
+      '0',
+      '--cache-mb',
+      '0',
+      '--log-level',
+      'warn',
+      ...flags,
+    ],
+  };
 }
 
 /** Starts a server, passes it to `use`, and always stops it. */
