@@ -21,6 +21,8 @@ export interface BenchOptions {
   readonly threads: boolean;
   /** A dataset in a cluster. */
   readonly store: boolean;
+  /** A file that grows while it is served. */
+  readonly growing: boolean;
   /** About a minute instead of thirty. */
   readonly quick: boolean;
   /** Of the dataset, in 1,000,000 bytes. */
@@ -59,6 +61,7 @@ const SECTIONS: readonly string[] = [
   'threads',
   'store',
   'scale',
+  'growing',
 ];
 /** Those that have a short run. */
 const QUICK_SECTIONS: readonly (string | undefined)[] = ['http', 'delivery'];
@@ -103,6 +106,7 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     rollingRestart: what === 'rolling-restart' || what === 'scale',
     threads: what === 'threads' || what === 'scale',
     store: what === 'store' || what === 'scale',
+    growing: what === 'growing',
     quick,
     large,
     sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),

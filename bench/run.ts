@@ -3,7 +3,7 @@
  * `npm run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two
  * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others, and `-- delivery` how
  * exactly streams are sent on time: some six minutes, with `--quick` one. `-- recording` measures what forwarding costs, and how exactly
- * recordings are replayed. `-- scale` measures what docs/scale.md
+ * recordings are replayed, and `-- growing` a file that grows while it is served. `-- scale` measures what docs/scale.md
  * says, or `-- threads`, `-- store` (a dataset in a cluster of `redis-server`) and `-- rolling-restart` (of the nodes of HAProxy) a part of it. Options: `--size MB` (default 678), `--rounds N` (3),
  * `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), `--large` for the index of a file four times as
  * long, and `--before COMMIT` for the build that the cost of delays is compared with (the last one without them).
@@ -14,6 +14,7 @@ import { exitOnSignals } from './cleanup.js';
 import { generatedDataset } from './dataset.js';
 import { measureDelivery } from './delivery/section.js';
 import { measureEngines } from './engine/section.js';
+import { measureGrowth } from './growth/section.js';
 import { measureBadClients } from './http/bad-clients.js';
 import { measureBodies } from './http/bodies.js';
 import { compare } from './http/compare.js';
@@ -29,6 +30,8 @@ import { measureStore } from './store/section.js';
 import { UsageError } from './usage-error.js';
 
 const EXIT_USAGE = 2;
+/** The size of the dataset that lines are appended to one by one. */
+const SHORT_MEGABYTES = 10;
 
 const args = process.argv.slice(2);
 exitOnSignals();
@@ -53,6 +56,7 @@ async function measure(options: BenchOptions): Promise<void> {
     rollingRestart,
     threads,
     store,
+    growing,
     quick,
     sizeMegabytes,
     rounds,
@@ -68,9 +72,12 @@ async function measure(options: BenchOptions): Promise<void> {
   if (rollingRestart) sections.push(await measureRollingRestart());
   if (delivery && generator !== undefined)
     sections.push(await measureDelivery(generator, { quick, rounds, before }));
-  const dataset = engine || http || threads || store ? await generatedDataset(sizeMegabytes) : undefined;
+  const dataset =
+    engine || http || threads || store || growing ? await generatedDataset(sizeMegabytes) : undefined;
   if (dataset !== undefined && generator !== undefined && threads)
     sections.push(await measureThreads(dataset, generator, rounds));
+  if (dataset !== undefined && growing)
+    sections.push(await measureGrowth(dataset, await generatedDataset(SHORT_MEGABYTES), rounds));
   if (dataset !== undefined && store) sections.push(await measureStore(dataset, rounds));
   if (dataset !== undefined && generator !== undefined && http)
     sections.push(...(await measureHttp(dataset, generator, { quick, rounds })));
@@ -90,6 +97,7 @@ function titleOf(options: BenchOptions): { heading: string; suffix: string } {
   if (options.bodies) return { heading: 'long bodies', suffix: '-bodies' };
   if (options.threads && options.store) return { heading: 'scale', suffix: '-scale' };
   if (options.threads) return { heading: 'threads', suffix: '-threads' };
+  if (options.growing) return { heading: 'a file that grows', suffix: '-growing' };
   if (options.store) return { heading: 'a dataset in a store', suffix: '-store' };
   if (options.recording) return { heading: 'recording', suffix: '-recording' };
   if (options.rollingRestart) return { heading: 'rolling restart', suffix: '-rolling-restart' };

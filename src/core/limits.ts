@@ -201,6 +201,9 @@ export const SKIPPED_OFFSETS_MAX = 5;
  */
 export const COMPARE_SLICE_MS = 1;
 
+/** The length of a step of work that isn't done for one request, and that many requests may wait for. */
+export const WORK_SLICE_MS = 2;
+
 /**
  * If the texts of a lookup have more than `KEYED_AT_ONCE_MAX` characters together, their keys are computed in steps of `KEYED_TOGETHER_MAX`
  * characters, which take one to three milliseconds each.

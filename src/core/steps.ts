@@ -4,7 +4,7 @@
  */
 
 import { AppError } from './errors.js';
-import { COMPARE_SLICE_MS, LOOKUPS_MAX, SLICE_MS } from './limits.js';
+import { COMPARE_SLICE_MS, LOOKUPS_MAX, SLICE_MS, WORK_SLICE_MS } from './limits.js';
 import type { MaybePromise } from './maybe-promise.js';
 
 const waiting: (() => void)[] = [];
@@ -63,13 +63,13 @@ export function allInSteps<T, U>(
 }
 
 /**
- * The result of work that isn't done for one request: it begins at once, and runs in steps of `COMPARE_SLICE_MS` until it is complete.
+ * The result of work that isn't done for one request: it begins at once, and runs in steps of `WORK_SLICE_MS` until it is complete.
  *
  * @param work yields wherever it may be interrupted
  * @throws what the work throws, synchronously or as a rejection
  */
 export function inSteps<T>(work: Iterator<void, T>): MaybePromise<T> {
-  const result = compareUntil(work, performance.now() + COMPARE_SLICE_MS);
+  const result = compareUntil(work, performance.now() + WORK_SLICE_MS);
   return result.done === true ? result.value : inStep(() => inSteps(work));
 }
 

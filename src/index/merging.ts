@@ -9,13 +9,14 @@ const FIRST_SHARE = 0.5;
  * As sizes differ by a factor, a turn is merged only as often as the number of turns after it has multiplied.
  *
  * @param sizes the sizes of the segments, in file order; at least one
- * @param max how many may remain
+ * @param max how many may remain: at least one, and one more than the file's first
  * @param hasFirst true if the first of them is the file's first one
  */
 export function firstToMerge(sizes: readonly number[], max: number, hasFirst: boolean): number {
+  const most = Math.max(max, hasFirst ? 2 : 1);
   for (let factor = FACTOR; ; factor *= 2) {
     const first = firstBelow(sizes, factor, hasFirst);
-    if (first < max) return first;
+    if (first < most) return first;
   }
 }
 

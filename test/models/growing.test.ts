@@ -69,6 +69,11 @@ async function expectRecords(served: ServedDataset, records: readonly unknown[])
   expect(served.status.counts).toMatchObject({ records: records.length, turns: 6 * records.length });
   expect(served.figures).toMatchObject({ indexRows: 6 * records.length, sweeps: 0 });
   expect(served.corpus.total).toBe(records.length);
+  const { lines } = await served.corpus.conversations(0, records.length);
+  expect(lines.map(({ prompt }) => prompt)).toEqual(records.map(() => 'hi'));
+  const last = records.length - 1;
+  for (const number of [0, last >> 1, last])
+    expect((await served.corpus.conversation(number, true))?.raw).toBe(JSON.stringify(records[number]));
 }
 
 const counted = (recorder: Recorder, text: string) =>
