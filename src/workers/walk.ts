@@ -165,6 +165,8 @@ export function* walk(
       hasRecords = true;
       if (isRecord) yield unread(kernel, here, offset, { text, isCutOff: false });
     } else if (isAtEnd()) {
+      // Appended lines may all be blank.
+      if (format === 'lines' && here === body.end) return body.end;
       const isInRecord = kernel.isAtRecord && here < body.end;
       throw isInRecord ? new InvalidRecordError(here, body.end) : cutOff(body.end, kernel.isAtRecord);
     }

@@ -99,4 +99,27 @@ describe('marks', () => {
       expect(marks.isPlain(0)).toBe(false);
     }
   });
+
+  it('of many short pieces are no more than half of those of the whole need be', () => {
+    for (const records of [1, 3, 15, 16, 20]) {
+      const list = new MarkList();
+      for (let piece = 0; piece < 100; piece++) {
+        const before = piece * records;
+        const own = new MarkList();
+        for (let i = 0; i < records; i++) own.add(i, 100 * (before + i), i !== 7);
+        list.extend(own.marks(records, 100 * (before + records)), before);
+      }
+      const marks = list.marks(100 * records, 100 * 100 * records);
+      expect(marks.count).toBeLessThanOrEqual(Math.ceil((100 * records) / 8));
+      for (let i = 0; i < marks.count; i++) {
+        expect(marks.recordAt(i + 1) - marks.recordAt(i)).toBeLessThanOrEqual(16);
+        expect(marks.offsetAt(i)).toBe(100 * marks.recordAt(i));
+        const numbers = Array.from(
+          { length: marks.recordAt(i + 1) - marks.recordAt(i) },
+          (_, j) => marks.recordAt(i) + j,
+        );
+        if (numbers.some((number) => number % records === 7)) expect(marks.isPlain(i)).toBe(false);
+      }
+    }
+  });
 });

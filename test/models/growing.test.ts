@@ -166,6 +166,36 @@ describe('a file of JSON lines that grows', () => {
     expect(recorder.notices).not.toContain(READ_AGAIN);
   });
 
+  it('is not read again for the end of a line that comes later, or for blank lines', async () => {
+    const { path, served, recorder } = await start(linesOf(recordsOf(0, 3)));
+    for (const [i, end] of ['\n', '\r\n', '\n\n \n', '\n'].entries()) {
+      appendFileSync(path, line(record(3 + i), ''));
+      expect(await ask(served, `prompt ${3 + i}`)).toBe(`v1 reply ${3 + i}`);
+      appendFileSync(path, end);
+      expect(await ask(served, `prompt ${4 + i}`)).toBeUndefined();
+    }
+    await expectRecords(served, recordsOf(0, 7));
+    expect(recorder.notices).not.toContain(READ_AGAIN);
+  });
+
+  it('is answered by the segments that were saved after a restart', async () => {
+    const indexDir = mkdtempSync(join(folder, 'index-'));
+    const { path, served } = await start(linesOf(recordsOf(0, 200)), { indexDir });
+    for (let i = 200; i < 230; i++) {
+      appendFileSync(path, line(record(i)));
+      await ask(served, `prompt ${i}`);
+    }
+    await served.save(undefined);
+    const saved = served.state?.parts.map(({ indexPath, dataset }) => [indexPath, dataset.body.end]);
+    expect(saved?.length).toBeGreaterThan(1);
+    await served.close();
+    const again = await openAndWalk(path, { engine: 'index', indexDir });
+    expect(again.served.state?.parts.map(({ indexPath, dataset }) => [indexPath, dataset.body.end])).toEqual(
+      saved,
+    );
+    await expectRecords(again.served, recordsOf(0, 230));
+  });
+
   it('is read again if the last line goes on after it was complete', async () => {
     const { path, served, recorder } = await start(linesOf(recordsOf(0, 3)) + line(record(3), ''));
     appendFileSync(path, '   \n');
@@ -340,6 +370,15 @@ describe('a file of recordings', () => {
     const again = await openAndWalk(path, { ...recordings, indexDir });
     for (let i = 0; i < 30; i++) expect(await ask(again.served, i)).toBe(`v1 reply ${i}`);
     expect(again.recorder.notices).not.toContain('walked');
+  });
+
+  it('may have nothing but blank lines at first', async () => {
+    const path = fileOf('\n \n\r\n');
+    const { served } = await openAndWalk(path, recordings);
+    expect(await ask(served, 0)).toBeUndefined();
+    appendFileSync(path, `\n${line(recorded(0))}`);
+    expect(await ask(served, 0)).toBe('v1 reply 0');
+    expect(served.status.counts).toMatchObject({ records: 1, skipped: 0 });
   });
 
   it('skips lines that are not valid, and says so once', async () => {
