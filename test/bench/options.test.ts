@@ -13,6 +13,8 @@ describe('the options of the benchmark', () => {
       rollingRestart: false,
       threads: false,
       store: false,
+      recording: false,
+      growing: false,
       quick: false,
       large: false,
       sizeMegabytes: 678,
@@ -34,7 +36,7 @@ describe('the options of the benchmark', () => {
   it.each([
     [
       ['https'],
-      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'rolling-restart', 'threads', 'store', 'scale' or 'compare A B', got 'https'",
+      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'recording', 'rolling-restart', 'threads', 'store', 'scale', 'growing' or 'compare A B', got 'https'",
     ],
     [['engine', 'http'], "got 'engine' 'http'"],
     [['engine', '--quick'], "--quick: expected after 'http' or 'delivery'"],
