@@ -39,6 +39,7 @@ export async function withOpened<T>(
     shapes: { prefers: prefer, map },
     splits: split,
     tokens,
+    leavesGrowth: true,
   };
   try {
     datasets = await ServedDatasets.open(

@@ -345,6 +345,9 @@ export const INDEX_SEGMENTS_LEFT = 6;
 /** The longest appended piece of a file that is indexed on the main thread: threads take tens of milliseconds to start. */
 export const GROWTH_BYTES_MAX = byteCount(16 * MiB);
 
+/** The longest last line without a line feed that is parsed, each time that a file has grown, to see whether it is whole. */
+export const GROWTH_PARSED_BYTES = byteCount(MiB);
+
 /** Bytes of an appended piece that are read at once on the main thread, so that a step takes less than a millisecond. */
 export const GROWTH_READ_BYTES = byteCount(256 * KiB);
 

@@ -30,13 +30,20 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks that a file is a regular file, is readable, and begins as a dataset does.
+ * Checks that a file is a regular file, is readable, and begins as a dataset does. Bytes may be appended to it meanwhile; afterwards only to
+ * JSON lines that are served as they are, which are then read up to the end that they had.
  *
  * @param shapes how its records are read
  * @throws DatasetError
  */
 export function recognizeDataset(path: string, shapes: ShapeOptions): RecognizedFile {
-  return explain(path, () => recognizeFile(assertFile(path), shapes));
+  return explain(path, () => {
+    const file = assertFile(path);
+    const recognized = recognizeFile({ ...file, mayGrow: true }, shapes);
+    const { kind } = recognized;
+    const mayGrow = kind === 'list' && recognized.format === 'lines' && recognized.isServedAsIs;
+    return mayGrow ? recognized : { ...recognized, file };
+  });
 }
 
 /**
@@ -47,9 +54,14 @@ export function recognizeDataset(path: string, shapes: ShapeOptions): Recognized
 export function recognizeTogether(path: string, others: readonly string[], shapes: ShapeOptions): Recognized {
   const first = recognizeDataset(path, shapes);
   if (others.length === 0) return first;
-  const rest = others.map((other) => recognizeDataset(other, shapes));
-  const identities = rest.map(({ file }) => file);
-  return { kind: 'joined', file: commonIdentity(first.file, identities), files: [first, ...rest] };
+  const files = [first, ...others.map((other) => recognizeDataset(other, shapes))].map(withoutGrowth);
+  const [one, ...rest] = files.map(({ file }) => file) as [FileIdentity, ...FileIdentity[]];
+  return { kind: 'joined', file: commonIdentity(one, rest), files };
+}
+
+/** The same, as if nothing may be appended to the file. */
+function withoutGrowth<T extends { readonly file: FileIdentity }>(recognized: T): T {
+  return { ...recognized, file: { ...recognized.file, mayGrow: false } };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type ByteRange, byteOffset } from '../core/bytes.js';
+import { GROWTH_PARSED_BYTES } from '../core/limits.js';
 import { type Dataset, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { changed, type FileIdentity } from '../dataset/file.js';
@@ -33,7 +34,9 @@ export async function growthOf(
   const { start, end: from } = before.body;
   const end = withDataset({ file }, (fd) => {
     if (!reader.hasOnlyGrown(now) || (from > start && !isBetweenLines(fd, from))) return undefined;
-    return endOfLines(fd, { start: from, end: byteOffset(now.size) });
+    // What follows the body in the earlier state is the beginning of a line.
+    const searchedTo = before.file.size;
+    return endOfLines(fd, { start: from, end: byteOffset(now.size) }, searchedTo, GROWTH_PARSED_BYTES);
   });
   if (end === undefined) return undefined;
   const dataset: Dataset = { ...before, file, source: file, body: { start, end } };

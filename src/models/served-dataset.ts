@@ -75,6 +75,8 @@ export interface ServedOptions {
    * aren't valid JSON are skipped, since a process may have died while it was writing one.
    */
   readonly isRecordings?: boolean;
+  /** True if what is appended to the file after it was opened is left out: for looking at it, not for lookups. */
+  readonly leavesGrowth?: boolean;
   readonly notices: Notices;
 }
 
@@ -154,8 +156,7 @@ export class ServedDataset implements Served {
           return new ServedDataset(path, others, options, spooler, recordingsAt(path), false);
         const recognized = recognizeTogether(path, others, shapes);
         const known =
-          spooledAs(spooler.find(recognized.file), recognized.file) ??
-          servedAsIs(recognized, options, others);
+          spooledAs(spooler.find(recognized.file), recognized.file) ?? servedAsIs(recognized, options);
         if (known !== undefined && known.file === known.source) {
           spooler.removeStale();
           warnIfUnmapped(known, options);
@@ -696,8 +697,10 @@ export class ServedDataset implements Served {
     if (this.isClosed || now === undefined || this.isKnown(now)) return;
     const { file, source } = this.dataset;
     const mayHaveGrown = file.mayGrow && this.problem === undefined && this.spooling === undefined;
-    if (mayHaveGrown && isGrown(now, source)) this.grow(now.size - source.size);
-    else this.readAgain(now);
+    if (!mayHaveGrown || !isGrown(now, source)) this.readAgain(now);
+    else if (this.options.leavesGrowth) return;
+    else if (this.engine === 'sweep') this.readAgain(now);
+    else this.grow(now.size - source.size);
   }
 
   /** Reads the whole file, whatever has changed. */
@@ -710,7 +713,7 @@ export class ServedDataset implements Served {
         return;
       }
       const recognized = recognizeTogether(this.path, this.others, shapes);
-      const dataset = servedAsIs(recognized, this.options, this.others);
+      const dataset = servedAsIs(recognized, this.options);
       if (dataset === undefined) this.spoolAnew(recognized);
       else this.replaceBy(dataset);
     } catch (error) {
@@ -959,14 +962,13 @@ function warnIfUnmapped(dataset: Dataset, { shapes, notices }: ServedOptions): v
  */
 function servedAsIs(
   recognized: Recognized,
-  { engine, splits }: ServedOptions,
-  others: readonly string[],
+  { engine, splits, leavesGrowth }: ServedOptions,
 ): Dataset | undefined {
   if (recognized.kind !== 'list' || !recognized.isServedAsIs) return undefined;
   assertSplit(recognized.file.path, splits);
   const dataset = datasetOf(recognized);
-  const mayGrow = dataset.format === 'lines' && engine !== 'sweep' && others.length === 0;
-  return mayGrow ? withoutHalfLine(growing(dataset)) : dataset;
+  const waitsForHalfLine = dataset.file.mayGrow && engine !== 'sweep' && !leavesGrowth;
+  return waitsForHalfLine ? withoutHalfLine(dataset) : dataset;
 }
 
 /** A file of recordings, which may be empty. @throws DatasetError */

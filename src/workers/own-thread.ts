@@ -34,6 +34,8 @@ const LIMITS = { blockBytes: GROWTH_READ_BYTES, recordBytesMax: RECORD_BYTES_MAX
 class OwnThread implements Workers {
   readonly workers = 1;
   private kernel: Kernel | undefined;
+  /** For the texts that rules were applied to. */
+  private ruleKernel: Kernel | undefined;
   private last: Promise<unknown> | undefined;
 
   takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
@@ -45,7 +47,7 @@ class OwnThread implements Workers {
   }
 
   normalizeShard(task: NormalizeTask): Promise<TaskResult<ShardRuleKeys>> {
-    return this.walk(task, (kernel) => ruleWork(kernel, newKernel(), task.seed, task.rules));
+    return this.walk(task, (kernel) => ruleWork(kernel, this.ruleKernelNow, task.seed, task.rules));
   }
 
   makeIndex(task: IndexTask): Promise<TaskResult<undefined>> {
@@ -68,6 +70,11 @@ class OwnThread implements Workers {
   private get kernelNow(): Kernel {
     this.kernel ??= newKernel();
     return this.kernel;
+  }
+
+  private get ruleKernelNow(): Kernel {
+    this.ruleKernel ??= newKernel();
+    return this.ruleKernel;
   }
 
   private walk<T>(task: ShardTask, begin: (kernel: Kernel) => ShardWork<T>): Promise<TaskResult<T>> {
@@ -113,8 +120,11 @@ class OwnThread implements Workers {
       try {
         return { kind: 'done', value: await act() };
       } catch (error) {
-        // After a trap the kernel's memory is undefined: replace the instance.
-        if (error instanceof WebAssembly.RuntimeError) this.kernel = undefined;
+        // After a trap a kernel's memory is undefined: replace the instances.
+        if (error instanceof WebAssembly.RuntimeError) {
+          this.kernel = undefined;
+          this.ruleKernel = undefined;
+        }
         return failed(error);
       }
     };

@@ -17,6 +17,7 @@ import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { parseRule } from '#dist/core/rules.js';
 import { nearestIn } from '#dist/lookup/nearest-layers.js';
 import type { ServedDataset } from '#dist/models/served-dataset.js';
+import { keepAppending } from '../support/appending.js';
 import { chance } from '../support/chance.js';
 import { plainFind, plainMatch } from '../support/plain-lookup.js';
 import { open, openAndWalk, type Recorder } from '../support/served.js';
@@ -194,6 +195,60 @@ describe('a file of JSON lines that grows', () => {
       saved,
     );
     await expectRecords(again.served, recordsOf(0, 230));
+  });
+
+  it('is answered by the saved index if blank lines were appended since', async () => {
+    const indexDir = mkdtempSync(join(folder, 'index-'));
+    const { path, served } = await start(linesOf(recordsOf(0, 5)) + line(record(5), ''), { indexDir });
+    await served.save(undefined);
+    await served.close();
+    for (const blank of ['\n', '\r\n\n', '  \n', '   ']) {
+      appendFileSync(path, blank);
+      const again = await openAndWalk(path, { engine: 'index', indexDir });
+      await expectRecords(again.served, recordsOf(0, 6));
+      expect(again.recorder.notices).toContain('info saved index loaded');
+      expect(again.recorder.notices).not.toContain('walked');
+      await again.served.close();
+    }
+  });
+
+  it('can be opened while lines are appended, whatever the engine', async () => {
+    const path = fileOf(linesOf(recordsOf(0, 3000)));
+    await keepAppending(path, line({ conversations: [] }));
+    for (const engine of ['index', 'auto', 'sweep'] as const) {
+      const { served, recorder } = await openAndWalk(path, { engine });
+      expect(await ask(served, 'prompt 7')).toBe('v1 reply 7');
+      expect(recorder.notices).not.toContain('warn dataset unavailable');
+      await served.close();
+    }
+  });
+
+  it('has the conversations that it had when it was opened, if that is wanted', async () => {
+    const path = fileOf(linesOf(recordsOf(0, 3000)));
+    const { served, recorder } = await openAndWalk(path, { engine: 'sweep', leavesGrowth: true });
+    await keepAppending(path, line({ conversations: [] }));
+    for (let i = 0; i < 5; i++) {
+      await look();
+      expect((await served.corpus.conversations(2999, 2)).lines).toHaveLength(1);
+    }
+    expect(recorder.notices).not.toContain(READ_AGAIN);
+  });
+
+  it('answers from a long line without a line feed only once that has come', async () => {
+    const long = { conversations: ['long', 'x'.repeat(1 << 20)].map((value) => ({ from: 'human', value })) };
+    const { path, served, recorder } = await start();
+    const [half, rest] = [line(long, '').slice(0, 1 << 19), line(long, '').slice(1 << 19)];
+    for (const piece of [half, rest]) {
+      appendFileSync(path, piece);
+      expect(await ask(served, 'long')).toBeUndefined();
+    }
+    appendFileSync(path, '\n');
+    expect(await ask(served, 'long')).toHaveLength(1 << 20);
+    appendFileSync(path, line(long, '').replace('long', 'more'));
+    await served.close();
+    const again = await openAndWalk(path, { engine: 'index' });
+    expect(await ask(again.served, 'more')).toHaveLength(1 << 20);
+    expect(recorder.notices).not.toContain(READ_AGAIN);
   });
 
   it('is read again if the last line goes on after it was complete', async () => {

@@ -8,6 +8,7 @@ import { checkText } from '#dist/cli/check-text.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { EXPECTED_DATASET as EXPECTED } from '#dist/dataset/sources.js';
 import { alone } from '#dist/models/joined-files.js';
+import { keepAppending } from '../support/appending.js';
 import { poolOf } from '../support/dataset.js';
 import { openAndWalk } from '../support/served.js';
 import { program, ServerProcess, startServer } from '../support/server-process.js';
@@ -70,6 +71,13 @@ function reportOfGood(path: string, container: string): string {
 }
 
 describe('check, on a file that is valid,', () => {
+  it('reads JSON lines to which others are appended', async () => {
+    const path = file('growing.jsonl', `${line}\n`.repeat(20_000));
+    await keepAppending(path, `${line}\n`);
+    const [summary = ''] = await linesOf(path);
+    expect(summary).toMatch(/ 20,\d{3} conversations, /);
+  });
+
   it.each([
     ['an array', 'array.json', JSON.stringify([good, good]), '2 conversations, 4 turns'],
     ['an indented array', 'indented.json', JSON.stringify([good], null, 2), '1 conversation, 2 turns'],
