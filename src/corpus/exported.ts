@@ -5,8 +5,8 @@ import { type ExportFormat, exportedLine } from '../core/export.js';
 import { parsePythonJson } from '../core/python-json.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
-import { FileChangedError, withOpenFile } from '../dataset/file.js';
-import { NO_CONVERSATION, RECORD, RECORD_NUMBERS } from '../kernel/kernel.js';
+import { changed, FileChangedError, withOpenFile } from '../dataset/file.js';
+import { type Kernel, NO_CONVERSATION, RECORD, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { InvalidRecordError, type RecordBatch, walk } from '../workers/walk.js';
 import { giveKernel, takeKernel } from './idle-kernels.js';
 
@@ -33,24 +33,36 @@ export async function exportLines(
 ): Promise<void> {
   try {
     await withOpenFile(dataset.file, async (fd) => {
-      const kernel = takeKernel();
-      kernel.wantNone();
-      let before = 0;
-      for (const batch of walk(kernel, fd, dataset, dataset.body, () => undefined)) {
-        const records = batch.records.length / RECORD_NUMBERS;
-        const lines = linesOf(batch, before, format);
-        before += records;
-        await write({ text: lines.join(''), conversations: lines.length, readBytes: batch.offset });
-      }
-      giveKernel(kernel);
+      await withKernel(async (kernel) => {
+        let before = 0;
+        for (const batch of walk(kernel, fd, dataset, dataset.body, () => undefined)) {
+          const records = batch.records.length / RECORD_NUMBERS;
+          const lines = linesOf(batch, before, format);
+          before += records;
+          await write({ text: lines.join(''), conversations: lines.length, readBytes: batch.offset });
+        }
+      });
     });
   } catch (error) {
     const hasChanged = [FileChangedError, DatasetSyntaxError, InvalidRecordError].some(
       (kind) => error instanceof kind,
     );
     if (!hasChanged) throw error;
-    throw new DatasetError(dataset.source.path, 'the file was changed while it was read', undefined, true);
+    throw new DatasetError(dataset.source.path, changed().message, undefined, true);
   }
+}
+
+async function withKernel(use: (kernel: Kernel) => Promise<void>): Promise<void> {
+  const kernel = takeKernel();
+  kernel.wantNone();
+  try {
+    await use(kernel);
+  } catch (error) {
+    // After a trap its memory is undefined.
+    if (!(error instanceof WebAssembly.RuntimeError)) giveKernel(kernel);
+    throw error;
+  }
+  giveKernel(kernel);
 }
 
 /** The lines of the records that are conversations. @param before how many records come before them */

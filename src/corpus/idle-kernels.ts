@@ -13,7 +13,7 @@ export function takeKernel(): Kernel {
   return idle.pop() ?? new Kernel(kernelModule(), NEW_BYTES);
 }
 
-/** Gives a kernel back after a walk that has ended well. */
+/** Gives a kernel back after a walk that hasn't trapped. */
 export function giveKernel(kernel: Kernel): void {
   if (kernel.capacity <= KEPT_BYTES && idle.length < KEPT_MAX) idle.push(kernel);
 }
