@@ -419,8 +419,11 @@ function numberOf(flag: string, text: string | undefined): number | undefined {
 /** @returns ms since 1970 @throws ConfigError if it isn't a date */
 function timeOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const ms = /^\d{4}-\d{2}-\d{2}(?:T|$)/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(ms)) return ms;
+  const [, day = ''] = /^(\d{4}-\d{2}-\d{2})(?:T|$)/.exec(text) ?? [];
+  const [dayMs, ms] = [Date.parse(day), Date.parse(text)];
+  // Of a day that doesn't exist, such as February 30, another one is made.
+  const isDay = !Number.isNaN(dayMs) && new Date(dayMs).toISOString().startsWith(day);
+  if (isDay && !Number.isNaN(ms)) return ms;
   throw new ConfigError(`${flag}: expected a date, such as 2026-11-28, got '${text}'`);
 }
 

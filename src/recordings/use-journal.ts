@@ -63,8 +63,15 @@ export function journalPathOf(path: string): string {
   return `${path}.used`;
 }
 
-/** A line of a journal: a time, which dates can be compared with as text, and an id. Undefined for a line that a crash has cut. */
+/** A line of a journal: a time, which dates can be compared with as text, and an id. Undefined for a line that is damaged. */
 export function parseUse(line: string): { readonly since: string; readonly id: string } | undefined {
-  const [, since = '', spelled = ''] = /^(\d{4}-\S+Z) ("(?:[^"\\]|\\.)*")$/.exec(line) ?? [];
-  return spelled === '' ? undefined : { since, id: JSON.parse(spelled) as string };
+  const [, since = '', spelled = ''] = /^(\d{4}-\S+Z) (".*")$/.exec(line) ?? [];
+  const ms = Date.parse(since);
+  // Of a day that doesn't exist, such as February 30, another one is made.
+  if (Number.isNaN(ms) || new Date(ms).toISOString() !== since) return undefined;
+  try {
+    return { since, id: JSON.parse(spelled) as string };
+  } catch {
+    return undefined;
+  }
 }
