@@ -66,11 +66,8 @@ async function main(args: readonly string[]): Promise<number> {
         return await runSearch(command);
       case 'convert':
         return await runConvert(command);
-      case 'prune': {
-        const { pruneRecordings } = await import('./pruning.js');
-        print(await pruneRecordings(command.path, command.options));
-        return EXIT.ok;
-      }
+      case 'prune':
+        return await runPrune(command);
     }
   } catch (error) {
     if (error instanceof ConfigError) return fail(error.message, EXIT.badSettings);
@@ -265,43 +262,67 @@ async function runConvert({
   format,
 }: Extract<CommandLine, { readonly kind: 'convert' }>): Promise<number> {
   const { convert } = await import('./converting.js');
-  const { Replacement } = await import('../dataset/replacement.js');
-  const file = target === undefined ? undefined : new Replacement(target);
-  // Before the listeners that end the process.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => file?.remove());
-  await removeFoldersAtEnd();
-  try {
-    for (const spec of await stdin.replaceIn(settings.dataset)) {
-      await file?.open();
-      const write = file === undefined ? writeOut : (text: string) => file.write(text);
-      const line = await convert(spec, format, settings, bar ?? NO_PROGRESS, write);
-      await file?.finish();
-      if (file !== undefined) print(line);
-      else if (bar !== undefined) process.stderr.write(`${escapeAllControls(stdin.shownIn(line))}\n`);
+  const { Replacement, removeUnfinished } = await import('../dataset/replacement.js');
+  await removeFoldersAtEnd(removeUnfinished);
+  for (const spec of await stdin.replaceIn(settings.dataset)) {
+    const converted = (write: (text: string) => Promise<void>) =>
+      convert(spec, format, settings, bar ?? NO_PROGRESS, write);
+    if (target === undefined) {
+      const line = await converted(writeOut);
+      if (bar !== undefined) process.stderr.write(`${escapeAllControls(stdin.shownIn(line))}\n`);
+      continue;
     }
-  } finally {
-    file?.remove();
+    const file = await Replacement.begin(target);
+    await file.orDiscard(async () => {
+      const line = await converted((text) => file.write(text));
+      await file.finish();
+      print(line);
+    });
   }
   return EXIT.ok;
 }
 
-/** Writes to standard output, and waits until it is written. The reader may want no more of it. */
+/** Writes to standard output, and waits until it is written. The reader may want no more of it: that ends the process. */
 function writeOut(text: string): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
-      if (error) process.exit(EXIT.ok);
-      resolve();
+      if (!error) return resolve();
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') process.exit(EXIT.ok);
+      reject(new CommandError(`standard output can't be written (${code})`));
     });
   });
 }
 
-/** Removes temporary folders if a signal ends the command. */
-async function removeFoldersAtEnd(): Promise<void> {
+/** Drops recordings. A signal ends it before the file is replaced, or once nothing that was appended meanwhile can be lost. */
+async function runPrune({
+  path,
+  options,
+}: Extract<CommandLine, { readonly kind: 'prune' }>): Promise<number> {
+  const { pruneRecordings } = await import('./pruning.js');
+  const { removeUnfinished } = await import('../dataset/replacement.js');
+  const signal = stopSignal(removeUnfinished);
+  try {
+    print(await pruneRecordings(path, options, signal));
+    return EXIT.ok;
+  } catch (error) {
+    if (signal.aborted) endBy(signal.reason);
+    throw error;
+  }
+}
+
+/**
+ * Removes temporary folders if a signal ends the command.
+ *
+ * @param removeMore called then, too
+ */
+async function removeFoldersAtEnd(removeMore = () => {}): Promise<void> {
   const { removeTemporaryFolders } = await import('../dataset/spool.js');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       bar?.end();
       removeTemporaryFolders();
+      removeMore();
       endBy(signal);
     });
   }

@@ -8,11 +8,16 @@ import { type Pruned, type PruneOptions, prune } from '../recordings/prune.js';
 /**
  * Prunes a file of recordings.
  *
+ * @param signal aborts it, unless the file is replaced already
  * @returns a line about it
- * @throws DatasetError if the file can't be read or replaced, or isn't JSON lines
+ * @throws DatasetError if the file can't be read or replaced, or isn't JSON lines; the reason of the signal
  */
-export async function pruneRecordings(path: string, options: PruneOptions): Promise<string> {
-  return `${printable(path)}: ${prunedText(await prune(path, options), options)}`;
+export async function pruneRecordings(
+  path: string,
+  options: PruneOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  return `${printable(path)}: ${prunedText(await prune(path, options, signal), options)}`;
 }
 
 function prunedText(pruned: Pruned, { isDry, beforeMs }: PruneOptions): string {

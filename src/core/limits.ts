@@ -727,6 +727,9 @@ export const RECORDINGS_PENDING_BYTES_MAX = byteCount(64 * MiB);
 /** How long a file without a line feed at its end must stay as it is before its last line counts as cut: a write takes microseconds. */
 export const CUT_LINE_IDLE_MS = 50;
 
+/** How long nothing was written to a temporary file that is removed as one that a process left. */
+export const LEFTOVER_AGE_MS = 86_400_000;
+
 /** How often the ids of recordings that were used are written. */
 export const USE_WRITE_MS = 1000;
 

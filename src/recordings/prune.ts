@@ -4,11 +4,13 @@
  * line that it has written.
  */
 
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { CUT_LINE_IDLE_MS } from '../core/limits.js';
+import { isObject } from '../core/objects.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { isSystemError, saysFull } from '../dataset/file.js';
+import { Replacement } from '../dataset/replacement.js';
 import { AppendFile } from './append-file.js';
 import { type Line, linesOf } from './lines.js';
 import { repair } from './repair.js';
@@ -43,11 +45,12 @@ export interface Pruned {
  * Prunes a file of recordings. A recording is unused if the journal doesn't have it, although it was there when a process began that has used
  * others.
  *
- * @throws DatasetError if the file can't be read or replaced, or isn't JSON lines
+ * @param signal aborts it, unless the file is replaced already
+ * @throws DatasetError if the file can't be read or replaced, or isn't JSON lines; the reason of the signal
  */
-export async function prune(path: string, options: PruneOptions): Promise<Pruned> {
+export async function prune(path: string, options: PruneOptions, signal?: AbortSignal): Promise<Pruned> {
   try {
-    return await pruneFile(await realpath(path), options);
+    return await pruneFile(await realpath(path), options, signal);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     const problem = error.code === 'ENOENT' ? 'there is no such file' : `it can't be pruned (${error.code})`;
@@ -55,18 +58,22 @@ export async function prune(path: string, options: PruneOptions): Promise<Pruned
   }
 }
 
-async function pruneFile(path: string, { beforeMs, isDry }: PruneOptions): Promise<Pruned> {
+async function pruneFile(
+  path: string,
+  { beforeMs, isDry }: PruneOptions,
+  signal: AbortSignal | undefined,
+): Promise<Pruned> {
   if (!(await stat(path)).isFile()) throw new DatasetError(path, "it isn't a regular file");
   const { lines: cut } = await repair(path, isDry);
   const uses = await readUses(journalPathOf(path));
   const file = await open(path);
   try {
-    const { end, last } = await lastLines(file);
+    const { end, last } = await lastLines(file, signal);
     const reasonOf = (line: Line, summary: Summary) =>
       reasonToDrop(summary, last.get(summary.key) === line.start, beforeMs, uses);
-    const { counts, ids } = await count(file, end, reasonOf);
+    const { counts, ids } = await count(file, end, reasonOf, signal);
     if (!isDry && counts.droppedBytes > 0)
-      await replace(path, file, end, (line, summary) => reasonOf(line, summary) === undefined);
+      await replace(path, file, end, (line, summary) => reasonOf(line, summary) === undefined, signal);
     if (!isDry && uses !== undefined) await keepUses(path, uses, ids);
     return { ...counts, cut: cut.length, hasJournal: uses !== undefined };
   } finally {
@@ -90,19 +97,36 @@ function reasonToDrop(
     : undefined;
 }
 
-/** Where the last line of each key begins, and where the last line ends that is whole. */
-async function lastLines(file: FileHandle): Promise<{ end: number; last: ReadonlyMap<string, number> }> {
+/** Where the last line of each key begins, and where the last line ends that is whole. The last of all may lack its line feed. */
+async function lastLines(
+  file: FileHandle,
+  signal: AbortSignal | undefined,
+): Promise<{ end: number; last: ReadonlyMap<string, number> }> {
   const last = new Map<string, number>();
   let end = 0;
   for await (const lines of linesOf(file)) {
-    for (const { bytes, start, isEnded } of lines) {
-      if (!isEnded) continue;
-      const summary = summaryOf(bytes);
-      if (summary !== undefined) last.set(summary.key, start);
-      end = start + bytes.length + 1;
+    signal?.throwIfAborted();
+    for (const line of lines) {
+      if (!line.isEnded && !isObjectText(line.bytes.toString())) continue;
+      const summary = summaryOf(line.bytes);
+      if (summary !== undefined) last.set(summary.key, line.start);
+      end = line.start + lengthOf(line);
     }
   }
   return { end, last };
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    return isObject(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+/** The bytes of a line with its line feed, if it has one. */
+function lengthOf({ bytes, isEnded }: Line): number {
+  return bytes.length + (isEnded ? 1 : 0);
 }
 
 /** What is kept, and what is dropped for each reason; and the ids of the recordings that are kept. */
@@ -110,25 +134,32 @@ async function count(
   file: FileHandle,
   end: number,
   reasonOf: (line: Line, summary: Summary) => Reason | undefined,
+  signal: AbortSignal | undefined,
 ) {
   const counts = { kept: 0, duplicates: 0, unused: 0, early: 0, droppedBytes: 0 };
   const ids = new Set<string>();
   const isKept: IsKept = (line, summary) => {
     const reason = reasonOf(line, summary);
     counts[reason ?? 'kept']++;
-    if (reason !== undefined) counts.droppedBytes += line.bytes.length + 1;
+    if (reason !== undefined) counts.droppedBytes += lengthOf(line);
     else if (summary.recorded !== undefined) ids.add(summary.recorded.id);
     return false;
   };
-  for await (const _ of keptLines(file, end, isKept));
+  for await (const _ of keptLines(file, end, isKept, signal));
   return { counts, ids };
 }
 
 type IsKept = (line: Line, summary: Summary) => boolean;
 
 /** The lines that are kept, with their line feeds, some at a time. */
-async function* keptLines(file: FileHandle, end: number, isKept: IsKept): AsyncGenerator<Buffer, void> {
+async function* keptLines(
+  file: FileHandle,
+  end: number,
+  isKept: IsKept,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer, void> {
   for await (const lines of linesOf(file, 0, end)) {
+    signal?.throwIfAborted();
     const kept = lines.filter((line) => {
       const summary = summaryOf(line.bytes);
       return summary !== undefined && isKept(line, summary);
@@ -145,32 +176,27 @@ const LINE_FEED = Buffer.from('\n');
  * @param file the open file
  * @param end where the lines end that are looked at
  */
-async function replace(path: string, file: FileHandle, end: number, isKept: IsKept): Promise<void> {
-  const temporary = `${path}.pruned-${process.pid}`;
-  const { mode, uid, gid, ino } = await file.stat();
-  const target = await open(temporary, 'wx', 0o600);
+async function replace(
+  path: string,
+  file: FileHandle,
+  end: number,
+  isKept: IsKept,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const replaced = await file.stat();
+  const target = await Replacement.begin(path);
   let copied = end;
-  try {
-    for await (const bytes of keptLines(file, end, isKept)) await target.appendFile(bytes);
+  await target.orDiscard(async () => {
+    for await (const bytes of keptLines(file, end, isKept, signal)) await target.write(bytes);
     for await (const lines of linesOf(file, end)) {
       for (const { bytes, start, isEnded } of lines) {
         if (!isEnded) continue;
-        await target.appendFile(Buffer.concat([bytes, LINE_FEED]));
+        await target.write(Buffer.concat([bytes, LINE_FEED]));
         copied = start + bytes.length + 1;
       }
     }
-    await target.chmod(mode & 0o7777);
-    const { uid: own, gid: ownGroup } = await target.stat();
-    if (own !== uid || ownGroup !== gid) await target.chown(uid, gid);
-    await target.sync();
-    if ((await stat(path)).ino !== ino) throw new DatasetError(path, 'it was replaced meanwhile; try again');
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  } finally {
-    await target.close();
-  }
+    await target.finish(replaced);
+  });
   await copyRest(file, copied, path);
 }
 
@@ -228,17 +254,12 @@ async function readUses(path: string): Promise<Uses | undefined> {
 /** Replaces the journal by the last use of each recording that is kept. */
 async function keepUses(path: string, { sinceOf }: Uses, ids: ReadonlySet<string>): Promise<void> {
   const journal = journalPathOf(path);
-  const temporary = `${journal}.pruned-${process.pid}`;
-  const target = await open(temporary, 'wx', 0o600);
-  try {
+  const replaced = await stat(journal);
+  const target = await Replacement.begin(journal, 0o600);
+  await target.orDiscard(async () => {
     for (const [id, since] of sinceOf) {
-      if (ids.has(id)) await target.appendFile(`${since} ${JSON.stringify(id)}\n`);
+      if (ids.has(id)) await target.write(`${since} ${JSON.stringify(id)}\n`);
     }
-    await rename(temporary, journal);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  } finally {
-    await target.close();
-  }
+    await target.finish(replaced);
+  });
 }

@@ -1,12 +1,26 @@
 /** `verbatim prune` and `verbatim convert`. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../support/project.js';
 import { RECORDED } from '../support/recorded.js';
-import { startPiped, startServer } from '../support/server-process.js';
+import { program, ServerProcess, startPiped, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -41,12 +55,40 @@ describe('verbatim prune', () => {
     expect(readFileSync(path, 'utf8')).toBe(line('a', 3));
   });
 
+  it('leaves the file, and nothing beside it, if a signal ends it', async () => {
+    const inner = mkdtempSync(join(folder, 'large-'));
+    const large = join(inner, 'large.jsonl');
+    const content = `${line('a', 1)}${Array.from({ length: 400_000 }, (_, i) => line(`${i}`, 1)).join('')}${line('a', 2)}`;
+    writeFileSync(large, content);
+    const leftover = `${large}.partial-0123456789ab`;
+    writeFileSync(leftover, '');
+    utimesSync(leftover, 0, 0);
+    const watcher = watch(inner);
+    const begun = new Promise<void>((resolve) => {
+      watcher.on('change', (_, name) => {
+        if (/partial-(?!0123456789ab)/.test(String(name))) resolve();
+      });
+    });
+    const command = startServer(['prune', large]);
+    await Promise.race([begun, command.exited]);
+    command.kill('SIGINT');
+    expect(await command.exited).toBe('SIGINT');
+    watcher.close();
+    expect(readdirSync(inner)).toEqual(['large.jsonl']);
+    expect(readFileSync(large, 'utf8') === content).toBe(true);
+  });
+
   it.each([
     [['prune', join(folder, 'none')], 1, `verbatim: ${join(folder, 'none')}: there is no such file\n`],
     [
       ['prune', path, '--before', '3.11.2026'],
       2,
       "verbatim: --before: expected a date, such as 2026-11-28, got '3.11.2026'\n",
+    ],
+    [
+      ['prune', path, '--before', '2026-02-30'],
+      2,
+      "verbatim: --before: expected a date, such as 2026-11-28, got '2026-02-30'\n",
     ],
     [['prune'], 2, "verbatim: missing required argument 'file'; see --help\n"],
   ])('%j fails with one line', async (args, code, stderr) => {
@@ -83,6 +125,43 @@ describe('verbatim convert', () => {
     expect(readdirSync(target)).toEqual(['out.jsonl']);
   });
 
+  it('keeps the permissions of the file, and the links that lead to it', async () => {
+    const target = newFolder();
+    mkdirSync(join(target, 'deep'));
+    const out = join(target, 'deep', 'out.jsonl');
+    const link = join(target, 'link');
+    symlinkSync('deep/again', link);
+    symlinkSync('out.jsonl', join(target, 'deep', 'again'));
+    const from = ['convert', `${csv}?prompt=q,reply=a`, link];
+    expect((await run(...from)).code).toBe(0);
+    expect(readFileSync(out, 'utf8')).toBe(messages);
+    chmodSync(out, 0o640);
+    expect((await run(...from, '--to', 'sharegpt')).code).toBe(0);
+    expect(readFileSync(out, 'utf8')).toBe(conversations);
+    expect(statSync(out).mode & 0o777).toBe(0o640);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readdirSync(join(target, 'deep'))).toEqual(['again', 'out.jsonl']);
+  });
+
+  it('refuses to replace what is no regular file', async () => {
+    const pipe = join(newFolder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(await run('convert', csv, pipe)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `verbatim: ${pipe}: it isn't a regular file\n`,
+    });
+    expect(statSync(pipe).isFIFO()).toBe(true);
+  });
+
+  it.runIf(existsSync('/dev/full'))('fails if standard output is full', async () => {
+    const shell = 'exec "$0" "$@" >/dev/full';
+    const args = ['-c', shell, process.execPath, program, 'convert', `${csv}?prompt=q,reply=a`, '-'];
+    const command = new ServerProcess('sh', args);
+    expect(await command.exited).toBe(1);
+    expect(command.stderr).toBe("verbatim: standard output can't be written (ENOSPC)\n");
+  });
+
   it('writes to standard output, and reads standard input', async () => {
     expect(await run('convert', `${csv}?prompt=q,reply=a`, '-', '--to', 'sharegpt')).toEqual({
       code: 0,
@@ -114,7 +193,7 @@ describe('verbatim convert', () => {
   it.each([
     [['none.json', 'out'], 1, 'none.json: there is no such file'],
     [[several, join(several, 'none', 'out')], 1, "out: it can't be written (ENOENT)"],
-    [[several, several], 1, "several: it can't be written (EISDIR)"],
+    [[several, several], 1, "several: it isn't a regular file"],
     [[several], 2, "missing required argument 'out'; see --help"],
     [[several, '-', '--to', 'csv'], 2, "option '--to <format>' argument 'csv' is invalid"],
   ])('%j fails with one line, and leaves nothing', async (args, code, problem) => {

@@ -109,6 +109,24 @@ describe('pruning', () => {
     expect([statSync(path).mode, linesOf(path).length]).toEqual([mode, 1]);
   });
 
+  it('counts a last line without a line feed, and ends it if the file is replaced', async () => {
+    const path = newPath();
+    const other = '{"id":"a","messages":[]}';
+    writeFileSync(path, `${line('1', 1)}\n${other}\n${line('1', 2)}`);
+    expect(await prune(path, { ...all, isDry: true })).toMatchObject({ kept: 2, duplicates: 1 });
+    expect(await prune(path, all)).toMatchObject({ kept: 2, duplicates: 1 });
+    expect(readFileSync(path, 'utf8')).toBe(`${other}\n${line('1', 2)}\n`);
+    appendFileSync(path, other);
+    expect(await prune(path, all)).toMatchObject({ duplicates: 1, droppedBytes: other.length + 1 });
+    expect(readFileSync(path, 'utf8')).toBe(`${line('1', 2)}\n${other}\n`);
+  });
+
+  it('changes nothing after a signal', async () => {
+    const path = fileOf([line('1', 1), line('1', 2)]);
+    await expect(prune(path, all, AbortSignal.abort('SIGINT'))).rejects.toBe('SIGINT');
+    expect(linesOf(path)).toHaveLength(2);
+  });
+
   it('moves what a crash has cut aside', async () => {
     const path = fileOf([line('1', 1), line('2', 1).slice(0, 40), line('1', 1)]);
     expect(await prune(path, all)).toMatchObject({ kept: 1, duplicates: 1, cut: 1 });
