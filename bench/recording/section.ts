@@ -145,6 +145,8 @@ async function replay(dataset: string, recordings: string): Promise<readonly num
   const recorded = readFileSync(recordings, 'utf8').trim().split('\n').map(timingsOf);
   return withServer(verbatim(recordings, [...own, '--replay-speed', '1']), async (server) => {
     const errors: number[] = [];
+    // The code is compiled.
+    for (let i = 0; i < AT_ONCE; i++) await streamOf(await server.url, promptOf(i));
     for (let i = 0; i < REPLAYED; i += AT_ONCE) {
       const streams = Array.from({ length: AT_ONCE }, async (_, at) => {
         const prompt = promptOf(i + at);
