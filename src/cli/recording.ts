@@ -38,9 +38,9 @@ export function runCommand(
   const child = spawn(command, args, {
     stdio: 'inherit',
     env: {
-      [openai.key]: NO_KEY,
-      [anthropic.key]: NO_KEY,
       ...env,
+      [openai.key]: env[openai.key] || NO_KEY,
+      [anthropic.key]: env[anthropic.key] || NO_KEY,
       [openai.base]: `${url}/v1`,
       [anthropic.base]: url,
     },

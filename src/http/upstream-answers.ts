@@ -94,15 +94,21 @@ export class UpstreamAnswers implements UpstreamAnswering {
     onRelayed: (body: unknown) => void = () => {},
   ): Promise<Answered> {
     const id = idOf(call);
-    const running = this.running.get(id);
-    if (running?.isKept === true) return answeredBy(running);
+    const shared = this.shared(id);
+    if (shared !== undefined) return shared;
     const keys = this.recording === undefined ? [] : this.keys.of(call);
     const waited = this.isFirst ? [] : keys.flatMap((key) => this.pending.get(key) ?? []);
     if (waited.length === 0) return this.ask(call, id, keys, onRelayed);
     // If it isn't recorded, none of them waits again.
     return Promise.all(waited).then(() =>
-      after(again(), (found) => found ?? this.ask(call, id, keys, onRelayed)),
+      after(again(), (found) => found ?? this.shared(id) ?? this.ask(call, id, keys, onRelayed)),
     );
+  }
+
+  /** The answer to an equal request that is running; undefined if there is none, or if its beginning is gone. */
+  private shared(id: string): Promise<Answered> | undefined {
+    const running = this.running.get(id);
+    return running?.isKept === true ? answeredBy(running) : undefined;
   }
 
   private ask(
@@ -148,13 +154,7 @@ export class UpstreamAnswers implements UpstreamAnswering {
     for (const [i, answer] of answers.entries()) {
       const [messages, id] = [histories[i], ids[i]];
       if (messages === undefined || id === undefined) continue;
-      const isWritten = await recorder.append({
-        ...answer,
-        id,
-        messages,
-        upstream,
-        recordedMs,
-      });
+      const isWritten = await recorder.append({ ...answer, id, messages, upstream, recordedMs });
       if (isWritten) this.counts.recorded++;
       else this.counts.failed++;
     }
