@@ -16,6 +16,8 @@ fi
 # mark, are the program's to read.
 previous=
 for argument; do
+  # What follows is a command that `record` runs. The output of `convert` needn't exist.
+  if [[ $argument == -- || ${1-} == convert ]]; then break; fi
   file=$argument
   if [[ $argument =~ ^[^/=]+=(.*)$ ]]; then file=${BASH_REMATCH[1]}; fi
   if [[ $argument != -* && ($previous != -* || $previous == *=*) && $file == *[./]* && $file != *[*?]* && ! -e $file ]]; then

@@ -161,6 +161,7 @@ export const COMPLETION_ERRORS = [
   ...GIVEN_ERRORS,
   'simulated_failure',
   ...DATASET_ERRORS,
+  'foreign_page',
   'upstream_unreachable',
   'upstream_timeout',
 ] as const;

@@ -1,6 +1,7 @@
 /** The settings of `verbatim record`. */
 
-import { ConfigError } from '../settings/config-error.js';
+import { named } from '../settings/config-error.js';
+import { webAddress } from '../settings/parsers.js';
 import type { Settings } from '../settings/read-settings.js';
 import { assertRecordable } from '../settings/recording.js';
 import { OPTIONS } from '../settings/table.js';
@@ -25,7 +26,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function recordingSettings({ config, sourceOf }: Settings, env: Environment): Settings {
   const isGiven = (name: keyof typeof OPTIONS) => sourceOf(name) !== undefined;
-  const hasUpstream = isGiven('upstream') || isGiven('upstreamAnthropic');
   const settings = {
     ...config,
     port: isGiven('port') ? config.port : 0,
@@ -33,18 +33,16 @@ export function recordingSettings({ config, sourceOf }: Settings, env: Environme
     recordTo: config.recordTo ?? RECORDINGS,
     mode: config.mode ?? (isGiven('onMiss') ? undefined : ('record' as const)),
     dataset: isGiven('dataset') ? config.dataset : [],
-    ...(!hasUpstream && {
-      upstream: addressIn(env, PROVIDERS.openai),
-      upstreamAnthropic: addressIn(env, PROVIDERS.anthropic),
-    }),
+    upstream: isGiven('upstream') ? config.upstream : addressIn(env, PROVIDERS.openai),
+    upstreamAnthropic:
+      isGiven('upstream') || isGiven('upstreamAnthropic')
+        ? config.upstreamAnthropic
+        : addressIn(env, PROVIDERS.anthropic),
   };
   assertRecordable(settings, (name) => sourceOf(name) ?? OPTIONS[name].env);
   return { config: settings, sourceOf };
 }
 
-function addressIn(env: Environment, { url, base }: { readonly url: string; readonly base: string }): URL {
-  const given = env[base];
-  if (given === undefined || given === '') return new URL(url);
-  if (URL.canParse(given)) return new URL(given);
-  throw new ConfigError(`${base}: expected http://HOST or https://HOST, got '${given}'`);
+function addressIn(env: Environment, { url, base }: { readonly url: string; readonly base: string }) {
+  return named(base, ', got something else', () => webAddress(env[base] || url));
 }

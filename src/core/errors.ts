@@ -121,6 +121,12 @@ export const ERRORS = {
     wireCode: null,
     message: 'You have insufficient permissions for this operation.',
   },
+  foreign_page: {
+    status: 403,
+    type: 'invalid_request_error',
+    message:
+      'A page of another site can not ask the upstream. Expected no Origin and a Host of this machine, an origin of CORS_ORIGINS, or a server with API_KEYS.',
+  },
   unknown_url: {
     status: 404,
     type: 'invalid_request_error',

@@ -33,10 +33,10 @@ export interface Query {
   /** True if the match has the recorded times of its reply. They don't decide the match. */
   readonly wantsTimings?: boolean;
   /**
-   * The id of a recording of the request: identifies everything of the conversation, also what isn't text. Called only if a recording has
-   * the same texts. Without it, no recording matches; other conversations match in any case.
+   * The ids that a recording of the request may have: they identify everything of the conversation, also what isn't text. Called only if a
+   * recording has the same texts. Without it, no recording matches; other conversations match in any case.
    */
-  readonly recordingKey?: () => string;
+  readonly recordingKeys?: () => readonly string[];
 }
 
 /**

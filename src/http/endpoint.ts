@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.js';
 import type { EventStream, Head } from '../core/event-stream.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { Message, Query } from '../core/query.js';
+import type { UpstreamFormat } from '../core/recording.js';
 import type { FinishReason, TimedReply } from '../core/reply.js';
 import { plainJson, spell } from '../core/spelled-text.js';
 import type { Match, Override } from '../lookup/lookup.js';
@@ -125,6 +126,8 @@ export interface RequestContext {
 export interface UpstreamAnswering {
   /** True if it gets all requests, whether or not they have a reply. */
   readonly isFirst: boolean;
+  /** True if it can answer requests of a format. */
+  answers(format: UpstreamFormat): boolean;
   /**
    * The answer, as soon as its head has come.
    *

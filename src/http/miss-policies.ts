@@ -85,7 +85,7 @@ export function answerChat(
   const prompt = chatPrompt(
     messages,
     context.wantsTimings,
-    call && (() => context.recordingKeys?.of(call)[0] ?? ''),
+    call && (() => context.recordingKeys?.of(call)[0] ?? []),
   );
   return after(context.override(messages), (own) => {
     if (own !== undefined) return answerWith(own);
@@ -122,14 +122,14 @@ export interface Prompt {
  * The prompt of a chat.
  *
  * @param wantsTimings true if its match needs the recorded times of the reply
- * @param recordingKey see `Query`
+ * @param recordingKeys see `Query`
  */
 export function chatPrompt(
   messages: readonly Message[],
   wantsTimings = false,
-  recordingKey?: Query['recordingKey'],
+  recordingKeys?: Query['recordingKeys'],
 ): Prompt {
-  const query = withKey(queryOf(messages, wantsTimings), recordingKey);
+  const query = withKeys(queryOf(messages, wantsTimings), recordingKeys);
   return {
     messages,
     queries: () => (query === undefined ? [] : [...templateQueries(messages, query), query]),
@@ -138,8 +138,8 @@ export function chatPrompt(
 }
 
 /** A query that recordings answer, too. */
-export function withKey(query: Query | undefined, recordingKey: Query['recordingKey']): Query | undefined {
-  return query === undefined || recordingKey === undefined ? query : { ...query, recordingKey };
+export function withKeys(query: Query | undefined, recordingKeys: Query['recordingKeys']): Query | undefined {
+  return query === undefined || recordingKeys === undefined ? query : { ...query, recordingKeys };
 }
 
 /** The match for a chat; if a template built it and it isn't found without rules, the match for the messages that it was built from. */

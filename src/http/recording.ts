@@ -1,14 +1,17 @@
 /** The recordings of a server, and the upstream that it asks. */
 
 import type { Logger } from 'pino';
+import { isLoopback } from '../core/loopback.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
+import { DatasetError } from '../dataset/dataset-error.js';
+import { identityAt } from '../dataset/file.js';
 import type { Lookup, Match } from '../lookup/lookup.js';
 import type { Recorder } from '../recordings/recorder.js';
 import type { UseJournal } from '../recordings/use-journal.js';
 import { type UpstreamUse, upstreamTargets, upstreamUse } from '../settings/recording.js';
 import type { Config } from '../settings/table.js';
-import { RecordingKeys } from './recording-keys.js';
+import { isLimited, RecordingKeys } from './recording-keys.js';
 import type { UpstreamAnswers } from './upstream-answers.js';
 
 /** Records answers, and asks for them. */
@@ -46,8 +49,10 @@ export async function openRecordings(
   const { recordTo } = config;
   if (use === undefined && recordTo === undefined) return undefined;
   const targets = upstreamTargets(config);
+  if (use === undefined && recordTo !== undefined && identityAt(recordTo) === undefined)
+    throw new DatasetError(recordTo, NOT_RECORDED);
   const recorder =
-    use?.records === true && recordTo !== undefined ? await openRecorder(config, recordTo, log) : undefined;
+    use !== undefined && recordTo !== undefined ? await openRecorder(config, recordTo, log) : undefined;
   const journal =
     recorder === undefined && recordTo !== undefined ? await openJournal(recordTo, log) : undefined;
   const keys = new RecordingKeys(config.redact);
@@ -70,6 +75,8 @@ export async function openRecordings(
   };
 }
 
+const NOT_RECORDED = 'there is no such file; the mode `record` makes it';
+
 /** Finds recordings. */
 class RecordedLookup implements Lookup {
   private readonly recorded: Lookup;
@@ -88,8 +95,10 @@ class RecordedLookup implements Lookup {
 
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
     return after(this.recorded.find(this.redacted(query), signal), (match) => {
-      if (match !== undefined) this.noteUse(match.conversationId);
-      return match;
+      if (match === undefined) return undefined;
+      const { conversationId } = match;
+      this.noteUse(conversationId);
+      return isLimited(conversationId) ? { ...match, isLimited: true } : match;
     });
   }
 
@@ -122,7 +131,7 @@ async function openJournal(path: string, log: (line: (logger: Logger) => void) =
 }
 
 async function newAnswers(
-  { upstreamModel, upstreamTimeoutMs, apiKeys }: Config,
+  { upstreamModel, upstreamTimeoutMs, apiKeys, corsOrigins, host }: Config,
   use: UpstreamUse,
   targets: ReturnType<typeof upstreamTargets>,
   recording: ConstructorParameters<typeof UpstreamAnswers>[3],
@@ -132,7 +141,8 @@ async function newAnswers(
   const { Upstream } = await import('../upstream/client.js');
   const { UpstreamAnswers: Answers } = await import('./upstream-answers.js');
   // Keys of this server are no keys of the upstream.
-  const passesKeys = Array.isArray(apiKeys) && apiKeys.length === 0;
-  const upstream = new Upstream({ ...targets, timeoutMs: upstreamTimeoutMs, passesKeys });
-  return new Answers(upstream, use, upstreamModel, recording, keys, logger);
+  const hasKeys = !Array.isArray(apiKeys) || apiKeys.length > 0;
+  const rules = { corsOrigins, hasKeys, isLocal: isLoopback(host) };
+  const upstream = new Upstream({ ...targets, timeoutMs: upstreamTimeoutMs, passesKeys: !hasKeys });
+  return new Answers(upstream, use, upstreamModel, recording, keys, rules, logger);
 }

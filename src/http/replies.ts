@@ -89,7 +89,8 @@ export class Replies {
     const { content, reasoning } = given.reply;
     const isLong = content.knownLength + (reasoning?.length ?? 0) > REPLY_AT_ONCE_MAX;
     // Many requests for long replies may arrive in one turn of the event loop.
-    const made = isLong ? inStep(() => this.made(given, prompt, asked)) : this.made(given, prompt, asked);
+    const whole = isLong ? inStep(() => this.made(given, prompt, asked)) : this.made(given, prompt, asked);
+    const made = given.isLimited ? after(whole, endedByLimit) : whole;
     const { timings } = given.reply;
     return timings === undefined
       ? made
@@ -240,6 +241,12 @@ export class Replies {
     const least = { exact: tokens, tolerant: tokens * (1 - TOLERANCE), ignore: 0 };
     return limit !== undefined && limit < least[this.settings.maxTokens];
   }
+}
+
+/** The same, ended by a limit, unless it ends at a stop or with calls. */
+function endedByLimit({ reply, promptTokens }: CountedReply): CountedReply {
+  const isStopped = reply.finishReason !== 'stop' || reply.stopSequence !== undefined;
+  return { reply: isStopped ? reply : { ...reply, finishReason: 'length' }, promptTokens };
 }
 
 /** A content up to its first stop. */

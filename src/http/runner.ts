@@ -182,7 +182,8 @@ class Context implements RequestContext {
   }
 
   get upstream(): UpstreamAnswering | undefined {
-    return this.parts.upstream;
+    const { format, parts } = this;
+    return format !== undefined && parts.upstream?.answers(format) ? parts.upstream : undefined;
   }
 
   get recordingKeys(): RecordingKeys | undefined {
@@ -193,9 +194,11 @@ class Context implements RequestContext {
     const { format, input, request } = this;
     if (format === undefined || this.recordingKeys === undefined) return undefined;
     const { headers } = request;
-    if (body !== undefined) return { format, headers, bytes: Buffer.from(JSON.stringify(body)), body };
+    const isOpen = () => !this.response.destroyed;
+    if (body !== undefined)
+      return { format, headers, bytes: Buffer.from(JSON.stringify(body)), body, isOpen };
     const bytes = factsOf(this.response).body ?? Buffer.alloc(0);
-    return { format, headers, bytes, body: input.body as object };
+    return { format, headers, bytes, body: input.body as object, isOpen };
   }
 
   noteMiss(query: Query | undefined): void {

@@ -256,6 +256,8 @@ function relay(response: ServerResponse, status: number, headers: string[], exch
     onChunk: (chunk) => response.write(chunk),
     onEnd: (isWhole) => (isWhole ? response.end() : response.destroy()),
   });
+  // The first chunk may come much later than the head.
+  if (!exchange.hasBegun) response.flushHeaders();
   response.on('drain', follower.resume);
   response.once('close', follower.stop);
 }

@@ -30,7 +30,8 @@ export function whyAlone(config: Config): string | undefined {
   const unshared = config.store === undefined ? namesOf(NEEDS_ONE_OR_STORE) : [];
   if (names.length + unshared.length === 0) return undefined;
   const storeless = unshared.length > 0 ? [`${unshared.join(', ')} without STORE`] : [];
-  return `one thread answers: HTTP_THREADS has no effect with ${[...names, ...storeless].join(', and ')}`;
+  const needed = names.length === 0 ? [] : [names.join(', ')];
+  return `one thread answers: HTTP_THREADS has no effect with ${[...needed, ...storeless].join(', and ')}`;
 }
 
 /** The most memory of the cache of one process. @param hasOthers true if other processes answer, too: they share CACHE_MB */

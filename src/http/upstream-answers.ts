@@ -2,7 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
+import { AppError } from '../core/errors.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
+import type { UpstreamFormat } from '../core/recording.js';
 import type { Recorder } from '../recordings/recorder.js';
 import type { UpstreamUse } from '../settings/recording.js';
 import type { Upstream } from '../upstream/client.js';
@@ -11,6 +13,7 @@ import type { Exchange } from '../upstream/exchange.js';
 import { answersOf } from '../upstream/reading.js';
 import { responseObjectIn } from '../upstream/response-object.js';
 import type { Answered, Origin, UpstreamAnswering } from './endpoint.js';
+import { assertNotForeign, type PageRules } from './foreign-page.js';
 import type { RecordingKeys } from './recording-keys.js';
 import type { UpstreamCall } from './upstream-call.js';
 
@@ -50,6 +53,7 @@ export class UpstreamAnswers implements UpstreamAnswering {
   private readonly model: string | undefined;
   private readonly recording: Recording | undefined;
   private readonly keys: RecordingKeys;
+  private readonly rules: PageRules;
   private readonly logger: Logger;
   /** Requests whose answers are coming, by what decides these. */
   private readonly running = new Map<string, Exchange>();
@@ -60,6 +64,7 @@ export class UpstreamAnswers implements UpstreamAnswering {
    * @param model is asked in place of the client's; undefined leaves it
    * @param recording undefined if nothing is recorded
    * @param keys identifies what is recorded
+   * @param rules which pages may ask
    */
   constructor(
     upstream: Upstream,
@@ -67,8 +72,10 @@ export class UpstreamAnswers implements UpstreamAnswering {
     model: string | undefined,
     recording: Recording | undefined,
     keys: RecordingKeys,
+    rules: PageRules,
     logger: Logger,
   ) {
+    this.rules = rules;
     this.keys = keys;
     this.upstream = upstream;
     this.use = use;
@@ -82,6 +89,10 @@ export class UpstreamAnswers implements UpstreamAnswering {
     return this.use.asks === 'all';
   }
 
+  answers(format: UpstreamFormat): boolean {
+    return this.upstream.has(format);
+  }
+
   /**
    * See `UpstreamAnswering`. If the reply to the same conversation is being recorded, waits for it.
    *
@@ -93,15 +104,21 @@ export class UpstreamAnswers implements UpstreamAnswering {
     again: () => MaybePromise<Answered | undefined>,
     onRelayed: (body: unknown) => void = () => {},
   ): Promise<Answered> {
+    assertNotForeign(call.headers, this.rules);
     const id = idOf(call);
     const shared = this.shared(id);
     if (shared !== undefined) return shared;
-    const keys = this.recording === undefined ? [] : this.keys.of(call);
+    const keys = this.recording === undefined ? [] : this.keys.of(call).map(([key]) => key);
     const waited = this.isFirst ? [] : keys.flatMap((key) => this.pending.get(key) ?? []);
     if (waited.length === 0) return this.ask(call, id, keys, onRelayed);
     // If it isn't recorded, none of them waits again.
     return Promise.all(waited).then(() =>
-      after(again(), (found) => found ?? this.shared(id) ?? this.ask(call, id, keys, onRelayed)),
+      after(again(), (found) => {
+        if (found !== undefined) return found;
+        // It isn't sent.
+        if (!call.isOpen()) throw new AppError('timed_out');
+        return this.shared(id) ?? this.ask(call, id, keys, onRelayed);
+      }),
     );
   }
 
@@ -152,7 +169,8 @@ export class UpstreamAnswers implements UpstreamAnswering {
     const recordedMs = Date.now();
     const upstream = this.upstream.urlOf(call.format).href;
     for (const [i, answer] of answers.entries()) {
-      const [messages, id] = [histories[i], ids[i]];
+      const messages = histories[i];
+      const id = ids[i]?.at(answer.finishReason === 'length' ? 1 : 0);
       if (messages === undefined || id === undefined) continue;
       const isWritten = await recorder.append({ ...answer, id, messages, upstream, recordedMs });
       if (isWritten) this.counts.recorded++;

@@ -9,6 +9,8 @@ export interface UpstreamCall {
   readonly bytes: Buffer;
   /** The same, parsed. */
   readonly body: object;
+  /** False once the client has left. */
+  readonly isOpen: () => boolean;
 }
 
 /** The formats of the operations whose requests an upstream can answer. */

@@ -24,6 +24,8 @@ export interface Match {
   /** True if only the rules of `NORMALIZE` make the prompt equal a turn. */
   readonly isRuled?: boolean;
   readonly reply: RecordedReply;
+  /** True if a limit has ended the reply when it was recorded. */
+  readonly isLimited?: boolean;
   /** The id of its conversation. If that has none: the record's index in the file, from 0. */
   readonly conversationId: string;
   /** The reply's index among the conversation's turns, from 0. */
@@ -37,6 +39,7 @@ export interface Match {
 /** A substitute reply, for a prompt that has no recorded one. */
 export interface StandIn {
   readonly rung?: undefined;
+  readonly isLimited?: undefined;
   readonly dataset?: undefined;
   readonly reply: RecordedReply;
   readonly tokens?: undefined;
@@ -45,6 +48,7 @@ export interface StandIn {
 /** A reply that a test gave: see `src/testing`. */
 export interface Override {
   readonly rung: 'override';
+  readonly isLimited?: undefined;
   readonly conversationId: 'override';
   /** Its number among all that were given, from 1. */
   readonly replyIndex: number;

@@ -15,8 +15,8 @@ import { RowTokens } from './row-tokens.js';
 import { idAt, verifyMatch, verifySpelled } from './verify.js';
 
 /**
- * Finds recordings: a turn whose conversation is exactly the messages of the query, from its start, and whose id is the query's
- * `recordingKey`. Of several, the last one in the file is the newest, and the answer. A query without such a key has no match.
+ * Finds recordings: a turn whose conversation is exactly the messages of the query, from its start, and whose id is one of the query's
+ * `recordingKeys`. Of several, the last one in the file is the newest, and the answer. A query without such a key has no match.
  */
 export class WholeLookup implements Lookup {
   /** The newest table first. */
@@ -38,10 +38,10 @@ export class WholeLookup implements Lookup {
   }
 
   find(query: Query, signal?: () => AbortSignal): MaybePromise<Match | undefined> {
-    const { recordingKey } = query;
-    if (recordingKey === undefined || this.tables.length === 0) return undefined;
+    const { recordingKeys } = query;
+    if (recordingKeys === undefined || this.tables.length === 0) return undefined;
     return after(keysOf(query, this.kernel, this.seed, signal), (keys) =>
-      this.firstVerified(this.placesOf(keys, recordingKey), query, signal),
+      this.firstVerified(this.placesOf(keys, recordingKeys), query, signal),
     );
   }
 
@@ -60,15 +60,18 @@ export class WholeLookup implements Lookup {
   }
 
   /** The turns that may match, judged by their keys and by the ids in the file; the newest first. Yields undefined for all others. */
-  private *placesOf(keys: KeyedQuery, recordingKey: () => string): Generator<IndexPlace | undefined, void> {
-    let key: string | undefined;
+  private *placesOf(
+    keys: KeyedQuery,
+    recordingKeys: () => readonly string[],
+  ): Generator<IndexPlace | undefined, void> {
+    let ids: readonly string[] | undefined;
     let compared = 0;
     for (const table of this.tables) {
       if (!beginningsOf(table).mayHavePrompt(keys)) continue;
       for (const place of new IndexSearch(table).wholes(keys)) {
         if (compared++ === RECORDINGS_COMPARED_MAX) return;
-        key ??= recordingKey();
-        yield idAt(place, this.reader) === key ? place : undefined;
+        ids ??= recordingKeys();
+        yield ids.includes(idAt(place, this.reader) ?? '') ? place : undefined;
       }
     }
   }

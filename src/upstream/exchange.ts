@@ -94,6 +94,11 @@ export class Exchange {
     return this.keepsAll;
   }
 
+  /** True once a chunk has come. */
+  get hasBegun(): boolean {
+    return this.dropped + this.chunks.length > 0;
+  }
+
   /**
    * Calls the follower with what has come so far, and then with each chunk in the same tick as it comes. If the answer isn't kept any more,
    * it ends at once, as cut.

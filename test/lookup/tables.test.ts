@@ -122,7 +122,7 @@ describe('an index of several tables', () => {
     edition.useIndex([]);
     const query = queryOf([{ role: 'user', text: 'a' }]) as Query;
     expect(await edition.find(query)).toBeUndefined();
-    expect(await edition.findWhole({ ...query, recordingKey: () => 'a' })).toBeUndefined();
+    expect(await edition.findWhole({ ...query, recordingKeys: () => ['a'] })).toBeUndefined();
     expect(await edition.similar(query)).toBeUndefined();
     expect(await edition.sharing(query)).toEqual({ exact: 0, normalized: 0, turns: [] });
     expect(await nearestOf(edition, query, false)).toEqual([]);

@@ -28,7 +28,7 @@ const linesOf = (list: readonly object[]) => list.map((each) => `${JSON.stringif
 
 function queryFor(messages: readonly Message[], key: string): Query | undefined {
   const query = queryOf(messages);
-  return query && { ...query, recordingKey: () => key };
+  return query && { ...query, recordingKeys: () => [key] };
 }
 const chat = (...texts: string[]) =>
   texts.map((text, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', text }));
@@ -167,16 +167,16 @@ describe('a recording', () => {
     const { whole, close } = await openWhole(linesOf([recording('one', 'hi', 'first')]), [], pool);
     expect(await whole.find(queryOf(chat('hi')) as Query)).toBeUndefined();
     let calls = 0;
-    const recordingKey = () => {
+    const recordingKeys = () => {
       calls++;
-      return 'one';
+      return ['one'];
     };
     for (const text of ['hello', 'hi ']) {
       const query = queryOf(chat(text)) as Query;
-      expect(await whole.find({ ...query, recordingKey })).toBeUndefined();
+      expect(await whole.find({ ...query, recordingKeys })).toBeUndefined();
     }
     expect(calls).toBe(0);
-    expect(await whole.find({ ...(queryOf(chat('hi')) as Query), recordingKey })).toBeDefined();
+    expect(await whole.find({ ...(queryOf(chat('hi')) as Query), recordingKeys })).toBeDefined();
     expect(calls).toBe(1);
     close();
   });

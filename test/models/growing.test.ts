@@ -405,7 +405,7 @@ describe('a file of recordings', () => {
     const messages = record(i)
       .conversations.slice(0, 3)
       .map(({ from, value }) => ({ role: from === 'gpt' ? 'assistant' : 'user', text: value }));
-    const query = { ...(queryOf(messages) as Query), recordingKey: () => `rec ${i}` };
+    const query = { ...(queryOf(messages) as Query), recordingKeys: () => [`rec ${i}`] };
     return (await served.lookup.find(query))?.reply.value;
   };
 

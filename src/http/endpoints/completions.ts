@@ -16,7 +16,7 @@ import { StreamUsage, usageOf } from '../../openai/usage.js';
 import type { TokenTasks } from '../../workers/token-pool.js';
 import { assertAnswerFits } from '../answer-size.js';
 import type { Answered, Endpoint, Outcome } from '../endpoint.js';
-import { heldBy, type Miss, type MissPolicy, type Prompt, withKey } from '../miss-policies.js';
+import { heldBy, type Miss, type MissPolicy, type Prompt, withKeys } from '../miss-policies.js';
 import { originOf } from '../origin.js';
 import { type CountedReply, type Replies, textsOf } from '../replies.js';
 import { textOfTokens } from '../token-text.js';
@@ -62,7 +62,7 @@ export function completions(
       );
       const withPrompts = after(asSet, (set) => {
         const promptOf = (text: string, i: number) =>
-          textPrompt(text, wantsTimings, keys && (() => keys()[set.places.indexOf(i)] ?? ''));
+          textPrompt(text, wantsTimings, keys && (() => keys()[set.places.indexOf(i)] ?? []));
         return after(allInSteps(set.different, promptOf), (asked) => ({ ...set, asked }));
       });
       return after(withPrompts, ({ different, places, asked: prompts }) => {
@@ -197,13 +197,17 @@ function completionOf(
  * The prompt of a completion: the messages that a chat template built it from, then the text itself. See `findFirst`.
  *
  * @param wantsTimings true if its match needs the recorded times of the reply
- * @param recordingKey see `Query`
+ * @param recordingKeys see `Query`
  */
-export function textPrompt(text: string, wantsTimings = false, recordingKey?: Query['recordingKey']): Prompt {
+export function textPrompt(
+  text: string,
+  wantsTimings = false,
+  recordingKeys?: Query['recordingKeys'],
+): Prompt {
   const messages = [said(text)];
   const queries = [...spellingsOf(text), messages].flatMap((spelling) => {
     const query = queryOf(spelling, wantsTimings);
-    return withKey(query, spelling === messages ? recordingKey : undefined) ?? [];
+    return withKeys(query, spelling === messages ? recordingKeys : undefined) ?? [];
   });
   return {
     messages,

@@ -102,7 +102,7 @@ function askedBy(body: unknown, parts: ResponseParts): Asked {
 
 /** How a recording of the first prompt is found. */
 function keyIn(format: UpstreamFormat, body: object) {
-  return (keys: RecordingKeys | undefined) => keys && (() => keys.of({ format, body })[0] ?? '');
+  return (keys: RecordingKeys | undefined) => keys && (() => keys.of({ format, body })[0] ?? []);
 }
 
 /** What the request would get from the dataset. */
