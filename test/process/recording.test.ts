@@ -1,6 +1,8 @@
 /** Servers that ask an upstream, which is another verbatim, and record what it answers. */
 
+import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
@@ -227,10 +229,7 @@ describe('A miss', () => {
   it('is not recorded if the answer is an error, is cut, or reaches a limit that nobody asked for', async () => {
     const file = newFile();
     const cuts = Array.from({ length: 12 }, (_, i) => `cut@${i + 1}`);
-    const upstream = startUpstream([
-      '--fail-sequence',
-      ['429', '503', 'cut@0', ...cuts, 'no-done', '200'].join(','),
-    ]);
+    const upstream = startUpstream(['--fail-sequence', ['429', '503', 'cut@0', ...cuts, '200'].join(',')]);
     const { url } = await startRecorder(await upstream.url(), file);
     for (const status of [429, 503]) {
       const answer = await ask(url, 'Question 8?', { stream: true });
@@ -239,11 +238,50 @@ describe('A miss', () => {
     }
     expect(await ask(url, 'Question 8?', { stream: true })).toMatchObject({ status: 502 });
     for (const _ of cuts) await expect(ask(url, 'Question 8?', { stream: true })).rejects.toThrow();
-    await ask(url, 'Question 8?', { stream: true });
     expect(linesOf(file)).toEqual([]);
     expect(await ask(url, 'Question 8?', { stream: true })).toMatchObject({ status: 200, match: 'upstream' });
     expect(await recorded(file, 1)).toHaveLength(1);
     expect(await ask(url, 'Question 8?', { stream: true })).toMatchObject({ status: 200, match: 'context' });
+  });
+
+  it('that a limit has ended answers only requests with that limit', async () => {
+    const file = newFile();
+    const { url } = await startRecorder(await shared.url(), file);
+    const limited = await ask(url, 'Question 11?', { max_tokens: 3 });
+    expect(JSON.parse(limited.text)).toMatchObject({ choices: [{ finish_reason: 'length' }] });
+    await recorded(file, 1);
+    const again = await ask(url, 'Question 11?', { max_completion_tokens: 3 });
+    expect(again).toMatchObject({ match: 'context' });
+    expect(JSON.parse(again.text)).toMatchObject({ choices: [{ finish_reason: 'length' }] });
+    for (const limit of [{ max_tokens: 4 }, {}]) {
+      expect(await ask(url, 'Question 11?', limit)).toMatchObject({ match: 'upstream' });
+      await vi.waitUntil(async () => (await ask(url, 'Question 11?', limit)).match === 'context', WAIT);
+    }
+  });
+
+  it('is not asked for a page of another site', async () => {
+    const upstreamUrl = await shared.url();
+    const { url } = await startRecorder(upstreamUrl, newFile(), ['--cors-origins', 'http://friend.example']);
+    const before = await requestsOf(upstreamUrl);
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'Question 12?' }] });
+    const json = { 'content-type': 'application/json' };
+    const statusOf = async (headers: Record<string, string>) => {
+      const { port } = new URL(url);
+      const asked = request({ port, path: '/v1/chat/completions', method: 'POST', headers });
+      asked.end(body);
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      answer.resume();
+      return answer.statusCode;
+    };
+    const foreign = [
+      {},
+      { ...json, origin: 'http://evil.example' },
+      { ...json, 'sec-fetch-site': 'cross-site' },
+      { ...json, host: 'evil.example:8000' },
+    ];
+    for (const headers of foreign) expect(await statusOf(headers), JSON.stringify(headers)).toBe(403);
+    expect(await requestsOf(upstreamUrl)).toBe(before);
+    expect(await statusOf({ ...json, origin: 'http://friend.example' })).toBe(200);
   });
 
   it('is recorded to the end if its client leaves', async () => {
