@@ -3,11 +3,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { counted } from '../core/counted.js';
 import { AppError } from '../core/errors.js';
-import { METRICS_DELAY_MS, NEVER_IDLE_MS, WORKER_BYTES_MIN } from '../core/limits.js';
+import { INDEXED_HERE_BYTES_MAX, METRICS_DELAY_MS, NEVER_IDLE_MS, WORKER_BYTES_MIN } from '../core/limits.js';
 import { isLoopback } from '../core/loopback.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { Counts } from '../dataset/counts.js';
 import { identityAt } from '../dataset/file.js';
+import { isSeveral } from '../dataset/parts.js';
 import { spoolPaths } from '../dataset/spool.js';
 import { isIndexSaved } from '../index/paths.js';
 import type { Notices } from '../models/notices.js';
@@ -102,8 +103,9 @@ async function run(config: Config, surroundings: Surroundings): Promise<boolean>
   const pool = new SharedPool(workers, () => (engine === 'sweep' ? workers : workersFor(config)));
   const tokens = new TokenPool(readTokenizer(config.tokenizer, surroundings.sourceOf?.('tokenizer')));
   // Threads are slow to start, so they start while the rest is loaded. With saved indexes they are hardly ever needed.
-  if (engine === 'sweep' || !dataset.every(({ path }) => hasSavedIndex(path, indexDir))) {
-    pool.start();
+  const isIndexed = dataset.every(({ path }) => hasSavedIndex(path, indexDir));
+  if (engine === 'sweep' || !(isIndexed || dataset.every(({ path }) => isShort(path)))) pool.start();
+  if (engine === 'sweep' || !isIndexed) {
     // Requests that are answered before the index is ready wait longest for the tokenizer. With the engine `index` it would only delay the
     // start.
     if (engine !== 'index' && config.usage === 'count') tokens.start();
@@ -127,6 +129,11 @@ function workersFor({ dataset, workers }: Config): number {
     0,
   );
   return Math.max(1, Math.min(workers, Math.ceil(bytes / WORKER_BYTES_MIN)));
+}
+
+/** True for a file that is read without other threads, unless it has to be converted. */
+function isShort(path: string): boolean {
+  return !isSeveral(path) && (identityAt(path)?.size ?? Number.POSITIVE_INFINITY) <= INDEXED_HERE_BYTES_MAX;
 }
 
 /** True if there is an index of the file, or of its spool. */

@@ -15,14 +15,15 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Edition } from '../lookup/edition.js';
 import type { RuledTable } from '../lookup/ruled.js';
 import type { SweepCount } from '../lookup/sweep.js';
-import { planShards } from '../workers/plan-shards.js';
+import type { Workers } from '../workers/own-thread.js';
+import { planShards, processSeed } from '../workers/plan-shards.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import { newStopFlag, type StopFlag, stopAll } from '../workers/stop-flag.js';
 import { Census } from './census.js';
 import { Marking } from './marking.js';
-import { Segment, type SegmentWork } from './segment.js';
+import { planOf, Segment, type SegmentWork } from './segment.js';
 
 /** The engines that can be configured. */
 export type Engine = 'auto' | 'sweep' | 'index';
@@ -206,29 +207,28 @@ export class Build {
   }
 
   /**
-   * Walks the dataset. Meanwhile, the edition answers by sweeps, unless the engine is `index`. Afterwards it answers by the index, unless
-   * the engine is `sweep`.
+   * Walks the dataset. Afterwards the edition answers by the index, unless the engine is `sweep`.
    *
-   * @param sweepCount incremented for every sweep
+   * @param sweeps the edition answers by sweeps meanwhile, each of which is counted; undefined if there is nothing to answer yet
    * @param onBegun called as soon as enough of the file was walked to assume that it can be served
    * @param onProgress called with the progress each time that it changes
    * @throws DatasetError
    */
   async walk(
-    pool: WorkerPool,
+    workers: Workers,
     engine: Engine,
-    sweepCount: SweepCount,
+    sweeps: { readonly pool: WorkerPool; readonly count: SweepCount } | undefined,
     onBegun: () => void,
     onProgress: (progress: number) => void,
   ): Promise<void> {
     const startMs = performance.now();
     const { dataset } = this.edition;
-    const plan = planShards(dataset, pool.workers, this.kernel);
+    const plan = planOf(dataset, workers, this.kernel, processSeed());
     this.plan = plan;
-    if (engine !== 'index') this.edition.useSweeps(plan, pool, sweepCount);
+    if (sweeps !== undefined) this.edition.useSweeps(plan, sweeps.pool, sweeps.count);
     const { start, end } = dataset.body;
     const begun = READ_BEFORE_LISTENING_BYTES / Math.max(1, end - start);
-    const census = new Census(plan, pool, this.stop);
+    const census = new Census(plan, workers, this.stop);
     this.census = census;
     try {
       const table = await census.take(engine !== 'sweep', ({ progress, marks }) => {

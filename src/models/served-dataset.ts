@@ -1,8 +1,9 @@
-import { byteOffset } from '../core/bytes.js';
+import { byteOffset, lengthOf } from '../core/bytes.js';
 import { AppError } from '../core/errors.js';
 import {
   FILE_CHECK_MS,
   GROWTH_AWAITED_BYTES,
+  INDEXED_HERE_BYTES_MAX,
   SEARCH_YIELDS_MS,
   SKETCHED_SOON_BYTES,
   SPOOL_TRIES_MAX,
@@ -34,6 +35,8 @@ import { CurrentLookup } from '../lookup/current.js';
 import { Edition } from '../lookup/edition.js';
 import type { Candidates, NearestQuery, Sharing, Similar } from '../lookup/lookup.js';
 import type { SweepCount } from '../lookup/sweep.js';
+import { ownThread } from '../workers/own-thread.js';
+import type { WorkerPool } from '../workers/pool.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { TokenPool } from '../workers/token-pool.js';
@@ -556,17 +559,19 @@ export class ServedDataset implements Served {
       // The index may have been saved before the file was spooled.
       return { walked: this.leavePool().then(() => this.spoolIfMixed(build)) };
     }
-    const pool = this.usesPool ? this.options.pool.start() : this.options.pool.take();
-    this.usesPool = true;
+    const isHere =
+      isStart && engine !== 'sweep' && lengthOf(build.edition.dataset.body) <= INDEXED_HERE_BYTES_MAX;
+    const pool = isHere ? undefined : this.takePool();
     let onBegun = () => {};
     const begun = new Promise<void>((resolve) => {
       onBegun = resolve;
     });
+    const sweeps = pool && engine !== 'index' ? { pool, count: this.sweepCount } : undefined;
     const indexed = build.walk(
-      pool,
+      pool ?? ownThread(),
       engine,
-      this.sweepCount,
-      engine === 'index' ? () => {} : onBegun,
+      sweeps,
+      sweeps === undefined ? () => {} : onBegun,
       (progress) => notices.progress(progress),
     );
     this.rule(build, indexed);
@@ -647,6 +652,12 @@ export class ServedDataset implements Served {
   private keep({ edition, segments }: Build): void {
     if (segments === undefined) return;
     this.keeper.keep(edition.dataset, segments, () => isCurrent(edition));
+  }
+
+  private takePool(): WorkerPool {
+    const pool = this.usesPool ? this.options.pool.start() : this.options.pool.take();
+    this.usesPool = true;
+    return pool;
   }
 
   /** Releases the threads: an index doesn't need them, and they take memory. */
