@@ -10,6 +10,8 @@ export interface RecordedMessage {
   readonly role: string;
   /** A text, parts, or null if the message has none. */
   readonly content: string | null | readonly object[];
+  /** Parts that lookups don't know: refusals, and tools that the upstream has called by itself. Each with the number of parts before it. */
+  readonly unread?: readonly (readonly [place: number, part: object])[];
   /** The speaker's name. */
   readonly name?: string;
   /** What a reasoning model wrote before the content. */
@@ -18,6 +20,8 @@ export interface RecordedMessage {
   readonly tool_calls?: readonly object[];
   /** The id of the call that the message is the result of. */
   readonly tool_call_id?: string;
+  /** True if that call has failed. */
+  readonly is_error?: boolean;
   /** Why an assistant refused, in place of the content. */
   readonly refusal?: string;
   /** When the chunks of a reply came, if it was streamed. */

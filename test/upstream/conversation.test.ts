@@ -10,7 +10,7 @@ import { parseChatRequest } from '#dist/openai/chat-request.js';
 import { messagesOf } from '#dist/openai/responses-items.js';
 import { parseResponsesRequest } from '#dist/openai/responses-request.js';
 import { conversationOf } from '#dist/upstream/conversation.js';
-import { keyOf } from '#dist/upstream/conversation-key.js';
+import { keysOf } from '#dist/upstream/conversation-key.js';
 import { runs } from '../support/factor.js';
 import { plainFind } from '../support/plain-lookup.js';
 import { CHOSEN } from '../support/shapes-read.js';
@@ -252,15 +252,19 @@ describe('a conversation', () => {
     expect(conversationOf('responses', { input: 'a', conversation: 'conv_1' })).toBeUndefined();
     expect(responses(user, { type: 'item_reference', id: 'msg_1' })).toBeUndefined();
     expect(responses({ type: 'custom_tool_call_output', call_id: '1', output: 'r' }, user)).toBeUndefined();
+    const call = { type: 'tool_use', id: '1', name: 'f', input: {} };
+    const said = { type: 'text', text: 'b' };
+    const anthropic = (...content: object[]) =>
+      conversationOf('messages', { messages: [{ role: 'assistant', content }, user] });
+    expect(anthropic(call, said)).toBeUndefined();
+    expect(anthropic({ ...call, input: { n: 2 ** 53 } })).toBeUndefined();
+    expect(anthropic(said, call, { type: 'thinking', thinking: 'h' })).toHaveLength(1);
     expect(responses(user)).toHaveLength(1);
   });
 });
 
 describe('the key of a conversation', () => {
-  const key = (format: UpstreamFormat, body: object) => {
-    const [messages] = conversationOf(format, body) ?? [];
-    return messages && keyOf(messages);
-  };
+  const key = (format: UpstreamFormat, body: object) => keysOf(format, body, (message) => message)[0];
   const chat = (...messages: object[]) => key('chat', { messages });
   const asked = (more: object) => chat({ role: 'user', content: 'a', ...more });
 
@@ -281,7 +285,7 @@ describe('the key of a conversation', () => {
           tool_calls: [toolCallOf('1', 'f', '{"x": 1, "y": {"b": 2, "a": 3}}')],
         },
         { role: 'tool', content: 'r', tool_call_id: '1' },
-        { role: 'user', content: '' },
+        { role: 'system', content: '' },
         { role: 'user', content: 'And?' },
       ),
       key('responses', {
@@ -349,6 +353,160 @@ describe('the key of a conversation', () => {
     ];
     expect(keys).not.toContain(undefined);
     expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it('counts which call a result belongs to, and not the order of parallel results', () => {
+    const calls = [toolCallOf('1', 'f', '{}'), toolCallOf('2', 'f', '{}')];
+    const results = (...said: (readonly [id: string, content: string])[]) =>
+      chat(
+        { role: 'assistant', content: null, tool_calls: calls },
+        ...said.map(([tool_call_id, content]) => ({ role: 'tool', tool_call_id, content })),
+        { role: 'user', content: 'So?' },
+      );
+    const sunny = results(['1', 'sun'], ['2', 'rain']);
+    expect(results(['2', 'rain'], ['1', 'sun'])).toBe(sunny);
+    const others = [
+      results(['2', 'sun'], ['1', 'rain']),
+      results(['1', 'sun'], ['3', 'rain']),
+      results(['3', 'sun'], ['2', 'rain']),
+      results(['1', ''], ['2', 'rain']),
+      results(['1', 'rain'], ['2', '']),
+      results(['1', 'rain']),
+      results(['2', 'rain']),
+    ];
+    expect(new Set([sunny, ...others]).size).toBe(8);
+    const anthropic = (...ids: string[]) =>
+      key('messages', {
+        messages: [
+          {
+            role: 'assistant',
+            content: ['a', 'b'].map((id) => ({ type: 'tool_use', id, name: 'f', input: {} })),
+          },
+          {
+            role: 'user',
+            content: [
+              ...ids.map((id) => ({
+                type: 'tool_result',
+                tool_use_id: id,
+                content: id === 'a' ? 'sun' : 'rain',
+              })),
+              { type: 'text', text: 'So?' },
+            ],
+          },
+        ],
+      });
+    expect([anthropic('a', 'b'), anthropic('b', 'a')]).toEqual([sunny, sunny]);
+  });
+
+  it('counts the order of parts, empty messages, refusals and the tools of the upstream', () => {
+    const says = (text: string) => ({ type: 'text', text });
+    const image = { type: 'image_url', image_url: { url: 'data:,1' } };
+    const beforeLast = (...messages: object[]) => chat(...messages, { role: 'user', content: 'And?' });
+    const assistant = (...content: object[]) => beforeLast({ role: 'assistant', content });
+    const search = (url: string) => ({
+      type: 'web_search_tool_result',
+      tool_use_id: 's',
+      content: [{ type: 'web_search_result', url }],
+    });
+    const keys = [
+      beforeLast(),
+      beforeLast({ role: 'user', content: '' }),
+      beforeLast({ role: 'assistant', content: '' }),
+      beforeLast({ role: 'user', content: [says('a'), image] }),
+      beforeLast({ role: 'user', content: [image, says('a')] }),
+      beforeLast({ role: 'user', content: [says('a'), image, says('b')] }),
+      beforeLast({ role: 'user', content: [says('ab'), image] }),
+      assistant({ type: 'refusal', refusal: 'No.' }),
+      assistant({ type: 'refusal', refusal: 'Never.' }),
+      assistant(search('http://a'), says('found')),
+      assistant(search('http://b'), says('found')),
+      assistant(says('found'), search('http://b')),
+    ];
+    expect(keys).not.toContain(undefined);
+    expect(new Set(keys).size).toBe(keys.length);
+    const joined = beforeLast({
+      role: 'user',
+      content: [says('a'), says(''), says('b'), { ...image, cache_control: {} }],
+    });
+    expect(joined).toBe(keys[6]);
+    expect(beforeLast({ role: 'assistant', content: null, refusal: 'No.' })).toBe(keys[7]);
+  });
+
+  it('counts whether a tool has failed', () => {
+    const result = (more: object) =>
+      key('messages', {
+        messages: [
+          { role: 'user', content: [{ type: 'tool_result', tool_use_id: '1', content: 'r', ...more }] },
+        ],
+      });
+    expect(result({ is_error: false })).toBe(result({}));
+    expect(result({ is_error: true })).not.toBe(result({}));
+  });
+
+  it('counts all digits of arguments, however they are spelled', () => {
+    const calling = (given: unknown) =>
+      chat(
+        { role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: given } }] },
+        { role: 'tool', content: 'r' },
+      );
+    const same = [
+      '{"n":100,"s":"1e2\\""}',
+      '{"s": "1e2\\"", "n": 1.0e2}',
+      '{"n":1000E-1,"s":"\\u0031e2\\""}',
+    ];
+    expect(new Set(same.map(calling)).size).toBe(1);
+    const numbers = [
+      '0',
+      '1',
+      '-1',
+      '"1"',
+      '"n1"',
+      '1e1',
+      '9007199254740993',
+      '9007199254740992',
+      '0.1',
+      '1e400',
+      '1e401',
+    ];
+    expect(new Set(numbers.map((n) => calling(`[${n}]`))).size).toBe(numbers.length);
+    expect(new Set(['0', '-0', '0.0', '0e7'].map((n) => calling(`[${n}]`))).size).toBe(1);
+    expect(calling({ n: 2 ** 53 })).toBeUndefined();
+    expect(calling({ n: 1.5 })).toBe(calling('{"n":15e-1}'));
+  });
+
+  it('counts the form that the answer shall have', () => {
+    const messages = [{ role: 'user', content: 'a' }];
+    const schema = { type: 'object', properties: {} };
+    const asked = (response_format?: object) => key('chat', { messages, response_format });
+    const said = (format?: object) => key('responses', { input: 'a', text: { format } });
+    const named = { name: 'n', strict: true, schema };
+    const json = asked({ type: 'json_object' });
+    const strict = asked({ type: 'json_schema', json_schema: named });
+    const keys = [
+      asked(),
+      json,
+      strict,
+      asked({ type: 'json_schema', json_schema: { ...named, schema: {} } }),
+      key('messages', { messages, output_config: { format: { type: 'json_schema', schema } } }),
+      key('completions', { prompt: 'a', guided_regex: 'a+' }),
+      key('completions', { prompt: 'a', guided_regex: 'b+' }),
+    ];
+    expect(new Set(keys).size).toBe(keys.length);
+    expect([asked({ type: 'text' }), said({ type: 'text' }), said()]).toEqual(Array(3).fill(asked()));
+    expect(said({ type: 'json_object' })).toBe(json);
+    expect(said({ type: 'json_schema', ...named, description: null })).toBe(strict);
+    expect(key('messages', { messages, output_format: { schema, type: 'json_schema' } })).toBe(keys[4]);
+    expect(key('chat', { messages, temperature: 0, tools: [{}], model: 'm', n: 1 })).toBe(asked());
+  });
+
+  it('is missing if a request wants more than a reply', () => {
+    const messages = [{ role: 'user', content: 'a' }];
+    for (const more of [{ n: 2 }, { logprobs: true }, { top_logprobs: 3 }])
+      expect(key('chat', { messages, ...more })).toBeUndefined();
+    for (const more of [{ n: 2 }, { logprobs: 0 }, { echo: true }, { prompt_logprobs: 1 }])
+      expect(key('completions', { prompt: 'a', ...more })).toBeUndefined();
+    expect(key('responses', { input: 'a', include: ['message.output_text.logprobs'] })).toBeUndefined();
+    expect(key('responses', { input: 'a', top_logprobs: 0, logprobs: null })).toBe(chat(...messages));
   });
 
   it('takes arguments as a text if they are nested too deeply', () => {
