@@ -41,19 +41,18 @@ function entriesOf(text: string): readonly string[] {
 
 function parseRedaction(entry: string): Redaction {
   if (!entry.startsWith('/')) {
-    if (/["\\]/.test(entry))
-      throw new RedactionError(`a name without quotes and backslashes, got '${entry}'`);
+    if (/["\\]/.test(entry)) throw new RedactionError('a name without quotes and backslashes');
     return { kind: 'name', name: entry };
   }
   const [whole, source = '', flags = ''] = PATTERN.exec(entry) ?? [];
-  if (whole !== entry) throw new RedactionError(`/expression/flags, got '${entry}'`);
+  if (whole !== entry) throw new RedactionError('/EXPRESSION/FLAGS');
   let isEmpty: boolean;
   try {
     isEmpty = new RegExp(source, flags).test('');
   } catch (error) {
-    throw new RedactionError(`an expression, got '${entry}': ${(error as Error).message}`);
+    throw new RedactionError(`a valid expression (${(error as Error).message})`);
   }
-  if (isEmpty) throw new RedactionError(`an expression that doesn't match the empty text, got '${entry}'`);
+  if (isEmpty) throw new RedactionError("an expression that doesn't match the empty text");
   return { kind: 'pattern', source, flags };
 }
 

@@ -43,6 +43,8 @@ export class Recorder {
    * @throws DatasetError if it can't be written, or isn't JSON lines
    */
   static async open(path: string, options: RecorderOptions): Promise<Recorder> {
+    if (path === '-')
+      throw new DatasetError(path, "recordings can't be written to the standard output; expected a file");
     const file = await explain(path, () => openFile(path));
     try {
       const { lines, path: cutPath } = await explain(path, () => repair(path));

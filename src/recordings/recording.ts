@@ -72,17 +72,36 @@ const STRUCTURE: ReadonlySet<string> = new Set([
 /** The fields whose strings aren't texts. */
 const NO_TEXT: ReadonlySet<string> = new Set(['role', 'tool_call_id', 'id', 'type']);
 
-function redactedFields(fields: object, redactor: Redactor, isFunction = false): object {
+/** The data of images, audio and files, by the field that it is in and the one around that. */
+const DATA: ReadonlySet<string> = new Set([
+  ...['image_url.url', 'input_audio.data', 'file.file_data', 'source.data'],
+  // Parts of the Responses API have it themselves.
+  ...['.image_url', '.file_data'],
+]);
+
+/** True if a string is the data of an image, an audio or a file, and thus no text. The address of an image is one, and so is a plain document. */
+function isData(key: string, value: unknown, fields: object, around: string): boolean {
+  const isAddress = key === 'url' || key === 'image_url';
+  const { type } = fields as { readonly type?: unknown };
+  const isPlain = around === 'source' && type === 'text';
+  if (typeof value !== 'string' || isPlain || (isAddress && !value.startsWith('data:'))) return false;
+  return DATA.has(`${around}.${key}`);
+}
+
+/** @param around the field that has the fields; empty for those of a message or a part */
+function redactedFields(fields: object, redactor: Redactor, around = ''): object {
+  const isFunction = around === 'function' || around === 'custom';
   const entries = Object.entries(fields).map(([key, value]) => {
     if (NO_TEXT.has(key) || (isFunction && key === 'name')) return [key, value];
     if (!STRUCTURE.has(key) && redactor.isSecret(key) && value !== undefined) return [key, REDACTED];
-    return [key, redactedValue(value, redactor, ['function', 'custom'].includes(key))];
+    if (isData(key, value, fields, around)) return [key, value];
+    return [key, redactedValue(value, redactor, key)];
   });
   return Object.fromEntries(entries) as object;
 }
 
-function redactedValue(value: unknown, redactor: Redactor, isFunction = false): unknown {
+function redactedValue(value: unknown, redactor: Redactor, key = ''): unknown {
   if (typeof value === 'string') return redactor.text(value);
   if (Array.isArray(value)) return value.map((each) => redactedValue(each, redactor));
-  return isObject(value) ? redactedFields(value, redactor, isFunction) : value;
+  return isObject(value) ? redactedFields(value, redactor, key) : value;
 }

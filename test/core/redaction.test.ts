@@ -17,6 +17,23 @@ describe('a list of redactions', () => {
     expect(parseRedactions('')).toEqual([]);
   });
 
+  it('may be a list, whose expressions may have commas anywhere', () => {
+    expect(parseRedactions(['/a,/i', ' b ', '', '/,/'])).toEqual([
+      { kind: 'pattern', source: 'a,', flags: 'i' },
+      { kind: 'name', name: 'b' },
+      { kind: 'pattern', source: ',', flags: '' },
+    ]);
+  });
+
+  it.each([
+    ['a\\', 'a name without quotes and backslashes'],
+    ['/a', '/EXPRESSION/FLAGS'],
+    ['/(/', 'a valid expression (Invalid regular expression: /(/: Unterminated group)'],
+    ['/x*/', "an expression that doesn't match the empty text"],
+  ])('says what was expected in place of %j', (given, expected) => {
+    expect(() => parseRedactions(given)).toThrow(new RedactionError(expected));
+  });
+
   it.each(['/(/', '/x*/', '/a', '/a/gg', '/a/ b', 'a"b'])('refuses %j', (given) => {
     expect(() => parseRedactions(given)).toThrow(RedactionError);
   });

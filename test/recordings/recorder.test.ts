@@ -141,6 +141,10 @@ describe('a recorder', () => {
     expect(modeOf(path)).toBe(0o600);
   });
 
+  it('writes to a file, and not to the standard output', async () => {
+    await expect(opened('-')).rejects.toThrow("-: recordings can't be written to the standard output");
+  });
+
   it('writes an id once a day to its journal', async () => {
     const path = newPath();
     let nowMs = Date.UTC(2026, 0, 1, 12);
@@ -255,6 +259,39 @@ describe('redactions', () => {
       },
     ]);
     expect(linesOf(path)[0]?.messages.at(-1)).not.toHaveProperty('timings');
+  });
+
+  it('leave the data of images, audio and files as it is, unless a name replaces it', async () => {
+    const contents = (data: string, url: string) => [
+      { type: 'image_url', image_url: { url: `data:image/png;base64,${data}` } },
+      { type: 'input_image', image_url: `data:image/png;base64,${data}` },
+      { type: 'input_audio', input_audio: { data, format: 'wav' } },
+      { type: 'file', file: { file_data: data } },
+      { type: 'input_file', file_data: data },
+      { type: 'image', source: { type: 'base64', data } },
+      { type: 'image_url', image_url: { url } },
+    ];
+    const plain = (text: string) => ({ type: 'document', source: { type: 'text', data: text } });
+    const url = 'https://example.com/';
+    const asked = { role: 'user', content: [...contents('sk1', `${url}sk1`), plain('sk1')] };
+    const written = async (redact: string) => {
+      const path = newPath();
+      const { recorder } = await opened(path, redact);
+      await recorder.append({ ...recording, messages: [asked] });
+      return linesOf(path)[0]?.messages[0]?.content;
+    };
+    const secret = '[redacted]';
+    expect(await written('/sk\\d/')).toEqual([...contents('sk1', `${url}${secret}`), plain(secret)]);
+    expect(await written('file_data,image_url')).toMatchObject([
+      ...[
+        { image_url: secret },
+        { image_url: secret },
+        {},
+        { file: { file_data: secret } },
+        { file_data: secret },
+      ],
+      ...[{}, { image_url: secret }, {}],
+    ]);
   });
 
   it('leave what has no secrets as it was, with its times', async () => {
