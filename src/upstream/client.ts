@@ -1,17 +1,18 @@
 /** Asks another server. This is the only file that knows `undici`, which is loaded only if there is an upstream. */
 
+import assert from 'node:assert';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { AppError } from '../core/errors.js';
 import type { UpstreamFormat } from '../core/recording.js';
 import { Exchange, type Source } from './exchange.js';
-import { answerHeaders, requestHeaders } from './headers.js';
+import { answerHeaders, askerOf, requestHeaders } from './headers.js';
 
 /** The servers that are asked, and how. */
 export interface UpstreamSettings {
-  /** Answers requests of OpenAI's format; those of Anthropic's, too, if `anthropic` is undefined. */
+  /** Answers requests of OpenAI's formats; those of Anthropic's, too, if `anthropic` is undefined: one gateway may have both. */
   readonly openai: Target | undefined;
-  /** Answers requests of Anthropic's format; those of OpenAI's, too, if `openai` is undefined. */
+  /** Answers requests of Anthropic's format, and no others. */
   readonly anthropic: Target | undefined;
   /** How long the beginning of an answer may take, and each chunk after it, in ms. */
   readonly timeoutMs: number;
@@ -21,7 +22,7 @@ export interface UpstreamSettings {
 
 /** A server to ask. */
 export interface Target {
-  /** Its base URL. Without a path, `/v1` is appended. */
+  /** Its base URL. OpenAI's gets `/v1` if it has no path, Anthropic's if it doesn't end with it: these are the bases of their clients. */
   readonly url: URL;
   /** The key that it is asked with, in place of the client's. */
   readonly key: string | undefined;
@@ -51,27 +52,22 @@ export class Upstream {
   /**
    * Sends a request. The answer isn't requested again if it is lost.
    *
+   * @param format one that it has a server for: see `has`
    * @param body JSON, not compressed
    * @param headers those of the client's request
    */
   ask(format: UpstreamFormat, body: Buffer, headers: IncomingHttpHeaders): Exchange {
-    const { passesKeys, timeoutMs } = this.settings;
-    const target = this.targetOf(format);
     const url = this.urlOf(format);
     const options: Dispatcher.DispatchOptions = {
       method: 'POST',
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
-      headers: requestHeaders(headers, {
-        key: target.key,
-        passesKeys,
-        isAnthropic: target === this.settings.anthropic && format === 'messages',
-      }),
+      headers: requestHeaders(headers, this.credentialsOf(format)),
       body,
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    const call = new Call(timeoutMs);
+    const call = new Call(this.settings.timeoutMs);
     this.dispatcher.then(
       (dispatcher) => call.dispatch(dispatcher, options),
       (error) => call.exchange.fail(new AppError('upstream_unreachable', { cause: error })),
@@ -79,11 +75,31 @@ export class Upstream {
     return call.exchange;
   }
 
-  /** The URL that requests of a format are sent to. */
+  /** True if there is a server for requests of a format. */
+  has(format: UpstreamFormat): boolean {
+    return this.targetOf(format) !== undefined;
+  }
+
+  /**
+   * Identifies who asks, from the headers of a client's request. Two requests may share an answer only if it is equal.
+   *
+   * @param format one that it has a server for
+   */
+  askerOf(format: UpstreamFormat, headers: IncomingHttpHeaders): string {
+    return askerOf(headers, this.credentialsOf(format));
+  }
+
+  /**
+   * The URL that requests of a format are sent to.
+   *
+   * @param format one that it has a server for
+   */
   urlOf(format: UpstreamFormat): URL {
-    const url = new URL(this.targetOf(format).url);
-    const base = url.pathname === '/' ? '/v1' : url.pathname.replace(/\/+$/, '');
-    url.pathname = `${base}${PATHS[format]}`;
+    const target = this.knownTargetOf(format);
+    const url = new URL(target.url);
+    const base = url.pathname.replace(/\/+$/, '');
+    const hasVersion = target === this.settings.anthropic ? base.endsWith('/v1') : base !== '';
+    url.pathname = `${base}${hasVersion ? '' : '/v1'}${PATHS[format]}`;
     return url;
   }
 
@@ -93,9 +109,21 @@ export class Upstream {
     await dispatcher?.destroy();
   }
 
-  private targetOf(format: UpstreamFormat): Target {
+  private credentialsOf(format: UpstreamFormat) {
+    const target = this.knownTargetOf(format);
+    const { anthropic, passesKeys } = this.settings;
+    return { key: target.key, passesKeys, isAnthropic: target === anthropic };
+  }
+
+  private knownTargetOf(format: UpstreamFormat): Target {
+    const target = this.targetOf(format);
+    assert(target !== undefined, `there is an upstream for ${format}`);
+    return target;
+  }
+
+  private targetOf(format: UpstreamFormat): Target | undefined {
     const { openai, anthropic } = this.settings;
-    return (format === 'messages' ? (anthropic ?? openai) : (openai ?? anthropic)) as Target;
+    return format === 'messages' ? (anthropic ?? openai) : openai;
   }
 }
 

@@ -17,7 +17,29 @@ const UNSENT: ReadonlySet<string> = new Set([
 const UNSENT_BEGINNINGS = /^(?:x-verbatim-|x-forwarded-)/;
 
 /** The headers in which clients send keys. */
-const KEYS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key']);
+const KEYS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']);
+
+/** Headers that trace requests, or name the program that asks: they don't decide the answer. */
+const TRACES: ReadonlySet<string> = new Set([
+  ...[
+    'x-request-id',
+    'request-id',
+    'x-client-request-id',
+    'x-correlation-id',
+    'idempotency-key',
+    'user-agent',
+  ],
+  ...[
+    'traceparent',
+    'tracestate',
+    'baggage',
+    'b3',
+    'sentry-trace',
+    'x-amzn-trace-id',
+    'x-cloud-trace-context',
+  ],
+]);
+const TRACES_BEGINNINGS = /^(?:x-stainless-|x-b3-|x-datadog-)/;
 
 /** Headers of an answer that this server replaces, that are for the upstream's site, or that frame its body. */
 const UNPASSED: ReadonlySet<string> = new Set([
@@ -59,6 +81,16 @@ export function requestHeaders(
     'accept-encoding': 'identity',
     ...(key !== undefined && (isAnthropic ? { 'x-api-key': key } : { authorization: `Bearer ${key}` })),
   };
+}
+
+/**
+ * Identifies who asks, and how: all headers that are passed on, in the order of their names, but for those that trace requests. Two requests may
+ * share an answer only if it is equal.
+ */
+export function askerOf(headers: IncomingHttpHeaders, credentials: Credentials): string {
+  const sent = Object.entries(requestHeaders(headers, credentials));
+  const counted = sent.filter(([name]) => !TRACES.has(name) && !TRACES_BEGINNINGS.test(name));
+  return JSON.stringify(counted.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /**

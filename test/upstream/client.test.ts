@@ -97,7 +97,18 @@ describe('a request to an upstream', () => {
     ]);
   });
 
-  it('goes to the upstream of its own format, or to the only one', async () => {
+  it.each([
+    ['', '/v1/messages'],
+    ['/v1/', '/v1/messages'],
+    ['/anthropic', '/anthropic/v1/messages'],
+    ['/anthropic/v1?beta=true', '/anthropic/v1/messages?beta=true'],
+  ])('to the base %j of Anthropic’s clients goes to %s', async (base, path) => {
+    const { url } = await serverOf(({ url: asked }, response) => response.end(asked));
+    const upstream = upstreamOf(undefined, { anthropic: { url: new URL(url + base), key: undefined } });
+    expect(await textOf(upstream.ask('messages', BODY, {}))).toBe(path);
+  });
+
+  it('goes to the upstream of its own format; one of Anthropic’s also to that of OpenAI’s, if it is the only one', async () => {
     const [openai, anthropic] = await Promise.all(
       ['openai', 'anthropic'].map((name) =>
         serverOf(({ headers }, response) =>
@@ -112,15 +123,35 @@ describe('a request to an upstream', () => {
     const answersOf = (settings: Partial<UpstreamSettings>) => {
       const upstream = upstreamOf(undefined, settings);
       return Promise.all(
-        (['chat', 'messages'] as const).map((format) => textOf(upstream.ask(format, BODY, {}))),
+        (['chat', 'messages'] as const).map((format) =>
+          upstream.has(format) ? textOf(upstream.ask(format, BODY, {})) : 'none',
+        ),
       );
     };
     expect(await answersOf(targets)).toEqual(['openai Bearer o undefined', 'anthropic undefined a']);
     expect(await answersOf({ openai: targets.openai })).toEqual(Array(2).fill('openai Bearer o undefined'));
-    expect(await answersOf({ anthropic: targets.anthropic })).toEqual([
-      'anthropic Bearer a undefined',
-      'anthropic undefined a',
-    ]);
+    expect(await answersOf({ anthropic: targets.anthropic })).toEqual(['none', 'anthropic undefined a']);
+  });
+
+  it('shares its asker with those that have the same headers, but for their traces', () => {
+    const url = new URL('http://upstream.example');
+    const askerWith = (headers: Record<string, string>, passesKeys = true, key?: string) =>
+      upstreamOf(undefined, { passesKeys, openai: { url, key } }).askerOf('chat', headers);
+    const mine = { authorization: 'Bearer mine', 'openai-organization': 'o' };
+    const traces = {
+      ...{ 'x-request-id': '1', traceparent: '2', 'x-stainless-retry-count': '1', 'user-agent': 'ua' },
+      ...{ 'x-forwarded-for': '10.0.0.1', host: 'h', 'content-length': '9', cookie: 'c' },
+    };
+    expect(askerWith({ ...traces, 'openai-organization': 'o', authorization: 'Bearer mine' })).toBe(
+      askerWith(mine),
+    );
+    for (const name of ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']) {
+      expect(askerWith({ ...mine, [name]: 'other' })).not.toBe(askerWith(mine));
+      expect(askerWith({ ...mine, [name]: 'other' }, false)).toBe(askerWith(mine, false));
+      expect(askerWith({ ...mine, [name]: 'other' }, true, 'k')).toBe(askerWith(mine, true, 'k'));
+    }
+    for (const name of ['openai-project', 'anthropic-beta', 'x-other'])
+      expect(askerWith({ ...mine, [name]: 'other' })).not.toBe(askerWith(mine));
   });
 
   it('has the headers of the client, but for those of the connection, of this server and of secrets', async () => {
@@ -148,6 +179,7 @@ describe('a request to an upstream', () => {
       ...{
         authorization: 'Bearer mine',
         'x-api-key': 'mine',
+        'x-goog-api-key': 'mine',
         'proxy-authorization': 'Basic x',
         te: 'trailers',
       },
@@ -185,6 +217,7 @@ describe('a request to an upstream', () => {
       ...passed,
       authorization: 'Bearer mine',
       'x-api-key': 'mine',
+      'x-goog-api-key': 'mine',
     });
     expect(await headersWith({ passesKeys: true }, 'k')).toEqual({ ...passed, authorization: 'Bearer k' });
   });
