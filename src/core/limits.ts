@@ -727,6 +727,9 @@ export const RECORDED_LINE_BYTES_MAX = byteCount(4 * RECORD_BYTES_MAX);
 /** Bytes of recordings that may wait for the disk. More of them are dropped, with a line in the log. */
 export const RECORDINGS_PENDING_BYTES_MAX = byteCount(64 * MiB);
 
+/** Recordings that wait for the disk together are written together, up to as many bytes. */
+export const RECORDINGS_WRITE_BYTES = byteCount(4 * MiB);
+
 /** How long a file without a line feed at its end must stay as it is before its last line counts as cut: a write takes microseconds. */
 export const CUT_LINE_IDLE_MS = 50;
 

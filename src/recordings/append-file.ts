@@ -18,16 +18,16 @@ export class AppendFile {
   }
 
   /**
-   * Appends a line. Only one call may run at a time.
+   * Appends lines. Only one call may run at a time.
    *
-   * @param line with its line feed
-   * @throws what the system says; what was written of the line until then is blank, unless another process has appended since
+   * @param lines with their line feeds
+   * @throws what the system says; what was written of the lines until then is blank, unless another process has appended since
    */
-  async append(line: Buffer): Promise<void> {
+  async append(lines: Buffer): Promise<void> {
     do {
       if (!(await this.isCurrent())) await this.reopen();
-      await this.write(line);
-      // If the file was replaced meanwhile, the line may be in the replaced one alone. A recording that is there twice does no harm.
+      await this.write(lines);
+      // If the file was replaced meanwhile, the lines may be in the replaced one alone. A recording that is there twice does no harm.
     } while (!(await this.isCurrent()));
   }
 
@@ -52,15 +52,15 @@ export class AppendFile {
     this.handle = next;
   }
 
-  /** Writes all bytes in one call. Another process may have died within a line: then the line begins with a line feed. */
-  private async write(line: Buffer): Promise<void> {
+  /** Writes all bytes in one call. Another process may have died within a line: then the first line begins with a line feed. */
+  private async write(lines: Buffer): Promise<void> {
     const { size } = await this.handle.stat();
-    const bytes = (await this.endsLine(size)) ? line : Buffer.concat([LINE_FEED, line]);
+    const bytes = (await this.endsLine(size)) ? lines : Buffer.concat([LINE_FEED, lines]);
     const { bytesWritten } = await this.handle.write(bytes);
     if (bytesWritten === bytes.length) return;
     // Without room for all of it, the system takes a part, and says why only when the next write fails.
     await this.undo(bytes.subarray(0, bytesWritten));
-    await this.write(line);
+    await this.write(lines);
   }
 
   private async endsLine(size: number): Promise<boolean> {

@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { counted } from '../core/counted.js';
-import { RECORD_BYTES_MAX, RECORDINGS_PENDING_BYTES_MAX } from '../core/limits.js';
+import { RECORD_BYTES_MAX, RECORDINGS_PENDING_BYTES_MAX, RECORDINGS_WRITE_BYTES } from '../core/limits.js';
 import { type Redaction, type Redactor, redactorOf } from '../core/redaction.js';
 import { DatasetError } from '../dataset/dataset-error.js';
 import { isSystemError, saysFull } from '../dataset/file.js';
@@ -31,8 +31,10 @@ export class Recorder {
   private readonly journal: UseJournal;
   private readonly redactor: Redactor | undefined;
   private readonly notices: RecordingNotices;
-  /** Settles when all lines were written that were appended until now. */
-  private written: Promise<unknown> = Promise.resolve();
+  /** The lines that wait for the disk, oldest first. */
+  private waiting: Waiting[] = [];
+  /** Settles when no line waits; undefined if none does. */
+  private writing: Promise<void> | undefined;
   private pendingBytes = 0;
   private isFailing = false;
   private isClosed = false;
@@ -88,8 +90,8 @@ export class Recorder {
       return false;
     }
     this.pendingBytes += line.length;
-    const done = this.written.then(() => this.write(line));
-    this.written = done;
+    const done = new Promise<boolean>((resolve, reject) => this.waiting.push({ line, resolve, reject }));
+    this.writing ??= this.writeAll();
     return done;
   }
 
@@ -102,30 +104,61 @@ export class Recorder {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    await this.written;
+    await this.writing;
     await this.journal.close();
     await this.file.close();
   }
 
-  private async write(line: Buffer): Promise<boolean> {
+  private async writeAll(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const together = this.waiting.splice(0, fitting(this.waiting));
+      const lines = Buffer.concat(together.map(({ line }) => line));
+      try {
+        const isWritten = await this.write(lines);
+        for (const { resolve } of together) resolve(isWritten);
+      } catch (error) {
+        for (const { reject } of together) reject(error);
+      }
+      this.pendingBytes -= lines.length;
+    }
+    // At once: a line that is appended before the promise settles would wait forever.
+    this.writing = undefined;
+  }
+
+  private async write(lines: Buffer): Promise<boolean> {
     try {
-      await this.file.append(line);
-      if (this.isFailing) this.notices('info', { path: this.file.path }, 'recording again');
-      this.isFailing = false;
-      return true;
+      await this.file.append(lines);
     } catch (error) {
       if (!isSystemError(error)) throw error;
       this.failed(error);
       return false;
-    } finally {
-      this.pendingBytes -= line.length;
     }
+    if (this.isFailing) this.notices('info', { path: this.file.path }, 'recording again');
+    this.isFailing = false;
+    return true;
   }
 
   private failed(err: Error): void {
     if (!this.isFailing) this.notices('warn', { err, path: this.file.path }, 'answers not recorded');
     this.isFailing = true;
   }
+}
+
+/** A line that waits for the disk. */
+interface Waiting {
+  readonly line: Buffer;
+  readonly resolve: (isWritten: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How many lines are written together: one at least. */
+function fitting(waiting: readonly Waiting[]): number {
+  let bytes = 0;
+  const tooMany = waiting.findIndex(({ line }) => {
+    bytes += line.length;
+    return bytes > RECORDINGS_WRITE_BYTES;
+  });
+  return tooMany < 0 ? waiting.length : Math.max(1, tooMany);
 }
 
 async function openFile(path: string): Promise<AppendFile> {

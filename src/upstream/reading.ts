@@ -1,5 +1,6 @@
 /** What an upstream's answer says. */
 
+import { RECORD_BYTES_MAX } from '../core/limits.js';
 import { isObject } from '../core/objects.js';
 import type { RecordedAnswer, UpstreamFormat } from '../core/recording.js';
 import type { Problem } from './draft.js';
@@ -26,23 +27,26 @@ const READERS: Readonly<Record<UpstreamFormat, (request: Fields) => Reader>> = {
 };
 
 /**
- * The answers in a response, one for each prompt. Of several choices for a prompt, only the first counts.
+ * The answers in a response, one for each prompt. Of several choices for a prompt, only the first counts. Yields after each event: reading a long
+ * stream takes seconds.
  *
  * @param body the request, parsed
  * @returns a problem if one of the answers isn't complete and good, and thus must not be recorded
  */
-export function answersOf(
+export function* answersOf(
   format: UpstreamFormat,
   body: unknown,
   response: UpstreamResponse,
-): readonly RecordedAnswer[] | Problem {
+): Generator<void, readonly RecordedAnswer[] | Problem> {
   if (response.status !== 200) return { problem: `status ${response.status}` };
   const request = isObject(body) ? body : {};
   const reader = READERS[format](request);
-  const problem = isStream(request, response) ? readStream(reader, response) : readBody(reader, response);
+  const isStreamed = isStream(request, response);
+  const problem = isStreamed ? yield* readStream(reader, response) : readBody(reader, response);
   if (problem !== undefined) return { problem };
   const answers: RecordedAnswer[] = [];
   for (const draft of reader.drafts) {
+    yield;
     const answer = draft.answer(reader.mayBeCut);
     if ('problem' in answer) return answer;
     answers.push(answer);
@@ -57,6 +61,7 @@ function isStream({ stream }: Fields, { contentType = '', chunks }: UpstreamResp
 }
 
 function readBody(reader: Reader, { chunks }: UpstreamResponse): string | undefined {
+  if (isTooLong(chunks)) return 'the body is too long';
   const fields = parsed(new TextDecoder().decode(Buffer.concat(chunks)));
   if (!isObject(fields)) return 'the body is not a JSON object';
   if (hasError(fields)) return 'the body has an error';
@@ -64,9 +69,18 @@ function readBody(reader: Reader, { chunks }: UpstreamResponse): string | undefi
   return undefined;
 }
 
+/** True if a body is longer than a recording may be: it isn't parsed. */
+export function isTooLong(chunks: readonly Buffer[]): boolean {
+  return chunks.reduce((sum, { length }) => sum + length, 0) > RECORD_BYTES_MAX;
+}
+
 /** What comes after the marker of the end is ignored. */
-function readStream(reader: Reader, { chunks, atMs }: UpstreamResponse): string | undefined {
+function* readStream(
+  reader: Reader,
+  { chunks, atMs }: UpstreamResponse,
+): Generator<void, string | undefined> {
   for (const event of eventsOf(chunks, atMs)) {
+    yield;
     if (event.data === '[DONE]') break;
     const problem = readEvent(reader, event);
     if (problem !== undefined) return problem;
@@ -75,9 +89,12 @@ function readStream(reader: Reader, { chunks, atMs }: UpstreamResponse): string 
   return undefined;
 }
 
-function readEvent(reader: Reader, { type, data, atMs }: ServerSentEvent): string | undefined {
+function readEvent(reader: Reader, { type, data, atMs, isEnded }: ServerSentEvent): string | undefined {
   if (data === '') return undefined;
+  if (data.length > RECORD_BYTES_MAX) return 'an event is too long';
   const fields = parsed(data);
+  // If the end of the stream has cut it, it may be the marker of the end.
+  if (!isEnded && fields === undefined) return undefined;
   if (!isObject(fields)) return 'an event is not a JSON object';
   if (type === 'error' || hasError(fields)) return 'the stream has an error';
   reader.event(fields, atMs);

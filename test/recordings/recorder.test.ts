@@ -16,6 +16,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConversation } from '#dist/core/conversation.js';
+import { RECORDINGS_WRITE_BYTES } from '#dist/core/limits.js';
 import { parseRedactions } from '#dist/core/redaction.js';
 import { Recorder } from '#dist/recordings/recorder.js';
 import type { Recording } from '#dist/recordings/recording.js';
@@ -171,6 +172,21 @@ describe('a recorder', () => {
     expect(await Promise.all(appended)).toEqual([true, true, true]);
     expect(await recorder.append(recording)).toBe(false);
     expect(idsOf(path)).toEqual(['rec_1', 'rec_2', 'rec_3']);
+  });
+
+  it('writes what waits together in their order, more than one write may have, too', async () => {
+    const path = newPath();
+    const { recorder } = await opened(path);
+    const ids = Array.from({ length: 100 }, (_, i) => `rec_${i}`);
+    const reply = { role: 'assistant', content: 'x'.repeat(RECORDINGS_WRITE_BYTES / 20) };
+    const longest = { role: 'assistant', content: 'x'.repeat(2 * RECORDINGS_WRITE_BYTES) };
+    const appended = ids.map((id, i) =>
+      recorder.append({ ...recording, id, reply: i === 50 ? longest : reply }),
+    );
+    expect(new Set(await Promise.all(appended))).toEqual(new Set([true]));
+    expect(idsOf(path)).toEqual(ids);
+    await recorder.append(recording);
+    expect(idsOf(path)).toHaveLength(ids.length + 1);
   });
 
   it('drops what would be too long to be served', async () => {

@@ -19,8 +19,8 @@ const dataIn = (text: string) => eventsIn(text).map(({ data }) => data);
 describe('the events of a stream', () => {
   it('have types and data, and end at blank lines', () => {
     expect(eventsIn('event: a\ndata: 1\n\ndata: 2\n\n')).toEqual([
-      { type: 'a', data: '1', atMs: 1 },
-      { type: '', data: '2', atMs: 1 },
+      { type: 'a', data: '1', atMs: 1, isEnded: true },
+      { type: '', data: '2', atMs: 1, isEnded: true },
     ]);
   });
 
@@ -41,9 +41,13 @@ describe('the events of a stream', () => {
     expect(eventsIn('event: a\n\ndata: 1\n\nevent: b\ndata:\n\n').map(({ type }) => type)).toEqual(['', 'b']);
   });
 
-  it('are left out if they are not complete', () => {
-    expect(dataIn('data: 1\n\ndata: 2\n')).toEqual(['1']);
-    expect(dataIn('data: 1\n\ndata: 2')).toEqual(['1']);
+  it('may lack the blank line after the last of them, and the end of its line', () => {
+    for (const last of ['data: 2\n', 'data: 2'])
+      expect(eventsIn('data: 1\n\n', last)).toEqual([
+        { type: '', data: '1', atMs: 1, isEnded: true },
+        { type: '', data: '2', atMs: 2, isEnded: false },
+      ]);
+    expect(dataIn('data: 1\n\nevent: x')).toEqual(['1']);
   });
 
   it('came with the chunk that completes them', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { RECORD_BYTES_MAX } from '#dist/core/limits.js';
 import type { RecordedAnswer, UpstreamFormat } from '#dist/core/recording.js';
 import { parseTimings, timedLength } from '#dist/core/timings.js';
 import { answersOf } from '#dist/upstream/reading.js';
+import { made } from '../support/made.js';
 
 /** What is read of a stream whose first chunk came after 1 ms, the second after 2 ms, and so on. */
 function read(
@@ -11,7 +13,7 @@ function read(
   contentType = 'text/event-stream',
 ) {
   const atMs = chunks.map((_, i) => i + 1);
-  return answersOf(format, body, { status: 200, contentType, chunks, atMs });
+  return made(answersOf(format, body, { status: 200, contentType, chunks, atMs }));
 }
 
 /** Events with their types, if they have one. */
@@ -211,6 +213,39 @@ describe.each(APIS)('an answer of $format', ({ format, events, whole: answer }) 
     expect(one?.reply).toMatchObject(reply);
   });
 
+  it('may end without a blank line, and within the marker of the end', () => {
+    for (const end of ['', '\n\ndata: [DONE]', '\n\ndata: [DON']) {
+      const [one] = read(format, { stream: true }, [Buffer.from(stream.trimEnd() + end)]) as RecordedAnswer[];
+      expect(one?.reply).toMatchObject(reply);
+    }
+    const cut = Buffer.from(lines(events).join('').trimEnd().slice(0, -1));
+    const isOver = format === 'chat' || format === 'completions';
+    if (!isOver) expect(read(format, { stream: true }, [cut])).toHaveProperty('problem');
+  });
+
+  it('is not read if it is too long to be recorded', () => {
+    const long = JSON.stringify({ ...answer, x: 'x'.repeat(RECORD_BYTES_MAX) });
+    expect(read(format, {}, [Buffer.from(long)], 'application/json')).toEqual({
+      problem: 'the body is too long',
+    });
+    expect(read(format, { stream: true }, [Buffer.from(`data: ${long}\n\n`)])).toEqual({
+      problem: 'an event is too long',
+    });
+  });
+
+  it('is read event by event, so that others can run between them', () => {
+    const response = {
+      status: 200,
+      contentType: 'text/event-stream',
+      chunks: [Buffer.from(stream)],
+      atMs: [1],
+    };
+    const steps = answersOf(format, { stream: true }, response);
+    let count = 0;
+    while (steps.next().done !== true) count++;
+    expect(count).toBeGreaterThanOrEqual(events.length);
+  });
+
   it('is not recorded if its stream is cut before its end', () => {
     const complete = { chat: 'tool_calls"}', completions: 'stop"}', responses: '', messages: '' }[format];
     const events = lines(APIS.find((api) => api.format === format)?.events ?? []);
@@ -244,7 +279,7 @@ describe.each(APIS)('an answer of $format', ({ format, events, whole: answer }) 
   it('is not recorded with another status, or without a JSON object', () => {
     const chunks = [Buffer.from(JSON.stringify(answer))];
     const asked = (status: number) =>
-      answersOf(format, {}, { status, contentType: undefined, chunks, atMs: [1] });
+      made(answersOf(format, {}, { status, contentType: undefined, chunks, atMs: [1] }));
     expect(asked(200)).toHaveLength(1);
     for (const status of [201, 206, 400, 429, 500])
       expect(asked(status)).toEqual({ problem: `status ${status}` });

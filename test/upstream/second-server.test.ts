@@ -10,6 +10,7 @@ import { Upstream } from '#dist/upstream/client.js';
 import { conversationOf } from '#dist/upstream/conversation.js';
 import { answersOf } from '#dist/upstream/reading.js';
 import { atEndOfFile } from '../support/end-of-file.js';
+import { made } from '../support/made.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -122,7 +123,8 @@ describe.each(cases)('$format, streamed: $stream, $prompt', ({ format, prompt, r
   });
 });
 
-function onlyAnswer(answers: ReturnType<typeof answersOf>): RecordedAnswer {
+function onlyAnswer(steps: ReturnType<typeof answersOf>): RecordedAnswer {
+  const answers = made(steps);
   if ('problem' in answers) throw new Error(answers.problem);
   expect(answers).toHaveLength(1);
   return answers[0] as RecordedAnswer;
