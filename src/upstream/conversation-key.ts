@@ -31,7 +31,7 @@ export function keysOf(
  *
  * @param form the form that the request wants the answer to have, of `formOf`; undefined for plain text
  */
-export function keyOf(messages: readonly RecordedMessage[], form?: unknown): string {
+function keyOf(messages: readonly RecordedMessage[], form?: unknown): string {
   const said = joined(saidIn(messages).filter(({ role, said }) => role !== 'system' || said.length > 0));
   const digest = createHash('sha256').update(JSON.stringify(form === undefined ? said : [said, form]));
   return `rec_${digest.digest('hex').slice(0, KEY_DIGITS)}`;

@@ -84,7 +84,7 @@ export function requestHeaders(
 }
 
 /**
- * Identifies who asks, and how: all headers that are passed on, in the order of their names, but for those that trace requests. Two requests may
+ * Identifies who asks, and how: all headers that are passed on, in the order of their names, except those that trace requests. Two requests may
  * share an answer only if it is equal.
  */
 export function askerOf(headers: IncomingHttpHeaders, credentials: Credentials): string {
