@@ -1,7 +1,7 @@
+import type { RecordedMessage } from '../core/recording.js';
 import { type Redaction, type Redactor, redactorOf } from '../core/redaction.js';
 import { redactedMessage } from '../recordings/recording.js';
-import { conversationOf } from '../upstream/conversation.js';
-import { keyOf } from '../upstream/conversation-key.js';
+import { keysOf } from '../upstream/conversation-key.js';
 import type { UpstreamCall } from './upstream-call.js';
 
 /** The key of a conversation, and with a limit the key of an answer that the limit has ended. */
@@ -46,12 +46,11 @@ export class RecordingKeys {
   of({ format, body }: Pick<UpstreamCall, 'format' | 'body'>): readonly RecordingKey[] {
     const { redactor } = this;
     const limit = limitOf(format, body as Readonly<Record<string, unknown>>);
-    return (conversationOf(format, body) ?? []).map((messages) => {
-      const key = keyOf(
-        redactor === undefined ? messages : messages.map((each) => redactedMessage(each, redactor)),
-      );
-      return limit === undefined ? [key] : [key, `${key}${LIMITED}${limit}`];
-    });
+    const redacted = (message: RecordedMessage) =>
+      redactor === undefined ? message : redactedMessage(message, redactor);
+    return keysOf(format, body, redacted).map((key) =>
+      limit === undefined ? [key] : [key, `${key}${LIMITED}${limit}`],
+    );
   }
 
   /** True if something is redacted. */

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { AppError } from '../core/errors.js';
 import { after, type MaybePromise } from '../core/maybe-promise.js';
 import type { UpstreamFormat } from '../core/recording.js';
+import { inSteps } from '../core/steps.js';
 import type { Recorder } from '../recordings/recorder.js';
 import type { UpstreamUse } from '../settings/recording.js';
 import type { Upstream } from '../upstream/client.js';
@@ -19,15 +20,6 @@ import type { UpstreamCall } from './upstream-call.js';
 
 /** Where the answers of an upstream come from, as in their headers. */
 const FROM_UPSTREAM: Origin = { match: 'upstream' };
-
-/** The headers of a client that decide what an upstream answers: who asks. */
-const ASKER_HEADERS = [
-  'authorization',
-  'x-api-key',
-  'openai-organization',
-  'openai-project',
-  'anthropic-beta',
-];
 
 /** How the answers are recorded. */
 export interface Recording {
@@ -105,7 +97,7 @@ export class UpstreamAnswers implements UpstreamAnswering {
     onRelayed: (body: unknown) => void = () => {},
   ): Promise<Answered> {
     assertNotForeign(call.headers, this.rules);
-    const id = idOf(call);
+    const id = this.idOf(call);
     const shared = this.shared(id);
     if (shared !== undefined) return shared;
     const keys = this.recording === undefined ? [] : this.keys.of(call).map(([key]) => key);
@@ -122,7 +114,13 @@ export class UpstreamAnswers implements UpstreamAnswering {
     );
   }
 
-  /** The answer to an equal request that is running; undefined if there is none, or if its beginning is gone. */
+  /** Identifies a request by everything that decides its answer: who asks, and what. */
+  private idOf({ format, headers, bytes }: UpstreamCall): string {
+    const asker = this.upstream.askerOf(format, headers);
+    return createHash('sha256').update(`${format} ${asker}\n`).update(bytes).digest('base64');
+  }
+
+  /** The answer to an equal request that is running; undefined without one, or if its beginning is gone. */
   private shared(id: string): Promise<Answered> | undefined {
     const running = this.running.get(id);
     return running?.isKept === true ? answeredBy(running) : undefined;
@@ -155,7 +153,7 @@ export class UpstreamAnswers implements UpstreamAnswering {
     if (head === undefined || !isWhole) return this.failed(call, 'it was cut');
     const { status } = head;
     const response = { status, contentType: valueIn(head.headers, 'content-type'), chunks, atMs };
-    if (call.format === 'responses') onRelayed(responseObjectIn(response));
+    if (call.format === 'responses') onRelayed(await inSteps(responseObjectIn(response)));
     if (this.recording === undefined) {
       this.counts.forwarded++;
       return;
@@ -163,7 +161,7 @@ export class UpstreamAnswers implements UpstreamAnswering {
     const { recorder, lookAtFile } = this.recording;
     const histories = conversationOf(call.format, call.body);
     if (histories === undefined) return this.failed(call, 'a lookup could not find it');
-    const answers = answersOf(call.format, call.body, response);
+    const answers = await inSteps(answersOf(call.format, call.body, response));
     if ('problem' in answers) return this.failed(call, answers.problem);
     const ids = this.keys.of(call);
     const recordedMs = Date.now();
@@ -214,11 +212,4 @@ function valueIn(headers: readonly string[], wanted: string): string | undefined
 async function answeredBy(exchange: Exchange): Promise<Answered> {
   const { status, headers } = await exchange.head;
   return { status, headers, origin: FROM_UPSTREAM, content: { kind: 'relayed', exchange } };
-}
-
-/** Identifies a request by everything that decides its answer. */
-function idOf({ format, headers, bytes }: UpstreamCall): string {
-  const hash = createHash('sha256').update(format);
-  for (const name of ASKER_HEADERS) hash.update(`\n${headers[name] ?? ''}`);
-  return hash.update('\n').update(bytes).digest('base64');
 }

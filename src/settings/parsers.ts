@@ -254,7 +254,7 @@ export function webAddress(value: string): URL | undefined {
 }
 
 /** What is left out of recordings: see `parseRedactions`. */
-export function redactions(value: string): readonly Redaction[] {
+export function redactions(value: string | readonly string[]): readonly Redaction[] {
   try {
     return parseRedactions(value);
   } catch (error) {

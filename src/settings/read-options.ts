@@ -4,7 +4,7 @@ import { NAMED_RULES } from '../core/rules.js';
 import { isSimilar } from '../core/similar.js';
 import { ConfigError, named } from './config-error.js';
 import { assertServed, byModel } from './model-settings.js';
-import { isKey, modelsOf } from './parsers.js';
+import { isKey, modelsOf, redactions } from './parsers.js';
 import { assertRecordable, withRecordings } from './recording.js';
 import { servedIn, withStoredModels } from './stored-models.js';
 import {
@@ -101,6 +101,7 @@ function readOption(name: SettingName, value: unknown, shown: string): unknown {
     case 'dataset':
       return named(shown, '', () => modelsOf(paths(shown, value)));
     case 'redact':
+      return named(shown, '', () => redactions(typeof value === 'string' ? value : texts(shown, value)));
     case 'split':
     case 'model':
       return (typeof value === 'string' ? [value] : texts(shown, value)).flatMap(

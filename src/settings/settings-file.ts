@@ -6,7 +6,7 @@ import { SETTINGS_FILE_BYTES_MAX } from '../core/limits.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { ConfigError, Expected, named } from './config-error.js';
 import { assertServed, byModel } from './model-settings.js';
-import { assertOneStdin, distinct, fieldMap, modelOf } from './parsers.js';
+import { assertOneStdin, distinct, fieldMap, modelOf, redactions } from './parsers.js';
 import { plainName, settingNamed, similarName, spelled } from './setting-names.js';
 import {
   type Config,
@@ -117,6 +117,9 @@ export class SettingsFile {
     // A path may have a comma.
     const paths = name === 'dataset' ? this.yaml.itemsOf(value) : undefined;
     if (paths !== undefined) return modelsIn(paths, place, '');
+    // So may an expression.
+    const items = name === 'redact' ? this.yaml.itemsOf(value) : undefined;
+    if (items !== undefined) return named(place, '', () => redactions(items));
     const text = this.yaml.textOf(value);
     if (text === undefined)
       throw new ConfigError(`${place}: expected a value, or a list of values without commas`);
