@@ -466,11 +466,11 @@ describe('Two servers', () => {
 });
 
 describe('A server that is killed', () => {
-  it('leaves a file that the next one serves, at any of twenty moments', async () => {
+  it('leaves a file that the next one serves, whenever that happens', async () => {
     const file = newFile();
     const upstreamUrl = await shared.url();
     let known: Line[] = [];
-    for (let moment = 0; moment < 20; moment++) {
+    for (let moment = 0; moment < 8; moment++) {
       const { server, url } = await startRecorder(upstreamUrl, file);
       for (const { id, messages } of known.slice(-3))
         expect(await ask(url, String(messages[0]?.content))).toMatchObject({ source: `${id}#1` });
