@@ -14,6 +14,9 @@ export class Merger {
   /** The segments that are being merged in the background. */
   private merging: readonly Segment[] = [];
   private running: Promise<void> = Promise.resolve();
+  private isArranging = false;
+  /** What was merged in the background while others were arranged. */
+  private meanwhile: { readonly segments: readonly Segment[]; readonly merged: Segment } | undefined;
 
   /** @param onMerged called with segments that were merged in the background, and what they have become */
   constructor(pool: SharedPool, onMerged: (segments: readonly Segment[], merged: Segment) => void) {
@@ -47,8 +50,13 @@ export class Merger {
       this.mergeLater(dataset, [one, ...others]);
       return segments;
     }
+    this.isArranging = true;
     const merged = await this.merged(dataset, [one, ...others], isShort);
-    return merged === undefined ? segments : [...segments.slice(0, first), merged];
+    this.isArranging = false;
+    const arranged = merged === undefined ? segments : [...segments.slice(0, first), merged];
+    const { meanwhile } = this;
+    this.meanwhile = undefined;
+    return meanwhile === undefined ? arranged : withMerged(arranged, meanwhile.segments, meanwhile.merged);
   }
 
   private mergeLater(dataset: Dataset, segments: readonly [Segment, ...Segment[]]): void {
@@ -56,7 +64,9 @@ export class Merger {
     const merge = async () => {
       const merged = await this.merged(dataset, segments, false);
       this.merging = [];
-      if (merged !== undefined) this.onMerged(segments, merged);
+      if (merged === undefined) return;
+      if (this.isArranging) this.meanwhile = { segments, merged };
+      this.onMerged(segments, merged);
     };
     this.running = merge();
   }
@@ -74,6 +84,16 @@ export class Merger {
       await this.pool.give();
     }
   }
+}
+
+/** Segments with a merged one instead of those that it was made of; the same if they don't have these. */
+export function withMerged(
+  segments: readonly Segment[],
+  parts: readonly Segment[],
+  merged: Segment,
+): readonly Segment[] {
+  const at = segments.indexOf(parts[0] as Segment);
+  return at < 0 ? segments : [...segments.slice(0, at), merged, ...segments.slice(at + parts.length)];
 }
 
 /** @throws any other error than that of a task */

@@ -45,7 +45,7 @@ import { countAll } from './counting.js';
 import { CountingAhead } from './counting-ahead.js';
 import { type Grown, growthOf, indexOf } from './growth.js';
 import { IndexKeeper } from './index-keeper.js';
-import { Merger } from './merger.js';
+import { Merger, withMerged } from './merger.js';
 import type { Notices } from './notices.js';
 import { nextRetry, type Retry } from './retry.js';
 import type { Segment } from './segment.js';
@@ -557,7 +557,7 @@ export class ServedDataset implements Served {
       this.warnIfUnanswered(build);
       this.workAhead(build);
       // The index may have been saved before the file was spooled.
-      return { walked: this.leavePool().then(() => this.spoolIfMixed(build)) };
+      return { walked: this.leavePool().then(() => void this.spoolIfMixed(build)) };
     }
     const isHere =
       isStart && engine !== 'sweep' && lengthOf(build.edition.dataset.body) <= INDEXED_HERE_BYTES_MAX;
@@ -636,16 +636,16 @@ export class ServedDataset implements Served {
   }
 
   private warnIfUnanswered({ counts: { conversations, turns, replies, skipped } }: Build): void {
-    if (this.options.isRecordings) this.warnOfSkipped(skipped);
+    if (this.options.isRecordings) this.warnOfSkipped(skipped, RECORDINGS_SKIPPED);
     if (replies > 0 || this.options.isRecordings) return;
     this.options.notices.warn({ dataset: this.path, conversations, turns }, NOTHING_ANSWERED);
   }
 
-  /** Warns once that lines of recordings are skipped. */
-  private warnOfSkipped(skipped: number): void {
-    if (skipped === 0 || this.hasWarnedOfSkipped || !this.options.isRecordings) return;
+  /** Warns once that records are skipped, of recordings or of what is appended: a walk over all of a file has a warning of its own. */
+  private warnOfSkipped(skipped: number, message: string): void {
+    if (skipped === 0 || this.hasWarnedOfSkipped) return;
     this.hasWarnedOfSkipped = true;
-    this.options.notices.warn({ dataset: this.path, skipped }, RECORDINGS_SKIPPED);
+    this.options.notices.warn({ dataset: this.path, skipped }, message);
   }
 
   /** Saves the segments of a build that aren't saved yet. */
@@ -751,12 +751,13 @@ export class ServedDataset implements Served {
     const isLeft = () => this.isClosed || this.build !== build || this.problem !== undefined;
     if (build.segments === undefined || now === undefined || isLeft()) return;
     let grown: Grown | undefined;
-    let segments: readonly Segment[] = build.segments;
+    let { segments } = build;
     try {
       grown = await growthOf(build, now, { pool, kernel: this.kernel, stop: this.growingStop });
       if (isLeft()) return;
+      ({ segments } = build);
       if (grown?.added !== undefined)
-        segments = await this.merger.arranged(grown.dataset, [...build.segments, grown.added]);
+        segments = await this.merger.arranged(grown.dataset, [...segments, grown.added]);
     } catch (error) {
       if (!(error instanceof DatasetError)) throw error;
       // Reading all of it says where it is invalid.
@@ -784,19 +785,19 @@ export class ServedDataset implements Served {
     if (added === undefined) return;
     const { conversations, turns, skipped } = added.counts;
     notices.debug({ dataset: this.path, conversations, turns }, 'dataset has grown');
-    this.warnOfSkipped(skipped);
     this.useTables(next);
     this.keep(next);
     notices.changed();
+    if (!this.spoolIfMixed(next, added.counts)) this.warnOfSkipped(skipped, APPENDED_SKIPPED);
   }
 
   /** Answers from segments that were merged in the background, unless the file was replaced meanwhile. */
   private onMerged(merging: readonly Segment[], merged: Segment): void {
     const { build } = this;
     const { segments = [] } = build;
-    const at = segments.indexOf(merging[0] as Segment);
-    if (at < 0 || this.isClosed) return;
-    build.replace([...segments.slice(0, at), merged, ...segments.slice(at + merging.length)]);
+    const replaced = withMerged(segments, merging, merged);
+    if (replaced === segments || this.isClosed) return;
+    build.replace(replaced);
     this.rule(build, Promise.resolve());
     this.useTables(build);
     this.keep(build);
@@ -886,19 +887,25 @@ export class ServedDataset implements Served {
     if (!this.isLeft(build)) this.fail(error, build.edition.dataset.source);
   }
 
-  /** Spools a file in which the walk found records that have to be converted. */
-  private spoolIfMixed(build: Build): void {
+  /**
+   * Spools a file in which there are records that have to be converted.
+   *
+   * @param skippedAt where the first skipped records are, by default of all of the file
+   * @returns true if it does
+   */
+  private spoolIfMixed(build: Build, { skippedAt } = build.counts): boolean {
     const { dataset } = build.edition;
-    const { skippedAt } = build.counts;
     const isOwn = dataset.file === dataset.source && !dataset.skipsInvalid;
-    if (!isOwn || skippedAt.length === 0 || this.isClosed || this.build !== build) return;
+    if (!isOwn || skippedAt.length === 0 || this.isClosed || this.build !== build) return false;
     try {
       const { shapes } = this.options;
       const isMixed = withDataset(dataset, (fd) => hasConvertible(fd, dataset, skippedAt, shapes));
       if (isMixed) this.spoolAnew({ ...dataset, kind: 'list', isServedAsIs: false });
+      return isMixed;
     } catch (error) {
       if (!(error instanceof DatasetError)) throw error;
       this.lookAtFile();
+      return false;
     }
   }
 
@@ -945,6 +952,7 @@ export class ServedDataset implements Served {
 }
 
 const RECORDINGS_SKIPPED = 'lines of recordings that are not valid conversations are skipped';
+const APPENDED_SKIPPED = 'appended records that are not conversations are skipped';
 const TURNS_LEFT_OUT =
   'rules of NORMALIZE take too long for some turns, or make them too long; these match as they are only';
 const SKETCHES_FAILED = 'sketches of turns not made; a miss that needs them tries again';

@@ -311,6 +311,29 @@ describe('a file of JSON lines that grows', () => {
       expect(await ask(served, 'remind 7')).toBe('v1 reply 7');
   });
 
+  it('says once that appended records are skipped, and goes on answering', async () => {
+    const { path, served, recorder } = await start();
+    for (let i = 10; i < 13; i++) {
+      appendFileSync(path, `{"foo": 1}\n${line(record(i))}`);
+      expect(await ask(served, `prompt ${i}`)).toBe(`v1 reply ${i}`);
+    }
+    expect(counted(recorder, 'warn appended records that are not conversations are skipped')).toBe(1);
+    expect(served.status.counts).toMatchObject({ conversations: 13, skipped: 3 });
+    expect(recorder.notices).not.toContain(READ_AGAIN);
+  });
+
+  it('is converted if records of another shape are appended, and answers meanwhile', async () => {
+    const { path, served, recorder } = await start();
+    appendFileSync(path, `{"foo": 1}\n${line({ prompt: 'of another', completion: 'shape' })}`);
+    expect(await ask(served, 'of another')).toBeUndefined();
+    expect(await ask(served, 'prompt 3')).toBe('v1 reply 3');
+    await recorder.waitFor('spooled');
+    await vi.waitFor(async () => expect(await ask(served, 'of another')).toBe('shape'));
+    expect(await ask(served, 'prompt 3')).toBe('v1 reply 3');
+    expect(counted(recorder, 'warn')).toBe(0);
+    expect(recorder.notices).not.toContain(READ_AGAIN);
+  });
+
   it('is unavailable while what was appended is invalid, and says where', async () => {
     const { path, served, recorder } = await start();
     appendFileSync(path, '{"conversations": [}\n');
