@@ -361,6 +361,9 @@ export const INDEXED_HERE_TURNS_MAX = 16_384;
 /** Appended bytes that lookups wait for even if they have found something before. */
 export const GROWTH_AWAITED_BYTES = byteCount(64 * KiB);
 
+/** The least time between two comparisons of a file that grows with what was indexed of it: 0.3 s of CPU for 678 MB. */
+export const COMPARED_MS = 60_000;
+
 /** The least time between two saves of what was appended to a file. */
 export const SEGMENTS_SAVED_MS = 1000;
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { BLOCK_BYTES } from '../core/limits.js';
-import { assertSameFile, FileChangedError, type FileIdentity, readFully, withFile } from './file.js';
+import { assertSameFile, changed, FileChangedError, type FileIdentity, readFully, withFile } from './file.js';
 
 /** Bytes that the digest covers at each end of the dataset. */
 const DIGEST_END_BYTES = 1 << 16;
@@ -46,15 +46,22 @@ export function digestOfStart(fd: number, length: number): string {
 /**
  * The CRC-32 of a dataset's file from a byte to another one, by default of all of it. Reads one block per turn of the event loop.
  *
- * @throws what reading throws, also if the file has changed
+ * @param isWanted ends it early
+ * @throws what reading throws, also if the file has changed, or if it isn't wanted any more
  */
-export async function checksumOf(file: FileIdentity, start = 0, end: number = file.size): Promise<number> {
+export async function checksumOf(
+  file: FileIdentity,
+  start = 0,
+  end: number = file.size,
+  isWanted: () => boolean = () => true,
+): Promise<number> {
   const handle = await open(file.path);
   try {
     assertSameFile(handle.fd, file);
     const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
     let checksum = 0;
     for (let at = start; at < end; ) {
+      if (!isWanted()) throw changed();
       const { bytesRead } = await handle.read(block, 0, Math.min(block.length, end - at), at);
       if (bytesRead === 0) throw new FileChangedError('the file was cut while it was read');
       checksum = crc32(block.subarray(0, bytesRead), checksum);

@@ -73,6 +73,8 @@ export interface SavedIndex extends KeptIndex {
 export interface LoadedIndex extends SavedIndex {
   /** Where the bytes end that it is of. */
   readonly end: ByteOffset;
+  /** True if the file has grown since it was saved: then the checksum isn't compared. */
+  readonly hasGrown: boolean;
 }
 
 /** Why an existing file can't be used. */
@@ -112,10 +114,15 @@ export async function loadIndex(
  * The checksum of what an index of a dataset, or of a range of it, is saved with.
  *
  * @param dataset its body is the range
- * @throws the errors of the file system, or FileChangedError
+ * @param isWanted ends it early
+ * @throws the errors of the file system, or FileChangedError, also if it isn't wanted any more
  */
-export function checksumUpTo({ file, body }: Dataset, recordsBefore: number): Promise<number> {
-  return checksumOf(file, recordsBefore === 0 ? 0 : body.start, body.end);
+export function checksumUpTo(
+  { file, body }: Dataset,
+  recordsBefore: number,
+  isWanted?: () => boolean,
+): Promise<number> {
+  return checksumOf(file, recordsBefore === 0 ? 0 : body.start, body.end, isWanted);
 }
 
 /**
@@ -258,11 +265,13 @@ async function read(fd: number, dataset: Dataset): Promise<LoadedIndex & Pick<He
   const isBetween = withFile(file, (of) => digestOfStart(of, end) === digest && isEnd(of, end, body.end));
   if (!isBetween) throw isOther;
   const madeFrom = { ...file, ...made };
-  const isKnown = isSameFile(madeFrom, file) || isGrown(file, madeFrom);
+  const hasGrown = isGrown(file, madeFrom);
+  const isKnown = isSameFile(madeFrom, file) || hasGrown;
   const covered = { ...dataset, body: { start: body.start, end } };
   if (!isKnown && expected !== (await checksumUpTo(covered, recordsBefore))) throw isOther;
   const marks = new Marks({ count, records: counts.records, end, buffer });
-  return { table, marks, counts, checksum: expected, recordsBefore, end, tokenizer: header.tokenizer };
+  const { tokenizer } = header;
+  return { table, marks, counts, checksum: expected, recordsBefore, end, hasGrown, tokenizer };
 }
 
 /** True if a range may end at an offset. @param last where the last one ends */

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SEGMENTS_SAVED_MS } from '../core/limits.js';
 import type { Dataset } from '../dataset/dataset.js';
-import { FileChangedError, identityAt } from '../dataset/file.js';
+import { FileChangedError, identityAt, isSystemError } from '../dataset/file.js';
 import { temporaryFolder } from '../dataset/spool.js';
 import { indexPaths, segmentPath } from '../index/paths.js';
 import {
@@ -58,6 +58,8 @@ export class IndexKeeper {
   private readonly places = new WeakMap<IndexTable, Place>();
   /** See `checksumUpTo`. */
   private readonly checksums = new WeakMap<IndexTable, number>();
+  /** True if an index was loaded that the file has outgrown, so that it was compared with the file only in parts. */
+  hasLoadedOutgrown = false;
   private temporary: string | undefined;
 
   /**
@@ -83,7 +85,7 @@ export class IndexKeeper {
       const loaded = await loadIndex(path, dataset, this.tokenizer);
       if (loaded === undefined) continue;
       if (typeof loaded === 'string') {
-        this.notices.warn({ index: path }, `saved index rejected, building it again: ${loaded}`);
+        this.rejected(path, loaded);
         continue;
       }
       this.path = path;
@@ -112,6 +114,7 @@ export class IndexKeeper {
         { ...dataset, body: { start, end: dataset.body.end } },
         this.tokenizer,
       );
+      if (typeof loaded === 'string') this.rejected(at, loaded);
       if (loaded === undefined || typeof loaded === 'string') continue;
       const { table, recordsBefore } = loaded;
       const isNext = recordsBefore === before.recordsBefore + before.counts.records;
@@ -121,8 +124,13 @@ export class IndexKeeper {
     return undefined;
   }
 
+  private rejected(path: string, reason: string): void {
+    this.notices.warn({ index: path }, `saved index rejected, building it again: ${reason}`);
+  }
+
   private loaded(path: string, { body }: Dataset, index: LoadedIndex, start = body.start): Segment {
-    const { table, checksum, end, recordsBefore } = index;
+    const { table, checksum, end, recordsBefore, hasGrown } = index;
+    this.hasLoadedOutgrown ||= hasGrown;
     this.places.set(table, { path, uncounted: table.uncounted });
     this.checksums.set(table, checksum);
     this.paths = [...this.paths, path];
@@ -166,6 +174,27 @@ export class IndexKeeper {
     this.flush();
     await this.saving;
     return this.problems === undefined ? { paths: this.paths } : { problems: this.problems };
+  }
+
+  /**
+   * Compares what segments were made of with the file, by checksums. Those of segments that were neither saved nor loaded aren't known.
+   *
+   * @param isWanted ends it early
+   * @returns false if the bytes of a segment are other ones now
+   */
+  async areIntact(dataset: Dataset, segments: readonly Segment[], isWanted: () => boolean): Promise<boolean> {
+    try {
+      for (const segment of segments) {
+        const expected = this.checksums.get(segment.table);
+        if (expected === undefined) continue;
+        if ((await checksumUpTo(segment.in(dataset), segment.recordsBefore, isWanted)) !== expected)
+          return false;
+      }
+    } catch (error) {
+      if (!(error instanceof FileChangedError) && !isSystemError(error)) throw error;
+      // A look at the file finds out what has happened to it.
+    }
+    return true;
   }
 
   /** Saves what is to be saved, after what is being saved. */

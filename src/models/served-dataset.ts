@@ -41,6 +41,7 @@ import type { SharedPool } from '../workers/shared-pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
 import type { TokenPool } from '../workers/token-pool.js';
 import { Build, type Engine } from './build.js';
+import { Comparing } from './comparing.js';
 import { countAll } from './counting.js';
 import { CountingAhead } from './counting-ahead.js';
 import { type Grown, growthOf, indexOf } from './growth.js';
@@ -117,6 +118,7 @@ export class ServedDataset implements Served {
   private growing: Growing | undefined;
   private readonly growingStop = newStopFlag();
   private readonly merger: Merger;
+  private readonly comparing = new Comparing(() => this.compare());
   private hasWarnedOfSkipped = false;
   /** The state of the file that is being spooled while the one before is served. */
   private spooling: { readonly file: FileIdentity; readonly done: Promise<void> } | undefined;
@@ -276,7 +278,11 @@ export class ServedDataset implements Served {
   async start(): Promise<{ readonly walked: Promise<void> }> {
     const { build } = this;
     const { walked } = await this.begin(build).catch((error: unknown) => this.discardSpool(build, error));
-    this.timer = setInterval(() => this.lookAtFile(), FILE_CHECK_MS);
+    if (this.keeper.hasLoadedOutgrown) this.comparing.want();
+    this.timer = setInterval(() => {
+      this.lookAtFile();
+      this.comparing.tick(!this.isBusySince(Number.NEGATIVE_INFINITY));
+    }, FILE_CHECK_MS);
     this.timer.unref();
     return {
       walked: walked.catch((error: unknown) => {
@@ -421,8 +427,12 @@ export class ServedDataset implements Served {
   /** How many threads a search keeps busy that began at a time: one less while there are other requests. */
   private searchersSince(beganMs: number): number {
     const { workers } = this.options.pool;
-    const isBusy = this.requestedMs > beganMs && performance.now() - this.requestedMs < SEARCH_YIELDS_MS;
-    return isBusy ? Math.max(1, workers - 1) : workers;
+    return this.isBusySince(beganMs) ? Math.max(1, workers - 1) : workers;
+  }
+
+  /** True if there was a request a moment ago, and after a time. */
+  private isBusySince(beganMs: number): boolean {
+    return this.requestedMs > beganMs && performance.now() - this.requestedMs < SEARCH_YIELDS_MS;
   }
 
   async save(onCounted?: (share: number) => void): Promise<Saved> {
@@ -509,6 +519,7 @@ export class ServedDataset implements Served {
     await this.walking;
     await this.growing?.done;
     await this.merger.ended;
+    await this.comparing.ended;
     await this.sketching;
     await this.build.ruling;
     await this.counting?.stop();
@@ -714,6 +725,18 @@ export class ServedDataset implements Served {
     else this.grow(now.size - source.size);
   }
 
+  /** Compares the file with what was indexed of it, and reads it again if it was written in place, too. */
+  private async compare(): Promise<void> {
+    const { segments = [], edition } = this.build;
+    const { reader, dataset } = edition;
+    // While the file grows, its states share a reader.
+    const isWanted = () =>
+      !this.isClosed && this.problem === undefined && this.build.edition.reader === reader;
+    const areIntact = !dataset.file.mayGrow || (await this.keeper.areIntact(dataset, segments, isWanted));
+    const now = this.identityNow;
+    if (!areIntact && isWanted() && now !== undefined) this.readAgain(now);
+  }
+
   /** Reads the whole file, whatever has changed. */
   private readAgain(now: FileIdentity): void {
     try {
@@ -787,6 +810,7 @@ export class ServedDataset implements Served {
     notices.debug({ dataset: this.path, conversations, turns }, 'dataset has grown');
     this.useTables(next);
     this.keep(next);
+    if (!this.options.isRecordings) this.comparing.want();
     notices.changed();
     if (!this.spoolIfMixed(next, added.counts)) this.warnOfSkipped(skipped, APPENDED_SKIPPED);
   }

@@ -1,13 +1,16 @@
 import {
   appendFileSync,
+  closeSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -309,6 +312,59 @@ describe('a file of JSON lines that grows', () => {
     await expectRecords(served, records);
     if (records.length > 7 && records[7].conversations[2].value === 'remind 7')
       expect(await ask(served, 'remind 7')).toBe('v1 reply 7');
+  });
+
+  describe('and was also written in place where the digest leaves bytes out', () => {
+    const long = (i: number, word: string) =>
+      line({ conversations: [`${word} ${i}`, 'x'.repeat(1000)].map((value) => ({ from: 'human', value })) });
+    const longLines = (word: string) =>
+      Array.from({ length: 600 }, (_, i) => long(i, i === 200 ? word : 'prompt')).join('');
+    /** Writes one word in place, and appends a line. */
+    const change = (path: string) => {
+      const at = longLines('prompt').indexOf('prompt 200');
+      const file = openSync(path, 'r+');
+      writeSync(file, 'remind', at);
+      closeSync(file);
+      appendFileSync(path, long(600, 'prompt'));
+    };
+
+    it('is read again after a start', async () => {
+      const indexDir = mkdtempSync(join(folder, 'index-'));
+      const { path, served } = await start(longLines('prompt'), { indexDir });
+      await served.save(undefined);
+      await served.close();
+      change(path);
+      const again = await openAndWalk(path, { engine: 'index', indexDir });
+      expect(again.recorder.notices).toContain('info saved index loaded');
+      again.served.pauseBackgroundWork();
+      await look();
+      await again.recorder.waitFor(READ_AGAIN);
+      await again.recorder.waitFor('index ready');
+      expect(await ask(again.served, 'remind 200')).toHaveLength(1000);
+    });
+
+    it('is read again while there are no requests', async () => {
+      const indexDir = mkdtempSync(join(folder, 'index-'));
+      const { path, served, recorder } = await start(longLines('prompt'), { indexDir });
+      await served.save(undefined);
+      change(path);
+      expect(await ask(served, 'prompt 600')).toHaveLength(1000);
+      await look();
+      await recorder.waitFor(READ_AGAIN);
+      await vi.waitFor(async () => expect(await ask(served, 'remind 200')).toHaveLength(1000));
+    });
+
+    it('is not read again if it was only appended to', async () => {
+      const indexDir = mkdtempSync(join(folder, 'index-'));
+      const { path, served } = await start(longLines('prompt'), { indexDir });
+      await served.save(undefined);
+      await served.close();
+      appendFileSync(path, long(600, 'prompt'));
+      const again = await openAndWalk(path, { engine: 'index', indexDir });
+      await look();
+      await again.served.close();
+      expect(again.recorder.notices).not.toContain(READ_AGAIN);
+    });
   });
 
   it('says once that appended records are skipped, and goes on answering', async () => {
