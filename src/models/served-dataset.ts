@@ -242,7 +242,7 @@ export class ServedDataset implements Served {
   get status(): Status {
     const { edition, progress, counts } = this.build;
     const { canAnswer, engine, dataset } = edition;
-    const skipped = counts.skipped + (dataset.skipped ?? 0);
+    const skipped = counts.skipped + (dataset.skipped ?? 0) + Number(hasHalfLine(dataset));
     return {
       isAvailable: this.problem === undefined && canAnswer,
       engine,
@@ -985,6 +985,11 @@ const NOT_SEARCHED = 'The nearest turn could not be searched.';
 const WAITING = 'waiting for another process that converts the dataset';
 
 const NOTHING_ANSWERED = 'no turn of the file has a reply: it answers no prompt';
+
+/** True if the last line of a file that is served as it is isn't complete: it isn't served yet. */
+function hasHalfLine({ file, source, body, format }: Dataset): boolean {
+  return file === source && format === 'lines' && body.end < file.size;
+}
 
 /** True if there is another file now, or another state of it. */
 function isReplaced(file: FileIdentity, others: readonly string[]): boolean {

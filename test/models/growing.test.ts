@@ -523,7 +523,7 @@ describe('a file of recordings', () => {
     appendFileSync(path, `${cut}\n{"a":1} trailing\n${line(recorded(2))}${cut}`);
     expect(await ask(served, 2)).toBe('v1 reply 2');
     expect(await ask(served, 98)).toBeUndefined();
-    expect(served.status.counts).toMatchObject({ conversations: 3, skipped: 4 });
+    expect(served.status.counts).toMatchObject({ conversations: 3, skipped: 5 });
     expect(counted(recorder, 'warn')).toBe(1);
     appendFileSync(path, `\n${line(recorded(3))}`);
     expect(await ask(served, 3)).toBe('v1 reply 3');

@@ -38,7 +38,7 @@ it('the first server of a process loads only what its threads need', async () =>
   const loading = `
     import { serve } from ${JSON.stringify(library)};
     process.stderr.write('imported\\n');
-    const server = await serve();
+    const server = await serve({ engine: 'sweep' });
     await fetch(server.url + '/v1/models');
     await server.close();
   `;
