@@ -2,6 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryFolder } from '../cleanup.js';
 import { goalTable } from '../goals.js';
 import { say } from '../progress.js';
@@ -25,6 +26,8 @@ const RECORDED_FLAGS = [
 const REPLAYED = 60;
 /** Streams that are replayed at the same time. */
 const AT_ONCE = 10;
+/** Between the beginnings of two of them: the client's own time for a request doesn't count then. */
+const APART_MS = 20;
 
 /** The times of one round. */
 interface Round {
@@ -78,7 +81,8 @@ export async function measureRecording(rounds: number): Promise<Section> {
     text: `## Recording
 
 The upstream is another verbatim. Each of ${PROMPTS} prompts is streamed once from it and once through a server with \`ON_MISS=forward\`, one
-request at a time, in turn. Medians of ${rounds} rounds. Then ${REPLAYED} streams are recorded with delays of 30 and 7 ms and replayed: the
+request at a time, in turn. Medians of ${rounds} rounds. Then ${REPLAYED} streams are recorded with delays of 30 and 7 ms and replayed,
+begun ${APART_MS} ms after each other: the
 error of a chunk is the difference between its time since the request and the recorded one.
 
 ${table}
@@ -117,9 +121,9 @@ async function forward(dataset: string): Promise<Round> {
       const firstOf = async (base: string, i: number) =>
         ((await streamOf(base, promptOf(i))).chunks[0] as Chunk).atMs;
       // The connections are open, and the code is compiled.
-      for (let i = 0; i < PROMPTS / 2; i++) {
-        await firstOf(url, i);
-        await firstOf(await server.url, i);
+      for (let i = 0; i < 2 * PROMPTS; i++) {
+        await firstOf(url, i % PROMPTS);
+        await firstOf(await server.url, i % PROMPTS);
       }
       for (let i = 0; i < PROMPTS; i++) {
         direct.push(await firstOf(url, i));
@@ -145,11 +149,15 @@ async function replay(dataset: string, recordings: string): Promise<readonly num
   const recorded = readFileSync(recordings, 'utf8').trim().split('\n').map(timingsOf);
   return withServer(verbatim(recordings, [...own, '--replay-speed', '1']), async (server) => {
     const errors: number[] = [];
-    // The code is compiled.
-    for (let i = 0; i < AT_ONCE; i++) await streamOf(await server.url, promptOf(i));
+    // The connections are open, and the code is compiled.
+    for (let i = 0; i < 3; i++)
+      await Promise.all(
+        Array.from({ length: AT_ONCE }, async (_, at) => streamOf(await server.url, promptOf(at))),
+      );
     for (let i = 0; i < REPLAYED; i += AT_ONCE) {
       const streams = Array.from({ length: AT_ONCE }, async (_, at) => {
         const prompt = promptOf(i + at);
+        await delay(at * APART_MS);
         const { chunks } = await streamOf(await server.url, prompt);
         const times = recorded.find((each) => each.prompt === prompt)?.atMs ?? [];
         for (const [place, { atMs }] of chunks.entries()) errors.push(Math.abs(atMs - (times[place] ?? NaN)));
