@@ -28,6 +28,11 @@ export function parseCalls(toolCalls: unknown, functionCall: unknown): readonly 
   return calls.length > 0 ? calls : undefined;
 }
 
+/** A call as an element of OpenAI's `tool_calls`: what `parseCalls` reads. */
+export function toolCallOf({ id, name, arguments: given }: FunctionCall): object {
+  return { ...(id !== undefined && { id }), type: 'function', function: { name, arguments: given } };
+}
+
 /**
  * Parses the text of ShareGPT's turn from `function_call`: a call as JSON, or a list of calls.
  *

@@ -1,6 +1,6 @@
 /** Conversations as JSON lines for other programs, which verbatim serves as it would serve the conversations themselves. */
 
-import { type FunctionCall, parseCallText, textOfCalls } from './calls.js';
+import { type FunctionCall, parseCallText, textOfCalls, toolCallOf } from './calls.js';
 import { isCallText, LIST_KEYS, parseTimedConversation, parseTurn, type Turn } from './conversation.js';
 import { isObject } from './objects.js';
 import { type Role, roleOf } from './roles.js';
@@ -128,10 +128,6 @@ function messageOf(turn: Turn, resultId: string | undefined): object {
     ...extrasOf(turn),
     ...(calls !== undefined && { tool_calls: calls.map(toolCallOf) }),
   };
-}
-
-function toolCallOf({ id, name, arguments: given }: FunctionCall): object {
-  return { ...(id !== undefined && { id }), type: 'function', function: { name, arguments: given } };
 }
 
 /** The names of roles in ShareGPT's datasets. */

@@ -3,7 +3,7 @@
  * own parser does in the request (src/openai, src/anthropic): then the recording answers the same request by its whole context.
  */
 
-import { parseCall, parseCalls } from '../core/calls.js';
+import { type FunctionCall, parseCall, parseCalls, toolCallOf } from '../core/calls.js';
 import { isObject } from '../core/objects.js';
 import { callsOfParts, isUnsaid, textOfParts } from '../core/parts.js';
 import type { RecordedMessage, UpstreamFormat } from '../core/recording.js';
@@ -131,7 +131,7 @@ function itemsConversation(instructions: unknown, input: unknown): readonly Reco
     } else if (type === 'function_call') {
       const [call] = parseCalls(undefined, item) ?? [];
       if (call === undefined) continue;
-      const made = callOf({ ...call, id: typeof call_id === 'string' ? call_id : undefined });
+      const made = toolCallOf({ ...call, id: typeof call_id === 'string' ? call_id : undefined });
       if (last?.tool_calls === undefined)
         messages.push({ role: 'assistant', content: null, tool_calls: [made] });
       else messages[messages.length - 1] = { ...last, tool_calls: [...last.tool_calls, made] };
@@ -200,24 +200,13 @@ function saidIn(role: string, given: readonly unknown[]): RecordedMessage | unde
     ANTHROPIC_TEXT_TYPES,
   );
   if (content === undefined || calls.includes(undefined)) return undefined;
-  const made = calls.map((call) => callOf(call as Call));
+  const made = calls.map((call) => toolCallOf(call as FunctionCall));
   return {
     role,
     ...content,
     ...(content.content?.length === 0 && { content: null }),
     ...(made.length > 0 && { tool_calls: made }),
   };
-}
-
-/** A call of a message. */
-interface Call {
-  readonly id: string | undefined;
-  readonly name: string;
-  readonly arguments: string;
-}
-
-function callOf({ id, name, arguments: given }: Call): object {
-  return { ...(id !== undefined && { id }), type: 'function', function: { name, arguments: given } };
 }
 
 /** Types of parts whose texts are looked up, in OpenAI's APIs and in Anthropic's. */

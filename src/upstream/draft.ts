@@ -1,5 +1,6 @@
 /** An answer that is being put together from the pieces of a stream, or from a body. */
 
+import { toolCallOf } from '../core/calls.js';
 import { TIMINGS_MAX, UPSTREAM_USAGE_DEPTH_MAX } from '../core/limits.js';
 import { isObject } from '../core/objects.js';
 import type { RecordedAnswer, RecordedMessage } from '../core/recording.js';
@@ -141,7 +142,7 @@ export class Draft {
 }
 
 function callOf({ id, name, arguments: { text } }: DraftCall): object {
-  return { ...(id !== '' && { id }), type: 'function', function: { name, arguments: text } };
+  return toolCallOf({ id: id === '' ? undefined : id, name, arguments: text });
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { FunctionCall } from '../core/calls.js';
+import { toolCallOf } from '../core/calls.js';
 import type { Conversation, Turn } from '../core/conversation.js';
 import { RECORD_BYTES_MAX } from '../core/limits.js';
 
@@ -131,7 +131,7 @@ function messageText({ from, value, calls, reasoning, timings }: Turn): string {
   const reasoned = reasoning === undefined ? '' : `,"reasoning_content":${JSON.stringify(reasoning)}`;
   const timed = timings === undefined ? '' : `,"timings":${JSON.stringify(timings)}`;
   const text = `{"role":${roleText(from)},"content":${content}${reasoned}${timed}`;
-  return calls === undefined ? `${text}}` : `${text},"tool_calls":${JSON.stringify(calls.map(toolCall))}}`;
+  return calls === undefined ? `${text}}` : `${text},"tool_calls":${JSON.stringify(calls.map(toolCallOf))}}`;
 }
 
 /** The last reply, and its JSON: several conversations of a record have the same. */
@@ -151,8 +151,4 @@ const ROLES = new Map(['system', 'user', 'assistant', 'tool'].map((role) => [rol
 
 function roleText(role: string): string {
   return ROLES.get(role) ?? JSON.stringify(role);
-}
-
-function toolCall({ id, name, arguments: given }: FunctionCall): object {
-  return { ...(id !== undefined && { id }), type: 'function', function: { name, arguments: given } };
 }
