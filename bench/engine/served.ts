@@ -1,5 +1,6 @@
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import type { Engine } from '#dist/models/build.js';
+import { NO_NOTICES } from '#dist/models/notices.js';
 import { ServedDataset } from '#dist/models/served-dataset.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
@@ -11,18 +12,6 @@ export async function withServed<T>(
   engine: Engine,
   use: (served: ServedDataset) => Promise<T>,
 ): Promise<T> {
-  const ignore = () => {};
-  const notices = {
-    debug: ignore,
-    info: ignore,
-    warn: ignore,
-    progress: ignore,
-    spooling: ignore,
-    spooled: ignore,
-    walked: ignore,
-    changed: ignore,
-    saved: ignore,
-  };
   // No request reaches it: nothing measured here has usage.
   const tokens = new TokenPool('o200k_base');
   const options = {
@@ -33,7 +22,7 @@ export async function withServed<T>(
     splits: [],
     tokens,
     countsAhead: false,
-    notices,
+    notices: NO_NOTICES,
   };
   const served = await ServedDataset.open(path, options);
   try {

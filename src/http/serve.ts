@@ -15,7 +15,7 @@ import type { Notices } from '../models/notices.js';
 import type { ServedDatasets } from '../models/served-datasets.js';
 import type { ServedModel } from '../models/served-model.js';
 import { ConfigError } from '../settings/config-error.js';
-import { recordingsAt } from '../settings/parsers.js';
+import { recordingsModel } from '../settings/parsers.js';
 import type { SourceOf } from '../settings/read-settings.js';
 import { readRules } from '../settings/rules-file.js';
 import { storeSettings } from '../settings/store-settings.js';
@@ -150,7 +150,7 @@ async function serveWith(
 ): Promise<boolean> {
   const startMs = performance.now();
   const { recordTo } = config;
-  const specs = recordTo === undefined ? config.dataset : [...config.dataset, recordingsAt(recordTo)];
+  const specs = recordTo === undefined ? config.dataset : [...config.dataset, recordingsModel(recordTo)];
   const keys = new ApiKeys(config.apiKeys, sourceOf?.('apiKeys'));
   const { ServedDatasets: Datasets } = await import('../models/served-datasets.js');
   if (signal.aborted) return false;

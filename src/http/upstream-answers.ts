@@ -21,8 +21,8 @@ import type { UpstreamCall } from './upstream-call.js';
 /** Where the answers of an upstream come from, as in their headers. */
 const FROM_UPSTREAM: Origin = { match: 'upstream' };
 
-/** How the answers are recorded. */
-export interface Recording {
+/** The file that answers are recorded in. */
+export interface RecordingFile {
   readonly recorder: Recorder;
   /** Reads what was appended. */
   readonly lookAtFile: () => void;
@@ -43,7 +43,7 @@ export class UpstreamAnswers implements UpstreamAnswering {
   private readonly upstream: Upstream;
   private readonly use: UpstreamUse;
   private readonly model: string | undefined;
-  private readonly recording: Recording | undefined;
+  private readonly recording: RecordingFile | undefined;
   private readonly keys: RecordingKeys;
   private readonly rules: PageRules;
   private readonly logger: Logger;
@@ -62,7 +62,7 @@ export class UpstreamAnswers implements UpstreamAnswering {
     upstream: Upstream,
     use: UpstreamUse,
     model: string | undefined,
-    recording: Recording | undefined,
+    recording: RecordingFile | undefined,
     keys: RecordingKeys,
     rules: PageRules,
     logger: Logger,

@@ -665,6 +665,7 @@ export class ServedDataset implements Served {
     this.keeper.keep(edition.dataset, segments, () => isCurrent(edition));
   }
 
+  /** The threads, which are kept until `leavePool`. */
   private takePool(): WorkerPool {
     const pool = this.usesPool ? this.options.pool.start() : this.options.pool.take();
     this.usesPool = true;
@@ -869,8 +870,7 @@ export class ServedDataset implements Served {
   /** Spools the file as it is now, and serves the spool as soon as it can answer. Until then, what was served before is served. */
   private spoolAnew(recognized: Recognized): void {
     const { file } = recognized;
-    const pool = this.usesPool ? this.options.pool.start() : this.options.pool.take();
-    this.usesPool = true;
+    const pool = this.takePool();
     const isWanted = () => this.spooling?.file === file && !this.isClosed;
     const spool = async () => {
       try {

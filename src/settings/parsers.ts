@@ -50,7 +50,7 @@ export function modelOf(given: string): ModelSpec {
 }
 
 /** The model of a file with recordings. */
-export function recordingsAt(path: string): ModelSpec {
+export function recordingsModel(path: string): ModelSpec {
   return { id: nameOf(path), path, isRecordings: true };
 }
 

@@ -2,7 +2,7 @@
 
 import { isLoopback } from '../core/loopback.js';
 import { ConfigError } from './config-error.js';
-import { distinct, isKey, recordingsAt } from './parsers.js';
+import { distinct, isKey, recordingsModel } from './parsers.js';
 import { type SecretSource, secretIn } from './secret-file.js';
 import { servedIn } from './stored-models.js';
 import { type Config, OPTIONS, type SettingName } from './table.js';
@@ -110,6 +110,6 @@ export function withRecordings<T extends Pick<Config, 'dataset' | 'model' | 'rec
 ): T {
   if (values.recordTo === undefined) return values;
   const config = hasFiles ? values : { ...values, dataset: [] };
-  distinct([...servedIn(config), recordingsAt(values.recordTo)]);
+  distinct([...servedIn(config), recordingsModel(values.recordTo)]);
   return config;
 }
