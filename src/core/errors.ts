@@ -125,7 +125,7 @@ export const ERRORS = {
     status: 403,
     type: 'invalid_request_error',
     message:
-      'A page of another site can not ask the upstream. Expected no Origin and a Host of this machine, an origin of CORS_ORIGINS, or a server with API_KEYS.',
+      'A page of another site cannot ask the upstream. Expected a content type, a Host of this machine, and no Origin but one of CORS_ORIGINS; or a server with API_KEYS.',
   },
   unknown_url: {
     status: 404,
