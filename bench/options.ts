@@ -23,6 +23,8 @@ export interface BenchOptions {
   readonly store: boolean;
   /** A file that grows while it is served. */
   readonly growing: boolean;
+  /** A commit and this tree, at what is still far from the limits of the machine. */
+  readonly limits: boolean;
   /** About a minute instead of thirty. */
   readonly quick: boolean;
   /** Of the dataset, in 1,000,000 bytes. */
@@ -33,7 +35,7 @@ export interface BenchOptions {
   readonly generator: GeneratorName;
   /** True to measure the index of a file four times as long, too. */
   readonly large: boolean;
-  /** The commit that the cost of delays is compared with; undefined for the last one without them. */
+  /** The commit to compare with; undefined for the last one without delays. */
   readonly before: string | undefined;
 }
 
@@ -62,6 +64,7 @@ const SECTIONS: readonly string[] = [
   'store',
   'scale',
   'growing',
+  'limits',
 ];
 /** Those that have a short run. */
 const QUICK_SECTIONS: readonly (string | undefined)[] = ['http', 'delivery'];
@@ -94,8 +97,9 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
   const { quick = false, large = false, before } = values;
   if (quick && !QUICK_SECTIONS.includes(what))
     throw new UsageError(`--quick: expected after '${QUICK_SECTIONS.join("' or '")}'`);
-  if (before !== undefined && (quick || what !== 'delivery'))
-    throw new UsageError("--before: expected after 'delivery', without --quick");
+  if (before !== undefined && (quick || (what !== 'delivery' && what !== 'limits')))
+    throw new UsageError("--before: expected after 'delivery' or 'limits', without --quick");
+  if (before === undefined && what === 'limits') throw new UsageError('limits: expected --before COMMIT');
   const options = {
     engine: what === undefined || what === 'engine' || what === 'compare',
     http: what === undefined || what === 'http' || what === 'compare',
@@ -107,6 +111,7 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     threads: what === 'threads' || what === 'scale',
     store: what === 'store' || what === 'scale',
     growing: what === 'growing',
+    limits: what === 'limits',
     quick,
     large,
     sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),

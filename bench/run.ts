@@ -3,10 +3,11 @@
  * `npm run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two
  * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others, and `-- delivery` how
  * exactly streams are sent on time: some six minutes, with `--quick` one. `-- recording` measures what forwarding costs, and how exactly
- * recordings are replayed, and `-- growing` a file that grows while it is served. `-- scale` measures what docs/scale.md
+ * recordings are replayed, `-- growing` a file that grows while it is served,
+ * and `-- limits` how this tree and a commit before it start, index, count tokens and answer long prompts. `-- scale` measures what docs/scale.md
  * says, or `-- threads`, `-- store` (a dataset in a cluster of `redis-server`) and `-- rolling-restart` (of the nodes of HAProxy) a part of it. Options: `--size MB` (default 678), `--rounds N` (3),
  * `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), `--large` for the index of a file four times as
- * long, and `--before COMMIT` for the build that the cost of delays is compared with (the last one without them).
+ * long, and `--before COMMIT` for the build to compare with (by default the last one without delays).
  */
 
 import { circumstancesOf } from './circumstances.js';
@@ -20,6 +21,7 @@ import { measureBodies } from './http/bodies.js';
 import { compare } from './http/compare.js';
 import { generatorOf } from './http/generators.js';
 import { measureHttp } from './http/section.js';
+import { measureLimits } from './limits/section.js';
 import { type BenchOptions, readOptions } from './options.js';
 import { say } from './progress.js';
 import { measureRecording } from './recording/section.js';
@@ -57,6 +59,7 @@ async function measure(options: BenchOptions): Promise<void> {
     threads,
     store,
     growing,
+    limits,
     quick,
     sizeMegabytes,
     rounds,
@@ -64,7 +67,7 @@ async function measure(options: BenchOptions): Promise<void> {
     before,
   } = options;
   // Reports missing requirements before anything slow begins.
-  const generator = http || delivery || threads ? generatorOf(options.generator) : undefined;
+  const generator = http || delivery || threads || limits ? generatorOf(options.generator) : undefined;
   const sections: Section[] = [];
   if (badClients) sections.push(await measureBadClients(options.seconds));
   if (bodies) sections.push(await measureBodies());
@@ -73,9 +76,13 @@ async function measure(options: BenchOptions): Promise<void> {
   if (delivery && generator !== undefined)
     sections.push(await measureDelivery(generator, { quick, rounds, before }));
   const dataset =
-    engine || http || threads || store || growing ? await generatedDataset(sizeMegabytes) : undefined;
+    engine || http || threads || store || growing || limits
+      ? await generatedDataset(sizeMegabytes)
+      : undefined;
   if (dataset !== undefined && generator !== undefined && threads)
     sections.push(await measureThreads(dataset, generator, rounds));
+  if (dataset !== undefined && generator !== undefined && limits)
+    sections.push(await measureLimits(dataset, generator, { rounds, before }));
   if (dataset !== undefined && growing)
     sections.push(await measureGrowth(dataset, await generatedDataset(SHORT_MEGABYTES), rounds));
   if (dataset !== undefined && store) sections.push(await measureStore(dataset, rounds));
@@ -97,6 +104,7 @@ function titleOf(options: BenchOptions): { heading: string; suffix: string } {
   if (options.bodies) return { heading: 'long bodies', suffix: '-bodies' };
   if (options.threads && options.store) return { heading: 'scale', suffix: '-scale' };
   if (options.threads) return { heading: 'threads', suffix: '-threads' };
+  if (options.limits) return { heading: 'at the limit', suffix: '-limits' };
   if (options.growing) return { heading: 'a file that grows', suffix: '-growing' };
   if (options.store) return { heading: 'a dataset in a store', suffix: '-store' };
   if (options.recording) return { heading: 'recording', suffix: '-recording' };

@@ -50,10 +50,16 @@ export function saveIndex(path: string, prompt: string, indexDir: string): Promi
  * Starts the server, and requests a prompt from its dataset.
  *
  * @param indexDir a folder with the saved index, or `none`
+ * @param main the script of another build
  * @returns the time until the answer arrived, in seconds
  */
-export function measureFirstAnswer(path: string, prompt: string, indexDir: string): Promise<number> {
-  return withServer(verbatim(path, flagsOf('auto', indexDir)), async (server) => {
+export function measureFirstAnswer(
+  path: string,
+  prompt: string,
+  indexDir: string,
+  main?: string,
+): Promise<number> {
+  return withServer(verbatim(path, flagsOf('auto', indexDir), main), async (server) => {
     await server.ask(prompt, 200);
     const { seconds } = server;
     // If the saved index wasn't loaded, this measures something else.
@@ -96,6 +102,7 @@ async function secondsEach(times: number, act: () => Promise<unknown>): Promise<
   return seconds;
 }
 
-function flagsOf(engine: string, indexDir: string): string[] {
+/** The flags of a server with `WORKERS` threads. */
+export function flagsOf(engine: string, indexDir: string): string[] {
   return ['--engine', engine, '--index-dir', indexDir, '--workers', String(WORKERS)];
 }

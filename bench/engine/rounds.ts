@@ -81,7 +81,7 @@ export async function measureRounds(
 }
 
 /** The first unique prompt that begins a conversation. */
-function earlyPrompt(path: string): string {
+export function earlyPrompt(path: string): string {
   for (const { conversations } of recordsOf(path)) {
     const [prompt, reply] = conversations;
     if (prompt !== undefined && reply !== undefined && prompt.value.length >= LONG_PROMPT)

@@ -15,6 +15,7 @@ describe('the options of the benchmark', () => {
       store: false,
       recording: false,
       growing: false,
+      limits: false,
       quick: false,
       large: false,
       sizeMegabytes: 678,
@@ -36,12 +37,16 @@ describe('the options of the benchmark', () => {
   it.each([
     [
       ['https'],
-      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'recording', 'rolling-restart', 'threads', 'store', 'scale', 'growing' or 'compare A B', got 'https'",
+      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'recording', 'rolling-restart', 'threads', 'store', 'scale', 'growing', 'limits' or 'compare A B', got 'https'",
     ],
     [['engine', 'http'], "got 'engine' 'http'"],
     [['engine', '--quick'], "--quick: expected after 'http' or 'delivery'"],
-    [['http', '--before', 'a'], "--before: expected after 'delivery', without --quick"],
-    [['delivery', '--quick', '--before', 'a'], "--before: expected after 'delivery', without --quick"],
+    [['http', '--before', 'a'], "--before: expected after 'delivery' or 'limits', without --quick"],
+    [
+      ['delivery', '--quick', '--before', 'a'],
+      "--before: expected after 'delivery' or 'limits', without --quick",
+    ],
+    [['limits'], 'limits: expected --before COMMIT'],
     [['--sise', '3'], "Unknown option '--sise'; expected --size, --rounds"],
     [['--size', '1.5'], "--size: expected a whole number from 1 on, got '1.5'"],
     [['--rounds', '0'], "--rounds: expected a whole number from 1 on, got '0'"],
