@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, RESP_TYPES } from '@redis/client';
 import { afterEndOfFile } from './end-of-file.js';
 import { temporaryFolder } from './temporary.js';
@@ -137,12 +138,14 @@ export class RedisCluster {
 
   private async whenAll(command: string, isReady: (text: string) => boolean): Promise<void> {
     for (const server of this.servers) {
-      while (!isReady(String(await server.call(...command.split(' ')))));
+      while (!isReady(String(await server.call(...command.split(' '))))) await sleep(AGAIN_MS);
     }
   }
 }
 
 const MASTERS = 3;
+/** How often a server is asked whether it is ready. */
+const AGAIN_MS = 50;
 
 /** A port that is free now, and whose port for the cluster's own connections is valid. */
 export async function freePort(): Promise<number> {
