@@ -52,8 +52,8 @@ const WARM: RoundPlan = { rounds: 1, seconds: 3, firstWarmUpSeconds: 2, warmUpSe
 const COLD: RoundPlan = { ...WARM, firstWarmUpSeconds: 0 };
 /** Threads exit, and pages go back to the system. */
 const SETTLE_MS = 2000;
-const SAMPLE = fileURLToPath(new URL('../../data/sample.json', import.meta.url));
-const SAMPLE_PROMPT = 'What is the capital of France?';
+const SAMPLE = fileURLToPath(new URL('../../../data/sample.json', import.meta.url));
+const SAMPLE_PROMPT = 'What is a mock server good for?';
 
 /** Indexes a dataset into a folder, and counts its tokens. */
 export function measureIndex(path: string, { main, indexDir }: MeasuredBuild): Promise<IndexFigures> {
