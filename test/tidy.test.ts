@@ -71,7 +71,7 @@ describe('the source', () => {
     expect([...left.keys()]).toEqual([]);
   });
 
-  it('opens files only for datasets, their spools, their indexes and recordings, besides the kernel, the manifest, the keys, the page, the rules, the profiles, the settings file, secrets and the tokenizer', () => {
+  it('opens files only for datasets, their spools, their indexes and recordings, besides the kernel, the vocabularies, the manifest, the keys, the page, the rules, the profiles, the settings file, secrets and the tokenizer', () => {
     const opening = imports.filter(({ from }) => from.startsWith('node:fs')).map(({ file }) => file);
     expect(
       [...new Set(opening)].filter((file) => !/^(?:dataset|index|recordings|workers)\//.test(file)),
@@ -80,6 +80,7 @@ describe('the source', () => {
       'http/api-keys.ts',
       'http/other-processes.ts',
       'kernel/kernel.ts',
+      'kernel/tokenizer.ts',
       'models/index-keeper.ts',
       'models/spooling.ts',
       'settings/profile-file.ts',

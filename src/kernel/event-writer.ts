@@ -4,6 +4,7 @@
  */
 
 import type { TokenizerName } from '../core/tokens.js';
+import { classesOf, PAGE_CODE_POINTS } from './character-classes.js';
 
 /** The longest text that `load` accepts, in bytes as spelled. Longer texts are rare, and would take memory in every writer. */
 export const EVENT_TEXT_BYTES_MAX = 1 << 16;
@@ -13,19 +14,6 @@ export const ENVELOPE_BYTES_MAX = 1 << 15;
 
 /** The bytes of events made in one call. They stay in the processor's cache until they are copied. */
 const ROOM_BYTES = 1 << 16;
-
-/** The classes of characters in `assembly/characters.ts`. A later entry overrides earlier ones; all other characters are `OTHER`. */
-const CLASSES: readonly (readonly [class_: number, characters: RegExp])[] = [
-  [1, /[\p{Lu}\p{Lt}]/gu],
-  [2, /\p{Ll}/gu],
-  [4, /[\p{Lm}\p{Lo}]/gu],
-  [8, /\p{M}/gu],
-  [16, /\p{N}/gu],
-  [32, /\s/gu],
-  [64, /[\r\n]/gu],
-];
-const OTHER = 128;
-const PAGE_CODE_POINTS = 256;
 
 /** The exports of `assembly/index.ts` that write events. Addresses and lengths are in bytes of the instance's memory. */
 interface Exports {
@@ -174,16 +162,9 @@ export class EventWriter {
     return exports.isCutBefore() === 0;
   }
 
-  /** Writes the classes of 256 code points into the kernel's table. */
+  /** Writes the classes of a page of code points into the kernel's table. */
   private learnPage(page: number): void {
-    const first = page * PAGE_CODE_POINTS;
-    const start = this.exports.classesAt() + first;
-    const characters = String.fromCodePoint(...Array.from({ length: PAGE_CODE_POINTS }, (_, i) => first + i));
-    const unitsEach = characters.length / PAGE_CODE_POINTS;
-    this.bytes.fill(OTHER, start, start + PAGE_CODE_POINTS);
-    for (const [class_, expression] of CLASSES) {
-      for (const { index } of characters.matchAll(expression)) this.bytes[start + index / unitsEach] = class_;
-    }
+    this.bytes.set(classesOf(page), this.exports.classesAt() + page * PAGE_CODE_POINTS);
   }
 
   /** Writes an envelope to the memory, unless it is there already. */

@@ -4,12 +4,14 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array);
   }
   class Instance {
-    constructor(module: Module);
+    constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
     readonly exports: Readonly<Record<string, unknown>>;
   }
   /** Thrown by a trap. */
   class RuntimeError extends Error {}
-  interface Memory {
+  /** Sizes are in pages of 64 KiB. The buffer of a shared memory is a SharedArrayBuffer, which has the same properties. */
+  class Memory {
+    constructor(size: { readonly initial: number; readonly maximum: number; readonly shared: boolean });
     readonly buffer: ArrayBuffer;
   }
 }

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ROOT } from '../support/project.js';
 
-it('src/kernel/kernel.wasm is compiled from the current source (`npm run kernel` updates it)', () => {
-  // The build has compiled it for these tests.
-  const [committed, compiled] = ['src', 'dist'].map((folder) =>
-    readFileSync(join(ROOT, folder, 'kernel', 'kernel.wasm')),
-  );
-  expect(committed?.equals(compiled as Buffer)).toBe(true);
-});
+it.each(['kernel.wasm', 'tokenizer.wasm'])(
+  'src/kernel/%s is compiled from the current source (`npm run kernel` updates it)',
+  (name) => {
+    // The build has compiled it for these tests.
+    const [committed, compiled] = ['src', 'dist'].map((folder) =>
+      readFileSync(join(ROOT, folder, 'kernel', name)),
+    );
+    expect(committed?.equals(compiled as Buffer)).toBe(true);
+  },
+);

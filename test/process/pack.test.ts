@@ -35,6 +35,7 @@ describe('the package', () => {
     const made = [
       'dist/index.d.ts',
       'dist/kernel/kernel.wasm',
+      'dist/kernel/tokenizer.wasm',
       'dist/openai/schemas/checks.js',
       'dist/anthropic/schemas/checks.js',
       'dist/testing/schemas/checks.js',
@@ -42,6 +43,7 @@ describe('the package', () => {
       'dist/testing/types.d.ts',
       ...filesIn('dist/docs'),
       ...filesIn('dist/web'),
+      ...filesIn('dist/vocabularies'),
       ...filesIn('dist/gpt-tokenizer').filter((path) => !path.endsWith('.d.ts')),
     ];
     const others = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'data/sample.json'];

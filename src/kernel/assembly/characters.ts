@@ -4,7 +4,7 @@
  * as the engine that runs the tokenizers' regular expressions.
  */
 
-import { BACKSLASH, QUOTE } from './strings';
+import { BACKSLASH, LETTER_U, QUOTE, SLASH } from './bytes';
 
 // A character's class is one bit. 0 means that the class isn't known yet, or that the text ends.
 export const UPPER: u32 = 1; // Lu, Lt
@@ -25,14 +25,12 @@ export const SYMBOL: u32 = OTHER | MARK;
 export const CLASS: u32 = 0xff;
 export const LENGTH_SHIFT: u32 = 8;
 
-const SLASH: u8 = 0x2f;
 const DIGIT_2: u8 = 0x32;
 const SPACE: u8 = 0x20;
 const LETTER_D: u8 = 0x64;
 const LETTER_N: u8 = 0x6e;
 const LETTER_R: u8 = 0x72;
 const LETTER_T: u8 = 0x74;
-const LETTER_U: u8 = 0x75;
 const LETTER_F: u8 = 0x66;
 
 /** The class of each code point, one byte each. */

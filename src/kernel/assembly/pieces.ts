@@ -4,6 +4,7 @@
  * left to right; the comments name the alternative that matches.
  */
 
+import { SLASH } from './bytes';
 import {
   asciiClass,
   BLANK,
@@ -23,16 +24,37 @@ import {
 } from './characters';
 
 const APOSTROPHE: u8 = 0x27;
-const SLASH: u8 = 0x2f;
 const SPACE: u8 = 0x20;
 
 /** The classes of o200k for the first part of a word, `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`, and for the second. */
 const HEAD: u32 = UPPER | CASELESS | MARK;
 const TAIL: u32 = LOWER | CASELESS | MARK;
 
+/** The address of the last character that was read to find the end of a word or of white space: it may be far after that end. */
+export let readTo: usize = 0;
+
+/** Forgets what was read. */
+export function forgetRead(): void {
+  readTo = 0;
+}
+
 /** Where the piece of o200k_base that begins at `p` ends. */
 export function o200kEnd(p: usize): usize {
-  // Nearly every piece is an ASCII word with a blank or a symbol before it.
+  const end = quickO200kEnd(p);
+  return end !== 0 ? end : anyO200kEnd(p);
+}
+
+/** Where the piece of cl100k_base that begins at `p` ends. */
+export function cl100kEnd(p: usize): usize {
+  const end = quickCl100kEnd(p);
+  return end !== 0 ? end : anyCl100kEnd(p);
+}
+
+/**
+ * Where the piece of o200k_base that begins at `p` ends, if it is what nearly every piece is: an ASCII word of at most fifteen letters, with
+ * or without a blank or a symbol before it, and without escapes; 0 if it isn't. The byte after the end is read.
+ */
+export function quickO200kEnd(p: usize): usize {
   const word = p + <usize>((asciiClass(load<u8>(p)) & (BLANK | OTHER)) !== 0);
   const bytes = v128.load(word);
   const uppers = bitsBetween(bytes, 0x41);
@@ -43,17 +65,16 @@ export function o200kEnd(p: usize): usize {
     const next = load<u8>(word + length);
     if (next < 0x80 && next !== APOSTROPHE) return word + length;
   }
-  return anyO200kEnd(p);
+  return 0;
 }
 
-/** Where the piece of cl100k_base that begins at `p` ends. */
-export function cl100kEnd(p: usize): usize {
+/** The same for cl100k_base. */
+export function quickCl100kEnd(p: usize): usize {
   const first = load<u8>(p);
   const word = p + <usize>((asciiClass(first) & (BLANK | OTHER)) !== 0);
   const letters = bitsBetween(v128.or(v128.load(word), i8x16.splat(0x20)), 0x61);
   const length = ctz(~letters);
-  if (length - 1 < 15 && first !== APOSTROPHE && load<u8>(word + length) < 0x80) return word + length;
-  return anyCl100kEnd(p);
+  return length - 1 < 15 && first !== APOSTROPHE && load<u8>(word + length) < 0x80 ? word + length : 0;
 }
 
 /** A bit for each of sixteen bytes that is one of the 26 values from `first` on. */
@@ -61,7 +82,8 @@ function bitsBetween(bytes: v128, first: i8): u32 {
   return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(first)), i8x16.splat(26)));
 }
 
-function anyO200kEnd(p: usize): usize {
+/** Where any piece of o200k_base that begins at `p` ends. */
+export function anyO200kEnd(p: usize): usize {
   const first = characterAt(p);
   if ((first & HEAD) !== 0 || (first & LOWER) !== 0) return o200kWordEnd(p);
   const second = p + (first >> LENGTH_SHIFT);
@@ -79,7 +101,8 @@ function anyO200kEnd(p: usize): usize {
   }
 }
 
-function anyCl100kEnd(p: usize): usize {
+/** Where any piece of cl100k_base that begins at `p` ends. */
+export function anyCl100kEnd(p: usize): usize {
   const contracted = contractionEnd(p);
   if (contracted !== p) return contracted;
   const first = characterAt(p);
@@ -104,6 +127,7 @@ function o200kWordEnd(p: usize): usize {
     if ((character & TAIL) !== 0) lastOfBoth = p;
     character = characterAt(p);
   }
+  readTo = p;
   if ((character & LOWER) !== 0) return contractionEnd(runEnd(p, TAIL));
   return contractionEnd(lastOfBoth !== 0 ? lastOfBoth : p);
 }
@@ -139,6 +163,7 @@ function whiteEnd(start: usize, takesEnd: bool): usize {
     if ((character & LINE_END) !== 0) lineEnd = p;
     character = characterAt(p);
   }
+  readTo = p;
   const isEnd = (character & CLASS) === 0;
   if (takesEnd && isEnd) return p;
   if (lineEnd !== 0) return lineEnd;

@@ -7,12 +7,11 @@
  * that, so its bytes can be used unchanged.
  */
 
+import { BACKSLASH, LETTER_U, QUOTE, SLASH } from './bytes';
 import { encode } from './utf8';
 
-export const QUOTE: u8 = 0x22;
-export const BACKSLASH: u8 = 0x5c;
-export const SLASH: u8 = 0x2f;
-export const LETTER_U: u8 = 0x75;
+export { BACKSLASH, LETTER_U, QUOTE, SLASH };
+
 /** `\u` as a little-endian number. */
 const UNICODE_ESCAPE: u16 = 0x755c;
 

@@ -1,0 +1,410 @@
+/**
+ * OpenAI's tokenizers in the kernel: texts are counted, encoded and decoded at once, in any thread, by a vocabulary that all threads of a
+ * process share. Results are exact for words of any length.
+ *
+ * They equal those of tiktoken and of gpt-tokenizer, except where these two divide a text into pieces differently; pieces are then those of
+ * JavaScript's regular expressions, as gpt-tokenizer has them.
+ */
+
+import { readFileSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
+import type { TokenizerName } from '../core/tokens.js';
+import { classesOf, PAGE_CODE_POINTS } from './character-classes.js';
+
+/** A vocabulary in memory that threads share; it can be passed to a worker in workerData. */
+export interface Vocabulary {
+  readonly name: TokenizerName;
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+}
+
+/** The delimiters of a chat's messages, one token each. */
+export interface ChatMarks {
+  readonly start: number;
+  readonly separator: number;
+  readonly end: number;
+}
+
+/** The numbers of `<|im_start|>`, `<|im_sep|>` and `<|im_end|>`, which no text has. */
+export const CHAT_MARKS: Readonly<Record<TokenizerName, ChatMarks>> = {
+  o200k_base: { start: 200_003, separator: 200_005, end: 200_004 },
+  cl100k_base: { start: 100_264, separator: 100_266, end: 100_265 },
+};
+
+/** The exports of `assembly/tokenizer.ts`. Addresses and lengths are in bytes of the memory. */
+interface Exports {
+  layVocabulary(count: number, bytes: number): number;
+  takeVocabulary(lengthsAt: number): void;
+  begin(isO200k: boolean): void;
+  sharedEnd(): number;
+  tokenCount(): number;
+  startsAt(): number;
+  bytesAt(): number;
+  classesAt(): number;
+  takeAscii(): void;
+  claimRoom(thread: number): boolean;
+  takeOwnRoom(textBytes: number): void;
+  leaveRoom(): void;
+  freeRooms(thread: number): void;
+  textBytesMax(): number;
+  textAt(): number;
+  tokensAt(): number;
+  takeText(length: number, isSlice: boolean): number;
+  resume(from: number, unfinished: number, after: number): void;
+  advance(bytes: number, isEncoding: boolean): number;
+  position(): number;
+  isDone(): number;
+  unfinishedStart(): number;
+  unfinishedNext(): number;
+  unitsLeft(): number;
+}
+
+const PAGE_BYTES = 65_536;
+/** What the module needs before it knows how long a vocabulary is. */
+const PAGES_MIN = 32;
+/** The most that a vocabulary and its rooms take. */
+const SHARED_PAGES_MAX = 4096;
+const OWN_PAGES_MAX = 65_536;
+
+/** The UTF-16 units of a text that are written to a room together. As spelled, each has at most six bytes. */
+const SLICE_UNITS = 10_000;
+const UNIT_BYTES = 6;
+const SLICE_BYTES = SLICE_UNITS * UNIT_BYTES;
+/** The bytes of a text that are encoded in a step. Less than `STEP_BYTES` of `assembly/rooms.ts`. */
+const STEP_BYTES = 1 << 14;
+const ALL = 2 ** 31;
+
+let compiled: WebAssembly.Module | undefined;
+
+/**
+ * Loads a vocabulary: some 10 MB.
+ *
+ * @throws the error of Node if its file can't be read
+ */
+export function loadVocabulary(name: TokenizerName): Vocabulary {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL('./tokenizer.wasm', import.meta.url)));
+  const file = readFileSync(new URL(`../vocabularies/${name}.bin`, import.meta.url));
+  const memory = new WebAssembly.Memory({ initial: PAGES_MIN, maximum: SHARED_PAGES_MAX, shared: true });
+  const vocabulary = { name, module: compiled, memory };
+  const exports = instantiate(compiled, memory);
+  const count = file.readUInt32LE();
+  const [lengths, tokens] = [file.subarray(4, 4 + count), file.subarray(4 + count)];
+  const tokensAt = exports.layVocabulary(count, tokens.length);
+  const bytes = Buffer.from(memory.buffer);
+  bytes.set(tokens, tokensAt);
+  bytes.set(lengths, tokensAt + tokens.length);
+  exports.takeVocabulary(tokensAt + tokens.length);
+  bytes.set(classesOf(0), exports.classesAt());
+  exports.takeAscii();
+  return vocabulary;
+}
+
+/** Frees what the tokenizers of a thread used that has ended without closing them. */
+export function freeTokenizersOf(vocabulary: Vocabulary, thread: number): void {
+  instantiate(vocabulary.module, vocabulary.memory).freeRooms(thread);
+}
+
+function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Exports {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+}
+
+/** Counts and encodes with an instance of its own. */
+export class KernelTokenizer {
+  private readonly vocabulary: Vocabulary;
+  private readonly room: Room;
+  private readonly starts: Uint32Array;
+  private readonly tokens: Uint8Array;
+  private readonly marks: ReadonlyMap<number, Uint8Array>;
+
+  constructor(vocabulary: Vocabulary) {
+    const { name, module, memory } = vocabulary;
+    const exports = instantiate(module, memory);
+    exports.begin(name === 'o200k_base');
+    this.vocabulary = vocabulary;
+    this.room = exports.claimRoom(threadId)
+      ? new Room(exports, memory, exports.textBytesMax())
+      : ownRoom(vocabulary, SLICE_BYTES);
+    const { buffer } = memory;
+    this.starts = new Uint32Array(buffer, exports.startsAt(), exports.tokenCount() + 1);
+    this.tokens = new Uint8Array(buffer, exports.bytesAt(), this.starts.at(-1));
+    const { start, separator, end } = CHAT_MARKS[name];
+    this.marks = new Map([
+      [start, Buffer.from('<|im_start|>')],
+      [separator, Buffer.from('<|im_sep|>')],
+      [end, Buffer.from('<|im_end|>')],
+    ]);
+  }
+
+  /** How many tokens a text of any length has. */
+  count(text: string): number {
+    if (text.length > SLICE_UNITS) return finished(this.countInSteps(text));
+    const { room } = this;
+    room.lay(text, false);
+    return room.exports.advance(ALL, false);
+  }
+
+  /** The same, in steps of at most about a millisecond. Other texts may be counted between two steps. */
+  *countInSteps(text: string): Generator<void, number> {
+    let count = 0;
+    for (const step of this.steps(new TextSource(text), false)) {
+      count += step.count;
+      yield;
+    }
+    return count;
+  }
+
+  /**
+   * Counts a text that is spelled as `JSON.stringify` spells it, without quotes.
+   *
+   * @param at where its `length` bytes start in `bytes`, which may be a kernel's memory
+   */
+  countSpelled(bytes: Uint8Array, at: number, length: number): number {
+    const spelled = bytes.subarray(at, at + length);
+    if (length <= SLICE_BYTES) {
+      const { room } = this;
+      room.laySpelled(spelled, false);
+      return room.exports.advance(ALL, false);
+    }
+    let count = 0;
+    for (const step of this.steps(new SpelledSource(spelled), false)) count += step.count;
+    return count;
+  }
+
+  /** The tokens of a text of any length. Special tokens, such as the end-of-text marker, are ordinary text. */
+  encode(text: string): Uint32Array {
+    return finished(this.encodeInSteps(text));
+  }
+
+  /** The same, in steps of at most about a millisecond. */
+  *encodeInSteps(text: string): Generator<void, Uint32Array> {
+    const parts: Uint32Array[] = [];
+    for (const { count, room } of this.steps(new TextSource(text), true)) {
+      parts.push(room.tokens(count));
+      yield;
+    }
+    return joined(parts);
+  }
+
+  /** The bytes of tokens; undefined if one of them isn't in the vocabulary. */
+  decode(tokens: Iterable<number>): Uint8Array | undefined {
+    const parts: Uint8Array[] = [];
+    for (const token of tokens) {
+      const bytes = this.bytesOf(token);
+      if (bytes === undefined) return undefined;
+      parts.push(bytes);
+    }
+    return Buffer.concat(parts);
+  }
+
+  /** The number of bytes of a token; 0 if it isn't in the vocabulary. */
+  sizeOf(token: number): number {
+    return this.bytesOf(token)?.length ?? 0;
+  }
+
+  /** Gives back what the tokenizer used of the shared memory. It can't be used any more. */
+  close(): void {
+    this.room.exports.leaveRoom();
+  }
+
+  private bytesOf(token: number): Uint8Array | undefined {
+    const end = this.starts[token + 1];
+    return end === undefined ? this.marks.get(token) : this.tokens.subarray(this.starts[token], end);
+  }
+
+  /** Encodes a text, step by step. The tokens of a step are in its room until the next one begins. */
+  private *steps(source: Source, isEncoding: boolean): Generator<{ count: number; room: Room }, void> {
+    let { room } = this;
+    let place = BEGINNING;
+    while (true) {
+      if (room.laid !== source) {
+        if (source.bytesMax > room.textBytes) room = ownRoom(this.vocabulary, source.bytesMax);
+        source.lay(room);
+        room.laid = source;
+        room.exports.resume(place.position, place.unfinished, place.next);
+      }
+      const { exports } = room;
+      const count = exports.advance(STEP_BYTES, isEncoding);
+      const isDone = exports.isDone() !== 0;
+      place = {
+        position: exports.position(),
+        unfinished: exports.unfinishedStart(),
+        next: exports.unfinishedNext(),
+      };
+      const isLast = isDone && source.isLast;
+      if (isDone && !isLast) {
+        source.goOn(place.position, exports.unitsLeft());
+        place = BEGINNING;
+        room.laid = undefined;
+      }
+      yield { count, room };
+      if (isLast) return;
+    }
+  }
+}
+
+/** How far a slice was encoded, in bytes, and the word that is unfinished there, if its `next` isn't 0. */
+interface Place {
+  readonly position: number;
+  readonly unfinished: number;
+  readonly next: number;
+}
+
+const BEGINNING: Place = { position: 0, unfinished: 0, next: 0 };
+
+/** A text that is encoded in slices. A slice that doesn't have a whole piece is followed by a longer one from the same place on. */
+interface Source {
+  /** At most how many bytes the slice has, as spelled. */
+  readonly bytesMax: number;
+  /** True if the slice is the last one. */
+  readonly isLast: boolean;
+  /** Writes the slice to a room. */
+  lay(room: Room): void;
+  /**
+   * Goes on to the next slice.
+   *
+   * @param bytes of the slice that were encoded, as spelled
+   * @param unitsLeft the UTF-16 units that weren't
+   */
+  goOn(bytes: number, unitsLeft: number): void;
+}
+
+class TextSource implements Source {
+  private readonly text: string;
+  private from = 0;
+  private units = SLICE_UNITS;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  get bytesMax(): number {
+    return Math.min(this.units, this.text.length - this.from) * UNIT_BYTES;
+  }
+
+  get isLast(): boolean {
+    return this.from + this.units >= this.text.length;
+  }
+
+  lay(room: Room): void {
+    room.lay(this.text.slice(this.from, this.from + this.units), !this.isLast);
+  }
+
+  goOn(bytes: number, unitsLeft: number): void {
+    if (bytes === 0) this.units *= 2;
+    else {
+      this.from += this.units - unitsLeft;
+      this.units = SLICE_UNITS;
+    }
+  }
+}
+
+class SpelledSource implements Source {
+  private readonly spelled: Uint8Array;
+  private from = 0;
+  private length = SLICE_BYTES;
+
+  constructor(spelled: Uint8Array) {
+    this.spelled = spelled;
+  }
+
+  get bytesMax(): number {
+    return Math.min(this.length, this.spelled.length - this.from);
+  }
+
+  get isLast(): boolean {
+    return this.from + this.length >= this.spelled.length;
+  }
+
+  lay(room: Room): void {
+    room.laySpelled(this.spelled.subarray(this.from, this.from + this.length), !this.isLast);
+  }
+
+  goOn(bytes: number): void {
+    if (bytes === 0) this.length *= 2;
+    else {
+      this.from += bytes;
+      this.length = SLICE_BYTES;
+    }
+  }
+}
+
+/** An instance, and the part of the memory that it writes to. */
+class Room {
+  readonly exports: Exports;
+  /** The longest text, in bytes as spelled. */
+  readonly textBytes: number;
+  /** Whose slice the room has, if it is one that is encoded in steps. */
+  laid: Source | undefined;
+  private readonly bytes: Buffer;
+  private readonly textAt: number;
+
+  constructor(exports: Exports, memory: WebAssembly.Memory, textBytes: number) {
+    this.exports = exports;
+    this.textBytes = textBytes;
+    this.bytes = Buffer.from(memory.buffer);
+    this.textAt = exports.textAt();
+  }
+
+  /** Writes a text. @param isSlice true if more text follows */
+  lay(text: string, isSlice: boolean): void {
+    // The quotes go before and after the text.
+    const written = this.bytes.write(JSON.stringify(text), this.textAt - 1, 'utf8');
+    this.take(written - 2, isSlice);
+  }
+
+  /** The same for a text that is spelled. */
+  laySpelled(spelled: Uint8Array, isSlice: boolean): void {
+    this.bytes.set(spelled, this.textAt);
+    this.take(spelled.length, isSlice);
+  }
+
+  /** The first `count` tokens of the last step. */
+  tokens(count: number): Uint32Array {
+    return new Uint32Array(this.bytes.buffer, this.exports.tokensAt(), count).slice();
+  }
+
+  private take(length: number, isSlice: boolean): void {
+    const { exports, bytes } = this;
+    this.laid = undefined;
+    for (let page = exports.takeText(length, isSlice); page >= 0; page = exports.takeText(length, isSlice)) {
+      // Other threads may use the page at once: each byte is written once.
+      bytes.set(classesOf(page), exports.classesAt() + page * PAGE_CODE_POINTS);
+    }
+  }
+}
+
+/** A room in a copy of the vocabulary: for a text that is too long for a shared one, or if all of those are used. */
+function ownRoom({ name, module, memory }: Vocabulary, textBytes: number): Room {
+  const isO200k = name === 'o200k_base';
+  const shared = instantiate(module, memory);
+  shared.begin(isO200k);
+  const end = shared.sharedEnd();
+  const own = new WebAssembly.Memory({
+    initial: Math.ceil(end / PAGE_BYTES),
+    maximum: OWN_PAGES_MAX,
+    shared: true,
+  });
+  new Uint8Array(own.buffer).set(new Uint8Array(memory.buffer, 0, end));
+  const exports = instantiate(module, own);
+  exports.begin(isO200k);
+  exports.takeOwnRoom(textBytes);
+  return new Room(exports, own, textBytes);
+}
+
+function finished<T>(work: Generator<void, T>): T {
+  let result = work.next();
+  while (result.done !== true) result = work.next();
+  return result.value;
+}
+
+function joined(parts: readonly Uint32Array[]): Uint32Array {
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first;
+  const all = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
