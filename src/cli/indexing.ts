@@ -9,6 +9,7 @@ import type { Progress } from '../http/progress.js';
 import { assertLoadable } from '../http/serve.js';
 import { countsText } from '../http/start-lines.js';
 import { claimOf } from '../models/claiming.js';
+import type { TurnTokenizer } from '../models/counting.js';
 import { NO_NOTICES } from '../models/notices.js';
 import type { Saved } from '../models/served.js';
 import { ServedDatasets } from '../models/served-datasets.js';
@@ -36,14 +37,16 @@ export async function index(
 ): Promise<string> {
   const startMs = performance.now();
   const pool = new SharedPool(config.workers);
-  const tokens = new TokenPool(readTokenizer(config.tokenizer, sourceOf('tokenizer')), config.workers);
+  const tokenizer = readTokenizer(config.tokenizer, sourceOf('tokenizer'));
+  const tokens = typeof tokenizer === 'string' ? tokenizer : new TokenPool(tokenizer, config.workers);
+  const tokenThreads = typeof tokens === 'string' ? undefined : tokens;
   const claim = await claimOf(spec.path, config.indexDir, () => warn(`${spec.path}: ${WAITING}`), signal);
   let datasets: ServedDatasets | undefined;
   const close = () => void datasets?.close();
   signal.addEventListener('abort', close);
   try {
     const countsTokens = config.usage === 'count';
-    if (countsTokens) await assertLoadable(tokens, sourceOf('tokenizer'));
+    if (countsTokens) await assertLoadable(tokenThreads, sourceOf('tokenizer'));
     let isConverted = false;
     const bytes = () => datasets?.bytes ?? identityAt(spec.path)?.size ?? 0;
     const notices = {
@@ -79,14 +82,14 @@ export async function index(
     progress.end();
     await datasets?.close();
     await pool.close();
-    await tokens.close();
+    await tokenThreads?.close();
     claim?.release();
   }
 }
 
 const WAITING = 'waiting for another process that makes its index';
 
-function optionsOf({ prefer, map, split, indexDir }: Config, pool: SharedPool, tokens: TokenPool) {
+function optionsOf({ prefer, map, split, indexDir }: Config, pool: SharedPool, tokens: TurnTokenizer) {
   const shapes = { prefers: prefer, map };
   // The tokens are counted at once, not while there are no requests.
   return { engine: 'index', pool, shapes, splits: split, indexDir, tokens, countsAhead: false } as const;

@@ -17,7 +17,6 @@ import { StoreConnection } from '../store/connection.js';
 import { evictionPolicies } from '../store/masters.js';
 import { StoreAwayError, StoreRefusalError } from '../store/store-error.js';
 import { SharedPool } from '../workers/shared-pool.js';
-import { TokenPool } from '../workers/token-pool.js';
 
 /**
  * Loads a dataset into the store of the settings, as a new version.
@@ -41,7 +40,6 @@ export async function loadDataset(
   const note = (line: string) => warn(`${spec.path}: ${line}`);
   const connection = await connect(store, note, signal);
   const pool = new SharedPool(config.workers);
-  const tokens = new TokenPool(config.tokenizer === 'cl100k_base' ? 'cl100k_base' : 'o200k_base');
   let datasets: ServedDatasets | undefined;
   const notices = {
     ...NO_NOTICES,
@@ -52,7 +50,7 @@ export async function loadDataset(
     const shapes = { prefers: config.prefer, map: config.map };
     const options = {
       ...({ engine: 'sweep', pool, shapes, splits: config.split, indexDir: config.indexDir } as const),
-      ...{ tokens, countsAhead: false },
+      ...({ tokens: 'o200k_base', countsAhead: false } as const),
     };
     const opened = await ServedDatasets.open([spec], options, () => notices, signal);
     datasets = opened;
@@ -85,7 +83,6 @@ export async function loadDataset(
     await datasets?.close();
     await pool.give();
     await pool.close();
-    await tokens.close();
     connection.close();
   }
 }

@@ -8,7 +8,6 @@ import { ServedDatasets } from '../models/served-datasets.js';
 import { ServedModel } from '../models/served-model.js';
 import type { CheckSettings } from '../settings/read-settings.js';
 import { SharedPool } from '../workers/shared-pool.js';
-import { TokenPool } from '../workers/token-pool.js';
 
 /**
  * Opens a dataset as the server does, and looks at it. Nothing is saved: what has to be converted is converted to a temporary folder.
@@ -25,7 +24,6 @@ export async function withOpened<T>(
   look: (model: ServedModel, served: Served, walked: Promise<unknown>) => Promise<T>,
 ): Promise<T> {
   const pool = new SharedPool(workers);
-  const tokens = new TokenPool('o200k_base');
   const ignore = () => {};
   let datasets: ServedDatasets | undefined;
   const notices = {
@@ -38,7 +36,7 @@ export async function withOpened<T>(
     pool,
     shapes: { prefers: prefer, map },
     splits: split,
-    tokens,
+    tokens: 'o200k_base' as const,
     leavesGrowth: true,
   };
   try {
@@ -61,6 +59,5 @@ export async function withOpened<T>(
     progress.end();
     await datasets?.close();
     await pool.close();
-    await tokens.close();
   }
 }

@@ -126,7 +126,13 @@ export const TEMPLATE_LENGTH_MAX = 4 * MiB;
 /** Lookups that may wait for a sweep at once. A further one is rejected with 503. */
 export const LOOKUPS_MAX = 4096;
 
-/** Texts that may wait for their tokens to be counted. A request that would exceed this is rejected with 503. */
+/** Characters whose tokens the main thread counts at once, which takes less than a millisecond. Longer texts take steps. */
+export const TOKENIZED_AT_ONCE_LENGTH = 64 * KiB;
+
+/** Tokens that are written, or decoded, in one step. */
+export const TOKENS_TOGETHER_MAX = 1024;
+
+/** Texts that may wait for the tokens of a `tokenizer.json`. A request that would exceed this is rejected with 503. */
 export const COUNTED_AT_ONCE_MAX = 16_384;
 
 /** Characters of the texts in one counting task, unless it has a single text. The texts of a task wait for each other. */
@@ -471,26 +477,26 @@ export const STREAM_AT_ONCE_MAX = byteCount(12 * KiB);
  */
 export const REMEMBERED_BODY_BYTES_MAX = byteCount(16_000);
 
-/** Memory for the token counts of texts that aren't in an index, in bytes. */
+/** Memory for the counts of a `tokenizer.json` that no index keeps, in bytes. */
 export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);
 
-/** Memory for the places where the tokens of texts end, in bytes. */
+/** Memory for the places where its tokens end in texts, in bytes. */
 export const TOKEN_ENDS_BYTES = byteCount(16 * MiB);
 
 /** The longest `tokenizer.json`: those of large models have some 35 MB. Its bytes are kept for threads that are started later. */
 export const TOKENIZER_FILE_BYTES_MAX = byteCount(128 * MiB);
 
-/** If tokens are estimated, how long the tokenizer's thread is kept after the last request for it: it holds some 75 MB. */
+/** If tokens are estimated, how long the thread of a `tokenizer.json` is kept after the last request for it: it holds some 75 MB. */
 export const TOKENIZER_KEPT_MS = 30_000;
 
 /** How long after the start the metrics of the process begin: loading them takes some 50 ms, which the first answers must not wait for. */
 export const METRICS_DELAY_MS = 500;
 
-/** How long a server must have been idle before it counts tokens ahead. */
-export const IDLE_MS = 500;
+/** How long no request must have come before tokens are counted ahead, in ms. */
+export const IDLE_MS = 100;
 
-/** Turns whose tokens one task counts ahead. */
-export const TURNS_AHEAD = 4096;
+/** Turns whose tokens one task counts. */
+export const TURNS_TOGETHER_MAX = 2048;
 
 /** Chunks that a paced stream builds together, unless they have more bytes than that. */
 export const PACED_BATCH_PIECES = 16;

@@ -8,7 +8,7 @@ export type TokenizerName = (typeof TOKENIZERS)[number];
 export type TokenizerSpec = TokenizerName | { readonly file: string };
 
 /** A `tokenizer.json` that was read. */
-interface TokenizerFile {
+export interface TokenizerFile {
   readonly path: string;
   /** The bytes of the file: in shared memory, so that a thread that is started later has the same. */
   readonly content: Uint8Array;
@@ -37,18 +37,6 @@ export function estimateTokens(text: string): number {
   return Math.ceil(utf8Length(text) / BYTES_A_TOKEN);
 }
 
-/** The text's first `tokens` tokens by that estimate, or fewer; no character is cut. */
-export function estimatedCut(text: string, tokens: number): string {
-  let bytes = 0;
-  let end = 0;
-  for (const character of text) {
-    bytes += utf8Length(character);
-    if (bytes > tokens * BYTES_A_TOKEN) break;
-    end += character.length;
-  }
-  return text.slice(0, end);
-}
-
 /**
  * Where each token of a text ends by that estimate, in UTF-16 units: there are `estimateTokens(text)`, and the last is the text's length. A
  * character that a token has only the beginning of belongs to the next token.
@@ -72,12 +60,23 @@ export function estimatedEnds(text: string): Uint32Array {
  *
  * @param sizes the number of bytes of each token
  */
-export function endsOfTokens(text: string, sizes: readonly number[]): Uint32Array {
+export function endsOfTokens(text: string, sizes: ArrayLike<number>): Uint32Array {
+  const steps = endsInSteps(text, sizes);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+/** Tokens whose ends are found in one step, which takes a tenth of a millisecond. */
+const ENDS_TOGETHER = 4096;
+
+/** The same in steps. */
+export function* endsInSteps(text: string, sizes: ArrayLike<number>): Generator<void, Uint32Array> {
   const ends = new Uint32Array(sizes.length);
   let bytes = 0;
   let at = 0;
-  for (const [token, size] of sizes.entries()) {
-    bytes += size;
+  for (let token = 0; token < sizes.length; token++) {
+    bytes += sizes[token] as number;
     while (at < text.length) {
       const point = text.codePointAt(at) as number;
       const length = pointBytes(point);
@@ -86,6 +85,7 @@ export function endsOfTokens(text: string, sizes: readonly number[]): Uint32Arra
       at += point > 0xffff ? 2 : 1;
     }
     ends[token] = at;
+    if (token % ENDS_TOGETHER === ENDS_TOGETHER - 1) yield;
   }
   return ends;
 }
@@ -131,49 +131,4 @@ function utf8Length(text: string): number {
     else bytes += 3;
   }
   return bytes;
-}
-
-/** The longest word that is encoded whole, in characters. */
-const WORD_LENGTH_MAX = 256;
-const LONG_WORD = new RegExp(
-  `[\\p{L}\\p{M}]{${WORD_LENGTH_MAX}}|[^\\s\\p{L}\\p{N}]{${WORD_LENGTH_MAX}}|[\\r\\n/]{${WORD_LENGTH_MAX}}|\\s{${WORD_LENGTH_MAX}}`,
-  'gu',
-);
-
-/**
- * Yields the text in parts, none of which has a word that is too long. Each part is found when the caller requests it. Byte pair encoding
- * takes time quadratic in a word's length, and the expressions that split a text into words can't handle any length. Words longer than
- * those of any language are cut into parts, which costs about a token each.
- */
-export function* partsOf(text: string): Generator<string, void> {
-  let start = 0;
-  if (text.length > WORD_LENGTH_MAX) {
-    for (const { index, 0: word } of text.matchAll(LONG_WORD)) {
-      const end = index + word.length;
-      yield text.slice(start, end);
-      start = end;
-    }
-  }
-  if (start < text.length || text === '') yield text.slice(start);
-}
-
-/**
- * Searches for the end of a part of a text, as `partsOf` cuts it.
- *
- * @param from where an earlier call ended, or 0
- * @param length how far to search, in characters
- * @returns the end of the part if `isPart` is true, else where to continue the search
- */
-export function longWordIn(text: string, from: number, length: number): { end: number; isPart: boolean } {
-  let end = Math.min(from + length, text.length);
-  // Never inside a code point.
-  if (end < text.length && (text.codePointAt(end - 1) as number) > 0xffff) end++;
-  if (text.length > WORD_LENGTH_MAX) {
-    // A word that begins before the end is found whole: each character has at most two units.
-    const [found] = text.slice(from, end + 2 * WORD_LENGTH_MAX).matchAll(LONG_WORD);
-    if (found !== undefined && from + found.index < end) {
-      return { end: from + found.index + found[0].length, isPart: true };
-    }
-  }
-  return { end, isPart: end === text.length };
 }

@@ -9,10 +9,10 @@ import { JsonMeter } from '../kernel/json-meter.js';
 import { kernelModule } from '../kernel/kernel.js';
 import type { Cache } from '../lookup/cache.js';
 import type { StandIn } from '../lookup/lookup.js';
+import type { RequestTokenizer } from '../lookup/token-counter.js';
 import type { Catalog } from '../models/catalog.js';
 import type { Store } from '../store/store.js';
 import type { Testing } from '../testing/testing.js';
-import type { TokenTasks } from '../workers/token-pool.js';
 import { AnswerCache } from './answer-cache.js';
 import type { KeyCheck } from './auth.js';
 import { Bodies } from './body.js';
@@ -53,7 +53,7 @@ export interface AppParts extends AppSettings {
   readonly missStatus: number;
   readonly replies: Omit<ReplySettings, 'tokenizer'>;
   /** Encodes and decodes tokens. */
-  readonly tokenPool: TokenTasks;
+  readonly tokenizer: RequestTokenizer;
   /** Decides how answers are delivered. */
   readonly delivery: Delivery;
   readonly contextLimitOf: ContextLimitOf;
@@ -132,8 +132,16 @@ export type MakeRest = (parts: RestParts) => RequestListener;
  * @param makeRest see `MakeRest`
  */
 export function createApp(parts: AppParts, makeRest: MakeRest): App {
-  const { catalog, tokenPool, clock, metrics, delivery, tokensInFlight, logger, cache } = parts;
-  const { tokenizer } = tokenPool;
+  const {
+    catalog,
+    tokenizer: { source: tokenizer },
+    clock,
+    metrics,
+    delivery,
+    tokensInFlight,
+    logger,
+    cache,
+  } = parts;
   const registry = registryOnce(parts);
   const contexts = new ContextLimits(catalog, parts.contextLimitOf);
   const endpoints = endpointsOf({

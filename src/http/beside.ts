@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import type { Logger } from 'pino';
 import { tokenizerId } from '../core/tokens.js';
 import { Cache } from '../lookup/cache.js';
+import { NamedTokenizer } from '../lookup/named-tokenizer.js';
+import { ThreadTokenizer } from '../lookup/thread-tokenizer.js';
 import { Catalog } from '../models/catalog.js';
 import { NO_NOTICES, type Notices } from '../models/notices.js';
 import { SavedDataset } from '../models/saved-dataset.js';
@@ -148,22 +150,22 @@ class Beside {
     this.passer = new Passer(mainPath);
     const cacheBytes = cacheBytesOf(config, true);
     const cache = cacheBytes > 0 ? new Cache(cacheBytes) : undefined;
-    const tokens = new RemoteTokens(tokenizer, (question) => channel.ask(question));
+    const requestTokenizer =
+      typeof tokenizer === 'string'
+        ? new NamedTokenizer(tokenizer)
+        : new ThreadTokenizer(new RemoteTokens(tokenizer, (question) => channel.ask(question)));
     const trapped = (trap: WebAssembly.RuntimeError) =>
       logger.warn({ err: trap }, 'kernel trapped; replaced');
     const hasRules = 'file' in config.normalize || config.normalize.length > 0;
     this.datasets = new Map(
-      config.dataset.map(({ id }) => [
-        id,
-        new SavedDataset(tokenizerId(tokens.tokenizer), hasRules, trapped),
-      ]),
+      config.dataset.map(({ id }) => [id, new SavedDataset(tokenizerId(tokenizer), hasRules, trapped)]),
     );
     this.models = new Map(
       [...this.datasets, ...stored].map(([id, dataset]) => [id, new ServedModel(id, dataset, { cache })]),
     );
     const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(
       {
-        ...configuredParts(config, { tokens, keys: this.keys, state, version, logger }),
+        ...configuredParts(config, { tokenizer: requestTokenizer, keys: this.keys, state, version, logger }),
         catalog: new Catalog([...this.models.values()], config.strictModels),
         delivery: deliveryOf(config, state),
         cache,

@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
 import { byteCount } from '../core/bytes.js';
-import { estimatingCounter, RealCounter } from '../lookup/token-counter.js';
+import { estimatingCounter, type RequestTokenizer } from '../lookup/token-counter.js';
 import type { Config } from '../settings/table.js';
 import type { SharedState } from '../store/scopes.js';
-import type { TokenTasks } from '../workers/token-pool.js';
 import type { ApiKeys } from './api-keys.js';
 import type { AppParts } from './app.js';
 import { contextLimitOf } from './context-limits.js';
@@ -20,7 +19,7 @@ type ConfiguredParts = Omit<
 
 /** What they are made of, besides the settings. */
 interface Given {
-  readonly tokens: TokenTasks;
+  readonly tokenizer: RequestTokenizer;
   readonly keys: ApiKeys;
   readonly state: SharedState;
   readonly version: string;
@@ -30,11 +29,11 @@ interface Given {
 /** The parts that follow from the settings: the same in all processes of a server. */
 export function configuredParts(
   config: Config,
-  { tokens, keys, state, version, logger }: Given,
+  { tokenizer, keys, state, version, logger }: Given,
 ): ConfiguredParts {
   return {
     replies: {
-      tokens: config.usage === 'count' ? new RealCounter(tokens) : estimatingCounter,
+      tokens: config.usage === 'count' ? tokenizer : estimatingCounter,
       maxTokens: config.maxTokens,
     },
     contextLimitOf: contextLimitOf(config),
@@ -42,7 +41,7 @@ export function configuredParts(
     onMiss: missPolicyOf(config),
     standIn: standInOf(config),
     missStatus: config.missStatus,
-    tokenPool: tokens,
+    tokenizer,
     clock: { now: Date.now, newId: randomIds() },
     keyCheck: keys.check,
     version,

@@ -21,7 +21,9 @@ interface Parts extends Pick<ChildSettings, 'config' | 'version'> {
   readonly script: string;
   /** Answers on a connection that none of them has taken. */
   readonly takeBack: (socket: Socket) => void;
-  readonly tokens: TokenPool;
+  readonly tokenizer: TokenizerSource;
+  /** The thread of a `tokenizer.json`, which counts for them. */
+  readonly tokenThread: TokenPool | undefined;
   readonly keys: ApiKeys;
   readonly logger: Logger;
 }
@@ -80,7 +82,7 @@ export class OtherProcesses {
   }
 
   private constructor(
-    { script, config, version, tokens, keys, logger, takeBack }: Parts,
+    { script, config, version, tokenizer, tokenThread, keys, logger, takeBack }: Parts,
     state: () => State,
     listener: Listener,
     folder: string,
@@ -97,11 +99,11 @@ export class OtherProcesses {
         config,
         version,
         keys: keys.current,
-        tokenizer: withoutContent(tokens.tokenizer),
+        tokenizer: withoutContent(tokenizer),
         mainPath,
       }),
       publication: () => ({ models: state().models, passesAll: this.passesAll }),
-      tokens,
+      tokens: tokenThread,
       drainMs: config.drainMs,
       takeBack,
       onDeath: (died, reason, metrics) => {

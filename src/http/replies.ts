@@ -148,21 +148,20 @@ export class Replies {
       }
       const left = limit - (reasoned?.tokens ?? 0);
       if (reasoned !== undefined && left <= 0) {
-        return after(this.cutText(reasoned.text, limit, asked), (text) => {
+        return after(this.cutText(reasoned.text, limit), (text) => {
           const cut = { ...text, tokens: limit };
           return this.replied(new Decoded(''), cut, limit, 'length', promptTokens, asked);
         });
       }
-      return after(this.cutText(whole.text, left, asked), ({ text, ends }) =>
+      return after(this.cutText(whole.text, left), ({ text, ends }) =>
         this.replied(new Decoded(text), reasoned, limit, 'length', promptTokens, asked, ends),
       );
     });
   }
 
   /** The first tokens of a text. */
-  private cutText(text: string, limit: number, asked: AskedReply): MaybePromise<CutText> {
+  private cutText(text: string, limit: number): MaybePromise<CutText> {
     const { tokens } = this.settings;
-    if (!isCutIntoTokens(asked)) return after(tokens.cut(text, limit), (cut) => ({ text: cut }));
     return after(tokens.ends(text), (all) => {
       const ends = all.subarray(0, limit);
       return { text: text.slice(0, ends.at(-1) ?? 0), ends };

@@ -8,7 +8,7 @@ import type { Reply } from '../core/reply.js';
 import { inStep } from '../core/steps.js';
 import type { Timing } from '../core/timings.js';
 import { type TokenizerSource, wordsBy } from '../core/tokens.js';
-import type { CountedText, TokenCounter } from '../lookup/token-counter.js';
+import type { TokenCounter } from '../lookup/token-counter.js';
 import { piecesOf } from '../openai/pieces.js';
 
 /** The parts of a request that decide how its stream is cut. */
@@ -94,53 +94,35 @@ export class ReplyPieces {
   /** The cumulative token counts of a text's words. */
   private wordTokens(text: string): MaybePromise<Uint32Array> {
     const { tokens, tokenizer } = this;
-    // No token of a known tokenizer crosses the border of a word: each word can be counted by itself.
-    if (typeof tokenizer === 'string')
-      return totalsOf(piecesOf(text, tokenizer), (some) => tokens.count(some));
-    return after(tokens.ends(text), (ends) => totalsOf(piecesOf(text, wordsBy(tokenizer)), endingIn(ends)));
+    return after(tokens.ends(text), (ends) => totalsOf(piecesOf(text, wordsBy(tokenizer)), ends));
   }
 }
 
-/** Counts the tokens of a text's next words. */
-type CountWords = (words: readonly CountedText[]) => MaybePromise<readonly number[]>;
-
-/** Counts the tokens that end in each word, given where the tokens of the text end. A token may begin in one word and end in the next. */
-function endingIn(ends: Uint32Array): CountWords {
-  let at = 0;
-  let token = 0;
-  return (words) =>
-    words.map(({ text }) => {
-      at += text.length;
-      const first = token;
-      while (token < ends.length && (ends[token] as number) <= at) token++;
-      return token - first;
-    });
-}
-
-/** The cumulative token counts of a text's words. */
-function totalsOf(words: Iterator<string, void>, count: CountWords): MaybePromise<Uint32Array> {
+/**
+ * The cumulative token counts of a text's words, each of which has the tokens that end in it: a token may begin in one word and end in the
+ * next.
+ *
+ * @param ends where the tokens of the text end
+ */
+function totalsOf(words: Iterator<string, void>, ends: Uint32Array): MaybePromise<Uint32Array> {
   let totals = new Uint32Array(PIECES_TOGETHER_MAX);
   let counted = 0;
+  let at = 0;
   let total = 0;
   const countOn = (): MaybePromise<Uint32Array> => {
-    const some: CountedText[] = [];
-    while (some.length < PIECES_TOGETHER_MAX) {
+    for (let left = PIECES_TOGETHER_MAX; left > 0; left--) {
       const { value, done } = words.next();
-      if (done) break;
-      some.push({ text: value });
-    }
-    return after(count(some), (counts) => {
-      if (counted + counts.length > totals.length) {
+      if (done) return totals.subarray(0, counted);
+      at += value.length;
+      while (total < ends.length && (ends[total] as number) <= at) total++;
+      if (counted === totals.length) {
         const longer = new Uint32Array(2 * totals.length);
         longer.set(totals);
         totals = longer;
       }
-      for (const count of counts) {
-        total += count;
-        totals[counted++] = total;
-      }
-      return some.length < PIECES_TOGETHER_MAX ? totals.subarray(0, counted) : inStep(countOn);
-    });
+      totals[counted++] = total;
+    }
+    return inStep(countOn);
   };
   return countOn();
 }

@@ -6,11 +6,16 @@ import { AppError } from '../core/errors.js';
 import { INDEXED_HERE_BYTES_MAX, METRICS_DELAY_MS, NEVER_IDLE_MS, WORKER_BYTES_MIN } from '../core/limits.js';
 import { isLoopback } from '../core/loopback.js';
 import type { ModelSpec } from '../core/model-spec.js';
+import type { TokenizerSource } from '../core/tokens.js';
 import type { Counts } from '../dataset/counts.js';
 import { identityAt } from '../dataset/file.js';
 import { isSeveral } from '../dataset/parts.js';
 import { spoolPaths } from '../dataset/spool.js';
 import { isIndexSaved } from '../index/paths.js';
+import { NamedTokenizer } from '../lookup/named-tokenizer.js';
+import { ThreadTokenizer } from '../lookup/thread-tokenizer.js';
+import type { RequestTokenizer } from '../lookup/token-counter.js';
+import type { TurnTokenizer } from '../models/counting.js';
 import type { Notices } from '../models/notices.js';
 import type { ServedDatasets } from '../models/served-datasets.js';
 import type { ServedModel } from '../models/served-model.js';
@@ -101,14 +106,14 @@ export async function serve(config: Config, surroundings: Surroundings): Promise
 async function run(config: Config, surroundings: Surroundings): Promise<boolean> {
   const { engine, dataset, indexDir, workers } = config;
   const pool = new SharedPool(workers, () => (engine === 'sweep' ? workers : workersFor(config)));
-  const tokens = new TokenPool(readTokenizer(config.tokenizer, surroundings.sourceOf?.('tokenizer')));
+  const tokens = tokensOf(readTokenizer(config.tokenizer, surroundings.sourceOf?.('tokenizer')));
   // Threads are slow to start, so they start while the rest is loaded. With saved indexes they are hardly ever needed.
   const isIndexed = dataset.every(({ path }) => hasSavedIndex(path, indexDir));
   if (engine === 'sweep' || !(isIndexed || dataset.every(({ path }) => isShort(path)))) pool.start();
   if (engine === 'sweep' || !isIndexed) {
     // Requests that are answered before the index is ready wait longest for the tokenizer. With the engine `index` it would only delay the
     // start.
-    if (engine !== 'index' && config.usage === 'count') tokens.start();
+    if (engine !== 'index' && config.usage === 'count') tokens.thread?.start();
   }
   let state: OpenState | undefined;
   try {
@@ -118,7 +123,7 @@ async function run(config: Config, surroundings: Surroundings): Promise<boolean>
   } finally {
     state?.close();
     await pool.close();
-    await tokens.close();
+    await tokens.thread?.close();
   }
 }
 
@@ -143,7 +148,7 @@ function hasSavedIndex(path: string, indexDir: string | undefined): boolean {
 
 async function serveWith(
   pool: SharedPool,
-  tokens: TokenPool,
+  tokens: Tokens,
   state: OpenState,
   config: Config,
   { loadLogger, print, version, signal, onHangup, onListening, childScript, sourceOf, bar }: Surroundings,
@@ -191,7 +196,8 @@ async function serveWith(
     };
   };
   pool.onDeath = () => warn('worker thread died; replaced, tasks retried');
-  tokens.onDeath = () => warn('tokenizer thread died; replaced, tasks retried');
+  if (tokens.thread !== undefined)
+    tokens.thread.onDeath = () => warn('tokenizer thread died; replaced, tasks retried');
   onHangup(() => log((logger) => reloadKeys(keys, logger)));
   onHangup(() => others?.useKeys(keys.current));
   const { engine, workers, indexDir } = config;
@@ -211,14 +217,14 @@ async function serveWith(
     shapes,
     splits: config.split,
     indexDir,
-    tokens,
+    tokens: tokens.ofTurns,
     countsAhead,
     sketchesAtOnce,
     rules,
     isPublished: hasOthers,
   };
   let datasets: ServedDatasets | undefined;
-  const loadable = assertLoadable(tokens, sourceOf?.('tokenizer'));
+  const loadable = assertLoadable(tokens.thread, sourceOf?.('tokenizer'));
   loadable.catch(() => undefined);
   const given = new AbortController();
   const { connection } = state;
@@ -283,7 +289,7 @@ async function serveWith(
     const inFlight = () => listener?.inFlight ?? 0;
     const testing = new Testing(config.journal, config.scoped === 'required', state);
     const appParts: AppParts = {
-      ...configuredParts(config, { tokens, keys, state, version, logger }),
+      ...configuredParts(config, { tokenizer: tokens.ofRequests, keys, state, version, logger }),
       catalog: new Catalog([...models.values()], config.strictModels),
       delivery,
       cache,
@@ -291,7 +297,7 @@ async function serveWith(
       figures: () => ({
         datasets: served.figures,
         poolQueue: pool.queue,
-        workerRestarts: pool.deaths + tokens.deaths + (others?.deaths ?? 0),
+        workerRestarts: pool.deaths + (tokens.thread?.deaths ?? 0) + (others?.deaths ?? 0),
         inFlight: inFlight(),
         cacheHits: cache?.hits ?? 0,
         cacheMisses: cache?.misses ?? 0,
@@ -320,7 +326,8 @@ async function serveWith(
           script: childScript,
           config,
           version,
-          tokens,
+          tokenizer: tokens.ofRequests.source,
+          tokenThread: tokens.thread,
           keys,
           logger,
           takeBack: (socket) => listener?.adopt(socket),
@@ -353,7 +360,7 @@ async function serveWith(
       return { hits: all, recorded, failed: misses + failed };
     };
     onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight, counts, testing });
-    if (countsAhead) tokens.start();
+    if (countsAhead) tokens.thread?.start();
     const metricsTimer = setTimeout(() => beginMetrics().catch(unlessOutOfFiles), METRICS_DELAY_MS);
     try {
       const statuses = served.all.map(({ served }) => served.status);
@@ -414,17 +421,32 @@ function assertStorable({ normalize, onMiss }: Config, sourceOf: SourceOf | unde
   if (onMiss === 'nearest') refuse('onMiss', "'nearest'");
 }
 
+/** What counts tokens. */
+interface Tokens {
+  readonly ofTurns: TurnTokenizer;
+  readonly ofRequests: RequestTokenizer;
+  /** The thread of a `tokenizer.json`; undefined with one of OpenAI's tokenizers. */
+  readonly thread: TokenPool | undefined;
+}
+
+function tokensOf(tokenizer: TokenizerSource): Tokens {
+  if (typeof tokenizer === 'string')
+    return { ofTurns: tokenizer, ofRequests: new NamedTokenizer(tokenizer), thread: undefined };
+  const thread = new TokenPool(tokenizer);
+  return { ofTurns: thread, ofRequests: new ThreadTokenizer(thread), thread };
+}
+
 /**
- * Waits until the tokenizer is loaded if it is a file; the others can be loaded.
+ * Waits until the tokenizer of a file is loaded; the others can be loaded.
  *
+ * @param thread the thread of a `tokenizer.json`
  * @param variable where the setting was given
  * @throws ConfigError if it can't be loaded
  */
-export async function assertLoadable(tokens: TokenPool, variable?: string): Promise<void> {
-  const { tokenizer } = tokens;
-  if (typeof tokenizer === 'string') return;
-  const reason = await tokens.loadError();
-  if (reason !== undefined) throw badTokenizer(tokenizer.path, variable, `it can't be loaded: ${reason}`);
+export async function assertLoadable(thread: TokenPool | undefined, variable?: string): Promise<void> {
+  const reason = await thread?.loadError();
+  if (thread === undefined || reason === undefined) return;
+  throw badTokenizer(thread.tokenizer.path, variable, `it can't be loaded: ${reason}`);
 }
 
 /** If the metrics can't be loaded now, the first request for them loads them. */

@@ -104,7 +104,7 @@ export class EventWriter {
    * Loads a text for `write`. Loading the same string again costs nothing.
    *
    * @param spelled the text as it is sent (`core/spelled-text.ts`), quotes included: a byte string
-   * @returns false if `piecesOf` has to cut the text: it is longer than `EVENT_TEXT_BYTES_MAX`, or `partsOf` would cut it
+   * @returns false if `piecesOf` has to cut the text: it is longer than `EVENT_TEXT_BYTES_MAX`, or it has a longer word than a piece may be
    */
   load(spelled: string, tokenizer: TokenizerName): boolean {
     this.isO200k = tokenizer === 'o200k_base';
@@ -152,7 +152,7 @@ export class EventWriter {
     return { byte, piece, end, isDone: byte >= textBytes };
   }
 
-  /** Writes a text to the memory; false if `partsOf` would cut it. */
+  /** Writes a text to the memory; false if it has a longer word than a piece may be. */
   private take(spelled: string, length: number): boolean {
     const { exports } = this;
     // The closing quote is included.

@@ -182,6 +182,11 @@ interface VerifiedReply {
   readonly recorded: string | undefined;
 }
 
+/** A text in a kernel's memory. */
+interface SpelledBytes extends Room {
+  readonly length: number;
+}
+
 /** One instance of the kernel. Its memory only ever grows. */
 export class Kernel implements RowSorter {
   /** How many bytes the input can hold. */
@@ -357,6 +362,25 @@ export class Kernel implements RowSorter {
       areWhole: Boolean(exports.areTextsWhole()),
       recorded: isRecorded ? this.bytes.toString('utf8', at, end) : undefined,
     };
+  }
+
+  /** Prepares for `spellTurn`: `verifyRoom` has `length` bytes of a list of turns, which may be cut off. */
+  beginSpelling(length: number): void {
+    this.exports.beginVerify(this.exports.verifyAt() + length, false);
+  }
+
+  /**
+   * Spells the text of a turn as `JSON.stringify` does.
+   *
+   * @param start where the turn begins in the bytes of `verifyRoom`
+   * @returns the bytes of the text in the kernel's memory, without quotes, until the next call; undefined if the turn has an unusual shape,
+   *     or calls functions
+   */
+  spellTurn(start: number): SpelledBytes | undefined {
+    const length = this.exports.spellReply(start);
+    return length === 0
+      ? undefined
+      : { bytes: this.bytes, at: this.exports.replyAt() + 1, length: length - 2 };
   }
 
   /**

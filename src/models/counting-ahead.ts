@@ -1,93 +1,106 @@
-import { IDLE_MS, TURNS_AHEAD } from '../core/limits.js';
+import { IDLE_MS } from '../core/limits.js';
 import type { FileIdentity } from '../dataset/file.js';
 import type { IndexTable } from '../index/table.js';
+import type { SharedPool } from '../workers/shared-pool.js';
 import { newStopFlag, type StopFlag, stopAll } from '../workers/stop-flag.js';
-import type { TokenPool } from '../workers/token-pool.js';
+import {
+  bytesOf,
+  countersOf,
+  countRows,
+  type RowRange,
+  type TurnTokenizer,
+  uncountedRows,
+} from './counting.js';
 
-/** Counts the tokens of all turns of an index, table by table, while the server is idle. When a request arrives, it pauses after the current turn. */
+/** What counts ahead. */
+interface Counting {
+  readonly tokens: TurnTokenizer;
+  readonly pool: SharedPool;
+}
+
+/** Counts the tokens of all turns of an index before requests need them. When a request arrives, it pauses after the current turns. */
 export class CountingAhead {
-  private readonly pool: TokenPool;
+  private readonly by: Counting;
   private readonly file: FileIdentity;
   private readonly onDone: () => void;
-  private readonly timer: NodeJS.Timeout;
-  /** The tables that aren't counted yet, and the next row of the first of them. */
-  private tables: readonly IndexTable[];
-  private row = 0;
-  private readonly counted = new WeakSet<IndexTable>();
-  private busyAt: number;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly rows: RowRange[] = [];
+  /** The tables whose turns are counted, or among `rows`. */
+  private tables = new Set<IndexTable>();
+  private busyMs: number;
   private flag: StopFlag = newStopFlag();
   private running: Promise<void> | undefined;
+  private isStopped = false;
 
   /**
-   * Starts once the server has been idle for a while.
+   * Starts as soon as no request has come for a while.
    *
+   * @param busyMs when a request came last, as `performance.now()`
    * @param onDone called once all turns are counted, and again for tables that come later
    */
-  constructor(pool: TokenPool, file: FileIdentity, tables: readonly IndexTable[], onDone: () => void) {
-    this.pool = pool;
+  constructor(
+    by: Counting,
+    file: FileIdentity,
+    tables: readonly IndexTable[],
+    busyMs: number,
+    onDone: () => void,
+  ) {
+    this.by = by;
     this.file = file;
-    this.tables = tables;
+    this.busyMs = busyMs;
     this.onDone = onDone;
-    this.busyAt = performance.now();
-    this.timer = setInterval(() => {
-      if (this.tables.length > 0 && performance.now() - this.busyAt >= IDLE_MS)
-        this.running ??= this.countWhileIdle();
-    }, IDLE_MS / 2);
-    this.timer.unref();
+    this.use(tables);
   }
 
   /** Counts other tables from now on: those of the file after it has grown, or some of them merged. */
   use(tables: readonly IndexTable[]): void {
-    const [current] = this.tables;
-    this.tables = tables.filter((table) => !this.counted.has(table));
-    if (this.tables[0] !== current) this.row = 0;
+    const before = this.tables;
+    this.tables = new Set(tables);
+    const left = this.rows.filter(({ table }) => this.tables.has(table));
+    const added = tables.filter((table) => !before.has(table)).flatMap(uncountedRows);
+    this.rows.splice(0, this.rows.length, ...left, ...added);
+    this.schedule();
   }
 
   /** Pauses when a request arrives. */
   pauseBackgroundWork(): void {
-    this.busyAt = performance.now();
+    this.busyMs = performance.now();
     if (this.running !== undefined) stopAll(this.flag);
   }
 
   /** Stops counting. Resolves when no task is running any more. */
   async stop(): Promise<void> {
-    clearInterval(this.timer);
+    this.end();
     stopAll(this.flag);
     await this.running;
   }
 
-  private async countWhileIdle(): Promise<void> {
-    this.flag = newStopFlag();
-    const started = this.busyAt;
-    let isStopped = false;
-    while (this.tables.length > 0 && this.busyAt === started && !isStopped)
-      isStopped = !(await this.countNext());
-    // A file that can't be read now may be readable later.
-    this.running = undefined;
-    if (this.tables.length === 0) this.onDone();
+  private end(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
   }
 
-  /** Counts some turns; false if that was stopped, or failed. */
-  private async countNext(): Promise<boolean> {
-    const [table] = this.tables as [IndexTable];
-    const { size, buffer } = table;
-    const from = this.row;
-    const to = Math.min(size.turns, from + TURNS_AHEAD);
-    const task = { file: this.file, table: { size, buffer }, from, to, stop: this.flag };
-    const result = await this.pool.countTurns(task);
-    if (result.kind === 'failed') {
-      // A turn has crashed the thread repeatedly: the remaining turns are counted when a request needs them.
-      if (result.code === 'worker_failed') clearInterval(this.timer);
-      return false;
-    }
-    if (this.tables[0] !== table) return true;
-    this.row = result.value;
-    if (this.row < to) return false;
-    if (this.row === size.turns) {
-      this.counted.add(table);
-      this.tables = this.tables.slice(1);
-      this.row = 0;
-    }
-    return true;
+  /** Counts on once no request has come for `IDLE_MS`. */
+  private schedule(): void {
+    if (this.isStopped || this.running !== undefined || this.rows.length === 0) return;
+    const dueMs = this.busyMs + IDLE_MS - performance.now();
+    clearTimeout(this.timer);
+    if (dueMs <= 0) this.running = this.countWhileIdle();
+    else this.timer = setTimeout(() => this.schedule(), dueMs).unref();
+  }
+
+  private async countWhileIdle(): Promise<void> {
+    this.flag = newStopFlag();
+    const counters = countersOf(this.by.tokens, this.by.pool, bytesOf(this.rows));
+    const failure = await countRows(counters, this.file, this.rows, this.flag);
+    const isDone = this.rows.length === 0;
+    counters.release(!isDone && !this.isStopped);
+    this.running = undefined;
+    // A turn has crashed the thread repeatedly: the remaining turns are counted when a request needs them.
+    if (failure?.code === 'worker_failed') this.end();
+    // A file that can't be read now may be readable later.
+    else if (failure !== undefined) this.busyMs = performance.now();
+    if (isDone) this.onDone();
+    else this.schedule();
   }
 }

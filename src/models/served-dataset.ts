@@ -11,7 +11,6 @@ import {
 import { after, type MaybePromise, orElse } from '../core/maybe-promise.js';
 import type { Query } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
-import { tokenizerId } from '../core/tokens.js';
 import { CurrentCorpus } from '../corpus/current-corpus.js';
 import { assertFile, type Dataset, datasetOf, recognizeTogether, withDataset } from '../dataset/dataset.js';
 import { DatasetError } from '../dataset/dataset-error.js';
@@ -39,10 +38,16 @@ import { ownThread } from '../workers/own-thread.js';
 import type { WorkerPool } from '../workers/pool.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import { newStopFlag, stopAll } from '../workers/stop-flag.js';
-import type { TokenPool } from '../workers/token-pool.js';
 import { Build, type Engine } from './build.js';
 import { Comparing } from './comparing.js';
-import { countAll } from './counting.js';
+import {
+  bytesOf,
+  countersOf,
+  countRows,
+  type TurnTokenizer,
+  turnTokenizerId,
+  uncountedRows,
+} from './counting.js';
 import { CountingAhead } from './counting-ahead.js';
 import { type Grown, growthOf, indexOf } from './growth.js';
 import { IndexKeeper } from './index-keeper.js';
@@ -64,8 +69,8 @@ export interface ServedOptions {
   readonly splits: readonly string[];
   /** The folder for indexes: see `indexPaths`. */
   readonly indexDir: string | undefined;
-  /** Counts the tokens of an index. Its creator closes it. */
-  readonly tokens: TokenPool;
+  /** What counts the tokens of turns. */
+  readonly tokens: TurnTokenizer;
   /** True if tokens are counted before a request needs them. */
   readonly countsAhead: boolean;
   /** True if the sketches of turns are made as soon as there is an index, not when the first miss needs them. */
@@ -204,7 +209,7 @@ export class ServedDataset implements Served {
     this.usesPool = usesPool;
     const { indexDir, tokens, notices } = options;
     const isPublished = options.isPublished === true;
-    this.keeper = new IndexKeeper(indexDir, tokenizerId(tokens.tokenizer), isPublished, notices);
+    this.keeper = new IndexKeeper(indexDir, turnTokenizerId(tokens), isPublished, notices);
     this.merger = new Merger(options.pool, (segments, merged) => this.onMerged(segments, merged));
     this.build = this.buildOf(dataset);
     this.corpus = new CurrentCorpus(
@@ -474,27 +479,25 @@ export class ServedDataset implements Served {
    */
   private async count(build: Build, onCounted: (share: number) => void): Promise<number> {
     const { tables = [], edition } = build;
-    const { tokens } = this.options;
-    const turns = Math.max(1, build.turns);
+    const { tokens, pool } = this.options;
+    const uncounted = tables.reduce((sum, table) => sum + table.uncounted, 0);
+    const rows = tables.flatMap(uncountedRows);
+    if (rows.length === 0) return 0;
+    const counters = countersOf(tokens, pool, bytesOf(rows));
+    const turns = rows.reduce((sum, { from, to }) => sum + to - from, 0);
     let counted = 0;
-    let before = 0;
-    for (const table of tables) {
-      const { uncounted, size } = table;
-      const onTable = (share: number) => onCounted((before + share * size.turns) / turns);
-      const counting =
-        uncounted === 0
-          ? Promise.resolve(undefined)
-          : countAll(tokens, edition.dataset.file, table, this.countingStop, onTable);
-      this.countingAll = counting;
-      const problem = await counting;
-      counted += uncounted;
-      before += size.turns;
-      if (problem === undefined) continue;
-      this.saveCounts();
-      throw new DatasetError(this.path, problem, undefined, true);
-    }
-    if (counted > 0) this.saveCounts();
-    return counted;
+    const counting = countRows(counters, edition.dataset.file, rows, this.countingStop, (some) => {
+      counted += some;
+      onCounted(counted / turns);
+    });
+    this.countingAll = counting;
+    const failure = await counting;
+    counters.release(false);
+    this.saveCounts();
+    if (rows.length === 0) return uncounted;
+    const problem =
+      failure === undefined ? 'it was closed' : `its tokens can't be counted: ${failure.detail}`;
+    throw new DatasetError(this.path, problem, undefined, true);
   }
 
   /** Stops all work, releases the threads, and closes the file. */
@@ -687,7 +690,7 @@ export class ServedDataset implements Served {
     if (this.options.sketchesAtOnce) void this.sketch(build, this.options.pool.workers);
     this.counting?.stop();
     this.counting = undefined;
-    const { tokens, countsAhead, notices } = this.options;
+    const { tokens, pool, countsAhead, notices } = this.options;
     if (!countsAhead) return;
     let hasLogged = false;
     const onCounted = () => {
@@ -698,10 +701,16 @@ export class ServedDataset implements Served {
     if (uncounted.length === 0) onCounted();
     // More may be appended to the file.
     if (uncounted.length === 0 && !edition.dataset.file.mayGrow) return;
-    this.counting = new CountingAhead(tokens, edition.dataset.file, uncounted, () => {
-      onCounted();
-      this.saveCounts();
-    });
+    this.counting = new CountingAhead(
+      { tokens, pool },
+      edition.dataset.file,
+      tables,
+      this.requestedMs,
+      () => {
+        onCounted();
+        this.saveCounts();
+      },
+    );
   }
 
   /** Saves the index again if more tokens were counted since it was saved. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
@@ -27,8 +28,8 @@ export interface ChildrenParts {
   readonly settings: () => Omit<ChildSettings, 'number'>;
   /** The state to answer from, as it is now. */
   readonly publication: () => Omit<Publication, 'number'>;
-  /** Counts tokens for them. */
-  readonly tokens: TokenPool;
+  /** The thread of a `tokenizer.json`, which counts for them; undefined if they count by themselves. */
+  readonly tokens: TokenPool | undefined;
   /** How long a stop waits for the requests in flight of one, in ms. */
   readonly drainMs: number;
   /** Called with each connection that one was handed and didn't get: it died before, or had no file left for it. */
@@ -158,7 +159,7 @@ class Child {
   /** When it was checked, if it has not answered since, in ms of a monotonic clock. */
   private checkedMs: number | undefined;
 
-  constructor(script: string, tokens: TokenPool) {
+  constructor(script: string, tokens: TokenPool | undefined) {
     this.process = fork(script, { serialization: 'advanced', execArgv: EXEC_ARGV });
     this.exited = once(this.process, 'exit').then(([code, signal]) => signal ?? `exit code ${code}`);
     const question = (question: ChildQuestion) => countedBy(tokens, question);
@@ -230,7 +231,8 @@ class Child {
   }
 }
 
-function countedBy(tokens: TokenPool, { task, values }: ChildQuestion): Promise<unknown> {
+async function countedBy(tokens: TokenPool | undefined, { task, values }: ChildQuestion): Promise<unknown> {
+  assert(tokens !== undefined, 'only children with the tokenizer of a file ask');
   const run = tokens[task] as (this: TokenPool, ...values: unknown[]) => Promise<unknown>;
   return run.apply(tokens, values);
 }

@@ -52,7 +52,7 @@ export type ChildNote =
   /** A connection has come, and is about to be read from. */
   | { readonly kind: 'taken'; readonly id: number };
 
-/** Questions of a child: tasks of the tokenizer. */
+/** Questions of a child: tasks of the thread of a `tokenizer.json`. */
 export interface ChildQuestion {
   readonly task: keyof Omit<TokenTasks, 'tokenizer'>;
   readonly values: unknown[];

@@ -1,4 +1,4 @@
-import type { TokenizerSource } from '../core/tokens.js';
+import type { TokenizerFile } from '../core/tokens.js';
 import type { DecodedTokens, EncodeTask, SpelledTokens, TaskResult } from '../workers/tasks.js';
 import type { TokenTasks } from '../workers/token-pool.js';
 import { ChannelClosed } from './channel.js';
@@ -6,13 +6,13 @@ import type { ChildQuestion } from './messages.js';
 
 type Ask = <Answer>(question: ChildQuestion) => Promise<Answer>;
 
-/** The tokenizer of the main process: its vocabulary takes 45 MB, which no other process needs a copy of. */
+/** The thread of a `tokenizer.json` in the main process: its vocabulary takes much memory, which no other process needs a copy of. */
 export class RemoteTokens implements TokenTasks {
-  readonly tokenizer: TokenizerSource;
+  readonly tokenizer: TokenizerFile;
   private readonly ask: Ask;
 
   /** @param ask asks the main process */
-  constructor(tokenizer: TokenizerSource, ask: Ask) {
+  constructor(tokenizer: TokenizerFile, ask: Ask) {
     this.tokenizer = tokenizer;
     this.ask = ask;
   }
@@ -23,10 +23,6 @@ export class RemoteTokens implements TokenTasks {
 
   ends(texts: readonly string[]): Promise<TaskResult<readonly Uint32Array[]>> {
     return this.run('ends', texts);
-  }
-
-  cut(text: string, tokens: number): Promise<TaskResult<string>> {
-    return this.run('cut', text, tokens);
   }
 
   encode(task: EncodeTask): Promise<TaskResult<SpelledTokens>> {

@@ -70,7 +70,6 @@ export function fileTokenizer(content: Uint8Array): Tokenizer {
       return ids.length === 0 ? '' : encoder.decode(ids, AS_IT_IS);
     },
     textOf: (token) => bytesOf(encoder.id_to_token(token) ?? '').toString(),
-    cut: (text, tokens) => text.slice(0, tokens > 0 ? (ends(text)[tokens - 1] ?? text.length) : 0),
   };
 }
 

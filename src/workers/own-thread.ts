@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { GROWTH_READ_BYTES, INDEXED_AT_ONCE_TURNS, RECORD_BYTES_MAX } from '../core/limits.js';
 import { inStep, inSteps } from '../core/steps.js';
 import type { TextPosition } from '../core/text-position.js';
-import { assertSameFile, FileChangedError, withFile } from '../dataset/file.js';
+import { assertSameFile, FileChangedError, type FileIdentity, withFile } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { explain, failureOf } from './failure-of.js';
@@ -12,6 +12,7 @@ import { isStopped } from './stop-flag.js';
 import type {
   CensusTask,
   IndexTask,
+  KernelCountTask,
   NormalizeTask,
   PositionTask,
   ShardCensus,
@@ -20,12 +21,13 @@ import type {
   ShardTask,
   TaskResult,
 } from './tasks.js';
+import { TurnCounter } from './turn-counter.js';
 import { InvalidRecordError, walk } from './walk.js';
 
 /** The tasks that an index takes, done by the threads of a pool or by the calling thread. */
 export type Workers = Pick<
   WorkerPool,
-  'workers' | 'takeCensus' | 'sketchShard' | 'normalizeShard' | 'makeIndex' | 'findPosition'
+  'workers' | 'takeCensus' | 'sketchShard' | 'normalizeShard' | 'makeIndex' | 'findPosition' | 'countTurns'
 >;
 
 const LIMITS = { blockBytes: GROWTH_READ_BYTES, recordBytesMax: RECORD_BYTES_MAX };
@@ -36,6 +38,7 @@ class OwnThread implements Workers {
   private kernel: Kernel | undefined;
   /** For the texts that rules were applied to. */
   private ruleKernel: Kernel | undefined;
+  private readonly turnCounter = new TurnCounter();
   private last: Promise<unknown> | undefined;
 
   takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
@@ -57,6 +60,11 @@ class OwnThread implements Workers {
       return undefined;
     };
     return this.inTurn(() => (turns <= INDEXED_AT_ONCE_TURNS ? fill() : inStep(fill)), failureOf);
+  }
+
+  countTurns(task: KernelCountTask): Promise<TaskResult<number>> {
+    const count = (fd: number) => this.turnCounter.count(task, fd, this.kernelNow);
+    return this.inTurn(() => inSteps(withFileInSteps(task.file, count)), failureOf);
   }
 
   async findPosition({ file, offset, from }: PositionTask): Promise<TaskResult<TextPosition>> {
@@ -90,24 +98,17 @@ class OwnThread implements Workers {
     const assertWanted = () => {
       if (isStopped(stop, shard.index)) throw new FileChangedError('it was closed');
     };
-    const fd = openSync(dataset.file.path, 'r');
-    try {
-      assertSameFile(fd, dataset.file);
+    return yield* withFileInSteps(dataset.file, function* (fd) {
       kernel.useSeed(seed);
       const { add, finish } = begin(kernel);
       const batches = walk(kernel, fd, dataset, shard.range, assertWanted, LIMITS);
       for (;;) {
         const { done, value } = batches.next();
-        if (done === true) {
-          assertSameFile(fd, dataset.file);
-          return finish(value);
-        }
+        if (done === true) return finish(value);
         add(value);
         yield;
       }
-    } finally {
-      closeSync(fd);
-    }
+    });
   }
 
   /** Does a task after those before it, since they use the same kernel. */
@@ -134,6 +135,22 @@ class OwnThread implements Workers {
     });
     this.last = ended;
     return result;
+  }
+}
+
+/** The same as `withFile`, in steps. */
+function* withFileInSteps<T>(
+  file: FileIdentity,
+  use: (fd: number) => Generator<void, T>,
+): Generator<void, T> {
+  const fd = openSync(file.path, 'r');
+  try {
+    assertSameFile(fd, file);
+    const value = yield* use(fd);
+    assertSameFile(fd, file);
+    return value;
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -16,6 +16,7 @@ import type {
   CountRunsTask,
   IndexTask,
   JoinTask,
+  KernelCountTask,
   NearestTask,
   NormalizeTask,
   Outline,
@@ -159,6 +160,11 @@ export class WorkerPool {
   /** Converts groups of rows of a table. */
   convertRows(task: ConvertRowsTask): Promise<TaskResult<ConvertedRows>> {
     return this.run('convertRows', task);
+  }
+
+  /** Counts the tokens of turns, and stores the counts in their index. The result is the row to continue from. */
+  countTurns(task: KernelCountTask): Promise<TaskResult<number>> {
+    return this.run('countTurns', task);
   }
 
   /** Builds one half of an index. */

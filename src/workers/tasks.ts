@@ -8,7 +8,7 @@ import type { Place } from '../core/place.js';
 import type { Message } from '../core/query.js';
 import type { Rule } from '../core/rules.js';
 import type { TextSearch } from '../core/search.js';
-import type { TokenizerSource } from '../core/tokens.js';
+import type { TokenizerFile } from '../core/tokens.js';
 import type { ConversionReport } from '../dataset/conversion-report.js';
 import type { Counts } from '../dataset/counts.js';
 import type { DatasetFile, FileIdentity } from '../dataset/file.js';
@@ -19,6 +19,7 @@ import type { Shard } from '../dataset/shards.js';
 import type { Packing, TableFile } from '../dataset/sources.js';
 import type { MarkData } from '../index/marks.js';
 import type { RowData } from '../index/table.js';
+import type { Vocabulary } from '../kernel/tokenizer.js';
 import type { SeenMemory } from './seen-twice.js';
 import type { RunFields, RunLayout } from './shard-runs.js';
 import type { StopFlag } from './stop-flag.js';
@@ -47,7 +48,7 @@ export interface WorkerSetup {
 
 /** The data that a token-counting thread is started with. */
 export interface TokenSetup {
-  readonly tokenizer: TokenizerSource;
+  readonly tokenizer: TokenizerFile;
 }
 
 /** Work on a shard. */
@@ -385,16 +386,15 @@ export type DecodedTokens =
   | { readonly kind: 'long' | 'unknown' };
 
 /** Encoding a chat. */
-interface ChatTask {
+export interface ChatTask {
   readonly messages: readonly Message[];
   /** True to end with the start of a reply. */
   readonly beginsReply: boolean;
 }
 
-/** Truncating a text to a number of tokens. */
-export interface CutTask {
-  readonly text: string;
-  readonly tokens: number;
+/** Counting the tokens of turns by the kernel. */
+export interface KernelCountTask extends CountTask {
+  readonly vocabulary: Vocabulary;
 }
 
 /** Counting the tokens of turns. */

@@ -43,6 +43,7 @@ import type {
   IndexTask,
   JoinTask,
   JsonObjects,
+  KernelCountTask,
   NearestTask,
   NormalizeTask,
   Outline,
@@ -68,11 +69,13 @@ import type {
   Walked,
   WorkerSetup,
 } from './tasks.js';
+import { TurnCounter } from './turn-counter.js';
 import { InvalidRecordError, type RecordBatch, walk } from './walk.js';
 
 const { module, keyBits } = workerData as WorkerSetup;
 const newKernel = () => new Kernel(module, 2 * BLOCK_BYTES, keyBits);
 let kernel = newKernel();
+const turnCounter = new TurnCounter();
 
 /** Loads what only conversions need, half of all modules: a thread starts faster without them. */
 const loadConverters = () => import('./converters.js');
@@ -436,6 +439,22 @@ export function findPosition({ file, offset, from }: PositionTask): TaskResult<T
   try {
     return { kind: 'done', value: withFile(file, (fd) => positionOf(fd, offset, from)) };
   } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** Counts the tokens of turns, and stores the counts in the index. */
+export function countTurns(task: KernelCountTask): TaskResult<number> {
+  try {
+    const value = withFile(task.file, (fd) => {
+      const counting = turnCounter.count(task, fd, kernel);
+      let step = counting.next();
+      while (step.done !== true) step = counting.next();
+      return step.value;
+    });
+    return { kind: 'done', value };
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) throw afterTrap(error);
     return failureOf(error);
   }
 }

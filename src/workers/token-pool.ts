@@ -1,5 +1,5 @@
 import { TOKENIZED_AT_ONCE_MAX, TOKENIZER_KEPT_MS } from '../core/limits.js';
-import type { TokenizerSource } from '../core/tokens.js';
+import type { TokenizerFile } from '../core/tokens.js';
 import type { CountTask, DecodedTokens, EncodeTask, SpelledTokens, TaskResult, TokenSetup } from './tasks.js';
 import { Threads } from './threads.js';
 import type * as thread from './token-thread.js';
@@ -7,15 +7,15 @@ import type * as thread from './token-thread.js';
 /** Tokens are many and short-lived. With V8's default, counting takes some 80 MB more and is no faster. */
 const YOUNG_MIB = 8;
 
-/** Tasks of the tokenizer. */
-export type TokenTasks = Pick<TokenPool, 'tokenizer' | 'count' | 'ends' | 'cut' | 'encode' | 'decode'>;
+/** Tasks of the tokenizer of a `tokenizer.json`. */
+export type TokenTasks = Pick<TokenPool, 'tokenizer' | 'count' | 'ends' | 'encode' | 'decode'>;
 
 /**
- * The main thread's interface to the tokenizer's thread. The thread starts with the first request, and ends after `TOKENIZER_KEPT_MS`
+ * The main thread's interface to the thread of a `tokenizer.json`. The thread starts with the first request, and ends after `TOKENIZER_KEPT_MS`
  * without one. If `start` has started it, it is kept. A server has one such thread; to count a whole dataset, there may be several.
  */
 export class TokenPool {
-  readonly tokenizer: TokenizerSource;
+  readonly tokenizer: TokenizerFile;
   readonly size: number;
   private threads: Threads | undefined;
   private tasks = 0;
@@ -31,7 +31,7 @@ export class TokenPool {
   onDeath = () => {};
 
   /** @param size the number of threads, each of which loads the tokenizer */
-  constructor(tokenizer: TokenizerSource, size = 1) {
+  constructor(tokenizer: TokenizerFile, size = 1) {
     this.tokenizer = tokenizer;
     this.size = size;
   }
@@ -66,11 +66,6 @@ export class TokenPool {
   /** Where the tokens of each text end, in UTF-16 units; see `Tokenizer.ends`. */
   ends(texts: readonly string[]): Promise<TaskResult<readonly Uint32Array[]>> {
     return this.run('ends', texts, lengthOf(texts));
-  }
-
-  /** The first tokens of a text, as text. An incomplete character at the end is dropped. */
-  cut(text: string, tokens: number): Promise<TaskResult<string>> {
-    return this.run('cut', { text, tokens }, text.length);
   }
 
   /** The tokens of a text, or of a chat (see `Tokenizer.encodeChat`), as JSON. */

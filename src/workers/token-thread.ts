@@ -1,17 +1,16 @@
-/** The tasks of the thread that counts tokens: each exported function is one. */
+/** The tasks of the thread of a `tokenizer.json`: each exported function is one. */
 
 import { workerData } from 'node:worker_threads';
 import { parseTurn } from '../core/conversation.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
 import { plainJson, spell } from '../core/spelled-text.js';
-import type { TokenizerSource } from '../core/tokens.js';
 import { readFully, withFile } from '../dataset/file.js';
 import { IndexTable, LENGTH_MASK } from '../index/table.js';
+import { fileTokenizer } from './file-tokenizer.js';
 import { isStopped } from './stop-flag.js';
 import type {
   CountTask,
-  CutTask,
   DecodedTokens,
   DecodeTask,
   EncodeTask,
@@ -23,9 +22,12 @@ import type { Tokenizer } from './tokenizer.js';
 
 /** Why the tokenizer can't be loaded: the server doesn't start then, so that no task needs it. */
 let loadError: unknown;
-const tokenizer = (await loadTokenizer((workerData as TokenSetup).tokenizer).catch((error: unknown) => {
+let tokenizer: Tokenizer;
+try {
+  tokenizer = fileTokenizer((workerData as TokenSetup).tokenizer.content);
+} catch (error) {
   loadError = error;
-})) as Tokenizer;
+}
 
 let buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES / 4);
 
@@ -44,11 +46,6 @@ export function count(texts: readonly string[]): TaskResult<readonly number[]> {
 /** Where the tokens of each text end. */
 export function ends(texts: readonly string[]): TaskResult<readonly Uint32Array[]> {
   return done(texts.map((text) => tokenizer.ends(text)));
-}
-
-/** The first tokens of a text, as text. */
-export function cut({ text, tokens }: CutTask): TaskResult<string> {
-  return done(tokenizer.cut(text, tokens));
 }
 
 /** The tokens of a text, or of a chat. */
@@ -94,12 +91,6 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ta
 function turnBuffer(length: number): Buffer {
   if (length > buffer.length) buffer = Buffer.allocUnsafeSlow(2 * length);
   return buffer.subarray(0, length);
-}
-
-/** Loads a tokenizer, and only the modules that it needs. */
-async function loadTokenizer(source: TokenizerSource): Promise<Tokenizer> {
-  if (typeof source === 'string') return (await import('./named-tokenizer.js')).namedTokenizer(source);
-  return (await import('./file-tokenizer.js')).fileTokenizer(source.content);
 }
 
 function done<T>(value: T): TaskResult<T> {

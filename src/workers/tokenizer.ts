@@ -1,16 +1,13 @@
-/**
- * What the tokenizer's thread does with texts. Loading a vocabulary takes some 45 MB of memory and a fifth of a second, so a thread of its
- * own does it.
- */
+/** What the thread of a tokenizer does with texts, whose vocabulary and library take much memory and are slow. */
 
 import type { Message } from '../core/query.js';
 
-/** Counts, cuts, encodes and decodes. */
+/** Counts, encodes and decodes. */
 export interface Tokenizer {
   count(text: string): number;
   encode(text: string): number[];
   /**
-   * The tokens of a chat: with OpenAI's tokenizers, as many as the OpenAI cookbook counts.
+   * The tokens of a chat.
    *
    * @param beginsReply true to append the beginning of a reply
    */
@@ -24,6 +21,4 @@ export interface Tokenizer {
    * token. There are as many as `count` counts, and the last is the text's length.
    */
   ends(text: string): Uint32Array;
-  /** The first tokens of a text, as text. An incomplete character at the end is dropped. */
-  cut(text: string, tokens: number): string;
 }

@@ -6,6 +6,7 @@ import { allInSteps } from '../../core/steps.js';
 import { findFirst } from '../../lookup/find-first.js';
 import type { Given } from '../../lookup/lookup.js';
 import { textId } from '../../lookup/text-id.js';
+import type { RequestTokenizer } from '../../lookup/token-counter.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Model } from '../../models/model.js';
 import type { AnswerHead } from '../../openai/chat-response.js';
@@ -13,7 +14,6 @@ import { spellingsOf } from '../../openai/chat-templates.js';
 import { type CompletionRequest, parseCompletionRequest } from '../../openai/completion-request.js';
 import { completion, completionStream } from '../../openai/completion-response.js';
 import { StreamUsage, usageOf } from '../../openai/usage.js';
-import type { TokenTasks } from '../../workers/token-pool.js';
 import { assertAnswerFits } from '../answer-size.js';
 import type { Answered, Endpoint, Outcome } from '../endpoint.js';
 import { heldBy, type Miss, type MissPolicy, type Prompt, withKeys } from '../miss-policies.js';
@@ -34,7 +34,7 @@ export function completions(
   catalog: Catalog,
   onMiss: MissPolicy,
   replies: Replies,
-  tokenPool: TokenTasks,
+  tokenizer: RequestTokenizer,
 ): Endpoint<CompletionRequest> {
   return {
     isRemembered: true,
@@ -57,7 +57,7 @@ export function completions(
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       // Equal prompts are looked up once.
-      const asSet = after(textsIn(asked.prompts, tokenPool), (prompts) =>
+      const asSet = after(textsIn(asked.prompts, tokenizer), (prompts) =>
         after(allInSteps(prompts, textId), (ids) => distinct(prompts, ids)),
       );
       const withPrompts = after(asSet, (set) => {
@@ -134,10 +134,10 @@ function memoized<T>(make: () => T): () => T {
 /** The texts of prompts, some of which may be token ids. */
 function textsIn(
   prompts: CompletionRequest['prompts'],
-  tokenPool: TokenTasks,
+  tokenizer: RequestTokenizer,
 ): MaybePromise<readonly string[]> {
   return all(prompts, (prompt) =>
-    typeof prompt === 'string' ? prompt : textOfTokens(tokenPool, prompt, 'prompt', TEXT_LENGTH_MAX),
+    typeof prompt === 'string' ? prompt : textOfTokens(tokenizer, prompt, 'prompt', TEXT_LENGTH_MAX),
   );
 }
 

@@ -4,6 +4,7 @@ import { TEXT_LENGTH_MAX } from '../../core/limits.js';
 import { after, all, type MaybePromise } from '../../core/maybe-promise.js';
 import type { Message } from '../../core/query.js';
 import { allInSteps, inSlices } from '../../core/steps.js';
+import type { RequestTokenizer } from '../../lookup/token-counter.js';
 import type { Catalog } from '../../models/catalog.js';
 import {
   type EmbeddingsRequest,
@@ -11,7 +12,6 @@ import {
   spelledEmbeddings,
   spelledNumbers,
 } from '../../openai/embeddings.js';
-import type { TokenTasks } from '../../workers/token-pool.js';
 import type { Endpoint } from '../endpoint.js';
 import { COMPUTED } from '../origin.js';
 import type { Replies } from '../replies.js';
@@ -21,7 +21,7 @@ import { textOfTokens } from '../token-text.js';
 export function embeddings(
   catalog: Catalog,
   replies: Replies,
-  tokenPool: TokenTasks,
+  tokenizer: RequestTokenizer,
 ): Endpoint<EmbeddingsRequest> {
   return {
     isRemembered: true,
@@ -39,7 +39,7 @@ export function embeddings(
       const model = catalog.resolve(asked.model);
       const { generation } = model;
       const texts = all(inputs, (input) =>
-        typeof input === 'string' ? input : textOfTokens(tokenPool, input, 'input', TEXT_LENGTH_MAX),
+        typeof input === 'string' ? input : textOfTokens(tokenizer, input, 'input', TEXT_LENGTH_MAX),
       );
       const spelling = isBase64 ? spelledBase64 : spelledNumbers;
       const tested = after(context.overrideError(saidIn(inputs)), () => texts);

@@ -2,10 +2,10 @@ import type { OperationId } from '../../api/operations.js';
 import { after } from '../../core/maybe-promise.js';
 import type { Delivery } from '../../delivery/delivery.js';
 import type { StandIn } from '../../lookup/lookup.js';
+import type { RequestTokenizer } from '../../lookup/token-counter.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { Store } from '../../store/store.js';
 import type { Testing } from '../../testing/testing.js';
-import type { TokenTasks } from '../../workers/token-pool.js';
 import type { KeyCheck } from '../auth.js';
 import type { Clock } from '../clock.js';
 import type { ContextLimits } from '../context-limits.js';
@@ -47,7 +47,7 @@ export interface EndpointParts {
   readonly standIn: StandIn | undefined;
   readonly replies: Replies;
   /** Encodes and decodes tokens. */
-  readonly tokenPool: TokenTasks;
+  readonly tokenizer: RequestTokenizer;
   readonly clock: Clock;
   /** The context lengths of the models. */
   readonly contexts: ContextLimits;
@@ -71,7 +71,7 @@ export interface EndpointParts {
 
 /** The endpoint of each operation. */
 export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, Endpoint>> {
-  const { catalog, onMiss, replies, tokenPool, clock, contexts, store, others = () => undefined } = parts;
+  const { catalog, onMiss, replies, tokenizer, clock, contexts, store, others = () => undefined } = parts;
   const substitutes = parts.standIn && substitutesOf(parts.standIn, catalog, replies, clock);
   const chats = keptChats(store);
   const stored = { store: keptResponses(store), compacted: keptMessages(store), substitutes };
@@ -82,8 +82,8 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     updateChatCompletion: updateChat(chats, substitutes),
     deleteChatCompletion: deleteChat(chats, substitutes),
     listChatMessages: chatMessages(chats, substitutes),
-    createCompletion: completions(catalog, onMiss, replies, tokenPool),
-    createEmbeddings: embeddings(catalog, replies, tokenPool),
+    createCompletion: completions(catalog, onMiss, replies, tokenizer),
+    createEmbeddings: embeddings(catalog, replies, tokenizer),
     createResponse: responses(catalog, onMiss, replies, stored, clock),
     countInputTokens: inputTokens(catalog, replies, stored),
     compactResponse: compact(catalog, replies, stored, clock),
@@ -103,8 +103,8 @@ export function endpointsOf(parts: EndpointParts): Readonly<Record<OperationId, 
     ready: ready(catalog, parts.isStopping, store, others),
     metrics: metrics(parts.registry, others),
     version: version(parts.version),
-    tokenize: tokenize(catalog, tokenPool, contexts),
-    detokenize: detokenize(catalog, tokenPool),
+    tokenize: tokenize(catalog, tokenizer, contexts),
+    detokenize: detokenize(catalog, tokenizer),
     openapi: openapi(parts),
     docs,
     listDatasets: datasetList(catalog),

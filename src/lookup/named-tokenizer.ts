@@ -1,0 +1,183 @@
+import { TOKEN_ID_MAX, TOKENIZED_AT_ONCE_LENGTH, TOKENS_TOGETHER_MAX } from '../core/limits.js';
+import type { MaybePromise } from '../core/maybe-promise.js';
+import { spell } from '../core/spelled-text.js';
+import { inSlices } from '../core/steps.js';
+import { endsInSteps, type TokenizerName } from '../core/tokens.js';
+import { KernelTokenizer } from '../kernel/tokenizer.js';
+import type { ChatTask, DecodedTokens, EncodeTask, SpelledTokens } from '../workers/tasks.js';
+import { vocabularyOf } from '../workers/vocabulary.js';
+import type { CountedText, RequestTokenizer } from './token-counter.js';
+
+/** The ids of the delimiters of a chat's messages, which the vocabularies don't have. */
+const MARKS = {
+  o200k_base: { start: 200_264, end: 200_265, separator: 200_266 },
+  cl100k_base: { start: 100_264, end: 100_265, separator: 100_266 },
+} as const;
+
+/** The most bytes of a character of a text, as UTF-16 counts them. */
+const CHARACTER_BYTES_MAX = 3;
+
+/** One of OpenAI's tokenizers, in the calling thread. Its vocabulary is loaded when it is first needed. Long texts take steps. */
+export class NamedTokenizer implements RequestTokenizer {
+  readonly source: TokenizerName;
+  private kernel: KernelTokenizer | undefined;
+
+  constructor(name: TokenizerName) {
+    this.source = name;
+  }
+
+  count(texts: readonly CountedText[]): MaybePromise<readonly number[]> {
+    const counts: number[] = [];
+    for (const { kept } of texts) {
+      const tokens = kept?.tokens;
+      if (!tokens) return this.inSteps((kernel) => countsOf(texts, kernel));
+      counts.push(tokens);
+    }
+    return counts;
+  }
+
+  ends(text: string): MaybePromise<Uint32Array> {
+    return this.inSteps(function* (kernel) {
+      const tokens = yield* encoded(text, kernel);
+      return yield* endsInSteps(
+        text,
+        tokens.map((token) => kernel.sizeOf(token)),
+      );
+    });
+  }
+
+  encode({ content, returnsTexts }: EncodeTask): MaybePromise<SpelledTokens> {
+    const marks = MARKS[this.source];
+    return this.inSteps(function* (kernel) {
+      const tokens =
+        typeof content === 'string' ? yield* encoded(content, kernel) : yield* chatOf(content, marks, kernel);
+      return yield* spelled(tokens, returnsTexts ? (token) => textOf(token, kernel) : undefined);
+    });
+  }
+
+  decode(tokens: readonly number[], lengthMax: number): MaybePromise<DecodedTokens> {
+    const marks = MARKS[this.source];
+    return this.inSteps((kernel) => decoded(tokens, lengthMax, marks, kernel));
+  }
+
+  /** Does work in steps, at once if it takes no longer than one. After a trap the memory of the kernel is undefined: it is replaced. */
+  private inSteps<T>(work: (kernel: KernelTokenizer) => Generator<void, T>): MaybePromise<T> {
+    return inSlices(this.guarded(work));
+  }
+
+  private *guarded<T>(work: (kernel: KernelTokenizer) => Generator<void, T>): Generator<void, T> {
+    this.kernel ??= new KernelTokenizer(vocabularyOf(this.source));
+    const { kernel } = this;
+    try {
+      return yield* work(kernel);
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError && this.kernel === kernel) this.kernel = undefined;
+      throw error;
+    }
+  }
+}
+
+type Marks = (typeof MARKS)[TokenizerName];
+
+function* countsOf(texts: readonly CountedText[], kernel: KernelTokenizer): Generator<void, number[]> {
+  const counts: number[] = [];
+  let length = 0;
+  for (const counted of texts) {
+    const known = counted.kept?.tokens;
+    // Read late: getting the text may have to decode it.
+    const count = known || (yield* countOf(counted.text, kernel));
+    counts.push(count);
+    if (known) continue;
+    if (counted.kept !== undefined) counted.kept.tokens = count;
+    length += counted.text.length;
+    if (length < TOKENIZED_AT_ONCE_LENGTH) continue;
+    length = 0;
+    yield;
+  }
+  return counts;
+}
+
+function* countOf(text: string, kernel: KernelTokenizer): Generator<void, number> {
+  return text.length <= TOKENIZED_AT_ONCE_LENGTH ? kernel.count(text) : yield* kernel.countInSteps(text);
+}
+
+function* encoded(text: string, kernel: KernelTokenizer): Generator<void, Uint32Array> {
+  return text.length <= TOKENIZED_AT_ONCE_LENGTH ? kernel.encode(text) : yield* kernel.encodeInSteps(text);
+}
+
+/** The tokens of a chat, as many as the OpenAI cookbook counts. */
+function* chatOf(
+  { messages, beginsReply }: ChatTask,
+  { start, separator, end }: Marks,
+  kernel: KernelTokenizer,
+): Generator<void, Uint32Array> {
+  const parts: ArrayLike<number>[] = [];
+  for (const { role, name, text, calls = [] } of messages) {
+    parts.push([start], kernel.encode(role));
+    if (name !== undefined) parts.push(kernel.encode(':'), yield* encoded(name, kernel));
+    parts.push([separator], yield* encoded(text, kernel));
+    for (const call of calls) parts.push(yield* encoded(`${call.name}${call.arguments}`, kernel));
+    parts.push([end]);
+  }
+  if (beginsReply) parts.push([start], kernel.encode('assistant'), [separator]);
+  const tokens = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    tokens.set(part, at);
+    at += part.length;
+  }
+  return tokens;
+}
+
+function* spelled(
+  tokens: Uint32Array,
+  textOf: ((token: number) => string) | undefined,
+): Generator<void, SpelledTokens> {
+  const ids: string[] = [];
+  const texts: string[] = [];
+  for (let at = 0; at < tokens.length; at += TOKENS_TOGETHER_MAX) {
+    const some = Array.from(tokens.subarray(at, at + TOKENS_TOGETHER_MAX));
+    ids.push(some.join());
+    if (textOf !== undefined) texts.push(spell(some.map(textOf)).slice(1, -1));
+    yield;
+  }
+  return { count: tokens.length, ids: `[${ids.join()}]`, texts: textOf && `[${texts.join()}]` };
+}
+
+/** The text that a token adds to a text. Incomplete characters are U+FFFD. */
+function textOf(token: number, kernel: KernelTokenizer): string {
+  return Buffer.from(kernel.decode([token]) ?? []).toString();
+}
+
+function* decoded(
+  tokens: readonly number[],
+  lengthMax: number,
+  marks: Marks,
+  kernel: KernelTokenizer,
+): Generator<void, DecodedTokens> {
+  const texts = new Map<number, string>([
+    [marks.start, '<|im_start|>'],
+    [marks.separator, '<|im_sep|>'],
+    [marks.end, '<|im_end|>'],
+  ]);
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (let at = 0; at < tokens.length; ) {
+    const some = tokens.slice(at, at + TOKENS_TOGETHER_MAX);
+    const mark = texts.get(some[0] as number);
+    const next = mark === undefined ? some.findIndex((token) => texts.has(token)) : 1;
+    const run = next < 0 ? some : some.slice(0, next);
+    const bytes =
+      mark === undefined
+        ? run.every((token) => token <= TOKEN_ID_MAX) && kernel.decode(run)
+        : Buffer.from(mark);
+    if (!bytes) return { kind: 'unknown' };
+    parts.push(bytes);
+    length += bytes.length;
+    if (length > CHARACTER_BYTES_MAX * lengthMax) return { kind: 'long' };
+    at += run.length;
+    yield;
+  }
+  const text = Buffer.concat(parts).toString();
+  return text.length > lengthMax ? { kind: 'long' } : { kind: 'text', text };
+}

@@ -1,0 +1,109 @@
+import { parseTurn } from '../core/conversation.js';
+import { BLOCK_BYTES } from '../core/limits.js';
+import { parsePythonJson } from '../core/python-json.js';
+import type { TokenizerName } from '../core/tokens.js';
+import { readFully } from '../dataset/file.js';
+import { IndexTable, LENGTH_MASK } from '../index/table.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { KernelTokenizer, type Vocabulary } from '../kernel/tokenizer.js';
+import { isStopped } from './stop-flag.js';
+import type { KernelCountTask } from './tasks.js';
+
+/** Counts the tokens of turns where they are in the file: the kernel spells their texts, and its tokenizer reads them like that. */
+export class TurnCounter {
+  private readonly tokenizers = new Map<TokenizerName, KernelTokenizer>();
+
+  /**
+   * Counts the turns of a task that aren't counted yet, and stores the counts in the index. Yields after each turn; until the end, nothing
+   * else may use the kernel.
+   *
+   * @param fd the file, open
+   * @returns the first row that is left to count
+   * @throws FileChangedError, what `node:fs` throws, or a trap, after which the kernel's memory is undefined
+   */
+  *count(
+    { table: data, from, to, stop, vocabulary }: KernelCountTask,
+    fd: number,
+    kernel: Kernel,
+  ): Generator<void, number> {
+    const table = new IndexTable(data);
+    const tokenizer = this.tokenizerOf(vocabulary);
+    const turns = new TurnBlocks(fd, kernel, endOf(table, to - 1));
+    try {
+      let row = from;
+      for (let conversation = table.conversationOf(from); row < to && !isStopped(stop, 0); row++) {
+        while (table.firstTurnOf(conversation + 1) <= row) conversation++;
+        if (table.tokensOf(row) !== 0 || !table.isSpoken(row)) continue;
+        const offset = table.offsetOf(conversation) + table.startOf(row);
+        table.setTokens(row, turns.countAt(offset, table.lengthOf(row) & LENGTH_MASK, tokenizer));
+        yield;
+      }
+      return row;
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) this.tokenizers.delete(vocabulary.name);
+      throw error;
+    }
+  }
+
+  private tokenizerOf(vocabulary: Vocabulary): KernelTokenizer {
+    const known = this.tokenizers.get(vocabulary.name) ?? new KernelTokenizer(vocabulary);
+    this.tokenizers.set(vocabulary.name, known);
+    return known;
+  }
+}
+
+/** Where a turn ends in the file. */
+function endOf(table: IndexTable, row: number): number {
+  const start = table.offsetOf(table.conversationOf(row)) + table.startOf(row);
+  return start + (table.lengthOf(row) & LENGTH_MASK);
+}
+
+/** The turns of a file, which is read block by block into the kernel's memory. */
+class TurnBlocks {
+  private readonly fd: number;
+  private readonly kernel: Kernel;
+  private readonly fileEnd: number;
+  private readonly blockBytes: number;
+  /** Where the block is in the file. */
+  private start = 0;
+  private end = 0;
+
+  /** @param end where the last turn ends: nothing after it is read */
+  constructor(fd: number, kernel: Kernel, end: number) {
+    this.fd = fd;
+    this.kernel = kernel;
+    this.fileEnd = end;
+    this.blockBytes = Math.min(BLOCK_BYTES, kernel.capacity);
+  }
+
+  /** The token count of the turn at an offset, whose length is in bytes. */
+  countAt(offset: number, length: number, tokenizer: KernelTokenizer): number {
+    if (length > this.blockBytes) return countParsed(this.longTurn(offset, length), tokenizer);
+    if (offset < this.start || offset + length > this.end) this.read(offset);
+    const { bytes, at } = this.kernel.verifyRoom;
+    const start = at + offset - this.start;
+    const spelled = this.kernel.spellTurn(start);
+    if (spelled !== undefined) return tokenizer.countSpelled(spelled.bytes, spelled.at, spelled.length);
+    return countParsed(bytes.toString('utf8', start, start + length), tokenizer);
+  }
+
+  private read(offset: number): void {
+    const { bytes, at } = this.kernel.verifyRoom;
+    const length = Math.min(this.blockBytes, this.fileEnd - offset);
+    readFully(this.fd, bytes, offset, at, length);
+    this.kernel.beginSpelling(length);
+    this.start = offset;
+    this.end = offset + length;
+  }
+
+  private longTurn(offset: number, length: number): string {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    readFully(this.fd, bytes, offset);
+    return bytes.toString();
+  }
+}
+
+/** The token count of a turn that the kernel doesn't read: it is too long, or has an unusual shape. */
+function countParsed(json: string, tokenizer: KernelTokenizer): number {
+  return tokenizer.count(parseTurn(parsePythonJson(json))?.value ?? '');
+}
