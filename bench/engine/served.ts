@@ -3,7 +3,6 @@ import type { Engine } from '#dist/models/build.js';
 import { NO_NOTICES } from '#dist/models/notices.js';
 import { ServedDataset } from '#dist/models/served-dataset.js';
 import { SharedPool } from '#dist/workers/shared-pool.js';
-import { TokenPool } from '#dist/workers/token-pool.js';
 import { WORKERS } from './figures.js';
 
 /** Opens a dataset in this process, passes it to `use` after the walk has finished, and always closes it. */
@@ -12,15 +11,14 @@ export async function withServed<T>(
   engine: Engine,
   use: (served: ServedDataset) => Promise<T>,
 ): Promise<T> {
-  // No request reaches it: nothing measured here has usage.
-  const tokens = new TokenPool('o200k_base');
   const options = {
     engine,
     pool: new SharedPool(WORKERS),
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits: [],
-    tokens,
+    // No request reaches it: nothing measured here has usage.
+    tokens: 'o200k_base' as const,
     countsAhead: false,
     notices: NO_NOTICES,
   };

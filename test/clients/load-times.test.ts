@@ -6,9 +6,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { RealCounter } from '#dist/lookup/token-counter.js';
+import { NamedTokenizer } from '#dist/lookup/named-tokenizer.js';
 import { post, serveApp } from '../support/app.js';
-import { tokens } from '../support/shared-threads.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
 
@@ -134,6 +133,7 @@ const ASKED = INTERVALS.flatMap((interval) =>
   ),
 );
 
+const tokenizer = new NamedTokenizer('o200k_base');
 /** The servers, by the tokens in a chunk. */
 const urls = new Map<number, string>();
 const streams = new Map<string, Stream>();
@@ -151,7 +151,7 @@ beforeAll(async () => {
     urls.set(streamInterval, await serveApp(dataset, { delays }));
   }
   for (const [prompt, text] of Object.entries(REPLIES)) {
-    counts.set(prompt, (await new RealCounter(tokens).count([{ text }]))[0] as number);
+    counts.set(prompt, (await tokenizer.count([{ text }]))[0] as number);
   }
   await Promise.all(
     ASKED.map(async ([name, { interval, isChat, prompt }]) => {
@@ -202,7 +202,7 @@ it.each(INTERVALS)(
 // Tokens of some emoji have parts of two characters.
 const additive = ASKED.filter(([, { prompt }]) => prompt !== 'emoji');
 it.each(additive)('%s has as many tokens if its chunks are counted one by one', async (name) => {
-  const counted = await new RealCounter(tokens).count(streams.get(name)?.events ?? []);
+  const counted = await tokenizer.count(streams.get(name)?.events ?? []);
   const { usage } = streams.get(name) as Stream;
   expect(counted.reduce((sum, each) => sum + each, 0)).toBe(usage);
 });

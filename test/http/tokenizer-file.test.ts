@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serve } from '#dist/index.js';
-import { RealCounter } from '#dist/lookup/token-counter.js';
+import { ThreadTokenizer } from '#dist/lookup/thread-tokenizer.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -38,6 +38,7 @@ async function chunksOf(base: string, prompt: string, more: object = {}): Promis
 
 describe.each(KINDS)('with the tokenizer of a file, %s,', (kind) => {
   const pool = new TokenPool(tokenizerFile(kind));
+  const tokenizer = new ThreadTokenizer(pool);
   afterAll(() => pool.close());
   const countOf = (i: number) => tokenized[kind][i]?.length;
   const pairs = texts.flatMap((prompt, at) => {
@@ -46,7 +47,7 @@ describe.each(KINDS)('with the tokenizer of a file, %s,', (kind) => {
   });
   let base = '';
   beforeAll(async () => {
-    base = await serveApp(path, { tokens: new RealCounter(pool), tokenPool: pool, maxTokens: 'exact' });
+    base = await serveApp(path, { tokens: tokenizer, tokenizer, maxTokens: 'exact' });
   });
 
   it("the usage is the reference's, whole and as a stream", async () => {

@@ -297,7 +297,7 @@ it("choices of a call with large arguments are rejected if they don't fit into o
 
 it('a call whose tokens cannot be counted now is rejected, and the server goes on', async () => {
   const overloaded = () => Promise.reject(new AppError('overloaded'));
-  const base = await serveApp(path, { tokens: { count: overloaded, cut: overloaded, ends: overloaded } });
+  const base = await serveApp(path, { tokens: { count: overloaded, ends: overloaded } });
   const stream_options = { include_usage: true, continuous_usage_stats: true };
   const messages = [{ role: 'user', content: 'Weather in Paris?' }];
   const answer = await post(`${base}/v1/chat/completions`, { messages, stream: true, stream_options });

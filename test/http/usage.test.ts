@@ -4,11 +4,14 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode as encodeLegacy } from 'gpt-tokenizer/encoding/cl100k_base';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { estimatingCounter, RealCounter } from '#dist/lookup/token-counter.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { NamedTokenizer } from '#dist/lookup/named-tokenizer.js';
+import { ThreadTokenizer } from '#dist/lookup/thread-tokenizer.js';
+import { estimatingCounter } from '#dist/lookup/token-counter.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { post, serveApp } from '../support/app.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { tokenizerFile } from '../support/tokenizers.js';
 
 const talk = (...texts: string[]) => ({
   conversations: texts.map((value, i) => ({ from: i % 2 === 0 ? 'human' : 'gpt', value })),
@@ -168,9 +171,8 @@ describe.each(['sweep', 'index'] as const)('the usage, by the engine %s,', (engi
 
 describe('the usage', () => {
   it('is that of another tokenizer if set', async () => {
-    const pool = new TokenPool('cl100k_base');
-    afterAll(() => pool.close());
-    const base = await serveApp(path, { tokens: new RealCounter(pool), tokenPool: pool });
+    const tokenizer = new NamedTokenizer('cl100k_base');
+    const base = await serveApp(path, { tokens: tokenizer, tokenizer });
     const { usage, choices } = await ask(base, { messages: requests['a longer conversation']?.slice(0, 3) });
     const completion = choices[0]?.message.content ?? '';
     expect(usage.completion_tokens).toBe(encodeLegacy(completion).length);
@@ -186,9 +188,9 @@ describe('the usage', () => {
   });
 
   it("gets 503 when it can't be counted", async () => {
-    const pool = new TokenPool('o200k_base');
+    const pool = new TokenPool(tokenizerFile('byte-level'));
     await pool.close();
-    const base = await serveApp(path, { tokens: new RealCounter(pool) });
+    const base = await serveApp(path, { tokens: new ThreadTokenizer(pool) });
     const response = await post(`${base}/v1/chat/completions`, { messages: [user('Hello there')] });
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ error: { code: 'worker_failed' } });

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConversation } from '#dist/core/conversation.js';
 import { spell } from '#dist/core/spelled-text.js';
-import { partsOf, TOKENIZERS, type TokenizerName } from '#dist/core/tokens.js';
+import { TOKENIZERS, type TokenizerName } from '#dist/core/tokens.js';
 import {
   ENVELOPE_BYTES_MAX,
   EVENT_TEXT_BYTES_MAX,
@@ -18,6 +18,7 @@ import { kernelModule } from '#dist/kernel/kernel.js';
 import { piecesOf } from '#dist/openai/pieces.js';
 import { type Chance, chance, pick } from '../support/chance.js';
 import { runs } from '../support/factor.js';
+import { partsOf } from '../support/long-words.js';
 
 const FUZZED_TEXTS = 8000;
 const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
@@ -371,7 +372,7 @@ describe('a text', () => {
     expectSimilar('5'.repeat(EVENT_TEXT_BYTES_MAX), 'cl100k_base', { before: '', after: ['\n'] });
   });
 
-  it('whose runs `partsOf` would cut is not loaded, and every other text is', () => {
+  it('with a long word is not loaded, and every other text is', () => {
     const random = chance(seed);
     const runs = [
       'a',

@@ -2,14 +2,16 @@ import { StringDecoder } from 'node:string_decoder';
 import fc from 'fast-check';
 import ranks from 'gpt-tokenizer/bpeRanks/o200k_base';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { afterAll, describe, expect, it } from 'vitest';
-import { estimateTokens, partsOf } from '#dist/core/tokens.js';
-import { estimatingCounter, RealCounter } from '#dist/lookup/token-counter.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { estimateTokens } from '#dist/core/tokens.js';
+import { NamedTokenizer } from '#dist/lookup/named-tokenizer.js';
+import { ThreadTokenizer } from '#dist/lookup/thread-tokenizer.js';
+import { estimatingCounter } from '#dist/lookup/token-counter.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { runs } from '../support/factor.js';
+import { tokenizerFile } from '../support/tokenizers.js';
 
-const pool = new TokenPool('o200k_base');
-afterAll(() => pool.close());
+const tokenizer = new NamedTokenizer('o200k_base');
 
 /** Where each token ends, by decoding their bytes one after the other. */
 function decodedEnds(text: string, tokens: readonly Uint8Array[]): number[] {
@@ -29,7 +31,7 @@ function bytesOf(token: number): Uint8Array {
 }
 
 const special = { disallowedSpecial: new Set<string>() };
-const tokensOf = (text: string) => [...partsOf(text)].flatMap((part) => encode(part, special)).map(bytesOf);
+const tokensOf = (text: string) => encode(text, special).map(bytesOf);
 
 /** Slices of four bytes. */
 function quartersOf(text: string): Uint8Array[] {
@@ -62,12 +64,11 @@ const any = fc.array(fc.oneof(complete, lone), { maxLength: 4 }).map((texts) => 
 
 describe('the ends of tokens', () => {
   it('are those of the tokenizer, whatever the text is', async () => {
-    const counter = new RealCounter(pool);
     await fc.assert(
       fc.asyncProperty(any, async (text) => {
-        const ends = await counter.ends(text);
+        const ends = await tokenizer.ends(text);
         expect([...ends]).toEqual(decodedEnds(text, tokensOf(text)));
-        expect([ends.length]).toEqual(await counter.count([{ text }]));
+        expect([ends.length]).toEqual(await tokenizer.count([{ text }]));
       }),
       runs(200),
     );
@@ -97,12 +98,14 @@ describe('the ends of tokens', () => {
 
   it.each([
     ['estimated', estimatingCounter],
-    ['real', new RealCounter(pool)],
+    ['real', tokenizer],
   ])('of an empty text are none: %s', async (_what, counter) => {
     expect(await counter.ends('')).toHaveLength(0);
   });
 
-  it('of a text in many simultaneous requests are found once, and then known at once', async () => {
+  it('of a `tokenizer.json`, of a text in many simultaneous requests, are found once, and then known at once', async () => {
+    const pool = new TokenPool(tokenizerFile('byte-level'));
+    onTestFinished(() => pool.close());
     const asked: string[] = [];
     const counted = new Proxy(pool, {
       get: (target, name) =>
@@ -113,9 +116,13 @@ describe('the ends of tokens', () => {
             }
           : Reflect.get(target, name, target),
     });
-    const counter = new RealCounter(counted);
+    const counter = new ThreadTokenizer(counted);
     const ends = await Promise.all(['one two', 'three', 'one two'].map((text) => counter.ends(text)));
-    expect(ends.map((list) => [...list])).toEqual([[3, 7], [5], [3, 7]]);
+    expect(ends.map((list) => [...list])).toEqual([
+      [3, 7],
+      [2, 4, 5],
+      [3, 7],
+    ]);
     expect(counter.ends('one two')).toEqual(Uint32Array.of(3, 7));
     expect(asked).toEqual(['one two|three']);
   });

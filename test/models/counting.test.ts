@@ -4,26 +4,32 @@ import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
-import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { IDLE_MS } from '#dist/core/limits.js';
 import { valueQuery } from '#dist/core/query.js';
+import type { TokenizerFile } from '#dist/core/tokens.js';
 import { openDataset } from '#dist/dataset/dataset.js';
+import type { FileIdentity } from '#dist/dataset/file.js';
 import { indexPaths } from '#dist/index/paths.js';
 import { loadIndex, type SavedIndex, saveIndex } from '#dist/index/saved-index.js';
 import type { IndexTable } from '#dist/index/table.js';
-import { RealCounter } from '#dist/lookup/token-counter.js';
+import { NamedTokenizer } from '#dist/lookup/named-tokenizer.js';
+import { ThreadTokenizer } from '#dist/lookup/thread-tokenizer.js';
+import { countersOf, countRows, uncountedRows } from '#dist/models/counting.js';
 import { CountingAhead } from '#dist/models/counting-ahead.js';
 import { readTokenizer } from '#dist/settings/tokenizer-file.js';
+import { newStopFlag } from '#dist/workers/stop-flag.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
 import { enginesOf, poolOf } from '../support/dataset.js';
 import { open } from '../support/served.js';
+import { openPool } from '../support/shared-threads.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { type Kind, tokenizerPath } from '../support/tokenizers.js';
+import { type Kind, tokenizerFile, tokenizerPath } from '../support/tokenizers.js';
 
 const folder = temporaryFolder();
 const workers = poolOf(2);
-const tokens = new TokenPool('o200k_base');
-afterAll(() => tokens.close());
+const tokens = 'o200k_base';
+const tokenizer = new NamedTokenizer(tokens);
 
 const textOf = (i: number) => (i % 7 === 6 ? '' : `turn ${i}: ${'日本 word\n'.repeat(i % 5)}`);
 const listOf = (conversations: number) =>
@@ -53,71 +59,126 @@ async function indexOf(conversations: number) {
 
 describe('counting ahead', () => {
   // The tests control the clock.
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('counts every turn once the server is idle', async () => {
-    const { dataset, table } = await indexOf(20);
+  /** Counts ahead; `done` resolves when all is counted. */
+  function aheadOf(file: FileIdentity, tables: readonly IndexTable[], busyMs = Number.NEGATIVE_INFINITY) {
+    let onDone = () => {};
     const done = new Promise<void>((resolve) => {
-      const ahead = new CountingAhead(tokens, dataset.file, [table], resolve);
-      onTestFinished(() => ahead.stop());
+      onDone = resolve;
     });
+    const ahead = new CountingAhead({ tokens, pool: openPool(2) }, file, tables, busyMs, onDone);
+    onTestFinished(() => ahead.stop());
+    return { ahead, done };
+  }
+
+  it.each([
+    ['a few turns', 20],
+    ['many turns', 8000],
+  ])('counts %s at once, without a request', async (_what, conversations) => {
+    const { dataset, table } = await indexOf(conversations);
     expect(table.uncounted).toBeGreaterThan(0);
-    vi.advanceTimersByTime(2 * IDLE_MS);
-    await done;
-    expect(tokensOf(table)).toEqual(countsOf(20));
+    await aheadOf(dataset.file, [table]).done;
+    expect(tokensOf(table)).toEqual(countsOf(conversations));
     expect(table.uncounted).toBe(0);
   });
 
   it('begins only after no request came for a while', async () => {
     const { dataset, table } = await indexOf(20);
     const { uncounted } = table;
-    const ahead = new CountingAhead(tokens, dataset.file, [table], () => {});
+    const { ahead, done } = aheadOf(dataset.file, [table], performance.now());
     for (let i = 0; i < 20; i++) {
       vi.advanceTimersByTime(IDLE_MS / 2);
       ahead.pauseBackgroundWork();
-      // Waits for a batch that has begun.
-      await tokens.count(['asked']);
-    }
-    vi.advanceTimersByTime(IDLE_MS - 1);
-    // Anything due by then has been counted.
-    await tokens.count(['asked']);
-    await ahead.stop();
-    expect(table.uncounted).toBe(uncounted);
-  });
-
-  it('pauses for a request, and continues after it', async () => {
-    // Fewer than one task counts.
-    const { dataset, table } = await indexOf(1300);
-    const { uncounted } = table;
-    let isDone = false;
-    const ahead = new CountingAhead(tokens, dataset.file, [table], () => {
-      isDone = true;
-    });
-    onTestFinished(() => ahead.stop());
-    vi.advanceTimersByTime(2 * IDLE_MS);
-    while (table.uncounted === uncounted) await setImmediate();
-    ahead.pauseBackgroundWork();
-    // A request then takes the next turn, before the rest of the turns are counted.
-    await tokens.count(['asked']);
-    expect(table.uncounted).toBeGreaterThan(0);
-    while (!isDone) {
-      vi.advanceTimersByTime(IDLE_MS);
       await setImmediate();
     }
-    expect(tokensOf(table)).toEqual(countsOf(1300));
+    expect(table.uncounted).toBe(uncounted);
+    vi.advanceTimersByTime(IDLE_MS);
+    await done;
+    expect(table.uncounted).toBe(0);
+  });
+
+  it.each([
+    ['the threads of the pool', 8000],
+    ['the calling thread', 2000],
+  ])('by %s pauses for a request, and continues after it', async (_who, conversations) => {
+    const { dataset, table } = await indexOf(conversations);
+    const { uncounted } = table;
+    const { ahead, done } = aheadOf(dataset.file, [table]);
+    while (table.uncounted === uncounted) await setImmediate();
+    ahead.pauseBackgroundWork();
+    // No task counts on once those that have begun are stopped.
+    const before = await steady(() => table.uncounted);
+    expect(before).toBeGreaterThan(0);
+    vi.advanceTimersByTime(IDLE_MS);
+    await done;
+    expect(tokensOf(table)).toEqual(countsOf(conversations));
+  });
+
+  it('counts turns of unusual shapes like all others', async () => {
+    const said: unknown[] = [
+      ...['plain', 'caf\u00e9 \ud83d lone', ' \u2028 line \u0085 ends \u0000', 'z'.repeat(3000)],
+      [
+        { type: 'text', text: 'in' },
+        { type: 'text', text: ' parts' },
+      ],
+      'x y '.repeat(600_000),
+      'last',
+    ];
+    const records = [
+      { messages: said.map((content) => ({ role: 'user', content })) },
+      {
+        conversations: [
+          { from: 'human', value: 'called' },
+          { from: 'function_call', value: '{"name":"f","arguments":{}}' },
+          { role: 'assistant', content: 'text', tool_calls: [] },
+          { from: 'gpt', value: 'bytes that are no text: \ufffd', weight: Number.NaN },
+        ],
+      },
+    ];
+    const path = join(mkdtempSync(join(folder, 'of-')), 'dataset.json');
+    // Other spellings of the same texts, and a byte that isn't UTF-8.
+    const json = JSON.stringify(records)
+      .replace('"plain"', '"pl\\u0061in"')
+      .replace('"value":"called"', '"v\\u0061lue":"called"')
+      .replace('null', 'NaN');
+    const bytes = Buffer.from(json.replace('\ufffd', '\x00'));
+    bytes[bytes.lastIndexOf(0)] = 0xff;
+    writeFileSync(path, bytes);
+    const dataset = openDataset(path);
+    const { table } = await enginesOf(dataset, workers);
+    await aheadOf(dataset.file, [table]).done;
+    const expected = [
+      ...said.map((text) => (typeof text === 'string' ? text : 'in parts')),
+      'called',
+      '{"name":"f","arguments":{}}',
+      'text',
+      'bytes that are no text: \ufffd',
+    ];
+    expect(tokensOf(table)).toEqual(expected.map((text) => encode(text).length));
   });
 
   it('ends when the file is replaced', async () => {
     const { dataset, table } = await indexOf(20);
     writeFileSync(dataset.file.path, JSON.stringify(listOf(21)));
     const { uncounted } = table;
-    const ahead = new CountingAhead(tokens, dataset.file, [table], () => {});
-    vi.advanceTimersByTime(2 * IDLE_MS);
+    const { ahead } = aheadOf(dataset.file, [table]);
     await ahead.stop();
     expect(table.uncounted).toBe(uncounted);
   });
 });
+
+/** A number once it has stayed the same for many turns of the event loop. */
+async function steady(read: () => number): Promise<number> {
+  let last = read();
+  for (let turns = 0; turns < 200; turns++) {
+    await setImmediate();
+    if (read() !== last) turns = 0;
+    last = read();
+  }
+  return last;
+}
 
 describe('counted tokens', () => {
   const load = async (path: string, tokenizer: 'o200k_base' | 'cl100k_base' = 'o200k_base') =>
@@ -127,22 +188,18 @@ describe('counted tokens', () => {
     const path = fileOf(20);
     const { served, recorder } = await open(path, { indexDir: undefined, tokens, countsAhead: true });
     await (await served.start()).walked;
-    const saves = () => recorder.notices.filter((notice) => notice.includes('index saved'));
-    while (saves().length < 2) await setImmediate();
-    // The log says once where the index is.
-    expect(saves()).toEqual(['info index saved', 'debug index saved']);
-    expect(tokensOf((await load(path)).table)).toEqual(countsOf(20));
+    while (!recorder.notices.includes('info tokens counted')) await setImmediate();
     await served.close();
+    // The log says once where the index is.
+    expect(recorder.notices.filter((notice) => notice === 'info index saved')).toHaveLength(1);
+    expect(tokensOf((await load(path)).table)).toEqual(countsOf(20));
 
     // At the next start, nothing is left to count.
-    const closed = new TokenPool('o200k_base');
-    await closed.close();
-    const next = await open(path, { indexDir: undefined, tokens: closed, countsAhead: true });
+    const next = await open(path, { indexDir: undefined, tokens, countsAhead: true });
     await next.served.start();
     const match = await next.served.lookup.find(valueQuery(textOf(0)));
-    const [kept] = match?.tokens?.messages() ?? [];
-    const counter = new RealCounter(closed);
-    expect(await counter.count([{ text: textOf(0), kept }])).toEqual([encode(textOf(0)).length]);
+    const counts = match?.tokens?.messages().map(({ tokens }) => tokens);
+    expect(counts).toEqual([encode(textOf(0)).length]);
   });
 
   it('are saved with the index at the end, if requests needed some', async () => {
@@ -151,7 +208,7 @@ describe('counted tokens', () => {
     await (await served.start()).walked;
     const [kept] = (await served.lookup.find(valueQuery(textOf(4))))?.tokens?.messages() ?? [];
     if (kept === undefined) throw new Error('it is not found by the index');
-    await new RealCounter(tokens).count([{ text: textOf(4), kept }]);
+    await tokenizer.count([{ text: textOf(4), kept }]);
     await served.close();
     const saved = (await load(path)).table;
     expect(saved.tokensOf(4)).toBe(encode(textOf(4)).length);
@@ -180,12 +237,12 @@ describe('counted tokens', () => {
     /** The count of a turn in the saved index, and what the tokenizer counts. */
     const countsOfTurn = async (kind: Kind) => {
       copyFileSync(tokenizerPath(kind), file);
-      const pool = new TokenPool(readTokenizer({ file }));
+      const pool = new TokenPool(readTokenizer({ file }) as TokenizerFile);
       const { served } = await open(path, { indexDir: undefined, tokens: pool, countsAhead: false });
       await (await served.start()).walked;
       const [kept] = (await served.lookup.find(valueQuery(textOf(4))))?.tokens?.messages() ?? [];
       const saved = kept?.tokens;
-      await new RealCounter(pool).count([{ text: textOf(4), kept }]);
+      await new ThreadTokenizer(pool).count([{ text: textOf(4), kept }]);
       await served.close();
       await pool.close();
       return { saved, counted: kept?.tokens };
@@ -217,9 +274,11 @@ describe('counted tokens', () => {
     expect(loadIndex(path, dataset, 'o200k_base')).toBeTypeOf('object');
   });
 
-  it('of a text in many simultaneous requests are counted once', async () => {
+  it('of a `tokenizer.json`, of a text in many simultaneous requests, are counted once', async () => {
+    const threads = new TokenPool(tokenizerFile('byte-level'));
+    onTestFinished(() => threads.close());
     const asked: (readonly string[])[] = [];
-    const pool = new Proxy(tokens, {
+    const pool = new Proxy(threads, {
       get: (target, name) =>
         name === 'count'
           ? (texts: readonly string[]) => {
@@ -228,13 +287,10 @@ describe('counted tokens', () => {
             }
           : Reflect.get(target, name, target),
     });
-    const counter = new RealCounter(pool);
+    const counter = new ThreadTokenizer(pool);
     const texts = [{ text: 'one' }, { text: 'two words' }, { text: 'one' }, { text: '' }];
-    const counts = await Promise.all([counter.count(texts), counter.count(texts)]);
-    expect(counts).toEqual([
-      [1, 2, 1, 0],
-      [1, 2, 1, 0],
-    ]);
+    const [one, other] = await Promise.all([counter.count(texts), counter.count(texts)]);
+    expect(one).toEqual(other);
     await counter.count(texts);
     expect(asked.flat()).toEqual(['one', 'two words']);
   });
@@ -244,8 +300,27 @@ describe('counted tokens', () => {
       { length: 200 },
       (_, i) => `${i} ${'word '.repeat(i % 9 === 8 ? 20_000 : 10 * i)}`,
     );
-    const counter = new RealCounter(tokens);
-    const counts = await Promise.all(texts.map((text) => counter.count([{ text }, { text: 'same' }])));
+    const counts = await Promise.all(texts.map((text) => tokenizer.count([{ text }, { text: 'same' }])));
     expect(counts).toEqual(texts.map((text) => [encode(text).length, 1]));
+  });
+
+  it('of texts that an index keeps are the same before, while and after all are counted', async () => {
+    const { dataset, table, index } = await indexOf(8000);
+    const counted = async (i: number) => {
+      const found = await index.find(valueQuery(textOf(i)));
+      return tokenizer.count((found?.tokens?.messages() ?? []).map((kept) => ({ text: textOf(i), kept })));
+    };
+    const asked = [0, 3000, 12_000, 23_998].filter((i) => i % 7 !== 6 && i % 3 < 2);
+    const expected = asked.map((i) => [encode(textOf(i)).length]);
+    const all = () => Promise.all(asked.map(counted));
+    expect(await all()).toEqual(expected);
+    const rows = uncountedRows(table);
+    const counters = countersOf(tokens, openPool(2), dataset.file.size);
+    const counting = countRows(counters, dataset.file, rows, newStopFlag());
+    expect(await all()).toEqual(expected);
+    expect(await counting).toBeUndefined();
+    counters.release(false);
+    expect(await all()).toEqual(expected);
+    expect(tokensOf(table)).toEqual(countsOf(8000));
   });
 });

@@ -22,7 +22,7 @@ import { type Query, queryOf, valueQuery } from '#dist/core/query.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import { ServedParts } from '#dist/models/served-parts.js';
 import { Recorder, replace } from '../support/served.js';
-import { openPool, tokens } from '../support/shared-threads.js';
+import { openPool } from '../support/shared-threads.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
 
@@ -77,7 +77,7 @@ async function serve(path: string, { isKept = false, splits = [] as readonly str
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits,
     indexDir: isKept ? undefined : 'none',
-    tokens,
+    tokens: 'o200k_base',
     countsAhead: false,
     notices: recorder,
   });

@@ -18,7 +18,7 @@ import { ServedDataset } from '#dist/models/served-dataset.js';
 import { ServedParts } from '#dist/models/served-parts.js';
 import { ROOT } from '../support/project.js';
 import { Recorder, replace } from '../support/served.js';
-import { openPool, tokens } from '../support/shared-threads.js';
+import { openPool } from '../support/shared-threads.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
 
@@ -33,7 +33,7 @@ async function serve(path: string, splits: readonly string[] = [], engine: Engin
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits,
     indexDir: 'none',
-    tokens,
+    tokens: 'o200k_base',
     countsAhead: false,
     notices: recorder,
   });

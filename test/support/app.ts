@@ -19,7 +19,7 @@ import { urlOf } from '#dist/http/start-lines.js';
 import { tokensInFlightOf } from '#dist/http/tokens-in-flight.js';
 import type { ServeOptions } from '#dist/index.js';
 import { Cache, CachedLookup } from '#dist/lookup/cache.js';
-import { RealCounter } from '#dist/lookup/token-counter.js';
+import { NamedTokenizer } from '#dist/lookup/named-tokenizer.js';
 import { Catalog } from '#dist/models/catalog.js';
 import type { Model } from '#dist/models/model.js';
 import { readOptions } from '#dist/settings/read-options.js';
@@ -28,7 +28,7 @@ import { Scopes } from '#dist/store/scopes.js';
 import { Testing } from '#dist/testing/testing.js';
 import { corporaOf, enginesOf } from './dataset.js';
 import { atEndOfFile } from './end-of-file.js';
-import { openPool, tokens } from './shared-threads.js';
+import { openPool } from './shared-threads.js';
 
 const NO_FIGURES: Figures = {
   datasets: new Map([
@@ -41,6 +41,8 @@ const NO_FIGURES: Figures = {
   cacheMisses: 0,
   cacheBytes: 0,
 };
+
+const tokenizer = new NamedTokenizer('o200k_base');
 
 /** Options of an app. */
 export type Overrides = Partial<Omit<AppParts, 'replies' | 'clock'> & AppParts['replies'] & Clock & Model> & {
@@ -104,13 +106,13 @@ export async function appOf(
   const parts: AppParts = {
     catalog: new Catalog([model], overrides.strictModels ?? false),
     replies: {
-      tokens: overrides.tokens ?? new RealCounter(tokens),
+      tokens: overrides.tokens ?? tokenizer,
       maxTokens: overrides.maxTokens ?? 'tolerant',
     },
     onMiss: missPolicyOf(missSettings),
     standIn: standInOf(missSettings),
     missStatus: 404,
-    tokenPool: tokens,
+    tokenizer,
     cache,
     delivery: deliveryOf(readOptions(overrides.delays ?? {}), state),
     contextLimitOf: contextLimitOf(readOptions(overrides.delays ?? {})),

@@ -9,7 +9,7 @@ import { ServedModel } from '#dist/models/served-model.js';
 import { serveApp } from './app.js';
 import { atEndOfFile } from './end-of-file.js';
 import { Recorder } from './served.js';
-import { openPool, tokens } from './shared-threads.js';
+import { openPool } from './shared-threads.js';
 
 /**
  * Serves datasets until the test file has finished; returns the base URL, the cache and the datasets.
@@ -28,7 +28,7 @@ export async function serveModels(
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits: [],
-    tokens,
+    tokens: 'o200k_base' as const,
     countsAhead: false,
   };
   const datasets = await ServedDatasets.open(specs, options, () => new Recorder());

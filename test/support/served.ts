@@ -7,7 +7,7 @@ import type { Counts } from '#dist/dataset/counts.js';
 import { DEFAULT_SHAPE_OPTIONS } from '#dist/dataset/shapes/shape.js';
 import type { Notices } from '#dist/models/notices.js';
 import { ServedDataset, type ServedOptions } from '#dist/models/served-dataset.js';
-import { openPool, tokens } from './shared-threads.js';
+import { openPool } from './shared-threads.js';
 
 /** Keeps every notice. */
 export class Recorder implements Notices {
@@ -80,7 +80,7 @@ export async function open(path: string, options: Partial<ServedOptions> = {}) {
     indexDir: 'none',
     shapes: DEFAULT_SHAPE_OPTIONS,
     splits: [],
-    tokens,
+    tokens: 'o200k_base',
     countsAhead: false,
     notices: recorder,
     ...options,

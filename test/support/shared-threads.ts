@@ -1,10 +1,9 @@
 /**
- * Threads that the test files of a process share: starting one takes a tenth of a second of CPU, loading a tokenizer a whole one. They
- * aren't closed: idle threads don't keep a process alive.
+ * Threads that the test files of a process share: starting one takes a tenth of a second of CPU. They aren't closed: idle threads don't keep
+ * a process alive.
  */
 
 import { SharedPool } from '#dist/workers/shared-pool.js';
-import { TokenPool } from '#dist/workers/token-pool.js';
 
 const pools = new Map<number, SharedPool>();
 
@@ -17,6 +16,3 @@ export function openPool(workers: number): SharedPool {
   pools.set(workers, pool);
   return pool;
 }
-
-/** The tokenizer's threads. They start with the first request. */
-export const tokens = new TokenPool('o200k_base');

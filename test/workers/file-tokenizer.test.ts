@@ -57,14 +57,6 @@ describe.each(tokenizers)('the tokenizer of a file: %s', (kind, tokenizer) => {
     );
   });
 
-  it('cuts a text where a token ends', () => {
-    const text = 'Hello, 日本 😀!';
-    const ends = tokenizer.ends(text);
-    const cuts = [0, ...ends].map((_, tokens) => tokenizer.cut(text, tokens));
-    expect(cuts).toEqual([0, ...ends].map((end) => text.slice(0, end)));
-    expect(tokenizer.cut(text, 1000)).toBe(text);
-  });
-
   it('encodes words of any length', () => {
     // More tokens than a call may have arguments; other words only longer than those that are encoded whole.
     const LENGTHS = {

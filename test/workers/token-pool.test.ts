@@ -1,6 +1,9 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { TOKENIZED_AT_ONCE_MAX, TOKENIZER_KEPT_MS } from '#dist/core/limits.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
+import { tokenizerFile } from '../support/tokenizers.js';
+
+const tokenizer = tokenizerFile('byte-level');
 
 /** Random letters, in words of the maximum length: they take a tokenizer seconds. */
 function hardText(length: number): string {
@@ -23,7 +26,7 @@ it.each([
     vi.useRealTimers();
     process.off('worker', onWorker);
   });
-  const pool = new TokenPool('o200k_base');
+  const pool = new TokenPool(tokenizer);
   if (isStarted) pool.start();
   for (let i = 0; i < 2; i++) {
     expect(await pool.count(['one two'])).toEqual({ kind: 'done', value: [2] });
@@ -34,7 +37,7 @@ it.each([
 });
 
 it('a token pool that is closed waits for no text', async () => {
-  const pool = new TokenPool('o200k_base');
+  const pool = new TokenPool(tokenizer);
   expect(await pool.count(['one two'])).toEqual({ kind: 'done', value: [2] });
   const counting = pool.count([hardText(3_000_000)]);
   await pool.close();
@@ -43,7 +46,7 @@ it('a token pool that is closed waits for no text', async () => {
 });
 
 it('a token pool may be closed while it loads', async () => {
-  const pool = new TokenPool('o200k_base');
+  const pool = new TokenPool(tokenizer);
   const counting = pool.count(['one two']);
   await pool.close();
   expect(['done', 'failed']).toContain((await counting).kind);
@@ -51,7 +54,7 @@ it('a token pool may be closed while it loads', async () => {
 
 it('a token pool may be closed at any moment of a short task', async () => {
   for (let i = 0; i < 8; i++) {
-    const pool = new TokenPool('o200k_base');
+    const pool = new TokenPool(tokenizer);
     pool.start();
     await pool.count(['loaded']);
     const counting = pool.count([hardText(1000 * i)]);
@@ -61,7 +64,7 @@ it('a token pool may be closed at any moment of a short task', async () => {
 });
 
 it('a token pool accepts one text of any length, and rejects others while too much waits', async () => {
-  const pool = new TokenPool('o200k_base');
+  const pool = new TokenPool(tokenizer);
   const large = 'x '.repeat(TOKENIZED_AT_ONCE_MAX / 3);
   const first = pool.count([large]);
   expect(await pool.count([large])).toMatchObject({ kind: 'failed', code: 'overloaded' });
