@@ -1,21 +1,15 @@
-import { TOKEN_ID_MAX, TOKENIZED_AT_ONCE_LENGTH, TOKENS_TOGETHER_MAX } from '../core/limits.js';
+import { TOKENIZED_AT_ONCE_LENGTH, TOKENS_TOGETHER_MAX } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { spell } from '../core/spelled-text.js';
 import { inSlices } from '../core/steps.js';
 import { endsInSteps, type TokenizerName } from '../core/tokens.js';
-import { KernelTokenizer } from '../kernel/tokenizer.js';
+import { CHAT_MARKS, type ChatMarks, KernelTokenizer } from '../kernel/tokenizer.js';
 import type { ChatTask, DecodedTokens, EncodeTask, SpelledTokens } from '../workers/tasks.js';
 import { vocabularyOf } from '../workers/vocabulary.js';
 import type { CountedText, RequestTokenizer } from './token-counter.js';
 
-/** The ids of the delimiters of a chat's messages, which the vocabularies don't have. */
-const MARKS = {
-  o200k_base: { start: 200_264, end: 200_265, separator: 200_266 },
-  cl100k_base: { start: 100_264, end: 100_265, separator: 100_266 },
-} as const;
-
-/** The most bytes of a character of a text, as UTF-16 counts them. */
-const CHARACTER_BYTES_MAX = 3;
+/** The most bytes of a UTF-16 unit of a text. */
+const UNIT_BYTES_MAX = 3;
 
 /** One of OpenAI's tokenizers, in the calling thread. Its vocabulary is loaded when it is first needed. Long texts take steps. */
 export class NamedTokenizer implements RequestTokenizer {
@@ -47,7 +41,7 @@ export class NamedTokenizer implements RequestTokenizer {
   }
 
   encode({ content, returnsTexts }: EncodeTask): MaybePromise<SpelledTokens> {
-    const marks = MARKS[this.source];
+    const marks = CHAT_MARKS[this.source];
     return this.inSteps(function* (kernel) {
       const tokens =
         typeof content === 'string' ? yield* encoded(content, kernel) : yield* chatOf(content, marks, kernel);
@@ -56,8 +50,7 @@ export class NamedTokenizer implements RequestTokenizer {
   }
 
   decode(tokens: readonly number[], lengthMax: number): MaybePromise<DecodedTokens> {
-    const marks = MARKS[this.source];
-    return this.inSteps((kernel) => decoded(tokens, lengthMax, marks, kernel));
+    return this.inSteps((kernel) => decoded(tokens, lengthMax, kernel));
   }
 
   /** Does work in steps, at once if it takes no longer than one. After a trap the memory of the kernel is undefined: it is replaced. */
@@ -76,8 +69,6 @@ export class NamedTokenizer implements RequestTokenizer {
     }
   }
 }
-
-type Marks = (typeof MARKS)[TokenizerName];
 
 function* countsOf(texts: readonly CountedText[], kernel: KernelTokenizer): Generator<void, number[]> {
   const counts: number[] = [];
@@ -108,7 +99,7 @@ function* encoded(text: string, kernel: KernelTokenizer): Generator<void, Uint32
 /** The tokens of a chat, as many as the OpenAI cookbook counts. */
 function* chatOf(
   { messages, beginsReply }: ChatTask,
-  { start, separator, end }: Marks,
+  { start, separator, end }: ChatMarks,
   kernel: KernelTokenizer,
 ): Generator<void, Uint32Array> {
   const parts: ArrayLike<number>[] = [];
@@ -152,30 +143,16 @@ function textOf(token: number, kernel: KernelTokenizer): string {
 function* decoded(
   tokens: readonly number[],
   lengthMax: number,
-  marks: Marks,
   kernel: KernelTokenizer,
 ): Generator<void, DecodedTokens> {
-  const texts = new Map<number, string>([
-    [marks.start, '<|im_start|>'],
-    [marks.separator, '<|im_sep|>'],
-    [marks.end, '<|im_end|>'],
-  ]);
   const parts: Uint8Array[] = [];
   let length = 0;
-  for (let at = 0; at < tokens.length; ) {
-    const some = tokens.slice(at, at + TOKENS_TOGETHER_MAX);
-    const mark = texts.get(some[0] as number);
-    const next = mark === undefined ? some.findIndex((token) => texts.has(token)) : 1;
-    const run = next < 0 ? some : some.slice(0, next);
-    const bytes =
-      mark === undefined
-        ? run.every((token) => token <= TOKEN_ID_MAX) && kernel.decode(run)
-        : Buffer.from(mark);
-    if (!bytes) return { kind: 'unknown' };
+  for (let at = 0; at < tokens.length; at += TOKENS_TOGETHER_MAX) {
+    const bytes = kernel.decode(tokens.slice(at, at + TOKENS_TOGETHER_MAX));
+    if (bytes === undefined) return { kind: 'unknown' };
     parts.push(bytes);
     length += bytes.length;
-    if (length > CHARACTER_BYTES_MAX * lengthMax) return { kind: 'long' };
-    at += run.length;
+    if (length > UNIT_BYTES_MAX * lengthMax) return { kind: 'long' };
     yield;
   }
   const text = Buffer.concat(parts).toString();

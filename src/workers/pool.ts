@@ -42,6 +42,7 @@ import type {
 } from './tasks.js';
 import type * as thread from './thread.js';
 import { Threads } from './threads.js';
+import { freeTokenizers } from './vocabulary.js';
 
 /** A fixed number of threads. */
 export class WorkerPool {
@@ -59,6 +60,7 @@ export class WorkerPool {
       tasksAhead: 2,
       // Compiled once for all threads.
       workerData: { module: kernelModule(), keyBits } satisfies WorkerSetup,
+      onEnd: freeTokenizers,
     });
   }
 

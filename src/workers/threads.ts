@@ -23,6 +23,8 @@ interface ThreadOptions {
   readonly youngMiB?: number;
   /** Passed to each thread when it starts. */
   readonly workerData: unknown;
+  /** Called with the id of each thread that has ended. */
+  readonly onEnd?: (threadId: number) => void;
 }
 
 /** A task that isn't done yet. */
@@ -161,7 +163,7 @@ class Thread {
   /** Resolves when it has loaded its modules, or has died. */
   private readonly ready: Promise<void>;
 
-  constructor({ filename, youngMiB, workerData }: ThreadOptions, events: ThreadEvents) {
+  constructor({ filename, youngMiB, workerData, onEnd }: ThreadOptions, events: ThreadEvents) {
     this.events = events;
     const worker = new Worker(filename, {
       workerData,
@@ -172,6 +174,7 @@ class Thread {
       ...(youngMiB !== undefined && { resourceLimits: { maxYoungGenerationSizeMb: youngMiB } }),
     });
     this.worker = worker;
+    const { threadId } = worker;
     // Only tasks keep the process alive.
     worker.unref();
     worker.on('error', (error) => {
@@ -185,6 +188,7 @@ class Thread {
       });
       worker.on('exit', () => {
         resolve();
+        onEnd?.(threadId);
         events.onExit();
         events.onFailed([...this.jobs.values()], this.deathReason);
       });

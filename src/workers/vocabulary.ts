@@ -1,5 +1,5 @@
 import type { TokenizerName } from '../core/tokens.js';
-import { loadVocabulary, type Vocabulary } from '../kernel/tokenizer.js';
+import { freeTokenizersOf, loadVocabulary, type Vocabulary } from '../kernel/tokenizer.js';
 
 const loaded = new Map<TokenizerName, Vocabulary>();
 
@@ -8,4 +8,9 @@ export function vocabularyOf(name: TokenizerName): Vocabulary {
   const known = loaded.get(name) ?? loadVocabulary(name);
   loaded.set(name, known);
   return known;
+}
+
+/** Frees what the tokenizers of a thread used, which has ended. */
+export function freeTokenizers(threadId: number): void {
+  for (const vocabulary of loaded.values()) freeTokenizersOf(vocabulary, threadId);
 }

@@ -30,8 +30,11 @@ function datasetOf(name: string, count: number): string {
 
 /** Large enough for two shards. */
 const dataset = datasetOf('dataset.json', CONVERSATIONS);
-/** Its tokens are counted soon. */
-const small = datasetOf('small.json', 500);
+
+/** A conversation whose tokens are counted. */
+interface Counted {
+  readonly turns: readonly { readonly tokens: number | null }[];
+}
 
 interface Faulty {
   readonly server: ServerProcess;
@@ -123,23 +126,35 @@ describe('a server whose worker dies', () => {
 });
 
 describe('counting tokens ahead', () => {
-  it('continues after its thread has died', { timeout: 60_000 }, async () => {
-    const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
-    const { server, url, begin, hasHappened } = await startFaulty(args, '', [], small);
-    begin('exit');
+  /** Saves an index without counts: the threads of a server that loads it do nothing else than count. Returns the arguments for it. */
+  async function savedIndex(): Promise<readonly string[]> {
+    const indexes = mkdtempSync(join(folder, 'indexes-'));
+    const args = ['--engine', 'index', '--index-dir', indexes, '--log-level', 'info'];
+    const server = startServer([dataset, ...args, '--usage', 'estimate']);
+    await server.waitFor(/index saved/, 'stderr');
+    server.kill('SIGTERM');
+    await server.exited;
+    return [...args, '--usage', 'count'];
+  }
+
+  it.each(['exit', 'trap'])('continues after a thread has died: %s', { timeout: 60_000 }, async (fault) => {
+    const { server, url, hasHappened } = await startFaulty(await savedIndex(), '', [fault]);
     await server.waitFor(/tokens counted/, 'stderr');
-    expect(hasHappened('exit')).toBe(true);
-    expect(server.stderr).toContain('tokenizer thread died');
-    expect(await metric(url, 'verbatim_worker_restarts_total')).toBe(1);
+    expect(hasHappened(fault)).toBe(true);
+    expect(await metric(url, 'verbatim_worker_restarts_total')).toBe(Number(fault === 'exit'));
+    await vi.waitFor(async () => {
+      const { turns } = (await (
+        await fetch(`${url}/api/datasets/dataset/conversations/0`)
+      ).json()) as Counted;
+      expect(turns.map(({ tokens }) => tokens)).toEqual([3, 301]);
+    }, WAIT);
   });
 
   it('continues when the file can be read again', { timeout: 60_000 }, async () => {
-    const args = ['--engine', 'index', '--index-dir', 'none', '--usage', 'count', '--log-level', 'info'];
-    const { server, begin } = await startFaulty(args, '', [], small);
-    const end = begin('eio');
+    const { server, begin } = await startFaulty(await savedIndex(), '', ['worker-eio']);
     // It begins within this time.
     await setTimeout(3 * IDLE_MS);
-    end();
+    begin('worker-eio')();
     await server.waitFor(/tokens counted/, 'stderr');
   });
 });
