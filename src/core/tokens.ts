@@ -60,7 +60,7 @@ export function estimatedEnds(text: string): Uint32Array {
  *
  * @param sizes the number of bytes of each token
  */
-export function endsOfTokens(text: string, sizes: ArrayLike<number>): Uint32Array {
+function endsOfTokens(text: string, sizes: ArrayLike<number>): Uint32Array {
   const steps = endsInSteps(text, sizes);
   let step = steps.next();
   while (step.done !== true) step = steps.next();

@@ -1,7 +1,7 @@
 import { PIECES_LOOKED_AHEAD } from '../core/limits.js';
 import type { TokenizerName } from '../core/tokens.js';
 
-const CONTRACTION = String.raw`'(?:[sS]|[dD]|[mM]|[tT]|[lL][lL]|[vV][eE]|[rR][eE])`;
+const CONTRACTION = "'(?:[sS]|[dD]|[mM]|[tT]|[lL][lL]|[vV][eE]|[rR][eE])";
 
 /** How a tokenizer splits a text, about a word at a time, before it looks for tokens: no token crosses such a boundary. */
 const PIECES: Readonly<Record<TokenizerName, RegExp>> = {

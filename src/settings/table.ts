@@ -240,7 +240,7 @@ export const OPTIONS = {
     env: 'USAGE',
     flag: 'usage',
     placeholder: 'MODE',
-    help: 'How tokens are counted: `count` runs a tokenizer in a thread of its own; `estimate` takes four bytes as one token',
+    help: 'How tokens are counted: `count` by the tokenizer; `estimate` takes four bytes as one token',
     defaultValue: 'count',
     defaultText: '`count`',
     parse: oneOf(USAGE),
