@@ -5,6 +5,6 @@ export { Catalog } from '../models/catalog.js';
 export { ServedModel } from '../models/served-model.js';
 export { createApp } from './app.js';
 export { configuredParts } from './configured-parts.js';
-export { expressApp } from './express-app.js';
+export { lateExpressApp } from './express-app.js';
 export { Listener } from './listener.js';
 export { RequestMetrics } from './request-metrics.js';

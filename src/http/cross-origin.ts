@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import cors from 'cors';
+import { createRequire } from 'node:module';
 import type { RequestHandler } from 'express';
 
 const DAY_SECONDS = 86_400;
@@ -34,6 +34,7 @@ const HEADERS = [
  */
 export function allowOrigins(origins: readonly string[]): RequestHandler {
   const origin = origins.includes('*') ? '*' : [...origins];
+  const cors = createRequire(import.meta.url)('cors') as typeof import('cors');
   return cors({ origin, exposedHeaders: HEADERS, maxAge: DAY_SECONDS });
 }
 

@@ -1,15 +1,35 @@
-import express, { type Express, type RequestHandler } from 'express';
+import type { RequestListener } from 'node:http';
+import { createRequire } from 'node:module';
+import type { Express, RequestHandler } from 'express';
 import { isLimited } from '../api/operations.js';
 import type { MakeRest } from './app.js';
 import { requireKey } from './auth.js';
 import { readBody } from './body.js';
 import { allowOrigins } from './cross-origin.js';
 import { allowOnly, unknownUrl } from './errors.js';
+import { unlessLoadable } from './loaded.js';
 import type { MessageClasses } from './message-classes.js';
-import { docsFiles, webFiles } from './page-files.js';
+import { pageFiles } from './page-files.js';
 import { limitRate } from './rate-limit.js';
 import { expressPath, ROUTES, routeAt, singleSlashes } from './routes.js';
 import type { Run } from './runner.js';
+
+/**
+ * The same as `expressApp`, made when the first request needs it: loading Express takes longer than all other modules together, and most
+ * servers get only requests that `frontOf` answers.
+ */
+export const lateExpressApp: MakeRest = (parts) => {
+  let app: RequestListener | undefined;
+  return (request, response) => {
+    try {
+      app ??= expressApp(parts);
+    } catch (error) {
+      parts.errors.answer(response, unlessLoadable(error));
+      return;
+    }
+    app(request, response);
+  };
+};
 
 /** The routes of all operations, for the requests that `frontOf` doesn't answer itself. */
 export const expressApp: MakeRest = ({
@@ -24,8 +44,9 @@ export const expressApp: MakeRest = ({
   rate,
   classes,
 }) => {
+  const express = createRequire(import.meta.url)('express') as typeof import('express');
   const app = express();
-  usePrototypes(app, classes);
+  usePrototypes(app, classes, express);
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(useSingleSlashes);
@@ -70,8 +91,8 @@ export const expressApp: MakeRest = ({
   };
   addRoutes(true);
   app.get('/docs/page.js', handlerOf(runDocsScript));
-  app.use('/docs', docsFiles);
-  app.use('/web', webFiles);
+  app.use('/docs', pageFiles(express, 'docs', false));
+  app.use('/web', pageFiles(express, 'web/web', true));
   app.use((_request, _response, next) => {
     catalog.pauseBackgroundWork();
     next();
@@ -89,7 +110,11 @@ export const expressApp: MakeRest = ({
  * prototype, this disables the engine's inline caches for everything that is done with it later. On Node 20 that is most of the cost of
  * Express. Objects of the server's own classes get the app's prototypes from the start, and setting them again changes nothing.
  */
-function usePrototypes(app: Express, { IncomingMessage, ServerResponse }: MessageClasses): void {
+function usePrototypes(
+  app: Express,
+  { IncomingMessage, ServerResponse }: MessageClasses,
+  express: typeof import('express'),
+): void {
   app.request = asPrototypeOf(app, IncomingMessage.prototype, express.request) as typeof app.request;
   app.response = asPrototypeOf(app, ServerResponse.prototype, express.response) as typeof app.response;
 }

@@ -9,8 +9,13 @@ export async function loaded<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (cause) {
-    throw isOutOfFiles(cause) ? new AppError('overloaded', { cause }) : cause;
+    throw unlessLoadable(cause);
   }
+}
+
+/** The error for the client, if a module can't be loaded for lack of file descriptors; any other error itself. */
+export function unlessLoadable(cause: unknown): unknown {
+  return isOutOfFiles(cause) ? new AppError('overloaded', { cause }) : cause;
 }
 
 /** True if the process, or the system, has too many files open. */

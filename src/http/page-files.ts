@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import express, { type RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import { openaiHeaders } from './openai-headers.js';
 import { PAGE_HEADERS } from './page-headers.js';
 import { factsOf } from './request-facts.js';
@@ -7,10 +7,15 @@ import { factsOf } from './request-facts.js';
 /**
  * Serves the files of a page.
  *
+ * @param express Express, which not every server loads
  * @param folder where the build has put them, relative to `dist/`
  * @param isHashed true if a file's name changes with its contents, so that browsers may keep it
  */
-function pageFiles(folder: string, isHashed: boolean): RequestHandler {
+export function pageFiles(
+  express: typeof import('express'),
+  folder: string,
+  isHashed: boolean,
+): RequestHandler {
   return express.static(fileURLToPath(new URL(`../${folder}/`, import.meta.url)), {
     index: false,
     redirect: false,
@@ -24,9 +29,3 @@ function pageFiles(folder: string, isHashed: boolean): RequestHandler {
     },
   });
 }
-
-/** The files of the page at `/docs`. */
-export const docsFiles = pageFiles('docs', false);
-
-/** The files of the page at `/`. */
-export const webFiles = pageFiles('web/web', true);

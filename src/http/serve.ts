@@ -265,8 +265,16 @@ async function serveWith(
     if (engine === 'index') await started;
     // What is imported together is opened together, and a process may have few files: the graph is loaded in two steps.
     await import('./deliverer.js');
-    const { configuredParts, createApp, expressApp, Listener, Cache, RequestMetrics, Catalog, ServedModel } =
-      await import('./answering.js');
+    const {
+      configuredParts,
+      createApp,
+      lateExpressApp,
+      Listener,
+      Cache,
+      RequestMetrics,
+      Catalog,
+      ServedModel,
+    } = await import('./answering.js');
     const served = await opening;
     if (signal.aborted) return false;
 
@@ -310,7 +318,7 @@ async function serveWith(
       recordingKeys: recordings?.keys,
       others: () => others,
     };
-    const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(appParts, expressApp);
+    const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(appParts, lateExpressApp);
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;
     listener.refusedHeaders = refusedHeaders;
