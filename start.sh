@@ -28,7 +28,7 @@ for argument; do
 done
 
 # Any earlier build has the help.
-if [[ ${1-} =~ ^(-h|--help)$ && -e $installed && -e $built ]]; then exec node "$root/dist/cli/bin.js" --help; fi
+if [[ ${1-} =~ ^(-h|--help)$ && -e $installed && -e $built ]]; then exec node "$root/dist/bundle/bin.js" --help; fi
 
 # npm prints only errors while it installs, and this a line every few seconds.
 watch_install() {
@@ -54,4 +54,4 @@ if [[ ! -e $built || $installed -nt $built || -n $(find "$root"/{src,build} "$ro
   npm --prefix "$root" run --silent build:server >&2
 fi
 
-exec node "$root/dist/cli/bin.js" "$@"
+exec node "$root/dist/bundle/bin.js" "$@"

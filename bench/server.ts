@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.js';
 import { cpuMicrosecondsOf, type Memory, memoryOf } from './process-usage.js';
 
-const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../bundle/bin.js', import.meta.url));
 
 /** How to start a server. */
 export interface ServerCommand {

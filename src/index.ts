@@ -4,11 +4,8 @@
 import { createLogger } from './cli/logger.js';
 import { VERSION } from './cli/manifest.js';
 import { DatasetError as DatasetErrorClass } from './dataset/dataset-error.js';
-// `serve` loads these two when it needs them, which delays the first server of a process.
-import './http/answering.js';
-import './models/served-datasets.js';
 import { ListenError as ListenErrorClass } from './http/listening.js';
-import { type Listening, serve as run } from './http/serve.js';
+import { type Listening, serve as run } from './http/serve-at-once.js';
 import { ConfigError as ConfigErrorClass } from './settings/config-error.js';
 import { readOptions } from './settings/read-options.js';
 import { OneTest, Scope } from './testing/scope.js';

@@ -1,6 +1,7 @@
 /** A commit of this repository, built in its own worktree, and its servers. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atExit, temporaryFolder } from '../cleanup.js';
@@ -29,7 +30,9 @@ export function buildOf(commit: string): string {
   atExit(() => spawnSync('git', ['worktree', 'remove', '--force', tree]));
   run('npm', ['ci', '--no-audit', '--no-fund', '--silent'], tree);
   run('npm', ['run', 'build', '--silent'], tree);
-  return join(tree, 'dist/cli/main.js');
+  // Earlier commits have no bundle.
+  const bundled = join(tree, 'dist/bundle/bin.js');
+  return existsSync(bundled) ? bundled : join(tree, 'dist/cli/main.js');
 }
 
 /**

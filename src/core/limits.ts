@@ -489,9 +489,6 @@ export const TOKENIZER_FILE_BYTES_MAX = byteCount(128 * MiB);
 /** If tokens are estimated, how long the thread of a `tokenizer.json` is kept after the last request for it: it holds some 75 MB. */
 export const TOKENIZER_KEPT_MS = 30_000;
 
-/** How long after the start the metrics of the process begin: loading them takes some 50 ms, which the first answers must not wait for. */
-export const METRICS_DELAY_MS = 500;
-
 /** How long no request must have come before tokens are counted ahead, in ms. */
 export const IDLE_MS = 100;
 

@@ -23,7 +23,7 @@ import { Deliverer } from './deliverer.js';
 import type { Endpoint, UpstreamAnswering } from './endpoint.js';
 import { docsScript } from './endpoints/docs.js';
 import { endpointsOf } from './endpoints/index.js';
-import { registryOnce } from './endpoints/metrics.js';
+import { type RegistryOnce, registryOnce } from './endpoints/metrics.js';
 import { ErrorAnswers } from './errors.js';
 import { frontOf } from './front.js';
 import { HeldMemory } from './held-memory.js';
@@ -103,8 +103,8 @@ interface AppSettings {
 export interface App {
   readonly handle: RequestListener;
   readonly classes: MessageClasses;
-  /** Starts collecting the metrics of the process, if `GET /metrics` hasn't. Rejects with an AppError if no file can be opened. */
-  readonly beginMetrics: () => Promise<unknown>;
+  /** Makes the registry of metrics, once. */
+  readonly registry: RegistryOnce;
   /** Called when input is rejected before it becomes a request. */
   readonly onRefused: (refused: Refused) => void;
   /** Additional headers of the response to rejected input, given the request's headers as far as they are known. */
@@ -201,7 +201,7 @@ export function createApp(parts: AppParts, makeRest: MakeRest): App {
   return {
     handle,
     classes,
-    beginMetrics: registry,
+    registry,
     onRefused,
     refusedHeaders,
   };

@@ -24,6 +24,7 @@ import { ApiKeys } from './api-keys.js';
 import { createApp } from './app.js';
 import { configuredParts } from './configured-parts.js';
 import { deliveryOf } from './delivery-settings.js';
+import type { RegistryOnce } from './endpoints/metrics.js';
 import { Listener } from './listener.js';
 import { Passer } from './passer.js';
 import { RequestMetrics } from './request-metrics.js';
@@ -130,7 +131,7 @@ class Beside {
   readonly stored: ReadonlyMap<string, ServedStore>;
   private readonly datasets: ReadonlyMap<string, SavedDataset>;
   private readonly models: ReadonlyMap<string, ServedModel>;
-  private readonly registry: () => Promise<{ getMetricsAsJSON(): Promise<readonly object[]> }>;
+  private readonly registry: RegistryOnce;
   private readonly requests = new RequestMetrics();
   private readonly startMs = performance.now();
   private publication = -1;
@@ -163,7 +164,7 @@ class Beside {
     this.models = new Map(
       [...this.datasets, ...stored].map(([id, dataset]) => [id, new ServedModel(id, dataset, { cache })]),
     );
-    const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(
+    const { handle, classes, registry, onRefused, refusedHeaders } = createApp(
       {
         ...configuredParts(config, { tokenizer: requestTokenizer, keys: this.keys, state, version, logger }),
         catalog: new Catalog([...this.models.values()], config.strictModels),
@@ -187,7 +188,7 @@ class Beside {
         (request, response) =>
           this.passer.pass(request, response, undefined, (error) => errors.answer(response, error)),
     );
-    this.registry = beginMetrics as typeof this.registry;
+    this.registry = registry;
     this.listener = new Listener(handle, classes, { drainMs: config.drainMs });
     this.listener.onRefused = onRefused;
     this.listener.refusedHeaders = refusedHeaders;

@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { counted } from '../core/counted.js';
-import { AppError } from '../core/errors.js';
-import { INDEXED_HERE_BYTES_MAX, METRICS_DELAY_MS, NEVER_IDLE_MS, WORKER_BYTES_MIN } from '../core/limits.js';
+import { INDEXED_HERE_BYTES_MAX, NEVER_IDLE_MS, WORKER_BYTES_MIN } from '../core/limits.js';
 import { isLoopback } from '../core/loopback.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import type { TokenizerSource } from '../core/tokens.js';
@@ -318,7 +317,7 @@ async function serveWith(
       recordingKeys: recordings?.keys,
       others: () => others,
     };
-    const { handle, classes, beginMetrics, onRefused, refusedHeaders } = createApp(appParts, lateExpressApp);
+    const { handle, classes, onRefused, refusedHeaders } = createApp(appParts, lateExpressApp);
     listener = new Listener(handle, classes, { drainMs: config.drainMs });
     listener.onRefused = onRefused;
     listener.refusedHeaders = refusedHeaders;
@@ -369,7 +368,6 @@ async function serveWith(
     };
     onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight, counts, testing });
     if (countsAhead) tokens.thread?.start();
-    const metricsTimer = setTimeout(() => beginMetrics().catch(unlessOutOfFiles), METRICS_DELAY_MS);
     try {
       const statuses = served.all.map(({ served }) => served.status);
       for (const { id, path, served: dataset } of served.all) {
@@ -398,7 +396,6 @@ async function serveWith(
       };
       logger.info(stopping, 'stopping');
     } finally {
-      clearTimeout(metricsTimer);
       testing.close();
       const stopMs = performance.now();
       await Promise.all([listener.stop(), others?.stop()]);
@@ -455,11 +452,6 @@ export async function assertLoadable(thread: TokenPool | undefined, variable?: s
   const reason = await thread?.loadError();
   if (thread === undefined || reason === undefined) return;
   throw badTokenizer(thread.tokenizer.path, variable, `it can't be loaded: ${reason}`);
-}
-
-/** If the metrics can't be loaded now, the first request for them loads them. */
-function unlessOutOfFiles(error: unknown): void {
-  if (!(error instanceof AppError)) throw error;
 }
 
 const OPEN_TO_ALL = 'listening beyond this machine without API keys: set API_KEYS, or HOST=127.0.0.1';

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { ServerProcess } from '../support/server-process.js';
 
-const library = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+const library = fileURLToPath(new URL('../../dist/bundle/index.js', import.meta.url));
 
 const program = `
   import { serve } from ${JSON.stringify(library)};
@@ -34,7 +34,7 @@ it('the library reads no environment, registers no handlers, writes nothing, and
   expect(child.stderr).toBe('');
 });
 
-it('the first server of a process loads only what its threads need', async () => {
+it('the first server of a process loads only what its threads need, and no Express', async () => {
   const loading = `
     import { serve } from ${JSON.stringify(library)};
     process.stderr.write('imported\\n');
@@ -47,11 +47,8 @@ it('the first server of a process loads only what its threads need', async () =>
   expect(await child.exited).toBe(0);
   const [before = '', after = ''] = child.stderr.split('imported\n');
   const modules = (log: string) =>
-    [...log.matchAll(/Translating \S+ file:\S+?\/(dist|node_modules)\/(\S+)/g)].map(([, , path]) => path);
-  expect(modules(before)).toContain('http/front.js');
-  expect(modules(after)).toContain('workers/walk.js');
-  const others = modules(after).filter(
-    (path) => !/^(?:core|dataset|index|kernel|workers)\/[^/]*$/.test(path ?? ''),
-  );
-  expect(others).toEqual([]);
+    [...log.matchAll(/Translating \S+ file:\S+?\/(?:dist|node_modules)\/(\S+)/g)].map(([, path]) => path);
+  expect(modules(before)).toContain('bundle/index.js');
+  expect(modules(after)).toContain('bundle/thread-entry.js');
+  expect(modules(after).filter((path) => path?.startsWith('express'))).toEqual([]);
 });

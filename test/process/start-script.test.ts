@@ -89,12 +89,14 @@ describe('start.sh', () => {
     const mapped = await start('my.json?prompt=a,reply=b', '--workers', '1', '--port', '0');
     expect(mapped).toMatch(/verbatim serves my\.json: .*, 3 conversations, 9 turns/);
 
-    const built = statSync(join(clone, 'dist', 'cli', 'main.js')).mtime;
+    const built = statSync(join(clone, 'dist', 'bundle', 'bin.js')).mtime;
     const later = new Date(Date.now() + 5000);
     utimesSync(join(clone, 'src', 'index.ts'), later, later);
     expect(run('--help')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^Usage: /) });
     expect(await start('--host', '127.0.0.1')).toMatch(/^verbatim: buildingverbatim serves/);
-    expect(statSync(join(clone, 'dist', 'cli', 'main.js')).mtime.getTime()).toBeGreaterThan(built.getTime());
+    expect(statSync(join(clone, 'dist', 'bundle', 'bin.js')).mtime.getTime()).toBeGreaterThan(
+      built.getTime(),
+    );
 
     rmSync(join(clone, 'node_modules', '.package-lock.json'));
     expect(await start()).toMatch(/^verbatim: installing.*\n(?:.* so far\n)*verbatim: building/);

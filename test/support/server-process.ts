@@ -2,13 +2,14 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { atEndOfFile } from './end-of-file.js';
 
 /** The program's file. */
-export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const program = fileURLToPath(new URL('../../dist/bundle/bin.js', import.meta.url));
+assertBundled();
 
 /** Calls back when a process is to be killed. */
 type Lifetime = (kill: () => Promise<void>) => void;
@@ -135,4 +136,12 @@ export function startShared(args: readonly string[] = [], env: Record<string, st
 /** The same with a pipe as its standard input. */
 export function startPiped(args: readonly string[], env: Record<string, string> = {}): ServerProcess {
   return new ServerProcess(process.execPath, [program, ...args], env, undefined, 'pipe');
+}
+
+/** Fails if the modules were compiled after they were bundled: the program would be another one than that of the tests of modules. */
+function assertBundled(): void {
+  const [compiled, bundled] = ['../../dist/index.js', '../../dist/bundle/index.js'].map(
+    (path) => statSync(new URL(path, import.meta.url)).mtimeMs,
+  ) as [number, number];
+  if (compiled > bundled) throw new Error('dist/bundle is out of date: run npm run build:bundle');
 }
