@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary.js';
 import { WAIT } from '../support/wait.js';
 
 const folder = temporaryFolder();
-/** So many conversations of twelve turns take three steps at least. */
+/** The number of conversations of twelve turns that take at least three steps. */
 const LONG = 12_000;
 /** Between two requests of a client: without it, clients take the processors from the servers that they test. */
 const PAUSE_MS = 10;
