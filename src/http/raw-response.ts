@@ -3,7 +3,8 @@
  *
  * Node validates each header's name and value with a regular expression, looks for the headers that it would add itself, and passes head
  * and body to the system as a list of pieces. Here all headers are the server's own, and known to be valid. This needs three fields that
- * Node marks as its own with an underscore. Responses that differ from the usual case are sent with Node's methods.
+ * Node marks as its own with an underscore. Responses that differ from the usual case are sent with Node's methods, and so are all of them
+ * on Bun: there the response is an object of its native server, which would send a second head.
  */
 
 import { type ServerResponse, STATUS_CODES } from 'node:http';
@@ -18,6 +19,9 @@ interface Internals {
   readonly _keepAliveTimeout: number;
 }
 
+/** Whether responses are Node's own. */
+const IS_NODE = process.versions.bun === undefined;
+
 /**
  * The socket to write a response to, if its client speaks HTTP 1.1 and may send more requests on the connection. Undefined if the response
  * needs Node's methods: a pipelined response that waits for those before it has no socket yet, and the last response of a connection has
@@ -26,11 +30,17 @@ interface Internals {
 export function rawSocket(response: ServerResponse): Socket | undefined {
   const { socket, req } = response;
   const isUsual =
+    IS_NODE &&
     response.shouldKeepAlive &&
     req.httpVersionMinor === 1 &&
     req.method !== 'HEAD' &&
     response.getHeaderNames().length === 0;
   return isUsual && socket?.writable ? socket : undefined;
+}
+
+/** Whether a stream's chunks are framed by this server. HTTP 1.0 has no chunks, and Bun frames what it sends whatever `chunkedEncoding` is. */
+export function isFramedHere(response: ServerResponse): boolean {
+  return IS_NODE && response.req.httpVersionMinor === 1;
 }
 
 /**

@@ -19,7 +19,7 @@ import type { Answered, Content, LiveFormat, OpenLive } from './endpoint.js';
 import { endIfUnread } from './linger.js';
 import { openaiHeaders } from './openai-headers.js';
 import { type Pace, PacedStream } from './paced-stream.js';
-import { rawHead, rawSocket } from './raw-response.js';
+import { isFramedHere, rawHead, rawSocket } from './raw-response.js';
 import { factsOf } from './request-facts.js';
 import { Slabs } from './slabs.js';
 import { type EventMaker, StreamBytes } from './stream-bytes.js';
@@ -87,7 +87,7 @@ export class Sender {
    * @param stream its events, in place of the answer's own
    */
   sendPaced(response: ServerResponse, answered: Answered, stream: EventStream, pace: Pace): void {
-    const isChunked = response.req.httpVersionMinor === 1;
+    const isChunked = isFramedHere(response);
     const head = stream.head === undefined ? '' : this.named(stream.head);
     const bytes = new StreamBytes(stream, head, this.maker, isChunked, true);
     // Whether its connection may be written to directly doesn't change while it waits.
@@ -97,7 +97,7 @@ export class Sender {
       if (isChunked) headers.push('transfer-encoding', 'chunked');
       if (socket !== undefined) return rawHead(response, 200, headers, this.clock.now());
       response.writeHead(200, headers);
-      response.chunkedEncoding = false;
+      if (isChunked) response.chunkedEncoding = false;
       return '';
     };
     new PacedStream(response, socket ?? response, begin, bytes, pace).begin();
@@ -186,8 +186,7 @@ export class Sender {
   }
 
   private sendEvents(response: ServerResponse, headers: string[], { stream }: Events): void {
-    // HTTP 1.0 has no chunked encoding.
-    const isChunked = response.req.httpVersionMinor === 1;
+    const isChunked = isFramedHere(response);
     const head = stream.head === undefined ? '' : this.named(stream.head);
     if (isChunked) headers.push('transfer-encoding', 'chunked');
     const bytes = new StreamBytes(stream, head, this.maker, isChunked);
@@ -214,7 +213,7 @@ export class Sender {
     else {
       response.writeHead(status, headers);
       // Events are already framed as chunks.
-      response.chunkedEncoding = false;
+      if (isFramedHere(response)) response.chunkedEncoding = false;
     }
     const slabs = isLong ? this.stepSlabs : this.slabs;
     const goOn = () => queueStep(step);

@@ -129,7 +129,8 @@ export class Upstream {
 
 /** Connections that are kept, through the proxies of `HTTP_PROXY` and `HTTPS_PROXY` except to the hosts of `NO_PROXY`. */
 async function openDispatcher(timeoutMs: number): Promise<Dispatcher> {
-  const { EnvHttpProxyAgent } = await import('undici');
+  // Bun replaces a package that is imported as `undici` with one of its own, whose agents send nothing.
+  const { EnvHttpProxyAgent } = await import('undici/index.js');
   // Many proxies make tunnels only for HTTPS.
   return new EnvHttpProxyAgent({ connect: { timeout: timeoutMs }, proxyTunnel: false });
 }
