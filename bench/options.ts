@@ -25,6 +25,8 @@ export interface BenchOptions {
   readonly growing: boolean;
   /** A commit and this tree, at what is still far from the limits of the machine. */
   readonly limits: boolean;
+  /** Beside servers that others use, from 1 to 256 connections. */
+  readonly beside: boolean;
   /** About a minute instead of thirty. */
   readonly quick: boolean;
   /** Of the dataset, in 1,000,000 bytes. */
@@ -65,9 +67,10 @@ const SECTIONS: readonly string[] = [
   'scale',
   'growing',
   'limits',
+  'charts',
 ];
 /** Those that have a short run. */
-const QUICK_SECTIONS: readonly (string | undefined)[] = ['http', 'delivery'];
+const QUICK_SECTIONS: readonly (string | undefined)[] = ['http', 'delivery', 'charts'];
 
 /** For each kind of bad client. */
 const BAD_CLIENTS_SECONDS = 20;
@@ -112,6 +115,7 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     store: what === 'store' || what === 'scale',
     growing: what === 'growing',
     limits: what === 'limits',
+    beside: what === 'charts',
     quick,
     large,
     sizeMegabytes: numberOf('size', values.size, quick ? QUICK_SIZE_MEGABYTES : SIZE_MEGABYTES),

@@ -5,11 +5,14 @@
  * exactly streams are sent on time: some six minutes, with `--quick` one. `-- recording` measures what forwarding costs, and how exactly
  * recordings are replayed, `-- growing` a file that grows while it is served,
  * and `-- limits` how this tree and a commit before it start, index, count tokens and answer long prompts. `-- scale` measures what docs/scale.md
- * says, or `-- threads`, `-- store` (a dataset in a cluster of `redis-server`) and `-- rolling-restart` (of the nodes of HAProxy) a part of it. Options: `--size MB` (default 678), `--rounds N` (3),
+ * says, or `-- threads`, `-- store` (a dataset in a cluster of `redis-server`) and `-- rolling-restart` (of the nodes of HAProxy) a part of it.
+ * `-- charts` draws the chart of README.md: requests for different prompts, whole and streamed, from 1 to 256 connections, beside other
+ * servers, in some six minutes, with `--quick` one. Options: `--size MB` (default 678), `--rounds N` (3),
  * `--seconds N` for each kind of bad client (20), `--with autocannon|wrk` (autocannon), `--large` for the index of a file four times as
  * long, and `--before COMMIT` for the build to compare with (by default the last one without delays).
  */
 
+import { measureBeside } from './beside/section.js';
 import { circumstancesOf } from './circumstances.js';
 import { exitOnSignals } from './cleanup.js';
 import { generatedDataset } from './dataset.js';
@@ -60,6 +63,7 @@ async function measure(options: BenchOptions): Promise<void> {
     store,
     growing,
     limits,
+    beside,
     quick,
     sizeMegabytes,
     rounds,
@@ -67,7 +71,8 @@ async function measure(options: BenchOptions): Promise<void> {
     before,
   } = options;
   // Reports missing requirements before anything slow begins.
-  const generator = http || delivery || threads || limits ? generatorOf(options.generator) : undefined;
+  const needsGenerator = http || delivery || threads || limits || beside;
+  const generator = needsGenerator ? generatorOf(options.generator) : undefined;
   const sections: Section[] = [];
   if (badClients) sections.push(await measureBadClients(options.seconds));
   if (bodies) sections.push(await measureBodies());
@@ -76,13 +81,15 @@ async function measure(options: BenchOptions): Promise<void> {
   if (delivery && generator !== undefined)
     sections.push(await measureDelivery(generator, { quick, rounds, before }));
   const dataset =
-    engine || http || threads || store || growing || limits
+    engine || http || threads || store || growing || limits || beside
       ? await generatedDataset(sizeMegabytes)
       : undefined;
   if (dataset !== undefined && generator !== undefined && threads)
     sections.push(await measureThreads(dataset, generator, rounds));
   if (dataset !== undefined && generator !== undefined && limits)
     sections.push(await measureLimits(dataset, generator, { rounds, before }));
+  if (dataset !== undefined && generator !== undefined && beside)
+    sections.push(await measureBeside(dataset, generator, { quick, rounds }));
   if (dataset !== undefined && growing)
     sections.push(await measureGrowth(dataset, await generatedDataset(SHORT_MEGABYTES), rounds));
   if (dataset !== undefined && store) sections.push(await measureStore(dataset, rounds));
@@ -107,6 +114,10 @@ function titleOf(options: BenchOptions): { heading: string; suffix: string } {
   if (options.limits) return { heading: 'at the limit', suffix: '-limits' };
   if (options.growing) return { heading: 'a file that grows', suffix: '-growing' };
   if (options.store) return { heading: 'a dataset in a store', suffix: '-store' };
+  if (options.beside)
+    return options.quick
+      ? { heading: 'beside other servers, quickly', suffix: '-charts-quick' }
+      : { heading: 'beside other servers', suffix: '-charts' };
   if (options.recording) return { heading: 'recording', suffix: '-recording' };
   if (options.rollingRestart) return { heading: 'rolling restart', suffix: '-rolling-restart' };
   if (options.delivery)

@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { atExit } from './cleanup.js';
 import { cpuMicrosecondsOf, type Memory, memoryOf } from './process-usage.js';
+
+/** Between two questions whether a server is ready. */
+const HEALTH_CHECK_MS = 50;
 
 const program = fileURLToPath(new URL('../bundle/bin.js', import.meta.url));
 
@@ -11,6 +15,10 @@ const program = fileURLToPath(new URL('../bundle/bin.js', import.meta.url));
 export interface ServerCommand {
   /** The script and its arguments. */
   readonly args: readonly string[];
+  /** What runs them; undefined for Node. */
+  readonly program?: string;
+  /** The port that the arguments set, for a server that doesn't print where it listens. Such a server answers `GET /health` once it is ready. */
+  readonly port?: number;
   /** The file for its standard error, for a server that logs much; undefined to read it here. */
   readonly logPath?: string;
 }
@@ -53,11 +61,13 @@ export class Server {
   private readonly ended: Promise<unknown>;
   private readonly forget: () => void;
   private readonly news = new EventEmitter();
+  private readonly port: number | undefined;
   private text = '';
 
-  constructor({ args, logPath }: ServerCommand) {
+  constructor({ args, program: runner = process.execPath, logPath, port }: ServerCommand) {
+    this.port = port;
     const log = logPath === undefined ? 'pipe' : openSync(logPath, 'w');
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', log] });
+    this.child = spawn(runner, args, { stdio: ['ignore', 'pipe', log] });
     if (typeof log === 'number') closeSync(log);
     this.ended = once(this.child, 'close');
     // Any number of requests may wait for the server to listen.
@@ -92,7 +102,7 @@ export class Server {
 
   /** Its URL, as soon as it listens. */
   get url(): Promise<string> {
-    return this.printed(/listening on (\S+)/);
+    return this.port === undefined ? this.printed(/listening on (\S+)/) : this.healthy(this.port);
   }
 
   /** True if the output so far matches. */
@@ -108,6 +118,20 @@ export class Server {
       if (this.child.exitCode !== null)
         throw new Error(`the server ended before it printed ${pattern}: ${this.text}`);
       await Promise.race([once(this.news, 'text'), this.ended]);
+    }
+  }
+
+  /** Waits until a server at a port answers. */
+  private async healthy(port: number): Promise<string> {
+    const url = `http://127.0.0.1:${port}`;
+    for (;;) {
+      const isHealthy = await fetch(`${url}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+      if (isHealthy) return url;
+      if (this.child.exitCode !== null) throw new Error(`the server ended before it listened: ${this.text}`);
+      await delay(HEALTH_CHECK_MS);
     }
   }
 

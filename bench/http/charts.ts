@@ -2,79 +2,11 @@
 
 import * as echarts from 'echarts';
 import type { Chart } from '../results.js';
-import { median } from '../statistics.js';
-import type { MeasuredCell } from './matrix-cell.js';
-import type { Measurement } from './measurement.js';
-import { SCENARIOS } from './scenarios.js';
 
 const WIDTH = 1000;
 const HEIGHT = 520;
-/** Distinguishable with color blindness. (Okabe and Ito.) */
-const COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00'];
-
-/** Latency by connections, a line for each scenario: the median on the left, the 99th percentile on the right. */
-export function latencyChart(cells: readonly MeasuredCell[], connections: readonly number[]): Chart {
-  const panels = [
-    { name: 'p50', of: ({ latency }: Measurement) => latency.p50 },
-    { name: 'p99', of: ({ latency }: Measurement) => latency.p99 },
-  ];
-  const title = 'Latency by connections, engine index, 2 workers';
-  const axis = {
-    nameLocation: 'middle' as const,
-    nameTextStyle: { color: '#333' },
-    axisLabel: { color: '#333' },
-  };
-  const series = panels.flatMap(({ of }, panel) =>
-    SCENARIOS.map((scenario, index) => ({
-      type: 'line' as const,
-      name: scenario,
-      xAxisIndex: panel,
-      yAxisIndex: panel,
-      symbolSize: 7,
-      // Colours repeat after the last one: the second time, lines are dashed.
-      lineStyle: { type: index < COLORS.length ? ('solid' as const) : ('dashed' as const) },
-      data: connections.map((count) => {
-        const cell = cells.find((each) => each.scenario === scenario && each.connections === count);
-        return cell === undefined ? null : Number(median(cell.rounds.map(of)).toFixed(3));
-      }),
-    })),
-  );
-  // Both axes have the same range, so that heights can be compared.
-  const all = series.flatMap(({ data }) => data.filter((ms) => ms !== null));
-  const range = {
-    min: powerOfTen(Math.min(...all), Math.floor),
-    max: powerOfTen(Math.max(...all), Math.ceil),
-  };
-  return draw('latency', title, {
-    grid: [
-      { left: 70, right: '53%', top: 70, bottom: 150 },
-      { left: '53%', right: 30, top: 70, bottom: 150 },
-    ],
-    xAxis: panels.map((_, gridIndex) => ({
-      ...axis,
-      type: 'category' as const,
-      gridIndex,
-      name: 'connections',
-      nameGap: 30,
-      data: connections.map(String),
-    })),
-    yAxis: panels.map(({ name }, gridIndex) => ({
-      ...axis,
-      ...range,
-      type: 'log' as const,
-      gridIndex,
-      name: `${name}, ms (log)`,
-      nameGap: 45,
-    })),
-    legend: {
-      bottom: 15,
-      itemGap: 30,
-      textStyle: { fontSize: 13, width: 190, overflow: 'none' },
-      data: [...SCENARIOS],
-    },
-    series,
-  });
-}
+/** One a series. Distinguishable with color blindness. (Okabe and Ito.) */
+export const COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00'];
 
 /** Throughput by dataset size, with an axis that starts at zero: the line should be flat. */
 export function sizesChart(megabytes: readonly number[], rates: readonly number[]): Chart {
@@ -106,8 +38,14 @@ export function sizesChart(megabytes: readonly number[], rates: readonly number[
   });
 }
 
-function draw(name: string, title: string, option: echarts.EChartsOption): Chart {
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+/**
+ * Draws a chart. Its background is white, which is legible on light and dark pages.
+ *
+ * @param name part of its file name
+ * @param option the axes and the series, as ECharts has them
+ */
+export function draw(name: string, title: string, option: echarts.EChartsOption, height = HEIGHT): Chart {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
   chart.setOption({
     ...option,
     color: COLORS,
@@ -118,8 +56,4 @@ function draw(name: string, title: string, option: echarts.EChartsOption): Chart
   const svg = chart.renderToSVGString();
   chart.dispose();
   return { name, title, svg };
-}
-
-function powerOfTen(value: number, round: (exponent: number) => number): number {
-  return 10 ** round(Math.log10(value));
 }

@@ -3,7 +3,6 @@
 import type { Section } from '../results.js';
 import { type Server, type ServerCommand, verbatim } from '../server.js';
 import { median } from '../statistics.js';
-import { latencyChart } from './charts.js';
 import { ROWS } from './comparison-rows.js';
 import { latencyColumns } from './comparison-table.js';
 import { withServers } from './fleet.js';
@@ -61,7 +60,6 @@ export async function measureMatrix(
   return {
     text: textOf(rows, scenarios, plan),
     figures: rows.flatMap((row) => figuresOf(`matrix / ${nameOf(row)}`, row.rounds)),
-    charts: matrix === FULL_MATRIX ? [latencyChart(rows.filter(isInChart), ALL_CONNECTIONS)] : [],
   };
 }
 
@@ -81,10 +79,6 @@ function nameOf({ engine, scenario, workers, connections }: MatrixCell): string 
 
 function isCompared(scenario: ScenarioName): boolean {
   return Object.values(ROWS).some((row) => row.scenario === scenario);
-}
-
-function isInChart({ engine, workers }: MatrixCell): boolean {
-  return engine === 'index' && workers === WORKERS;
 }
 
 function textOf(rows: readonly MeasuredCell[], scenarios: Scenarios, { rounds, seconds }: RoundPlan): string {

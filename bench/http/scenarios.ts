@@ -73,6 +73,15 @@ export function scenariosOf(questions: Questions): Scenarios {
   };
 }
 
+/** Requests for this number of usual prompts, whole and streamed; none is in a cache. */
+export function besideScenarios({ usual }: Questions, count: number): readonly Scenario[] {
+  const questions = usual.slice(0, count);
+  return [
+    hitsOf('hit, all different', questions, false),
+    hitsOf('hit, streamed, all different', questions, false, STREAM),
+  ];
+}
+
 /** Requests for this number of prompts of any kind; none is in a cache. */
 export function shortScenario({ short }: Questions, count: number): Scenario {
   return hitsOf('hit, all different', short.slice(0, count), false);

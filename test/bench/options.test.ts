@@ -16,6 +16,7 @@ describe('the options of the benchmark', () => {
       recording: false,
       growing: false,
       limits: false,
+      beside: false,
       quick: false,
       large: false,
       sizeMegabytes: 678,
@@ -37,10 +38,10 @@ describe('the options of the benchmark', () => {
   it.each([
     [
       ['https'],
-      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'recording', 'rolling-restart', 'threads', 'store', 'scale', 'growing', 'limits' or 'compare A B', got 'https'",
+      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'recording', 'rolling-restart', 'threads', 'store', 'scale', 'growing', 'limits', 'charts' or 'compare A B', got 'https'",
     ],
     [['engine', 'http'], "got 'engine' 'http'"],
-    [['engine', '--quick'], "--quick: expected after 'http' or 'delivery'"],
+    [['engine', '--quick'], "--quick: expected after 'http' or 'delivery' or 'charts'"],
     [['http', '--before', 'a'], "--before: expected after 'delivery' or 'limits', without --quick"],
     [
       ['delivery', '--quick', '--before', 'a'],
