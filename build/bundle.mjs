@@ -25,8 +25,9 @@ const FILES = [
     /\/settings\/(?:read-options|read-settings)\.js$|\/(?:core\/control-characters|http\/start-lines)\.js$/,
   ],
   ['command', /\/cli\/(?:command-line|own-process|progress-bar|stdin)\.js$/],
+  ['start', /\/http\/serve\.js$/],
   ['dataset', /\/(?:models\/served-datasets|workers\/token-pool)\.js$/],
-  ['server', /\/http\/(?:serve|deliverer|answering)\.js$|\/cli\/logger\.js$/],
+  ['server', /\/http\/(?:serving|deliverer|answering)\.js$|\/cli\/logger\.js$/],
 ];
 
 /**
@@ -54,6 +55,7 @@ for (const input of BUNDLES) {
     dir: TARGET,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
+    comments: false,
     codeSplitting: {
       groups: FILES.map(([name, test], at) => ({ name, test, priority: FILES.length - at })),
       includeDependenciesRecursively: true,

@@ -6,7 +6,7 @@ import { CommandError } from '../core/errors.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { identityAt } from '../dataset/file.js';
 import type { Progress } from '../http/progress.js';
-import { assertLoadable } from '../http/serve.js';
+import { assertLoadable } from '../http/serving.js';
 import { countsText } from '../http/start-lines.js';
 import { claimOf } from '../models/claiming.js';
 import type { TurnTokenizer } from '../models/counting.js';

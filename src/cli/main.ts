@@ -7,7 +7,7 @@ import { escapeAllControls } from '../core/control-characters.js';
 import { CommandError } from '../core/errors.js';
 import { SIGNAL_AGAIN_MS } from '../core/limits.js';
 import type { Progress } from '../http/progress.js';
-import type { Listening } from '../http/serve.js';
+import type { Listening } from '../http/serving.js';
 import { abortedText } from '../http/start-lines.js';
 import { ConfigError } from '../settings/config-error.js';
 import type { CheckSettings, Settings } from '../settings/read-settings.js';

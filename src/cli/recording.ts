@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { counted } from '../core/counted.js';
-import type { Listening } from '../http/serve.js';
+import type { Listening } from '../http/serving.js';
 import { EXIT } from './own-process.js';
 import { type Environment, PROVIDERS } from './recording-settings.js';
 

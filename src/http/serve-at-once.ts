@@ -2,5 +2,7 @@
 
 import './answering.js';
 import '../models/served-datasets.js';
+import './serving.js';
 
-export { type Listening, serve } from './serve.js';
+export { serve } from './serve.js';
+export type { Listening } from './serving.js';
