@@ -11,8 +11,8 @@ const TARGET = 'dist/bundle';
 const BUNDLES = [
   { bin: 'dist/cli/bin.js', child: 'dist/cli/child.js' },
   { index: 'dist/index.js' },
-  { 'thread-entry': 'dist/workers/thread-entry.js' },
-  { 'token-thread-entry': 'dist/workers/token-thread-entry.js' },
+  { thread: 'dist/workers/thread.js' },
+  { 'token-thread': 'dist/workers/token-thread.js' },
 ];
 
 /**
@@ -20,6 +20,7 @@ const BUNDLES = [
  * `cli/main.js` is in none of them: it waits for the others while it runs, so none may import its file.
  */
 const FILES = [
+  ['tasks', /\/workers\/(?:token-)?thread\.js$/],
   [
     'settings',
     /\/settings\/(?:read-options|read-settings)\.js$|\/(?:core\/control-characters|http\/start-lines)\.js$/,

@@ -3,8 +3,24 @@
 import { type Goal, goalTable, type Row } from '../goals.js';
 import { type Figure, figureOf, type Section } from '../results.js';
 import { median, ratios } from '../statistics.js';
-import { COMPARED } from './builds.js';
-import type { BuildRound, LimitsRound } from './section.js';
+import { COMPARED, type IndexFigures, type StartFigures } from './builds.js';
+
+/** The measurements of a build in a round. */
+export interface BuildRound extends IndexFigures, StartFigures {
+  /** CPU a request of a server that has just started, in microseconds: see `measureFresh`. */
+  readonly countedMicroseconds: number;
+  readonly uncountedMicroseconds: number;
+  /** CPU a request in microseconds, in the order of `COMPARED`. */
+  readonly requestMicroseconds: readonly number[];
+}
+
+/** A round. */
+export interface LimitsRound {
+  /** `JSON.parse` record by record, on one thread. */
+  readonly passSeconds: number;
+  readonly before: BuildRound;
+  readonly now: BuildRound;
+}
 
 /** A figure of both builds, and the goal for what is made of them. */
 interface Compared {

@@ -19,24 +19,7 @@ import {
   measureStarts,
   type StartFigures,
 } from './builds.js';
-import { limitsSection } from './report.js';
-
-/** The measurements of a build in a round. */
-export interface BuildRound extends IndexFigures, StartFigures {
-  /** CPU a request of a server that has just started, in microseconds: see `measureFresh`. */
-  readonly countedMicroseconds: number;
-  readonly uncountedMicroseconds: number;
-  /** CPU a request in microseconds, in the order of `COMPARED`. */
-  readonly requestMicroseconds: readonly number[];
-}
-
-/** A round. */
-export interface LimitsRound {
-  /** `JSON.parse` record by record, on one thread. */
-  readonly passSeconds: number;
-  readonly before: BuildRound;
-  readonly now: BuildRound;
-}
+import { type BuildRound, type LimitsRound, limitsSection } from './report.js';
 
 /** What to compare with, and how often. */
 export interface LimitsOptions {

@@ -54,7 +54,7 @@ export class WorkerPool {
   constructor(workers: number, keyBits: number = KEY_BITS) {
     this.workers = workers;
     this.threads = new Threads({
-      filename: new URL('./thread-entry.js', import.meta.url),
+      filename: new URL('./thread.js', import.meta.url),
       threads: workers,
       // A thread gets its next task before it finishes the current one, so that a busy main thread delays none.
       tasksAhead: 2,

@@ -1,6 +1,6 @@
 /**
  * Stops running tasks whose results aren't needed any more. The flag is one number in shared memory: the index of the last shard that still
- * matters. (A message would wait until the task has ended.)
+ * matters. (Piscina can abort a task only by ending its thread, and with it everything that the thread has open.)
  */
 export type StopFlag = Int32Array<SharedArrayBuffer>;
 

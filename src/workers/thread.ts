@@ -1,4 +1,4 @@
-/** The tasks of a worker thread: each exported function is one. */
+/** The entry point of a worker thread: each exported function is a task of the pool. */
 
 import { closeSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
@@ -83,6 +83,11 @@ const loadConverters = () => import('./converters.js');
 /** Thrown inside a task that was stopped: its result isn't needed any more. */
 class StoppedError extends Error {
   override readonly name = 'StoppedError';
+}
+
+/** Does nothing; completes once the thread is ready. */
+export function isLoaded(): true {
+  return true;
 }
 
 /** Walks a shard, counts its records and turns, and keeps what an index needs of them. */

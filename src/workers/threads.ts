@@ -1,19 +1,15 @@
-/**
- * Threads that run tasks. Tasks wait in one FIFO queue. Each thread has a few tasks at once, so that it has its next one when it finishes
- * one. A failure is a result, not an exception.
- */
-
-import { SHARE_ENV, Worker } from 'node:worker_threads';
+import { createRequire } from 'node:module';
+import type { Worker } from 'node:worker_threads';
 import type { TaskFailure } from '../core/errors.js';
 import { TASK_TRIES_MAX, THREADS_AGAIN_MS } from '../core/limits.js';
-import { type Order, READY, type Reply } from './task-port.js';
 import type { TaskResult } from './tasks.js';
 
-const CLOSED = 'the pool is closed';
+// Uses `require`, because `import()` reads a CommonJS module a second time to find its export names, which takes as long as the first.
+const { Piscina } = createRequire(import.meta.url)('piscina') as typeof import('piscina');
 
 /** How the threads of a pool are started. */
 interface ThreadOptions {
-  /** The module that a thread runs, which must call `runTasks`. */
+  /** The module whose exported functions are the tasks. One of them must be `isLoaded`. */
   readonly filename: URL;
   /** The number of threads. It is constant. */
   readonly threads: number;
@@ -27,204 +23,129 @@ interface ThreadOptions {
   readonly onEnd?: (threadId: number) => void;
 }
 
-/** A task that isn't done yet. */
-interface Job {
-  readonly name: string;
-  readonly task: unknown;
-  readonly done: (result: TaskResult<unknown>) => void;
-  /** How often it may be tried. */
-  triesLeft: number;
-}
+type Pool = InstanceType<typeof Piscina>;
 
-/** Runs tasks in a fixed number of threads. A thread that dies is replaced, and its tasks are retried. */
+/**
+ * Threads that run tasks. Tasks wait in one FIFO queue. A failure is a result, not an exception. If a thread dies, it is replaced and its
+ * tasks are retried.
+ */
 export class Threads {
   /** How many threads have died so far. */
   deaths = 0;
   /** Called when a thread has died. */
   onDeath = () => {};
   private readonly options: ThreadOptions;
-  private readonly threads = new Set<Thread>();
-  private readonly waiting: Job[] = [];
+  private pool: Pool;
   private readonly running = new Set<Promise<unknown>>();
   private closing: Promise<void> | undefined;
-  private isEnding = false;
 
   constructor(options: ThreadOptions) {
     this.options = options;
-    for (let i = 0; i < options.threads; i++) this.start();
+    this.pool = this.start();
   }
 
   /** The number of waiting tasks. */
   get queue(): number {
-    return this.waiting.length;
+    return this.pool.queueSize;
   }
 
   /** Runs a task by its name. */
   async run<T>(name: string, task: unknown): Promise<TaskResult<T>> {
-    if (this.closing !== undefined) return failed(CLOSED);
-    const running = new Promise<TaskResult<unknown>>((done) => {
-      this.waiting.push({ name, task, done, triesLeft: TASK_TRIES_MAX });
-      this.giveTasks();
-    });
+    if (this.closing !== undefined) return failed('the pool is closed');
+    const running = this.runUntilDone<T>(name, task);
     this.running.add(running);
     const result = await running;
     this.running.delete(running);
-    return result as TaskResult<T>;
+    return result;
   }
 
   /** Waits for the running and queued tasks, then ends the threads. To close quickly, first stop the tasks through their flags. */
   close(): Promise<void> {
-    this.closing ??= Promise.all(this.running).then(() => this.end());
+    this.closing ??= this.closeOnce();
     return this.closing;
   }
 
-  /** Ends the threads as soon as they have loaded their modules: their tasks fail. */
-  abandon(): Promise<void> {
-    this.closing ??= this.end();
+  /**
+   * Ends the threads immediately: their tasks fail.
+   *
+   * @param loaded settles when a thread has loaded its modules: ending it earlier might crash the process
+   */
+  abandon(loaded: Promise<unknown>): Promise<void> {
+    this.closing ??= loaded.then(() => this.pool.destroy());
     return this.closing;
   }
 
-  private async end(): Promise<void> {
-    this.isEnding = true;
-    await Promise.all([...this.threads].map((thread) => thread.end()));
-    for (const job of this.waiting.splice(0)) job.done(failed(CLOSED));
-  }
-
-  private start(): void {
-    const thread = new Thread(this.options, {
-      onDone: () => this.giveTasks(),
-      onFailed: (jobs, reason) => this.retry(jobs, reason),
-      onExit: () => {
-        this.threads.delete(thread);
-        this.replace(thread);
-      },
+  private start(): Pool {
+    const { filename, threads, tasksAhead, youngMiB, workerData, onEnd } = this.options;
+    const pool: Pool = new Piscina({
+      filename: filename.href,
+      minThreads: threads,
+      maxThreads: threads,
+      // Without it, a task that finds no free thread at once is queued after all later tasks.
+      stricterFIFO: true,
+      concurrentTasksPerWorker: tasksAhead,
+      ...(youngMiB !== undefined && { resourceLimits: { maxYoungGenerationSizeMb: youngMiB } }),
+      workerData,
     });
-    this.threads.add(thread);
-  }
-
-  private replace({ isReady }: Thread): void {
-    if (this.isEnding) return;
-    this.deaths++;
-    this.onDeath();
-    const start = () => {
-      if (this.isEnding) return;
-      this.start();
-      this.giveTasks();
-    };
-    // After one that died during startup, the next one might die, too.
-    if (isReady) start();
-    else setTimeout(start, THREADS_AGAIN_MS);
-  }
-
-  /** Tries tasks again, before those that wait. */
-  private retry(jobs: readonly Job[], reason: string): void {
-    const again = jobs.filter((job) => {
-      job.triesLeft--;
-      const isGivenUp = job.triesLeft === 0 || this.isEnding;
-      if (isGivenUp) job.done(failed(reason));
-      return !isGivenUp;
+    // Piscina emits this if an idle thread dies, and if a thread that was ended during a task still sends the result.
+    pool.on('error', () => undefined);
+    pool.on('workerDestroy', () => {
+      if (this.closing !== undefined || pool !== this.pool) return;
+      this.deaths++;
+      this.onDeath();
+      setImmediate(() => this.lookAfter(pool));
     });
-    this.waiting.unshift(...again);
-    this.giveTasks();
+    if (onEnd !== undefined) reportEnds(pool, onEnd);
+    return pool;
   }
 
-  /** Gives waiting tasks to the threads that have the fewest. */
-  private giveTasks(): void {
-    while (this.waiting.length > 0) {
-      let least: Thread | undefined;
-      for (const thread of this.threads) {
-        if (thread.tasks < (least?.tasks ?? this.options.tasksAhead)) least = thread;
+  /** Restarts the pool if it lacks threads: Piscina does not replace a worker that dies during startup, and replaces none after that. */
+  private lookAfter(pool: Pool): void {
+    const isLeft = () => this.closing !== undefined || pool !== this.pool;
+    if (isLeft() || pool.threads.length >= this.options.threads) return;
+    setTimeout(() => {
+      if (isLeft() || pool.threads.length >= this.options.threads) return;
+      this.pool = this.start();
+      // The old pool's tasks fail, and are retried in the new pool.
+      pool.destroy();
+    }, THREADS_AGAIN_MS);
+  }
+
+  private async runUntilDone<T>(name: string, task: unknown): Promise<TaskResult<T>> {
+    for (let left = TASK_TRIES_MAX - 1; ; left--) {
+      try {
+        return (await this.pool.run(task, { name })) as TaskResult<T>;
+      } catch (error) {
+        if (left === 0 || this.closing !== undefined) return failed(String(error));
       }
-      if (least === undefined) return;
-      least.give(this.waiting.shift() as Job);
     }
   }
-}
 
-/** What a thread reports. */
-interface ThreadEvents {
-  /** It has finished a task. */
-  readonly onDone: () => void;
-  /** Tasks have thrown, or were lost when it died. */
-  readonly onFailed: (jobs: readonly Job[], reason: string) => void;
-  /** It has ended. */
-  readonly onExit: () => void;
-}
-
-/** A thread, and the tasks that it was given. */
-class Thread {
-  /** True once it has loaded its modules. */
-  isReady = false;
-  private readonly worker: Worker;
-  private readonly events: ThreadEvents;
-  private readonly jobs = new Map<number, Job>();
-  private given = 0;
-  private deathReason = 'the thread ended';
-  /** Resolves when it has loaded its modules, or has died. */
-  private readonly ready: Promise<void>;
-
-  constructor({ filename, youngMiB, workerData, onEnd }: ThreadOptions, events: ThreadEvents) {
-    this.events = events;
-    const worker = new Worker(filename, {
-      workerData,
-      // Copying them takes time.
-      env: SHARE_ENV,
-      // The option is for `--eval`, and a thread that inherits it fails: its program is a file.
-      ...(process.execArgv.some((each) => each.startsWith('--input-type')) && { execArgv: [] }),
-      ...(youngMiB !== undefined && { resourceLimits: { maxYoungGenerationSizeMb: youngMiB } }),
-    });
-    this.worker = worker;
-    const { threadId } = worker;
-    // Only tasks keep the process alive.
-    worker.unref();
-    worker.on('error', (error) => {
-      this.deathReason = String(error);
-    });
-    this.ready = new Promise((resolve) => {
-      worker.on('message', (message: Reply | typeof READY) => {
-        if (message !== READY) return this.take(message);
-        this.isReady = true;
-        resolve();
-      });
-      worker.on('exit', () => {
-        resolve();
-        onEnd?.(threadId);
-        events.onExit();
-        events.onFailed([...this.jobs.values()], this.deathReason);
-      });
-    });
-  }
-
-  /** How many tasks it has. */
-  get tasks(): number {
-    return this.jobs.size;
-  }
-
-  give(job: Job): void {
-    if (this.jobs.size === 0) this.worker.ref();
-    const id = this.given++;
-    this.jobs.set(id, job);
-    this.worker.postMessage({ id, name: job.name, task: job.task } satisfies Order);
-  }
-
-  /** Ends it. Ending it while it loads its modules might crash the process. */
-  async end(): Promise<void> {
-    this.worker.ref();
-    await this.ready;
-    await this.worker.terminate();
-  }
-
-  private take(reply: Reply): void {
-    const job = this.jobs.get(reply.id) as Job;
-    this.jobs.delete(reply.id);
-    if (this.jobs.size === 0) this.worker.unref();
-    if ('error' in reply) this.events.onFailed([job], reply.error);
-    else job.done(reply.result);
-    this.events.onDone();
+  private async closeOnce(): Promise<void> {
+    await Promise.all(this.running);
+    const { pool } = this;
+    // Ending a thread while it loads its modules may crash the process. So each idle thread gets a task that ends after loading.
+    const loaded = pool.threads.map(() => pool.run(undefined, { name: 'isLoaded' }));
+    await Promise.allSettled(loaded);
+    await pool.destroy();
   }
 }
 
 /** The outcome if all threads that got the task died, or none could get it. */
+/** Calls `onEnd` with the id of each thread of a pool once it has ended. */
+function reportEnds(pool: Pool, onEnd: (threadId: number) => void): void {
+  const watched = new WeakSet<Worker>();
+  pool.on('workerCreate', () => {
+    for (const worker of pool.threads) {
+      if (watched.has(worker)) continue;
+      watched.add(worker);
+      // A thread that has ended has no id any more.
+      const { threadId } = worker;
+      worker.once('exit', () => onEnd(threadId));
+    }
+  });
+}
+
 function failed(detail: string): TaskFailure {
   return { kind: 'failed', code: 'worker_failed', detail };
 }

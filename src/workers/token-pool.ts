@@ -18,6 +18,7 @@ export class TokenPool {
   readonly tokenizer: TokenizerFile;
   readonly size: number;
   private threads: Threads | undefined;
+  private loaded: Promise<unknown> = Promise.resolve();
   private tasks = 0;
   /** The total length of the waiting texts, in characters. */
   private waiting = 0;
@@ -117,7 +118,7 @@ export class TokenPool {
 
   private startThread(): Threads {
     const threads = new Threads({
-      filename: new URL('./token-thread-entry.js', import.meta.url),
+      filename: new URL('./token-thread.js', import.meta.url),
       threads: this.size,
       // A task that can be stopped early doesn't delay others that were already passed to the thread.
       tasksAhead: 1,
@@ -125,6 +126,7 @@ export class TokenPool {
       workerData: { tokenizer: this.tokenizer } satisfies TokenSetup,
     });
     threads.onDeath = () => this.onDeath();
+    this.loaded = threads.run('isLoaded', undefined);
     return threads;
   }
 
@@ -133,7 +135,7 @@ export class TokenPool {
     const { threads } = this;
     this.threads = undefined;
     this.formerDeaths += threads?.deaths ?? 0;
-    if (threads !== undefined) this.ending = Promise.all([this.ending, threads.abandon()]);
+    if (threads !== undefined) this.ending = Promise.all([this.ending, threads.abandon(this.loaded)]);
   }
 }
 

@@ -5,25 +5,22 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Threads } from '#dist/workers/threads.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const port = import.meta.resolve('#dist/workers/task-port.js');
 const filename = pathToFileURL(join(temporaryFolder(), 'thread.mjs'));
 // The number counts the starts of threads, or the tries of a task: what it does depends on it.
 writeFileSync(
   filename,
   `
   import { workerData } from 'node:worker_threads';
-  import { runTasks } from ${JSON.stringify(port)};
   const next = (counter) => Atomics.add(counter, 0, 1);
   if (next(workerData.starts) < workerData.badStarts) process.exit(1);
   const done = (value) => ({ kind: 'done', value });
-  runTasks({
-    double: (number) => done(2 * number),
-    dieTimes: ({ counter, times }) => (next(counter) < times ? process.exit(1) : done('survived')),
-    throwTimes: ({ counter, times }) => {
-      if (next(counter) < times) throw new Error('thrown');
-      return done('returned');
-    },
-  });
+  export const isLoaded = () => done(true);
+  export const double = (number) => done(2 * number);
+  export const dieTimes = ({ counter, times }) => (next(counter) < times ? process.exit(1) : done('survived'));
+  export const throwTimes = ({ counter, times }) => {
+    if (next(counter) < times) throw new Error('thrown');
+    return done('returned');
+  };
 `,
 );
 
@@ -31,12 +28,13 @@ const counter = () => new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_
 const open: Threads[] = [];
 afterEach(() => Promise.all(open.splice(0).map((each) => each.close())));
 
-function start(threads: number, badStarts = 0): Threads {
+function start(threads: number, badStarts = 0, onEnd?: (threadId: number) => void): Threads {
   const pool = new Threads({
     filename,
     threads,
     tasksAhead: 2,
     workerData: { starts: counter(), badStarts },
+    ...(onEnd !== undefined && { onEnd }),
   });
   open.push(pool);
   return pool;
@@ -65,7 +63,7 @@ describe('threads', () => {
   });
 
   it.each([
-    ['dieTimes', 'the thread ended'],
+    ['dieTimes', 'Error: worker exited with code: 1'],
     ['throwTimes', 'Error: thrown'],
   ])('give a task up after that: %s', async (name, detail) => {
     const pool = start(1);
@@ -80,21 +78,28 @@ describe('threads', () => {
     expect(pool.deaths).toBe(2);
   });
 
-  it('finish the tasks that they have before they are closed, even if they die', async () => {
+  it('finish the tasks that they have before they are closed', async () => {
     const pool = start(1);
-    const tasks = [
-      pool.run('dieTimes', { counter: counter(), times: 1 }),
-      ...Array.from({ length: 5 }, (_, i) => pool.run('double', i)),
-    ];
+    const tasks = Array.from({ length: 6 }, (_, i) => pool.run('double', i));
     await pool.close();
     expect((await Promise.all(tasks)).map(({ kind }) => kind)).toEqual(Array(6).fill('done'));
     expect((await pool.run('double', 1)).kind).toBe('failed');
   });
 
+  it('are reported once each has ended', async () => {
+    const ended = new Set<number>();
+    const pool = start(2, 0, (id) => ended.add(id));
+    await pool.run('dieTimes', { counter: counter(), times: 1 });
+    expect(ended.size).toBe(1);
+    await pool.close();
+    // The one that replaced it may not have been ready.
+    await expect.poll(() => ended.size).toBeGreaterThan(1);
+  });
+
   it('that are abandoned fail their tasks', async () => {
     const pool = start(1);
     const tasks = Array.from({ length: 5 }, () => pool.run('dieTimes', { counter: counter(), times: 9 }));
-    await pool.abandon();
+    await pool.abandon(Promise.resolve());
     expect((await Promise.all(tasks)).map(({ kind }) => kind)).toEqual(Array(5).fill('failed'));
   });
 });
