@@ -5,7 +5,7 @@ import { REPLY_AT_ONCE_MAX } from '../core/limits.js';
 import { after, all, type MaybePromise } from '../core/maybe-promise.js';
 import { historiesOf, type Message } from '../core/query.js';
 import type { FinishReason, Reasoning, Reply, ToolCall } from '../core/reply.js';
-import { Decoded, type SpelledText } from '../core/spelled-text.js';
+import { Decoded, Spelled, type SpelledText } from '../core/spelled-text.js';
 import { inSlices, inStep } from '../core/steps.js';
 import { cutAtStop, type Stops } from '../core/stops.js';
 import type { Timing } from '../core/timings.js';
@@ -281,6 +281,10 @@ class CountedContent implements CountedText {
 
   get text(): string {
     return this.content.text;
+  }
+
+  get spelled(): string | undefined {
+    return this.content instanceof Spelled ? this.content.spelled : undefined;
   }
 }
 

@@ -33,10 +33,7 @@ export class NamedTokenizer implements RequestTokenizer {
   ends(text: string): MaybePromise<Uint32Array> {
     return this.inSteps(function* (kernel) {
       const tokens = yield* encoded(text, kernel);
-      return yield* endsInSteps(
-        text,
-        tokens.map((token) => kernel.sizeOf(token)),
-      );
+      return yield* endsInSteps(text, tokens.length, (index) => kernel.sizeOf(tokens[index] as number));
     });
   }
 
@@ -76,16 +73,25 @@ function* countsOf(texts: readonly CountedText[], kernel: KernelTokenizer): Gene
   for (const counted of texts) {
     const known = counted.kept?.tokens;
     // Read late: getting the text may have to decode it.
-    const count = known || (yield* countOf(counted.text, kernel));
+    const count = known || (countSpelled(counted.spelled, kernel) ?? (yield* countOf(counted.text, kernel)));
     counts.push(count);
     if (known) continue;
     if (counted.kept !== undefined) counted.kept.tokens = count;
-    length += counted.text.length;
+    length += counted.spelled?.length ?? counted.text.length;
     if (length < TOKENIZED_AT_ONCE_LENGTH) continue;
     length = 0;
     yield;
   }
   return counts;
+}
+
+/** The bytes of a text as it is sent. */
+const spelledBytes = Buffer.allocUnsafeSlow(TOKENIZED_AT_ONCE_LENGTH);
+
+/** Counts a text as it is sent, quotes included; undefined without one that is short. */
+function countSpelled(spelled: string | undefined, kernel: KernelTokenizer): number | undefined {
+  if (spelled === undefined || spelled.length > spelledBytes.length) return undefined;
+  return kernel.countSpelled(spelledBytes, 1, spelledBytes.write(spelled, 'latin1') - 2);
 }
 
 function* countOf(text: string, kernel: KernelTokenizer): Generator<void, number> {

@@ -8,6 +8,8 @@ import type { TokenCount } from './lookup.js';
 /** A text whose tokens are counted, and the place where its index keeps the count, if it is in an index. */
 export interface CountedText {
   readonly text: string;
+  /** The text as it is sent (see core/spelled-text.ts), if it has that form already: it needn't be decoded then. */
+  readonly spelled?: string | undefined;
   readonly kept?: TokenCount | undefined;
 }
 

@@ -8,7 +8,7 @@ import { byteCount } from '#dist/core/bytes.js';
 import { STEP_SLAB_BYTES } from '#dist/core/limits.js';
 import type { App } from '#dist/http/app.js';
 import { estimatingCounter } from '#dist/lookup/token-counter.js';
-import { appOf } from '../support/app.js';
+import { appOf, post, serveApp } from '../support/app.js';
 import { WAIT } from '../support/wait.js';
 
 const dataset = fileURLToPath(new URL('../golden/dataset.json', import.meta.url));
@@ -81,4 +81,21 @@ it.each([
   const { text, pieces } = await answerTo(app, path, body);
   expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(pieces).toBeGreaterThan(2);
+});
+
+it('a request with 5 MB of text lets others be answered in between', async () => {
+  const base = await serveApp(dataset, { fallback: 'a reply', bodyLimit: byteCount(8_000_000) });
+  let isDone = false;
+  const long = post(`${base}/v1/completions`, { prompt: words.slice(0, 5_000_000 / 20).repeat(20) }).finally(
+    () => {
+      isDone = true;
+    },
+  );
+  let answered = 0;
+  for (; !isDone; answered++) {
+    const answer = await post(`${base}/v1/completions`, { prompt: 'nowhere' });
+    expect(answer.status).toBe(200);
+  }
+  expect((await long).status).toBe(200);
+  expect(answered).toBeGreaterThan(5);
 });

@@ -31,6 +31,7 @@ const list = [
   talk('two\n words', `A long one. ${'la '.repeat(200)}`),
   talk('Think', '<think>\nHm, la la la.\n</think>\n\nDone.', 'continue', '<think>\nWell.\n</think>\n\nYes.'),
   talk('Halves?', '\ud83d one \ude00, 😀\ud83d\ud83d😀 and 𒀀\udc00 \ufffd end'),
+  talk('Lines?', 'one\u0085two \u2028 three\u2029\t"four"\n\u0001'),
 ];
 const inParts = {
   messages: [
@@ -95,6 +96,8 @@ const requests: Record<string, Message[]> = {
   'no thinking in parts': [user('Think in parts'), assistant('In parts.'), user('continue')],
   'no thinking, but white space': [user('Think'), assistant('\n\nDone.'), user('continue')],
   'a turn with thinking as the prompt': [user('Done.')],
+  'halves of surrogate pairs': [user('Halves?')],
+  'all ends of lines': [user('Lines?')],
   names: [{ ...user('Hello there'), name: 'Anna Maria' }],
 };
 
