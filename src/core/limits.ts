@@ -492,6 +492,9 @@ export const TOKENIZER_KEPT_MS = 30_000;
 /** How long no request must have come before tokens are counted ahead, in ms. */
 export const IDLE_MS = 100;
 
+/** How long no request must have come before all threads count, in ms: until then, one fewer does. */
+export const QUIET_MS = 5000;
+
 /** Turns whose tokens one task counts. */
 export const TURNS_TOGETHER_MAX = 2048;
 

@@ -1,4 +1,4 @@
-import { IDLE_MS } from '../core/limits.js';
+import { IDLE_MS, QUIET_MS } from '../core/limits.js';
 import type { FileIdentity } from '../dataset/file.js';
 import type { IndexTable } from '../index/table.js';
 import type { SharedPool } from '../workers/shared-pool.js';
@@ -92,7 +92,10 @@ export class CountingAhead {
   private async countWhileIdle(): Promise<void> {
     this.flag = newStopFlag();
     const counters = countersOf(this.by.tokens, this.by.pool, bytesOf(this.rows));
-    const failure = await countRows(counters, this.file, this.rows, this.flag);
+    // More requests are likely to come: they find a processor that isn't busy.
+    const isQuiet = performance.now() - this.busyMs >= QUIET_MS;
+    const workers = isQuiet ? counters.workers : Math.max(1, counters.workers - 1);
+    const failure = await countRows({ ...counters, workers }, this.file, this.rows, this.flag);
     const isDone = this.rows.length === 0;
     counters.release(!isDone && !this.isStopped);
     this.running = undefined;
