@@ -219,11 +219,14 @@ export const NO_KEYS: TextKeys = { key: NO_KEY, normalized: NO_KEY, ends: NO_KEY
 
 /** Computes the keys of a query. */
 export function keyedQuery({ histories, contextual }: Query, keysOf: KeysOf): KeyedQuery {
+  const ofText = (text: string) => keysOf(text) ?? NO_KEYS;
+  const [only] = histories;
+  if (only !== undefined && histories.length === 1) return { contextual, histories: [only.map(ofText)] };
   const known = new Map<string, TextKeys>();
+  // Most texts occur in all histories.
   const keysOnce = (text: string) => {
-    const keys = known.get(text) ?? keysOf(text) ?? NO_KEYS;
-    // Most texts occur in all histories.
-    if (histories.length > 1) known.set(text, keys);
+    const keys = known.get(text) ?? ofText(text);
+    known.set(text, keys);
     return keys;
   };
   return { contextual, histories: histories.map((history) => history.map(keysOnce)) };

@@ -1,6 +1,7 @@
-import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
+import { REMEMBERED_BODY_BYTES_MAX, UNSEEN_CACHED_SHARE } from '../core/limits.js';
 import { type Cache, CachePart } from '../lookup/cache.js';
 import type { Answered } from './endpoint.js';
+import { SeenBodies } from './seen-bodies.js';
 
 /** The approximate overhead of an answer, in bytes, without its texts. */
 const ANSWER_OVERHEAD_BYTES = 512;
@@ -9,6 +10,7 @@ const ANSWER_OVERHEAD_BYTES = 512;
 export class AnswerCache {
   private readonly cache: Cache;
   private readonly answers: CachePart<Answered>;
+  private readonly seen = new SeenBodies();
 
   constructor(cache: Cache) {
     this.cache = cache;
@@ -16,12 +18,13 @@ export class AnswerCache {
   }
 
   /**
-   * The key of a request; undefined if its answer isn't cached.
+   * The key of a request; undefined if its answer isn't cached. Once the cache has many answers, it isn't until the body is sent again.
    *
    * @param generation answers of another one aren't returned
    */
   keyOf(generation: number, path: string, body: Buffer): string | undefined {
     if (body.length > REMEMBERED_BODY_BYTES_MAX) return undefined;
+    if (!this.seen.add(body) && this.cache.share > UNSEEN_CACHED_SHARE) return undefined;
     return `${generation}${path}${body.toString('latin1')}`;
   }
 

@@ -17,7 +17,8 @@ import {
   VALUE_BYTES,
 } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
-import type { JsonMeter, JsonSize } from '../kernel/json-meter.js';
+import type { CutJson, JsonMeter, JsonSize } from '../kernel/json-meter.js';
+import { parseCut } from './cut-body.js';
 import type { HeldMemory } from './held-memory.js';
 import type { AppRequest, BodyTaker } from './message-classes.js';
 import { factsOf, type RequestFacts } from './request-facts.js';
@@ -120,12 +121,17 @@ export class Bodies {
       this.parsing = parsed.catch(() => undefined);
       return parsed;
     }
-    if (body.length > SIMPLE_BYTES_MAX) {
-      this.meter.begin();
-      this.meter.add(body);
-      this.holdParsed(checkedSize(this.meter), response);
+    if (body.length <= SIMPLE_BYTES_MAX) return this.valid(response, parseJson(body.toString()));
+    const { meter } = this;
+    let cut: CutJson | undefined;
+    if (body.length <= meter.cutBytesMax) cut = meter.cut(body);
+    else {
+      meter.begin();
+      meter.add(body);
     }
-    return this.valid(response, parseJson(body.toString()));
+    this.holdParsed(checkedSize(meter), response);
+    const value = cut && parseCut(cut, body);
+    return this.valid(response, value ?? parseJson(body.toString()));
   }
 
   private async parseLong(body: Buffer, response: ServerResponse): Promise<unknown> {

@@ -45,8 +45,8 @@ export class Beginnings {
 
   /** False if no turn begins as a prompt of a query does. True may be a false positive. */
   mayHavePrompt({ histories }: Pick<KeyedQuery, 'histories'>): boolean {
-    for (const history of histories)
-      if (this.mayHave((history.at(-1) as TextKeys).normalized.low)) return true;
+    // Both normalized keys have the beginning, and this one takes less to compute.
+    for (const history of histories) if (this.mayHave((history.at(-1) as TextKeys).ends.low)) return true;
     return false;
   }
 

@@ -1,5 +1,7 @@
 /** Measures JSON before it is parsed: `JSON.parse` allocates up to ninety bytes per byte of JSON, and a microsecond for three bytes. */
 
+import { PLACE_NUMBERS } from './known-spelling.js';
+
 /** The exports of `assembly/index.ts` that measure. */
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -7,6 +9,10 @@ interface Exports {
   measuredAt(): number;
   measuredAtOnce(): number;
   measure(length: number): void;
+  measureAndCut(length: number): number;
+  leftAt(): number;
+  cutTexts(): number;
+  cutsAt(): number;
   measuredValues(): number;
   measuredParts(): number;
   measuredNames(): number;
@@ -25,15 +31,68 @@ export interface JsonSize {
   readonly depth: number;
 }
 
+/** The columns of a place after those of the spelling: the address and the length of the decoded text, and a flag of the latter. */
+const DECODED_AT = 2;
+const DECODED_LENGTH = 3;
+/** The text is UTF-16. Without the flag, it is ASCII. */
+const WIDE_FLAG = 0x8000_0000;
+
+/** A JSON text whose long texts were cut out. See `assembly/cutting.ts`. */
+export interface CutJson {
+  /** The rest of it, in which the string `\0` and three digits, the text's number, is in place of each text. It may be invalid. */
+  readonly rest: string;
+  readonly texts: readonly string[];
+  /** Where the spellings of the texts are in the JSON text, `PLACE_NUMBERS` for each; as `JSON.stringify` spells them. */
+  readonly places: readonly number[];
+}
+
 /** Measures one text at a time, with a kernel instance of its own. */
 export class JsonMeter {
   private readonly kernel: Exports;
   private readonly block: Uint8Array;
+  private readonly memory: Buffer;
 
   constructor(module: WebAssembly.Module) {
     this.kernel = new WebAssembly.Instance(module).exports as unknown as Exports;
     const { memory, measuredAt, measuredAtOnce } = this.kernel;
     this.block = new Uint8Array(memory.buffer, measuredAt(), measuredAtOnce());
+    this.memory = Buffer.from(memory.buffer);
+  }
+
+  /** The longest text that `cut` takes, in bytes. */
+  get cutBytesMax(): number {
+    return this.block.length;
+  }
+
+  /**
+   * Measures a whole text, and cuts out the long strings of members whose names are those of texts.
+   *
+   * @param bytes at most `cutBytesMax`
+   * @returns undefined if nothing was cut out
+   */
+  cut(bytes: Buffer): CutJson | undefined {
+    const { kernel, memory } = this;
+    this.block.set(bytes);
+    const length = kernel.measureAndCut(bytes.length);
+    if (length === 0) return undefined;
+    const leftAt = kernel.leftAt();
+    const cutsAt = kernel.cutsAt();
+    const places = Array.from(new Uint32Array(memory.buffer, cutsAt, kernel.cutTexts() * PLACE_NUMBERS));
+    return { rest: memory.toString('utf8', leftAt, leftAt + length), texts: this.textsAt(places), places };
+  }
+
+  /** The texts that were cut out. */
+  private textsAt(places: readonly number[]): string[] {
+    const texts: string[] = [];
+    for (let place = 0; place < places.length; place += PLACE_NUMBERS) {
+      const at = places[place + DECODED_AT] as number;
+      const length = places[place + DECODED_LENGTH] as number;
+      const isWide = length >= WIDE_FLAG;
+      texts.push(
+        this.memory.toString(isWide ? 'utf16le' : 'latin1', at, at + (isWide ? length - WIDE_FLAG : length)),
+      );
+    }
+    return texts;
   }
 
   /** Begins a new text. */

@@ -3,13 +3,14 @@
 import { readFileSync } from 'node:fs';
 import type { Anchor } from '../core/anchor.js';
 import { type ByteCount, byteCount, type Room } from '../core/bytes.js';
-import { type KeySeed, NO_SEED, type TextKeys } from '../core/keys.js';
+import { type Key, type KeySeed, NO_SEED, type TextKeys } from '../core/keys.js';
 import { KEYED_TOGETHER_MAX, RECORD_BYTES_MAX } from '../core/limits.js';
 import type { TextSearch } from '../core/search.js';
 import { withoutThinking } from '../core/thinking.js';
 import type { DatasetFormat } from '../dataset/file.js';
 import type { DividedRows, RowNumbers, RowSorter, RowsToSort, SortedRows } from '../index/order.js';
 import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
+import { bodyTexts } from './known-spelling.js';
 import { layAnchor, laySearch, type SearchExports } from './searching.js';
 
 /** The exports of `assembly/index.ts`. Addresses and lengths are in bytes of the instance's memory. */
@@ -36,6 +37,8 @@ interface Exports extends SearchExports {
   textAt(): number;
   spell(length: number): number;
   seedKeys(low: number, high: number): void;
+  key(length: number): void;
+  ends(length: number): void;
   keys(length: number): void;
   keyingAt(): number;
   keyingBytes(): number;
@@ -123,9 +126,7 @@ export const ROLE_SHIFT = 30;
 
 /** The keys of one text begin like a turn's row, with four halves. These are the columns after them, and the total number of columns. */
 const ENDS_LOW = 4;
-const ENDS_HIGH = 5;
 const HEAD_LOW = 6;
-const HEAD_HIGH = 7;
 const LENGTH = 8;
 const KEY_NUMBERS = 9;
 
@@ -259,14 +260,29 @@ export class Kernel implements RowSorter {
   }
 
   /**
-   * The keys of a text without its thinking, under the current seed.
+   * The keys of a text without its thinking, under the current seed. All but the first are computed when they are needed.
    *
    * @returns undefined if it is longer than any text of a dataset
    */
   keysOf(text: string): TextKeys | undefined {
-    const length = this.write(withoutThinking(text));
+    const answer = withoutThinking(text);
+    const length = this.write(answer);
     if (length === undefined) return undefined;
-    this.exports.keys(length);
+    this.exports.key(length);
+    return new LazyKeys(this, this.seed, answer, this.keyAt(TURN.keyLow), length);
+  }
+
+  /** The key of the ends of a text that has keys. */
+  endsOf(text: string, seed: KeySeed): Key {
+    this.useSeed(seed);
+    this.exports.ends(this.write(text) as number);
+    return this.keyAt(TURN.keyLow);
+  }
+
+  /** All keys of a text that has keys. */
+  allKeysOf(text: string, seed: KeySeed): TextKeys {
+    this.useSeed(seed);
+    this.exports.keys(this.write(text) as number);
     return this.writtenKeys();
   }
 
@@ -306,14 +322,18 @@ export class Kernel implements RowSorter {
   }
 
   private writtenKeys(): TextKeys {
-    const half = (number: number) => this.keyRow[number] as number;
     return {
-      key: { low: half(TURN.keyLow), high: half(TURN.keyHigh) },
-      normalized: { low: half(TURN.normalizedLow), high: half(TURN.normalizedHigh) },
-      ends: { low: half(ENDS_LOW), high: half(ENDS_HIGH) },
-      head: { low: half(HEAD_LOW), high: half(HEAD_HIGH) },
-      length: half(LENGTH),
+      key: this.keyAt(TURN.keyLow),
+      normalized: this.keyAt(TURN.normalizedLow),
+      ends: this.keyAt(ENDS_LOW),
+      head: this.keyAt(HEAD_LOW),
+      length: this.keyRow[LENGTH] as number,
     };
+  }
+
+  /** The key whose lower half is in this column. The upper half is in the next one. */
+  private keyAt(column: number): Key {
+    return { low: this.keyRow[column] as number, high: this.keyRow[column + 1] as number };
   }
 
   /** Room for the turns to verify, `capacity` bytes. All operations other than verifying may overwrite it. */
@@ -655,11 +675,21 @@ export class Kernel implements RowSorter {
   private write(text: string): number | undefined {
     if (text === this.written) return this.writtenLength;
     if (text.length > TEXT_LENGTH_MAX) return undefined;
+    const known = bodyTexts.spellingOf(text);
+    if (known !== undefined) return this.writeKnown(text, known);
     const length = text.isWellFormed() ? this.spell(text) : this.writeSpelled(text);
     // Remembering a longer text would keep it in memory.
     this.written = length === undefined || text.length > REMEMBERED_LENGTH_MAX ? undefined : text;
     this.writtenLength = length ?? 0;
     return length;
+  }
+
+  private writeKnown(text: string, spelled: Uint8Array): number {
+    this.reserve(spelled.length);
+    this.inputView.set(spelled);
+    this.written = text;
+    this.writtenLength = spelled.length;
+    return spelled.length;
   }
 
   /** Spells a text that UTF-8 can encode; undefined if the spelling is too long for any record. */
@@ -679,6 +709,43 @@ export class Kernel implements RowSorter {
     const spelled = JSON.stringify(text);
     this.reserve(Buffer.byteLength(spelled));
     return encoder.encodeInto(spelled, this.spelledView).written - 2;
+  }
+}
+
+/** The keys of a text. Most lookups need only the first of most texts, and normalizing a text takes three times as long as hashing it. */
+class LazyKeys implements TextKeys {
+  readonly key: Key;
+  readonly length: number;
+  private readonly kernel: Kernel;
+  private readonly seed: KeySeed;
+  private readonly text: string;
+  private knownEnds: Key | undefined = undefined;
+  private all: TextKeys | undefined = undefined;
+
+  constructor(kernel: Kernel, seed: KeySeed, text: string, key: Key, length: number) {
+    this.kernel = kernel;
+    this.seed = seed;
+    this.text = text;
+    this.key = key;
+    this.length = length;
+  }
+
+  get ends(): Key {
+    this.knownEnds ??= this.kernel.endsOf(this.text, this.seed);
+    return this.knownEnds;
+  }
+
+  get normalized(): Key {
+    return this.allKeys.normalized;
+  }
+
+  get head(): Key {
+    return this.allKeys.head;
+  }
+
+  private get allKeys(): TextKeys {
+    this.all ??= this.kernel.allKeysOf(this.text, this.seed);
+    return this.all;
   }
 }
 

@@ -3,10 +3,18 @@
  * TypeScript and documents its functions.
  */
 
-import { seedHash } from './hash';
+import { hash, seedHash } from './hash';
 import { beginKeeping } from './keeping';
 import * as regions from './memory';
-import { addSlice, beginSlices, KEYING_BYTES, keying, writeKeys, writeKeysOfSlices } from './normalizing';
+import {
+  addSlice,
+  beginSlices,
+  endsKey,
+  KEYING_BYTES,
+  keying,
+  writeKeys,
+  writeKeysOfSlices,
+} from './normalizing';
 import { conversationCount, forgetRows, leftOutCount, readRecord, recordCount, turnCount } from './records';
 import { writeSketch } from './sketch';
 import { QUOTE, spellText } from './strings';
@@ -15,6 +23,7 @@ import { begin, brokeAt, CLOSE_BRACKET, COMMA, isTooDeep, skipBlanks } from './v
 import { wantKey, wantNormalizedKey } from './wanted';
 
 export { classesAt, takeAscii } from './characters';
+export { cutsAt, cutTexts, leftAt } from './cutting';
 export {
   addPart,
   beginEnvelope,
@@ -35,6 +44,7 @@ export { beginKeeping, keep, keptConversations, keptRoom, keptTurns } from './ke
 export {
   beginMeasuring,
   measure,
+  measureAndCut,
   measuredAt,
   measuredAtOnce,
   measuredDepth,
@@ -128,6 +138,16 @@ export function spell(length: usize): isize {
 /** Sets the seed of all keys. */
 export function seedKeys(low: u32, high: u32): void {
   seedHash(<u64>low | ((<u64>high) << 32));
+}
+
+/** Writes the key of the text in the input. This overwrites the rows of turns. */
+export function key(length: usize): void {
+  store<u64>(regions.turns, hash(regions.input, length));
+}
+
+/** Writes the key of the ends of the text in the input. This overwrites the rows of turns. */
+export function ends(length: usize): void {
+  store<u64>(regions.turns, endsKey(regions.input, length));
 }
 
 /** Writes the keys of the text in the input, its normalized head and its length. This overwrites the rows of turns. */

@@ -3,8 +3,9 @@
  * bytes that aren't JSON the counts are meaningless, and JSON.parse rejects them.
  */
 
+import { beginCuts, cut, endCuts, forgetCuts, isTextName } from './cutting';
 import { hash } from './hash';
-import { BACKSLASH, QUOTE } from './strings';
+import { BACKSLASH, LETTER_U, QUOTE } from './strings';
 import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET } from './values';
 
 const BLOCK_BYTES: i32 = 65_536;
@@ -28,6 +29,11 @@ let depth: i32 = 0;
 let inString: bool = false;
 /** True if the first byte of the next block is escaped. */
 let escaped: bool = false;
+/** True if long texts are cut out of the block: see cutting.ts. */
+let isCutting: bool = false;
+
+/** The digits of `\u0000`, which begins the names of texts that were cut out. */
+const NO_DIGITS: u32 = 0x30303030;
 
 export function measuredAt(): usize {
   return block;
@@ -57,8 +63,25 @@ export function beginMeasuring(): void {
   inString = escaped = false;
 }
 
+/**
+ * Measures a whole body of `length` bytes in the block, and cuts its long texts out.
+ *
+ * @returns the length of what is left of the body; 0 if nothing was cut out
+ */
+export function measureAndCut(length: usize): usize {
+  beginMeasuring();
+  beginCuts(block);
+  isCutting = true;
+  measure(length);
+  isCutting = false;
+  return endCuts(block + length);
+}
+
 /** Measures the first `length` bytes of the block. */
 export function measure(length: usize): void {
+  // True if the next value may be a text to cut out; if an escape is the beginning of a name for one.
+  let isTextNext = false;
+  let hasName = false;
   const end = block + length;
   let p = block;
   // Where the string that was read last began, or its part in this block.
@@ -80,6 +103,7 @@ export function measure(length: usize): void {
       p += ctz(stops);
       if (p >= end) break;
       if (load<u8>(p) === BACKSLASH) {
+        if (load<u8>(p, 1) === LETTER_U && load<u32>(p, 2) === NO_DIGITS) hasName = true;
         p += 2;
         escaped = p > end;
         continue;
@@ -94,16 +118,30 @@ export function measure(length: usize): void {
       inString = true;
       begin = p;
       parts++;
-    } else if (byte === COMMA) values++;
-    else if (byte === COLON) {
+      if (isTextNext) {
+        isTextNext = false;
+        const end = isCutting ? cut(p, block + length) : 0;
+        if (end !== 0) {
+          inString = false;
+          close = end;
+          p = end + 1;
+        }
+      }
+    } else if (byte === COMMA) {
+      values++;
+      isTextNext = false;
+    } else if (byte === COLON) {
+      isTextNext = isTextName(begin, close - begin);
       if (close - begin > INTERNALIZED_BYTES_MAX) see(begin, close - begin);
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       // A container has one more value than commas, unless it is empty.
       values++;
       parts++;
       if (++depth > deepest) deepest = depth;
+      isTextNext = false;
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--;
   }
+  if (hasName) forgetCuts();
 }
 
 /** Counts a name or a short string, unless it was seen before. */

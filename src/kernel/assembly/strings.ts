@@ -282,7 +282,7 @@ function broken(p: usize): usize {
 }
 
 /** A bit for each of sixteen bytes that is special in a string: quotes, backslashes, control characters. */
-function specials(bytes: v128): i32 {
+export function specials(bytes: v128): i32 {
   const quotes = i8x16.eq(bytes, i8x16.splat(QUOTE));
   const backslashes = i8x16.eq(bytes, i8x16.splat(BACKSLASH));
   const controls = i8x16.le_u(bytes, i8x16.splat(0x1f));
