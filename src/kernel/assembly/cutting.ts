@@ -14,7 +14,7 @@ import { isUtf8 } from './utf8';
 const BODY_BYTES: i32 = 65_536;
 /** A shorter string is parsed faster than it is cut out. */
 const CUT_BYTES_MIN: usize = 256;
-const CUTS_MAX = 256;
+const CUTS_MAX: u32 = 256;
 
 /** The numbers of a text: where its string is in the body, its length there, and the address and the length of the decoded text. */
 const CUT_BYTES: usize = 16;
@@ -22,7 +22,7 @@ const CUT_BYTES: usize = 16;
 const WIDE_FLAG: u32 = 0x80000000;
 const cuts = memory.data(4096, 4);
 /** The decoded texts, one after the other, each at an even address. Vector stores write past their end. */
-const decoded = memory.data(2 * BODY_BYTES + CUTS_MAX + 32, 16);
+const decoded = memory.data(2 * BODY_BYTES + 512, 16);
 /** What is left of the body. */
 const left = memory.data(BODY_BYTES, 16);
 
@@ -101,7 +101,7 @@ export function cut(p: usize, limit: usize): usize {
   store<u32>(row, p - body);
   store<u32>(row, close - p, 4);
   store<u32>(row, start, 8);
-  store<u32>(row, (endOfText - start) | (isWide ? WIDE_FLAG : 0), 12);
+  store<u32>(row, <u32>(endOfText - start) | (isWide ? WIDE_FLAG : 0), 12);
   decodedTo = (endOfText + 1) & ~1;
   copyTo(p);
   store<u32>(leftTo, NAME_START);
