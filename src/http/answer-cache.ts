@@ -1,4 +1,4 @@
-import { REMEMBERED_BODY_BYTES_MAX, UNSEEN_CACHED_SHARE } from '../core/limits.js';
+import { LOOKED_UP_BODY_BYTES_MAX, REMEMBERED_BODY_BYTES_MAX, UNSEEN_CACHED_SHARE } from '../core/limits.js';
 import { type Cache, CachePart } from '../lookup/cache.js';
 import type { Answered } from './endpoint.js';
 import { SeenBodies } from './seen-bodies.js';
@@ -18,13 +18,13 @@ export class AnswerCache {
   }
 
   /**
-   * The key of a request; undefined if its answer isn't cached. Once the cache has many answers, it isn't until the body is sent again.
+   * The key of a request; undefined if its answer isn't cached.
    *
    * @param generation answers of another one aren't returned
    */
   keyOf(generation: number, path: string, body: Buffer): string | undefined {
     if (body.length > REMEMBERED_BODY_BYTES_MAX) return undefined;
-    if (!this.seen.add(body) && this.cache.share > UNSEEN_CACHED_SHARE) return undefined;
+    if (body.length > LOOKED_UP_BODY_BYTES_MAX && !this.isKept(body)) return undefined;
     return `${generation}${path}${body.toString('latin1')}`;
   }
 
@@ -39,11 +39,20 @@ export class AnswerCache {
     return answered;
   }
 
-  /** Caches an answer with a match, if it may be cached and the dataset hasn't changed since. */
-  set(key: string, answered: Answered): void {
+  /** Once the cache has many answers, only those to bodies that were sent before are kept. */
+  private isKept(body: Buffer): boolean {
+    return this.seen.add(body) || this.cache.share <= UNSEEN_CACHED_SHARE;
+  }
+
+  /**
+   * Caches an answer with a match, if it may be cached and the dataset hasn't changed since.
+   *
+   * @param key that of `body`
+   */
+  set(key: string, body: Buffer, answered: Answered): void {
     const match = answered.origin?.match;
     const isMatch = match !== 'none' && match !== 'override';
-    if (answered.asOf !== undefined && isMatch && isCurrent(answered))
+    if (answered.asOf !== undefined && isMatch && isCurrent(answered) && this.isKept(body))
       this.answers.set(key, answered, bytesOf(answered));
   }
 }

@@ -2,7 +2,6 @@ import { SEEN_BODIES, SEEN_WORDS } from '../core/limits.js';
 
 const MULTIPLIER = 0x9e37_79b1;
 const SLOT_BITS = Math.log2(SEEN_BODIES);
-const SEEN_BITS = Math.log2(SEEN_WORDS);
 
 /**
  * Remembers which bodies were sent, by a hash of some of their bytes. A body whose hash was replaced by that of another one counts as unseen,
@@ -22,15 +21,14 @@ export class SeenBodies {
   }
 }
 
-/** A hash of the length, of words that are spread over the body, and of its last ones. */
+/** A hash of the length, and of words that are spread evenly over the body. */
 function hashOf(body: Buffer): number {
+  const words = Math.min(SEEN_WORDS, body.length >> 2);
+  const step = (body.length - 4) / words;
   let hash = body.length;
-  const last = body.length - 4 * SEEN_WORDS;
-  if (last < 0) return hash;
-  const step = last >>> SEEN_BITS;
-  for (let i = 0; i < SEEN_WORDS; i++) {
-    hash = Math.imul(hash ^ body.readInt32LE(i * step), MULTIPLIER);
-    hash = Math.imul(hash ^ (hash >>> 15) ^ body.readInt32LE(last + 4 * i), MULTIPLIER);
+  for (let i = 1; i <= words; i++) {
+    hash = Math.imul(hash ^ body.readInt32LE(Math.floor(i * step)), MULTIPLIER);
+    hash ^= hash >>> 15;
   }
-  return hash;
+  return Math.imul(hash, MULTIPLIER);
 }
