@@ -195,6 +195,6 @@ function decodeWide(p: usize, limit: usize, out: usize): usize {
   return load<u8>(p) === QUOTE ? p : 0;
 }
 
-/** For each letter that `JSON.stringify` writes after a backslash, but for `u`, the character that is meant. */
+/** For each letter except `u` that `JSON.stringify` writes after a backslash, the character that is meant. */
 const meanings = memory.data(256);
 for (let i = 0; i < 7; i++) store<u8>(meanings + '"\\bfnrt'.charCodeAt(i), '"\\\b\f\n\r\t'.charCodeAt(i));
