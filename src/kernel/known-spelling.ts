@@ -7,7 +7,7 @@ const START = 0;
 const LENGTH = 1;
 
 /** The texts of one body, and where their spellings are in its bytes. */
-export class KnownSpellings {
+class KnownSpellings {
   private texts: readonly string[] = [];
   private places: readonly number[] = [];
   private bytes: Uint8Array = new Uint8Array();
