@@ -143,7 +143,7 @@ export const TOKENIZED_AT_ONCE_MAX = 64 * MiB;
 
 /**
  * Characters of the texts in one `/tokenize` request, and of the answer to one `/detokenize` request: eight times what OpenAI's imitated
- * models can read. The JSON of their tokens may reach some twenty megabytes, for which the tokenizer needs seconds.
+ * models can read. The JSON of their tokens may reach some twenty megabytes, for which a `tokenizer.json` needs seconds.
  */
 export const TOKENIZED_LENGTH_MAX = MiB;
 
