@@ -26,3 +26,16 @@ export function classesOf(page: number): Uint8Array {
   }
   return classes;
 }
+
+const BLANK = 32;
+const NEXT_LINE = 0x85;
+const BYTE_ORDER_MARK = 0xfeff;
+
+/** The same as tiktoken has them: of white space, JavaScript's expressions know U+FEFF and not U+0085, and Rust's the other one. */
+export function tiktokenClassesOf(page: number): Uint8Array {
+  const classes = classesOf(page);
+  const first = page * PAGE_CODE_POINTS;
+  if (first === 0) classes[NEXT_LINE] = BLANK;
+  if (first === (BYTE_ORDER_MARK & ~(PAGE_CODE_POINTS - 1))) classes[BYTE_ORDER_MARK - first] = OTHER;
+  return classes;
+}

@@ -2,14 +2,16 @@
  * OpenAI's tokenizers in the kernel: texts are counted, encoded and decoded at once, in any thread, by a vocabulary that all threads of a
  * process share. Results are exact for words of any length.
  *
- * They equal those of tiktoken and of gpt-tokenizer, except where these two divide a text into pieces differently; pieces are then those of
- * JavaScript's regular expressions, as gpt-tokenizer has them.
+ * They equal those of tiktoken. gpt-tokenizer 4.0, from which the vocabularies are, differs in a few characters: it takes U+FEFF for white
+ * space, which it isn't, and never merges its bytes with others; U+0085 is white space, which it doesn't know; `'ſ`, with a long s, is a
+ * contraction. A lone surrogate is U+FFFD in all of them. The categories of other characters are those of the Unicode version of the
+ * JavaScript engine, which isn't always tiktoken's.
  */
 
 import { readFileSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import type { TokenizerName } from '../core/tokens.js';
-import { classesOf, PAGE_CODE_POINTS } from './character-classes.js';
+import { PAGE_CODE_POINTS, tiktokenClassesOf } from './character-classes.js';
 
 /** A vocabulary in memory that threads share; it can be passed to a worker in workerData. */
 export interface Vocabulary {
@@ -38,24 +40,25 @@ interface Exports {
   begin(isO200k: boolean): void;
   sharedEnd(): number;
   tokenCount(): number;
-  startsAt(): number;
+  tokenStartsAt(): number;
   bytesAt(): number;
   classesAt(): number;
-  takeAscii(): void;
+  takePlainAscii(): void;
   claimRoom(thread: number): boolean;
   takeOwnRoom(textBytes: number): void;
   leaveRoom(): void;
   freeRooms(thread: number): void;
   textBytesMax(): number;
   textAt(): number;
+  spelledAt(): number;
   tokensAt(): number;
+  unspell(length: number): number;
   takeText(length: number, isSlice: boolean): number;
-  resume(from: number, unfinished: number, after: number): void;
+  resume(from: number, unfinished: number): void;
   advance(bytes: number, isEncoding: boolean): number;
   position(): number;
   isDone(): number;
-  unfinishedStart(): number;
-  unfinishedNext(): number;
+  unfinishedEnd(): number;
   unitsLeft(): number;
 }
 
@@ -66,10 +69,9 @@ const PAGES_MIN = 32;
 const SHARED_PAGES_MAX = 4096;
 const OWN_PAGES_MAX = 65_536;
 
-/** The UTF-16 units of a text that are written to a room together. As spelled, each has at most six bytes. */
-const SLICE_UNITS = 10_000;
-const UNIT_BYTES = 6;
-const SLICE_BYTES = SLICE_UNITS * UNIT_BYTES;
+/** The UTF-16 units of a text that are written to a room together. Each has at most three bytes of UTF-8. */
+const SLICE_UNITS = 20_000;
+const UNIT_BYTES = 3;
 /** The bytes of a text that are encoded in a step. Less than `STEP_BYTES` of `assembly/rooms.ts`. */
 const STEP_BYTES = 1 << 14;
 const ALL = 2 ** 31;
@@ -94,8 +96,8 @@ export function loadVocabulary(name: TokenizerName): Vocabulary {
   bytes.set(tokens, tokensAt);
   bytes.set(lengths, tokensAt + tokens.length);
   exports.takeVocabulary(tokensAt + tokens.length);
-  bytes.set(classesOf(0), exports.classesAt());
-  exports.takeAscii();
+  bytes.set(tiktokenClassesOf(0), exports.classesAt());
+  exports.takePlainAscii();
   return vocabulary;
 }
 
@@ -123,9 +125,9 @@ export class KernelTokenizer {
     this.vocabulary = vocabulary;
     this.room = exports.claimRoom(threadId)
       ? new Room(exports, memory, exports.textBytesMax())
-      : ownRoom(vocabulary, SLICE_BYTES);
+      : ownRoom(vocabulary, exports.textBytesMax());
     const { buffer } = memory;
-    this.starts = new Uint32Array(buffer, exports.startsAt(), exports.tokenCount() + 1);
+    this.starts = new Uint32Array(buffer, exports.tokenStartsAt(), exports.tokenCount() + 1);
     this.tokens = new Uint8Array(buffer, exports.bytesAt(), this.starts.at(-1));
     const { start, separator, end } = CHAT_MARKS[name];
     this.marks = new Map([
@@ -146,7 +148,7 @@ export class KernelTokenizer {
   /** The same, in steps of at most about a millisecond. Other texts may be counted between two steps. */
   *countInSteps(text: string): Generator<void, number> {
     let count = 0;
-    for (const step of this.steps(new TextSource(text), false)) {
+    for (const step of this.steps(new Slices(text), false)) {
       count += step.count;
       yield;
     }
@@ -159,15 +161,11 @@ export class KernelTokenizer {
    * @param at where its `length` bytes start in `bytes`, which may be a kernel's memory
    */
   countSpelled(bytes: Uint8Array, at: number, length: number): number {
+    const { room } = this;
     const spelled = bytes.subarray(at, at + length);
-    if (length <= SLICE_BYTES) {
-      const { room } = this;
-      room.laySpelled(spelled, false);
-      return room.exports.advance(ALL, false);
-    }
-    let count = 0;
-    for (const step of this.steps(new SpelledSource(spelled), false)) count += step.count;
-    return count;
+    if (2 * length > room.textBytes) return this.count(JSON.parse(`"${Buffer.from(spelled)}"`) as string);
+    room.laySpelled(spelled);
+    return room.exports.advance(ALL, false);
   }
 
   /** The tokens of a text of any length. Special tokens, such as the end-of-text marker, are ordinary text. */
@@ -178,7 +176,7 @@ export class KernelTokenizer {
   /** The same, in steps of at most about a millisecond. */
   *encodeInSteps(text: string): Generator<void, Uint32Array> {
     const parts: Uint32Array[] = [];
-    for (const { count, room } of this.steps(new TextSource(text), true)) {
+    for (const { count, room } of this.steps(new Slices(text), true)) {
       parts.push(room.tokens(count));
       yield;
     }
@@ -207,32 +205,30 @@ export class KernelTokenizer {
   }
 
   private bytesOf(token: number): Uint8Array | undefined {
+    const start = this.starts[token];
     const end = this.starts[token + 1];
-    return end === undefined ? this.marks.get(token) : this.tokens.subarray(this.starts[token], end);
+    return start === undefined || end === undefined
+      ? this.marks.get(token)
+      : this.tokens.subarray(start, end);
   }
 
   /** Encodes a text, step by step. The tokens of a step are in its room until the next one begins. */
-  private *steps(source: Source, isEncoding: boolean): Generator<{ count: number; room: Room }, void> {
+  private *steps(slices: Slices, isEncoding: boolean): Generator<{ count: number; room: Room }, void> {
     let { room } = this;
     let place = BEGINNING;
     while (true) {
-      if (room.laid !== source) {
-        if (source.bytesMax > room.textBytes) room = ownRoom(this.vocabulary, source.bytesMax);
-        source.lay(room);
-        room.laid = source;
-        room.exports.resume(place.position, place.unfinished, place.next);
+      if (room.laid !== slices) {
+        if (slices.bytesMax > room.textBytes) room = ownRoom(this.vocabulary, slices.bytesMax);
+        slices.lay(room);
+        room.exports.resume(place.position, place.unfinished);
       }
       const { exports } = room;
       const count = exports.advance(STEP_BYTES, isEncoding);
       const isDone = exports.isDone() !== 0;
-      place = {
-        position: exports.position(),
-        unfinished: exports.unfinishedStart(),
-        next: exports.unfinishedNext(),
-      };
-      const isLast = isDone && source.isLast;
+      place = { position: exports.position(), unfinished: exports.unfinishedEnd() };
+      const isLast = isDone && slices.isLast;
       if (isDone && !isLast) {
-        source.goOn(place.position, exports.unitsLeft());
+        slices.goOn(exports.unitsLeft());
         place = BEGINNING;
         room.laid = undefined;
       }
@@ -242,33 +238,16 @@ export class KernelTokenizer {
   }
 }
 
-/** How far a slice was encoded, in bytes, and the word that is unfinished there, if its `next` isn't 0. */
+/** How far a slice was encoded, in bytes, and the end of the word that is unfinished there, or 0. */
 interface Place {
   readonly position: number;
   readonly unfinished: number;
-  readonly next: number;
 }
 
-const BEGINNING: Place = { position: 0, unfinished: 0, next: 0 };
+const BEGINNING: Place = { position: 0, unfinished: 0 };
 
 /** A text that is encoded in slices. A slice that doesn't have a whole piece is followed by a longer one from the same place on. */
-interface Source {
-  /** At most how many bytes the slice has, as spelled. */
-  readonly bytesMax: number;
-  /** True if the slice is the last one. */
-  readonly isLast: boolean;
-  /** Writes the slice to a room. */
-  lay(room: Room): void;
-  /**
-   * Goes on to the next slice.
-   *
-   * @param bytes of the slice that were encoded, as spelled
-   * @param unitsLeft the UTF-16 units that weren't
-   */
-  goOn(bytes: number, unitsLeft: number): void;
-}
-
-class TextSource implements Source {
+class Slices {
   private readonly text: string;
   private from = 0;
   private units = SLICE_UNITS;
@@ -277,20 +256,25 @@ class TextSource implements Source {
     this.text = text;
   }
 
+  /** At most how many bytes the slice has. */
   get bytesMax(): number {
     return Math.min(this.units, this.text.length - this.from) * UNIT_BYTES;
   }
 
+  /** True if the slice is the last one. */
   get isLast(): boolean {
     return this.from + this.units >= this.text.length;
   }
 
+  /** Writes the slice to a room. */
   lay(room: Room): void {
     room.lay(this.text.slice(this.from, this.from + this.units), !this.isLast);
+    room.laid = this;
   }
 
-  goOn(bytes: number, unitsLeft: number): void {
-    if (bytes === 0) this.units *= 2;
+  /** Goes on to the next slice, which begins with the last UTF-16 units of this one. */
+  goOn(unitsLeft: number): void {
+    if (unitsLeft === this.units) this.units *= 2;
     else {
       this.from += this.units - unitsLeft;
       this.units = SLICE_UNITS;
@@ -298,64 +282,35 @@ class TextSource implements Source {
   }
 }
 
-class SpelledSource implements Source {
-  private readonly spelled: Uint8Array;
-  private from = 0;
-  private length = SLICE_BYTES;
-
-  constructor(spelled: Uint8Array) {
-    this.spelled = spelled;
-  }
-
-  get bytesMax(): number {
-    return Math.min(this.length, this.spelled.length - this.from);
-  }
-
-  get isLast(): boolean {
-    return this.from + this.length >= this.spelled.length;
-  }
-
-  lay(room: Room): void {
-    room.laySpelled(this.spelled.subarray(this.from, this.from + this.length), !this.isLast);
-  }
-
-  goOn(bytes: number): void {
-    if (bytes === 0) this.length *= 2;
-    else {
-      this.from += bytes;
-      this.length = SLICE_BYTES;
-    }
-  }
-}
-
 /** An instance, and the part of the memory that it writes to. */
 class Room {
   readonly exports: Exports;
-  /** The longest text, in bytes as spelled. */
+  /** The longest text, in bytes. */
   readonly textBytes: number;
   /** Whose slice the room has, if it is one that is encoded in steps. */
-  laid: Source | undefined;
+  laid: Slices | undefined;
   private readonly bytes: Buffer;
   private readonly textAt: number;
+  private readonly spelledAt: number;
 
   constructor(exports: Exports, memory: WebAssembly.Memory, textBytes: number) {
     this.exports = exports;
     this.textBytes = textBytes;
     this.bytes = Buffer.from(memory.buffer);
     this.textAt = exports.textAt();
+    this.spelledAt = exports.spelledAt();
   }
 
   /** Writes a text. @param isSlice true if more text follows */
   lay(text: string, isSlice: boolean): void {
-    // The quotes go before and after the text.
-    const written = this.bytes.write(JSON.stringify(text), this.textAt - 1, 'utf8');
-    this.take(written - 2, isSlice);
+    // A lone surrogate becomes U+FFFD.
+    this.take(this.bytes.write(text, this.textAt, 'utf8'), isSlice);
   }
 
-  /** The same for a text that is spelled. */
-  laySpelled(spelled: Uint8Array, isSlice: boolean): void {
-    this.bytes.set(spelled, this.textAt);
-    this.take(spelled.length, isSlice);
+  /** The same for a text that is spelled, of at most half of `textBytes`. */
+  laySpelled(spelled: Uint8Array): void {
+    this.bytes.set(spelled, this.spelledAt);
+    this.take(this.exports.unspell(spelled.length), false);
   }
 
   /** The first `count` tokens of the last step. */
@@ -368,7 +323,7 @@ class Room {
     this.laid = undefined;
     for (let page = exports.takeText(length, isSlice); page >= 0; page = exports.takeText(length, isSlice)) {
       // Other threads may use the page at once: each byte is written once.
-      bytes.set(classesOf(page), exports.classesAt() + page * PAGE_CODE_POINTS);
+      bytes.set(tiktokenClassesOf(page), exports.classesAt() + page * PAGE_CODE_POINTS);
     }
   }
 }

@@ -49,17 +49,25 @@ export function classesAt(): usize {
 
 /** Copies the classes of ASCII characters. Call it once the first page of classes is known. */
 export function takeAscii(): void {
-  memory.copy(ascii, classes, 0x80);
+  takePlainAscii();
   store<u8>(ascii + QUOTE, 0);
   store<u8>(ascii + BACKSLASH, 0);
 }
+
+/** The same, for texts in plain UTF-8, which has no escapes, and ends with `PLAIN_END`. */
+export function takePlainAscii(): void {
+  memory.copy(ascii, classes, 0x80);
+}
+
+/** A byte that UTF-8 doesn't have. */
+export const PLAIN_END: u8 = 0xff;
 
 /** The class of a byte that is a character by itself; 0 for any other. */
 export function asciiClass(byte: u8): u32 {
   return load<u8>(ascii + byte);
 }
 
-/** The class of the character at `p`, and the length of its spelling; class 0 for the quote that ends the text. */
+/** The class of the character at `p`, and the length of its spelling; class 0 for what ends the text. */
 export function characterAt(p: usize): u32 {
   const known = asciiClass(load<u8>(p));
   return known !== 0 ? known | (1 << LENGTH_SHIFT) : longAt(p);
@@ -68,7 +76,7 @@ export function characterAt(p: usize): u32 {
 /** The same for a character that is spelled with more than one byte. */
 function longAt(p: usize): u32 {
   const first = load<u8>(p);
-  if (first === QUOTE) return 0;
+  if (first === QUOTE || first === PLAIN_END) return 0;
   if (first === BACKSLASH) return escapeAt(p);
   const length: u32 = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
   return <u32>load<u8>(classes + codePointAt(p)) | (length << LENGTH_SHIFT);

@@ -40,21 +40,7 @@ export function forgetRead(): void {
 
 /** Where the piece of o200k_base that begins at `p` ends. */
 export function o200kEnd(p: usize): usize {
-  const end = quickO200kEnd(p);
-  return end !== 0 ? end : anyO200kEnd(p);
-}
-
-/** Where the piece of cl100k_base that begins at `p` ends. */
-export function cl100kEnd(p: usize): usize {
-  const end = quickCl100kEnd(p);
-  return end !== 0 ? end : anyCl100kEnd(p);
-}
-
-/**
- * Where the piece of o200k_base that begins at `p` ends, if it is what nearly every piece is: an ASCII word of at most fifteen letters, with
- * or without a blank or a symbol before it, and without escapes; 0 if it isn't. The byte after the end is read.
- */
-export function quickO200kEnd(p: usize): usize {
+  // Nearly every piece is an ASCII word with a blank or a symbol before it.
   const word = p + <usize>((asciiClass(load<u8>(p)) & (BLANK | OTHER)) !== 0);
   const bytes = v128.load(word);
   const uppers = bitsBetween(bytes, 0x41);
@@ -65,16 +51,17 @@ export function quickO200kEnd(p: usize): usize {
     const next = load<u8>(word + length);
     if (next < 0x80 && next !== APOSTROPHE) return word + length;
   }
-  return 0;
+  return anyO200kEnd(p);
 }
 
-/** The same for cl100k_base. */
-export function quickCl100kEnd(p: usize): usize {
+/** Where the piece of cl100k_base that begins at `p` ends. */
+export function cl100kEnd(p: usize): usize {
   const first = load<u8>(p);
   const word = p + <usize>((asciiClass(first) & (BLANK | OTHER)) !== 0);
   const letters = bitsBetween(v128.or(v128.load(word), i8x16.splat(0x20)), 0x61);
   const length = ctz(~letters);
-  return length - 1 < 15 && first !== APOSTROPHE && load<u8>(word + length) < 0x80 ? word + length : 0;
+  if (length - 1 < 15 && first !== APOSTROPHE && load<u8>(word + length) < 0x80) return word + length;
+  return anyCl100kEnd(p);
 }
 
 /** A bit for each of sixteen bytes that is one of the 26 values from `first` on. */
@@ -82,7 +69,7 @@ function bitsBetween(bytes: v128, first: i8): u32 {
   return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(first)), i8x16.splat(26)));
 }
 
-/** Where any piece of o200k_base that begins at `p` ends. */
+/** The same for any piece, and slower. */
 export function anyO200kEnd(p: usize): usize {
   const first = characterAt(p);
   if ((first & HEAD) !== 0 || (first & LOWER) !== 0) return o200kWordEnd(p);
@@ -101,7 +88,7 @@ export function anyO200kEnd(p: usize): usize {
   }
 }
 
-/** Where any piece of cl100k_base that begins at `p` ends. */
+/** The same for any piece, and slower. */
 export function anyCl100kEnd(p: usize): usize {
   const contracted = contractionEnd(p);
   if (contracted !== p) return contracted;
@@ -180,12 +167,23 @@ function runEnd(p: usize, wanted: u32): usize {
   return p;
 }
 
+/** The long s, U+017F, as a little-endian number. */
+const LONG_S: u16 = 0xbfc5;
+
+let takesLongS: bool = false;
+
+/** Makes `'ſ` a contraction, as tiktoken does: it is a form of `'s`. JavaScript's expressions don't know it. */
+export function takeLongS(): void {
+  takesLongS = true;
+}
+
 /** The address after `'s`, `'d`, `'m`, `'t`, `'ll`, `'ve` or `'re`, in either case; `p` if there is no contraction. */
 function contractionEnd(p: usize): usize {
   if (load<u8>(p) !== APOSTROPHE) return p;
   // Bit 5 makes capitals lower case. It turns no other byte into one of these letters.
   const first = load<u8>(p, 1) | 0x20;
   if (first === 0x73 || first === 0x64 || first === 0x6d || first === 0x74) return p + 2;
+  if (takesLongS && load<u16>(p, 1) === LONG_S) return p + 3;
   const second = load<u8>(p, 2) | 0x20;
   if (first === 0x6c) return second === 0x6c ? p + 3 : p;
   return (first === 0x76 || first === 0x72) && second === 0x65 ? p + 3 : p;

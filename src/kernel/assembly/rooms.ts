@@ -12,23 +12,24 @@ import { layWords, WORDS_BYTES } from './words';
 
 /** Most of the rooms that a vocabulary has. */
 const ROOMS_MAX: usize = 64;
-/** The longest text in a room, in bytes as spelled. */
+/** The longest text in a room, in bytes. */
 const TEXT_BYTES: usize = 1 << 20;
 /** The bytes of a text whose tokens fit into a room at once. */
 const STEP_BYTES: usize = 1 << 14;
 
 const TOKENS_BYTES: usize = (STEP_BYTES + WINDOW) * 4;
 const TEXT_AT: usize = (WORDS_BYTES + MERGING_BYTES + TOKENS_BYTES + 2 * PADDING + 63) & ~63;
-const ROOM_BYTES: usize = (TEXT_AT + TEXT_BYTES + PADDING + 63) & ~63;
+const ROOM_BYTES: usize = (TEXT_AT + TEXT_BYTES + 3 * PADDING + 63) & ~63;
 
 /** The thread that has each room, plus one; 0 for a room that is free. Atomic. */
 const owners = memory.data(256, 4);
 
 let owner: usize = 0;
 
-/** Where tokens and texts go. */
+/** Where tokens and texts go, and texts that are spelled, of half the length. */
 export let tokens: usize = 0;
 export let text: usize = 0;
+export let spelled: usize = 0;
 
 /** Claims a room for a thread. @returns false if no room is free */
 export function claimRoom(thread: u32): bool {
@@ -48,13 +49,14 @@ export function takeOwnRoom(textBytes: usize): void {
 }
 
 function layRoom(at: usize, textBytes: usize): void {
-  grow(at + TEXT_AT + textBytes + PADDING);
+  grow(at + TEXT_AT + textBytes + 3 * PADDING);
   // Another thread may have died while it wrote a word.
   memory.fill(at, 0, WORDS_BYTES);
   layWords(at);
   layMerging(align(at + WORDS_BYTES));
   tokens = align(at + WORDS_BYTES + MERGING_BYTES + PADDING);
   text = at + TEXT_AT;
+  spelled = align(text + textBytes / 2 + PADDING);
 }
 
 /** Gives the room back. */

@@ -1,20 +1,21 @@
 /**
- * Counts and encodes texts as OpenAI's tokenizers do: a module of its own, whose memory has a vocabulary that threads share. A text comes as
- * `JSON.stringify` spells it. `../tokenizer.ts` binds it to TypeScript and documents its functions.
+ * Counts and encodes texts as OpenAI's tokenizers do: a module of its own, whose memory has a vocabulary that threads share. `../tokenizer.ts`
+ * binds it to TypeScript and documents its functions.
  */
 
-import { BACKSLASH, LETTER_U, QUOTE } from './bytes';
-import { unknownPage } from './characters';
+import { BACKSLASH, LETTER_U } from './bytes';
+import { PLAIN_END, unknownPage } from './characters';
 import { encodedBytes, encodeWord, WINDOW } from './merging';
-import { anyCl100kEnd, anyO200kEnd, forgetRead, quickCl100kEnd, quickO200kEnd, readTo } from './pieces';
-import { text, tokens } from './rooms';
+import { anyCl100kEnd, anyO200kEnd, forgetRead, readTo, takeLongS } from './pieces';
+import { spelled, text, tokens } from './rooms';
+import { startsAt } from './starts';
 import { encode } from './utf8';
 import { findVocabulary, NO_RANK, rankOf, vocabularyEnd } from './vocabulary';
 import { KEPT_WORD, keepCount, keptCount, placeOf } from './words';
 
-export { classesAt, takeAscii } from './characters';
+export { classesAt, takePlainAscii } from './characters';
 export { claimRoom, freeRooms, leaveRoom, takeOwnRoom, textBytesMax } from './rooms';
-export { bytesAt, layVocabulary, startsAt, takeVocabulary, tokenCount } from './vocabulary';
+export { bytesAt, layVocabulary, takeVocabulary, tokenCount, tokenStartsAt } from './vocabulary';
 
 /** The end of what threads share, where rooms begin. */
 export function sharedEnd(): usize {
@@ -31,10 +32,8 @@ let goesOn: bool = false;
 
 /** How far the text was encoded. */
 let at: usize = 0;
-/** Of a word that is being encoded, if `at` is in it: where it starts, where its bytes end, and where the text goes on; or 0. */
-let wordStart: usize = 0;
+/** The end of the word that `at` is in, or 0. */
 let wordEnd: usize = 0;
-let next: usize = 0;
 /** True if the piece at `at` may end after the slice. */
 let isUndecided: bool = false;
 
@@ -44,6 +43,7 @@ let count: u32 = 0;
 /** Begins to use a vocabulary that was taken. */
 export function begin(o200k: bool): void {
   findVocabulary();
+  takeLongS();
   isO200k = o200k;
 }
 
@@ -53,9 +53,12 @@ export function textAt(): usize {
 export function tokensAt(): usize {
   return tokens;
 }
+export function spelledAt(): usize {
+  return spelled;
+}
 
 /**
- * Takes the text of `length` bytes that was written to `textAt`.
+ * Takes the text of `length` bytes that was written to `textAt`, in UTF-8.
  *
  * @param isSlice true if the text goes on in another slice
  * @returns a page of classes that is missing: fill it and call again; negative if the classes of all characters are known
@@ -63,53 +66,39 @@ export function tokensAt(): usize {
 export function takeText(length: usize, isSlice: bool): i32 {
   goesOn = isSlice;
   textEnd = text + length;
-  if (!isSlice) store<u8>(textEnd, QUOTE);
+  store<u8>(textEnd, PLAIN_END);
   at = text;
   wordEnd = 0;
   isUndecided = false;
   forgetRead();
-  return unknownPage(text, isSlice ? textEnd - AHEAD : textEnd);
+  return unknownPage(text, textEnd);
 }
 
 /** How far the text was encoded, in bytes. */
 export function position(): usize {
   return at - text;
 }
+/** Where the word ends that is unfinished there; 0 if all words are finished. */
+export function unfinishedEnd(): usize {
+  return wordEnd === 0 ? 0 : wordEnd - text;
+}
 /** True if all of the text was encoded that doesn't depend on the next slice. */
 export function isDone(): bool {
   return isUndecided || at >= textEnd;
 }
 
-/** What `resume` takes of an unfinished word, in bytes of the text, or 0. */
-export function unfinishedStart(): usize {
-  return wordEnd === 0 ? 0 : wordStart - text;
-}
-export function unfinishedNext(): usize {
-  return wordEnd === 0 ? 0 : next - text;
-}
-
-/** Goes on in a text that was taken again. */
-export function resume(from: usize, unfinished: usize, after: usize): void {
+/** Goes on in a text that was taken again. The parameters are what `position` and `unfinishedEnd` returned. */
+export function resume(from: usize, unfinished: usize): void {
   at = text + from;
-  if (after === 0) return;
-  wordStart = text + unfinished;
-  next = text + after;
-  wordEnd = plain(wordStart, next);
+  wordEnd = unfinished === 0 ? 0 : text + unfinished;
 }
 
-/** How many UTF-16 units of the text weren't encoded. No word may be unfinished. */
+/** How many UTF-16 units of the text weren't encoded. */
 export function unitsLeft(): usize {
   let units: usize = 0;
-  for (let p = at; p < textEnd; units++) {
+  for (let p = at; p < textEnd; p++) {
     const byte = load<u8>(p);
-    if (byte === BACKSLASH) p += load<u8>(p, 1) === LETTER_U ? 6 : 2;
-    else if (byte < 0x80) p++;
-    else if (byte < 0xe0) p += 2;
-    else if (byte < 0xf0) p += 3;
-    else {
-      p += 4;
-      units++;
-    }
+    units += <usize>((byte & 0xc0) !== 0x80) + <usize>(byte >= 0xf0);
   }
   return units;
 }
@@ -123,39 +112,34 @@ export function unitsLeft(): usize {
 export function advance(bytes: usize, isEncoding: bool): u32 {
   count = 0;
   const stop = min(at + bytes, textEnd);
-  const quickStop = goesOn ? min(stop, textEnd - 2 * AHEAD) : stop;
+  const blocksEnd = goesOn ? textEnd - AHEAD : textEnd;
   while (at < stop && !isUndecided) {
     if (wordEnd !== 0) continueWord(isEncoding);
-    else if (isO200k) {
-      takeQuickO200k(quickStop, isEncoding);
-      if (at < stop) takePiece(at, anyO200kEnd(at), isEncoding);
-    } else {
-      takeQuickCl100k(quickStop, isEncoding);
-      if (at < stop) takePiece(at, anyCl100kEnd(at), isEncoding);
+    else {
+      takeBlocks(stop, blocksEnd, isEncoding);
+      if (at < stop) takePiece(at, isO200k ? anyO200kEnd(at) : anyCl100kEnd(at), isEncoding);
     }
   }
   return count;
 }
 
-/** Encodes pieces as long as they are quick ones. */
-function takeQuickO200k(stop: usize, isEncoding: bool): void {
+/** Encodes pieces, block by block, until one doesn't end in its block. */
+function takeBlocks(stop: usize, end: usize, isEncoding: bool): void {
   let p = at;
   while (p < stop) {
-    const end = quickO200kEnd(p);
-    if (end === 0) break;
-    take(p, end - p, isEncoding);
-    p = end;
-  }
-  at = p;
-}
-
-function takeQuickCl100k(stop: usize, isEncoding: bool): void {
-  let p = at;
-  while (p < stop) {
-    const end = quickCl100kEnd(p);
-    if (end === 0) break;
-    take(p, end - p, isEncoding);
-    p = end;
+    let starts = startsAt(p, isO200k);
+    // Near the end of a slice, a piece may go on in the next one.
+    if (p + 64 > end) starts &= p < end ? ((<u64>1) << (end - p)) - 1 : 1;
+    starts ^= 1;
+    if (starts === 0) break;
+    let start: usize = 0;
+    do {
+      const next = <usize>ctz(starts);
+      take(p + start, next - start, isEncoding);
+      start = next;
+      starts &= starts - 1;
+    } while (starts !== 0);
+    p += start;
   }
   at = p;
 }
@@ -173,17 +157,12 @@ function takePiece(p: usize, end: usize, isEncoding: bool): void {
     isUndecided = true;
     return;
   }
-  const to = plain(p, end);
-  at = end;
-  const rank = rankOf(p, to - p);
-  if (rank !== NO_RANK) addToken(rank, isEncoding);
-  else if (to - p <= WINDOW) addMerged(p, to - p, isEncoding);
-  else {
-    at = p;
-    wordStart = p;
-    wordEnd = to;
-    next = end;
+  if (end - p > WINDOW) {
+    wordEnd = end;
+    return;
   }
+  take(p, end - p, isEncoding);
+  at = end;
 }
 
 function addToken(rank: u32, isEncoding: bool): void {
@@ -214,21 +193,28 @@ function addMerged(p: usize, length: usize, isEncoding: bool): void {
 function continueWord(isEncoding: bool): void {
   count += encodeWord(at, wordEnd - at, isEncoding ? tokens + ((<usize>count) << 2) : tokens);
   at += encodedBytes;
-  if (at < wordEnd) return;
-  at = next;
-  wordEnd = 0;
+  if (at >= wordEnd) wordEnd = 0;
 }
 
-/** Replaces escapes by the bytes that they mean, in place. Returns the end of the bytes. */
-function plain(p: usize, end: usize): usize {
-  p = findBackslash(p, end);
-  let out = p;
+/**
+ * Writes a text that is spelled as `JSON.stringify` spells it to `textAt`, plain.
+ *
+ * @param length of the spelled text, at `spelledAt`
+ * @returns the length of the plain text
+ */
+export function unspell(length: usize): usize {
+  let p = spelled;
+  let out = text;
+  const end = p + length;
   while (p < end) {
-    const byte = load<u8>(p);
-    if (byte !== BACKSLASH) {
-      store<u8>(out++, byte);
-      p++;
-    } else if (load<u8>(p, 1) !== LETTER_U) {
+    const bytes = v128.load(p);
+    v128.store(out, bytes);
+    const found = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(BACKSLASH)));
+    const plain: usize = found === 0 ? 16 : ctz(found);
+    p += plain;
+    out += plain;
+    if (found === 0 || p >= end) continue;
+    if (load<u8>(p, 1) !== LETTER_U) {
       store<u8>(out++, meaningOf(load<u8>(p, 1)));
       p += 2;
     } else {
@@ -238,15 +224,7 @@ function plain(p: usize, end: usize): usize {
       p += 6;
     }
   }
-  return out;
-}
-
-function findBackslash(p: usize, end: usize): usize {
-  for (; p < end; p += 16) {
-    const found = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(BACKSLASH)));
-    if (found !== 0) return min(p + ctz(found), end);
-  }
-  return end;
+  return out - (p - end) - text;
 }
 
 function meaningOf(letter: u8): u8 {

@@ -59,7 +59,7 @@ export function tokenCount(): u32 {
 }
 
 /** The address of where each token starts in the bytes at `bytesAt`, and of where the last one ends. */
-export function startsAt(): usize {
+export function tokenStartsAt(): usize {
   return starts;
 }
 export function bytesAt(): usize {
