@@ -23,6 +23,8 @@ export interface BenchOptions {
   readonly store: boolean;
   /** A file that grows while it is served. */
   readonly growing: boolean;
+  /** Counting tokens. */
+  readonly tokens: boolean;
   /** A commit and this tree, at what is still far from the limits of the machine. */
   readonly limits: boolean;
   /** Beside servers that others use, from 1 to 256 connections. */
@@ -66,6 +68,7 @@ const SECTIONS: readonly string[] = [
   'store',
   'scale',
   'growing',
+  'tokens',
   'limits',
   'charts',
 ];
@@ -114,6 +117,7 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     threads: what === 'threads' || what === 'scale',
     store: what === 'store' || what === 'scale',
     growing: what === 'growing',
+    tokens: what === 'tokens',
     limits: what === 'limits',
     beside: what === 'charts',
     quick,

@@ -3,7 +3,7 @@
  * `npm run bench -- engine` and `-- http` measure one of the two, `-- http --quick` takes a minute, and `-- compare A B` compares two
  * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others, and `-- delivery` how
  * exactly streams are sent on time: some six minutes, with `--quick` one. `-- recording` measures what forwarding costs, and how exactly
- * recordings are replayed, `-- growing` a file that grows while it is served,
+ * recordings are replayed, `-- growing` a file that grows while it is served, `-- tokens` how fast tokens are counted,
  * and `-- limits` how this tree and a commit before it start, index, count tokens and answer long prompts. `-- scale` measures what docs/scale.md
  * says, or `-- threads`, `-- store` (a dataset in a cluster of `redis-server`) and `-- rolling-restart` (of the nodes of HAProxy) a part of it.
  * `-- charts` draws the chart of README.md: requests for different prompts, whole and streamed, from 1 to 256 connections, beside other
@@ -32,6 +32,7 @@ import { type Section, writeResults } from './results.js';
 import { measureRollingRestart } from './scale/rolling-restart.js';
 import { measureThreads } from './scale/threads.js';
 import { measureStore } from './store/section.js';
+import { measureTokens } from './tokens/section.js';
 import { UsageError } from './usage-error.js';
 
 const EXIT_USAGE = 2;
@@ -62,6 +63,7 @@ async function measure(options: BenchOptions): Promise<void> {
     threads,
     store,
     growing,
+    tokens,
     limits,
     beside,
     quick,
@@ -81,7 +83,7 @@ async function measure(options: BenchOptions): Promise<void> {
   if (delivery && generator !== undefined)
     sections.push(await measureDelivery(generator, { quick, rounds, before }));
   const dataset =
-    engine || http || threads || store || growing || limits || beside
+    engine || http || threads || store || growing || tokens || limits || beside
       ? await generatedDataset(sizeMegabytes)
       : undefined;
   if (dataset !== undefined && generator !== undefined && threads)
@@ -92,6 +94,7 @@ async function measure(options: BenchOptions): Promise<void> {
     sections.push(await measureBeside(dataset, generator, { quick, rounds }));
   if (dataset !== undefined && growing)
     sections.push(await measureGrowth(dataset, await generatedDataset(SHORT_MEGABYTES), rounds));
+  if (dataset !== undefined && tokens) sections.push(await measureTokens(dataset, rounds));
   if (dataset !== undefined && store) sections.push(await measureStore(dataset, rounds));
   if (dataset !== undefined && generator !== undefined && http)
     sections.push(...(await measureHttp(dataset, generator, { quick, rounds })));
@@ -112,6 +115,7 @@ function titleOf(options: BenchOptions): { heading: string; suffix: string } {
   if (options.threads && options.store) return { heading: 'scale', suffix: '-scale' };
   if (options.threads) return { heading: 'threads', suffix: '-threads' };
   if (options.limits) return { heading: 'at the limit', suffix: '-limits' };
+  if (options.tokens) return { heading: 'counting tokens', suffix: '-tokens' };
   if (options.growing) return { heading: 'a file that grows', suffix: '-growing' };
   if (options.store) return { heading: 'a dataset in a store', suffix: '-store' };
   if (options.beside)

@@ -8,7 +8,7 @@
 import { align, grow, PADDING } from './memory';
 import { layMerging, MERGING_BYTES, WINDOW } from './merging';
 import { vocabularyEnd } from './vocabulary';
-import { layWords, WORDS_BYTES } from './words';
+import { COPIED_BYTES, layWords, WORDS_BYTES } from './words';
 
 /** Most of the rooms that a vocabulary has. */
 const ROOMS_MAX: usize = 64;
@@ -17,7 +17,7 @@ const TEXT_BYTES: usize = 1 << 20;
 /** The bytes of a text whose tokens fit into a room at once. */
 const STEP_BYTES: usize = 1 << 14;
 
-const TOKENS_BYTES: usize = (STEP_BYTES + WINDOW) * 4;
+const TOKENS_BYTES: usize = (STEP_BYTES + WINDOW) * 4 + COPIED_BYTES;
 const TEXT_AT: usize = (WORDS_BYTES + MERGING_BYTES + TOKENS_BYTES + 2 * PADDING + 63) & ~63;
 const ROOM_BYTES: usize = (TEXT_AT + TEXT_BYTES + 3 * PADDING + 63) & ~63;
 

@@ -10,8 +10,8 @@ import { anyCl100kEnd, anyO200kEnd, forgetRead, readTo, takeLongS } from './piec
 import { spelled, text, tokens } from './rooms';
 import { startsAt } from './starts';
 import { encode } from './utf8';
-import { findVocabulary, NO_RANK, rankOf, vocabularyEnd } from './vocabulary';
-import { KEPT_WORD, keepCount, keptCount, placeOf } from './words';
+import { findVocabulary, firstRank, NO_RANK, rankOf, vocabularyEnd } from './vocabulary';
+import { copyKept, KEPT_WORD, keepTokens, keptCount, placeOf } from './words';
 
 export { classesAt, takePlainAscii } from './characters';
 export { claimRoom, freeRooms, leaveRoom, takeOwnRoom, textBytesMax } from './rooms';
@@ -135,7 +135,9 @@ function takeBlocks(stop: usize, end: usize, isEncoding: bool): void {
     let start: usize = 0;
     do {
       const next = <usize>ctz(starts);
-      take(p + start, next - start, isEncoding);
+      const rank = firstRank(p + start, next - start);
+      if (rank !== NO_RANK) addToken(rank, isEncoding);
+      else take(p + start, next - start, isEncoding);
       start = next;
       starts &= starts - 1;
     } while (starts !== 0);
@@ -172,20 +174,17 @@ function addToken(rank: u32, isEncoding: bool): void {
 
 /** Encodes a word that is no token. */
 function addMerged(p: usize, length: usize, isEncoding: bool): void {
-  if (isEncoding) {
-    count += encodeWord(p, length, tokens + ((<usize>count) << 2));
-    return;
-  }
+  const out = isEncoding ? tokens + ((<usize>count) << 2) : tokens;
   if (length > KEPT_WORD) {
-    count += encodeWord(p, length, tokens);
+    count += encodeWord(p, length, out);
     return;
   }
   const place = placeOf(p, length);
   let known = keptCount(place, p, length);
   if (known === 0) {
-    known = encodeWord(p, length, tokens);
-    keepCount(place, p, length, known);
-  }
+    known = encodeWord(p, length, out);
+    keepTokens(place, p, length, out, known);
+  } else if (isEncoding) copyKept(place, out);
   count += known;
 }
 
@@ -208,7 +207,15 @@ export function unspell(length: usize): usize {
   const end = p + length;
   while (p < end) {
     const bytes = v128.load(p);
+    const more = v128.load(p, 16);
     v128.store(out, bytes);
+    v128.store(out, more, 16);
+    const backslash = i8x16.splat(BACKSLASH);
+    if (!v128.any_true(v128.or(i8x16.eq(bytes, backslash), i8x16.eq(more, backslash)))) {
+      p += 32;
+      out += 32;
+      continue;
+    }
     const found = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(BACKSLASH)));
     const plain: usize = found === 0 ? 16 : ctz(found);
     p += plain;

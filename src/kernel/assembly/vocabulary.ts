@@ -48,7 +48,10 @@ const pairs: usize = header + 64;
 const starts: usize = pairs + PAIRS_BYTES;
 
 let slots: usize = 0;
-let slotBits: u32 = 0;
+/** Makes a hash the number of a slot. */
+let slotShift: u64 = 0;
+/** Makes an address among the slots one that is in them. */
+let slotMask: usize = 0;
 let bytes: usize = 0;
 /** The end of the vocabulary, where rooms begin. */
 export let vocabularyEnd: usize = 0;
@@ -69,9 +72,11 @@ export function bytesAt(): usize {
 /** Finds the places of a vocabulary that was taken. */
 export function findVocabulary(): void {
   const count = <usize>load<u32>(header);
-  slotBits = 33 - clz(<u32>count - 1);
+  const bits = 33 - clz(<u32>count - 1);
+  slotShift = 64 - bits;
+  slotMask = (SLOT_BYTES << bits) - 1;
   slots = align(starts + (count + 1) * 4);
-  bytes = slots + (SLOT_BYTES << slotBits);
+  bytes = slots + slotMask + 1;
   vocabularyEnd = align(bytes + <usize>load<u32>(header, 4) + PADDING);
 }
 
@@ -128,18 +133,18 @@ export function highOf(p: usize, length: usize): u64 {
   return load<u64>(p, 8) & load<u64>(masks + (length << 4), 8);
 }
 
-/** A hash of sixteen bytes: all of its upper bits depend on all of them. */
+/** A hash of sixteen bytes, whose upper bits depend on all of them. */
 export function mixed(low: u64, high: u64): u64 {
   const product = (low ^ (high * MIX_HIGH)) * MIX;
-  return (product ^ (product >> 32)) * MIX;
+  return product ^ (product << 32);
 }
 
 function slotOf(low: u64, high: u64): usize {
-  return (<usize>(mixed(low, high) >> (64 - <u64>slotBits))) << 4;
+  return (<usize>(mixed(low, high) >> slotShift)) << 4;
 }
 
 function after(slot: usize): usize {
-  return (slot + SLOT_BYTES) & ((SLOT_BYTES << slotBits) - 1);
+  return (slot + SLOT_BYTES) & slotMask;
 }
 
 function longHash(p: usize, length: usize): u64 {
@@ -157,6 +162,16 @@ export function rankOfPair(p: usize): u32 {
 /** The rank of the bytes at `p`, or `NO_RANK`. At least sixteen bytes may be read. */
 export function rankOf(p: usize, length: usize): u32 {
   return length <= SHORT ? shortRank(p, length) : longRank(p, length);
+}
+
+/** The same if the first slot of the bytes has it, as for most tokens; `NO_RANK` says nothing. */
+export function firstRank(p: usize, length: usize): u32 {
+  if (length > SHORT) return NO_RANK;
+  const low = lowOf(p, length);
+  const key = highOf(p, length) | ((<u64>length) << LENGTH_SHIFT);
+  const slot = slots + slotOf(low, key);
+  const high = load<u64>(slot, 8);
+  return load<u64>(slot) === low && (high & KEY_MASK) === key ? <u32>(high >> ID_SHIFT) & ID_MASK : NO_RANK;
 }
 
 function shortRank(p: usize, length: usize): u32 {
