@@ -477,19 +477,6 @@ export const STREAM_AT_ONCE_MAX = byteCount(12 * KiB);
  */
 export const REMEMBERED_BODY_BYTES_MAX = byteCount(16_000);
 
-/**
- * Once a cache is filled to this share, only answers to bodies that were sent before are cached: an answer that is never asked for again
- * costs more than it takes to make, since it outlives several collections of garbage.
- */
-export const UNSEEN_CACHED_SHARE = 1 / 8;
-
-/** How many bodies are remembered as sent, a power of two, and how many words of each are hashed at most. */
-export const SEEN_BODIES = 1 << 14;
-export const SEEN_WORDS = 64;
-
-/** A longer body that wasn't sent before isn't looked up among the cached answers: V8 would hash all of it. */
-export const LOOKED_UP_BODY_BYTES_MAX = byteCount(1000);
-
 /** Memory for the counts of a `tokenizer.json` that no index keeps, in bytes. */
 export const COUNTED_TEXTS_BYTES = byteCount(8 * MiB);
 

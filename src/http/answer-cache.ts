@@ -1,7 +1,6 @@
-import { LOOKED_UP_BODY_BYTES_MAX, REMEMBERED_BODY_BYTES_MAX, UNSEEN_CACHED_SHARE } from '../core/limits.js';
+import { REMEMBERED_BODY_BYTES_MAX } from '../core/limits.js';
 import { type Cache, CachePart } from '../lookup/cache.js';
 import type { Answered } from './endpoint.js';
-import { SeenBodies } from './seen-bodies.js';
 
 /** The approximate overhead of an answer, in bytes, without its texts. */
 const ANSWER_OVERHEAD_BYTES = 512;
@@ -10,7 +9,6 @@ const ANSWER_OVERHEAD_BYTES = 512;
 export class AnswerCache {
   private readonly cache: Cache;
   private readonly answers: CachePart<Answered>;
-  private readonly seen = new SeenBodies();
 
   constructor(cache: Cache) {
     this.cache = cache;
@@ -24,7 +22,6 @@ export class AnswerCache {
    */
   keyOf(generation: number, path: string, body: Buffer): string | undefined {
     if (body.length > REMEMBERED_BODY_BYTES_MAX) return undefined;
-    if (body.length > LOOKED_UP_BODY_BYTES_MAX && !this.isKept(body)) return undefined;
     return `${generation}${path}${body.toString('latin1')}`;
   }
 
@@ -39,20 +36,11 @@ export class AnswerCache {
     return answered;
   }
 
-  /** Once the cache has many answers, only those to bodies that were sent before are kept. */
-  private isKept(body: Buffer): boolean {
-    return this.seen.add(body) || this.cache.share <= UNSEEN_CACHED_SHARE;
-  }
-
-  /**
-   * Caches an answer with a match, if it may be cached and the dataset hasn't changed since.
-   *
-   * @param key that of `body`
-   */
-  set(key: string, body: Buffer, answered: Answered): void {
+  /** Caches an answer with a match, if it may be cached and the dataset hasn't changed since. */
+  set(key: string, answered: Answered): void {
     const match = answered.origin?.match;
     const isMatch = match !== 'none' && match !== 'override';
-    if (answered.asOf !== undefined && isMatch && isCurrent(answered) && this.isKept(body))
+    if (answered.asOf !== undefined && isMatch && isCurrent(answered))
       this.answers.set(key, answered, bytesOf(answered));
   }
 }

@@ -164,7 +164,7 @@ export function frontOf(app: RequestListener, parts: FrontParts): RequestListene
       factsOf(response).isBodyValid = true;
       together.add([response, known]);
     } else {
-      const keep = key === undefined ? undefined : (answered: Answered) => answers?.set(key, body, answered);
+      const keep = key === undefined ? undefined : (answered: Answered) => answers?.set(key, answered);
       answer(operation, body, request, response, keep);
     }
   }

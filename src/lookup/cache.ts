@@ -28,11 +28,6 @@ export class Cache {
   get bytes(): number {
     return this.entries.calculatedSize;
   }
-
-  /** How full it is, from 0 to 1. */
-  get share(): number {
-    return this.entries.calculatedSize / this.entries.maxSize;
-  }
 }
 
 /** A part of a cache, with entries of one kind. All parts share its size limit. */
