@@ -117,7 +117,7 @@ export function readOptions(args: readonly string[]): BenchOptions | CompareOpti
     threads: what === 'threads' || what === 'scale',
     store: what === 'store' || what === 'scale',
     growing: what === 'growing',
-    tokens: what === 'tokens',
+    tokens: what === 'tokens' || what === 'limits',
     limits: what === 'limits',
     beside: what === 'charts',
     quick,

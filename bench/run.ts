@@ -4,7 +4,7 @@
  * commits or two results files. `-- bad-clients` and `-- bodies` measure how much one client can slow down others, and `-- delivery` how
  * exactly streams are sent on time: some six minutes, with `--quick` one. `-- recording` measures what forwarding costs, and how exactly
  * recordings are replayed, `-- growing` a file that grows while it is served, `-- tokens` how fast tokens are counted,
- * and `-- limits` how this tree and a commit before it start, index, count tokens and answer long prompts. `-- scale` measures what docs/scale.md
+ * and `-- limits` that, and how this tree and a commit before it start, index, count tokens and answer long prompts. `-- scale` measures what docs/scale.md
  * says, or `-- threads`, `-- store` (a dataset in a cluster of `redis-server`) and `-- rolling-restart` (of the nodes of HAProxy) a part of it.
  * `-- charts` draws the chart of README.md: requests for different prompts, whole and streamed, from 1 to 256 connections, beside other
  * servers, in some six minutes, with `--quick` one. Options: `--size MB` (default 678), `--rounds N` (3),
