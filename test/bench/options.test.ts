@@ -15,6 +15,7 @@ describe('the options of the benchmark', () => {
       store: false,
       recording: false,
       growing: false,
+      tokens: false,
       limits: false,
       beside: false,
       quick: false,
@@ -38,7 +39,7 @@ describe('the options of the benchmark', () => {
   it.each([
     [
       ['https'],
-      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'recording', 'rolling-restart', 'threads', 'store', 'scale', 'growing', 'limits', 'charts' or 'compare A B', got 'https'",
+      "expected nothing, 'engine', 'http', 'bad-clients', 'bodies', 'delivery', 'recording', 'rolling-restart', 'threads', 'store', 'scale', 'growing', 'tokens', 'limits', 'charts' or 'compare A B', got 'https'",
     ],
     [['engine', 'http'], "got 'engine' 'http'"],
     [['engine', '--quick'], "--quick: expected after 'http' or 'delivery' or 'charts'"],
