@@ -256,6 +256,19 @@ describe.each(TOKENIZERS)('the kernel with the vocabulary of %s', (name) => {
     expect([...tokens.subarray(0, same)]).toEqual(shorter.slice(0, same));
   });
 
+  it.each([
+    ['a word whose end decides where it is cut', `一${'A'.repeat(30_000)}b`],
+    ['a word that is cut far before the end of its capitals', `一${'A'.repeat(30_000)}!`],
+    ['white space up to its last line end', `\n${' '.repeat(30_000)}\nb`],
+    ['white space with one line end at its start', `\n${' '.repeat(30_000)}b`],
+  ])('encodes %s in slices as in one', (_what, whole) => {
+    // A spelled text of this length is never cut into slices.
+    for (const text of [whole, `${'x '.repeat(9995)}${whole}`, `${whole} x`]) {
+      const spelled = Buffer.from(JSON.stringify(text));
+      expect(tokenizer.count(text)).toBe(tokenizer.countSpelled(spelled, 1, spelled.length - 2));
+    }
+  });
+
   it('has the numbers of the marks of a chat', () => {
     const { start, separator, end } = CHAT_MARKS[name];
     const marks = ['<|im_start|>', '<|im_sep|>', '<|im_end|>'];
