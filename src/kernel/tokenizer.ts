@@ -72,8 +72,8 @@ const OWN_PAGES_MAX = 65_536;
 /** The UTF-16 units of a text that are written to a room together. Each has at most three bytes of UTF-8. */
 const SLICE_UNITS = 20_000;
 const UNIT_BYTES = 3;
-/** The bytes of a text that are encoded in a step. Less than `STEP_BYTES` of `assembly/rooms.ts`. */
-const STEP_BYTES = 1 << 14;
+/** The bytes of a text that are encoded in a step: the slowest take about a millisecond. At most `STEP_BYTES` of `assembly/rooms.ts`. */
+const STEP_BYTES = 1 << 13;
 const ALL = 2 ** 31;
 
 let compiled: WebAssembly.Module | undefined;
