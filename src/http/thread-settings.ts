@@ -34,7 +34,7 @@ export function whyAlone(config: Config): string | undefined {
   return `one thread answers: HTTP_THREADS has no effect with ${[...needed, ...storeless].join(', and ')}`;
 }
 
-/** The most memory of the cache of one process. @param hasOthers true if other processes answer, too: they share CACHE_MB */
+/** The most memory of the cache of one process; 0 without a cache. @param hasOthers true if other processes answer, too: they share CACHE_MB */
 export function cacheBytesOf({ cacheMb, httpThreads }: Config, hasOthers: boolean): ByteCount {
-  return byteCount((cacheMb * 1_000_000) / (hasOthers ? httpThreads : 1));
+  return byteCount(Math.floor((cacheMb * 1_000_000) / (hasOthers ? httpThreads : 1)));
 }

@@ -690,6 +690,17 @@ describe('threads with a store', () => {
 });
 
 describe('HTTP_THREADS', () => {
+  it('may be a number that the size of the cache is not divisible by', async () => {
+    const server = startServer([dataset('divided.json', 'old')], { ...env, HTTP_THREADS: '3' });
+    const url = await server.url();
+    await ready(url);
+    const clients = clientsOf(url, 3);
+    for (const client of clients) {
+      expect(replyOf(await client.chat('prompt 3'))).toBe('reply 3 old');
+      client.close();
+    }
+  });
+
   it('must be a number, or auto', async () => {
     const server = startServer([], { HTTP_THREADS: 'all' });
     expect(await server.exited).toBe(2);
