@@ -116,30 +116,52 @@ function isSameContent(one: FileIdentity, other: FileIdentity): boolean {
  * @throws FileChangedError, or what `node:fs` throws
  */
 export function withFile<T>(identity: FileIdentity, use: (fd: number) => T): T {
-  const fd = openSync(identity.path, 'r');
+  const fd = openExpected(identity);
   try {
-    assertSameFile(fd, identity);
-    try {
-      return use(fd);
-    } finally {
-      // If the file was written to meanwhile, neither a result nor an error can be trusted.
-      assertSameFile(fd, identity);
-    }
+    return use(fd);
   } finally {
-    closeSync(fd);
+    closeExpected(fd, identity);
+  }
+}
+
+/** The same for a function that reads in steps. */
+export function* withFileInSteps<T>(
+  identity: FileIdentity,
+  use: (fd: number) => Generator<void, T>,
+): Generator<void, T> {
+  const fd = openExpected(identity);
+  try {
+    return yield* use(fd);
+  } finally {
+    closeExpected(fd, identity);
   }
 }
 
 /** The same for a function that reads asynchronously. */
 export async function withOpenFile<T>(identity: FileIdentity, use: (fd: number) => Promise<T>): Promise<T> {
+  const fd = openExpected(identity);
+  try {
+    return await use(fd);
+  } finally {
+    closeExpected(fd, identity);
+  }
+}
+
+function openExpected(identity: FileIdentity): number {
   const fd = openSync(identity.path, 'r');
   try {
     assertSameFile(fd, identity);
-    try {
-      return await use(fd);
-    } finally {
-      assertSameFile(fd, identity);
-    }
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** @throws FileChangedError if the file was written to meanwhile: neither a result nor an error can be trusted then */
+function closeExpected(fd: number, identity: FileIdentity): void {
+  try {
+    assertSameFile(fd, identity);
   } finally {
     closeSync(fd);
   }

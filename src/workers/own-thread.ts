@@ -1,8 +1,7 @@
-import { closeSync, openSync } from 'node:fs';
 import { GROWTH_READ_BYTES, INDEXED_AT_ONCE_TURNS, RECORD_BYTES_MAX } from '../core/limits.js';
 import { inStep, inSteps } from '../core/steps.js';
 import type { TextPosition } from '../core/text-position.js';
-import { assertSameFile, FileChangedError, type FileIdentity, withFile } from '../dataset/file.js';
+import { FileChangedError, withFile, withFileInSteps } from '../dataset/file.js';
 import { positionOf } from '../dataset/position.js';
 import { Kernel, kernelModule } from '../kernel/kernel.js';
 import { explain, failureOf } from './failure-of.js';
@@ -135,22 +134,6 @@ class OwnThread implements Workers {
     });
     this.last = ended;
     return result;
-  }
-}
-
-/** The same as `withFile`, in steps. */
-function* withFileInSteps<T>(
-  file: FileIdentity,
-  use: (fd: number) => Generator<void, T>,
-): Generator<void, T> {
-  const fd = openSync(file.path, 'r');
-  try {
-    assertSameFile(fd, file);
-    const value = yield* use(fd);
-    assertSameFile(fd, file);
-    return value;
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -1,7 +1,7 @@
 import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FileChangedError, identityOf, withFile } from '#dist/dataset/file.js';
+import { FileChangedError, identityOf, withFile, withFileInSteps } from '#dist/dataset/file.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const path = join(temporaryFolder(), 'file.json');
@@ -21,6 +21,11 @@ describe('a file that may be written to while it is used', () => {
       return use();
     };
     expect(() => withFile(written(), change)).toThrow(FileChangedError);
+    const steps = function* () {
+      yield;
+      return change();
+    };
+    expect(() => [...withFileInSteps(written(), steps)]).toThrow(FileChangedError);
   });
 
   it('returns the result, or throws the error, if it was not written to', () => {
