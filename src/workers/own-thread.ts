@@ -62,8 +62,7 @@ class OwnThread implements Workers {
   }
 
   countTurns(task: KernelCountTask): Promise<TaskResult<number>> {
-    const count = (fd: number) => this.turnCounter.count(task, fd, this.kernelNow);
-    return this.inTurn(() => inSteps(withFileInSteps(task.file, count)), failureOf);
+    return this.inTurn(() => inSteps(this.turnCounter.count(task, this.kernelNow)), failureOf);
   }
 
   async findPosition({ file, offset, from }: PositionTask): Promise<TaskResult<TextPosition>> {

@@ -451,13 +451,10 @@ export function findPosition({ file, offset, from }: PositionTask): TaskResult<T
 /** Counts the tokens of turns, and stores the counts in the index. */
 export function countTurns(task: KernelCountTask): TaskResult<number> {
   try {
-    const value = withFile(task.file, (fd) => {
-      const counting = turnCounter.count(task, fd, kernel);
-      let step = counting.next();
-      while (step.done !== true) step = counting.next();
-      return step.value;
-    });
-    return { kind: 'done', value };
+    const counting = turnCounter.count(task, kernel);
+    let step = counting.next();
+    while (step.done !== true) step = counting.next();
+    return { kind: 'done', value: step.value };
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) throw afterTrap(error);
     return failureOf(error);

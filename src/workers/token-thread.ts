@@ -65,9 +65,10 @@ export function decode({ tokens, lengthMax }: DecodeTask): TaskResult<DecodedTok
   return done(text.length > lengthMax ? { kind: 'long' } : { kind: 'text', text });
 }
 
-/** Counts the tokens of turns, and stores the counts in the index. Returns the first row that is left to count. */
+/** Counts the tokens of turns, and stores the counts in the index once the file is known to be unchanged. Returns the first row that is left to count. */
 export function countTurns({ file, table: data, from, to, stop }: CountTask): TaskResult<number> {
   const table = new IndexTable(data);
+  const counts = new Map<number, number>();
   try {
     const next = withFile(file, (fd) => {
       let row = from;
@@ -76,10 +77,11 @@ export function countTurns({ file, table: data, from, to, stop }: CountTask): Ta
         if (table.tokensOf(row) !== 0 || !table.isSpoken(row)) continue;
         const bytes = turnBuffer(table.lengthOf(row) & LENGTH_MASK);
         readFully(fd, bytes, table.offsetOf(conversation) + table.startOf(row));
-        table.setTokens(row, tokenizer.count(parseTurn(parsePythonJson(bytes.toString()))?.value ?? ''));
+        counts.set(row, tokenizer.count(parseTurn(parsePythonJson(bytes.toString()))?.value ?? ''));
       }
       return row;
     });
+    for (const [row, tokens] of counts) table.setTokens(row, tokens);
     return done(next);
   } catch (error) {
     // The main thread finds out what happened to the file.

@@ -2,7 +2,7 @@ import { parseTurn } from '../core/conversation.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
 import type { TokenizerName } from '../core/tokens.js';
-import { readFully } from '../dataset/file.js';
+import { readFully, withFileInSteps } from '../dataset/file.js';
 import { IndexTable, LENGTH_MASK } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { KernelTokenizer, type Vocabulary } from '../kernel/tokenizer.js';
@@ -14,19 +14,27 @@ export class TurnCounter {
   private readonly tokenizers = new Map<TokenizerName, KernelTokenizer>();
 
   /**
-   * Counts the turns of a task that aren't counted yet, and stores the counts in the index. Yields after each turn; until the end, nothing
-   * else may use the kernel.
+   * Counts the turns of a task that aren't counted yet, and stores the counts in the index once the file is known to be unchanged. Yields
+   * after each turn; until the end, nothing else may use the kernel.
    *
-   * @param fd the file, open
    * @returns the first row that is left to count
    * @throws FileChangedError, what `node:fs` throws, or a trap, after which the kernel's memory is undefined
    */
-  *count(
-    { table: data, from, to, stop, vocabulary }: KernelCountTask,
+  *count(task: KernelCountTask, kernel: Kernel): Generator<void, number> {
+    const table = new IndexTable(task.table);
+    const counts = new Map<number, number>();
+    const next = yield* withFileInSteps(task.file, (fd) => this.countInto(counts, task, table, fd, kernel));
+    for (const [row, tokens] of counts) table.setTokens(row, tokens);
+    return next;
+  }
+
+  private *countInto(
+    counts: Map<number, number>,
+    { from, to, stop, vocabulary }: KernelCountTask,
+    table: IndexTable,
     fd: number,
     kernel: Kernel,
   ): Generator<void, number> {
-    const table = new IndexTable(data);
     const tokenizer = this.tokenizerOf(vocabulary);
     const turns = new TurnBlocks(fd, kernel, endOf(table, to - 1));
     try {
@@ -35,7 +43,7 @@ export class TurnCounter {
         while (table.firstTurnOf(conversation + 1) <= row) conversation++;
         if (table.tokensOf(row) !== 0 || !table.isSpoken(row)) continue;
         const offset = table.offsetOf(conversation) + table.startOf(row);
-        table.setTokens(row, turns.countAt(offset, table.lengthOf(row) & LENGTH_MASK, tokenizer));
+        counts.set(row, turns.countAt(offset, table.lengthOf(row) & LENGTH_MASK, tokenizer));
         yield;
       }
       return row;

@@ -5,14 +5,15 @@ import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { IDLE_MS } from '#dist/core/limits.js';
+import { GROWTH_READ_BYTES, IDLE_MS } from '#dist/core/limits.js';
 import { valueQuery } from '#dist/core/query.js';
 import type { TokenizerFile } from '#dist/core/tokens.js';
 import { openDataset } from '#dist/dataset/dataset.js';
-import type { FileIdentity } from '#dist/dataset/file.js';
+import { FileChangedError, type FileIdentity } from '#dist/dataset/file.js';
 import { indexPaths } from '#dist/index/paths.js';
 import { loadIndex, type SavedIndex, saveIndex } from '#dist/index/saved-index.js';
 import type { IndexTable } from '#dist/index/table.js';
+import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
 import { NamedTokenizer } from '#dist/lookup/named-tokenizer.js';
 import { ThreadTokenizer } from '#dist/lookup/thread-tokenizer.js';
 import { countersOf, countRows, uncountedRows } from '#dist/models/counting.js';
@@ -20,6 +21,8 @@ import { CountingAhead } from '#dist/models/counting-ahead.js';
 import { readTokenizer } from '#dist/settings/tokenizer-file.js';
 import { newStopFlag } from '#dist/workers/stop-flag.js';
 import { TokenPool } from '#dist/workers/token-pool.js';
+import { TurnCounter } from '#dist/workers/turn-counter.js';
+import { vocabularyOf } from '#dist/workers/vocabulary.js';
 import { enginesOf, poolOf } from '../support/dataset.js';
 import { open } from '../support/served.js';
 import { openPool } from '../support/shared-threads.js';
@@ -157,6 +160,20 @@ describe('counting ahead', () => {
       'bytes that are no text: \ufffd',
     ];
     expect(tokensOf(table)).toEqual(expected.map((text) => encode(text).length));
+  });
+
+  it('stores nothing of a file that changes meanwhile', async () => {
+    const { dataset, table } = await indexOf(20);
+    const { uncounted } = table;
+    const { size, buffer } = table;
+    const { file } = dataset;
+    const vocabulary = vocabularyOf(tokens);
+    const task = { file, table: { size, buffer }, from: 0, to: size.turns, stop: newStopFlag(), vocabulary };
+    const counting = new TurnCounter().count(task, new Kernel(kernelModule(), 2 * GROWTH_READ_BYTES));
+    counting.next();
+    writeFileSync(file.path, JSON.stringify(listOf(20)).replace('turn 8', 'text 8'));
+    expect(() => [...counting]).toThrow(FileChangedError);
+    expect(table.uncounted).toBe(uncounted);
   });
 
   it('ends when the file is replaced', async () => {
