@@ -139,6 +139,29 @@ describe('a body whose long texts are cut out', () => {
     );
   });
 
+  it('takes the spelling of its texts from its bytes, rather than spelling them again', () => {
+    const [text, others] = ['x'.repeat(300), 'y'.repeat(300)];
+    bodyTexts.set([text], [0, others.length, 0, 0], Buffer.from(others));
+    const key = queryKernel().keysOf(text)?.key;
+    bodyTexts.set([], [], Buffer.alloc(0));
+    expect(key).toEqual(queryKernel().keysOf(others)?.key);
+    expect(key).not.toEqual(queryKernel().keysOf(text)?.key);
+  });
+
+  it.each(['ends', 'normalized'] as const)(
+    'has keys under the seed of their first one, even if a later seed is in use when %s is computed',
+    (which) => {
+      const [kernel, other] = [queryKernel(), queryKernel()];
+      for (const each of [kernel, other]) each.useSeed({ low: 5, high: 7 });
+      const content = 'some  text. '.repeat(40);
+      parsed(chat(content));
+      const keys = kernel.keysOf(content);
+      kernel.useSeed({ low: 6, high: 8 });
+      kernel.keysOf('another text');
+      expect(keys?.[which]).toEqual(other.keysOf(content)?.[which]);
+    },
+  );
+
   it.each([
     ['a name for a text in the body', JSON.stringify({ prompt: 'x'.repeat(300), model: '\u0000000' })],
     ['a long text in a field that has none', JSON.stringify({ model: { text: 'x'.repeat(300) } })],
