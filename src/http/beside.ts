@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import type { Logger } from 'pino';
+import { AppError } from '../core/errors.js';
 import { tokenizerId } from '../core/tokens.js';
 import { Cache } from '../lookup/cache.js';
 import { NamedTokenizer } from '../lookup/named-tokenizer.js';
@@ -219,9 +220,14 @@ class Beside {
     this.models.get(id)?.forget();
   }
 
-  /** The metrics, as prom-client's JSON. */
-  async metrics(): Promise<readonly object[]> {
-    return (await this.registry()).getMetricsAsJSON();
+  /** The metrics, as prom-client's JSON; undefined while prom-client can't be loaded for lack of file descriptors. */
+  async metrics(): Promise<readonly object[] | undefined> {
+    try {
+      return await this.registry().getMetricsAsJSON();
+    } catch (error) {
+      if (error instanceof AppError) return undefined;
+      throw error;
+    }
   }
 
   hear(): void {

@@ -1,6 +1,7 @@
 /** Metrics whose values are read when they are scraped. */
 
-import { Counter, Gauge, type Metric, type Registry } from 'prom-client';
+import type { Metric, Registry } from 'prom-client';
+import { loaded } from './loaded.js';
 import { type Histogram, LATENCY_BOUNDS } from './request-metrics.js';
 
 /** A value with its labels. */
@@ -22,6 +23,7 @@ export class CollectedMetrics {
 
   /** A counter, whose samples differ in their labels. */
   counter(name: string, help: string, labelNames: readonly string[], values: () => Iterable<Labelled>): void {
+    const { Counter } = loaded('prom-client');
     new Counter({
       name,
       help,
@@ -46,6 +48,7 @@ export class CollectedMetrics {
     values: () => Iterable<Labelled>,
     aggregator: 'sum' | 'min' = 'sum',
   ): void {
+    const { Gauge } = loaded('prom-client');
     new Gauge({
       name,
       help,

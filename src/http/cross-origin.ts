@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { createRequire } from 'node:module';
 import type { RequestHandler } from 'express';
+import { loaded } from './loaded.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -34,8 +34,7 @@ const HEADERS = [
  */
 export function allowOrigins(origins: readonly string[]): RequestHandler {
   const origin = origins.includes('*') ? '*' : [...origins];
-  const cors = createRequire(import.meta.url)('cors') as typeof import('cors');
-  return cors({ origin, exposedHeaders: HEADERS, maxAge: DAY_SECONDS });
+  return loaded('cors')({ origin, exposedHeaders: HEADERS, maxAge: DAY_SECONDS });
 }
 
 /**

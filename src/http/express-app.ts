@@ -1,5 +1,4 @@
 import type { RequestListener } from 'node:http';
-import { createRequire } from 'node:module';
 import type { Express, RequestHandler } from 'express';
 import { isLimited } from '../api/operations.js';
 import type { MakeRest } from './app.js';
@@ -7,7 +6,7 @@ import { requireKey } from './auth.js';
 import { readBody } from './body.js';
 import { allowOrigins } from './cross-origin.js';
 import { allowOnly, unknownUrl } from './errors.js';
-import { unlessLoadable } from './loaded.js';
+import { loaded } from './loaded.js';
 import type { MessageClasses } from './message-classes.js';
 import { pageFiles } from './page-files.js';
 import { limitRate } from './rate-limit.js';
@@ -24,7 +23,7 @@ export const lateExpressApp: MakeRest = (parts) => {
     try {
       app ??= expressApp(parts);
     } catch (error) {
-      parts.errors.answer(response, unlessLoadable(error));
+      parts.errors.answer(response, error);
       return;
     }
     app(request, response);
@@ -44,7 +43,7 @@ export const expressApp: MakeRest = ({
   rate,
   classes,
 }) => {
-  const express = createRequire(import.meta.url)('express') as typeof import('express');
+  const express = loaded('express');
   const app = express();
   usePrototypes(app, classes, express);
   app.disable('x-powered-by');

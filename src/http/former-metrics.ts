@@ -1,3 +1,5 @@
+import { loaded } from './loaded.js';
+
 /** A metric as prom-client's JSON. */
 interface Metric {
   readonly type: string;
@@ -10,10 +12,12 @@ export class FormerMetrics {
   /** @param metrics the last known ones of a process that has ended, as prom-client's JSON */
   add(metrics: readonly object[]): void {
     const counts = (metrics as readonly Metric[]).filter(({ type }) => type !== 'gauge');
-    this.counted = this.counted.then(async (before) => {
-      const { AggregatorRegistry } = await import('prom-client');
-      return AggregatorRegistry.aggregate([before, counts]).getMetricsAsJSON();
-    });
+    if (counts.length === 0) return;
+    // Loaded already: processes are asked for their metrics only after this one has its own.
+    const { AggregatorRegistry } = loaded('prom-client');
+    this.counted = this.counted.then((before) =>
+      AggregatorRegistry.aggregate([before, counts]).getMetricsAsJSON(),
+    );
   }
 
   /** All of them together, as prom-client's JSON. */

@@ -1,21 +1,27 @@
+import { createRequire } from 'node:module';
 import { AppError } from '../core/errors.js';
 
-/**
- * Loads a module when it is first needed.
- *
- * @throws AppError if the system has no file descriptor left to open it
- */
-export async function loaded<T>(load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw unlessLoadable(cause);
-  }
+/** The packages that only some requests need. */
+interface Packages {
+  readonly cors: typeof import('cors');
+  readonly express: typeof import('express');
+  readonly 'prom-client': typeof import('prom-client');
 }
 
-/** The error for the client, if a module can't be loaded for lack of file descriptors; any other error itself. */
-export function unlessLoadable(cause: unknown): unknown {
-  return isOutOfFiles(cause) ? new AppError('overloaded', { cause }) : cause;
+const require = createRequire(import.meta.url);
+
+/**
+ * Loads a package when it is first needed. A later call tries again what failed in an earlier one: `import()` would fail the same way
+ * until the process ends.
+ *
+ * @throws AppError if the process, or the system, has no file descriptor left
+ */
+export function loaded<Name extends keyof Packages>(name: Name): Packages[Name] {
+  try {
+    return require(name);
+  } catch (cause) {
+    throw isOutOfFiles(cause) ? new AppError('overloaded', { cause }) : cause;
+  }
 }
 
 /** True if the process, or the system, has too many files open. */

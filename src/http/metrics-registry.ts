@@ -1,9 +1,10 @@
 /** The metrics of `GET /metrics`: their names, help texts and sources. Values are collected on each scrape. */
 
-import { type Counter, collectDefaultMetrics, Registry } from 'prom-client';
+import type { Counter, Registry } from 'prom-client';
 import type { DatasetFigures } from '../models/served.js';
 import { CollectedMetrics, type Labelled } from './collected-metrics.js';
 import { addCompletionMetrics } from './completion-metrics.js';
+import { loaded } from './loaded.js';
 import type { Measured } from './measured.js';
 
 /** Metrics of prom-client that aren't numbers if nothing was measured between two scrapes, which some clients refuse. */
@@ -11,11 +12,15 @@ const UNDEFINED_AT_TIMES = ['min', 'mean', 'stddev'].map(
   (figure) => `nodejs_eventloop_lag_${figure}_seconds`,
 );
 
-/** The metrics of a server. */
+/** The metrics of a server.
+ *
+ * @throws AppError if prom-client can't be loaded for lack of file descriptors
+ */
 export function createRegistry(measured: Measured): Registry {
   const { metrics, figures } = measured;
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  const client = loaded('prom-client');
+  const registry = new client.Registry();
+  client.collectDefaultMetrics({ register: registry });
   for (const name of UNDEFINED_AT_TIMES) registry.removeSingleMetric(name);
   addCpuTime(registry);
 

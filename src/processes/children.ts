@@ -82,7 +82,10 @@ export class Children {
     await Promise.all(this.children.map((child) => this.publishTo(child, number)));
   }
 
-  /** The metrics of each child, as prom-client's JSON: the last known ones of a child that doesn't answer within `CHILD_STALLED_MS`. */
+  /**
+   * The metrics of each child, as prom-client's JSON: the last known ones of a child that can't collect them, or doesn't answer within
+   * `CHILD_STALLED_MS`.
+   */
   metrics(): Promise<readonly (readonly object[])[]> {
     return Promise.all(this.children.map((child) => child.metrics()));
   }
@@ -181,7 +184,7 @@ class Child {
 
   /** See `Children.metrics`. */
   async metrics(): Promise<readonly object[]> {
-    const asked = this.channel.ask<readonly object[]>({ kind: 'metrics' }).catch(() => undefined);
+    const asked = this.channel.ask<readonly object[] | undefined>({ kind: 'metrics' }).catch(() => undefined);
     const now = await Promise.race([asked, sleep(CHILD_STALLED_MS, undefined, { ref: false })]);
     this.lastMetrics = now ?? this.lastMetrics;
     return this.lastMetrics;

@@ -41,7 +41,7 @@ type MainNote =
 type MainQuestion =
   /** Answered once the child answers from that state, and from none before. */
   | { readonly kind: 'publish'; readonly publication: Publication }
-  /** The metrics of the child, as prom-client's JSON. */
+  /** The metrics of the child, as prom-client's JSON; undefined if it can't collect them now. */
   | { readonly kind: 'metrics' }
   /** Answered at once, after the notes before it. */
   | { readonly kind: 'check' };

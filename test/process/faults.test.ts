@@ -1,7 +1,7 @@
 /** A server process whose threads die, whose disk fails, and that has a bug. */
 
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -259,6 +259,40 @@ describe('a server with fewer files than connections', () => {
       [],
     );
     for (let i = 0; i < 10; i++) expect(await ask(url, i)).toEqual(replyTo(i));
+  });
+
+  it('loads what its rare requests need as soon as it can open files again', {
+    timeout: 60_000,
+  }, async () => {
+    const command = `ulimit -n 64; exec '${process.execPath}' '${program}' '${dataset}' --engine index --index-dir none`;
+    const url = await new ServerProcess('bash', ['-c', command]).url();
+    const connections: Agent[] = [];
+    /** The status of a response on a connection, or the error of the connection. */
+    const statusOn = (agent: Agent, path: string) =>
+      new Promise((resolve) => {
+        const asked = request(url + path, { agent }, (response) => {
+          response.resume().on('end', () => resolve(response.statusCode));
+        });
+        asked.on('error', (error: NodeJS.ErrnoException) => resolve(error.code)).end();
+      });
+    const open = () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      connections.push(agent);
+      return agent;
+    };
+    const first = open();
+    expect(await statusOn(first, '/health')).toBe(200);
+    while ((await statusOn(open(), '/health')) === 200);
+    const paths = ['/metrics', '/openapi.json', '/unknown'];
+    const statuses = async () => {
+      const all = [];
+      for (const path of paths) all.push(await statusOn(first, path));
+      return all;
+    };
+    expect(await statuses()).toEqual([503, 200, 503]);
+    for (const agent of connections.slice(1)) agent.destroy();
+    await vi.waitFor(async () => expect(await statuses()).toEqual([200, 200, 404]), WAIT);
+    first.destroy();
   });
 });
 

@@ -1,8 +1,8 @@
+import { openapiDocument } from '../../api/openapi.js';
 import type { Catalog } from '../../models/catalog.js';
 import type { KeyCheck } from '../auth.js';
 import { type Answered, type Endpoint, jsonOf } from '../endpoint.js';
 import { exampleOf } from '../example-request.js';
-import { loaded } from '../loaded.js';
 
 /** The data that the API description is built from. */
 export interface OpenapiParts {
@@ -12,17 +12,13 @@ export interface OpenapiParts {
   readonly missStatus: number;
 }
 
-/**
- * `GET /openapi.json`: the description of the API, with examples that get a reply if the client has access. The module is loaded on the
- * first request, so that it doesn't delay the start.
- */
+/** `GET /openapi.json`: the description of the API, with examples that get a reply if the client has access. */
 export function openapi({ catalog, keyCheck, version, missStatus }: OpenapiParts): Endpoint<void> {
   // The example changes with the dataset, and is undefined for a client without access.
   let last: { readonly prompt: string | undefined; readonly answered: Answered } | undefined;
   return {
     parse: () => undefined,
-    answer: async (_, { request }) => {
-      const { openapiDocument } = await loaded(() => import('../../api/openapi.js'));
+    answer: (_, { request }) => {
       const example = keyCheck(request.headers) === undefined ? exampleOf(catalog.models) : undefined;
       if (last === undefined || last.prompt !== example?.prompt) {
         last = {
