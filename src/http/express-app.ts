@@ -107,7 +107,8 @@ export const expressApp: MakeRest = ({
 /**
  * Express gives every request and response the app's own prototypes, with `Object.setPrototypeOf`. If the object was created with another
  * prototype, this disables the engine's inline caches for everything that is done with it later. On Node 20 that is most of the cost of
- * Express. Objects of the server's own classes get the app's prototypes from the start, and setting them again changes nothing.
+ * Express. Objects of the server's own classes get the app's prototypes when the first request needs the app, and setting them again
+ * changes nothing.
  */
 function usePrototypes(
   app: Express,
