@@ -13,14 +13,15 @@ import { isUtf8 } from './utf8';
 /** The most bytes of a body whose texts are cut out. */
 const BODY_BYTES: i32 = 65_536;
 /** A shorter string is parsed faster than it is cut out. */
-const CUT_BYTES_MIN: usize = 256;
-const CUTS_MAX: u32 = 256;
+const CUT_BYTES_MIN: i32 = 256;
+/** No body has as many texts: their quotes need bytes, too. */
+const CUTS_MAX: i32 = BODY_BYTES / CUT_BYTES_MIN;
 
 /** The numbers of a text: where its string is in the body, its length there, and the address and the length of the decoded text. */
-const CUT_BYTES: usize = 16;
+const CUT_BYTES: i32 = 16;
 /** A flag of the last one: the text is UTF-16. Without it, it is ASCII. */
 const WIDE_FLAG: u32 = 0x80000000;
-const cuts = memory.data(4096, 4);
+const cuts = memory.data(CUT_BYTES * CUTS_MAX, 4);
 /** The decoded texts, one after the other, each at an even address. Vector stores write past their end. */
 const decoded = memory.data(2 * BODY_BYTES + 512, 16);
 /** What is left of the body. */
@@ -91,7 +92,6 @@ export function isTextName(p: usize, length: usize): bool {
  * @returns the closing quote; 0 if the string isn't cut out
  */
 export function cut(p: usize, limit: usize): usize {
-  if (count === CUTS_MAX) return 0;
   const start = decodedTo;
   let close = decode(p, limit, start);
   const isWide = close !== 0 && load<u8>(close) !== QUOTE;
