@@ -11,11 +11,13 @@ import {
   type TurnTokenizer,
   uncountedRows,
 } from './counting.js';
+import type { Notices } from './notices.js';
 
 /** What counts ahead. */
 interface Counting {
   readonly tokens: TurnTokenizer;
   readonly pool: SharedPool;
+  readonly notices: Pick<Notices, 'warn'>;
 }
 
 /** Counts the tokens of all turns of an index before requests need them. When a request arrives, it pauses after the current turns. */
@@ -89,6 +91,12 @@ export class CountingAhead {
     else this.timer = setTimeout(() => this.schedule(), dueMs).unref();
   }
 
+  /** A turn has crashed the thread repeatedly, or the tokenizer can't be loaded. */
+  private giveUp(reason: string): void {
+    this.end();
+    this.by.notices.warn({ reason }, 'counting tokens ahead failed; requests count what they need');
+  }
+
   private async countWhileIdle(): Promise<void> {
     this.flag = newStopFlag();
     const counters = countersOf(this.by.tokens, this.by.pool, bytesOf(this.rows));
@@ -99,8 +107,7 @@ export class CountingAhead {
     const isDone = this.rows.length === 0;
     counters.release(!isDone && !this.isStopped);
     this.running = undefined;
-    // A turn has crashed the thread repeatedly: the remaining turns are counted when a request needs them.
-    if (failure?.code === 'worker_failed') this.end();
+    if (failure?.code === 'worker_failed') this.giveUp(failure.detail);
     // A file that can't be read now may be readable later.
     else if (failure !== undefined) this.busyMs = performance.now();
     if (isDone) this.onDone();

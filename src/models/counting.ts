@@ -2,6 +2,8 @@ import { INDEXED_HERE_BYTES_MAX, TURNS_TOGETHER_MAX } from '../core/limits.js';
 import { type TokenizerName, tokenizerId } from '../core/tokens.js';
 import type { FileIdentity } from '../dataset/file.js';
 import type { IndexTable } from '../index/table.js';
+import type { Vocabulary } from '../kernel/tokenizer.js';
+import { failureOf } from '../workers/failure-of.js';
 import { ownThread } from '../workers/own-thread.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import type { StopFlag } from '../workers/stop-flag.js';
@@ -26,13 +28,22 @@ interface Counters {
   readonly release: (isLater: boolean) => void;
 }
 
-/** Acquires threads to count turns of a number of bytes. A few are counted by the calling thread. They must be released. */
+/**
+ * Acquires threads to count turns of a number of bytes. A few are counted by the calling thread. They must be released. If the vocabulary
+ * can't be loaded, every task fails with the code `worker_failed`.
+ */
 export function countersOf(tokens: TurnTokenizer, pool: SharedPool, bytes: number): Counters {
   if (typeof tokens !== 'string')
     return { workers: tokens.size, countTurns: (task) => tokens.countTurns(task), release: () => {} };
+  let vocabulary: Vocabulary;
+  try {
+    vocabulary = vocabularyOf(tokens);
+  } catch (error) {
+    const failure = failureOf(error);
+    return { workers: 1, countTurns: async () => failure, release: () => {} };
+  }
   const isHere = bytes <= INDEXED_HERE_BYTES_MAX;
   const workers = isHere ? ownThread() : pool.take();
-  const vocabulary = vocabularyOf(tokens);
   return {
     workers: workers.workers,
     countTurns: (task) => workers.countTurns({ ...task, vocabulary }),

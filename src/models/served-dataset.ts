@@ -702,7 +702,7 @@ export class ServedDataset implements Served {
     // More may be appended to the file.
     if (uncounted.length === 0 && !edition.dataset.file.mayGrow) return;
     this.counting = new CountingAhead(
-      { tokens, pool },
+      { tokens, pool, notices },
       edition.dataset.file,
       tables,
       this.requestedMs,

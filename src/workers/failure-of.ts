@@ -1,4 +1,4 @@
-import { DatasetSyntaxError, type TaskFailure } from '../core/errors.js';
+import { AppError, DatasetSyntaxError, type TaskFailure } from '../core/errors.js';
 import { FileChangedError, withFile } from '../dataset/file.js';
 import type { ShardTask } from './tasks.js';
 import type { InvalidRecordError } from './walk.js';
@@ -20,7 +20,7 @@ export async function explain(
 
 /** The failure that an error is, as a value. */
 export function failureOf(error: unknown): TaskFailure {
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = detailOf(error);
   if (error instanceof DatasetSyntaxError) {
     return { kind: 'failed', code: 'dataset_invalid', detail, offset: error.offset };
   }
@@ -31,4 +31,10 @@ export function failureOf(error: unknown): TaskFailure {
     return { kind: 'failed', code: 'dataset_unreadable', detail, systemCode };
   }
   return { kind: 'failed', code: 'worker_failed', detail };
+}
+
+/** The message of an error; that of its cause, if it is one that a client sees. */
+function detailOf(error: unknown): string {
+  if (error instanceof AppError && error.cause !== undefined) return detailOf(error.cause);
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,13 +1,29 @@
+import { AppError } from '../core/errors.js';
 import type { TokenizerName } from '../core/tokens.js';
+import { isSystemError } from '../dataset/file.js';
 import { freeTokenizersOf, loadVocabulary, type Vocabulary } from '../kernel/tokenizer.js';
 
 const loaded = new Map<TokenizerName, Vocabulary>();
 
-/** The vocabulary of a tokenizer, loaded when this process first needs it. It can be passed to threads. */
+/**
+ * The vocabulary of a tokenizer, loaded when this process first needs it. It can be passed to threads.
+ *
+ * @throws AppError if its file can't be read, or there is no memory for it; the next call tries again
+ */
 export function vocabularyOf(name: TokenizerName): Vocabulary {
-  const known = loaded.get(name) ?? loadVocabulary(name);
+  const known = loaded.get(name) ?? load(name);
   loaded.set(name, known);
   return known;
+}
+
+function load(name: TokenizerName): Vocabulary {
+  try {
+    return loadVocabulary(name);
+  } catch (cause) {
+    // V8 throws a RangeError if it can't allocate the memory.
+    if (!isSystemError(cause) && !(cause instanceof RangeError)) throw cause;
+    throw new AppError('worker_failed', { message: 'The tokenizer could not be loaded. Try again.', cause });
+  }
 }
 
 /** Frees what the tokenizers of a thread used, which has ended. */

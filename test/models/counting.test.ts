@@ -24,7 +24,7 @@ import { TokenPool } from '#dist/workers/token-pool.js';
 import { TurnCounter } from '#dist/workers/turn-counter.js';
 import { vocabularyOf } from '#dist/workers/vocabulary.js';
 import { enginesOf, poolOf } from '../support/dataset.js';
-import { open } from '../support/served.js';
+import { open, Recorder } from '../support/served.js';
 import { openPool } from '../support/shared-threads.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { type Kind, tokenizerFile, tokenizerPath } from '../support/tokenizers.js';
@@ -71,7 +71,13 @@ describe('counting ahead', () => {
     const done = new Promise<void>((resolve) => {
       onDone = resolve;
     });
-    const ahead = new CountingAhead({ tokens, pool: openPool(2) }, file, tables, busyMs, onDone);
+    const ahead = new CountingAhead(
+      { tokens, pool: openPool(2), notices: new Recorder() },
+      file,
+      tables,
+      busyMs,
+      onDone,
+    );
     onTestFinished(() => ahead.stop());
     return { ahead, done };
   }

@@ -157,6 +157,19 @@ describe('counting tokens ahead', () => {
     begin('worker-eio')();
     await server.waitFor(/tokens counted/, 'stderr');
   });
+
+  it('ends if the tokenizer cannot be loaded, which requests try again', { timeout: 60_000 }, async () => {
+    const { server, url, begin } = await startFaulty(await savedIndex(), '', ['vocabulary']);
+    await server.waitFor(/EMFILE.*counting tokens ahead failed/, 'stderr');
+    const { status, text } = await ask(url, 0);
+    expect([status, text]).toEqual([503, expect.stringContaining('The tokenizer could not be loaded.')]);
+    begin('vocabulary')();
+    const answer = await post(`${url}/v1/chat/completions`, {
+      messages: [{ role: 'user', content: 'prompt 0' }],
+    });
+    expect(await answer.json()).toMatchObject({ usage: { completion_tokens: 301 } });
+    expect(server.stderr.split('counting tokens ahead failed')).toHaveLength(2);
+  });
 });
 
 describe('a server whose disk', () => {

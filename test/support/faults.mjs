@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 const folder = process.env.FAULTS ?? '';
-const { existsSync, openSync, readSync, unlinkSync } = fs;
+const { existsSync, openSync, readFileSync, readSync, unlinkSync } = fs;
 const { open } = fs.promises;
 
 /** Faults that end a thread, or one of its tasks. */
@@ -60,6 +60,11 @@ fs.readSync = (...args) => {
   failIf('eio', 'EIO', 'read');
   if (!isMainThread) failIf('worker-eio', 'EIO', 'read');
   return readSync(...args);
+};
+
+fs.readFileSync = (path, ...args) => {
+  if (String(path).endsWith('_base.bin')) failIf('vocabulary', 'EMFILE', 'open');
+  return readFileSync(path, ...args);
 };
 
 fs.openSync = (...args) => {
