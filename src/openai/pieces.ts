@@ -3,7 +3,10 @@ import type { TokenizerName } from '../core/tokens.js';
 
 const CONTRACTION = "'(?:[sS]|[dD]|[mM]|[tT]|[lL][lL]|[vV][eE]|[rR][eE])";
 
-/** How a tokenizer splits a text, about a word at a time, before it looks for tokens: no token crosses such a boundary. */
+/**
+ * How a tokenizer splits a text, about a word at a time, before it looks for tokens: no token crosses such a boundary, except around U+FEFF,
+ * U+0085 and `'ſ`, whose classes are tiktoken's for tokens (see `kernel/tokenizer.ts`), and JavaScript's here.
+ */
 const PIECES: Readonly<Record<TokenizerName, RegExp>> = {
   o200k_base: new RegExp(
     [
