@@ -42,8 +42,11 @@ export interface CutJson {
   /** The rest of it, in which the string `\0` and three digits, the text's number, is in place of each text. It may be invalid. */
   readonly rest: string;
   readonly texts: readonly string[];
-  /** Where the spellings of the texts are in the JSON text, `PLACE_NUMBERS` for each; as `JSON.stringify` spells them. */
-  readonly places: readonly number[];
+  /**
+   * Where the spellings of the texts are in the JSON text, as `JSON.stringify` spells them: `PLACE_NUMBERS` for each, and others. It is
+   * valid until the next text is measured.
+   */
+  readonly places: Uint32Array;
 }
 
 /** Measures one text at a time, with a kernel instance of its own. */
@@ -51,12 +54,14 @@ export class JsonMeter {
   private readonly kernel: Exports;
   private readonly block: Uint8Array;
   private readonly memory: Buffer;
+  private readonly places: Uint32Array;
 
   constructor(module: WebAssembly.Module) {
     this.kernel = new WebAssembly.Instance(module).exports as unknown as Exports;
     const { memory, measuredAt, measuredAtOnce } = this.kernel;
     this.block = new Uint8Array(memory.buffer, measuredAt(), measuredAtOnce());
     this.memory = Buffer.from(memory.buffer);
+    this.places = new Uint32Array(memory.buffer, this.kernel.cutsAt());
   }
 
   /** The longest text that `cut` takes, in bytes. */
@@ -76,23 +81,17 @@ export class JsonMeter {
     const length = kernel.measureAndCut(bytes.length);
     if (length === 0) return undefined;
     const leftAt = kernel.leftAt();
-    const cutsAt = kernel.cutsAt();
-    const places = Array.from(new Uint32Array(memory.buffer, cutsAt, kernel.cutTexts() * PLACE_NUMBERS));
-    return { rest: memory.toString('utf8', leftAt, leftAt + length), texts: this.textsAt(places), places };
+    const texts = Array.from({ length: kernel.cutTexts() }, (_, i) => this.textAt(i * PLACE_NUMBERS));
+    return { rest: memory.toString('utf8', leftAt, leftAt + length), texts, places: this.places };
   }
 
-  /** The texts that were cut out. */
-  private textsAt(places: readonly number[]): string[] {
-    const texts: string[] = [];
-    for (let place = 0; place < places.length; place += PLACE_NUMBERS) {
-      const at = places[place + DECODED_AT] as number;
-      const length = places[place + DECODED_LENGTH] as number;
-      const isWide = length >= WIDE_FLAG;
-      texts.push(
-        this.memory.toString(isWide ? 'utf16le' : 'latin1', at, at + (isWide ? length - WIDE_FLAG : length)),
-      );
-    }
-    return texts;
+  /** The text that was cut out whose place is there. */
+  private textAt(place: number): string {
+    const { places, memory } = this;
+    const at = places[place + DECODED_AT] as number;
+    const length = places[place + DECODED_LENGTH] as number;
+    const isWide = length >= WIDE_FLAG;
+    return memory.toString(isWide ? 'utf16le' : 'latin1', at, at + (isWide ? length - WIDE_FLAG : length));
   }
 
   /** Begins a new text. */

@@ -675,8 +675,7 @@ export class Kernel implements RowSorter {
   private write(text: string): number | undefined {
     if (text === this.written) return this.writtenLength;
     if (text.length > TEXT_LENGTH_MAX) return undefined;
-    const known = bodyTexts.spellingOf(text);
-    if (known !== undefined) return this.writeKnown(text, known);
+    if (bodyTexts.find(text)) return this.writeKnown(text);
     const length = text.isWellFormed() ? this.spell(text) : this.writeSpelled(text);
     // Remembering a longer text would keep it in memory.
     this.written = length === undefined || text.length > REMEMBERED_LENGTH_MAX ? undefined : text;
@@ -684,12 +683,13 @@ export class Kernel implements RowSorter {
     return length;
   }
 
-  private writeKnown(text: string, spelled: Uint8Array): number {
-    this.reserve(spelled.length);
-    this.inputView.set(spelled);
+  private writeKnown(text: string): number {
+    const { length } = bodyTexts;
+    this.reserve(length);
+    bodyTexts.copy(this.inputView, 0);
     this.written = text;
-    this.writtenLength = spelled.length;
-    return spelled.length;
+    this.writtenLength = length;
+    return length;
   }
 
   /** Spells a text that UTF-8 can encode; undefined if the spelling is too long for any record. */

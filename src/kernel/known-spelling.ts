@@ -1,5 +1,7 @@
 /** Texts whose spelling is known, so that a kernel needn't spell them again: those of the body that was parsed last. */
 
+import { type ByteCount, byteCount } from '../core/bytes.js';
+
 /** The numbers of a text among `places`. */
 export const PLACE_NUMBERS = 4;
 /** The columns: where the text's spelling is in the bytes, and its length there. The other two don't matter here. */
@@ -9,39 +11,53 @@ const LENGTH = 1;
 /** The texts of one body, and where their spellings are in its bytes. */
 class KnownSpellings {
   private texts: readonly string[] = [];
-  private places: readonly number[] = [];
-  private bytes: Uint8Array = new Uint8Array();
+  /** A copy: making objects for each body would keep the collection of garbage busy. */
+  private places = new Uint32Array();
+  private bytes: Buffer = Buffer.alloc(0);
   /** The length of the shortest text. */
   private lengthMin = Number.POSITIVE_INFINITY;
-  /** Where the next text is expected: texts are spelled in the order in which the body has them. */
-  private next = 0;
+  /** The text that was found last. Texts are spelled in the order in which the body has them: the next one is expected after it. */
+  private found = -1;
 
   /**
    * Replaces the texts.
    *
-   * @param places a row of `PLACE_NUMBERS` for each text
+   * @param places rows of `PLACE_NUMBERS`, one for each text, and any others
    * @param bytes the spellings, which must be those of `JSON.stringify` and must not change
    */
-  set(texts: readonly string[], places: readonly number[], bytes: Uint8Array): void {
+  set(texts: readonly string[], places: Uint32Array, bytes: Buffer): void {
+    const count = texts.length * PLACE_NUMBERS;
+    if (this.places.length < count) this.places = new Uint32Array(2 * count);
+    for (let i = 0; i < count; i++) this.places[i] = places[i] as number;
+    this.lengthMin = Number.POSITIVE_INFINITY;
+    for (const { length } of texts) this.lengthMin = Math.min(this.lengthMin, length);
     this.texts = texts;
-    this.places = places;
     this.bytes = bytes;
-    this.next = 0;
-    this.lengthMin = texts.reduce((least, { length }) => Math.min(least, length), Number.POSITIVE_INFINITY);
+    this.found = -1;
   }
 
-  /** The spelling of a text without its quotes; undefined if it isn't known. */
-  spellingOf(text: string): Uint8Array | undefined {
+  /** True if the spelling of a text is known: `length` and `copy` are of that one then. */
+  find(text: string): boolean {
     const { texts } = this;
-    if (text.length < this.lengthMin) return undefined;
-    for (let i = 0; i < texts.length; i++) {
-      const at = (this.next + i) % texts.length;
+    if (text.length < this.lengthMin) return false;
+    for (let i = 1; i <= texts.length; i++) {
+      const at = (this.found + i) % texts.length;
       if (texts[at] !== text) continue;
-      this.next = at + 1;
-      const start = this.places[at * PLACE_NUMBERS + START] as number;
-      return this.bytes.subarray(start, start + (this.places[at * PLACE_NUMBERS + LENGTH] as number));
+      this.found = at;
+      return true;
     }
-    return undefined;
+    return false;
+  }
+
+  /** The length of the spelling that was found, without its quotes. */
+  get length(): ByteCount {
+    return byteCount(this.places[this.found * PLACE_NUMBERS + LENGTH] as number);
+  }
+
+  /** Writes the spelling that was found to `target`. */
+  copy(target: Uint8Array, targetAt: number): void {
+    const start = this.places[this.found * PLACE_NUMBERS + START] as number;
+    this.bytes.copy(target, targetAt, start, start + this.length);
   }
 }
 

@@ -130,7 +130,7 @@ describe('a body whose long texts are cut out', () => {
             const keys = kernel.keysOf(each);
             return keys && [keys.ends, keys.key, keys.normalized, keys.head, keys.length];
           });
-        bodyTexts.set([], [], Buffer.alloc(0));
+        bodyTexts.set([], new Uint32Array(), Buffer.alloc(0));
         const expected = keysIn(other);
         parsed(json);
         expect(keysIn(known)).toEqual(expected);
