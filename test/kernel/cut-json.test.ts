@@ -141,9 +141,9 @@ describe('a body whose long texts are cut out', () => {
 
   it('takes the spelling of its texts from its bytes, rather than spelling them again', () => {
     const [text, others] = ['x'.repeat(300), 'y'.repeat(300)];
-    bodyTexts.set([text], [0, others.length, 0, 0], Buffer.from(others));
+    bodyTexts.set([text], Uint32Array.of(0, others.length, 0, 0), Buffer.from(others));
     const key = queryKernel().keysOf(text)?.key;
-    bodyTexts.set([], [], Buffer.alloc(0));
+    bodyTexts.set([], new Uint32Array(), Buffer.alloc(0));
     expect(key).toEqual(queryKernel().keysOf(others)?.key);
     expect(key).not.toEqual(queryKernel().keysOf(text)?.key);
   });
