@@ -45,7 +45,7 @@ interface Exports {
   classesAt(): number;
   takePlainAscii(): void;
   claimRoom(thread: number): boolean;
-  takeOwnRoom(textBytes: number): void;
+  takeOwnRoom(): void;
   leaveRoom(): void;
   freeRooms(thread: number): void;
   textBytesMax(): number;
@@ -59,19 +59,22 @@ interface Exports {
   position(): number;
   isDone(): number;
   unfinishedEnd(): number;
+  splitBytes(): number;
   unitsLeft(): number;
+  findPieceEnd(phase: number, units: number, marked: number): boolean;
+  runPhase(): number;
+  runUnits(): number;
+  runMarked(): number;
 }
 
 const PAGE_BYTES = 65_536;
 /** What the module needs before it knows how long a vocabulary is. */
 const PAGES_MIN = 32;
-/** The most that a vocabulary and its rooms take. */
+/** The most that a vocabulary and its rooms take, or a copy of the vocabulary. */
 const SHARED_PAGES_MAX = 4096;
-const OWN_PAGES_MAX = 65_536;
 
 /** The UTF-16 units of a text that are written to a room together. Each has at most three bytes of UTF-8. */
 const SLICE_UNITS = 20_000;
-const UNIT_BYTES = 3;
 /** The bytes of a text that are encoded in a step: the slowest take about a millisecond. At most `STEP_BYTES` of `assembly/rooms.ts`. */
 const STEP_BYTES = 1 << 13;
 const ALL = 2 ** 31;
@@ -110,22 +113,22 @@ function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Ex
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
 }
 
-/** Counts and encodes with an instance of its own. */
+/**
+ * Counts and encodes with an instance of its own, in a room of the shared memory. Long texts are written to it slice by slice, so that it has
+ * space for words of any length, and for any number of texts that are counted in turn.
+ */
 export class KernelTokenizer {
   private readonly vocabulary: Vocabulary;
-  private readonly room: Room;
+  private room: Room;
   private readonly starts: Uint32Array;
   private readonly tokens: Uint8Array;
   private readonly marks: ReadonlyMap<number, Uint8Array>;
 
   constructor(vocabulary: Vocabulary) {
-    const { name, module, memory } = vocabulary;
-    const exports = instantiate(module, memory);
-    exports.begin(name === 'o200k_base');
+    const { name, memory } = vocabulary;
     this.vocabulary = vocabulary;
-    this.room = exports.claimRoom(threadId)
-      ? new Room(exports, memory, exports.textBytesMax())
-      : ownRoom(vocabulary, exports.textBytesMax());
+    this.room = roomOf(vocabulary);
+    const { exports } = this.room;
     const { buffer } = memory;
     this.starts = new Uint32Array(buffer, exports.tokenStartsAt(), exports.tokenCount() + 1);
     this.tokens = new Uint8Array(buffer, exports.bytesAt(), this.starts.at(-1));
@@ -145,11 +148,11 @@ export class KernelTokenizer {
     return room.exports.advance(ALL, false);
   }
 
-  /** The same, in steps of at most about a millisecond. Other texts may be counted between two steps. */
+  /** The same, in steps of about a millisecond or less. Other texts may be counted between two steps. */
   *countInSteps(text: string): Generator<void, number> {
     let count = 0;
-    for (const step of this.steps(new Slices(text), false)) {
-      count += step.count;
+    for (const tokens of this.steps(new Slices(text), false)) {
+      count += tokens;
       yield;
     }
     return count;
@@ -173,11 +176,11 @@ export class KernelTokenizer {
     return finished(this.encodeInSteps(text));
   }
 
-  /** The same, in steps of at most about a millisecond. */
+  /** The same, in steps of about a millisecond or less. */
   *encodeInSteps(text: string): Generator<void, Uint32Array> {
     const parts: Uint32Array[] = [];
-    for (const { count, room } of this.steps(new Slices(text), true)) {
-      parts.push(room.tokens(count));
+    for (const count of this.steps(new Slices(text), true)) {
+      parts.push(this.room.tokens(count));
       yield;
     }
     return joined(parts);
@@ -199,6 +202,12 @@ export class KernelTokenizer {
     return this.bytesOf(token)?.length ?? 0;
   }
 
+  /** Goes on with another instance: after a trap, what the last one wrote is undefined. Texts that are counted in steps go on, too. */
+  renew(): void {
+    this.close();
+    this.room = roomOf(this.vocabulary);
+  }
+
   /** Gives back what the tokenizer used of the shared memory. It can't be used any more. */
   close(): void {
     this.room.exports.leaveRoom();
@@ -212,73 +221,110 @@ export class KernelTokenizer {
       : this.tokens.subarray(start, end);
   }
 
-  /** Encodes a text, step by step. The tokens of a step are in its room until the next one begins. */
-  private *steps(slices: Slices, isEncoding: boolean): Generator<{ count: number; room: Room }, void> {
-    let { room } = this;
-    let place = BEGINNING;
+  /** Encodes a text, step by step: yields how many tokens each step has. They are in the room until the next step. */
+  private *steps(slices: Slices, isEncoding: boolean): Generator<number, void> {
     while (true) {
-      if (room.laid !== slices) {
-        if (slices.bytesMax > room.textBytes) room = ownRoom(this.vocabulary, slices.bytesMax);
-        slices.lay(room);
-        room.exports.resume(place.position, place.unfinished);
-      }
+      const { room } = this;
+      if (room.laid !== slices) slices.lay(room);
       const { exports } = room;
       const count = exports.advance(STEP_BYTES, isEncoding);
       const isDone = exports.isDone() !== 0;
-      place = { position: exports.position(), unfinished: exports.unfinishedEnd() };
       const isLast = isDone && slices.isLast;
-      if (isDone && !isLast) {
-        slices.goOn(exports.unitsLeft());
-        place = BEGINNING;
-        room.laid = undefined;
-      }
-      yield { count, room };
+      slices.encoded(exports);
+      const isLong = isDone && !isLast && !slices.goOn(room);
+      yield count;
       if (isLast) return;
+      if (isLong) yield* this.pieceEnd(slices);
     }
+  }
+
+  /** Finds the end of the long piece that slices go on with, slice by slice. */
+  private *pieceEnd(slices: Slices): Generator<number, void> {
+    let run: Run = RUN_START;
+    let isFound = false;
+    while (!isFound) {
+      const { room } = this;
+      slices.layAhead(room, run.units);
+      const { exports } = room;
+      isFound = Boolean(exports.findPieceEnd(run.phase, run.units, run.marked));
+      run = { phase: exports.runPhase(), units: exports.runUnits(), marked: exports.runMarked() };
+      yield 0;
+    }
+    slices.beginWord(run.units);
   }
 }
 
-/** How far a slice was encoded, in bytes, and the end of the word that is unfinished there, or 0. */
-interface Place {
-  readonly position: number;
-  readonly unfinished: number;
+/** What was read of a long piece: see `assembly/runs.ts`. */
+interface Run {
+  readonly phase: number;
+  readonly units: number;
+  readonly marked: number;
 }
 
-const BEGINNING: Place = { position: 0, unfinished: 0 };
+const RUN_START: Run = { phase: 0, units: 0, marked: 0 };
 
-/** A text that is encoded in slices. A slice that doesn't have a whole piece is followed by a longer one from the same place on. */
+/** A text that is encoded in slices, and how far it was. */
 class Slices {
   private readonly text: string;
+  /** Where the slice begins, in UTF-16 units. */
   private from = 0;
-  private units = SLICE_UNITS;
+  /** How far the slice was encoded, in bytes, and the end of the word that is unfinished there, or 0. */
+  private position = 0;
+  private unfinished = 0;
+  /** Where a word ends in the text that began before the slice, or is longer than it. */
+  private wordEnd = 0;
 
   constructor(text: string) {
     this.text = text;
   }
 
-  /** At most how many bytes the slice has. */
-  get bytesMax(): number {
-    return Math.min(this.units, this.text.length - this.from) * UNIT_BYTES;
-  }
-
   /** True if the slice is the last one. */
   get isLast(): boolean {
-    return this.from + this.units >= this.text.length;
+    return this.from + SLICE_UNITS >= this.text.length;
   }
 
-  /** Writes the slice to a room. */
+  /** Writes the slice to a room, and goes on where the text was encoded to. */
   lay(room: Room): void {
-    room.lay(this.text.slice(this.from, this.from + this.units), !this.isLast);
+    this.layAhead(room, 0);
+    room.exports.resume(this.position, this.unfinished);
     room.laid = this;
   }
 
-  /** Goes on to the next slice, which begins with the last UTF-16 units of this one. */
-  goOn(unitsLeft: number): void {
-    if (unitsLeft === this.units) this.units *= 2;
-    else {
-      this.from += this.units - unitsLeft;
-      this.units = SLICE_UNITS;
-    }
+  /** Writes a slice to a room that is some UTF-16 units ahead. */
+  layAhead(room: Room, units: number): void {
+    const from = this.from + units;
+    const end = from + SLICE_UNITS;
+    room.lay(this.text.slice(from, end), end < this.text.length);
+  }
+
+  /** Takes note of how far the slice was encoded. */
+  encoded(exports: Exports): void {
+    this.position = exports.position();
+    this.unfinished = exports.unfinishedEnd();
+  }
+
+  /** Goes on to the next slice, which begins with what wasn't encoded. @returns false if that is the same slice */
+  goOn(room: Room): boolean {
+    const { exports } = room;
+    room.laid = undefined;
+    const passed = SLICE_UNITS - exports.unitsLeft();
+    this.from += passed;
+    this.position = exports.splitBytes();
+    this.findUnfinished();
+    return passed > 0;
+  }
+
+  /** Begins with a word of which a number of UTF-16 units is known to be one piece. */
+  beginWord(units: number): void {
+    this.wordEnd = this.from + units;
+    this.findUnfinished();
+  }
+
+  private findUnfinished(): void {
+    const { text, from, wordEnd } = this;
+    if (wordEnd <= from) this.unfinished = 0;
+    else if (wordEnd > from + SLICE_UNITS) this.unfinished = ALL;
+    else this.unfinished = Buffer.byteLength(text.slice(from, wordEnd));
   }
 }
 
@@ -293,9 +339,9 @@ class Room {
   private readonly textAt: number;
   private readonly spelledAt: number;
 
-  constructor(exports: Exports, memory: WebAssembly.Memory, textBytes: number) {
+  constructor(exports: Exports, memory: WebAssembly.Memory) {
     this.exports = exports;
-    this.textBytes = textBytes;
+    this.textBytes = exports.textBytesMax();
     this.bytes = Buffer.from(memory.buffer);
     this.textAt = exports.textAt();
     this.spelledAt = exports.spelledAt();
@@ -328,22 +374,26 @@ class Room {
   }
 }
 
-/** A room in a copy of the vocabulary: for a text that is too long for a shared one, or if all of those are used. */
-function ownRoom({ name, module, memory }: Vocabulary, textBytes: number): Room {
-  const isO200k = name === 'o200k_base';
-  const shared = instantiate(module, memory);
-  shared.begin(isO200k);
-  const end = shared.sharedEnd();
+/** A room for the calling thread. */
+function roomOf(vocabulary: Vocabulary): Room {
+  const { name, module, memory } = vocabulary;
+  const exports = instantiate(module, memory);
+  exports.begin(name === 'o200k_base');
+  return exports.claimRoom(threadId) ? new Room(exports, memory) : ownRoom(vocabulary, exports.sharedEnd());
+}
+
+/** A room in a copy of the vocabulary, if all shared ones are used. @param end of the vocabulary, in bytes */
+function ownRoom({ name, module, memory }: Vocabulary, end: number): Room {
   const own = new WebAssembly.Memory({
     initial: Math.ceil(end / PAGE_BYTES),
-    maximum: OWN_PAGES_MAX,
+    maximum: SHARED_PAGES_MAX,
     shared: true,
   });
   new Uint8Array(own.buffer).set(new Uint8Array(memory.buffer, 0, end));
   const exports = instantiate(module, own);
-  exports.begin(isO200k);
-  exports.takeOwnRoom(textBytes);
-  return new Room(exports, own, textBytes);
+  exports.begin(name === 'o200k_base');
+  exports.takeOwnRoom();
+  return new Room(exports, own);
 }
 
 function finished<T>(work: Generator<void, T>): T {

@@ -122,14 +122,14 @@ export function unknownPage(p: usize, end: usize): i32 {
   return -1;
 }
 
-/** `partsOf` cuts runs of this many characters, in texts of more than this many UTF-16 units. */
+/** `longWordIn` of `openai/pieces.ts` cuts runs of this many characters, in texts of more than this many UTF-16 units. */
 const RUN_MAX: u32 = 256;
 /** While the last blocks with a letter and with a blank are at most this far back, no run is too long: one of the two ends it. */
 const NEAR: usize = RUN_MAX - 32;
 /** The bytes of a block that can't belong to an escape from the block before: `\u001f` reaches five bytes into it. */
 const OWN: i32 = 0xffe0;
 
-/** True if `partsOf` would cut the text. All of its characters have a known class, and 16 bytes after its end may be read. */
+/** True if `longWordIn` would cut the text. All of its characters have a known class, and 16 bytes after its end may be read. */
 export function hasLongRun(p: usize, end: usize): bool {
   if (end - p <= RUN_MAX) return false;
   // Bytes after the end may count as letters or blanks: no run continues there.

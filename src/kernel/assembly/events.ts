@@ -77,7 +77,7 @@ export function takeText(length: usize): i32 {
   return unknownPage(text, textEnd);
 }
 
-/** True if the text has a run of characters that `partsOf` would cut first. */
+/** True if the text has a run of characters that `longWordIn` would cut first. */
 export function isCutBefore(): bool {
   return hasLongRun(text, textEnd);
 }

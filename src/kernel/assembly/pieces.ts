@@ -27,8 +27,8 @@ const APOSTROPHE: u8 = 0x27;
 const SPACE: u8 = 0x20;
 
 /** The classes of o200k for the first part of a word, `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`, and for the second. */
-const HEAD: u32 = UPPER | CASELESS | MARK;
-const TAIL: u32 = LOWER | CASELESS | MARK;
+export const HEAD: u32 = UPPER | CASELESS | MARK;
+export const TAIL: u32 = LOWER | CASELESS | MARK;
 
 /** The address of the last character that was read to find the end of a word or of white space: it may be far after that end. */
 export let readTo: usize = 0;
@@ -130,7 +130,7 @@ function numberEnd(p: usize): usize {
 }
 
 /** Where the symbols of ` ?[^\s\p{L}\p{N}]+` begin, or 0. */
-function symbolsStart(p: usize, first: u32, second: usize): usize {
+export function symbolsStart(p: usize, first: u32, second: usize): usize {
   if ((first & SYMBOL) !== 0) return p;
   return load<u8>(p) === SPACE && (characterAt(second) & SYMBOL) !== 0 ? second : 0;
 }
@@ -178,7 +178,7 @@ export function takeLongS(): void {
 }
 
 /** The address after `'s`, `'d`, `'m`, `'t`, `'ll`, `'ve` or `'re`, in either case; `p` if there is no contraction. */
-function contractionEnd(p: usize): usize {
+export function contractionEnd(p: usize): usize {
   if (load<u8>(p) !== APOSTROPHE) return p;
   // Bit 5 makes capitals lower case. It turns no other byte into one of these letters.
   const first = load<u8>(p, 1) | 0x20;

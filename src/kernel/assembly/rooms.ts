@@ -36,27 +36,27 @@ export function claimRoom(thread: u32): bool {
   for (let i: usize = 0; i < ROOMS_MAX; i++) {
     owner = owners + (i << 2);
     if (atomic.load<u32>(owner) !== 0 || atomic.cmpxchg<u32>(owner, 0, thread + 1) !== 0) continue;
-    layRoom(vocabularyEnd + i * ROOM_BYTES, TEXT_BYTES);
+    layRoom(vocabularyEnd + i * ROOM_BYTES);
     return true;
   }
   owner = 0;
   return false;
 }
 
-/** Makes a room of the memory's end, which nothing else uses. @param textBytes the longest text */
-export function takeOwnRoom(textBytes: usize): void {
-  layRoom(vocabularyEnd, textBytes);
+/** Makes a room of the memory's end, which nothing else uses. */
+export function takeOwnRoom(): void {
+  layRoom(vocabularyEnd);
 }
 
-function layRoom(at: usize, textBytes: usize): void {
-  grow(at + TEXT_AT + textBytes + 3 * PADDING);
+function layRoom(at: usize): void {
+  grow(at + ROOM_BYTES);
   // Another thread may have died while it wrote a word.
   memory.fill(at, 0, WORDS_BYTES);
   layWords(at);
   layMerging(align(at + WORDS_BYTES));
   tokens = align(at + WORDS_BYTES + MERGING_BYTES + PADDING);
   text = at + TEXT_AT;
-  spelled = align(text + textBytes / 2 + PADDING);
+  spelled = align(text + TEXT_BYTES / 2 + PADDING);
 }
 
 /** Gives the room back. */
@@ -70,7 +70,7 @@ export function freeRooms(thread: u32): void {
   for (let i: usize = 0; i < ROOMS_MAX; i++) atomic.cmpxchg<u32>(owners + (i << 2), thread + 1, 0);
 }
 
-/** The longest text in a room that threads share the memory of. */
+/** The longest text in a room, in bytes. */
 export function textBytesMax(): usize {
   return TEXT_BYTES;
 }

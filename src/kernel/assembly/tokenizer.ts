@@ -8,6 +8,7 @@ import { PLAIN_END, unknownPage } from './characters';
 import { encodedBytes, encodeWord, WINDOW } from './merging';
 import { anyCl100kEnd, anyO200kEnd, forgetRead, readTo, takeLongS } from './pieces';
 import { spelled, text, tokens } from './rooms';
+import { findRunEnd, unitsIn } from './runs';
 import { startsAt } from './starts';
 import { encode } from './utf8';
 import { findVocabulary, firstRank, NO_RANK, rankOf, vocabularyEnd } from './vocabulary';
@@ -15,6 +16,7 @@ import { copyKept, KEPT_WORD, keepTokens, keptCount, placeOf } from './words';
 
 export { classesAt, takePlainAscii } from './characters';
 export { claimRoom, freeRooms, leaveRoom, takeOwnRoom, textBytesMax } from './rooms';
+export { runMarked, runPhase, runUnits } from './runs';
 export { bytesAt, layVocabulary, takeVocabulary, tokenCount, tokenStartsAt } from './vocabulary';
 
 /** The end of what threads share, where rooms begin. */
@@ -32,9 +34,9 @@ let goesOn: bool = false;
 
 /** How far the text was encoded. */
 let at: usize = 0;
-/** The end of the word that `at` is in, or 0. */
+/** The end of the word that `at` is in, or 0. It may be after the slice: then its address means nothing else. */
 let wordEnd: usize = 0;
-/** True if the piece at `at` may end after the slice. */
+/** True if what follows `at` can't be encoded without the next slice. */
 let isUndecided: bool = false;
 
 /** The tokens of a call of `advance`. */
@@ -87,20 +89,35 @@ export function isDone(): bool {
   return isUndecided || at >= textEnd;
 }
 
-/** Goes on in a text that was taken again. The parameters are what `position` and `unfinishedEnd` returned. */
+/**
+ * Goes on in a text that was taken again. The parameters are what `position` and `unfinishedEnd` returned.
+ *
+ * @param unfinished more than the length of the slice if the word ends in a later one
+ */
 export function resume(from: usize, unfinished: usize): void {
   at = text + from;
   wordEnd = unfinished === 0 ? 0 : text + unfinished;
 }
 
-/** How many UTF-16 units of the text weren't encoded. */
+/** How many bytes were encoded of a character whose other bytes weren't: tokens may end inside a character. */
+export function splitBytes(): usize {
+  let p = at;
+  while (p > text && (load<u8>(p) & 0xc0) === 0x80) p--;
+  return at - p;
+}
+
+/** How many UTF-16 units of the text weren't encoded, those of such a character included. */
 export function unitsLeft(): usize {
-  let units: usize = 0;
-  for (let p = at; p < textEnd; p++) {
-    const byte = load<u8>(p);
-    units += <usize>((byte & 0xc0) !== 0x80) + <usize>(byte >= 0xf0);
-  }
-  return units;
+  return unitsIn(at - splitBytes(), textEnd);
+}
+
+/**
+ * Goes on to look for the end of a long piece, in a slice that was taken: see `findRunEnd`. Nothing is encoded.
+ *
+ * @returns true if it was found
+ */
+export function findPieceEnd(phase: u32, units: usize, marked: usize): bool {
+  return findRunEnd(text, goesOn ? textEnd - AHEAD : textEnd, goesOn, isO200k, phase, units, marked);
 }
 
 /**
@@ -188,8 +205,12 @@ function addMerged(p: usize, length: usize, isEncoding: bool): void {
   count += known;
 }
 
-/** Encodes a window of the unfinished word. */
+/** Encodes a window of the unfinished word, which must be in the slice. */
 function continueWord(isEncoding: bool): void {
+  if (wordEnd > textEnd && at + WINDOW + AHEAD > textEnd) {
+    isUndecided = true;
+    return;
+  }
   count += encodeWord(at, wordEnd - at, isEncoding ? tokens + ((<usize>count) << 2) : tokens);
   at += encodedBytes;
   if (at >= wordEnd) wordEnd = 0;
