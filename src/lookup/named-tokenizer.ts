@@ -3,9 +3,9 @@ import type { MaybePromise } from '../core/maybe-promise.js';
 import { spell } from '../core/spelled-text.js';
 import { inSlices } from '../core/steps.js';
 import { endsInSteps, type TokenizerName } from '../core/tokens.js';
-import { CHAT_MARKS, type ChatMarks, KernelTokenizer } from '../kernel/tokenizer.js';
+import { CHAT_MARKS, type ChatMarks, type KernelTokenizer } from '../kernel/tokenizer.js';
 import type { ChatTask, DecodedTokens, EncodeTask, SpelledTokens } from '../workers/tasks.js';
-import { vocabularyOf } from '../workers/vocabulary.js';
+import { tokenizerOf, vocabularyOf } from '../workers/vocabulary.js';
 import type { CountedText, RequestTokenizer } from './token-counter.js';
 
 /** The most bytes of a UTF-16 unit of a text. */
@@ -14,7 +14,6 @@ const UNIT_BYTES_MAX = 3;
 /** One of OpenAI's tokenizers, in the calling thread. Its vocabulary is loaded when it is first needed. Long texts take steps. */
 export class NamedTokenizer implements RequestTokenizer {
   readonly source: TokenizerName;
-  private kernel: KernelTokenizer | undefined;
 
   constructor(name: TokenizerName) {
     this.source = name;
@@ -50,20 +49,22 @@ export class NamedTokenizer implements RequestTokenizer {
     return this.inSteps((kernel) => decoded(tokens, lengthMax, kernel));
   }
 
-  /** Does work in steps, at once if it takes no longer than one. After a trap the memory of the kernel is undefined: it is replaced. */
+  /** Does work in steps, at once if it takes no longer than one. */
   private inSteps<T>(work: (kernel: KernelTokenizer) => Generator<void, T>): MaybePromise<T> {
-    return inSlices(this.guarded(work));
+    return inSlices(renewing(tokenizerOf(vocabularyOf(this.source)), work));
   }
+}
 
-  private *guarded<T>(work: (kernel: KernelTokenizer) => Generator<void, T>): Generator<void, T> {
-    this.kernel ??= new KernelTokenizer(vocabularyOf(this.source));
-    const { kernel } = this;
-    try {
-      return yield* work(kernel);
-    } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError && this.kernel === kernel) this.kernel = undefined;
-      throw error;
-    }
+/** Does work. After a trap the memory of the kernel is undefined. */
+function* renewing<T>(
+  kernel: KernelTokenizer,
+  work: (kernel: KernelTokenizer) => Generator<void, T>,
+): Generator<void, T> {
+  try {
+    return yield* work(kernel);
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) kernel.renew();
+    throw error;
   }
 }
 

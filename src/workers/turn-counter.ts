@@ -1,18 +1,16 @@
 import { parseTurn } from '../core/conversation.js';
 import { BLOCK_BYTES } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
-import type { TokenizerName } from '../core/tokens.js';
 import { readFully, withFileInSteps } from '../dataset/file.js';
 import { IndexTable, LENGTH_MASK } from '../index/table.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { KernelTokenizer, type Vocabulary } from '../kernel/tokenizer.js';
+import type { KernelTokenizer } from '../kernel/tokenizer.js';
 import { isStopped } from './stop-flag.js';
 import type { KernelCountTask } from './tasks.js';
+import { tokenizerOf } from './vocabulary.js';
 
 /** Counts the tokens of turns where they are in the file: the kernel spells their texts, and its tokenizer reads them like that. */
 export class TurnCounter {
-  private readonly tokenizers = new Map<TokenizerName, KernelTokenizer>();
-
   /**
    * Counts the turns of a task that aren't counted yet, and stores the counts in the index once the file is known to be unchanged. Yields
    * after each turn; until the end, nothing else may use the kernel.
@@ -35,7 +33,7 @@ export class TurnCounter {
     fd: number,
     kernel: Kernel,
   ): Generator<void, number> {
-    const tokenizer = this.tokenizerOf(vocabulary);
+    const tokenizer = tokenizerOf(vocabulary);
     const turns = new TurnBlocks(fd, kernel, endOf(table, to - 1));
     try {
       let row = from;
@@ -48,15 +46,9 @@ export class TurnCounter {
       }
       return row;
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) this.tokenizers.delete(vocabulary.name);
+      if (error instanceof WebAssembly.RuntimeError) tokenizer.renew();
       throw error;
     }
-  }
-
-  private tokenizerOf(vocabulary: Vocabulary): KernelTokenizer {
-    const known = this.tokenizers.get(vocabulary.name) ?? new KernelTokenizer(vocabulary);
-    this.tokenizers.set(vocabulary.name, known);
-    return known;
   }
 }
 

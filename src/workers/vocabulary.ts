@@ -1,9 +1,10 @@
 import { AppError } from '../core/errors.js';
 import type { TokenizerName } from '../core/tokens.js';
 import { isSystemError } from '../dataset/file.js';
-import { freeTokenizersOf, loadVocabulary, type Vocabulary } from '../kernel/tokenizer.js';
+import { freeTokenizersOf, KernelTokenizer, loadVocabulary, type Vocabulary } from '../kernel/tokenizer.js';
 
 const loaded = new Map<TokenizerName, Vocabulary>();
+const tokenizers = new Map<TokenizerName, KernelTokenizer>();
 
 /**
  * The vocabulary of a tokenizer, loaded when this process first needs it. It can be passed to threads.
@@ -24,6 +25,13 @@ function load(name: TokenizerName): Vocabulary {
     if (!isSystemError(cause) && !(cause instanceof RangeError)) throw cause;
     throw new AppError('worker_failed', { message: 'The tokenizer could not be loaded. Try again.', cause });
   }
+}
+
+/** The calling thread's tokenizer with a vocabulary: one for all that counts and encodes there. Renew it after a trap; never close it. */
+export function tokenizerOf(vocabulary: Vocabulary): KernelTokenizer {
+  const known = tokenizers.get(vocabulary.name) ?? new KernelTokenizer(vocabulary);
+  tokenizers.set(vocabulary.name, known);
+  return known;
 }
 
 /** Frees what the tokenizers of a thread used, which has ended. */

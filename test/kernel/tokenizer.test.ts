@@ -3,7 +3,9 @@
  * compared with a plain loop over tiktoken's pieces.
  */
 
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import cl100kRanks from 'gpt-tokenizer/bpeRanks/cl100k_base';
@@ -13,9 +15,17 @@ import * as o200k from 'gpt-tokenizer/encoding/o200k_base';
 import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
 import { afterAll, describe, expect, it } from 'vitest';
 import { TOKENIZERS, type TokenizerName } from '#dist/core/tokens.js';
-import { CHAT_MARKS, freeTokenizersOf, KernelTokenizer, loadVocabulary } from '#dist/kernel/tokenizer.js';
+import {
+  CHAT_MARKS,
+  freeTokenizersOf,
+  KernelTokenizer,
+  loadVocabulary,
+  type Vocabulary,
+} from '#dist/kernel/tokenizer.js';
 import { runs } from '../support/factor.js';
 
+/** The tokenizer's module, for programs. */
+const MODULE = JSON.stringify(import.meta.resolve('#dist/kernel/tokenizer.js'));
 const NOTHING_SPECIAL = { disallowedSpecial: new Set<string>() };
 const LIBRARIES = { o200k_base: o200k, cl100k_base: cl100k };
 const VOCABULARIES = { o200k_base: loadVocabulary('o200k_base'), cl100k_base: loadVocabulary('cl100k_base') };
@@ -269,6 +279,22 @@ describe.each(TOKENIZERS)('the kernel with the vocabulary of %s', (name) => {
     }
   });
 
+  it('encodes words that end near the end of a slice as in one', () => {
+    const word = fc
+      .tuple(short, fc.constantFrom(1, 20_000, 40_000), fc.integer({ min: -24, max: 24 }))
+      .map(([part, length, more]) => part.repeat(Math.max(1, Math.floor((length + more) / part.length))));
+    fc.assert(
+      fc.property(fc.array(fc.oneof(word, short), { maxLength: 6 }), (words) => {
+        // A spelled text of this length is never cut into slices.
+        const whole = words.join('').slice(0, 80_000);
+        const spelled = Buffer.from(JSON.stringify(whole));
+        const count = tokenizer.countSpelled(spelled, 1, spelled.length - 2);
+        expect([tokenizer.count(whole), tokenizer.encode(whole).length]).toEqual([count, count]);
+      }),
+      runs(100),
+    );
+  });
+
   it('has the numbers of the marks of a chat', () => {
     const { start, separator, end } = CHAT_MARKS[name];
     const marks = ['<|im_start|>', '<|im_sep|>', '<|im_end|>'];
@@ -285,22 +311,11 @@ describe.each(TOKENIZERS)('the kernel with the vocabulary of %s', (name) => {
 
   it('encodes in several threads at once, with one vocabulary', async () => {
     const texts = fc.sample(text, { numRuns: 300, seed: 1 });
-    const program = `
-      const { parentPort, workerData } = require('node:worker_threads');
-      import(${JSON.stringify(import.meta.resolve('#dist/kernel/tokenizer.js'))}).then(({ KernelTokenizer }) => {
-        const tokenizer = new KernelTokenizer(workerData.vocabulary);
-        parentPort.postMessage(workerData.texts.map((text) => [...tokenizer.encode(text)]));
-      });
-    `;
     const vocabulary = loadVocabulary(name);
-    const workers = [1, 2].map(
-      () => new Worker(program, { eval: true, workerData: { vocabulary, texts: texts.slice() } }),
-    );
+    const workers = [1, 2].map(() => encodingThread(vocabulary, texts));
     const expected = texts.map(tokensOf);
     for (const [result] of await Promise.all(workers.map((worker) => once(worker, 'message'))))
       expect(result).toEqual(expected);
-    // They ended without closing their tokenizers.
-    for (const worker of workers) freeTokenizersOf(vocabulary, worker.threadId);
   });
 
   it('has tokens whose ranks rise with each merge, and that no window cuts differently', () => {
@@ -350,12 +365,67 @@ function reachOf(tokens: readonly (readonly string[])[]): number {
   return longest;
 }
 
-it('has more rooms than threads that died without closing their tokenizers', () => {
+/** A thread that sends the tokens of texts, and ends without closing its tokenizer. */
+function encodingThread(vocabulary: Vocabulary, texts: readonly string[]): Worker {
+  const program = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    import(${MODULE}).then(({ KernelTokenizer }) => {
+      const tokenizer = new KernelTokenizer(workerData.vocabulary);
+      parentPort.postMessage(workerData.texts.map((text) => [...tokenizer.encode(text)]));
+    });
+  `;
+  return new Worker(program, { eval: true, workerData: { vocabulary, texts } });
+}
+
+it('uses the memory of threads again that died without closing their tokenizers', async () => {
+  const vocabulary = loadVocabulary('cl100k_base');
+  const bytes = new Set<number>();
+  for (let i = 0; i < 70; i++) {
+    const worker = encodingThread(vocabulary, ['Hello, world!']);
+    const { threadId } = worker;
+    const [[tokens]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
+    expect(tokens).toEqual([[9906, 11, 1917, 0]]);
+    freeTokenizersOf(vocabulary, threadId);
+    bytes.add(vocabulary.memory.buffer.byteLength);
+  }
+  expect([...bytes]).toHaveLength(1);
+});
+
+it('encodes with more tokenizers than the memory of a vocabulary has space for', () => {
   const vocabulary = loadVocabulary('cl100k_base');
   // The last ones have copies of the vocabulary.
   const tokenizers = Array.from({ length: 66 }, () => new KernelTokenizer(vocabulary));
   expect(tokenizers.map((each) => each.count('Hello, world!'))).toEqual(tokenizers.map(() => 4));
   for (const each of tokenizers) each.close();
+});
+
+it('counts many texts of one long word in turn, in the memory of one tokenizer', async () => {
+  const program = `
+    const { KernelTokenizer, loadVocabulary } = await import(${MODULE});
+    const tokenizer = new KernelTokenizer(loadVocabulary('o200k_base'));
+    const text = 'a'.repeat(400_000);
+    const before = process.resourceUsage().maxRSS;
+    const works = Array.from({ length: 50 }, () => tokenizer.countInSteps(text));
+    let results = works.map((work) => work.next());
+    while (results.some(({ done }) => !done))
+      results = works.map((work, i) => (results[i].done ? results[i] : work.next()));
+    console.log(JSON.stringify([process.resourceUsage().maxRSS - before, results.map(({ value }) => value)]));
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  const [kilobytes, counts] = JSON.parse(stdout);
+  expect(counts).toEqual(Array.from({ length: 50 }, () => 50_000));
+  // A copy of the vocabulary takes 10 MB.
+  expect(kilobytes).toBeLessThan(100_000);
+});
+
+it('goes on with texts that are counted in steps after it was renewed', () => {
+  const tokenizer = new KernelTokenizer(VOCABULARIES.o200k_base);
+  const work = tokenizer.countInSteps('a'.repeat(400_000));
+  for (let i = 0; i < 30; i++) work.next();
+  tokenizer.renew();
+  expect(tokenizer.count('Hello, world!')).toBe(4);
+  expect(drained(work)).toBe(50_000);
+  tokenizer.close();
 });
 
 it('encodes the examples of tiktoken and of the OpenAI cookbook', () => {

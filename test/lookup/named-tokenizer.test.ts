@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
 import { NamedTokenizer } from '#dist/lookup/named-tokenizer.js';
+import { vocabularyOf } from '#dist/workers/vocabulary.js';
 
 const tokenizer = new NamedTokenizer('o200k_base');
 const long = Array.from({ length: 500_000 }, (_, i) => `word${i % 999} `).join('');
@@ -55,4 +56,12 @@ it('counts that an index keeps are stored there, however the text is spelled', a
   const count = encode(text).length;
   expect(counts).toEqual([count, count, 7]);
   expect(kept.map(({ tokens }) => tokens)).toEqual([count, count, 7]);
+});
+
+it('takes no memory for each server of a process', () => {
+  expect(tokenizer.count([{ text: 'one two' }])).toEqual([2]);
+  const { buffer } = vocabularyOf('o200k_base').memory;
+  for (let i = 0; i < 70; i++)
+    expect(new NamedTokenizer('o200k_base').count([{ text: 'one two' }])).toEqual([2]);
+  expect(vocabularyOf('o200k_base').memory.buffer.byteLength).toBe(buffer.byteLength);
 });
