@@ -1,8 +1,9 @@
-/** The log lines about a dataset that was converted to JSON lines. */
+/** The log lines about the records of a dataset: how many were converted to JSON lines, or skipped. */
 
 import type { Logger } from 'pino';
 import { counted } from '../core/counted.js';
 import { byFrequency } from '../dataset/conversion-report.js';
+import type { Counts } from '../dataset/counts.js';
 import type { Spool } from '../dataset/spool.js';
 import { sizeText } from './start-lines.js';
 
@@ -37,6 +38,16 @@ export function logConversion(
   const first = firstSkipped && `; the first is record ${firstSkipped.row}: ${firstSkipped.reason}`;
   const warning = `${counted(skipped, 'record')} skipped: not conversations${first ?? ''}`;
   logger.warn(named({ dataset, skipped, reasons }), warning);
+}
+
+/** Logs a warning if records of a dataset that is served as it is were skipped. */
+export function warnOfSkipped({ skipped, skippedAt }: Counts, logger: Logger): void {
+  if (skipped === 0) return;
+  const what = counted(skipped, 'record');
+  logger.warn(
+    { skipped, skippedAt },
+    `${what} skipped: not conversations; skippedAt lists the byte offsets of the first ones`,
+  );
 }
 
 /** The line for people. */

@@ -1,17 +1,10 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { counted } from '../core/counted.js';
 import { NEVER_IDLE_MS } from '../core/limits.js';
 import { isLoopback } from '../core/loopback.js';
 import type { ModelSpec } from '../core/model-spec.js';
-import type { TokenizerSource } from '../core/tokens.js';
-import type { Counts } from '../dataset/counts.js';
 import { identityAt } from '../dataset/file.js';
-import { NamedTokenizer } from '../lookup/named-tokenizer.js';
-import { ThreadTokenizer } from '../lookup/thread-tokenizer.js';
-import type { RequestTokenizer } from '../lookup/token-counter.js';
-import type { TurnTokenizer } from '../models/counting.js';
 import type { Notices } from '../models/notices.js';
 import type { ServedDatasets } from '../models/served-datasets.js';
 import type { ServedModel } from '../models/served-model.js';
@@ -21,13 +14,13 @@ import type { SourceOf } from '../settings/read-settings.js';
 import { readRules } from '../settings/rules-file.js';
 import { storeSettings } from '../settings/store-settings.js';
 import type { Config } from '../settings/table.js';
-import { badTokenizer, readTokenizer } from '../settings/tokenizer-file.js';
+import { readTokenizer } from '../settings/tokenizer-file.js';
 import { Testing } from '../testing/testing.js';
 import type { SharedPool } from '../workers/shared-pool.js';
-import { TokenPool } from '../workers/token-pool.js';
 import { ApiKeys, reloadKeys } from './api-keys.js';
 import type { AppParts } from './app.js';
-import { logConversion } from './conversion.js';
+import { assertLoadable, type ConfiguredTokenizer, configuredTokenizer } from './configured-tokenizer.js';
+import { logConversion, warnOfSkipped } from './conversion.js';
 import { deliveryOf } from './delivery-settings.js';
 import { tryAddress } from './listening.js';
 import { OtherProcesses } from './other-processes.js';
@@ -96,7 +89,7 @@ export async function serveBy(
   surroundings: Surroundings,
 ): Promise<boolean> {
   const { engine } = config;
-  const tokens = tokensOf(readTokenizer(config.tokenizer, surroundings.sourceOf?.('tokenizer')));
+  const tokens = configuredTokenizer(readTokenizer(config.tokenizer, surroundings.sourceOf?.('tokenizer')));
   if (engine === 'sweep' || !isIndexed) {
     // Requests that are answered before the index is ready wait longest for the tokenizer. With the engine `index` it would only delay the
     // start.
@@ -115,7 +108,7 @@ export async function serveBy(
 
 async function serveWith(
   pool: SharedPool,
-  tokens: Tokens,
+  tokens: ConfiguredTokenizer,
   state: OpenState,
   config: Config,
   { loadLogger, print, version, signal, onHangup, onListening, childScript, sourceOf, bar }: Surroundings,
@@ -394,41 +387,4 @@ function assertStorable({ normalize, onMiss }: Config, sourceOf: SourceOf | unde
   if (onMiss === 'nearest') refuse('onMiss', "'nearest'");
 }
 
-/** What counts tokens. */
-interface Tokens {
-  readonly ofTurns: TurnTokenizer;
-  readonly ofRequests: RequestTokenizer;
-  /** The thread of a `tokenizer.json`; undefined with one of OpenAI's tokenizers. */
-  readonly thread: TokenPool | undefined;
-}
-
-function tokensOf(tokenizer: TokenizerSource): Tokens {
-  if (typeof tokenizer === 'string')
-    return { ofTurns: tokenizer, ofRequests: new NamedTokenizer(tokenizer), thread: undefined };
-  const thread = new TokenPool(tokenizer);
-  return { ofTurns: thread, ofRequests: new ThreadTokenizer(thread), thread };
-}
-
-/**
- * Waits until the tokenizer of a file is loaded; the others can be loaded.
- *
- * @param thread the thread of a `tokenizer.json`
- * @param variable where the setting was given
- * @throws ConfigError if it can't be loaded
- */
-export async function assertLoadable(thread: TokenPool | undefined, variable?: string): Promise<void> {
-  const reason = await thread?.loadError();
-  if (thread === undefined || reason === undefined) return;
-  throw badTokenizer(thread.tokenizer.path, variable, `it can't be loaded: ${reason}`);
-}
-
 const OPEN_TO_ALL = 'listening beyond this machine without API keys: set API_KEYS, or HOST=127.0.0.1';
-
-function warnOfSkipped({ skipped, skippedAt }: Counts, logger: Logger): void {
-  if (skipped === 0) return;
-  const what = counted(skipped, 'record');
-  logger.warn(
-    { skipped, skippedAt },
-    `${what} skipped: not conversations; skippedAt lists the byte offsets of the first ones`,
-  );
-}
