@@ -34,8 +34,8 @@ async function run(config: Config, surroundings: Surroundings): Promise<boolean>
   const isIndexed = dataset.every(({ path }) => hasSavedIndex(path, indexDir));
   if (engine === 'sweep' || !(isIndexed || dataset.every(({ path }) => isShort(path)))) pool.start();
   try {
-    const { serveBy } = await import('./serving.js');
-    return await serveBy(pool, isIndexed, config, surroundings);
+    const { serveWithPool } = await import('./serving.js');
+    return await serveWithPool(pool, isIndexed, config, surroundings);
   } finally {
     await pool.close();
   }

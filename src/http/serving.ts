@@ -82,7 +82,7 @@ export interface Listening {
  * @param isIndexed true if there is a saved index of each dataset
  * @returns false if the signal aborted before the server was ready
  */
-export async function serveBy(
+export async function serveWithPool(
   pool: SharedPool,
   isIndexed: boolean,
   config: Config,
@@ -99,14 +99,14 @@ export async function serveBy(
   try {
     const log = (line: (logger: Logger) => void) => void surroundings.loadLogger().then(line);
     state = await openState(storeSettings(config), log);
-    return await serveWith(pool, tokens, state, config, surroundings);
+    return await serveWithState(pool, tokens, state, config, surroundings);
   } finally {
     state?.close();
     await tokens.thread?.close();
   }
 }
 
-async function serveWith(
+async function serveWithState(
   pool: SharedPool,
   tokens: ConfiguredTokenizer,
   state: OpenState,
