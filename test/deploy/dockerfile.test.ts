@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { validate } from 'dockerfile-utils';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -76,6 +76,17 @@ describe('what the Dockerfile makes', () => {
     expect(Object.keys(server?.dependencies ?? {}).filter((name) => !isThere(name))).toEqual([]);
     const unneeded = { ...server?.devDependencies, ...build?.dependencies };
     expect(Object.keys(unneeded).filter(isThere)).toEqual([]);
+  });
+
+  it('holds of the build what the package does, except types', () => {
+    const { files } = JSON.parse(read('package.json')) as { readonly files: readonly string[] };
+    const expected = files.filter((path) => path.startsWith('dist/') && !path.endsWith('.d.ts'));
+    const app = join(root, 'app');
+    expect(expected.filter((path) => !existsSync(join(app, path)))).toEqual([]);
+    const built = readdirSync(join(app, 'dist'), { recursive: true }).map((name) => `dist/${name}`);
+    const isExpected = (path: string) => expected.some((each) => `${path}/`.startsWith(`${each}/`));
+    const others = built.filter((path) => statSync(join(app, path)).isFile() && !isExpected(path));
+    expect(others).toEqual([]);
   });
 
   it('serves, is healthy only while it does, keeps its index, and stops cleanly', async () => {
