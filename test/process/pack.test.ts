@@ -47,7 +47,7 @@ describe('the package', () => {
       .filter((path) => path.endsWith('.js') && !/^dist\/(?:docs|web)\//.test(path))
       .flatMap((path) => [
         ...readFileSync(join(home, 'node_modules', 'verbatim-llm', path), 'utf8').matchAll(
-          /\b(?:from\s+|import\s*\(?|createRequire\(.*?\)\()["']([@\w][^"']*)["']/g,
+          /\b(?:from\s+|import\s*\(?|createRequire\(.*?\)\(|loaded\()["']([@\w][^"']*)["']/g,
         ),
       ])
       .map(([, name = '']) => name)
