@@ -80,7 +80,7 @@ describe('the source', () => {
       'http/api-keys.ts',
       'http/other-processes.ts',
       'kernel/kernel.ts',
-      'kernel/tokenizer.ts',
+      'kernel/vocabulary.ts',
       'models/index-keeper.ts',
       'models/spooling.ts',
       'settings/profile-file.ts',

@@ -1,7 +1,8 @@
 /** Counts the turns of a dataset with one vocabulary, by gpt-tokenizer and by the kernel, in a process of its own. */
 
 import { TOKENIZERS, type TokenizerName } from '#dist/core/tokens.js';
-import { KernelTokenizer, loadVocabulary } from '#dist/kernel/tokenizer.js';
+import { KernelTokenizer } from '#dist/kernel/tokenizer.js';
+import { loadVocabulary } from '#dist/kernel/vocabulary.js';
 import { answer, taskOf } from '../own-process.js';
 import { recordsOf } from '../records.js';
 

@@ -129,7 +129,7 @@ export const LOOKUPS_MAX = 4096;
 /** Characters whose tokens the main thread counts at once, which takes less than a millisecond. Longer texts take steps. */
 export const TOKENIZED_AT_ONCE_LENGTH = 64 * KiB;
 
-/** Tokens that are written, or decoded, in one step. */
+/** Tokens that are written or decoded, or whose ends are found, in one step. */
 export const TOKENS_TOGETHER_MAX = 1024;
 
 /** Texts that may wait for the tokens of a `tokenizer.json`. A request that would exceed this is rejected with 503. */

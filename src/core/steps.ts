@@ -73,6 +73,13 @@ export function inSteps<T>(work: Iterator<void, T>): MaybePromise<T> {
   return result.done === true ? result.value : inStep(() => inSteps(work));
 }
 
+/** The result of work that yields wherever it may be interrupted, and isn't. */
+export function atOnce<T>(work: Iterator<void, T>): T {
+  let result = work.next();
+  while (result.done !== true) result = work.next();
+  return result.value;
+}
+
 /** Lookups that wait for the next step of their comparisons. */
 let comparing = 0;
 

@@ -1,5 +1,8 @@
 /** Token functions that need no vocabulary. */
 
+import { TOKENS_TOGETHER_MAX } from './limits.js';
+import { atOnce } from './steps.js';
+
 /** The tokenizers that are known by name, all of them OpenAI's. */
 export const TOKENIZERS = ['o200k_base', 'cl100k_base'] as const;
 export type TokenizerName = (typeof TOKENIZERS)[number];
@@ -61,14 +64,8 @@ export function estimatedEnds(text: string): Uint32Array {
  * @param sizes the number of bytes of each token
  */
 function endsOfTokens(text: string, sizes: ArrayLike<number>): Uint32Array {
-  const steps = endsInSteps(text, sizes.length, (token) => sizes[token] as number);
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return step.value;
+  return atOnce(endsInSteps(text, sizes.length, (token) => sizes[token] as number));
 }
-
-/** Tokens whose ends are found in one step, which takes a tenth of a millisecond. */
-const ENDS_TOGETHER = 4096;
 
 /**
  * The same in steps.
@@ -94,7 +91,7 @@ export function* endsInSteps(
       at += point > 0xffff ? 2 : 1;
     }
     ends[token] = at;
-    if (token % ENDS_TOGETHER === ENDS_TOGETHER - 1) yield;
+    if (token % TOKENS_TOGETHER_MAX === TOKENS_TOGETHER_MAX - 1) yield;
   }
   return ends;
 }
@@ -140,4 +137,17 @@ function utf8Length(text: string): number {
     else bytes += 3;
   }
   return bytes;
+}
+
+/** The tokens of all parts of a text. */
+export function joinedTokens(parts: readonly ArrayLike<number>[]): Uint32Array {
+  const [first] = parts;
+  if (parts.length === 1 && first instanceof Uint32Array) return first;
+  const all = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

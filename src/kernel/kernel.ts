@@ -11,6 +11,7 @@ import type { DatasetFormat } from '../dataset/file.js';
 import type { DividedRows, RowNumbers, RowSorter, RowsToSort, SortedRows } from '../index/order.js';
 import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
 import { bodyTexts } from './known-spelling.js';
+import { LazyKeys } from './lazy-keys.js';
 import { layAnchor, laySearch, type SearchExports } from './searching.js';
 
 /** The exports of `assembly/index.ts`. Addresses and lengths are in bytes of the instance's memory. */
@@ -709,43 +710,6 @@ export class Kernel implements RowSorter {
     const spelled = JSON.stringify(text);
     this.reserve(Buffer.byteLength(spelled));
     return encoder.encodeInto(spelled, this.spelledView).written - 2;
-  }
-}
-
-/** The keys of a text. Most lookups need only the first of most texts, and normalizing a text takes three times as long as hashing it. */
-class LazyKeys implements TextKeys {
-  readonly key: Key;
-  readonly length: number;
-  private readonly kernel: Kernel;
-  private readonly seed: KeySeed;
-  private readonly text: string;
-  private knownEnds: Key | undefined = undefined;
-  private all: TextKeys | undefined = undefined;
-
-  constructor(kernel: Kernel, seed: KeySeed, text: string, key: Key, length: number) {
-    this.kernel = kernel;
-    this.seed = seed;
-    this.text = text;
-    this.key = key;
-    this.length = length;
-  }
-
-  get ends(): Key {
-    this.knownEnds ??= this.kernel.endsOf(this.text, this.seed);
-    return this.knownEnds;
-  }
-
-  get normalized(): Key {
-    return this.allKeys.normalized;
-  }
-
-  get head(): Key {
-    return this.allKeys.head;
-  }
-
-  private get allKeys(): TextKeys {
-    this.all ??= this.kernel.allKeysOf(this.text, this.seed);
-    return this.all;
   }
 }
 

@@ -2,7 +2,7 @@ import { TOKENIZED_AT_ONCE_LENGTH, TOKENS_TOGETHER_MAX } from '../core/limits.js
 import type { MaybePromise } from '../core/maybe-promise.js';
 import { spell } from '../core/spelled-text.js';
 import { inSlices } from '../core/steps.js';
-import { endsInSteps, type TokenizerName } from '../core/tokens.js';
+import { endsInSteps, joinedTokens, type TokenizerName } from '../core/tokens.js';
 import { CHAT_MARKS, type ChatMarks, type KernelTokenizer } from '../kernel/tokenizer.js';
 import type { ChatTask, DecodedTokens, EncodeTask, SpelledTokens } from '../workers/tasks.js';
 import { tokenizerOf, vocabularyOf } from '../workers/vocabulary.js';
@@ -118,13 +118,7 @@ function* chatOf(
     parts.push([end]);
   }
   if (beginsReply) parts.push([start], kernel.encode('assistant'), [separator]);
-  const tokens = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    tokens.set(part, at);
-    at += part.length;
-  }
-  return tokens;
+  return joinedTokens(parts);
 }
 
 function* spelled(

@@ -2,7 +2,7 @@ import { INDEXED_HERE_BYTES_MAX, TURNS_TOGETHER_MAX } from '../core/limits.js';
 import { type TokenizerName, tokenizerId } from '../core/tokens.js';
 import type { FileIdentity } from '../dataset/file.js';
 import type { IndexTable } from '../index/table.js';
-import type { Vocabulary } from '../kernel/tokenizer.js';
+import type { Vocabulary } from '../kernel/vocabulary.js';
 import { failureOf } from '../workers/failure-of.js';
 import { ownThread } from '../workers/own-thread.js';
 import type { SharedPool } from '../workers/shared-pool.js';

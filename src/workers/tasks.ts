@@ -19,7 +19,7 @@ import type { Shard } from '../dataset/shards.js';
 import type { Packing, TableFile } from '../dataset/sources.js';
 import type { MarkData } from '../index/marks.js';
 import type { RowData } from '../index/table.js';
-import type { Vocabulary } from '../kernel/tokenizer.js';
+import type { Vocabulary } from '../kernel/vocabulary.js';
 import type { SeenMemory } from './seen-twice.js';
 import type { RunFields, RunLayout } from './shard-runs.js';
 import type { StopFlag } from './stop-flag.js';

@@ -5,6 +5,7 @@ import { workerData } from 'node:worker_threads';
 import { anchorOf } from '../core/anchor.js';
 import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
 import { BLOCK_BYTES } from '../core/limits.js';
+import { atOnce } from '../core/steps.js';
 import type { TextPosition } from '../core/text-position.js';
 import { addReports } from '../dataset/conversion-report.js';
 import { type DatasetFile, withFile, withOpenFile } from '../dataset/file.js';
@@ -451,10 +452,7 @@ export function findPosition({ file, offset, from }: PositionTask): TaskResult<T
 /** Counts the tokens of turns, and stores the counts in the index. */
 export function countTurns(task: KernelCountTask): TaskResult<number> {
   try {
-    const counting = turnCounter.count(task, kernel);
-    let step = counting.next();
-    while (step.done !== true) step = counting.next();
-    return { kind: 'done', value: step.value };
+    return { kind: 'done', value: atOnce(turnCounter.count(task, kernel)) };
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) throw afterTrap(error);
     return failureOf(error);

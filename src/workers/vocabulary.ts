@@ -1,7 +1,8 @@
 import { AppError } from '../core/errors.js';
 import type { TokenizerName } from '../core/tokens.js';
 import { isSystemError } from '../dataset/file.js';
-import { freeTokenizersOf, KernelTokenizer, loadVocabulary, type Vocabulary } from '../kernel/tokenizer.js';
+import { KernelTokenizer } from '../kernel/tokenizer.js';
+import { freeTokenizersOf, loadVocabulary, type Vocabulary } from '../kernel/vocabulary.js';
 
 const loaded = new Map<TokenizerName, Vocabulary>();
 const tokenizers = new Map<TokenizerName, KernelTokenizer>();

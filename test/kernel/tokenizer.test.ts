@@ -15,17 +15,13 @@ import * as o200k from 'gpt-tokenizer/encoding/o200k_base';
 import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
 import { afterAll, describe, expect, it } from 'vitest';
 import { TOKENIZERS, type TokenizerName } from '#dist/core/tokens.js';
-import {
-  CHAT_MARKS,
-  freeTokenizersOf,
-  KernelTokenizer,
-  loadVocabulary,
-  type Vocabulary,
-} from '#dist/kernel/tokenizer.js';
+import { CHAT_MARKS, KernelTokenizer } from '#dist/kernel/tokenizer.js';
+import { freeTokenizersOf, loadVocabulary, type Vocabulary } from '#dist/kernel/vocabulary.js';
 import { runs } from '../support/factor.js';
 
-/** The tokenizer's module, for programs. */
+/** The modules of the tokenizer, for programs. */
 const MODULE = JSON.stringify(import.meta.resolve('#dist/kernel/tokenizer.js'));
+const VOCABULARY_MODULE = JSON.stringify(import.meta.resolve('#dist/kernel/vocabulary.js'));
 const NOTHING_SPECIAL = { disallowedSpecial: new Set<string>() };
 const LIBRARIES = { o200k_base: o200k, cl100k_base: cl100k };
 const VOCABULARIES = { o200k_base: loadVocabulary('o200k_base'), cl100k_base: loadVocabulary('cl100k_base') };
@@ -402,7 +398,8 @@ it('encodes with more tokenizers than the memory of a vocabulary has space for',
 
 it('counts many texts of one long word in turn, in the memory of one tokenizer', async () => {
   const program = `
-    const { KernelTokenizer, loadVocabulary } = await import(${MODULE});
+    const { KernelTokenizer } = await import(${MODULE});
+    const { loadVocabulary } = await import(${VOCABULARY_MODULE});
     const tokenizer = new KernelTokenizer(loadVocabulary('o200k_base'));
     const text = 'a'.repeat(400_000);
     const before = process.resourceUsage().maxRSS;
