@@ -76,7 +76,7 @@ export interface ChatLookup extends Pick<Miss, 'param' | 'what'> {
  * @throws AppError, at once or as a rejection
  */
 export function answerChat(
-  { model, messages, onMiss, upstreamBody, onRelayed, ...place }: ChatLookup,
+  { model, messages, onMiss, upstreamBody, onRelayed, param, what }: ChatLookup,
   context: RequestContext,
   answerWith: (given: Given) => MaybePromise<Answered>,
 ): MaybePromise<Answered> {
@@ -101,7 +101,7 @@ export function answerChat(
       const queries = prompt.queries();
       context.noteMiss(queries.at(-1));
       if (call !== undefined && upstream !== undefined) return upstream.answer(call, found, onRelayed);
-      return after(onMiss({ ...place, model, queries }, signal), (given) =>
+      return after(onMiss({ param, what, model, queries }, signal), (given) =>
         answerWith(heldBy(context, given)),
       );
     });

@@ -81,7 +81,9 @@ export class JsonMeter {
     const length = kernel.measureAndCut(bytes.length);
     if (length === 0) return undefined;
     const leftAt = kernel.leftAt();
-    const texts = Array.from({ length: kernel.cutTexts() }, (_, i) => this.textAt(i * PLACE_NUMBERS));
+    const count = kernel.cutTexts();
+    const texts: string[] = [];
+    for (let i = 0; i < count; i++) texts.push(this.textAt(i * PLACE_NUMBERS));
     return { rest: memory.toString('utf8', leftAt, leftAt + length), texts, places: this.places };
   }
 

@@ -35,6 +35,8 @@ export type Metadata = Readonly<Record<string, string>>;
 export function parseChatRequest(body: unknown, deployment?: string): ChatRequest {
   const fields = checked(chat, body);
   const messages = fields.messages?.map(messageOf) ?? messagesOf(itemsOf(fields.input ?? []));
+  const { model, stream, includeUsage, choices, stops, continuousUsage } = answerOptions(fields, deployment);
+  // Field by field: an object that spreads another one takes V8 as long as validating the request.
   return {
     messages,
     maxTokens: limitOf(fields.max_completion_tokens ?? fields.max_tokens),
@@ -42,7 +44,12 @@ export function parseChatRequest(body: unknown, deployment?: string): ChatReques
     stored: fields.store
       ? { metadata: fields.metadata ?? {}, messages: fields.messages ?? messages.map(asSent) }
       : undefined,
-    ...answerOptions(fields, deployment),
+    model,
+    stream,
+    includeUsage,
+    choices,
+    stops,
+    continuousUsage,
   };
 }
 

@@ -6,15 +6,12 @@ import { bodyOf, namedStream } from '../../openai/stored-chats.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
 import { assertAnswerFits } from '../answer-size.js';
 import { type Clock, secondsOf } from '../clock.js';
-import type { Content, Endpoint } from '../endpoint.js';
+import type { Content, Endpoint, RequestContext } from '../endpoint.js';
 import type { KeptChats } from '../kept.js';
 import { answerChat, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { type Replies, textsOf } from '../replies.js';
+import { type AskedReply, type Replies, textsOf } from '../replies.js';
 import { COMPLETION_ID_DIGITS } from '../sender.js';
-
-/** The place of the prompt, for errors. */
-const PROMPT = { param: 'messages', what: 'the last message' };
 
 /** `POST /v1/chat/completions`: the recorded reply to the last message, in the context of the messages before it. */
 export function chatCompletions(
@@ -38,10 +35,12 @@ export function chatCompletions(
       })),
     answer: (asked, context) => {
       const { messages, choices, stored } = asked;
-      const how = { ...asked, givesReasoning: true, streamInterval: context.streamInterval };
+      const how = askedReply(asked, context);
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
-      return answerChat({ ...PROMPT, model, messages, onMiss }, context, (given) =>
+      // The place of the prompt is for errors.
+      const lookup = { param: 'messages', what: 'the last message', model, messages, onMiss };
+      return answerChat(lookup, context, (given) =>
         after(replies.of(given, textsOf(messages, given), how), ({ reply, promptTokens }) => {
           const usage = usageOf(
             chatPromptTokens(messages, promptTokens),
@@ -63,19 +62,34 @@ export function chatCompletions(
             finishReason: reply.finishReason,
             replies: reply.recorded && Array.from({ length: choices }, () => reply),
           };
-          const answered = { origin: originOf(given, model), outcome };
-          if (stored === undefined) return { ...answered, content: content(), asOf };
+          const origin = originOf(given, model);
+          if (stored === undefined) return { origin, outcome, content: content(), asOf };
           const digits = clock.newId(COMPLETION_ID_DIGITS);
           const created = secondsOf(clock);
           const id = `chatcmpl-${digits}`;
           assertAnswerFits([reply], choices);
           const body = bodyOf(chatCompletion(head, reply, choices, usage), id, created);
           // Each request gets an object of its own: the answer isn't cached.
-          const own = { ...answered, content: named(content(), body, digits, created) };
+          const own = { origin, outcome, content: named(content(), body, digits, created) };
           return after(store.set(id, { id, model: head.model, body, ...stored }), () => own);
         }),
       );
     },
+  };
+}
+
+/** How much of a reply a request asks for. Field by field, as in `parseChatRequest`. */
+function askedReply(asked: ChatRequest, { streamInterval }: RequestContext): AskedReply {
+  const { stops, maxTokens, allowsCalls, stream, includeUsage, continuousUsage } = asked;
+  return {
+    stops,
+    maxTokens,
+    allowsCalls,
+    givesReasoning: true,
+    stream,
+    streamInterval,
+    includeUsage,
+    continuousUsage,
   };
 }
 
