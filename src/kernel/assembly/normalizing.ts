@@ -78,7 +78,9 @@ function isOften(head: u64): bool {
 
 /** The hash of the first letters of the text whose head was hashed last. */
 let beginning: u64 = 0;
-const letters = memory.data(32, 16);
+const letters = memory.data(64, 16);
+/** A head with its ASCII letters in lower case. */
+const lowered = memory.data(96, 16);
 
 /** The hash of a text's head. Sets `beginning`. */
 function hashHead(p: usize, length: usize): u64 {
@@ -92,21 +94,39 @@ function hashHead(p: usize, length: usize): u64 {
  * except U+2000 to U+203F, typographic quotes and dashes.
  */
 function hashLetters(p: usize, length: usize): u64 {
-  const end = p + length;
-  let out = letters;
-  while (p < end && out < letters + BEGINNING_LETTERS) {
-    const byte = load<u8>(p);
-    if (byte === 0xe2 && p + 1 < end && load<u8>(p, 1) === 0x80) {
-      p += 3;
-      continue;
-    }
-    const lower = byte | 0x20;
-    const isLetter = <u8>(lower - 0x61) < 26;
-    store<u8>(out, isLetter ? lower : byte);
-    out += <usize>(isLetter || <u8>(byte - 0x30) < 10 || byte >= 0x80);
-    p++;
+  let found: u64 = 0;
+  let dashes: u64 = 0;
+  for (let at: usize = 0; at < HEAD_BYTES; at += 16) {
+    const bytes = v128.load(p + at);
+    const lower = v128.or(bytes, i8x16.splat(0x20));
+    const isLetter = i8x16.lt_u(i8x16.sub(lower, i8x16.splat(0x61)), i8x16.splat(26));
+    const isDigit = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10));
+    v128.store(lowered + at, v128.bitselect(lower, bytes, isLetter));
+    const others = v128.or(isDigit, i8x16.lt_s(bytes, i8x16.splat(0)));
+    found |= (<u64>i8x16.bitmask(v128.or(isLetter, others))) << at;
+    const leads = i8x16.eq(bytes, i8x16.splat(<i8>0xe2));
+    dashes |= (<u64>i8x16.bitmask(v128.and(leads, i8x16.eq(v128.load(p + at, 1), i8x16.splat(<i8>0x80))))) << at;
   }
-  return hash(letters, out - letters);
+  const all: u64 = length < HEAD_BYTES ? ((<u64>1) << length) - 1 : u64.MAX_VALUE;
+  // The second byte must be in the head, too.
+  dashes &= all >> 1;
+  found &= all & ~(dashes | (dashes << 1) | (dashes << 2));
+  let out = letters;
+  // From one stretch of letters to the next.
+  let from = lowered;
+  while (found !== 0 && out < letters + BEGINNING_LETTERS) {
+    const skipped = ctz(found);
+    found >>= skipped;
+    from += <usize>skipped;
+    const stretch = ctz(~found);
+    v128.store(out, v128.load(from));
+    v128.store(out, v128.load(from, 16), 16);
+    out += <usize>stretch;
+    from += <usize>stretch;
+    // Twice, since a shift by all 64 bits would be none.
+    found = (found >> 1) >> (stretch - 1);
+  }
+  return hash(letters, min(BEGINNING_LETTERS, out - letters));
 }
 
 /** The hash of the whole normalized text. If its head and end cover it, the hash of its end, so that such a text has only one key. */
