@@ -60,10 +60,10 @@ export class Census {
   async take(keepsTurns: boolean, onProgress: (census: Census) => void): Promise<IndexTable | undefined> {
     const { dataset, seed } = this.plan;
     let failure: TaskFailure | undefined;
-    const results = this.plan.run(
-      (shard) => this.workers.takeCensus({ dataset, shard, seed, stop: this.stop, keepsTurns }),
-      this.workers.workers,
-    );
+    const results = this.plan.run((shard) => {
+      const hasExample = this.total.example !== undefined;
+      return this.workers.takeCensus({ dataset, shard, seed, stop: this.stop, keepsTurns, hasExample });
+    }, this.workers.workers);
     for await (const { result } of results) {
       if (result.kind === 'failed') {
         failure = result;

@@ -41,7 +41,7 @@ class OwnThread implements Workers {
   private last: Promise<unknown> | undefined;
 
   takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
-    return this.walk(task, (kernel) => censusWork(kernel, task.keepsTurns));
+    return this.walk(task, (kernel) => censusWork(kernel, task));
   }
 
   sketchShard(task: ShardTask): Promise<TaskResult<ShardSketches>> {

@@ -34,6 +34,12 @@ export class ShardCounter {
   private readonly lengthBuckets = new Uint32Array(HISTOGRAM_BUCKETS);
   /** True if an assistant replies to the example. */
   private hasPreferred = false;
+  private readonly needsExample: boolean;
+
+  /** @param needsExample false if there is an example already */
+  constructor(needsExample = true) {
+    this.needsExample = needsExample;
+  }
 
   add(batch: RecordBatch): void {
     const records = batch.records.length / RECORD_NUMBERS;
@@ -123,7 +129,7 @@ export class ShardCounter {
   }
 
   private get seeksExample(): boolean {
-    return !this.hasPreferred && this.tries < EXAMPLE_TRIES_MAX;
+    return this.needsExample && !this.hasPreferred && this.tries < EXAMPLE_TRIES_MAX;
   }
 }
 

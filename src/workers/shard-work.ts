@@ -10,7 +10,7 @@ import { type Kernel, RECORD_NUMBERS } from '../kernel/kernel.js';
 import { ShardCounter } from './shard-counter.js';
 import { ShardNormalizer } from './shard-normalizer.js';
 import { ShardSketcher } from './shard-sketcher.js';
-import type { IndexTask, ShardCensus, ShardRuleKeys, ShardSketches } from './tasks.js';
+import type { CensusTask, IndexTask, ShardCensus, ShardRuleKeys, ShardSketches } from './tasks.js';
 import type { RecordBatch } from './walk.js';
 
 /** Work on the batches of a walk, in their order. */
@@ -22,8 +22,11 @@ export interface ShardWork<T> {
 }
 
 /** Counts the contents of a shard and, for an index, keeps its turns. @param kernel the kernel that walks the shard */
-export function censusWork(kernel: Kernel, keepsTurns: boolean): ShardWork<ShardCensus> {
-  const counter = new ShardCounter();
+export function censusWork(
+  kernel: Kernel,
+  { keepsTurns, hasExample }: Pick<CensusTask, 'keepsTurns' | 'hasExample'>,
+): ShardWork<ShardCensus> {
+  const counter = new ShardCounter(!hasExample);
   // Only a kernel that computes all keys looks at every byte of every text.
   kernel.wantAll();
   kernel.beginKeeping();

@@ -195,6 +195,8 @@ export interface Walked {
 export interface CensusTask extends ShardTask {
   /** True if the turns themselves are to be kept, for an index. */
   readonly keepsTurns: boolean;
+  /** True if an earlier shard has an example, which takes parsing turns to find. */
+  readonly hasExample?: boolean;
 }
 
 /** What the census of a shard found. */

@@ -93,7 +93,7 @@ export function isLoaded(): true {
 
 /** Walks a shard, counts its records and turns, and keeps what an index needs of them. */
 export function takeCensus(task: CensusTask): Promise<TaskResult<ShardCensus>> {
-  return work(task, () => censusWork(kernel, task.keepsTurns));
+  return work(task, () => censusWork(kernel, task));
 }
 
 /** Walks a shard, and counts how often its runs occur. */
